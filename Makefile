@@ -88,6 +88,7 @@ check: install-dev ## check style, types, layers, wording and house rules
 	$(PY) -m ruff format --check .
 	PATH="$(NODE):$$PATH" $(PY) -m pyright --pythonpath $(PY)
 	$(VENV)/bin/lint-imports --no-logo
+	$(VENV)/bin/lint-imports --no-logo --config tools/annotation_layers.toml
 	$(PY) -m tools.check_tests
 	$(PY) -m tools.check_order
 	$(PY) -m tools.check_repo

@@ -204,8 +204,9 @@ async def compared(
 
 async def ring(_seconds: float) -> dict[str, Any]:
     """Measure starts, ends and restarts with and without the lifecycle ring."""
-    from otp.behaviours import supervisor_server
-    from otp.kernel import death, tracing
+    from otp.behaviours.supervisor import server as supervisor_server
+    from otp.kernel.ends import death
+    from otp.kernel.tables import tracing
 
     log = logging.getLogger("otp.supervisor")
     feeders = [

@@ -28,11 +28,18 @@ SOURCES = Path("otp/src")
 _KERNEL = "otp/src/otp/kernel"
 _BEHAVIOURS = "otp/src/otp/behaviours"
 _MODULES = (
-    "drain", "callbacks", "outcomes", "resume", "calls", "calling", "mailbox", "death", "burial", "signals",
-    "child_tasks", "unwinding", "task_exits", "spending", "replies", "waiting",
+    "steps/drain", "steps/callbacks", "steps/outcomes", "steps/calls", "steps/calling", "steps/signals",
+    "ends/mailbox", "ends/death", "tables/child_tasks",
 )  # fmt: skip
 _FIRST = {
-    "drain": ("kernel/test_drain.py", "kernel/test_cascades.py", "kernel/test_scheduler.py"),
+    "drain": (
+        "kernel/test_drain.py",
+        "kernel/test_cascades.py",
+        "kernel/test_scheduler.py",
+        "kernel/test_eager.py",
+        "kernel/test_kill.py",
+        "kernel/test_foreign_values.py",
+    ),
     "callbacks": (
         "kernel/test_callbacks.py",
         "kernel/test_async_callbacks.py",
@@ -40,12 +47,22 @@ _FIRST = {
         "kernel/test_hibernate.py",
     ),
     "outcomes": ("kernel/test_outcomes.py", "kernel/test_callbacks.py", "kernel/test_async_callbacks.py"),
-    "resume": ("kernel/test_eager.py", "kernel/test_kill.py", "kernel/test_foreign_values.py"),
-    "calls": ("kernel/test_calls.py", "kernel/test_calling.py", "kernel/test_call_limits.py"),
+    "calls": (
+        "kernel/test_calls.py",
+        "kernel/test_calling.py",
+        "kernel/test_call_limits.py",
+        "kernel/test_outcomes.py",
+        "kernel/test_eager.py",
+        "kernel/test_foreign_values.py",
+    ),
     "calling": ("kernel/test_calling.py", "kernel/test_calls.py", "kernel/test_call_limits.py"),
-    "replies": ("kernel/test_calls.py", "kernel/test_received_calls.py", "kernel/test_outcomes.py"),
-    "waiting": ("kernel/test_outcomes.py", "kernel/test_eager.py", "kernel/test_foreign_values.py"),
-    "mailbox": ("kernel/test_mailbox.py", "kernel/test_patterns.py"),
+    "mailbox": (
+        "kernel/test_mailbox.py",
+        "kernel/test_patterns.py",
+        "kernel/test_calls.py",
+        "kernel/test_received_calls.py",
+        "kernel/test_outcomes.py",
+    ),
     "death": (
         "kernel/test_death.py",
         "kernel/test_kill.py",
@@ -55,24 +72,28 @@ _FIRST = {
         "kernel/test_death_with_tasks.py",
         "kernel/test_child_tasks.py",
     ),
-    "burial": ("kernel/test_death.py", "kernel/test_cascades.py"),
-    "signals": ("kernel/test_signals.py", "kernel/test_kill.py", "distribution/test_distribution.py"),
+    "signals": (
+        "kernel/test_signals.py",
+        "kernel/test_kill.py",
+        "distribution/test_distribution.py",
+        "asyncio_interop/test_exit_in_tasks.py",
+    ),
     "child_tasks": (
         "kernel/test_child_tasks.py",
         "kernel/test_death_with_tasks.py",
         "asyncio_interop/test_killed_processes.py",
+        "asyncio_interop/test_abandoned_cleanup.py",
+        "kernel/test_kill.py",
+        "freed/test_freed_processes.py",
     ),
-    "unwinding": ("asyncio_interop/test_abandoned_cleanup.py", "kernel/test_kill.py", "freed/test_freed_processes.py"),
-    "task_exits": ("asyncio_interop/test_exit_in_tasks.py",),
-    "spending": ("kernel/test_spending.py", "observer/test_metrics.py"),
     "supervisor": (
         "behaviours/test_supervisor_start.py",
         "behaviours/test_supervisor_start_functions.py",
         "behaviours/test_supervisor_stop.py",
         "behaviours/test_supervisor_restart.py",
     ),
-    "supervisor_operations": ("behaviours/test_supervisor_operations.py", "behaviours/test_supervisor_flags.py"),
-    "supervisor_state": ("behaviours/test_supervisor_state.py",),
+    "operations": ("behaviours/test_supervisor_operations.py", "behaviours/test_supervisor_flags.py"),
+    "state": ("behaviours/test_supervisor_state.py",),
     "dynamic": ("behaviours/test_dynamic_supervisor.py",),
     "child_stop": (
         "behaviours/test_dynamic_supervisor.py",
@@ -105,8 +126,8 @@ _SUPERVISOR_LAST = (
 
 def engine() -> list[str]:
     """Return the modules that mutants are drawn from, as paths from the root."""
-    supervisors = ("supervisor*.py", "child_st*.py", "dynamic_*.py")
-    found = [path for pattern in supervisors for path in sorted((ROOT / _BEHAVIOURS).glob(pattern))]
+    others = ("partition_supervisor.py", "stable_hash.py", "spec_check.py", "argument_copy.py", "__init__.py")
+    found = [path for path in sorted((ROOT / _BEHAVIOURS / "supervisor").glob("*.py")) if path.name not in others]
     return [f"{_KERNEL}/{name}.py" for name in _MODULES] + [str(path.relative_to(ROOT)) for path in found]
 
 

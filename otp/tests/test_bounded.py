@@ -15,7 +15,7 @@ from asyncpg.pgproto import pgproto
 
 from otp import NoReply, Reply, Stop, observer
 from otp.bounded import text
-from otp.kernel.reasons import Crash, ExceptionTerm
+from otp.kernel.values.reasons import Crash, ExceptionTerm
 
 
 class Point(NamedTuple):

@@ -12,7 +12,7 @@ import pytest
 
 import otp
 from otp import ExitSignal, GenServer, NoReply, Ok, Reply, impl
-from otp.kernel import drain
+from otp.kernel.steps import drain
 from otp.testing import Scheduler, wait_all_idle
 
 

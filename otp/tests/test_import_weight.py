@@ -166,5 +166,5 @@ def test_importing_the_library_loads_no_heavy_module() -> None:
 def test_what_only_checkers_read_is_not_loaded() -> None:
     faces = "otp, otp.code, otp.observer, otp.sys, otp.testing, otp.trace"
     loaded = output_of(f"import {faces}; [getattr(otp, name) for name in otp.__all__]; print(*sys.modules)").split()
-    assert "otp.kernel.timers" in loaded
-    assert "otp.kernel.terms" not in loaded
+    assert "otp.kernel.ends.timers" in loaded
+    assert "otp.kernel.values.terms" not in loaded

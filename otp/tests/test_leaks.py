@@ -14,8 +14,8 @@ import pytest
 
 import otp
 from otp import GenServer, NoReply, Ok, Reply, impl
-from otp.kernel import drain
-from otp.kernel.process import Process
+from otp.kernel.steps import drain
+from otp.kernel.values.process import Process
 from otp.testing import Scheduler, wait_all_idle
 
 

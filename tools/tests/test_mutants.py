@@ -114,9 +114,9 @@ def test_every_module_has_tests_that_run_first_and_last(path: str) -> None:
 
 
 def test_a_survivor_is_a_row_of_the_table() -> None:
-    path = "otp/src/otp/kernel/spending.py"
+    path = "otp/src/otp/kernel/tables/scheduler.py"
     (mutant,) = (m for m in draw([path], 1000, 0) if m.replacement == "s.credit + messages")
-    assert f"| kernel/spending.py:{mutant.line} | `" in row(mutant)
+    assert f"| kernel/tables/scheduler.py:{mutant.line} | `" in row(mutant)
 
 
 # A tiny project, judged in a separate process, because the judge forks and must not have threads.

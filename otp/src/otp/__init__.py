@@ -7,13 +7,20 @@ from typing import TYPE_CHECKING, Final
 
 from otp import trace
 from otp._program import run
-from otp.behaviours.behaviour import Behaviour, callback, impl, optional_callback
-from otp.behaviours.child_spec import Children, ChildSpec
-from otp.behaviours.gen_server import GenServer
-from otp.behaviours.request import Request
-from otp.kernel.callers import From
-from otp.kernel.dictionary import erase, get, get_keys, put
-from otp.kernel.errors import (
+from otp.behaviours.server.behaviour import Behaviour, callback, impl, optional_callback
+from otp.behaviours.server.child_spec import Children, ChildSpec
+from otp.behaviours.server.gen_server import GenServer
+from otp.behaviours.server.request import Request
+from otp.kernel.ends.info import ProcessInfo, is_alive, process_info, processes
+from otp.kernel.ends.mailbox import receive
+from otp.kernel.ends.timers import cancel_timer, read_timer, send_after, start_timer
+from otp.kernel.steps.node import Node
+from otp.kernel.steps.signals import demonitor, exit, link, monitor, process_flag, send, unlink, wait_down
+from otp.kernel.steps.starting import spawn, spawn_link, spawn_monitor
+from otp.kernel.tables.callers import From
+from otp.kernel.tables.here import make_ref, monotonic, node, self
+from otp.kernel.tables.names import erase, get, get_keys, put, register, registered, unregister, whereis
+from otp.kernel.values.errors import (
     AlreadyPresent,
     AlreadyStarted,
     BadArgument,
@@ -33,19 +40,10 @@ from otp.kernel.errors import (
     StartError,
     Throw,
 )
-from otp.kernel.here import make_ref, monotonic, node, self
-from otp.kernel.info import ProcessInfo, is_alive, process_info, processes
-from otp.kernel.mailbox import receive
-from otp.kernel.messages import Down, ExitSignal, NodeDown, NodeUp, Timeout, TimerFired
-from otp.kernel.names import register, registered, unregister, whereis
-from otp.kernel.node import Node
-from otp.kernel.patterns import AnyOf, Is, Tag
-from otp.kernel.pids import Pid, Ref
-from otp.kernel.reasons import Crash, ExceptionTerm
-from otp.kernel.results import Continue, Ignore, NoReply, Ok, Reply, Stop
-from otp.kernel.signals import demonitor, exit, link, monitor, process_flag, send, unlink, wait_down
-from otp.kernel.starting import spawn, spawn_link, spawn_monitor
-from otp.kernel.timers import cancel_timer, read_timer, send_after, start_timer
+from otp.kernel.values.messages import AnyOf, Down, ExitSignal, Is, NodeDown, NodeUp, Tag, Timeout, TimerFired
+from otp.kernel.values.pids import Pid, Ref
+from otp.kernel.values.reasons import Crash, ExceptionTerm
+from otp.kernel.values.results import Continue, Ignore, NoReply, Ok, Reply, Stop
 
 if TYPE_CHECKING:
     import random as _random_module
@@ -54,15 +52,12 @@ if TYPE_CHECKING:
     from otp import observer as observer
     from otp import sys as sys
     from otp import testing as testing
-    from otp.behaviours.agent import Agent
-    from otp.behaviours.application import Application
-    from otp.behaviours.argument_copy import Shared
-    from otp.behaviours.dynamic_supervisor import DynamicSupervisor
-    from otp.behaviours.gen_state_machine import GenStateMachine
-    from otp.behaviours.os_process import OsProcess, Output
-    from otp.behaviours.partition_supervisor import PartitionSupervisor
-    from otp.behaviours.registry import AlreadyRegistered, Entry, Registry, RegistryEntry
-    from otp.behaviours.state_machine_results import (
+    from otp.behaviours.application.application import Application
+    from otp.behaviours.os_process.os_process import OsProcess, Output
+    from otp.behaviours.registry.registry import AlreadyRegistered, Entry, Registry, RegistryEntry
+    from otp.behaviours.server.agent import Agent
+    from otp.behaviours.state_machine.gen_state_machine import GenStateMachine
+    from otp.behaviours.state_machine.results import (
         ChangeModule,
         EventTimeout,
         Hibernate,
@@ -81,61 +76,64 @@ if TYPE_CHECKING:
         StateTimeout,
         StopAndReply,
     )
-    from otp.behaviours.supervisor import ChildInfo, Counts, Supervisor
-    from otp.behaviours.task import Task, TaskExit, TaskOk, TaskReply
-    from otp.behaviours.task_stream import TaskStream
-    from otp.behaviours.task_supervisor import TaskSupervisor
+    from otp.behaviours.supervisor.argument_copy import Shared
+    from otp.behaviours.supervisor.dynamic_supervisor import DynamicSupervisor
+    from otp.behaviours.supervisor.partition_supervisor import PartitionSupervisor
+    from otp.behaviours.supervisor.supervisor import ChildInfo, Counts, Supervisor
+    from otp.behaviours.task.stream import TaskStream
+    from otp.behaviours.task.task import Task, TaskExit, TaskOk, TaskReply
+    from otp.behaviours.task.task_supervisor import TaskSupervisor
     from otp.doors import observe
-    from otp.kernel.become import Become
-    from otp.kernel.controlling import controlling_process
-    from otp.kernel.granted_name import GrantedName
+    from otp.kernel.tables.debugging import Become
+    from otp.kernel.tables.openings import controlling_process
+    from otp.kernel.values.pids import GrantedName
 
     random: _random_module.Random
     __version__: str
 
 _LATER: Final = {
-    "Agent": "otp.behaviours.agent",
-    "AlreadyRegistered": "otp.behaviours.registry",
-    "Application": "otp.behaviours.application",
-    "Become": "otp.kernel.become",
-    "ChangeModule": "otp.behaviours.state_machine_results",
-    "ChildInfo": "otp.behaviours.supervisor",
-    "Counts": "otp.behaviours.supervisor",
-    "DynamicSupervisor": "otp.behaviours.dynamic_supervisor",
-    "Entry": "otp.behaviours.registry",
-    "EventTimeout": "otp.behaviours.state_machine_results",
-    "GenStateMachine": "otp.behaviours.gen_state_machine",
-    "GrantedName": "otp.kernel.granted_name",
-    "Hibernate": "otp.behaviours.state_machine_results",
-    "KeepState": "otp.behaviours.state_machine_results",
-    "KeepStateAndData": "otp.behaviours.state_machine_results",
-    "MachineOk": "otp.behaviours.state_machine_results",
-    "NamedTimeout": "otp.behaviours.state_machine_results",
-    "NextEvent": "otp.behaviours.state_machine_results",
-    "NextState": "otp.behaviours.state_machine_results",
-    "OsProcess": "otp.behaviours.os_process",
-    "Output": "otp.behaviours.os_process",
-    "PartitionSupervisor": "otp.behaviours.partition_supervisor",
-    "PopModule": "otp.behaviours.state_machine_results",
-    "Postpone": "otp.behaviours.state_machine_results",
-    "PushModule": "otp.behaviours.state_machine_results",
-    "Registry": "otp.behaviours.registry",
-    "RegistryEntry": "otp.behaviours.registry",
-    "RepeatState": "otp.behaviours.state_machine_results",
-    "RepeatStateAndData": "otp.behaviours.state_machine_results",
-    "ReplyTo": "otp.behaviours.state_machine_results",
-    "Shared": "otp.behaviours.argument_copy",
-    "StateTimeout": "otp.behaviours.state_machine_results",
+    "Agent": "otp.behaviours.server.agent",
+    "AlreadyRegistered": "otp.behaviours.registry.registry",
+    "Application": "otp.behaviours.application.application",
+    "Become": "otp.kernel.tables.debugging",
+    "ChangeModule": "otp.behaviours.state_machine.results",
+    "ChildInfo": "otp.behaviours.supervisor.supervisor",
+    "Counts": "otp.behaviours.supervisor.supervisor",
+    "DynamicSupervisor": "otp.behaviours.supervisor.dynamic_supervisor",
+    "Entry": "otp.behaviours.registry.registry",
+    "EventTimeout": "otp.behaviours.state_machine.results",
+    "GenStateMachine": "otp.behaviours.state_machine.gen_state_machine",
+    "GrantedName": "otp.kernel.values.pids",
+    "Hibernate": "otp.behaviours.state_machine.results",
+    "KeepState": "otp.behaviours.state_machine.results",
+    "KeepStateAndData": "otp.behaviours.state_machine.results",
+    "MachineOk": "otp.behaviours.state_machine.results",
+    "NamedTimeout": "otp.behaviours.state_machine.results",
+    "NextEvent": "otp.behaviours.state_machine.results",
+    "NextState": "otp.behaviours.state_machine.results",
+    "OsProcess": "otp.behaviours.os_process.os_process",
+    "Output": "otp.behaviours.os_process.os_process",
+    "PartitionSupervisor": "otp.behaviours.supervisor.partition_supervisor",
+    "PopModule": "otp.behaviours.state_machine.results",
+    "Postpone": "otp.behaviours.state_machine.results",
+    "PushModule": "otp.behaviours.state_machine.results",
+    "Registry": "otp.behaviours.registry.registry",
+    "RegistryEntry": "otp.behaviours.registry.registry",
+    "RepeatState": "otp.behaviours.state_machine.results",
+    "RepeatStateAndData": "otp.behaviours.state_machine.results",
+    "ReplyTo": "otp.behaviours.state_machine.results",
+    "Shared": "otp.behaviours.supervisor.argument_copy",
+    "StateTimeout": "otp.behaviours.state_machine.results",
     "observe": "otp.doors",
-    "StopAndReply": "otp.behaviours.state_machine_results",
-    "Supervisor": "otp.behaviours.supervisor",
-    "Task": "otp.behaviours.task",
-    "TaskExit": "otp.behaviours.task",
-    "TaskOk": "otp.behaviours.task",
-    "TaskReply": "otp.behaviours.task",
-    "TaskStream": "otp.behaviours.task_stream",
-    "TaskSupervisor": "otp.behaviours.task_supervisor",
-    "controlling_process": "otp.kernel.controlling",
+    "StopAndReply": "otp.behaviours.state_machine.results",
+    "Supervisor": "otp.behaviours.supervisor.supervisor",
+    "Task": "otp.behaviours.task.task",
+    "TaskExit": "otp.behaviours.task.task",
+    "TaskOk": "otp.behaviours.task.task",
+    "TaskReply": "otp.behaviours.task.task",
+    "TaskStream": "otp.behaviours.task.stream",
+    "TaskSupervisor": "otp.behaviours.task.task_supervisor",
+    "controlling_process": "otp.kernel.tables.openings",
 }
 """Names whose modules are imported on first use, so that a program pays only for what it uses."""
 
@@ -147,7 +145,7 @@ if not TYPE_CHECKING:  # else a type checker would accept any misspelt name
 
     def __getattr__(name):
         if name == "random":  # the random source belongs to the running scheduler, not to this module
-            return import_module("otp.kernel.here").random_here()
+            return import_module("otp.kernel.tables.here").random_here()
         if name in _FACES:
             return import_module(f"otp.{name}")
         module = _LATER.get(name)

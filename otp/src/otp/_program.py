@@ -12,24 +12,24 @@ from asyncio import _get_running_loop as running_loop  # pyright: ignore[reportP
 from collections.abc import Awaitable, Callable, Generator
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
-from otp.kernel.bounded import text
-from otp.kernel.coroutines import check_function
-from otp.kernel.exception_reasons import stack_of
-from otp.kernel.forks import watch_forks
-from otp.kernel.from_thread import IMPORTING
-from otp.kernel.interrupts import Interrupts, interrupts
-from otp.kernel.monitors import watch
-from otp.kernel.node import Node
-from otp.kernel.owners import own_tasks_and_callbacks
-from otp.kernel.reasons import Crash, is_clean
-from otp.kernel.starting import spawn_on
-from otp.kernel.tracebacks import cut_our_frames, note_places, own_stack
+from otp.kernel.steps.forks import watch_forks
+from otp.kernel.steps.interrupts import Interrupts, interrupts
+from otp.kernel.steps.node import Node
+from otp.kernel.steps.starting import spawn_on
+from otp.kernel.tables.from_thread import IMPORTING
+from otp.kernel.tables.owners import own_tasks_and_callbacks
+from otp.kernel.values.bounded import text
+from otp.kernel.values.coroutines import check_function
+from otp.kernel.values.exception_reasons import stack_of
+from otp.kernel.values.messages import watch
+from otp.kernel.values.reasons import Crash, is_clean
+from otp.kernel.values.sentences import cut_our_frames, note_places, own_stack
 from otp.standard_streams import keep_exit_status, open_descriptors
 
 if TYPE_CHECKING:
     from typing import TypeVarTuple
 
-    from otp.behaviours.application import Application
+    from otp.behaviours.application.application import Application
 
     Ts = TypeVarTuple("Ts")
 

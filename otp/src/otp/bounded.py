@@ -15,6 +15,6 @@ length counts characters, not terms, and secrets are hidden.
 
 from __future__ import annotations
 
-from otp.kernel.bounded import text
+from otp.kernel.values.bounded import text
 
 __all__ = ["text"]

@@ -13,7 +13,8 @@ None of these functions runs code of a reason or name, and secrets in them are r
 
 from __future__ import annotations
 
-from otp.kernel.sentences import (
+from otp.kernel.ends.wording import clip, name_text, process_name, process_text, reason_text, safe_text, tagged
+from otp.kernel.values.sentences import (
     abandoned_cleanup,
     budget,
     could_not_restart,
@@ -39,7 +40,6 @@ from otp.kernel.sentences import (
     story,
     unregistered,
 )
-from otp.kernel.wording import clip, name_text, process_name, process_text, reason_text, safe_text, tagged
 
 __all__ = [
     "abandoned_cleanup",

@@ -34,15 +34,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from otp.kernel.callers import UNSET
-from otp.kernel.calls import system_call
-from otp.kernel.errors import BadArgument, CallExit
-from otp.kernel.names import resolve
-from otp.kernel.pids import Pid
-from otp.kernel.system import Refused
+from otp.kernel.steps.calls import system_call
+from otp.kernel.steps.system import Refused
+from otp.kernel.tables.callers import UNSET
+from otp.kernel.tables.names import resolve
+from otp.kernel.values.errors import BadArgument, CallExit
+from otp.kernel.values.pids import Pid
 
 if TYPE_CHECKING:
-    from otp.kernel.terms import Dest, Limit, Name
+    from otp.kernel.values.terms import Dest, Limit, Name
 
 __all__ = [
     "Statistics",

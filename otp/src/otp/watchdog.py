@@ -33,8 +33,8 @@ from dataclasses import dataclass, replace
 from types import CodeType, FrameType, FunctionType, MethodType
 from typing import Any, Final
 
-from otp.kernel.log import say as log
-from otp.kernel.node import Node
+from otp.kernel.steps.node import Node
+from otp.kernel.values.sentences import say as log
 
 __all__ = [
     "AGAIN_AFTER_S",

@@ -17,7 +17,7 @@ import pytest
 import otp
 from loops import LOOPS, ONE_OF_EACH, forever, turns
 from otp import GenServer, NoReply, Ok, impl
-from otp.kernel.places import where_in
+from otp.kernel.tables.places import where_in
 from otp.testing import Scheduler
 
 

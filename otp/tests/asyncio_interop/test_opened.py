@@ -29,7 +29,7 @@ from openers import (
     in_init,
 )
 from otp import ChildSpec, Pid, Supervisor
-from otp.kernel import holders
+from otp.kernel.tables import holders
 from otp.tests.shared.certificate_authority import Authority
 from otp.tests.shared.loops import WITH_UVLOOP, turns
 

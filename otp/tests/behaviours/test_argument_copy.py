@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otp.behaviours.argument_copy import Shared, copy_arguments
+from otp.behaviours.supervisor.argument_copy import Shared, copy_arguments
 
 
 @dataclass

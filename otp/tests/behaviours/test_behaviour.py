@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 import pytest
 
 import otp
-from otp.behaviours.behaviour import (
+from otp.behaviours.server.behaviour import (
     Behaviour,
     MissingCallback,
     callback,

@@ -11,8 +11,15 @@ import pytest
 
 import otp
 from otp import GenServer, Ok, Supervisor, impl
-from otp.behaviours.child_spec import Children, ChildSpec, Startable, child_spec_of
-from otp.behaviours.spec_check import InvalidChildSpec, SpecError, check_all, check_flags, check_spec, explain
+from otp.behaviours.server.child_spec import Children, ChildSpec, Startable, child_spec_of
+from otp.behaviours.supervisor.spec_check import (
+    InvalidChildSpec,
+    SpecError,
+    check_all,
+    check_flags,
+    check_spec,
+    explain,
+)
 
 
 class Counter(Startable):

@@ -30,7 +30,7 @@ from otp import (
     process_flag,
     trace,
 )
-from otp.behaviours.spec_check import InvalidChildSpec
+from otp.behaviours.supervisor.spec_check import InvalidChildSpec
 from otp.testing import advance, wait_all_idle
 
 start_child, which, count = (

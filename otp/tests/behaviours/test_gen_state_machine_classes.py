@@ -12,7 +12,7 @@ import pytest
 import otp
 from echo_machine import echo
 from otp import GenStateMachine, KeepState, KeepStateAndData, MachineOk, NextState, Postpone, ReplyTo, Supervisor, impl
-from otp.behaviours.behaviour import MissingCallback
+from otp.behaviours.server.behaviour import MissingCallback
 from otp.sys import get_state
 from otp.testing import wait_all_idle
 

@@ -25,9 +25,9 @@ from otp import (
     impl,
     observer,
 )
-from otp.behaviours.state_machine_engine import Machine
-from otp.behaviours.state_machine_running import Running
-from otp.behaviours.state_machine_server import server_of
+from otp.behaviours.state_machine.engine import Machine
+from otp.behaviours.state_machine.running import Running
+from otp.behaviours.state_machine.server import server_of
 from otp.sys import get_state, get_status, replace_state, resume, suspend, terminate
 from otp.testing import wait_all_idle
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from counted_keys import CountedKey
 from otp import GenStateMachine, KeepState, MachineOk, NamedTimeout, ReplyTo, impl
-from otp.behaviours.state_machine_timer_table import TimerTable, with_timer, without
+from otp.behaviours.state_machine.timer_table import TimerTable, with_timer, without
 from otp.testing import Scheduler, advance
 
 

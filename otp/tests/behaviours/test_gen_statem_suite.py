@@ -38,7 +38,7 @@ from otp import (
     StopAndReply,
     impl,
 )
-from otp.behaviours.state_machine_server import server_of
+from otp.behaviours.state_machine.server import server_of
 from otp.sys import get_state
 from otp.testing import advance, mailbox, wait_all_idle
 

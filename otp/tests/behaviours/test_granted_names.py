@@ -27,7 +27,7 @@ from otp import (
     TaskSupervisor,
     impl,
 )
-from otp.kernel import grants
+from otp.kernel.steps import grants
 from otp.testing import Scheduler, advance, wait_all_idle
 
 

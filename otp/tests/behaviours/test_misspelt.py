@@ -7,7 +7,7 @@ import pytest
 
 import otp
 from otp import GenServer, GenStateMachine, KeepState, MachineOk, NextState, NoReply, Ok, OsProcess, Reply, impl
-from otp.behaviours.behaviour import Behaviour, MissingCallback
+from otp.behaviours.server.behaviour import Behaviour, MissingCallback
 
 
 class Base(GenServer[Any]):

@@ -32,7 +32,7 @@ from otp import (
     Stop,
     StopAndReply,
 )
-from otp.behaviours.state_machine_engine import (
+from otp.behaviours.state_machine.engine import (
     WAIT,
     Callback,
     Ended,
@@ -45,8 +45,8 @@ from otp.behaviours.state_machine_engine import (
     elapsed,
     received,
 )
-from otp.behaviours.state_machine_timers import CancelTimer, StartTimer
-from otp.kernel.callers import From
+from otp.behaviours.state_machine.timers import CancelTimer, StartTimer
+from otp.kernel.tables.callers import From
 
 
 class Plain:

@@ -39,8 +39,8 @@ from otp import (
     Stop,
     impl,
 )
-from otp.behaviours.state_machine_engine import Ended, Machine, Step, Wait, answered, begun, received
-from otp.kernel.callers import From
+from otp.behaviours.state_machine.engine import Ended, Machine, Step, Wait, answered, begun, received
+from otp.kernel.tables.callers import From
 from otp.testing import Scheduler, wait_all_idle
 
 HERE = Path(__file__).parent / "recorded"

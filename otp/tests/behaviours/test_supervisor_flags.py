@@ -23,8 +23,8 @@ from otp import (
     sys,
     trace,
 )
-from otp.behaviours.spec_check import InvalidChildSpec
-from otp.behaviours.supervisor_server import SupervisorServer
+from otp.behaviours.supervisor.server import SupervisorServer
+from otp.behaviours.supervisor.spec_check import InvalidChildSpec
 from otp.testing import wait_all_idle
 from supervised import Worker, order, template, which, worker
 

@@ -30,7 +30,7 @@ from otp import (
     process_flag,
     trace,
 )
-from otp.behaviours.spec_check import InvalidChildSpec
+from otp.behaviours.supervisor.spec_check import InvalidChildSpec
 from otp.testing import wait_all_idle
 from supervised import Worker, order, template, which, worker
 

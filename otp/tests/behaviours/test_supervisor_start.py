@@ -12,7 +12,7 @@ import pytest
 
 import otp
 from otp import AlreadyStarted, Children, Ignore, StartError, Stop, Supervisor, impl, process_flag
-from otp.behaviours.spec_check import InvalidChildSpec
+from otp.behaviours.supervisor.spec_check import InvalidChildSpec
 from otp.testing import wait_all_idle
 from recording_workers import Tree, count, which, worker
 

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from otp.behaviours.child_spec import Children, ChildSpec
-from otp.behaviours.dynamic_state import DynamicState
-from otp.behaviours.spec_check import check_all, check_spec
-from otp.behaviours.supervisor_state import ChildRecord, RestartWindow, SupervisorState, wants_restart
-from otp.kernel.reasons import Crash
+from otp.behaviours.server.child_spec import Children, ChildSpec
+from otp.behaviours.supervisor.dynamic_state import DynamicState
+from otp.behaviours.supervisor.spec_check import check_all, check_spec
+from otp.behaviours.supervisor.state import ChildRecord, RestartWindow, SupervisorState, wants_restart
+from otp.kernel.values.reasons import Crash
 
 S = 1_000_000_000
 

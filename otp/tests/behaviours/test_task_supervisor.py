@@ -24,7 +24,7 @@ from otp import (
     TaskSupervisor,
     testing,
 )
-from otp.behaviours.spec_check import InvalidChildSpec
+from otp.behaviours.supervisor.spec_check import InvalidChildSpec
 from otp.testing import wait_all_idle
 from own_process import links, messages
 from task_functions import never, on_go

@@ -11,7 +11,7 @@ import pytest
 
 from otp.cluster import Dns, FileList, Multicast, Static
 from otp.cluster.cookies import discovery_key
-from otp.kernel.errors import BadArgument
+from otp.kernel.values.errors import BadArgument
 from simulated_clusters import SETTINGS, Clusters, names, settle
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import otp
 from otp.cluster import Cluster, JoinRefused, NotMember
-from otp.kernel.errors import BadArgument
+from otp.kernel.values.errors import BadArgument
 from simulated_clusters import SETTINGS, Clusters, Diary, me, names, settle
 
 LOST = SETTINGS.dead + 3 * SETTINGS.heartbeat

@@ -11,7 +11,7 @@ import pytest
 from otp.distribution import NodeId, Session, Settings
 from otp.distribution.actions import Down, Drained, Put, Refused, Signal, Up
 from otp.distribution.frames import Beat, Data, Hello, Large, Reset, decode, encode
-from otp.kernel.errors import BadArgument
+from otp.kernel.values.errors import BadArgument
 
 A, B, C = NodeId("a", 1), NodeId("b", 1), NodeId("c", 1)
 COOKIE = b"secret"

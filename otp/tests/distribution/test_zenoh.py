@@ -21,7 +21,7 @@ from otp.distribution import NodeId, Session, SessionTransport, Settings
 from otp.distribution.carriers.carrier_error import CarrierError
 from otp.distribution.carriers.zenoh import FRAME_LIMIT, ZenohCarrier, settings_for
 from otp.distribution.carriers.zenoh_settings import FRAGMENT, WINDOW, config_for, endpoint, node_key, node_of
-from otp.kernel.errors import BadArgument
+from otp.kernel.values.errors import BadArgument
 
 A, B = NodeId("a", 1), NodeId("b", 1)
 PATIENT = settings_for(Settings(heartbeat=10.0, dead=60.0))

@@ -13,7 +13,7 @@ import pytest
 
 from other_user import NOBODY, OtherUser, needs_root
 from otp.doors import runtime_folder
-from otp.kernel.errors import BadArgument
+from otp.kernel.values.errors import BadArgument
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 
 import otp
 from otp import GenServer, Ok, Reply, impl
-from otp.kernel import scheduler
-from otp.kernel.scheduler import SWEEP_FROM
+from otp.kernel.tables import scheduler
+from otp.kernel.tables.scheduler import SWEEP_FROM
 from otp.testing import advance, wait_all_idle
 from slow_calls import Busy, failing
 

@@ -376,7 +376,7 @@ def test_when_the_down_is_seen_name_links_and_monitors_are_gone(run: Any) -> Non
 
 
 def test_a_hook_that_fails_does_not_stop_the_end(run: Any, errors: Callable[[], list[str]]) -> None:
-    from otp.kernel.signals import on_exit
+    from otp.kernel.values.process import on_exit
 
     async def main() -> Any:
         pid = otp.spawn_link(waits)
@@ -390,7 +390,7 @@ def test_a_hook_that_fails_does_not_stop_the_end(run: Any, errors: Callable[[], 
 
 
 def test_a_removed_hook_is_not_called(run: Any) -> None:
-    from otp.kernel.signals import off_exit, on_exit
+    from otp.kernel.values.process import off_exit, on_exit
 
     async def main() -> Any:
         called: list[str] = []

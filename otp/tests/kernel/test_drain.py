@@ -9,8 +9,8 @@ import pytest
 
 import otp
 from otp import GenServer, NoReply, Ok, Reply, impl
-from otp.kernel.drain import POOL
-from otp.kernel.scheduler import BUDGET
+from otp.kernel.steps.drain import POOL
+from otp.kernel.tables.scheduler import BUDGET
 from otp.testing import Scheduler, wait_all_idle
 from task_functions import never
 

@@ -15,8 +15,8 @@ import pytest
 
 import otp
 from otp import Children, Continue, GenServer, NoReply, Ok, Reply, Stop, Supervisor, impl, trace
-from otp.kernel import drain
-from otp.kernel.tracing import DETAIL_KINDS, LIFECYCLE, MESSAGE_KINDS, STATE_KINDS
+from otp.kernel.steps import drain
+from otp.kernel.tables.tracing import DETAIL_KINDS, LIFECYCLE, MESSAGE_KINDS, STATE_KINDS
 from otp.testing import Scheduler, wait_all_idle
 
 KINDS = LIFECYCLE | MESSAGE_KINDS | DETAIL_KINDS | STATE_KINDS

@@ -11,8 +11,8 @@ import pytest
 import otp
 from otp import Children, GenServer, NoReply, Ok, Stop, Supervisor, impl, trace
 from otp.bounded import text
-from otp.kernel.kept import bounded_text, kept
-from otp.kernel.reasons import Crash, ExceptionTerm
+from otp.kernel.values.bounded import bounded_text, kept
+from otp.kernel.values.reasons import Crash, ExceptionTerm
 from otp.testing import wait_all_idle
 
 

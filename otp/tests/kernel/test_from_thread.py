@@ -27,7 +27,7 @@ from otp import (
     Task,
     impl,
 )
-from otp.kernel import from_thread
+from otp.kernel.tables import from_thread
 
 
 class Server(GenServer[Any]):

@@ -12,7 +12,7 @@ import pytest
 import otp
 from granted_names import World
 from otp import AlreadyStarted, Down, ExitSignal, GenServer, Ignore, Ok, Registry, Reply, StartError, Stop, Throw, impl
-from otp.kernel import grants
+from otp.kernel.steps import grants
 from otp.testing import Scheduler, advance
 
 MODES: dict[str, Any] = {"inline": True, "queued": False, "seeded": None}

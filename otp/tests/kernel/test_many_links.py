@@ -13,8 +13,8 @@ import pytest
 import otp
 from echo_server import Echo
 from otp import ChildSpec, Supervisor
-from otp.kernel import death
-from otp.kernel.scheduler import BUDGET
+from otp.kernel.ends import death
+from otp.kernel.tables.scheduler import BUDGET
 from otp.testing import Scheduler, wait_all_idle
 from task_functions import never
 

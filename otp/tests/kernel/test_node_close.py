@@ -11,7 +11,7 @@ import pytest
 
 import otp
 from otp import Application, Children, GenServer, NoReply, Ok, Supervisor, impl
-from otp.kernel.scheduler import find_scheduler
+from otp.kernel.tables.scheduler import find_scheduler
 
 
 class Slow(GenServer[Any]):

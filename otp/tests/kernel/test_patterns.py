@@ -8,7 +8,7 @@ import pytest
 
 import otp
 from otp import AnyOf, Down, Is, Tag, TimerFired
-from otp.kernel.patterns import compile_pattern, matches
+from otp.kernel.values.messages import compile_pattern, matches
 
 
 class Array:

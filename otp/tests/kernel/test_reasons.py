@@ -11,8 +11,8 @@ import pytest
 
 import otp
 from otp import Crash, Error, ExceptionTerm, Exit, Throw
-from otp.kernel.exception_reasons import reason_of, stack_of
-from otp.kernel.reasons import is_clean, same, starts_with
+from otp.kernel.values.exception_reasons import reason_of, stack_of
+from otp.kernel.values.reasons import is_clean, same, starts_with
 
 
 class Array:

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 import otp
-from otp.kernel.drain import LoopScheduler as Kernel
-from otp.kernel.scheduler import NS, nanoseconds
+from otp.kernel.steps.drain import LoopScheduler as Kernel
+from otp.kernel.tables.scheduler import NS, nanoseconds
 from otp.testing import Scheduler, wait_all_idle
 
 
@@ -176,7 +176,7 @@ def test_an_error_in_the_runtime_ends_the_process_at_fault_and_nobody_else(
     monkeypatch: pytest.MonkeyPatch, errors: Callable[[], list[str]]
 ) -> None:
     """A bug of the runtime must not stop the shared scheduler."""
-    from otp.kernel import callbacks
+    from otp.kernel.steps import callbacks
 
     class Server(otp.GenServer[None]):
         @otp.impl
@@ -207,7 +207,7 @@ def test_an_error_in_the_runtime_ends_the_process_at_fault_and_nobody_else(
 def test_an_error_in_the_runtime_after_a_future_ends_the_process_that_awaited_it(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from otp.kernel import resume
+    from otp.kernel.steps import drain as resume
 
     def broken(*_: Any) -> None:
         raise LookupError("our bug")

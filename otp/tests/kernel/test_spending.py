@@ -11,7 +11,7 @@ import pytest
 
 import otp
 from otp import Agent, Application, GenServer, Ignore, Ok, Stop, Supervisor, Task, impl
-from otp.kernel.scheduler import BUDGET
+from otp.kernel.tables.scheduler import BUDGET
 from otp.testing import Scheduler
 
 Attempt = Callable[[Any], Awaitable[Any]]

@@ -231,12 +231,12 @@ def test_an_init_whose_call_is_answered_from_elsewhere_is_no_part_of_a_cycle(run
 @CYCLES
 def test_a_program_in_real_time_is_not_stuck(start: Any, length: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The order of production: idle servers run on the stack of their callers."""
-    monkeypatch.setattr("otp.kernel.call_cycles.CYCLE_NS", 50_000_000)
+    monkeypatch.setattr("otp.kernel.ends.call_cycles.CYCLE_NS", 50_000_000)
     assert length == otp.run(cycle_found, start)[0]
 
 
 def test_an_embedded_node_is_not_stuck(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("otp.kernel.call_cycles.CYCLE_NS", 50_000_000)
+    monkeypatch.setattr("otp.kernel.ends.call_cycles.CYCLE_NS", 50_000_000)
 
     async def main() -> Any:
         async with otp.Node("shop") as node:

@@ -9,7 +9,7 @@ import pytest
 
 import otp
 from otp import TimerFired
-from otp.kernel.scheduler import SWEEP_FROM
+from otp.kernel.tables.scheduler import SWEEP_FROM
 from otp.testing import Scheduler, advance, wait_all_idle
 
 

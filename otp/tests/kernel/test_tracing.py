@@ -13,8 +13,8 @@ import pytest
 import otp
 from echo_server import Echo
 from otp import GenServer, trace
-from otp.kernel.callers import OutsideCaller
-from otp.kernel.tracing import RING_SIZE, Tracer, bounded_text
+from otp.kernel.tables.callers import OutsideCaller
+from otp.kernel.tables.tracing import RING_SIZE, Tracer, bounded_text
 from otp.testing import Scheduler, advance, wait_all_idle
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import otp
 from otp import CallTimeout, From, GenServer, NoReply, Ok, Reply, ServerDown, Stop, impl
-from otp.kernel.vtable import callbacks_of
+from otp.kernel.values.results import callbacks_of
 
 
 class Server(GenServer[Any]):

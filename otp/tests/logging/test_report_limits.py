@@ -9,7 +9,7 @@ import pytest
 
 import otp
 from otp import GenServer, NoReply, Ok, Supervisor, impl
-from otp.kernel.report_limits import MOST_REPORTS
+from otp.kernel.ends.report_limits import MOST_REPORTS
 from otp.testing import Scheduler, advance
 
 

@@ -11,7 +11,7 @@ import pytest
 import otp
 import otp.testing
 from otp import Continue, GenServer, NoReply, Ok, Reply, Stop, impl
-from otp.kernel.callbacks import BATCH
+from otp.kernel.steps.callbacks import BATCH
 from otp.testing import Scheduler
 
 

@@ -22,7 +22,7 @@ from otp import (
     Task,
     impl,
 )
-from otp.behaviours.spec_check import InvalidChildSpec
+from otp.behaviours.supervisor.spec_check import InvalidChildSpec
 from otp.testing import wait_all_idle
 
 

@@ -12,7 +12,7 @@ import pytest
 
 import otp
 from otp import Children, ChildSpec, GenServer, NotFound, Ok, Supervisor, impl, process_flag
-from otp.behaviours.spec_check import InvalidChildSpec
+from otp.behaviours.supervisor.spec_check import InvalidChildSpec
 from refused_starts import refusal
 
 start_child, start_tree = Supervisor.start_child, Supervisor.start_link_children

@@ -10,7 +10,7 @@ import pytest
 
 import otp
 from otp import GenServer, NoReply, Ok, Reply, impl
-from otp.kernel.scheduler import find_scheduler
+from otp.kernel.tables.scheduler import find_scheduler
 from otp.testing import Scheduler, mailbox, wait_all_idle
 from otp.testing.real_idle import RealIdle
 

@@ -16,7 +16,7 @@ from superlearner.control.terms import plain_pid
 
 MOST_FILES = 35
 OURS = "superlearner."
-EVENT_STREAM = "otp.kernel.tracing"
+EVENT_STREAM = "otp.kernel.tables.tracing"
 """The module that calls the readers of events. They read every end of a process, whatever caused it."""
 
 

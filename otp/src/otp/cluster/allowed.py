@@ -8,7 +8,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from otp.kernel.errors import BadArgument
+from otp.kernel.values.errors import BadArgument
 
 __all__ = ["allowed_names"]
 

@@ -24,11 +24,11 @@ from otp.cluster.refusals import NotMember, Refusal
 from otp.cluster.transport import MemberDistribution
 from otp.distribution import Distribution, IncarnationFile, Incarnations, NodeId, Settings
 from otp.distribution.session_transport import Traffic
-from otp.kernel.errors import BadArgument
-from otp.kernel.names import node_here
-from otp.kernel.node import Node
-from otp.kernel.pids import Pid, Ref
-from otp.kernel.scheduler import current_process, nanoseconds
+from otp.kernel.steps.node import Node
+from otp.kernel.tables.names import node_here
+from otp.kernel.tables.scheduler import current_process, nanoseconds
+from otp.kernel.values.errors import BadArgument
+from otp.kernel.values.pids import Pid, Ref
 
 __all__ = ["Cluster"]
 

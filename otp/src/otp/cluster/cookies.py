@@ -7,7 +7,7 @@ import os
 from typing import Final
 
 from otp.cluster.refusals import JoinRefused
-from otp.kernel.errors import BadArgument
+from otp.kernel.values.errors import BadArgument
 
 __all__ = ["VARIABLE", "cookie_of", "discovery_key", "is_weak", "link_secret"]
 

@@ -26,7 +26,7 @@ from typing import Any, Final, NamedTuple
 
 from otp.cluster.member import Member, Status
 from otp.distribution import NodeId, wire
-from otp.kernel.errors import BadArgument
+from otp.kernel.values.errors import BadArgument
 from otp.observer.terms import DEPTH, Encoder
 
 __all__ = ["LEAVING", "PROTOCOL", "SEEN", "JOINED", "Known", "check_meta", "facts_of", "known_in", "member_of"]

@@ -19,9 +19,9 @@ from otp.cluster.refusals import JoinRefused, Refusal
 from otp.cluster.transport import MemberDistribution, MemberTransport
 from otp.distribution import Incarnations, NodeId, Session, Settings
 from otp.distribution.incarnations import HIGHEST
-from otp.kernel.errors import BadArgument
-from otp.kernel.node import Node
-from otp.kernel.pids import Pid
+from otp.kernel.steps.node import Node
+from otp.kernel.values.errors import BadArgument
+from otp.kernel.values.pids import Pid
 
 __all__ = ["ClockIncarnations", "Opening", "wait_connected"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple
 
-from otp.kernel.pids import Ref
+from otp.kernel.values.pids import Ref
 
 __all__ = ["DownReason", "Member", "MemberDown", "MemberLeaving", "MemberUp", "Status"]
 

@@ -25,12 +25,11 @@ from otp.cluster.refusals import Refusal, sentence
 from otp.cluster.transport import MemberDistribution
 from otp.distribution import NodeId, Settings
 from otp.distribution.session_transport import Traffic
-from otp.kernel.log import say
-from otp.kernel.mailbox import deliver
-from otp.kernel.node import Node
-from otp.kernel.pids import Ref
-from otp.kernel.process import Process
-from otp.kernel.signals import off_exit, on_exit
+from otp.kernel.ends.mailbox import deliver
+from otp.kernel.steps.node import Node
+from otp.kernel.values.pids import Ref
+from otp.kernel.values.process import Process, off_exit, on_exit
+from otp.kernel.values.sentences import say
 from otp.standstill import Pulse
 
 __all__ = ["Membership", "detached"]

@@ -17,7 +17,7 @@ from otp.distribution import NodeId, Settings
 from otp.distribution.carriers.direct import DirectCarrier
 from otp.distribution.carriers.stream_address import unix_family
 from otp.doors.folder import runtime_folder
-from otp.kernel.errors import BadArgument
+from otp.kernel.values.errors import BadArgument
 
 __all__ = ["real_carrier"]
 

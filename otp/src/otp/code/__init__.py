@@ -24,7 +24,7 @@ from __future__ import annotations
 from otp.code.loading import latest, vsn
 from otp.code.reports import OldObject, OldReference, RunningVersion, UpgradedServer, UpgradeRefused, UpgradeReport
 from otp.code.upgrade import check, reload, rollback, versions
-from otp.kernel.from_thread import run_import
+from otp.kernel.tables.from_thread import run_import
 
 __all__ = [
     "OldObject",

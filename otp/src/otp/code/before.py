@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from otp.behaviours.argument_copy import copy_arguments
-from otp.behaviours.dynamic_state import DynamicState
-from otp.behaviours.supervisor_state import SupervisorState
-from otp.kernel.process import Process
-from otp.kernel.reasons import same
-from otp.kernel.state_view import shown_state
-from otp.kernel.states import DEAD
+from otp.behaviours.supervisor.argument_copy import copy_arguments
+from otp.behaviours.supervisor.dynamic_state import DynamicState
+from otp.behaviours.supervisor.state import SupervisorState
+from otp.kernel.tables.callers import shown_state
+from otp.kernel.values.process import DEAD, Process
+from otp.kernel.values.reasons import same
 
 __all__ = ["Before", "is_supervisor"]
 

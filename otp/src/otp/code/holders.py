@@ -18,13 +18,13 @@ from types import FunctionType, MethodType, ModuleType
 from typing import Any, Final
 
 from otp._structure import bases_of, members_of, module_of, name_of, stored
-from otp.behaviours.newest import shown_version, version_names
+from otp.behaviours.server.newest import shown_version, version_names
 from otp.code.before import is_supervisor
 from otp.code.reports import OldObject, OldReference
-from otp.kernel.callers import From
-from otp.kernel.mailbox import mailbox_of
-from otp.kernel.process import Process
-from otp.kernel.reasons import same
+from otp.kernel.ends.mailbox import mailbox_of
+from otp.kernel.tables.callers import From
+from otp.kernel.values.process import Process
+from otp.kernel.values.reasons import same
 
 __all__ = ["Holders"]
 

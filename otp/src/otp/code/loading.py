@@ -12,12 +12,12 @@ from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, Final, TypeVar, cast
 
 from otp._structure import bases_of, members_of, module_of, name_of
-from otp.behaviours.newest import found_in, shown_version
+from otp.behaviours.server.newest import found_in, shown_version
 from otp.code.reports import UpgradeRefused
-from otp.kernel.errors import BadArgument, Error
-from otp.kernel.exception_reasons import reason_of
-from otp.kernel.from_thread import run_import
-from otp.kernel.reasons import same
+from otp.kernel.tables.from_thread import run_import
+from otp.kernel.values.errors import BadArgument, Error
+from otp.kernel.values.exception_reasons import reason_of
+from otp.kernel.values.reasons import same
 
 __all__ = ["Versions", "latest", "load", "vsn"]
 

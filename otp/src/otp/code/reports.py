@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from otp.kernel.pids import Pid
+from otp.kernel.values.pids import Pid
 
 __all__ = ["OldObject", "OldReference", "RunningVersion", "UpgradeRefused", "UpgradeReport", "UpgradedServer"]
 

@@ -7,12 +7,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from otp.kernel.callers import new_call, new_outside_caller
-from otp.kernel.calls import send_system, wait_outside
-from otp.kernel.errors import CallExit
-from otp.kernel.process import Process
-from otp.kernel.reasons import is_clean
-from otp.kernel.states import DEAD, EXITING
+from otp.kernel.steps.calls import send_system, wait_outside
+from otp.kernel.tables.callers import new_call, new_outside_caller
+from otp.kernel.values.errors import CallExit
+from otp.kernel.values.process import DEAD, EXITING, Process
+from otp.kernel.values.reasons import is_clean
 
 __all__ = ["first_crash"]
 

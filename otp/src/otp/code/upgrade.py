@@ -20,9 +20,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from otp._structure import module_of, name_of
-from otp.behaviours.behaviour import Behaviour, MissingCallback
-from otp.behaviours.child_spec import Startable
-from otp.behaviours.newest import (
+from otp.behaviours.server.behaviour import Behaviour, MissingCallback
+from otp.behaviours.server.child_spec import Startable
+from otp.behaviours.server.newest import (
     claim,
     found_in_version,
     keep_previous,
@@ -37,18 +37,17 @@ from otp.code.holders import Holders
 from otp.code.loading import Versions, load
 from otp.code.reports import RunningVersion, UpgradedServer, UpgradeRefused, UpgradeReport
 from otp.code.trial import first_crash
-from otp.kernel.calls import system_call
-from otp.kernel.death import exit_signal
-from otp.kernel.errors import BadArgument, CallExit
-from otp.kernel.exception_reasons import reason_of
-from otp.kernel.process import Process
-from otp.kernel.reasons import same
-from otp.kernel.scheduler import Scheduler, find_scheduler, nanoseconds
-from otp.kernel.states import DEAD, EXITING, READY, SUSPENDED
-from otp.kernel.system import LATE, Downgrade, Refused, install, resume_later
+from otp.kernel.ends.death import exit_signal
+from otp.kernel.steps.calls import system_call
+from otp.kernel.steps.system import LATE, Downgrade, Refused, install, resume_later
+from otp.kernel.tables.scheduler import Scheduler, find_scheduler, nanoseconds
+from otp.kernel.values.errors import BadArgument, CallExit
+from otp.kernel.values.exception_reasons import reason_of
+from otp.kernel.values.process import DEAD, EXITING, READY, SUSPENDED, Process
+from otp.kernel.values.reasons import same
 
 if TYPE_CHECKING:
-    from otp.kernel.terms import Limit
+    from otp.kernel.values.terms import Limit
 
 __all__ = ["check", "reload", "rollback", "versions"]
 
@@ -135,7 +134,7 @@ async def check(module: ModuleType | str, extra: Any = None) -> UpgradeReport:
     >>> asyncio.run(code.check("no_such_module"))
     Traceback (most recent call last):
         ...
-    otp.kernel.errors.BadArgument: code.reload(module): expected an imported module, got 'no_such_module'
+    otp.kernel.values.errors.BadArgument: code.reload(module): expected an imported module, got 'no_such_module'
 
     Raises like `reload`. OTP has no such function.
     """

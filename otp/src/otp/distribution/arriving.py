@@ -16,15 +16,12 @@ from typing import Any, Final
 from otp.distribution import signals, wire
 from otp.distribution.declared import NotTaken
 from otp.distribution.remote_node import RemoteNode
-from otp.kernel.calls import send_call, send_system
-from otp.kernel.death import exit_signal
-from otp.kernel.log import say
-from otp.kernel.mailbox import deliver
-from otp.kernel.messages import ExitSignal
-from otp.kernel.monitors import unwatch, watch
-from otp.kernel.process import Process
-from otp.kernel.replies import reply
-from otp.kernel.states import CAST_TAG, DEAD, EXITING
+from otp.kernel.ends.death import exit_signal
+from otp.kernel.ends.mailbox import deliver, reply
+from otp.kernel.steps.calls import send_call, send_system
+from otp.kernel.values.messages import ExitSignal, unwatch, watch
+from otp.kernel.values.process import CAST_TAG, DEAD, EXITING, Process
+from otp.kernel.values.sentences import say
 
 __all__ = ["arrived", "monitored"]
 

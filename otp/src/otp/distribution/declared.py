@@ -22,9 +22,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, NamedTuple, TypeVar, overload
 
-from otp.behaviours.request import Request
+from otp.behaviours.server.request import Request
 from otp.bounded import text
-from otp.kernel.errors import BadArgument
+from otp.kernel.values.errors import BadArgument
 
 __all__ = ["Declared", "NotTaken", "declared_as", "made", "parts_of", "travels"]
 

@@ -21,21 +21,19 @@ from otp.distribution.remote_node import RemoteNode
 from otp.distribution.remote_pid import RemoteProcess
 from otp.distribution.transport import Transport
 from otp.distribution.wire import Malformed
-from otp.kernel.calling import call
-from otp.kernel.calls import failure
-from otp.kernel.errors import BadArgument, CallExit, StartError
-from otp.kernel.log import say
-from otp.kernel.mailbox import deliver
-from otp.kernel.messages import NodeDown, NodeUp
-from otp.kernel.monitors import Monitor
-from otp.kernel.node import Node
-from otp.kernel.pids import Pid, Ref
-from otp.kernel.process import Process
-from otp.kernel.scheduler import current_process, nanoseconds
-from otp.kernel.signals import off_exit, on_exit
+from otp.kernel.ends.mailbox import deliver
+from otp.kernel.steps.calling import call
+from otp.kernel.steps.calls import failure
+from otp.kernel.steps.node import Node
+from otp.kernel.tables.scheduler import current_process, nanoseconds
+from otp.kernel.values.errors import BadArgument, CallExit, StartError
+from otp.kernel.values.messages import Monitor, NodeDown, NodeUp
+from otp.kernel.values.pids import Pid, Ref
+from otp.kernel.values.process import Process, off_exit, on_exit
+from otp.kernel.values.sentences import say
 
 if TYPE_CHECKING:
-    from otp.kernel.terms import Limit, Name
+    from otp.kernel.values.terms import Limit, Name
 
 __all__ = ["Distribution"]
 

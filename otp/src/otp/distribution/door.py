@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from otp.distribution import serving
 from otp.distribution.node_id import NodeId
 from otp.distribution.transport import Transport
-from otp.kernel.errors import BadArgument
-from otp.kernel.log import say
-from otp.kernel.pids import Pid
+from otp.kernel.values.errors import BadArgument
+from otp.kernel.values.pids import Pid
+from otp.kernel.values.sentences import say
 
 if TYPE_CHECKING:
     from otp.distribution.distribution import Distribution

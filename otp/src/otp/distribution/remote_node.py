@@ -16,25 +16,22 @@ from weakref import WeakValueDictionary
 from otp.distribution import signals, wire
 from otp.distribution.node_id import NodeId
 from otp.distribution.remote_pid import RemoteName, RemoteProcess
-from otp.kernel.burial import tell_watcher
-from otp.kernel.callers import Failed, From, new_call, stand_in
-from otp.kernel.death import exit_signal, forget_link
-from otp.kernel.errors import BadArgument
-from otp.kernel.messages import Down
-from otp.kernel.monitors import Monitor, forget_monitor, unwatch
-from otp.kernel.pids import Pid, Ref
-from otp.kernel.process import OWNER, Process
-from otp.kernel.replies import fail, forget
-from otp.kernel.scheduler import thread_current
-from otp.kernel.signals import link_processes
-from otp.kernel.states import CALL_TAG, CAST_TAG, SYSTEM_TAG
-from otp.kernel.tracing import Tracer
+from otp.kernel.ends.death import exit_signal, forget_link, tell_watcher
+from otp.kernel.ends.mailbox import fail, forget
+from otp.kernel.steps.signals import link_processes
+from otp.kernel.tables.callers import Failed, From, new_call, stand_in
+from otp.kernel.tables.scheduler import thread_current
+from otp.kernel.tables.tracing import Tracer
+from otp.kernel.values.errors import BadArgument
+from otp.kernel.values.messages import Down, Monitor, forget_monitor, unwatch
+from otp.kernel.values.pids import Pid, Ref
+from otp.kernel.values.process import CALL_TAG, CAST_TAG, OWNER, SYSTEM_TAG, Process
 from otp.observer.terms import Opaque
 
 if TYPE_CHECKING:
     from otp.distribution.distribution import Distribution
     from otp.distribution.door import Door
-    from otp.kernel.node import Node
+    from otp.kernel.steps.node import Node
 
 __all__ = ["RemoteNode", "RemoteRef"]
 

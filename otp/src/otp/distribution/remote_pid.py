@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from otp.kernel.process import Process
-from otp.kernel.states import REMOTE
+from otp.kernel.values.process import REMOTE, Process
 
 if TYPE_CHECKING:
     from otp.distribution.remote_node import RemoteNode

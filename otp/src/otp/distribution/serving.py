@@ -19,11 +19,11 @@ from otp.distribution import signals
 from otp.distribution.arriving import monitored
 from otp.distribution.remote_node import RemoteNode
 from otp.distribution.remote_pid import RemoteProcess
-from otp.kernel.callers import Failed, From
-from otp.kernel.errors import BadArgument
-from otp.kernel.replies import reply
-from otp.kernel.starting import spawn_on
-from otp.kernel.states import DEAD
+from otp.kernel.ends.mailbox import reply
+from otp.kernel.steps.starting import spawn_on
+from otp.kernel.tables.callers import Failed, From
+from otp.kernel.values.errors import BadArgument
+from otp.kernel.values.process import DEAD
 
 __all__ = ["answer", "function_named"]
 

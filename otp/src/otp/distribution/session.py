@@ -58,7 +58,7 @@ from otp.distribution.frames import (
 from otp.distribution.handshake import NONCE, connection_number, is_proof, proof
 from otp.distribution.node_id import NodeId
 from otp.distribution.settings import Settings
-from otp.kernel.errors import BadArgument
+from otp.kernel.values.errors import BadArgument
 from otp.standstill import Pulse
 
 __all__ = ["Session"]

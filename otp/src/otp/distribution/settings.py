@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from otp.kernel.errors import BadArgument
+from otp.kernel.values.errors import BadArgument
 
 __all__ = ["TEACHING", "Settings"]
 

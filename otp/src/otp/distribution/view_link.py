@@ -8,17 +8,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from otp.distribution.distribution import Distribution
-from otp.kernel.calling import call
-from otp.kernel.mailbox import receive
-from otp.kernel.pids import Pid
-from otp.kernel.scheduler import thread_current
-from otp.kernel.signals import monitor
-from otp.kernel.starting import spawn_on
-from otp.kernel.states import DEAD
+from otp.kernel.ends.mailbox import receive
+from otp.kernel.steps.calling import call
+from otp.kernel.steps.signals import monitor
+from otp.kernel.steps.starting import spawn_on
+from otp.kernel.tables.scheduler import thread_current
+from otp.kernel.values.pids import Pid
+from otp.kernel.values.process import DEAD
 
 if TYPE_CHECKING:
-    from otp.kernel.process import Process
-    from otp.kernel.terms import Name
+    from otp.kernel.values.process import Process
+    from otp.kernel.values.terms import Name
 
 __all__ = ["ViewLink"]
 

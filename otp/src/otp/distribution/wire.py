@@ -22,16 +22,16 @@ from msgspec import MsgspecError
 from msgspec.msgpack import Decoder as MsgpackDecoder
 from msgspec.msgpack import Encoder as MsgpackEncoder
 
-from otp.behaviours._registry_table import Entry, RegistryEntry
-from otp.behaviours.request import Request
-from otp.behaviours.supervisor_records import Counts
+from otp.behaviours.registry.table import Entry, RegistryEntry
+from otp.behaviours.server.request import Request
+from otp.behaviours.supervisor.records import Counts
 from otp.bounded import text
 from otp.distribution import signals
 from otp.distribution.declared import NotTaken, declared_as, made, parts_of
-from otp.kernel.callers import From
-from otp.kernel.errors import BadArgument
-from otp.kernel.messages import Down, ExitSignal, NodeDown, NodeUp, Timeout, TimerFired
-from otp.kernel.pids import Pid, Ref
+from otp.kernel.tables.callers import From
+from otp.kernel.values.errors import BadArgument
+from otp.kernel.values.messages import Down, ExitSignal, NodeDown, NodeUp, Timeout, TimerFired
+from otp.kernel.values.pids import Pid, Ref
 from otp.observer.terms import DEPTH, MEMBERS, Decoder, Encoder, Opaque, wrong
 
 __all__ = ["MESSAGES", "Malformed", "Names", "decode", "encode", "read", "written"]

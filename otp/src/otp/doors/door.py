@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from otp.doors.folder import DoorRecord, find_doors, runtime_folder, write_record
 from otp.doors.place import Place, place_of
-from otp.kernel.errors import BadArgument
-from otp.kernel.names import node_here
-from otp.kernel.node import Node
-from otp.kernel.scheduler import find_scheduler
+from otp.kernel.steps.node import Node
+from otp.kernel.tables.names import node_here
+from otp.kernel.tables.scheduler import find_scheduler
+from otp.kernel.values.errors import BadArgument
 from otp.locked_entries import LockedEntry
 from otp.observer.methods import Permission, check_permissions
 from otp.unix_sockets import bind_privately

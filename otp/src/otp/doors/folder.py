@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from otp.kernel.errors import BadArgument
+from otp.kernel.values.errors import BadArgument
 from otp.locked_entries import LockedEntry, read_entries
 
 __all__ = ["DoorRecord", "find_doors", "runtime_folder", "write_record"]

@@ -7,7 +7,7 @@ import re
 import socket
 from typing import Final, NamedTuple
 
-from otp.kernel.errors import BadArgument
+from otp.kernel.values.errors import BadArgument
 
 __all__ = ["Place", "place_of"]
 

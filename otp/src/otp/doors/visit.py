@@ -20,17 +20,16 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from otp import standstill
-from otp.behaviours.behaviour import impl
-from otp.behaviours.gen_server import GenServer
+from otp.behaviours.server.behaviour import impl
+from otp.behaviours.server.gen_server import GenServer
 from otp.distribution import Distribution, NodeId, Session, SessionTransport, Settings
 from otp.distribution.carriers.stream import StreamCarrier
-from otp.kernel.mailbox import receive
-from otp.kernel.messages import NodeDown
-from otp.kernel.node import Node
-from otp.kernel.patterns import Is
-from otp.kernel.pids import Pid
-from otp.kernel.results import Ok, Reply
-from otp.kernel.signals import wait_down
+from otp.kernel.ends.mailbox import receive
+from otp.kernel.steps.node import Node
+from otp.kernel.steps.signals import wait_down
+from otp.kernel.values.messages import Is, NodeDown
+from otp.kernel.values.pids import Pid
+from otp.kernel.values.results import Ok, Reply
 from otp.observer.methods import Permission
 from otp.observer.view_server import ViewOf, ViewServer
 

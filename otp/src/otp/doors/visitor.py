@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from otp import standstill
 from otp.doors.place import Place, place_of
-from otp.kernel.calling import call
-from otp.kernel.errors import CallExit, Error
-from otp.kernel.mailbox import receive
-from otp.kernel.messages import NodeDown, NodeUp
-from otp.kernel.node import Node
-from otp.kernel.patterns import Is
-from otp.kernel.pids import Pid
+from otp.kernel.ends.mailbox import receive
+from otp.kernel.steps.calling import call
+from otp.kernel.steps.node import Node
+from otp.kernel.values.errors import CallExit, Error
+from otp.kernel.values.messages import Is, NodeDown, NodeUp
+from otp.kernel.values.pids import Pid
 from otp.observer.remote_view import RemoteView
 
 if TYPE_CHECKING:

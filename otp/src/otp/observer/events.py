@@ -18,10 +18,10 @@ from itertools import islice
 from typing import Any, Final, Literal
 
 from otp.bounded import text
-from otp.kernel.errors import BadArgument
-from otp.kernel.pids import Pid, Ref
-from otp.kernel.reasons import Crash, ExceptionTerm
-from otp.kernel.tracing import DETAIL_KINDS, LIFECYCLE, MESSAGE_KINDS, STATE_KINDS, Event
+from otp.kernel.tables.tracing import DETAIL_KINDS, LIFECYCLE, MESSAGE_KINDS, STATE_KINDS, Event
+from otp.kernel.values.errors import BadArgument
+from otp.kernel.values.pids import Pid, Ref
+from otp.kernel.values.reasons import Crash, ExceptionTerm
 from otp.redaction import HIDDEN, hides, is_secret, without_secrets
 
 __all__ = ["EventView", "Missed", "TraceSpec", "event_view", "shown"]

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from otp.behaviours.spec_check import InvalidChildSpec
+from otp.behaviours.supervisor.spec_check import InvalidChildSpec
 from otp.bounded import text
 from otp.code import UpgradeRefused
-from otp.kernel import errors
+from otp.kernel.values import errors
 from otp.observer.terms import FindPid, from_term, to_term
 
 __all__ = ["NotPermitted", "ViewError", "from_failure", "to_failure"]

@@ -9,17 +9,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 from otp.bounded import text
-from otp.kernel.errors import BadArgument
-from otp.kernel.faults import LOST, Fate, Fault, crashing, late
-from otp.kernel.pids import Pid
-from otp.kernel.process import Process
-from otp.kernel.scheduler import nanoseconds
-from otp.kernel.slowness import Slowness
-from otp.kernel.states import DEAD, EXITING
+from otp.kernel.steps.faults import LOST, Fate, Fault, Slowness, crashing, late
+from otp.kernel.tables.scheduler import nanoseconds
+from otp.kernel.values.errors import BadArgument
+from otp.kernel.values.pids import Pid
+from otp.kernel.values.process import DEAD, EXITING, Process
 from otp.observer.mailbox import SentKind, check_sent_kind, view_if_it_fits
 
 if TYPE_CHECKING:
-    from otp.kernel.node import Node
+    from otp.kernel.steps.node import Node
 
 __all__ = ["FaultKind", "InjectedFault", "inject"]
 

@@ -11,13 +11,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 from weakref import ref
 
-from otp.kernel.scheduler import Timer
-from otp.kernel.tracing import MESSAGE_KINDS, RING_SIZE, Event, Subscription
+from otp.kernel.tables.scheduler import Timer
+from otp.kernel.tables.tracing import MESSAGE_KINDS, RING_SIZE, Event, Subscription
 from otp.observer.events import EventView, Missed, event_view
 
 if TYPE_CHECKING:
-    from otp.kernel.node import Node
-    from otp.kernel.pids import Pid
+    from otp.kernel.steps.node import Node
+    from otp.kernel.values.pids import Pid
 
 __all__ = ["Ended", "EventFeed", "Item"]
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Final, Literal
 
-from otp.kernel.pids import Pid
-from otp.kernel.process import Process
+from otp.kernel.values.pids import Pid
+from otp.kernel.values.process import Process
 from otp.observer.reading import link_count, links_of, monitors_of, summary_of
 from otp.observer.tree import is_child
 from otp.observer.views import ProcessSummary
 
 if TYPE_CHECKING:
-    from otp.kernel.node import Node
+    from otp.kernel.steps.node import Node
 
 __all__ = ["Edge", "Graph", "graph"]
 

@@ -13,13 +13,11 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from otp.bounded import text
-from otp.kernel.callers import From, unwrap_message
-from otp.kernel.errors import BadArgument
-from otp.kernel.mailbox import mailbox_of
-from otp.kernel.pids import Pid
-from otp.kernel.process import Process
-from otp.kernel.state_view import HIDDEN_STATE, formatted_state, shown_state
-from otp.kernel.states import CALL_TAG, DEAD
+from otp.kernel.ends.mailbox import mailbox_of
+from otp.kernel.tables.callers import HIDDEN_STATE, From, formatted_state, shown_state, unwrap_message
+from otp.kernel.values.errors import BadArgument
+from otp.kernel.values.pids import Pid
+from otp.kernel.values.process import CALL_TAG, DEAD, Process
 from otp.observer.reading import (
     kind_of,
     link_count,
@@ -48,7 +46,7 @@ from otp.observer.views import (
 from otp.redaction import Redact, is_secret
 
 if TYPE_CHECKING:
-    from otp.kernel.node import Node
+    from otp.kernel.steps.node import Node
 
 __all__ = ["Sort", "clock", "info", "process", "processes", "supervision_tree"]
 

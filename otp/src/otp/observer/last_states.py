@@ -9,15 +9,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from otp.bounded import text
-from otp.kernel.errors import BadArgument
-from otp.kernel.process import Process
-from otp.kernel.states import DEAD
+from otp.kernel.values.errors import BadArgument
+from otp.kernel.values.process import DEAD, Process
 from otp.observer.unfolding import visible_state
 
 if TYPE_CHECKING:
-    from otp.kernel.node import Node
-    from otp.kernel.pids import Pid
-    from otp.kernel.tracing import Event
+    from otp.kernel.steps.node import Node
+    from otp.kernel.tables.tracing import Event
+    from otp.kernel.values.pids import Pid
 
 __all__ = ["LastStates", "keep_last_states"]
 

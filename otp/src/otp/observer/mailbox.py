@@ -10,18 +10,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
 from otp.bounded import text
-from otp.kernel.callers import MessageKind, call_of, unwrap_message
-from otp.kernel.errors import BadArgument
-from otp.kernel.mailbox import mailbox_of, merge_batch
-from otp.kernel.messages import ExitSignal
-from otp.kernel.pids import Pid
-from otp.kernel.process import Process
-from otp.kernel.replies import fail, forget
-from otp.kernel.states import DEAD, EXITING, RUN
+from otp.kernel.ends.mailbox import fail, forget, mailbox_of, merge_batch
+from otp.kernel.tables.callers import MessageKind, call_of, unwrap_message
+from otp.kernel.values.errors import BadArgument
+from otp.kernel.values.messages import ExitSignal
+from otp.kernel.values.pids import Pid
+from otp.kernel.values.process import DEAD, EXITING, RUN, Process
 from otp.redaction import Redact, is_secret, without_secrets
 
 if TYPE_CHECKING:
-    from otp.kernel.node import Node
+    from otp.kernel.steps.node import Node
 
 __all__ = ["MailboxPage", "MessageKind", "MessageView", "SentKind", "check_sent_kind", "drop_messages", "mailbox"]
 

@@ -14,14 +14,14 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec, TypeVar, get_args
 
 from otp.bounded import text
-from otp.kernel.errors import BadArgument
+from otp.kernel.values.errors import BadArgument
 from otp.observer.events import TraceSpec
 from otp.observer.failures import NotPermitted
 from otp.observer.operations import ChildStart
 
 if TYPE_CHECKING:
-    from otp.kernel.node import Node
-    from otp.kernel.pids import Pid
+    from otp.kernel.steps.node import Node
+    from otp.kernel.values.pids import Pid
     from otp.observer.feed import EventFeed
     from otp.observer.stream import EventStream
 

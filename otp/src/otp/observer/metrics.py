@@ -8,13 +8,13 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from otp.kernel.pids import Pid
-from otp.kernel.process import Process
+from otp.kernel.values.pids import Pid
+from otp.kernel.values.process import Process
 from otp.observer.inspection import clock
 from otp.observer.reading import mailbox_len
 
 if TYPE_CHECKING:
-    from otp.kernel.node import Node
+    from otp.kernel.steps.node import Node
 
 __all__ = ["Metrics", "metrics"]
 

@@ -10,17 +10,17 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from otp.bounded import text
-from otp.kernel.errors import BadArgument
+from otp.kernel.values.errors import BadArgument
 from otp.observer import queries
 from otp.observer.methods import Method, Query, Stream
 from otp.observer.operations import ChildStart
 from otp.observer.stream import EventStream, LocalStream
 
 if TYPE_CHECKING:
-    from otp.kernel.node import Node
-    from otp.kernel.pids import Pid
-    from otp.kernel.process import Process
-    from otp.kernel.terms import Name
+    from otp.kernel.steps.node import Node
+    from otp.kernel.values.pids import Pid
+    from otp.kernel.values.process import Process
+    from otp.kernel.values.terms import Name
 
 __all__ = ["METHODS", "LocalView", "NodeView"]
 

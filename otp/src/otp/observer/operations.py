@@ -13,17 +13,17 @@ from typing import Any, Final, Literal, cast
 
 from otp import code
 from otp import sys as debug
-from otp.behaviours.behaviour import Behaviour
-from otp.behaviours.child_spec import Startable, child_spec_of
-from otp.behaviours.dynamic_state import DynamicState
-from otp.behaviours.supervisor import Supervisor, ask
-from otp.behaviours.supervisor_operations import counts_of
-from otp.behaviours.supervisor_state import ChildRecord, SupervisorState
+from otp.behaviours.server.behaviour import Behaviour
+from otp.behaviours.server.child_spec import Startable, child_spec_of
+from otp.behaviours.supervisor.dynamic_state import DynamicState
+from otp.behaviours.supervisor.operations import counts_of
+from otp.behaviours.supervisor.state import ChildRecord, SupervisorState
+from otp.behaviours.supervisor.supervisor import Supervisor, ask
 from otp.bounded import text
-from otp.kernel.errors import BadArgument, NotFound
-from otp.kernel.pids import Pid
-from otp.kernel.process import Process
-from otp.kernel.results import Ignore
+from otp.kernel.values.errors import BadArgument, NotFound
+from otp.kernel.values.pids import Pid
+from otp.kernel.values.process import Process
+from otp.kernel.values.results import Ignore
 from otp.observer.tree import child_view, supervisor_state
 from otp.observer.views import ChildCounts, ChildPage, Reloaded, ReloadedServer
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from itertools import repeat
 from typing import Any, Final, Literal, cast
 
-from otp.behaviours.child_spec import Children, ChildSpec
-from otp.behaviours.supervisor_state import ChildRecord, SupervisorState, wants_restart
-from otp.kernel.reasons import is_clean
+from otp.behaviours.server.child_spec import Children, ChildSpec
+from otp.behaviours.supervisor.state import ChildRecord, SupervisorState, wants_restart
+from otp.kernel.values.reasons import is_clean
 
 __all__ = ["Flags", "Outcome", "Prediction", "Restart", "STATIC", "Sibling", "is_clean", "is_restarted", "predict"]
 

@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from otp import sys as debug
-from otp.behaviours.child_spec import Strategy
-from otp.behaviours.gen_server import GenServer
+from otp.behaviours.server.child_spec import Strategy
+from otp.behaviours.server.gen_server import GenServer
 from otp.bounded import text
-from otp.kernel import signals
-from otp.kernel.errors import BadArgument
-from otp.kernel.pids import Pid
-from otp.kernel.process import Process
-from otp.kernel.tracing import LIFECYCLE
+from otp.kernel.steps import signals
+from otp.kernel.tables.tracing import LIFECYCLE
+from otp.kernel.values.errors import BadArgument
+from otp.kernel.values.pids import Pid
+from otp.kernel.values.process import Process
 from otp.observer import inspection, operations
 from otp.observer.events import (
     TraceSpec,
@@ -37,8 +37,8 @@ from otp.observer.views import ChildCounts, ChildPage, Kind, NodeInfo, ProcessDe
 from otp.redaction import Redact, is_secret
 
 if TYPE_CHECKING:
-    from otp.kernel.node import Node
-    from otp.kernel.terms import Name
+    from otp.kernel.steps.node import Node
+    from otp.kernel.values.terms import Name
 
 __all__ = [
     "call",

@@ -11,10 +11,9 @@ from typing import Any, Final, cast
 
 from otp._structure import name_of
 from otp.bounded import text
-from otp.kernel import monitors as kernel_monitors
-from otp.kernel.process import Process
-from otp.kernel.states import STATE_NAMES
-from otp.kernel.wording import keyed_name
+from otp.kernel.ends.wording import keyed_name
+from otp.kernel.values import messages as kernel_monitors
+from otp.kernel.values.process import STATE_NAMES, Process
 from otp.observer.views import Kind, Place, ProcessSummary
 
 __all__ = [

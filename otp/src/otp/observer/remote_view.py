@@ -9,8 +9,8 @@ import contextlib
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from otp.kernel.errors import CallExit
-from otp.kernel.pids import Pid
+from otp.kernel.values.errors import CallExit
+from otp.kernel.values.pids import Pid
 from otp.observer.failures import ViewError, from_failure
 from otp.observer.feed import Ended, Item
 from otp.observer.methods import Method

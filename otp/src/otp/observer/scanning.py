@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from otp.kernel.messages import Down
-from otp.kernel.pids import Pid
-from otp.kernel.process import Process
-from otp.kernel.states import CALLING, DEAD
+from otp.kernel.values.messages import Down
+from otp.kernel.values.pids import Pid
+from otp.kernel.values.process import CALLING, DEAD, Process
 from otp.observer.reading import mailbox_len
 
 if TYPE_CHECKING:
-    from otp.kernel.node import Node
+    from otp.kernel.steps.node import Node
 
 __all__ = ["Busy", "Scan"]
 

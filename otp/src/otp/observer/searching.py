@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from otp.kernel.errors import BadArgument
-from otp.kernel.process import Process
-from otp.kernel.states import DEAD
+from otp.kernel.values.errors import BadArgument
+from otp.kernel.values.process import DEAD, Process
 from otp.observer.reading import (
     kind_of,
     link_count,
@@ -23,7 +22,7 @@ from otp.observer.reading import (
 from otp.observer.views import Kind, ProcessPage
 
 if TYPE_CHECKING:
-    from otp.kernel.node import Node
+    from otp.kernel.steps.node import Node
 
 __all__ = ["Search", "Sort", "everybody"]
 

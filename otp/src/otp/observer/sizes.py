@@ -13,13 +13,13 @@ from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from otp._structure import mro, stored
-from otp.kernel.callers import From
-from otp.kernel.mailbox import mailbox_of
-from otp.kernel.pids import Pid, Ref
-from otp.kernel.states import DEAD
+from otp.kernel.ends.mailbox import mailbox_of
+from otp.kernel.tables.callers import From
+from otp.kernel.values.pids import Pid, Ref
+from otp.kernel.values.process import DEAD
 
 if TYPE_CHECKING:
-    from otp.kernel.node import Node
+    from otp.kernel.steps.node import Node
 
 __all__ = ["Memory", "memory"]
 

@@ -11,13 +11,13 @@ from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
 from otp._structure import mro, name_of
-from otp.kernel.pids import Pid
-from otp.kernel.states import DEAD
+from otp.kernel.values.pids import Pid
+from otp.kernel.values.process import DEAD
 from otp.observer.reading import waiting_at
 
 if TYPE_CHECKING:
-    from otp.kernel.node import Node
-    from otp.kernel.process import Process
+    from otp.kernel.steps.node import Node
+    from otp.kernel.values.process import Process
 
 __all__ = ["Code", "Running", "running"]
 

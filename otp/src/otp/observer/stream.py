@@ -10,14 +10,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 from weakref import ref
 
-from otp.kernel.monitors import Monitor, unwatch, watch
-from otp.kernel.process import OWNER
-from otp.kernel.scheduler import thread_current
-from otp.kernel.states import DEAD
+from otp.kernel.tables.scheduler import thread_current
+from otp.kernel.values.messages import Monitor, unwatch, watch
+from otp.kernel.values.process import DEAD, OWNER
 from otp.observer.feed import Ended, EventFeed, Item
 
 if TYPE_CHECKING:
-    from otp.kernel.node import Node
+    from otp.kernel.steps.node import Node
 
 __all__ = ["CREDIT", "EventStream", "LocalStream"]
 

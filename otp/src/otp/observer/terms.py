@@ -23,9 +23,9 @@ from typing import Any, Final
 
 from otp._structure import name_of
 from otp.bounded import text
-from otp.kernel.errors import BadArgument
-from otp.kernel.pids import Pid
-from otp.kernel.reasons import Crash, ExceptionTerm
+from otp.kernel.values.errors import BadArgument
+from otp.kernel.values.pids import Pid
+from otp.kernel.values.reasons import Crash, ExceptionTerm
 from otp.observer.events import EventView, Missed, TraceSpec
 from otp.observer.graph import Edge, Graph
 from otp.observer.mailbox import MailboxPage, MessageView

@@ -7,16 +7,15 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any, cast
 
 from otp._structure import name_of
-from otp.behaviours.dynamic_state import DynamicState
-from otp.behaviours.supervisor_state import ChildRecord, SupervisorState
+from otp.behaviours.supervisor.dynamic_state import DynamicState
+from otp.behaviours.supervisor.state import ChildRecord, SupervisorState
 from otp.bounded import text
-from otp.kernel.process import Process
-from otp.kernel.states import DEAD
+from otp.kernel.values.process import DEAD, Process
 from otp.observer.reading import mailbox_len, name_text, status_of, what_of
 from otp.observer.views import Budget, ChildView, Cut, SupervisorView, Tree
 
 if TYPE_CHECKING:
-    from otp.kernel.node import Node
+    from otp.kernel.steps.node import Node
 
 __all__ = ["budget_of", "child_view", "is_child", "record_of", "supervisor_state", "top_supervisors", "tree"]
 

@@ -17,16 +17,16 @@ from uuid import UUID
 
 from otp._structure import field_names, mro, name_of, stored
 from otp.bounded import text
-from otp.kernel.pids import Pid, Ref
-from otp.kernel.reasons import Crash, ExceptionTerm
-from otp.kernel.results import Result
-from otp.kernel.state_view import HIDDEN_STATE, formatted_state, shown_state
-from otp.kernel.states import DEAD
+from otp.kernel.tables.callers import HIDDEN_STATE, formatted_state, shown_state
+from otp.kernel.values.pids import Pid, Ref
+from otp.kernel.values.process import DEAD
+from otp.kernel.values.reasons import Crash, ExceptionTerm
+from otp.kernel.values.results import Result
 from otp.redaction import HIDDEN, Redact, hides, is_secret, without_secrets
 
 if TYPE_CHECKING:
-    from otp.kernel.node import Node
-    from otp.kernel.process import Process
+    from otp.kernel.steps.node import Node
+    from otp.kernel.values.process import Process
 
 __all__ = ["State", "Term", "seen_state", "unfold", "visible_state"]
 

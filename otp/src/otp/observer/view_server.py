@@ -20,22 +20,21 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, NamedTuple
 
-from otp.behaviours.behaviour import impl
-from otp.behaviours.gen_server import GenServer
+from otp.behaviours.server.behaviour import impl
+from otp.behaviours.server.gen_server import GenServer
 from otp.bounded import text
-from otp.kernel.callers import From
-from otp.kernel.errors import BadArgument, CallExit
-from otp.kernel.log import say
-from otp.kernel.mailbox import deliver
-from otp.kernel.messages import Down
-from otp.kernel.node import Node
-from otp.kernel.pids import Pid, Ref
-from otp.kernel.process import Process
-from otp.kernel.results import NoReply, Ok, Reply
-from otp.kernel.scheduler import current_process
-from otp.kernel.signals import demonitor, monitor, on_exit
-from otp.kernel.starting import spawn_monitor
-from otp.kernel.states import DEAD
+from otp.kernel.ends.mailbox import deliver
+from otp.kernel.steps.node import Node
+from otp.kernel.steps.signals import demonitor, monitor
+from otp.kernel.steps.starting import spawn_monitor
+from otp.kernel.tables.callers import From
+from otp.kernel.tables.scheduler import current_process
+from otp.kernel.values.errors import BadArgument, CallExit
+from otp.kernel.values.messages import Down
+from otp.kernel.values.pids import Pid, Ref
+from otp.kernel.values.process import DEAD, Process, on_exit
+from otp.kernel.values.results import NoReply, Ok, Reply
+from otp.kernel.values.sentences import say
 from otp.observer.events import check_number
 from otp.observer.failures import ViewError, to_failure
 from otp.observer.feed import EventFeed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from otp.kernel.pids import Pid
+from otp.kernel.values.pids import Pid
 
 __all__ = [
     "Budget",

@@ -11,14 +11,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 from otp.bounded import text
-from otp.kernel.callers import From
-from otp.kernel.pids import Pid
-from otp.kernel.process import Process
-from otp.kernel.states import CALLING, DEAD
+from otp.kernel.tables.callers import From
+from otp.kernel.values.pids import Pid
+from otp.kernel.values.process import CALLING, DEAD, Process
 from otp.redaction import Redact, is_secret
 
 if TYPE_CHECKING:
-    from otp.kernel.node import Node
+    from otp.kernel.steps.node import Node
 
 __all__ = ["Wait", "waits"]
 

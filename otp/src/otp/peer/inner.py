@@ -23,7 +23,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from otp.kernel.node import Node
+from otp.kernel.steps.node import Node
 from otp.peer.frames import Frames, frame, send_frame
 from otp.peer.walls.plan import Part, Walls, walls_of
 from otp.standard_streams import forgive_lost_output
@@ -31,7 +31,7 @@ from otp.watchdog import Held, Watchdog
 
 if TYPE_CHECKING:
     from otp.distribution import Distribution
-    from otp.kernel.pids import Pid
+    from otp.kernel.values.pids import Pid
 
 __all__ = ["Here", "become_peer"]
 

@@ -15,7 +15,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from otp.kernel.errors import BadArgument, StartError
+from otp.kernel.values.errors import BadArgument, StartError
 from otp.peer.frames import Frames
 from otp.peer.removing import remove_folder
 from otp.standard_streams import open_descriptors

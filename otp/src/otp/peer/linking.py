@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from otp.distribution import Distribution
-    from otp.kernel.node import Node
-    from otp.kernel.pids import Pid
+    from otp.kernel.steps.node import Node
+    from otp.kernel.values.pids import Pid
 
 __all__ = ["new_cookie", "new_creation", "over"]
 

@@ -9,23 +9,22 @@ import socket
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from otp.behaviours.behaviour import impl
-from otp.behaviours.child_spec import ChildSpec, Restart, Shutdown, Startable
-from otp.behaviours.gen_server import GenServer
-from otp.kernel.callers import From
-from otp.kernel.calling import call
-from otp.kernel.errors import BadArgument, CallExit, StartError
-from otp.kernel.mailbox import receive
-from otp.kernel.messages import ExitSignal
-from otp.kernel.names import node_here, resolve
-from otp.kernel.node import Node
-from otp.kernel.patterns import AnyOf
-from otp.kernel.pids import Pid
-from otp.kernel.replies import reply
-from otp.kernel.results import NoReply, Ok, Stop
-from otp.kernel.scheduler import current_process
-from otp.kernel.signals import on_exit, process_flag
-from otp.kernel.starting import start_server
+from otp.behaviours.server.behaviour import impl
+from otp.behaviours.server.child_spec import ChildSpec, Restart, Shutdown, Startable
+from otp.behaviours.server.gen_server import GenServer
+from otp.kernel.ends.mailbox import receive, reply
+from otp.kernel.steps.calling import call
+from otp.kernel.steps.node import Node
+from otp.kernel.steps.signals import process_flag
+from otp.kernel.steps.starting import start_server
+from otp.kernel.tables.callers import From
+from otp.kernel.tables.names import node_here, resolve
+from otp.kernel.tables.scheduler import current_process
+from otp.kernel.values.errors import BadArgument, CallExit, StartError
+from otp.kernel.values.messages import AnyOf, ExitSignal
+from otp.kernel.values.pids import Pid
+from otp.kernel.values.process import on_exit
+from otp.kernel.values.results import NoReply, Ok, Stop
 from otp.peer.ended import Ended
 from otp.peer.launch import REAP_S, Launched, launch
 from otp.peer.limits import Limits
@@ -36,7 +35,7 @@ from otp.peer.walls.plan import Part, Wall, WallMissing, Walls
 
 if TYPE_CHECKING:
     from otp.distribution import Distribution
-    from otp.kernel.terms import Dest, GivenName, Limit
+    from otp.kernel.values.terms import Dest, GivenName, Limit
 
 __all__ = ["Peer", "start"]
 

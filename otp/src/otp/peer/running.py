@@ -17,8 +17,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, Final, NamedTuple
 
-from otp.kernel.mailbox import deliver
-from otp.kernel.process import Process
+from otp.kernel.ends.mailbox import deliver
+from otp.kernel.values.process import Process
 from otp.peer.ended import Ended, Kind, tell_end
 from otp.peer.frames import BadFrame, Frames, send_frame
 from otp.peer.launch import Launched, order_bytes

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from otp.kernel.errors import BadArgument
+from otp.kernel.values.errors import BadArgument
 from otp.peer.launch import Launched, Nursery
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
-from otp.kernel.errors import BadArgument
+from otp.kernel.values.errors import BadArgument
 from otp.peer.limits import Limits
 from otp.peer.spares import Spares
 from otp.peer.walls.plan import Walls

@@ -34,21 +34,20 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast, get_args
 
-from otp.kernel.callers import MessageKind, unwrap_message
-from otp.kernel.errors import BadArgument
-from otp.kernel.faults import end_receiver, hold_call
-from otp.kernel.names import is_name_and_node, resolve
-from otp.kernel.node import Node
-from otp.kernel.patterns import Is, compile_pattern
-from otp.kernel.process import Process
-from otp.kernel.scheduler import nanoseconds
-from otp.kernel.states import REMOTE
-from otp.kernel.tracing import bounded_text
+from otp.kernel.steps.faults import end_receiver, hold_call
+from otp.kernel.steps.node import Node
+from otp.kernel.tables.callers import MessageKind, unwrap_message
+from otp.kernel.tables.names import is_name_and_node, resolve
+from otp.kernel.tables.scheduler import nanoseconds
+from otp.kernel.values.bounded import bounded_text
+from otp.kernel.values.errors import BadArgument
+from otp.kernel.values.messages import Is, compile_pattern
+from otp.kernel.values.process import REMOTE, Process
 from otp.testing.kernel import TestingKernel, testing_kernel
 from otp.testing.mutation import line_of_user
 
 if TYPE_CHECKING:
-    from otp.kernel.terms import Dest
+    from otp.kernel.values.terms import Dest
     from otp.testing.post import Post
 
 __all__ = ["Fault", "UnmatchedFault", "Who", "crash", "delay", "drop", "partition", "warn_of_unmatched"]

@@ -19,8 +19,8 @@ from __future__ import annotations
 
 import asyncio
 
-from otp.kernel.errors import BadArgument
-from otp.kernel.scheduler import find_scheduler, nanoseconds
+from otp.kernel.tables.scheduler import find_scheduler, nanoseconds
+from otp.kernel.values.errors import BadArgument
 from otp.testing.real_idle import RealIdle
 from otp.testing.virtual_loop import VirtualLoop
 

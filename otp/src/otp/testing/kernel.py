@@ -16,17 +16,16 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from otp.kernel.child_tasks import adopt
-from otp.kernel.drain import LoopScheduler, run_one
-from otp.kernel.resume import blame
-from otp.kernel.scheduler import BUDGET, find_scheduler
+from otp.kernel.steps.drain import LoopScheduler, blame, run_one
+from otp.kernel.tables.child_tasks import adopt
+from otp.kernel.tables.scheduler import BUDGET, find_scheduler
 from otp.testing.post import Held, Post
 from otp.testing.virtual_loop import VirtualLoop
 
 if TYPE_CHECKING:
-    from otp.kernel.node import Node
-    from otp.kernel.pids import Pid
-    from otp.kernel.process import Process
+    from otp.kernel.steps.node import Node
+    from otp.kernel.values.pids import Pid
+    from otp.kernel.values.process import Process
     from otp.testing.patience import Patience
 
 __all__ = ["DELIVER", "FIRE", "RUN", "Choices", "TestingKernel", "step_name", "testing_kernel"]

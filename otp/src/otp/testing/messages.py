@@ -20,12 +20,12 @@ from __future__ import annotations
 from collections import deque
 from typing import Any, TypeVar, overload
 
-from otp.kernel.errors import BadArgument, NotProcessMain, ReceiveTimeout
-from otp.kernel.mailbox import mailbox_of, merge_batch, receive
-from otp.kernel.patterns import Is, compile_pattern, matches
-from otp.kernel.process import Process
-from otp.kernel.scheduler import current_process, nanoseconds, thread_current
-from otp.kernel.tracing import bounded_text
+from otp.kernel.ends.mailbox import mailbox_of, merge_batch, receive
+from otp.kernel.tables.scheduler import current_process, nanoseconds, thread_current
+from otp.kernel.values.bounded import bounded_text
+from otp.kernel.values.errors import BadArgument, NotProcessMain, ReceiveTimeout
+from otp.kernel.values.messages import Is, compile_pattern, matches
+from otp.kernel.values.process import Process
 from otp.testing.idle import settle
 
 T = TypeVar("T")

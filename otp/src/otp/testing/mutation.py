@@ -32,9 +32,9 @@ import sys
 from collections import deque
 from typing import Any, Final
 
-from otp.kernel.callers import unwrap_message
-from otp.kernel.reasons import is_ours
-from otp.kernel.tracing import bounded_text
+from otp.kernel.tables.callers import unwrap_message
+from otp.kernel.values.bounded import bounded_text
+from otp.kernel.values.reasons import is_ours
 
 __all__ = ["Fingerprints", "MessageMutated", "fingerprint", "line_of_user", "type_of"]
 

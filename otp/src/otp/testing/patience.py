@@ -11,12 +11,12 @@ import asyncio
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
-from otp.kernel.errors import BadArgument
-from otp.kernel.scheduler import Timer
-from otp.kernel.states import DEAD, EXITING
+from otp.kernel.tables.scheduler import Timer
+from otp.kernel.values.errors import BadArgument
+from otp.kernel.values.process import DEAD, EXITING
 
 if TYPE_CHECKING:
-    from otp.kernel.process import Process
+    from otp.kernel.values.process import Process
     from otp.testing.kernel import TestingKernel
     from otp.testing.virtual_loop import VirtualLoop
 

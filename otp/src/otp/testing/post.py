@@ -15,14 +15,13 @@ from collections.abc import Iterable
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Final
 
-from otp.kernel.callers import From
-from otp.kernel.faults import arrive
-from otp.kernel.message_events import told_delivered, told_under_way
-from otp.kernel.messages import Down, ExitSignal
-from otp.kernel.process import OWNER, Process
-from otp.kernel.reasons import is_ours
-from otp.kernel.replies import fail
-from otp.kernel.states import DEAD, EXITING, RECV
+from otp.kernel.ends.mailbox import fail
+from otp.kernel.steps.faults import arrive
+from otp.kernel.tables.callers import From
+from otp.kernel.tables.message_events import told_delivered, told_under_way
+from otp.kernel.values.messages import Down, ExitSignal
+from otp.kernel.values.process import DEAD, EXITING, OWNER, RECV, Process
+from otp.kernel.values.reasons import is_ours
 from otp.testing.mutation import Fingerprints, type_of
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ import pytest
 from otp.testing.async_fixtures import PendingFixture, is_async_function, with_fixtures
 
 if TYPE_CHECKING:
-    from otp.kernel.node import Node
+    from otp.kernel.steps.node import Node
     from otp.testing.run import Run
     from otp.testing.scheduler import Scheduler
 
@@ -60,7 +60,7 @@ class _Open:
     """The current run of a test: that of the fixture `node`, or of an example of Hypothesis."""
 
     def __init__(self, item: pytest.Item) -> None:
-        from otp.kernel.errors import BadArgument
+        from otp.kernel.values.errors import BadArgument
         from otp.testing.scheduler import Scheduler
 
         problem = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final
 
-from otp.kernel.scheduler import Scheduler
+from otp.kernel.tables.scheduler import Scheduler
 
 __all__ = ["RealIdle"]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from otp.trace._recorder import ALL_KINDS, LIMIT, Recorder, header_of
 
 if TYPE_CHECKING:
-    from otp.kernel.node import Node
+    from otp.kernel.steps.node import Node
     from otp.testing.scheduler import Scheduler
 
 __all__ = ["digests_of", "found_in", "hash_seed", "recorder_of"]

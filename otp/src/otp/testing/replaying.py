@@ -30,7 +30,7 @@ import warnings
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from otp.kernel.tracing import Event
+from otp.kernel.tables.tracing import Event
 from otp.testing.determinism import NotDeterministic
 from otp.testing.patience import MAX_STEPS
 from otp.testing.recording import digests_of, found_in, hash_seed
@@ -40,7 +40,7 @@ from otp.trace._folders import Folders
 from otp.trace._rows import line_of, normal
 
 if TYPE_CHECKING:
-    from otp.kernel.node import Node
+    from otp.kernel.steps.node import Node
 
 __all__ = ["replay"]
 

@@ -10,14 +10,13 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 from otp.bounded import text
-from otp.kernel.errors import Exit
-from otp.kernel.exception_reasons import stack_of
-from otp.kernel.node import Node
-from otp.kernel.process import Process
-from otp.kernel.scheduler import here, last_scheduler
-from otp.kernel.signals import wait_down
-from otp.kernel.states import DEAD, EXITING, STATE_NAMES
-from otp.kernel.tracebacks import cut_our_frames, note_places, own_stack
+from otp.kernel.steps.node import Node
+from otp.kernel.steps.signals import wait_down
+from otp.kernel.tables.scheduler import here, last_scheduler
+from otp.kernel.values.errors import Exit
+from otp.kernel.values.exception_reasons import stack_of
+from otp.kernel.values.process import DEAD, EXITING, STATE_NAMES, Process
+from otp.kernel.values.sentences import cut_our_frames, note_places, own_stack
 from otp.testing.faults import warn_of_unmatched
 from otp.testing.idle import settle
 from otp.testing.kernel import TestingKernel

@@ -19,9 +19,9 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from otp.kernel.coroutines import check_function
-from otp.kernel.errors import BadArgument
-from otp.kernel.node import Node
+from otp.kernel.steps.node import Node
+from otp.kernel.values.coroutines import check_function
+from otp.kernel.values.errors import BadArgument
 from otp.testing.determinism import compare_runs
 from otp.testing.kernel import Choices, TestingKernel, step_name
 from otp.testing.patience import MAX_STEPS, checked_max_steps

@@ -30,7 +30,7 @@ import contextlib
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager
 
-from otp.kernel.scheduler import find_scheduler
+from otp.kernel.tables.scheduler import find_scheduler
 
 __all__ = ["Sequencer"]
 

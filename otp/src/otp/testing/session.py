@@ -29,8 +29,8 @@ from collections.abc import Awaitable, Callable, Generator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from otp.kernel.errors import BadArgument
-from otp.kernel.node import Node
+from otp.kernel.steps.node import Node
+from otp.kernel.values.errors import BadArgument
 from otp.testing.determinism import compare_steps
 from otp.testing.kernel import step_name
 from otp.trace._recorder import ALL_KINDS

@@ -29,12 +29,12 @@ import asyncio
 from collections.abc import Hashable
 from typing import Any
 
-from otp.behaviours.child_spec import Child, Children
-from otp.behaviours.supervisor import Supervisor
-from otp.kernel.errors import NotFound
-from otp.kernel.names import node_here
-from otp.kernel.node import Node
-from otp.kernel.pids import Pid
+from otp.behaviours.server.child_spec import Child, Children
+from otp.behaviours.supervisor.supervisor import Supervisor
+from otp.kernel.steps.node import Node
+from otp.kernel.tables.names import node_here
+from otp.kernel.values.errors import NotFound
+from otp.kernel.values.pids import Pid
 from otp.testing.kernel import testing_kernel
 
 __all__ = ["start_supervised", "stop_supervised", "stop_supervisor_of"]

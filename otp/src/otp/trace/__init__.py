@@ -22,8 +22,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from otp.kernel.pids import Pid
-from otp.kernel.tracing import (
+from otp.kernel.tables.tracing import (
     DETAIL_KINDS,
     LIFECYCLE,
     MESSAGE_KINDS,
@@ -32,13 +31,14 @@ from otp.kernel.tracing import (
     Event,
     Subscription,
 )
+from otp.kernel.values.pids import Pid
 from otp.trace._recorder import Recorder, pack, record
 from otp.trace._recording import Recording, RecordingError, load
 from otp.trace._rows import Row
 from otp.trace._timeline import MessageAt, Moment, ProcessAt, Timeline, apply
 
 if TYPE_CHECKING:
-    from otp.kernel.node import Node
+    from otp.kernel.steps.node import Node
 
 __all__ = [
     "DETAIL_KINDS",

@@ -13,16 +13,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
-from otp.kernel.errors import BadArgument
-from otp.kernel.log import say
-from otp.kernel.tracing import DETAIL_KINDS, LIFECYCLE, MESSAGE_KINDS, STATE_KINDS, Event
+from otp.kernel.tables.tracing import DETAIL_KINDS, LIFECYCLE, MESSAGE_KINDS, STATE_KINDS, Event
+from otp.kernel.values.errors import BadArgument
+from otp.kernel.values.sentences import say
 from otp.trace._folders import Folders
 from otp.trace._recording import RecordingError
 from otp.trace._rows import BLOCK, FORMAT, Chain, Row, as_line, line_of, process_of
 
 if TYPE_CHECKING:
-    from otp.kernel.node import Node
-    from otp.kernel.pids import Pid
+    from otp.kernel.steps.node import Node
+    from otp.kernel.values.pids import Pid
 
 __all__ = ["ALL_KINDS", "Recorder", "header_of", "pack", "record"]
 

@@ -19,13 +19,13 @@ from os.path import basename
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, overload
 
 from otp.bounded import text
-from otp.kernel.pids import Pid, Ref
-from otp.kernel.tracing import Event
-from otp.kernel.wording import keyed_name
+from otp.kernel.ends.wording import keyed_name
+from otp.kernel.tables.tracing import Event
+from otp.kernel.values.pids import Pid, Ref
 from otp.redaction import HIDDEN, hides, is_secret, without_secrets
 
 if TYPE_CHECKING:
-    from otp.kernel.node import Node
+    from otp.kernel.steps.node import Node
 
 __all__ = [
     "BLOCK",

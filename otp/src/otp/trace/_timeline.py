@@ -21,11 +21,11 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
-from otp.kernel.errors import BadArgument
+from otp.kernel.values.errors import BadArgument
 from otp.trace._rows import Row, process_of
 
 if TYPE_CHECKING:
-    from otp.kernel.node import Node
+    from otp.kernel.steps.node import Node
 
 __all__ = ["MessageAt", "Moment", "ProcessAt", "Timeline", "apply"]
 

@@ -4,12 +4,12 @@
 # slow: waits for a limit
 # limits: hold_s=1.2, start_s=2
 
-import otp.kernel.mailbox
+import otp.kernel.ends.mailbox
 import otp.peer.inner
 
 
 def boot(here):
     for name in ("_say", "_hear", "_beat", "_held"):
         setattr(otp.peer.inner._Peer, name, lambda *args: None)
-    otp.kernel.mailbox.deliver = lambda *args: None
+    otp.kernel.ends.mailbox.deliver = lambda *args: None
     type(here.node).__aexit__ = None

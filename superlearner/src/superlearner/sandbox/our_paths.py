@@ -1,7 +1,7 @@
 """Removes the paths of the platform's installation from output of a sandbox.
 
 A sandbox runs with our interpreter and packages, so its tracebacks and import errors name their files. A reader needs
-`otp/kernel/calls.py` to see that the code is ours; where it is installed must not be revealed.
+`otp/kernel/steps/calls.py` to see that the code is ours; where it is installed must not be revealed.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from otp.distribution.carriers.carrier import OnFrame, OnHint
 from otp.distribution.faults import Cut, Delay, Drop, Heal, Hold
 from otp.distribution.line import Line
 from otp.distribution.node_id import NodeId
-from otp.kernel.errors import BadArgument
+from otp.kernel.values.errors import BadArgument
 
 __all__ = ["SimulatedCarrier", "SimulatedNetwork"]
 

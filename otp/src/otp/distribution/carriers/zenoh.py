@@ -56,7 +56,7 @@ from otp.distribution.carriers.zenoh_settings import (
     settings_for,
 )
 from otp.distribution.node_id import NodeId
-from otp.kernel.errors import BadArgument
+from otp.kernel.values.errors import BadArgument
 
 __all__ = ["Tls", "ZenohCarrier", "settings_for"]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from otp.kernel.errors import BadArgument, Error
+from otp.kernel.values.errors import BadArgument, Error
 
 __all__ = ["PARTS", "REQUIRED", "WALLS", "Part", "Wall", "WallMissing", "Walls", "walls_of"]
 

@@ -1,0 +1,1 @@
+"""Applications: a supervision tree with its start, stop and settings."""

@@ -1,0 +1,1 @@
+"""Registries: names and entries that end with their process."""

@@ -1,0 +1,479 @@
+"""Local names for processes: any key, several processes per key, with values.
+
+A registry is a process with a table that all processes can read. With it, the name of a server need not be a text
+registered on the node:
+
+>>> import otp
+>>> from otp import GenServer, Ok, Registry, Reply, impl
+>>> class Room(GenServer[str]):
+...     @impl
+...     def init(self, title):
+...         return Ok(title)
+...
+...     @impl
+...     def handle_call(self, request, caller, state):
+...         return Reply(f"{state}: {request}", state)
+>>> async def main():
+...     await Registry.start_link(keys="unique", name="rooms")
+...     await Room.start_link("Lisp", name=Registry.via("rooms", 1958))
+...     return await GenServer.call(Registry.via("rooms", 1958), "hello")
+>>> otp.run(main)
+'Lisp: hello'
+
+With `keys="duplicate"` a key is a topic: processes register under it, and `dispatch` reaches them all.
+
+Differences from Elixir: an entry is removed in the same step as its process, so it is gone when its `Down` arrives (in
+Elixir it may lag); functions raise where Elixir returns `{:error, …}`; `partitions` is checked but has no effect,
+because one loop writes the table; as a child a registry is a worker, since it is a single process. Source: Elixir's
+`Registry` documentation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_args
+
+from otp.behaviours.registry.match import matcher
+from otp.behaviours.registry.table import DuplicateTable, Entry, Kind, RegistryEntry, Table, UniqueTable
+from otp.behaviours.server.behaviour import impl
+from otp.behaviours.server.child_spec import Startable
+from otp.behaviours.server.gen_server import GenServer
+from otp.bounded import text
+from otp.kernel.ends.death import forget_link
+from otp.kernel.ends.wording import KeyTable
+from otp.kernel.steps.signals import link_processes, process_flag
+from otp.kernel.steps.starting import start_server
+from otp.kernel.tables.names import find_node, is_name_and_node, watch_end, whereis
+from otp.kernel.tables.scheduler import current_process
+from otp.kernel.values.errors import BadArgument, Error
+from otp.kernel.values.pids import Identity, Pid
+from otp.kernel.values.process import DEAD, EXITING, Process, off_exit, on_exit
+from otp.kernel.values.results import NoReply, Ok
+
+if TYPE_CHECKING:
+    from otp.kernel.steps.node import Node
+    from otp.kernel.tables.names import Settle
+    from otp.kernel.values.terms import Dest, Name
+
+__all__ = ["AlreadyRegistered", "Entry", "Registry", "RegistryEntry", "Via"]
+
+
+class AlreadyRegistered(Error):
+    """A unique key that `.pid` has taken (Elixir's `{:error, {:already_registered, pid}}`)."""
+
+    def __init__(self, pid: Pid) -> None:
+        super().__init__(("already_registered", pid))
+        self.pid = pid
+
+
+@dataclass(frozen=True, slots=True)
+class Via(Identity):
+    """A name in a registry; `name=` of a start and the destination of `send`, `call` and `cast`."""
+
+    registry: Dest
+    key: Hashable
+    value: Any = None
+
+    def __repr__(self) -> str:
+        parts = [self.registry, self.key] if self.value is None else [self.registry, self.key, self.value]
+        return f"Registry.via({', '.join(map(text, parts))})"
+
+    def whereis(self) -> Pid | None:
+        """Return the process that has the key, or `None`."""
+        found = _state(self.registry, "via", unique=True).table.lookup(self.key)
+        return found[0].pid if found else None
+
+    def register(self, pid: Pid) -> bool:
+        """Register `pid` under the key; `False` if the key is taken."""
+        state = _state(self.registry, "via", unique=True)
+        return _enter(state, cast("Process", pid), self.key, self.value) is None
+
+    def unregister(self, pid: Pid) -> None:
+        """Remove the entry of `pid`."""
+        _leave(_state(self.registry, "via", unique=True), cast("Process", pid), self.key)
+
+    def __otp_watch__(self, node: Node, settle: Settle) -> Callable[[], None]:
+        """Report the first process that has the key, for `node.wait_registered`; call the result to stop."""
+        return _watch(self, node, settle)
+
+
+class _Config(NamedTuple):
+    name: Name
+    keys: Kind
+    partitions: int
+    listeners: tuple[Name, ...]
+
+
+class _State(KeyTable):
+    """The tables of a registry, read and written by all processes, like an ETS table of Erlang."""
+
+    __slots__ = ("config", "meta", "pid", "table")
+
+    def __init__(self, config: _Config, pid: Process) -> None:
+        self.config = config
+        self.pid = pid
+        self.table: Table = UniqueTable() if config.keys == "unique" else DuplicateTable()
+        self.meta: dict[Hashable, Any] = {}
+
+    def first_key(self, p: Process) -> tuple[Any] | None:
+        """Return the oldest key that names a process; the keys of a duplicate registry are topics."""
+        return next(((key,) for key in self.table.keys(p)), None) if self.config.keys == "unique" else None
+
+
+class _RegistryServer(GenServer[_State]):
+    @impl
+    def init(self, arg: _Config) -> Ok[_State]:
+        # Registered processes are linked to the registry: it ignores their ends.
+        process_flag("trap_exit", True)
+        return Ok(_State(arg, cast("Process", self.pid)))
+
+    @impl
+    def handle_info(self, message: Any, state: _State) -> NoReply[_State]:
+        return NoReply(state)
+
+    @impl
+    def format_status(self, state: _State) -> Any:
+        return {"keys": state.config.keys, "entries": len(state.table)}
+
+
+class Registry(Startable):
+    """A registry of processes by key; start it with `start_link`, use it by name.
+
+    >>> import otp
+    >>> async def main():
+    ...     await Registry.start_link(keys="duplicate", name="topics")
+    ...     Registry.register("topics", "news")
+    ...     Registry.dispatch("topics", "news", lambda readers: [otp.send(one.pid, "rain") for one in readers])
+    ...     return await otp.receive()
+    >>> otp.run(main)
+    'rain'
+    """
+
+    _takes_argument = False
+    _id_from_name = True
+
+    @classmethod
+    async def start_link(cls, *, keys: Kind, name: Name, partitions: int = 1, listeners: tuple[Name, ...] = ()) -> Pid:
+        """Start a registry linked to the calling process.
+
+        As a child use `Registry.child_spec(keys=…, name=…)`.
+
+        Args:
+            keys: `"unique"` (one process per key) or `"duplicate"` (any number).
+            name: the registered name by which all other functions find it.
+            partitions: at least 1; exists for compatibility with Elixir.
+            listeners: names of processes that receive `("register", name, key, pid, value)` and
+                `("unregister", name, key, pid)`.
+
+        Raises:
+            AlreadyStarted: the name is taken.
+            BadArgument: another kind of keys, or no partition.
+        """
+        config = _checked(keys, name, partitions, listeners)
+        pid = await start_server(cls, config, name=name, link=True, handler=_RegistryServer())
+        assert isinstance(pid, Pid)
+        return pid
+
+    @classmethod
+    async def __otp_start_on__(cls, node: Node, arg: Any = None, *, name: Any = None, **options: Any) -> Any:
+        """Start a registry that `node` owns; `arg` is a dict of options or None."""
+        given: dict[str, Any] = {**(arg or {}), **options}
+        unknown = given.keys() - {"keys", "partitions", "listeners"}
+        if unknown or name is None:
+            got = f"got {', '.join(sorted(map(text, unknown)))}" if unknown else "got no name"
+            raise BadArgument(
+                f"node.start(Registry, …): expected keys=, name= and perhaps partitions= and listeners=, {got}; "
+                'try node.start(Registry, keys="unique", name="rooms")'
+            )
+        config = _checked(given.get("keys"), name, given.get("partitions", 1), given.get("listeners", ()))
+        return await start_server(cls, config, name=name, handler=_RegistryServer(), node=node)
+
+    @staticmethod
+    def register(registry: Dest, key: Hashable, value: Any = None) -> Pid:
+        """Register the calling process under `key`.
+
+        Returns the registry's pid, which is linked to it.
+
+        Raises:
+            AlreadyRegistered: the registry is unique and the key is taken, even by the caller itself.
+            BadArgument: no such registry.
+            NotAProcess: called from outside a process.
+        """
+        me = current_process("Registry.register()", "name= of a start registers a server")
+        state = _state(registry, "register")
+        holder = _enter(state, me, key, value)
+        if holder is not None:
+            raise AlreadyRegistered(holder)
+        return state.pid
+
+    @staticmethod
+    def unregister(registry: Dest, key: Hashable) -> None:
+        """Remove the calling process's entries under `key`; no effect if it has none."""
+        me = current_process("Registry.unregister()")
+        _leave(_state(registry, "unregister"), me, key)
+
+    @staticmethod
+    def lookup(registry: Dest, key: Hashable) -> list[Entry]:
+        """Return the entries under `key`, oldest first; of a unique registry one or none."""
+        return _state(registry, "lookup").table.lookup(key)
+
+    @staticmethod
+    def unregister_match(registry: Dest, key: Hashable, pattern: Any) -> None:
+        """Remove the calling process's entries under `key` whose value matches.
+
+        See `match`.
+
+        >>> import otp
+        >>> from otp import Registry
+        >>> async def main():
+        ...     await Registry.start_link(keys="duplicate", name="topics")
+        ...     Registry.register("topics", "news", ("de", 1)), Registry.register("topics", "news", ("en", 2))
+        ...     Registry.unregister_match("topics", "news", ("de", ...))
+        ...     return Registry.values("topics", "news", otp.self())
+        >>> otp.run(main)
+        [('en', 2)]
+        """
+        me = current_process("Registry.unregister_match()")
+        _leave(_state(registry, "unregister_match"), me, key, matcher(pattern))
+
+    @staticmethod
+    def match(registry: Dest, key: Hashable, pattern: Any) -> list[Entry]:
+        """Return the entries under `key` whose value matches `pattern`, oldest first.
+
+        A pattern is a value in which `...` stands for anything; for a dict it names keys that must exist. A type, a
+        predicate and the patterns of `receive` (`Tag("admin")`, `Is(User, role="admin")`) work as well.
+
+        Difference from Elixir: `...` replaces `:_`, and predicates replace guards.
+
+        >>> import otp
+        >>> from otp import Registry
+        >>> async def main():
+        ...     await Registry.start_link(keys="duplicate", name="topics")
+        ...     Registry.register("topics", "news", ("de", 1)), Registry.register("topics", "news", ("en", 2))
+        ...     return [entry.value for entry in Registry.match("topics", "news", ("de", ...))]
+        >>> otp.run(main)
+        [('de', 1)]
+        """
+        is_meant = matcher(pattern)
+        return [entry for entry in _state(registry, "match").table.lookup(key) if is_meant(entry.value)]
+
+    @staticmethod
+    def count_match(registry: Dest, key: Hashable, pattern: Any) -> int:
+        """Return the number of entries that `match` finds."""
+        return len(Registry.match(registry, key, pattern))
+
+    @staticmethod
+    def dispatch(registry: Dest, key: Hashable, fn: Callable[[list[Entry]], object]) -> None:
+        """Call `fn` once, in the calling process, with the entries under `key`, if there are any."""
+        entries = _state(registry, "dispatch").table.lookup(key)
+        if entries:
+            fn(entries)
+
+    @staticmethod
+    def keys(registry: Dest, pid: Pid) -> list[Hashable]:
+        """Return the keys of `pid`, oldest first; a key occurs once per registration."""
+        return _state(registry, "keys").table.keys(pid)
+
+    @staticmethod
+    def values(registry: Dest, key: Hashable, pid: Pid) -> list[Any]:
+        """Return the values that `pid` registered under `key`."""
+        return [entry.value for entry in Registry.lookup(registry, key) if entry.pid == pid]
+
+    @staticmethod
+    def update_value(registry: Dest, key: Hashable, fn: Callable[[Any], Any]) -> tuple[Any, Any] | None:
+        """Replace the value of the calling process's unique `key` by `fn(value)`.
+
+        Returns:
+            `(new, old)`, or `None` if the caller does not have the key.
+        """
+        me = current_process("Registry.update_value()")
+        table = _state(registry, "update_value", unique=True).table
+        found = table.lookup(key)
+        if not found or found[0].pid != me:
+            return None
+        new = fn(found[0].value)
+        still = table.lookup(key)
+        if not still or still[0].pid != me:  # `fn` removed the key: a new entry would outlive its process
+            return None
+        table.replace(key, Entry(me, new))
+        return new, found[0].value
+
+    @staticmethod
+    def count(registry: Dest) -> int:
+        """Return the number of entries."""
+        return len(_state(registry, "count").table)
+
+    @staticmethod
+    def select(registry: Dest, where: Callable[[Any, Entry], bool] | None = None) -> list[RegistryEntry]:
+        """Return all entries, or those for which `where(key, entry)` is true.
+
+        An entry has `key`, `pid` and `value`, and unpacks as that tuple.
+
+        Difference from Elixir: a predicate replaces a match specification.
+
+        >>> import otp
+        >>> from otp import Registry
+        >>> async def main():
+        ...     await Registry.start_link(keys="unique", name="rooms")
+        ...     Registry.register("rooms", "lobby", 3), Registry.register("rooms", "hall", 0)
+        ...     [(key, pid, value)] = Registry.select("rooms", lambda key, entry: entry.value > 0)
+        ...     return key, value, [entry.key for entry in Registry.select("rooms")]
+        >>> otp.run(main)
+        ('lobby', 3, ['lobby', 'hall'])
+        """
+        items = _state(registry, "select").table.items()
+        return [
+            RegistryEntry(key, entry.pid, entry.value) for key, entry in items if where is None or where(key, entry)
+        ]
+
+    @staticmethod
+    def count_select(registry: Dest, where: Callable[[Any, Entry], bool]) -> int:
+        """Return the number of entries that `select` finds."""
+        return len(Registry.select(registry, where))
+
+    @staticmethod
+    def via(registry: Dest, key: Hashable, value: Any = None) -> Via:
+        """Return a name in a unique registry, for `name=`, `send`, `call` and `cast`.
+
+        Elixir's `{:via, Registry, {…}}`.
+        """
+        return Via(registry, key, value)
+
+    @staticmethod
+    def put_meta(registry: Dest, key: Hashable, value: Any) -> None:
+        """Store a value with the registry itself, for its lifetime."""
+        _state(registry, "put_meta").meta[key] = value
+
+    @staticmethod
+    def meta(registry: Dest, key: Hashable, default: Any = None) -> Any:
+        """Return the value stored by `put_meta`, or `default`."""
+        return _state(registry, "meta").meta.get(key, default)
+
+    @staticmethod
+    def delete_meta(registry: Dest, key: Hashable) -> None:
+        """Remove a value stored by `put_meta`, if there is one."""
+        _state(registry, "delete_meta").meta.pop(key, None)
+
+
+def _checked(keys: object, name: Name, partitions: object, listeners: tuple[Name, ...]) -> _Config:
+    if keys not in get_args(Kind):
+        raise BadArgument(f"Registry(keys=…): expected 'unique' or 'duplicate', got {keys!r}")
+    if not isinstance(partitions, int) or isinstance(partitions, bool) or partitions < 1:
+        raise BadArgument(f"Registry(partitions=…): expected an int of at least 1, got {partitions!r}")
+    return _Config(name, cast("Kind", keys), partitions, tuple(listeners))
+
+
+def _state(registry: Dest, what: str, *, unique: bool = False) -> _State:
+    pid = registry if isinstance(registry, Pid) else whereis(registry)
+    state = pid._state if isinstance(pid, Process) else None
+    if not isinstance(state, _State):
+        got = "an unregistered name" if pid is None else f"{pid}, which is not a registry"
+        raise BadArgument(
+            f"Registry.{what}({registry!r}, …): expected the name of a running registry, got {got}; "
+            f"try Registry.start_link(keys=…, name={registry!r}), or start it before its users in their supervisor"
+        )
+    if unique and state.config.keys != "unique":
+        raise BadArgument(
+            f"Registry.{what}({registry!r}, …): expected a registry with keys='unique', got keys='duplicate'; "
+            f"try Registry.dispatch to reach all processes of a key"
+        )
+    return state
+
+
+def _enter(state: _State, process: Process, key: Hashable, value: Any) -> Pid | None:
+    """Add the entry and tie it to its process; return the holder of a unique key that is taken."""
+    if process._st in (DEAD, EXITING):
+        raise BadArgument(f"Registry.register: process {process} has ended, it cannot have the key {text(key)}")
+    table = state.table
+    first = not table.has(process)
+    holder = table.add(key, Entry(process, value))
+    if holder is not None:
+        return holder
+    if first:
+        on_exit(process, state, partial(_ended, state))
+        if process is not state.pid:
+            link_processes(process, state.pid)
+    _tell(state, ("register", state.config.name, key, process, value))
+    awaited = state.pid._node._awaited
+    if awaited:
+        for look in tuple(awaited.get(key, ())):
+            look()
+    return None
+
+
+def _leave(state: _State, process: Process, key: Hashable, wanted: Callable[[Any], bool] | None = None) -> None:
+    table = state.table
+    removed = table.remove(key, process, wanted)
+    if removed and not table.has(process):
+        off_exit(process, state)
+        if process is not state.pid._parent:  # its link is that of start_link
+            forget_link(process, state.pid)
+            forget_link(state.pid, process)
+    for _ in range(removed):
+        _tell(state, ("unregister", state.config.name, key, process))
+
+
+def _ended(state: _State, pid: Pid) -> None:
+    for key in state.table.drop(pid):
+        _tell(state, ("unregister", state.config.name, key, pid))
+
+
+def _tell(state: _State, message: tuple[Any, ...]) -> None:
+    for name in state.config.listeners:
+        listener = state.pid._node.whereis(name)
+        if listener is not None:
+            listener.send(message)
+
+
+def _watch(via: Via, node: Node, settle: Settle) -> Callable[[], None]:
+    """Report the first process that has the key of `via`, whose registry is resolved on `node`."""
+    registry: Any = via.registry
+    home: Any = node
+    named = is_name_and_node(registry) and find_node(registry[1], "via")
+    if isinstance(registry, Process):
+        home = registry._node
+    elif named:
+        home = named
+    elif isinstance(registry, (str, type)) or not hasattr(registry, "whereis"):
+        via = Via((registry, node), via.key)  # a bare name refers to this node
+    if type(home) is not type(node):
+        raise BadArgument(f"node.wait_registered({via!r}): its node is elsewhere; expected a node of this event loop")
+
+    def look() -> None:
+        try:
+            found = None if _is_to_come(via.registry) else via.whereis()
+        except BadArgument as error:
+            settle(error)
+        else:
+            if found is not None:
+                settle(found)
+
+    def ended(_pid: Pid) -> None:
+        settle(BadArgument(f"node.wait_registered({via!r}): the registry {registry} has ended; try its name"))
+
+    looks = home._awaited.setdefault(via.key, [])
+    looks.append(look)
+    stop = watch_end(home, settle)
+    if isinstance(registry, Process):
+        on_exit(registry, look, ended)
+    look()
+
+    def end() -> None:
+        stop()
+        if isinstance(registry, Process):
+            off_exit(registry, look)
+        looks.remove(look)
+        if not looks and home._awaited.get(via.key) is looks:
+            del home._awaited[via.key]
+
+    return end
+
+
+def _is_to_come(registry: Dest) -> bool:
+    """Return whether the registry has no process yet, or one whose `init` has not returned."""
+    p = registry if isinstance(registry, Process) else cast("Process | None", whereis(registry))
+    if p is None:
+        return True
+    return p._st not in (DEAD, EXITING) and p._state is None and p._vt is not None and p._vt.cls is Registry

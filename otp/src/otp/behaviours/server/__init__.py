@@ -1,0 +1,1 @@
+"""Servers: the contracts of behaviours, GenServer and Agent."""

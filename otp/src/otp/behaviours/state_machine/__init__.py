@@ -1,0 +1,1 @@
+"""State machines: GenStateMachine, its results and its timers."""

@@ -1,0 +1,129 @@
+"""Events and log records of supervisors, for everything that happens to a child."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from logging import INFO
+from typing import Any, Final
+
+from otp.behaviours.server.child_spec import ChildSpec
+from otp.behaviours.supervisor.reports import (
+    logger,
+    said_ended,
+    said_failed,
+    said_gave_up,
+    said_restarted,
+    said_stopped,
+)
+from otp.behaviours.supervisor.state import RestartWindow, Verdict
+from otp.kernel.values.bounded import kept
+from otp.kernel.values.process import Process
+from otp.kernel.values.reasons import Reason
+
+__all__ = ["told_ended", "told_failed", "told_gave_up", "told_restarted", "told_started", "told_stopped"]
+
+ALONE: Final[tuple[Hashable, ...]] = ()
+
+
+def told_started(
+    me: Process,
+    id: Hashable,
+    pid: Any,
+    spec: ChildSpec,
+    cause: int = 0,
+    old: Any = None,
+    restarts: int = 0,
+    along: bool = False,
+) -> None:
+    """Report that a child runs: started first, `along` with a restarted sibling (`cause`), or on request.
+
+    `old` is its previous process if that ended by itself: this start is then the last of `restarts` restarts.
+    """
+    trace = me._node._trace
+    if old is not None:
+        trace.restarts += 1
+    trace.record("child_started", me, (me, id, pid, spec.restart, spec.type, old, restarts, along), cause)
+
+
+def told_ended(
+    me: Process,
+    id: Hashable,
+    pid: Any,
+    reason: Reason,
+    spec: ChildSpec,
+    less: Reason,
+    now: int,
+    cause: int,
+    verdict: Verdict,
+) -> None:
+    """Report that a child ended by itself; `less` is the reason to keep, `cause` the number of its end's event."""
+    whole = None if less is reason else reason
+    me._node._trace.record("child_terminated", me, (id, pid, less, "exit"), cause, whole, now)
+    if verdict != "restart":  # a restart is reported once it is done
+        said_ended(me, id, pid, reason, spec, verdict)
+
+
+def told_stopped(me: Process, id: Hashable, pid: Any, reason: Reason, as_asked: bool) -> None:
+    """Report that a child was stopped."""
+    less = kept(reason)
+    whole = None if less is reason else reason
+    me._node._trace.record("child_terminated", me, (id, pid, less, "supervisor"), pid._exit_seq, whole)
+    if not as_asked:
+        said_stopped(me, id, pid, reason)
+
+
+def told_restarted(
+    me: Process,
+    state: RestartWindow,
+    strategy: str,
+    id: Hashable,
+    pid: Any,
+    old: Any,
+    reason: Reason,
+    cause: int,
+    group: Iterable[Hashable] = ALONE,
+    restarts: int = 0,
+    along: bool = False,
+) -> None:
+    """Report a restarted child, with a reason to keep; `group` are the ids restarted with it.
+
+    `restarts` counts the restarts of the child. `along` is true if it was stopped because of a sibling and its first
+    start failed, so that this start is not a restart of the child.
+    """
+    most, seconds = state.max_restarts, state.max_seconds
+    values = (id, pid, old, reason, strategy, state.counted, most, seconds, group, restarts, along)
+    trace = me._node._trace
+    if not along:
+        trace.restarts += 1
+    trace.record("child_restarted", me, values, cause)
+    if logger.isEnabledFor(INFO):
+        said_restarted(me, state, strategy, id, pid, old, reason, group)
+
+
+def told_failed(me: Process, state: RestartWindow, id: Hashable, reason: Reason, cause: int) -> int:
+    """Report a failed restart that will be retried; return the number of the event."""
+    said_failed(me, state, id, reason)
+    return me._node._trace.emit("restart_failed", me, _intensity(state, id, reason), cause)
+
+
+def told_gave_up(
+    me: Process, state: RestartWindow, id: Hashable, reason: Reason, cause: int, *, retried: bool = False
+) -> None:
+    """Report that the supervisor gives up after one restart too many.
+
+    `reason` is that of the last end; with `retried`, that of the failed restart.
+    """
+    said_gave_up(me, state, id, reason, retried=retried)
+    trace = me._node._trace
+    trace.give_ups += 1
+    trace.emit("gave_up", me, _intensity(state, id, reason) | ({"retried": True} if retried else {}), cause)
+
+
+def _intensity(state: RestartWindow, id: Hashable, reason: Reason) -> dict[str, Any]:
+    return {
+        "id": id,
+        "reason": reason,
+        "used": state.counted,
+        "allowed": state.max_restarts,
+        "window": state.max_seconds,
+    }

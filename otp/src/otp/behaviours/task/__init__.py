@@ -1,0 +1,1 @@
+"""Tasks: work in processes of its own, awaited, streamed or supervised."""

@@ -1,0 +1,1 @@
+"""Input and end of a process: mailbox, timers, death, and the reports about it."""

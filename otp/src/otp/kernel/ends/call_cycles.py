@@ -1,0 +1,264 @@
+"""Cycles of calls and starts: found with the wait that closes one, and ended before a time-out.
+
+A process waits for another one in a call, or in a start, until `init` is done. Which of the waits closes the cycle
+depends on the order: an `init` that calls its supervisor may run on the supervisor's stack, before that one waits.
+
+A cycle is a deadlock only if none of its processes can get a reply from elsewhere: a server may have handed its `From`
+to another process, which replies later. A reply needs a reference to the `From`, so the reference count of each call in
+the cycle is compared with the references that the callers and servers themselves hold. If there is one more, or a
+caller has set its own limit, the calls are left to their time-outs.
+"""
+
+# Messages, states and reasons are terms of any type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Iterator
+from types import BuiltinMethodType, CoroutineType, FunctionType, GeneratorType, MethodType, MethodWrapperType
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+from otp.kernel.ends.wording import keyed_name
+from otp.kernel.tables.callers import UNSET, Failed, From, OutsideCaller, call_of
+from otp.kernel.tables.scheduler import Timer
+from otp.kernel.values.bounded import bounded_text
+from otp.kernel.values.process import CALLING, FUT, INJECTED, READY, REMOTE, Process
+
+CYCLE_NS: Final = 2_000_000_000
+
+"""The maximum duration of a cycle: less than the default time-out, long enough for an observer to see it."""
+
+LONGEST: Final = 100  # longest cycle that is searched for, in processes
+
+_NAME: Final = 60  # characters of a name
+
+_FOREVER: Final = float("inf")
+
+_CALLABLE: Final = frozenset[type]([BuiltinMethodType, FunctionType, MethodType, MethodWrapperType])
+
+_COUNTS_REFERENCES: Final = sys.implementation.name == "cpython"
+
+
+def cycle_of(frm: From) -> list[Process] | None:
+    """Return the processes that wait for each other; None without a cycle.
+
+    They are listed from the caller of `frm` on, in the order of the calls.
+    """
+    me = _caller(frm)
+    if me is None:
+        return None
+    found = [me]
+    p = frm._to
+    while p is not me:
+        call = _call_of(p)
+        if call is None or len(found) == LONGEST or p._node._s is not me._node._s:
+            return None
+        found.append(p)
+        p = call._to
+    return found
+
+
+def _caller(frm: From) -> Process | None:
+    """Return the process that made a call; for a stand-in the process for which it waits, if there is one."""
+    waiter = frm._waiter
+    return waiter._parent if type(waiter) is OutsideCaller else waiter
+
+
+def _call_of(p: Process) -> From | None:
+    """Return the call that `p` waits for: its own, or one of the stand-in whose future it awaits.
+
+    A supervisor that starts a child on the stack of its caller waits through a stand-in.
+    """
+    waiter: Process | None = None
+    if p._st == CALLING:
+        waiter = p
+    elif p._st == FUT:
+        waiter = getattr(p._ext().fut, "stand_in", None)
+    if waiter is None or waiter._st != CALLING:
+        return None
+    call = waiter._val
+    return call if type(call) is From else None
+
+
+def drawn(cycle: list[Process]) -> str:
+    """Return the cycle as text: `a -> b -> a`."""
+    return " -> ".join(_name_of(p) for p in (*cycle, cycle[0]))
+
+
+def _name_of(p: Process) -> str:
+    name = p._name
+    if name is None:
+        return keyed_name(p) or f"{p._node.describe(p)} {p}"
+    return name[:_NAME] if type(name) is str else bounded_text(name, _NAME)
+
+
+def suspect(frm: From) -> None:
+    """Check a new wait for a process that waits itself.
+
+    If the chain of calls leads back to the caller, it is examined again `CYCLE_NS` later.
+    """
+    if _COUNTS_REFERENCES and (cycle := cycle_of(frm)) is not None:
+        s = frm._waiter._node._s
+        s.call_at(s.now_ns() + CYCLE_NS, _examine, (cycle[0], id(frm)))  # by id: a reference would count
+
+
+def _examine(timer: Timer) -> None:
+    """End the call that would time out first, if the cycle still exists and is a deadlock."""
+    me, number = timer.target
+    call = _call_of(me)
+    if call is None or id(call) != number:
+        return
+    cycle = cycle_of(call)
+    del call  # it would count
+    if cycle is None or not all(map(_is_certain, cycle)):
+        return
+    first = min((*cycle[1:], me), key=_deadline)
+    at = cycle.index(first)
+    cycle = cycle[at:] + cycle[:at]
+    failed = Failed("timeout")
+    s = first._node._s
+    waited = (s.now_ns() - timer.due + CYCLE_NS) / 1e9
+    failed.cycle = found = (tuple(cycle), drawn(cycle), waited)
+    if s.cycles is None:
+        s.cycles = WeakKeyDictionary()
+    for p in cycle[1:]:
+        call = _call_of(p)
+        if call is not None:
+            s.cycles[call._waiter] = (call, found)  # they may fail together with the call that is ended
+    call = _call_of(first)
+    if call is not None:
+        waiter = call._waiter
+        waiter._val = failed
+        waiter._st = READY
+        s.push(waiter)
+
+
+def _is_certain(p: Process) -> bool:
+    """Return whether only the server can answer the call of `p`, and no custom limit ends it."""
+    x = p._x
+    if (x is not None and x.tasks is not None and x.tasks.acted) or not _waits_patiently(p):
+        return False
+    frm, probe = _call_of(p), object()
+    if frm is None:
+        return False
+    known = _count(frm, _holders(p, frm))
+    return sys.getrefcount(frm) - sys.getrefcount(probe) == known
+
+
+def _waits_patiently(p: Process) -> bool:
+    """Return whether no limit but the default time-out ends the wait of `p`: no `timeout=`, no `with` block."""
+    by_default = False
+    for held in gc.get_referents(*_coroutines(p)):
+        if held is UNSET:
+            by_default = True
+        elif type(held) in _CALLABLE and held.__name__ in ("__exit__", "__aexit__"):
+            return False  # `asyncio.timeout` or a task group may end the wait
+    return by_default or _deadline(p)[1] == _FOREVER
+
+
+def _deadline(p: Process) -> tuple[bool, float]:
+    """Return when the wait of `p` ends by itself, in ns; calls sort before starts, which have no time-out."""
+    frm = _call_of(p)
+    starts = frm is not None and frm._to._x is not None and frm._to._x.ack is frm
+    timer = _timer_of(p, frm)
+    if timer is not None:
+        return starts, timer.due
+    side = p._side if p._st == CALLING else None
+    return starts, side.deadline if side is not None and side.deadline else _FOREVER
+
+
+def _timer_of(p: Process, frm: From | None) -> Timer | None:
+    for held in gc.get_referents(*_coroutines(p)):
+        if type(held) is Timer and held.fire is not None and type(held.target) is tuple and frm in held.target:
+            return held
+    return None
+
+
+def _coroutines(p: Process) -> list[Any]:
+    """Return the coroutines of a process that waits, outermost first."""
+    found: list[Any] = []
+    waits: Any = p._coro
+    while type(waits) is CoroutineType or type(waits) is GeneratorType:
+        found.append(waits)
+        if type(waits) is CoroutineType:
+            waits = waits.cr_await
+        else:  # a generator that drives a coroutine step by step, see `child_start.Pending`, holds it itself
+            held = [inner for inner in gc.get_referents(waits) if type(inner) is CoroutineType]
+            waits = waits.gi_yieldfrom or (held[0] if held else None)
+    return found
+
+
+def _holders(p: Process, frm: From) -> list[Any]:
+    """Return what may hold a call that nothing else can answer.
+
+    That is its caller `p`, its server, and the objects that only these two hold.
+    """
+    found: dict[int, Any] = {id(frm._waiter): frm._waiter}
+    for owner in (p, frm._to):
+        for holder in _owned_by(owner, frm):
+            found[id(holder)] = holder
+    timer = _timer_of(p, frm)
+    if timer is not None:
+        found[id(timer.target)] = timer.target
+    return list(found.values())
+
+
+def _owned_by(p: Process, frm: From) -> Iterator[Any]:
+    yield p
+    yield from _coroutines(p)
+    x = p._x
+    batches = [] if p._mbox is None else [p._mbox]
+    if x is not None:
+        yield x
+        if x.pend is not None:
+            yield x.pend
+        if x.it is not None:
+            batches += [held for held in gc.get_referents(x.it) if type(held) is list]
+    for batch in batches:
+        yield batch
+        for message in batch:
+            if type(message) is tuple and call_of(message) is frm:
+                yield message
+
+
+def _count(frm: From, holders: list[Any]) -> int:
+    """Return how many references to a call these objects hold themselves."""
+    count = 0
+    for held in gc.get_referents(*holders):
+        if held is frm:
+            count += 1
+    return count
+
+
+# Explanations of why a server has not replied to a call, made at the time-out.
+
+
+def why_silent(frm: From) -> str:
+    """Explain why a server has not replied to this call, by what it is doing now."""
+    server = frm._to
+    if server._st == REMOTE:
+        return f"the server is on node {server.node!r}; it is busy there, or its reply is still on its way"
+    x = server._x
+    if x is not None and x.suspended:
+        return "the server is suspended (sys.suspend)"
+    if x is not None and x.pend and x.pend.get(frm) == INJECTED:
+        return "an injected fault lost or delayed the request"
+    if x is not None and x.pend and frm in x.pend:
+        return "the server took the request and went on with NoReply; does nothing call GenServer.reply(caller, value)?"
+    if server._st == CALLING and type(server._val) is From:
+        other = server._val._to
+        if other is frm.pid:
+            return (
+                f"the server waits for a reply of {other}, which is the caller: the two wait for each other: "
+                f"{drawn([other, server])}"
+            )
+        cycle = cycle_of(frm)
+        if cycle is not None:
+            return f"the server waits, through its own calls, for the caller: {drawn(cycle)}"
+        return f"the server itself waits for a reply of {other}"
+    if x is not None and x.frm is frm:
+        return "its handle_call has not finished; return NoReply(state) and reply later, or allow more time"
+    return "the server is busy with earlier messages; allow more time, or reduce its load"

@@ -1,0 +1,587 @@
+"""The end of a process: exit signals, unwinding with cleanup, and the release of everything in one step.
+
+A fatal signal fixes the reason once. A process without cleanup frames ends in the same step; otherwise it is *exiting*
+(not alive, messages dropped) while its `finally` blocks may await asyncio operations. Cascades over links are processed
+from a queue, so a chain of any length needs no stack.
+
+Source: Erlang reference manual, Processes, "Links", "Monitors", "Sending exit signals".
+"""
+
+# Messages, states and reasons are terms of any type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from asyncio import CancelledError
+from collections import deque
+from logging import CRITICAL, DEBUG, ERROR
+from types import CoroutineType
+from typing import Any, Final
+
+from otp.kernel.ends.mailbox import deliver, fail
+from otp.kernel.ends.wording import keyed_name
+from otp.kernel.tables.callers import From, call_of, unwrap_message
+from otp.kernel.tables.causes import cause_of
+from otp.kernel.tables.child_tasks import UNLIMITED, close, end_tasks, find_tasks, look_at_error, on_the_stack
+from otp.kernel.tables.message_events import told_ended
+from otp.kernel.tables.places import where_in
+from otp.kernel.tables.scheduler import BUDGET, CLEANUP_SECONDS, DRAIN_NS, Scheduler, Timer
+from otp.kernel.values.bounded import bounded_text, kept
+from otp.kernel.values.elsewhere import elsewhere
+from otp.kernel.values.exception_reasons import drop_traceback
+from otp.kernel.values.leaving import FORKED, leave_fork
+from otp.kernel.values.messages import Down, ExitSignal, unwatch
+from otp.kernel.values.process import CUT_SHORT, DEAD, EXITING, REMOTE, RUN, Cancel, Ext, Process, Thrown
+from otp.kernel.values.reasons import is_word
+from otp.kernel.values.sentences import say
+
+# The release of a dead process: its event, its callers, its monitors and its resources.
+#
+# `death` decides that a process ends and calls these functions in one step; none of them ends another process.
+
+
+_new_tuple = tuple.__new__
+
+
+def safely(function: Any, *arguments: Any) -> None:
+    """Call a function whose failure must not stop the end of a process."""
+    try:
+        function(*arguments)
+    except Exception as failure:
+        say(ERROR, "%r failed at the end of a process", function, exc_info=failure)
+
+
+def exit_values(p: Process, x: Ext | None, reason: Any, sender: Any) -> tuple[Any, ...]:
+    """Return the data of an `exited` event, in the order of `tracing.FIELDS`."""
+    what = p._vt.cls.__qualname__ if p._vt is not None else p._node.describe(p)
+    if sender is None and x is not None:
+        sender = x.sender
+    if type(sender) is Process and sender._node is not p._node:
+        sender = p._node._outside
+    side = p._side
+    name = None if side is None else side.name
+    if name is None and x is not None and x.hooks:
+        name = keyed_name(p)
+    if x is None:
+        return (reason, None, None, sender, what, name)
+    return (
+        reason,
+        None if x.message is None else _shown_message(x),
+        x.doing or _CALLBACK_WORDS.get(x.callback, x.callback),
+        sender,
+        what,
+        name,
+    )
+
+
+def _shown_message(x: Ext) -> str:
+    return "<sensitive>" if x.sensitive else bounded_text(unwrap_message(x.message)[1])
+
+
+_CALLBACK_WORDS: Final = {"failed": "init", "ignored": "init"}  # how an inline start ended
+
+
+def fail_callers(p: Process, x: Ext | None, reason: Any) -> None:
+    """Fail the callers whose requests this process holds: this replaces a monitor for each call."""
+    pending = p._val
+    if p._vt is not None and type(pending) is tuple:
+        if type(pending[1]) is CoroutineType:
+            pending[1].close()
+        fail(pending[0], reason)
+    waiting = p._mbox
+    if x is not None and x.it is not None:
+        waiting = list(x.it) + list(waiting or ())
+    if waiting:
+        for message in waiting:
+            frm = call_of(message)
+            if frm is not None:
+                fail(frm, reason)
+    if x is not None:
+        if x.frm is not None:
+            fail(x.frm, reason)
+        if x.pend:
+            pend, x.pend = x.pend, None
+            for frm in pend:
+                fail(frm, reason)
+        if x.ack is not None:
+            ack, x.ack = x.ack, None
+            fail(ack, reason)
+
+
+def tell_watcher(ref: Any, reason: Any) -> None:
+    """Send `Down` to the process that monitors; call a monitor that is a function of the runtime."""
+    watcher, target = ref._watcher, ref._target
+    ref._target = None
+    if isinstance(watcher, Process):
+        x = watcher._x
+        if x is not None and x.mrefs is not None:
+            x.mrefs.pop(ref, None)
+        deliver(watcher, _new_tuple(Down, (ref, ref._item, reason)))
+    else:
+        post = target._node._s.post
+        if post is not None:
+            post.ended(target)
+        safely(watcher, reason)
+
+
+def release(p: Process, x: Ext) -> None:
+    """Release the monitors of a process, its timers and its asyncio callbacks."""
+    if x.mrefs:
+        for ref in x.mrefs:
+            unwatch(ref)
+    if x.timeout_timer is not None:
+        x.timeout_timer.fire = None
+    if x.cleanup_timer is not None:
+        x.cleanup_timer.fire = None
+    if x.cbs:
+        loop = p._node._s.loop
+        for callback, context in x.cbs:
+            loop.call_soon(callback, p, context=context)
+
+
+AT_ONCE: Final = 5_000  # links, or monitors, that are notified in the same step
+
+IN_ONE_STEP: Final = 25_000  # links of all processes that end in one step
+
+LOOK_AT_CLOCK: Final = 16  # notifications between two reads of the clock
+
+
+class Fatal:
+    """A fatal signal that is pending until its process leaves the stack."""
+
+    __slots__ = ("cause", "killed", "reason", "sender")
+
+    def __init__(self, reason: Any, sender: Any, cause: int, killed: bool) -> None:
+        self.reason: Any = reason
+        self.sender: Any = sender
+        self.cause: int = cause
+        self.killed: bool = killed
+
+
+def exit_signal(p: Process, sender: Any, reason: Any, linked: bool, cause: int = 0) -> None:
+    """Deliver an exit signal: trapped as a message, ignored (`normal`), or fatal.
+
+    `linked` says that it came over a link; only an explicit `kill` is never trapped.
+    """
+    st = p._st
+    if st <= DEAD:
+        if st == REMOTE:
+            elsewhere(p).exit(p, sender, reason, linked)
+        return
+    if not linked and (reason == "kill" if type(reason) is str else is_word(reason, "kill")):
+        decide(p, "killed", sender, cause, True)
+        return
+    if st == EXITING:
+        return
+    x = p._x
+    if x is not None and x.trap:
+        deliver(p, _new_tuple(ExitSignal, (sender, reason)))
+    elif (
+        (reason != "normal" if type(reason) is str else not is_word(reason, "normal"))  # most are texts: no call needed
+        or (sender is p and not linked)
+    ):
+        decide(p, reason, sender, cause, False)
+
+
+def decide(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> None:
+    """End a process by a signal that it cannot trap."""
+    step = p._step
+    s = p._node._s
+    if step is None and p._sig is None and p._st != RUN and not s.burying:  # an idle server: nothing to unwind
+        s.burying = True
+        try:
+            _bury(p, reason, sender, cause, killed)
+        finally:
+            if s.dead:
+                _drain_dead(s)
+            else:
+                s.burying = False
+                s.notices = 0
+        return
+    if p._st == RUN and (step is None or step.__self__.cr_running):  # else a step failed in the runtime: nothing runs
+        pending = p._sig
+        if pending is None or type(pending) is Cancel or (killed and not pending.killed):
+            p._sig = Fatal(reason, sender, cause, killed)
+        return
+    older = p._sig
+    if type(older) is Fatal and (older.killed or not killed):  # it arrived while the process was on the stack
+        reason, sender, cause, killed = older.reason, older.sender, older.cause, older.killed
+    _work(p, reason, sender, cause, killed)
+
+
+def deliver_fatal(p: Process, error: BaseException | None = None) -> None:
+    """Apply the pending fatal signal of a process that has left the stack, perhaps by raising `error`."""
+    fatal: Fatal = p._sig
+    if fatal.reason is FORKED:
+        leave_fork(error)
+    p._sig = None
+    x = p._ext()
+    x.reason = (fatal.reason,)
+    x.sender, x.cause = fatal.sender, fatal.cause
+    _work(p, fatal.reason, fatal.sender, fatal.cause, fatal.killed)
+
+
+def terminate(p: Process, reason: Any) -> None:
+    """Release a process that ended by itself (returned, raised, stopped)."""
+    x = p._x
+    node = p._node
+    side = p._side
+    mons = p._mons
+    if (
+        x is None
+        and p._links is p._mbox is p._vt is None
+        and (mons is None or not (type(mons) is dict or node._s.notices))
+        and (side is None or side.name is None)
+        and not (node._watched_life or p._told)
+    ):
+        parent = p._parent
+        if parent is None or parent._vt is None or not parent._vt.supervisor:
+            p._st = DEAD  # most processes end here: no link and at most one monitor
+            node._procs.pop(p._id, None)
+            p._step = p._state = p._val = p._sig = p._ctx = p._side = p._parent = p._mons = None
+            if mons is not None:
+                tell_watcher(mons, reason)
+            return
+    s = node._s
+    if p._links is None:  # nothing cascades
+        _bury(p, reason, None, 0)
+        return
+    if s.burying:
+        p._st = DEAD
+        s.dead.append((p, reason, None, 0, None))
+        return
+    s.burying = True
+    try:
+        _bury(p, reason, None, 0)
+    finally:
+        _drain_dead(s)
+
+
+def _work(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> None:
+    s = p._node._s
+    if s.burying:
+        if p._step is None:
+            p._st = DEAD
+        elif p._st != EXITING:
+            p._st = EXITING
+            x = p._ext()
+            x.reason = (reason,)
+            x.sender, x.cause = sender, cause
+        s.dead.append((p, reason, sender, cause, killed))
+        return
+    s.burying = True
+    try:
+        _end(p, reason, sender, cause, killed)
+    finally:
+        _drain_dead(s)
+
+
+def _drain_dead(s: Scheduler) -> None:
+    """Process the ends caused by this end; one that fails, a bug of ours, does not stop the others."""
+    queue = s.dead
+    try:
+        while queue:
+            p, reason, sender, cause, killed = queue.popleft()
+            try:
+                if killed is None:
+                    _bury(p, reason, sender, cause)
+                else:
+                    _end(p, reason, sender, cause, killed)
+            except Exception as failure:
+                say(CRITICAL, "the end of %s failed; please report this bug of otp", p, exc_info=failure)
+    finally:
+        s.burying = False
+        s.notices = 0
+
+
+def end_stand_in(stub: Process) -> None:
+    """Notify the links and monitors of a stand-in caller, which ends with its call."""
+    s = stub._node._s
+    _notify_many(s, stub, stub._links, stub._mons, "normal", 0)
+    if not s.burying:
+        s.notices = 0
+
+
+def _notify_many(s: Scheduler, p: Process, links: Any, mons: Any, reason: Any, seq: int) -> None:
+    """Notify the links and monitors of a dead process, in slices if one step would take too long."""
+    linked: Any = () if links is None else tuple(links) if type(links) is dict else (links,)
+    monitors: Any = () if mons is None else mons if type(mons) is dict else (mons,)
+    if len(linked) > AT_ONCE or len(monitors) > AT_ONCE or s.notices > IN_ONE_STEP:
+        _notify_in_slices(s, p, reason, seq)
+        return
+    p._links = None
+    s.notices += len(linked)
+    for other in linked:
+        forget_link(other, p)
+        exit_signal(other, p, reason, True, seq)
+    p._mons = None
+    for ref in monitors:
+        tell_watcher(ref, reason)
+
+
+def _notify_in_slices(s: Scheduler, p: Process, reason: Any, seq: int) -> None:
+    """Leave links and monitors of a dead process to later callbacks of the loop, which notify them in order.
+
+    Until then `unlink` and `demonitor` still find them.
+    """
+    for table in ("_links", "_mons"):
+        entries = getattr(p, table)
+        if entries is not None:
+            ordered = entries if type(entries) is dict else {entries: None}
+            setattr(p, table, dict.fromkeys(reversed(ordered)))  # `popitem` takes the last
+    if not s.to_notify:
+        s.loop.call_soon(_notify_slice, s, context=s._base)
+    s.to_notify.append((p, reason, seq))
+
+
+def _notify_slice(s: Scheduler) -> None:
+    """Notify linked processes and monitors until the time or the messages of one drain are used up."""
+    started = s.begin_work()
+    for n in range(1, BUDGET + 1):
+        p, reason, seq = s.to_notify[0]
+        causes = p._node._trace.causes
+        if causes is not None:
+            causes.now = seq
+        if p._links:
+            other = p._links.popitem()[0]
+            forget_link(other, p)
+            s.burying = True
+            s.notices = IN_ONE_STEP - LOOK_AT_CLOCK  # its consequences wait for their slice as well
+            try:
+                exit_signal(other, p, reason, True, seq)
+            finally:
+                _drain_dead(s)
+        elif p._mons:
+            tell_watcher(p._mons.popitem()[0], reason)
+        else:
+            p._links = p._mons = None
+            s.to_notify.popleft()
+        if causes is not None:
+            causes.now = 0
+        if not s.to_notify:
+            return
+        if n % LOOK_AT_CLOCK == 0 and s.work_ns() - started > DRAIN_NS:
+            break
+    s.loop.call_soon(_notify_slice, s, context=s._base)
+
+
+def _end(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> None:
+    """Unwind the coroutine, if any, then bury; `killed` closes it without waiting."""
+    if p._st == DEAD and p._node._procs.get(p._id) is not p:
+        return
+    p._sig = None
+    step = p._step
+    if step is None or step.__self__.cr_frame is None:  # nothing to unwind
+        _bury(p, reason, sender, cause, killed)
+        return
+    x = p._ext()
+    if x.reason is None or (killed and p._st == EXITING):
+        x.reason = (reason,)
+        x.sender, x.cause = sender, cause
+    p._st = EXITING
+    held, p._val = p._val, None  # a value it held is lost with it
+    if type(held) is From and held._to is p:  # a call that an async callback was about to receive
+        if x.pend is None:
+            x.pend = {}
+        x.pend[held] = None
+    if type(p._mbox) is list:
+        p._mbox = deque(p._mbox)  # leaves the fast path of call and cast: it takes no more messages
+    x.ncancel += 1  # else an `asyncio.timeout` that expires now would claim the cancellation
+    future = x.fut
+    if future is not None:
+        cancelled = future.cancel()
+        if not future.done():  # a task or `gather` keeps an error, which asyncio reports unless it is retrieved
+            future.add_done_callback(look_at_error, context=p._node._s._base)
+        if cancelled and not killed and not future.done():  # a child task: it ends first, as under Task.cancel
+            p._val = Thrown(CancelledError)
+            _limit_cleanup(p, x)
+            return
+        x.fut = None
+        future.remove_done_callback(p._wakeup)
+    if killed:
+        close(p, step.__self__, _is_time_over(x))
+        _bury(p, x.reason[0], x.sender, x.cause, True)
+    else:
+        _step_cleanup(p, Thrown(CancelledError))  # of exactly this type: TaskGroup and timeout() compare with `is`
+
+
+def _step_cleanup(p: Process, thrown: Thrown | None) -> None:
+    """Run an exiting process until its cleanup waits or ends; its reason stays, whatever the cleanup raises."""
+    s = p._node._s
+    coro: Any = p._coro
+    x = p._ext()
+    waits_for: Any = p  # itself: it has ended
+    try:
+        if thrown is None:
+            waits_for = on_the_stack(p, coro.send, None)
+        else:
+            waits_for = on_the_stack(p, thrown.into, coro)
+    except (StopIteration, CancelledError) as raised:
+        drop_traceback(raised)
+    except (KeyboardInterrupt, SystemExit) as raised:
+        p._node.request_shutdown(raised)
+    except BaseException as raised:
+        say(DEBUG, "process %s raised %r while it ended with %r", p, raised, x.reason[0])
+        drop_traceback(raised)
+    if waits_for is p:
+        _bury(p, x.reason[0], x.sender, x.cause)
+        return
+    _limit_cleanup(p, x)
+    cancel = p._sig
+    if type(cancel) is Cancel:  # requested by the cleanup itself
+        p._sig = None
+    if waits_for is None:
+        if type(cancel) is Cancel:
+            p._val = Thrown(cancel.error())
+        s.push(p)
+    elif getattr(waits_for, "_asyncio_future_blocking", None):
+        waits_for._asyncio_future_blocking = False
+        x.fut = waits_for
+        waits_for.add_done_callback(p._wakeup, context=s._base)
+        if type(cancel) is Cancel:
+            waits_for.cancel(msg=cancel.message)
+    else:
+        p._val = Thrown(RuntimeError(f"process {p} awaited {waits_for!r}, which asyncio cannot wait for"))
+        s.push(p)
+
+
+def _limit_cleanup(p: Process, x: Ext) -> None:
+    if x.cleanup_timer is None:
+        s = p._node._s
+        x.cleanup_timer = s.call_at(s.now_ns() + round(_seconds_of_cleanup(p, x) * 1e9), _cleanup_over, p)
+
+
+def _seconds_of_cleanup(p: Process, x: Ext | None) -> float:
+    """Return how long the cleanup of `p` may take: as the caller that stops it allows, else its child spec."""
+    if x is not None and x.shutdown is not None:
+        return x.shutdown
+    parent = p._parent
+    if parent is None or parent._vt is None or not parent._vt.supervisor:
+        return CLEANUP_SECONDS
+    find: Any = getattr(parent._state, "shutdown_of", None)  # None while the supervisor starts
+    shutdown = None if find is None else find(p)
+    if shutdown == "infinity":
+        return UNLIMITED
+    return CLEANUP_SECONDS if shutdown is None or shutdown == "brutal_kill" else shutdown
+
+
+def resume_exiting(p: Process) -> None:
+    """Resume an exiting process when what its cleanup awaited is done."""
+    s = p._node._s
+    if p._st != EXITING or p._step is None or p._ext().fut is not None:
+        return
+    if s.burying:
+        s.push(p)
+        return
+    value, p._val = p._val, None
+    s.burying = True
+    try:
+        _step_cleanup(p, value if type(value) is Thrown else None)
+    finally:
+        _drain_dead(s)
+
+
+def _is_time_over(x: Ext) -> bool:
+    """Return whether the time for cleanup is over, which is reported when it happens."""
+    return x.cleanup_timer is not None and x.cleanup_timer.fire is None
+
+
+def _cleanup_over(timer: Timer) -> None:
+    p: Process = timer.target
+    if p._st == EXITING:
+        x = p._ext()
+        p._node._trace.emit("abandoned_cleanup", p, {"where": where_in(p._coro)})
+        _work(p, x.reason[0] if x.reason else "killed", x.sender, x.cause, True)
+
+
+def forget_link(a: Process, b: Process) -> None:
+    """Remove `b` from the links of `a` (one side)."""
+    links = a._links
+    if links is b:
+        a._links = None
+    elif type(links) is dict:
+        links.pop(b, None)
+
+
+def _bury(p: Process, reason: Any, sender: Any, cause: int, killed: bool = False) -> None:
+    """Release everything of a process in one step: name, callers, links, monitors."""
+    p._st = DEAD
+    node = p._node
+    node._procs.pop(p._id, None)
+    x = p._x
+    vt = p._vt
+    seq = 0
+    parent = p._parent
+    if (
+        (parent is not None and parent._vt is not None and parent._vt.supervisor)
+        or (vt is not None and vt.supervisor)
+        or node._watched_life
+        or p._told
+    ):
+        trace = node._trace
+        cause = cause_of(p, sender, cause)
+        if node._watched or p._told:
+            cause = cause or trace.cause_of(p)
+            told_ended(p)
+        less = kept(reason)
+        values = exit_values(p, x, less, sender)
+        causes = trace.causes
+        if causes is not None and values[1] is None:
+            values = (less, causes.message_of(p), *values[2:])
+        if trace.ending is not None and vt is not None and not vt.supervisor:
+            safely(trace.ending, p, reason)
+        seq = trace.record("exited", p, values, cause, None if less is reason else reason)
+        if p._told and trace.focus is not None:
+            trace.focus.forget(p)
+        causes = trace.causes  # read again: a reader that was notified may have been the last one
+        if causes is not None:
+            causes.forget(p)
+            causes.now = seq
+            node._watched = True  # while this is carried out, whichever processes are watched
+    side = p._side
+    if side is not None and side.name is not None:
+        node.release_name(p)
+    if x is not None:
+        if x.hooks:
+            hooks, x.hooks = x.hooks, None
+            for hook in hooks.values():
+                safely(hook, p)
+        if p._mbox or x.pend or vt is not None or x.ack is not None:
+            fail_callers(p, x, reason)
+    elif p._mbox or type(p._val) is tuple:
+        fail_callers(p, None, reason)
+    links, mons = p._links, p._mons
+    s = node._s
+    if links is not None or mons is not None:
+        if type(links) is dict or type(mons) is dict or s.notices:
+            _notify_many(s, p, links, mons, reason, seq)
+        else:
+            if links is not None:
+                p._links = None
+                s.notices = 1
+                theirs = links._links  # like `forget_link`, without the call
+                if theirs is p:
+                    links._links = None
+                elif type(theirs) is dict:
+                    theirs.pop(p, None)
+                exit_signal(links, p, reason, True, seq)
+            if mons is not None:
+                p._mons = None
+                tell_watcher(mons, reason)
+    if x is not None:
+        release(p, x)
+    signalled = sender is not None or (x is not None and x.reason is not None)
+    returned = vt is None and not signalled and is_word(reason, "normal")
+    if not s.reports_tasks or (x is not None and x.tasks is not None):
+        if x is not None and x.tasks is not None:
+            end_tasks(p, x.tasks, returned, killed, _seconds_of_cleanup(p, x), parent)
+        if not s.reports_tasks and not returned:
+            listened = x is not None and x.tasks is not None and x.tasks.opened is not None
+            find_tasks(p, killed, _seconds_of_cleanup(p, x), parent, listened)
+    if node._watched and node._trace.causes is not None:
+        node._trace.causes.now = 0
+        if node._trace.focus is not None:
+            node._trace.focus.settle()
+    p._val = (-seq if signalled else seq) or None  # all that a dead process keeps: number, node, event of its end
+    p._step = p._mbox = p._vt = p._sig = p._ctx = p._side = p._x = p._parent = None
+    p._state = None if returned else CUT_SHORT

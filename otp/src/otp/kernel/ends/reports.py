@@ -1,0 +1,156 @@
+"""Crash reports: the process, callback, message and state, the reason, and the ancestors.
+
+Each crash is one record of the logger `otp`, written only if a handler takes it. `docs/logging.md` has the table of its
+fields. No field is longer than `LONGEST` characters, no line of a value's own code runs to show it, and what looks like
+a secret is redacted. Source: Erlang/OTP, `proc_lib`, crash reports; `gen_server:format_log/1`.
+"""
+
+# Messages, states and reasons are terms of any type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Final
+
+from otp.kernel.ends.report_limits import is_left_out
+from otp.kernel.ends.wording import keyed_name, process_name, process_text, reason_text
+from otp.kernel.tables.callers import formatted_state
+from otp.kernel.values.bounded import text
+from otp.kernel.values.errors import CallExit, result_hint
+from otp.kernel.values.process import Process
+from otp.kernel.values.reasons import Crash, is_clean, starts_with
+from otp.kernel.values.sentences import ended, handling, is_taken, own_stack, say, tell, traceback_text
+
+LONGEST: Final = 500  # characters of a message, a state, a reason
+ANCESTORS: Final = 20
+CALLERS: Final = "$callers"
+
+logger: Final = logging.getLogger("otp")
+
+
+def report_crash(p: Process, what: str, message: Any, reason: Any, error: BaseException | None) -> None:
+    """Log the abnormal end of a process, except for errors that end the program."""
+    if isinstance(error, (KeyboardInterrupt, SystemExit)) or is_clean(reason) or not is_taken(logger, logging.ERROR):
+        return
+    above = p._parent
+    if above is not None and above._vt is not None and above._vt.supervisor:
+        if is_left_out(logger, above, {"otp_report": "left_out", **about(above)}):
+            return
+    try:
+        fields = _fields(p, what, message, reason, error)
+        trace = None if error is None else traceback_text(error)
+        waited = error.waited if isinstance(error, CallExit) else 0.0
+        tell(logger, logging.ERROR, _words(p, reason, fields, waited), fields, error, trace)
+    except (KeyboardInterrupt, SystemExit) as meant:  # raised by `format_status`, or Ctrl-C just now
+        p._node.request_shutdown(meant)
+    except Exception as failure:  # not even the interpreter's own methods can read a value
+        say(logging.ERROR, "%s ended; its report failed with %s", p, type(failure).__name__)
+
+
+def shown(value: Any, length: int = LONGEST) -> str:
+    """Return a value for a report: bounded, without secrets, without running its code."""
+    return text(value, length=length, depth=8, items=50)
+
+
+def about(p: Process) -> dict[str, Any]:
+    """Return the fields that identify the process of a report."""
+    name = p._name
+    return {
+        "otp_node": p._node.name,
+        "otp_pid": str(p),
+        "otp_name": keyed_name(p) if name is None else _own_name(name),
+        "otp_what": p._node.describe(p),
+    }
+
+
+def _own_name(name: Any) -> str:
+    return name if type(name) is str and len(name) <= 100 else shown(name, 100)
+
+
+def _fields(p: Process, what: str, message: Any, reason: Any, error: BaseException | None) -> dict[str, Any]:
+    x = p._ext()
+    vt = p._vt
+    behaviour = "process" if vt is None else "supervisor" if vt.supervisor else vt.behaviour
+    callback, event, state_name = _doing(p, what, message)
+    shows_state = vt is not None and not vt.supervisor and what != "init"
+    return {
+        "otp_report": "crash",
+        **about(p),
+        "otp_behaviour": behaviour,
+        "otp_callback": callback,
+        "otp_message": None if x.sensitive else event,
+        "otp_client": None if x.frm is None or what == "init" else str(x.frm.pid),
+        "otp_reason": shown(reason),
+        "otp_hint": _hint(what, reason),
+        "otp_state_name": None if x.sensitive else state_name,
+        "otp_state": _state_text(p) if shows_state else None,
+        "otp_exception": None if error is None else type(error).__name__,
+        "otp_stack": own_stack(reason[1]) if type(reason) is Crash else [],
+        "otp_mailbox": len(p._mbox or ()) + (0 if x.it is None else x.it.__length_hint__()),
+        "otp_callers": _callers(x.dictionary),
+        "otp_ancestors": _ancestors(p),
+    }
+
+
+def _doing(p: Process, what: str, message: Any) -> tuple[str | None, str | None, str | None]:
+    """Return the callback, its event, and the state name of a state machine."""
+    where = None if p._vt is None else getattr(p._vt.handler, "__otp_doing__", None)
+    found = None if where is None else where(p._state)
+    if found is not None:
+        callback, kind, content, state = found
+        return callback, f"{shown(kind, 100)}, {shown(content)}", shown(state, 100)
+    return what or None, shown(message) if what and what != "init" else None, None
+
+
+def _state_text(p: Process) -> str:
+    """Return the state as its `format_status` shows it, without secrets."""
+    return shown(formatted_state(p))
+
+
+def _callers(dictionary: dict[Any, Any] | None) -> list[str]:
+    found = None if dictionary is None else dictionary.get(CALLERS)
+    if type(found) is not tuple and type(found) is not list:  # a program may keep anything there
+        return []
+    return [str(caller) for caller in found[:ANCESTORS] if isinstance(caller, Process)]
+
+
+def _ancestors(p: Process) -> list[str]:
+    found: list[str] = []
+    parent = p._parent
+    while parent is not None and len(found) < ANCESTORS:
+        name = parent._name
+        words = keyed_name(parent) if name is None else name if type(name) is str else shown(name, 100)
+        found.append(str(parent) if words is None else f"{words} ({parent})")
+        parent = parent._parent
+    return found
+
+
+def called(p: Process) -> str:
+    """Return the label of a process in the log: its name, else what it runs, and its pid."""
+    return process_text(process_name(p) or p._node.describe(p), p)
+
+
+def _words(p: Process, reason: Any, fields: dict[str, Any], waited: float) -> str:
+    """Return the report as text: a summary line, then one line for each detail."""
+    doing = handling(fields["otp_message"], fields["otp_callback"], fields["otp_state_name"])
+    lines = [ended(called(p), reason_text(reason, LONGEST, waited), failed=True, doing=doing)]
+    if fields["otp_hint"] is not None:
+        lines.append(fields["otp_hint"])
+    if fields["otp_state"] is not None:
+        lines.append(f"state {fields['otp_state']}")
+    if fields["otp_client"] is not None:
+        lines.append(f"called by {fields['otp_client']}")
+    if fields["otp_mailbox"]:
+        lines.append(f"messages waiting: {fields['otp_mailbox']}")
+    if fields["otp_callers"]:
+        lines.append(f"started for {', '.join(fields['otp_callers'])}")
+    if fields["otp_ancestors"]:
+        lines.append(f"ancestors {', '.join(fields['otp_ancestors'])}")
+    return "\n    ".join(lines)
+
+
+def _hint(what: str, reason: Any) -> str | None:
+    if not starts_with(reason, "bad_return_value"):
+        return None
+    return result_hint(what, reason[1])

@@ -1,0 +1,237 @@
+"""Names, pids and exit reasons as text: `ledger <0.5.0>`, `ValueError('negative amount')`, `killed`.
+
+`otp.sentences` exports these functions. A value may be any object of a program; none of its code runs here.
+"""
+
+# Reasons and names are terms of any type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import os
+from itertools import islice
+from typing import Any, Final
+
+from otp.kernel.ends.info import is_alive
+from otp.kernel.values.bounded import text
+from otp.kernel.values.pids import Pid
+from otp.kernel.values.process import REMOTE, Process
+from otp.kernel.values.reasons import LIBRARY, Crash, ExceptionTerm
+from otp.kernel.values.results import Ignore, NoReply, Ok, Reply, Stop, WithOptions
+from otp.redaction import without_secrets
+
+REASON: Final = 200
+"""Default limit of characters of a reason."""
+
+NAME: Final = 120
+DEPTH: Final = 6
+NESTED: Final = 10
+"""Maximum number of nested supervisors around a child that failed to start."""
+
+BEHAVIOURS: Final = os.path.join(LIBRARY, "behaviours")
+
+_class_name: Any = type.__dict__["__name__"].__get__  # a metaclass may define `__name__`, or raise
+_LOCAL: Final = ".<locals>."
+
+
+class KeyTable:
+    """A table that names its processes by a key; it is a key of their exit hooks (`on_exit`)."""
+
+    __slots__ = ()
+
+    def first_key(self, p: Process) -> tuple[Any] | None:
+        """Return the oldest key of a process in a 1-tuple; None if it has none that names it."""
+        raise NotImplementedError
+
+
+def safe_text(words: str) -> str:
+    r"""Return `words` in a form that UTF-8 can encode: half a surrogate pair becomes its escape.
+
+    >>> safe_text("caf\udce9.txt")
+    'caf\\udce9.txt'
+    """
+    return words if words.isascii() else words.encode("utf-8", "backslashreplace").decode()
+
+
+def clip(words: str, limit: int) -> str:
+    """Return `words` as `safe_text`, cut to `limit` characters with an ellipsis."""
+    shown = safe_text(str.__getitem__(words, slice(0, limit + 1)))
+    return shown if len(shown) <= limit else shown[: max(0, limit - 1)] + "…"
+
+
+def name_text(name: Any) -> str:
+    """Return a registered name or child id as text: text unchanged, a class by its name; at most 120 characters.
+
+    >>> name_text("ledger"), name_text(int), name_text(("worker", 1))
+    ('ledger', 'int', "('worker', 1)")
+    """
+    kind = type(name)
+    if issubclass(kind, str):
+        return clip(name, NAME)
+    if issubclass(kind, type):
+        return clip(_class_name(name), NAME)
+    return _value(name, NAME)
+
+
+def process_text(name: Any, pid: Any = None, kind: str = "process") -> str:
+    """Return the text for a process: its name or child id, with the pid if it is given.
+
+    Args:
+        name: a registered name, a child id or a class; `kind` replaces it if it is None.
+        pid: a pid, with or without its brackets.
+
+    >>> process_text("ledger"), process_text("ledger", "0.5.0"), process_text(None, "<0.5.0>", "child")
+    ('ledger', 'ledger <0.5.0>', 'child <0.5.0>')
+    """
+    called = kind if name is None else name_text(name)
+    return called if pid is None else f"{called} <{str(pid).strip('<>')}>"
+
+
+def process_name(pid: Any) -> str | None:
+    """Return the name of a process for readers: its registered name, else its class and first `Registry.via` key.
+
+    Returns None for a process without either, on another node, or dead. Secrets in keys are redacted.
+
+    >>> import otp
+    >>> from otp import Agent, Registry
+    >>> async def main():
+    ...     await Registry.start_link(keys="unique", name="books")
+    ...     book = await Agent.start_link(lambda: [], name=Registry.via("books", "ACME"))
+    ...     return process_name(otp.whereis("books")), process_name(book)
+    >>> otp.run(main)
+    ('books', 'Agent ACME')
+    """
+    if not issubclass(type(pid), Process) or pid._st == REMOTE:
+        return None
+    name = pid._name
+    return keyed_name(pid) if name is None else name_text(name)
+
+
+def keyed_name(p: Process) -> str | None:
+    """Return the class and first registry key of a local process, whether or not it has a registered name."""
+    x = p._x
+    if x is None or x.hooks is None:
+        return None
+    for table in x.hooks:
+        if isinstance(table, KeyTable):
+            found = table.first_key(p)
+            if found is not None:
+                what = p._node.describe(p).rpartition(_LOCAL)[2]
+                return clip(f"{what} {without_secrets(name_text(found[0]), NAME)}", NAME)
+    return None
+
+
+def reason_text(reason: Any, limit: int = REASON, waited: float = 0.0) -> str:
+    """Return an exit reason in at most `limit` characters, without secrets.
+
+    `waited` is how long a call that failed really waited, if it is known.
+
+    >>> reason_text("killed")
+    'killed'
+    >>> reason_text(Crash(ExceptionTerm("ValueError", ("negative amount",), "negative amount")))
+    "ValueError('negative amount')"
+    >>> reason_text(("bad_return_value", None))
+    'a callback returned None: did no case match, or is a return missing?'
+    >>> reason_text(("timeout", ("gen_server", "call", ["ledger", "balance"])))
+    'ledger did not answer a call in 5 s (timeout)'
+    """
+    return _reason(reason, limit, NESTED, waited)
+
+
+def _reason(reason: Any, limit: int, depth: int, waited: float = 0.0) -> str:
+    """Return a reason as text; at most `depth` reasons inside it are worded, the ones below them stay terms."""
+    if type(reason) is str:
+        return _words(reason, limit)
+    plain = _plain(reason, limit, depth, waited)
+    if plain:
+        return clip(plain, limit)
+    term = reason.term if issubclass(type(reason), Crash) else reason
+    if issubclass(type(term), ExceptionTerm):
+        arguments = ", ".join(_value(argument, limit) for argument in islice(term.args, limit))
+        return clip(f"{term.type_name}({arguments})", limit)
+    if issubclass(type(term), str):
+        return _words(term, limit)
+    return _value(term, limit)
+
+
+def tagged(term: Any) -> tuple[str, tuple[Any, ...]]:
+    """Return the tag of a plain tuple and its other elements; "" for another value. No element is compared."""
+    return (term[0], term[1:]) if type(term) is tuple and term and type(term[0]) is str else ("", ())
+
+
+def _value(value: object, limit: int) -> str:
+    return clip(text(value, length=limit, depth=DEPTH), limit)
+
+
+def _words(words: str, limit: int) -> str:
+    if str.isidentifier(words):  # the usual case: `killed`, `shutdown`
+        return clip(words, limit)
+    return clip(without_secrets(words, limit), limit)
+
+
+def _plain(reason: Any, limit: int, depth: int, waited: float) -> str:
+    """Return the meaning of a reason of the runtime; "" for the reasons of a program."""
+    if issubclass(type(reason), Crash):
+        unknown = type(reason.term) is str and reason.term == "function_clause"
+        in_behaviour = bool(reason.stack) and str(reason.stack[-1][0]).startswith(BEHAVIOURS)
+        return "got a message it does not know (function_clause)" if unknown and in_behaviour else ""
+    if depth and type(reason) is tuple and len(reason) == 2:
+        failed = _failed_call(*reason, limit, depth, waited)
+        if failed:
+            return failed
+    tag, rest = tagged(reason)
+    match tag, len(rest):
+        case "bad_return_value", 1:
+            if rest[0] is None:
+                return "a callback returned None: did no case match, or is a return missing?"
+            got = _value(rest[0], limit)
+            kind = type(rest[0])  # the class that it claims to have may be a lie, or raise
+            if issubclass(kind, (Ok, Reply, NoReply, Stop, Ignore)) and not issubclass(kind, WithOptions):
+                return f"a callback returned {got}, which is a result of other callbacks"
+            return f"a callback returned {got}, which is not a result such as Ok(…), Reply(…) or NoReply(…)"
+        case "EXIT", 1 if depth:
+            return _reason(rest[0], limit, depth - 1)
+        case "already_started", 1 if issubclass(type(rest[0]), Pid):
+            return _taken(rest[0])
+        case "shutdown", 1 if depth:
+            inner_tag, inner = tagged(rest[0])
+            if inner_tag != "failed_to_start_child" or len(inner) != 2:
+                return ""
+            child, cause = name_text(inner[0]), inner[1]
+            cause_tag, taken = tagged(cause)
+            if cause_tag == "already_started" and len(taken) == 1 and issubclass(type(taken[0]), Pid):
+                old = f"the old {child} had not finished stopping"
+                return f"its child {child} did not start: {old if _is_leaving(taken[0]) else _taken(taken[0])}"
+            return f"its child {child} did not start: {_reason(cause, limit, depth - 1)}"
+        case _:
+            return ""
+
+
+def _failed_call(why: Any, call: Any, limit: int, depth: int, waited: float) -> str:
+    """Return the meaning of `(why, ("gen_server", "call", [dest, request, timeout]))`, the exit of a failed call."""
+    _, about = tagged(call)
+    if len(about) != 2 or type(about[0]) is not str or about[0] != "call" or type(about[1]) is not list:
+        return ""
+    arguments: list[Any] = about[1]
+    if not 2 <= len(arguments) <= 3:
+        return ""
+    dest = name_text(arguments[0])
+    match why if type(why) is str else "":
+        case "noproc":
+            return f"there is no process {dest} to call (noproc)"
+        case "timeout":
+            seconds = f"{waited:.1f}" if waited else _value(arguments[2], limit) if len(arguments) > 2 else "5"
+            return f"{dest} did not answer a call in {seconds} s (timeout)"
+        case _:
+            return f"its call to {dest} failed: {_reason(why, limit, depth - 1, waited)}"
+
+
+def _taken(pid: Pid) -> str:
+    return f"its name is taken by {str(pid).strip('<>')}"
+
+
+def _is_leaving(pid: Any) -> bool:
+    """Return whether a process has ended or lost its supervisor, so it is a predecessor about to end."""
+    if not issubclass(type(pid), Process) or pid._st == REMOTE:
+        return False
+    return not is_alive(pid) or pid._parent is None or not is_alive(pid._parent)

@@ -1,0 +1,293 @@
+"""`call` and `cast`: the client side of every server.
+
+The hot path is an idle server with a plain `handle_call`: `await call(…)` is a suspension point anyway, so the handler
+may run at once on the caller's stack. Erlang could have chosen that order as well.
+"""
+
+# Messages, states and reasons are terms of any type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from sys import exception as handled_exception
+from typing import Any, Final
+
+from otp.kernel.ends.call_cycles import suspect
+from otp.kernel.ends.mailbox import deliver, forget, park, refuse_to_wait
+from otp.kernel.steps.calls import (
+    call_failed,
+    call_from_outside,
+    failure,
+    nobody,
+    retold,
+    send_call,
+    start_waiting,
+    wait_for_reply,
+    wait_outside,
+)
+from otp.kernel.tables.callers import UNSET, Failed, From, new_call, new_outside_caller
+from otp.kernel.tables.names import check_some_node, resolve
+from otp.kernel.tables.scheduler import CALL_FROM_THREAD, nanoseconds, spend
+from otp.kernel.values.errors import BadArgument, BadTimeout, CallExit
+from otp.kernel.values.process import CALLING, CAST_TAG, DEAD, EXITING, IDLE, READY, RUN, Process
+from otp.kernel.values.results import Reply
+
+_CRASHED: Final = object()
+
+
+class _OptimizedOut:
+    """The `caller` of a `handle_call` that does not read it, as a debugger shows it."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "<From: optimized out>"
+
+
+_OPTIMIZED_OUT: Final = _OptimizedOut()
+
+
+async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
+    """Send `request` to a server and wait for its reply, 5 seconds by default.
+
+    Raises a `CallExit`: `NoProcess`, `CallTimeout`, `ServerDown` or `CallingSelf`. Its `reason` is `(R, ("gen_server",
+    "call", [dest, request]))`, with the time-out as third element only if one was given.
+    """
+    try:
+        st: Any = dest._st
+        s: Any = dest._node._s
+        me: Any = s.current
+    except AttributeError:  # leave this block first: it must not become the context of other errors
+        st = me = s = None
+    # No credit: no drain is running, or all messages are traced. In an `except` block the server would see its
+    # exception. Not owned: the drain of another thread is running.
+    if (
+        st == IDLE
+        and (credit := s.credit) > 0
+        and dest._told is None
+        and s.lock._is_owned()
+        and handled_exception() is None
+    ):
+        if timeout is not UNSET:
+            _check_timeout(dest, request, timeout)
+        vt = dest._vt
+        if vt.reads_caller:
+            frm = caller = From()  # filled in here: an initialiser takes 60 ns more, `__new__` by name 20
+            frm._waiter = me
+            frm._request = request
+            frm._to = dest
+        else:
+            frm = None
+            caller = _OPTIMIZED_OUT
+        me._val = frm
+        s.credit = credit - 1
+        dest._st = RUN
+        s.current = dest
+        context = dest._ctx
+        try:
+            if context is None:
+                result = vt.handle_call(request, caller, dest._state)
+            else:
+                result = context.run(vt.handle_call, request, caller, dest._state)
+        except BaseException as error:  # call no function here: the caller's stack may have no frame left
+            result = _CRASHED
+            dest._val = error
+        s.current = me
+        if type(result) is Reply and dest._sig is None:
+            dest._state = result.state
+            if dest._mbox is None:
+                dest._st = IDLE
+            else:
+                dest._st = READY
+                s.push(dest)
+            if me._val is not frm:
+                return await _answered_early(me)
+            me._val = None
+            if me._sig is not None:
+                await park(me)
+            return result.value
+        if frm is None:
+            frm = From()
+            frm._waiter = me
+            frm._request = request
+            frm._to = dest
+            me._val = frm
+        # crash, stop, no reply or coroutine: the drain handles it
+        dest._val = (frm, None, dest._val) if result is _CRASHED else (frm, result)
+        result = None
+        dest._st = READY
+        s.push(dest)
+        if me._val is not frm:
+            return await _answered_early(me)
+        if s._ct.get(s.loop) is not me:  # first step of an eager task: its owner still runs and cannot wait for it
+            return await _wait_in_eager_task(me, frm, dest, timeout)
+    elif me is None or s._ct.get(s.loop) is not me:
+        if st is None:
+            return await _call_by_name(dest, request, timeout)
+        return await _call_from_outside(dest, dest, request, timeout)
+    else:
+        if not s.lock._is_owned():
+            s.check_thread("a call", CALL_FROM_THREAD)
+        mailbox = dest._mbox
+        if (
+            type(mailbox) is list
+            and dest is not me
+            and timeout is UNSET
+            and not (dest._told or dest._node._watched)
+            and me._st != EXITING
+        ):
+            frm = From()  # the server is queued or busy already
+            frm._waiter = me
+            frm._request = request
+            frm._to = dest
+            me._val = frm
+            mailbox.append(frm)
+        else:
+            if me._st == EXITING:
+                await refuse_to_wait(me)
+            sent = _send_request(me, dest, dest, request, timeout)
+            if isinstance(sent, CallExit):
+                await spend()
+                try:
+                    raise sent
+                finally:
+                    del sent  # else frame, error and traceback form a cycle
+            frm = sent
+        if st >= CALLING:  # the server waits as well: perhaps for this caller
+            suspect(frm)
+    wait = me._side
+    if timeout is UNSET and wait is not None and wait.armed and not s.virtual and wait.armed <= s.default_deadline:
+        wait.deadline = s.default_deadline
+        me._st = CALLING
+        timer = None
+    else:
+        timer = start_waiting(me, frm, timeout)
+        if timer is False:
+            await spend()
+            raise failure("timeout", dest, request, timeout)
+    try:
+        value = await park(me)
+    except BaseException:
+        forget(frm)
+        raise
+    finally:
+        if timer is not None:
+            timer.fire = timer.target = None
+    if type(value) is Failed:
+        raise call_failed(frm, value, dest, timeout)
+    return value
+
+
+def _send_request(me: Process, to: Process, dest: Any, request: Any, timeout: Any) -> From | CallExit:
+    """Put a call into the mailbox of a busy or traced server; return the failure if it is already certain."""
+    if timeout is not UNSET:
+        _check_timeout(dest, request, timeout)
+    if to is me:
+        return failure("calling_self", dest, request, timeout)
+    if to._st == DEAD or to._st == EXITING:
+        return failure("timeout" if timeout == 0 else "noproc", dest, request, timeout)
+    frm = new_call(me, request, to)
+    send_call(to, frm)
+    return frm
+
+
+async def _call_by_name(dest: Any, request: Any, timeout: Any) -> Any:
+    to = resolve(dest, "call(dest, request)")
+    if to is None:
+        if timeout is not UNSET:
+            _check_timeout(dest, request, timeout)
+        await spend()
+        raise nobody(dest, request, timeout)
+    if to._st == IDLE:
+        try:
+            return await call(to, request, timeout)
+        except CallExit as failed:
+            if type(failed) is BadTimeout:
+                _check_timeout(dest, request, timeout)  # raises it again, naming the argument
+            described = failure(failed.cause_reason, dest, request, timeout).reason
+            raise retold(failed, described, dest, request) from failed.__cause__
+    s = to._node._s
+    me = s.current
+    s.check_thread("a call", CALL_FROM_THREAD)
+    if me is None or not s.on_main(me):
+        return await _call_from_outside(to, dest, request, timeout)
+    if me._st == EXITING:
+        await refuse_to_wait(me)
+    sent = _send_request(me, to, dest, request, timeout)
+    if isinstance(sent, CallExit):
+        await spend()
+        try:
+            raise sent
+        finally:
+            del sent
+    return await wait_for_reply(me, sent, timeout, dest)
+
+
+async def _wait_in_eager_task(owner: Process, frm: From, dest: Any, timeout: Any) -> Any:
+    """Wait through a stand-in for a server that took the request inline and has not replied."""
+    owner._val = None
+    frm._waiter = stub = new_outside_caller(frm._to)
+    stub._val = frm
+    return await wait_outside(frm, dest, timeout)
+
+
+async def _answered_early(me: Process) -> Any:
+    """Return the reply that the handler gave with `GenServer.reply`; a second one in its result is dropped."""
+    value, me._val = me._val, None
+    if me._sig is not None:
+        await park(me)
+    return value
+
+
+def _check_timeout(dest: Any, request: Any, timeout: Any) -> None:
+    try:
+        nanoseconds(timeout, "call(timeout=…)", infinite=True)
+    except BadArgument as error:
+        from otp.kernel.values.exception_reasons import stack_of
+        from otp.kernel.values.reasons import Crash
+
+        reason = Crash("function_clause", stack_of(error.__traceback__))  # like OTP's guard
+        described = failure(reason, dest, request, timeout).reason
+        raise BadTimeout(described, dest, request, str(error)) from None
+
+
+async def _call_from_outside(to: Process, dest: Any, request: Any, timeout: Any) -> Any:
+    if timeout is not UNSET:
+        _check_timeout(dest, request, timeout)
+    if to._st == DEAD or to._st == EXITING:
+        await spend()
+        raise failure("timeout" if timeout == 0 else "noproc", dest, request, timeout)
+    return await call_from_outside(to, dest, request, timeout, lambda frm: send_call(to, frm))
+
+
+def cast(dest: Any, request: Any) -> str:
+    """Send `request` to a server without waiting; always returns `"ok"`, even if the server does not exist."""
+    try:
+        mailbox = dest._mbox
+        node = dest._node
+    except AttributeError:
+        return _cast_by_name(dest, request)
+    if type(mailbox) is list and not (node._watched or dest._told):  # the server is queued or busy already
+        mailbox.append((CAST_TAG, request))
+    elif dest._st == IDLE and not (node._watched or dest._told):
+        s = node._s
+        if not s.owned():  # checked where a cast wakes its server: once per burst
+            s.check_thread(f"a message to {dest}")
+        dest._mbox = mailbox = s.pool.pop() if s.pool else []
+        mailbox.append((CAST_TAG, request))
+        dest._st = READY
+        s.push(dest)
+    else:
+        deliver(dest, (CAST_TAG, request))
+    return "ok"
+
+
+def _cast_by_name(dest: Any, request: Any) -> str:
+    try:
+        to = resolve(dest, "cast(dest, request)")
+    except BadArgument as error:
+        if type(dest) is not tuple and not hasattr(dest, "whereis"):
+            raise error from None
+        check_some_node("cast(dest, request)")
+        return "ok"  # an unknown node or registry counts as a missing process
+    return "ok" if to is None else cast(to, request)

@@ -1,0 +1,358 @@
+"""The call protocol: request and reply between a caller and a server.
+
+OTP monitors the server for every call. Here the request itself is the monitor: it is in the server's mailbox or in its
+table of unanswered calls, and the end of the server fails every caller found there. A `From` is a call's reference,
+reply address and envelope in one; a reply to a call that is over is dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, Literal
+
+from otp.kernel.ends.call_cycles import suspect, why_silent
+from otp.kernel.ends.death import deliver_fatal, end_stand_in
+from otp.kernel.ends.mailbox import deliver, forget, park, refuse_to_wait
+from otp.kernel.tables.callers import UNSET, Failed, From, new_call, new_outside_caller
+from otp.kernel.tables.names import resolve, some_names
+from otp.kernel.tables.scheduler import DEFAULT_TIMEOUT, SWEEP_FROM, TICK, Scheduler, Timer, nanoseconds, spend
+from otp.kernel.values.errors import CallCycle, CallExit, CallingSelf, CallTimeout, NoProcess, ServerDown
+from otp.kernel.values.process import (
+    CALL_TAG,
+    CALLING,
+    DEAD,
+    EXITING,
+    FUT,
+    READY,
+    RUN,
+    SYSTEM_TAG,
+    Cancel,
+    Process,
+    Side,
+)
+
+EXACT_BELOW: Final = 250_000_000  # ns: shorter limits get their own timer
+
+EXACT_ABOVE: Final = 60_000_000_000  # longer ones too: a bucket keeps its callers, including dead ones, until its time
+
+
+def failure(reason: Any, dest: Any, request: Any, timeout: Any = UNSET, behaviour: str = "gen_server") -> CallExit:
+    """Return the exception of a failed call, of the class that fits `reason`."""
+    arguments = [dest, request] if timeout is UNSET else [dest, request, "infinity" if timeout is None else timeout]
+    described = (reason, (behaviour, "call", arguments))
+    kind = _KINDS.get(reason, ServerDown) if type(reason) is str else ServerDown
+    return kind(described, dest, request)
+
+
+_KINDS: Final[dict[str, type[CallExit]]] = {
+    "noproc": NoProcess,
+    "timeout": CallTimeout,
+    "calling_self": CallingSelf,
+}
+
+
+# Time-outs of calls. A blocked caller is in one 8 ms bucket at most. A finished call stays there until the bucket
+# expires, which re-files or drops it. A loop timer for each call would cost three times the call itself.
+
+
+def start_waiting(me: Process, frm: From, timeout: Any) -> Timer | Literal[False] | None:
+    """Note the deadline of `me`, which has sent the request `frm` and is about to wait.
+
+    Returns the timer if the limit needs one, False for a limit of 0, which is already over.
+    """
+    s = me._node._s
+    if timeout is UNSET:
+        limit: int | None = DEFAULT_TIMEOUT
+    else:
+        limit = nanoseconds(timeout, "call(timeout=…)", infinite=True)
+        if limit == 0:
+            forget(frm)
+            me._val = None
+            return False
+    me._st = CALLING
+    wait = me._side
+    if limit is None:
+        if wait is not None:
+            wait.deadline = 0
+    elif s.virtual or limit < EXACT_BELOW or limit > EXACT_ABOVE:
+        if wait is not None:  # the bucket must not see the deadline of an earlier call
+            wait.deadline = 0
+        return s.call_at(s.now_ns() + limit, _expire_exactly, (me, frm))
+    else:
+        if wait is None:
+            wait = me._side = Side()
+        # the time a process has run since the drain began does not count towards its call; see `prolong`
+        deadline = s.now_ns() + limit if timeout is not UNSET else s.default_deadline or s.read_deadline()
+        wait.deadline = deadline
+        if wait.armed == 0 or (deadline // TICK + 1) * TICK < wait.armed:
+            _file(me, wait, deadline)
+    return None
+
+
+def _file(me: Process, wait: Side, deadline: int) -> None:
+    s = me._node._s
+    k = deadline // TICK + 1
+    wait.armed = k * TICK
+    bucket = s.wheel.get(k)
+    if bucket is None:
+        s.wheel[k] = [me]
+        s.call_at((k + 1) * TICK, _tick, (s, k))
+    else:
+        bucket.append(me)
+    s.filed = filed = s.filed + 1
+    if filed > s.sweep_wheel_at:
+        _sweep(s)
+
+
+def _sweep(s: Scheduler) -> None:
+    """Drop callers that have ended, once they may be half of all; else each stays for the full time-out."""
+    left = 0
+    for k, bucket in s.wheel.items():
+        bucket[:] = [p for p in bucket if p._side is not None and p._side.armed == k * TICK]  # the dead have no side
+        left += len(bucket)
+    s.filed = left
+    s.sweep_wheel_at = max(SWEEP_FROM, 2 * left)
+
+
+def _tick(timer: Timer) -> None:
+    s, k = timer.target
+    bucket = s.wheel.pop(k, ())
+    s.filed -= len(bucket)
+    for p in bucket:
+        wait: Side | None = p._side
+        if wait is None or wait.armed != k * TICK:
+            continue
+        wait.armed = 0
+        if p._st == CALLING and wait.deadline:
+            deadline = s.prolonged.get(wait.deadline, wait.deadline)
+            if deadline <= s.now:
+                _expire(p)
+            else:
+                _file(p, wait, deadline)
+
+
+def _expire(p: Process) -> None:
+    p._val = Failed("timeout")
+    p._st = READY
+    p._node._s.push(p)
+
+
+def _expire_exactly(timer: Timer) -> None:
+    p, frm = timer.target
+    if p._st == CALLING and p._val is frm:
+        _expire(p)
+
+
+async def wait_for_reply(me: Process, frm: From, timeout: Any, dest: Any) -> Any:
+    """Block `me`, whose request `frm` is sent, until the reply, the server's end or the time-out."""
+    if frm._to._st >= CALLING:
+        suspect(frm)
+    timer = start_waiting(me, frm, timeout)
+    if timer is False:
+        await spend()
+        raise failure("timeout", dest, frm._request, timeout)
+    try:
+        value = await park(me)
+    except BaseException:
+        forget(frm)
+        raise
+    finally:
+        if timer is not None:
+            timer.fire = timer.target = None
+    if type(value) is Failed:
+        raise call_failed(frm, value, dest, timeout)
+    return value
+
+
+def call_failed(frm: From, failed: Failed, dest: Any, timeout: Any) -> CallExit:
+    """Return the exception for a caller that was woken by a failure."""
+    why = why_silent(frm) if type(failed.reason) is str and failed.reason == "timeout" else ""
+    forget(frm)
+    found = failure(failed.reason, dest, frm._request, timeout)
+    if failed.cycle is not None:
+        found = CallCycle(found.reason, dest, frm._request)
+        found.cycle, found.drawn, found.waited = failed.cycle
+    elif isinstance(found, CallTimeout):
+        found.why = why
+    else:
+        _note_cycle(frm, found)
+    return found
+
+
+def _note_cycle(frm: From, failed: CallExit) -> None:
+    """Attach the cycle to a failure if the server ended because its own call was part of one."""
+    cycles = frm._waiter._node._s.cycles
+    call, found = (None, None) if cycles is None else cycles.pop(frm._waiter, (None, None))
+    if call is frm and found is not None:
+        failed.cycle, failed.drawn, failed.waited = found
+
+
+def nobody(dest: Any, request: Any, timeout: Any = UNSET) -> CallExit:
+    """Return the exception of a call to an unregistered name, with some registered names as suggestions."""
+    found = failure("noproc", dest, request, timeout)
+    if isinstance(found, NoProcess) and isinstance(dest, str):
+        found.known = some_names()
+    return found
+
+
+def retold(failed: CallExit, reason: Any, dest: Any, request: Any) -> CallExit:
+    """Return the same failure with another description of the call."""
+    found = type(failed)(reason, dest, request)
+    for name in ("why", "known", "cycle", "drawn", "waited"):
+        if name in failed.__dict__:
+            setattr(found, name, failed.__dict__[name])
+    return found
+
+
+# Callers that are not processes
+
+
+async def call_from_outside(
+    to: Process, dest: Any, request: Any, timeout: Any, send_request: Callable[[From], None]
+) -> Any:
+    """Make a call for plain asyncio code or a child task: a stand-in waits, a future wakes the caller."""
+    nanoseconds(5 if timeout is UNSET else timeout, "call(timeout=…)", infinite=True)
+    frm = new_call(new_outside_caller(to), request, to)
+    send_request(frm)
+    return await wait_outside(frm, dest, timeout)
+
+
+async def wait_outside(frm: From, dest: Any, timeout: Any) -> Any:
+    """Wait for the reply to a request that was sent with a stand-in as its caller."""
+    stub = frm._waiter
+    s = stub._node._s
+    future: Any = stub._ext().fut
+    limit = DEFAULT_TIMEOUT if timeout is UNSET else nanoseconds(timeout, "call(timeout=…)", infinite=True)
+    timer = None
+    try:
+        if limit == 0:
+            await spend()
+            raise failure("timeout", dest, frm._request, timeout)
+        if limit is not None:
+            timer = s.call_at(s.now_ns() + limit, _expire_exactly, (stub, frm))
+        if stub._parent is not None:
+            future.stand_in = stub  # a process that awaits this future waits for the reply, see `call_cycles`
+            if frm._to._st >= CALLING:
+                suspect(frm)
+        value = await future
+        failed = call_failed(frm, value, dest, timeout) if type(value) is Failed else None
+    finally:
+        stub._st = DEAD
+        stub._x = None
+        if timer is not None:
+            timer.fire = timer.target = None
+        forget(frm)
+        if stub._links is not None or stub._mons is not None:
+            end_stand_in(stub)
+    if failed is not None:
+        try:
+            raise failed
+        finally:
+            del failed
+    return value
+
+
+def outside_done(stub: Process) -> None:
+    """Hand the reply to the future of an outside caller that the drain found in the run queue."""
+    x = stub._x
+    if x is None or x.fut is None:
+        return
+    future, value = x.fut, stub._val
+    stub._st = DEAD
+    if not future.done():
+        future.set_result(value)
+
+
+# Requests
+
+
+def send_call(to: Process, frm: From) -> None:
+    """Send the request of a call; a process that is not a server sees `("$gen_call", From, request)`."""
+    if to._vt is not None:
+        deliver(to, frm)
+        return
+    x = to._ext()
+    if x.pend is None:
+        x.pend = {}
+    x.pend[frm] = None
+    deliver(to, (CALL_TAG, frm, frm._request))
+
+
+def send_system(to: Process, frm: From) -> None:
+    """Send a system message (Erlang's `{system, From, Request}`)."""
+    x = to._ext()
+    if x.pend is None:
+        x.pend = {}
+    x.pend[frm] = None
+    deliver(to, (SYSTEM_TAG, frm, frm._request))
+
+
+async def system_call(dest: Any, request: Any, timeout: Any = UNSET, function: str = "call") -> Any:
+    """Send a system message and return the reply; fails like a call."""
+    to = resolve(dest)
+    if to is None or to._st in (DEAD, EXITING):
+        await spend()
+        raise nobody(dest, request, timeout)
+    me = to._node._s.current
+    if me is to:
+        await spend()
+        raise failure("calling_self", dest, request, timeout)
+    if me is None or not to._node._s.on_main(me):
+        return await call_from_outside(to, dest, request, timeout, lambda frm: send_system(to, frm))
+    if me._st == EXITING:
+        await refuse_to_wait(me)
+    frm = new_call(me, request, to)
+    send_system(to, frm)
+    return await wait_for_reply(me, frm, timeout, dest)
+
+
+# Suspension points of coroutine processes: the awaited object, and signals that arrived in between.
+
+
+def _take_turn(p: Process) -> None:
+    """Run a process one turn after it yielded, as a task runs: after the callbacks that were queued before it."""
+    s = p._node._s
+    if s.idle:
+        s.begin_drain(p)
+    else:
+        s.push(p)
+
+
+def wait_for(p: Process, waits_for: Any) -> None:
+    """Note what the coroutine of a process waits for after it has yielded.
+
+    `None` is one of our own waits (the state says which) or a bare `sleep(0)`; otherwise it must be a future.
+    """
+    if waits_for is None:
+        if p._st == RUN:
+            p._st = READY
+            s = p._node._s
+            if s.loop_is_due():
+                s.loop.call_soon(_take_turn, p, context=s._base)
+            else:
+                s.push(p)
+    elif getattr(waits_for, "_asyncio_future_blocking", None) and waits_for.get_loop() is p._node._s.loop:
+        waits_for._asyncio_future_blocking = False
+        p._ext().fut = waits_for
+        p._st = FUT
+        waits_for.add_done_callback(p._wakeup, context=p._node._s._base)
+    else:
+        what = "is of another event loop" if hasattr(waits_for, "get_loop") else "asyncio cannot wait for"
+        p._throw(RuntimeError(f"process {p} awaited {waits_for!r}, which {what}"))
+    if p._sig is not None:
+        interrupt(p)
+
+
+def interrupt(p: Process) -> None:
+    """Deliver a signal or a cancellation, which arrived while `p` ran, at this suspension point."""
+    cancel = p._sig
+    if type(cancel) is not Cancel:
+        deliver_fatal(p)
+        return
+    p._sig = None
+    x = p._ext()
+    if p._st == FUT:
+        if x.fut is not None and x.fut.cancel(msg=cancel.message):
+            return
+        x.fut = None
+    p._throw(cancel.error())

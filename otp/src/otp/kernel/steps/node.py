@@ -1,0 +1,528 @@
+"""A node: a process table with its names and its event stream, run by the scheduler of an event loop."""
+
+# Messages, states and reasons are terms of any type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import os
+from asyncio import _get_running_loop as running_loop
+from contextvars import Context, copy_context
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+from weakref import WeakValueDictionary
+
+from otp.kernel.ends.death import exit_signal
+from otp.kernel.ends.wording import keyed_name
+from otp.kernel.steps.calls import send_system
+from otp.kernel.steps.drain import LoopScheduler
+from otp.kernel.steps.signals import wait_down
+from otp.kernel.tables.callers import new_call
+from otp.kernel.tables.child_tasks import end_found_tasks
+from otp.kernel.tables.from_thread import ThreadCall, call_from_thread, cast_from_thread, end_calls, send_from_thread
+from otp.kernel.tables.names import wait_registered
+from otp.kernel.tables.scheduler import Scheduler, find_scheduler
+from otp.kernel.tables.tracing import Subscription, Tracer
+from otp.kernel.values.bounded import bounded_text
+from otp.kernel.values.errors import BadArgument
+from otp.kernel.values.leaving import leave_fork
+from otp.kernel.values.pids import Pid, Ref, parse_pid_number
+from otp.kernel.values.process import DEAD, EXITING, OWNER, Process, new_process
+from otp.kernel.values.sentences import say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterable
+    from typing import ParamSpec
+
+    from otp.behaviours.server.child_spec import Startable
+    from otp.kernel.tables.tracing import Event
+    from otp.kernel.values.terms import Dest, GivenName, Limit, Name, Via
+
+    P = ParamSpec("P")
+
+
+# The ordered shutdown of a node: applications, owned behaviours, then all other processes from the leaves up.
+
+
+CLOSE_ROUNDS: Final = 1_000  # depth of the deepest tree; ends processes that keep starting successors
+
+
+async def shut_down(node: Node, timeout: float) -> None:
+    """Stop all processes of `node` and remove it from its scheduler; may be cancelled and called again."""
+    if node._applications is not None:
+        await node._applications.stop_all(timeout)
+    for p in reversed(node._owned):
+        await _stop(node, [p], timeout)
+    rounds = 0
+    while node._procs:
+        roots = [p for p in node._procs.values() if p._parent is None or p._parent._st == DEAD]
+        await _stop(node, roots or list(node._procs.values()), timeout)
+        rounds += 1
+        if rounds == CLOSE_ROUNDS:
+            say(logging.ERROR, "node %s closes, but its processes keep starting others: killed", node.name)
+        if rounds >= CLOSE_ROUNDS:
+            for p in list(node._procs.values()):
+                exit_signal(p, node._outside, "kill", False)
+    await _tasks_end(node, timeout)
+    if node._distribution is not None:
+        await node._distribution.stop()
+    node._life = "closed"
+    node._trace.emit("node_down", None, {})
+    node._trace.finish()
+    s = node._s
+    same_name = s.nodes.get(node.name, [])
+    if node in same_name:
+        same_name.remove(node)
+        if not same_name:
+            del s.nodes[node.name]
+    if node._thread_calls:
+        await end_calls(node, timeout)
+    if not s.nodes and node._given is None:
+        s.close()
+
+
+async def _tasks_end(node: Node, timeout: float) -> None:
+    """Wait for the cleanup of child tasks whose processes have ended, and until what these have opened is closed."""
+    end_found_tasks(node._s)
+    left = [left.ended() for p, left in node._s.leftover.items() if p._node is node]
+    if left:
+        await asyncio.wait(left, timeout=timeout)
+
+
+async def _stop(node: Node, processes: list[Process], timeout: float) -> None:
+    """Ask processes to stop, wait for all of them, and kill the rest; behaviours are asked as by `stop`."""
+    waiting: list[Process] = []
+    for p in reversed(processes):
+        if p._st != DEAD:
+            waiting.append(p)
+            busy = p._step is not None and (p._x is None or not p._x.trap)
+            if p._vt is None or busy:  # a busy process that traps nothing might not read the request for minutes
+                exit_signal(p, node._outside, "shutdown", False)
+            else:
+                send_system(p, new_call(node._outside, ("terminate", "shutdown"), p))
+    deadline = node._s.now_ns() + round(timeout * 1e9)
+    for p in waiting:
+        try:
+            await wait_down(p, timeout=max(0, deadline - node._s.now_ns()) / 1e9)
+        except TimeoutError:
+            say(logging.WARNING, "%s did not stop in %s s and is killed", node.label(p), timeout)
+            exit_signal(p, node._outside, "kill", False)
+    await _tasks_end(node, max(0, deadline - node._s.now_ns()) / 1e9)  # before the next ones are asked
+
+
+T = TypeVar("T")
+
+LONGEST_NAME: Final = 100  # characters of a name in the log
+
+_creations: Final = itertools.count(1)  # distinguishes incarnations of a node name; holds no other state
+
+
+class Node:
+    """A running `otp` runtime: processes, names, events.
+
+    `async with otp.Node("shop") as node:` starts it in the running loop; leaving the block is the ordered shutdown,
+    after which no task of the runtime is left. It changes no global state.
+
+    Args:
+        name: its name.
+        scheduler: that of a loop that other code runs; None uses or creates that of the running loop.
+        hidden: not the default node for code outside any process, and not asked by `multi_call`; for a node that
+            inspects another node of the loop. Erlang's hidden nodes (`erl -hidden`) are not in `nodes/0`.
+
+    >>> import asyncio, otp
+    >>> async def main():
+    ...     async with otp.Node("shop") as node:
+    ...         otp.spawn(lambda: None)
+    ...         return node.name
+    >>> asyncio.run(main())
+    'shop'
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_applications",
+        "_awaited",
+        "_closing",
+        "_context",
+        "_distribution",
+        "_faults",
+        "_given",
+        "_life",
+        "_names",
+        "_next_id",
+        "_next_ref",
+        "_outside",
+        "_owned",
+        "_procs",
+        "_reported",
+        "_s",
+        "_shown",
+        "_shutdown_request",
+        "_thread_calls",
+        "_trace",
+        "_watched",
+        "_watched_life",
+        "_watched_links",
+        "creation",
+        "hidden",
+        "name",
+        "on_shutdown",
+    )
+
+    def __init__(self, name: str = "nonode", scheduler: Scheduler | None = None, *, hidden: bool = False) -> None:
+        if not isinstance(name, str) or not name:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise BadArgument(f"Node(name): expected a str, got {name!r}")
+        self.name: str = name
+        self.hidden: bool = hidden
+        self.creation: int = next(_creations)
+        self._given = scheduler
+        self._procs: dict[int, Process] = {}
+        self._names: dict[Any, Process] = {}
+        self._shown: WeakValueDictionary[int, Pid] = WeakValueDictionary()  # pids whose number has been shown
+        self._next_id = 1
+        self._next_ref = 1
+        self._watched = self._watched_life = self._watched_links = False
+        self._trace = Tracer(self)
+        self._life: Literal["new", "open", "closing", "closed"] = "new"
+        self._owned: list[Process] = []
+        self._applications: Any = None
+        self._awaited: dict[Any, list[Callable[[], None]]] = {}  # by key of a registry, see otp.kernel.tables.names
+        self._faults: Any = None  # injected faults, see otp.kernel.steps.faults
+        self._distribution: Any = None  # connections with other nodes, see otp.distribution
+        self._reported: Any = None  # counts of log records, see otp.kernel.ends.report_limits
+        self._shutdown_request: BaseException | None = None
+        self._closing: asyncio.Task[None] | None = None
+        self._thread_calls: set[ThreadCall] = set()
+        self.on_shutdown: Callable[[BaseException], None] | None = None
+        if scheduler is not None:
+            self._open(scheduler)
+
+    def __repr__(self) -> str:
+        return f"<Node {self.name} with {len(self._procs)} processes>"
+
+    # Life
+
+    def _open(self, scheduler: Scheduler) -> None:
+        self._s = scheduler
+        self._life = "open"
+        self._context = copy_context()
+        self._context.run(OWNER.set, None)
+        self._watched = scheduler.post is not None
+        if scheduler.virtual:
+            self._trace.clock = scheduler.now_ns
+        scheduler.nodes.setdefault(self.name, []).append(self)
+        self._outside = new_process(self, None)  # the sender outside any process
+        del self._procs[self._outside._id]
+        self._outside._st = DEAD
+        self._trace.emit("node_up", None, {})
+
+    def _check_life(self, what: str, *, also_after: bool = False) -> None:
+        """Raise `BadArgument` if the node cannot do `what`: before it is entered, or from its shutdown on."""
+        if self._life == "new":
+            raise BadArgument(f"{what}: node {self.name!r} is not running yet; enter it first with `async with node:`")
+        if self._life != "open" and not also_after:
+            raise BadArgument(f"{what}: node {self.name!r} {self._word()}; it starts no more processes")
+
+    def _word(self) -> str:
+        return "is closing" if self._life == "closing" else "is closed"
+
+    async def __aenter__(self) -> Node:
+        if self._life in ("closing", "closed"):
+            raise BadArgument(f"node {self.name!r} {self._word()}; try a new one: otp.Node({self.name!r})")
+        if self._given is None:
+            if self._life == "open":
+                raise BadArgument(f"node {self.name!r} is already running; use a separate Node for each `async with`")
+            if running_loop() is None:  # trio, for example
+                raise BadArgument(
+                    f"node {self.name!r}: expected a running event loop of asyncio, got none; try asyncio.run(main()), "
+                    "or anyio's asyncio backend in place of trio"
+                )
+            self._open(find_scheduler() or LoopScheduler())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self, timeout: float = 10.0) -> None:
+        """Shut the node down: what it owns in reverse order, then all other processes.
+
+        Processes that do not stop within `timeout` seconds are killed. The shutdown runs once, in its own task:
+        callers wait for it, and cancelling a caller does not stop it. A process of the node only requests the shutdown,
+        and is stopped like all others.
+        """
+        closing = self.begin_close(timeout)
+        current = None if closing is None else self._s.current
+        if closing is not None and (current is None or current._node is not self):
+            await asyncio.shield(closing)
+
+    def begin_close(self, timeout: float = 10.0) -> asyncio.Task[None] | None:
+        """Begin the ordered shutdown unless it has begun; return its task, `None` if the node is not running."""
+        if self._life == "new":
+            self._life = "closed"
+        if self._life == "closed":
+            return None
+        self._s.check_thread("node.close()", "loop.call_soon_threadsafe(node.begin_close)")
+        closing = self._closing
+        if closing is None or closing.cancelled():  # all tasks were cancelled: finish the shutdown now
+            self._life = "closing"
+            s = self._s
+            current, s.current = s.current, None  # no process owns this task
+            try:
+                closing = self._closing = s.loop.create_task(shut_down(self, timeout), context=Context())
+            finally:
+                s.current = current
+        return closing
+
+    def request_shutdown(self, error: BaseException) -> None:
+        """Request the node's ordered shutdown, once, for a `KeyboardInterrupt` or `SystemExit` in a process."""
+        if os.getpid() != self._s.os_pid:
+            leave_fork(error)
+        if self._shutdown_request is None:
+            self._shutdown_request = error
+            if self.on_shutdown is not None:
+                self.on_shutdown(error)
+            else:  # embedded in another program: end the node, not the program
+                say(logging.ERROR, "node %s shuts down: %r in one of its processes", self.name, error)
+                self.begin_close()
+
+    async def start(self, cls: type[Startable], arg: Any = None, *, name: GivenName = None, **options: Any) -> Pid:
+        """Start a behaviour that the node owns: the node logs its end and stops it on shutdown.
+
+        Args:
+            cls: the class of a behaviour: a `GenServer`, a `Supervisor`, …
+            arg: the argument of its `init`. A `DynamicSupervisor`, a `TaskSupervisor` and a `Registry` have none: here
+                it is a dict of the options of `start_link` (such as `{"max_children": 100}`), or None.
+            name: a name to register, or `Registry.via(…)`.
+            options: further options of the behaviour's start.
+
+        Returns the pid or `Ignore()`; raises `StartError` like `start_link`. The node does not restart it, not even a
+        supervisor that gave up. To end the program or to start it again, use `await otp.wait_down(pid)` in a task.
+
+        >>> import asyncio, otp
+        >>> async def main():
+        ...     async with otp.Node("shop") as node:
+        ...         rooms = await node.start(otp.DynamicSupervisor, {"max_children": 2}, name="rooms")
+        ...         return node.whereis("rooms") == rooms
+        >>> asyncio.run(main())
+        True
+        """
+        from otp.kernel.steps.starting import start_owned
+
+        what = f"node.start({getattr(cls, '__name__', cls)})"
+        self._check_life(what)
+        self._s.check_thread(what, "node.call_from_thread(node.start(cls, arg))")
+        return await start_owned(self, cls, arg, name, options)
+
+    def spawn(self, fn: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> Pid:
+        """Spawn a process on this node, like `otp.spawn`; raises `BadArgument` unless the node runs."""
+        from otp.kernel.steps.starting import spawn_on
+
+        self._check_life("node.spawn(fn)")
+        self._s.check_thread("node.spawn(fn)", "node.call_from_thread(f()), where `async def f()` does it")
+        return spawn_on(self, None, fn, args, kwargs)
+
+    # Tables
+
+    def processes(self) -> list[Pid]:
+        """Return the pids of all living processes, oldest first."""
+        return [p for p in self._procs.values() if p._st != EXITING]
+
+    def parse_pid(self, text: str) -> Pid:
+        """Return the pid that a string names: `<0.17.0>`, `0.17.0`, `#PID<0.17.0>` or `to_text()`'s form.
+
+        A pid that is not alive is found too, as a dead pid that equals the original. Raises `BadArgument` for other
+        texts and other nodes.
+        """
+        parsed = parse_pid_number(text) if isinstance(text, str) else None  # pyright: ignore[reportUnnecessaryIsInstance]
+        if parsed is None:
+            raise BadArgument(f"parse_pid: expected a str such as '<0.17.0>', got {text!r}")
+        number, node = parsed
+        if node is not None and node != self.name:
+            raise BadArgument(f"parse_pid: {text!r} is a pid of node {node!r}, this is {self.name!r}")
+        if not 0 < number < self._next_id:
+            raise BadArgument(f"parse_pid: {text!r} was never a process of node {self.name!r}")
+        return self.pid_numbered(number)
+
+    def pid_numbered(self, number: int) -> Pid:
+        """Return the pid with this number; a dead pid if no process has it."""
+        found = self._procs.get(number) or self._shown.get(number)
+        if found is None:
+            found = new_process(self, None)
+            del self._procs[found._id]
+            self._next_id -= 1
+            found._id = number
+            found._st = DEAD
+            self._shown[number] = found
+        return found
+
+    def whereis(self, name: Name) -> Pid | None:
+        """Return the pid with this name on this node, or `None`."""
+        return self._names.get(name)
+
+    def release_name(self, p: Process) -> None:
+        """Free the name of a process."""
+        side = p._side
+        if side is None or side.name is None:
+            return
+        name, side.name = side.name, None
+        try:
+            found = self._names.get(name) is p
+            if found:
+                del self._names[name]
+        except Exception:  # a `__hash__` or `__eq__` that raises by now
+            found = False
+        if not found:
+            self._sweep_names(p)
+        if self._trace.subscriptions:
+            self._trace.emit("unregistered", p, {"name": name})
+
+    def _sweep_names(self, p: Process) -> None:
+        """Free a name that cannot be looked up any more, and all others that cannot be hashed."""
+        entries = list(self._names.items())
+        self._names.clear()
+        for name, holder in entries:
+            if holder is not p:
+                with contextlib.suppress(Exception):
+                    self._names[name] = holder
+
+    async def wait_registered(self, name: Name | Via, timeout: Limit = "infinity") -> Pid:
+        """Wait until a process has the name, now or after a restart, and return the pid.
+
+        Args:
+            name: a registered name of this node, `Registry.via(…)`, or `(name, node)` for another node of this loop. A
+                registry that is not running yet is waited for as well.
+            timeout: seconds to wait, by default without limit. Then `TimeoutError`.
+
+        Raises `BadArgument` for a name that no process can take: a pid, a key of an object that is not a unique
+        registry, a name on a remote node. Also raised if the node, or a registry given by its pid, ends meanwhile.
+
+        >>> import otp
+        >>> async def main():
+        ...     me = otp.self()
+        ...     otp.spawn(lambda: otp.register("till", me))
+        ...     return await otp.node().wait_registered("till", timeout=1) == me
+        >>> otp.run(main)
+        True
+        """
+        return await wait_registered(self, name, timeout)
+
+    def subscribe(
+        self,
+        callback: Callable[[Event], object],
+        *,
+        kinds: Iterable[str] | None = None,
+        pids: Iterable[Pid] | None = None,
+        limit: int | None = None,
+        rate: int | None = None,
+        focus: bool = False,
+    ) -> Subscription:
+        """Read the node's events; see `otp.trace.subscribe`."""
+        self._check_life("node.subscribe(callback)", also_after=True)
+        if self._life == "open":
+            self._s.check_thread(
+                "node.subscribe(callback)", "node.call_from_thread(f()), where `async def f()` does it"
+            )
+        return self._trace.add(callback, kinds, pids, limit, rate, focus)
+
+    @property
+    def trace_seq(self) -> int:
+        """The number of the last event."""
+        return self._trace.seq
+
+    @property
+    def restart_count(self) -> int:
+        """The number of restarts by supervisors of this node since its start."""
+        return self._trace.restarts
+
+    def make_ref(self) -> Ref:
+        """Return a fresh reference."""
+        return Ref(self, self.next_ref())
+
+    def next_ref(self) -> int:
+        """Return the number of the next reference."""
+        n = self._next_ref
+        self._next_ref = n + 1
+        return n
+
+    # Threads
+
+    def call_from_thread(self, coroutine: Coroutine[Any, Any, T], timeout: Limit = "infinity") -> T:
+        """Run a coroutine (such as `GenServer.call(…)`) in the node's loop from another thread, and wait.
+
+        Names that it uses are those of this node. Servers see the process whose `Task.run_blocking` started the thread
+        as their caller, otherwise a pid that exists for this call only.
+
+        Args:
+            coroutine: a coroutine object, not yet awaited.
+            timeout: seconds to wait; then the coroutine is cancelled.
+
+        Returns what the coroutine returns and raises what it raises; `TimeoutError` when the time is up;
+        `CancelledError` (of `concurrent.futures`) if the node closed meanwhile; `BadArgument` on the thread of the
+        node's own loop, which would wait for itself, and for a node that is not running.
+
+        >>> import asyncio, otp
+        >>> async def main():
+        ...     async with otp.Node("shop") as node:
+        ...         await otp.Agent.start(lambda: 42, name="answer")
+        ...         ask = lambda: node.call_from_thread(otp.Agent.get("answer", lambda n: n))
+        ...         return await asyncio.to_thread(ask)
+        >>> asyncio.run(main())
+        42
+        """
+        return call_from_thread(self, coroutine, timeout)
+
+    def send_from_thread(self, dest: Dest, message: Any) -> None:
+        """Send a message from another thread; messages of one thread arrive in order.
+
+        A name is resolved on this node when the message is delivered; an unknown name is logged as a warning (the
+        thread has gone on by then; `otp.send` raises).
+
+        Raises `BadArgument` on the thread of the node's own loop, for a node that is not running, and for an invalid
+        destination.
+
+        >>> import asyncio, otp
+        >>> async def main():
+        ...     await asyncio.to_thread(otp.node().send_from_thread, otp.self(), "hello")
+        ...     return await otp.receive()
+        >>> otp.run(main)
+        'hello'
+        """
+        send_from_thread(self, dest, message)
+
+    def cast_from_thread(self, dest: Any, request: Any) -> str:
+        """Cast from another thread, like `GenServer.cast`.
+
+        Always `"ok"`, even if the process does not exist. Names are resolved on this node; casts and messages from one
+        thread arrive in order. Raises `BadArgument` like `send_from_thread`.
+
+        >>> import asyncio, otp
+        >>> async def main():
+        ...     await asyncio.to_thread(otp.node().cast_from_thread, "nobody", 1)
+        ...     return await asyncio.to_thread(otp.node().cast_from_thread, otp.self(), "hello"), await otp.receive()
+        >>> otp.run(main)
+        ('ok', ('$gen_cast', 'hello'))
+        """
+        return cast_from_thread(self, dest, request)
+
+    # Descriptions
+
+    def describe(self, p: Process) -> str:
+        """Return what a process runs: its class or its function."""
+        if p._vt is not None:
+            return p._vt.cls.__qualname__
+        return "process" if p._coro is None else p._coro.__qualname__
+
+    def label(self, p: Process) -> str:
+        """Return a description of a process: name, pid and what it runs."""
+        name = keyed_name(p) if p._name is None else p._name
+        if name is None:
+            shown = f"process {p}"
+        else:
+            shown = f"{name[:LONGEST_NAME] if type(name) is str else bounded_text(name, LONGEST_NAME)} ({p})"
+        return f"{shown}, {self.describe(p)},"

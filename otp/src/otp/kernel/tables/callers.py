@@ -1,0 +1,180 @@
+"""Callers: `From`, which is a call's reference, reply address and envelope, and callers that are not processes."""
+
+# Messages, states and reasons are terms of any type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal, TypeAlias
+
+from otp.kernel.tables.scheduler import CALL_FROM_THREAD
+from otp.kernel.values.elsewhere import elsewhere
+from otp.kernel.values.exception_reasons import reason_of, without_our_frames
+from otp.kernel.values.pids import Identity, Pid, Ref
+from otp.kernel.values.process import CALL_TAG, CALLING, CAST_TAG, DEAD, OWNER, REMOTE, SYSTEM_TAG, Process, new_process
+
+MessageKind: TypeAlias = Literal["call", "cast", "info", "system"]
+
+"""The way a message was sent: by `call`, by `cast`, otherwise (`info`), or by the runtime (requests of `otp.sys`)."""
+
+
+class OutsideCaller(Process):
+    """A stand-in for a caller that is not a process: plain asyncio code, or a child task of `_parent`."""
+
+    __slots__ = ()
+
+
+class From(Identity):
+    """The caller that waits for a reply: immutable, hashable, valid for one `GenServer.reply`.
+
+    `pid` is the calling process: in a child task the owning process, outside any process a pid that dies when the call
+    ends. `ref` is the reference of the call.
+    """
+
+    __slots__ = ("_ref", "_request", "_to", "_waiter")
+    _ref: Ref  # made on first use
+    _waiter: Process
+    _request: Any
+    _to: Process
+
+    @property
+    def pid(self) -> Pid:
+        """The calling process."""
+        waiter = self._waiter
+        if type(waiter) is OutsideCaller and waiter._parent is not None:
+            return waiter._parent
+        return waiter
+
+    @property
+    def ref(self) -> Ref:
+        """The reference of this call."""
+        found = getattr(self, "_ref", None)
+        if found is None:
+            found = self._ref = self._to._node.make_ref()
+        return found
+
+    def __repr__(self) -> str:
+        return f"<From {self.pid}>"
+
+
+def new_call(waiter: Process, request: Any, to: Process) -> From:
+    """Return the `From` of the next call of `waiter`.
+
+    Written without `__init__`, which would cost a third of it.
+    """
+    frm = From()
+    frm._waiter = waiter
+    frm._request = request
+    frm._to = to
+    waiter._val = frm
+    return frm
+
+
+def new_outside_caller(to: Process) -> Process:
+    """Return a stand-in that waits for a reply of `to`; its future wakes the caller."""
+    s = to._node._s
+    s.check_thread("a call", CALL_FROM_THREAD)
+    owner = s.current if s.current is not None else OWNER.get()  # an eager task's first step runs in its owner's
+    node = to._node if to._st != REMOTE else elsewhere(to).home
+    return stand_in(node, owner if owner is not None and owner._st != DEAD else None, s.loop.create_future())
+
+
+def stand_in(node: Any, parent: Process | None, future: Any) -> Process:
+    """Return a stand-in caller; its `future` gets the reply, or a `Failed`."""
+    stub = OutsideCaller.__new__(OutsideCaller)
+    template = new_process(node, parent)
+    for slot in Process.__slots__:
+        setattr(stub, slot, getattr(template, slot))
+    stub._id, stub._node = template._id, template._node
+    del node._procs[stub._id]
+    stub._st = CALLING
+    stub._ext().fut = future
+    return stub
+
+
+def as_message(me: Process, message: Any) -> Any:
+    """Return a message as `receive()` shows it: a call in a server's mailbox looks as it does in Erlang."""
+    if type(message) is From and me._vt is not None:
+        return (CALL_TAG, message, message._request)
+    return message
+
+
+def call_of(message: Any) -> From | None:
+    """Return the call whose request this message is, None for other messages."""
+    if type(message) is From:
+        return message
+    if type(message) is tuple and len(message) == 3 and type(message[1]) is From:  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
+        return message[1] if message[0] is CALL_TAG or message[0] is SYSTEM_TAG else None
+    return None
+
+
+def unwrap_message(message: Any) -> tuple[MessageKind, Any]:
+    """Return how a message was sent, and what its sender passed to `call`, `cast` or `send`."""
+    if type(message) is From:
+        return "call", message._request
+    if type(message) is tuple:
+        tag, length = message[0] if message else None, len(message)  # pyright: ignore[reportUnknownArgumentType]
+        if tag is CAST_TAG and length == 2:
+            return "cast", message[1]
+        if (tag is CALL_TAG or tag is SYSTEM_TAG) and length == 3 and type(message[1]) is From:
+            return "call" if tag is CALL_TAG else "system", message[2]
+    return "info", message
+
+
+class _Unset:
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "5.0"
+
+
+UNSET: Final[Any] = _Unset()  # any time-out may stand in its place
+
+"""The default for a time-out: five seconds, not shown in the reason of a failed call."""
+
+
+class Failed:
+    """A failure that wakes a blocked caller; the caller's own frame raises the exception."""
+
+    __slots__ = ("cycle", "reason")
+
+    def __init__(self, reason: Any) -> None:
+        self.reason: Any = reason
+        self.cycle: tuple[tuple[Process, ...], str, float] | None = None
+        """The callers that waited for each other, the same as text, and for how many seconds."""
+
+
+# The state of a server as others see it: filtered by its behaviour and by `format_status`.
+
+
+HIDDEN_STATE: Final = "<sensitive>"
+
+"""Replaces the state of a sensitive process."""
+
+
+def shown_state(p: Process) -> Any:
+    """Return the state that a behaviour's callbacks see, without what the behaviour adds to it."""
+    show = getattr(p._vt.handler, "__otp_get_state__", None)
+    return p._state if show is None else show(p._state)
+
+
+def put_state(p: Process, shown: Any) -> None:
+    """Replace the state; `shown` has the form that `shown_state` returns."""
+    put = getattr(p._vt.handler, "__otp_put_state__", None)
+    p._state = shown if put is None else put(p._state, shown)
+
+
+def formatted_state(p: Process) -> Any:
+    """Return the state as the server's `format_status` shows it; hidden for a sensitive process."""
+    if p._x is not None and p._x.sensitive:
+        return HIDDEN_STATE
+    handler = getattr(p._vt.handler, "format_status", None)
+    if handler is None:
+        return p._state
+    try:
+        return handler(p._state)
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # `CancelledError` too; what should be hidden stays hidden
+        without_our_frames(error)
+        return type(error).__name__, reason_of(error)

@@ -1,0 +1,297 @@
+"""Events of messages, made only for readers: sent, dropped, received, callbacks begun and ended.
+
+A call and its reply have the same `ref`. `term` is the message itself, for readers in the same program; `message` is
+its bounded text. For a sensitive process neither is shown.
+"""
+
+# Messages, states and reasons are terms of any type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+from otp.kernel.tables.callers import OutsideCaller, as_message, call_of, formatted_state, unwrap_message
+from otp.kernel.tables.focus import Focus, sender_of
+from otp.kernel.tables.scheduler import thread_current
+from otp.kernel.values.bounded import bounded_text, text
+from otp.kernel.values.messages import matches
+from otp.kernel.values.process import DEAD, EXITING, RECV, SEL
+
+if TYPE_CHECKING:
+    from otp.kernel.values.process import Process
+
+HIDDEN: Final = "<sensitive>"
+
+
+def described(message: Any, dest: Any = None) -> dict[str, Any]:
+    """Describe a message for readers: its kind (call, cast, system, info), term and call reference."""
+    way, term, ref = _parts(message)
+    x = None if dest is None else dest._x
+    if x is not None and x.sensitive:
+        return {"way": way, "message": HIDDEN, "term": None, "ref": ref}
+    return {"way": way, "message": bounded_text(term), "term": term, "ref": ref}
+
+
+def _parts(message: Any) -> tuple[str, Any, Any]:
+    kind, term = unwrap_message(message)
+    frm = call_of(message)
+    return kind, term, None if frm is None else frm.ref
+
+
+def _fields(way: str, term: Any, ref: Any, dest: Any) -> dict[str, Any]:
+    if _is_sensitive(dest):
+        return {"way": way, "message": HIDDEN, "term": None, "ref": ref}
+    return {"way": way, "message": bounded_text(term), "term": term, "ref": ref}
+
+
+def _is_sensitive(p: Any) -> bool:
+    x = None if p is None else p._x
+    return x is not None and x.sensitive
+
+
+def told_sent(dest: Process, message: Any, st: int) -> bool:
+    """Report that a message is sent.
+
+    A dead or exiting receiver drops it, a waiting one receives it. True if it is not to be delivered now: the post of a
+    testing scheduler took it, or a fault applies to it.
+    """
+    faults = dest._node._faults
+    fate = None if faults is None else faults.fate(dest, message)
+    if fate is not None:
+        if fate == "late":
+            return True  # reported when it arrives
+        st = DEAD
+    post = dest._node._s.post
+    if post is not None and fate is None:
+        taken = post.sent(dest, message, st)
+        if taken is not None:
+            return bool(taken)
+    trace = dest._node._trace
+    if trace.messages_read:
+        _tell_sent(dest, message, st)
+    elif trace.focus is not None:
+        focus = trace.focus
+        if focus.admits_sending(dest, message):
+            _tell_sent(dest, message, st)
+            focus.told()
+    return fate is not None
+
+
+def told_under_way(sender: Process, dest: Process, message: Any) -> int:
+    """Report a message that the post of a testing scheduler took; return the event, 0 without a reader."""
+    trace = dest._node._trace
+    focus = trace.focus
+    if not trace.messages_read and (focus is None or not focus.admits_sending(dest, message)):
+        return 0
+    data = described(message, dest)
+    seq = trace.notice("sent", sender, {**data, "to": dest})
+    if focus is not None:
+        focus.asked(message)
+        focus.leaves(seq)
+        focus.told()
+    return seq
+
+
+def told_delivered(sender: Process, dest: Process, message: Any, st: int, seq: int) -> None:
+    """Report that the post delivers the message of the event `seq`."""
+    trace = dest._node._trace
+    focus = trace.focus
+    if focus is not None:
+        if not seq or not focus.watches(dest):
+            return
+        focus.arrives(seq)
+    elif not trace.messages_read:
+        return
+    if st == DEAD or st == EXITING:
+        trace.notice("dropped", sender, {**described(message, dest), "to": dest}, seq)
+    else:
+        told_arrived(dest, message, st, seq)
+    if focus is not None:
+        focus.told()
+
+
+def _tell_sent(dest: Process, message: Any, st: int) -> None:
+    trace = dest._node._trace
+    data = described(message, dest)
+    data["to"] = dest
+    dropped = st in (DEAD, EXITING)
+    sender = sender_of(message)
+    seq = trace.notice("dropped" if dropped else "sent", sender, data, trace.cause_of(sender))
+    if not dropped:
+        focus = trace.focus
+        if focus is not None:
+            focus.asked(message)
+            if not focus.watches(dest):  # nothing that happens to it there is read
+                return
+        told_arrived(dest, message, st, seq)
+
+
+def told_arrived(dest: Process, message: Any, st: int, seq: int) -> None:
+    """Report that the message of the event `seq` is in the mailbox, or handed to a waiting process."""
+    trace = dest._node._trace
+    causes = trace.causes
+    if causes is None:  # the reader that saw the sending has stopped reading
+        return
+    if st == RECV or (st == SEL and _is_handed_over(dest, message)):
+        data = described(message, dest)
+        causes.handles(dest, trace.notice("received", dest, data, seq), data["message"])
+    elif trace.focus is not None:
+        trace.focus.sent(dest, message, seq)
+    else:
+        causes.sent(dest, message, seq)
+
+
+def _is_handed_over(dest: Process, message: Any) -> bool:
+    """Return whether a selective receive takes a message at once; one with a function checks later."""
+    match = dest._ext().match
+    return getattr(match, "pure", False) and matches(match, as_message(dest, message))
+
+
+def told_received(me: Process, message: Any) -> None:
+    """Report that a process takes a message out of its mailbox."""
+    post = me._node._s.post
+    if post is not None:
+        post.taken(me, message)
+    trace = me._node._trace
+    causes = trace.causes
+    if causes is not None:
+        focus = trace.focus
+        cause = causes.taken(me, message) if focus is None else _taken_in(focus, me, message)
+        if cause is not None:
+            data = described(message, me)
+            causes.handles(me, trace.notice("received", me, data, cause), data["message"])
+            if focus is not None:
+                focus.told()
+
+
+def _taken_in(focus: Focus, me: Process, message: Any) -> int | None:
+    """Like `Causes.taken`; None if nothing is to be reported."""
+    return focus.taken(me, message) if focus.watches(me) else None
+
+
+def told_replied(frm: Any, value: Any) -> None:
+    """Report the reply to a call, which the caller receives at once."""
+    server = frm._to
+    post = server._node._s.post
+    if post is not None:
+        post.answered(server, frm._waiter)
+        post.replied(server, value)
+    trace = server._node._trace
+    causes, focus = trace.causes, trace.focus
+    if focus is not None and not focus.admits_answer(frm):
+        return
+    if causes is not None:
+        caller = frm.pid
+        data = _fields("reply", value, frm.ref, caller)
+        by = thread_current() or server
+        seq = trace.notice("sent", server, {**data, "to": caller}, causes.of(by))
+        received = trace.notice("received", caller, {**data, "from": server}, seq)
+        if focus is not None:
+            focus.told()
+            if not focus.watches(caller):
+                return
+        if type(caller) is not OutsideCaller and caller._st > DEAD:  # a dead one would keep its entry forever
+            causes.handles(caller, received)
+
+
+def told_late(frm: Any, value: Any) -> None:
+    """Report that a late reply is dropped."""
+    server = frm._to
+    trace = server._node._trace
+    if trace.causes is not None and (trace.focus is None or trace.focus.admits_answer(frm)):
+        caller = frm.pid
+        by = thread_current() or server
+        trace.notice("dropped", server, {**_fields("reply", value, frm.ref, caller), "to": caller}, trace.cause_of(by))
+        if trace.focus is not None:
+            trace.focus.told()
+
+
+def watched(p: Process, messages: Iterable[Any]) -> Iterator[Any]:
+    """Yield the messages of a callback process, with the events around each callback."""
+    focus = p._node._trace.focus
+    if focus is None:
+        return _watched(p, messages)
+    return _focused(p, messages, focus) if p._told else iter(messages)
+
+
+def _watched(p: Process, messages: Iterable[Any]) -> Iterator[Any]:
+    trace = p._node._trace
+    post = p._node._s.post
+    for message in messages:
+        if post is not None:
+            post.taken(p, message)
+        causes = trace.causes
+        if causes is None:
+            yield message
+            continue
+        data = described(message, p)
+        seq = trace.notice("received", p, data, causes.taken(p, message))
+        told_begun(p, _CALLBACKS.get(data["way"], "handle_info"), seq)
+        try:
+            yield message
+        finally:
+            if p._coro is None:  # else it waits: `callback_done` reports its end
+                told_ended(p)
+
+
+def _focused(p: Process, messages: Iterable[Any], focus: Focus) -> Iterator[Any]:
+    """Like `_watched`, for a process in focus; most of its messages may only be counted."""
+    trace = p._node._trace
+    post = p._node._s.post
+    focus.begins()
+    try:
+        for message in messages:
+            if post is not None:
+                post.taken(p, message)
+            cause = focus.taken(p, message) if p._told and trace.focus is focus else None
+            if cause is None:
+                yield message
+                continue
+            data = described(message, p)
+            seq = trace.notice("received", p, data, cause)
+            focus.told()
+            told_begun(p, _CALLBACKS.get(data["way"], "handle_info"), seq)
+            try:
+                yield message
+            finally:
+                if p._coro is None:
+                    told_ended(p)
+    finally:
+        focus.ends()
+
+
+def told_begun(p: Process, callback: str, cause: int = 0) -> None:
+    """Report that a callback begins."""
+    trace = p._node._trace
+    causes, focus = trace.causes, trace.focus
+    if causes is None or (focus is not None and not focus.watches(p)):
+        return
+    if focus is None or trace.reads("callback_begun"):
+        cause = trace.notice("callback_begun", p, {"callback": callback}, cause)
+    causes.begun(p, cause, callback)
+
+
+def told_ended(p: Process) -> None:
+    """Report the end of the current callback and a changed state; nothing if already reported."""
+    trace = p._node._trace
+    causes = trace.causes
+    if causes is None:
+        return
+    begun = causes.ended(p)
+    if begun is None:
+        return
+    seq, callback = begun
+    if trace.states_read and p._vt is not None:
+        state = HIDDEN if _is_sensitive(p) else _state_text(p)
+        if causes.is_news(p, state):
+            trace.notice("state_changed", p, {"state": state}, seq)
+    trace.notice("callback_ended", p, {"callback": callback}, seq)
+
+
+def _state_text(p: Process) -> str:
+    return text(formatted_state(p), length=500)
+
+
+_CALLBACKS = {"call": "handle_call", "cast": "handle_cast", "system": "system"}

@@ -1,0 +1,1 @@
+"""Values: pids, the record of a process, messages, results, exit reasons, errors, texts of any value."""

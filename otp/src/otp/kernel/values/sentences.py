@@ -1,0 +1,457 @@
+"""Sentences about what happened to a process, built from the facts of its event.
+
+The log, the feed of a page, a list of events and an explanation of causes all use these sentences, so that the same
+event reads the same everywhere. A fact is text or a number; `otp.kernel.ends.wording` converts terms to text.
+`otp.sentences` is the public name of these functions.
+
+>>> story(ended("ledger", "ValueError('no')", failed=True), restarted("shop", "ledger", used=1, allowed=3, window=5))
+"ledger crashed: ValueError('no'); shop restarted ledger; restart 1 of 3 within 5 s"
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os.path
+import sys
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Final, cast
+
+from otp.kernel.values.reasons import LIBRARY, is_ours
+from otp.redaction import without_secrets
+from otp.standard_streams import write_line
+
+NAMED: Final = 10
+
+"""Maximum number of names in one sentence; the others are counted."""
+
+UNREMARKABLE: Final = 1000
+
+"""Number of allowed restarts from which the budget is not mentioned."""
+
+
+def story(*clauses: str) -> str:
+    """Join clauses in the order of events; empty ones are left out."""
+    return "; ".join(clause for clause in clauses if clause)
+
+
+# Starts and ends
+
+
+def started(by: str, child: str) -> str:
+    """Return the sentence about the start of a child, or of a process whose parent is `by`.
+
+    >>> started("shop_sup", "ledger"), started("", "till <0.7.0>")
+    ('shop_sup started ledger', 'till <0.7.0> was started')
+    """
+    return f"{by} started {child}" if by else f"{child} was started"
+
+
+def stopped(by: str, children: Sequence[str], *, strategy: str | None = None, why: str = "", more: int = 0) -> str:
+    """Return the sentence about children that their supervisor stopped, in this order.
+
+    >>> stopped("shop_sup", ["mailer", "cart"], strategy="rest_for_one", why="they were started after ledger")
+    'shop_sup (rest_for_one) stopped mailer, then cart: they were started after ledger'
+    """
+    whom = listed(children, "then", more)
+    return f"{_by(by, strategy)} stopped {whom}{f': {why}' if why else ''}"
+
+
+def ended(who: str, reason: str, *, failed: bool, doing: str = "", at: str | None = None, by: str | None = None) -> str:
+    """Return the sentence about an end.
+
+    Args:
+        who: the process.
+        reason: its exit reason as text.
+        failed: whether that is a failure: not `normal`, `shutdown` or `("shutdown", term)`.
+        doing: what `handling` returned.
+        at: the line, as `shop.py:58 in handle_call`.
+        by: who sent the exit signal.
+
+    >>> ended("ledger", "killed", failed=True, by="a signal from outside")
+    'ledger was killed, by a signal from outside'
+    >>> ended("ledger <0.5.0>", "ValueError('no')", failed=True, at="shop.py:58 in handle_call")
+    "ledger <0.5.0> crashed: ValueError('no'), at shop.py:58 in handle_call"
+    >>> ended("it", "shutdown", failed=False)
+    'it ended: shutdown'
+    """
+    how = "was killed" if reason == "killed" else f"crashed: {reason}" if failed else f"ended: {reason}"
+    more = (doing, f"at {at}" if at else "", f"by {by}" if by else "")
+    return ", ".join((f"{who} {how}", *(part for part in more if part)))
+
+
+def handling(message: str | None, callback: str | None, state: str | None = None) -> str:
+    """Return the clause about what a process was doing.
+
+    >>> handling("('pay', 3)", "handle_call"), handling("'cast', 'go'", "Door.open", "'open'"), handling(None, "init")
+    ("in handle_call(('pay', 3))", "in Door.open('cast', 'go'), state 'open'", 'in init')
+    """
+    if not callback:
+        return ""
+    called = callback if message is None else f"{callback}({message})"
+    return f"in {called}, state {state}" if state else f"in {called}"
+
+
+def ended_with(who: str, other: str, reason: str) -> str:
+    """Return the sentence about an end caused by a link.
+
+    >>> ended_with("mailer", "ledger", "killed")
+    'mailer was linked to ledger and ended with it: killed'
+    """
+    return f"{who} was linked to {other} and ended with it: {reason}"
+
+
+# What supervisors do after an end
+
+
+def restarted(
+    by: str,
+    child: str,
+    *,
+    strategy: str | None = None,
+    along: Sequence[str] = (),
+    more: int = 0,
+    used: Any = None,
+    allowed: Any = None,
+    window: Any = None,
+) -> str:
+    """Return the sentence about a restart, with the siblings restarted along and the budget.
+
+    >>> restarted(
+    ...     "shop", "ledger <0.9.0>", strategy="rest_for_one", along=["cart", "mailer"], used=1, allowed=3, window=5.0
+    ... )
+    'shop (rest_for_one) restarted ledger <0.9.0>, and with it cart and mailer; restart 1 of 3 within 5 s'
+    """
+    others = f", and with it {listed(along, 'and', more)}" if along else ""
+    return story(f"{_by(by, strategy)} restarted {child}{others}", budget(used, allowed, window))
+
+
+def could_not_restart(
+    by: str, child: str, reason: str, *, used: Any = None, allowed: Any = None, window: Any = None
+) -> str:
+    """Return the sentence about a restart that failed.
+
+    >>> could_not_restart("shop", "ledger", "no_disk", used=2, allowed=3, window=5)
+    'shop could not restart ledger: no_disk; restart 2 of 3 within 5 s'
+    """
+    return story(f"{by} could not restart {child}: {reason}", budget(used, allowed, window))
+
+
+def could_not_start(by: str, child: str, reason: str) -> str:
+    """Return the sentence about a child that did not start with its supervisor."""
+    return f"{by} could not start {child}: {reason}"
+
+
+def not_restarted(restart: str | None) -> str:
+    """Return the clause about a child that is not restarted; `restart` is None without a supervisor.
+
+    >>> not_restarted("temporary"), not_restarted(None)
+    ('it is temporary and is not restarted', 'it has no supervisor that restarts it')
+    """
+    return f"it is {restart} and is not restarted" if restart else "it has no supervisor that restarts it"
+
+
+def no_restart_left(by: str) -> str:
+    """Return the clause about the end that makes a supervisor give up."""
+    return f"{by} has no restart left"
+
+
+def last_straw(child: str, reason: str, *, failed: bool, retried: bool) -> str:
+    """Return the clause about what made a supervisor give up: the last end, or, if `retried`, the failed restart.
+
+    >>> last_straw("ledger", "killed", failed=True, retried=False)
+    'ledger was killed'
+    >>> last_straw("ledger", "no_disk", failed=True, retried=True)
+    'it could not restart ledger: no_disk'
+    """
+    return could_not_restart("it", child, reason) if retried else ended(child, reason, failed=failed)
+
+
+def gave_up(who: str, last: str, *, used: Any, allowed: Any, window: Any) -> str:
+    """Return the sentence about a supervisor that needed one restart too many; `last` is what `last_straw` returned.
+
+    >>> gave_up("shop", "ledger was killed", used=4, allowed=3, window=5)
+    'shop gave up: it needed 4 restarts within 5 s, 3 are allowed (last: ledger was killed)'
+    >>> gave_up("shop", "", used=1, allowed=0, window=5)
+    'shop gave up: it needed 1 restart within 5 s, none is allowed'
+    """
+    limit = "none is" if allowed == 0 else f"{allowed} is" if allowed == 1 else f"{allowed} are"
+    needed = f"{used} restart{'' if used == 1 else 's'}{_within(window)}"
+    return f"{who} gave up: it needed {needed}, {limit} allowed{f' (last: {last})' if last else ''}"
+
+
+def restarts_after(by: str, who: str, pause: float) -> str:
+    """Return the clause about a restart after a pause.
+
+    >>> restarts_after("playground", "it", 30)
+    'playground restarts it in 30 s'
+    """
+    return f"{by} restarts {who} in {duration(pause)}"
+
+
+def budget(used: Any, allowed: Any, window: Any) -> str:
+    """Return the position of this restart in its budget; "" if the supervisor allows any number.
+
+    >>> budget(1, 3, 5.0), budget(1, "infinity", 5)
+    ('restart 1 of 3 within 5 s', '')
+    """
+    limited = type(used) is int and type(allowed) in (int, float) and allowed < UNREMARKABLE
+    return f"restart {used} of {allowed}{_within(window)}" if limited else ""
+
+
+def flags_changed(who: str, flags: Mapping[str, Any], known: str | None = None) -> str:
+    """Return the sentence about new flags of a supervisor.
+
+    Args:
+        who: the supervisor.
+        flags: the data of its event: `strategy`, `max_restarts`, `max_seconds`, and in `before` the old ones.
+        known: the strategy that it had, for an event without `before`.
+
+    >>> flags_changed("shop", {"strategy": "one_for_all"}, "one_for_one")
+    'shop changed its strategy from one_for_one to one_for_all'
+    >>> flags_changed("shop", {"strategy": "one_for_one", "max_restarts": 9, "max_seconds": 5}, "one_for_one")
+    'shop now allows 9 restarts within 5 s'
+    """
+    old, strategy, allowed = flags.get("before"), flags.get("strategy"), flags.get("max_restarts")
+    before = cast("Mapping[str, Any]", old).get("strategy") if isinstance(old, Mapping) else known
+    if not isinstance(strategy, str) or not isinstance(before, str):
+        return f"{who} changed its strategy"
+    if before != strategy:
+        return f"{who} changed its strategy from {before} to {strategy}"
+    return f"{who} now allows {allowed} restart{'' if allowed == 1 else 's'}{_within(flags.get('max_seconds'))}"
+
+
+# Names and the event loop
+
+
+def registered(pid: str, name: str) -> str:
+    """Return the sentence about a name that a process registered."""
+    return f"<{pid}> is registered as {name}"
+
+
+def unregistered(pid: str, name: str) -> str:
+    """Return the sentence about a name that a process lost."""
+    return f"<{pid}> is no longer registered as {name}"
+
+
+def held(who: str, seconds: float, at: str = "") -> str:
+    """Return the sentence about a callback that held the event loop until now.
+
+    >>> held("till", 3.21, "shop.py:12 in handle_cast")
+    'till held the event loop for 3.2 s, at shop.py:12 in handle_cast'
+    """
+    return f"{who} held the event loop for {seconds:.1f} s{f', at {at}' if at else ''}"
+
+
+def abandoned_cleanup(who: str, at: str | None) -> str:
+    """Return the sentence about a killed process that had no time to clean up."""
+    return f"{who} did not finish its cleanup{f', at {at}' if at else ''}"
+
+
+# Settings and nodes
+
+
+def setting_changed(setting: str, before: str, after: str, where: str, *, now: bool) -> str:
+    """Return the sentence about a changed setting; `now` is False if the change waits for a restart.
+
+    >>> setting_changed("port", "4000", "4001", "default", now=False)
+    'port will be 4001 after a restart (was 4000; default)'
+    """
+    when = f"is {after}" if now else f"will be {after} after a restart"
+    return f"{setting} {when} (was {before}; {where})"
+
+
+def node_changed(node: str, *, up: bool, why: str = "") -> str:
+    """Return the sentence about a node that came up or went down.
+
+    >>> node_changed("shop@127.0.0.1", up=False, why="it was closed")
+    'node shop@127.0.0.1 is down: it was closed'
+    """
+    return f"node {node} is {'up' if up else 'down'}{f': {why}' if why else ''}"
+
+
+# Parts
+
+
+def listed(names: Sequence[str], last: str = "and", more: int = 0) -> str:
+    """Return names as a part of a sentence; names beyond ten and the `more` omitted ones are counted.
+
+    >>> listed(["mailer", "cart"], "then"), listed(["a"]), listed(["a", "b", "c"]), listed(["a"], more=4)
+    ('mailer, then cart', 'a', 'a, b and c', 'a and 4 more')
+    """
+    more += max(0, len(names) - NAMED)
+    if more:
+        return f"{', '.join(names[:NAMED])} and {more} more"
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])}{', ' if last == 'then' else ' '}{last} {names[-1]}"
+
+
+def duration(seconds: Any) -> str:
+    """Return a duration in seconds as text.
+
+    >>> duration(5.0), duration(2.5), duration("infinity")
+    ('5 s', '2.5 s', 'infinity')
+    """
+    return f"{seconds:g} s" if type(seconds) in (int, float) else str(seconds)
+
+
+def _within(window: Any) -> str:
+    return f" within {duration(window)}" if type(window) in (int, float) else ""
+
+
+def _by(by: str, strategy: str | None) -> str:
+    return f"{by} ({strategy})" if strategy else by
+
+
+# The single way to the log; a failing handler must not end a scheduler.
+
+
+logger: logging.Logger = logging.getLogger("otp")
+
+
+def say(level: int, text: str, *args: Any, exc_info: BaseException | None = None) -> None:
+    """Log on the logger `otp`; errors of a handler or filter go to standard error."""
+    if not logger.isEnabledFor(level):
+        return
+    try:
+        logger.log(level, text, *args, exc_info=exc_info, stacklevel=2)
+    except Exception:
+        _complain()
+
+
+def is_taken(log: logging.Logger, level: int) -> bool:
+    """Return whether a record of this level would be handled; checked before a long one is built."""
+    if not log.isEnabledFor(level):
+        return False
+    if log.filters:  # a filter may want to see it
+        return True
+    found = False
+    place: logging.Logger | None = log
+    while place is not None:
+        for handler in place.handlers:
+            if handler.level <= level and type(handler) is not logging.NullHandler:
+                return True
+            found = True
+        if not place.propagate:
+            break
+        place = place.parent
+    return not found and logging.lastResort is not None and logging.lastResort.level <= level
+
+
+def tell(
+    log: logging.Logger,
+    level: int,
+    text: str,
+    fields: Mapping[str, Any],
+    error: BaseException | None = None,
+    error_text: str | None = None,
+) -> None:
+    """Log one record with `fields` as attributes; `error_text` is the traceback of `error` to show."""
+    try:
+        info = None if error is None else (type(error), error, error.__traceback__)
+        file, line = _place(fields)
+        record = log.makeRecord(log.name, level, file, line, text, (), info, "report", fields)
+        record.exc_text = error_text
+        log.handle(record)
+    except Exception:
+        _complain()
+
+
+def _place(fields: Mapping[str, Any]) -> tuple[str, int]:
+    """Return the origin of a record: the user's line that raised, else the runtime's own."""
+    stack = fields.get("otp_stack")
+    if stack:
+        return stack[-1]["file"], stack[-1]["line"]
+    teller = sys._getframe(2)  # pyright: ignore[reportPrivateUsage]
+    return teller.f_code.co_filename, teller.f_lineno
+
+
+def _complain() -> None:
+    write_line(sys.stderr, traceback.format_exc())
+
+
+# Tracebacks for readers: without the runtime's frames, without secrets, of bounded length.
+
+
+_PACKAGE: Final = os.path.join(LIBRARY, "")
+
+_ASYNCIO: Final = os.path.join(os.path.dirname(asyncio.__file__), "")
+
+FRAMES: Final = 40
+
+HEAD: Final = 3_000  # characters of the beginning
+
+TAIL: Final = 5_000  # characters of the end
+
+WIDEST: Final = 500  # characters of a line: an exception may show a whole value
+
+
+def own_stack(stack: tuple[Any, ...]) -> list[dict[str, Any]]:
+    """Return the user's frames of a `Crash`'s stack, outermost first; if many, the outer and inner half."""
+    places = [entry for entry in stack if not is_ours(entry[0])]
+    if len(places) > FRAMES:
+        places = places[: FRAMES // 2] + places[-FRAMES // 2 :]
+    return [{"file": file, "line": line, "function": function} for file, line, function in places]
+
+
+def note_places(error: BaseException, places: list[dict[str, Any]]) -> None:
+    """Add to an error from another place where the process waited when it ended."""
+    for place in places:
+        if place["file"].startswith(_PACKAGE):
+            continue
+        error.add_note(f'it waited at: File "{place["file"]}", line {place["line"]}, in {place["function"]}')
+
+
+def traceback_text(error: BaseException) -> str:
+    """Return the traceback of an exception and of its causes."""
+    import traceback
+
+    found = traceback.TracebackException(type(error), error, error.__traceback__, compact=True)
+    for part in _parts(found):
+        part.stack = traceback.StackSummary.from_list([frame for frame in part.stack if not is_ours(frame.filename)])
+    lines = without_secrets("".join(found.format())).rstrip("\n").split("\n")
+    shown = "\n".join(line if len(line) <= WIDEST else f"{line[: WIDEST - 1]}…" for line in lines)
+    return shown if len(shown) <= HEAD + TAIL else f"{shown[:HEAD]}\n  …\n{shown[-TAIL:]}"
+
+
+def cut_our_frames(error: BaseException) -> None:
+    """Remove frames of `otp`, and of asyncio leading to it, from the tracebacks of an error.
+
+    This includes the errors that caused it and the members of a group. A traceback without user frames keeps its own:
+    it may show a bug of ours.
+    """
+    seen: set[int] = set()
+    pending: list[BaseException | None] = [error]
+    while pending:
+        part = pending.pop()
+        if part is None or id(part) in seen:
+            continue
+        seen.add(id(part))
+        kept: list[TracebackType] = []
+        place = part.__traceback__
+        while place is not None:
+            file = place.tb_frame.f_code.co_filename
+            if not file.startswith(_PACKAGE) and (kept or not file.startswith(_ASYNCIO)):
+                kept.append(place)
+            place = place.tb_next
+        if kept:
+            made: TracebackType | None = None
+            for place in reversed(kept):
+                made = TracebackType(made, place.tb_frame, place.tb_lasti, place.tb_lineno)
+            part.__traceback__ = made
+        pending += [part.__cause__, part.__context__]
+        if isinstance(part, BaseExceptionGroup):
+            pending += part.exceptions  # pyright: ignore[reportUnknownMemberType]
+
+
+def _parts(found: Any) -> Iterator[Any]:
+    """Yield a traceback and all connected with it; the module `traceback` has already cut cycles."""
+    pending = [found]
+    while pending:
+        part = pending.pop()
+        yield part
+        pending += [more for more in (part.__cause__, part.__context__) if more is not None]
+        pending += part.exceptions or ()
