@@ -9,6 +9,7 @@ import asyncio
 import importlib.util
 import inspect
 import os
+import shutil
 import socket
 import sys
 import threading
@@ -60,13 +61,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
+ONE_RENDERER = "--renderer-process-limit=1"
+"""Let the pages of a context share a process. Else Chromium starts one for each page, and no kept context is warm."""
+
+
+def find_unwanted_arguments() -> list[str]:
+    """Return the arguments of Playwright to leave out.
+
+    One puts shared memory, through which all files of a page pass, on the disk. It is for machines with little memory.
+    """
+    memory = Path("/dev/shm")
+    roomy = memory.is_dir() and shutil.disk_usage(memory).free > 1 << 30
+    return ["--disable-dev-shm-usage"] if roomy else []
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     path = chromium(windowless=True)
     if path is None:
         pytest.skip("needs Chromium: apt-get install chromium")
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        launched = playwright.chromium.launch(
+            executable_path=path, args=[*ARGUMENTS, ONE_RENDERER], ignore_default_args=find_unwanted_arguments()
+        )
         yield launched
         launched.close()
 
