@@ -56,7 +56,7 @@ test: install-dev test-js ## run the tests, one browser test for each page, and 
 	$(PY) -m pytest -n auto -m "$(QUICK)" $(TESTS) $(if $(SOURCES),--doctest-modules $(SOURCES)) $(ARGS)
 
 .PHONY: test-programs
-test-programs: install-dev ## run all tests that start programs (at most 4 minutes)
+test-programs: install-dev ## run all tests that start programs (at most 5 minutes)
 	@# Only files with the mark: to collect all others takes as long again. samples_plugin.py sees that none is missed.
 	$(PY) -m pytest -n auto -m "program and not slow" \
 	    $$(grep -rl --include='test_*.py' 'mark\.program' $(TESTS) 2>/dev/null || echo $(TESTS)) $(ARGS)
