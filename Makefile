@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 ARGS ?=
 TESTS ?= otp/tests superlearner/tests tools/tests examples
 SOURCES := otp/src superlearner/src
-# Else each process of the tests, and each program that they start, would compile all that it imports.
+# Otherwise each process of the tests, and each program that they start, would compile every module it imports.
 unexport PYTHONDONTWRITEBYTECODE
 QUICK := not slow and not repeated and (not browser or page) and (not program or sample)
 
@@ -50,14 +50,14 @@ NODE = $$($(PY) -c 'import pathlib, playwright; print(pathlib.Path(playwright.__
 
 .PHONY: test
 test: install-dev test-js ## run the tests, one browser test for each page, and the examples in the documentation (at most 5 minutes)
-	@# The tests start some hundred programs at once, of which each would compile what it finds uncompiled.
+	@# The tests start about a hundred programs at once, each of which would compile the modules that are not compiled yet.
 	@$(PY) -m compileall -q -j 0 otp/src superlearner/src
 	@# Processes share the tests, one more than there are cores; ARGS="-n 0" runs them in one, where a debugger works.
 	$(PY) -m pytest -n auto -m "$(QUICK)" $(TESTS) $(if $(SOURCES),--doctest-modules $(SOURCES)) $(ARGS)
 
 .PHONY: test-programs
 test-programs: install-dev ## run all tests that start programs (at most 5 minutes)
-	@# Only files with the mark: to collect all others takes as long again. samples_plugin.py sees that none is missed.
+	@# Only files with the mark: collecting all others doubles the time. samples_plugin.py checks that none is missed.
 	$(PY) -m pytest -n auto -m "program and not slow" \
 	    $$(grep -rl --include='test_*.py' 'mark\.program' $(TESTS) 2>/dev/null || echo $(TESTS)) $(ARGS)
 

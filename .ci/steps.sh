@@ -8,8 +8,8 @@ step() {
     echo "== $* took $((SECONDS - begun)) s ($(((SECONDS - started) / 60)) min so far)"
 }
 
-# beside NAME COMMAND...: runs steps beside those that follow, for a core that they would leave idle. Its output is kept.
-# collect NAME: waits for them, prints their output, and fails as they did. A run that ends before ends them.
+# beside NAME COMMAND...: starts steps in the background, on a core that the next ones leave idle; stores their output.
+# collect NAME: waits for them, prints their output and returns their status. A run that ends earlier ends them.
 declare -A beside=()
 outputs="$(mktemp -d)"
 trap end_beside EXIT

@@ -73,7 +73,7 @@ def _without_backticks(text: ast.JoinedStr) -> Iterator[str]:
     for before, one in pairwise([ast.Constant(""), *text.values]):
         match before, one:
             case ast.Constant(str(words)), ast.FormattedValue(ast.Call(ast.Name("command"))) if words[-1:] not in "`(":
-                yield "a command in a sentence stands in backticks, by which its data directory is added"
+                yield "expected backticks around a command in a sentence, which mark where its data directory is added"
             case _:
                 pass
 

@@ -30,7 +30,7 @@ from typing import Any, Final
 import otp
 from tools.files import ROOT, written_files
 
-__all__ = ["RECORD", "collect", "is_there", "read_record"]
+__all__ = ["RECORD", "collect", "is_importable", "read_record"]
 
 RECORD: Final = Path(__file__).with_suffix(".txt")
 PLUG_INS: Final = (
@@ -64,10 +64,10 @@ def collect() -> set[str]:
                 found |= {f"{module.__name__}:{name}.{member}" for member in _members(thing)}
     for plug_in in PLUG_INS:
         found |= {f"{plug_in}:{name}" for name in _exported(importlib.import_module(plug_in))}
-    return found | {name for name in (*_shown(), *STARTED, *_entry_points()) if is_there(name)}
+    return found | {name for name in (*_shown(), *STARTED, *_entry_points()) if is_importable(name)}
 
 
-def is_there(name: str) -> bool:
+def is_importable(name: str) -> bool:
     """Return whether `module:name` can be imported."""
     module, _, path = name.partition(":")
     try:

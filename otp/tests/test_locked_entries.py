@@ -210,5 +210,5 @@ def test_a_socket_replaces_one_that_was_left_and_no_other_file(folder: Path, kin
         other.rmdir() if other.is_dir() and not other.is_symlink() else other.unlink()
 
 
-def test_an_entry_that_is_gone_was_left(folder: Path) -> None:
+def test_a_missing_entry_counts_as_left_behind(folder: Path) -> None:
     assert is_left(folder / "missing.entry")

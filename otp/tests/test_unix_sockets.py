@@ -52,7 +52,7 @@ def test_an_answer_of_another_form_is_unknown(answer: bytes, monkeypatch: pytest
     assert uid_of_peer(asked) is None
 
 
-def test_other_systems_do_not_say(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_systems_do_not_report_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.platform", "sunos5")
     asked: Any = Asked(b"")
     assert uid_of_peer(asked) is None

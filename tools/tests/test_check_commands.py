@@ -27,7 +27,7 @@ OPERATIONS = manifest()
         ),
         (
             "hint = f\"try: {command('run', path)}\"",
-            "a command in a sentence stands in backticks, by which its data directory is added",
+            "expected backticks around a command in a sentence, which mark where its data directory is added",
         ),
         ('command("evaluate")', "there is no command 'evaluate'"),
         ('hint = "see GET /api/v1/supervisor"', "'GET /api/v1/supervisor' is no route"),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tools.promised_names import collect, is_there, read_record
+from tools.promised_names import collect, is_importable, read_record
 
 
 def test_every_recorded_name_can_be_imported() -> None:
-    assert [] == sorted(name for name in read_record() if not is_there(name))
+    assert [] == sorted(name for name in read_record() if not is_importable(name))
 
 
 def test_the_record_has_what_the_documentation_imports_and_plug_ins_use() -> None:
@@ -16,7 +16,7 @@ def test_the_record_has_what_the_documentation_imports_and_plug_ins_use() -> Non
 
 def test_a_name_that_is_missing_is_noticed() -> None:
     missing = ["otp:Nothing", "otp.nothing:", "otp:GenServer.nothing", "superlearner.nothing:Nothing"]
-    assert [] == [name for name in missing if is_there(name)]
+    assert [] == [name for name in missing if is_importable(name)]
 
 
 def test_members_of_exported_classes_are_recorded() -> None:

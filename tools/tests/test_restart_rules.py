@@ -1,4 +1,4 @@
-"""The table of who restarts that the pages read is what supervisors decide."""
+"""The table of restarts that the pages read agrees with the decisions of supervisors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tools import restart_rules
 from otp.observer import prediction
 
 
-def test_the_table_is_what_supervisors_decide() -> None:
+def test_the_table_agrees_with_supervisors() -> None:
     assert restart_rules.TABLE.read_text(encoding="utf-8") == restart_rules.written()
 
 

@@ -70,7 +70,7 @@ class LockedEntry:
         _held.add(self)
 
     def remove(self) -> None:
-        """Remove the entry; no effect in a forked child, and the second time."""
+        """Remove the entry; no effect in a forked child, or the second time."""
         if self._unlock.alive:
             with contextlib.suppress(OSError):
                 self.path.unlink()
@@ -91,7 +91,7 @@ def read_entries(
 ) -> dict[Path, T]:
     """Return the entries of running programs; remove those that killed programs left behind.
 
-    Files for which `parse` returns None are no entries, and stay.
+    Files for which `parse` returns None are not entries, and are left alone.
 
     Args:
         folder: a folder in which only one user can write.

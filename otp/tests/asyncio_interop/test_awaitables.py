@@ -1,4 +1,4 @@
-"""Whatever can be awaited in a task can be awaited in a process, also where the process is resumed with a message.
+"""Whatever can be awaited in a task can be awaited in a process, even where the process is resumed with a message.
 
 A task is only ever resumed with None. A process that passed its messages through `send` would depend on every
 awaitable in between: some have no `send`, and `anext(iterator, default)` of CPython 3.11 takes a tuple apart.
@@ -188,7 +188,7 @@ async def in_a_task(kind: str) -> Any:
 
 
 @pytest.mark.parametrize("kind", AWAITABLES)
-def test_awaiting_a_message_through_it_gives_what_a_task_gets(run: Callable[..., Any], kind: str) -> None:
+def test_awaiting_a_message_gives_what_a_task_gets(run: Callable[..., Any], kind: str) -> None:
     async def body(parent: otp.Pid) -> None:
         result = await AWAITABLES[kind](otp.receive)
         otp.send(parent, ("result", result))
@@ -203,7 +203,7 @@ def test_awaiting_a_message_through_it_gives_what_a_task_gets(run: Callable[...,
 
 
 @pytest.mark.parametrize("kind", AWAITABLES)
-def test_awaiting_a_future_through_it_gives_what_a_task_gets(run: Callable[..., Any], kind: str) -> None:
+def test_awaiting_a_future_gives_what_a_task_gets(run: Callable[..., Any], kind: str) -> None:
     async def body(parent: otp.Pid, queue: asyncio.Queue[Any]) -> None:
         otp.send(parent, ("result", await AWAITABLES[kind](queue.get)))
 
@@ -232,7 +232,7 @@ class Echo(GenServer):
 
 
 @pytest.mark.parametrize("kind", AWAITABLES)
-def test_awaiting_a_reply_through_it_gives_what_a_task_gets(run: Callable[..., Any], kind: str) -> None:
+def test_awaiting_a_reply_gives_what_a_task_gets(run: Callable[..., Any], kind: str) -> None:
     async def main() -> Any:
         server = await Echo.start_link(None)
         return await AWAITABLES[kind](lambda: GenServer.call(server, "value"))
@@ -241,7 +241,7 @@ def test_awaiting_a_reply_through_it_gives_what_a_task_gets(run: Callable[..., A
 
 
 @pytest.mark.parametrize("kind", AWAITABLES)
-def test_a_selective_receive_through_it_gives_what_a_task_gets(kind: str) -> None:
+def test_a_selective_receive_gives_what_a_task_gets(kind: str) -> None:
     async def body(parent: otp.Pid) -> None:
         result = await AWAITABLES[kind](lambda: otp.receive(lambda message: message == VALUE, timeout=60))
         otp.send(parent, ("result", result))
@@ -276,7 +276,7 @@ class Careless(GenServer):
         return otp.Reply("replied", state)
 
 
-def test_a_message_that_a_broken_awaitable_loses_is_not_taken_for_something_else(run: Callable[..., Any]) -> None:
+def test_a_message_that_a_broken_awaitable_loses_is_not_mistaken_for_another_value(run: Callable[..., Any]) -> None:
     async def main() -> Any:
         server = await Careless.start_link(None)
         otp.send_after(1, server, VALUE)

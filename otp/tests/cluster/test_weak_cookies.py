@@ -66,7 +66,7 @@ def test_a_member_with_a_weak_cookie_dials_no_port_later() -> None:
 
 
 def test_a_stranger_at_a_dialled_port_gets_a_value_to_compare_with_guesses() -> None:
-    """This is why a port takes a cookie that cannot be guessed; such a cookie is dialled with."""
+    """This is why ports require a cookie that cannot be guessed; with such a cookie a member dials."""
     cookie = secrets.token_hex(16)
 
     async def main(node: otp.Node) -> None:

@@ -113,7 +113,7 @@ def test_another_user_gets_no_link_at_a_port(sockets: Path) -> None:
 
 
 @pytest.mark.parametrize("uid", [None, NOBODY], ids=["unknown", "another"])
-def test_frames_are_sealed_if_the_system_does_not_say_who_is_at_the_other_end(
+def test_frames_are_sealed_if_the_system_does_not_report_the_user_of_the_peer(
     uid: int | None, sockets: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("otp.distribution.carriers.direct.uid_of_peer", lambda _: uid)

@@ -200,7 +200,7 @@ def test_hints_of_refused_commands_keep_the_data_directory(superlearner: Run, tm
 
 
 def test_usage_lines_have_the_notation_of_manuals() -> None:
-    """They had `[[FILE.py:Name]]` and `{PID}`."""
+    """Regression: they contained `[[FILE.py:Name]]` and `{PID}`."""
 
     def lines(found: Any, name: str) -> Iterator[str]:
         context = found.context_class(found, info_name=name)
@@ -256,7 +256,7 @@ def test_too_few_descriptors_are_refused_before_the_start(tmp_path: Path, words:
     """Regression: imports failed halfway, with a traceback of the store or of the event loop."""
     program = shlex.join([sys.executable, "-m", "superlearner", *words, "--data-dir", str(tmp_path)])
     done = subprocess.run(["sh", "-c", f"ulimit -n 24; exec {program}"], capture_output=True, text=True, check=False)
-    expected = "superlearner: expected a limit of at least 64 open files, got 24; try `ulimit -n 4096` before\n"
+    expected = "superlearner: expected a limit of at least 64 open files, got 24; try `ulimit -n 4096` first\n"
     assert (1, "", expected) == (done.returncode, done.stdout, done.stderr)
 
 

@@ -330,7 +330,7 @@ def test_an_address_where_nobody_answers(superlearner: Run) -> None:
 
 def test_a_name_that_no_other_machine_can_reach_is_named(superlearner: Run) -> None:
     done = superlearner("node", "b@10.0.0.5", "--cookie-file", "missing")
-    assert "warning: no other machine reaches b@10.0.0.5: expected --listen 10.0.0.5 and --tls-ca" in done.stderr
+    assert "warning: no other machine can reach b@10.0.0.5: expected --listen 10.0.0.5 and --tls-ca" in done.stderr
 
 
 @pytest.mark.parametrize(

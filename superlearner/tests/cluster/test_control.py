@@ -130,7 +130,7 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path, other: subprocess
     assert (path.exists(), left.exists()) == (False, False)
 
 
-def test_another_process_with_the_same_id_is_not_taken_for_it(tmp_path: Path) -> None:
+def test_a_reused_process_id_is_not_mistaken_for_a_member(tmp_path: Path) -> None:
     path = write(tmp_path, Record("b@h", os.getpid(), str(tmp_path / "b.sock")))
     assert not records(tmp_path)
     assert not path.exists()

@@ -1,4 +1,4 @@
-"""The fold of restarts is what real supervisors did: their children log it, and their tables show it."""
+"""The fold of restarts agrees with real supervisors: with the log of their children and with their tables."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ async def round_of(top: Any, seen: list[Any], state: Restarts, drawn: Any) -> Re
         assert restart.escalated is not None
         assert (restart.escalated.cause, restart.old) == (below.cause, below.supervisor)
         check(restart.escalated)
-    if chain[-1].outcome is None and not otp.is_alive(top):  # nobody is above that would report why it ended
+    if chain[-1].outcome is None and not otp.is_alive(top):  # no supervisor above it reports why it ended
         chain[-1] = state.ended[top]._replace(outcome="shut_down")
     check(chain[-1])
     assert (list(state.ended) == [top]) == (not otp.is_alive(top))
@@ -179,7 +179,7 @@ def check(restart: Restart) -> None:
 
 @given(TREES, st.lists(ENDS, min_size=1, max_size=6))
 @settings(max_examples=40, deadline=None)
-def test_restarts_are_what_real_supervisors_did(tree: Any, ends: list[Any]) -> None:
+def test_the_fold_agrees_with_real_supervisors(tree: Any, ends: list[Any]) -> None:
     async def main() -> None:
         otp.process_flag("trap_exit", True)
         LOG.clear()

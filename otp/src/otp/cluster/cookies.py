@@ -15,7 +15,7 @@ VARIABLE: Final = "OTP_COOKIE"
 _PURPOSE: Final = b"otp 1 discovery key"
 SHORTEST: Final = 32
 DIFFERENT: Final = 8
-"""Fewer different bytes are not random: of 32 random hexadecimal digits, one cookie in 400,000 has at most these."""
+"""A cookie with fewer different bytes is not random: one in 28 million of 32 random hexadecimal digits has fewer."""
 
 
 def cookie_of(given: str | bytes | None) -> bytes:
@@ -41,9 +41,9 @@ def discovery_key(cookie: bytes) -> str:
 
 
 def is_weak(cookie: bytes) -> bool:
-    """Return whether a program could find this cookie by trying.
+    """Return whether a program could guess this cookie.
 
-    Any program that may connect to a member gets values that it can compare with those of a guess.
+    Any program that may connect to a member gets values with which it can check its guesses.
 
     >>> is_weak(b"secret"), is_weak(32 * b"x"), is_weak(b"0123456789abcdef0123456789abcdef")
     (True, True, False)

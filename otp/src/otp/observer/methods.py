@@ -4,7 +4,7 @@ The methods of the views and the dispatch of the `ViewServer` are made from thes
 its function without the node.
 """
 
-# Terms have no type.
+# Arguments are terms of any type.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The view of a node: the table of what can be asked of it, and the view of a node of this loop."""
 
-# Terms have no type.
+# Arguments are terms of any type.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from __future__ import annotations

@@ -160,15 +160,15 @@ async def terminate_child(p: Pid, child: Any) -> None:
 
 async def restart_child(p: Pid, child: Any) -> Pid | None:
     """Start a stopped child."""
-    return _pid(await ask(p, ("restart_child", _kept_child(p, child))))
+    return _pid(await ask(p, ("restart_child", _stopped_child(p, child))))
 
 
 async def delete_child(p: Pid, child: Any) -> None:
     """Remove a stopped child."""
-    await ask(p, ("delete_child", _kept_child(p, child)))
+    await ask(p, ("delete_child", _stopped_child(p, child)))
 
 
-def _kept_child(p: Pid, child: Any) -> Any:
+def _stopped_child(p: Pid, child: Any) -> Any:
     state = _state_of(p)
     if isinstance(state, DynamicState) and state.template is None:
         raise BadArgument(f"a DynamicSupervisor such as {p} does not keep stopped children; try start_child")

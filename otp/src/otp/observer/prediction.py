@@ -1,6 +1,6 @@
 """Predictions of a supervisor's reaction to a child's end: a copy of its state makes the decision.
 
-`SupervisorState` is the one rule of who restarts; every other part of a program asks it here.
+`SupervisorState` alone decides which children restart; other modules use it through this one.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ _START: Final = (print,)
 
 
 def _copy(flags: Flags, siblings: Sequence[Sibling], ending: int) -> SupervisorState:
-    """Return the state of a supervisor with these children; a place stands for an id, and for a pid.
+    """Return the state of a supervisor with these children; their places serve as ids and as pids.
 
     A dynamic supervisor restarts the child that ended and no other, as one_for_one does.
     """

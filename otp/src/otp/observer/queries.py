@@ -134,7 +134,7 @@ async def processes(
 
 
 async def process(node: Node, pid: Pid | Name, *, redact: bool = True) -> ProcessDetails | None:
-    """Return the details of a process, `None` if it has ended."""
+    """Return the details of a process, or `None` if it has ended."""
     return inspection.process(node, find(node, pid), redact=_redaction(redact))
 
 
@@ -257,7 +257,7 @@ async def resume(node: Node, pid: Pid | Name) -> None:
 
 
 async def start_child(node: Node, supervisor: Pid | Name, child: Any) -> Pid | None:
-    """Start one more child and return its pid, `None` if its start was ignored.
+    """Start one more child and return its pid, or `None` if its start was ignored.
 
     `child` is a `ChildStart`, a behaviour's class or `(class, arg)`; for a supervisor of simple_one_for_one a list
     of further arguments. Raises like `Supervisor.start_child`.

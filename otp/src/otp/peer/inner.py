@@ -39,7 +39,7 @@ BEAT_S: Final = 1.0
 """Seconds between two signs of life, or a third of the time that the loop may be held."""
 
 START_GRACE_S: Final = 0.5
-"""Seconds to finish a start during which the peer is asked to stop: what has started can then stop in order."""
+"""Seconds that a start may still take when the peer is asked to stop, so that what has started can stop in order."""
 
 LONGEST_NAME: Final = 200
 

@@ -316,10 +316,10 @@ class _PeerServer(GenServer[_State]):
             return Stop(("peer", "unavailable", no_room(error)))
         unwanted: Any = None
         while not isinstance(message := await receive(AnyOf(Note, ExitSignal)), Note):
-            if message.reason != "normal" and unwanted is None:  # the starter is gone: there is no reason to begin
+            if message.reason != "normal" and unwanted is None:  # the starter has ended, so the peer has no purpose
                 unwanted = message.reason
                 if running.os_pid is None:
-                    running.kill("killed", "was not wanted any more before it was ready")
+                    running.kill("killed", "was stopped before it was ready")
                 else:  # some of its servers may run
                     running.ask_to_stop(spec.shutdown)
         if unwanted is not None:

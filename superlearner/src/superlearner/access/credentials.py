@@ -208,11 +208,11 @@ def read_or_make_token(data_dir: Path) -> str:
     token = read_token(data_dir)
     path = data_dir / TOKEN_FILE
     if token is not None:
-        # Only root can read the token of another user, who knows it.
+        # Only root can read another user's token, and that user knows it.
         if os.name == "posix" and (owner := path.lstat().st_uid) != os.geteuid():
             raise CredentialsError(
                 f"the token {path} belongs to user {owner}: expected a file of this user; "
-                "try another data directory, or delete it, and the next start creates a new one"
+                "try another data directory, or delete the file, and the next start creates a new one"
             )
         return token
     token = secrets.token_urlsafe(TOKEN_BYTES)

@@ -115,7 +115,7 @@ class OwnProgram:
         return True
 
     def give_up(self) -> None:
-        """Stop a program whose tree starts: in order if it soon has, so that its servers can clean up."""
+        """Stop a program whose tree is starting; in order if the start is soon over, so that its servers clean up."""
         if self.run is not None and not self.run.started:
             otp.spawn(self.run.peer.stop, STOP_S)
 

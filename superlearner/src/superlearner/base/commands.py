@@ -77,7 +77,7 @@ def _option(name: str, value: Any) -> list[str]:
 
 
 def quoted(text: str) -> str:
-    r"""Return a text as a word for a shell; bash and zsh know the escapes of `$'…'`.
+    r"""Return a text as a word for a shell; bash and zsh understand the escapes of `$'…'`.
 
     >>> print(quoted("a b"), quoted("red\x1b[31m, \u202eright to left"))
     'a b' $'red\x1b[31m, \U0000202eright to left'
@@ -118,7 +118,7 @@ def complete(text: str, begin: str) -> str:
 
 
 def complete_all(text: str, begin: str) -> str:
-    """Return a text of a command whose printed commands are to act where that one does, also those that start there.
+    """Return a text whose commands begin with `begin`, except those that already name a data directory.
 
     >>> complete_all("try `superlearner run --data-dir /b`, or `superlearner doctor`", "superlearner --data-dir /a")
     'try `superlearner run --data-dir /b`, or `superlearner --data-dir /a doctor`'

@@ -192,7 +192,7 @@ class DataDir:
 
 
 def _open_no_link(path: str, flags: int) -> int:
-    """Open a file that is no link: its text is replaced, and others may have prepared the directory."""
+    """Open a file and refuse links: the content is replaced, and others may have prepared the directory."""
     return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
 
 

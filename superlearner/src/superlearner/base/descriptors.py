@@ -21,12 +21,12 @@ def descriptors() -> int | None:
 
 
 def too_few_descriptors() -> str | None:
-    """Return why this program cannot run, if it may not open the files that its start needs."""
+    """Return an error if this program may open fewer files than its start needs, else None."""
     allow_descriptors(FEWEST)
     limit = descriptors()
     if limit is None or limit >= FEWEST:
         return None
-    return f"expected a limit of at least {FEWEST} open files, got {limit}; try `ulimit -n 4096` before"
+    return f"expected a limit of at least {FEWEST} open files, got {limit}; try `ulimit -n 4096` first"
 
 
 def allow_descriptors(wanted: int) -> None:

@@ -21,7 +21,7 @@ class UsualCommand(TyperCommand):
 
 
 def write_usual_usage(commands: typer.Typer) -> None:
-    """Let all commands that are registered so far have usual usage lines."""
+    """Give the commands registered so far usage lines in this notation."""
     for one in commands.registered_commands:
         one.cls = UsualCommand
     for group in commands.registered_groups:

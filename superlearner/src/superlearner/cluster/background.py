@@ -168,7 +168,7 @@ def _wait_ended(os_pid: int, timeout: float) -> None:
 
 
 def _started_at(os_pid: int) -> str | None:
-    """Return when a process began, in a form to compare; None if there is none. Process ids are reused."""
+    """Return the start time of a process as text to compare, since ids are reused; None if it does not exist."""
     try:
         stat = Path(f"/proc/{os_pid}/stat").read_text(encoding="utf-8")
     except FileNotFoundError:

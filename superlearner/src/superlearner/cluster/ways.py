@@ -40,18 +40,18 @@ def member_name(name: str) -> str:
 
 
 def unreachable_host(name: str, way: Way) -> str | None:
-    """Return a warning for a member that is named after another address than it can be reached at, else None.
+    """Return a warning if a member cannot be reached at the host in its name, else None.
 
     >>> unreachable_host("b@127.0.0.1", Way(Path("data")))
-    >>> unreachable_host("b@10.0.0.5", Way(Path("data")))[:68]
-    'no other machine reaches b@10.0.0.5: expected --listen 10.0.0.5 and '
+    >>> unreachable_host("b@10.0.0.5", Way(Path("data")))[:70]
+    'no other machine can reach b@10.0.0.5: expected --listen 10.0.0.5 and '
     """
     short, _, host = name.partition("@")
     if is_loopback(host) or not is_loopback(_host_of(way.listen)) or (way.tls is not None and way.connect):
         return None
     expected = f"--listen {host}" + ("" if way.tls is not None else " and --tls-ca, --tls-cert, --tls-key")
     return (
-        f"no other machine reaches {name}: expected {expected}, got --listen {way.listen}; "
+        f"no other machine can reach {name}: expected {expected}, got --listen {way.listen}; "
         f"try {short} for a member on this machine"
     )
 

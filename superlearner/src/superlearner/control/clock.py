@@ -74,7 +74,7 @@ class Clock:
 
 
 def _suspended_s() -> float:
-    """Return for how many seconds the machine has been suspended since its start; 0.0 if the kernel does not tell."""
+    """Return how many seconds the machine has been suspended since its start; 0.0 if unknown."""
     if sys.platform != "linux":
         return 0.0
     return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)

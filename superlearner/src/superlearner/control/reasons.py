@@ -25,7 +25,7 @@ frames."""
 
 
 def is_crash(reason: Any) -> bool:
-    """Return whether `reason` is a failure: what the runtime calls no clean end, or an exception."""
+    """Return whether `reason` is a failure: an exception, or not a clean end by the runtime's rule."""
     return is_a(reason, Crash) or not is_clean(reason)
 
 

@@ -76,7 +76,7 @@ class Failure(NamedTuple):
 
 
 class Restart(NamedTuple):
-    """The end of a child and everything its supervisor did about it; the one type for one restart.
+    """The end of a child and everything its supervisor did about it.
 
     Attributes:
         cause: the number of the event of the end, which identifies the restart.
@@ -86,8 +86,8 @@ class Restart(NamedTuple):
         old: the process that ended.
         reason: its exit reason.
         at: the time of the report, by the clock of the node, in ns.
-        outcome: None while no answer is known: the supervisor is stopping children, or leaves the child ended. That
-            the end of a significant child ended it shows when its own supervisor reports that.
+        outcome: None while no answer is known: the supervisor is stopping children, or leaves the child ended. If the
+            end of a significant child ended it, this is known when its own supervisor reports its end.
         stopped: the siblings that it stopped, in order; after it gave up, all of its children; at most 1,000.
         started: the children that run again, in order; at most 1,000.
         failures: the starts that failed; each of them is counted as a restart.
@@ -282,7 +282,7 @@ def _more(children: tuple[Child, ...], *others: Child) -> tuple[Child, ...]:
 
 
 def _changed(acting: Acting, restart: Restart, **changes: Any) -> tuple[Acting, Restart]:
-    """Return both with a changed restart."""
+    """Return the supervisor and the restart, both with these changes."""
     changed = restart._replace(**changes)
     return acting._replace(open=tuple(changed if one is restart else one for one in acting.open)), changed
 

@@ -129,7 +129,7 @@ class Sandbox:
     ended_at: float | None = None
     used_at: float = 0.0
     stood_still: float = 0.0
-    """Seconds of this run in which the platform stood still, which do not count as its life time."""
+    """Seconds of this run in which the platform stood still, which do not count towards its lifetime."""
 
     versions: tuple[Version, ...] = ()
     current: int = 0

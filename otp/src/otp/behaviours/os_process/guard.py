@@ -31,8 +31,8 @@ from typing import NoReturn
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 LOOK_AGAIN = 0.05  # seconds, once the program has ended and others of its group have not
-GIVE_UP = 1.0  # seconds after a kill: what is still listed is a zombie that its parent does not reap. A standstill may
-# use them up: what was killed needs no time, since SIGKILL also ends what is stopped
+GIVE_UP = 1.0  # seconds after a kill: a process still listed then is a zombie that its parent does not reap. A
+# standstill may use them up: SIGKILL needs no time, and also ends stopped processes
 
 HELD_OFF = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)  # the order to stop comes over the socket
 

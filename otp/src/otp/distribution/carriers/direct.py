@@ -92,7 +92,7 @@ class _Begun:
     link: DirectLink
     place: bytes
     local: bool
-    """It is a Unix socket."""
+    """True for a Unix socket."""
     sealed: bool
     timer: asyncio.TimerHandle
     target: Target | None = None
@@ -382,7 +382,7 @@ class DirectCarrier:
         link = DirectLink(self._loop, connected, _ignore, _ignore)
         link.limit = FIRST_LIMIT
         link.warn = self._warnings.warn
-        # Without an answer of the system, too, the folder of the socket has kept others out so far.
+        # If the system does not report the user, only the mode of the socket's folder has kept others out so far.
         begun = _Begun(link, place, local, uid is None, self._loop.call_later(FIRST_S, self._on_late, link), target)
         self._begun[link] = begun
         link.on_end = partial(self._drop, begun)

@@ -52,7 +52,7 @@ def is_left_out(log: logging.Logger, supervisor: Process, fields: dict[str, Any]
         by_logger[log.name] = found = Reported(now)
     found.count += 1
     if found.count == MOST_REPORTS + 1:
-        # read now: a supervisor that has ended has no name any more
+        # read now: a supervisor that has ended no longer has a name
         who = process_text(process_name(supervisor) or node.describe(supervisor), supervisor)
         found.warn = lambda words: tell(log, logging.WARNING, f"{who}: {words}", fields)
         found.warn(f"further reports about its children are left out, after {MOST_REPORTS} in a second")

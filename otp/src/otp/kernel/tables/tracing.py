@@ -98,7 +98,7 @@ class Event:
     """An event on a node.
 
     `seq` numbers the node's events from 1, `at` is the node's clock in ns, `cause` the seq of the event that led to
-    it (0: none recorded), `data` depends on `kind`. `facts` is unset until a reader leaves there what it made of the
+    it (0: none recorded), `data` depends on `kind`. `facts` is unset until a reader stores there what it made of the
     event for the readers after it.
     """
 

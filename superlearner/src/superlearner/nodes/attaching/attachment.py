@@ -138,7 +138,7 @@ class Attachment:
         return f"{self.name} is not reachable: {self._busy(visitor.silent_since) or ENDED}"
 
     def _busy(self, since: float | None) -> str | None:
-        """Return that the service is silent since then and its program still runs; None on another machine."""
+        """Return a sentence about a silent service whose program runs on this machine, else None."""
         facts = self.facts
         if since is None or facts is None or self.where.token is not None or not _runs(facts.os_pid):
             return None

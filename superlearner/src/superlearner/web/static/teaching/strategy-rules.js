@@ -131,7 +131,7 @@ function because(child, then, now, came) {
   }
   if (came) return strategy === "rest_for_one" ? `rest_for_one restarts it too, because it was started after ${victim.label}.` : strategy === "one_for_all" ? "one_for_all restarts all children together." : "It ended and was started again for a reason of its own.";
   if (!now.started.has(victim.key)) return `${victim.label} was not started again, so no sibling was affected.`;
-  if (fates(strategy, then.children, victim.key, then.reason).get(child.key) === "gone") return "It was stopped along, but it is temporary: never started again.";
+  if (fates(strategy, then.children, victim.key, then.reason).get(child.key) === "gone") return "It was stopped too, and a temporary child is never started again.";
   if (strategy === "rest_for_one") return `It was started before ${victim.label}: rest_for_one leaves it alone.`;
   return strategy === "one_for_one" ? "one_for_one restarts only the child that ended." : "A dynamic supervisor restarts only the child that ended.";
 }
