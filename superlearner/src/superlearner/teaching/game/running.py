@@ -75,8 +75,7 @@ def run(question: Question, order: int = 0) -> Run:
         question: the tree, its victim and its links.
         order: seed of the order in which processes run.
 
-    >>> from superlearner.restarts.fold import KINDS, Restart, fold
-    from superlearner.teaching.game.levels import Node, Question
+    >>> from superlearner.teaching.game.levels import Node, Question
     >>> tree = Node("top", "rest_for_one", (Node("a"), Node("b"), Node("c")))
     >>> run(Question(2, 0, "", "", tree, "b")).restarted
     ('b', 'c')
