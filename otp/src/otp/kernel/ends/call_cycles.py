@@ -233,7 +233,7 @@ def _count(frm: From, holders: list[Any]) -> int:
     return count
 
 
-# Explanations of why a server has not replied to a call, made at the time-out.
+# Explanations of a missing reply, made when the call times out.
 
 
 def why_silent(frm: From) -> str:

@@ -37,7 +37,7 @@ from otp.kernel.values.sentences import say
 
 # The release of a dead process: its event, its callers, its monitors and its resources.
 #
-# `death` decides that a process ends and calls these functions in one step; none of them ends another process.
+# Called in the step in which a process ends; none of these functions ends another process.
 
 
 _new_tuple = tuple.__new__

@@ -373,8 +373,8 @@ def _nothing(_event: Event | None = None) -> None:
 
 # The process dictionary: values that a process keeps outside its state, private to the process.
 #
-# It is for values that belong to the process and not to one function: a request id for the log, a seed. Keep values
-# that others ask for, or that must be initialised again after a restart, in the state of a server. Source: Erlang/OTP,
+# It is for values that belong to the process and not to one function: a request id for the log, a seed. Values that
+# others request, or that a restart must initialise again, belong in the state of a server. Source: Erlang/OTP,
 # `erlang:put/2`, `get/1`, `erase/1`, `get_keys/0`.
 
 

@@ -159,10 +159,10 @@ async def end_program(opened: Opened) -> None:
         transport.close()
 
 
-# The methods by which an event loop opens things, wrapped to record which process opens them.
+# The methods with which an event loop opens things, wrapped to record which process opens them.
 #
-# An event loop does not record which process opened something. While it runs processes, its documented methods are
-# therefore wrapped, on this loop object only; calls from outside processes pass through.
+# The documented methods are wrapped while the loop runs processes, and on this loop object only; calls from outside
+# processes pass through.
 
 
 _CONNECT: Final[dict[str, Kind]] = {

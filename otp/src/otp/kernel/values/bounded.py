@@ -358,7 +358,7 @@ def _first(table: dict[type, Any], bases: tuple[type, ...]) -> Any:
     return None
 
 
-# Values that the runtime keeps of programs: small ones unchanged, others as bounded text.
+# Values of programs that the runtime stores: small ones unchanged, others as bounded text.
 #
 # An exit reason may hold any object. The event ring and the records of supervisors outlive the process by thousands of
 # events, so they must not keep its objects alive. No text made here runs the value's own code.

@@ -361,8 +361,8 @@ def compile_pattern(matching: Any) -> Callable[[Any], Any]:
 # Messages that arrived since a reference was made: older ones cannot belong to it.
 #
 # Erlang's receive optimisation: waiting for the reply to a new request does not search the messages that were there
-# before. `Ext.match` and `Ext.mark` keep how far the last pattern has searched; a `Since` takes the place of that
-# pattern and holds it. A mark of 0 says that messages were taken from the front: nothing is known.
+# before. `Ext.match` and `Ext.mark` record how far the last pattern has searched; a `Since` replaces that pattern and
+# stores it. A mark of 0 means that messages were taken from the front, so the position is unknown.
 
 
 CLOSE: Final = 256  # an older place this near serves a new reference as well

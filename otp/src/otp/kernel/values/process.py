@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from otp.kernel.tables.openings import OpenedTable
 
 
-# The state of a process as a small integer: each decision of a hot path is one comparison.
+# The state of a process: a small integer, so that each decision on a hot path is one comparison.
 
 
 REMOTE: Final = -1  # a process of another node; below DEAD, so that one comparison finds both

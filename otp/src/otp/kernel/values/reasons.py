@@ -13,7 +13,6 @@ from typing import Any, Final, NamedTuple
 
 MEMBERS: Final = 3  # of an exception group, in a text
 
-# A class may override any of these, raise, or loop; the interpreter's own accessors do not call it.
 LIBRARY: Final = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
 """The folder of the package `otp`."""
 

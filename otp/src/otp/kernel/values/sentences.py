@@ -306,7 +306,7 @@ def _by(by: str, strategy: str | None) -> str:
     return f"{by} ({strategy})" if strategy else by
 
 
-# The single way to the log; a failing handler must not end a scheduler.
+# Logging: a handler that fails must not end a scheduler.
 
 
 logger: logging.Logger = logging.getLogger("otp")
