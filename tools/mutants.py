@@ -126,7 +126,7 @@ _SUPERVISOR_LAST = (
 
 def engine() -> list[str]:
     """Return the modules that mutants are drawn from, as paths from the root."""
-    others = ("partition_supervisor.py", "stable_hash.py", "spec_check.py", "argument_copy.py", "__init__.py")
+    others = ("partition_supervisor.py", "_stable_hash.py", "spec_check.py", "argument_copy.py", "__init__.py")
     found = [path for path in sorted((ROOT / _BEHAVIOURS / "supervisor").glob("*.py")) if path.name not in others]
     return [f"{_KERNEL}/{name}.py" for name in _MODULES] + [str(path.relative_to(ROOT)) for path in found]
 

@@ -151,6 +151,7 @@ def test_files_that_are_no_entries_stay(folder: Path) -> None:
     (folder / "junk.entry").touch()
     (folder / "folder.entry").mkdir()
     (folder / "loop.entry").symlink_to("loop.entry")
+    os.mkfifo(folder / "pipe.entry")
     (folder / "relative.lock").write_text("thesis.txt")
     (folder / "thesis.txt").touch()
     before = names(folder)
@@ -190,6 +191,15 @@ def test_a_socket_of_another_user_is_neither_removed_nor_replaced(folder: Path) 
     assert ["other.sock"] == names(folder)
     with pytest.raises(OSError, match="in use"):
         bind_privately(str(folder / "other.sock"))
+
+
+@needs_root
+def test_an_entry_of_another_user_removes_nothing(folder: Path) -> None:
+    bind_privately(str(folder / "one.sock")).close()
+    (folder / "one.lock").write_text(str(folder / "one.sock"))
+    os.chown(folder / "one.lock", NOBODY, NOBODY)
+    reserve_socket(folder / "two.sock").remove()
+    assert ["one.lock", "one.sock"] == names(folder)
 
 
 @pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM])

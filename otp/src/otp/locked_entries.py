@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import stat
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -115,9 +116,18 @@ def read_entries(
     return found
 
 
+def _open(path: Path) -> int:
+    """Open a regular file, without following a link or waiting for the other end of a pipe. Raises `OSError`."""
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return descriptor
+
+
 def _read(path: Path) -> bytes | None:
     try:
-        with path.open("rb") as file:
+        with open(_open(path), "rb") as file:
             return file.read(LONGEST)
     except OSError:
         return None
@@ -126,7 +136,7 @@ def _read(path: Path) -> bytes | None:
 def is_left(path: Path) -> bool:
     """Return whether the program that wrote an entry has ended."""
     try:
-        with path.open("rb") as file:
+        with open(_open(path), "rb") as file:
             if sys.platform == "win32":
                 return False
             fcntl.flock(file.fileno(), fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -138,7 +148,16 @@ def is_left(path: Path) -> bool:
 
 
 def remove_left(path: Path, socket: str | None) -> None:
-    """Remove an entry that was left behind, and the socket of its program if that is a socket of this user."""
+    """Remove an entry that was left behind, and the socket of its program, if both belong to this user.
+
+    Root may read the folder of another user, who must not choose what root removes.
+    """
+    if hasattr(os, "geteuid"):
+        try:
+            if path.lstat().st_uid != os.geteuid():
+                return
+        except OSError:
+            return
     with contextlib.suppress(OSError):
         if socket is not None and is_own_socket(socket):
             os.unlink(socket)

@@ -285,3 +285,29 @@ def test_a_message_that_a_broken_awaitable_loses_is_not_mistaken_for_another_val
         return first, await GenServer.call(server, "b"), otp.is_alive(server)
 
     assert run(main) == ("replied", "replied", True)
+
+
+class Leaving(GenServer):
+    """Loses a message in an async callback, and ends itself."""
+
+    def init(self, arg: None) -> otp.Ok:
+        return otp.Ok(arg)
+
+    async def handle_call(self, request: str, caller: otp.From, state: None) -> otp.Reply:
+        with contextlib.suppress(Refused):
+            await Breaking()
+        otp.exit(otp.self(), "boom")
+        return otp.Reply("replied", state)
+
+
+def test_a_server_that_lost_a_message_and_ends_itself_notifies_its_monitor(run: Callable[..., Any]) -> None:
+    async def main() -> Any:
+        server = await Leaving.start(None)
+        ref = otp.monitor(server)
+        otp.send_after(1, server, VALUE)
+        try:
+            await GenServer.call(server, "a")
+        except otp.CallExit as failed:
+            return failed.reason[0], (await otp.receive(ref)).reason
+
+    assert run(main) == ("boom", "boom")

@@ -36,7 +36,7 @@ from otp import (
     testing,
 )
 from otp.behaviours.supervisor.spec_check import InvalidChildSpec
-from otp.behaviours.supervisor.stable_hash import partition_of, stable_hash
+from otp.behaviours.supervisor._stable_hash import partition_of, stable_hash
 from otp.testing import wait_all_idle
 
 SOURCES = Path(__file__).parents[2] / "src"
@@ -348,7 +348,7 @@ def test_an_object_without_a_value_is_no_key() -> None:
 
 HASHES = """
 import datetime, enum, fractions, pathlib, uuid
-from otp.behaviours.supervisor.stable_hash import stable_hash
+from otp.behaviours.supervisor._stable_hash import stable_hash
 class Colour(enum.Enum):
     RED = "red"
 keys = ["text", "\\ud800", b"bytes", 1.5, None, ("a", ("b", 2)), frozenset({"a", "b", "c"}), Colour.RED, dict, len,

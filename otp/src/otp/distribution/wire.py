@@ -22,7 +22,7 @@ from msgspec import MsgspecError
 from msgspec.msgpack import Decoder as MsgpackDecoder
 from msgspec.msgpack import Encoder as MsgpackEncoder
 
-from otp.behaviours.registry.table import Entry, RegistryEntry
+from otp.behaviours.registry._table import Entry, RegistryEntry
 from otp.behaviours.server.request import Request
 from otp.behaviours.supervisor.records import Counts
 from otp.bounded import text

@@ -52,9 +52,12 @@ def records(folder: Path) -> list[Record]:
 
 def _parse(content: bytes) -> Record | None:
     try:
-        return Record(**json.loads(content))
-    except (ValueError, TypeError):
-        return None
+        match json.loads(content):
+            case {"name": str(name), "os_pid": int(os_pid), "path": str(path)} if "\0" not in path:
+                return Record(name, os_pid, path)
+    except ValueError:
+        pass
+    return None
 
 
 def ask(record: Record, request: Mapping[str, Any], timeout: float = ANSWER_S) -> dict[str, Any]:
@@ -113,15 +116,20 @@ class Control:
     async def open(self) -> None:
         """Listen, and write the record."""
         self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._entries.append(reserve_socket(self._path))
-        bound = bind_privately(str(self._path))
-        self._server = await asyncio.start_unix_server(self._served, sock=bound, limit=LONGEST)
-        self._entries.append(LockedEntry(self._file, json.dumps(asdict(self._record)).encode()))
+        try:
+            self._entries.append(reserve_socket(self._path))
+            bound = bind_privately(str(self._path))
+            self._server = await asyncio.start_unix_server(self._served, sock=bound, limit=LONGEST)
+            self._entries.append(LockedEntry(self._file, json.dumps(asdict(self._record)).encode()))
+        except BaseException:
+            await self.close()
+            raise
 
     async def close(self) -> None:
         """Stop listening, and remove the record."""
         if self._server is not None:
             self._server.close()
+            self._server = None
             with contextlib.suppress(OSError):
                 self._path.unlink()
         for entry in self._entries:

@@ -16,7 +16,7 @@ from superlearner.control.terms import is_a, safe_text
 __all__ = ["explain", "explain_refusal", "explain_start"]
 
 INDENT = "  "
-CALLER: Final = os.path.join(OTP, "kernel", "system.py")
+CALLER: Final = os.path.join(OTP, "kernel", "steps", "system.py")
 
 
 def explain(error: BaseException) -> str:

@@ -33,7 +33,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast, get_args
 
-from otp.behaviours.application.table import (
+from otp.behaviours.application._table import (
     AppInfo,
     Applications,
     AppSpec,
@@ -44,7 +44,7 @@ from otp.behaviours.application.table import (
     stop_application,
 )
 from otp.behaviours.server.behaviour import Behaviour, callback, check_callbacks, optional_callback
-from otp.behaviours.server.metaclass import BehaviourType
+from otp.behaviours.server._metaclass import BehaviourType
 from otp.behaviours.server.positional import positional
 from otp.kernel.tables.scheduler import spend
 from otp.kernel.values.errors import BadArgument, StartError

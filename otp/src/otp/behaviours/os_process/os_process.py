@@ -42,8 +42,8 @@ import sys
 from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
 
-from otp.behaviours.os_process.output import Note, Output
-from otp.behaviours.os_process.program import Order, Program, reason_of_status
+from otp.behaviours.os_process._output import Note, Output
+from otp.behaviours.os_process._program import Order, Program, reason_of_status
 from otp.behaviours.server.behaviour import impl
 from otp.behaviours.server.child_spec import ChildSpec, Restart, Shutdown, Startable
 from otp.behaviours.server.gen_server import GenServer, stop

@@ -35,8 +35,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_args
 
-from otp.behaviours.registry.match import matcher
-from otp.behaviours.registry.table import DuplicateTable, Entry, Kind, RegistryEntry, Table, UniqueTable
+from otp.behaviours.registry._match import matcher
+from otp.behaviours.registry._table import DuplicateTable, Entry, Kind, RegistryEntry, Table, UniqueTable
 from otp.behaviours.server.behaviour import impl
 from otp.behaviours.server.child_spec import Startable
 from otp.behaviours.server.gen_server import GenServer

@@ -44,8 +44,8 @@ from dataclasses import dataclass
 from types import CodeType, FrameType, FunctionType, MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NoReturn, Self, TypeVar, cast
 
-from otp.behaviours.server.metaclass import BehaviourType
-from otp.behaviours.server.misspelt import is_mentioned, is_slip
+from otp.behaviours.server._metaclass import BehaviourType
+from otp.behaviours.server._misspelt import is_mentioned, is_slip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

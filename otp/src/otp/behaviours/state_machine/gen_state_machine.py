@@ -36,7 +36,7 @@ An event is `("call", caller)`, `"cast"`, `"info"` (any other message), `"intern
 `"state_timeout"`, `"timeout"`, `("timeout", name)`, or with `state_enter = True` also `"enter"`, whose content is the
 previous state. With `callback_mode = "handle_event_function"` one method handles them all, and a state may be any
 value: `handle_event(event, content, state, data)`. With `"state_functions"` a state is the name of a method, `(event,
-content, data)`. Their results, and the actions in them, are described in `state_machine_results`.
+content, data)`. Their results, and the actions in them, are described in `results`.
 
 `async def` callbacks may wait; meanwhile the machine is busy and its mailbox grows.
 

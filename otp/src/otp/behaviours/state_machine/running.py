@@ -1,4 +1,4 @@
-"""A state machine in its process: runs the steps of `state_machine_engine`, its callbacks and timers.
+"""A state machine in its process: runs the steps of `engine`, its callbacks and timers.
 
 Events caused by one message are handled together, as in OTP, but after `CHAIN` callbacks other processes run. While an
 `async def` callback waits, the machine's mailbox grows.

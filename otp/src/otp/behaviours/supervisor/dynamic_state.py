@@ -1,7 +1,7 @@
 """The state of a supervisor of many similar children: `DynamicSupervisor` and simple_one_for_one.
 
 It must hold a million children, so a child is one entry of a table, pid → spec, and specs are shared where possible.
-Data that few children have (a history, a pending restart) is in separate tables. As in `supervisor_state`, this
+Data that few children have (a history, a pending restart) is in separate tables. As in `state`, this
 module never touches a process.
 
 Sources: OTP's `supervisor.erl`, the `dyn_` functions; Elixir's `dynamic_supervisor.ex`.

@@ -36,7 +36,7 @@ from otp.behaviours.server.positional import positional
 from otp.behaviours.supervisor.records import ChildInfo, Counts
 from otp.behaviours.supervisor.server import SupervisorServer
 from otp.behaviours.supervisor.spec_check import InvalidChildSpec, SpecError, check_spec
-from otp.behaviours.supervisor.stable_hash import partition_of
+from otp.behaviours.supervisor._stable_hash import partition_of
 from otp.behaviours.supervisor.state import SupervisorState
 from otp.behaviours.supervisor.supervisor import start_supervisor
 from otp.kernel.steps.calling import call

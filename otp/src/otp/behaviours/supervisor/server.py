@@ -1,4 +1,4 @@
-"""The process of a supervisor: carries out the decisions of `supervisor_state`.
+"""The process of a supervisor: carries out the decisions of `state`.
 
 One handler object serves one class of supervisor. The state of the process is the bookkeeping object; a message changes
 it, and the decisions are carried out here, in the order of OTP's `supervisor.erl`. Starting a child whose `init` is

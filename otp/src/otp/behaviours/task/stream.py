@@ -32,8 +32,8 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
 from types import TracebackType
 from typing import Any, Generic, Literal, Self, TypeAlias, TypedDict, TypeVar
 
-from otp.behaviours.task.run import OnTimeout, Run, StreamOptions
-from otp.behaviours.task.work import TaskExit, TaskOk, check_function
+from otp.behaviours.task._run import OnTimeout, Run, StreamOptions
+from otp.behaviours.task._work import TaskExit, TaskOk, check_function
 
 __all__ = ["Source", "StreamKeywords", "TaskStream"]
 

@@ -37,10 +37,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, Literal, Never, ParamSpec, TypeVar, Unpack, overload
 
 from otp.behaviours.server.child_spec import ChildSpec, Restart, Shutdown, Startable
-from otp.behaviours.task import waiting
-from otp.behaviours.task.run import DEFAULT_CONCURRENCY, OnTimeout, StreamOptions
+from otp.behaviours.task import _waiting as waiting
+from otp.behaviours.task._run import DEFAULT_CONCURRENCY, OnTimeout, StreamOptions
 from otp.behaviours.task.stream import Source, StreamKeywords, TaskStream
-from otp.behaviours.task.work import (
+from otp.behaviours.task._work import (
     TaskExit,
     TaskOk,
     TaskReply,

@@ -117,6 +117,7 @@ def coroutine_done(p: Process, value: Any, error: BaseException | None) -> None:
         return
     if type(p._sig) is Fatal:  # an untrapped signal to itself, or one that arrived in the last step
         p._st = READY
+        p._val = None  # a message that the last step did not take would be read as a pending call
         deliver_fatal(p, error)
         if error is not None:
             drop_traceback(error)

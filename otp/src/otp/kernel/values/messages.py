@@ -313,7 +313,7 @@ class OfRef(_Pattern):
 
     def __init__(self, ref: Ref) -> None:
         self.ref: Ref = ref
-        self.since: Any = None  # set while a process waits for it: see `kernel.received_since`
+        self.since: Any = None  # set while a process waits for it: see `since_of`
 
     def __call__(self, message: Any) -> bool:
         return isinstance(message, tuple) and len(message) > 0 and message[0] is self.ref  # pyright: ignore[reportUnknownArgumentType]

@@ -6,7 +6,7 @@ import contextlib
 import os
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-from otp.behaviours.os_process.lines import LONGEST, Bytes, Cutter, Lines
+from otp.behaviours.os_process._lines import LONGEST, Bytes, Cutter, Lines
 from otp.kernel.ends.mailbox import deliver
 from otp.kernel.ends.timers import send_after
 from otp.kernel.steps.signals import send

@@ -10,8 +10,8 @@ from collections import deque
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterator
 from typing import Any, Final, Literal, NamedTuple, NoReturn, TypeAlias, cast
 
-from otp.behaviours.task.waiting import shown, take
-from otp.behaviours.task.work import TaskExit, TaskOk, callers_of, spawn_work, who_asks
+from otp.behaviours.task._waiting import shown, take
+from otp.behaviours.task._work import TaskExit, TaskOk, callers_of, spawn_work, who_asks
 from otp.kernel.ends.death import exit_signal, forget_link
 from otp.kernel.ends.mailbox import receive
 from otp.kernel.steps.signals import link_processes

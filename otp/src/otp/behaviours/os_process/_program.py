@@ -17,7 +17,7 @@ from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from otp.behaviours.os_process.output import Note, Outlet, StreamName
+from otp.behaviours.os_process._output import Note, Outlet, StreamName
 from otp.kernel.ends.mailbox import deliver, reply
 from otp.kernel.tables.callers import From
 from otp.kernel.values.process import Process
@@ -266,7 +266,7 @@ class Program:
 
 def _guard() -> list[str]:
     """Return the guard's code for an interpreter: its file, or its text when run from an archive."""
-    script = Path(__file__).with_name("guard.py")
+    script = Path(__file__).with_name("_guard.py")
     if script.is_file():
         return [str(script)]
     import pkgutil

@@ -1,6 +1,6 @@
 """The guard of an external program: a small process between it and otp, run as a script.
 
-    python -I -S guard.py CONTROL STDIN STDOUT STDERR
+    python -I -S _guard.py CONTROL STDIN STDOUT STDERR
 
 The four are numbers of inherited descriptors: a socket, and the program's ends of three pipes. The guard's own standard
 streams are the null device: what an interpreter prints by itself, as under a debugger, is no output of the program. The

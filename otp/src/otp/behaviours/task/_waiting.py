@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, Literal, Protocol
 
-from otp.behaviours.task.work import TaskExit, TaskOk
+from otp.behaviours.task._work import TaskExit, TaskOk
 from otp.kernel.ends.mailbox import merge_batch, receive
 from otp.kernel.steps.signals import demonitor, monitor, unlink
 from otp.kernel.steps.signals import exit as exit_process
