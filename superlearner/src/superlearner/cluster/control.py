@@ -53,8 +53,10 @@ def records(folder: Path) -> list[Record]:
 def _parse(content: bytes) -> Record | None:
     try:
         match json.loads(content):
-            case {"name": str(name), "os_pid": int(os_pid), "path": str(path)} if "\0" not in path:
+            case {"name": str(name), "os_pid": int(os_pid), "path": str(path), **rest} if not rest and "\0" not in path:
                 return Record(name, os_pid, path)
+            case _:
+                pass
     except ValueError:
         pass
     return None
