@@ -35,8 +35,8 @@ from otp import (
     TaskSupervisor,
     testing,
 )
-from otp.behaviours.supervisor.spec_check import InvalidChildSpec
 from otp.behaviours.supervisor._stable_hash import partition_of, stable_hash
+from otp.behaviours.supervisor.spec_check import InvalidChildSpec
 from otp.testing import wait_all_idle
 
 SOURCES = Path(__file__).parents[2] / "src"

@@ -43,8 +43,8 @@ from otp.behaviours.application._table import (
     start_application,
     stop_application,
 )
-from otp.behaviours.server.behaviour import Behaviour, callback, check_callbacks, optional_callback
 from otp.behaviours.server._metaclass import BehaviourType
+from otp.behaviours.server.behaviour import Behaviour, callback, check_callbacks, optional_callback
 from otp.behaviours.server.positional import positional
 from otp.kernel.tables.scheduler import spend
 from otp.kernel.values.errors import BadArgument, StartError

@@ -33,10 +33,10 @@ from otp.behaviours.server.behaviour import Behaviour, optional_callback
 from otp.behaviours.server.child_spec import Child, Children, ChildSpec, Startable, Strategy, child_spec_of
 from otp.behaviours.server.gen_server import stop
 from otp.behaviours.server.positional import positional
+from otp.behaviours.supervisor._stable_hash import partition_of
 from otp.behaviours.supervisor.records import ChildInfo, Counts
 from otp.behaviours.supervisor.server import SupervisorServer
 from otp.behaviours.supervisor.spec_check import InvalidChildSpec, SpecError, check_spec
-from otp.behaviours.supervisor._stable_hash import partition_of
 from otp.behaviours.supervisor.state import SupervisorState
 from otp.behaviours.supervisor.supervisor import start_supervisor
 from otp.kernel.steps.calling import call

@@ -39,7 +39,6 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Never, ParamSpec, TypeV
 from otp.behaviours.server.child_spec import ChildSpec, Restart, Shutdown, Startable
 from otp.behaviours.task import _waiting as waiting
 from otp.behaviours.task._run import DEFAULT_CONCURRENCY, OnTimeout, StreamOptions
-from otp.behaviours.task.stream import Source, StreamKeywords, TaskStream
 from otp.behaviours.task._work import (
     TaskExit,
     TaskOk,
@@ -55,6 +54,7 @@ from otp.behaviours.task._work import (
     spawn_work,
     who_asks,
 )
+from otp.behaviours.task.stream import Source, StreamKeywords, TaskStream
 from otp.kernel.ends.mailbox import deliver
 from otp.kernel.steps.grants import Claim, claim_of
 from otp.kernel.steps.node import Node

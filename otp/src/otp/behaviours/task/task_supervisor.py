@@ -32,9 +32,9 @@ from otp.behaviours.server.child_spec import ChildSpec, Restart, Shutdown, Start
 from otp.behaviours.supervisor.dynamic_server import DynamicOptions, DynamicServer
 from otp.behaviours.supervisor.supervisor import ask, start_supervisor
 from otp.behaviours.task._run import DEFAULT_CONCURRENCY, OnTimeout, StreamOptions
+from otp.behaviours.task._work import callers_of, check_function, mfa_of, send_reply, spawn_work, who_asks
 from otp.behaviours.task.stream import Source, StreamKeywords, TaskStream
 from otp.behaviours.task.task import Task
-from otp.behaviours.task._work import callers_of, check_function, mfa_of, send_reply, spawn_work, who_asks
 from otp.kernel.steps.calling import call
 from otp.kernel.steps.signals import link_processes, monitor_process
 from otp.kernel.tables.scheduler import current_process, nanoseconds
