@@ -51,8 +51,7 @@ def main() -> NoReturn:
     parent = os.getppid()
     failed = load(receive(guard)["preload"])
     if failed is not None:
-        send_frame(guard, {"what": "failed", "why": failed})
-        os._exit(1)
+        give_up(guard, failed)
     be_guard(guard, control, link, parent)
 
 
@@ -70,6 +69,16 @@ def load(modules: list[str]) -> str | None:
         return None
     finally:
         gc.enable()
+
+
+def give_up(guard: socket.socket, why: str) -> NoReturn:
+    """Report why there will be no peer, take the order, and end.
+
+    An order that nobody reads would reset the connection, and uvloop reports a reset to no reader.
+    """
+    send_frame(guard, {"what": "failed", "why": why})
+    receive(guard)
+    os._exit(1)
 
 
 def be_guard(guard: socket.socket, control: socket.socket, link: socket.socket, parent: int) -> NoReturn:

@@ -14,7 +14,7 @@ import socket
 import sys
 from typing import Final, NoReturn
 
-from otp.peer.child import be_guard, die_with_parent, load, receive
+from otp.peer.child import be_guard, die_with_parent, give_up, load, receive
 from otp.peer.frames import send_frame
 from otp.standard_streams import open_descriptors
 
@@ -65,8 +65,7 @@ def _become_guard(given: list[int], parent: int, failed: str | None) -> NoReturn
         os.close(outlet)
     send_frame(guard, {"what": "born", "pid": os.getpid()})
     if failed is not None:
-        send_frame(guard, {"what": "failed", "why": failed})
-        os._exit(1)
+        give_up(guard, failed)
     be_guard(guard, control, link, parent)
 
 
