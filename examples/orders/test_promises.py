@@ -8,6 +8,8 @@ from uuid import UUID
 
 import pytest
 
+import otp
+
 from .soak.load import Results
 from .soak.measurements import Growth, Sample, growth
 from .soak.promises import (
@@ -103,6 +105,7 @@ def test_a_line_that_no_service_should_log_is_found(tmp_path: Path, line: str):
 def test_an_error_that_no_fault_explains_is_found(tmp_path: Path):
     log = tmp_path / "log"
     traceback = "Traceback (most recent call last):\n  File x\n{}\n"
-    expected = traceback.format("asyncpg.exceptions.ConnectionDoesNotExistError: closed")
+    closed = traceback.format("asyncpg.exceptions.ConnectionDoesNotExistError: closed")
+    expected = closed + traceback.format(f"{otp.ServerDown.__module__}.ServerDown: call to 'payments' failed: 'crash'")
     log.write_text(expected + traceback.format("KeyError: 'a bug'"), encoding="utf-8")
-    assert list(broken_by_log(log)) == ["log:6: expected no crash but for a lost connection, got KeyError: 'a bug'"]
+    assert list(broken_by_log(log)) == ["log:9: expected no crash but for a lost connection, got KeyError: 'a bug'"]

@@ -25,7 +25,7 @@ STOPS_WITHIN = 20.0
 """Seconds: 15 for requests in flight, 5 for the workers."""
 
 ALLOWED_ERRORS = re.compile(
-    r"^(asyncpg\.|ConnectionRefusedError|ConnectionResetError|TimeoutError|otp\.kernel\.errors\.|redis\.|httpx\.)"
+    r"^(asyncpg\.|ConnectionRefusedError|ConnectionResetError|TimeoutError|otp\.|redis\.|httpx\.)"
 )
 """Errors with which a process may crash while a program that it needs restarts."""
 NEVER_LOGGED = re.compile(
