@@ -74,7 +74,7 @@ def load(modules: list[str]) -> str | None:
 def give_up(guard: socket.socket, why: str) -> NoReturn:
     """Report why there will be no peer, take the order, and end.
 
-    An order that nobody reads would reset the connection, and uvloop reports a reset to no reader.
+    An order that is not read would reset the connection, and uvloop reports a reset to no reader.
     """
     send_frame(guard, {"what": "failed", "why": why})
     receive(guard)
