@@ -32,6 +32,7 @@ def main() -> NoReturn:
     failed = load(receive(line)["preload"])
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nothing reads how a guard ended, so the kernel reaps it
     here = os.getpid()
+    refused: list[socket.socket] = []
     while True:
         asked, given, _, _ = socket.recv_fds(line, 1, 4)
         if not asked:
@@ -41,15 +42,20 @@ def main() -> NoReturn:
                 line.close()
                 _become_guard(given, here, failed)
         except OSError as error:  # no room for one more process: the requester is notified, others live on
-            _refuse(given, error)
+            refused[:] = [_refuse(given.pop(0), error)]  # the connection before has been closed at its other end
         for number in given:  # fewer than sent if there was no room; their end notifies the requester
             os.close(number)
 
 
-def _refuse(given: list[int], error: OSError) -> None:
-    guard = socket.socket(fileno=given[0])
+def _refuse(number: int, error: OSError) -> socket.socket:
+    """Report that there is no room, and end our direction of the connection only.
+
+    An order that is not read would reset a closed connection, and uvloop reports a reset to no reader.
+    """
+    guard = socket.socket(fileno=number)
     send_frame(guard, {"what": "unavailable", "why": str(error)})
-    guard.detach()
+    guard.shutdown(socket.SHUT_WR)
+    return guard
 
 
 def _become_guard(given: list[int], parent: int, failed: str | None) -> NoReturn:
