@@ -170,7 +170,12 @@ def read_token(data_dir: Path) -> str | None:
     Raises:
         CredentialsError: others can read it, or it is not a token.
     """
-    path = data_dir / TOKEN_FILE
+    found = _read_token(data_dir / TOKEN_FILE)
+    return None if found is None else found[0]
+
+
+def _read_token(path: Path) -> tuple[str, int] | None:
+    """Return the token in a file, and the user that the file belongs to."""
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
     except FileNotFoundError:
@@ -194,7 +199,7 @@ def read_token(data_dir: Path) -> str | None:
             f"expected 32 or more letters, digits and marks in {path}, got something else ({len(token)} characters); "
             "delete it, and the next start creates a new one"
         )
-    return token
+    return token, found.st_uid
 
 
 def read_or_make_token(data_dir: Path) -> str:
@@ -205,11 +210,12 @@ def read_or_make_token(data_dir: Path) -> str:
     Raises:
         CredentialsError: as for :func:`read_token`, or the file cannot be written.
     """
-    token = read_token(data_dir)
     path = data_dir / TOKEN_FILE
-    if token is not None:
+    known = _read_token(path)
+    if known is not None:
+        token, owner = known
         # Only root can read another user's token, and that user knows it.
-        if os.name == "posix" and (owner := path.lstat().st_uid) != os.geteuid():
+        if os.name == "posix" and owner != os.geteuid():
             raise CredentialsError(
                 f"the token {path} belongs to user {owner}: expected a file of this user; "
                 "try another data directory, or delete the file, and the next start creates a new one"
