@@ -61,17 +61,19 @@ def test_reports_about_a_child_that_keeps_failing_are_limited_and_counted(caplog
         assert {("above_one", "WARNING")} == {(getattr(one, "otp_name", None), one.levelname) for one in left_out}
 
 
-def test_giving_up_is_always_reported(caplog: pytest.LogCaptureFixture) -> None:
-    async def main() -> None:
-        child = Failing.child_spec(name="one")
-        pid = await Supervisor.start_link_children([child], max_restarts=MOST_REPORTS + 10, name="above")
-        otp.unlink(pid)
-        await fail("one", MOST_REPORTS + 10)
-        GenServer.cast("one", "the last")
-        await otp.wait_down(pid)
+async def give_up() -> None:
+    """Let a child fail more often than its supervisor may restart it, and than is reported."""
+    child = Failing.child_spec(name="one")
+    pid = await Supervisor.start_link_children([child], max_restarts=MOST_REPORTS + 10, name="above")
+    otp.unlink(pid)
+    await fail("one", MOST_REPORTS + 10)
+    GenServer.cast("one", "the last")
+    await otp.wait_down(pid)
 
+
+def test_giving_up_is_always_reported(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
-        Scheduler(inline=True).run(main)
+        Scheduler(inline=True).run(give_up)
     assert "gave_up" in [getattr(one, "otp_decision", None) for one in caplog.records]
 
 
@@ -110,16 +112,8 @@ def test_the_number_of_reports_left_out_is_logged_when_the_supervisor_gives_up(
 ) -> None:
     """Regression: the log said that reports were left out and never how many."""
 
-    async def main() -> None:
-        child = Failing.child_spec(name="one")
-        pid = await Supervisor.start_link_children([child], max_restarts=MOST_REPORTS + 10, name="above")
-        otp.unlink(pid)
-        await fail("one", MOST_REPORTS + 10)
-        GenServer.cast("one", "the last")
-        await otp.wait_down(pid)
-
     with caplog.at_level(logging.INFO):
-        Scheduler(inline=True).run(main)
+        Scheduler(inline=True).run(give_up)
     assert [
         ("otp", "11 reports about its children were left out", "above"),
         ("otp.supervisor", "10 reports about its children were left out", "above"),
