@@ -1,4 +1,4 @@
-"""Members that stand still together, as on a suspended machine, lose nobody; one that stands still alone is lost."""
+"""Members that are stopped together, as on a suspended machine, stay connected; one that is stopped alone is lost."""
 
 from __future__ import annotations
 

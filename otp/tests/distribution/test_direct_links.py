@@ -1,4 +1,4 @@
-"""Direct links between nodes of one machine: how two nodes get a link, and who gets none."""
+"""Direct links between nodes of one machine: how two nodes connect, and which nodes are refused."""
 
 from __future__ import annotations
 

@@ -333,7 +333,7 @@ class Till(GenServer):
 class Slow(GenServer):
     async def init(self, arg):
         print("init", flush=True)
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.1)  # the signal has to arrive during the start, and the start to end soon after it
         return Ok(arg)
 
 class Shop(Supervisor):

@@ -23,7 +23,7 @@ POOL = "pool"
 
 @dataclass
 class Log:
-    """What children did, each with its supervisor, and how often the next starts of a name fail."""
+    """The starts, stops and failed starts of children, and how many of the next starts of a name fail."""
 
     starts: list[tuple[Any, Any]] = field(default_factory=list[tuple[Any, Any]])
     stops: list[tuple[Any, Any]] = field(default_factory=list[tuple[Any, Any]])

@@ -120,7 +120,7 @@ class Restart(NamedTuple):
 
     @property
     def successor(self) -> Any:
-        """The process that runs in the place of the one that ended; None while there is none."""
+        """The process that replaced the one that ended; None until it has started."""
         if self.id is None:
             return self.started[-1].pid if self.started else None
         return next((one.pid for one in reversed(self.started) if one.id == self.id), None)

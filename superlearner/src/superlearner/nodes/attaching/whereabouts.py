@@ -30,8 +30,8 @@ class Whereabouts:
     """A door as the user named it: by address, or by its name if it is theirs.
 
     >>> import asyncio
-    >>> asyncio.run(Whereabouts("127.0.0.1:7000", "a-token-of-somebody").look())
-    ('127.0.0.1:7000', 'a-token-of-somebody')
+    >>> asyncio.run(Whereabouts("127.0.0.1:7000", "the-token-of-the-door").look())
+    ('127.0.0.1:7000', 'the-token-of-the-door')
     """
 
     address: str
