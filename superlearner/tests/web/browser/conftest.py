@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect, sync_playwright
 from tools.chromium import ARGUMENTS, chromium
 
 import otp
@@ -99,6 +99,26 @@ def blank(browser: Browser) -> Iterator[Page]:
 @pytest.fixture(scope="session")
 def kept_contexts(browser: Browser) -> KeptContexts:
     return KeptContexts(browser)
+
+
+TAKES_FOCUS = "element => { element.focus(); return element.getRootNode().activeElement === element }"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def press_when_focused() -> Iterator[None]:
+    """Let `Locator.press` wait until its element takes the focus: Playwright would send the key to the page instead.
+
+    An element of ours takes the focus when what it steps through is loaded.
+    """
+    press = Locator.press
+
+    def press_later(locator: Locator, key: str, **more: Any) -> None:
+        locator.page.wait_for_function(TAKES_FOCUS, arg=locator.element_handle(timeout=15_000), timeout=15_000)
+        press(locator, key, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Locator, "press", press_later)
+        yield
 
 
 LATER = """() => new Promise((resolve) => {

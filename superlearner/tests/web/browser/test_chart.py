@@ -10,6 +10,13 @@ import pytest
 from playwright.sync_api import Page, expect
 
 NOON = 1_800_000_000
+# A change of size is seen in one frame and drawn in the next one.
+SETTLED = """async () => {
+    for (let drawn = -1; drawn !== window.draws;) {
+        drawn = window.draws;
+        for (let frame = 0; frame < 3; frame += 1) await new Promise(requestAnimationFrame);
+    }
+}"""
 
 
 @pytest.fixture
@@ -21,7 +28,10 @@ def charts(open_page: Callable[..., Page], platform: Any) -> Page:
             const modules = ["components/chart-group", "components/chart"];
             const [{ ChartGroup }] = await Promise.all(modules.map((one) => import(`/static/${one}.js`)));
             const sheet = {rel: "stylesheet", href: "/static/components/chart.css"};
-            document.head.append(Object.assign(document.createElement("link"), sheet));
+            const link = Object.assign(document.createElement("link"), sheet);
+            const loaded = new Promise((resolve) => link.addEventListener("load", resolve));
+            document.head.append(link);
+            await loaded;  // else the charts get another size later, and are drawn again
             const main = document.createElement("main");
             for (const one of document.querySelectorAll("body > :not(header)")) one.remove();
             document.body.append(main);
@@ -53,6 +63,7 @@ def charts(open_page: Callable[..., Page], platform: Any) -> Page:
         NOON,
     )
     expect(page.locator(".chart-now").first).to_have_text("59 ms")
+    page.evaluate(SETTLED)
     return page
 
 
