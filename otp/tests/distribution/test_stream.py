@@ -67,6 +67,14 @@ def run(main: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(asyncio.wait_for(main(), 30))
 
 
+def test_a_frame_over_tcp_does_not_wait_for_the_acknowledgement_of_the_one_before() -> None:
+    one, two = sockets("tcp")
+    with one, two:
+        StreamCarrier.over_socket(one)
+        assert one.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        assert not two.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 @pytest.mark.parametrize("kind", ["pair", "tcp", "pipes"])
 def test_signals_of_all_sizes_travel_in_order_in_both_directions(kind: str) -> None:
     signals = [random.Random(size).randbytes(size) for size in (0, 1, 100, 65_536, 65_537, 3_000_000, 5, 0)]

@@ -13,6 +13,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,6 +65,25 @@ def _parts() -> dict[str, Any]:
     return {"ties": ties, "errors/patterns": [], "errors/why": why}
 
 
+class _Server(uvicorn.Server):
+    """A server that ends at once: uvicorn looks every 0.1 s whether it should, and waits 0.1 s for connections."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._ended = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        await self._ended.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for one in (*self.servers, *(sockets or ())):
+            one.close()
+
+    def end(self) -> None:
+        self.should_exit = True
+        self._ended.set()
+
+
 @dataclass
 class FakePlatform:
     """A fake platform in a thread; every method may be called from the test's thread."""
@@ -93,7 +113,11 @@ class FakePlatform:
         self._viewers: dict[WebSocket, int] = {}
         self._files = StaticTree(STATIC)
         self._templates = make_templates(self._files)
-        self._socket = socket.create_server(("127.0.0.1", self.port))
+        # asyncio sends at once only where a socket says it is TCP; else each answer waits 40 ms for an acknowledgement
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.bind(("127.0.0.1", self.port))
+        self._socket.listen(128)
         self.port = self._socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._refusing = False
@@ -112,8 +136,8 @@ class FakePlatform:
             Route("/api/v1/processes/{pid}/{path:path}", self._part), WebSocketRoute("/live/supervisors", self._live),
             WebSocketRoute("/live/platform", self._platform),
         ])  # fmt: skip
-        config = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1, ws_per_message_deflate=False)
-        self._server = uvicorn.Server(config)
+        config = uvicorn.Config(app, log_level="error", lifespan="off", ws_per_message_deflate=False)
+        self._server = _Server(config)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="fake platform", daemon=True)
         self._thread.start()
@@ -134,7 +158,8 @@ class FakePlatform:
         await asyncio.sleep(0)
 
     def stop(self) -> None:
-        self._server.should_exit = True
+        with suppress(RuntimeError):  # it has ended
+            self._loop.call_soon_threadsafe(self._server.end)
         self._thread.join(10)
 
     def _in_loop(self, work: Any) -> Any:

@@ -29,7 +29,7 @@ from typing import Final
 from weakref import finalize
 
 from otp.distribution.carriers.seal import Seal
-from otp.distribution.carriers.stream import FRAME_LIMIT, LENGTH, WRITE_LIMIT
+from otp.distribution.carriers.stream import FRAME_LIMIT, LENGTH, WRITE_LIMIT, send_at_once
 
 __all__ = ["DirectLink"]
 
@@ -84,8 +84,7 @@ class DirectLink:
         on_end: Callable[[], object],
     ) -> None:  # fmt: skip
         connected.setblocking(False)
-        if connected.family in (socket.AF_INET, socket.AF_INET6):
-            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        send_at_once(connected)
         self._loop = loop
         self._socket = connected
         self.limit: int = FRAME_LIMIT

@@ -38,7 +38,7 @@ from typing import Final
 from otp.distribution.carriers.carrier import OnFrame, OnHint
 from otp.distribution.node_id import NodeId
 
-__all__ = ["FRAME_LIMIT", "LENGTH", "WRITE_LIMIT", "StreamCarrier"]
+__all__ = ["FRAME_LIMIT", "LENGTH", "WRITE_LIMIT", "StreamCarrier", "send_at_once"]
 
 logger: Final = logging.getLogger("otp.distribution")
 
@@ -51,6 +51,15 @@ MAGIC: Final = b"otp 1 "
 FIRST_LIMIT: Final = 512
 DIGITS: Final = 19
 """Maximum digits of a creation: it fits into 64 bits."""
+
+
+def send_at_once(connected: socket.socket) -> None:
+    """Let TCP send each frame at once, and not wait up to 40 ms for the acknowledgement of the one before.
+
+    asyncio does that only for sockets that were created with the number of the protocol.
+    """
+    if connected.family in (socket.AF_INET, socket.AF_INET6):
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 class StreamCarrier(asyncio.Protocol):
@@ -89,6 +98,7 @@ class StreamCarrier(asyncio.Protocol):
         write_limit: int = WRITE_LIMIT,
     ) -> StreamCarrier:  # fmt: skip
         """Return a carrier over a connected stream socket (pair, Unix or TCP), which is closed with it."""
+        send_at_once(connected)
 
         async def connect(carrier: StreamCarrier) -> None:
             await asyncio.get_running_loop().create_connection(lambda: carrier, sock=connected)
