@@ -130,26 +130,3 @@ def test_a_page_whose_session_has_ended_leads_to_the_sign_in_page(page: Page, pl
     platform.signed_out = True
     platform.drop(refuse=True)
     expect(page).to_have_title("Sign in")
-
-
-def test_a_frame_is_on_the_page_at_once_and_those_before_the_next_picture_come_with_it(
-    page: Page, platform: Any
-) -> None:
-    taken = page.evaluate(
-        """async () => {
-            const { Feed } = await import("/static/live/live.js");
-            const pictures = [], taken = [];
-            window.requestAnimationFrame = (run) => pictures.push(run);
-            window.WebSocket = class { constructor() { window.line = this; } send() {} close() {} };
-            const feed = new Feed("ws://nowhere", (frames) => taken.push(frames.map(({ seq }) => seq)), () => {});
-            const hear = (seq) => window.line.onmessage({ data: JSON.stringify({ k: "s", seq }) });
-            feed.start();
-            for (const seq of [1, 2, 3]) hear(seq);
-            taken.push("picture");
-            pictures.shift()();
-            hear(4);
-            feed.stop();
-            return taken;
-        }"""
-    )
-    assert [[1], "picture", [2, 3], [4]] == taken

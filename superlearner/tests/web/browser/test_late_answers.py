@@ -9,13 +9,6 @@ from playwright.sync_api import Page
 
 
 @pytest.fixture
-def modules(blank: Page, platform: Any) -> Page:
-    """A page of a platform, from which modules can be had."""
-    blank.goto(f"{platform.url}/static/icon.svg")
-    return blank
-
-
-@pytest.fixture
 def whole(blank: Page, platform: Any) -> Page:
     """A page with the dialogs of every page."""
     blank.goto(f"{platform.url}/supervisors")
@@ -105,50 +98,6 @@ def test_a_question_waits_until_the_one_before_it_is_answered(whole: Page) -> No
         }"""
     )
     assert told == [["First?", "Second?"], True, False]
-
-
-def test_a_view_opened_before_the_socket_is_requested_once_it_is_open(modules: Page) -> None:
-    sent = modules.evaluate(
-        """async () => {
-            const { Feed } = await import("/static/live/live.js");
-            const made = [];
-            const Real = window.WebSocket;
-            window.WebSocket = class {
-                static OPEN = 1;
-                readyState = 0;
-                sent = [];
-                constructor() { made.push(this); }
-                send(text) { this.sent.push(text); }
-                close() {}
-            };
-            const feed = new Feed("ws://here/live/processes?offset=0", () => {}, () => {});
-            feed.start();
-            feed.look("ws://here/live/processes?offset=90", {offset: "90"});
-            made[0].readyState = 1;
-            made[0].onopen?.();
-            feed.stop();
-            window.WebSocket = Real;
-            return made[0].sent.map((text) => JSON.parse(text));
-        }"""
-    )
-    assert sent == [{"k": "look", "ask": {"offset": "90"}}]
-
-
-def test_a_feed_that_was_not_started_stays_silent_when_the_network_is_back(modules: Page) -> None:
-    made = modules.evaluate(
-        """async () => {
-            const { Feed } = await import("/static/live/live.js");
-            let made = 0;
-            const Real = window.WebSocket;
-            window.WebSocket = class { constructor() { made += 1; } close() {} };
-            const feed = new Feed("ws://here/live/log", () => {}, () => {});
-            window.dispatchEvent(new Event("online"));
-            feed.stop();
-            window.WebSocket = Real;
-            return made;
-        }"""
-    )
-    assert made == 0
 
 
 def test_a_kill_is_said_before_the_focus_moves(page: Page) -> None:

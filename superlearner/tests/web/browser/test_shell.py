@@ -281,14 +281,3 @@ def test_notes_stack_and_are_dismissed_one_by_one(open_page: Callable[..., Page]
     page.keyboard.press("Enter")
     expect(notes.locator(".toast")).to_have_count(2)
     expect(notes.get_by_role("button", name="Dismiss").first).to_be_focused()
-
-
-def test_another_node_is_looked_at_in_the_same_way_but_has_processes_of_its_own(blank: Page, platform: Any) -> None:
-    blank.goto(f"{platform.url}/static/icon.svg")
-    found = blank.evaluate(
-        """() => import("/static/shell/nodes.js").then(({ here }) => {
-            history.replaceState(null, "", "?sort=-pid&process=x&pin=%5B%22name%22%2C%22x%22%5D");
-            return new URL(here("shop")).search;
-        })"""
-    )
-    assert found == "?sort=-pid&node=shop"

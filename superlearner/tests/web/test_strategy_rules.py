@@ -1,30 +1,26 @@
-"""Rules of strategies, grading of answers, layout of signals: pure functions, run in the browser."""
+"""Rules of strategies, grading of answers, layout of signals: pure functions of the pages, run by Node."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from playwright.sync_api import Page
 
+from js_modules import JsModules, run_modules
 from otp.observer.prediction import Flags, Sibling, predict
 from superlearner.live.bursts import Burst
 
-HURRY = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+HURRY = settings(max_examples=40, deadline=None)
 
 
-@pytest.fixture
-def rules(blank: Page, platform: Any) -> Page:
-    """The modules, from a platform that serves them."""
-    blank.goto(f"{platform.url}/static/icon.svg")
-    blank.evaluate(
-        """Promise.all(["live/model", "live/bursts", "teaching/strategy-rules", "teaching/signal-lanes"]
-            .map((name) => import(`/static/${name}.js`))).then((found) => Object.assign(window, ...found) && null)"""
-    )
-    return blank
+@pytest.fixture(scope="module")
+def rules() -> Iterator[JsModules]:
+    with run_modules("live/model", "live/bursts", "teaching/strategy-rules", "teaching/signal-lanes") as modules:
+        yield modules
 
 
 restarts = st.sampled_from(["permanent", "transient", "temporary"])
@@ -34,7 +30,7 @@ strategies = st.sampled_from(["one_for_one", "rest_for_one", "one_for_all"])
 @given(st.lists(restarts, min_size=1, max_size=5), strategies, st.data(), st.sampled_from(["killed", "shutdown"]))
 @HURRY
 def test_the_picture_of_a_strategy_says_what_the_platform_predicts(
-    rules: Page, kinds: list[Any], strategy: str, data: Any, reason: str
+    rules: JsModules, kinds: list[Any], strategy: str, data: Any, reason: str
 ) -> None:
     siblings = [Sibling(f"c{place}", kind) for place, kind in enumerate(kinds)]
     victim = data.draw(st.sampled_from([one.id for one in siblings]))
@@ -76,7 +72,7 @@ PLAY = """([then, now, expected]) => {
 }"""
 
 
-def test_an_answer_is_compared_with_the_feed_child_by_child_and_each_gets_its_reason(rules: Page) -> None:
+def test_an_answer_is_compared_with_the_feed_child_by_child_and_each_gets_its_reason(rules: JsModules) -> None:
     told = {
         "id": 1,
         "key": "s/b",
@@ -97,7 +93,7 @@ def test_an_answer_is_compared_with_the_feed_child_by_child_and_each_gets_its_re
     assert found["score"] == {"rounds": 1, "clean": 0, "right": 1, "of": 3}
 
 
-def test_nothing_is_shown_before_the_feed_reports_the_end(rules: Page) -> None:
+def test_nothing_is_shown_before_the_feed_reports_the_end(rules: JsModules) -> None:
     then = snapshot(tree(a="0.2.0", b="0.3.0"), [])
     open_entry = {
         "id": 1,
@@ -113,7 +109,7 @@ def test_nothing_is_shown_before_the_feed_reports_the_end(rules: Page) -> None:
     assert not rules.evaluate(PLAY, [then, snapshot(tree(a="0.9.0", b="0.3.0"), [other]), []])["settled"]
 
 
-def test_a_give_up_is_shown_as_one(rules: Page) -> None:
+def test_a_give_up_is_shown_as_one(rules: JsModules) -> None:
     then = snapshot(tree(a="0.2.0", b="0.3.0"), [])
     end = {"id": 1, "key": "s/b", "pid": "0.3.0", "kind": "killed", "parts": {"signals": started()}}
     up = {"id": 2, "key": "s", "pid": "0.1.0", "kind": "gave_up", "parts": {"signals": started("s")}}
@@ -132,7 +128,7 @@ lines = st.lists(st.none() | st.integers(0, 900), min_size=4, max_size=4)
 @given(st.lists(signals, min_size=1, max_size=40), lines.filter(lambda heights: heights != [None] * 4))
 @HURRY
 def test_arrows_stand_in_the_order_of_the_signals_between_their_lines(
-    rules: Page, told: list[Any], heights: list[int | None]
+    rules: JsModules, told: list[Any], heights: list[int | None]
 ) -> None:
     burst = {"who": [[f"k{n}", f"n{n}"] for n in range(4)], "list": told, "more": 0}
     plan = rules.evaluate("(asked) => drawing(...asked)", [burst, heights, {"left": 0, "right": 500, "row": 30}])
@@ -146,7 +142,7 @@ def test_arrows_stand_in_the_order_of_the_signals_between_their_lines(
     assert len(plan["arrows"]) == sum(heights[signal[2]] is not None for signal in told)
 
 
-def test_a_burst_is_replayed_in_a_second_and_a_half_one_arrow_after_the_other(rules: Page) -> None:
+def test_a_burst_is_replayed_in_a_second_and_a_half_one_arrow_after_the_other(rules: JsModules) -> None:
     times = rules.evaluate("schedule(6)")
     assert times[0][0] == 0
     assert times[-1][1] == 1500
@@ -154,7 +150,7 @@ def test_a_burst_is_replayed_in_a_second_and_a_half_one_arrow_after_the_other(ru
     assert rules.evaluate("[850, 1234, 36_000, 2_500_000].map(offset)") == ["+850 µs", "+1.2 ms", "+36 ms", "+2.5 s"]
 
 
-def test_signals_are_read_as_they_were_before_they_were_made_short(rules: Page) -> None:
+def test_signals_are_read_as_they_were_before_they_were_made_short(rules: JsModules) -> None:
     burst = Burst()
     burst.add("kill", None, ("top/s/a", "a"), 1_000_000)
     burst.add("exit", ("top/s/a", "a"), ("top/s", "shop"), 1_200_000, "killed")
@@ -177,7 +173,7 @@ spots = st.fixed_dictionaries({"x": st.integers(0, 900), "y": st.integers(0, 900
 @given(st.none() | spots, spots, st.integers(0, 39))
 @HURRY
 def test_an_arrow_of_the_map_ends_at_the_edge_of_its_cell(
-    rules: Page, begin: dict[str, int] | None, target: dict[str, int], place: int
+    rules: JsModules, begin: dict[str, int] | None, target: dict[str, int], place: int
 ) -> None:
     found = rules.evaluate("(asked) => bow(...asked)", [begin, target, place])
     assert "NaN" not in found["path"]

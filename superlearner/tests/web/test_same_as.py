@@ -6,14 +6,12 @@ import json
 import shlex
 import subprocess
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page
 
-import superlearner
+from js_modules import JsModules, run_modules
 from superlearner.cli import operations as commands
 from superlearner.cli.asking import PlatformAnswer
 from superlearner.cli.console.calls import Caller
@@ -25,7 +23,6 @@ from superlearner.operations.builtin.arsenal import line_of
 from superlearner.operations.examples import example_of
 from superlearner.operations.registry import all_operations
 
-STATIC = Path(superlearner.__file__).parent / "web" / "static"
 OPERATIONS = {one.name: one for one in all_operations()}
 LINES = {name: line_of(one).model_dump(mode="json") for name, one in OPERATIONS.items()}
 HOSTILE = "-x'\"$(touch x)`;\n\\ \x1b[31m \u202eabc <b> {a} %2F ü😀"
@@ -40,22 +37,17 @@ class Asked(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def modules(browser: Browser, untouched: Any) -> Iterator[Page]:
-    page = browser.new_page()
-    page.goto(f"{untouched.url}/static/icon.svg")
-    names = ["arsenal/same-as", "arsenal/form-request", "arsenal/form-fields"]
-    text = "(names) => Promise.all(names.map((name) => import(`/static/${name}.js`))).then((found) => Object.assign(window, ...found) && null)"  # noqa: E501
-    page.evaluate(text, names)
-    yield page
-    page.close()
+def modules() -> Iterator[JsModules]:
+    with run_modules("arsenal/same-as", "arsenal/form-request", "arsenal/form-fields") as found:
+        yield found
 
 
-def same(modules: Page, name: str, values: dict[str, Any], **how: Any) -> dict[str, str]:
+def same(modules: JsModules, name: str, values: dict[str, Any], **how: Any) -> dict[str, str]:
     text = "([line, values, how]) => sameAs(line, values, how)"
     return {one["id"]: one["text"] for one in modules.evaluate(text, [LINES[name], values, {"at": AT, **how}])}
 
 
-def request(modules: Page, name: str, values: dict[str, Any], **how: Any) -> dict[str, Any]:
+def request(modules: JsModules, name: str, values: dict[str, Any], **how: Any) -> dict[str, Any]:
     return modules.evaluate("([line, values, how]) => requestOf(line, values, how)", [LINES[name], values, how])
 
 
@@ -114,13 +106,13 @@ def without_defaults(asked: Asked) -> Asked:
     return asked._replace(values=kept)
 
 
-def test_every_interface_sends_the_same_request(modules: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_interface_sends_the_same_request(modules: JsModules, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each operation's example: the words of curl are the request of the form, the others give its values."""
     for name in OPERATIONS:
         asked_for_the_same(modules, monkeypatch, name)
 
 
-def asked_for_the_same(modules: Page, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def asked_for_the_same(modules: JsModules, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     operation, values = OPERATIONS[name], example_of(OPERATIONS[name])
     node = "till@127.0.0.1" if operation.on_node else None
     how = {"node": node or "", "dryRun": operation.changes}
@@ -157,7 +149,7 @@ def _lists(query: list[list[str]]) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("pid", [HOSTILE, "--force", "a b", "it's", "../../x"])
-def test_whatever_a_value_holds_arrives_as_it_is(modules: Page, monkeypatch: pytest.MonkeyPatch, pid: str) -> None:
+def test_whatever_a_value_holds_arrives_as_it_is(modules: JsModules, monkeypatch: pytest.MonkeyPatch, pid: str) -> None:
     values = {"pid": pid, "message": HOSTILE, "timeout_ms": 5}
     lines = same(modules, "process.message", values)
     assert typed(monkeypatch, lines["cli"]).values == values
@@ -174,13 +166,14 @@ def test_whatever_a_value_holds_arrives_as_it_is(modules: Page, monkeypatch: pyt
 
 @pytest.mark.parametrize("message", ["5", "true", "[1", '"quoted"', "null", "add", "", 5, None, [], {"a": ["b"]}])
 def test_a_text_that_looks_like_something_else_stays_a_text(
-    modules: Page, monkeypatch: pytest.MonkeyPatch, message: Any
+    modules: JsModules, monkeypatch: pytest.MonkeyPatch, message: Any
 ) -> None:
     values = {"pid": "counter_1", "message": message}
     assert typed(monkeypatch, same(modules, "process.message", values)["cli"]).values == values
 
 
-def test_the_line_for_a_shell_works(modules: Page, start_for_all: Callable[..., Any]) -> None:
+@pytest.mark.program
+def test_the_line_for_a_shell_works(modules: JsModules, start_for_all: Callable[..., Any]) -> None:
     """A kill by curl, by the command line and by the console, typed as the page shows it."""
     program = start_for_all()
     with program.client() as client:

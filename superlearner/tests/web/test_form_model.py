@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
 
+from js_modules import JsModules, run_modules
 from superlearner.operations.builtin.arsenal import line_of
 from superlearner.operations.examples import example_of
 from superlearner.operations.execution import checked
@@ -18,24 +18,13 @@ LINES = {name: line_of(one).model_dump(mode="json") for name, one in OPERATIONS.
 
 
 @pytest.fixture(scope="module")
-def modules(browser: Browser, untouched: Any) -> Iterator[Page]:
-    page = browser.new_page(timezone_id="America/New_York")
-    page.goto(f"{untouched.url}/static/icon.svg")
-    names = [
-        "arsenal/form-fields",
-        "arsenal/form-request",
-        "arsenal/operation-list",
-        "arsenal/json-tree",
-        "base/sent-events",
-        "arsenal/pickers",
-    ]
-    text = "(names) => Promise.all(names.map((name) => import(`/static/${name}.js`))).then((found) => Object.assign(window, {trees: found[3]}, ...found) && null)"  # noqa: E501
-    page.evaluate(text, names)
-    yield page
-    page.close()
+def modules() -> Iterator[JsModules]:
+    names = ["form-fields", "form-request", "operation-list", "json-tree", "pickers"]
+    with run_modules("base/sent-events", *(f"arsenal/{name}" for name in names), timezone="America/New_York") as found:
+        yield found
 
 
-def fields(modules: Page, name: str) -> dict[str, dict[str, Any]]:
+def fields(modules: JsModules, name: str) -> dict[str, dict[str, Any]]:
     return {one["name"]: one for one in modules.evaluate("(line) => fieldsOf(line)", LINES[name])}
 
 
@@ -45,14 +34,14 @@ def line(**properties: Any) -> dict[str, Any]:
     return LINES["process.gc"] | {"parameters": schema}
 
 
-def typed(modules: Page, schema: dict[str, Any], *entries: Any) -> list[Any]:
+def typed(modules: JsModules, schema: dict[str, Any], *entries: Any) -> list[Any]:
     """Return what each entry is read as: a value or an error; `...` for nothing."""
     text = "([line, entries]) => entries.map((entry) => read(fieldsOf(line)[0], entry))"
     found = modules.evaluate(text, [line(value=schema), list(entries)])
     return [one["value"] if "value" in one else one.get("wrong", ...) for one in found]
 
 
-def test_every_example_goes_through_the_form_and_comes_out_as_it_is(modules: Page) -> None:
+def test_every_example_goes_through_the_form_and_comes_out_as_it_is(modules: JsModules) -> None:
     text = """(all) => all.map(([line, values]) => {
         const fields = fieldsOf(line);
         const entries = Object.fromEntries(fields.map((one) => [one.name, entryOf(one, values[one.name])]));
@@ -67,7 +56,7 @@ def test_every_example_goes_through_the_form_and_comes_out_as_it_is(modules: Pag
         assert {one.name for one in operation.parameters} == set(found["names"])
 
 
-def test_each_kind_of_parameter_has_its_field(modules: Page) -> None:
+def test_each_kind_of_parameter_has_its_field(modules: JsModules) -> None:
     kinds = {
         "process.kill.pid": "text", "process.kill.force": "flag", "process.message.message": "any",
         "process.message.message_type": "choice", "process.item.item": "choice", "process.bulk.pids": "list",
@@ -90,7 +79,7 @@ def test_each_kind_of_parameter_has_its_field(modules: Page) -> None:
     )  # fmt: skip
 
 
-def test_form_values_are_read_as_on_the_command_line(modules: Page) -> None:
+def test_form_values_are_read_as_on_the_command_line(modules: JsModules) -> None:
     assert typed(modules, {}, "increment", '["add", 3]', "5", "true", '"5"', "null", "") == [
         "increment", ["add", 3], 5, True, "5", None, ...,
     ]  # fmt: skip
@@ -111,13 +100,13 @@ def test_form_values_are_read_as_on_the_command_line(modules: Page) -> None:
     assert typed(modules, text, "abc", "abcd", "1", "😀") == ["abc", long, form, form]
 
 
-def test_a_value_that_is_as_it_would_be_anyway_is_left_out(modules: Page) -> None:
+def test_a_value_that_is_as_it_would_be_anyway_is_left_out(modules: JsModules) -> None:
     text = """(line) => { const fields = fieldsOf(line);
         return valuesOf(fields, {pid: "x", reason: "kill", force: false}).values; }"""
     assert modules.evaluate(text, LINES["process.kill"]) == {"pid": "x"}
 
 
-def test_every_value_goes_where_it_belongs(modules: Page) -> None:
+def test_every_value_goes_where_it_belongs(modules: JsModules) -> None:
     def request(name: str, values: dict[str, Any], **how: Any) -> Any:
         return modules.evaluate("(all) => requestOf(...all)", [LINES[name], values, how])
 
@@ -130,7 +119,7 @@ def test_every_value_goes_where_it_belongs(modules: Page) -> None:
     assert request("events.stream", {"types": ["a", "b"]})["query"] == [["types", "a"], ["types", "b"]]
 
 
-def test_a_refusal_is_shown_beside_its_field(modules: Page) -> None:
+def test_a_refusal_is_shown_beside_its_field(modules: JsModules) -> None:
     details = [
         {"field": "body.children.0.start", "problem": "Field required", "hint": "this parameter is required"},
         {"field": "children", "problem": "too many"}, {"field": "other", "problem": "no"},
@@ -147,14 +136,14 @@ def test_a_refusal_is_shown_beside_its_field(modules: Page) -> None:
      ("why did it restart", None), ("list processes", "process.list"), ("process.info", "process.info"),
      ("undo state", "state.restore"), ("create token", "token.create"), ("watch events", "events.stream")],
 )  # fmt: skip
-def test_people_find_what_they_want_by_their_own_words(modules: Page, typed: str, first: str | None) -> None:
+def test_people_find_what_they_want_by_their_own_words(modules: JsModules, typed: str, first: str | None) -> None:
     text = """([lines, typed]) =>
         found(lines, typed, {effect: '', scope: ''}).flatMap((one) => one.lines.map((line) => line.name))"""
     names = modules.evaluate(text, [list(LINES.values()), typed])
     assert first is None or names[0] == first, names[:5]
 
 
-def test_the_list_begins_with_what_people_come_for_and_ends_with_what_packages_add(modules: Page) -> None:
+def test_the_list_begins_with_what_people_come_for_and_ends_with_what_packages_add(modules: JsModules) -> None:
     added = LINES["process.list"] | {"name": "quietest.list", "category": "quietest"}
     text = "(lines) => grouped(lines).map((one) => [one.label, one.lines.map((line) => line.name)])"
     groups = modules.evaluate(text, [*LINES.values(), added])
@@ -167,7 +156,7 @@ def test_the_list_begins_with_what_people_come_for_and_ends_with_what_packages_a
     assert "recording.delete" not in destroys
 
 
-def test_server_sent_events_are_read_out_of_any_pieces(modules: Page) -> None:
+def test_server_sent_events_are_read_out_of_any_pieces(modules: JsModules) -> None:
     stream = 'retry: 1000\n\nid: 1\nevent: spawned\ndata: {"a":\ndata: 1}\n\n: beat\n\nid: 2\ndata: x\n\n'
     expected = [
         {"id": "1", "type": "spawned", "data": '{"a":\n1}'},
@@ -179,20 +168,20 @@ def test_server_sent_events_are_read_out_of_any_pieces(modules: Page) -> None:
         assert modules.evaluate(text, pieces) == expected
 
 
-def test_a_tree_has_lines_paths_and_tables(modules: Page) -> None:
+def test_a_tree_has_lines_paths_and_tables(modules: JsModules) -> None:
     value = {"pid": "0.17.0", "links": [{"pid": "0.2.0"}], "long": list(range(300)), "a b": None}
-    lines = modules.evaluate("(value) => trees.linesOf(value)", value)
+    lines = modules.evaluate("(value) => linesOf(value)", value)
     assert [one["key"] for one in lines] == [None, "pid", "links", "0", "pid", "long", "a b"]
-    paths = modules.evaluate("(value) => trees.linesOf(value).map((one) => trees.pathOf(one.parts))", value)
+    paths = modules.evaluate("(value) => linesOf(value).map((one) => pathOf(one.parts))", value)
     assert paths == ["data", "data.pid", "data.links", "data.links[0]", "data.links[0].pid", "data.long", 'data["a b"]']
     folds = "new Map([['[\"long\"]', true]])"
-    opened = modules.evaluate(f"(value) => trees.linesOf(value, {folds})", value)
+    opened = modules.evaluate(f"(value) => linesOf(value, {folds})", value)
     assert (len(opened), [one["more"] for one in opened if one["more"]]) == (len(lines) + 100, [200])
-    assert modules.evaluate("trees.tableOf([{a: 1}, {b: [1, 2]}]).columns") == ["a", "b"]
-    assert modules.evaluate("[trees.tableOf([]), trees.tableOf([1]), trees.tableOf({a: 1})]") == [None, None, None]
+    assert modules.evaluate("tableOf([{a: 1}, {b: [1, 2]}]).columns") == ["a", "b"]
+    assert modules.evaluate("[tableOf([]), tableOf([1]), tableOf({a: 1})]") == [None, None, None]
     rows = [{"n": 10}, {"n": None}, {"n": 9}]
-    assert modules.evaluate("(rows) => trees.sorted(rows, 'n', true)", rows) == [rows[0], rows[2], rows[1]]
-    found = modules.evaluate("[['0.17.0', 'pid'], ['<0.17.0>', null], ['3.11.7', 'python'], ['x', 'pid']].map((one) => trees.pidOf(...one))")  # noqa: E501  # fmt: skip
+    assert modules.evaluate("(rows) => sorted(rows, 'n', true)", rows) == [rows[0], rows[2], rows[1]]
+    found = modules.evaluate("[['0.17.0', 'pid'], ['<0.17.0>', null], ['3.11.7', 'python'], ['x', 'pid']].map((one) => pidOf(...one))")  # noqa: E501  # fmt: skip
     assert found == ["0.17.0", "0.17.0", "", ""]
-    moments = modules.evaluate("[trees.momentOf(1577854800, 'started_at'), trees.momentOf(1577854800, 'memory')]")
+    moments = modules.evaluate("[momentOf(1577854800, 'started_at'), momentOf(1577854800, 'memory')]")
     assert moments == ["1 Jan 2020, 00:00:00", ""]
