@@ -149,6 +149,10 @@ fuzz: install-dev ## compare N new random scenarios with an installed Erlang/OTP
 mutants: install-dev ## test the tests with N small faults in the engine, drawn by SEED (N=400 SEED=1)
 	$(PY) -m tools.mutants -n $(or $(N),400) --seed $(or $(SEED),1) $(ARGS)
 
+.PHONY: house
+house: install-dev ## print the figures of the layout (FOLDER=another checkout)
+	@$(PY) -m tools.house $(FOLDER)
+
 .PHONY: schemathesis
 schemathesis: install-dev ## test the API against its OpenAPI document (EXAMPLES=15 random requests an operation, SEED=1)
 	EXAMPLES=$(or $(EXAMPLES),15) SEED=$(or $(SEED),1) \

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tools.files import ROOT
 
-__all__ = ["draw", "imports_of", "reduced"]
+__all__ = ["draw", "imports_of", "layers", "modules_of", "reduced"]
 
 PICTURE = ROOT / "docs/pictures/layers.svg"
 SOURCES = {"superlearner": ROOT / "superlearner/src/superlearner", "otp": ROOT / "otp/src/otp"}
@@ -43,32 +43,32 @@ STYLE = """
 """
 
 
-def imports_of(package: Path, rooms: set[str]) -> dict[str, set[str]]:
-    """Return the packages that each package imports, without type-only imports."""
+def imports_of(package: Path, rooms: set[str], *, annotations: bool = False) -> dict[str, set[str]]:
+    """Return the packages that each package imports at run time, or also for ``annotations``."""
     found: dict[str, set[str]] = {room: set() for room in rooms}
     for file in package.rglob("*.py"):
         room = file.relative_to(package).parts[0].removesuffix(".py")
         if room not in rooms:
             continue
-        for module in _modules(ast.parse(file.read_text(encoding="utf-8"))):
+        for module in modules_of(ast.parse(file.read_text(encoding="utf-8")), annotations=annotations):
             parts = module.split(".")
             if parts[0] == package.name and len(parts) > 1 and parts[1] in rooms - {room}:
                 found[room].add(parts[1])
     return found
 
 
-def _modules(tree: ast.AST) -> Iterator[str]:
-    """Yield the modules that a module imports at run time."""
+def modules_of(tree: ast.AST, *, annotations: bool = False) -> Iterator[str]:
+    """Yield the modules that a module imports at run time, or also for ``annotations``."""
     for node in ast.iter_child_nodes(tree):
         match node:
-            case ast.If(test=ast.Name(id="TYPE_CHECKING")):
+            case ast.If(test=ast.Name(id="TYPE_CHECKING")) if not annotations:
                 continue
             case ast.ImportFrom(module=str(module)):
                 yield from (f"{module}.{alias.name}" for alias in node.names)
             case ast.Import():
                 yield from (alias.name for alias in node.names)
             case _:
-                yield from _modules(node)
+                yield from modules_of(node, annotations=annotations)
 
 
 def reduced(arrows: Mapping[str, set[str]]) -> list[tuple[str, str]]:
@@ -89,12 +89,13 @@ def reduced(arrows: Mapping[str, set[str]]) -> list[tuple[str, str]]:
     ]
 
 
-def _layers(distribution: str) -> list[list[str]]:
-    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+def layers(distribution: str, root: Path = ROOT) -> list[list[str]]:
+    """Return the packages of a distribution, the highest layer first; those in a row may import each other."""
+    contracts = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
         "contracts"
     ]
-    layers = next(one["layers"] for one in contracts if one["id"] == CONTRACTS[distribution])
-    rows = [[room.strip(" ()") for room in layer.split(":")] for layer in layers]
+    listed = next(one["layers"] for one in contracts if one["id"] == CONTRACTS[distribution])
+    rows = [[room.strip(" ()") for room in layer.split(":")] for layer in listed]
     return [[room for room in row if not room.startswith("_")] for row in rows if not row[0].startswith("_")]
 
 
@@ -110,7 +111,7 @@ def draw() -> str:
     top = 0
     for distribution, source in SOURCES.items():
         shapes.append(f'<text class="soft left" x="{LEFT}" y="{top + 26}">{TITLES[distribution]}</text>')
-        rows = _layers(distribution)
+        rows = layers(distribution)
         places: dict[str, tuple[float, float, float]] = {}
         for number, row in enumerate(rows):
             width = (WIDTH - 2 * LEFT - GAP * (len(row) - 1)) / len(row)
