@@ -261,7 +261,7 @@ async def ring(_seconds: float) -> dict[str, Any]:
 async def trace(_seconds: float) -> dict[str, Any]:
     """Measure calls and casts without a reader, and with a reader of every message."""
     server = await Cell.start(0)
-    node = otp.process_info(otp.self()).pid._node
+    node = otp.process_info(otp.self()).pid.runtime
     read = [0]
     subscriptions: list[otp.trace.Subscription] = []
 

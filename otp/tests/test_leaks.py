@@ -140,7 +140,7 @@ def test_a_life_leaves_no_process_object_and_no_table_entry(life: Any) -> None:
             await otp.wait_down(otp.spawn(owner, n))
         await asyncio.sleep(10)
         await wait_all_idle()
-        return living_processes() - before, len(node._procs), len(node._names)
+        return living_processes() - before, len(node.process_table), len(node.names)
 
     assert Scheduler(inline=True).run(main) == (0, 1, 0)
 
@@ -253,7 +253,7 @@ def test_an_idle_server_owns_no_mailbox_and_no_coroutine() -> None:
         for _ in range(3):
             GenServer.cast(server, 1)
         await GenServer.call(server, 1)
-        return server._mbox, server._coro, server._x
+        return server.mailbox, server.coroutine, server.ext
 
     assert Scheduler(inline=True).run(main) == (None, None, None)
 
@@ -266,7 +266,7 @@ def test_casts_to_many_servers_leave_no_pile_of_spare_mailboxes() -> None:
         for server in servers:
             await GenServer.call(server, 1)
         await asyncio.sleep(0)
-        s: Any = otp.trace.node_of(otp.self())._s  # type: ignore[attr-defined]
+        s: Any = otp.trace.node_of(otp.self()).scheduler  # type: ignore[attr-defined]
         return len(s.pool) <= 1500  # what one drain may add is trimmed at its end
 
     assert otp.run(main)

@@ -26,7 +26,7 @@ from otp import (
 
 
 def here() -> Any:
-    return otp.self()._node
+    return otp.self().runtime
 
 
 class Counter(GenServer[Any]):

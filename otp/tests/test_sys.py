@@ -156,15 +156,15 @@ async def test_a_debug_function_sees_what_comes_and_what_goes() -> None:
 @first_process
 async def test_a_function_that_is_done_or_raises_is_removed_and_the_server_pays_nothing_again() -> None:
     counter: Any = await Counter.start_link(0)
-    plain = counter._vt
+    plain = counter.callbacks
     seen: list[Any] = []
     await sys.install(counter, (lambda n, event, name: "done" if n == 2 else seen.append(event) or n + 1, 0))
     await sys.install(counter, ("raises", lambda n, event, name: 1 // 0, 0))
-    assert counter._vt is not plain
+    assert counter.callbacks is not plain
     for _ in range(3):
         await GenServer.call(counter, "value")
     assert [event[0] for event in seen] == ["in", "out"]
-    assert counter._vt is plain
+    assert counter.callbacks is plain
 
 
 @first_process

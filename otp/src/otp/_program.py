@@ -125,7 +125,7 @@ async def _main(main: Any, args: tuple[Any, ...], name: str, debug: bool, interr
     try:
         with _signals(loop, ask_to_stop):  # also while the node closes, which a signal must not interrupt
             async with node:
-                own_tasks_and_callbacks(node._s)
+                own_tasks_and_callbacks(node.scheduler)
                 interrupted.stop = interrupt
                 with _watchdog(loop, node, debug):
                     if inspect.isclass(main):
@@ -165,7 +165,7 @@ def _start_function(node: Node, main: Callable[..., Any], args: tuple[Any, ...],
             where[:] = own_stack(stack_of(unwound.__traceback__))
             raise
         except BaseException as error:
-            if os.getpid() != node._s.os_pid:
+            if os.getpid() != node.scheduler.os_pid:
                 raise  # of a fork, whose error nobody else prints
             if not result.done():
                 result.set_exception(error)

@@ -80,7 +80,7 @@ class LockedEntry:
 
 def _release_in_child() -> None:
     for entry in list(_held):
-        entry._unlock()
+        entry._unlock()  # pyright: ignore[reportPrivateUsage]
 
 
 if hasattr(os, "register_at_fork"):

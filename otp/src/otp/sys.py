@@ -250,7 +250,7 @@ async def _debug(function: str, dest: Dest, arguments: tuple[Any, ...], timeout:
 async def _ask(function: str, dest: Dest, request: Any, arguments: tuple[Any, ...], timeout: Any) -> Any:
     p = resolve(dest)
     if p is not None:
-        p._node._s.check_thread(f"sys.{function}", f"node.call_from_thread(otp.sys.{function}(…))")
+        p.runtime.scheduler.check_thread(f"sys.{function}", f"node.call_from_thread(otp.sys.{function}(…))")
     try:
         answer = await system_call(dest, request, timeout)
     except CallExit as failure:

@@ -165,7 +165,7 @@ class Watchdog:
     def start(self) -> None:
         """Start watching; call it in the loop's thread."""
         self._loop_thread = threading.get_ident()
-        self._scheduler = self._node._s  # a plain read of one slot from another thread
+        self._scheduler = self._node.scheduler  # a plain read of one slot from another thread
         self._thread = threading.Thread(target=self._watch, name="otp-watchdog", daemon=True)
         self._thread.start()
 
@@ -217,7 +217,7 @@ class Watchdog:
             return None
         place = _own_frame(frame)
         process: Any = None if self._scheduler is None else self._scheduler.current
-        name = getattr(process, "_name", None)
+        name = getattr(process, "registered_name", None)
         return Held(
             seconds,
             None if process is None else str(process),

@@ -79,7 +79,7 @@ def test_a_cancelled_call_of_a_child_task_is_forgotten(run: Any) -> None:
         await wait_all_idle()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        return server._x.pend, (await GenServer.call(server, "next"))[0]
+        return server.ext.unanswered, (await GenServer.call(server, "next"))[0]
 
     assert run(main) == ({}, "next")
 

@@ -284,7 +284,7 @@ def test_a_restart_that_fails_is_retried_and_each_attempt_counts(run: Any) -> No
         pid = await start_child(sup, (Worker, Shared([None, Stop("no"), Stop("no")])))
         await end(pid)
         assert (await count(sup)) == Counts(1, 1, 0, 1)
-        history = trace.history(otp.self()._node)
+        history = trace.history(otp.self().runtime)
         assert [e.data["used"] for e in history if e.kind in ("restart_failed", "child_restarted")] == [1, 2, 3]
         assert [e.data["old"] for e in history if e.kind == "child_restarted"] == [pid]
 
@@ -402,7 +402,7 @@ def test_a_dead_child_that_was_not_noticed_yet_is_told_with_its_own_reason(run: 
         pid = await start_child(sup, Worker.child_spec(0, restart="temporary"))
         otp.exit(pid, "boom")
         await DynamicSupervisor.stop(sup)
-        return [e.data["reason"] for e in trace.history(otp.self()._node) if e.kind == "child_terminated"]
+        return [e.data["reason"] for e in trace.history(otp.self().runtime) if e.kind == "child_terminated"]
 
     assert run(main) == ["boom"]
 
@@ -483,7 +483,7 @@ def test_temporary_children_share_one_spec_without_arguments(run: Any) -> None:
         sup: Any = await DynamicSupervisor.start_link()
         for n in range(3):
             await start_child(sup, Worker.child_spec(n, restart="temporary"))
-        specs = {id(spec) for spec in sup._state.running.values()}
+        specs = {id(spec) for spec in sup.state.running.values()}
         assert len(specs) == 1
 
     run(main)
@@ -531,7 +531,7 @@ def test_ten_thousand_children_start_restart_and_stop() -> None:
         for info in (await which(sup))[:100]:
             otp.exit(info.pid, "kill")
         assert await count(sup) == Counts(10_000, 10_000, 0, 10_000)
-        assert sorted(record.restarts for record in sup._state.children)[-101:] == [0] + [1] * 100
+        assert sorted(record.restarts for record in sup.state.children)[-101:] == [0] + [1] * 100
         await DynamicSupervisor.stop(sup)
         assert otp.processes() == [otp.self()]
 

@@ -137,7 +137,7 @@ def test_the_observer_shows_state_and_data(run: Any) -> None:
     async def main() -> None:
         pid = await Counter.start_link([])
         await wait_all_idle()
-        details = observer.process(pid._node, pid)
+        details = observer.process(pid.runtime, pid)
         assert details is not None
         assert details.state == "('on', [('enter', 'on', 'on')])"
 

@@ -296,6 +296,6 @@ def test_timers_set_again_and_again_leave_nothing_behind(run: Any) -> None:
         for _ in range(3000):
             cast(pid, keep(StateTimeout(3600), NamedTimeout("n", 3600), EventTimeout(3600)))
         await wait_all_idle()
-        assert len(pid._node._s._heap) < 2500
+        assert len(pid.runtime.scheduler.heap) < 2500
 
     run(main)

@@ -567,8 +567,8 @@ def test_code_change_may_change_the_mode(run: Any) -> None:
     async def main() -> None:
         pid = await OneFunction.start("data")
         New.__qualname__, New.__module__ = OneFunction.__qualname__, OneFunction.__module__
-        changed = server_of(New).code_change("old", pid._state, "extra").state
-        pid._state = changed
+        changed = server_of(New).code_change("old", pid.state, "extra").state
+        pid.state = changed
         assert await get_state(pid) == ("idle", ("old", "data", "extra"))
         assert changed.machine.modules == (New,)
         await works(pid)

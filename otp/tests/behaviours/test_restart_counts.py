@@ -150,7 +150,7 @@ def test_a_start_by_hand_is_a_restart_only_after_an_end_of_its_own(run: Any) -> 
         await wait_all_idle()
         await Supervisor.restart_child(top, "a")
         assert (counts(), total()) == ({"a": (1, 0)}, 1)
-        olds = [event.data["old"] for event in otp.trace.history(first._node) if event.kind == "child_started"]
+        olds = [event.data["old"] for event in otp.trace.history(first.runtime) if event.kind == "child_started"]
         assert olds == [None, None, first]
 
     run(main)
@@ -225,8 +225,8 @@ def test_nothing_of_a_supervisor_that_ended_is_kept_but_numbers(run: Any) -> Non
     async def main() -> None:
         top: Any = await Supervisor.start_link_children([branch("counters", leaf("one"))])
         await kill("one")
-        (record,) = top._state
-        assert record.below is otp.whereis("counters")._state
+        (record,) = top.state
+        assert record.below is otp.whereis("counters").state
         await Supervisor.terminate_child(top, "counters")
         assert record.below == {"one": (1, 0, None)}
 

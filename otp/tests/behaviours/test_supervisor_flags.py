@@ -47,7 +47,7 @@ def test_the_strategy_of_a_running_supervisor_can_be_changed(run: Any) -> None:
         GenServer.cast("a", "boom")
         await wait_all_idle()
         assert otp.whereis("b") is not before
-        (event,) = (e for e in trace.history(otp.self()._node) if e.kind == "strategy_changed")
+        (event,) = (e for e in trace.history(otp.self().runtime) if e.kind == "strategy_changed")
         assert event.data["before"]["strategy"] == "one_for_one"
         assert (event.data["strategy"], event.data["max_restarts"]) == ("one_for_all", 10)
 
@@ -68,7 +68,7 @@ def test_flags_that_cannot_be_are_refused_and_nothing_changes(run: Any, changes:
         with pytest.raises(InvalidChildSpec) as failure:
             await Supervisor.change_flags(tree, **changes)
         assert failure.value.reason == ("supervisor_data", reason)
-        assert (tree._state.strategy, tree._state.max_seconds) == ("one_for_one", 5)
+        assert (tree.state.strategy, tree.state.max_seconds) == ("one_for_one", 5)
 
     run(main)
 
@@ -80,7 +80,7 @@ def test_the_limits_of_a_template_can_be_changed_and_its_strategy_cannot(run: An
             await Supervisor.change_flags(tree, strategy="one_for_all")
         await Supervisor.change_flags(tree, max_restarts=7)
         await Supervisor.change_flags(tree, strategy="simple_one_for_one", max_seconds=8)
-        return failure.value.reason[1], tree._state.max_restarts, tree._state.max_seconds
+        return failure.value.reason[1], tree.state.max_restarts, tree.state.max_seconds
 
     assert run(main) == (("invalid_strategy", "one_for_all"), 7, 8)
 
@@ -134,16 +134,16 @@ def test_an_upgrade_asks_init_again_and_keeps_the_processes(run: Any) -> None:
         upgraded: list[Any] = []
 
         async def upgrade() -> None:
-            upgraded.append(await SupervisorServer(Tree).code_change("1", tree._state, None))
+            upgraded.append(await SupervisorServer(Tree).code_change("1", tree.state, None))
 
         await otp.wait_down(otp.spawn(upgrade))
-        assert upgraded == [Ok(tree._state)]
+        assert upgraded == [Ok(tree.state)]
         assert [(info.id, info.pid) for info in await which(tree)] == [
             ("a", before["a"]),
             ("c", None),
             ("b", before["b"]),
         ]
-        assert (tree._state.strategy, tree._state.max_restarts) == ("one_for_all", 7)
+        assert (tree.state.strategy, tree.state.max_restarts) == ("one_for_all", 7)
         assert (await Supervisor.get_childspec(tree, "b")).restart == "transient"
         await Supervisor.restart_child(tree, "c")
         assert (await count(tree)).active == 3
@@ -158,7 +158,7 @@ def test_an_upgrade_with_wrong_specs_is_refused_and_changes_nothing(run: Any) ->
         tree: Any = await Tree.start_link(answers)
         for reason in (("duplicate_child_name", "a"), ("bad_return", (Tree, "init", 5))):
             with pytest.raises(Error) as failure:
-                await SupervisorServer(Tree).code_change("1", tree._state, None)
+                await SupervisorServer(Tree).code_change("1", tree.state, None)
             assert failure.value.reason == reason
         assert await order(tree) == ["a"]
 
@@ -174,9 +174,9 @@ def test_an_upgrade_cannot_make_a_template_of_children_nor_the_reverse(run: Any,
     async def main() -> None:
         tree: Any = await Tree.start_link(answers)
         with pytest.raises(Error) as failure:
-            await SupervisorServer(Tree).code_change("1", tree._state, None)
+            await SupervisorServer(Tree).code_change("1", tree.state, None)
         assert failure.value.reason == ("invalid_strategy", after)
-        assert tree._state.strategy == before
+        assert tree.state.strategy == before
 
     run(main)
 

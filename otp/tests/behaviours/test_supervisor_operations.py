@@ -173,7 +173,7 @@ def test_a_stop_by_its_supervisor_is_caused_by_the_exit_of_the_child(run: Any) -
         tree = await Supervisor.start_link_children([worker("a")])
         ((_, child, *_),) = await which(tree)
         await Supervisor.terminate_child(tree, "a")
-        told = [event for event in trace.history(otp.self()._node) if event.pid in (tree, child)]
+        told = [event for event in trace.history(otp.self().runtime) if event.pid in (tree, child)]
         by_kind = {event.kind: event for event in told}
         assert by_kind["child_terminated"].cause == by_kind["exited"].seq
         assert by_kind["child_terminated"].data == {"id": "a", "child": child, "reason": "shutdown", "by": "supervisor"}

@@ -68,7 +68,7 @@ async def ids(tree: Any) -> dict[Any, Any]:
 
 
 def events(kind: str) -> list[dict[str, Any]]:
-    return [event.data for event in trace.history(otp.self()._node) if event.kind == kind]
+    return [event.data for event in trace.history(otp.self().runtime) if event.kind == kind]
 
 
 # Strategies
@@ -412,7 +412,7 @@ def test_a_restart_is_caused_by_the_exit_of_the_old_process(run: Any) -> None:
         tree = await Supervisor.start_link_children([worker("a", []), worker("b", [])], strategy="rest_for_one")
         old = otp.whereis("a")
         await end("a")
-        told = [e for e in trace.history(otp.self()._node) if e.pid is tree or e.pid is old]
+        told = [e for e in trace.history(otp.self().runtime) if e.pid is tree or e.pid is old]
         by_kind = {event.kind: event for event in told}
         exited, restarted = by_kind["exited"], by_kind["child_restarted"]
         assert restarted.cause == exited.seq
@@ -447,7 +447,7 @@ def test_a_restart_after_failures_is_caused_by_the_last_of_them(run: Any) -> Non
     async def main() -> None:
         await Supervisor.start_link_children([worker("a", [], None, Stop("no"), Stop("no"))])
         await end("a")
-        history = trace.history(otp.self()._node)
+        history = trace.history(otp.self().runtime)
         exited = next(e for e in history if e.kind == "exited" and e.data["reason"] == "boom")
         first, second = (e for e in history if e.kind == "restart_failed")
         (restarted,) = (e for e in history if e.kind == "child_restarted")
@@ -462,7 +462,7 @@ def test_giving_up_is_told_with_the_limit_and_its_cause(run: Any) -> None:
         process_flag("trap_exit", True)
         await Supervisor.start_link_children([worker("a", [])], max_restarts=0, max_seconds=2.5)
         await end("a")
-        history = trace.history(otp.self()._node)
+        history = trace.history(otp.self().runtime)
         exited = next(e for e in history if e.kind == "exited" and e.data["reason"] == "boom")
         (gave_up,) = (e for e in history if e.kind == "gave_up")
         assert gave_up.data == {"id": "a", "reason": "boom", "used": 1, "allowed": 0, "window": 2.5}
@@ -476,7 +476,7 @@ def test_the_state_can_be_read_without_a_message(run: Any) -> None:
         tree: Any = await Supervisor.start_link_children([worker("a", []), worker("b", [])], strategy="one_for_all")
         old = otp.whereis("a")
         await end("a")
-        state = tree._state
+        state = tree.state
         assert (state.strategy, state.max_restarts, state.max_seconds, state.auto_shutdown) == (
             "one_for_all",
             3,

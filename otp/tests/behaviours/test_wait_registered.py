@@ -36,7 +36,7 @@ async def test_a_key_of_a_registry_is_waited_for() -> None:
     assert room == await waiting
     assert room == await otp.node().wait_registered(ROOM)
     assert other != room
-    assert {} == otp.node()._awaited  # type: ignore[attr-defined]
+    assert {} == otp.node().awaited  # type: ignore[attr-defined]
 
 
 @first_process
@@ -86,7 +86,7 @@ async def test_a_wait_for_a_key_ends_with_its_time() -> None:
     with pytest.raises(TimeoutError, match=r"took the name Registry.via\('rooms', 'lobby'\) within 2 s"):
         await otp.node().wait_registered(ROOM, timeout=2)
     assert 2.0 == otp.monotonic()
-    assert {} == otp.node()._awaited  # type: ignore[attr-defined]
+    assert {} == otp.node().awaited  # type: ignore[attr-defined]
 
 
 @first_process
@@ -101,7 +101,7 @@ async def test_a_registry_given_by_its_pid_ends_the_wait_with_its_own_end() -> N
         await waiting
     with pytest.raises(BadArgument, match="expected the name of a running registry"):
         await otp.node().wait_registered(via)
-    assert {} == otp.node()._awaited  # type: ignore[attr-defined]
+    assert {} == otp.node().awaited  # type: ignore[attr-defined]
 
 
 @first_process

@@ -101,7 +101,7 @@ def test_the_upgrade_is_in_the_trace(source: Any, run: Any) -> None:
         counter = await shop.module.Counter.start_link(1)
         shop.write(source.counter_2)
         await code.reload(shop.module)
-        (event,) = [event for event in otp.trace.history(counter._node) if event.kind == "code_changed"]
+        (event,) = [event for event in otp.trace.history(counter.runtime) if event.kind == "code_changed"]
         assert (counter, 1, 2) == (event.pid, event.data["old"], event.data["new"])
 
     run(main)

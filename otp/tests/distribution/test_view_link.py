@@ -76,18 +76,18 @@ def test_a_stream_ends_at_the_server_when_the_node_of_its_reader_is_lost(two: An
             async with view.events(None, kinds=["spawned"]) as events:
                 both.b.spawn(lambda: None)
                 await anext(events)
-                readers = len(both.b._trace.subscriptions)
+                readers = len(both.b.tracer.subscriptions)
                 both.cut()
                 with pytest.raises(CallExit) as failed:
                     async for _ in events:
                         pass
                 return readers, failed.value.cause_reason
 
-        before = len(both.b._trace.subscriptions)
+        before = len(both.b.tracer.subscriptions)
         readers, reason = await both.on(both.a, client)
         await both.settle()
         assert reason == ("nodedown", "b")
-        assert readers > before == len(both.b._trace.subscriptions)
+        assert readers > before == len(both.b.tracer.subscriptions)
 
     two(test)
 

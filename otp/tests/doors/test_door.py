@@ -130,14 +130,14 @@ def test_a_visitor_that_is_killed_leaves_no_process_of_its_own_at_the_service(fo
             )
             assert process.stdout is not None
             await process.stdout.readline()
-            [hidden] = [one for same in node._s.nodes.values() for one in same if one.hidden]
+            [hidden] = [one for same in node.scheduler.nodes.values() for one in same if one.hidden]
             over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             hidden.subscribe(lambda _: None, kinds={"node_down"}).on_node_end = lambda: over.set_result(None)
-            read = len(node._trace.subscriptions)
+            read = len(node.tracer.subscriptions)
             process.kill()
             await process.wait()
             await over
-            return read, len(node._trace.subscriptions), list(node._s.nodes)
+            return read, len(node.tracer.subscriptions), list(node.scheduler.nodes)
 
     read, left, nodes = run(main)
     assert (read - 1, ["shop"]) == (left, nodes)

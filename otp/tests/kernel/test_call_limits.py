@@ -91,12 +91,12 @@ def test_a_short_limit_does_not_see_the_deadline_of_an_earlier_call() -> None:
             me: Any = otp.self()
             server = await Busy.start()
             await GenServer.call(server, 0, timeout=5)
-            began = me._side is not None
+            began = me.side is not None
             try:
                 await GenServer.call(server, 60, timeout=0.001)
             except otp.CallTimeout:
                 otp.exit(server, "kill")
-                return began, me._side.deadline
+                return began, me.side.deadline
 
         return await first_process()
 
@@ -241,7 +241,7 @@ def test_many_calls_later_the_wheel_holds_a_caller_once() -> None:
         for _ in range(50):
             await GenServer.call(server, 0)
         me: Any = otp.self()
-        return sum(bucket.count(me) for bucket in me._node._s.wheel.values())
+        return sum(bucket.count(me) for bucket in me.runtime.scheduler.wheel.values())
 
     assert otp.run(main) == 1
 
@@ -256,8 +256,8 @@ def test_callers_with_a_long_limit_are_not_kept_after_their_end() -> None:
         refs = [otp.spawn_monitor(caller)[1] for _ in range(50)]
         for ref in refs:
             await otp.receive(ref)
-        s = server._node._s
-        return sum(p._st == 0 for bucket in s.wheel.values() for p in bucket)
+        s = server.runtime.scheduler
+        return sum(p.status == 0 for bucket in s.wheel.values() for p in bucket)
 
     assert otp.run(main) == 0
 
@@ -267,7 +267,7 @@ def test_callers_that_have_ended_are_not_kept_for_the_time_of_their_call() -> No
 
     async def main() -> Any:
         server = await Busy.start()
-        s: Any = server._node._s
+        s: Any = server.runtime.scheduler
         waiting = [otp.spawn(GenServer.call, await Asked.start(), "question") for _ in range(20)]
 
         async def caller() -> None:
@@ -297,6 +297,6 @@ def test_a_caller_whose_bucket_was_swept_still_has_its_time_out() -> None:
         for _ in range(30):
             for other in [otp.spawn_monitor(caller)[1] for _ in range(100)]:
                 await otp.receive(other)
-        return (await otp.receive(ref)).reason, server._node._s.filed <= SWEEP_FROM
+        return (await otp.receive(ref)).reason, server.runtime.scheduler.filed <= SWEEP_FROM
 
     assert otp.run(main) == ("normal", True)

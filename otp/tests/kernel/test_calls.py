@@ -399,7 +399,7 @@ def test_a_cancelled_call_is_forgotten_by_the_server(run: Any) -> None:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(1):
                 await GenServer.call(server, "keep", timeout="infinity")
-        pending = server._x.pend  # type: ignore[attr-defined]
+        pending = server.ext.unanswered  # type: ignore[attr-defined]
         return pending, await GenServer.call(server, "answer kept"), otp.process_info(otp.self(), "messages")
 
     assert run(main) == ({}, 1, ())

@@ -207,6 +207,6 @@ def test_of_the_mailboxes_of_many_servers_few_are_kept_for_others(run: Any) -> N
         for server in servers:
             GenServer.cast(server, "work")
         await wait_all_idle()
-        return len(servers[0]._node._s.pool)
+        return len(servers[0].runtime.scheduler.pool)
 
     assert POOL == run(main)

@@ -507,7 +507,7 @@ def test_nothing_of_a_process_is_remembered_after_its_end(run: Any) -> None:
             otp.send(server, "z")
             otp.exit(server, "kill")
             await wait_all_idle()
-        causes: Any = trace.node_of(otp.self())._trace.causes  # type: ignore[attr-defined]
+        causes: Any = trace.node_of(otp.self()).tracer.causes  # type: ignore[attr-defined]
         mine = {otp.self()}
         tables = (causes._doing, causes._begun, causes._sent, causes._states, causes._taken)
         assert [] == [table for table in tables if set(table) - mine]

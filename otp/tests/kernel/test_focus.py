@@ -197,7 +197,7 @@ def test_an_end_does_not_make_the_others_slow() -> None:
         for pid in (await otp.Supervisor.which_children(supervisor))[1].pid, server:
             otp.exit(pid, "kill")
             await otp.wait_down(pid)
-            assert not node._watched
+            assert not node.watched
 
     run(main)
 
@@ -214,7 +214,7 @@ def test_a_reader_that_ends_with_the_end_it_is_told_of_leaves_no_slow_node_behin
         reader = trace.subscribe(node, on_event, kinds=KINDS, pids=[server], focus=True)
         otp.exit(server, "kill")
         await otp.wait_down(server)
-        assert not node._watched
+        assert not node.watched
 
     run(main)
 

@@ -178,7 +178,7 @@ def test_neither_the_ring_nor_a_supervisor_keeps_what_a_reason_held(run: Any) ->
         del big
         await wait_all_idle()
         gc.collect()
-        record = next(iter(tree._state.children))  # type: ignore[attr-defined]
+        record = next(iter(tree.state.children))  # type: ignore[attr-defined]
         reasons = [event.data["reason"] for event in trace.history(trace.node_of(tree)) if event.kind == "exited"]
         return ghost() is None, record.last_reason[0], text(reasons[-1])[:18]
 

@@ -230,7 +230,7 @@ def test_many_threads_at_once_lose_and_mix_up_nothing() -> None:
 
         with ThreadPoolExecutor(16) as pool:
             answers = list(pool.map(add, [1] * 400))
-        return sorted(answers) == list(range(1, 401)), len(node.processes()), node._thread_calls
+        return sorted(answers) == list(range(1, 401)), len(node.processes()), node.thread_calls
 
     assert in_a_thread(call) == (True, 1, set())
 
@@ -370,7 +370,7 @@ def refused_beside(use: Callable[[otp.Pid], object]) -> tuple[str, str]:
 
 
 async def started(pid: otp.Pid) -> object:
-    return await pid._node.start(Server, [])  # pyright: ignore[reportPrivateUsage]
+    return await pid.runtime.start(Server, [])
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,19 @@ def test_a_name_leads_to_its_process_until_it_is_unregistered(run: Any) -> None:
     assert run(main) == ([True, True, ["n"], True], None, [])
 
 
+def test_a_class_that_is_a_name_may_have_attributes_of_a_process(run: Any) -> None:
+    class Film:
+        status = runtime = 90
+
+    async def main() -> Any:
+        otp.register(Film, otp.self())
+        otp.send(Film, "hello")
+        otp.GenServer.cast(Film, "go")
+        return await otp.receive(), await otp.receive()
+
+    assert run(main) == ("hello", ("$gen_cast", "go"))
+
+
 def test_a_taken_name_a_dead_pid_and_a_second_name_are_refused(run: Any) -> None:
     """Pitfall 24."""
 
@@ -178,7 +191,7 @@ def test_a_name_can_be_waited_for() -> None:
         with pytest.raises(TimeoutError, match="no process took the name 'late' within 1 s"):
             await node.wait_registered("late", timeout=1)
         first = await node.wait_registered("late") is pid
-        return first, await node.wait_registered("late", timeout=1) is pid, otp.monotonic(), node._watched_life  # type: ignore[attr-defined]
+        return first, await node.wait_registered("late", timeout=1) is pid, otp.monotonic(), node.watched_life  # type: ignore[attr-defined]
 
     assert Scheduler().run(main) == (True, True, 2.0, False)
 

@@ -71,7 +71,7 @@ def test_a_dead_pid_that_nobody_holds_is_not_kept() -> None:
             texts.append(str(otp.spawn(lambda: None)))
         await wait_all_idle()
         gc.collect()
-        left = [pid for pid in node._shown.values() if str(pid) in texts[:-1]]  # the drain may hold the last one
+        left = [pid for pid in node.shown_pids.values() if str(pid) in texts[:-1]]  # the drain may hold the last one
         found = [node.parse_pid(text) for text in texts]
         return left, found == [node.parse_pid(text) for text in texts], len(set(found))
 
@@ -121,6 +121,19 @@ def test_references_are_unique_ordered_by_age_and_copied_as_themselves() -> None
 def test_what_asyncio_needs_of_a_process_is_not_shown_as_the_interface_of_a_pid() -> None:
     shown = in_process(lambda: [name for name in dir(otp.self()) if not name.startswith("_")])
     assert shown == ["id", "node", "send", "to_text"]
+
+
+def test_slots_for_the_packages_of_otp_are_not_shown_either() -> None:
+    async def main() -> Any:
+        ref = otp.monitor(otp.spawn(otp.receive))
+        things = (ref, otp.send_after(9, otp.self(), "late"), otp.From(), otp.node())
+        return [[name for name in dir(thing) if not name.startswith("_")] for thing in things]
+
+    *references, caller, node = Scheduler().run(main)
+    assert references == [[], []]
+    assert caller == ["pid", "ref"]
+    assert {"creation", "hidden", "name", "on_shutdown", "processes"} < set(node)
+    assert {"check_life", "names", "process_table", "scheduler", "tracer"}.isdisjoint(node)
 
 
 def test_sending_by_method_is_sending() -> None:

@@ -242,7 +242,7 @@ def test_a_timer_that_raises_does_not_stop_the_others() -> None:
         raise LookupError("broken")
 
     async def main() -> Any:
-        s: Any = otp.self()._node._s  # type: ignore[attr-defined]
+        s: Any = otp.self().runtime.scheduler  # type: ignore[attr-defined]
         s.loop.set_exception_handler(lambda loop, context: seen.append(type(context["exception"])))
         s.call_at(s.now_ns() + NS, broken)
         otp.send_after(2, otp.self(), "x")
@@ -257,7 +257,7 @@ def test_a_timer_that_sets_a_later_one_does_not_hold_up_those_before_it() -> Non
     """The bucket of a call's time-out did so, and all timers came with that time-out, seconds too late."""
 
     async def main() -> Any:
-        s: Any = otp.self()._node._s  # type: ignore[attr-defined]
+        s: Any = otp.self().runtime.scheduler  # type: ignore[attr-defined]
         s.call_at(s.now_ns() + NS, lambda timer: s.call_at(timer.due + 9 * NS, lambda _timer: None))
         otp.send_after(2, otp.self(), "x")
         return await otp.receive(), otp.monotonic()
@@ -298,9 +298,9 @@ def test_two_schedulers_in_two_threads_do_not_know_each_other() -> None:
 def test_one_loop_has_one_scheduler_and_a_closed_one_is_forgotten() -> None:
     async def main() -> Any:
         async with otp.Node("one") as one, otp.Node("two") as two:
-            shared = one._s is two._s
+            shared = one.scheduler is two.scheduler
         async with otp.Node("three") as three:
-            return shared, three._s is one._s
+            return shared, three.scheduler is one.scheduler
 
     assert asyncio.run(main()) == (True, False)
 

@@ -151,7 +151,7 @@ def test_cancelled_and_outlived_timers_leave_no_heap(run: Any) -> None:
     """A timer or a receive time-out of an hour is not kept for an hour after it was cancelled or answered."""
 
     async def main() -> Any:
-        s: Any = otp.self()._node._s  # type: ignore[attr-defined]
+        s: Any = otp.self().runtime.scheduler  # type: ignore[attr-defined]
         dead = otp.spawn(waits)
         for n in range(5 * SWEEP_FROM):
             otp.cancel_timer(otp.send_after(3600, otp.self(), n))
@@ -159,7 +159,7 @@ def test_cancelled_and_outlived_timers_leave_no_heap(run: Any) -> None:
             if n == SWEEP_FROM:
                 otp.exit(dead, "kill")
         otp.send_after(1, otp.self(), "kept")
-        return len(s._heap) < 2 * SWEEP_FROM, await otp.receive()
+        return len(s.heap) < 2 * SWEEP_FROM, await otp.receive()
 
     assert run(main) == (True, "kept")
 
@@ -167,11 +167,11 @@ def test_cancelled_and_outlived_timers_leave_no_heap(run: Any) -> None:
 @pytest.mark.parametrize("matching", [None, otp.Tag("tick")], ids=["any", "pattern"])
 def test_a_receive_that_was_answered_in_time_leaves_no_timer(run: Any, matching: Any) -> None:
     async def main() -> Any:
-        s: Any = otp.self()._node._s  # type: ignore[attr-defined]
+        s: Any = otp.self().runtime.scheduler  # type: ignore[attr-defined]
         for _ in range(3 * SWEEP_FROM):
             otp.send_after(0, otp.self(), ("tick",))
             await otp.receive(matching, timeout=3600)
-        return len(s._heap) < 2 * SWEEP_FROM
+        return len(s.heap) < 2 * SWEEP_FROM
 
     assert run(main)
 

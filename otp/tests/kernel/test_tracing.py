@@ -290,7 +290,7 @@ def test_a_reader_subscribes_in_the_thread_of_the_loop() -> None:
         node = otp.node()
         with pytest.raises(otp.BadArgument, match=r"expected the thread of the node's event loop.*call_from_thread"):
             await asyncio.to_thread(otp.trace.subscribe, node, print)
-        assert not node._watched_life  # no reader is registered
+        assert not node.watched_life  # no reader is registered
 
     otp.run(main)
 

@@ -79,7 +79,7 @@ def test_a_call_from_the_loop_of_another_thread_raises(busy: bool, inherits_cont
 
 OPERATIONS: dict[str, Callable[[Any], Any]] = {
     "call with a time-out": lambda pid: GenServer.call(pid, "x", 1),
-    "call by pair": lambda pid: GenServer.call(("server", pid._node), "x"),
+    "call by pair": lambda pid: GenServer.call(("server", pid.runtime), "x"),
     "stop": lambda pid: GenServer.stop(pid),
     "sys": lambda pid: otp.sys.get_state(pid),
     "exit": lambda pid: otp.exit(pid, "boom"),
@@ -89,13 +89,13 @@ OPERATIONS: dict[str, Callable[[Any], Any]] = {
     "register": lambda pid: otp.register("name", pid),
     "send_after": lambda pid: otp.send_after(1, pid, "x"),
     "spawn": lambda pid: otp.spawn(print),
-    "node.spawn": lambda pid: pid._node.spawn(print),
+    "node.spawn": lambda pid: pid.runtime.spawn(print),
     "start": lambda pid: Server.start(None),
-    "node.start": lambda pid: pid._node.start(Server),
+    "node.start": lambda pid: pid.runtime.start(Server),
     "cast": lambda pid: GenServer.cast(pid, "x"),
     "send": lambda pid: otp.send(pid, "x"),
-    "send by pair": lambda pid: otp.send(("server", pid._node), "x"),
-    "abcast": lambda pid: GenServer.abcast([pid._node], "server", "x"),
+    "send by pair": lambda pid: otp.send(("server", pid.runtime), "x"),
+    "abcast": lambda pid: GenServer.abcast([pid.runtime], "server", "x"),
     "start_timer": lambda pid: otp.start_timer(1, pid, "x"),
     "call by name": lambda pid: GenServer.call("name", "x"),
     "cast by name": lambda pid: GenServer.cast("name", "x"),
@@ -180,7 +180,7 @@ def test_a_scheduler_that_is_made_in_one_thread_and_run_in_another_calls_inline(
         pid = await Server.start("state")
         seen.append((await GenServer.call(pid, "first"), pid))
         seen.append((await GenServer.call(pid, "second"), pid))
-        seen.append(otp.node()._s.owned())
+        seen.append(otp.node().scheduler.owned())
 
     thread = threading.Thread(target=scheduler.run, args=(main,))
     thread.start()

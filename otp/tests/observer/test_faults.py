@@ -149,12 +149,12 @@ def test_who_is_healed_or_has_ended_is_as_fast_as_before() -> None:
         faults = [observer.inject(node, till, "drop"), observer.inject(node, till, "delay"),
                   observer.inject(node, mortal, "drop")]  # fmt: skip
         slowness = observer.inject(node, till, "slow")
-        callbacks = (till)._vt  # type: ignore[attr-defined]
+        callbacks = till.callbacks  # type: ignore[attr-defined]
         otp.exit(mortal, "kill")
         for fault in (*faults, *faults, slowness, slowness):
             fault.heal()
         p: Any = till
-        return node._faults, p._told, not p._mons, p._vt is callbacks, node._trace.subscriptions
+        return node.faults, p.traced, not p.monitored_by, p.callbacks is callbacks, node.tracer.subscriptions
 
     assert run(main) == (None, None, True, False, ())
 

@@ -36,7 +36,7 @@ class Shop(Supervisor):
 
 
 def subscriptions() -> int:
-    return len(otp.trace.node_of(otp.self())._trace.subscriptions)
+    return len(otp.trace.node_of(otp.self()).tracer.subscriptions)
 
 
 async def next_of(stream: Any) -> Any:
@@ -95,7 +95,7 @@ def test_an_event_carries_terms_and_no_secrets(on_both: Any) -> None:
 def test_a_gap_in_history_is_said(on_both: Any) -> None:
     async def test(view: NodeView) -> None:
         await Shop.start_link(None)
-        trace = otp.trace.node_of(otp.self())._trace
+        trace = otp.trace.node_of(otp.self()).tracer
         for n in range(otp.trace.RING_SIZE + 10):
             trace.emit("registered", otp.self(), {"name": n})
         async with view.events() as stream:

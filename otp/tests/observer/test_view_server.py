@@ -56,7 +56,7 @@ async def serving(*permissions: str) -> tuple[Any, RemoteView]:
 
 
 def subscriptions() -> int:
-    return len(otp.trace.node_of(otp.self())._trace.subscriptions)
+    return len(otp.trace.node_of(otp.self()).tracer.subscriptions)
 
 
 # Permissions
@@ -446,11 +446,11 @@ def test_who_is_no_process_reads_streams_as_long_as_its_link_lives() -> None:
             counter = await node.start(Counter, 1, name="counter")
             event = await anext(stream)
             assert ("registered", counter) == (event.kind, event.pid)
-            assert len(node._trace.subscriptions) == 1
+            assert len(node.tracer.subscriptions) == 1
             otp.exit(anchor, "kill")
             await otp.wait_down(anchor)
             with pytest.raises(ViewError):
                 _ = [event async for event in stream]
-            return len(node._trace.subscriptions)
+            return len(node.tracer.subscriptions)
 
     assert asyncio.run(main()) == 0

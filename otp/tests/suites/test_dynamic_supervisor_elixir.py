@@ -91,7 +91,7 @@ def test_the_limits_have_the_defaults_of_elixir(run: Any) -> None:
     async def main() -> None:
         process_flag("trap_exit", True)
         sup: Any = await DynamicSupervisor.start_link()
-        assert (3, 5, "never") == (sup._state.max_restarts, sup._state.max_seconds, sup._state.auto_shutdown)
+        assert (3, 5, "never") == (sup.state.max_restarts, sup.state.max_seconds, sup.state.auto_shutdown)
         for _ in range(3):
             await end(await start_child(sup, worker()), "boom")
         assert Counts(3, 3, 0, 3) == await count(sup)

@@ -1,8 +1,5 @@
 """`Cluster`: a node's place in a cluster."""
 
-# The private members of nodes belong to the library.
-# pyright: reportPrivateUsage=false
-
 from __future__ import annotations
 
 import asyncio
@@ -123,8 +120,8 @@ class Cluster:
         ('up', {'zone': 1})
         """
         node = node or node_here("Cluster.join()")
-        node._check_life("Cluster.join()")
-        if node._distribution is not None:
+        node.check_life("Cluster.join()")
+        if node.distribution is not None:
             raise BadArgument(
                 f"Cluster.join(): node {node.name!r} is already part of a distribution; "
                 "try to join first, and to attach other transports afterwards"
@@ -172,7 +169,7 @@ class Cluster:
         True
         """
         node = node_here("Cluster.here()")
-        distribution = node._distribution
+        distribution = node.distribution
         if isinstance(distribution, MemberDistribution) and isinstance(distribution.cluster, Cluster):
             return distribution.cluster
         raise NotMember(f"node {node.name!r} is not a member of a cluster; try `await Cluster.join()` first")
@@ -327,7 +324,7 @@ class Cluster:
         dial.add_done_callback(lambda _: membership.wake())
         membership.reconnect(address)
         try:
-            deadline = self.node._s.loop.time() + (limit or 0) / 1e9
+            deadline = self.node.scheduler.loop.time() + (limit or 0) / 1e9
             await wait_connected(membership, dial, address, deadline)
         finally:
             dial.cancel()

@@ -1,7 +1,7 @@
 """Joining: open the connections of a member, and wait until it is clear whether the others accept it."""
 
-# The private members of nodes belong to the library, and reasons have no type.
-# pyright: reportPrivateUsage=false, reportUnknownLambdaType=false
+# Reasons have no type.
+# pyright: reportUnknownLambdaType=false
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class Opening:
 
     async def run(self, timeout: float) -> tuple[Membership, Any]:
         """Join, and return the membership and its carrier. Raises `JoinRefused`."""
-        deadline = self.node._s.loop.time() + timeout
+        deadline = self.node.scheduler.loop.time() + timeout
         for _ in range(ATTEMPTS):
             found = await self._attempt(deadline)
             if found is not None:
@@ -137,7 +137,7 @@ class Opening:
         Raises `JoinRefused`.
         """
         # Until then only the answer of a member counts, afterwards also that of another node that joins.
-        listened = min(self.node._s.loop.time() + min(LISTEN, self._settings.heartbeat), deadline)
+        listened = min(self.node.scheduler.loop.time() + min(LISTEN, self._settings.heartbeat), deadline)
         dials = [asyncio.ensure_future(carrier.connect(address)) for address in self._connect if self._dials]
         for dial in dials:
             dial.add_done_callback(lambda _: membership.wake())

@@ -4,8 +4,7 @@ A node is a member once its connection is up and its facts have arrived. The ses
 connection ends.
 """
 
-# The private members of nodes belong to the library.
-# pyright: reportPrivateUsage=false, reportUnknownLambdaType=false
+# pyright: reportUnknownLambdaType=false
 
 from __future__ import annotations
 
@@ -48,7 +47,7 @@ _REASONS: Final[dict[str, DownReason]] = {"timeout": "timeout", "leave": "discon
 
 def detached(node: Node, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
     """Run a coroutine in a task that belongs to no process."""
-    s = node._s
+    s = node.scheduler
     current, s.current = s.current, None
     try:
         return s.loop.create_task(coroutine, context=Context())
@@ -104,7 +103,7 @@ class Membership:
         self._dials: bool = getattr(carrier, "dials", False)  # else it finds nodes by their names
         self._discovery = discovery
         self._clock = clock
-        self._loop = node._s.loop
+        self._loop = node.scheduler.loop
         self._pending: dict[NodeId, float] = {}  # connected nodes without facts
         self._tried_again: set[NodeId] = set()
         self._sought: dict[NodeId, _Sought] = {}

@@ -1,8 +1,5 @@
 """The connections of a member: session, carrier and distribution, with a membership that is notified of each event."""
 
-# The private members of a transport and of pids belong to the library.
-# pyright: reportPrivateUsage=false
-
 from __future__ import annotations
 
 from typing import Any, Protocol

@@ -1,7 +1,6 @@
 """A server's state before an upgrade, and the way back to it."""
 
 # States and processes are terms of any type.
-# pyright: reportPrivateUsage=false
 
 from __future__ import annotations
 
@@ -22,7 +21,7 @@ _FLAGS: Final = ("strategy", "max_restarts", "max_seconds", "auto_shutdown")
 
 def is_supervisor(p: Process) -> bool:
     """Return whether a server is a supervisor, whose state is the children that it has."""
-    return issubclass(type(p._state), SupervisorState | DynamicState)  # a state may misreport its class, or raise
+    return issubclass(type(p.state), SupervisorState | DynamicState)  # a state may misreport its class, or raise
 
 
 class Before:
@@ -32,8 +31,8 @@ class Before:
 
     def __init__(self, p: Process) -> None:
         self._p = p
-        self._callbacks: Any = p._vt
-        self._state: Any = p._state
+        self._callbacks: Any = p.callbacks
+        self._state: Any = p.state
         self._undo: Any = None
         self._backup: Any = None
         self.kept: bool = True
@@ -48,7 +47,7 @@ class Before:
         p = self._p
         if self._undo is not None:
             self._undo()
-        elif p._state is self._state and p._vt is not None and not same(shown_state(p), self._backup):
+        elif p.state is self._state and p.callbacks is not None and not same(shown_state(p), self._backup):
             self._put_backup()
 
     def note_state(self) -> None:
@@ -57,9 +56,9 @@ class Before:
 
     def withdraw(self) -> bool:
         """Restore the old class, and the old state if `code_change` converted it; return whether the state is kept."""
-        self._p._vt = self._callbacks
+        self._p.callbacks = self._callbacks
         if self._undo is not None:
-            self._p._state = self._state
+            self._p.state = self._state
             self._undo()
         elif not self.kept:
             self._put_backup()
@@ -67,18 +66,18 @@ class Before:
 
     def _put_backup(self) -> None:
         put = getattr(self._callbacks.handler, "__otp_put_state__", None)
-        self._p._state = self._backup if put is None else put(self._state, self._backup)
+        self._p.state = self._backup if put is None else put(self._state, self._backup)
 
 
 def _undo_supervisor(p: Process) -> Callable[[], None]:
-    state: Any = p._state
+    state: Any = p.state
     before = {name: getattr(state, name) for name in _FLAGS}
     undo = state.undo()
 
     def bring_back() -> None:
         changed = {name: getattr(state, name) for name in _FLAGS}
         undo()
-        if changed != before and p._st != DEAD:
-            p._node._trace.emit("strategy_changed", p, {"before": changed, **before})
+        if changed != before and p.status != DEAD:
+            p.runtime.tracer.emit("strategy_changed", p, {"before": changed, **before})
 
     return bring_back

@@ -5,7 +5,7 @@ Add()` of the new code, and nothing fails. This module only reads tables and run
 """
 
 # Names, states and messages are of any type.
-# pyright: reportPrivateUsage=false, reportUnknownVariableType=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false
 
 from __future__ import annotations
 
@@ -137,8 +137,8 @@ class Holders:
                 return
 
     def _objects_of(self, p: Process) -> Iterator[OldObject]:
-        if p._vt is not None and not is_supervisor(p):
-            held = self._held(p._state, DEPTH)
+        if p.callbacks is not None and not is_supervisor(p):
+            held = self._held(p.state, DEPTH)
             if held is not None:
                 yield OldObject(p, "state", held)
         for message in islice(mailbox_of(p), MESSAGES):
@@ -164,7 +164,7 @@ class Holders:
 
 def _members(value: Any, kind: Any) -> Iterator[Any]:
     if kind is From:
-        return iter((value._request,))
+        return iter((value.request,))
     if kind is dict:
         return iter(value.values())
     if kind is list or kind is tuple or kind is deque or kind is set or kind is frozenset:

@@ -1,7 +1,5 @@
 """The trial of new code: whether servers survive the messages that wait for them."""
 
-# pyright: reportPrivateUsage=false
-
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -31,12 +29,12 @@ async def first_crash(servers: Iterable[Process], seconds: float) -> tuple[Proce
     crashed: tuple[Process, Any] | None = None
     until = 0
     for p, frm in asked:
-        s = p._node._s
+        s = p.runtime.scheduler
         until = until or s.now_ns() + round(seconds * 1e9)
         try:
             await wait_outside(frm, p, max(LEAST_S, (until - s.now_ns()) / 1e9))
         except CallExit as failed:
-            ended = p._st == DEAD or p._st == EXITING
+            ended = p.status == DEAD or p.status == EXITING
             if crashed is None and ended and not is_clean(failed.cause_reason):
                 crashed = p, failed.cause_reason
     return crashed

@@ -8,7 +8,6 @@ Source: OTP's `release_handler_1.erl`, `suspend`, `load`, `code_change`, `resume
 """
 
 # States and processes are terms of any type.
-# pyright: reportPrivateUsage=false
 
 from __future__ import annotations
 
@@ -208,21 +207,21 @@ def versions(module: ModuleType | str | None = None) -> tuple[RunningVersion, ..
     if s is None:
         return ()
     name = module.__name__ if isinstance(module, ModuleType) else module
-    servers = [p for p in _processes(s) if p._vt is not None] if name is None else _servers(s, name)
+    servers = [p for p in _processes(s) if p.callbacks is not None] if name is None else _servers(s, name)
     known = Versions()
-    return tuple(RunningVersion(p, p._vt.cls, known.of(p._vt.cls)) for p in servers)
+    return tuple(RunningVersion(p, p.callbacks.cls, known.of(p.callbacks.cls)) for p in servers)
 
 
 def _processes(s: Scheduler) -> Iterator[Process]:
     for same_name in list(s.nodes.values()):
         for node in same_name:
-            for p in list(node._procs.values()):
-                if p._st != DEAD and p._st != EXITING:
+            for p in list(node.process_table.values()):
+                if p.status != DEAD and p.status != EXITING:
                     yield p
 
 
 def _servers(s: Scheduler, module: str) -> list[Process]:
-    return [p for p in _processes(s) if p._vt is not None and same(module_of(p._vt.cls), module)]
+    return [p for p in _processes(s) if p.callbacks is not None and same(module_of(p.callbacks.cls), module)]
 
 
 class _Change(NamedTuple):
@@ -273,14 +272,14 @@ class _Upgrade:
                 await self._stop(p)
             show_version(self.shown, self.fresh)
             for p in servers:
-                if p._st != DEAD:
+                if p.status != DEAD:
                     await self._change(p)
         for p in self.stopped:
-            if p._st != DEAD and p._st != EXITING and not p._ext().suspended:
+            if p.status != DEAD and p.status != EXITING and not p.ensure_ext().suspended:
                 raise UpgradeRefused(p, "resumed")  # by other code, with the old version
 
     def _successor(self, p: Process) -> Any:
-        old: type = p._vt.cls
+        old: type = p.callbacks.cls
         found = found_in_version(self.fresh, name_of(old))
         if not isinstance(found, type) or not issubclass(found, Behaviour | Startable):
             raise UpgradeRefused(p, ("undef", f"{self.shown.__name__}.{name_of(old)}"))
@@ -296,7 +295,7 @@ class _Upgrade:
         try:
             answer = await system_call(p, ("suspend",))
         except CallExit as failed:
-            if p._st == DEAD or p._st == EXITING:
+            if p.status == DEAD or p.status == EXITING:
                 return
             raise UpgradeRefused(p, failed.cause_reason) from None
         self.stopping = None
@@ -306,14 +305,14 @@ class _Upgrade:
         cls = self._successor(p)
         self.befores[p] = Before(p)
         self.versions.of(cls)  # this may run user code, which must not happen in `exchange`
-        old_vsn = Downgrade(("down", self.versions.of(cls))) if self.back else self.versions.of(p._vt.cls)
+        old_vsn = Downgrade(("down", self.versions.of(cls))) if self.back else self.versions.of(p.callbacks.cls)
         request = ("change_code", cls, old_vsn, self.extra, False, self.limit)
         try:
             answer = await system_call(p, request, "infinity" if self.limit is None else self.limit + GRACE_S)
         except CallExit as failed:
             if failed.cause_reason == LATE:
                 raise UpgradeRefused(p, "timeout") from None
-            exit_signal(p, p._node._outside, "kill", False)  # it has ended, or ignores the end of its time
+            exit_signal(p, p.runtime.outside, "kill", False)  # it has ended, or ignores the end of its time
             raise UpgradeRefused(p, failed.cause_reason, ended=True) from None
         if isinstance(answer, Refused):
             raise UpgradeRefused(p, reason_of(answer.error)) from answer.error
@@ -324,39 +323,39 @@ class _Upgrade:
         """Exchange classes and states, without waiting or running user code; no server continues yet."""
         done: list[UpgradedServer] = []
         for p, callbacks, state in self.changes:
-            if p._st == DEAD or p._st == EXITING:
+            if p.status == DEAD or p.status == EXITING:
                 continue
-            old, new = self.versions.of(p._vt.cls), self.versions.of(callbacks.cls)
+            old, new = self.versions.of(p.callbacks.cls), self.versions.of(callbacks.cls)
             install(p, callbacks, state)
             done.append(UpgradedServer(p, callbacks.cls, old, new))
             self._emit(p, old, new)
         show_version(self.shown, self.fresh)
         self._renew_starts()
-        lagging = tuple(p for p in _processes(self.s) if p._vt is None and self._runs_old_code(p))
+        lagging = tuple(p for p in _processes(self.s) if p.callbacks is None and self._runs_old_code(p))
         return UpgradeReport(self.shown.__name__, tuple(done), lagging)
 
     def _emit(self, p: Process, old: Any, new: Any) -> None:
-        data = {"module": self.shown.__name__, "what": name_of(p._vt.cls), "old": old, "new": new}
-        p._node._trace.emit("code_changed", p, data)
+        data = {"module": self.shown.__name__, "what": name_of(p.callbacks.cls), "old": old, "new": new}
+        p.runtime.tracer.emit("code_changed", p, data)
 
     def would_be(self) -> UpgradeReport:
         """Return the report that `finish` would return."""
         servers = tuple(
-            UpgradedServer(p, callbacks.cls, self.versions.of(p._vt.cls), self.versions.of(callbacks.cls))
+            UpgradedServer(p, callbacks.cls, self.versions.of(p.callbacks.cls), self.versions.of(callbacks.cls))
             for p, callbacks, _ in self.changes
-            if p._st != DEAD and p._st != EXITING
+            if p.status != DEAD and p.status != EXITING
         )
-        lagging = tuple(p for p in _processes(self.s) if p._vt is None and self._runs_old_code(p))
+        lagging = tuple(p for p in _processes(self.s) if p.callbacks is None and self._runs_old_code(p))
         return UpgradeReport(self.shown.__name__, servers, lagging)
 
     def _renew_starts(self) -> None:
         """Renew the prepared start functions of supervisors, which were made for another version."""
         for p in _processes(self.s):
             if is_supervisor(p):
-                p._state.renew_starts()
+                p.state.renew_starts()
 
     def _runs_old_code(self, p: Process) -> bool:
-        frame: Any = None if p._coro is None else getattr(p._coro, "cr_frame", None)
+        frame: Any = None if p.coroutine is None else getattr(p.coroutine, "cr_frame", None)
         if frame is None:
             return False
         space = frame.f_globals
@@ -371,7 +370,7 @@ class _Upgrade:
             before.bring_back()
         self._renew_starts()
         self.resume()
-        if self.stopping is not None and self.stopping._st != DEAD:
+        if self.stopping is not None and self.stopping.status != DEAD:
             resume_later(self.stopping)
 
     def resume(self) -> None:
@@ -380,19 +379,19 @@ class _Upgrade:
             self._let_go_on(p)
 
     def _let_go_on(self, p: Process) -> None:
-        by_hand, x = self.stopped[p], p._x
+        by_hand, x = self.stopped[p], p.ext
         if by_hand or x is None or not x.suspended:
             return
         x.suspended = False
-        if p._st == SUSPENDED:
-            p._st = READY
-            p._node._s.push(p)
+        if p.status == SUSPENDED:
+            p.status = READY
+            p.runtime.scheduler.push(p)
 
     # On trial
 
     async def try_out(self, seconds: float) -> None:
         """Resume all but the supervisors for a trial; if one crashes, all go back."""
-        alive = [p for p in self.befores if p._st != DEAD and p._st != EXITING and not self.stopped[p]]
+        alive = [p for p in self.befores if p.status != DEAD and p.status != EXITING and not self.stopped[p]]
         workers = [p for p in alive if not is_supervisor(p)]
         for p in workers:
             self.befores[p].note_state()
@@ -408,20 +407,20 @@ class _Upgrade:
         """Go back after new code has run; return the servers that lost what they did with it."""
         for p in self.befores:
             if not await self._stops_again(p):
-                exit_signal(p, p._node._outside, "kill", False)
+                exit_signal(p, p.runtime.outside, "kill", False)
         show_version(self.shown, self.before)
         reset: list[Process] = []
         for p, before in self.befores.items():
-            if p._st == DEAD or p._st == EXITING:
+            if p.status == DEAD or p.status == EXITING:
                 continue
-            new = self.versions.of(p._vt.cls)
+            new = self.versions.of(p.callbacks.cls)
             if not before.withdraw():
                 reset.append(p)
-            self._emit(p, new, self.versions.of(p._vt.cls))
+            self._emit(p, new, self.versions.of(p.callbacks.cls))
         self._renew_starts()
         for p in _servers(self.s, self.shown.__name__):
             if p not in self.befores:  # started in the meantime, and never had a state of old code
-                exit_signal(p, p._node._outside, "kill", False)
+                exit_signal(p, p.runtime.outside, "kill", False)
         self.resume()
         return tuple(reset)
 
@@ -429,5 +428,5 @@ class _Upgrade:
         try:
             await system_call(p, ("suspend",))
         except CallExit:
-            return p._st == DEAD or p._st == EXITING
+            return p.status == DEAD or p.status == EXITING
         return True

@@ -4,9 +4,8 @@ A node can only speak for its own processes, since a signal identifies its sende
 about unknown links, monitors and calls are ignored, as they may have crossed with a signal from here.
 """
 
-# The private members of pids belong to the kernel.
+# Messages and reasons are terms of any type.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
-# pyright: reportPrivateUsage=false
 
 from __future__ import annotations
 
@@ -51,7 +50,7 @@ def _not_taken(peer: RemoteNode, signal: Any, why: str) -> None:
 def _find(peer: RemoteNode, to: Any) -> Process | None:
     """Return the process that a signal is addressed to, by number or name."""
     if type(to) is int:
-        return peer.home._procs.get(to) if peer.may_reach(to) else None
+        return peer.home.process_table.get(to) if peer.may_reach(to) else None
     if len(to) != 1:
         raise wire.Malformed(f"expected one name, got {len(to)}")
     name = wire.read(to[0], peer)
@@ -82,7 +81,7 @@ def _call(peer: RemoteNode, signal: signals.Call) -> None:
         peer.distribution.asked(peer, signal.number, caller, request)
         return
     p = _find(peer, signal.to)
-    if p is None or p._st == DEAD or p._st == EXITING or (signal.system and peer.confined):
+    if p is None or p.status == DEAD or p.status == EXITING or (signal.system and peer.confined):
         peer.tell(signals.Failed(signal.number, "noproc"))
         return
     frm = peer.borrowed(signal.number, caller, p, request)
@@ -104,10 +103,10 @@ def _failed(peer: RemoteNode, signal: signals.Failed) -> None:
 
 
 def _link(peer: RemoteNode, signal: signals.Link) -> None:
-    p = peer.home._procs.get(signal.to)
+    p = peer.home.process_table.get(signal.to)
     if (signal.to, signal.sender) in peer.unlinking:
         return  # they did not yet know that it was removed here
-    if p is None or p._st == EXITING or peer.confined:
+    if p is None or p.status == EXITING or peer.confined:
         peer.tell(signals.ExitTo(signal.to, signal.sender, True, "noproc"), signal.to)
         return
     if len(peer.links) >= MOST_TIES:
@@ -116,7 +115,7 @@ def _link(peer: RemoteNode, signal: signals.Link) -> None:
 
 
 def _unlink(peer: RemoteNode, signal: signals.Unlink) -> None:
-    p = peer.home._procs.get(signal.to)
+    p = peer.home.process_table.get(signal.to)
     if p is not None:
         peer.untie(p, peer.process(signal.sender))
     peer.tell(signals.UnlinkAck(signal.to, signal.sender, signal.number), signal.to)
@@ -132,7 +131,7 @@ def _exit(peer: RemoteNode, signal: signals.ExitTo) -> None:
     reason = wire.read(signal.term, peer, lenient=True)
     sender = peer.process(signal.sender)
     if signal.linked:
-        p = peer.home._procs.get(signal.to) if type(signal.to) is int else None
+        p = peer.home.process_table.get(signal.to) if type(signal.to) is int else None
         if p is not None and peer.untie(p, sender):
             exit_signal(p, sender, reason, True)
     elif not peer.confined and (p := _find(peer, signal.to)) is not None:
@@ -145,13 +144,13 @@ def _monitor(peer: RemoteNode, signal: signals.Monitor) -> None:
 
 def monitored(peer: RemoteNode, p: Process | None, watcher: int, number: int) -> None:
     """Install a monitor of a remote process on a local one, under the remote number."""
-    if p is None or p._st == DEAD:
+    if p is None or p.status == DEAD:
         peer.tell(signals.Down(0, number, "noproc"))
         return
     if len(peer.watching) >= MOST_TIES or number in peer.watching:
         raise wire.Malformed(f"expected at most {MOST_TIES:,} monitors, each with its own number")
     ref = watch(p, peer.process(watcher), number)
-    peer.watching[number] = (ref, p._id if p._node is peer.home else 0)
+    peer.watching[number] = (ref, p.number if p.runtime is peer.home else 0)
 
 
 def _demonitor(peer: RemoteNode, signal: signals.Demonitor) -> None:

@@ -1,8 +1,7 @@
 """`Distribution`: connects a node with others, so that processes reach remote ones like local ones."""
 
-# The private members of pids belong to the kernel.
+# Messages and reasons are terms of any type.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
-# pyright: reportPrivateUsage=false
 
 from __future__ import annotations
 
@@ -96,19 +95,19 @@ class Distribution:
     async def start(self) -> None:
         """Start. Raises `BadArgument` for a node that is not running, or already has a distribution."""
         node = self.node
-        node._check_life("Distribution.start()")
-        if node._distribution is not None:
+        node.check_life("Distribution.start()")
+        if node.distribution is not None:
             raise BadArgument(f"Distribution.start(): node {node.name!r} is already part of a distribution")
         node.creation = self.transport.me.creation
-        node._distribution = self
+        node.distribution = self
         await self.transport.start(self._doors[0])
 
     async def stop(self) -> None:
         """End all connections. Links, monitors and calls to other nodes end with `noconnection`."""
         for door in reversed(self._doors):
             await self._close(door)
-        if self.node._distribution is self:
-            self.node._distribution = None
+        if self.node.distribution is self:
+            self.node.distribution = None
 
     @property
     def transport(self) -> Transport:
@@ -191,7 +190,7 @@ class Distribution:
         try:
             async with asyncio.timeout(None if limit is None else limit / 1e9):
                 while (peer := self._up.get(name)) is None or creation not in (None, peer.creation):
-                    future: asyncio.Future[NodeId] = self.node._s.loop.create_future()
+                    future: asyncio.Future[NodeId] = self.node.scheduler.loop.create_future()
                     waiting = self._waiting.setdefault(name, [])
                     waiting.append(future)
                     try:
@@ -332,19 +331,19 @@ class Distribution:
         if peer is None:
             raise StartError("noconnection")
         ref = Monitor(self.node, self.node.next_ref())
-        ref._watcher, ref._target, ref._item = me, peer.process(0), None
-        peer.monitors[ref._id] = ref
+        ref.watcher, ref.target, ref.item = me, peer.process(0), None
+        peer.monitors[ref.number] = ref
         try:
-            pid = await self._spawn(node, target, args, False, ref._id, timeout)
+            pid = await self._spawn(node, target, args, False, ref.number, timeout)
         except BaseException:
             peer.demonitor(ref)
             raise
-        if peer.monitors.get(ref._id) is ref:  # unless it has already ended
-            ref._target = ref._item = pid
-            x = me._ext()
-            if x.mrefs is None:
-                x.mrefs = {}
-            x.mrefs[ref] = None
+        if peer.monitors.get(ref.number) is ref:  # unless it has already ended
+            ref.target = ref.item = pid
+            x = me.ensure_ext()
+            if x.monitors is None:
+                x.monitors = {}
+            x.monitors[ref] = None
         return pid, ref
 
     async def _spawn(self, node: str, target: str, args: Any, link: bool, watched: int | None, timeout: Limit) -> Any:
@@ -403,13 +402,13 @@ class Distribution:
 
     def told(self, pid: Pid) -> None:
         """Keep a pid that is sent findable for when it returns."""
-        if pid._node is self.node:
-            self._pids[pid._id] = pid
+        if pid.runtime is self.node:
+            self._pids[pid.number] = pid
 
     def told_ref(self, ref: Ref) -> None:
         """Keep a reference that is sent findable."""
-        if ref._node is self.node:
-            self._refs[ref._id] = ref
+        if ref.runtime is self.node:
+            self._refs[ref.number] = ref
 
     def pid(self, node: str, creation: int, number: int) -> Pid:
         """Return the pid for a process referred to by another node."""

@@ -1,8 +1,5 @@
 """A way to other nodes: a transport, and the rights of the nodes connected by it."""
 
-# The private members of pids belong to the kernel.
-# pyright: reportPrivateUsage=false
-
 from __future__ import annotations
 
 import logging
@@ -50,7 +47,7 @@ class Door:
 
     def whois(self, name: Any) -> Any:
         """Return the process that others find under a name. Raises `TypeError` for an unhashable name."""
-        return self.services.get(name) or (None if self.confined else self.distribution.node._names.get(name))
+        return self.services.get(name) or (None if self.confined else self.distribution.node.names.get(name))
 
     def node_up(self, node: NodeId, epoch: int) -> None:
         """Handle a new connection."""

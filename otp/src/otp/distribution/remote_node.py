@@ -4,9 +4,8 @@ Links, monitors and calls between local and remote processes are also kept in lo
 connection can be reported to all of them at once.
 """
 
-# The private members of pids belong to the kernel.
+# Messages and reasons are terms of any type.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
-# pyright: reportPrivateUsage=false
 
 from __future__ import annotations
 
@@ -45,11 +44,11 @@ class RemoteRef(Ref):
     __slots__ = ()
 
     def __repr__(self) -> str:
-        return f"#Ref<0.0.{self._id}>@{self._node.name}"
+        return f"#Ref<0.0.{self.number}>@{self.runtime.name}"
 
 
 class _Names:
-    """The names of another node, with the interface of `Node._names`: every name resolves there."""
+    """The names of another node, with the interface of `Node.names`: every name resolves there."""
 
     __slots__ = ("_node",)
 
@@ -84,16 +83,16 @@ class RemoteNode:
 
     __slots__ = (
         "__weakref__",
-        "_life",
-        "_names",
-        "_next_ref",
-        "_outside",
-        "_procs",
-        "_s",
-        "_trace",
-        "_watched",
-        "_watched_life",
-        "_watched_links",
+        "life",
+        "names",
+        "next_ref_number",
+        "outside",
+        "process_table",
+        "scheduler",
+        "tracer",
+        "watched",
+        "watched_life",
+        "watched_links",
         "calls",
         "creation",
         "distribution",
@@ -118,14 +117,14 @@ class RemoteNode:
         self.creation: int = id.creation
         home = distribution.node
         self.home: Node = home
-        self._s = home._s
-        self._outside = home._outside
-        self._watched = self._watched_life = self._watched_links = False
-        self._trace = Tracer(self, 0)  # pyright: ignore[reportArgumentType]
-        self._life = "open"
-        self._next_ref = 1
-        self._procs: dict[int, Process] = {}
-        self._names = _Names(self)
+        self.scheduler = home.scheduler
+        self.outside = home.outside
+        self.watched = self.watched_life = self.watched_links = False
+        self.tracer = Tracer(self, 0)  # pyright: ignore[reportArgumentType]
+        self.life = "open"
+        self.next_ref_number = 1
+        self.process_table: dict[int, Process] = {}
+        self.names = _Names(self)
         self.door: Door | None = None
         """The connection it came through; signals are sent the same way."""
         self.given: WeakValueDictionary[int, Pid] = WeakValueDictionary()
@@ -183,7 +182,7 @@ class RemoteNode:
             return False
         if sender is None:
             running = thread_current() or OWNER.get()
-            sender = running._id if running is not None and running._node is self.home else 0
+            sender = running.number if running is not None and running.runtime is self.home else 0
         return self.door.transport.send(self.id, data, sender)
 
     def forward(self, dest: RemoteProcess, message: Any) -> None:
@@ -210,15 +209,15 @@ class RemoteNode:
         caller = frm.pid
         try:
             sent = self.say(
-                signals.Call, dest.to, number, caller.id if caller._node is self.home else 0, system, term=request
+                signals.Call, dest.to, number, caller.id if caller.runtime is self.home else 0, system, term=request
             )
         except BaseException:
             self.calls.pop(number, None)
             forget(frm)
-            if frm._to is dest and frm._waiter._val is frm:  # it was never sent: the error is the caller's
-                frm._waiter._val = None
+            if frm.to is dest and frm.waiter.value is frm:  # it was never sent: the error is the caller's
+                frm.waiter.value = None
             raise
-        if not sent and frm._to is dest:
+        if not sent and frm.to is dest:
             self.calls.pop(number, None)
             self._soon(fail, frm, ("nodedown", self.name))
 
@@ -228,7 +227,7 @@ class RemoteNode:
         calls = self.calls
         calls[number] = caller
         if len(calls) > self.sweep_at:
-            for n in [n for n, frm in calls.items() if frm._waiter._val is not frm]:
+            for n in [n for n, frm in calls.items() if frm.waiter.value is not frm]:
                 del calls[n]
             self.sweep_at = max(SWEEP_FROM, 2 * len(calls))
         return number
@@ -248,17 +247,17 @@ class RemoteNode:
         if linked:
             if self.links.pop((sender, p), self) is self:  # the connection was lost, or they sent the signal
                 return
-        number = sender._id if sender._node is self.home else 0
+        number = sender.number if sender.runtime is self.home else 0
         self.say(signals.ExitTo, number, p.to, linked, term=reason, strict=False, sender=number)
 
     def link(self, me: Process, p: RemoteProcess) -> None:
         """Link a local process with a remote one; without a connection it gets the exit signal `noconnection`."""
-        if me._node is not self.home:
+        if me.runtime is not self.home:
             raise BadArgument(f"link(pid): {p} is known to processes of node {self.home.name!r} only, this is {me!r}")
         if (me, p) in self.links:
             return
-        self.unlinking.pop((me._id, p._id), None)
-        if self.tell(signals.Link(me._id, p._id), me._id):
+        self.unlinking.pop((me.number, p.number), None)
+        if self.tell(signals.Link(me.number, p.number), me.number):
             self.tie(me, p)
         else:
             exit_signal(me, p, "noconnection", True)
@@ -281,30 +280,30 @@ class RemoteNode:
         """Remove a link; signals about it that they send before they know are outdated."""
         if self.untie(me, p):
             number = self.home.next_ref()
-            if self.tell(signals.Unlink(me._id, p._id, number), me._id):
-                self.unlinking[me._id, p._id] = number
+            if self.tell(signals.Unlink(me.number, p.number, number), me.number):
+                self.unlinking[me.number, p.number] = number
 
     def monitor(self, ref: Monitor) -> None:
         """Monitor a remote process; without a connection its `Down` has `noconnection`."""
-        ref._node = self.home
-        ref._id = number = self.home.next_ref()
+        ref.runtime = self.home
+        ref.number = number = self.home.next_ref()
         self.monitors[number] = ref
-        target: Any = ref._target
-        watcher = ref._watcher
-        sender = watcher._id if isinstance(watcher, Process) and watcher._node is self.home else 0
+        target: Any = ref.target
+        watcher = ref.watcher
+        sender = watcher.number if isinstance(watcher, Process) and watcher.runtime is self.home else 0
         if not self.tell(signals.Monitor(sender, target.to, number), sender):
             self._soon(self.ended, number, "noconnection")
 
     def demonitor(self, ref: Monitor) -> None:
         """Remove a monitor."""
-        if self.monitors.pop(ref._id, None) is not None:
-            watcher = ref._watcher
-            sender = watcher._id if isinstance(watcher, Process) and watcher._node is self.home else 0
-            self.tell(signals.Demonitor(ref._id), sender)
+        if self.monitors.pop(ref.number, None) is not None:
+            watcher = ref.watcher
+            sender = watcher.number if isinstance(watcher, Process) and watcher.runtime is self.home else 0
+            self.tell(signals.Demonitor(ref.number), sender)
 
     def _soon(self, function: Any, *args: Any) -> None:
         """Call a function later, like a reply of theirs: the caller is still in its request."""
-        self._s.loop.call_soon(function, *args, context=self._s._base)
+        self.scheduler.loop.call_soon(function, *args, context=self.scheduler.base_context)
 
     # Known remote objects
 
@@ -325,8 +324,8 @@ class RemoteNode:
     def told(self, pid: Pid) -> None:
         """Keep a pid that is sent findable for when it returns."""
         self.distribution.told(pid)
-        if self.confined and pid._node is self.home:
-            self.given[pid._id] = pid
+        if self.confined and pid.runtime is self.home:
+            self.given[pid.number] = pid
 
     @property
     def confined(self) -> bool:
@@ -353,7 +352,7 @@ class RemoteNode:
         """Return a stand-in for a remote caller, to reply to from here."""
         parent: Any = pid
         stub = stand_in(self.home, parent, _Answer(self, number))
-        return new_call(stub, request, self.home._outside if to is None else to)
+        return new_call(stub, request, self.home.outside if to is None else to)
 
     def written(self, name: Any) -> Any:
         """Return a name as a term."""
@@ -365,10 +364,10 @@ class RemoteNode:
         """Handle the end of a monitored remote process."""
         ref = self.monitors.pop(number, None)
         if ref is not None:
-            target: Any = ref._target
+            target: Any = ref.target
             forget_monitor(target, ref)
-            if ref._item is None:
-                ref._item = pid
+            if ref.item is None:
+                ref.item = pid
             tell_watcher(ref, reason)
 
     def failed(self, number: int, reason: Any) -> None:
@@ -391,9 +390,9 @@ class RemoteNode:
             forget_link(there, here)
             exit_signal(here, there, "noconnection", True)
         for ref in monitors.values():
-            target: Any = ref._target
+            target: Any = ref.target
             if target is not None and not (
-                ref._item is None and isinstance(ref._watcher, Process)
+                ref.item is None and isinstance(ref.watcher, Process)
             ):  # from a failed spawn
                 forget_monitor(target, ref)
                 tell_watcher(ref, "noconnection")
@@ -403,5 +402,5 @@ class RemoteNode:
 
     def _was_called(self, frm: From) -> bool:
         """Return whether a call was sent there, not only lent for a reply."""
-        node: Any = frm._to._node
+        node: Any = frm.to.runtime
         return node is self

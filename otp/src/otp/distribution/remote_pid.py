@@ -1,8 +1,5 @@
 """Pids of remote processes; their `RemoteNode` sends what is done with them."""
 
-# A pid is a `Process` to the kernel, which passes remote operations to `_node`.
-# pyright: reportPrivateUsage=false
-
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -25,18 +22,18 @@ class RemoteProcess(Process):
     __slots__ = ()
 
     def __init__(self, node: RemoteNode, number: int) -> None:
-        self._node = node  # pyright: ignore[reportAttributeAccessIssue]
-        self._id = number
-        self._st = REMOTE
-        self._val = self._mbox = self._mons = self._step = self._vt = self._state = None
-        self._links = self._sig = self._x = self._ctx = self._side = None
-        self._told = None
-        self._parent = None
+        self.runtime = node  # pyright: ignore[reportAttributeAccessIssue]
+        self.number = number
+        self.status = REMOTE
+        self.value = self.mailbox = self.monitored_by = self.step = self.callbacks = self.state = None
+        self.links = self.signal = self.ext = self.context = self.side = None
+        self.traced = None
+        self.parent = None
 
     @property
     def to(self) -> Any:
         """The process as addressed in a signal."""
-        return self._id
+        return self.number
 
     def __str__(self) -> str:
         return self.to_text()
@@ -57,9 +54,9 @@ class RemoteName(RemoteProcess):
     @property
     def to(self) -> Any:
         """The name as addressed in a signal."""
-        node: Any = self._node
+        node: Any = self.runtime
         return [node.written(self.name)]
 
     def to_text(self) -> str:
         """Return the name and the node as text."""
-        return f"({self.name!r}, {self._node.name!r})"
+        return f"({self.name!r}, {self.runtime.name!r})"

@@ -3,9 +3,8 @@
 Source: Erlang/OTP, `erlang:spawn_request/5`, `erpc`; here the functions are restricted.
 """
 
-# The private members of pids belong to the kernel.
+# Messages and reasons are terms of any type.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
-# pyright: reportPrivateUsage=false
 
 from __future__ import annotations
 
@@ -56,21 +55,21 @@ def answer(peer: RemoteNode, number: int, caller: RemoteProcess | None, request:
                 found = door.whois(name)
             except TypeError:
                 found = None
-            peer.answer(number, None if found is None or found._st == DEAD else found)
+            peer.answer(number, None if found is None or found.status == DEAD else found)
         case ("rpc" | "spawn", str(target), *_) if target not in door.spawnable:
             peer.answer(number, Failed(("not_spawnable", target)))
         case ("rpc", str(target), tuple(arguments)):
             frm = peer.borrowed(number, caller, None, request)
             p = spawn_on(node, None, _run, (frm, function_named(target), arguments), {})
-            frm._to = p
-            p._ext().pend = {frm: None}  # so that its end fails the caller
+            frm.to = p
+            p.ensure_ext().unanswered = {frm: None}  # so that its end fails the caller
         case ("spawn", str(target), tuple(arguments), bool(linked), int() | None as watched) if caller is not None:
             p = spawn_on(node, None, function_named(target), arguments, {})
             if linked:
                 peer.tie(p, caller)
-                peer.tell(signals.Link(p._id, caller._id), p._id)
+                peer.tell(signals.Link(p.number, caller.number), p.number)
             if watched is not None:
-                monitored(peer, p, caller._id, watched)
+                monitored(peer, p, caller.number, watched)
             peer.answer(number, p)
         case _:
             peer.answer(number, Failed(("undef", text(request))))

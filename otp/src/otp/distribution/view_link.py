@@ -1,8 +1,5 @@
 """A view of a remote node: the link of `otp.observer.RemoteView` over a distribution."""
 
-# The private members of pids belong to the kernel.
-# pyright: reportPrivateUsage=false
-
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -59,10 +56,10 @@ class ViewLink:
     def reader(self) -> Pid:
         """Return the running process; outside one, a process that ends with the connection, or with the server."""
         running = thread_current()
-        if running is not None and running._node is self._distribution.node:
+        if running is not None and running.runtime is self._distribution.node:
             reader = running
         else:
-            if self._reader is None or self._reader._st == DEAD:
+            if self._reader is None or self._reader.status == DEAD:
                 self._reader = spawn_on(self._distribution.node, None, _reads, (self._there(),), {})
             reader = self._reader
         peer = self._distribution.find(self._node)
@@ -72,7 +69,7 @@ class ViewLink:
 
     def _there(self) -> Any:
         peer = self._distribution.find(self._node) or self._distribution.absent(self._node)
-        return peer._names.get(self._server)
+        return peer.names.get(self._server)
 
 
 async def _reads(server: Any) -> None:

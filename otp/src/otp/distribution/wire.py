@@ -135,7 +135,7 @@ class _Writer(Encoder):
             return ("$from", self.names.lend(value), self.write(value.pid, depth))
         if issubclass(kind, Ref):
             self.names.told_ref(value)
-            return ("$ref", value._node.name, value._node.creation, value._id)
+            return ("$ref", value.runtime.name, value.runtime.creation, value.number)
         if kind is Timeout:
             return ("$message", "Timeout")
         if id(kind) in _MESSAGE_TYPES:  # a class may refuse to be hashed

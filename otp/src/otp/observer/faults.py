@@ -78,8 +78,8 @@ def inject(
     (1, (('add', 2), 'stop'))
     """
     what = f"inject({fault!r})"
-    p = node._procs.get(pid.id)
-    if p is None or p is not pid or p._st in (DEAD, EXITING):
+    p = node.process_table.get(pid.id)
+    if p is None or p is not pid or p.status in (DEAD, EXITING):
         raise BadArgument(f"{what}: expected a living process of node {node.name}, got {pid}")
     if times is not None and times < 1:
         raise BadArgument(f"{what}: expected a number of times from 1, or None for all, got {times}")
@@ -109,8 +109,8 @@ def _lose(_dest: Process, _message: Any) -> Fate:
 
 
 def _slow(p: Process, seconds: float, what: str, ended: Callable[[], object] | None) -> Slowness:
-    if p._vt is None or p._vt.supervisor:
+    if p.callbacks is None or p.callbacks.supervisor:
         raise BadArgument(f"{what}: expected a server with callbacks, not a supervisor, got {p}; try 'delay'")
-    if p._vt.debug is not None:
+    if p.callbacks.debug is not None:
         raise BadArgument(f"{what}: {p} is being debugged; try otp.sys.no_debug({p}) first")
     return Slowness(p, seconds, ended)

@@ -67,11 +67,11 @@ class EventFeed:
         self._window = self._in_window = 0
         self._timer: Timer | None = None
         self._too_many = self._too_slow = 0
-        self._subscription = _subscribe(self, kinds, pids)
+        self._subscription = _subscribe(self, node, kinds, pids)
 
     def replay(self, since: int, kinds: frozenset[str] | None) -> None:
         """Put the events still in the ring in front, in the step in which the subscription began."""
-        trace = self._node._trace
+        trace = self._node.tracer
         newest = trace.seq
         asked, since = since, since if since <= newest else 0
         everything = trace.history()
@@ -152,7 +152,7 @@ class EventFeed:
         self._too_many += 1
         if self._timer is None:  # a burst may end here: its reader is notified anyway
             feed = ref(self)
-            self._timer = self._node._s.call_at((window + 1) * NS, lambda _timer: _window_over(feed))
+            self._timer = self._node.scheduler.call_at((window + 1) * NS, lambda _timer: _window_over(feed))
         return False
 
     def window_over(self) -> None:
@@ -167,14 +167,14 @@ class EventFeed:
             if self._items and isinstance(last := self._items[-1], Missed) and last.reason == "rate":
                 self._items.pop()  # one notice for all that is missing here
                 count += last.count or 0
-            self._items.append(Missed("rate", count, self.last, self._node._trace.seq + 1))
+            self._items.append(Missed("rate", count, self.last, self._node.tracer.seq + 1))
 
     def _missed(self, before: int | None = None) -> Missed:
         count, self._too_slow = self._too_slow, 0
-        return Missed("slow", count, self.last, self._node._trace.seq + 1 if before is None else before)
+        return Missed("slow", count, self.last, self._node.tracer.seq + 1 if before is None else before)
 
 
-def _subscribe(feed: EventFeed, kinds: frozenset[str] | None, pids: frozenset[Pid] | None) -> Subscription:
+def _subscribe(feed: EventFeed, node: Node, kinds: frozenset[str] | None, pids: frozenset[Pid] | None) -> Subscription:
     """Subscribe a feed by a weak reference, so that an unread one ends by itself."""
     weak = ref(feed)
 
@@ -190,7 +190,7 @@ def _subscribe(feed: EventFeed, kinds: frozenset[str] | None, pids: frozenset[Pi
         if found is not None:
             found.end("node_down")
 
-    subscription = feed._node._trace.add(deliver, kinds, pids, None, None)
+    subscription = node.tracer.add(deliver, kinds, pids, None, None)
     subscription.on_node_end = node_ended
     return subscription
 

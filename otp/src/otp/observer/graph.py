@@ -50,7 +50,7 @@ def graph(node: Node, *, pids: Iterable[Pid] | None = None, limit: int = 2000) -
 
     It has the `limit` oldest ones, with at most 20,000 edges. Monitors by name and of remote processes are left out.
     """
-    table = node._procs
+    table = node.process_table
     if pids is None:
         chosen = list(islice(table.values(), limit))
         total = len(table)
@@ -65,11 +65,11 @@ def graph(node: Node, *, pids: Iterable[Pid] | None = None, limit: int = 2000) -
 
 
 def _edges(p: Process, shown: set[Process]) -> Iterator[Edge]:
-    parent = p._parent if is_child(p) else None
+    parent = p.parent if is_child(p) else None
     if parent is not None and parent in shown:
         yield Edge("supervises", parent, p)
     for other in _links_among(p, shown):
-        if other._id > p._id and not _supervises(p, other) and not _supervises(other, p):
+        if other.number > p.number and not _supervises(p, other) and not _supervises(other, p):
             yield Edge("link", p, other)
     for item in monitors_of(p):
         if isinstance(item, Process) and item in shown:
@@ -79,10 +79,10 @@ def _edges(p: Process, shown: set[Process]) -> Iterator[Edge]:
 def _links_among(p: Process, shown: set[Process]) -> Iterable[Process]:
     """Return the links among the displayed processes, of which at most some are read."""
     if link_count(p) > len(shown):
-        links = p._links
+        links = p.links
         return sorted(other for other in shown if other in links)
     return (other for other in links_of(p) if other in shown)
 
 
 def _supervises(above: Process, below: Process) -> bool:
-    return below._parent is above and is_child(below)
+    return below.parent is above and is_child(below)

@@ -17,7 +17,7 @@ from otp.kernel.ends.mailbox import mailbox_of
 from otp.kernel.tables.callers import HIDDEN_STATE, From, formatted_state, shown_state, unwrap_message
 from otp.kernel.values.errors import BadArgument
 from otp.kernel.values.pids import Pid
-from otp.kernel.values.process import CALL_TAG, DEAD, Process
+from otp.kernel.values.process import CALL_TAG, DEAD, Process, is_supervisor
 from otp.observer.reading import (
     kind_of,
     link_count,
@@ -61,23 +61,23 @@ def info(node: Node) -> NodeInfo:
     >>> otp.run(main)
     (1, 'open')
     """
-    s = node._s
-    applications: Any = node._applications
-    supervisors = sum(1 for p in node._procs.values() if p._vt is not None and p._vt.supervisor)
+    s = node.scheduler
+    applications: Any = node.applications
+    supervisors = sum(1 for p in node.process_table.values() if is_supervisor(p))
     return NodeInfo(
         name=node.name,
         now=s.now_ns() / 1e9,
         virtual_time=s.virtual,
-        processes=len(node._procs),
+        processes=len(node.process_table),
         supervisors=supervisors,
-        names=len(node._names),
+        names=len(node.names),
         run_queue=len(s.runq),
-        spawned=node._next_id - 1,
-        events=node._trace.seq,
+        spawned=node.next_number - 1,
+        events=node.tracer.seq,
         nodes=tuple(name for name, same in s.nodes.items() if not all(one.hidden for one in same)),
         python=platform.python_version(),
         creation=node.creation,
-        life=node._life,
+        life=node.life,
         applications=() if applications is None else tuple(reversed(applications.running)),
         os_pid=os.getpid(),
         system=sys.platform,
@@ -112,7 +112,7 @@ def processes(
     found = Search(
         node, kind=kind, search=search, status=status, sort=sort, descending=descending, offset=offset, limit=limit
     )
-    table = node._procs
+    table = node.process_table
     if sort == "pid" and not descending and kind is None and not search and status is None:
         page = islice(table.values(), offset, offset + limit)
         return ProcessPage(tuple(map(summary_of, page)), len(table))
@@ -146,17 +146,17 @@ def process(
         exits: how many earlier exits of the same child to look up in the trace.
         related: how many links, monitors, monitoring processes and children to list.
     """
-    p = node._procs.get(_pid(pid, "process(node, pid)").id)
-    if p is None or p is not pid or p._st == DEAD:
+    p = node.process_table.get(_pid(pid, "process(node, pid)").id)
+    if p is None or p is not pid or p.status == DEAD:
         return None
-    x = p._x
+    x = p.ext
     record = record_of(p)
     waiting = mailbox_of(p)
     owned = supervisor_state(p)
     short = max(200, length // 10)
     sensitive = x is not None and x.sensitive
     children = _children(p, related)
-    busy = x is not None and x.callback is not None and p._vt is not None and p._coro is not None
+    busy = x is not None and x.callback is not None and p.callbacks is not None and p.coroutine is not None
     return ProcessDetails(
         pid=p,
         name=name_text(p),
@@ -164,8 +164,8 @@ def process(
         what=what_of(p),
         module=module_of(p),
         status=status_of(p),
-        trap_exit=x is not None and x.trap,
-        parent=p._parent,
+        trap_exit=x is not None and x.trap_exit,
+        parent=p.parent,
         ancestors=_ancestors(p),
         children=children,
         links=links_of(p, related),
@@ -175,12 +175,12 @@ def process(
         messages=()
         if sensitive
         else tuple(text(_message_of(m), length=short, redact=redact) for m in islice(waiting, messages)),
-        state=None if p._vt is None else HIDDEN_STATE if sensitive else _state_text(p, length, redact),
+        state=None if p.callbacks is None else HIDDEN_STATE if sensitive else _state_text(p, length, redact),
         callback=x.callback if x is not None and busy else None,
         handling=text(unwrap_message(x.message)[1], length=short, redact=redact)
         if x is not None and busy and not sensitive
         else None,
-        busy_for=(node._s.work_ns() - x.begun) / 1e9 if x is not None and busy else None,
+        busy_for=(node.scheduler.work_ns() - x.begun) / 1e9 if x is not None and busy else None,
         waiting_at=waiting_at(p),
         child_id=None if record is None else text(record.id, length=80),
         restarts=None if record is None else record.restarts,
@@ -195,20 +195,20 @@ def process(
 
 def _message_of(message: Any) -> Any:
     """Return a message of the mailbox; a call as Erlang shows it."""
-    return (CALL_TAG, message.pid, message._request) if type(message) is From else message
+    return (CALL_TAG, message.pid, message.request) if type(message) is From else message
 
 
 def _state_text(p: Process, length: int, redact: Redact | None) -> str:
-    state = shown_state(p) if p._state is None else formatted_state(p)  # None: `init` has not returned
+    state = shown_state(p) if p.state is None else formatted_state(p)  # None: `init` has not returned
     return text(state, length=length, depth=6, items=50, redact=redact)
 
 
 def _ancestors(p: Process, most: int = 100) -> tuple[Pid, ...]:
     found: list[Pid] = []
-    above = p._parent
+    above = p.parent
     while above is not None and len(found) < most:
         found.append(above)
-        above = above._parent
+        above = above.parent
     return tuple(found)
 
 
@@ -217,13 +217,13 @@ def _children(p: Process, most: int) -> tuple[Pid, ...]:
     if state is not None:
         records = islice(state.children, most)
         return tuple(record.pid for record in records if record.pid is not None)
-    return tuple(islice((other for other in links_of(p) if other._parent is p), most))
+    return tuple(islice((other for other in links_of(p) if other.parent is p), most))
 
 
 def _exits(node: Node, p: Process, child_id: Any, most: int) -> tuple[ChildExit, ...]:
     found: list[ChildExit] = []
-    for event in node._trace.newest() if most else ():
-        if event.kind == "child_terminated" and event.pid is p._parent and _same_id(event.data.get("id"), child_id):
+    for event in node.tracer.newest() if most else ():
+        if event.kind == "child_terminated" and event.pid is p.parent and _same_id(event.data.get("id"), child_id):
             reason = text(event.data.get("reason"))
             found.append(ChildExit(event.data.get("child"), reason, event.at / 1e9, event.seq))
             if len(found) >= most:
@@ -255,7 +255,7 @@ def supervision_tree(
     in_time = clock(node, deadline)
     if root is None:
         return tree(node, None, depth, limit, in_time)
-    p = node._procs.get(_pid(root, "supervision_tree(root=…)").id)
+    p = node.process_table.get(_pid(root, "supervision_tree(root=…)").id)
     if p is None or p is not root or supervisor_state(p) is None:
         raise BadArgument(f"supervision_tree(root=…): expected a living supervisor of {node.name}, got {root!r}")
     return tree(node, p, depth, limit, in_time)
@@ -271,6 +271,6 @@ def clock(node: Node, deadline: float | None) -> Callable[[], bool]:
     """Return a function that says whether there is time left: `deadline` seconds of the node's clock from now."""
     if deadline is None:
         return lambda: True
-    now = node._s.work_ns
+    now = node.scheduler.work_ns
     end = now() + round(deadline * 1e9)
     return lambda: now() < end

@@ -27,7 +27,7 @@ class _Texts:
     """A bounded number of texts of states, by the numbers of their processes, taken at a bounded rate."""
 
     def __init__(self, node: Node, show: Callable[[Any], str], most: int, rate: int) -> None:
-        self._clock = node._trace.clock
+        self._clock = node.tracer.clock
         self._show = show
         self._most = most
         self._rate = rate
@@ -47,7 +47,7 @@ class _Texts:
             return
         if len(self.texts) >= self._most:
             del self.texts[next(iter(self.texts))]
-        self.texts[p._id] = self._show(state.value)
+        self.texts[p.number] = self._show(state.value)
 
     def of(self, pid: Pid) -> str | None:
         """Return the text of a process."""
@@ -58,7 +58,7 @@ class LastStates:
     """The texts of first and last states, by pid; `keep_last_states` returns it."""
 
     def __init__(self, node: Node, show: Callable[[Any], str], most: int, rate: int) -> None:
-        self._trace = node._trace
+        self._trace = node.tracer
         kinds = [_Texts(node, show, most, rate) for _ in range(4)]
         self._first, self._successors, self._normal, self._failed = self._kinds = kinds
         self._starts = node.subscribe(self._started, kinds={"child_started", "child_restarted"})
@@ -70,16 +70,21 @@ class LastStates:
 
     def _started(self, event: Event) -> None:
         child = event.data.get("child")
-        if isinstance(child, Process) and child._st != DEAD and child._vt is not None and not child._vt.supervisor:
+        if (
+            isinstance(child, Process)
+            and child.status != DEAD
+            and child.callbacks is not None
+            and not child.callbacks.supervisor
+        ):
             (self._successors if event.data.get("old") is not None else self._first).take(child)
 
     def of(self, pid: Pid) -> str | None:
         """Return the text of the last state of a child that has ended; None if there is none, or no longer."""
-        return (self._failed.of(pid) or self._normal.of(pid)) if pid._node._trace is self._trace else None
+        return (self._failed.of(pid) or self._normal.of(pid)) if pid.runtime.tracer is self._trace else None
 
     def first_of(self, pid: Pid) -> str | None:
         """Return the text of the state in which a child began; None if it is not known, or no longer."""
-        return (self._successors.of(pid) or self._first.of(pid)) if pid._node._trace is self._trace else None
+        return (self._successors.of(pid) or self._first.of(pid)) if pid.runtime.tracer is self._trace else None
 
     def close(self) -> None:
         """Keep no more states, and forget those that were kept."""
@@ -127,5 +132,5 @@ def keep_last_states(node: Node, *, show: Callable[[Any], str] = text, most: int
         if number < 1:
             raise BadArgument(f"keep_last_states({name}): expected a number of at least 1, got {number!r}")
     found = LastStates(node, show, most, rate)
-    node._trace.ending = found.take
+    node.tracer.ending = found.take
     return found

@@ -15,7 +15,7 @@ from otp.kernel.tables.callers import MessageKind, call_of, unwrap_message
 from otp.kernel.values.errors import BadArgument
 from otp.kernel.values.messages import ExitSignal
 from otp.kernel.values.pids import Pid
-from otp.kernel.values.process import DEAD, EXITING, RUN, Process
+from otp.kernel.values.process import DEAD, EXITING, RUN, Process, is_sensitive, is_supervisor
 from otp.redaction import Redact, is_secret, without_secrets
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def mailbox(
     _check_kind(kind, get_args(MessageKind), "mailbox")
     p = _alive(node, pid)
     waiting = [] if p is None else mailbox_of(p)
-    if p is None or (p._x is not None and p._x.sensitive):
+    if p is None or is_sensitive(p):
         return MailboxPage((), 0, len(waiting), bool(waiting))
     found: list[MessageView] = []
     total = 0
@@ -138,17 +138,17 @@ def drop_messages(
     p = _alive(node, pid)
     if p is None:
         return 0
-    if p._vt is not None and p._vt.supervisor:
+    if is_supervisor(p):
         raise BadArgument(f"drop_messages: expected no supervisor, got {p}, whose messages keep its tree right")
-    if p._st == RUN:
+    if p.status == RUN:
         raise BadArgument(
             f"drop_messages: expected a waiting process, got {p}, which is running; call it from another process"
         )
-    post = node._s.post
+    post = node.scheduler.post
     if post is not None:  # a deterministic run may not have delivered yet
         post.asked(p)
     merge_batch(p)
-    waiting = p._mbox
+    waiting = p.mailbox
     if not waiting:
         return 0
     if kind is None and tag is None and not search:
@@ -161,8 +161,8 @@ def drop_messages(
     kept = [message for i, message in enumerate(waiting) if i not in chosen]
     waiting.clear()  # in place: some processes have a list, others a deque
     waiting.extend(kept)
-    if p._x is not None:
-        p._x.mark = 0  # a selective receive starts its search again
+    if p.ext is not None:
+        p.ext.mark = 0  # a selective receive starts its search again
     for message in dropped:
         frm = call_of(message)
         if frm is not None:
@@ -191,8 +191,8 @@ def _listed(kinds: tuple[str, ...]) -> str:
 
 
 def _alive(node: Node, pid: Pid) -> Process | None:
-    p = node._procs.get(pid.id)
-    return None if p is None or p is not pid or p._st in (DEAD, EXITING) else p
+    p = node.process_table.get(pid.id)
+    return None if p is None or p is not pid or p.status in (DEAD, EXITING) else p
 
 
 def _fitting(
@@ -241,7 +241,7 @@ def kind_of_message(p: Process, message: Any) -> MessageKind:
 
 def _unwrap(p: Process, message: Any) -> tuple[MessageKind, Any]:
     """Return how a message was sent, and what its sender passed; the exit signal of the parent is of the runtime."""
-    if type(message) is ExitSignal and message.pid is p._parent:
+    if type(message) is ExitSignal and message.pid is p.parent:
         return "system", message
     return unwrap_message(message)
 

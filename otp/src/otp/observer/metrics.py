@@ -72,25 +72,25 @@ def metrics(node: Node, *, deadline: float | None = None) -> Metrics:
 
     Source: Erlang's `statistics/1` and `memory/0`, as far as this runtime has the values.
     """
-    s = node._s
-    trace = node._trace
+    s = node.scheduler
+    trace = node.tracer
     in_time = clock(node, deadline)
     total = deepest = scanned = 0
     whose: Process | None = None
-    for p in node._procs.values():
+    for p in node.process_table.values():
         if not scanned & 127 and not in_time():
             break
         scanned += 1
-        if p._mbox or p._x is not None:
+        if p.mailbox or p.ext is not None:
             length = mailbox_len(p)
             total += length
             if length > deepest:
                 deepest, whose = length, p
     return Metrics(
         at=s.now_ns() / 1e9,
-        processes=len(node._procs),
-        names=len(node._names),
-        spawned=node._next_id - 1,
+        processes=len(node.process_table),
+        names=len(node.names),
+        spawned=node.next_number - 1,
         events=trace.seq,
         restarts=trace.restarts,
         give_ups=trace.give_ups,
@@ -99,7 +99,7 @@ def metrics(node: Node, *, deadline: float | None = None) -> Metrics:
         mailbox_deepest_pid=whose,
         scanned=scanned,
         run_queue=len(s.runq),
-        timers=len(s._heap),
+        timers=len(s.heap),
         handled=s.handled,
         switches=s.switches,
         drains=s.drains,

@@ -72,7 +72,7 @@ def _state_of(p: Pid) -> SupervisorState | DynamicState:
     process = cast("Process", p)  # a pid of this node
     state = supervisor_state(process)
     if state is None:
-        found = p._node.label(process).rstrip(",")
+        found = p.runtime.label(process).rstrip(",")
         raise BadArgument(f"expected a running supervisor, got {found}; try processes(kind='supervisor')")
     return state
 
@@ -192,7 +192,7 @@ def _pid(answer: Any) -> Pid | None:
 
 async def replace_state(p: Pid, state: Any) -> None:
     """Replace the state of a server between two messages."""
-    vt = cast("Process", p)._vt
+    vt = cast("Process", p).callbacks
     if vt is None or vt.supervisor:
         what = "supervisor" if vt is not None else "coroutine"
         raise BadArgument(f"replace_state: expected a server, got the {what} {p}, whose state is not a term")

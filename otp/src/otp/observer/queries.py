@@ -84,7 +84,7 @@ def find(node: Node, pid: Pid | Name) -> Process:
             found = None
         if found is None and type(pid) is str:
             found = _parsed(node, pid)
-    if found is None or found._node is not node:
+    if found is None or found.runtime is not node:
         raise BadArgument(f"expected a pid or a registered name of node {node.name}, got {text(pid)}")
     return found
 

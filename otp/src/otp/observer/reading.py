@@ -13,7 +13,7 @@ from otp._structure import name_of
 from otp.bounded import text
 from otp.kernel.ends.wording import keyed_name
 from otp.kernel.values import messages as kernel_monitors
-from otp.kernel.values.process import STATE_NAMES, Process
+from otp.kernel.values.process import STATE_NAMES, Process, mailbox_len
 from otp.observer.views import Kind, Place, ProcessSummary
 
 __all__ = [
@@ -39,7 +39,7 @@ LONGEST_NAME: Final = 1000
 
 def name_text(p: Process) -> str | None:
     """Return the name for readers: the registered one (a `str` up to 1,000 characters), else class and registry key."""
-    name = p._name
+    name = p.registered_name
     if name is None:
         return keyed_name(p)
     if type(name) is not str:
@@ -49,23 +49,23 @@ def name_text(p: Process) -> str | None:
 
 def kind_of(p: Process) -> Kind:
     """Return whether it is a supervisor, another behaviour, or a coroutine."""
-    if p._vt is None:
+    if p.callbacks is None:
         return "coroutine"
-    return "supervisor" if p._vt.supervisor else "worker"
+    return "supervisor" if p.callbacks.supervisor else "worker"
 
 
 def what_of(p: Process) -> str:
     """Return the class of a behaviour, or the function of a coroutine."""
-    if p._vt is not None:
-        return name_of(p._vt.cls)
-    return p._node.describe(p)
+    if p.callbacks is not None:
+        return name_of(p.callbacks.cls)
+    return p.runtime.describe(p)
 
 
 def module_of(p: Process) -> str:
     """Return the module of that class or function; `""` if unknown."""
-    if p._vt is not None:
-        return _plain(type.__dict__["__dict__"].__get__(p._vt.cls).get("__module__"))
-    frame = getattr(p._coro, "cr_frame", None)
+    if p.callbacks is not None:
+        return _plain(type.__dict__["__dict__"].__get__(p.callbacks.cls).get("__module__"))
+    frame = getattr(p.coroutine, "cr_frame", None)
     return "" if frame is None else _plain(frame.f_globals.get("__name__"))
 
 
@@ -73,24 +73,17 @@ def _plain(name: Any) -> str:
     return name if type(name) is str else ""
 
 
-def mailbox_len(p: Process) -> int:
-    """Return how many messages wait, without reading them, including the rest of a batch being handled."""
-    waiting = len(p._mbox) if p._mbox else 0
-    x = p._x
-    return waiting if x is None or x.it is None else waiting + int(x.it.__length_hint__())
-
-
 def status_of(p: Process) -> str:
     """Return the status: running, runnable, waiting, calling, awaiting, suspended, exiting or dead."""
-    x = p._x
+    x = p.ext
     if x is not None and x.suspended:
         return "suspended"
-    return STATE_NAMES[p._st]
+    return STATE_NAMES[p.status]
 
 
 def links_of(p: Process, most: int | None = None) -> tuple[Process, ...]:
     """Return the linked processes, in order of linking, at most `most`."""
-    links = p._links
+    links = p.links
     if links is None:
         return ()
     return tuple(islice(cast("dict[Process, Any]", links), most)) if isinstance(links, dict) else (links,)[:most]
@@ -98,16 +91,16 @@ def links_of(p: Process, most: int | None = None) -> tuple[Process, ...]:
 
 def link_count(p: Process) -> int:
     """Return how many links it has."""
-    links = p._links
+    links = p.links
     return 0 if links is None else len(cast("dict[Process, Any]", links)) if isinstance(links, dict) else 1
 
 
 def monitors_of(p: Process, most: int | None = None) -> tuple[Any, ...]:
     """Return what it monitors: pids, or `(name, node)` for a monitor by name; names and nodes as text."""
-    x = p._x
-    if x is None or not x.mrefs:
+    x = p.ext
+    if x is None or not x.monitors:
         return ()
-    return tuple(_item(ref._item) for ref in islice(x.mrefs, most))
+    return tuple(_item(ref.item) for ref in islice(x.monitors, most))
 
 
 def _item(item: Any) -> Any:
@@ -119,32 +112,32 @@ def _item(item: Any) -> Any:
 
 def monitor_count(p: Process) -> int:
     """Return how many monitors it has created."""
-    x = p._x
-    return 0 if x is None or not x.mrefs else len(x.mrefs)
+    x = p.ext
+    return 0 if x is None or not x.monitors else len(x.monitors)
 
 
 def monitored_by(p: Process, most: int | None = None) -> tuple[Process, ...]:
     """Return the processes that monitor it, once per monitor; waits of the runtime are left out."""
-    mons = p._mons
+    mons = p.monitored_by
     if isinstance(mons, dict):
         refs = cast("dict[kernel_monitors.Monitor, Any]", mons)
-        return tuple(islice((ref._watcher for ref in refs if isinstance(ref._watcher, Process)), most))
+        return tuple(islice((ref.watcher for ref in refs if isinstance(ref.watcher, Process)), most))
     return kernel_monitors.watchers_of(p)[:most]
 
 
 def monitored_by_count(p: Process) -> int:
     """Return how many monitors of other processes it has."""
-    mons = p._mons
+    mons = p.monitored_by
     if isinstance(mons, dict):
         refs = cast("dict[kernel_monitors.Monitor, Any]", mons)
-        return sum(1 for ref in refs if isinstance(ref._watcher, Process))
+        return sum(1 for ref in refs if isinstance(ref.watcher, Process))
     return len(kernel_monitors.watchers_of(p))
 
 
 def waiting_at(p: Process, most: int = 12) -> tuple[Place, ...]:
     """Return the lines at which the coroutine of a process waits, outermost first."""
     places: list[Place] = []
-    at: Any = p._coro
+    at: Any = p.coroutine
     while len(places) < most:  # a program's own awaitables are not called
         frame, at = _frame_and_below(at)
         if frame is None:
@@ -162,7 +155,7 @@ def _frame_and_below(at: Any) -> tuple[Any, Any]:
 
 def summary_of(p: Process) -> ProcessSummary:
     """Return one line of the list of processes."""
-    x = p._x
+    x = p.ext
     return ProcessSummary(
         pid=p,
         name=name_text(p),
@@ -173,6 +166,6 @@ def summary_of(p: Process) -> ProcessSummary:
         links=link_count(p),
         monitors=monitor_count(p),
         monitored_by=monitored_by_count(p),
-        trap_exit=x is not None and x.trap,
-        parent=p._parent,
+        trap_exit=x is not None and x.trap_exit,
+        parent=p.parent,
     )

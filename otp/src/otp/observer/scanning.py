@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from otp.kernel.values.messages import Down
 from otp.kernel.values.pids import Pid
-from otp.kernel.values.process import CALLING, DEAD, Process
+from otp.kernel.values.process import CALLING, DEAD, Process, is_supervisor
 from otp.observer.reading import mailbox_len
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Scan:
     )
 
     def __init__(self, node: Node, *, deep: int = 100, monitors: int = 100) -> None:
-        self._left = iter(list(node._procs.values()))
+        self._left = iter(list(node.process_table.values()))
         self._deep_from = max(1, deep)
         self._monitors_from = monitors
         self.scanned: int = 0
@@ -93,7 +93,7 @@ class Scan:
         seen = 0
         for p in islice(self._left, most):
             seen += 1
-            if p._st != DEAD:
+            if p.status != DEAD:
                 self._look(p)
         return seen < most
 
@@ -103,27 +103,27 @@ class Scan:
 
     def _look(self, p: Process) -> None:
         self.scanned += 1
-        if p._vt is not None and p._vt.supervisor:
+        if is_supervisor(p):
             self.supervisors += 1
-        if p._st == CALLING and len(self.calling) < WAITS:
+        if p.status == CALLING and len(self.calling) < WAITS:
             self.calling.append(p)
-        x = p._x
-        if p._links is None and p._mons is None and (x is None or not x.mrefs):
+        x = p.ext
+        if p.links is None and p.monitored_by is None and (x is None or not x.monitors):
             self.alone_count += 1
             if len(self.alone) < MOST:
                 self.alone.append(p)
         if x is None:
-            length = len(p._mbox) if p._mbox else 0
+            length = len(p.mailbox) if p.mailbox else 0
         else:
             length = mailbox_len(p)
-            if x.callback is not None and x.begun and p._coro is not None and len(self.busy) < MOST:
+            if x.callback is not None and x.begun and p.coroutine is not None and len(self.busy) < MOST:
                 self.busy.append(Busy(p, x.callback, x.begun / 1e9))
-            if x.mrefs and len(x.mrefs) >= self._monitors_from and len(self.watchers) < MOST:
+            if x.monitors and len(x.monitors) >= self._monitors_from and len(self.watchers) < MOST:
                 self.watchers.append(p)
         if length:
             self.waiting += length
             self.deepest_length = max(self.deepest_length, length)
-            if p._mbox and type(p._mbox[0]) is Down and len(self.unread) < MOST:
+            if p.mailbox and type(p.mailbox[0]) is Down and len(self.unread) < MOST:
                 self.unread.append(p)
             if length >= self._deep_from:
                 self.deep.append((length, p))

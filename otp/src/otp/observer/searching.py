@@ -30,20 +30,20 @@ Sort = Literal["pid", "name", "kind", "what", "status", "mailbox", "links", "mon
 
 _LAST: Final = "\U0010ffff"  # sorts after every name
 _SORTS: Final[dict[str, Callable[[Process], Any]]] = {
-    "pid": lambda p: p._id,
-    "name": lambda p: (name_text(p) or _LAST, p._id),
-    "kind": lambda p: (kind_of(p), p._id),
-    "what": lambda p: (what_of(p), p._id),
-    "status": lambda p: (status_of(p), p._id),
-    "mailbox": lambda p: (mailbox_len(p), p._id),
-    "links": lambda p: (link_count(p), p._id),
-    "monitors": lambda p: (monitor_count(p), p._id),
+    "pid": lambda p: p.number,
+    "name": lambda p: (name_text(p) or _LAST, p.number),
+    "kind": lambda p: (kind_of(p), p.number),
+    "what": lambda p: (what_of(p), p.number),
+    "status": lambda p: (status_of(p), p.number),
+    "mailbox": lambda p: (mailbox_len(p), p.number),
+    "links": lambda p: (link_count(p), p.number),
+    "monitors": lambda p: (monitor_count(p), p.number),
 }
 
 
 def everybody(node: Node) -> tuple[Process, ...]:
     """Return the processes of a node in table order, oldest first, including those that are ending."""
-    return tuple(node._procs.values())
+    return tuple(node.process_table.values())
 
 
 class Search:
@@ -101,7 +101,7 @@ class Search:
         self._descending = descending
         self._offset = offset
         self._limit = limit
-        self._table = node._procs
+        self._table = node.process_table
         self._left: Iterator[Process] | None = None
         self._runs: list[list[Process]] = []
         self.total: int = 0
@@ -114,7 +114,7 @@ class Search:
             self._left = iter(list(self._table.values()))
         for p in islice(self._left, most):
             seen += 1
-            if p._st != DEAD and self._fits(p):
+            if p.status != DEAD and self._fits(p):
                 run.append(p)
         self.total += len(run)
         run.sort(key=self._key, reverse=self._descending)
@@ -135,7 +135,7 @@ class Search:
         for passed, p in enumerate(merged, 1):
             if len(found) == self._limit:
                 break
-            if p._st == DEAD:
+            if p.status == DEAD:
                 self.total -= 1
             elif self._offset:
                 self._offset -= 1

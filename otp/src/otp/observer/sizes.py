@@ -65,11 +65,11 @@ def memory(node: Node, pid: Pid, most: int = MOST) -> Memory | None:
     >>> otp.run(main)
     True
     """
-    p = node._procs.get(pid.id)
-    if p is None or p is not pid or p._st == DEAD:
+    p = node.process_table.get(pid.id)
+    if p is None or p is not pid or p.status == DEAD:
         return None
-    x = p._x
-    state, all_of_state = (None, True) if p._vt is None else _bytes_of([p._state], most)
+    x = p.ext
+    state, all_of_state = (None, True) if p.callbacks is None else _bytes_of([p.state], most)
     waiting, all_waiting = _bytes_of(mailbox_of(p), most)
     kept, all_kept = _bytes_of([] if x is None or not x.dictionary else [x.dictionary], most)
     return Memory(state, waiting, kept, all_of_state and all_waiting and all_kept)
@@ -91,7 +91,7 @@ def _bytes_of(roots: Iterable[Any], most: int) -> tuple[int, bool]:
         kind = next((base for base in _SIZED if base in bases), object)
         total += kind.__sizeof__(value)  # of the builtin base: a program's own `__sizeof__` is not called
         if type(value) is From:
-            waiting.append(value._request)
+            waiting.append(value.request)
             continue
         room = most + 1 - len(waiting)
         if kind is dict:

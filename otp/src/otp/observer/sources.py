@@ -62,18 +62,18 @@ def running(node: Node, pid: Pid) -> Running | None:
     >>> otp.run(main)
     ('Till', ['init'], None)
     """
-    p: Process | None = node._procs.get(pid.id)
-    if p is None or p is not pid or p._st == DEAD:
+    p: Process | None = node.process_table.get(pid.id)
+    if p is None or p is not pid or p.status == DEAD:
         return None
     places = waiting_at(p)
-    if p._vt is None:
-        outermost: Any = getattr(p._coro, "cr_code", None)
+    if p.callbacks is None:
+        outermost: Any = getattr(p.coroutine, "cr_code", None)
         function = [] if type(outermost) is not CodeType else [_code(outermost.co_qualname, outermost)]
         return Running(function[0].name if function else "", tuple(function), _standing(function, places))
-    cls: type = p._vt.cls
+    cls: type = p.callbacks.cls
     found = list(_functions(cls))
-    x = p._x
-    callback = None if x is None or p._coro is None else x.callback
+    x = p.ext
+    callback = None if x is None or p.coroutine is None else x.callback
     at_work = [one for one in found if one.name == callback]
     return Running(name_of(cls), tuple(found), _standing(at_work, places) or (at_work[0] if at_work else None))
 

@@ -111,7 +111,7 @@ class LocalStream(EventStream):
         weak = ref(self)
         self._feed = feed = self._make(lambda: _wake(weak))
         reader = thread_current() or OWNER.get()
-        if reader is not None and reader._st != DEAD:
+        if reader is not None and reader.status != DEAD:
             end = ref(feed)
             self._monitor = watch(reader, lambda _reason: _reader_down(end))
 
@@ -123,7 +123,7 @@ class LocalStream(EventStream):
                 self.ended = feed.ended
                 self._forget_reader()
                 return ()
-            self._waiter = self._node._s.loop.create_future()
+            self._waiter = self._node.scheduler.loop.create_future()
             try:
                 await self._waiter
             finally:

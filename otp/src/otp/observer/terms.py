@@ -144,7 +144,7 @@ class Encoder:
 
     def pid(self, value: Any) -> Any:
         """Return a pid as a term."""
-        return ("$pid", value._node.name, value._node.creation, value._id)
+        return ("$pid", value.runtime.name, value.runtime.creation, value.number)
 
     def rest(self, value: Any, kind: type, depth: int) -> Any:
         """Return a value of a rarely sent type as a term."""

@@ -10,7 +10,7 @@ from otp._structure import name_of
 from otp.behaviours.supervisor.dynamic_state import DynamicState
 from otp.behaviours.supervisor.state import ChildRecord, SupervisorState
 from otp.bounded import text
-from otp.kernel.values.process import DEAD, Process
+from otp.kernel.values.process import DEAD, Process, is_supervisor
 from otp.observer.reading import mailbox_len, name_text, status_of, what_of
 from otp.observer.views import Budget, ChildView, Cut, SupervisorView, Tree
 
@@ -24,15 +24,15 @@ _State = SupervisorState | DynamicState
 
 def supervisor_state(p: Process) -> _State | None:
     """Return a supervisor's bookkeeping; `None` for other processes, during its start, or after its end."""
-    state: Any = p._state
+    state: Any = p.state
     return state if issubclass(type(state), SupervisorState | DynamicState) else None  # `__class__` is not called
 
 
 def top_supervisors(node: Node) -> list[Process]:
     """Return the supervisors without a supervisor above, oldest first."""
     found: list[Process] = []
-    for p in node._procs.values():
-        vt = p._vt
+    for p in node.process_table.values():
+        vt = p.callbacks
         if vt is not None and vt.supervisor and not is_child(p):
             found.append(p)
     return found
@@ -40,13 +40,13 @@ def top_supervisors(node: Node) -> list[Process]:
 
 def is_child(p: Process) -> bool:
     """Return whether a living supervisor started this process."""
-    parent = p._parent
-    return parent is not None and parent._st != DEAD and parent._vt is not None and bool(parent._vt.supervisor)
+    parent = p.parent
+    return parent is not None and parent.status != DEAD and is_supervisor(parent)
 
 
 def record_of(p: Process) -> ChildRecord | None:
     """Return the record of `p` in its supervisor's table."""
-    parent = p._parent
+    parent = p.parent
     state = None if parent is None else supervisor_state(parent)
     if isinstance(state, SupervisorState):
         return next((record for record in state.children if record.pid is p), None)
@@ -61,7 +61,7 @@ def record_of(p: Process) -> ChildRecord | None:
 
 def budget_of(p: Process, state: _State) -> Budget:
     """Return how many of its restarts a supervisor has used at present."""
-    return Budget(state.max_restarts, state.max_seconds, state.used(p._node._s.now_ns()))
+    return Budget(state.max_restarts, state.max_seconds, state.used(p.runtime.scheduler.now_ns()))
 
 
 def tree(node: Node, root: Process | None, depth: int, limit: int, in_time: Callable[[], bool]) -> Tree:
@@ -133,10 +133,10 @@ class _Reader:
 
     def child(self, record: ChildRecord, depth: int | None) -> ChildView:
         p: Process | None = record.pid
-        alive = p is not None and p._st != DEAD
+        alive = p is not None and p.status != DEAD
         ended_before = record.last_at != 0 or record.last_reason is not None
         below: SupervisorView | None = None
-        if depth is not None and p is not None and alive and p._vt is not None and p._vt.supervisor:
+        if depth is not None and p is not None and alive and is_supervisor(p):
             below = self.supervisor(p, depth)
         else:
             self.read += 1

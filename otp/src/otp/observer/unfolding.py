@@ -74,16 +74,16 @@ def seen_state(node: Node, pid: Pid) -> State | None:
     Returns None for a coroutine, a dead or a sensitive process. No message is sent: it is the state as the last
     callback left it.
     """
-    p: Process | None = node._procs.get(pid.id)
-    return None if p is None or p is not pid or p._st == DEAD else visible_state(p)
+    p: Process | None = node.process_table.get(pid.id)
+    return None if p is None or p is not pid or p.status == DEAD else visible_state(p)
 
 
 def visible_state(p: Process) -> State | None:
     """Return the visible state of a process that has not been released; None for a coroutine or a sensitive process."""
-    if p._vt is None:
+    if p.callbacks is None:
         return None
     own = shown_state(p)
-    value = own if p._state is None else formatted_state(p)
+    value = own if p.state is None else formatted_state(p)
     return None if value is HIDDEN_STATE else State(value, value is own)
 
 

@@ -97,7 +97,7 @@ class ViewServer(GenServer[Any]):
     def init(self, arg: Any) -> Ok[Any]:
         """Begin with the permissions in `arg`."""
         me = current_process("ViewServer")
-        node, permissions = arg if type(arg) is ViewOf else (me._node, arg)
+        node, permissions = arg if type(arg) is ViewOf else (me.runtime, arg)
         serving = _Serving(me, node, check_permissions(permissions))
         on_exit(serving.me, serving, serving.close)
         return Ok(serving)
@@ -201,12 +201,12 @@ class _Serving:
 
     def find_pid(self, node: str, creation: int, number: int) -> Pid:
         """Return the pid of a term; one of this node that has ended is found, too."""
-        own, distribution = self.node, self.me._node._distribution
+        own, distribution = self.node, self.me.runtime.distribution
         if distribution is not None and (node, creation) != (own.name, own.creation):
             return distribution.pid(node, creation, number)  # a reader; elsewhere `queries.find` refuses it
-        if node != own.name or creation != own.creation or not 0 < number < own._next_id:
+        if node != own.name or creation != own.creation or not 0 < number < own.next_number:
             raise BadArgument(f"expected a pid of node {own.name}, got <0.{number}.0> of {text(node)}")
-        return own._procs.get(number) or own.parse_pid(f"<0.{number}.0>")
+        return own.process_table.get(number) or own.parse_pid(f"<0.{number}.0>")
 
     def down(self, ref: Ref, reason: Any) -> None:
         """Handle the end of a process that carried out an operation, or of a reader."""
@@ -291,7 +291,7 @@ class _Alarm:
 
     def __call__(self) -> None:
         stream = self.stream
-        if stream is not None and stream.waiting is not None and not stream.rung and self.me._st != DEAD:
+        if stream is not None and stream.waiting is not None and not stream.rung and self.me.status != DEAD:
             stream.rung = True  # once: another server that traces this one would answer each alarm with its own
             deliver(self.me, _Ready(stream))
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from otp.bounded import text
 from otp.kernel.tables.callers import From
 from otp.kernel.values.pids import Pid
-from otp.kernel.values.process import CALLING, DEAD, Process
+from otp.kernel.values.process import CALLING, DEAD, Process, is_sensitive
 from otp.redaction import Redact, is_secret
 
 if TYPE_CHECKING:
@@ -66,24 +66,23 @@ def waits(
     >>> otp.run(main)
     (True, True, "'how are you?'")
     """
-    table = node._procs
+    table = node.process_table
     asked = table.values() if pids is None else (table[pid.id] for pid in pids if table.get(pid.id) is pid)
     found = (wait for p in asked for wait in _of(p, length, redact))
     return tuple(islice(found, limit))
 
 
 def _of(p: Process, length: int, redact: Redact | None) -> Iterator[Wait]:
-    call = p._val
-    if p._st == CALLING and type(call) is From and isinstance(call._to, Process):
-        x = p._x
-        hidden = (x is not None and x.sensitive) or (call._to._x is not None and call._to._x.sensitive)
-        yield Wait("call", p, call._to, None if hidden else text(call._request, length=length, redact=redact))
-    parent = p._parent
-    if parent is not None and parent._st != DEAD and _starts(p):
+    call = p.value
+    if p.status == CALLING and type(call) is From and isinstance(call.to, Process):
+        hidden = is_sensitive(p) or is_sensitive(call.to)
+        yield Wait("call", p, call.to, None if hidden else text(call.request, length=length, redact=redact))
+    parent = p.parent
+    if parent is not None and parent.status != DEAD and _starts(p):
         yield Wait("start", parent, p)
 
 
 def _starts(p: Process) -> bool:
     """Return whether its `init` waits for something; its starter then waits for `init`."""
-    x = p._x
-    return x is not None and x.callback == "init" and p._coro is not None
+    x = p.ext
+    return x is not None and x.callback == "init" and p.coroutine is not None

@@ -124,7 +124,7 @@ class Peer(Startable):
         link = self._running.take_link()
         if link is None:
             raise BadArgument(f"Peer.connect(): expected a running peer that is not connected, got {self!r}")
-        here = cast("Any", self.pid)._node if node is None else node
+        here = cast("Any", self.pid).runtime if node is None else node
         distribution = await over(link, here, self.name, self._running.cookie, services=services, spawnable=spawnable)
         try:
             await distribution.wait_connected(self.name, timeout)
@@ -164,7 +164,7 @@ class Peer(Startable):
     def of(pid: Dest) -> Peer | None:
         """Return the peer that a process supervises; None if there is none, or it has ended. Reads a table only."""
         process = resolve(pid, "Peer.of(pid)")
-        state: Any = None if process is None else process._state
+        state: Any = None if process is None else process.state
         return Peer(cast("Pid", process), state.running) if isinstance(state, _State) else None
 
     @classmethod
@@ -332,7 +332,7 @@ class _PeerServer(GenServer[_State]):
                 return Stop(running.missing.reason)
             return Stop(_exit_reason(running.ended))
         if spec.spares is not None:
-            me._node._s.loop.call_soon(spec.spares.refill)
+            me.runtime.scheduler.loop.call_soon(spec.spares.refill)
         return Ok(_State(running))
 
     @impl
@@ -397,7 +397,7 @@ def _exit_reason(ended: Ended) -> Any:
 async def _start(
     spec: PeerSpec, *, node: Node | None = None, failed: list[WallMissing] | None = None, **options: Any
 ) -> Pid:
-    s = (node or node_here("otp.peer.start"))._s
+    s = (node or node_here("otp.peer.start")).scheduler
     if s.virtual:  # the loop refuses, with an error that says what to use
         refused: Any = s.loop.subprocess_exec
         refused()

@@ -70,7 +70,7 @@ class Running:
         self.cookie: bytes = new_cookie()
         self._launched = launched
         self._process = process
-        self._loop = process._node._s.loop
+        self._loop = process.runtime.scheduler.loop
         self._guard_frames = Frames()
         self._control_frames = Frames()
         self._ours: tuple[Kind, str] | None = None

@@ -73,7 +73,7 @@ def compare_runs(first: Run, second: Run) -> None:
     Events are compared as far as the nodes' rings reach, as text, without the addresses of objects.
     """
     compare_steps(first.kernel.steps, second.kernel.steps)
-    events = [[_ADDRESS.sub("0x…", repr(event)) for event in run.node._trace.history()] for run in (first, second)]
+    events = [[_ADDRESS.sub("0x…", repr(event)) for event in run.node.tracer.history()] for run in (first, second)]
     position = first_difference(*events)
     if position is not None:
         texts = [those[position] if position < len(those) else None for those in events]

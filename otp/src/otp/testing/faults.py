@@ -311,18 +311,18 @@ def _member(who: Any, what: str) -> Callable[[Process | None], bool]:
     if who is None:
         return lambda _: True
     if isinstance(who, Process):
-        if who._st != REMOTE:
+        if who.status != REMOTE:
             return lambda p: p is who
-        number, node = who._id, who._node.name  # as a message of this program meets it on its own node
-        return lambda p: p is who or (p is not None and p._id == number and p._node.name == node)
+        number, node = who.number, who.runtime.name  # as a message of this program meets it on its own node
+        return lambda p: p is who or (p is not None and p.number == number and p.runtime.name == node)
     if isinstance(who, Node):
-        return lambda p: p is not None and p._node is who
+        return lambda p: p is not None and p.runtime is who
     if isinstance(who, str):
-        return lambda p: p is not None and p._node.whereis(who) is p
+        return lambda p: p is not None and p.runtime.whereis(who) is p
     if is_name_and_node(who):
         name, at = cast("tuple[Any, Any]", who)
         node = at if isinstance(at, str) else at.name
-        return lambda p: p is not None and p._node.name == node and p._node.whereis(name) is p
+        return lambda p: p is not None and p.runtime.name == node and p.runtime.whereis(name) is p
     if hasattr(who, "whereis"):
         return lambda p: p is not None and _is_named(p, who)
     if isinstance(who, Iterable):

@@ -186,7 +186,7 @@ class TestingKernel(LoopScheduler):
             self.take_steps()
             for nodes in self.nodes.values():
                 for node in nodes:
-                    node._watched = True
+                    node.watched = True
         return self.post
 
     # Steps
@@ -211,16 +211,16 @@ class TestingKernel(LoopScheduler):
         finally:
             self.current = None
             self.credit = 0
-            self._ct.pop(self.loop, None)
+            self.task_table.pop(self.loop, None)
             if not self.runq and not (self.post is not None and self.post.ready):
                 self.rest()
             elif fired:  # the timers of that time precede the next step
-                self.loop.call_soon(self._drain_soon, context=self._base)
+                self.loop.call_soon(self._drain_soon, context=self.base_context)
             else:
-                self.loop.call_soon(self.drain, context=self._base)
+                self.loop.call_soon(self.drain, context=self.base_context)
 
     def _drain_soon(self) -> None:
-        self.loop.call_soon(self.drain, context=self._base)
+        self.loop.call_soon(self.drain, context=self.base_context)
 
     def _others_wait(self) -> bool:
         """Return whether asyncio has work: it gets a turn after each step, paused or not."""
@@ -286,14 +286,14 @@ class TestingKernel(LoopScheduler):
         if p is None:
             return 0
         numbers = self._numbers
-        node = numbers.get(p._node)
+        node = numbers.get(p.runtime)
         if node is None:
-            node = numbers[p._node] = len(numbers)
-        return (node << 24 | p._id) & _MASK
+            node = numbers[p.runtime] = len(numbers)
+        return (node << 24 | p.number) & _MASK
 
     def label(self, p: Process) -> str:
         """Return a description of a process."""
-        return p._node.label(p).rstrip(",")
+        return p.runtime.label(p).rstrip(",")
 
     def ran(self, step: int) -> str | None:
         """Return the process that ran in a step; `None` for other steps, and for an ended process."""
@@ -302,7 +302,7 @@ class TestingKernel(LoopScheduler):
             return None
         for node, at in self._numbers.items():
             if at == number >> 24:
-                p = node._procs.get(number & 0xFFFFFF)
+                p = node.process_table.get(number & 0xFFFFFF)
                 return step_name(step).removeprefix("run ") if p is None else self.label(p)
         return None
 

@@ -129,12 +129,12 @@ def flush(matching: Any = None) -> list[Any]:
     """
     me = _process("flush")
     merge_batch(me)
-    waiting: list[Any] = list(me._mbox or ())
+    waiting: list[Any] = list(me.mailbox or ())
     matches = [matching is None or _matches(matching, message) for message in waiting]
     kept = [message for message, taken in zip(waiting, matches, strict=True) if not taken]
-    me._mbox = deque(kept) if kept else None
-    if me._x is not None:
-        me._x.mark = 0
+    me.mailbox = deque(kept) if kept else None
+    if me.ext is not None:
+        me.ext.mark = 0
     return [message for message, taken in zip(waiting, matches, strict=True) if taken]
 
 

@@ -121,7 +121,7 @@ def _place() -> str:
 
 def line_of_user() -> tuple[str, int] | None:
     """Return file and line of the user's code on the stack, None if there is none."""
-    frame = sys._getframe(2)
+    frame = sys._getframe(2)  # pyright: ignore[reportPrivateUsage]
     while frame is not None:
         file = frame.f_code.co_filename
         if not is_ours(file) and not file.startswith(_TESTING):

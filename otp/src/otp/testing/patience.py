@@ -74,13 +74,13 @@ class Patience:
         """Return whether the wait of the first process is limited in time."""
         p = self.first
         loop = self._loop
-        if p is None or p._st in (DEAD, EXITING) or loop.somebody_waits_for_idle() or type(p._val) is Timer:
+        if p is None or p.status in (DEAD, EXITING) or loop.somebody_waits_for_idle() or type(p.value) is Timer:
             return True  # being stopped, `advance`, or `receive(timeout=…)`
-        future = None if p._x is None else p._x.fut
+        future = None if p.ext is None else p.ext.fut
         for handle in loop._scheduled:  # pyright: ignore[reportPrivateUsage]
             if not handle.cancelled() and _wakes(handle, p, future):
                 return True
-        return any(timer.fire is not None and _is_for(timer.target, p) for _, _, timer in self._kernel._heap)
+        return any(timer.fire is not None and _is_for(timer.target, p) for _, _, timer in self._kernel.heap)
 
     def _text(self, taken: int, since: int, who: str) -> str:
         now = self._loop.now_ns

@@ -160,7 +160,7 @@ class Post:
         dest, message = held.dest, held.message
         self._learn(dest, held.past)
         held.past = {}
-        st = dest._st
+        st = dest.status
         if st == DEAD or st == EXITING:
             if type(message) is From:
                 fail(message, "noproc")
@@ -221,10 +221,10 @@ class Post:
         known = self._past.get(p)
         ancestor = p
         while known is None:
-            if ancestor._parent is None:
+            if ancestor.parent is None:
                 known = {}
                 break
-            ancestor = ancestor._parent
+            ancestor = ancestor.parent
             known = self._past.get(ancestor)
         known = {number: held for number, held in known.items() if held.live}
         self._past[p] = known

@@ -248,7 +248,7 @@ def _as_examples(item: pytest.Function, given: Any) -> Callable[..., None]:
 
 def _made_for_each_example(item: pytest.Function) -> set[str]:
     """Return the fixtures that each example sets up again, about which Hypothesis need not warn."""
-    definitions = item._fixtureinfo.name2fixturedefs
+    definitions = item._fixtureinfo.name2fixturedefs  # pyright: ignore[reportPrivateUsage]
     made = {"node"}
     for _ in definitions:  # at most as often as fixtures depend on each other
         made |= {
@@ -267,7 +267,7 @@ def pytest_fixture_setup(
     fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
 ) -> Generator[None, Any, Any]:
     """Leave the async fixtures of a marked test, and those that use one, to the test's first process."""
-    item: pytest.Item = request._pyfuncitem
+    item: pytest.Item = request._pyfuncitem  # pyright: ignore[reportPrivateUsage]
     fixtures = item.stash.get(_fixtures_of, None)
     if fixtures is None or fixturedef.scope != "function" or fixturedef.argname == "node":
         return (yield)
@@ -313,7 +313,7 @@ def pytest_wide_async_fixture(
     fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
 ) -> Generator[None, Any, Any]:
     """Explain why a marked test cannot use an async fixture of a wider scope."""
-    item: pytest.Item = request._pyfuncitem
+    item: pytest.Item = request._pyfuncitem  # pyright: ignore[reportPrivateUsage]
     if fixturedef.scope != "function" and _fixtures_of in item.stash and is_async_function(fixturedef.func):
         sentence = (
             f"expected the async fixture {fixturedef.argname} of the otp test {item.name} to have the scope "
@@ -375,7 +375,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object | None:
     """Run a marked test whose function was replaced (a retry by another plug-in)."""
     if not inspect.iscoroutinefunction(pyfuncitem.obj) or _fixtures_of not in pyfuncitem.stash:
         return None
-    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+    wanted = pyfuncitem._fixtureinfo.argnames  # pyright: ignore[reportPrivateUsage]
+    arguments = {name: pyfuncitem.funcargs[name] for name in wanted}
     _execute(pyfuncitem, pyfuncitem.stash[_run_of], pyfuncitem.obj, (), arguments)
     return True
 

@@ -35,14 +35,14 @@ class RealIdle:
         waiter = self._s.loop.create_future()
         if not self._waiters:
             self._quiet = 0
-            self._s.loop.call_soon(self._look, context=self._s._base)
+            self._s.loop.call_soon(self._look, context=self._s.base_context)
         self._waiters.append(waiter)
         return waiter
 
     def _timer_is_due(self) -> bool:
         """Return whether a timer of the scheduler or of the loop is due and has not fired."""
         s = self._s
-        if any(due <= s.now_ns() and timer.fire is not None for due, _, timer in s._heap[:1]):
+        if any(due <= s.now_ns() and timer.fire is not None for due, _, timer in s.heap[:1]):
             return True
         timers: Any = getattr(s.loop, "_scheduled", ())
         return any(timer.when() <= s.loop.time() and not timer.cancelled() for timer in timers[:1])
@@ -56,7 +56,7 @@ class RealIdle:
         ready: Any = getattr(s.loop, "_ready", None)  # of asyncio's own loops
         limit = UNSEEN_TURNS if ready is None else QUIET_TURNS
         if self._quiet < limit and (ready is None or ready or not s.idle or self._timer_is_due()):
-            s.loop.call_soon(self._look, context=s._base)
+            s.loop.call_soon(self._look, context=s.base_context)
             return
         waiters, self._waiters = self._waiters, []
         for waiter in waiters:

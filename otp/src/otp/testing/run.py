@@ -188,20 +188,20 @@ class Run:
 
     def _leaks(self) -> list[str]:
         node = self.node
-        return [node.label(p).rstrip(",") for p in node._procs.values() if not self._is_looked_after(p)]
+        return [node.label(p).rstrip(",") for p in node.process_table.values() if not self._is_looked_after(p)]
 
     def _is_looked_after(self, p: Process | None) -> bool:
         """Return whether something stops it: the node owns it, or an ancestor is about to end."""
-        while p is not None and p._st != DEAD:
-            if p._st == EXITING or p in self.node._owned:
+        while p is not None and p.status != DEAD:
+            if p.status == EXITING or p in self.node.owned:
                 return True
-            p = p._parent
+            p = p.parent
         return False
 
     def _who_waits(self) -> list[str]:
         """Return all processes, and the lines where they wait."""
         nodes = [node for name in sorted(self.kernel.nodes) for node in self.kernel.nodes[name]]
-        return [f"{node.label(p)} {STATE_NAMES[p._st]}" for node in nodes for p in node._procs.values()]
+        return [f"{node.label(p)} {STATE_NAMES[p.status]}" for node in nodes for p in node.process_table.values()]
 
 
 def _close_what_will_not_run(loop: Any) -> None:

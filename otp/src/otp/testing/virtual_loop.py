@@ -175,14 +175,15 @@ class VirtualLoop(base_events.BaseEventLoop):
         self._check_closed()
         timer = _Timer(when, next(self._numbers), callback, args, self, context)
         heapq.heappush(self._scheduled, timer)
-        timer._scheduled = True  # as in BaseEventLoop.call_at: counts for its removal of cancelled timers
+        # as in BaseEventLoop.call_at: counts for its removal of cancelled timers
+        timer._scheduled = True  # pyright: ignore[reportPrivateUsage]
         return timer
 
     def next_timer_ns(self) -> int | None:
         """Return when the next timer is due, in nanoseconds; None without one."""
         while self._scheduled and self._scheduled[0].cancelled():
             self._timer_cancelled_count -= 1
-            heapq.heappop(self._scheduled)._scheduled = False
+            heapq.heappop(self._scheduled)._scheduled = False  # pyright: ignore[reportPrivateUsage]
         return round(self._scheduled[0].when() * NS) if self._scheduled else None
 
     def move_to(self, now_ns: int) -> None:

@@ -69,7 +69,7 @@ __all__ = [
 
 def node_of(pid: Pid) -> Node:
     """Return the node object of a local pid."""
-    return pid._node  # pyright: ignore[reportPrivateUsage]
+    return pid.runtime
 
 
 def subscribe(
@@ -116,7 +116,7 @@ def subscribe(
 
 def history(node: Node, since: int = 0) -> list[Event]:
     """Return the lifecycle events in the ring with a number greater than `since`, oldest first."""
-    return node._trace.history(since)  # pyright: ignore[reportPrivateUsage]
+    return node.tracer.history(since)
 
 
 def cause_chain(node: Node, seq: int) -> list[Event]:

@@ -60,7 +60,7 @@ class Recorder:
         self._facts: dict[str, Any] = {}
         self._pack = zlib.compressobj(1, zlib.DEFLATED, 31)
         self._file: BinaryIO | None = None
-        begun = [process_of(p, node) for p in node._procs.values()]
+        begun = [process_of(p, node) for p in node.process_table.values()]
         try:
             self._file = _created(path) if isinstance(path, str | os.PathLike) else path
             self._write(as_line(header) + self._folders.hide(b"".join(map(as_line, begun))))
@@ -181,7 +181,7 @@ def header_of(node: Node, kinds: frozenset[str], **more: Any) -> dict[str, Any]:
         version = metadata.version("superlearner-otp")
     except metadata.PackageNotFoundError:
         version = "unknown"
-    io = "virtual" if node._s.virtual else "real"
+    io = "virtual" if node.scheduler.virtual else "real"
     header: dict[str, Any] = {
         "format": FORMAT,
         "node": node.name,
@@ -241,7 +241,7 @@ def record(
     2
     ['spawned', 'exited']
     """
-    node._check_life("record(node, path)", also_after=True)
+    node.check_life("record(node, path)", also_after=True)
     chosen = ALL_KINDS if kinds is None else frozenset(kinds)
     unknown = chosen - ALL_KINDS - STATE_KINDS
     if unknown:

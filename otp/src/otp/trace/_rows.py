@@ -92,7 +92,7 @@ class Row(NamedTuple):
 
 
 def _pid(pid: Pid, node: Node) -> str:
-    return str(pid) if pid._node is node else pid.to_text()
+    return str(pid) if pid.runtime is node else pid.to_text()
 
 
 def _plain(value: Any, node: Node, longest: int = LONGEST) -> Any:
@@ -161,8 +161,8 @@ def process_of(p: Any, node: Node) -> dict[str, Any]:
     """Return the recorded fields of a process at the beginning."""
     return {
         "process": str(p),
-        "parent": None if p._parent is None else _pid(p._parent, node),
-        "name": _plain(keyed_name(p) if p._name is None else p._name, node, LONGEST_MEMBER),
+        "parent": None if p.parent is None else _pid(p.parent, node),
+        "name": _plain(keyed_name(p) if p.registered_name is None else p.registered_name, node, LONGEST_MEMBER),
         "what": node.describe(p)[:LONGEST],
     }
 

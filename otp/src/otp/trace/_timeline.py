@@ -12,7 +12,8 @@
 "'open'"
 """
 
-# The data of rows comes from a file.
+# The data of rows comes from a file; functions of this module read what a `Moment` keeps for them.
+# pyright: reportPrivateUsage=false
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ class Moment:
         >>> otp.run(main)
         1
         """
-        return cls({str(p): _process(str(p), process_of(p, node)) for p in node._procs.values()})
+        return cls({str(p): _process(str(p), process_of(p, node)) for p in node.process_table.values()})
 
     def copy(self) -> Moment:
         """Return a copy with the same content, which is never changed in place."""

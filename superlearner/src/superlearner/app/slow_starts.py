@@ -70,13 +70,13 @@ def starting(node: otp.Node, also: list[Any] | None = None) -> dict[Any, float]:
     Supervisors that wait for such a process are left out.
     """
     now = otp.monotonic()
-    looked_at: list[Any] = [*islice(reversed(node._procs.values()), NEWEST), *(also or ())]
+    looked_at: list[Any] = [*islice(reversed(node.process_table.values()), NEWEST), *(also or ())]
     found = {
-        pid: max(0.0, now - pid._x.begun / NS)
+        pid: max(0.0, now - pid.ext.begun / NS)
         for pid in looked_at
-        if pid._vt is not None and pid._x is not None and pid._x.callback == "init" and otp.is_alive(pid)
+        if pid.callbacks is not None and pid.ext is not None and pid.ext.callback == "init" and otp.is_alive(pid)
     }
-    parents = {pid._parent for pid in found}
+    parents = {pid.parent for pid in found}
     return {pid: seconds for pid, seconds in found.items() if pid not in parents}
 
 

@@ -102,7 +102,7 @@ def _records_of(pids: Iterable[Pid]) -> dict[Pid, Any]:
 
 def _doing(pid: Any) -> str | None:
     """Return the running callback, or the function in which a coroutine waits."""
-    extra: Any = getattr(pid, "_x", None)
+    extra: Any = getattr(pid, "ext", None)
     callback = None if extra is None else extra.callback
     places = waiting_at(pid, 6)
     if callback is not None:

@@ -46,7 +46,7 @@ class SharedDeflate:
     """
 
     def __init__(self) -> None:
-        self._stream: zlib._Compress | None = None
+        self._stream: zlib._Compress | None = None  # pyright: ignore[reportPrivateUsage]
         self._snapshot = self._delta = NOTHING
 
     def snapshot(self, frame: bytes) -> Compressed:
@@ -68,9 +68,9 @@ class SharedDeflate:
         return self._delta[1]
 
 
-def _stream() -> zlib._Compress:
+def _stream() -> zlib._Compress:  # pyright: ignore[reportPrivateUsage]
     return zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
 
 
-def _compressed(stream: zlib._Compress, frame: bytes) -> Compressed:
+def _compressed(stream: zlib._Compress, frame: bytes) -> Compressed:  # pyright: ignore[reportPrivateUsage]
     return Compressed((stream.compress(frame) + stream.flush(zlib.Z_SYNC_FLUSH)).removesuffix(END))

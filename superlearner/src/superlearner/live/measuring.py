@@ -47,7 +47,7 @@ def parts_of(node: Node, supervisor: str) -> frozenset[str] | None:
 
 def busy_since(pid: Pid) -> tuple[float, str] | None:
     """Return when a process entered an async callback (scheduler s), and its text."""
-    extra: Any = getattr(pid, "_x", None)
+    extra: Any = getattr(pid, "ext", None)
     if extra is None or extra.callback is None or not extra.begun:
         return None
     return extra.begun / 1e9, str(extra.callback)

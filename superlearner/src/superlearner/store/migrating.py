@@ -24,7 +24,7 @@ def upgrade(connection: Connection) -> None:
     scripts = ScriptDirectory(str(MIGRATIONS))
 
     def steps(revision: Any, context: Any) -> Any:
-        return scripts._upgrade_revs(HEAD, revision)
+        return scripts._upgrade_revs(HEAD, revision)  # pyright: ignore[reportPrivateUsage]
 
     with _one_at_a_time, EnvironmentContext(Config(), scripts, fn=steps) as environment:
         environment.configure(connection=connection, version_table=VERSION_TABLE, transactional_ddl=True)

@@ -38,6 +38,6 @@ def test_the_platform_traces_itself_beside_a_recording(inside: Callable[..., Any
         for trace in (await platform.get(f"{api}/traces"))["data"]:
             if trace["tracing"]:
                 await post(f"/traces/{trace['trace_id']}/stop")
-        assert not platform.node._watched
+        assert not platform.node.watched
 
     inside(test, data_dir=tmp_path)

@@ -54,7 +54,7 @@ async def ask(platform: Any, method: str, path: str, body: Any = None) -> Any:
 
 async def over(platform: Any, simulation: Any) -> None:
     """Wait until a simulation has ended."""
-    everyone = (node for same in platform.node._s.nodes.values() for node in same)
+    everyone = (node for same in platform.node.scheduler.nodes.values() for node in same)
     (home,) = (node for node in everyone if node.whereis("simulations") is not None)
     await otp.wait_down(home.parse_pid(f"<0.{simulation['id'].removeprefix('sim-')}.0>"), timeout=10)
 

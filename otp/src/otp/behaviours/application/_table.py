@@ -162,9 +162,9 @@ def applications_of(node: Node | None = None) -> Applications:
     """Return the table of a node, by default that of the running process or of the only node of this loop."""
     if node is None:
         node = node_here("Application")
-    found = node._applications
+    found = node.applications
     if found is None:
-        found = node._applications = Applications(node)
+        found = node.applications = Applications(node)
     return found
 
 

@@ -12,7 +12,7 @@ from otp.kernel.ends.timers import send_after
 from otp.kernel.steps.signals import send
 from otp.kernel.tables.names import resolve
 from otp.kernel.values.pids import Pid
-from otp.kernel.values.process import DEAD, EXITING, Process
+from otp.kernel.values.process import DEAD, EXITING, Process, mailbox_len
 
 __all__ = ["Note", "Outlet", "Output", "StreamName"]
 
@@ -75,7 +75,7 @@ class Outlet:
         self.name: StreamName = name
         self._process = process
         self._owner_is = owner
-        self._loop = process._node._s.loop
+        self._loop = process.runtime.scheduler.loop
         self._fd: int | None = fd
         self._cutter: Cutter = Lines() if lines else Bytes()
         self._pause = 0.0
@@ -168,13 +168,10 @@ class Outlet:
 
     def _owner(self) -> Process | None:
         owner = resolve(self._owner_is, "OsProcess: owner")
-        return None if owner is None or owner._st in (DEAD, EXITING) else owner
+        return None if owner is None or owner.status in (DEAD, EXITING) else owner
 
     def _room(self) -> float:
         owner = self._owner()
         if owner is None:
             return float("inf")
-        waiting = len(owner._mbox or ())
-        if owner._x is not None and owner._x.it is not None:
-            waiting += owner._x.it.__length_hint__()
-        return MAX_WAITING - waiting
+        return MAX_WAITING - mailbox_len(owner)

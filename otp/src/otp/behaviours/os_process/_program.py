@@ -54,7 +54,7 @@ class Program:
         self.status: int | None = None
         self.gone = False
         self._process = process
-        self._loop = process._node._s.loop
+        self._loop = process.runtime.scheduler.loop
         self._guard: Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._unread = b""

@@ -58,7 +58,7 @@ from otp.kernel.tables.scheduler import current_process, nanoseconds, thread_cur
 from otp.kernel.values.errors import BadArgument, Error, ReceiveTimeout, StartError
 from otp.kernel.values.messages import ExitSignal
 from otp.kernel.values.pids import Pid
-from otp.kernel.values.process import Process, on_exit
+from otp.kernel.values.process import Process, is_supervisor, on_exit
 from otp.kernel.values.results import NoReply, Ok, Stop
 
 if TYPE_CHECKING:
@@ -244,7 +244,7 @@ class OsProcess(Startable):
         Returns None if it has ended. It reads a table and sends no message.
         """
         process = resolve(pid, "OsProcess.os_pid(pid)")
-        state: Any = None if process is None else process._state
+        state: Any = None if process is None else process.state
         return state.os_pid if isinstance(state, Program) else None
 
     @staticmethod
@@ -297,7 +297,7 @@ class _OsProcessServer(GenServer[Program]):
     @impl
     async def terminate(self, reason: Any, state: Program) -> None:
         """Stop the group, cleanly at first; then hand over its output."""
-        s = current_process("terminate")._node._s
+        s = current_process("terminate").runtime.scheduler
         limit = nanoseconds(state.order.shutdown, "shutdown=", infinite=True)
         deadline = None if limit is None else s.now_ns() + limit
         if not state.gone:
@@ -333,7 +333,7 @@ def _code(error: OSError) -> str:
 
 
 async def _start(cls: type[OsProcess], order: Order, *, node: Node | None = None, **options: Any) -> Pid:
-    s = (node or node_here("OsProcess.start"))._s
+    s = (node or node_here("OsProcess.start")).scheduler
     if s.virtual:  # the loop refuses, with an error that says what to use
         refused: Any = s.loop.subprocess_exec
         refused()
@@ -362,7 +362,7 @@ def _order(
         raise BadArgument(f"OsProcess: expected a program and its arguments, got {argv!r:.200}; {hint}")
     nanoseconds(shutdown, "OsProcess: shutdown=", infinite=True)
     if owner is None:
-        if starter is None or (starter._vt is not None and starter._vt.supervisor):
+        if starter is None or (is_supervisor(starter)):
             raise BadArgument(_without_owner("OsProcess.start_link(argv)"))
         owner = starter
     elif not isinstance(owner, Process | tuple) and not hasattr(owner, "whereis"):

@@ -367,7 +367,7 @@ def _checked(keys: object, name: Name, partitions: object, listeners: tuple[Name
 
 def _state(registry: Dest, what: str, *, unique: bool = False) -> _State:
     pid = registry if isinstance(registry, Pid) else whereis(registry)
-    state = pid._state if isinstance(pid, Process) else None
+    state = pid.state if isinstance(pid, Process) else None
     if not isinstance(state, _State):
         got = "an unregistered name" if pid is None else f"{pid}, which is not a registry"
         raise BadArgument(
@@ -384,7 +384,7 @@ def _state(registry: Dest, what: str, *, unique: bool = False) -> _State:
 
 def _enter(state: _State, process: Process, key: Hashable, value: Any) -> Pid | None:
     """Add the entry and tie it to its process; return the holder of a unique key that is taken."""
-    if process._st in (DEAD, EXITING):
+    if process.status in (DEAD, EXITING):
         raise BadArgument(f"Registry.register: process {process} has ended, it cannot have the key {text(key)}")
     table = state.table
     first = not table.has(process)
@@ -396,7 +396,7 @@ def _enter(state: _State, process: Process, key: Hashable, value: Any) -> Pid | 
         if process is not state.pid:
             link_processes(process, state.pid)
     _tell(state, ("register", state.config.name, key, process, value))
-    awaited = state.pid._node._awaited
+    awaited = state.pid.runtime.awaited
     if awaited:
         for look in tuple(awaited.get(key, ())):
             look()
@@ -408,7 +408,7 @@ def _leave(state: _State, process: Process, key: Hashable, wanted: Callable[[Any
     removed = table.remove(key, process, wanted)
     if removed and not table.has(process):
         off_exit(process, state)
-        if process is not state.pid._parent:  # its link is that of start_link
+        if process is not state.pid.parent:  # its link is that of start_link
             forget_link(process, state.pid)
             forget_link(state.pid, process)
     for _ in range(removed):
@@ -422,7 +422,7 @@ def _ended(state: _State, pid: Pid) -> None:
 
 def _tell(state: _State, message: tuple[Any, ...]) -> None:
     for name in state.config.listeners:
-        listener = state.pid._node.whereis(name)
+        listener = state.pid.runtime.whereis(name)
         if listener is not None:
             listener.send(message)
 
@@ -433,7 +433,7 @@ def _watch(via: Via, node: Node, settle: Settle) -> Callable[[], None]:
     home: Any = node
     named = is_name_and_node(registry) and find_node(registry[1], "via")
     if isinstance(registry, Process):
-        home = registry._node
+        home = registry.runtime
     elif named:
         home = named
     elif isinstance(registry, (str, type)) or not hasattr(registry, "whereis"):
@@ -453,7 +453,7 @@ def _watch(via: Via, node: Node, settle: Settle) -> Callable[[], None]:
     def ended(_pid: Pid) -> None:
         settle(BadArgument(f"node.wait_registered({via!r}): the registry {registry} has ended; try its name"))
 
-    looks = home._awaited.setdefault(via.key, [])
+    looks = home.awaited.setdefault(via.key, [])
     looks.append(look)
     stop = watch_end(home, settle)
     if isinstance(registry, Process):
@@ -465,8 +465,8 @@ def _watch(via: Via, node: Node, settle: Settle) -> Callable[[], None]:
         if isinstance(registry, Process):
             off_exit(registry, look)
         looks.remove(look)
-        if not looks and home._awaited.get(via.key) is looks:
-            del home._awaited[via.key]
+        if not looks and home.awaited.get(via.key) is looks:
+            del home.awaited[via.key]
 
     return end
 
@@ -476,4 +476,6 @@ def _is_to_come(registry: Dest) -> bool:
     p = registry if isinstance(registry, Process) else cast("Process | None", whereis(registry))
     if p is None:
         return True
-    return p._st not in (DEAD, EXITING) and p._state is None and p._vt is not None and p._vt.cls is Registry
+    return (
+        p.status not in (DEAD, EXITING) and p.state is None and p.callbacks is not None and p.callbacks.cls is Registry
+    )

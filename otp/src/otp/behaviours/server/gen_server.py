@@ -285,7 +285,7 @@ class GenServer(Behaviour, Startable, Generic[S]):
         """Reply to a call later, from any process; a late or second reply is dropped."""
         if not isinstance(caller, From):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise BadArgument(f"GenServer.reply(caller, value): expected the caller of handle_call, got {caller!r}")
-        s = caller._to._node._s
+        s = caller.to.runtime.scheduler
         if not s.owned():
             s.check_thread(
                 "GenServer.reply(caller, value)", "node.call_from_thread(f()), where `async def f()` does it"
@@ -306,10 +306,10 @@ class GenServer(Behaviour, Startable, Generic[S]):
 async def stop(dest: Dest, reason: Any = "normal", timeout: Limit = "infinity") -> None:
     """Stop any behaviour and wait for its end. See `GenServer.stop`."""
     p = resolve(dest, "stop(dest)")
-    if p is None or p._st == DEAD:
+    if p is None or p.status == DEAD:
         await spend()
         raise Exit("noproc")
-    s = p._node._s
+    s = p.runtime.scheduler
     s.check_thread("stop(dest)", "node.call_from_thread(GenServer.stop(dest))")
     if s.current is p:
         await spend()

@@ -34,7 +34,7 @@ async def multi_call(what: tuple[Any, ...], timeout: Any) -> tuple[list[tuple[An
         for node in nodes:
             server = _server(node, name, "multi_call(nodes, name, request)")
             calls.append((node, None if server is None else _asked(server, request)))
-        waits: list[Any] = [frm._waiter._ext().fut for _, frm in calls if frm is not None]
+        waits: list[Any] = [frm.waiter.ensure_ext().fut for _, frm in calls if frm is not None]
         if waits:
             await asyncio.wait(waits, timeout=None if limit is None else limit / 1e9)
         else:
@@ -42,7 +42,7 @@ async def multi_call(what: tuple[Any, ...], timeout: Any) -> tuple[list[tuple[An
         replies: list[tuple[Any, Any]] = []
         bad: list[Any] = []
         for node, frm in calls:
-            future: Any = None if frm is None else frm._waiter._ext().fut
+            future: Any = None if frm is None else frm.waiter.ensure_ext().fut
             if future is None or not future.done() or type(future.result()) is Failed:
                 bad.append(node)
             else:
@@ -90,8 +90,8 @@ def _arguments(function: str, what: tuple[Any, ...]) -> tuple[list[Any], Any, An
 
 def _server(node: Any, name: Any, what: str) -> Process | None:
     found: Node | None = find_node(node, what)
-    server = None if found is None or found._life == "closed" else found._names.get(name)
-    return None if server is None or server._st == DEAD or server._st == EXITING else server
+    server = None if found is None or found.life == "closed" else found.names.get(name)
+    return None if server is None or server.status == DEAD or server.status == EXITING else server
 
 
 def _asked(server: Process, request: Any) -> From | None:
@@ -105,7 +105,7 @@ def _asked(server: Process, request: Any) -> From | None:
 
 def _give_up(frm: From) -> None:
     """Drop any later reply to the request."""
-    stub = frm._waiter
-    stub._st = DEAD
-    stub._x = None
+    stub = frm.waiter
+    stub.status = DEAD
+    stub.ext = None
     forget(frm)

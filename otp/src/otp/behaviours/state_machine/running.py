@@ -115,7 +115,7 @@ def _steps(running: Running, step: Step, caller: From | None, is_awaited: bool =
             _give(pid, answer)
             return NoReply(running, hibernate=machine.hibernate)
         _give(pid, answer)
-        if pid._sig is not None and type(pid._sig) is not Cancel:
+        if pid.signal is not None and type(pid.signal) is not Cancel:
             return NoReply(running)  # a fatal signal: the kernel ends the process here
         running.asked = then
         kind, content, state, data = then
@@ -158,8 +158,8 @@ def _carry_out(running: Running, effects: list[Effect]) -> ReplyTo | None:
 def _give(pid: Process, answer: ReplyTo | None) -> None:
     if answer is not None:
         reply(answer.caller, answer.value)
-        if pid._vt.debug is not None:
-            pid._vt.debug.tell(("out", answer.value, answer.caller))
+        if pid.callbacks.debug is not None:
+            pid.callbacks.debug.tell(("out", answer.value, answer.caller))
 
 
 def _end(running: Running, then: Ended) -> Any:
@@ -214,7 +214,7 @@ def _start_timer(running: Running, timer: StartTimer) -> None:
     seconds = timer.seconds
     pid = running.pid
     if timer.abs:
-        seconds = max(0, round(seconds * 1e9) - pid._node._s.now_ns()) / 1e9
+        seconds = max(0, round(seconds * 1e9) - pid.runtime.scheduler.now_ns()) / 1e9
     if running.refs is None:
         running.refs = {}
     running.refs[timer.kind] = start_timer(seconds, pid, timer.kind)

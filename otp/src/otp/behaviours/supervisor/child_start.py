@@ -178,9 +178,9 @@ def begin_in_call(call: Any, me: Process) -> Any:
     There the supervisor cannot wait like a process until the stack is its own again. The start therefore runs as in a
     task of the supervisor: if it waits, it waits for a future.
     """
-    if me._ctx is None or (type(call) is not QuickServer and type(call) is not Quick):
+    if me.context is None or (type(call) is not QuickServer and type(call) is not Quick):
         return start(call)  # without its own context nothing would show whose task it is
-    s = me._node._s
+    s = me.runtime.scheduler
     if OWNER.get() is not me:
         OWNER.set(me)  # in its own context: permanent
     s.current = None
@@ -216,7 +216,7 @@ def failure_of(error: BaseException) -> Any:
     """Return the outcome of a start function that raised, as in OTP; the supervisor's own end is raised again."""
     if isinstance(error, CancelledError):
         me = here()
-        if me._st == EXITING or me._sig is not None or me.cancelling():
+        if me.status == EXITING or me.signal is not None or me.cancelling():
             raise error
     if isinstance(error, StartError):
         return Failed(error.reason)

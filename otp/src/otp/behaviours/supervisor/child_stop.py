@@ -34,7 +34,7 @@ async def stop(pid: Any, shutdown: Shutdown | None) -> Reason:
     Its child tasks have ended as well, and no message of it is left in the mailbox.
     """
     ref = monitor(pid)
-    s = ref._node._s
+    s = ref.runtime.scheduler
     began = s.now_ns()
     _signal(pid, shutdown)
     try:
@@ -59,8 +59,8 @@ def _signal(pid: Any, shutdown: Shutdown | None) -> None:
     if shutdown == "brutal_kill":
         exit_process(pid, "kill")
     else:
-        if type(pid) is Process and pid._step is not None and shutdown is not None:
-            pid._ext().shutdown = UNLIMITED if shutdown == "infinity" else shutdown
+        if type(pid) is Process and pid.step is not None and shutdown is not None:
+            pid.ensure_ext().shutdown = UNLIMITED if shutdown == "infinity" else shutdown
         exit_process(pid, "shutdown")
 
 
@@ -84,7 +84,7 @@ async def stop_all(children: Iterable[tuple[Any, Shutdown | None]]) -> dict[Any,
     limits: dict[Any, list[Any]] = {}
     children = list(children)
     me = here()
-    s = me._node._s
+    s = me.runtime.scheduler
     began = s.now_ns()
     pending = iter(children)
     while wave := list(islice(pending, WAVE)):
@@ -114,7 +114,7 @@ async def stop_all(children: Iterable[tuple[Any, Shutdown | None]]) -> dict[Any,
 
 async def tasks_of_ended_children(me: Process) -> None:
     """Wait for the child tasks of children that ended earlier, so that they end with their supervisor."""
-    s = me._node._s
+    s = me.runtime.scheduler
     end_found_tasks(s)
     await tasks_ended(s, [(p, None) for p, left in s.leftover.items() if left.parent is me])
 
@@ -159,7 +159,7 @@ def _take_all(matching: Callable[[Any], bool]) -> list[Any]:
     """Return all matching messages that have arrived, oldest first, in one pass over the mailbox."""
     me = here()
     merge_batch(me)
-    mailbox = me._mbox
+    mailbox = me.mailbox
     if not mailbox:
         return []
     taken: list[Any] = []
@@ -169,6 +169,6 @@ def _take_all(matching: Callable[[Any], bool]) -> list[Any]:
     if taken:
         mailbox.clear()
         mailbox.extend(kept)
-        if me._x is not None:
-            me._x.mark = 0
+        if me.ext is not None:
+            me.ext.mark = 0
     return taken

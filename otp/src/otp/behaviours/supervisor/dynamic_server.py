@@ -265,10 +265,10 @@ def child_exited(me: Process, state: DynamicState, signal: ExitSignal) -> Any:
     spec = state.exited(pid)
     if spec is None:
         return NoReply(state)
-    now = me._node._s.now_ns()
+    now = me.runtime.scheduler.now_ns()
     verdict = state.decide(pid, spec, reason, now)
     less = state.history[pid].last_reason if verdict == "restart" else kept(reason)
-    cause = pid._exit_seq
+    cause = pid.exit_seq
     told_ended(me, None, pid, reason, spec, less, now, cause, verdict)
     if verdict == "restart":
         return _restart(me, state, pid, spec, cause)
@@ -283,7 +283,7 @@ def try_again(me: Process, state: DynamicState, old: Any, cause: int, failure: R
     """Retry the restart of the child that was `old`, unless it was cancelled."""
     if not isinstance(old, Process):
         return NoReply(state)
-    verdict, spec = state.retry(old, me._node._s.now_ns())
+    verdict, spec = state.retry(old, me.runtime.scheduler.now_ns())
     if spec is None:
         return NoReply(state)
     if verdict == "restart":
@@ -294,7 +294,7 @@ def try_again(me: Process, state: DynamicState, old: Any, cause: int, failure: R
 
 def _restart(me: Process, state: DynamicState, old: Process, spec: ChildSpec, cause: int) -> Any:
     call = _call_of(state, spec)
-    s = me._node._s
+    s = me.runtime.scheduler
     if (s.leftover or s.tasks_to_find) and left_by(s, old) is not None:
         return _restart_after_tasks(me, state, old, shutdown_of(spec), call, cause)
     outcome = begin(call, me)
@@ -307,7 +307,7 @@ async def _restart_after_tasks(
     me: Process, state: DynamicState, old: Process, shutdown: Any, call: Callable[[], Any], cause: int
 ) -> Any:
     """Restart a child after its tasks have ended: they may hold resources, such as a port."""
-    await tasks_ended(me._node._s, [(old, shutdown)])
+    await tasks_ended(me.runtime.scheduler, [(old, shutdown)])
     return await _restart_when(start(call), me, state, old, cause)
 
 

@@ -65,4 +65,4 @@ def _take_over(me: Process, state: State, flags: Children) -> None:
     state.change(flags)
     after = {name: getattr(state, name) for name in FLAGS}
     if after != before:
-        me._node._trace.emit("strategy_changed", me, {"before": before, **after})
+        me.runtime.tracer.emit("strategy_changed", me, {"before": before, **after})

@@ -43,15 +43,15 @@ def prepared(record: ChildRecord) -> Any:
 
 async def start_record(me: Process, state: SupervisorState, record: ChildRecord) -> Any:
     """Start a child, record the outcome, and return what `start` returned."""
-    await tasks_ended(me._node._s, [(record.old, record.spec.shutdown)])
+    await tasks_ended(me.runtime.scheduler, [(record.old, record.spec.shutdown)])
     outcome = await start(record.start or prepared(record))
     if type(outcome) is not Failed:
         pid = started_pid(outcome)
         old = record.old if record.ended else None
         state.started(record, pid)
         if pid is not None:
-            if type(pid._state) is SupervisorState:
-                continue_counts(record, pid._state)
+            if type(pid.state) is SupervisorState:
+                continue_counts(record, pid.state)
             if old is not None:
                 record.restarts += 1
             told_started(me, record.id, pid, record.spec, old=old, restarts=record.restarts)
@@ -65,7 +65,7 @@ async def stop_record(me: Process, state: SupervisorState, record: ChildRecord) 
         ended = not is_alive(pid)
         reason = await stop(pid, record.spec.shutdown)
         told_stopped(me, record.id, pid, reason, ended_as_asked(record.spec, reason))
-    state.stopped(record, reason, me._node._s.now_ns(), ended=ended)
+    state.stopped(record, reason, me.runtime.scheduler.now_ns(), ended=ended)
 
 
 async def stop_children(me: Process, state: SupervisorState) -> None:

@@ -256,9 +256,9 @@ def _state(name: Any, what: str) -> tuple[SupervisorState, _Plan] | None:
     pid = resolve(name, f"PartitionSupervisor.{what}(name)")
     if pid is None:
         return None
-    state = pid._state
+    state = pid.state
     if isinstance(state, SupervisorState) and isinstance(state.arg, _Plan):
         return state, state.arg
-    if pid._st == DEAD or (pid._vt is not None and issubclass(pid._vt.cls, PartitionSupervisor)):
+    if pid.status == DEAD or (pid.callbacks is not None and issubclass(pid.callbacks.cls, PartitionSupervisor)):
         return None  # it has no partition any more, or none yet
     raise BadArgument(f"PartitionSupervisor.{what}: expected a PartitionSupervisor, got {name!r}, which is not one")

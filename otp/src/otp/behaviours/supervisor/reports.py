@@ -164,7 +164,7 @@ def _is_left_out(me: Process) -> bool:
 
 
 def _signalled(pid: Any, reason: Reason) -> dict[str, Any]:
-    return {"otp_signalled": pid is not None and pid._was_signalled and not is_clean(reason)}
+    return {"otp_signalled": pid is not None and pid.was_signalled and not is_clean(reason)}
 
 
 def _id(id: Hashable) -> str:

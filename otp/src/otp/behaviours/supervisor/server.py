@@ -87,7 +87,7 @@ class SupervisorServer:
         except SpecError as error:
             return Stop(("start_spec", error.reason))
         me = here()
-        me._state = state = SupervisorState(children, arg)  # an observer sees the tree while it starts
+        me.state = state = SupervisorState(children, arg)  # an observer sees the tree while it starts
         for record in [state.add(spec) for spec in specs]:
             outcome = await start_record(me, state, record)
             if type(outcome) is Failed:
@@ -150,7 +150,7 @@ class SupervisorServer:
                 raise Error("function_clause")
         if isinstance(state, DynamicState):
             return dynamic.try_again(me, state, id, cause, failure)
-        verdict, record = state.retry(id, me._node._s.now_ns())
+        verdict, record = state.retry(id, me.runtime.scheduler.now_ns())
         if record is None or verdict == "gone":
             return NoReply(state)
         if verdict == "restart":
@@ -168,12 +168,12 @@ class SupervisorServer:
             return dynamic.child_exited(me, state, message)
         pid: Any
         pid, reason = message
-        now = me._node._s.now_ns()
+        now = me.runtime.scheduler.now_ns()
         record = state.exited(pid, reason, now)
         if record is None:
             return NoReply(state)
         verdict = state.decide(record, reason, now)
-        cause = pid._exit_seq
+        cause = pid.exit_seq
         told_ended(me, record.id, pid, reason, record.spec, record.last_reason, now, cause, verdict)
         if verdict == "restart":
             return _restart(me, state, record, cause)
@@ -195,7 +195,7 @@ def _restart(me: Process, state: SupervisorState, record: ChildRecord, cause: in
     """Restart a child and its group; a failure is retried after the next messages."""
     if state.strategy != "one_for_one":
         return _restart_group(me, state, record, cause)
-    s = me._node._s
+    s = me.runtime.scheduler
     if (s.leftover or s.tasks_to_find) and left_by(s, record.old) is not None:
         return _restart_after_tasks(me, state, record, cause)
     call = record.start or prepared(record)
@@ -213,7 +213,7 @@ async def _restart_when(pending: Any, me: Process, state: SupervisorState, recor
 
 async def _restart_after_tasks(me: Process, state: SupervisorState, record: ChildRecord, cause: int) -> Any:
     """Restart a child after its tasks have ended: they may hold resources, such as a port."""
-    await tasks_ended(me._node._s, [(record.old, record.spec.shutdown)])
+    await tasks_ended(me.runtime.scheduler, [(record.old, record.spec.shutdown)])
     return await _restart_when(start(record.start or prepared(record)), me, state, record, cause)
 
 
@@ -223,7 +223,7 @@ async def _restart_group(me: Process, state: SupervisorState, record: ChildRecor
         if other is not record:
             await stop_record(me, state, other)
     again = state.restartable(group)
-    await tasks_ended(me._node._s, [(member.old, member.spec.shutdown) for member in again])
+    await tasks_ended(me.runtime.scheduler, [(member.old, member.spec.shutdown) for member in again])
     others = [other.id for other in again if other is not record]
     for position, member in enumerate(again):
         outcome = await start(member.start or prepared(member))
@@ -259,8 +259,8 @@ def _started_again(
         if record is failed:
             said_ended(me, record.id, old, reason, record.spec, "ignored")
         return True
-    if type(pid._state) is SupervisorState:
-        continue_counts(record, pid._state)
+    if type(pid.state) is SupervisorState:
+        continue_counts(record, pid.state)
     if ended:
         record.restarts += 1
     elif old is not None:

@@ -39,7 +39,7 @@ def told_started(
 
     `old` is its previous process if that ended by itself: this start is then the last of `restarts` restarts.
     """
-    trace = me._node._trace
+    trace = me.runtime.tracer
     if old is not None:
         trace.restarts += 1
     trace.record("child_started", me, (me, id, pid, spec.restart, spec.type, old, restarts, along), cause)
@@ -58,7 +58,7 @@ def told_ended(
 ) -> None:
     """Report that a child ended by itself; `less` is the reason to keep, `cause` the number of its end's event."""
     whole = None if less is reason else reason
-    me._node._trace.record("child_terminated", me, (id, pid, less, "exit"), cause, whole, now)
+    me.runtime.tracer.record("child_terminated", me, (id, pid, less, "exit"), cause, whole, now)
     if verdict != "restart":  # a restart is reported once it is done
         said_ended(me, id, pid, reason, spec, verdict)
 
@@ -67,7 +67,7 @@ def told_stopped(me: Process, id: Hashable, pid: Any, reason: Reason, as_asked: 
     """Report that a child was stopped."""
     less = kept(reason)
     whole = None if less is reason else reason
-    me._node._trace.record("child_terminated", me, (id, pid, less, "supervisor"), pid._exit_seq, whole)
+    me.runtime.tracer.record("child_terminated", me, (id, pid, less, "supervisor"), pid.exit_seq, whole)
     if not as_asked:
         said_stopped(me, id, pid, reason)
 
@@ -92,7 +92,7 @@ def told_restarted(
     """
     most, seconds = state.max_restarts, state.max_seconds
     values = (id, pid, old, reason, strategy, state.counted, most, seconds, group, restarts, along)
-    trace = me._node._trace
+    trace = me.runtime.tracer
     if not along:
         trace.restarts += 1
     trace.record("child_restarted", me, values, cause)
@@ -103,7 +103,7 @@ def told_restarted(
 def told_failed(me: Process, state: RestartWindow, id: Hashable, reason: Reason, cause: int) -> int:
     """Report a failed restart that will be retried; return the number of the event."""
     said_failed(me, state, id, reason)
-    return me._node._trace.emit("restart_failed", me, _intensity(state, id, reason), cause)
+    return me.runtime.tracer.emit("restart_failed", me, _intensity(state, id, reason), cause)
 
 
 def told_gave_up(
@@ -114,7 +114,7 @@ def told_gave_up(
     `reason` is that of the last end; with `retried`, that of the failed restart.
     """
     said_gave_up(me, state, id, reason, retried=retried)
-    trace = me._node._trace
+    trace = me.runtime.tracer
     trace.give_ups += 1
     trace.emit("gave_up", me, _intensity(state, id, reason) | ({"retried": True} if retried else {}), cause)
 

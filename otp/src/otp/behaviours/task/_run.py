@@ -135,16 +135,16 @@ class Run:
         self.is_async = isinstance(items, AsyncIterable)
         self.source: Any = items.__aiter__() if self.is_async else iter(items)
         self.me = me = _reader(options)
-        node = node_here("async_stream") if me is None else me._node
-        self.s: Scheduler = node._s
+        node = node_here("async_stream") if me is None else me.runtime
+        self.s: Scheduler = node.scheduler
         self.callers = callers_of(me)
         self.anchor: Process | None = None
         if me is not None and options.link:
             self.anchor = spawn_on(node, me, _hold_together, (), {})
-            self.anchor._ext().trap = me._x is not None and me._x.trap
+            self.anchor.ensure_ext().trap_exit = me.ext is not None and me.ext.trap_exit
             link_processes(me, self.anchor)
             watch(self.anchor, self.broke)
-        self.sender: Process = self.anchor or me or node._outside
+        self.sender: Process = self.anchor or me or node.outside
         self.jobs: dict[int, _Job] = {}
         self.finished: deque[tuple[int, TaskOk[Any] | TaskExit | None]] = deque()
         self.done: dict[int, TaskOk[Any] | TaskExit] = {}
@@ -223,7 +223,9 @@ class Run:
         """Start the process of a job, in the process of its parent."""
         if self.closed or self.broken is not None:
             return Ignore()
-        job.pid = pid = spawn_work(parent._node, parent, self.callers, self.fn, (job.item, *self.args), None, job.done)
+        job.pid = pid = spawn_work(
+            parent.runtime, parent, self.callers, self.fn, (job.item, *self.args), None, job.done
+        )
         if self.options.start is not None:
             link_processes(parent, pid)
         if self.anchor is not None:
@@ -260,8 +262,8 @@ class Run:
         anchor = self.anchor
         if anchor is None or reason == "normal":
             self.close()
-        elif not self.closed and anchor._st != DEAD:
-            anchor._ext().trap = False
+        elif not self.closed and anchor.status != DEAD:
+            anchor.ensure_ext().trap_exit = False
             exit_signal(anchor, self.sender, reason, True)
 
     def close(self) -> None:

@@ -67,7 +67,7 @@ class _Limit:
 
     def __init__(self, me: Process, timeout: Any, what: str) -> None:
         limit = nanoseconds(timeout, f"Task.{what}(timeout=…)", infinite=True)
-        self._s = me._node._s
+        self._s = me.runtime.scheduler
         self._deadline = None if limit is None else self._s.now_ns() + limit
 
     def left(self) -> Any:
@@ -125,13 +125,13 @@ def _outcome(message: Any, call: Any) -> TaskOk[Any] | TaskExit:
 def take(me: Process, wanted: Callable[[Any], bool]) -> Any:
     """Take the oldest matching message without waiting; None if no message matches."""
     merge_batch(me)
-    waiting = me._mbox
+    waiting = me.mailbox
     if waiting:
         for position, message in enumerate(waiting):
             if wanted(message):
                 del waiting[position]
-                if me._x is not None:
-                    me._x.mark = 0
+                if me.ext is not None:
+                    me.ext.mark = 0
                 return message
     return None
 
@@ -229,21 +229,21 @@ async def shut_down(task: AnyTask, shutdown: Any) -> Outcome:
     limit = _Limit(me, "infinity" if shutdown == "brutal_kill" else shutdown, "shutdown")
     call = ("Task", "shutdown", [task, shown(shutdown)])
     watching = monitor(pid)
-    began = me._node._s.now_ns()
+    began = me.runtime.scheduler.now_ns()
     unlink(pid)
     if shutdown == "brutal_kill":
         exit_process(pid, "kill")
     else:
-        if isinstance(pid, Process) and pid._step is not None:
+        if isinstance(pid, Process) and pid.step is not None:
             # The caller decides how long its `finally` blocks may await.
-            pid._ext().shutdown = 1e9 if shown(shutdown) == "infinity" else shutdown
+            pid.ensure_ext().shutdown = 1e9 if shown(shutdown) == "infinity" else shutdown
         exit_process(pid, "shutdown")
     try:
         down = await receive(watching, limit.left())
     except ReceiveTimeout:
         exit_process(pid, "kill")
         down = await receive(watching)
-    s = me._node._s
+    s = me.runtime.scheduler
     await tasks_ended(s, [(pid, shutdown)], began)
     found = _ended(task.ref, down, "killed" if shutdown == "brutal_kill" else "shutdown", call)
     reply = take(me, _of(task.ref))

@@ -153,14 +153,14 @@ def who_asks() -> Process | None:
     if me is not None:
         return me
     owner = OWNER.get()
-    return None if owner is None or owner._st == DEAD or owner._node._s is not find_scheduler() else owner
+    return None if owner is None or owner.status == DEAD or owner.runtime.scheduler is not find_scheduler() else owner
 
 
 def callers_of(process: Process | None) -> tuple[Process, ...]:
     """Return the callers for what `process` starts now: itself, its own caller, and so on."""
     if process is None:
         return ()
-    x = process._x
+    x = process.ext
     before = () if x is None or x.dictionary is None else x.dictionary.get(CALLERS, ())
     return (process, *before)
 
@@ -186,7 +186,7 @@ def spawn_work(
     work.__qualname__ = name_of(fn)
     process = spawn_on(node, parent, work, (), {})
     if callers:
-        process._ext().dictionary = {CALLERS: callers}
+        process.ensure_ext().dictionary = {CALLERS: callers}
     return process
 
 
@@ -205,8 +205,8 @@ def after_grant(claim: Claim, fn: Callable[..., Any], args: tuple[Any, ...]) -> 
 
 def send_reply(owner: Process, ref: Ref, value: Any) -> None:
     """Deliver the result if it is still wanted: the owner's monitor is its address."""
-    x = owner._x
-    if x is not None and x.mrefs is not None and ref in x.mrefs:
+    x = owner.ext
+    if x is not None and x.monitors is not None and ref in x.monitors:
         deliver(owner, TaskReply(ref, value))
 
 
@@ -215,8 +215,8 @@ def require_free(name: Any, node: Node, what: str) -> None:
     via = getattr(name, "whereis", None)
     if via is None:
         check_name(name, what)
-    holder = node._names.get(name) if via is None else via()
-    if holder is not None and holder._st != DEAD:
+    holder = node.names.get(name) if via is None else via()
+    if holder is not None and holder.status != DEAD:
         raise AlreadyStarted(holder, name)
 
 

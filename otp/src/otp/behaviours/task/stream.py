@@ -108,4 +108,4 @@ class TaskStream(AsyncIterator[TaskOk[T_co] | TaskExit], Generic[T_co]):
         if run is not None and not run.closed:
             loop = run.s.loop
             if not loop.is_closed():  # not here: the collector may call this in the middle of anything
-                loop.call_soon_threadsafe(run.close, context=run.s._base)
+                loop.call_soon_threadsafe(run.close, context=run.s.base_context)

@@ -147,7 +147,7 @@ class Task(Startable, Generic[T_co]):
         def done(value: Any) -> None:
             send_reply(me, ref, value)
 
-        pid = spawn_work(me._node, me, callers_of(me), fn, args, kwargs, done)
+        pid = spawn_work(me.runtime, me, callers_of(me), fn, args, kwargs, done)
         link_processes(me, pid)
         ref = monitor_process(me, pid, pid)
         return Task(pid, ref, me, mfa_of(fn, len(args) + len(kwargs)))
@@ -165,7 +165,7 @@ class Task(Startable, Generic[T_co]):
         [1, 2]
         """
         me = current_process("Task.completed(value)")
-        ref = me._node.make_ref()
+        ref = me.runtime.make_ref()
         deliver(me, TaskReply(ref, value))
         return Task(None, ref, me, ("otp", "Task.completed", 1))
 
@@ -211,7 +211,7 @@ class Task(Startable, Generic[T_co]):
         """
         check_function(fn, "Task.start_link(fn)")
         me = current_process("Task.start_link(fn)", "outside a process use Task.start or node.start")
-        return await _spawn(me._node, me, fn, args, name, "Task.start_link(name=…)", link=True)
+        return await _spawn(me.runtime, me, fn, args, name, "Task.start_link(name=…)", link=True)
 
     @classmethod
     def child_spec(

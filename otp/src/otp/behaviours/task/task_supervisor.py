@@ -152,7 +152,7 @@ class TaskSupervisor(Behaviour, Startable):
             return await _ask_to_start(supervisor, (_run_child, callers, fn, *args), restart, shutdown)
 
         def begin(parent: Process) -> Process:
-            pid = spawn_work(parent._node, parent, callers, fn, args)
+            pid = spawn_work(parent.runtime, parent, callers, fn, args)
             link_processes(parent, pid)
             return pid
 
@@ -330,13 +330,13 @@ async def _async(
     callers = callers_of(me)
 
     def begin(parent: Process) -> Any:
-        if me._st in (DEAD, EXITING):  # while its request was being processed
+        if me.status in (DEAD, EXITING):  # while its request was being processed
             return Ignore()
 
         def done(value: Any) -> None:
             send_reply(me, ref, value)
 
-        pid = spawn_work(parent._node, parent, callers, fn, args, None, done)
+        pid = spawn_work(parent.runtime, parent, callers, fn, args, None, done)
         link_processes(parent, pid)
         if link:
             link_processes(me, pid)
@@ -387,6 +387,6 @@ def _begin(begin: Callable[[Process], Any]) -> Any:
 def _run_child(callers: tuple[Process, ...], fn: Callable[..., Any], *args: Any) -> Process:
     """Start a task that may be restarted, in the supervisor's process."""
     parent = current_process("a task's start")
-    pid = spawn_work(parent._node, parent, callers, fn, args)
+    pid = spawn_work(parent.runtime, parent, callers, fn, args)
     link_processes(parent, pid)
     return pid

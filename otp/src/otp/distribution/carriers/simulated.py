@@ -9,6 +9,9 @@ Under `otp.testing` the loop's time is virtual, and the whole network including 
 []
 """
 
+# A carrier calls methods of its network that are for this module only.
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 import asyncio

@@ -51,20 +51,20 @@ def cycle_of(frm: From) -> list[Process] | None:
     if me is None:
         return None
     found = [me]
-    p = frm._to
+    p = frm.to
     while p is not me:
         call = _call_of(p)
-        if call is None or len(found) == LONGEST or p._node._s is not me._node._s:
+        if call is None or len(found) == LONGEST or p.runtime.scheduler is not me.runtime.scheduler:
             return None
         found.append(p)
-        p = call._to
+        p = call.to
     return found
 
 
 def _caller(frm: From) -> Process | None:
     """Return the process that made a call; for a stand-in the process for which it waits, if there is one."""
-    waiter = frm._waiter
-    return waiter._parent if type(waiter) is OutsideCaller else waiter
+    waiter = frm.waiter
+    return waiter.parent if type(waiter) is OutsideCaller else waiter
 
 
 def _call_of(p: Process) -> From | None:
@@ -73,13 +73,13 @@ def _call_of(p: Process) -> From | None:
     A supervisor that starts a child on the stack of its caller waits through a stand-in.
     """
     waiter: Process | None = None
-    if p._st == CALLING:
+    if p.status == CALLING:
         waiter = p
-    elif p._st == FUT:
-        waiter = getattr(p._ext().fut, "stand_in", None)
-    if waiter is None or waiter._st != CALLING:
+    elif p.status == FUT:
+        waiter = getattr(p.ensure_ext().fut, "stand_in", None)
+    if waiter is None or waiter.status != CALLING:
         return None
-    call = waiter._val
+    call = waiter.value
     return call if type(call) is From else None
 
 
@@ -89,9 +89,9 @@ def drawn(cycle: list[Process]) -> str:
 
 
 def _name_of(p: Process) -> str:
-    name = p._name
+    name = p.registered_name
     if name is None:
-        return keyed_name(p) or f"{p._node.describe(p)} {p}"
+        return keyed_name(p) or f"{p.runtime.describe(p)} {p}"
     return name[:_NAME] if type(name) is str else bounded_text(name, _NAME)
 
 
@@ -101,7 +101,7 @@ def suspect(frm: From) -> None:
     If the chain of calls leads back to the caller, it is examined again `CYCLE_NS` later.
     """
     if _COUNTS_REFERENCES and (cycle := cycle_of(frm)) is not None:
-        s = frm._waiter._node._s
+        s = frm.waiter.runtime.scheduler
         s.call_at(s.now_ns() + CYCLE_NS, _examine, (cycle[0], id(frm)))  # by id: a reference would count
 
 
@@ -119,7 +119,7 @@ def _examine(timer: Timer) -> None:
     at = cycle.index(first)
     cycle = cycle[at:] + cycle[:at]
     failed = Failed("timeout")
-    s = first._node._s
+    s = first.runtime.scheduler
     waited = (s.now_ns() - timer.due + CYCLE_NS) / 1e9
     failed.cycle = found = (tuple(cycle), drawn(cycle), waited)
     if s.cycles is None:
@@ -127,18 +127,18 @@ def _examine(timer: Timer) -> None:
     for p in cycle[1:]:
         call = _call_of(p)
         if call is not None:
-            s.cycles[call._waiter] = (call, found)  # they may fail together with the call that is ended
+            s.cycles[call.waiter] = (call, found)  # they may fail together with the call that is ended
     call = _call_of(first)
     if call is not None:
-        waiter = call._waiter
-        waiter._val = failed
-        waiter._st = READY
+        waiter = call.waiter
+        waiter.value = failed
+        waiter.status = READY
         s.push(waiter)
 
 
 def _is_certain(p: Process) -> bool:
     """Return whether only the server can answer the call of `p`, and no custom limit ends it."""
-    x = p._x
+    x = p.ext
     if (x is not None and x.tasks is not None and x.tasks.acted) or not _waits_patiently(p):
         return False
     frm, probe = _call_of(p), object()
@@ -162,11 +162,11 @@ def _waits_patiently(p: Process) -> bool:
 def _deadline(p: Process) -> tuple[bool, float]:
     """Return when the wait of `p` ends by itself, in ns; calls sort before starts, which have no time-out."""
     frm = _call_of(p)
-    starts = frm is not None and frm._to._x is not None and frm._to._x.ack is frm
+    starts = frm is not None and frm.to.ext is not None and frm.to.ext.ack is frm
     timer = _timer_of(p, frm)
     if timer is not None:
         return starts, timer.due
-    side = p._side if p._st == CALLING else None
+    side = p.side if p.status == CALLING else None
     return starts, side.deadline if side is not None and side.deadline else _FOREVER
 
 
@@ -180,7 +180,7 @@ def _timer_of(p: Process, frm: From | None) -> Timer | None:
 def _coroutines(p: Process) -> list[Any]:
     """Return the coroutines of a process that waits, outermost first."""
     found: list[Any] = []
-    waits: Any = p._coro
+    waits: Any = p.coroutine
     while type(waits) is CoroutineType or type(waits) is GeneratorType:
         found.append(waits)
         if type(waits) is CoroutineType:
@@ -196,8 +196,8 @@ def _holders(p: Process, frm: From) -> list[Any]:
 
     That is its caller `p`, its server, and the objects that only these two hold.
     """
-    found: dict[int, Any] = {id(frm._waiter): frm._waiter}
-    for owner in (p, frm._to):
+    found: dict[int, Any] = {id(frm.waiter): frm.waiter}
+    for owner in (p, frm.to):
         for holder in _owned_by(owner, frm):
             found[id(holder)] = holder
     timer = _timer_of(p, frm)
@@ -209,12 +209,12 @@ def _holders(p: Process, frm: From) -> list[Any]:
 def _owned_by(p: Process, frm: From) -> Iterator[Any]:
     yield p
     yield from _coroutines(p)
-    x = p._x
-    batches = [] if p._mbox is None else [p._mbox]
+    x = p.ext
+    batches = [] if p.mailbox is None else [p.mailbox]
     if x is not None:
         yield x
-        if x.pend is not None:
-            yield x.pend
+        if x.unanswered is not None:
+            yield x.unanswered
         if x.it is not None:
             batches += [held for held in gc.get_referents(x.it) if type(held) is list]
     for batch in batches:
@@ -238,18 +238,18 @@ def _count(frm: From, holders: list[Any]) -> int:
 
 def why_silent(frm: From) -> str:
     """Explain why a server has not replied to this call, by what it is doing now."""
-    server = frm._to
-    if server._st == REMOTE:
+    server = frm.to
+    if server.status == REMOTE:
         return f"the server is on node {server.node!r}; it is busy there, or its reply is still on its way"
-    x = server._x
+    x = server.ext
     if x is not None and x.suspended:
         return "the server is suspended (sys.suspend)"
-    if x is not None and x.pend and x.pend.get(frm) == INJECTED:
+    if x is not None and x.unanswered and x.unanswered.get(frm) == INJECTED:
         return "an injected fault lost or delayed the request"
-    if x is not None and x.pend and frm in x.pend:
+    if x is not None and x.unanswered and frm in x.unanswered:
         return "the server took the request and went on with NoReply; does nothing call GenServer.reply(caller, value)?"
-    if server._st == CALLING and type(server._val) is From:
-        other = server._val._to
+    if server.status == CALLING and type(server.value) is From:
+        other = server.value.to
         if other is frm.pid:
             return (
                 f"the server waits for a reply of {other}, which is the caller: the two wait for each other: "

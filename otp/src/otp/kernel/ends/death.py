@@ -53,12 +53,12 @@ def safely(function: Any, *arguments: Any) -> None:
 
 def exit_values(p: Process, x: Ext | None, reason: Any, sender: Any) -> tuple[Any, ...]:
     """Return the data of an `exited` event, in the order of `tracing.FIELDS`."""
-    what = p._vt.cls.__qualname__ if p._vt is not None else p._node.describe(p)
+    what = p.callbacks.cls.__qualname__ if p.callbacks is not None else p.runtime.describe(p)
     if sender is None and x is not None:
         sender = x.sender
-    if type(sender) is Process and sender._node is not p._node:
-        sender = p._node._outside
-    side = p._side
+    if type(sender) is Process and sender.runtime is not p.runtime:
+        sender = p.runtime.outside
+    side = p.side
     name = None if side is None else side.name
     if name is None and x is not None and x.hooks:
         name = keyed_name(p)
@@ -83,12 +83,12 @@ _CALLBACK_WORDS: Final = {"failed": "init", "ignored": "init"}  # how an inline 
 
 def fail_callers(p: Process, x: Ext | None, reason: Any) -> None:
     """Fail the callers whose requests this process holds: this replaces a monitor for each call."""
-    pending = p._val
-    if p._vt is not None and type(pending) is tuple:
+    pending = p.value
+    if p.callbacks is not None and type(pending) is tuple:
         if type(pending[1]) is CoroutineType:
             pending[1].close()
         fail(pending[0], reason)
-    waiting = p._mbox
+    waiting = p.mailbox
     if x is not None and x.it is not None:
         waiting = list(x.it) + list(waiting or ())
     if waiting:
@@ -99,8 +99,8 @@ def fail_callers(p: Process, x: Ext | None, reason: Any) -> None:
     if x is not None:
         if x.frm is not None:
             fail(x.frm, reason)
-        if x.pend:
-            pend, x.pend = x.pend, None
+        if x.unanswered:
+            pend, x.unanswered = x.unanswered, None
             for frm in pend:
                 fail(frm, reason)
         if x.ack is not None:
@@ -110,15 +110,15 @@ def fail_callers(p: Process, x: Ext | None, reason: Any) -> None:
 
 def tell_watcher(ref: Any, reason: Any) -> None:
     """Send `Down` to the process that monitors; call a monitor that is a function of the runtime."""
-    watcher, target = ref._watcher, ref._target
-    ref._target = None
+    watcher, target = ref.watcher, ref.target
+    ref.target = None
     if isinstance(watcher, Process):
-        x = watcher._x
-        if x is not None and x.mrefs is not None:
-            x.mrefs.pop(ref, None)
-        deliver(watcher, _new_tuple(Down, (ref, ref._item, reason)))
+        x = watcher.ext
+        if x is not None and x.monitors is not None:
+            x.monitors.pop(ref, None)
+        deliver(watcher, _new_tuple(Down, (ref, ref.item, reason)))
     else:
-        post = target._node._s.post
+        post = target.runtime.scheduler.post
         if post is not None:
             post.ended(target)
         safely(watcher, reason)
@@ -126,15 +126,15 @@ def tell_watcher(ref: Any, reason: Any) -> None:
 
 def release(p: Process, x: Ext) -> None:
     """Release the monitors of a process, its timers and its asyncio callbacks."""
-    if x.mrefs:
-        for ref in x.mrefs:
+    if x.monitors:
+        for ref in x.monitors:
             unwatch(ref)
     if x.timeout_timer is not None:
         x.timeout_timer.fire = None
     if x.cleanup_timer is not None:
         x.cleanup_timer.fire = None
     if x.cbs:
-        loop = p._node._s.loop
+        loop = p.runtime.scheduler.loop
         for callback, context in x.cbs:
             loop.call_soon(callback, p, context=context)
 
@@ -163,7 +163,7 @@ def exit_signal(p: Process, sender: Any, reason: Any, linked: bool, cause: int =
 
     `linked` says that it came over a link; only an explicit `kill` is never trapped.
     """
-    st = p._st
+    st = p.status
     if st <= DEAD:
         if st == REMOTE:
             elsewhere(p).exit(p, sender, reason, linked)
@@ -173,8 +173,8 @@ def exit_signal(p: Process, sender: Any, reason: Any, linked: bool, cause: int =
         return
     if st == EXITING:
         return
-    x = p._x
-    if x is not None and x.trap:
+    x = p.ext
+    if x is not None and x.trap_exit:
         deliver(p, _new_tuple(ExitSignal, (sender, reason)))
     elif (
         (reason != "normal" if type(reason) is str else not is_word(reason, "normal"))  # most are texts: no call needed
@@ -185,9 +185,9 @@ def exit_signal(p: Process, sender: Any, reason: Any, linked: bool, cause: int =
 
 def decide(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> None:
     """End a process by a signal that it cannot trap."""
-    step = p._step
-    s = p._node._s
-    if step is None and p._sig is None and p._st != RUN and not s.burying:  # an idle server: nothing to unwind
+    step = p.step
+    s = p.runtime.scheduler
+    if step is None and p.signal is None and p.status != RUN and not s.burying:  # an idle server: nothing to unwind
         s.burying = True
         try:
             _bury(p, reason, sender, cause, killed)
@@ -198,12 +198,14 @@ def decide(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> No
                 s.burying = False
                 s.notices = 0
         return
-    if p._st == RUN and (step is None or step.__self__.cr_running):  # else a step failed in the runtime: nothing runs
-        pending = p._sig
+    if p.status == RUN and (
+        step is None or step.__self__.cr_running
+    ):  # else a step failed in the runtime: nothing runs
+        pending = p.signal
         if pending is None or type(pending) is Cancel or (killed and not pending.killed):
-            p._sig = Fatal(reason, sender, cause, killed)
+            p.signal = Fatal(reason, sender, cause, killed)
         return
-    older = p._sig
+    older = p.signal
     if type(older) is Fatal and (older.killed or not killed):  # it arrived while the process was on the stack
         reason, sender, cause, killed = older.reason, older.sender, older.cause, older.killed
     _work(p, reason, sender, cause, killed)
@@ -211,11 +213,11 @@ def decide(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> No
 
 def deliver_fatal(p: Process, error: BaseException | None = None) -> None:
     """Apply the pending fatal signal of a process that has left the stack, perhaps by raising `error`."""
-    fatal: Fatal = p._sig
+    fatal: Fatal = p.signal
     if fatal.reason is FORKED:
         leave_fork(error)
-    p._sig = None
-    x = p._ext()
+    p.signal = None
+    x = p.ensure_ext()
     x.reason = (fatal.reason,)
     x.sender, x.cause = fatal.sender, fatal.cause
     _work(p, fatal.reason, fatal.sender, fatal.cause, fatal.killed)
@@ -223,31 +225,31 @@ def deliver_fatal(p: Process, error: BaseException | None = None) -> None:
 
 def terminate(p: Process, reason: Any) -> None:
     """Release a process that ended by itself (returned, raised, stopped)."""
-    x = p._x
-    node = p._node
-    side = p._side
-    mons = p._mons
+    x = p.ext
+    node = p.runtime
+    side = p.side
+    mons = p.monitored_by
     if (
         x is None
-        and p._links is p._mbox is p._vt is None
-        and (mons is None or not (type(mons) is dict or node._s.notices))
+        and p.links is p.mailbox is p.callbacks is None
+        and (mons is None or not (type(mons) is dict or node.scheduler.notices))
         and (side is None or side.name is None)
-        and not (node._watched_life or p._told)
+        and not (node.watched_life or p.traced)
     ):
-        parent = p._parent
-        if parent is None or parent._vt is None or not parent._vt.supervisor:
-            p._st = DEAD  # most processes end here: no link and at most one monitor
-            node._procs.pop(p._id, None)
-            p._step = p._state = p._val = p._sig = p._ctx = p._side = p._parent = p._mons = None
+        parent = p.parent
+        if parent is None or parent.callbacks is None or not parent.callbacks.supervisor:
+            p.status = DEAD  # most processes end here: no link and at most one monitor
+            node.process_table.pop(p.number, None)
+            p.step = p.state = p.value = p.signal = p.context = p.side = p.parent = p.monitored_by = None
             if mons is not None:
                 tell_watcher(mons, reason)
             return
-    s = node._s
-    if p._links is None:  # nothing cascades
+    s = node.scheduler
+    if p.links is None:  # nothing cascades
         _bury(p, reason, None, 0)
         return
     if s.burying:
-        p._st = DEAD
+        p.status = DEAD
         s.dead.append((p, reason, None, 0, None))
         return
     s.burying = True
@@ -258,13 +260,13 @@ def terminate(p: Process, reason: Any) -> None:
 
 
 def _work(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> None:
-    s = p._node._s
+    s = p.runtime.scheduler
     if s.burying:
-        if p._step is None:
-            p._st = DEAD
-        elif p._st != EXITING:
-            p._st = EXITING
-            x = p._ext()
+        if p.step is None:
+            p.status = DEAD
+        elif p.status != EXITING:
+            p.status = EXITING
+            x = p.ensure_ext()
             x.reason = (reason,)
             x.sender, x.cause = sender, cause
         s.dead.append((p, reason, sender, cause, killed))
@@ -296,8 +298,8 @@ def _drain_dead(s: Scheduler) -> None:
 
 def end_stand_in(stub: Process) -> None:
     """Notify the links and monitors of a stand-in caller, which ends with its call."""
-    s = stub._node._s
-    _notify_many(s, stub, stub._links, stub._mons, "normal", 0)
+    s = stub.runtime.scheduler
+    _notify_many(s, stub, stub.links, stub.monitored_by, "normal", 0)
     if not s.burying:
         s.notices = 0
 
@@ -309,12 +311,12 @@ def _notify_many(s: Scheduler, p: Process, links: Any, mons: Any, reason: Any, s
     if len(linked) > AT_ONCE or len(monitors) > AT_ONCE or s.notices > IN_ONE_STEP:
         _notify_in_slices(s, p, reason, seq)
         return
-    p._links = None
+    p.links = None
     s.notices += len(linked)
     for other in linked:
         forget_link(other, p)
         exit_signal(other, p, reason, True, seq)
-    p._mons = None
+    p.monitored_by = None
     for ref in monitors:
         tell_watcher(ref, reason)
 
@@ -324,13 +326,13 @@ def _notify_in_slices(s: Scheduler, p: Process, reason: Any, seq: int) -> None:
 
     Until then `unlink` and `demonitor` still find them.
     """
-    for table in ("_links", "_mons"):
+    for table in ("links", "monitored_by"):
         entries = getattr(p, table)
         if entries is not None:
             ordered = entries if type(entries) is dict else {entries: None}
             setattr(p, table, dict.fromkeys(reversed(ordered)))  # `popitem` takes the last
     if not s.to_notify:
-        s.loop.call_soon(_notify_slice, s, context=s._base)
+        s.loop.call_soon(_notify_slice, s, context=s.base_context)
     s.to_notify.append((p, reason, seq))
 
 
@@ -339,11 +341,11 @@ def _notify_slice(s: Scheduler) -> None:
     started = s.begin_work()
     for n in range(1, BUDGET + 1):
         p, reason, seq = s.to_notify[0]
-        causes = p._node._trace.causes
+        causes = p.runtime.tracer.causes
         if causes is not None:
             causes.now = seq
-        if p._links:
-            other = p._links.popitem()[0]
+        if p.links:
+            other = p.links.popitem()[0]
             forget_link(other, p)
             s.burying = True
             s.notices = IN_ONE_STEP - LOOK_AT_CLOCK  # its consequences wait for their slice as well
@@ -351,10 +353,10 @@ def _notify_slice(s: Scheduler) -> None:
                 exit_signal(other, p, reason, True, seq)
             finally:
                 _drain_dead(s)
-        elif p._mons:
-            tell_watcher(p._mons.popitem()[0], reason)
+        elif p.monitored_by:
+            tell_watcher(p.monitored_by.popitem()[0], reason)
         else:
-            p._links = p._mons = None
+            p.links = p.monitored_by = None
             s.to_notify.popleft()
         if causes is not None:
             causes.now = 0
@@ -362,42 +364,42 @@ def _notify_slice(s: Scheduler) -> None:
             return
         if n % LOOK_AT_CLOCK == 0 and s.work_ns() - started > DRAIN_NS:
             break
-    s.loop.call_soon(_notify_slice, s, context=s._base)
+    s.loop.call_soon(_notify_slice, s, context=s.base_context)
 
 
 def _end(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> None:
     """Unwind the coroutine, if any, then bury; `killed` closes it without waiting."""
-    if p._st == DEAD and p._node._procs.get(p._id) is not p:
+    if p.status == DEAD and p.runtime.process_table.get(p.number) is not p:
         return
-    p._sig = None
-    step = p._step
+    p.signal = None
+    step = p.step
     if step is None or step.__self__.cr_frame is None:  # nothing to unwind
         _bury(p, reason, sender, cause, killed)
         return
-    x = p._ext()
-    if x.reason is None or (killed and p._st == EXITING):
+    x = p.ensure_ext()
+    if x.reason is None or (killed and p.status == EXITING):
         x.reason = (reason,)
         x.sender, x.cause = sender, cause
-    p._st = EXITING
-    held, p._val = p._val, None  # a value it held is lost with it
-    if type(held) is From and held._to is p:  # a call that an async callback was about to receive
-        if x.pend is None:
-            x.pend = {}
-        x.pend[held] = None
-    if type(p._mbox) is list:
-        p._mbox = deque(p._mbox)  # leaves the fast path of call and cast: it takes no more messages
+    p.status = EXITING
+    held, p.value = p.value, None  # a value it held is lost with it
+    if type(held) is From and held.to is p:  # a call that an async callback was about to receive
+        if x.unanswered is None:
+            x.unanswered = {}
+        x.unanswered[held] = None
+    if type(p.mailbox) is list:
+        p.mailbox = deque(p.mailbox)  # leaves the fast path of call and cast: it takes no more messages
     x.ncancel += 1  # else an `asyncio.timeout` that expires now would claim the cancellation
     future = x.fut
     if future is not None:
         cancelled = future.cancel()
         if not future.done():  # a task or `gather` keeps an error, which asyncio reports unless it is retrieved
-            future.add_done_callback(look_at_error, context=p._node._s._base)
+            future.add_done_callback(look_at_error, context=p.runtime.scheduler.base_context)
         if cancelled and not killed and not future.done():  # a child task: it ends first, as under Task.cancel
-            p._val = Thrown(CancelledError)
+            p.value = Thrown(CancelledError)
             _limit_cleanup(p, x)
             return
         x.fut = None
-        future.remove_done_callback(p._wakeup)
+        future.remove_done_callback(p.future_done)
     if killed:
         close(p, step.__self__, _is_time_over(x))
         _bury(p, x.reason[0], x.sender, x.cause, True)
@@ -407,9 +409,9 @@ def _end(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> None
 
 def _step_cleanup(p: Process, thrown: Thrown | None) -> None:
     """Run an exiting process until its cleanup waits or ends; its reason stays, whatever the cleanup raises."""
-    s = p._node._s
-    coro: Any = p._coro
-    x = p._ext()
+    s = p.runtime.scheduler
+    coro: Any = p.coroutine
+    x = p.ensure_ext()
     waits_for: Any = p  # itself: it has ended
     try:
         if thrown is None:
@@ -419,7 +421,7 @@ def _step_cleanup(p: Process, thrown: Thrown | None) -> None:
     except (StopIteration, CancelledError) as raised:
         drop_traceback(raised)
     except (KeyboardInterrupt, SystemExit) as raised:
-        p._node.request_shutdown(raised)
+        p.runtime.request_shutdown(raised)
     except BaseException as raised:
         say(DEBUG, "process %s raised %r while it ended with %r", p, raised, x.reason[0])
         drop_traceback(raised)
@@ -427,27 +429,27 @@ def _step_cleanup(p: Process, thrown: Thrown | None) -> None:
         _bury(p, x.reason[0], x.sender, x.cause)
         return
     _limit_cleanup(p, x)
-    cancel = p._sig
+    cancel = p.signal
     if type(cancel) is Cancel:  # requested by the cleanup itself
-        p._sig = None
+        p.signal = None
     if waits_for is None:
         if type(cancel) is Cancel:
-            p._val = Thrown(cancel.error())
+            p.value = Thrown(cancel.error())
         s.push(p)
     elif getattr(waits_for, "_asyncio_future_blocking", None):
         waits_for._asyncio_future_blocking = False
         x.fut = waits_for
-        waits_for.add_done_callback(p._wakeup, context=s._base)
+        waits_for.add_done_callback(p.future_done, context=s.base_context)
         if type(cancel) is Cancel:
             waits_for.cancel(msg=cancel.message)
     else:
-        p._val = Thrown(RuntimeError(f"process {p} awaited {waits_for!r}, which asyncio cannot wait for"))
+        p.value = Thrown(RuntimeError(f"process {p} awaited {waits_for!r}, which asyncio cannot wait for"))
         s.push(p)
 
 
 def _limit_cleanup(p: Process, x: Ext) -> None:
     if x.cleanup_timer is None:
-        s = p._node._s
+        s = p.runtime.scheduler
         x.cleanup_timer = s.call_at(s.now_ns() + round(_seconds_of_cleanup(p, x) * 1e9), _cleanup_over, p)
 
 
@@ -455,10 +457,10 @@ def _seconds_of_cleanup(p: Process, x: Ext | None) -> float:
     """Return how long the cleanup of `p` may take: as the caller that stops it allows, else its child spec."""
     if x is not None and x.shutdown is not None:
         return x.shutdown
-    parent = p._parent
-    if parent is None or parent._vt is None or not parent._vt.supervisor:
+    parent = p.parent
+    if parent is None or parent.callbacks is None or not parent.callbacks.supervisor:
         return CLEANUP_SECONDS
-    find: Any = getattr(parent._state, "shutdown_of", None)  # None while the supervisor starts
+    find: Any = getattr(parent.state, "shutdown_of", None)  # None while the supervisor starts
     shutdown = None if find is None else find(p)
     if shutdown == "infinity":
         return UNLIMITED
@@ -467,13 +469,13 @@ def _seconds_of_cleanup(p: Process, x: Ext | None) -> float:
 
 def resume_exiting(p: Process) -> None:
     """Resume an exiting process when what its cleanup awaited is done."""
-    s = p._node._s
-    if p._st != EXITING or p._step is None or p._ext().fut is not None:
+    s = p.runtime.scheduler
+    if p.status != EXITING or p.step is None or p.ensure_ext().fut is not None:
         return
     if s.burying:
         s.push(p)
         return
-    value, p._val = p._val, None
+    value, p.value = p.value, None
     s.burying = True
     try:
         _step_cleanup(p, value if type(value) is Thrown else None)
@@ -488,39 +490,39 @@ def _is_time_over(x: Ext) -> bool:
 
 def _cleanup_over(timer: Timer) -> None:
     p: Process = timer.target
-    if p._st == EXITING:
-        x = p._ext()
-        p._node._trace.emit("abandoned_cleanup", p, {"where": where_in(p._coro)})
+    if p.status == EXITING:
+        x = p.ensure_ext()
+        p.runtime.tracer.emit("abandoned_cleanup", p, {"where": where_in(p.coroutine)})
         _work(p, x.reason[0] if x.reason else "killed", x.sender, x.cause, True)
 
 
 def forget_link(a: Process, b: Process) -> None:
     """Remove `b` from the links of `a` (one side)."""
-    links = a._links
+    links = a.links
     if links is b:
-        a._links = None
+        a.links = None
     elif type(links) is dict:
         links.pop(b, None)
 
 
 def _bury(p: Process, reason: Any, sender: Any, cause: int, killed: bool = False) -> None:
     """Release everything of a process in one step: name, callers, links, monitors."""
-    p._st = DEAD
-    node = p._node
-    node._procs.pop(p._id, None)
-    x = p._x
-    vt = p._vt
+    p.status = DEAD
+    node = p.runtime
+    node.process_table.pop(p.number, None)
+    x = p.ext
+    vt = p.callbacks
     seq = 0
-    parent = p._parent
+    parent = p.parent
     if (
-        (parent is not None and parent._vt is not None and parent._vt.supervisor)
+        (parent is not None and parent.callbacks is not None and parent.callbacks.supervisor)
         or (vt is not None and vt.supervisor)
-        or node._watched_life
-        or p._told
+        or node.watched_life
+        or p.traced
     ):
-        trace = node._trace
+        trace = node.tracer
         cause = cause_of(p, sender, cause)
-        if node._watched or p._told:
+        if node.watched or p.traced:
             cause = cause or trace.cause_of(p)
             told_ended(p)
         less = kept(reason)
@@ -531,14 +533,14 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int, killed: bool = False
         if trace.ending is not None and vt is not None and not vt.supervisor:
             safely(trace.ending, p, reason)
         seq = trace.record("exited", p, values, cause, None if less is reason else reason)
-        if p._told and trace.focus is not None:
+        if p.traced and trace.focus is not None:
             trace.focus.forget(p)
         causes = trace.causes  # read again: a reader that was notified may have been the last one
         if causes is not None:
             causes.forget(p)
             causes.now = seq
-            node._watched = True  # while this is carried out, whichever processes are watched
-    side = p._side
+            node.watched = True  # while this is carried out, whichever processes are watched
+    side = p.side
     if side is not None and side.name is not None:
         node.release_name(p)
     if x is not None:
@@ -546,27 +548,27 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int, killed: bool = False
             hooks, x.hooks = x.hooks, None
             for hook in hooks.values():
                 safely(hook, p)
-        if p._mbox or x.pend or vt is not None or x.ack is not None:
+        if p.mailbox or x.unanswered or vt is not None or x.ack is not None:
             fail_callers(p, x, reason)
-    elif p._mbox or type(p._val) is tuple:
+    elif p.mailbox or type(p.value) is tuple:
         fail_callers(p, None, reason)
-    links, mons = p._links, p._mons
-    s = node._s
+    links, mons = p.links, p.monitored_by
+    s = node.scheduler
     if links is not None or mons is not None:
         if type(links) is dict or type(mons) is dict or s.notices:
             _notify_many(s, p, links, mons, reason, seq)
         else:
             if links is not None:
-                p._links = None
+                p.links = None
                 s.notices = 1
-                theirs = links._links  # like `forget_link`, without the call
+                theirs = links.links  # like `forget_link`, without the call
                 if theirs is p:
-                    links._links = None
+                    links.links = None
                 elif type(theirs) is dict:
                     theirs.pop(p, None)
                 exit_signal(links, p, reason, True, seq)
             if mons is not None:
-                p._mons = None
+                p.monitored_by = None
                 tell_watcher(mons, reason)
     if x is not None:
         release(p, x)
@@ -578,10 +580,10 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int, killed: bool = False
         if not s.reports_tasks and not returned:
             listened = x is not None and x.tasks is not None and x.tasks.opened is not None
             find_tasks(p, killed, _seconds_of_cleanup(p, x), parent, listened)
-    if node._watched and node._trace.causes is not None:
-        node._trace.causes.now = 0
-        if node._trace.focus is not None:
-            node._trace.focus.settle()
-    p._val = (-seq if signalled else seq) or None  # all that a dead process keeps: number, node, event of its end
-    p._step = p._mbox = p._vt = p._sig = p._ctx = p._side = p._x = p._parent = None
-    p._state = None if returned else CUT_SHORT
+    if node.watched and node.tracer.causes is not None:
+        node.tracer.causes.now = 0
+        if node.tracer.focus is not None:
+            node.tracer.focus.settle()
+    p.value = (-seq if signalled else seq) or None  # all that a dead process keeps: number, node, event of its end
+    p.step = p.mailbox = p.callbacks = p.signal = p.context = p.side = p.ext = p.parent = None
+    p.state = None if returned else CUT_SHORT

@@ -14,7 +14,19 @@ from otp.kernel.tables.names import node_here, not_a_pid
 from otp.kernel.values.errors import BadArgument
 from otp.kernel.values.messages import monitors_of, watchers_of
 from otp.kernel.values.pids import Pid
-from otp.kernel.values.process import DEAD, EXITING, HIBERNATE, READY, REMOTE, STATE_NAMES, TIMED, Cancel, Ext, Process
+from otp.kernel.values.process import (
+    DEAD,
+    EXITING,
+    HIBERNATE,
+    READY,
+    REMOTE,
+    STATE_NAMES,
+    TIMED,
+    Cancel,
+    Ext,
+    Process,
+    mailbox_len,
+)
 
 if TYPE_CHECKING:
     from otp.kernel.values.terms import Monitored, Name
@@ -47,7 +59,7 @@ class ProcessInfo:
 
 
 def _links(p: Process) -> tuple[Pid, ...]:
-    links: Any = p._links
+    links: Any = p.links
     if isinstance(links, dict):
         return tuple(cast("dict[Pid, None]", links))
     return () if links is None else (links,)
@@ -55,49 +67,45 @@ def _links(p: Process) -> tuple[Pid, ...]:
 
 def _mailbox_len(p: Process) -> int:
     """Return the length of what `mailbox_of` would show, without building it."""
-    post = p._node._s.post
+    post = p.runtime.scheduler.post
     if post is not None:
         post.asked(p)
-    waiting = p._mbox
-    n = len(waiting) if waiting else 0
-    if not n and p._st == READY and p._step is not None and p._val is not None and p._vt is None:
+    n = mailbox_len(p)
+    if not n and p.status == READY and p.step is not None and p.value is not None and p.callbacks is None:
         n = 1  # already received
-    x = p._x
-    if x is not None and x.it is not None:
-        n += x.it.__length_hint__()
     return n
 
 
 def _ancestors(p: Process) -> tuple[Pid, ...]:
     found: list[Pid] = []
-    parent = p._parent
+    parent = p.parent
     while parent is not None and parent not in found:
         found.append(parent)
-        parent = parent._parent
+        parent = parent.parent
     return tuple(found)
 
 
 def _current_function(p: Process) -> str | None:
-    coro: Any = p._coro
+    coro: Any = p.coroutine
     if coro is None:
-        return "hibernate" if p._st == TIMED and p._ext().timeout_ns == HIBERNATE else None
+        return "hibernate" if p.status == TIMED and p.ensure_ext().timeout_ns == HIBERNATE else None
     frame = coro.cr_frame
     return None if frame is None else f"{coro.__qualname__}:{frame.f_lineno}"
 
 
 _ITEMS: Final[dict[str, Callable[[Process, Ext | None], Any]]] = {
-    "registered_name": lambda p, x: p._name,
-    "status": lambda p, x: "suspended" if x is not None and x.suspended else STATE_NAMES[p._st],
+    "registered_name": lambda p, x: p.registered_name,
+    "status": lambda p, x: "suspended" if x is not None and x.suspended else STATE_NAMES[p.status],
     "links": lambda p, x: _links(p),
     "monitors": lambda p, x: monitors_of(p),
     "monitored_by": lambda p, x: watchers_of(p),
-    "trap_exit": lambda p, x: x is not None and x.trap,
+    "trap_exit": lambda p, x: x is not None and x.trap_exit,
     "message_queue_len": lambda p, x: _mailbox_len(p),
     "messages": lambda p, x: () if x is not None and x.sensitive else tuple(mailbox_of(p)),
     "dictionary": lambda p, x: dict(x.dictionary) if x is not None and x.dictionary and not x.sensitive else {},
-    "initial_call": lambda p, x: p._node.describe(p),
+    "initial_call": lambda p, x: p.runtime.describe(p),
     "current_function": lambda p, x: _current_function(p),
-    "parent": lambda p, x: p._parent,
+    "parent": lambda p, x: p.parent,
     "ancestors": lambda p, x: _ancestors(p),
 }
 
@@ -140,11 +148,11 @@ def process_info(pid: Any, item: str | None = None) -> Any:
     if item is not None and item not in _ITEMS:
         raise BadArgument(f"process_info: unknown item {item!r}; items are {', '.join(_ITEMS)}")
     _require_local(pid, "process_info(pid)")
-    if pid._st == DEAD or pid._st == EXITING:
+    if pid.status == DEAD or pid.status == EXITING:
         return None
     if item is not None:
-        return _ITEMS[item](pid, pid._x)
-    values = {name: read(pid, pid._x) for name, read in _ITEMS.items()}
+        return _ITEMS[item](pid, pid.ext)
+    values = {name: read(pid, pid.ext) for name, read in _ITEMS.items()}
     return ProcessInfo(pid=pid, **values)
 
 
@@ -158,15 +166,15 @@ def is_alive(pid: Pid) -> bool:
     if not isinstance(pid, Process):
         raise not_a_pid("is_alive(pid)", pid, f"; try otp.whereis({pid!r}) is not None")
     _require_local(pid, "is_alive(pid)")
-    signal = pid._sig
-    return pid._st != DEAD and pid._st != EXITING and (signal is None or type(signal) is Cancel)
+    signal = pid.signal
+    return pid.status != DEAD and pid.status != EXITING and (signal is None or type(signal) is Cancel)
 
 
 def _require_local(pid: Process, what: str) -> None:
-    if pid._st == REMOTE:
+    if pid.status == REMOTE:
         raise BadArgument(
             f"{what}: expected a process of this node, got {pid}; try otp.monitor(pid), or rpc to its node"
         )
-    s = pid._node._s
+    s = pid.runtime.scheduler
     if not s.owned():
         s.check_os_process(what)

@@ -62,64 +62,64 @@ MOST_REFUSALS: Final = 100
 
 def deliver(dest: Process, message: Any) -> None:
     """Put a message into a process's mailbox, or hand it over if it waits; a remote one gets it by its node."""
-    st = dest._st
-    node = dest._node
-    if node._watched or dest._told:
+    st = dest.status
+    node = dest.runtime
+    if node.watched or dest.traced:
         if told_sent(dest, message, st):
             return
-        st = dest._st  # a reader of events may have sent or ended something
+        st = dest.status  # a reader of events may have sent or ended something
     if st == RECV:
-        dest._val = message
-        dest._st = READY
-        s = node._s
+        dest.value = message
+        dest.status = READY
+        s = node.scheduler
         s.push(dest)
     elif st == IDLE:
-        s = node._s
+        s = node.scheduler
         if not s.owned():
             s.check_thread(f"a message to {dest}")
-        m = dest._mbox = s.pool.pop() if s.pool else []
+        m = dest.mailbox = s.pool.pop() if s.pool else []
         m.append(message)
-        dest._st = READY
+        dest.status = READY
         s.push(dest)
     elif st > DEAD and st != EXITING:
-        m = dest._mbox
+        m = dest.mailbox
         if m is None:
-            m = dest._mbox = deque((message,)) if dest._vt is None or st == SEL else [message]
+            m = dest.mailbox = deque((message,)) if dest.callbacks is None or st == SEL else [message]
         else:
             m.append(message)
         if st < RECV:  # READY or RUN: most processes do not wait
             return
         if st == SEL:
-            match: Any = dest._ext().match
+            match: Any = dest.ensure_ext().match
             if not getattr(match, "pure", False):  # a function of the receiver runs in the receiver, not on this stack
-                dest._val = LOOK
-                dest._st = READY
-                node._s.push(dest)
+                dest.value = LOOK
+                dest.status = READY
+                node.scheduler.push(dest)
             elif matches(match, as_message(dest, message)):
                 del m[-1]
-                dest._val = message
-                dest._st = READY
-                node._s.push(dest)
+                dest.value = message
+                dest.status = READY
+                node.scheduler.push(dest)
         elif st == TIMED:
             wake_timed(dest, message)
         elif st == SUSPENDED and _reaches_suspended(dest, message):
-            dest._st = READY
-            node._s.push(dest)
+            dest.status = READY
+            node.scheduler.push(dest)
     elif st == REMOTE:
         elsewhere(dest).forward(dest, message)
 
 
 def wake_timed(dest: Process, message: Any) -> None:
     """End the idle time-out of a server by a message; a system message only restarts it."""
-    x = dest._ext()
+    x = dest.ensure_ext()
     timer = x.timeout_timer
     if timer is not None:
         timer.fire = None
         x.timeout_timer = None
     if type(message) is not tuple or not message or message[0] is not SYSTEM_TAG:  # pyright: ignore[reportUnknownArgumentType]
         x.timeout_ns = None
-    dest._st = READY
-    dest._node._s.push(dest)
+    dest.status = READY
+    dest.runtime.scheduler.push(dest)
 
 
 def _reaches_suspended(dest: Process, message: Any) -> bool:
@@ -127,7 +127,7 @@ def _reaches_suspended(dest: Process, message: Any) -> bool:
     from otp.kernel.values.messages import ExitSignal
 
     if type(message) is ExitSignal:
-        return message.pid is dest._parent
+        return message.pid is dest.parent
     return type(message) is tuple and len(message) == 3 and message[0] is SYSTEM_TAG  # pyright: ignore[reportUnknownArgumentType]
 
 
@@ -142,8 +142,8 @@ def park(me: Process) -> Generator[None, None, Any]:
     iterator that `__await__` returns), or one that takes a tuple apart (`anext` with a default on CPython 3.11).
     """
     yield
-    value = me._val
-    me._val = None
+    value = me.value
+    me.value = None
     return value
 
 
@@ -153,11 +153,11 @@ def _refused(me: Process) -> Generator[Any, Any, Any]:
     Code that swallows it and retries forever would hold the loop, so it has to wait in the end: until its time for
     cleanup is over, or, when killed, at once, like code that ignores `GeneratorExit`.
     """
-    x: Any = me._x
+    x: Any = me.ext
     asked = x.match if type(x.match) is int else 0
     x.match = asked + 1
     if asked > MOST_REFUSALS:
-        future: Any = me._node._s.loop.create_future()
+        future: Any = me.runtime.scheduler.loop.create_future()
         future._asyncio_future_blocking = True
         yield future
     raise Exit(x.reason[0])
@@ -168,28 +168,28 @@ refuse_to_wait: Callable[[Process], Awaitable[Any]] = types.coroutine(_refused)
 
 def merge_batch(me: Process) -> None:
     """Put the unread rest of the batch back in front of the mailbox, before an async callback reads it."""
-    x = me._x
+    x = me.ext
     if x is not None and x.it is not None:
         rest = list(x.it)
         x.it = None
-        if type(me._mbox) is deque:  # a long backlog
-            me._mbox.extendleft(reversed(rest))
+        if type(me.mailbox) is deque:  # a long backlog
+            me.mailbox.extendleft(reversed(rest))
         elif rest:
-            if me._mbox:
-                rest.extend(me._mbox)
-            me._mbox = rest
+            if me.mailbox:
+                rest.extend(me.mailbox)
+            me.mailbox = rest
 
 
 def mailbox_of(p: Process) -> list[Any]:
     """Return the waiting messages of a process, oldest first, without changing anything."""
-    post = p._node._s.post
+    post = p.runtime.scheduler.post
     if post is not None:
         post.asked(p)
-    waiting: list[Any] = list(p._mbox) if p._mbox else []
-    held = None if type(p._val) is Thrown else p._val
-    if p._st == READY and p._step is not None and held is not None and not waiting and p._vt is None:
+    waiting: list[Any] = list(p.mailbox) if p.mailbox else []
+    held = None if type(p.value) is Thrown else p.value
+    if p.status == READY and p.step is not None and held is not None and not waiting and p.callbacks is None:
         waiting = [held]
-    x = p._x
+    x = p.ext
     if x is not None and x.it is not None:
         import copy
 
@@ -202,7 +202,7 @@ def _refuse() -> NoReturn:
     s = find_scheduler()
     running = thread_current()
     owner = OWNER.get() if running is None else running
-    if s is not None and owner is not None and owner._st != DEAD:
+    if s is not None and owner is not None and owner.status != DEAD:
         raise NotProcessMain(
             f"receive() belongs to the main coroutine of {owner}; in a child task use a queue, or call()"
         )
@@ -242,39 +242,39 @@ def receive(matching: Any = None, timeout: Any = FOREVER) -> Generator[None, Any
     try:
         s: Any = here.last
         me: Any = s.current
-        if s.eager and s._ct[s.loop] is not me:
+        if s.eager and s.task_table[s.loop] is not me:
             _refuse()
-        x = me._x
+        x = me.ext
     except (AttributeError, KeyError):  # no scheduler or no process
         _refuse()
-    if matching is None and timeout is FOREVER and (x is None or (me._vt is None and x.reason is None)):  # hot
-        m = me._mbox
+    if matching is None and timeout is FOREVER and (x is None or (me.callbacks is None and x.reason is None)):  # hot
+        m = me.mailbox
         if m:
             s.credit = credit = s.credit - 1
             if credit < -BUDGET:  # a full mailbox, or one that fills itself: let others run
                 yield
-                m = me._mbox
+                m = me.mailbox
             if x is not None:
                 x.mark = 0
-            if me._node._watched or me._told:
+            if me.runtime.watched or me.traced:
                 told_received(me, m[0])
             return m.popleft()
-        me._st = RECV
+        me.status = RECV
         yield
-        value = me._val  # like `park`, which would cost a frame per message
-        me._val = None
+        value = me.value  # like `park`, which would cost a frame per message
+        me.value = None
         return value
     if x is not None:
-        if me._st == EXITING:
+        if me.status == EXITING:
             yield from _refused(me)
         if x.it is not None:
             merge_batch(me)
     s.credit = credit = s.credit - 1
     if credit < -BUDGET:  # also with an empty mailbox: `timeout=0` may be repeated forever
         yield
-    m = me._mbox
+    m = me.mailbox
     if type(m) is list:  # an async callback: a waiting process owns no list, see cast
-        m = me._mbox = deque(m) if m else None
+        m = me.mailbox = deque(m) if m else None
     limit = nanoseconds(timeout, "receive(timeout=…)", infinite=True) if timeout != "infinity" else None
     if matching is None:
         if m:
@@ -282,13 +282,13 @@ def receive(matching: Any = None, timeout: Any = FOREVER) -> Generator[None, Any
                 x.mark = 0
             return _taken(me, m.popleft())
         if limit is None:
-            me._st = RECV
+            me.status = RECV
             yield
-            value, me._val = me._val, None
+            value, me.value = me.value, None
             return _taken(me, value)
     else:
         if x is None:
-            x = me._ext()
+            x = me.ensure_ext()
         match = matching if type(matching) is Tag else compile_pattern(matching)
         if m:
             found = _scan(me, x, match)
@@ -300,14 +300,14 @@ def receive(matching: Any = None, timeout: Any = FOREVER) -> Generator[None, Any
     s.handled -= 1  # the credit it has spent was for no message
     if limit == 0:
         raise ReceiveTimeout(f"no message{' that matches' if matching is not None else ''} in the mailbox")
-    me._st = RECV if matching is None else SEL
+    me.status = RECV if matching is None else SEL
     timer = None if limit is None else s.call_at(s.now_ns() + limit, _receive_timeout, me)
     try:
         while True:
-            me._val = timer
+            me.value = timer
             yield
-            value = me._val
-            me._val = None
+            value = me.value
+            me.value = None
             if value is not LOOK or x is None:
                 return _taken(me, value)
             found = _scan(me, x, x.match, x.mark)
@@ -315,26 +315,26 @@ def receive(matching: Any = None, timeout: Any = FOREVER) -> Generator[None, Any
                 return _found(me, found)
             if timer is not None and timer.fire is None:  # it fired when the process was about to check
                 raise ReceiveTimeout(NO_MATCH)
-            me._st = SEL
+            me.status = SEL
     finally:
         if timer is not None:
             timer.fire = None
 
 
 def _found(me: Process, message: Any) -> Any:
-    if me._node._watched or me._told:
+    if me.runtime.watched or me.traced:
         told_received(me, message)
-    return message if me._vt is None else _taken(me, message)
+    return message if me.callbacks is None else _taken(me, message)
 
 
 def _taken(me: Process, message: Any) -> Any:
     """Note a call received by an async callback as unanswered, so that its end fails the caller."""
-    if type(message) is not From or me._vt is None:
+    if type(message) is not From or me.callbacks is None:
         return message
-    x = me._ext()
-    if x.pend is None:
-        x.pend = {}
-    x.pend[message] = None
+    x = me.ensure_ext()
+    if x.unanswered is None:
+        x.unanswered = {}
+    x.unanswered[message] = None
     return as_message(me, message)
 
 
@@ -343,7 +343,7 @@ def _scan(me: Process, x: Any, match: Any, i: int = 0) -> Any:
 
     A pure pattern skips the messages that it has refused before.
     """
-    m = me._mbox
+    m = me.mailbox
     last = x.match
     searched = x.mark
     since = since_of(x) if type(last) is Since or type(last) is OfRef else None
@@ -353,8 +353,8 @@ def _scan(me: Process, x: Any, match: Any, i: int = 0) -> Any:
         i = min(searched, len(m))
     if since is not None and type(match) is OfRef and since.is_before(match.ref):
         i = max(i, min(since.place, len(m)))
-    server = me._vt is not None
-    word = match._word if type(match) is Tag and not server else None
+    server = me.callbacks is not None
+    word = match.word if type(match) is Tag and not server else None
     end = len(m)
     begun = i
     messages: Iterable[Any] = m if i == 0 and not server else _messages_from(m, i, end, True)
@@ -418,8 +418,8 @@ def messages_from(m: Any, i: int, end: int) -> Iterable[Any]:
 
 def _receive_timeout(timer: Timer) -> None:
     p: Process = timer.target
-    if p._val is timer and p._st in (RECV, SEL):  # not woken by a message in the meantime
-        p._throw(ReceiveTimeout(NO_MATCH if p._st == SEL else "no message arrived in time"))
+    if p.value is timer and p.status in (RECV, SEL):  # not woken by a message in the meantime
+        p.throw(ReceiveTimeout(NO_MATCH if p.status == SEL else "no message arrived in time"))
 
 
 # The reply to a call: delivered to a caller that still waits, dropped if it is late.
@@ -427,38 +427,38 @@ def _receive_timeout(timer: Timer) -> None:
 
 def reply(frm: From, value: Any) -> None:
     """Reply to a call; a late reply or a second one is dropped."""
-    waiter = frm._waiter
-    to = frm._to
-    x = to._x
-    if x is not None and x.pend:
-        x.pend.pop(frm, None)
-    if waiter._val is not frm:  # replied, timed out, cancelled or dead: too late
-        if to._node._watched or to._told:
+    waiter = frm.waiter
+    to = frm.to
+    x = to.ext
+    if x is not None and x.unanswered:
+        x.unanswered.pop(frm, None)
+    if waiter.value is not frm:  # replied, timed out, cancelled or dead: too late
+        if to.runtime.watched or to.traced:
             told_late(frm, value)
         return
-    waiter._val = value
-    if waiter._st == CALLING:
-        if to._node._watched or to._told or waiter._told:
+    waiter.value = value
+    if waiter.status == CALLING:
+        if to.runtime.watched or to.traced or waiter.traced:
             told_replied(frm, value)
-        waiter._st = READY
-        s = waiter._node._s
+        waiter.status = READY
+        s = waiter.runtime.scheduler
         s.push(waiter)
 
 
 def fail(frm: From, reason: Any) -> None:
     """Fail a call because its server ended with `reason`."""
-    waiter = frm._waiter
-    if waiter._val is frm and waiter._st == CALLING:
-        post = waiter._node._s.post
+    waiter = frm.waiter
+    if waiter.value is frm and waiter.status == CALLING:
+        post = waiter.runtime.scheduler.post
         if post is not None:
-            post.answered(frm._to, waiter)
-        waiter._val = Failed(reason)
-        waiter._st = READY
-        waiter._node._s.push(waiter)
+            post.answered(frm.to, waiter)
+        waiter.value = Failed(reason)
+        waiter.status = READY
+        waiter.runtime.scheduler.push(waiter)
 
 
 def forget(frm: From) -> None:
     """Forget a call that its caller has given up, so that the end of the server need not fail it."""
-    x = frm._to._x
-    if x is not None and x.pend:
-        x.pend.pop(frm, None)
+    x = frm.to.ext
+    if x is not None and x.unanswered:
+        x.unanswered.pop(frm, None)

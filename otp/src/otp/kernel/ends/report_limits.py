@@ -40,11 +40,11 @@ def is_left_out(log: logging.Logger, supervisor: Process, fields: dict[str, Any]
     The first report that is left out is replaced by a warning with these fields; another warning, before the first
     report of the next second or at the supervisor's end, gives the number.
     """
-    node = supervisor._node
-    if node._reported is None:
-        node._reported = WeakKeyDictionary()
-    by_logger: dict[str, Reported] = node._reported.setdefault(supervisor, {})
-    now = node._s.work_ns()
+    node = supervisor.runtime
+    if node.reported is None:
+        node.reported = WeakKeyDictionary()
+    by_logger: dict[str, Reported] = node.reported.setdefault(supervisor, {})
+    now = node.scheduler.work_ns()
     found = by_logger.get(log.name)
     if found is None or now - found.began >= SECOND:
         if found is not None:
@@ -61,7 +61,7 @@ def is_left_out(log: logging.Logger, supervisor: Process, fields: dict[str, Any]
 
 
 def _count_at_end(supervisor: Process) -> None:
-    for found in supervisor._node._reported.pop(supervisor, {}).values():
+    for found in supervisor.runtime.reported.pop(supervisor, {}).values():
         found.count_left_out()
 
 

@@ -18,7 +18,7 @@ from otp.kernel.ends.wording import keyed_name, process_name, process_text, reas
 from otp.kernel.tables.callers import formatted_state
 from otp.kernel.values.bounded import text
 from otp.kernel.values.errors import CallExit, result_hint
-from otp.kernel.values.process import Process
+from otp.kernel.values.process import Process, is_supervisor, mailbox_len
 from otp.kernel.values.reasons import Crash, is_clean, starts_with
 from otp.kernel.values.sentences import ended, handling, is_taken, own_stack, say, tell, traceback_text
 
@@ -33,8 +33,8 @@ def report_crash(p: Process, what: str, message: Any, reason: Any, error: BaseEx
     """Log the abnormal end of a process, except for errors that end the program."""
     if isinstance(error, (KeyboardInterrupt, SystemExit)) or is_clean(reason) or not is_taken(logger, logging.ERROR):
         return
-    above = p._parent
-    if above is not None and above._vt is not None and above._vt.supervisor:
+    above = p.parent
+    if is_supervisor(above):
         if is_left_out(logger, above, {"otp_report": "left_out", **about(above)}):
             return
     try:
@@ -43,7 +43,7 @@ def report_crash(p: Process, what: str, message: Any, reason: Any, error: BaseEx
         waited = error.waited if isinstance(error, CallExit) else 0.0
         tell(logger, logging.ERROR, _words(p, reason, fields, waited), fields, error, trace)
     except (KeyboardInterrupt, SystemExit) as meant:  # raised by `format_status`, or Ctrl-C just now
-        p._node.request_shutdown(meant)
+        p.runtime.request_shutdown(meant)
     except Exception as failure:  # not even the interpreter's own methods can read a value
         say(logging.ERROR, "%s ended; its report failed with %s", p, type(failure).__name__)
 
@@ -55,12 +55,12 @@ def shown(value: Any, length: int = LONGEST) -> str:
 
 def about(p: Process) -> dict[str, Any]:
     """Return the fields that identify the process of a report."""
-    name = p._name
+    name = p.registered_name
     return {
-        "otp_node": p._node.name,
+        "otp_node": p.runtime.name,
         "otp_pid": str(p),
         "otp_name": keyed_name(p) if name is None else _own_name(name),
-        "otp_what": p._node.describe(p),
+        "otp_what": p.runtime.describe(p),
     }
 
 
@@ -69,8 +69,8 @@ def _own_name(name: Any) -> str:
 
 
 def _fields(p: Process, what: str, message: Any, reason: Any, error: BaseException | None) -> dict[str, Any]:
-    x = p._ext()
-    vt = p._vt
+    x = p.ensure_ext()
+    vt = p.callbacks
     behaviour = "process" if vt is None else "supervisor" if vt.supervisor else vt.behaviour
     callback, event, state_name = _doing(p, what, message)
     shows_state = vt is not None and not vt.supervisor and what != "init"
@@ -87,7 +87,7 @@ def _fields(p: Process, what: str, message: Any, reason: Any, error: BaseExcepti
         "otp_state": _state_text(p) if shows_state else None,
         "otp_exception": None if error is None else type(error).__name__,
         "otp_stack": own_stack(reason[1]) if type(reason) is Crash else [],
-        "otp_mailbox": len(p._mbox or ()) + (0 if x.it is None else x.it.__length_hint__()),
+        "otp_mailbox": mailbox_len(p),
         "otp_callers": _callers(x.dictionary),
         "otp_ancestors": _ancestors(p),
     }
@@ -95,8 +95,8 @@ def _fields(p: Process, what: str, message: Any, reason: Any, error: BaseExcepti
 
 def _doing(p: Process, what: str, message: Any) -> tuple[str | None, str | None, str | None]:
     """Return the callback, its event, and the state name of a state machine."""
-    where = None if p._vt is None else getattr(p._vt.handler, "__otp_doing__", None)
-    found = None if where is None else where(p._state)
+    where = None if p.callbacks is None else getattr(p.callbacks.handler, "__otp_doing__", None)
+    found = None if where is None else where(p.state)
     if found is not None:
         callback, kind, content, state = found
         return callback, f"{shown(kind, 100)}, {shown(content)}", shown(state, 100)
@@ -117,18 +117,18 @@ def _callers(dictionary: dict[Any, Any] | None) -> list[str]:
 
 def _ancestors(p: Process) -> list[str]:
     found: list[str] = []
-    parent = p._parent
+    parent = p.parent
     while parent is not None and len(found) < ANCESTORS:
-        name = parent._name
+        name = parent.registered_name
         words = keyed_name(parent) if name is None else name if type(name) is str else shown(name, 100)
         found.append(str(parent) if words is None else f"{words} ({parent})")
-        parent = parent._parent
+        parent = parent.parent
     return found
 
 
 def called(p: Process) -> str:
     """Return the label of a process in the log: its name, else what it runs, and its pid."""
-    return process_text(process_name(p) or p._node.describe(p), p)
+    return process_text(process_name(p) or p.runtime.describe(p), p)
 
 
 def _words(p: Process, reason: Any, fields: dict[str, Any], waited: float) -> str:

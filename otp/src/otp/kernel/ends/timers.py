@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 class TimerRef(Ref):
     """The reference of a timer; holds its entry."""
 
-    __slots__ = ("_set", "_timer")
-    _timer: Timer
-    _set: int  # the event of its creation; absent without a reader
+    __slots__ = ("event", "timer")
+    timer: Timer
+    event: int  # the event of its creation; absent without a reader
 
 
 def send_after(seconds: float, dest: Dest, message: Any) -> Ref:
@@ -45,41 +45,41 @@ def _start(seconds: Any, dest: Any, message: Any, *, wrap: bool) -> Ref:
     what = "start_timer(seconds, dest, message)" if wrap else "send_after(seconds, dest, message)"
     after = nanoseconds(seconds, what)
     if isinstance(dest, Process):
-        node = dest._node
+        node = dest.runtime
     else:
         if not is_name_and_node(dest) and not hasattr(dest, "whereis"):
             check_name(dest, what)
         node = node_here(what)
-    s = node._s
+    s = node.scheduler
     if not s.lock._is_owned():
         s.check_thread(what)
     ref = TimerRef(node, node.next_ref())
-    ref._timer = s.call_at(s.now_ns() + (after or 0), _fire, (dest, TimerFired(ref, message) if wrap else message), ref)
-    if node._watched:
-        ref._set = node._trace.notice("timer_set", s.current, {"ref": ref, "to": dest, "seconds": seconds})
+    ref.timer = s.call_at(s.now_ns() + (after or 0), _fire, (dest, TimerFired(ref, message) if wrap else message), ref)
+    if node.watched:
+        ref.event = node.tracer.notice("timer_set", s.current, {"ref": ref, "to": dest, "seconds": seconds})
     return ref
 
 
 def _fire(timer: Timer) -> None:
     dest, message = timer.target
-    node = timer.ref._node
+    node = timer.ref.runtime
     if not isinstance(dest, Process):
         try:
             by_itself = is_name_and_node(dest) or hasattr(dest, "whereis")
-            dest = resolve(dest, "timer") if by_itself else node._names.get(dest)
+            dest = resolve(dest, "timer") if by_itself else node.names.get(dest)
         except BadArgument:  # the node is gone: no process
             return
         if dest is None:
             return
-    if node._watched and node._trace.causes is not None:
+    if node.watched and node.tracer.causes is not None:
         _tell_fired(node, dest, timer.ref, message)
         return
     deliver(dest, message)
 
 
 def _tell_fired(node: Any, dest: Process, ref: Any, message: Any) -> None:
-    causes = node._trace.causes
-    causes.now = node._trace.notice("timer_fired", dest, {"ref": ref}, getattr(ref, "_set", 0))
+    causes = node.tracer.causes
+    causes.now = node.tracer.notice("timer_fired", dest, {"ref": ref}, getattr(ref, "event", 0))
     try:
         deliver(dest, message)
     finally:
@@ -91,10 +91,10 @@ def _left(ref: Ref, function: str) -> float | None:
         if not isinstance(ref, Ref):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise BadArgument(f"{function}(ref): expected the Ref that send_after or start_timer returned, got {ref!r}")
         return None
-    timer = ref._timer
-    if timer.fire is None or (isinstance(timer.target[0], Process) and timer.target[0]._st == DEAD):
+    timer = ref.timer
+    if timer.fire is None or (isinstance(timer.target[0], Process) and timer.target[0].status == DEAD):
         return None
-    return max(0, timer.due - ref._node._s.now_ns()) / 1e9
+    return max(0, timer.due - ref.runtime.scheduler.now_ns()) / 1e9
 
 
 def cancel_timer(ref: Ref) -> float | None:
@@ -105,10 +105,10 @@ def cancel_timer(ref: Ref) -> float | None:
     """
     left = _left(ref, "cancel_timer")
     if left is not None and isinstance(ref, TimerRef):
-        ref._timer.fire = None
-        node = ref._node
-        if node._watched:
-            node._trace.notice("timer_cancelled", node._s.current, {"ref": ref})
+        ref.timer.fire = None
+        node = ref.runtime
+        if node.watched:
+            node.tracer.notice("timer_cancelled", node.scheduler.current, {"ref": ref})
     return left
 
 

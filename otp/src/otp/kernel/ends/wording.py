@@ -101,22 +101,22 @@ def process_name(pid: Any) -> str | None:
     >>> otp.run(main)
     ('books', 'Agent ACME')
     """
-    if not issubclass(type(pid), Process) or pid._st == REMOTE:
+    if not issubclass(type(pid), Process) or pid.status == REMOTE:
         return None
-    name = pid._name
+    name = pid.registered_name
     return keyed_name(pid) if name is None else name_text(name)
 
 
 def keyed_name(p: Process) -> str | None:
     """Return the class and first registry key of a local process, whether or not it has a registered name."""
-    x = p._x
+    x = p.ext
     if x is None or x.hooks is None:
         return None
     for table in x.hooks:
         if isinstance(table, KeyTable):
             found = table.first_key(p)
             if found is not None:
-                what = p._node.describe(p).rpartition(_LOCAL)[2]
+                what = p.runtime.describe(p).rpartition(_LOCAL)[2]
                 return clip(f"{what} {without_secrets(name_text(found[0]), NAME)}", NAME)
     return None
 
@@ -232,6 +232,6 @@ def _taken(pid: Pid) -> str:
 
 def _is_leaving(pid: Any) -> bool:
     """Return whether a process has ended or lost its supervisor, so it is a predecessor about to end."""
-    if not issubclass(type(pid), Process) or pid._st == REMOTE:
+    if not issubclass(type(pid), Process) or pid.status == REMOTE:
         return False
-    return not is_alive(pid) or pid._parent is None or not is_alive(pid._parent)
+    return not is_alive(pid) or pid.parent is None or not is_alive(pid.parent)

@@ -54,8 +54,8 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
     "call", [dest, request]))`, with the time-out as third element only if one was given.
     """
     try:
-        st: Any = dest._st
-        s: Any = dest._node._s
+        st: Any = dest.status
+        s: Any = dest.runtime.scheduler
         me: Any = s.current
     except AttributeError:  # leave this block first: it must not become the context of other errors
         st = me = s = None
@@ -64,86 +64,88 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
     if (
         st == IDLE
         and (credit := s.credit) > 0
-        and dest._told is None
+        and dest.traced is None
         and s.lock._is_owned()
         and handled_exception() is None
     ):
         if timeout is not UNSET:
             _check_timeout(dest, request, timeout)
-        vt = dest._vt
+        vt = dest.callbacks
         if vt.reads_caller:
             frm = caller = From()  # filled in here: an initialiser takes 60 ns more, `__new__` by name 20
-            frm._waiter = me
-            frm._request = request
-            frm._to = dest
+            frm.waiter = me
+            frm.request = request
+            frm.to = dest
         else:
             frm = None
             caller = _OPTIMIZED_OUT
-        me._val = frm
+        me.value = frm
         s.credit = credit - 1
-        dest._st = RUN
+        dest.status = RUN
         s.current = dest
-        context = dest._ctx
+        context = dest.context
         try:
             if context is None:
-                result = vt.handle_call(request, caller, dest._state)
+                result = vt.handle_call(request, caller, dest.state)
             else:
-                result = context.run(vt.handle_call, request, caller, dest._state)
+                result = context.run(vt.handle_call, request, caller, dest.state)
         except BaseException as error:  # call no function here: the caller's stack may have no frame left
             result = _CRASHED
-            dest._val = error
+            dest.value = error
         s.current = me
-        if type(result) is Reply and dest._sig is None:
-            dest._state = result.state
-            if dest._mbox is None:
-                dest._st = IDLE
+        if type(result) is Reply and dest.signal is None:
+            dest.state = result.state
+            if dest.mailbox is None:
+                dest.status = IDLE
             else:
-                dest._st = READY
+                dest.status = READY
                 s.push(dest)
-            if me._val is not frm:
+            if me.value is not frm:
                 return await _answered_early(me)
-            me._val = None
-            if me._sig is not None:
+            me.value = None
+            if me.signal is not None:
                 await park(me)
             return result.value
         if frm is None:
             frm = From()
-            frm._waiter = me
-            frm._request = request
-            frm._to = dest
-            me._val = frm
+            frm.waiter = me
+            frm.request = request
+            frm.to = dest
+            me.value = frm
         # crash, stop, no reply or coroutine: the drain handles it
-        dest._val = (frm, None, dest._val) if result is _CRASHED else (frm, result)
+        dest.value = (frm, None, dest.value) if result is _CRASHED else (frm, result)
         result = None
-        dest._st = READY
+        dest.status = READY
         s.push(dest)
-        if me._val is not frm:
+        if me.value is not frm:
             return await _answered_early(me)
-        if s._ct.get(s.loop) is not me:  # first step of an eager task: its owner still runs and cannot wait for it
+        if (
+            s.task_table.get(s.loop) is not me
+        ):  # first step of an eager task: its owner still runs and cannot wait for it
             return await _wait_in_eager_task(me, frm, dest, timeout)
-    elif me is None or s._ct.get(s.loop) is not me:
+    elif me is None or s.task_table.get(s.loop) is not me:
         if st is None:
             return await _call_by_name(dest, request, timeout)
         return await _call_from_outside(dest, dest, request, timeout)
     else:
         if not s.lock._is_owned():
             s.check_thread("a call", CALL_FROM_THREAD)
-        mailbox = dest._mbox
+        mailbox = dest.mailbox
         if (
             type(mailbox) is list
             and dest is not me
             and timeout is UNSET
-            and not (dest._told or dest._node._watched)
-            and me._st != EXITING
+            and not (dest.traced or dest.runtime.watched)
+            and me.status != EXITING
         ):
             frm = From()  # the server is queued or busy already
-            frm._waiter = me
-            frm._request = request
-            frm._to = dest
-            me._val = frm
+            frm.waiter = me
+            frm.request = request
+            frm.to = dest
+            me.value = frm
             mailbox.append(frm)
         else:
-            if me._st == EXITING:
+            if me.status == EXITING:
                 await refuse_to_wait(me)
             sent = _send_request(me, dest, dest, request, timeout)
             if isinstance(sent, CallExit):
@@ -155,10 +157,10 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
             frm = sent
         if st >= CALLING:  # the server waits as well: perhaps for this caller
             suspect(frm)
-    wait = me._side
+    wait = me.side
     if timeout is UNSET and wait is not None and wait.armed and not s.virtual and wait.armed <= s.default_deadline:
         wait.deadline = s.default_deadline
-        me._st = CALLING
+        me.status = CALLING
         timer = None
     else:
         timer = start_waiting(me, frm, timeout)
@@ -184,7 +186,7 @@ def _send_request(me: Process, to: Process, dest: Any, request: Any, timeout: An
         _check_timeout(dest, request, timeout)
     if to is me:
         return failure("calling_self", dest, request, timeout)
-    if to._st == DEAD or to._st == EXITING:
+    if to.status == DEAD or to.status == EXITING:
         return failure("timeout" if timeout == 0 else "noproc", dest, request, timeout)
     frm = new_call(me, request, to)
     send_call(to, frm)
@@ -198,7 +200,7 @@ async def _call_by_name(dest: Any, request: Any, timeout: Any) -> Any:
             _check_timeout(dest, request, timeout)
         await spend()
         raise nobody(dest, request, timeout)
-    if to._st == IDLE:
+    if to.status == IDLE:
         try:
             return await call(to, request, timeout)
         except CallExit as failed:
@@ -206,12 +208,12 @@ async def _call_by_name(dest: Any, request: Any, timeout: Any) -> Any:
                 _check_timeout(dest, request, timeout)  # raises it again, naming the argument
             described = failure(failed.cause_reason, dest, request, timeout).reason
             raise retold(failed, described, dest, request) from failed.__cause__
-    s = to._node._s
+    s = to.runtime.scheduler
     me = s.current
     s.check_thread("a call", CALL_FROM_THREAD)
     if me is None or not s.on_main(me):
         return await _call_from_outside(to, dest, request, timeout)
-    if me._st == EXITING:
+    if me.status == EXITING:
         await refuse_to_wait(me)
     sent = _send_request(me, to, dest, request, timeout)
     if isinstance(sent, CallExit):
@@ -225,16 +227,16 @@ async def _call_by_name(dest: Any, request: Any, timeout: Any) -> Any:
 
 async def _wait_in_eager_task(owner: Process, frm: From, dest: Any, timeout: Any) -> Any:
     """Wait through a stand-in for a server that took the request inline and has not replied."""
-    owner._val = None
-    frm._waiter = stub = new_outside_caller(frm._to)
-    stub._val = frm
+    owner.value = None
+    frm.waiter = stub = new_outside_caller(frm.to)
+    stub.value = frm
     return await wait_outside(frm, dest, timeout)
 
 
 async def _answered_early(me: Process) -> Any:
     """Return the reply that the handler gave with `GenServer.reply`; a second one in its result is dropped."""
-    value, me._val = me._val, None
-    if me._sig is not None:
+    value, me.value = me.value, None
+    if me.signal is not None:
         await park(me)
     return value
 
@@ -254,7 +256,7 @@ def _check_timeout(dest: Any, request: Any, timeout: Any) -> None:
 async def _call_from_outside(to: Process, dest: Any, request: Any, timeout: Any) -> Any:
     if timeout is not UNSET:
         _check_timeout(dest, request, timeout)
-    if to._st == DEAD or to._st == EXITING:
+    if to.status == DEAD or to.status == EXITING:
         await spend()
         raise failure("timeout" if timeout == 0 else "noproc", dest, request, timeout)
     return await call_from_outside(to, dest, request, timeout, lambda frm: send_call(to, frm))
@@ -263,19 +265,19 @@ async def _call_from_outside(to: Process, dest: Any, request: Any, timeout: Any)
 def cast(dest: Any, request: Any) -> str:
     """Send `request` to a server without waiting; always returns `"ok"`, even if the server does not exist."""
     try:
-        mailbox = dest._mbox
-        node = dest._node
+        mailbox = dest.mailbox
+        node = dest.runtime
     except AttributeError:
         return _cast_by_name(dest, request)
-    if type(mailbox) is list and not (node._watched or dest._told):  # the server is queued or busy already
+    if type(mailbox) is list and not (node.watched or dest.traced):  # the server is queued or busy already
         mailbox.append((CAST_TAG, request))
-    elif dest._st == IDLE and not (node._watched or dest._told):
-        s = node._s
+    elif dest.status == IDLE and not (node.watched or dest.traced):
+        s = node.scheduler
         if not s.owned():  # checked where a cast wakes its server: once per burst
             s.check_thread(f"a message to {dest}")
-        dest._mbox = mailbox = s.pool.pop() if s.pool else []
+        dest.mailbox = mailbox = s.pool.pop() if s.pool else []
         mailbox.append((CAST_TAG, request))
-        dest._st = READY
+        dest.status = READY
         s.push(dest)
     else:
         deliver(dest, (CAST_TAG, request))

@@ -60,17 +60,17 @@ def start_waiting(me: Process, frm: From, timeout: Any) -> Timer | Literal[False
 
     Returns the timer if the limit needs one, False for a limit of 0, which is already over.
     """
-    s = me._node._s
+    s = me.runtime.scheduler
     if timeout is UNSET:
         limit: int | None = DEFAULT_TIMEOUT
     else:
         limit = nanoseconds(timeout, "call(timeout=…)", infinite=True)
         if limit == 0:
             forget(frm)
-            me._val = None
+            me.value = None
             return False
-    me._st = CALLING
-    wait = me._side
+    me.status = CALLING
+    wait = me.side
     if limit is None:
         if wait is not None:
             wait.deadline = 0
@@ -80,7 +80,7 @@ def start_waiting(me: Process, frm: From, timeout: Any) -> Timer | Literal[False
         return s.call_at(s.now_ns() + limit, _expire_exactly, (me, frm))
     else:
         if wait is None:
-            wait = me._side = Side()
+            wait = me.side = Side()
         # the time a process has run since the drain began does not count towards its call; see `prolong`
         deadline = s.now_ns() + limit if timeout is not UNSET else s.default_deadline or s.read_deadline()
         wait.deadline = deadline
@@ -90,7 +90,7 @@ def start_waiting(me: Process, frm: From, timeout: Any) -> Timer | Literal[False
 
 
 def _file(me: Process, wait: Side, deadline: int) -> None:
-    s = me._node._s
+    s = me.runtime.scheduler
     k = deadline // TICK + 1
     wait.armed = k * TICK
     bucket = s.wheel.get(k)
@@ -108,7 +108,7 @@ def _sweep(s: Scheduler) -> None:
     """Drop callers that have ended, once they may be half of all; else each stays for the full time-out."""
     left = 0
     for k, bucket in s.wheel.items():
-        bucket[:] = [p for p in bucket if p._side is not None and p._side.armed == k * TICK]  # the dead have no side
+        bucket[:] = [p for p in bucket if p.side is not None and p.side.armed == k * TICK]  # the dead have no side
         left += len(bucket)
     s.filed = left
     s.sweep_wheel_at = max(SWEEP_FROM, 2 * left)
@@ -119,11 +119,11 @@ def _tick(timer: Timer) -> None:
     bucket = s.wheel.pop(k, ())
     s.filed -= len(bucket)
     for p in bucket:
-        wait: Side | None = p._side
+        wait: Side | None = p.side
         if wait is None or wait.armed != k * TICK:
             continue
         wait.armed = 0
-        if p._st == CALLING and wait.deadline:
+        if p.status == CALLING and wait.deadline:
             deadline = s.prolonged.get(wait.deadline, wait.deadline)
             if deadline <= s.now:
                 _expire(p)
@@ -132,25 +132,25 @@ def _tick(timer: Timer) -> None:
 
 
 def _expire(p: Process) -> None:
-    p._val = Failed("timeout")
-    p._st = READY
-    p._node._s.push(p)
+    p.value = Failed("timeout")
+    p.status = READY
+    p.runtime.scheduler.push(p)
 
 
 def _expire_exactly(timer: Timer) -> None:
     p, frm = timer.target
-    if p._st == CALLING and p._val is frm:
+    if p.status == CALLING and p.value is frm:
         _expire(p)
 
 
 async def wait_for_reply(me: Process, frm: From, timeout: Any, dest: Any) -> Any:
     """Block `me`, whose request `frm` is sent, until the reply, the server's end or the time-out."""
-    if frm._to._st >= CALLING:
+    if frm.to.status >= CALLING:
         suspect(frm)
     timer = start_waiting(me, frm, timeout)
     if timer is False:
         await spend()
-        raise failure("timeout", dest, frm._request, timeout)
+        raise failure("timeout", dest, frm.request, timeout)
     try:
         value = await park(me)
     except BaseException:
@@ -168,9 +168,9 @@ def call_failed(frm: From, failed: Failed, dest: Any, timeout: Any) -> CallExit:
     """Return the exception for a caller that was woken by a failure."""
     why = why_silent(frm) if type(failed.reason) is str and failed.reason == "timeout" else ""
     forget(frm)
-    found = failure(failed.reason, dest, frm._request, timeout)
+    found = failure(failed.reason, dest, frm.request, timeout)
     if failed.cycle is not None:
-        found = CallCycle(found.reason, dest, frm._request)
+        found = CallCycle(found.reason, dest, frm.request)
         found.cycle, found.drawn, found.waited = failed.cycle
     elif isinstance(found, CallTimeout):
         found.why = why
@@ -181,8 +181,8 @@ def call_failed(frm: From, failed: Failed, dest: Any, timeout: Any) -> CallExit:
 
 def _note_cycle(frm: From, failed: CallExit) -> None:
     """Attach the cycle to a failure if the server ended because its own call was part of one."""
-    cycles = frm._waiter._node._s.cycles
-    call, found = (None, None) if cycles is None else cycles.pop(frm._waiter, (None, None))
+    cycles = frm.waiter.runtime.scheduler.cycles
+    call, found = (None, None) if cycles is None else cycles.pop(frm.waiter, (None, None))
     if call is frm and found is not None:
         failed.cycle, failed.drawn, failed.waited = found
 
@@ -219,30 +219,30 @@ async def call_from_outside(
 
 async def wait_outside(frm: From, dest: Any, timeout: Any) -> Any:
     """Wait for the reply to a request that was sent with a stand-in as its caller."""
-    stub = frm._waiter
-    s = stub._node._s
-    future: Any = stub._ext().fut
+    stub = frm.waiter
+    s = stub.runtime.scheduler
+    future: Any = stub.ensure_ext().fut
     limit = DEFAULT_TIMEOUT if timeout is UNSET else nanoseconds(timeout, "call(timeout=…)", infinite=True)
     timer = None
     try:
         if limit == 0:
             await spend()
-            raise failure("timeout", dest, frm._request, timeout)
+            raise failure("timeout", dest, frm.request, timeout)
         if limit is not None:
             timer = s.call_at(s.now_ns() + limit, _expire_exactly, (stub, frm))
-        if stub._parent is not None:
+        if stub.parent is not None:
             future.stand_in = stub  # a process that awaits this future waits for the reply, see `call_cycles`
-            if frm._to._st >= CALLING:
+            if frm.to.status >= CALLING:
                 suspect(frm)
         value = await future
         failed = call_failed(frm, value, dest, timeout) if type(value) is Failed else None
     finally:
-        stub._st = DEAD
-        stub._x = None
+        stub.status = DEAD
+        stub.ext = None
         if timer is not None:
             timer.fire = timer.target = None
         forget(frm)
-        if stub._links is not None or stub._mons is not None:
+        if stub.links is not None or stub.monitored_by is not None:
             end_stand_in(stub)
     if failed is not None:
         try:
@@ -254,11 +254,11 @@ async def wait_outside(frm: From, dest: Any, timeout: Any) -> Any:
 
 def outside_done(stub: Process) -> None:
     """Hand the reply to the future of an outside caller that the drain found in the run queue."""
-    x = stub._x
+    x = stub.ext
     if x is None or x.fut is None:
         return
-    future, value = x.fut, stub._val
-    stub._st = DEAD
+    future, value = x.fut, stub.value
+    stub.status = DEAD
     if not future.done():
         future.set_result(value)
 
@@ -268,38 +268,38 @@ def outside_done(stub: Process) -> None:
 
 def send_call(to: Process, frm: From) -> None:
     """Send the request of a call; a process that is not a server sees `("$gen_call", From, request)`."""
-    if to._vt is not None:
+    if to.callbacks is not None:
         deliver(to, frm)
         return
-    x = to._ext()
-    if x.pend is None:
-        x.pend = {}
-    x.pend[frm] = None
-    deliver(to, (CALL_TAG, frm, frm._request))
+    x = to.ensure_ext()
+    if x.unanswered is None:
+        x.unanswered = {}
+    x.unanswered[frm] = None
+    deliver(to, (CALL_TAG, frm, frm.request))
 
 
 def send_system(to: Process, frm: From) -> None:
     """Send a system message (Erlang's `{system, From, Request}`)."""
-    x = to._ext()
-    if x.pend is None:
-        x.pend = {}
-    x.pend[frm] = None
-    deliver(to, (SYSTEM_TAG, frm, frm._request))
+    x = to.ensure_ext()
+    if x.unanswered is None:
+        x.unanswered = {}
+    x.unanswered[frm] = None
+    deliver(to, (SYSTEM_TAG, frm, frm.request))
 
 
 async def system_call(dest: Any, request: Any, timeout: Any = UNSET, function: str = "call") -> Any:
     """Send a system message and return the reply; fails like a call."""
     to = resolve(dest)
-    if to is None or to._st in (DEAD, EXITING):
+    if to is None or to.status in (DEAD, EXITING):
         await spend()
         raise nobody(dest, request, timeout)
-    me = to._node._s.current
+    me = to.runtime.scheduler.current
     if me is to:
         await spend()
         raise failure("calling_self", dest, request, timeout)
-    if me is None or not to._node._s.on_main(me):
+    if me is None or not to.runtime.scheduler.on_main(me):
         return await call_from_outside(to, dest, request, timeout, lambda frm: send_system(to, frm))
-    if me._st == EXITING:
+    if me.status == EXITING:
         await refuse_to_wait(me)
     frm = new_call(me, request, to)
     send_system(to, frm)
@@ -311,7 +311,7 @@ async def system_call(dest: Any, request: Any, timeout: Any = UNSET, function: s
 
 def _take_turn(p: Process) -> None:
     """Run a process one turn after it yielded, as a task runs: after the callbacks that were queued before it."""
-    s = p._node._s
+    s = p.runtime.scheduler
     if s.idle:
         s.begin_drain(p)
     else:
@@ -324,35 +324,35 @@ def wait_for(p: Process, waits_for: Any) -> None:
     `None` is one of our own waits (the state says which) or a bare `sleep(0)`; otherwise it must be a future.
     """
     if waits_for is None:
-        if p._st == RUN:
-            p._st = READY
-            s = p._node._s
+        if p.status == RUN:
+            p.status = READY
+            s = p.runtime.scheduler
             if s.loop_is_due():
-                s.loop.call_soon(_take_turn, p, context=s._base)
+                s.loop.call_soon(_take_turn, p, context=s.base_context)
             else:
                 s.push(p)
-    elif getattr(waits_for, "_asyncio_future_blocking", None) and waits_for.get_loop() is p._node._s.loop:
+    elif getattr(waits_for, "_asyncio_future_blocking", None) and waits_for.get_loop() is p.runtime.scheduler.loop:
         waits_for._asyncio_future_blocking = False
-        p._ext().fut = waits_for
-        p._st = FUT
-        waits_for.add_done_callback(p._wakeup, context=p._node._s._base)
+        p.ensure_ext().fut = waits_for
+        p.status = FUT
+        waits_for.add_done_callback(p.future_done, context=p.runtime.scheduler.base_context)
     else:
         what = "is of another event loop" if hasattr(waits_for, "get_loop") else "asyncio cannot wait for"
-        p._throw(RuntimeError(f"process {p} awaited {waits_for!r}, which {what}"))
-    if p._sig is not None:
+        p.throw(RuntimeError(f"process {p} awaited {waits_for!r}, which {what}"))
+    if p.signal is not None:
         interrupt(p)
 
 
 def interrupt(p: Process) -> None:
     """Deliver a signal or a cancellation, which arrived while `p` ran, at this suspension point."""
-    cancel = p._sig
+    cancel = p.signal
     if type(cancel) is not Cancel:
         deliver_fatal(p)
         return
-    p._sig = None
-    x = p._ext()
-    if p._st == FUT:
+    p.signal = None
+    x = p.ensure_ext()
+    if p.status == FUT:
         if x.fut is not None and x.fut.cancel(msg=cancel.message):
             return
         x.fut = None
-    p._throw(cancel.error())
+    p.throw(cancel.error())

@@ -38,22 +38,22 @@ from otp.kernel.values.sentences import say
 
 def future_done(s: Scheduler, p: Process, future: Future[Any]) -> None:
     """Resume `p`, whose future is done, in the future's own callback, as a task would."""
-    x = p._x
+    x = p.ext
     if x is None or x.fut is not future:
         return
     x.fut = None
-    if p._st == EXITING:
+    if p.status == EXITING:
         if future.cancelled():
-            p._val = Thrown(CancelledError)
+            p.value = Thrown(CancelledError)
         resume_exiting(p)
         return
-    if p._st != FUT:
+    if p.status != FUT:
         return
     s.credit = credit = s.drain_credit()
     started = s.begin_work()
     s.current = p
-    s._ct[s.loop] = p
-    p._st = RUN
+    s.task_table[s.loop] = p
+    p.status = RUN
     try:
         _resume(p, future)
     except BaseException as failure:
@@ -62,17 +62,17 @@ def future_done(s: Scheduler, p: Process, future: Future[Any]) -> None:
         s.handled += credit - s.credit
         s.credit = 0
         s.current = None
-        s._ct.pop(s.loop, None)
+        s.task_table.pop(s.loop, None)
         if s.work_ns() - started > TICK:
             s.prolong()
 
 
 def _resume(p: Process, future: Future[Any]) -> None:
-    coro: Any = p._coro
+    coro: Any = p.coroutine
     try:
-        cancel = p._sig
+        cancel = p.signal
         if type(cancel) is Cancel:  # cancelled after the future was done, before it woke the process
-            p._sig = None
+            p.signal = None
         if type(cancel) is Cancel and not future.cancelled():  # else the future raises the first cancellation
             waits_for = run_in_context(p, coro.throw, cancel.error())
         else:
@@ -94,12 +94,12 @@ def blame(s: Scheduler, failure: BaseException) -> None:
     if isinstance(failure, (KeyboardInterrupt, SystemExit)):
         if p is None:
             raise failure
-        p._node.request_shutdown(failure)
+        p.runtime.request_shutdown(failure)
     else:
         _report(p, failure)
-    if p is not None and (p._st == RUN or (p._st == READY and _is_over(p._coro) and p._vt is None)):
-        p._st = READY
-        p._sig = p._step = None
+    if p is not None and (p.status == RUN or (p.status == READY and _is_over(p.coroutine) and p.callbacks is None)):
+        p.status = READY
+        p.signal = p.step = None
         terminate(p, reason_of(failure))
 
 
@@ -113,19 +113,19 @@ def _is_over(coro: Any) -> bool:
 
 def coroutine_done(p: Process, value: Any, error: BaseException | None) -> None:
     """Finish the coroutine of `p` that returned or raised: the process or the async callback is over."""
-    if p._st == DEAD:
+    if p.status == DEAD:
         return
-    if type(p._sig) is Fatal:  # an untrapped signal to itself, or one that arrived in the last step
-        p._st = READY
-        p._val = None  # a message that the last step did not take would be read as a pending call
+    if type(p.signal) is Fatal:  # an untrapped signal to itself, or one that arrived in the last step
+        p.status = READY
+        p.value = None  # a message that the last step did not take would be read as a pending call
         deliver_fatal(p, error)
         if error is not None:
             drop_traceback(error)
         return
-    if p._vt is not None:
+    if p.callbacks is not None:
         callback_done(p, value if error is None else Raised(error))
         return
-    p._st = READY
+    p.status = READY
     if error is None:
         terminate(p, "normal")
         return
@@ -133,7 +133,7 @@ def coroutine_done(p: Process, value: Any, error: BaseException | None) -> None:
         _become(p, error)
         return
     if not isinstance(error, Exception) and isinstance(error, (KeyboardInterrupt, SystemExit)):
-        p._node.request_shutdown(error)
+        p.runtime.request_shutdown(error)
     without_our_frames(error)
     reason = reason_of(error)
     report_crash(p, "", None, reason, error)
@@ -146,17 +146,17 @@ def _become(p: Process, call: Become) -> None:
     try:
         coro = run_in_context(p, coroutine_of, call.fn, call.args_of_call, call.keywords_of_call)
     except Exception as error:
-        p._st = RUN
+        p.status = RUN
         coroutine_done(p, None, error)
         return
-    p._step = told_step(p, coro.send) if p._told else coro.send
-    p._val = None
-    p._node._s.push(p)
+    p.step = told_step(p, coro.send) if p.traced else coro.send
+    p.value = None
+    p.runtime.scheduler.push(p)
 
 
 def run_odd(p: Process) -> None:
     """Handle an entry of the run queue whose process is no longer READY."""
-    if p._st == EXITING:
+    if p.status == EXITING:
         resume_exiting(p)
 
 
@@ -201,7 +201,7 @@ def _drain(s: Scheduler) -> None:
     rounds = at = served = 0
     started = s.begin_work()
     s.drains += 1
-    table, loop = s._ct, s.loop
+    table, loop = s.task_table, s.loop
     pop = s.runq.popleft
     ready, running = READY, RUN  # local names are found in a third of the time
     try:
@@ -211,13 +211,13 @@ def _drain(s: Scheduler) -> None:
                     p = pop()
                 except IndexError:
                     break
-                if p._st != ready:
+                if p.status != ready:
                     run_odd(p)
                     continue
-                step = p._step
+                step = p.step
                 if step is None:
                     served += 1
-                    if p._vt is None:
+                    if p.callbacks is None:
                         _answer_outside(p)
                     else:
                         run_callbacks(p, s)
@@ -225,26 +225,26 @@ def _drain(s: Scheduler) -> None:
                             at += 1
                             break
                     continue
-                p._st = running
+                p.status = running
                 s.current = p
                 table[loop] = p
                 try:
-                    waits_for = p._ctx.run(step, None)  # pyright: ignore[reportOptionalMemberAccess]
+                    waits_for = p.context.run(step, None)  # pyright: ignore[reportOptionalMemberAccess]
                 except StopIteration as done:
-                    if p._st == running and p._sig is None and p._vt is None:
-                        p._st = ready
+                    if p.status == running and p.signal is None and p.callbacks is None:
+                        p.status = ready
                         terminate(p, "normal")
                     else:
                         coroutine_done(p, done.value, None)
                 except BaseException as raised:
                     coroutine_done(p, None, raised)
                 else:
-                    if waits_for is not None or p._st == running:
+                    if waits_for is not None or p.status == running:
                         wait_for(p, waits_for)
                         if s.credit < floor:  # it yielded because it has used its share
                             at += 1
                             break
-                    elif p._sig is not None:
+                    elif p.signal is not None:
                         interrupt(p)
             else:
                 s.credit -= ROUND
@@ -270,11 +270,11 @@ def _answer_outside(p: Process) -> None:
 def _end_drain(s: Scheduler, started: int) -> None:
     last, s.current = s.current, None
     s.credit = 0
-    s._ct.pop(s.loop, None)
+    s.task_table.pop(s.loop, None)
     if len(s.pool) > POOL:
         del s.pool[POOL:]
     if s.runq:
-        s.loop.call_soon(s.drain, context=s._base)
+        s.loop.call_soon(s.drain, context=s.base_context)
     else:
         s.rest()
     took = s.work_ns() - started
@@ -284,28 +284,28 @@ def _end_drain(s: Scheduler, started: int) -> None:
     if took > TICK:
         s.prolong()
     if took > LONG_DRAIN_NS and last is not None:
-        last._node._trace.emit("drain_too_long", last, {"ms": took / 1e6, "what": last._node.describe(last)})
+        last.runtime.tracer.emit("drain_too_long", last, {"ms": took / 1e6, "what": last.runtime.describe(last)})
 
 
 def run_one(s: Scheduler, p: Process) -> None:
     """Run one entry of the run queue, for a deterministic run."""
-    if p._st != READY:
+    if p.status != READY:
         run_odd(p)
         return
-    step = p._step
+    step = p.step
     if step is None:
-        if p._vt is None:
+        if p.callbacks is None:
             _answer_outside(p)
         else:
             run_callbacks(p, s)
         s.current = None
         return
     s.handled += 1
-    p._st = RUN
+    p.status = RUN
     s.current = p
-    s._ct[s.loop] = p
+    s.task_table[s.loop] = p
     try:
-        waits_for = p._ctx.run(step, None)  # pyright: ignore[reportOptionalMemberAccess]
+        waits_for = p.context.run(step, None)  # pyright: ignore[reportOptionalMemberAccess]
     except StopIteration as done:
         coroutine_done(p, done.value, None)
     except BaseException as raised:
@@ -313,4 +313,4 @@ def run_one(s: Scheduler, p: Process) -> None:
     else:
         wait_for(p, waits_for)
     s.current = None
-    s._ct.pop(s.loop, None)
+    s.task_table.pop(s.loop, None)

@@ -57,13 +57,13 @@ class Fault:
         self._matches = matches
         self._act = act
         self._left = times
-        node = target._node
-        self._subscription: Subscription = node._trace.add(
+        node = target.runtime
+        self._subscription: Subscription = node.tracer.add(
             lambda _event: None, frozenset({"sent"}), (target,), None, QUIET, focus=True
         )
-        if node._faults is None:
-            node._faults = Faults()
-        node._faults.of.setdefault(target, []).append(self)
+        if node.faults is None:
+            node.faults = Faults()
+        node.faults.of.setdefault(target, []).append(self)
         self._monitor: Monitor = watch(target, lambda _reason: self.heal())
 
     def meet(self, dest: Process, message: Any) -> Fate | None:
@@ -80,8 +80,8 @@ class Fault:
 
     def heal(self) -> None:
         """End the fault; delayed messages still arrive. Calling it twice has no effect."""
-        node = self.target._node
-        faults = node._faults
+        node = self.target.runtime
+        faults = node.faults
         mine = None if faults is None else faults.of.get(self.target)
         if faults is None or mine is None or self not in mine:
             return
@@ -89,7 +89,7 @@ class Fault:
         if not mine:
             del faults.of[self.target]
         if not faults.of:
-            node._faults = None
+            node.faults = None
         self._subscription.close()
         unwatch(self._monitor)
         if self.ended is not None:
@@ -128,17 +128,17 @@ class Faults:
 def hold_call(dest: Process, message: Any) -> None:
     """Note a call whose request is lost or late as unanswered: the end of the server still fails its caller."""
     frm = call_of(message)
-    if frm is not None and dest._st not in (DEAD, EXITING, INJECTED, REMOTE):
-        x = dest._ext()
-        if x.pend is None:
-            x.pend = {}
-        x.pend[frm] = INJECTED
+    if frm is not None and dest.status not in (DEAD, EXITING, INJECTED, REMOTE):
+        x = dest.ensure_ext()
+        if x.unanswered is None:
+            x.unanswered = {}
+        x.unanswered[frm] = INJECTED
 
 
 def arrive(dest: Process, message: Any) -> None:
     """Deliver a late message; a call is then pending in the mailbox, not lost."""
     frm = call_of(message)
-    if frm is not None and dest._vt is not None and frm is message:
+    if frm is not None and dest.callbacks is not None and frm is message:
         forget(frm)
     deliver(dest, message)
 
@@ -147,7 +147,7 @@ def late(ns: int) -> Callable[[Process, Any], Fate]:
     """Return a fault that delays messages by `ns` nanoseconds."""
 
     def act(dest: Process, message: Any) -> Fate:
-        s = dest._node._s
+        s = dest.runtime.scheduler
         s.call_at(s.now_ns() + ns, lambda _timer: _hand_over(dest, message))
         return LATE
 
@@ -158,7 +158,7 @@ def crashing(reason: Any) -> Callable[[Process, Any], Fate]:
     """Return a fault that ends the process before the message is delivered."""
 
     def act(dest: Process, message: Any) -> Fate:
-        if dest._st != DEAD:
+        if dest.status != DEAD:
             end_receiver(dest, message, reason)
         return LOST
 
@@ -167,16 +167,16 @@ def crashing(reason: Any) -> Callable[[Process, Any], Fate]:
 
 def end_receiver(dest: Process, message: Any, reason: Any) -> None:
     """End the receiver of a message, which is lost; the caller of a lost call gets the reason."""
-    exit_signal(dest, dest._node._outside, reason, False)
+    exit_signal(dest, dest.runtime.outside, reason, False)
     frm = call_of(message)
-    if frm is not None and dest._st == DEAD:  # the caller does not wait yet
-        s = dest._node._s
-        s.loop.call_soon(fail, frm, "killed" if reason == "kill" else reason, context=s._base)
+    if frm is not None and dest.status == DEAD:  # the caller does not wait yet
+        s = dest.runtime.scheduler
+        s.loop.call_soon(fail, frm, "killed" if reason == "kill" else reason, context=s.base_context)
 
 
 def _hand_over(dest: Process, message: Any) -> None:
     """Deliver a delayed message, whatever faults are active by then."""
-    faults: Faults | None = dest._node._faults
+    faults: Faults | None = dest.runtime.faults
     if faults is None:
         arrive(dest, message)
     else:
@@ -203,13 +203,13 @@ class Slowness:
         self.hits: int = 0
         self.ended: Callable[[], object] | None = ended
         self._seconds = seconds
-        self._base: Callbacks = target._vt
+        self._base: Callbacks = target.callbacks
         self._own = own = Callbacks.__new__(Callbacks)
         for name in Callbacks.__slots__:
             setattr(own, name, getattr(self._base, name))
         for name in SLOWED:
             setattr(own, name, self._slowed(getattr(self._base, name)))
-        target._vt = own
+        target.callbacks = own
         self._monitor: Monitor = watch(target, lambda _reason: self.heal())
 
     def _slowed(self, callback: Callable[..., Any]) -> Callable[..., Any]:
@@ -225,10 +225,10 @@ class Slowness:
         """Go on at full speed, after the callback that waits now. Calling it twice has no effect."""
         ended, self.ended = self.ended, None
         unwatch(self._monitor)
-        callbacks: Callbacks | None = self.target._vt
+        callbacks: Callbacks | None = self.target.callbacks
         if callbacks is self._own:
-            self.target._vt = self._base
+            self.target.callbacks = self._base
         elif callbacks is not None and callbacks.debug is not None and callbacks.debug.base is self._own:
-            self.target._vt = with_debug(callbacks.debug, self._base)
+            self.target.callbacks = with_debug(callbacks.debug, self._base)
         if ended is not None:
             ended()

@@ -107,13 +107,13 @@ def _leave_schedulers() -> None:
     for s in schedulers:
         thread.is_fork = True
         if s.current is not None:
-            s.current._sig = Fatal(FORKED, None, 0, True)  # ends the fork when its code ends or waits
+            s.current.signal = Fatal(FORKED, None, 0, True)  # ends the fork when its code ends or waits
         s.forget_work()
         s.lock = _HeldNowhere()
         s.post = _RefusingPost(s)
         for same_name in s.nodes.values():
             for node in same_name:
-                node._watched = True  # sends each message through the post
+                node.watched = True  # sends each message through the post
 
 
 class _HeldNowhere:

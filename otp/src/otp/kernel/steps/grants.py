@@ -53,7 +53,7 @@ class Claim:
 
     def start_timer(self, p: Process) -> None:
         """Limit the time of the grant."""
-        s = p._node._s
+        s = p.runtime.scheduler
         self.timer = s.call_at(s.now_ns() + LIMIT, _is_late, p)
 
     def _stop_timer(self) -> None:
@@ -75,7 +75,7 @@ def claim_of(via: Any) -> Claim | None:
 
 def is_pending(p: Process) -> bool:
     """Return whether a process waits for the grant of its name."""
-    x = p._x
+    x = p.ext
     return x is not None and x.hooks is not None and Claim in x.hooks
 
 
@@ -96,7 +96,7 @@ class Granting(Starting):
 async def _granted_init(p: Process, claim: Claim, arg: Any) -> Any:
     if not await _granted(p, claim):
         return Stop("normal")
-    result = p._vt.init(arg)
+    result = p.callbacks.init(arg)
     return await result if isawaitable(result) else result
 
 
@@ -120,7 +120,7 @@ async def _granted(p: Process, claim: Claim) -> bool:
     except StartError as error:
         refusal = error
         drop_traceback(error)
-    if p._st == EXITING or type(p._sig) is Fatal:  # a grant that went on after its cancellation comes too late
+    if p.status == EXITING or type(p.signal) is Fatal:  # a grant that went on after its cancellation comes too late
         raise CancelledError
     if answer is True:
         claim.detach(p)
@@ -143,14 +143,14 @@ def _is_late(timer: Timer) -> None:
 
 
 def _forget_starter(p: Process) -> None:
-    parent = p._parent
+    parent = p.parent
     if parent is not None:
         forget_link(parent, p)
         forget_link(p, parent)
 
 
 def _tell_starter(p: Process, verdict: tuple[str, Any]) -> None:
-    x = p._ext()
+    x = p.ensure_ext()
     ack, x.ack = x.ack, None
     if ack is not None:
         reply(ack, verdict)

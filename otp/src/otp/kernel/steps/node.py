@@ -10,7 +10,7 @@ import contextlib
 import itertools
 import logging
 import os
-from asyncio import _get_running_loop as running_loop
+from asyncio import _get_running_loop as running_loop  # pyright: ignore[reportPrivateUsage]
 from contextvars import Context, copy_context
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
@@ -53,42 +53,42 @@ CLOSE_ROUNDS: Final = 1_000  # depth of the deepest tree; ends processes that ke
 
 async def shut_down(node: Node, timeout: float) -> None:
     """Stop all processes of `node` and remove it from its scheduler; may be cancelled and called again."""
-    if node._applications is not None:
-        await node._applications.stop_all(timeout)
-    for p in reversed(node._owned):
+    if node.applications is not None:
+        await node.applications.stop_all(timeout)
+    for p in reversed(node.owned):
         await _stop(node, [p], timeout)
     rounds = 0
-    while node._procs:
-        roots = [p for p in node._procs.values() if p._parent is None or p._parent._st == DEAD]
-        await _stop(node, roots or list(node._procs.values()), timeout)
+    while node.process_table:
+        roots = [p for p in node.process_table.values() if p.parent is None or p.parent.status == DEAD]
+        await _stop(node, roots or list(node.process_table.values()), timeout)
         rounds += 1
         if rounds == CLOSE_ROUNDS:
             say(logging.ERROR, "node %s closes, but its processes keep starting others: killed", node.name)
         if rounds >= CLOSE_ROUNDS:
-            for p in list(node._procs.values()):
-                exit_signal(p, node._outside, "kill", False)
+            for p in list(node.process_table.values()):
+                exit_signal(p, node.outside, "kill", False)
     await _tasks_end(node, timeout)
-    if node._distribution is not None:
-        await node._distribution.stop()
-    node._life = "closed"
-    node._trace.emit("node_down", None, {})
-    node._trace.finish()
-    s = node._s
+    if node.distribution is not None:
+        await node.distribution.stop()
+    node.life = "closed"
+    node.tracer.emit("node_down", None, {})
+    node.tracer.finish()
+    s = node.scheduler
     same_name = s.nodes.get(node.name, [])
     if node in same_name:
         same_name.remove(node)
         if not same_name:
             del s.nodes[node.name]
-    if node._thread_calls:
+    if node.thread_calls:
         await end_calls(node, timeout)
-    if not s.nodes and node._given is None:
+    if not s.nodes and node.given_scheduler is None:
         s.close()
 
 
 async def _tasks_end(node: Node, timeout: float) -> None:
     """Wait for the cleanup of child tasks whose processes have ended, and until what these have opened is closed."""
-    end_found_tasks(node._s)
-    left = [left.ended() for p, left in node._s.leftover.items() if p._node is node]
+    end_found_tasks(node.scheduler)
+    left = [left.ended() for p, left in node.scheduler.leftover.items() if p.runtime is node]
     if left:
         await asyncio.wait(left, timeout=timeout)
 
@@ -97,21 +97,21 @@ async def _stop(node: Node, processes: list[Process], timeout: float) -> None:
     """Ask processes to stop, wait for all of them, and kill the rest; behaviours are asked as by `stop`."""
     waiting: list[Process] = []
     for p in reversed(processes):
-        if p._st != DEAD:
+        if p.status != DEAD:
             waiting.append(p)
-            busy = p._step is not None and (p._x is None or not p._x.trap)
-            if p._vt is None or busy:  # a busy process that traps nothing might not read the request for minutes
-                exit_signal(p, node._outside, "shutdown", False)
+            busy = p.step is not None and (p.ext is None or not p.ext.trap_exit)
+            if p.callbacks is None or busy:  # a busy process that traps nothing might not read the request for minutes
+                exit_signal(p, node.outside, "shutdown", False)
             else:
-                send_system(p, new_call(node._outside, ("terminate", "shutdown"), p))
-    deadline = node._s.now_ns() + round(timeout * 1e9)
+                send_system(p, new_call(node.outside, ("terminate", "shutdown"), p))
+    deadline = node.scheduler.now_ns() + round(timeout * 1e9)
     for p in waiting:
         try:
-            await wait_down(p, timeout=max(0, deadline - node._s.now_ns()) / 1e9)
+            await wait_down(p, timeout=max(0, deadline - node.scheduler.now_ns()) / 1e9)
         except TimeoutError:
             say(logging.WARNING, "%s did not stop in %s s and is killed", node.label(p), timeout)
-            exit_signal(p, node._outside, "kill", False)
-    await _tasks_end(node, max(0, deadline - node._s.now_ns()) / 1e9)  # before the next ones are asked
+            exit_signal(p, node.outside, "kill", False)
+    await _tasks_end(node, max(0, deadline - node.scheduler.now_ns()) / 1e9)  # before the next ones are asked
 
 
 T = TypeVar("T")
@@ -144,29 +144,29 @@ class Node:
 
     __slots__ = (
         "__weakref__",
-        "_applications",
-        "_awaited",
+        "applications",
+        "awaited",
         "_closing",
-        "_context",
-        "_distribution",
-        "_faults",
-        "_given",
-        "_life",
-        "_names",
-        "_next_id",
-        "_next_ref",
-        "_outside",
-        "_owned",
-        "_procs",
-        "_reported",
-        "_s",
-        "_shown",
+        "context",
+        "distribution",
+        "faults",
+        "given_scheduler",
+        "life",
+        "names",
+        "next_number",
+        "next_ref_number",
+        "outside",
+        "owned",
+        "process_table",
+        "reported",
+        "scheduler",
+        "shown_pids",
         "_shutdown_request",
-        "_thread_calls",
-        "_trace",
-        "_watched",
-        "_watched_life",
-        "_watched_links",
+        "thread_calls",
+        "tracer",
+        "watched",
+        "watched_life",
+        "watched_links",
         "creation",
         "hidden",
         "name",
@@ -179,62 +179,65 @@ class Node:
         self.name: str = name
         self.hidden: bool = hidden
         self.creation: int = next(_creations)
-        self._given = scheduler
-        self._procs: dict[int, Process] = {}
-        self._names: dict[Any, Process] = {}
-        self._shown: WeakValueDictionary[int, Pid] = WeakValueDictionary()  # pids whose number has been shown
-        self._next_id = 1
-        self._next_ref = 1
-        self._watched = self._watched_life = self._watched_links = False
-        self._trace = Tracer(self)
-        self._life: Literal["new", "open", "closing", "closed"] = "new"
-        self._owned: list[Process] = []
-        self._applications: Any = None
-        self._awaited: dict[Any, list[Callable[[], None]]] = {}  # by key of a registry, see otp.kernel.tables.names
-        self._faults: Any = None  # injected faults, see otp.kernel.steps.faults
-        self._distribution: Any = None  # connections with other nodes, see otp.distribution
-        self._reported: Any = None  # counts of log records, see otp.kernel.ends.report_limits
+        self.given_scheduler = scheduler
+        self.process_table: dict[int, Process] = {}
+        self.names: dict[Any, Process] = {}
+        self.shown_pids: WeakValueDictionary[int, Pid] = WeakValueDictionary()  # pids whose number has been shown
+        self.next_number = 1
+        self.next_ref_number = 1
+        self.watched = self.watched_life = self.watched_links = False
+        self.tracer = Tracer(self)
+        self.life: Literal["new", "open", "closing", "closed"] = "new"
+        self.owned: list[Process] = []
+        self.applications: Any = None
+        self.awaited: dict[Any, list[Callable[[], None]]] = {}  # by key of a registry, see otp.kernel.tables.names
+        self.faults: Any = None  # injected faults, see otp.kernel.steps.faults
+        self.distribution: Any = None  # connections with other nodes, see otp.distribution
+        self.reported: Any = None  # counts of log records, see otp.kernel.ends.report_limits
         self._shutdown_request: BaseException | None = None
         self._closing: asyncio.Task[None] | None = None
-        self._thread_calls: set[ThreadCall] = set()
+        self.thread_calls: set[ThreadCall] = set()
         self.on_shutdown: Callable[[BaseException], None] | None = None
         if scheduler is not None:
             self._open(scheduler)
 
+    def __dir__(self) -> list[str]:
+        return [name for name in object.__dir__(self) if name not in _INTERNAL]
+
     def __repr__(self) -> str:
-        return f"<Node {self.name} with {len(self._procs)} processes>"
+        return f"<Node {self.name} with {len(self.process_table)} processes>"
 
     # Life
 
     def _open(self, scheduler: Scheduler) -> None:
-        self._s = scheduler
-        self._life = "open"
-        self._context = copy_context()
-        self._context.run(OWNER.set, None)
-        self._watched = scheduler.post is not None
+        self.scheduler = scheduler
+        self.life = "open"
+        self.context = copy_context()
+        self.context.run(OWNER.set, None)
+        self.watched = scheduler.post is not None
         if scheduler.virtual:
-            self._trace.clock = scheduler.now_ns
+            self.tracer.clock = scheduler.now_ns
         scheduler.nodes.setdefault(self.name, []).append(self)
-        self._outside = new_process(self, None)  # the sender outside any process
-        del self._procs[self._outside._id]
-        self._outside._st = DEAD
-        self._trace.emit("node_up", None, {})
+        self.outside = new_process(self, None)  # the sender outside any process
+        del self.process_table[self.outside.number]
+        self.outside.status = DEAD
+        self.tracer.emit("node_up", None, {})
 
-    def _check_life(self, what: str, *, also_after: bool = False) -> None:
+    def check_life(self, what: str, *, also_after: bool = False) -> None:
         """Raise `BadArgument` if the node cannot do `what`: before it is entered, or from its shutdown on."""
-        if self._life == "new":
+        if self.life == "new":
             raise BadArgument(f"{what}: node {self.name!r} is not running yet; enter it first with `async with node:`")
-        if self._life != "open" and not also_after:
+        if self.life != "open" and not also_after:
             raise BadArgument(f"{what}: node {self.name!r} {self._word()}; it starts no more processes")
 
     def _word(self) -> str:
-        return "is closing" if self._life == "closing" else "is closed"
+        return "is closing" if self.life == "closing" else "is closed"
 
     async def __aenter__(self) -> Node:
-        if self._life in ("closing", "closed"):
+        if self.life in ("closing", "closed"):
             raise BadArgument(f"node {self.name!r} {self._word()}; try a new one: otp.Node({self.name!r})")
-        if self._given is None:
-            if self._life == "open":
+        if self.given_scheduler is None:
+            if self.life == "open":
                 raise BadArgument(f"node {self.name!r} is already running; use a separate Node for each `async with`")
             if running_loop() is None:  # trio, for example
                 raise BadArgument(
@@ -257,21 +260,21 @@ class Node:
         and is stopped like all others.
         """
         closing = self.begin_close(timeout)
-        current = None if closing is None else self._s.current
-        if closing is not None and (current is None or current._node is not self):
+        current = None if closing is None else self.scheduler.current
+        if closing is not None and (current is None or current.runtime is not self):
             await asyncio.shield(closing)
 
     def begin_close(self, timeout: float = 10.0) -> asyncio.Task[None] | None:
         """Begin the ordered shutdown unless it has begun; return its task, `None` if the node is not running."""
-        if self._life == "new":
-            self._life = "closed"
-        if self._life == "closed":
+        if self.life == "new":
+            self.life = "closed"
+        if self.life == "closed":
             return None
-        self._s.check_thread("node.close()", "loop.call_soon_threadsafe(node.begin_close)")
+        self.scheduler.check_thread("node.close()", "loop.call_soon_threadsafe(node.begin_close)")
         closing = self._closing
         if closing is None or closing.cancelled():  # all tasks were cancelled: finish the shutdown now
-            self._life = "closing"
-            s = self._s
+            self.life = "closing"
+            s = self.scheduler
             current, s.current = s.current, None  # no process owns this task
             try:
                 closing = self._closing = s.loop.create_task(shut_down(self, timeout), context=Context())
@@ -281,7 +284,7 @@ class Node:
 
     def request_shutdown(self, error: BaseException) -> None:
         """Request the node's ordered shutdown, once, for a `KeyboardInterrupt` or `SystemExit` in a process."""
-        if os.getpid() != self._s.os_pid:
+        if os.getpid() != self.scheduler.os_pid:
             leave_fork(error)
         if self._shutdown_request is None:
             self._shutdown_request = error
@@ -315,23 +318,23 @@ class Node:
         from otp.kernel.steps.starting import start_owned
 
         what = f"node.start({getattr(cls, '__name__', cls)})"
-        self._check_life(what)
-        self._s.check_thread(what, "node.call_from_thread(node.start(cls, arg))")
+        self.check_life(what)
+        self.scheduler.check_thread(what, "node.call_from_thread(node.start(cls, arg))")
         return await start_owned(self, cls, arg, name, options)
 
     def spawn(self, fn: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> Pid:
         """Spawn a process on this node, like `otp.spawn`; raises `BadArgument` unless the node runs."""
         from otp.kernel.steps.starting import spawn_on
 
-        self._check_life("node.spawn(fn)")
-        self._s.check_thread("node.spawn(fn)", "node.call_from_thread(f()), where `async def f()` does it")
+        self.check_life("node.spawn(fn)")
+        self.scheduler.check_thread("node.spawn(fn)", "node.call_from_thread(f()), where `async def f()` does it")
         return spawn_on(self, None, fn, args, kwargs)
 
     # Tables
 
     def processes(self) -> list[Pid]:
         """Return the pids of all living processes, oldest first."""
-        return [p for p in self._procs.values() if p._st != EXITING]
+        return [p for p in self.process_table.values() if p.status != EXITING]
 
     def parse_pid(self, text: str) -> Pid:
         """Return the pid that a string names: `<0.17.0>`, `0.17.0`, `#PID<0.17.0>` or `to_text()`'s form.
@@ -345,51 +348,51 @@ class Node:
         number, node = parsed
         if node is not None and node != self.name:
             raise BadArgument(f"parse_pid: {text!r} is a pid of node {node!r}, this is {self.name!r}")
-        if not 0 < number < self._next_id:
+        if not 0 < number < self.next_number:
             raise BadArgument(f"parse_pid: {text!r} was never a process of node {self.name!r}")
         return self.pid_numbered(number)
 
     def pid_numbered(self, number: int) -> Pid:
         """Return the pid with this number; a dead pid if no process has it."""
-        found = self._procs.get(number) or self._shown.get(number)
+        found = self.process_table.get(number) or self.shown_pids.get(number)
         if found is None:
             found = new_process(self, None)
-            del self._procs[found._id]
-            self._next_id -= 1
-            found._id = number
-            found._st = DEAD
-            self._shown[number] = found
+            del self.process_table[found.number]
+            self.next_number -= 1
+            found.number = number
+            found.status = DEAD
+            self.shown_pids[number] = found
         return found
 
     def whereis(self, name: Name) -> Pid | None:
         """Return the pid with this name on this node, or `None`."""
-        return self._names.get(name)
+        return self.names.get(name)
 
     def release_name(self, p: Process) -> None:
         """Free the name of a process."""
-        side = p._side
+        side = p.side
         if side is None or side.name is None:
             return
         name, side.name = side.name, None
         try:
-            found = self._names.get(name) is p
+            found = self.names.get(name) is p
             if found:
-                del self._names[name]
+                del self.names[name]
         except Exception:  # a `__hash__` or `__eq__` that raises by now
             found = False
         if not found:
             self._sweep_names(p)
-        if self._trace.subscriptions:
-            self._trace.emit("unregistered", p, {"name": name})
+        if self.tracer.subscriptions:
+            self.tracer.emit("unregistered", p, {"name": name})
 
     def _sweep_names(self, p: Process) -> None:
         """Free a name that cannot be looked up any more, and all others that cannot be hashed."""
-        entries = list(self._names.items())
-        self._names.clear()
+        entries = list(self.names.items())
+        self.names.clear()
         for name, holder in entries:
             if holder is not p:
                 with contextlib.suppress(Exception):
-                    self._names[name] = holder
+                    self.names[name] = holder
 
     async def wait_registered(self, name: Name | Via, timeout: Limit = "infinity") -> Pid:
         """Wait until a process has the name, now or after a restart, and return the pid.
@@ -423,22 +426,22 @@ class Node:
         focus: bool = False,
     ) -> Subscription:
         """Read the node's events; see `otp.trace.subscribe`."""
-        self._check_life("node.subscribe(callback)", also_after=True)
-        if self._life == "open":
-            self._s.check_thread(
+        self.check_life("node.subscribe(callback)", also_after=True)
+        if self.life == "open":
+            self.scheduler.check_thread(
                 "node.subscribe(callback)", "node.call_from_thread(f()), where `async def f()` does it"
             )
-        return self._trace.add(callback, kinds, pids, limit, rate, focus)
+        return self.tracer.add(callback, kinds, pids, limit, rate, focus)
 
     @property
     def trace_seq(self) -> int:
         """The number of the last event."""
-        return self._trace.seq
+        return self.tracer.seq
 
     @property
     def restart_count(self) -> int:
         """The number of restarts by supervisors of this node since its start."""
-        return self._trace.restarts
+        return self.tracer.restarts
 
     def make_ref(self) -> Ref:
         """Return a fresh reference."""
@@ -446,8 +449,8 @@ class Node:
 
     def next_ref(self) -> int:
         """Return the number of the next reference."""
-        n = self._next_ref
-        self._next_ref = n + 1
+        n = self.next_ref_number
+        self.next_ref_number = n + 1
         return n
 
     # Threads
@@ -514,15 +517,20 @@ class Node:
 
     def describe(self, p: Process) -> str:
         """Return what a process runs: its class or its function."""
-        if p._vt is not None:
-            return p._vt.cls.__qualname__
-        return "process" if p._coro is None else p._coro.__qualname__
+        if p.callbacks is not None:
+            return p.callbacks.cls.__qualname__
+        return "process" if p.coroutine is None else p.coroutine.__qualname__
 
     def label(self, p: Process) -> str:
         """Return a description of a process: name, pid and what it runs."""
-        name = keyed_name(p) if p._name is None else p._name
+        name = keyed_name(p) if p.registered_name is None else p.registered_name
         if name is None:
             shown = f"process {p}"
         else:
             shown = f"{name[:LONGEST_NAME] if type(name) is str else bounded_text(name, LONGEST_NAME)} ({p})"
         return f"{shown}, {self.describe(p)},"
+
+
+_INTERNAL: Final = {"check_life", *Node.__slots__} - {"creation", "hidden", "name", "on_shutdown"}
+
+"""Attributes of a node for the packages of `otp` only; `dir(node)` leaves them out."""

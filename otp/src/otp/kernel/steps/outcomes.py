@@ -46,9 +46,9 @@ class Raised:
 
 def apply(p: Process, what: str, frm: From | None, message: Any, result: Any) -> None:
     """Apply what the callback `what` returned or raised."""
-    if p._sig is not None:
-        if type(p._sig) is Cancel:
-            p._sig = None
+    if p.signal is not None:
+        if type(p.signal) is Cancel:
+            p.signal = None
         else:
             _signalled(p, frm, message, result)
             return
@@ -64,7 +64,7 @@ def apply(p: Process, what: str, frm: From | None, message: Any, result: Any) ->
         if isinstance(error, Throw):
             result, error = error.value, None
     if what == "terminate":
-        p._ext().frm = frm
+        p.ensure_ext().frm = frm
         _terminated(p, result, error)
         if error is not None:
             drop_group(error)
@@ -77,7 +77,7 @@ def apply(p: Process, what: str, frm: From | None, message: Any, result: Any) ->
             error = raised
     if error is not None:
         if not isinstance(error, Exception) and isinstance(error, (KeyboardInterrupt, SystemExit)):
-            p._node.request_shutdown(error)
+            p.runtime.request_shutdown(error)
         _crash(p, what, frm, message, reason_of(error), error)
         drop_group(error)
     elif kind == _RESULT:
@@ -114,8 +114,8 @@ def _signalled(p: Process, frm: From | None, message: Any, result: Any) -> None:
     """End a process whose callback received a fatal signal; `terminate` is not called."""
     if type(result) is CoroutineType:
         result.close()
-    x = p._ext()
-    x.message = message if frm is None else frm._request
+    x = p.ensure_ext()
+    x.message = message if frm is None else frm.request
     if frm is not None:
         if type(result) is Reply:
             reply(frm, result.value)
@@ -129,24 +129,24 @@ def _carry_out(p: Process, what: str, frm: From | None, message: Any, result: An
         if what == "init":
             _init_failed(p, result.reason)
             return
-        p._ext().doing = what
+        p.ensure_ext().doing = what
         if result.state is not ABSENT:
-            p._state = result.state
+            p.state = result.state
         stop(p, result.reason, frm=frm, answer=result.reply, message=message)
         return
     if isinstance(result, Ignore):
         _init_failed(p, "normal", ignored=True)
         return
-    p._state = result.state
+    p.state = result.state
     if isinstance(result, Reply):
         assert frm is not None
         reply(frm, result.value)
     elif frm is not None:
-        x = p._ext()
-        if x.pend is None:
-            x.pend = {}
-        if frm._waiter._val is frm:  # not replied to inside the callback
-            x.pend[frm] = None
+        x = p.ensure_ext()
+        if x.unanswered is None:
+            x.unanswered = {}
+        if frm.waiter.value is frm:  # not replied to inside the callback
+            x.unanswered[frm] = None
     if what == "init":
         _started(p)
     if isinstance(result, WithOptions):
@@ -164,36 +164,36 @@ def _are_valid(result: Any) -> bool:
 def _options(p: Process, result: Any) -> None:
     then = result.then
     if then is not None:
-        p._val = then if type(then) is Continue else Continue(then)
+        p.value = then if type(then) is Continue else Continue(then)
     elif result.timeout is not None:
-        p._ext().timeout_ns = nanoseconds(result.timeout, "timeout= of a result", infinite=True)
+        p.ensure_ext().timeout_ns = nanoseconds(result.timeout, "timeout= of a result", infinite=True)
     elif result.hibernate:
-        p._ext().timeout_ns = HIBERNATE
+        p.ensure_ext().timeout_ns = HIBERNATE
 
 
 def _started(p: Process) -> None:
-    x = p._x
+    x = p.ext
     if x is not None and x.ack is not None:
         ack, x.ack = x.ack, None
         reply(ack, ("ok", None))
 
 
 def _init_failed(p: Process, reason: Any, *, ignored: bool = False) -> None:
-    x = p._ext()
+    x = p.ensure_ext()
     if x.ack is not None:
         ack, x.ack = x.ack, None
-        p._node.release_name(p)
+        p.runtime.release_name(p)
         reply(ack, ("ignore", None) if ignored else ("error", reason))
     else:
         x.callback = "ignored" if ignored else "failed"
         x.stop_reason = (reason,)
-    p._st = READY
+    p.status = READY
     terminate(p, reason)
 
 
 def _crash(p: Process, what: str, frm: From | None, message: Any, reason: Any, error: BaseException | None) -> None:
     if what == "init":
-        p._ext().message = None
+        p.ensure_ext().message = None
         if not is_clean(reason):
             report_crash(p, what, None, reason, error)
         _init_failed(p, reason)
@@ -212,8 +212,8 @@ def stop(
     what: str = "",
 ) -> None:
     """End a server cleanly: `terminate` first, then the reply it owes, then its exit."""
-    x = p._ext()
-    x.message = frm._request if frm is not None else message[1] if what == "handle_cast" else message
+    x = p.ensure_ext()
+    x.message = frm.request if frm is not None else message[1] if what == "handle_cast" else message
     x.frm = frm
     x.answer = answer
     x.stop_reason = reason
@@ -221,16 +221,16 @@ def stop(
         x.doing = what
     if not is_clean(reason):
         report_crash(p, what, x.message, reason, error)
-    handler = p._vt.terminate
+    handler = p.callbacks.terminate
     if handler is None:
         _finish(p, reason)
         return
-    if p._node._watched:
-        cause = p._node._trace.cause_of(p)
+    if p.runtime.watched:
+        cause = p.runtime.tracer.cause_of(p)
         told_ended(p)
         told_begun(p, "terminate", cause)
     try:
-        result = handler(reason, p._state)
+        result = handler(reason, p.state)
     except BaseException as raised:
         result = Raised(raised)
     apply(p, "terminate", frm, x.message, result)
@@ -239,7 +239,7 @@ def stop(
 
 def _terminated(p: Process, result: Any, error: BaseException | None) -> None:
     """Finish a stop after `terminate`: a crash in it replaces the reason, a thrown value does not."""
-    x = p._ext()
+    x = p.ensure_ext()
     reason = x.stop_reason
     if error is not None:
         reason = reason_of(error)
@@ -251,27 +251,27 @@ def _terminated(p: Process, result: Any, error: BaseException | None) -> None:
 
 
 def _finish(p: Process, reason: Any) -> None:
-    x = p._ext()
+    x = p.ensure_ext()
     frm, answer = x.frm, x.answer
     if frm is not None and answer is not ABSENT:
         x.frm = None
         reply(frm, answer)
-    p._st = READY
+    p.status = READY
     terminate(p, reason)
 
 
 def begin_async(p: Process, what: str, frm: From | None, message: Any, coro: Any) -> None:
     """Run an async callback; only if it waits does the server become a coroutine process for a while."""
-    s = p._node._s
-    table, loop = s._ct, s.loop
+    s = p.runtime.scheduler
+    table, loop = s.task_table, s.loop
     before = table.get(loop)
     table[loop] = p
-    x = p._ext()
+    x = p.ensure_ext()
     x.frm, x.callback, x.message = frm, what, message
     x.mark = 0  # a mark of the previous pattern does not apply to this mailbox
-    p._step = step = coro.send
-    if p._told:
-        p._step = told_step(p, step)
+    p.step = step = coro.send
+    if p.traced:
+        p.step = told_step(p, step)
     try:
         waits_for = step(None)
     except StopIteration as done:
@@ -280,9 +280,9 @@ def begin_async(p: Process, what: str, frm: From | None, message: Any, coro: Any
         result = Raised(error)
     else:
         x.begun = s.work_ns()
-        if p._ctx is None:  # context="shared": a waiting callback needs its own until it is done
-            p._ctx = copy_context()
-            p._ctx.run(OWNER.set, p)
+        if p.context is None:  # context="shared": a waiting callback needs its own until it is done
+            p.context = copy_context()
+            p.context.run(OWNER.set, p)
         wait_for(p, waits_for)
         return
     finally:
@@ -290,7 +290,7 @@ def begin_async(p: Process, what: str, frm: From | None, message: Any, coro: Any
             table.pop(loop, None)
         else:
             table[loop] = before
-    p._step = None
+    p.step = None
     x.frm = x.callback = x.message = None
     apply(p, what, frm, message, result)
     result = None

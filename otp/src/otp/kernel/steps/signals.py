@@ -34,7 +34,7 @@ from otp.kernel.values.messages import (
     watch_anywhere,
 )
 from otp.kernel.values.pids import Pid, Ref
-from otp.kernel.values.process import DEAD, EXITING, OWNER, READY, RECV, REMOTE, Cancel, Process
+from otp.kernel.values.process import DEAD, EXITING, OWNER, READY, RECV, REMOTE, Cancel, Process, mailbox_len
 from otp.kernel.values.results import ABSENT
 
 if TYPE_CHECKING:
@@ -55,11 +55,11 @@ TURNS: Final = 5
 def note_exit() -> None:
     """Watch the running child task, and the tasks of its process that may wait for it."""
     p, s = OWNER.get(), find_scheduler()
-    if p is None or s is None or p._node._s is not s or p is p._node._outside or p._st == DEAD:
+    if p is None or s is None or p.runtime.scheduler is not s or p is p.runtime.outside or p.status == DEAD:
         return
     task = asyncio.current_task(s.loop)
     if isinstance(task, asyncio.Task):
-        p._ext().task_table(p).watch(task)
+        p.ensure_ext().task_table(p).watch(task)
         if not s.reports_tasks:
             watch_found_tasks(p)
 
@@ -67,23 +67,23 @@ def note_exit() -> None:
 def task_failed(p: Process, task: Any) -> None:
     """End the process of a child task that failed with an exit, unless its exception is retrieved."""
     reason = exit_reason(task._exception)
-    if reason is not None and p._st not in (DEAD, EXITING):
-        s = p._node._s
-        s.loop.call_soon(_look, p, task, reason[0], TURNS, context=s._base)
+    if reason is not None and p.status not in (DEAD, EXITING):
+        s = p.runtime.scheduler
+        s.loop.call_soon(_look, p, task, reason[0], TURNS, context=s.base_context)
 
 
 def _look(p: Process, task: Any, reason: Any, turns: int) -> None:
     if not getattr(task, "_log_traceback", False):
         return  # retrieved
-    is_over = p._st in (DEAD, EXITING)
+    is_over = p.status in (DEAD, EXITING)
     if turns and not is_over:
-        p._node._s.loop.call_soon(_look, p, task, reason, turns - 1, context=p._node._s._base)
+        p.runtime.scheduler.loop.call_soon(_look, p, task, reason, turns - 1, context=p.runtime.scheduler.base_context)
         return
     task.exception()  # retrieved here, so that asyncio does not report it
     if is_over:
         return
-    if p._vt is not None and p._x is not None and p._x.trap:
-        send_system(p, new_call(p._node._outside, ("terminate", reason), p))  # `terminate` is called
+    if p.callbacks is not None and p.ext is not None and p.ext.trap_exit:
+        send_system(p, new_call(p.runtime.outside, ("terminate", reason), p))  # `terminate` is called
     else:
         decide(p, reason, p, 0, False)
 
@@ -105,15 +105,16 @@ def send(dest: Any, message: Any) -> Any:
     Returns the message. A dead pid drops it. Raises `BadArgument` for an unregistered name, like Erlang's `!`.
     """
     try:
-        st = dest._st
-        node = dest._node
+        st = dest.status
+        node = dest.runtime
+        s = node.scheduler  # a class may be a name, and have a `status` and a `runtime` of its own
     except AttributeError:
         pass  # a name: resolved outside this block, so that its errors have no other context
     else:
-        if st == RECV and not (node._watched or dest._told):  # the hot case: straight to a waiting process
-            dest._val = message
-            dest._st = READY
-            node._s.push(dest)
+        if st == RECV and not (node.watched or dest.traced):  # the hot case: straight to a waiting process
+            dest.value = message
+            dest.status = READY
+            s.push(dest)
         else:
             deliver(dest, message)
         return message
@@ -132,23 +133,23 @@ def _send_by_name(dest: Any, message: Any) -> Any:
 
 
 def link_processes(a: Process, b: Process) -> None:
-    """Link two living processes. `_links`: None, one process, or a dict; a single link needs no container."""
-    links = a._links
+    """Link two living processes. `links`: None, one process, or a dict; a single link needs no container."""
+    links = a.links
     if links is None:
-        a._links = b
+        a.links = b
     elif type(links) is dict:
         links[b] = None
     elif links is not b:
-        a._links = {links: None, b: None}
-    links = b._links  # written twice, without loop or function: a call is 3 % of a start
+        a.links = {links: None, b: None}
+    links = b.links  # written twice, without loop or function: a call is 3 % of a start
     if links is None:
-        b._links = a
+        b.links = a
     elif type(links) is dict:
         links[a] = None
     elif links is not a:
-        b._links = {links: None, a: None}
-    if a._node._watched_links:
-        a._node._trace.notice("linked", a, {"other": b})
+        b.links = {links: None, a: None}
+    if a.runtime.watched_links:
+        a.runtime.tracer.notice("linked", a, {"other": b})
 
 
 def link(pid: Pid) -> bool:
@@ -161,13 +162,13 @@ def link(pid: Pid) -> bool:
     _require_own_thread(me, p, "link(pid)")
     if p is me:
         return True
-    if p._st in (DEAD, EXITING):
-        x = me._x
-        if x is not None and x.trap:
+    if p.status in (DEAD, EXITING):
+        x = me.ext
+        if x is not None and x.trap_exit:
             deliver(me, ExitSignal(p, "noproc"))
             return True
         raise Error("noproc")
-    if p._st == REMOTE:
+    if p.status == REMOTE:
         elsewhere(p).link(me, p)
     else:
         link_processes(me, p)
@@ -178,12 +179,12 @@ def unlink(pid: Pid) -> bool:
     """Remove the link between the calling process and `pid`; an exit message already in the mailbox stays."""
     me = current_process("unlink(pid)")
     p = _require_pid(pid, "unlink(pid)")
-    if p._st == REMOTE:
+    if p.status == REMOTE:
         elsewhere(p).unlink(me, p)
     forget_link(me, p)
     forget_link(p, me)
-    if me._node._watched_links:
-        me._node._trace.notice("unlinked", me, {"other": p})
+    if me.runtime.watched_links:
+        me.runtime.tracer.notice("unlinked", me, {"other": p})
     return True
 
 
@@ -194,7 +195,7 @@ def _require_pid(pid: Any, what: str) -> Process:
 
 
 def _require_own_thread(me: Process, p: Process, what: str) -> None:
-    if p._node._s is not me._node._s:
+    if p.runtime.scheduler is not me.runtime.scheduler:
         raise BadArgument(f"{what}: {p} is a process of another event loop, whose end would not reach this one")
 
 
@@ -225,31 +226,31 @@ def monitor(dest: Dest) -> Ref:
         name, node = cast("tuple[Any, Any]", dest)
         item: Any = (name, node if isinstance(node, str) else node.name)
     else:
-        item = (dest, me._node.name)
+        item = (dest, me.runtime.name)
     return monitor_process(me, p, item)
 
 
 def monitor_process(me: Process, p: Process | None, item: Any) -> Ref:
     """Make `me` monitor `p`; `None` counts as dead."""
-    if p is None or p._st <= DEAD:
-        if p is None or p._st == DEAD:
-            ref = me._node.make_ref()
+    if p is None or p.status <= DEAD:
+        if p is None or p.status == DEAD:
+            ref = me.runtime.make_ref()
             deliver(me, Down(ref, item, "noproc"))
             return ref
         ref = watch_anywhere(p, me, item)
     elif p is me:
-        return me._node.make_ref()
+        return me.runtime.make_ref()
     else:
         ref = watch(p, me, item)
-    x = me._ext()
-    if x.mrefs is None:
-        x.mrefs = {ref: None}
+    x = me.ensure_ext()
+    if x.monitors is None:
+        x.monitors = {ref: None}
     else:
-        x.mrefs[ref] = None
-    if (me._mbox or x.it is not None) and _keeps_mailbox(me):
-        note_ref(x, ref, len(me._mbox or ()) + (0 if x.it is None else x.it.__length_hint__()))
-    if me._node._watched_links:
-        me._node._trace.notice("monitored", me, {"ref": ref, "item": item})
+        x.monitors[ref] = None
+    if (me.mailbox or x.it is not None) and _keeps_mailbox(me):
+        note_ref(x, ref, mailbox_len(me))
+    if me.runtime.watched_links:
+        me.runtime.tracer.notice("monitored", me, {"ref": ref, "item": item})
     return ref
 
 
@@ -261,13 +262,13 @@ def demonitor(ref: Ref, *, flush: bool = False, info: bool = False) -> bool:
     me = current_process("demonitor(ref)")
     if not isinstance(ref, Ref):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise BadArgument(f"demonitor(ref): expected a Ref, got {ref!r}")
-    x = me._x
-    found = x is not None and x.mrefs is not None and ref in x.mrefs
+    x = me.ext
+    found = x is not None and x.monitors is not None and ref in x.monitors
     if found and isinstance(ref, Monitor):
-        del x.mrefs[ref]  # type: ignore[union-attr]
+        del x.monitors[ref]  # type: ignore[union-attr]
         unwatch(ref)
-        if me._node._watched_links:
-            me._node._trace.notice("demonitored", me, {"ref": ref})
+        if me.runtime.watched_links:
+            me.runtime.tracer.notice("demonitored", me, {"ref": ref})
     elif flush:
         _flush_down(me, ref)
     return found if info else True
@@ -277,9 +278,9 @@ def _flush_down(me: Process, ref: Ref) -> None:
     from otp.kernel.ends.mailbox import merge_batch, messages_from
 
     merge_batch(me)
-    waiting = me._mbox
+    waiting = me.mailbox
     if waiting:
-        x = me._ext()
+        x = me.ensure_ext()
         since = since_of(x) if _keeps_mailbox(me) else None
         begin = 0 if since is None or not since.is_before(ref) else min(since.place, len(waiting))
         for i, message in enumerate(messages_from(waiting, begin, len(waiting)), begin):
@@ -291,7 +292,7 @@ def _flush_down(me: Process, ref: Ref) -> None:
 
 def _keeps_mailbox(me: Process) -> bool:
     """Return whether only `receive` takes messages from it now; false for a server between async callbacks."""
-    return me._step is not None
+    return me.step is not None
 
 
 async def wait_down(pid: Pid, timeout: Limit = "infinity") -> Any:
@@ -301,11 +302,11 @@ async def wait_down(pid: Pid, timeout: Limit = "infinity") -> Any:
     `TimeoutError`.
     """
     p = _require_pid(pid, "wait_down(pid)")
-    if p._st == DEAD:
+    if p.status == DEAD:
         await spend()
         return "noproc"
     limit = nanoseconds(timeout, "wait_down(timeout=…)", infinite=True)
-    s = p._node._s
+    s = p.runtime.scheduler
     s.check_thread("wait_down(pid)", "node.call_from_thread(otp.wait_down(pid))")
     future = s.loop.create_future()
 
@@ -366,15 +367,15 @@ def exit(pid: Any, reason: Any = ABSENT, /) -> Literal[True]:
     p = pid if isinstance(pid, Process) else resolve(pid, "exit(pid, reason)")
     if p is None:
         raise unknown_name(pid, f"exit(pid, reason): no process has the name {pid!r}")
-    s = p._node._s
+    s = p.runtime.scheduler
     if not s.lock._is_owned():
         s.check_thread("exit(pid, reason)", "node.call_from_thread(f()), where `async def f()` does it")
     me = s.current
     sender = me if me is not None else OWNER.get()  # a child task signals for its process
-    if sender is None or sender._st == DEAD:
-        sender = p._node._outside
+    if sender is None or sender.status == DEAD:
+        sender = p.runtime.outside
     exit_signal(p, sender, reason, False)
-    if me is p and p._sig is not None and type(p._sig) is not Cancel:
+    if me is p and p.signal is not None and type(p.signal) is not Cancel:
         raise CancelledError  # unwinds; exactly this type, which asyncio's own cleanup checks for
     return True
 
@@ -393,13 +394,13 @@ def process_flag(flag: Literal["trap_exit", "sensitive"], value: bool) -> bool:
     `"trap_exit"` (bool): exit signals become `ExitSignal` messages. `"sensitive"` (bool): its state is hidden.
     """
     me = current_process("process_flag(flag, value)")
-    x = me._ext()
+    x = me.ensure_ext()
     if flag not in ("trap_exit", "sensitive"):
         raise BadArgument(f'process_flag: unknown flag {flag!r}; there are "trap_exit" and "sensitive"')
     if not isinstance(value, bool):
         raise BadArgument(f'process_flag("{flag}", …): expected True or False, got {value!r}')
     if flag == "trap_exit":
-        old, x.trap = x.trap, value
+        old, x.trap_exit = x.trap_exit, value
     else:
         old, x.sensitive = x.sensitive, value
     return old

@@ -52,8 +52,8 @@ MAX_DEPTH: Final = 40  # starts nested on one stack; deeper ones go through the 
 
 
 def _tell_spawned(node: Node, by: Process | None, p: Process, name: Any, what: str) -> None:
-    trace = node._trace
-    seq = trace.emit("spawned", p, {"parent": p._parent, "name": name, "what": what}, trace.cause_of(by))
+    trace = node.tracer
+    seq = trace.emit("spawned", p, {"parent": p.parent, "name": name, "what": what}, trace.cause_of(by))
     if trace.causes is not None:
         trace.causes.handles(p, seq)  # the cause of what it does first
 
@@ -66,12 +66,12 @@ def spawn_on(node: Node, parent: Process | None, fn: Any, args: tuple[Any, ...],
     else:
         coro = coroutine_of(fn, args, kwargs)
     p = new_process(node, parent)
-    p._step = coro.send
-    p._ctx = context = copy_context()
-    s = node._s
+    p.step = coro.send
+    p.context = context = copy_context()
+    s = node.scheduler
     if not s.tells_owners or OWNER.get() is not None:
         context.run(OWNER.set, p)
-    if node._watched_life:
+    if node.watched_life:
         _tell_spawned(node, parent, p, None, getattr(fn, "__qualname__", repr(fn)))
     s.push(p)
     return p
@@ -93,14 +93,14 @@ def spawn(fn: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> Pid:
     """
     me = thread_current()
     if me is not None:
-        return spawn_on(me._node, me, fn, args, kwargs)
+        return spawn_on(me.runtime, me, fn, args, kwargs)
     return spawn_on(node_here("spawn(fn)"), OWNER.get(), fn, args, kwargs)
 
 
 def spawn_link(fn: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> Pid:
     """Start a process like `spawn`, linked with the calling process from its first moment."""
     me = current_process("spawn_link(fn)", "outside a process use otp.spawn or node.start")
-    p = spawn_on(me._node, me, fn, args, kwargs)
+    p = spawn_on(me.runtime, me, fn, args, kwargs)
     link_processes(me, p)
     return p
 
@@ -108,7 +108,7 @@ def spawn_link(fn: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) ->
 def spawn_monitor(fn: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> tuple[Pid, Ref]:
     """Start a process like `spawn`, monitored by the caller from its first moment; return (pid, ref)."""
     me = current_process("spawn_monitor(fn)", "outside a process use otp.spawn and otp.wait_down")
-    p = spawn_on(me._node, me, fn, args, kwargs)
+    p = spawn_on(me.runtime, me, fn, args, kwargs)
     return p, monitor_process(me, p, p)
 
 
@@ -136,7 +136,7 @@ async def start_server(
         await spend(FAILED_START)
         raise
     if type(started) is Process:
-        if started._node._s.credit < -BUDGET:
+        if started.runtime.scheduler.credit < -BUDGET:
             await spend(0)
     elif type(started) is Begun:
         return await wait_for_start(started, timeout)
@@ -192,13 +192,13 @@ def begin_server(
             is_own = False
             if link or monitor:
                 me = current_process(f"{cls.__name__}.start_link", _outside(cls))
-        elif me._step is not None and me._node._s.eager:
-            is_own = me._node._s.on_main(me)
+        elif me.step is not None and me.runtime.scheduler.eager:
+            is_own = me.runtime.scheduler.on_main(me)
     if me is not None:
-        if me._st == EXITING:
+        if me.status == EXITING:
             return Begun(me, me, None, link)  # no process: `wait_for_start` raises the error
         if node is None:
-            node = me._node
+            node = me.runtime
     elif node is None:
         node = node_here(f"{cls.__name__}.start")
     try:
@@ -213,19 +213,19 @@ def begin_server(
     taken: Any = None
     if name is not None:
         if type(name) is str and name != "undefined":
-            taken = node._names.get(name)
+            taken = node.names.get(name)
         else:
             via = name if type(name) is not str and hasattr(name, "register") and hasattr(name, "whereis") else None
-            taken = via.whereis() if via is not None else node._names.get(_node_name(name))
-        if taken is not None and taken._st != DEAD:
+            taken = via.whereis() if via is not None else node.names.get(_node_name(name))
+        if taken is not None and taken.status != DEAD:
             raise AlreadyStarted(taken, name)
-    s = node._s
+    s = node.scheduler
     parent = me if link or monitor else None
     p = new_process(node, parent)
-    p._vt = vt
+    p.callbacks = vt
     context = None
     if not vt.shared_context:
-        p._ctx = context = copy_context() if is_own else _context_for(me, node)
+        p.context = context = copy_context() if is_own else _context_for(me, node)
         if not s.tells_owners or OWNER.get() is not None:
             context.run(OWNER.set if s.reports_tasks else own_context, p)
     claim: Claim | None = None
@@ -253,7 +253,7 @@ def begin_server(
             link_processes(parent, p)
         if monitor:
             ref = monitor_process(parent, p, p)
-    if node._watched_life:
+    if node.watched_life:
         _tell_spawned(node, me, p, name, cls.__qualname__)
     depth = s.depth
     if (
@@ -261,35 +261,35 @@ def begin_server(
         and handled_exception() is None  # in an `except` block `init` would see its exception
         and (s.inline is True or (s.inline == "seeded" and s.random.random() < 0.5))
     ):
-        if node._watched:
+        if node.watched:
             _tell_post(p, me)
             told_begun(p, "init")
         before = s.current
         credit = s.credit
         s.current = p
         s.depth = depth + 1
-        p._st = RUN
+        p.status = RUN
         try:
             result = vt.init(arg) if context is None else context.run(vt.init, arg)
         except BaseException as error:
             result = Raised(error)
-        if type(result) is Ok and p._sig is None:  # `_not_plain` does the same in the general way
-            p._state = result.state
+        if type(result) is Ok and p.signal is None:  # `_not_plain` does the same in the general way
+            p.state = result.state
             s.depth = depth
             s.current = before
             s.credit = credit - 1  # charged here; callers that can wait yield for it
-            if p._mbox:
-                p._st = READY
+            if p.mailbox:
+                p.status = READY
                 s.push(p)
             else:
-                p._st = IDLE
-            if not node._watched:
+                p.status = IDLE
+            if not node.watched:
                 return p if ref is None else (p, ref)
             failed = None
         else:
             failed = _not_plain(p, result, before, credit)
             result = None  # this frame must not keep an exception alive
-        if node._watched and p._step is None:
+        if node.watched and p.step is None:
             told_ended(p)
             if s.post is not None:
                 s.post.started(p, me)
@@ -302,9 +302,9 @@ def begin_server(
                 return Ignore()
             raise StartError(failed[0])
     else:
-        if node._watched:
+        if node.watched:
             _tell_post(p, me)
-        p._val = Starting(arg)
+        p.value = Starting(arg)
         s.push(p)
     return Begun(me, p, ref, link)
 
@@ -315,16 +315,16 @@ def _context_for(me: Process | None, node: Node) -> Context:
     It outlives the task and serves others, so it gets the context of the process that owns the task, or of the node.
     """
     owner = OWNER.get() if me is None else me
-    if owner is None or owner._st == DEAD or owner._ctx is None or owner._node._s is not node._s:
-        return node._context.copy()
-    return owner._ctx.copy()
+    if owner is None or owner.status == DEAD or owner.context is None or owner.runtime.scheduler is not node.scheduler:
+        return node.context.copy()
+    return owner.context.copy()
 
 
 def _begin_granting(
     p: Process, cls: Any, arg: Any, claim: Claim, me: Process | None, link: bool, monitor: bool
 ) -> Begun:
     """Begin a start whose name must be granted: in the process itself, from the run queue."""
-    node = p._node
+    node = p.runtime
     claim.attach(p)
     ref = None
     if me is not None:
@@ -332,12 +332,12 @@ def _begin_granting(
             link_processes(me, p)
         if monitor:
             ref = monitor_process(me, p, p)
-    if node._watched_life:
+    if node.watched_life:
         _tell_spawned(node, me, p, claim.via, cls.__qualname__)
-    if node._watched:
+    if node.watched:
         _tell_post(p, me)
-    p._val = Granting(arg, claim)
-    node._s.push(p)
+    p.value = Granting(arg, claim)
+    node.scheduler.push(p)
     return Begun(me, p, ref, link)
 
 
@@ -358,16 +358,16 @@ def _node_name(name: Any) -> Any:
 
 def _tell_post(p: Process, starter: Process | None) -> None:
     """Report to the post of a testing scheduler which process started which."""
-    post = p._node._s.post
+    post = p.runtime.scheduler.post
     if post is not None and starter is not None:
         post.born(p, starter)
 
 
 def _discard(p: Process) -> None:
     """Remove a process that could not get its name, without a trace."""
-    p._node.release_name(p)
-    p._node._procs.pop(p._id, None)
-    p._st = DEAD
+    p.runtime.release_name(p)
+    p.runtime.process_table.pop(p.number, None)
+    p.status = DEAD
 
 
 class _Outcome:
@@ -381,15 +381,15 @@ _IGNORED: Final = _Outcome()
 
 def _not_plain(p: Process, result: Any, before: Process | None, credit: int) -> Any:
     """Apply what `init` returned or raised on this stack. `None`: started; a 1-tuple: the reason why not."""
-    s = p._node._s
+    s = p.runtime.scheduler
     try:
-        x = p._ext()
-        if p._ctx is None:
+        x = p.ensure_ext()
+        if p.context is None:
             apply(p, "init", None, None, result)
         else:
-            p._ctx.run(apply, p, "init", None, None, result)
+            p.context.run(apply, p, "init", None, None, result)
         result = None
-        state: Any = p._st
+        state: Any = p.status
         s.current = before
         if state == DEAD:
             if x.callback == "ignored":
@@ -413,17 +413,17 @@ async def wait_for_start(begun: Begun, timeout: Any = "infinity") -> Any:
     me, p, ref, link = begun.me, begun.p, begun.ref, begun.link
     if p is me:
         await refuse_to_wait(p)
-    s = p._node._s
+    s = p.runtime.scheduler
     limit = "infinity" if timeout is None else timeout
     try:
         if me is not None and s.current is me and s.on_main(me):
             frm = new_call(me, "start", p)
-            p._ext().ack = frm
+            p.ensure_ext().ack = frm
             verdict, reason = await wait_for_reply(me, frm, limit, p)
         else:
 
             def acknowledge(frm: From) -> None:
-                p._ext().ack = frm
+                p.ensure_ext().ack = frm
 
             verdict, reason = await call_from_outside(p, p, "start", limit, acknowledge)
     except CallExit as failed:
@@ -431,7 +431,7 @@ async def wait_for_start(begun: Begun, timeout: Any = "infinity") -> Any:
         if isinstance(failed, CallTimeout):
             _give_up(p, me, link)
     except BaseException:
-        if me is None or me._st not in (
+        if me is None or me.status not in (
             DEAD,
             EXITING,
         ):  # its starter has no pid of it: nothing could end it
@@ -457,7 +457,7 @@ async def wait_for_start(begun: Begun, timeout: Any = "infinity") -> Any:
 
 def _give_up(p: Process, me: Process | None, link: bool) -> None:
     """Give up a start that its starter no longer waits for."""
-    if p._st != DEAD:
+    if p.status != DEAD:
         if link and me is not None:
             forget_link(me, p)
             forget_link(p, me)
@@ -476,13 +476,13 @@ async def start_owned(node: Node, cls: Any, arg: Any, name: Any, options: dict[s
         pid = await start_server(cls, arg, name=name, node=node, **options)
     else:
         raise TypeError(f"node.start(cls, arg): expected a behaviour's class, got {cls!r}")
-    if hasattr(pid, "_st"):
-        node._owned.append(pid)
+    if isinstance(pid, Process):
+        node.owned.append(pid)
         label = node.label(pid)
 
         def ended(reason: Any) -> None:
-            if pid in node._owned:
-                node._owned.remove(pid)
+            if pid in node.owned:
+                node.owned.remove(pid)
             if not is_clean(reason):
                 say(logging.ERROR, "%s owned by node %s ended: %s", label, node.name, text(reason, length=500))
 

@@ -56,7 +56,7 @@ def handle_system(p: Process, message: Any) -> None:
             reply(frm, "ok")
             stop(p, reason)
         case ("change_code", cls, old_vsn, extra, at_once, *limit):
-            if p._ext().suspended:
+            if p.ensure_ext().suspended:
                 work = _change_code(p, frm, cls, old_vsn, extra, at_once, limit[0] if limit else None)
                 begin_async(p, "handle_info", None, message, work)
             else:
@@ -79,7 +79,7 @@ _UNKNOWN: Final = object()
 
 
 def _look_inside(p: Process, function: str) -> None:
-    if p._ext().sensitive:
+    if p.ensure_ext().sensitive:
         raise BadArgument(
             f"sys.{function}: expected a process that may be inspected, got {p}, which is sensitive; "
             'try process_flag("sensitive", False) in its own code'
@@ -87,7 +87,7 @@ def _look_inside(p: Process, function: str) -> None:
 
 
 def _answer(p: Process, request: Any) -> Any:
-    x = p._ext()
+    x = p.ensure_ext()
     match request:
         case ("suspend",):
             before, x.suspended = x.suspended, True
@@ -109,15 +109,15 @@ def _answer(p: Process, request: Any) -> Any:
                 _look_inside(p, command[0])
             return debug_command(p, command)
         case _:
-            custom = getattr(p._vt.handler, "handle_system", None)
-            return _UNKNOWN if custom is None else custom(request, p._state)
+            custom = getattr(p.callbacks.handler, "handle_system", None)
+            return _UNKNOWN if custom is None else custom(request, p.state)
 
 
 def resume_later(p: Process) -> None:
     """Undo a `suspend` in the mailbox whose requester has given up; nothing waits for the answer."""
     frm = From()
-    frm._waiter = frm._to = p
-    frm._request = ("resume",)
+    frm.waiter = frm.to = p
+    frm.request = ("resume",)
     send_system(p, frm)
 
 
@@ -125,13 +125,13 @@ def resume_later(p: Process) -> None:
 
 
 def _status(p: Process) -> dict[str, Any]:
-    x = p._ext()
+    x = p.ensure_ext()
     return {
         "pid": p,
-        "name": p._name,
-        "class": p._vt.cls,
-        "status": "suspended" if x.suspended else STATE_NAMES[p._st],
-        "parent": p._parent,
+        "name": p.registered_name,
+        "class": p.callbacks.cls,
+        "status": "suspended" if x.suspended else STATE_NAMES[p.status],
+        "parent": p.parent,
         "state": formatted_state(p),
     }
 
@@ -149,13 +149,13 @@ async def _change_code(
     """
     time = timeout(limit)
     try:
-        callbacks = changed_class(p._vt, cls)
-        newer, running = callbacks.handler, p._vt
+        callbacks = changed_class(p.callbacks, cls)
+        newer, running = callbacks.handler, p.callbacks
         if type(old_vsn) is Downgrade and isinstance(running.handler, running.cls):
             newer = running.handler  # of the two classes, only it handles both forms of the state
         change = getattr(newer, "code_change", None)
         async with time:
-            state = p._state if change is None else await _changed(change, old_vsn, p._state, extra)
+            state = p.state if change is None else await _changed(change, old_vsn, p.state, extra)
     except (KeyboardInterrupt, GeneratorExit, CancelledError):  # the end of the program or of the process
         raise
     except BaseException as error:  # `SystemExit` too: new code that ends the program is refused
@@ -163,11 +163,11 @@ async def _change_code(
             fail(frm, LATE)
         else:
             reply(frm, Refused(Raised(error).error))
-        return NoReply(p._state)
+        return NoReply(p.state)
     if at_once:
         install(p, callbacks, state)
     reply(frm, (callbacks, state))
-    return NoReply(p._state)
+    return NoReply(p.state)
 
 
 async def _changed(change: Any, old_vsn: Any, state: Any, extra: Any) -> Any:
@@ -184,6 +184,6 @@ async def _changed(change: Any, old_vsn: Any, state: Any, extra: Any) -> Any:
 
 def install(p: Process, callbacks: Callbacks, state: Any) -> None:
     """Give a suspended process other callbacks and another state; active debug functions stay."""
-    debug = p._vt.debug
-    p._vt = callbacks if debug is None else with_debug(debug, callbacks)
-    p._state = state
+    debug = p.callbacks.debug
+    p.callbacks = callbacks if debug is None else with_debug(debug, callbacks)
+    p.state = state

@@ -11,7 +11,18 @@ from otp.kernel.tables.scheduler import CALL_FROM_THREAD
 from otp.kernel.values.elsewhere import elsewhere
 from otp.kernel.values.exception_reasons import reason_of, without_our_frames
 from otp.kernel.values.pids import Identity, Pid, Ref
-from otp.kernel.values.process import CALL_TAG, CALLING, CAST_TAG, DEAD, OWNER, REMOTE, SYSTEM_TAG, Process, new_process
+from otp.kernel.values.process import (
+    CALL_TAG,
+    CALLING,
+    CAST_TAG,
+    DEAD,
+    OWNER,
+    REMOTE,
+    SYSTEM_TAG,
+    Process,
+    is_sensitive,
+    new_process,
+)
 
 MessageKind: TypeAlias = Literal["call", "cast", "info", "system"]
 
@@ -19,7 +30,7 @@ MessageKind: TypeAlias = Literal["call", "cast", "info", "system"]
 
 
 class OutsideCaller(Process):
-    """A stand-in for a caller that is not a process: plain asyncio code, or a child task of `_parent`."""
+    """A stand-in for a caller that is not a process: plain asyncio code, or a child task of `parent`."""
 
     __slots__ = ()
 
@@ -31,18 +42,18 @@ class From(Identity):
     ends. `ref` is the reference of the call.
     """
 
-    __slots__ = ("_ref", "_request", "_to", "_waiter")
+    __slots__ = ("_ref", "request", "to", "waiter")
     _ref: Ref  # made on first use
-    _waiter: Process
-    _request: Any
-    _to: Process
+    waiter: Process
+    request: Any
+    to: Process
 
     @property
     def pid(self) -> Pid:
         """The calling process."""
-        waiter = self._waiter
-        if type(waiter) is OutsideCaller and waiter._parent is not None:
-            return waiter._parent
+        waiter = self.waiter
+        if type(waiter) is OutsideCaller and waiter.parent is not None:
+            return waiter.parent
         return waiter
 
     @property
@@ -50,7 +61,7 @@ class From(Identity):
         """The reference of this call."""
         found = getattr(self, "_ref", None)
         if found is None:
-            found = self._ref = self._to._node.make_ref()
+            found = self._ref = self.to.runtime.make_ref()
         return found
 
     def __repr__(self) -> str:
@@ -63,20 +74,20 @@ def new_call(waiter: Process, request: Any, to: Process) -> From:
     Written without `__init__`, which would cost a third of it.
     """
     frm = From()
-    frm._waiter = waiter
-    frm._request = request
-    frm._to = to
-    waiter._val = frm
+    frm.waiter = waiter
+    frm.request = request
+    frm.to = to
+    waiter.value = frm
     return frm
 
 
 def new_outside_caller(to: Process) -> Process:
     """Return a stand-in that waits for a reply of `to`; its future wakes the caller."""
-    s = to._node._s
+    s = to.runtime.scheduler
     s.check_thread("a call", CALL_FROM_THREAD)
     owner = s.current if s.current is not None else OWNER.get()  # an eager task's first step runs in its owner's
-    node = to._node if to._st != REMOTE else elsewhere(to).home
-    return stand_in(node, owner if owner is not None and owner._st != DEAD else None, s.loop.create_future())
+    node = to.runtime if to.status != REMOTE else elsewhere(to).home
+    return stand_in(node, owner if owner is not None and owner.status != DEAD else None, s.loop.create_future())
 
 
 def stand_in(node: Any, parent: Process | None, future: Any) -> Process:
@@ -85,17 +96,17 @@ def stand_in(node: Any, parent: Process | None, future: Any) -> Process:
     template = new_process(node, parent)
     for slot in Process.__slots__:
         setattr(stub, slot, getattr(template, slot))
-    stub._id, stub._node = template._id, template._node
-    del node._procs[stub._id]
-    stub._st = CALLING
-    stub._ext().fut = future
+    stub.number, stub.runtime = template.number, template.runtime
+    del node.process_table[stub.number]
+    stub.status = CALLING
+    stub.ensure_ext().fut = future
     return stub
 
 
 def as_message(me: Process, message: Any) -> Any:
     """Return a message as `receive()` shows it: a call in a server's mailbox looks as it does in Erlang."""
-    if type(message) is From and me._vt is not None:
-        return (CALL_TAG, message, message._request)
+    if type(message) is From and me.callbacks is not None:
+        return (CALL_TAG, message, message.request)
     return message
 
 
@@ -111,7 +122,7 @@ def call_of(message: Any) -> From | None:
 def unwrap_message(message: Any) -> tuple[MessageKind, Any]:
     """Return how a message was sent, and what its sender passed to `call`, `cast` or `send`."""
     if type(message) is From:
-        return "call", message._request
+        return "call", message.request
     if type(message) is tuple:
         tag, length = message[0] if message else None, len(message)  # pyright: ignore[reportUnknownArgumentType]
         if tag is CAST_TAG and length == 2:
@@ -154,25 +165,25 @@ HIDDEN_STATE: Final = "<sensitive>"
 
 def shown_state(p: Process) -> Any:
     """Return the state that a behaviour's callbacks see, without what the behaviour adds to it."""
-    show = getattr(p._vt.handler, "__otp_get_state__", None)
-    return p._state if show is None else show(p._state)
+    show = getattr(p.callbacks.handler, "__otp_get_state__", None)
+    return p.state if show is None else show(p.state)
 
 
 def put_state(p: Process, shown: Any) -> None:
     """Replace the state; `shown` has the form that `shown_state` returns."""
-    put = getattr(p._vt.handler, "__otp_put_state__", None)
-    p._state = shown if put is None else put(p._state, shown)
+    put = getattr(p.callbacks.handler, "__otp_put_state__", None)
+    p.state = shown if put is None else put(p.state, shown)
 
 
 def formatted_state(p: Process) -> Any:
     """Return the state as the server's `format_status` shows it; hidden for a sensitive process."""
-    if p._x is not None and p._x.sensitive:
+    if is_sensitive(p):
         return HIDDEN_STATE
-    handler = getattr(p._vt.handler, "format_status", None)
+    handler = getattr(p.callbacks.handler, "format_status", None)
     if handler is None:
-        return p._state
+        return p.state
     try:
-        return handler(p._state)
+        return handler(p.state)
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # `CancelledError` too; what should be hidden stays hidden

@@ -63,7 +63,7 @@ class Causes:
 
     def message_of(self, me: Process) -> str | None:
         """Return the message that a process without callbacks took last."""
-        return self._taken.get(me) if me._vt is None else None
+        return self._taken.get(me) if me.callbacks is None else None
 
     def begun(self, me: Process, seq: int, callback: str) -> None:
         """Record that a callback of `me` has begun."""
@@ -95,9 +95,9 @@ def cause_of(p: Process, sender: Any, cause: int) -> int:
     """
     if not isinstance(sender, Process):
         return cause
-    if sender._node is not p._node:  # pids and events of another node use the same numbers
+    if sender.runtime is not p.runtime:  # pids and events of another node use the same numbers
         return 0
     if cause:
         return cause
-    causes = sender._node._trace.causes
-    return (sender._exit_seq if sender._st == DEAD else 0) or (0 if causes is None else causes.of(sender))
+    causes = sender.runtime.tracer.causes
+    return (sender.exit_seq if sender.status == DEAD else 0) or (0 if causes is None else causes.of(sender))

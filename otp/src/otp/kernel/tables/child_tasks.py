@@ -111,16 +111,16 @@ def adopt(s: Scheduler, task: Any) -> None:
     p = s.current
     if p is None:
         p = OWNER.get()
-        if p is None or p._node._s is not s:
+        if p is None or p.runtime.scheduler is not s:
             return
     if task.done() and getattr(task, "_exception", None) is None:  # an eager task that never waited
         return
-    if p._st == DEAD:
+    if p.status == DEAD:
         left = s.leftover.get(p)
         if left is not None:
             left.tasks.add(task, False)
-    elif p is not p._node._outside:
-        p._ext().task_table(p).add(task, False)
+    elif p is not p.runtime.outside:
+        p.ensure_ext().task_table(p).add(task, False)
 
 
 def end_tasks(
@@ -137,7 +137,7 @@ def end_tasks(
     `seconds` is the time for cleanup; `parent` is the process that started this one. Tasks that
     were `found` one turn after the end may have been cancelled during the end itself, and get time for cleanup.
     """
-    s = p._node._s
+    s = p.runtime.scheduler
     opened = [] if returned or tasks.opened is None else tasks.opened.open()
     if s.reports_tasks:
         opened = close_listeners(opened)
@@ -155,7 +155,7 @@ def end_tasks(
             task.cancel()
     if known is None:
         s.leftover[p] = leftover
-        s.loop.call_soon(leftover.look, context=s._base)  # after the steps in which the tasks are cancelled
+        s.loop.call_soon(leftover.look, context=s.base_context)  # after the steps in which the tasks are cancelled
 
 
 class Ended(NamedTuple):
@@ -175,11 +175,11 @@ class Ended(NamedTuple):
 
 def find_tasks(p: Process, killed: bool, seconds: float, parent: Process | None, listened: bool) -> None:
     """Schedule a search for the tasks of a process, in a loop that reports none; one search serves all that end now."""
-    s = p._node._s
+    s = p.runtime.scheduler
     if not s.tasks_to_find:
-        s.loop.call_soon(end_found_tasks, s, context=s._base)
-    badge = None if p._ctx is None else p._ctx.get(BADGE)
-    s.tasks_to_find[p] = Ended(killed, seconds, parent, listened, p._state, None if badge is None else ref(badge))
+        s.loop.call_soon(end_found_tasks, s, context=s.base_context)
+    badge = None if p.context is None else p.context.get(BADGE)
+    s.tasks_to_find[p] = Ended(killed, seconds, parent, listened, p.state, None if badge is None else ref(badge))
 
 
 def end_found_tasks(s: Scheduler) -> None:
@@ -190,7 +190,7 @@ def end_found_tasks(s: Scheduler) -> None:
     _end_tasks_of(s, ended)
     late = {p: how for p, how in ended.items() if how.listened}
     if late:
-        s.loop.call_soon(_end_late_tasks, s, late, ACCEPTED_AFTER, context=s._base)
+        s.loop.call_soon(_end_late_tasks, s, late, ACCEPTED_AFTER, context=s.base_context)
 
 
 def _end_tasks_of(s: Scheduler, ended: dict[Process, Ended]) -> None:
@@ -208,14 +208,14 @@ def _end_late_tasks(s: Scheduler, ended: dict[Process, Ended], turns: int) -> No
     """End the handlers of connections that were being accepted when their process ended."""
     _end_tasks_of(s, ended)
     if turns > 1:
-        s.loop.call_soon(_end_late_tasks, s, ended, turns - 1, context=s._base)
+        s.loop.call_soon(_end_late_tasks, s, ended, turns - 1, context=s.base_context)
 
 
 def watch_found_tasks(p: Process) -> None:
     """Enter the tasks of a process into its table, in a loop that reports none; one search per turn."""
-    s = p._node._s
+    s = p.runtime.scheduler
     if not s.tasks_to_watch:
-        s.loop.call_soon(_watch_found, s, context=s._base)
+        s.loop.call_soon(_watch_found, s, context=s.base_context)
     s.tasks_to_watch[p] = None
 
 
@@ -223,8 +223,8 @@ def _watch_found(s: Scheduler) -> None:
     watched, s.tasks_to_watch = s.tasks_to_watch, {}
     for task in _in_order(asyncio.all_tasks(s.loop)):
         p = task_owner(task)
-        if p in watched and p._st != DEAD:
-            p._ext().task_table(p).watch(task)
+        if p in watched and p.status != DEAD:
+            p.ensure_ext().task_table(p).watch(task)
 
 
 def left_by(s: Scheduler, p: Any) -> Leftover | None:
@@ -313,7 +313,7 @@ class Leftover:
         self.p: Process = p
         self.parent: Process | None = parent
         self.killed: bool = killed  # killed, or its time for cleanup is over
-        self.since: int = p._node._s.now_ns()
+        self.since: int = p.runtime.scheduler.now_ns()
         self.seconds: float = seconds
         self.tasks: _LeftTasks = _LeftTasks(self._tasks_done)
         self.opened: list[Opened] = []
@@ -332,7 +332,7 @@ class Leftover:
 
     def ended(self) -> asyncio.Future[None]:
         """Return a future that is done when all has ended and is closed, or when remaining tasks cannot be ended."""
-        s = self.p._node._s
+        s = self.p.runtime.scheduler
         future: asyncio.Future[None] = s.loop.create_future()
         if s.leftover.get(self.p) is self:
             self.waiting.append(future)
@@ -342,7 +342,7 @@ class Leftover:
 
     def look(self) -> None:
         """Check one turn later: tasks that still wait get time for cleanup, or run out of it."""
-        s = self.p._node._s
+        s = self.p.runtime.scheduler
         if self.p in s.tasks_to_find:
             end_found_tasks(s)
         self.opened = close_listeners(self.opened)  # not before the tasks that accept their connections are found
@@ -359,7 +359,7 @@ class Leftover:
                 self._report(waiting[-1])  # created last: the others may wait for this one
             for task in waiting:
                 task.cancel()
-            s.loop.call_soon(self.look, context=s._base)
+            s.loop.call_soon(self.look, context=s.base_context)
         else:
             for task in list(self.tasks.acted):
                 self._report(task)
@@ -368,7 +368,7 @@ class Leftover:
 
     def _tasks_done(self) -> None:
         """Close what the process has opened, now that no task of it can use that; wait for its programs."""
-        if self.p._node._s.leftover.get(self.p) is self and self._search is None:
+        if self.p.runtime.scheduler.leftover.get(self.p) is self and self._search is None:
             self._close_opened()
 
     def _close_opened(self) -> None:
@@ -377,7 +377,7 @@ class Leftover:
         self._continue_search()
 
     def _continue_search(self) -> None:
-        s = self.p._node._s
+        s = self.p.runtime.scheduler
         try:
             next(self._search)
         except StopIteration as found:
@@ -386,33 +386,33 @@ class Leftover:
             if not self.tasks.acted or self.turns == TURNS:
                 self._finish()
         else:
-            s.loop.call_soon(self._continue_search, context=s._base)
+            s.loop.call_soon(self._continue_search, context=s.base_context)
 
     def _close(self, opened: list[Opened]) -> None:
         if not opened:
             return
-        s = self.p._node._s
-        context = s._base.copy()
+        s = self.p.runtime.scheduler
+        context = s.base_context.copy()
         context.run(OWNER.set, self.p)  # a pool that reconnects when it loses a connection must not do so now
         flushed: list[Opened] = []
         for one in opened:
             if self.killed:
                 context.run(close_now, one)
             elif one.kind == "program":
-                self.tasks.add(s.loop.create_task(end_program(one), context=s._base.copy()), True)
+                self.tasks.add(s.loop.create_task(end_program(one), context=s.base_context.copy()), True)
             else:
                 context.run(close_now, one, flush=True)
                 flushed.append(one)
         if not s.reports_tasks:
             how = Ended(self.killed, self.seconds, self.parent, True, None, None)
-            s.loop.call_soon(_end_late_tasks, s, {self.p: how}, ACCEPTED_AFTER, context=s._base)
+            s.loop.call_soon(_end_late_tasks, s, {self.p: how}, ACCEPTED_AFTER, context=s.base_context)
         if self.tasks.acted and self._timer is None:
             self._start_timer()
         if flushed:
             s.call_at(self._deadline(), partial(_abort, flushed))
 
     def _finish(self) -> None:
-        self.p._node._s.leftover.pop(self.p, None)
+        self.p.runtime.scheduler.leftover.pop(self.p, None)
         if self._timer is not None:
             self._timer.fire = None
         for future in self.waiting:
@@ -424,7 +424,7 @@ class Leftover:
         return self.since + round(self.seconds * 1e9)
 
     def _start_timer(self) -> None:
-        self._timer = self.p._node._s.call_at(self._deadline(), self._time_is_over)
+        self._timer = self.p.runtime.scheduler.call_at(self._deadline(), self._time_is_over)
 
     def _time_is_over(self, _timer: Timer) -> None:
         self.killed = True
@@ -435,7 +435,7 @@ class Leftover:
             return
         self.reported = True
         where = where_in(task.get_coro())
-        self.p._node._trace.emit("abandoned_cleanup", self.p, {"where": where})
+        self.p.runtime.tracer.emit("abandoned_cleanup", self.p, {"where": where})
         say(WARNING, "process %s ended while one of its tasks tried to wait: abandoned at %s", self.p, where)
 
 
@@ -506,7 +506,7 @@ def close(p: Process, coro: Any, reported: bool) -> None:
         try:
             waits_for = on_the_stack(p, step, argument)
         except (KeyboardInterrupt, SystemExit) as raised:
-            p._node.request_shutdown(raised)
+            p.runtime.request_shutdown(raised)
         except (StopIteration, StopAsyncIteration, CancelledError, GeneratorExit) as raised:
             drop_traceback(raised)
         except BaseException as raised:
@@ -525,9 +525,9 @@ def close(p: Process, coro: Any, reported: bool) -> None:
         abandoned = abandoned or where_in(coro)
     if abandoned:
         if not reported:
-            p._node._trace.emit("abandoned_cleanup", p, {"where": abandoned})
+            p.runtime.tracer.emit("abandoned_cleanup", p, {"where": abandoned})
         say(WARNING, "process %s was killed while its cleanup tried to wait: abandoned at %s", p, abandoned)
-        p._node._s.loop.call_soon(_drop, p, p._ext(), [coro])
+        p.runtime.scheduler.loop.call_soon(_drop, p, p.ensure_ext(), [coro])
 
 
 def _waits_for_its_tasks(coro: Any) -> bool:
@@ -544,17 +544,17 @@ def _drop(p: Process, x: Ext, coros: list[Any]) -> None:
 
     Python closes it once more; the code that runs then acts as `p`, not as the process that happens to run.
     """
-    p._st, p._x = EXITING, x
+    p.status, p.ext = EXITING, x
     try:
         on_the_stack(p, coros.clear)
     finally:
-        p._st, p._x = DEAD, None
+        p.status, p.ext = DEAD, None
 
 
 def on_the_stack(p: Process, step: Any, *args: Any) -> Any:
     """Run cleanup of `p` as the current process and asyncio's current task, without inline calls."""
-    s = p._node._s
-    table, loop = s._ct, s.loop
+    s = p.runtime.scheduler
+    table, loop = s.task_table, s.loop
     process, credit, task = s.current, s.credit, table.get(loop)
     s.current, s.credit = p, 0
     table[loop] = p

@@ -44,7 +44,7 @@ class Debug:
 
     def __init__(self, process: Process) -> None:
         self.process: Process = process
-        self.base: Callbacks = process._vt
+        self.base: Callbacks = process.callbacks
         self.functions: dict[Any, tuple[Callable[[Any, Any, Any], Any], Any]] = {}
         self.log: deque[Any] | None = None
         self.tracing: bool = False
@@ -62,7 +62,7 @@ class Debug:
             elif event[0] == "out":
                 self.sent += 1
         p = self.process
-        if p._ext().sensitive:
+        if p.ensure_ext().sensitive:
             return
         if self.log is not None:
             self.log.append(event)
@@ -75,7 +75,7 @@ class Debug:
                 say(
                     logging.WARNING,
                     "%s: a function of a debugger failed and is removed",
-                    p._node.label(p),
+                    p.runtime.label(p),
                     exc_info=error,
                 )
                 after = "done"
@@ -84,7 +84,7 @@ class Debug:
             elif key in self.functions:
                 self.functions[key] = (function, after)
         if not self.active():
-            p._vt = self.base
+            p.callbacks = self.base
 
     def active(self) -> bool:
         """Return whether any debug function is active."""
@@ -92,7 +92,7 @@ class Debug:
 
     def name(self) -> Any:
         """Return the registered name of the process, or its pid."""
-        name = self.process._name
+        name = self.process.registered_name
         return self.process if name is None else name
 
     def shown(self, state: Any) -> Any:
@@ -197,26 +197,26 @@ def with_debug(debug: Debug, base: Callbacks) -> Callbacks:
 
 def debug_command(p: Process, command: Any) -> Any:
     """Carry out a debug command: switch something on, off, or show it."""
-    debug: Debug = p._vt.debug or Debug(p)
+    debug: Debug = p.callbacks.debug or Debug(p)
     answer = _carry_out(debug, command)
     if not debug.active():
-        p._vt = debug.base
-    elif p._vt.debug is None:
-        p._vt = with_debug(debug, p._vt)
+        p.callbacks = debug.base
+    elif p.callbacks.debug is None:
+        p.callbacks = with_debug(debug, p.callbacks)
     return answer
 
 
 def _carry_out(debug: Debug, command: Any) -> Any:
     match command:
         case ("statistics", True):
-            debug.started = debug.process._node._s.now_ns()
+            debug.started = debug.process.runtime.scheduler.now_ns()
             debug.received = debug.sent = 0
         case ("statistics", False):
             debug.started = None
         case ("statistics", "get"):
             if debug.started is None:
                 return "no_statistics"
-            return debug.started, debug.process._node._s.now_ns(), debug.received, debug.sent
+            return debug.started, debug.process.runtime.scheduler.now_ns(), debug.received, debug.sent
         case ("log", False):
             debug.log = None
         case ("log", "get"):

@@ -1,7 +1,7 @@
 """Reading the messages of a few processes while all others run at full speed.
 
-A process in focus has `_told` set: messages to it take the slow path, which reports them. While it runs,
-`node._watched` is set, so that what it sends takes that path too. Other processes pay one check per message.
+A process in focus has `traced` set: messages to it take the slow path, which reports them. While it runs,
+`node.watched` is set, so that what it sends takes that path too. Other processes pay one check per message.
 
 A message is admitted before it is reported: a reader with a rate gets that many messages per second, spread over tenths
 of a second, and the rest is only counted. A reply follows its call: it is reported if the call was, counted if the call
@@ -102,11 +102,11 @@ class Focus:
         for p in self._readers.keys() - readers.keys():
             self._let_go(p)
         for p in readers.keys() - self._readers.keys():
-            if isinstance(p, Process) and p._node is self._node and p._st != DEAD:
-                self._backlog[p] = len(p._mbox or ())
-                p._told = True
-                if p._step is not None:
-                    p._step = self.step_of(p._step)
+            if isinstance(p, Process) and p.runtime is self._node and p.status != DEAD:
+                self._backlog[p] = len(p.mailbox or ())
+                p.traced = True
+                if p.step is not None:
+                    p.step = self.step_of(p.step)
         self._readers = readers
         self._full.clear()  # a new reader has received nothing yet
 
@@ -118,9 +118,9 @@ class Focus:
 
     def _let_go(self, p: Any) -> None:
         if isinstance(p, Process):
-            p._told = None
-            if type(p._step) is _Step:
-                p._step = p._step.step
+            p.traced = None
+            if type(p.step) is _Step:
+                p.step = p.step.step
         self.forget(p)
         if self._trace.causes is not None:
             self._trace.causes.forget(p)
@@ -139,15 +139,15 @@ class Focus:
 
     def begins(self) -> None:
         """Enter a process in focus: report what it sends, and run no call inline."""
-        s = self._node._s
+        s = self._node.scheduler
         self._credit = max(0, s.credit)
         s.credit -= self._credit
-        self._node._watched = self._runs = True
+        self._node.watched = self._runs = True
 
     def ends(self) -> None:
         """Leave a process in focus: it waits, is queued, or has ended."""
         credit, self._credit, self._runs = self._credit, 0, False
-        s = self._node._s
+        s = self._node.scheduler
         if s.watched:  # a reader of all messages was added meanwhile: no call may run inline
             s.handled -= credit
         else:
@@ -155,11 +155,11 @@ class Focus:
         self.settle()
 
     def settle(self) -> None:
-        """Set `node._watched` while a process in focus runs, an end is carried out, or all messages are read."""
+        """Set `node.watched` while a process in focus runs, an end is carried out, or all messages are read."""
         node, trace = self._node, self._trace
         causes = trace.causes
         carried_out = causes is not None and causes.now != 0
-        node._watched = self._runs or carried_out or trace.messages_read or node._s.post is not None
+        node.watched = self._runs or carried_out or trace.messages_read or node.scheduler.post is not None
 
     # Messages
 
@@ -167,7 +167,7 @@ class Focus:
         """Return whether to report a message to `dest`; if not, it is counted where a reader asks for it."""
         readers = self._readers
         theirs = readers.get(dest)
-        s = self._node._s
+        s = self._node.scheduler
         if theirs is not None and not self._runs and self._full.get(dest) == s.drains:  # without reading the clock
             for subscription in theirs:
                 subscription.dropped += 1
@@ -257,7 +257,7 @@ class Focus:
         """Return the event that sent a message `p` takes; 0 if it is older than the focus, None if not reported."""
         backlog = self._backlog.get(p)
         waiting = self._under_way.get(p)
-        if not waiting and not backlog and p._vt is not None:  # the end of its previous callback was reported
+        if not waiting and not backlog and p.callbacks is not None:  # the end of its previous callback was reported
             return None
         if backlog:
             self._backlog[p] = backlog - 1

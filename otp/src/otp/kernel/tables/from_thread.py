@@ -56,11 +56,11 @@ class ThreadCall:
 
     def begin(self) -> None:
         """Run the coroutine in the loop, unless its caller has stopped waiting."""
-        if self.done.cancelled() or self.node._life == "closed":  # it closed in the meantime
+        if self.done.cancelled() or self.node.life == "closed":  # it closed in the meantime
             self.done.cancel()
             self._forget()
         else:
-            self.task = self.node._s.loop.create_task(self.coroutine, context=self.context)
+            self.task = self.node.scheduler.loop.create_task(self.coroutine, context=self.context)
             self.task.add_done_callback(self._ended)
 
     def give_up(self) -> None:
@@ -72,11 +72,11 @@ class ThreadCall:
             self.task.cancel()
 
     def _forget(self) -> None:
-        self.node._thread_calls.discard(self)
+        self.node.thread_calls.discard(self)
         self.coroutine.close()  # else Python warns that it was never awaited
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
-        self.node._thread_calls.discard(self)
+        self.node.thread_calls.discard(self)
         if task.cancelled():
             self.done.cancel()
         elif (error := task.exception()) is not None:
@@ -98,11 +98,11 @@ def call_from_thread(node: Node, coroutine: Any, timeout: Any) -> Any:
         limit = nanoseconds(timeout, "call_from_thread(timeout=…)", infinite=True)
         _check(node, what, "await it", waits=True)
         call = ThreadCall(node, coroutine, _context(node))
-        node._thread_calls.add(call)
+        node.thread_calls.add(call)
         _in_the_loop(node, what, call.begin, call.context)
     except BaseException:
         if call is not None:
-            node._thread_calls.discard(call)
+            node.thread_calls.discard(call)
         coroutine.close()
         raise
     try:
@@ -133,7 +133,7 @@ def cast_from_thread(node: Node, dest: Any, request: Any) -> str:
 
 def _hand_over(node: Node, what: str, dest: Any, message: Any) -> None:
     if isinstance(dest, Process):
-        if dest._node._s is not node._s:
+        if dest.runtime.scheduler is not node.scheduler:
             raise BadArgument(f"{what}: {dest} is a process of another event loop; use its own node")
     elif not is_name_and_node(dest) and not hasattr(dest, "whereis"):
         check_name(dest, what)
@@ -148,16 +148,16 @@ def _deliver(node: Node, dest: Any, message: Any) -> None:
     except BadArgument:  # the node or registry does not exist
         to = None
     if to is not None:
-        node._s.send(to, message)
+        node.scheduler.send(to, message)
     elif type(message) is not tuple or not message or message[0] is not CAST_TAG:  # a cast ignores a missing process
         name = dest[0] if type(dest) is tuple and dest[1] is node else dest
         say(logging.WARNING, "node.send_from_thread(%s, …) of node %s: no process has the name", text(name), node.name)
 
 
 def _check(node: Node, what: str, instead: str, *, waits: bool = False) -> None:
-    if node._life == "new" or node._life == "closed":
-        node._check_life(what)
-    s = node._s
+    if node.life == "new" or node.life == "closed":
+        node.check_life(what)
+    s = node.scheduler
     s.check_os_process(what)
     if thread.by_loop.get(s.loop) is s:
         as_in_a_thread = s.virtual and running_loop() is None
@@ -174,16 +174,16 @@ def _context(node: Node) -> Context:
     """Return the thread's context; calls without a process belong to the node, which also resolves names."""
     context = copy_context()
     owner = context.get(OWNER)
-    if owner is None or owner._st == DEAD or owner._node is not node:
-        context.run(OWNER.set, node._outside)
+    if owner is None or owner.status == DEAD or owner.runtime is not node:
+        context.run(OWNER.set, node.outside)
     return context
 
 
 def _in_the_loop(node: Node, what: str, function: Any, context: Context) -> None:
     try:
-        node._s.loop.call_soon_threadsafe(function, context=context)
+        node.scheduler.loop.call_soon_threadsafe(function, context=context)
     except RuntimeError as error:
-        if not node._s.loop.is_closed():
+        if not node.scheduler.loop.is_closed():
             raise
         raise BadArgument(f"{what}: the event loop of node {node.name!r} is closed") from error
 
@@ -227,11 +227,11 @@ def run_as_in_a_thread(s: Scheduler, function: Callable[[], T]) -> T:
 
 async def end_calls(node: Node, timeout: float) -> None:
     """End the calls of a closed node: threads that wait for one get a `CancelledError`."""
-    calls = tuple(node._thread_calls)  # in any order, like threads
+    calls = tuple(node.thread_calls)  # in any order, like threads
     begun = [call.task for call in calls if call.task is not None]
     if begun:
         await asyncio.wait(begun, timeout=GRACE)
-    calls = tuple(node._thread_calls)  # in any order
+    calls = tuple(node.thread_calls)  # in any order
     for call in calls:
         call.give_up()
     tasks = [call.task for call in calls if call.task is not None]

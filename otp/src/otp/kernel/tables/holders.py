@@ -49,7 +49,7 @@ def find_unheld(dead: Process, opened: list[Opened]) -> Generator[None, None, li
 
     It yields after each scan of the heap, and while it examines many connections, for the loop to go on meanwhile.
     """
-    s = dead._node._s
+    s = dead.runtime.scheduler
     began = s.work_ns()
     unheld: list[Opened] = []
     searched: list[tuple[Opened, list[int]]] = []
@@ -261,13 +261,13 @@ class _References:
                 if node.done():
                     continue
                 owner = task_owner(node)
-                if owner is None or (owner._st == DEAD and owner._state is not CUT_SHORT):
+                if owner is None or (owner.status == DEAD and owner.state is not CUT_SHORT):
                     if holds or not path.kept:
                         return "node"
                     continue
                 node = owner
             if issubclass(type(node), Process):
-                if holds and node._st not in (DEAD, REMOTE) and (holder is None or node._id < holder._id):
+                if holds and node.status not in (DEAD, REMOTE) and (holder is None or node.number < holder.number):
                     holder = node
             elif _is_module(node):
                 if holds:

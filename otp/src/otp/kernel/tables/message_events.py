@@ -17,7 +17,7 @@ from otp.kernel.tables.focus import Focus, sender_of
 from otp.kernel.tables.scheduler import thread_current
 from otp.kernel.values.bounded import bounded_text, text
 from otp.kernel.values.messages import matches
-from otp.kernel.values.process import DEAD, EXITING, RECV, SEL
+from otp.kernel.values.process import DEAD, EXITING, RECV, SEL, is_sensitive
 
 if TYPE_CHECKING:
     from otp.kernel.values.process import Process
@@ -28,7 +28,7 @@ HIDDEN: Final = "<sensitive>"
 def described(message: Any, dest: Any = None) -> dict[str, Any]:
     """Describe a message for readers: its kind (call, cast, system, info), term and call reference."""
     way, term, ref = _parts(message)
-    x = None if dest is None else dest._x
+    x = None if dest is None else dest.ext
     if x is not None and x.sensitive:
         return {"way": way, "message": HIDDEN, "term": None, "ref": ref}
     return {"way": way, "message": bounded_text(term), "term": term, "ref": ref}
@@ -41,14 +41,9 @@ def _parts(message: Any) -> tuple[str, Any, Any]:
 
 
 def _fields(way: str, term: Any, ref: Any, dest: Any) -> dict[str, Any]:
-    if _is_sensitive(dest):
+    if is_sensitive(dest):
         return {"way": way, "message": HIDDEN, "term": None, "ref": ref}
     return {"way": way, "message": bounded_text(term), "term": term, "ref": ref}
-
-
-def _is_sensitive(p: Any) -> bool:
-    x = None if p is None else p._x
-    return x is not None and x.sensitive
 
 
 def told_sent(dest: Process, message: Any, st: int) -> bool:
@@ -57,18 +52,18 @@ def told_sent(dest: Process, message: Any, st: int) -> bool:
     A dead or exiting receiver drops it, a waiting one receives it. True if it is not to be delivered now: the post of a
     testing scheduler took it, or a fault applies to it.
     """
-    faults = dest._node._faults
+    faults = dest.runtime.faults
     fate = None if faults is None else faults.fate(dest, message)
     if fate is not None:
         if fate == "late":
             return True  # reported when it arrives
         st = DEAD
-    post = dest._node._s.post
+    post = dest.runtime.scheduler.post
     if post is not None and fate is None:
         taken = post.sent(dest, message, st)
         if taken is not None:
             return bool(taken)
-    trace = dest._node._trace
+    trace = dest.runtime.tracer
     if trace.messages_read:
         _tell_sent(dest, message, st)
     elif trace.focus is not None:
@@ -81,7 +76,7 @@ def told_sent(dest: Process, message: Any, st: int) -> bool:
 
 def told_under_way(sender: Process, dest: Process, message: Any) -> int:
     """Report a message that the post of a testing scheduler took; return the event, 0 without a reader."""
-    trace = dest._node._trace
+    trace = dest.runtime.tracer
     focus = trace.focus
     if not trace.messages_read and (focus is None or not focus.admits_sending(dest, message)):
         return 0
@@ -96,7 +91,7 @@ def told_under_way(sender: Process, dest: Process, message: Any) -> int:
 
 def told_delivered(sender: Process, dest: Process, message: Any, st: int, seq: int) -> None:
     """Report that the post delivers the message of the event `seq`."""
-    trace = dest._node._trace
+    trace = dest.runtime.tracer
     focus = trace.focus
     if focus is not None:
         if not seq or not focus.watches(dest):
@@ -113,7 +108,7 @@ def told_delivered(sender: Process, dest: Process, message: Any, st: int, seq: i
 
 
 def _tell_sent(dest: Process, message: Any, st: int) -> None:
-    trace = dest._node._trace
+    trace = dest.runtime.tracer
     data = described(message, dest)
     data["to"] = dest
     dropped = st in (DEAD, EXITING)
@@ -130,7 +125,7 @@ def _tell_sent(dest: Process, message: Any, st: int) -> None:
 
 def told_arrived(dest: Process, message: Any, st: int, seq: int) -> None:
     """Report that the message of the event `seq` is in the mailbox, or handed to a waiting process."""
-    trace = dest._node._trace
+    trace = dest.runtime.tracer
     causes = trace.causes
     if causes is None:  # the reader that saw the sending has stopped reading
         return
@@ -145,16 +140,16 @@ def told_arrived(dest: Process, message: Any, st: int, seq: int) -> None:
 
 def _is_handed_over(dest: Process, message: Any) -> bool:
     """Return whether a selective receive takes a message at once; one with a function checks later."""
-    match = dest._ext().match
+    match = dest.ensure_ext().match
     return getattr(match, "pure", False) and matches(match, as_message(dest, message))
 
 
 def told_received(me: Process, message: Any) -> None:
     """Report that a process takes a message out of its mailbox."""
-    post = me._node._s.post
+    post = me.runtime.scheduler.post
     if post is not None:
         post.taken(me, message)
-    trace = me._node._trace
+    trace = me.runtime.tracer
     causes = trace.causes
     if causes is not None:
         focus = trace.focus
@@ -173,12 +168,12 @@ def _taken_in(focus: Focus, me: Process, message: Any) -> int | None:
 
 def told_replied(frm: Any, value: Any) -> None:
     """Report the reply to a call, which the caller receives at once."""
-    server = frm._to
-    post = server._node._s.post
+    server = frm.to
+    post = server.runtime.scheduler.post
     if post is not None:
-        post.answered(server, frm._waiter)
+        post.answered(server, frm.waiter)
         post.replied(server, value)
-    trace = server._node._trace
+    trace = server.runtime.tracer
     causes, focus = trace.causes, trace.focus
     if focus is not None and not focus.admits_answer(frm):
         return
@@ -192,14 +187,14 @@ def told_replied(frm: Any, value: Any) -> None:
             focus.told()
             if not focus.watches(caller):
                 return
-        if type(caller) is not OutsideCaller and caller._st > DEAD:  # a dead one would keep its entry forever
+        if type(caller) is not OutsideCaller and caller.status > DEAD:  # a dead one would keep its entry forever
             causes.handles(caller, received)
 
 
 def told_late(frm: Any, value: Any) -> None:
     """Report that a late reply is dropped."""
-    server = frm._to
-    trace = server._node._trace
+    server = frm.to
+    trace = server.runtime.tracer
     if trace.causes is not None and (trace.focus is None or trace.focus.admits_answer(frm)):
         caller = frm.pid
         by = thread_current() or server
@@ -210,15 +205,15 @@ def told_late(frm: Any, value: Any) -> None:
 
 def watched(p: Process, messages: Iterable[Any]) -> Iterator[Any]:
     """Yield the messages of a callback process, with the events around each callback."""
-    focus = p._node._trace.focus
+    focus = p.runtime.tracer.focus
     if focus is None:
         return _watched(p, messages)
-    return _focused(p, messages, focus) if p._told else iter(messages)
+    return _focused(p, messages, focus) if p.traced else iter(messages)
 
 
 def _watched(p: Process, messages: Iterable[Any]) -> Iterator[Any]:
-    trace = p._node._trace
-    post = p._node._s.post
+    trace = p.runtime.tracer
+    post = p.runtime.scheduler.post
     for message in messages:
         if post is not None:
             post.taken(p, message)
@@ -232,20 +227,20 @@ def _watched(p: Process, messages: Iterable[Any]) -> Iterator[Any]:
         try:
             yield message
         finally:
-            if p._coro is None:  # else it waits: `callback_done` reports its end
+            if p.coroutine is None:  # else it waits: `callback_done` reports its end
                 told_ended(p)
 
 
 def _focused(p: Process, messages: Iterable[Any], focus: Focus) -> Iterator[Any]:
-    """Like `_watched`, for a process in focus; most of its messages may only be counted."""
-    trace = p._node._trace
-    post = p._node._s.post
+    """Like `watched`, for a process in focus; most of its messages may only be counted."""
+    trace = p.runtime.tracer
+    post = p.runtime.scheduler.post
     focus.begins()
     try:
         for message in messages:
             if post is not None:
                 post.taken(p, message)
-            cause = focus.taken(p, message) if p._told and trace.focus is focus else None
+            cause = focus.taken(p, message) if p.traced and trace.focus is focus else None
             if cause is None:
                 yield message
                 continue
@@ -256,7 +251,7 @@ def _focused(p: Process, messages: Iterable[Any], focus: Focus) -> Iterator[Any]
             try:
                 yield message
             finally:
-                if p._coro is None:
+                if p.coroutine is None:
                     told_ended(p)
     finally:
         focus.ends()
@@ -264,7 +259,7 @@ def _focused(p: Process, messages: Iterable[Any], focus: Focus) -> Iterator[Any]
 
 def told_begun(p: Process, callback: str, cause: int = 0) -> None:
     """Report that a callback begins."""
-    trace = p._node._trace
+    trace = p.runtime.tracer
     causes, focus = trace.causes, trace.focus
     if causes is None or (focus is not None and not focus.watches(p)):
         return
@@ -275,7 +270,7 @@ def told_begun(p: Process, callback: str, cause: int = 0) -> None:
 
 def told_ended(p: Process) -> None:
     """Report the end of the current callback and a changed state; nothing if already reported."""
-    trace = p._node._trace
+    trace = p.runtime.tracer
     causes = trace.causes
     if causes is None:
         return
@@ -283,8 +278,8 @@ def told_ended(p: Process) -> None:
     if begun is None:
         return
     seq, callback = begun
-    if trace.states_read and p._vt is not None:
-        state = HIDDEN if _is_sensitive(p) else _state_text(p)
+    if trace.states_read and p.callbacks is not None:
+        state = HIDDEN if is_sensitive(p) else _state_text(p)
         if causes.is_news(p, state):
             trace.notice("state_changed", p, {"state": state}, seq)
     trace.notice("callback_ended", p, {"callback": callback}, seq)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from asyncio import _get_running_loop as running_loop
+from asyncio import _get_running_loop as running_loop  # pyright: ignore[reportPrivateUsage]
 from collections.abc import Callable, Hashable
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast, overload
@@ -47,11 +47,11 @@ def node_here(what: str, scheduler: Scheduler | None = None) -> Node:
     """Return the node of the running process; outside one, the only node of this loop."""
     running = thread_current()
     if running is not None:
-        return running._node
+        return running.runtime
     s = scheduler or find_scheduler()
     owner = OWNER.get()
-    if owner is not None and owner._node._s is s and owner._node._life != "closed":
-        return owner._node
+    if owner is not None and owner.runtime.scheduler is s and owner.runtime.life != "closed":
+        return owner.runtime
     nodes = [] if s is None else [node for same in s.nodes.values() for node in same if not node.hidden]
     if len(nodes) == 1:
         return nodes[0]
@@ -96,7 +96,7 @@ def find_node(node: Any, what: str) -> Node | None:
         raise BadArgument(f"{what}: {len(same_name)} nodes of this loop have the name {node!r}; give the Node itself")
     found = same_name[0] if same_name else None
     distribution = _distribution_here(s)
-    if distribution is None or (found is not None and found._distribution in (None, distribution)):
+    if distribution is None or (found is not None and found.distribution in (None, distribution)):
         return found
     return distribution.find(node)
 
@@ -106,30 +106,30 @@ def _distribution_here(s: Scheduler | None) -> Any:
     if s is None:
         return None
     running = thread_current() or OWNER.get()
-    if running is not None and running._node._s is s and running._node._distribution is not None:
-        return running._node._distribution
+    if running is not None and running.runtime.scheduler is s and running.runtime.distribution is not None:
+        return running.runtime.distribution
     nodes = [node for same in s.nodes.values() for node in same if not node.hidden]
-    found = [node._distribution for node in nodes if node._distribution is not None]
+    found = [node.distribution for node in nodes if node.distribution is not None]
     return found[0] if len(found) == 1 else None
 
 
 def is_name_and_node(dest: Any) -> bool:
     """Return whether a destination is `(name, node)`, with a node or its name; other tuples are names."""
-    return type(dest) is tuple and len(dest) == 2 and (type(dest[1]) is str or hasattr(dest[1], "_names"))  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    return type(dest) is tuple and len(dest) == 2 and (type(dest[1]) is str or hasattr(dest[1], "process_table"))  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
 
 
 def _resolve_pair(dest: tuple[Any, Any], what: str) -> Process | None:
     """Resolve `(name, node)`; without such a node, try it as a name, such as `("room", "lobby")`."""
     found = find_node(dest[1], what)
     if found is not None:
-        return found._names.get(dest[0])
+        return found.names.get(dest[0])
     with contextlib.suppress(BadArgument):  # outside a process, with several nodes, there is no current node
-        holder = node_here(what)._names.get(dest)
+        holder = node_here(what).names.get(dest)
         if holder is not None:
             return holder
     distribution = _distribution_here(find_scheduler())
     if distribution is not None and type(dest[1]) is str:
-        return distribution.absent(dest[1])._names.get(dest[0])
+        return distribution.absent(dest[1]).names.get(dest[0])
     raise BadArgument(f"{what}: no node {dest[1]!r} here, and no process has the name {bounded_text(dest)}")
 
 
@@ -137,9 +137,9 @@ def some_names() -> tuple[Any, ...]:
     """Return some registered names, so that a failure can suggest one."""
     me = thread_current()
     if me is not None:
-        return tuple(islice(me._node._names, SUGGESTED))
+        return tuple(islice(me.runtime.names, SUGGESTED))
     try:
-        return tuple(islice(node_here("a name")._names, SUGGESTED))
+        return tuple(islice(node_here("a name").names, SUGGESTED))
     except BadArgument:
         return ()
 
@@ -159,13 +159,13 @@ def nodes_here(what: str) -> list[Any]:
     if not by_name:
         node_here(what)  # raises an error that says what is missing
     running = thread_current()
-    own = None if running is None else running._node
+    own = None if running is None else running.runtime
     shown = (node for same_name in by_name.values() for node in same_name if node is own or not node.hidden)
     everybody = sorted(shown, key=lambda node: node is not own)
     distribution = _distribution_here(s)
     if distribution is None:
         return [node.name if len(by_name[node.name]) == 1 else node for node in everybody]
-    near = [node for node in everybody if node._distribution in (None, distribution)]
+    near = [node for node in everybody if node.distribution in (None, distribution)]
     return [*(node.name if len(by_name[node.name]) == 1 else node for node in near), *distribution.nodes()]
 
 
@@ -176,7 +176,7 @@ def resolve(dest: Any, what: str = "dest") -> Process | None:
             me = here.last.current  # like `thread_current`, without the call
         except AttributeError:
             me = None
-        return (node_here(what) if me is None else me._node)._names.get(dest)
+        return (node_here(what) if me is None else me.runtime).names.get(dest)
     if isinstance(dest, Process):
         return dest
     via = getattr(dest, "whereis", None)
@@ -185,7 +185,7 @@ def resolve(dest: Any, what: str = "dest") -> Process | None:
     if is_name_and_node(dest):
         return _resolve_pair(cast("tuple[Any, Any]", dest), what)
     check_name(dest, what)
-    return node_here(what)._names.get(dest)
+    return node_here(what).names.get(dest)
 
 
 def check_name(name: Any, what: str) -> None:
@@ -219,41 +219,45 @@ def register(name: Name, pid: Pid) -> bool:
     check_name(name, "register(name, pid)")
     if not isinstance(pid, Process):
         raise not_a_pid("register(name, pid)", pid)
-    pid._node._s.check_thread("register(name, pid)", "node.call_from_thread(f()), where `async def f()` does it")
+    pid.runtime.scheduler.check_thread(
+        "register(name, pid)", "node.call_from_thread(f()), where `async def f()` does it"
+    )
     take_name(name, pid)
     return True
 
 
 def take_name(name: Any, p: Process) -> None:
     """Enter a name in the table of the process's node; raises `BadArgument` like `register`."""
-    if p._st == REMOTE:
+    if p.status == REMOTE:
         raise BadArgument(f"register: {p} is a process of another node; register it there")
-    node = p._node
-    holder = node._names.get(name)
+    node = p.runtime
+    holder = node.names.get(name)
     if holder is not None:
         raise BadArgument(f"register: the name {bounded_text(name)} is taken by {holder}")
-    if p._st in (DEAD, EXITING):
+    if p.status in (DEAD, EXITING):
         raise BadArgument(f"register: process {p} is dead and cannot be registered as {bounded_text(name)}")
-    if p._name is not None:
-        raise BadArgument(f"register: process {p} already has the name {bounded_text(p._name)}; unregister it first")
+    if p.registered_name is not None:
+        raise BadArgument(
+            f"register: process {p} already has the name {bounded_text(p.registered_name)}; unregister it first"
+        )
     enter_name(node, name, p)
 
 
 def enter_name(node: Node, name: Any, p: Process) -> None:
     """Give a free name to a process without one."""
-    side = p._side
+    side = p.side
     if side is None:
-        side = p._side = Side()
+        side = p.side = Side()
     side.name = name
-    node._names[name] = p
-    if node._trace.subscriptions:
-        node._trace.emit("registered", p, {"name": name})
+    node.names[name] = p
+    if node.tracer.subscriptions:
+        node.tracer.emit("registered", p, {"name": name})
 
 
 def unregister(name: Name) -> bool:
     """Free a name; raises `BadArgument` if no process has it."""
     node = node_here("unregister(name)")
-    p = node._names.get(name)
+    p = node.names.get(name)
     if p is None:
         raise unknown_name(name, f"unregister: no process has the name {name!r}")
     node.release_name(p)
@@ -267,17 +271,17 @@ def whereis(name: Dest) -> Pid | None:
             me = here.last.current  # like `thread_current`, without the call
         except AttributeError:
             me = None
-        p = (node_here("whereis(name)") if me is None else me._node)._names.get(name)
+        p = (node_here("whereis(name)") if me is None else me.runtime).names.get(name)
     else:
         p = resolve(name, "whereis(name)")
-        if p is not None and p._st == REMOTE and not isinstance(name, Process):
+        if p is not None and p.status == REMOTE and not isinstance(name, Process):
             raise BadArgument(f"whereis: {name!r} is elsewhere; try await distribution.whereis(name, node)")
-    return None if p is None or p._st == DEAD else p
+    return None if p is None or p.status == DEAD else p
 
 
 def registered() -> list[Name]:
     """Return all names of this node, in order of registration."""
-    return list(node_here("registered()")._names)
+    return list(node_here("registered()").names)
 
 
 def not_a_pid(what: str, got: Any, instead: str = "") -> BadArgument:
@@ -302,8 +306,8 @@ Settle: TypeAlias = "Callable[[Pid | BadArgument], None]"
 async def wait_registered(node: Node, name: Any, timeout: Any) -> Pid:
     """Wait until a process has the name; see `Node.wait_registered`."""
     limit = nanoseconds(timeout, "wait_registered(timeout=…)", infinite=True)
-    node._check_life(_WHAT, also_after=True)
-    node._s.check_thread(_WHAT, "node.call_from_thread(node.wait_registered(name))")
+    node.check_life(_WHAT, also_after=True)
+    node.scheduler.check_thread(_WHAT, "node.call_from_thread(node.wait_registered(name))")
     other = find_node(name[1], _WHAT) if is_name_and_node(name) else None
     if other is not None and other is not node:
         if type(other) is not type(node):
@@ -311,7 +315,7 @@ async def wait_registered(node: Node, name: Any, timeout: Any) -> Pid:
         return await wait_registered(other, name[0], timeout)
     if other is not None:
         name = name[0]
-    future: asyncio.Future[Pid] = node._s.loop.create_future()
+    future: asyncio.Future[Pid] = node.scheduler.loop.create_future()
 
     def settle(found: Pid | BadArgument) -> None:
         if future.done():
@@ -341,8 +345,8 @@ def _watch(node: Node, name: Any, settle: Settle) -> Callable[[], None]:
     if hasattr(name, "whereis") and not isinstance(name, type):
         raise BadArgument(f"{_WHAT}: expected a name or Registry.via(…), got {bounded_text(name)}")
     check_name(name, _WHAT)
-    found = node._names.get(name)
-    if found is not None and found._st != DEAD:
+    found = node.names.get(name)
+    if found is not None and found.status != DEAD:
         settle(found)
         return _nothing
 
@@ -359,7 +363,7 @@ def watch_end(node: Node, settle: Settle, seen: Callable[[Event], None] | None =
     def ended() -> None:
         settle(BadArgument(f"{_WHAT}: node {node.name!r} is closed; no process can take a name there"))
 
-    if node._life == "closed":
+    if node.life == "closed":
         ended()
         return _nothing
     subscription = node.subscribe(seen or _nothing, kinds={"registered"} if seen else ())
@@ -394,7 +398,7 @@ def put(key: Hashable, value: Any) -> Any:
 
     Difference from Erlang: `None` stands for `undefined`.
     """
-    x = current_process("otp.put(key, value)")._ext()
+    x = current_process("otp.put(key, value)").ensure_ext()
     if x.dictionary is None:
         x.dictionary = {}
     before = x.dictionary.get(key)
@@ -422,7 +426,7 @@ def get(key: Any = ABSENT, default: Any = None) -> Any:
     >>> otp.run(main)
     (1, None, {'a': 1})
     """
-    x = current_process("otp.get(key)")._x
+    x = current_process("otp.get(key)").ext
     found = {} if x is None or x.dictionary is None else x.dictionary
     return dict(found) if key is ABSENT else found.get(key, default)
 
@@ -445,7 +449,7 @@ def erase(key: Any = ABSENT) -> Any:
     >>> otp.run(main)
     (1, None, {'b': 2}, {})
     """
-    x = current_process("otp.erase(key)")._x
+    x = current_process("otp.erase(key)").ext
     found = {} if x is None or x.dictionary is None else x.dictionary
     if key is not ABSENT:
         return found.pop(key, None)
@@ -464,5 +468,5 @@ def get_keys() -> list[Hashable]:
     >>> otp.run(main)
     ['a', 'b']
     """
-    x = current_process("otp.get_keys()")._x
+    x = current_process("otp.get_keys()").ext
     return [] if x is None or x.dictionary is None else list(x.dictionary)

@@ -105,22 +105,22 @@ def record(opened: Opened) -> None:
     p = opened.owner
     if p is None:
         return
-    if p._st != DEAD:
-        table = p._ext().task_table(p)
+    if p.status != DEAD:
+        table = p.ensure_ext().task_table(p)
         if table.opened is None:
             table.opened = OpenedTable()
         table.opened.add(opened)
         return
-    left = p._node._s.leftover.get(p)
+    left = p.runtime.scheduler.leftover.get(p)
     if left is not None:
         left.opened.append(opened)  # opened by the cleanup of a task
-    elif p._state is CUT_SHORT:
+    elif p.state is CUT_SHORT:
         close_now(opened)
 
 
 def take(p: Process, made: Any) -> Opened | None:
     """Remove and return the entry of a server or transport, if `p` owns it."""
-    tasks = None if p._x is None else p._x.tasks
+    tasks = None if p.ext is None else p.ext.tasks
     return None if tasks is None or tasks.opened is None else tasks.opened.take(made)
 
 
@@ -220,7 +220,7 @@ def _opener(s: Scheduler) -> Process | None:
     p = s.current
     if p is None:
         p = OWNER.get()
-    return None if p is None or p._node._s is not s or p is p._node._outside else p
+    return None if p is None or p.runtime.scheduler is not s or p is p.runtime.outside else p
 
 
 def _wrap_connect(s: Scheduler, method: Callable[..., Any], kind: Kind) -> Callable[..., Any]:
@@ -267,7 +267,7 @@ class _Accepted(asyncio.Protocol):
 
     def connection_made(self, transport: Any) -> None:
         p = self._p
-        if p._st == DEAD and p._state is CUT_SHORT:  # its successor serves
+        if p.status == DEAD and p.state is CUT_SHORT:  # its successor serves
             transport.abort()
             return
         try:
@@ -276,7 +276,7 @@ class _Accepted(asyncio.Protocol):
             transport.abort()
             raise
         transport.set_protocol(protocol)
-        if p._st != DEAD:
+        if p.status != DEAD:
             record(Opened("accepted", p, transport))
         protocol.connection_made(transport)
 
@@ -326,14 +326,14 @@ def controlling_process(
     """
     me = current_process("controlling_process(connection, pid)")
     transport = _transport(connection)
-    if not isinstance(pid, Process) or pid._node._s is not me._node._s:
+    if not isinstance(pid, Process) or pid.runtime.scheduler is not me.runtime.scheduler:
         raise BadArgument(f"controlling_process(connection, pid): expected a process of this event loop, got {pid!r}")
     if transport.is_closing():
         raise Error("closed")
     opened = take(me, transport)
     if opened is None:
         raise Error("not_owner")
-    if pid._st == DEAD:
+    if pid.status == DEAD:
         record(opened)
         raise Error("noproc")
     opened.move(pid)

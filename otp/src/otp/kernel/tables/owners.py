@@ -37,7 +37,7 @@ def own_tasks_and_callbacks(s: Scheduler) -> None:
         def by_owner(*args: Any, **options: Any) -> Any:
             p = s.current
             if p is not None and OWNER.get() is not p:
-                if p._ctx is None:  # `context = "shared"`: the running context is not its own
+                if p.context is None:  # `context = "shared"`: the running context is not its own
                     return copy_context().run(_as_owner, p, function, *args, **options)
                 OWNER.set(p)
             return function(*args, **options)
@@ -91,9 +91,9 @@ def _is_late(s: Scheduler, coro: Any) -> bool:
     p = OWNER.get()
     return (
         p is not None
-        and p._st == DEAD
-        and p._state is CUT_SHORT
-        and s._ct.get(s.loop) is None
+        and p.status == DEAD
+        and p.state is CUT_SHORT
+        and s.task_table.get(s.loop) is None
         and type(coro) is CoroutineType  # not the closing of an async generator
     )
 

@@ -15,7 +15,7 @@ import threading
 import time
 import types
 from asyncio import AbstractEventLoop
-from asyncio import _get_running_loop as running_loop
+from asyncio import _get_running_loop as running_loop  # pyright: ignore[reportPrivateUsage]
 from collections import deque
 from collections.abc import Callable, Generator
 from contextvars import Context
@@ -26,12 +26,11 @@ from weakref import WeakKeyDictionary
 from otp.kernel.values.current_tasks import current_task_table
 from otp.kernel.values.errors import BadArgument, NotAProcess
 from otp.kernel.values.leaving import IN_A_FORK, NONE_IN_FORK, leave_if_forked
-from otp.kernel.values.process import DEAD, OWNER
+from otp.kernel.values.process import DEAD, OWNER, Process
 
 if TYPE_CHECKING:
     from otp.kernel.steps.node import Node
     from otp.kernel.tables.child_tasks import Ended, Leftover
-    from otp.kernel.values.process import Process
 
 
 BUDGET: Final = 500  # messages and resumes of one drain: about 0.2 ms
@@ -104,7 +103,10 @@ class Timer:
 
     def is_idle(self) -> bool:
         """Return whether it has no effect: cancelled, fired, or a message to a process that has ended."""
-        return self.fire is None or (self.ref is not None and getattr(self.target[0], "_st", None) == DEAD)
+        if self.fire is None or self.ref is None:
+            return self.fire is None
+        dest = self.target[0]  # a name has no status
+        return isinstance(dest, Process) and dest.status == DEAD
 
 
 class _Thread(threading.local):
@@ -132,10 +134,10 @@ class Scheduler:
 
     __slots__ = (
         "_append",
-        "_base",
-        "_ct",
+        "base_context",
+        "task_table",
         "_follows_loop",
-        "_heap",
+        "heap",
         "_ready",
         "_sweep_at",
         "_timer_handle",
@@ -245,12 +247,12 @@ class Scheduler:
         self.sweep_wheel_at: int = SWEEP_FROM
         self.prolonged: dict[int, int] = {}  # default deadlines of long drains, with their extended values
         self._ready: Any = getattr(self.loop, "_ready", True)  # asyncio's queue of callbacks; other loops hide theirs
-        self._heap: list[tuple[int, int, Timer]] = []
+        self.heap: list[tuple[int, int, Timer]] = []
         self._sweep_at = SWEEP_FROM
         self._timer_no = 0
         self._timer_handle: tuple[int, asyncio.Handle] | None = None
-        self._base = Context()
-        self._ct = current_task_table(self.loop)
+        self.base_context = Context()
+        self.task_table = current_task_table(self.loop)
         self.drain: Callable[[], None]
         self.future_done: Callable[..., None]
         self.send: Callable[..., None]
@@ -328,7 +330,7 @@ class Scheduler:
         leave_if_forked(p)
         if os.getpid() == self.os_pid:
             with contextlib.suppress(RuntimeError):  # the loop is closed
-                self.loop.call_soon_threadsafe(lambda: self.push(p), context=self._base)
+                self.loop.call_soon_threadsafe(lambda: self.push(p), context=self.base_context)
         self.check_thread(f"a message, an answer or a signal to {p}")
         raise AssertionError("should never happen, a bug of otp: refused in the scheduler's own thread")
 
@@ -341,7 +343,7 @@ class Scheduler:
         """Schedule the drain, in the base context, so that no context variable leaks into it."""
         self.idle = False
         self.push = self._append
-        self.loop.call_soon(self.drain, context=self._base)
+        self.loop.call_soon(self.drain, context=self.base_context)
 
     def begin_drain(self, p: Process) -> None:
         """Run `p` now, in a callback of an idle loop: the drain that `push` schedules would run one turn later."""
@@ -352,7 +354,7 @@ class Scheduler:
 
     def on_main(self, me: Process) -> bool:
         """Return whether the main coroutine of the current process `me` runs, not an eager child task."""
-        return self._ct.get(self.loop) is me
+        return self.task_table.get(self.loop) is me
 
     def _own(self) -> None:
         """Make this thread the one that the loop runs in."""
@@ -416,7 +418,7 @@ class Scheduler:
         if handle is None or due < handle[0]:
             self._arm(due)  # first: a time that the loop refuses must not enter the heap
         self._timer_no += 1
-        heap = self._heap
+        heap = self.heap
         heapq.heappush(heap, (due, self._timer_no, timer))
         if len(heap) > self._sweep_at:
             self._sweep()
@@ -424,23 +426,23 @@ class Scheduler:
 
     def _arm(self, due: int) -> None:
         if self._follows_loop:
-            handle = self.loop.call_at(due / 1e9, self._fire_timers, context=self._base)
+            handle = self.loop.call_at(due / 1e9, self._fire_timers, context=self.base_context)
         else:
             delay = max(0, due - _system_clock()) / 1e9
-            handle = self.loop.call_later(delay, self._fire_timers, context=self._base)
+            handle = self.loop.call_later(delay, self._fire_timers, context=self.base_context)
         if self._timer_handle is not None:
             self._timer_handle[1].cancel()
         self._timer_handle = (due, handle)
 
     def _sweep(self) -> None:
         """Drop entries without effect once they may be half of all, so that cancelled timers do not pile up."""
-        self._heap[:] = [entry for entry in self._heap if not entry[2].is_idle()]
-        heapq.heapify(self._heap)
-        self._sweep_at = max(SWEEP_FROM, 2 * len(self._heap))
+        self.heap[:] = [entry for entry in self.heap if not entry[2].is_idle()]
+        heapq.heapify(self.heap)
+        self._sweep_at = max(SWEEP_FROM, 2 * len(self.heap))
 
     def _fire_timers(self, turns: int = 0) -> None:
         armed, self._timer_handle = self._timer_handle, None
-        heap = self._heap
+        heap = self.heap
         self.begin_work()
         now = self.now_ns()
         if armed is not None and self._follows_loop and now < armed[0]:
@@ -452,7 +454,7 @@ class Scheduler:
             if late > self.late_worst:
                 self.late_worst = late
             if late > LATE_NS and turns < LATE_TURNS and not self.virtual:
-                handle = self.loop.call_soon(self._fire_timers, turns + 1, context=self._base)
+                handle = self.loop.call_soon(self._fire_timers, turns + 1, context=self.base_context)
                 self._timer_handle = (heap[0][0], handle)
                 return
         try:
@@ -477,14 +479,14 @@ class Scheduler:
         self.current = None
         self.credit = 0
         self.runq.clear()
-        self._heap.clear()
+        self.heap.clear()
 
     def close(self) -> None:
         """Forget the loop, when its last node is closed."""
         if self._timer_handle is not None:
             self._timer_handle[1].cancel()
             self._timer_handle = None
-        self._heap.clear()
+        self.heap.clear()
         self.wheel.clear()
         self.filed = 0
         self.prolonged.clear()
@@ -520,12 +522,12 @@ def current_process(what: str, instead: str = "") -> Process:
         return me
     s = find_scheduler()
     p = OWNER.get()
-    if s is not None and p is not None and p._node._s is s and p is not p._node._outside:
-        if p._st == DEAD:
+    if s is not None and p is not None and p.runtime.scheduler is s and p is not p.runtime.outside:
+        if p.status == DEAD:
             raise NotAProcess(f"{what}: the process {p}, whose child task this is, has ended")
         child = asyncio.current_task(s.loop)
         if isinstance(child, asyncio.Future) and _belongs(child, p):  # the task ends with its process
-            p._ext().task_table(p).add(child, True)
+            p.ensure_ext().task_table(p).add(child, True)
         return p
     if thread.is_fork:
         raise BadArgument(f"{what}: {NONE_IN_FORK}")

@@ -1,7 +1,7 @@
 """The event stream of a node: numbered records, a bounded ring for lifecycle, and the readers' filters.
 
 The kernel writes here; `otp.trace` is the interface for readers. Without a reader of message events the message path
-pays one check of `node._watched`.
+pays one check of `node.watched`.
 """
 
 from __future__ import annotations
@@ -439,9 +439,9 @@ class Tracer:
             self.focus = self.focus or Focus(self, node)
             self.focus.set(focused)
         if self.focus is None:
-            node._watched = self.messages_read or node._s.post is not None
+            node.watched = self.messages_read or node.scheduler.post is not None
         else:
             self.focus.settle()  # a process in focus may be running: what it does next is reported too
-        node._s.watch(node, self.messages_read)
-        node._watched_life = read or any(sub.wants("spawned") or sub.wants("exited") for sub in everything)
-        node._watched_links = any(sub.wants(kind) for sub in self.subscriptions for kind in DETAIL_KINDS)
+        node.scheduler.watch(node, self.messages_read)
+        node.watched_life = read or any(sub.wants("spawned") or sub.wants("exited") for sub in everything)
+        node.watched_links = any(sub.wants(kind) for sub in self.subscriptions for kind in DETAIL_KINDS)

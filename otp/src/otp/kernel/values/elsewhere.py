@@ -41,4 +41,4 @@ class Elsewhere(Protocol):
 
 def elsewhere(p: Process) -> Elsewhere:
     """Return the node of a process whose state is `REMOTE`."""
-    return cast("Elsewhere", p._node)  # pyright: ignore[reportPrivateUsage]
+    return cast("Elsewhere", p.runtime)

@@ -49,6 +49,6 @@ def leave_fork(error: BaseException | None = None) -> NoReturn:
 
 def leave_if_forked(p: Any) -> None:
     """End this fork if a callback of `p` has forked, and has ended on its caller's stack."""
-    if getattr(p._sig, "reason", None) is FORKED:
-        pending = p._val
+    if getattr(p.signal, "reason", None) is FORKED:
+        pending = p.value
         leave_fork(pending[2] if pending.__class__ is tuple and len(pending) == 3 else None)

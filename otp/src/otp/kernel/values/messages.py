@@ -96,81 +96,81 @@ class NodeDown(NamedTuple):
 
 # Monitors: notifications of the end of a process.
 #
-# Most processes have no monitor or one, so `Process._mons` is `None`, one `Monitor`, or a dict of them; a dict for each
-# would cost more than everything else at the end of a process.
+# Most processes have no monitor or one, so `Process.monitored_by` is `None`, one `Monitor`, or a dict of them; a dict
+# for each would cost more than everything else at the end of a process.
 
 
 class Monitor(Ref):
     """The reference of a monitor: its owner (a process or a runtime function), its target and the target's name."""
 
-    __slots__ = ("_item", "_target", "_watcher")
-    _item: Any
-    _target: Process | None
-    _watcher: Process | Callable[[Any], object]
+    __slots__ = ("item", "target", "watcher")
+    item: Any
+    target: Process | None
+    watcher: Process | Callable[[Any], object]
 
 
 def watch(p: Process, watcher: Process | Callable[[Any], object], item: Any = None) -> Monitor:
     """Notify `watcher` of the end of `p`, a local process: by a `Down`, or a call with the reason."""
-    node = p._node
-    n = node._next_ref
-    node._next_ref = n + 1
+    node = p.runtime
+    n = node.next_ref_number
+    node.next_ref_number = n + 1
     ref = Monitor(node, n)
-    ref._watcher = watcher
-    ref._target = p
-    ref._item = item
-    mons = p._mons
+    ref.watcher = watcher
+    ref.target = p
+    ref.item = item
+    mons = p.monitored_by
     if mons is None:
-        p._mons = ref
+        p.monitored_by = ref
     elif type(mons) is dict:
         mons[ref] = None
     else:
-        p._mons = {mons: None, ref: None}
+        p.monitored_by = {mons: None, ref: None}
     return ref
 
 
 def watch_anywhere(p: Process, watcher: Process | Callable[[Any], object], item: Any = None) -> Monitor:
     """Like `watch`, for a process that may be remote; a local one is not checked twice."""
     ref = watch(p, watcher, item)
-    if p._st == REMOTE:
+    if p.status == REMOTE:
         elsewhere(p).monitor(ref)
     return ref
 
 
 def unwatch(ref: Monitor) -> None:
     """Remove a monitor; no effect if its process has ended."""
-    p = ref._target
+    p = ref.target
     if p is not None:
-        mons = p._mons  # like `forget_monitor`, without the call
+        mons = p.monitored_by  # like `forget_monitor`, without the call
         if mons is ref:
-            p._mons = None
+            p.monitored_by = None
         elif type(mons) is dict:
             mons.pop(ref, None)
-        if p._st == REMOTE:
+        if p.status == REMOTE:
             elsewhere(p).demonitor(ref)
 
 
 def forget_monitor(p: Process, ref: Monitor) -> None:
     """Remove a monitor from the table of the process that it watches."""
-    mons = p._mons
+    mons = p.monitored_by
     if mons is ref:
-        p._mons = None
+        p.monitored_by = None
     elif type(mons) is dict:
         mons.pop(ref, None)
 
 
 def watchers_of(p: Process) -> tuple[Process, ...]:
     """Return the processes that monitor `p`, once per monitor; waits of the runtime are left out."""
-    mons = p._mons
+    mons = p.monitored_by
     if mons is None:
         return ()
     refs = tuple(mons) if type(mons) is dict else (mons,)
-    return tuple(ref._watcher for ref in refs if isinstance(ref._watcher, Process))
+    return tuple(ref.watcher for ref in refs if isinstance(ref.watcher, Process))
 
 
 def monitors_of(p: Process) -> tuple[Any, ...]:
     """Return the targets of the monitors of `p`, in order of creation: pids, or `(name, node)`."""
-    x = p._x
-    return () if x is None or not x.mrefs else tuple(ref._item for ref in x.mrefs)
+    x = p.ext
+    return () if x is None or not x.monitors else tuple(ref.item for ref in x.monitors)
 
 
 # Patterns for `receive(matching=…)`: predicates, types, refs and pattern objects.
@@ -217,7 +217,7 @@ class Tag(_Pattern):
     True
     """
 
-    __slots__ = ("_length", "_single", "_word", "elements", "pure")
+    __slots__ = ("_length", "_single", "elements", "pure", "word")
 
     def __init__(self, *elements: Any) -> None:
         if not elements:
@@ -225,8 +225,8 @@ class Tag(_Pattern):
         self.elements: tuple[Any, ...] = elements
         self._length = len(elements)
         self._single = first = elements[0]
-        self._word = first if len(elements) == 1 and type(first) is str else None  # a scan may compare it itself
-        self.pure: bool = type(self) is Tag and (self._word is not None or _is_fixed(elements))
+        self.word = first if len(elements) == 1 and type(first) is str else None  # a scan may compare it itself
+        self.pure: bool = type(self) is Tag and (self.word is not None or _is_fixed(elements))
 
     def __call__(self, message: Any) -> bool:
         if not isinstance(message, tuple) or len(message) < self._length:  # pyright: ignore[reportUnknownArgumentType]
@@ -376,15 +376,15 @@ class Since:
     __slots__ = ("match", "node", "number", "place", "searched")
 
     def __init__(self, ref: Ref, place: int, match: Any, searched: int) -> None:
-        self.node: Any = ref._node  # pyright: ignore[reportPrivateUsage]
-        self.number: int = ref._id  # pyright: ignore[reportPrivateUsage]
+        self.node: Any = ref.runtime
+        self.number: int = ref.number
         self.place: int = place
         self.match: Any = match  # the last pattern, and how far it has searched
         self.searched: int = searched
 
     def is_before(self, ref: Ref) -> bool:
         """Return whether `ref` was made after this mark."""
-        return ref._node is self.node and ref._id >= self.number  # pyright: ignore[reportPrivateUsage]
+        return ref.runtime is self.node and ref.number >= self.number
 
 
 def since_of(x: Any) -> Since | None:
@@ -405,7 +405,7 @@ def note_ref(x: Any, ref: Ref, waiting: int) -> None:
         x.match = Since(ref, waiting, x.match if type(x.match) is not Since else None, x.mark)
         x.mark = VALID
     elif waiting - since.place > CLOSE:
-        since.node, since.number, since.place = ref._node, ref._id, waiting  # pyright: ignore[reportPrivateUsage]
+        since.node, since.number, since.place = ref.runtime, ref.number, waiting
 
 
 def keep_search(x: Any, since: Since | None, match: Any, place: int, *, is_found: bool) -> None:

@@ -1,11 +1,13 @@
 """Identities: `Pid` names a process, `Ref` one monitor, timer or call.
 
-A local pid *is* the process object; everything but the public names below is private.
+A local pid *is* the process object. Its slots belong to the packages of `otp`: `dir` shows programs only the names
+documented here.
 """
 
 from __future__ import annotations
 
 import re
+from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 if TYPE_CHECKING:
@@ -24,13 +26,23 @@ def parse_pid_number(text: str) -> tuple[int, str | None] | None:
     return None if match is None else (int(match[1]), match[2])
 
 
-class Identity:
+class HiddenSlots:
+    """An object that programs hold and whose slots are for the packages of `otp` only: `dir` leaves them out."""
+
+    __slots__ = ()
+
+    def __dir__(self) -> list[str]:
+        kind = type(self)
+        return [name for name in object.__dir__(self) if type(getattr(kind, name, None)) is not MemberDescriptorType]
+
+
+class Identity(HiddenSlots):
     """A stand-in for another object, shown by its own short text and not by its parts, such as a caller."""
 
     __slots__ = ()
 
 
-class Pid:
+class Pid(HiddenSlots):
     """The identity of a process: opaque, comparable, hashable, never pickled.
 
     >>> import otp
@@ -40,20 +52,20 @@ class Pid:
     True
     """
 
-    __slots__ = ("__weakref__", "_id", "_node")
-    _id: int
-    _node: Node
+    __slots__ = ("__weakref__", "number", "runtime")
+    number: int
+    runtime: Node
 
     @property
     def id(self) -> int:
         """The number of the process on its node, from 1."""
         _keep_findable(self)
-        return self._id
+        return self.number
 
     @property
     def node(self) -> str:
         """The name of the node the process lives on."""
-        return self._node.name
+        return self.runtime.name
 
     def send(self, message: Any) -> None:
         """Send `message` to the process; never fails, a dead process drops it."""
@@ -62,20 +74,20 @@ class Pid:
     def to_text(self) -> str:
         """Return a string that `node.parse_pid` turns into the pid again."""
         _keep_findable(self)
-        return f"<0.{self._id}.0>@{self._node.name}"
+        return f"<0.{self.number}.0>@{self.runtime.name}"
 
     def __lt__(self, other: object) -> bool:
         if not isinstance(other, Pid):
             return NotImplemented
-        return (self._node.name, self._id) < (other._node.name, other._id)
+        return (self.runtime.name, self.number) < (other.runtime.name, other.number)
 
     def __str__(self) -> str:
         _keep_findable(self)
-        return f"<0.{self._id}.0>"
+        return f"<0.{self.number}.0>"
 
     def __repr__(self) -> str:
         _keep_findable(self)
-        return f"<0.{self._id}.0>"
+        return f"<0.{self.number}.0>"
 
     def __copy__(self) -> Pid:
         return self
@@ -92,30 +104,30 @@ def _keep_findable(pid: Pid) -> None:
 
     Equal pids are one object: an `__eq__` and `__hash__` of our own would cost each linked start 3 to 6 %.
     """
-    shown: Any = getattr(pid._node, "_shown", None)  # a remote node has its own table
-    if shown is not None and pid._id not in shown:
-        shown[pid._id] = pid
+    shown: Any = getattr(pid.runtime, "shown_pids", None)  # a remote node has its own table
+    if shown is not None and pid.number not in shown:
+        shown[pid.number] = pid
 
 
-class Ref:
+class Ref(HiddenSlots):
     """A unique reference: names one monitor, timer or call.
 
     Two refs are equal only if they are identical; they sort by age on their node.
     """
 
-    __slots__ = ("__weakref__", "_id", "_node")
+    __slots__ = ("__weakref__", "number", "runtime")
 
     def __init__(self, node: Any, number: int) -> None:
-        self._node = node
-        self._id = number
+        self.runtime = node
+        self.number = number
 
     def __lt__(self, other: object) -> bool:
         if not isinstance(other, Ref):
             return NotImplemented
-        return self._id < other._id
+        return self.number < other.number
 
     def __repr__(self) -> str:
-        return f"#Ref<0.0.{self._id}>"
+        return f"#Ref<0.0.{self.number}>"
 
     def __copy__(self) -> Ref:
         return self

@@ -13,7 +13,7 @@ import sys
 from asyncio import CancelledError, InvalidStateError
 from collections.abc import Callable, Coroutine
 from contextvars import Context, ContextVar
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 from otp.kernel.values.pids import Pid
 
@@ -29,27 +29,16 @@ if TYPE_CHECKING:
 
 
 REMOTE: Final = -1  # a process of another node; below DEAD, so that one comparison finds both
-
 DEAD: Final = 0
-
 READY: Final = 1  # in the run queue
-
 RUN: Final = 2  # on the stack now
-
 IDLE: Final = 3  # callback process, empty mailbox
-
 RECV: Final = 4  # coroutine process in receive() without a pattern; the mailbox is empty
-
 SEL: Final = 5  # coroutine process in a selective receive
-
 CALLING: Final = 6  # waits for a reply
-
 FUT: Final = 7  # awaits an asyncio future
-
 EXITING: Final = 8  # its end is decided, its cleanup still runs
-
 SUSPENDED: Final = 9  # callback process stopped by sys.suspend
-
 TIMED: Final = 10  # callback process, idle with a `timeout=` running, or hibernating
 
 HIBERNATE: Final = -1
@@ -57,7 +46,6 @@ HIBERNATE: Final = -1
 """The `timeout_ns` of a TIMED process that hibernates: no timer runs."""
 
 ALIVE: Final = frozenset({READY, RUN, IDLE, RECV, SEL, CALLING, FUT, SUSPENDED, TIMED})
-
 WAITING: Final = frozenset({RECV, SEL, CALLING})
 
 STATE_NAMES: Final = {
@@ -77,9 +65,7 @@ STATE_NAMES: Final = {
 
 # The tags that Erlang/OTP puts in front of its own messages; a process that is not a server sees them.
 CALL_TAG: Final = "$gen_call"
-
 CAST_TAG: Final = "$gen_cast"
-
 SYSTEM_TAG: Final = "system"
 
 INJECTED: Final = "injected"  # among unanswered calls: a fault lost or delayed the request
@@ -126,15 +112,15 @@ class ThrowingStep:
 
     def __init__(self, p: Process) -> None:
         self._p = p
-        self.__self__: Any = p._coro  # like the `send` of a coroutine
+        self.__self__: Any = p.coroutine  # like the `send` of a coroutine
 
     def __call__(self, _nothing: None) -> Any:
         p, send = self._p, self.__self__.send
-        p._step = told_step(p, send) if p._told else send
-        thrown = p._val
+        p.step = told_step(p, send) if p.traced else send
+        thrown = p.value
         if type(thrown) is not Thrown:
             return send(None)
-        p._val = None
+        p.value = None
         return thrown.into(self.__self__)
 
 
@@ -199,7 +185,7 @@ class TaskTable:
     def _forget(self, task: Any) -> None:
         self.acted.pop(task, None)
         if self.p is not None and getattr(task, "_exception", None) is not None:  # `exception()` would retrieve it
-            self.p._node._s.task_failed(self.p, task)
+            self.p.runtime.scheduler.task_failed(self.p, task)
 
 
 class Ext:
@@ -222,9 +208,8 @@ class Ext:
         "mark",
         "match",
         "message",
-        "mrefs",
+        "monitors",
         "ncancel",
-        "pend",
         "reason",
         "sender",
         "sensitive",
@@ -234,13 +219,14 @@ class Ext:
         "tasks",
         "timeout_ns",
         "timeout_timer",
-        "trap",
+        "trap_exit",
+        "unanswered",
     )
 
-    mrefs: dict[Any, None] | None  # its monitors
-    trap: bool
+    monitors: dict[Any, None] | None  # its monitors
+    trap_exit: bool
     sensitive: bool
-    pend: dict[Any, str | None] | None  # calls received and not yet replied to, or INJECTED
+    unanswered: dict[Any, str | None] | None  # calls received and not yet replied to, or INJECTED
     fut: Future[Any] | None
     ncancel: int
     cbs: list[tuple[Callable[[Any], object], Context | None]] | None
@@ -268,11 +254,11 @@ class Ext:
     stop_reason: Any
 
     def __init__(self) -> None:
-        self.mrefs = self.pend = self.fut = self.cbs = self.match = self.frm = None
+        self.monitors = self.unanswered = self.fut = self.cbs = self.match = self.frm = None
         self.message = self.callback = self.reason = self.it = self.hooks = self.ack = self.timeout_ns = None
         self.timeout_timer = self.cleanup_timer = self.dictionary = self.doing = self.sender = None
         self.shutdown = self.tasks = self.answer = self.stop_reason = None
-        self.trap = self.sensitive = self.suspended = False
+        self.trap_exit = self.sensitive = self.suspended = False
         self.ncancel = self.mark = self.cause = self.begun = 0
 
     def task_table(self, p: Process) -> TaskTable:
@@ -286,124 +272,124 @@ class Process(Pid):
     """A local process; the module's docstring explains its two roles."""
 
     __slots__ = (
-        "_ctx",
-        "_links",
-        "_mbox",
-        "_mons",
-        "_parent",
-        "_sig",
-        "_st",
-        "_state",
-        "_step",
-        "_val",
-        "_told",
-        "_vt",
-        "_side",
-        "_x",
+        "context",
+        "links",
+        "mailbox",
+        "monitored_by",
+        "parent",
+        "signal",
+        "status",
+        "state",
+        "step",
+        "value",
+        "traced",
+        "callbacks",
+        "side",
+        "ext",
     )
-    _st: int
-    _val: Any
-    _mbox: Any
-    _mons: Any
-    _told: bool | None  # True: its messages are reported, see `focus`; `is None` is the cheapest check
-    _step: Any  # `send` of its coroutine: looking it up for each resume takes a twelfth of a hop
-    _vt: Any
-    _state: Any
-    _links: Any
-    _sig: Any
-    _x: Ext | None
-    _ctx: Context | None
-    _side: Side | None
-    _parent: Process | None
+    status: int
+    value: Any
+    mailbox: Any
+    monitored_by: Any
+    traced: bool | None  # True: its messages are reported, see `focus`; `is None` is the cheapest check
+    step: Any  # `send` of its coroutine: looking it up for each resume takes a twelfth of a hop
+    callbacks: Any
+    state: Any
+    links: Any
+    signal: Any
+    ext: Ext | None
+    context: Context | None
+    side: Side | None
+    parent: Process | None
 
     def send(self, message: Any) -> None:
         """Send `message` to the process; never fails, a dead process drops it."""
-        self._node._s.send(self, message)
+        self.runtime.scheduler.send(self, message)
 
     def __dir__(self) -> list[str]:
-        return [name for name in object.__dir__(self) if name not in _TASK_NAMES]
+        return [name for name in super().__dir__() if name not in _NOT_OF_A_PID]
 
-    def _throw(self, error: BaseException | type[BaseException]) -> None:
+    def throw(self, error: BaseException | type[BaseException]) -> None:
         """Resume its waiting coroutine by raising `error` there."""
-        self._val = Thrown(error)
-        self._step = ThrowingStep(self)
-        if self._st != READY and self._st != EXITING:  # else it is queued already
-            self._st = READY
-            self._node._s.push(self)
+        self.value = Thrown(error)
+        self.step = ThrowingStep(self)
+        if self.status != READY and self.status != EXITING:  # else it is queued already
+            self.status = READY
+            self.runtime.scheduler.push(self)
 
-    def _ext(self) -> Ext:
-        x = self._x
+    def ensure_ext(self) -> Ext:
+        x = self.ext
         if x is None:
-            x = self._x = Ext()
+            x = self.ext = Ext()
         return x
 
     @property
-    def _name(self) -> Any:
+    def registered_name(self) -> Any:
         """Its registered name, or None."""
-        side = self._side
+        side = self.side
         return None if side is None else side.name
 
     @property
-    def _coro(self) -> CoroutineType[Any, Any, Any] | None:
+    def coroutine(self) -> CoroutineType[Any, Any, Any] | None:
         """Its coroutine, if any: a callback process has one only while an async callback waits."""
-        step = self._step
+        step = self.step
         return None if step is None else step.__self__
 
     @property
-    def _exit_seq(self) -> int:
+    def exit_seq(self) -> int:
         """The number of the `exited` event of a dead process, 0 if it was not recorded."""
-        return abs(self._val) if self._st == DEAD and type(self._val) is int else 0
+        return abs(self.value) if self.status == DEAD and type(self.value) is int else 0
 
     @property
-    def _was_signalled(self) -> bool:
-        """Return whether an exit signal ended it, so that it wrote no report; known if `_exit_seq` is."""
-        return self._st == DEAD and type(self._val) is int and self._val < 0
+    def was_signalled(self) -> bool:
+        """Return whether an exit signal ended it, so that it wrote no report; known if `exit_seq` is."""
+        return self.status == DEAD and type(self.value) is int and self.value < 0
 
     # The interface of a task that asyncio and libraries on it use.
 
     def cancel(self, msg: Any = None) -> bool:
         """Request its end, as `asyncio` cancels a task; False if it has ended."""
-        st = self._st
+        st = self.status
         if st == DEAD:
             return False
-        x = self._ext()
+        x = self.ensure_ext()
         x.ncancel += 1
         if x.fut is not None and (st == FUT or st == EXITING) and x.fut.cancel(msg=msg):
             return True
         cancel = Cancel(msg)
         if self._is_interruptible():
-            self._throw(cancel.error())
-        elif self._sig is None or type(self._sig) is Cancel:
-            self._sig = cancel
+            self.throw(cancel.error())
+        elif self.signal is None or type(self.signal) is Cancel:
+            self.signal = cancel
         return True
 
     def _is_interruptible(self) -> bool:
         """Return whether an error can be raised where it waits or has yielded, without losing what it is to get."""
-        step, st = self._step, self._st
+        step, st = self.step, self.status
         if step is None or st == FUT:
             return False
         if st in WAITING:
             return True
-        if step.__self__.cr_running or not (st == READY or (st == EXITING and self._ext().fut is None)):
+        if step.__self__.cr_running or not (st == READY or (st == EXITING and self.ensure_ext().fut is None)):
             return False
-        return type(self._val) is Thrown or (self._val is None and not _waits_here(step.__self__))
+        return type(self.value) is Thrown or (self.value is None and not _waits_here(step.__self__))
 
     def cancelling(self) -> int:
         """Return how many requests to cancel it are pending."""
-        return 0 if self._x is None else self._x.ncancel
+        return 0 if self.ext is None else self.ext.ncancel
 
     def uncancel(self) -> int:
         """Withdraw one request to cancel it; return how many are left."""
-        x = self._ext()
+        x = self.ensure_ext()
         if x.ncancel:
             x.ncancel -= 1
-        if x.ncancel == 0 and type(self._sig) is Cancel:
-            self._sig = None
+        if x.ncancel == 0 and type(self.signal) is Cancel:
+            self.signal = None
         return x.ncancel
 
     def done(self) -> bool:
         """Return whether it has ended."""
-        return self._st == DEAD
+        return self.status == DEAD
 
     def cancelled(self) -> bool:
         """Return False: a process ends with a reason, never as cancelled."""
@@ -411,23 +397,23 @@ class Process(Pid):
 
     def get_loop(self) -> AbstractEventLoop:
         """Return the event loop it runs in."""
-        return self._node._s.loop
+        return self.runtime.scheduler.loop
 
     def get_coro(self) -> Coroutine[Any, Any, Any] | None:
         """Return its main coroutine, or None."""
-        return self._coro
+        return self.coroutine
 
     def get_name(self) -> str:
         """Return its name as a task: its pid, unless `set_name` has set another."""
-        return self._node._s.task_names.get(self) or repr(self)
+        return self.runtime.scheduler.task_names.get(self) or repr(self)
 
     def set_name(self, value: object) -> None:
         """Set its name as a task, which is neither its pid nor its registered name."""
-        self._node._s.task_names[self] = str(value)
+        self.runtime.scheduler.task_names[self] = str(value)
 
     def get_stack(self, *, limit: int | None = None) -> list[FrameType]:
         """Return the frames of its coroutine, oldest first; while it waits, asyncio shows only the outermost one."""
-        coro = self._coro
+        coro = self.coroutine
         frame = None if coro is None else coro.cr_frame
         frames: list[FrameType] = []
         while frame is not None and (limit is None or len(frames) < limit):
@@ -445,7 +431,7 @@ class Process(Pid):
 
     def result(self) -> None:
         """Return None: a process ends with a reason, not a value; raises `InvalidStateError` before its end."""
-        if self._st != DEAD:
+        if self.status != DEAD:
             raise InvalidStateError(f"process {self} has not ended")
 
     def exception(self) -> None:
@@ -454,21 +440,21 @@ class Process(Pid):
 
     def get_context(self) -> Context | None:
         """Return the context it runs in."""
-        return self._ctx
+        return self.context
 
     def add_done_callback(self, callback: Callable[[Any], object], *, context: Context | None = None) -> None:
         """Call `callback(process)` when it has ended."""
-        if self._st == DEAD:
-            self._node._s.loop.call_soon(callback, self, context=context)
+        if self.status == DEAD:
+            self.runtime.scheduler.loop.call_soon(callback, self, context=context)
             return
-        x = self._ext()
+        x = self.ensure_ext()
         if x.cbs is None:
             x.cbs = []
         x.cbs.append((callback, context))
 
     def remove_done_callback(self, callback: Callable[[Any], object]) -> int:
         """Remove a callback; return how often it was registered."""
-        x = self._x
+        x = self.ext
         if x is None or x.cbs is None:
             return 0
         kept = [entry for entry in x.cbs if entry[0] != callback]
@@ -479,63 +465,49 @@ class Process(Pid):
     @property
     def _must_cancel(self) -> bool:
         """Return whether a cancellation is still to be raised in it."""
-        return type(self._sig) is Cancel or (self._st == READY and type(self._val) is Thrown)
+        return type(self.signal) is Cancel or (self.status == READY and type(self.value) is Thrown)
 
     @_must_cancel.setter
     def _must_cancel(self, value: bool) -> None:
-        if value and self._sig is None:
-            self._sig = Cancel()
-        elif not value and type(self._sig) is Cancel:
-            self._sig = None
+        if value and self.signal is None:
+            self.signal = Cancel()
+        elif not value and type(self.signal) is Cancel:
+            self.signal = None
 
     @property
     def _fut_waiter(self) -> Future[Any] | None:
-        return None if self._x is None else self._x.fut
+        return None if self.ext is None else self.ext.fut
 
-    def _wakeup(self, future: Future[Any]) -> None:
-        self._node._s.future_done(self, future)
+    def future_done(self, future: Future[Any]) -> None:
+        self.runtime.scheduler.future_done(self, future)
 
 
-_TASK_NAMES: Final = frozenset(
-    {
-        "add_done_callback",
-        "cancel",
-        "cancelled",
-        "cancelling",
-        "done",
-        "exception",
-        "get_context",
-        "get_coro",
-        "get_loop",
-        "get_name",
-        "get_stack",
-        "print_stack",
-        "remove_done_callback",
-        "result",
-        "set_name",
-        "uncancel",
-    }
-)
+_NOT_OF_A_PID: Final = frozenset({
+    *("coroutine", "ensure_ext", "exit_seq", "future_done", "registered_name", "throw", "was_signalled"),
+    # the interface of a task
+    *("add_done_callback", "cancel", "cancelled", "cancelling", "done", "exception", "get_context", "get_coro"),
+    *("get_loop", "get_name", "get_stack", "print_stack", "remove_done_callback", "result", "set_name", "uncancel"),
+})  # fmt: skip
 
 
 def new_process(node: Node, parent: Process | None) -> Process:
     """Return a new process in the table of `node`, READY and not yet in the run queue."""
     p = Process()  # it has no initialiser; `__new__` by name takes 20 ns more
-    p._node = node
-    p._id = n = node._next_id
-    node._next_id = n + 1
-    p._st = READY
-    p._val = p._mbox = p._mons = p._step = p._vt = p._state = None
-    p._links = p._sig = p._x = p._ctx = p._side = None
-    p._told = None
-    p._parent = parent
-    node._procs[n] = p
+    p.runtime = node
+    p.number = n = node.next_number
+    node.next_number = n + 1
+    p.status = READY
+    p.value = p.mailbox = p.monitored_by = p.step = p.callbacks = p.state = None
+    p.links = p.signal = p.ext = p.context = p.side = None
+    p.traced = None
+    p.parent = parent
+    node.process_table[n] = p
     return p
 
 
 def run_in_context(p: Process, function: Callable[..., Any], *args: Any) -> Any:
     """Call `function` in the context of `p`, which may already be the running one."""
-    context = p._ctx
+    context = p.context
     if context is None:
         return function(*args)
     try:
@@ -561,8 +533,28 @@ def _nothing() -> None:
 
 def told_step(p: Process, step: Any) -> Any:
     """Return the step of a process in focus, whose effects are reported, else `step`."""
-    focus = p._node._trace.focus
+    focus = p.runtime.tracer.focus
     return step if focus is None else focus.step_of(step)
+
+
+# What others ask of a process.
+
+
+def is_supervisor(p: Process | None) -> TypeGuard[Process]:
+    """Return whether a process is a supervisor of this node; None is not."""
+    return p is not None and p.callbacks is not None and p.callbacks.supervisor
+
+
+def is_sensitive(p: Process | None) -> bool:
+    """Return whether the contents of a process may not be shown."""
+    return p is not None and p.ext is not None and p.ext.sensitive
+
+
+def mailbox_len(p: Process) -> int:
+    """Return how many messages wait in a mailbox, and in the rest of a batch, without reading them."""
+    waiting = len(p.mailbox) if p.mailbox else 0
+    x = p.ext
+    return waiting if x is None or x.it is None else waiting + int(x.it.__length_hint__())
 
 
 # The process that owns a task of asyncio.
@@ -581,7 +573,7 @@ def task_owner(task: Any) -> Any:
 
 def on_exit(pid: Any, key: Any, hook: Any) -> None:
     """Call `hook(pid)` in the step in which the process ends, before links and monitors are notified."""
-    x: Ext = pid._ext()
+    x: Ext = pid.ensure_ext()
     if x.hooks is None:
         x.hooks = {}
     x.hooks[key] = hook
@@ -589,6 +581,6 @@ def on_exit(pid: Any, key: Any, hook: Any) -> None:
 
 def off_exit(pid: Any, key: Any) -> None:
     """Remove a hook."""
-    x = pid._x
+    x = pid.ext
     if x is not None and x.hooks is not None:
         x.hooks.pop(key, None)

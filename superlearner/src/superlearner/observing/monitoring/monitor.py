@@ -89,7 +89,7 @@ class Monitor:
         self.holds: deque[LoopHold] = deque(maxlen=HOLDS)
         self.scan: Scan | None = None
         """Last completed scan of all processes."""
-        self._node: Node | None = None
+        self.runtime: Node | None = None
         self._clock = Clock()
         self._tracks: dict[Pid, Track] = {}
         self._alone: dict[Pid, float] = {}
@@ -120,7 +120,7 @@ class Monitor:
 
     def watch(self, node: Node) -> None:
         """Follow a node from now on."""
-        self._node = node
+        self.runtime = node
         self._clock = Clock()
         self._before = self._figures()
         self.births.note(self._clock.now(), self._before[0].spawned)
@@ -251,9 +251,9 @@ class Monitor:
     @property
     def node(self) -> Node:
         """The node that is followed."""
-        if self._node is None:
+        if self.runtime is None:
             raise RuntimeError("no node is watched; this is a bug in SuperLearner, please report it")
-        return self._node
+        return self.runtime
 
     def _take(self, scan: Scan) -> None:
         self.scan = scan
@@ -395,7 +395,7 @@ class Monitor:
         found = [] if self.scan is None else self.scan.busy
         for busy in sorted(found, key=lambda one: one.begun)[:CALLBACKS]:
             pid: Any = busy.pid
-            extra = pid._x
+            extra = pid.ext
             if not otp.is_alive(pid) or extra is None or extra.begun != round(busy.begun * NS):
                 continue  # it has returned since
             waiting = otp.process_info(pid, "message_queue_len") or 0
@@ -459,11 +459,11 @@ def _most_watched(pid: Pid) -> tuple[int, str] | None:
     """Return the process `pid` monitors most, with the count; None if too many."""
     counted: dict[str, int] = {}
     process: Any = pid
-    extra = process._x
-    if extra is None or not extra.mrefs or len(extra.mrefs) > MANY:
+    extra = process.ext
+    if extra is None or not extra.monitors or len(extra.monitors) > MANY:
         return None
-    for ref in extra.mrefs:
-        item = ref._item
+    for ref in extra.monitors:
+        item = ref.item
         target = plain_pid(item) if isinstance(item, Pid) else id_text(item[0])
         counted[target] = counted.get(target, 0) + 1
     if not counted:
@@ -475,7 +475,7 @@ def _most_watched(pid: Pid) -> tuple[int, str] | None:
 def _oldest(pid: Pid) -> Down | None:
     """Return the oldest waiting message if it is a Down message."""
     process: Any = pid
-    waiting = process._mbox
+    waiting = process.mailbox
     oldest = waiting[0] if waiting else None
     return oldest if type(oldest) is Down else None
 

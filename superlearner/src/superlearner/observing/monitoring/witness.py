@@ -57,7 +57,7 @@ class Witness:
         self._every = every
         self._seen: deque[Seen] = deque(maxlen=KEPT)
         self._thread_of_loop = threading.get_ident()
-        self._scheduler: Any = node._s
+        self._scheduler: Any = node.scheduler
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="superlearner-witness", daemon=True)
 
