@@ -1,4 +1,4 @@
-"""Refuse local paths, addresses of package registries and huge files.
+"""Refuse local paths, addresses of package registries, huge files, and comments that name a test which is gone.
 
 python -m tools.check_repo
 """
@@ -23,6 +23,7 @@ _MACHINE_PATH = re.compile(
 )
 _REGISTRIES = ("pypi org", "pythonhosted org", "npmjs org", "npmjs com", "yarnpkg com", "anaconda org")
 _REGISTRY = re.compile("|".join(host.replace(" ", "[.]") for host in _REGISTRIES))
+_TEST = re.compile(r"\btest_\w+")
 _CONFLICT = re.compile(r"^(?:<{7}|>{7}) ", re.MULTILINE)
 
 
@@ -56,9 +57,23 @@ def unlisted(root: Path) -> Iterator[str]:
                 yield f"{path}: not in docs/README.md; add a line under its subject"
 
 
+def lost_tests(root: Path) -> Iterator[str]:
+    """Yield the tests that comments of the kernel name, as what shows why a line is there, and that do not exist."""
+    files = [path for path in written_files(root) if path.suffix == ".py"]
+    tests = [path for path in files if "tests" in path.parts]
+    known = {path.stem for path in tests}
+    for path in tests:
+        known.update(re.findall(r"def (test_\w+)", (root / path).read_text(encoding="utf-8")))
+    for path in files:
+        if "kernel" in path.parts and "src" in path.parts:
+            for name in sorted(set(_TEST.findall((root / path).read_text(encoding="utf-8"))) - known):
+                yield f"{path}: there is no {name}; name the test that fails without these lines"
+
+
 def problems_in(root: Path) -> Iterator[str]:
     """Yield the problems of the repository at ``root``."""
     yield from unlisted(root)
+    yield from lost_tests(root)
     for path in written_files(root):
         content = (root / path).read_bytes()
         if len(content) > MAX_BYTES:

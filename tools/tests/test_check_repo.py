@@ -74,6 +74,17 @@ def test_without_git_generated_and_hidden_folders_are_skipped(tmp_path: Path) ->
     assert [Path("src/a.py")] == list(written_files(tmp_path))
 
 
+def test_a_comment_of_the_kernel_that_names_a_test_that_is_gone_is_refused(tmp_path: Path) -> None:
+    for name, text in {
+        "otp/src/otp/kernel/a.py": "# see test_that_is_gone and test_that_exists\n",
+        "otp/tests/test_a.py": "def test_that_exists() -> None: ...\n",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text(text)
+    (problem,) = problems_in(tmp_path)
+    assert problem.startswith("otp/src/otp/kernel/a.py: there is no test_that_is_gone")
+
+
 def test_a_page_missing_from_the_list_of_contents_is_refused(tmp_path: Path) -> None:
     (tmp_path / "docs" / "decisions").mkdir(parents=True)
     for name in ("README.md", "a.md", "b.md", "decisions/0001.md"):

@@ -84,6 +84,9 @@ def deliver(dest: Process, message: Any) -> None:
     elif st > DEAD and st != EXITING:
         m = dest.mailbox
         if m is None:
+            # The type is a flag: `call` and `cast` append to a list without further checks, and only a server that is
+            # queued or running has one. Coroutines take from the front, which a list cannot do in constant time; see
+            # test_messages_arrive_in_the_order_of_one_sender.
             m = dest.mailbox = deque((message,)) if dest.callbacks is None or st == SEL else [message]
         else:
             m.append(message)
@@ -139,7 +142,8 @@ def park(me: Process) -> Generator[None, None, Any]:
     """Suspend the running process until the scheduler resumes it; return the value it is resumed with.
 
     The value is in a slot of the process and not what `send` passes: an awaitable in between may have no `send` (an
-    iterator that `__await__` returns), or one that takes a tuple apart (`anext` with a default on CPython 3.11).
+    iterator that `__await__` returns), or one that takes a tuple apart (`anext` with a default on CPython 3.11). So the
+    drain sends None to every coroutine. See test_awaiting_a_message_gives_what_a_task_gets.
     """
     yield
     value = me.value
@@ -254,8 +258,8 @@ def receive(matching: Any = None, timeout: Any = FOREVER) -> Generator[None, Any
             if credit < -BUDGET:  # a full mailbox, or one that fills itself: let others run
                 yield
                 m = me.mailbox
-            if x is not None:
-                x.mark = 0
+            if x is not None:  # the place to which a search has come is off by one now, see
+                x.mark = 0  # test_a_plain_receive_in_between_does_not_shift_the_memory
             if me.runtime.watched or me.traced:
                 told_received(me, m[0])
             return m.popleft()
@@ -432,6 +436,8 @@ def reply(frm: From, value: Any) -> None:
     x = to.ext
     if x is not None and x.unanswered:
         x.unanswered.pop(frm, None)
+    # The slot of the waiter is the only record of the call, so there is no table to clean up. The first reply takes the
+    # `From` out of it (test_the_first_of_several_answers_counts_and_the_others_leave_no_trace).
     if waiter.value is not frm:  # replied, timed out, cancelled or dead: too late
         if to.runtime.watched or to.traced:
             told_late(frm, value)

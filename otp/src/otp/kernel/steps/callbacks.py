@@ -74,7 +74,9 @@ def _activate(p: Process, s: Scheduler) -> None:
         if n > BATCH:
             part = islice(it, BATCH)
             m = None
-        if x is not None:  # the batch still counts as its mailbox: `demonitor(flush=True)` and process_info read it
+        # The batch still counts as its mailbox: process_info and `demonitor(flush=True)` read the rest of the iterator
+        # (test_a_server_flushes_a_down_that_lies_in_the_batch_it_works_on). It counts itself, with `__length_hint__`.
+        if x is not None:
             x.it = it
     s.credit -= n if n < BATCH else BATCH
     if p.traced or p.runtime.watched:

@@ -211,6 +211,10 @@ class Scheduler:
         self.push: Callable[[Process], None] = self._push_first
         """Put a READY process into the run queue."""
         self.current: Process | None = None
+        # How many messages the drain may still handle, and at the same time the permission to run an idle server on its
+        # caller's stack: `call` reads one number for both. It is 0 outside a drain (test_any_process_may_answer_later)
+        # and while messages are read (test_a_call_and_its_answer_bear_the_same_reference). An inline call costs 1
+        # (test_a_process_that_calls_without_end_lets_the_loop_serve_others).
         self.credit: int = 0
         self.cycles: Any = None  # calls that were part of a cycle, by their caller, see `call_cycles`
         self.depth: int = 0
@@ -237,6 +241,8 @@ class Scheduler:
         self.longest: int = 0  # ns of the longest drain
         self.late: int | None = None  # ns by which the last timers that fired were late
         self.late_worst: int = 0
+        # Empty lists for mailboxes. An idle server has none: it borrows one with its first message and returns it with
+        # the last (test_of_the_mailboxes_of_many_servers_few_are_kept_for_others).
         self.pool: list[list[Any]] = []
         self.post: Any = None  # post of a testing scheduler: delivers messages later
         self.watched: set[Node] = set()  # nodes whose messages are read: no inline calls

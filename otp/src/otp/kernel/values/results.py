@@ -152,6 +152,9 @@ class Ok(_Options, Generic[S]):
                 self._timeout = timeout
                 self._hibernate = hibernate
                 self._then = then
+                # Another class with the same slots and no flag: on the hot paths `type(result) is Ok` also says that
+                # there are no options, which are ignored there otherwise; see
+                # test_a_continue_of_init_runs_before_any_message_and_after_the_start.
                 self.__class__ = _OkWith
 
 
