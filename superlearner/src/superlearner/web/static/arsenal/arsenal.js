@@ -21,9 +21,9 @@ import { runLine } from "./run-line.js";
 import { sameAs } from "./same-as.js";
 import { tabs } from "../components/tab-list.js";
 
-/** @typedef {import("./form-fields.js").Line} Line */
-/** @typedef {import("./operation-work.js").Asker} Asker */
-/** @typedef {import("./asking.js").Outcome} Outcome */
+/** @import { Line } from "./form-fields.js" */
+/** @import { Asker } from "./operation-work.js" */
+/** @import { Outcome } from "./asking.js" */
 
 const page = byId("arsenal", HTMLElement);
 const result = byId("result", SlResult);

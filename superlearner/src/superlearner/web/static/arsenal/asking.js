@@ -10,8 +10,8 @@ import { chosen, root } from "../base/dom.js";
 import { addressOf, requestOf } from "./form-request.js";
 import { sentEvents } from "../base/sent-events.js";
 
-/** @typedef {import("./form-fields.js").Line} Line */
-/** @typedef {import("./form-request.js").Detail} Detail */
+/** @import { Line } from "./form-fields.js" */
+/** @import { Detail } from "./form-request.js" */
 /** @typedef {{code: string, message: string, details: Detail[]}} Refusal */
 /**
  * `status` 0: there was no answer.

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** @typedef {import("./form-fields.js").Line} Line */
+/** @import { Line } from "./form-fields.js" */
 /** @typedef {{method: string, path: string, query: [string, string][], body: Record<string, unknown>|undefined}} Request */
 /** @typedef {{field?: string|null, problem?: string|null, hint?: string|null}} Detail */
 

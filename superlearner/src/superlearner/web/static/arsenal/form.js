@@ -15,9 +15,7 @@ import { bounds, entryOf, fieldsOf, read, valuesOf } from "./form-fields.js";
 import { refusals } from "./form-request.js";
 import { SlPicker } from "./picker.js";
 
-/** @typedef {import("./form-fields.js").Line} Line */
-/** @typedef {import("./form-fields.js").Field} Field */
-/** @typedef {import("./form-fields.js").Entry} Entry */
+/** @import { Entry, Field, Line } from "./form-fields.js" */
 /** @typedef {{entry: () => Entry, fill: (entry: Entry) => void, focus: () => void, marked: Element, element: HTMLElement, wrong: HTMLElement}} Control */
 
 let forms = 0;

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** @typedef {import("./form-fields.js").Line} Line */
+/** @import { Line } from "./form-fields.js" */
 /** @typedef {{category: string, label: string, lines: Line[]}} Group */
 /** @typedef {{effect: ""|"reads"|"changes"|"destroys", scope: ""|"read"|"operate"|"code"}} Filter */
 

@@ -7,8 +7,8 @@
 import { byId, chosen, icon, make, root, write } from "../base/dom.js";
 import { found } from "./operation-list.js";
 
-/** @typedef {import("./form-fields.js").Line} Line */
-/** @typedef {import("./operation-list.js").Group} Group */
+/** @import { Line } from "./form-fields.js" */
+/** @import { Filter, Group } from "./operation-list.js" */
 
 /** Categories that are open at first. */
 const OPEN = new Set(["process", "supervisor"]);
@@ -72,7 +72,7 @@ export class Shelf {
 
   draw() {
     const typed = this.#find.value;
-    const filter = /** @type {import("./operation-list.js").Filter} */ ({ effect: this.#effect.value, scope: this.#scope.value });
+    const filter = /** @type {Filter} */ ({ effect: this.#effect.value, scope: this.#scope.value });
     const groups = found(this.#lines, typed, filter);
     const count = groups.reduce((sum, one) => sum + one.lines.length, 0);
     const filtered = typed.trim() || filter.effect || filter.scope;

@@ -9,7 +9,7 @@ import { attribute, chosen, icon, make, root } from "../base/dom.js";
 import { SlForm } from "./form.js";
 import { onlyReads, WHY } from "../shell/only-reads.js";
 
-/** @typedef {import("./form-fields.js").Line} Line */
+/** @import { Line } from "./form-fields.js" */
 /** @typedef {{user: string, scopes: string[], may: string[], credential: boolean}} Asker */
 /** @typedef {(values: Record<string, unknown>, how: {dryRun: boolean}) => Promise<import("./asking.js").Outcome>} Run */
 

@@ -8,7 +8,7 @@ import { platform, request } from "../base/api.js";
 import { attribute, make, write } from "../base/dom.js";
 import { choicesOf, sourceOf } from "./pickers.js";
 
-/** @typedef {import("./pickers.js").Choice} Choice */
+/** @import { Choice } from "./pickers.js" */
 
 const PAUSE_MS = 120;
 let pickers = 0;

@@ -8,9 +8,11 @@ import { attribute, make } from "../base/dom.js";
 import { STEP, momentOf, pidOf, preview, sorted } from "./json-tree.js";
 import { processLink } from "../base/process-link.js";
 
+/** @import { Table } from "./json-tree.js" */
+
 export class ResultTable {
   element = make("div", { class: "result-table" });
-  /** @type {import("./json-tree.js").Table} */ #table;
+  /** @type {Table} */ #table;
   #column = "";
   #down = false;
   #most = STEP;
@@ -18,7 +20,7 @@ export class ResultTable {
   #more = make("button", { type: "button", class: "btn" });
   #heads;
 
-  /** @param {import("./json-tree.js").Table} table @param {string} name */
+  /** @param {Table} table @param {string} name */
   constructor(table, name) {
     this.#table = table;
     this.#heads = table.columns.map((column) => {

@@ -8,7 +8,7 @@ import { attribute, icon, make } from "../base/dom.js";
 import { processLink } from "../base/process-link.js";
 import { LONGEST, STEP, kindOf, linesOf, momentOf, pidOf, preview } from "./json-tree.js";
 
-/** @typedef {import("./json-tree.js").Line} Line */
+/** @import { Line } from "./json-tree.js" */
 
 const COUNTED = { object: ["field", "fields"], list: ["item", "items"] };
 

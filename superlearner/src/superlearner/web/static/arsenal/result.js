@@ -16,8 +16,8 @@ import { JsonTree } from "./result-tree.js";
 import { ResultTable } from "./result-table.js";
 import { signInLink } from "../base/sign-in-link.js";
 
-/** @typedef {import("./asking.js").Outcome} Outcome */
-/** @typedef {import("../base/sent-events.js").Sent} Sent */
+/** @import { Outcome } from "./asking.js" */
+/** @import { Sent } from "../base/sent-events.js" */
 
 /** Events of a stream that are kept, the newest. */
 const KEPT = 500;

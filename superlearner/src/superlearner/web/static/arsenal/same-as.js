@@ -10,7 +10,7 @@ import { quoted } from "../base/commands.js";
 import { fieldsOf, read } from "./form-fields.js";
 import { addressOf, requestOf } from "./form-request.js";
 
-/** @typedef {import("./form-fields.js").Line} Line */
+/** @import { Field, Line } from "./form-fields.js" */
 /** @typedef {{node?: string, dryRun?: boolean, cli?: string}} How  `cli`: how commands begin */
 /** @typedef {Readonly<Record<string, unknown>>} Values */
 /** @typedef {{id: string, label: string, text: string, words: string}} Same */
@@ -63,7 +63,7 @@ export function commandOf(line, values, { node = "", dryRun = false, cli = "supe
 /** @param {string} option @param {string} value */
 const named = (option, value) => (value.startsWith("-") ? [`${option}=${quoted(value)}`] : [option, quoted(value)]);
 
-/** Return the text to type for a value. @param {import("./form-fields.js").Field} field @param {unknown} value */
+/** Return the text to type for a value. @param {Field} field @param {unknown} value */
 function typedAs(field, value) {
   if (typeof value !== "string") return json(value);
   if (field.kind !== "any" && field.kind !== "mixed") return value;

@@ -6,8 +6,7 @@
 
 import { make, staticFile } from "./dom.js";
 
-/** @typedef {import("../process/process-tabs.js").Seen} Seen */
-/** @typedef {import("../process/process-tabs.js").TabElement} TabElement */
+/** @import { Seen, TabElement } from "../process/process-tabs.js" */
 
 /** @type {Map<string, Promise<void>>} */
 const styles = new Map();

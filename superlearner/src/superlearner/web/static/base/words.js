@@ -4,8 +4,7 @@
  * @module
  */
 
-/** @typedef {import("../live/model.js").Row} Row */
-/** @typedef {import("../live/model.js").Budget} Budget */
+/** @import { Budget, Row } from "../live/model.js" */
 
 /** @type {Record<string, string>} */
 export const STATES = {

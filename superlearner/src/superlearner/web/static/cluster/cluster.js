@@ -14,9 +14,7 @@ import { html, nothing, render, repeat } from "../vendor/lit-html.js";
 import { rate, sample, spans, spark } from "./cluster-model.js";
 import { trees } from "./trees.js";
 
-/** @typedef {import("./cluster-model.js").Topology} Topology */
-/** @typedef {import("./cluster-model.js").Member} Member */
-/** @typedef {import("./cluster-model.js").Happening} Happening */
+/** @import { Happening, Member, Missing, Topology } from "./cluster-model.js" */
 
 const EVERY_MS = 2000;
 const SHOWN_S = 600;
@@ -129,7 +127,7 @@ function span(from, to, what) {
   return bar;
 }
 
-/** Name the nodes that did not answer. @param {import("./cluster-model.js").Missing[]} out */
+/** Name the nodes that did not answer. @param {Missing[]} out */
 const missing = (out) => (out.length ? html`<div class="note" data-level="bad"><ul>${out.map(({ node, reason }) => html`<li><b>${node}</b> is missing: ${reason}</li>`)}</ul></div>` : nothing);
 
 /** The contents of the other views. @type {Record<string, (found: any) => unknown>} */

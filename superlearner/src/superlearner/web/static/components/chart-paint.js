@@ -7,8 +7,8 @@
 import { runs, ticks, timeLabel, timeTicks, withUnit } from "./chart-scale.js";
 import { colour } from "../base/paint.js";
 
-/** @typedef {import("./chart.js").Picture} Picture */
-/** @typedef {import("./chart-group.js").Span} Span */
+/** @import { Picture, Series } from "./chart.js" */
+/** @import { Span } from "./chart-group.js" */
 
 export const LEFT = 70;
 export const RIGHT = 10;
@@ -84,7 +84,7 @@ function grid(pen, picture, span, { width, right, floor, marks, x, y }) {
 /**
  * @param {CanvasRenderingContext2D} pen
  * @param {Picture} picture
- * @param {import("./chart.js").Series} one
+ * @param {Series} one
  * @param {number[][]} parts
  * @param {{floor: number, x: (at: number) => number, y: (value: number) => number}} place
  */

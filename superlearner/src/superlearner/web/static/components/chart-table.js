@@ -8,8 +8,8 @@ import { placeOf, withUnit } from "./chart-scale.js";
 import { make, renew, write } from "../base/dom.js";
 import { time } from "../base/words.js";
 
-/** @typedef {import("./chart.js").Picture} Picture */
-/** @typedef {import("./chart-group.js").Span} Span */
+/** @import { Picture } from "./chart.js" */
+/** @import { Span } from "./chart-group.js" */
 
 export class ChartTable {
   #caption = make("caption", { class: "vh" });

@@ -20,10 +20,7 @@ import { attribute, make, write } from "../base/dom.js";
 import { onTheme } from "../base/paint.js";
 import { time } from "../base/words.js";
 
-/** @typedef {import("./chart-scale.js").Times} Times */
-/** @typedef {import("./chart-scale.js").Unit} Unit */
-/** @typedef {import("./chart-scale.js").Values} Values */
-
+/** @import { Times, Unit, Values } from "./chart-scale.js" */
 /** @typedef {{name: string, values: Values, colour?: string, area?: boolean, dash?: number[]}} Series  colour: a token */
 /** @typedef {{at: number, text: string, colour: string}} Mark */
 /**

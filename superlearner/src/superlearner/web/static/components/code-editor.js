@@ -8,8 +8,8 @@
 
 import { attribute, make, write } from "../base/dom.js";
 
+/** @import { EditorView as View, InputHandler } from "../vendor/codemirror.js" */
 /** @typedef {typeof import("../vendor/codemirror.js")} CodeMirror */
-/** @typedef {import("../vendor/codemirror.js").EditorView} View */
 
 const FRAME = `
   :host { display: grid; grid-template-rows: minmax(0, 1fr) auto; min-height: 0; }
@@ -98,7 +98,7 @@ function selected(view) {
  * page's content policy refuses.
  * @param {Event} event
  * @param {View} view
- * @param {readonly import("../vendor/codemirror.js").InputHandler[]} handlers  other handlers, for brackets, for example
+ * @param {readonly InputHandler[]} handlers  other handlers, for brackets, for example
  */
 function overSelection(event, view, handlers) {
   if (!(event instanceof InputEvent) || event.isComposing || event.inputType !== "insertText" || event.data === null) return false;

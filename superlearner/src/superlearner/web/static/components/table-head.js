@@ -6,8 +6,7 @@
 
 import { icon, make } from "../base/dom.js";
 
-/** @typedef {import("./table-columns.js").Column} Column */
-/** @typedef {import("./table-columns.js").Columns} Columns */
+/** @import { Column, Columns } from "./table-columns.js" */
 /**
  * @typedef {object} Told
  * @property {(id: string, descending: boolean) => void} order  called for a new order

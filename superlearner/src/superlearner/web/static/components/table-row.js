@@ -6,7 +6,7 @@
 
 import { attribute, make, write } from "../base/dom.js";
 
-/** @typedef {import("./table-columns.js").Column} Column */
+/** @import { Column } from "./table-columns.js" */
 
 /**
  * @param {HTMLElement} element

@@ -19,7 +19,7 @@ import { TableHead } from "./table-head.js";
 import { fill, indexOf } from "./table-row.js";
 import { drawnAt, height, scrollTo, visible } from "./table-window.js";
 
-/** @typedef {import("./table-columns.js").Column} Column */
+/** @import { Column } from "./table-columns.js" */
 /**
  * @typedef {object} Shown
  * @property {number} total

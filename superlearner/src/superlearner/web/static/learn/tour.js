@@ -11,9 +11,7 @@ import { chosen, make, renew, root, staticFile, write } from "../base/dom.js";
 import { happened, pieces, shown, targetOf, typeOf } from "./tour-conditions.js";
 import { askedFor, beginning, learn, learned, place, setPlace } from "./tour-place.js";
 
-/** @typedef {import("./tour-conditions.js").Part} Part */
-/** @typedef {import("./tour-conditions.js").Step} Step */
-/** @typedef {import("./tour-conditions.js").Tour} Tour */
+/** @import { Part, Step, Tour } from "./tour-conditions.js" */
 
 /** A page updates its URL shortly after a choice. */
 const SETTLED_MS = 300;

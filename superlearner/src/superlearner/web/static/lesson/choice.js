@@ -9,7 +9,7 @@ import { make, spoken } from "../base/dom.js";
 import { letDrag } from "./card-drag.js";
 import { placeOf } from "./lesson-model.js";
 
-/** @typedef {import("./lesson-model.js").Choice} Choice */
+/** @import { Choice } from "./lesson-model.js" */
 
 const NOTHING = "answer = None\n";
 const TEXT = '"((?:[^"\\\\]|\\\\.)*)"';

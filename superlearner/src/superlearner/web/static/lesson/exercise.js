@@ -17,7 +17,7 @@ import { reviewed } from "./reviewing.js";
 import { TimesForm } from "./times-form.js";
 import { lineOf, shownVerdict, toldVerdict } from "./verdict.js";
 
-/** @typedef {import("./verdict.js").Checked} Checked */
+/** @import { Checked } from "./verdict.js" */
 
 const LEAST_LINES = 8, MOST_LINES = 24;
 

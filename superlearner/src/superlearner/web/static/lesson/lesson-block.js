@@ -10,8 +10,7 @@ import { html, nothing, render } from "../vendor/lit-html.js";
 import { nameOf, placeOf, untouched } from "./lesson-model.js";
 import { goTo } from "./reading-place.js";
 
-/** @typedef {import("./lesson-model.js").Block} Block */
-/** @typedef {import("./lesson-model.js").ItemState} ItemState */
+/** @import { Block, ItemState } from "./lesson-model.js" */
 
 const page = () => document.getElementById("lesson");
 /** Return whether the visitor may run code, or do anything but read. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** @typedef {import("./lesson-model.js").Row} Row */
+/** @import { Row } from "./lesson-model.js" */
 /** @typedef {{of: string, first: number, last: number}} Wait */
 
 /** Return a row as a sentence. @param {Row} row */

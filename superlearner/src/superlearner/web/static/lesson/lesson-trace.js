@@ -7,7 +7,7 @@
 import { html, nothing, svg } from "../vendor/lit-html.js";
 import { told, waits } from "./lesson-rows.js";
 
-/** @typedef {import("./lesson-model.js").Row} Row */
+/** @import { Row } from "./lesson-model.js" */
 
 const ROW = 40, HEAD = 34, LEFT = 58, LANE = 132, LEAST = 96, MOST_LANE = 250, ASIDE = 100, MOST = 44;
 

@@ -20,9 +20,7 @@ import { follow, goTo, goToSection } from "./reading-place.js";
 import { markReview } from "./reviewing.js";
 import { picture } from "./shown.js";
 
-/** @typedef {import("./lesson-model.js").Lesson} Lesson */
-/** @typedef {import("./lesson-model.js").Section} Section */
-/** @typedef {import("./lesson-model.js").Block} Block */
+/** @import { Block, Lesson, Section } from "./lesson-model.js" */
 
 const page = byId("lesson", HTMLElement);
 const read = byId("read", HTMLElement);

@@ -12,7 +12,7 @@ import { untouched } from "./lesson-model.js";
 import { sentence, written } from "./lesson-text.js";
 import { trace } from "./lesson-trace.js";
 
-/** @typedef {import("./figures.js").Figure} Figure */
+/** @import { Figure } from "./figures.js" */
 /** @typedef {{measure: string, happened: string, figures: Figure[], excerpt: import("./lesson-model.js").Row[]}} Measured  the answer of the operation `course.measure` */
 
 export class LessonMeasure extends LessonBlock {

@@ -7,8 +7,7 @@
 import { html, nothing } from "../vendor/lit-html.js";
 import { arrival, changedLines } from "./picture-steps.js";
 
-/** @typedef {import("./picture-steps.js").Callback} Callback */
-/** @typedef {import("./picture-steps.js").MailboxStep} MailboxStep */
+/** @import { Callback, MailboxStep } from "./picture-steps.js" */
 
 /** @type {Record<string, string>} */
 const PARAMETERS = { init: "arg", handle_call: "request, caller, state", handle_cast: "request, state", handle_info: "message, state", terminate: "reason, state" };

@@ -6,7 +6,7 @@
 
 import { told } from "./lesson-rows.js";
 
-/** @typedef {import("./lesson-model.js").Row} Row */
+/** @import { Row } from "./lesson-model.js" */
 /** @typedef {{at: number, callback: string, way: "start"|"call"|"cast"|"info"|"stop", of: string|null, message: string, before: string|null, result: string, after: string|null}} Callback */
 /** @typedef {{text: string, of: string, state: "waiting"|"new"|"passed"|"taken"}} Queued */
 /** @typedef {{at: number, kind: "waits"|"arrives"|"takes"|"gives up", pattern: string|null, queue: Queued[]}} MailboxStep */

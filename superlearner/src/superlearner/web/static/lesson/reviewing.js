@@ -7,7 +7,7 @@
 import { ApiError, platform } from "../base/api.js";
 import { make, root } from "../base/dom.js";
 
-/** @typedef {import("./lesson-model.js").Lesson} Lesson */
+/** @import { Lesson } from "./lesson-model.js" */
 /** @typedef {{due: {id: string, topic: string, page: string, missed: boolean}[], next_at: number|null}} Review  the answer of the operation `course.review` */
 
 const DAY_MS = 86_400_000;

@@ -12,7 +12,7 @@ import { drawing } from "./lesson-trace.js";
 import { mailboxScene, stateScene } from "./picture-scenes.js";
 import { sentences, shortly } from "./picture-steps.js";
 
-/** @typedef {import("./picture-steps.js").Picture} Picture */
+/** @import { Picture } from "./picture-steps.js" */
 
 const PLAY_MS = 1800;
 const AHEAD = "800px";

@@ -9,7 +9,7 @@ import { placeOf } from "./lesson-model.js";
 import { written } from "./lesson-text.js";
 import { RunPicture } from "./run-picture.js";
 
-/** @typedef {import("./lesson-model.js").Block} Block */
+/** @import { Block } from "./lesson-model.js" */
 
 /** @param {Block} block */
 export function picture(block) {

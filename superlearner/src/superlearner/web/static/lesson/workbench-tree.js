@@ -12,8 +12,7 @@ import { Announcer } from "../tree/announce.js";
 import { SlTree } from "../tree/tree.js";
 import { actsOn } from "../tree/tree-acts.js";
 
-/** @typedef {import("../live/model.js").Message} Message */
-/** @typedef {import("../live/model.js").Model} Model */
+/** @import { Message, Model } from "../live/model.js" */
 
 export class WorkbenchTree extends HTMLElement {
   #tree = new SlTree();

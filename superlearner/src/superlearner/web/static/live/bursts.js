@@ -4,9 +4,8 @@
  * @module
  */
 
-/** @typedef {import("./model.js").FeedEvent} FeedEvent */
-/** @typedef {import("../teaching/signal-lanes.js").Burst} Burst */
-/** @typedef {import("../teaching/signal-lanes.js").Kind} Kind */
+/** @import { FeedEvent } from "./model.js" */
+/** @import { Burst, Kind } from "../teaching/signal-lanes.js" */
 /** @typedef {{who: (string|[string, string])[], list: [string, number, number, number, string?][], more?: number}} Wire */
 
 /** @type {Record<string, Kind>} */

@@ -15,7 +15,7 @@
 
 import { chosen, root } from "../base/dom.js";
 
-/** @typedef {import("./model.js").Message} Message */
+/** @import { Message } from "./model.js" */
 /** @typedef {"connecting"|"live"|"silent"|"lost"|"gone"} Status */
 
 /** Silence after which the server counts as not responding: it sends twice a second. */

@@ -4,8 +4,7 @@
  * @module
  */
 
-/** @typedef {import("./model.js").Model} Model */
-/** @typedef {import("./model.js").Row} Row */
+/** @import { Model, Row } from "./model.js" */
 
 /** The supervisor of what runs on the platform's node. */
 export const YOURS = "superlearner/playground";

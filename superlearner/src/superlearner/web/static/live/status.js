@@ -8,7 +8,7 @@ import { attribute, byId, write } from "../base/dom.js";
 import { settle } from "../base/toast.js";
 import { time } from "../base/words.js";
 
-/** @typedef {import("./live.js").Status} Status */
+/** @import { Status } from "./live.js" */
 
 const WORDS = { connecting: "Connecting", live: "Live", silent: "Not answering", lost: "Reconnecting", gone: "Node is gone" };
 

@@ -4,8 +4,7 @@
  * @module
  */
 
-/** @typedef {import("./model.js").FeedEvent} FeedEvent */
-
+/** @import { FeedEvent } from "./model.js" */
 /**
  * @typedef {object} Line
  * @property {string} id  stays the same while the row exists

@@ -7,9 +7,8 @@
 
 import { label } from "../live/model.js";
 
-/** @typedef {import("../live/model.js").Model} Model */
-/** @typedef {import("../live/model.js").Row} Row */
-/** @typedef {import("../tree/room.js").Room} Room */
+/** @import { Model, Row } from "../live/model.js" */
+/** @import { Room } from "../tree/room.js" */
 
 /**
  * The sizes of drawn elements.

@@ -10,9 +10,8 @@ import { budgetAt, label } from "../live/model.js";
 import { counted, number, unlimited } from "../base/words.js";
 import { BESIDE } from "./map-layout.js";
 
-/** @typedef {import("./map-layout.js").Layout} Layout */
-/** @typedef {import("./map-layout.js").Box} Box */
-/** @typedef {import("../live/model.js").Row} Row */
+/** @import { Box, Layout, Place } from "./map-layout.js" */
+/** @import { Row } from "../live/model.js" */
 
 /** Tokens and the probe's properties; a canvas does not support `light-dark()`, but a computed style resolves it. */
 const TOKENS = ["bg", "panel", "raise", "line", "ink", "ink2", "ink3", "accent", "accent-bg", "run", "crash", "crash-bg", "restart", "stop", "sup"];
@@ -272,7 +271,7 @@ export class Brush {
    * Draw a cell.
    * @param {CanvasRenderingContext2D} pen
    * @param {Layout} layout
-   * @param {import("./map-layout.js").Place} place
+   * @param {Place} place
    * @param {Row|undefined} row
    * @param {string} look
    * @param {number} dense

@@ -8,7 +8,7 @@
 import { still } from "../base/motion.js";
 import { ranAgain } from "../live/model.js";
 
-/** @typedef {import("../live/model.js").Row} Row */
+/** @import { Row } from "../live/model.js" */
 
 /** Time for which a finished crash is shown. */
 const HOLD_MS = 400;

@@ -8,8 +8,8 @@ import { make, renew } from "../base/dom.js";
 import { label } from "../live/model.js";
 import { counted, kindText, number, stateText } from "../base/words.js";
 
-/** @typedef {import("../live/model.js").Row} Row */
-/** @typedef {import("./map-layout.js").Place} Place */
+/** @import { Row } from "../live/model.js" */
+/** @import { Level, Place } from "./map-layout.js" */
 
 export class MapTip {
   /** The frame, which scrolls along with the map. */
@@ -18,7 +18,7 @@ export class MapTip {
 
   /**
    * @param {{row: Row, place: Place, note: string|undefined}|null} on  null: nothing
-   * @param {{level: import("./map-layout.js").Level, width: number, height: number, scrolled: number, now: number}} map  the visible part
+   * @param {{level: Level, width: number, height: number, scrolled: number, now: number}} map  the visible part
    */
   show(on, { level: { h }, width, height, scrolled, now }) {
     this.words.hidden = this.aim.hidden = on === null;

@@ -21,10 +21,9 @@ import { hidden } from "../tree/outline.js";
 import { Room } from "../tree/room.js";
 import { counted, number } from "../base/words.js";
 
-/** @typedef {import("../live/model.js").Model} Model */
-/** @typedef {import("../live/model.js").Row} Row */
-/** @typedef {import("./map-layout.js").Layout} Layout */
-/** @typedef {import("./map-marks.js").Note} Note */
+/** @import { Model, Row } from "../live/model.js" */
+/** @import { Box, Branch, Layout, Level, Place } from "./map-layout.js" */
+/** @import { Note } from "./map-marks.js" */
 
 /** With more cells than this, changes of the structure are laid out at this interval. */
 const MANY = 3000;
@@ -34,8 +33,8 @@ const SLACK = 0.45;
 
 export class SlMap extends HTMLElement {
   /** @type {Model} */ #model = EMPTY;
-  /** @type {Layout} */ #layout = layout([], 0, /** @type {import("./map-layout.js").Level} */ (LEVELS[0]), new Set(), () => 0);
-  /** @type {import("./map-layout.js").Branch[]} */ #roots = [];
+  /** @type {Layout} */ #layout = layout([], 0, /** @type {Level} */ (LEVELS[0]), new Set(), () => 0);
+  /** @type {Branch[]} */ #roots = [];
   #room = new Room();
   /** @type {Set<string>} */ #folded = new Set();
   /** @type {ReadonlySet<string>} */ #selected = new Set();
@@ -223,7 +222,7 @@ export class SlMap extends HTMLElement {
   }
 
   #size() {
-    return /** @type {import("./map-layout.js").Level} */ (LEVELS[this.#level]);
+    return /** @type {Level} */ (LEVELS[this.#level]);
   }
 
   /** @param {-1|0|1} step  zoom in, fit, zoom out */
@@ -308,14 +307,14 @@ export class SlMap extends HTMLElement {
     }
   }
 
-  /** @param {CanvasRenderingContext2D} pen @param {string} key @param {import("./map-layout.js").Place} place @param {boolean} clear */
+  /** @param {CanvasRenderingContext2D} pen @param {string} key @param {Place} place @param {boolean} clear */
   #cell(pen, key, place, clear) {
     const row = this.#model.rows.get(key);
     const dim = row !== undefined && this.#fits !== null && !this.#fits(row);
     this.#brush.cell(pen, this.#layout, place, row, this.#rings.look(key, row) ?? "empty", this.#dense, dim, clear);
   }
 
-  /** @param {CanvasRenderingContext2D} pen @param {import("./map-layout.js").Box} box */
+  /** @param {CanvasRenderingContext2D} pen @param {Box} box */
   #head(pen, box) {
     const row = this.#model.rows.get(box.key);
     if (!row) return;

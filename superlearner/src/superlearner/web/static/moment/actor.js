@@ -9,9 +9,9 @@ import { unlimited } from "../base/words.js";
 import { isSupervisor } from "./layout.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 
-/** @typedef {import("./layout.js").Place} Place */
-/** @typedef {import("./picture.js").Look} Look */
-/** @typedef {import("./schedule.js").MomentNode} MomentNode */
+/** @import { Place } from "./layout.js" */
+/** @import { Look } from "./picture.js" */
+/** @import { MomentNode } from "./schedule.js" */
 
 /** Larger limits are a number. */
 const MOST_PIPS = 10;

@@ -8,7 +8,7 @@ import { attribute } from "../base/dom.js";
 import { html } from "../vendor/lit-html.js";
 import { all } from "./picture.js";
 
-/** @typedef {import("./schedule.js").Moment} Moment */
+/** @import { Moment, WhyLine } from "./schedule.js" */
 
 /** Return a text with the names of processes in bold. @param {string} text @param {Moment} moment */
 export function withNames(text, moment) {
@@ -20,7 +20,7 @@ export function withNames(text, moment) {
 /** Let the keyboard scroll a text that is longer than its place, once it is complete. @param {Element|null} text @param {boolean} complete */
 export const reachable = (text, complete) => text && attribute(text, "tabindex", complete && text.scrollHeight > text.clientHeight + 1 ? 0 : null);
 
-/** The line that raised. @param {import("./schedule.js").WhyLine} line @param {boolean} told */
+/** The line that raised. @param {WhyLine} line @param {boolean} told */
 export const raised = (line, told = true) => html`<figure class="raised" data-told=${told ? "yes" : "no"} aria-hidden=${told ? "false" : "true"}>
   <figcaption><span>${line.file}:${line.line}</span><span>${line.function}</span></figcaption>
   <pre tabindex=${told ? "0" : "-1"} aria-label="The line that raised"><span class="no" aria-hidden="true">${line.line}</span>${line.source ?? ""}</pre></figure>`;

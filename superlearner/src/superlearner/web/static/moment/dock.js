@@ -11,8 +11,8 @@ import { raised, reachable, speeds, withNames } from "./captions.js";
 import { STAGES } from "./schedule.js";
 import { ghostSentence, others, sentence } from "./story.js";
 
-/** @typedef {import("./schedule.js").Moment} Moment */
-/** @typedef {import("./stage.js").RestartStage} RestartStage */
+/** @import { Moment } from "./schedule.js" */
+/** @import { RestartStage } from "./stage.js" */
 
 /** Steps of the scrubber in each stage. */
 const GRAIN = 100;

@@ -9,9 +9,7 @@
 
 import { all } from "./picture.js";
 
-/** @typedef {import("./schedule.js").Moment} Moment */
-/** @typedef {import("./schedule.js").MomentNode} MomentNode */
-
+/** @import { Moment, MomentNode } from "./schedule.js" */
 /** @typedef {{x: number, y: number, w: number}} Card */
 /** @typedef {{x: number, y: number, size: number, align: "right"|"below"|"row", big: boolean, label: number, card: Card|null}} Place  `size`: 1 is 46 px; `label`: width for its name */
 /** @typedef {{d: string, points: [number, number][], lengths: number[], length: number}} Edge  from the supervisor to the child */

@@ -25,8 +25,8 @@ import { raised, reachable, speeds, withNames } from "./captions.js";
 import { RestartStage } from "./stage.js";
 import { fallen, headline, pace, sentence } from "./story.js";
 
-/** @typedef {import("../live/model.js").FeedEvent} FeedEvent */
-/** @typedef {import("./schedule.js").Moment} Moment */
+/** @import { FeedEvent } from "../live/model.js" */
+/** @import { Moment } from "./schedule.js" */
 
 /** Events in a second above which nothing is played. */
 const MOST = 3;

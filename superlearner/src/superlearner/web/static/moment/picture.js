@@ -7,9 +7,7 @@
 import { isOrderly } from "../base/words.js";
 import { stageAt } from "./schedule.js";
 
-/** @typedef {import("./schedule.js").Cue} Cue */
-/** @typedef {import("./schedule.js").MomentNode} MomentNode */
-/** @typedef {import("./schedule.js").Score} Score */
+/** @import { Cue, MomentNode, Score } from "./schedule.js" */
 /** @typedef {Extract<Cue, {kind: "go"}>} Pulse */
 
 /**

@@ -17,12 +17,9 @@ import { all, picture } from "./picture.js";
 import { poseOf, schedule, stageAt, stepFrom, STAGES } from "./schedule.js";
 import { fallen, isRestart, namer, victim } from "./story.js";
 
-/** @typedef {import("./layout.js").Edge} Edge */
-/** @typedef {import("./layout.js").Layout} Layout */
-/** @typedef {import("./picture.js").Flight} Flight */
-/** @typedef {import("./picture.js").Pulse} Pulse */
-/** @typedef {import("./schedule.js").Cue} Cue */
-/** @typedef {import("./schedule.js").Moment} Moment */
+/** @import { Edge, Layout } from "./layout.js" */
+/** @import { Flight, Pulse } from "./picture.js" */
+/** @import { Cue, Moment, MomentNode } from "./schedule.js" */
 /** @typedef {{pulse: Pulse, tail: SVGPathElement, chip: HTMLElement, edge: Edge|undefined, width: number, height: number}} Mark */
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -50,7 +47,7 @@ function draw(tag, attributes = {}) {
 export class RestartStage extends HTMLElement {
   /** @type {Moment|null} */ #moment = null;
   #score = schedule({ events: [] });
-  /** @type {import("./schedule.js").MomentNode[]} */ #nodes = [];
+  /** @type {MomentNode[]} */ #nodes = [];
   /** @type {Layout} */ #layout = { rows: false, tight: false, height: 0, places: new Map(), edges: new Map(), more: [] };
   /** @type {Map<string, Actor>} */ #actors = new Map();
   /** @type {Map<string, SVGPathElement>} */ #wires = new Map();

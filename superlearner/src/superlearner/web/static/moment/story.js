@@ -7,8 +7,7 @@
 import { counted } from "../base/words.js";
 import { all } from "./picture.js";
 
-/** @typedef {import("./schedule.js").Moment} Moment */
-/** @typedef {import("./schedule.js").MomentEvent} MomentEvent */
+/** @import { Moment, MomentEvent } from "./schedule.js" */
 
 /** Names that a sentence lists. */
 const LISTED = 4;

@@ -17,7 +17,7 @@ import { all } from "./picture.js";
 import { RestartStage } from "./stage.js";
 import { fallen, headline, isSlow, listed, namer, others, span, step, victim } from "./story.js";
 
-/** @typedef {import("./schedule.js").Moment} Moment */
+/** @import { Moment, MomentEvent } from "./schedule.js" */
 /** @typedef {{event: number, at: number, name: string, reason: string, supervisor: string, strategy: string|null, started: number, gave_up: boolean, fallen: string[]}} Line */
 
 const AGAIN_MS = 1000;
@@ -135,7 +135,7 @@ function tell(moment) {
   follow();
 }
 
-/** @param {import("./schedule.js").MomentEvent} event */
+/** @param {MomentEvent} event */
 function mark(event) {
   const shapes = { crash: "crashed", link: "crashed", signal: "up", decide: "supervisor", stop: "stopped", start: "running" };
   return icon(event.kind === "decide" && event.what === "give_up" ? "gave-up" : shapes[event.kind], "glyph");

@@ -8,10 +8,9 @@ import { attribute, icon, make } from "../base/dom.js";
 import { isSupervisor, link } from "../moment/layout.js";
 import { all } from "../moment/picture.js";
 
-/** @typedef {import("../moment/layout.js").Layout} Layout */
-/** @typedef {import("../moment/layout.js").Place} Place */
-/** @typedef {import("../moment/schedule.js").MomentNode} MomentNode */
-/** @typedef {import("./predict-game.js").Question} Question */
+/** @import { Layout, Place } from "../moment/layout.js" */
+/** @import { MomentNode } from "../moment/schedule.js" */
+/** @import { Question } from "./predict-game.js" */
 /** @typedef {"right"|"missed"|"wrong"} Mark */
 
 const SVG = "http://www.w3.org/2000/svg";

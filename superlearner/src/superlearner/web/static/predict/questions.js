@@ -7,8 +7,8 @@
 import { quiet } from "../moment/schedule.js";
 import { LEVELS } from "./told.js";
 
-/** @typedef {import("../moment/schedule.js").Moment} Moment */
-/** @typedef {import("./predict-game.js").Question} Question */
+/** @import { Moment } from "../moment/schedule.js" */
+/** @import { Question } from "./predict-game.js" */
 
 const SEEDS = 9999;
 

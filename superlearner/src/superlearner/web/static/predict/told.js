@@ -8,10 +8,9 @@ import { icon } from "../base/dom.js";
 import { counted } from "../base/words.js";
 import { html, nothing } from "../vendor/lit-html.js";
 
-/** @typedef {import("./predict-game.js").Answer} Answer */
-/** @typedef {import("../moment/schedule.js").MomentNode} MomentNode */
-/** @typedef {import("./predict-game.js").Question} Question */
-/** @typedef {import("./record.js").Record} Reached */
+/** @import { Answer, Question } from "./predict-game.js" */
+/** @import { MomentNode } from "../moment/schedule.js" */
+/** @import { Record as Reached } from "./record.js" */
 
 export const LEVELS = 10;
 /** Why an answer to a question that was answered before changes neither streak nor levels. */

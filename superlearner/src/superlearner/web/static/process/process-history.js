@@ -11,9 +11,8 @@ import { ask } from "./process-asks.js";
 import { Panel } from "./process-panel.js";
 import { counted, duration, failures, number, time } from "../base/words.js";
 
-/** @typedef {import("./process-tabs.js").Seen} Seen */
-/** @typedef {import("./lives.js").Exit} Exit */
-/** @typedef {import("./lives.js").Life} Life */
+/** @import { Seen } from "./process-tabs.js" */
+/** @import { Exit, Life } from "./lives.js" */
 /** @typedef {{reason: string, where: string|null, crash: boolean, count: number, first_at: number, last_at: number}} Pattern */
 /** @typedef {{pid: string, exits: Exit[], started_at: number|null, patterns: Pattern[]}} Told */
 

@@ -13,9 +13,10 @@ import { ancestors, link, waitSection } from "./process-parts.js";
 import { number } from "../base/words.js";
 import { has } from "./process-tabs.js";
 
-/** @typedef {import("./process-tabs.js").Seen} Seen */
+/** @import { Seen } from "./process-tabs.js" */
+/** @import { OpenWait, Party } from "./process-parts.js" */
 /** @typedef {{pid: string|null, name: string|null, what: string|null, kind: string, traps: boolean|null, fate: "dies"|"told"|"restarts"|"nothing", effect: string}} Tie */
-/** @typedef {{pid: string, traps: boolean, ties: Tie[], more: number, waits_for: import("./process-parts.js").OpenWait|null, waited_for_by: import("./process-parts.js").OpenWait[]}} Told */
+/** @typedef {{pid: string, traps: boolean, ties: Tie[], more: number, waits_for: OpenWait|null, waited_for_by: OpenWait[]}} Told */
 
 /** Arrow and text for each kind of relation, seen from this process. @type {Record<string, [string, string]>} */
 const KINDS = {
@@ -26,7 +27,7 @@ const KINDS = {
 /** Shape for each effect. @type {Record<string, string>} */
 const SHAPES = { dies: "crashed", told: "running", restarts: "restarting", nothing: "stopped" };
 
-/** @extends {Panel<Told & {ancestors: import("./process-parts.js").Party[]}>} */
+/** @extends {Panel<Told & {ancestors: Party[]}>} */
 export class SlLinks extends Panel {
   every = LIVE_MS;
 

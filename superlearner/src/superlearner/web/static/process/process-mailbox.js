@@ -13,7 +13,7 @@ import { link } from "./process-parts.js";
 import { complain, toast } from "../base/toast.js";
 import { counted, number } from "../base/words.js";
 
-/** @typedef {import("./process-tabs.js").Seen} Seen */
+/** @import { Seen } from "./process-tabs.js" */
 /** @typedef {{position: number, kind: string, tag: string, sender: string|null, text: string}} Message */
 /** @typedef {{kind: string, tag: string, count: number, oldest: number, example: string}} Pattern */
 /** @typedef {{count: number, by_kind: Record<string, number>, partial: boolean}} Count */

@@ -14,7 +14,7 @@ import { SlSequence } from "../traces/sequence.js";
 import { lossText, NOTHING, take } from "../traces/traces-model.js";
 import { counted } from "../base/words.js";
 
-/** @typedef {import("./process-tabs.js").Seen} Seen */
+/** @import { Seen } from "./process-tabs.js" */
 
 /** Limit after which a trace ends by itself, in case the browser is closed. */
 const LONGEST_MS = 600_000;

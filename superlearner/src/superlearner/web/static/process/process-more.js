@@ -7,8 +7,7 @@
 import { SlLate, style } from "../base/late.js";
 import { part } from "./process-tabs.js";
 
-/** @typedef {import("./process-tabs.js").Part} Part */
-/** @typedef {import("./process-tabs.js").TabId} TabId */
+/** @import { Part, TabId } from "./process-tabs.js" */
 
 /** Load a module and its style together. @template T @param {Promise<T>} module @param {...string} more @returns {Promise<T>} */
 const whole = async (module, ...more) => (await Promise.all([module, ...["process/process-tabs.css", ...more].map(style)]))[0];

@@ -12,8 +12,8 @@ import { LIVE_MS, Panel } from "./process-panel.js";
 import { budgetSection, facts, mailboxSection, stateSection, strategySection, waitSection } from "./process-parts.js";
 import { part } from "./process-tabs.js";
 
-/** @typedef {import("./process-tabs.js").Seen} Seen */
-/** @typedef {import("./process-parts.js").Info} Info */
+/** @import { Seen } from "./process-tabs.js" */
+/** @import { Info } from "./process-parts.js" */
 
 /** Memory and waits of a frequently changing process are read at most at this interval. */
 const BESIDE_MS = 2000;

@@ -11,7 +11,7 @@ import { attribute, make, renew } from "../base/dom.js";
 import { reasons } from "./process-asks.js";
 import { time } from "../base/words.js";
 
-/** @typedef {import("./process-tabs.js").Seen} Seen */
+/** @import { Seen } from "./process-tabs.js" */
 
 const PAUSE_MS = 250;
 /** Interval for data that changes without a change of the row. */

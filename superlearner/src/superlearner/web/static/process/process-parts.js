@@ -10,7 +10,7 @@ import { budgetAt, label } from "../live/model.js";
 import { has } from "./process-tabs.js";
 import { budgetText, counted, duration, MEANINGS, number, RESTARTS, size, STRATEGIES, time, unlimited } from "../base/words.js";
 
-/** @typedef {import("../live/model.js").Row} Row */
+/** @import { Row } from "../live/model.js" */
 /** @typedef {Record<string, any>} Info */
 /** @typedef {string|{pid?: string|null, name?: string|null, what?: string|null}} Party */
 /** @typedef {(pid: string) => Row|undefined} Find */

@@ -10,7 +10,7 @@ import { make } from "../base/dom.js";
 import { ask } from "./process-asks.js";
 import { Panel } from "./process-panel.js";
 
-/** @typedef {import("./process-tabs.js").Seen} Seen */
+/** @import { Seen } from "./process-tabs.js" */
 /**
  * @typedef {object} Told
  * @property {"now"|"crash"|"class"} why

@@ -9,7 +9,7 @@ import { ask, button, refusal, sentence, tell, tryOut } from "./process-asks.js"
 import { differences, parsed, shortJson, updateOf } from "./state-terms.js";
 import { counted } from "../base/words.js";
 
-/** @typedef {import("./state-terms.js").Change} Change */
+/** @import { Change } from "./state-terms.js" */
 /** @typedef {{how: "update"|"set"|"none", value: any, left_out: {key: string, why: string}[], tuples: string[]}} Form */
 
 const SHOWN = 50;

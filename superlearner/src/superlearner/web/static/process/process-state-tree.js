@@ -11,7 +11,7 @@ import { ask, button } from "./process-asks.js";
 import { complain } from "../base/toast.js";
 import { counted, number, size as bytes } from "../base/words.js";
 
-/** @typedef {import("./state-terms.js").Term} Term */
+/** @import { Term } from "./state-terms.js" */
 
 const PART = 100;
 const LENGTHS = [5_000, 100_000];

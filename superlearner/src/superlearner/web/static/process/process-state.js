@@ -15,8 +15,8 @@ import { StateTree } from "./process-state-tree.js";
 import { changedPlaces } from "./state-terms.js";
 import { counted, time } from "../base/words.js";
 
-/** @typedef {import("./process-tabs.js").Seen} Seen */
-/** @typedef {import("./process-state-kept.js").Kept} Kept */
+/** @import { Seen } from "./process-tabs.js" */
+/** @import { Kept } from "./process-state-kept.js" */
 /** @typedef {{pid: string, term: import("./state-terms.js").Term|null, sensitive: boolean, state_note: string|null, redacted: boolean}} Told */
 
 /** @extends {Panel<{told: Told, kept: Kept[]}>} */

@@ -9,9 +9,7 @@ import { attribute, icon, make } from "../base/dom.js";
 import { tabByKey } from "../components/tab-list.js";
 import { onParts, opened, TABS } from "./process-tabs.js";
 
-/** @typedef {import("./process-tabs.js").Seen} Seen */
-/** @typedef {import("./process-tabs.js").Part} Part */
-/** @typedef {import("./process-tabs.js").TabId} TabId */
+/** @import { Part, Seen, TabId } from "./process-tabs.js" */
 
 const FIRST = "now";
 

@@ -14,7 +14,7 @@
  * @module
  */
 
-/** @typedef {import("../live/model.js").Row} Row */
+/** @import { Row } from "../live/model.js" */
 
 /**
  * The process to show.

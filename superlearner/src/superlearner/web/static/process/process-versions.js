@@ -12,7 +12,7 @@ import { html, nothing, render } from "../vendor/lit-html.js";
 import { refusal, sentence } from "./process-asks.js";
 import { Panel } from "./process-panel.js";
 
-/** @typedef {import("./process-tabs.js").Seen} Seen */
+/** @import { Seen } from "./process-tabs.js" */
 /** @typedef {{what: string, vsn: string, count: number, pids: string[]}} Version */
 /** @typedef {{module: string, servers: number, classes: string[], versions: number, platform: boolean, running: Version[]}} Told */
 

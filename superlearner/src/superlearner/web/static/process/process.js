@@ -16,7 +16,7 @@ import "./process-overview.js";
 import { TabBar } from "./process-tab-bar.js";
 import { stateText, time } from "../base/words.js";
 
-/** @typedef {import("../live/model.js").Row} Row */
+/** @import { Row } from "../live/model.js" */
 
 export class SlProcess extends HTMLElement {
   /** @type {Row|null} */ #row = null;

@@ -13,7 +13,7 @@ import { nameOf } from "./process-columns.js";
 import { complain, toast } from "../base/toast.js";
 import { counted, number, size } from "../base/words.js";
 
-/** @typedef {import("./process-list.js").Line} Line */
+/** @import { Line } from "./process-list.js" */
 
 const MOST = 1000;
 

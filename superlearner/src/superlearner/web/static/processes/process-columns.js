@@ -7,8 +7,8 @@
 import { attribute, chosen, icon, make, renew, reshape, root, write } from "../base/dom.js";
 import { duration, number, STATES } from "../base/words.js";
 
-/** @typedef {import("./process-list.js").Line} Line */
-/** @typedef {import("../components/table-columns.js").Column} Column */
+/** @import { Line } from "./process-list.js" */
+/** @import { Column } from "../components/table-columns.js" */
 
 /** @type {Record<string, string>} */
 export const TYPES = { supervisor: "supervisor", genserver: "behaviour", worker: "function" };

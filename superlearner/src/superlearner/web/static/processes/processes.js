@@ -18,7 +18,7 @@ import { lostWords, showStatus } from "../live/status.js";
 import { SlTable } from "../components/table.js";
 import { number } from "../base/words.js";
 
-/** @typedef {import("./process-list.js").Line} Line */
+/** @import { Line } from "./process-list.js" */
 
 /** Rows requested beyond the drawn ones. */
 const AHEAD = 40;

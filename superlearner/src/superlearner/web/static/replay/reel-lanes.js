@@ -8,8 +8,9 @@
 import { isCrash, lastUpTo, placeAt } from "./reel.js";
 import { lanesOf } from "../traces/sequence-layout.js";
 
-/** @typedef {import("./reel.js").Reel} Reel */
-/** @typedef {import("../traces/sequence-layout.js").Lane} Lane */
+/** @import { Reel } from "./reel.js" */
+/** @import { Lane } from "../traces/sequence-layout.js" */
+
 /** `quiet`: no event reported it; it is the first or last event that mentions the process. @typedef {{place: number, alive: boolean, crash: boolean, quiet?: boolean}} Turn */
 
 /**

@@ -13,8 +13,9 @@ import { EMPTY, reduce } from "../live/model.js";
 import { brief } from "../traces/sequence-layout.js";
 import { YOURS } from "../live/scopes.js";
 
-/** @typedef {import("../live/model.js").Model} Model */
-/** @typedef {import("../traces/sequence-layout.js").Person} Person */
+/** @import { Model } from "../live/model.js" */
+/** @import { Person } from "../traces/sequence-layout.js" */
+
 /** An event: µs, kind, pid, other pid, text, index of its cause, way or more. @typedef {[number, string, string|null, string|null, string, number, string]} Event */
 /** @typedef {{place: number, last: number, next_place: number|null, keyframe: any, frames: [number, any][], events: Event[], people: [string|null, string|null, string|null, string|null][]}} Page */
 

@@ -10,8 +10,8 @@ import { label } from "../live/model.js";
 import { biography, isCrash, lastUpTo, lookAt, sentence } from "./reel.js";
 import { counted, duration, isOrderly, kindText, STATES } from "../base/words.js";
 
-/** @typedef {import("./reel.js").Reel} Reel */
-/** @typedef {import("../live/model.js").Model} Model */
+/** @import { Biography, Reel } from "./reel.js" */
+/** @import { Model } from "../live/model.js" */
 
 const ROW = 28;
 const MOST_ROWS = 400;
@@ -117,7 +117,7 @@ export class SlReelTree extends HTMLElement {
 
 /** `<sl-reel-process>`: state, mailbox and work of one process at the playhead. Event: `sl-seek` (detail: place). */
 export class SlReelProcess extends HTMLElement {
-  /** @type {import("./reel.js").Biography|null} */ #life = null;
+  /** @type {Biography|null} */ #life = null;
   #length = 0;
   #told = "";
 

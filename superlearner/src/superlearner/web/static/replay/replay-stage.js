@@ -12,7 +12,8 @@ import { cast, picture, withRoom } from "./reel-lanes.js";
 import { placeAt } from "./reel.js";
 import { brief, MOST_LANES, short } from "../traces/sequence-layout.js";
 
-/** @typedef {import("./reel.js").Reel} Reel */
+/** @import { Reel } from "./reel.js" */
+/** @import { Picture } from "./reel-lanes.js" */
 
 const TOP = 30;
 
@@ -22,7 +23,7 @@ export class SlStage extends HTMLElement {
   /** @type {Reel|null} */ #reel = null;
   /** @type {Float64Array} */ #times = new Float64Array(1);
   /** @type {import("./reel-lanes.js").Cast|null} */ #cast = null;
-  /** @type {import("./reel-lanes.js").Picture|null} */ #picture = null;
+  /** @type {Picture|null} */ #picture = null;
   #opened = new Set();
   #only = "";
   #at = 0;
@@ -139,7 +140,7 @@ export class SlStage extends HTMLElement {
     this.#names.childNodes.forEach((node, number) => this.#paintName(/** @type {HTMLElement} */ (node), seen, number));
   }
 
-  /** @param {HTMLElement} node @param {import("./reel-lanes.js").Picture} seen @param {number} number */
+  /** @param {HTMLElement} node @param {Picture} seen @param {number} number */
   #paintName(node, seen, number) {
     const life = seen.lives.findLast((one) => one.lane === number);
     const mark = seen.marks.findLast((one) => one.lane === number);
@@ -150,7 +151,7 @@ export class SlStage extends HTMLElement {
     if (glyph) reshape(glyph, state === "none" ? "stopped" : state);
   }
 
-  /** @param {CanvasRenderingContext2D} g @param {import("./reel-lanes.js").Picture} seen */
+  /** @param {CanvasRenderingContext2D} g @param {Picture} seen */
   #paintTicks(g, seen) {
     g.strokeStyle = colour("line");
     g.lineWidth = 1;
@@ -167,7 +168,7 @@ export class SlStage extends HTMLElement {
     g.textAlign = "start";
   }
 
-  /** @param {CanvasRenderingContext2D} g @param {import("./reel-lanes.js").Picture} seen */
+  /** @param {CanvasRenderingContext2D} g @param {Picture} seen */
   #paintMarks(g, seen) {
     return seen.marks.flatMap((mark) => {
       const y = this.#y(mark.lane);
@@ -196,7 +197,7 @@ export class SlStage extends HTMLElement {
     });
   }
 
-  /** @param {CanvasRenderingContext2D} g @param {import("./reel-lanes.js").Picture} seen */
+  /** @param {CanvasRenderingContext2D} g @param {Picture} seen */
   #paintArrows(g, seen) {
     const labels = [];
     for (const arrow of seen.arrows.toReversed()) {

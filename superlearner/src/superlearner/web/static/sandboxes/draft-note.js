@@ -9,7 +9,7 @@ import { make } from "../base/dom.js";
 import { time } from "../base/words.js";
 import { Drafts, KEY, SOURCES } from "./drafts.js";
 
-/** @typedef {import("./drafts.js").Draft} Draft */
+/** @import { Draft } from "./drafts.js" */
 
 const TAB = "superlearner.tab";
 

@@ -6,7 +6,7 @@
  * @module
  */
 
-/** @typedef {import("./sandbox-words.js").Options} Options */
+/** @import { Options } from "./sandbox-words.js" */
 /** @typedef {{user: string, of: string, text: string, version: number, at: number, tab: string, options?: Options}} Draft  `options`: what else a sandbox needs to start as before */
 /** @typedef {{getItem(key: string): string|null, setItem(key: string, value: string): void}} Store */
 

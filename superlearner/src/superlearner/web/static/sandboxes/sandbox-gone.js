@@ -9,9 +9,8 @@ import { attribute, byId, write } from "../base/dom.js";
 import { drafts, sources } from "./draft-note.js";
 import { calm, check, editor, note } from "./sandbox-bench.js";
 
-/** @typedef {import("./sandbox-words.js").Sandbox} Sandbox */
-/** @typedef {import("./drafts.js").Drafts} Drafts */
-/** @typedef {import("./sandbox-words.js").Options} Options */
+/** @import { Options, Sandbox } from "./sandbox-words.js" */
+/** @import { Drafts } from "./drafts.js" */
 
 const page = byId("sandboxes", HTMLElement);
 /** The sandbox whose absence is shown; "" for none. */ let shown = "";

@@ -11,7 +11,7 @@ import { time } from "../base/words.js";
 import { html, nothing, render, repeat } from "../vendor/lit-html.js";
 import { lineIn } from "./sandbox-tree.js";
 
-/** @typedef {import("../live/model.js").FeedEvent} FeedEvent */
+/** @import { FeedEvent } from "../live/model.js" */
 /** @typedef {{at: number, text: string}} Notice */
 
 const MOST = 100;

@@ -12,8 +12,7 @@ import { ageOf, countsOf, fitting, lookOf, ownersOf } from "./sandbox-words.js";
 import { complain, toast } from "../base/toast.js";
 import { counted, number, size, time } from "../base/words.js";
 
-/** @typedef {import("./sandbox-words.js").Sandbox} Sandbox */
-/** @typedef {import("./sandbox-words.js").Wanted} Wanted */
+/** @import { Sandbox, Wanted } from "./sandbox-words.js" */
 
 const NAMED = 8;
 const find = byId("find-sandbox", HTMLInputElement);

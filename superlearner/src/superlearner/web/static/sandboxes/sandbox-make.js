@@ -10,10 +10,9 @@ import { drafts } from "./draft-note.js";
 import { calm, check, editor, note } from "./sandbox-bench.js";
 import { freeName } from "./sandbox-words.js";
 
-/** @typedef {import("./sandbox-words.js").Sandbox} Sandbox */
-/** @typedef {import("./drafts.js").Drafts} Drafts */
+/** @import { Options, Sandbox } from "./sandbox-words.js" */
+/** @import { Drafts } from "./drafts.js" */
 /** @typedef {{id: string, title: string, about: string, source: string}} Template */
-/** @typedef {import("./sandbox-words.js").Options} Options */
 /** @typedef {{id: string, title: string, about: string, source?: string, kept?: boolean, options?: Options}} Start  without a source: a demo; `kept` only in this browser */
 
 const DEMOS = [

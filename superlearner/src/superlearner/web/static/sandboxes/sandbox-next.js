@@ -8,7 +8,7 @@ import { byId } from "../base/dom.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 import { hasCrash } from "./sandbox-words.js";
 
-/** @typedef {import("./sandbox-words.js").Sandbox} Sandbox */
+/** @import { Sandbox } from "./sandbox-words.js" */
 /** @typedef {{name: string, line: number}} At */
 
 const place = byId("next-step", HTMLElement);

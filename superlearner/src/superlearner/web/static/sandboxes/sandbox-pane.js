@@ -19,8 +19,7 @@ import { tabs } from "../components/tab-list.js";
 import { complain, toast } from "../base/toast.js";
 import { counted, time } from "../base/words.js";
 
-/** @typedef {import("./sandbox-words.js").Sandbox} Sandbox */
-/** @typedef {import("./sandbox-words.js").Wall} Wall */
+/** @import { Sandbox, Wall } from "./sandbox-words.js" */
 
 /** @param {string} words @param {string} [level] */
 const tell = (words, level) => check.tell(words, level);

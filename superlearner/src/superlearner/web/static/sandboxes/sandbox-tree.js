@@ -17,11 +17,9 @@ import { SlTree } from "../tree/tree.js";
 import { actsOn } from "../tree/tree-acts.js";
 import { placeOf } from "./sandbox-words.js";
 
-/** @typedef {import("../live/model.js").Model} Model */
-/** @typedef {import("../live/model.js").Message} Message */
-/** @typedef {import("../live/model.js").FeedEvent} FeedEvent */
-/** @typedef {import("./sandbox-words.js").Sandbox} Sandbox */
-/** @typedef {import("./sandbox-bench.js").Crash} Crash */
+/** @import { FeedEvent, Message, Model } from "../live/model.js" */
+/** @import { Sandbox } from "./sandbox-words.js" */
+/** @import { Crash } from "./sandbox-bench.js" */
 /** @typedef {{at: number, pid: string|null, name: string|null, what: string, reason: string, where: string|null}} Failure */
 
 /** Minimum interval between questions for lines while many processes crash. */

@@ -15,7 +15,7 @@ import { begin, drafted, enter, enterWith, exit, start } from "./sandbox-make.js
 import { hide, run, show, shows, walls, wire } from "./sandbox-pane.js";
 import { complain } from "../base/toast.js";
 
-/** @typedef {import("./sandbox-words.js").Sandbox} Sandbox */
+/** @import { Sandbox } from "./sandbox-words.js" */
 /** @typedef {"one"|"new"|"all"|"gone"} View */
 
 /** The URL parameters that choose the view. */

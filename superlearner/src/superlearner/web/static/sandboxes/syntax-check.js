@@ -12,7 +12,7 @@ import { render } from "../vendor/lit-html.js";
 import { failure } from "./sandbox-failure.js";
 import { placeOf, raisedIn } from "./sandbox-words.js";
 
-/** @typedef {import("../components/code-editor.js").SlCode} SlCode */
+/** @import { SlCode } from "../components/code-editor.js" */
 
 const WAIT_MS = 500;
 

@@ -12,7 +12,7 @@ import { boundsText, fits, saidValue, shownValue, sourceText, tomlLine, valueOf 
 import { toast } from "../base/toast.js";
 import { counted } from "../base/words.js";
 
-/** @typedef {import("./setting-values.js").Setting} Setting */
+/** @import { Setting } from "./setting-values.js" */
 
 const list = byId("settings-list", HTMLElement);
 const find = byId("settings-find", HTMLInputElement);

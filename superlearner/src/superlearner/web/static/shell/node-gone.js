@@ -9,7 +9,7 @@ import { platform } from "../base/api.js";
 import { chosen, make, onlyOwn, renew, root } from "../base/dom.js";
 import { complain } from "../base/toast.js";
 
-/** @typedef {import("../sandboxes/sandbox-words.js").Sandbox} Sandbox */
+/** @import { Sandbox } from "../sandboxes/sandbox-words.js" */
 
 /** Return whether the page shows the default node of a visitor with nothing but their own things: any page starts it. */
 const ownHome = () => chosen() === "" && onlyOwn();

@@ -8,8 +8,8 @@
 import { counted, STRATEGIES } from "../base/words.js";
 import { fit } from "./fuzzy.js";
 
-/** @typedef {import("../processes/process-list.js").Line} Line */
-/** @typedef {import("./palette-items.js").Item} Item */
+/** @import { Line } from "../processes/process-list.js" */
+/** @import { Item } from "./palette-items.js" */
 /** @typedef {{name: string|null, pid: string, strategy: string|null, max_restarts?: number|string|null, max_seconds?: number|string|null, restarts_used?: number|null}} Supervisor */
 /** A child that does not run. @typedef {{id: string, supervisor: string, supervisor_name: string}} Stopped */
 /** @typedef {{lines: readonly Line[], supervisors: readonly Supervisor[], stopped: readonly Stopped[]}} Known */

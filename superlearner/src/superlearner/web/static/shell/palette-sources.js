@@ -10,7 +10,7 @@ import { WORDS } from "./page-words.js";
 import { pages } from "./nav.js";
 import { here, nodes } from "./nodes.js";
 
-/** @typedef {import("./palette-items.js").Item} Item */
+/** @import { Item } from "./palette-items.js" */
 
 /** Number of processes in one request; others are found by searching on the server. */
 const PROCESSES = 300;

@@ -9,7 +9,7 @@ import { make, write } from "../base/dom.js";
 import { complain, toast } from "../base/toast.js";
 import { effect } from "./palette-effect.js";
 
-/** @typedef {import("./palette-commands.js").Deed} Deed */
+/** @import { Deed } from "./palette-commands.js" */
 
 export class Sure {
   #title = make("h2", { id: "palette-sure-title", tabindex: -1 });

@@ -14,7 +14,8 @@ import { fromPage, isAborted, manual, operations, processes, reason, rights, sec
 import { Sure } from "./palette-sure.js";
 import { counted } from "../base/words.js";
 
-/** @typedef {import("./palette-items.js").Item} Item */
+/** @import { Item } from "./palette-items.js" */
+/** @import { Stopped, Supervisor } from "./palette-commands.js" */
 
 const KEY = "superlearner.recent";
 
@@ -28,8 +29,8 @@ class Palette {
   #said = make("span", { class: "said", role: "status" });
   #sure = new Sure(() => this.#back(), () => this.#dialog.close());
   /** Items from the server, by source. @type {Map<string, Item[]>} */ #got = new Map();
-  /** @type {import("./palette-commands.js").Supervisor[]} */ #supervisors = [];
-  /** @type {import("./palette-commands.js").Stopped[]} */ #stopped = [];
+  /** @type {Supervisor[]} */ #supervisors = [];
+  /** @type {Stopped[]} */ #stopped = [];
   /** The reader's scopes; null while they are unknown. @type {string[]|null} */ #may = null;
   /** @type {Map<string, string>} */ #missing = new Map();
   /** @type {Set<string>} */ #asking = new Set();
@@ -100,7 +101,7 @@ class Palette {
     if (this.#dialog.open) this.#draw();
   }
 
-  /** Add supervisors to the known ones. @param {import("./palette-commands.js").Supervisor[]} found @returns {Item[]} */
+  /** Add supervisors to the known ones. @param {Supervisor[]} found @returns {Item[]} */
   #know(found) {
     this.#supervisors = [...new Map([...this.#supervisors, ...found].map((one) => [one.pid, one])).values()];
     return [];

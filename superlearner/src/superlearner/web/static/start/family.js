@@ -15,9 +15,8 @@ import { sentence } from "../moment/story.js";
 import { affected, because, listed } from "./first-steps.js";
 import { branchOf, drawn, portrait } from "./portrait.js";
 
-/** @typedef {import("../live/model.js").FeedEvent} FeedEvent */
-/** @typedef {import("../live/model.js").Row} Row */
-/** @typedef {import("./first-steps.js").Scene} Scene */
+/** @import { FeedEvent, Row } from "../live/model.js" */
+/** @import { Scene } from "./first-steps.js" */
 
 /** Delay of a change, so that its restart can be played first. */
 const LATER_MS = 700;

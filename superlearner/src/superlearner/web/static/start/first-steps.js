@@ -9,8 +9,7 @@ import { label } from "../live/model.js";
 import { fates, isRestarted } from "../teaching/strategy-rules.js";
 import { unlimited } from "../base/words.js";
 
-/** @typedef {import("../live/model.js").Model} Model */
-/** @typedef {import("../live/model.js").Row} Row */
+/** @import { Model, Row } from "../live/model.js" */
 /** @typedef {import("../live/model.js").FeedEvent} FeedEvent */
 
 /** @typedef {{supervisor: Row, children: Row[], victim: Row|null}} Scene */

@@ -8,11 +8,9 @@ import { budgetAt, label } from "../live/model.js";
 import { unlimited } from "../base/words.js";
 import { quiet, schedule } from "../moment/schedule.js";
 
-/** @typedef {import("../live/model.js").Row} Row */
-/** @typedef {import("../moment/schedule.js").Moment} Moment */
-/** @typedef {import("../moment/schedule.js").MomentEvent} MomentEvent */
-/** @typedef {import("../moment/schedule.js").MomentNode} MomentNode */
-/** @typedef {import("./first-steps.js").Scene} Scene */
+/** @import { Row } from "../live/model.js" */
+/** @import { Moment, MomentEvent, MomentNode } from "../moment/schedule.js" */
+/** @import { Scene } from "./first-steps.js" */
 
 /** The number of children that have room. */
 const SHOWN = 8;

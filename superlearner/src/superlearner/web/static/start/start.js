@@ -22,10 +22,8 @@ import { reduce as judged } from "../system/system-model.js";
 import { complain } from "../base/toast.js";
 import { number, STATES, time } from "../base/words.js";
 
-/** @typedef {import("../live/model.js").Model} Model */
-/** @typedef {import("../live/model.js").Row} Row */
-/** @typedef {import("../live/model.js").Message} Message */
-/** @typedef {import("./first-steps.js").Scene} Scene */
+/** @import { Message, Model, Row } from "../live/model.js" */
+/** @import { FeedEvent, Scene } from "./first-steps.js" */
 
 const KEY = "superlearner.first-steps";
 const SHOWN = 5;
@@ -59,7 +57,7 @@ let unknown = "";
 /** @type {Scene|null} */ let scene = null;
 /** Feed entries up to this number precede the visit and complete no step. */
 let known = 0;
-/** The newest event of the picture that has been seen. @type {import("./first-steps.js").FeedEvent|null} */ let story = null;
+/** The newest event of the picture that has been seen. @type {FeedEvent|null} */ let story = null;
 /** The entry that was announced last. */
 let announced = 0;
 /** Findings of the node's monitor. @type {import("../system/system-model.js").Model|null} */ let found = null;

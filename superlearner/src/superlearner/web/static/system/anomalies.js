@@ -12,7 +12,7 @@ import { kindOf } from "./system-charts.js";
 import { secondsOf } from "./system-model.js";
 import { counted, duration, time } from "../base/words.js";
 
-/** @typedef {import("./system-model.js").Anomaly} Anomaly */
+/** @import { Anomaly } from "./system-model.js" */
 
 const RANKS = ["low", "medium", "high", "critical"];
 const SHOWN_ENDED = 10;

@@ -13,7 +13,7 @@ import { processLink } from "../base/process-link.js";
 import { toast } from "../base/toast.js";
 import { counted, number, time } from "../base/words.js";
 
-/** @typedef {import("./log-lines.js").Line} Line */
+/** @import { Line } from "./log-lines.js" */
 
 const AROUND = 5;
 const SHAPES = /** @type {Record<string, string>} */ ({ warning: "restarting", error: "crashed", critical: "crashed" });

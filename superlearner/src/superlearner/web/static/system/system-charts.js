@@ -7,9 +7,8 @@
 import { column, secondsOf } from "./system-model.js";
 import { counted } from "../base/words.js";
 
-/** @typedef {import("../components/chart.js").Mark} Mark */
-/** @typedef {import("../components/chart.js").Picture} Picture */
-/** @typedef {import("./system-model.js").Model} Model */
+/** @import { Mark, Picture } from "../components/chart.js" */
+/** @import { Model } from "./system-model.js" */
 /** @typedef {{name: string, column: string, perS?: boolean, times?: number, colour?: string, dash?: number[], area?: boolean}} Line */
 /** @typedef {{title: string, unit: import("../components/chart-scale.js").Unit, hint: string, lines: Line[], percentiles?: boolean, atLeast?: number, limit?: string, limitTimes?: number, marked?: boolean}} Chart */
 

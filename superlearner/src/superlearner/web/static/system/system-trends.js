@@ -6,7 +6,7 @@
 
 import { placeOf } from "../components/chart-scale.js";
 
-/** @typedef {import("../components/chart.js").Picture} Picture */
+/** @import { Picture } from "../components/chart.js" */
 /** @typedef {{title: string, name: string, unit: import("../components/chart-scale.js").Unit, rises: boolean, from: number, to: number, perMinute: number, samples: number, seconds: number}} Trend */
 
 /** Minimum number of samples, and of seconds that they cover: a rate of fewer says nothing. */

@@ -21,7 +21,7 @@ import { SlThresholds } from "./thresholds.js";
 import { complain, toast } from "../base/toast.js";
 import { counted, duration, number, time } from "../base/words.js";
 
-/** @typedef {import("./system-model.js").Model} Model */
+/** @import { Model } from "./system-model.js" */
 
 /** Ranges of the charts, by their name in the URL (`?range=1h`). */
 const RANGES = new Map([["1m", 60], ["10m", 600], ["1h", 3600]]);
@@ -37,7 +37,7 @@ const thresholds = byId("thresholds", SlThresholds);
 const charts = byId("charts", HTMLElement);
 const group = new ChartGroup();
 /** @type {Model|null} */ let model = null;
-/** @type {import("../components/chart.js").SlChart[]} */ let made = [];
+/** @type {SlChart[]} */ let made = [];
 /** @type {import("../components/chart.js").Picture[]} */ let shown = [];
 /** @type {Record<string, number>} */ let limits = {};
 /** The range at which the charts are paused; null: they advance. @type {{from: number, to: number}|null} */ let still = null;

@@ -11,7 +11,8 @@ import { SlGraph, matrix } from "../components/graph.js";
 import { processLink } from "../base/process-link.js";
 import { counted, duration, number } from "../base/words.js";
 
-/** @typedef {{spots: import("../components/graph.js").Spot[], lines: import("../components/graph.js").Line[], folded: boolean, seconds: number, seen: number, unseen: number, share: number, rate: number, processes: number, watched: number, cost: string}} Topology */
+/** @import { Line, Spot } from "../components/graph.js" */
+/** @typedef {{spots: Spot[], lines: Line[], folded: boolean, seconds: number, seen: number, unseen: number, share: number, rate: number, processes: number, watched: number, cost: string}} Topology */
 
 const VIEWS = /** @type {const} */ ([["graph", "Graph"], ["matrix", "Matrix"], ["table", "Table"]]);
 
@@ -131,8 +132,8 @@ export class SlTalk extends HTMLElement {
 }
 
 /**
- * @param {import("../components/graph.js").Spot[]} spots
- * @param {import("../components/graph.js").Line[]} lines
+ * @param {Spot[]} spots
+ * @param {Line[]} lines
  */
 function table(spots, lines) {
   const places = new Map(spots.map((spot) => [spot.key, spot]));

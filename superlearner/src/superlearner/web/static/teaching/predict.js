@@ -15,11 +15,9 @@ import { confirmAsAdmin } from "../shell/admin.js";
 import { model, watch } from "../tree/watching.js";
 import { counted } from "../base/words.js";
 
-/** @typedef {import("../process/process-tabs.js").Seen} Seen */
-/** @typedef {import("./strategy-rules.js").Before} Before */
-/** @typedef {import("./strategy-rules.js").Observed} Observed */
-/** @typedef {import("./strategy-rules.js").Graded} Graded */
-/** @typedef {import("./strategy-rules.js").Child} Child */
+/** @import { Seen } from "../process/process-tabs.js" */
+/** @import { Before, Child, Graded, Observed, Score, Verdict } from "./strategy-rules.js" */
+/** @import { Note } from "../map/map-marks.js" */
 
 /** Time after which the comparison shows what it is waiting for. */
 const PATIENCE_MS = 8000;
@@ -32,7 +30,7 @@ const VERDICTS = {
   wrong: ["cross", "wrong: it did not start again"], left: ["check", "right: it was left alone"],
 };
 
-/** The marks for tree and map. @type {Record<import("./strategy-rules.js").Verdict, import("../map/map-marks.js").Note>} */
+/** The marks for tree and map. @type {Record<Verdict, Note>} */
 const MARKS = {
   right: { mark: "right", text: "right" }, missed: { mark: "wrong", text: "missed" },
   wrong: { mark: "wrong", text: "wrong" }, left: { mark: "spared", text: "right, left alone" },
@@ -43,7 +41,7 @@ const STORE = "superlearner.predictions";
 
 let score = recalled();
 
-/** @returns {import("./strategy-rules.js").Score} */
+/** @returns {Score} */
 function recalled() {
   try {
     return { ...NO_SCORE, ...JSON.parse(sessionStorage.getItem(STORE) ?? "{}") };
@@ -154,7 +152,7 @@ export class SlPredict extends HTMLElement {
 
   /** Show the same marks in the tree and on the map. */
   #mark() {
-    /** @type {Map<string, import("../map/map-marks.js").Note>} */
+    /** @type {Map<string, Note>} */
     const notes = new Map();
     if (this.#stage === "told") for (const { key, verdict } of this.#graded) notes.set(key, MARKS[verdict]);
     else if (this.#seen) {
@@ -306,7 +304,7 @@ export class SlPredict extends HTMLElement {
   }
 }
 
-/** @param {import("./strategy-rules.js").Verdict} verdict @param {string} name @param {string} words @param {string} [said] */
+/** @param {Verdict} verdict @param {string} name @param {string} words @param {string} [said] */
 function line(verdict, name, words, said) {
   const [shape, text] = VERDICTS[verdict] ?? ["stopped", ""];
   return make("li", { "data-verdict": verdict }, icon(shape, "glyph"), make("p", {}, make("b", {}, name), " ", make("span", { class: "verdict" }, said ?? text), make("small", {}, words)));

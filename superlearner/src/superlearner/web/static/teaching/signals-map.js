@@ -7,8 +7,8 @@
 import { bow, schedule } from "./signal-lanes.js";
 import { draw } from "./signals.js";
 
-/** @typedef {import("./signal-lanes.js").Burst} Burst */
-/** @typedef {HTMLElement & {placeOf: (key: string) => import("./signal-lanes.js").Spot|null, layer: HTMLElement}} Map */
+/** @import { Burst, Spot } from "./signal-lanes.js" */
+/** @typedef {HTMLElement & {placeOf: (key: string) => Spot|null, layer: HTMLElement}} Map */
 
 export class MapSignals {
   /** @type {Burst|null} */ #burst = null;

@@ -9,8 +9,7 @@ import { icon, make } from "../base/dom.js";
 import { still } from "../base/motion.js";
 import { drawing, schedule, sentence } from "./signal-lanes.js";
 
-/** @typedef {import("./signal-lanes.js").Burst} Burst */
-/** @typedef {import("./signal-lanes.js").Drawing} Drawing */
+/** @import { Arrow, Burst, Drawing } from "./signal-lanes.js" */
 
 const SVG = "http://www.w3.org/2000/svg";
 const FOOT = 36;
@@ -159,7 +158,7 @@ function lineOf(tree, key) {
   return null;
 }
 
-/** Return an arrow, which starts at its number. @param {import("./signal-lanes.js").Arrow} arrow @param {boolean} words */
+/** Return an arrow, which starts at its number. @param {Arrow} arrow @param {boolean} words */
 function arrowOf({ n, kind, x, from, to, outside, word, after }, words) {
   const way = Math.sign(to - from);
   const parts = [draw("title", {}, `${n}. ${word} ${after}`)];
@@ -174,7 +173,7 @@ function arrowOf({ n, kind, x, from, to, outside, word, after }, words) {
 /**
  * Animate an arrow: its line grows behind a dot of constant speed, then its number appears.
  * @param {Element|null} group
- * @param {import("./signal-lanes.js").Arrow} arrow
+ * @param {Arrow} arrow
  * @param {[number, number]} time
  * @returns {Animation[]}
  */

@@ -9,9 +9,7 @@ import { isSettled, startedIn } from "../live/bursts.js";
 import { label } from "../live/model.js";
 import { ALONG, CLEAN, RESTARTED } from "./restart-table.js";
 
-/** @typedef {import("../live/model.js").Model} Model */
-/** @typedef {import("../live/model.js").Row} Row */
-/** @typedef {import("../live/model.js").FeedEvent} FeedEvent */
+/** @import { FeedEvent, Model } from "../live/model.js" */
 
 /** The fields of a child that matter for a strategy. @typedef {{key: string, id: string, label: string, pid: string|null, restart: string|null}} Child */
 /** @typedef {"restarts"|"stays"|"gone"} Fate */

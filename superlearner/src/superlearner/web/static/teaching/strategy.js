@@ -13,9 +13,9 @@ import { confirmAsAdmin } from "../shell/admin.js";
 import { model, watch } from "../tree/watching.js";
 import { counted, duration, number, STRATEGIES } from "../base/words.js";
 
-/** @typedef {import("../process/process-tabs.js").Seen} Seen */
+/** @import { Seen } from "../process/process-tabs.js" */
+/** @import { Fate } from "./strategy-rules.js" */
 /** @typedef {{strategy: string, max_restarts: number|"infinity", max_seconds: number|"infinity", auto_shutdown: string, restarts_used: number}} Flags */
-/** @typedef {import("./strategy-rules.js").Fate} Fate */
 
 /** Limit of children in the picture; the rest is counted. */
 const MOST = 12;

@@ -10,9 +10,9 @@ import { SlLate, style } from "../base/late.js";
 import { part } from "../process/process-tabs.js";
 import { model, tell, watch } from "../tree/watching.js";
 
-/** @typedef {import("../live/model.js").FeedEvent} FeedEvent */
-/** @typedef {import("../map/map-marks.js").Note} Note */
-/** @typedef {import("./signals-map.js").Map} Mapped */
+/** @import { FeedEvent } from "../live/model.js" */
+/** @import { Note } from "../map/map-marks.js" */
+/** @import { Map as Mapped } from "./signals-map.js" */
 /** @typedef {HTMLElement & {annotate: (key: string|null, note?: Note|null) => void}} Written */
 
 /** Maximum delay after a kill on this page for its signals to be shown. */

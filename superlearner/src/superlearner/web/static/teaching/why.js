@@ -11,7 +11,7 @@ import { Panel } from "../process/process-panel.js";
 import { offset } from "./signal-lanes.js";
 import { time, unlimited } from "../base/words.js";
 
-/** @typedef {import("../process/process-tabs.js").Seen} Seen */
+/** @import { Seen } from "../process/process-tabs.js" */
 /** @typedef {{file: string, line: number, function: string, source: string|null}} Line */
 /** @typedef {{role: string, name: string, pid: string|null, at: number, reason: string|null}} Party */
 /** @typedef {{event: number, at: number, kind: string, pid: string|null, text: string, name: string|null, crash: boolean, line: Line|null, parties: Party[], used: number|null, allowed: number|"infinity"|null, window: number|"infinity"|null}} Step */

@@ -10,8 +10,8 @@ import { colour, onTheme } from "../base/paint.js";
 import { time } from "../base/words.js";
 import { FIRST_SPAN, firstSpan, markOf } from "./past.js";
 
-/** @typedef {import("./past.js").LogEvent} LogEvent */
-/** @typedef {import("./past.js").Mark} Mark */
+/** @import { LogEvent, Mark } from "./past.js" */
+
 /**
  * `first`: the time of the oldest event in memory; `whole`: the server has no older one; `marks`: those of the filter;
  * `said`: the moment in words.

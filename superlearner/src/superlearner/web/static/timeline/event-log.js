@@ -8,7 +8,7 @@
 import { request } from "../base/api.js";
 import { TYPES } from "./past.js";
 
-/** @typedef {import("./past.js").LogEvent} LogEvent */
+/** @import { LogEvent } from "./past.js" */
 
 /** Events of the first answer; the rest is loaded when somebody goes back beyond them. */
 const FIRST = 400;

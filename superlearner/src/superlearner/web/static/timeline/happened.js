@@ -8,7 +8,7 @@ import { chosen, root } from "../base/dom.js";
 import { html, nothing, render, repeat } from "../vendor/lit-html.js";
 import { countUpTo, markOf } from "./past.js";
 
-/** @typedef {import("./past.js").LogEvent} LogEvent */
+/** @import { LogEvent } from "./past.js" */
 
 const LATER = 60;
 const EARLIER = 140;

@@ -7,8 +7,8 @@
 
 import { countUpTo, treeAt } from "./past.js";
 
-/** @typedef {import("./past.js").LogEvent} LogEvent */
-/** @typedef {import("../live/model.js").Model} Model */
+/** @import { LogEvent } from "./past.js" */
+/** @import { Model } from "../live/model.js" */
 
 /** The living tree may be this much older than the clock says, and the clocks may differ by as much, in seconds. */
 const LATE = 1;

@@ -9,7 +9,7 @@ import { number } from "../base/words.js";
 import { html, render } from "../vendor/lit-html.js";
 import { KINDS } from "./kinds.js";
 
-/** @typedef {import("./kinds.js").Kind} Kind */
+/** @import { Kind } from "./kinds.js" */
 
 export class SlKinds extends HTMLElement {
   connectedCallback() {

@@ -6,8 +6,7 @@
 
 import { markOf } from "./past.js";
 
-/** @typedef {import("./past.js").LogEvent} LogEvent */
-/** @typedef {import("./past.js").Mark} Mark */
+/** @import { LogEvent, Mark } from "./past.js" */
 /** @typedef {"crashes"|"restarts"|"starts"} Kind */
 
 /** @type {Readonly<Record<Kind, {text: string, title: string, marks: readonly Mark[]}>>} */

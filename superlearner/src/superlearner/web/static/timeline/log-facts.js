@@ -5,7 +5,8 @@
  * @module
  */
 
-/** @typedef {import("./past.js").LogEvent} LogEvent */
+/** @import { LogEvent } from "./past.js" */
+
 /**
  * `at`: its start, null if that is not in memory. `restarts`: of its slot at its start, null if that is not known.
  * @typedef {object} Fact

@@ -8,8 +8,8 @@
 import { isOrderly } from "../base/words.js";
 import { LogFacts, numberOf } from "./log-facts.js";
 
-/** @typedef {import("../live/model.js").Model} Model */
-/** @typedef {import("../live/model.js").Row} Row */
+/** @import { Model, Row } from "../live/model.js" */
+
 /**
  * An event of `GET /events`; `seq` is its number on the node.
  * @typedef {{id: string, type: string, at: number, pid: string|null, name: string|null, supervisor: string|null, text: string, seq: number|null, data: Record<string, any>}} LogEvent

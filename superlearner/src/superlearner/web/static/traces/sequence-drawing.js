@@ -6,8 +6,7 @@
 
 import { brief, fate, GAP_S, isMark, isSignal, lifeIn, short, spansIn } from "./sequence-layout.js";
 
-/** @typedef {import("./sequence-layout.js").Layout} Layout */
-/** @typedef {import("./sequence-layout.js").Row} Row */
+/** @import { Layout, Row } from "./sequence-layout.js" */
 /** @typedef {{x: (lane: number) => number, width: number, height: number, row: number, gutter: number, letter: number}} Grid */
 
 /** Maximum length of a label; the chosen one may use all the space there is. */

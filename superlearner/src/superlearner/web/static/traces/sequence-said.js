@@ -8,8 +8,7 @@ import { make } from "../base/dom.js";
 import { partnerOf } from "./sequence-drawing.js";
 import { fate, isMark, KINDS } from "./sequence-layout.js";
 
-/** @typedef {import("./sequence-layout.js").Layout} Layout */
-/** @typedef {import("./sequence-layout.js").Person} Person */
+/** @import { Layout, Person } from "./sequence-layout.js" */
 
 /**
  * @param {Layout} layout

@@ -7,8 +7,7 @@
 import { attribute, make } from "../base/dom.js";
 import { fate, isMark, short } from "./sequence-layout.js";
 
-/** @typedef {import("./sequence-layout.js").Layout} Layout */
-/** @typedef {import("./sequence-layout.js").Person} Person */
+/** @import { Layout, Person } from "./sequence-layout.js" */
 
 /** Height of a row. */
 export const TABLE_ROW = 30;

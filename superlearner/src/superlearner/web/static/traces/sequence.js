@@ -15,9 +15,7 @@ import { said } from "./sequence-said.js";
 import { SequenceTable, TABLE_ROW } from "./sequence-table.js";
 import { counted, number } from "../base/words.js";
 
-/** @typedef {import("./sequence-layout.js").Item} Item */
-/** @typedef {import("./sequence-layout.js").Person} Person */
-/** @typedef {import("./sequence-layout.js").Layout} Layout */
+/** @import { Item, Layout, Person } from "./sequence-layout.js" */
 /** @typedef {{kind?: string, text?: string, who?: string}} Filter */
 
 const ROW = 28;

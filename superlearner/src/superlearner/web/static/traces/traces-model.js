@@ -7,10 +7,7 @@
 
 import { isOutside } from "./sequence-layout.js";
 
-/** @typedef {import("./sequence-layout.js").Item} Item */
-/** @typedef {import("./sequence-layout.js").Message} Message */
-/** @typedef {import("./sequence-layout.js").Mark} Mark */
-/** @typedef {import("./sequence-layout.js").Person} Person */
+/** @import { Item, Mark, Message, Person } from "./sequence-layout.js" */
 
 /**
  * A trace from `trace.list`.

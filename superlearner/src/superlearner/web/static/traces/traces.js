@@ -20,7 +20,7 @@ import { SlTraceForm } from "./trace-form.js";
 import { endText, latencies, lossText, NOTHING, take, title } from "./traces-model.js";
 import { counted, number, time } from "../base/words.js";
 
-/** @typedef {import("./traces-model.js").Seen} Seen */
+/** @import { Seen } from "./traces-model.js" */
 
 const page = byId("traces", HTMLElement);
 const sequence = byId("sequence", SlSequence);

@@ -7,7 +7,7 @@
 import { write } from "../base/dom.js";
 import { counted, failures } from "../base/words.js";
 
-/** @typedef {import("../live/model.js").FeedEvent} FeedEvent */
+/** @import { FeedEvent } from "../live/model.js" */
 
 const PAUSE_MS = 3000;
 

@@ -7,8 +7,7 @@
 import { label } from "../live/model.js";
 import { counted, number, unlimited } from "../base/words.js";
 
-/** @typedef {import("../live/model.js").Model} Model */
-/** @typedef {import("../live/model.js").Row} Row */
+/** @import { Model, Row } from "../live/model.js" */
 /** @typedef {"kill"|"restart"|"terminate"} Action */
 
 /**

@@ -12,11 +12,8 @@ import { label } from "../live/model.js";
 import { toast } from "../base/toast.js";
 import { counted, number } from "../base/words.js";
 
-/** @typedef {import("./bulk-plan.js").Action} Action */
-/** @typedef {import("./bulk-plan.js").Group} Group */
-/** @typedef {import("./bulk-plan.js").Step} Step */
-/** @typedef {import("../live/model.js").Model} Model */
-/** @typedef {import("../live/model.js").Row} Row */
+/** @import { Action, Group, Step } from "./bulk-plan.js" */
+/** @import { Model, Row } from "../live/model.js" */
 
 /** Concurrent requests. */
 const AT_ONCE = 6;

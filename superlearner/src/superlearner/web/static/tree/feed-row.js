@@ -9,10 +9,10 @@ import { counted, number, time } from "../base/words.js";
 import { nameIn, reasonIn, spanOf, verb } from "../live/storms.js";
 import { html, nothing, svg } from "../vendor/lit-html.js";
 
-/** @typedef {import("../live/model.js").FeedEvent} FeedEvent */
-/** @typedef {import("../live/storms.js").Line} Line */
+/** @import { FeedEvent, Level } from "../live/model.js" */
+/** @import { Line } from "../live/storms.js" */
 
-/** @type {Record<import("../live/model.js").Level, string>} */
+/** @type {Record<Level, string>} */
 const MARKS = { ok: "running", info: "stopped", warn: "restarting", bad: "crashed" };
 /** Entries of a storm that are listed at most. */
 const MOST = 50;

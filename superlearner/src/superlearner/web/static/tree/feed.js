@@ -11,8 +11,8 @@ import { rowText, Storms } from "../live/storms.js";
 import { html, render, repeat } from "../vendor/lit-html.js";
 import { eventRow } from "./feed-row.js";
 
-/** @typedef {import("../live/model.js").FeedEvent} FeedEvent */
-/** @typedef {import("../live/storms.js").Line} Line */
+/** @import { FeedEvent } from "../live/model.js" */
+/** @import { Line } from "../live/storms.js" */
 
 const YET = "Nothing has happened yet. Kill a process and read here what its supervisor did.";
 const ENDED = "The node has ended. Nothing had happened in its tree before that.";

@@ -10,8 +10,8 @@ import { ALL, CHOICES, counts, filtered, onlyWrong, STATES_OF, WRONG } from "./f
 import { EMPTY } from "../live/model.js";
 import { number, STATES } from "../base/words.js";
 
-/** @typedef {import("./filters.js").Wanted} Wanted */
-/** @typedef {import("../live/model.js").Model} Model */
+/** @import { Wanted } from "./filters.js" */
+/** @import { Model } from "../live/model.js" */
 
 /** Default minimum for many messages. */
 const FULL = 10;

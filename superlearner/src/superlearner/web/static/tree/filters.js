@@ -4,9 +4,7 @@
  * @module
  */
 
-/** @typedef {import("../live/model.js").Model} Model */
-/** @typedef {import("../live/model.js").Row} Row */
-
+/** @import { Model, Row } from "../live/model.js" */
 /**
  * @typedef {object} Wanted
  * @property {string} q  words that must all be found

@@ -6,9 +6,7 @@
 
 import { above } from "../live/scopes.js";
 
-/** @typedef {import("../live/model.js").Model} Model */
-/** @typedef {import("../live/model.js").Row} Row */
-
+/** @import { Model, Row } from "../live/model.js" */
 /**
  * @typedef {object} Line
  * @property {Row} row

@@ -5,8 +5,7 @@
  * @module
  */
 
-/** @typedef {import("../live/model.js").Model} Model */
-/** @typedef {import("../live/model.js").Row} Row */
+/** @import { Model, Row } from "../live/model.js" */
 
 const DYNAMIC = new Set(["dynamic", "simple_one_for_one"]);
 

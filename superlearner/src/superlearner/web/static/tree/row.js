@@ -13,8 +13,8 @@ import { PLATFORM } from "../live/scopes.js";
 import { hiddenText, pips, shapeOf, SHAPES } from "../base/marks.js";
 import { budgetText, classText, counted, downText, MEANINGS, number, STATES, stateText, time, unlimited } from "../base/words.js";
 
-/** @typedef {import("../live/model.js").Row} Row */
-/** @typedef {import("./outline.js").Line} Line */
+/** @import { Row } from "../live/model.js" */
+/** @import { Line } from "./outline.js" */
 
 const HOLD_MS = 400;
 /** A sibling that is stopped only to be restarted is stopped for less than this, which is not shown. */

@@ -27,8 +27,7 @@ import { SlTree } from "./tree.js";
 import { actsOn } from "./tree-acts.js";
 import { Views } from "./views.js";
 
-/** @typedef {import("../live/model.js").Model} Model */
-/** @typedef {import("../live/model.js").Message} Message */
+/** @import { Message, Model } from "../live/model.js" */
 
 /** Above this rate single lines no longer fade, and counts and events follow in steps. */
 const BUSY_EVENTS_PER_S = 10;

@@ -15,8 +15,7 @@ import { refused } from "../shell/only-reads.js";
 import { complain, toast } from "../base/toast.js";
 import { counted } from "../base/words.js";
 
-/** @typedef {import("../live/model.js").Model} Model */
-/** @typedef {import("../live/model.js").Row} Row */
+/** @import { Model, Row } from "../live/model.js" */
 
 /**
  * Return the actions on a tree.

@@ -9,7 +9,7 @@ import { label } from "../live/model.js";
 import { toast } from "../base/toast.js";
 import { downText } from "../base/words.js";
 
-/** @typedef {import("../live/model.js").Row} Row */
+/** @import { Row } from "../live/model.js" */
 
 /** Letters typed within this time form one word. */
 const TYPING_MS = 700;

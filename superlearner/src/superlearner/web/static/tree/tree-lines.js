@@ -11,9 +11,9 @@ import { hidden } from "./outline.js";
 import { RowView } from "./row.js";
 import { ALL, covers, place, range, scrollTo } from "./tree-window.js";
 
-/** @typedef {import("../live/model.js").Model} Model */
-/** @typedef {import("./outline.js").Line} Line */
-/** @typedef {import("../map/map-marks.js").Note} Note */
+/** @import { Model } from "../live/model.js" */
+/** @import { Line } from "./outline.js" */
+/** @import { Note } from "../map/map-marks.js" */
 
 /** Time for which the line of a removed row stays, so that its end is visible. */
 const LEAVE_MS = 700;

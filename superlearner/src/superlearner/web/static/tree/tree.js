@@ -19,8 +19,8 @@ import { TreeKeys } from "./tree-keys.js";
 import { TreeLines } from "./tree-lines.js";
 import { MEANINGS } from "../base/words.js";
 
-/** @typedef {import("../live/model.js").Model} Model */
-/** @typedef {import("./outline.js").Line} Line */
+/** @import { Model, Row } from "../live/model.js" */
+/** @import { Line } from "./outline.js" */
 
 /** Minimum time for which the line of an ended dynamic child is reserved; longer while the tree is in use. */
 const ROOM_MS = 30_000;
@@ -38,7 +38,7 @@ export class SlTree extends HTMLElement {
   #room = new Room();
   #giving = 0;
   /** The root of the platform's own tree was shown. */ #met = false;
-  /** The predicate of the search. @type {((row: import("../live/model.js").Row) => boolean)|null} */ #fits = null;
+  /** The predicate of the search. @type {((row: Row) => boolean)|null} */ #fits = null;
   #list = make("ul", { role: "tree", class: "tree", "aria-label": "Supervision tree", "aria-multiselectable": "true" });
   #scroll = make("div", { class: "tree-scroll" });
   #hand = new Hand(this.#list, this.#scroll);
@@ -113,7 +113,7 @@ export class SlTree extends HTMLElement {
     return false;
   }
 
-  /** Show only matches and their ancestors; null: everything. @param {((row: import("../live/model.js").Row) => boolean)|null} fits */
+  /** Show only matches and their ancestors; null: everything. @param {((row: Row) => boolean)|null} fits */
   search(fits) {
     if (fits === null && this.#fits === null) return;
     this.#fits = fits;

@@ -6,7 +6,7 @@
 
 import { EMPTY } from "../live/model.js";
 
-/** @typedef {import("../live/model.js").Model} Model */
+/** @import { Model } from "../live/model.js" */
 
 /** @type {Model} */ let newest = EMPTY;
 
