@@ -98,6 +98,7 @@ check: install-dev ## check style, types, layers, wording and house rules
 	$(PY) -m tools.rooms --check
 	$(PY) -m tools.commands --check
 	$(PY) -m tools.restart_rules --check
+	$(PY) -m tools.api_types --check
 
 .PHONY: check-js
 check-js: ## check the types of the JavaScript modules (needs npx, which comes with Node)

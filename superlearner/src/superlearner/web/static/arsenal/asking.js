@@ -12,10 +12,9 @@ import { sentEvents } from "../base/sent-events.js";
 
 /** @import { Line } from "./form-fields.js" */
 /** @import { Detail } from "./form-request.js" */
-/** @typedef {{code: string, message: string, details: Detail[]}} Refusal */
 /**
  * `status` 0: there was no answer.
- * @typedef {{ok: boolean, status: number, took: number, data?: unknown, meta?: Record<string, number>, error?: Refusal,
+ * @typedef {{ok: boolean, status: number, took: number, data?: unknown, meta?: Record<string, number>, error?: {code: string, message: string, details: Detail[]},
  *   file?: {name: string, content: Blob}, size: number}} Outcome
  */
 /** @typedef {{node?: string, dryRun?: boolean, signal?: AbortSignal|null}} How */

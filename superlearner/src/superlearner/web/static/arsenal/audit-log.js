@@ -10,7 +10,6 @@ import { root } from "../base/dom.js";
 import { html, nothing, render, repeat } from "../vendor/lit-html.js";
 import { follow } from "./asking.js";
 
-/** @typedef {{id: number, at: number, user: string, door: string, claims: string|null, operation: string, parameters: any, did: string|null, outcome: string, duration: number, node: string|null}} Entry */
 
 const PER_PAGE = 100;
 const PAUSE_MS = 150;
@@ -28,7 +27,7 @@ export class AuditLog {
   #more = false;
   #refused = false;
   /** @type {unknown} */ #note = nothing;
-  /** Newest first. @type {Entry[]} */ #entries = [];
+  /** Newest first. @type {Api.AuditLine[]} */ #entries = [];
   /** @type {AbortController|null} */ #watching = null;
   /** @type {AbortController|null} */ #asking = null;
   #wanted = new URLSearchParams();
@@ -63,7 +62,7 @@ export class AuditLog {
     this.#asking?.abort();
     const asking = (this.#asking = new AbortController());
     try {
-      const entries = /** @type {Entry[]} */ (await platform("GET", `/audit?${asked}`, undefined, asking.signal));
+      const entries = /** @type {Api.AuditLine[]} */ (await platform("GET", `/audit?${asked}`, undefined, asking.signal));
       const others = this.#entries.filter(({ id }) => !entries.some((one) => one.id === id));
       const joins = others.length < this.#entries.length;
       this.#entries = older ? [...others, ...entries] : joins ? [...entries, ...others] : entries;
@@ -115,7 +114,7 @@ export class AuditLog {
     this.#soon();
   }
 
-  /** @param {Entry} entry */
+  /** @param {Api.AuditLine} entry */
   #row(entry) {
     const at = new Date(entry.at * 1000);
     const ok = entry.outcome === "ok";

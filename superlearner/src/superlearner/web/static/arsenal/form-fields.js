@@ -7,12 +7,7 @@
  */
 
 /** @typedef {Record<string, any>} Schema */
-/**
- * An operation as `GET /api/v1/arsenal/operations` describes it.
- * @typedef {{name: string, category: string, method: "GET"|"POST"|"PUT"|"PATCH"|"DELETE", path: string, scope: "read"|"operate"|"code"|"admin",
- *   summary: string, description: string, changes: boolean, destroys: boolean, bare: boolean, on_node: boolean,
- *   here?: boolean, streams?: boolean, media?: string[], parameters: Schema}} Line
- */
+/** @typedef {Api.OperationLine} Line */
 /**
  * `any` is any JSON, `json` an object or a list, `mixed` a number or a keyword, `several` any number of choices.
  * @typedef {"text"|"integer"|"number"|"flag"|"choice"|"several"|"list"|"mixed"|"time"|"json"|"any"} Kind

@@ -6,7 +6,7 @@
 
 /** @import { Line } from "./form-fields.js" */
 /** @typedef {{method: string, path: string, query: [string, string][], body: Record<string, unknown>|undefined}} Request */
-/** @typedef {{field?: string|null, problem?: string|null, hint?: string|null}} Detail */
+/** @typedef {Partial<Api.ErrorDetail>} Detail */
 
 /**
  * Return the request with each value in path, query or body. The body of a DELETE goes into the query, as some

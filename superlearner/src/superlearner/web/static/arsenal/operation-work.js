@@ -10,7 +10,7 @@ import { SlForm } from "./form.js";
 import { onlyReads, WHY } from "../shell/only-reads.js";
 
 /** @import { Line } from "./form-fields.js" */
-/** @typedef {{user: string, scopes: string[], may: string[], credential: boolean}} Asker */
+/** @typedef {Api.Asker} Asker */
 /** @typedef {(values: Record<string, unknown>, how: {dryRun: boolean}) => Promise<import("./asking.js").Outcome>} Run */
 
 const SCOPES = {

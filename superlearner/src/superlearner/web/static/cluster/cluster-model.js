@@ -4,10 +4,10 @@
  * @module
  */
 
-/** @typedef {{name: string, status: "up"|"leaving"|"lost", own: boolean, kind: string, incarnation: number, os_pid: number|null, address: string|null, http: string|null, since: number, health: "healthy"|"slow"|"silent", evidence: string, round_trip_ms: number|null, frames_sent: number, frames_received: number, bytes_sent: number, bytes_received: number, observed: boolean}} Member */
-/** @typedef {{node: string, reason: string}} Missing */
-/** @typedef {{mode: string, state: string, why: string|null, current_node: string, nodes: Member[], process_distribution: Record<string, number|null>, missing: Missing[], dead: number|null}} Topology */
-/** @typedef {{at: number, node: string, incarnation: number, what: string, reason: string|null}} Happening */
+/** @typedef {Api.MemberLine} Member */
+/** @typedef {Api.Missing} Missing */
+/** @typedef {Api.ClusterTopology} Topology */
+/** @typedef {Api.ClusterEvent} Happening */
 /** @typedef {{ms: number|null, frames: number, bytes: number}} Sample */
 /** @typedef {{from: number, to: number|null, what: string, reason: string|null, incarnation: number}} Span */
 

@@ -8,8 +8,8 @@
 import { attribute, make } from "../base/dom.js";
 import { counted, number } from "../base/words.js";
 
-/** @typedef {{key: string, pid: string|null, name: string, what: string, group: string, processes: number, sent: number, received: number, x: number, y: number}} Spot */
-/** @typedef {{source: string, target: string, messages: number, per_s: number}} Line */
+/** @typedef {Api.TopologySpot} Spot */
+/** @typedef {Api.TopologyLine} Line */
 /** @typedef {Spot & {way: [number, number]}} Placed */
 
 const SVG = "http://www.w3.org/2000/svg";

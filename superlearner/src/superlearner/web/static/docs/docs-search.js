@@ -6,7 +6,6 @@
 
 import { byId, make } from "../base/dom.js";
 
-/** @typedef {{title: string, heading: string, path: string, excerpt: string, marks: [number, number][]}} Hit */
 
 const PAUSE_MS = 90;
 const root = document.documentElement.dataset.root ?? "";
@@ -14,11 +13,11 @@ const root = document.documentElement.dataset.root ?? "";
 /** @param {EventTarget|null} target */
 const typing = (target) => target instanceof HTMLElement && (target.isContentEditable || target.matches("input, textarea, select"));
 
-/** @param {Hit} hit */
+/** @param {Api.DocsHit} hit */
 function excerpt({ excerpt, marks }) {
   const paragraph = make("p", {});
   let end = 0;
-  for (const [left, right] of marks) {
+  for (const [left = 0, right = 0] of marks) {
     paragraph.append(excerpt.slice(end, left), make("mark", {}, excerpt.slice(left, right)));
     end = right;
   }
@@ -60,7 +59,7 @@ export function suggest() {
       one.scrollIntoView({ block: "nearest" });
     } else field.removeAttribute("aria-activedescendant");
   };
-  /** @param {Hit[]} hits */
+  /** @param {Api.DocsHit[]} hits */
   const show = (hits) => {
     list.replaceChildren(...hits.map((hit, index) => {
       const line = make("li", { id: `docs-hit-${index}`, role: "option", "aria-selected": "false", "data-path": hit.path },

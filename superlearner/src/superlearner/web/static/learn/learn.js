@@ -90,7 +90,7 @@ async function showReview() {
 }
 
 try {
-  /** @type {import("./tour-conditions.js").Part[]} */ const parts = (await request("GET", "/learning/tours")) ?? [];
+  /** @type {Api.LearningPart[]} */ const parts = (await request("GET", "/learning/tours")) ?? [];
   byId("learn-needs", HTMLElement).hidden = parts.some((part) => part.tours.some((tour) => tour.here));
 } catch (error) {
   if (!(error instanceof ApiError)) throw error;

@@ -4,25 +4,17 @@
  * @module
  */
 
-/**
- * As in `learning.tours`.
- * @typedef {{kind: "event"|"operation"|"visited", type?: string|null, name?: string|null, supervisor?: string|null,
- *   data?: Record<string, string>, operations?: string[], doors?: string[], path?: string|null, words?: Record<string, string>}} Condition
- * @typedef {{id: string, title: string, text: string, page: string, done: Condition, hint: string, seen: string, concept: string}} Step
- * @typedef {{id: string, title: string, why: string, minutes: number, steps: Step[], learned: string, docs: string, needs: string[], here: boolean}} Tour
- * @typedef {{id: string, title: string, about: string, tours: Tour[]}} Part
- * @typedef {{id?: string, type: string, name?: string|null, supervisor?: string|null, text?: string, data?: Record<string, any>|null}} Happened
- */
+/** @typedef {Partial<Api.EventLine> & {type: string}} Happened */
 
 /** Return who acts under a name: without sign-in on this machine, the owner does. @param {string} user */
 const reader = (user) => (user === "anonymous" ? "owner" : user);
 
-/** Return the type of event that a condition requires; null for none. @param {Condition} done */
+/** Return the type of event that a condition requires; null for none. @param {Api.LearningCondition} done */
 export const typeOf = (done) => (done.kind === "event" ? done.type ?? null : done.kind === "operation" ? "operation_done" : null);
 
 /**
  * Return whether an event meets a condition; an operation counts only if the reader ran it.
- * @param {Condition} done
+ * @param {Api.LearningCondition} done
  * @param {Happened} event
  * @param {string} user  the reader's name
  */
@@ -38,7 +30,7 @@ export function happened(done, event, user) {
 
 /**
  * Return whether the page shows what a condition requires.
- * @param {Condition} done
+ * @param {Api.LearningCondition} done
  * @param {string} path  below the root
  * @param {URLSearchParams} words
  */
@@ -49,7 +41,7 @@ export function shown(done, path, words) {
 
 /**
  * Return the name of the process that a step is about; "" for none.
- * @param {Step} step
+ * @param {Api.LearningStep} step
  */
 export function targetOf({ done, page }) {
   return done.words?.["process"] ?? (done.name || done.supervisor || new URLSearchParams(page.split("?")[1]).get("process") || "");

@@ -11,8 +11,6 @@ import { chosen, make, renew, root, staticFile, write } from "../base/dom.js";
 import { happened, pieces, shown, targetOf, typeOf } from "./tour-conditions.js";
 import { askedFor, beginning, learn, learned, place, setPlace } from "./tour-place.js";
 
-/** @import { Part, Step, Tour } from "./tour-conditions.js" */
-
 /** A page updates its URL shortly after a choice. */
 const SETTLED_MS = 300;
 
@@ -29,7 +27,7 @@ function address(address, words = {}) {
 }
 
 export class SlTour extends HTMLElement {
-  /** @type {Tour|null} */ #tour = null;
+  /** @type {Api.LearningTour|null} */ #tour = null;
   #place = place() ?? beginning("");
   /** @type {EventSource|null} */ #stream = null;
   #hinted = false;
@@ -64,7 +62,7 @@ export class SlTour extends HTMLElement {
     this.#there.onclick = () => void (this.#step || setPlace(null));
   }
 
-  /** @param {Tour} tour */
+  /** @param {Api.LearningTour} tour */
   begin(tour) {
     this.#tour = tour;
     this.#draw();
@@ -78,7 +76,7 @@ export class SlTour extends HTMLElement {
     addEventListener("pageshow", (event) => void (event.persisted && this.#watch()));
   }
 
-  /** @returns {Step|null} */
+  /** @returns {Api.LearningStep|null} */
   get #step() {
     return this.#tour?.steps[this.#place.step] ?? null;
   }
@@ -200,7 +198,7 @@ export class SlTour extends HTMLElement {
     this.#more.hidden = this.#more.childNodes.length === 0;
   }
 
-  /** @param {Step} step */
+  /** @param {Api.LearningStep} step */
   #isThere(step) {
     const wanted = new URL(step.page, location.origin);
     if (chosen() !== this.#place.home) return false;
@@ -222,7 +220,7 @@ async function tour() {
   }
   const wanted = place()?.tour;
   const home = place()?.home ?? "";
-  /** @type {Part[]} */ const parts = (await platform("GET", `/learning/tours${home ? `?node=${encodeURIComponent(home)}` : ""}`)) ?? [];
+  /** @type {Api.LearningPart[]} */ const parts = (await platform("GET", `/learning/tours${home ? `?node=${encodeURIComponent(home)}` : ""}`)) ?? [];
   const found = parts.flatMap((part) => part.tours).find(({ id }) => id === wanted);
   if (!found) return setPlace(null);
   const done = learned()[found.id] ?? 0;

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** @typedef {{name: string, value: number|string, unit: string, of: string}} Figure */
+/** @typedef {Api.CourseFigure} Figure */
 
 const NUMBER = new Intl.NumberFormat("en", { maximumFractionDigits: 3 });
 

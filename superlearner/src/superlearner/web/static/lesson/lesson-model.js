@@ -4,21 +4,12 @@
  * @module
  */
 
-/** @typedef {{id: string, attempts: number, passed: boolean, helped: boolean, hints: number, seen: boolean, answer: unknown}} ItemState */
-/** @typedef {{id: string, belief: string, fact: string, session: number}} Misconception */
-/** @typedef {{hints: string[], answer: string|null, option: number|null, misconception: Misconception|null, say: string|null}} Earned */
+/** @typedef {Api.CourseItem} ItemState */
 /** @typedef {{kind: "match"|"set"|"times", values: string[], keys: string[], labels: Record<string, string>, listing?: boolean, allowed?: number, seconds?: number}} Choice */
-/** @typedef {{at: number, of: string, to: string|null, kind: string, text: string, marked: boolean}} Row  a message, or an end, in a trace */
-/**
- * The fields depend on the kind.
- * @typedef {{
- *   kind: "text"|"cell"|"predict"|"reflect"|"exercise"|"picture"|"measure", id?: string, core?: boolean, html?: string, of?: string,
- *   code?: string, title?: string, minutes?: number, text?: string, options?: string[], decides?: "run"|"count"|null, hints?: number,
- *   choice?: Choice|null, state?: ItemState|null, earned?: Earned|null, review?: boolean,
- * }} Block  `review`: it is answered once more, as if for the first time
- */
-/** @typedef {{id: string, title: string, core: boolean, blocks: Block[]}} Section */
-/** @typedef {{number: number, title: string, minutes: number, goals: string[], prerequisites: number[], sources: {title: string, url: string}[], sections: Section[], exercises: number, predictions: number, passed: number, state: string}} Lesson */
+/** @typedef {Api.CourseRow} Row */
+/** `review`: it is answered once more, as if for the first time. @typedef {Omit<Api.CourseBlock, "choice"> & {choice?: Choice|null, review?: boolean}} Block */
+/** @typedef {Omit<Api.CourseSection, "blocks"> & {blocks: Block[]}} Section */
+/** @typedef {Omit<Api.CourseLesson, "sections"> & {sections: Section[]}} Lesson */
 /** @typedef {"none"|"open"|"begun"|"done"|"helped"} Mark */
 
 /** Return the state of something that was not begun. @param {string} id @returns {ItemState} */

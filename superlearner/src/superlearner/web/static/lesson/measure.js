@@ -13,10 +13,9 @@ import { sentence, written } from "./lesson-text.js";
 import { trace } from "./lesson-trace.js";
 
 /** @import { Figure } from "./figures.js" */
-/** @typedef {{measure: string, happened: string, figures: Figure[], excerpt: import("./lesson-model.js").Row[]}} Measured  the answer of the operation `course.measure` */
 
 export class LessonMeasure extends LessonBlock {
-  /** @type {Measured|null} */ #measured = null;
+  /** @type {Api.CourseMeasured|null} */ #measured = null;
   #claim = document.createElement("div");
   /** Nothing is asked here, so the state is not one of the session. */
   #state = untouched(this.block.id ?? "");
@@ -32,7 +31,7 @@ export class LessonMeasure extends LessonBlock {
   async #measure() {
     if (!mayOperate() || this.busy) return;
     this.say("Measuring.");
-    /** @type {Measured|null} */
+    /** @type {Api.CourseMeasured|null} */
     const measured = await this.ask(() => platform("POST", `/course/measures/${this.state.id}`, {}), "");
     if (!measured) return this.say(this.failed);
     this.#measured = measured;

@@ -6,11 +6,9 @@
 
 import { told } from "./lesson-rows.js";
 
-/** @import { Row } from "./lesson-model.js" */
-/** @typedef {{at: number, callback: string, way: "start"|"call"|"cast"|"info"|"stop", of: string|null, message: string, before: string|null, result: string, after: string|null}} Callback */
-/** @typedef {{text: string, of: string, state: "waiting"|"new"|"passed"|"taken"}} Queued */
-/** @typedef {{at: number, kind: "waits"|"arrives"|"takes"|"gives up", pattern: string|null, queue: Queued[]}} MailboxStep */
-/** @typedef {{picture: string, kind: "sequence"|"state"|"mailbox", happened: string, excerpt: Row[], callbacks: Callback[], mailbox: MailboxStep[]}} Picture  the answer of the operation `course.picture` */
+/** @typedef {Api.CourseCallback} Callback */
+/** @typedef {Api.CourseMailboxStep} MailboxStep */
+/** @typedef {Api.CoursePicture} Picture */
 
 /** Return a sentence for each step. @param {Picture} picture */
 export function sentences({ kind, excerpt, callbacks, mailbox }) {
@@ -37,7 +35,7 @@ const flat = (text) => (text ?? "").replace(/\s*\n\s*/g, " ");
 
 /** @param {MailboxStep} step */
 function held({ at, kind, pattern, queue }) {
-  const texts = (/** @type {Queued["state"]} */ state) => queue.filter((one) => one.state === state).map(({ text }) => text).join(", ");
+  const texts = (/** @type {Api.CourseQueued["state"]} */ state) => queue.filter((one) => one.state === state).map(({ text }) => text).join(", ");
   const passed = texts("passed"), stays = passed ? ` ${passed} does not match and stays.` : "";
   switch (kind) {
     case "waits": return `${at} s: It waits for ${pattern}.${queue.length ? stays : " The mailbox is empty."}`;

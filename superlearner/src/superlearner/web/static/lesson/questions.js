@@ -14,8 +14,7 @@ import { sentence, written } from "./lesson-text.js";
 import { trace } from "./lesson-trace.js";
 import { reviewed, today } from "./reviewing.js";
 
-/** @typedef {{right: boolean, happened: string, option: number, misconception: import("./lesson-model.js").Misconception|null, say: string|null, explain: string, excerpt: import("./lesson-model.js").Row[], kept: boolean}} Predicted  the answer of the operation `course.predict` */
-/** @typedef {Partial<Predicted> & Pick<Predicted, "option"|"misconception"|"say"|"explain">} Told  after a reload the run itself is missing */
+/** @typedef {Partial<Api.CoursePredicted> & Pick<Api.CoursePredicted, "option"|"misconception"|"say"|"explain">} Told  after a reload the run itself is missing */
 
 export class LessonPredict extends LessonBlock {
   /** The number of the option; 0 for none. */
@@ -49,7 +48,7 @@ export class LessonPredict extends LessonBlock {
   async #lock() {
     const choice = this.#chosen;
     if (!choice || !mayOperate()) return;
-    /** @type {Predicted|null} */
+    /** @type {Api.CoursePredicted|null} */
     const told = await this.ask(() => platform("POST", `/course/predictions/${this.state.id}`, { choice }), "Your prediction is kept.");
     if (!told) return this.say(this.failed);
     const first = this.state.attempts === 0;

@@ -8,7 +8,7 @@ import { ApiError, platform } from "../base/api.js";
 import { make, root } from "../base/dom.js";
 
 /** @import { Lesson } from "./lesson-model.js" */
-/** @typedef {{due: {id: string, topic: string, page: string, missed: boolean}[], next_at: number|null}} Review  the answer of the operation `course.review` */
+/** @typedef {Api.CourseReview} Review */
 
 const DAY_MS = 86_400_000;
 

@@ -10,8 +10,7 @@ import { html, nothing } from "../vendor/lit-html.js";
 import { sentence } from "./lesson-text.js";
 import { trace } from "./lesson-trace.js";
 
-/** @typedef {{step: string, ok: boolean, say: string}} Step */
-/** @typedef {{exercise: string, ok: boolean, misconceptions: import("./lesson-model.js").Misconception[], checks: Step[], excerpt: import("./lesson-model.js").Row[], printed: string, kept: boolean}} Checked  the answer of the operation `course.check` */
+/** @typedef {Api.CourseChecked} Checked */
 
 /** @param {Checked} checked */
 const wrong = (checked) => checked.checks.find((step) => !step.ok) ?? null;

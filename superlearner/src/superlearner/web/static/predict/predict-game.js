@@ -19,10 +19,8 @@ import { before, newSeed, unknown } from "./questions.js";
 import { countAnswer, isAnswered, recall } from "./record.js";
 import { ask, asked, levels, LEVELS, prediction, result, SECOND, spoken, streak, watching } from "./told.js";
 
-/** @import { Moment, MomentNode } from "../moment/schedule.js" */
-/** @typedef {{level: number, levels: string[], seed: number, title: string, tree: MomentNode, victim: string, links: [string, string][]}} Question  the answer of the operation `game.level` */
-/** @typedef {{id: string, verdict: "right"|"missed"|"wrong"|"left", restarted: boolean, text: string}} Verdict */
-/** @typedef {{right: boolean, rule: string, restarted: string[], nodes: Verdict[], moment: Moment}} Answer  the answer of the operation `game.answer` */
+/** @typedef {Api.GameQuestion} Question */
+/** @typedef {Api.GameAnswer} Answer */
 
 /** The motion is slower than that of a restart which the reader has caused. */
 const SPEED = 0.75;

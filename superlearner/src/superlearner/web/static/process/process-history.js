@@ -13,8 +13,7 @@ import { counted, duration, failures, number, time } from "../base/words.js";
 
 /** @import { Seen } from "./process-tabs.js" */
 /** @import { Exit, Life } from "./lives.js" */
-/** @typedef {{reason: string, where: string|null, crash: boolean, count: number, first_at: number, last_at: number}} Pattern */
-/** @typedef {{pid: string, exits: Exit[], started_at: number|null, patterns: Pattern[]}} Told */
+/** @typedef {{pid: string, exits: Exit[], started_at: number|null, patterns: Api.ErrorPattern[]}} Told */
 
 /** @extends {Panel<Told>} */
 export class SlHistory extends Panel {
@@ -66,7 +65,7 @@ function line(lives, now) {
 /** @param {Life} life @param {number} now */
 const words = (life, now) => `${life.pid ?? "a process"}: ${life.from === null ? "begin not known" : duration((life.to ?? now) - life.from)}${life.exit ? `, ${life.exit.reason}` : ", lives"}`;
 
-/** @param {readonly Pattern[]} patterns */
+/** @param {readonly Api.ErrorPattern[]} patterns */
 function alike(patterns) {
   return make("section", {}, make("h3", {}, "Exits by reason"), make("ul", { class: "alike" }, ...patterns.slice(0, 8).map((one) =>
     make("li", { "data-crash": one.crash }, make("b", { class: "num" }, `${number(one.count)}×`), make("p", {}, make("code", {}, one.reason), " ", make("small", {}, [one.where, `last at ${time(one.last_at)}`].filter(Boolean).join(", ")))))));

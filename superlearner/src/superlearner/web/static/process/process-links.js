@@ -14,9 +14,7 @@ import { number } from "../base/words.js";
 import { has } from "./process-tabs.js";
 
 /** @import { Seen } from "./process-tabs.js" */
-/** @import { OpenWait, Party } from "./process-parts.js" */
-/** @typedef {{pid: string|null, name: string|null, what: string|null, kind: string, traps: boolean|null, fate: "dies"|"told"|"restarts"|"nothing", effect: string}} Tie */
-/** @typedef {{pid: string, traps: boolean, ties: Tie[], more: number, waits_for: OpenWait|null, waited_for_by: OpenWait[]}} Told */
+/** @import { Party } from "./process-parts.js" */
 
 /** Arrow and text for each kind of relation, seen from this process. @type {Record<string, [string, string]>} */
 const KINDS = {
@@ -27,7 +25,7 @@ const KINDS = {
 /** Shape for each effect. @type {Record<string, string>} */
 const SHAPES = { dies: "crashed", told: "running", restarts: "restarting", nothing: "stopped" };
 
-/** @extends {Panel<Told & {ancestors: Party[]}>} */
+/** @extends {Panel<Api.Ties & {ancestors: Party[]}>} */
 export class SlLinks extends Panel {
   every = LIVE_MS;
 
@@ -47,7 +45,7 @@ export class SlLinks extends Panel {
     const told = this.known;
     if (!told) return renew(this.content, [ways(seen.row)]);
     const waits = waitSection(told, seen.find);
-    const one = (/** @type {Tie} */ tie) => {
+    const one = (/** @type {Api.Tie} */ tie) => {
       const [arrow, words] = KINDS[tie.kind] ?? ["", tie.kind];
       return make("li", { "data-fate": tie.fate }, make("span", { class: "arrow", "aria-hidden": "true" }, arrow), make("p", {}, link(tie, seen.find), " ", make("small", {}, words)),
         make("p", { class: "fate" }, icon(SHAPES[tie.fate] ?? "stopped", "glyph"), tie.effect));
@@ -71,7 +69,7 @@ function ways(row) {
   return make("section", {}, make("div", { class: "acts" }, open("predict", "Predict a restart"), open("strategy", "Compare strategies")));
 }
 
-/** Summarise the effects of its end in a sentence. @param {Tie[]} ties */
+/** Summarise the effects of its end in a sentence. @param {Api.Tie[]} ties */
 function summary(ties) {
   const count = (/** @type {string} */ fate) => ties.filter((one) => one.fate === fate).length;
   const words = [[count("dies"), "would end with it"], [count("told"), "would get a message"]].filter(([many]) => many).map(([many, text]) => `${number(Number(many))} ${text}`);

@@ -14,9 +14,6 @@ import { complain, toast } from "../base/toast.js";
 import { counted, number } from "../base/words.js";
 
 /** @import { Seen } from "./process-tabs.js" */
-/** @typedef {{position: number, kind: string, tag: string, sender: string|null, text: string}} Message */
-/** @typedef {{kind: string, tag: string, count: number, oldest: number, example: string}} Pattern */
-/** @typedef {{count: number, by_kind: Record<string, number>, partial: boolean}} Count */
 
 /** A full mailbox changes all the time, so it is read at this interval at most. */
 const PAUSE_MS = 1000;
@@ -27,7 +24,7 @@ const ONE = { call: "call", cast: "cast", info: "plain message", system: "of the
 /** @type {Record<string, string>} */
 const KINDS = { call: "calls", cast: "casts", info: "plain messages", system: "of the runtime" };
 
-/** @extends {Panel<{count: Count, messages: Message[], patterns: Pattern[]}>} */
+/** @extends {Panel<{count: Api.MailboxCount, messages: Api.MessageLine[], patterns: Api.MessagePattern[]}>} */
 export class SlMailbox extends Panel {
   #shown = PART;
   /** @type {{text: string, kind: string, tag: string}} */ #filter = { text: "", kind: "", tag: "" };
@@ -118,7 +115,7 @@ export class SlMailbox extends Panel {
     this.#drop.hidden = !filtered || !found.length || this.#filter.kind === "system"; // those stay
   }
 
-  /** @param {Pattern[]} patterns @param {number} depth */
+  /** @param {Api.MessagePattern[]} patterns @param {number} depth */
   #common(patterns, depth) {
     const most = Math.max(...patterns.map((one) => one.count));
     return make("section", {}, make("h3", {}, "What most of them are"), make("ul", { class: "patterns" }, ...patterns.map((one) => {

@@ -14,7 +14,7 @@ import { budgetText, counted, duration, MEANINGS, number, RESTARTS, size, STRATE
 /** @typedef {Record<string, any>} Info */
 /** @typedef {string|{pid?: string|null, name?: string|null, what?: string|null}} Party */
 /** @typedef {(pid: string) => Row|undefined} Find */
-/** @typedef {{pid: string|null, name: string|null, what: string|null, kind: "call"|"start", request: string|null}} OpenWait */
+/** @typedef {Api.OpenWait} OpenWait */
 
 /** @param {string} title @param {...(Node|null)} content */
 const section = (title, ...content) => make("section", {}, make("h3", {}, title), ...content);

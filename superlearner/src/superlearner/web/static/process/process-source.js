@@ -11,25 +11,11 @@ import { ask } from "./process-asks.js";
 import { Panel } from "./process-panel.js";
 
 /** @import { Seen } from "./process-tabs.js" */
-/**
- * @typedef {object} Told
- * @property {"now"|"crash"|"class"} why
- * @property {string|null} reason
- * @property {string|null} function
- * @property {string} file
- * @property {number|null} line
- * @property {number} first_line
- * @property {[string, string][][]} lines
- * @property {boolean} cut
- * @property {{name: string, line: number}[]} callbacks
- * @property {boolean} crashed
- * @property {boolean} busy
- */
 
-/** @extends {Panel<Told>} */
+/** @extends {Panel<Api.SourceView>} */
 export class SlSource extends Panel {
   /** The requested place or callback; "" is the first known one. */ #wanted = "";
-  /** @type {Told|null} */ #drawn = null;
+  /** @type {Api.SourceView|null} */ #drawn = null;
   #pick = make("select", { "aria-label": "Function", id: "source-of" });
 
   connectedCallback() {
@@ -87,10 +73,10 @@ export class SlSource extends Panel {
   }
 }
 
-/** Return a line without its indentation. @param {[string, string][]} parts @param {number} indent @returns {[string, string][]} */
+/** Return a line without its indentation. @param {string[][]} parts @param {number} indent */
 function dedented(parts, indent) {
   let left = Number.isFinite(indent) ? indent : 0;
-  return parts.map(([look, text]) => {
+  return parts.map(([look, text = ""]) => {
     const cut = Math.min(left, text.length);
     left -= cut;
     return [look, text.slice(cut)];

@@ -10,14 +10,13 @@ import { differences, parsed, shortJson, updateOf } from "./state-terms.js";
 import { counted } from "../base/words.js";
 
 /** @import { Change } from "./state-terms.js" */
-/** @typedef {{how: "update"|"set"|"none", value: any, left_out: {key: string, why: string}[], tuples: string[]}} Form */
 
 const SHOWN = 50;
 
 export class StateEditor {
   element = make("section", { class: "editor", hidden: true });
   #pid = "";
-  /** @type {Form|null} */ #form = null;
+  /** @type {Api.StateForm|null} */ #form = null;
   #field = make("textarea", { id: "state-json", rows: 8, spellcheck: "false", autocomplete: "off", "aria-describedby": "state-wrong state-left" });
   #wrong = make("p", { class: "wrong", id: "state-wrong", role: "status" });
   #left = make("div", { class: "hint", id: "state-left" });
@@ -51,7 +50,7 @@ export class StateEditor {
 
   /** Read the JSON of a state and show it for editing. @param {string} pid */
   async edit(pid) {
-    /** @type {Form} */ let form;
+    /** @type {Api.StateForm} */ let form;
     try {
       form = (await ask(pid, "state/tree", { depth: 0, form: true })).form;
     } catch (error) {

@@ -12,7 +12,7 @@ import { changeList } from "./process-state-edit.js";
 import { complain } from "../base/toast.js";
 import { counted, time } from "../base/words.js";
 
-/** @typedef {{id: string, at: string, pid: string, why: string, label: string, copied: boolean}} Kept */
+/** @typedef {Api.BackupLine} Kept */
 
 /** @type {Record<string, string>} */
 const WHY = { asked: "kept by hand", "before set": "before it was set", "before update": "before a change", "before restore": "before another came back" };

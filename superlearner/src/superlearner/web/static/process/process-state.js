@@ -17,9 +17,8 @@ import { counted, time } from "../base/words.js";
 
 /** @import { Seen } from "./process-tabs.js" */
 /** @import { Kept } from "./process-state-kept.js" */
-/** @typedef {{pid: string, term: import("./state-terms.js").Term|null, sensitive: boolean, state_note: string|null, redacted: boolean}} Told */
 
-/** @extends {Panel<{told: Told, kept: Kept[]}>} */
+/** @extends {Panel<{told: Api.StateTree, kept: Kept[]}>} */
 export class SlState extends Panel {
   #tree = new StateTree();
   #editor = new StateEditor(() => this.again(), (pid) => this.#here(pid));
@@ -30,7 +29,7 @@ export class SlState extends Panel {
   #note = make("p", { class: "hint changes-note", role: "status" });
   #none = make("p", { class: "hint" });
   #acts = make("div", { class: "acts" }, this.#edit, this.#keep, this.#copy);
-  /** The drawn data: each answer is compared with it once. @type {Told|null} */ #drawn = null;
+  /** The drawn data: each answer is compared with it once. @type {Api.StateTree|null} */ #drawn = null;
 
   /** Return whether this process is shown: answers may arrive late. @param {string} pid */
   #here(pid) {

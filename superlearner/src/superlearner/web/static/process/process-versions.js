@@ -13,22 +13,20 @@ import { refusal, sentence } from "./process-asks.js";
 import { Panel } from "./process-panel.js";
 
 /** @import { Seen } from "./process-tabs.js" */
-/** @typedef {{what: string, vsn: string, count: number, pids: string[]}} Version */
-/** @typedef {{module: string, servers: number, classes: string[], versions: number, platform: boolean, running: Version[]}} Told */
 
 /** Modules with a class of the same name that are looked at. */
 const MOST = 3;
 
-/** @extends {Panel<Told|null>} */
+/** @extends {Panel<Api.ModuleDetails|null>} */
 export class SlVersions extends Panel {
   /** @type {unknown} */ #said = nothing;
 
   /** @override @param {string} pid @param {AbortSignal} signal */
   async read(pid, signal) {
     const what = this.seen?.row.what ?? "";
-    /** @type {Told[]} */ const all = await request("GET", "/code/modules?per_page=200", undefined, signal);
+    /** @type {Api.ModuleDetails[]} */ const all = await request("GET", "/code/modules?per_page=200", undefined, signal);
     for (const { module } of all.filter(({ classes }) => classes.includes(what)).slice(0, MOST)) {
-      /** @type {Told} */ const told = await request("GET", address(module), undefined, signal);
+      /** @type {Api.ModuleDetails} */ const told = await request("GET", address(module), undefined, signal);
       if (told.running.some((one) => one.what === what && (one.pids.includes(pid) || one.count > one.pids.length))) return told;
     }
     return null;

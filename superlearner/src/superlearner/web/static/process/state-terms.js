@@ -4,20 +4,9 @@
  * @module
  */
 
-/**
- * A value from `state.unfold`.
- * @typedef {object} Term
- * @property {string} label
- * @property {string} type
- * @property {string} text
- * @property {number|null} size
- * @property {number} start
- * @property {Term[]} members
- * @property {boolean} hidden
- * @property {boolean} cut
- */
+/** @typedef {Api.TermNode} Term */
 
-/** @typedef {{path: string, kind: "added"|"removed"|"changed", before: unknown, after: unknown}} Change */
+/** @typedef {Api.Difference} Change */
 
 /**
  * Return the changed paths, such as "2.0". A change is reported for the innermost term known in both trees, not for

@@ -12,14 +12,13 @@ import { html, nothing, render, repeat } from "../vendor/lit-html.js";
 import { lineIn } from "./sandbox-tree.js";
 
 /** @import { FeedEvent } from "../live/model.js" */
-/** @typedef {{at: number, text: string}} Notice */
 
 const MOST = 100;
 const place = byId("happened", HTMLElement);
 /** @type {readonly FeedEvent[]} */ let events = [];
 /** @type {ReadonlyMap<string, number>} */ let lines = new Map();
 /** The node of the events while it runs, "" otherwise. */ let node = "";
-/** @type {readonly Notice[]} */ let notices = [];
+/** @type {readonly Api.SandboxNotice[]} */ let notices = [];
 
 /** Call a function with the line that was chosen. @param {(line: number, text: string) => void} go */
 export function wireHappened(go) {
@@ -37,7 +36,7 @@ export function showEvents(all, at, on) {
   draw();
 }
 
-/** @param {readonly Notice[]} all */
+/** @param {readonly Api.SandboxNotice[]} all */
 export function showNotices(all) {
   notices = all;
   draw();

@@ -89,7 +89,7 @@ function line(one, now, address) {
     make("th", { scope: "row" }, make("a", { class: "name", href: address(one.id), "data-sandbox": one.id }, one.id)),
     make("td", {}, make("span", { class: "tag" }, one.status)),
     make("td", { class: "who" }, one.owner),
-    make("td", { class: "num age", title: one.ended_at === undefined ? null : `Until it ended, at ${time(one.ended_at)}` }, ageOf(one, now)),
+    make("td", { class: "num age", title: one.ended_at ? `Until it ended, at ${time(one.ended_at)}` : null }, ageOf(one, now)),
     make("td", { class: "num restarts" }, one.restart_count ? number(one.restart_count) : ""),
     make("td", { class: "num memory" }, one.memory_bytes ? size(one.memory_bytes) : ""),
     make("td", { class: "why", title: one.reason ?? null }, one.reason ?? ""),

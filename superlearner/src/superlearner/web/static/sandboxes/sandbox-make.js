@@ -12,7 +12,6 @@ import { freeName } from "./sandbox-words.js";
 
 /** @import { Options, Sandbox } from "./sandbox-words.js" */
 /** @import { Drafts } from "./drafts.js" */
-/** @typedef {{id: string, title: string, about: string, source: string}} Template */
 /** @typedef {{id: string, title: string, about: string, source?: string, kept?: boolean, options?: Options}} Start  without a source: a demo; `kept` only in this browser */
 
 const DEMOS = [
@@ -28,7 +27,7 @@ const name = byId("sandbox-id", HTMLInputElement);
 const from = byId("template", HTMLSelectElement);
 /** @type {Drafts|null} */ let kept = null;
 /** @type {Start|null} The starting point in the editor. */ let shown = null;
-/** @type {Template[]} */ let templates = [];
+/** @type {Api.SandboxTemplate[]} */ let templates = [];
 /** Return the chosen template if its source is unchanged: then it starts by name, which needs no credential. */
 const unchanged = () => templates.find((one) => one.id === chosen() && one.source === editor.value);
 /** @type {() => string[]} */ let taken = () => [];

@@ -6,33 +6,8 @@
 
 import { counted, duration, number, size, time } from "../base/words.js";
 
-/** @typedef {{name: string, up: boolean, required: boolean, means: string, says: string}} Wall */
-/**
- * @typedef {object} Limits
- * @property {number} memory_mb
- * @property {number} processes
- * @property {number} cpu_s
- * @property {number} held_s
- * @property {number} output_kb
- * @property {number} idle_s
- * @property {number} lifetime_s
- */
-/**
- * @typedef {object} Sandbox
- * @property {string} id
- * @property {string} owner
- * @property {string} node
- * @property {number|null} os_pid
- * @property {string|null} supervisor_pid
- * @property {"starting"|"running"|"stopping"|"ended"} status
- * @property {number} created_at
- * @property {number} [ended_at]  set once it has ended
- * @property {number} restart_count
- * @property {{origin: string, supervisor_module: string|null, title: string|null, strategy: string|null, max_restarts: number|null, max_seconds: number|null, custom_config: unknown, limits: Limits}} configuration
- * @property {Wall[]} walls
- * @property {number} [memory_bytes]
- * @property {string} [reason]
- */
+/** @typedef {Api.WallLine} Wall */
+/** @typedef {Api.SandboxRecord} Sandbox */
 /** @typedef {{q: string, owner: string, state: string}} Wanted  `state`: "", "running" (all with a program) or "ended" */
 
 /** The process state whose colour each state uses. */
@@ -54,7 +29,7 @@ export const ageOf = (one, now) => duration(Math.max(1, (one.ended_at ?? now) - 
 export function told(one, now) {
   const lacking = one.walls.some((wall) => !wall.up) ? upText(one.walls) : "";
   const taken = one.memory_bytes ? size(one.memory_bytes) : "";
-  return [one.owner, one.ended_at === undefined ? `${ageOf(one, now)} old` : `ended ${time(one.ended_at)} after ${ageOf(one, now)}`, one.restart_count ? counted(one.restart_count, "restart") : "", taken, lacking].filter(Boolean).join(" · ");
+  return [one.owner, one.ended_at ? `ended ${time(one.ended_at)} after ${ageOf(one, now)}` : `${ageOf(one, now)} old`, one.restart_count ? counted(one.restart_count, "restart") : "", taken, lacking].filter(Boolean).join(" · ");
 }
 
 /** Return the origin of its code. @param {Sandbox} one */

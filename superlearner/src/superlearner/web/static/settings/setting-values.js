@@ -4,22 +4,7 @@
  * @module
  */
 
-/**
- * @typedef {object} Setting
- * @property {string} name
- * @property {string} description
- * @property {"string"|"integer"|"number"|"boolean"|"array"} type
- * @property {string|null} unit
- * @property {unknown} default
- * @property {unknown} value
- * @property {string} source
- * @property {string} where
- * @property {boolean} hot
- * @property {unknown} after_restart
- * @property {string[]} choices
- * @property {Record<string, any>} bounds
- * @property {boolean} hidden
- */
+/** @typedef {Api.SettingResult} Setting */
 
 /** The source of a value in words. @type {Record<string, string>} */
 const SOURCES = { default: "default", file: "file", environment: "environment", flag: "command line", api: "set here, until a restart" };

@@ -11,7 +11,6 @@ import { byId, make, renew, write } from "../base/dom.js";
 import { complain, toast } from "../base/toast.js";
 import { time } from "../base/words.js";
 
-/** @typedef {{name: string, role: string, scopes: string[], narrowed: boolean, last_seen: number|null, sandboxes: number, most_sandboxes: number|null}} User */
 
 const ROLES = ["owner", "teacher", "learner", "viewer"];
 /** The roles whose users each role manages, as the server checks them. @type {Record<string, string[]>} */
@@ -29,11 +28,11 @@ export async function load(role) {
   managed = MANAGED[role ?? ""] ?? [];
   const choice = form.elements.namedItem("role");
   if (choice instanceof HTMLSelectElement) for (const option of choice.options) option.hidden = option.disabled = !managed.includes(option.value);
-  const users = /** @type {User[]} */ (await platform("GET", "/users?per_page=1000"));
+  const users = /** @type {Api.UserLine[]} */ (await platform("GET", "/users?per_page=1000"));
   renew(body, users.map(row));
 }
 
-/** @param {User} user */
+/** @param {Api.UserLine} user */
 function row(user) {
   const own = user.name === "owner";
   const mine = managed.includes(user.role);
@@ -49,7 +48,7 @@ function row(user) {
       mine && !own ? act("remove", "Remove", `Remove ${user.name}`, "btn danger") : null)));
 }
 
-/** @param {User} user */
+/** @param {Api.UserLine} user */
 function roles(user) {
   const select = make("select", { "aria-label": `Role of ${user.name}` },
     ...managed.map((role) => make("option", { value: role, selected: role === user.role }, role)));
@@ -108,7 +107,7 @@ dialog.onclose = () => {
   renew(byId("link-qr", HTMLElement), []);
 };
 
-/** @param {User} user @param {HTMLSelectElement} select */
+/** @param {Api.UserLine} user @param {HTMLSelectElement} select */
 async function change(user, select) {
   try {
     await platform("PUT", `${path(user.name)}/role`, { role: select.value });

@@ -6,13 +6,11 @@
 
 import { unlimited } from "../base/words.js";
 
-/** @typedef {{name: string|null, supervisor: string, strategy: string, child: string, outcome: string, words: string, restarts_used: number, max_restarts: number|string, max_seconds: number|string}} Step */
-/** @typedef {{steps: Step[], comes_back: boolean}} Prediction */
 
 /**
  * Return what a command would do: the prediction, or what is known without it.
  * @param {{known: string, predict?: string}} deed
- * @param {Prediction|null} prediction
+ * @param {Api.PredictionResult|null} prediction
  */
 export function effect({ known, predict }, prediction) {
   if (!prediction?.steps.length) return predict ? `${known} The prediction is not available now.` : known;
@@ -21,7 +19,7 @@ export function effect({ known, predict }, prediction) {
   return prediction.steps.map(sentence).join(" ") + end;
 }
 
-/** @param {Step} step */
+/** @param {Api.PredictionStep} step */
 function sentence({ name, supervisor, strategy, words, outcome, restarts_used, max_restarts, max_seconds }) {
   const counts = outcome === "restarts" && typeof max_restarts === "number" && !unlimited({ max: max_restarts });
   const budget = counts ? ` (restart ${restarts_used} of ${max_restarts} within ${max_seconds} s)` : "";

@@ -5,24 +5,7 @@
  */
 
 /** @typedef {(number|string|null)[]} Point  in the order of the columns */
-/**
- * @typedef {object} Anomaly
- * @property {number} number
- * @property {string} type
- * @property {"low"|"medium"|"high"|"critical"} severity
- * @property {boolean} active
- * @property {string|null} pid
- * @property {string|null} name
- * @property {string} description
- * @property {number} count
- * @property {string} since
- * @property {string|null} until
- * @property {number} lasted_s
- * @property {Record<string, any>} evidence
- * @property {number} threshold
- * @property {string} setting
- * @property {string} hint
- */
+/** @typedef {Api.AnomalyLine} Anomaly */
 /**
  * @typedef {object} Model
  * @property {number} seq

@@ -12,12 +12,11 @@ import { processLink } from "../base/process-link.js";
 import { counted, duration, number } from "../base/words.js";
 
 /** @import { Line, Spot } from "../components/graph.js" */
-/** @typedef {{spots: Spot[], lines: Line[], folded: boolean, seconds: number, seen: number, unseen: number, share: number, rate: number, processes: number, watched: number, cost: string}} Topology */
 
 const VIEWS = /** @type {const} */ ([["graph", "Graph"], ["matrix", "Matrix"], ["table", "Table"]]);
 
 export class SlTalk extends HTMLElement {
-  /** @type {Topology|null} */ #known = null;
+  /** @type {Api.Topology|null} */ #known = null;
   #view = "graph";
   #asking = false;
   /** @type {string[]} */ #unfolded = [];

@@ -8,7 +8,6 @@
 import { ApiError, platform } from "../base/api.js";
 import { attribute, make, onlyOwn, root, write } from "../base/dom.js";
 
-/** @typedef {{name: string, description: string, unit: string|null, default: number, value: number, source: string, where: string, bounds: Record<string, number>, type: string}} Setting */
 
 /** @type {[string, string[]][]} */
 const GROUPS = [
@@ -44,7 +43,7 @@ export class SlThresholds extends HTMLElement {
     try {
       this.#owner ??= (await platform("GET", "/arsenal/whoami")).scopes.includes("code");
       this.#needs.hidden = this.#owner === true;
-      const all = /** @type {Setting[]} */ (await platform("GET", "/settings"));
+      const all = /** @type {Api.SettingResult[]} */ (await platform("GET", "/settings"));
       const known = new Map(all.map((one) => [one.name, one]));
       this.#wrong.hidden = true;
       if (!this.#forms.children.length) this.#build(known);
@@ -57,7 +56,7 @@ export class SlThresholds extends HTMLElement {
     }
   }
 
-  /** @param {Map<string, Setting>} known */
+  /** @param {Map<string, Api.SettingResult>} known */
   #build(known) {
     for (const [title, names] of GROUPS) {
       const found = names.map((name) => known.get(name)).filter((one) => one !== undefined);
@@ -65,7 +64,7 @@ export class SlThresholds extends HTMLElement {
     }
   }
 
-  /** @param {Setting} one */
+  /** @param {Api.SettingResult} one */
   #form({ name, description, unit, bounds, type }) {
     const least = bounds.minimum ?? bounds.exclusiveMinimum;
     const input = make("input", { type: "number", id: `set-${name}`, name, step: type === "integer" ? 1 : "any", min: least ?? null, max: bounds.maximum ?? null, "aria-describedby": `about-${name} wrong-${name}`, required: true, inputmode: "decimal" });
@@ -87,7 +86,7 @@ export class SlThresholds extends HTMLElement {
     return form;
   }
 
-  /** @param {Setting} one */
+  /** @param {Api.SettingResult} one */
   #fill(one) {
     const form = this.querySelector(`[data-setting="${one.name}"]`);
     const input = form?.querySelector("input");

@@ -12,12 +12,9 @@ import { offset } from "./signal-lanes.js";
 import { time, unlimited } from "../base/words.js";
 
 /** @import { Seen } from "../process/process-tabs.js" */
-/** @typedef {{file: string, line: number, function: string, source: string|null}} Line */
-/** @typedef {{role: string, name: string, pid: string|null, at: number, reason: string|null}} Party */
-/** @typedef {{event: number, at: number, kind: string, pid: string|null, text: string, name: string|null, crash: boolean, line: Line|null, parties: Party[], used: number|null, allowed: number|"infinity"|null, window: number|"infinity"|null}} Step */
-/** @typedef {{pid: string, alive: boolean, restarted: boolean, known: boolean, summary: string, steps: Step[]}} Why */
+/** @typedef {Api.WhyStep} Step */
 
-/** @extends {Panel<Why>} */
+/** @extends {Panel<Api.Why>} */
 export class SlWhy extends Panel {
   #list = make("ol", { class: "why-chain", "aria-label": "From the first cause to this process" });
   #lead = make("p", { class: "hint" });
@@ -28,7 +25,7 @@ export class SlWhy extends Panel {
     if (!this.#list.isConnected) this.content.append(make("section", {}, this.#lead, this.#list, this.#watch));
   }
 
-  /** @override @param {string} pid @param {AbortSignal} signal @returns {Promise<Why>} */
+  /** @override @param {string} pid @param {AbortSignal} signal @returns {Promise<Api.Why>} */
   read(pid, signal) {
     return request("GET", `/processes/${encodeURIComponent(pid)}/errors/why`, undefined, signal);
   }
@@ -51,7 +48,7 @@ export class SlWhy extends Panel {
   }
 }
 
-/** @param {Why} known */
+/** @param {Api.Why} known */
 function lead(known) {
   if (!known.known) return "That is longer ago than the node remembers: its last 4,096 events do not tell of this start.";
   if (!known.restarted) return "It has not been restarted. This is how it came:";
@@ -93,7 +90,7 @@ function told(step) {
   return step.text.replace(place, "").replace(budget, "");
 }
 
-/** @param {Line|null} line */
+/** @param {Api.WhyLine|null} line */
 function source(line) {
   if (!line) return null;
   return make("figure", { class: "crash-line" }, make("figcaption", {}, `${line.file}:${line.line} in ${line.function}`),

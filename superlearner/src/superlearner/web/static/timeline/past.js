@@ -10,10 +10,7 @@ import { LogFacts, numberOf } from "./log-facts.js";
 
 /** @import { Model, Row } from "../live/model.js" */
 
-/**
- * An event of `GET /events`; `seq` is its number on the node.
- * @typedef {{id: string, type: string, at: number, pid: string|null, name: string|null, supervisor: string|null, text: string, seq: number|null, data: Record<string, any>}} LogEvent
- */
+/** @typedef {Api.EventLine} LogEvent */
 /** @typedef {"crash"|"restart"|"change"|"start"|"stop"} Mark */
 
 /** The types of events that the page reads. */

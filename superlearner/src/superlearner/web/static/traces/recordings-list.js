@@ -10,7 +10,6 @@ import { chosen, make, renew, root, write } from "../base/dom.js";
 import { complain, toast } from "../base/toast.js";
 import { counted, number, size, time } from "../base/words.js";
 
-/** @typedef {{name: string, kind: string, recording: boolean, at: number, events: number|null, size: number|null, dropped: number|null, error: string|null}} Recording */
 
 /** Larger files are refused unread. */
 const MOST_BYTES = 64e6;
@@ -32,7 +31,7 @@ export class SlRecordings extends HTMLElement {
   #record = make("button", { type: "button", class: "btn" }, "Record now");
   #take = make("button", { type: "button", class: "btn quiet" }, "Open a file…");
   #file = /** @type {HTMLInputElement} */ (make("input", { type: "file", accept: ".gz,.jsonl.gz,application/gzip", hidden: true, "aria-label": "Recording file" }));
-  /** @type {Recording[]} */ #known = [];
+  /** @type {Api.RecordingLine[]} */ #known = [];
   #asked = 0;
 
   connectedCallback() {
@@ -92,7 +91,7 @@ export class SlRecordings extends HTMLElement {
     await this.refresh();
   }
 
-  /** @param {Recording} one */
+  /** @param {Api.RecordingLine} one */
   async #stop(one) {
     try {
       await platform("POST", `/recordings/${encodeURIComponent(one.name)}/stop`);
@@ -102,7 +101,7 @@ export class SlRecordings extends HTMLElement {
     await this.refresh();
   }
 
-  /** @param {Recording} one */
+  /** @param {Api.RecordingLine} one */
   async #delete(one) {
     if (!(await confirm(`Delete ${one.name}?`, "Its file is deleted too. Download it first if it may be needed.", "Delete"))) return;
     try {
@@ -155,7 +154,7 @@ export class SlRecordings extends HTMLElement {
     }
   }
 
-  /** @param {string} name @param {string} content @returns {Promise<Recording|null>} */
+  /** @param {string} name @param {string} content @returns {Promise<Api.RecordingLine|null>} */
   async #send(name, content) {
     try {
       return await platform("POST", "/recordings/file", { name, content });

@@ -9,7 +9,8 @@ import { ApiError, info, request } from "../base/api.js";
 import { attribute, make, renew, write } from "../base/dom.js";
 import { complain } from "../base/toast.js";
 
-/** @typedef {{pid: string, name: string|null, type: string, what: string}} Process */
+
+/** @typedef {Pick<Api.ProcessLine, "pid"|"name"|"type"|"what">} Process */
 
 let fields = 0;
 
@@ -18,7 +19,7 @@ const named = (input) => input.name;
 
 export class SlTraceForm extends HTMLElement {
   /** @type {Map<string, Process>} */ #chosen = new Map();
-  /** @type {Process[]} */ #found = [];
+  /** @type {Api.ProcessLine[]} */ #found = [];
   /** @type {AbortController|null} */ #asking = null;
   #find = make("input", { type: "search", id: "trace-who", placeholder: "Name, class or pid", autocomplete: "off", spellcheck: "false", "aria-describedby": "trace-who-wrong" });
   #list = make("ul", { class: "found", "aria-label": "Processes found" });
@@ -103,7 +104,7 @@ export class SlTraceForm extends HTMLElement {
     return make("label", { class: "check" }, input, make("span", {}, label));
   }
 
-  /** @param {string} words @returns {Promise<Process[]>} */
+  /** @param {string} words @returns {Promise<Api.ProcessLine[]>} */
   async #ask(words) {
     this.#asking?.abort();
     this.#asking = new AbortController();

@@ -9,31 +9,7 @@ import { isOutside } from "./sequence-layout.js";
 
 /** @import { Item, Mark, Message, Person } from "./sequence-layout.js" */
 
-/**
- * A trace from `trace.list`.
- * @typedef {object} Trace
- * @property {string} trace_id
- * @property {boolean} tracing
- * @property {string[]} pids
- * @property {string[]} names
- * @property {number} processes
- * @property {number} alive
- * @property {string|null} supervisor
- * @property {number} started_at
- * @property {number|null} ended_at
- * @property {string|null} ended
- * @property {number} messages
- * @property {number} over_rate
- * @property {number} displaced
- * @property {number} filtered
- * @property {number} left_out
- * @property {number} message_limit
- * @property {string|null} pattern_matching
- * @property {boolean} include_system_messages
- * @property {boolean} auto_cleanup
- * @property {number} rate
- * @property {number|null} duration_ms
- */
+/** @typedef {Api.TraceInfo} Trace */
 
 /**
  * @typedef {object} Seen

@@ -16,7 +16,7 @@ import { counted, number, unlimited } from "../base/words.js";
  * @property {Row[]} rows  in start order
  */
 
-/** @typedef {{supervisor: string, child: string, outcome: string, strategy: string, started_count: number, stopped_count: number, restarts_used: number, max_restarts: number|"infinity", max_seconds: number|"infinity", words: string}} Step */
+/** @typedef {Api.PredictionStep} Step */
 
 /** The words for each action. @type {Record<Action, {verb: string, done: string}>} */
 export const ACTIONS = {
