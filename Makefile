@@ -80,7 +80,8 @@ suites: install-dev ## run CPython's tests of asyncio in processes (ALL=1: all o
 
 .PHONY: test-browser
 test-browser: install-dev ## run all browser tests (about 8 minutes on two cores)
-	$(PY) -m pytest -n auto -m "browser and not slow" superlearner/tests/web/browser $(ARGS)
+	@# A file is one process's: else each of them would start the platform that the tests of a file share.
+	$(PY) -m pytest -n auto --dist loadfile -m "browser and not slow" superlearner/tests/web/browser $(ARGS)
 
 .PHONY: check
 check: install-dev ## check style, types, layers, wording and house rules

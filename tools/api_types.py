@@ -76,7 +76,7 @@ def _type(schema: Mapping[str, Any]) -> str:
             return f"({inner})[]" if "|" in inner else f"{inner}[]"
         case {"type": "object"}:
             more = schema.get("additionalProperties", True)
-            return f"Record<string, {_type(more) if isinstance(more, dict) else 'any'}>"
+            return f"Record<string, {_type(more) if isinstance(more, Mapping) else 'any'}>"
         case _:
             return SIMPLE.get(schema.get("type", ""), "any")
 
