@@ -89,7 +89,7 @@ class Monitor:
         self.holds: deque[LoopHold] = deque(maxlen=HOLDS)
         self.scan: Scan | None = None
         """Last completed scan of all processes."""
-        self.runtime: Node | None = None
+        self._node: Node | None = None
         self._clock = Clock()
         self._tracks: dict[Pid, Track] = {}
         self._alone: dict[Pid, float] = {}
@@ -120,7 +120,7 @@ class Monitor:
 
     def watch(self, node: Node) -> None:
         """Follow a node from now on."""
-        self.runtime = node
+        self._node = node
         self._clock = Clock()
         self._before = self._figures()
         self.births.note(self._clock.now(), self._before[0].spawned)
@@ -251,9 +251,9 @@ class Monitor:
     @property
     def node(self) -> Node:
         """The node that is followed."""
-        if self.runtime is None:
+        if self._node is None:
             raise RuntimeError("no node is watched; this is a bug in SuperLearner, please report it")
-        return self.runtime
+        return self._node
 
     def _take(self, scan: Scan) -> None:
         self.scan = scan
