@@ -132,7 +132,7 @@ def test_what_refers_to_nothing_is_ignored(two: Any) -> None:
 
 def test_an_answer_counts_only_from_the_node_that_was_asked(two: Any) -> None:
     async def test(both: Any) -> None:
-        third = both.at_a.runtime(NodeId("c", 1))
+        third = both.at_a._node(NodeId("c", 1))
 
         async def client() -> Any:
             return await GenServer.call(("never", "b"), 1, timeout=1)
