@@ -93,7 +93,9 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
                 result = vt.handle_call(request, caller, dest.state)
             else:
                 result = context.run(vt.handle_call, request, caller, dest.state)
-        except BaseException as error:  # call no function here: the caller's stack may have no frame left
+        except BaseException as error:
+            # Call no function here: the caller's stack may have no frame left, and this frame would be left with the
+            # server still marked as running (test_a_caller_without_frames_fails_and_the_server_lives).
             result = _CRASHED
             dest.value = error
         s.current = me

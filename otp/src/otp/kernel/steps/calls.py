@@ -53,6 +53,11 @@ _KINDS: Final[dict[str, type[CallExit]]] = {
 
 # Time-outs of calls. A blocked caller is in one 8 ms bucket at most. A finished call stays there until the bucket
 # expires, which re-files or drops it. A loop timer for each call would cost three times the call itself.
+#
+# The entry belongs to the caller and not to a call: the next call only sets a later deadline, which costs two stores.
+# Without the check of `armed` each call adds an entry (test_many_calls_later_the_wheel_holds_a_caller_once). With the
+# deadline of an earlier call left in place, a call with a timer of its own would end there
+# (test_a_short_limit_does_not_see_the_deadline_of_an_earlier_call).
 
 
 def start_waiting(me: Process, frm: From, timeout: Any) -> Timer | Literal[False] | None:

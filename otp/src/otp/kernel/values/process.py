@@ -165,7 +165,9 @@ class Side:
 class TaskTable:
     """The unfinished child tasks of a process, oldest first, and whether each has acted for it.
 
-    `p` is the process while it lives, None for tasks that outlive it. `opened` is what it has opened in the loop.
+    Those that have not may belong to a library, such as a pool of connections, and outlive a process that returns:
+    test_a_process_that_returns_leaves_tasks_that_never_acted_for_it. `p` is the process while it lives, None for tasks
+    that outlive it. `opened` is what it has opened in the loop.
     """
 
     __slots__ = ("acted", "opened", "p")

@@ -373,8 +373,9 @@ R = TypeVar("R")
 def native_coroutine(function: Callable[P, Generator[Any, Any, R]]) -> Callable[P, Coroutine[Any, Any, R]]:
     """Make a generator function a coroutine function, like `types.coroutine`, but of real coroutines.
 
-    Python therefore warns if one is never awaited and shows it as a coroutine, at no cost: an `async def` around the
-    generator would add a frame to each resume. The flag of the code object decides which of the two a call creates.
+    Python therefore warns if one is never awaited (test_a_receive_that_nobody_awaits_is_a_warning_with_its_name) and
+    shows it as a coroutine, at no cost: an `async def` around the generator would add a frame to each resume. The flag
+    of the code object decides which of the two a call creates.
     """
     written = cast("FunctionType", function)
     code = written.__code__.replace(co_flags=written.__code__.co_flags & ~CO_GENERATOR | CO_COROUTINE)
