@@ -560,6 +560,16 @@ declare namespace Api {
     /** minimum, maximum and pattern, in the terms of JSON Schema */ bounds: Record<string, any>;
     /** the value needs the scope `code` */ hidden: boolean;
   }
+  interface SignInLinkMade {
+    user: string;
+    /** the link; only this result shows it, the store has a hash of its code */ url: string;
+    /** the same link by every address of the platform */ urls: string[];
+    /** seconds since 1970 */ expires_at: number;
+    /** why others may be unable to open it */ note: string|null;
+    /** the link as a QR code in blocks, for a terminal; null unless `qr` */ qr: string|null;
+    /** the dark squares of the QR code as an SVG path; null unless `qr` */ qr_path: string|null;
+    /** width and height of that path, with its margin; null unless `qr` */ qr_size: number|null;
+  }
   interface SourceCallback {
     name: string;
     line: number;
@@ -626,6 +636,16 @@ declare namespace Api {
     /** links and monitors beyond the first 200 of each */ more: number;
     waits_for: OpenWait|null;
     /** the first 50 */ waited_for_by: OpenWait[];
+  }
+  interface TokenLine {
+    name: string;
+    /** the user in the audit log */ user: string;
+    scopes: ("read"|"operate"|"code"|"admin"|"own")[];
+    state: "live"|"expired"|"revoked";
+    created_at: number;
+    /** null if it does not expire */ expires_at: number|null;
+    /** last use; null: never */ used_at: number|null;
+    revoked_at: number|null;
   }
   interface Topology {
     spots: TopologySpot[];

@@ -7,9 +7,10 @@
 import { platform } from "../base/api.js";
 import { confirm } from "../base/confirm.js";
 import { copy } from "../base/copying.js";
-import { byId, make, renew, write } from "../base/dom.js";
+import { byId, write } from "../base/dom.js";
 import { complain, toast } from "../base/toast.js";
 import { time } from "../base/words.js";
+import { html, nothing, render, repeat } from "../vendor/lit-html.js";
 
 const form = byId("token-form", HTMLFormElement);
 const body = byId("token-rows", HTMLElement);
@@ -20,21 +21,21 @@ const made = byId("token-made", HTMLElement);
 const moment = (at, otherwise) => (at === null ? otherwise : time(at));
 
 export async function load() {
-  const tokens = /** @type {any[]} */ (await platform("GET", "/tokens?per_page=200"));
+  /** @type {Api.TokenLine[]} */ const tokens = await platform("GET", "/tokens?per_page=200");
   byId("token-none", HTMLElement).hidden = tokens.length > 0;
   byId("token-table", HTMLElement).hidden = tokens.length === 0;
-  renew(body, tokens.map((one) => make("tr", { "data-token": one.name, "data-ended": one.state !== "live" },
-    make("th", { scope: "row" }, one.name), make("td", {}, one.user === one.name ? "" : one.user), make("td", {}, one.scopes.join(", ")),
-    make("td", {}, one.state === "live" ? moment(one.expires_at, "never ends").replace(/^(?!never)/, "until ") : one.state === "revoked" ? `revoked ${moment(one.revoked_at, "")}` : "expired"),
-    make("td", {}, moment(one.used_at, "never")),
-    make("td", { class: "num" }, one.state === "live" ? make("button", { type: "button", class: "btn danger", "aria-label": `Revoke ${one.name}` }, "Revoke") : null))));
+  render(repeat(tokens, ({ name }) => name, row), body);
 }
 
-body.onclick = (event) => {
-  const button = event.target instanceof Element ? event.target.closest("button") : null;
-  const name = button?.closest("tr")?.dataset.token;
-  if (name) void revoke(name);
-};
+/** @param {Api.TokenLine} token */
+function row({ name, user, scopes, state, expires_at, revoked_at, used_at }) {
+  const live = state === "live";
+  const until = expires_at === null ? "never ends" : `until ${time(expires_at)}`;
+  return html`<tr data-token=${name} ?data-ended=${!live}><th scope="row">${name}</th><td>${user === name ? "" : user}</td>
+    <td>${scopes.join(", ")}</td><td>${live ? until : state === "revoked" ? `revoked ${moment(revoked_at, "")}` : "expired"}</td>
+    <td>${moment(used_at, "never")}</td><td class="num">${live ? html`<button type="button" class="btn danger"
+      aria-label=${`Revoke ${name}`} @click=${() => revoke(name)}>Revoke</button>` : nothing}</td></tr>`;
+}
 
 /** @param {string} name */
 async function revoke(name) {

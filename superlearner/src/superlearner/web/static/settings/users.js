@@ -7,20 +7,20 @@
 import { platform } from "../base/api.js";
 import { confirm } from "../base/confirm.js";
 import { copyButton } from "../base/copying.js";
-import { byId, make, renew, write } from "../base/dom.js";
+import { byId, write } from "../base/dom.js";
 import { complain, toast } from "../base/toast.js";
 import { time } from "../base/words.js";
-
+import { html, nothing, render, repeat } from "../vendor/lit-html.js";
 
 const ROLES = ["owner", "teacher", "learner", "viewer"];
 /** The roles whose users each role manages, as the server checks them. @type {Record<string, string[]>} */
 const MANAGED = { owner: ROLES, teacher: ["learner", "viewer"] };
-const SVG = "http://www.w3.org/2000/svg";
 
 const form = byId("user-form", HTMLFormElement);
 const body = byId("user-rows", HTMLElement);
 const wrong = byId("user-wrong", HTMLElement);
 const dialog = byId("link-dialog", HTMLDialogElement);
+const qr = byId("link-qr", HTMLElement);
 /** @type {string[]} */ let managed = [];
 
 /** @param {string|null} role  that of the current user */
@@ -28,46 +28,34 @@ export async function load(role) {
   managed = MANAGED[role ?? ""] ?? [];
   const choice = form.elements.namedItem("role");
   if (choice instanceof HTMLSelectElement) for (const option of choice.options) option.hidden = option.disabled = !managed.includes(option.value);
-  const users = /** @type {Api.UserLine[]} */ (await platform("GET", "/users?per_page=1000"));
-  renew(body, users.map(row));
+  await draw();
+}
+
+async function draw() {
+  /** @type {Api.UserLine[]} */ const users = await platform("GET", "/users?per_page=1000");
+  render(repeat(users, ({ name }) => name, row), body);
 }
 
 /** @param {Api.UserLine} user */
 function row(user) {
   const own = user.name === "owner";
   const mine = managed.includes(user.role);
-  return make("tr", { "data-user": user.name },
-    make("th", { scope: "row" }, user.name),
-    make("td", {}, mine && !own ? roles(user) : user.role),
-    make("td", {}, user.narrowed ? `only ${user.scopes.join(", ")}` : user.scopes.join(", ")),
-    make("td", {}, own ? "" : user.last_seen === null ? "never" : time(user.last_seen)),
-    make("td", { class: "num" }, user.most_sandboxes === null ? `${user.sandboxes}` : `${user.sandboxes} of ${user.most_sandboxes}`),
-    make("td", { class: "num" }, make("span", { class: "row-acts" },
-      mine ? act("link", "Link", `Sign-in link for ${user.name}`) : null,
-      mine && !own ? act("out", "Sign out", `Sign out ${user.name} everywhere`) : null,
-      mine && !own ? act("remove", "Remove", `Remove ${user.name}`, "btn danger") : null)));
+  const { name, role, narrowed, scopes, last_seen, sandboxes, most_sandboxes } = user;
+  return html`<tr data-user=${name}><th scope="row">${name}</th><td>${mine && !own ? roles(user) : role}</td>
+    <td>${narrowed ? "only " : ""}${scopes.join(", ")}</td><td>${own ? "" : last_seen === null ? "never" : time(last_seen)}</td>
+    <td class="num">${sandboxes}${most_sandboxes === null ? "" : ` of ${most_sandboxes}`}</td><td class="num"><span class="row-acts">
+      ${mine ? act("Link", `Sign-in link for ${name}`, () => link(name)) : nothing}
+      ${mine && !own ? act("Sign out", `Sign out ${name} everywhere`, () => signOut(name)) : nothing}
+      ${mine && !own ? act("Remove", `Remove ${name}`, () => remove(name), "btn danger") : nothing}</span></td></tr>`;
 }
 
-/** @param {Api.UserLine} user */
-function roles(user) {
-  const select = make("select", { "aria-label": `Role of ${user.name}` },
-    ...managed.map((role) => make("option", { value: role, selected: role === user.role }, role)));
-  select.value = user.role;
-  select.onchange = () => void change(user, select);
-  return select;
-}
+/** Return the choice of a role. @param {Api.UserLine} user */
+const roles = (user) => html`<select aria-label=${`Role of ${user.name}`}
+  @change=${(/** @type {Event & {currentTarget: HTMLSelectElement}} */ event) => change(user.name, event.currentTarget.value)}>
+  ${managed.map((role) => html`<option value=${role} ?selected=${role === user.role}>${role}</option>`)}</select>`;
 
-/** @param {string} what @param {string} words @param {string} label @param {string} [look] */
-const act = (what, words, label, look = "btn") => make("button", { type: "button", class: look, "data-act": what, "aria-label": label }, words);
-
-body.onclick = (event) => {
-  const button = event.target instanceof Element ? event.target.closest("button") : null;
-  const name = button?.closest("tr")?.dataset.user;
-  if (!name) return;
-  if (button?.dataset.act === "link") void link(name);
-  else if (button?.dataset.act === "out") void signOut(name);
-  else void remove(name);
-};
+/** @param {string} words @param {string} label @param {() => void} run @param {string} [look] */
+const act = (words, label, run, look = "btn") => html`<button type="button" class=${look} aria-label=${label} @click=${run}>${words}</button>`;
 
 /** @param {string} name */
 const path = (name) => `/users/${encodeURIComponent(name)}`;
@@ -81,7 +69,7 @@ async function link(name) {
   }
 }
 
-/** @param {{user: string, url: string, expires_at: number, note: string|null, qr_path: string, qr_size: number}} made */
+/** @param {Api.SignInLinkMade} made */
 function show(made) {
   write(byId("link-title", HTMLElement), `Sign-in link for ${made.user}`);
   write(byId("link-url", HTMLElement), made.url);
@@ -89,31 +77,24 @@ function show(made) {
   const note = byId("link-note", HTMLElement);
   note.hidden = made.note === null;
   write(note, made.note ? `${made.note[0]?.toUpperCase()}${made.note.slice(1)}.` : "");
-  const image = document.createElementNS(SVG, "svg");
-  image.setAttribute("viewBox", `0 0 ${made.qr_size} ${made.qr_size}`);
-  image.setAttribute("role", "img");
-  image.setAttribute("aria-label", "The link as a QR code");
-  image.setAttribute("shape-rendering", "crispEdges");
-  const squares = document.createElementNS(SVG, "path");
-  squares.setAttribute("d", made.qr_path);
-  image.append(squares);
-  renew(byId("link-qr", HTMLElement), [image]);
-  renew(byId("link-copy", HTMLElement), [copyButton(() => made.url, "Copy", "Copy the link", "btn")]);
+  render(html`<svg viewBox=${`0 0 ${made.qr_size} ${made.qr_size}`} role="img" aria-label="The link as a QR code"
+    shape-rendering="crispEdges"><path d=${made.qr_path}></path></svg>`, qr);
+  render(copyButton(() => made.url, "Copy", "Copy the link", "btn"), byId("link-copy", HTMLElement));
   dialog.showModal();
 }
 
 dialog.onclose = () => {
   write(byId("link-url", HTMLElement), "");
-  renew(byId("link-qr", HTMLElement), []);
+  render(nothing, qr);
 };
 
-/** @param {Api.UserLine} user @param {HTMLSelectElement} select */
-async function change(user, select) {
+/** @param {string} name @param {string} role */
+async function change(name, role) {
   try {
-    await platform("PUT", `${path(user.name)}/role`, { role: select.value });
-    toast(`${user.name} is ${select.value} now.`);
+    await platform("PUT", `${path(name)}/role`, { role });
+    toast(`${name} is ${role} now.`);
   } catch (error) {
-    complain(error, `Role of ${user.name}`);
+    complain(error, `Role of ${name}`);
   }
   await again();
 }
@@ -141,7 +122,7 @@ async function remove(name) {
   await again();
 }
 
-const again = () => platform("GET", "/users?per_page=1000").then((users) => renew(body, users.map(row)), (error) => complain(error, "Users"));
+const again = () => draw().catch((error) => complain(error, "Users"));
 
 form.onsubmit = (event) => {
   event.preventDefault();
