@@ -231,6 +231,11 @@ declare namespace Api {
     /** start and end of each found word in the excerpt */ marks: number[][];
     score: number;
   }
+  interface DryRunResult {
+    dry_run: true;
+    would: string;
+    affects: string[];
+  }
   interface ErrorDetail {
     field: string|null;
     problem: string;

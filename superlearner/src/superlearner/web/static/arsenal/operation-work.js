@@ -8,6 +8,7 @@ import { command } from "../base/commands.js";
 import { attribute, chosen, icon, make, root } from "../base/dom.js";
 import { SlForm } from "./form.js";
 import { onlyReads, WHY } from "../shell/only-reads.js";
+import { html, nothing, render } from "../vendor/lit-html.js";
 
 /** @import { Line } from "./form-fields.js" */
 /** @typedef {Api.Asker} Asker */
@@ -26,14 +27,14 @@ const verbOf = (line) => (line.streams ? "Open the stream" : line.changes ? line
 export class Work {
   element = make("div", { class: "operation" });
   form = new SlForm();
-  #buttons = make("div", { class: "acts" });
-  #would = make("div", { class: "would", role: "status" });
+  /** The answer of the last dry run, shown until the values change. @type {Api.DryRunResult|null} */ #would = null;
   /** @type {Line} */ #line;
   /** The values of the last dry run; only these may be run. */
   #tried = "";
   #busy = false;
   #allowed;
   /** The error if the node's service refuses it to everyone. */ #refused;
+  #asker;
 
   /**
    * @param {Line} line
@@ -46,7 +47,7 @@ export class Work {
     this.run = run;
     this.#refused = onlyReads() && line.on_node && !line.here && line.scope !== "read";
     this.#allowed = !this.#refused && (!asker || asker.may.includes(line.scope));
-    this.element.append(make("h2", {}, line.summary), make("p", { class: "name" }, make("code", {}, line.name)), ...words(line.description), this.#facts(asker), this.form, this.#would, this.#buttons);
+    this.#asker = asker;
     this.form.show(line, values);
     this.form.addEventListener("sl-change", () => this.#edited());
     this.form.addEventListener("sl-run", () => this.go());
@@ -68,15 +69,17 @@ export class Work {
     const values = this.form.values;
     const now = this.#now();
     this.#busy = true;
-    this.#would.replaceChildren();
+    this.#would = null;
     this.#draw();
     const outcome = await this.run(values, { dryRun });
     this.#busy = false;
     this.#tried = dryRun && outcome.ok ? now : "";
     if (outcome.error && this.form.isConnected) this.form.refuse(outcome.error.details);
-    if (this.#tried && this.#tried === this.#now()) this.#say(/** @type {any} */ (outcome.data));
+    if (this.#tried && this.#tried === this.#now()) this.#would = /** @type {Api.DryRunResult} */ (outcome.data);
     this.#draw();
-    if (this.#tried && this.#line.destroys && this.element.isConnected) this.#buttons.querySelector("button")?.focus();
+    if (this.#tried && this.#line.destroys && this.element.isConnected) {
+      /** @type {HTMLElement|null} */ (this.element.querySelector(".acts button"))?.focus();
+    }
   }
 
   #now() {
@@ -86,52 +89,58 @@ export class Work {
   #edited() {
     if (this.#tried && this.#tried !== this.#now()) {
       this.#tried = "";
-      this.#would.replaceChildren();
+      this.#would = null;
       this.#draw();
     }
   }
 
-  /** Show the result of a dry run beside the button that runs it. @param {{would?: string, affects?: string[]}} data */
-  #say({ would = "", affects = [] }) {
-    this.#would.replaceChildren(make("div", { class: "note", "data-level": "warn" }, make("p", {}, "It would ", make("b", {}, would.slice(0, 1000)), "."),
-      affects.length ? make("p", { class: "hint" }, `Felt by ${affects.slice(0, 12).join(", ").slice(0, 1000)}${affects.length > 12 ? ` and ${affects.length - 12} more` : ""}.`) : null));
-  }
-
   #draw() {
-    const line = this.#line;
-    const tried = this.#tried !== "";
-    /** @param {string} text @param {string} look @param {() => unknown} act */
-    const button = (text, look, act) => {
-      const made = make("button", { type: "button", class: `btn ${look}`, disabled: this.#busy || !this.#allowed, title: this.#refused ? WHY : null }, text);
-      made.onclick = act;
-      return made;
-    };
-    const dry = (/** @type {string} */ look) => button("Dry run", look, () => this.#start(true));
-    const run = button(verbOf(line), line.destroys ? "danger" : "primary", () => this.go());
-    const parts = line.destroys ? (tried ? [run, dry("")] : [dry("primary")]) : line.changes ? [run, dry("")] : [run];
-    const keys = make("span", { class: "hint for-keys" }, make("kbd", {}, "Ctrl"), " ", make("kbd", {}, "Enter"));
-    const first = line.destroys && !tried ? make("p", { class: "hint" }, "It destroys, so a dry run comes first: it says what would happen, and nothing is changed.") : null;
-    this.#buttons.replaceChildren(...parts, keys, ...(first ? [first] : []));
+    const { summary, name, description } = this.#line;
+    render(html`<h2>${summary}</h2><p class="name"><code>${name}</code></p>${words(description)}${this.#facts()}${this.form}
+      <div class="would" role="status">${this.#would ? outlook(this.#would) : nothing}</div><div class="acts">${this.#buttons()}</div>`, this.element);
     attribute(this.element, "aria-busy", this.#busy ? "true" : null);
   }
 
-  /** @param {Asker|null} asker */
-  #facts(asker) {
-    const { line, allowed } = { line: this.#line, allowed: this.#allowed };
-    const effect = line.destroys ? "Destroys: it ends or deletes something, and what that held is lost" : line.changes ? "Changes something; it is written into the audit log" : line.streams ? "Reads, for as long as you like" : "Reads only";
-    const facts = make("ul", { class: "facts" },
-      make("li", { "data-level": line.destroys ? "bad" : null }, icon(line.destroys ? "crashed" : line.changes ? "supervisor" : "running", "glyph"), effect),
-      make("li", {}, icon(allowed ? "running" : "stopped", "glyph"), make("span", {}, "Needs the scope ", make("b", {}, line.scope), `, which ${SCOPES[line.scope]}`)),
-      chosen() ? make("li", {}, icon("supervisor", "glyph"), line.on_node ? `Asks the node ${chosen()}` : `Asks the platform itself, not the node ${chosen()}`) : null);
-    if (this.#refused) return make("div", {}, facts, make("p", { class: "note", "data-level": "warn" }, WHY));
-    if (allowed || !asker) return facts;
-    const here = location.pathname.slice(root().length) + location.search;
-    return make("div", {}, facts, make("p", { class: "note", "data-level": "warn" }, `You are ${asker.user} and have ${asker.scopes.join(", ") || "no scope"}. To run it, `,
-      make("a", { href: `${root()}/sign-in?next=${encodeURIComponent(here)}` }, "sign in"), ` with a credential that has the scope ${line.scope}; on the machine of the platform `, make("code", {}, command("token")), " prints the owner's. The commands for the other interfaces are below."));
+  #buttons() {
+    const { changes, destroys } = this.#line;
+    const first = destroys && !this.#tried;
+    /** @param {string} text @param {string} look @param {() => unknown} act */
+    const button = (text, look, act) => html`<button type="button" class=${`btn ${look}`} ?disabled=${this.#busy || !this.#allowed}
+      title=${this.#refused ? WHY : nothing} @click=${act}>${text}</button>`;
+    const run = first ? nothing : button(verbOf(this.#line), destroys ? "danger" : "primary", () => this.go());
+    return html`${run}${changes || destroys ? button("Dry run", first ? "primary" : "", () => this.#start(true)) : nothing}
+      <span class="hint for-keys"><kbd>Ctrl</kbd> <kbd>Enter</kbd></span>
+      ${first ? html`<p class="hint">It destroys, so a dry run comes first: it says what would happen, and nothing is changed.</p>` : nothing}`;
+  }
+
+  #facts() {
+    const { scope, on_node, ...line } = this.#line;
+    const node = chosen(), here = encodeURIComponent(location.pathname.slice(root().length) + location.search);
+    const facts = html`<ul class="facts">
+      <li data-level=${line.destroys ? "bad" : nothing}>${icon(line.destroys ? "crashed" : line.changes ? "supervisor" : "running", "glyph")}${effectOf(line)}</li>
+      <li>${icon(this.#allowed ? "running" : "stopped", "glyph")}<span>Needs the scope <b>${scope}</b>, which ${SCOPES[scope]}</span></li>
+      ${node ? html`<li>${icon("supervisor", "glyph")}${on_node ? `Asks the node ${node}` : `Asks the platform itself, not the node ${node}`}</li>` : nothing}</ul>`;
+    if (this.#refused) return html`<div>${facts}<p class="note" data-level="warn">${WHY}</p></div>`;
+    if (this.#allowed || !this.#asker) return facts;
+    const { user, scopes } = this.#asker;
+    return html`<div>${facts}<p class="note" data-level="warn">You are ${user} and have ${scopes.join(", ") || "no scope"}. To run it,
+      <a href=${`${root()}/sign-in?next=${here}`}>sign in</a> with a credential that has the scope ${scope}; on the machine of the platform
+      <code>${command("token")}</code> prints the owner's. The commands for the other interfaces are below.</p></div>`;
   }
 }
 
-/** Return a description with `code` as paragraphs. @param {string} text */
-function words(text) {
-  return text.split(/\n{2,}/).filter(Boolean).map((part) => make("p", { class: "about" }, ...part.split(/(`[^`]+`)/).map((one) => (one.length > 2 && one.startsWith("`") ? make("code", {}, one.slice(1, -1)) : one))));
+/** Return the effect of an operation. @param {Pick<Line, "destroys"|"changes"|"streams">} line */
+const effectOf = ({ destroys, changes, streams }) =>
+  destroys ? "Destroys: it ends or deletes something, and what that held is lost"
+    : changes ? "Changes something; it is written into the audit log" : streams ? "Reads, for as long as you like" : "Reads only";
+
+/** Return the result of a dry run, for the place beside the button that runs it. @param {Api.DryRunResult} result */
+function outlook({ would = "", affects = [] }) {
+  const more = affects.length > 12 ? ` and ${affects.length - 12} more` : "";
+  return html`<div class="note" data-level="warn"><p>It would <b>${would.slice(0, 1000)}</b>.</p>${affects.length
+    ? html`<p class="hint">Felt by ${affects.slice(0, 12).join(", ").slice(0, 1000)}${more}.</p>` : nothing}</div>`;
 }
+
+/** Return a description with `code` as paragraphs. @param {string} text */
+const words = (text) => text.split(/\n{2,}/).filter(Boolean).map((part) => html`<p class="about">${part.split(/(`[^`]+`)/).map((one) =>
+  (one.length > 2 && one.startsWith("`") ? html`<code>${one.slice(1, -1)}</code>` : one))}</p>`);
