@@ -173,68 +173,81 @@ def is_stop(event: TraceEvent) -> bool:
 
 def fold(events: Iterable[TraceEvent]) -> Found:
     """Return the restarts of a sequence of events, oldest first, and those that still go on."""
-    state, found = NOTHING, dict[tuple[Any, int], Restart]()
+    acting, ended, found = dict[Any, Acting](), dict[Any, Restart](), dict[tuple[Any, int], Restart]()
     for event in events:
-        state = after(state, event)
-        if state.latest is not None:
-            found[state.latest.supervisor, state.latest.event] = state.latest
-    for below in (*(one.escalated for one in found.values()), *state.ended.values()):
+        latest = _apply(acting, ended, event)
+        if latest is not None:
+            found[latest.supervisor, latest.event] = latest
+    for below in (*(one.escalated for one in found.values()), *ended.values()):
         if below is not None:
             found[below.supervisor, below.event] = below
-    return Found(list(found.values()), state)
+    return Found(list(found.values()), Restarts(None, acting, ended))
 
 
 def after(state: Restarts, event: TraceEvent) -> Restarts:
     """Return the state after one more event; pure."""
-    if event.kind == "exited":
-        return _exited(state, event)
-    if event.kind == "child_terminated":
-        return _stopped(state, event) if is_stop(event) else _ended(state, event)
-    return _answered(state, event) if event.kind in ANSWERS else _same(state)
+    acting, ended = dict(state.acting), dict(state.ended)
+    return Restarts(_apply(acting, ended, event), acting, ended)
 
 
-def _ended(state: Restarts, event: TraceEvent) -> Restarts:
+def _apply(acting: dict[Any, Acting], ended: dict[Any, Restart], event: TraceEvent) -> Restart | None:
+    """Change the tables by one more event; return the restart that it changes."""
+    kind = event.kind
+    if kind == "exited":
+        if event.pid in acting:
+            _exited(acting, ended, event)
+        return None
+    if kind == "child_terminated":
+        return _stopped(acting, ended, event) if is_stop(event) else _ended(acting, ended, event)
+    return _answered(acting, event) if kind in ANSWERS else None
+
+
+def _ended(acting: dict[Any, Acting], ended: dict[Any, Restart], event: TraceEvent) -> Restart:
     """Open a restart; an unanswered one before it stays without an answer."""
-    data, child = event.data, event.data["child"]
-    below = state.ended.get(child)
+    data, child, pid = event.data, event.data["child"], event.pid
+    reason, below = data["reason"], ended.pop(child, None)
     if below is not None and below.outcome is None:
-        reason = data["reason"]
         below = below._replace(outcome="shut_down") if type(reason) is str and reason == "shutdown" else None
-    restart = Restart(event.cause, event.seq, event.pid, data["id"], child, data["reason"], event.at, escalated=below)
-    before = state.acting.get(event.pid, Acting())
-    waiting = tuple(one for one in before.open if one.outcome == "retries")
-    found = _with(state, event.pid, Acting((*waiting[1 - MOST_OPEN :], restart)), restart)
-    return found._replace(ended=_without(state.ended, child)) if child in state.ended else found
+    restart = Restart(event.cause, event.seq, pid, data["id"], child, reason, event.at, escalated=below)
+    before = acting.pop(pid, None)  # the one that acted last is dropped last
+    waiting = () if before is None else tuple(one for one in before.open if one.outcome == "retries")
+    acting[pid] = Acting((*waiting[1 - MOST_OPEN :], restart) if waiting else (restart,))
+    _bound(acting, MOST_ACTING)
+    return restart
 
 
-def _stopped(state: Restarts, event: TraceEvent) -> Restarts:
-    acting, pid = state.acting.get(event.pid), event.data["child"]
-    if pid in state.ended:
-        state = state._replace(ended=_without(state.ended, pid))
-    if acting is None:
-        return _same(state)
-    child = _child(event)
-    last = acting.open[-1]
+def _stopped(acting: dict[Any, Acting], ended: dict[Any, Restart], event: TraceEvent) -> Restart | None:
+    ended.pop(event.data["child"], None)
+    now = acting.pop(event.pid, None)
+    if now is None:
+        return None
+    child, last = _child(event), now.open[-1]
     if not last.ends_supervisor:
-        return _with(state, event.pid, acting._replace(stopping=_more(acting.stopping, child)), None)
-    return _with(state, event.pid, *_changed(acting, last, stopped=_more(last.stopped, child)))
+        acting[event.pid] = Acting(now.open, _more(now.stopping, child))
+        return None
+    changed = last._replace(stopped=_more(last.stopped, child))
+    acting[event.pid] = Acting((*now.open[:-1], changed), now.stopping)
+    return changed
 
 
-def _answered(state: Restarts, event: TraceEvent) -> Restarts:
-    acting = state.acting.get(event.pid)
-    restart = None if acting is None else _of_answer(acting, event)
-    data = event.data
-    if restart is None and event.kind != "child_started" and event.cause:  # the end is no longer in memory
-        restart = Restart(
-            event.cause, event.seq, event.pid, data["id"], data.get("old"), data["reason"], event.at
-        )  # fmt: skip
-        acting = Acting((*(acting.open if acting is not None else ()), restart))
-    if acting is None or restart is None:  # a start on request, or of a supervisor that begins
-        return _same(state) if acting is None else _with(state, event.pid, acting._replace(stopping=()), None)
-    changes: dict[str, Any] = {"stopped": _more(restart.stopped, *acting.stopping), "answered": event.seq}
-    if event.kind != "child_started":
+def _answered(acting: dict[Any, Acting], event: TraceEvent) -> Restart | None:
+    data, pid, kind = event.data, event.pid, event.kind
+    now = acting.pop(pid, None)
+    restart = None if now is None else _of_answer(now, event)
+    if restart is None and kind != "child_started" and event.cause:  # the end is no longer in memory
+        restart = Restart(event.cause, event.seq, pid, data["id"], data.get("old"), data["reason"], event.at)
+        now = Acting((*(() if now is None else now.open), restart))
+    if now is None:
+        return None
+    if restart is None:  # a start on request, or of a supervisor that begins
+        acting[pid] = Acting(now.open)
+        return None
+    changes: dict[str, Any] = {"answered": event.seq}
+    if now.stopping:
+        changes["stopped"] = _more(restart.stopped, *now.stopping)
+    if kind != "child_started":
         changes |= {"used": data["used"], "allowed": data["allowed"], "window": data["window"]}
-    match event.kind:
+    match kind:
         case "restart_failed":
             failure = Failure(event.seq, data["id"], data["reason"], event.at)
             changes |= {"outcome": "retries", "failures": (*restart.failures, failure)}
@@ -242,12 +255,16 @@ def _answered(state: Restarts, event: TraceEvent) -> Restarts:
             changes["outcome"] = "gave_up"
         case _:
             changes |= {"outcome": "restarted", "started": _more(restart.started, _child(event))}
-    if event.kind == "child_restarted":
+    if kind == "child_restarted":
         changes |= {"strategy": data["strategy"], "group": tuple(data.get("group") or ()), "reported": event.seq}
-    rest, changed = _changed(acting._replace(stopping=()), restart, **changes)
-    if changed.is_complete:
-        rest = rest._replace(open=tuple(one for one in rest.open if one is not changed))
-    return _with(state, event.pid, rest, changed)
+    changed = restart._replace(**changes)
+    kept = tuple(
+        changed if one is restart else one for one in now.open if one is not restart or not changed.is_complete
+    )
+    if kept:
+        acting[pid] = Acting(kept)
+        _bound(acting, MOST_ACTING)
+    return changed
 
 
 def _of_answer(acting: Acting, event: TraceEvent) -> Restart | None:
@@ -263,53 +280,21 @@ def _child(event: TraceEvent) -> Child:
     return Child(event.seq, event.data["id"], event.data["child"], event.at)
 
 
-def _exited(state: Restarts, event: TraceEvent) -> Restarts:
+def _exited(acting: dict[Any, Acting], ended: dict[Any, Restart], event: TraceEvent) -> None:
     """Close the restarts of a supervisor that ended; its own supervisor reports whether one of them ended it."""
-    acting = state.acting.get(event.pid)
-    if acting is None:
-        return _same(state)
-    last = acting.open[-1]
-    found = _same(state)._replace(acting=_without(state.acting, event.pid))
+    now = acting.pop(event.pid)
+    last = now.open[-1]
     if last.outcome not in (None, "gave_up") or event.data.get("sender") is not None:
-        return found
-    if last.outcome is None:
-        last = last._replace(stopped=_more(last.stopped, *acting.stopping))
-    return found._replace(ended=_bounded({**state.ended, event.pid: last}, MOST_ENDED))
+        return
+    ended[event.pid] = last._replace(stopped=_more(last.stopped, *now.stopping)) if last.outcome is None else last
+    _bound(ended, MOST_ENDED)
 
 
 def _more(children: tuple[Child, ...], *others: Child) -> tuple[Child, ...]:
     return children if len(children) >= MOST_CHILDREN else (*children, *others)[:MOST_CHILDREN]
 
 
-def _changed(acting: Acting, restart: Restart, **changes: Any) -> tuple[Acting, Restart]:
-    """Return the supervisor and the restart, both with these changes."""
-    changed = restart._replace(**changes)
-    return acting._replace(open=tuple(changed if one is restart else one for one in acting.open)), changed
-
-
-def _with(state: Restarts, pid: Any, acting: Acting, latest: Restart | None) -> Restarts:
-    if not acting.open:
-        return state._replace(latest=latest, acting=_without(state.acting, pid))
-    now = dict(state.acting)
-    now.pop(pid, None)  # the one that acted last is dropped last
-    now[pid] = acting
-    return state._replace(latest=latest, acting=_bounded(now, MOST_ACTING))
-
-
-def _same(state: Restarts) -> Restarts:
-    return state if state.latest is None else state._replace(latest=None)
-
-
-def _without(table: Mapping[Any, Any], key: Any) -> Mapping[Any, Any]:
-    if key not in table:
-        return table
-    rest = dict(table)
-    del rest[key]
-    return rest
-
-
-def _bounded(table: dict[Any, Any], most: int) -> dict[Any, Any]:
-    """Return a table without its oldest entry if it has become too large."""
+def _bound(table: dict[Any, Any], most: int) -> None:
+    """Drop the oldest entry of a table that has become too large."""
     if len(table) > most:
         del table[next(iter(table))]
-    return table
