@@ -14,7 +14,7 @@ from superlearner.control.reasons import is_crash, own_frame, tagged, text_of_re
 from superlearner.control.slots import id_text
 from superlearner.control.terms import clip, message_text, plain_pid, safe_text
 
-__all__ = ["BY_OUTSIDE", "OUTSIDE", "Line", "Party", "Role", "Step", "Words", "names_in", "number_of"]
+__all__ = ["BY_OUTSIDE", "OUTSIDE", "Line", "Party", "Role", "Step", "Words"]
 
 MOST_PARTIES: Final = 50
 OUTSIDE: Final = "outside"
@@ -83,33 +83,15 @@ def number_of(pid: Any) -> str | None:
     return None if pid is None else plain_pid(pid)
 
 
-def names_in(events: Sequence[TraceEvent]) -> dict[str, str]:
-    """Return names by pid from events: registered name, else child id."""
-    found: dict[str, str] = {}
-    for event in events:
-        data, pid = event.data, number_of(event.pid)
-        match event.kind:
-            case "registered" if pid is not None:
-                found[pid] = id_text(data["name"])
-            case "exited" if pid is not None:
-                name = data.get("name")
-                found.setdefault(pid, id_text(data.get("what") if name is None else name))
-            case "child_started" | "child_restarted" if data.get("child") is not None and data.get("id") is not None:
-                found.setdefault(plain_pid(data["child"]), id_text(data["id"]))
-            case _:
-                pass
-    return found
-
-
 class Words:
     """The builder of steps.
 
     Args:
-        called: returns the name of a process by its pid as text.
-        outside: returns whether a pid text is that of code outside any process.
+        called: returns the name of a process.
+        outside: returns whether a pid is that of code outside any process.
     """
 
-    def __init__(self, called: Callable[[str | None], str], outside: Callable[[str], bool]) -> None:
+    def __init__(self, called: Callable[[Any], str], outside: Callable[[Any], bool]) -> None:
         self.called = called
         self.outside = outside
 
@@ -118,27 +100,27 @@ class Words:
         data, number = event.data, number_of(event.pid)
         reason, message, line = data["reason"], data.get("message"), line_of(data["reason"])
         shown = None if message is None else message_text(message, 200)
-        sender, by = number_of(data.get("sender")), None
+        sender, signal_from, by = data.get("sender"), None, None
         if sender is not None:
-            sender = OUTSIDE if self.outside(sender) else sender
-            by = BY_OUTSIDE if sender == OUTSIDE else f"a signal from {self.called(sender)}"
+            signal_from = OUTSIDE if self.outside(sender) else plain_pid(sender)
+            by = BY_OUTSIDE if signal_from == OUTSIDE else f"a signal from {self.called(sender)}"
         text = sentences.ended(
             self._who(event), text_of_reason(reason), failed=is_crash(reason),
             doing=sentences.handling(shown, data.get("callback")), at=None if line is None else line.place, by=by,
         )  # fmt: skip
         return Step(
-            event.seq, event.at, "exited", number, text, self.called(number), text_of_reason(reason),
-            is_crash(reason), line, sender,
+            event.seq, event.at, "exited", number, text, self.called(event.pid), text_of_reason(reason),
+            is_crash(reason), line, signal_from,
         )  # fmt: skip
 
     def linked(self, event: TraceEvent, other: TraceEvent) -> Step:
         """Return the step for an end caused by the end of a linked process."""
-        number, to = number_of(event.pid), number_of(other.pid)
+        number, name = number_of(event.pid), self.called(other.pid)
         reason = text_of_reason(event.data["reason"])
-        text = sentences.ended_with(self._who(event), self.called(to), reason)
-        party = Party("linked", self.called(to), to, other.at, text_of_reason(other.data["reason"]))
+        text = sentences.ended_with(self._who(event), name, reason)
+        party = Party("linked", name, number_of(other.pid), other.at, text_of_reason(other.data["reason"]))
         return Step(
-            event.seq, event.at, "linked", number, text, self.called(number), reason, is_crash(event.data["reason"]),
+            event.seq, event.at, "linked", number, text, self.called(event.pid), reason, is_crash(event.data["reason"]),
             parties=(party,),
         )  # fmt: skip
 
@@ -158,14 +140,14 @@ class Words:
                 f"{'they were' if several else 'it was'} started after {first}"
             )  # fmt: skip
         text = sentences.stopped(
-            self.called(number_of(one.pid)), [party.name for party in parties],
+            self.called(one.pid), [party.name for party in parties],
             strategy=strategy, why=why, more=len(stops) - len(parties),
         )  # fmt: skip
         return self._of_supervisor(one, "stopped", text, strategy=strategy, parties=parties)
 
     def restarted(self, event: TraceEvent, lead: TraceEvent | None, group: Sequence[TraceEvent]) -> Step:
         """Return the step for a restarted child and those that the strategy restarts with it."""
-        by = self.called(number_of(event.pid))
+        by = self.called(event.pid)
         parties = tuple(
             Party("started", self._child(one), number_of(one.data.get("child")), one.at) for one in group[:MOST_PARTIES]
         )
@@ -185,7 +167,7 @@ class Words:
     def started(self, event: TraceEvent) -> Step:
         """Return the step for a child that a supervisor started."""
         child = number_of(event.data.get("child"))
-        text = sentences.started(self.called(number_of(event.pid)), self._new(event))
+        text = sentences.started(self.called(event.pid), self._new(event))
         parties = (Party("started", self._child(event), child, event.at),)
         return self._of_supervisor(event, "child_started", text, parties=parties)
 
@@ -196,7 +178,7 @@ class Words:
         reason = text_of_reason(event.data["reason"])
         who = "its child" if event.data.get("id") is None else id_text(event.data["id"])
         budget = {key: event.data.get(key) for key in ("used", "allowed", "window")}
-        text = sentences.could_not_restart(self.called(number_of(event.pid)), who, reason, **budget)
+        text = sentences.could_not_restart(self.called(event.pid), who, reason, **budget)
         step = self._of_supervisor(event, "restart_failed", text)
         return step.told(reason=reason, crash=True, line=line_of(cause))
 
@@ -209,7 +191,7 @@ class Words:
             retried=data.get("retried", False),
         )  # fmt: skip
         text = sentences.gave_up(
-            self.called(number_of(event.pid)), last, used=data["used"], allowed=data["allowed"], window=data["window"]
+            self.called(event.pid), last, used=data["used"], allowed=data["allowed"], window=data["window"]
         )
         step = self._of_supervisor(event, "gave_up", text, parties=earlier)
         return step.told(
@@ -234,8 +216,7 @@ class Words:
         strategy: str | None = None,
         parties: tuple[Party, ...] = (),
     ) -> Step:
-        number = number_of(event.pid)
-        name = self.called(number)
+        number, name = number_of(event.pid), self.called(event.pid)
         return Step(event.seq, event.at, kind, number, text, name, strategy=strategy, parties=parties)
 
     def _who(self, event: TraceEvent) -> str:
@@ -254,7 +235,7 @@ class Words:
     def _child(self, event: TraceEvent) -> str:
         """Return the name of a child in its supervisor's event."""
         given = event.data.get("id")
-        return id_text(given) if given is not None else self.called(number_of(event.data.get("child")))
+        return id_text(given) if given is not None else self.called(event.data.get("child"))
 
 
 def line_of(reason: Any) -> Line | None:

@@ -9,16 +9,18 @@ since a supervisor handles one end at a time:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 import otp
 from otp import Node, Pid
-from superlearner.control.events import OF_CHILDREN, STARTS, TraceEvent
+from superlearner.control.events import STARTS, TraceEvent
 from superlearner.control.names import display_name
 from superlearner.control.slots import id_text
-from superlearner.restarts.cause_steps import Step, Words, names_in, number_of
-from superlearner.restarts.fold import Restart, fold, is_stop
+from superlearner.control.terms import plain_pid
+from superlearner.restarts.cause_steps import Step, Words
+from superlearner.restarts.fold import is_stop
+from superlearner.restarts.memory import Events, Memory
 
 __all__ = ["trail", "why"]
 
@@ -46,7 +48,7 @@ def why(node: Node, number: str) -> list[Step]:
 
 
 def trail(
-    events: Sequence[TraceEvent],
+    events: Events,
     number: str,
     called: Callable[[str], str | None] = lambda _: None,
     alive: Callable[[str], bool] = lambda _: False,
@@ -61,13 +63,13 @@ def trail(
         called: the registered name of a living process.
         alive: whether a process lives.
     """
-    memory = _Memory(events, called, alive)
-    at = memory.about(number)
+    memory = Memory.of(events)
+    chain, at = _Chain(memory, called, alive), memory.about(memory.process(number))
     steps: list[Step] = []
     seen: set[int] = set()
     while at is not None and at.seq not in seen and len(steps) < MOST:
         seen.add(at.seq)
-        found, at = memory.explain(at)
+        found, at = chain.explain(at)
         steps += found
     once = {(step.event, step.kind): step for step in reversed(steps)}  # two ends may share an earlier step
     return list(once.values())[-MOST:]
@@ -77,56 +79,22 @@ Explained = tuple[list[Step], TraceEvent | None]
 """Steps, newest first, and the event that led to the oldest of them."""
 
 
-class _Memory:
-    """The events, indexed for lookup."""
+class _Chain:
+    """The explanation of events by those that led to them."""
 
-    def __init__(
-        self, events: Sequence[TraceEvent], called: Callable[[str], str | None], alive: Callable[[str], bool]
-    ) -> None:
-        self.events = events
-        self.by_seq = {event.seq: event for event in events}
-        self.starts: dict[str, TraceEvent] = {}
-        self.exits: dict[str, TraceEvent] = {}
-        self.doings: dict[str, list[TraceEvent]] = {}
-        self.stops: dict[int, TraceEvent] = {}
-        self._fold(events)
-        names = names_in(events)
-        for event in events:
-            pid = number_of(event.pid)
-            if event.kind in OF_CHILDREN and pid is not None:
-                self.doings.setdefault(pid, []).append(event)
-                if event.kind in STARTS and event.data.get("child") is not None:
-                    self.starts[str(number_of(event.data["child"]))] = event
-                elif is_stop(event):
-                    self.stops[event.cause] = event
-            elif event.kind == "exited" and pid is not None:
-                self.exits[pid] = event
-        known = self.starts.keys() | self.exits.keys() | self.doings.keys()
+    def __init__(self, memory: Memory, called: Callable[[str], str | None], alive: Callable[[str], bool]) -> None:
+        self.memory = memory
 
-        def name(pid: str | None) -> str:
-            return "the node" if pid is None else called(pid) or names.get(pid) or pid
+        def name(pid: Any) -> str:
+            if pid is None:
+                return "the node"
+            number = plain_pid(pid)
+            return called(number) or memory.name(pid) or number
 
-        self.words = Words(name, lambda pid: pid not in known and not alive(pid))
+        def outside(pid: Any) -> bool:
+            return memory.about(pid) is None and pid not in memory.doings and not alive(plain_pid(pid))
 
-    def _fold(self, events: Sequence[TraceEvent]) -> None:
-        """Index the restarts by their starts, failures and stops, and those that ended a supervisor by its pid."""
-        found = fold(events)
-        self.answers: dict[int, Restart] = {}
-        self.stopped_for: dict[int, Restart] = {}
-        self.ending: dict[str | None, Restart] = {}
-        for restart in found.restarts:
-            self.answers |= dict.fromkeys((one.event for one in (*restart.started, *restart.failures)), restart)
-            self.stopped_for |= dict.fromkeys((one.event for one in restart.stopped), restart)
-            if restart.ends_supervisor:
-                self.ending[number_of(restart.supervisor)] = restart
-        for acting in found.state.acting.values():
-            self.stopped_for |= dict.fromkeys((one.event for one in acting.stopping), acting.open[-1])
-        for pid, restart in found.state.ended.items():
-            self.ending[number_of(pid)] = restart
-
-    def about(self, number: str) -> TraceEvent | None:
-        """Return the end of a process, or its start if it has not ended."""
-        return self.exits.get(number) or self.starts.get(number)
+        self.words = Words(name, outside)
 
     def explain(self, event: TraceEvent) -> Explained:
         """Return the steps of an event and the event that led to them."""
@@ -136,10 +104,10 @@ class _Memory:
             case "child_started" | "child_restarted":
                 return [self.words.started(event)], self._end_before(event) or self._start_above(event)
             case "restart_failed":
-                cause = self.by_seq.get(event.cause)
+                cause = self.memory.by_seq.get(event.cause)
                 return [self.words.failed(event), *self._stops(event, cause)], cause
             case "gave_up":
-                return [self.words.gave_up(event, self._spent(event))], self.by_seq.get(event.cause)
+                return [self.words.gave_up(event, self._spent(event))], self.memory.by_seq.get(event.cause)
             case "exited":
                 return self._end(event)
             case _:
@@ -148,18 +116,18 @@ class _Memory:
     # Starts
 
     def _restart(self, event: TraceEvent) -> Explained:
-        cause = self.by_seq.get(event.cause)
-        group = [one for one in self._by(event) if one.kind in STARTS and one.cause == event.cause]
+        cause = self.memory.by_seq.get(event.cause)
+        group = [one for one in self.memory.answers[event.cause] if one.kind in STARTS and one.pid is event.pid]
         lead = next((one for one in group if one.kind == "child_restarted"), None)
         return [self.words.restarted(event, lead, group), *self._stops(event, cause)], cause
 
     def _stops(self, event: TraceEvent, cause: TraceEvent | None) -> list[Step]:
         """Return the stops that the strategy required before the restart."""
-        restart = self.answers.get(event.seq)
+        restart = self.memory.restarts(event.pid).answers.get(event.seq)
         if restart is None or cause is None or cause.kind != "exited":
             return []  # an earlier attempt stopped the siblings
         begun = min((one.event for one in (*restart.started, *restart.failures)), default=event.seq)
-        stops = [self.by_seq[one.event] for one in restart.stopped if one.event < begun]
+        stops = [self.memory.by_seq[one.event] for one in restart.stopped if one.event < begun]
         return [self.words.stopped(stops, id_text(restart.id), restart.strategy)] if stops else []
 
     def _end_before(self, event: TraceEvent) -> TraceEvent | None:
@@ -171,50 +139,50 @@ class _Memory:
         last = next(before, None)
         if last is None or last.kind != "child_terminated" or last.data.get("by") != "exit":
             return None
-        return self.by_seq.get(last.cause)
+        return self.memory.by_seq.get(last.cause)
 
     def _start_above(self, event: TraceEvent) -> TraceEvent | None:
         """Return the start of the supervisor during whose own start this child started.
 
         None unless a restart, or an end by itself, led to it.
         """
-        above = self.starts.get(str(number_of(event.pid)))
+        above = self.memory.start(event.pid)
         found = above
         while found is not None and event.seq < found.seq:
             if found.cause or self._end_before(found) is not None:
                 return above
-            event, found = found, self.starts.get(str(number_of(found.pid)))
+            event, found = found, self.memory.start(found.pid)
         return None
 
     # Ends
 
     def _end(self, event: TraceEvent) -> Explained:
-        number, data = str(number_of(event.pid)), event.data
-        sender, cause = number_of(data.get("sender")), self.by_seq.get(event.cause)
-        if cause is not None and cause.kind == "exited" and number_of(cause.pid) == sender:
+        data, cause = event.data, self.memory.by_seq.get(event.cause)
+        sender = data.get("sender")
+        if cause is not None and cause.kind == "exited" and cause.pid is sender:
             return [self.words.linked(event, cause)], cause
-        stop = self.stops.get(event.seq)  # a process that traps exits ends by itself: its exit event has no sender
+        stop = self.memory.stop(event)  # a process that traps exits ends by itself: its exit event has no sender
         if stop is not None:
             return self._stopped(stop)
-        restart = self.ending.get(number)
+        restart = self.memory.restarts(event.pid).ending
         if restart is not None and sender is None:
             if restart.outcome == "gave_up":
-                return [], self.by_seq.get(restart.answered)
+                return [], self.memory.by_seq.get(restart.answered)
             if type(data["reason"]) is str and data["reason"] == "shutdown":
-                child = self.by_seq[restart.event]
-                return [self.words.ended_with_child(event, child)], self.by_seq.get(restart.cause)
+                child = self.memory.by_seq[restart.event]
+                return [self.words.ended_with_child(event, child)], self.memory.by_seq.get(restart.cause)
         return [self.words.ended(event)], cause
 
     def _stopped(self, stop: TraceEvent) -> Explained:
         """Explain a stop: another child's end, the supervisor's own end, or a request."""
-        restart = self.stopped_for.get(stop.seq)
+        restart = self.memory.restarts(stop.pid).stops.get(stop.seq)
         if restart is not None and restart.outcome == "gave_up" and stop.seq > restart.answered:
-            return [self.words.stopped([stop], None, None, "it gave up")], self.by_seq.get(restart.answered)
+            return [self.words.stopped([stop], None, None, "it gave up")], self.memory.by_seq.get(restart.answered)
         if restart is not None:
             first, strategy = id_text(restart.id), restart.strategy
             step = self.words.stopped([stop], first, strategy, None if strategy else f"{first} had ended")
-            return [step], self.by_seq.get(restart.cause)
-        end = self.exits.get(str(number_of(stop.pid)))
+            return [step], self.memory.by_seq.get(restart.cause)
+        end = self.memory.ends.get(stop.pid)
         if end is not None and end.seq > stop.seq and not self._worked(stop, end):
             return [self.words.stopped([stop], None, None, "it was ending itself")], end
         return [self.words.stopped([stop], None, None, "it was asked to")], None
@@ -227,7 +195,7 @@ class _Memory:
 
     def _by(self, event: TraceEvent) -> list[TraceEvent]:
         """Return all events of the same supervisor."""
-        return self.doings.get(str(number_of(event.pid)), [])
+        return self.memory.doings.get(event.pid, [])
 
     def _spent(self, event: TraceEvent) -> list[TraceEvent]:
         """Return the restarts that counted when a supervisor gave up."""

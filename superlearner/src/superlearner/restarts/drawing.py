@@ -89,7 +89,7 @@ class Drawing:
         self.left -= 1
         self.rows[path] = row
         node = MomentNode(path, past.name(pid, row.id), "worker", None if pid is None else plain_pid(pid), row.restart)
-        end = past.ends.get(pid)
+        end = past.memory.ends.get(pid)
         if end is not None and end.seq < past.since:
             node.ended = text_of_reason(end.data["reason"])
         elif pid is not None and not past.now.alive(pid) and (end is None or end.seq in self.ended):

@@ -7,13 +7,13 @@ direction, for all events at once and in one pass; `causes` explains one process
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from superlearner.control.events import ANSWERS, TraceEvent
 from superlearner.restarts.fold import is_stop
+from superlearner.restarts.memory import Events, Memory
 
 __all__ = ["Group", "groups"]
 
@@ -62,7 +62,7 @@ class Group:
         return any(event.kind in ANSWERS for event in self.events)
 
 
-def groups(events: Sequence[TraceEvent], waits: Waits = nothing_waits) -> dict[int, Group]:
+def groups(events: Events, waits: Waits = nothing_waits) -> dict[int, Group]:
     """Group events by their first cause; events without one, such as a stop on request, are left out.
 
     A pure function of events.
@@ -74,10 +74,11 @@ def groups(events: Sequence[TraceEvent], waits: Waits = nothing_waits) -> dict[i
     Returns:
         The group of each event by its number; events of one group share the object.
     """
-    sorter = _Sorter(events, waits)
-    for event in events:
+    memory = Memory.of(events)
+    sorter = _Sorter(memory, waits)
+    for event in memory.events:
         sorter.take(event)
-    for event in events:
+    for event in memory.events:
         group = sorter.group_of.get(event.seq)
         if group is not None:
             group.events.append(event)
@@ -87,19 +88,11 @@ def groups(events: Sequence[TraceEvent], waits: Waits = nothing_waits) -> dict[i
 class _Sorter:
     """A pass over the events; a stop or start whose cause comes later waits for it."""
 
-    def __init__(self, events: Sequence[TraceEvent], waits: Waits) -> None:
+    def __init__(self, memory: Memory, waits: Waits) -> None:
+        self.memory = memory
         self.waits = waits
-        self.oldest = events[0].seq if events else 0
+        self.oldest = memory.events[0].seq if memory.events else 0
         self.group_of: dict[int, Group] = {}
-        self.stops: dict[int, TraceEvent] = {}
-        """Stops by the number of the end that each led to."""
-        self.answers: Counter[int] = Counter()
-        for event in events:
-            if event.kind == "child_terminated":
-                if is_stop(event):
-                    self.stops[event.cause] = event
-            elif event.kind in ANSWERS:
-                self.answers[event.cause] += 1
         self.handling: dict[Any, Group] = {}
         """The group that a supervisor handles while it stops children."""
         self.last: dict[Any, TraceEvent] = {}
@@ -108,9 +101,6 @@ class _Sorter:
         """Stops by a supervisor that may be ending itself."""
         self.starting: dict[Any, list[TraceEvent]] = {}
         """Starts by a supervisor that may be starting itself."""
-        self.above: dict[Any, Any] = {}
-        """The supervisor of each child, as far as events name it."""
-        self.ends: dict[Any, TraceEvent] = {}
 
     def take(self, event: TraceEvent) -> None:
         match event.kind:
@@ -128,9 +118,7 @@ class _Sorter:
                 pass
 
     def _ended(self, event: TraceEvent) -> None:
-        pid = event.pid
-        self.ends[pid] = event
-        stop = self.stops.get(event.seq)
+        pid, stop = event.pid, self.memory.stop(event)
         if stop is not None:
             group = self.handling.get(stop.pid)
             if group is None:
@@ -147,11 +135,12 @@ class _Sorter:
         """Return the group of a process that ended because a process with a link to it did."""
         sender = event.data.get("sender")
         if sender is None:  # a supervisor handles the end of its own supervisor by itself
-            cause = self.ends.get(self.above.get(event.pid))
-            if cause is None or event.data["reason"] != cause.data["reason"]:
+            told = self.memory.mentions.get(event.pid)
+            cause = None if told is None else self.memory.ends.get(told.pid)
+            if cause is None or cause.seq > event.seq or event.data["reason"] != cause.data["reason"]:
                 return None
         else:
-            cause = self.ends.get(sender)
+            cause = self.memory.ends.get(sender)
             if cause is None or cause.seq != event.cause:
                 return None
         return self.group_of.get(cause.seq) or self._join(cause, Group(cause))
@@ -167,7 +156,6 @@ class _Sorter:
 
     def _terminated(self, event: TraceEvent) -> None:
         pid, cause = event.pid, event.cause
-        self.above[event.data["child"]] = pid
         if is_stop(event):
             group = self.group_of.get(cause)
             if group is not None:
@@ -178,14 +166,13 @@ class _Sorter:
         group = self._join(event, self.group_of.get(cause) or self._forgotten(event))
         self.last[pid] = event
         self.ending.pop(pid, None)
-        if self.answers[cause] or self.waits(event):
+        if cause in self.memory.answers or self.waits(event):
             self.handling[pid] = group
         else:
             self.handling.pop(pid, None)
 
     def _started(self, event: TraceEvent) -> None:
         pid, child = event.pid, event.data["child"]
-        self.above[child] = pid
         self.ending.pop(pid, None)
         known = self.group_of.get(event.cause)
         asked = event.kind == "child_started" and known is None  # while messages are traced, a request is a cause

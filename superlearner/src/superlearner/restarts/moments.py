@@ -16,6 +16,7 @@ from superlearner.restarts.causes import trail
 from superlearner.restarts.drawing import MOST_TOUCHED, Drawing, MomentNode
 from superlearner.restarts.fold import is_stop
 from superlearner.restarts.groups import Group
+from superlearner.restarts.memory import Events
 from superlearner.restarts.present import Now, Row, waits
 from superlearner.restarts.tables import Past
 
@@ -75,7 +76,7 @@ class Moment:
     steps: list[Step]
 
 
-def moment_of(events: Sequence[TraceEvent], group: Group, now: Now) -> Moment:
+def moment_of(events: Events, group: Group, now: Now) -> Moment:
     """Return the moment of a group.
 
     Raises:
@@ -87,7 +88,7 @@ def moment_of(events: Sequence[TraceEvent], group: Group, now: Now) -> Moment:
 class _Telling:
     """The making of one moment."""
 
-    def __init__(self, events: Sequence[TraceEvent], group: Group, now: Now) -> None:
+    def __init__(self, events: Events, group: Group, now: Now) -> None:
         self.group = group
         self.now = now
         self.since = group.first.seq if group.first.kind == "exited" else group.first.seq - 1
@@ -148,7 +149,7 @@ class _Telling:
 
         def known(number: str) -> bool:
             pid = senders.get(number) or self.now.parse(number)
-            return pid is not None and (self.now.alive(pid) or past.knows(pid))
+            return pid is not None and (self.now.alive(pid) or past.memory.knows(pid))
 
         return trail(group.events, plain_pid(last), called, known)
 
@@ -242,7 +243,7 @@ class _Telling:
         reason = text_of_reason(data["reason"])
         id = self.past.path(pid)
         other = data.get("sender")
-        if other is None or other not in self.past.ends or self.past.ends[other].seq != event.cause:
+        if other is None or other not in self.past.memory.ends or self.past.memory.ends[other].seq != event.cause:
             other = self.past.above(pid) if event is not self.group.first and self._with_supervisor(event) else None
         to = None if other is None else self.past.path(other)
         if id is not None:
@@ -255,14 +256,14 @@ class _Telling:
 
     def _with_supervisor(self, event: TraceEvent) -> bool:
         """Return whether a process ended because its supervisor did."""
-        end = self.past.ends.get(self.past.above(event.pid))
+        end = self.past.memory.ends.get(self.past.above(event.pid))
         return end is not None and end.seq < event.seq and end.data["reason"] == event.data["reason"]
 
     def _children_of(self, end: TraceEvent, reason: str) -> None:
         """Tell the ends of children that no event reports: their supervisor ended at once."""
         past = self.past
         for row in past.table(end.pid).rows:
-            if row.pid is not None and row.pid not in past.ends and not self.now.alive(row.pid):
+            if row.pid is not None and row.pid not in past.memory.ends and not self.now.alive(row.pid):
                 id = past.path_of(end.pid, row.id, row.pid)
                 self._add(end, "link", past.path(end.pid) or "", to=id, reason=reason)
 
@@ -325,7 +326,7 @@ class _Telling:
         return next(
             (
                 one.at - event.at if not one.cause else None
-                for one in self.past.doings.get(event.pid, ())
+                for one in self.past.memory.doings.get(event.pid, ())
                 if one.kind == "child_started" and one.seq > event.seq and id is not None and one.data["id"] == id
             ),
             None,
@@ -401,7 +402,7 @@ class _Telling:
         return sum(
             event.kind == "child_restarted" and event.seq not in mine and abs(event.at - end.at) <= STORM_NS
             and event.data["id"] == id and (id is not None or text_of_reason(event.data["reason"]) == reason)
-            for pid, doings in self.past.doings.items() if pid is end.pid or self.past.path(pid) == path
+            for pid, doings in self.past.memory.doings.items() if pid is end.pid or self.past.path(pid) == path
             for event in doings
         )  # fmt: skip
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from operator import attrgetter
 from typing import Any, Final
 
-from superlearner.control.events import OF_CHILDREN, STARTS, TraceEvent
+from superlearner.control.events import STARTS, TraceEvent
 from superlearner.control.slots import DYNAMIC, id_text, key_part
 from superlearner.control.terms import plain_pid
 from superlearner.restarts.fold import is_stop
+from superlearner.restarts.memory import Events, Memory
 from superlearner.restarts.present import Now, Row, Table, rows_of
 
 __all__ = ["Past"]
@@ -30,56 +31,25 @@ class Past:
         since: the number of the event.
     """
 
-    def __init__(self, events: Iterable[TraceEvent], now: Now, since: int) -> None:
+    def __init__(self, events: Events, now: Now, since: int) -> None:
         self.now = now
         self.since = since
-        self.doings: dict[Any, list[TraceEvent]] = {}
-        """The events of each supervisor."""
-        self.ends: dict[Any, TraceEvent] = {}
+        self.memory = Memory.of(events)
         self.keys: dict[str, Any] = {}
         """The key of each row by the path that was asked for."""
-        self._told: dict[Any, TraceEvent] = {}
-        """The event that tells most about each child."""
-        self._first: dict[Any, Any] = {}
         self._paths: dict[Any, str | None] = {}
         self._tables: dict[Any, Table] = {}
-        for event in events:
-            kind = event.kind
-            if kind == "exited":
-                self.ends[event.pid] = event
-            elif kind in OF_CHILDREN:
-                self.doings.setdefault(event.pid, []).append(event)
-                if kind == "child_started":
-                    self._told[event.data["child"]] = event
-                elif kind == "child_terminated":
-                    self._told.setdefault(event.data["child"], event)
-                elif kind == "child_restarted":
-                    self._replaced(event)
-            elif kind == "strategy_changed":
-                self.doings.setdefault(event.pid, []).append(event)
-
-    def _replaced(self, event: TraceEvent) -> None:
-        data = event.data
-        child, old = data["child"], data["old"]
-        self._told.setdefault(child, event)
-        self._told.setdefault(old, event)
-        if data["id"] is None and event.seq > self.since:
-            self._first[child] = self._first.get(old, old)
-
-    def knows(self, pid: Any) -> bool:
-        """Return whether an event tells of a process."""
-        return pid in self.ends or pid in self._told or pid in self.doings
 
     # Places
 
     def above(self, pid: Any) -> Any:
         """Return the supervisor of a process, which may have ended; None if unknown."""
-        told = self._told.get(pid)
+        told = self.memory.mentions.get(pid)
         return self.now.above(pid) if told is None else told.pid
 
     def id_of(self, pid: Any) -> Any:
         """Return the id of a child; None for a dynamic one."""
-        told = self._told.get(pid)
+        told = self.memory.mentions.get(pid)
         if told is not None:
             return told.data["id"]
         above = self.now.above(pid)
@@ -88,7 +58,13 @@ class Past:
 
     def first(self, pid: Any) -> Any:
         """Return the process that was a dynamic child at the time, for one that replaced it."""
-        return self._first.get(pid, pid)
+        start = self.memory.start(pid)
+        while start is not None and start.seq > self.since and start.data["id"] is None:
+            if start.kind != "child_restarted":
+                break
+            pid = start.data["old"]
+            start = self.memory.start(pid)
+        return pid
 
     def path(self, pid: Any) -> str | None:
         """Return the key of a process's slot; None if it is neither a child nor a supervisor."""
@@ -99,7 +75,7 @@ class Past:
     def _path(self, pid: Any) -> str | None:
         above = self.above(pid)
         if above is None:
-            is_root = pid in self.doings or self.now.table(pid) is not None
+            is_root = pid in self.memory.doings or self.now.table(pid) is not None
             return key_part(self.root_name(pid) or plain_pid(pid)) if is_root else None
         return self.path_of(above, self.id_of(pid), pid)
 
@@ -117,7 +93,7 @@ class Past:
         return self.now.root_name(pid) if self.now.alive(pid) else self._ended_name(pid)
 
     def _ended_name(self, pid: Any) -> str | None:
-        end = self.ends.get(pid)
+        end = self.memory.ends.get(pid)
         name = None if end is None else end.data.get("name")
         return None if name is None else id_text(name)
 
@@ -136,7 +112,7 @@ class Past:
         """Return the class or function of a process, which may have ended."""
         if self.now.alive(pid):
             return self.now.what(pid)
-        end = self.ends.get(pid)
+        end = self.memory.ends.get(pid)
         return "" if end is None or end.data.get("what") is None else id_text(end.data["what"])
 
     # Tables
@@ -179,7 +155,7 @@ class Past:
 
     def _split(self, pid: Any, seq: int) -> tuple[list[TraceEvent], list[TraceEvent]]:
         """Return the events of a supervisor before and after an event."""
-        doings = self.doings.get(pid, [])
+        doings = self.memory.doings.get(pid, [])
         return doings[: bisect_left(doings, seq, key=SEQ)], doings[bisect_right(doings, seq, key=SEQ) :]
 
     def _table(self, pid: Any) -> Table:
@@ -192,7 +168,7 @@ class Past:
         found = rows.kept()
         if not lives:
             orderly = any(map(is_stop, after))
-            told = self._told.get(pid)
+            told = self.memory.mentions.get(pid)
             known = found if orderly else _started(before, found, self)
             whole = orderly or (told is not None and told.kind in STARTS)
             found = _completed(known, successor.rows, whole=whole)
@@ -203,9 +179,9 @@ class Past:
 
     def row(self, id: Any, pid: Any, like: Row | None = None) -> Row:
         """Return the row of a child from events; `like` is the row of its successor."""
-        told = self._told.get(pid)
+        told = self.memory.mentions.get(pid)
         while told is not None and told.kind == "child_restarted":
-            earlier = self._told.get(told.data["old"])
+            earlier = self.memory.mentions.get(told.data["old"])
             told = None if earlier is told else earlier
         started = told is not None and told.kind == "child_started"
         restart = told.data["restart"] if told is not None and started else None

@@ -20,6 +20,7 @@ from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import PageNumber, PerPage
 from superlearner.operations.results_restarts import Moment, RestartLine
 from superlearner.restarts.groups import Group, groups
+from superlearner.restarts.memory import Memory
 from superlearner.restarts.moments import (
     Happening,
     NoSupervisor,
@@ -48,12 +49,12 @@ async def show(
     what another strategy would have restarted. Read from the last 4,096 events of the node.
     """
     now = Running(ctx.node, ctx.watched.last_states)
-    events = otp.trace.history(ctx.node)
-    group = groups(events, lambda end: waits(now, end)).get(event)
+    memory = Memory(otp.trace.history(ctx.node))
+    group = groups(memory, lambda end: waits(now, end)).get(event)
     if group is None:
-        raise _not_found(event, events)
+        raise _not_found(event, memory.events)
     try:
-        found = moment_of(events, group, now)
+        found = moment_of(memory, group, now)
     except NoSupervisor:
         raise OperationError(
             "restart_not_found", f"the process of event {event} has no supervisor that restarts it", hint=HINT
@@ -72,11 +73,11 @@ async def list_(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -> P
     One line for each first cause among the last 4,096 events of the node, newest first.
     """
     now = Running(ctx.node)
-    events = otp.trace.history(ctx.node)
-    found = {id(group): group for group in groups(events, lambda end: waits(now, end)).values() if group.restarts}
+    memory = Memory(otp.trace.history(ctx.node))
+    found = {id(group): group for group in groups(memory, lambda end: waits(now, end)).values() if group.restarts}
     newest = sorted(found.values(), key=lambda group: -group.id)
     start = (page - 1) * per_page
-    past, clock = Past(events, now, 0), Clock()
+    past, clock = Past(memory, now, 0), Clock()
     lines = [_line(group, past, clock) for group in newest[start : start + per_page]]
     return Paged(lines, len(newest), page, per_page)
 

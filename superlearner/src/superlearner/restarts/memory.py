@@ -1,0 +1,145 @@
+"""The events of a node that are in memory, indexed once for all questions about its restarts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+from superlearner.control.events import ANSWERS, OF_CHILDREN, STARTS, TraceEvent
+from superlearner.control.slots import id_text
+from superlearner.control.terms import plain_pid
+from superlearner.restarts.fold import Found, Restart, fold, is_stop
+
+__all__ = ["Events", "Memory"]
+
+
+class Memory:
+    """The events of one node, oldest first, by number, process and supervisor.
+
+    Attributes:
+        events: the events.
+        ends: the end of each process.
+        doings: the events of each supervisor.
+        mentions: the first event of a supervisor about each child: its start, unless that is no longer in memory.
+        reports: what supervisors report of the ends of children, by the number of each end.
+        answers: what supervisors did, by the number of the end or failed start that led to it.
+    """
+
+    def __init__(self, events: Sequence[TraceEvent]) -> None:
+        self.events = events
+        self.ends: dict[Any, TraceEvent] = {}
+        self.doings: dict[Any, list[TraceEvent]] = {}
+        self.mentions: dict[Any, TraceEvent] = {}
+        self.reports: dict[int, TraceEvent] = {}
+        self.answers: dict[int, list[TraceEvent]] = {}
+        self._registered: dict[Any, Any] = {}
+        self._by_supervisor: dict[Any, Doings] = {}
+        for event in events:
+            kind = event.kind
+            if kind == "exited":
+                self.ends[event.pid] = event
+            elif kind in OF_CHILDREN:
+                self._index(event)
+            elif kind == "strategy_changed":
+                self.doings.setdefault(event.pid, []).append(event)
+            elif kind == "registered":
+                self._registered[event.pid] = event.data["name"]
+
+    def _index(self, event: TraceEvent) -> None:
+        data, kind = event.data, event.kind
+        self.doings.setdefault(event.pid, []).append(event)
+        if kind in ANSWERS:
+            self.answers.setdefault(event.cause, []).append(event)
+        else:
+            self.reports[event.cause] = event
+        if kind in STARTS or kind == "child_terminated":
+            self.mentions.setdefault(data["child"], event)
+            if kind == "child_restarted":
+                self.mentions.setdefault(data["old"], event)
+
+    @staticmethod
+    def of(events: Events) -> Memory:
+        """Return the index of events, which may be one already."""
+        return events if isinstance(events, Memory) else Memory(events)
+
+    @cached_property
+    def by_seq(self) -> dict[int, TraceEvent]:
+        """The events by their numbers."""
+        return {event.seq: event for event in self.events}
+
+    def stop(self, end: TraceEvent) -> TraceEvent | None:
+        """Return the stop by a supervisor that an end was; None if the process ended by itself."""
+        report = self.reports.get(end.seq)
+        return report if report is not None and is_stop(report) else None
+
+    def process(self, number: str) -> Any:
+        """Return the process of a pid as text, if an event tells of its start or end; the newest are found first."""
+        for table in (self.ends, self.mentions):
+            found = next((pid for pid in reversed(table) if plain_pid(pid) == number), None)
+            if found is not None:
+                return found
+        return None
+
+    def knows(self, pid: Any) -> bool:
+        """Return whether an event tells of a process."""
+        return pid in self.ends or pid in self.mentions or pid in self.doings
+
+    def start(self, pid: Any) -> TraceEvent | None:
+        """Return the start of a child."""
+        told = self.mentions.get(pid)
+        return told if told is not None and told.kind in STARTS and told.data["child"] is pid else None
+
+    def about(self, pid: Any) -> TraceEvent | None:
+        """Return the end of a process, or its start if it has not ended."""
+        return self.ends.get(pid) or self.start(pid)
+
+    def name(self, pid: Any) -> str | None:
+        """Return the name of a process: its registered one, else its id as a child, else what it ran."""
+        if pid in self._registered:
+            return id_text(self._registered[pid])
+        start, end = self.start(pid), self.ends.get(pid)
+        if start is not None and start.data["id"] is not None:
+            return id_text(start.data["id"])
+        return None if end is None else end_name(end)
+
+    def restarts(self, supervisor: Any) -> Doings:
+        """Return the restarts of a supervisor, found by what belongs to them."""
+        found = self._by_supervisor.get(supervisor)
+        if found is None:
+            end = self.ends.get(supervisor)
+            told = (end, None if end is None else self.reports.get(end.seq))
+            events = [*self.doings.get(supervisor, ()), *(one for one in told if one is not None)]
+            found = self._by_supervisor[supervisor] = Doings(supervisor, fold(events))
+        return found
+
+
+Events = Sequence[TraceEvent] | Memory
+
+
+class Doings:
+    """The restarts of one supervisor.
+
+    Attributes:
+        answers: restarts by the numbers of their starts and failed starts.
+        stops: restarts by the numbers of the stops that they required.
+        ending: the restart that ended the supervisor; without an outcome if its own supervisor has not reported that.
+    """
+
+    def __init__(self, supervisor: Any, found: Found) -> None:
+        self.answers: dict[int, Restart] = {}
+        self.stops: dict[int, Restart] = {}
+        self.ending: Restart | None = found.state.ended.get(supervisor)
+        for restart in found.restarts:
+            self.answers |= dict.fromkeys((one.event for one in (*restart.started, *restart.failures)), restart)
+            self.stops |= dict.fromkeys((one.event for one in restart.stopped), restart)
+            if restart.supervisor is supervisor and restart.ends_supervisor:
+                self.ending = restart
+        for acting in found.state.acting.values():
+            self.stops |= dict.fromkeys((one.event for one in acting.stopping), acting.open[-1])
+
+
+def end_name(end: TraceEvent) -> str:
+    """Return the name of a process that ended, else what it ran."""
+    name = end.data.get("name")
+    return id_text(end.data.get("what") if name is None else name)
