@@ -14,11 +14,10 @@ import otp
 from otp import Children, ChildSpec, DynamicSupervisor, GenServer, NoReply, Ok, Supervisor, impl
 from otp.observer import keep_last_states
 from otp.testing import Scheduler, wait_all_idle
-from superlearner.control.events import OF_CHILDREN
+from superlearner.control.events import OF_CHILDREN, is_stop
 from superlearner.control.terms import plain_pid, short_state
 from superlearner.control.tree import place_of, supervisor_state
 from superlearner.restarts.drawing import MomentNode
-from superlearner.restarts.fold import is_stop
 from superlearner.restarts.groups import Group, groups
 from superlearner.restarts.moments import Happening, Moment, NoSupervisor, moment_of
 from superlearner.restarts.present import Running, waits

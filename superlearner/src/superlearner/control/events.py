@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
-__all__ = ["ANSWERS", "OF_CHILDREN", "STARTS", "TraceEvent"]
+__all__ = ["ANSWERS", "COUNTED", "OF_CHILDREN", "STARTS", "TraceEvent", "is_again", "is_along", "is_end", "is_stop"]
 
 STARTS: Final = frozenset({"child_started", "child_restarted"})
 """Kinds of events that report a child that runs."""
 
-ANSWERS: Final = STARTS | {"restart_failed", "gave_up"}
+COUNTED: Final = frozenset({"child_restarted", "restart_failed", "gave_up"})
+"""Kinds of events that report how many restarts count, and the limit."""
+
+ANSWERS: Final = STARTS | COUNTED
 """Kinds of events that show what a supervisor did about an end."""
 
 OF_CHILDREN: Final = ANSWERS | {"child_terminated"}
@@ -49,3 +52,24 @@ class TraceEvent(Protocol):
     def data(self) -> Mapping[str, Any]:
         """Other values, depending on the kind."""
         ...
+
+
+def is_end(event: TraceEvent) -> bool:
+    """Return whether a supervisor reports that a child ended by itself."""
+    return event.kind == "child_terminated" and event.data.get("by") == "exit"
+
+
+def is_stop(event: TraceEvent) -> bool:
+    """Return whether a supervisor reports that it stopped a child."""
+    return event.kind == "child_terminated" and event.data.get("by") != "exit"
+
+
+def is_along(event: TraceEvent) -> bool:
+    """Return whether a child was started because of the end of a sibling."""
+    return event.kind in STARTS and event.data.get("along") is True
+
+
+def is_again(event: TraceEvent) -> bool:
+    """Return whether a child was started after it had ended by itself."""
+    known = event.kind == "child_restarted" or (event.kind == "child_started" and event.data.get("old") is not None)
+    return known and event.data.get("along") is not True

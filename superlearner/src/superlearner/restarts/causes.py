@@ -14,12 +14,11 @@ from typing import Any, Final
 
 import otp
 from otp import Node, Pid
-from superlearner.control.events import STARTS, TraceEvent
+from superlearner.control.events import STARTS, TraceEvent, is_end, is_stop
 from superlearner.control.names import display_name
 from superlearner.control.slots import id_text
 from superlearner.control.terms import plain_pid
 from superlearner.restarts.cause_steps import Step, Words
-from superlearner.restarts.fold import is_stop
 from superlearner.restarts.memory import Events, Memory
 
 __all__ = ["trail", "why"]
@@ -137,9 +136,7 @@ class _Chain:
             return None
         before = (one for one in reversed(self._by(event)) if one.seq < event.seq and one.data.get("id") == id)
         last = next(before, None)
-        if last is None or last.kind != "child_terminated" or last.data.get("by") != "exit":
-            return None
-        return self.memory.by_seq.get(last.cause)
+        return self.memory.by_seq.get(last.cause) if last is not None and is_end(last) else None
 
     def _start_above(self, event: TraceEvent) -> TraceEvent | None:
         """Return the start of the supervisor during whose own start this child started.

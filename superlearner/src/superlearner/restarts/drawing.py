@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final, Literal
 
+from superlearner.control.events import COUNTED
 from superlearner.control.reasons import text_of_reason
 from superlearner.control.slots import DYNAMIC, key_part
 from superlearner.control.terms import plain_pid
@@ -70,10 +71,7 @@ class Drawing:
                 id = above
         self.at = group.first.at
         self.ended = {event.seq for event in group.of("exited")}
-        self.used = {
-            event.pid: event.data["used"] - 1
-            for event in reversed(group.of("child_restarted", "restart_failed", "gave_up"))
-        }
+        self.used = {event.pid: event.data["used"] - 1 for event in reversed(group.of(*COUNTED))}
         self.left = MOST_NODES
 
     def draw(self, root: Any) -> MomentNode:

@@ -28,7 +28,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple
 
-from superlearner.control.events import ANSWERS, OF_CHILDREN, TraceEvent
+from superlearner.control.events import ANSWERS, COUNTED, OF_CHILDREN, TraceEvent, is_end, is_stop
 
 __all__ = [
     "KINDS",
@@ -41,7 +41,6 @@ __all__ = [
     "Restarts",
     "after",
     "fold",
-    "is_stop",
 ]
 
 KINDS: Final = OF_CHILDREN | {"exited"}
@@ -166,11 +165,6 @@ class Found(NamedTuple):
     state: Restarts
 
 
-def is_stop(event: TraceEvent) -> bool:
-    """Return whether an event is a stop of a child by its supervisor, not an end by itself."""
-    return event.kind == "child_terminated" and event.data.get("by") != "exit"
-
-
 def fold(events: Iterable[TraceEvent]) -> Found:
     """Return the restarts of a sequence of events, oldest first, and those that still go on."""
     acting, ended, found = dict[Any, Acting](), dict[Any, Restart](), dict[tuple[Any, int], Restart]()
@@ -197,9 +191,11 @@ def _apply(acting: dict[Any, Acting], ended: dict[Any, Restart], event: TraceEve
         if event.pid in acting:
             _exited(acting, ended, event)
         return None
-    if kind == "child_terminated":
-        return _stopped(acting, ended, event) if is_stop(event) else _ended(acting, ended, event)
-    return _answered(acting, event) if kind in ANSWERS else None
+    if kind in ANSWERS:
+        return _answered(acting, event)
+    if is_end(event):
+        return _ended(acting, ended, event)
+    return _stopped(acting, ended, event) if is_stop(event) else None
 
 
 def _ended(acting: dict[Any, Acting], ended: dict[Any, Restart], event: TraceEvent) -> Restart:
@@ -234,7 +230,7 @@ def _answered(acting: dict[Any, Acting], event: TraceEvent) -> Restart | None:
     data, pid, kind = event.data, event.pid, event.kind
     now = acting.pop(pid, None)
     restart = None if now is None else _of_answer(now, event)
-    if restart is None and kind != "child_started" and event.cause:  # the end is no longer in memory
+    if restart is None and kind in COUNTED and event.cause:  # the end is no longer in memory
         restart = Restart(event.cause, event.seq, pid, data["id"], data.get("old"), data["reason"], event.at)
         now = Acting((*(() if now is None else now.open), restart))
     if now is None:
@@ -245,7 +241,7 @@ def _answered(acting: dict[Any, Acting], event: TraceEvent) -> Restart | None:
     changes: dict[str, Any] = {"answered": event.seq}
     if now.stopping:
         changes["stopped"] = _more(restart.stopped, *now.stopping)
-    if kind != "child_started":
+    if kind in COUNTED:
         changes |= {"used": data["used"], "allowed": data["allowed"], "window": data["window"]}
     match kind:
         case "restart_failed":

@@ -11,8 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from superlearner.control.events import ANSWERS, TraceEvent
-from superlearner.restarts.fold import is_stop
+from superlearner.control.events import ANSWERS, COUNTED, STARTS, TraceEvent, is_end, is_stop
 from superlearner.restarts.memory import Events, Memory
 
 __all__ = ["Group", "groups"]
@@ -54,7 +53,7 @@ class Group:
     @property
     def end(self) -> TraceEvent | None:
         """The first end that a supervisor handles."""
-        return next((one for one in self.events if one.kind == "child_terminated" and not is_stop(one)), None)
+        return next(filter(is_end, self.events), None)
 
     @property
     def restarts(self) -> bool:
@@ -103,19 +102,18 @@ class _Sorter:
         """Starts by a supervisor that may be starting itself."""
 
     def take(self, event: TraceEvent) -> None:
-        match event.kind:
-            case "exited":
-                self._ended(event)
-            case "child_terminated":
-                self._terminated(event)
-            case "child_started" | "child_restarted":
-                self._started(event)
-            case "restart_failed" | "gave_up":
-                group = self._join(event, self.group_of.get(event.cause) or self._forgotten(event))
-                self.handling[event.pid] = group
-                self.last[event.pid] = event
-            case _:
-                pass
+        if event.kind == "exited":
+            self._ended(event)
+        elif event.kind in STARTS:
+            self._started(event)
+        elif event.kind in ANSWERS:
+            group = self._join(event, self.group_of.get(event.cause) or self._forgotten(event))
+            self.handling[event.pid] = group
+            self.last[event.pid] = event
+        elif is_stop(event):
+            self._stopped(event)
+        elif is_end(event):
+            self._reported(event)
 
     def _ended(self, event: TraceEvent) -> None:
         pid, stop = event.pid, self.memory.stop(event)
@@ -150,19 +148,19 @@ class _Sorter:
         last = self.last.get(event.pid)
         if last is None or event.data.get("sender") is not None:
             return None
-        if last.kind == "gave_up" or (last.kind == "child_terminated" and _is(event.data["reason"], "shutdown")):
+        if last.kind == "gave_up" or (is_end(last) and _is(event.data["reason"], "shutdown")):
             return self.group_of.get(last.seq)
         return None
 
-    def _terminated(self, event: TraceEvent) -> None:
+    def _stopped(self, event: TraceEvent) -> None:
+        group = self.group_of.get(event.cause)
+        if group is not None:
+            self._join(event, group)
+        else:
+            self.ending.setdefault(event.pid, []).append(event)
+
+    def _reported(self, event: TraceEvent) -> None:
         pid, cause = event.pid, event.cause
-        if is_stop(event):
-            group = self.group_of.get(cause)
-            if group is not None:
-                self._join(event, group)
-            else:
-                self.ending.setdefault(pid, []).append(event)
-            return
         group = self._join(event, self.group_of.get(cause) or self._forgotten(event))
         self.last[pid] = event
         self.ending.pop(pid, None)
@@ -175,7 +173,7 @@ class _Sorter:
         pid, child = event.pid, event.data["child"]
         self.ending.pop(pid, None)
         known = self.group_of.get(event.cause)
-        asked = event.kind == "child_started" and known is None  # while messages are traced, a request is a cause
+        asked = event.kind not in COUNTED and known is None  # while messages are traced, a request is a cause
         if asked or not event.cause:  # on request, or because the supervisor itself starts
             self.starting.setdefault(pid, []).append(event)
             return

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-from superlearner.control.events import ANSWERS, OF_CHILDREN, STARTS, TraceEvent
+from superlearner.control.events import ANSWERS, OF_CHILDREN, STARTS, TraceEvent, is_stop
 from superlearner.control.slots import id_text
 from superlearner.control.terms import plain_pid
-from superlearner.restarts.fold import Found, Restart, fold, is_stop
+from superlearner.restarts.fold import Found, Restart, fold
 
 __all__ = ["Events", "Memory"]
 
@@ -53,10 +53,9 @@ class Memory:
             self.answers.setdefault(event.cause, []).append(event)
         else:
             self.reports[event.cause] = event
-        if kind in STARTS or kind == "child_terminated":
-            self.mentions.setdefault(data["child"], event)
-            if kind == "child_restarted":
-                self.mentions.setdefault(data["old"], event)
+        for key in ("child", "old"):
+            if (pid := data.get(key)) is not None:
+                self.mentions.setdefault(pid, event)
 
     @staticmethod
     def of(events: Events) -> Memory:

@@ -7,16 +7,15 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from otp.observer.prediction import Flags, Sibling, predict
-from superlearner.control.events import STARTS, TraceEvent
+from superlearner.control.events import COUNTED, STARTS, TraceEvent, is_again, is_along, is_end, is_stop
 from superlearner.control.reasons import is_crash, tagged, text_of_reason
 from superlearner.control.slots import DYNAMIC
 from superlearner.control.terms import plain_pid
 from superlearner.restarts.cause_steps import Line, Step, line_of
 from superlearner.restarts.causes import trail
 from superlearner.restarts.drawing import MOST_TOUCHED, Drawing, MomentNode
-from superlearner.restarts.fold import is_stop
 from superlearner.restarts.groups import Group
-from superlearner.restarts.memory import Events
+from superlearner.restarts.memory import Events, Memory
 from superlearner.restarts.present import Now, Row, waits
 from superlearner.restarts.tables import Past
 
@@ -93,12 +92,7 @@ class _Telling:
         self.now = now
         self.since = group.first.seq if group.first.kind == "exited" else group.first.seq - 1
         self.past = Past(events, now, self.since)
-        self.acting = dict.fromkeys(event.pid for event in group.events if event.kind != "exited")
-        self.answers: dict[int, list[TraceEvent]] = {}
-        for event in group.events:
-            if event.kind in STARTS or event.kind in ("restart_failed", "gave_up"):
-                self.answers.setdefault(event.cause, []).append(event)
-        self.stopped = {event.cause for event in group.events if is_stop(event)}
+        self.memory = Memory(group.events)
         self.ended_by_kill = self._without_order()
         self.told: list[tuple[Any, Happening]] = []
         """The events so far, with the supervisor of each."""
@@ -141,7 +135,7 @@ class _Telling:
         given_up = [event.pid for event in group.of("gave_up") if not self.now.alive(event.pid)]
         last = starts[-1].data["child"] if starts else given_up[-1] if given_up else group.victim
         senders = {plain_pid(pid): pid for event in group.of("exited")
-                   if event.seq not in self.stopped and (pid := event.data.get("sender")) is not None}  # fmt: skip
+                   if not self.memory.stop(event) and (pid := event.data.get("sender")) is not None}  # fmt: skip
 
         def called(number: str) -> str | None:
             pid = senders.get(number) or self.now.parse(number)
@@ -151,13 +145,13 @@ class _Telling:
             pid = senders.get(number) or self.now.parse(number)
             return pid is not None and (self.now.alive(pid) or past.memory.knows(pid))
 
-        return trail(group.events, plain_pid(last), called, known)
+        return trail(self.memory, plain_pid(last), called, known)
 
     # The supervisors
 
     def _root(self) -> Any:
         """Return the lowest supervisor above everything that happened."""
-        past, found = self.past, list(self.acting)
+        past, found = self.past, list(self.memory.doings)
         if not found:
             above = past.above(self.group.victim)
             if above is None:
@@ -182,7 +176,7 @@ class _Telling:
         return [
             event
             for event in self.group.events
-            if event.kind == "exited" and event.seq not in self.stopped and event.pid not in stopping
+            if event.kind == "exited" and not self.memory.stop(event) and event.pid not in stopping
             and is_crash(event.data["reason"]) and self.past.path(event.pid) is not None
         ]  # fmt: skip
 
@@ -191,14 +185,8 @@ class _Telling:
     def _tell(self) -> None:
         for event in self._drawable():
             match event.kind:
-                case "exited" if event.seq not in self.stopped:
+                case "exited" if not self.memory.stop(event):
                     self._ended(event)
-                case "child_terminated" if is_stop(event):
-                    self._add(event, "stop", self._id(event), by=self.past.path(event.pid))
-                case "child_terminated":
-                    id, reason = self._id(event), text_of_reason(event.data["reason"])
-                    self._add(event, "signal", id, to=self.past.path(event.pid), reason=reason)
-                    self._decide(event)
                 case "restart_failed":
                     self._decided(event)
                     tag, rest = tagged(event.data["reason"])
@@ -207,10 +195,16 @@ class _Telling:
                     self._decide(event)
                 case "gave_up":
                     self._decided(event)
-                case "child_started" | "child_restarted":
-                    if _is_again(event):
+                case _ if event.kind in STARTS:
+                    if is_again(event) or is_along(event):
                         self._decided(event)
                     self._start(event)
+                case _ if is_stop(event):
+                    self._add(event, "stop", self._id(event), by=self.past.path(event.pid))
+                case _ if is_end(event):
+                    id, reason = self._id(event), text_of_reason(event.data["reason"])
+                    self._add(event, "signal", id, to=self.past.path(event.pid), reason=reason)
+                    self._decide(event)
                 case _:
                     pass
 
@@ -220,12 +214,8 @@ class _Telling:
         if len(events) <= MOST_TOUCHED:
             return events
         chosen: dict[Any, set[Any]] = {}
-        ends = [
-            one
-            for one in events
-            if one.kind == "restart_failed" or (one.kind == "child_terminated" and not is_stop(one))
-        ]
-        for event in (*ends, *self.group.of(*STARTS), *reversed(self.group.of("child_terminated"))):
+        ends = [one for one in events if one.kind == "restart_failed" or is_end(one)]
+        for event in (*ends, *self.group.of(*STARTS), *reversed(list(filter(is_stop, events)))):
             keys = chosen.setdefault(event.pid, set())
             if len(keys) < MOST_TOUCHED:
                 keys.add(self._key(event))
@@ -278,7 +268,7 @@ class _Telling:
         happening = Happening("start", event.at, id, by=by, pid=plain_pid(child), state=state)
         first = next(
             (at for at, (pid, one) in enumerate(self.told) if pid is child and one.kind == "start"), None
-        ) if child in self.acting else None  # fmt: skip
+        ) if child in self.memory.doings else None  # fmt: skip
         if first is None:
             self.told.append((event.pid, happening))
         else:  # a supervisor starts before its children and is reported after them
@@ -294,8 +284,8 @@ class _Telling:
     def _decide(self, event: TraceEvent) -> None:
         """Tell what a supervisor does about an end, or about a failed restart."""
         cause = event.seq if event.kind == "restart_failed" else event.cause
-        answers = self.answers.get(cause, [])
-        answer = next((one for one in answers if one.pid is event.pid and one.kind != "child_started"), None)
+        answers = self.memory.answers.get(cause, ())
+        answer = next((one for one in answers if one.pid is event.pid and one.kind in COUNTED), None)
         answer = answer or next((one for one in answers if one.pid is event.pid), None)
         if answer is not None or event.kind != "restart_failed" or self._waits_at(event):
             self._decision(event, answer, cause)
@@ -311,7 +301,7 @@ class _Telling:
                 left = max(0, table.limit[0] - table.used(event.at) - 1)
         elif answer.kind == "gave_up":
             what, left = "give_up", 0
-        elif answer.kind == "child_started":
+        elif answer.kind not in COUNTED:
             left = None if table.limit is None else max(0, table.limit[0] - table.used(event.at) - 1)
         else:
             strategy = answer.data.get("strategy", strategy)
@@ -327,7 +317,7 @@ class _Telling:
             (
                 one.at - event.at if not one.cause else None
                 for one in self.past.memory.doings.get(event.pid, ())
-                if one.kind == "child_started" and one.seq > event.seq and id is not None and one.data["id"] == id
+                if one.kind in STARTS and one.seq > event.seq and id is not None and one.data["id"] == id
             ),
             None,
         )
@@ -343,14 +333,13 @@ class _Telling:
                 return True
             if event.kind in STARTS:
                 open_rows.pop((event.pid, event.data["id"]), None)
-            elif event.kind in ("child_terminated", "restart_failed"):
+            elif event.kind not in ("exited", "gave_up"):
                 open_rows[event.pid, event.data["id"]] = event
         if any(waits(self.now, event) for event in open_rows.values()):
             return True
-        ended = [event.pid for event in self.group.events if event.kind == "exited" and event.seq not in self.stopped]
-        handled = {event.data["child"] for event in self.group.of("child_terminated")}
+        ended = [event.pid for event in self.group.events if event.kind == "exited" and not self.memory.stop(event)]
         for pid in ended:
-            above = None if pid in handled else self.past.above(pid)
+            above = None if self.memory.ends[pid].seq in self.memory.reports else self.past.above(pid)
             if above is not None and self.now.alive(above) and self._listed(above, pid):
                 return True
         return False
@@ -408,11 +397,6 @@ class _Telling:
 
     def _add(self, event: TraceEvent, kind: Kind, id: str, **more: Any) -> None:
         self.told.append((event.pid, Happening(kind, event.at, id, **more)))
-
-
-def _is_again(event: TraceEvent) -> bool:
-    """Return whether a child started in the place of one that ended, not as the first one of its supervisor."""
-    return event.kind == "child_restarted" or event.data["along"] or event.data["old"] is not None
 
 
 def _sibling(id: str, row: Row) -> Sibling:

@@ -8,10 +8,9 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import Any, Final
 
-from superlearner.control.events import STARTS, TraceEvent
+from superlearner.control.events import COUNTED, STARTS, TraceEvent, is_end, is_stop
 from superlearner.control.slots import DYNAMIC, id_text, key_part
 from superlearner.control.terms import plain_pid
-from superlearner.restarts.fold import is_stop
 from superlearner.restarts.memory import Events, Memory
 from superlearner.restarts.present import Now, Row, Table, rows_of
 
@@ -59,9 +58,7 @@ class Past:
     def first(self, pid: Any) -> Any:
         """Return the process that was a dynamic child at the time, for one that replaced it."""
         start = self.memory.start(pid)
-        while start is not None and start.seq > self.since and start.data["id"] is None:
-            if start.kind != "child_restarted":
-                break
+        while start is not None and start.seq > self.since and start.data["id"] is None and start.kind in COUNTED:
             pid = start.data["old"]
             start = self.memory.start(pid)
         return pid
@@ -173,17 +170,17 @@ class Past:
             whole = orderly or (told is not None and told.kind in STARTS)
             found = _completed(known, successor.rows, whole=whole)
         if not lives or rows.added:
-            order = [event.data["id"] for event in before if event.kind == "child_started" and not event.cause]
+            order = [event.data["id"] for event in before if event.kind in STARTS and not event.cause]
             found = _ordered(found, successor.rows, order)
         return replace(_flags(successor, after, before, lives=lives), rows=found)
 
     def row(self, id: Any, pid: Any, like: Row | None = None) -> Row:
         """Return the row of a child from events; `like` is the row of its successor."""
         told = self.memory.mentions.get(pid)
-        while told is not None and told.kind == "child_restarted":
+        while told is not None and told.kind in COUNTED:
             earlier = self.memory.mentions.get(told.data["old"])
             told = None if earlier is told else earlier
-        started = told is not None and told.kind == "child_started"
+        started = told is not None and told.kind in STARTS
         restart = told.data["restart"] if told is not None and started else None
         if like is not None:
             return like._replace(pid=pid, restart=restart or like.restart, restarting=False)
@@ -201,37 +198,35 @@ class _Rows:
         """Keys of children of which no event tells that they were there before."""
 
     def undo(self, event: TraceEvent) -> None:
-        data = event.data
-        if event.kind == "child_terminated" or (event.kind == "child_restarted" and data["id"] is None):
-            self._brought_back(data["id"], data["child"] if event.kind == "child_terminated" else data["old"], data)
-        elif event.kind == "child_restarted":
-            self._put(data["id"], data["old"])
-        elif event.kind == "child_started":
-            if data["id"] is None:
-                self.rows.pop(data["child"], None)
+        if event.kind in STARTS:
+            self._undo_start(event)
+        elif is_end(event) or is_stop(event):
+            id, pid = event.data["id"], event.data["child"]
+            if id is not None:
+                self._put(id, pid)
             else:
-                self._put(data["id"], None)
-                if not event.cause and data["old"] is None:
-                    self.fresh.add(data["id"])
+                self.added = True
+                self.rows.setdefault(pid, self.past.row(None, pid))
+
+    def _undo_start(self, event: TraceEvent) -> None:
+        id, new, old = event.data["id"], event.data["child"], event.data["old"]
+        if id is not None:
+            self._put(id, old if event.kind in COUNTED else None)
+            if not event.cause and old is None:
+                self.fresh.add(id)
+        elif old is None:
+            self.rows.pop(new, None)
+        else:  # in the place of its successor
+            self.rows = {
+                old if key is new else key: self.past.row(None, old, row) if key is new else row
+                for key, row in self.rows.items()
+            }
 
     def _put(self, id: Any, pid: Any) -> None:
         like = self.rows.get(id)
         self.added = self.added or like is None
         self.rows[id] = self.past.row(id, pid, like)
         self.fresh.discard(id)
-
-    def _brought_back(self, id: Any, pid: Any, data: Any) -> None:
-        if id is not None:
-            self._put(id, pid)
-        elif data.get("old") is None:
-            self.added = True
-            self.rows.setdefault(pid, self.past.row(None, pid))
-        else:  # in the place of its successor
-            new = data["child"]
-            self.rows = {
-                pid if key is new else key: self.past.row(None, pid, row) if key is new else row
-                for key, row in self.rows.items()
-            }
 
     def kept(self) -> list[Row]:
         return [row for key, row in self.rows.items() if key not in self.fresh]
@@ -246,7 +241,7 @@ def _started(before: list[TraceEvent], rows: list[Row], past: Past) -> list[Row]
             if id is None:
                 running.pop(event.data["old"], None)
             running[child if id is None else id] = past.row(id, child)
-        elif event.kind == "child_terminated":
+        elif is_end(event) or is_stop(event):
             running.pop(child if id is None else id, None)
     return list({**running, **{row.key: row for row in rows}}.values())
 
@@ -286,13 +281,13 @@ def _flags(table: Table, after: list[TraceEvent], before: list[TraceEvent], *, l
         data = event.data
         if event.kind == "strategy_changed":
             return replace(table, **{flag: data["before"][flag] for flag in FLAGS})
-        if event.kind in ("child_restarted", "restart_failed", "gave_up"):
+        if event.kind in COUNTED:
             table = replace(table, max_restarts=data["allowed"], max_seconds=data["window"])
-            if event.kind == "child_restarted":
+            if "strategy" in data:
                 return replace(table, strategy=data["strategy"])
     if lives and table.strategy:
         return table
-    last = next((event for event in reversed(before) if event.kind in ("child_restarted", "strategy_changed")), None)
+    last = next((event for event in reversed(before) if "strategy" in event.data), None)
     if last is None:
         return table
     if last.kind == "strategy_changed":

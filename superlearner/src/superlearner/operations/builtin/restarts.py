@@ -119,7 +119,7 @@ def _line(group: Group, past: Past, clock: Clock) -> RestartLine:
     first, answers = group.first, group.of(*ANSWERS)
     supervisor = (group.end or answers[0]).pid
     reason = first.data.get("reason")
-    done = next((one for one in answers if one.kind == "child_restarted" and one.pid is supervisor), None)
+    done = next((one for one in answers if "strategy" in one.data and one.pid is supervisor), None)
     return RestartLine(
         event=group.id,
         at=clock.wall(first.at),
