@@ -18,6 +18,7 @@ import otp
 from otp import ChildSpec, GenServer, NoReply, Ok, Pid, Supervisor, impl
 from otp.trace import Event
 from superlearner.app.keeping import CARETAKER, Keeper
+from superlearner.control.events import ENDS
 from superlearner.control.protection import protection_of
 from superlearner.control.reasons import text_of_reason
 from superlearner.control.slots import id_text
@@ -57,7 +58,7 @@ class Guard:
 
     def watch(self, node: otp.Node) -> None:
         """Follow the ends of children and new names from now on."""
-        self._subscription = otp.trace.subscribe(node, self._on_event, kinds={"child_terminated", "registered"})
+        self._subscription = otp.trace.subscribe(node, self._on_event, kinds=ENDS | {"registered"})
 
     def close(self) -> None:
         """Stop, before the platform stops its services in order."""

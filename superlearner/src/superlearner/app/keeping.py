@@ -19,14 +19,14 @@ from typing import Any, Final, Literal
 import otp
 from otp import ChildSpec, GenServer, Ignore, NoReply, Ok, Pid, Supervisor, impl, sentences
 from otp.trace import Event
-from superlearner.control.events import STARTS
+from superlearner.control.events import ENDS, STARTS, is_end
 from superlearner.control.reasons import text_of_reason
 
 __all__ = ["Caretaker", "Keeper", "Kept", "first_start"]
 
 CARETAKER: Final = "caretaker"
 NS: Final = 1_000_000_000
-KINDS: Final = STARTS | {"gave_up", "child_terminated"}
+KINDS: Final = STARTS | ENDS | {"gave_up"}
 
 StartFunction = Callable[[], Awaitable[Any]]
 log = logging.getLogger(__name__)
@@ -173,10 +173,10 @@ class Keeper:
             self._gave_up[event.pid] = None
             while len(self._gave_up) > 100:
                 del self._gave_up[next(iter(self._gave_up))]
-        elif event.kind == "child_terminated" and event.data.get("child") in self._gave_up:
+        elif event.kind in ENDS and event.data.get("child") in self._gave_up:
             del self._gave_up[event.data["child"]]
             kept = self.kept.get((_name_of(event.pid), event.data["id"]))
-            if kept is not None and event.data.get("by") == "exit":
+            if kept is not None and is_end(event):
                 self.rest(kept, "gave up")
 
     def rest(self, kept: Kept, why: str) -> None:

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
-__all__ = ["ANSWERS", "COUNTED", "OF_CHILDREN", "STARTS", "TraceEvent", "is_again", "is_along", "is_end", "is_stop"]
+__all__ = [
+    "ANSWERS",
+    "COUNTED",
+    "ENDS",
+    "OF_CHILDREN",
+    "STARTS",
+    "TraceEvent",
+    "is_again",
+    "is_along",
+    "is_end",
+    "is_restart",
+    "is_stop",
+]
 
 STARTS: Final = frozenset({"child_started", "child_restarted"})
 """Kinds of events that report a child that runs."""
@@ -16,7 +28,10 @@ COUNTED: Final = frozenset({"child_restarted", "restart_failed", "gave_up"})
 ANSWERS: Final = STARTS | COUNTED
 """Kinds of events that show what a supervisor did about an end."""
 
-OF_CHILDREN: Final = ANSWERS | {"child_terminated"}
+ENDS: Final = frozenset({"child_terminated"})
+"""Kinds of events that report a child that ended by itself or was stopped."""
+
+OF_CHILDREN: Final = ANSWERS | ENDS
 """Kinds of events of a supervisor about its children."""
 
 
@@ -56,12 +71,17 @@ class TraceEvent(Protocol):
 
 def is_end(event: TraceEvent) -> bool:
     """Return whether a supervisor reports that a child ended by itself."""
-    return event.kind == "child_terminated" and event.data.get("by") == "exit"
+    return event.kind in ENDS and event.data.get("by") == "exit"
 
 
 def is_stop(event: TraceEvent) -> bool:
     """Return whether a supervisor reports that it stopped a child."""
-    return event.kind == "child_terminated" and event.data.get("by") != "exit"
+    return event.kind in ENDS and event.data.get("by") != "exit"
+
+
+def is_restart(event: TraceEvent) -> bool:
+    """Return whether a child was started by a restart that counts; the starts of its siblings do not."""
+    return event.kind == "child_restarted"
 
 
 def is_along(event: TraceEvent) -> bool:
@@ -71,5 +91,5 @@ def is_along(event: TraceEvent) -> bool:
 
 def is_again(event: TraceEvent) -> bool:
     """Return whether a child was started after it had ended by itself."""
-    known = event.kind == "child_restarted" or (event.kind == "child_started" and event.data.get("old") is not None)
+    known = is_restart(event) or (event.kind in STARTS and event.data.get("old") is not None)
     return known and event.data.get("along") is not True

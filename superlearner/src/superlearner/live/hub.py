@@ -17,7 +17,7 @@ import otp
 from otp import Node, Pid, sentences
 from otp.trace import Event
 from superlearner.control.clock import Clock
-from superlearner.control.events import STARTS
+from superlearner.control.events import ENDS, STARTS
 from superlearner.control.exits import ExitLog
 from superlearner.control.facts import facts_of
 from superlearner.control.slots import Slot
@@ -225,7 +225,7 @@ class Hub:
                 fresh = self.reader.supervisor(event.pid)
         self.feed.take(self.model, event)
         self.model.restarts = self.node.restart_count
-        if event.kind == "child_terminated" and (key := self.model.by_pid.get(facts_of(event).child or "")) is not None:
+        if event.kind in ENDS and (key := self.model.by_pid.get(facts_of(event).child or "")) is not None:
             self.exits.take(key, event)
             self._ends_below.take(event, {row.pid: row.key for row in below(self.model, key) if row.pid is not None})
         return apply(self.model, event, fresh)

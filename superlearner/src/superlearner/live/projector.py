@@ -14,13 +14,22 @@ from typing import Any, Final
 import msgspec
 
 from otp.observer.prediction import is_restarted
-from superlearner.control.events import OF_CHILDREN, TraceEvent
+from superlearner.control.events import (
+    ENDS,
+    OF_CHILDREN,
+    STARTS,
+    TraceEvent,
+    is_again,
+    is_along,
+    is_end,
+    is_restart,
+)
 from superlearner.control.facts import facts_of
 from superlearner.control.slots import DYNAMIC, MAX_CHILDREN, Budget, LastExit, Slot, id_text, key_part
 from superlearner.live.projection import Projection, graft, patch, remove, row_of
 from superlearner.live.rows import Row
 
-__all__ = ["KINDS", "apply", "counts_after", "is_restart", "measure", "rest"]
+__all__ = ["KINDS", "apply", "counts_after", "measure", "rest"]
 
 KINDS: Final = OF_CHILDREN | {"strategy_changed", "registered", "unregistered"}
 """Kinds of events that change the tree."""
@@ -39,33 +48,24 @@ def apply(model: Projection, event: TraceEvent, fresh: Slot | None = None) -> se
     """
     data = event.data
     at = model.wall(event.at)
+    supervisor = row_of(model, facts_of(event).pid)
     match event.kind:
         case "registered" | "unregistered":
-            name = id_text(data["name"]) if event.kind == "registered" else None
-            return patch(model, row_of(model, facts_of(event).pid), name=name)
-        case "child_started" | "child_restarted" | "child_terminated" | "restart_failed" | "gave_up":
-            supervisor = row_of(model, facts_of(event).pid)
-        case "strategy_changed":
-            supervisor = row_of(model, facts_of(event).pid)
-            if supervisor is not None and fresh is not None:
-                return patch(model, supervisor, strategy=fresh.strategy, budget=fresh.budget)
-            return set()
-        case _:
-            return set()
-    if supervisor is None:
-        return set()  # not in the tree yet: it will be added with all its children when its own start is reported
-    match event.kind:
-        case "child_started":
+            return patch(model, supervisor, name=id_text(data["name"]) if event.kind == "registered" else None)
+        case _ if supervisor is None:
+            return set()  # not in the tree yet: it will be added with all its children when its own start is reported
+        case "strategy_changed" if fresh is not None:
+            return patch(model, supervisor, strategy=fresh.strategy, budget=fresh.budget)
+        case _ if event.kind in STARTS:
             return _started(model, supervisor, event, at, fresh)
-        case "child_restarted":
-            return _restarted(model, supervisor, event, at, fresh)
-        case "child_terminated":
+        case _ if event.kind in ENDS:
             return _terminated(model, supervisor, event, at)
         case "restart_failed":
             return _restart_failed(model, supervisor, event, at)
+        case "gave_up":
+            return patch(model, supervisor, state="gave_up", since=at, budget=_spent(supervisor, data, at))
         case _:
-            spent = _spent(supervisor, data, at)
-            return patch(model, supervisor, state="gave_up", since=at, budget=spent)
+            return set()
 
 
 def measure(model: Projection, mailboxes: Mapping[str, int], stuck: Mapping[str, tuple[float, str]]) -> set[str]:
@@ -122,27 +122,32 @@ def rest(model: Projection, supervisor: str, id: str, again_at: float) -> set[st
 # Events
 
 
-def is_restart(kind: str, data: Mapping[str, Any]) -> bool:
-    """Return whether a start is that of a child that had ended by itself."""
-    return data.get("along") is not True and (kind == "child_restarted" or data.get("old") is not None)
-
-
-def counts_after(kind: str, data: Mapping[str, Any], before: Row | None) -> tuple[int, int]:
+def counts_after(event: TraceEvent, before: Row | None) -> tuple[int, int]:
     """Return a child's restarts and those along after a start.
 
     They are counted from the row `before` if the event lacks them.
     """
     own, along = (0, 0) if before is None else (before.restarts, before.restarted_along)
-    told = data.get("restarts")
+    told = event.data.get("restarts")
     if type(told) is not int or not 0 <= told < LARGEST:
-        told = own + is_restart(kind, data)
+        told = own + is_again(event)
     elif told < own:  # it was deleted in between, so the counts start over
         along = 0
-    return told, along + (data.get("along") is True)
+    return told, along + is_along(event)
 
 
-def _started(
-    model: Projection, supervisor: Row, event: TraceEvent, at: float, fresh: Slot | None, before: Row | None = None
+def _started(model: Projection, supervisor: Row, event: TraceEvent, at: float, fresh: Slot | None) -> set[str]:
+    dirty = patch(model, supervisor, budget=_spent(supervisor, event.data, at)) if is_restart(event) else set[str]()
+    carried = model.carried.pop(facts_of(event).old or "", None)
+    dirty |= _added(model, model.rows[supervisor.key], event, at, fresh, carried)
+    key = model.by_pid.get(facts_of(event).child or "")
+    if key is not None and carried is not None:  # a dynamic child has a new key; keep its history
+        dirty |= patch(model, model.rows[key], last=carried.last)
+    return dirty
+
+
+def _added(
+    model: Projection, supervisor: Row, event: TraceEvent, at: float, fresh: Slot | None, before: Row | None
 ) -> set[str]:
     data = event.data
     pid = facts_of(event).child or ""
@@ -155,7 +160,7 @@ def _started(
     if key not in model.rows and len(siblings) >= MAX_CHILDREN:
         return patch(model, supervisor, children=(supervisor.children or 0) + 1)
     if fresh is None:
-        restarts, along = counts_after(event.kind, data, before or model.rows.get(key))
+        restarts, along = counts_after(event, before or model.rows.get(key))
         fresh = Slot(
             id_text(data["id"]), part, pid, None, str(data.get("type", "worker")), "",
             restart=data.get("restart"), restarts=restarts, restarted_along=along,
@@ -164,17 +169,6 @@ def _started(
     if key not in siblings:
         siblings.append(key)
         dirty |= patch(model, model.rows[supervisor.key], children=(supervisor.children or 0) + 1)
-    return dirty
-
-
-def _restarted(model: Projection, supervisor: Row, event: TraceEvent, at: float, fresh: Slot | None) -> set[str]:
-    data = event.data
-    dirty = patch(model, supervisor, budget=_spent(supervisor, data, at))
-    carried = model.carried.pop(facts_of(event).old or "", None)
-    dirty |= _started(model, model.rows[supervisor.key], event, at, fresh, carried)
-    key = model.by_pid.get(facts_of(event).child or "")
-    if key is not None and carried is not None:  # a dynamic child has a new key; keep its history
-        dirty |= patch(model, model.rows[key], last=carried.last)
     return dirty
 
 
@@ -190,7 +184,7 @@ def _terminated(model: Projection, supervisor: Row, event: TraceEvent, at: float
         _carry(model, row, last)
         dirty = remove(model, row.key)
         return dirty | patch(model, model.rows[supervisor.key], children=max(0, (supervisor.children or 1) - 1))
-    comes_back = data.get("by") == "exit" and is_restarted(row.restart, data["reason"])
+    comes_back = is_end(event) and is_restarted(row.restart, data["reason"])
     state = "restarting" if comes_back else "gave_up" if row.state == "gave_up" else "stopped"
     dirty = patch(model, row, pid=None, state=state, since=at, last=last, mailbox=None, doing=None)
     return dirty | _stop_below(model, row.key, at)

@@ -20,12 +20,12 @@ import msgspec
 
 import otp
 from otp.trace import Recording, Row
-from superlearner.control.events import OF_CHILDREN, STARTS
+from superlearner.control.events import ENDS, OF_CHILDREN, STARTS, is_again
 from superlearner.control.slots import DYNAMIC, Budget, Slot, id_text, key_part
 from superlearner.control.terms import clip
 from superlearner.live.frames import Frames, encode
 from superlearner.live.projection import Projection, graft, remove
-from superlearner.live.projector import KINDS, apply, counts_after, is_restart
+from superlearner.live.projector import KINDS, apply, counts_after
 
 __all__ = ["Replay", "Replays"]
 
@@ -209,10 +209,11 @@ class Replay:
 
     def _project(self, row: Row, pid: str) -> set[str]:
         data = {key: _term(value) for key, value in row.data.items()}
+        event = Told(row.seq, _bounded(row.at), row.kind, pid, row.cause, data)
         child = _pid(data.get("child"))
         fresh: Slot | None = None
         if child is not None and row.kind in STARTS:
-            fresh = self._fresh(pid, child, data, row.kind)
+            fresh = self._fresh(pid, child, event)
             if pid not in self._model.by_pid:  # its own start comes later and includes this event
                 members = self._waiting.setdefault(pid, [])
                 if len(members) < MOST_TREE:
@@ -226,11 +227,11 @@ class Replay:
                 else None
             )
             fresh = Slot("", "", pid, None, "supervisor", "", strategy=id_text(data["strategy"]), budget=budget)
-        return apply(self._model, Told(row.seq, _bounded(row.at), row.kind, pid, row.cause, data), fresh)
+        return apply(self._model, event, fresh)
 
-    def _fresh(self, supervisor: str, child: str, data: Mapping[str, Any], event: str) -> Slot:
+    def _fresh(self, supervisor: str, child: str, event: Told) -> Slot:
         """Return what the living node's tables would have said of a newly started child."""
-        model = self._model
+        model, data = self._model, event.data
         above = model.rows.get(model.by_pid.get(supervisor, ""))
         id = id_text(data["id"])
         old = None if above is None else model.rows.get(f"{above.key}/{key_part(data['id'])}")
@@ -247,8 +248,8 @@ class Replay:
         dynamic = above is not None and above.strategy in DYNAMIC
         restart = data.get("restart")
         before = model.carried.get(_pid(data.get("old")) or "") if dynamic else old
-        own, along = counts_after(event, data, before)
-        model.restarts += is_restart(event, data)
+        own, along = counts_after(event, before)
+        model.restarts += is_again(event)
         return Slot(
             id,
             child if dynamic else key_part(data["id"]),
@@ -280,7 +281,7 @@ class Replay:
             words, more = _words(get("message"), TEXT), _short(get("way"), 20) or ""
         elif kind == "spawned":
             other, words, more = _pid(get("parent")), _short(get("name"), 120) or "", _short(get("what"), 120) or ""
-        elif kind in STARTS or kind == "child_terminated":
+        elif kind in STARTS | ENDS:
             other, words, more = _pid(get("child")), _words(get("id"), 120), _words(get("reason"), TEXT)
             if kind == "child_started":
                 more = _short(get("type"), 20) or ""

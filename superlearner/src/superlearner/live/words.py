@@ -17,7 +17,7 @@ from otp import sentences
 from otp.observer.prediction import is_restarted
 from otp.redaction import without_secrets
 from superlearner.control.clock import wall_of
-from superlearner.control.events import TraceEvent
+from superlearner.control.events import ENDS, STARTS, TraceEvent, is_restart, is_stop
 from superlearner.control.facts import facts_of
 from superlearner.control.slots import DYNAMIC, key_part
 from superlearner.live.bursts import Burst
@@ -107,12 +107,12 @@ class Feed:
         match event.kind:
             case "exited":
                 self._signals.ended(model, event)
-            case "child_terminated":
+            case _ if event.kind in ENDS:
                 self._terminated(model, event, data, at)
-            case "child_started":
+            case _ if is_restart(event):
+                self._restarted(model, event, data)
+            case _ if event.kind in STARTS:
                 self._started_again(model, event, data, at)
-            case "child_restarted":
-                self._restarted(model, event, data, at)
             case "restart_failed":
                 self._restart_failed(model, event, data)
             case "gave_up":
@@ -137,7 +137,7 @@ class Feed:
         if supervisor is None:
             return
         facts = facts_of(event)
-        if data.get("by") != "exit":
+        if is_stop(event):
             self._stopped(model, event, supervisor, at)
             return
         sup_pid, pid = facts.pid, facts.child
@@ -241,7 +241,7 @@ class Feed:
             row = None if row.parent is None else model.rows[row.parent]
         return row is not None
 
-    def _restarted(self, model: Projection, event: TraceEvent, data: Mapping[str, Any], at: float) -> None:
+    def _restarted(self, model: Projection, event: TraceEvent, data: Mapping[str, Any]) -> None:
         supervisor = row_of(model, facts_of(event).pid)
         self._signals.started(model, event, supervisor)
         story = self._story_of(supervisor, event, data)

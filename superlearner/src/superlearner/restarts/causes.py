@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import otp
 from otp import Node, Pid
-from superlearner.control.events import STARTS, TraceEvent, is_end, is_stop
+from superlearner.control.events import STARTS, TraceEvent, is_end, is_restart, is_stop
 from superlearner.control.names import display_name
 from superlearner.control.slots import id_text
 from superlearner.control.terms import plain_pid
@@ -98,9 +98,9 @@ class _Chain:
     def explain(self, event: TraceEvent) -> Explained:
         """Return the steps of an event and the event that led to them."""
         match event.kind:
-            case "child_started" | "child_restarted" if event.cause:
+            case _ if event.kind in STARTS and event.cause:
                 return self._restart(event)
-            case "child_started" | "child_restarted":
+            case _ if event.kind in STARTS:
                 return [self.words.started(event)], self._end_before(event) or self._start_above(event)
             case "restart_failed":
                 cause = self.memory.by_seq.get(event.cause)
@@ -117,7 +117,7 @@ class _Chain:
     def _restart(self, event: TraceEvent) -> Explained:
         cause = self.memory.by_seq.get(event.cause)
         group = [one for one in self.memory.answers[event.cause] if one.kind in STARTS and one.pid is event.pid]
-        lead = next((one for one in group if one.kind == "child_restarted"), None)
+        lead = next(filter(is_restart, group), None)
         return [self.words.restarted(event, lead, group), *self._stops(event, cause)], cause
 
     def _stops(self, event: TraceEvent, cause: TraceEvent | None) -> list[Step]:
@@ -198,6 +198,4 @@ class _Chain:
         """Return the restarts that counted when a supervisor gave up."""
         window = event.data["window"]
         oldest = 0 if window == "infinity" else event.at - round(window * 1e9)
-        return [
-            one for one in self._by(event) if one.kind == "child_restarted" and oldest <= one.at and one.seq < event.seq
-        ]
+        return [one for one in self._by(event) if is_restart(one) and oldest <= one.at and one.seq < event.seq]

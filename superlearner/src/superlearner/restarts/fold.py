@@ -28,7 +28,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple
 
-from superlearner.control.events import ANSWERS, COUNTED, OF_CHILDREN, TraceEvent, is_end, is_stop
+from superlearner.control.events import ANSWERS, COUNTED, OF_CHILDREN, TraceEvent, is_end, is_restart, is_stop
 
 __all__ = [
     "KINDS",
@@ -251,7 +251,7 @@ def _answered(acting: dict[Any, Acting], event: TraceEvent) -> Restart | None:
             changes["outcome"] = "gave_up"
         case _:
             changes |= {"outcome": "restarted", "started": _more(restart.started, _child(event))}
-    if kind == "child_restarted":
+    if is_restart(event):
         changes |= {"strategy": data["strategy"], "group": tuple(data.get("group") or ()), "reported": event.seq}
     changed = restart._replace(**changes)
     kept = tuple(

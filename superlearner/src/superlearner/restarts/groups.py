@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from superlearner.control.events import ANSWERS, COUNTED, STARTS, TraceEvent, is_end, is_stop
+from superlearner.control.events import ANSWERS, STARTS, TraceEvent, is_end, is_restart, is_stop
 from superlearner.restarts.memory import Events, Memory
 
 __all__ = ["Group", "groups"]
@@ -173,7 +173,7 @@ class _Sorter:
         pid, child = event.pid, event.data["child"]
         self.ending.pop(pid, None)
         known = self.group_of.get(event.cause)
-        asked = event.kind not in COUNTED and known is None  # while messages are traced, a request is a cause
+        asked = not is_restart(event) and known is None  # while messages are traced, a request is a cause
         if asked or not event.cause:  # on request, or because the supervisor itself starts
             self.starting.setdefault(pid, []).append(event)
             return

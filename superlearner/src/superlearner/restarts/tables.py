@@ -8,7 +8,7 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import Any, Final
 
-from superlearner.control.events import COUNTED, STARTS, TraceEvent, is_end, is_stop
+from superlearner.control.events import COUNTED, ENDS, STARTS, TraceEvent, is_restart, is_stop
 from superlearner.control.slots import DYNAMIC, id_text, key_part
 from superlearner.control.terms import plain_pid
 from superlearner.restarts.memory import Events, Memory
@@ -58,7 +58,7 @@ class Past:
     def first(self, pid: Any) -> Any:
         """Return the process that was a dynamic child at the time, for one that replaced it."""
         start = self.memory.start(pid)
-        while start is not None and start.seq > self.since and start.data["id"] is None and start.kind in COUNTED:
+        while start is not None and start.seq > self.since and start.data["id"] is None and is_restart(start):
             pid = start.data["old"]
             start = self.memory.start(pid)
         return pid
@@ -177,7 +177,7 @@ class Past:
     def row(self, id: Any, pid: Any, like: Row | None = None) -> Row:
         """Return the row of a child from events; `like` is the row of its successor."""
         told = self.memory.mentions.get(pid)
-        while told is not None and told.kind in COUNTED:
+        while told is not None and is_restart(told):
             earlier = self.memory.mentions.get(told.data["old"])
             told = None if earlier is told else earlier
         started = told is not None and told.kind in STARTS
@@ -200,7 +200,7 @@ class _Rows:
     def undo(self, event: TraceEvent) -> None:
         if event.kind in STARTS:
             self._undo_start(event)
-        elif is_end(event) or is_stop(event):
+        elif event.kind in ENDS:
             id, pid = event.data["id"], event.data["child"]
             if id is not None:
                 self._put(id, pid)
@@ -211,7 +211,7 @@ class _Rows:
     def _undo_start(self, event: TraceEvent) -> None:
         id, new, old = event.data["id"], event.data["child"], event.data["old"]
         if id is not None:
-            self._put(id, old if event.kind in COUNTED else None)
+            self._put(id, old if is_restart(event) else None)
             if not event.cause and old is None:
                 self.fresh.add(id)
         elif old is None:
@@ -241,7 +241,7 @@ def _started(before: list[TraceEvent], rows: list[Row], past: Past) -> list[Row]
             if id is None:
                 running.pop(event.data["old"], None)
             running[child if id is None else id] = past.row(id, child)
-        elif is_end(event) or is_stop(event):
+        elif event.kind in ENDS:
             running.pop(child if id is None else id, None)
     return list({**running, **{row.key: row for row in rows}}.values())
 
@@ -283,11 +283,11 @@ def _flags(table: Table, after: list[TraceEvent], before: list[TraceEvent], *, l
             return replace(table, **{flag: data["before"][flag] for flag in FLAGS})
         if event.kind in COUNTED:
             table = replace(table, max_restarts=data["allowed"], max_seconds=data["window"])
-            if "strategy" in data:
+            if is_restart(event):
                 return replace(table, strategy=data["strategy"])
     if lives and table.strategy:
         return table
-    last = next((event for event in reversed(before) if "strategy" in event.data), None)
+    last = next((event for event in reversed(before) if is_restart(event) or event.kind == "strategy_changed"), None)
     if last is None:
         return table
     if last.kind == "strategy_changed":

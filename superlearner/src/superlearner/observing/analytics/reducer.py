@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from superlearner.control.clock import wall_of
-from superlearner.control.events import OF_CHILDREN, TraceEvent
+from superlearner.control.events import ENDS, OF_CHILDREN, STARTS, TraceEvent, is_again, is_end, is_restart
 from superlearner.control.facts import facts_of
 from superlearner.control.reasons import is_crash, text_of_reason
 from superlearner.control.slots import id_text
@@ -55,12 +55,10 @@ def apply(book: Book, event: TraceEvent) -> Entry | None:
         return None
     data = event.data
     match event.kind:
-        case "child_started":
+        case _ if event.kind in STARTS:
             return _started(book, history, event, data)
-        case "child_terminated":
+        case _ if event.kind in ENDS:
             return _terminated(book, history, event, data)
-        case "child_restarted":
-            return _restarted(book, history, event, data)
         case "restart_failed":
             history.attempts.add(event.at)
             _budget(history, data["allowed"], data["window"])
@@ -80,22 +78,28 @@ def apply(book: Book, event: TraceEvent) -> Entry | None:
 
 
 def _started(book: Book, history: History, event: TraceEvent, data: Mapping[str, Any]) -> Entry:
-    id, facts = data["id"], facts_of(event)
-    before = None if id is None else history.down.pop(_place(id), None)
+    id, facts, again = data["id"], facts_of(event), is_again(event)
+    before = history.down.pop((facts.old or "") if id is None else _place(id), None)
     if id is not None:
-        history.note_start(facts.id or "", data["restarts"], again=facts.old is not None)
-    if facts.old is not None:  # started on request, or with a sibling, after its own end
-        reason = UNKNOWN if before is None else before[2]
-        return _ran_again(book, history, event, reason, crash=is_crash(reason))
+        history.note_start(facts.id or "", data["restarts"], again=again)
+    if is_restart(event):
+        history.attempts.add(event.at)
+        _budget(history, data["allowed"], data["window"])
     if data["along"]:
         return _went_along(book, history, event, before)
-    return _entry(book, history, event, "started", None, facts.child, None)
+    if not again:
+        return _entry(book, history, event, "started", None, facts.child, None)
+    if is_restart(event):
+        recovery = None if before is None else max(0, event.at - before[1])
+        return _ran_again(book, history, event, facts.reason, crash=facts.crash, recovery=recovery)
+    reason = UNKNOWN if before is None else before[2]  # started on request, or with a sibling, after its own end
+    return _ran_again(book, history, event, reason, crash=is_crash(reason))
 
 
 def _terminated(book: Book, history: History, event: TraceEvent, data: Mapping[str, Any]) -> Entry:
     id, facts = data["id"], facts_of(event)
     old = facts.child or ""
-    by_itself = data["by"] == "exit"
+    by_itself = is_end(event)
     kind: EventType = "terminated" if by_itself else "stopped"
     down = history.down
     down[old if id is None else _place(id)] = old, event.at, facts.reason
@@ -104,19 +108,6 @@ def _terminated(book: Book, history: History, event: TraceEvent, data: Mapping[s
     if by_itself:
         _caused(history, event.cause, old)
     return _entry(book, history, event, kind, old, None, facts.reason, crash=facts.crash)
-
-
-def _restarted(book: Book, history: History, event: TraceEvent, data: Mapping[str, Any]) -> Entry:
-    id, facts = data["id"], facts_of(event)
-    history.attempts.add(event.at)
-    _budget(history, data["allowed"], data["window"])
-    before = history.down.pop((facts.old or "") if id is None else _place(id), None)
-    if id is not None:
-        history.note_start(facts.id or "", data["restarts"], again=not data["along"])
-    if data["along"]:
-        return _went_along(book, history, event, before)
-    recovery = None if before is None else max(0, event.at - before[1])
-    return _ran_again(book, history, event, facts.reason, crash=facts.crash, recovery=recovery)
 
 
 def _ran_again(
