@@ -10,11 +10,11 @@ from typing import Any, Final, Literal
 from otp import sentences
 from otp.redaction import source_line
 from superlearner.control.events import TraceEvent
-from superlearner.control.reasons import is_crash, own_frame, tagged, text_of_reason
-from superlearner.control.slots import id_text
-from superlearner.control.terms import clip, message_text, plain_pid, safe_text
+from superlearner.control.facts import facts_of
+from superlearner.control.reasons import own_frame, tagged
+from superlearner.control.terms import clip, message_text, safe_text
 
-__all__ = ["BY_OUTSIDE", "OUTSIDE", "Line", "Party", "Role", "Step", "Words"]
+__all__ = ["BY_OUTSIDE", "OUTSIDE", "Line", "Party", "Role", "Step", "Words", "line_of", "start_failure"]
 
 MOST_PARTIES: Final = 50
 OUTSIDE: Final = "outside"
@@ -78,11 +78,6 @@ class Step:
         return replace(self, **changes)
 
 
-def number_of(pid: Any) -> str | None:
-    """Return a pid as text; None for None."""
-    return None if pid is None else plain_pid(pid)
-
-
 class Words:
     """The builder of steps.
 
@@ -97,42 +92,35 @@ class Words:
 
     def ended(self, event: TraceEvent) -> Step:
         """Return the step for the end of a process: the first cause known to the node."""
-        data, number = event.data, number_of(event.pid)
-        reason, message, line = data["reason"], data.get("message"), line_of(data["reason"])
+        data, facts, line = event.data, facts_of(event), line_of(event.data["reason"])
+        message, sender = data.get("message"), data.get("sender")
         shown = None if message is None else message_text(message, 200)
-        sender, signal_from, by = data.get("sender"), None, None
+        signal_from = by = None
         if sender is not None:
-            signal_from = OUTSIDE if self.outside(sender) else plain_pid(sender)
+            signal_from = OUTSIDE if self.outside(sender) else facts.sender
             by = BY_OUTSIDE if signal_from == OUTSIDE else f"a signal from {self.called(sender)}"
         text = sentences.ended(
-            self._who(event), text_of_reason(reason), failed=is_crash(reason),
+            self._who(event), facts.reason, failed=facts.crash,
             doing=sentences.handling(shown, data.get("callback")), at=None if line is None else line.place, by=by,
         )  # fmt: skip
-        return Step(
-            event.seq, event.at, "exited", number, text, self.called(event.pid), text_of_reason(reason),
-            is_crash(reason), line, signal_from,
-        )  # fmt: skip
+        return self._step(
+            event, "exited", text, reason=facts.reason, crash=facts.crash, line=line, signal_from=signal_from
+        )
 
     def linked(self, event: TraceEvent, other: TraceEvent) -> Step:
         """Return the step for an end caused by the end of a linked process."""
-        number, name = number_of(event.pid), self.called(other.pid)
-        reason = text_of_reason(event.data["reason"])
-        text = sentences.ended_with(self._who(event), name, reason)
-        party = Party("linked", name, number_of(other.pid), other.at, text_of_reason(other.data["reason"]))
-        return Step(
-            event.seq, event.at, "linked", number, text, self.called(event.pid), reason, is_crash(event.data["reason"]),
-            parties=(party,),
-        )  # fmt: skip
+        facts, cause, name = facts_of(event), facts_of(other), self.called(other.pid)
+        text = sentences.ended_with(self._who(event), name, facts.reason)
+        party = Party("linked", name, cause.pid, other.at, cause.reason)
+        return self._step(event, "linked", text, reason=facts.reason, crash=facts.crash, parties=(party,))
 
     def stopped(
         self, stops: Sequence[TraceEvent], first: str | None, strategy: str | None, why: str | None = None
     ) -> Step:
         """Return the step for children that a supervisor stopped, in this order, after the end of the child `first`."""
-        one = stops[0]
         parties = tuple(
-            Party("stopped", self._child(stop), number_of(stop.data.get("child")), stop.at, text_of_reason(reason))
+            Party("stopped", self._child(stop), facts_of(stop).child, stop.at, facts_of(stop).reason)
             for stop in stops[:MOST_PARTIES]
-            for reason in (stop.data["reason"],)
         )
         several = len(stops) > 1
         if why is None:
@@ -140,102 +128,85 @@ class Words:
                 f"{'they were' if several else 'it was'} started after {first}"
             )  # fmt: skip
         text = sentences.stopped(
-            self.called(one.pid), [party.name for party in parties],
+            self.called(stops[0].pid), [party.name for party in parties],
             strategy=strategy, why=why, more=len(stops) - len(parties),
         )  # fmt: skip
-        return self._of_supervisor(one, "stopped", text, strategy=strategy, parties=parties)
+        return self._step(stops[0], "stopped", text, strategy=strategy, parties=parties)
 
     def restarted(self, event: TraceEvent, lead: TraceEvent | None, group: Sequence[TraceEvent]) -> Step:
         """Return the step for a restarted child and those that the strategy restarts with it."""
         by = self.called(event.pid)
-        parties = tuple(
-            Party("started", self._child(one), number_of(one.data.get("child")), one.at) for one in group[:MOST_PARTIES]
-        )
+        parties = tuple(self._started(one) for one in group[:MOST_PARTIES])
         if lead is None:
-            text = sentences.restarted(by, self._new(event))
-            return self._of_supervisor(event, "child_restarted", text, parties=parties)
-        data, first = lead.data, number_of(lead.data.get("child"))
+            return self._step(event, "child_restarted", sentences.restarted(by, self._new(event)), parties=parties)
+        strategy, budget, first = lead.data["strategy"], budget_of(lead), facts_of(lead).child
         along = [sentences.process_text(one.name, one.pid) for one in parties if one.pid != first]
         text = sentences.restarted(
-            by, self._new(lead), strategy=data["strategy"], along=along, more=len(group) - len(parties),
-            used=data["used"], allowed=data["allowed"], window=data["window"],
-        )  # fmt: skip
-        return self._of_supervisor(lead, "child_restarted", text, strategy=data["strategy"], parties=parties).told(
-            used=data["used"], allowed=data["allowed"], window=data["window"]
+            by, self._new(lead), strategy=strategy, along=along, more=len(group) - len(parties), **budget
         )
+        return self._step(lead, "child_restarted", text, strategy=strategy, parties=parties, **budget)
 
     def started(self, event: TraceEvent) -> Step:
         """Return the step for a child that a supervisor started."""
-        child = number_of(event.data.get("child"))
         text = sentences.started(self.called(event.pid), self._new(event))
-        parties = (Party("started", self._child(event), child, event.at),)
-        return self._of_supervisor(event, "child_started", text, parties=parties)
+        return self._step(event, "child_started", text, parties=(self._started(event),))
 
     def failed(self, event: TraceEvent) -> Step:
         """Return the step for a failed restart."""
-        tag, rest = tagged(event.data["reason"])
-        cause = rest[0] if tag == "EXIT" and len(rest) == 1 else event.data["reason"]
-        reason = text_of_reason(event.data["reason"])
-        who = "its child" if event.data.get("id") is None else id_text(event.data["id"])
-        budget = {key: event.data.get(key) for key in ("used", "allowed", "window")}
-        text = sentences.could_not_restart(self.called(event.pid), who, reason, **budget)
-        step = self._of_supervisor(event, "restart_failed", text)
-        return step.told(reason=reason, crash=True, line=line_of(cause))
+        facts, line = facts_of(event), line_of(start_failure(event))
+        text = sentences.could_not_restart(
+            self.called(event.pid), facts.id or "its child", facts.reason, **budget_of(event)
+        )
+        return self._step(event, "restart_failed", text, reason=facts.reason, crash=True, line=line)
 
     def gave_up(self, event: TraceEvent, before: Sequence[TraceEvent]) -> Step:
         """Return the step for a supervisor without a restart left; `before` are the restarts within its window."""
-        data = event.data
-        earlier = tuple(self._earlier(one) for one in before[-MOST_PARTIES:])
-        last = sentences.last_straw(
-            self._child(event), text_of_reason(data["reason"]), failed=is_crash(data["reason"]),
-            retried=data.get("retried", False),
-        )  # fmt: skip
-        text = sentences.gave_up(
-            self.called(event.pid), last, used=data["used"], allowed=data["allowed"], window=data["window"]
+        facts, budget, retried = facts_of(event), budget_of(event), event.data.get("retried", False)
+        last = sentences.last_straw(self._child(event), facts.reason, failed=facts.crash, retried=retried)
+        text = sentences.gave_up(self.called(event.pid), last, **budget)
+        earlier = tuple(
+            Party("earlier", self._child(one), facts_of(one).old, one.at, facts_of(one).reason)
+            for one in before[-MOST_PARTIES:]
         )
-        step = self._of_supervisor(event, "gave_up", text, parties=earlier)
-        return step.told(
-            reason=text_of_reason(data["reason"]), crash=True, used=data["used"], allowed=data["allowed"],
-            window=data["window"],
-        )  # fmt: skip
+        return self._step(event, "gave_up", text, reason=facts.reason, crash=True, parties=earlier, **budget)
 
     def ended_with_child(self, event: TraceEvent, child: TraceEvent) -> Step:
         """Return the step for a supervisor that ended because a significant child of it did."""
         name = self._child(child)
         text = f"{self._who(event)} stopped its children and ended: its significant child {name} had ended"
-        return self._of_supervisor(event, "exited", text).told(reason=text_of_reason(event.data["reason"]))
+        return self._step(event, "exited", text, reason=facts_of(event).reason)
 
     # Parts
 
-    def _of_supervisor(
-        self,
-        event: TraceEvent,
-        kind: str,
-        text: str,
-        *,
-        strategy: str | None = None,
-        parties: tuple[Party, ...] = (),
-    ) -> Step:
-        number, name = number_of(event.pid), self.called(event.pid)
-        return Step(event.seq, event.at, kind, number, text, name, strategy=strategy, parties=parties)
+    def _step(self, event: TraceEvent, kind: str, text: str, **more: Any) -> Step:
+        return Step(event.seq, event.at, kind, facts_of(event).pid, text, self.called(event.pid), **more)
 
     def _who(self, event: TraceEvent) -> str:
         name = event.data.get("name")
-        return sentences.process_text(event.data.get("what") if name is None else name, number_of(event.pid))
+        return sentences.process_text(event.data.get("what") if name is None else name, facts_of(event).pid)
 
-    def _earlier(self, event: TraceEvent) -> Party:
-        """Return the end that led to a restart."""
-        old, reason = number_of(event.data.get("old")), text_of_reason(event.data["reason"])
-        return Party("earlier", self._child(event), old, event.at, reason)
+    def _started(self, event: TraceEvent) -> Party:
+        return Party("started", self._child(event), facts_of(event).child, event.at)
 
     def _new(self, event: TraceEvent) -> str:
         """Return the name and pid of a child that was just started."""
-        return sentences.process_text(self._child(event), number_of(event.data.get("child")))
+        return sentences.process_text(self._child(event), facts_of(event).child)
 
     def _child(self, event: TraceEvent) -> str:
         """Return the name of a child in its supervisor's event."""
-        given = event.data.get("id")
-        return id_text(given) if given is not None else self.called(event.data.get("child"))
+        id = facts_of(event).id
+        return self.called(event.data.get("child")) if id is None else id
+
+
+def budget_of(event: TraceEvent) -> dict[str, Any]:
+    """Return the restarts that count, and the limit, as an event reports them."""
+    return {key: event.data[key] for key in ("used", "allowed", "window")}
+
+
+def start_failure(event: TraceEvent) -> Any:
+    """Return why the start of a child failed, without the exit that reported it."""
+    tag, rest = tagged(event.data["reason"])
+    return rest[0] if tag == "EXIT" and len(rest) == 1 else event.data["reason"]
 
 
 def line_of(reason: Any) -> Line | None:

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any, Final, Literal
 
 from superlearner.control.events import COUNTED
-from superlearner.control.reasons import text_of_reason
+from superlearner.control.facts import facts_of
 from superlearner.control.slots import DYNAMIC, key_part
 from superlearner.control.terms import plain_pid
 from superlearner.restarts.groups import Group
@@ -89,7 +89,7 @@ class Drawing:
         node = MomentNode(path, past.name(pid, row.id), "worker", None if pid is None else plain_pid(pid), row.restart)
         end = past.memory.ends.get(pid)
         if end is not None and end.seq < past.since:
-            node.ended = text_of_reason(end.data["reason"])
+            node.ended = facts_of(end).reason
         elif pid is not None and not past.now.alive(pid) and (end is None or end.seq in self.ended):
             node.state = past.now.state(pid)  # of a process that went on, no state of then is known
         if row.type == "supervisor" and pid is not None:

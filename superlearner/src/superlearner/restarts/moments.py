@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from otp.observer.prediction import Flags, Sibling, predict
-from superlearner.control.events import COUNTED, STARTS, TraceEvent, is_again, is_along, is_end, is_stop
-from superlearner.control.reasons import is_crash, tagged, text_of_reason
+from superlearner.control.events import COUNTED, STARTS, TraceEvent, is_again, is_along, is_end, is_restart, is_stop
+from superlearner.control.facts import facts_of
+from superlearner.control.reasons import text_of_reason
 from superlearner.control.slots import DYNAMIC
 from superlearner.control.terms import plain_pid
-from superlearner.restarts.cause_steps import Line, Step, line_of
+from superlearner.restarts.cause_steps import Line, Step, line_of, start_failure
 from superlearner.restarts.causes import trail
 from superlearner.restarts.drawing import MOST_TOUCHED, Drawing, MomentNode
 from superlearner.restarts.groups import Group
@@ -131,7 +132,7 @@ class _Telling:
     def _steps(self) -> list[Step]:
         """Return the steps from the first cause to the last restart."""
         past, group = self.past, self.group
-        starts = group.of("child_restarted")
+        starts = list(filter(is_restart, group.events))
         given_up = [event.pid for event in group.of("gave_up") if not self.now.alive(event.pid)]
         last = starts[-1].data["child"] if starts else given_up[-1] if given_up else group.victim
         senders = {plain_pid(pid): pid for event in group.of("exited")
@@ -177,7 +178,7 @@ class _Telling:
             event
             for event in self.group.events
             if event.kind == "exited" and not self.memory.stop(event) and event.pid not in stopping
-            and is_crash(event.data["reason"]) and self.past.path(event.pid) is not None
+            and facts_of(event).crash and self.past.path(event.pid) is not None
         ]  # fmt: skip
 
     # What happened
@@ -189,9 +190,8 @@ class _Telling:
                     self._ended(event)
                 case "restart_failed":
                     self._decided(event)
-                    tag, rest = tagged(event.data["reason"])
-                    reason = rest[0] if tag == "EXIT" and len(rest) == 1 else event.data["reason"]
-                    self._add(event, "crash", self._id(event), reason=text_of_reason(reason), crash=True)
+                    reason = text_of_reason(start_failure(event))
+                    self._add(event, "crash", self._id(event), reason=reason, crash=True)
                     self._decide(event)
                 case "gave_up":
                     self._decided(event)
@@ -202,8 +202,8 @@ class _Telling:
                 case _ if is_stop(event):
                     self._add(event, "stop", self._id(event), by=self.past.path(event.pid))
                 case _ if is_end(event):
-                    id, reason = self._id(event), text_of_reason(event.data["reason"])
-                    self._add(event, "signal", id, to=self.past.path(event.pid), reason=reason)
+                    reason = facts_of(event).reason
+                    self._add(event, "signal", self._id(event), to=self.past.path(event.pid), reason=reason)
                     self._decide(event)
                 case _:
                     pass
@@ -215,7 +215,7 @@ class _Telling:
             return events
         chosen: dict[Any, set[Any]] = {}
         ends = [one for one in events if one.kind == "restart_failed" or is_end(one)]
-        for event in (*ends, *self.group.of(*STARTS), *reversed(list(filter(is_stop, events)))):
+        for event in (*ends, *self.group.of(*STARTS), *filter(is_stop, reversed(events))):
             keys = chosen.setdefault(event.pid, set())
             if len(keys) < MOST_TOUCHED:
                 keys.add(self._key(event))
@@ -230,7 +230,7 @@ class _Telling:
 
     def _ended(self, event: TraceEvent) -> None:
         pid, data = event.pid, event.data
-        reason = text_of_reason(data["reason"])
+        reason = facts_of(event).reason
         id = self.past.path(pid)
         other = data.get("sender")
         if other is None or other not in self.past.memory.ends or self.past.memory.ends[other].seq != event.cause:
@@ -238,7 +238,7 @@ class _Telling:
         to = None if other is None else self.past.path(other)
         if id is not None:
             if to is None:
-                self._add(event, "crash", id, reason=reason, crash=is_crash(data["reason"]))
+                self._add(event, "crash", id, reason=reason, crash=facts_of(event).crash)
             else:
                 self._add(event, "link", to, to=id, reason=reason)
         if event in self.ended_by_kill:
@@ -367,7 +367,7 @@ class _Telling:
             return dict.fromkeys(STRATEGIES, Ghost())
 
         def started(strategy: str) -> tuple[str, ...]:
-            reason = "killed" if is_crash(end.data["reason"]) else "normal"
+            reason = "killed" if facts_of(end).crash else "normal"
             flags = Flags(strategy, "infinity", "infinity", table.auto_shutdown)
             return predict(flags, siblings, child, reason).started
 
@@ -386,11 +386,11 @@ class _Telling:
         if end is None:
             return 0
         mine = {event.seq for event in self.group.events}
-        id, reason = end.data["id"], text_of_reason(end.data["reason"])
+        id, reason = end.data["id"], facts_of(end).reason
         path = self.past.path(end.pid)
         return sum(
-            event.kind == "child_restarted" and event.seq not in mine and abs(event.at - end.at) <= STORM_NS
-            and event.data["id"] == id and (id is not None or text_of_reason(event.data["reason"]) == reason)
+            is_restart(event) and event.seq not in mine and abs(event.at - end.at) <= STORM_NS
+            and event.data["id"] == id and (id is not None or facts_of(event).reason == reason)
             for pid, doings in self.past.memory.doings.items() if pid is end.pid or self.past.path(pid) == path
             for event in doings
         )  # fmt: skip

@@ -10,8 +10,8 @@ from pydantic import Field
 
 import otp
 from superlearner.control.clock import Clock
-from superlearner.control.events import ANSWERS, STARTS, TraceEvent
-from superlearner.control.reasons import text_of_reason
+from superlearner.control.events import ANSWERS, STARTS, TraceEvent, is_restart
+from superlearner.control.facts import facts_of
 from superlearner.operations.audit import AuditLog
 from superlearner.operations.builtin.errors import with_request
 from superlearner.operations.context import Context
@@ -118,13 +118,12 @@ def _happening(one: Happening, since: int) -> dict[str, Any]:
 def _line(group: Group, past: Past, clock: Clock) -> RestartLine:
     first, answers = group.first, group.of(*ANSWERS)
     supervisor = (group.end or answers[0]).pid
-    reason = first.data.get("reason")
-    done = next((one for one in answers if "strategy" in one.data and one.pid is supervisor), None)
+    done = next((one for one in answers if is_restart(one) and one.pid is supervisor), None)
     return RestartLine(
         event=group.id,
         at=clock.wall(first.at),
         name=past.name(group.victim, past.id_of(group.victim)) if group.victim is not None else "unknown",
-        reason="unknown" if reason is None else text_of_reason(reason),
+        reason=facts_of(first).reason if "reason" in first.data else "unknown",
         supervisor=past.name(supervisor, past.id_of(supervisor)),
         strategy=done.data["strategy"] if done is not None else past.strategy(supervisor, first.seq),
         started=sum(one.kind in STARTS for one in group.events),
