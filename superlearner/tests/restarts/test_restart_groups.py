@@ -1,0 +1,76 @@
+"""Events of a restart, grouped by their first cause."""
+
+from __future__ import annotations
+
+import pytest
+
+import otp
+from otp import DynamicSupervisor, Supervisor
+from otp.testing import wait_all_idle
+from restart_trees import (
+    Group_,
+    Worker,
+    end,
+    run,
+    told,
+    worker,
+)
+from superlearner.restarts.groups import groups
+from superlearner.restarts.moments import NoSupervisor, moment_of
+from superlearner.restarts.present import Running
+
+
+def test_every_event_of_a_restart_leads_to_the_same_moment_and_others_to_none() -> None:
+    async def test(node: otp.Node) -> None:
+        await Supervisor.terminate_child("top", "a")
+        asked = otp.trace.history(node)[-1].seq
+        await end("c")
+        sorted_ = groups(otp.trace.history(node))
+        assert asked not in sorted_
+        assert {id(sorted_[event.seq]) for event in otp.trace.history(node, asked)} == {id(sorted_[asked + 1])}
+
+    run(test, *map(worker, "abcd"), strategy="rest_for_one")
+
+
+def test_a_first_cause_that_is_no_longer_in_memory_makes_it_incomplete() -> None:
+    async def test(node: otp.Node) -> None:
+        await end("b")
+        events = otp.trace.history(node)
+        first = next(event for event in events if event.kind == "exited")
+        left = [event for event in events if event.seq > first.seq]
+        group = groups(left)[first.seq]
+        moment = moment_of(left, group, Running(node))
+        assert (moment.id, moment.complete) == (first.seq, False)
+        assert told(moment) == ["signal top/b to top", "decide top restart 19", "start top/b by top"]
+        last = [event for event in left if event.kind == "child_restarted"]
+        moment = moment_of(last, groups(last)[last[0].seq], Running(node))
+        assert (moment.id, told(moment)) == (first.seq, ["decide top restart 19", "start top/b by top"])
+        assert [one.name for one in moment.root.children] == ["a", "b", "c"]
+
+    run(test, *map(worker, "abc"))
+
+
+def test_a_process_without_a_supervisor_has_no_moment() -> None:
+    async def test(node: otp.Node) -> None:
+        pid = await node.start(Group_, ([], {}), name="alone")
+        otp.exit(pid, "kill")
+        await wait_all_idle()
+        events = otp.trace.history(node)
+        with pytest.raises(NoSupervisor):
+            moment_of(events, groups(events)[events[-1].seq], Running(node))
+
+    run(test)
+
+
+def test_a_start_on_request_is_no_restart_while_messages_are_traced() -> None:
+    async def test(node: otp.Node) -> None:
+        reading = otp.trace.subscribe(node, lambda _event: None, kinds={"sent", "received"})
+        rooms = await DynamicSupervisor.start_link()
+        since = otp.trace.history(node)[-1].seq
+        await DynamicSupervisor.start_child(rooms, Worker.child_spec(None))
+        reading.close()
+        (started,) = [one for one in otp.trace.history(node, since) if one.kind == "child_started"]
+        assert started.cause
+        assert groups(otp.trace.history(node)) == {}
+
+    run(test)
