@@ -73,20 +73,20 @@ declare namespace Api {
   }
   interface CourseBlock {
     kind: "text"|"cell"|"predict"|"reflect"|"exercise"|"picture"|"measure";
-    id: string|null;
-    core: boolean;
-    html: string|null;
-    code: string|null;
-    title: string|null;
-    minutes: number|null;
-    /** question, task or claim, as HTML */ text: string|null;
-    /** the scenario or recorded restart of a picture */ of: string|null;
-    options: string[]|null;
-    /** what answers a prediction */ decides: "run"|"count"|null;
-    /** how many there are */ hints: number|null;
-    choice: Record<string, any>|null;
-    state: CourseItem|null;
-    earned: CourseEarned|null;
+    id?: string|null;
+    core?: boolean;
+    html?: string|null;
+    code?: string|null;
+    title?: string|null;
+    minutes?: number|null;
+    /** question, task or claim, as HTML */ text?: string|null;
+    /** the scenario or recorded restart of a picture */ of?: string|null;
+    options?: string[]|null;
+    /** what answers a prediction */ decides?: "run"|"count"|null;
+    /** how many there are */ hints?: number|null;
+    choice?: Record<string, any>|null;
+    state?: CourseItem|null;
+    earned?: CourseEarned|null;
   }
   interface CourseCallback {
     /** seconds of the run's clock */ at: number;
@@ -108,11 +108,11 @@ declare namespace Api {
     /** false: there is no database, so progress does not know of it */ kept: boolean;
   }
   interface CourseEarned {
-    /** the hints that were taken, as HTML */ hints: string[];
-    /** the model answer or the explanation, as HTML */ answer: string|null;
-    /** the number of the right option */ option: number|null;
-    misconception: CourseMisconception|null;
-    say: string|null;
+    /** the hints that were taken, as HTML */ hints?: string[];
+    /** the model answer or the explanation, as HTML */ answer?: string|null;
+    /** the number of the right option */ option?: number|null;
+    misconception?: CourseMisconception|null;
+    say?: string|null;
   }
   interface CourseFigure {
     name: string;
@@ -276,41 +276,41 @@ declare namespace Api {
     kind: "crash"|"link"|"signal"|"decide"|"stop"|"start";
     at: number;
     id: string;
-    /** link: the process that ends too; signal: the supervisor */ to: string|null;
-    reason: string|null;
-    /** crash: the end was abnormal */ crash: boolean|null;
-    what: "restart"|"drop"|"give_up"|null;
-    /** decide: restarts left */ left: number|null;
-    strategy: string|null;
-    /** stop, start: the supervisor */ by: string|null;
-    /** start: the new pid */ pid: string|null;
-    state: null;
+    /** link: the process that ends too; signal: the supervisor */ to?: string|null;
+    reason?: string|null;
+    /** crash: the end was abnormal */ crash?: boolean|null;
+    what?: "restart"|"drop"|"give_up"|null;
+    /** decide: restarts left */ left?: number|null;
+    strategy?: string|null;
+    /** stop, start: the supervisor */ by?: string|null;
+    /** start: the new pid */ pid?: string|null;
+    state?: null;
   }
   interface GameMoment {
     id: number;
     at: number;
     took: number|null;
-    complete: boolean;
-    going_on: boolean;
+    complete?: boolean;
+    going_on?: boolean;
     summary: string;
-    line: null;
+    line?: null;
     root: GameNode;
     events: GameEvent[];
-    ghosts: Record<string, Record<string, string[]>>;
-    storm: number;
+    ghosts?: Record<string, Record<string, string[]>>;
+    storm?: number;
   }
   interface GameNode {
     id: string;
     name: string;
     kind: "supervisor"|"worker";
-    /** null in a question: nothing runs yet */ pid: string|null;
+    /** null in a question: nothing runs yet */ pid?: string|null;
     strategy: string|null;
     /** restarts allowed, and within how many seconds */ limit: [number, number]|null;
     /** restarts that count already */ used: number;
     restart: "permanent"|"temporary";
-    state: null;
+    state?: null;
     children: GameNode[];
-    more: number;
+    more?: number;
   }
   interface GameQuestion {
     /** 1 to 10 */ level: number;
@@ -331,14 +331,14 @@ declare namespace Api {
   }
   interface LearningCondition {
     kind: "event"|"operation"|"visited";
-    /** event: its type, see docs/events.md */ type: string|null;
-    /** event: the process it is about */ name: string|null;
-    /** event: the supervisor it is about */ supervisor: string|null;
-    /** event: required fields of its data */ data: Record<string, string>;
-    /** operation: one of these succeeds */ operations: string[];
-    /** operation: the allowed interfaces; empty: any */ doors: string[];
-    /** visited: the page */ path: string|null;
-    /** visited: required parameters of its address */ words: Record<string, string>;
+    /** event: its type, see docs/events.md */ type?: string|null;
+    /** event: the process it is about */ name?: string|null;
+    /** event: the supervisor it is about */ supervisor?: string|null;
+    /** event: required fields of its data */ data?: Record<string, string>;
+    /** operation: one of these succeeds */ operations?: string[];
+    /** operation: the allowed interfaces; empty: any */ doors?: string[];
+    /** visited: the page */ path?: string|null;
+    /** visited: required parameters of its address */ words?: Record<string, string>;
   }
   interface LearningPart {
     id: string;
@@ -372,13 +372,13 @@ declare namespace Api {
     why: string;
   }
   interface LimitsGiven {
-    /** megabytes of memory of all its processes */ memory_mb: number;
-    /** processes and threads */ processes: number;
-    /** seconds of processor time in total */ cpu_s: number;
-    /** seconds that a callback may block the loop */ held_s: number;
-    /** kilobytes of output */ output_kb: number;
-    /** seconds without a request until it is stopped; 0: never */ idle_s: number;
-    /** seconds until it is stopped; 0: never */ lifetime_s: number;
+    /** megabytes of memory of all its processes */ memory_mb?: number;
+    /** processes and threads */ processes?: number;
+    /** seconds of processor time in total */ cpu_s?: number;
+    /** seconds that a callback may block the loop */ held_s?: number;
+    /** kilobytes of output */ output_kb?: number;
+    /** seconds without a request until it is stopped; 0: never */ idle_s?: number;
+    /** seconds until it is stopped; 0: never */ lifetime_s?: number;
   }
   interface MailboxCount {
     pid: string;
@@ -436,7 +436,7 @@ declare namespace Api {
   interface OpenWait {
     pid: string|null;
     name: string|null;
-    what: string|null;
+    what?: string|null;
     kind: "call"|"start";
     /** the request, bounded */ request: string|null;
   }
@@ -513,7 +513,7 @@ declare namespace Api {
     /** size of the file in bytes */ size: number|null;
     /** while it is being recorded: events dropped above the rate */ dropped: number|null;
     /** the error that ended writing, if any */ error: string|null;
-    about: any;
+    about?: any;
   }
   interface SandboxConfiguration {
     origin: "source"|"file"|"module"|"demo"|"template";
@@ -537,12 +537,12 @@ declare namespace Api {
     /** the pid of its top supervisor, on its node */ supervisor_pid: string|null;
     status: "starting"|"running"|"stopping"|"ended";
     /** seconds since 1970 */ created_at: number;
-    /** seconds since 1970; only if it has ended */ ended_at: number|null;
+    /** seconds since 1970; only if it has ended */ ended_at?: number|null;
     /** restarts of the whole sandbox */ restart_count: number;
     configuration: SandboxConfiguration;
     walls: WallLine[];
-    /** memory of all its processes while it runs; only in `sandbox.list` and `sandbox.info` */ memory_bytes: number|null;
-    reason: string|null;
+    /** memory of all its processes while it runs; only in `sandbox.list` and `sandbox.info` */ memory_bytes?: number|null;
+    reason?: string|null;
   }
   interface SandboxTemplate {
     id: string;
@@ -609,7 +609,7 @@ declare namespace Api {
     path: number[];
     /** null for a plain function and for a process that hides its state */ term: TermNode|null;
     sensitive: boolean;
-    /** why there is no state to show; null if there is */ state_note: string|null;
+    /** why there is no state to show; null if there is */ state_note?: string|null;
     /** null unless `form` is true */ form: StateForm|null;
     redacted: boolean;
   }
@@ -626,7 +626,7 @@ declare namespace Api {
   interface Tie {
     pid: string|null;
     name: string|null;
-    what: string|null;
+    what?: string|null;
     kind: "supervisor"|"child"|"link"|"monitored_by"|"monitors";
     /** it traps exits; null if it has no pid */ traps: boolean|null;
     fate: "dies"|"told"|"restarts"|"nothing";

@@ -48,14 +48,15 @@ def written(schemas: Mapping[str, Any], pages: str) -> str:
 
 
 def declare(name: str, schema: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the lines that declare a schema; an answer always has all its fields."""
+    """Yield the lines that declare a schema."""
     if "properties" not in schema:
         yield f"  type {name} = {_type(schema)};\n"
         return
     yield f"  interface {name} {{\n"
     for field, one in schema["properties"].items():
         words = f"/** {one['description']} */ " if "description" in one else ""
-        yield f"    {words}{field}: {_type(one)};\n"
+        absent = "" if field in schema.get("required", ()) else "?"
+        yield f"    {words}{field}{absent}: {_type(one)};\n"
     yield "  }\n"
 
 

@@ -19,7 +19,8 @@ import { before, newSeed, unknown } from "./questions.js";
 import { countAnswer, isAnswered, recall } from "./record.js";
 import { ask, asked, levels, LEVELS, prediction, result, SECOND, spoken, streak, watching } from "./told.js";
 
-/** @typedef {Api.GameQuestion} Question */
+/** @import { MomentNode } from "../moment/schedule.js" */
+/** @typedef {Api.GameQuestion & {tree: MomentNode}} Question */
 /** @typedef {Api.GameAnswer} Answer */
 
 /** The motion is slower than that of a restart which the reader has caused. */

@@ -7,7 +7,7 @@
 import { counted, duration, number, size, time } from "../base/words.js";
 
 /** @typedef {Api.WallLine} Wall */
-/** @typedef {Api.SandboxRecord} Sandbox */
+/** @typedef {Api.SandboxRecord & {configuration: {limits: Required<Api.LimitsGiven>}}} Sandbox */
 /** @typedef {{q: string, owner: string, state: string}} Wanted  `state`: "", "running" (all with a program) or "ended" */
 
 /** The process state whose colour each state uses. */
