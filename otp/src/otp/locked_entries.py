@@ -21,7 +21,7 @@ from otp.unix_sockets import is_own_socket
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["LockedEntry", "is_left", "read_entries", "remove_left", "reserve_socket"]
+__all__ = ["LockedEntry", "is_left", "open_regular", "read_entries", "remove_left", "reserve_socket"]
 
 LONGEST: Final = 10_000
 """Bytes of an entry."""
@@ -116,8 +116,8 @@ def read_entries(
     return found
 
 
-def _open(path: Path) -> int:
-    """Open a regular file, without following a link or waiting for the other end of a pipe. Raises `OSError`."""
+def open_regular(path: Path) -> int:
+    """Open a regular file for reading, without following a link or waiting for the other end of a pipe. Raises `OSError`."""
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
@@ -127,7 +127,7 @@ def _open(path: Path) -> int:
 
 def _read(path: Path) -> bytes | None:
     try:
-        with open(_open(path), "rb") as file:
+        with open(open_regular(path), "rb") as file:
             return file.read(LONGEST)
     except OSError:
         return None
@@ -136,7 +136,7 @@ def _read(path: Path) -> bytes | None:
 def is_left(path: Path) -> bool:
     """Return whether the program that wrote an entry has ended."""
     try:
-        with open(_open(path), "rb") as file:
+        with open(open_regular(path), "rb") as file:
             if sys.platform == "win32":
                 return False
             fcntl.flock(file.fileno(), fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -87,6 +87,12 @@ def test_a_token_path_that_is_not_a_file_is_not_read(tmp_path: Path) -> None:
         read_token(tmp_path)
 
 
+def test_a_pipe_instead_of_a_token_does_not_hold_the_start(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "token", 0o600)
+    with pytest.raises(CredentialsError, match="expected a file"):
+        read_or_make_token(tmp_path)
+
+
 def test_a_start_that_died_while_it_made_the_token_does_no_harm(tmp_path: Path) -> None:
     (tmp_path / "token.new").write_text("half")
     assert len(read_or_make_token(tmp_path)) == 43

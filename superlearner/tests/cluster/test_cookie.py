@@ -61,6 +61,12 @@ def test_a_cookie_of_another_user_who_knows_it_is_refused(tmp_path: Path) -> Non
         read_or_make_cookie(tmp_path)
 
 
+def test_a_pipe_instead_of_a_cookie_does_not_hold_the_start(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / COOKIE_FILE, 0o600)
+    with pytest.raises(CookieError, match="one line of 16 to 1000 ASCII characters"):
+        read_or_make_cookie(tmp_path)
+
+
 @pytest.mark.parametrize("text", [b"", b"short\n", b"x" * 1001, b"\xff" * 40, b"one line of it\nand another one\n"])
 def test_a_damaged_cookie_is_refused_and_kept(tmp_path: Path, text: bytes) -> None:
     path = tmp_path / COOKIE_FILE

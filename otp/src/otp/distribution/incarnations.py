@@ -25,6 +25,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, Protocol
 
+from otp.locked_entries import open_regular
+
 __all__ = ["HIGHEST", "IncarnationError", "IncarnationFile", "Incarnations"]
 
 HIGHEST: Final = (1 << 32) - 1
@@ -82,7 +84,7 @@ class IncarnationFile:
 
     def _read(self) -> int:
         try:
-            with self._path.open("rb") as file:
+            with open(open_regular(self._path), "rb") as file:
                 stored = file.read(_LONGEST).strip()
         except FileNotFoundError:
             return 0

@@ -15,6 +15,8 @@ COOKIE_FILE: Final = "cookie"
 COOKIE_BYTES: Final = 32
 LONGEST: Final = 1000
 SHORTEST: Final = 16
+UNWAITED: Final = getattr(os, "O_NONBLOCK", 0)
+"""For the file of a data directory: a pipe that another user has planted must not hold the start."""
 
 
 class CookieError(OSError):
@@ -27,10 +29,14 @@ def read_cookie(path: Path) -> str | None:
     Raises:
         CookieError: it cannot be read, others can read it, or it is no cookie.
     """
+    return _read(path, 0)
+
+
+def _read(path: Path, flags: int) -> str | None:
     try:
-        with path.open("rb") as file:
+        with open(os.open(path, os.O_RDONLY | flags), "rb") as file:
             found = os.fstat(file.fileno())
-            text = file.read(LONGEST + 1)
+            text = file.read(LONGEST + 1) or b""  # None: a pipe that is empty
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -67,7 +73,7 @@ def read_or_make_cookie(folder: Path) -> str:
     True
     """
     path = folder / COOKIE_FILE
-    found = read_cookie(path)
+    found = _read(path, UNWAITED)
     if found is not None:
         return found
     draft = folder / f"{COOKIE_FILE}.{secrets.token_hex(8)}"
@@ -87,7 +93,7 @@ def read_or_make_cookie(folder: Path) -> str:
         raise CookieError(
             f"the cookie {path} cannot be written: {error.strerror or error}; try --data-dir FOLDER"
         ) from None
-    made = read_cookie(path)
+    made = _read(path, UNWAITED)
     if made is None:
         raise CookieError(f"the cookie {path} was removed while it was being created; try again")
     return made
