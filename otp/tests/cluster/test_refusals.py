@@ -41,6 +41,20 @@ def test_a_wrong_cookie_is_refused_by_both_sides(clusters: Any, hints: bool, cap
     clusters(main, hints=hints)
 
 
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "no_cookie", ("wrong_cookie", "b"), ("name_taken", "b"), ("incompatible", "version", 1, 2),
+        ("unreachable", ("tcp/127.0.0.1:9",)), ("address_in_use", "127.0.0.1:9"), ("weak_cookie", "127.0.0.1:9"),
+        ("tls_required", "192.0.2.1:9"),
+    ],
+)  # fmt: skip
+def test_every_reason_is_a_sentence_that_says_what_to_try(reason: Any) -> None:
+    text = str(JoinRefused(reason))
+    assert "try " in text
+    assert repr(reason) != text
+
+
 def test_a_wrong_cookie_at_one_address_does_not_matter_if_another_one_answers(clusters: Any) -> None:
     async def main(c: Clusters) -> None:
         a = await c.join("a", cookie="guessed")

@@ -250,6 +250,37 @@ def test_entries_of_killed_nodes_are_removed_and_those_that_are_no_entries_stay(
     run(main)
 
 
+def test_with_a_weak_cookie_no_listed_port_is_dialled(sockets: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        a = await Side(A, sockets, listen="127.0.0.1:0", listings=[sockets]).start()
+        [entry] = sockets.glob("*.link")
+        assert a.address in entry.read_text()
+        b = await Side(B, sockets, listings=[sockets], weak=True).start()
+        assert b.hints.empty()
+        assert not b.carrier._dialler._targets
+        assert f"{entry}: {a.address}: expected a random cookie of at least 32 characters" in caplog.text
+        await b.close()
+        await a.close()
+
+    run(main)
+
+
+@pytest.mark.parametrize("weak", [True, False])
+def test_with_a_weak_cookie_no_port_that_another_node_names_is_dialled(weak: bool, sockets: Path) -> None:
+    async def main() -> None:
+        a = await Side(A, sockets, listen="127.0.0.1:0").start()
+        greeting = a.carrier._greeting
+        a.carrier._greeting = lambda connected: greeting(connected)._replace(address=a.address)
+        b = await Side(B, sockets, weak=weak).start()
+        await a.carrier.connect(b.address)
+        assert (B, A) == (await a.linked.get(), await b.linked.get())
+        assert [a.address][weak:] == [str(address) for address in b.carrier._dialler._targets]
+        await b.close()
+        await a.close()
+
+    run(main)
+
+
 def test_a_folder_of_entries_that_others_can_write_to_is_refused(sockets: Path) -> None:
     async def main() -> None:
         (sockets / "members").mkdir()

@@ -17,6 +17,8 @@ _TRY: Final[dict[str, str]] = {
     "unreachable": "no member answered at {0}; try the address of a running member, which has a port only if `listen` "
     "names one",
     "address_in_use": "cannot listen on {0}, which another program uses; try another address or port",
+    "weak_cookie": "{0} has a port, where other users of this machine can try to guess this cookie; "
+    "try `secrets.token_urlsafe(32)`",
     "tls_required": "{0} is not on this machine, where only mutual TLS is allowed; try certificates",
 }
 

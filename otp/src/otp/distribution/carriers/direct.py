@@ -182,6 +182,7 @@ class DirectCarrier:
         for entry in entries.values():
             try:
                 address = StreamAddress.parse(entry.address)
+                self._check_strength(address, entry.address)
             except CarrierError as error:
                 self._warnings.warn(f"{entry.file}: {error}")
                 continue
@@ -355,6 +356,7 @@ class DirectCarrier:
         begun.link.put(shakes.proof("accepts"))
         try:
             address = StreamAddress.parse(hello.address)
+            self._check_strength(address, hello.address)
         except CarrierError:
             address = None
         self._establish(begun, node, shakes, address)
