@@ -261,13 +261,14 @@ def _started_again(
         return True
     if type(pid.state) is SupervisorState:
         continue_counts(record, pid.state)
+    along = False
     if ended:
         record.restarts += 1
     elif old is not None:
         record.restarted_along += 1
-    restarts, along = record.restarts, old is not None and not ended
+        along = True
     if record is failed:
-        told_restarted(me, state, state.strategy, record.id, pid, old, reason, cause, others, restarts, along)
+        told_restarted(me, state, state.strategy, record.id, pid, old, reason, cause, others, record.restarts, along)
     else:
-        told_started(me, record.id, pid, record.spec, cause, old if ended else None, restarts, along)
+        told_started(me, record.id, pid, record.spec, cause, old if ended else None, record.restarts, along)
     return True

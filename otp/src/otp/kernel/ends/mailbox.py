@@ -75,7 +75,7 @@ def deliver(dest: Process, message: Any) -> None:
         s.push(dest)
     elif st == IDLE:
         s = node.scheduler
-        if not s.owned():
+        if not s.lock._is_owned():
             s.check_thread(f"a message to {dest}")
         m = dest.mailbox = s.pool.pop() if s.pool else []
         m.append(message)

@@ -138,13 +138,13 @@ class Scheduler:
         "task_table",
         "_follows_loop",
         "heap",
-        "_ready",
         "_sweep_at",
         "_timer_handle",
         "_timer_no",
         "began",
         "burying",
         "busy",
+        "callbacks",
         "credit",
         "current",
         "cycles",
@@ -252,7 +252,7 @@ class Scheduler:
         self.filed: int = 0  # callers in the wheel, and the count at which dead ones are dropped
         self.sweep_wheel_at: int = SWEEP_FROM
         self.prolonged: dict[int, int] = {}  # default deadlines of long drains, with their extended values
-        self._ready: Any = getattr(self.loop, "_ready", True)  # asyncio's queue of callbacks; other loops hide theirs
+        self.callbacks: Any = getattr(self.loop, "_ready", True)  # the queue of asyncio's loop; others hide theirs
         self.heap: list[tuple[int, int, Timer]] = []
         self._sweep_at = SWEEP_FROM
         self._timer_no = 0
@@ -307,14 +307,6 @@ class Scheduler:
         while prolonged and next(iter(prolonged.values())) <= now:
             del prolonged[next(iter(prolonged))]
         prolonged[self.default_deadline] = now + DEFAULT_TIMEOUT
-
-    def loop_is_due(self) -> bool:
-        """Return whether to run the loop when a process awaits `asyncio.sleep(0)`.
-
-        True if it has callbacks to run, or after the time of a drain: timers or sockets may be ready by then. An
-        empty turn would take several times as long as resuming a process. uvloop does not show its callbacks.
-        """
-        return bool(self._ready) or self.work_ns() - self.began >= DRAIN_NS
 
     # Run queue
 
@@ -523,7 +515,10 @@ def find_scheduler() -> Scheduler | None:
 
 def current_process(what: str, instead: str = "") -> Process:
     """Return the process whose code runs now; raises `NotAProcess`, which names `what`; in a fork `BadArgument`."""
-    me = thread_current()
+    try:
+        me = here.last.current  # like `thread_current`, without the call
+    except AttributeError:
+        me = None
     if me is not None:
         return me
     s = find_scheduler()
