@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import socket
 import ssl
@@ -109,24 +108,24 @@ def test_many_connections_of_a_process_are_examined_in_several_turns(
     async def main() -> None:
         me = otp.self()
 
-        async def keep(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
-            pass
+        async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read()
+            writer.close()
+            otp.send(me, "ended")
+
+        server = await asyncio.start_server(hear, HERE, 0)
+        address = server.sockets[0].getsockname()
 
         async def opens() -> Any:
-            server = await asyncio.start_server(keep, HERE, 0)
-            otp.send(me, server.sockets[0].getsockname())
-            return server
+            return [await asyncio.open_connection(*address) for _ in range(5)]
 
         pid = await in_init(opens)
-        address = await otp.receive()
-        opened = [await asyncio.open_connection(*address) for _ in range(5)]
         await turns(20)
         turn(asyncio.get_running_loop())
         await end(pid, "kill")
-        for reader, writer in opened:
-            with contextlib.suppress(ConnectionResetError):
-                await asyncio.wait_for(reader.read(), LIMIT)
-            writer.close()
+        for _ in range(5):
+            assert "ended" == await otp.receive(timeout=LIMIT)
+        server.close()
 
     WITH_UVLOOP[loop](main)
     assert {1: 5} == Counter(examined.values())
