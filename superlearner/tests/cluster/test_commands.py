@@ -9,6 +9,7 @@ import signal
 import socket
 import stat
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import psutil
 import pytest
 
+from other_user import NOBODY, needs_root
 from superlearner.cluster.control import records
 from superlearner.cluster.cookie import read_or_make_cookie
 
@@ -185,6 +187,34 @@ def test_a_stopped_member_does_not_keep_the_others_from_answering(member: Member
 
 def os_pids(found: dict[str, Any]) -> list[int]:
     return [one["os_pid"] for one in found["members"]]
+
+
+@needs_root
+def test_a_list_of_members_that_another_user_has_planted_ends_nothing(superlearner: Run, tmp_path: Path) -> None:
+    path = tmp_path / "data" / "members" / "begun.json"
+    path.parent.mkdir(parents=True)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as chosen:
+        started = Path(f"/proc/{chosen.pid}/stat").read_text().rpartition(")")[2].split()[19]
+        path.write_text(json.dumps({"m1": [chosen.pid, started]}))
+        os.chown(path, NOBODY, NOBODY)
+        for words in (("stop",), ("start", "1")):
+            done = superlearner("cluster", *words)
+            assert (done.returncode, done.stdout) == (1, "")
+            assert f"{path} belongs to user {NOBODY}: expected a file of this user" in done.stderr
+        assert chosen.poll() is None
+        chosen.communicate()
+
+
+def test_the_log_of_a_member_replaces_no_file_that_a_planted_link_names(superlearner: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "members"
+    folder.mkdir(parents=True)
+    (tmp_path / "thesis.txt").write_text("all of it")
+    (folder / "m1.log").symlink_to(tmp_path / "thesis.txt")
+    try:
+        assert superlearner("cluster", "start", "1").returncode == 0
+    finally:
+        superlearner("cluster", "stop")
+    assert "all of it" == (tmp_path / "thesis.txt").read_text()
 
 
 @pytest.mark.parametrize("text", ["x", "[]", '{"m1": 5}'])

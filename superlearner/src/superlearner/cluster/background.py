@@ -12,8 +12,9 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
+from otp.locked_entries import open_regular
 from superlearner.cluster.control import ANSWER_S, ControlError, ask, records
 from superlearner.cluster.readiness import Readiness
 from superlearner.cluster.ways import member_name
@@ -92,7 +93,7 @@ def start_members(folder: Path, count: int, *, teaching: bool, timeout: float) -
 
 def _begin(folder: Path, name: str, environment: dict[str, str], *, teaching: bool) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "superlearner", "node", name, "--data-dir", str(folder)]
-    with (folder / LOGS / f"{name}.log").open("wb") as log:
+    with _anew(folder / LOGS / f"{name}.log") as log:
         return subprocess.Popen(
             [*command, *(["--teaching"] if teaching else [])],
             stdin=subprocess.DEVNULL,
@@ -193,11 +194,13 @@ def _remembered(folder: Path) -> dict[str, tuple[int, str]]:
     """Return the members begun here that still run, with process id and start; forget the others.
 
     Raises:
-        NotConnected: the file that has them is damaged.
+        NotConnected: the file that has them is damaged, or belongs to another user.
     """
     path = folder / LOGS / BEGUN
     try:
-        known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        with open(open_regular(path), encoding="utf-8") as file:
+            owner = os.fstat(file.fileno()).st_uid
+            known: dict[str, Any] = json.loads(file.read())
         alive = {
             str(name): (int(os_pid), str(started))
             for name, (os_pid, started) in known.items()
@@ -211,6 +214,10 @@ def _remembered(folder: Path) -> dict[str, tuple[int, str]]:
             f"{path} has the members that `cluster start` began, and cannot be read: {says}; "
             "end those that still run, see `cluster status`, and remove the file"
         ) from None
+    if owner != os.geteuid():  # only root reads it: another user must not choose which processes root ends
+        raise NotConnected(
+            f"{path} belongs to user {owner}: expected a file of this user; try another data directory, or remove it"
+        )
     if len(alive) != len(known):
         _write(folder, alive)
     return alive
@@ -218,5 +225,12 @@ def _remembered(folder: Path) -> dict[str, tuple[int, str]]:
 
 def _write(folder: Path, begun: dict[str, tuple[int, str]]) -> None:
     draft = folder / LOGS / f"{BEGUN}.{os.getpid()}"
-    draft.write_text(json.dumps(begun), encoding="utf-8")
+    with _anew(draft) as file:
+        file.write(json.dumps(begun).encode())
     draft.replace(folder / LOGS / BEGUN)
+
+
+def _anew(path: Path) -> IO[bytes]:
+    """Create a file in the place of another one, whose content and target another user may have chosen."""
+    path.unlink(missing_ok=True)
+    return path.open("xb")
