@@ -18,6 +18,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
+from other_user import NOBODY, needs_root
 from superlearner.store import Restart, StoreUnavailable, Token, database_info, migrate
 from superlearner.store.database import Database
 from superlearner.store.migrating import MIGRATIONS
@@ -234,6 +235,32 @@ def test_a_folder_in_the_place_of_the_file_is_refused(tmp_path: Path) -> None:
         migrate(f"sqlite:///{tmp_path}")
     with pytest.raises(StoreUnavailable, match="cannot be opened"):
         migrate(f"sqlite:///{tmp_path}/no/such/folder/store.db")
+
+
+@needs_root
+def test_a_link_that_another_user_has_planted_is_not_followed(tmp_path: Path) -> None:
+    """It would let root change a database of another program, or of another data directory."""
+    theirs = tmp_path / "theirs.db"
+    migrate(theirs)
+    before = theirs.read_bytes()
+    link = tmp_path / "superlearner.db"
+    link.symlink_to(theirs)
+    assert database_info(link).up_to_date, "a link of this user, such as to another disk"
+    os.chown(link, NOBODY, NOBODY, follow_symlinks=False)
+    for use in (migrate, database_info):
+        with pytest.raises(StoreUnavailable, match=f"is a link of user {NOBODY}"):
+            use(link)
+    theirs.unlink()
+    with pytest.raises(StoreUnavailable, match=f"is a link of user {NOBODY}"):
+        migrate(link)
+    assert before
+    assert not theirs.exists()
+
+
+def test_a_pipe_in_the_place_of_the_file_does_not_hold_the_start(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "store.db")
+    with pytest.raises(StoreUnavailable, match="it is a pipe"):
+        migrate(tmp_path / "store.db")
 
 
 def test_looking_makes_no_file(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import contextlib
 import os
 import shlex
 import sqlite3
+import stat
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
@@ -151,9 +152,20 @@ def _words(url: URL) -> Generator[None]:
 def _check_file(url: URL, file: Path) -> str | None:
     """Refuse a file that is not ours or is damaged; return its revision.
 
-    It is only read: WAL mode would change the file.
+    It is only read: WAL mode would change the file. It may be a link of this user to another disk; one of another user,
+    who can write to the folder, would choose the database that root changes.
     """
     try:
+        owner = file.lstat().st_uid
+        if os.name == "posix" and file.is_symlink() and owner != os.geteuid():
+            raise StoreUnavailable(
+                f"the database file {file.name} is a link of user {owner}",
+                f"it was not followed; remove {shlex.quote(str(file))}, or try --data-dir with a folder of this user",
+            )
+        if stat.S_ISFIFO(file.stat().st_mode):  # nobody may ever open the other end
+            raise StoreUnavailable(
+                f"the database file {file.name} cannot be used: it is a pipe", f"try rm {shlex.quote(str(file))}"
+            )
         with open(file, "rb") as opened:
             head = opened.read(len(MAGIC))
     except FileNotFoundError:
