@@ -51,6 +51,8 @@ class Till(GenServer):
                 open(os.environ["SPINS"], "w").close()  # the reader at the other end gets EOF
                 while True:
                     pass
+            case "breakpoint":
+                breakpoint()
             case "exit":
                 os._exit(3)
         raise ValueError("no till")
@@ -138,6 +140,14 @@ def test_its_end_is_reported_in_words_and_it_restarts(shop: Any, word: str, cast
     _, errors = shop.end()
     assert 1 == errors.count("ended the interpreter") + errors.count("Shop gave up; playground")
     assert f"Shop {why}; playground restarts it in 1 s" in errors
+
+
+def test_a_breakpoint_names_the_command_that_has_a_terminal_with_the_data_directory(shop: Any) -> None:
+    with shop.client() as client:
+        cast(client, "breakpoint")
+        restarted = {"supervisor": "Shop", "event_type": "restarted"}
+        [event] = client.get("/api/v1/analytics/history", params=restarted).json()["data"]["events"]
+    assert f"try `superlearner --data-dir {shop.data_dir} run FILE.py:Name --in-process`" in event["reason"]
 
 
 def test_its_history_and_log_survive_a_kill_of_its_program_and_a_restart_of_the_platform(

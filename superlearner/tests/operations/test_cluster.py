@@ -18,6 +18,7 @@ from otp.distribution import TEACHING
 from otp.distribution.carriers.simulated import SimulatedNetwork
 from otp.distribution.faults import Cut
 from superlearner.backend import serve
+from superlearner.cluster.control import records
 from superlearner.cluster.members import MEMBERSHIP, Members, MembershipService, _Serving
 from superlearner.cluster.ways import BACKEND, Way
 from superlearner.nodes.kinds import MEMBER
@@ -221,3 +222,19 @@ def test_a_stop_during_the_join_is_silent(tmp_path: Path) -> None:
 
     asyncio.run(main())
     assert [] == told
+
+
+def test_a_socket_for_commands_that_could_not_be_opened_is_opened_by_the_next_join(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with otp.Node("again@127.0.0.1") as node:
+            members = Members(Way(tmp_path), cast("Any", None), lambda: node)
+            (tmp_path / "members").touch()
+            with pytest.raises(FileExistsError):
+                await members.open_control()
+            (tmp_path / "members").unlink()
+            await members.open_control()
+            assert ["again@127.0.0.1"] == [record.name for record in records(tmp_path)]
+            await members.leave()
+            assert [] == records(tmp_path)
+
+    asyncio.run(main())

@@ -279,6 +279,7 @@ def _wanted(program: OwnProgram) -> dict[str, Any]:
         "log_level": settings.log_level,
         "log_format": settings.log_format,
         "allow_eval": settings.allow_eval,
+        "data_dir": None if settings.data_dir is None else str(settings.data_dir.absolute()),
     }
 
 

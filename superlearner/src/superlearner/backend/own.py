@@ -11,6 +11,8 @@ import os
 import sys
 from collections.abc import Mapping
 from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 import otp
@@ -20,6 +22,7 @@ from superlearner.backend.boot import SERVICE, start
 from superlearner.backend.child import answer_of, buffer_lines
 from superlearner.backend.diary import Diary
 from superlearner.base.commands import command
+from superlearner.base.data_dir import in_data_dir
 from superlearner.base.loading import Loaded, LoadError, load
 from superlearner.control.failures import explain
 from superlearner.control.reasons import text_of_reason
@@ -37,7 +40,8 @@ async def boot(here: Here) -> None:
     """Answer the platform from now on; start the tree on its request.
 
     An import may take long. `here.args`: `target`, `args`, `first` (whether this is the first run),
-    `path` and `argv` of the program, `log_level` and `log_format` of its terminal, `allow_eval` of the platform.
+    `path` and `argv` of the program, `log_level` and `log_format` of its terminal, `allow_eval` and `data_dir` of the
+    platform.
     """
     wanted: Mapping[str, Any] = here.args
     sys.path[:], sys.argv[:] = wanted["path"], wanted["argv"]
@@ -45,7 +49,7 @@ async def boot(here: Here) -> None:
     settings = Settings(browser=False, **{name: wanted[name] for name in ("log_level", "log_format")})
     TerminalLog(lambda: settings).open()
     if "PYTHONBREAKPOINT" not in os.environ:
-        sys.breakpointhook = _no_terminal
+        sys.breakpointhook = partial(_no_terminal, wanted["data_dir"])
     diary = Diary()
     diary.open()
     services = await start(here.node, diary=diary, kind=TREE, evaluates=wanted["allow_eval"])
@@ -62,10 +66,10 @@ async def boot(here: Here) -> None:
     await Answering(here.link, {BACKEND: looked, SANDBOX: asked}).open()
 
 
-def _no_terminal(*_: object, **__: object) -> None:
-    raise RuntimeError(
-        f"breakpoint(): this program has no terminal; try `{command('run', 'FILE.py:Name', in_process=True)}`"
-    )
+def _no_terminal(data_dir: str | None, *_: object, **__: object) -> None:
+    instead = f"try `{command('run', 'FILE.py:Name', in_process=True)}`"
+    folder = None if data_dir is None else Path(data_dir)
+    raise RuntimeError(f"breakpoint(): this program has no terminal; {in_data_dir(instead, folder)}")
 
 
 class _Tree:

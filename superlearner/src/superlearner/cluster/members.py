@@ -113,9 +113,13 @@ class Members:
     async def open_control(self) -> None:
         """Answer commands on this machine from now on."""
         if self.control is None and self.way is not None:
-            self.control = control_of(self.way.folder, self.node().name, self._joined)
+            control = control_of(self.way.folder, self.node().name, self._joined)
             # In a fresh context: the socket outlives the process that opens it.
-            await asyncio.get_running_loop().create_task(self.control.open(), context=Context())
+            await asyncio.get_running_loop().create_task(control.open(), context=Context())
+            if self.state == "left":
+                await control.close()
+            else:
+                self.control = control  # only now: after a failure the next join tries again
 
     async def _joined(self, timeout: float) -> Cluster:
         with contextlib.suppress(TimeoutError):
