@@ -3,7 +3,7 @@
 python -m benchmarks.peer_nodes [--rounds 15] [--seconds 3] [--many 30]
 
 Compared kinds take turns within one run; figures are medians, with the lowest and the highest. Linux only: memory is
-read from `/proc`. Writes the tables of `docs/peers.md`.
+read from `/proc`. Writes the tables of `docs/peer-performance.md`.
 """
 
 from __future__ import annotations
@@ -340,7 +340,7 @@ def main() -> int:
     if options.only is None:
         head = (f"{here['processor']}, {here['cores']} cores, Python {here['python']}; {options.rounds} rounds. Load "
                 f"of the machine before {here['load']:.1f}, after {os.getloadavg()[0]:.1f}.")  # fmt: skip
-        write_figures("peers.md", [head, *lines])
+        write_figures("peer-performance.md", [head, *lines])
     return 0
 
 

@@ -6,7 +6,7 @@ Uses the API of a platform of its own with 300 processes. The first start on a p
 spare program has already imported its modules. In turns a sandbox is idle, it spins, and an unrelated program spins
 instead, four seconds for each measurement; the platform is compared round by round, so that other work on the machine
 affects all cases alike. Blocks of one second are too short: their p99 is the second worst of 170 answers. Linux only:
-memory is read from `/proc`. Takes three quarters of an hour and writes the tables of `docs/sandboxes.md`.
+memory is read from `/proc`. Takes three quarters of an hour and writes the tables of `docs/sandbox-performance.md`.
 """
 
 from __future__ import annotations
@@ -292,7 +292,7 @@ def main() -> int:
             lines.append(line)
     head = (f"{here['processor']}, {here['cores']} cores, Python {here['python']}. Load of the machine before "
             f"{here['load']:.1f}, after {os.getloadavg()[0]:.1f}.")  # fmt: skip
-    write_figures("sandboxes.md", [head, *lines])
+    write_figures("sandbox-performance.md", [head, *lines])
     return 0
 
 

@@ -4,7 +4,8 @@
 
 Draws mutants by a seed from the modules that run processes and supervise them, and runs the tests that can notice them:
 those of the module first, then recorded scenarios, then those of kernel and supervisors. The sources are mutated in a
-copy in a temporary folder. The exit status is 1 when less than 85 % are killed; docs/mutants.md explains survivors.
+copy in a temporary folder. The exit status is 1 when less than 85 % are killed;
+tools/mutant_survivors.md explains survivors.
 """
 
 from __future__ import annotations
@@ -183,7 +184,7 @@ def report_of(verdict: Verdict) -> str:
 
 
 def row(mutant: Mutant) -> str:
-    """Return a survivor as a row for docs/mutants.md, with an empty last cell."""
+    """Return a survivor as a row for tools/mutant_survivors.md, with an empty last cell."""
     lines = mutant.diff((ROOT / mutant.path).read_text(encoding="utf-8"))
     old = " ".join(line[2:] for line in lines if line.startswith("- "))
     new = " ".join(line[2:] for line in lines if line.startswith("+ "))
@@ -237,7 +238,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="what draws them (default: 1)")
     parser.add_argument("--only", default="", metavar="TEXT", help="a part of path:line, such as drain.py:118")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="mutants judged at a time")
-    parser.add_argument("--table", action="store_true", help="print survivors as rows for docs/mutants.md as well")
+    parser.add_argument("--table", action="store_true", help="print rows for tools/mutant_survivors.md as well")
     parser.add_argument("--list", action="store_true", help="print the mutants, and run nothing")
     return parser.parse_args(arguments)
 

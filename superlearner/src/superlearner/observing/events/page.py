@@ -28,8 +28,7 @@ superlearner process kill counter_1
                                 <0.31.0>; restart 1 of 3 within 5 s
 ```
 
-Events are printed as they happen, until Ctrl-C; `--json` prints each as a line of JSON. After a restart of the web
-server the stream continues where it stopped.
+Events are printed as they happen, until Ctrl-C; `--json` prints each as a line of JSON.
 
 ```sh
 superlearner events stream --types crashed,gave_up --last 20
@@ -60,15 +59,14 @@ data: {"id":"6fe1b2c8-84","type":"child_restarted","at":1795189309.693841,"pid":
   (pid, name or child id), `node`. Other nodes report processes and supervisors only, from the first request on.
 - **End**: `limit` events, or `timeout_ms`. With `Accept: application/json` the answer is a single list (default: 5 s or
   100 events), with `last_id` to continue.
-- **Slow readers** need no queue. 100 readers of 1,100 events a second take an eighth of a core.
 - When the web server ends, streams end, and browsers reconnect after a second.
 
 ## The types
 
 Every event has `id`, `type`, `at` (seconds since 1970), `timestamp`, `node` (none: the platform itself), `pid`, `name`
 (of the process, or the id of the child), `supervisor`, `text` (a sentence), `seq` (its number on the node), `cause`
-(the `seq` of its cause, see [tracing](tracing.md)), and `data`. Reasons and messages are cut, and secrets redacted.
-Links, monitors and messages are not included; [trace](tracing.md) them.
+(the `seq` of its cause), and `data`; [the kinds of a trace](tracing.md#the-kinds) explain its fields. Reasons and
+messages are cut, and secrets redacted. Links, monitors and messages are not included; [trace](tracing.md) them.
 """
 
 

@@ -35,16 +35,14 @@ TYPES: Final[dict[str, Type]] = {
     "unregistered": Type("a process lost its name"),
     "child_started": Type(
         "a supervisor started a child",
-        "`id`, `restart`, `type`, `old` (the previous process, if it ended by itself: a restart), "
-        "`restarts` (of this child so far), `along` (started with a sibling that ended), `what` (class or function), "
+        "`id`, `restart`, `type`, `old`, `restarts`, `along`, `what` (class or function), "
         "`child_strategy` (if the child is a supervisor)",
     ),
     "child_terminated": Type("a child of a supervisor ended", "`id`, `reason`, `by` (`exit` or `supervisor`)"),
     "child_restarted": Type(
         "a supervisor restarted a child",
-        "`id`, `old` (pid), `reason`, `strategy`, `used`, `allowed`, `window` (s), `group`, "
-        "`restarts` (of this child so far), `along` (a sibling ended, not this child), `what` (class or function), "
-        "`child_strategy` (if the child is a supervisor)",
+        "`id`, `old`, `reason`, `strategy`, `used`, `allowed`, `window`, `group`, `restarts`, `along`, `what`, "
+        "`child_strategy`",
     ),
     "restart_failed": Type("the start of a child failed and is retried", "`id`, `reason`, `used`, `allowed`, `window`"),
     "gave_up": Type(

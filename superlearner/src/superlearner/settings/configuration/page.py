@@ -54,11 +54,10 @@ superlearner settings changes    # all changes, with their author
 - Changes over the API require the scope `code` and last until they are reset or the platform ends; they are not written
   to a file ([why](decisions/0012-settings-over-the-api-are-not-kept.md)). `PUT /api/v1/settings` sets several, all or
   none.
-- Without the file, environment, flags and defaults apply.
 - A setting that needs a restart says so; over the API it is refused with `restart_needed`.
 - A running pause keeps its length. Intervals (`scan_interval`, `heartbeat_interval`) restart with the new value.
-- Changes appear on the terminal, in the log (`info`), on the page, in [the events](events.md) and telemetry
-  (`settings.changed`, `settings.refused`), and in [the database](storage.md).
+- Changes appear on the terminal, in the log (`info`), on the page, in [the events](events.md) and in [the
+  database](storage.md).
 
 ## All settings
 
