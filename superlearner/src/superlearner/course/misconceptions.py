@@ -3,34 +3,30 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
-__all__ = ["MISCONCEPTIONS", "Misconception"]
+__all__ = ["CourseMisconception", "MISCONCEPTIONS"]
 
 
-class Misconception(NamedTuple):
-    """A misconception.
-
-    Args:
-        id: such as M12.
-        belief: the wrong idea, as a clause.
-        fact: what is true, in one sentence.
-        session: the number of the session about it.
-
-    >>> MISCONCEPTIONS["M12"].belief
-    'a restart keeps the state'
-    """
+@dataclass(frozen=True, slots=True)
+class CourseMisconception:
+    """A misconception that an answer shows."""
 
     id: str
     belief: str
-    fact: str
+    fact: str = field(metadata={"description": "what is true; about this answer if the general fact does not fit it"})
     session: int
 
 
 _FILE: Final = Path(__file__).with_suffix(".toml")
 
 MISCONCEPTIONS: Final = {
-    id: Misconception(id, **given) for id, given in tomllib.loads(_FILE.read_text(encoding="utf-8")).items()
+    id: CourseMisconception(id, **given) for id, given in tomllib.loads(_FILE.read_text(encoding="utf-8")).items()
 }
-"""All of them, by id."""
+"""All of them, by id.
+
+>>> MISCONCEPTIONS["M12"].belief
+'a restart keeps the state'
+"""

@@ -6,10 +6,13 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from superlearner.course.engine.verdict import CourseRow, CourseStep
+from superlearner.course.misconceptions import CourseMisconception
+
 __all__ = [
     "CourseBlock", "CourseChecked", "CourseEarned", "CourseExport", "CourseForgotten", "CourseHint", "CourseImported",
-    "CourseItem", "CourseLesson", "CourseMisconception", "CourseNext", "CoursePredicted", "CourseReflected",
-    "CourseReview", "CourseReviewItem", "CourseRow", "CourseSection", "CourseSession", "CourseSolution", "CourseStep",
+    "CourseItem", "CourseLesson", "CourseNext", "CoursePredicted", "CourseReflected",
+    "CourseReview", "CourseReviewItem", "CourseSection", "CourseSession", "CourseSolution",
 ]  # fmt: skip
 
 SessionState = Literal["untouched", "in work", "passed", "passed with help"]
@@ -39,15 +42,6 @@ class CourseSession(BaseModel):
     predictions: int
     passed: int = Field(description="exercises that the learner has passed")
     state: SessionState
-
-
-class CourseMisconception(BaseModel):
-    """A misconception that an answer shows."""
-
-    id: str
-    belief: str
-    fact: str = Field(description="what is true; about this answer if the general fact does not fit it")
-    session: int
 
 
 class CourseEarned(BaseModel):
@@ -127,25 +121,6 @@ class CourseReview(BaseModel):
     next_at: float | None = Field(
         description="time of the next item to answer, in seconds since 1970; null if nothing was answered yet"
     )
-
-
-class CourseStep(BaseModel):
-    """An item of an exercise's contract."""
-
-    step: str
-    ok: bool
-    say: str = Field(description="what is wrong; of a step that holds, what was wrong without mattering")
-
-
-class CourseRow(BaseModel):
-    """A message or an end in a trace."""
-
-    at: float = Field(description="seconds of the run's clock")
-    of: str
-    to: str | None
-    kind: str
-    text: str
-    marked: bool
 
 
 class CourseChecked(BaseModel):

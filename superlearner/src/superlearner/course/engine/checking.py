@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from pydantic import TypeAdapter
+
 import otp
 from otp import standstill
 from otp.peer import Limits, Peer, Spares, WallMissing, Walls
@@ -17,7 +19,7 @@ from otp.peer import start as start_peer
 from superlearner.control.terms import clip
 from superlearner.course.engine.child import FILE, IMPORT
 from superlearner.course.engine.outcome import Outcome
-from superlearner.course.engine.verdict import Row, Step, Verdict, refusal
+from superlearner.course.engine.verdict import Verdict, refusal
 
 __all__ = ["CI_SEEDS", "SEEDS", "CheckNotRun", "Checked", "Checker"]
 
@@ -38,6 +40,8 @@ PRELOAD: Final = ("superlearner.course.engine.child",)
 LONGEST_SOURCE: Final = 200_000
 LONGEST_TELL: Final = 400
 READ_S: Final = 5.0
+OUTCOME: Final = TypeAdapter(Outcome)
+VERDICT: Final = TypeAdapter(Verdict)
 
 AT_ONCE: Final = os.cpu_count() or 1
 """Children that run at the same time; more would not be faster."""
@@ -127,7 +131,7 @@ class Checker:
             return Checked(ended.verdict, ended.printed)
         if told is None:
             return Checked(refusal(RUNS, ENDS["exit"][0]), printed)
-        return Checked(_verdict(told), printed)
+        return Checked(VERDICT.validate_python(told), printed)
 
     async def run(self, id: str, check: str) -> Outcome:
         """Run a scenario of ours, and return what happened. Raises `CheckNotRun`.
@@ -142,7 +146,7 @@ class Checker:
             raise CheckNotRun(f"the scenario {id} did not end well: {ended.verdict.steps[0].say}") from None
         if told is None:
             raise CheckNotRun(f"the scenario {id} ended without a report")
-        return Outcome.read(told)
+        return OUTCOME.validate_python(told)
 
     async def run_once(self, id: str, check: str) -> Outcome:
         """Return what a scenario of ours shows, which is the same each time: it runs once. Raises `CheckNotRun`."""
@@ -217,15 +221,6 @@ async def _told(peer: Peer, token: str) -> Mapping[str, Any] | None:
                     return None
     except (TimeoutError, OSError, ValueError):
         return None
-
-
-def _verdict(told: Mapping[str, Any]) -> Verdict:
-    return Verdict(
-        tuple(Step(one["step"], one["ok"], one["say"]) for one in told["checks"]),
-        tuple(told["misconceptions"]),
-        tuple(Row(**one) for one in told["excerpt"]),
-        told["look"],
-    )
 
 
 def _ended(error: otp.StartError) -> Verdict:

@@ -19,6 +19,7 @@ import random
 import re
 import sys
 import traceback
+from dataclasses import asdict
 from types import ModuleType
 from typing import Any, Final
 
@@ -30,7 +31,7 @@ from superlearner.course.engine.integrity import Integrity
 from superlearner.course.engine.outcome import Outcome
 from superlearner.course.engine.scenario import Scenario
 from superlearner.course.engine.values import shown
-from superlearner.course.engine.verdict import Row, Verdict, Wrong, refusal
+from superlearner.course.engine.verdict import CourseRow, Verdict, Wrong, refusal
 
 __all__ = ["FILE", "IMPORT", "boot", "outcome_of", "verdict_of"]
 
@@ -64,9 +65,8 @@ def boot(here: Here) -> None:
 
 def _report(order: dict[str, Any]) -> dict[str, Any]:
     if order["source"] is None:
-        return outcome_of(order["id"], order["check"], order["seeds"][0]).shown()
-    verdict = verdict_of(order["id"], order["check"], order["source"], order["seeds"])
-    return {**verdict.shown(), "excerpt": [row.shown() for row in verdict.excerpt], "look": verdict.look}
+        return asdict(outcome_of(order["id"], order["check"], order["seeds"][0]))
+    return asdict(verdict_of(order["id"], order["check"], order["source"], order["seeds"]))
 
 
 def outcome_of(id: str, check: str, seed: int = 1) -> Outcome:
@@ -118,7 +118,7 @@ class _Run:
         self._run = run
         self._seed = seed
         self._scenario: Scenario | None = None
-        self._excerpt: tuple[Row, ...] = ()
+        self._excerpt: tuple[CourseRow, ...] = ()
 
     def verdict(self) -> Verdict:
         scheduler = Scheduler(seed=self._seed)

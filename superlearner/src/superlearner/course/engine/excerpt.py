@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import otp
 from otp.trace import Event
-from superlearner.course.engine.verdict import Row
+from superlearner.course.engine.verdict import CourseRow
 
 __all__ = ["Excerpt"]
 
@@ -89,16 +89,16 @@ class Excerpt:
         """Show the events between two marks; if they are too many, the first one and the last ones."""
         self._since, self._until, self._first = since, until, True
 
-    def whole(self, events: Sequence[Event], row_of: Callable[[Event], Row | None]) -> tuple[Row, ...]:
+    def whole(self, events: Sequence[Event], row_of: Callable[[Event], CourseRow | None]) -> tuple[CourseRow, ...]:
         """Return the rows of a whole run."""
         return tuple(self._rows(events, row_of, 0, None)[:WHOLE])
 
-    def rows(self, events: Sequence[Event], row_of: Callable[[Event], Row | None]) -> tuple[Row, ...]:
+    def rows(self, events: Sequence[Event], row_of: Callable[[Event], CourseRow | None]) -> tuple[CourseRow, ...]:
         """Return the rows to show, the last of them marked as the one in question."""
         found = self._rows(events, row_of, self._since, self._until)
         head = found[:1] if self._first else []
         lanes = {lane for row in (*head, *found[-1:]) for lane in _lanes(row)}
-        kept: list[Row] = []
+        kept: list[CourseRow] = []
         for row in reversed(found[len(head) :]):
             lanes |= _lanes(row)
             if len(lanes) > LANES or len(kept) + len(head) == MOST:
@@ -108,12 +108,12 @@ class Excerpt:
         return tuple(dataclasses.replace(row, marked=row is shown[-1]) for row in shown)
 
     def _rows(
-        self, events: Sequence[Event], row_of: Callable[[Event], Row | None], since: int, until: int | None
-    ) -> list[Row]:
+        self, events: Sequence[Event], row_of: Callable[[Event], CourseRow | None], since: int, until: int | None
+    ) -> list[CourseRow]:
         places = range(since, len(events) if until is None else min(until, len(events)))
         rows = (row_of(events[place]) for place in places if place not in self._hidden)
         return [row for row in rows if row is not None]
 
 
-def _lanes(row: Row) -> set[str]:
+def _lanes(row: CourseRow) -> set[str]:
     return {row.of} if row.to is None else {row.of, row.to}

@@ -2,91 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Literal
 
-from superlearner.course.engine.verdict import Row
+from superlearner.course.engine.verdict import CourseRow
 
-__all__ = ["CallbackStep", "Figure", "MailboxStep", "Outcome", "Queued"]
+__all__ = ["CourseCallback", "CourseFigure", "CourseMailboxStep", "CourseQueued", "Outcome"]
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """A measured value. Figures of one name are compared; `of` says what each is about."""
+class CourseFigure:
+    """A measured value."""
 
     name: str
-    value: float | str
-    unit: str = ""
-    of: str = ""
+    value: int | float | str
+    unit: str
+    of: str = field(metadata={"description": "what it is about; figures of one name are compared"})
 
 
 @dataclass(frozen=True, slots=True)
-class CallbackStep:
-    """A callback that ran: its message, what it returned, and the state before and after, as text.
+class CourseCallback:
+    """A callback that ran."""
 
-    `way` is `start`, `call`, `cast`, `info` or `stop`; `of` is the sender, if it is known.
-    """
-
-    at: float
+    at: float = field(metadata={"description": "seconds of the run's clock"})
     callback: str
-    way: str
-    of: str | None
+    way: Literal["start", "call", "cast", "info", "stop"]
+    of: str | None = field(metadata={"description": "the sender of the message, if there is one"})
     message: str
-    before: str | None
-    result: str
+    before: str | None = field(metadata={"description": "the state before; null for init"})
+    result: str = field(metadata={"description": "what the callback returned"})
     after: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Queued:
-    """A message in a mailbox. `passed`: the pattern was tried on it and does not match."""
+class CourseQueued:
+    """A message in a mailbox."""
 
     text: str
     of: str
-    state: Literal["waiting", "new", "passed", "taken"] = "waiting"
+    state: Literal["waiting", "new", "passed", "taken"] = field(
+        metadata={"description": "passed: it does not match the pattern"}
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class MailboxStep:
-    """A moment of a mailbox, oldest message first; `pattern` is what the process waits for."""
+class CourseMailboxStep:
+    """A moment of a mailbox."""
 
     at: float
     kind: Literal["waits", "arrives", "takes", "gives up"]
-    pattern: str | None
-    queue: tuple[Queued, ...]
+    pattern: str | None = field(metadata={"description": "what the process waits for"})
+    queue: tuple[CourseQueued, ...] = field(metadata={"description": "oldest first"})
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The outcome of a scenario; of a prediction, `happened` is the text of the right option.
-
-    >>> outcome = Outcome("it goes on", (), (Figure("restarts", 3),))
-    >>> Outcome.read(outcome.shown()) == outcome
-    True
-    """
+    """The outcome of a scenario; of a prediction, `happened` is the text of the right option."""
 
     happened: str
-    excerpt: tuple[Row, ...] = ()
-    figures: tuple[Figure, ...] = ()
-    callbacks: tuple[CallbackStep, ...] = ()
-    mailbox: tuple[MailboxStep, ...] = ()
-
-    def shown(self) -> dict[str, Any]:
-        """Return it as plain values."""
-        return asdict(self)
-
-    @classmethod
-    def read(cls, told: Mapping[str, Any]) -> Outcome:
-        """Return the outcome of plain values."""
-        return cls(
-            told["happened"],
-            tuple(Row(**one) for one in told["excerpt"]),
-            tuple(Figure(**one) for one in told["figures"]),
-            tuple(CallbackStep(**one) for one in told["callbacks"]),
-            tuple(_mailbox_step(**one) for one in told["mailbox"]),
-        )
-
-
-def _mailbox_step(queue: list[dict[str, Any]], **given: Any) -> MailboxStep:
-    return MailboxStep(queue=tuple(Queued(**one) for one in queue), **given)
+    excerpt: tuple[CourseRow, ...] = ()
+    figures: tuple[CourseFigure, ...] = ()
+    callbacks: tuple[CourseCallback, ...] = ()
+    mailbox: tuple[CourseMailboxStep, ...] = ()

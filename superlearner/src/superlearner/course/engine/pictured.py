@@ -16,7 +16,7 @@ from typing import Any, Final, Literal, Protocol
 
 import otp
 from otp.trace import Event, node_of, subscribe
-from superlearner.course.engine.outcome import CallbackStep, MailboxStep, Queued
+from superlearner.course.engine.outcome import CourseCallback, CourseMailboxStep, CourseQueued
 
 __all__ = ["Mailbox", "watched"]
 
@@ -40,13 +40,13 @@ class Traced(Protocol):
 WIDTH: Final = 34
 """Characters of a line of a state."""
 
-WAYS: Final = {
+WAYS: Final[dict[str, Literal["start", "call", "cast", "info", "stop"]]] = {
     "init": "start", "handle_call": "call", "handle_cast": "cast", "handle_info": "info", "terminate": "stop",
 }  # fmt: skip
 CALLBACKS: Final = tuple(WAYS)
 
 
-def watched(server: type[Any], traced: Traced, steps: list[CallbackStep]) -> type[Any]:
+def watched(server: type[Any], traced: Traced, steps: list[CourseCallback]) -> type[Any]:
     """Return a subclass of a server whose callbacks, which wait for nothing, are noted in `steps`."""
 
     def noting(name: str, callback: Callable[..., Any]) -> Callable[..., Any]:
@@ -55,7 +55,7 @@ def watched(server: type[Any], traced: Traced, steps: list[CallbackStep]) -> typ
             of = traced.called(given[1].pid) if name == "handle_call" else sender(traced, given[0])
             result = callback(self, *given)
             after = before if name == "terminate" else state_text(result.state)
-            step = CallbackStep(
+            step = CourseCallback(
                 now(), name, WAYS[name], of, traced.worded(repr(given[0])), before, traced.worded(repr(result)), after
             )
             steps.append(step)
@@ -96,10 +96,10 @@ class Mailbox:
     """
 
     def __init__(self, traced: Traced, of: otp.Pid) -> None:
-        self.steps: list[MailboxStep] = []
+        self.steps: list[CourseMailboxStep] = []
         self._traced = traced
         self._of = of
-        self._queue: list[tuple[Any, Queued]] = []
+        self._queue: list[tuple[Any, CourseQueued]] = []
         self._pattern: Callable[[Any], bool] | None = None
         self._says: str | None = None
         subscribe(node_of(of), self._take, kinds={"sent", "received"})
@@ -128,7 +128,7 @@ class Mailbox:
         data = event.data
         if event.kind == "sent" and data.get("to") == self._of:
             text = self._traced.worded(data["message"])
-            self._queue.append((data["term"], Queued(text, self._traced.called(event.pid))))
+            self._queue.append((data["term"], CourseQueued(text, self._traced.called(event.pid), "waiting")))
             self._add("arrives", new=len(self._queue) - 1)
         elif event.kind == "received" and event.pid == self._of:
             place = next((place for place, (term, _) in enumerate(self._queue) if term is data["term"]), None)
@@ -146,6 +146,6 @@ class Mailbox:
             return "passed" if tried and self._pattern is not None and not self._pattern(message) else "waiting"
 
         queue = tuple(
-            Queued(one.text, one.of, state(place, message)) for place, (message, one) in enumerate(self._queue)
+            CourseQueued(one.text, one.of, state(place, message)) for place, (message, one) in enumerate(self._queue)
         )
-        self.steps.append(MailboxStep(now(), kind, self._says, queue))
+        self.steps.append(CourseMailboxStep(now(), kind, self._says, queue))

@@ -25,10 +25,10 @@ from otp.testing import advance, mailbox, wait_all_idle
 from otp.trace import MESSAGE_KINDS, Event, node_of, subscribe
 from superlearner.course.engine.ends import LONGEST, WAITS, end_of
 from superlearner.course.engine.excerpt import Excerpt
-from superlearner.course.engine.outcome import CallbackStep, Figure, Outcome
+from superlearner.course.engine.outcome import CourseCallback, CourseFigure, Outcome
 from superlearner.course.engine.pictured import Mailbox, watched
 from superlearner.course.engine.values import as_mapping, as_set, did_you_mean, same, shown, why_no_set
-from superlearner.course.engine.verdict import Row, Step, Wrong
+from superlearner.course.engine.verdict import CourseRow, CourseStep, Wrong
 
 __all__ = ["Scenario"]
 
@@ -48,11 +48,11 @@ class Scenario:
     def __init__(self, answer: ModuleType, seed: int) -> None:
         self.answer = answer
         self.seed = seed
-        self.steps: list[Step] = []
+        self.steps: list[CourseStep] = []
         self.at_step: Callable[[], object] = lambda: None
         """Called at each step and at the end."""
-        self.figures: list[Figure] = []
-        self.callbacks: list[CallbackStep] = []
+        self.figures: list[CourseFigure] = []
+        self.callbacks: list[CourseCallback] = []
         self.mailbox: Mailbox | None = None
         self._step: str | None = None
         self._note = ""
@@ -72,7 +72,7 @@ class Scenario:
 
     def figure(self, name: str, value: float | str, unit: str = "", of: str = "") -> None:
         """Add a measured value; those of one name are compared, and `of` says what each is about."""
-        self.figures.append(Figure(name, value, unit, of))
+        self.figures.append(CourseFigure(name, value, unit, of))
 
     def watched(self, server: type[Any]) -> type[Any]:
         """Return a server like this one whose callbacks are in the picture of the run."""
@@ -111,12 +111,12 @@ class Scenario:
 
     def failed(self, wrong: Wrong) -> None:
         """End the current step: it does not hold."""
-        self.steps.append(Step(self._step or "your code can be imported", ok=False, say=wrong.say))
+        self.steps.append(CourseStep(self._step or "your code can be imported", ok=False, say=wrong.say))
 
     def _pass(self) -> None:
         self.at_step()
         if self._step is not None:
-            self.steps.append(Step(self._step, ok=True, say=self._note))
+            self.steps.append(CourseStep(self._step, ok=True, say=self._note))
         self._step, self._note = None, ""
 
     def expect(self, holds: object, say: str, m: str | None = None) -> None:
@@ -376,24 +376,24 @@ class Scenario:
         """Let the excerpt show what happened between two marks, and mark the last of it."""
         self._excerpt.show(since, until)
 
-    def excerpt(self) -> tuple[Row, ...]:
+    def excerpt(self) -> tuple[CourseRow, ...]:
         """Return the messages and ends that the verdict shows, the one in question marked."""
         return self._excerpt.rows(self._events, self._row)
 
-    def whole(self) -> tuple[Row, ...]:
+    def whole(self) -> tuple[CourseRow, ...]:
         """Return the messages and ends of a whole run."""
         return self._excerpt.whole(self._events, self._row)
 
-    def _row(self, event: Event) -> Row | None:
+    def _row(self, event: Event) -> CourseRow | None:
         of, at, data = self.called(event.pid), round(event.at / 1e9, 3), event.data
         late = event.kind == "dropped" and data["way"] == "reply"
         if event.kind == "sent" or late:
             text = self.worded(str(data["message"]))[:LONGEST]
-            return Row(at, of, self.called(data.get("to")), "late" if late else str(data["way"]), text)
+            return CourseRow(at, of, self.called(data.get("to")), "late" if late else str(data["way"]), text, False)
         if event.kind == "exited":
-            return Row(at, of, None, "exit", shown(data.get("reason")))
+            return CourseRow(at, of, None, "exit", shown(data.get("reason")), False)
         if event.kind == "happens":
-            return Row(at, of, None, "note", data["text"])
+            return CourseRow(at, of, None, "note", data["text"], False)
         return None
 
     def called(self, pid: Any) -> str:

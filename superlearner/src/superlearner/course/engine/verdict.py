@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from superlearner.course.engine.values import without_addresses
 
-__all__ = ["Row", "Step", "Verdict", "Wrong", "refusal"]
+__all__ = ["CourseRow", "CourseStep", "Verdict", "Wrong", "refusal"]
 
 LONGEST: Final = 600
 """Characters of a sentence."""
@@ -30,42 +30,25 @@ class Wrong(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """A numbered item of an exercise's contract: what it demands, whether it holds, and what to say about it.
-
-    A step that holds says something only if its answer was good enough without being right in all parts.
-    """
+class CourseStep:
+    """An item of an exercise's contract."""
 
     step: str
     ok: bool
-    say: str = ""
-
-    def shown(self) -> dict[str, Any]:
-        """Return it as plain values."""
-        return {"step": self.step, "ok": self.ok, "say": self.say}
+    say: str = field(metadata={"description": "what is wrong; of a step that holds, what was wrong without mattering"})
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A message or an end in the excerpt of a trace; `marked` is the one in question."""
+class CourseRow:
+    """A message or an end in a trace."""
 
-    at: float
+    at: float = field(metadata={"description": "seconds of the run's clock"})
     of: str
     to: str | None
     kind: str
     text: str
-    marked: bool = False
-
-    def shown(self) -> dict[str, Any]:
-        """Return it as plain values."""
-        return {
-            "at": self.at,
-            "of": self.of,
-            "to": self.to,
-            "kind": self.kind,
-            "text": self.text,
-            "marked": self.marked,
-        }
+    marked: bool
+    """True for the one in question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +57,13 @@ class Verdict:
 
     `look` is a sentence to show instead of the fact of the misconception; "" for none.
 
-    >>> Verdict((Step("set keeps a value", True),)).ok
+    >>> Verdict((CourseStep("set keeps a value", True, ""),)).ok
     True
     """
 
-    steps: tuple[Step, ...]
+    steps: tuple[CourseStep, ...]
     misconceptions: tuple[str, ...] = ()
-    excerpt: tuple[Row, ...] = ()
+    excerpt: tuple[CourseRow, ...] = ()
     look: str = ""
 
     @property
@@ -90,11 +73,11 @@ class Verdict:
 
     def shown(self) -> dict[str, Any]:
         """Return what `superlearner course check --json` prints; two runs of one file give the same."""
-        checks = [step.shown() for step in self.steps]
+        checks = [asdict(step) for step in self.steps]
         return {"ok": self.ok, "misconceptions": list(self.misconceptions), "checks": checks}
 
 
 def refusal(step: str, say: str, misconception: str | None = None) -> Verdict:
     """Return the verdict on an answer that ended before its first step."""
     found = () if misconception is None else (misconception,)
-    return Verdict((Step(step, ok=False, say=without_addresses(say)[:LONGEST]),), found)
+    return Verdict((CourseStep(step, ok=False, say=without_addresses(say)[:LONGEST]),), found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated, Any, Final
 
 from markdown_it import MarkdownIt
@@ -13,7 +13,7 @@ from pydantic import Field
 from superlearner.course.course import Course, UnknownItem
 from superlearner.course.engine.checking import Checker, CheckNotRun
 from superlearner.course.lesson import Block, Cell, Exercise, Lesson, Measure, Picture, Predict, Reflect, Text
-from superlearner.course.misconceptions import MISCONCEPTIONS
+from superlearner.course.misconceptions import MISCONCEPTIONS, CourseMisconception
 from superlearner.course.progress import ItemState, NotYet, Progress, now
 from superlearner.course.review import Due, Review
 from superlearner.operations.builtin.store import reading_the_store
@@ -30,17 +30,14 @@ from superlearner.operations.results_course import (
     CourseImported,
     CourseItem,
     CourseLesson,
-    CourseMisconception,
     CourseNext,
     CoursePredicted,
     CourseReflected,
     CourseReview,
     CourseReviewItem,
-    CourseRow,
     CourseSection,
     CourseSession,
     CourseSolution,
-    CourseStep,
 )
 from superlearner.store import Store
 from superlearner.store.learning import Learned
@@ -153,8 +150,8 @@ async def check(
         exercise=exercise,
         ok=verdict.ok,
         misconceptions=[_misconception(id, verdict.look) for id in verdict.misconceptions],
-        checks=[CourseStep(**step.shown()) for step in verdict.steps],
-        excerpt=[CourseRow(**row.shown()) for row in verdict.excerpt],
+        checks=list(verdict.steps),
+        excerpt=list(verdict.excerpt),
         printed=checked.printed,
         kept=kept,
     )
@@ -189,7 +186,7 @@ async def predict(
         misconception=None if chosen.misconception is None else _misconception(chosen.misconception),
         say=chosen.say,
         explain=_html(asked.explain),
-        excerpt=[CourseRow(**row.shown()) for row in outcome.excerpt],
+        excerpt=list(outcome.excerpt),
         kept=kept,
     )
 
@@ -353,8 +350,8 @@ def item_there(find: Any) -> Any:
 
 def _misconception(id: str, look: str = "") -> CourseMisconception:
     """Return a misconception; `look` fits the answer better than its fact."""
-    known = CourseMisconception(**MISCONCEPTIONS[id]._asdict())
-    return known.model_copy(update={"fact": look}) if look else known
+    known = MISCONCEPTIONS[id]
+    return replace(known, fact=look) if look else known
 
 
 def _item(id: str, item: ItemState) -> CourseItem:

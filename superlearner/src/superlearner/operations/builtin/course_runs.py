@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated, Final
 
 from pydantic import Field
@@ -13,14 +12,7 @@ from superlearner.operations.builtin.course import item_there, running
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
 from superlearner.operations.failures import OperationError
-from superlearner.operations.results_course import CourseRow
-from superlearner.operations.results_course_runs import (
-    CourseCallback,
-    CourseFigure,
-    CourseMailboxStep,
-    CourseMeasured,
-    CoursePicture,
-)
+from superlearner.operations.results_course_runs import CourseMeasured, CoursePicture
 
 DRAWN: Final = ("sequence", "state", "mailbox")
 """Kinds of pictures that a run draws."""
@@ -47,8 +39,8 @@ async def measure(
     return CourseMeasured(
         measure=measure,
         happened=outcome.happened,
-        figures=[CourseFigure(name=one.name, value=one.value, unit=one.unit, of=one.of) for one in outcome.figures],
-        excerpt=[CourseRow(**row.shown()) for row in outcome.excerpt],
+        figures=list(outcome.figures),
+        excerpt=list(outcome.excerpt),
     )
 
 
@@ -74,7 +66,7 @@ async def picture(
         picture=picture,
         kind=asked.kind,
         happened=outcome.happened,
-        excerpt=[CourseRow(**row.shown()) for row in outcome.excerpt],
-        callbacks=[CourseCallback(**asdict(one)) for one in outcome.callbacks],
-        mailbox=[CourseMailboxStep(**asdict(one)) for one in outcome.mailbox],
+        excerpt=list(outcome.excerpt),
+        callbacks=list(outcome.callbacks),
+        mailbox=list(outcome.mailbox),
     )
