@@ -556,13 +556,13 @@ declare namespace Api {
     /** `string`, `integer`, `number`, `boolean` or `array`, as in JSON Schema */ type: string;
     /** `s` or `bytes`, if it has a unit */ unit: string|null;
     default: any;
+    /** the allowed values, if they can be listed */ choices: string[];
+    /** minimum, maximum and pattern, in the terms of JSON Schema */ bounds: Record<string, any>;
+    /** it can change while the platform runs */ hot: boolean;
     /** the current value; null if hidden */ value: any;
     /** the source of the value; each overrides those before it */ source: "default"|"file"|"environment"|"flag"|"api";
     /** the flag, the variable, the line of the file, or the user who set it */ where: string;
-    /** it can change while the platform runs */ hot: boolean;
     /** the value after a restart, if it differs; else null */ after_restart: any;
-    /** the allowed values, if they can be listed */ choices: string[];
-    /** minimum, maximum and pattern, in the terms of JSON Schema */ bounds: Record<string, any>;
     /** the value needs the scope `code` */ hidden: boolean;
   }
   interface SignInLinkMade {

@@ -28,7 +28,7 @@ from superlearner.nodes.kinds import MEMBER
 from superlearner.nodes.nodes import Absence, Nodes
 from superlearner.nodes.remote import RemoteError
 
-__all__ = ["MEMBERSHIP", "Happening", "Members", "MembershipService"]
+__all__ = ["MEMBERSHIP", "ClusterEvent", "Members", "MembershipService"]
 
 MEMBERSHIP: Final = "membership"
 KEPT: Final = 500
@@ -36,18 +36,18 @@ AGAIN_S: Final = 15.0
 ASKED_S: Final = 2.0
 
 State = Literal["off", "joining", "member", "refused", "left"]
-What = Literal["joined", "left", "lost", "leaving", "refused", "disconnected"]
+What = Literal["joined", "leaving", "left", "lost", "refused", "disconnected"]
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
-    """A change of the cluster; `at` is in seconds since 1970."""
+class ClusterEvent:
+    """A member that came or went."""
 
-    at: float
+    at: float = field(metadata={"description": "seconds since 1970"})
     node: str
     incarnation: int
     what: What
-    reason: str | None = None
+    reason: str | None
 
 
 @dataclass(slots=True, eq=False)
@@ -72,7 +72,7 @@ class Members:
     why: str | None = None
     """The reason why the platform is no member."""
     is_ready: bool = False
-    history: deque[Happening] = field(default_factory=lambda: deque(maxlen=KEPT))
+    history: deque[ClusterEvent] = field(default_factory=lambda: deque(maxlen=KEPT))
     problems: dict[str, str] = field(default_factory=dict[str, str])
     """Members that cannot be observed, with the reason."""
     attached: dict[str, int] = field(default_factory=dict[str, int])
@@ -80,7 +80,7 @@ class Members:
     has_joined: asyncio.Event = field(default_factory=asyncio.Event)
     control: Control | None = None
     """The socket for commands on this machine."""
-    gone: dict[str, Happening] = field(default_factory=dict[str, Happening])
+    gone: dict[str, ClusterEvent] = field(default_factory=dict[str, ClusterEvent])
     """The last end of each member that is not connected, and did not leave."""
 
     @property
@@ -96,9 +96,9 @@ class Members:
             if self.node().whereis(MEMBERSHIP) is not None:
                 otp.send(MEMBERSHIP, "join")
 
-    def note(self, member: Member, what: What, reason: str | None = None) -> Happening:
+    def note(self, member: Member, what: What, reason: str | None = None) -> ClusterEvent:
         """Add a change to the history."""
-        happening = Happening(time.time(), member.name, member.incarnation, what, reason)
+        happening = ClusterEvent(time.time(), member.name, member.incarnation, what, reason)
         self.history.append(happening)
         return happening
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Final, Literal, NamedTuple
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Final, Literal
 
 from superlearner.base.commands import command
 from superlearner.observing.tracing import Recordings, RecordingsUse
@@ -23,7 +23,7 @@ from superlearner.sandbox.record import Limits, Sandbox
 from superlearner.settings.settings import Settings
 from superlearner.store import StoreUnavailable, UserRow
 
-__all__ = ["TEACHERS", "Quota", "QuotaName", "Quotas", "UsedQuota", "derived"]
+__all__ = ["TEACHERS", "Quota", "QuotaLine", "QuotaName", "Quotas", "derived"]
 
 QuotaName = Literal[
     "sandboxes", "memory_mb", "processes", "cpu_s", "lifetime_s", "recordings", "recording_mb", "requests_per_second"
@@ -53,14 +53,17 @@ class Quota:
     requests_per_second: int | None = None
 
 
-class UsedQuota(NamedTuple):
-    """A quota of a user: the most, where that comes from, and what is used, by what; None if it is not added up."""
+@dataclass(frozen=True, slots=True)
+class QuotaLine:
+    """A quota of a user."""
 
     name: QuotaName
-    most: int | None
-    source: Literal["none", "default", "user"]
-    used: int | float | None
-    by: list[str]
+    most: int | None = field(metadata={"description": "null: no limit"})
+    source: Literal["none", "default", "user"] = field(
+        metadata={"description": "`default`: from the role; `user`: set for this one"}
+    )
+    used: int | float | None = field(metadata={"description": "null for quotas of each sandbox, and of requests"})
+    by: list[str] = field(metadata={"description": "the sandboxes or recordings that use it"})
 
 
 def derived(memory_mb: int, cores: int) -> Quota:
@@ -124,7 +127,7 @@ class Quotas:
         own = {name: row.quota[name] for name in QUOTAS if name in row.quota}
         return replace(self._of_role(standing_of(row)), **own)
 
-    async def used(self, user: str) -> list[UsedQuota]:
+    async def used(self, user: str) -> list[QuotaLine]:
         """Return the quotas of a user with what is used. Raises StoreUnavailable."""
         row, quota = await self._row(user), await self.of(user)
         running = _running(user, self._sandboxes.all())
@@ -136,12 +139,12 @@ class Quotas:
             "recording_mb": (round(sum(kept.sizes.values()) / MB, 1), _parts(_megabytes(kept))),
         }
         own: Mapping[str, int] = {} if row is None else row.quota
-        lines: list[UsedQuota] = []
+        lines: list[QuotaLine] = []
         for name in QUOTAS:
             most: int | None = getattr(quota, name)
             amount, by = used.get(name, (None, ()))
             source = "user" if name in own else "none" if most is None else "default"
-            lines.append(UsedQuota(name, most, source, amount, list(by)))
+            lines.append(QuotaLine(name, most, source, amount, list(by)))
         return lines
 
     async def sandboxes(self, user: str) -> tuple[int, int | None]:

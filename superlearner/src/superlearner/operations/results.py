@@ -25,6 +25,7 @@ __all__ = [
     "ProcessDetails",
     "ProcessLine",
     "ProcessType",
+    "Related",
     "RESTARTED_ALONG",
     "RESTARTS",
     "RestartResult",
@@ -39,7 +40,7 @@ Pid = str
 Seconds = float
 
 
-class Named(BaseModel):
+class Related(BaseModel):
     """A related process; one that is monitored by name has no pid."""
 
     pid: Pid | None
@@ -112,13 +113,13 @@ class ProcessDetails(BaseModel):
     critical: bool
     trap_exit: bool
     started_at: Seconds | None
-    parent: Named | None
-    ancestors: list[Named]
-    links: list[Named] = Field(description="the first 200 of `link_count`; likewise for monitors")
+    parent: Related | None
+    ancestors: list[Related]
+    links: list[Related] = Field(description="the first 200 of `link_count`; likewise for monitors")
     link_count: int
-    monitors: list[Named]
+    monitors: list[Related]
     monitor_count: int
-    monitored_by: list[Named]
+    monitored_by: list[Related]
     monitored_by_count: int
     message_queue_len: int
     messages: list[str]

@@ -5,24 +5,22 @@ from __future__ import annotations
 from pydantic import BaseModel, Field
 
 from superlearner.observing.analytics.entries import EventType
-from superlearner.observing.analytics.figures import Direction, Outlook
+from superlearner.observing.analytics.figures import Direction, FailureRate, Outlook
+from superlearner.observing.analytics.history import SupervisorSample
+from superlearner.operations.results import Pid
 
 __all__ = [
     "AllSupervisorStats",
     "BaselineResult",
-    "FailureRateResult",
     "PerformanceMetrics",
     "SinceBaseline",
     "StoredEvent",
     "StoredHistory",
     "SupervisionEventResult",
     "SupervisorAnalytics",
-    "SupervisorSample",
     "SupervisorStatsLine",
     "SupervisorTrends",
 ]
-
-PlainPid = str
 
 
 class SupervisionEventResult(BaseModel):
@@ -33,21 +31,13 @@ class SupervisionEventResult(BaseModel):
     at: float = Field(description="the same in seconds since 1970")
     event_type: EventType
     child_id: str | None = Field(description="null for a child of a DynamicSupervisor")
-    old_pid: PlainPid | None = Field(description="the process that ended")
-    child_pid: PlainPid | None = Field(description="the process that started")
+    old_pid: Pid | None = Field(description="the process that ended")
+    child_pid: Pid | None = Field(description="the process that started")
     reason: str | None
     crash: bool = Field(description="the reason is a failure")
     recovery_ms: float | None = Field(description="downtime of the child")
     supervisor_name: str = Field(description="its name, else its pid")
-    supervisor_pid: PlainPid
-
-
-class FailureRateResult(BaseModel):
-    """Restarts of the last `window_ms`; `rate` is per second."""
-
-    restarts: int
-    rate: float
-    window_ms: int
+    supervisor_pid: Pid
 
 
 class PerformanceMetrics(BaseModel):
@@ -71,13 +61,13 @@ class SupervisorAnalytics(BaseModel):
     """The analytics of a supervisor in this run; a replacement with the same name continues the counts."""
 
     supervisor_name: str
-    supervisor_pid: PlainPid
+    supervisor_pid: Pid
     alive: bool
     total_restarts: int = Field(description="restarts of children after their own exit")
     restarted_along: int = Field(description="restarts of siblings with them, because of the strategy")
     failed_restarts: int = Field(description="failed attempts, which were repeated")
     give_ups: int
-    failure_rate: FailureRateResult
+    failure_rate: FailureRate
     restart_history: list[SupervisionEventResult] = Field(description="newest first")
     restarts_by_child: dict[str, int] = Field(description="only children with an id")
     restarts_by_reason: dict[str, int]
@@ -85,22 +75,13 @@ class SupervisorAnalytics(BaseModel):
     since_baseline: SinceBaseline | None
 
 
-class SupervisorSample(BaseModel):
-    """A sample of a supervisor."""
-
-    at: float
-    message_queue_len: int
-    children: int
-    restarts: int
-
-
 class SupervisorTrends(BaseModel):
     """The trends of a supervisor."""
 
     supervisor_name: str
-    supervisor_pid: PlainPid
-    failure_rate: FailureRateResult
-    failure_rate_before: FailureRateResult = Field(description="of the previous window")
+    supervisor_pid: Pid
+    failure_rate: FailureRate
+    failure_rate_before: FailureRate = Field(description="of the previous window")
     change: float = Field(description="change of the rate, in restarts a second")
     direction: Direction
     enough_data: bool = Field(description="false: too few restarts in both windows for a trend, fewer than 5")
@@ -121,7 +102,7 @@ class SupervisorTrends(BaseModel):
 class SupervisorStatsLine(BaseModel):
     """The restarts of one supervisor."""
 
-    supervisor_pid: PlainPid
+    supervisor_pid: Pid
     supervisor_name: str | None
     alive: bool
     total_restarts: int
@@ -159,8 +140,8 @@ class StoredEvent(BaseModel):
     at: float
     event_type: str
     child_id: str | None
-    old_pid: PlainPid | None
-    child_pid: PlainPid | None
+    old_pid: Pid | None
+    child_pid: Pid | None
     reason: str | None
     supervisor_name: str
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from superlearner.cluster.members import ClusterEvent
 from superlearner.operations.results import ProcessLine, SupervisorDetails
 from superlearner.operations.results_restarts import RestartLine
 from superlearner.operations.results_system import AnomalyLine
@@ -16,7 +17,6 @@ __all__ = [
     "ClusterAnomaly",
     "ClusterConnected",
     "ClusterDisconnected",
-    "ClusterEvent",
     "ClusterEvents",
     "ClusterPing",
     "ClusterProcess",
@@ -81,16 +81,6 @@ class ClusterTopology(BaseModel):
     nodes: list[MemberLine]
     process_distribution: dict[str, int | None] = Field(description="processes by node; null without an answer")
     missing: list[Missing]
-
-
-class ClusterEvent(BaseModel):
-    """A member that came or went."""
-
-    at: float = Field(description="seconds since 1970")
-    node: str
-    incarnation: int
-    what: Literal["joined", "leaving", "left", "lost", "refused", "disconnected"]
-    reason: str | None
 
 
 class ClusterEvents(BaseModel):

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from superlearner.operations.results import Pid
+
 __all__ = [
     "ApplicationChange",
     "ApplicationDetails",
@@ -19,8 +21,6 @@ __all__ = [
     "UpgradedServer",
     "VersionLine",
 ]
-
-Pid = str
 
 
 class ApplicationDetails(BaseModel):

@@ -14,21 +14,12 @@ __all__ = [
     "Dictionary",
     "Item",
     "MemoryUse",
-    "Related",
     "ShutdownResult",
     "SignalResult",
     "Started",
     "Suspension",
     "TreeResult",
 ]
-
-
-class Related(BaseModel):
-    """A related process; one that is monitored by name has no pid."""
-
-    pid: Pid | None
-    name: str | None
-    what: str | None = None
 
 
 class Item(BaseModel):

@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-__all__ = ["EntryLine", "NameLine", "NameRemoved", "RegistryDetails"]
+from superlearner.operations.results import Pid
 
-Pid = str
+__all__ = ["EntryLine", "NameLine", "NameRemoved", "RegistryDetails"]
 
 
 class NameLine(BaseModel):

@@ -10,12 +10,11 @@ from superlearner.control.terms import json_of
 from superlearner.operations.declaration import Body
 from superlearner.operations.results import Child
 from superlearner.sandbox.record import Configuration, Limits, Sandbox, Version, Wall
-from superlearner.sandbox.sandboxes import Notice
 
 __all__ = [
-    "LimitsGiven", "SandboxDestroyed", "SandboxHealth", "SandboxInfo", "SandboxMemory", "SandboxNotice",
+    "LimitsGiven", "SandboxDestroyed", "SandboxHealth", "SandboxInfo", "SandboxMemory",
     "SandboxOutput", "SandboxPid", "SandboxRecord", "SandboxReload", "SandboxServer", "SandboxSource",
-    "SandboxTemplate", "SandboxVersion", "Strategy", "WallLine", "WallsHere", "limits_of", "notice_of", "record_of",
+    "SandboxTemplate", "SandboxVersion", "Strategy", "WallLine", "WallsHere", "limits_of", "record_of",
     "version_of", "wall_of",
 ]  # fmt: skip
 
@@ -195,13 +194,6 @@ class SandboxOutput(BaseModel):
     cut: bool = Field(description="older output is missing")
 
 
-class SandboxNotice(BaseModel):
-    """An event of a sandbox."""
-
-    at: float
-    text: str
-
-
 class SandboxTemplate(BaseModel):
     """A template for a source."""
 
@@ -276,8 +268,3 @@ def version_of(version: Version, current: int) -> SandboxVersion:
         created_at=version.created_at,
         by=version.by,
     )
-
-
-def notice_of(notice: Notice) -> SandboxNotice:
-    """Return the result for a notice."""
-    return SandboxNotice(at=notice.at, text=notice.text)

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from superlearner.settings.configuration import Described
 from superlearner.settings.sources import Source
 
 __all__ = ["SettingChanged", "SettingChangeLine", "SettingProblem", "SettingResult", "SettingsChanged", "SettingsFile"]
 
 
-class SettingResult(BaseModel):
+@dataclass(frozen=True, slots=True)
+class SettingResult(Described):
     """A setting with its value and source."""
 
-    name: str
-    description: str
-    type: str = Field(description="`string`, `integer`, `number`, `boolean` or `array`, as in JSON Schema")
-    unit: str | None = Field(description="`s` or `bytes`, if it has a unit")
-    default: Any
-    value: Any = Field(description="the current value; null if hidden")
-    source: Source = Field(description="the source of the value; each overrides those before it")
-    where: str = Field(description="the flag, the variable, the line of the file, or the user who set it")
-    hot: bool = Field(description="it can change while the platform runs")
-    after_restart: Any = Field(description="the value after a restart, if it differs; else null")
-    choices: list[str] = Field(description="the allowed values, if they can be listed")
-    bounds: dict[str, Any] = Field(description="minimum, maximum and pattern, in the terms of JSON Schema")
-    hidden: bool = Field(description="the value needs the scope `code`")
+    value: Any = field(metadata={"description": "the current value; null if hidden"})
+    source: Source = field(metadata={"description": "the source of the value; each overrides those before it"})
+    where: str = field(metadata={"description": "the flag, the variable, the line of the file, or the user who set it"})
+    after_restart: Any = field(metadata={"description": "the value after a restart, if it differs; else null"})
+    hidden: bool = field(metadata={"description": "the value needs the scope `code`"})
 
 
 class SettingProblem(BaseModel):

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pydantic import BaseModel, Field
 
 from superlearner.control.simulations import Kind
+from superlearner.operations.results import Pid
 
 __all__ = ["SimulationLine"]
-
-Pid = str
 
 
 class SimulationLine(BaseModel):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel, Field
 
-from superlearner.store import StoreState
+from superlearner.store import StoreStatus
 
 __all__ = ["AuditLine", "Compacted", "FileWritten", "RowsDeleted", "StoreInfo"]
 
@@ -36,20 +37,15 @@ class AuditLine(BaseModel):
     )
 
 
-class StoreInfo(BaseModel):
+@dataclass(frozen=True, slots=True)
+class StoreInfo(StoreStatus):
     """The state of the store; row counts are of this run."""
 
-    state: StoreState = Field(description="`off` without a database")
-    why: str | None = Field(description="the problem while it is unavailable")
-    hint: str | None = Field(description="what to try then; needs the scope `code`")
-    database: str | None = Field(description="its address without the password; needs the scope `code`")
-    kind: str | None = Field(description="`sqlite` or `postgresql`")
-    run: str = Field(description="the name of this run in the tables")
-    accepted: int
-    stored: int
-    waiting: int
-    dropped: dict[str, int] = Field(description="rows that could not be stored, by table")
-    rows: dict[str, int] | None = Field(description="rows of each table over all runs; null while unavailable")
+    database: str | None = field(metadata={"description": "its address without the password; needs the scope `code`"})
+    kind: str | None = field(metadata={"description": "`sqlite` or `postgresql`"})
+    rows: dict[str, int] | None = field(
+        metadata={"description": "rows of each table over all runs; null while unavailable"}
+    )
 
 
 class FileWritten(BaseModel):

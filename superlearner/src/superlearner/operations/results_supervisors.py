@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from otp.observer.prediction import Outcome
+from superlearner.operations.results import Pid
 
 __all__ = [
     "BulkOfChildren",
@@ -25,7 +26,6 @@ __all__ = [
     "WholeRestart",
 ]
 
-Pid = str
 Strategy = Literal["one_for_one", "one_for_all", "rest_for_one", "simple_one_for_one", "dynamic"]
 Amount = float | Literal["infinity"]
 

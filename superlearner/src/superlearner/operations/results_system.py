@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
 from superlearner.observing.monitoring.facts import Severity, Type
+from superlearner.observing.monitoring.points import Point
 from superlearner.observing.monitoring.topology import TopologySpot
+from superlearner.operations.results import Pid
 
 __all__ = [
     "AnomalyLine",
@@ -30,42 +33,12 @@ __all__ = [
     "Totals",
 ]
 
-PlainPid = str
 
-
-class PointLine(BaseModel):
+@dataclass(frozen=True, slots=True)
+class PointLine(Point):
     """The metrics of a node for the `seconds` before `timestamp`."""
 
     timestamp: str
-    at: float = Field(description="the same in seconds since 1970")
-    seconds: float = Field(description="the period of counts and rates")
-    processes: int
-    supervisors: int
-    names: int
-    spawned: int = Field(description="processes started in this period")
-    restarts: int
-    give_ups: int
-    message_queue_lengths: int = Field(description="messages waiting in all mailboxes")
-    mailbox_deepest: int
-    mailbox_deepest_pid: PlainPid | None = Field(description="the process with the longest mailbox, if it is notable")
-    run_queue: float
-    timers: float
-    messages_per_s: float = Field(description="received messages, including awaited replies")
-    activations_per_s: float = Field(description="times a process was scheduled")
-    busy: float = Field(description="share of the time in which processes ran, from 0 to 1")
-    longest_callback_ms: float = Field(description="the longest time that processes blocked the loop")
-    loop_lag_ms: float = Field(description="the greatest delay of a timer")
-    memory: int | None = Field(description="resident memory of the program in bytes")
-    cpu_percent: float = Field(description="of one core")
-    starved_percent: float | None = Field(description="share of the time ready to run without a processor")
-    gc_collections: int
-    gc_pause_ms: float = Field(description="the longest pause of the garbage collector")
-    read_bytes_per_s: float | None = Field(
-        description="from files and pipes; the operating system does not count sockets"
-    )
-    written_bytes_per_s: float | None
-    open_files: int | None
-    threads: int
 
 
 class Totals(BaseModel):
@@ -102,7 +75,7 @@ class AnomalyLine(BaseModel):
     type: Type
     severity: Severity
     active: bool = Field(description="false if it is over")
-    pid: PlainPid | None
+    pid: Pid | None
     name: str | None
     description: str
     since: str
@@ -138,7 +111,7 @@ class SystemAnomalies(BaseModel):
 class GraphProcess(BaseModel):
     """A node of the graph."""
 
-    pid: PlainPid
+    pid: Pid
     name: str | None
     type: Literal["supervisor", "genserver", "worker"]
     what: str
@@ -149,29 +122,29 @@ class GraphProcess(BaseModel):
 class LinksOf(BaseModel):
     """The links of a process; each link is listed at both of its ends."""
 
-    pid: PlainPid
-    links: list[PlainPid]
+    pid: Pid
+    links: list[Pid]
 
 
 class MonitorsOf(BaseModel):
     """The processes that a process monitors."""
 
-    pid: PlainPid
-    monitors: list[PlainPid]
+    pid: Pid
+    monitors: list[Pid]
 
 
 class SupervisesOf(BaseModel):
     """The children of a supervisor."""
 
-    pid: PlainPid
-    children: list[PlainPid]
+    pid: Pid
+    children: list[Pid]
 
 
 class Talk(BaseModel):
     """Measured messages from one process to another; a sender outside of processes is null."""
 
-    source: PlainPid | None
-    target: PlainPid
+    source: Pid | None
+    target: Pid
     messages: int
 
 
@@ -226,7 +199,7 @@ class Bottleneck(BaseModel):
     """A bottleneck."""
 
     type: Literal["large_message_queue", "long_callback", "blocked_loop", "most_messages", "most_callback_time"]
-    pid: PlainPid | None
+    pid: Pid | None
     name: str | None
     what: str
     details: str
@@ -236,7 +209,7 @@ class Bottleneck(BaseModel):
 class MeasuredProcess(BaseModel):
     """The measured work of a process."""
 
-    pid: PlainPid
+    pid: Pid
     name: str | None
     what: str
     messages: int

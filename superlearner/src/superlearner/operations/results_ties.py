@@ -6,8 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from superlearner.operations.results import Pid
-from superlearner.operations.results_processes import Related
+from superlearner.operations.results import Pid, Related
 
 __all__ = ["OpenWait", "Tie", "Ties"]
 

@@ -6,11 +6,10 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from superlearner.operations.results import RESTARTED_ALONG, RESTARTS
+from superlearner.operations.results import RESTARTED_ALONG, RESTARTS, Pid, Related
 
-__all__ = ["Ancestors", "Below", "Circles", "Drawing", "RelatedTo", "Relation", "TreeChild", "TreeResult", "WaitLine"]
+__all__ = ["Ancestors", "Below", "Circles", "Drawing", "Relation", "TreeChild", "TreeResult", "WaitLine"]
 
-Pid = str
 Cut = Literal["depth", "limit", "deadline", "starting"]
 
 
@@ -54,12 +53,8 @@ class TreeResult(BaseModel):
     drawing: Drawing | None = Field(default=None, description="with another `format`")
 
 
-class RelatedTo(BaseModel):
+class RelatedTo(Related):
     """A related process."""
-
-    pid: Pid | None
-    name: str | None
-    what: str | None = None
 
 
 class Ancestors(BaseModel):

@@ -6,10 +6,10 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from superlearner.operations.quotas import QuotaName
+from superlearner.operations.quotas import QuotaLine
 from superlearner.operations.users import Grant, Role
 
-__all__ = ["QuotaLine", "SignInLinkMade", "UserLine", "UserQuota", "UserRemoved", "UserSignedOut"]
+__all__ = ["SignInLinkMade", "UserLine", "UserQuota", "UserRemoved", "UserSignedOut"]
 
 
 class UserLine(BaseModel):
@@ -27,16 +27,6 @@ class UserLine(BaseModel):
     created_at: float | None
     last_seen: float | None = Field(description="last request, to the minute; null: never, or the owner")
     removed_at: float | None
-
-
-class QuotaLine(BaseModel):
-    """A quota of a user."""
-
-    name: QuotaName
-    most: int | None = Field(description="null: no limit")
-    source: Literal["none", "default", "user"] = Field(description="`default`: from the role; `user`: set for this one")
-    used: int | float | None = Field(description="null for quotas of each sandbox, and of requests")
-    by: list[str] = Field(description="the sandboxes or recordings that use it")
 
 
 class UserQuota(BaseModel):

@@ -21,7 +21,7 @@ from superlearner.sandbox.ledger import SandboxLedger
 from superlearner.sandbox.program import Launcher, SandboxProgram
 from superlearner.sandbox.record import Sandbox, Wall
 
-__all__ = ["LOOK_EVERY_S", "MOST_NOTICES", "Notice", "KeptOutput", "Sandboxes"]
+__all__ = ["LOOK_EVERY_S", "MOST_NOTICES", "SandboxNotice", "KeptOutput", "Sandboxes"]
 
 LOOK_EVERY_S: Final = 5.0
 """Seconds between two checks for idle sandboxes."""
@@ -30,8 +30,9 @@ MOST_NOTICES: Final = 50
 LOG: Final = logging.getLogger("superlearner.sandbox")
 
 
-class Notice(NamedTuple):
-    """An event in a sandbox, in words, and its time."""
+@dataclass(frozen=True, slots=True)
+class SandboxNotice:
+    """An event of a sandbox."""
 
     at: float
     text: str
@@ -79,7 +80,7 @@ class Sandboxes:
     last_output: dict[str, KeptOutput] = field(default_factory=dict[str, KeptOutput])
     _walls: tuple[Wall, ...] | None = None
     _trying: asyncio.Future[tuple[Wall, ...]] | None = None
-    _notices: dict[str, deque[Notice]] = field(default_factory=dict[str, "deque[Notice]"])
+    _notices: dict[str, deque[SandboxNotice]] = field(default_factory=dict[str, "deque[SandboxNotice]"])
     pulse: Pulse = field(default_factory=lambda: Pulse(LOOK_EVERY_S))
     """The periodic checks for idle sandboxes; a late one shows that the machine was suspended or its clock set."""
 
@@ -107,13 +108,15 @@ class Sandboxes:
         """Return all sandboxes, newest first."""
         return sorted(self.fleet.sandboxes.values(), key=lambda one: -one.created_at)
 
-    def notices(self, id: str) -> list[Notice]:
+    def notices(self, id: str) -> list[SandboxNotice]:
         """Return the notices of a sandbox, newest last."""
         return list(self._notices.get(id, ()))
 
     def notice(self, id: str, text: str) -> None:
         """Add a notice."""
-        self._notices.setdefault(id, deque(maxlen=MOST_NOTICES)).append(Notice(time.time(), without_secrets(text)))
+        self._notices.setdefault(id, deque(maxlen=MOST_NOTICES)).append(
+            SandboxNotice(time.time(), without_secrets(text))
+        )
 
     def output(self, id: str) -> KeptOutput:
         """Return the latest output of all its programs."""

@@ -12,24 +12,15 @@ StoreState = Literal["off", "opening", "open", "unavailable", "closed"]
 
 @dataclass(frozen=True, slots=True)
 class StoreStatus:
-    """The state of the store, known without a query. Counts are of this run.
+    """The state of the store, known without a query. Counts are of this run."""
 
-    Attributes:
-        state: `off` if no database is configured, `opening`, `open`, `unavailable`, `closed`.
-        why: what is wrong, while it is unavailable.
-        hint: what to try then; contains paths.
-        run: the name of this run in the tables.
-        accepted: rows that were accepted.
-        stored: accepted rows that are committed.
-        waiting: accepted rows that are not committed yet.
-        dropped: rows that were not stored, by table.
-    """
-
-    state: StoreState
-    why: str | None
-    hint: str | None
-    run: str
+    state: StoreState = field(metadata={"description": "`off` without a database"})
+    why: str | None = field(metadata={"description": "the problem while it is unavailable"})
+    hint: str | None = field(metadata={"description": "what to try then; needs the scope `code`"})
+    run: str = field(metadata={"description": "the name of this run in the tables"})
     accepted: int
     stored: int
+    """Accepted rows that are committed."""
     waiting: int
-    dropped: dict[str, int] = field(default_factory=dict[str, int])
+    """Accepted rows that are not committed yet."""
+    dropped: dict[str, int] = field(metadata={"description": "rows that could not be stored, by table"})

@@ -9,7 +9,7 @@ loses nothing. The service answers queries, takes samples, and drops histories o
 
 from superlearner.observing.analytics.entries import RESTART_TYPES, Entry, EventType
 from superlearner.observing.analytics.figures import FailureRate, Trend, failure_rate, seconds_to_give_up, trend_of
-from superlearner.observing.analytics.history import Baseline, Book, History, Sample
+from superlearner.observing.analytics.history import Baseline, Book, History, SupervisorSample
 from superlearner.observing.analytics.ledger import AllStats, HistoryStore, Ledger, SupervisorStats
 from superlearner.observing.analytics.recalling import recall
 from superlearner.observing.analytics.reducer import KINDS, apply, meet
@@ -30,7 +30,7 @@ __all__ = [
     "History",
     "HistoryStore",
     "Ledger",
-    "Sample",
+    "SupervisorSample",
     "SupervisorStats",
     "Times",
     "Trend",

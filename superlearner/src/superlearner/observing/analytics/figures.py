@@ -23,7 +23,7 @@ Outlook = Literal["quiet", "holds", "gives_up", "unlimited", "ended", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class FailureRate:
-    """Number of restarts in the last `window_ms`, and their rate per second."""
+    """Restarts of the last `window_ms`; `rate` is per second."""
 
     restarts: int
     rate: float

@@ -11,7 +11,7 @@ from typing import Final, Literal
 from superlearner.observing.analytics.entries import RESTART_TYPES, Entry, EventType
 from superlearner.observing.analytics.times import Times
 
-__all__ = ["Baseline", "Book", "History", "Sample", "belongs", "count"]
+__all__ = ["Baseline", "Book", "History", "SupervisorSample", "belongs", "count"]
 
 PIDS: Final = 20
 SAMPLES: Final = 150
@@ -21,8 +21,8 @@ OTHERS: Final = "…"
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
-    """Sampled metrics of a supervisor; `at` is wall-clock seconds."""
+class SupervisorSample:
+    """A sample of a supervisor."""
 
     at: float
     message_queue_len: int
@@ -74,7 +74,7 @@ class History:
     """Children that are down: id (or pid) → pid that ended, time, reason."""
     causes: dict[int, str | None] = field(default_factory=dict[int, "str | None"])
     """Causes of restarts: number of the event → pid that ended."""
-    samples: deque[Sample] = field(default_factory=lambda: deque[Sample](maxlen=SAMPLES))
+    samples: deque[SupervisorSample] = field(default_factory=lambda: deque[SupervisorSample](maxlen=SAMPLES))
     baseline: Baseline | None = None
     ended_at: float | None = None
     """Wall-clock seconds at which the end was detected; None while it is alive."""

@@ -20,7 +20,7 @@ from superlearner.control.terms import plain_pid
 from superlearner.control.tree import place_of, supervisor_state
 from superlearner.observing.analytics.entries import RESTART_TYPES, Entry
 from superlearner.observing.analytics.figures import FailureRate, Trend, failure_rate, trend_of
-from superlearner.observing.analytics.history import Baseline, Book, History, Sample
+from superlearner.observing.analytics.history import Baseline, Book, History, SupervisorSample
 from superlearner.observing.analytics.reducer import KINDS, apply, meet
 from superlearner.store import Restart
 
@@ -308,7 +308,7 @@ class Ledger:
             if pid is None or state is None:
                 continue
             waiting = otp.process_info(pid, "message_queue_len") or 0
-            history.samples.append(Sample(at, waiting, len(state), history.total_restarts))
+            history.samples.append(SupervisorSample(at, waiting, len(state), history.total_restarts))
             left -= 1
             if not left:
                 return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
 __all__ = ["History", "Point", "merged"]
@@ -21,35 +21,39 @@ class Point:
     """Metrics of the `seconds` that ended at `at` (wall clock); None if missing.
 
     Counts (`restarts`, `give_ups`, `spawned`, `gc_collections`) are those of the interval; `…_per_s` are rates.
-    `loop_lag_ms`, `longest_callback_ms`, `gc_pause_ms` and `mailbox_deepest` are the maximum of the interval. `busy` is
-    the share in which processes ran, `cpu_percent` the time on a processor (100 is one core), `starved_percent` the
-    time in which the program was ready to run but had no processor.
+    `loop_lag_ms`, `longest_callback_ms`, `gc_pause_ms` and `mailbox_deepest` are the maximum of the interval.
     """
 
-    at: float
-    seconds: float
+    at: float = field(metadata={"description": "the same in seconds since 1970"})
+    seconds: float = field(metadata={"description": "the period of counts and rates"})
     processes: int
     supervisors: int
     names: int
-    spawned: int
+    spawned: int = field(metadata={"description": "processes started in this period"})
     restarts: int
     give_ups: int
-    message_queue_lengths: int
+    message_queue_lengths: int = field(metadata={"description": "messages waiting in all mailboxes"})
     mailbox_deepest: int
-    mailbox_deepest_pid: str | None
+    mailbox_deepest_pid: str | None = field(
+        metadata={"description": "the process with the longest mailbox, if it is notable"}
+    )
     run_queue: float
     timers: float
-    messages_per_s: float
-    activations_per_s: float
-    busy: float
-    longest_callback_ms: float
-    loop_lag_ms: float
-    memory: int | None
-    cpu_percent: float
-    starved_percent: float | None
+    messages_per_s: float = field(metadata={"description": "received messages, including awaited replies"})
+    activations_per_s: float = field(metadata={"description": "times a process was scheduled"})
+    busy: float = field(metadata={"description": "share of the time in which processes ran, from 0 to 1"})
+    longest_callback_ms: float = field(metadata={"description": "the longest time that processes blocked the loop"})
+    loop_lag_ms: float = field(metadata={"description": "the greatest delay of a timer"})
+    memory: int | None = field(metadata={"description": "resident memory of the program in bytes"})
+    cpu_percent: float = field(metadata={"description": "of one core"})
+    starved_percent: float | None = field(
+        metadata={"description": "share of the time ready to run without a processor"}
+    )
     gc_collections: int
-    gc_pause_ms: float
-    read_bytes_per_s: float | None
+    gc_pause_ms: float = field(metadata={"description": "the longest pause of the garbage collector"})
+    read_bytes_per_s: float | None = field(
+        metadata={"description": "from files and pipes; the operating system does not count sockets"}
+    )
     written_bytes_per_s: float | None
     open_files: int | None
     threads: int
@@ -57,8 +61,8 @@ class Point:
 
 SUMS: Final = frozenset({"seconds", "spawned", "restarts", "give_ups", "gc_collections"})
 WORST: Final = frozenset({"longest_callback_ms", "loop_lag_ms", "gc_pause_ms", "mailbox_deepest"})
-NAMES: Final = tuple(field.name for field in fields(Point))
-WHOLE: Final = frozenset(field.name for field in fields(Point) if str(field.type).startswith("int"))
+NAMES: Final = tuple(one.name for one in fields(Point))
+WHOLE: Final = frozenset(one.name for one in fields(Point) if str(one.type).startswith("int"))
 
 
 def merged(points: Sequence[Point]) -> Point:

@@ -10,7 +10,7 @@ from pydantic import Field
 import otp
 from superlearner.control.clock import timestamp
 from superlearner.control.tree import supervisor_state
-from superlearner.observing.analytics import Entry, EventType, FailureRate, History, settled
+from superlearner.observing.analytics import Entry, EventType, History, settled
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, operation
 from superlearner.operations.failures import OperationError
@@ -18,14 +18,12 @@ from superlearner.operations.parameters import UNIX_TIME, PageNumber, PerPage, S
 from superlearner.operations.results_analytics import (
     AllSupervisorStats,
     BaselineResult,
-    FailureRateResult,
     PerformanceMetrics,
     SinceBaseline,
     StoredEvent,
     StoredHistory,
     SupervisionEventResult,
     SupervisorAnalytics,
-    SupervisorSample,
     SupervisorStatsLine,
     SupervisorTrends,
 )
@@ -97,7 +95,7 @@ async def supervisor(
         restarted_along=history.count("restarted_along"),
         failed_restarts=history.count("restart_failed"),
         give_ups=history.count("gave_up"),
-        failure_rate=_rate(ledger.failure_rate(history, window_ms)),
+        failure_rate=ledger.failure_rate(history, window_ms),
         restart_history=entries,
         restarts_by_child=dict(history.by_child),
         restarts_by_reason=dict(history.by_reason),
@@ -134,8 +132,8 @@ async def trends(ctx: Context, name: SupervisorText, window_ms: WindowMs = 60_00
     return SupervisorTrends(
         supervisor_name=history.key,
         supervisor_pid=history.pid,
-        failure_rate=_rate(trend.now),
-        failure_rate_before=_rate(trend.before),
+        failure_rate=trend.now,
+        failure_rate_before=trend.before,
         change=trend.change,
         direction=trend.direction,
         enough_data=trend.enough,
@@ -147,12 +145,7 @@ async def trends(ctx: Context, name: SupervisorText, window_ms: WindowMs = 60_00
         longest_recovery_ms=_ms(trend.longest_recovery_s),
         mean_time_between_restarts_ms=_ms(trend.mean_between_s),
         scan_interval_ms=round(ledger.scan_interval * 1000),
-        samples=[
-            SupervisorSample(
-                at=one.at, message_queue_len=one.message_queue_len, children=one.children, restarts=one.restarts
-            )
-            for one in history.samples
-        ],
+        samples=list(history.samples),
     )
 
 
@@ -332,10 +325,6 @@ def _row(row: Restart) -> StoredEvent:
         reason=row.reason,
         supervisor_name=row.supervisor,
     )
-
-
-def _rate(rate: FailureRate) -> FailureRateResult:
-    return FailureRateResult(restarts=rate.restarts, rate=rate.rate, window_ms=rate.window_ms)
 
 
 def _ms(seconds: float | None) -> float | None:

@@ -20,7 +20,6 @@ from superlearner.operations.results_cluster import (
     ClusterAnomaly,
     ClusterConnected,
     ClusterDisconnected,
-    ClusterEvent,
     ClusterEvents,
     ClusterPing,
     ClusterProcess,
@@ -100,12 +99,7 @@ async def events(ctx: Context, members: Members, /, limit: Limit = 100) -> Clust
     Since the platform started, newest first, at most 500.
     """
     newest = list(reversed(members.history))[:limit]
-    return ClusterEvents(
-        events=[
-            ClusterEvent(at=one.at, node=one.node, incarnation=one.incarnation, what=one.what, reason=one.reason)
-            for one in newest
-        ]
-    )
+    return ClusterEvents(events=newest)
 
 
 @operation("cluster.processes", http=("GET", "/cluster/processes"), scope="read", on="platform",

@@ -17,14 +17,13 @@ from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, operation
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import PageNumber, PerPage, PidText
-from superlearner.operations.results import ProcessDetails
+from superlearner.operations.results import ProcessDetails, Related
 from superlearner.operations.results_processes import (
     Backtrace,
     Dictionary,
     Item,
     MemoryUse,
     Place,
-    Related,
 )
 from superlearner.operations.seams import LivePages
 from superlearner.operations.targets import process_of

@@ -11,7 +11,7 @@ from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
 from superlearner.operations.failures import OperationError
 from superlearner.operations.quotas import Quotas
-from superlearner.operations.results_users import QuotaLine, UserQuota
+from superlearner.operations.results_users import UserQuota
 from superlearner.operations.user_access import UserName, found_user, may_manage, the_store
 from superlearner.operations.users import OWNER, Role, key_of
 
@@ -88,4 +88,4 @@ async def set_quota(
 
 
 async def _shown(quotas: Quotas, name: str, role: Role) -> UserQuota:
-    return UserQuota(name=name, role=role, quotas=[QuotaLine(**one._asdict()) for one in await quotas.used(name)])
+    return UserQuota(name=name, role=role, quotas=await quotas.used(name))

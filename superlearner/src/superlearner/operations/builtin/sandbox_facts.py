@@ -12,18 +12,17 @@ from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
 from superlearner.operations.failures import OperationError
 from superlearner.operations.results_sandboxes import (
-    SandboxNotice,
     SandboxOutput,
     SandboxSource,
     SandboxTemplate,
     WallsHere,
-    notice_of,
     wall_of,
 )
 from superlearner.operations.sandbox_access import THERE, allow, found
 from superlearner.sandbox import Sandboxes
 from superlearner.sandbox.our_paths import without_our_paths
 from superlearner.sandbox.record import BUILT_IN
+from superlearner.sandbox.sandboxes import SandboxNotice
 from superlearner.sandbox.template import templates
 from superlearner.settings.settings import Settings
 
@@ -80,7 +79,7 @@ async def notices(ctx: Context, sandboxes: Sandboxes, /, sandbox_id: SandboxId) 
     Starts and exits with their reasons, and interrupted callbacks; the latest 50, newest first.
     """
     sandbox = found(ctx, sandboxes, sandbox_id)
-    return [notice_of(one) for one in reversed(sandboxes.notices(sandbox.id))]
+    return list(reversed(sandboxes.notices(sandbox.id)))
 
 
 @operation(

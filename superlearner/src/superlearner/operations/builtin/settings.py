@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from difflib import get_close_matches
 from typing import Annotated, Any
 
@@ -239,18 +240,11 @@ def _shown(ctx: Context, configuration: Configuration, one: Described) -> Settin
     given = configuration.given(one.name)
     later = configuration.after_restart().get(one.name)
     return SettingResult(
-        name=one.name,
-        description=one.description,
-        type=one.type,
-        unit=one.unit,
-        default=one.default,
+        **asdict(one),
         value=None if hidden else _value(getattr(configuration.current, one.name)),
         source=given.source,
         where=given.where,
-        hot=one.hot,
         after_restart=None if hidden or later is None else _value(later.value),
-        choices=list(one.choices),
-        bounds=one.bounds,
         hidden=hidden,
     )
 

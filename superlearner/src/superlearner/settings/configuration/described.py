@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from superlearner.settings.settings import Settings, takes_effect_at_start
@@ -14,16 +14,20 @@ BOUNDS: Final = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """Description of a setting; `bounds` uses JSON Schema's names."""
+    """Description of a setting."""
 
     name: str
     description: str
-    type: str
-    unit: str | None
+    type: str = field(
+        metadata={"description": "`string`, `integer`, `number`, `boolean` or `array`, as in JSON Schema"}
+    )
+    unit: str | None = field(metadata={"description": "`s` or `bytes`, if it has a unit"})
     default: Any
-    choices: tuple[str, ...]
-    bounds: dict[str, Any]
-    hot: bool
+    choices: tuple[str, ...] = field(metadata={"description": "the allowed values, if they can be listed"})
+    bounds: dict[str, Any] = field(
+        metadata={"description": "minimum, maximum and pattern, in the terms of JSON Schema"}
+    )
+    hot: bool = field(metadata={"description": "it can change while the platform runs"})
 
     @property
     def variable(self) -> str:
