@@ -34,7 +34,7 @@ from otp.doors import Visitor
 from superlearner.nodes.attaching.line import ServiceLine
 from superlearner.nodes.remote import RemoteNode
 from superlearner.nodes.remote import protocol as p
-from superlearner.operations.users import SCOPES
+from superlearner.operations.rights.users import SCOPES
 
 CASES: Final = ("observable, no client", "attached, no page", "tree watched", "one process of two traced")
 CRASH_EVERY_S: Final = 0.1

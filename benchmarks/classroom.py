@@ -15,8 +15,8 @@ from urllib.parse import urlencode, urlsplit
 
 from superlearner.operations import PREFIX
 from superlearner.operations.declaration import THINGS, Operation
-from superlearner.operations.examples import example_of
-from superlearner.operations.registry import all_operations
+from superlearner.operations.engine.examples import example_of
+from superlearner.operations.engine.registry import all_operations
 
 __all__ = ["Answer", "Attempt", "Client", "attempts", "play", "seat"]
 

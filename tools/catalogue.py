@@ -13,7 +13,7 @@ from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from superlearner.operations.registry import all_operations
+from superlearner.operations.engine.registry import all_operations
 from tools.catalogue_entries import ENTRIES, Row
 
 __all__ = ["CatalogueEntry", "catalogue", "page"]

@@ -17,7 +17,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
-from superlearner.operations.routes import ROUTE, RouteTable
+from superlearner.operations.engine.routes import ROUTE, RouteTable
 from tools.files import ROOT
 
 __all__ = ["problems_in_page", "problems_in_python"]

@@ -6,7 +6,7 @@ from tools.catalogue import catalogue, page
 from tools.catalogue_entries import ENTRIES
 from tools.files import ROOT
 
-from superlearner.operations.registry import all_operations
+from superlearner.operations.engine.registry import all_operations
 
 PAGE = ROOT / "docs" / "arsenal.md"
 NAMES = {operation.name for operation in all_operations()}

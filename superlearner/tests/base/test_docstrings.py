@@ -10,7 +10,7 @@ import typer
 
 from superlearner.base.docstrings import docstring_of
 from superlearner.cli.entry import app
-from superlearner.operations.registry import all_operations
+from superlearner.operations.engine.registry import all_operations
 
 
 def callbacks(commands: typer.Typer) -> dict[str, object]:

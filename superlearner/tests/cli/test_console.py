@@ -23,7 +23,7 @@ from superlearner.cli.console.originals import HINTS, MEMBERS
 from superlearner.cli.remote import Remote
 from superlearner.operations.adapters.console import docstring_of, signature_of
 from superlearner.operations.builtin.arsenal import line_of
-from superlearner.operations.registry import all_operations
+from superlearner.operations.engine.registry import all_operations
 
 pytestmark = pytest.mark.program
 

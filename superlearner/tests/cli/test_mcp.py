@@ -18,7 +18,7 @@ from mcp_types import CallToolResult, TextContent
 from superlearner.operations.adapters.mcp import LONGEST, result_of, tool_name, tool_of
 from superlearner.operations.adapters.mcp_choice import CHOSEN
 from superlearner.operations.builtin.arsenal import line_of
-from superlearner.operations.registry import all_operations
+from superlearner.operations.engine.registry import all_operations
 
 pytestmark = pytest.mark.program
 

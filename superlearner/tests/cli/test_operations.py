@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 from superlearner.cli import app
 from superlearner.cli.manifest import verb_of
 from superlearner.operations.declaration import Operation
-from superlearner.operations.registry import all_operations
+from superlearner.operations.engine.registry import all_operations
 
 pytestmark = pytest.mark.program
 

@@ -20,7 +20,7 @@ import pytest
 from superlearner.cli.asking import PlatformAnswer
 from superlearner.cli.showing import show
 from superlearner.operations.declaration import Operation
-from superlearner.operations.registry import all_operations
+from superlearner.operations.engine.registry import all_operations
 
 SHOW = """
 import json, sys

@@ -22,7 +22,7 @@ markers =
 """
 TESTS = """
 import pytest
-from superlearner.operations.registry import all_operations
+from superlearner.operations.engine.registry import all_operations
 from operations_plugin import ANSWERED
 
 NAMES = [operation.name for operation in all_operations() if operation.name not in {left_out!r}]

@@ -13,7 +13,7 @@ import otp
 from local_line import remote
 from superlearner.demo import DemoOneForOne
 from superlearner.live.topics import source_of
-from superlearner.operations.users import OWNER as ADMIN
+from superlearner.operations.rights.users import OWNER as ADMIN
 
 BARE = {ord("{"): None, ord("}"): None}
 OTHER = "till@127.0.0.1"

@@ -12,15 +12,15 @@ from pydantic import AfterValidator, BaseModel, Field
 from superlearner.base.telemetry import Telemetry
 from superlearner.nodes.nodes import Nodes
 from superlearner.nodes.remote import RemoteNode
-from superlearner.operations import audit, execution
-from superlearner.operations.audit import AuditLog, kept
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Operation, Paged, declared, operation
-from superlearner.operations.execution import Answer, checked, execute
+from superlearner.operations.engine import audit, execution
+from superlearner.operations.engine.audit import AuditLog, kept
+from superlearner.operations.engine.execution import Answer, checked, execute
+from superlearner.operations.engine.services import Services
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import PageNumber, PerPage
-from superlearner.operations.services import Services
-from superlearner.operations.users import ANONYMOUS, OWNER, User
+from superlearner.operations.rights.users import ANONYMOUS, OWNER, User
 from superlearner.settings.settings import Settings
 
 

@@ -13,9 +13,9 @@ import pytest
 from owned_things import attaching, call, give_things, user
 from superlearner.nodes.nodes import WatchedNode
 from superlearner.operations.declaration import THINGS, Operation
+from superlearner.operations.engine.registry import all_operations
 from superlearner.operations.failures import OperationError
-from superlearner.operations.registry import all_operations
-from superlearner.operations.users import ROLES, Scope, User
+from superlearner.operations.rights.users import ROLES, Scope, User
 from superlearner.store import Recording
 
 Inside = Callable[..., Any]

@@ -14,10 +14,10 @@ import otp
 from open_sockets import OpenSocket
 from owned_things import attaching, call, user
 from superlearner.nodes.remote.protocol import Attached, Tape, Taped
+from superlearner.operations.builtin.far_recordings import FarRecorder
 from superlearner.operations.failures import OperationError
-from superlearner.operations.far_recordings import FarRecorder
-from superlearner.operations.quotas import TEACHERS
-from superlearner.operations.users import ANONYMOUS, OWNER, Role, User
+from superlearner.operations.rights.quotas import TEACHERS
+from superlearner.operations.rights.users import ANONYMOUS, OWNER, Role, User
 from superlearner.sandbox import SandboxManager
 from superlearner.sandbox.happenings import Destroy
 from superlearner.sandbox.manager import MANAGER

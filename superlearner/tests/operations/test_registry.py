@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from superlearner.operations import registry
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import DeclarationError, declared, operation
-from superlearner.operations.registry import Registry, all_operations
+from superlearner.operations.engine import registry
+from superlearner.operations.engine.registry import Registry, all_operations
 
 
 def module_of(name: str, **operations: tuple[str, tuple[Any, str]]) -> ModuleType:

@@ -13,7 +13,7 @@ import pytest
 import otp
 from superlearner.control.terms import plain_pid
 from superlearner.demo.one_for_one import Counter
-from superlearner.operations.registry import all_operations
+from superlearner.operations.engine.registry import all_operations
 from superlearner.web.rest import routes_of
 
 Inside = Callable[..., Any]

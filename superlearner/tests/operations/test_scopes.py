@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute
 
 import otp
 from superlearner.operations import PREFIX
-from superlearner.operations.registry import all_operations
+from superlearner.operations.engine.registry import all_operations
 
 Run = Callable[..., Any]
 BEARER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}

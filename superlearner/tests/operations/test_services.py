@@ -13,13 +13,13 @@ from superlearner.app.running import Platform
 from superlearner.base.telemetry import Telemetry
 from superlearner.nodes.nodes import Nodes
 from superlearner.observing.tracing import Traces
-from superlearner.operations.audit import AuditLog
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import DeclarationError, Operation, declared, operation
-from superlearner.operations.execution import execute
-from superlearner.operations.registry import Registry, all_operations
-from superlearner.operations.services import Services
-from superlearner.operations.users import OWNER
+from superlearner.operations.engine.audit import AuditLog
+from superlearner.operations.engine.execution import execute
+from superlearner.operations.engine.registry import Registry, all_operations
+from superlearner.operations.engine.services import Services
+from superlearner.operations.rights.users import OWNER
 from superlearner.settings.settings import Settings
 
 MOST_SERVICES = 4

@@ -64,7 +64,7 @@ class Operations:
 
 
 def _all_names() -> list[str]:
-    from superlearner.operations.registry import all_operations
+    from superlearner.operations.engine.registry import all_operations
 
     return [operation.name for operation in all_operations()]
 

@@ -7,9 +7,9 @@ from typing import Any
 from superlearner.nodes.kinds import SANDBOX
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Answer
-from superlearner.operations.examples import example_of
-from superlearner.operations.execution import checked, execute
-from superlearner.operations.users import ROLE_SCOPES, Role, User
+from superlearner.operations.engine.examples import example_of
+from superlearner.operations.engine.execution import checked, execute
+from superlearner.operations.rights.users import ROLE_SCOPES, Role, User
 
 __all__ = ["attaching", "call", "give_things", "user"]
 

@@ -265,7 +265,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the client gets the signal too, and closes the connection
     for name in PRELOAD:
         importlib.import_module(name)
-    importlib.import_module("superlearner.operations.registry").all_operations()
+    importlib.import_module("superlearner.operations.engine.registry").all_operations()
     gc.collect()
     gc.freeze()
     wanted = _Forking(socket.socket(fileno=int(sys.argv[1]))).run()

@@ -79,7 +79,10 @@ def test_a_click_on_kill_passes_at_most_35_files_until_its_answer(inside: Callab
                 killed = await click(page, pid)
         running.hub.detach(viewer)
         assert (pid, True) == (killed["pid"], killed["terminated"])
-        begin, end = {"web.guard", "web.rest"}, {"operations.builtin.processes", "control.steer", "operations.audit"}
+        begin, end = (
+            {"web.guard", "web.rest"},
+            {"operations.builtin.processes", "control.steer", "operations.engine.audit"},
+        )
         assert begin | end <= path.modules
         assert len(path.modules) <= MOST_FILES, f"{len(path.modules)} files: {', '.join(sorted(path.modules))}"
 

@@ -20,9 +20,9 @@ from superlearner.app.application import trees_of
 from superlearner.app.running import Platform
 from superlearner.cli import operations as cli
 from superlearner.cli.manifest import entry_of_verb, verb_of
-from superlearner.operations.examples import EXAMPLES, command_of, example_of
+from superlearner.operations.engine.examples import EXAMPLES, command_of, example_of
+from superlearner.operations.engine.registry import all_operations
 from superlearner.operations.failures import CODES
-from superlearner.operations.registry import all_operations
 from superlearner.settings.settings import Settings
 from superlearner.web.app import create_app
 from superlearner.web.described import ErrorCode

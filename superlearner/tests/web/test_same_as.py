@@ -20,8 +20,8 @@ from superlearner.cli.finding import FoundPlatform
 from superlearner.operations.adapters.cli import entry_of
 from superlearner.operations.adapters.mcp import tool_name
 from superlearner.operations.builtin.arsenal import line_of
-from superlearner.operations.examples import example_of
-from superlearner.operations.registry import all_operations
+from superlearner.operations.engine.examples import example_of
+from superlearner.operations.engine.registry import all_operations
 
 OPERATIONS = {one.name: one for one in all_operations()}
 LINES = {name: line_of(one).model_dump(mode="json") for name, one in OPERATIONS.items()}

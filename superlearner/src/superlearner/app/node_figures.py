@@ -22,11 +22,11 @@ from superlearner.nodes.remote import RemoteError, RemoteNode
 from superlearner.observing.monitoring.facts import Type
 from superlearner.observing.monitoring.node_readings import NodeReading, SupervisorNames
 from superlearner.operations.context import Context
-from superlearner.operations.execution import checked
+from superlearner.operations.engine.execution import checked
+from superlearner.operations.engine.forwarding import forward
+from superlearner.operations.engine.registry import Registry
 from superlearner.operations.failures import OperationError
-from superlearner.operations.forwarding import forward
-from superlearner.operations.registry import Registry
-from superlearner.operations.users import User
+from superlearner.operations.rights.users import User
 
 __all__ = ["ANSWER_S", "MOST_NODES", "NodeFigures"]
 

@@ -42,14 +42,14 @@ from superlearner.observing.events import EventLog
 from superlearner.observing.logs import LogLine, LogView
 from superlearner.observing.monitoring import Monitor, Source, Tally
 from superlearner.observing.tracing import Recordings, Traces
-from superlearner.operations.accounts import Accounts, UserChange
-from superlearner.operations.audit import AuditLog, announce
-from superlearner.operations.homes import Homes
-from superlearner.operations.ownership import Owners
-from superlearner.operations.quotas import Quotas
-from superlearner.operations.registry import Registry, all_operations
-from superlearner.operations.searched import searched
-from superlearner.operations.tokens import Tokens
+from superlearner.operations.engine.audit import AuditLog, announce
+from superlearner.operations.engine.registry import Registry, all_operations
+from superlearner.operations.engine.searched import searched
+from superlearner.operations.rights.accounts import Accounts, UserChange
+from superlearner.operations.rights.homes import Homes
+from superlearner.operations.rights.ownership import Owners
+from superlearner.operations.rights.quotas import Quotas
+from superlearner.operations.rights.tokens import Tokens
 from superlearner.sandbox import PeerLauncher, Sandbox, Sandboxes, SandboxManager
 from superlearner.sandbox.ledger import SandboxLedger
 from superlearner.settings.configuration import Configuration

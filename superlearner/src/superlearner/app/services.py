@@ -13,12 +13,9 @@ from superlearner.nodes.nodes import Nodes
 from superlearner.observing.events import EventLog
 from superlearner.observing.logs import LogView
 from superlearner.observing.tracing import Recordings, Traces
-from superlearner.operations.accounts import Accounts
-from superlearner.operations.audit import AuditLog
-from superlearner.operations.homes import Homes
-from superlearner.operations.quotas import Quotas
-from superlearner.operations.registry import Registry
-from superlearner.operations.seams import (
+from superlearner.operations.engine.audit import AuditLog
+from superlearner.operations.engine.registry import Registry
+from superlearner.operations.engine.seams import (
     ApiDocument,
     Evaluation,
     LivePages,
@@ -30,8 +27,11 @@ from superlearner.operations.seams import (
     RemoteHistory,
     RestartedChildren,
 )
-from superlearner.operations.services import Services
-from superlearner.operations.tokens import Tokens
+from superlearner.operations.engine.services import Services
+from superlearner.operations.rights.accounts import Accounts
+from superlearner.operations.rights.homes import Homes
+from superlearner.operations.rights.quotas import Quotas
+from superlearner.operations.rights.tokens import Tokens
 from superlearner.sandbox import Sandboxes
 from superlearner.settings.configuration import Configuration
 from superlearner.settings.settings import Settings

@@ -10,7 +10,7 @@ from otp import Node, Pid
 from superlearner.backend.diary import Diary
 from superlearner.backend.server import Backend, Observed
 from superlearner.nodes import kinds
-from superlearner.operations.users import NODE_SCOPES, Scope
+from superlearner.operations.rights.users import NODE_SCOPES, Scope
 
 __all__ = ["SERVICE", "serve", "start"]
 

@@ -28,7 +28,7 @@ from superlearner.observing.events import EventLog
 from superlearner.observing.monitoring import MONITORING, MonitoringService
 from superlearner.observing.tracing import TRACER, MessageTracer
 from superlearner.observing.watchdog import WATCHDOG, Held, Watchdog, WatchdogService
-from superlearner.operations.registry import Registry
+from superlearner.operations.engine.registry import Registry
 from superlearner.settings.settings import Settings
 
 __all__ = ["Headless"]

@@ -24,10 +24,10 @@ from superlearner.nodes.remote import protocol as p
 from superlearner.observing.tracing import NoTrace, as_recording
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Download, Operation, Streamed
-from superlearner.operations.execution import checked, execute
+from superlearner.operations.engine.execution import checked, execute
+from superlearner.operations.engine.registry import operation_in
 from superlearner.operations.failures import OperationError
-from superlearner.operations.registry import operation_in
-from superlearner.operations.users import NODE_SCOPES, Scope, User
+from superlearner.operations.rights.users import NODE_SCOPES, Scope, User
 from superlearner.settings.sources import SettingsError
 
 __all__ = ["Observing"]

@@ -14,7 +14,7 @@ from superlearner.backend.diary import Diary
 from superlearner.backend.observing import Observing
 from superlearner.nodes.kinds import SERVICE, NodeKind
 from superlearner.nodes.remote.protocol import Failed, read_request, written
-from superlearner.operations.users import NODE_SCOPES, Scope
+from superlearner.operations.rights.users import NODE_SCOPES, Scope
 
 __all__ = ["Backend", "Observed"]
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from superlearner.base.commands import command, complete
 from superlearner.cli.manifest import categories, entry_of_verb, verb_of, verbs
-from superlearner.operations.routes import ROUTE, FoundRoute, RouteTable
+from superlearner.operations.engine.routes import ROUTE, FoundRoute, RouteTable
 
 __all__ = ["in_our_words", "translated"]
 

@@ -69,7 +69,7 @@ def _added() -> dict[str, dict[str, Entry]]:
         return {}
     from superlearner.operations.adapters.cli import entry_of
     from superlearner.operations.declaration import DeclarationError
-    from superlearner.operations.registry import added_operations
+    from superlearner.operations.engine.registry import added_operations
 
     added: dict[str, dict[str, Entry]] = {}
     try:

@@ -26,7 +26,7 @@ from superlearner.cli.remote import Line, Remote
 from superlearner.operations import PREFIX
 from superlearner.operations.adapters.mcp import error_of, result_of, tool_name, tool_of
 from superlearner.operations.adapters.mcp_choice import CHOSEN, FIND, FINDER, RUN, RUNNER, found
-from superlearner.operations.routes import FoundRoute, RouteTable
+from superlearner.operations.engine.routes import FoundRoute, RouteTable
 
 if TYPE_CHECKING:
     from mcp.server import Server
@@ -246,6 +246,6 @@ def make_server(tools: Tools) -> Server[Any]:
 def _installed() -> list[Line]:
     """Return the operations that a platform of this installation would have."""
     from superlearner.operations.builtin.arsenal import line_of
-    from superlearner.operations.registry import all_operations
+    from superlearner.operations.engine.registry import all_operations
 
     return [line_of(one).model_dump(mode="json") for one in all_operations()]

@@ -16,7 +16,7 @@ from superlearner.control.tree import TreeReader
 from superlearner.live.attached_hub import AttachedHub
 from superlearner.live.hub import Hub
 from superlearner.nodes.nodes import Nodes, WatchedNode
-from superlearner.operations.seams import ChildPast
+from superlearner.operations.engine.seams import ChildPast
 
 __all__ = ["Hubs"]
 

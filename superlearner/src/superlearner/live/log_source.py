@@ -16,7 +16,7 @@ import msgspec
 from superlearner.control.terms import clip
 from superlearner.live.viewer import Viewer
 from superlearner.observing.logs import LogLine, LogView
-from superlearner.operations.users import OWNER, User
+from superlearner.operations.rights.users import OWNER, User
 
 if TYPE_CHECKING:
     from superlearner.app.running import Platform

@@ -13,9 +13,9 @@ import msgspec
 
 from superlearner.live.viewer import Viewer
 from superlearner.nodes.nodes import Nodes
-from superlearner.operations.homes import home_node
-from superlearner.operations.ownership import node_names
-from superlearner.operations.users import User
+from superlearner.operations.rights.homes import home_node
+from superlearner.operations.rights.ownership import node_names
+from superlearner.operations.rights.users import User
 
 __all__ = ["NodeList"]
 

@@ -15,7 +15,7 @@ from superlearner.live.system_source import system_source
 from superlearner.live.viewer import Viewer
 from superlearner.nodes.nodes import WatchedNode
 from superlearner.nodes.remote import RemoteNode
-from superlearner.operations.users import User
+from superlearner.operations.rights.users import User
 
 if TYPE_CHECKING:
     from superlearner.app.running import Platform

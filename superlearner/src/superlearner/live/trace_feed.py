@@ -16,7 +16,7 @@ from superlearner.control.clock import Clock
 from superlearner.live.frames import encode
 from superlearner.live.viewer import Viewer
 from superlearner.observing.tracing import Captured, Mark, NoTrace, Person, Trace, Traces
-from superlearner.operations.shown_traces import trace_info
+from superlearner.operations.results.shown_traces import trace_info
 
 __all__ = ["TraceFeed", "TraceFeeds", "wire_mark", "wire_message", "wire_person"]
 

@@ -6,9 +6,9 @@
 
 The declaration yields the route, its entry in the OpenAPI document, the command, the console's function, the tool for
 AI clients and the form of the page. Scope, validation, dry run, audit and telemetry are the same for every interface.
-`declaration` defines an operation, `registry` finds all of them, `execution` runs one, `adapters` are the interfaces,
-and `builtin` holds the platform's own. A package adds operations through the entry-point group
-`superlearner.operations`.
+`declaration` defines an operation, `engine` finds all of them and runs one, `rights` decides for whom, `results` are
+the answers, `builtin` holds the platform's own, and `adapters` are the interfaces. A package adds operations through
+the entry-point group `superlearner.operations`.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from superlearner.base.commands import command
 from superlearner.nodes.kinds import PLATFORM, NodeKind
 from superlearner.nodes.remote import RemoteNode
 from superlearner.operations.failures import OperationError
-from superlearner.operations.users import Scope, User
+from superlearner.operations.rights.users import Scope, User
 
 if TYPE_CHECKING:
     import otp

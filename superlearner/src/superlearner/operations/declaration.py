@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 from superlearner.base.docstrings import docstring_of
 from superlearner.operations.context import Context
 from superlearner.operations.failures import CODES
-from superlearner.operations.users import SCOPES, Scope
+from superlearner.operations.rights.users import SCOPES, Scope
 
 __all__ = ["Answer", "Body", "DeclarationError", "Download", "Operation", "Paged", "Parameter", "Part", "Picker",
            "Source", "Streamed", "THINGS", "declared", "operation"]  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from pydantic import Field
 
 from superlearner.operations.declaration import Picker
-from superlearner.operations.results_mailbox import MessageType, SentType
+from superlearner.operations.results.mailbox import MessageType, SentType
 
 __all__ = [
     "ChildText",

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
 
-from superlearner.operations.seams import ApiDocument
-from superlearner.operations.searched import anchor_of
+from superlearner.operations.engine.seams import ApiDocument
+from superlearner.operations.engine.searched import anchor_of
 from superlearner.teaching.manual import inline
 from superlearner.web.docs_pages import Render
 from superlearner.web.errors import ApiError

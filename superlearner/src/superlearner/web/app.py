@@ -21,8 +21,8 @@ from superlearner.live.topics import OF_PLATFORM, TOPICS, source_of
 from superlearner.live.viewer import Viewer
 from superlearner.nodes.nodes import WatchedNode
 from superlearner.nodes.remote import RemoteNode
-from superlearner.operations.homes import home_node
-from superlearner.operations.ownership import is_refused, seen_node
+from superlearner.operations.rights.homes import home_node
+from superlearner.operations.rights.ownership import is_refused, seen_node
 from superlearner.web import pages
 from superlearner.web.access_log import with_access_log
 from superlearner.web.bodies import limits_of

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from superlearner.base.commands import command
 from superlearner.operations.declaration import Operation
-from superlearner.operations.examples import command_of, curl_of, example_of, example_of_schema
+from superlearner.operations.engine.examples import command_of, curl_of, example_of, example_of_schema
 from superlearner.operations.failures import CODES
 from superlearner.web.described import codes_of, error_schemas, example_of_error
 

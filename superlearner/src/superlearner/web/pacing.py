@@ -17,7 +17,7 @@ from starlette.types import Message, Receive, Send
 
 from superlearner.access.throttle import Throttle
 from superlearner.base.commands import command
-from superlearner.operations.quotas import Quotas
+from superlearner.operations.rights.quotas import Quotas
 from superlearner.web.connections import is_local
 from superlearner.web.errors import ApiError
 from superlearner.web.recognising import CredentialRefused

@@ -14,9 +14,9 @@ from starlette.responses import Response
 
 from superlearner.control.terms import safe_text
 from superlearner.operations.context import Context
-from superlearner.operations.homes import home_node
-from superlearner.operations.ownership import is_refused, node_names, seen_node
-from superlearner.operations.users import ANONYMOUS
+from superlearner.operations.rights.homes import home_node
+from superlearner.operations.rights.ownership import is_refused, node_names, seen_node
+from superlearner.operations.rights.users import ANONYMOUS
 from superlearner.teaching.learning import PARTS
 from superlearner.web.addresses import reaching
 from superlearner.web.api_pages import install_api_docs
@@ -29,7 +29,7 @@ from superlearner.web.visitors import dead_link_of, is_signed_in, user_of
 
 if TYPE_CHECKING:
     from superlearner.app.running import Platform
-    from superlearner.operations.users import User
+    from superlearner.operations.rights.users import User
     from superlearner.sandbox import Sandbox
 
 __all__ = ["install", "is_of_own", "make_templates", "near"]

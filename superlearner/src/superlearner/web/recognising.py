@@ -9,9 +9,9 @@ from typing import Final
 from superlearner.access.credentials import OWNERS, Credentials, SignInSession
 from superlearner.access.throttle import Throttle
 from superlearner.base.commands import command
-from superlearner.operations.accounts import Accounts, LinkState, user_of
-from superlearner.operations.tokens import Tokens
-from superlearner.operations.users import ANONYMOUS, OWNER
+from superlearner.operations.rights.accounts import Accounts, LinkState, user_of
+from superlearner.operations.rights.tokens import Tokens
+from superlearner.operations.rights.users import ANONYMOUS, OWNER
 from superlearner.store import StoreUnavailable, Token, UserRow
 from superlearner.web.connections import is_local
 from superlearner.web.errors import ApiError

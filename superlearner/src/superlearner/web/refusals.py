@@ -7,7 +7,7 @@ from typing import Literal
 from starlette.requests import HTTPConnection
 
 from superlearner.control.terms import clip
-from superlearner.operations.audit import AuditLog
+from superlearner.operations.engine.audit import AuditLog
 from superlearner.web.visitors import door_of, user_of
 
 __all__ = ["record_refusal"]

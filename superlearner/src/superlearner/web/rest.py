@@ -24,7 +24,7 @@ from superlearner.control.terms import clip
 from superlearner.operations import PREFIX
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Answer, Download, Operation, Parameter
-from superlearner.operations.execution import execute, refuse_without_scope
+from superlearner.operations.engine.execution import execute, refuse_without_scope
 from superlearner.operations.failures import Detail, OperationError
 from superlearner.web.described import responses_of
 from superlearner.web.errors import ApiError, pattern_of

@@ -30,9 +30,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from superlearner.access.credentials import Credentials
 from superlearner.access.throttle import Throttle
 from superlearner.operations import PREFIX
-from superlearner.operations.accounts import Accounts, LinkState, UserChange
-from superlearner.operations.audit import AuditLog
-from superlearner.operations.tokens import Tokens
+from superlearner.operations.engine.audit import AuditLog
+from superlearner.operations.rights.accounts import Accounts, LinkState, UserChange
+from superlearner.operations.rights.tokens import Tokens
 from superlearner.store import UserRow
 from superlearner.web.connections import is_local
 from superlearner.web.envelope import timestamp

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, parse_qsl, quote, urlencode
 from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope
 
-from superlearner.operations.users import ANONYMOUS, User
+from superlearner.operations.rights.users import ANONYMOUS, User
 from superlearner.web.errors import ApiError, in_envelope
 from superlearner.web.guard import path_of
 

@@ -21,7 +21,7 @@ from otp.doors import visit
 from stopped_programs import continue_all, stop_all
 from superlearner.nodes.attaching.attachment import _runs
 from superlearner.nodes.remote import protocol as p
-from superlearner.operations.users import SCOPES
+from superlearner.operations.rights.users import SCOPES
 
 pytestmark = pytest.mark.program
 

@@ -19,7 +19,7 @@ from superlearner.demo import DemoOneForOne
 from superlearner.live.topics import source_of
 from superlearner.nodes.attaching.line import ServiceLine
 from superlearner.nodes.remote import NodeGone
-from superlearner.operations.users import OWNER as ADMIN
+from superlearner.operations.rights.users import OWNER as ADMIN
 
 Inside = Callable[..., Any]
 TILL = "till@127.0.0.1"

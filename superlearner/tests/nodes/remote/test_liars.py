@@ -35,8 +35,8 @@ from superlearner.nodes.remote.protocol import (
     written,
 )
 from superlearner.operations.context import Context
-from superlearner.operations.execution import execute
-from superlearner.operations.users import OWNER as ADMIN
+from superlearner.operations.engine.execution import execute
+from superlearner.operations.rights.users import OWNER as ADMIN
 
 pytestmark = pytest.mark.program
 
@@ -153,7 +153,7 @@ def test_a_valid_answer_passes_with_the_fields_of_its_model_only(inside: Inside)
 def test_a_node_that_never_answers_is_a_timeout_and_others_do_not_wait(
     inside: Inside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("superlearner.operations.forwarding.MARGIN_S", 0.05)
+    monkeypatch.setattr("superlearner.operations.engine.forwarding.MARGIN_S", 0.05)
 
     async def test(running: Any) -> None:
         async def answer(_request: Any) -> Any:
@@ -261,7 +261,7 @@ def test_a_file_has_a_declared_type_and_a_plain_name(inside: Inside, file: File)
 
 
 def test_an_endless_file_is_cut_off_and_not_taken_as_complete(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("superlearner.operations.forwarding.MOST_FILE", 3_000_000)
+    monkeypatch.setattr("superlearner.operations.engine.forwarding.MOST_FILE", 3_000_000)
 
     def answer(request: Any) -> bytes:
         return written(Part("x" * 1_000_000) if hasattr(request, "number") else File(1, "text/csv", "x.csv"))
@@ -366,7 +366,7 @@ def test_a_file_of_empty_chunks_ends(inside: Inside) -> None:
 
 
 def test_a_file_of_single_characters_ends(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("superlearner.operations.forwarding.MOST_PARTS", 100)
+    monkeypatch.setattr("superlearner.operations.engine.forwarding.MOST_PARTS", 100)
 
     def answer(request: Any) -> bytes:
         return written(Part("x") if hasattr(request, "number") else File(1, "text/csv", "x.csv"))

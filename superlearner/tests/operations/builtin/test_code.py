@@ -177,7 +177,7 @@ def test_a_file_that_never_ends_is_run_in_a_separate_program_only(
 ) -> None:
     """Regression: it blocked the loop of the platform for ever, or ended the platform."""
     path, tree = counted
-    monkeypatch.setattr("superlearner.operations.code_trial.IMPORT_S", 0.5)
+    monkeypatch.setattr("superlearner.operations.builtin.code_trial.IMPORT_S", 0.5)
 
     async def test(platform: Any) -> None:
         platform.client.headers.update(OWNER)
@@ -206,7 +206,7 @@ def test_any_failed_code_change_ends_with_the_old_code(
     inside: Inside, counted: tuple[Path, Tree], monkeypatch: pytest.MonkeyPatch, change: str, said: str
 ) -> None:
     path, tree = counted
-    monkeypatch.setattr("superlearner.operations.code_trial.HELD_S", 0.2)
+    monkeypatch.setattr("superlearner.operations.builtin.code_trial.HELD_S", 0.2)
     monkeypatch.setattr("superlearner.operations.builtin.code.CHANGE_S", 0.2)
     bad = (
         f"    def code_change(self, old_vsn, state, extra):\n        {change}\n    def handle_info(self, message, n):\n"

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from open_sockets import OpenSocket
-from superlearner.operations.users import ROLE_SCOPES
+from superlearner.operations.rights.users import ROLE_SCOPES
 from superlearner.store import StoreUnavailable
 
 Run = Callable[..., Any]

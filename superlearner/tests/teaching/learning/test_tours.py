@@ -12,7 +12,7 @@ import pytest
 
 import superlearner.web
 from superlearner.observing.events import TYPES
-from superlearner.operations.registry import all_operations
+from superlearner.operations.engine.registry import all_operations
 from superlearner.teaching.learning import PARTS, Event, Operation, Step, Tour, Visited, tours
 from superlearner.teaching.manual import Manual, Rendered
 from superlearner.web.pages import PAGES

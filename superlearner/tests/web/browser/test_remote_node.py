@@ -9,8 +9,8 @@ from typing import Any
 from playwright.sync_api import Page, expect
 
 from superlearner.operations.context import Context
-from superlearner.operations.execution import checked, execute
-from superlearner.operations.users import OWNER
+from superlearner.operations.engine.execution import checked, execute
+from superlearner.operations.rights.users import OWNER
 
 SECOND = "shop@127.0.0.1"
 LEDGER = '[role=treeitem][data-key="shop/checkout_sup/ledger"]'

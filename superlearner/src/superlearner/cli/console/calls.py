@@ -20,7 +20,7 @@ from superlearner.cli.hints import translated
 from superlearner.cli.remote import Line, Remote
 from superlearner.operations import PREFIX
 from superlearner.operations.adapters.console import docstring_of, signature_of
-from superlearner.operations.routes import FoundRoute, RouteTable
+from superlearner.operations.engine.routes import FoundRoute, RouteTable
 
 __all__ = ["Caller", "Changed", "Functions", "made"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from superlearner.operations.declaration import Operation
-from superlearner.operations.registry import all_operations
+from superlearner.operations.engine.registry import all_operations
 
 __all__ = ["entry_of", "manifest"]
 

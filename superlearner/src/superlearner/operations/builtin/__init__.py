@@ -1,1 +1,1 @@
-"""The operations of the platform, a module for each category. Every module here is read by the registry."""
+"""The operations of the platform, by category, and what they share. The registry reads every module here."""

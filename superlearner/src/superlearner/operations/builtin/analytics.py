@@ -13,9 +13,10 @@ from superlearner.control.tree import supervisor_state
 from superlearner.observing.analytics import Entry, EventType, History, settled
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, operation
+from superlearner.operations.engine.seams import RemoteHistory
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import UNIX_TIME, PageNumber, PerPage, SupervisorText
-from superlearner.operations.results_analytics import (
+from superlearner.operations.results.analytics import (
     AllSupervisorStats,
     BaselineResult,
     PerformanceMetrics,
@@ -27,7 +28,6 @@ from superlearner.operations.results_analytics import (
     SupervisorStatsLine,
     SupervisorTrends,
 )
-from superlearner.operations.seams import RemoteHistory
 from superlearner.operations.targets import answering, supervisor_of
 from superlearner.store import Restart, Store, StoreUnavailable
 

@@ -15,11 +15,11 @@ from superlearner.control.slots import id_text
 from superlearner.control.terms import clip, is_a, json_of, plain_pid, text_of
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, Picker, operation
+from superlearner.operations.engine.seams import PlaygroundApplication, PlaygroundTrees
+from superlearner.operations.engine.steering import steering
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import PageNumber, PerPage, Term
-from superlearner.operations.results_code import ApplicationChange, ApplicationDetails, Environment, EnvironmentValue
-from superlearner.operations.seams import PlaygroundApplication, PlaygroundTrees
-from superlearner.operations.steering import steering
+from superlearner.operations.results.code import ApplicationChange, ApplicationDetails, Environment, EnvironmentValue
 from superlearner.operations.targets import term_of
 
 STEERED = ("application_not_found", "critical_process_protection", "start_failed", "conflict", "call_failed", "timeout")

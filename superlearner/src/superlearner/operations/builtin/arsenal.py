@@ -6,10 +6,10 @@ from typing import Any
 
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Operation, operation
-from superlearner.operations.registry import Registry
+from superlearner.operations.engine.registry import Registry
+from superlearner.operations.engine.seams import ApiDocument
 from superlearner.operations.results import Asker, OperationLine
-from superlearner.operations.seams import ApiDocument
-from superlearner.operations.users import GRANTS, SCOPES
+from superlearner.operations.rights.users import GRANTS, SCOPES
 
 
 @operation("arsenal.operations", http=("GET", "/arsenal/operations"), scope="read", here=True, of="everyone",

@@ -18,7 +18,7 @@ from superlearner.nodes.remote import RemoteError
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
 from superlearner.operations.failures import Detail, OperationError
-from superlearner.operations.results_attaching import AttachedNode, DetachedNode
+from superlearner.operations.results.attaching import AttachedNode, DetachedNode
 
 ASKED_S: Final = 0.5
 LONGEST: Final = 300

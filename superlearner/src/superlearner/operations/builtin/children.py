@@ -20,6 +20,7 @@ from superlearner.control.tree import TreeReader
 from superlearner.operations.builtin.supervisors import NOT_THERE, STEERED
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, Picker, operation
+from superlearner.operations.engine.steering import refuse_paused, steering
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import (
     ChildText,
@@ -32,7 +33,8 @@ from superlearner.operations.parameters import (
     Term,
 )
 from superlearner.operations.results import Child, RestartResult, TerminateResult
-from superlearner.operations.results_supervisors import (
+from superlearner.operations.results.shown import shown_child
+from superlearner.operations.results.supervisors import (
     BulkOfChildren,
     ChildOutcome,
     ChildSpecResult,
@@ -41,8 +43,6 @@ from superlearner.operations.results_supervisors import (
     FailureSimulated,
     StartedChild,
 )
-from superlearner.operations.shown import shown_child
-from superlearner.operations.steering import refuse_paused, steering
 from superlearner.operations.targets import (
     answering,
     called,

@@ -13,9 +13,10 @@ from superlearner.control.terms import clip
 from superlearner.nodes.nodes import Nodes
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
-from superlearner.operations.everywhere import ask_all, asked_nodes
+from superlearner.operations.engine.everywhere import ask_all, asked_nodes
+from superlearner.operations.engine.services import Services
 from superlearner.operations.failures import Detail, OperationError
-from superlearner.operations.results_cluster import (
+from superlearner.operations.results.cluster import (
     ClusterAnomalies,
     ClusterAnomaly,
     ClusterConnected,
@@ -32,8 +33,7 @@ from superlearner.operations.results_cluster import (
     ClusterTrees,
     MemberLine,
 )
-from superlearner.operations.results_tree import TreeResult
-from superlearner.operations.services import Services
+from superlearner.operations.results.tree import TreeResult
 
 LONGEST = 300
 PER_NODE = 500

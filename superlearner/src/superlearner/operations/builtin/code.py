@@ -13,12 +13,12 @@ from otp import code
 from superlearner.control.failures import explain_refusal
 from superlearner.control.names import is_critical
 from superlearner.control.terms import clip, plain_pid, text_of
-from superlearner.operations.code_trial import ending_loops, try_import
+from superlearner.operations.builtin.code_trial import ending_loops, try_import
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, Picker, operation
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import Force, PageNumber, PerPage
-from superlearner.operations.results_code import (
+from superlearner.operations.results.code import (
     ModuleDetails,
     ModuleLine,
     OldObject,

@@ -20,7 +20,7 @@ from superlearner.operations.builtin.store import reading_the_store
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
 from superlearner.operations.failures import OperationError
-from superlearner.operations.results_course import (
+from superlearner.operations.results.course import (
     CourseBlock,
     CourseChecked,
     CourseEarned,

@@ -12,7 +12,7 @@ from superlearner.operations.builtin.course import item_there, running
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
 from superlearner.operations.failures import OperationError
-from superlearner.operations.results_course_runs import CourseMeasured, CoursePicture
+from superlearner.operations.results.course_runs import CourseMeasured, CoursePicture
 
 DRAWN: Final = ("sequence", "state", "mailbox")
 """Kinds of pictures that a run draws."""

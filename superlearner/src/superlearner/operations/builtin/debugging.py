@@ -18,7 +18,7 @@ from superlearner.observing.events.event import Event
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, operation
 from superlearner.operations.parameters import Force, PageNumber, PerPage, PidText, Reason, TimeoutMs
-from superlearner.operations.results_debugging import (
+from superlearner.operations.results.debugging import (
     DebugEvent,
     DebugStatistics,
     DebugStatus,

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from superlearner.operations.declaration import Picker, operation
 from superlearner.operations.failures import OperationError
-from superlearner.operations.results_docs import DocsHit, DocsLine, DocsPage
+from superlearner.operations.results.docs import DocsHit, DocsLine, DocsPage
 from superlearner.teaching.manual import Manual, NoSuchPage, current
 
 PageText = Annotated[

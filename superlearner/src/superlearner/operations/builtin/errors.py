@@ -10,15 +10,15 @@ from superlearner.control.clock import Clock
 from superlearner.control.reasons import is_crash, text_of_reason, where_of
 from superlearner.control.slots import id_text
 from superlearner.control.terms import message_text, plain_pid
-from superlearner.operations.audit import AuditLog
 from superlearner.operations.builtin.processes import NOT_THERE, info
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, operation
+from superlearner.operations.engine.audit import AuditLog
+from superlearner.operations.engine.seams import LivePages
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import PageNumber, PerPage, PidText
 from superlearner.operations.results import PastExit, Pid
-from superlearner.operations.results_errors import ErrorLine, ErrorPattern, LastError, Why, WhyLine, WhyParty, WhyStep
-from superlearner.operations.seams import LivePages
+from superlearner.operations.results.errors import ErrorLine, ErrorPattern, LastError, Why, WhyLine, WhyParty, WhyStep
 from superlearner.operations.targets import process_of
 from superlearner.restarts.cause_steps import BY_OUTSIDE, OUTSIDE, Step
 from superlearner.restarts.causes import why as causes_of

@@ -11,10 +11,10 @@ from superlearner.control.slots import id_text
 from superlearner.control.terms import clip, json_of, safe_text, text_of
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
+from superlearner.operations.engine.seams import Evaluation
 from superlearner.operations.failures import Detail, OperationError
 from superlearner.operations.parameters import TimeoutMs
-from superlearner.operations.results_evaluating import EvaluationResult
-from superlearner.operations.seams import Evaluation
+from superlearner.operations.results.evaluating import EvaluationResult
 
 LONGEST: Final = 4000
 LONGEST_ERROR: Final = 500

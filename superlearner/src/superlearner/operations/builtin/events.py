@@ -11,7 +11,7 @@ from superlearner.observing.events import TYPES, EventLog, Reader, Wanted
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Picker, Streamed, operation
 from superlearner.operations.failures import OperationError
-from superlearner.operations.results_events import EventLine
+from superlearner.operations.results.events import EventLine
 
 MOST_READERS: Final = 1000
 

@@ -9,13 +9,13 @@ from pydantic import Field
 from otp import Pid
 from superlearner.control.simulations import Only, Plan, begin
 from superlearner.control.tree import supervisor_state
+from superlearner.operations.builtin.simulated import ERRORS, a_server, begun, line_of, words_of
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
+from superlearner.operations.engine.steering import steering
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import Force, OfSentKind, OfTag, OfText, PidText, Reason
-from superlearner.operations.results_simulation import SimulationLine
-from superlearner.operations.simulated import ERRORS, a_server, begun, line_of, words_of
-from superlearner.operations.steering import steering
+from superlearner.operations.results.simulation import SimulationLine
 from superlearner.operations.targets import MOST_NAMED, called, permit, process_of
 
 InForceMs = Annotated[int, Field(ge=1, le=600_000, description="the most milliseconds it lasts")]

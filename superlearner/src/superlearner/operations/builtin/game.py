@@ -10,7 +10,7 @@ from pydantic import Field
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
 from superlearner.operations.failures import OperationError
-from superlearner.operations.results_game import (
+from superlearner.operations.results.game import (
     GameAnswer,
     GameEvent,
     GameMoment,

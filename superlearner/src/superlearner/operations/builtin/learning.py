@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
-from superlearner.operations.forwarding import registered
-from superlearner.operations.results_learning import LearningCondition, LearningPart, LearningStep, LearningTour
+from superlearner.operations.engine.forwarding import registered
+from superlearner.operations.results.learning import LearningCondition, LearningPart, LearningStep, LearningTour
 from superlearner.teaching.learning import PARTS, Condition, Event, Operation, Step, Tour
 from superlearner.teaching.manual import Manual
 

@@ -21,6 +21,7 @@ from superlearner.control.tree import record_of
 from superlearner.operations.builtin.supervisors import STEERED, MaxRestarts, MaxSeconds
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Body, operation
+from superlearner.operations.engine.steering import refuse_paused, steering
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import (
     Force,
@@ -29,7 +30,7 @@ from superlearner.operations.parameters import (
     Term,
     TimeoutMs,
 )
-from superlearner.operations.results_supervisors import (
+from superlearner.operations.results.supervisors import (
     ChildOutcome,
     Paused,
     StartedChild,
@@ -37,7 +38,6 @@ from superlearner.operations.results_supervisors import (
     StoppedSupervisor,
     WholeRestart,
 )
-from superlearner.operations.steering import refuse_paused, steering
 from superlearner.operations.targets import called, feels, protect, protect_children, supervisor_of, term_of
 
 MOST_CHILDREN = 100

@@ -11,7 +11,7 @@ from superlearner.observing.logs import LogLine, LogView
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, Picker, operation
 from superlearner.operations.parameters import UNIX_TIME, PageNumber, PerPage
-from superlearner.operations.results_log import Level, LogLineResult
+from superlearner.operations.results.log import Level, LogLineResult
 
 ORDER: Final = ("debug", "info", "warning", "error", "critical")
 

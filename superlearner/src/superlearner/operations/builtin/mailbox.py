@@ -18,7 +18,7 @@ from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, operation
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import Force, OfKind, OfSentKind, OfTag, OfText, PageNumber, PerPage, PidText
-from superlearner.operations.results_mailbox import (
+from superlearner.operations.results.mailbox import (
     DropResult,
     MailboxCount,
     MailboxLine,

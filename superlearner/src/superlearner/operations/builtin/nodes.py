@@ -14,9 +14,9 @@ from superlearner.nodes.remote import BadAnswer, NodeGone, RemoteError, RemoteNo
 from superlearner.nodes.remote.protocol import Fact
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
-from superlearner.operations.homes import home_node
 from superlearner.operations.results import NodeLine
-from superlearner.operations.users import User
+from superlearner.operations.rights.homes import home_node
+from superlearner.operations.rights.users import User
 
 ASKED_S: Final = 0.5
 """Seconds that a node in another process has to answer."""

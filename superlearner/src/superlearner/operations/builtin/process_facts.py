@@ -15,17 +15,17 @@ from superlearner.control.terms import clip, json_of, plain_pid, safe_text
 from superlearner.operations.builtin.processes import NOT_THERE, info
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, operation
+from superlearner.operations.engine.seams import LivePages
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import PageNumber, PerPage, PidText
 from superlearner.operations.results import ProcessDetails, Related
-from superlearner.operations.results_processes import (
+from superlearner.operations.results.processes import (
     Backtrace,
     Dictionary,
     Item,
     MemoryUse,
     Place,
 )
-from superlearner.operations.seams import LivePages
 from superlearner.operations.targets import process_of
 
 ITEMS = "|".join(name for name in ProcessDetails.model_fields if name != "pid")

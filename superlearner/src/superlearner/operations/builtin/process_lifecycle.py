@@ -23,7 +23,7 @@ from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import Force, NewName, PidText, Reason, SupervisorText, TimeoutMs
-from superlearner.operations.results_processes import (
+from superlearner.operations.results.processes import (
     Collected,
     ShutdownResult,
     SignalResult,

@@ -21,7 +21,7 @@ from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import PidText
-from superlearner.operations.results_source import SourceCallback, SourceView
+from superlearner.operations.results.source import SourceCallback, SourceView
 from superlearner.operations.targets import process_of
 
 DEMO: Final = os.path.join(os.path.dirname(os.path.abspath(superlearner.__file__)), "demo")

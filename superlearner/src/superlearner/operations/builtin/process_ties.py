@@ -15,7 +15,7 @@ from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import PidText
-from superlearner.operations.results_ties import OpenWait, Tie, Ties
+from superlearner.operations.results.ties import OpenWait, Tie, Ties
 from superlearner.operations.targets import process_of
 
 MOST = 200

@@ -18,6 +18,7 @@ from superlearner.control.terms import json_of, plain_pid, text_of
 from superlearner.observing.monitoring.measuring import measure
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, Picker, operation
+from superlearner.operations.engine.seams import LivePages
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import Force, MeasureMs, PageNumber, PerPage, PidText, Reason, Term, TimeoutMs
 from superlearner.operations.results import (
@@ -29,7 +30,6 @@ from superlearner.operations.results import (
     ProcessDetails,
     ProcessLine,
 )
-from superlearner.operations.seams import LivePages
 from superlearner.operations.targets import answering, called, feels, process_of, protect, term_of
 from superlearner.settings.settings import Settings
 

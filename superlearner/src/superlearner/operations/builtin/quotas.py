@@ -6,14 +6,14 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from superlearner.operations.accounts import Accounts, role_of
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
 from superlearner.operations.failures import OperationError
-from superlearner.operations.quotas import Quotas
-from superlearner.operations.results_users import UserQuota
-from superlearner.operations.user_access import UserName, found_user, may_manage, the_store
-from superlearner.operations.users import OWNER, Role, key_of
+from superlearner.operations.results.users import UserQuota
+from superlearner.operations.rights.accounts import Accounts, role_of
+from superlearner.operations.rights.quotas import Quotas
+from superlearner.operations.rights.user_access import UserName, found_user, may_manage, the_store
+from superlearner.operations.rights.users import OWNER, Role, key_of
 
 SHORT: Final = "quotas.name,used,most,source,by"
 THERE: Final = ("user_not_found", "store_unavailable")

@@ -14,10 +14,10 @@ from otp.trace import Recording as Read
 from superlearner.control.terms import clip, json_of
 from superlearner.observing.tracing import MAX_EVENTS, Recordings
 from superlearner.operations.declaration import Paged, operation
+from superlearner.operations.engine.seams import PlayedRecordings
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import PageNumber, PerPage
-from superlearner.operations.recording_access import THERE, KnownRecording, line_of, recording_errors
-from superlearner.operations.results_recordings import (
+from superlearner.operations.results.recordings import (
     KindCount,
     ProcessThen,
     RecordedEvent,
@@ -26,7 +26,7 @@ from superlearner.operations.results_recordings import (
     RecordingFrames,
     RecordingMoment,
 )
-from superlearner.operations.seams import PlayedRecordings
+from superlearner.operations.rights.recording_access import THERE, KnownRecording, line_of, recording_errors
 
 SHOWN: Final = 1000
 MOST_FRAMES: Final = 5_000

@@ -26,19 +26,19 @@ from superlearner.observing.tracing import (
     Traces,
     as_recording,
 )
+from superlearner.operations.builtin.far_recordings import FarRecorder, saved_trace
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, operation
+from superlearner.operations.engine.forwarding import told
 from superlearner.operations.failures import OperationError
-from superlearner.operations.far_recordings import FarRecorder, saved_trace
-from superlearner.operations.forwarding import told
 from superlearner.operations.parameters import PageNumber, PerPage
-from superlearner.operations.quotas import Quotas
-from superlearner.operations.recording_access import STORED, THERE, KnownRecording, line_of, recording_errors
-from superlearner.operations.results_recordings import (
+from superlearner.operations.results.recordings import (
     RecordingDeleted,
     RecordingFile,
     RecordingLine,
 )
+from superlearner.operations.rights.quotas import Quotas
+from superlearner.operations.rights.recording_access import STORED, THERE, KnownRecording, line_of, recording_errors
 from superlearner.store import NameTaken
 
 PART: Final = 1_000_000

@@ -22,10 +22,10 @@ from superlearner.control.terms import plain_pid
 from superlearner.control.tree import what_of
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, Picker, operation
+from superlearner.operations.engine.steering import steering
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import Force, NewName, PageNumber, PerPage, PidText, Term
-from superlearner.operations.results_registry import EntryLine, NameLine, NameRemoved, RegistryDetails
-from superlearner.operations.steering import steering
+from superlearner.operations.results.registry import EntryLine, NameLine, NameRemoved, RegistryDetails
 from superlearner.operations.targets import called, process_of, protect, term_of
 
 NO_PROCESS = ("malformed_pid", "process_not_found")

@@ -12,13 +12,13 @@ import otp
 from superlearner.control.clock import Clock
 from superlearner.control.events import ANSWERS, STARTS, TraceEvent, is_restart
 from superlearner.control.facts import facts_of
-from superlearner.operations.audit import AuditLog
 from superlearner.operations.builtin.errors import with_request
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, operation
+from superlearner.operations.engine.audit import AuditLog
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import PageNumber, PerPage
-from superlearner.operations.results_restarts import Moment, RestartLine
+from superlearner.operations.results.restarts import Moment, RestartLine
 from superlearner.restarts.groups import Group, groups
 from superlearner.restarts.memory import Memory
 from superlearner.restarts.moments import (

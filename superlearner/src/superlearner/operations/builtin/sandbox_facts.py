@@ -11,14 +11,14 @@ from superlearner.operations.builtin.sandboxes import SandboxId
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
 from superlearner.operations.failures import OperationError
-from superlearner.operations.results_sandboxes import (
+from superlearner.operations.results.sandboxes import (
     SandboxOutput,
     SandboxSource,
     SandboxTemplate,
     WallsHere,
     wall_of,
 )
-from superlearner.operations.sandbox_access import THERE, allow, found
+from superlearner.operations.rights.sandbox_access import THERE, allow, found
 from superlearner.sandbox import Sandboxes
 from superlearner.sandbox.our_paths import without_our_paths
 from superlearner.sandbox.record import BUILT_IN

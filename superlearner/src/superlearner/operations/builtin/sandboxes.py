@@ -12,14 +12,13 @@ from pydantic import Field
 
 import otp
 from superlearner.base.commands import command
+from superlearner.operations.builtin.sandbox_insides import UNREACHABLE, add_children, add_stats, top_of
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, Picker, operation
+from superlearner.operations.engine.registry import Registry
 from superlearner.operations.failures import Detail, OperationError
-from superlearner.operations.homes import HOME
 from superlearner.operations.parameters import PageNumber, PerPage
-from superlearner.operations.quotas import Quotas
-from superlearner.operations.registry import Registry
-from superlearner.operations.results_sandboxes import (
+from superlearner.operations.results.sandboxes import (
     LimitsGiven,
     SandboxDestroyed,
     SandboxInfo,
@@ -33,9 +32,10 @@ from superlearner.operations.results_sandboxes import (
     record_of,
     version_of,
 )
-from superlearner.operations.sandbox_access import THERE, allow, ask, found, may_run_here
-from superlearner.operations.sandbox_insides import UNREACHABLE, add_children, add_stats, top_of
-from superlearner.operations.tokens import Tokens
+from superlearner.operations.rights.homes import HOME
+from superlearner.operations.rights.quotas import Quotas
+from superlearner.operations.rights.sandbox_access import THERE, allow, ask, found, may_run_here
+from superlearner.operations.rights.tokens import Tokens
 from superlearner.sandbox import Sandboxes
 from superlearner.sandbox.happenings import Create, Destroy, Reload, Restart
 from superlearner.sandbox.memory import memory_of

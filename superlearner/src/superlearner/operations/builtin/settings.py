@@ -15,7 +15,7 @@ from superlearner.operations.builtin.store import reading_the_store
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Picker, operation
 from superlearner.operations.failures import Detail, OperationError
-from superlearner.operations.results_settings import (
+from superlearner.operations.results.settings import (
     SettingChanged,
     SettingChangeLine,
     SettingProblem,

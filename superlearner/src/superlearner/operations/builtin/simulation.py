@@ -9,8 +9,10 @@ from pydantic import Field
 import otp
 from superlearner.control.simulations import Plan, cancel, known, running
 from superlearner.control.steer import kill
+from superlearner.operations.builtin.simulated import ERRORS, a_server, begun, feels_of, line_of, words_of
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Picker, operation
+from superlearner.operations.engine.steering import steering
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import (
     Force,
@@ -19,9 +21,7 @@ from superlearner.operations.parameters import (
     SupervisorText,
     Term,
 )
-from superlearner.operations.results_simulation import SimulationLine
-from superlearner.operations.simulated import ERRORS, a_server, begun, feels_of, line_of, words_of
-from superlearner.operations.steering import steering
+from superlearner.operations.results.simulation import SimulationLine
 from superlearner.operations.targets import called, process_of, protect, supervisor_of, term_of
 from superlearner.settings.settings import Settings
 

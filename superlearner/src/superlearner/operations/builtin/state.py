@@ -22,7 +22,7 @@ from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, Picker, operation
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import Force, PageNumber, PerPage, PidText, TimeoutMs
-from superlearner.operations.results_state import (
+from superlearner.operations.results.state import (
     BackupLine,
     Forgotten,
     StateChange,

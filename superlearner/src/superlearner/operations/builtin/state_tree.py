@@ -22,7 +22,7 @@ from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import PidText
-from superlearner.operations.results_state_tree import LeftOut, StateForm, StateTree, TermNode
+from superlearner.operations.results.state_tree import LeftOut, StateForm, StateTree, TermNode
 from superlearner.operations.targets import process_of
 
 MOST_KEYS = 500

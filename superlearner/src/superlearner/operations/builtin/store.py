@@ -17,7 +17,7 @@ from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, Picker, operation
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import UNIX_TIME, PageNumber, PerPage
-from superlearner.operations.results_store import AuditLine, Compacted, FileWritten, RowsDeleted, StoreInfo
+from superlearner.operations.results.store import AuditLine, Compacted, FileWritten, RowsDeleted, StoreInfo
 from superlearner.settings.settings import Settings
 from superlearner.store import AuditRow, NameTaken, NotOfThisDatabase, Store, StoreUnavailable, Written
 

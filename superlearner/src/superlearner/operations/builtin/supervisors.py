@@ -19,6 +19,8 @@ from superlearner.control.terms import plain_pid
 from superlearner.control.tree import TreeReader, what_of
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, operation
+from superlearner.operations.engine.seams import RestartedChildren
+from superlearner.operations.engine.steering import refuse_paused, steering
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import (
     ChildText,
@@ -28,14 +30,12 @@ from superlearner.operations.parameters import (
     SupervisorText,
 )
 from superlearner.operations.results import SupervisorDetails
-from superlearner.operations.results_supervisors import (
+from superlearner.operations.results.shown import shown
+from superlearner.operations.results.supervisors import (
     FlagsResult,
     PredictionResult,
     PredictionStep,
 )
-from superlearner.operations.seams import RestartedChildren
-from superlearner.operations.shown import shown
-from superlearner.operations.steering import refuse_paused, steering
 from superlearner.operations.targets import answering, called, protect, supervisor_of
 
 NOT_THERE = ("malformed_pid", "supervisor_not_found")

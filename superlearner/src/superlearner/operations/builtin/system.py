@@ -16,8 +16,9 @@ from superlearner.observing.monitoring import Alarm, Point
 from superlearner.observing.monitoring.export import Table, as_csv, as_json, rows_of
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Download, operation
+from superlearner.operations.engine.seams import LivePages, PlatformFacts
 from superlearner.operations.results import Health, Metrics, Parts
-from superlearner.operations.results_system import (
+from superlearner.operations.results.system import (
     AnomalyLine,
     AnomalySummary,
     Exported,
@@ -26,7 +27,6 @@ from superlearner.operations.results_system import (
     SystemMetrics,
     Totals,
 )
-from superlearner.operations.seams import LivePages, PlatformFacts
 from superlearner.settings.settings import Settings
 from superlearner.store import Store
 

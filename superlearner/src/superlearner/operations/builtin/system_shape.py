@@ -17,7 +17,7 @@ from superlearner.observing.monitoring.measuring import Measuring, Work, measure
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
 from superlearner.operations.parameters import MeasureMs
-from superlearner.operations.results_system import (
+from superlearner.operations.results.system import (
     Bottleneck,
     BottleneckAnalysis,
     Bottlenecks,

@@ -15,7 +15,7 @@ from superlearner.observing.monitoring.talking import LEASE_S, RATE, Talking
 from superlearner.observing.monitoring.topology import OUTSIDE, Member, picture
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
-from superlearner.operations.results_system import Topology, TopologyLine
+from superlearner.operations.results.system import Topology, TopologyLine
 
 COST: Final = (
     "A message of a watched process costs about 4 µs more, a call about 12 µs more. "

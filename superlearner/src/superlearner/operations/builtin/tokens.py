@@ -7,15 +7,15 @@ from typing import Annotated
 from pydantic import Field
 
 from superlearner.base.commands import command
-from superlearner.operations.accounts import Accounts, role_of, scopes_of, standing_of
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, Picker, operation
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import PageNumber, PerPage
-from superlearner.operations.results_tokens import TokenLine, TokenMade, TokenRevoked
-from superlearner.operations.tokens import Tokens
-from superlearner.operations.user_access import Name, may_grant, may_manage, the_store
-from superlearner.operations.users import GRANTS, Grant, in_order, role_for
+from superlearner.operations.results.tokens import TokenLine, TokenMade, TokenRevoked
+from superlearner.operations.rights.accounts import Accounts, role_of, scopes_of, standing_of
+from superlearner.operations.rights.tokens import Tokens
+from superlearner.operations.rights.user_access import Name, may_grant, may_manage, the_store
+from superlearner.operations.rights.users import GRANTS, Grant, in_order, role_for
 from superlearner.store import NameTaken, Token, UserRow
 
 DAY_S = 24 * 3600

@@ -31,7 +31,15 @@ from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, Picker, operation
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import PageNumber, PerPage, PidText, SupervisorText
-from superlearner.operations.results_tracing import (
+from superlearner.operations.results.shown_traces import (
+    message_line,
+    name_in,
+    paged,
+    patterns_result,
+    pids_of,
+    trace_info,
+)
+from superlearner.operations.results.tracing import (
     ChatterLine,
     DiagramResult,
     LatencyLine,
@@ -40,14 +48,6 @@ from superlearner.operations.results_tracing import (
     TracedMessages,
     TraceForgotten,
     TraceInfo,
-)
-from superlearner.operations.shown_traces import (
-    message_line,
-    name_in,
-    paged,
-    patterns_result,
-    pids_of,
-    trace_info,
 )
 from superlearner.operations.targets import called, process_of, supervisor_of
 

@@ -15,8 +15,9 @@ from superlearner.control.relations import ancestors_of, descendants_of, isolate
 from superlearner.control.terms import clip, plain_pid, safe_text
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, operation
+from superlearner.operations.engine.steering import steering
 from superlearner.operations.parameters import PageNumber, PerPage, PidText, SupervisorText
-from superlearner.operations.results_tree import (
+from superlearner.operations.results.tree import (
     Ancestors,
     Below,
     Circles,
@@ -27,7 +28,6 @@ from superlearner.operations.results_tree import (
     TreeResult,
     WaitLine,
 )
-from superlearner.operations.steering import steering
 from superlearner.operations.targets import process_of, supervisor_of
 
 NOT_THERE = ("malformed_pid", "process_not_found")

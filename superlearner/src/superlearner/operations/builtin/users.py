@@ -6,18 +6,18 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from superlearner.operations.accounts import Accounts, role_of, scopes_of, standing_of
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, operation
+from superlearner.operations.engine.seams import Reach
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import PageNumber, PerPage
-from superlearner.operations.qr import qr_of
-from superlearner.operations.quotas import Quotas
-from superlearner.operations.results_users import SignInLinkMade, UserLine, UserRemoved, UserSignedOut
-from superlearner.operations.seams import Reach
-from superlearner.operations.tokens import Tokens
-from superlearner.operations.user_access import Name, UserName, found_user, may_manage, the_store
-from superlearner.operations.users import OWNER, ROLE_SCOPES, Grant, Role, in_order, key_of
+from superlearner.operations.results.users import SignInLinkMade, UserLine, UserRemoved, UserSignedOut
+from superlearner.operations.rights.accounts import Accounts, role_of, scopes_of, standing_of
+from superlearner.operations.rights.qr import qr_of
+from superlearner.operations.rights.quotas import Quotas
+from superlearner.operations.rights.tokens import Tokens
+from superlearner.operations.rights.user_access import Name, UserName, found_user, may_manage, the_store
+from superlearner.operations.rights.users import OWNER, ROLE_SCOPES, Grant, Role, in_order, key_of
 from superlearner.settings.settings import Settings
 from superlearner.store import NameTaken, UserRow
 

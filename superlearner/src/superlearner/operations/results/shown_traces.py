@@ -8,7 +8,7 @@ from typing import Any, Final
 from superlearner.control.clock import timestamp
 from superlearner.observing.tracing import Captured, Trace, patterns_of
 from superlearner.operations.declaration import Paged
-from superlearner.operations.results_tracing import (
+from superlearner.operations.results.tracing import (
     MessageTypes,
     PatternsResult,
     TagCount,

@@ -11,7 +11,7 @@ from typing import Final
 
 from superlearner.operations import builtin as ours
 from superlearner.operations.declaration import IN_PATH, DeclarationError, Operation, declared
-from superlearner.operations.routes import RouteTable
+from superlearner.operations.engine.routes import RouteTable
 
 __all__ = ["GROUP", "Registry", "added_operations", "all_operations", "operation_in"]
 

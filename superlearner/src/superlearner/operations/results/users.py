@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from superlearner.operations.quotas import QuotaLine
-from superlearner.operations.users import Grant, Role
+from superlearner.operations.rights.quotas import QuotaLine
+from superlearner.operations.rights.users import Grant, Role
 
 __all__ = ["SignInLinkMade", "UserLine", "UserQuota", "UserRemoved", "UserSignedOut"]
 

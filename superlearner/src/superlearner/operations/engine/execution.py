@@ -15,16 +15,16 @@ from superlearner.base.telemetry import Telemetry
 from superlearner.base.validation import meant, problem_text
 from superlearner.control.terms import clip, text_of
 from superlearner.nodes.nodes import WatchedNode
-from superlearner.operations.audit import AuditLog, kept
 from superlearner.operations.context import Context, DryRun
 from superlearner.operations.declaration import THINGS, Answer, Download, Operation, Paged
+from superlearner.operations.engine.audit import AuditLog, kept
+from superlearner.operations.engine.forwarding import LONGEST_S, forward
+from superlearner.operations.engine.registry import Registry
+from superlearner.operations.engine.routes import ROUTE, filled
+from superlearner.operations.engine.seams import LivePages, Ownership
+from superlearner.operations.engine.services import Services
 from superlearner.operations.failures import Detail, OperationError
-from superlearner.operations.forwarding import LONGEST_S, forward
-from superlearner.operations.registry import Registry
-from superlearner.operations.routes import ROUTE, filled
-from superlearner.operations.seams import LivePages, Ownership
-from superlearner.operations.services import Services
-from superlearner.operations.users import NODE_SCOPES
+from superlearner.operations.rights.users import NODE_SCOPES
 
 __all__ = ["checked", "execute", "refuse_without_scope"]
 

@@ -7,14 +7,14 @@ import re
 from typing import Final
 from weakref import WeakValueDictionary
 
-from superlearner.operations.accounts import Accounts
 from superlearner.operations.context import Context
+from superlearner.operations.engine.services import Services
 from superlearner.operations.failures import OperationError
-from superlearner.operations.quotas import Quotas
-from superlearner.operations.sandbox_access import ask, may_run_here
-from superlearner.operations.services import Services
-from superlearner.operations.tokens import Tokens
-from superlearner.operations.users import User
+from superlearner.operations.rights.accounts import Accounts
+from superlearner.operations.rights.quotas import Quotas
+from superlearner.operations.rights.sandbox_access import ask, may_run_here
+from superlearner.operations.rights.tokens import Tokens
+from superlearner.operations.rights.users import User
 from superlearner.sandbox import Sandboxes
 from superlearner.sandbox.happenings import Create, Restart
 from superlearner.sandbox.record import Configuration, Sandbox, node_of_sandbox

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, Field
 
 from superlearner.control.slots import LastExit
-from superlearner.operations.users import Grant, Role, Scope
+from superlearner.operations.rights.users import Grant, Role, Scope
 
 __all__ = [
     "Asker",

@@ -11,11 +11,11 @@ from pydantic import AfterValidator, Field
 
 from superlearner.base.commands import command
 from superlearner.control.terms import clip
-from superlearner.operations.accounts import Accounts
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Picker
 from superlearner.operations.failures import OperationError
-from superlearner.operations.users import ANONYMOUS, OWNER, ROLE_SCOPES, Grant, Role, key_of, name_of, outranks
+from superlearner.operations.rights.accounts import Accounts
+from superlearner.operations.rights.users import ANONYMOUS, OWNER, ROLE_SCOPES, Grant, Role, key_of, name_of, outranks
 from superlearner.store import StoreUnavailable, UserRow
 
 __all__ = ["Name", "UserName", "found_user", "may_grant", "may_manage", "the_store"]

@@ -8,11 +8,11 @@ from typing import Final
 
 from superlearner.nodes.remote import RemoteNode
 from superlearner.operations.context import Context
+from superlearner.operations.engine.forwarding import forward
+from superlearner.operations.engine.registry import Registry
 from superlearner.operations.failures import OperationError
-from superlearner.operations.forwarding import forward
-from superlearner.operations.registry import Registry
 from superlearner.operations.results import SupervisorDetails
-from superlearner.operations.results_sandboxes import SandboxHealth, SandboxInfo, SandboxMemory
+from superlearner.operations.results.sandboxes import SandboxHealth, SandboxInfo, SandboxMemory
 from superlearner.sandbox.record import Sandbox
 
 __all__ = ["UNREACHABLE", "add_children", "add_stats", "top_of"]

@@ -7,9 +7,9 @@ from superlearner.control.names import display_name
 from superlearner.control.simulations import OF_THE_NODE, Only, Plan, begin, id_of
 from superlearner.control.terms import plain_pid, text_of
 from superlearner.operations.context import Context
+from superlearner.operations.engine.steering import steering
 from superlearner.operations.failures import OperationError
-from superlearner.operations.results_simulation import SimulationLine
-from superlearner.operations.steering import steering
+from superlearner.operations.results.simulation import SimulationLine
 from superlearner.operations.targets import called, feels, process_of, protect
 
 __all__ = ["ERRORS", "a_server", "begun", "feels_of", "line_of", "words_of"]

@@ -8,9 +8,9 @@ from pydantic import BaseModel, Field
 
 from superlearner.cluster.members import ClusterEvent
 from superlearner.operations.results import ProcessLine, SupervisorDetails
-from superlearner.operations.results_restarts import RestartLine
-from superlearner.operations.results_system import AnomalyLine
-from superlearner.operations.results_tree import TreeResult
+from superlearner.operations.results.restarts import RestartLine
+from superlearner.operations.results.system import AnomalyLine
+from superlearner.operations.results.tree import TreeResult
 
 __all__ = [
     "ClusterAnomalies",

@@ -16,8 +16,8 @@ from dataclasses import replace
 from typing import Final, Literal
 
 from superlearner.base.forward_clock import ForwardClock
-from superlearner.operations.tokens import OPENING_S, USE_WRITTEN_EVERY_S, Tokens
-from superlearner.operations.users import ROLE_SCOPES, ROLES, Grant, Role, User, in_order, key_of, role_for
+from superlearner.operations.rights.tokens import OPENING_S, USE_WRITTEN_EVERY_S, Tokens
+from superlearner.operations.rights.users import ROLE_SCOPES, ROLES, Grant, Role, User, in_order, key_of, role_for
 from superlearner.store import SignInLink, Store, StoreUnavailable, Token, UserRow
 
 __all__ = ["Accounts", "LinkState", "UserChange", "role_of", "scopes_of", "standing_of", "user_of"]

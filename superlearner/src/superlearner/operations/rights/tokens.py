@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import Final
 
 from superlearner.base.forward_clock import ForwardClock
-from superlearner.operations.users import Grant
+from superlearner.operations.rights.users import Grant
 from superlearner.store import Store, StoreUnavailable, Token
 
 __all__ = ["Tokens"]

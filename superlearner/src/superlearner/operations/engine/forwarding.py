@@ -37,7 +37,7 @@ from superlearner.nodes.remote.protocol import (
 from superlearner.operations.context import Context, DryRun
 from superlearner.operations.declaration import Answer, Download, Operation, Streamed
 from superlearner.operations.failures import Detail, OperationError
-from superlearner.operations.users import NODE_SCOPES
+from superlearner.operations.rights.users import NODE_SCOPES
 
 __all__ = ["LONGEST_S", "forward", "refused", "registered", "told"]
 

@@ -14,9 +14,9 @@ from typing import Any, Final, Literal
 
 from superlearner.base.commands import command
 from superlearner.observing.tracing import Recordings, RecordingsUse
-from superlearner.operations.accounts import Accounts, standing_of
 from superlearner.operations.failures import OperationError
-from superlearner.operations.users import ANONYMOUS, OWNER, Role, key_of
+from superlearner.operations.rights.accounts import Accounts, standing_of
+from superlearner.operations.rights.users import ANONYMOUS, OWNER, Role, key_of
 from superlearner.sandbox import Sandboxes
 from superlearner.sandbox.happenings import Admit, FleetRefused
 from superlearner.sandbox.record import Limits, Sandbox

@@ -11,11 +11,11 @@ from superlearner.nodes.remote import RemoteNode
 from superlearner.observing.tracing import NoRecording, Recordings
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import THINGS, Operation
+from superlearner.operations.engine.services import Services
 from superlearner.operations.failures import OperationError
-from superlearner.operations.homes import Homes, home_node
-from superlearner.operations.sandbox_access import found
-from superlearner.operations.services import Services
-from superlearner.operations.users import User
+from superlearner.operations.rights.homes import Homes, home_node
+from superlearner.operations.rights.sandbox_access import found
+from superlearner.operations.rights.users import User
 from superlearner.sandbox import Sandboxes
 from superlearner.store import StoreUnavailable
 

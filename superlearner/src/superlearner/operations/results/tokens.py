@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from superlearner.operations.users import Grant
+from superlearner.operations.rights.users import Grant
 
 __all__ = ["TokenLine", "TokenMade", "TokenRevoked"]
 

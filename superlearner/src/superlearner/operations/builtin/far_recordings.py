@@ -11,8 +11,8 @@ from typing import Final
 
 from superlearner.nodes.remote import RemoteError, RemoteNode
 from superlearner.nodes.remote.protocol import Attached, Close, Failed, Packed, Saved, Tape, Taped, Wound
+from superlearner.operations.engine.forwarding import LONGEST_S, refused, told
 from superlearner.operations.failures import OperationError
-from superlearner.operations.forwarding import LONGEST_S, refused, told
 
 __all__ = ["FarRecorder", "saved_trace"]
 

@@ -8,11 +8,11 @@ from typing import Any, Final
 import otp
 from superlearner.base.commands import command
 from superlearner.control.terms import clip, safe_text
-from superlearner.operations.accounts import Accounts
 from superlearner.operations.context import Context
 from superlearner.operations.failures import Detail, OperationError
-from superlearner.operations.tokens import Tokens
-from superlearner.operations.users import Scope
+from superlearner.operations.rights.accounts import Accounts
+from superlearner.operations.rights.tokens import Tokens
+from superlearner.operations.rights.users import Scope
 from superlearner.sandbox import Sandboxes
 from superlearner.sandbox.happenings import FleetRefused
 from superlearner.sandbox.manager import Asked, SandboxManager

@@ -19,7 +19,7 @@ from superlearner.observing.tracing import (
 )
 from superlearner.operations.declaration import Picker
 from superlearner.operations.failures import OperationError
-from superlearner.operations.results_recordings import RecordingLine
+from superlearner.operations.results.recordings import RecordingLine
 from superlearner.store import NameTaken, Recording, StoreUnavailable
 
 __all__ = ["STORED", "THERE", "KnownRecording", "line_of", "recording_errors"]

@@ -12,11 +12,11 @@ from superlearner.cluster.members import Members
 from superlearner.nodes.kinds import MEMBER
 from superlearner.nodes.nodes import Nodes
 from superlearner.operations.context import Context
-from superlearner.operations.execution import checked, execute
+from superlearner.operations.engine.execution import checked, execute
+from superlearner.operations.engine.registry import Registry
+from superlearner.operations.engine.services import Services
 from superlearner.operations.failures import OperationError
-from superlearner.operations.registry import Registry
-from superlearner.operations.results_cluster import Missing
-from superlearner.operations.services import Services
+from superlearner.operations.results.cluster import Missing
 
 __all__ = ["Answers", "ask_all", "asked_nodes"]
 

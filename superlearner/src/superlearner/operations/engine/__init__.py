@@ -1,0 +1,1 @@
+"""The engine: the registry of operations, and one way to run them, here or on another node."""
