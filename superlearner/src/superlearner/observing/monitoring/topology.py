@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
-from typing import ClassVar, Final
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 __all__ = ["FOLD_ABOVE", "MOST_NODES", "OUTSIDE", "TopologyEdge", "Member", "TopologySpot", "picture"]
 
@@ -38,21 +38,15 @@ class Member:
 class TopologySpot:
     """A node of the diagram: a process, or several of a supervisor; x, y: 0–1000."""
 
-    __pydantic_config__: ClassVar = {"use_attribute_docstrings": True}  # descriptions of the API's schema
-
     key: str
-    pid: str | None
-    """of the process; of the supervisor that stands for its children"""
+    pid: str | None = field(metadata={"description": "of the process; of the supervisor that stands for its children"})
     name: str
     what: str
-    group: str
-    """what `unfold` takes to show the processes behind it one by one"""
-    processes: int
-    """how many this stands for"""
+    group: str = field(metadata={"description": "what `unfold` takes to show the processes behind it one by one"})
+    processes: int = field(metadata={"description": "how many this stands for"})
     sent: int
     received: int
-    x: float
-    """from 0 to 1000"""
+    x: float = field(metadata={"description": "from 0 to 1000"})
     y: float
 
 

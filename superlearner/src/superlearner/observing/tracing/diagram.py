@@ -7,9 +7,9 @@ The number of lanes and steps is bounded; the rest is counted.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from heapq import merge
-from typing import ClassVar, Final, Literal
+from typing import Final, Literal
 
 from superlearner.observing.tracing.captured import OUTSIDE, Captured, Mark, Person
 
@@ -26,32 +26,25 @@ StepKind = Literal["call", "cast", "info", "reply", "system", "exited", "crashed
 class DiagramLane:
     """A lane of the diagram; `traced` is true if all its processes are traced."""
 
-    __pydantic_config__: ClassVar = {"use_attribute_docstrings": True}  # descriptions of the API's schema
-
     key: str
     label: str
     pids: tuple[str, ...]
-    traced: bool
-    """whether the trace has all messages of all its processes"""
+    traced: bool = field(metadata={"description": "whether the trace has all messages of all its processes"})
 
 
 @dataclass(frozen=True, slots=True)
 class DiagramStep:
     """An arrow or a mark."""
 
-    __pydantic_config__: ClassVar = {"use_attribute_docstrings": True}  # descriptions of the API's schema
-
     seq: int
-    at_ms: float
-    """since the first one"""
+    at_ms: float = field(metadata={"description": "since the first one"})
     kind: StepKind
     lane: int
     to: int | None
     label: str
     dropped: bool
     unanswered: bool
-    partner: int | None
-    """the reply of a call, the call of a reply"""
+    partner: int | None = field(metadata={"description": "the reply of a call, the call of a reply"})
     cause: int | None
 
 
