@@ -201,7 +201,7 @@ def decide(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> No
     if p.status == RUN and (
         step is None or step.__self__.cr_running
     ):  # else a step failed in the runtime: nothing runs
-        pending = p.signal
+        pending = p.signal  # test_the_first_signal_to_who_stands_in_a_call_decides_and_a_kill_outranks_it
         if pending is None or type(pending) is Cancel or (killed and not pending.killed):
             p.signal = Fatal(reason, sender, cause, killed)
         return

@@ -155,7 +155,8 @@ def _refused(me: Process) -> Generator[Any, Any, Any]:
     """Raise the reason of an exiting process in its `receive` and `call`.
 
     Code that swallows it and retries forever would hold the loop, so it has to wait in the end: until its time for
-    cleanup is over, or, when killed, at once, like code that ignores `GeneratorExit`.
+    cleanup is over, or, when killed, at once, like code that ignores `GeneratorExit`. See
+    test_code_that_swallows_everything_and_asks_for_ever_is_abandoned.
     """
     x: Any = me.ext
     asked = x.match if type(x.match) is int else 0
