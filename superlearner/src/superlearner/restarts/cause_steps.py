@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from otp import sentences
@@ -72,10 +72,6 @@ class Step:
     used: int | None = None
     allowed: Any = None
     window: Any = None
-
-    def told(self, **changes: Any) -> Step:
-        """Return a copy with changed fields."""
-        return replace(self, **changes)
 
 
 class Words:

@@ -19,11 +19,6 @@ __all__ = ["Group", "groups"]
 Waits = Callable[[TraceEvent], bool]
 
 
-def nothing_waits(_: TraceEvent) -> bool:
-    """Return False: no supervisor is handling an end."""
-    return False
-
-
 @dataclass(slots=True)
 class Group:
     """The events of one first cause, oldest first.
@@ -61,7 +56,7 @@ class Group:
         return any(event.kind in ANSWERS for event in self.events)
 
 
-def groups(events: Events, waits: Waits = nothing_waits) -> dict[int, Group]:
+def groups(events: Events, waits: Waits = lambda _: False) -> dict[int, Group]:
     """Group events by their first cause; events without one, such as a stop on request, are left out.
 
     A pure function of events.

@@ -59,16 +59,13 @@ def apply(book: Book, event: TraceEvent) -> Entry | None:
             return _started(book, history, event, data)
         case _ if event.kind in ENDS:
             return _terminated(book, history, event, data)
-        case "restart_failed":
-            history.attempts.add(event.at)
+        case "restart_failed" | "gave_up" as kind:
             _budget(history, data["allowed"], data["window"])
             old = history.causes.get(event.cause)
-            _caused(history, event.seq, old)
-            return _entry(book, history, event, "restart_failed", old, None, facts.reason, crash=facts.crash)
-        case "gave_up":
-            _budget(history, data["allowed"], data["window"])
-            old = history.causes.get(event.cause)
-            return _entry(book, history, event, "gave_up", old, None, facts.reason, crash=facts.crash)
+            if kind == "restart_failed":
+                history.attempts.add(event.at)
+                _caused(history, event.seq, old)
+            return _entry(book, history, event, kind, old, None, facts.reason, crash=facts.crash)
         case "strategy_changed":
             _budget(history, data["max_restarts"], data["max_seconds"])
             what = f"{data['strategy']}, at most {data['max_restarts']} restarts in {data['max_seconds']} s"

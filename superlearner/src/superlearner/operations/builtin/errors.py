@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Final, cast
 
 import otp
@@ -120,7 +120,7 @@ def with_request(ctx: Context, audit: AuditLog, step: Step, at: float) -> tuple[
         if entry.outcome == "ok" and entry.at - entry.duration <= at + AUDIT_S and _names(entry.parameters, named):
             whose = "your request" if entry.user == ctx.user.name else "the request of another user"
             request = f"{whose} {DOORS.get(entry.claims or entry.door, entry.claims or entry.door)} ({entry.operation})"
-            return step.told(text=step.text.replace(f"by {BY_OUTSIDE}", f"by {request}")), request
+            return replace(step, text=step.text.replace(f"by {BY_OUTSIDE}", f"by {request}")), request
     return step, None
 
 
