@@ -28,7 +28,7 @@ from operations_plugin import ANSWERED
 from otp import Application
 from superlearner.access.credentials import Credentials
 from superlearner.app.application import SuperLearner, start_trees, trees_of
-from superlearner.app.running import Platform, Tree
+from superlearner.app.running import RunningPlatform, Tree
 from superlearner.base.listening import Listener
 from superlearner.operations import PREFIX
 from superlearner.sandbox import inside as inside_sandbox
@@ -37,6 +37,7 @@ from superlearner.sandbox.record import ProgramFacts, Sandbox, Wall
 from superlearner.sandbox.told import Report
 from superlearner.settings.configuration import Configuration
 from superlearner.settings.settings import Settings
+from superlearner.web.platform import Platform
 from telemetry_table import TableCheck
 from warm_start import Begun, WarmStart
 
@@ -236,12 +237,12 @@ class Inside:
     Every answer of its client under `/api/v1` is compared with the OpenAPI document.
     """
 
-    def __init__(self, platform: Platform, client: httpx.AsyncClient, node: otp.Node | None = None) -> None:
-        self.platform = platform
+    def __init__(self, running: RunningPlatform, client: httpx.AsyncClient, node: otp.Node | None = None) -> None:
+        self.running = running
+        self.platform = running.platform
         self.client = client
-        self.node = node or platform.running_node()
-        assert platform.hub is not None
-        self.hub = platform.hub
+        self.node = node or self.platform.node
+        self.hub = self.platform.hub
 
     async def get(self, path: str, **options: Any) -> Any:
         answer = await self.client.get(path, **options)
@@ -272,17 +273,18 @@ async def platform_inside(
     """
     listener = Listener.bind("127.0.0.1", 0)
     chosen = configuration or Settings(browser=False, **settings)
-    platform = Platform(chosen, listener, trees or trees_of(None), version="0", credentials=Credentials(TOKEN))
     told = TableCheck()
-    platform.telemetry.attach(told)
     try:
         async with otp.Node("superlearner@127.0.0.1") as node:
+            platform = Platform(node, chosen, listener, version="0", credentials=Credentials(TOKEN))
+            platform.telemetry.attach(told)
+            running = RunningPlatform(platform, trees or trees_of(None))
             started: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
             async def first() -> None:
                 try:
-                    await Application.start(SuperLearner, args=platform)
-                    await start_trees(platform)
+                    await Application.start(SuperLearner, args=running)
+                    await start_trees(running)
                 except BaseException as error:
                     started.set_exception(error)
                 else:
@@ -292,14 +294,13 @@ async def platform_inside(
             node.spawn(first)
             await started
             await asyncio.to_thread(document_of, platform)  # in the loop it would be taken for a held loop
-            assert platform.web is not None
             root = platform.settings.root_path
-            transport = httpx.ASGITransport(app=platform.web.app, raise_app_exceptions=False, root_path=root)
+            transport = httpx.ASGITransport(app=running.web.app, raise_app_exceptions=False, root_path=root)
             check = AnswerCheck(platform.arsenal, partial(document_of, platform), PREFIX, answered)
             async with httpx.AsyncClient(
                 transport=transport, base_url="http://localhost", event_hooks={"response": [check]}
             ) as client:
-                yield Inside(platform, client)
+                yield Inside(running, client)
     finally:
         listener.close()
     assert told.problems == []
@@ -370,7 +371,7 @@ def inside(record_property: Callable[[str, object], None], place: str) -> Callab
                 elsewhere(platform.platform, *(trees or trees_of(None)), far=place == "remote") as node,
             ):
                 platform.client.event_hooks["request"].append(ask_the_other)
-                return await test(Inside(platform.platform, platform.client, node))
+                return await test(Inside(platform.running, platform.client, node))
 
         return asyncio.run(asyncio.wait_for(own() if place == "own" else other(), 60))
 

@@ -14,7 +14,7 @@ import pytest
 from other_user import NOBODY, needs_root
 from superlearner.access import credentials as module
 from superlearner.access.credentials import Credentials, CredentialsError, read_or_make_token, read_token
-from superlearner.access.throttle import ADDRESSES, Throttle
+from superlearner.base.throttle import ADDRESSES, Throttle
 
 TOKEN = "t" * 43
 

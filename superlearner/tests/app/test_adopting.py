@@ -62,7 +62,7 @@ async def sandboxes(platform: Any) -> None:
 @takes_effect
 async def playground_restart_after(platform: Any) -> None:
     await change(platform, playground_restart_after=300)
-    (kept,) = [kept for kept in platform.platform.keeper.of("playground") if kept.id == "demo_one_for_one"]
+    (kept,) = [kept for kept in platform.running.keeper.of("playground") if kept.id == "demo_one_for_one"]
     assert kept.pause() == 300
 
 
@@ -79,7 +79,7 @@ async def playground_hold(platform: Any) -> None:
 @takes_effect
 async def services_back_off_max(platform: Any) -> None:
     await change(platform, services_back_off_max=0.15)
-    kept = platform.platform.keeper.of("services")[0]
+    kept = platform.running.keeper.of("services")[0]
     assert [kept.pause(), kept.pause(), kept.pause()] == [0.1, 0.15, 0.15]
 
 
@@ -226,14 +226,14 @@ async def keep_traces(platform: Any) -> None:
 @takes_effect
 async def watchdog_after(platform: Any) -> None:
     """Turned off, it has no thread; turned on again, it has one with the new time."""
-    before = platform.platform.watchdog
+    before = platform.running.watchdog
     await change(platform, watchdog_after=0)
     await otp.sys.get_state(platform.node.whereis("watchdog"))
-    assert platform.platform.watchdog is None
+    assert platform.running.watchdog is None
     await change(platform, watchdog_after=7.5)
     await otp.sys.get_state(platform.node.whereis("watchdog"))
-    assert platform.platform.watchdog not in (None, before)
-    assert platform.platform.watchdog.after == 7.5
+    assert platform.running.watchdog not in (None, before)
+    assert platform.running.watchdog.after == 7.5
 
 
 def test_a_setting_that_is_changed_takes_effect_without_a_restart(inside: Inside) -> None:
@@ -290,7 +290,7 @@ def test_a_password_in_a_changed_setting_leaves_the_process_nowhere(
             await platform.call("settings", "look")
 
     async def test(platform: Any) -> None:
-        node = platform.platform.running_node()
+        node = platform.platform.node
         rows: list[Any] = []
         reader = otp.trace.subscribe(node, lambda event: rows.append(otp.trace.Row.of(event, node)))
         with caplog.at_level(logging.DEBUG):

@@ -16,10 +16,10 @@ import otp
 from local_line import Line, remote
 from superlearner.backend import start
 from superlearner.demo import DemoOneForOne
-from superlearner.live.topics import source_of
 from superlearner.nodes.remote import NodeGone, RemoteNode
 from superlearner.nodes.remote.protocol import Close, Done, Execute, Failed, More, Next, Sync
 from superlearner.operations.rights.users import OWNER as ADMIN
+from superlearner.web.live import source_of
 
 Inside = Callable[..., Any]
 TILL = "till@127.0.0.1"

@@ -83,7 +83,7 @@ def test_actions_on_a_page_are_shown_at_once(inside: Inside) -> None:
         running.hub.adopt(frame_interval=hour, heartbeat_interval=hour, viewer_queue=50, frame_rows=400)
         viewer = running.hub.attach()
         await frame(viewer)
-        await otp.sys.get_state(("live", running.platform.running_node()))  # the first heartbeat is over
+        await otp.sys.get_state(("live", running.platform.node))  # the first heartbeat is over
         running.hub.flush()  # the next heartbeat is an hour away, and so is the next frame
         await running.client.delete("/api/v1/processes/counter_1", headers={"x-door": "page"})
         shown = await until(viewer, lambda found: "restarts" in changed(found, COUNTER))

@@ -148,7 +148,7 @@ def test_another_node_has_its_own_points(inside: Inside) -> None:
 
 def test_lines_of_the_log_come_from_any_thread_and_a_frame_has_several(inside: Inside) -> None:
     async def test(platform: Any) -> None:
-        source = log_source(platform.platform)
+        source = log_source(platform.platform.log, platform.platform.nodes, platform.platform.settings.viewer_queue)
         viewer = source.attach()
         assert (await frame(viewer))["k"] == "s"
         log = logging.getLogger("shop")
@@ -172,7 +172,7 @@ def test_of_a_very_long_log_the_newest_lines_are_sent(inside: Inside) -> None:
         view = platform.platform.log
         for number in range(3000):
             view.emit(logging.LogRecord("shop", logging.INFO, "shop.py", 1, "sold %d", (number,), None))
-        source = log_source(platform.platform)
+        source = log_source(platform.platform.log, platform.platform.nodes, platform.platform.settings.viewer_queue)
         viewer = source.attach()
         lines = (await frame(viewer))["lines"]
         assert len(lines) == 2000
@@ -184,7 +184,7 @@ def test_of_a_very_long_log_the_newest_lines_are_sent(inside: Inside) -> None:
 
 def test_lines_that_wait_while_the_loop_is_blocked_are_bounded(inside: Inside) -> None:
     async def test(platform: Any) -> None:
-        source = log_source(platform.platform)
+        source = log_source(platform.platform.log, platform.platform.nodes, platform.platform.settings.viewer_queue)
         viewer = source.attach()
         await frame(viewer)
         log = logging.getLogger("shop")

@@ -12,8 +12,8 @@ import pytest
 import otp
 from local_line import remote
 from superlearner.demo import DemoOneForOne
-from superlearner.live.topics import source_of
 from superlearner.operations.rights.users import OWNER as ADMIN
+from superlearner.web.live import source_of
 
 BARE = {ord("{"): None, ord("}"): None}
 OTHER = "till@127.0.0.1"

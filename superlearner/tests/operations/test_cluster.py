@@ -66,7 +66,7 @@ class Both:
 
 @asynccontextmanager
 async def clustered(platform: Any, folder: Path) -> AsyncIterator[Both]:
-    members, home = platform.platform.members, platform.platform.running_node()
+    members, home = platform.platform.members, platform.platform.node
     network = SimulatedNetwork()
     async with otp.Node(B) as node, otp.Node(f"backend.{B}", hidden=True) as hidden:
         backend = await serve(hidden, node, kind=MEMBER)
@@ -134,7 +134,7 @@ def test_the_topology_has_each_member_with_its_health_and_traffic(inside: Inside
 def test_all_members_are_asked_at_once_and_those_that_did_not_answer_are_named(inside: Inside, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
         async with clustered(platform, tmp_path) as both:
-            home = platform.platform.running_node().name
+            home = platform.platform.node.name
             killed = await platform.client.delete(f"/api/v1/processes/till?node={B}")
             assert killed.status_code == 200
             found = await both.get("/processes")
@@ -184,7 +184,7 @@ def test_a_member_is_disconnected_and_connected_again(inside: Inside, tmp_path: 
 def test_a_restart_of_the_service_keeps_the_members(inside: Inside, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
         async with clustered(platform, tmp_path) as both:
-            home = platform.platform.running_node()
+            home = platform.platform.node
             otp.exit(home.whereis(MEMBERSHIP), "kill")
             await home.start(MembershipService, platform.platform.members, name=MEMBERSHIP)
             assert B in {one.name for one in platform.platform.nodes}

@@ -9,6 +9,7 @@ from typing import Annotated, Any, cast
 import pytest
 from pydantic import AfterValidator, BaseModel, Field
 
+import otp
 from superlearner.base.telemetry import Telemetry
 from superlearner.nodes.nodes import Nodes
 from superlearner.nodes.remote import RemoteNode
@@ -101,8 +102,7 @@ class Stage:
     def run(
         self, function: Any, user: User = OWNER, *, dry_run: bool = False, door: str = "test", **parameters: Any
     ) -> Answer:
-        nodes, services, home = Nodes(Settings), Services(), SimpleNamespace(name="here@127.0.0.1")
-        setattr(nodes, "home", home)
+        nodes, services = Nodes(otp.Node("here@127.0.0.1"), Settings), Services()
         if door == "page":
             remote = RemoteNode("far@127.0.0.1", cast("Any", SimpleNamespace()))
             setattr(nodes, "find", lambda _name: remote)

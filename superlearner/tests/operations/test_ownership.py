@@ -153,7 +153,7 @@ def test_things_without_an_owner_are_not_for_learners(inside: Inside, tmp_path: 
         with pytest.raises(
             OperationError, match=r"process.list on the node .superlearner@127\.0\.0\.1. needs the scope"
         ):
-            await call(platform, "process.list", ada, node=platform.running_node().name)
+            await call(platform, "process.list", ada, node=platform.node.name)
         assert (await call(platform, "recording.delete", tim, name="old")).data["deleted"]
 
     inside(test, data_dir=tmp_path)
@@ -218,7 +218,7 @@ def test_a_learner_follows_events_of_the_platform_only_about_themselves(inside: 
         platform = inside_.platform
         platform.sandboxes.launcher = attaching(nodes_here, platform)
         ada, eve = user("ada", "learner"), user("eve", "learner", 2)
-        home = platform.running_node().name
+        home = platform.node.name
         assert isinstance(platform.nodes.find(home), WatchedNode)
         stream = (await call(platform, "events.stream", ada, node=home)).stream
         for who in (eve, ada):

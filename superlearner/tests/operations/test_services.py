@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import closing
 from dataclasses import fields
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from superlearner.app.running import Platform
+import otp
+from superlearner.app.running import RunningPlatform
+from superlearner.base.listening import Listener
 from superlearner.base.telemetry import Telemetry
 from superlearner.nodes.nodes import Nodes
 from superlearner.observing.tracing import Traces
@@ -21,6 +23,7 @@ from superlearner.operations.engine.registry import Registry, all_operations
 from superlearner.operations.engine.services import Services
 from superlearner.operations.rights.users import OWNER
 from superlearner.settings.settings import Settings
+from superlearner.web.platform import Platform
 
 MOST_SERVICES = 4
 
@@ -59,9 +62,15 @@ def services_with(**provided: Tide | None) -> Services:
     return services
 
 
+def platform_with(operations: Registry) -> Platform:
+    with closing(Listener.bind("127.0.0.1", 0)) as listener:
+        platform = Platform(otp.Node("here@127.0.0.1"), Settings(browser=False), listener, arsenal=operations)
+        RunningPlatform(platform, ())
+        return platform
+
+
 def answer(services: Services, function: Any, **parameters: Any) -> Any:
-    nodes = Nodes(Settings)
-    setattr(nodes, "home", SimpleNamespace(name="here@127.0.0.1"))
+    nodes = Nodes(otp.Node("here@127.0.0.1"), Settings)
     return asyncio.run(execute(services, of(function), Context(nodes, OWNER), parameters)).data
 
 
@@ -102,7 +111,7 @@ def test_a_missing_service_is_none_if_the_operation_allows_it() -> None:
 def test_a_platform_does_not_start_with_an_operation_whose_service_is_unknown() -> None:
     expected = r"operation 'tide.level' of .*: expected services of Accounts, .*, got 'Tide'"
     with pytest.raises(DeclarationError, match=expected):
-        Platform(Settings(browser=False), None, (), arsenal=Registry([of(level)]))
+        platform_with(Registry([of(level)]))
 
 
 def test_only_service_types_may_be_named_before_the_slash() -> None:
@@ -116,7 +125,7 @@ def test_only_service_types_may_be_named_before_the_slash() -> None:
 
 def test_no_operation_of_ours_gets_the_whole_platform() -> None:
     ours = all_operations()
-    platform = Platform(Settings(browser=False), None, (), arsenal=ours)
+    platform = platform_with(ours)
     with pytest.raises(LookupError):
         platform.services.get(Platform)
     assert "platform" not in [field.name for field in fields(Context)]

@@ -30,7 +30,7 @@ class OpenSocket:
             elif message["type"] == "websocket.close":
                 self.code = message["code"]
 
-        self.task = asyncio.ensure_future(platform.platform.web.app(scope, receive, send))
+        self.task = asyncio.ensure_future(platform.running.web.app(scope, receive, send))
 
     async def closed(self) -> int | None:
         """Return the close code, once it is closed."""

@@ -103,7 +103,7 @@ def state(page: Page, at_work: Any, name: str, process: str) -> str:
 
 def lose(at_work: Any, name: str) -> None:
     """Remove a sandbox without the page, as a restart of the server does with one that has ended."""
-    node = at_work.platform.running_node()
+    node = at_work.platform.node
     at_work.do(lambda: SandboxManager.ask(Destroy(None, name, force=True), node=node))
 
 

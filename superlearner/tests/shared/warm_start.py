@@ -32,6 +32,7 @@ PRELOAD: Final = (
     "superlearner.app.program",
     "superlearner.app.application",
     "superlearner.app.running",
+    "superlearner.web.platform",
     "superlearner.store.database",
     "superlearner.store.migrating",
     "superlearner.web.web_server",

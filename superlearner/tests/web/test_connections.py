@@ -87,7 +87,7 @@ def test_a_head_that_does_not_come_ends_its_connection(lines: Run) -> None:
         assert await end_of(silent) == b""
         assert code(await end_of(begun)) == (408, "request_timeout")
         assert (await end_of(again)).startswith(b"HTTP/1.1 200")
-        assert len(platform.platform.web.connections) == 0
+        assert len(platform.running.web.connections) == 0
 
     lines(test, head_timeout=0.2, keep_alive=0.2)
 
@@ -226,7 +226,7 @@ def test_an_answer_that_is_not_read_ends_its_connection(lines: Run) -> None:
         reader, writer = await connect(port_of(platform), get, room=4096)
         lost = writer.transport.get_extra_info("socket")
         assert lost is not None
-        connections = platform.platform.web.connections
+        connections = platform.running.web.connections
         ended = asyncio.Event()
         leave = connections.leave
 
@@ -245,7 +245,7 @@ def test_an_answer_that_is_not_read_ends_its_connection(lines: Run) -> None:
 def test_slow_readers_together_have_a_limit_and_the_slowest_goes(lines: Run) -> None:
     async def test(platform: Any) -> None:
         platform.platform.listener._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
-        connections, most = platform.platform.web.connections, 0
+        connections, most = platform.running.web.connections, 0
         is_slow, seen, all_slow = connections.is_slow, dict[Any, None](), asyncio.Event()
 
         def watched(one: Any) -> None:
@@ -281,7 +281,7 @@ def test_when_there_are_too_many_the_one_goes_that_waited_longest(lines: Run) ->
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
             assert (await client.get("/health/ready")).status_code == 200
         assert await end_of(first) == b""
-        assert len(platform.platform.web.connections) <= 10
+        assert len(platform.running.web.connections) <= 10
 
     lines(test, max_connections=10)
 

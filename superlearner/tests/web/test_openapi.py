@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, get_args
 from urllib.parse import urlsplit
@@ -14,18 +15,18 @@ import pytest
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+import otp
 from described_answers import unlike
 from superlearner import web
-from superlearner.app.application import trees_of
-from superlearner.app.running import Platform
+from superlearner.base.listening import Listener
 from superlearner.cli import operations as cli
 from superlearner.cli.manifest import entry_of_verb, verb_of
 from superlearner.operations.engine.examples import EXAMPLES, command_of, example_of
 from superlearner.operations.engine.registry import all_operations
 from superlearner.operations.failures import CODES
 from superlearner.settings.settings import Settings
-from superlearner.web.app import create_app
 from superlearner.web.described import ErrorCode
+from superlearner.web.platform import Platform
 
 Inside = Callable[..., Any]
 OPERATIONS = list(all_operations())
@@ -67,9 +68,8 @@ REFUSED = {
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    platform = Platform(Settings(browser=False), None, trees_of(None))
-    create_app(platform)
-    return platform.openapi()
+    with closing(Listener.bind("127.0.0.1", 0)) as listener:
+        return Platform(otp.Node("here@127.0.0.1"), Settings(browser=False), listener).openapi()
 
 
 def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -65,7 +65,7 @@ def test_live_feeds_of_a_learner_have_only_their_own_nodes(inside: Inside, nodes
         await call(platform, "sandbox.create", zelda, sandbox_id="of_zelda", demo="shop", source=None)
         await call(platform, "supervisor.list", ada)
         for topic in ("supervisors", "traces", "system", "processes"):
-            for node in (FOREIGN, platform.running_node().name, "nowhere@127.0.0.1"):
+            for node in (FOREIGN, platform.node.name, "nowhere@127.0.0.1"):
                 socket = OpenSocket(inside_, browser, f"/live/{topic}", f"node={node}")
                 assert await socket.closed() == 4404
         nodes, everybody = platform.node_list.of(ada), platform.node_list
@@ -99,7 +99,7 @@ def test_refused_pages_and_live_feeds_are_in_the_audit_log(inside: Inside, nodes
         assert platform.audit.entries(first) == []
         for path in ("/settings", "/metrics", "/system?node=sandbox-of_zelda@127.0.0.1"):
             await client.get(path, headers=browser)
-        for node in (FOREIGN, platform.running_node().name):
+        for node in (FOREIGN, platform.node.name):
             await OpenSocket(inside_, browser, "/live/traces", f"node={node}").closed()
         await OpenSocket(inside_, browser, "/live/elsewhere").closed()
         found = [(one.operation, one.parameters["path"], one.node) for one in platform.audit.entries(first)]
@@ -108,7 +108,7 @@ def test_refused_pages_and_live_feeds_are_in_the_audit_log(inside: Inside, nodes
             ("web.open", "/metrics", None),
             ("web.open", "/system", FOREIGN),
             ("web.live", "/live/traces", FOREIGN),
-            ("web.live", "/live/traces", platform.running_node().name),
+            ("web.live", "/live/traces", platform.node.name),
         ]
         assert {(one.user, one.door, one.claims, one.outcome) for one in platform.audit.entries(first)} == {
             ("ada", "session", "page", "missing_scope")
@@ -125,7 +125,9 @@ def test_the_log_of_a_learner_has_lines_of_their_nodes_alone(inside: Inside, nod
         for who in (ada, user("zelda", "learner", 2)):
             await call(platform, "sandbox.create", who, sandbox_id=f"of_{who.name}", demo="shop", source=None)
             platform.log.take(f"sandbox-of_{who.name}@127.0.0.1", LogLine(1.0, "error", "shop", f"by {who.name}"))
-        live = msgspec.json.decode(log_source(platform, ada).snapshot())
+        live = msgspec.json.decode(
+            log_source(platform.log, platform.nodes, platform.settings.viewer_queue, ada).snapshot()
+        )
         assert [line[4] for line in live["lines"]] == ["by ada"]
         assert [line["text"] for line in (await call(platform, "log.list", ada)).data] == ["by ada"]
         tim = user("tim", "teacher")

@@ -49,9 +49,9 @@ def test_the_playground_says_at_once_that_code_of_ones_own_takes_a_sign_in(insid
 
 def test_a_visit_before_the_platform_is_ready_gets_a_page_that_says_so(inside: Inside) -> None:
     async def test(platform: Any) -> None:
-        platform.platform.ready = False
+        platform.running.ready = False
         page = await platform.client.get("/supervisors")
-        platform.platform.ready = True
+        platform.running.ready = True
         assert page.status_code == 503
         assert "SuperLearner is starting" in page.text
 

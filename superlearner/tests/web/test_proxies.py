@@ -18,7 +18,7 @@ WRONG = {"authorization": "Bearer wrong"}
 
 
 def coming_from(platform: Any, address: str) -> httpx.AsyncClient:
-    transport = httpx.ASGITransport(app=platform.platform.web.app, client=(address, 1))
+    transport = httpx.ASGITransport(app=platform.running.web.app, client=(address, 1))
     return httpx.AsyncClient(transport=transport, base_url="http://shop.example")
 
 

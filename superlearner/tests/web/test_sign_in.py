@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 from urllib.parse import quote
 
@@ -12,9 +13,10 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
+import otp
 from envelopes import failure
 from superlearner.access.credentials import Credentials
-from superlearner.access.throttle import Throttle
+from superlearner.base.throttle import Throttle
 from superlearner.web.guard import Guard
 from superlearner.web.sign_in import SIGN_IN, SignIn
 from superlearner.web.static_tree import STATIC, StaticTree
@@ -487,12 +489,15 @@ def test_the_scope_code_requires_a_credential_on_loopback_too(inside: Inside) ->
 
 
 def test_a_platform_that_should_ask_and_cannot_does_not_start() -> None:
-    from superlearner.app.running import Platform
+    from superlearner.app.running import RunningPlatform
+    from superlearner.base.listening import Listener
     from superlearner.settings.settings import Settings
-    from superlearner.web.app import create_app
+    from superlearner.web.platform import Platform
 
-    with pytest.raises(RuntimeError, match="credentials are required"):
-        create_app(Platform(Settings(host="0.0.0.0"), None, ()))
+    with closing(Listener.bind("127.0.0.1", 0)) as listener:
+        platform = Platform(otp.Node("here@127.0.0.1"), Settings(host="0.0.0.0"), listener)
+        with pytest.raises(RuntimeError, match="credentials are required"):
+            RunningPlatform(platform, ())
 
 
 @pytest.mark.operation("arsenal.whoami")

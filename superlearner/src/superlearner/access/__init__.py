@@ -1,1 +1,1 @@
-"""Access control: credentials, one-time sign-in links, limits on attempts."""
+"""Access control: credentials and one-time sign-in links."""

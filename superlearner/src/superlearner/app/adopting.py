@@ -22,7 +22,8 @@ from superlearner.settings.sources import Problem
 from superlearner.store import SettingChange
 
 if TYPE_CHECKING:
-    from superlearner.app.running import Platform
+    from superlearner.app.running import RunningPlatform
+    from superlearner.web.platform import Platform
 
 __all__ = ["adopt", "pauses_of_services", "pauses_of_trees", "refuse"]
 
@@ -43,13 +44,14 @@ def pauses_of_trees(settings: Settings) -> tuple[float, ...]:
     return (settings.playground_restart_after,)
 
 
-def adopt(platform: Platform, changes: tuple[Change, ...]) -> None:
+def adopt(running: RunningPlatform, changes: tuple[Change, ...]) -> None:
     """Apply new values and announce them: terminal, log, page, telemetry, store."""
     changed = {one.setting for one in changes if one.now}
+    platform = running.platform
     settings = platform.settings
-    for kept in platform.keeper.of("services"):
+    for kept in running.keeper.of("services"):
         kept.pauses = pauses_of_services(settings)
-    for kept in platform.keeper.of("playground"):
+    for kept in running.keeper.of("playground"):
         kept.pauses = pauses_of_trees(settings)
     ledger = platform.analytics
     ledger.book.most = settings.max_events_per_supervisor
@@ -60,15 +62,8 @@ def adopt(platform: Platform, changes: tuple[Change, ...]) -> None:
         _send(platform, MONITORING, "other interval")
     if "watchdog_after" in changed:
         _send(platform, WATCHDOG, "again")
-    if platform.hubs is not None:
-        platform.hubs.adopt(
-            frame_interval=settings.frame_interval,
-            heartbeat_interval=settings.heartbeat_interval,
-            viewer_queue=settings.viewer_queue,
-            frame_rows=settings.frame_rows,
-        )
+    platform.adopt()
     platform.nodes.adopt()
-    platform.events.resize(settings.events_kept)
     platform.log.resize(settings.log_kept)
     for one in changes:
         _announce(platform, one)
@@ -81,8 +76,7 @@ def refuse(platform: Platform, file: str, problems: tuple[Problem, ...]) -> None
         data = {"setting": one.setting, "line": one.line, "problem": one.problem}
         platform.events.tell("setting_refused", f"{one}; the settings are unchanged", data)
         log.warning("%s; the settings are unchanged", one)
-        if platform.hub is not None:
-            platform.hub.note("bad", f"{one}; the settings are unchanged", kind="setting_refused")
+        platform.hub.note("bad", f"{one}; the settings are unchanged", kind="setting_refused")
     platform.telemetry.execute("settings.refused", {"problems": len(problems)}, {})
 
 
@@ -91,8 +85,7 @@ def _announce(platform: Platform, one: Change) -> None:
         say(str(one))
     public = one.public_text()
     log.info("%s", public)
-    if platform.hub is not None:
-        platform.hub.note("info", public, kind="setting_changed")
+    platform.hub.note("info", public, kind="setting_changed")
     before, after = one.public_values()
     data = {"before": before, "after": after, "source": one.source, "where": one.where, "now": one.now}
     platform.events.tell("setting_changed", public, {"setting": one.setting, **data})
@@ -104,6 +97,6 @@ def _announce(platform: Platform, one: Change) -> None:
 
 def _send(platform: Platform, name: str, message: str) -> None:
     """Send a message to a service if it runs; a new one reads the settings itself."""
-    service = platform.running_node().whereis(name)
+    service = platform.node.whereis(name)
     if service is not None:
         otp.send(service, message)

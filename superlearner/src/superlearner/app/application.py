@@ -28,7 +28,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import otp
 from otp import Application, Children, DynamicSupervisor, Supervisor, impl
@@ -36,9 +36,7 @@ from superlearner.app.adopting import adopt, pauses_of_services, pauses_of_trees
 from superlearner.app.guarding import GUARDIAN, Guardian
 from superlearner.app.keeping import CARETAKER, Caretaker, first_start
 from superlearner.app.own_application import OwnApplication
-from superlearner.app.running import Platform, Tree
-from superlearner.app.slow_starts import Rescue, SlowStarts
-from superlearner.base.listening import Listener
+from superlearner.app.running import RunningPlatform, Tree
 from superlearner.base.loading import Loaded, LoadError, load
 from superlearner.base.terminal import complain
 from superlearner.cluster.members import MEMBERSHIP, MembershipService
@@ -46,11 +44,15 @@ from superlearner.control.protection import Protection, protection_of
 from superlearner.nodes.backups import Backups
 from superlearner.observing.analytics import ANALYTICS, AnalyticsServer
 from superlearner.observing.monitoring import MONITORING, Monitor, MonitoringService
+from superlearner.observing.slow_starts import SlowStarts
 from superlearner.observing.tracing import TRACER, MessageTracer
 from superlearner.observing.watchdog import WATCHDOG, Watchdog, WatchdogService
 from superlearner.sandbox import MANAGER, RUNNERS, SandboxManager
 from superlearner.settings.configuration import SETTINGS, SettingsWatch
 from superlearner.store import STORE, StoreService
+
+if TYPE_CHECKING:
+    from superlearner.web.platform import Platform
 
 __all__ = ["Playground", "Root", "Services", "SuperLearner"]
 
@@ -64,10 +66,10 @@ class Services(Supervisor):
     """one_for_one: services keep lasting state in objects of the platform."""
 
     @impl
-    def init(self, platform: Platform) -> Children:
-        caretaker = Caretaker.child_spec(platform.keeper, id=CARETAKER, name=CARETAKER)
-        children = [caretaker, *(kept.child_spec() for kept in platform.keeper.of("services"))]
-        platform.guard.expect("services", children)
+    def init(self, running: RunningPlatform) -> Children:
+        caretaker = Caretaker.child_spec(running.keeper, id=CARETAKER, name=CARETAKER)
+        children = [caretaker, *(kept.child_spec() for kept in running.keeper.of("services"))]
+        running.guard.expect("services", children)
         return Children(children, strategy="one_for_one", max_restarts=UNLIMITED, max_seconds=1)
 
 
@@ -75,11 +77,11 @@ class Playground(Supervisor):
     """one_for_one: its trees are independent of each other."""
 
     @impl
-    def init(self, platform: Platform) -> Children:
+    def init(self, running: RunningPlatform) -> Children:
         protection = protection_of(otp.node())
         if protection is not None:
             protection.open(otp.self())
-        kept = [kept.child_spec() for kept in platform.keeper.of("playground")]
+        kept = [kept.child_spec() for kept in running.keeper.of("playground")]
         return Children(kept, strategy="one_for_one", max_restarts=UNLIMITED, max_seconds=1)
 
 
@@ -87,59 +89,53 @@ class Root(Supervisor):
     """one_for_one. `web` stops first; the playground's trees start last."""
 
     @impl
-    def init(self, platform: Platform) -> Children:
-        children = [
-            Guardian.child_spec(platform.guard, id=GUARDIAN, name=GUARDIAN),
-            Services.child_spec(platform, id="services", name="services"),
-            Playground.child_spec(platform, id="playground", name="playground"),
-        ]
-        if platform.web is not None:
-            from superlearner.web.web_server import WebServer
+    def init(self, running: RunningPlatform) -> Children:
+        from superlearner.web.web_server import WebServer
 
-            children.append(WebServer.child_spec(platform.web, id="web", name="web", shutdown=WEB_SHUTDOWN_S))
-        platform.guard.expect("superlearner", children)
+        children = [
+            Guardian.child_spec(running.guard, id=GUARDIAN, name=GUARDIAN),
+            Services.child_spec(running, id="services", name="services"),
+            Playground.child_spec(running, id="playground", name="playground"),
+            WebServer.child_spec(running.web, id="web", name="web", shutdown=WEB_SHUTDOWN_S),
+        ]
+        running.guard.expect("superlearner", children)
         return Children(children, strategy="one_for_one", max_restarts=ROOT_RESTARTS, max_seconds=5)
 
 
 class SuperLearner(Application):
-    """The application: creates what outlives processes, then starts the tree."""
+    """The application: connects what outlives processes to the node, then starts the tree."""
 
     name = "superlearner"
 
     @impl
-    async def start(self, kind: str, args: Any) -> tuple[otp.Pid, Platform]:
-        platform: Platform = args
-        node = platform.nodes.home = otp.trace.node_of(otp.self())
+    async def start(self, kind: str, args: Any) -> tuple[otp.Pid, RunningPlatform]:
+        running: RunningPlatform = args
+        platform, node = running.platform, running.platform.node
         Protection(node)
-        if platform.listener is not None:
-            make_web(platform, platform.listener)
-        keep_everything(platform)
-        platform.configuration.listen(partial(adopt, platform), partial(refuse, platform))
+        keep_everything(running)
+        platform.configuration.listen(partial(adopt, running), partial(refuse, platform))
         platform.hear_the_log()
         platform.events.follow(node)
-        platform.keeper.watch(node)
-        platform.nodes.open(node, platform.analytics, Backups(), platform.monitor)
-        root = await Root.start_link(platform, name="superlearner")
+        running.keeper.watch(node)
+        platform.nodes.open(platform.analytics, Backups(), platform.monitor)
+        root = await Root.start_link(running, name="superlearner")
         if not isinstance(root, otp.Pid):
             raise otp.StartError("the root was not started")
-        platform.root = root
-        if platform.hub is not None:
-            platform.hub.open(root)
-        platform.guard.watch(node)
-        platform.ready = True
-        platform.monitor.ready(platform.main)
-        return root, platform
+        platform.hub.open(root)
+        running.guard.watch(node)
+        running.ready = True
+        platform.monitor.ready(running.main)
+        return root, running
 
     @impl
-    async def prep_stop(self, state: Platform) -> Platform:
+    async def prep_stop(self, state: RunningPlatform) -> RunningPlatform:
         state.ready = False
         state.keeper.close()
         state.guard.close()
         if state.own_program is not None:
             state.own_program.give_up()
             await state.own_program.remembered.catch_up()
-        state.nodes.ask_no_more()
-        state.rescue = Rescue(state.running_node())
+        state.platform.nodes.ask_no_more()
         state.rescue.begin()
         for tree in state.trees:
             if tree.application is not None:
@@ -147,52 +143,53 @@ class SuperLearner(Application):
         return state
 
     @impl
-    async def stop(self, state: Platform) -> None:
+    async def stop(self, state: RunningPlatform) -> None:
         for tree in state.trees:
             if tree.application is not None:
                 await tree.application.stop()
-        if state.web is not None:
-            state.web.end()  # a server whose process was killed at the last moment
-        if state.hubs is not None:
-            state.hubs.close()
-        state.sandboxes.close()
-        state.checker.close()
-        state.events.close()
-        state.log.close()
+        state.web.end()  # a server whose process was killed at the last moment
+        platform = state.platform
+        platform.hubs.close()
+        platform.sandboxes.close()
+        platform.checker.close()
+        platform.events.close()
+        platform.log.close()
         if state.watchdog is not None:
             state.watchdog.stop()
-        state.node_figures.close()
-        await state.attachments.close()
-        await state.members.leave()
-        state.nodes.close()
-        state.traces.close()
-        await state.recordings.close()
-        await state.store.close()
-        if state.rescue is not None:
-            state.rescue.end()
+        platform.node_figures.close()
+        await platform.attachments.close()
+        await platform.members.leave()
+        platform.nodes.close()
+        platform.traces.close()
+        await platform.recordings.close()
+        await platform.store.close()
+        state.rescue.end()
 
 
-def keep_everything(platform: Platform) -> None:
+def keep_everything(running: RunningPlatform) -> None:
     """Register the services and trees with the keeper."""
-    settings = platform.settings
-    for name, start in services(platform):
-        platform.keeper.keep("services", name, start, type="worker", pauses=pauses_of_services(settings))
-    for tree in platform.trees:
-        platform.keeper.keep("playground", tree.name, tree.start, pauses=pauses_of_trees(settings), waits=True)
+    settings = running.platform.settings
+    for name, start in services(running):
+        running.keeper.keep("services", name, start, type="worker", pauses=pauses_of_services(settings))
+    for tree in running.trees:
+        running.keeper.keep("playground", tree.name, tree.start, pauses=pauses_of_trees(settings), waits=True)
 
 
-async def start_trees(platform: Platform) -> None:
+async def start_trees(running: RunningPlatform) -> None:
     """Start the trees of the playground, in order; the page is already running and shows it.
 
     Raises:
         StartError: a tree does not start; its `Kept.first_failure` has the reason.
     """
-    for kept in platform.keeper.of("playground"):
+    for kept in running.keeper.of("playground"):
         await first_start(kept)
 
 
-def services(platform: Platform) -> list[tuple[str, Any]]:
+def services(running: RunningPlatform) -> list[tuple[str, Any]]:
     """Return the names and start functions of all services but the caretaker."""
+    from superlearner.live.live_page import live_page
+
+    platform = running.platform
     found: list[tuple[str, Any]] = []
     if platform.store.url is not None:
         found.append((STORE, lambda: StoreService.start_link(platform.store, name=STORE)))
@@ -202,7 +199,7 @@ def services(platform: Platform) -> list[tuple[str, Any]]:
     traces = (platform.traces, platform.recordings)
     found.append((TRACER, lambda: MessageTracer.start_link(traces, name=TRACER)))
     found.append((SETTINGS, lambda: SettingsWatch.start_link(platform.configuration, name=SETTINGS)))
-    make = partial(make_watchdog, platform)
+    make = partial(make_watchdog, running)
     runners = partial(DynamicSupervisor.start_link, max_restarts=UNLIMITED, max_seconds=1, name=RUNNERS)
     found.append((RUNNERS, runners))
     found.append((MANAGER, lambda: SandboxManager.start_link(platform.sandboxes, name=MANAGER)))
@@ -211,10 +208,7 @@ def services(platform: Platform) -> list[tuple[str, Any]]:
     found.append((WATCHDOG, lambda: WatchdogService.start_link(make, name=WATCHDOG)))
     if platform.settings.otel_endpoint is not None:
         found += otel(platform)
-    if platform.hubs is not None:
-        from superlearner.live.live_page import live_page
-
-        found.append(("live", live_page(platform.hubs)))
+    found.append(("live", live_page(platform.hubs)))
     return found
 
 
@@ -234,49 +228,21 @@ def every_monitor(platform: Platform) -> list[Monitor]:
     return [watched.monitor for watched in platform.nodes.here()]
 
 
-def make_watchdog(platform: Platform) -> Watchdog | None:
+def make_watchdog(running: RunningPlatform) -> Watchdog | None:
     """Create the watchdog of the loop, unless turned off; stop the previous one."""
-    if platform.watchdog is not None:
-        platform.watchdog.stop()
-        platform.watchdog = None
-    after = platform.settings.watchdog_after
+    if running.watchdog is not None:
+        running.watchdog.stop()
+        running.watchdog = None
+    after = running.platform.settings.watchdog_after
     if after == 0:
         return None
     loop = asyncio.get_running_loop()
-    node = platform.running_node()
-    began = None if platform.ending is None else platform.ending.held
-    watchdog = Watchdog(loop, node, after=after, answers_again=platform.answers_again, began=began)
+    node = running.platform.node
+    began = None if running.ending is None else running.ending.held
+    watchdog = Watchdog(loop, node, after=after, answers_again=running.answers_again, began=began)
     watchdog.look = SlowStarts(node, after).look
-    platform.watchdog = watchdog
+    running.watchdog = watchdog
     return watchdog
-
-
-def make_web(platform: Platform, listener: Listener) -> None:
-    """Create the hubs, the web application and the web server's state."""
-    from superlearner.live.hubs import Hubs
-    from superlearner.live.node_list import NodeList
-    from superlearner.live.relay import Relays
-    from superlearner.live.replay import Replays
-    from superlearner.live.trace_feed import TraceFeeds
-    from superlearner.web.app import create_app
-    from superlearner.web.web_server import WebState
-
-    settings = platform.settings
-    head = {"epoch": platform.epoch, "version": platform.version}
-    platform.hubs = Hubs(
-        platform.running_node(),
-        head,
-        frame_interval=settings.frame_interval,
-        heartbeat_interval=settings.heartbeat_interval,
-        viewer_queue=settings.viewer_queue,
-        frame_rows=settings.frame_rows,
-    )
-    platform.nodes.listen(platform.hubs.keep)
-    platform.trace_feeds = TraceFeeds()
-    platform.relays = Relays(head)
-    platform.node_list = NodeList(platform.nodes, head)
-    platform.replays = Replays()
-    platform.web = WebState(create_app(platform), listener, lambda: platform.settings, settings.root_path)
 
 
 def trees_of(target: str | None, args: tuple[Any, ...] = ()) -> tuple[Tree, ...]:

@@ -21,7 +21,8 @@ from superlearner.control.reasons import own_frame
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from superlearner.app.running import Platform
+    import otp
+    from superlearner.observing.watchdog import Watchdog
 
 __all__ = ["Ending"]
 
@@ -29,14 +30,10 @@ SUPERVISORS: Final = "otp.supervisor"
 
 
 class Ending:
-    """The signal handlers of one program, and the terminal messages about its end.
+    """The signal handlers of one program, and the terminal messages about its end."""
 
-    Args:
-        platform: its watchdog detects whether the loop is blocked.
-    """
-
-    def __init__(self, platform: Platform) -> None:
-        self._platform = platform
+    def __init__(self) -> None:
+        self._watchdog: Callable[[], Watchdog | None] = lambda: None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiting: signal.Signals | None = None
         self._raised: BaseException | None = None
@@ -45,10 +42,13 @@ class Ending:
         self._interrupted = False
         self._announced = False
 
-    def install(self) -> None:
-        """Install the handlers; call it in the loop's thread, in a running node."""
+    def install(self, node: otp.Node, watchdog: Callable[[], Watchdog | None]) -> None:
+        """Install the handlers for a running node; call it in the thread of its loop.
+
+        `watchdog` returns what detects whether the loop is blocked; None if nothing does.
+        """
         self._loop = asyncio.get_running_loop()
-        node = self._platform.running_node()
+        self._watchdog = watchdog
         self._ask_to_stop = ask_to_stop = node.on_shutdown
 
         def asked(error: BaseException) -> None:
@@ -84,7 +84,7 @@ class Ending:
         is_repeated, self._is_repeated = self._is_repeated, False
         is_second = number == signal.SIGINT and self._interrupted and not is_repeated
         self._interrupted = self._interrupted or number == signal.SIGINT
-        watchdog = self._platform.watchdog
+        watchdog = self._watchdog()
         is_held = watchdog is not None and watchdog.holding
         self._loop.call_soon_threadsafe(self._loop_turns, _error_for(number))
         if not is_held and not is_second:

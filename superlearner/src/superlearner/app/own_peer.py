@@ -25,7 +25,7 @@ from otp import GenServer, Ok, StartError, Stop, impl
 from otp.peer import Ended, Limits, Peer, Spares
 from otp.peer import start as start_peer
 from superlearner.app.hearing import Hearing, Remembered
-from superlearner.app.running import Platform, Tree
+from superlearner.app.running import Tree
 from superlearner.base.loading import LoadError, TreeNotStarted, name_of
 from superlearner.control.reasons import tagged
 from superlearner.nodes.kinds import TREE
@@ -34,8 +34,9 @@ from superlearner.nodes.remote import NodeGone, RemoteError, RemoteNode
 from superlearner.sandbox.line import SANDBOX, SandboxLine
 from superlearner.sandbox.peer_link import PeerLink
 from superlearner.settings.settings import Settings
+from superlearner.web.platform import Platform
 
-__all__ = ["OwnProgram", "run_in_peer"]
+__all__ = ["OwnProgram", "program_of"]
 
 BOOT: Final = "superlearner.backend.own:boot"
 STOP_S: Final = 3.0
@@ -45,16 +46,13 @@ START_S: Final = 60.0
 ANSWER_S: Final = 1.0
 
 
-def run_in_peer(platform: Platform, target: str, args: tuple[Any, ...], spares: Spares) -> None:
-    """Make the tree `target` the playground's only tree, before the start."""
+def program_of(platform: Platform, target: str, args: tuple[Any, ...], spares: Spares) -> OwnProgram:
+    """Return the program of the tree `target`, the only one of the playground; its node becomes the default."""
     remembered = Remembered(platform.analytics.hand_on, platform.log.take)
     program = OwnProgram(target, args, spares, platform.nodes, lambda: platform.settings, remembered)
-    keeper = platform.keeper
-    program.rests = lambda words: keeper.rest(keeper.kept["playground", program.name], words)
-    platform.own_program = program
-    platform.trees = (Tree(program.name, program.start, own=True),)
     platform.nodes.default = program.node
     logging.getLogger("otp").addFilter(_is_no_end_of_it)
+    return program
 
 
 def _is_no_end_of_it(record: logging.LogRecord) -> bool:
@@ -92,6 +90,11 @@ class OwnProgram:
     def name(self) -> str:
         """Return the name of the tree in the playground."""
         return name_of(self.target)
+
+    @property
+    def tree(self) -> Tree:
+        """Return the tree in the playground that stands for it."""
+        return Tree(self.name, self.start, own=True)
 
     @property
     def node(self) -> str:

@@ -10,7 +10,7 @@ import contextlib
 import gc
 import logging
 import os
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,12 +28,13 @@ from superlearner.base.data_dir import (
     provide_temporary_folder,
 )
 from superlearner.base.descriptors import allow_descriptors, too_few_descriptors
+from superlearner.base.interfaces import is_loopback
 from superlearner.base.listening import CannotListen, Listener
 from superlearner.base.shortage import cause_text
 from superlearner.base.terminal import complain, say
 from superlearner.base.tls import TlsError, first_certificate, server_context
 from superlearner.observing.logs import TerminalLog
-from superlearner.settings.settings import Settings, is_loopback
+from superlearner.settings.settings import Settings
 
 if TYPE_CHECKING:
     from superlearner.access.credentials import Credentials
@@ -176,25 +177,33 @@ def _run(
         ending.callback(gc.enable)
         spares = ending.enter_context(Spares(1, PRELOAD, ours=True)) if tree.peer else None  # it imports in parallel
         from superlearner.app.ending import Ending
-        from superlearner.app.running import NODE_NAME, Platform
+        from superlearner.app.running import NODE_NAME
         from superlearner.base.loading import LoadError
-        from superlearner.cluster.ways import BadWay
-        from superlearner.operations.declaration import DeclarationError
 
         try:
             configuration.fix(data_dir=data_dir)
             allow_descriptors(configuration.current.max_connections + FOR_OTHERS)
-            platform = Platform(configuration, listener, _trees(tree), __version__, credentials)
-        except (LoadError, DeclarationError, BadWay) as error:
+            trees = _trees(tree)
+        except LoadError as error:
             return _failed(str(error), configuration)
-        if spares is not None and tree.target is not None:
-            from superlearner.app.own_peer import run_in_peer
+        signals = Ending()
+        ending.callback(signals.done)
 
-            run_in_peer(platform, tree.target, tree.args, spares)
-        platform.ending = Ending(platform)
-        ending.callback(platform.ending.done)
+        def make() -> Any:
+            """Create the platform on the running node."""
+            from superlearner.app.running import RunningPlatform
+            from superlearner.web.platform import Platform
+
+            platform = Platform(otp.node(), configuration, listener, __version__, credentials)
+            if spares is None or tree.target is None:
+                return RunningPlatform(platform, trees, ending=signals, main=otp.self())
+            from superlearner.app.own_peer import program_of
+
+            own = program_of(platform, tree.target, tree.args, spares)
+            return RunningPlatform(platform, (own.tree,), own, signals, otp.self())
+
         try:
-            reason = otp.run(_live, platform, node=NODE_NAME)
+            reason = otp.run(_live, make, node=NODE_NAME)
         except Failure as error:
             return _failed(str(error), configuration)
         except KeyboardInterrupt:
@@ -210,14 +219,20 @@ def _trees(tree: Own) -> Any:
     return () if tree.peer else trees_of(tree.target, tree.args)
 
 
-async def _live(platform: Any) -> Any:
-    """Run the first process: start, print the address, wait for the root."""
+async def _live(make: Callable[[], Any]) -> Any:
+    """Run the first process: create the platform, start it, print the address, wait for the root."""
     import otp
     from otp import Application
     from superlearner.app.application import SuperLearner, start_trees
+    from superlearner.cluster.ways import BadWay
+    from superlearner.operations.declaration import DeclarationError
 
     otp.register("main", otp.self())
-    platform.main = otp.self()
+    try:
+        running = make()
+    except (DeclarationError, BadWay) as error:
+        raise Failure(str(error)) from None
+    platform, root = running.platform, None
     quiet = contextlib.ExitStack()
     told = False
     late = ""
@@ -227,7 +242,7 @@ async def _live(platform: Any) -> Any:
         nonlocal told, late
         if not told:
             told = True
-            late = " and ".join(kept.id for kept in platform.keeper.of("playground") if not kept.started_once)
+            late = " and ".join(kept.id for kept in running.keeper.of("playground") if not kept.started_once)
             gc.freeze()
             gc.enable()
             quiet.close()
@@ -236,23 +251,24 @@ async def _live(platform: Any) -> Any:
 
     quiet.enter_context(_one_explanation(platform.settings))
     try:
-        await Application.start(SuperLearner, args=platform)
-        platform.ending.install()
+        await Application.start(SuperLearner, args=running)
+        root = otp.whereis("superlearner")
+        running.ending.install(platform.node, lambda: running.watchdog)
         waiting = asyncio.get_running_loop().call_later(SLOW_START_S, announce)
         try:
-            await start_trees(platform)
+            await start_trees(running)
         finally:
             waiting.cancel()
         if late:
             say(f"started: {late}")
     except otp.StartError as error:
-        raise Failure(_why_not_started(error, platform)) from None
+        raise Failure(_why_not_started(error, running)) from None
     except otp.CallExit:
         pass  # the playground ended meanwhile; it restarts, with its trees
     finally:
         quiet.close()
     announce()
-    return await otp.wait_down(platform.root)
+    return "noproc" if root is None else await otp.wait_down(root)
 
 
 def _say_where(platform: Any, starting: str) -> None:
@@ -311,11 +327,11 @@ def _one_explanation(settings: Settings) -> Generator[None]:
         reports.setLevel(before)
 
 
-def _why_not_started(error: Any, platform: Any) -> str:
+def _why_not_started(error: Any, running: Any) -> str:
     from superlearner.base.loading import LoadError, TreeNotStarted
     from superlearner.control.failures import explain, explain_start
 
-    for kept in platform.keeper.of("playground"):
+    for kept in running.keeper.of("playground"):
         if isinstance(kept.first_failure, LoadError):
             return str(kept.first_failure)
         if isinstance(kept.first_failure, TreeNotStarted):

@@ -1,7 +1,7 @@
-"""A platform without web server, store or data directory, next to a node.
+"""The services of a node in its own program, without web server, store or data directory.
 
-It lives on a hidden node beside the inspected one, so it does not show up there, and attaches that node as any platform
-does. Three services run for it: node samples, the clock of live pages, and the ends of traces.
+They live on a hidden node beside the inspected one, so they do not show up there, and attach that node as any platform
+does. Three processes run for them: node samples, the clock of live pages, and the ends of traces.
 """
 
 from __future__ import annotations
@@ -14,21 +14,20 @@ from typing import Any, Final
 
 import otp
 from otp import Children, Node, Pid, Supervisor, impl
-from superlearner.app.running import Platform
-from superlearner.app.slow_starts import SlowStarts
 from superlearner.backend.diary import Diary
-from superlearner.live.hubs import Hubs
 from superlearner.live.live_page import LivePage
+from superlearner.live.node_services import NodeServices
 from superlearner.live.ticks import LIVE
-from superlearner.live.trace_feed import TraceFeeds
 from superlearner.nodes.kinds import SERVICE, NodeKind
 from superlearner.nodes.nodes import WatchedNode
 from superlearner.observing.analytics import Entry, recall
 from superlearner.observing.events import EventLog
 from superlearner.observing.monitoring import MONITORING, MonitoringService
+from superlearner.observing.slow_starts import SlowStarts
 from superlearner.observing.tracing import TRACER, MessageTracer
 from superlearner.observing.watchdog import WATCHDOG, Held, Watchdog, WatchdogService
 from superlearner.operations.engine.registry import Registry
+from superlearner.settings.configuration import Configuration
 from superlearner.settings.settings import Settings
 
 __all__ = ["Headless"]
@@ -41,36 +40,35 @@ class Observers(Supervisor):
 
     @impl
     def init(self, headless: Headless) -> Children:
-        platform = headless.platform
-        monitors = partial(monitors_of, platform)
+        services = headless.services
+        monitors = partial(monitors_of, services)
         children = [
             MonitoringService.child_spec(monitors, id=MONITORING, name=MONITORING),
-            MessageTracer.child_spec(platform.traces, id=TRACER, name=TRACER),
-            LivePage.child_spec(platform.hubs, id=LIVE, name=LIVE),
+            MessageTracer.child_spec(services.traces, id=TRACER, name=TRACER),
+            LivePage.child_spec(services.hubs, id=LIVE, name=LIVE),
         ]
         if headless.names_held:
             children.append(WatchdogService.child_spec(headless.watchdog, id=WATCHDOG, name=WATCHDOG))
         return Children(children, max_restarts=1000, max_seconds=1)
 
 
-def monitors_of(platform: Platform) -> list[Any]:
+def monitors_of(services: NodeServices) -> list[Any]:
     """Return the observation service of the inspected node."""
-    return [watched.monitor for watched in platform.nodes.here()]
+    return [watched.monitor for watched in services.nodes.here()]
 
 
 class Headless:
-    """A platform without web server, store or data directory.
-
-    It is created by a process on the hidden node.
+    """The services of an inspected node, and the processes that run for them on the hidden node.
 
     Args:
-        hidden: the node it lives on.
+        hidden: the node they live on.
         node: the inspected node.
         epoch, version: those of the connecting platform, for live pages.
         settings: the settings in effect.
         diary: the record of supervisor events, or None for no record. With a record, the node runs the user's own tree,
             and callbacks that block the loop are reported by name as they are on the platform.
         kind: the kind of the node.
+        evaluates: whether the node may run Python sent by the platform.
     """
 
     def __init__(
@@ -82,31 +80,33 @@ class Headless:
         settings: Mapping[str, Any],
         diary: Diary | None = None,
         kind: NodeKind = SERVICE,
+        *,
+        evaluates: bool = False,
     ) -> None:
-        self.platform = platform = Platform(
-            Settings(browser=False, **settings), None, (), version, epoch=epoch, arsenal=Registry()
+        configuration = Configuration.of(Settings(browser=False, **settings))
+        self.services = NodeServices(
+            hidden,
+            configuration,
+            version=version,
+            epoch=epoch,
+            events=EventLog(secrets.token_hex(4), configuration.current.events_kept),  # separate ids
+            arsenal=Registry(),
+            evaluates=evaluates,
         )
-        platform.nodes.home = hidden
-        platform.events = EventLog(secrets.token_hex(4), platform.settings.events_kept)  # separate ids
-        platform.events.follow(node)
-        self.watched: WatchedNode = platform.nodes.attach(node, kind=kind)
+        self.services.events.follow(node)
+        self.watched: WatchedNode = self.services.nodes.attach(node, kind=kind)
         self.names_held = diary is not None
         if diary is not None:
             self.watched.analytics.heard = diary.add
-        head = {"epoch": platform.epoch, "version": platform.version}
-        platform.hubs = Hubs(hidden, head, **limits_of(platform.settings))
-        platform.nodes.listen(platform.hubs.keep)
-        platform.hubs.keep(platform.nodes)
-        platform.trace_feeds = TraceFeeds()
-        self._services: Pid | None = None
+        self._observers: Pid | None = None
 
     async def start(self) -> None:
-        """Start its services on the hidden node."""
-        self._services = await self.platform.running_node().start(Observers, self)
+        """Start its processes on the hidden node."""
+        self._observers = await self.services.node.start(Observers, self)
 
     def watchdog(self) -> Watchdog | None:
         """Return a watchdog of the loop, or None if the settings turn it off."""
-        after = self.platform.settings.watchdog_after
+        after = self.services.settings.watchdog_after
         if after == 0:
             return None
         loop = asyncio.get_running_loop()
@@ -115,9 +115,8 @@ class Headless:
         return watchdog
 
     def _answers_again(self, held: Held) -> None:
-        hubs = self.platform.hubs
-        hub = None if hubs is None else hubs.of(self.watched)
-        self.platform.tell_held(held, self.watched.monitor, hub, who_answers="its program")
+        hub = self.services.hubs.of(self.watched)
+        self.services.report_hold(held, self.watched.monitor, hub, who_answers="its program")
 
     def recall(self, entries: Iterable[Entry]) -> None:
         """Restore supervisor entries recorded in an earlier program of the node."""
@@ -129,33 +128,19 @@ class Headless:
         Raises:
             SettingsError: a setting is invalid; nothing has changed.
         """
-        platform = self.platform
-        configuration = platform.configuration
-        before = platform.settings.watchdog_after
+        services = self.services
+        configuration = services.configuration
+        before = services.settings.watchdog_after
         configuration.make(configuration.plan_set(settings, OWNER_OF_SETTINGS))
-        if platform.settings.watchdog_after != before and otp.whereis(WATCHDOG) is not None:
+        if services.settings.watchdog_after != before and otp.whereis(WATCHDOG) is not None:
             otp.send(WATCHDOG, "again")
-        platform.events.resize(platform.settings.events_kept)
-        if platform.hubs is not None:
-            platform.hubs.adopt(**limits_of(platform.settings))
+        services.adopt()
 
     async def close(self) -> None:
         """Stop observing; everything it started ends."""
-        platform = self.platform
-        if self._services is not None:
-            await Supervisor.stop(self._services, "shutdown")
-        if platform.hubs is not None:
-            platform.hubs.close()
-        platform.events.close()
-        platform.traces.close()
-        platform.nodes.detach(self.watched.name)
-
-
-def limits_of(settings: Settings) -> dict[str, Any]:
-    """Return the intervals and limits of live pages."""
-    return {
-        "frame_interval": settings.frame_interval,
-        "heartbeat_interval": settings.heartbeat_interval,
-        "viewer_queue": settings.viewer_queue,
-        "frame_rows": settings.frame_rows,
-    }
+        if self._observers is not None:
+            await Supervisor.stop(self._observers, "shutdown")
+        self.services.hubs.close()
+        self.services.events.close()
+        self.services.traces.close()
+        self.services.nodes.detach(self.watched.name)

@@ -149,11 +149,17 @@ class Observing:
             if before is not None:
                 await before.close()
             begun = Headless(
-                self._hidden, self.node, hello.epoch, hello.version, hello.settings, self._diary, self._kind
+                self._hidden,
+                self.node,
+                hello.epoch,
+                hello.version,
+                hello.settings,
+                self._diary,
+                self._kind,
+                evaluates=self._evaluates,
             )
             if self._kind is not TREE:  # the node of the tree is the default: commands need not name it
-                begun.platform.nodes.called = hello.called or self.node.name
-            begun.platform.evaluates = self._evaluates
+                begun.services.nodes.called = hello.called or self.node.name
             await begun.start()
             self._headless = begun
         return self._facts()
@@ -179,13 +185,14 @@ class Observing:
             told = refusal(operation, self._permissions)
             return p.Failed("missing_scope", told, [p.Detail(None, told, remedy(operation))])
         user = User(request.user, scopes, request.local)
-        platform = self._begun().platform
-        context = Context(
-            platform.nodes, user, "link", request.dry_run, self.node.name, later=later, claims=request.door
-        )
+        here = self._begun().services
+        if lacking := here.services.lacking(operation):
+            needed = ", ".join(kind.__name__ for kind in lacking)
+            return p.Failed("service_unavailable", f"{operation.name} needs {needed}, which only the platform has")
+        context = Context(here.nodes, user, "link", request.dry_run, self.node.name, later=later, claims=request.door)
         try:
             answer = await execute(
-                platform.services, operation, context, checked(operation, json.loads(request.parameters))
+                here.services, operation, context, checked(operation, json.loads(request.parameters))
             )
         except OperationError as error:
             return failed(error, context)
@@ -213,14 +220,14 @@ class Observing:
     async def _attach(self, topic: str, asked: dict[str, str]) -> p.Attached:
         begun = self._begun()
         find = TOPICS.get(topic)
-        source = None if find is None else await find(begun.platform, begun.watched, asked)
-        if source is None:
+        if find is None:
             return p.Attached(None)
+        source = await find(begun.services, begun.watched, asked)
         return p.Attached(self._read(Reading(source.attach(), source, deflate=p.DEFLATE in asked)))
 
     async def _saved(self, words: str) -> p.Answer:
         try:
-            trace = self._begun().platform.traces.find(words, node=self.node.name)
+            trace = self._begun().services.traces.find(words, node=self.node.name)
         except NoTrace as error:
             return p.Failed("trace_not_found", clip(str(error), 400))
         messages, marks, people = list(trace.messages), list(trace.marks), dict(trace.people)

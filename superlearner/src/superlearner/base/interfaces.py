@@ -1,4 +1,4 @@
-"""The addresses of this machine that other machines can reach."""
+"""The addresses of this machine: those that other machines can reach, and those that they cannot."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-__all__ = ["is_any", "machine_addresses"]
+__all__ = ["is_any", "is_loopback", "machine_addresses"]
 
 SIOCGIFCONF: Final = 0x8912
 REQUEST_BYTES: Final = 40
@@ -27,6 +27,20 @@ def is_any(host: str) -> bool:
     """
     try:
         return ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return False
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether `host` is loopback; names except `localhost` are not.
+
+    >>> [is_loopback(host) for host in ("localhost", "127.0.0.2", "::1", "0.0.0.0", "::", "shop.example")]
+    [True, True, True, False, False, False]
+    """
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
 

@@ -73,7 +73,7 @@ def node(
     near = get_close_matches(name, verbs("node"), 1, 0.8)
     if near:
         fail(f"{name} is no name for a member; did you mean `{command('node', near[0])}`?", USAGE)
-    from superlearner.backend.member import MemberProgram, run_member
+    from superlearner.app.member import MemberProgram, run_member
     from superlearner.cluster.ways import BadWay, Way, tls_of
 
     try:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from otp.cluster import Dns, FileList, Folder, Multicast
+from superlearner.base.interfaces import is_loopback
 from superlearner.cluster.bundles import bundle_problem
 from superlearner.cluster.control import FOLDER
 from superlearner.cluster.cookie import COOKIE_FILE, CookieError, read_cookie, read_or_make_cookie
-from superlearner.settings.settings import is_loopback
 
 __all__ = ["BACKEND", "HOST", "BadWay", "Way", "discovery_of", "member_name", "tls_of", "unreachable_host"]
 

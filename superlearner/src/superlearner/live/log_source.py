@@ -8,18 +8,16 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from weakref import WeakValueDictionary
 
 import msgspec
 
 from superlearner.control.terms import clip
 from superlearner.live.viewer import Viewer
+from superlearner.nodes.nodes import Nodes
 from superlearner.observing.logs import LogLine, LogView
 from superlearner.operations.rights.users import OWNER, User
-
-if TYPE_CHECKING:
-    from superlearner.app.running import Platform
 
 __all__ = ["LogSource", "log_source"]
 
@@ -106,16 +104,16 @@ def _shown(number: int, line: LogLine) -> list[Any]:
 _sources: WeakValueDictionary[LogView, LogSource] = WeakValueDictionary()
 
 
-def log_source(platform: Platform, user: User = OWNER) -> LogSource:
+def log_source(log: LogView, nodes: Nodes, limit: int, user: User = OWNER) -> LogSource:
     """Return the shared source for viewers of this log; for a user with only `own`, one of the lines of their nodes."""
     if user.only_own:
 
         def sees(line: LogLine) -> bool:
-            node = None if line.node is None else platform.nodes.find(line.node)
+            node = None if line.node is None else nodes.find(line.node)
             return node is not None and user.sees(node.owner)
 
-        return LogSource(platform.log, platform.settings.viewer_queue, sees)
-    found = _sources.get(platform.log)
+        return LogSource(log, limit, sees)
+    found = _sources.get(log)
     if found is None:
-        found = _sources[platform.log] = LogSource(platform.log, platform.settings.viewer_queue)
+        found = _sources[log] = LogSource(log, limit)
     return found

@@ -8,18 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from superlearner.control.clock import Clock
+from superlearner.live.node_services import NodeServices
 from superlearner.live.process_lookout import Lookout
 from superlearner.live.process_question import Question, question_of
 from superlearner.live.viewer import Viewer
 from superlearner.nodes.nodes import WatchedNode
 from superlearner.observing.monitoring import Monitor
-
-if TYPE_CHECKING:
-    from superlearner.app.running import Platform
 
 __all__ = ["lookout_of", "processes"]
 
@@ -46,12 +43,11 @@ def lookout_of(watched: WatchedNode) -> Lookout | None:
     return _lookouts.get(watched.monitor)
 
 
-async def processes(platform: Platform, watched: WatchedNode, asked: Mapping[str, str]) -> _Asked:
+async def processes(services: NodeServices, watched: WatchedNode, asked: Mapping[str, str]) -> _Asked:
     """Return the process list of a node."""
     known = lookout_of(watched)
     if known is None:
-        assert platform.hubs is not None
-        head = {"epoch": platform.epoch, "node": watched.node.name, "version": platform.version}
-        known = Lookout(watched.node, partial(platform.hubs.born, watched), head, Clock().now)
+        head = {**services.head, "node": watched.name}
+        known = Lookout(watched.node, partial(services.hubs.born, watched), head, Clock().now)
         _lookouts[watched.monitor] = known
     return _Asked(known, question_of(asked))

@@ -22,7 +22,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from superlearner.access.throttle import Throttle
+from superlearner.base.throttle import Throttle
 from superlearner.live.deflate import SharedDeflate
 from superlearner.live.viewer import Viewer
 from superlearner.nodes.remote import NodeSilent, RemoteError, RemoteNode

@@ -9,19 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import astuple, fields
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from weakref import WeakValueDictionary
 
 import msgspec
 
+from superlearner.live.node_services import NodeServices
 from superlearner.live.viewer import Viewer
 from superlearner.nodes.nodes import WatchedNode
 from superlearner.observing.monitoring import Monitor, Point
 from superlearner.observing.monitoring.points import merged
 from superlearner.operations.builtin.system import anomaly_line
-
-if TYPE_CHECKING:
-    from superlearner.app.running import Platform
 
 __all__ = ["SystemSource", "system_source"]
 
@@ -42,13 +40,13 @@ class SystemSource:
     """The metrics of one node for all viewers.
 
     Args:
-        platform: the platform with the settings.
+        services: the epoch, and the settings.
         node: the node's name.
         monitor: the source of points.
     """
 
-    def __init__(self, platform: Platform, node: str, monitor: Monitor) -> None:
-        self._platform = platform
+    def __init__(self, services: NodeServices, node: str, monitor: Monitor) -> None:
+        self._services = services
         self._node = node
         self._monitor = monitor
         self._viewers: set[Viewer] = set()
@@ -60,7 +58,7 @@ class SystemSource:
 
     def attach(self) -> Viewer:
         """Return a new viewer; its first frame is a snapshot."""
-        viewer = Viewer(self, self._platform.settings.viewer_queue)
+        viewer = Viewer(self, self._services.settings.viewer_queue)
         self._viewers.add(viewer)
         if self._leave is None:
             self._last = self._monitor.history.last
@@ -82,10 +80,10 @@ class SystemSource:
         return encode({
             "k": "s",
             "seq": self._seq,
-            "epoch": self._platform.epoch,
+            "epoch": self._services.epoch,
             "node": self._node,
             "now": self._monitor.time(),
-            "interval": self._platform.settings.scan_interval,
+            "interval": self._services.settings.scan_interval,
             "columns": COLUMNS,
             "points": [astuple(point) for point, _ in points],
             "gaps": [number for number, (_, gap) in enumerate(points) if gap],
@@ -102,7 +100,7 @@ class SystemSource:
         frame = encode({
             "k": "d",
             "seq": self._seq,
-            "interval": self._platform.settings.scan_interval,
+            "interval": self._services.settings.scan_interval,
             "point": astuple(point),
             "gap": gap,
             "anomalies": self._active(),
@@ -144,7 +142,7 @@ class SystemSource:
         return found
 
     def _skips(self, before: Point, point: Point) -> bool:
-        return point.seconds > SKIPPED * max(before.seconds, self._platform.settings.scan_interval)
+        return point.seconds > SKIPPED * max(before.seconds, self._services.settings.scan_interval)
 
     def _active(self) -> list[dict[str, Any]]:
         return [self._line(alarm) for alarm in self._monitor.alarms.active.values()]
@@ -161,9 +159,9 @@ class SystemSource:
 _sources: WeakValueDictionary[Monitor, SystemSource] = WeakValueDictionary()
 
 
-def system_source(platform: Platform, watched: WatchedNode) -> SystemSource:
+def system_source(services: NodeServices, watched: WatchedNode) -> SystemSource:
     """Return the shared source for viewers of this node."""
     found = _sources.get(watched.monitor)
     if found is None:
-        found = _sources[watched.monitor] = SystemSource(platform, watched.node.name, watched.monitor)
+        found = _sources[watched.monitor] = SystemSource(services, watched.node.name, watched.monitor)
     return found

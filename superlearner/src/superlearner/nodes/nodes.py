@@ -88,6 +88,7 @@ class Nodes:
     """The nodes by name; the platform's own comes first.
 
     Args:
+        home: the node on which the platform itself runs.
         settings: returns the settings in effect.
         epoch, version: facts about the platform for live pages.
         fault: called with a node's name and a description when a node in another process sends an invalid answer.
@@ -96,7 +97,7 @@ class Nodes:
     >>> from superlearner.nodes.nodes import Nodes
     >>> from superlearner.settings.settings import Settings
     >>> async def main():
-    ...     nodes = Nodes(Settings)
+    ...     nodes = Nodes(otp.Node("home@127.0.0.1"), Settings)
     ...     async with otp.Node("till@127.0.0.1") as till:
     ...         nodes.attach(till)
     ...         known = [watched.node.name for watched in nodes]
@@ -107,17 +108,17 @@ class Nodes:
 
     def __init__(
         self,
+        home: Node,
         settings: Callable[[], Settings],
         epoch: str = "",
         version: str = "0",
         fault: Callable[[str, str], object] = lambda _name, _what: None,
     ) -> None:
+        self.home = home
         self._settings = settings
         self._fault = fault
         self._epoch = epoch
         self._version = version
-        self.home: Node | None = None
-        """The node on which the platform itself runs, as soon as it has started."""
         self.node_of: Callable[[str], str] = str
         """Returns the name of the node that a string refers to; the id of a sandbox refers to its node."""
         self.explainers: list[Callable[[str], Absence | None]] = []
@@ -137,8 +138,9 @@ class Nodes:
         """Call `listener` whenever a node is added or removed."""
         self._listeners.append(listener)
 
-    def open(self, node: Node, analytics: Ledger, backups: Backups, monitor: Monitor) -> None:
-        """Set the platform's own node, and start watching it."""
+    def open(self, analytics: Ledger, backups: Backups, monitor: Monitor) -> None:
+        """Start watching the platform's own node."""
+        node = self.home
         self._own = WatchedNode(node, PLATFORM, analytics, backups, monitor, _last_states(node))
         monitor.called = partial(self.option_of, node.name)
         analytics.watch(node)
@@ -240,12 +242,6 @@ class Nodes:
         if self._own is None:
             return self.called
         return None if name in (None, self.default or self._own.name) else name
-
-    def running_home(self) -> Node:
-        """Return the node on which the platform runs; there is one as soon as the application has started."""
-        if self.home is None:
-            raise RuntimeError("the platform has not started; this is a bug in SuperLearner, please report it")
-        return self.home
 
     def absence(self, name: str) -> Absence | None:
         """Return why there is no node of this name, if that is known."""

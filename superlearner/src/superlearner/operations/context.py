@@ -100,7 +100,7 @@ class Context:
     @property
     def home(self) -> otp.Node:
         """The node on which the platform itself runs."""
-        return self.nodes.running_home()
+        return self.nodes.home
 
     @property
     def remote(self) -> RemoteNode | None:

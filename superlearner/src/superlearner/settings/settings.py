@@ -14,7 +14,9 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-__all__ = ["AT_START", "BYTES", "ENVIRONMENT", "SECONDS", "Settings", "is_loopback", "takes_effect_at_start"]
+from superlearner.base.interfaces import is_loopback
+
+__all__ = ["AT_START", "BYTES", "ENVIRONMENT", "SECONDS", "Settings", "takes_effect_at_start"]
 
 ENVIRONMENT: Final = "SUPERLEARNER_"
 """Prefix of the environment variables."""
@@ -380,20 +382,6 @@ class Settings(BaseSettings):
         """Use the given values only: `settle` merges the sources."""
         del settings_cls, env_settings, dotenv_settings, file_secret_settings
         return (init_settings,)
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether `host` is loopback; names except `localhost` are not.
-
-    >>> [is_loopback(host) for host in ("localhost", "127.0.0.2", "::1", "0.0.0.0", "::", "shop.example")]
-    [True, True, True, False, False, False]
-    """
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def takes_effect_at_start(name: str) -> bool:

@@ -17,7 +17,7 @@ from superlearner.web.docs_pages import Render
 from superlearner.web.errors import ApiError
 
 if TYPE_CHECKING:
-    from superlearner.app.running import Platform
+    from superlearner.web.platform import Platform
 
 __all__ = ["Field", "Shown", "install_api_docs", "shown_of", "type_of"]
 

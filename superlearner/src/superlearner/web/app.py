@@ -6,18 +6,16 @@ All processes belong to the supervision tree (`superlearner.app.application`); t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import cache, partial
-from threading import Lock
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request, WebSocket, WebSocketDisconnect
-from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp
 
-from superlearner.access.throttle import Throttle
 from superlearner.base.data_dir import command_line
-from superlearner.live.topics import OF_PLATFORM, TOPICS, source_of
+from superlearner.base.throttle import Throttle
+from superlearner.live.topics import TOPICS
 from superlearner.live.viewer import Viewer
 from superlearner.nodes.nodes import WatchedNode
 from superlearner.nodes.remote import RemoteNode
@@ -28,13 +26,13 @@ from superlearner.web.access_log import with_access_log
 from superlearner.web.bodies import limits_of
 from superlearner.web.errors import install_error_handlers
 from superlearner.web.guard import Guard
-from superlearner.web.live import serve_viewer
-from superlearner.web.openapi import completed
+from superlearner.web.live import OF_PLATFORM, serve_viewer, source_of
 from superlearner.web.pacing import Pacing
 from superlearner.web.packing import with_packing
+from superlearner.web.platform import Platform, Readiness
 from superlearner.web.prefix import with_prefix_left
 from superlearner.web.refusals import record_refusal
-from superlearner.web.rest import described_routes_of, routes_of
+from superlearner.web.rest import routes_of
 from superlearner.web.sign_in import SIGN_IN, SignIn
 from superlearner.web.socket_connection import COMPRESSED
 from superlearner.web.static_tree import STATIC, StaticTree
@@ -42,10 +40,9 @@ from superlearner.web.strict_json import SafeJSONResponse
 from superlearner.web.visitors import user_of
 
 if TYPE_CHECKING:
-    from superlearner.app.running import Platform
     from superlearner.settings.settings import Settings
 
-__all__ = ["create_app"]
+__all__ = ["create_app", "create_routes"]
 
 GOING_AWAY = 1001
 TRY_AGAIN_LATER = 1013
@@ -53,25 +50,10 @@ NODE_GONE = 4404
 """Close code: the node is not attached; reconnecting helps if it comes back."""
 
 
-def create_app(platform: Platform) -> ASGIApp:
+def create_app(platform: Platform, readiness: Readiness) -> ASGIApp:
     """Create the application of one platform, with its guard and sign-in."""
-    app = FastAPI(
-        title="SuperLearner API",
-        version=platform.version,
-        openapi_url=None,  # the document is at /api/v1/arsenal/docs, the same for all users
-        docs_url=None,
-        redoc_url=None,
-        default_response_class=SafeJSONResponse,
-    )
-    app.state.platform = platform
-    install_error_handlers(app)
-    app.router.routes.extend(routes_of(tuple(platform.arsenal)))
-    platform.openapi = partial(_document, app, platform, Lock())
-    _add_health(app, platform)
-    _add_metrics(app, platform)
-    _add_live(app, platform)
     files = StaticTree(STATIC)
-    pages.install(app, platform, files)
+    app = create_routes(platform, readiness, files)
     settings = platform.settings
     guarded = Guard(
         with_packing(_with_sign_in(app, platform, files)),
@@ -90,20 +72,22 @@ def create_app(platform: Platform) -> ASGIApp:
     return behind
 
 
-def _document(app: FastAPI, platform: Platform, one_at_a_time: Lock) -> dict[str, Any]:
-    """Return the OpenAPI document, built once; may run in several threads."""
-    with one_at_a_time:
-        if app.openapi_schema is None:
-            settings = platform.settings
-            described = described_routes_of(tuple(platform.arsenal))
-            app.openapi_schema = completed(
-                get_openapi(title=app.title, version=app.version, routes=described),
-                platform.arsenal,
-                at=settings.address if platform.listener is None else platform.listener.url(settings.root_path),
-                root_path=settings.root_path,
-                asks_everybody=settings.asks_for_credentials,
-            )
-        return app.openapi_schema
+def create_routes(platform: Platform, readiness: Readiness, files: StaticTree) -> FastAPI:
+    """Create the routes of one platform."""
+    app = FastAPI(
+        openapi_url=None,  # the document is at /api/v1/arsenal/docs, the same for all users
+        docs_url=None,
+        redoc_url=None,
+        default_response_class=SafeJSONResponse,
+    )
+    app.state.platform = platform
+    install_error_handlers(app)
+    app.router.routes.extend(routes_of(tuple(platform.arsenal)))
+    _add_health(app, readiness)
+    _add_metrics(app, platform)
+    _add_live(app, platform)
+    pages.install(app, platform, readiness, files)
+    return app
 
 
 def _with_sign_in(app: ASGIApp, platform: Platform, files: StaticTree) -> ASGIApp:
@@ -112,12 +96,11 @@ def _with_sign_in(app: ASGIApp, platform: Platform, files: StaticTree) -> ASGIAp
         if settings.asks_for_credentials:  # better no service than an open one
             raise RuntimeError("credentials are required but missing; this is a bug in SuperLearner, please report it")
         return app
-    port = platform.listener.port if platform.listener is not None else settings.port
     return SignIn(
         app,
         platform.credentials,
         files,
-        port=port,
+        port=platform.listener.port,
         root_path=settings.root_path,
         version=platform.version,
         required=settings.asks_for_credentials,
@@ -150,7 +133,7 @@ def _calls(settings: Settings) -> Throttle | None:
     return Throttle(burst=settings.calls_at_once, every=1 / settings.calls_per_second)
 
 
-def _add_health(app: FastAPI, platform: Platform) -> None:
+def _add_health(app: FastAPI, readiness: Readiness) -> None:
     """Add the health routes for monitoring; they are outside the API and its envelope."""
 
     @app.api_route("/health/live", methods=["GET", "HEAD"], include_in_schema=False)
@@ -159,7 +142,7 @@ def _add_health(app: FastAPI, platform: Platform) -> None:
 
     @app.api_route("/health/ready", methods=["GET", "HEAD"], include_in_schema=False)
     async def ready() -> JSONResponse:
-        missing = platform.missing_parts() or await platform.silent_trees()
+        missing = readiness.missing_parts() or await readiness.silent_trees()
         if missing:
             return JSONResponse({"status": "not ready", "missing": missing}, 503)
         return JSONResponse({"status": "ready"})
@@ -204,7 +187,7 @@ def _add_live(app: FastAPI, platform: Platform) -> None:
         async def serve(socket: WebSocket) -> None:
             asked, user = socket.query_params, user_of(socket)
             of_platform = name in OF_PLATFORM
-            node = platform.running_node().name if of_platform else asked.get("node")
+            node = platform.node.name if of_platform else asked.get("node")
             if node is None and user.only_own:
                 node = home_node(user)
             watched = platform.nodes.find(node) if of_platform else seen_node(platform.nodes, user, node)

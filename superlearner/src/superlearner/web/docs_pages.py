@@ -14,7 +14,7 @@ from superlearner.teaching.manual import Hit, NoSuchPage
 from superlearner.web.errors import ApiError
 
 if TYPE_CHECKING:
-    from superlearner.app.running import Platform
+    from superlearner.web.platform import Platform
 
 __all__ = ["Render", "install_docs", "marked"]
 

@@ -32,7 +32,7 @@ from superlearner.web.envelope import timestamp
 from superlearner.web.strict_json import SafeJSONResponse
 
 if TYPE_CHECKING:
-    from superlearner.app.running import Platform
+    from superlearner.web.platform import Platform
 
 __all__ = ["API_PREFIX", "ApiError", "in_envelope", "install_error_handlers", "pattern_of"]
 

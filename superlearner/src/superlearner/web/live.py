@@ -1,17 +1,49 @@
-"""The web socket of one viewer: frames out, snapshot requests in, no commands."""
+"""The live feed: the source of each topic, and the web socket of a viewer: frames out, snapshot requests in."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Mapping
+from typing import Final
 
 import msgspec
 from fastapi import WebSocket
 
 from superlearner.live.deflate import Compressed
-from superlearner.live.topics import LiveSource
+from superlearner.live.log_source import log_source
+from superlearner.live.topics import TOPICS, LiveSource
 from superlearner.live.viewer import Viewer
+from superlearner.nodes.nodes import WatchedNode
+from superlearner.nodes.remote import RemoteNode
+from superlearner.operations.rights.users import User
+from superlearner.web.platform import Platform
 
-__all__ = ["serve_viewer"]
+__all__ = ["OF_PLATFORM", "serve_viewer", "source_of"]
+
+
+def log(platform: Platform, user: User) -> LiveSource:
+    """Return the lines of the log, which belongs to the platform and so to all nodes."""
+    return log_source(platform.log, platform.nodes, platform.settings.viewer_queue, user)
+
+
+def nodes(platform: Platform, user: User) -> LiveSource:
+    """Return the list of nodes, whatever node is shown."""
+    return platform.node_list.of(user)
+
+
+OF_PLATFORM: Final[Mapping[str, Callable[[Platform, User], LiveSource]]] = {"log": log, "platform": nodes}
+"""Topics that do not depend on the shown node."""
+
+
+async def source_of(
+    platform: Platform, topic: str, found: WatchedNode | RemoteNode, asked: Mapping[str, str], user: User
+) -> LiveSource:
+    """Return a topic's source for a local or remote node."""
+    if topic in OF_PLATFORM:
+        return OF_PLATFORM[topic](platform, user)
+    if isinstance(found, WatchedNode):
+        return await TOPICS[topic](platform, found, asked)
+    return platform.relays.of(found, topic, asked)
 
 
 class ViewerRequest(msgspec.Struct):

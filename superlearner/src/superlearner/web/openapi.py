@@ -6,17 +6,23 @@ The routes provide parameters, schemas and statuses; this module adds what reade
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import cache
+from threading import Lock
 from typing import Any, Final
+
+from fastapi.openapi.utils import get_openapi
 
 from superlearner.base.commands import command
 from superlearner.operations.declaration import Operation
 from superlearner.operations.engine.examples import command_of, curl_of, example_of, example_of_schema
 from superlearner.operations.failures import CODES
 from superlearner.web.described import codes_of, error_schemas, example_of_error
+from superlearner.web.rest import described_routes_of
 
-__all__ = ["SUBJECTS", "completed"]
+__all__ = ["SUBJECTS", "completed", "document_maker"]
 
+TITLE: Final = "SuperLearner API"
 SUBJECTS: Final[dict[str, str]] = {
     "analytics": "The work of supervisors in numbers: restarts, failure rates, recovery, trends",
     "application": "Applications: starts, stops, and their environment",
@@ -68,6 +74,28 @@ SCHEMES: Final[dict[str, Any]] = {
         "description": "The cookie of a browser that has signed in by a link or at `/sign-in`.",
     },
 }
+
+
+def document_maker(
+    operations: tuple[Operation, ...], *, version: str, at: str, root_path: str, asks_everybody: bool
+) -> Callable[[], dict[str, Any]]:
+    """Return a function that returns the document, built once; it may run in several threads.
+
+    `at`, `root_path` and `asks_everybody` as in `completed`.
+    """
+    one_at_a_time = Lock()
+
+    @cache
+    def make() -> dict[str, Any]:
+        routes = described_routes_of(operations)
+        document = get_openapi(title=TITLE, version=version, routes=routes)
+        return completed(document, operations, at=at, root_path=root_path, asks_everybody=asks_everybody)
+
+    def make_once() -> dict[str, Any]:
+        with one_at_a_time:
+            return make()
+
+    return make_once
 
 
 def completed(

@@ -15,8 +15,8 @@ from typing import Final
 
 from starlette.types import Message, Receive, Send
 
-from superlearner.access.throttle import Throttle
 from superlearner.base.commands import command
+from superlearner.base.throttle import Throttle
 from superlearner.operations.rights.quotas import Quotas
 from superlearner.web.connections import is_local
 from superlearner.web.errors import ApiError

@@ -28,9 +28,9 @@ from superlearner.web.static_tree import StaticTree
 from superlearner.web.visitors import dead_link_of, is_signed_in, user_of
 
 if TYPE_CHECKING:
-    from superlearner.app.running import Platform
     from superlearner.operations.rights.users import User
     from superlearner.sandbox import Sandbox
+    from superlearner.web.platform import Platform, Readiness
 
 __all__ = ["install", "is_of_own", "make_templates", "near"]
 
@@ -192,14 +192,14 @@ def make_templates(files: StaticTree) -> Environment:
     return templates
 
 
-def install(app: FastAPI, platform: Platform, files: StaticTree) -> None:
+def install(app: FastAPI, platform: Platform, readiness: Readiness, files: StaticTree) -> None:
     """Add the pages, the static files and the error page."""
     templates = make_templates(files)
 
     def render(
         request: Request, template: str, code: int = 200, *, node: str | None = None, **values: Any
     ) -> HTMLResponse:
-        user, own = user_of(request), platform.running_node().name
+        user, own = user_of(request), platform.node.name
         names = node_names(platform.nodes, user)
         first = home_node(user) if user.only_own else platform.nodes.default or own
         shown = {
@@ -247,7 +247,7 @@ def install(app: FastAPI, platform: Platform, files: StaticTree) -> None:
 
         async def show(request: Request, node: str | None = None, view: str = "") -> HTMLResponse:
             shown = views.get(view, page)
-            if not platform.ready:
+            if not readiness.ready:
                 return render(request, "starting.html", 503, page="starting", title="Starting")
             user = user_of(request)
             if user.only_own and (node is None or node == home_node(user)) and not page.of_platform:

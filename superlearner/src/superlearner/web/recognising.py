@@ -7,8 +7,8 @@ import math
 from typing import Final
 
 from superlearner.access.credentials import OWNERS, Credentials, SignInSession
-from superlearner.access.throttle import Throttle
 from superlearner.base.commands import command
+from superlearner.base.throttle import Throttle
 from superlearner.operations.rights.accounts import Accounts, LinkState, user_of
 from superlearner.operations.rights.tokens import Tokens
 from superlearner.operations.rights.users import ANONYMOUS, OWNER

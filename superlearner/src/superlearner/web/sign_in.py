@@ -28,7 +28,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from superlearner.access.credentials import Credentials
-from superlearner.access.throttle import Throttle
+from superlearner.base.throttle import Throttle
 from superlearner.operations import PREFIX
 from superlearner.operations.engine.audit import AuditLog
 from superlearner.operations.rights.accounts import Accounts, LinkState, UserChange

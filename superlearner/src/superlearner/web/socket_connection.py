@@ -14,7 +14,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Frame
 from websockets.http11 import Request
 
-from superlearner.access.throttle import Throttle
+from superlearner.base.throttle import Throttle
 from superlearner.web.connections import LimitedConnection
 from superlearner.web.errors import ApiError
 from superlearner.web.shared_frames import SharedFrames

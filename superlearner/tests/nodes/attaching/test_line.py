@@ -16,10 +16,10 @@ from otp.distribution import Distribution, NodeId, Session, SessionTransport
 from otp.distribution.carriers.stream import StreamCarrier
 from superlearner.backend import serve
 from superlearner.demo import DemoOneForOne
-from superlearner.live.topics import source_of
 from superlearner.nodes.attaching.line import ServiceLine
 from superlearner.nodes.remote import NodeGone
 from superlearner.operations.rights.users import OWNER as ADMIN
+from superlearner.web.live import source_of
 
 Inside = Callable[..., Any]
 TILL = "till@127.0.0.1"

@@ -15,10 +15,10 @@ from tools.files import ROOT
 import otp
 from local_line import remote
 from observed_service import service
-from superlearner.app import node_figures
 from superlearner.nodes.remote import protocol as p
 from superlearner.observing.monitoring.node_readings import NodeReading, SupervisorNames
 from superlearner.observing.monitoring.tally import NAMES, OTHERS
+from superlearner.web import node_figures
 
 Run = Callable[..., Any]
 OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}

@@ -15,7 +15,6 @@ import pytest
 
 from superlearner.live import relay
 from superlearner.live.relay import AT_ONCE
-from superlearner.live.topics import source_of
 from superlearner.nodes.remote import BadAnswer, NodeGone
 from superlearner.nodes.remote.protocol import (
     PROTOCOL,
@@ -37,6 +36,7 @@ from superlearner.nodes.remote.protocol import (
 from superlearner.operations.context import Context
 from superlearner.operations.engine.execution import execute
 from superlearner.operations.rights.users import OWNER as ADMIN
+from superlearner.web.live import source_of
 
 pytestmark = pytest.mark.program
 

@@ -68,7 +68,7 @@ def test_errors_in_the_code_are_reported_with_their_line(
         status, code, words = expected
         assert failure(answer) == (status, code)
         assert words is None or answer.json()["error"]["message"] == words
-        assert platform.platform.ready
+        assert platform.running.ready
 
     inside(test, allow_eval=True)
 

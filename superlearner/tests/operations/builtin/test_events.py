@@ -75,7 +75,7 @@ async def streaming(
         "headers": [(name.encode(), value.encode()) for name, value in sent.items()],
         "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80), "superlearner.end": end or asyncio.Event(),
     }  # fmt: skip
-    task = asyncio.ensure_future(platform.platform.web.app(scope, streamed.receive, streamed.send))
+    task = asyncio.ensure_future(platform.running.web.app(scope, streamed.receive, streamed.send))
     task.add_done_callback(lambda _: streamed.ended.set_result(None))
     try:
         first = await streamed.pieces.get()  # the start position

@@ -37,7 +37,7 @@ def test_an_endless_loop_is_stopped_and_ends_of_the_program_are_explained(
         ended = await until(platform, "ended")
         assert "ended the interpreter with os._exit(3)" == ended["reason"]
         assert ended["created_at"] < ended["ended_at"]
-        logged = [one.message for one in caplog.records if one.name == "superlearner.app.running"]
+        logged = [one.message for one in caplog.records if one.name == "superlearner.web.platform"]
         assert ["sandbox a ended: ended the interpreter with os._exit(3)"] == logged
         gone = await ask(platform, "GET", f"/processes?node={NODE}", status=404)
         assert "the sandbox a has ended: ended the interpreter with os._exit(3)" == gone["message"]

@@ -90,7 +90,7 @@ def platform_with_code(real_platform: Any) -> Iterator[Any]:
     yield real_platform
 
     async def clear() -> None:
-        node = real_platform.platform.running_node()
+        node = real_platform.platform.node
         for one in real_platform.platform.sandboxes.all():
             await SandboxManager.ask(Destroy(None, one.id, force=True), node=node)
 

@@ -22,7 +22,7 @@ OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
 def kill(platform: Any, name: str) -> None:
     answer = httpx.request("DELETE", f"{platform.url}/api/v1/processes/{name}", json={"reason": "kill"})
     assert answer.status_code == 200
-    platform.do(lambda: platform.platform.running_node().wait_registered(name))
+    platform.do(lambda: platform.platform.node.wait_registered(name))
 
 
 def pid(platform: Any, name: str) -> str:

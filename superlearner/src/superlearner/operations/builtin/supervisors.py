@@ -166,7 +166,7 @@ async def set_flags(
 )
 async def predict(
     ctx: Context,
-    restarted: RestartedChildren,
+    restarted: RestartedChildren | None,
     /,
     name: SupervisorText,
     child: ChildText,
@@ -189,7 +189,8 @@ async def predict(
     shown = [_step(step) for step in steps]
     back = bool(steps) and steps[-1].found.outcome == "restarts"
     last = None if back or not steps or not ctx.kind.has_playground else steps[-1]
-    if last is not None and restarted.restarts(registered_name(last.supervisor), last.child):
+    known = None if last is None else registered_name(last.supervisor)
+    if last is not None and restarted is not None and restarted.restarts(known, last.child):
         shown[-1].words = f"after a backoff the platform restarts {last.child}"
         back = True
     return PredictionResult(child=child, reason=reason, steps=shown, comes_back=back)

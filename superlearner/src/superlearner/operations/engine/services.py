@@ -54,14 +54,18 @@ class Services:
             DeclarationError: a service is unknown; the text names the operation and all services.
         """
         for operation in operations:
-            for service in operation.services:
-                if service.kind is not Context and service.kind not in self._providers:
-                    known = ", ".join(sorted(kind.__name__ for kind in (Context, *self._providers)))
-                    raise DeclarationError(
-                        f"operation {operation.name!r} of {operation.function.__module__}: "
-                        f"expected services of {known}, got {service.kind.__name__!r}; "
-                        "put parameters of the caller after the /"
-                    )
+            for kind in self.lacking(operation):
+                known = ", ".join(sorted(kind.__name__ for kind in (Context, *self._providers)))
+                raise DeclarationError(
+                    f"operation {operation.name!r} of {operation.function.__module__}: "
+                    f"expected services of {known}, got {kind.__name__!r}; "
+                    "put parameters of the caller after the /"
+                )
+
+    def lacking(self, operation: Operation) -> list[type[Any]]:
+        """Return the types of the services that an operation names and that are never provided here."""
+        known = {Context, *self._providers}
+        return [service.kind for service in operation.services if service.kind not in known]
 
     def arguments(self, operation: Operation, context: Context) -> list[Any]:
         """Return the arguments for an operation's parameters before the `/`.

@@ -17,7 +17,7 @@ def at_work(two_nodes: Any) -> Iterator[Any]:
     yield two_nodes
 
     async def clear() -> None:
-        node = two_nodes.platform.running_node()
+        node = two_nodes.platform.node
         for one in two_nodes.platform.sandboxes.all():
             await SandboxManager.ask(Destroy(None, one.id, force=True), node=node)
 

@@ -11,8 +11,8 @@ import otp
 from otp import GenServer, Ok, Pid
 from otp.testing import Scheduler, advance
 from stopped_programs import pass_time
-from superlearner.app import slow_starts
-from superlearner.app.slow_starts import GRACE_S, Rescue
+from superlearner.observing import slow_starts
+from superlearner.observing.slow_starts import GRACE_S, Rescue
 
 
 class Waits(GenServer[None]):

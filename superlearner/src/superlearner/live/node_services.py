@@ -1,0 +1,132 @@
+"""Services of a node that pages show and operations act on, in this program or in the one of the node."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any, Final
+
+import otp
+from otp import sentences
+from superlearner.base.telemetry import Telemetry
+from superlearner.control.terms import clip
+from superlearner.live.hub import Hub
+from superlearner.live.hubs import Hubs
+from superlearner.live.trace_feed import TraceFeeds
+from superlearner.nodes.nodes import Nodes
+from superlearner.observing.events import EventLog
+from superlearner.observing.monitoring import Monitor
+from superlearner.observing.tracing import Traces
+from superlearner.observing.watchdog import Held
+from superlearner.operations.engine.audit import AuditLog
+from superlearner.operations.engine.registry import Registry
+from superlearner.operations.engine.seams import (
+    Evaluation,
+    LivePages,
+    PlatformFacts,
+    PlaygroundTrees,
+    RestartedChildren,
+)
+from superlearner.operations.engine.services import Services
+from superlearner.settings.configuration import Configuration
+from superlearner.settings.settings import Settings
+
+__all__ = ["NodeServices"]
+
+LONGEST_FAULT: Final = 500
+
+
+class NodeServices:
+    """The records, live pages and services of the nodes of one program.
+
+    A headless program has no more than this (`superlearner.backend`); `superlearner.web.platform` adds what pages of a
+    platform need.
+
+    Args:
+        node: the node on which all of it runs.
+        configuration: the settings.
+        version: the version that pages show.
+        epoch: identifies this run of the platform.
+        events: the log of events.
+        arsenal: the operations that answers may point to.
+        evaluates: whether Python code from requests is evaluated on the nodes of this program.
+
+    Attributes:
+        services: what operations can name, by type; what is provided here is there on every node.
+    """
+
+    def __init__(
+        self,
+        node: otp.Node,
+        configuration: Configuration,
+        *,
+        version: str,
+        epoch: str,
+        events: EventLog,
+        arsenal: Registry,
+        evaluates: bool,
+    ) -> None:
+        self.node = node
+        self.configuration = configuration
+        self.version = version
+        self.epoch = epoch
+        self.started_at = time.time()
+        self.events = events
+        self.arsenal = arsenal
+        self.telemetry = Telemetry()
+        self.audit = AuditLog()
+        self.nodes = Nodes(node, lambda: self.settings, epoch, version, self._report_fault)
+        self.traces = Traces(keep=lambda: self.settings.keep_traces, telemetry=self.telemetry)
+        self.hubs = Hubs(node, self.head, **_limits_of(self.settings))
+        self.nodes.listen(self.hubs.keep)
+        self.trace_feeds = TraceFeeds()
+        self.services = services = Services()
+        services.provide(AuditLog, lambda: self.audit)
+        services.provide(Evaluation, lambda: Evaluation(evaluates))
+        services.provide(EventLog, lambda: self.events)
+        services.provide(LivePages, lambda: self.hubs)
+        services.provide(PlatformFacts, lambda: PlatformFacts(version, self.started_at, ready=False))
+        services.provide(PlaygroundTrees, PlaygroundTrees)
+        services.provide(Registry, lambda: self.arsenal)
+        services.provide(RestartedChildren, lambda: None)
+        services.provide(Settings, lambda: self.settings)
+        services.provide(Telemetry, lambda: self.telemetry)
+        services.provide(Traces, lambda: self.traces)
+
+    @property
+    def settings(self) -> Settings:
+        """The values in effect; read them when needed, since they may change."""
+        return self.configuration.current
+
+    @property
+    def head(self) -> dict[str, Any]:
+        """The fields about the platform in each snapshot of a live page."""
+        return {"epoch": self.epoch, "version": self.version}
+
+    def adopt(self) -> None:
+        """Apply changed settings to what was built from old values."""
+        self.hubs.adopt(**_limits_of(self.settings))
+        self.events.resize(self.settings.events_kept)
+
+    def report_hold(self, held: Held, monitor: Monitor, hub: Hub, who_answers: str = "the platform") -> None:
+        """Report to the monitor and the hub of a node that its loop runs again after a callback blocked it."""
+        seconds = monitor.was_held(held)
+        who_held = {"pid": held.pid, "name": held.name, "place": f"{held.file}:{held.line}"}
+        self.telemetry.execute("loop.held", {"duration": seconds}, who_held)
+        who = held.name or held.pid or "something outside of any process"
+        place = f"{os.path.basename(held.file)}:{held.line} in {held.function.rpartition('.')[2]}"
+        text = sentences.story(sentences.held(who, seconds, place), f"{who_answers} answers again")
+        hub.held(seconds, text, None if held.pid is None else held.pid.strip("<>"))
+
+    def _report_fault(self, node: str, what: str) -> None:
+        self.telemetry.execute("node.fault", {}, {"node": node, "what": clip(what, LONGEST_FAULT)})
+
+
+def _limits_of(settings: Settings) -> dict[str, Any]:
+    """Return the intervals and limits of live pages."""
+    return {
+        "frame_interval": settings.frame_interval,
+        "heartbeat_interval": settings.heartbeat_interval,
+        "viewer_queue": settings.viewer_queue,
+        "frame_rows": settings.frame_rows,
+    }
