@@ -12,10 +12,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from superlearner.app.application import trees_of
-from superlearner.app.running import Platform
-from superlearner.settings.settings import Settings
-from superlearner.web.app import create_app
+from superlearner.operations.engine.registry import all_operations
+from superlearner.web.openapi import document_maker
 from tools.files import ROOT
 
 __all__ = ["TYPES", "declare", "find_schemas", "written"]
@@ -31,9 +29,8 @@ declare namespace Api {
 
 def find_schemas() -> dict[str, Any]:
     """Return the schemas of the OpenAPI document."""
-    platform = Platform(Settings(browser=False), None, trees_of(None))
-    create_app(platform)
-    return platform.openapi()["components"]["schemas"]
+    make = document_maker(tuple(all_operations()), version="0", at="", root_path="", asks_everybody=False)
+    return make()["components"]["schemas"]
 
 
 def written(schemas: Mapping[str, Any], pages: str) -> str:
