@@ -19,7 +19,7 @@ from otp.kernel.ends.death import exit_signal, forget_link, tell_watcher
 from otp.kernel.ends.mailbox import fail, forget
 from otp.kernel.steps.signals import link_processes
 from otp.kernel.tables.callers import Failed, From, new_call, stand_in
-from otp.kernel.tables.scheduler import thread_current
+from otp.kernel.tables.scheduler import Scheduler, thread_current
 from otp.kernel.tables.tracing import Tracer
 from otp.kernel.values.errors import BadArgument
 from otp.kernel.values.messages import Down, Monitor, forget_monitor, unwatch
@@ -117,14 +117,16 @@ class RemoteNode:
         self.creation: int = id.creation
         home = distribution.node
         self.home: Node = home
-        self.scheduler = home.scheduler
-        self.outside = home.outside
-        self.watched = self.watched_life = self.watched_links = False
-        self.tracer = Tracer(self, 0)  # pyright: ignore[reportArgumentType]
-        self.life = "open"
-        self.next_ref_number = 1
+        self.scheduler: Scheduler = home.scheduler
+        self.outside: Process = home.outside
+        self.watched: bool = False
+        self.watched_life: bool = False
+        self.watched_links: bool = False
+        self.tracer: Tracer = Tracer(self, 0)  # pyright: ignore[reportArgumentType]
+        self.life: str = "open"
+        self.next_ref_number: int = 1
         self.process_table: dict[int, Process] = {}
-        self.names = _Names(self)
+        self.names: _Names = _Names(self)
         self.door: Door | None = None
         """The connection it came through; signals are sent the same way."""
         self.given: WeakValueDictionary[int, Pid] = WeakValueDictionary()

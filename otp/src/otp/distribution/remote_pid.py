@@ -22,13 +22,14 @@ class RemoteProcess(Process):
     __slots__ = ()
 
     def __init__(self, node: RemoteNode, number: int) -> None:
-        self.runtime = node  # pyright: ignore[reportAttributeAccessIssue]
-        self.number = number
-        self.status = REMOTE
-        self.value = self.mailbox = self.monitored_by = self.step = self.callbacks = self.state = None
-        self.links = self.signal = self.ext = self.context = self.side = None
-        self.traced = None
-        self.parent = None
+        p: Process = self  # an assignment to an attribute of `self` would declare it again, without its type
+        p.runtime = node  # pyright: ignore[reportAttributeAccessIssue]
+        p.number = number
+        p.status = REMOTE
+        p.value = p.mailbox = p.monitored_by = p.step = p.callbacks = p.state = None
+        p.links = p.signal = p.ext = p.context = p.side = None
+        p.traced = None
+        p.parent = None
 
     @property
     def to(self) -> Any:

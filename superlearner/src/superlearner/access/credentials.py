@@ -8,7 +8,6 @@ the token. Sessions therefore survive a restart of the platform, and a new token
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import hmac
 import os
@@ -21,7 +20,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from otp.locked_entries import open_regular
 from superlearner.base.forward_clock import ForwardClock
 
 __all__ = [
@@ -179,15 +177,17 @@ def read_token(data_dir: Path) -> str | None:
 def _read_token(path: Path) -> tuple[str, int] | None:
     """Return the token in a file, and the user that the file belongs to."""
     try:
-        descriptor = open_regular(path)
+        # As `otp.locked_entries.open_regular`; commands read the token, and `import otp` takes longer than they may
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     except FileNotFoundError:
         return None
     except OSError as error:
-        if error.errno == errno.EINVAL:
-            raise CredentialsError(f"expected a file at {path}, got something else; remove it") from None
         raise CredentialsError(f"the token {path} cannot be read: {error.strerror or error}") from None
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(descriptor)
+        raise CredentialsError(f"expected a file at {path}, got something else; remove it")
     with open(descriptor, encoding="utf-8", errors="replace") as file:
-        found = os.fstat(descriptor)
         if os.name == "posix" and found.st_mode & 0o077:
             mode = stat.S_IMODE(found.st_mode)
             raise CredentialsError(

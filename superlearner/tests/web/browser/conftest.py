@@ -13,6 +13,7 @@ import shutil
 import socket
 import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
@@ -113,7 +114,9 @@ def press_when_focused() -> Iterator[None]:
     press = Locator.press
 
     def press_later(locator: Locator, key: str, **more: Any) -> None:
-        locator.page.wait_for_function(TAKES_FOCUS, arg=locator.element_handle(timeout=15_000), timeout=15_000)
+        deadline = time.monotonic() + 15
+        while not locator.evaluate(TAKES_FOCUS) and time.monotonic() < deadline:
+            locator.page.evaluate(LATER)  # the page may draw the element again, so it is found each time
         press(locator, key, **more)
 
     with pytest.MonkeyPatch.context() as patch:

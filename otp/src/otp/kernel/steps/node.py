@@ -179,14 +179,16 @@ class Node:
         self.name: str = name
         self.hidden: bool = hidden
         self.creation: int = next(_creations)
-        self.given_scheduler = scheduler
+        self.given_scheduler: Scheduler | None = scheduler
         self.process_table: dict[int, Process] = {}
         self.names: dict[Any, Process] = {}
         self.shown_pids: WeakValueDictionary[int, Pid] = WeakValueDictionary()  # pids whose number has been shown
-        self.next_number = 1
-        self.next_ref_number = 1
-        self.watched = self.watched_life = self.watched_links = False
-        self.tracer = Tracer(self)
+        self.next_number: int = 1
+        self.next_ref_number: int = 1
+        self.watched: bool = False
+        self.watched_life: bool = False
+        self.watched_links: bool = False
+        self.tracer: Tracer = Tracer(self)
         self.life: Literal["new", "open", "closing", "closed"] = "new"
         self.owned: list[Process] = []
         self.applications: Any = None
@@ -210,15 +212,15 @@ class Node:
     # Life
 
     def _open(self, scheduler: Scheduler) -> None:
-        self.scheduler = scheduler
+        self.scheduler: Scheduler = scheduler
         self.life = "open"
-        self.context = copy_context()
+        self.context: Context = copy_context()
         self.context.run(OWNER.set, None)
         self.watched = scheduler.post is not None
         if scheduler.virtual:
             self.tracer.clock = scheduler.now_ns
         scheduler.nodes.setdefault(self.name, []).append(self)
-        self.outside = new_process(self, None)  # the sender outside any process
+        self.outside: Process = new_process(self, None)  # the sender outside any process
         del self.process_table[self.outside.number]
         self.outside.status = DEAD
         self.tracer.emit("node_up", None, {})

@@ -257,8 +257,8 @@ class Scheduler:
         self._sweep_at = SWEEP_FROM
         self._timer_no = 0
         self._timer_handle: tuple[int, asyncio.Handle] | None = None
-        self.base_context = Context()
-        self.task_table = current_task_table(self.loop)
+        self.base_context: Context = Context()
+        self.task_table: Any = current_task_table(self.loop)
         self.drain: Callable[[], None]
         self.future_done: Callable[..., None]
         self.send: Callable[..., None]

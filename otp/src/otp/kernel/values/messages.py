@@ -225,7 +225,8 @@ class Tag(_Pattern):
         self.elements: tuple[Any, ...] = elements
         self._length = len(elements)
         self._single = first = elements[0]
-        self.word = first if len(elements) == 1 and type(first) is str else None  # a scan may compare it itself
+        # A scan may compare it itself
+        self.word: str | None = first if len(elements) == 1 and type(first) is str else None
         self.pure: bool = type(self) is Tag and (self.word is not None or _is_fixed(elements))
 
     def __call__(self, message: Any) -> bool:

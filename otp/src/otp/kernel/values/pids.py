@@ -119,8 +119,8 @@ class Ref(HiddenSlots):
     __slots__ = ("__weakref__", "number", "runtime")
 
     def __init__(self, node: Any, number: int) -> None:
-        self.runtime = node
-        self.number = number
+        self.runtime: Any = node
+        self.number: int = number
 
     def __lt__(self, other: object) -> bool:
         if not isinstance(other, Ref):

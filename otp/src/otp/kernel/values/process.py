@@ -330,6 +330,7 @@ class Process(Pid):
             self.runtime.scheduler.push(self)
 
     def ensure_ext(self) -> Ext:
+        """Return the record of what most processes never have; create it if it is missing."""
         x = self.ext
         if x is None:
             x = self.ext = Ext()
@@ -491,6 +492,7 @@ class Process(Pid):
         return None if self.ext is None else self.ext.fut
 
     def future_done(self, future: Future[Any]) -> None:
+        """Resume the process, which waits for a future of asyncio that is done."""
         self.runtime.scheduler.future_done(self, future)
 
 

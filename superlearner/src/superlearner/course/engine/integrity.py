@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import sys
 import threading
-from operator import is_
 from types import ModuleType
 from typing import Any, Final
 
@@ -58,8 +57,6 @@ class Integrity:
         changed = [
             (name, owner, label, value)
             for name, owner, kept in self._kept
-            # Tens of thousands of names: compared by built-in functions, since each step of each run of a check waits
-            if not all(map(is_, map(vars(owner).get, kept), kept.values()))
             for label, value in kept.items()
             if vars(owner).get(label) is not value
         ]
