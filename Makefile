@@ -80,7 +80,7 @@ suites: install-dev ## run CPython's tests of asyncio in processes (ALL=1: all o
 
 .PHONY: test-browser
 test-browser: install-dev ## run all browser tests (about 8 minutes on two cores)
-	@# A file is one process's: else each of them would start the platform that the tests of a file share.
+	@# Each file runs in one process, because its tests share a platform.
 	$(PY) -m pytest -n auto --dist loadfile -m "browser and not slow" superlearner/tests/web/browser $(ARGS)
 
 .PHONY: check

@@ -1,7 +1,7 @@
 """The types of the API's answers that the pages name, `Api.…`, generated from the OpenAPI document.
 
 python -m tools.api_types            writes them; run it after you change an answer or name another one in a page
-python -m tools.api_types --check    refuses those that are outdated
+python -m tools.api_types --check    fails if they are outdated
 """
 
 from __future__ import annotations
@@ -84,4 +84,4 @@ if __name__ == "__main__":
     if sys.argv[1:] != ["--check"]:
         TYPES.write_text(text, encoding="utf-8")
     elif not TYPES.exists() or TYPES.read_text(encoding="utf-8") != text:
-        sys.exit(f"{TYPES.relative_to(ROOT)} is not what the API answers: run python -m tools.api_types")
+        sys.exit(f"{TYPES.relative_to(ROOT)} is outdated: run python -m tools.api_types")

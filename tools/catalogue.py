@@ -74,7 +74,7 @@ def _lines(entries: Sequence[CatalogueEntry]) -> Iterator[str]:
 
 
 def _in_category(entries: Sequence[CatalogueEntry]) -> Iterator[str]:
-    """Yield a line for each operation, with the tasks that its name does not say."""
+    """Yield a line for each operation, with the tasks that its name does not cover."""
     working: dict[str, list[str]] = {}
     for entry in entries:
         if entry.operation is not None:

@@ -1,4 +1,4 @@
-"""Refuse local paths, addresses of package registries, huge files, and comments that name a test which is gone.
+"""Refuse local paths, addresses of package registries, huge files, and comments that name a missing test.
 
 python -m tools.check_repo
 """
@@ -58,7 +58,7 @@ def unlisted(root: Path) -> Iterator[str]:
 
 
 def lost_tests(root: Path) -> Iterator[str]:
-    """Yield the tests that comments of the kernel name, as what shows why a line is there, and that do not exist."""
+    """Yield a problem for each missing test that a comment of the kernel names as the reason for a line."""
     files = [path for path in written_files(root) if path.suffix == ".py"]
     tests = [path for path in files if "tests" in path.parts]
     known = {path.stem for path in tests}

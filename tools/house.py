@@ -3,20 +3,19 @@
     python -m tools.house            # this checkout; half a minute
     python -m tools.house FOLDER     # another one, as `git archive COMMIT | tar x -C FOLDER` writes it
 
-Prints a row for each figure of the table in `docs/architecture.md`, where these figures stand beside those before the
-rooms were rebuilt. What is counted:
+Prints the figures of the table in `docs/architecture.md`. How each is counted:
 
 - *kernel*: its Python files with `__init__`, its folders, the longest chain of imports between its files, and imports
-  at run time from a folder to one above it.
+  at run time from a folder to a higher one.
 - *arrows between rooms*: pairs of top-level packages of the platform of which one imports the other, annotations
-  included, and the pairs against the layers of `pyproject.toml`.
+  included. *Arrows up*: those to a higher layer of `pyproject.toml`.
 - *files of a kill*: a platform runs the demo with a profile hook (`sys.setprofile`) in the thread of its loop. A client
-  kills `counter_1` over REST. Counted are the files of ours in which a function is called or resumed until the client
-  has the answer, and until a viewer has the frame with the new process. Periodic work adds files, so the smallest of
-  some kills counts.
-- *private names*: uses of `x._name`, where the kernel defines `_name` and the file does not, in source files outside
-  the kernel; `self` and `cls` are no such `x`.
-- *lines, characters, words*: as `wc` counts them.
+  kills `counter_1` over REST. The figure is the number of our files in which a function is called or resumed until the
+  client has the answer, or until a viewer has the frame with the new process. Periodic work adds files, so the smallest
+  figure of several kills counts.
+- *private names*: uses of `x._name` in source files outside the kernel, where the kernel defines `_name`, the file does
+  not, and `x` is neither `self` nor `cls`.
+- *lines, characters, words*: as `wc` counts them; words without decisions, generated pages and benchmarks.
 """
 
 from __future__ import annotations
@@ -197,7 +196,7 @@ def words(root: Path) -> dict[str, int]:
 
 
 def kill(root: Path, kills: int = KILLS) -> tuple[set[str], set[str]]:
-    """Return the files that a kill passes until its answer, and until its frame; the smallest sets of some kills."""
+    """Return the files on the path of a kill to its answer and to its frame: the smallest sets of several kills."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         program, result = folder / "superlearner", folder / "seen.json"
@@ -238,7 +237,7 @@ def _kills(address: str, pid: int, result: Path, kills: int) -> list[tuple[dict[
 
 
 def _drain(viewer: ClientConnection) -> None:
-    """Take the frames of the next moments."""
+    """Discard frames until the effects of the previous kill are over."""
     end = time.monotonic() + QUIET
     while (left := end - time.monotonic()) > 0:
         with suppress(TimeoutError):
@@ -246,7 +245,7 @@ def _drain(viewer: ClientConnection) -> None:
 
 
 def _delete(address: str) -> float:
-    """Kill the process; return when the answer had arrived."""
+    """Kill the process; return the time at which the answer arrived."""
     connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=60)
     with closing(connection):
         connection.request("DELETE", "/api/v1/processes/counter_1")

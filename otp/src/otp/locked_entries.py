@@ -117,7 +117,7 @@ def read_entries(
 
 
 def open_regular(path: Path) -> int:
-    """Open a regular file for reading; follow no link, wait for no other end of a pipe. Raises `OSError`."""
+    """Open a regular file for reading, without following a link or waiting on a pipe. Raises `OSError`."""
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)

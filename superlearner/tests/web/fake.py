@@ -66,7 +66,7 @@ def _parts() -> dict[str, Any]:
 
 
 class _Server(uvicorn.Server):
-    """A server that ends at once: uvicorn looks every 0.1 s whether it should, and waits 0.1 s for connections."""
+    """A server that ends at once: uvicorn checks every 0.1 s whether it should, and waits 0.1 s for connections."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)

@@ -45,7 +45,7 @@ class Ending:
     def install(self, node: otp.Node, watchdog: Callable[[], Watchdog | None]) -> None:
         """Install the handlers for a running node; call it in the thread of its loop.
 
-        `watchdog` returns what detects whether the loop is blocked; None if nothing does.
+        `watchdog` returns the watchdog of the loop, or None.
         """
         self._loop = asyncio.get_running_loop()
         self._watchdog = watchdog

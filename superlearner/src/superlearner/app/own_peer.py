@@ -93,7 +93,7 @@ class OwnProgram:
 
     @property
     def tree(self) -> Tree:
-        """Return the tree in the playground that stands for it."""
+        """Return the tree that represents it in the playground."""
         return Tree(self.name, self.start, own=True)
 
     @property

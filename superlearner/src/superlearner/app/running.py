@@ -1,4 +1,4 @@
-"""A platform that runs: its trees, what brings its processes back, its web server."""
+"""A running platform: its trees, the recovery of its processes, its web server."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class RunningPlatform:
         main: the program's first process, which waits for its end; None for no such process.
 
     Raises:
-        DeclarationError: an operation names a service that there is not.
+        DeclarationError: an operation names an unknown service.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class RunningPlatform:
         self.web = WebState(web, platform.listener, lambda: platform.settings, platform.settings.root_path)
 
     def _provide(self) -> None:
-        """Add the services about what runs; they replace those of a node that has no more than itself."""
+        """Add the services of a running platform; they replace those of a node without one."""
         platform, own, provide = self.platform, self.own_program, self.platform.services.provide
         applications = [(tree.name, tree.application) for tree in self.trees if tree.application is not None]
         provide(

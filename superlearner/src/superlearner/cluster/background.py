@@ -231,6 +231,6 @@ def _write(folder: Path, begun: dict[str, tuple[int, str]]) -> None:
 
 
 def _anew(path: Path) -> IO[bytes]:
-    """Create a file in the place of another one, whose content and target another user may have chosen."""
+    """Replace a file whose content or link target another user may have chosen."""
     path.unlink(missing_ok=True)
     return path.open("xb")

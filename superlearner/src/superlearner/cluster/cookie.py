@@ -16,7 +16,7 @@ COOKIE_BYTES: Final = 32
 LONGEST: Final = 1000
 SHORTEST: Final = 16
 UNWAITED: Final = getattr(os, "O_NONBLOCK", 0)
-"""For the file of a data directory: a pipe that another user has planted must not hold the start."""
+"""A flag for opening the cookie file: a pipe that another user has planted must not block the start."""
 
 
 class CookieError(OSError):

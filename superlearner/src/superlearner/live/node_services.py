@@ -39,7 +39,7 @@ LONGEST_FAULT: Final = 500
 class NodeServices:
     """The records, live pages and services of the nodes of one program.
 
-    A headless program has no more than this (`superlearner.backend`); `superlearner.web.platform` adds what pages of a
+    A headless program (`superlearner.backend`) has only these; `superlearner.web.platform` adds those that pages of a
     platform need.
 
     Args:
@@ -52,7 +52,7 @@ class NodeServices:
         evaluates: whether Python code from requests is evaluated on the nodes of this program.
 
     Attributes:
-        services: what operations can name, by type; what is provided here is there on every node.
+        services: those that operations can name, by type; the ones provided here exist on every node.
     """
 
     def __init__(

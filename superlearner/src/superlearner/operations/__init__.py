@@ -6,7 +6,7 @@
 
 The declaration yields the route, its entry in the OpenAPI document, the command, the console's function, the tool for
 AI clients and the form of the page. Scope, validation, dry run, audit and telemetry are the same for every interface.
-`declaration` defines an operation, `engine` finds all of them and runs one, `rights` decides for whom, `results` are
+`declaration` defines an operation, `engine` finds all of them and runs one, `rights` decides who may, `results` are
 the answers, `builtin` holds the platform's own, and `adapters` are the interfaces. A package adds operations through
 the entry-point group `superlearner.operations`.
 """

@@ -73,7 +73,7 @@ class Memory:
         return report if report is not None and is_stop(report) else None
 
     def process(self, number: str) -> Any:
-        """Return the process of a pid as text, if an event tells of its start or end; the newest are found first."""
+        """Return the process of a pid as text, if an event reports its start or end; the newest are found first."""
         for table in (self.ends, self.mentions):
             found = next((pid for pid in reversed(table) if plain_pid(pid) == number), None)
             if found is not None:

@@ -162,7 +162,7 @@ def _check_file(url: URL, file: Path) -> str | None:
                 f"the database file {file.name} is a link of user {owner}",
                 f"it was not followed; remove {shlex.quote(str(file))}, or try --data-dir with a folder of this user",
             )
-        if stat.S_ISFIFO(file.stat().st_mode):  # nobody may ever open the other end
+        if stat.S_ISFIFO(file.stat().st_mode):  # the other end may never be opened
             raise StoreUnavailable(
                 f"the database file {file.name} cannot be used: it is a pipe", f"try rm {shlex.quote(str(file))}"
             )

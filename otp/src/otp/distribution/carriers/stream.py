@@ -54,9 +54,9 @@ DIGITS: Final = 19
 
 
 def send_at_once(connected: socket.socket) -> None:
-    """Let TCP send each frame at once, and not wait up to 40 ms for the acknowledgement of the one before.
+    """Make TCP send each frame at once instead of waiting up to 40 ms for the previous acknowledgement.
 
-    asyncio does that only for sockets that were created with the number of the protocol.
+    asyncio does so only for sockets that were created with the protocol number of TCP.
     """
     if connected.family in (socket.AF_INET, socket.AF_INET6):
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

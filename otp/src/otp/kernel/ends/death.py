@@ -332,8 +332,9 @@ def _notify_in_slices(s: Scheduler, p: Process, reason: Any, seq: int) -> None:
         entries = getattr(p, table)
         if entries is not None:
             ordered = entries if type(entries) is dict else {entries: None}
-            # `popitem` takes the last; the first takes longer to find with each one removed before it. The order
-            # is that of creation (test_monitors_are_notified_in_the_order_in_which_they_were_made).
+            # Reversed, for `popitem`, which takes the last entry; finding the first takes longer with each removal.
+            # Notifications keep the order of creation
+            # (test_monitors_are_notified_in_the_order_in_which_they_were_made).
             setattr(p, table, dict.fromkeys(reversed(ordered)))
     if not s.to_notify:
         s.loop.call_soon(_notify_slice, s, context=s.base_context)
@@ -390,8 +391,8 @@ def _end(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> None
         if x.unanswered is None:
             x.unanswered = {}
         x.unanswered[held] = None
-    # `call` and `cast` append to a list without a look at the status; with a deque its mailbox leaves that path.
-    # Else a call is accepted that gets no reply (test_a_call_to_an_exiting_server_finds_nobody).
+    # `call` and `cast` append to a list without checking the status; a deque keeps them off that path. Otherwise they
+    # would accept a call that gets no reply (test_a_call_to_an_exiting_server_finds_nobody).
     if type(p.mailbox) is list:
         p.mailbox = deque(p.mailbox)
     x.ncancel += 1  # else an `asyncio.timeout` that expires now would claim the cancellation
@@ -545,7 +546,7 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int, killed: bool = False
         if causes is not None:
             causes.forget(p)
             causes.now = seq
-            node.watched = True  # while this is carried out, whichever processes are watched
+            node.watched = True  # during this end, even if no watched process runs
     side = p.side
     if side is not None and side.name is not None:
         node.release_name(p)
@@ -590,9 +591,9 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int, killed: bool = False
         node.tracer.causes.now = 0
         if node.tracer.focus is not None:
             node.tracer.focus.settle()
-    # The sign says that a signal ended it, so that it wrote no report; its supervisor, which reads both later, then
-    # writes one (test_the_end_of_a_child_says_whether_it_could_report_it_itself). A slot of its own would cost eight
-    # bytes of every dead pid.
+    # Negative if a signal ended it: it wrote no report, so its supervisor, which reads this later, writes one
+    # (test_the_end_of_a_child_says_whether_it_could_report_it_itself). A slot of its own would cost eight bytes of
+    # every dead pid.
     p.value = (-seq if signalled else seq) or None  # all that a dead process keeps: number, node, event of its end
     p.step = p.mailbox = p.callbacks = p.signal = p.context = p.side = p.ext = p.parent = None
     p.state = None if returned else CUT_SHORT

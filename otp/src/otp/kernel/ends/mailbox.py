@@ -142,7 +142,7 @@ def park(me: Process) -> Generator[None, None, Any]:
     """Suspend the running process until the scheduler resumes it; return the value it is resumed with.
 
     The value is in a slot of the process and not what `send` passes: an awaitable in between may have no `send` (an
-    iterator that `__await__` returns), or one that takes a tuple apart (`anext` with a default on CPython 3.11). So the
+    iterator that `__await__` returns), or one that unpacks a tuple (`anext` with a default on CPython 3.11). So the
     drain sends None to every coroutine. See test_awaiting_a_message_gives_what_a_task_gets.
     """
     yield
@@ -259,7 +259,7 @@ def receive(matching: Any = None, timeout: Any = FOREVER) -> Generator[None, Any
             if credit < -BUDGET:  # a full mailbox, or one that fills itself: let others run
                 yield
                 m = me.mailbox
-            if x is not None:  # the place to which a search has come is off by one now, see
+            if x is not None:  # the position of a search is off by one now, see
                 x.mark = 0  # test_a_plain_receive_in_between_does_not_shift_the_memory
             if me.runtime.watched or me.traced:
                 told_received(me, m[0])

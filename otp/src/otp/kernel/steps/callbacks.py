@@ -215,7 +215,7 @@ def _begin_pending(p: Process) -> bool:
 def _failed_inline(p: Process, frm: From, _result: None, error: BaseException) -> tuple[From, Any]:
     """Return the outcome of a callback that raised on its caller's stack; rerun it if the stack was full.
 
-    How deep the caller's stack is must not decide about the server: test_a_call_from_a_deep_stack_is_answered.
+    The depth of the caller's stack must not affect the server: test_a_call_from_a_deep_stack_is_answered.
     """
     if not isinstance(error, RecursionError):
         return frm, Raised(error)

@@ -59,9 +59,10 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
         me: Any = s.current
     except AttributeError:  # leave this block first: it must not become the context of other errors
         st = me = s = None
-    # No credit: no drain is running, or all messages are traced. Traced: a reader expects the message
-    # (test_a_server_in_focus_tells_what_it_gets_and_sends_with_causes). Not owned: another thread's drain is running
-    # (test_a_call_from_the_loop_of_another_thread_raises). In an `except` block the server would see its exception
+    # Each condition excludes a case. `credit`: no drain is running, or all messages are traced. `traced`: a reader
+    # expects the message (test_a_server_in_focus_tells_what_it_gets_and_sends_with_causes). `_is_owned`: another
+    # thread's drain is running (test_a_call_from_the_loop_of_another_thread_raises). `handled_exception`: in an
+    # `except` block the server would see the caller's exception
     # (test_a_server_does_not_see_the_exception_its_caller_handles).
     if (
         st == IDLE
@@ -81,8 +82,9 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
         else:
             frm = None
             caller = _OPTIMIZED_OUT
-        # As if it waited: `GenServer.reply` inside the handler puts the reply there, and if it is no longer `frm`
-        # afterwards, the call is answered (test_an_answer_given_inside_the_callback_reaches_the_caller).
+        # As if the caller waited: `GenServer.reply` inside the handler puts the reply there, and if it is no longer
+        # `frm` afterwards, the call is answered
+        # (test_an_answer_given_inside_the_callback_reaches_the_caller).
         me.value = frm
         s.credit = credit - 1
         dest.status = RUN

@@ -113,7 +113,7 @@ def _leave_schedulers() -> None:
         s.post = _RefusingPost(s)
         for same_name in s.nodes.values():
             for node in same_name:
-                node.watched = True  # sends each message through the post
+                node.watched = True  # routes each message through `scheduler.post`
 
 
 class _HeldNowhere:

@@ -27,7 +27,7 @@ def parse_pid_number(text: str) -> tuple[int, str | None] | None:
 
 
 class HiddenSlots:
-    """An object that programs hold and whose slots are for the packages of `otp` only: `dir` leaves them out."""
+    """A base class that hides its slots from `dir`: they are for the packages of `otp` only."""
 
     __slots__ = ()
 

@@ -551,7 +551,7 @@ def told_step(p: Process, step: Any) -> Any:
     return step if focus is None else focus.step_of(step)
 
 
-# What others ask of a process.
+# Queries about a process, for other modules.
 
 
 def is_supervisor(p: Process | None) -> TypeGuard[Process]:

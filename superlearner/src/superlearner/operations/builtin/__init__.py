@@ -1,1 +1,1 @@
-"""The operations of the platform, by category, and what they share. The registry reads every module here."""
+"""The operations of the platform, by category, and their shared helpers. The registry reads every module here."""
