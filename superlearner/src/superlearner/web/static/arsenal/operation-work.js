@@ -110,7 +110,7 @@ export class Work {
     const run = first ? nothing : button(verbOf(this.#line), destroys ? "danger" : "primary", () => this.go());
     return html`${run}${changes || destroys ? button("Dry run", first ? "primary" : "", () => this.#start(true)) : nothing}
       <span class="hint for-keys"><kbd>Ctrl</kbd> <kbd>Enter</kbd></span>
-      ${first ? html`<p class="hint">This is destructive, so a dry run comes first: it shows the effect and changes nothing.</p>` : nothing}`;
+      ${first ? html`<p class="hint">It destroys, so a dry run comes first: it says what would happen, and nothing is changed.</p>` : nothing}`;
   }
 
   #facts() {
@@ -131,14 +131,14 @@ export class Work {
 
 /** Return the effect of an operation. @param {Pick<Line, "destroys"|"changes"|"streams">} line */
 const effectOf = ({ destroys, changes, streams }) =>
-  destroys ? "Destroys: ends or deletes something and its data"
-    : changes ? "Changes something; it is written into the audit log" : streams ? "Reads until you stop it" : "Reads only";
+  destroys ? "Destroys: it ends or deletes something, and what that held is lost"
+    : changes ? "Changes something; it is written into the audit log" : streams ? "Reads, for as long as you like" : "Reads only";
 
 /** Return the result of a dry run, for the place beside the button that runs it. @param {Api.DryRunResult} result */
 function outlook({ would = "", affects = [] }) {
   const more = affects.length > 12 ? ` and ${affects.length - 12} more` : "";
   return html`<div class="note" data-level="warn"><p>It would <b>${would.slice(0, 1000)}</b>.</p>${affects.length
-    ? html`<p class="hint">Affects ${affects.slice(0, 12).join(", ").slice(0, 1000)}${more}.</p>` : nothing}</div>`;
+    ? html`<p class="hint">Felt by ${affects.slice(0, 12).join(", ").slice(0, 1000)}${more}.</p>` : nothing}</div>`;
 }
 
 /** Return a description with `code` as paragraphs. @param {string} text */

@@ -30,7 +30,7 @@ export async function load() {
 /** @param {Api.TokenLine} token */
 function row({ name, user, scopes, state, expires_at, revoked_at, used_at }) {
   const live = state === "live";
-  const until = expires_at === null ? "does not expire" : `until ${time(expires_at)}`;
+  const until = expires_at === null ? "never ends" : `until ${time(expires_at)}`;
   return html`<tr data-token=${name} ?data-ended=${!live}><th scope="row">${name}</th><td>${user === name ? "" : user}</td>
     <td>${scopes.join(", ")}</td><td>${live ? until : state === "revoked" ? `revoked ${moment(revoked_at, "")}` : "expired"}</td>
     <td>${moment(used_at, "never")}</td><td class="num">${live ? html`<button type="button" class="btn danger"
