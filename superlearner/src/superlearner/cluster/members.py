@@ -113,13 +113,16 @@ class Members:
     async def open_control(self) -> None:
         """Answer commands on this machine from now on."""
         if self.control is None and self.way is not None:
-            control = control_of(self.way.folder, self.node().name, self._joined)
-            # In a fresh context: the socket outlives the process that opens it.
-            await asyncio.get_running_loop().create_task(control.open(), context=Context())
+            # Assigned first: if its process is killed meanwhile, the socket still opens, and `leave` closes it.
+            self.control = control = control_of(self.way.folder, self.node().name, self._joined)
+            try:
+                # In a fresh context: the socket outlives the process that opens it.
+                await asyncio.get_running_loop().create_task(control.open(), context=Context())
+            except Exception:
+                self.control = None  # the next join tries again
+                raise
             if self.state == "left":
                 await control.close()
-            else:
-                self.control = control  # only now: after a failure the next join tries again
 
     async def _joined(self, timeout: float) -> Cluster:
         with contextlib.suppress(TimeoutError):
