@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
 import sys
 from collections.abc import Coroutine, Generator
@@ -33,7 +32,7 @@ from superlearner.cluster.ways import BACKEND, BadWay, Way, member_name, unreach
 from superlearner.control.failures import explain_start
 from superlearner.control.reasons import text_of_reason
 from superlearner.nodes.kinds import MEMBER
-from superlearner.observing.logs import TerminalLog
+from superlearner.observing.logs import TerminalLog, explained_once
 from superlearner.settings.settings import Settings
 
 __all__ = ["MemberProgram", "run_member"]
@@ -44,6 +43,7 @@ USAGE: Final = 2
 NOBODY: Final = 3
 CODES: Final = {"unreachable": NOBODY, "bad_address": USAGE, "tls_required": USAGE}
 """The exit codes of refusals that are not `FAILED`."""
+LEVEL: Final = "warning"
 LONGEST_S: Final = 1e9
 CALM_S: Final = 0.8
 """Seconds of joining after which it says what it waits for; alone in its cluster, a member waits for half a second."""
@@ -60,7 +60,7 @@ class MemberProgram:
 
 def run_member(program: MemberProgram) -> int:
     """Run a member until it is asked to end; return the exit code."""
-    settings: Any = Settings(browser=False, log_level="warning")  # pyright: ignore[reportCallIssue]
+    settings: Any = Settings(browser=False, log_level=LEVEL)  # pyright: ignore[reportCallIssue]
     terminal = TerminalLog(lambda: settings)
     terminal.open()
     if (problem := too_few_descriptors()) is not None:
@@ -109,7 +109,7 @@ async def _live(program: MemberProgram, arguments: dict[str, Any], loaded: Any) 
         try:
             meta = {"kind": "node", "os_pid": os.getpid(), "version": __version__}
             control = control_of(program.way.folder, node.name, joined)
-            with _one_explanation(), _progress(f"{node.name} waits for {_awaited(program.way)}"):
+            with explained_once(LEVEL), _progress(f"{node.name} waits for {_awaited(program.way)}"):
                 joining = Cluster.join(node, **arguments, services={BACKEND: backend}, meta=meta)
                 cluster = await _unless(asked, joining)
             if cluster is None:
@@ -176,18 +176,6 @@ async def _unless(asked: asyncio.Event, joining: Coroutine[Any, Any, Cluster]) -
         return None
     finally:
         waiting.cancel()
-
-
-@contextlib.contextmanager
-def _one_explanation() -> Generator[None]:
-    """Silence the log while the member joins; a refusal is explained once."""
-    log = logging.getLogger("otp")
-    before = log.level
-    log.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        log.setLevel(before)
 
 
 async def _ended(cluster: Cluster, tree: otp.Pid | None) -> str:

@@ -8,9 +8,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import logging
 import os
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,7 +32,7 @@ from superlearner.base.listening import CannotListen, Listener
 from superlearner.base.shortage import cause_text
 from superlearner.base.terminal import complain, say
 from superlearner.base.tls import TlsError, first_certificate, server_context
-from superlearner.observing.logs import TerminalLog
+from superlearner.observing.logs import TerminalLog, explained_once
 from superlearner.settings.settings import Settings
 
 if TYPE_CHECKING:
@@ -249,7 +248,7 @@ async def _live(make: Callable[[], Any]) -> Any:
             _say_where(platform, late)
             platform.members.ready()
 
-    quiet.enter_context(_one_explanation(platform.settings))
+    quiet.enter_context(explained_once(platform.settings.log_level))
     try:
         await Application.start(SuperLearner, args=running)
         root = otp.whereis("superlearner")
@@ -312,19 +311,6 @@ def _named(configuration: Configuration) -> Path | None:
         return None
     folder = Path(given.value).absolute()
     return None if folder == default_data_dir().absolute() else folder
-
-
-@contextlib.contextmanager
-def _one_explanation(settings: Settings) -> Generator[None]:
-    """Silence supervisors during the start; a failure is explained once."""
-    reports = logging.getLogger("otp")
-    before = reports.level
-    if settings.log_level in ("warning", "error"):
-        reports.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        reports.setLevel(before)
 
 
 def _why_not_started(error: Any, running: Any) -> str:

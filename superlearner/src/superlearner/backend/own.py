@@ -6,11 +6,10 @@ It first connects to the platform, then starts the user's tree.
 from __future__ import annotations
 
 import json
-import logging
 import os
 import sys
 from collections.abc import Mapping
-from contextlib import contextmanager
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -27,7 +26,7 @@ from superlearner.base.loading import Loaded, LoadError, load
 from superlearner.control.failures import explain
 from superlearner.control.reasons import text_of_reason
 from superlearner.nodes.kinds import TREE
-from superlearner.observing.logs import TerminalLog
+from superlearner.observing.logs import TerminalLog, explained_once
 from superlearner.sandbox.line import BACKEND, SANDBOX, Answering
 from superlearner.settings.settings import Settings
 
@@ -120,7 +119,8 @@ def _tell(tree: _Tree) -> None:
 async def _start(tree: _Tree) -> list[str] | None:
     try:
         loaded = load(tree.wanted["target"])
-        with _one_explanation(tree.wanted):
+        # The platform explains the failure of a first start: see `superlearner.app.program`.
+        with explained_once(tree.wanted["log_level"]) if tree.wanted["first"] else nullcontext():
             otp.monitor(await _started(tree.node, loaded, tree.wanted["args"]))
     except LoadError as error:
         return ["load", error.message, error.hint]
@@ -154,19 +154,3 @@ async def _started(node: Node, loaded: Loaded, args: tuple[Any, ...]) -> Pid:
     if isinstance(top, Exception):
         raise top
     return top
-
-
-@contextmanager
-def _one_explanation(wanted: Mapping[str, Any]) -> Any:
-    """Mute the reports of a failed first start.
-
-    The platform explains that failure: see `superlearner.app.program`.
-    """
-    reports = logging.getLogger("otp")
-    before = reports.level
-    if wanted["first"] and wanted["log_level"] in ("warning", "error"):
-        reports.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        reports.setLevel(before)

@@ -5,6 +5,6 @@ from __future__ import annotations
 from superlearner.observing.logs.formats import JsonFormatter, TextFormatter
 from superlearner.observing.logs.line import LogLine
 from superlearner.observing.logs.log_view import LogView
-from superlearner.observing.logs.terminal_log import ACCESS, TerminalLog
+from superlearner.observing.logs.terminal_log import ACCESS, TerminalLog, explained_once
 
-__all__ = ["ACCESS", "JsonFormatter", "LogLine", "LogView", "TerminalLog", "TextFormatter"]
+__all__ = ["ACCESS", "JsonFormatter", "LogLine", "LogView", "TerminalLog", "TextFormatter", "explained_once"]

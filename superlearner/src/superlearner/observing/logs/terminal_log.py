@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Final
 
 from superlearner.observing.logs.formats import JsonFormatter, TextFormatter
@@ -13,7 +14,7 @@ from superlearner.observing.logs.line import IsToken
 from superlearner.observing.logs.out_of_descriptors import OutOfDescriptors
 from superlearner.settings.settings import Settings
 
-__all__ = ["ACCESS", "TerminalLog"]
+__all__ = ["ACCESS", "TerminalLog", "explained_once"]
 
 ACCESS: Final = "superlearner.access"
 """Logger of requests; the setting `access_log` alone enables it, at any level."""
@@ -29,6 +30,19 @@ NOISY: Final = (
     "multipart", "opentelemetry", "sqlalchemy", "urllib3", "uvicorn", "websockets",
 )  # fmt: skip
 """Verbose libraries, of which only warnings and errors are logged."""
+
+
+@contextlib.contextmanager
+def explained_once(level: str) -> Generator[None]:
+    """Silence the reports of a start whose failure the caller explains, unless `level` is `debug` or `info`."""
+    reports = logging.getLogger("otp")
+    before = reports.level
+    if level in ("warning", "error"):
+        reports.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        reports.setLevel(before)
 
 
 class TerminalLog:
