@@ -214,7 +214,8 @@ def _remembered(folder: Path) -> dict[str, tuple[int, str]]:
             f"{path} has the members that `cluster start` began, and cannot be read: {says}; "
             "end those that still run, see `cluster status`, and remove the file"
         ) from None
-    if owner != os.geteuid():  # only root reads it: another user must not choose which processes root ends
+    # Only root can read it: another user must not choose which processes root ends
+    if os.name == "posix" and owner != os.geteuid():
         raise NotConnected(
             f"{path} belongs to user {owner}: expected a file of this user; try another data directory, or remove it"
         )

@@ -156,10 +156,10 @@ def _check_file(url: URL, file: Path) -> str | None:
     who can write to the folder, would choose the database that root changes.
     """
     try:
-        owner = file.lstat().st_uid
-        if os.name == "posix" and file.is_symlink() and owner != os.geteuid():
+        entry = file.lstat()
+        if os.name == "posix" and stat.S_ISLNK(entry.st_mode) and entry.st_uid != os.geteuid():
             raise StoreUnavailable(
-                f"the database file {file.name} is a link of user {owner}",
+                f"the database file {file.name} is a link of user {entry.st_uid}",
                 f"it was not followed; remove {shlex.quote(str(file))}, or try --data-dir with a folder of this user",
             )
         if stat.S_ISFIFO(file.stat().st_mode):  # the other end may never be opened

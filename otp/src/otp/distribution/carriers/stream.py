@@ -29,6 +29,7 @@ cable does not end the stream: the session's heartbeat detects it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import socket
@@ -59,7 +60,8 @@ def send_at_once(connected: socket.socket) -> None:
     asyncio does so only for sockets that were created with the protocol number of TCP.
     """
     if connected.family in (socket.AF_INET, socket.AF_INET6):
-        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with contextlib.suppress(OSError):  # macOS refuses options of a connection that its peer has reset
+            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 class StreamCarrier(asyncio.Protocol):
