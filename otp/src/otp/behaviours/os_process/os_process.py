@@ -362,7 +362,7 @@ def _order(
         raise BadArgument(f"OsProcess: expected a program and its arguments, got {argv!r:.200}; {hint}")
     nanoseconds(shutdown, "OsProcess: shutdown=", infinite=True)
     if owner is None:
-        if starter is None or (is_supervisor(starter)):
+        if starter is None or is_supervisor(starter):
             raise BadArgument(_without_owner("OsProcess.start_link(argv)"))
         owner = starter
     elif not isinstance(owner, Process | tuple) and not hasattr(owner, "whereis"):

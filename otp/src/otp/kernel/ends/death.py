@@ -31,7 +31,7 @@ from otp.kernel.values.elsewhere import elsewhere
 from otp.kernel.values.exception_reasons import drop_traceback
 from otp.kernel.values.leaving import FORKED, leave_fork
 from otp.kernel.values.messages import Down, ExitSignal, unwatch
-from otp.kernel.values.process import CUT_SHORT, DEAD, EXITING, REMOTE, RUN, Cancel, Ext, Process, Thrown
+from otp.kernel.values.process import CUT_SHORT, DEAD, EXITING, REMOTE, RUN, Cancel, Ext, Process, Thrown, is_supervisor
 from otp.kernel.values.reasons import is_word
 from otp.kernel.values.sentences import say
 
@@ -198,9 +198,8 @@ def decide(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> No
                 s.burying = False
                 s.notices = 0
         return
-    if p.status == RUN and (
-        step is None or step.__self__.cr_running
-    ):  # else a step failed in the runtime: nothing runs
+    # Otherwise a step has failed in the runtime, and nothing runs
+    if p.status == RUN and (step is None or step.__self__.cr_running):
         pending = p.signal  # test_the_first_signal_to_who_stands_in_a_call_decides_and_a_kill_outranks_it
         if pending is None or type(pending) is Cancel or (killed and not pending.killed):
             p.signal = Fatal(reason, sender, cause, killed)
@@ -465,7 +464,7 @@ def _seconds_of_cleanup(p: Process, x: Ext | None) -> float:
     if x is not None and x.shutdown is not None:
         return x.shutdown
     parent = p.parent
-    if parent is None or parent.callbacks is None or not parent.callbacks.supervisor:
+    if not is_supervisor(parent):
         return CLEANUP_SECONDS
     find: Any = getattr(parent.state, "shutdown_of", None)  # None while the supervisor starts
     shutdown = None if find is None else find(p)

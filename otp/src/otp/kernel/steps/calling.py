@@ -127,9 +127,8 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
         s.push(dest)
         if me.value is not frm:
             return await _answered_early(me)
-        if (
-            s.task_table.get(s.loop) is not me
-        ):  # first step of an eager task: its owner still runs and cannot wait for it
+        # The first step of an eager task: its owner still runs and cannot wait for it
+        if s.task_table.get(s.loop) is not me:
             return await _wait_in_eager_task(me, frm, dest, timeout)
     elif me is None or s.task_table.get(s.loop) is not me:
         if st is None:
