@@ -35,7 +35,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from websockets.sync.client import ClientConnection, connect
@@ -51,6 +51,8 @@ KERNEL = ("values", "tables", "ends", "steps")
 KILLS = 5
 QUIET = 1.5
 """Seconds between two kills: restarts, frames and periodic work of the first are over."""
+PATIENCE = 30
+"""Seconds to wait for a frame or a file of the platform."""
 NOT_COUNTED = ("conformance.md", "dependencies.md")
 HOOKED = """\
 #!{python}
@@ -64,6 +66,7 @@ def note(frame, event, _):
 
 def begin(*_):
     seen.clear()
+    open({result!r} + ".begun", "w").close()
     sys.setprofile(note)
 
 def end(*_):
@@ -217,23 +220,38 @@ def kill(root: Path, kills: int = KILLS) -> tuple[set[str], set[str]]:
 
 def _kills(address: str, pid: int, result: Path, kills: int) -> list[tuple[dict[str, float], float, float]]:
     """Kill `counter_1`; return the files with the time of their first call, and the times of answer and frame."""
+    begun = result.with_name(f"{result.name}.begun")
     found: list[tuple[dict[str, float], float, float]] = []
     with ThreadPoolExecutor(1) as pool, connect(f"ws{address[4:]}/live/supervisors", max_size=None) as viewer:
         for _ in range(kills):
             _drain(viewer)
             os.kill(pid, signal.SIGUSR1)
-            time.sleep(0.05)
+            _take(begun)
             answer = pool.submit(_delete, address)
-            while "counter_1" not in str(viewer.recv()):
+            while not _has_new_process(json.loads(viewer.recv(timeout=PATIENCE))):
                 pass
             shown = time.monotonic()
             answered = answer.result()
             os.kill(pid, signal.SIGUSR2)
-            while not result.exists():
-                time.sleep(0.01)
-            found.append((json.loads(result.read_text()), answered, shown))
-            result.unlink()
+            found.append((json.loads(_take(result)), answered, shown))
     return found
+
+
+def _take(path: Path) -> str:
+    """Return the text of a file that the platform writes, and remove it."""
+    end = time.monotonic() + PATIENCE
+    while not path.exists():
+        if time.monotonic() > end:
+            raise RuntimeError(f"expected {path.name} within {PATIENCE} s")
+        time.sleep(0.01)
+    text = path.read_text()
+    path.unlink()
+    return text
+
+
+def _has_new_process(frame: Mapping[str, Any]) -> bool:
+    """Return whether a frame changes the pid of `counter_1`."""
+    return any(key.endswith("/counter_1") and "pid" in changes for key, changes in frame.get("p", ()))
 
 
 def _drain(viewer: ClientConnection) -> None:
