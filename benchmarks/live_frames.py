@@ -49,7 +49,7 @@ class Recorded(NamedTuple):
 async def record(rate: float, seconds: float) -> list[Recorded]:
     """Return a snapshot, and the deltas of a number of seconds."""
     async with otp.Node("benchmark@127.0.0.1") as node:
-        hubs = Hubs(node, {"epoch": "0", "version": "0"}, ())
+        hubs = Hubs(node, {"epoch": "0", "version": "0"})
         started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
         async def life() -> None:
