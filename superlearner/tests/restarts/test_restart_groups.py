@@ -11,8 +11,8 @@ from restart_trees import (
     Group_,
     Worker,
     end,
+    list_steps,
     run,
-    told,
     worker,
 )
 from superlearner.restarts.groups import groups
@@ -41,10 +41,10 @@ def test_a_first_cause_that_is_no_longer_in_memory_makes_it_incomplete() -> None
         group = groups(left)[first.seq]
         moment = moment_of(left, group, Running(node))
         assert (moment.id, moment.complete) == (first.seq, False)
-        assert told(moment) == ["signal top/b to top", "decide top restart 19", "start top/b by top"]
+        assert list_steps(moment) == ["signal top/b to top", "decide top restart 19", "start top/b by top"]
         last = [event for event in left if event.kind == "child_restarted"]
         moment = moment_of(last, groups(last)[last[0].seq], Running(node))
-        assert (moment.id, told(moment)) == (first.seq, ["decide top restart 19", "start top/b by top"])
+        assert (moment.id, list_steps(moment)) == (first.seq, ["decide top restart 19", "start top/b by top"])
         assert [one.name for one in moment.root.children] == ["a", "b", "c"]
 
     run(test, *map(worker, "abc"))

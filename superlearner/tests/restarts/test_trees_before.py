@@ -18,10 +18,10 @@ from restart_trees import (
     end,
     found,
     group,
+    list_steps,
     newest,
     run,
     shape,
-    told,
     tree_now,
     worker,
 )
@@ -70,7 +70,7 @@ def test_a_dynamic_supervisor_of_many_is_cut() -> None:
         otp.exit(pids[700], "kill")
         await wait_all_idle()
         moment = newest(node)
-        assert told(moment) == [
+        assert list_steps(moment) == [
             f"crash top/many/{old}", f"signal top/many/{old} to top/many", "decide top/many restart 2",
             f"start top/many/{old} by top/many",
         ]  # fmt: skip
@@ -115,7 +115,7 @@ def test_the_tree_before_has_what_ended_since() -> None:
         await end("inner")
         await Supervisor.start_child("inner", worker("later"))
         again = moment_of(otp.trace.history(node), found(node)[0], Running(node))
-        assert (shape(again.root), told(again)) == (shape(first.root), told(first))
+        assert (shape(again.root), list_steps(again)) == (shape(first.root), list_steps(first))
         assert [one.restart for one in all_of(again.root)] == [one.restart for one in all_of(first.root)]
 
     run(test, group("inner", worker("x"), worker("t", restart="temporary"), worker("y")), strategy="one_for_all")

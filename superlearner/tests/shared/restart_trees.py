@@ -88,7 +88,7 @@ def short(one: Happening) -> str:
     return " ".join(filter(None, parts))
 
 
-def told(moment: Moment) -> list[str]:
+def list_steps(moment: Moment) -> list[str]:
     return [short(one) for one in moment.events]
 
 

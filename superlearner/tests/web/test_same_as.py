@@ -109,10 +109,10 @@ def without_defaults(asked: Asked) -> Asked:
 def test_every_interface_sends_the_same_request(modules: JsModules, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each operation's example: the words of curl are the request of the form, the others give its values."""
     for name in OPERATIONS:
-        asked_for_the_same(modules, monkeypatch, name)
+        compare_requests(modules, monkeypatch, name)
 
 
-def asked_for_the_same(modules: JsModules, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def compare_requests(modules: JsModules, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     operation, values = OPERATIONS[name], example_of(OPERATIONS[name])
     node = "till@127.0.0.1" if operation.on_node else None
     how = {"node": node or "", "dryRun": operation.changes}

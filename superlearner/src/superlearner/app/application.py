@@ -114,7 +114,7 @@ class SuperLearner(Application):
         Protection(node)
         keep_everything(running)
         platform.configuration.listen(partial(adopt, running), partial(refuse, platform))
-        platform.hear_the_log()
+        platform.record_log_lines()
         platform.events.follow(node)
         running.keeper.watch(node)
         platform.nodes.open(platform.analytics, Backups(), platform.monitor)

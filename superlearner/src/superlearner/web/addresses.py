@@ -23,7 +23,7 @@ class Addresses:
 
     Attributes:
         hosts: allowed names and addresses besides those of loopback.
-        urls: at least one, the best for a link to somebody else first.
+        urls: at least one; the first is the best one to share as a link.
         note: why other machines may be unable to open them; None if they can.
     """
 

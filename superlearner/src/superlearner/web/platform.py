@@ -223,12 +223,12 @@ class Platform(NodeServices):
         own = lambda: self.node, self.monitor, self.tally, self.version, self.started_at
         return Source(*own, lambda: others.latest, others.read)
 
-    def hear_the_log(self) -> None:
+    def record_log_lines(self) -> None:
         """Record log lines from now on; warnings and errors become events."""
         loop = asyncio.get_running_loop()
         here = threading.get_ident()
 
-        def heard(number: int, line: LogLine) -> None:
+        def receive(number: int, line: LogLine) -> None:
             if line.level in ("debug", "info"):
                 return
             if threading.get_ident() == here:
@@ -237,7 +237,7 @@ class Platform(NodeServices):
                 with contextlib.suppress(RuntimeError):  # the loop was just closed
                     loop.call_soon_threadsafe(self._report_line, number, line)
 
-        self.log.listener = heard
+        self.log.listener = receive
         self.log.open()
 
     def _facts_for_members(self) -> dict[str, Any]:
@@ -312,7 +312,7 @@ def _way(settings: Settings) -> Way | None:
 
 
 def _database(settings: Settings) -> str | Path | None:
-    """Return the location of the database; None if there is none."""
+    """Return where the database is, or None for a platform without one."""
     if settings.database is not None or settings.data_dir is None:
         return settings.database
     return settings.data_dir.absolute() / DATABASE_FILE

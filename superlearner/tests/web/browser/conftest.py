@@ -115,8 +115,9 @@ def press_when_focused() -> Iterator[None]:
 
     def press_later(locator: Locator, key: str, **more: Any) -> None:
         deadline = time.monotonic() + 15
-        while not locator.evaluate(TAKES_FOCUS) and time.monotonic() < deadline:
-            locator.page.evaluate(LATER)  # the page may draw the element again, so it is found each time
+        while not locator.evaluate(TAKES_FOCUS):  # the page may draw the element again, so it is found each time
+            assert time.monotonic() < deadline, f"{locator} does not take the focus"
+            locator.page.evaluate(LATER)
         press(locator, key, **more)
 
     with pytest.MonkeyPatch.context() as patch:

@@ -52,12 +52,12 @@ test("a frame is on the page at once and those before the next picture come with
   const pictures = [], taken = [];
   globalThis.requestAnimationFrame = (run) => pictures.push(run);
   const feed = new Feed("ws://nowhere", (frames) => taken.push(frames.map(({ seq }) => seq)), () => {});
-  const hear = (seq) => sockets[0].onmessage({ data: JSON.stringify({ k: "s", seq }) });
+  const receive = (seq) => sockets[0].onmessage({ data: JSON.stringify({ k: "s", seq }) });
   feed.start();
-  for (const seq of [1, 2, 3]) hear(seq);
+  for (const seq of [1, 2, 3]) receive(seq);
   taken.push("picture");
   pictures.shift()();
-  hear(4);
+  receive(4);
   feed.stop();
   assert.deepEqual(taken, [[1], "picture", [2, 3], [4]]);
 });

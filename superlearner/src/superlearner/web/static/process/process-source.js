@@ -44,31 +44,31 @@ export class SlSource extends Panel {
 
   /** @override @param {Seen} _seen */
   paint(_seen) {
-    const told = this.known;
-    if (told === this.#drawn) return;
-    this.#drawn = told;
-    if (!told) return this.content.replaceChildren();
+    const details = this.known;
+    if (details === this.#drawn) return;
+    this.#drawn = details;
+    if (!details) return this.content.replaceChildren();
     const focused = document.activeElement === this.#pick;
-    const callback = told.callbacks.some(({ name }) => name === told.function) ? `callback:${told.function}` : "";
-    const first = told.busy ? "where it stands now" : told.crashed ? "where it last crashed" : callback ? null : "its class";
-    const choices = [...(first ? [["", first]] : []), ...(told.busy && told.crashed ? [["place:crash", "where it last crashed"]] : []),
-      ...told.callbacks.map((one) => [`callback:${one.name}`, one.name])];
+    const callback = details.callbacks.some(({ name }) => name === details.function) ? `callback:${details.function}` : "";
+    const first = details.busy ? "where it stands now" : details.crashed ? "where it last crashed" : callback ? null : "its class";
+    const choices = [...(first ? [["", first]] : []), ...(details.busy && details.crashed ? [["place:crash", "where it last crashed"]] : []),
+      ...details.callbacks.map((one) => [`callback:${one.name}`, one.name])];
     this.#pick.replaceChildren(...choices.map(([value, words]) => make("option", { value: value ?? "" }, words ?? "")));
     this.#pick.value = this.#wanted || (first ? "" : callback);
-    const at = told.line ?? told.first_line;
-    const short = told.file.split("/").at(-1) ?? told.file;
-    const headline = { now: `It stands in ${told.function ?? "this place"}, at line ${at}.`, crash: `It last crashed in ${told.function ?? "this place"}, at line ${at}:`, class: `${told.function ?? "Lines"} of ${short}.` }[told.why];
-    const indent = Math.min(...told.lines.filter((parts) => parts.length).map((parts) => /^ */.exec(parts.map(([, text]) => text).join(""))?.[0].length ?? 0));
-    const code = make("pre", { class: "source", tabindex: 0, role: "group", "aria-label": `Source of ${told.function ?? short}` }, ...told.lines.map((parts, index) => {
-      const number = told.first_line + index;
-      const here = number === told.line;
-      return make("span", { class: "ln", "data-here": here ? told.why : null }, make("i", { "data-line": number }), here ? make("span", { class: "vh" }, told.why === "crash" ? "crashed here: " : "stands here: ") : null,
+    const at = details.line ?? details.first_line;
+    const short = details.file.split("/").at(-1) ?? details.file;
+    const headline = { now: `It stands in ${details.function ?? "this place"}, at line ${at}.`, crash: `It last crashed in ${details.function ?? "this place"}, at line ${at}:`, class: `${details.function ?? "Lines"} of ${short}.` }[details.why];
+    const indent = Math.min(...details.lines.filter((parts) => parts.length).map((parts) => /^ */.exec(parts.map(([, text]) => text).join(""))?.[0].length ?? 0));
+    const code = make("pre", { class: "source", tabindex: 0, role: "group", "aria-label": `Source of ${details.function ?? short}` }, ...details.lines.map((parts, index) => {
+      const number = details.first_line + index;
+      const here = number === details.line;
+      return make("span", { class: "ln", "data-here": here ? details.why : null }, make("i", { "data-line": number }), here ? make("span", { class: "vh" }, details.why === "crash" ? "crashed here: " : "stands here: ") : null,
         ...dedented(parts, indent).map(([look, text]) => (look ? make("span", { class: look }, text) : text)), "\n");
     }));
-    this.content.replaceChildren(make("section", {}, make("p", { class: "depth" }, headline, told.reason ? " " : "", told.reason ? make("code", { class: "bad" }, told.reason) : null),
+    this.content.replaceChildren(make("section", {}, make("p", { class: "depth" }, headline, details.reason ? " " : "", details.reason ? make("code", { class: "bad" }, details.reason) : null),
       make("div", { class: "acts" }, make("label", { for: "source-of", class: "vh" }, "Function"), this.#pick),
-      make("p", { class: "place" }, make("code", { title: told.file }, `${told.file.split("/").slice(-2).join("/")}:${at}`), copyButton(() => `${told.file}:${at}`, "Copy", "Copy file and line", "btn quiet copy")), code,
-      told.cut ? make("p", { class: "hint" }, "The function is longer; this is the part around the line.") : null));
+      make("p", { class: "place" }, make("code", { title: details.file }, `${details.file.split("/").slice(-2).join("/")}:${at}`), copyButton(() => `${details.file}:${at}`, "Copy", "Copy file and line", "btn quiet copy")), code,
+      details.cut ? make("p", { class: "hint" }, "The function is longer; this is the part around the line.") : null));
     if (focused) this.#pick.focus();
   }
 }
