@@ -108,12 +108,12 @@ def test_many_connections_of_a_process_are_examined_in_several_turns(
     async def main() -> None:
         me = otp.self()
 
-        async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await reader.read()
             writer.close()
             otp.send(me, "ended")
 
-        server = await asyncio.start_server(hear, HERE, 0)
+        server = await asyncio.start_server(serve, HERE, 0)
         address = server.sockets[0].getsockname()
 
         async def opens() -> Any:
