@@ -14,12 +14,12 @@ from otp.kernel.tables.callers import shown_state
 from otp.kernel.values.process import DEAD, Process
 from otp.kernel.values.reasons import same
 
-__all__ = ["Before", "has_children_as_state"]
+__all__ = ["Before", "is_supervisor"]
 
 _FLAGS: Final = ("strategy", "max_restarts", "max_seconds", "auto_shutdown")
 
 
-def has_children_as_state(p: Process) -> bool:
+def is_supervisor(p: Process) -> bool:
     """Return whether a server is a supervisor, whose state is the children that it has."""
     return issubclass(type(p.state), SupervisorState | DynamicState)  # a state may misreport its class, or raise
 
@@ -37,7 +37,7 @@ class Before:
         self._backup: Any = None
         self.kept: bool = True
         """True while `code_change` has left the state unchanged."""
-        if has_children_as_state(p):
+        if is_supervisor(p):
             self._undo = _undo_supervisor(p)
         else:
             (self._backup,) = copy_arguments((shown_state(p),))

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from otp._structure import bases_of, members_of, module_of, name_of, stored
 from otp.behaviours.server.newest import shown_version, version_names
-from otp.code.before import has_children_as_state
+from otp.code.before import is_supervisor
 from otp.code.reports import OldObject, OldReference
 from otp.kernel.ends.mailbox import mailbox_of
 from otp.kernel.tables.callers import From
@@ -137,7 +137,7 @@ class Holders:
                 return
 
     def _objects_of(self, p: Process) -> Iterator[OldObject]:
-        if p.callbacks is not None and not has_children_as_state(p):
+        if p.callbacks is not None and not is_supervisor(p):
             held = self._held(p.state, DEPTH)
             if held is not None:
                 yield OldObject(p, "state", held)

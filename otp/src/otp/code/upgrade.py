@@ -31,7 +31,7 @@ from otp.behaviours.server.newest import (
     shown_version,
     version_names,
 )
-from otp.code.before import Before, has_children_as_state
+from otp.code.before import Before, is_supervisor
 from otp.code.holders import Holders
 from otp.code.loading import Versions, load
 from otp.code.reports import RunningVersion, UpgradedServer, UpgradeRefused, UpgradeReport
@@ -351,7 +351,7 @@ class _Upgrade:
     def _renew_starts(self) -> None:
         """Renew the prepared start functions of supervisors, which were made for another version."""
         for p in _processes(self.s):
-            if has_children_as_state(p):
+            if is_supervisor(p):
                 p.state.renew_starts()
 
     def _runs_old_code(self, p: Process) -> bool:
@@ -392,7 +392,7 @@ class _Upgrade:
     async def try_out(self, seconds: float) -> None:
         """Resume all but the supervisors for a trial; if one crashes, all go back."""
         alive = [p for p in self.befores if p.status != DEAD and p.status != EXITING and not self.stopped[p]]
-        workers = [p for p in alive if not has_children_as_state(p)]
+        workers = [p for p in alive if not is_supervisor(p)]
         for p in workers:
             self.befores[p].note_state()
             self._let_go_on(p)
