@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from schemathesis_run import run
+from schemathesis_run import Report, run
 
 PLUG_IN = """\
 from superlearner.operations.declaration import operation
@@ -70,7 +70,7 @@ def test_all_operations_respond_as_described(start: Callable[..., Any]) -> None:
     program = start()
     examples, seed = int(os.environ.get("EXAMPLES", "15")), int(os.environ.get("SEED", "1"))
     report = run(program.url, token_of(program), examples=examples, seed=seed)
-    assert [] == report.findings, report.text
+    assert [] == report.findings, report.explain()
     with program.client() as client:
         document = client.get("/api/v1/arsenal/docs").json()
         assert "ready" == client.get("/health/ready").json()["status"]
@@ -116,14 +116,14 @@ def test_with_each_role_and_force_the_platform_lives_and_has_no_undeclared_failu
             tokens[role] = post("/tokens", name=f"a-{role}", user=f"a-{role}", scopes=added["scopes"])["secret"]
         before = pids_above(client)
 
-    def requests_of(role: str) -> list[str]:
+    def requests_of(role: str) -> Report:
         forced_at = SERVICES if role == "owner" else SERVICES + ABOVE
-        report = run(program.url, tokens[role], examples=examples, seed=seed, forced_at=forced_at, **phases)
-        return [f"{role}: {one}\n{report.text}" for one in report.findings]
+        return run(program.url, tokens[role], examples=examples, seed=seed, forced_at=forced_at, **phases)
 
     with ThreadPoolExecutor(len(ROLES)) as at_once:
-        found = [one for findings in at_once.map(requests_of, ROLES) for one in findings]
-    assert not found, "\n".join(found)
+        reports = dict(zip(ROLES, at_once.map(requests_of, ROLES), strict=True))
+    found = [f"{role}: {one}" for role, report in reports.items() for one in report.findings]
+    assert [] == found, "\n".join(report.explain() for report in reports.values() if report.findings)
     with program.client() as client:
         assert "ready" == client.get("/health/ready").json()["status"]
         assert before == pids_above(client)
