@@ -117,7 +117,7 @@ def after_call(context: Any, case: Any, response: Any) -> None:
     path = response.request.url.partition("?")[0]
     begin, _, last = path.rpartition("/")
     if response.status_code == 200 and last in SUSPENDS:
-        requests.post(f"{begin}/resume", headers=dict(response.request.headers), json={}, timeout=30)
+        requests.post(f"{begin}/resume", headers=dict(response.request.headers), json={}, timeout=120)
 
 
 @schemathesis.hook
