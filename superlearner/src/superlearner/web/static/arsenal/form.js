@@ -10,7 +10,7 @@
  * @module
  */
 
-import { attribute, make, write } from "../base/dom.js";
+import { attribute, detail, make, write } from "../base/dom.js";
 import { bounds, entryOf, fieldsOf, read, valuesOf } from "./form-fields.js";
 import { refusals } from "./form-request.js";
 import { SlPicker } from "./picker.js";
@@ -172,7 +172,7 @@ export class SlForm extends HTMLElement {
     for (const [name, value] of Object.entries({ id: `${id}-add`, placeholder: `Add a ${field.picker}`, "aria-label": `Add a ${field.picker}` })) attribute(picker.field, name, value);
     picker.addEventListener("sl-pick", (event) => {
       const lines = String(entry()).split("\n").filter(Boolean);
-      fill([...new Set([...lines, /** @type {CustomEvent} */ (event).detail.value])].join("\n"));
+      fill([...new Set([...lines, detail(event).value])].join("\n"));
     });
     return picker;
   }

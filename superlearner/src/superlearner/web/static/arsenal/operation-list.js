@@ -9,7 +9,7 @@
 /** @typedef {{effect: ""|"reads"|"changes"|"destroys", scope: ""|"read"|"operate"|"code"}} Filter */
 
 /** Display names of categories, the most used first. @type {Record<string, string>} */
-export const LABELS = {
+const LABELS = {
   process: "Processes", supervisor: "Supervisors", tree: "Supervision tree", state: "State of a process", mailbox: "Mailboxes", trace: "Traces of messages",
   error: "Errors and crashes", restart: "Restarts, step by step", simulation: "Break things on purpose", recording: "Recordings", sandbox: "Sandboxes", debug: "Debugging a server", system: "The whole system",
   analytics: "Restarts in numbers", events: "What happens, live", log: "Log", application: "Applications", code: "Code and upgrades", registry: "Names and registries",
@@ -40,7 +40,7 @@ const SYNONYMS = {
 const EMPTY = new Set(["a", "an", "the", "of", "to", "my", "how", "do", "i", "me", "can", "all"]);
 
 /** @param {string} category */
-export const labelOf = (category) => LABELS[category] ?? category.charAt(0).toUpperCase() + category.slice(1).replaceAll("_", " ");
+const labelOf = (category) => LABELS[category] ?? category.charAt(0).toUpperCase() + category.slice(1).replaceAll("_", " ");
 
 /**
  * @param {readonly Line[]} lines

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { byId, chosen, icon, make, root, write } from "../base/dom.js";
+import { byId, chosen, closest, icon, make, root, write } from "../base/dom.js";
 import { found } from "./operation-list.js";
 
 /** @import { Line } from "./form-fields.js" */
@@ -38,7 +38,7 @@ export class Shelf {
     this.#find.onkeydown = (event) => this.#inSearch(event);
     this.#groups.onkeydown = (event) => this.#inList(event);
     this.#groups.addEventListener("click", (event) => {
-      const link = event.target instanceof Element ? event.target.closest("a") : null;
+      const link = closest(event.target, "a");
       if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
       event.preventDefault();
       this.onChoose(link.dataset.operation ?? "");

@@ -5,7 +5,7 @@
  */
 
 import { platform, request } from "../base/api.js";
-import { attribute, make, write } from "../base/dom.js";
+import { attribute, closest, make, write } from "../base/dom.js";
 import { choicesOf, sourceOf } from "./pickers.js";
 
 /** @import { Choice } from "./pickers.js" */
@@ -39,7 +39,7 @@ export class SlPicker extends HTMLElement {
     this.#input.onblur = () => this.#close();
     this.#list.onpointerdown = (event) => event.preventDefault(); // keep the focus in the field
     this.#list.onclick = (event) => {
-      const option = event.target instanceof Element ? event.target.closest("[role=option]") : null;
+      const option = closest(event.target, "[role=option]");
       if (option) this.#take([...this.#list.children].indexOf(option));
     };
   }

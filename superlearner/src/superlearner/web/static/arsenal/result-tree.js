@@ -4,7 +4,7 @@
  * @module
  */
 
-import { attribute, icon, make } from "../base/dom.js";
+import { attribute, closest, icon, make } from "../base/dom.js";
 import { processLink } from "../base/process-link.js";
 import { LONGEST, STEP, kindOf, linesOf, momentOf, pidOf, preview } from "./json-tree.js";
 
@@ -109,7 +109,7 @@ export class JsonTree {
 
   /** @param {EventTarget|null} target */
   #lineOf(target) {
-    const item = target instanceof Element ? target.closest("[role=treeitem]") : null;
+    const item = closest(target, "[role=treeitem]");
     return item ? this.#lines[[...this.element.querySelectorAll("[role=treeitem]")].indexOf(item)] : undefined;
   }
 

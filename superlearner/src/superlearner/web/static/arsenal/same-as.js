@@ -29,7 +29,7 @@ const json = (value, indent) => JSON.stringify(value, null, indent).split("\n").
  * @param {Values} values
  * @param {How & {at: string, credential?: boolean}} how  `at` is the platform's address; `credential`: whether requests need one
  */
-export function curlOf(line, values, { at, credential = false, ...how }) {
+function curlOf(line, values, { at, credential = false, ...how }) {
   const request = requestOf(line, values, how);
   const words = ["curl", line.streams ? "-sN" : "-s", ...(line.method === "GET" ? [] : ["-X", line.method])];
   const lines = [words.join(" ")];
@@ -40,7 +40,7 @@ export function curlOf(line, values, { at, credential = false, ...how }) {
 }
 
 /** @param {Line} line @param {Values} values @param {How} how */
-export function commandOf(line, values, { node = "", dryRun = false, cli = "superlearner" }) {
+function commandOf(line, values, { node = "", dryRun = false, cli = "superlearner" }) {
   const [category = "", ...verb] = line.name.split(".");
   /** @type {string[]} */ const words = [];
   /** @type {string[]} */ const places = [];
@@ -75,7 +75,7 @@ function typedAs(field, value) {
 const KEYWORD = /\.(import|del|is|in|for|from|pass|raise|return|with|yield|global|lambda|class|def|try|if|or|and|not|while)$/;
 
 /** Return a call for the console. @param {Line} line @param {Values} values @param {How} how */
-export function pythonOf(line, values, { node = "", dryRun = false }) {
+function pythonOf(line, values, { node = "", dryRun = false }) {
   const fields = fieldsOf(line).filter((one) => values[one.name] !== undefined);
   const given = fields.map((one) => (one.place === "path" ? python(values[one.name]) : `${one.name}=${python(values[one.name])}`));
   if (node && line.on_node) given.push(`node=${python(node)}`);
@@ -93,7 +93,7 @@ function python(value) {
 }
 
 /** Return the request of an AI client. @param {Line} line @param {Values} values @param {How} how */
-export function mcpOf(line, values, { node = "", dryRun = false }) {
+function mcpOf(line, values, { node = "", dryRun = false }) {
   const more = { ...(node && line.on_node ? { node } : {}), ...(dryRun && line.changes ? { dry_run: true } : {}) };
   return json({ method: "tools/call", params: { name: line.name.replaceAll(".", "_"), arguments: { ...values, ...more } } }, 2);
 }

@@ -22,6 +22,11 @@ export class ApiError extends Error {
     this.hint = hint;
     this.status = status;
   }
+
+  /** The message with the hint. */
+  get words() {
+    return [this.message, this.hint].filter(Boolean).join(" ");
+  }
 }
 
 /**

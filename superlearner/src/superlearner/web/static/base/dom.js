@@ -6,8 +6,6 @@
 
 import { complete } from "./commands.js";
 
-const SVG = "http://www.w3.org/2000/svg";
-
 /**
  * @template {keyof HTMLElementTagNameMap} T
  * @param {T} tag
@@ -19,6 +17,21 @@ export function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) attribute(element, name, value);
   for (const child of children) if (child !== null && child !== undefined) element.append(child);
+  return element;
+}
+
+/**
+ * Create an element of SVG.
+ * @template {keyof SVGElementTagNameMap} T
+ * @param {T} tag
+ * @param {Record<string, string|number|boolean>} [attributes]
+ * @param {...(Node|string)} children
+ * @returns {SVGElementTagNameMap[T]}
+ */
+export function draw(tag, attributes = {}, ...children) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) attribute(element, name, value);
+  element.append(...children);
   return element;
 }
 
@@ -100,13 +113,8 @@ export function mend(element, nodes) {
  * @returns {SVGSVGElement}
  */
 export function icon(name, className = "icon") {
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("class", className);
-  svg.setAttribute("aria-hidden", "true");
-  const use = document.createElementNS(SVG, "use");
-  use.setAttribute("href", `#i-${name}`);
-  svg.append(use);
-  return svg;
+  const use = draw("use", { href: `#i-${name}` });
+  return draw("svg", { class: className, "aria-hidden": "true" }, use);
 }
 
 /**
@@ -118,6 +126,22 @@ export function reshape(svg, name) {
   const use = svg.firstElementChild;
   if (use) attribute(use, "href", `#i-${name}`);
 }
+
+/**
+ * Return the nearest element around the target of an event.
+ * @template {string} S
+ * @param {EventTarget|null} target
+ * @param {S} selector
+ * @returns {(S extends keyof HTMLElementTagNameMap ? HTMLElementTagNameMap[S] : HTMLElement)|null}
+ */
+export const closest = (target, selector) => (target instanceof Element ? target.closest(selector) : null);
+
+/** Return the detail of a custom event. @param {Event} event @returns {any} */
+export const detail = (event) => /** @type {CustomEvent} */ (event).detail;
+
+/** Return whether keys are typed into this element. @param {EventTarget|null} target */
+export const typing = (target) =>
+  target instanceof HTMLElement && (target.isContentEditable || target.matches("input, textarea, select"));
 
 /**
  * Return the element of the page with this id; its absence is a bug.
@@ -140,6 +164,9 @@ export const staticFile = (path) => new URL(`../${path}`, import.meta.url).href;
 
 /** Return the node that the page shows; "" for the platform's default. */
 export const chosen = () => document.documentElement.dataset.node ?? "";
+
+/** Return the query of an address of a page for this node, if it is not the platform's default. */
+export const nodeQuery = () => (chosen() ? `?node=${encodeURIComponent(chosen())}` : "");
 
 /** Return whether the visitor has nothing but their own things: what is about the platform is not for them. */
 export const onlyOwn = () => document.documentElement.hasAttribute("data-platform");

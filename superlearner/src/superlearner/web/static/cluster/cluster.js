@@ -7,7 +7,7 @@
 
 import { ApiError, platform } from "../base/api.js";
 import { command } from "../base/commands.js";
-import { breakable, byId, icon, root, spoken, write } from "../base/dom.js";
+import { breakable, byId, draw, icon, root, spoken, write } from "../base/dom.js";
 import { counted, number, time } from "../base/words.js";
 import { tabs } from "../components/tabs.js";
 import { html, nothing, render, repeat } from "../vendor/lit-html.js";
@@ -121,11 +121,8 @@ const WORDS = /** @type {Record<string, string>} */ ({ joined: "joined", leaving
 const MARKS = /** @type {Record<string, string>} */ ({ joined: "running", leaving: "restarting", left: "stopped", lost: "crashed", disconnected: "stopped", refused: "stuck" });
 
 /** @param {number} from @param {number} to @param {string} what */
-function span(from, to, what) {
-  const bar = document.createElementNS("http://www.w3.org/2000/svg", "rect");
-  for (const [name, value] of Object.entries({ x: Math.min(from, 99.6), y: 2, width: Math.max(0.4, to - from), height: 8, "data-what": what })) bar.setAttribute(name, String(value));
-  return bar;
-}
+const span = (from, to, what) =>
+  draw("rect", { x: Math.min(from, 99.6), y: 2, width: Math.max(0.4, to - from), height: 8, "data-what": what });
 
 /** Name the nodes that did not answer. @param {Missing[]} out */
 const missing = (out) => (out.length ? html`<div class="note" data-level="bad"><ul>${out.map(({ node, reason }) => html`<li><b>${node}</b> is missing: ${reason}</li>`)}</ul></div>` : nothing);

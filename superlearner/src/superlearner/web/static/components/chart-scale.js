@@ -185,4 +185,4 @@ export function summary(times, values, from, to) {
  * @param {number[]} sorted
  * @param {number} of
  */
-export const quantile = (sorted, of) => /** @type {number} */ (sorted[Math.max(0, Math.ceil(of * sorted.length) - 1)]);
+const quantile = (sorted, of) => /** @type {number} */ (sorted[Math.max(0, Math.ceil(of * sorted.length) - 1)]);

@@ -5,14 +5,13 @@
  * @module
  */
 
-import { attribute, make } from "../base/dom.js";
+import { attribute, closest, draw, make } from "../base/dom.js";
 import { counted, number } from "../base/words.js";
 
 /** @typedef {Api.TopologySpot} Spot */
 /** @typedef {Api.TopologyLine} Line */
 /** @typedef {Spot & {way: [number, number]}} Placed */
 
-const SVG = "http://www.w3.org/2000/svg";
 /** @typedef {{from: number, width: number, height: number, across: number, letters: number}} Sheet  `from`: minimum width in pixels; `across`: width of the ring */
 /** The ring with names beside it; upright in a narrow window, to leave room for them. @type {Sheet[]} */
 const SHEETS = [
@@ -84,7 +83,7 @@ export class SlGraph extends HTMLElement {
 
 /** @param {EventTarget|null} target */
 function keyOf(target) {
-  const spot = target instanceof Element ? target.closest("[data-key]") : null;
+  const spot = closest(target, "[data-key]");
   return spot instanceof SVGElement ? spot.dataset.key ?? null : null;
 }
 
@@ -149,19 +148,6 @@ function place(spot, heavy, sheet) {
   const shape = spot.processes > 1 ? draw("rect", { x: -radius, y: -radius, width: 2 * radius, height: 2 * radius, rx: 4 }) : draw("circle", { r: radius });
   const group = draw("g", { transform: `translate(${spot.x} ${spot.y})`, "data-key": spot.key, "data-folded": spot.processes > 1, tabindex: 0, role: "button", "aria-label": words }, draw("title", {}, spot.what && spot.processes === 1 ? `${words} · ${spot.what}` : words), shape, text);
   return group;
-}
-
-/**
- * @param {string} tag
- * @param {Record<string, string|number|boolean>} attributes
- * @param {...(Node|string)} children
- * @returns {SVGElement}
- */
-function draw(tag, attributes, ...children) {
-  const element = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) attribute(element, name, value);
-  element.append(...children);
-  return /** @type {SVGElement} */ (element);
 }
 
 customElements.define("sl-graph", SlGraph);

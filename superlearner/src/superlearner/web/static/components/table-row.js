@@ -4,7 +4,7 @@
  * @module
  */
 
-import { attribute, make, write } from "../base/dom.js";
+import { attribute, closest, make, write } from "../base/dom.js";
 
 /** @import { Column } from "./table-columns.js" */
 
@@ -44,6 +44,6 @@ export function fill(element, row, { index, key, columns, current, selected }) {
 
 /** Return the index of the row that contains an element, over pins and rows; null: none. @param {EventTarget|null} target */
 export function indexOf(target) {
-  const element = target instanceof Element ? target.closest(".grid-row") : null;
+  const element = closest(target, ".grid-row");
   return element instanceof HTMLElement ? Number(element.dataset.index) : null;
 }

@@ -9,9 +9,9 @@
 /** @typedef {{total: number, row: number, view: number}} Size  number of rows; pixels of a row; pixels of the visible part */
 
 /** Pixels that every browser can scroll. */
-export const TALLEST = 8_000_000;
+const TALLEST = 8_000_000;
 /** Rows drawn beyond each edge, so that short scrolls need no drawing. */
-export const SPARE = 12;
+const SPARE = 12;
 
 /** Return the height of the scrolled element. @param {Size} size */
 export const height = ({ total, row }) => Math.min(total * row, TALLEST);

@@ -4,14 +4,11 @@
  * @module
  */
 
-import { byId, make } from "../base/dom.js";
+import { byId, make, typing } from "../base/dom.js";
 
 
 const PAUSE_MS = 90;
 const root = document.documentElement.dataset.root ?? "";
-
-/** @param {EventTarget|null} target */
-const typing = (target) => target instanceof HTMLElement && (target.isContentEditable || target.matches("input, textarea, select"));
 
 /** @param {Api.DocsHit} hit */
 function excerpt({ excerpt, marks }) {

@@ -26,7 +26,7 @@ function address(address, words = {}) {
   return `${root()}${url.pathname}${url.search}${url.hash}`;
 }
 
-export class SlTour extends HTMLElement {
+class SlTour extends HTMLElement {
   /** @type {Api.LearningTour|null} */ #tour = null;
   #place = place() ?? beginning("");
   /** @type {EventSource|null} */ #stream = null;

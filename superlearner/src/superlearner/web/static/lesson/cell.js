@@ -24,7 +24,7 @@ const LONGEST = 4000;
 const HELD = /held the loop for ([\d.]+) s(?:: <eval>, line (\d+))?/;
 
 /** Return what an error says to a learner. @param {string} message */
-export function saidOf(message) {
+function saidOf(message) {
   const held = HELD.exec(message);
   if (!held) return message.replace(/^source: /, "");
   return `Stopped: ${held[2] ? `line ${held[2]}` : "the code"} ran for ${held[1]} s without waiting.`;

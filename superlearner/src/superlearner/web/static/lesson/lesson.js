@@ -109,7 +109,7 @@ async function load() {
     const again = make("button", { type: "button", class: "btn primary" }, "Try again");
     again.onclick = () => void load();
     if (error.code === "store_unavailable" && (tries += 1) < MOST_TRIES) setTimeout(() => again.isConnected && again.click(), AGAIN_MS); // at first it is being opened
-    return place.replaceChildren(make("div", { class: "void", role: "alert" }, make("h2", {}, "The session could not be loaded"), make("p", {}, `${error.message} ${error.hint}`.trim()), again));
+    return place.replaceChildren(make("div", { class: "void", role: "alert" }, make("h2", {}, "The session could not be loaded"), make("p", {}, error.words), again));
   } finally {
     attribute(page, "aria-busy", null);
   }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { attribute, byId, make, write } from "../base/dom.js";
+import { attribute, byId, detail, make, write } from "../base/dom.js";
 import { Feed, liveUrl } from "../live/live.js";
 import { style } from "../base/late.js";
 import { EMPTY, reduce } from "../live/model.js";
@@ -32,8 +32,8 @@ export class WorkbenchTree extends HTMLElement {
   constructor() {
     super();
     const { begin, end } = actsOn(this.#tree, () => this.#model, () => this.#node);
-    this.#tree.addEventListener("sl-kill", (event) => void end(/** @type {CustomEvent} */ (event).detail.keys));
-    this.#tree.addEventListener("sl-start", (event) => void begin(/** @type {CustomEvent} */ (event).detail));
+    this.#tree.addEventListener("sl-kill", (event) => void end(detail(event).keys));
+    this.#tree.addEventListener("sl-start", (event) => void begin(detail(event)));
     void style("tree/supervisors.css");
   }
 

@@ -61,7 +61,7 @@
  */
 
 /** Events kept by the page. */
-export const FEED_LIMIT = 200;
+const FEED_LIMIT = 200;
 
 /** @type {Model} */
 export const EMPTY = Object.freeze({

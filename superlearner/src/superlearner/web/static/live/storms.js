@@ -21,7 +21,7 @@ const BEYOND = 4;
 /** Pause in seconds that ends a storm. */
 const PAUSE_S = 10;
 /** Seconds with a bar of their own. */
-export const BARS = 30;
+const BARS = 30;
 /** Kinds of entries about the end of a process; an entry passes from one to another. */
 const ENDS = new Set(["crashed", "killed", "restarted", "restart_failed"]);
 const PID = /[ /]<?\d+\.\d+\.\d+>?$/;

@@ -40,7 +40,7 @@ function changed(stage) {
   }
 }
 
-export class RestartClip extends HTMLElement {
+class RestartClip extends HTMLElement {
   #stage = new RestartStage();
   #dock = new RestartDock();
 

@@ -16,7 +16,7 @@ import { all } from "./picture.js";
 /** @typedef {{x: number, y: number, count: number}} More */
 /** @typedef {{rows: boolean, tight: boolean, height: number, places: Map<string, Place>, edges: Map<string, Edge>, more: More[]}} Layout */
 
-export const NARROW = 640;
+const NARROW = 640;
 const TOP = 52, LOW_TOP = 36, LEVEL = 134, CARD = 152, NO_CARD = 86, RUNG = 34, SHOWN = 6, LEAF = 112;
 /** More rows below a supervisor that does not fan out are too high. */
 const LONG = 10;

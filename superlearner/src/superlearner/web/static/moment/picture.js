@@ -37,7 +37,7 @@ const FALL = 560, HOLD = 60, EMPTY = 260;
 /** @param {number} value */
 const clamp = (value) => Math.min(1, Math.max(0, value));
 /** @param {number} p */
-export const easeOut = (p) => 1 - (1 - p) ** 3;
+const easeOut = (p) => 1 - (1 - p) ** 3;
 /** @param {number} p */
 const easeInOut = (p) => (p < 0.5 ? 2 * p * p : 1 - (-2 * p + 2) ** 2 / 2);
 /** Overshoots by a tenth. @param {number} p */

@@ -9,7 +9,7 @@
  * @module
  */
 
-import { attribute, icon, make, write } from "../base/dom.js";
+import { attribute, draw, icon, make, write } from "../base/dom.js";
 import { still } from "../base/motion.js";
 import { Actor } from "./actor.js";
 import { layout, link, pointOf, touched } from "./layout.js";
@@ -22,7 +22,6 @@ import { fallen, isRestart, namer, victim } from "./story.js";
 /** @import { Cue, Moment, MomentNode } from "./schedule.js" */
 /** @typedef {{pulse: Pulse, tail: SVGPathElement, chip: HTMLElement, edge: Edge|undefined, width: number, height: number}} Mark */
 
-const SVG = "http://www.w3.org/2000/svg";
 /** Time of a stage without motion. */
 const STILL_MS = 700;
 /** Time between two pictures of the marks that refill after the end. */
@@ -36,13 +35,6 @@ const ROUND_IT = 34;
 const SHAPES = { exit: "crashed", stop: "stopped", start: "running" };
 /** The two halves of a cracked shape. */
 const HALVES = { left: "M-40-40H2L-3.5-18 3.5-9-4 1 4 10-2 20 2 40H-40z", right: "M40-40H2L-3.5-18 3.5-9-4 1 4 10-2 20 2 40H40z" };
-
-/** @param {string} tag @param {Record<string, string>} attributes */
-function draw(tag, attributes = {}) {
-  const element = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  return element;
-}
 
 export class RestartStage extends HTMLElement {
   /** @type {Moment|null} */ #moment = null;
@@ -298,16 +290,15 @@ export class RestartStage extends HTMLElement {
   #build() {
     const moment = this.#moment, whole = this.hasAttribute("whole"), parts = moment && !whole ? touched(moment) : new Set(this.#nodes.map(({ id }) => id));
     this.#actors = new Map(this.#nodes.map((node) => [node.id, new Actor(node, parts.has(node.id) || node.children.some(({ id }) => parts.has(id)))]));
-    this.#wires = new Map(this.#nodes.slice(1).map((node) => [node.id, /** @type {SVGPathElement} */ (draw("path", { class: "wire" }))]));
+    this.#wires = new Map(this.#nodes.slice(1).map((node) => [node.id, draw("path", { class: "wire" })]));
     this.#marks.clear();
     for (const pulse of this.#score.cues) {
       if (pulse.kind !== "go") continue;
       const chip = make("span", { class: "pulse", "data-of": pulse.of }, icon(SHAPES[pulse.of], "glyph"), pulse.text);
-      this.#marks.set(pulse, { pulse, chip, tail: /** @type {SVGPathElement} */ (draw("path", { class: "tail", "data-of": pulse.of })), edge: undefined, width: 0, height: 0 });
+      this.#marks.set(pulse, { pulse, chip, tail: draw("path", { class: "tail", "data-of": pulse.of }), edge: undefined, width: 0, height: 0 });
     }
     const cuts = Object.entries(HALVES).map(([side, d]) => {
-      const cut = draw("clipPath", { id: `restart-${side}` });
-      cut.append(draw("path", { d }));
+      const cut = draw("clipPath", { id: `restart-${side}` }, draw("path", { d }));
       return cut;
     });
     const marks = [...this.#marks.values()], actors = [...this.#actors.values()];

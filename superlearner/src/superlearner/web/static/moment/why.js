@@ -6,7 +6,7 @@
 
 import { ApiError, request } from "../base/api.js";
 import { copyButton } from "../base/copying.js";
-import { attribute, byId, chosen, icon, root, write } from "../base/dom.js";
+import { attribute, byId, chosen, icon, nodeQuery, root, write } from "../base/dom.js";
 import { processLink, whyAddress } from "../base/process-link.js";
 import { time } from "../base/words.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
@@ -48,7 +48,7 @@ function address() {
 const seconds = ({ at }) => `${Math.round(at)}`;
 
 /** @param {string} path */
-const here = (path) => `${root()}${path}${chosen() ? `?node=${encodeURIComponent(chosen())}` : ""}`;
+const here = (path) => `${root()}${path}${nodeQuery()}`;
 
 async function load() {
   try {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { attribute, icon, make } from "../base/dom.js";
+import { attribute, closest, draw, icon, make } from "../base/dom.js";
 import { isSupervisor, link } from "../moment/layout.js";
 import { all } from "../moment/picture.js";
 
@@ -13,7 +13,6 @@ import { all } from "../moment/picture.js";
 /** @import { Question } from "./predict-game.js" */
 /** @typedef {"right"|"missed"|"wrong"} Mark */
 
-const SVG = "http://www.w3.org/2000/svg";
 const ICONS = { right: "check", missed: "plus", wrong: "cross" };
 /** Half the size of the shape of size 1, with its ring. */
 const RADIUS = 34;
@@ -26,7 +25,7 @@ export class Picks {
   /** @type {MomentNode[]} */ #nodes = [];
   /** @type {Question|null} */ #question = null;
   /** @type {Map<string, Place>} */ #places = new Map();
-  #lines = document.createElementNS(SVG, "svg");
+  #lines = draw("svg");
   element = make("div", { class: "picks", role: "group" });
 
   /** @param {(id: string) => void} onPick */
@@ -34,7 +33,7 @@ export class Picks {
     this.#lines.setAttribute("class", "ties");
     this.#lines.setAttribute("aria-hidden", "true");
     this.element.addEventListener("click", (event) => {
-      const button = event.target instanceof Element ? event.target.closest("button") : null;
+      const button = closest(event.target, "button");
       if (button?.dataset.id !== undefined) onPick(button.dataset.id);
     });
     this.element.addEventListener("focusin", ({ target }) => {
@@ -76,9 +75,7 @@ export class Picks {
     this.#lines.replaceChildren(...(this.#question?.links ?? []).flatMap(([one, other]) => {
       const from = places.get(one), to = places.get(other);
       if (!from || !to) return [];
-      const path = document.createElementNS(SVG, "path");
-      path.setAttribute("d", link(from, to, rows, true).d);
-      return [path];
+      return [draw("path", { d: link(from, to, rows, true).d })];
     }));
   }
 

@@ -69,7 +69,7 @@ export class MessageForm {
       const answer = await send(this.#pid, message, kind);
       this.#say(kind === "call" ? `Answer: ${JSON.stringify(answer?.reply ?? null)}` : answer?.warning ? `Sent: ${answer.warning}.` : "Sent.", Boolean(answer?.warning));
     } catch (error) {
-      if (error instanceof ApiError) this.#say(`${error.message} ${error.hint}`.trim(), true);
+      if (error instanceof ApiError) this.#say(error.words, true);
       else throw error;
     }
     this.sent();

@@ -6,7 +6,7 @@
 
 import { ApiError } from "../base/api.js";
 import { confirm } from "../base/confirm.js";
-import { make, mend, renew, write } from "../base/dom.js";
+import { closest, make, mend, renew, write } from "../base/dom.js";
 import { ask, button, refusal, sentence, tell, tryOut } from "./process-asks.js";
 import { LIVE_MS, Panel } from "./process-panel.js";
 import { link } from "./process-parts.js";
@@ -50,7 +50,7 @@ export class SlMailbox extends Panel {
     this.content.replaceChildren(make("section", {}, this.#head, this.#kinds, this.#said), this.#patterns, this.#all);
     this.#search.onsubmit = (event) => event.preventDefault();
     this.#patterns.onclick = (event) => {
-      const only = event.target instanceof Element ? event.target.closest(".pattern") : null;
+      const only = closest(event.target, ".pattern");
       if (only instanceof HTMLElement) this.#seek({ tag: only.dataset.tag ?? "", kind: only.dataset.kind ?? "" });
     };
     this.#text.oninput = () => this.#seek({ text: this.#text.value });

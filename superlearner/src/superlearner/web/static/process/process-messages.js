@@ -6,7 +6,7 @@
  */
 
 import { ApiError, request } from "../base/api.js";
-import { chosen, make, root, write } from "../base/dom.js";
+import { chosen, make, nodeQuery, root, write } from "../base/dom.js";
 import { Feed, liveUrl } from "../live/live.js";
 import { label } from "../live/model.js";
 import { button, refusal, tell } from "./process-asks.js";
@@ -154,9 +154,8 @@ export class SlMessages extends HTMLElement {
 
 /** Use keepalive, since ordinary requests are cancelled when the page is left. @param {string} id */
 async function stop(id) {
-  const node = chosen() ? `?node=${encodeURIComponent(chosen())}` : "";
   try {
-    await fetch(`${root()}/api/v1/traces/${encodeURIComponent(id)}${node}`, { method: "DELETE", keepalive: true, headers: { "x-door": "page", prefer: "errors=body" } });
+    await fetch(`${root()}/api/v1/traces/${encodeURIComponent(id)}${nodeQuery()}`, { method: "DELETE", keepalive: true, headers: { "x-door": "page", prefer: "errors=body" } });
   } catch {
     // the server is gone, and the trace with it
   }

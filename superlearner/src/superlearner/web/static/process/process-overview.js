@@ -19,7 +19,7 @@ import { part } from "./process-tabs.js";
 const BESIDE_MS = 2000;
 
 /** @extends {Panel<Info>} */
-export class SlOverview extends Panel {
+class SlOverview extends Panel {
   every = LIVE_MS;
   /** The current state, above the form that changes it. */ #holds = make("div", { class: "parts" });
   /** Memory and waits, read less often. @type {{pid: string, at: number, use: Info|null, ties: Info|null}|null} */ #beside = null;

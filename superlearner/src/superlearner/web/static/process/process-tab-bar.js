@@ -5,7 +5,7 @@
  * @module
  */
 
-import { attribute, icon, make } from "../base/dom.js";
+import { attribute, closest, icon, make } from "../base/dom.js";
 import { tabByKey } from "../components/tab-list.js";
 import { onParts, opened, TABS } from "./process-tabs.js";
 
@@ -39,7 +39,7 @@ export class TabBar {
     }
     this.line.onkeydown = (event) => this.#key(event);
     this.panels.addEventListener("click", (event) => {
-      const target = event.target instanceof Element ? event.target.closest("[data-part]") : null;
+      const target = closest(event.target, "[data-part]");
       if (target instanceof HTMLElement && target.dataset.part) this.#deeper(target.dataset.part);
     });
     onParts(() => this.#seen && this.show(this.#seen));

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { attribute, icon, make, reshape, write } from "../base/dom.js";
+import { attribute, closest, icon, make, reshape, write } from "../base/dom.js";
 import { shapeOf } from "../base/marks.js";
 import { label } from "../live/model.js";
 import { startableState } from "../tree/outline.js";
@@ -50,7 +50,7 @@ export class SlProcess extends HTMLElement {
     this.#kill.onclick = () => this.#row && this.dispatchEvent(new CustomEvent("sl-kill", { detail: { key: this.#row.key, reason: this.#reason.value } }));
     this.#start.onclick = () => this.#row && this.dispatchEvent(new CustomEvent("sl-start", { detail: this.#row.key }));
     this.#pane.onclick = (event) => {
-      const target = event.target instanceof Element ? event.target.closest("[data-goto]") : null;
+      const target = closest(event.target, "[data-goto]");
       if (target instanceof HTMLElement) this.dispatchEvent(new CustomEvent("sl-goto", { detail: target.dataset.goto }));
     };
   }

@@ -23,7 +23,7 @@ import { isPin } from "./process-list.js";
 /** Filters besides the search; "" is no filter. */
 export const FILTERS = /** @type {const} */ (["type", "status", "what", "mailbox", "supervised", "below"]);
 /** The default order, which surprises least. */
-export const USUAL = "pid";
+const USUAL = "pid";
 const MOST_PINS = 20;
 /** Columns that require measuring messages. */
 const WORKING = ["messages", "callback"];

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { attribute, byId, write } from "../base/dom.js";
+import { attribute, byId, closest, detail, write } from "../base/dom.js";
 import { shortcuts } from "../shell/keys.js";
 import { Feed, liveUrl } from "../live/live.js";
 import { copied, end, endAll, measured } from "./process-acts.js";
@@ -187,9 +187,6 @@ async function killSelected() {
   if (await endAll([...table.selected], [...chosenLines.values()])) clear();
 }
 
-/** @param {Event} event @returns {any} */
-const detail = (event) => /** @type {CustomEvent} */ (event).detail;
-
 table.addEventListener("sl-range", (event) => {
   part = detail(event);
   const covered = part.first >= list.offset && part.end <= list.offset + list.order.length;
@@ -203,7 +200,7 @@ table.addEventListener("sl-menu", (event) => {
 });
 table.addEventListener("sl-select", selection);
 table.addEventListener("click", (event) => {
-  const more = event.target instanceof Element ? event.target.closest(".more") : null;
+  const more = closest(event.target, ".more");
   const line = more?.closest(".grid-row");
   const row = line instanceof HTMLElement ? table.at(Number(line.dataset.index)) : undefined;
   if (more && row) openMenu(menu, nameOf(row), items(row), more.getBoundingClientRect().left, more.getBoundingClientRect().bottom);

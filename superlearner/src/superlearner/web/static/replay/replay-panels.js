@@ -4,7 +4,7 @@
  * @module
  */
 
-import { attribute, icon, make, renew, write } from "../base/dom.js";
+import { attribute, closest, icon, make, renew, write } from "../base/dom.js";
 import { shapeOf } from "../base/marks.js";
 import { label } from "../live/model.js";
 import { biography, isCrash, lastUpTo, lookAt, sentence } from "./reel.js";
@@ -30,7 +30,7 @@ export class SlReelEvents extends HTMLElement {
     this.append(this.#rows);
     this.addEventListener("scroll", () => this.#paint(), { passive: true });
     this.#rows.onclick = (event) => {
-      const place = Number(/** @type {HTMLElement} */ (event.target).closest("button")?.dataset["place"] ?? 0);
+      const place = Number(closest(event.target, "button")?.dataset["place"] ?? 0);
       if (place) this.dispatchEvent(new CustomEvent("sl-seek", { detail: place, bubbles: true }));
     };
     new ResizeObserver(() => this.#paint()).observe(this);
@@ -82,7 +82,7 @@ export class SlReelTree extends HTMLElement {
     if (this.#list.isConnected) return;
     this.append(this.#list, this.#more);
     this.#list.onclick = (event) => {
-      const pid = /** @type {HTMLElement} */ (event.target).closest("button")?.dataset["pid"];
+      const pid = closest(event.target, "button")?.dataset["pid"];
       if (pid) this.dispatchEvent(new CustomEvent("sl-lane", { detail: pid, bubbles: true }));
     };
   }
@@ -123,7 +123,7 @@ export class SlReelProcess extends HTMLElement {
 
   connectedCallback() {
     this.onclick = (/** @type {MouseEvent} */ event) => {
-      const place = Number(/** @type {HTMLElement} */ (event.target).closest("button")?.dataset["place"] ?? 0);
+      const place = Number(closest(event.target, "button")?.dataset["place"] ?? 0);
       if (place) this.dispatchEvent(new CustomEvent("sl-seek", { detail: place, bubbles: true }));
     };
   }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { attribute, breakable, icon, make, renew, reshape } from "../base/dom.js";
+import { attribute, breakable, closest, icon, make, renew, reshape } from "../base/dom.js";
 import { still } from "../base/motion.js";
 import { colour, onTheme } from "../base/paint.js";
 import { cast, picture, withRoom } from "./reel-lanes.js";
@@ -44,7 +44,7 @@ export class SlStage extends HTMLElement {
       if (place) this.dispatchEvent(new CustomEvent("sl-seek", { detail: place, bubbles: true }));
     };
     this.#names.onclick = (event) => {
-      const { group, pid } = /** @type {HTMLElement} */ (event.target).closest("button")?.dataset ?? {};
+      const { group, pid } = closest(event.target, "button")?.dataset ?? {};
       if (group !== undefined) {
         if (!this.#opened.delete(group)) this.#opened.add(group);
         this.recast();

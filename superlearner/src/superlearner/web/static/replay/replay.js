@@ -7,7 +7,7 @@
 
 import { ApiError, platform, request } from "../base/api.js";
 import { copy } from "../base/copying.js";
-import { attribute, byId, make, renew, write } from "../base/dom.js";
+import { attribute, byId, closest, detail, make, renew, write } from "../base/dom.js";
 import { shortcuts } from "../shell/keys.js";
 import { still } from "../base/motion.js";
 import { colour, onTheme } from "../base/paint.js";
@@ -287,7 +287,7 @@ byId("try-go", HTMLButtonElement).onclick = () => void example();
 byId("speed", HTMLSelectElement).replaceChildren(...SPEEDS.map((value, index) => make("option", { value: index, selected: index === speed }, `${value < 1 ? `1/${1 / value}` : value}×`)));
 byId("speed", HTMLSelectElement).onchange = () => (speed = Number(byId("speed", HTMLSelectElement).value));
 byId("crashes", HTMLElement).onclick = (event) => {
-  const one = Number(/** @type {HTMLElement} */ (event.target).closest("button")?.dataset["place"] ?? 0);
+  const one = Number(closest(event.target, "button")?.dataset["place"] ?? 0);
   if (one) goTo(one);
 };
 scrub.oninput = () => {
@@ -301,9 +301,9 @@ scrub.onkeydown = (event) => {
   if (by === undefined) play(!playing);
   else step(by);
 };
-page.addEventListener("sl-seek", (event) => goTo(/** @type {CustomEvent} */ (event).detail));
+page.addEventListener("sl-seek", (event) => goTo(detail(event)));
 page.addEventListener("sl-lane", (event) => {
-  chosen = /** @type {CustomEvent} */ (event).detail;
+  chosen = detail(event);
   panel("process");
 });
 new ResizeObserver(density).observe(byId("density", HTMLCanvasElement));

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { byId } from "../base/dom.js";
+import { byId, closest } from "../base/dom.js";
 import { whyAddress } from "../base/process-link.js";
 import { time } from "../base/words.js";
 import { html, nothing, render, repeat } from "../vendor/lit-html.js";
@@ -23,7 +23,7 @@ const place = byId("happened", HTMLElement);
 /** Call a function with the line that was chosen. @param {(line: number, text: string) => void} go */
 export function wireHappened(go) {
   place.onclick = (event) => {
-    const link = event.target instanceof HTMLElement ? event.target.closest("button") : null;
+    const link = closest(event.target, "button");
     if (link) go(Number(link.dataset["line"]), link.closest("li")?.querySelector("p")?.textContent ?? "");
   };
 }

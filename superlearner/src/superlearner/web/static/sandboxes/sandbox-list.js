@@ -7,7 +7,7 @@
 
 import { platform } from "../base/api.js";
 import { confirm } from "../base/confirm.js";
-import { attribute, byId, make, mend, root, write } from "../base/dom.js";
+import { attribute, byId, closest, make, mend, root, write } from "../base/dom.js";
 import { ageOf, countsOf, fitting, lookOf, ownersOf } from "./sandbox-words.js";
 import { complain, toast } from "../base/toast.js";
 import { counted, number, size, time } from "../base/words.js";
@@ -51,7 +51,7 @@ export function wireList(draw, refresh) {
   find.oninput = () => change({ q: find.value.trim() });
   owner.onchange = () => change({ owner: owner.value });
   states.onclick = (event) => {
-    const button = event.target instanceof Element ? event.target.closest("button") : null;
+    const button = closest(event.target, "button");
     if (button) change({ state: button.dataset["state"] ?? "" });
   };
   clear.onclick = () => void destroyEnded(refresh);

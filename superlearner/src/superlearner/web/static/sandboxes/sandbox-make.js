@@ -125,7 +125,7 @@ export function exit() {
 }
 
 /** Propose a free name unless the user entered one. */
-export function propose() {
+function propose() {
   if (!named) name.value = freeName(demo()?.id ?? (chosen().startsWith(KEPT) ? chosen().slice(KEPT.length) : templates.find((one) => one.id === chosen())?.id || "my_tree"), taken());
 }
 

@@ -6,7 +6,7 @@
 
 import { platform, requestOn } from "../base/api.js";
 import { confirm } from "../base/confirm.js";
-import { attribute, byId, icon, make, mend, renew, write } from "../base/dom.js";
+import { attribute, byId, closest, icon, make, mend, renew, write } from "../base/dom.js";
 import { drafts, sources } from "./draft-note.js";
 import { calm, check, editor, goTo, note, showCrash } from "./sandbox-bench.js";
 import { showEvents, showNotices, wireHappened } from "./sandbox-happened.js";
@@ -47,7 +47,7 @@ export function wire(again) {
   byId("stop", HTMLButtonElement).onclick = () => void stop();
   byId("destroy", HTMLButtonElement).onclick = () => void destroy();
   byId("versions", HTMLElement).onclick = (event) => {
-    const number = event.target instanceof HTMLElement ? event.target.closest("button")?.dataset["version"] : undefined;
+    const number = closest(event.target, "button")?.dataset["version"];
     if (number) void reload({ version: Number(number) });
   };
   editor.addEventListener("input", () => {

@@ -6,7 +6,7 @@
  */
 
 import { platform, requestOn } from "../base/api.js";
-import { attribute, byId, root, write } from "../base/dom.js";
+import { attribute, byId, detail, root, write } from "../base/dom.js";
 import { Feed, liveUrl } from "../live/live.js";
 import { EMPTY, reduce } from "../live/model.js";
 import { lostWords } from "../live/status.js";
@@ -55,12 +55,11 @@ const { begin, end } = actsOn(tree, () => model, () => node);
 export function wireTree(events, crash) {
   onEvents = events;
   onCrash = crash;
-  const key = (/** @type {Event} */ event) => /** @type {CustomEvent} */ (event).detail;
-  tree.addEventListener("sl-kill", (event) => void end(key(event).keys));
-  tree.addEventListener("sl-start", (event) => void begin(key(event)));
+  tree.addEventListener("sl-kill", (event) => void end(detail(event).keys));
+  tree.addEventListener("sl-start", (event) => void begin(detail(event)));
   tree.addEventListener("sl-select", link);
   replay.addEventListener("restart-down", () => tree.hold(replay.down));
-  replay.addEventListener("restart-open", (event) => requestAnimationFrame(() => tree.bring(/** @type {any} */ (key(event))))); // on a phone it covers lines
+  replay.addEventListener("restart-open", (event) => requestAnimationFrame(() => tree.bring(/** @type {any} */ (detail(event))))); // on a phone it covers lines
   replay.stage.addEventListener("restart-play", () => (played = id));
   replay.addEventListener("click", (event) => { // the page of the restart went with the program
     if (life || !(event.target instanceof Element && event.target.closest("a"))) return;
@@ -68,7 +67,7 @@ export function wireTree(events, crash) {
     playAgain();
   });
   for (const below of pane.querySelectorAll(".tabs, [role=tabpanel]")) below.addEventListener("focusin", () => replay.leave()); // it covers them
-  tree.addEventListener("sl-why", (event) => location.assign(`${treeOf(key(event))}&tab=why`));
+  tree.addEventListener("sl-why", (event) => location.assign(`${treeOf(detail(event))}&tab=why`));
 }
 
 /** Return the URL of the page of the tree. @param {string|null} [key]  of a process */

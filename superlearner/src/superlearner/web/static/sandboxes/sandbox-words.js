@@ -33,7 +33,7 @@ export function told(one, now) {
 }
 
 /** Return the origin of its code. @param {Sandbox} one */
-export const originOf = ({ configuration: { origin, title, supervisor_module: module } }) =>
+const originOf = ({ configuration: { origin, title, supervisor_module: module } }) =>
   title ?? { source: "typed", file: "a file", module: module ?? "a module", demo: "a demo", template: "a template" }[origin] ?? origin;
 
 /** Return the owners in alphabetical order. @param {Sandbox[]} all */

@@ -6,7 +6,7 @@
  */
 
 import { platform } from "../base/api.js";
-import { attribute, byId, make, mend, write } from "../base/dom.js";
+import { attribute, byId, closest, make, mend, write } from "../base/dom.js";
 import { shortcuts } from "../shell/keys.js";
 import { catchUp } from "./sandbox-bench.js";
 import { list, wireList } from "./sandbox-list.js";
@@ -127,7 +127,7 @@ function go(where) {
 
 /** Follow links within the page without a reload. @param {MouseEvent} event */
 function follow(event) {
-  const link = event.target instanceof Element ? event.target.closest("a") : null;
+  const link = closest(event.target, "a");
   if (!link || link.pathname !== location.pathname || event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
   event.preventDefault();
   go(link.href);
@@ -187,7 +187,7 @@ acts.addEventListener("toggle", (event) => {
 });
 acts.onclick = () => acts.matches(":popover-open") && acts.hidePopover();
 byId("panes", HTMLElement).onclick = (event) => {
-  const button = event.target instanceof HTMLElement ? event.target.closest("button") : null;
+  const button = closest(event.target, "button");
   if (button) look(button.dataset["pane"] === "tree" ? "tree" : "code");
 };
 document.addEventListener("keydown", (event) => { // before the editor, which has another use for it

@@ -6,7 +6,7 @@
 
 import { platform } from "../base/api.js";
 import { confirm } from "../base/confirm.js";
-import { byId, make, renew, write } from "../base/dom.js";
+import { byId, closest, make, renew, write } from "../base/dom.js";
 import { complain } from "../base/toast.js";
 import { counted, number, size, time } from "../base/words.js";
 
@@ -88,7 +88,7 @@ byId("store-delete", HTMLButtonElement).onclick = async () => {
 };
 
 byId("recording-rows", HTMLElement).onclick = async (event) => {
-  const name = event.target instanceof Element ? event.target.closest("button")?.closest("tr")?.dataset.recording : undefined;
+  const name = closest(event.target, "button")?.closest("tr")?.dataset.recording;
   if (!name || !(await confirm(`Delete ${name}?`, "The recording and its file go; they do not come back.", "Delete"))) return;
   await run("Delete", async () => {
     await platform("DELETE", `/recordings/${encodeURIComponent(name)}`);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { byId, make } from "../base/dom.js";
+import { byId, make, typing } from "../base/dom.js";
 import { MEANINGS } from "../base/words.js";
 
 /** @typedef {{keys: string[], text: string, run?: () => void}} Shortcut  "g s" is g and then s, "Ctrl K" is Ctrl or Cmd with k */
@@ -13,10 +13,6 @@ const NUMBERS = {
   Pid: MEANINGS.pid, "Restarts left": MEANINGS.budget, Mailbox: MEANINGS.mailbox, processes: MEANINGS.processes,
   "events/s": MEANINGS.events, "loop lag": MEANINGS.lag,
 };
-
-/** @param {EventTarget|null} target */
-const typing = (target) =>
-  target instanceof HTMLElement && (target.isContentEditable || target.matches("input, textarea, select"));
 
 /** Return whether letters jump to names in this element. @param {EventTarget|null} target */
 const naming = (target) => target instanceof Element && target.closest("[role=tree]") !== null;

@@ -70,7 +70,7 @@ const supervised = (known) => processes(known).filter(({ line }) => line?.superv
 const given = (key, value) => (value === undefined ? {} : { [key]: value });
 
 /** @type {readonly Command[]} */
-export const COMMANDS = [
+const COMMANDS = [
   { verbs: ["kill", "end"], label: "Kill a process", operation: "process.kill", targets: processes, words: 0, ways: ({ line, supervisor, name }) => (line ? [kill(line, name, supervisor)] : []) },
   {
     verbs: ["restart", "start"], label: "Restart a child", operation: "supervisor.restart_child", words: 0,

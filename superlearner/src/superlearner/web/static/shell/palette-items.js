@@ -23,7 +23,7 @@ import { fit } from "./fuzzy.js";
 /** @typedef {{item: Item, score: number, places: number[]}} Found */
 /** @typedef {{name: string, found: Found[]}} Group */
 
-export const RECENT = "Recent";
+const RECENT = "Recent";
 /** The group that the server fills while one types: it comes last, so that no other result moves. */
 const LATE = "Documentation";
 const ORDER = ["Pages", "Processes", "Operations", "Nodes", "This page", "Documentation"];

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { attribute, byId, icon, make, write } from "../base/dom.js";
+import { attribute, byId, closest, icon, make, write } from "../base/dom.js";
 import { pieces } from "./fuzzy.js";
 import { onlyReads, WHY } from "./only-reads.js";
 import { commands, parsed, subject } from "./palette-commands.js";
@@ -184,7 +184,7 @@ class Palette {
 
   /** @param {EventTarget|null} target */
   #placeOf(target) {
-    const option = target instanceof Element ? target.closest("[role=option]") : null;
+    const option = closest(target, "[role=option]");
     return option instanceof HTMLElement ? Number(option.dataset.place) : null;
   }
 

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { attribute, make, write } from "../base/dom.js";
+import { attribute, closest, make, write } from "../base/dom.js";
 import { budgetAt, label } from "../live/model.js";
 import { STATES } from "../base/words.js";
 import { RestartLive } from "../moment/live-stage.js";
@@ -170,7 +170,7 @@ export class SlFamily extends HTMLElement {
 
   /** Show the effects of a kill in advance. @param {EventTarget|null} target */
   #foretell(target) {
-    const button = target instanceof Element ? target.closest("li button") : null;
+    const button = closest(target, "li button");
     this.#aim = button?.closest("li")?.dataset.key ?? null;
     this.#speak();
   }

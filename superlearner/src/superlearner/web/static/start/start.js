@@ -6,7 +6,7 @@
  */
 
 import { kill } from "../base/api.js";
-import { byId, chosen, icon, make, renew, root, write } from "../base/dom.js";
+import { byId, chosen, detail, icon, make, renew, root, write } from "../base/dom.js";
 import { SlFamily } from "./family.js";
 import { answers, done, listed, sceneOf, storyOf } from "./first-steps.js";
 import { isSettled } from "../live/bursts.js";
@@ -268,7 +268,7 @@ function list() {
 }
 
 family.addEventListener("restart-end", steps);
-family.addEventListener("sl-kill", (event) => void end(model.rows.get(/** @type {CustomEvent} */ (event).detail)));
+family.addEventListener("sl-kill", (event) => void end(model.rows.get(detail(event))));
 killIt.onclick = () => void end(scene?.victim);
 byId("ways", HTMLElement).replaceChildren(...pages().filter(({ id }) => !BEYOND.includes(id)).map(({ id, label: name, href }) =>
   make("li", {}, make("a", { href }, name), ABOUT[id] ? ` ${ABOUT[id]}` : "")));

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { icon, make, spoken, write } from "../base/dom.js";
+import { closest, icon, make, spoken, write } from "../base/dom.js";
 import { processLink } from "../base/process-link.js";
 import { Held } from "../live/held.js";
 import { kindOf } from "./system-charts.js";
@@ -33,7 +33,7 @@ export class SlAnomalies extends HTMLElement {
     if (this.#list.isConnected) return;
     this.append(this.#title, this.#note, this.#none, this.#list, this.#past);
     this.addEventListener("click", (event) => {
-      const link = event.target instanceof Element ? event.target.closest("[data-since]") : null;
+      const link = closest(event.target, "[data-since]");
       if (!(link instanceof HTMLElement) || event.ctrlKey || event.metaKey || event.shiftKey) return; // the user wants a new tab
       event.preventDefault();
       this.dispatchEvent(new CustomEvent("sl-moment", { detail: Number(link.dataset.since), bubbles: true }));

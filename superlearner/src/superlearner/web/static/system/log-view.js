@@ -6,7 +6,7 @@
 
 import { ApiError, platform } from "../base/api.js";
 import { copy } from "../base/copying.js";
-import { attribute, icon, make, renew, write } from "../base/dom.js";
+import { attribute, closest, icon, make, renew, write } from "../base/dom.js";
 import { Feed, liveUrl } from "../live/live.js";
 import { LEVELS, chosenLines, plain, take } from "./log-lines.js";
 import { processLink } from "../base/process-link.js";
@@ -148,7 +148,7 @@ export class SlLog extends HTMLElement {
 
   /** @param {EventTarget|null} target */
   #picked(target) {
-    const row = target instanceof Element ? target.closest("[data-number]") : null;
+    const row = closest(target, "[data-number]");
     if (row instanceof HTMLElement) void this.#choose(Number(row.dataset.number));
   }
 

@@ -13,7 +13,7 @@ import { counted } from "../base/words.js";
 /** @typedef {{title: string, unit: import("../components/chart-scale.js").Unit, hint: string, lines: Line[], percentiles?: boolean, atLeast?: number, limit?: string, limitTimes?: number, marked?: boolean}} Chart */
 
 /** @type {Chart[]} */
-export const CHARTS = [
+const CHARTS = [
   { title: "Deliveries", unit: "per_s", hint: "Messages that processes took (an answer counts where it was waited for), and how often a process was let run for them.", lines: [{ name: "messages", column: "messages_per_s", area: true }, { name: "activations", column: "activations_per_s", colour: "sup", dash: [5, 3] }], atLeast: 1 },
   { title: "Restarts", unit: "per_s", hint: "By all supervisors together.", lines: [{ name: "Restarts", column: "restarts", perS: true, area: true, colour: "crash" }], atLeast: 1, marked: true },
   { title: "Loop lag", unit: "ms", hint: "How late a timer came at worst: whatever had to wait waited at least so long.", lines: [{ name: "Loop lag", column: "loop_lag_ms", area: true }], percentiles: true, atLeast: 1, limit: "anomaly_loop_held", limitTimes: 1000, marked: true },
@@ -54,7 +54,7 @@ export function pictures(model, limits) {
 }
 
 /** Return restarts, give-ups and start of anomalies, in order. @param {Model} model @returns {Mark[]} */
-export function marksOf(model) {
+function marksOf(model) {
   const [at, restarts, gaveUp] = [column(model, "at"), column(model, "restarts"), column(model, "give_ups")];
   /** @type {Mark[]} */ const found = [];
   at.forEach((moment, place) => {

@@ -10,7 +10,7 @@ import { placeOf } from "../components/chart-scale.js";
 /** @typedef {{title: string, name: string, unit: import("../components/chart-scale.js").Unit, rises: boolean, from: number, to: number, perMinute: number, samples: number, seconds: number}} Trend */
 
 /** Minimum number of samples, and of seconds that they cover: a rate of fewer says nothing. */
-export const LEAST_SAMPLES = 12;
+const LEAST_SAMPLES = 12;
 const LEAST_SECONDS = 30;
 /** Minimum ratio of the change to the deviations from the line, and minimum relative change. */
 const STANDS_OUT = 3;

@@ -6,7 +6,7 @@
  */
 
 import { ApiError, request } from "../base/api.js";
-import { attribute, make, renew, write } from "../base/dom.js";
+import { attribute, closest, make, renew, write } from "../base/dom.js";
 import { SlGraph, matrix } from "../components/graph.js";
 import { processLink } from "../base/process-link.js";
 import { counted, duration, number } from "../base/words.js";
@@ -37,7 +37,7 @@ export class SlTalk extends HTMLElement {
     if (this.#says.isConnected) return;
     this.append(make("div", { class: "talk-bar" }, this.#choice, this.#says, this.#fold), this.#wrong, this.#pick, this.#void, this.#graph, this.#matrix, this.#table, this.#cost);
     this.#choice.onclick = (event) => {
-      const button = event.target instanceof Element ? event.target.closest("button") : null;
+      const button = closest(event.target, "button");
       if (button?.dataset.view) this.#choose(button.dataset.view);
     };
     this.#graph.addEventListener("sl-pick", (event) => event instanceof CustomEvent && this.#picks(event.detail));

@@ -231,7 +231,7 @@ export class SlPredict extends HTMLElement {
       else if (this.#stage === "watching") this.#wait();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      this.#failed([error.message, error.hint].filter(Boolean).join(" "));
+      this.#failed(error.words);
     }
   }
 

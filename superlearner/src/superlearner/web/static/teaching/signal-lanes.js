@@ -12,7 +12,7 @@
 /** @typedef {{top: number, bottom: number, lanes: number[], arrows: Arrow[], words: boolean}} Drawing */
 
 /** Duration of a replayed burst. */
-export const REPLAY_MS = 1500;
+const REPLAY_MS = 1500;
 /** Closer arrows have no room for words. */
 const ROOM = 48;
 const MARGIN = 24, END = 44;

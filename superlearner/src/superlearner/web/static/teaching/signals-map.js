@@ -4,8 +4,8 @@
  * @module
  */
 
+import { draw } from "../base/dom.js";
 import { bow, schedule } from "./signal-lanes.js";
-import { draw } from "./signals.js";
 
 /** @import { Burst, Spot } from "./signal-lanes.js" */
 /** @typedef {HTMLElement & {placeOf: (key: string) => Spot|null, layer: HTMLElement}} Map */

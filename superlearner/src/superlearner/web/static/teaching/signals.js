@@ -5,24 +5,15 @@
  * @module
  */
 
-import { icon, make } from "../base/dom.js";
+import { draw, icon, make } from "../base/dom.js";
 import { still } from "../base/motion.js";
 import { drawing, schedule, sentence } from "./signal-lanes.js";
 
 /** @import { Arrow, Burst, Drawing } from "./signal-lanes.js" */
 
-const SVG = "http://www.w3.org/2000/svg";
 const FOOT = 36;
 /** Minimum length of an arrow; if the names leave less, it covers their ends. */
 const LEAST = 25;
-
-/** Create an SVG element. @param {string} tag @param {Record<string, string|number>} attributes @param {...(Node|string)} children */
-export function draw(tag, attributes, ...children) {
-  const element = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
-  element.append(...children);
-  return element;
-}
 
 export class SlSignals extends HTMLElement {
   /** @type {Burst|null} */ #burst = null;

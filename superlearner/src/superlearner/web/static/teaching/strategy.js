@@ -6,7 +6,7 @@
  */
 
 import { ApiError, request } from "../base/api.js";
-import { attribute, breakable, icon, make, renew } from "../base/dom.js";
+import { attribute, breakable, closest, icon, make, renew } from "../base/dom.js";
 import { Panel } from "../process/process-panel.js";
 import { childrenOf, fates, isDynamic, STATIC } from "./strategy-rules.js";
 import { confirmAsAdmin } from "../shell/admin.js";
@@ -130,7 +130,7 @@ export class SlStrategy extends Panel {
 
   /** @param {EventTarget|null} target */
   #pressed(target) {
-    const button = target instanceof Element ? target.closest("button") : null;
+    const button = closest(target, "button");
     const { strategy, pick, change } = button?.dataset ?? {};
     if (change !== undefined) return void this.#change(change);
     if (pick !== undefined) {
@@ -193,7 +193,7 @@ export class SlStrategy extends Panel {
       return true;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      this.#said = { text: error.code === "given_up" ? "Nothing was changed." : [error.message, error.hint].filter(Boolean).join(" "), bad: error.code !== "given_up" };
+      this.#said = { text: error.code === "given_up" ? "Nothing was changed." : error.words, bad: error.code !== "given_up" };
       return false;
     } finally {
       this.#busy = false;

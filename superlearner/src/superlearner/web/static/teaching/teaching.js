@@ -5,6 +5,7 @@
  * @module
  */
 
+import { closest, detail } from "../base/dom.js";
 import { burstOf, isSettled } from "../live/bursts.js";
 import { SlLate, style } from "../base/late.js";
 import { part } from "../process/process-tabs.js";
@@ -84,7 +85,7 @@ export function teach({ tree, map, pane, events, goTo }) {
     const made = signals = new SlSignals();
     const onMap = new MapSignals(map);
     made.addEventListener("sl-play", (event) => {
-      const { burst, moving } = /** @type {CustomEvent} */ (event).detail;
+      const { burst, moving } = detail(event);
       if (burst && !marked) onMap.show(burst, moving);
       else onMap.clear();
     });
@@ -119,22 +120,22 @@ export function teach({ tree, map, pane, events, goTo }) {
     if (awaited.size > 1) awaited.clear(); // overlapping bursts would be unreadable
   };
   for (const element of [tree, pane]) element.addEventListener("sl-kill", (event) => {
-    const { keys = [], key = null } = /** @type {CustomEvent} */ (event).detail;
+    const { keys = [], key = null } = detail(event);
     setTimeout(() => expectOf(key === null ? keys : [key]), 0); // after the line has been marked as pending
   });
 
   events.addEventListener("sl-signals", (event) => {
-    const entry = model().feed.find(({ id }) => id === /** @type {CustomEvent} */ (event).detail);
+    const entry = model().feed.find(({ id }) => id === detail(event));
     if (!entry) return;
     if (entry.key) goTo(entry.key);
     show(entry, true);
   });
   for (const element of [events, tree]) element.addEventListener("sl-why", (event) => {
-    goTo(/** @type {CustomEvent} */ (event).detail);
+    goTo(detail(event));
     open("why");
   });
   tree.addEventListener("click", (event) => { // "was killed" and "after …" in a line open the explanation
-    const why = event.target instanceof Element ? event.target.closest(".why, .rs") : null;
+    const why = closest(event.target, ".why, .rs");
     const key = why?.closest("[data-key]");
     if (why?.textContent && key instanceof HTMLElement && key.dataset.key && !key.dataset.gone) {
       goTo(key.dataset.key);
@@ -145,11 +146,11 @@ export function teach({ tree, map, pane, events, goTo }) {
   new ResizeObserver(() => signals?.place()).observe(tree);
 
   pane.addEventListener("sl-happened", (event) => {
-    const entry = model().feed.find(({ id }) => id === /** @type {CustomEvent} */ (event).detail.entry);
+    const entry = model().feed.find(({ id }) => id === detail(event).entry);
     if (entry && !played()) requestAnimationFrame(() => show(entry, true)); // beside the verdicts, once they are drawn
   });
   pane.addEventListener("sl-marks", (event) => {
-    const notes = /** @type {Map<string, Note>} */ (/** @type {CustomEvent} */ (event).detail);
+    const notes = /** @type {Map<string, Note>} */ (detail(event));
     marked = notes.size > 0;
     for (const place of [tree, map]) {
       place.annotate(null);
@@ -157,7 +158,7 @@ export function teach({ tree, map, pane, events, goTo }) {
     }
     if (!notes.size) clear();
   });
-  pane.addEventListener("sl-predict-at", (event) => goTo(/** @type {CustomEvent} */ (event).detail));
+  pane.addEventListener("sl-predict-at", (event) => goTo(detail(event)));
 }
 
 /** Return whether an entry is about the end of this slot's process. @param {FeedEvent} event @param {string} key */

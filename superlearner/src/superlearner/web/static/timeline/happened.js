@@ -4,7 +4,7 @@
  * @module
  */
 
-import { chosen, root } from "../base/dom.js";
+import { nodeQuery, root } from "../base/dom.js";
 import { html, nothing, render, repeat } from "../vendor/lit-html.js";
 import { countUpTo, markOf } from "./past.js";
 
@@ -59,11 +59,10 @@ function words({ type, text, supervisor, data }, ends) {
 /** @param {LogEvent} event @param {string} text @param {boolean} current @param {boolean} live @param {boolean} later @param {boolean} why */
 function row(event, text, current, live, later, why) {
   const mark = markOf(event);
-  const node = chosen() ? `?node=${encodeURIComponent(chosen())}` : "";
   return html`<li data-event=${event.id} data-mark=${mark} ?data-later=${later}>
     <button type="button" data-at=${event.at} tabindex=${current ? 0 : -1} aria-current=${current && !live ? "step" : nothing}><svg class="glyph" aria-hidden="true"><use href="#i-${event.type === "gave_up" ? "gave-up" : GLYPHS[mark]}"></use></svg>
       <time datetime=${new Date(event.at * 1000).toISOString()}>${precise(event.at)}</time><span class="what">${text}</span></button>
-    ${why && event.seq !== null && RESTARTS.has(event.type) ? html`<a class="link" tabindex="-1" href="${root()}/why/${event.seq}${node}" aria-label="Why: ${event.text}">Why?</a>` : nothing}</li>`;
+    ${why && event.seq !== null && RESTARTS.has(event.type) ? html`<a class="link" tabindex="-1" href="${root()}/why/${event.seq}${nodeQuery()}" aria-label="Why: ${event.text}">Why?</a>` : nothing}</li>`;
 }
 
 /** Move among the rows with the arrow keys, so that the list is one Tab stop. @param {HTMLElement} place @param {KeyboardEvent} event */

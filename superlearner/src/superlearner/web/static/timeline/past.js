@@ -17,7 +17,7 @@ import { LogFacts, numberOf } from "./log-facts.js";
 export const TYPES = ["child_started", "child_terminated", "child_restarted", "restart_failed", "gave_up", "strategy_changed"];
 
 /** What is shown for a fact that is not known. */
-export const UNKNOWN = "–";
+const UNKNOWN = "–";
 
 /** @param {LogEvent} event @returns {Mark} */
 export function markOf({ type, data }) {

@@ -7,7 +7,7 @@
 
 import { ApiError } from "../base/api.js";
 import { copyButton } from "../base/copying.js";
-import { attribute, byId, write } from "../base/dom.js";
+import { attribute, byId, closest, detail, write } from "../base/dom.js";
 import { counted, number } from "../base/words.js";
 import { Feed, liveUrl } from "../live/live.js";
 import { EMPTY, label, reduce, rowOf } from "../live/model.js";
@@ -59,7 +59,7 @@ let timer = 0;
 
 const trees = new KeptTrees();
 const log = new EventLog(() => draw(), (error) => {
-  const words = error instanceof ApiError ? [error.message, error.hint].filter(Boolean).join(" ") : "The events cannot be read now.";
+  const words = error instanceof ApiError ? error.words : "The events cannot be read now.";
   note(words);
 });
 const feed = new Feed(liveUrl("supervisors"), onMessages, (status) => {
@@ -253,10 +253,10 @@ for (const button of panes) button.onclick = () => {
   address({ pane: page.dataset.pane === "tree" ? "tree" : null });
   draw(true);
 };
-axis.addEventListener("sl-moment", (event) => go(/** @type {CustomEvent} */ (event).detail));
-axis.addEventListener("sl-step", (event) => void step(/** @type {CustomEvent} */ (event).detail));
+axis.addEventListener("sl-moment", (event) => go(detail(event)));
+axis.addEventListener("sl-step", (event) => void step(detail(event)));
 axis.addEventListener("sl-zoom", () => draw());
-filter.addEventListener("sl-kinds", (event) => show(/** @type {CustomEvent} */ (event).detail));
+filter.addEventListener("sl-kinds", (event) => show(detail(event)));
 byId("show-hidden", HTMLButtonElement).onclick = () => {
   show(/** @type {import("./kinds.js").Kind[]} */ (Object.keys(KINDS)));
   list.querySelector("button")?.focus();
@@ -277,13 +277,13 @@ byId("share", HTMLElement).append(copyButton(() => {
   return address.href;
 }, "Copy link", "Copy link to this moment", "btn"));
 list.addEventListener("click", (event) => {
-  const to = event.target instanceof Element ? event.target.closest("button")?.dataset.at : undefined;
+  const to = closest(event.target, "button")?.dataset.at;
   if (to !== undefined) go(Number(to));
 });
 list.addEventListener("keydown", (event) => walk(list, event));
 for (const leaves of ["pointerleave", "focusout"]) list.addEventListener(leaves, () => held && requestAnimationFrame(() => draw()));
 tree.addEventListener("sl-lane", (event) => {
-  const row = rowOf(treeNow(), /** @type {CustomEvent} */ (event).detail) ?? null;
+  const row = rowOf(treeNow(), detail(event)) ?? null;
   chosen = row === null || row.key === chosen?.key ? null : row;
   draw(true);
 });

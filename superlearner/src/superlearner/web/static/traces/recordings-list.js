@@ -6,7 +6,7 @@
 
 import { ApiError, platform, request } from "../base/api.js";
 import { confirm } from "../base/confirm.js";
-import { chosen, make, renew, root, write } from "../base/dom.js";
+import { chosen, closest, make, renew, root, write } from "../base/dom.js";
 import { complain, toast } from "../base/toast.js";
 import { counted, number, size, time } from "../base/words.js";
 
@@ -45,7 +45,7 @@ export class SlRecordings extends HTMLElement {
       if (file) void this.load(file);
     };
     this.#list.onclick = (event) => {
-      const { act, name } = /** @type {HTMLElement} */ (event.target).closest("button")?.dataset ?? {};
+      const { act, name } = closest(event.target, "button")?.dataset ?? {};
       const one = this.#known.find((recording) => recording.name === name);
       if (one && act === "stop") void this.#stop(one);
       if (one && act === "save") void this.save(one);
@@ -64,7 +64,7 @@ export class SlRecordings extends HTMLElement {
       this.#show();
     } catch (error) {
       this.#none.hidden = false;
-      write(this.#none, error instanceof ApiError ? [error.message, error.hint].filter(Boolean).join(" ") : "They cannot be read now.");
+      write(this.#none, error instanceof ApiError ? error.words : "They cannot be read now.");
     }
   }
 

@@ -50,7 +50,7 @@
 /** More lanes than this are folded by supervisor. */
 export const MOST_LANES = 12;
 /** Processes beyond this number share the last lane. */
-export const LAST_LANES = 40;
+const LAST_LANES = 40;
 /** Pauses longer than this, in seconds, are marked. */
 export const GAP_S = 0.5;
 

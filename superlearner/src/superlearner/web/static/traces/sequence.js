@@ -8,8 +8,8 @@
  * @module
  */
 
-import { attribute, make, renew, write } from "../base/dom.js";
-import { draw, partnerOf } from "./sequence-drawing.js";
+import { attribute, draw, make, renew, write } from "../base/dom.js";
+import { drawRows, partnerOf } from "./sequence-drawing.js";
 import { OUTSIDE, arrange, describe, fits, MOST_LANES } from "./sequence-layout.js";
 import { said } from "./sequence-said.js";
 import { SequenceTable, TABLE_ROW } from "./sequence-table.js";
@@ -46,7 +46,7 @@ export class SlSequence extends HTMLElement {
   #name = `seq-${++elements}`;
 
   #heads = make("div", { class: "heads" });
-  #svg = /** @type {SVGSVGElement} */ (document.createElementNS("http://www.w3.org/2000/svg", "svg"));
+  #svg = draw("svg", { "aria-hidden": "true" });
   #options = make("div", { class: "options", role: "presentation" });
   #list = make("div", { class: "rows", role: "listbox", tabindex: 0, "aria-label": "Messages in the order in which they were sent" }, this.#svg, this.#options);
   #diagram = make("div", { class: "diagram" }, this.#heads, this.#list);
@@ -62,7 +62,6 @@ export class SlSequence extends HTMLElement {
 
   connectedCallback() {
     if (this.#list.isConnected) return;
-    this.#svg.setAttribute("aria-hidden", "true");
     this.append(
       make("div", { class: "seq-bar" }, make("div", { class: "segmented", role: "group", "aria-label": "Show as" }, this.#asDiagram, this.#asTable), this.#fold, this.#count, this.#follow),
       this.#empty, this.#diagram, this.#grid, this.#said);
@@ -216,7 +215,7 @@ export class SlSequence extends HTMLElement {
     attribute(this.#svg, "height", Math.max(0, last - first) * ROW);
     attribute(this.#svg, "viewBox", `0 ${first * ROW} ${this.#width} ${Math.max(0, last - first) * ROW}`);
     const x = (/** @type {number} */ lane) => this.#gutter + this.#step * (lane + 0.5);
-    this.#svg.replaceChildren(...draw(this.#layout, first, last, { x, width: this.#width, height: this.#list.clientHeight, row: ROW, gutter: this.#gutter, letter: 6.75 }, chosen));
+    this.#svg.replaceChildren(...drawRows(this.#layout, first, last, { x, width: this.#width, height: this.#list.clientHeight, row: ROW, gutter: this.#gutter, letter: 6.75 }, chosen));
     /** @type {HTMLElement[]} */ const options = [];
     for (let place = first; place < last; place++) {
       const option = make("div", { role: "option", id: `${this.#name}-${place}`, "aria-posinset": place + 1, "aria-setsize": rows.length, "aria-selected": String(place === chosen) , "aria-label": describe(this.#layout, place, this.#people) });

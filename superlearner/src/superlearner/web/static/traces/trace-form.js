@@ -6,7 +6,7 @@
  */
 
 import { ApiError, info, request } from "../base/api.js";
-import { attribute, make, renew, write } from "../base/dom.js";
+import { attribute, closest, make, renew, write } from "../base/dom.js";
 import { complain } from "../base/toast.js";
 
 
@@ -124,7 +124,7 @@ export class SlTraceForm extends HTMLElement {
       make("button", { type: "button", "data-pid": one.pid }, make("span", { class: "who" }, one.name ?? one.what), make("span", { class: "what" }, `${one.name ? one.what : ""} ${one.pid}`))));
     renew(this.#list, lines.length || !words ? lines : [make("li", { class: "hint" }, "No living process fits.")]);
     this.#list.onclick = (event) => {
-      const pid = /** @type {HTMLElement} */ (event.target).closest("button")?.dataset["pid"];
+      const pid = closest(event.target, "button")?.dataset["pid"];
       const one = this.#found.find((process) => process.pid === pid);
       if (one) this.#pick(one);
     };
@@ -132,7 +132,7 @@ export class SlTraceForm extends HTMLElement {
 
   /** @param {KeyboardEvent} event */
   #walk(event) {
-    const item = /** @type {HTMLElement} */ (event.target).closest("li");
+    const item = closest(event.target, "li");
     const next = event.key === "ArrowDown" ? item?.nextElementSibling : event.key === "ArrowUp" ? item?.previousElementSibling ?? null : undefined;
     if (next === undefined) return;
     event.preventDefault();
@@ -157,7 +157,7 @@ export class SlTraceForm extends HTMLElement {
       return make("li", {}, make("span", { class: "badge" }, name), make("button", { type: "button", class: "btn quiet", "data-pid": one.pid, "aria-label": `Do not trace ${name}` }, "Remove"));
     }));
     this.#picked.onclick = (event) => {
-      const pid = /** @type {HTMLElement} */ (event.target).closest("button")?.dataset["pid"];
+      const pid = closest(event.target, "button")?.dataset["pid"];
       if (pid && this.#chosen.delete(pid)) this.#show();
       void this.#search();
     };
@@ -216,7 +216,7 @@ export class SlTraceForm extends HTMLElement {
 
   /** Show the server's error beside its field. @param {unknown} error */
   #refused(error) {
-    const words = error instanceof ApiError ? [error.message, error.hint].filter(Boolean).join(" ") : "That did not work.";
+    const words = error instanceof ApiError ? error.words : "That did not work.";
     const name = /^(\w+): /.exec(error instanceof ApiError ? error.message : "")?.[1] ?? "";
     const field = this.#fields.get(name === "duration_ms" ? "duration_s" : name);
     if (!field) {

@@ -7,7 +7,7 @@
 
 import { request } from "../base/api.js";
 import { confirm } from "../base/confirm.js";
-import { byId, chosen, make, mend, renew, root, write } from "../base/dom.js";
+import { byId, chosen, closest, detail, make, mend, renew, root, write } from "../base/dom.js";
 import { shortcuts } from "../shell/keys.js";
 import { Feed, liveUrl } from "../live/live.js";
 import { freshName, SlRecordings, replayAddress } from "./recordings-list.js";
@@ -185,7 +185,7 @@ byId("keep", HTMLButtonElement).onclick = () => void keep();
 byId("try-go", HTMLButtonElement).onclick = () => void example();
 byId("new", HTMLAnchorElement).href = address({});
 byId("list", HTMLElement).onclick = (event) => {
-  const { act, trace } = /** @type {HTMLElement} */ (event.target).closest("button")?.dataset ?? {};
+  const { act, trace } = closest(event.target, "button")?.dataset ?? {};
   if (act === "stop" && trace) void stop(trace);
   if (act === "delete" && trace) void forget(trace);
 };
@@ -197,7 +197,7 @@ byId("latencies", HTMLElement).onclick = (event) => {
   show("messages");
   if (!sequence.choose(seq)) toast("This message is not kept any more.", { hint: "Newer ones have taken its place." });
 };
-form.addEventListener("sl-traced", (event) => location.assign(address({ trace: /** @type {CustomEvent} */ (event).detail.trace_id })));
+form.addEventListener("sl-traced", (event) => location.assign(address({ trace: detail(event).trace_id })));
 sequence.addEventListener("sl-goto", (event) => {
   const pid = /** @type {CustomEvent<string>} */ (event).detail;
   location.assign(`${root()}/supervisors?${new URLSearchParams({ ...(chosen() ? { node: chosen() } : {}), process: pid })}`);

@@ -165,6 +165,6 @@ async function attempt(supervisor, rows, action) {
     return rows.map((row, at) => ({ row, why: results[at]?.ok ? "" : results[at]?.message ?? "no answer" }));
   } catch (error) {
     const gone = action === "kill" && error instanceof ApiError && error.code === "process_not_found"; // already ended
-    return rows.map((row) => ({ row, why: gone ? "" : error instanceof ApiError ? `${error.message} ${error.hint}`.trim() : String(error) }));
+    return rows.map((row) => ({ row, why: gone ? "" : error instanceof ApiError ? error.words : String(error) }));
   }
 }

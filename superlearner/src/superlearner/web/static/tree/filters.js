@@ -39,7 +39,7 @@ export const onlyWrong = (wanted) => wanted.state.length === WRONG.length && WRO
 export const filtered = (wanted) => CHOICES.some((name) => wanted[name].length) || wanted.recent || wanted.mailbox !== null;
 
 /** @param {Row} row @param {number} now  server time */
-export const isRecent = (row, now) => (row.restarts > 0 || row.restarted_along > 0) && row.last !== null && now - row.last.at <= MINUTE_S;
+const isRecent = (row, now) => (row.restarts > 0 || row.restarted_along > 0) && row.last !== null && now - row.last.at <= MINUTE_S;
 
 /**
  * Return a predicate for the rows; null if all match.

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { attribute, chosen, icon, make, reshape, root, write } from "../base/dom.js";
+import { attribute, icon, make, nodeQuery, reshape, root, write } from "../base/dom.js";
 import { budgetAt, label, ranAgain } from "../live/model.js";
 import { PLATFORM } from "../live/scopes.js";
 import { hiddenText, pips, shapeOf, SHAPES } from "../base/marks.js";
@@ -237,7 +237,7 @@ export class RowView {
     const some = (row.children ?? 0) > MOST_ALONE;
     if (some === Boolean(this.more)) return;
     this.more?.remove();
-    this.more = some ? make("a", { class: "more", href: `${root()}/processes${chosen() ? `?node=${encodeURIComponent(chosen())}` : ""}`, tabindex: -1 }, "All processes") : null;
+    this.more = some ? make("a", { class: "more", href: `${root()}/processes${nodeQuery()}`, tabindex: -1 }, "All processes") : null;
     if (this.more) this.what.after(this.more);
   }
 

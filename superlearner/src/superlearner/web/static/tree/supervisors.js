@@ -7,7 +7,7 @@
 
 import * as address from "./address.js";
 import { Announcer } from "./announce.js";
-import { attribute, byId, make, renew, write } from "../base/dom.js";
+import { attribute, byId, detail, make, renew, write } from "../base/dom.js";
 import { SlFilters } from "./filter-bar.js";
 import { ALL, filtered, fitting, fromAddress, toAddress } from "./filters.js";
 import { shortcuts } from "../shell/keys.js";
@@ -288,9 +288,6 @@ function leave() {
   tree.select([]);
   tree.point(tree.cursor);
 }
-
-/** @param {Event} event @returns {any} */
-const detail = (event) => /** @type {CustomEvent} */ (event).detail;
 
 tree.addEventListener("sl-kill", (event) => void end(detail(event).keys, detail(event)));
 tree.addEventListener("sl-start", (event) => void begin(detail(event)));

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { closest } from "../base/dom.js";
 import { label } from "../live/model.js";
 import { toast } from "../base/toast.js";
 import { downText } from "../base/words.js";
@@ -50,7 +51,7 @@ export class TreeKeys {
 
   /** @param {Event} event */
   #keyOf(event) {
-    const item = event.target instanceof Element ? event.target.closest("[data-key]") : null;
+    const item = closest(event.target, "[data-key]");
     return item instanceof HTMLElement && !("gone" in item.dataset) ? item.dataset.key ?? null : null;
   }
 

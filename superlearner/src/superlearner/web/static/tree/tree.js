@@ -8,7 +8,7 @@
  * @module
  */
 
-import { make } from "../base/dom.js";
+import { closest, make } from "../base/dom.js";
 import { recall, remember } from "./folds.js";
 import { Hand } from "./hand.js";
 import { EMPTY } from "../live/model.js";
@@ -195,7 +195,7 @@ export class SlTree extends HTMLElement {
 
   /** Follow the focus, wherever it comes from. @param {EventTarget|null} target */
   #focused(target) {
-    const item = target instanceof Element ? target.closest("[role=treeitem]") : null;
+    const item = closest(target, "[role=treeitem]");
     const key = item instanceof HTMLElement ? item.dataset.key ?? null : null;
     if (key !== null && key !== this.#cursor) this.point(key, false);
   }
