@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-from superlearner.control.events import ANSWERS, OF_CHILDREN, STARTS, TraceEvent, is_stop
+from superlearner.control.events import ANSWERS, ENDS, OF_CHILDREN, STARTS, TraceEvent, is_stop
 from superlearner.control.slots import id_text
 from superlearner.control.terms import plain_pid
 from superlearner.restarts.fold import Found, Restart, fold
@@ -15,47 +15,11 @@ __all__ = ["Events", "Memory"]
 
 
 class Memory:
-    """The events of one node, oldest first, by number, process and supervisor.
-
-    Attributes:
-        events: the events.
-        ends: the end of each process.
-        doings: the events of each supervisor.
-        mentions: the first event of a supervisor about each child: its start, unless that is no longer in memory.
-        reports: what supervisors report of the ends of children, by the number of each end.
-        answers: what supervisors did, by the number of the end or failed start that led to it.
-    """
+    """The events of one node, oldest first; each table of them is made when the first question needs it."""
 
     def __init__(self, events: Sequence[TraceEvent]) -> None:
         self.events = events
-        self.ends: dict[Any, TraceEvent] = {}
-        self.doings: dict[Any, list[TraceEvent]] = {}
-        self.mentions: dict[Any, TraceEvent] = {}
-        self.reports: dict[int, TraceEvent] = {}
-        self.answers: dict[int, list[TraceEvent]] = {}
-        self._registered: dict[Any, Any] = {}
         self._by_supervisor: dict[Any, Doings] = {}
-        for event in events:
-            kind = event.kind
-            if kind == "exited":
-                self.ends[event.pid] = event
-            elif kind in OF_CHILDREN:
-                self._index(event)
-            elif kind == "strategy_changed":
-                self.doings.setdefault(event.pid, []).append(event)
-            elif kind == "registered":
-                self._registered[event.pid] = event.data["name"]
-
-    def _index(self, event: TraceEvent) -> None:
-        data, kind = event.data, event.kind
-        self.doings.setdefault(event.pid, []).append(event)
-        if kind in ANSWERS:
-            self.answers.setdefault(event.cause, []).append(event)
-        else:
-            self.reports[event.cause] = event
-        for key in ("child", "old"):
-            if (pid := data.get(key)) is not None:
-                self.mentions.setdefault(pid, event)
 
     @staticmethod
     def of(events: Events) -> Memory:
@@ -66,6 +30,50 @@ class Memory:
     def by_seq(self) -> dict[int, TraceEvent]:
         """The events by their numbers."""
         return {event.seq: event for event in self.events}
+
+    @cached_property
+    def ends(self) -> dict[Any, TraceEvent]:
+        """The end of each process."""
+        return {event.pid: event for event in self.events if event.kind == "exited"}
+
+    @cached_property
+    def reports(self) -> dict[int, TraceEvent]:
+        """The reports of supervisors about the ends of children, by the number of each end."""
+        return {event.cause: event for event in self.events if event.kind in ENDS}
+
+    @cached_property
+    def answers(self) -> dict[int, list[TraceEvent]]:
+        """The actions of supervisors, by the number of the end or failed start that led to it."""
+        found: dict[int, list[TraceEvent]] = {}
+        for event in self.events:
+            if event.kind in ANSWERS:
+                found.setdefault(event.cause, []).append(event)
+        return found
+
+    @cached_property
+    def doings(self) -> dict[Any, list[TraceEvent]]:
+        """The events of each supervisor."""
+        found: dict[Any, list[TraceEvent]] = {}
+        for event in self.events:
+            if event.kind in OF_CHILDREN or event.kind == "strategy_changed":
+                found.setdefault(event.pid, []).append(event)
+        return found
+
+    @cached_property
+    def mentions(self) -> dict[Any, TraceEvent]:
+        """The first event of a supervisor about each child: its start, unless that is no longer in memory."""
+        found: dict[Any, TraceEvent] = {}
+        for event in self.events:
+            if event.kind in OF_CHILDREN:
+                for key in ("child", "old"):
+                    if (pid := event.data.get(key)) is not None:
+                        found.setdefault(pid, event)
+        return found
+
+    @cached_property
+    def _registered(self) -> dict[Any, Any]:
+        """The last registered name of each process."""
+        return {event.pid: event.data["name"] for event in self.events if event.kind == "registered"}
 
     def stop(self, end: TraceEvent) -> TraceEvent | None:
         """Return the stop by a supervisor that an end was; None if the process ended by itself."""
