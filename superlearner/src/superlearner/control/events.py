@@ -12,6 +12,7 @@ __all__ = [
     "OF_CHILDREN",
     "STARTS",
     "TraceEvent",
+    "act_of",
     "is_again",
     "is_along",
     "is_end",
@@ -69,14 +70,25 @@ class TraceEvent(Protocol):
         ...
 
 
+def act_of(event: TraceEvent) -> str:
+    """Return what a supervisor tells of a child: an `end` by itself, a `stop`, a `start`, a `restart` that counts.
+
+    Of all other events, the kind.
+    """
+    kind = event.kind
+    if kind == "child_terminated":
+        return "end" if event.data.get("by") == "exit" else "stop"
+    return "start" if kind == "child_started" else "restart" if kind == "child_restarted" else kind
+
+
 def is_end(event: TraceEvent) -> bool:
     """Return whether a supervisor reports that a child ended by itself."""
-    return event.kind in ENDS and event.data.get("by") == "exit"
+    return act_of(event) == "end"
 
 
 def is_stop(event: TraceEvent) -> bool:
     """Return whether a supervisor reports that it stopped a child."""
-    return event.kind in ENDS and event.data.get("by") != "exit"
+    return act_of(event) == "stop"
 
 
 def is_restart(event: TraceEvent) -> bool:

@@ -14,16 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from otp.observer.prediction import is_restarted
-from superlearner.control.events import (
-    ENDS,
-    OF_CHILDREN,
-    STARTS,
-    TraceEvent,
-    is_again,
-    is_along,
-    is_end,
-    is_restart,
-)
+from superlearner.control.events import OF_CHILDREN, TraceEvent, act_of, is_again, is_along, is_end, is_restart
 from superlearner.control.facts import facts_of
 from superlearner.control.slots import DYNAMIC, MAX_CHILDREN, Budget, LastExit, Slot, id_text, key_part
 from superlearner.live.projection import Projection, graft, patch, remove, row_of
@@ -49,16 +40,16 @@ def apply(model: Projection, event: TraceEvent, fresh: Slot | None = None) -> se
     data = event.data
     at = model.wall(event.at)
     supervisor = row_of(model, facts_of(event).pid)
-    match event.kind:
+    match act_of(event):
         case "registered" | "unregistered":
             return patch(model, supervisor, name=id_text(data["name"]) if event.kind == "registered" else None)
         case _ if supervisor is None:
             return set()  # not in the tree yet: it will be added with all its children when its own start is reported
         case "strategy_changed" if fresh is not None:
             return patch(model, supervisor, strategy=fresh.strategy, budget=fresh.budget)
-        case _ if event.kind in STARTS:
+        case "start" | "restart":
             return _started(model, supervisor, event, at, fresh)
-        case _ if event.kind in ENDS:
+        case "end" | "stop":
             return _terminated(model, supervisor, event, at)
         case "restart_failed":
             return _restart_failed(model, supervisor, event, at)

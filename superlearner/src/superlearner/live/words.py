@@ -17,7 +17,7 @@ from otp import sentences
 from otp.observer.prediction import is_restarted
 from otp.redaction import without_secrets
 from superlearner.control.clock import wall_of
-from superlearner.control.events import ENDS, STARTS, TraceEvent, is_restart, is_stop
+from superlearner.control.events import TraceEvent, act_of
 from superlearner.control.facts import facts_of
 from superlearner.control.slots import DYNAMIC, key_part
 from superlearner.live.bursts import Burst
@@ -104,14 +104,16 @@ class Feed:
         """Process a trace event; `model` is its state before the event."""
         data = event.data
         at = wall_of(self._offset, event.at)
-        match event.kind:
+        match act_of(event):
             case "exited":
                 self._signals.ended(model, event)
-            case _ if event.kind in ENDS:
-                self._terminated(model, event, data, at)
-            case _ if is_restart(event):
+            case "end":
+                self._child_ended(model, event, data, at)
+            case "stop":
+                self._stopped(model, event, at)
+            case "restart":
                 self._restarted(model, event, data)
-            case _ if event.kind in STARTS:
+            case "start":
                 self._started_again(model, event, data, at)
             case "restart_failed":
                 self._restart_failed(model, event, data)
@@ -132,14 +134,11 @@ class Feed:
 
     # Stories
 
-    def _terminated(self, model: Projection, event: TraceEvent, data: Mapping[str, Any], at: float) -> None:
+    def _child_ended(self, model: Projection, event: TraceEvent, data: Mapping[str, Any], at: float) -> None:
         supervisor = row_of(model, facts_of(event).pid)
         if supervisor is None:
             return
         facts = facts_of(event)
-        if is_stop(event):
-            self._stopped(model, event, supervisor, at)
-            return
         sup_pid, pid = facts.pid, facts.child
         if pid is not None and pid in self._gave_up:
             story = self._gave_up.pop(pid)
@@ -176,9 +175,11 @@ class Feed:
             self._signals.linked(story, event, (key, who))
         self._put(story)
 
-    def _stopped(self, model: Projection, event: TraceEvent, supervisor: Row, at: float) -> None:
+    def _stopped(self, model: Projection, event: TraceEvent, at: float) -> None:
         """Record that a supervisor stopped a child, as part of a story or on request."""
-        data = event.data
+        data, supervisor = event.data, row_of(model, facts_of(event).pid)
+        if supervisor is None:
+            return
         larger = self._part_of(model, supervisor)
         if larger is not None:
             full = larger.burst.full

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import otp
 from otp import Node, Pid
-from superlearner.control.events import STARTS, TraceEvent, is_end, is_restart, is_stop
+from superlearner.control.events import STARTS, TraceEvent, act_of, is_end, is_restart, is_stop
 from superlearner.control.names import display_name
 from superlearner.control.slots import id_text
 from superlearner.control.terms import plain_pid
@@ -97,10 +97,10 @@ class _Chain:
 
     def explain(self, event: TraceEvent) -> Explained:
         """Return the steps of an event and the event that led to them."""
-        match event.kind:
-            case _ if event.kind in STARTS and event.cause:
+        match act_of(event):
+            case "start" | "restart" if event.cause:
                 return self._restart(event)
-            case _ if event.kind in STARTS:
+            case "start" | "restart":
                 return [self.words.started(event)], self._end_before(event) or self._start_above(event)
             case "restart_failed":
                 cause = self.memory.by_seq.get(event.cause)

@@ -28,7 +28,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple
 
-from superlearner.control.events import ANSWERS, COUNTED, OF_CHILDREN, TraceEvent, is_end, is_restart, is_stop
+from superlearner.control.events import COUNTED, OF_CHILDREN, TraceEvent, act_of, is_restart
 
 __all__ = [
     "KINDS",
@@ -186,16 +186,18 @@ def after(state: Restarts, event: TraceEvent) -> Restarts:
 
 def _apply(acting: dict[Any, Acting], ended: dict[Any, Restart], event: TraceEvent) -> Restart | None:
     """Change the tables by one more event; return the restart that it changes."""
-    kind = event.kind
-    if kind == "exited":
-        if event.pid in acting:
+    match act_of(event):
+        case "exited" if event.pid in acting:
             _exited(acting, ended, event)
-        return None
-    if kind in ANSWERS:
-        return _answered(acting, event)
-    if is_end(event):
-        return _ended(acting, ended, event)
-    return _stopped(acting, ended, event) if is_stop(event) else None
+        case "end":
+            return _ended(acting, ended, event)
+        case "stop":
+            return _stopped(acting, ended, event)
+        case "start" | "restart" | "restart_failed" | "gave_up":
+            return _answered(acting, event)
+        case _:
+            pass
+    return None
 
 
 def _ended(acting: dict[Any, Acting], ended: dict[Any, Restart], event: TraceEvent) -> Restart:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from superlearner.control.events import ANSWERS, STARTS, TraceEvent, is_end, is_restart, is_stop
+from superlearner.control.events import ANSWERS, TraceEvent, act_of, is_end, is_restart
 from superlearner.restarts.memory import Events, Memory
 
 __all__ = ["Group", "groups"]
@@ -97,18 +97,21 @@ class _Sorter:
         """Starts by a supervisor that may be starting itself."""
 
     def take(self, event: TraceEvent) -> None:
-        if event.kind == "exited":
-            self._ended(event)
-        elif event.kind in STARTS:
-            self._started(event)
-        elif event.kind in ANSWERS:
-            group = self._join(event, self.group_of.get(event.cause) or self._forgotten(event))
-            self.handling[event.pid] = group
-            self.last[event.pid] = event
-        elif is_stop(event):
-            self._stopped(event)
-        elif is_end(event):
-            self._reported(event)
+        match act_of(event):
+            case "exited":
+                self._ended(event)
+            case "start" | "restart":
+                self._started(event)
+            case "restart_failed" | "gave_up":
+                group = self._join(event, self.group_of.get(event.cause) or self._forgotten(event))
+                self.handling[event.pid] = group
+                self.last[event.pid] = event
+            case "stop":
+                self._stopped(event)
+            case "end":
+                self._reported(event)
+            case _:
+                pass
 
     def _ended(self, event: TraceEvent) -> None:
         pid, stop = event.pid, self.memory.stop(event)

@@ -7,7 +7,17 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from otp.observer.prediction import Flags, Sibling, predict
-from superlearner.control.events import COUNTED, STARTS, TraceEvent, is_again, is_along, is_end, is_restart, is_stop
+from superlearner.control.events import (
+    COUNTED,
+    STARTS,
+    TraceEvent,
+    act_of,
+    is_again,
+    is_along,
+    is_end,
+    is_restart,
+    is_stop,
+)  # fmt: skip
 from superlearner.control.facts import facts_of
 from superlearner.control.reasons import text_of_reason
 from superlearner.control.slots import DYNAMIC
@@ -185,7 +195,7 @@ class _Telling:
 
     def _tell(self) -> None:
         for event in self._drawable():
-            match event.kind:
+            match act_of(event):
                 case "exited" if not self.memory.stop(event):
                     self._ended(event)
                 case "restart_failed":
@@ -195,13 +205,13 @@ class _Telling:
                     self._decide(event)
                 case "gave_up":
                     self._decided(event)
-                case _ if event.kind in STARTS:
+                case "start" | "restart":
                     if is_again(event) or is_along(event):
                         self._decided(event)
                     self._start(event)
-                case _ if is_stop(event):
+                case "stop":
                     self._add(event, "stop", self._id(event), by=self.past.path(event.pid))
-                case _ if is_end(event):
+                case "end":
                     reason = facts_of(event).reason
                     self._add(event, "signal", self._id(event), to=self.past.path(event.pid), reason=reason)
                     self._decide(event)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from superlearner.control.clock import wall_of
-from superlearner.control.events import ENDS, OF_CHILDREN, STARTS, TraceEvent, is_again, is_end, is_restart
+from superlearner.control.events import OF_CHILDREN, TraceEvent, act_of, is_again, is_restart
 from superlearner.control.facts import facts_of
 from superlearner.control.reasons import is_crash, text_of_reason
 from superlearner.control.slots import id_text
@@ -54,11 +54,15 @@ def apply(book: Book, event: TraceEvent) -> Entry | None:
     if history is None:
         return None
     data = event.data
-    match event.kind:
-        case _ if event.kind in STARTS:
+    match act_of(event):
+        case "start" | "restart":
             return _started(book, history, event, data)
-        case _ if event.kind in ENDS:
-            return _terminated(book, history, event, data)
+        case "end":
+            old = _down(history, event)
+            _caused(history, event.cause, old)
+            return _entry(book, history, event, "terminated", old, None, facts.reason, crash=facts.crash)
+        case "stop":
+            return _entry(book, history, event, "stopped", _down(history, event), None, facts.reason, crash=facts.crash)
         case "restart_failed" | "gave_up" as kind:
             _budget(history, data["allowed"], data["window"])
             old = history.causes.get(event.cause)
@@ -93,18 +97,14 @@ def _started(book: Book, history: History, event: TraceEvent, data: Mapping[str,
     return _ran_again(book, history, event, reason, crash=is_crash(reason))
 
 
-def _terminated(book: Book, history: History, event: TraceEvent, data: Mapping[str, Any]) -> Entry:
-    id, facts = data["id"], facts_of(event)
+def _down(history: History, event: TraceEvent) -> str:
+    """Record that a child is down; return the pid that ended."""
+    id, facts, down = event.data["id"], facts_of(event), history.down
     old = facts.child or ""
-    by_itself = is_end(event)
-    kind: EventType = "terminated" if by_itself else "stopped"
-    down = history.down
     down[old if id is None else _place(id)] = old, event.at, facts.reason
     if len(down) > MAX_DOWN:
         del down[next(iter(down))]
-    if by_itself:
-        _caused(history, event.cause, old)
-    return _entry(book, history, event, kind, old, None, facts.reason, crash=facts.crash)
+    return old
 
 
 def _ran_again(
