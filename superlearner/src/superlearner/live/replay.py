@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
@@ -34,18 +34,6 @@ TEXT: Final = 240
 STATE: Final = 500
 MOST_TREE: Final = 1_000
 LARGEST: Final = 2**53
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A row in the form that the projector reads; reasons are tuples again."""
-
-    seq: int
-    at: int
-    kind: str
-    pid: str | None
-    cause: int
-    data: Mapping[str, Any]
 
 
 class Replay:
@@ -197,7 +185,8 @@ class Replay:
             if before is not None:  # only named processes keep their slot when they end
                 fresh = replace(fresh, restarts=before.restarts + 1)
                 self._model.restarts += 1
-            return apply(self._model, Told(row.seq, _bounded(row.at), "child_started", above, row.seq, data), fresh)
+            start = row._replace(at=_bounded(row.at), kind="child_started", pid=above, cause=row.seq, data=data)
+            return apply(self._model, start, fresh)
         found = self._model.rows.get(self._model.by_pid.get(pid, ""))
         above = None if found is None or found.parent is None else self._model.rows[found.parent].pid
         if found is None or above is None:
@@ -205,11 +194,12 @@ class Replay:
         if found.name is None:  # its successor has another id
             return remove(self._model, found.key)
         data = {"id": found.id, "child": pid, "reason": _term(row.data.get("reason")), "by": "exit"}
-        return apply(self._model, Told(row.seq, _bounded(row.at), "child_terminated", above, row.seq, data), None)
+        end = row._replace(at=_bounded(row.at), kind="child_terminated", pid=above, cause=row.seq, data=data)
+        return apply(self._model, end, None)
 
     def _project(self, row: Row, pid: str) -> set[str]:
-        data = {key: _term(value) for key, value in row.data.items()}
-        event = Told(row.seq, _bounded(row.at), row.kind, pid, row.cause, data)
+        data = {key: _term(value) for key, value in row.data.items()}  # reasons are tuples again
+        event = row._replace(at=_bounded(row.at), pid=pid, data=data)
         child = _pid(data.get("child"))
         fresh: Slot | None = None
         if child is not None and row.kind in STARTS:
@@ -229,7 +219,7 @@ class Replay:
             fresh = Slot("", "", pid, None, "supervisor", "", strategy=id_text(data["strategy"]), budget=budget)
         return apply(self._model, event, fresh)
 
-    def _fresh(self, supervisor: str, child: str, event: Told) -> Slot:
+    def _fresh(self, supervisor: str, child: str, event: Row) -> Slot:
         """Return what the living node's tables would have said of a newly started child."""
         model, data = self._model, event.data
         above = model.rows.get(model.by_pid.get(supervisor, ""))
