@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 from tools.check_commands import manifest
 
-from superlearner.observing.analytics.entries import Entry
-from superlearner.observing.analytics.history import Book, History
+from superlearner.observing.analytics.history import Book, Entry, History
 from superlearner.observing.monitoring import detectors
 from superlearner.observing.monitoring.alarms import Alarms
 from superlearner.observing.monitoring.detectors import detect

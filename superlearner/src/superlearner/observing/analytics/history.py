@@ -1,23 +1,110 @@
-"""Histories of supervisors: plain values that only the reducer changes."""
+"""Histories of supervisors: their entries, and the pure functions that apply runtime events to them.
+
+`meet` supplies what events lack, the registered name of a new supervisor. So the same events always give the same book,
+and tests need no runtime: they compare it with a naive recount.
+"""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from heapq import merge
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
-from superlearner.observing.analytics.entries import RESTART_TYPES, Entry, EventType
+from superlearner.control.clock import wall_of
+from superlearner.control.events import OF_CHILDREN, TraceEvent, act_of, is_again, is_restart
+from superlearner.control.facts import facts_of
+from superlearner.control.reasons import is_crash, text_of_reason
+from superlearner.control.slots import id_text
 from superlearner.observing.analytics.times import Times
 
-__all__ = ["Baseline", "Book", "History", "SupervisorSample", "belongs", "count"]
+__all__ = [
+    "KINDS",
+    "RESTART_TYPES",
+    "STORED_TYPES",
+    "Baseline",
+    "Book",
+    "Entry",
+    "EventType",
+    "History",
+    "SupervisorSample",
+    "apply",
+    "meet",
+    "recall",
+]
 
+KINDS: Final = OF_CHILDREN | {"strategy_changed"}
+"""Kinds of events that are processed."""
+
+NS: Final = 1_000_000_000
+MAX_DOWN: Final = 1_000
+MAX_CAUSES: Final = 64
+UNKNOWN: Final = "unknown"
 PIDS: Final = 20
 SAMPLES: Final = 150
 MAX_NAMES: Final = 200
 OTHERS: Final = "…"
 """Key of the total for children and reasons beyond the first 200 of a supervisor."""
+
+EventType = Literal[
+    "started",
+    "stopped",
+    "terminated",
+    "restarted",
+    "restarted_along",
+    "restart_failed",
+    "gave_up",
+    "strategy_changed",
+]
+"""Kinds of entries.
+
+`terminated`: a child ended by itself; `stopped`: its supervisor ended it. `restarted`: a child was started after its
+own end; `restarted_along`: a sibling that the strategy restarted with it. `restart_failed`: an attempt that will be
+repeated.
+"""
+
+RESTART_TYPES: Final = frozenset[EventType]({"restarted", "restarted_along", "restart_failed", "gave_up"})
+"""Types that make up a restart history: the supervisor's response to each end."""
+
+STORED_TYPES: Final = RESTART_TYPES | frozenset[EventType]({"strategy_changed"})
+"""Types that are stored, in addition to crashes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event of a supervisor.
+
+    Attributes:
+        number: position among all entries of this run, from 1.
+        at: wall-clock time in seconds.
+        event_type: kind of entry.
+        supervisor: the supervisor's registered name, or its pid.
+        supervisor_pid: the supervisor's pid; a later supervisor of the same name has another.
+        child_id: the child's id as text; None for a child of a dynamic supervisor, which has none.
+        old_pid: pid that ended; None if none did.
+        child_pid: pid that runs now; None if none does.
+        reason: exit reason, as readable text.
+        crash: true if the reason is a failure: not normal, shutdown or (shutdown, term).
+        recovery_s: seconds from the child's end to its restart; None for other entries.
+    """
+
+    number: int
+    at: float
+    event_type: EventType
+    supervisor: str
+    supervisor_pid: str
+    child_id: str | None
+    old_pid: str | None
+    child_pid: str | None
+    reason: str | None
+    crash: bool
+    recovery_s: float | None = None
+
+    @property
+    def is_stored(self) -> bool:
+        """True if the entry is stored."""
+        return self.event_type in STORED_TYPES or (self.event_type == "terminated" and self.crash)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,3 +300,189 @@ def count(counts: dict[str, int], name: str, number: int = 1) -> None:
     if name not in counts and len(counts) >= MAX_NAMES:
         name = OTHERS
     counts[name] = counts.get(name, 0) + number
+
+
+def meet(book: Book, pid: str, name: str | None) -> History:
+    """Return the history of a supervisor; a new one continues that of its name."""
+    known = book.by_pid.get(pid)
+    if known is not None:
+        return known
+    key = pid if name is None else name
+    history = book.histories.get(key)
+    if history is None:
+        history = book.histories[key] = History(key, name, pid)
+    else:
+        history.incarnations += 1
+        history.ended_at = None
+        history.attempts = Times()  # budget starts full
+        history.down.clear()  # children of the previous supervisor
+        history.causes.clear()
+    belongs(book, history, pid)
+    return history
+
+
+def apply(book: Book, event: TraceEvent) -> Entry | None:
+    """Apply an event of a supervisor registered with `meet`; return its entry."""
+    facts = facts_of(event)
+    history = book.by_pid.get(facts.pid)
+    if history is None:
+        return None
+    data = event.data
+    match act_of(event):
+        case "start" | "restart":
+            return _started(book, history, event, data)
+        case "end":
+            old = _down(history, event)
+            _caused(history, event.cause, old)
+            return _entry(book, history, event, "terminated", old, None, facts.reason, crash=facts.crash)
+        case "stop":
+            return _entry(book, history, event, "stopped", _down(history, event), None, facts.reason, crash=facts.crash)
+        case "restart_failed" | "gave_up" as kind:
+            _budget(history, data["allowed"], data["window"])
+            old = history.causes.get(event.cause)
+            if kind == "restart_failed":
+                history.attempts.add(event.at)
+                _caused(history, event.seq, old)
+            return _entry(book, history, event, kind, old, None, facts.reason, crash=facts.crash)
+        case "strategy_changed":
+            _budget(history, data["max_restarts"], data["max_seconds"])
+            what = f"{data['strategy']}, at most {data['max_restarts']} restarts in {data['max_seconds']} s"
+            return _entry(book, history, event, "strategy_changed", None, None, text_of_reason(what))
+        case _:
+            return None
+
+
+def _started(book: Book, history: History, event: TraceEvent, data: Mapping[str, Any]) -> Entry:
+    id, facts, again = data["id"], facts_of(event), is_again(event)
+    before = history.down.pop((facts.old or "") if id is None else _place(id), None)
+    if id is not None:
+        history.note_start(facts.id or "", data["restarts"], again=again)
+    if is_restart(event):
+        history.attempts.add(event.at)
+        _budget(history, data["allowed"], data["window"])
+    if data["along"]:
+        return _went_along(book, history, event, before)
+    if not again:
+        return _entry(book, history, event, "started", None, facts.child, None)
+    if is_restart(event):
+        recovery = None if before is None else max(0, event.at - before[1])
+        return _ran_again(book, history, event, facts.reason, crash=facts.crash, recovery=recovery)
+    reason = UNKNOWN if before is None else before[2]  # started on request, or with a sibling, after its own end
+    return _ran_again(book, history, event, reason, crash=is_crash(reason))
+
+
+def _down(history: History, event: TraceEvent) -> str:
+    """Record that a child is down; return the pid that ended."""
+    id, facts, down = event.data["id"], facts_of(event), history.down
+    old = facts.child or ""
+    down[old if id is None else _place(id)] = old, event.at, facts.reason
+    if len(down) > MAX_DOWN:
+        del down[next(iter(down))]
+    return old
+
+
+def _ran_again(
+    book: Book, history: History, event: TraceEvent, reason: str, *, crash: bool, recovery: int | None = None
+) -> Entry:
+    """Count a restart."""
+    facts = facts_of(event)
+    history.restarts.add(event.at)
+    book.total_restarts += 1
+    if recovery is not None:
+        history.recovered(recovery)
+    count(history.by_reason, reason)
+    return _entry(book, history, event, "restarted", facts.old, facts.child, reason, crash=crash, recovery=recovery)
+
+
+def _went_along(book: Book, history: History, event: TraceEvent, before: tuple[str, int, str] | None) -> Entry:
+    """Count a child that was restarted because of a sibling; `before` is its end."""
+    old, ended, why = (None, None, UNKNOWN) if before is None else before
+    took = None if ended is None else event.at - ended
+    return _entry(book, history, event, "restarted_along", old, facts_of(event).child, why, recovery=took)
+
+
+def _entry(
+    book: Book,
+    history: History,
+    event: TraceEvent,
+    kind: EventType,
+    old: str | None,
+    child: str | None,
+    reason: str | None,
+    *,
+    crash: bool = False,
+    recovery: int | None = None,
+) -> Entry:
+    book.number += 1
+    facts = facts_of(event)
+    entry = Entry(
+        book.number,
+        wall_of(book.offset, event.at),
+        kind,
+        history.key,
+        facts.pid,
+        facts.id,
+        old,
+        child,
+        reason,
+        crash,
+        None if recovery is None else round(recovery / 1e9, 6),
+    )
+    history.counts[kind] = history.counts.get(kind, 0) + 1
+    history.keep(entry, book.most)
+    return entry
+
+
+def _place(id: Any) -> str:
+    """Return a child id as a key; `1` and `"1"` differ."""
+    return id_text(id) if type(id) is str else f"={id_text(id)}"
+
+
+def _budget(history: History, allowed: Any, window: Any) -> None:
+    history.allowed = "infinity" if allowed == "infinity" else int(allowed)
+    history.window_s = "infinity" if window == "infinity" else float(window)
+
+
+def _caused(history: History, seq: int, old: str | None) -> None:
+    if seq:
+        history.causes[seq] = old
+        if len(history.causes) > MAX_CAUSES:
+            del history.causes[next(iter(history.causes))]
+
+
+def recall(book: Book, entries: Iterable[Entry]) -> None:
+    """Add entries of an earlier run to a book, oldest first.
+
+    A supervisor without a name is left out: its pid may belong to another process by now.
+
+    >>> book = Book()
+    >>> recall(book, [Entry(7, 1.0, "restarted", "shop", "0.3.0", "till", "0.4.0", "0.5.0", "killed", False, 0.25)])
+    >>> book.number, book.histories["shop"].total_restarts, book.by_pid
+    (7, 1, {})
+    """
+    for entry in entries:
+        book.number = max(book.number, entry.number)
+        if entry.supervisor == entry.supervisor_pid:
+            continue
+        history = book.histories.get(entry.supervisor)
+        if history is None:
+            pid = entry.supervisor_pid
+            history = book.histories[entry.supervisor] = History(entry.supervisor, entry.supervisor, pid)
+        elif history.pid != entry.supervisor_pid:
+            history.incarnations += 1
+            history.pid = entry.supervisor_pid
+        history.ended_at = entry.at
+        history.counts[entry.event_type] = history.counts.get(entry.event_type, 0) + 1
+        history.keep(entry, book.most)
+        if entry.event_type == "restarted":
+            _count_restart(book, history, entry)
+
+
+def _count_restart(book: Book, history: History, entry: Entry) -> None:
+    book.total_restarts += 1
+    history.restarts.add(round((entry.at - book.offset) * NS))
+    if entry.recovery_s is not None:
+        history.recovered(round(entry.recovery_s * NS))
+    if entry.child_id is not None:
+        count(history.by_child_before, entry.child_id)
+    count(history.by_reason, entry.reason or "")

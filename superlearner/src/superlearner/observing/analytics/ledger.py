@@ -18,10 +18,18 @@ from superlearner.control.look import supervisors
 from superlearner.control.slots import DYNAMIC, id_text
 from superlearner.control.terms import plain_pid
 from superlearner.control.tree import place_of, supervisor_state
-from superlearner.observing.analytics.entries import RESTART_TYPES, Entry
 from superlearner.observing.analytics.figures import FailureRate, Trend, failure_rate, trend_of
-from superlearner.observing.analytics.history import Baseline, Book, History, SupervisorSample
-from superlearner.observing.analytics.reducer import KINDS, apply, meet
+from superlearner.observing.analytics.history import (
+    KINDS,
+    RESTART_TYPES,
+    Baseline,
+    Book,
+    Entry,
+    History,
+    SupervisorSample,
+    apply,
+    meet,
+)
 from superlearner.store import Restart
 
 __all__ = ["AllStats", "HistoryStore", "Ledger", "SupervisorStats"]

@@ -9,9 +9,8 @@ from otp import GenServer, NoReply, Ok, Pid, Reply, impl
 from superlearner.control.reasons import tagged
 from superlearner.control.terms import plain_pid
 from superlearner.control.tree import supervisor_state
-from superlearner.observing.analytics.entries import Entry
 from superlearner.observing.analytics.figures import FailureRate, Trend
-from superlearner.observing.analytics.history import Baseline
+from superlearner.observing.analytics.history import Baseline, Entry
 from superlearner.observing.analytics.ledger import AllStats, Ledger
 
 __all__ = ["ANALYTICS", "AnalyticsServer", "UnknownSupervisor", "settled"]

@@ -11,9 +11,8 @@ from typing import Any, Final
 
 from superlearner.base.commands import command
 from superlearner.control.clock import timestamp
-from superlearner.observing.analytics.entries import Entry
 from superlearner.observing.analytics.figures import trend_of
-from superlearner.observing.analytics.history import History
+from superlearner.observing.analytics.history import Entry, History
 from superlearner.observing.monitoring.facts import AnomalyFinding, LoopHold, NodeFacts, ServiceGap, Severity, Type
 from superlearner.observing.monitoring.growth import rises, slope
 from superlearner.settings.settings import Settings

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
-from superlearner.observing.analytics.entries import EventType
 from superlearner.observing.analytics.figures import Direction, FailureRate, Outlook
-from superlearner.observing.analytics.history import SupervisorSample
+from superlearner.observing.analytics.history import EventType, SupervisorSample
 from superlearner.operations.results import Pid
 
 __all__ = [
