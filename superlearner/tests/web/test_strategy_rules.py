@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from js_modules import JsModules, run_modules
 from otp.observer.prediction import Flags, Sibling, predict
-from superlearner.live.bursts import Burst
+from superlearner.live.signals import Burst
 
 HURRY = settings(max_examples=40, deadline=None)
 

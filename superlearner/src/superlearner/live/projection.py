@@ -12,10 +12,10 @@ from typing import Any
 import msgspec
 
 from superlearner.control.clock import wall_of
-from superlearner.control.slots import Slot
-from superlearner.live.rows import Row
+from superlearner.control.slots import Slot, id_text, key_part
+from superlearner.live.rows import Row, label
 
-__all__ = ["Projection", "below", "graft", "patch", "put", "remove", "row_of"]
+__all__ = ["Projection", "below", "called", "graft", "name_of", "patch", "put", "remove", "row_of", "slot_of"]
 
 replace = msgspec.structs.replace
 
@@ -93,6 +93,23 @@ def row_of(model: Projection, pid: str | None) -> Row | None:
     """Return the row of a living process, None if it is not on the page."""
     key = None if pid is None else model.by_pid.get(pid)
     return None if key is None else model.rows[key]
+
+
+def slot_of(supervisor: Row, id: Any, pid: str | None = None) -> str:
+    """Return the key of a child's slot; without an id, the pid identifies the child."""
+    return f"{supervisor.key}/{pid if id is None else key_part(id)}"
+
+
+def called(model: Projection, supervisor: Row, id: Any, otherwise: str = "a child") -> str:
+    """Return a child's name, or `otherwise` for a child without an id."""
+    if id is None:
+        return otherwise
+    return label(model.rows.get(slot_of(supervisor, id))) or id_text(id)
+
+
+def name_of(model: Projection, key: str | None) -> str | None:
+    """Return the name of the process in a slot."""
+    return None if key is None else label(model.rows[key])
 
 
 def below(model: Projection, key: str) -> Iterator[Row]:

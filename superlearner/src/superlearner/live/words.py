@@ -20,13 +20,10 @@ from superlearner.control.clock import wall_of
 from superlearner.control.events import TraceEvent, act_of
 from superlearner.control.facts import facts_of
 from superlearner.control.slots import DYNAMIC, key_part
-from superlearner.live.bursts import Burst
-from superlearner.live.entries import MAX_ENTRIES, Entries, shorten
-from superlearner.live.naming import called, name_of, slot_of
-from superlearner.live.projection import Projection, row_of
+from superlearner.live.projection import Projection, called, name_of, row_of, slot_of
 from superlearner.live.rows import Row, label
-from superlearner.live.signals import Signals, party_of
-from superlearner.live.stories import Entry, Restarts, Story
+from superlearner.live.signals import MAX_ENTRIES, Burst, Signals, party_of, shorten
+from superlearner.live.stories import Entries, Entry, Restarts, Story
 
 __all__ = ["Feed"]
 
