@@ -1,20 +1,25 @@
-"""The last ends of each child slot: pid, time, reason, message being handled."""
+"""The last ends of each child slot, as its supervisor reports them, or else from their own events."""
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+import otp
+from otp import Node
+from otp.trace import Event
 from superlearner.control.clock import wall_of
 from superlearner.control.events import TraceEvent
 from superlearner.control.facts import facts_of
 from superlearner.control.terms import message_text
 
-__all__ = ["Exit", "ExitLog"]
+__all__ = ["EndsBelow", "Exit", "ExitLog"]
 
 EXITS_OF_A_SLOT: Final = 20
 MAX_SLOTS: Final = 1000
+MOST_WAITING: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +74,46 @@ class ExitLog:
     def of(self, key: str) -> list[Exit]:
         """Return the ends of a slot, newest first."""
         return list(self._by_slot.get(key, ()))
+
+
+class EndsBelow:
+    """The collector of ends below a supervisor that ended, which no supervisor reports; it adds them to an `ExitLog`.
+
+    Args:
+        node: the node of the processes.
+        exits: receives their ends.
+    """
+
+    def __init__(self, node: Node, exits: ExitLog) -> None:
+        self._node = node
+        self._exits = exits
+        self._waiting: dict[str, str] = {}
+        """Slots of processes that are still cleaning up, by pid."""
+
+    def take(self, event: TraceEvent, below: Mapping[str, str]) -> None:
+        """Handle the end of a supervisor.
+
+        Args:
+            event: its `child_terminated` event.
+            below: the keys of the slots below it by the pids of the processes in them.
+        """
+        if not below or not event.cause:
+            return
+        self._waiting |= below
+        self._take_since(event.cause)
+        dead = (pid for pid in below if pid in self._waiting and not otp.is_alive(self._node.parse_pid(pid)))
+        if next(dead, None) is not None:  # it ended before its supervisor, which did not handle that end
+            self._take_since(0)
+        while len(self._waiting) > MOST_WAITING:
+            del self._waiting[next(iter(self._waiting))]
+
+    def _take_since(self, seq: int) -> None:
+        for past in otp.trace.history(self._node, seq):
+            if past.kind == "exited":
+                self.ended(past)
+
+    def ended(self, event: Event) -> None:
+        """Handle an `exited` event; ignore a process that is not waited for."""
+        key = None if event.pid is None or not self._waiting else self._waiting.pop(facts_of(event).pid, None)
+        if key is not None:
+            self._exits.take(key, event)

@@ -18,7 +18,7 @@ from otp import Node, Pid, sentences
 from otp.trace import Event
 from superlearner.control.clock import Clock
 from superlearner.control.events import ENDS, STARTS
-from superlearner.control.exits import ExitLog
+from superlearner.control.exits import EndsBelow, ExitLog
 from superlearner.control.facts import facts_of
 from superlearner.control.slots import Slot
 from superlearner.control.tree import TreeReader
@@ -33,7 +33,6 @@ from superlearner.live.rows import label
 from superlearner.live.ticks import Asked, tell_clock
 from superlearner.live.viewer import Viewer
 from superlearner.live.words import Feed
-from superlearner.restarts.ends_below import EndsBelow
 
 __all__ = ["KINDS", "Hub"]
 
