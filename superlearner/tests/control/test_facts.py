@@ -8,7 +8,7 @@ import otp
 from otp import Children, Supervisor, impl
 from otp.testing import Scheduler, wait_all_idle
 from otp.trace import Event
-from superlearner.control.facts import Facts, facts_of
+from superlearner.control.events import Facts, facts_of
 
 
 class Shop(Supervisor):

@@ -11,8 +11,7 @@ import otp
 from otp import Node
 from otp.trace import Event
 from superlearner.control.clock import wall_of
-from superlearner.control.events import TraceEvent
-from superlearner.control.facts import facts_of
+from superlearner.control.events import TraceEvent, facts_of
 from superlearner.control.terms import message_text
 
 __all__ = ["EndsBelow", "Exit", "ExitLog"]

@@ -9,7 +9,7 @@ from otp import Pid, sentences
 from otp.observer.reading import kind_of
 from otp.observer.tree import is_child, top_supervisors
 from otp.trace import Event
-from superlearner.control.facts import facts_of
+from superlearner.control.events import facts_of
 from superlearner.control.tree import supervisor_state
 from superlearner.live.hub import KINDS, Hub
 from superlearner.live.projection import graft, remove, row_of

@@ -17,9 +17,8 @@ import otp
 from otp import Node, Pid, sentences
 from otp.trace import Event
 from superlearner.control.clock import Clock
-from superlearner.control.events import ENDS, STARTS
+from superlearner.control.events import ENDS, STARTS, facts_of
 from superlearner.control.exits import EndsBelow, ExitLog
-from superlearner.control.facts import facts_of
 from superlearner.control.slots import Slot
 from superlearner.control.tree import TreeReader
 from superlearner.live.alone import GROUP, Alone, ended

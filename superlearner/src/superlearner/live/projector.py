@@ -14,8 +14,16 @@ from typing import Any, Final
 import msgspec
 
 from otp.observer.prediction import is_restarted
-from superlearner.control.events import OF_CHILDREN, TraceEvent, act_of, is_again, is_along, is_end, is_restart
-from superlearner.control.facts import facts_of
+from superlearner.control.events import (
+    OF_CHILDREN,
+    TraceEvent,
+    act_of,
+    facts_of,
+    is_again,
+    is_along,
+    is_end,
+    is_restart,
+)
 from superlearner.control.slots import DYNAMIC, MAX_CHILDREN, Budget, LastExit, Slot, id_text, key_part
 from superlearner.live.projection import Projection, graft, patch, remove, row_of
 from superlearner.live.rows import Row

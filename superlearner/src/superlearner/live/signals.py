@@ -14,8 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from superlearner.control.events import TraceEvent
-from superlearner.control.facts import facts_of
+from superlearner.control.events import TraceEvent, facts_of
 from superlearner.control.slots import DYNAMIC, id_text, key_part
 from superlearner.live.projection import Projection, called, slot_of
 from superlearner.live.rows import Row, label

@@ -17,8 +17,7 @@ from otp import sentences
 from otp.observer.prediction import is_restarted
 from otp.redaction import without_secrets
 from superlearner.control.clock import wall_of
-from superlearner.control.events import TraceEvent, act_of
-from superlearner.control.facts import facts_of
+from superlearner.control.events import TraceEvent, act_of, facts_of
 from superlearner.control.slots import DYNAMIC, key_part
 from superlearner.live.projection import Projection, called, name_of, row_of, slot_of
 from superlearner.live.rows import Row, label

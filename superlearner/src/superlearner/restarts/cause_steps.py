@@ -9,8 +9,7 @@ from typing import Any, Final, Literal
 
 from otp import sentences
 from otp.redaction import source_line
-from superlearner.control.events import TraceEvent
-from superlearner.control.facts import facts_of
+from superlearner.control.events import TraceEvent, facts_of
 from superlearner.control.reasons import own_frame, tagged
 from superlearner.control.terms import clip, message_text, safe_text
 

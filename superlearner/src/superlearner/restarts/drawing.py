@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final, Literal
 
-from superlearner.control.events import COUNTED
-from superlearner.control.facts import facts_of
+from superlearner.control.events import COUNTED, facts_of
 from superlearner.control.slots import DYNAMIC, key_part
 from superlearner.control.terms import plain_pid
 from superlearner.restarts.groups import Group

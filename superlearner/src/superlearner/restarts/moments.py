@@ -12,13 +12,13 @@ from superlearner.control.events import (
     STARTS,
     TraceEvent,
     act_of,
+    facts_of,
     is_again,
     is_along,
     is_end,
     is_restart,
     is_stop,
-)  # fmt: skip
-from superlearner.control.facts import facts_of
+)
 from superlearner.control.reasons import text_of_reason
 from superlearner.control.slots import DYNAMIC
 from superlearner.control.terms import plain_pid

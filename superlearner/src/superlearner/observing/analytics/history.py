@@ -13,8 +13,7 @@ from heapq import merge
 from typing import Any, Final, Literal
 
 from superlearner.control.clock import wall_of
-from superlearner.control.events import OF_CHILDREN, TraceEvent, act_of, is_again, is_restart
-from superlearner.control.facts import facts_of
+from superlearner.control.events import OF_CHILDREN, TraceEvent, act_of, facts_of, is_again, is_restart
 from superlearner.control.reasons import is_crash, text_of_reason
 from superlearner.control.slots import id_text
 from superlearner.observing.analytics.times import Times

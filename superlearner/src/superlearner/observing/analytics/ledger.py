@@ -12,8 +12,7 @@ from otp import Node, Pid
 from otp.trace import Event
 from superlearner.base.telemetry import Telemetry
 from superlearner.control.clock import Clock
-from superlearner.control.events import STARTS
-from superlearner.control.facts import facts_of
+from superlearner.control.events import STARTS, facts_of
 from superlearner.control.look import supervisors
 from superlearner.control.slots import DYNAMIC, id_text
 from superlearner.control.terms import plain_pid

@@ -11,7 +11,7 @@ import otp
 from otp import sentences
 from otp.redaction import without_secrets
 from superlearner.control.clock import Clock
-from superlearner.control.facts import facts_of
+from superlearner.control.events import facts_of
 from superlearner.control.names import display_name
 from superlearner.control.slots import id_text
 from superlearner.control.terms import clip, plain_pid, text_of

@@ -10,8 +10,7 @@ from pydantic import Field
 
 import otp
 from superlearner.control.clock import Clock
-from superlearner.control.events import ANSWERS, STARTS, TraceEvent, is_restart
-from superlearner.control.facts import facts_of
+from superlearner.control.events import ANSWERS, STARTS, TraceEvent, facts_of, is_restart
 from superlearner.operations.builtin.errors import with_request
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, operation
