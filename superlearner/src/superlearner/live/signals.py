@@ -18,6 +18,7 @@ from superlearner.control.events import TraceEvent, facts_of
 from superlearner.control.slots import DYNAMIC, id_text, key_part
 from superlearner.live.projection import Projection, called, slot_of
 from superlearner.live.rows import Row, label
+from superlearner.restarts.fold import Child
 
 if TYPE_CHECKING:
     from superlearner.live.stories import Story
@@ -152,15 +153,6 @@ class _Ended:
     cause: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Start:
-    """A child started by a supervisor that is not yet in the page's model."""
-
-    id: Any
-    pid: str
-    at_ns: int
-
-
 def party_of(row: Row | None) -> Party | None:
     """Return key and label of a row."""
     return None if row is None else (row.key, label(row))
@@ -172,7 +164,8 @@ class Signals:
     def __init__(self) -> None:
         self._ends: dict[int, _Ended] = {}
         self._stories: dict[int, Story] = {}
-        self._unborn: dict[str, list[_Start]] = {}
+        self._unborn: dict[str, list[Child]] = {}
+        """Children started by supervisors that are not yet in the page's model, by the pid of the supervisor."""
 
     def ended(self, model: Projection, event: TraceEvent) -> None:
         """Keep the cause of a process's end until its supervisor reports that it handled it."""
@@ -242,7 +235,7 @@ class Signals:
             if event.pid is not None:
                 below = self._unborn.setdefault(facts_of(event).pid, [])
                 if len(below) < MOST_BELOW:
-                    below.append(_Start(data.get("id"), pid, event.at))
+                    below.append(Child(event.seq, data.get("id"), pid, event.at))
                 shorten(self._unborn, MOST_UNBORN)
             return None
         story = self._stories.get(event.cause) if event.cause else None
@@ -280,20 +273,16 @@ class Signals:
     def _start(self, story: Story, by: Party | None, who: Party, pid: str, at_ns: int) -> None:
         """Add a start and the starts below it; the supervisor was started before them."""
         below = self._unborn.pop(pid, [])
-        story.burst.add("start", by, who, below[0].at_ns if below else at_ns, pid)
+        story.burst.add("start", by, who, below[0].at if below else at_ns, pid)
         for one in below:
             name = one.pid if one.id is None else id_text(one.id)
-            key = f"{who[0]}/{_part(one)}"
-            self._start(story, who, (key, name), one.pid, one.at_ns)
+            key = f"{who[0]}/{one.pid if one.id is None else key_part(one.id)}"
+            self._start(story, who, (key, name), one.pid, one.at)
 
     def _belongs(self, seq: int, story: Story) -> None:
         if seq:
             self._stories[seq] = story
             shorten(self._stories, MOST_STORIES)
-
-
-def _part(start: _Start) -> str:
-    return start.pid if start.id is None else key_part(start.id)
 
 
 def _row(model: Projection, pid: str | None) -> Party | None:
