@@ -13,7 +13,7 @@ from superlearner.control.events import TraceEvent, facts_of
 from superlearner.control.reasons import own_frame, tagged
 from superlearner.control.terms import clip, message_text, safe_text
 
-__all__ = ["BY_OUTSIDE", "OUTSIDE", "Line", "Party", "Role", "Step", "Words", "line_of", "start_failure"]
+__all__ = ["BY_OUTSIDE", "OUTSIDE", "Party", "Role", "Step", "WhyLine", "Words", "line_of", "start_failure"]
 
 MOST_PARTIES: Final = 50
 OUTSIDE: Final = "outside"
@@ -23,8 +23,8 @@ Role = Literal["stopped", "started", "linked", "earlier"]
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """A source line; `file` is the last part of its path."""
+class WhyLine:
+    """The line at which a crash happened; `source` is null if the file cannot be read."""
 
     file: str
     line: int
@@ -64,7 +64,7 @@ class Step:
     name: str | None = None
     reason: str | None = None
     crash: bool = False
-    line: Line | None = None
+    line: WhyLine | None = None
     signal_from: str | None = None
     strategy: str | None = None
     parties: tuple[Party, ...] = ()
@@ -204,11 +204,11 @@ def start_failure(event: TraceEvent) -> Any:
     return rest[0] if tag == "EXIT" and len(rest) == 1 else event.data["reason"]
 
 
-def line_of(reason: Any) -> Line | None:
+def line_of(reason: Any) -> WhyLine | None:
     """Return the line in the user's code at which a crash happened, with its text if the file can be read."""
     frame = own_frame(reason)
     if frame is None:
         return None
     file, line, function = frame
     source = clip(source_line(file, line), 200) or None
-    return Line(safe_text(os.path.basename(file)), line, safe_text(function.rpartition(".")[2]), source)
+    return WhyLine(safe_text(os.path.basename(file)), line, safe_text(function.rpartition(".")[2]), source)

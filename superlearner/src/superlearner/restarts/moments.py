@@ -22,7 +22,7 @@ from superlearner.control.events import (
 from superlearner.control.reasons import text_of_reason
 from superlearner.control.slots import DYNAMIC
 from superlearner.control.terms import plain_pid
-from superlearner.restarts.cause_steps import Line, Step, line_of, start_failure
+from superlearner.restarts.cause_steps import Step, WhyLine, line_of, start_failure
 from superlearner.restarts.causes import trail
 from superlearner.restarts.drawing import MOST_TOUCHED, Drawing, MomentNode
 from superlearner.restarts.groups import Group
@@ -78,7 +78,7 @@ class Moment:
     took_ns: int | None
     complete: bool
     going_on: bool
-    line: Line | None
+    line: WhyLine | None
     root: MomentNode
     events: list[Happening]
     ghosts: dict[str, Ghost]

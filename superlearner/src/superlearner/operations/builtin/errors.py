@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Final, cast
 
 import otp
@@ -18,7 +18,7 @@ from superlearner.operations.engine.seams import LivePages
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import PageNumber, PerPage, PidText
 from superlearner.operations.results import PastExit, Pid
-from superlearner.operations.results.errors import ErrorLine, ErrorPattern, LastError, Why, WhyLine, WhyParty, WhyStep
+from superlearner.operations.results.errors import ErrorLine, ErrorPattern, LastError, Why, WhyParty, WhyStep
 from superlearner.operations.targets import process_of
 from superlearner.restarts.cause_steps import BY_OUTSIDE, OUTSIDE, Step
 from superlearner.restarts.causes import why as causes_of
@@ -134,7 +134,6 @@ def _names(parameters: object, named: set[str | None]) -> bool:
 
 
 def _why_step(step: Step, request: str | None, clock: Clock) -> WhyStep:
-    line = step.line
     return WhyStep(
         event=step.event,
         at=clock.wall(step.at_ns),
@@ -144,7 +143,7 @@ def _why_step(step: Step, request: str | None, clock: Clock) -> WhyStep:
         name=step.name,
         reason=step.reason,
         crash=step.crash,
-        line=None if line is None else WhyLine.model_validate(asdict(line)),
+        line=step.line,
         by=step.signal_from,
         request=request,
         strategy=step.strategy,

@@ -100,7 +100,7 @@ def shown(found: Found, clock: Clock, summary: str, request: str | None = None) 
             "going_on": found.going_on,
             "summary": summary,
             "request": request,
-            "line": None if found.line is None else asdict(found.line),
+            "line": found.line,
             "root": asdict(found.root),
             "events": [_happening(one, found.at_ns) for one in found.events],
             "ghosts": {name: {"also": ghost.also, "not": ghost.no} for name, ghost in found.ghosts.items()},

@@ -7,8 +7,9 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from superlearner.operations.results import PastExit, Pid, Seconds
+from superlearner.restarts.cause_steps import WhyLine
 
-__all__ = ["ErrorLine", "ErrorPattern", "LastError", "Why", "WhyLine", "WhyParty", "WhyStep"]
+__all__ = ["ErrorLine", "ErrorPattern", "LastError", "Why", "WhyParty", "WhyStep"]
 
 
 class LastError(BaseModel):
@@ -27,15 +28,6 @@ class ErrorPattern(BaseModel):
     count: int
     first_at: Seconds
     last_at: Seconds
-
-
-class WhyLine(BaseModel):
-    """The line at which a crash happened; `source` is null if the file cannot be read."""
-
-    file: str
-    line: int
-    function: str
-    source: str | None
 
 
 class WhyParty(BaseModel):

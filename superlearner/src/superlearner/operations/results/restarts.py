@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from superlearner.operations.results import Pid, Seconds
-from superlearner.operations.results.errors import WhyLine
+from superlearner.restarts.cause_steps import WhyLine
 
 __all__ = ["Moment", "MomentEvent", "MomentNode", "RestartLine"]
 
