@@ -294,7 +294,9 @@ class SupervisorState(RestartWindow):
         if self.strategy == "one_for_one":
             return [record]
         everybody = list(self._by_id.values())
-        return everybody if self.strategy == "one_for_all" else everybody[everybody.index(record) :]
+        if self.strategy == "one_for_all":
+            return everybody
+        return everybody[everybody.index(record) :]  # rest_for_one: it and the children started after it
 
     def restartable(self, group: list[ChildRecord]) -> list[ChildRecord]:
         """Return the members of a stopped group to start again: all but temporary ones, which are removed."""

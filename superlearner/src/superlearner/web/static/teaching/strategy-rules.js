@@ -1,6 +1,7 @@
 /**
  * The effects of strategies on given children, and the comparison of a reader's answer with the result. Pure:
- * independent of page, server and time.
+ * independent of page, server and time. The rules are those of the runtime: `python -m tools.restart_rules` writes
+ * them into restart-table.js.
  *
  * @module
  */
