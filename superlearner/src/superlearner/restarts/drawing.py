@@ -11,7 +11,7 @@ from superlearner.control.events import COUNTED, facts_of
 from superlearner.control.slots import DYNAMIC, key_part
 from superlearner.control.terms import plain_pid
 from superlearner.restarts.groups import Group
-from superlearner.restarts.present import Row, Table, rows_of
+from superlearner.restarts.present import RestartType, Row, Table, rows_of
 from superlearner.restarts.tables import Past
 
 __all__ = ["MOST_TOUCHED", "Drawing", "MomentNode"]
@@ -25,25 +25,26 @@ MOST_SEARCHED: Final = 500
 NodeKind = Literal["supervisor", "dynamic_supervisor", "task_supervisor", "worker"]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class MomentNode:
-    """A process before a restart; `used` counts earlier restarts, `more` children that are left out.
+    """A process before the restart."""
 
-    `ended` is the reason of a process that had just ended, when its supervisor had not restarted it yet.
-    """
-
-    id: str
+    id: str = field(metadata={"description": "the path of its slot, such as `shop/checkout_sup/ledger`"})
     name: str
     kind: NodeKind
-    pid: str | None
-    restart: str | None = None
-    state: str | None = None
-    ended: str | None = None
-    strategy: str | None = None
-    limit: tuple[int, float] | None = None
-    used: int = 0
-    children: list[MomentNode] = field(default_factory=list["MomentNode"])
-    more: int = 0
+    pid: str | None = field(metadata={"description": "null: it did not run, or is unknown"})
+    strategy: str | None
+    limit: tuple[int, float] | None = field(metadata={"description": "restarts allowed within seconds; null: no limit"})
+    used: int = field(metadata={"description": "earlier restarts that counted"})
+    restart: RestartType | None
+    state: str | None = field(
+        metadata={"description": "its state now, if it still runs; null if unknown or hidden, and for a supervisor"}
+    )
+    ended: str | None = field(
+        default=None, metadata={"description": "why it had ended, if it had not been restarted yet"}
+    )
+    children: list[MomentNode]
+    more: int = field(metadata={"description": "number of children left out"})
 
 
 class Drawing:
@@ -85,7 +86,10 @@ class Drawing:
         past, pid = self.past, row.pid
         self.left -= 1
         self.rows[path] = row
-        node = MomentNode(path, past.name(pid, row.id), "worker", None if pid is None else plain_pid(pid), row.restart)
+        node = MomentNode(
+            id=path, name=past.name(pid, row.id), kind="worker", pid=None if pid is None else plain_pid(pid),
+            strategy=None, limit=None, used=0, restart=row.restart, state=None, children=[], more=0,
+        )  # fmt: skip
         end = past.memory.ends.get(pid)
         if end is not None and end.seq < past.since:
             node.ended = facts_of(end).reason

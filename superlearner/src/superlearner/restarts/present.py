@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import otp
 from otp import Node, Pid, observer
@@ -15,7 +15,9 @@ from superlearner.control.slots import DYNAMIC
 from superlearner.control.terms import short_state
 from superlearner.control.tree import supervisor_state, what_of
 
-__all__ = ["Now", "Row", "Running", "Table", "rows_of", "waits"]
+__all__ = ["Now", "RestartType", "Row", "Running", "Table", "rows_of", "waits"]
+
+RestartType = Literal["permanent", "transient", "temporary"]
 
 
 class Row(NamedTuple):
@@ -23,7 +25,7 @@ class Row(NamedTuple):
 
     id: Any
     pid: Any
-    restart: str | None = None
+    restart: RestartType | None = None
     type: str = "worker"
     significant: bool = False
     restarting: bool = False

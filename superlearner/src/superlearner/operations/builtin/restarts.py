@@ -101,7 +101,7 @@ def shown(found: Found, clock: Clock, summary: str, request: str | None = None) 
             "summary": summary,
             "request": request,
             "line": found.line,
-            "root": asdict(found.root),
+            "root": found.root,
             "events": [_happening(one, found.at_ns) for one in found.events],
             "ghosts": {name: {"also": ghost.also, "not": ghost.no} for name, ghost in found.ghosts.items()},
             "storm": found.storm,

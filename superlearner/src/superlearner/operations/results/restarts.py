@@ -8,8 +8,9 @@ from pydantic import BaseModel, Field
 
 from superlearner.operations.results import Pid, Seconds
 from superlearner.restarts.cause_steps import WhyLine
+from superlearner.restarts.drawing import MomentNode
 
-__all__ = ["Moment", "MomentEvent", "MomentNode", "RestartLine"]
+__all__ = ["Moment", "MomentEvent", "RestartLine"]
 
 After = Annotated[float, Field(description="seconds after the first cause")]
 NodeId = Annotated[str, Field(description="the id of a node of the tree")]
@@ -17,23 +18,6 @@ By = Annotated[str, Field(description="the supervisor")]
 ShortState = Annotated[
     str | None, Field(description="its state now, if it still runs; null if unknown or hidden, and for a supervisor")
 ]
-
-
-class MomentNode(BaseModel):
-    """A process before the restart."""
-
-    id: str = Field(description="the path of its slot, such as `shop/checkout_sup/ledger`")
-    name: str
-    kind: Literal["supervisor", "dynamic_supervisor", "task_supervisor", "worker"]
-    pid: Pid | None = Field(description="null: it did not run, or is unknown")
-    strategy: str | None
-    limit: tuple[int, float] | None = Field(description="restarts allowed within seconds; null: no limit")
-    used: int = Field(description="earlier restarts that counted")
-    restart: Literal["permanent", "transient", "temporary"] | None
-    state: ShortState
-    ended: str | None = Field(default=None, description="why it had ended, if it had not been restarted yet")
-    children: list[MomentNode]
-    more: int = Field(description="number of children left out")
 
 
 class Crashed(BaseModel):
