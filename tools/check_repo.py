@@ -1,4 +1,4 @@
-"""Refuse local paths, addresses of package registries, huge files, and comments that name a missing test.
+"""Refuse local paths, addresses of package registries, huge files, long lines, and comments that name a missing test.
 
 python -m tools.check_repo
 """
@@ -14,6 +14,7 @@ from tools.files import ROOT, written_files
 
 MAX_LINES = 600
 MAX_BYTES = 2_000_000
+MAX_COLUMNS = 140
 _SOURCES = {".py", ".js", ".css", ".html"}
 
 # Written in pieces, so that this file passes its own check.
@@ -23,6 +24,8 @@ _MACHINE_PATH = re.compile(
 )
 _REGISTRIES = ("pypi org", "pythonhosted org", "npmjs org", "npmjs com", "yarnpkg com", "anaconda org")
 _REGISTRY = re.compile("|".join(host.replace(" ", "[.]") for host in _REGISTRIES))
+# Text that has no space to break the line at, such as an address or a pattern.
+_UNBROKEN = re.compile(r"\S{100}")
 _TEST = re.compile(r"\btest_\w+")
 _CONFLICT = re.compile(r"^(?:<{7}|>{7}) ", re.MULTILINE)
 
@@ -30,6 +33,7 @@ _CONFLICT = re.compile(r"^(?:<{7}|>{7}) ", re.MULTILINE)
 def problems_of(file: str, text: str) -> Iterator[str]:
     """Yield the problems of a text file; ``file`` is its path in the repository."""
     path = Path(file)
+    is_module = path.suffix == ".js" and "vendor" not in path.parts
     lines = text.splitlines()
     for number, line in enumerate(lines, 1):
         if number == 1 and line.startswith("#!"):
@@ -38,6 +42,8 @@ def problems_of(file: str, text: str) -> Iterator[str]:
             yield f"{file}:{number}: {found[0]}… is a path of one machine; try a relative path or look it up"
         if found := _REGISTRY.search(line):
             yield f"{file}:{number}: {found[0]} is an address of a registry; leave the choice of it to pip or npm"
+        if is_module and len(line) > MAX_COLUMNS and not _UNBROKEN.search(line):
+            yield f"{file}:{number}: {len(line)} columns, expected at most {MAX_COLUMNS}; break the line"
     if path.parts[0] == "requirements" and "://" in text:
         yield f"{file}: a lock holds names, versions and hashes, and no address"
     if "src" in path.parts and path.suffix in _SOURCES and len(lines) > MAX_LINES:

@@ -45,7 +45,7 @@ def written() -> str:
         ),
     }  # fmt: skip
     lines = [
-        f"/** {words} @type {{{kind}}} */\nexport const {name} = {json.dumps(value, indent=2)};\n"
+        f"/**\n * {words}\n * @type {{{kind}}}\n */\nexport const {name} = {json.dumps(value, indent=2)};\n"
         for name, (words, kind, value) in values.items()
     ]
     return "\n".join([HEAD, *lines])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tools.check_repo import MAX_BYTES, MAX_LINES, problems_in, problems_of
+from tools.check_repo import MAX_BYTES, MAX_COLUMNS, MAX_LINES, problems_in, problems_of
 from tools.files import written_files
 
 
@@ -56,6 +56,14 @@ def test_a_source_of_too_many_lines_is_refused_and_data_is_not() -> None:
     assert 1 == len(list(problems_of("otp/src/otp/x.py", text)))
     assert [] == list(problems_of("otp/src/otp/x.json", text))
     assert [] == list(problems_of("otp/tests/test_x.py", text))
+
+
+def test_a_long_line_of_javascript_is_refused_unless_there_is_no_space_to_break_it_at() -> None:
+    long = "say(" + "a, " * MAX_COLUMNS + ");\n"
+    assert 1 == len(list(problems_of("superlearner/tests/web/js/x.test.js", long)))
+    assert [] == list(problems_of("x.js", f'const PATH = "{"M" * MAX_COLUMNS}";\n'))
+    assert [] == list(problems_of("superlearner/src/superlearner/web/static/vendor/x.js", long))
+    assert [] == list(problems_of("x.css", long))
 
 
 def test_merge_conflict_markers_are_refused() -> None:

@@ -7,11 +7,13 @@ import { spans } from "#static/cluster/cluster-model.js";
 
 const member = (name, since) => ({ name, since, incarnation: 1 });
 const event = (at, node, what, reason = null) => ({ at, node, what, reason, incarnation: 1 });
-const drawn = (events, members, begun) => Object.fromEntries([...spans(events, members, begun)].map(([name, list]) => [name, list.map(({ from, to, what }) => [from, to, what])]));
+const drawn = (events, members, begun) =>
+  Object.fromEntries([...spans(events, members, begun)].map(([name, list]) => [name, list.map(({ from, to, what }) => [from, to, what])]));
 
 test("a member was there from its join to its end, and one that is there now has none", () => {
   const events = [event(300, "b", "joined"), event(200, "b", "lost"), event(110, "b", "joined")];
-  assert.deepEqual(drawn(events, [member("a", 50), member("b", 300)], 100), { a: [[100, null, "up"]], b: [[110, 200, "lost"], [300, null, "up"]] });
+  assert.deepEqual(drawn(events, [member("a", 50), member("b", 300)], 100),
+    { a: [[100, null, "up"]], b: [[110, 200, "lost"], [300, null, "up"]] });
 });
 
 test("before it started, no member was there", () => {

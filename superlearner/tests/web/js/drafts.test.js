@@ -33,7 +33,8 @@ test("a draft is found after a reload, by its source", () => {
   typed(open(kept), "new:counter", "class Main: ...");
   typed(open(kept), "sandbox:a:1", "one");
   const again = open(kept, "anna", "t2");
-  assert.deepEqual([again.find("new:counter").text, again.find("sandbox:a:1").version, again.find("sandbox:a:2")], ["class Main: ...", 3, null]);
+  assert.deepEqual([again.find("new:counter").text, again.find("sandbox:a:1").version, again.find("sandbox:a:2")],
+    ["class Main: ...", 3, null]);
   assert.equal(again.newest("new:").of, "new:counter");
 });
 
@@ -73,7 +74,10 @@ test("a draft typed before a sign-in belongs to who signs in in the same tab", (
   assert.equal(open(kept, "ben", "t2").find("new:a"), null);
   assert.equal(open(kept, "anna", "t1").find("new:a").text, "typed before");
   assert.equal(open(kept, "", "t1").find("new:a"), null);
-  const [newer, older] = [{ user: "anna", of: "x", text: "new", version: 0, at: 2, tab: "t1" }, { user: "", of: "x", text: "old", version: 0, at: 1, tab: "t1" }];
+  const [newer, older] = [
+    { user: "anna", of: "x", text: "new", version: 0, at: 2, tab: "t1" },
+    { user: "", of: "x", text: "old", version: 0, at: 1, tab: "t1" },
+  ];
   assert.deepEqual(adopted([newer, older], "anna", "t1"), [newer]);
 });
 
@@ -116,6 +120,7 @@ test("the last sources of sandboxes have a place of their own", () => {
   const sources = new Drafts(() => kept, "anna", "t1", () => NOW, SOURCES);
   typed(sources, "sandbox:a", "one");
   typed(sources, "sandbox:b", "two");
-  assert.deepEqual(new Drafts(() => kept, "anna", "t2", () => NOW, SOURCES).some("sandbox:").map(({ text }) => text).sort(), ["one", "two"]);
+  assert.deepEqual(new Drafts(() => kept, "anna", "t2", () => NOW, SOURCES).some("sandbox:").map(({ text }) => text).sort(),
+    ["one", "two"]);
   assert.deepEqual(open(kept).some(""), []);
 });

@@ -9,7 +9,10 @@ const figure = (name, value, of = "", unit = "") => ({ name, value, unit, of });
 
 test("figures of one name are a row, and what they are about are columns", () => {
   const [a, b, c] = [figure("lines", 161, "by hand"), figure("lines", 35, "with OTP"), figure("names", 92, "by hand")];
-  assert.deepEqual(tableOf([a, b, c]), { columns: ["by hand", "with OTP"], rows: [{ name: "lines", values: [a, b] }, { name: "names", values: [c, null] }] });
+  assert.deepEqual(tableOf([a, b, c]), {
+    columns: ["by hand", "with OTP"],
+    rows: [{ name: "lines", values: [a, b] }, { name: "names", values: [c, null] }],
+  });
 });
 
 test("a value has its unit, and a number its thousands", () => {

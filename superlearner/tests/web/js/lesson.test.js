@@ -27,7 +27,9 @@ test("what a file names and the choice does not offer is left out", () => {
 });
 
 const state = (more) => ({ id: "x", attempts: 0, passed: false, helped: false, hints: 0, seen: false, answer: null, ...more });
-const block = (kind, more, core = false) => ({ kind, id: `x.${kind}`, core, title: kind, state: kind === "text" ? undefined : state(more) });
+const block = (kind, more, core = false) => ({
+  kind, id: `x.${kind}`, core, title: kind, state: kind === "text" ? undefined : state(more),
+});
 
 test("an exercise is done when it has passed, a question when it was answered", () => {
   const failed = { id: "a", blocks: [block("text"), block("exercise", { attempts: 3 }, true), block("predict", { attempts: 1 })] };

@@ -8,14 +8,20 @@ import { BESIDE, LEVELS, branches, fitting, layout } from "#static/map/map-layou
 
 import { forAll } from "./random.js";
 
-const supervisor = (key, parent, id) => ({ key, parent, id, name: null, kind: "supervisor", strategy: "one_for_one", children: null, budget: null });
+const supervisor = (key, parent, id) => ({
+  key, parent, id, name: null, kind: "supervisor", strategy: "one_for_one", children: null, budget: null,
+});
 const worker = (key, parent, id, name = null) => ({ key, parent, id, name, kind: "worker" });
 const modelOf = (nodes) => reduce(EMPTY, { k: "s", epoch: "e", seq: 0, now: 0, feed: [], health: null, nodes });
-const placed = (nodes, width, level, folded = []) => layout(branches(modelOf(nodes)), width, LEVELS[level], new Set(folded), (text) => 7 * text.length);
+const placed = (nodes, width, level, folded = []) =>
+  layout(branches(modelOf(nodes)), width, LEVELS[level], new Set(folded), (text) => 7 * text.length);
 
 for (const height of [700, 160]) {
   test(`where there is room, a name of fifteen letters is not cut: ${height} px`, () => {
-    const nodes = [supervisor("top", null, "top"), ...Array.from({ length: 12 }, (_, n) => worker(`top/${n}`, "top", `w${n}`, "sandbox_manager"))];
+    const nodes = [
+      supervisor("top", null, "top"),
+      ...Array.from({ length: 12 }, (_, n) => worker(`top/${n}`, "top", `w${n}`, "sandbox_manager")),
+    ];
     const measure = (text) => 6.2 * text.length;
     const level = LEVELS[fitting(branches(modelOf(nodes)), 380, height, new Set(), measure)];
     const { w } = layout(branches(modelOf(nodes)), 380, level, new Set(), measure).places.get("top/0");
@@ -44,7 +50,11 @@ function tree(draw) {
     const parent = keys.length ? draw.one(keys) : null;
     const key = parent === null ? `s${number}` : `${parent}/s${number}`;
     keys.push(key);
-    return [supervisor(key, parent, `s${number}`), ...Array.from({ length: draw.int(0, 40) }, (_, child) => worker(`${key}/w${child}`, key, `w${child}`, draw.int(0, 9) ? null : "x".repeat(draw.int(1, 50))))];
+    return [
+      supervisor(key, parent, `s${number}`),
+      ...Array.from({ length: draw.int(0, 40) }, (_, child) =>
+        worker(`${key}/w${child}`, key, `w${child}`, draw.int(0, 9) ? null : "x".repeat(draw.int(1, 50)))),
+    ];
   }).flat();
 }
 
@@ -72,7 +82,10 @@ test("no two things of the map lie on each other", () => {
 });
 
 test("a folded box is one line that shows its sum", () => {
-  const nodes = [{ ...supervisor("s", null, "s"), strategy: null }, ...Array.from({ length: 500 }, (_, n) => worker(`s/${n}`, "s", String(n)))];
+  const nodes = [
+    { ...supervisor("s", null, "s"), strategy: null },
+    ...Array.from({ length: 500 }, (_, n) => worker(`s/${n}`, "s", String(n))),
+  ];
   const [open, shut] = [[], ["s"]].map((folded) => placed(nodes, 400, 4, folded));
   assert.equal(open.places.size, 501);
   assert.deepEqual([...shut.places.keys()], ["s"]);

@@ -26,7 +26,9 @@ function delta(old, now, seq) {
   const stays = (key) => before.has(key) && !out(key);
   return {
     k: "d", seq, x: gone, n: [...after.values()].filter(({ key }) => !stays(key)),
-    p: [...after.values()].filter(({ key, restarts }) => stays(key) && restarts !== before.get(key).restarts).map(({ key, restarts }) => [key, { restarts }]),
+    p: [...after.values()]
+      .filter(({ key, restarts }) => stays(key) && restarts !== before.get(key).restarts)
+      .map(({ key, restarts }) => [key, { restarts }]),
   };
 }
 
@@ -38,7 +40,8 @@ function tree(draw, depth = 0) {
 }
 
 test("a snapshot and its deltas make what the last snapshot makes", () => {
-  const shown = (frames) => outline(frames.reduce(reduce, EMPTY), new Set(), "").map(({ row, depth, place, siblings, open }) => [row.key, row.restarts, depth, place, siblings, open]);
+  const shown = (frames) => outline(frames.reduce(reduce, EMPTY), new Set(), "").map(({ row, depth, place, siblings, open }) =>
+    [row.key, row.restarts, depth, place, siblings, open]);
   const histories = (draw) => Array.from({ length: draw.int(1, 6) }, () => tree(draw));
   forAll(500, histories, (history) => {
     const deltas = history.slice(1).map((now, place) => delta(history[place], now, place + 1));
@@ -59,7 +62,9 @@ test("the reducer leaves the old model as it was", () => {
 });
 
 test("nothing is applied after a gap until a snapshot comes", () => {
-  const frames = [snapshot({ a: [0, {}] }, 4), { k: "d", seq: 6, p: [["a", { restarts: 1 }]] }, { k: "d", seq: 5, p: [["a", { restarts: 2 }]] }];
+  const frames = [
+    snapshot({ a: [0, {}] }, 4), { k: "d", seq: 6, p: [["a", { restarts: 1 }]] }, { k: "d", seq: 5, p: [["a", { restarts: 2 }]] },
+  ];
   const told = ({ gap, seq, rows }) => [gap, seq, rows.get("a").restarts];
   assert.deepEqual(told(frames.reduce(reduce, EMPTY)), [true, 4, 0]);
   assert.deepEqual(told([...frames, snapshot({ a: [9, {}] }, 6)].reduce(reduce, EMPTY)), [false, 6, 9]);
@@ -76,7 +81,8 @@ for (const [budget, now, left, next] of [
   [{ used: 20, max: 30, window_s: 5, resets_at: 14, expires: [13, 14] }, 13.5, 29, 14],
   [{ used: 5, max: 3, window_s: 5, resets_at: 14, expires: [14, 14, 14, 14, 14] }, 12, 0, 14],
 ]) {
-  test(`the budget at a moment: ${budget.used} of ${budget.max} used, at ${now}`, () => assert.deepEqual(budgetAt(budget, now), { left, next }));
+  test(`the budget at a moment: ${budget.used} of ${budget.max} used, at ${now}`,
+    () => assert.deepEqual(budgetAt(budget, now), { left, next }));
 }
 
 test("the feed keeps its newest", () => {

@@ -34,14 +34,16 @@ test("a give-up over three levels fans out beside the steps of a laptop; all tha
   const { places, rows, height } = layout(moment, 744, 440);
   assert.equal(rows, false);
   for (const id of touched(moment)) assert.ok(places.has(id), id);
-  assert.deepEqual(["app", "app/shop", `app/${SUP}`, `app/${LEDGER}`].map((id) => places.get(id).align), ["right", "right", "right", "below"]);
+  assert.deepEqual(["app", "app/shop", `app/${SUP}`, `app/${LEDGER}`].map((id) => places.get(id).align),
+    ["right", "right", "right", "below"]);
   const stack = ["warehouse_sup", "warehouse_sup/shelves", "warehouse_sup/robot", "orders"].map((id) => places.get(`app/shop/${id}`).y);
   assert.deepEqual(stack.map((y, place) => Math.round(y - stack[0] - place * 34)), [0, 0, 0, 0]);
   assert.ok(height < 560, `${height}`); // the drawing is made smaller, down to 0.65
 });
 
 test("slow motion is called so only where a replay takes longer than the restart", () => {
-  assert.deepEqual([0.002, null, 3].map((took) => pace({ took }, 1600)), ["slow-motion replay of 2.0\u00a0ms", "slow-motion replay", "it took 3.0\u00a0s"]);
+  assert.deepEqual([0.002, null, 3].map((took) => pace({ took }, 1600)),
+    ["slow-motion replay of 2.0\u00a0ms", "slow-motion replay", "it took 3.0\u00a0s"]);
 });
 
 test("a restart in a few words, and on the line of a supervisor that gave up", () => {
@@ -82,14 +84,17 @@ test("nothing starts before its cause", () => {
         if (event.kind === "signal") return other.kind === "crash" && other.id === event.id;
         if (event.kind === "decide") return other.kind === "signal" && other.to === event.id;
         if (event.kind === "stop") return other.kind === "decide";
-        if (event.kind === "start") return (other.kind === "start" && other.id === event.by) || other.kind === "stop" || other.kind === "decide";
+        if (event.kind === "start")
+          return (other.kind === "start" && other.id === event.by) || other.kind === "stop" || other.kind === "decide";
         return event.kind === "crash" && other.kind === "decide";
       });
       if (event.kind !== "crash" || place) assert.ok(cause, `event ${place} has a cause`);
-      if (cause && event.kind !== "start") assert.ok(begins(place) >= (cause[0].kind === "signal" ? arrives(cause[1]) : begins(cause[1])) - 0.01);
+      if (cause && event.kind !== "start")
+        assert.ok(begins(place) >= (cause[0].kind === "signal" ? arrives(cause[1]) : begins(cause[1])) - 0.01);
       if (event.kind === "start") {
         for (const [other, at] of before) {
-          if (other.kind === "stop" || (other.kind === "start" && other.id === event.by)) assert.ok(begins(place) >= arrives(at) - 0.01, `event ${place} begins before ${at} is done`);
+          if (other.kind === "stop" || (other.kind === "start" && other.id === event.by))
+            assert.ok(begins(place) >= arrives(at) - 0.01, `event ${place} begins before ${at} is done`);
         }
       }
     });
@@ -103,7 +108,8 @@ test("a picture depends on its time only, and ends with every restarted process 
     assert.deepEqual([...picture(nodes, score, 0).looks.values()].filter(({ state }) => state !== "running").length, 0);
     const { looks, flights } = picture(nodes, score, score.end);
     assert.deepEqual(flights, []);
-    const last = new Map(moment.events.flatMap((event) => (["crash", "stop", "start"].includes(event.kind) ? [[event.id, event.kind]] : [])));
+    const last = new Map(
+      moment.events.flatMap((event) => (["crash", "stop", "start"].includes(event.kind) ? [[event.id, event.kind]] : [])));
     for (const [id, look] of looks) assert.equal(look.state === "running", (last.get(id) ?? "start") === "start", id);
   });
 });
@@ -170,14 +176,19 @@ test("a temporary child, a normal exit and a link have their pictures, too", () 
 test("a sibling that had just ended does not look as if it ran, until it is started", () => {
   const root = supervisor("s", "one_for_one", [worker("s/a", "0.2.0", { ended: "KeyError(7)", state: null }), worker("s/b", "0.3.0")]);
   const moment = simulate(root, "s/b"), nodes = all(root), score = schedule(moment);
-  for (const time of [0, score.end]) assert.deepEqual([picture(nodes, score, time).looks.get("s/a")].map(({ state, reason }) => [state, reason]), [["crashed", "KeyError(7)"]]);
+  for (const time of [0, score.end])
+    assert.deepEqual([picture(nodes, score, time).looks.get("s/a")].map(({ state, reason }) => [state, reason]),
+      [["crashed", "KeyError(7)"]]);
   moment.events.push({ ...moment.events.at(-1), id: "s/a" });
   const later = schedule(moment);
   assert.equal(picture(nodes, later, later.end).looks.get("s/a").state, "running");
 });
 
 test("no two processes stand on each other, and all stand in the width, with their lines", () => {
-  const sheets = (draw) => ({ moment: drawMoment(draw), width: draw.one([340, 366, 620, 640, 900, 1000, 1440]), height: draw.one([0, 420, 700]), whole: draw.one([false, true]) });
+  const sheets = (draw) => ({
+    moment: drawMoment(draw), width: draw.one([340, 366, 620, 640, 900, 1000, 1440]), height: draw.one([0, 420, 700]),
+    whole: draw.one([false, true]),
+  });
   forAll(400, sheets, ({ moment, width, height, whole }) => {
     const { places, edges, rows, height: used } = layout(moment, width, height, whole);
     const nodes = new Map(all(moment.root).map((node) => [node.id, node]));
@@ -222,16 +233,23 @@ test("a whole tree has every process in full size, and stays as it is while some
 test("each stage and each event has a sentence", () => {
   const told = (moment) => [1, 2, 3, 4, 5].map((stage) => sentence(moment, stage));
   assert.deepEqual(told(REST), [
-    "ledger ends. Its state is lost.", "checkout_sup receives the exit signal and the reason.", "checkout_sup spends one restart and applies rest_for_one.",
-    "checkout_sup stops mailer and cart, newest first.", "checkout_sup starts ledger, cart and mailer, in order.",
+    "ledger ends. Its state is lost.", "checkout_sup receives the exit signal and the reason.",
+    "checkout_sup spends one restart and applies rest_for_one.", "checkout_sup stops mailer and cart, newest first.",
+    "checkout_sup starts ledger, cart and mailer, in order.",
   ]);
   assert.deepEqual(told(GIVES_UP).slice(2), [
-    "checkout_sup has no restarts left. It gives up.", "checkout_sup stops its other children, newest first, and exits.", "shop receives the exit and starts the branch again.",
+    "checkout_sup has no restarts left. It gives up.", "checkout_sup stops its other children, newest first, and exits.",
+    "shop receives the exit and starts the branch again.",
   ]);
   assert.equal(told(ONE)[3], "No other process is stopped.");
-  assert.equal(sentence(ONE, 6), "cart was killed. checkout_sup (one_for_one) started it again, with a new pid and a new state. 2 of 3 restarts were left.");
-  assert.equal(sentence(REST, 6), "ledger crashed: ValueError('negative amount'). checkout_sup (rest_for_one) stopped mailer and cart, then started ledger, cart and mailer. 2 of 3 restarts were left.");
-  assert.equal(sentence(GIVES_UP, 6), "ledger crashed: ValueError('negative amount'). checkout_sup had no restarts left and gave up. shop (one_for_one) started checkout_sup again, with its children. shop had 2 of 3 restarts left.");
+  assert.equal(sentence(ONE, 6),
+    "cart was killed. checkout_sup (one_for_one) started it again, with a new pid and a new state. 2 of 3 restarts were left.");
+  assert.equal(sentence(REST, 6),
+    "ledger crashed: ValueError('negative amount'). checkout_sup (rest_for_one) stopped mailer and cart, then started ledger, cart and "
+      + "mailer. 2 of 3 restarts were left.");
+  assert.equal(sentence(GIVES_UP, 6),
+    "ledger crashed: ValueError('negative amount'). checkout_sup had no restarts left and gave up. shop (one_for_one) started "
+      + "checkout_sup again, with its children. shop had 2 of 3 restarts left.");
   forAll(100, drawMoment, (moment) => {
     for (const event of moment.events) assert.ok(step(moment, event).text);
     for (let stage = 0; stage <= 6; stage += 1) assert.doesNotMatch(sentence(moment, stage), /undefined|null/);
@@ -249,11 +267,16 @@ test("real times have a unit that fits", () => {
   assert.deepEqual([0.00042, 0.0042, 0.042, 1.24, 75].map(span), ["0.42\u00a0ms", "4.2\u00a0ms", "42\u00a0ms", "1.2\u00a0s", "75\u00a0s"]);
 });
 
-const row = (key, more = {}) => ({ key, parent: "shop", id: key.split("/").at(-1), name: null, pid: "0.9.0", kind: "worker", what: "", strategy: null, restart: "permanent", state: "running", last: null, budget: null, ...more });
+const row = (key, more = {}) => ({
+  key, parent: "shop", id: key.split("/").at(-1), name: null, pid: "0.9.0", kind: "worker", what: "", strategy: null, restart: "permanent",
+  state: "running", last: null, budget: null, ...more,
+});
 const scene = (more = {}) => {
   const children = ["ledger", "cart", "mailer"].map((name) => row(`${SUP}/${name}`, more[name]));
   const budget = { used: 1, max: 3, window_s: 5, resets_at: 101, expires: [101], ...more.budget };
-  return { supervisor: row(SUP, { kind: "supervisor", strategy: "rest_for_one", budget, ...more.supervisor }), children, victim: children[0] };
+  return {
+    supervisor: row(SUP, { kind: "supervisor", strategy: "rest_for_one", budget, ...more.supervisor }), children, victim: children[0],
+  };
 };
 
 test("a picture at rest has the places of a restart that is played in it", () => {
@@ -268,13 +291,20 @@ test("a picture at rest has the places of a restart that is played in it", () =>
 });
 
 test("a picture at rest shows what ended, and how far the limit has refilled", () => {
-  const moment = portrait(scene({ cart: { state: "crashed", pid: null, last: { at: 99, reason: "boom", crash: true } }, mailer: { state: "stopped", pid: null } }), 100, -1);
+  const moment = portrait(
+    scene({
+      cart: { state: "crashed", pid: null, last: { at: 99, reason: "boom", crash: true } }, mailer: { state: "stopped", pid: null },
+    }),
+    100, -1);
   const { end } = schedule(moment), looks = lookAt(moment, end);
   assert.deepEqual(["ledger", "cart", "mailer"].map((name) => looks.get(`${SUP}/${name}`).state), ["running", "crashed", "stopped"]);
   assert.equal(looks.get(SUP).left, 2);
   assert.ok(Math.abs(looks.get(SUP).spent[0].refill - 0.8) < 0.01);
   assert.equal(lookAt(moment, end + 1100).get(SUP).spent[0].refill, 1);
-  assert.equal(lookAt(portrait(scene({ supervisor: { state: "gave_up", pid: null, last: { at: 99, reason: "shutdown", crash: false } } }), 100, -1), end).get(SUP).state, "crashed");
+  assert.equal(
+    lookAt(portrait(scene({ supervisor: { state: "gave_up", pid: null, last: { at: 99, reason: "shutdown", crash: false } } }), 100, -1),
+      end).get(SUP).state,
+    "crashed");
 });
 
 test("of many children, the first and the one that can be killed are in the picture at rest", () => {

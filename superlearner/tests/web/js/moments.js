@@ -7,10 +7,16 @@
 const all = (node) => [node, ...node.children.flatMap(all)];
 
 /** A worker. */
-export const worker = (id, pid = null, more = {}) => ({ id, name: id.split("/").at(-1), kind: "worker", pid, strategy: null, limit: null, used: 0, restart: "permanent", state: `${id.split("/").at(-1)}(items=3)`, children: [], more: 0, ...more });
+export const worker = (id, pid = null, more = {}) => ({
+  id, name: id.split("/").at(-1), kind: "worker", pid, strategy: null, limit: null, used: 0, restart: "permanent",
+  state: `${id.split("/").at(-1)}(items=3)`, children: [], more: 0, ...more,
+});
 
 /** A supervisor. */
-export const supervisor = (id, strategy, children, more = {}) => ({ id, name: id.split("/").at(-1), kind: "supervisor", pid: null, strategy, limit: [3, 5], used: 0, restart: "permanent", state: null, children, more: 0, ...more });
+export const supervisor = (id, strategy, children, more = {}) => ({
+  id, name: id.split("/").at(-1), kind: "supervisor", pid: null, strategy, limit: [3, 5], used: 0, restart: "permanent", state: null,
+  children, more: 0, ...more,
+});
 
 /** A moment in which `victim` ends. */
 export function simulate(root, victim, reason = "ValueError('negative amount')", more = {}) {
@@ -64,7 +70,8 @@ export function drawMoment(draw) {
   const strategies = ["one_for_one", "one_for_all", "rest_for_one"];
   const grow = (id, depth) => supervisor(id, draw.one(strategies), Array.from({ length: draw.int(1, 6) }, (_, place) =>
     depth < 2 && draw.int(0, 3) === 0 ? grow(`${id}/s${place}`, depth + 1)
-      : worker(`${id}/w${place}`, `0.${place}.0`, { restart: draw.int(0, 5) ? "permanent" : "temporary", state: draw.int(0, 2) ? "0" : null })),
+      : worker(`${id}/w${place}`, `0.${place}.0`,
+        { restart: draw.int(0, 5) ? "permanent" : "temporary", state: draw.int(0, 2) ? "0" : null })),
   { used: draw.int(0, 3), more: draw.int(0, 4) ? 0 : 30 });
   const root = grow("top", 0);
   return simulate(root, draw.one(all(root).slice(1)).id, draw.one(["killed", "ValueError('x')", "normal"]));
@@ -78,8 +85,11 @@ export function shop(more = {}) {
       worker("shop/checkout_sup/cart", "0.59.0", { state: "Cart(items=3)" }),
       worker("shop/checkout_sup/mailer", "0.60.0", { state: "Outbox(sent=214)" }),
     ], more),
-    supervisor("shop/warehouse_sup", "one_for_all", [worker("shop/warehouse_sup/shelves", "0.28.0"), worker("shop/warehouse_sup/robot", "0.29.0")]),
-    supervisor("shop/orders", "dynamic", [17, 18, 19].map((number) => worker(`shop/orders/${number}`, `0.${number + 34}.0`, { name: `Order ${number}` })), { kind: "dynamic_supervisor", limit: [100, 5] }),
+    supervisor("shop/warehouse_sup", "one_for_all",
+      [worker("shop/warehouse_sup/shelves", "0.28.0"), worker("shop/warehouse_sup/robot", "0.29.0")]),
+    supervisor("shop/orders", "dynamic",
+      [17, 18, 19].map((number) => worker(`shop/orders/${number}`, `0.${number + 34}.0`, { name: `Order ${number}` })),
+      { kind: "dynamic_supervisor", limit: [100, 5] }),
     worker("shop/customers", "0.33.0", { state: "Customers(12)" }),
     worker("shop/stocktaking", "0.34.0", { restart: "temporary", state: null }),
   ]);

@@ -7,12 +7,17 @@ import { commands, distance, subject } from "#static/shell/palette-commands.js";
 import { effect } from "#static/shell/palette-effect.js";
 import { WORDS } from "#static/shell/page-words.js";
 
-const line = (name, pid, more = {}) => ({ name, pid, type: "genserver", what: "Ledger", critical: false, supervisor: "0.5.0", supervisor_name: "checkout_sup", child_id: name, ...more });
+const line = (name, pid, more = {}) => ({
+  name, pid, type: "genserver", what: "Ledger", critical: false, supervisor: "0.5.0", supervisor_name: "checkout_sup", child_id: name,
+  ...more,
+});
 
 const KNOWN = {
   lines: [
-    line("ledger", "0.7.0"), line("led/lamp", "0.8.0"), line("Book ACME", "0.9.0"), line("free", "0.10.0", { supervisor: null, supervisor_name: null, child_id: null }),
-    line("worker", "0.11.0", { supervisor: "0.6.0", supervisor_name: "pool", child_id: "undefined" }), line("clock", "0.2.0", { critical: true }),
+    line("ledger", "0.7.0"), line("led/lamp", "0.8.0"), line("Book ACME", "0.9.0"),
+    line("free", "0.10.0", { supervisor: null, supervisor_name: null, child_id: null }),
+    line("worker", "0.11.0", { supervisor: "0.6.0", supervisor_name: "pool", child_id: "undefined" }),
+    line("clock", "0.2.0", { critical: true }),
   ],
   supervisors: [
     { name: "checkout_sup", pid: "0.5.0", strategy: "rest_for_one", max_restarts: 3, max_seconds: 5 },
@@ -31,7 +36,8 @@ const only = (question) => {
 
 test("a verb and a part of a name offer the action, with the consequence of the strategy", () => {
   assert.deepEqual(texts("kill led").toSorted(), ["Kill led/lamp", "Kill ledger"]);
-  assert.deepEqual([texts("END ledger"), texts("kill 0.7.0"), texts("kill book acme"), texts("killer"), texts("ledger")], [["Kill ledger"], ["Kill ledger"], ["Kill Book ACME"], [], []]);
+  assert.deepEqual([texts("END ledger"), texts("kill 0.7.0"), texts("kill book acme"), texts("killer"), texts("ledger")],
+    [["Kill ledger"], ["Kill ledger"], ["Kill Book ACME"], [], []]);
   assert.equal(only("kill ledger").more, "checkout_sup, rest_for_one: it and those started after it are restarted");
   assert.equal(only("kill free").more, "not supervised: it will not come back");
 });
@@ -41,8 +47,12 @@ test("each action has its request", () => {
     const { method, path, body, predict } = only(question).deed;
     return [method, path, body, predict];
   };
-  assert.deepEqual(request("kill ledger"), ["DELETE", "/processes/0.7.0", { reason: "kill", force: false }, "/supervisors/0.5.0/children/ledger/predict?reason=killed"]);
-  assert.deepEqual(request("kill worker"), ["DELETE", "/processes/0.11.0", { reason: "kill", force: false }, "/supervisors/0.6.0/children/0.11.0/predict?reason=killed"]);
+  assert.deepEqual(request("kill ledger"), [
+    "DELETE", "/processes/0.7.0", { reason: "kill", force: false }, "/supervisors/0.5.0/children/ledger/predict?reason=killed",
+  ]);
+  assert.deepEqual(request("kill worker"), [
+    "DELETE", "/processes/0.11.0", { reason: "kill", force: false }, "/supervisors/0.6.0/children/0.11.0/predict?reason=killed",
+  ]);
   assert.deepEqual(request("kill clock")[2], { reason: "kill", force: true });
   assert.deepEqual(request("kill free")[3], undefined);
   assert.deepEqual(request("restart led/lamp").slice(0, 2), ["POST", "/supervisors/0.5.0/children/led%2Flamp/restart"]);
@@ -77,16 +87,22 @@ test("what cannot be done is said, with a suggestion for a name that is nearly r
 test("verbs are offered while they are typed, and the words to search for are those of the name", () => {
   assert.deepEqual(commands("ki", KNOWN).items.map(({ text, fill }) => [text, fill]), [["Kill a process…", "kill "]]);
   assert.deepEqual(texts("k"), []);
-  assert.deepEqual(["kill robot", "End 0.7.0", "set checkout_sup one", "killer", "kill"].map(subject), ["robot", "0.7.0", "checkout_sup", "killer", "kill"]);
+  assert.deepEqual(["kill robot", "End 0.7.0", "set checkout_sup one", "killer", "kill"].map(subject),
+    ["robot", "0.7.0", "checkout_sup", "killer", "kill"]);
 });
 
 test("the effect is the prediction, or what is known without it", () => {
-  const step = { name: "checkout_sup", supervisor: "0.5.0", strategy: "rest_for_one", child: "ledger", outcome: "restarts", words: "ledger restarts, and with it cart", restarts_used: 1, max_restarts: 3, max_seconds: 5 };
+  const step = {
+    name: "checkout_sup", supervisor: "0.5.0", strategy: "rest_for_one", child: "ledger", outcome: "restarts",
+    words: "ledger restarts, and with it cart", restarts_used: 1, max_restarts: 3, max_seconds: 5,
+  };
   const { deed } = only("kill ledger");
-  assert.equal(effect(deed, { steps: [step], comes_back: true }), "checkout_sup (rest_for_one): ledger restarts, and with it cart (restart 1 of 3 within 5 s).");
+  assert.equal(effect(deed, { steps: [step], comes_back: true }),
+    "checkout_sup (rest_for_one): ledger restarts, and with it cart (restart 1 of 3 within 5 s).");
   const up = { ...step, outcome: "gives_up", words: "one restart too many: the supervisor stops all its children and gives up" };
   assert.match(effect(deed, { steps: [up], comes_back: false }), /gives up\. Nothing starts it again\.$/);
-  assert.equal(effect(deed, null), "ledger ends. Its supervisor checkout_sup (rest_for_one) decides whether it starts again. The prediction is not available now.");
+  assert.equal(effect(deed, null),
+    "ledger ends. Its supervisor checkout_sup (rest_for_one) decides whether it starts again. The prediction is not available now.");
   assert.equal(effect(only("kill free").deed, null), "free is not supervised: it will not come back.");
 });
 

@@ -8,11 +8,15 @@ import { rank, remembered, trusted } from "#static/shell/palette-items.js";
 
 /** The texts that fit, the best first. */
 const order = (question, ...texts) =>
-  texts.map((text) => [text, fit(question, text)]).filter(([, found]) => found).sort(([, one], [, other]) => other.score - one.score).map(([text]) => text);
+  texts.map((text) => [text, fit(question, text)]).filter(([, found]) => found).sort(([, one], [, other]) =>
+    other.score - one.score).map(([text]) => text);
 
-const item = (text, group = "Processes", more = {}) => ({ id: `${group}:${text}`, group, icon: "run", text, more: "", href: "/x", ...more });
+const item = (text, group = "Processes", more = {}) => ({
+  id: `${group}:${text}`, group, icon: "run", text, more: "", href: "/x", ...more,
+});
 
-const ranked = (items, question, recent = []) => rank(items, question, recent).map(({ name, found }) => [name, found.map((one) => one.item.text)]);
+const ranked = (items, question, recent = []) =>
+  rank(items, question, recent).map(({ name, found }) => [name, found.map((one) => one.item.text)]);
 
 test("a name that begins so comes first, then beginnings of words, then letters", () => {
   assert.deepEqual(order("led", "tiled_edges", "my_ledger", "ledger", "led", "zebra"), ["led", "ledger", "my_ledger", "tiled_edges"]);
@@ -27,7 +31,8 @@ test("letters that lie far apart are no find, and every word is needed", () => {
 });
 
 test("the letters that were meant are marked, also in odd texts", () => {
-  assert.deepEqual(pieces("checkout_sup", fit("cs", "checkout_sup").places), [["c", true], ["heckout_", false], ["s", true], ["up", false]]);
+  assert.deepEqual(pieces("checkout_sup", fit("cs", "checkout_sup").places),
+    [["c", true], ["heckout_", false], ["s", true], ["up", false]]);
   assert.doesNotThrow(() => fit("i", "İstanbul"));
   assert.equal(fit("a".repeat(500), "b".repeat(20_000)), null);
 });
@@ -46,7 +51,10 @@ test("the group with the best find is first, and what was chosen before is bette
 
 test("what storage holds is trusted only as far as it leads here", () => {
   const good = item("ledger", "Processes", { href: "http://here/supervisors" });
-  const bad = [good, item("a", "Processes", { href: "javascript:alert(1)" }), item("b", "Processes", { href: "https://there/" }), { id: 1 }, null, "x"];
+  const bad = [
+    good, item("a", "Processes", { href: "javascript:alert(1)" }), item("b", "Processes", { href: "https://there/" }), { id: 1 }, null,
+    "x",
+  ];
   assert.deepEqual(trusted(bad, "http://here").map(({ text }) => text), ["ledger"]);
   assert.deepEqual(trusted({}, "http://here"), []);
   const cart = item("cart");

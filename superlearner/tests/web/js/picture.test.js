@@ -17,13 +17,19 @@ test("a row says who sends what, and what does not arrive", () => {
 });
 
 test("a caller waits until its answer comes, or until it goes on without one", () => {
-  const rows = [row(0, "a", "b", "call", ""), row(0, "c", "b", "cast", ""), row(1, "b", "a", "reply", ""), row(1, "a", "b", "call", ""), row(2, "a", null, "note", "")];
+  const rows = [
+    row(0, "a", "b", "call", ""), row(0, "c", "b", "cast", ""), row(1, "b", "a", "reply", ""), row(1, "a", "b", "call", ""),
+    row(2, "a", null, "note", ""),
+  ];
   assert.deepEqual(waits(rows), [{ of: "a", first: 0, last: 2 }, { of: "a", first: 3, last: 4 }]);
   assert.deepEqual(waits(rows.slice(3, 4)), [{ of: "a", first: 0, last: 0 }]);
 });
 
 test("a callback says what came, what it returned, and which state follows", () => {
-  const step = { at: 0, callback: "handle_cast", way: "cast", of: "ann", message: "'x'", before: "{'n': 0}", result: "NoReply({'n': 1})", after: "{'n':\n 1}" };
+  const step = {
+    at: 0, callback: "handle_cast", way: "cast", of: "ann", message: "'x'", before: "{'n': 0}", result: "NoReply({'n': 1})",
+    after: "{'n':\n 1}",
+  };
   const last = { ...step, callback: "terminate", way: "stop", of: null, message: "'normal'", result: "None", after: step.before };
   assert.deepEqual(sentences({ ...none, kind: "state", callbacks: [step, last] }), [
     "Cast from ann: 'x'. handle_cast returns NoReply({'n': 1}). The new state is {'n': 1}.",
@@ -33,7 +39,11 @@ test("a callback says what came, what it returned, and which state follows", () 
 
 test("a mailbox says what is passed over and what is taken", () => {
   const old = { text: "(ref 1, 'a')", of: "b", state: "passed" }, next = { text: "(ref 2, 'c')", of: "b", state: "taken" };
-  const steps = [{ at: 0, kind: "waits", pattern: "(ref 1, answer)", queue: [] }, { at: 1, kind: "arrives", pattern: null, queue: [{ ...old, state: "new" }] }, { at: 2, kind: "takes", pattern: "(ref 2, answer)", queue: [old, next] }];
+  const steps = [
+    { at: 0, kind: "waits", pattern: "(ref 1, answer)", queue: [] },
+    { at: 1, kind: "arrives", pattern: null, queue: [{ ...old, state: "new" }] },
+    { at: 2, kind: "takes", pattern: "(ref 2, answer)", queue: [old, next] },
+  ];
   assert.deepEqual(sentences({ ...none, kind: "mailbox", mailbox: steps }), [
     "0 s: It waits for (ref 1, answer). The mailbox is empty.",
     "1 s: (ref 1, 'a') arrives, and nothing waits for it.",

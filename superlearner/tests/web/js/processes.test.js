@@ -25,7 +25,9 @@ test("a view comes back from its address, and nonsense does not", () => {
   const query = "search=x+y&type=worker&mailbox=5&supervised=yes&below=shop&sort=-mailbox&columns=pid,links&pin=%5B%22name%22%2C%22x%22%5D";
   const again = addressOf(viewOf(new URLSearchParams(query)), new URLSearchParams("node=a")).toString();
   assert.deepEqual(new Set(again.split("&")), new Set([...query.replaceAll(",", "%2C").split("&"), "node=a"]));
-  const { mailbox, supervised, sort, columns, pins } = viewOf(new URLSearchParams("mailbox=x&supervised=perhaps&sort=;drop&pin=x&pin=%5B1%5D"));
+  const {
+    mailbox, supervised, sort, columns, pins,
+  } = viewOf(new URLSearchParams("mailbox=x&supervised=perhaps&sort=;drop&pin=x&pin=%5B1%5D"));
   assert.deepEqual([mailbox, supervised, sort, columns, pins], ["", "", "pid", null, null]);
 });
 
@@ -43,6 +45,7 @@ test("frames are folded, and a missing one is noticed", () => {
 });
 
 test("a pin is the name or the place of a process", () => {
-  const pins = ["x", null].flatMap((name) => ["team", null].map((supervisor_name) => pinOf({ pid: "0.1.0", name, supervisor_name, supervisor: supervisor_name && "0.2.0", child_id: "1" })));
+  const pins = ["x", null].flatMap((name) => ["team", null].map((supervisor_name) =>
+    pinOf({ pid: "0.1.0", name, supervisor_name, supervisor: supervisor_name && "0.2.0", child_id: "1" })));
   assert.deepEqual(pins, ['["name","x"]', '["name","x"]', '["child","team","1"]', '["pid","0.1.0"]']);
 });

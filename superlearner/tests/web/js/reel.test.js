@@ -5,15 +5,26 @@ import { test } from "node:test";
 
 import { Reel } from "#static/replay/reel.js";
 
-const row = (key, pid) => ({ key, parent: key.includes("/") ? key.slice(0, key.lastIndexOf("/")) : null, id: key.split("/").at(-1), name: null, pid, kind: "worker", what: "", strategy: null, state: "running" });
+const row = (key, pid) => ({
+  key,
+  parent: key.includes("/") ? key.slice(0, key.lastIndexOf("/")) : null,
+  id: key.split("/").at(-1), name: null, pid, kind: "worker", what: "", strategy: null, state: "running",
+});
 const page = (nodes) => ({
   place: 0, last: 3, people: [], frames: [], keyframe: { k: "s", epoch: "e", seq: 1, now: 0, feed: [], health: null, nodes },
-  events: [[0, "sent", "0.2.0", "0.1.0", "'tick'", 0, "cast"], [5, "sent", "0.2.0", "0.4.0", "'book'", 0, "cast"], [9, "exited", "0.4.0", null, "killed", 0, ""]],
+  events: [
+    [0, "sent", "0.2.0", "0.1.0", "'tick'", 0, "cast"], [5, "sent", "0.2.0", "0.4.0", "'book'", 0, "cast"],
+    [9, "exited", "0.4.0", null, "killed", 0, ""],
+  ],
 });
 
 test("the first event of the reader's own trees comes after those of the platform", () => {
   const reel = new Reel();
-  reel.add(page([row("superlearner", "0.1.0"), row("superlearner/services", "0.2.0"), row("superlearner/playground", "0.3.0"), row("superlearner/playground/shop", "0.4.0")]));
+  reel.add(
+    page([
+      row("superlearner", "0.1.0"), row("superlearner/services", "0.2.0"), row("superlearner/playground", "0.3.0"),
+      row("superlearner/playground/shop", "0.4.0"),
+    ]));
   assert.deepEqual(reel.steps, [1, 2, 3]);
   assert.equal(reel.ownFirst, 2);
 });

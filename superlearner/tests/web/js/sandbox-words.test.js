@@ -6,20 +6,34 @@ import { test } from "node:test";
 import { hasCrash, optionsOf, raisedIn, upText } from "#static/sandboxes/sandbox-words.js";
 
 test("a failed start has a sentence, the exception and the line", () => {
-  assert.deepEqual(raisedIn("Main failed to start: its child left does not start: AttributeError: 'int' object has no attribute 'nothing' (main.py, line 5, in Counter.init: return Ok(start.nothing))"), {
-    says: "Main failed to start: its child left does not start", error: "AttributeError: 'int' object has no attribute 'nothing'", line: 5, place: "Counter.init", code: "return Ok(start.nothing)",
-  });
+  assert.deepEqual(
+    raisedIn(
+      "Main failed to start: its child left does not start: AttributeError: 'int' object has no attribute 'nothing' (main.py, line 5, in "
+        + "Counter.init: return Ok(start.nothing))"),
+    {
+      says: "Main failed to start: its child left does not start", error: "AttributeError: 'int' object has no attribute 'nothing'",
+      line: 5, place: "Counter.init", code: "return Ok(start.nothing)",
+    });
 });
 
 test("an exception of user code, of several lines, and one whose code is not known", () => {
-  assert.deepEqual(raisedIn("nothing has changed: a refused: shop.NoMoneyError: none\n  /peer/main.py, line 12, in A.code_change\n      raise NoMoneyError('none')"), {
-    says: "nothing has changed: a refused", error: "shop.NoMoneyError: none", line: 12, place: "A.code_change", code: "raise NoMoneyError('none')",
-  });
-  assert.deepEqual(raisedIn("its child a does not start: no_money (main.py, line 3, in A.init)"), { says: "", error: "its child a does not start: no_money", line: 3, place: "A.init", code: "" });
+  assert.deepEqual(
+    raisedIn(
+      "nothing has changed: a refused: shop.NoMoneyError: none\n  /peer/main.py, line 12, in A.code_change\n   "
+        + "   raise NoMoneyError('none')"),
+    {
+      says: "nothing has changed: a refused", error: "shop.NoMoneyError: none", line: 12, place: "A.code_change",
+      code: "raise NoMoneyError('none')",
+    });
+  assert.deepEqual(raisedIn("its child a does not start: no_money (main.py, line 3, in A.init)"),
+    { says: "", error: "its child a does not start: no_money", line: 3, place: "A.init", code: "" });
 });
 
 test("a message about no line is left as it is", () => {
-  for (const message of ["it was stopped", "a held the loop for 2 s: main.py, line 8; it was ended there", "source: line 11, column 22: invalid syntax", ""]) assert.equal(raisedIn(message), null);
+  for (const message of [
+    "it was stopped", "a held the loop for 2 s: main.py, line 8; it was ended there", "source: line 11, column 22: invalid syntax", "",
+  ])
+    assert.equal(raisedIn(message), null);
 });
 
 test("a source with the message crash is known", () => {

@@ -26,10 +26,15 @@ test("a call and its answer are a pair with a latency and a bar", () => {
 
 test("a process that is started again goes on in the lane of its name", () => {
   const people = ["0.2.0", "0.9.0"].map((pid) => ({ pid, name: "ledger", label: "ledger" }));
-  const items = [message(1, "cast", "0.1.0", "0.2.0"), mark(2, "crashed", "0.2.0"), message(3, "info", null, "0.1.0"), mark(4, "started", "0.9.0"), message(5, "cast", "0.1.0", "0.9.0")];
+  const items = [
+    message(1, "cast", "0.1.0", "0.2.0"), mark(2, "crashed", "0.2.0"), message(3, "info", null, "0.1.0"), mark(4, "started", "0.9.0"),
+    message(5, "cast", "0.1.0", "0.9.0"),
+  ];
   const layout = arranged(items, people);
   assert.deepEqual(layout.lanes.map(({ label }) => label), ["0.1.0", "ledger", "outside"]);
-  assert.deepEqual(lifeIn(layout, 1, 0, 5), [{ from: 0, to: 1.5, alive: true }, { from: 1.5, to: 3.5, alive: false }, { from: 3.5, to: 5, alive: true }]);
+  assert.deepEqual(lifeIn(layout, 1, 0, 5), [
+    { from: 0, to: 1.5, alive: true }, { from: 1.5, to: 3.5, alive: false }, { from: 3.5, to: 5, alive: true },
+  ]);
   assert.deepEqual(lifeIn(layout, 1, 2, 3), [{ from: 2, to: 3, alive: false }]);
 });
 
@@ -105,6 +110,8 @@ test("latencies of those without a name are one line for their class", () => {
     message(20, "call", null, "0.5.0", { tag: "ask" }),
     message(21, "reply", "0.5.0", "0.9.0", { answers: 20 }),
   ];
-  assert.deepEqual(latencies(items, byPid(people)).map(({ from, to, tag, count, open }) => [from, to, tag, count, open]), [["Order (3)", "shop", "pay", 3, 1], ["outside", "Order 0.5.0", "ask", 1, 0]]);
-  assert.deepEqual(arranged(items.slice(-2), people).lanes.map(({ label, pids }) => [label, pids]), [["outside", ["0.9.0"]], ["Order 0.5.0", ["0.5.0"]]]);
+  assert.deepEqual(latencies(items, byPid(people)).map(({ from, to, tag, count, open }) => [from, to, tag, count, open]),
+    [["Order (3)", "shop", "pay", 3, 1], ["outside", "Order 0.5.0", "ask", 1, 0]]);
+  assert.deepEqual(arranged(items.slice(-2), people).lanes.map(({ label, pids }) => [label, pids]),
+    [["outside", ["0.9.0"]], ["Order 0.5.0", ["0.5.0"]]]);
 });

@@ -7,7 +7,8 @@ import { livesOf, timeline } from "#static/process/lives.js";
 import { changedPlaces, differences, parsed, updateOf } from "#static/process/state-terms.js";
 
 const term = (label, text, members = [], { size, kind } = {}) => ({
-  label, type: kind ?? (members.length ? "dict" : "int"), text, size: size ?? (members.length || null), start: 0, members, hidden: false, cut: false,
+  label, type: kind ?? (members.length ? "dict" : "int"), text, size: size ?? (members.length || null), start: 0, members, hidden: false,
+  cut: false,
 });
 
 test("a change is reported at the innermost place that is known", () => {
@@ -28,12 +29,15 @@ test("a change is reported at the innermost place that is known", () => {
 test("an edit becomes the keys that it changes", () => {
   const before = { user: "ada", cart: [{ price: 1 }, 2], n: 1 };
   const after = { user: "ada", cart: [{ price: 2 }], n: 1, new: null };
-  assert.deepEqual(differences(before, after).map(({ path, kind }) => [path, kind]), [["cart[0].price", "changed"], ["cart[1]", "removed"], ["new", "added"]]);
+  assert.deepEqual(differences(before, after).map(({ path, kind }) => [path, kind]),
+    [["cart[0].price", "changed"], ["cart[1]", "removed"], ["new", "added"]]);
   assert.deepEqual(updateOf(before, after), { changes: { cart: [{ price: 2 }], new: null }, removed: [] });
   assert.deepEqual(updateOf(before, { user: "ada" }).removed, ["cart", "n"]);
 });
 
-for (const [text, said] of [["", "Expected JSON, got nothing."], ["{\n  'user': 1\n}", "Texts stand in double quotes."], ['{"a": 1,\n "b" 2}', "Line 2"]]) {
+for (const [text, said] of [
+  ["", "Expected JSON, got nothing."], ["{\n  'user': 1\n}", "Texts stand in double quotes."], ['{"a": 1,\n "b" 2}', "Line 2"],
+]) {
   test(`text that is no JSON is reported with its place: ${JSON.stringify(text)}`, () => {
     assert.ok(parsed(text).wrong.includes(said), parsed(text).wrong);
     assert.deepEqual(parsed("[1]"), { value: [1], wrong: null });

@@ -6,7 +6,8 @@ import { test } from "node:test";
 import { burning, causeOf, reasonIn, spanOf, Storms, verb } from "#static/live/storms.js";
 
 let number = 0;
-const crash = (at, { who = "monkey", reason = "TimeoutError('slow')", key = `app/${who}`, kind = "restarted", level = "bad", ...more } = {}) =>
+const crash = (at,
+  { who = "monkey", reason = "TimeoutError('slow')", key = `app/${who}`, kind = "restarted", level = "bad", ...more } = {}) =>
   ({ id: ++number, at, kind, level, key, sup: "app", text: `${who} crashed: ${reason}`, parts: { who, reason, by: "app", ...more } });
 const told = (lines) => lines.map(({ event, count }) => `${event.parts.who} ${count}`);
 

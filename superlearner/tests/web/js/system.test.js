@@ -12,7 +12,10 @@ import { tooFew, trends } from "#static/system/system-trends.js";
 const NOON = 1_800_000_000;
 
 test("frames make the model, and a missing one asks for a snapshot", () => {
-  const first = { k: "s", seq: 4, epoch: "e", interval: 2, columns: ["at", "seconds", "restarts"], points: [[100, 2, 0], [200, 2, 4], [202, 2, null]], gaps: [1], anomalies: [], ended: [] };
+  const first = {
+    k: "s", seq: 4, epoch: "e", interval: 2, columns: ["at", "seconds", "restarts"], points: [[100, 2, 0], [200, 2, 4], [202, 2, null]],
+    gaps: [1], anomalies: [], ended: [],
+  };
   const next = { k: "d", seq: 5, interval: 1, point: [3750, 2, 1], gap: true, anomalies: [{}], ended: [] };
   const one = reduce(null, first);
   const two = reduce(one, next);
@@ -27,7 +30,8 @@ test("a trend is reported only when it stands out of the noise", () => {
   const trend = (values) => {
     const at = values.map((_, place) => 10 + place);
     const memory = { title: "Memory", unit: "bytes", times: { at, gap: [] }, series: [{ name: "Memory", values }] };
-    return trends([memory], 10, 9 + values.length).map(({ rises, from, to, perMinute }) => [rises, ...[from, to, perMinute].map(Math.round)]);
+    return trends([memory], 10, 9 + values.length).map(({ rises, from, to, perMinute }) =>
+      [rises, ...[from, to, perMinute].map(Math.round)]);
   };
   const hundred = (value) => Array.from({ length: 100 }, (_, place) => value(place));
   const rising = hundred((place) => 100 + 2 * place + (place % 3));
@@ -65,7 +69,8 @@ test("lines of the log are taken once and chosen by level, process, words and ti
   const broke = line(2, "error", "shop", "broke", "0.8.0", null, "sup");
   const late = line(3, "warning", "shop", "late", "0.7.0", "till", "sup");
   const lines = take(take([], { k: "s", lines: [sold, broke] }), { k: "d", lines: [broke, late] });
-  const chosen = (wanted) => chosenLines(lines, { level: "debug", words: "", process: "", from: null, to: null, ...wanted }).map(({ number }) => number);
+  const chosen = (wanted) =>
+    chosenLines(lines, { level: "debug", words: "", process: "", from: null, to: null, ...wanted }).map(({ number }) => number);
   assert.deepEqual(chosen({}), [1, 2, 3]);
   assert.deepEqual(chosen({ level: "warning" }), [2, 3]);
   assert.deepEqual(chosen({ words: "SOLD" }), [1]);
@@ -83,8 +88,12 @@ test("ticks are round and reach the greatest value", () => {
 });
 
 test("numbers are shown with their unit", () => {
-  const told = [[0.4123, "ms"], [1500, "ms"], [34_200_000, "bytes"], [0.5, "per_s"], [12345, "count"], [null, "ms"], [2048, "bytes_per_s"], [99.94, "percent"]];
-  assert.deepEqual(told.map(([value, unit]) => withUnit(value, unit)), ["0.41 ms", "1.5 s", "34.2 MB", "0.5/s", "12,345", "–", "2.05 kB/s", "99.9 %"]);
+  const told = [
+    [0.4123, "ms"], [1500, "ms"], [34_200_000, "bytes"], [0.5, "per_s"], [12345, "count"], [null, "ms"], [2048, "bytes_per_s"],
+    [99.94, "percent"],
+  ];
+  assert.deepEqual(told.map(([value, unit]) => withUnit(value, unit)),
+    ["0.41 ms", "1.5 s", "34.2 MB", "0.5/s", "12,345", "–", "2.05 kB/s", "99.9 %"]);
 });
 
 test("thinning loses no peak, and a gap stays a gap", () => {
@@ -101,14 +110,17 @@ test("thinning loses no peak, and a gap stays a gap", () => {
 });
 
 test("percentiles are those of what is shown", () => {
-  assert.deepEqual(summary({ at: [0, 1, 2, 3, 4], gap: [] }, [900, 1, null, 3, 900], 1, 3), { count: 2, least: 1, most: 3, p50: 1, p99: 3 });
+  assert.deepEqual(summary({ at: [0, 1, 2, 3, 4], gap: [] }, [900, 1, null, 3, 900], 1, 3),
+    { count: 2, least: 1, most: 3, p50: 1, p99: 3 });
   assert.equal(summary({ at: [0], gap: [] }, [1], 5, 6), null);
 });
 
 test("an anomaly that comes back is not listed as over, and one that ends again stands once", () => {
   const frame = (seq, anomalies, ended) => ({ k: "d", seq, interval: 1, point: [100 + seq, 1], gap: false, anomalies, ended });
   const one = { number: 1 }, other = { number: 2 };
-  let model = reduce(null, { k: "s", seq: 0, epoch: "e", interval: 1, columns: ["at", "seconds"], points: [], gaps: [], anomalies: [one], ended: [other] });
+  let model = reduce(null, {
+    k: "s", seq: 0, epoch: "e", interval: 1, columns: ["at", "seconds"], points: [], gaps: [], anomalies: [one], ended: [other],
+  });
   model = reduce(model, frame(1, [], [one]));
   assert.deepEqual(model.ended.map(({ number }) => number), [2, 1]);
   model = reduce(model, frame(2, [one], []));

@@ -17,7 +17,9 @@ const now = reduce(EMPTY, { k: "s", epoch: "e", seq: 1, now: 20, feed: [], healt
   row("sup", "0.1.0", { kind: "supervisor", strategy: "rest_for_one" }),
   row("sup/ledger", "0.5.0", { restarts: 1 }), row("sup/cart", "0.6.0", { restarted_along: 1 }), row("sup/late", "0.7.0"),
 ] });
-const event = (at, type, pid, name, data) => ({ id: `e-${at}`, seq: at, at, type, pid, name, supervisor: "sup", text: "", data: { supervisor_pid: "0.1.0", id: name, ...data } });
+const event = (at, type, pid, name, data) => ({
+  id: `e-${at}`, seq: at, at, type, pid, name, supervisor: "sup", text: "", data: { supervisor_pid: "0.1.0", id: name, ...data },
+});
 /** The ledger crashes and takes the cart with it; a job that nobody restarts ends; a child is added. */
 const events = [
   event(10, "child_terminated", "0.2.0", "ledger", { reason: "ValueError", by: "exit" }),
@@ -86,7 +88,8 @@ test("children that end while a moment is shown keep their names and places, als
 });
 
 test("a tree that is kept gets what was on its way to the page, and none is kept of another run of the server", () => {
-  const one = (pid, epoch = "e") => reduce(EMPTY, { k: "s", epoch, seq: 1, now: 0, feed: [], health: null, nodes: [row("sup", "0.1.0"), row("sup/cart", pid)] });
+  const one = (pid, epoch = "e") =>
+    reduce(EMPTY, { k: "s", epoch, seq: 1, now: 0, feed: [], health: null, nodes: [row("sup", "0.1.0"), row("sup/cart", pid)] });
   const trees = new KeptTrees();
   const cart = (...shown) => trees.at(...shown).rows.get("sup/cart").pid;
   assert.equal(cart(one("0.2.0"), [], 10, 10), "0.2.0");
@@ -97,31 +100,50 @@ test("a tree that is kept gets what was on its way to the page, and none is kept
 });
 
 test("events after a tree was kept do not change it", () => {
-  const restart = (at, old, pid) => [event(at, "child_terminated", old, "ledger", { reason: "killed", by: "exit" }), event(at, "child_restarted", pid, "ledger", { old, reason: "killed", along: false })];
+  const restart = (at, old, pid) => [
+    event(at, "child_terminated", old, "ledger", { reason: "killed", by: "exit" }),
+    event(at, "child_restarted", pid, "ledger", { old, reason: "killed", along: false }),
+  ];
   const log = [...restart(30, "0.5.0", "0.8.0"), ...restart(31, "0.8.0", "0.9.0")];
   const { pid, restarts } = new KeptTrees().at(now, log, 18, 20).rows.get("sup/ledger");
   assert.deepEqual([pid, restarts], ["0.5.0", 1]);
 });
 
 test("a supervisor that was killed is there with its strategy and its children, whose ends nobody reported", () => {
-  const top = reduce(EMPTY, { k: "s", epoch: "e", seq: 1, now: 9, feed: [], health: null, nodes: [row("top", "0.1.0", { kind: "supervisor" })] });
+  const top = reduce(EMPTY, {
+    k: "s", epoch: "e", seq: 1, now: 9, feed: [], health: null, nodes: [row("top", "0.1.0", { kind: "supervisor" })],
+  });
   const past = [
     event(1, "child_started", "0.3.0", "till", { supervisor_pid: "0.2.0", type: "worker", what: "Till", restarts: 0, along: false }),
-    event(2, "child_started", "0.4.0", "Book ACME", { supervisor_pid: "0.2.0", id: "book", type: "worker", what: "Book", restarts: 0, along: false }),
-    event(3, "child_started", "0.2.0", "stall", { type: "supervisor", restart: "temporary", what: "Stall", child_strategy: "rest_for_one", restarts: 0, along: false }),
-    event(4, "child_restarted", "0.5.0", "till", { supervisor_pid: "0.2.0", what: "Till", old: "0.3.0", reason: "ValueError", strategy: "rest_for_one", restarts: 1, along: false }),
+    event(2, "child_started", "0.4.0", "Book ACME",
+      { supervisor_pid: "0.2.0", id: "book", type: "worker", what: "Book", restarts: 0, along: false }),
+    event(3, "child_started", "0.2.0", "stall",
+      { type: "supervisor", restart: "temporary", what: "Stall", child_strategy: "rest_for_one", restarts: 0, along: false }),
+    event(4, "child_restarted", "0.5.0", "till",
+      { supervisor_pid: "0.2.0", what: "Till", old: "0.3.0", reason: "ValueError", strategy: "rest_for_one", restarts: 1, along: false }),
     event(5, "child_terminated", "0.2.0", "stall", { reason: "killed", by: "exit" }),
   ];
   past.splice(3, 0, event(3.5, "child_terminated", "0.3.0", "till", { supervisor_pid: "0.2.0", reason: "ValueError", by: "exit" }));
-  const at = (moment) => [...treeAt(top, past, moment).rows.values()].map((one) => [one.name ?? one.id, one.what, one.kind, one.strategy, one.pid, one.restarts, one.uncounted ?? false]).slice(1);
+  const at = (moment) => [...treeAt(top, past, moment).rows.values()]
+    .map((one) => [one.name ?? one.id, one.what, one.kind, one.strategy, one.pid, one.restarts, one.uncounted ?? false])
+    .slice(1);
   assert.deepEqual(at(5), []);
-  assert.deepEqual(at(4), [["stall", "Stall", "supervisor", "rest_for_one", "0.2.0", 0, false], ["till", "Till", "worker", null, "0.5.0", 1, false], ["Book ACME", "Book", "worker", null, "0.4.0", 0, false]]);
-  assert.deepEqual(at(3).map(([name, , , , pid, restarts]) => [name, pid, restarts]), [["stall", "0.2.0", 0], ["till", "0.3.0", 0], ["Book ACME", "0.4.0", 0]]);
+  assert.deepEqual(at(4), [
+    ["stall", "Stall", "supervisor", "rest_for_one", "0.2.0", 0, false],
+    ["till", "Till", "worker", null, "0.5.0", 1, false],
+    ["Book ACME", "Book", "worker", null, "0.4.0", 0, false],
+  ]);
+  assert.deepEqual(at(3).map(([name, , , , pid, restarts]) => [name, pid, restarts]),
+    [["stall", "0.2.0", 0], ["till", "0.3.0", 0], ["Book ACME", "0.4.0", 0]]);
 });
 
 test("a root that has ended is there with its name while it had children", () => {
-  const past = [event(1, "child_started", "0.9.0", "job", { supervisor_pid: "0.8.0" }), event(2, "child_terminated", "0.9.0", "job", { supervisor_pid: "0.8.0", reason: "shutdown", by: "supervisor" })];
-  const at = (moment) => [...treeAt(now, past.map((one) => ({ ...one, supervisor: "stall" })), moment).rows.values()].map(({ id }) => id).slice(4);
+  const past = [
+    event(1, "child_started", "0.9.0", "job", { supervisor_pid: "0.8.0" }),
+    event(2, "child_terminated", "0.9.0", "job", { supervisor_pid: "0.8.0", reason: "shutdown", by: "supervisor" }),
+  ];
+  const at = (moment) =>
+    [...treeAt(now, past.map((one) => ({ ...one, supervisor: "stall" })), moment).rows.values()].map(({ id }) => id).slice(4);
   assert.deepEqual([at(0), at(1), at(2)], [[], ["stall", "job"], []]);
 });
 
@@ -130,10 +152,17 @@ test("restarts are those up to the moment, and unknown if no event tells them", 
   const log = [
     { ...life("0.20.0", 0), at: 1 }, event(2, "child_terminated", "0.20.0", "ledger", { reason: "ValueError", by: "exit" }),
     event(3, "child_restarted", "0.21.0", "ledger", { old: "0.20.0", reason: "ValueError", restarts: 1, along: false }),
-    event(4, "child_terminated", "0.21.0", "ledger", { reason: "shutdown", by: "supervisor" }), { ...life("0.5.0", 0), at: 5 }, // deleted and added anew
+    // Deleted and added anew
+    event(4, "child_terminated", "0.21.0", "ledger", { reason: "shutdown", by: "supervisor" }), { ...life("0.5.0", 0), at: 5 },
   ];
-  const model = reduce(EMPTY, { k: "s", epoch: "e", seq: 1, now: 20, feed: [], health: null, nodes: [row("sup", "0.1.0", { kind: "supervisor" }), row("sup/ledger", "0.5.0", { restarts: 0 })] });
-  const counts = (events, at) => { const { restarts, uncounted } = treeAt(model, events, at).rows.get("sup/ledger"); return uncounted ? null : restarts; };
+  const model = reduce(EMPTY, {
+    k: "s", epoch: "e", seq: 1, now: 20, feed: [], health: null,
+    nodes: [row("sup", "0.1.0", { kind: "supervisor" }), row("sup/ledger", "0.5.0", { restarts: 0 })],
+  });
+  const counts = (events, at) => {
+    const { restarts, uncounted } = treeAt(model, events, at).rows.get("sup/ledger");
+    return uncounted ? null : restarts;
+  };
   assert.deepEqual([counts(log, 5), counts(log, 3), counts(log, 2), counts(log, 1)], [0, 1, 0, 0]);
   assert.equal(counts(log.slice(3), 3), null);
 });
@@ -141,13 +170,20 @@ test("restarts are those up to the moment, and unknown if no event tells them", 
 test("the children of a restarted supervisor continue the restarts of their ids", () => {
   const job = (at, type, pid, parent, more) => event(at, type, pid, "job", { supervisor_pid: parent, ...more });
   const log = [
-    job(1, "child_started", "0.3.0", "0.2.0", { restarts: 0 }), event(2, "child_started", "0.2.0", "stall", { type: "supervisor", restarts: 0 }),
-    job(3, "child_terminated", "0.3.0", "0.2.0", { reason: "ValueError", by: "exit" }), job(4, "child_restarted", "0.4.0", "0.2.0", { old: "0.3.0", restarts: 1 }),
-    event(5, "child_terminated", "0.2.0", "stall", { reason: "killed", by: "exit" }), job(6, "child_started", "0.6.0", "0.5.0", { restarts: 0 }),
-    event(7, "child_restarted", "0.5.0", "stall", { old: "0.2.0", restarts: 1 }), event(8, "child_terminated", "0.5.0", "stall", { reason: "killed", by: "exit" }),
+    job(1, "child_started", "0.3.0", "0.2.0", { restarts: 0 }),
+    event(2, "child_started", "0.2.0", "stall", { type: "supervisor", restarts: 0 }),
+    job(3, "child_terminated", "0.3.0", "0.2.0", { reason: "ValueError", by: "exit" }),
+    job(4, "child_restarted", "0.4.0", "0.2.0", { old: "0.3.0", restarts: 1 }),
+    event(5, "child_terminated", "0.2.0", "stall", { reason: "killed", by: "exit" }),
+    job(6, "child_started", "0.6.0", "0.5.0", { restarts: 0 }),
+    event(7, "child_restarted", "0.5.0", "stall", { old: "0.2.0", restarts: 1 }),
+    event(8, "child_terminated", "0.5.0", "stall", { reason: "killed", by: "exit" }),
   ];
-  const top = reduce(EMPTY, { k: "s", epoch: "e", seq: 1, now: 9, feed: [], health: null, nodes: [row("top", "0.1.0", { kind: "supervisor" })] });
-  const at = (events, moment) => [...treeAt(top, events, moment).rows.values()].slice(1).map(({ id, restarts, uncounted }) => [id, uncounted ? null : restarts]);
+  const top = reduce(EMPTY, {
+    k: "s", epoch: "e", seq: 1, now: 9, feed: [], health: null, nodes: [row("top", "0.1.0", { kind: "supervisor" })],
+  });
+  const at = (events, moment) =>
+    [...treeAt(top, events, moment).rows.values()].slice(1).map(({ id, restarts, uncounted }) => [id, uncounted ? null : restarts]);
   assert.deepEqual(at(log, 7), [["stall", 1], ["job", 1]]);
   assert.deepEqual(at(log, 2), [["stall", 0], ["job", 0]]);
   assert.deepEqual(at(log.slice(4), 7), [["stall", 1], ["job", null]]);
@@ -155,24 +191,37 @@ test("the children of a restarted supervisor continue the restarts of their ids"
 
 test("an earlier tree has no figure of now, and no process that was started later", () => {
   const model = reduce(EMPTY, { k: "s", epoch: "e", seq: 1, now: 99, feed: [{ id: 1 }], health: { processes: 9 }, nodes: [
-    row("sup", "0.1.0", { kind: "supervisor", strategy: "rest_for_one", children: 3, budget: { used: 2, max: 3, window_s: 5, resets_at: 100 }, since: 2 }),
+    row("sup", "0.1.0",
+      { kind: "supervisor", strategy: "rest_for_one", children: 3, budget: { used: 2, max: 3, window_s: 5, resets_at: 100 }, since: 2 }),
     row("sup/ledger", "0.2.0", { state: "stuck", doing: "handle_call", mailbox: 7, since: 90 }),
     row("sup/late", "0.7.0", { since: 20 }), row("stall", "0.8.0", { kind: "supervisor", since: 21 }),
-    row("%alone", null, { kind: "group", since: 20 }), row("%alone/0.3.0", "0.3.0", { since: 20 }), row("%alone/0.9.0", "0.9.0", { since: 20 }),
+    row("%alone", null, { kind: "group", since: 20 }), row("%alone/0.3.0", "0.3.0", { since: 20 }),
+    row("%alone/0.9.0", "0.9.0", { since: 20 }),
   ] });
-  const log = [event(10, "child_started", "0.2.0", "ledger", { restarts: 0 }), event(11, "child_started", "0.6.0", "cart", {}), event(12, "child_terminated", "0.6.0", "cart", { reason: "normal", by: "exit" }), event(20, "child_started", "0.7.0", "late", {})];
+  const log = [
+    event(10, "child_started", "0.2.0", "ledger", { restarts: 0 }),
+    event(11, "child_started", "0.6.0", "cart", {}),
+    event(12, "child_terminated", "0.6.0", "cart", { reason: "normal", by: "exit" }),
+    event(20, "child_started", "0.7.0", "late", {}),
+  ];
   const past = treeAt(model, log, 15);
   assert.deepEqual([...past.rows.keys()], ["sup", "sup/ledger", "%alone", "%alone/0.3.0"]);
   const { state, mailbox, doing, since } = past.rows.get("sup/ledger");
   assert.deepEqual([state, mailbox, doing, since], ["running", null, null, 10]);
-  assert.deepEqual([past.rows.get("sup").budget, past.rows.get("sup").children, past.rows.get("sup").since, past.health, past.feed], [null, null, 0, null, []]);
-  assert.deepEqual([...treeAt(model, log, 25).rows.keys()], ["sup", "sup/ledger", "sup/late", "stall", "%alone", "%alone/0.3.0", "%alone/0.9.0"]);
+  assert.deepEqual([past.rows.get("sup").budget, past.rows.get("sup").children, past.rows.get("sup").since, past.health, past.feed],
+    [null, null, 0, null, []]);
+  assert.deepEqual([...treeAt(model, log, 25).rows.keys()], [
+    "sup", "sup/ledger", "sup/late", "stall", "%alone", "%alone/0.3.0", "%alone/0.9.0",
+  ]);
 });
 
 test("a strategy is the one of the moment", () => {
   const changed = [...events, event(16, "strategy_changed", "0.1.0", "sup", { strategy_before: "one_for_one", strategy: "rest_for_one" })];
   assert.deepEqual([15, 16].map((at) => treeAt(now, changed, at).rows.get("sup").strategy), ["one_for_one", "rest_for_one"]);
-  const pool = reduce(EMPTY, { k: "s", epoch: "e", seq: 1, now: 20, feed: [], health: null, nodes: [row("sup", "0.1.0", { kind: "supervisor" }), row("sup/pool", "0.2.0", { strategy: "dynamic" })] });
+  const pool = reduce(EMPTY, {
+    k: "s", epoch: "e", seq: 1, now: 20, feed: [], health: null,
+    nodes: [row("sup", "0.1.0", { kind: "supervisor" }), row("sup/pool", "0.2.0", { strategy: "dynamic" })],
+  });
   assert.equal(treeAt(pool, changed, 12).rows.get("sup/pool").strategy, "dynamic");
 });
 
@@ -198,7 +247,9 @@ test("a supervisor that is giving up looks like it, and the child that it does n
     event(5, "child_restarted", "0.8.0", "sup", { old: "0.2.0", reason: "shutdown" }),
   ];
   const states = (at) => ["top/sup", "top/sup/job"].map((key) => treeAt(model, past, at).rows.get(key)?.state);
-  assert.deepEqual([0, 1, 2, 3].map(states), [["running", "running"], ["running", "crashed"], ["gave_up", "crashed"], ["restarting", undefined]]);
+  assert.deepEqual([0, 1, 2, 3].map(states), [
+    ["running", "running"], ["running", "crashed"], ["gave_up", "crashed"], ["restarting", undefined],
+  ]);
   assert.equal(treeAt(model, past, 2).rows.get("top/sup/job").last.reason, "ValueError");
 });
 
@@ -216,18 +267,24 @@ test("events about a process are its own and those of its children", () => {
 
 test("the reader's trees come before the platform's, and nothing is left out", () => {
   const model = reduce(EMPTY, { k: "s", epoch: "e", seq: 1, now: 1, feed: [], health: null, nodes: [
-    row("superlearner", "0.1.0"), row("superlearner/services", "0.2.0"), row("superlearner/playground", "0.3.0"), row("superlearner/playground/shop", "0.4.0"),
+    row("superlearner", "0.1.0"), row("superlearner/services", "0.2.0"), row("superlearner/playground", "0.3.0"),
+    row("superlearner/playground/shop", "0.4.0"),
   ] });
   assert.deepEqual(yoursFirst(model).kids.get(""), ["superlearner/playground/shop", "superlearner"]);
   assert.deepEqual(yoursFirst(model).kids.get("superlearner"), ["superlearner/services", "superlearner/playground"]);
-  assert.deepEqual([model, yoursFirst(model)].map((one) => above(one, one.rows.get("superlearner/playground/shop"))), ["superlearner/playground", null]);
+  assert.deepEqual([model, yoursFirst(model)].map((one) => above(one, one.rows.get("superlearner/playground/shop"))),
+    ["superlearner/playground", null]);
   const sorted = yoursFirst(model);
   assert.equal(yoursFirst({ ...model, seq: 2 }, sorted).kids, sorted.kids);
   assert.equal(yoursFirst(now), now);
 });
 
 test("by default crashes, restarts, give-ups and changes of a strategy are shown, and the address has other choices", () => {
-  const log = [...events, event(16, "strategy_changed", "0.1.0", "sup", {}), event(17, "gave_up", "0.1.0", "sup", { reason: "ValueError" })];
+  const log = [
+    ...events,
+    event(16, "strategy_changed", "0.1.0", "sup", {}),
+    event(17, "gave_up", "0.1.0", "sup", { reason: "ValueError" }),
+  ];
   assert.deepEqual(ofKinds(log, DEFAULT).map(({ at }) => at), [10, 12, 16, 17]);
   assert.deepEqual(countKinds(log), { crashes: 2, restarts: 2, starts: 4 });
   const kinds = (text) => kindsFrom(new URLSearchParams(text));
@@ -237,7 +294,8 @@ test("by default crashes, restarts, give-ups and changes of a strategy are shown
 
 test("a moment in the address is a number of seconds, or now with a reason", () => {
   const at = (text) => momentFrom(new URLSearchParams({ at: text }));
-  assert.deepEqual([at("12.5"), at(" "), momentFrom(new URLSearchParams())], [{ at: 12.5, problem: "" }, { at: null, problem: "" }, { at: null, problem: "" }]);
+  assert.deepEqual([at("12.5"), at(" "), momentFrom(new URLSearchParams())],
+    [{ at: 12.5, problem: "" }, { at: null, problem: "" }, { at: null, problem: "" }]);
   for (const text of ["hello", "0", "-1", "1e3", "NaN", "x".repeat(99)]) assert.match(at(text).problem, /cannot be read/);
   assert.ok(at("x".repeat(99)).problem.length < 180);
 });

@@ -78,8 +78,11 @@ function open(name, values, { push = false, focus = true } = {}) {
 
 /** @param {string} name */
 function missing(name) {
-  place.replaceChildren(make("div", { class: "void" }, make("h2", {}, "There is no such operation"), make("p", {}, make("code", {}, name.slice(0, 200)), " is not one of those of this platform. Search on the left, or look into the list."),
-    make("p", {}, "It may belong to a package that is not installed here.")));
+  place.replaceChildren(
+    make("div", { class: "void" }, make("h2", {}, "There is no such operation"),
+      make("p", {}, make("code", {}, name.slice(0, 200)),
+        " is not one of those of this platform. Search on the left, or look into the list."),
+      make("p", {}, "It may belong to a package that is not installed here.")));
   place.hidden = false;
   byId("nothing", HTMLElement).hidden = true;
   step("form");
@@ -110,7 +113,10 @@ async function run(what, values, dryRun, node = chosen()) {
     if (dryRun && outcome.ok) step("form"); // the button that runs it is there
   }
   const { ok, status, took, error } = outcome;
-  remember({ operation: what.name, summary: what.summary, ...withoutSecrets(values, secrets), node, dryRun, at: Date.now(), ok, status, code: error?.code ?? "", took });
+  remember({
+    operation: what.name, summary: what.summary, ...withoutSecrets(values, secrets), node, dryRun, at: Date.now(), ok, status,
+    code: error?.code ?? "", took,
+  });
   drawRuns();
   if (status === 401) lost();
   return outcome;
@@ -120,14 +126,19 @@ async function run(what, values, dryRun, node = chosen()) {
 function lost() {
   const note = byId("lost", HTMLElement);
   const here = location.pathname.slice(root().length) + location.search;
-  note.replaceChildren("Your credential has ended or was revoked, so nothing more is answered here. ", make("a", { href: `${root()}/sign-in?next=${encodeURIComponent(here)}` }, "Sign in again"), " and you are back at this form.");
+  note.replaceChildren("Your credential has ended or was revoked, so nothing more is answered here. ",
+    make("a", { href: `${root()}/sign-in?next=${encodeURIComponent(here)}` }, "Sign in again"),
+    " and you are back at this form.");
   note.hidden = false;
 }
 
 /** Update the equivalents in other interfaces from the form. */
 function same() {
   const holder = byId("same", HTMLElement);
-  if (!line || !work) return holder.replaceChildren(make("p", { class: "hint" }, "Pick an operation: here stands how to do the same with curl, the command line, Python and an AI client."));
+  if (!line || !work)
+    return holder.replaceChildren(
+      make("p", { class: "hint" },
+        "Pick an operation: here stands how to do the same with curl, the command line, Python and an AI client."));
   const wrong = Object.keys(work.form.problems);
   const values = { ...Object.fromEntries(wrong.map((name) => [name, name.toUpperCase()])), ...work.form.values };
   const at = location.origin + root();
@@ -135,15 +146,21 @@ function same() {
   const missing = wrong.length ? [make("p", { class: "hint" }, `Still to fill in: ${wrong.join(", ")}.`)] : [];
   const open = holder.querySelector("details[open]")?.getAttribute("data-door") ?? "curl";
   return holder.replaceChildren(...missing, ...found.map(({ id, label, text, words }) =>
-    make("section", { class: "door", "data-door": id, "data-open": id === open }, make("h3", {}, label, " ", make("span", { class: "hint" }, words)),
-      make("div", { class: "copyable" }, make("pre", { tabindex: 0, role: "group", "aria-label": label }, text), copyButton(() => text, "Copy", `Copy the line for ${label}`)))));
+    make("section", { class: "door", "data-door": id, "data-open": id === open },
+      make("h3", {}, label, " ", make("span", { class: "hint" }, words)),
+      make("div", { class: "copyable" },
+        make("pre", { tabindex: 0, role: "group", "aria-label": label }, text),
+        copyButton(() => text, "Copy", `Copy the line for ${label}`)))));
 }
 
 function drawRuns() {
   const holder = byId("runs", HTMLElement);
   const known = runs();
   byId("tab-runs", HTMLElement).textContent = known.length ? `History ${known.length}` : "History";
-  if (!known.length) return holder.replaceChildren(make("p", { class: "hint" }, "What you run in this tab is listed here, to be run again. It is forgotten with the tab; secrets are never kept."));
+  if (!known.length)
+    return holder.replaceChildren(
+      make("p", { class: "hint" },
+        "What you run in this tab is listed here, to be run again. It is forgotten with the tab; secrets are never kept."));
   const clear = make("button", { type: "button", class: "btn quiet" }, "Forget all");
   clear.onclick = () => {
     forget();
@@ -156,7 +173,10 @@ function drawRuns() {
   }))), clear);
 }
 
-/** Run an operation again with the same values; if it is destructive or had a secret, only fill the form. @param {import("./run-history.js").Run} one */
+/**
+ * Run an operation again with the same values; if it is destructive or had a secret, only fill the form.
+ * @param {import("./run-history.js").Run} one
+ */
 async function again(one) {
   open(one.operation, one.values, { push: true });
   if (!line || one.hidden.length) return;
@@ -182,9 +202,14 @@ function fromAddress() {
     const given = asked.getAll(field.name);
     if (!given.length) continue;
     const [text = ""] = given;
-    const entry = field.kind === "several" ? given : field.kind === "list" ? given.join("\n") : field.kind === "flag" ? text !== "false" : text;
+    const entry = field.kind === "several" ? given
+      : field.kind === "list" ? given.join("\n")
+      : field.kind === "flag" ? text !== "false"
+      : text;
     const read = valuesOf([field], { [field.name]: entry });
-    values[field.name] = field.name in read.values ? read.values[field.name] : typeof entry === "string" && field.name in read.wrong ? entry : entryOf(field);
+    values[field.name] = field.name in read.values ? read.values[field.name]
+      : typeof entry === "string" && field.name in read.wrong ? entry
+      : entryOf(field);
   }
   return open(name, values, { focus: Boolean(found) });
 }
@@ -197,7 +222,10 @@ async function begin() {
   } catch (error) {
     const failed = error instanceof ApiError ? error : new ApiError("failed", String(error), "", 0);
     if (failed.status === 401) lost();
-    byId("groups", HTMLElement).replaceChildren(make("div", { class: "none" }, make("p", {}, make("b", {}, "The operations cannot be listed.")), make("p", {}, `${failed.message} ${failed.hint}`)));
+    byId("groups", HTMLElement).replaceChildren(
+      make("div", { class: "none" },
+        make("p", {}, make("b", {}, "The operations cannot be listed.")),
+        make("p", {}, `${failed.message} ${failed.hint}`)));
     attribute(page, "data-ready", "failed");
     return;
   }
@@ -228,10 +256,12 @@ byId("to-form", HTMLButtonElement).onclick = () => {
 };
 window.addEventListener("popstate", fromAddress);
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && work && page.dataset.view === "operations" && !document.querySelector("dialog[open]")) {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && work && page.dataset.view === "operations"
+    && !document.querySelector("dialog[open]")) {
     event.preventDefault();
     work.go();
-  } else if (event.key === "Escape" && !event.defaultPrevented && event.target instanceof Element && event.target.closest("#work")) shelf.focusChosen();
+  } else if (event.key === "Escape" && !event.defaultPrevented && event.target instanceof Element && event.target.closest("#work"))
+    shelf.focusChosen();
 });
 shortcuts([
   { keys: ["/"], text: "Search operations", run: () => { showView("operations"); step("list"); shelf.search(); } },

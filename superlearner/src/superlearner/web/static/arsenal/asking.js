@@ -14,7 +14,8 @@ import { sentEvents } from "../base/sent-events.js";
 /** @import { Detail } from "./form-request.js" */
 /**
  * `status` 0: there was no answer.
- * @typedef {{ok: boolean, status: number, took: number, data?: unknown, meta?: Record<string, number>, error?: {code: string, message: string, details: Detail[]},
+ * @typedef {{ok: boolean, status: number, took: number, data?: unknown, meta?: Record<string, number>,
+ *   error?: {code: string, message: string, details: Detail[]},
  *   file?: {name: string, content: Blob}, size: number}} Outcome
  */
 /** @typedef {{node?: string, dryRun?: boolean, signal?: AbortSignal|null}} How */
@@ -61,7 +62,9 @@ export async function ask(line, values, how = {}) {
     if (response.ok && file !== undefined) {
       const content = await response.blob();
       const data = content.type.includes("json") && content.size < 2_000_000 ? parsed(await content.text()) : undefined;
-      return { ok: true, status: response.status, took: performance.now() - begun, data, file: { name: file, content }, size: content.size };
+      return {
+        ok: true, status: response.status, took: performance.now() - begun, data, file: { name: file, content }, size: content.size,
+      };
     }
     return outcomeOf(response, await response.text(), performance.now() - begun, line.bare);
   } catch (error) {
@@ -81,9 +84,14 @@ function outcomeOf(response, text, took, bare) {
   const told = { took, size: text.length };
   const inside = answer !== null && typeof answer === "object" ? /** @type {Record<string, any>} */ (answer) : null;
   if (response.ok && bare && inside?.success !== false) return { ok: true, status: response.status, data: answer, ...told };
-  if (response.ok && inside?.success === true) return { ok: true, status: response.status, data: inside.data, ...(inside.meta ? { meta: inside.meta } : {}), ...told };
+  if (response.ok && inside?.success === true)
+    return { ok: true, status: response.status, data: inside.data, ...(inside.meta ? { meta: inside.meta } : {}), ...told };
   const error = inside?.error ?? {};
-  const refusal = { code: error.code ?? "failed", message: error.message ?? `The server answered ${response.status} ${response.statusText}`.trim() + ".", details: error.details ?? [] };
+  const refusal = {
+    code: error.code ?? "failed",
+    message: error.message ?? `The server answered ${response.status} ${response.statusText}`.trim() + ".",
+    details: error.details ?? [],
+  };
   return { ok: false, status: error.status ?? response.status, error: refusal, ...told };
 }
 

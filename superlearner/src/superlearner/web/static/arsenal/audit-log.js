@@ -14,9 +14,15 @@ import { follow } from "./asking.js";
 const PER_PAGE = 100;
 const PAUSE_MS = 150;
 /** The type of each filter: a text with an example, a choice, or a time. @type {Record<string, string|string[]|null>} */
-const FILTERS = { user: "", operation: "process.kill", door: ["session", "token", "loopback"], claims: ["page", "cli", "console", "rest", "mcp"], outcome: "ok", since: null, until: null };
+const FILTERS = {
+  user: "", operation: "process.kill", door: ["session", "token", "loopback"], claims: ["page", "cli", "console", "rest", "mcp"],
+  outcome: "ok", since: null, until: null,
+};
 /** The event stream as an operation; events by a user reload the log. */
-const EVENTS = /** @type {import("./form-fields.js").Line} */ ({ name: "events.stream", category: "events", method: "GET", path: "/api/v1/events", scope: "read", summary: "", description: "", changes: false, destroys: false, bare: false, on_node: false, parameters: {} });
+const EVENTS = /** @type {import("./form-fields.js").Line} */ ({
+  name: "events.stream", category: "events", method: "GET", path: "/api/v1/events", scope: "read", summary: "", description: "",
+  changes: false, destroys: false, bare: false, on_node: false, parameters: {},
+});
 
 /** Windows in which the filters are folded. */
 const NARROW = matchMedia("(max-width: 600px)");
@@ -58,7 +64,11 @@ export class AuditLog {
 
   /** @param {boolean} [older]  loads older entries instead of newer ones */
   async #ask(older = false) {
-    const asked = new URLSearchParams([["per_page", `${PER_PAGE}`], ["page", `${older ? Math.floor(this.#entries.length / PER_PAGE) + 1 : 1}`], ...this.#wanted]);
+    const asked = new URLSearchParams([
+      ["per_page", `${PER_PAGE}`],
+      ["page", `${older ? Math.floor(this.#entries.length / PER_PAGE) + 1 : 1}`],
+      ...this.#wanted,
+    ]);
     this.#asking?.abort();
     const asking = (this.#asking = new AbortController());
     try {
@@ -94,15 +104,21 @@ export class AuditLog {
   #draw() {
     const count = this.#entries.length;
     render(html`
-      <details class="audit-fold" ?hidden=${this.#refused} ?open=${!NARROW.matches}><summary>Filters</summary><div class="audit-filters" role="group" aria-label="Filters" @input=${(/** @type {{target: HTMLInputElement}} */ { target }) => this.#filter(target.name, target.value.trim())}>
+      <details class="audit-fold" ?hidden=${this.#refused} ?open=${!NARROW.matches}><summary>Filters</summary><div class="audit-filters"
+        role="group" aria-label="Filters"
+        @input=${(/** @type {{target: HTMLInputElement}} */ { target }) => this.#filter(target.name, target.value.trim())}>
         ${Object.entries(FILTERS).map(filter)}
-        <div class="audit-said"><p class="hint" role="status">${count ? `${count}${this.#more ? " newest" : ""} ${count === 1 ? "entry" : "entries"}` : ""}</p><p class="hint watched">${this.#live}</p></div></div></details>
+        <div class="audit-said"><p class="hint" role="status">${count
+          ? `${count}${this.#more ? " newest" : ""} ${count === 1 ? "entry" : "entries"}`
+          : ""}</p><p class="hint watched">${this.#live}</p></div></div></details>
       <div class="audit-rows scroll" tabindex="0" role="group" aria-label="Entries">
         <table class="table" aria-label="Audit log">
-          <thead><tr>${["When", "Who", "Door", "Operation", "What", "Node", "Outcome"].map((one) => html`<th scope="col">${one}</th>`)}<th scope="col" class="num">Took</th></tr></thead>
+          <thead><tr>${["When", "Who", "Door", "Operation", "What", "Node", "Outcome"].map((one) =>
+            html`<th scope="col">${one}</th>`)}<th scope="col" class="num">Took</th></tr></thead>
           <tbody>${repeat(this.#entries, ({ id }) => id, (one) => this.#row(one))}</tbody></table>
         <div class="empty">${this.#note}</div>
-        <button type="button" class="btn" ?hidden=${!this.#more} @click=${() => this.#ask(true)}>Show older ones</button></div>`, this.element);
+        <button type="button" class="btn" ?hidden=${!this.#more} @click=${() => this.#ask(true)}>Show older ones</button></div>`,
+        this.element);
   }
 
   /** @param {string} name @param {string} text */
@@ -119,9 +135,11 @@ export class AuditLog {
     const at = new Date(entry.at * 1000);
     const ok = entry.outcome === "ok";
     return html`<tr data-outcome=${ok ? "ok" : "bad"}>
-      <td><time datetime=${at.toISOString()} title=${at.toLocaleString("en-GB")}>${at.toLocaleString("en-GB", { month: "short", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit" })}</time></td>
+      <td><time datetime=${at.toISOString()} title=${at.toLocaleString("en-GB")}>${at.toLocaleString("en-GB",
+        { month: "short", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit" })}</time></td>
       <td>${entry.user.slice(0, 80)}</td><td>${entry.door}${entry.claims ? html` <span class="hint">${entry.claims}</span>` : nothing}</td>
-      <td><button type="button" class="link" title="Fill its form with the same" @click=${() => this.fill(entry.operation, entry.parameters ?? {})}>${entry.operation}</button></td>
+      <td><button type="button" class="link" title="Fill its form with the same"
+        @click=${() => this.fill(entry.operation, entry.parameters ?? {})}>${entry.operation}</button></td>
       <td class="did">${(entry.did ?? JSON.stringify(entry.parameters)).slice(0, 300)}</td><td>${(entry.node ?? "").slice(0, 80)}</td>
       <td><svg class="glyph" aria-hidden="true"><use href="#i-${ok ? "running" : "crashed"}"></use></svg> ${entry.outcome}</td>
       <td class="num">${(entry.duration * 1000).toFixed(1)} ms</td></tr>`;
@@ -131,18 +149,27 @@ export class AuditLog {
 /** Return an input for a filter. @param {[string, string|string[]|null]} named */
 function filter([name, takes]) {
   const id = `audit-${name}`;
-  const field = Array.isArray(takes) ? html`<select id=${id} name=${name}><option value="">any</option>${takes.map((one) => html`<option>${one}</option>`)}</select>`
+  const field = Array.isArray(takes) ? html`<select id=${id} name=${name}><option
+    value="">any</option>${takes.map((one) => html`<option>${one}</option>`)}</select>`
     : takes === null ? html`<input id=${id} name=${name} type="datetime-local" step="1">`
       : html`<input id=${id} name=${name} type="text" autocomplete="off" spellcheck="false" placeholder=${takes || nothing}>`;
   return html`<div class="field"><label for=${id}>${name.charAt(0).toUpperCase() + name.slice(1)}</label>${field}</div>`;
 }
 
 /** Explain an empty log. @param {boolean} filtered */
-const empty = (filtered) => html`<p><b>${filtered ? "Nothing fits these filters." : "No changes yet."}</b></p><p>Every operation that changes something is logged here, from every interface, with its caller and its outcome. Reads are not logged.</p>`;
+const empty = (filtered) => html`<p><b>${
+  filtered ? "Nothing fits these filters." : "No changes yet."
+}</b></p><p>Every operation that changes something is logged here, from every interface, with its caller and its outcome. Reads are not
+  logged.</p>`;
 
 /** Explain a refusal, with a remedy. @param {ApiError} error */
 function refusal(error) {
   const scope = error.code === "missing_scope";
-  return html`<p><b>${error.message}</b></p><p>${scope ? `The log names parameters, so it takes the scope code: on the machine of the platform, ${command("token")} prints the owner's credential.` : error.hint}</p>
-    ${scope || error.status === 401 ? html`<a class="btn" href="${root()}/sign-in?next=${encodeURIComponent("/arsenal?view=audit")}">Sign in</a>` : nothing}`;
+  return html`<p><b>${error.message}</b></p><p>${scope
+    ? `The log names parameters, so it takes the scope code: on the machine of the platform, ${command("token")} `
+      + `prints the owner's credential.`
+    : error.hint}</p>
+    ${scope || error.status === 401
+      ? html`<a class="btn" href="${root()}/sign-in?next=${encodeURIComponent("/arsenal?view=audit")}">Sign in</a>`
+      : nothing}`;
 }

@@ -14,7 +14,8 @@
  */
 /**
  * @typedef {{name: string, label: string, place: "path"|"query"|"body", kind: Kind, required: boolean, nullable: boolean,
- *   words: string, fallback: unknown, choices: string[], of: Kind, min: number|null, max: number|null, above: number|null, longest: number|null,
+ *   words: string, fallback: unknown, choices: string[], of: Kind, min: number|null, max: number|null, above:
+ * number|null, longest: number|null,
  *   shortest: number|null, pattern: string, picker: string, example: unknown, secret: boolean}} Field
  */
 /** The content of a field: text, check mark, or selected choices. @typedef {string|boolean|string[]} Entry */
@@ -37,7 +38,10 @@ export function fieldsOf(line) {
   const fields = Object.entries(properties).map(([name, schema]) =>
     fieldOf(name, schema, inPath.includes(name) ? "path" : elsewhere, required.includes(name), $defs));
   /** @param {Field} field */
-  const rank = (field) => (field.place === "path" ? inPath.indexOf(field.name) - 1000 : field.required ? -1 : field.name === "page" || field.name === "per_page" ? 1 : 0);
+  const rank = (field) => (field.place === "path" ? inPath.indexOf(field.name) - 1000
+    : field.required ? -1
+    : field.name === "page" || field.name === "per_page" ? 1
+    : 0);
   return fields.sort((one, other) => rank(one) - rank(other));
 }
 
@@ -154,8 +158,10 @@ function choicesOf(kind, schema, items, others) {
  * @returns {Entry}
  */
 export function entryOf(field, value) {
-  if (field.kind === "flag") return value === undefined || value === null ? field.fallback === true : value === true || value === "true" || value === "";
-  if (field.kind === "several") return (Array.isArray(value) ? value : Array.isArray(field.fallback) && value === undefined ? field.fallback : []).map(String);
+  if (field.kind === "flag")
+    return value === undefined || value === null ? field.fallback === true : value === true || value === "true" || value === "";
+  if (field.kind === "several")
+    return (Array.isArray(value) ? value : Array.isArray(field.fallback) && value === undefined ? field.fallback : []).map(String);
   if (value === undefined || value === null) {
     if (field.kind === "choice") return field.fallback === null ? (field.required ? field.choices[0] ?? "" : "") : String(field.fallback);
     return "";
@@ -202,7 +208,8 @@ function readNumber(field, text) {
   const whole = field.kind === "integer" || field.of === "integer";
   const words = field.choices.length ? `, or ${field.choices.join(" or ")}` : "";
   const expected = `Expected a ${whole ? "whole " : ""}number${bounds(field)}${words}.`;
-  const outside = (field.min !== null && value < field.min) || (field.max !== null && value > field.max) || (field.above !== null && value <= field.above);
+  const outside = (field.min !== null && value < field.min) || (field.max !== null && value > field.max)
+    || (field.above !== null && value <= field.above);
   return !Number.isFinite(value) || outside || (whole && !Number.isInteger(value)) ? { wrong: expected } : { value };
 }
 
@@ -286,7 +293,8 @@ export function valuesOf(fields, entries) {
   for (const field of fields) {
     const found = read(field, entries[field.name] ?? entryOf(field));
     if ("wrong" in found) wrong[field.name] = found.wrong;
-    else if ("value" in found && (field.required || JSON.stringify(found.value) !== JSON.stringify(field.fallback))) values[field.name] = found.value;
+    else if ("value" in found && (field.required || JSON.stringify(found.value) !== JSON.stringify(field.fallback)))
+      values[field.name] = found.value;
   }
   return { values, wrong };
 }

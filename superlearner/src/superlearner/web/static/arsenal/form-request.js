@@ -37,7 +37,8 @@ export function requestOf(line, values, { node = "", dryRun = false } = {}) {
 export const segment = (text) => escaped(text).replaceAll("%3A", ":");
 
 /** Escape everything but letters, digits and `-._~`. @param {string} text */
-export const escaped = (text) => encodeURIComponent(text.replace(/\p{Surrogate}/gu, "\uFFFD")).replace(/[!'()*]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`);
+export const escaped = (text) => encodeURIComponent(text.replace(/\p{Surrogate}/gu, "\uFFFD")).replace(/[!'()*]/g, (one) =>
+  `%${one.charCodeAt(0).toString(16).toUpperCase()}`);
 
 /** @param {string} name @param {unknown} value @returns {[string, string][]} */
 function pairs(name, value) {

@@ -16,7 +16,10 @@ import { refusals } from "./form-request.js";
 import { SlPicker } from "./picker.js";
 
 /** @import { Entry, Field, Line } from "./form-fields.js" */
-/** @typedef {{entry: () => Entry, fill: (entry: Entry) => void, focus: () => void, marked: Element, element: HTMLElement, wrong: HTMLElement}} Control */
+/**
+ * @typedef {{entry: () => Entry, fill: (entry: Entry) => void, focus: () => void, marked: Element, element:
+ *   HTMLElement, wrong: HTMLElement}} Control
+ */
 
 let forms = 0;
 
@@ -43,7 +46,9 @@ export class SlForm extends HTMLElement {
     const rest = this.#fields.filter((one) => !one.required);
     const filled = rest.some((one) => one.name in values);
     const more = needed.length && rest.length > 3
-      ? make("details", { class: "more", open: filled }, make("summary", {}, `${rest.length} more that may be left out`), make("div", { class: "fields" }, ...rest.map((one) => this.#make(one))))
+      ? make("details", { class: "more", open: filled },
+        make("summary", {}, `${rest.length} more that may be left out`),
+        make("div", { class: "fields" }, ...rest.map((one) => this.#make(one))))
       : null;
     this.replaceChildren(
       ...needed.map((one) => this.#make(one)),
@@ -121,7 +126,9 @@ export class SlForm extends HTMLElement {
   #changed(target) {
     for (const [name, control] of this.#controls) {
       const field = this.#fields.find((one) => one.name === name);
-      if (field && control.wrong.textContent && target instanceof Node && control.element.contains(target) && !("wrong" in read(field, control.entry()))) this.#say(control, "");
+      if (field && control.wrong.textContent && target instanceof Node && control.element.contains(target)
+        && !("wrong" in read(field, control.entry())))
+        this.#say(control, "");
     }
     this.dispatchEvent(new CustomEvent("sl-change", { bubbles: true }));
   }
@@ -142,7 +149,9 @@ export class SlForm extends HTMLElement {
     const id = `${this.#id}-${field.name}`;
     const wrong = make("p", { class: "wrong", id: `${id}-wrong` });
     const words = make("p", { class: "hint", id: `${id}-hint` }, ...inWords(field));
-    const described = { "aria-describedby": `${id}-hint ${id}-wrong`, "aria-required": field.required && field.kind !== "flag" ? "true" : null };
+    const described = {
+      "aria-describedby": `${id}-hint ${id}-wrong`, "aria-required": field.required && field.kind !== "flag" ? "true" : null,
+    };
     const needed = field.required ? make("span", { class: "needed" }, "required") : null;
     const made = field.kind === "flag" ? flag(field, id, described)
       : field.kind === "choice" && field.choices.length <= 4 && !field.nullable ? segmented(field, id, described)
@@ -151,9 +160,15 @@ export class SlForm extends HTMLElement {
             : field.picker && field.kind === "text" ? this.#picker(field, id, described)
               : typed(field, id, described);
     const grouped = made.grouped;
-    const title = field.kind === "flag" ? null : make(grouped ? "legend" : "label", grouped ? {} : { for: id }, field.label, ...unlike(field), needed ? " " : null, needed);
+    const title = field.kind === "flag"
+      ? null
+      : make(grouped ? "legend" : "label", grouped ? {} : { for: id }, field.label, ...unlike(field), needed ? " " : null, needed);
     const add = field.picker && field.kind === "list" ? this.#adder(field, id, made.fill, made.entry) : null;
-    const element = make(grouped ? "fieldset" : "div", { class: "field", "data-field": field.name, ...(grouped ? { "aria-describedby": described["aria-describedby"] } : {}) }, title, ...made.nodes, add, words, wrong);
+    const element = make(grouped ? "fieldset" : "div", {
+      class: "field", "data-field": field.name,
+      ...(grouped ? { "aria-describedby": described["aria-describedby"] } : {}),
+    },
+      title, ...made.nodes, add, words, wrong);
     this.#controls.set(field.name, { entry: made.entry, fill: made.fill, focus: made.focus, marked: made.marked, element, wrong });
     return element;
   }
@@ -163,13 +178,19 @@ export class SlForm extends HTMLElement {
     const picker = new SlPicker().offer(field.picker, (name) => this.#textOf(name));
     const input = picker.field;
     for (const [name, value] of Object.entries({ id, placeholder: placeholderOf(field), ...described })) attribute(input, name, value);
-    return { nodes: [picker], entry: () => input.value, fill: (entry) => (input.value = String(entry)), focus: () => input.focus(), marked: input, grouped: false };
+    return {
+      nodes: [picker], entry: () => input.value, fill: (entry) => (input.value = String(entry)), focus: () => input.focus(), marked: input,
+      grouped: false,
+    };
   }
 
   /** @param {Field} field @param {string} id @param {(entry: Entry) => void} fill @param {() => Entry} entry */
   #adder(field, id, fill, entry) {
     const picker = new SlPicker().offer(field.picker, (name) => this.#textOf(name), { adds: true });
-    for (const [name, value] of Object.entries({ id: `${id}-add`, placeholder: `Add a ${field.picker}`, "aria-label": `Add a ${field.picker}` })) attribute(picker.field, name, value);
+    for (const [name, value] of Object.entries({
+      id: `${id}-add`, placeholder: `Add a ${field.picker}`, "aria-label": `Add a ${field.picker}`,
+    }))
+      attribute(picker.field, name, value);
     picker.addEventListener("sl-pick", (event) => {
       const lines = String(entry()).split("\n").filter(Boolean);
       fill([...new Set([...lines, detail(event).value])].join("\n"));
@@ -184,7 +205,10 @@ export class SlForm extends HTMLElement {
   }
 }
 
-/** @typedef {{nodes: Node[], entry: () => Entry, fill: (entry: Entry) => void, focus: () => void, marked: Element, grouped: boolean}} Made */
+/**
+ * @typedef {{nodes: Node[], entry: () => Entry, fill: (entry: Entry) => void, focus: () => void, marked: Element,
+ *   grouped: boolean}} Made
+ */
 
 /** Return the parameter's name if it differs from its label. @param {Field} field */
 const unlike = ({ label, name }) => (label.toLowerCase().replaceAll(" ", "_") === name ? [] : [" ", make("code", {}, name)]);
@@ -198,10 +222,15 @@ function placeholderOf(field) {
 
 /** Return the help of a field: meaning, bounds, and default. @param {Field} field */
 function inWords(field) {
-  const parts = field.words.split(/(`[^`]+`)/).map((part) => (part.startsWith("`") && part.length > 2 ? make("code", {}, part.slice(1, -1)) : part));
+  const parts = field.words.split(/(`[^`]+`)/)
+    .map((part) => (part.startsWith("`") && part.length > 2 ? make("code", {}, part.slice(1, -1)) : part));
   const limits = ["integer", "number", "mixed"].includes(field.kind) ? bounds(field).trim() : "";
-  const form = field.kind === "any" ? 'JSON, or a bare word' : field.kind === "json" ? "JSON" : field.kind === "list" ? "one on each line" : "";
-  const usual = field.fallback !== null && field.fallback !== "" && !["flag", "choice", "several", "json"].includes(field.kind) && !(Array.isArray(field.fallback) && !field.fallback.length)
+  const form = field.kind === "any" ? 'JSON, or a bare word'
+    : field.kind === "json" ? "JSON"
+    : field.kind === "list" ? "one on each line"
+    : "";
+  const usual = field.fallback !== null && field.fallback !== "" && !["flag", "choice", "several", "json"].includes(field.kind)
+    && !(Array.isArray(field.fallback) && !field.fallback.length)
     ? `${typeof field.fallback === "object" ? JSON.stringify(field.fallback) : field.fallback} if left empty` : "";
   const rest = [limits, form, usual].filter(Boolean).join(", ");
   return [...parts, rest ? `${field.words ? "; " : ""}${rest}` : ""];
@@ -209,29 +238,42 @@ function inWords(field) {
 
 /** @param {Field} field @param {string} id @param {Record<string, string|null>} described @returns {Made} */
 function typed(field, id, described) {
-  const long = ["json", "list"].includes(field.kind) || field.kind === "any" || (field.kind === "text" && field.longest === null && !field.pattern);
+  const long = ["json", "list"].includes(field.kind) || field.kind === "any"
+    || (field.kind === "text" && field.longest === null && !field.pattern);
   const common = { id, placeholder: placeholderOf(field), autocomplete: "off", spellcheck: "false", ...described };
   const number = field.kind === "integer" || field.kind === "number";
   const input = long
     ? make("textarea", { ...common, rows: field.kind === "any" || field.kind === "text" ? 1 : 3 })
-    : make("input", { ...common, type: field.secret ? "password" : field.kind === "time" ? "datetime-local" : "text", step: field.kind === "time" ? 1 : null,
-      inputmode: number ? (field.kind === "integer" && (field.min ?? -1) >= 0 ? "numeric" : "decimal") : null, class: number || field.kind === "mixed" ? "num" : null, list: field.choices.length ? `${id}-list` : null });
-  const words = field.choices.length ? make("datalist", { id: `${id}-list` }, ...field.choices.map((one) => make("option", { value: one }))) : null;
-  return { nodes: words ? [input, words] : [input], entry: () => input.value, fill: (entry) => (input.value = String(entry)), focus: () => input.focus(), marked: input, grouped: false };
+    : make("input", {
+      ...common, type: field.secret ? "password" : field.kind === "time" ? "datetime-local" : "text",
+      step: field.kind === "time" ? 1 : null,
+      inputmode: number ? (field.kind === "integer" && (field.min ?? -1) >= 0 ? "numeric" : "decimal") : null,
+      class: number || field.kind === "mixed" ? "num" : null, list: field.choices.length ? `${id}-list` : null });
+  const words = field.choices.length
+    ? make("datalist", { id: `${id}-list` }, ...field.choices.map((one) => make("option", { value: one })))
+    : null;
+  return {
+    nodes: words ? [input, words] : [input], entry: () => input.value, fill: (entry) => (input.value = String(entry)),
+    focus: () => input.focus(), marked: input, grouped: false,
+  };
 }
 
 /** @param {Field} field @param {string} id @param {Record<string, string|null>} described @returns {Made} */
 function flag(field, id, described) {
   const input = make("input", { type: "checkbox", id, ...described });
   const line = make("label", { class: "check" }, input, make("span", {}, field.label, ...unlike(field)));
-  return { nodes: [line], entry: () => input.checked, fill: (entry) => (input.checked = entry === true), focus: () => input.focus(), marked: input, grouped: false };
+  return {
+    nodes: [line], entry: () => input.checked, fill: (entry) => (input.checked = entry === true), focus: () => input.focus(), marked: input,
+    grouped: false,
+  };
 }
 
 /** @param {Field} field @param {string} id @param {Record<string, string|null>} described @returns {Made} */
 function select(field, id, described) {
   const none = field.required ? [] : [make("option", { value: "" }, field.fallback === null ? "not set" : "")];
   const known = () => [...input.options].some((one) => one.value === input.value);
-  const input = make("select", { id, ...described }, ...(field.fallback === null ? none : []), ...field.choices.map((one) => make("option", { value: one }, one)));
+  const input = make("select", { id, ...described }, ...(field.fallback === null ? none : []),
+    ...field.choices.map((one) => make("option", { value: one }, one)));
   /** @param {Entry} entry */
   const fill = (entry) => {
     input.value = String(entry);
@@ -243,7 +285,9 @@ function select(field, id, described) {
 /** @param {Field} field @param {string} id @param {Record<string, string|null>} described @returns {Made} */
 function segmented(field, id, described) {
   const inputs = field.choices.map((value, place) => make("input", { type: "radio", name: id, value, id: place ? `${id}-${place}` : id }));
-  const group = make("div", { class: "segmented", role: "radiogroup", "aria-label": field.label, "aria-describedby": described["aria-describedby"] ?? null },
+  const group = make("div", {
+    class: "segmented", role: "radiogroup", "aria-label": field.label, "aria-describedby": described["aria-describedby"] ?? null,
+  },
     ...inputs.map((input) => make("label", {}, input, input.value)));
   return {
     nodes: [group], entry: () => inputs.find((one) => one.checked)?.value ?? "", grouped: true, marked: group,

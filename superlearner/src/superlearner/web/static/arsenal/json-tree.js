@@ -7,7 +7,8 @@
 /** @typedef {"object"|"list"|"text"|"number"|"boolean"|"null"} Kind */
 /**
  * `key` is null for the root; `parts` is its path; `more` counts the omitted items of a long list or object.
- * @typedef {{id: string, parts: readonly (string|number)[], key: string|null, depth: number, kind: Kind, value: unknown, size: number, open: boolean, more: number}} Line
+ * @typedef {{id: string, parts: readonly (string|number)[], key: string|null, depth: number, kind: Kind,
+ *   value: unknown, size: number, open: boolean, more: number}} Line
  */
 
 /** Items of a list, or fields of an object, that are shown at once. */
@@ -25,7 +26,9 @@ export function kindOf(value) {
 }
 
 /** @param {unknown} value */
-const entriesOf = (value) => (Array.isArray(value) ? value.map((one, place) => /** @type {[number, unknown]} */ ([place, one])) : Object.entries(/** @type {object} */ (value)));
+const entriesOf = (value) => (Array.isArray(value)
+  ? value.map((one, place) => /** @type {[number, unknown]} */ ([place, one]))
+  : Object.entries(/** @type {object} */ (value)));
 
 /** @param {readonly (string|number)[]} parts */
 const idOf = (parts) => JSON.stringify(parts);
@@ -43,11 +46,16 @@ export function linesOf(value, folds = new Map(), shown = new Map()) {
     const kind = kindOf(one);
     const id = idOf(parts);
     const holds = kind === "object" || kind === "list";
-    const size = holds ? (Array.isArray(one) ? one.length : Object.keys(/** @type {object} */ (one)).length) : kind === "text" ? String(one).length : 0;
+    const size = holds ? (Array.isArray(one) ? one.length : Object.keys(/** @type {object} */ (one)).length)
+      : kind === "text" ? String(one).length
+      : 0;
     const open = holds && size > 0 && parts.length < DEEPEST && (folds.get(id) ?? opensItself(parts.length, size));
     const most = shown.get(id) ?? STEP;
     const last = parts.at(-1);
-    lines.push({ id, parts, key: last === undefined ? null : String(last), depth: parts.length, kind, value: one, size, open, more: open ? Math.max(0, size - most) : 0 });
+    lines.push({
+      id, parts, key: last === undefined ? null : String(last), depth: parts.length, kind, value: one, size, open,
+      more: open ? Math.max(0, size - most) : 0,
+    });
     if (open) for (const [key, inside] of entriesOf(one).slice(0, most)) walk(inside, [...parts, key]);
   };
   walk(value, []);
@@ -62,21 +70,28 @@ const opensItself = (depth, size) => depth === 0 || (depth === 1 && size <= 20) 
  * @param {readonly (string|number)[]} parts
  */
 export const pathOf = (parts) => parts.reduce((/** @type {string} */ text, part) =>
-  typeof part === "number" ? `${text}[${part}]` : /^[A-Za-z_]\w*$/.test(part) ? `${text}.${part}` : `${text}[${JSON.stringify(part)}]`, "data");
+  typeof part === "number" ? `${text}[${part}]` : /^[A-Za-z_]\w*$/.test(part) ? `${text}.${part}` : `${text}[${JSON.stringify(part)}]`,
+  "data");
 
 /** Return a value as text to copy: texts as they are, other values as JSON. @param {unknown} value */
 export const copied = (value) => (typeof value === "string" ? value : JSON.stringify(value, null, 2) ?? "null");
 
 /** Return a short summary of a closed object or list. @param {unknown} value @param {number} [room] */
 export function preview(value, room = 80) {
-  const text = JSON.stringify(value, (key, one) => (key !== "" && typeof one === "string" && one.length > 40 ? `${one.slice(0, 40)}…` : one)) ?? "null";
+  const text = JSON.stringify(value, (key, one) =>
+    (key !== "" && typeof one === "string" && one.length > 40 ? `${one.slice(0, 40)}…` : one))
+    ?? "null";
   return text.length > room ? `${text.slice(0, room)}…` : text;
 }
 
 const PID = /^(?:#PID)?<?(\d{1,15}\.\d{1,15}\.\d{1,15})>?$/;
 const NO_PIDS = new Set(["version", "python", "release", "address", "host"]);
 
-/** Return the pid in a text in the form used in URLs, or "" if it is none, such as a version. @param {string} text @param {string|null} key */
+/**
+ * Return the pid in a text in the form used in URLs, or "" if it is none, such as a version.
+ * @param {string} text
+ * @param {string|null} key
+ */
 export const pidOf = (text, key) => (key !== null && NO_PIDS.has(key) ? "" : PID.exec(text)?.[1] ?? "");
 
 /**
@@ -86,7 +101,9 @@ export const pidOf = (text, key) => (key !== null && NO_PIDS.has(key) ? "" : PID
  */
 export function momentOf(value, key) {
   if (typeof value !== "number" || value < 1e9 || value > 1e10 || !/(^|_)(at|since|until|before|after|time)$/.test(key ?? "")) return "";
-  return new Date(value * 1000).toLocaleString("en-GB", { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  return new Date(value * 1000).toLocaleString("en-GB", {
+    day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit",
+  });
 }
 
 /** @typedef {{columns: string[], rows: Record<string, unknown>[]}} Table */
@@ -102,7 +119,8 @@ export function tableOf(value) {
   const columns = [...new Set(rows.slice(0, 1000).flatMap((one) => Object.keys(one)))];
   if (!columns.length || columns.length > 40) return null;
   const cells = rows.slice(0, 50).flatMap((one) => Object.values(one));
-  const nested = cells.filter((one) => kindOf(one) === "object" || (Array.isArray(one) && one.some((inside) => typeof inside === "object"))).length;
+  const nested = cells.filter((one) =>
+    kindOf(one) === "object" || (Array.isArray(one) && one.some((inside) => typeof inside === "object"))).length;
   return nested > cells.length / 4 ? null : { columns, rows };
 }
 

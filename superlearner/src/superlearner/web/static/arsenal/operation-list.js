@@ -10,32 +10,47 @@
 
 /** Display names of categories, the most used first. @type {Record<string, string>} */
 const LABELS = {
-  process: "Processes", supervisor: "Supervisors", tree: "Supervision tree", state: "State of a process", mailbox: "Mailboxes", trace: "Traces of messages",
-  error: "Errors and crashes", restart: "Restarts, step by step", simulation: "Break things on purpose", recording: "Recordings", sandbox: "Sandboxes", debug: "Debugging a server", system: "The whole system",
-  analytics: "Restarts in numbers", events: "What happens, live", log: "Log", application: "Applications", code: "Code and upgrades", registry: "Names and registries",
-  settings: "Settings", token: "Tokens", user: "Users", audit: "Audit log", store: "What is stored", node: "Nodes", arsenal: "These operations", docs: "Documentation", game: "Predict, the game",
+  process: "Processes", supervisor: "Supervisors", tree: "Supervision tree", state: "State of a process", mailbox: "Mailboxes",
+  trace: "Traces of messages", error: "Errors and crashes", restart: "Restarts, step by step", simulation: "Break things on purpose",
+  recording: "Recordings", sandbox: "Sandboxes", debug: "Debugging a server", system: "The whole system", analytics: "Restarts in numbers",
+  events: "What happens, live", log: "Log", application: "Applications", code: "Code and upgrades", registry: "Names and registries",
+  settings: "Settings", token: "Tokens", user: "Users", audit: "Audit log", store: "What is stored", node: "Nodes",
+  arsenal: "These operations", docs: "Documentation", game: "Predict, the game",
 };
 
 /** The most used operations, in the words of users. @type {Record<string, string>} */
 export const OFTEN = {
-  "process.kill": "Kill a process and see who restarts it", "process.list": "See all processes", "process.message": "Send a message to a process", "tree.show": "See the supervision tree",
-  "supervisor.restart_child": "Restart a child of a supervisor", "error.why": "Find out why a process was restarted", "restart.show": "See a restart step by step", "events.stream": "Watch what happens, live", "simulation.chaos": "Let chance break things, bounded",
+  "process.kill": "Kill a process and see who restarts it", "process.list": "See all processes",
+  "process.message": "Send a message to a process", "tree.show": "See the supervision tree",
+  "supervisor.restart_child": "Restart a child of a supervisor", "error.why": "Find out why a process was restarted",
+  "restart.show": "See a restart step by step", "events.stream": "Watch what happens, live",
+  "simulation.chaos": "Let chance break things, bounded",
 };
 
 /** The most used operations of each category. @type {Record<string, string[]>} */
 const FIRST = {
   process: ["kill", "list", "info", "message", "shutdown", "exit", "start", "bulk", "terminate_tree", "suspend", "resume"],
-  supervisor: ["list", "info", "children", "restart_child", "restart", "start_child", "change_strategy", "predict", "terminate_child", "delete_child"],
-  tree: ["show"], state: ["get", "set", "update", "backup", "restore"], mailbox: ["peek", "count", "search"], trace: ["start", "start_group", "list", "history", "end"],
-  error: ["why", "last", "list"], restart: ["show", "list"], simulation: ["crash", "crash_next", "drop", "delay", "slow_callbacks", "chaos", "slow", "flood"], recording: ["start", "stop", "list"], sandbox: ["create", "list", "info", "hot_reload", "restart", "destroy"], system: ["health", "anomalies", "bottlenecks"],
-  registry: ["names", "whereis", "register"], settings: ["list", "get", "set"], token: ["create", "list", "revoke"], user: ["add", "link", "list", "role"], application: ["list", "info", "start", "stop"],
+  supervisor: [
+    "list", "info", "children", "restart_child", "restart", "start_child", "change_strategy", "predict", "terminate_child", "delete_child",
+  ],
+  tree: ["show"], state: ["get", "set", "update", "backup", "restore"], mailbox: ["peek", "count", "search"],
+  trace: ["start", "start_group", "list", "history", "end"],
+  error: ["why", "last", "list"], restart: ["show", "list"],
+  simulation: ["crash", "crash_next", "drop", "delay", "slow_callbacks", "chaos", "slow", "flood"],
+  recording: ["start", "stop", "list"],
+  sandbox: ["create", "list", "info", "hot_reload", "restart", "destroy"],
+  system: ["health", "anomalies", "bottlenecks"],
+  registry: ["names", "whereis", "register"], settings: ["list", "get", "set"], token: ["create", "list", "revoke"],
+  user: ["add", "link", "list", "role"], application: ["list", "info", "start", "stop"],
 };
 
 /** Synonyms for the search. @type {Record<string, string[]>} */
 const SYNONYMS = {
-  kill: ["end", "stop"], stop: ["end", "terminate", "shutdown"], delete: ["remove", "forget", "unregister"], crash: ["fail", "error"], send: ["message"], find: ["list", "search", "whereis"],
-  show: ["list", "info"], queue: ["mailbox"], actor: ["process"], worker: ["process", "child"], memory: ["memory"], upgrade: ["reload"], reload: ["code"], undo: ["restore"], pause: ["suspend"],
-  freeze: ["suspend"], watch: ["stream", "trace"], password: ["token"], user: ["user", "token", "audit"], config: ["settings"], configuration: ["settings"], permission: ["token"], why: ["why", "error"],
+  kill: ["end", "stop"], stop: ["end", "terminate", "shutdown"], delete: ["remove", "forget", "unregister"], crash: ["fail", "error"],
+  send: ["message"], find: ["list", "search", "whereis"], show: ["list", "info"], queue: ["mailbox"], actor: ["process"],
+  worker: ["process", "child"], memory: ["memory"], upgrade: ["reload"], reload: ["code"], undo: ["restore"], pause: ["suspend"],
+  freeze: ["suspend"], watch: ["stream", "trace"], password: ["token"], user: ["user", "token", "audit"], config: ["settings"],
+  configuration: ["settings"], permission: ["token"], why: ["why", "error"],
 };
 const EMPTY = new Set(["a", "an", "the", "of", "to", "my", "how", "do", "i", "me", "can", "all"]);
 
@@ -52,7 +67,8 @@ export function grouped(lines) {
   for (const line of lines) found.set(line.category, [...(found.get(line.category) ?? []), line]);
   /** @param {string} category */
   const place = (category) => (order.includes(category) ? order.indexOf(category) : order.length);
-  return [...found].sort(([one], [other]) => place(one) - place(other) || one.localeCompare(other)).map(([category, inside]) => ({ category, label: labelOf(category), lines: ordered(category, inside) }));
+  return [...found].sort(([one], [other]) => place(one) - place(other) || one.localeCompare(other))
+    .map(([category, inside]) => ({ category, label: labelOf(category), lines: ordered(category, inside) }));
 }
 
 /** @param {string} category @param {Line[]} lines */
@@ -68,7 +84,8 @@ function ordered(category, lines) {
 
 /** @param {Line} line @param {Filter} filter */
 export function passes(line, { effect, scope }) {
-  const right = effect === "" || (effect === "reads" && !line.changes) || (effect === "changes" && line.changes) || (effect === "destroys" && line.destroys);
+  const right = effect === "" || (effect === "reads" && !line.changes) || (effect === "changes" && line.changes)
+    || (effect === "destroys" && line.destroys);
   return right && (scope === "" || line.scope === scope);
 }
 
@@ -91,7 +108,9 @@ export function fit(line, typed) {
 }
 
 /** @param {string} word */
-const singular = (word) => (word.length > 4 && word.endsWith("es") && !word.endsWith("tes") ? word.slice(0, -2) : word.length > 3 && word.endsWith("s") && !word.endsWith("ss") ? word.slice(0, -1) : word);
+const singular = (word) => (word.length > 4 && word.endsWith("es") && !word.endsWith("tes") ? word.slice(0, -2)
+  : word.length > 3 && word.endsWith("s") && !word.endsWith("ss") ? word.slice(0, -1)
+  : word);
 
 /** @param {Line} line @param {string} word */
 function fitOf(line, word) {
@@ -124,6 +143,7 @@ export function found(lines, typed, filter) {
   if (!typed.trim()) return grouped(left);
   const fits = left.map((line) => ({ line, score: fit(line, typed) })).filter((one) => one.score > 0);
   const best = Math.max(0, ...fits.map((one) => one.score));
-  const kept = fits.filter((one) => one.score >= best * 0.45).sort((one, other) => other.score - one.score || one.line.name.localeCompare(other.line.name));
+  const kept = fits.filter((one) => one.score >= best * 0.45)
+    .sort((one, other) => other.score - one.score || one.line.name.localeCompare(other.line.name));
   return kept.length ? [{ category: "", label: "Found", lines: kept.map((one) => one.line) }] : [];
 }

@@ -84,7 +84,8 @@ export class Shelf {
         this.draw();
         this.#find.focus();
       };
-      this.#groups.replaceChildren(make("div", { class: "none" }, make("p", {}, `No operation fits${typed ? ` "${typed.slice(0, 60)}"` : ""}.`), all));
+      this.#groups.replaceChildren(
+        make("div", { class: "none" }, make("p", {}, `No operation fits${typed ? ` "${typed.slice(0, 60)}"` : ""}.`), all));
       return;
     }
     this.#groups.replaceChildren(...groups.map((group) => this.#group(group, Boolean(filtered))));
@@ -94,7 +95,9 @@ export class Shelf {
   #group({ category, label, lines }, all) {
     const list = make("ul", {}, ...lines.map((line) => make("li", {}, this.#link(line))));
     const open = all || (this.#folds.get(category) ?? OPEN.has(category));
-    const details = make("details", { open, "data-category": category }, make("summary", {}, icon("open", "twist"), label, make("span", { class: "count" }, String(lines.length))), list);
+    const details = make("details", { open, "data-category": category },
+      make("summary", {}, icon("open", "twist"), label, make("span", { class: "count" }, String(lines.length))),
+      list);
     details.ontoggle = () => all || this.#folds.set(category, details.open);
     return details;
   }
@@ -103,7 +106,10 @@ export class Shelf {
   #link(line) {
     const refused = !this.#may.has(line.scope);
     const marks = [line.destroys ? "destroys" : "", refused ? `needs the scope ${line.scope}` : ""].filter(Boolean).join(", ");
-    return make("a", { href: hrefOf(line.name), "data-operation": line.name, "data-refused": refused, "aria-current": line.name === this.#chosen ? "true" : null },
+    return make("a", {
+      href: hrefOf(line.name), "data-operation": line.name, "data-refused": refused,
+      "aria-current": line.name === this.#chosen ? "true" : null,
+    },
       make("span", { class: "what" }, line.summary), make("code", {}, line.name), marks ? make("span", { class: "marks" }, marks) : null);
   }
 

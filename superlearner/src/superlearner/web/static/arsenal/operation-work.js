@@ -97,7 +97,8 @@ export class Work {
   #draw() {
     const { summary, name, description } = this.#line;
     render(html`<h2>${summary}</h2><p class="name"><code>${name}</code></p>${words(description)}${this.#facts()}${this.form}
-      <div class="would" role="status">${this.#would ? outlook(this.#would) : nothing}</div><div class="acts">${this.#buttons()}</div>`, this.element);
+      <div class="would" role="status">${this.#would ? outlook(this.#would) : nothing}</div><div class="acts">${this.#buttons()}</div>`,
+      this.element);
     attribute(this.element, "aria-busy", this.#busy ? "true" : null);
   }
 
@@ -110,16 +111,23 @@ export class Work {
     const run = first ? nothing : button(verbOf(this.#line), destroys ? "danger" : "primary", () => this.go());
     return html`${run}${changes || destroys ? button("Dry run", first ? "primary" : "", () => this.#start(true)) : nothing}
       <span class="hint for-keys"><kbd>Ctrl</kbd> <kbd>Enter</kbd></span>
-      ${first ? html`<p class="hint">It destroys, so a dry run comes first: it says what would happen, and nothing is changed.</p>` : nothing}`;
+      ${first
+        ? html`<p class="hint">It destroys, so a dry run comes first: it says what would happen, and nothing is changed.</p>`
+        : nothing}`;
   }
 
   #facts() {
     const { scope, on_node, ...line } = this.#line;
     const node = chosen(), here = encodeURIComponent(location.pathname.slice(root().length) + location.search);
     const facts = html`<ul class="facts">
-      <li data-level=${line.destroys ? "bad" : nothing}>${icon(line.destroys ? "crashed" : line.changes ? "supervisor" : "running", "glyph")}${effectOf(line)}</li>
+      <li data-level=${line.destroys ? "bad" : nothing}>${icon(line.destroys ? "crashed" : line.changes ? "supervisor" : "running",
+        "glyph")}${effectOf(line)}</li>
       <li>${icon(this.#allowed ? "running" : "stopped", "glyph")}<span>Needs the scope <b>${scope}</b>, which ${SCOPES[scope]}</span></li>
-      ${node ? html`<li>${icon("supervisor", "glyph")}${on_node ? `Asks the node ${node}` : `Asks the platform itself, not the node ${node}`}</li>` : nothing}</ul>`;
+      ${node
+        ? html`<li>${icon("supervisor", "glyph")}${on_node
+          ? `Asks the node ${node}`
+          : `Asks the platform itself, not the node ${node}`}</li>`
+        : nothing}</ul>`;
     if (this.#refused) return html`<div>${facts}<p class="note" data-level="warn">${WHY}</p></div>`;
     if (this.#allowed || !this.#asker) return facts;
     const { user, scopes } = this.#asker;

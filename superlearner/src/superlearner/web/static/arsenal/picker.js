@@ -15,7 +15,10 @@ let pickers = 0;
 
 export class SlPicker extends HTMLElement {
   #list = make("ul", { role: "listbox", id: `picks-${++pickers}`, hidden: true });
-  #input = make("input", { type: "text", role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": this.#list.id, autocomplete: "off", spellcheck: "false" });
+  #input = make("input", {
+    type: "text", role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": this.#list.id,
+    autocomplete: "off", spellcheck: "false",
+  });
   #said = make("p", { class: "vh", role: "status" });
   /** @type {Choice[]} */ #choices = [];
   #at = -1;
@@ -99,7 +102,10 @@ export class SlPicker extends HTMLElement {
       const data = await (source.platform ? platform : request)("GET", source.path, undefined, asking.signal);
       if (asking.signal.aborted || document.activeElement !== this.#input) return;
       const found = choicesOf(this.#kind, data, typed).slice(0, 50);
-      this.#show(found, found.length ? "" : typed ? `No ${this.#kind} has "${typed.slice(0, 40)}" in its name. It can be typed all the same.` : `There is no ${this.#kind} now.`);
+      this.#show(found,
+        found.length ? ""
+          : typed ? `No ${this.#kind} has "${typed.slice(0, 40)}" in its name. It can be typed all the same.`
+          : `There is no ${this.#kind} now.`);
     } catch (error) {
       if (error instanceof DOMException && error.name === "AbortError") return;
       this.#show([], error instanceof Error ? error.message : "The list cannot be had.");
@@ -112,7 +118,8 @@ export class SlPicker extends HTMLElement {
     this.#at = -1;
     attribute(this.#input, "aria-activedescendant", null);
     this.#list.replaceChildren(...choices.map(({ text, note }, place) =>
-      make("li", { role: "option", id: `${this.#list.id}-${place}`, "aria-selected": "false" }, make("b", {}, text.slice(0, 120)), make("span", {}, note.slice(0, 160)))));
+      make("li", { role: "option", id: `${this.#list.id}-${place}`, "aria-selected": "false" }, make("b", {}, text.slice(0, 120)),
+        make("span", {}, note.slice(0, 160)))));
     if (!choices.length) this.#list.append(make("li", { class: "none", role: "option", "aria-disabled": "true" }, empty));
     this.#list.hidden = false;
     attribute(this.#input, "aria-expanded", "true");

@@ -23,21 +23,40 @@ const named = (field, words = () => "") => (row) => ({ value: said(row[field]), 
 const process = (row) => {
   const name = said(row.name);
   const typed = /^[^0-9<#\s/][^\s/]{0,99}$/.test(name) ? name : "";
-  return { value: typed || row.pid, text: name || said(row.what), note: note(row.pid, name ? row.what : "", row.status === "running" || row.status === "waiting" ? "" : row.status) };
+  return {
+    value: typed || row.pid, text: name || said(row.what),
+    note: note(row.pid, name ? row.what : "", row.status === "running" || row.status === "waiting" ? "" : row.status),
+  };
 };
 
 /** @type {Record<string, Source>} */
 const SOURCES = {
   process: { path: "/processes?per_page=30&sort=name", search: "search", row: process },
   supervisor: { path: "/processes?per_page=30&sort=name&type=supervisor", search: "search", row: process },
-  child: { path: "/supervisors/{name}/children?per_page=200", row: (row) => ({ value: row.id, text: row.id, note: note(row.pid, row.what, row.alive ? "" : "does not run") }) },
+  child: {
+    path: "/supervisors/{name}/children?per_page=200",
+    row: (row) => ({ value: row.id, text: row.id, note: note(row.pid, row.what, row.alive ? "" : "does not run") }),
+  },
   application: { path: "/applications?per_page=200", row: named("name", (row) => said(row.status ?? row.state)) },
-  module: { path: "/code/modules?per_page=500", row: named("module", (row) => note(`${row.servers} servers`, row.platform ? "of the platform" : "")) },
+  module: {
+    path: "/code/modules?per_page=500",
+    row: named("module", (row) => note(`${row.servers} servers`, row.platform ? "of the platform" : "")),
+  },
   registry: { path: "/registries", row: named("name", (row) => note(`${row.keys} keys`, `${row.entries} entries`)) },
   setting: { path: "/settings", on: "platform", row: named("name", (row) => said(row.description ?? row.source)) },
-  recording: { path: "/recordings?per_page=200", on: "platform", row: named("name", (row) => note(row.recording ? "is being recorded" : "", row.events === null ? "" : `${row.events} events`)) },
-  name: { path: "/registry/processes?per_page=30", search: "search", row: (row) => ({ value: row.name, text: row.name, note: said(row.pid) }) },
-  trace: { path: "/traces?per_page=100", row: named("trace_id", (row) => note(row.names?.join(", ") || row.supervisor, `${row.messages} messages`, row.tracing ? "runs" : "ended")) },
+  recording: {
+    path: "/recordings?per_page=200", on: "platform",
+    row: named("name", (row) => note(row.recording ? "is being recorded" : "", row.events === null ? "" : `${row.events} events`)),
+  },
+  name: {
+    path: "/registry/processes?per_page=30", search: "search",
+    row: (row) => ({ value: row.name, text: row.name, note: said(row.pid) }),
+  },
+  trace: {
+    path: "/traces?per_page=100",
+    row: named("trace_id", (row) =>
+      note(row.names?.join(", ") || row.supervisor, `${row.messages} messages`, row.tracing ? "runs" : "ended")),
+  },
   user: { path: "/users?per_page=200", on: "platform", row: named("name", (row) => note(row.role)) },
   token: { path: "/tokens?per_page=200", on: "platform", row: named("name", (row) => note(row.scopes?.join(", "), row.user)) },
   backup: { path: "/processes/{pid}/state/backups?per_page=100", row: named("id", (row) => note(row.label, row.why, row.at)) },
@@ -78,5 +97,7 @@ export function choicesOf(kind, data, typed) {
   const source = SOURCES[kind];
   if (!source || !Array.isArray(data)) return [];
   const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
-  return data.map(source.row).filter(({ value, text, note }) => value && (source.search ? true : words.every((word) => `${value} ${text} ${note}`.toLowerCase().includes(word))));
+  return data.map(source.row)
+    .filter(({ value, text, note }) =>
+      value && (source.search ? true : words.every((word) => `${value} ${text} ${note}`.toLowerCase().includes(word))));
 }

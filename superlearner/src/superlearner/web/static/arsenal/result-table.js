@@ -47,14 +47,16 @@ export class ResultTable {
   #sort(column) {
     this.#down = this.#column === column && !this.#down;
     this.#column = column;
-    this.#heads.forEach((head, place) => attribute(head, "aria-sort", this.#table.columns[place] === column ? (this.#down ? "descending" : "ascending") : "none"));
+    this.#heads.forEach((head, place) =>
+      attribute(head, "aria-sort", this.#table.columns[place] === column ? (this.#down ? "descending" : "ascending") : "none"));
     this.#draw();
   }
 
   #draw() {
     const { columns, rows } = this.#table;
     const ordered = this.#column ? sorted(rows, this.#column, this.#down) : rows;
-    this.#body.replaceChildren(...ordered.slice(0, this.#most).map((row) => make("tr", {}, ...columns.map((column) => cell(row[column], column)))));
+    this.#body.replaceChildren(
+      ...ordered.slice(0, this.#most).map((row) => make("tr", {}, ...columns.map((column) => cell(row[column], column)))));
     const left = rows.length - this.#most;
     this.#more.hidden = left <= 0;
     this.#more.textContent = `Show ${Math.min(left, STEP * 5)} more of ${left}`;

@@ -50,7 +50,10 @@ export class JsonTree {
       const kind = kindOf(value);
       if ((kind !== "object" && kind !== "list") || budget-- < 0) return;
       if (parts.length) this.#folds.set(JSON.stringify(parts), open);
-      for (const [key, inside] of (Array.isArray(value) ? [...value.entries()] : Object.entries(/** @type {object} */ (value))).slice(0, STEP)) walk(inside, [...parts, key]);
+      for (const [key, inside] of (Array.isArray(value)
+        ? [...value.entries()]
+        : Object.entries(/** @type {object} */ (value))).slice(0, STEP))
+        walk(inside, [...parts, key]);
     };
     walk(this.#value, []);
     this.#draw();
@@ -67,8 +70,8 @@ export class JsonTree {
   #make(line) {
     const holds = line.kind === "object" || line.kind === "list";
     const item = make("li", {
-      role: "treeitem", "aria-level": line.depth + 1, "aria-expanded": holds && line.size ? String(line.open) : null, "aria-selected": String(line.id === this.#at),
-      tabindex: line.id === this.#at ? 0 : -1, "data-kind": line.kind,
+      role: "treeitem", "aria-level": line.depth + 1, "aria-expanded": holds && line.size ? String(line.open) : null,
+      "aria-selected": String(line.id === this.#at), tabindex: line.id === this.#at ? 0 : -1, "data-kind": line.kind,
     },
       holds && line.size ? icon("open", "twist") : make("span", { class: "twist" }),
       line.key === null ? null : make("span", { class: "key" }, line.key.length > 120 ? `${line.key.slice(0, 120)}…` : line.key),
@@ -80,19 +83,25 @@ export class JsonTree {
   /** @param {Line} line */
   #held(line) {
     const [one, many] = COUNTED[/** @type {"object"|"list"} */ (line.kind)];
-    const count = make("span", { class: "count" }, line.size ? `${line.size} ${line.size === 1 ? one : many}` : line.kind === "list" ? "empty list" : "empty object");
+    const count = make("span", { class: "count" },
+      line.size ? `${line.size} ${line.size === 1 ? one : many}` : line.kind === "list" ? "empty list" : "empty object");
     return make("span", { class: "held" }, count, line.open || !line.size ? null : make("span", { class: "preview" }, preview(line.value)));
   }
 
   /** @param {Line} line */
   #leaf(line) {
     const moment = momentOf(line.value, line.key);
-    if (line.kind !== "text") return make("span", { class: "value" }, line.kind === "null" ? "null" : String(line.value), moment ? make("span", { class: "moment" }, ` ${moment}`) : null);
+    if (line.kind !== "text")
+      return make("span", { class: "value" },
+        line.kind === "null" ? "null" : String(line.value),
+        moment ? make("span", { class: "moment" }, ` ${moment}`) : null);
     const text = String(line.value);
     const pid = pidOf(text, line.key);
     if (pid) return make("span", { class: "value" }, processLink(pid, text));
     if (text.length <= LONGEST || this.#folds.get(line.id)) return make("span", { class: "value" }, text || '""');
-    return make("span", { class: "value" }, text.slice(0, LONGEST), "… ", make("button", { type: "button", class: "link", tabindex: -1, "data-all": line.id }, `all ${text.length.toLocaleString("en")} characters`));
+    return make("span", { class: "value" }, text.slice(0, LONGEST), "… ",
+      make("button", { type: "button", class: "link", tabindex: -1, "data-all": line.id },
+        `all ${text.length.toLocaleString("en")} characters`));
   }
 
   /** Return the line that shows the remaining items. @param {Line} line */
@@ -101,7 +110,8 @@ export class JsonTree {
     while (last + 1 < this.#lines.length && (this.#lines[last + 1]?.depth ?? 0) > line.depth) last += 1;
     const lastId = this.#lines[last]?.id;
     const after = [...this.element.querySelectorAll("[role=treeitem]")][this.#lines.findIndex((one) => one.id === lastId)];
-    const button = make("button", { type: "button", class: "link", "data-more": line.id }, `show ${Math.min(line.more, STEP * 5)} more of ${line.more.toLocaleString("en")}`);
+    const button = make("button", { type: "button", class: "link", "data-more": line.id },
+      `show ${Math.min(line.more, STEP * 5)} more of ${line.more.toLocaleString("en")}`);
     const item = make("li", { role: "none", class: "more" }, button);
     item.style.setProperty("--depth", String(Math.min(line.depth + 1, 12)));
     after?.after(item);
@@ -159,7 +169,8 @@ export class JsonTree {
   #key(event) {
     const place = this.#lines.findIndex((one) => one.id === this.#at);
     const line = this.#lines[place];
-    if (!line || event.ctrlKey || event.metaKey || event.altKey || (event.target instanceof Element && event.target.closest("button"))) return;
+    if (!line || event.ctrlKey || event.metaKey || event.altKey || (event.target instanceof Element && event.target.closest("button")))
+      return;
     /** @param {Line|undefined} to */
     const go = (to) => to && this.#mark(to.id);
     /** @type {Record<string, () => unknown>} */

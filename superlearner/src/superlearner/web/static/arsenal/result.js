@@ -53,7 +53,8 @@ export class SlResult extends HTMLElement {
       const button = make("button", { type: "button", class: "btn" }, "Stop waiting");
       button.onclick = stop;
       this.#tools.replaceChildren(button);
-      this.#body.replaceChildren(make("p", { class: "hint empty" }, `${what} takes its time. It may be waiting for a process that is busy or suspended.`));
+      this.#body.replaceChildren(
+        make("p", { class: "hint empty" }, `${what} takes its time. It may be waiting for a process that is busy or suspended.`));
     }, 800);
   }
 
@@ -121,9 +122,12 @@ export class SlResult extends HTMLElement {
   #statusLine({ status, took, size, ok, meta }, dryRun) {
     const time = took < 10 ? `${took.toFixed(1)} ms` : took < 10_000 ? `${Math.round(took)} ms` : `${(took / 1000).toFixed(1)} s`;
     const bytes = size < 10_000 ? "" : ` · ${(size / 1000).toLocaleString("en", { maximumFractionDigits: 0 })} kB`;
-    const page = meta?.total === undefined ? "" : ` · ${meta.total.toLocaleString("en")} in all${(meta.total_pages ?? 1) > 1 ? `, page ${meta.page} of ${meta.total_pages}` : ""}`;
+    const page = meta?.total === undefined
+      ? ""
+      : ` · ${meta.total.toLocaleString("en")} in all${(meta.total_pages ?? 1) > 1 ? `, page ${meta.page} of ${meta.total_pages}` : ""}`;
     const what = dryRun && ok ? "Dry run, nothing was changed" : ok ? "Done" : status ? "Refused" : "No answer";
-    this.#status.replaceChildren(icon(ok ? (dryRun ? "supervisor" : "running") : "crashed", "glyph"), make("b", {}, what), make("span", { class: "facts" }, ` ${time}${status ? ` · ${status}` : ""}${bytes}${page}`));
+    this.#status.replaceChildren(icon(ok ? (dryRun ? "supervisor" : "running") : "crashed", "glyph"), make("b", {}, what),
+      make("span", { class: "facts" }, ` ${time}${status ? ` · ${status}` : ""}${bytes}${page}`));
   }
 
   /** @param {Outcome} outcome */
@@ -132,10 +136,19 @@ export class SlResult extends HTMLElement {
     const hints = error.details.map((one) => one.hint).filter(Boolean);
     const note = make("div", { class: "note refused", "data-level": "bad" }, make("p", {}, make("b", {}, error.message.slice(0, 2000))),
       make("p", { class: "hint" }, make("code", {}, error.code), ...hints.flatMap((hint) => [make("br"), String(hint).slice(0, 1000)])));
-    if (status === 401) note.append(make("p", {}, "Your credential has ended or was revoked. ", signInLink("Sign in again"), "; what you typed stays in the address and the history of this tab."));
-    if (status === 403 && error.code === "missing_scope") note.append(make("p", {}, "Sign in with a credential that has the scope: ", make("code", {}, command("token")), " prints the owner's on the machine of the platform. ", signInLink("Sign in")));
+    if (status === 401)
+      note.append(
+        make("p", {}, "Your credential has ended or was revoked. ", signInLink("Sign in again"),
+          "; what you typed stays in the address and the history of this tab."));
+    if (status === 403 && error.code === "missing_scope")
+      note.append(
+        make("p", {}, "Sign in with a credential that has the scope: ", make("code", {}, command("token")),
+          " prints the owner's on the machine of the platform. ", signInLink("Sign in")));
     const rest = error.details.filter((one) => one.problem && one.problem !== error.message);
-    const list = rest.length > 1 ? make("ul", { class: "problems" }, ...rest.slice(0, 20).map((one) => make("li", {}, make("code", {}, one.field ?? ""), ` ${one.problem}`))) : null;
+    const list = rest.length > 1
+      ? make("ul", { class: "problems" },
+        ...rest.slice(0, 20).map((one) => make("li", {}, make("code", {}, one.field ?? ""), ` ${one.problem}`)))
+      : null;
     this.#body.replaceChildren(note, ...(list ? [list] : []));
   }
 
@@ -166,9 +179,12 @@ export class SlResult extends HTMLElement {
       return button;
     });
     const holds = data !== null && typeof data === "object";
-    this.#tools.replaceChildren(...(holds ? folds : []), ...(views.length ? [make("div", { class: "segmented", role: "group", "aria-label": "View" }, ...views)] : []), copyButton(() => copied(data), "Copy", "Copy the result as JSON"));
+    this.#tools.replaceChildren(...(holds ? folds : []),
+      ...(views.length ? [make("div", { class: "segmented", role: "group", "aria-label": "View" }, ...views)] : []),
+      copyButton(() => copied(data), "Copy", "Copy the result as JSON"));
     draw();
-    if (Array.isArray(data) && !data.length) holder.replaceChildren(make("p", { class: "hint empty" }, "It answered an empty list: there is none now."));
+    if (Array.isArray(data) && !data.length)
+      holder.replaceChildren(make("p", { class: "hint empty" }, "It answered an empty list: there is none now."));
     return holder;
   }
 
@@ -189,7 +205,8 @@ export class SlResult extends HTMLElement {
   /** @param {import("./json-tree.js").Line} line */
   #marked(line) {
     const path = pathOf(line.parts);
-    this.#path.replaceChildren(make("code", {}, path), copyButton(() => path, "Copy path"), copyButton(() => copied(line.value), "Copy value"));
+    this.#path.replaceChildren(make("code", {}, path), copyButton(() => path, "Copy path"),
+      copyButton(() => copied(line.value), "Copy value"));
     this.#path.hidden = false;
   }
 }
@@ -212,7 +229,9 @@ function happened({ type, data }) {
 function said(data) {
   const { would = "", affects = [] } = /** @type {{would?: string, affects?: string[]}} */ (data ?? {});
   return [make("div", { class: "note would", "data-level": "warn" }, make("p", {}, "It would ", make("b", {}, would.slice(0, 2000)), "."),
-    affects.length ? make("p", {}, `${affects.length === 1 ? "One process feels it:" : `${affects.length} processes feel it:`}`) : make("p", { class: "hint" }, "No process feels it."),
+    affects.length
+      ? make("p", {}, `${affects.length === 1 ? "One process feels it:" : `${affects.length} processes feel it:`}`)
+      : make("p", { class: "hint" }, "No process feels it."),
     affects.length ? make("ul", {}, ...affects.slice(0, 100).map((one) => make("li", {}, make("code", {}, one.slice(0, 200))))) : null,
     affects.length > 100 ? make("p", { class: "hint" }, `and ${affects.length - 100} more`) : null)];
 }

@@ -6,7 +6,10 @@
 
 import { isSecret } from "./form-fields.js";
 
-/** @typedef {{operation: string, summary: string, values: Record<string, unknown>, hidden: string[], node: string, dryRun: boolean, at: number, ok: boolean, status: number, code: string, took: number}} Run */
+/**
+ * @typedef {{operation: string, summary: string, values: Record<string, unknown>, hidden: string[], node: string,
+ *   dryRun: boolean, at: number, ok: boolean, status: number, code: string, took: number}} Run
+ */
 
 const KEY = "sl-arsenal-runs";
 const KEPT = 50;
@@ -23,7 +26,9 @@ export function withoutSecrets(values, secrets) {
   /** @type {string[]} */ const hidden = [];
   /** @type {Record<string, unknown>} */ const kept = {};
   for (const [name, value] of Object.entries(values)) {
-    if (secrets.includes(name) || isSecret(name) || (named && name === "value") || holdsSecret(value) || JSON.stringify(value).length > LARGEST) hidden.push(name);
+    if (secrets.includes(name) || isSecret(name) || (named && name === "value") || holdsSecret(value)
+      || JSON.stringify(value).length > LARGEST)
+      hidden.push(name);
     else kept[name] = value;
   }
   return { values: kept, hidden };

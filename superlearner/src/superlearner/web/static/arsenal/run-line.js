@@ -12,16 +12,29 @@ import { icon, make } from "../base/dom.js";
  * @param {{fill: () => void, again: () => void}} does
  */
 export function runLine(run, line, does) {
-  const given = Object.entries(run.values).map(([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`).join(" ");
+  const given = Object.entries(run.values)
+    .map(([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`)
+    .join(" ");
   const hidden = run.hidden.map((name) => `${name}=(not kept)`).join(" ");
-  const fill = make("button", { type: "button", class: "btn quiet", disabled: !line, "aria-label": `Fill the form of ${run.summary} again` }, "Fill in");
-  const again = make("button", { type: "button", class: "btn quiet", disabled: !line || run.hidden.length > 0, "aria-label": `Run ${run.summary} again` }, "Run again");
+  const fill = make("button", {
+    type: "button", class: "btn quiet", disabled: !line, "aria-label": `Fill the form of ${run.summary} again`,
+  },
+    "Fill in");
+  const again = make("button", {
+    type: "button", class: "btn quiet", disabled: !line || run.hidden.length > 0, "aria-label": `Run ${run.summary} again`,
+  },
+    "Run again");
   fill.onclick = does.fill;
   again.onclick = does.again;
   const at = new Date(run.at);
   return make("li", {},
     icon(run.ok ? (run.dryRun ? "supervisor" : "running") : "crashed", "glyph"),
-    make("div", { class: "run" }, make("p", {}, make("b", {}, run.summary), ` ${run.dryRun ? "dry run, " : ""}${run.ok ? "done" : run.code || "refused"} · ${Math.round(run.took)} ms · ${run.status}`),
-      make("p", { class: "hint" }, make("time", { datetime: at.toISOString() }, at.toLocaleTimeString("en-GB")), run.node ? ` on ${run.node}` : "", ` ${[given, hidden].filter(Boolean).join(" ").slice(0, 300)}`)),
+    make("div", { class: "run" },
+      make("p", {}, make("b", {}, run.summary),
+        ` ${run.dryRun ? "dry run, " : ""}${run.ok ? "done" : run.code || "refused"} · ${Math.round(run.took)} ms · ${run.status}`),
+      make("p", { class: "hint" },
+        make("time", { datetime: at.toISOString() }, at.toLocaleTimeString("en-GB")),
+        run.node ? ` on ${run.node}` : "",
+        ` ${[given, hidden].filter(Boolean).join(" ").slice(0, 300)}`)),
     fill, again);
 }

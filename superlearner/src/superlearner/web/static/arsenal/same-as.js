@@ -19,7 +19,8 @@ import { addressOf, requestOf } from "./form-request.js";
 const code = (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`;
 
 /** @param {string} text  such characters occur only inside its strings */
-const seen = (text) => text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Surrogate}]/gu, (found) => [...Array(found.length).keys()].map((place) => code(found.charAt(place))).join(""));
+const seen = (text) => text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Surrogate}]/gu,
+  (found) => [...Array(found.length).keys()].map((place) => code(found.charAt(place))).join(""));
 
 /** @param {unknown} value @param {number} [indent] */
 const json = (value, indent) => JSON.stringify(value, null, indent).split("\n").map(seen).join("\n");
@@ -50,7 +51,8 @@ function commandOf(line, values, { node = "", dryRun = false, cli = "superlearne
     const option = `--${field.name.replaceAll("_", "-")}`;
     if (field.place === "path") places.push(String(value));
     else if (field.kind === "flag") words.push(value ? option : `--no-${option.slice(2)}`);
-    else if ((field.kind === "list" || field.kind === "several") && Array.isArray(value) && value.length && !(value.length === 1 && String(value[0]).startsWith("["))) {
+    else if ((field.kind === "list" || field.kind === "several") && Array.isArray(value) && value.length
+      && !(value.length === 1 && String(value[0]).startsWith("["))) {
       for (const one of value) words.push(...named(option, String(one)));
     } else words.push(...named(option, typedAs(field, value)));
   }
@@ -106,7 +108,9 @@ function mcpOf(line, values, { node = "", dryRun = false }) {
  */
 export const sameAs = (line, values, how) => [
   { id: "curl", label: "curl", text: curlOf(line, values, how), words: "Over HTTP, from anywhere that reaches this address." },
-  { id: "cli", label: "Command line", text: commandOf(line, values, how), words: "On the machine of the platform, or elsewhere with --url." },
+  {
+    id: "cli", label: "Command line", text: commandOf(line, values, how), words: "On the machine of the platform, or elsewhere with --url.",
+  },
   { id: "python", label: "Python", text: pythonOf(line, values, how), words: "In superlearner console, or behind its -c." },
   { id: "mcp", label: "AI client", text: mcpOf(line, values, how), words: "What a client of superlearner mcp sends." },
 ];

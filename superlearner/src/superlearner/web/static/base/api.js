@@ -95,7 +95,8 @@ const process = (pid) => `/processes/${encodeURIComponent(pid)}`;
  * @param {{reason?: string, force?: boolean, node?: string}} [how]
  * @returns {Promise<{terminated?: boolean}>}
  */
-export const kill = (pid, { reason = "kill", force = false, node = chosen() } = {}) => requestOn(node, "DELETE", process(pid), { reason, force });
+export const kill = (pid, { reason = "kill", force = false, node = chosen() } = {}) =>
+  requestOn(node, "DELETE", process(pid), { reason, force });
 
 /**
  * @param {string} supervisor  its pid

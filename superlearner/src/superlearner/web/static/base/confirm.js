@@ -29,6 +29,7 @@ function ask(title, text, action) {
   dialog.returnValue = "";
   dialog.showModal();
   return new Promise((resolve) => {
-    dialog.onclose = () => dialog.open || resolve(dialog.returnValue === "do"); // still open: the close event of the previous question comes late
+    // Still open: the close event of the previous question comes late
+    dialog.onclose = () => dialog.open || resolve(dialog.returnValue === "do");
   });
 }

@@ -44,7 +44,11 @@ export function failures(reasons) {
   return [kills ? counted(kills, "kill") : "", crashes || !kills ? counted(crashes, "crash", "crashes") : ""].filter(Boolean).join(", ");
 }
 
-/** Return whether a process ended in order: normally, or shut down, also with a reason of its own as in `('shutdown', 'full')`. @param {string} reason */
+/**
+ * Return whether a process ended in order: normally, or shut down, also with a reason of its own as in
+ *   `('shutdown', 'full')`.
+ * @param {string} reason
+ */
 export const isOrderly = (reason) => /^(normal\b|shutdown\b|\(?'?shutdown'?,)/.test(reason);
 
 /**
@@ -112,7 +116,8 @@ export const kindText = (row) => [classText(row), row.strategy ?? ""].filter(Boo
 /** Return its class if it differs from the name. @param {Row} row */
 export function classText(row) {
   const what = row.what.toLowerCase();
-  const more = what !== "" && bare(row.name ?? row.id) !== bare(row.what) && !(row.name ?? row.id).toLowerCase().startsWith(what) && !(row.kind === "supervisor" && PLAIN.has(what));
+  const more = what !== "" && bare(row.name ?? row.id) !== bare(row.what)
+    && !(row.name ?? row.id).toLowerCase().startsWith(what) && !(row.kind === "supervisor" && PLAIN.has(what));
   return more ? row.what : "";
 }
 
@@ -121,11 +126,13 @@ export const MEANINGS = {
   pid: "Process id. A process that is restarted gets a new pid.",
   state: "What the process does now; the help (?) shows the shapes.",
   restarts: "How often this child has been restarted.",
-  budget: "Restarts left in the current period. With none left, the next failure makes the supervisor give up: it ends with all its children.",
+  budget: "Restarts left in the current period. With none left, the next failure makes the supervisor give up: "
+    + "it ends with all its children.",
   mailbox: "Messages waiting to be processed.",
   events: "Events recorded per second: starts, ends, restarts, messages of watched processes.",
   lag: "The longest delay of the event loop in the last half second. A high value means that a callback blocks the loop.",
-  processes: "All living processes of the node. Those without a supervisor are at the end of the tree, except helpers of the platform, such as five for each sandbox.",
+  processes: "All living processes of the node. Those without a supervisor are at the end of the tree, except helpers of the platform, "
+    + "such as five for each sandbox.",
   running: "Processes of the tree that run.",
 };
 

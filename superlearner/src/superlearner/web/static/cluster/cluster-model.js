@@ -27,7 +27,9 @@ export function sample(known, topology, at) {
     const before = known.get(member.name);
     const same = before && before.member.incarnation === member.incarnation && before.at < at ? before : null;
     const seconds = same ? at - same.at : 1;
-    const total = (/** @type {Member} */ one) => ({ frames: one.frames_sent + one.frames_received, bytes: one.bytes_sent + one.bytes_received });
+    const total = (/** @type {Member} */ one) => ({
+      frames: one.frames_sent + one.frames_received, bytes: one.bytes_sent + one.bytes_received,
+    });
     const now = total(member), then = same ? total(same.member) : now;
     const rate = (/** @type {number} */ a, /** @type {number} */ b) => Math.max(0, (a - b) / seconds);
     const fresh = { ms: member.round_trip_ms, frames: rate(now.frames, then.frames), bytes: rate(now.bytes, then.bytes) };
@@ -57,7 +59,8 @@ export function spans(events, members, begun) {
   }
   for (const member of members) {
     const all = found.get(member.name) ?? found.set(member.name, []).get(member.name) ?? [];
-    if (!all.some(({ to }) => to === null)) all.push({ from: Math.max(begun, member.since), to: null, what: "up", reason: null, incarnation: member.incarnation });
+    if (!all.some(({ to }) => to === null))
+      all.push({ from: Math.max(begun, member.since), to: null, what: "up", reason: null, incarnation: member.incarnation });
   }
   return found;
 }
@@ -65,8 +68,10 @@ export function spans(events, members, begun) {
 /** Return a line for a spark of round trips, in a box of 100 by 20. @param {readonly Sample[]} samples */
 export function spark(samples) {
   const all = samples.map(({ ms }) => ms ?? 0), most = Math.max(1, ...all);
-  return all.map((ms, place) => `${((place + SAMPLES - all.length) * 100) / (SAMPLES - 1)},${(19 - (18 * ms) / most).toFixed(1)}`).join(" ");
+  return all.map((ms, place) => `${((place + SAMPLES - all.length) * 100) / (SAMPLES - 1)},${(19 - (18 * ms) / most).toFixed(1)}`)
+    .join(" ");
 }
 
 /** Return bytes a second as text. @param {number} bytes */
-export const rate = (bytes) => (bytes < 1000 ? `${Math.round(bytes)} B/s` : bytes < 1e6 ? `${(bytes / 1000).toFixed(1)} kB/s` : `${(bytes / 1e6).toFixed(1)} MB/s`);
+export const rate = (bytes) =>
+  (bytes < 1000 ? `${Math.round(bytes)} B/s` : bytes < 1e6 ? `${(bytes / 1000).toFixed(1)} kB/s` : `${(bytes / 1e6).toFixed(1)} MB/s`);

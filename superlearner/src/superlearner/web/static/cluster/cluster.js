@@ -19,7 +19,9 @@ import { trees } from "./trees.js";
 const EVERY_MS = 2000;
 const SHOWN_S = 600;
 const SHAPES = { healthy: "running", slow: "restarting", silent: "stuck", lost: "crashed" };
-const PATHS = /** @type {Record<string, string>} */ ({ trees: "/cluster/trees", processes: "/cluster/processes", restarts: "/cluster/restarts", anomalies: "/cluster/anomalies" });
+const PATHS = /** @type {Record<string, string>} */ ({
+  trees: "/cluster/trees", processes: "/cluster/processes", restarts: "/cluster/restarts", anomalies: "/cluster/anomalies",
+});
 
 const page = byId("cluster", HTMLElement);
 /** @type {ReturnType<typeof sample>} */ let links = new Map();
@@ -68,7 +70,12 @@ function failed(error) {
 /** Update the counts beside the title. @param {Topology} topology */
 function count({ nodes, missing: out }) {
   const up = nodes.length || 1;
-  render(html`<span data-look="running"><b>${number(up)}</b> <span>${up === 1 ? "member" : "members"}</span></span>${out.length ? html`<span data-look="crashed"><b>${number(out.length)}</b> <span>not answering</span></span>` : nothing}`, byId("cluster-counts", HTMLElement));
+  render(
+    html`<span data-look="running"><b>${number(up)}</b>
+      <span>${up === 1 ? "member" : "members"}</span></span>${out.length
+        ? html`<span data-look="crashed"><b>${number(out.length)}</b> <span>not answering</span></span>`
+        : nothing}`,
+    byId("cluster-counts", HTMLElement));
 }
 
 /** @param {Topology} topology @param {Happening[]} events */
@@ -76,21 +83,30 @@ function health(topology, events) {
   const own = topology.nodes.find((one) => one.own);
   const others = topology.nodes.filter((one) => !one.own);
   return html`${topology.state === "member" ? nothing : aside(topology)}
-    <ul class="members" aria-label="Members">${own ? card(own, topology) : nothing}${repeat(others, ({ name }) => name, (one) => card(one, topology))}
-      ${topology.missing.filter(({ node }) => !topology.nodes.some(({ name }) => name === node)).map((one) => html`<li class="member" data-health="lost"><h2>${icon("crashed", "glyph")}${one.node}</h2><p>${one.reason}</p></li>`)}</ul>
+    <ul class="members" aria-label="Members">${own ? card(own, topology) : nothing}${repeat(others, ({ name }) => name, (one) =>
+      card(one, topology))}
+      ${topology.missing
+        .filter(({ node }) => !topology.nodes.some(({ name }) => name === node))
+        .map((one) =>
+          html`<li class="member" data-health="lost"><h2>${icon("crashed", "glyph")}${one.node}</h2><p>${one.reason}</p></li>`)}</ul>
     ${topology.state === "member" && !others.length ? alone() : nothing}
     <section><h2>What happened</h2>${tracks(topology, events)}</section>`;
 }
 
 /** Say why the platform is in no cluster. @param {Topology} topology */
 function aside({ state, why }) {
-  const words = { off: "This platform was started without a cluster (discovery none).", joining: "This platform is joining its cluster.", left: "This platform has left its cluster." };
-  return html`<p class="note" data-level=${state === "refused" ? "bad" : "info"}>${why ?? words[/** @type {keyof typeof words} */ (state)] ?? state}</p>`;
+  const words = {
+    off: "This platform was started without a cluster (discovery none).", joining: "This platform is joining its cluster.",
+    left: "This platform has left its cluster.",
+  };
+  return html`<p class="note" data-level=${state === "refused" ? "bad" : "info"}>${why
+    ?? words[/** @type {keyof typeof words} */ (state)] ?? state}</p>`;
 }
 
 /** Say how a second member joins. */
 function alone() {
-  return html`<div class="void alone"><h2>One member so far</h2><p>Open another terminal and start a second member. It joins by itself.</p><pre><code>${command("node b")}</code></pre></div>`;
+  return html`<div class="void alone"><h2>One member so far</h2><p>Open another terminal and start a second member.
+    It joins by itself.</p><pre><code>${command("node b")}</code></pre></div>`;
 }
 
 /** @param {Member} member @param {Topology} topology */
@@ -101,10 +117,23 @@ function card(member, { process_distribution: processes }) {
   return html`<li class="member" data-health=${member.health} data-member=${member.name}>
     <h2>${icon(SHAPES[member.health], "glyph")}${member.name}</h2>
     <p class="hint">${member.own ? "this platform" : `${member.health}: ${member.evidence}`}</p>
-    ${link && last ? html`<figure><svg viewBox="0 0 100 20" preserveAspectRatio="none" role="img" aria-label="Round trips of the last two minutes"><polyline points=${spark(link.samples)}></polyline></svg>
-      <figcaption><b>${last.ms === null ? "no answer" : `${last.ms.toFixed(1)} ms`}</b> ${last.frames.toFixed(0)} frames/s · ${rate(last.bytes)}</figcaption></figure>` : nothing}
-    <dl><dt>Processes</dt><dd>${count === null || count === undefined ? "unknown" : number(count)}</dd><dt>Since</dt><dd>${time(member.since)}</dd><dt>Incarnation</dt><dd>${member.incarnation}</dd><dt>OS process</dt><dd>${member.os_pid ?? "unknown"}</dd><dt class="wide">Address</dt><dd class="wide">${breakable(member.address ?? "none")}</dd></dl>
-    <p class="acts">${member.observed ? html`<a class="btn" href=${tree}>Open its tree</a>` : html`<span class="hint">It runs without SuperLearner; its processes cannot be shown.</span>`}</p></li>`;
+    ${link && last
+      ? html`<figure><svg viewBox="0 0 100 20" preserveAspectRatio="none" role="img"
+        aria-label="Round trips of the last two minutes"><polyline points=${spark(link.samples)}></polyline></svg>
+        <figcaption><b>${
+          last.ms === null ? "no answer" : `${last.ms.toFixed(1)} ms`
+        }</b> ${last.frames.toFixed(0)} frames/s · ${rate(last.bytes)}</figcaption></figure>`
+        : nothing}
+    <dl>
+      <dt>Processes</dt><dd>${count === null || count === undefined ? "unknown" : number(count)}</dd>
+      <dt>Since</dt><dd>${time(member.since)}</dd>
+      <dt>Incarnation</dt><dd>${member.incarnation}</dd>
+      <dt>OS process</dt><dd>${member.os_pid ?? "unknown"}</dd>
+      <dt class="wide">Address</dt><dd class="wide">${breakable(member.address ?? "none")}</dd>
+    </dl>
+    <p class="acts">${member.observed
+      ? html`<a class="btn" href=${tree}>Open its tree</a>`
+      : html`<span class="hint">It runs without SuperLearner; its processes cannot be shown.</span>`}</p></li>`;
 }
 
 /** Draw when each member was there. @param {Topology} topology @param {Happening[]} events */
@@ -112,34 +141,70 @@ function tracks(topology, events) {
   const now = Date.now() / 1000, begun = now - SHOWN_S;
   const all = spans(events, topology.nodes, begun);
   const x = (/** @type {number} */ at) => Math.max(0, Math.min(100, ((at - begun) / SHOWN_S) * 100));
-  return html`<div class="tracks" role="img" aria-label="Members during the last ten minutes; the list below has the same">${[...all].map(([name, list]) => html`<span class="of">${name}</span>
-    <svg viewBox="0 0 100 12" preserveAspectRatio="none" aria-hidden="true">${list.filter(({ to }) => to === null || to > begun).map((one) => span(x(one.from), x(one.to ?? now), one.what))}</svg>`)}<span></span><span class="scale"><span>10 minutes ago</span><span>now</span></span></div>
-    ${events.length ? html`<ol class="happened">${events.map((one) => html`<li data-what=${one.what}>${icon(MARKS[one.what] ?? "stopped", "glyph")}<time datetime=${new Date(one.at * 1000).toISOString()}>${time(one.at)}</time> <span><b>${one.node}</b> ${WORDS[one.what] ?? one.what}${one.reason && (one.what === "lost" || one.what === "refused") ? `: ${one.reason}` : ""}</span></li>`)}</ol>` : html`<p class="hint">No member has come or gone since this platform started.</p>`}`;
+  return html`<div class="tracks" role="img" aria-label="Members during the last ten minutes; the list below has the same">${[...all].map(
+    ([name, list]) => html`<span class="of">${name}</span>
+      <svg viewBox="0 0 100 12" preserveAspectRatio="none" aria-hidden="true">${list.filter(({ to }) => to === null || to > begun).map(
+        (one) =>
+          span(x(one.from), x(one.to ?? now), one.what))}</svg>`)}<span></span><span
+            class="scale"><span>10 minutes ago</span><span>now</span></span></div>
+    ${events.length
+      ? html`<ol class="happened">${events.map((one) => html`<li data-what=${one.what}>${icon(MARKS[one.what] ?? "stopped", "glyph")}<time
+        datetime=${new Date(one.at * 1000).toISOString()}>${time(one.at)}</time>
+          <span><b>${one.node}</b> ${WORDS[one.what] ?? one.what}${one.reason
+        && (one.what === "lost" || one.what === "refused")
+        ? `: ${one.reason}`
+        : ""}</span></li>`)}</ol>`
+      : html`<p class="hint">No member has come or gone since this platform started.</p>`}`;
 }
 
-const WORDS = /** @type {Record<string, string>} */ ({ joined: "joined", leaving: "is leaving", left: "left", lost: "was lost", disconnected: "was disconnected", refused: "was refused" });
-const MARKS = /** @type {Record<string, string>} */ ({ joined: "running", leaving: "restarting", left: "stopped", lost: "crashed", disconnected: "stopped", refused: "stuck" });
+const WORDS = /** @type {Record<string, string>} */ ({
+  joined: "joined", leaving: "is leaving", left: "left", lost: "was lost", disconnected: "was disconnected", refused: "was refused",
+});
+const MARKS = /** @type {Record<string, string>} */ ({
+  joined: "running", leaving: "restarting", left: "stopped", lost: "crashed", disconnected: "stopped", refused: "stuck",
+});
 
 /** @param {number} from @param {number} to @param {string} what */
 const span = (from, to, what) =>
   draw("rect", { x: Math.min(from, 99.6), y: 2, width: Math.max(0.4, to - from), height: 8, "data-what": what });
 
 /** Name the nodes that did not answer. @param {Missing[]} out */
-const missing = (out) => (out.length ? html`<div class="note" data-level="bad"><ul>${out.map(({ node, reason }) => html`<li><b>${node}</b> is missing: ${reason}</li>`)}</ul></div>` : nothing);
+const missing = (out) => (out.length
+  ? html`<div class="note" data-level="bad"><ul>${out.map(({ node, reason }) =>
+    html`<li><b>${node}</b> is missing: ${reason}</li>`)}</ul></div>`
+  : nothing);
 
 /** The contents of the other views. @type {Record<string, (found: any) => unknown>} */
 const OTHERS = {
   trees: ({ trees: all }) => trees(all),
-  processes: ({ processes, total_count }) => table(["Node", "Process", "Class", "State", "Mailbox", "Restarts"], processes, (/** @type {any} */ one) => html`<td>${one.node}</td><th scope="row"><a href=${at("/supervisors", one.node, one.pid)}>${one.name ?? one.pid}</a></th><td>${one.what}</td><td>${one.status}</td><td class="num">${number(one.message_queue_len)}</td><td class="num">${one.restarts ?? ""}</td>`,
-    `${counted(total_count, "process", "processes")}${processes.length < total_count ? `; the first ${number(processes.length)} are shown` : ""}`),
-  restarts: ({ restarts }) => table(["When", "Node", "Process", "Reason", "Supervisor"], restarts, (/** @type {any} */ one) => html`<td><time>${clock(one.at)}</time></td><td>${one.node}</td><th scope="row"><a href="${root()}/why/${one.event}?node=${encodeURIComponent(one.node)}">${one.name}</a></th><td><code>${one.reason}</code></td><td>${one.supervisor ?? ""}</td>`,
+  processes: ({ processes, total_count }) => table(["Node", "Process", "Class", "State", "Mailbox", "Restarts"], processes,
+    (/** @type {any} */ one) => html`<td>${one.node}</td><th scope="row"><a
+      href=${at("/supervisors", one.node, one.pid)}>${one.name ?? one.pid}</a></th><td>${one.what}</td><td>${one.status}</td><td
+      class="num">${number(one.message_queue_len)}</td><td class="num">${one.restarts ?? ""}</td>`,
+    `${counted(total_count, "process", "processes")}${processes.length < total_count
+      ? `; the first ${number(processes.length)} are shown`
+      : ""}`),
+  restarts: ({ restarts }) => table(["When", "Node", "Process", "Reason", "Supervisor"], restarts,
+    (/** @type {any} */ one) => html`<td><time>${clock(one.at)}</time></td><td>${one.node}</td><th scope="row"><a
+      href="${root()}/why/${one.event}?node=${
+        encodeURIComponent(one.node)
+      }">${one.name}</a></th><td><code>${one.reason}</code></td><td>${one.supervisor ?? ""}</td>`,
     counted(restarts.length, "restart"), "No process has been restarted on any member."),
-  anomalies: ({ anomalies }) => table(["Node", "Severity", "What", "What to try"], anomalies, (/** @type {any} */ one) => html`<td>${one.node}</td><td>${one.severity}</td><th scope="row">${one.description}</th><td>${spoken(one.hint)}</td>`,
+  anomalies: ({ anomalies }) => table(["Node", "Severity", "What", "What to try"], anomalies,
+    (/** @type {any} */ one) => html`<td>${one.node}</td><td>${one.severity}</td><th
+      scope="row">${one.description}</th><td>${spoken(one.hint)}</td>`,
     counted(anomalies.length, "anomaly", "anomalies"), "Nothing is wrong: on all members all values are within their thresholds."),
 };
 
 /** @param {string[]} heads @param {any[]} lines @param {(one: any) => unknown} cells @param {string} words @param {string} [none] */
-const table = (heads, lines, cells, words, none) => (lines.length ? html`<p class="hint">${words} on all members</p><div class="scroll" tabindex="0" role="region" aria-label="Table"><table class="table"><thead><tr>${heads.map((head) => html`<th scope="col" class=${head === "Mailbox" || head === "Restarts" ? "num" : ""}>${head}</th>`)}</tr></thead><tbody>${lines.map((one) => html`<tr>${cells(one)}</tr>`)}</tbody></table></div>` : html`<p class="hint">${none ?? `${words} on all members`}</p>`);
+const table = (heads, lines, cells, words, none) => (lines.length
+  ? html`<p class="hint">${words} on all members</p><div class="scroll" tabindex="0" role="region" aria-label="Table"><table
+    class="table"><thead><tr>${heads.map(
+    (head) => html`<th scope="col"
+      class=${
+        head === "Mailbox" || head === "Restarts" ? "num" : ""
+      }>${head}</th>`)}</tr></thead><tbody>${lines.map((one) => html`<tr>${cells(one)}</tr>`)}</tbody></table></div>`
+  : html`<p class="hint">${none ?? `${words} on all members`}</p>`);
 
 /** @param {string} path @param {string} node @param {string} pid */
 const at = (path, node, pid) => `${root()}${path}?node=${encodeURIComponent(node)}&process=${encodeURIComponent(pid)}`;

@@ -10,7 +10,8 @@ import { PLATFORM, YOURS } from "../live/scopes.js";
 import { html, nothing } from "../vendor/lit-html.js";
 
 /**
- * @typedef {{id: string|null, pid: string|null, name: string|null, what: string, type: string, status: string, restarts: number, last_exit: string|null, strategy?: string|null, more: number, children: Branch[]|null}} Branch
+ * @typedef {{id: string|null, pid: string|null, name: string|null, what: string, type: string, status: string,
+ *   restarts: number, last_exit: string|null, strategy?: string|null, more: number, children: Branch[]|null}} Branch
  * @typedef {{node: string, size: number, partial: boolean, roots: Branch[]|null}} Tree
  */
 
@@ -21,7 +22,9 @@ const OPEN = 20;
 export const trees = (all) => all.map(({ node, size, partial, roots }) => html`<section class="forest" aria-label=${`Tree of ${node}`}>
   <h2>${node} <small>${counted(size, "process", "processes")} under supervisors${partial ? ", some of them not shown" : ""}</small>
     <a class="btn" href=${`${root()}/supervisors?node=${encodeURIComponent(node)}`}>Open its tree</a></h2>
-  ${roots?.length ? html`<ul>${roots.flatMap(yoursFirst).map((one) => branch(node, one))}</ul>` : html`<p class="hint">It runs no supervisor.</p>`}</section>`);
+  ${roots?.length
+    ? html`<ul>${roots.flatMap(yoursFirst).map((one) => branch(node, one))}</ul>`
+    : html`<p class="hint">It runs no supervisor.</p>`}</section>`);
 
 /** Take the reader's own trees out of the platform's. @param {Branch} top @returns {Branch[]} */
 function yoursFirst(top) {
@@ -33,7 +36,10 @@ function yoursFirst(top) {
 function branch(node, one) {
   if (!one.children) return html`<li>${row(node, one)}</li>`;
   if (!one.children.length) return html`<li>${row(node, one)}${one.more ? more(one.more) : nothing}</li>`;
-  return html`<li>${row(node, one)}<details ?open=${one.children.length <= OPEN && one.name !== PLATFORM}><summary>${counted(one.children.length + one.more, "child", "children")}</summary>
+  return html`<li>${row(node, one)}<details
+    ?open=${one.children.length <= OPEN && one.name !== PLATFORM}><summary>${counted(one.children.length + one.more,
+      "child",
+      "children")}</summary>
     <ul>${one.children.map((child) => branch(node, child))}${one.more ? html`<li>${more(one.more)}</li>` : nothing}</ul></details></li>`;
 }
 
@@ -44,9 +50,13 @@ const more = (count) => html`<span class="hint">${number(count)} more</span>`;
 function row(node, one) {
   const id = one.id === "None" ? null : one.id; // a dynamic child has none
   const name = one.name ?? id ?? [one.what, one.pid].join(" ");
-  const shape = one.status !== "running" ? (one.status === "restarting" ? "restarting" : "stopped") : one.type === "supervisor" ? "supervisor" : "running";
+  const shape = one.status !== "running" ? (one.status === "restarting" ? "restarting" : "stopped")
+    : one.type === "supervisor" ? "supervisor"
+    : "running";
   return html`<span class="one" data-status=${one.status}>${icon(shape, "glyph")}
-    ${one.pid === null ? html`<b>${name}</b>` : html`<a href=${`${root()}/supervisors?node=${encodeURIComponent(node)}&process=${encodeURIComponent(one.pid)}`}>${name}</a>`}
+    ${one.pid === null
+      ? html`<b>${name}</b>`
+      : html`<a href=${`${root()}/supervisors?node=${encodeURIComponent(node)}&process=${encodeURIComponent(one.pid)}`}>${name}</a>`}
     ${name.startsWith(one.what) ? nothing : html`<small>${one.what}</small>`}
     ${one.strategy ? html`<small>${one.strategy}</small>` : nothing}
     ${one.status === "running" ? nothing : html`<small>${one.status}</small>`}

@@ -44,8 +44,10 @@ export function paint({ context: pen, width, height, ratio }, picture, span, see
   pen.rect(LEFT, 0, right - LEFT, height);
   pen.clip();
   const columns = Math.max(1, Math.round(right - LEFT));
-  for (const one of picture.series) series(pen, picture, one, runs(picture.times, one.values, span.from, span.to, columns), { floor, x, y });
-  if (picture.percentiles && seen) for (const [value, dash] of /** @type {const} */ ([[seen.p50, [2, 3]], [seen.p99, [6, 3]]])) level(pen, y(value), right, "ink3", dash);
+  for (const one of picture.series)
+    series(pen, picture, one, runs(picture.times, one.values, span.from, span.to, columns), { floor, x, y });
+  if (picture.percentiles && seen)
+    for (const [value, dash] of /** @type {const} */ ([[seen.p50, [2, 3]], [seen.p99, [6, 3]]])) level(pen, y(value), right, "ink3", dash);
   if (picture.limit !== undefined && picture.limit <= top) level(pen, y(picture.limit), right, "restart", [1, 3]);
   pen.restore();
   triangles(pen, picture, span, { floor, x });

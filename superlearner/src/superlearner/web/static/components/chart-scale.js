@@ -177,7 +177,10 @@ export function summary(times, values, from, to) {
   }
   if (!seen.length) return null;
   seen.sort((one, other) => one - other);
-  return { count: seen.length, least: /** @type {number} */ (seen[0]), most: /** @type {number} */ (seen.at(-1)), p50: quantile(seen, 0.5), p99: quantile(seen, 0.99) };
+  return {
+    count: seen.length, least: /** @type {number} */ (seen[0]), most: /** @type {number} */ (seen.at(-1)), p50: quantile(seen, 0.5),
+    p99: quantile(seen, 0.99),
+  };
 }
 
 /**

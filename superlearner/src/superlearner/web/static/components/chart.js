@@ -164,13 +164,18 @@ export class SlChart extends HTMLElement {
     const moment = at[place];
     const inside = cursor !== null && moment !== undefined && moment >= from && moment <= to;
     const values = picture.series.map((one) => (moment === undefined ? null : one.values[place] ?? null));
-    const figures = values.map((value, number) => (values.length > 1 ? `${picture.series[number]?.name} ` : "") + withUnit(value, picture.unit));
+    const figures = values.map((value, number) =>
+      (values.length > 1 ? `${picture.series[number]?.name} ` : "") + withUnit(value, picture.unit));
     const near = (to - from) / 150; // a few pixels
-    const marks = inside ? (picture.marks ?? []).filter((mark) => mark.at > Math.min(at[place - 1] ?? 0, moment - near) && mark.at <= moment + near) : [];
+    const marks = inside
+      ? (picture.marks ?? []).filter((mark) => mark.at > Math.min(at[place - 1] ?? 0, moment - near) && mark.at <= moment + near)
+      : [];
     write(this.#now, figures.join(" · "));
     attribute(this.#now, "data-at", inside ? moment : null);
-    attribute(this.#plot, "aria-valuenow", moment === undefined ? 100 : Math.round(Math.min(1, Math.max(0, (moment - from) / (to - from))) * 100));
-    attribute(this.#plot, "aria-valuetext", moment === undefined ? "nothing sampled yet" : [time(moment), ...figures, ...marks.map((mark) => mark.text)].join(", "));
+    attribute(this.#plot, "aria-valuenow",
+      moment === undefined ? 100 : Math.round(Math.min(1, Math.max(0, (moment - from) / (to - from))) * 100));
+    attribute(this.#plot, "aria-valuetext",
+      moment === undefined ? "nothing sampled yet" : [time(moment), ...figures, ...marks.map((mark) => mark.text)].join(", "));
     this.#line.hidden = !inside;
     if (!inside) return;
     const width = this.#plot.clientWidth;
@@ -179,7 +184,8 @@ export class SlChart extends HTMLElement {
     attribute(this.#line, "data-end", x > width * 0.6);
     attribute(this.#line, "data-held", this.#group.held !== null && this.#group.held === cursor);
     const value = values[0];
-    this.#line.style.setProperty("--dot", `${(this.#plot.clientHeight - BOTTOM - ((value ?? 0) / this.#top) * (this.#plot.clientHeight - BOTTOM - TOP)).toFixed(1)}px`);
+    this.#line.style.setProperty("--dot",
+      `${(this.#plot.clientHeight - BOTTOM - ((value ?? 0) / this.#top) * (this.#plot.clientHeight - BOTTOM - TOP)).toFixed(1)}px`);
     attribute(this.#line, "data-known", value !== null);
     write(this.#tag, [time(moment), ...marks.slice(0, 2).map((mark) => mark.text)].join(" · "));
   }
@@ -245,9 +251,13 @@ export class SlChart extends HTMLElement {
     const { cursor, held } = this.#group;
     const here = cursor === null ? last + 1 : nearest(times, cursor);
     const step = event.shiftKey ? 10 : 1;
-    const place = { ArrowLeft: here - step, ArrowDown: here - step, ArrowRight: here + step, ArrowUp: here + step, PageUp: here - 10, PageDown: here + 10, Home: first, End: last }[event.key];
+    const place = {
+      ArrowLeft: here - step, ArrowDown: here - step, ArrowRight: here + step, ArrowUp: here + step, PageUp: here - 10, PageDown: here + 10,
+      Home: first, End: last,
+    }[event.key];
     if (place !== undefined) this.#group.point(times[Math.min(last, Math.max(first, place))] ?? null);
-    else if (event.key === "Enter" && event.shiftKey && cursor !== null && held !== null && cursor !== held) this.#group.choose(Math.min(held, cursor), Math.max(held, cursor));
+    else if (event.key === "Enter" && event.shiftKey && cursor !== null && held !== null && cursor !== held)
+      this.#group.choose(Math.min(held, cursor), Math.max(held, cursor));
     else if (event.key === "Enter" || event.key === " ") this.#group.hold(cursor === null ? null : this.#snapped(cursor));
     else if (event.key === "Escape") {
       this.#group.point(null);

@@ -13,15 +13,19 @@ import { attribute, make, write } from "../base/dom.js";
 
 const FRAME = `
   :host { display: grid; grid-template-rows: minmax(0, 1fr) auto; min-height: 0; }
-  .frame { display: grid; min-height: 0; overflow: hidden; border: 1px solid var(--line); border-radius: var(--radius); background: var(--raise); }
+  .frame { display: grid; min-height: 0; overflow: hidden; border: 1px solid var(--line); border-radius: var(--radius);
+    background: var(--raise); }
   .frame:focus-within { border-color: var(--accent); box-shadow: 0 0 0 1px var(--accent); }
   :host([data-wrong]) .frame { border-color: var(--crash); }
   .plain { display: grid; grid-template-columns: 62px minmax(0, 1fr); min-height: 0; overflow: hidden; }
   .plain > * { font: 13px/1.55 var(--mono); font-variant-ligatures: none; }
   .numbers { margin: 0; padding: 8px 32px 8px 0; overflow: hidden; color: var(--ink3); text-align: right; user-select: none; }
   .plain > :is(textarea, .paint) { grid-area: 1 / 2; min-width: 0; }
-  .paint { margin: 0; padding: 8px 12px 8px 0; overflow: hidden; white-space: pre; tab-size: 4; color: var(--ink); pointer-events: none; & .k { color: var(--accent); } & .s { color: var(--run); } & .c { color: var(--ink3); font-style: italic; } & .n { color: var(--restart); } & .d { font-weight: 600; } & .m { color: light-dark(#7a2f86, #dca0e6); } }
-  textarea { -webkit-text-fill-color: transparent; caret-color: var(--ink); min-height: 12em; padding: 8px 12px 8px 0; border: 0; outline: 0; resize: none; color: var(--ink); background: none; scrollbar-width: thin; tab-size: 4; white-space: pre; }
+  .paint { margin: 0; padding: 8px 12px 8px 0; overflow: hidden; white-space: pre; tab-size: 4; color: var(--ink);
+    pointer-events: none; & .k { color: var(--accent); } & .s { color: var(--run); } & .n { color: var(--restart); }
+    & .c { color: var(--ink3); font-style: italic; } & .d { font-weight: 600; } & .m { color: light-dark(#7a2f86, #dca0e6); } }
+  textarea { -webkit-text-fill-color: transparent; caret-color: var(--ink); min-height: 12em; padding: 8px 12px 8px 0; border: 0;
+    outline: 0; resize: none; color: var(--ink); background: none; scrollbar-width: thin; tab-size: 4; white-space: pre; }
   .cm { display: grid; min-height: 0; overflow: hidden; }
   p { margin: 4px 0 0; font: 12.5px/1.45 var(--sans); color: var(--ink2); }
   kbd { font: 12px var(--mono); }
@@ -30,9 +34,14 @@ const FRAME = `
 `;
 
 /** Comments, texts, decorators, definitions, words and numbers of Python. */
-const TOKENS = /(?<c>#.*)|(?<s>\b[rbfRBF]{0,2}(?:"""[^]*?(?:"""|$)|'''[^]*?(?:'''|$)|"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?)|"""[^]*?(?:"""|$)|"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?)|(?<m>@[\w.]+|\bself\b)|(?<d>(?<=\b(?:def|class)\s+)\w+)|(?<k>\b(?:False|None|True|and|as|assert|async|await|break|case|class|continue|def|del|elif|else|except|finally|for|from|global|if|import|in|is|lambda|match|nonlocal|not|or|pass|raise|return|try|while|with|yield)\b)|(?<n>\b\d[\w.]*)/g;
+const TOKENS =
+  /(?<c>#.*)|(?<s>\b[rbfRBF]{0,2}(?:"""[^]*?(?:"""|$)|'''[^]*?(?:'''|$)|"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?)|"""[^]*?(?:"""|$)|"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?)|(?<m>@[\w.]+|\bself\b)|(?<d>(?<=\b(?:def|class)\s+)\w+)|(?<k>\b(?:False|None|True|and|as|assert|async|await|break|case|class|continue|def|del|elif|else|except|finally|for|from|global|if|import|in|is|lambda|match|nonlocal|not|or|pass|raise|return|try|while|with|yield)\b)|(?<n>\b\d[\w.]*)/g;
 
-/** Return Python with its tokens coloured: listings, and editors as long as CodeMirror has not been loaded. @param {string} text @returns {(Node|string)[]} */
+/**
+ * Return Python with its tokens coloured: listings, and editors as long as CodeMirror has not been loaded.
+ * @param {string} text
+ * @returns {(Node|string)[]}
+ */
 export function painted(text) {
   /** @type {(Node|string)[]} */ const parts = [];
   let at = 0;
@@ -52,18 +61,24 @@ function look(cm) {
     ".cm-scroller": { fontFamily: "var(--mono)", fontVariantLigatures: "none", lineHeight: "1.55", scrollbarWidth: "thin" },
     ".cm-content": { caretColor: "var(--ink)", padding: "8px 0" },
     ".cm-cursor, .cm-dropCursor": { borderLeftColor: "var(--ink)", borderLeftWidth: "2px" },
-    "&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground, ::selection": { backgroundColor: "var(--accent-bg)" },
+    "&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground, ::selection": { backgroundColor:
+      "var(--accent-bg)" },
     ".cm-gutters": { backgroundColor: "transparent", color: "var(--ink3)", border: "0" },
     ".cm-lineNumbers .cm-gutterElement": { padding: "0 10px 0 12px" },
     ".cm-activeLine, .cm-activeLineGutter": { backgroundColor: "color-mix(in srgb, var(--accent) 6%, transparent)" },
     ".cm-activeLineGutter": { color: "var(--ink)" },
     ".cm-matchingBracket, &.cm-focused .cm-matchingBracket": { backgroundColor: "var(--accent-bg)", outline: "1px solid var(--accent)" },
     ".cm-selectionMatch": { backgroundColor: "var(--restart-bg)" },
-    ".cm-lint-marker-error": { content: "none", width: "0", height: "0", borderInline: "5px solid transparent", borderBottom: "9px solid var(--crash)", marginTop: "5px" },
+    ".cm-lint-marker-error": {
+      content: "none", width: "0", height: "0", borderInline: "5px solid transparent", borderBottom: "9px solid var(--crash)",
+      marginTop: "5px",
+    },
     ".cm-lintRange-error": { backgroundImage: "none", textDecoration: "underline wavy var(--crash) 1.5px", textUnderlineOffset: "3px" },
     ".cm-tooltip, .cm-panels": { color: "var(--ink)", backgroundColor: "var(--panel)", border: "1px solid var(--line)" },
     ".cm-diagnostic-error": { borderLeft: "3px solid var(--crash)", font: "13px var(--sans)" },
-    ".cm-panel input, .cm-panel button": { font: "13px var(--sans)", color: "var(--ink)", background: "var(--raise)", border: "1px solid var(--line)", borderRadius: "4px" },
+    ".cm-panel input, .cm-panel button": {
+      font: "13px var(--sans)", color: "var(--ink)", background: "var(--raise)", border: "1px solid var(--line)", borderRadius: "4px",
+    },
   });
 }
 
@@ -133,7 +148,9 @@ export class SlCode extends HTMLElement {
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(FRAME);
     shadow.adoptedStyleSheets = [sheet];
-    shadow.append(this.#frame, make("p", { id: "leaving", class: "for-keys" }, make("kbd", {}, "Tab"), " indents. To leave the editor press ", make("kbd", {}, "Escape"), ", then ", make("kbd", {}, "Tab"), "."));
+    shadow.append(this.#frame,
+      make("p", { id: "leaving", class: "for-keys" }, make("kbd", {}, "Tab"), " indents. To leave the editor press ",
+        make("kbd", {}, "Escape"), ", then ", make("kbd", {}, "Tab"), "."));
     this.#plain.oninput = () => {
       this.#count();
       this.#changed();
@@ -174,7 +191,8 @@ export class SlCode extends HTMLElement {
   lock(locked) {
     this.#locked = locked;
     this.#plain.readOnly = locked;
-    if (this.#cm && this.#view && this.#fixed) this.#view.dispatch({ effects: this.#fixed.reconfigure(this.#cm.EditorState.readOnly.of(locked)) });
+    if (this.#cm && this.#view && this.#fixed)
+      this.#view.dispatch({ effects: this.#fixed.reconfigure(this.#cm.EditorState.readOnly.of(locked)) });
   }
 
   /**
@@ -210,7 +228,9 @@ export class SlCode extends HTMLElement {
       return;
     }
     const { doc } = this.#view.state;
-    this.#view.dispatch({ effects: this.#cm.EditorView.scrollIntoView(doc.line(Math.min(Math.max(line, 1), doc.lines)).from, { y: "center" }) });
+    this.#view.dispatch({
+      effects: this.#cm.EditorView.scrollIntoView(doc.line(Math.min(Math.max(line, 1), doc.lines)).from, { y: "center" }),
+    });
   }
 
   /** Remove the marks. */
@@ -268,12 +288,21 @@ export class SlCode extends HTMLElement {
     this.#fixed = new cm.Compartment();
     const parent = make("div", { class: "cm" });
     const extensions = [
-      cm.lineNumbers(), cm.highlightActiveLineGutter(), cm.lintGutter(), cm.highlightSpecialChars(), cm.history(), cm.drawSelection(), cm.dropCursor(),
-      cm.EditorState.allowMultipleSelections.of(true), cm.indentOnInput(), cm.bracketMatching(), cm.closeBrackets(), cm.rectangularSelection(),
+      cm.lineNumbers(), cm.highlightActiveLineGutter(), cm.lintGutter(), cm.highlightSpecialChars(), cm.history(), cm.drawSelection(),
+      cm.dropCursor(),
+      cm.EditorState.allowMultipleSelections.of(true), cm.indentOnInput(), cm.bracketMatching(), cm.closeBrackets(),
+      cm.rectangularSelection(),
       cm.highlightActiveLine(), cm.highlightSelectionMatches(), cm.indentUnit.of("    "), cm.EditorState.tabSize.of(4), cm.python(),
-      cm.keymap.of([...cm.closeBracketsKeymap, ...cm.defaultKeymap, ...cm.searchKeymap, ...cm.historyKeymap, ...cm.lintKeymap, cm.indentWithTab]),
-      cm.EditorView.contentAttributes.of({ "aria-label": this.getAttribute("label") ?? "Python source", "aria-describedby": "leaving", tabindex: "0" }),
-      cm.EditorView.domEventHandlers({ beforeinput: (event, view) => overSelection(event, view, view.state.facet(cm.EditorView.inputHandler)) }), cm.EditorView.updateListener.of((update) => update.docChanged && this.#changed()),
+      cm.keymap.of([
+        ...cm.closeBracketsKeymap, ...cm.defaultKeymap, ...cm.searchKeymap, ...cm.historyKeymap, ...cm.lintKeymap, cm.indentWithTab,
+      ]),
+      cm.EditorView.contentAttributes.of({
+        "aria-label": this.getAttribute("label") ?? "Python source", "aria-describedby": "leaving", tabindex: "0",
+      }),
+      cm.EditorView.domEventHandlers({
+        beforeinput: (event, view) => overSelection(event, view, view.state.facet(cm.EditorView.inputHandler)),
+      }),
+      cm.EditorView.updateListener.of((update) => update.docChanged && this.#changed()),
       this.#fixed.of(cm.EditorState.readOnly.of(this.#locked)), look(cm), colours(cm),
     ];
     // Restore the selection, not only the cursor: the next key or paste must replace it.

@@ -12,7 +12,10 @@ import { counted, number } from "../base/words.js";
 /** @typedef {Api.TopologyLine} Line */
 /** @typedef {Spot & {way: [number, number]}} Placed */
 
-/** @typedef {{from: number, width: number, height: number, across: number, letters: number}} Sheet  `from`: minimum width in pixels; `across`: width of the ring */
+/**
+ * @typedef {{from: number, width: number, height: number, across: number, letters: number}} Sheet  `from`: minimum
+ *   width in pixels; `across`: width of the ring
+ */
 /** The ring with names beside it; upright in a narrow window, to leave room for them. @type {Sheet[]} */
 const SHEETS = [
   { from: 900, width: 1320, height: 900, across: 1, letters: 17 },
@@ -34,10 +37,19 @@ export class SlGraph extends HTMLElement {
 
   connectedCallback() {
     if (this.#svg.isConnected) return;
-    this.#svg.append(draw("defs", {}, draw("marker", { id: "graph-head", viewBox: "0 0 10 10", refX: 0, refY: 5, markerWidth: HEAD, markerHeight: HEAD, markerUnits: "userSpaceOnUse", orient: "auto" }, draw("path", { d: "M0 0 10 5 0 10z" }))), this.#lines, this.#spots);
+    this.#svg.append(
+      draw("defs", {},
+        draw("marker", {
+          id: "graph-head", viewBox: "0 0 10 10", refX: 0, refY: 5, markerWidth: HEAD, markerHeight: HEAD, markerUnits: "userSpaceOnUse",
+          orient: "auto",
+        },
+          draw("path", { d: "M0 0 10 5 0 10z" }))),
+      this.#lines, this.#spots);
     this.append(this.#svg);
     new ResizeObserver(() => this.show(this.#known.spots, this.#known.lines)).observe(this);
-    for (const [name, on] of /** @type {const} */ ([["pointerover", true], ["focusin", true], ["pointerout", false], ["focusout", false]])) {
+    for (const [name, on] of /** @type {const} */ ([
+      ["pointerover", true], ["focusin", true], ["pointerout", false], ["focusout", false],
+    ])) {
       this.#spots.addEventListener(name, (event) => this.#look(on ? keyOf(event.target) : null));
     }
     this.#spots.addEventListener("click", (event) => this.#pick(keyOf(event.target)));
@@ -64,15 +76,20 @@ export class SlGraph extends HTMLElement {
       const [from, to] = [places.get(line.source), places.get(line.target)];
       return from && to ? [path(from, to, line, most, radiusOf(to, heavy), sheet)] : [];
     }));
-    const focused = document.activeElement instanceof SVGElement && this.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
+    const focused = document.activeElement instanceof SVGElement && this.contains(document.activeElement)
+      ? document.activeElement.dataset.key
+      : undefined;
     this.#spots.replaceChildren(...[...places.values()].map((spot) => place(spot, heavy, sheet)));
-    if (focused !== undefined) for (const one of this.#spots.children) if (one instanceof SVGElement && one.dataset.key === focused) one.focus();
+    if (focused !== undefined)
+      for (const one of this.#spots.children) if (one instanceof SVGElement && one.dataset.key === focused) one.focus();
   }
 
   /** Highlight the lines of one spot. @param {string|null} key */
   #look(key) {
     attribute(this.#svg, "data-looking", key !== null);
-    for (const line of this.#lines.children) attribute(line, "data-near", key !== null && line instanceof SVGElement && (line.dataset.source === key || line.dataset.target === key));
+    for (const line of this.#lines.children)
+      attribute(line, "data-near",
+        key !== null && line instanceof SVGElement && (line.dataset.source === key || line.dataset.target === key));
   }
 
   /** @param {string|null} key */
@@ -88,7 +105,9 @@ function keyOf(target) {
 }
 
 /** Return the position of a spot on a sheet, and its outward direction. @param {Spot} spot @param {Sheet} sheet @returns {Placed} */
-const placed = (spot, { width, height, across }) => ({ ...spot, x: width / 2 + (spot.x - 500) * across, y: height / 2 + spot.y - 500, way: outward(spot) });
+const placed = (spot, { width, height, across }) => ({
+  ...spot, x: width / 2 + (spot.x - 500) * across, y: height / 2 + spot.y - 500, way: outward(spot),
+});
 
 /**
  * @param {Placed} from
@@ -117,7 +136,9 @@ function path(from, to, line, most, radius, sheet) {
     const stop = (radius + HEAD) / way;
     d = `M${x1} ${y1}Q${qx} ${qy} ${x2 + (qx - x2) * stop} ${y2 + (qy - y2) * stop}`;
   }
-  const element = draw("path", { d, "data-source": line.source, "data-target": line.target, "marker-end": from === to ? false : "url(#graph-head)" });
+  const element = draw("path", {
+    d, "data-source": line.source, "data-target": line.target, "marker-end": from === to ? false : "url(#graph-head)",
+  });
   element.style.strokeWidth = `${width.toFixed(1)}px`;
   return element;
 }
@@ -145,8 +166,15 @@ function place(spot, heavy, sheet) {
     x, y: oy * (radius + 12) + 4, "text-anchor": side > 0 ? "start" : side ? "end" : "middle",
   }, label.length > longest ? `${label.slice(0, longest - 1)}…` : label);
   const words = `${label}: sent ${number(spot.sent)}, received ${counted(spot.received, "message")}`;
-  const shape = spot.processes > 1 ? draw("rect", { x: -radius, y: -radius, width: 2 * radius, height: 2 * radius, rx: 4 }) : draw("circle", { r: radius });
-  const group = draw("g", { transform: `translate(${spot.x} ${spot.y})`, "data-key": spot.key, "data-folded": spot.processes > 1, tabindex: 0, role: "button", "aria-label": words }, draw("title", {}, spot.what && spot.processes === 1 ? `${words} · ${spot.what}` : words), shape, text);
+  const shape = spot.processes > 1
+    ? draw("rect", { x: -radius, y: -radius, width: 2 * radius, height: 2 * radius, rx: 4 })
+    : draw("circle", { r: radius });
+  const group = draw("g", {
+    transform: `translate(${spot.x} ${spot.y})`, "data-key": spot.key, "data-folded": spot.processes > 1, tabindex: 0, role: "button",
+    "aria-label": words,
+  },
+    draw("title", {}, spot.what && spot.processes === 1 ? `${words} · ${spot.what}` : words),
+    shape, text);
   return group;
 }
 
@@ -162,13 +190,18 @@ export function matrix(spots, lines) {
   const receivers = spots.filter((spot) => spot.received);
   const most = Math.max(1, ...lines.map((line) => line.messages));
   const known = new Map(lines.map((line) => [`${line.source}\n${line.target}`, line]));
-  const table = make("table", { class: "matrix" }, make("caption", { class: "vh" }, "Messages from the process of the row to that of the column"),
-    make("thead", {}, make("tr", {}, make("td", {}, "from \\ to"), ...receivers.map((spot) => make("th", { scope: "col", title: spot.name }, make("span", {}, spot.name))))),
-    make("tbody", {}, ...senders.map((from) => make("tr", {}, make("th", { scope: "row", title: from.name }, from.name), ...receivers.map((to) => {
-      const line = known.get(`${from.key}\n${to.key}`);
-      const cell = make("td", { class: "num", title: line ? `${from.name} to ${to.name}: ${counted(line.messages, "message")}` : null }, line ? number(line.messages) : "");
-      if (line) cell.style.setProperty("--heat", `${Math.round(5 + 31 * Math.sqrt(line.messages / most))}%`);
-      return cell;
-    })))));
+  const table = make("table", { class: "matrix" },
+    make("caption", { class: "vh" }, "Messages from the process of the row to that of the column"),
+    make("thead", {},
+      make("tr", {}, make("td", {}, "from \\ to"),
+        ...receivers.map((spot) => make("th", { scope: "col", title: spot.name }, make("span", {}, spot.name))))),
+    make("tbody", {},
+      ...senders.map((from) => make("tr", {}, make("th", { scope: "row", title: from.name }, from.name), ...receivers.map((to) => {
+        const line = known.get(`${from.key}\n${to.key}`);
+        const cell = make("td", { class: "num", title: line ? `${from.name} to ${to.name}: ${counted(line.messages, "message")}` : null },
+          line ? number(line.messages) : "");
+        if (line) cell.style.setProperty("--heat", `${Math.round(5 + 31 * Math.sqrt(line.messages / most))}%`);
+        return cell;
+      })))));
   return table;
 }

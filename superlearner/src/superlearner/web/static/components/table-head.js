@@ -46,7 +46,8 @@ export class TableHead {
     });
     if (column.sort === "") cell.append(make("span", {}, column.label));
     else {
-      const button = make("button", { type: "button", tabindex: place === 0 ? 0 : -1 }, column.label, mine ? icon("up", "icon arrow") : null);
+      const button = make("button", { type: "button", tabindex: place === 0 ? 0 : -1 }, column.label,
+        mine ? icon("up", "icon arrow") : null);
       button.onclick = () => this.told.order(column.id, mine ? !sort.descending : column.sort === "desc");
       cell.append(button);
     }

@@ -212,7 +212,8 @@ export class SlTable extends HTMLElement {
   #fill(element, index) {
     const row = this.#rowOf(index);
     const key = row === undefined ? "" : this.#shown.keyOf(row);
-    fill(element, row, { index, key, columns: this.#columns.shown, current: index === this.#at, selected: key !== "" && this.selected.has(key) });
+    fill(element, row,
+      { index, key, columns: this.#columns.shown, current: index === this.#at, selected: key !== "" && this.selected.has(key) });
     if (row !== undefined) this.#shown.dress?.(element, row);
   }
 
@@ -299,7 +300,8 @@ export class SlTable extends HTMLElement {
     if (index === null || (event.target instanceof Element && event.target.closest("a, button"))) return;
     if (event.shiftKey) getSelection()?.removeAllRanges();
     this.#go(index);
-    this.#select(index, event.shiftKey ? "range" : event.ctrlKey || event.metaKey || matchMedia("(pointer: coarse)").matches ? "toggle" : "only");
+    this.#select(index,
+      event.shiftKey ? "range" : event.ctrlKey || event.metaKey || matchMedia("(pointer: coarse)").matches ? "toggle" : "only");
   }
 
   /**

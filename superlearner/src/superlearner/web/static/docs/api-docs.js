@@ -20,7 +20,8 @@ function filter(question) {
   for (const section of document.querySelectorAll(".api-list")) {
     if (section instanceof HTMLElement) section.hidden = !section.querySelector("li:not([hidden])");
   }
-  write(byId("api-count", HTMLParagraphElement), `${shown} operation${shown === 1 ? "" : "s"}${words.length ? ` for “${question.trim()}”` : ""}`);
+  write(byId("api-count", HTMLParagraphElement),
+    `${shown} operation${shown === 1 ? "" : "s"}${words.length ? ` for “${question.trim()}”` : ""}`);
 }
 
 const field = document.getElementById("api-q");

@@ -22,7 +22,8 @@ function copying() {
 
 /** Highlight the section being read in the table of contents. */
 function following() {
-  const links = new Map([...document.querySelectorAll(".docs-toc a")].map((link) => [decodeURIComponent((link.getAttribute("href") ?? "").slice(1)), link]));
+  const links = new Map(
+    [...document.querySelectorAll(".docs-toc a")].map((link) => [decodeURIComponent((link.getAttribute("href") ?? "").slice(1)), link]));
   const headings = [...document.querySelectorAll(".docs-main [id]")].filter((one) => links.has(one.id));
   if (!headings.length) return;
   const mark = () => {

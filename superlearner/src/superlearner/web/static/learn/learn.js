@@ -12,7 +12,8 @@ import { nextTour } from "./tour-conditions.js";
 import { forget, learned, place, setPlace } from "./tour-place.js";
 
 const lines = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("#learn [data-tour]")]);
-const tours = lines.map((line) => ({ id: line.dataset.tour ?? "", steps: Number(line.dataset.steps), line, title: line.querySelector("h3")?.textContent ?? "" }));
+const tours = lines.map((line) =>
+  ({ id: line.dataset.tour ?? "", steps: Number(line.dataset.steps), line, title: line.querySelector("h3")?.textContent ?? "" }));
 const reset = byId("learn-forget", HTMLButtonElement);
 
 function show() {
@@ -25,7 +26,8 @@ function show() {
     attribute(line, "data-done", count === steps);
     attribute(line, "data-begun", count > 0 && count < steps);
     attribute(line, "aria-current", id === next && "step");
-    for (const state of line.querySelectorAll("[data-state]")) write(state, count === steps ? "done" : count ? `${count} of ${steps} done` : `${steps} steps`);
+    for (const state of line.querySelectorAll("[data-state]"))
+      write(state, count === steps ? "done" : count ? `${count} of ${steps} done` : `${steps} steps`);
     for (const text of line.querySelectorAll(".learn-learned")) attribute(text, "hidden", count < steps);
     if (go?.firstElementChild) write(go.firstElementChild, word);
     if (go) attribute(go, "aria-label", `${word}: ${title}`);
@@ -33,7 +35,8 @@ function show() {
       const link = byId("learn-next-go", HTMLAnchorElement);
       link.href = go.href;
       write(link, `${word}: ${title}`);
-      write(byId("learn-next-what", HTMLElement), `${tours.filter((one) => (done[one.id] ?? 0) >= one.steps).length} of ${tours.length} tours done`);
+      write(byId("learn-next-what", HTMLElement), `${tours.filter((one) =>
+        (done[one.id] ?? 0) >= one.steps).length} of ${tours.length} tours done`);
     }
   }
   attribute(byId("learn-next", HTMLElement), "data-waits", null);
@@ -62,8 +65,13 @@ async function showSession() {
     /** @type {{number: number, minutes: number, exercises: number, passed: number, state: string}[]} */
     const sessions = await platform("GET", "/course/sessions"), found = sessions.find(({ number }) => number === 12);
     if (!found) return;
-    const { minutes, exercises, passed, state } = found, done = state.startsWith("passed"), word = done ? "Again" : state === "in work" ? "Go on" : "Start";
-    const facts = [make("span", {}, `${minutes} min`), make("span", {}, passed ? `${passed} of ${counted(exercises, "exercise")} passed` : counted(exercises, "exercise")), done ? make("b", {}, "core path passed") : null];
+    const { minutes, exercises, passed, state } = found, done = state.startsWith("passed"),
+      word = done ? "Again" : state === "in work" ? "Go on" : "Start";
+    const facts = [
+      make("span", {}, `${minutes} min`),
+      make("span", {}, passed ? `${passed} of ${counted(exercises, "exercise")} passed` : counted(exercises, "exercise")),
+      done ? make("b", {}, "core path passed") : null,
+    ];
     byId("session-state", HTMLElement).replaceChildren(...facts.filter((fact) => fact !== null));
     const go = byId("session-go", HTMLAnchorElement);
     write(go, word);
@@ -77,7 +85,8 @@ async function showSession() {
 async function showReview() {
   const state = byId("review-state", HTMLElement), go = byId("review-go", HTMLAnchorElement);
   try {
-    const { due, next_at } = /** @type {import("../lesson/reviewing.js").Review} */ (await platform("GET", "/course/review")), [first] = due;
+    const { due, next_at } = /** @type {import("../lesson/reviewing.js").Review} */ (await platform("GET", "/course/review")),
+      [first] = due;
     if (first) {
       write(state, `${counted(due.length, "question")} due today`);
       go.href = `${root()}${first.page}`;

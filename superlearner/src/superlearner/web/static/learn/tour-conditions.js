@@ -22,9 +22,11 @@ export function happened(done, event, user) {
   if (event.type !== typeOf(done)) return false;
   const data = event.data ?? {};
   if (done.kind === "operation") {
-    return data.outcome === "ok" && reader(data.user) === reader(user) && (done.operations ?? []).includes(data.operation) && (!done.doors?.length || done.doors.includes(data.claims));
+    return data.outcome === "ok" && reader(data.user) === reader(user) && (done.operations ?? []).includes(data.operation)
+      && (!done.doors?.length || done.doors.includes(data.claims));
   }
-  return (!done.name || event.name === done.name) && (!done.supervisor || event.supervisor === done.supervisor || event.name === done.supervisor)
+  return (!done.name || event.name === done.name)
+    && (!done.supervisor || event.supervisor === done.supervisor || event.name === done.supervisor)
     && Object.entries(done.data ?? {}).every(([field, value]) => String(data[field]) === value);
 }
 
@@ -36,7 +38,8 @@ export function happened(done, event, user) {
  */
 export function shown(done, path, words) {
   if (done.kind !== "visited" || (path.replace(/\/+$/, "") || "/") !== done.path) return false;
-  return Object.entries(done.words ?? {}).every(([name, value]) => words.getAll(name).some((one) => one === value || one.endsWith(`/${value}`)));
+  return Object.entries(done.words ?? {})
+    .every(([name, value]) => words.getAll(name).some((one) => one === value || one.endsWith(`/${value}`)));
 }
 
 /**

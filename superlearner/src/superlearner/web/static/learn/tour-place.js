@@ -6,8 +6,10 @@
  */
 
 /**
- * `home`: the node that the tour is about, "" for the default one; `over`: all steps are done; `after`: the id of the newest known event of `node`; `ticked`: whether the step is done, and `said` by which event.
- * @typedef {{tour: string, home: string, step: number, after: string, node: string, ticked: boolean, said: string, small: boolean, over: boolean}} Place
+ * `home`: the node that the tour is about, "" for the default one; `over`: all steps are done; `after`: the id of the
+ * newest known event of `node`; `ticked`: whether the step is done, and `said` by which event.
+ * @typedef {{tour: string, home: string, step: number, after: string, node: string, ticked: boolean, said: string,
+ *   small: boolean, over: boolean}} Place
  */
 
 const PLACE = "superlearner.tour";
@@ -33,12 +35,16 @@ function keep(where, key, value) {
 }
 
 /** @param {string} tour @param {string} [home] @returns {Place} */
-export const beginning = (tour, home = "") => ({ tour, home, step: 0, after: "", node: "", ticked: false, said: "", small: false, over: false });
+export const beginning = (tour, home = "") => ({
+  tour, home, step: 0, after: "", node: "", ticked: false, said: "", small: false, over: false,
+});
 
 /** @returns {Place|null} */
 export function place() {
   const found = /** @type {Partial<Place>|null} */ (read(() => sessionStorage, PLACE));
-  return found && typeof found === "object" && typeof found.tour === "string" && Number.isInteger(found.step) ? { ...beginning(found.tour), ...found } : null;
+  return found && typeof found === "object" && typeof found.tour === "string" && Number.isInteger(found.step)
+    ? { ...beginning(found.tour), ...found }
+    : null;
 }
 
 /** @param {Place|null} next  null to end the tour */

@@ -17,7 +17,9 @@ const SETTLED_MS = 300;
 /** @typedef {HTMLElement & {present(name: string): boolean}} Tree */
 
 /** Return a text with its code; commands name the node. @param {string} text @param {string} [node] */
-const rich = (text, node = "") => pieces(text).map((one) => (one.code ? make("code", {}, complete(one.text) + (node && one.text.split(" ")[1] === "process" ? ` --node ${quoted(node)}` : "")) : document.createTextNode(one.text)));
+const rich = (text, node = "") => pieces(text).map((one) => (one.code
+  ? make("code", {}, complete(one.text) + (node && one.text.split(" ")[1] === "process" ? ` --node ${quoted(node)}` : ""))
+  : document.createTextNode(one.text)));
 
 /** Return a page's URL including the root. @param {string} address @param {Record<string, string>} [words] */
 function address(address, words = {}) {
@@ -125,14 +127,17 @@ class SlTour extends HTMLElement {
     stream.addEventListener(type, (message) => {
       const event = JSON.parse(message.data);
       this.#place.after = message.lastEventId;
-      if (stream === this.#stream && happened(step.done, event, document.documentElement.dataset.user ?? "")) this.#tick(String(event.text ?? ""));
+      if (stream === this.#stream && happened(step.done, event, document.documentElement.dataset.user ?? ""))
+        this.#tick(String(event.text ?? ""));
     });
   }
 
   /** Check whether the page completes the step. */
   #look() {
     const step = this.#step;
-    if (!step || this.#place.ticked || chosen() !== this.#place.home || !shown(step.done, location.pathname.slice(root().length), new URLSearchParams(location.search))) return false;
+    if (!step || this.#place.ticked || chosen() !== this.#place.home
+      || !shown(step.done, location.pathname.slice(root().length), new URLSearchParams(location.search)))
+      return false;
     this.#tick("");
     return true;
   }
@@ -172,8 +177,10 @@ class SlTour extends HTMLElement {
     this.toggleAttribute("data-small", small);
     this.toggleAttribute("data-ticked", ticked || !step);
     write(this.#name, tour.title);
-    renew(this.#dots, tour.steps.map((one, place) => make("li", { "data-done": place < at || (place === at && ticked), "aria-current": place === at && "step" },
-      make("span", { class: "vh" }, `${one.title}${place < at || (place === at && ticked) ? ", done" : ""}`))));
+    renew(this.#dots,
+      tour.steps.map((one, place) =>
+        make("li", { "data-done": place < at || (place === at && ticked), "aria-current": place === at && "step" },
+          make("span", { class: "vh" }, `${one.title}${place < at || (place === at && ticked) ? ", done" : ""}`))));
     write(this.#title, !step ? "You have done it" : `${at + 1} of ${tour.steps.length} · ${step.title}`);
     this.#next.hidden = !step || !ticked;
     write(this.#next, at + 1 < tour.steps.length ? "Next step" : "Finish");
@@ -191,7 +198,11 @@ class SlTour extends HTMLElement {
       this.#text.replaceChildren(...rich(step.seen), " ", make("a", { href: step.concept }, "The word for it"));
       this.#more.replaceChildren(...(said ? [make("code", {}, said.slice(0, 300))] : []));
     } else {
-      const lacks = tour.here ? "" : `This tour is about ${tour.needs.join(", ")} of the demo, and ${home ? "not all of its steps work on this node" : "not all of them run here"}. Start it with \`superlearner run\`, without a file, or in a sandbox: choose a demo in the Playground.`;
+      const lacks = tour.here
+        ? ""
+        : `This tour is about ${tour.needs.join(", ")} of the demo, and `
+          + `${home ? "not all of its steps work on this node" : "not all of them run here"}. Start it with \`superlearner run\`, `
+          + `without a file, or in a sandbox: choose a demo in the Playground.`;
       this.#text.replaceChildren(...rich(step.text, home));
       this.#more.replaceChildren(...rich(this.#hinted ? step.hint : lacks, home));
     }
@@ -203,7 +214,8 @@ class SlTour extends HTMLElement {
     const wanted = new URL(step.page, location.origin);
     if (chosen() !== this.#place.home) return false;
     return location.pathname === `${root()}${wanted.pathname}`
-      && [...wanted.searchParams].every(([name, value]) => !["operation", "view"].includes(name) || new URLSearchParams(location.search).get(name) === value);
+      && [...wanted.searchParams].every(([name, value]) =>
+        !["operation", "view"].includes(name) || new URLSearchParams(location.search).get(name) === value);
   }
 }
 customElements.define("sl-tour", SlTour);
@@ -220,7 +232,8 @@ async function tour() {
   }
   const wanted = place()?.tour;
   const home = place()?.home ?? "";
-  /** @type {Api.LearningPart[]} */ const parts = (await platform("GET", `/learning/tours${home ? `?node=${encodeURIComponent(home)}` : ""}`)) ?? [];
+  /** @type {Api.LearningPart[]} */
+  const parts = (await platform("GET", `/learning/tours${home ? `?node=${encodeURIComponent(home)}` : ""}`)) ?? [];
   const found = parts.flatMap((part) => part.tours).find(({ id }) => id === wanted);
   if (!found) return setPlace(null);
   const done = learned()[found.id] ?? 0;

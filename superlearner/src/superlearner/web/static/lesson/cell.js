@@ -32,7 +32,8 @@ function saidOf(message) {
 
 export class LessonCell extends LessonBlock {
   #editor = new SlCode();
-  #place = make("div", { class: "cell-tree", role: "group", "aria-label": "What runs in the workbench" }, make("p", { class: "hint" }, "Processes that your code starts appear here."));
+  #place = make("div", { class: "cell-tree", role: "group", "aria-label": "What runs in the workbench" },
+    make("p", { class: "hint" }, "Processes that your code starts appear here."));
   /** @type {Output|null} */ #output = null;
   #interrupted = false;
   /** Nothing is asked here, so the state is not one of the session. */
@@ -82,7 +83,8 @@ export class LessonCell extends LessonBlock {
     } catch (error) {
       if (!(error instanceof ApiError) || !["eval_failed", "validation_error", "timeout"].includes(error.code)) throw error;
       const of = (/** @type {string} */ field) => error.details.find((detail) => detail.field === field)?.problem ?? "";
-      const line = Number(of("line") || /line (\d+)/.exec(error.message)?.[1]), said = this.#interrupted ? "Interrupted. Names that were made are kept." : saidOf(error.message);
+      const line = Number(of("line") || /line (\d+)/.exec(error.message)?.[1]),
+        said = this.#interrupted ? "Interrupted. Names that were made are kept." : saidOf(error.message);
       if (line && !this.#interrupted) this.#editor.mark(line, 1, said, false);
       return { printed: of("printed"), value: null, error: said };
     }
@@ -117,16 +119,22 @@ export class LessonCell extends LessonBlock {
       ${this.#editor}
       ${this.failed ? html`<p class="note" data-level="bad" role="alert">${this.failed}</p>` : nothing}
       <div class="acts">
-        <button type="button" class="btn primary" ?disabled=${!mayCode()} aria-disabled=${this.busy ? "true" : nothing} aria-describedby=${mayCode() ? nothing : "rights"} @click=${() => void this.run()}>${this.busy ? "Running…" : "Run"}<kbd class="for-keys" aria-hidden="true">Ctrl ↵</kbd></button>
+        <button type="button" class="btn primary" ?disabled=${!mayCode()} aria-disabled=${this.busy ? "true" : nothing}
+          aria-describedby=${mayCode() ? nothing : "rights"} @click=${() => void this.run()}>${this.busy ? "Running…" : "Run"}<kbd
+          class="for-keys" aria-hidden="true">Ctrl ↵</kbd></button>
         ${this.busy && bench.node ? html`<button type="button" class="btn" @click=${() => this.#stop()}>Interrupt</button>` : nothing}
         <button type="button" class="btn quiet" @click=${() => this.#reset()}>Start over</button>
         ${bench.node ? html`<button type="button" class="btn quiet" @click=${() => void this.#anew()}>Forget all names</button>
-          <a class="btn quiet" target="_blank" href=${`${root()}/supervisors?node=${encodeURIComponent(bench.node)}`}>See its tree<span class="vh"> (opens another tab)</span></a>` : nothing}
+          <a class="btn quiet" target="_blank" href=${`${root()}/supervisors?node=${encodeURIComponent(bench.node)}`}>See its tree<span
+            class="vh"> (opens another tab)</span></a>`
+          : nothing}
         ${mayCode() ? nothing : html`<span class="hint">${signIn("run it")}</span>`}
       </div>
       ${output ? html`<div role="group" class="ran" aria-label="Output" data-ok=${output.error ? "no" : "yes"}>
         ${output.printed ? html`<pre tabindex="0">${output.printed}</pre>` : nothing}
-        ${output.printed.length >= LONGEST ? html`<p class="hint">The output is cut after ${LONGEST.toLocaleString("en")} characters.</p>` : nothing}
+        ${output.printed.length >= LONGEST
+          ? html`<p class="hint">The output is cut after ${LONGEST.toLocaleString("en")} characters.</p>`
+          : nothing}
         ${output.value === null ? nothing : html`<pre tabindex="0" class="value">${output.value}</pre>`}
         ${output.error ? html`<p class="note" data-level="bad">${output.error}</p>` : nothing}
         ${output.printed || output.value !== null || output.error ? nothing : html`<p class="hint">It has run and printed nothing.</p>`}

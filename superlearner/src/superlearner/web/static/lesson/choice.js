@@ -14,7 +14,11 @@ import { placeOf } from "./lesson-model.js";
 const NOTHING = "answer = None\n";
 const TEXT = '"((?:[^"\\\\]|\\\\.)*)"';
 
-/** Return the file of a choice: texts of JSON are texts of Python. @param {Choice} choice @param {Map<string, string>} chosen  value by key; for a set, of itself */
+/**
+ * Return the file of a choice: texts of JSON are texts of Python.
+ * @param {Choice} choice
+ * @param {Map<string, string>} chosen  value by key; for a set, of itself
+ */
 export function sourceOf({ kind, keys, values }, chosen) {
   if (!chosen.size) return NOTHING;
   const text = (/** @type {string|undefined} */ one) => JSON.stringify(one ?? "");
@@ -54,8 +58,16 @@ export class ChoiceForm {
     this.changed = changed;
     const { kind, keys, values } = choice, few = values.length <= BESIDE;
     const cards = kind === "match" && !few && !choice.listing;
-    const lines = kind === "set" ? values.map((value) => this.#box(value)) : choice.listing ? keys.map((key) => this.#line(key)) : keys.map((key, place) => (few ? this.#radios : this.#list).call(this, key, `${placeOf(id)}-${place}`));
-    this.element = make("fieldset", { class: "choice", "data-kind": choice.listing ? "listing" : kind, "data-few": few && !choice.listing }, make("legend", {}, kind === "set" ? "Choose all that fit" : choice.listing ? `Click a line, or press Space: ${values.join(", then ")}` : cards ? "Choose one for each, or drag a card onto it" : "Choose one for each"), cards ? this.#cards() : null, ...lines);
+    const lines = kind === "set" ? values.map((value) => this.#box(value))
+      : choice.listing ? keys.map((key) => this.#line(key))
+      : keys.map((key, place) => (few ? this.#radios : this.#list).call(this, key, `${placeOf(id)}-${place}`));
+    this.element = make("fieldset", { class: "choice", "data-kind": choice.listing ? "listing" : kind, "data-few": few && !choice.listing },
+      make("legend", {},
+        kind === "set" ? "Choose all that fit"
+          : choice.listing ? `Click a line, or press Space: ${values.join(", then ")}`
+          : cards ? "Choose one for each, or drag a card onto it"
+          : "Choose one for each"),
+      cards ? this.#cards() : null, ...lines);
   }
 
   get source() {
@@ -100,7 +112,11 @@ export class ChoiceForm {
   /** A line of a listing, whose value changes with each click. @param {string} key */
   #line(key) {
     const { values } = this.choice, label = this.#label(key), word = make("span", { class: "is" });
-    const line = make("button", { type: "button", class: "code-line" }, make("span", { class: "no", "aria-hidden": "true" }, key), make("span", { class: "vh" }, `Line ${key}: `), make("code", { "data-depth": Math.min(5, Math.floor(label.search(/\S/) / 4)) }, label.trim()), word);
+    const line = make("button", { type: "button", class: "code-line" },
+      make("span", { class: "no", "aria-hidden": "true" }, key),
+      make("span", { class: "vh" }, `Line ${key}: `),
+      make("code", { "data-depth": Math.min(5, Math.floor(label.search(/\S/) / 4)) }, label.trim()),
+      word);
     line.onclick = () => {
       this.#set(key, values[(values.indexOf(this.#chosen.get(key) ?? "") + 1) % values.length] ?? null);
       show();
@@ -130,7 +146,8 @@ export class ChoiceForm {
 
   /** @param {string} key @param {string} id */
   #list(key, id) {
-    const field = make("select", { id }, make("option", { value: "" }, "Choose"), ...this.choice.values.map((value) => make("option", { value }, this.#label(value).replaceAll("`", ""))));
+    const field = make("select", { id }, make("option", { value: "" }, "Choose"),
+      ...this.choice.values.map((value) => make("option", { value }, this.#label(value).replaceAll("`", ""))));
     field.onchange = () => this.#set(key, field.value || null);
     this.#shows.push(() => (field.value = this.#chosen.get(key) ?? ""));
     const line = make("div", { class: "pairing" }, make("label", { for: id }, ...this.#spoken(key)), field);
@@ -146,6 +163,7 @@ export class ChoiceForm {
       this.#shows.push(() => (field.checked = this.#chosen.get(key) === value));
       return make("label", {}, field, ...this.#spoken(value));
     });
-    return make("div", { class: "pairing" }, make("span", { id }, ...this.#spoken(key)), make("div", { class: "segmented", role: "radiogroup", "aria-labelledby": id }, ...fields));
+    return make("div", { class: "pairing" }, make("span", { id }, ...this.#spoken(key)),
+      make("div", { class: "segmented", role: "radiogroup", "aria-labelledby": id }, ...fields));
   }
 }

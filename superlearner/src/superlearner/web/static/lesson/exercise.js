@@ -37,7 +37,8 @@ export class LessonExercise extends LessonBlock {
   /** @type {HTMLElement} */ #answer = document.createElement("div");
 
   begin() {
-    const { block } = this, known = draft(this.draftOf) ?? (typeof this.state.answer === "string" && !block.review ? this.state.answer : block.code ?? "");
+    const { block } = this,
+      known = draft(this.draftOf) ?? (typeof this.state.answer === "string" && !block.review ? this.state.answer : block.code ?? "");
     this.#task = written(block.text ?? "");
     if (!block.review) this.#hints = (block.earned?.hints ?? []).map(written);
     if (block.choice && block.choice.kind !== "times") {
@@ -107,7 +108,10 @@ export class LessonExercise extends LessonBlock {
     this.#changed = this.source !== source;
     if (!this.#changed && checked.kept) keep(this.draftOf, null);
     this.#mark(checked);
-    this.change({ attempts: this.state.attempts + 1, answer: source, ...(checked.ok && !this.state.passed ? { passed: true, helped: this.state.hints > 0 || this.state.seen } : {}) });
+    this.change({
+      attempts: this.state.attempts + 1, answer: source,
+      ...(checked.ok && !this.state.passed ? { passed: true, helped: this.state.hints > 0 || this.state.seen } : {}),
+    });
     this.paint();
     this.showVerdict();
     this.say(toldVerdict(checked));
@@ -166,15 +170,22 @@ export class LessonExercise extends LessonBlock {
 
   content() {
     const { block, state } = this;
-    return html`<header class="block-head"><p class="which">${this.kindWord("Exercise", ` · ${block.minutes} min`)}</p>${this.#tag()}</header>
+    return html`<header class="block-head"><p
+      class="which">${this.kindWord("Exercise", ` · ${block.minutes} min`)}</p>${this.#tag()}</header>
       <div class="bench">
         <div class="bench-task"><h3>${block.title}</h3>${this.#task}${this.#helps()}</div>
         <div class="bench-code">
           ${this.#answer}
           ${this.failed ? html`<p class="note" data-level="bad" role="alert">${this.failed}</p>` : nothing}
           <div class="acts">
-            <button type="button" class="btn primary" ?disabled=${!mayCode()} aria-disabled=${this.busy ? "true" : nothing} aria-describedby=${mayCode() ? nothing : "rights"} @click=${() => void this.check()}>${this.busy ? "Checking…" : this.#checked || (state.attempts && !block.review) ? "Check again" : "Check"}<kbd class="for-keys" aria-hidden="true">Ctrl ↵</kbd></button>
-            ${this.#before ? html`<button type="button" class="btn quiet" @click=${this.#before}>Undo</button>` : html`<button type="button" class="btn quiet" @click=${() => this.#reset()}>Start over</button>`}
+            <button type="button" class="btn primary" ?disabled=${!mayCode()} aria-disabled=${this.busy ? "true" : nothing}
+              aria-describedby=${mayCode() ? nothing : "rights"} @click=${() => void this.check()}>${this.busy
+              ? "Checking…"
+              : this.#checked || (state.attempts && !block.review) ? "Check again"
+              : "Check"}<kbd class="for-keys" aria-hidden="true">Ctrl ↵</kbd></button>
+            ${this.#before
+              ? html`<button type="button" class="btn quiet" @click=${this.#before}>Undo</button>`
+              : html`<button type="button" class="btn quiet" @click=${() => this.#reset()}>Start over</button>`}
             ${mayCode() ? nothing : html`<span class="hint">${signIn("check")} Checking runs your code.</span>`}
           </div>
           ${this.#checked ? shownVerdict(this.#checked, this.#changed, this.#editor !== null) : this.#earlier()}
@@ -189,12 +200,19 @@ export class LessonExercise extends LessonBlock {
   #earlier() {
     const { attempts, passed } = this.state;
     if (this.block.review) return html`<p class="hint">Answer it from the beginning. It counts if it passes without a hint.</p>`;
-    return attempts ? html`<p class="hint">${passed ? "Your answer has passed." : `${counted(attempts, "attempt")} so far, none has passed.`} ${mayCode() ? "Check it to see the verdict again." : ""}</p>` : nothing;
+    return attempts
+      ? html`<p class="hint">${passed
+        ? "Your answer has passed."
+        : `${counted(attempts, "attempt")} so far, none has passed.`} ${mayCode() ? "Check it to see the verdict again." : ""}</p>`
+      : nothing;
   }
 
   #tag() {
     const { passed, helped, attempts } = this.state;
-    if (this.block.review) return this.#checked?.ok ? html`<span class="tag" data-is="done">${this.#hints.length ? "Passed with help" : "Passed"}</span>` : nothing;
+    if (this.block.review)
+      return this.#checked?.ok
+        ? html`<span class="tag" data-is="done">${this.#hints.length ? "Passed with help" : "Passed"}</span>`
+        : nothing;
     if (passed) return html`<span class="tag" data-is="done">${helped ? "Passed with help" : "Passed"}</span>`;
     return attempts ? html`<span class="tag" data-is="begun">Not passed yet</span>` : nothing;
   }
@@ -205,9 +223,14 @@ export class LessonExercise extends LessonBlock {
     const label = left ? `Hint ${taken + 1} of ${all}` : "Show the solution";
     const may = left || passed || (state.seen && !block.review) || taken >= all;
     return html`<div class="helps">
-      ${this.#hints.length ? html`<ol class="hints">${this.#hints.map((hint, place) => html`<li><b>Hint ${place + 1}</b>${hint}</li>`)}</ol>` : nothing}
-      ${this.#solution ? html`<div role="group" class="solution" aria-label="The solution" tabindex="-1"><h4>The solution</h4>${this.#solution}</div>` : may
-        ? html`<div class="acts"><button type="button" class="btn" ?disabled=${!mayOperate()} aria-disabled=${this.busy ? "true" : nothing} aria-describedby=${mayOperate() ? nothing : "rights"} @click=${() => void (left ? this.#help() : this.#solve())}>${label}</button>
+      ${this.#hints.length
+        ? html`<ol class="hints">${this.#hints.map((hint, place) => html`<li><b>Hint ${place + 1}</b>${hint}</li>`)}</ol>`
+        : nothing}
+      ${this.#solution ? html`<div role="group" class="solution" aria-label="The solution"
+        tabindex="-1"><h4>The solution</h4>${this.#solution}</div>`
+        : may
+        ? html`<div class="acts"><button type="button" class="btn" ?disabled=${!mayOperate()} aria-disabled=${this.busy ? "true" : nothing}
+          aria-describedby=${mayOperate() ? nothing : "rights"} @click=${() => void (left ? this.#help() : this.#solve())}>${label}</button>
           ${passed ? nothing : html`<span class="hint">A pass after a hint counts as passed with help.</span>`}</div>
           ${this.#refused ? html`<p class="note" data-level="warn" role="alert">${this.#refused}</p>` : nothing}` : nothing}
     </div>`;

@@ -18,7 +18,11 @@ export function tableOf(figures) {
 /** Return a value as text, with its unit. @param {Figure} figure */
 export const valueText = ({ value, unit }) => `${typeof value === "number" ? NUMBER.format(value) : value}${unit ? ` ${unit}` : ""}`;
 
-/** Return the length of a figure's bar, from 0 to 1; null without one: no number, or nothing to compare with. @param {Figure} figure @param {(Figure|null)[]} beside */
+/**
+ * Return the length of a figure's bar, from 0 to 1; null without one: no number, or nothing to compare with.
+ * @param {Figure} figure
+ * @param {(Figure|null)[]} beside
+ */
 export function share({ value }, beside) {
   const numbers = beside.map((one) => one?.value);
   if (typeof value !== "number" || numbers.length < 2 || !numbers.every((one) => typeof one === "number" && one >= 0)) return null;

@@ -59,7 +59,8 @@ export class LessonBlock extends HTMLElement {
   /** Return what the head of the block says. @param {string} kind @param {string} [more] */
   kindWord(kind, more = "") {
     const { core, review } = this.block;
-    return html`${review ? "Review · " : ""}${kind}${core || review ? "" : " · more practice"}${more}${core && !review ? html` <b class="core">core</b>` : nothing}`;
+    return html`${review ? "Review · " : ""}${kind}${core || review ? "" : " · more practice"}${more}${core && !review ? html` <b
+      class="core">core</b>` : nothing}`;
   }
 
   /** Return a link to what follows this block, which is done. */
@@ -128,7 +129,9 @@ export class LessonBlock extends HTMLElement {
       return await ask();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      this.failed = [sentenceOf(error.message), kept, error.status ? error.hint : "Try again when the server is back."].filter(Boolean).join(" ");
+      this.failed = [sentenceOf(error.message), kept, error.status ? error.hint : "Try again when the server is back."]
+        .filter(Boolean)
+        .join(" ");
       return null;
     } finally {
       this.busy = false;

@@ -5,9 +5,15 @@
  */
 
 /** @typedef {Api.CourseItem} ItemState */
-/** @typedef {{kind: "match"|"set"|"times", values: string[], keys: string[], labels: Record<string, string>, listing?: boolean, allowed?: number, seconds?: number}} Choice */
+/**
+ * @typedef {{kind: "match"|"set"|"times", values: string[], keys: string[], labels: Record<string, string>,
+ *   listing?: boolean, allowed?: number, seconds?: number}} Choice
+ */
 /** @typedef {Api.CourseRow} Row */
-/** `review`: it is answered once more, as if for the first time. @typedef {Omit<Api.CourseBlock, "choice"> & {choice?: Choice|null, review?: boolean}} Block */
+/**
+ * `review`: it is answered once more, as if for the first time.
+ * @typedef {Omit<Api.CourseBlock, "choice"> & {choice?: Choice|null, review?: boolean}} Block
+ */
 /** @typedef {Omit<Api.CourseSection, "blocks"> & {blocks: Block[]}} Section */
 /** @typedef {Omit<Api.CourseLesson, "sections"> & {sections: Section[]}} Lesson */
 /** @typedef {"none"|"open"|"begun"|"done"|"helped"} Mark */
@@ -59,7 +65,8 @@ export function followingOf(lesson, id) {
 }
 
 /** What a block is called in the contents and in announcements. @param {Block} block */
-export const nameOf = ({ kind, title }) => (kind === "exercise" ? `“${title ?? ""}”` : kind === "predict" ? "a prediction" : "a reflection");
+export const nameOf = ({ kind, title }) =>
+  (kind === "exercise" ? `“${title ?? ""}”` : kind === "predict" ? "a prediction" : "a reflection");
 
 /** Return options in an order that changes from day to day. @template T @param {T[]} options @param {number} day @returns {T[]} */
 export const turned = (options, day) => options.map((_, place) => /** @type {T} */ (options[(place + day) % options.length]));

@@ -10,14 +10,21 @@
 /** Return a row as a sentence. @param {Row} row */
 export function told({ at, of, to, kind, text }) {
   if (to === null) return kind === "note" ? `${at} s: ${of} ${text}` : `${at} s: ${of} ends with ${text}`;
-  return kind === "late" ? `${at} s: ${of} answers ${text} too late: it is dropped, and does not reach ${to}` : `${at} s: ${of} sends ${text} to ${to}`;
+  return kind === "late"
+    ? `${at} s: ${of} answers ${text} too late: it is dropped, and does not reach ${to}`
+    : `${at} s: ${of} sends ${text} to ${to}`;
 }
 
-/** Return from which row to which a caller waits: from a call to its answer, or to what the caller does next. @param {Row[]} rows @returns {Wait[]} */
+/**
+ * Return from which row to which a caller waits: from a call to its answer, or to what the caller does next.
+ * @param {Row[]} rows
+ * @returns {Wait[]}
+ */
 export function waits(rows) {
   return rows.flatMap(({ kind, of, to }, first) => {
     if (kind !== "call") return [];
-    const last = rows.findIndex((row, place) => place > first && ((row.kind === "reply" && row.of === to && row.to === of) || (row.to === null && row.of === of)));
+    const last = rows.findIndex((row, place) =>
+      place > first && ((row.kind === "reply" && row.of === to && row.to === of) || (row.to === null && row.of === of)));
     return [{ of, first, last: last < 0 ? rows.length - 1 : last }];
   });
 }

@@ -34,15 +34,25 @@ export function trace(rows, about, marks = false) {
  */
 export function drawing(rows, room, now, chosen) {
   const lanes = lanesOf(rows), height = HEAD + rows.length * ROW + 8;
-  const aside = rows.some(({ of, to }) => of === lanes.at(-1) && (to === null || to === of)) ? ASIDE : 0; // its text stands beside the last lane
+  // Its text stands beside the last lane
+  const aside = rows.some(({ of, to }) => of === lanes.at(-1) && (to === null || to === of)) ? ASIDE : 0;
   const lane = room === undefined ? LANE : Math.max(LEAST, Math.min(MOST_LANE, Math.floor((room - LEFT - aside) / lanes.length)));
   const width = LEFT + lanes.length * lane + aside, x = (/** @type {string} */ name) => LEFT + lanes.indexOf(name) * lane + lane / 2;
   const left = rows.some(({ at }) => at > 0) ? 0 : LEFT - 8; // without times their column is cut off
   const y = (/** @type {number} */ place) => HEAD + place * ROW + ROW / 2;
   return html`<svg viewBox=${`${left} 0 ${width - left} ${height}`} width=${width - left} height=${height} aria-hidden="true">
-    ${lanes.map((name) => svg`<g><text class="lane" x=${x(name)} y="16">${clip(name, Math.floor(lane / 7.4))}</text><path class="life" d=${`M${x(name)} ${HEAD - 8}V${height}`}></path></g>`)}
-    ${now === undefined ? nothing : waits(rows).map(({ of, first, last }) => first > now ? nothing : svg`<rect class="waits" x=${x(of) - 4} y=${y(first) + 6} width="8" height=${y(Math.min(last, now)) - y(first)} rx="3"></rect>`)}
-    ${rows.map((row, place) => svg`<g class="row" data-look=${row.kind} data-marked=${row.marked ? "yes" : "no"} data-when=${now === undefined ? nothing : place === now ? "now" : place < now ? "past" : "later"} @click=${chosen ? () => chosen(place) : nothing}>${line(row, y(place), x, width, left)}</g>`)}
+    ${lanes.map((name) => svg`<g><text class="lane" x=${x(name)} y="16">${clip(name, Math.floor(lane / 7.4))}</text><path class="life"
+      d=${`M${x(name)} ${HEAD - 8}V${height}`}></path></g>`)}
+    ${now === undefined
+      ? nothing
+      : waits(rows).map(({ of, first, last }) => first > now
+        ? nothing
+        : svg`<rect class="waits" x=${x(of) - 4} y=${y(first) + 6} width="8" height=${y(Math.min(last, now)) - y(first)} rx="3"></rect>`)}
+    ${rows.map((row, place) =>
+      svg`<g class="row" data-look=${row.kind} data-marked=${row.marked ? "yes" : "no"} data-when=${now === undefined ? nothing
+        : place === now ? "now"
+        : place < now ? "past"
+        : "later"} @click=${chosen ? () => chosen(place) : nothing}>${line(row, y(place), x, width, left)}</g>`)}
   </svg>`;
 }
 
@@ -53,17 +63,24 @@ const lanesOf = (rows) => [...new Set(rows.flatMap(({ of, to }) => (to === null 
 function line(row, y, x, width, left) {
   const from = x(row.of), start = svg`${band(y, width, left)}<text class="at" x=${LEFT - 14} y=${y + 4}>${row.at}</text>`;
   const mark = row.kind === "note" ? `M${from} ${y - 5}a5 5 0 1 0 .01 0` : `M${from} ${y - 7}l7 13h-14z`;
-  if (row.to === null) return svg`${start}<path class=${row.kind === "note" ? "noted" : "end"} d=${mark}></path><text x=${from + 13} y=${y + 4}>${clip(row.text, Math.max(22, Math.floor((width - from - 20) / 6.9)))}</text>`;
+  if (row.to === null)
+    return svg`${start}<path class=${row.kind === "note" ? "noted" : "end"} d=${mark}></path><text x=${from + 13}
+      y=${y + 4}>${clip(row.text, Math.max(22, Math.floor((width - from - 20) / 6.9)))}</text>`;
   const to = x(row.to), way = Math.sign(to - from);
-  if (way === 0) return svg`${start}<path class="arrow" d=${`M${from} ${y - 8}h16v14h-10`}></path><text x=${from + 22} y=${y + 2}>${clip(row.text, 20)}</text>`;
+  if (way === 0)
+    return svg`${start}<path class="arrow" d=${`M${from} ${y - 8}h16v14h-10`}></path><text x=${from + 22}
+      y=${y + 2}>${clip(row.text, 20)}</text>`;
   const most = Math.max(12, Math.floor((Math.abs(to - from) - 16) / 6.9)), lost = row.kind === "late", tip = lost ? to - way * 26 : to;
   return svg`${start}<path class="arrow" d=${`M${from} ${y + 6}H${tip - way * 7}`}></path>
-    ${lost ? svg`<path class="lost" d=${`M${tip - 5} ${y + 1}l10 10m0 -10l-10 10`}></path>` : svg`<path class="tip" d=${`M${to} ${y + 6}l${-way * 8} -4.5v9z`}></path>`}
+    ${lost
+      ? svg`<path class="lost" d=${`M${tip - 5} ${y + 1}l10 10m0 -10l-10 10`}></path>`
+      : svg`<path class="tip" d=${`M${to} ${y + 6}l${-way * 8} -4.5v9z`}></path>`}
     <text class="middle" x=${(from + to) / 2} y=${y - 2}>${clip(row.text, Math.min(MOST, most))}</text>`;
 }
 
 /** @param {number} y @param {number} width @param {number} left */
-const band = (y, width, left) => svg`<rect class="band" x=${left + 4} y=${y - ROW / 2 + 2} width=${width - left - 8} height=${ROW - 4} rx="5"></rect>`;
+const band = (y, width, left) =>
+  svg`<rect class="band" x=${left + 4} y=${y - ROW / 2 + 2} width=${width - left - 8} height=${ROW - 4} rx="5"></rect>`;
 
 /** @param {string} text @param {number} most */
 const clip = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);

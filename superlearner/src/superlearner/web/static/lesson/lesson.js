@@ -46,8 +46,9 @@ function made(block) {
 }
 
 /** @param {Section} section */
-const sectionOf = (section) => make("section", { class: "lesson-section", id: sectionPlace(section), "aria-labelledby": `${sectionPlace(section)}-title` },
-  make("h2", { id: `${sectionPlace(section)}-title`, tabindex: -1 }, section.title), ...section.blocks.map(made));
+const sectionOf = (section) =>
+  make("section", { class: "lesson-section", id: sectionPlace(section), "aria-labelledby": `${sectionPlace(section)}-title` },
+    make("h2", { id: `${sectionPlace(section)}-title`, tabindex: -1 }, section.title), ...section.blocks.map(made));
 
 function paintRail() {
   if (!lesson) return;
@@ -64,9 +65,14 @@ function paintRail() {
 /** @param {Section} section */
 function entry(section) {
   const mark = markOf(section), id = sectionPlace(section), all = counts(section), done = all.filter(isDone).length;
-  return html`<li><a href="#${id}" data-mark=${mark} aria-current=${id === current ? "true" : nothing} @click=${(/** @type {MouseEvent} */ event) => went(event, id)}>
-    <i aria-hidden="true">${mark === "done" || mark === "helped" ? icon("check", "glyph") : nothing}</i><span class="name">${section.title}</span>
-    <span class="of">${section.core ? html`<b class="core">core</b>` : nothing}${all.length ? html`<span aria-hidden="true">${done}/${all.length}</span>` : nothing}<span class="vh">, ${MARKS[mark]}</span></span></a></li>`;
+  return html`<li><a href="#${id}" data-mark=${mark} aria-current=${id === current ? "true" : nothing}
+    @click=${(/** @type {MouseEvent} */ event) => went(event, id)}>
+    <i aria-hidden="true">${mark === "done" || mark === "helped"
+      ? icon("check", "glyph")
+      : nothing}</i><span class="name">${section.title}</span>
+    <span class="of">${section.core ? html`<b class="core">core</b>` : nothing}${all.length
+      ? html`<span aria-hidden="true">${done}/${all.length}</span>`
+      : nothing}<span class="vh">, ${MARKS[mark]}</span></span></a></li>`;
 }
 
 /** @param {MouseEvent} event @param {string} id */
@@ -85,14 +91,33 @@ function paintFacts() {
   const { core, coreDone, all } = countOf(lesson), reflections = all - lesson.exercises - lesson.predictions;
   const first = lesson.sections[0];
   const way = core && coreDone === core ? "Core path done. More practice:" : "Go on with";
-  render(html`<span>${lesson.minutes} min for the core path</span><span>${counted(lesson.exercises, "exercise")}</span><span>${counted(lesson.predictions, "prediction")}</span>${reflections > 0 ? html`<span>${counted(reflections, "reflection")}</span>` : nothing}
-    ${!begun && first ? html`<a href="#${sectionPlace(first)}" @click=${(/** @type {MouseEvent} */ event) => went(event, sectionPlace(first))}>Begin with “${first.title}”</a>` : next?.id ? html`<a href="#${placeOf(next.id)}" @click=${(/** @type {MouseEvent} */ event) => { event.preventDefault(); goTo(placeOf(next.id ?? "")); }}>${way} ${nameOf(next)}</a>` : all || core ? html`<b>All done</b>` : nothing}`, byId("facts", HTMLElement));
+  render(
+    html`<span>${lesson.minutes} min for the core path</span><span>${
+      counted(lesson.exercises, "exercise")
+    }</span><span>${counted(lesson.predictions, "prediction")}</span>${reflections > 0
+      ? html`<span>${counted(reflections, "reflection")}</span>`
+      : nothing}
+      ${!begun && first ? html`<a href="#${sectionPlace(first)}"
+        @click=${(/** @type {MouseEvent} */ event) => went(event, sectionPlace(first))}>Begin with “${first.title}”</a>`
+        : next?.id ? html`<a href="#${placeOf(next.id)}"
+          @click=${(/** @type {MouseEvent} */ event) => {
+            event.preventDefault();
+            goTo(placeOf(next.id ?? ""));
+          }}>${way} ${nameOf(next)}</a>`
+        : all || core ? html`<b>All done</b>`
+        : nothing}`,
+      byId("facts", HTMLElement));
 }
 
 /** What a learner gets from the session, and what it builds on. @param {Lesson} lesson */
 const about = (lesson) => make("div", { class: "lesson-about" },
-  lesson.goals.length ? make("div", {}, make("h2", {}, "After it you can"), make("ul", {}, ...lesson.goals.map((goal) => make("li", {}, goal)))) : null,
-  lesson.sources.length ? make("div", {}, make("h2", {}, "Sources"), make("ul", {}, ...lesson.sources.map(({ title, url }) => make("li", {}, make("a", { href: url, rel: "noreferrer" }, title))))) : null);
+  lesson.goals.length
+    ? make("div", {}, make("h2", {}, "After it you can"), make("ul", {}, ...lesson.goals.map((goal) => make("li", {}, goal))))
+    : null,
+  lesson.sources.length
+    ? make("div", {}, make("h2", {}, "Sources"),
+      make("ul", {}, ...lesson.sources.map(({ title, url }) => make("li", {}, make("a", { href: url, rel: "noreferrer" }, title)))))
+    : null);
 
 /** Wait for the letters of text and code, but not for long: text that changes its letters moves what is below it. */
 const letters = () => Promise.race([
@@ -108,8 +133,10 @@ async function load() {
     if (!(error instanceof ApiError)) throw error;
     const again = make("button", { type: "button", class: "btn primary" }, "Try again");
     again.onclick = () => void load();
-    if (error.code === "store_unavailable" && (tries += 1) < MOST_TRIES) setTimeout(() => again.isConnected && again.click(), AGAIN_MS); // at first it is being opened
-    return place.replaceChildren(make("div", { class: "void", role: "alert" }, make("h2", {}, "The session could not be loaded"), make("p", {}, error.words), again));
+    // At first it is being opened
+    if (error.code === "store_unavailable" && (tries += 1) < MOST_TRIES) setTimeout(() => again.isConnected && again.click(), AGAIN_MS);
+    return place.replaceChildren(
+      make("div", { class: "void", role: "alert" }, make("h2", {}, "The session could not be loaded"), make("p", {}, error.words), again));
   } finally {
     attribute(page, "aria-busy", null);
   }
@@ -131,7 +158,8 @@ narrow.addEventListener("change", unfold);
 unfold();
 LessonBlock.following = (id) => lesson && followingOf(lesson, id);
 page.addEventListener("lesson-changed", () => {
-  for (const one of place.querySelectorAll(".block")) if (one instanceof LessonBlock && isDone(one.block)) one.paint(); // what follows may be another one
+  // What follows may be another one
+  for (const one of place.querySelectorAll(".block")) if (one instanceof LessonBlock && isDone(one.block)) one.paint();
   paintRail();
   paintFacts();
 });

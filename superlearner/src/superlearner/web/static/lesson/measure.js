@@ -49,7 +49,9 @@ export class LessonMeasure extends LessonBlock {
         ${figures(measured.figures)}
         ${trace(measured.excerpt, "Messages at the beginning of the run")}
       </div>` : nothing}
-      <div class="acts"><button type="button" class="btn" data-first=${measured ? nothing : "yes"} ?disabled=${!mayOperate()} aria-disabled=${this.busy ? "true" : nothing} aria-describedby=${mayOperate() ? nothing : "rights"} @click=${() => void this.#measure()}>${this.busy ? "Measuring…" : measured ? "Measure again" : "Measure it"}</button>
+      <div class="acts"><button type="button" class="btn" data-first=${measured ? nothing : "yes"} ?disabled=${!mayOperate()}
+        aria-disabled=${this.busy ? "true" : nothing} aria-describedby=${mayOperate() ? nothing : "rights"}
+        @click=${() => void this.#measure()}>${this.busy ? "Measuring…" : measured ? "Measure again" : "Measure it"}</button>
         ${mayOperate() ? nothing : html`<span class="hint">Measuring is for users who may change what runs.</span>`}</div>`;
   }
 }
@@ -61,7 +63,8 @@ function figures(all) {
   return html`<table class="figures" data-columns=${columns.length}>
     <caption class="vh">Figures of the run</caption>
     ${columns.length > 1 ? html`<thead><tr><td></td>${columns.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>` : nothing}
-    <tbody>${rows.map((row) => html`<tr><th scope="row">${row.name}</th>${row.values.map((figure, place) => html`<td data-of=${columns[place] || nothing} data-series=${place}>${cell(figure, row.values)}</td>`)}</tr>`)}</tbody>
+    <tbody>${rows.map((row) => html`<tr><th scope="row">${row.name}</th>${row.values.map((figure, place) =>
+      html`<td data-of=${columns[place] || nothing} data-series=${place}>${cell(figure, row.values)}</td>`)}</tr>`)}</tbody>
   </table>`;
 }
 
@@ -69,7 +72,10 @@ function figures(all) {
 function cell(figure, beside) {
   if (!figure) return nothing;
   const part = share(figure, beside);
-  return html`<span class="value">${valueText(figure)}</span>${part === null ? nothing : html`<svg class="bar-of" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true"><rect width=${Math.max(0.5, 100 * part)} height="6"></rect></svg>`}`;
+  return html`<span class="value">${valueText(figure)}</span>${part === null
+    ? nothing
+    : html`<svg class="bar-of" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true"><rect width=${Math.max(0.5, 100 * part)}
+      height="6"></rect></svg>`}`;
 }
 
 customElements.define("lesson-measure", LessonMeasure);

@@ -18,16 +18,23 @@ export function sentences({ kind, excerpt, callbacks, mailbox }) {
 }
 
 /** Return a sentence for a callback without what its scene shows. @param {Callback} step */
-export const shortly = (step) => `${arrival(step)}: ${step.callback} ${step.result === "None" ? "runs" : `returns ${step.result.replace(/\(.*/s, "")}`}. ${step.before === null ? "This is the first state." : step.before === step.after ? "The state stays." : "The state changes."}`;
+export const shortly = (step) => `${arrival(step)}: ${step.callback} `
+  + `${step.result === "None" ? "runs" : `returns ${step.result.replace(/\(.*/s, "")}`}. `
+  + `${step.before === null ? "This is the first state." : step.before === step.after ? "The state stays." : "The state changes."}`;
 
 /** How a message comes to its callback. @param {Callback} step */
-export const arrival = ({ way, of }) => ({ start: "Start", call: `Call from ${of}`, cast: `Cast from ${of}`, info: `Message from ${of ?? "outside"}`, stop: "The server stops" })[way];
+export const arrival = ({ way, of }) => ({
+  start: "Start", call: `Call from ${of}`, cast: `Cast from ${of}`, info: `Message from ${of ?? "outside"}`, stop: "The server stops",
+})[way];
 
 /** @param {Callback} step */
 function ran(step) {
   const { callback, message, before, result, after } = step;
-  const state = before === null ? `The first state is ${flat(after)}` : before === after ? "The state stays" : `The new state is ${flat(after)}`;
-  return `${arrival(step)}${step.way === "stop" ? `, reason ${message}` : `: ${message}`}. ${callback} ${result === "None" ? "runs" : `returns ${result}`}. ${state}.`;
+  const state = before === null ? `The first state is ${flat(after)}`
+    : before === after ? "The state stays"
+    : `The new state is ${flat(after)}`;
+  return `${arrival(step)}${step.way === "stop" ? `, reason ${message}` : `: ${message}`}. ${callback} `
+    + `${result === "None" ? "runs" : `returns ${result}`}. ${state}.`;
 }
 
 /** @param {string|null} text */
@@ -35,17 +42,23 @@ const flat = (text) => (text ?? "").replace(/\s*\n\s*/g, " ");
 
 /** @param {MailboxStep} step */
 function held({ at, kind, pattern, queue }) {
-  const texts = (/** @type {Api.CourseQueued["state"]} */ state) => queue.filter((one) => one.state === state).map(({ text }) => text).join(", ");
+  const texts = (/** @type {Api.CourseQueued["state"]} */ state) =>
+    queue.filter((one) => one.state === state).map(({ text }) => text).join(", ");
   const passed = texts("passed"), stays = passed ? ` ${passed} does not match and stays.` : "";
   switch (kind) {
     case "waits": return `${at} s: It waits for ${pattern}.${queue.length ? stays : " The mailbox is empty."}`;
-    case "arrives": return `${at} s: ${texts("new")} arrives${pattern ? ", while it waits for " + pattern : ", and nothing waits for it"}.${stays}`;
+    case "arrives":
+      return `${at} s: ${texts("new")} arrives${pattern ? ", while it waits for " + pattern : ", and nothing waits for it"}.${stays}`;
     case "takes": return `${at} s: ${texts("taken")} matches ${pattern} and is taken.${stays}`;
     case "gives up": return `${at} s: It waits no longer for ${pattern}: TimeoutError.${stays}`;
   }
 }
 
-/** Return the lines of a state, and whether each is new compared with the state before. @param {string|null} after @param {string|null} before */
+/**
+ * Return the lines of a state, and whether each is new compared with the state before.
+ * @param {string|null} after
+ * @param {string|null} before
+ */
 export function changedLines(after, before) {
   const known = new Set((before ?? "").split("\n").map(bare));
   return (after ?? "").split("\n").map((text) => ({ text, changed: before !== null && !known.has(bare(text)) }));

@@ -15,7 +15,12 @@ export function goTo(id) {
   document.getElementById(id)?.scrollIntoView({ block: "start" });
 }
 
-/** Go to a section before or after the present one, with the focus. @param {string[]} sections @param {string} current @param {number} by */
+/**
+ * Go to a section before or after the present one, with the focus.
+ * @param {string[]} sections
+ * @param {string} current
+ * @param {number} by
+ */
 export function goToSection(sections, current, by) {
   const next = sections[Math.min(sections.length - 1, Math.max(0, sections.indexOf(current) + by))];
   if (next === undefined) return;
@@ -50,7 +55,8 @@ function recall() {
   try {
     const { id, below } = JSON.parse(localStorage.getItem(STORE) ?? "{}");
     const element = typeof id === "string" && id ? document.getElementById(id) : null;
-    if (element && frame && Number.isFinite(below)) frame.scrollTop += element.getBoundingClientRect().top - frame.getBoundingClientRect().top + below;
+    if (element && frame && Number.isFinite(below))
+      frame.scrollTop += element.getBoundingClientRect().top - frame.getBoundingClientRect().top + below;
   } catch { /* as above */ }
 }
 
@@ -62,7 +68,8 @@ export function follow(of, sections, changed) {
   const look = () => {
     due = false;
     const middle = of.getBoundingClientRect().top + Math.min(200, of.clientHeight / 3);
-    const now = sections.findLast((id) => (document.getElementById(id)?.getBoundingClientRect().top ?? Infinity) <= middle) ?? sections[0] ?? "";
+    const now = sections.findLast((id) => (document.getElementById(id)?.getBoundingClientRect().top ?? Infinity) <= middle)
+      ?? sections[0] ?? "";
     remember();
     if (now !== last) changed((last = now));
   };

@@ -39,7 +39,9 @@ async function follow(end) {
   const back = make("a", { href: `${root()}/learn#review` }, "Back to Learn");
   try {
     const { due } = /** @type {Review} */ (await platform("GET", "/course/review")), [next] = due;
-    if (next) end.replaceChildren(make("a", { class: "btn primary", href: `${root()}${next.page}` }, "Next in your review"), make("span", { class: "hint" }, `From “${next.topic}”. ${due.length} left.`));
+    if (next)
+      end.replaceChildren(make("a", { class: "btn primary", href: `${root()}${next.page}` }, "Next in your review"),
+        make("span", { class: "hint" }, `From “${next.topic}”. ${due.length} left.`));
     else end.replaceChildren("Your review is done for now. ", back);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;

@@ -17,7 +17,9 @@ import { sentences, shortly } from "./picture-steps.js";
 const PLAY_MS = 1800;
 const AHEAD = "800px";
 const NAMES = { sequence: "Messages of a run", state: "Callbacks of a run", mailbox: "A mailbox during a run" };
-const GLYPHS = { back: "M7.8 2.4 4 6l3.8 3.6", next: "m4.2 2.4 3.8 3.6-3.8 3.6", play: "M3 1.6 10.4 6 3 10.4z", pause: "M3 1.8h2v8.4H3zM7 1.8h2v8.4H7z" };
+const GLYPHS = {
+  back: "M7.8 2.4 4 6l3.8 3.6", next: "m4.2 2.4 3.8 3.6-3.8 3.6", play: "M3 1.6 10.4 6 3 10.4z", pause: "M3 1.8h2v8.4H3zM7 1.8h2v8.4H7z",
+};
 
 /** @param {keyof typeof GLYPHS} name */
 const glyph = (name) => html`<svg class="glyph" viewBox="0 0 12 12" aria-hidden="true" data-name=${name}><path d=${GLYPHS[name]} /></svg>`;
@@ -143,18 +145,29 @@ export class RunPicture extends HTMLElement {
     const there = this.#picture !== null, count = this.#said.length, last = this.#step === count - 1, playing = this.#timer !== undefined;
     const name = NAMES[this.#kind];
     render(html`
-      <div class="stage" tabindex=${there ? "0" : nothing} role="group" aria-label=${`${name}. The arrow keys step.`} @keydown=${(/** @type {KeyboardEvent} */ event) => this.#pressed(event)}>
-        ${there ? this.#scene() : this.#failed ? html`<div class="wait"><p class="hint" role="alert">${this.#failed}</p><button type="button" class="btn" @click=${() => void this.#load()}>Try again</button></div>` : html`<p class="wait hint">The run is loaded…</p>`}
+      <div class="stage" tabindex=${there ? "0" : nothing} role="group" aria-label=${`${name}. The arrow keys step.`}
+        @keydown=${(/** @type {KeyboardEvent} */ event) => this.#pressed(event)}>
+        ${there ? this.#scene()
+          : this.#failed ? html`<div class="wait"><p class="hint" role="alert">${this.#failed}</p><button type="button" class="btn"
+            @click=${() => void this.#load()}>Try again</button></div>`
+          : html`<p class="wait hint">The run is loaded…</p>`}
       </div>
       <p class="say" aria-live="polite">${this.#told()}</p>
       <div class="player" role="group" aria-label="Player">
-        <button type="button" class="btn square" aria-label="Step back" title="Step back" ?disabled=${!there || this.#step === 0} @click=${() => this.#stepTo(this.#step - 1)}>${glyph("back")}</button>
-        <button type="button" class="btn square" aria-label=${playing ? "Pause" : "Play"} title=${playing ? "Pause" : "Play"} ?disabled=${!there} @click=${() => (playing ? this.#pause() : this.#play())}>${glyph(playing ? "pause" : "play")}</button>
-        <button type="button" class="btn square" aria-label="Step forward" title="Step forward" ?disabled=${!there || last} @click=${() => this.#stepTo(this.#step + 1)}>${glyph("next")}</button>
-        <input type="range" min="1" max=${Math.max(1, count)} .value=${`${this.#step + 1}`} ?disabled=${!there} aria-label="Step" aria-valuetext=${there ? `Step ${this.#step + 1} of ${count}` : nothing} @input=${(/** @type {Event} */ event) => this.#stepTo(Number(/** @type {HTMLInputElement} */ (event.target).value) - 1)}>
+        <button type="button" class="btn square" aria-label="Step back" title="Step back" ?disabled=${!there || this.#step === 0}
+          @click=${() => this.#stepTo(this.#step - 1)}>${glyph("back")}</button>
+        <button type="button" class="btn square" aria-label=${playing ? "Pause" : "Play"} title=${playing ? "Pause" : "Play"}
+          ?disabled=${!there} @click=${() => (playing ? this.#pause() : this.#play())}>${glyph(playing ? "pause" : "play")}</button>
+        <button type="button" class="btn square" aria-label="Step forward" title="Step forward" ?disabled=${!there || last}
+          @click=${() => this.#stepTo(this.#step + 1)}>${glyph("next")}</button>
+        <input type="range" min="1" max=${Math.max(1, count)} .value=${`${this.#step + 1}`} ?disabled=${!there} aria-label="Step"
+          aria-valuetext=${there ? `Step ${this.#step + 1} of ${count}` : nothing}
+          @input=${(/** @type {Event} */ event) => this.#stepTo(Number(/** @type {HTMLInputElement} */ (event.target).value) - 1)}>
         <span class="count" aria-hidden="true">${there ? `${this.#step + 1} / ${count}` : ""}</span>
       </div>
-      <details class="all-steps"><summary>All steps as text</summary><ol>${this.#said.map((said) => html`<li>${said}</li>`)}</ol></details>`, this.#body);
+      <details class="all-steps"><summary>All steps as text</summary><ol>${this.#said.map((said) =>
+        html`<li>${said}</li>`)}</ol></details>`,
+      this.#body);
   }
 }
 

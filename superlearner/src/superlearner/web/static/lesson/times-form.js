@@ -68,7 +68,10 @@ export class TimesForm {
   /** @param {KeyboardEvent} event @param {number} place */
   #pressed(event, place) {
     const time = this.#times[place] ?? 0;
-    const to = { ArrowLeft: time - STEP, ArrowDown: time - STEP, ArrowRight: time + STEP, ArrowUp: time + STEP, PageDown: time - 1, PageUp: time + 1, Home: 0, End: endOf(this.#times) }[event.key];
+    const to = {
+      ArrowLeft: time - STEP, ArrowDown: time - STEP, ArrowRight: time + STEP, ArrowUp: time + STEP, PageDown: time - 1, PageUp: time + 1,
+      Home: 0, End: endOf(this.#times),
+    }[event.key];
     if (event.key === "Delete" || event.key === "Backspace") this.#remove(place);
     else if (to === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
     else this.#set(moved(this.#times, place, to), place);
@@ -83,9 +86,11 @@ export class TimesForm {
     mark.focus();
     mark.setPointerCapture(event.pointerId);
     const end = endOf(this.#times), left = this.element.getBoundingClientRect().left + SIDE + 1;
-    const follow = (/** @type {PointerEvent} */ move) => this.#set(moved(this.#times, place, ((move.clientX - left) / (this.#room - 2 * SIDE)) * end), place);
+    const follow = (/** @type {PointerEvent} */ move) =>
+      this.#set(moved(this.#times, place, ((move.clientX - left) / (this.#room - 2 * SIDE)) * end), place);
     mark.addEventListener("pointermove", follow);
-    for (const over of ["pointerup", "pointercancel"]) mark.addEventListener(over, () => mark.removeEventListener("pointermove", follow), { once: true });
+    for (const over of ["pointerup", "pointercancel"])
+      mark.addEventListener(over, () => mark.removeEventListener("pointermove", follow), { once: true });
   }
 
   /** @param {number} place */
@@ -100,21 +105,42 @@ export class TimesForm {
     const count = time === undefined ? 0 : within(times, time, seconds), every = end > 60 ? Math.ceil(end / 12) : this.#room < 400 ? 2 : 1;
     const ticks = Array.from({ length: Math.floor(end / every) + 1 }, (_, place) => place * every);
     render(html`
-      <svg width=${this.#room} height=${HEIGHT} viewBox=${`0 0 ${this.#room} ${HEIGHT}`} role="group" aria-label="Crashes on an axis of time">
-        ${time === undefined ? nothing : svg`<rect class="window" x=${Math.max(this.#x(0), this.#x(time - seconds))} y="12" width=${this.#x(time) - Math.max(this.#x(0), this.#x(time - seconds))} height=${AXIS - 12} data-full=${count > allowed ? "yes" : nothing}></rect>
-          <text class="window-name" x=${Math.max(this.#x(0), this.#x(time - seconds)) + 6} y="26">${seconds} s</text>`}
+      <svg width=${this.#room} height=${HEIGHT} viewBox=${`0 0 ${this.#room} ${HEIGHT}`} role="group"
+        aria-label="Crashes on an axis of time">
+        ${time === undefined
+          ? nothing
+          : svg`<rect class="window" x=${Math.max(this.#x(0), this.#x(time - seconds))} y="12"
+            width=${this.#x(time) - Math.max(this.#x(0), this.#x(time - seconds))} height=${AXIS - 12}
+            data-full=${count > allowed ? "yes" : nothing}></rect>
+            <text class="window-name" x=${Math.max(this.#x(0), this.#x(time - seconds)) + 6} y="26">${seconds} s</text>`}
         <path class="axis" d=${`M${SIDE} ${AXIS}H${this.#room - SIDE}`}></path>
-        ${ticks.map((tick) => svg`<path class="axis" d=${`M${this.#x(tick)} ${AXIS}v5`}></path><text class="tick" x=${this.#x(tick)} y=${AXIS + 20}>${tick}</text>`)}
+        ${ticks.map((tick) => svg`<path class="axis" d=${`M${this.#x(tick)} ${AXIS}v5`}></path><text class="tick" x=${this.#x(tick)}
+          y=${AXIS + 20}>${tick}</text>`)}
         <text class="tick unit" x=${this.#room - SIDE} y=${HEIGHT - 4}>seconds</text>
-        ${times.map((one, place) => svg`<g class="crash" role="slider" tabindex="0" data-in=${time !== undefined && one <= time && time - one <= seconds + 1e-9 ? "yes" : "no"} data-now=${place === this.#at ? "yes" : nothing}
-          aria-label=${`Crash ${place + 1}`} aria-valuemin="0" aria-valuemax=${end} aria-valuenow=${one} aria-valuetext=${`${one} s, ${counted(within(times, one, seconds), "crash", "crashes")} in the ${seconds} s up to it`}
-          @keydown=${(/** @type {KeyboardEvent} */ event) => this.#pressed(event, place)} @focus=${() => this.#look(place)} @pointerdown=${(/** @type {PointerEvent} */ event) => this.#drag(event, place)}>
-          <rect class="hold" x=${this.#x(one) - 14} y="12" width="28" height=${AXIS - 8}></rect><path class="stem" d=${`M${this.#x(one)} 44V${AXIS}`}></path><path class="mark" d=${`M${this.#x(one)} 34l9 15h-18z`}></path></g>`)}
+        ${times.map((one, place) =>
+          svg`<g class="crash" role="slider" tabindex="0" data-in=${time !== undefined && one <= time && time - one <= seconds + 1e-9
+            ? "yes"
+            : "no"} data-now=${place === this.#at ? "yes" : nothing}
+            aria-label=${`Crash ${place + 1}`} aria-valuemin="0" aria-valuemax=${end} aria-valuenow=${one} aria-valuetext=${`${one} s, `
+              + `${counted(within(times, one, seconds), "crash", "crashes")} in the ${seconds} s up to it`}
+            @keydown=${(/** @type {KeyboardEvent} */ event) => this.#pressed(event, place)} @focus=${() => this.#look(place)}
+            @pointerdown=${(/** @type {PointerEvent} */ event) => this.#drag(event, place)}>
+            <rect class="hold" x=${this.#x(one) - 14} y="12" width="28" height=${AXIS - 8}></rect><path class="stem"
+              d=${`M${this.#x(one)} 44V${AXIS}`}></path><path class="mark" d=${`M${this.#x(one)} 34l9 15h-18z`}></path></g>`)}
       </svg>
-      <p class="window-said">${this.#strange ? "What is typed below is no list of times, so it is not drawn." : time === undefined ? "Add crashes, then drag them, or move them with the arrow keys." : html`<span class="budget" aria-hidden="true">${Array.from({ length: Math.max(allowed, count) }, (_, place) => html`<i data-is=${place >= allowed ? "over" : place < count ? "used" : "free"}></i>`)}</span><span><b>${counted(count, "crash", "crashes")}</b> in the ${seconds} s up to ${time} s; ${allowed} restarts are allowed.</span>`}</p>
+      <p class="window-said">${this.#strange ? "What is typed below is no list of times, so it is not drawn."
+        : time === undefined ? "Add crashes, then drag them, or move them with the arrow keys."
+        : html`<span class="budget" aria-hidden="true">${Array.from({ length: Math.max(allowed, count) }, (_, place) =>
+          html`<i data-is=${
+            place >= allowed ? "over" : place < count ? "used" : "free"
+          }></i>`)}</span><span><b>${
+            counted(count, "crash", "crashes")
+          }</b> in the ${seconds} s up to ${time} s; ${allowed} restarts are allowed.</span>`}</p>
       <div class="acts">
         <button type="button" class="btn" @click=${() => this.#set(added(times), times.length)}>Add a crash</button>
-        <button type="button" class="btn quiet" ?disabled=${time === undefined} @click=${() => this.#remove(this.#at)}>${time === undefined ? "Remove a crash" : `Remove crash ${this.#at + 1}, at ${time} s`}</button>
+        <button type="button" class="btn quiet" ?disabled=${time === undefined} @click=${() => this.#remove(this.#at)}>${time === undefined
+          ? "Remove a crash"
+          : `Remove crash ${this.#at + 1}, at ${time} s`}</button>
       </div>`, this.element);
   }
 

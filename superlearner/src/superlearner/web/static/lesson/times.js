@@ -26,7 +26,12 @@ export const sourceOfTimes = (times, stub) => (times.length ? `times = [${times.
 /** Return the last second of the axis. @param {number[]} times */
 export const endOf = (times) => Math.max(LEAST_END, Math.ceil((times.at(-1) ?? 0) + 1));
 
-/** Return times of which one has another value; it stays between its neighbours. @param {number[]} times @param {number} place @param {number} to */
+/**
+ * Return times of which one has another value; it stays between its neighbours.
+ * @param {number[]} times
+ * @param {number} place
+ * @param {number} to
+ */
 export function moved(times, place, to) {
   const least = place ? (times[place - 1] ?? 0) + STEP : 0, most = place + 1 < times.length ? (times[place + 1] ?? 0) - STEP : endOf(times);
   return times.map((time, at) => (at === place ? tenth(Math.max(least, Math.min(most, to))) : time));
@@ -35,5 +40,10 @@ export function moved(times, place, to) {
 /** Return times with one more, a second after the last. @param {number[]} times */
 export const added = (times) => [...times, times.length ? tenth((times.at(-1) ?? 0) + 1) : 0];
 
-/** Return how many crashes are within the window that ends at a time; both of its ends count. @param {number[]} times @param {number} at @param {number} seconds */
+/**
+ * Return how many crashes are within the window that ends at a time; both of its ends count.
+ * @param {number[]} times
+ * @param {number} at
+ * @param {number} seconds
+ */
 export const within = (times, at, seconds) => times.filter((time) => time <= at && at - time <= seconds + 1e-9).length;

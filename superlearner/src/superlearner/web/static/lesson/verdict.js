@@ -15,7 +15,11 @@ import { trace } from "./lesson-trace.js";
 /** @param {Checked} checked */
 const wrong = (checked) => checked.checks.find((step) => !step.ok) ?? null;
 
-/** Return the line that the verdict names, and what it says about it. @param {Checked} checked @returns {{number: number, say: string}|null} */
+/**
+ * Return the line that the verdict names, and what it says about it.
+ * @param {Checked} checked
+ * @returns {{number: number, say: string}|null}
+ */
 export function lineOf(checked) {
   const say = wrong(checked)?.say ?? "", found = /^line (\d+): /.exec(say);
   return found?.[1] ? { number: Number(found[1]), say } : null;
@@ -41,13 +45,23 @@ function lines(say) {
  */
 export function shownVerdict(checked, changed, marked) {
   const failed = wrong(checked), line = marked && !changed ? lineOf(checked) : null, facts = checked.misconceptions;
-  return html`<div role="group" class="verdict" data-ok=${checked.ok ? "yes" : "no"} data-old=${changed ? "yes" : nothing} aria-label="Verdict">
-    <p class="verdict-said">${icon(checked.ok ? "check" : "cross", "glyph")}<span>${checked.ok ? "Passed: all steps hold." : lines(failed?.say || failed?.step || "It has not passed.")}</span></p>
+  return html`<div role="group" class="verdict" data-ok=${checked.ok ? "yes" : "no"} data-old=${changed ? "yes" : nothing}
+    aria-label="Verdict">
+    <p class="verdict-said">${icon(checked.ok ? "check" : "cross", "glyph")}<span>${checked.ok
+      ? "Passed: all steps hold."
+      : lines(failed?.say || failed?.step || "It has not passed.")}</span></p>
     ${changed ? html`<p class="hint">This is about the answer before your last change.</p>` : nothing}
     ${line ? html`<p class="hint">Line ${line.number} is marked in your answer.</p>` : nothing}
     ${facts.map((one) => html`<p class="fact"><b>Look at this:</b> ${sentence(one.fact)}</p>`)}
-    <ul class="steps" aria-label="Steps">${checked.checks.map((step) => html`<li data-ok=${step.ok ? "yes" : "no"}>${icon(step.ok ? "check" : "cross", "glyph")}<span><span class="vh">${step.ok ? "passed: " : "failed: "}</span>${sentence(step.step)}${step.ok && step.say ? html` <span class="hint">${sentence(step.say)}</span>` : nothing}</span></li>`)}</ul>
+    <ul class="steps" aria-label="Steps">${checked.checks.map((step) => html`<li
+      data-ok=${step.ok ? "yes" : "no"}>${icon(step.ok ? "check" : "cross", "glyph")}<span><span
+      class="vh">${step.ok ? "passed: " : "failed: "}</span>${sentence(step.step)}${step.ok && step.say
+      ? html` <span class="hint">${sentence(step.say)}</span>`
+      : nothing}</span></li>`)}</ul>
     ${checked.ok ? nothing : trace(checked.excerpt, "The last messages of the run; the marked one shows the fault", true)}
-    ${checked.printed ? html`<details class="printed"><summary>Printed and logged: ${counted(checked.printed.trimEnd().split("\n").length, "line")}</summary><pre tabindex="0">${checked.printed}</pre></details>` : nothing}
+    ${checked.printed
+      ? html`<details class="printed"><summary>Printed and logged: ${counted(checked.printed.trimEnd().split("\n").length,
+        "line")}</summary><pre tabindex="0">${checked.printed}</pre></details>`
+      : nothing}
   </div>`;
 }

@@ -24,8 +24,10 @@ export class Held {
     this.draw = draw;
     list.addEventListener("pointerenter", () => this.#turn(true, this.#focused));
     list.addEventListener("pointerleave", () => this.#turn(false, this.#focused));
-    list.addEventListener("focusin", (event) => this.#turn(this.#over, event.target instanceof Element && event.target.matches(":focus-visible")));
-    list.addEventListener("focusout", (event) => this.#turn(this.#over, this.#focused && event.relatedTarget instanceof Node && list.contains(event.relatedTarget)));
+    list.addEventListener("focusin", (event) =>
+      this.#turn(this.#over, event.target instanceof Element && event.target.matches(":focus-visible")));
+    list.addEventListener("focusout", (event) =>
+      this.#turn(this.#over, this.#focused && event.relatedTarget instanceof Node && list.contains(event.relatedTarget)));
   }
 
   /** Return whether a new list may be shown now; it is shown later otherwise. @param {readonly Counted[]} lines */

@@ -38,11 +38,24 @@
  */
 
 /** @typedef {"ok"|"info"|"warn"|"bad"} Level */
-/** @typedef {{who?: string, reason?: string, by?: string, strategy?: string, restarted?: string[], open?: boolean, signals?: import("./bursts.js").Wire, used?: number, max?: number, window_s?: number, times?: number, since?: number, per_second?: number[]}} Parts */
-/** @typedef {{id: number, at: number, kind: string, level: Level, text: string, key?: string|null, pid?: string|null, sup?: string|null, event?: number, parts?: Parts|null}} FeedEvent */
+/**
+ * @typedef {{who?: string, reason?: string, by?: string, strategy?: string, restarted?: string[], open?: boolean,
+ *   signals?: import("./bursts.js").Wire, used?: number, max?: number, window_s?: number, times?: number,
+ *   since?: number, per_second?: number[]}} Parts
+ */
+/**
+ * @typedef {{id: number, at: number, kind: string, level: Level, text: string, key?: string|null, pid?: string|null,
+ *   sup?: string|null, event?: number, parts?: Parts|null}} FeedEvent
+ */
 /** @typedef {{processes: number, restarts: number, events_per_s: number, loop_lag_ms: number|null, viewers: number}} Health */
-/** @typedef {{k: "s", epoch: string, seq: number, now: number, node?: string, version?: string, r?: number, nodes: Row[], feed: FeedEvent[], health: Health|null}} Snapshot */
-/** @typedef {{k: "d", seq: number, t?: number, r?: number, p?: [string, Partial<Row>][], n?: (Row & {after: string|null})[], x?: string[], e?: FeedEvent[], h?: Health}} Delta */
+/**
+ * @typedef {{k: "s", epoch: string, seq: number, now: number, node?: string, version?: string, r?: number,
+ *   nodes: Row[], feed: FeedEvent[], health: Health|null}} Snapshot
+ */
+/**
+ * @typedef {{k: "d", seq: number, t?: number, r?: number, p?: [string, Partial<Row>][],
+ *   n?: (Row & {after: string|null})[], x?: string[], e?: FeedEvent[], h?: Health}} Delta
+ */
 /** @typedef {Snapshot|Delta} Message */
 
 /**
@@ -126,7 +139,10 @@ function applyDelta(model, delta) {
     rows = patched;
   }
   if (delta.e?.length) feed = merge(feed, delta.e);
-  return { ...model, seq: delta.seq, rows, kids, feed, health: delta.h ?? model.health, restarts: Math.max(model.restarts, delta.r ?? delta.h?.restarts ?? 0) };
+  return {
+    ...model, seq: delta.seq, rows, kids, feed, health: delta.h ?? model.health,
+    restarts: Math.max(model.restarts, delta.r ?? delta.h?.restarts ?? 0),
+  };
 }
 
 /** @typedef {{rows: Map<string, Row>, kids: Map<string, readonly string[]>}} Draft */
@@ -189,7 +205,8 @@ function merge(feed, events) {
  * @param {Row} before
  * @param {Row} row
  */
-export const ranAgain = (before, row) => row.restarts > before.restarts || (row.pid !== null && before.pid !== null && row.pid !== before.pid);
+export const ranAgain = (before, row) =>
+  row.restarts > before.restarts || (row.pid !== null && before.pid !== null && row.pid !== before.pid);
 
 /**
  * Return the remaining restarts of a supervisor at a time. The server sends when each restart expires, so the rest

@@ -19,10 +19,16 @@ export function showStatus(status) {
   if (status === "live") settle("unreachable");
 }
 
-/** Return the message for a lost connection, else "". @param {Status} status @param {number} fresh  server time of what is shown, 0: nothing is */
+/**
+ * Return the message for a lost connection, else "".
+ * @param {Status} status
+ * @param {number} fresh  server time of what is shown, 0: nothing is
+ */
 export function lostWords(status, fresh) {
   if (status !== "silent" && status !== "lost") return ""; // the shell says which node is gone
-  const why = status === "silent" ? "The server is not answering: a callback that does not return holds everybody up." : "The connection is lost; trying again.";
+  const why = status === "silent"
+    ? "The server is not answering: a callback that does not return holds everybody up."
+    : "The connection is lost; trying again.";
   return fresh ? `${why} What you see is as of ${time(fresh)}.` : why;
 }
 

@@ -158,7 +158,8 @@ export class Storms {
 }
 
 /** Return the storms that go on. @param {readonly Line[]} lines @param {number} now  server time */
-export const burning = (lines, now) => lines.filter(({ count, event, to }) => count > BEYOND && (event.level === "bad" || event.level === "warn") && now - to < PAUSE_S);
+export const burning = (lines, now) =>
+  lines.filter(({ count, event, to }) => count > BEYOND && (event.level === "bad" || event.level === "warn") && now - to < PAUSE_S);
 
 /** Return what repeats, as the words after the name: "crashed"; "" if only the whole sentence says it. @param {FeedEvent} event */
 export function verb({ kind, level, parts }) {
@@ -181,5 +182,6 @@ export const rowText = (line) => (line.bars.length && verb(line.event) ? `${name
 /** Return what happened in a storm, as the words after the name: "crashed 412× in 20 s: TimeoutError". @param {Line} line */
 export const stormText = (line) => {
   const reason = line.event.parts?.reason ?? "";
-  return `${verb(line.event)} ${line.count.toLocaleString("en")}× ${spanOf(line)}${reason && reason !== "killed" ? `: ${reasonIn(reason)}` : ""}`;
+  return `${verb(line.event)} ${line.count.toLocaleString("en")}× `
+    + `${spanOf(line)}${reason && reason !== "killed" ? `: ${reasonIn(reason)}` : ""}`;
 };

@@ -107,7 +107,10 @@ export function branches(model, room) {
   return (model.kids.get("") ?? []).flatMap((key) => branch(key) ?? []);
 }
 
-/** @typedef {{branch: Branch, folded: boolean, w: number, h: number, head: number, cell: number, columns: number, at: {x: number, y: number}, parts: {block: Block, x: number, y: number}[]}} Block */
+/**
+ * @typedef {{branch: Branch, folded: boolean, w: number, h: number, head: number, cell: number, columns: number,
+ *   at: {x: number, y: number}, parts: {block: Block, x: number, y: number}[]}} Block
+ */
 
 /**
  * @param {Branch[]} roots
@@ -208,7 +211,8 @@ function place(found, one, x, y, depth) {
     grid: { x: x + one.at.x, y: y + one.at.y, w, columns, keys } };
   found.boxes.push(box);
   if (head) found.places.set(branch.key, { x: x + 2, y: y + (head - h) / 2, w: one.w - 4, box });
-  keys.forEach((key, at) => found.places.set(key, { x: box.grid.x + (at % columns) * w, y: box.grid.y + Math.floor(at / columns) * h, w, box }));
+  keys.forEach((key, at) =>
+    found.places.set(key, { x: box.grid.x + (at % columns) * w, y: box.grid.y + Math.floor(at / columns) * h, w, box }));
   for (const part of one.parts) place(found, part.block, x + part.x, y + part.y, depth + 1);
 }
 
@@ -226,7 +230,13 @@ export function fitting(roots, width, height, folded, measure) {
   return found < 0 ? LEVELS.length - 1 : found;
 }
 
-/** @param {Branch[]} roots @param {number} width @param {Level} level @param {ReadonlySet<string>} folded @param {(text: string) => number} measure */
+/**
+ * @param {Branch[]} roots
+ * @param {number} width
+ * @param {Level} level
+ * @param {ReadonlySet<string>} folded
+ * @param {(text: string) => number} measure
+ */
 export const heightAt = (roots, width, level, folded, measure) =>
   roots.reduce((sum, root) => sum + block(root, width - 2 * level.pad, level, folded, measure).h + level.pad, level.pad);
 

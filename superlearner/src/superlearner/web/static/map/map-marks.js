@@ -8,7 +8,10 @@
 /** @typedef {"expected"|"right"|"wrong"|"spared"|"cause"|"effect"} Mark */
 /** @typedef {{mark: Mark, text?: string}} Note */
 
-/** The colour token, dashes, thickness and corner sign of each mark. @type {Record<Mark, {token: string, dash: number[], thick: number, sign: string}>} */
+/**
+ * The colour token, dashes, thickness and corner sign of each mark.
+ * @type {Record<Mark, {token: string, dash: number[], thick: number, sign: string}>}
+ */
 export const MARKS = {
   expected: { token: "accent", dash: [3, 2], thick: 1.5, sign: "" },
   right: { token: "run", dash: [], thick: 1.5, sign: "✓" },

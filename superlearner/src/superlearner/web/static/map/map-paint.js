@@ -14,10 +14,15 @@ import { BESIDE } from "./map-layout.js";
 /** @import { Row } from "../live/model.js" */
 
 /** Tokens and the probe's properties; a canvas does not support `light-dark()`, but a computed style resolves it. */
-const TOKENS = ["bg", "panel", "raise", "line", "ink", "ink2", "ink3", "accent", "accent-bg", "run", "crash", "crash-bg", "restart", "stop", "sup"];
+const TOKENS = [
+  "bg", "panel", "raise", "line", "ink", "ink2", "ink3", "accent", "accent-bg", "run", "crash", "crash-bg", "restart", "stop", "sup",
+];
 
 /** The colour token of each shape. @type {Record<string, string>} */
-const COLOURS = { running: "run", restarting: "restart", stopped: "stop", crashed: "crash", stuck: "restart", "gave-up": "crash", supervisor: "sup", empty: "line" };
+const COLOURS = {
+  running: "run", restarting: "restart", stopped: "stop", crashed: "crash", stuck: "restart", "gave-up": "crash", supervisor: "sup",
+  empty: "line",
+};
 
 const MOST_PIPS = 6;
 
@@ -224,10 +229,16 @@ export class Brush {
       next = then;
       if (left < row.budget.max) end = this.#pips(pen, end, middle, left, row.budget.max);
     }
-    const told = inside ? counted(inside.all, "process", "processes") + (inside.bad ? `, ${inside.bad} not running` : "") : box.more ? `+ ${number(box.more)}` : "";
+    const told = inside ? counted(inside.all, "process", "processes") + (inside.bad ? `, ${inside.bad} not running` : "")
+      : box.more ? `+ ${number(box.more)}`
+      : "";
     const start = box.x + 12 + size;
     pen.font = `600 11.5px ${this.#sans}`;
-    pen.fillStyle = (look === "running" ? colours.ink : look === "stopped" ? colours.ink2 : look === "crashed" || look === "gave_up" ? colours.crash : colours.restart) ?? "";
+    pen.fillStyle = (look === "running" ? colours.ink
+      : look === "stopped" ? colours.ink2
+      : look === "crashed" || look === "gave_up" ? colours.crash
+      : colours.restart)
+      ?? "";
     const name = this.cut(pen, label(row), end - start);
     pen.fillText(name, start, middle + 0.5);
     let at = start + pen.measureText(name).width + 7;
@@ -296,7 +307,10 @@ export class Brush {
     if (!row) return;
     const loud = look !== "running" && look !== "stopped";
     pen.font = `${loud ? 600 : 400} 11.5px ${this.#sans}`;
-    pen.fillStyle = (look === "crashed" || look === "gave_up" ? this.colours.crash : loud ? this.colours.restart : this.colours[look === "stopped" ? "ink2" : "ink"]) ?? "";
+    pen.fillStyle = (look === "crashed" || look === "gave_up" ? this.colours.crash
+      : loud ? this.colours.restart
+      : this.colours[look === "stopped" ? "ink2" : "ink"])
+      ?? "";
     pen.textBaseline = "middle";
     pen.fillText(this.cut(pen, label(row), w - glyph - BESIDE), x + glyph + 8, y + h / 2 + 0.5);
   }

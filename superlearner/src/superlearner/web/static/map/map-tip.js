@@ -25,8 +25,12 @@ export class MapTip {
     if (!on) return;
     const { row, place, note } = on;
     Object.assign(this.aim.style, { left: `${place.x - 1}px`, top: `${place.y - 1}px`, width: `${place.w + 2}px`, height: `${h + 2}px` });
-    const why = row.state === "stuck" ? row.doing ?? "" : row.last?.crash ? (row.state === "running" ? `after ${row.last.reason}` : row.last.reason) : "";
-    const facts = [row.pid ?? "", row.restarts ? counted(row.restarts, "restart") : "", row.mailbox ? `${number(row.mailbox)} in the mailbox` : ""];
+    const why = row.state === "stuck" ? row.doing ?? ""
+      : row.last?.crash ? (row.state === "running" ? `after ${row.last.reason}` : row.last.reason)
+      : "";
+    const facts = [
+      row.pid ?? "", row.restarts ? counted(row.restarts, "restart") : "", row.mailbox ? `${number(row.mailbox)} in the mailbox` : "",
+    ];
     renew(this.words, [
       make("b", {}, label(row)), make("span", { class: "what" }, kindText(row)),
       make("p", { "data-look": row.state }, make("span", { class: "st" }, stateText(row, now)), why ? ` ${why}` : ""),

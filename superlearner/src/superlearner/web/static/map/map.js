@@ -72,7 +72,9 @@ export class SlMap extends HTMLElement {
 
   connectedCallback() {
     if (this.#scroll.isConnected) return;
-    this.append(this.#scroll, make("div", { class: "map-tools", role: "group", "aria-label": "Size of the map" }, this.#farther, this.#closer, this.#fit), this.#tip.words, this.#probe);
+    this.append(this.#scroll,
+      make("div", { class: "map-tools", role: "group", "aria-label": "Size of the map" }, this.#farther, this.#closer, this.#fit),
+      this.#tip.words, this.#probe);
     new ResizeObserver(() => this.#resized()).observe(this.#scroll);
     this.#scroll.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     this.#space.addEventListener("pointermove", (event) => this.#moved(event), { passive: true });
@@ -205,7 +207,8 @@ export class SlMap extends HTMLElement {
     if (this.#chosen !== null) this.#level = this.#chosen;
     else {
       const tall = heightAt(this.#roots, this.#width, this.#size(), this.#folded, this.#brush.width);
-      if (anew || tall > this.#height || tall < this.#height * SLACK) this.#level = fitting(this.#roots, this.#width, this.#height, this.#folded, this.#brush.width);
+      if (anew || tall > this.#height || tall < this.#height * SLACK)
+        this.#level = fitting(this.#roots, this.#width, this.#height, this.#folded, this.#brush.width);
     }
     this.#layout = layout(this.#roots, this.#width, this.#size(), this.#folded, this.#brush.width);
     this.#space.style.height = `${Math.max(this.#layout.height, this.#height)}px`;
@@ -216,7 +219,8 @@ export class SlMap extends HTMLElement {
     this.#fit.disabled = this.#chosen === null;
     const count = tally(this.#model);
     const all = Object.values(count).reduce((sum, some) => sum + some, 0);
-    this.#base.setAttribute("aria-label", `Map of ${counted(all, "process", "processes")}, ${number(count.running)} running; the tree beside it says the same in words.`);
+    this.#base.setAttribute("aria-label", `Map of ${counted(all, "process", "processes")}, ${number(count.running)} running; the tree `
+      + `beside it says the same in words.`);
     this.#draw();
     this.dispatchEvent(new CustomEvent("sl-laid"));
   }
@@ -319,13 +323,15 @@ export class SlMap extends HTMLElement {
     const row = this.#model.rows.get(box.key);
     if (!row) return;
     const next = this.#brush.head(pen, box, row, {
-      look: this.#rings.look(box.key, row) ?? row.state, glyph: this.#layout.level.glyph, dense: this.#dense, now: Date.now() / 1000 + this.#skew,
-      inside: box.folded ? hidden(this.#model, box.key) : null, dim: this.#fits !== null && !this.#fits(row),
+      look: this.#rings.look(box.key, row) ?? row.state, glyph: this.#layout.level.glyph, dense: this.#dense,
+      now: Date.now() / 1000 + this.#skew, inside: box.folded ? hidden(this.#model, box.key) : null,
+      dim: this.#fits !== null && !this.#fits(row),
     });
     if (next === null) return;
     // restarts expire with time, without a message from the server
     clearTimeout(this.#clock);
-    this.#clock = setTimeout(() => this.#repaint(this.#layout.boxes.filter((one) => one.head).map((one) => one.key)), Math.max(50, (next - this.#skew) * 1000 - Date.now() + 10));
+    this.#clock = setTimeout(() => this.#repaint(this.#layout.boxes.filter((one) => one.head).map((one) => one.key)),
+      Math.max(50, (next - this.#skew) * 1000 - Date.now() + 10));
   }
 
   #drawMarks() {

@@ -23,7 +23,8 @@ const REASON = 14;
 const seconds = ([, window]) => `${Number(window.toFixed(1))} s`;
 
 const shape = (/** @type {boolean} */ supervisor) => supervisor
-  ? html`<svg viewBox="-32 -32 64 64"><rect class="halo" x="-29" y="-29" width="58" height="58" rx="17"/><rect class="ghost-line" x="-30" y="-30" width="60" height="60" rx="18"/>
+  ? html`<svg viewBox="-32 -32 64 64"><rect class="halo" x="-29" y="-29" width="58" height="58" rx="17"/><rect class="ghost-line" x="-30"
+    y="-30" width="60" height="60" rx="18"/>
     <g class="whole"><rect class="body" x="-23" y="-23" width="46" height="46" rx="12"/><circle class="core" r="6.5"/></g>
     <g class="half left"><rect class="body" x="-23" y="-23" width="46" height="46" rx="12"/><circle class="core" r="6.5"/></g>
     <g class="half right"><rect class="body" x="-23" y="-23" width="46" height="46" rx="12"/><circle class="core" r="6.5"/></g>
@@ -34,7 +35,8 @@ const shape = (/** @type {boolean} */ supervisor) => supervisor
     <g class="half right"><circle class="body" r="23"/><circle class="core" r="9"/></g>
     <rect class="absent" x="-20" y="-20" width="40" height="40" rx="5"/></svg>`;
 
-const pip = html`<svg class="pip" viewBox="-6.5 -6.5 13 13"><circle class="hole" r="5"/><circle class="refill" r="5" transform="rotate(-90)" pathLength="100" stroke-dasharray="0 100"/><circle class="full" r="5.4"/></svg>`;
+const pip = html`<svg class="pip" viewBox="-6.5 -6.5 13 13"><circle class="hole" r="5"/><circle class="refill" r="5"
+  transform="rotate(-90)" pathLength="100" stroke-dasharray="0 100"/><circle class="full" r="5.4"/></svg>`;
 
 /** Return a reason that stands under a shape. @param {string} reason */
 function shortOf(reason) {
@@ -58,13 +60,18 @@ export class Actor {
     this.node = node;
     this.fans = fans;
     const supervisor = isSupervisor(node);
-    this.element = make("div", { class: "actor", "data-id": node.id, "data-kind": supervisor ? "supervisor" : "worker", "data-temporary": node.restart === "temporary" });
+    this.element = make("div", {
+      class: "actor", "data-id": node.id, "data-kind": supervisor ? "supervisor" : "worker", "data-temporary": node.restart === "temporary",
+    });
     this.cards = make("div", { class: "memories", hidden: true }, this.#before, this.#after);
     const token = make("div", { class: "token" }), [max = Infinity] = node.limit ?? [];
     render(shape(supervisor), token);
     if (max <= MOST_PIPS) render(Array.from({ length: max }, () => pip), this.#pips);
     const below = supervisor
-      ? [make("span", { class: "strategy" }, node.strategy ?? node.kind.replace("_", " ")), make("span", { class: "allowance" }, this.#pips, this.#left)]
+      ? [
+        make("span", { class: "strategy" }, node.strategy ?? node.kind.replace("_", " ")),
+        make("span", { class: "allowance" }, this.#pips, this.#left),
+      ]
       : [make("span", { class: "pid" }, this.#old, this.#new)];
     this.element.append(token, make("div", { class: "label" }, make("b", { title: node.name }, node.name), ...below), this.#ghost);
     if (node.state) render(html`<i>state</i><span>${node.state}</span>`, this.#before);
@@ -113,7 +120,8 @@ export class Actor {
     if (key !== this.#key) {
       this.#key = key;
       const word = look.state === "crashed" ? shortOf(look.reason) : look.state;
-      this.#old.replaceChildren(...(look.state === "running" ? [this.#pid()] : [icon(look.state === "crashed" ? "crashed" : "stopped", "glyph"), word]));
+      this.#old.replaceChildren(
+        ...(look.state === "running" ? [this.#pid()] : [icon(look.state === "crashed" ? "crashed" : "stopped", "glyph"), word]));
       this.#new.replaceChildren(look.born ? look.pid ?? "" : "");
       attribute(this.#old, "data-word", look.state !== "running");
       render(look.born && look.next !== null ? html`<i>new state</i><span>${look.next}</span>` : nothing, this.#after);
@@ -153,8 +161,13 @@ export class Actor {
     this.#pips.hidden = look.state === "stopped" || look.state === "ended";
     const refilled = look.gaveUp ? 0 : look.spent.filter((one) => one.refill >= 1).length;
     const open = limit && Math.min(limit[0], (look.left ?? 0) + refilled);
-    const left = !limit || unlimited({ max: limit[0] }) ? "" : refilled ? `${open} left again` : `${open} left${this.fans ? ` in ${seconds(limit)}` : ""}`;
-    const words = { crashed: look.gaveUp ? "gave up" : shortOf(look.reason), ended: "ended", stopped: "stopped", running: look.gaveUp ? "none left" : limit ? (this.fans || !marks ? left : "") : kind === "supervisor" ? "no limit" : "" };
+    const left = !limit || unlimited({ max: limit[0] }) ? ""
+      : refilled ? `${open} left again`
+      : `${open} left${this.fans ? ` in ${seconds(limit)}` : ""}`;
+    const words = {
+      crashed: look.gaveUp ? "gave up" : shortOf(look.reason), ended: "ended", stopped: "stopped",
+      running: look.gaveUp ? "none left" : limit ? (this.fans || !marks ? left : "") : kind === "supervisor" ? "no limit" : "",
+    };
     write(this.#left, words[look.state]);
     attribute(this.#left, "data-bad", look.gaveUp || look.state === "crashed");
   }

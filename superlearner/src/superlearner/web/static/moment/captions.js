@@ -17,14 +17,22 @@ export function withNames(text, moment) {
   return text.split(found).map((part, place) => (place % 2 ? html`<b>${part}</b>` : part));
 }
 
-/** Let the keyboard scroll a text that is longer than its place, once it is complete. @param {Element|null} text @param {boolean} complete */
-export const reachable = (text, complete) => text && attribute(text, "tabindex", complete && text.scrollHeight > text.clientHeight + 1 ? 0 : null);
+/**
+ * Let the keyboard scroll a text that is longer than its place, once it is complete.
+ * @param {Element|null} text
+ * @param {boolean} complete
+ */
+export const reachable = (text, complete) =>
+  text && attribute(text, "tabindex", complete && text.scrollHeight > text.clientHeight + 1 ? 0 : null);
 
 /** The line that raised. @param {WhyLine} line @param {boolean} told */
-export const raised = (line, told = true) => html`<figure class="raised" data-told=${told ? "yes" : "no"} aria-hidden=${told ? "false" : "true"}>
+export const raised = (line, told = true) =>
+  html`<figure class="raised" data-told=${told ? "yes" : "no"} aria-hidden=${told ? "false" : "true"}>
   <figcaption><span>${line.file}:${line.line}</span><span>${line.function}</span></figcaption>
-  <pre tabindex=${told ? "0" : "-1"} aria-label="The line that raised"><span class="no" aria-hidden="true">${line.line}</span>${line.source ?? ""}</pre></figure>`;
+  <pre tabindex=${told ? "0" : "-1"} aria-label="The line that raised"><span class="no"
+    aria-hidden="true">${line.line}</span>${line.source ?? ""}</pre></figure>`;
 
 /** The choice of the speed. @param {number} chosen @param {(speed: number) => void} choose */
 export const speeds = (chosen, choose) => html`<div class="segmented" role="group" aria-label="Speed">${[1, 0.25].map((speed) => html`
-  <button type="button" aria-pressed=${String(chosen === speed)} aria-label=${speed === 1 ? "Normal speed" : "Quarter speed"} @click=${() => choose(speed)}>${speed === 1 ? "1×" : "¼×"}</button>`)}</div>`;
+  <button type="button" aria-pressed=${String(chosen === speed)} aria-label=${speed === 1 ? "Normal speed" : "Quarter speed"}
+    @click=${() => choose(speed)}>${speed === 1 ? "1×" : "¼×"}</button>`)}</div>`;

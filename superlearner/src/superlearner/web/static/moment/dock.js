@@ -16,7 +16,9 @@ import { ghostSentence, others, sentence } from "./story.js";
 
 /** Steps of the scrubber in each stage. */
 const GRAIN = 100;
-const GLYPHS = { back: "M7.8 2.4 4 6l3.8 3.6", next: "m4.2 2.4 3.8 3.6-3.8 3.6", play: "M3 1.6 10.4 6 3 10.4z", pause: "M3 1.8h2v8.4H3zM7 1.8h2v8.4H7z" };
+const GLYPHS = {
+  back: "M7.8 2.4 4 6l3.8 3.6", next: "m4.2 2.4 3.8 3.6-3.8 3.6", play: "M3 1.6 10.4 6 3 10.4z", pause: "M3 1.8h2v8.4H3zM7 1.8h2v8.4H7z",
+};
 
 /** @param {keyof typeof GLYPHS} name */
 const glyph = (name) => html`<svg class="glyph" viewBox="0 0 12 12" aria-hidden="true" data-name=${name}><path d=${GLYPHS[name]} /></svg>`;
@@ -61,20 +63,34 @@ export class RestartDock extends HTMLElement {
       </div>
       <div class="player">
         <div class="transport" role="group" aria-label="Player">
-          <button type="button" class="btn square" aria-label="Step back" title="Step back (left arrow)" @click=${() => stage.step(-1)}>${glyph("back")}</button>
-          <button type="button" class="btn square play" aria-label=${stage.playing ? "Pause" : "Play"} title=${stage.playing ? "Pause (space)" : "Play (space)"}
+          <button type="button" class="btn square" aria-label="Step back" title="Step back (left arrow)"
+            @click=${() => stage.step(-1)}>${glyph("back")}</button>
+          <button type="button" class="btn square play" aria-label=${stage.playing ? "Pause" : "Play"}
+            title=${stage.playing ? "Pause (space)" : "Play (space)"}
             @click=${() => (stage.playing ? stage.pause() : stage.play())}>${stage.playing ? glyph("pause") : glyph("play")}</button>
-          <button type="button" class="btn square" aria-label="Step forward" title="Step forward (right arrow)" @click=${() => stage.step(1)}>${glyph("next")}</button>
+          <button type="button" class="btn square" aria-label="Step forward" title="Step forward (right arrow)"
+            @click=${() => stage.step(1)}>${glyph("next")}</button>
         </div>
         <div class="scrub">
-          <div class="segments" aria-hidden="true">${STAGES.map((name, place) => html`<span data-stage=${place + 1} data-is=${place + 1 < stage.stage ? "past" : place + 1 === stage.stage ? "now" : "ahead"}>${name}</span>`)}</div>
+          <div class="segments" aria-hidden="true">${STAGES.map((name, place) =>
+            html`<span data-stage=${place + 1} data-is=${place + 1 < stage.stage ? "past"
+              : place + 1 === stage.stage ? "now"
+              : "ahead"}>${name}</span>`)}</div>
           <span class="knob" aria-hidden="true"></span>
-          <input type="range" min="0" max=${6 * GRAIN} step="1" aria-label="Stage of the restart" aria-valuetext=${stage.stage ? `Stage ${stage.stage} of 6: ${STAGES[stage.stage - 1]}` : "Before the restart"}
-            @input=${(/** @type {Event} */ event) => this.#scrub(event.target)} @keydown=${(/** @type {KeyboardEvent} */ event) => stage.pressed(event)}>
+          <input type="range" min="0" max=${6 * GRAIN} step="1" aria-label="Stage of the restart" aria-valuetext=${stage.stage
+            ? `Stage ${stage.stage} of 6: ${STAGES[stage.stage - 1]}`
+            : "Before the restart"}
+            @input=${(/** @type {Event} */ event) => this.#scrub(event.target)}
+            @keydown=${(/** @type {KeyboardEvent} */ event) => stage.pressed(event)}>
         </div>
         <div class="options">
-          ${others(moment).length ? html`<div class="ghosts" role="group" aria-label="Compare with another strategy"><span aria-hidden="true">What if</span>${others(moment).map((strategy) => html`
-            <button type="button" aria-pressed=${String(ghost === strategy)} aria-label=${`What if ${strategy}?`} @click=${() => this.#compare(stage, strategy)}>${strategy}</button>`)}</div>` : nothing}
+          ${others(moment).length
+            ? html`<div class="ghosts" role="group" aria-label="Compare with another strategy"><span
+              aria-hidden="true">What if</span>${others(moment).map(
+              (strategy) => html`
+                <button type="button" aria-pressed=${String(ghost === strategy)} aria-label=${`What if ${strategy}?`}
+                  @click=${() => this.#compare(stage, strategy)}>${strategy}</button>`)}</div>`
+                : nothing}
           ${speeds(stage.speed, (speed) => this.#hurry(stage, speed))}
         </div>
       </div>`;

@@ -11,7 +11,10 @@ import { all } from "./picture.js";
 
 /** @import { Moment, MomentNode } from "./schedule.js" */
 /** @typedef {{x: number, y: number, w: number}} Card */
-/** @typedef {{x: number, y: number, size: number, align: "right"|"below"|"row", big: boolean, label: number, card: Card|null}} Place  `size`: 1 is 46 px; `label`: width for its name */
+/**
+ * @typedef {{x: number, y: number, size: number, align: "right"|"below"|"row", big: boolean, label: number,
+ *   card: Card|null}} Place  `size`: 1 is 46 px; `label`: width for its name
+ */
 /** @typedef {{d: string, points: [number, number][], lengths: number[], length: number}} Edge  from the supervisor to the child */
 /** @typedef {{x: number, y: number, count: number}} More */
 /** @typedef {{rows: boolean, tight: boolean, height: number, places: Map<string, Place>, edges: Map<string, Edge>, more: More[]}} Layout */
@@ -25,7 +28,10 @@ const FLATTEST = 0.58;
 /** More siblings than this stand in small rows. */
 const MANY = 12;
 /** Ways to draw a fan, the best first: width of a process, `tight`, `folded`. @type {readonly [number, boolean, boolean][]} */
-const DRAFTS = [[190, false, false], [164, false, false], [136, false, false], [136, true, false], [164, true, true], [136, true, true], [102, true, false], [102, true, true]];
+const DRAFTS = [
+  [190, false, false], [164, false, false], [136, false, false], [136, true, false], [164, true, true], [136, true, true],
+  [102, true, false], [102, true, true],
+];
 /** Ways to draw a fan in which only the supervisors that decide fan out. @type {readonly [number, boolean][]} */
 const PATHS = [[190, false], [164, false], [136, false], [136, true], [102, true], [90, true]];
 /** The same, with the processes of the other branches stacked. */
@@ -42,16 +48,28 @@ export const isSupervisor = (node) => node.kind !== "worker";
 
 /** Return the ids of all processes that take part. @param {Pick<Moment, "events"|"root">} moment */
 export function touched({ events, root }) {
-  return new Set([root.id, ...events.flatMap((event) => [event.id, ...("to" in event ? [event.to] : []), ...("by" in event ? [event.by] : [])])]);
+  return new Set([
+    root.id,
+    ...events.flatMap((event) => [event.id, ...("to" in event ? [event.to] : []), ...("by" in event ? [event.by] : [])]),
+  ]);
 }
 
-/** Return the supervisors that fan out: those with a child that takes part. @param {MomentNode} node @param {Set<string>} parts @returns {Set<string>} */
+/**
+ * Return the supervisors that fan out: those with a child that takes part.
+ * @param {MomentNode} node
+ * @param {Set<string>} parts
+ * @returns {Set<string>}
+ */
 function fans(node, parts) {
   const below = node.children.flatMap((child) => [...fans(child, parts)]);
   return new Set(below.length || node.children.some(({ id }) => parts.has(id)) ? [node.id, ...below] : []);
 }
 
-/** Return the supervisors that fan out if only those do that decide or end by themselves, and those above them. @param {Pick<Moment, "events"|"root">} moment @param {Set<string>} open */
+/**
+ * Return the supervisors that fan out if only those do that decide or end by themselves, and those above them.
+ * @param {Pick<Moment, "events"|"root">} moment
+ * @param {Set<string>} open
+ */
 function deciding({ events, root }, open) {
   const acts = events.flatMap((event) => (event.kind === "decide" || event.kind === "crash" ? [event.id] : []));
   const lead = acts.filter((id) => open.has(id));
@@ -69,10 +87,13 @@ export function layout(moment, width, height = 0, whole = false) {
   const parts = whole ? new Set(all(moment.root).map(({ id }) => id)) : touched(moment), open = fans(moment.root, parts);
   open.add(moment.root.id);
   const cause = moment.events.find((event) => event.kind === "signal" || event.kind === "start");
-  const large = new Set(all(moment.root).flatMap(({ id, children }) => children.filter((child) => id === (cause && "to" in cause ? cause.to : moment.root.id) || parts.has(child.id)).map((child) => child.id)));
+  const large = new Set(
+    all(moment.root).flatMap(({ id, children }) => children.filter((child) =>
+      id === (cause && "to" in cause ? cause.to : moment.root.id) || parts.has(child.id)).map((child) => child.id)));
   if (width >= NARROW) {
     const path = deciding(moment, open);
-    const draft = DRAFTS.map(([unit, tight, folded]) => new Fan(open, large, unit, tight, folded)).find((one) => one.fits(moment.root, width))
+    const draft = DRAFTS.map(([unit, tight, folded]) => new Fan(open, large, unit, tight, folded))
+      .find((one) => one.fits(moment.root, width))
       ?? PATHS.map(([unit, tight]) => new Fan(path, large, unit, tight, true, parts)).find((one) => one.fits(moment.root, width))
       ?? STACKS.map((unit) => new Fan(path, large, unit, true, true, parts, true)).find((one) => one.fits(moment.root, width));
     if (draft) return draft.place(moment.root, width, height);
@@ -82,7 +103,15 @@ export function layout(moment, width, height = 0, whole = false) {
 
 /** A branch that fans out, for one width of a process. */
 class Fan {
-  /** @param {Set<string>} open @param {Set<string>} large  processes that stand beside what happens @param {number} unit @param {boolean} tight  small processes have no pid, and small siblings share a spine @param {boolean} folded  so do supervisors without a part in it, whose children are not drawn @param {Set<string>} [parts]  what takes part and must be drawn, also where it does not fan out @param {boolean} [stacked]  beside a branch that fans out, the others share a spine */
+  /**
+   * @param {Set<string>} open
+   * @param {Set<string>} large  processes that stand beside what happens
+   * @param {number} unit
+   * @param {boolean} tight  small processes have no pid, and small siblings share a spine
+   * @param {boolean} folded  so do supervisors without a part in it, whose children are not drawn
+   * @param {Set<string>} [parts]  what takes part and must be drawn, also where it does not fan out
+   * @param {boolean} [stacked]  beside a branch that fans out, the others share a spine
+   */
   constructor(open, large, unit, tight, folded, parts, stacked = false) {
     this.stacked = stacked;
     this.parts = parts ?? new Set();
@@ -102,12 +131,17 @@ class Fan {
   /** Return whether it has room. @param {MomentNode} root @param {number} width */
   fits(root, width) {
     return this.widthOf(root) <= width - 8 && all(root).every((node) => (this.open.has(node.id)
-      ? this.groups(node).every((group) => group.length < 2 || !this.stacked || (this.stack(group).length <= MOST_STACKED && group.every(({ more }) => !more))) : this.rungs(node).length <= LONG));
+      ? this.groups(node)
+        .every((group) =>
+          group.length < 2 || !this.stacked || (this.stack(group).length <= MOST_STACKED && group.every(({ more }) => !more)))
+      : this.rungs(node).length <= LONG));
   }
 
   /** Return the width of the text to the right of a supervisor. @param {MomentNode} node */
   labelOf(node) {
-    const limit = node.limit && node.limit[0] <= 10 ? node.limit[0] * 17 + (this.open.has(node.id) ? (this.tight ? 46 : 96) : 4) : this.open.has(node.id) ? 110 : 62;
+    const limit = node.limit && node.limit[0] <= 10 ? node.limit[0] * 17 + (this.open.has(node.id) ? (this.tight ? 46 : 96) : 4)
+      : this.open.has(node.id) ? 110
+      : 62;
     return Math.min(260, Math.max(node.name.length * 7.8, (node.strategy ?? "").length * 7.4, node.limit ? limit : 0)) + 10;
   }
 
@@ -117,7 +151,11 @@ class Fan {
     return this.tight && !this.large.has(child.id) && (this.folded ? !this.open.has(child.id) : !isSupervisor(child));
   }
 
-  /** Return the children of a fan from left to right; small siblings may share a spine. @param {MomentNode} node @returns {MomentNode[][]} */
+  /**
+   * Return the children of a fan from left to right; small siblings may share a spine.
+   * @param {MomentNode} node
+   * @returns {MomentNode[][]}
+   */
   groups(node) {
     /** @type {MomentNode[][]} */ const groups = [];
     for (const child of node.children) {
@@ -131,10 +169,16 @@ class Fan {
   /** @param {MomentNode[]} group */
   widthOfAll(group) {
     if (group.length < 2) return group[0] ? this.widthOf(group[0]) : 0;
-    return Math.max(106, ...this.stack(group).map(({ child: { id, name }, depth }) => 62 + depth * STEP + Math.min(160, name.length * 8) + (this.parts.has(id) ? STATE : 0)));
+    return Math.max(106,
+      ...this.stack(group)
+        .map(({ child: { id, name }, depth }) => 62 + depth * STEP + Math.min(160, name.length * 8) + (this.parts.has(id) ? STATE : 0)));
   }
 
-  /** Return the rows of siblings that share a spine, with the processes below them that take part. @param {MomentNode[]} group @returns {{child: MomentNode, above: string|null, depth: number}[]} */
+  /**
+   * Return the rows of siblings that share a spine, with the processes below them that take part.
+   * @param {MomentNode[]} group
+   * @returns {{child: MomentNode, above: string|null, depth: number}[]}
+   */
   stack(group) {
     return group.flatMap((child) => [{ child, above: null, depth: 0 }, ...(this.parts.has(child.id) ? this.rungs(child, 1) : [])]);
   }
@@ -142,7 +186,12 @@ class Fan {
   /** @param {MomentNode} node @returns {number} */
   widthOf(node) {
     if (!isSupervisor(node)) return this.large.has(node.id) ? this.unit : LEAF;
-    if (!this.open.has(node.id)) return Math.max(46 + this.labelOf(node), ...this.rungs(node).map(({ child: { name }, depth }) => 62 + depth * STEP + Math.min(160, name.length * 7.6) + (this.parts.has(node.id) ? STATE : this.tight ? 0 : PID)), 118);
+    if (!this.open.has(node.id))
+      return Math.max(46 + this.labelOf(node),
+        ...this.rungs(node)
+          .map(({ child: { name }, depth }) =>
+            62 + depth * STEP + Math.min(160, name.length * 7.6) + (this.parts.has(node.id) ? STATE : this.tight ? 0 : PID)),
+        118);
     const below = this.below(node);
     return Math.max(below, below / 2 + 38 + this.labelOf(node));
   }
@@ -195,7 +244,12 @@ class Fan {
     }
   }
 
-  /** Return the rows below a supervisor that does not fan out: some children, or all processes if they take part. @param {MomentNode} node @param {number} [depth] @returns {{child: MomentNode, above: string, depth: number}[]} */
+  /**
+   * Return the rows below a supervisor that does not fan out: some children, or all processes if they take part.
+   * @param {MomentNode} node
+   * @param {number} [depth]
+   * @returns {{child: MomentNode, above: string, depth: number}[]}
+   */
   rungs(node, depth = 0) {
     const shown = this.parts.has(node.id) ? node.children : node.children.slice(0, depth ? 0 : SHOWN);
     return shown.flatMap((child) => [{ child, above: node.id, depth }, ...this.rungs(child, depth + 1)]);
@@ -206,7 +260,10 @@ class Fan {
     this.places.set(node.id, { x: x + 20, y, size: 0.66, align: "right", big: false, label: this.widthOf(node) - 48, card: null });
     const shown = this.rungs(node), hidden = Math.max(0, node.children.length - shown.length) + node.more;
     shown.forEach(({ child, above, depth }, place) => {
-      this.places.set(child.id, { x: x + 42 + depth * STEP, y: y + 56 + place * RUNG, size: isSupervisor(child) ? 0.42 : 0.36, align: "row", big: false, label: this.widthOf(node) - 58 - depth * STEP, card: null });
+      this.places.set(child.id, {
+        x: x + 42 + depth * STEP, y: y + 56 + place * RUNG, size: isSupervisor(child) ? 0.42 : 0.36, align: "row", big: false,
+        label: this.widthOf(node) - 58 - depth * STEP, card: null,
+      });
       this.join(above, child.id);
     });
     if (hidden) this.more.push({ x: x + 34, y: y + 56 + shown.length * RUNG, count: hidden });
@@ -218,7 +275,10 @@ class Fan {
     const y = this.top + level * LEVEL * this.k, from = this.places.get(above);
     const stack = this.stack(group);
     stack.forEach(({ child, above: boss, depth }, place) => {
-      const to = { x: x + 42 + depth * STEP, y: y + place * RUNG, size: isSupervisor(child) ? 0.42 : 0.36, align: /** @type {const} */ ("row"), big: false, label: this.widthOfAll(group) - 58 - depth * STEP, card: null };
+      const to = {
+        x: x + 42 + depth * STEP, y: y + place * RUNG, size: isSupervisor(child) ? 0.42 : 0.36, align: /** @type {const} */ ("row"),
+        big: false, label: this.widthOfAll(group) - 58 - depth * STEP, card: null,
+      };
       this.places.set(child.id, to);
       if (boss) this.join(boss, child.id);
       else if (from) this.edges.set(child.id, hook(from, to, x + 20, y - 22));
@@ -233,7 +293,15 @@ class Fan {
   }
 }
 
-/** Return all processes in indented rows. @param {MomentNode} root @param {Set<string>} open @param {Set<string>} large @param {number} width @param {boolean} whole @returns {Layout} */
+/**
+ * Return all processes in indented rows.
+ * @param {MomentNode} root
+ * @param {Set<string>} open
+ * @param {Set<string>} large
+ * @param {number} width
+ * @param {boolean} whole
+ * @returns {Layout}
+ */
 function rows(root, open, large, width, whole) {
   const narrow = width < NARROW, indent = narrow ? 26 : 40, right = width - 8;
   /** @type {Map<string, Place>} */ const places = new Map();
@@ -250,7 +318,8 @@ function rows(root, open, large, width, whole) {
     const from = parent && places.get(parent.id), to = places.get(node.id);
     if (from && to) edges.set(node.id, elbow(from, to));
     y += !big ? 32 : !whole ? 62 : supervisor ? 55 : 44; // a whole tree has no state cards
-    const shown = open.has(node.id) ? node.children : whole ? node.children.slice(0, SHOWN - 2) : [], hidden = node.children.length - shown.length + node.more;
+    const shown = open.has(node.id) ? node.children : whole ? node.children.slice(0, SHOWN - 2) : [],
+      hidden = node.children.length - shown.length + node.more;
     for (const child of shown) row(child, depth + 1, node);
     if (hidden) more.push({ x: x + indent, y: (y += 30) - 30, count: hidden });
     if (supervisor) y += 6;
@@ -259,7 +328,14 @@ function rows(root, open, large, width, whole) {
   return { rows: true, tight: false, height: y, places, edges, more };
 }
 
-/** Return a line that bends down to a spine and turns to the child. @param {Place} from @param {Place} to @param {number} x @param {number} y @returns {Edge} */
+/**
+ * Return a line that bends down to a spine and turns to the child.
+ * @param {Place} from
+ * @param {Place} to
+ * @param {number} x
+ * @param {number} y
+ * @returns {Edge}
+ */
 function hook(from, to, x, y) {
   const upper = curve(from, { ...to, x, y: y + 24 * to.size }), lower = elbow({ ...from, x, y: y - 24 * from.size }, to);
   return edge(`${upper.d}${lower.d.replace(/^M[^V]*/, "")}`, [...upper.points, ...lower.points.slice(1)]);
@@ -270,7 +346,9 @@ function curve(from, to) {
   const y0 = from.y + 24 * from.size, y3 = to.y - 24 * to.size, y1 = y0 + (y3 - y0) * 0.62, y2 = y3 - (y3 - y0) * 0.62;
   const points = Array.from({ length: 25 }, (_, place) => {
     const p = place / 24, q = 1 - p, near = q ** 3 + 3 * q * q * p, far = 3 * q * p * p + p ** 3;
-    return /** @type {[number, number]} */ ([from.x * near + to.x * far, y0 * q ** 3 + 3 * y1 * q * q * p + 3 * y2 * q * p * p + y3 * p ** 3]);
+    return /** @type {[number, number]} */ ([
+      from.x * near + to.x * far, y0 * q ** 3 + 3 * y1 * q * q * p + 3 * y2 * q * p * p + y3 * p ** 3,
+    ]);
   });
   return edge(`M${from.x} ${y0}C${from.x} ${y1} ${to.x} ${y2} ${to.x} ${y3}`, points);
 }
@@ -278,7 +356,8 @@ function curve(from, to) {
 /** @param {Place} from @param {Place} to @returns {Edge} */
 function elbow(from, to) {
   const x = from.x, y = to.y, y0 = from.y + 24 * from.size, end = to.x - 26 * to.size, r = Math.min(9, end - x, y - y0);
-  return edge(`M${x} ${y0}V${y - r}Q${x} ${y} ${x + r} ${y}H${end}`, [[x, y0], [x, y - r], [x + r * 0.3, y - r * 0.3], [x + r, y], [end, y]]);
+  return edge(`M${x} ${y0}V${y - r}Q${x} ${y} ${x + r} ${y}H${end}`,
+    [[x, y0], [x, y - r], [x + r * 0.3, y - r * 0.3], [x + r, y], [end, y]]);
 }
 
 /**

@@ -97,7 +97,8 @@ export class RestartLive extends HTMLElement {
       return;
     }
     this.#stage.tabIndex = 0;
-    const close = make("button", { type: "button", class: "btn quiet square", "aria-label": "Close the replay of restarts" }, icon("close"));
+    const close = make("button", { type: "button", class: "btn quiet square", "aria-label": "Close the replay of restarts" },
+      icon("close"));
     close.onclick = () => {
       this.#closed = this.hidden = true;
       this.#asking?.abort();
@@ -120,7 +121,8 @@ export class RestartLive extends HTMLElement {
   }
 
   #hold() {
-    const { stage } = this, { moment } = stage, held = moment && moment.id >= 0 && !this.hidden && this.opens && !stage.playing && stage.time < stage.score.end;
+    const { stage } = this, { moment } = stage,
+      held = moment && moment.id >= 0 && !this.hidden && this.opens && !stage.playing && stage.time < stage.score.end;
     const down = held ? stage.down : NOBODY;
     if (down.size === this.#down.size && [...down].every((id) => this.#down.has(id))) return;
     this.#down = down;
@@ -252,7 +254,8 @@ export class RestartLive extends HTMLElement {
     clearTimeout(this.#settling);
     this.#settling = setTimeout(() => {
       const { stage } = this, { count, last } = this.#newer;
-      if (last && this.opens && !this.#asking && (this.hidden || stage.time >= stage.score.end)) void this.#play(last.event ?? 0, last.key ?? "", count);
+      if (last && this.opens && !this.#asking && (this.hidden || stage.time >= stage.score.end))
+        void this.#play(last.event ?? 0, last.key ?? "", count);
     }, Math.max(CALM_MS, this.#ended + READ_MS - performance.now()));
   }
 
@@ -301,7 +304,8 @@ export class RestartLive extends HTMLElement {
     const { moment, stage } = this.#stage;
     if (!moment) return;
     const { count, last } = this.#newer, slow = this.#picture && !this.shows ? "" : pace(moment, this.#stage.duration);
-    const folded = this.#stage.playing ? 0 : this.#folded, told = `${moment.id} ${stage} ${moment.summary} ${count} ${folded} ${this.#stage.speed} ${slow}`;
+    const folded = this.#stage.playing ? 0 : this.#folded,
+      told = `${moment.id} ${stage} ${moment.summary} ${count} ${folded} ${this.#stage.speed} ${slow}`;
     if (this.#told === told) return;
     this.#told = told;
     const hurry = (/** @type {number} */ speed) => {
@@ -310,9 +314,21 @@ export class RestartLive extends HTMLElement {
     };
     render(html`${this.#picture ? html`<span>${slow}</span>` : nothing}${speeds(this.#stage.speed, hurry)}`, this.#pace);
     if (this.#picture) return;
-    render(html`<b>${headline(moment)}</b><time>${time(moment.at)}</time><span>${folded ? `${counted(folded, "restart")} skipped; showing the newest` : slow}</span>
-      ${last ? html`<button type="button" class="link" @click=${() => void this.#play(last.event ?? 0, last.key ?? "")}>${counted(count, "newer restart")}: play the newest</button>` : nothing}`, this.#head);
-    render(html`<p data-done=${stage === 6 ? "yes" : "no"}>${withNames(sentence(moment, stage), moment)}</p>${moment.line ? raised(moment.line, stage === 6) : nothing}<div class="acts">${this.#pace}<a class="btn" href=${whyAddress(moment.id, this.#node)}>Watch it again</a></div>`, this.#said);
+    render(
+      html`<b>${headline(moment)}</b><time>${time(moment.at)}</time><span>${folded
+        ? `${counted(folded, "restart")} skipped; showing the newest`
+        : slow}</span>
+        ${last
+          ? html`<button type="button" class="link"
+            @click=${() => void this.#play(last.event ?? 0, last.key ?? "")}>${counted(count, "newer restart")}: play the newest</button>`
+          : nothing}`,
+        this.#head);
+    render(
+      html`<p data-done=${stage === 6 ? "yes" : "no"}>${
+        withNames(sentence(moment, stage), moment)
+      }</p>${moment.line ? raised(moment.line, stage === 6) : nothing}<div class="acts">${this.#pace}<a class="btn"
+        href=${whyAddress(moment.id, this.#node)}>Watch it again</a></div>`,
+      this.#said);
     reachable(this.#said.querySelector("p"), stage === 6);
   }
 }

@@ -54,8 +54,10 @@ function refilled({ limit, used, ages = [] }, place, t) {
 
 /** @param {MomentNode} node @param {number} t @returns {Look} */
 const calm = (node, t) => ({
-  state: !node.ended ? "running" : isOrderly(node.ended) ? "ended" : "crashed", reason: node.ended ?? "", crack: node.ended ? 1 : 0, fall: node.ended ? 1 : 0, fade: 0, blink: 0, pop: 0, rise: 0, born: false, gaveUp: false, pid: null, next: null,
-  left: node.limit && Math.max(0, node.limit[0] - node.used), spent: Array.from({ length: node.used }, (_, place) => ({ gone: 1, refill: refilled(node, place, t) })),
+  state: !node.ended ? "running" : isOrderly(node.ended) ? "ended" : "crashed", reason: node.ended ?? "", crack: node.ended ? 1 : 0,
+  fall: node.ended ? 1 : 0, fade: 0, blink: 0, pop: 0, rise: 0, born: false, gaveUp: false, pid: null, next: null,
+  left: node.limit && Math.max(0, node.limit[0] - node.used),
+  spent: Array.from({ length: node.used }, (_, place) => ({ gone: 1, refill: refilled(node, place, t) })),
 });
 
 /**
@@ -77,16 +79,24 @@ export function picture(nodes, score, t, still = false) {
     if (now <= cue.at) continue; // a stage ends where the next one begins
     if (cue.kind === "go") {
       const hold = cue.of === "exit" ? HOLD : 0;
-      if (now <= cue.at + cue.dur + hold && (!still || (cue.of === "exit" && now >= cue.at + cue.dur))) flights.push(flight(cue, clamp((now - cue.at) / cue.dur)));
+      if (now <= cue.at + cue.dur + hold && (!still || (cue.of === "exit" && now >= cue.at + cue.dur)))
+        flights.push(flight(cue, clamp((now - cue.at) / cue.dur)));
       continue;
     }
     const look = looks.get(cue.id);
     if (!look) continue;
     const part = still ? 1 : clamp((now - cue.at) / cue.dur);
-    if (cue.kind === "crash") Object.assign(look, { state: cue.cracks ? "crashed" : "ended", reason: cue.reason, crack: back(part), fall: still ? 1 : clamp((now - cue.at) / FALL), born: false, pop: 0 });
+    if (cue.kind === "crash")
+      Object.assign(look, {
+        state: cue.cracks ? "crashed" : "ended", reason: cue.reason, crack: back(part), fall: still ? 1 : clamp((now - cue.at) / FALL),
+        born: false, pop: 0,
+      });
     else if (cue.kind === "stopped") Object.assign(look, { state: "stopped", fade: part, born: false, pop: 0 });
     else if (cue.kind === "started") start(look, cue, part, limits.get(cue.id) ?? null);
-    else decide(look, cue, now, still ? Number(stage === 3) : part < 1 ? Math.abs(Math.sin(part * Math.PI * 2)) : 0, limits.get(cue.id) ?? null, still);
+    else
+      decide(look, cue, now,
+        still ? Number(stage === 3) : part < 1 ? Math.abs(Math.sin(part * Math.PI * 2)) : 0,
+        limits.get(cue.id) ?? null, still);
   }
   return { looks, flights };
 }
@@ -94,16 +104,29 @@ export function picture(nodes, score, t, still = false) {
 /** @param {Look} look @param {Extract<Cue, {kind: "started"}>} cue @param {number} part @param {[number, number]|null} limit */
 function start(look, cue, part, limit) {
   const { fall } = look; // a card that still falls goes on
-  Object.assign(look, { state: "running", crack: 0, fall, born: true, pop: part < 1 ? 1 - part : 0, rise: easeOut(part), gaveUp: false, pid: cue.pid, next: cue.state, left: limit && limit[0], spent: [] });
+  Object.assign(look, {
+    state: "running", crack: 0, fall, born: true, pop: part < 1 ? 1 - part : 0, rise: easeOut(part), gaveUp: false, pid: cue.pid,
+    next: cue.state, left: limit && limit[0], spent: [],
+  });
 }
 
-/** @param {Look} look @param {Extract<Cue, {kind: "decide"}>} cue @param {number} now @param {number} blink @param {[number, number]|null} limit @param {boolean} still */
+/**
+ * @param {Look} look
+ * @param {Extract<Cue, {kind: "decide"}>} cue
+ * @param {number} now
+ * @param {number} blink
+ * @param {[number, number]|null} limit
+ * @param {boolean} still
+ */
 function decide(look, cue, now, blink, limit, still) {
   look.blink = blink;
   if (cue.what === "give_up") Object.assign(look, { gaveUp: true, left: 0 });
   if (cue.what !== "restart" || !limit) return;
   look.left = cue.left ?? Math.max(0, (look.left ?? 0) - 1);
-  look.spent = [...look.spent, { gone: still ? 1 : easeOut(clamp((now - cue.at) / EMPTY)), refill: still ? 0 : clamp((now - cue.at) / (1000 * limit[1])) }];
+  look.spent = [
+    ...look.spent,
+    { gone: still ? 1 : easeOut(clamp((now - cue.at) / EMPTY)), refill: still ? 0 : clamp((now - cue.at) / (1000 * limit[1])) },
+  ];
 }
 
 /** @param {Pulse} pulse @param {number} part @returns {Flight} */

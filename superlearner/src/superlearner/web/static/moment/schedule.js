@@ -59,7 +59,9 @@ import { isOrderly } from "../base/words.js";
  */
 
 /** Return a moment in which nothing happens. @param {number} id @param {MomentNode} root @returns {Moment} */
-export const quiet = (id, root) => ({ id, at: 0, took: null, complete: true, going_on: false, summary: "", line: null, root, events: [], ghosts: {}, storm: 0 });
+export const quiet = (id, root) => ({
+  id, at: 0, took: null, complete: true, going_on: false, summary: "", line: null, root, events: [], ghosts: {}, storm: 0,
+});
 
 /** @typedef {{event: number, id: string, at: number, dur: number}} Base  `event`: its place in the events of the moment */
 /**
@@ -75,7 +77,10 @@ export const quiet = (id, root) => ({ id, at: 0, took: null, complete: true, goi
 
 export const STAGES = ["Crash", "Signal", "Decide", "Stop", "Start", "Explain"];
 
-const T = { crack: 260, signalAt: 180, signal: 340, decide: 240, travel: 140, stopGap: 100, startGap: 110, fade: 200, appear: 220, rest: 40, beat: 160, tell: 180 };
+const T = {
+  crack: 260, signalAt: 180, signal: 340, decide: 240, travel: 140, stopGap: 100, startGap: 110, fade: 200, appear: 220, rest: 40,
+  beat: 160, tell: 180,
+};
 /** Many siblings share this time. */
 const MOST = { stop: 600, start: 770 };
 /** A long story plays faster. */
@@ -134,10 +139,15 @@ export function schedule({ events }) {
       case "link":
         cues.push({ ...cue, kind: "go", of: "exit", up: false, to: event.to, text: event.reason, dur: T.signal });
         t += T.signal;
-        if (!events.some((other) => other.kind === "crash" && other.id === event.to)) cues.push({ ...cue, id: event.to, at: t, kind: "crash", dur: T.crack, reason: event.reason, cracks: true });
+        if (!events.some((other) => other.kind === "crash" && other.id === event.to))
+          cues.push({ ...cue, id: event.to, at: t, kind: "crash", dur: T.crack, reason: event.reason, cracks: true });
         break;
       case "signal":
-        cues.push({ ...cue, kind: "go", of: "exit", up: true, to: null, text: gave.has(event.id) ? `gave up · ${event.reason}` : event.reason, dur: T.signal });
+        cues.push({
+          ...cue, kind: "go", of: "exit", up: true, to: null,
+          text: gave.has(event.id) ? `gave up · ${event.reason}` : event.reason,
+          dur: T.signal,
+        });
         t += T.signal;
         break;
       case "decide":
@@ -168,7 +178,13 @@ export function schedule({ events }) {
   return fitted({ cues, stages, end: stages.at(-1) ?? 0 });
 }
 
-/** Return the time between two pulses of a row of equal events. @param {MomentEvent[]} events @param {number} place @param {number} most @param {number} all */
+/**
+ * Return the time between two pulses of a row of equal events.
+ * @param {MomentEvent[]} events
+ * @param {number} place
+ * @param {number} most
+ * @param {number} all
+ */
 function gap(events, place, most, all) {
   const kind = events[place]?.kind;
   let first = place, last = place;
@@ -197,5 +213,11 @@ export function poseOf({ stages }, stage) {
   return from === undefined || to === undefined ? 0 : from + (to - from) * (POSES[stage - 1] ?? 1);
 }
 
-/** Return the time of a stop of the arrow keys: the end of the stage before or after. @param {Score} score @param {number} t @param {number} by  -1 or 1 */
-export const stepFrom = ({ stages, end }, t, by) => (by > 0 ? stages.find((at) => at > t + 1) ?? end : stages.findLast((at) => at < t - 1) ?? 0);
+/**
+ * Return the time of a stop of the arrow keys: the end of the stage before or after.
+ * @param {Score} score
+ * @param {number} t
+ * @param {number} by  -1 or 1
+ */
+export const stepFrom = ({ stages, end }, t, by) =>
+  (by > 0 ? stages.find((at) => at > t + 1) ?? end : stages.findLast((at) => at < t - 1) ?? 0);

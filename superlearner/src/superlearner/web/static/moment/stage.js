@@ -217,7 +217,8 @@ export class RestartStage extends HTMLElement {
   #scroll() {
     if (!this.hasAttribute("live") || !("long" in this.dataset)) return;
     const { clientHeight, stage, time } = this, { stages, cues } = this.#score;
-    const now = cues.filter(({ at }) => at >= (stages[stage - 1] ?? 0) && at < (stages[stage] ?? 0)), newest = now.findLast(({ at }) => at < time);
+    const now = cues.filter(({ at }) => at >= (stages[stage - 1] ?? 0) && at < (stages[stage] ?? 0)),
+      newest = now.findLast(({ at }) => at < time);
     if (!newest || newest === this.#newest) return;
     this.#newest = newest;
     const reach = (/** @type {Cue[]} */ some) => {
@@ -288,14 +289,18 @@ export class RestartStage extends HTMLElement {
 
   /** Create the elements of a moment. */
   #build() {
-    const moment = this.#moment, whole = this.hasAttribute("whole"), parts = moment && !whole ? touched(moment) : new Set(this.#nodes.map(({ id }) => id));
-    this.#actors = new Map(this.#nodes.map((node) => [node.id, new Actor(node, parts.has(node.id) || node.children.some(({ id }) => parts.has(id)))]));
+    const moment = this.#moment, whole = this.hasAttribute("whole"),
+      parts = moment && !whole ? touched(moment) : new Set(this.#nodes.map(({ id }) => id));
+    this.#actors = new Map(
+      this.#nodes.map((node) => [node.id, new Actor(node, parts.has(node.id) || node.children.some(({ id }) => parts.has(id)))]));
     this.#wires = new Map(this.#nodes.slice(1).map((node) => [node.id, draw("path", { class: "wire" })]));
     this.#marks.clear();
     for (const pulse of this.#score.cues) {
       if (pulse.kind !== "go") continue;
       const chip = make("span", { class: "pulse", "data-of": pulse.of }, icon(SHAPES[pulse.of], "glyph"), pulse.text);
-      this.#marks.set(pulse, { pulse, chip, tail: draw("path", { class: "tail", "data-of": pulse.of }), edge: undefined, width: 0, height: 0 });
+      this.#marks.set(pulse, {
+        pulse, chip, tail: draw("path", { class: "tail", "data-of": pulse.of }), edge: undefined, width: 0, height: 0,
+      });
     }
     const cuts = Object.entries(HALVES).map(([side, d]) => {
       const cut = draw("clipPath", { id: `restart-${side}` }, draw("path", { d }));
@@ -303,7 +308,8 @@ export class RestartStage extends HTMLElement {
     });
     const marks = [...this.#marks.values()], actors = [...this.#actors.values()];
     this.#svg.replaceChildren(...cuts, ...this.#wires.values(), ...marks.map(({ tail }) => tail));
-    this.#drawing.replaceChildren(this.#svg, ...actors.map(({ cards }) => cards), ...actors.map(({ element }) => element), this.#more, ...marks.map(({ chip }) => chip));
+    this.#drawing.replaceChildren(this.#svg, ...actors.map(({ cards }) => cards), ...actors.map(({ element }) => element), this.#more,
+      ...marks.map(({ chip }) => chip));
     if (moment) this.#drawing.ariaLabel = isRestart(moment) ? `Restart of ${namer(moment)(victim(moment))}` : moment.summary;
   }
 
@@ -311,7 +317,11 @@ export class RestartStage extends HTMLElement {
   #arrange() {
     this.#width = this.clientWidth / this.#scale;
     if (!this.#moment || !this.#width) return;
-    const { places, edges, more, rows, tight, height } = (this.#layout = layout(this.#moment, this.#width, this.hasAttribute("fill") ? (this.clientHeight - 16) / this.#scale : 0, this.hasAttribute("whole")));
+    const {
+      places, edges, more, rows, tight, height,
+    } = (this.#layout = layout(this.#moment, this.#width,
+      this.hasAttribute("fill") ? (this.clientHeight - 16) / this.#scale : 0,
+      this.hasAttribute("whole")));
     this.#drawing.style.height = `${height}px`;
     this.#drawing.style.zoom = `${this.#scale}`;
     attribute(this, "data-long", height * this.#scale > this.clientHeight + 1);
@@ -340,7 +350,8 @@ export class RestartStage extends HTMLElement {
     const calm = still(), { looks, flights } = picture(this.#nodes, this.#score, this.#time, calm);
     const stage = this.stage, ghost = stage > 3 - Number(calm) ? this.#moment?.ghosts[this.#ghost ?? ""] : undefined;
     for (const [id, look] of looks) {
-      this.#actors.get(id)?.show(look, ghost?.also.includes(id) ? "would restart too" : ghost?.not.includes(id) ? "would keep running" : "");
+      this.#actors.get(id)
+        ?.show(look, ghost?.also.includes(id) ? "would restart too" : ghost?.not.includes(id) ? "would keep running" : "");
       const wire = this.#wires.get(id);
       if (wire) attribute(wire, "data-cut", look.state !== "running");
     }
@@ -348,7 +359,8 @@ export class RestartStage extends HTMLElement {
     const flying = new Map(flights.map((flight) => [flight.pulse, flight]));
     for (const mark of this.#marks.values()) this.#fly(mark, flying.get(mark.pulse));
     attribute(this, "data-stage", stage);
-    attribute(this.#drawing, "aria-description", stage && this.#moment && isRestart(this.#moment) ? `Stage ${stage} of 6: ${STAGES[stage - 1]}` : null);
+    attribute(this.#drawing, "aria-description",
+      stage && this.#moment && isRestart(this.#moment) ? `Stage ${stage} of 6: ${STAGES[stage - 1]}` : null);
   }
 
   /** Move a pulse along its line, its tail behind it. @param {Mark} mark @param {Flight|undefined} flight */
@@ -359,11 +371,13 @@ export class RestartStage extends HTMLElement {
     const [x, y] = pointOf(edge, flight.along), at = flight.along * edge.length, long = Math.min(TAIL, edge.length * 0.8);
     const { rows } = this.#layout, free = pulse.to !== null && this.hasAttribute("whole"); // a link keeps clear of names by itself
     const aside = !rows ? -width / 2 : free ? 8 : this.#aside;
-    const upper = Math.min(pointOf(edge, 0)[1], pointOf(edge, 1)[1]), below = free ? 0 : upper + 6; // the label beside the upper node stays readable
+    // The label beside the upper node stays readable
+    const upper = Math.min(pointOf(edge, 0)[1], pointOf(edge, 1)[1]), below = free ? 0 : upper + 6;
     const top = rows ? y - height / 2 : Math.max(below, y - height / 2);
     const arrived = rows || !pulse.up ? 0 : Math.max(0, flight.part - 0.5) * 2; // beside the supervisor, so that it is over no child
     const left = x + aside - arrived * (width / 2 + 36);
-    chip.style.transform = `translate(${Math.min(Math.max(2, left), Math.max(2, this.#width - width - 2))}px, ${top + arrived * (upper - 22 - height / 2 - top)}px)`;
+    chip.style.transform = `translate(${Math.min(Math.max(2, left), Math.max(2, this.#width - width - 2))}px, `
+      + `${top + arrived * (upper - 22 - height / 2 - top)}px)`;
     chip.style.opacity = `${Math.min(1, flight.part / 0.06)}`;
     attribute(tail, "pathLength", edge.length.toFixed(1));
     tail.style.strokeDasharray = `${long} ${edge.length + 200}`;

@@ -49,7 +49,9 @@ export function headline(moment) {
 /** Return the sentence of a stage; it names only what is on the screen. @param {Moment} moment @param {number} stage  0 to 6 */
 export function sentence(moment, stage) {
   const name = namer(moment), who = name(victim(moment)), [first, ...later] = only(moment, "decide");
-  const by = name(first?.id ?? moment.root.id), stops = only(moment, "stop").filter((stop) => stop.by === first?.id), starts = only(moment, "start");
+  const by = name(first?.id ?? moment.root.id),
+    stops = only(moment, "stop").filter((stop) => stop.by === first?.id),
+    starts = only(moment, "start");
   const gives = first?.what === "give_up", upper = name(later[0]?.id ?? moment.root.id);
   switch (stage) {
     case 0:
@@ -60,13 +62,19 @@ export function sentence(moment, stage) {
       return `${by} receives the exit signal and the reason.`;
     case 3:
       if (first?.what === "drop") return `${by} does not restart ${who}.${afterwards(first)}`;
-      return gives ? `${by} has no restarts left. It gives up.` : `${by} spends one restart and applies ${first?.strategy ?? "its strategy"}.`;
+      return gives
+        ? `${by} has no restarts left. It gives up.`
+        : `${by} spends one restart and applies ${first?.strategy ?? "its strategy"}.`;
     case 4:
       if (gives) return stops.length ? `${by} stops its other children, newest first, and exits.` : `${by} exits.`;
-      return stops.length ? `${by} stops ${listed(stops.map(({ id }) => name(id)))}${stops.length > 1 ? ", newest first" : ""}.` : "No other process is stopped.";
+      return stops.length
+        ? `${by} stops ${listed(stops.map(({ id }) => name(id)))}${stops.length > 1 ? ", newest first" : ""}.`
+        : "No other process is stopped.";
     case 5:
       if (!starts.length) return moment.going_on ? "Nothing has been started again yet." : "Nothing is started again.";
-      return gives ? `${upper} receives the exit and starts the branch again.` : `${by} starts ${listed(starts.map(({ id }) => name(id)))}${starts.length > 1 ? ", in order" : " again"}.`;
+      return gives
+        ? `${upper} receives the exit and starts the branch again.`
+        : `${by} starts ${listed(starts.map(({ id }) => name(id)))}${starts.length > 1 ? ", in order" : " again"}.`;
     default:
       return first ? whole(moment) : moment.summary;
   }
@@ -78,11 +86,15 @@ function whole(moment) {
   const linked = only(moment, "link").map(({ to }) => name(to));
   /** @type {Map<string, [number, number]|null>} */ const limits = new Map(all(moment.root).map((node) => [node.id, node.limit]));
   const falls = fallen(moment) !== null;
-  const said = [!end ? `${who} ended.` : end.reason === "killed" ? `${who} was killed${byRequest(moment)}.` : `${who} ${end.crash && end.reason !== "shutdown" ? "crashed" : "exited"}: ${end.reason}.`];
+  const said = [!end ? `${who} ended.`
+    : end.reason === "killed" ? `${who} was killed${byRequest(moment)}.`
+    : `${who} ${end.crash && end.reason !== "shutdown" ? "crashed" : "exited"}: ${end.reason}.`];
   if (linked.length) said.push(`${listed(linked)}, linked to it, ended too.`);
   for (const { id: by, what, strategy, left, later } of only(moment, "decide")) {
-    const stops = only(moment, "stop").filter((stop) => stop.by === by).map((stop) => name(stop.id)), starts = only(moment, "start").filter((start) => start.by === by);
-    const below = only(moment, "start").some((start) => starts.some((other) => other.id === start.by)), alone = !stops.length && starts.length === 1;
+    const stops = only(moment, "stop").filter((stop) => stop.by === by).map((stop) => name(stop.id)),
+      starts = only(moment, "start").filter((start) => start.by === by);
+    const below = only(moment, "start").some((start) => starts.some((other) => other.id === start.by)),
+      alone = !stops.length && starts.length === 1;
     const started = !starts.length ? "" : alone && starts[0]?.id === id ? "started it again, with a new pid and a new state"
       : `started ${listed(starts.map((start) => name(start.id)))}${alone ? " again" : ""}${below ? ", with its children" : ""}`;
     const limit = limits.get(by), boss = `${name(by)}${strategy ? ` (${strategy})` : ""}`;
@@ -90,7 +102,9 @@ function whole(moment) {
     else if (what === "drop") said.push(`${name(by)} does not restart it.${afterwards({ later })}`);
     else if (stops.length) said.push(`${boss} stopped ${listed(stops)}${started && `, then ${started}`}.`);
     else if (started) said.push(`${boss} ${started}.`);
-    if (what === "restart" && left !== null && limit) said.push(`${falls ? `${name(by)} had ` : ""}${left} of ${counted(limit[0], "restart")} ${falls ? "" : left === 1 ? "was " : "were "}left.`);
+    if (what === "restart" && left !== null && limit)
+      said.push(`${falls ? `${name(by)} had ` : ""}${left} of ${counted(limit[0], "restart")} `
+        + `${falls ? "" : left === 1 ? "was " : "were "}left.`);
   }
   return said.join(" ");
 }
@@ -120,15 +134,26 @@ export function step(moment, event) {
   const name = namer(moment), who = name(event.id);
   switch (event.kind) {
     case "crash":
-      return { who, text: event.reason === "killed" ? `was killed${event.id === victim(moment) ? byRequest(moment) : ""}` : event.crash && event.reason !== "shutdown" ? "crashed" : "exited", more: event.reason === "killed" ? "" : event.reason };
+      return {
+        who,
+        text: event.reason === "killed" ? `was killed${event.id === victim(moment) ? byRequest(moment) : ""}`
+          : event.crash && event.reason !== "shutdown" ? "crashed"
+          : "exited",
+        more: event.reason === "killed" ? "" : event.reason,
+      };
     case "link":
       return { who: name(event.to), text: `is linked to ${who} and exits`, more: event.reason };
     case "signal":
       return { who: name(event.to), text: `receives the exit of ${who}`, more: "" };
     case "decide":
-      if (event.what === "drop") return { who, text: "does not restart it", more: event.later ? `started on request ${span(event.later)} later` : "" };
+      if (event.what === "drop")
+        return { who, text: "does not restart it", more: event.later ? `started on request ${span(event.later)} later` : "" };
       if (event.what === "give_up") return { who, text: "gives up: no restarts left", more: "" };
-      return { who, text: `applies ${event.strategy ?? "its strategy"}`, more: event.left === null ? "" : `${counted(event.left, "restart")} left` };
+      return {
+        who,
+        text: `applies ${event.strategy ?? "its strategy"}`,
+        more: event.left === null ? "" : `${counted(event.left, "restart")} left`,
+      };
     case "stop":
       return { who, text: `stopped by ${name(event.by)}`, more: "" };
     case "start":
@@ -136,7 +161,11 @@ export function step(moment, event) {
   }
 }
 
-/** Return whether a replay is slower than the restart was. @param {Pick<Moment, "took">} moment @param {number} ms  what the replay takes */
+/**
+ * Return whether a replay is slower than the restart was.
+ * @param {Pick<Moment, "took">} moment
+ * @param {number} ms  what the replay takes
+ */
 export const isSlow = ({ took }, ms) => took === null || took * 1000 < ms;
 
 /** Return how a replay relates to the real time. @param {Pick<Moment, "took">} moment @param {number} ms  what the replay takes */

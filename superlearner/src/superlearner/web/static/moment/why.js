@@ -18,7 +18,10 @@ import { RestartStage } from "./stage.js";
 import { fallen, headline, isSlow, listed, namer, others, span, step, victim } from "./story.js";
 
 /** @import { Moment, MomentEvent } from "./schedule.js" */
-/** @typedef {{event: number, at: number, name: string, reason: string, supervisor: string, strategy: string|null, started: number, gave_up: boolean, fallen: string[]}} Line */
+/**
+ * @typedef {{event: number, at: number, name: string, reason: string, supervisor: string, strategy: string|null,
+ *   started: number, gave_up: boolean, fallen: string[]}} Line
+ */
 
 const AGAIN_MS = 1000;
 /** Requests for a restart that goes on. */
@@ -94,11 +97,13 @@ function mount(moment) {
   const asks = new URLSearchParams(location.search);
   asks.set("at", seconds(moment));
   history.replaceState(null, "", `${root()}/why/${moment.id}?${asks}`);
-  render(html`<div class="theatre"><div class="ground">${stage}</div>${dock}</div><aside class="facts" aria-label="What happened"></aside>`, body);
+  render(html`<div class="theatre"><div class="ground">${stage}</div>${dock}</div><aside class="facts" aria-label="What happened"></aside>`,
+    body);
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || document.querySelector("dialog[open]")) return;
     const on = event.target instanceof Element ? event.target : document.body;
-    if (on.closest("input, textarea, select, [contenteditable], nav, header, pre") || (event.key === " " && on.closest("a, button"))) return;
+    if (on.closest("input, textarea, select, [contenteditable], nav, header, pre") || (event.key === " " && on.closest("a, button")))
+      return;
     stage.pressed(event);
   });
   stage.addEventListener("restart-time", follow);
@@ -112,12 +117,15 @@ function tell(moment) {
   document.title = `${title} · SuperLearner`;
   stage.ariaLabel = `${title}. Space plays and pauses, the arrow keys step.`;
   write(byId("announce", HTMLElement), moment.summary);
-  const links = () => html`${pid ? processLink(pid, `Open ${who}`, { class: "btn wide" }) : nothing}<a class="btn quiet wide" href=${here("/why")}>All restarts</a>`;
+  const links = () => html`${pid ? processLink(pid, `Open ${who}`, { class: "btn wide" }) : nothing}<a class="btn quiet wide"
+    href=${here("/why")}>All restarts</a>`;
   const notes = [
     moment.going_on ? "This restart has not ended yet." : "",
     moment.complete ? "" : "Some of its events are no longer in memory. You see those that are.",
     end && !isSupervisor(end) && end.state === null ? `No state of ${who} was kept.` : "",
-    moment.storm ? `This child was also restarted ${moment.storm === 1 ? "once" : `${moment.storm} times`} within 20 s before or after.` : "",
+    moment.storm
+      ? `This child was also restarted ${moment.storm === 1 ? "once" : `${moment.storm} times`} within 20 s before or after.`
+      : "",
   ].filter(Boolean);
   render(html`<h1>${fallen(moment) === null ? nothing : icon("gave-up", "glyph")}${title}</h1>
     <p class="hint"><time datetime=${new Date(moment.at * 1000).toISOString()}>${time(moment.at)}</time></p>
@@ -128,10 +136,17 @@ function tell(moment) {
     <h2>What happened</h2>
     <ol class="steps">${moment.events.map((event, place) => {
       const { who: subject, text, more } = step(moment, event);
-      return html`<li><button type="button" data-event=${place} data-kind=${event.kind} data-what=${event.kind === "decide" ? event.what : ""} @click=${() => seek(place)}>
-        ${mark(event)}<span><b>${subject}</b> ${text} ${!more ? nothing : event.kind === "decide" ? html`· ${more}` : html`<code>${more}</code>`}</span><time>${place ? `+${span(event.at)}` : "0"}</time></button></li>`;
+      return html`<li><button type="button" data-event=${place} data-kind=${event.kind}
+        data-what=${event.kind === "decide" ? event.what : ""} @click=${() => seek(place)}>
+        ${mark(event)}<span><b>${subject}</b> ${text} ${!more ? nothing
+          : event.kind === "decide" ? html`· ${more}`
+          : html`<code>${more}</code>`}</span><time>${place ? `+${span(event.at)}` : "0"}</time></button></li>`;
     })}</ol>
-    <p class="hint real">${moment.took === null ? nothing : html`In reality this took <b>${span(moment.took)}</b>. `}${slow ? "Slowed down so you can follow it." : ""}</p><div class="acts">${links()}</div>`, facts);
+    <p class="hint real">${moment.took === null
+      ? nothing
+      : html`In reality this took <b>${span(moment.took)}</b>. `}${slow ? "Slowed down so you can follow it." : ""}</p><div
+        class="acts">${links()}</div>`,
+    facts);
   follow();
 }
 
@@ -161,7 +176,8 @@ function follow() {
 
 /** Return the pid of the process that ended, or of the one in its place. @param {Moment} moment */
 function newest(moment) {
-  const id = victim(moment), starts = moment.events.flatMap((event) => (event.kind === "start" && event.id === id && event.pid ? [event.pid] : []));
+  const id = victim(moment),
+    starts = moment.events.flatMap((event) => (event.kind === "start" && event.id === id && event.pid ? [event.pid] : []));
   return starts.at(-1) ?? all(moment.root).find((node) => node.id === id)?.pid ?? null;
 }
 
@@ -171,8 +187,11 @@ function gone() {
   document.title = "Restart not in memory · SuperLearner";
   render(html`<h1>Restart ${number}</h1>`, head);
   render(html`<div class="void"><h2>This restart is no longer in memory</h2>
-    <p>A node keeps its newest events only, and forgets them when it ends. Event ${number} is not among them, or is not part of a restart.</p>
-    <p class="acts"><a class="btn primary" href=${here("/why")}>See the newest restarts</a> <a class="btn" href=${here("/supervisors")}>Go to the supervision tree</a></p></div>`, body);
+    <p>A node keeps its newest events only, and forgets them when it ends. Event ${number} is not among them, or is not part of a
+    restart.</p>
+    <p class="acts"><a class="btn primary" href=${here("/why")}>See the newest restarts</a>
+    <a class="btn" href=${here("/supervisors")}>Go to the supervision tree</a></p></div>`,
+    body);
 }
 
 /** @param {ApiError} error */
@@ -187,10 +206,19 @@ function failed(error) {
 function list(lines) {
   page.dataset.ready = "list";
   render(html`<h1>Restarts</h1><p class="hint">The newest restarts of this node. Open one to see it again.</p>`, head);
-  render(lines.length ? html`<div class="scroll"><table class="table"><thead><tr><th scope="col">Process</th><th scope="col">Reason</th><th scope="col">Supervisor</th><th scope="col" class="num">Processes started</th><th scope="col" class="num">Time</th></tr></thead>
-    <tbody>${lines.map((line) => html`<tr><th scope="row"><a href=${whyAddress(line.event)}>${line.name}</a></th><td><code>${line.reason}</code></td>
-      <td>${line.fallen.length ? html`<span class="fallen">${icon("gave-up", "glyph")}${listed(line.fallen)} gave up</span>` : html`${line.supervisor} <span class="hint">${line.strategy ?? ""}</span>`}</td><td class="num">${line.started}</td><td class="num">${time(line.at)}</td></tr>`)}</tbody></table></div>`
-    : html`<div class="void"><h2>No restarts</h2><p>Restarts of this node appear here. Kill a process in the <a href=${here("/supervisors")}>supervision tree</a> and watch what its supervisor does.</p></div>`, body);
+  render(lines.length
+    ? html`<div class="scroll"><table class="table"><thead><tr><th scope="col">Process</th><th scope="col">Reason</th><th
+      scope="col">Supervisor</th><th scope="col" class="num">Processes started</th><th scope="col" class="num">Time</th></tr></thead>
+      <tbody>${lines.map((line) =>
+        html`<tr><th scope="row"><a href=${whyAddress(line.event)}>${line.name}</a></th><td><code>${line.reason}</code></td>
+          <td>${line.fallen.length
+            ? html`<span class="fallen">${icon("gave-up", "glyph")}${listed(line.fallen)} gave up</span>`
+            : html`${line.supervisor} <span
+              class="hint">${line.strategy ?? ""}</span>`}</td><td class="num">${line.started}</td><td
+                class="num">${time(line.at)}</td></tr>`)}</tbody></table></div>`
+    : html`<div class="void"><h2>No restarts</h2><p>Restarts of this node appear here. Kill a process in the <a
+      href=${here("/supervisors")}>supervision tree</a> and watch what its supervisor does.</p></div>`,
+    body);
 }
 
 head.replaceChildren();

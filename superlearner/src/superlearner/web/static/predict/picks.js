@@ -18,7 +18,9 @@ const ICONS = { right: "check", missed: "plus", wrong: "cross" };
 const RADIUS = 34;
 /** Height of a process with its name, in a fan and in rows. */
 const TALL = 128, SUPERVISOR = 78, ROW = 42, SUPERVISOR_ROW = 54;
-const ARROWS = /** @type {Record<string, [number, number]>} */ ({ ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] });
+const ARROWS = /** @type {Record<string, [number, number]>} */ ({
+  ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1],
+});
 
 export class Picks {
   /** @type {Map<string, HTMLButtonElement>} */ #buttons = new Map();
@@ -47,7 +49,12 @@ export class Picks {
     this.#question = question;
     this.#nodes = all(question.tree);
     if (String(known) !== String(this.#nodes.map(({ id }) => id))) {
-      this.#buttons = new Map(this.#nodes.map(({ id, kind }) => [id, make("button", { type: "button", class: "pick", "data-id": id, "data-kind": kind, tabindex: -1 }, make("span", { class: "ring" }), make("span", { class: "mark" }), make("span", { class: "words" }))]));
+      this.#buttons = new Map(
+        this.#nodes.map(({ id, kind }) => [
+          id,
+          make("button", { type: "button", class: "pick", "data-id": id, "data-kind": kind, tabindex: -1 }, make("span", { class: "ring" }),
+            make("span", { class: "mark" }), make("span", { class: "words" })),
+        ]));
       this.element.replaceChildren(this.#lines, ...this.#buttons.values());
     }
     this.element.ariaLabel = `Processes of ${question.tree.name}`;
@@ -62,8 +69,10 @@ export class Picks {
     for (const [id, button] of this.#buttons) {
       const at = places.get(id);
       if (!at) continue;
-      const r = RADIUS * at.size, below = at.align === "below", w = below ? Math.min(132, Math.max(2 * r, at.label)) : rows ? width - 8 - at.x + r : 2 * r + at.label + 6;
-      const row = button.dataset.kind === "worker" ? ROW : SUPERVISOR_ROW, h = rows ? row : below ? TALL : SUPERVISOR, x = below ? w / 2 : r, y = rows ? row / 2 : r + 4;
+      const r = RADIUS * at.size, below = at.align === "below",
+        w = below ? Math.min(132, Math.max(2 * r, at.label)) : rows ? width - 8 - at.x + r : 2 * r + at.label + 6;
+      const row = button.dataset.kind === "worker" ? ROW : SUPERVISOR_ROW, h = rows ? row : below ? TALL : SUPERVISOR,
+        x = below ? w / 2 : r, y = rows ? row / 2 : r + 4;
       attribute(button, "data-align", at.align);
       button.style.transform = `translate(${at.x - x}px, ${at.y - y}px)`;
       button.style.width = `${w}px`;
@@ -96,10 +105,12 @@ export class Picks {
       attribute(button, "aria-disabled", open ? null : "true");
       attribute(button, "data-mark", mark ?? null);
       attribute(button, "data-victim", victim);
-      const words = [victim && "will be killed", node.restart === "temporary" && "temporary", mark].filter((word) => typeof word === "string");
+      const words = [victim && "will be killed", node.restart === "temporary" && "temporary", mark].filter((word) =>
+        typeof word === "string");
       if (button.dataset.words !== String(words)) {
         button.dataset.words = String(words);
-        said?.replaceChildren(...words.map((word) => make("span", { "data-word": word }, word === "will be killed" ? icon("crashed", "glyph") : null, word)));
+        said?.replaceChildren(
+          ...words.map((word) => make("span", { "data-word": word }, word === "will be killed" ? icon("crashed", "glyph") : null, word)));
       }
       const shape = mark ? ICONS[mark] : picked.has(node.id) ? "check" : "";
       if (badge instanceof HTMLElement && badge.dataset.shape !== shape) {
@@ -128,7 +139,8 @@ export class Picks {
     const start = this.#places.get(from);
     let best = from, least = Infinity;
     for (const [id, { x, y }] of this.#places) {
-      const along = start ? (x - start.x) * dx + (y - start.y) * dy : 0, aside = start ? Math.abs((x - start.x) * dy) + Math.abs((y - start.y) * dx) : 0;
+      const along = start ? (x - start.x) * dx + (y - start.y) * dy : 0,
+        aside = start ? Math.abs((x - start.x) * dy) + Math.abs((y - start.y) * dx) : 0;
       if (along > 1 && along + 2 * aside < least) [best, least] = [id, along + 2 * aside];
     }
     return best;
@@ -139,7 +151,8 @@ export class Picks {
 function facts(node, question) {
   const above = all(question.tree).find(({ children }) => children.includes(node));
   const place = above ? [`child ${above.children.indexOf(node) + 1} of ${above.children.length} of ${above.name}`] : [];
-  const links = question.links.flatMap(([one, other]) => (one === node.id ? [`linked to ${other}`] : other === node.id ? [`linked to ${one}`] : []));
+  const links = question.links.flatMap(([one, other]) =>
+    (one === node.id ? [`linked to ${other}`] : other === node.id ? [`linked to ${one}`] : []));
   if (!isSupervisor(node)) return [node.restart === "temporary" ? "temporary worker" : "worker", ...place, ...links];
   const left = node.limit ? [`${node.limit[0] - node.used} of ${node.limit[0]} restarts left`] : [];
   return [`supervisor, ${node.strategy}`, ...left, ...place];

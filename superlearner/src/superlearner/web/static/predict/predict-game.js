@@ -164,19 +164,26 @@ export class PredictGame extends HTMLElement {
     this.#failed = "";
     this.#keepFocus(() => this.#paint());
     try {
-      const answer = await platform("GET", `/game/levels/${question.level}/answer?seed=${question.seed}&picked=${encodeURIComponent(picked.join(","))}`, undefined, asking.signal);
+      const answer = await platform("GET",
+        `/game/levels/${question.level}/answer?seed=${question.seed}&picked=${encodeURIComponent(picked.join(","))}`,
+        undefined, asking.signal);
       if (asking.signal.aborted) return;
       this.#answer = answer;
       countAnswer(question.level, question.seed, answer.right);
       write(this.#status, spoken(answer, this.#second));
       this.#stage.moment = { ...answer.moment, id: (this.#shown -= 1) };
       this.#play();
-      this.dispatchEvent(new CustomEvent("predict-answered", { detail: { level: question.level, seed: question.seed, right: answer.right, picked }, bubbles: true }));
+      this.dispatchEvent(
+        new CustomEvent("predict-answered", {
+          detail: { level: question.level, seed: question.seed, right: answer.right, picked }, bubbles: true,
+        }));
     } catch (error) {
       if (asking.signal.aborted) return;
       if (!(error instanceof ApiError)) throw error;
       this.#phase = "asking";
-      this.#failed = `${error.message} Your prediction is kept. ${error.status ? error.hint : "Lock it in again when the server is back."}`.trim();
+      this.#failed = `${error.message} Your prediction is kept. ${error.status
+        ? error.hint
+        : "Lock it in again when the server is back."}`.trim();
       this.#keepFocus(() => this.#paint());
     }
   }
@@ -227,7 +234,9 @@ export class PredictGame extends HTMLElement {
     const inside = this.#dock.contains(document.activeElement);
     work();
     const to = next ? this.#dock.querySelector(next) : this.#dock;
-    if ((next ? this.contains(document.activeElement) || inside : inside && !this.#dock.contains(document.activeElement)) && to instanceof HTMLElement) to.focus({ preventScroll: true });
+    if ((next ? this.contains(document.activeElement) || inside : inside && !this.#dock.contains(document.activeElement))
+      && to instanceof HTMLElement)
+      to.focus({ preventScroll: true });
   }
 
   /** Whether there is no question to answer. */
@@ -237,7 +246,12 @@ export class PredictGame extends HTMLElement {
 
   #paintAsk() {
     const [first, rest] = this.#missing ?? ["Loading the question", "\u00a0"];
-    if (this.#waits) render(html`<p class="which">${this.#phase === "unknown" ? "\u00a0" : `Level ${this.level} of ${LEVELS}`}</p><h2>${first}</h2><p class="hint">${rest}</p>`, this.#ask);
+    if (this.#waits)
+      render(
+        html`<p class="which">${this.#phase === "unknown"
+          ? "\u00a0"
+          : `Level ${this.level} of ${LEVELS}`}</p><h2>${first}</h2><p class="hint">${rest}</p>`,
+        this.#ask);
     else if (this.#question) render(ask(this.#question, this.#stage.layout.rows), this.#ask);
   }
 
@@ -255,20 +269,26 @@ export class PredictGame extends HTMLElement {
     const picked = this.#question ? all(this.#question.tree).map(({ id }) => id).filter((id) => this.#picked.has(id)) : [];
     switch (this.#phase) {
       case "loading":
-        return html`<div class="said"><h3>Your prediction</h3><p class="picked">It begins when the question is here.</p></div><div class="acts"><button type="button" class="btn primary" disabled>Lock in</button></div>`;
+        return html`<div class="said"><h3>Your prediction</h3><p class="picked">It begins when the question is here.</p></div><div
+          class="acts"><button type="button" class="btn primary" disabled>Lock in</button></div>`;
       case "unknown":
         return html`<div class="acts"><button type="button" class="btn primary" @click=${() => this.ask(1)}>Go to level 1</button></div>`;
       case "failed":
-        return html`<div class="acts"><button type="button" class="btn primary" @click=${() => void this.#load(true)}>Try again</button></div>`;
+        return html`<div class="acts"><button type="button" class="btn primary"
+          @click=${() => void this.#load(true)}>Try again</button></div>`;
       case "asking":
       case "locking": {
         const busy = this.#phase === "locking", empty = !this.#none && !this.#picked.size;
-        return html`${prediction(picked, this.#none, this.#failed, this.#second)}<div class="acts"><span class="keys for-keys"><kbd>Arrows</kbd> move <kbd>Space</kbd> picks <kbd>Enter</kbd> locks in</span>
-          <button type="button" class="btn" aria-pressed=${this.#none ? "true" : "false"} ?disabled=${busy} @click=${() => this.#pickNone()}>None of them</button>
-          <button type="button" class="btn primary" ?disabled=${busy || empty} aria-describedby=${empty ? "predict-picked" : nothing} @click=${() => void this.#lock()}>Lock in</button></div>`;
+        return html`${prediction(picked, this.#none, this.#failed, this.#second)}<div class="acts"><span
+          class="keys for-keys"><kbd>Arrows</kbd> move <kbd>Space</kbd> picks <kbd>Enter</kbd> locks in</span>
+          <button type="button" class="btn" aria-pressed=${this.#none ? "true" : "false"} ?disabled=${busy}
+            @click=${() => this.#pickNone()}>None of them</button>
+          <button type="button" class="btn primary" ?disabled=${busy || empty} aria-describedby=${empty ? "predict-picked" : nothing}
+            @click=${() => void this.#lock()}>Lock in</button></div>`;
       }
       case "playing":
-        return html`${watching(picked.length)}<div class="acts"><button type="button" class="btn" @click=${() => this.#stage.seek(this.#stage.score.end)}>Show the result</button></div>`;
+        return html`${watching(picked.length)}<div class="acts"><button type="button" class="btn"
+          @click=${() => this.#stage.seek(this.#stage.score.end)}>Show the result</button></div>`;
       case "told":
         return this.#answer ? html`${result(this.#answer, this.#second)}${this.#next(this.#answer.right)}` : nothing;
     }
@@ -279,13 +299,17 @@ export class PredictGame extends HTMLElement {
     const last = this.level >= LEVELS, on = right && !last;
     return html`<div class="acts"><button type="button" class="btn quiet" @click=${() => this.#play(true)}>Watch again</button>
       ${right ? nothing : html`<button type="button" class="btn" @click=${() => this.#again()}>Try again</button>`}
-      ${last ? nothing : html`<button type="button" class=${on ? "btn primary" : "btn"} @click=${() => this.ask(this.level + 1)}>Next level</button>`}
+      ${last
+        ? nothing
+        : html`<button type="button" class=${on ? "btn primary" : "btn"} @click=${() => this.ask(this.level + 1)}>Next level</button>`}
       <button type="button" class=${on ? "btn" : "btn primary"} @click=${() => this.ask(this.level)}>Another one like this</button></div>`;
   }
 
   #pressed = (/** @type {KeyboardEvent} */ event) => {
     const on = event.target instanceof HTMLElement ? event.target : document.body;
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || document.querySelector("dialog[open]")) return;
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey
+      || document.querySelector("dialog[open]"))
+      return;
     if ((on !== document.body && !this.contains(on)) || on.matches("input, textarea, select")) return;
     const node = on.matches(".pick"), level = /^\d$/.test(event.key) ? Number(event.key) || LEVELS : 0;
     if (level) this.ask(level);

@@ -24,7 +24,9 @@ export const before = ({ tree }, id) => quiet(id, tree);
 /** Return why there is no question of this level and seed. @param {string} level @param {string} seed @returns {[string, string]|null} */
 export function unknown(level, seed) {
   const number = Number(level);
-  if (!/^\d+$/.test(level) || number < 1 || number > LEVELS) return [`There is no level ${level.slice(0, 20)}.`, `The levels are 1 to ${LEVELS}.`];
-  if (!/^-?\d+$/.test(seed) || !Number.isSafeInteger(Number(seed))) return [`There is no question with the seed ${seed.slice(0, 20)}.`, "A seed is a whole number, such as 17."];
+  if (!/^\d+$/.test(level) || number < 1 || number > LEVELS)
+    return [`There is no level ${level.slice(0, 20)}.`, `The levels are 1 to ${LEVELS}.`];
+  if (!/^-?\d+$/.test(seed) || !Number.isSafeInteger(Number(seed)))
+    return [`There is no question with the seed ${seed.slice(0, 20)}.`, "A seed is a whole number, such as 17."];
   return null;
 }

@@ -4,7 +4,10 @@
  * @module
  */
 
-/** @typedef {{streak: number, best: number, passed: number[], tried: number[], answered: string[]}} Record  `answered`: the newest questions, as `level/seed` */
+/**
+ * @typedef {{streak: number, best: number, passed: number[], tried: number[], answered: string[]}} Record  `answered`:
+ *   the newest questions, as `level/seed`
+ */
 
 const STORE = "superlearner.predict";
 /** Questions that are known as answered. */
@@ -43,7 +46,10 @@ export function countAnswer(level, seed, right) {
   if (known.answered.includes(question)) return known;
   const streak = right ? known.streak + 1 : 0;
   const add = (/** @type {number[]} */ list, /** @type {boolean} */ yes) => (yes && !list.includes(level) ? [...list, level] : list);
-  last = { streak, best: Math.max(known.best, streak), passed: add(known.passed, right), tried: add(known.tried, !right), answered: [...known.answered, question].slice(-KEPT) };
+  last = {
+    streak, best: Math.max(known.best, streak), passed: add(known.passed, right), tried: add(known.tried, !right),
+    answered: [...known.answered, question].slice(-KEPT),
+  };
   try {
     localStorage.setItem(STORE, JSON.stringify(last));
   } catch { /* as above */ }

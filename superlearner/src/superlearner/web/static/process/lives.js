@@ -17,13 +17,18 @@
 /**
  * Return the lives, oldest first. A start is taken as the previous end, which ignores delays of restarts.
  * @param {readonly Exit[]} exits  newest first
- * @param {{pid: string|null, startedAt: number|null, ended?: string|null}} now  the current process; pid null: none, and `ended` started at `startedAt`
+ * @param {{pid: string|null, startedAt: number|null, ended?: string|null}} now  the current process; pid null: none,
+ *   and `ended` started at `startedAt`
  * @returns {Life[]}
  */
 export function livesOf(exits, now) {
   /** @type {Life[]} */ const lives = [];
   [...exits].reverse().forEach((exit, index, all) => {
-    lives.push({ pid: exit.pid, from: (exit.pid !== null && exit.pid === now.ended ? now.startedAt : null) ?? all[index - 1]?.at ?? null, to: exit.at, exit });
+    lives.push({
+      pid: exit.pid,
+      from: (exit.pid !== null && exit.pid === now.ended ? now.startedAt : null) ?? all[index - 1]?.at ?? null,
+      to: exit.at, exit,
+    });
   });
   if (now.pid !== null) lives.push({ pid: now.pid, from: now.startedAt ?? exits[0]?.at ?? null, to: null, exit: null });
   return lives;
@@ -39,7 +44,8 @@ export function livesOf(exits, now) {
 export function timeline(lives, now, least = 0.012) {
   const begin = Math.min(...lives.flatMap((life) => [life.from ?? life.to ?? now, life.to ?? now]));
   const whole = Math.max(now - begin, 1e-6);
-  const raw = lives.map((life) => ({ life, from: ((life.from ?? life.to ?? now) - begin) / whole, to: ((life.to ?? now) - begin) / whole }));
+  const raw = lives.map((life) =>
+    ({ life, from: ((life.from ?? life.to ?? now) - begin) / whole, to: ((life.to ?? now) - begin) / whole }));
   let reached = 0;
   const stretched = raw.map(({ life, from, to }) => {
     const left = Math.max(from, reached);

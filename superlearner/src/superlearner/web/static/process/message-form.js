@@ -14,8 +14,11 @@ const KINDS = { cast: "cast: no answer", call: "call: waits for the answer", sen
 
 export class MessageForm {
   /** @type {string|null} */ #pid = null;
-  #kind = make("select", { "aria-label": "Kind of message" }, ...Object.entries(KINDS).map(([value, text]) => make("option", { value }, text)));
-  #text = make("input", { type: "text", "aria-label": "Message as JSON", placeholder: '"increment" or ["add", 3]', autocomplete: "off", spellcheck: "false" });
+  #kind = make("select", { "aria-label": "Kind of message" },
+    ...Object.entries(KINDS).map(([value, text]) => make("option", { value }, text)));
+  #text = make("input", {
+    type: "text", "aria-label": "Message as JSON", placeholder: '"increment" or ["add", 3]', autocomplete: "off", spellcheck: "false",
+  });
   #button = make("button", { type: "submit", class: "btn" }, "Send");
   #answer = make("p", { class: "answer", role: "status" });
 
@@ -23,7 +26,9 @@ export class MessageForm {
   constructor(sent) {
     this.sent = sent;
     this.form = make("form", {}, this.#text, make("div", { class: "acts" }, this.#kind, this.#button),
-      make("p", { class: "rules", id: "message-rules" }, "A bare word is sent as a text; all else is JSON: 3, \"two words\", [\"add\", 3]. A list arrives as a tuple."), this.#answer);
+      make("p", { class: "rules", id: "message-rules" },
+        "A bare word is sent as a text; all else is JSON: 3, \"two words\", [\"add\", 3]. A list arrives as a tuple."),
+      this.#answer);
     this.#text.setAttribute("aria-describedby", "message-rules");
     this.element = make("section", { class: "message" }, make("h3", {}, "Send a message"), this.form);
     this.form.onsubmit = (event) => {
@@ -67,7 +72,9 @@ export class MessageForm {
     this.#say(kind === "call" ? "Waiting for the answer…" : "Sending…");
     try {
       const answer = await send(this.#pid, message, kind);
-      this.#say(kind === "call" ? `Answer: ${JSON.stringify(answer?.reply ?? null)}` : answer?.warning ? `Sent: ${answer.warning}.` : "Sent.", Boolean(answer?.warning));
+      this.#say(
+        kind === "call" ? `Answer: ${JSON.stringify(answer?.reply ?? null)}` : answer?.warning ? `Sent: ${answer.warning}.` : "Sent.",
+        Boolean(answer?.warning));
     } catch (error) {
       if (error instanceof ApiError) this.#say(error.words, true);
       else throw error;

@@ -31,13 +31,21 @@ export const ask = (pid, path, query = {}, signal) => request("GET", address(pid
  */
 export const tell = (method, pid, path, body, query = {}) => request(method, address(pid, path, query), body);
 
-/** Return the effects of a change, from a dry run of its operation. @param {string} method @param {string} pid @param {string} path @param {unknown} [body] @returns {Promise<{would: string, affects: string[]}>} */
+/**
+ * Return the effects of a change, from a dry run of its operation.
+ * @param {string} method
+ * @param {string} pid
+ * @param {string} path
+ * @param {unknown} [body]
+ * @returns {Promise<{would: string, affects: string[]}>}
+ */
 export const tryOut = (method, pid, path, body) => tell(method, pid, path, body, { dry_run: true });
 
 /** @param {string} pid @param {string} path @param {Query} query */
 function address(pid, path, query) {
   const words = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) if (value !== null && value !== undefined && value !== "") words.set(name, String(value));
+  for (const [name, value] of Object.entries(query))
+    if (value !== null && value !== undefined && value !== "") words.set(name, String(value));
   const asked = words.toString();
   return `/processes/${encodeURIComponent(pid)}/${path}${asked ? `?${asked}` : ""}`;
 }
@@ -51,7 +59,11 @@ export function refusal(error) {
   return make("p", { class: "note", "data-level": "bad", role: "alert" }, ...reasons(error));
 }
 
-/** Return the reason of a refusal with a remedy, including a sign-in link if a credential is missing. @param {ApiError} error @returns {(Node|string)[]} */
+/**
+ * Return the reason of a refusal with a remedy, including a sign-in link if a credential is missing.
+ * @param {ApiError} error
+ * @returns {(Node|string)[]}
+ */
 export function reasons({ code, message, hint }) {
   const told = `${message.replace(/[^.!?]$/, "$&.")} ${hint && sentence(hint)}`.trim();
   return [...spoken(told), ...(code === "missing_scope" ? [" ", signInLink("Sign in with it"), "."] : [])];

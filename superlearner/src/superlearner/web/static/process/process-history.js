@@ -35,13 +35,22 @@ export class SlHistory extends Panel {
     const now = Date.now() / 1000 + seen.skew;
     const alive = seen.row.pid === told.pid && !seen.gone;
     const last = seen.row.last;
-    const exits = !alive && last && last.at > (told.exits[0]?.at ?? 0) + 0.001 ? [{ ...last, pid: told.pid }, ...told.exits] : told.exits; // it ended after the last read
+    // It ended after the last read
+    const exits = !alive && last && last.at > (told.exits[0]?.at ?? 0) + 0.001 ? [{ ...last, pid: told.pid }, ...told.exits] : told.exits;
     const lives = livesOf(exits, { pid: alive ? told.pid : null, startedAt: told.started_at, ended: alive ? null : told.pid });
     const failed = exits.filter((one) => one.crash).map((one) => one.reason);
     const { restarts } = seen.row;
     renew(this.content, [
-      make("section", {}, make("p", { class: "depth" }, exits.length ? `${counted(lives.length, "life", "lives")}${failed.length ? `, ${failures(failed)}` : ""}.` : "It has never ended."),
-        make("p", { class: "hint" }, exits.length ? `Restarted ${restarts === 1 ? "once" : `${number(restarts)} times`} by its supervisor. ${exits.length >= 20 ? "The last 20 ends are remembered." : ""}` : "What ends it, and how long each process in this place lived, will stand here after the first restart. Kill it to see."),
+      make("section", {},
+        make("p", { class: "depth" },
+          exits.length
+            ? `${counted(lives.length, "life", "lives")}${failed.length ? `, ${failures(failed)}` : ""}.`
+            : "It has never ended."),
+        make("p", { class: "hint" },
+          exits.length
+            ? `Restarted ${restarts === 1 ? "once" : `${number(restarts)} times`} by its supervisor. `
+              + `${exits.length >= 20 ? "The last 20 ends are remembered." : ""}`
+            : "What ends it, and how long each process in this place lived, will stand here after the first restart. Kill it to see."),
         exits.length ? line(lives, now) : null),
       ...(told.patterns.length && exits.length > 1 ? [alike(told.patterns)] : []),
       ...(exits.length ? [table(lives, now)] : [])]);
@@ -51,33 +60,49 @@ export class SlHistory extends Panel {
 /** @param {readonly Life[]} lives @param {number} now */
 function line(lives, now) {
   const bars = timeline(lives, now).map(({ life, left, width }) => {
-    const bar = make("i", { class: "life", "data-end": life.exit === null ? "lives" : life.exit.crash ? "crash" : "end", title: words(life, now) });
+    const bar = make("i", {
+      class: "life", "data-end": life.exit === null ? "lives" : life.exit.crash ? "crash" : "end", title: words(life, now),
+    });
     bar.style.left = `${left * 100}%`;
     bar.style.width = `calc(${width * 100}% - 2px)`;
     if (life.exit?.crash) bar.append(icon("crashed", "glyph"));
     return bar;
   });
   const from = lives[0]?.from ?? lives[0]?.to ?? now;
-  return make("div", { class: "lives", role: "img", "aria-label": `Lives from ${time(from)} until now; the table below says the same` }, make("div", { class: "bars" }, ...bars),
+  return make("div", { class: "lives", role: "img", "aria-label": `Lives from ${time(from)} until now; the table below says the same` },
+    make("div", { class: "bars" }, ...bars),
     make("p", { "aria-hidden": "true" }, make("time", {}, time(from)), make("time", {}, "now")));
 }
 
 /** @param {Life} life @param {number} now */
-const words = (life, now) => `${life.pid ?? "a process"}: ${life.from === null ? "begin not known" : duration((life.to ?? now) - life.from)}${life.exit ? `, ${life.exit.reason}` : ", lives"}`;
+const words = (life, now) => `${life.pid ?? "a process"}: `
+  + `${life.from === null ? "begin not known" : duration((life.to ?? now) - life.from)}${life.exit ? `, ${life.exit.reason}` : ", lives"}`;
 
 /** @param {readonly Api.ErrorPattern[]} patterns */
 function alike(patterns) {
   return make("section", {}, make("h3", {}, "Exits by reason"), make("ul", { class: "alike" }, ...patterns.slice(0, 8).map((one) =>
-    make("li", { "data-crash": one.crash }, make("b", { class: "num" }, `${number(one.count)}×`), make("p", {}, make("code", {}, one.reason), " ", make("small", {}, [one.where, `last at ${time(one.last_at)}`].filter(Boolean).join(", ")))))));
+    make("li", { "data-crash": one.crash },
+      make("b", { class: "num" }, `${number(one.count)}×`),
+      make("p", {}, make("code", {}, one.reason), " ",
+        make("small", {}, [one.where, `last at ${time(one.last_at)}`].filter(Boolean).join(", ")))))));
 }
 
 /** @param {readonly Life[]} lives @param {number} now */
 function table(lives, now) {
   const rows = [...lives].reverse().map((life) => make("tr", { "data-crash": life.exit?.crash ?? false },
-    make("td", { class: "num" }, life.pid ?? ""), make("td", { class: "num" }, life.to === null ? "lives" : time(life.to)), make("td", { class: "num" }, life.from === null ? "–" : duration((life.to ?? now) - life.from)),
-    make("td", {}, life.exit ? make("code", {}, life.exit.reason) : "", life.exit && (life.exit.where || life.exit.message) ? make("small", {}, [life.exit.message ? `while handling ${life.exit.message}` : "", life.exit.where].filter(Boolean).join(", ")) : null)));
+    make("td", { class: "num" }, life.pid ?? ""),
+    make("td", { class: "num" }, life.to === null ? "lives" : time(life.to)),
+    make("td", { class: "num" }, life.from === null ? "–" : duration((life.to ?? now) - life.from)),
+    make("td", {},
+      life.exit ? make("code", {}, life.exit.reason) : "",
+      life.exit && (life.exit.where || life.exit.message)
+        ? make("small", {}, [life.exit.message ? `while handling ${life.exit.message}` : "", life.exit.where].filter(Boolean).join(", "))
+        : null)));
   return make("section", {}, make("h3", {}, "Lives, newest first"), make("table", { class: "table lives-table" },
-    make("thead", {}, make("tr", {}, ...["Pid", "Ended", "Lived", "Reason"].map((name, place) => make("th", { scope: "col", class: place < 3 ? "num" : null }, name)))), make("tbody", {}, ...rows)));
+    make("thead", {},
+      make("tr", {},
+        ...["Pid", "Ended", "Lived", "Reason"].map((name, place) => make("th", { scope: "col", class: place < 3 ? "num" : null }, name)))),
+    make("tbody", {}, ...rows)));
 }
 
 customElements.define("sl-history", SlHistory);

@@ -47,7 +47,9 @@ export class SlLinks extends Panel {
     const waits = waitSection(told, seen.find);
     const one = (/** @type {Api.Tie} */ tie) => {
       const [arrow, words] = KINDS[tie.kind] ?? ["", tie.kind];
-      return make("li", { "data-fate": tie.fate }, make("span", { class: "arrow", "aria-hidden": "true" }, arrow), make("p", {}, link(tie, seen.find), " ", make("small", {}, words)),
+      return make("li", { "data-fate": tie.fate },
+        make("span", { class: "arrow", "aria-hidden": "true" }, arrow),
+        make("p", {}, link(tie, seen.find), " ", make("small", {}, words)),
         make("p", { class: "fate" }, icon(SHAPES[tie.fate] ?? "stopped", "glyph"), tie.effect));
     };
     renew(this.content, [
@@ -56,8 +58,10 @@ export class SlLinks extends Panel {
         : "It does not trap exits: when a linked process fails, it ends as well.")),
       ways(seen.row),
       ...(waits ? [waits] : []),
-      make("section", {}, make("h3", {}, told.ties.length ? "If this process ended" : "Ties"), told.ties.length ? make("ul", { class: "ties" }, ...told.ties.map(one))
-        : make("p", { class: "hint" }, "No process is linked to it and none monitors it, so its end affects no other process."),
+      make("section", {},
+        make("h3", {}, told.ties.length ? "If this process ended" : "Ties"),
+        told.ties.length ? make("ul", { class: "ties" }, ...told.ties.map(one))
+          : make("p", { class: "hint" }, "No process is linked to it and none monitors it, so its end affects no other process."),
       told.more ? make("p", { class: "hint" }, `and ${number(told.more)} more`) : null),
       ...[ancestors(told, seen.find)].filter((one) => one !== null)]);
   }
@@ -65,14 +69,16 @@ export class SlLinks extends Panel {
 
 /** Return buttons to what explains its end. @param {import("../live/model.js").Row} row */
 function ways(row) {
-  const open = (/** @type {string} */ id, /** @type {string} */ words) => (has(id, row) ? make("button", { type: "button", class: "btn", "data-part": id }, words) : null);
+  const open = (/** @type {string} */ id, /** @type {string} */ words) =>
+    (has(id, row) ? make("button", { type: "button", class: "btn", "data-part": id }, words) : null);
   return make("section", {}, make("div", { class: "acts" }, open("predict", "Predict a restart"), open("strategy", "Compare strategies")));
 }
 
 /** Summarise the effects of its end in a sentence. @param {Api.Tie[]} ties */
 function summary(ties) {
   const count = (/** @type {string} */ fate) => ties.filter((one) => one.fate === fate).length;
-  const words = [[count("dies"), "would end with it"], [count("told"), "would get a message"]].filter(([many]) => many).map(([many, text]) => `${number(Number(many))} ${text}`);
+  const words = [[count("dies"), "would end with it"], [count("told"), "would get a message"]].filter(([many]) => many).map(
+    ([many, text]) => `${number(Number(many))} ${text}`);
   const above = ties.find((one) => one.kind === "supervisor");
   if (above && above.fate === "restarts") words.push(`${above.name ?? "its supervisor"} would start it again`);
   return words.length ? `${words.join(", ")}.` : "Its end would affect no other process.";

@@ -31,8 +31,11 @@ export class SlMailbox extends Panel {
   #head = make("p", { class: "depth" });
   #kinds = make("p", { class: "hint" });
   #patterns = make("div");
-  #text = make("input", { type: "search", "aria-label": "Search the mailbox", placeholder: "Search", autocomplete: "off", spellcheck: "false" });
-  #kind = make("select", { "aria-label": "Only messages of a kind" }, make("option", { value: "" }, "all kinds"), ...Object.entries(KINDS).map(([value, words]) => make("option", { value }, words)));
+  #text = make("input", {
+    type: "search", "aria-label": "Search the mailbox", placeholder: "Search", autocomplete: "off", spellcheck: "false",
+  });
+  #kind = make("select", { "aria-label": "Only messages of a kind" }, make("option", { value: "" }, "all kinds"),
+    ...Object.entries(KINDS).map(([value, words]) => make("option", { value }, words)));
   #tag = make("span", { class: "filtered", hidden: true });
   #list = make("ol", { class: "waiting" });
   #more = make("p");
@@ -94,22 +97,34 @@ export class SlMailbox extends Panel {
   paint(seen) {
     const { known } = this;
     const depth = known?.count.count ?? seen.row.mailbox ?? 0;
-    write(this.#head, known === null ? "" : depth === 0 ? "Nothing waits." : `${counted(depth, "message")} ${depth === 1 ? "waits" : "wait"}.`);
+    write(this.#head,
+      known === null ? "" : depth === 0 ? "Nothing waits." : `${counted(depth, "message")} ${depth === 1 ? "waits" : "wait"}.`);
     const kinds = Object.entries(known?.count.by_kind ?? {}).filter(([, count]) => count);
-    write(this.#kinds, depth === 0 ? "Messages stand here until the process takes them: while it works at one, or when it is suspended or stuck."
-      : `${kinds.map(([kind, count]) => `${number(count)} ${(count === 1 ? ONE : KINDS)[kind] ?? kind}`).join(", ")}${known?.count.partial ? (kinds.length ? "; the oldest 10,000 were looked at." : "The process is sensitive: what waits is not told.") : "."}`);
+    write(this.#kinds,
+      depth === 0 ? "Messages stand here until the process takes them: while it works at one, or when it is suspended or stuck."
+        : `${kinds.map(([kind, count]) => `${number(count)} ${(count === 1 ? ONE : KINDS)[kind] ?? kind}`)
+          .join(", ")}${known?.count.partial
+            ? (kinds.length ? "; the oldest 10,000 were looked at." : "The process is sensitive: what waits is not told.")
+            : "."}`);
     mend(this.#patterns, known?.patterns.length ? [this.#common(known.patterns, depth)] : []);
     const filtered = Object.values(this.#filter).some(Boolean);
     this.#all.hidden = depth === 0 && !filtered;
     const { tag } = this.#filter;
     this.#tag.hidden = !tag;
-    if (tag) this.#tag.replaceChildren("Only ", make("code", {}, tag), " ", button("Show all", () => this.#seek({ tag: "", kind: "" }), "link"));
+    if (tag)
+      this.#tag.replaceChildren("Only ", make("code", {}, tag), " ", button("Show all", () => this.#seek({ tag: "", kind: "" }), "link"));
     if (!filtered || tag) this.#kind.value = this.#filter.kind;
     const found = known?.messages.slice(0, this.#shown) ?? [];
-    renew(this.#list, found.map((one) => make("li", { "data-kind": one.kind }, make("span", { class: "num", title: "place in the mailbox" }, number(one.position + 1)), make("span", { class: "kind" }, one.kind),
-      make("code", {}, one.text), one.sender ? make("small", {}, "from ", link(one.sender, seen.find)) : null)));
+    renew(this.#list,
+      found.map((one) => make("li", { "data-kind": one.kind },
+        make("span", { class: "num", title: "place in the mailbox" }, number(one.position + 1)),
+        make("span", { class: "kind" }, one.kind),
+        make("code", {}, one.text), one.sender ? make("small", {}, "from ", link(one.sender, seen.find)) : null)));
     const more = (known?.messages.length ?? 0) > this.#shown;
-    renew(this.#more, more ? [button("Show more", () => this.#further(), "link")] : found.length || !known ? [] : [document.createTextNode("No message fits.")]);
+    renew(this.#more,
+      more ? [button("Show more", () => this.#further(), "link")]
+        : found.length || !known ? []
+        : [document.createTextNode("No message fits.")]);
     const can = seen.row.pid !== null && !seen.gone && seen.row.kind !== "supervisor";
     this.#acts.hidden = !can || depth === 0;
     this.#drop.hidden = !filtered || !found.length || this.#filter.kind === "system"; // those stay
@@ -121,7 +136,8 @@ export class SlMailbox extends Panel {
     return make("section", {}, make("h3", {}, "What most of them are"), make("ul", { class: "patterns" }, ...patterns.map((one) => {
       const only = make("button", { type: "button", class: "pattern", "data-tag": one.tag, "data-kind": one.kind });
       const bar = make("meter", { min: 0, max: most, value: one.count, "aria-hidden": "true" });
-      only.append(make("code", { title: one.example }, one.tag || "(no word)"), make("span", {}, one.kind), bar, make("b", {}, number(one.count)));
+      only.append(make("code", { title: one.example }, one.tag || "(no word)"), make("span", {}, one.kind), bar,
+        make("b", {}, number(one.count)));
       only.setAttribute("aria-label", `Only ${one.kind} ${one.tag}: ${number(one.count)} of ${number(depth)}`);
       return make("li", { "data-key": `${one.kind} ${one.tag}` }, only);
     })));
@@ -138,12 +154,16 @@ export class SlMailbox extends Panel {
     if (!pid) return;
     const here = () => this.seen?.row.pid === pid;
     const { text, kind, tag } = this.#filter;
-    const [method, path, body] = all ? ["DELETE", "mailbox", {}] : ["POST", "mailbox/drop", Object.fromEntries(Object.entries({ text, kind, tag }).filter(([, value]) => value))];
+    const [method, path, body] = all
+      ? ["DELETE", "mailbox", {}]
+      : ["POST", "mailbox/drop", Object.fromEntries(Object.entries({ text, kind, tag }).filter(([, value]) => value))];
     try {
       const { would } = await tryOut(method, pid, path, body);
       if (!here()) return; // another process was chosen meanwhile
       const ok = await confirm(all ? "Empty the mailbox?" : "Drop these messages?",
-        `${sentence(`this will ${would}`)} Callers get the error “dropped” at once; casts and plain messages are lost, and their senders are not notified. Requests of the runtime stay. It cannot be undone.`, all ? "Empty it" : "Drop them");
+        `${sentence(`this will ${would}`)} Callers get the error “dropped” at once; casts and plain messages are lost, and their senders `
+          + `are not notified. Requests of the runtime stay. It cannot be undone.`,
+        all ? "Empty it" : "Drop them");
       if (!ok) return;
       const done = await tell(method, pid, path, body);
       toast(`${counted(done.dropped, "message")} dropped.`, { hint: `${number(done.message_queue_len)} wait now.` });

@@ -94,11 +94,12 @@ export class SlMessages extends HTMLElement {
     let trace;
     let ours = true;
     try {
-      trace = await tell("POST", pid, "trace", { message_limit: KEPT, rate: RATE, duration_ms: LONGEST_MS, auto_cleanup: false }).catch((error) => {
-        if (!(error instanceof ApiError) || error.code !== "already_tracing") throw error;
-        ours = false; // another viewer owns the trace: show it and leave it running
-        return request("GET", `/traces/${encodeURIComponent(pid)}`);
-      });
+      trace = await tell("POST", pid, "trace", { message_limit: KEPT, rate: RATE, duration_ms: LONGEST_MS, auto_cleanup: false }).catch(
+        (error) => {
+          if (!(error instanceof ApiError) || error.code !== "already_tracing") throw error;
+          ours = false; // another viewer owns the trace: show it and leave it running
+          return request("GET", `/traces/${encodeURIComponent(pid)}`);
+        });
     } catch (error) {
       if (turn === this.#turn) this.#said.replaceChildren(refusal(error), button("Try again", () => void this.#begin(this.#seen ?? seen)));
       return;
@@ -141,13 +142,17 @@ export class SlMessages extends HTMLElement {
     write(this.#act, this.#paused ? "Go on" : this.#lost ? "Trace again" : "Pause");
     this.#act.hidden = !alive;
     this.#more.hidden = this.#trace === null;
-    if (this.#seen) this.#more.href = `${root()}/timeline?${new URLSearchParams({ view: "messages", ...(chosen() ? { node: chosen() } : {}), process: this.#seen.row.pid ?? "" })}`;
+    if (this.#seen)
+      this.#more.href = `${root()}/timeline?${new URLSearchParams({
+        view: "messages", ...(chosen() ? { node: chosen() } : {}), process: this.#seen.row.pid ?? "",
+      })}`;
     this.#more.title = this.#seen ? `Trace ${label(this.#seen.row)} for longer, with others` : "";
     const lost = trace ? lossText(trace) : "";
     write(this.#note, this.#paused ? "Paused: it is not traced any more; what was seen stays."
       : trace && !trace.tracing ? "The trace has ended by itself."
         : this.#lost ? "The trace is gone: it was deleted, or the server was restarted."
-        : trace ? `${this.#ours ? "It is traced while this tab is open" : "It was being traced already"}: ${counted(trace.messages, "message")} so far${lost ? `, ${lost}` : ""}.`
+        : trace ? `${this.#ours ? "It is traced while this tab is open" : "It was being traced already"}: `
+          + `${counted(trace.messages, "message")} so far${lost ? `, ${lost}` : ""}.`
           : alive ? "Beginning to trace…" : "No process runs here at the moment.");
   }
 }
@@ -155,7 +160,8 @@ export class SlMessages extends HTMLElement {
 /** Use keepalive, since ordinary requests are cancelled when the page is left. @param {string} id */
 async function stop(id) {
   try {
-    await fetch(`${root()}/api/v1/traces/${encodeURIComponent(id)}${nodeQuery()}`, { method: "DELETE", keepalive: true, headers: { "x-door": "page", prefer: "errors=body" } });
+    await fetch(`${root()}/api/v1/traces/${encodeURIComponent(id)}${nodeQuery()}`,
+      { method: "DELETE", keepalive: true, headers: { "x-door": "page", prefer: "errors=body" } });
   } catch {
     // the server is gone, and the trace with it
   }

@@ -54,7 +54,11 @@ class SlOverview extends Panel {
     const { row } = seen;
     const now = Date.now() / 1000 + seen.skew;
     attribute(this.closest("sl-process") ?? this, "data-loaded", this.known?.pid === row.pid && row.pid !== null ? row.pid : null);
-    renew(this.#holds, [budgetSection(row, now), strategySection(row), waitSection(this.known?.["ties"] ?? null, seen.find), stateSection(row, this.known), mailboxSection(row, this.known)].filter((one) => one !== null));
+    renew(this.#holds,
+      [
+        budgetSection(row, now), strategySection(row), waitSection(this.known?.["ties"] ?? null, seen.find), stateSection(row, this.known),
+        mailboxSection(row, this.known),
+      ].filter((one) => one !== null));
     renew(this.#facts, [facts(row, this.known, seen.find)]);
     this.#form.show(seen.gone ? null : row.pid, row);
   }

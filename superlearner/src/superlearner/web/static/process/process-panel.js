@@ -99,7 +99,8 @@ export class Panel extends HTMLElement {
     this.paint(this.seen);
     attribute(this, "data-read", this.readAt && this.readOf === this.seen.row.pid ? this.readOf : null);
     attribute(this.#foot, "data-bad", this.#refused !== null);
-    renew(this.#foot, this.#words(this.seen).map((one) => (typeof one === "string" ? document.createTextNode(one) : one))); // keeps a button that has the focus
+    // Keeps a button that has the focus
+    renew(this.#foot, this.#words(this.seen).map((one) => (typeof one === "string" ? document.createTextNode(one) : one)));
   }
 
   #drop() {
@@ -146,7 +147,9 @@ export class Panel extends HTMLElement {
 
   /** @param {Seen} seen @returns {(Node|string)[]} */
   #words(seen) {
-    const read = this.readAt ? `Read at ${time(this.readAt)}${this.readOf && this.readOf !== seen.row.pid ? ` from ${this.readOf}` : ""}. ` : "";
+    const read = this.readAt
+      ? `Read at ${time(this.readAt)}${this.readOf && this.readOf !== seen.row.pid ? ` from ${this.readOf}` : ""}. `
+      : "";
     if (seen.gone) return read ? [`${read}The process is gone; this is what was known.`] : ["The process is gone; nothing was read of it."];
     if (seen.row.pid === null) return [`${read}No process runs here at the moment.`];
     const again = make("button", { type: "button", class: "link" }, "Try again");

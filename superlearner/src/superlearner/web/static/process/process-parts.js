@@ -42,8 +42,12 @@ export function link(party, find) {
 export function budgetSection(row, now) {
   if (!row.budget) return null;
   const { left, next } = budgetAt(row.budget, now);
-  if (unlimited(row.budget)) return section("Restarts left", make("p", { class: "hint" }, `Practically unlimited: ${number(row.budget.max)} in ${duration(row.budget.window_s)}.`));
-  const count = make("p", { class: "bu big", "data-left": left, "data-level": left === 0 ? "none" : left < row.budget.max ? "some" : "all" },
+  if (unlimited(row.budget))
+    return section("Restarts left",
+      make("p", { class: "hint" }, `Practically unlimited: ${number(row.budget.max)} in ${duration(row.budget.window_s)}.`));
+  const count = make("p", {
+    class: "bu big", "data-left": left, "data-level": left === 0 ? "none" : left < row.budget.max ? "some" : "all",
+  },
     pips(left, row.budget.max), budgetText(left, row.budget));
   const meaning = row.pid === null ? "They count anew when it starts again." : left === 0 && next !== null
     ? `One more crash within ${duration(next - now)} and it gives up.`
@@ -85,7 +89,8 @@ export function facts(row, info, find) {
 function memoryText(use) {
   if (typeof use?.total !== "number") return use ? `${size(use.mailbox + use.dictionary)} in mailbox and dictionary` : null;
   const parts = [["state", use.state], ["mailbox", use.mailbox], ["dictionary", use.dictionary]].filter(([, bytes]) => bytes > 1000);
-  return `${use.complete ? "about" : "more than"} ${size(use.total)}${parts.length > 1 ? `: ${parts.map(([name, bytes]) => `${name} ${size(bytes)}`).join(", ")}` : ""}`;
+  return `${use.complete ? "about" : "more than"} `
+    + `${size(use.total)}${parts.length > 1 ? `: ${parts.map(([name, bytes]) => `${name} ${size(bytes)}`).join(", ")}` : ""}`;
 }
 
 /** @param {Info|null} info @param {Find} find */
@@ -97,7 +102,8 @@ export function ancestors(info, find) {
 }
 
 /** Return a title with a button that opens a deeper part. @param {string} title @param {string} part @param {string} words */
-export const opener = (title, part, words) => make("div", { class: "head" }, make("h3", {}, title), make("button", { type: "button", class: "link", "data-part": part }, words));
+export const opener = (title, part, words) =>
+  make("div", { class: "head" }, make("h3", {}, title), make("button", { type: "button", class: "link", "data-part": part }, words));
 
 /**
  * @param {Row} row
@@ -108,7 +114,8 @@ export function stateSection(row, info) {
   const text = info?.state ?? null;
   const note = info?.state_note ?? null;
   if (note === null && text === null) return null;
-  return make("section", {}, opener("State", "state", "Open state"), note !== null ? make("p", { class: "hint" }, String(note)) : make("pre", { tabindex: 0, "aria-label": "State" }, String(text)));
+  return make("section", {}, opener("State", "state", "Open state"),
+    note !== null ? make("p", { class: "hint" }, String(note)) : make("pre", { tabindex: 0, "aria-label": "State" }, String(text)));
 }
 
 /**
@@ -118,9 +125,15 @@ export function stateSection(row, info) {
 export function mailboxSection(row, info) {
   if (row.pid === null) return null;
   const waiting = row.mailbox ?? 0;
-  const text = row.mailbox === null ? "Unknown." : waiting ? `${counted(waiting, "message")} ${waiting === 1 ? "waits" : "wait"}.` : "Empty.";
-  return make("section", {}, opener("Mailbox", "mailbox", "Open mailbox"), make("p", { class: "count", title: MEANINGS.mailbox }, text, make("button", { type: "button", class: "link", "data-part": "messages" }, "Watch messages")),
-    info?.messages?.length ? make("ol", { class: "terms" }, ...info.messages.map((/** @type {unknown} */ one) => make("li", {}, String(one)))) : null);
+  const text = row.mailbox === null ? "Unknown."
+    : waiting ? `${counted(waiting, "message")} ${waiting === 1 ? "waits" : "wait"}.`
+    : "Empty.";
+  return make("section", {}, opener("Mailbox", "mailbox", "Open mailbox"),
+    make("p", { class: "count", title: MEANINGS.mailbox }, text,
+      make("button", { type: "button", class: "link", "data-part": "messages" }, "Watch messages")),
+    info?.messages?.length
+      ? make("ol", { class: "terms" }, ...info.messages.map((/** @type {unknown} */ one) => make("li", {}, String(one))))
+      : null);
 }
 
 /**
@@ -131,7 +144,9 @@ export function mailboxSection(row, info) {
 export function waitSection(told, find) {
   if (!told?.waits_for && !told?.waited_for_by?.length) return null;
   const line = (/** @type {OpenWait} */ one, /** @type {boolean} */ out) => make("li", {}, out ? "Waits for " : "", link(one, find),
-    out ? (one.kind === "call" ? " to answer" : " to have started") : one.kind === "call" ? " waits for its answer" : " waits for its start",
+    out ? (one.kind === "call" ? " to answer" : " to have started")
+      : one.kind === "call" ? " waits for its answer"
+      : " waits for its start",
     ...(one.request ? [" to ", make("code", {}, one.request)] : []));
   return section("Waiting", make("ul", { class: "waits" },
     ...(told.waits_for ? [line(told.waits_for, true)] : []), ...told.waited_for_by.slice(0, 10).map((one) => line(one, false)),

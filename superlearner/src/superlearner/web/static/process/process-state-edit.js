@@ -17,19 +17,24 @@ export class StateEditor {
   element = make("section", { class: "editor", hidden: true });
   #pid = "";
   /** @type {Api.StateForm|null} */ #form = null;
-  #field = make("textarea", { id: "state-json", rows: 8, spellcheck: "false", autocomplete: "off", "aria-describedby": "state-wrong state-left" });
+  #field = make("textarea", {
+    id: "state-json", rows: 8, spellcheck: "false", autocomplete: "off", "aria-describedby": "state-wrong state-left",
+  });
   #wrong = make("p", { class: "wrong", id: "state-wrong", role: "status" });
   #left = make("div", { class: "hint", id: "state-left" });
   #diff = make("div", { class: "diff" });
   #said = make("div", { role: "status" });
   #review = make("button", { type: "submit", class: "btn" }, "Review");
-  #lists = make("select", { "aria-label": "Lists become" }, make("option", { value: "tuple" }, "lists become tuples"), make("option", { value: "list" }, "lists stay lists"));
+  #lists = make("select", { "aria-label": "Lists become" },
+    make("option", { value: "tuple" }, "lists become tuples"),
+    make("option", { value: "list" }, "lists stay lists"));
 
   /** @param {() => void} changed  called after a change @param {(pid: string) => boolean} here  returns whether this process is shown */
   constructor(changed, here) {
     this.changed = changed;
     this.here = here;
-    const form = make("form", {}, make("div", { class: "field" }, make("label", { for: "state-json" }, "State as JSON"), this.#field, this.#wrong, this.#left),
+    const form = make("form", {},
+      make("div", { class: "field" }, make("label", { for: "state-json" }, "State as JSON"), this.#field, this.#wrong, this.#left),
       this.#diff, this.#said, make("div", { class: "acts" }, this.#review, this.#lists, button("Cancel", () => this.close(), "btn quiet")));
     this.element.append(form);
     this.#field.oninput = () => this.#look();
@@ -70,8 +75,14 @@ export class StateEditor {
     this.#lists.hidden = how !== "set" || tuples.length === 0;
     this.#lists.value = "tuple";
     const notes = left.filter((one) => one.key).map((one) => make("li", {}, make("code", {}, one.key), ` stays as it is: ${one.why}.`));
-    this.#left.replaceChildren(...(none ? [make("p", {}, `This state cannot be edited as JSON${left.length === 1 && !left[0]?.key ? `: ${left[0]?.why}` : ""}.`)] : []), ...(notes.length ? [make("ul", {}, ...notes)] : []),
-      ...(how === "update" && tuples.length ? [make("p", {}, `Tuples in ${tuples.join(", ")} are shown as lists, and become lists where you change them.`)] : []));
+    this.#left.replaceChildren(
+      ...(none
+        ? [make("p", {}, `This state cannot be edited as JSON${left.length === 1 && !left[0]?.key ? `: ${left[0]?.why}` : ""}.`)]
+        : []),
+      ...(notes.length ? [make("ul", {}, ...notes)] : []),
+      ...(how === "update" && tuples.length
+        ? [make("p", {}, `Tuples in ${tuples.join(", ")} are shown as lists, and become lists where you change them.`)]
+        : []));
     this.element.hidden = false;
     this.#tell(null);
     this.#look();
@@ -83,7 +94,10 @@ export class StateEditor {
     this.#said.replaceChildren(...(said ? [said] : []));
   }
 
-  /** Return the request to send; null for invalid input, with an error at the field. @returns {{method: string, path: string, body: Record<string, unknown>, changes: Change[]}|null} */
+  /**
+   * Return the request to send; null for invalid input, with an error at the field.
+   * @returns {{method: string, path: string, body: Record<string, unknown>, changes: Change[]}|null}
+   */
   #wish() {
     const form = this.#form;
     if (!form || form.how === "none") return null;
@@ -95,9 +109,11 @@ export class StateEditor {
       this.#refuse("");
       return { method: "PUT", path: "state", body, changes };
     }
-    if (typeof value !== "object" || value === null || Array.isArray(value)) return this.#refuse(`Expected an object with keys, got ${Array.isArray(value) ? "a list" : shortJson(value, 40)}.`);
+    if (typeof value !== "object" || value === null || Array.isArray(value))
+      return this.#refuse(`Expected an object with keys, got ${Array.isArray(value) ? "a list" : shortJson(value, 40)}.`);
     const update = updateOf(form.value, /** @type {Record<string, unknown>} */ (value));
-    if (update.removed.length) return this.#refuse(`A key cannot be taken away here: put ${update.removed.map((key) => `"${key}"`).join(", ")} back.`);
+    if (update.removed.length)
+      return this.#refuse(`A key cannot be taken away here: put ${update.removed.map((key) => `"${key}"`).join(", ")} back.`);
     this.#refuse("");
     return { method: "PATCH", path: "state", body: { changes: update.changes }, changes };
   }
@@ -114,7 +130,10 @@ export class StateEditor {
     const wish = this.#wish();
     this.#tell(null);
     this.#review.disabled = !wish?.changes.length;
-    renew(this.#diff, wish ? [changeList(wish.changes, wish.changes.length ? `${counted(wish.changes.length, "change")}:` : "Nothing is changed yet.")] : []);
+    renew(this.#diff,
+      wish
+        ? [changeList(wish.changes, wish.changes.length ? `${counted(wish.changes.length, "change")}:` : "Nothing is changed yet.")]
+        : []);
   }
 
   /** Show the result of a dry run before the change can be made. */
@@ -126,7 +145,10 @@ export class StateEditor {
       const { would } = await tryOut(wish.method, pid, wish.path, wish.body);
       if (!this.here(pid)) return;
       const apply = button("Apply", () => void this.#do(wish), "btn primary");
-      this.#tell(make("div", { class: "note ask" }, make("p", {}, sentence(`it will ${would}`), " Between two of its messages; the state before is kept."), apply));
+      this.#tell(
+        make("div", { class: "note ask" },
+          make("p", {}, sentence(`it will ${would}`), " Between two of its messages; the state before is kept."),
+          apply));
       apply.focus();
     } catch (error) {
       this.#tell(refusal(error));
@@ -180,7 +202,10 @@ export class StateEditor {
 export function changeList(changes, title) {
   const signs = { added: "+", removed: "−", changed: "~" };
   return make("div", { class: "changes" }, make("p", { class: "hint" }, title), make("ul", {}, ...changes.slice(0, SHOWN).map((one) =>
-    make("li", { "data-kind": one.kind }, make("b", { "aria-hidden": "true" }, signs[one.kind]), make("span", { class: "vh" }, one.kind), make("code", {}, one.path || "state"), " ",
-      one.kind === "added" ? null : make("del", {}, shortJson(one.before)), one.kind === "changed" ? " → " : "", one.kind === "removed" ? null : make("ins", {}, shortJson(one.after)))),
+    make("li", { "data-kind": one.kind },
+      make("b", { "aria-hidden": "true" }, signs[one.kind]),
+      make("span", { class: "vh" }, one.kind), make("code", {}, one.path || "state"), " ",
+      one.kind === "added" ? null : make("del", {}, shortJson(one.before)), one.kind === "changed" ? " → " : "",
+      one.kind === "removed" ? null : make("ins", {}, shortJson(one.after)))),
     changes.length > SHOWN ? make("li", { class: "hint" }, `and ${changes.length - SHOWN} more`) : null));
 }

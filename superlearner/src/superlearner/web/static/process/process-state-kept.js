@@ -15,7 +15,10 @@ import { counted, time } from "../base/words.js";
 /** @typedef {Api.BackupLine} Kept */
 
 /** @type {Record<string, string>} */
-const WHY = { asked: "kept by hand", "before set": "before it was set", "before update": "before a change", "before restore": "before another came back" };
+const WHY = {
+  asked: "kept by hand", "before set": "before it was set", "before update": "before a change",
+  "before restore": "before another came back",
+};
 
 export class KeptStates {
   element = make("section", { class: "kept", hidden: true });
@@ -58,9 +61,17 @@ export class KeptStates {
   /** @param {string|null} pid @param {Kept} one */
   #line(pid, one) {
     const name = `the state of ${time(Date.parse(one.at) / 1000)}`;
-    const acts = pid === null ? [] : [button("Compare", () => void this.#compare(pid, one), "link"), button("Bring back", () => void this.#restore(pid, one, name), "link"), button("Drop", () => void this.#drop(pid, one), "link")];
+    const acts = pid === null
+      ? []
+      : [
+        button("Compare", () => void this.#compare(pid, one), "link"),
+        button("Bring back", () => void this.#restore(pid, one, name), "link"),
+        button("Drop", () => void this.#drop(pid, one), "link"),
+      ];
     for (const act of acts) act.setAttribute("aria-label", `${act.textContent}: ${name}`);
-    return make("li", {}, make("time", {}, time(Date.parse(one.at) / 1000)), make("span", {}, one.label || (WHY[one.why] ?? one.why), one.copied ? "" : " (not a copy: it may have changed)"),
+    return make("li", {},
+      make("time", {}, time(Date.parse(one.at) / 1000)),
+      make("span", {}, one.label || (WHY[one.why] ?? one.why), one.copied ? "" : " (not a copy: it may have changed)"),
       make("span", { class: "acts" }, ...acts), this.#compared.get(one.id) ?? null);
   }
 
@@ -69,7 +80,9 @@ export class KeptStates {
     let said;
     try {
       const answer = await ask(pid, "state/diff", { backup_id: one.id });
-      said = answer.same ? make("p", { class: "hint" }, "Nothing has changed since, as far as it can be seen.") : changeList(answer.changes, `${counted(answer.change_count, "place")} changed since:`);
+      said = answer.same
+        ? make("p", { class: "hint" }, "Nothing has changed since, as far as it can be seen.")
+        : changeList(answer.changes, `${counted(answer.change_count, "place")} changed since:`);
     } catch (error) {
       said = refusal(error);
     }
@@ -79,7 +92,10 @@ export class KeptStates {
 
   /** @param {string} pid @param {Kept} one @param {string} name */
   async #restore(pid, one, name) {
-    if (!(await confirm("Bring a state back?", `The process gets ${name}, between two of its messages. The state it has now is kept, so that this can be undone.`, "Bring it back"))) return;
+    if (!(await confirm("Bring a state back?",
+      `The process gets ${name}, between two of its messages. The state it has now is kept, so that this can be undone.`,
+      "Bring it back")))
+      return;
     try {
       const done = await tell("POST", pid, "state/restore", { backup_id: one.id });
       this.undoable(done.pid, done.undo, `It has ${name} again.`);

@@ -46,9 +46,13 @@ export class StateTree {
 
   #draw() {
     if (!this.#root) return;
-    const focused = document.activeElement instanceof HTMLElement && this.element.contains(document.activeElement) ? document.activeElement.dataset.path : undefined;
+    const focused = document.activeElement instanceof HTMLElement && this.element.contains(document.activeElement)
+      ? document.activeElement.dataset.path
+      : undefined;
     this.element.replaceChildren(make("ul", { "aria-label": "State" }, this.#item(this.#root, "", true)));
-    if (focused !== undefined) for (const one of this.element.querySelectorAll("button[data-path]")) if (one instanceof HTMLElement && one.dataset.path === focused) one.focus();
+    if (focused !== undefined)
+      for (const one of this.element.querySelectorAll("button[data-path]"))
+        if (one instanceof HTMLElement && one.dataset.path === focused) one.focus();
   }
 
   /** @param {Term} told @param {string} path @param {boolean} [root] @returns {HTMLElement} */
@@ -56,7 +60,8 @@ export class StateTree {
     const loaded = this.#loaded.get(path);
     const term = loaded ? { ...loaded, label: told.label } : told;
     const opens = term.size !== null && term.size > 0 && !COUNTED.has(term.type) && !term.hidden;
-    const open = opens && (this.#open.get(path) ?? (root || (told.members.length > 0 && told.members.length <= 8 && path.split(".").length < 2)));
+    const open = opens
+      && (this.#open.get(path) ?? (root || (told.members.length > 0 && told.members.length <= 8 && path.split(".").length < 2)));
     const changed = this.#changed.has(path);
     const inside = !changed && !open && [...this.#changed].some((one) => one.startsWith(`${path}.`) || path === "");
     const label = root ? "State" : term.label;
@@ -64,7 +69,8 @@ export class StateTree {
       label ? make("b", {}, label) : null, " ", make("i", { title: "type" }, typeText(term)), " ",
       open ? null : make("code", { "data-hidden": term.hidden }, term.text),
       changed || inside ? make("mark", {}, changed ? "changed" : "changed inside") : null);
-    const line = make("div", { class: "term", "data-changed": changed || inside }, opens ? this.#twist(path, label, open, words) : make("span", { class: "leaf" }, words),
+    const line = make("div", { class: "term", "data-changed": changed || inside },
+      opens ? this.#twist(path, label, open, words) : make("span", { class: "leaf" }, words),
       term.hidden ? null : copyButton(() => this.#whole(term, path), "Copy", `Copy ${label}`, "btn quiet copy"));
     const item = make("li", {}, line);
     if (term.cut) item.append(this.#longer(term, path));
@@ -74,7 +80,11 @@ export class StateTree {
 
   /** @param {string} path @param {string} label @param {boolean} open @param {HTMLElement} words */
   #twist(path, label, open, words) {
-    const twist = make("button", { type: "button", class: "unfold", "aria-expanded": open ? "true" : "false", "data-path": path, title: open ? `Fold ${label}` : `Unfold ${label}` }, icon("open"), words);
+    const twist = make("button", {
+      type: "button", class: "unfold", "aria-expanded": open ? "true" : "false", "data-path": path,
+      title: open ? `Fold ${label}` : `Unfold ${label}`,
+    },
+      icon("open"), words);
     twist.onclick = () => {
       this.#open.set(path, !open);
       this.#draw();
@@ -85,11 +95,14 @@ export class StateTree {
 
   /** @param {Term} term @param {string} path */
   #members(term, path) {
-    const list = make("ul", {}, ...term.members.map((one, index) => this.#item(one, path ? `${path}.${index + term.start}` : String(index + term.start))));
+    const list = make("ul", {},
+      ...term.members.map((one, index) => this.#item(one, path ? `${path}.${index + term.start}` : String(index + term.start))));
     const told = term.start + term.members.length;
     const left = (term.size ?? 0) - told;
     if (!term.members.length && left > 0) list.append(make("li", { class: "hint" }, "Reading…"));
-    else if (left > 0) list.append(make("li", {}, button(`Show ${number(Math.min(PART, left))} more of ${number(left)}`, () => void this.#more(path, told), "link")));
+    else if (left > 0)
+      list.append(
+        make("li", {}, button(`Show ${number(Math.min(PART, left))} more of ${number(left)}`, () => void this.#more(path, told), "link")));
     return list;
   }
 
@@ -99,7 +112,9 @@ export class StateTree {
     const next = LENGTHS.find((length) => length > have + 10);
     const all = COUNTED.has(term.type) ? ` of ${term.type === "str" ? counted(term.size ?? 0, "character") : bytes(term.size ?? 0)}` : "";
     return make("p", { class: "hint cut" }, `Cut${all}. `,
-      next === undefined ? "More than this is not shown." : button("Show more", () => void this.#load(path, { depth: 0, length: next }), "link"));
+      next === undefined
+        ? "More than this is not shown."
+        : button("Show more", () => void this.#load(path, { depth: 0, length: next }), "link"));
   }
 
   /** Load the members of an opened branch, unless they are known. @param {string} path */
@@ -143,7 +158,8 @@ export class StateTree {
     try {
       const answer = await ask(pid, "state/tree", { path, start, items: PART });
       if (pid !== this.#pid) return;
-      if (known && answer.term) this.#loaded.set(path, { ...known, size: answer.term.size, members: [...known.members, ...answer.term.members] });
+      if (known && answer.term)
+        this.#loaded.set(path, { ...known, size: answer.term.size, members: [...known.members, ...answer.term.members] });
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       complain(error, "Show more");
@@ -162,5 +178,7 @@ export class StateTree {
 function typeText(term) {
   if (term.hidden) return `${term.type}, hidden`;
   if (term.size === null) return term.type;
-  return COUNTED.has(term.type) ? (term.cut ? `${term.type}, ${term.type === "str" ? number(term.size) : bytes(term.size)}` : term.type) : `${term.type}, ${number(term.size)}`;
+  return COUNTED.has(term.type)
+    ? (term.cut ? `${term.type}, ${term.type === "str" ? number(term.size) : bytes(term.size)}` : term.type)
+    : `${term.type}, ${number(term.size)}`;
 }

@@ -25,7 +25,8 @@ export class SlState extends Panel {
   #kept = new KeptStates(() => this.again(), (pid, backup, words) => this.#here(pid) && this.#editor.undoable(pid, backup, words));
   #edit = button("Edit", () => this.seen?.row.pid && void this.#editor.edit(this.seen.row.pid));
   #keep = button("Keep a copy", () => this.seen?.row.pid && void this.#kept.keep(this.seen.row.pid));
-  #copy = copyButton(async () => (await ask(this.seen?.row.pid ?? "", "state", { length: 100_000 })).state ?? "", "Copy", "Copy the whole state", "btn quiet copy");
+  #copy = copyButton(async () => (await ask(this.seen?.row.pid ?? "", "state", { length: 100_000 })).state ?? "", "Copy",
+    "Copy the whole state", "btn quiet copy");
   #note = make("p", { class: "hint changes-note", role: "status" });
   #none = make("p", { class: "hint" });
   #acts = make("div", { class: "acts" }, this.#edit, this.#keep, this.#copy);
@@ -37,13 +38,16 @@ export class SlState extends Panel {
   }
 
   connectedCallback() {
-    this.content.replaceChildren(make("section", {}, this.#acts, this.#editor.notice, this.#none, this.#note, this.#tree.element), this.#editor.element, this.#kept.element);
+    this.content.replaceChildren(make("section", {}, this.#acts, this.#editor.notice, this.#none, this.#note, this.#tree.element),
+      this.#editor.element, this.#kept.element);
     super.connectedCallback();
   }
 
   /** @override @param {string} pid @param {AbortSignal} signal */
   async read(pid, signal) {
-    const [told, kept] = await Promise.all([ask(pid, "state/tree", { items: 50 }, signal), ask(pid, "state/backups", { per_page: 20 }, signal)]);
+    const [told, kept] = await Promise.all([
+      ask(pid, "state/tree", { items: 50 }, signal), ask(pid, "state/backups", { per_page: 20 }, signal),
+    ]);
     return { told, kept };
   }
 
@@ -82,7 +86,11 @@ export class SlState extends Panel {
     const changed = changedPlaces(before?.term, term);
     if (before?.pid === told.pid && before.term && !changed.length) return; // the last change stays marked
     this.#tree.show(told.pid, term, changed);
-    write(this.#note, before === null ? "" : `${before.pid === told.pid ? "" : `A new process, ${told.pid}, with a state of its own. `}${counted(changed.length, "place")} changed at ${time(this.readAt)}.`);
+    write(this.#note,
+      before === null
+        ? ""
+        : `${before.pid === told.pid ? "" : `A new process, ${told.pid}, with a state of its own. `}${counted(changed.length, "place")} `
+          + `changed at ${time(this.readAt)}.`);
   }
 }
 

@@ -49,11 +49,15 @@ export class SlVersions extends Panel {
     const mine = told.running.filter((one) => one.what === seen.row.what);
     render(html`<section>
       <h3>Versions of ${told.module}</h3>
-      <ul class="versions">${mine.map((one) => html`<li><code>${one.vsn.replace(/^'(.*)'$/, "$1")}</code> <span>${one.what}, ${counted(one.count, "process", "processes")}</span></li>`)}</ul>
+      <ul class="versions">${mine.map((one) => html`<li><code>${one.vsn.replace(/^'(.*)'$/, "$1")}</code>
+        <span>${one.what}, ${counted(one.count, "process", "processes")}</span></li>`)}</ul>
       ${told.platform ? html`<p class="hint">It belongs to the platform, which is not reloaded here.</p>` : html`<div class="acts">
         <button type="button" class="btn" @click=${() => void this.#run("reload", "Reload the code?", "Reload")}>Reload code…</button>
-        <button type="button" class="btn quiet" @click=${() => void this.#run("rollback", "Return to the version before?", "Roll back")}>Roll back…</button>
-      </div><p class="hint">A reload keeps pids, mailboxes and states of ${told.servers === 1 ? "the process" : `all ${number(told.servers)} processes`}, or changes nothing.</p>`}
+        <button type="button" class="btn quiet"
+          @click=${() => void this.#run("rollback", "Return to the version before?", "Roll back")}>Roll back…</button>
+      </div><p class="hint">A reload keeps pids, mailboxes and states of ${told.servers === 1
+        ? "the process"
+        : `all ${number(told.servers)} processes`}, or changes nothing.</p>`}
       <div role="status">${this.#said}</div>
     </section>`, this.content);
   }
@@ -67,7 +71,8 @@ export class SlVersions extends Panel {
       const { would } = await request("POST", `${address(module)}/${what}?dry_run=true`, {});
       if (!here() || !(await confirm(title, sentence(`this will ${would}`), button))) return;
       const done = await request("POST", `${address(module)}/${what}`, {});
-      toast(what === "reload" ? `${module} was reloaded.` : `${module} is back at the version before.`, { hint: `${counted(done.servers_count, "process", "processes")} changed.` });
+      toast(what === "reload" ? `${module} was reloaded.` : `${module} is back at the version before.`,
+        { hint: `${counted(done.servers_count, "process", "processes")} changed.` });
       this.#said = nothing;
     } catch (error) {
       this.#said = refusal(error);

@@ -47,7 +47,8 @@ export class SlProcess extends HTMLElement {
   connectedCallback() {
     if (this.#pane.isConnected) return;
     this.append(this.#pane);
-    this.#kill.onclick = () => this.#row && this.dispatchEvent(new CustomEvent("sl-kill", { detail: { key: this.#row.key, reason: this.#reason.value } }));
+    this.#kill.onclick = () =>
+      this.#row && this.dispatchEvent(new CustomEvent("sl-kill", { detail: { key: this.#row.key, reason: this.#reason.value } }));
     this.#start.onclick = () => this.#row && this.dispatchEvent(new CustomEvent("sl-start", { detail: this.#row.key }));
     this.#pane.onclick = (event) => {
       const target = closest(event.target, "[data-goto]");
@@ -119,7 +120,9 @@ export class SlProcess extends HTMLElement {
     this.#start.hidden = this.#gone || !startableState(row);
     this.#kill.setAttribute("aria-label", `Kill ${name}`);
     this.#start.setAttribute("aria-label", `Start ${name}`);
-    const plain = this.#gone ? "This process has ended and is not in the tree any more. Its successor, if there is one, has a row of its own." : plainWords(row, now);
+    const plain = this.#gone
+      ? "This process has ended and is not in the tree any more. Its successor, if there is one, has a row of its own."
+      : plainWords(row, now);
     write(this.#plain, plain);
     this.#plain.hidden = plain === "";
     this.#tabs.show({ row, gone: this.#gone, skew: this.#skew, find: (pid) => this.find(pid) });
@@ -144,9 +147,11 @@ function plainWords(row, now) {
   const again = row.again_at ? (wait > 0 ? ` It starts again in ${wait} s.` : " It is being started again.") : "";
   switch (row.state) {
     case "stuck":
-      return `Not answering since ${time(row.since)} (${Math.floor(now - row.since)} s)${row.doing ? `: ${row.doing} has not returned` : ""}. Messages wait in its mailbox; Kill ends it at once.`;
+      return `Not answering since ${time(row.since)} (${Math.floor(now - row.since)} `
+        + `s)${row.doing ? `: ${row.doing} has not returned` : ""}. Messages wait in its mailbox; Kill ends it at once.`;
     case "gave_up":
-      return `${label(row)} gave up: more children had to be restarted than ${row.budget ? `${row.budget.max} in ${row.budget.window_s} s` : "it allows"}.${again}`;
+      return `${label(row)} gave up: more children had to be restarted than `
+        + `${row.budget ? `${row.budget.max} in ${row.budget.window_s} s` : "it allows"}.${again}`;
     case "restarting":
       return `Being restarted by its supervisor.${again}`;
     case "crashed":

@@ -46,7 +46,8 @@ const name = (term, place) => (term.label === "" ? `#${place}` : term.label);
 export function differences(before, after, path = "") {
   if (isObject(before) && isObject(after)) {
     const names = [...Object.keys(before), ...Object.keys(after).filter((key) => !Object.hasOwn(before, key))];
-    return names.flatMap((key) => at(path ? `${path}.${key}` : key, Object.hasOwn(before, key), before[key], Object.hasOwn(after, key), after[key]));
+    return names.flatMap((key) =>
+      at(path ? `${path}.${key}` : key, Object.hasOwn(before, key), before[key], Object.hasOwn(after, key), after[key]));
   }
   if (Array.isArray(before) && Array.isArray(after))
     return Array.from({ length: Math.max(before.length, after.length) }, (_, index) =>
@@ -71,7 +72,8 @@ const isObject = (value) => typeof value === "object" && value !== null && !Arra
  */
 export function updateOf(before, after) {
   /** @type {Record<string, unknown>} */ const changes = {};
-  for (const [key, value] of Object.entries(after)) if (!Object.hasOwn(before, key) || differences(before[key], value).length) changes[key] = value;
+  for (const [key, value] of Object.entries(after))
+    if (!Object.hasOwn(before, key) || differences(before[key], value).length) changes[key] = value;
   return { changes, removed: Object.keys(before).filter((key) => !Object.hasOwn(after, key)) };
 }
 

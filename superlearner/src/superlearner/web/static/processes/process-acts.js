@@ -21,19 +21,30 @@ const MOST = 1000;
 export async function end(row) {
   if (refused()) return;
   const name = nameOf(row);
-  if (row.critical && !(await confirmAsAdmin(`Kill ${name}?`, `${name} is a process of the platform itself; this page may lose its connection for a moment, or for good.`, `Kill ${name}`))) return;
+  if (row.critical
+    && !(await confirmAsAdmin(`Kill ${name}?`,
+      `${name} is a process of the platform itself; this page may lose its connection for a moment, or for good.`,
+      `Kill ${name}`)))
+    return;
   const top = row.type === "supervisor" && !row.supervisor && !row.critical;
-  if (top && !(await confirm(`End the whole tree of ${name}?`, `All below ${name} end with it. It has no supervisor, so nothing starts them again.`, `Kill ${name}`))) return;
+  if (top
+    && !(await confirm(`End the whole tree of ${name}?`,
+      `All below ${name} end with it. It has no supervisor, so nothing starts them again.`,
+      `Kill ${name}`)))
+    return;
   try {
     const answer = await kill(row.pid, { force: row.critical });
-    toast(answer?.terminated === false ? `${name} lives on.` : `${name} was killed.`, { hint: answer?.terminated === false ? "" : afterwards(row) });
+    toast(answer?.terminated === false ? `${name} lives on.` : `${name} was killed.`,
+      { hint: answer?.terminated === false ? "" : afterwards(row) });
   } catch (error) {
     complain(error, `Kill ${name}`);
   }
 }
 
 /** @param {Line} row */
-const afterwards = (row) => (row.supervisor ? `Its supervisor ${row.supervisor_name ?? row.supervisor} decides whether it starts again.` : "It has no supervisor, so nothing starts it again.");
+const afterwards = (row) => (row.supervisor
+  ? `Its supervisor ${row.supervisor_name ?? row.supervisor} decides whether it starts again.`
+  : "It has no supervisor, so nothing starts it again.");
 
 /**
  * Ends many processes after a confirmation; returns whether it did.
@@ -52,12 +63,16 @@ export async function endAll(pids, known) {
     return false;
   }
   const many = counted(left.length, "process", "processes");
-  if (!(await confirm(`Kill ${many}?`, `${names}${more}.${spared} Supervisors restart those that are permanent or transient.`, `Kill ${many}`))) return false;
+  if (!(await confirm(`Kill ${many}?`,
+    `${names}${more}.${spared} Supervisors restart those that are permanent or transient.`,
+    `Kill ${many}`)))
+    return false;
   try {
     const { results } = await request("POST", "/processes/bulk", { action: "kill", pids: left });
     const refused = results.filter((/** @type {any} */ one) => !one.ok && one.error?.code !== "process_not_found");
     toast(`${number(results.length - refused.length)} of ${number(results.length)} were killed.`, {
-      hint: refused[0] ? `${refused[0].pid}: ${refused[0].error?.message ?? "it trapped the signal, and lives"}` : "", level: refused.length ? "bad" : "info",
+      hint: refused[0] ? `${refused[0].pid}: ${refused[0].error?.message ?? "it trapped the signal, and lives"}` : "",
+      level: refused.length ? "bad" : "info",
     });
     return true;
   } catch (error) {

@@ -42,22 +42,65 @@ export function columnsOf({ now, since, memory }) {
     return since() === null ? "" : "longer";
   };
   return [
-    { id: "name", label: "Name", width: 160, grow: 1, sort: "asc", hint: "The registered name; else the id in its supervisor, else the class", text: nameOf, draw: drawName },
-    { id: "pid", label: "Pid", width: 88, num: true, sort: "asc", hint: "Process id: younger processes have higher ones", text: (row) => row.pid },
-    { id: "what", label: "Class", width: 130, grow: 0.6, sort: "asc", hint: "Class of a behaviour, or the function that runs", text: (row) => row.what },
+    {
+      id: "name", label: "Name", width: 160, grow: 1, sort: "asc",
+      hint: "The registered name; else the id in its supervisor, else the class", text: nameOf, draw: drawName,
+    },
+    {
+      id: "pid", label: "Pid", width: 88, num: true, sort: "asc", hint: "Process id: younger processes have higher ones",
+      text: (row) => row.pid,
+    },
+    {
+      id: "what", label: "Class", width: 130, grow: 0.6, sort: "asc", hint: "Class of a behaviour, or the function that runs",
+      text: (row) => row.what,
+    },
     { id: "type", label: "Kind", width: 84, sort: "asc", shown: false, text: (row) => TYPES[row.type] ?? row.type },
-    { id: "supervisor", label: "Supervisor", width: 130, grow: 0.5, sort: "asc", hint: "Who starts it again", text: (row) => row.supervisor_name ?? row.supervisor ?? "", draw: drawSupervisor },
+    {
+      id: "supervisor", label: "Supervisor", width: 130, grow: 0.5, sort: "asc", hint: "Who starts it again",
+      text: (row) => row.supervisor_name ?? row.supervisor ?? "", draw: drawSupervisor,
+    },
     { id: "status", label: "State", width: 76, sort: "asc", hint: "As the tree shows it", text: stateOf },
-    { id: "activity", label: "Activity", width: 84, sort: "", shown: false, hint: "What it does at this moment; a process without work is waiting", text: (row) => row.status },
-    { id: "mailbox", label: "Mailbox", width: 70, num: true, sort: "desc", hint: "Messages that wait until the process takes them", text: (row) => quiet(row.message_queue_len) },
-    { id: "messages", label: "Messages/s", width: 86, num: true, sort: "desc", hint: "Messages taken in a second, in the mean of the last seconds. The runtime does not count them: they are looked at for this page", text: (row) => rate(row.messages_per_s) },
-    { id: "callback", label: "In callbacks", width: 92, num: true, sort: "desc", shown: matchMedia("(min-width: 1100px)").matches, hint: "Share of the time spent in callbacks, in the mean of the last seconds", text: (row) => (row.callback_percent ? `${row.callback_percent.toFixed(1)} %` : "") },
-    { id: "restarts", label: "Restarts", width: 68, num: true, sort: "desc", hint: "How often its supervisor restarted it after it ended by itself", text: (row) => quiet(row.restarts ?? 0) },
-    { id: "age", label: "Age", width: 68, num: true, sort: "asc", hint: "Since when it runs, within some seconds; “longer” than it is looked at", text: age },
-    { id: "current", label: "Current function", width: 190, grow: 0.8, sort: "", shown: false, hint: "Where a function waits, or the callback that is not through yet", text: (row) => row.current_function ?? "" },
+    {
+      id: "activity", label: "Activity", width: 84, sort: "", shown: false,
+      hint: "What it does at this moment; a process without work is waiting", text: (row) => row.status,
+    },
+    {
+      id: "mailbox", label: "Mailbox", width: 70, num: true, sort: "desc", hint: "Messages that wait until the process takes them",
+      text: (row) => quiet(row.message_queue_len),
+    },
+    {
+      id: "messages", label: "Messages/s", width: 86, num: true, sort: "desc",
+      hint: "Messages taken in a second, in the mean of the last seconds. The runtime does not count them: "
+        + "they are looked at for this page",
+      text: (row) => rate(row.messages_per_s),
+    },
+    {
+      id: "callback", label: "In callbacks", width: 92, num: true, sort: "desc",
+      shown: matchMedia("(min-width: 1100px)").matches,
+      hint: "Share of the time spent in callbacks, in the mean of the last seconds",
+      text: (row) => (row.callback_percent ? `${row.callback_percent.toFixed(1)} %` : ""),
+    },
+    {
+      id: "restarts", label: "Restarts", width: 68, num: true, sort: "desc",
+      hint: "How often its supervisor restarted it after it ended by itself", text: (row) => quiet(row.restarts ?? 0),
+    },
+    {
+      id: "age", label: "Age", width: 68, num: true, sort: "asc",
+      hint: "Since when it runs, within some seconds; “longer” than it is looked at", text: age,
+    },
+    {
+      id: "current", label: "Current function", width: 190, grow: 0.8, sort: "", shown: false,
+      hint: "Where a function waits, or the callback that is not through yet", text: (row) => row.current_function ?? "",
+    },
     { id: "links", label: "Links", width: 52, num: true, sort: "desc", shown: false, text: (row) => quiet(row.links) },
-    { id: "monitors", label: "Monitors", width: 72, num: true, sort: "desc", shown: false, hint: "Whom it monitors", text: (row) => quiet(row.monitors) },
-    { id: "memory", label: "Memory", width: 84, num: true, sort: "", shown: false, hint: "An estimate that is made when you ask for it: menu of the row, “Measure memory”", text: (row) => memory.get(row.pid) ?? "" },
+    {
+      id: "monitors", label: "Monitors", width: 72, num: true, sort: "desc", shown: false, hint: "Whom it monitors",
+      text: (row) => quiet(row.monitors),
+    },
+    {
+      id: "memory", label: "Memory", width: 84, num: true, sort: "", shown: false,
+      hint: "An estimate that is made when you ask for it: menu of the row, “Measure memory”", text: (row) => memory.get(row.pid) ?? "",
+    },
   ];
 }
 
@@ -69,7 +112,9 @@ const rate = (value) => (value >= 100 ? number(Math.round(value)) : value ? valu
 
 /** @param {HTMLElement} cell @param {Line} row */
 function drawName(cell, row) {
-  if (!cell.firstElementChild) cell.replaceChildren(icon("running", "glyph"), make("span", { class: "id" }), make("span", { class: "second" }), make("button", { type: "button", class: "more", tabindex: -1 }, icon("more")));
+  if (!cell.firstElementChild)
+    cell.replaceChildren(icon("running", "glyph"), make("span", { class: "id" }), make("span", { class: "second" }),
+      make("button", { type: "button", class: "more", tabindex: -1 }, icon("more")));
   const [glyph, name, second, more] = cell.children;
   if (glyph instanceof SVGSVGElement) reshape(glyph, lookOf(row));
   if (name instanceof HTMLElement) {

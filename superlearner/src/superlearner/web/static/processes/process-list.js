@@ -46,7 +46,8 @@
 
 /** @type {List} */
 export const NOTHING = {
-  epoch: "", seq: 0, gap: false, now: 0, total: 0, all: 0, offset: 0, order: [], lines: new Map(), pins: [], measured_s: null, missing: false,
+  epoch: "", seq: 0, gap: false, now: 0, total: 0, all: 0, offset: 0, order: [], lines: new Map(), pins: [], measured_s: null,
+  missing: false,
 };
 
 /**

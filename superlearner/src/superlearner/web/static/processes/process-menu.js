@@ -33,7 +33,9 @@ export function openMenu(menu, label, items, x, y) {
   }));
   menu.onkeydown = (event) => move(menu, event);
   menu.ontoggle = (event) => {
-    if (/** @type {ToggleEvent} */ (event).newState === "closed" && before instanceof HTMLElement && (document.activeElement === document.body || menu.contains(document.activeElement))) before.focus({ preventScroll: true });
+    if (/** @type {ToggleEvent} */ (event).newState === "closed" && before instanceof HTMLElement
+      && (document.activeElement === document.body || menu.contains(document.activeElement)))
+      before.focus({ preventScroll: true });
   };
   menu.showPopover();
   const box = menu.getBoundingClientRect();

@@ -36,7 +36,7 @@ export function keep(pin, on) {
 
 /** Return the row of a pinned process that does not run. @param {string} pin @param {number} now  server time in seconds */
 export const missing = (pin, now) => ({
-  pid: "", name: pinText(pin), type: "worker", what: "", status: "not running", message_queue_len: 0, links: 0, monitors: 0, monitored_by: 0, trap_exit: false,
-  parent: null, critical: false, supervisor: null, supervisor_name: null, child_id: null, restarts: null, started_at: now, current_function: null, messages_per_s: 0,
-  callback_percent: 0, gone: true, pin,
+  pid: "", name: pinText(pin), type: "worker", what: "", status: "not running", message_queue_len: 0, links: 0, monitors: 0,
+  monitored_by: 0, trap_exit: false, parent: null, critical: false, supervisor: null, supervisor_name: null, child_id: null, restarts: null,
+  started_at: now, current_function: null, messages_per_s: 0, callback_percent: 0, gone: true, pin,
 });

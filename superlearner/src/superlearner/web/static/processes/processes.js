@@ -88,7 +88,8 @@ function show() {
   });
   const fit = filtersOf(view) || view.search;
   write(byId("count", HTMLElement), fit ? `${number(list.total)} of ${number(list.all)}` : number(list.all));
-  write(byId("order", HTMLElement), held() ? (pause.getAttribute("aria-pressed") === "true" ? "Order paused" : "Order held while you point at it") : "");
+  write(byId("order", HTMLElement),
+    held() ? (pause.getAttribute("aria-pressed") === "true" ? "Order paused" : "Order held while you point at it") : "");
   write(byId("nothing-text", HTMLElement), list.missing ? `No process has the name “${view.below}”.` : "No process matches.");
 }
 
@@ -116,7 +117,8 @@ function dress() {
   if (find.value.trim() !== view.search) find.value = view.search; // a trailing space starts the next word
   for (const name of FILTERS) {
     const control = filters.elements.namedItem(name);
-    if ((control instanceof HTMLInputElement || control instanceof HTMLSelectElement) && control.value.trim() !== view[name]) control.value = view[name];
+    if ((control instanceof HTMLInputElement || control instanceof HTMLSelectElement) && control.value.trim() !== view[name])
+      control.value = view[name];
   }
   const order = byId("f-sort", HTMLSelectElement);
   order.value = view.sort;
@@ -193,7 +195,8 @@ table.addEventListener("sl-range", (event) => {
   if (!covered) look();
 });
 table.addEventListener("sl-sort", (event) => go({ sort: `${detail(event).descending ? "-" : ""}${detail(event).id}` }));
-table.addEventListener("sl-open", (event) => !detail(event).row.gone && location.assign(address("/supervisors", { process: detail(event).row.pid })));
+table.addEventListener("sl-open", (event) =>
+  !detail(event).row.gone && location.assign(address("/supervisors", { process: detail(event).row.pid })));
 table.addEventListener("sl-menu", (event) => {
   const { row, x, y } = detail(event);
   openMenu(menu, nameOf(row), items(row), x, y);
@@ -212,7 +215,8 @@ table.addEventListener("sl-delete", (event) => {
 });
 table.addEventListener("keydown", (event) => {
   const row = table.current;
-  if (!row || event.ctrlKey || event.metaKey || event.altKey || !(event.target instanceof Element && event.target.closest(".grid-row"))) return;
+  if (!row || event.ctrlKey || event.metaKey || event.altKey || !(event.target instanceof Element && event.target.closest(".grid-row")))
+    return;
   if (event.key === "p") pinIt(row);
   else if (event.key === "c" && !row.gone) void copied(row.pid, "Pid");
   else if (event.key === "m") openMenuAtRow(event.target);
@@ -262,13 +266,20 @@ filters.oninput = () => {
   const given = new FormData(filters);
   const text = (/** @type {string} */ name) => String(given.get(name) ?? "").trim();
   clearTimeout(typing);
-  typing = setTimeout(() => go({ search: find.value.trim(), sort: text("sort") || view.sort, type: text("type"), status: text("status"), what: text("what"), mailbox: text("mailbox").replace(/\D/g, "").slice(0, 9), supervised: text("supervised"), below: text("below") }), TYPING_MS);
+  typing = setTimeout(
+    () => go({
+      search: find.value.trim(), sort: text("sort") || view.sort, type: text("type"), status: text("status"), what: text("what"),
+      mailbox: text("mailbox").replace(/\D/g, "").slice(0, 9), supervised: text("supervised"), below: text("below"),
+    }),
+    TYPING_MS);
 };
 filters.onsubmit = (event) => event.preventDefault();
 for (const id of ["clear", "clear-nothing"]) byId(id, HTMLButtonElement).onclick = () => go(unfiltered(view));
 byId("kill-selected", HTMLButtonElement).onclick = () => void killSelected();
 byId("clear-selected", HTMLButtonElement).onclick = clear;
-for (const [button, opened] of /** @type {[string, HTMLElement][]} */ ([["columns-open", chooser], ["filters-open", byId("filters-box", HTMLElement)]])) {
+for (const [button, opened] of /** @type {[string, HTMLElement][]} */ ([
+  ["columns-open", chooser], ["filters-open", byId("filters-box", HTMLElement)],
+])) {
   opened.addEventListener("beforetoggle", () => {
     const box = byId(button, HTMLButtonElement).getBoundingClientRect();
     opened.style.top = `${box.bottom + 4}px`;

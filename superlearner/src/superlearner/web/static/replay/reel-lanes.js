@@ -11,7 +11,10 @@ import { lanesOf } from "../traces/sequence-layout.js";
 /** @import { Reel } from "./reel.js" */
 /** @import { Lane } from "../traces/sequence-layout.js" */
 
-/** `quiet`: no event reported it; it is the first or last event that mentions the process. @typedef {{place: number, alive: boolean, crash: boolean, quiet?: boolean}} Turn */
+/**
+ * `quiet`: no event reported it; it is the first or last event that mentions the process.
+ * @typedef {{place: number, alive: boolean, crash: boolean, quiet?: boolean}} Turn
+ */
 
 /**
  * @typedef {object} Cast
@@ -25,7 +28,8 @@ import { lanesOf } from "../traces/sequence-layout.js";
  * @typedef {object} Picture
  * @property {{x1: number, x2: number, lane: number, alive: boolean}[]} lives
  * @property {{x: number, lane: number, kind: "crash"|"end"|"start", text: string, place: number}[]} marks
- * @property {{x1: number, y1: number, x2: number, y2: number, way: string, flying: boolean, age: number, text: string, place: number, took: number|null}[]} arrows
+ * @property {{x1: number, y1: number, x2: number, y2: number, way: string, flying: boolean, age: number, text: string,
+ *   place: number, took: number|null}[]} arrows
  * @property {{x: number, ms: number}[]} ticks
  * @property {number} playhead
  */
@@ -66,7 +70,8 @@ export function cast(reel, { opened, most, only }) {
     const place = index + 1;
     far = Math.max(far, event[1] === "sent" ? reel.arrivals.get(place) ?? place : place);
     reach[place] = far;
-    for (const pid of [event[2], event[3]]) if (pid !== null && known.has(pid) && !reel.people.has(pid)) heard.set(pid, [heard.get(pid)?.[0] ?? place, place]);
+    for (const pid of [event[2], event[3]])
+      if (pid !== null && known.has(pid) && !reel.people.has(pid)) heard.set(pid, [heard.get(pid)?.[0] ?? place, place]);
     if ((event[1] !== "exited" && event[1] !== "spawned") || !known.has(event[2])) return;
     const lane = of(event[2]);
     if (lanes[lane]?.folded) {
@@ -75,7 +80,8 @@ export function cast(reel, { opened, most, only }) {
   });
   for (const [pid, [first, last]] of heard) {
     const lane = of(pid);
-    if (!lanes[lane]?.folded) turns[lane]?.push({ place: first, alive: true, crash: false, quiet: true }, { place: last, alive: false, crash: false, quiet: true });
+    if (!lanes[lane]?.folded)
+      turns[lane]?.push({ place: first, alive: true, crash: false, quiet: true }, { place: last, alive: false, crash: false, quiet: true });
   }
   return { lanes, of: (pid) => (known.has(pid) ? of(pid) : -1), turns, reach };
 }
@@ -89,7 +95,8 @@ function fits(reel, pid, only) {
 /**
  * @param {Reel} reel
  * @param {Cast} shown
- * @param {{times: Float64Array, at: number, view: number, left: number, width: number, still: boolean}} how  times in milliseconds of the reel, sizes in pixels
+ * @param {{times: Float64Array, at: number, view: number, left: number, width: number, still: boolean}} how  times in
+ *   milliseconds of the reel, sizes in pixels
  * @returns {Picture}
  */
 export function picture(reel, { of, lanes, turns, reach }, { times, at, view, left, width, still }) {
@@ -137,7 +144,8 @@ export function picture(reel, { of, lanes, turns, reach }, { times, at, view, le
     const done = still || there <= sent ? 1 : Math.min(1, (at - sent) / (there - sent));
     const call = reel.answers.get(place);
     found.arrows.push({
-      x1: x(sent), y1: a, x2: x(sent + (there - sent) * done), y2: a + (b - a) * done, way: event[1] === "dropped" ? "dropped" : event[6].split(" ", 1)[0] ?? "info",
+      x1: x(sent), y1: a, x2: x(sent + (there - sent) * done), y2: a + (b - a) * done,
+      way: event[1] === "dropped" ? "dropped" : event[6].split(" ", 1)[0] ?? "info",
       flying: done < 1 || (!arrives && event[1] === "sent" && place > now - 3), age: at - there, text: event[4], place,
       took: call === undefined ? null : (reel.real[place] ?? 0) - (reel.real[call] ?? 0),
     });
@@ -167,7 +175,9 @@ function tickStep(view) {
 export function withRoom(labels, height) {
   /** @type {T[]} */ const kept = [];
   for (const label of labels) {
-    if (!kept.some((other) => label.x < other.x + other.width + 6 && other.x < label.x + label.width + 6 && Math.abs(label.y - other.y) < height)) kept.push(label);
+    if (!kept.some((other) =>
+      label.x < other.x + other.width + 6 && other.x < label.x + label.width + 6 && Math.abs(label.y - other.y) < height))
+      kept.push(label);
   }
   return kept;
 }

@@ -16,8 +16,14 @@ import { YOURS } from "../live/scopes.js";
 /** @import { Model } from "../live/model.js" */
 /** @import { Person } from "../traces/sequence-layout.js" */
 
-/** An event: µs, kind, pid, other pid, text, index of its cause, way or more. @typedef {[number, string, string|null, string|null, string, number, string]} Event */
-/** @typedef {{place: number, last: number, next_place: number|null, keyframe: any, frames: [number, any][], events: Event[], people: [string|null, string|null, string|null, string|null][]}} Page */
+/**
+ * An event: µs, kind, pid, other pid, text, index of its cause, way or more.
+ * @typedef {[number, string, string|null, string|null, string, number, string]} Event
+ */
+/**
+ * @typedef {{place: number, last: number, next_place: number|null, keyframe: any, frames: [number, any][],
+ *   events: Event[], people: [string|null, string|null, string|null, string|null][]}} Page
+ */
 
 /** A model is stored after this many changes of the tree. */
 const KEEP = 64;
@@ -26,7 +32,10 @@ const LEAST_MS = 60;
 const MOST_MS = 700;
 
 /** Kinds of events that are steps; others are details. */
-const STEPS = new Set(["sent", "dropped", "spawned", "exited", "child_restarted", "restart_failed", "gave_up", "state_changed", "strategy_changed", "code_changed", "node_up", "node_down"]);
+const STEPS = new Set([
+  "sent", "dropped", "spawned", "exited", "child_restarted", "restart_failed", "gave_up", "state_changed", "strategy_changed",
+  "code_changed", "node_up", "node_down",
+]);
 
 /** @param {Event} event */
 export const isCrash = (event) => event[1] === "exited" && !isOrderly(event[4]);
@@ -87,7 +96,8 @@ export class Reel {
       this.#frames.push(frame);
       this.#newest = reduce(this.#newest, frame[1]);
       if (++since % KEEP === 0) this.#models.push({ place: frame[0], frame: this.#frames.length, model: this.#newest });
-      const moved = (frame[1].p ?? []).flatMap((/** @type {[string, any]} */ [key, changed]) => (changed.pid ? [this.#newest.rows.get(key)] : []));
+      const moved = (frame[1].p ?? []).flatMap((/** @type {[string, any]} */ [key, changed]) =>
+        (changed.pid ? [this.#newest.rows.get(key)] : []));
       this.#supervisors(this.#newest, [...(frame[1].n ?? []), ...moved]);
     }
     for (const event of page.events) this.#take(event);
@@ -96,7 +106,10 @@ export class Reel {
   /** @param {string} pid @param {string|null} name @param {string|null} what */
   #meet(pid, name, what) {
     const known = this.people.get(pid);
-    this.people.set(pid, { pid, name: name || null, what: what ?? "", label: name || `${what ?? ""} ${pid}`.trim(), supervisor: known?.supervisor ?? null, traced: known?.traced ?? false });
+    this.people.set(pid, {
+      pid, name: name || null, what: what ?? "", label: name || `${what ?? ""} ${pid}`.trim(), supervisor: known?.supervisor ?? null,
+      traced: known?.traced ?? false,
+    });
   }
 
   /** Record the supervisors in the rows of the tree. @param {Model} model @param {Iterable<any>} [rows] */
@@ -170,7 +183,8 @@ export class Reel {
     let from = this.#models[low - 1] ?? { place: 0, frame: 0, model: EMPTY };
     if (this.#near.place <= place && this.#near.place >= from.place && this.#near.frame >= from.frame) from = this.#near;
     let { frame, model } = from;
-    for (; frame < this.#frames.length && (this.#frames[frame]?.[0] ?? Infinity) <= place; frame++) model = reduce(model, this.#frames[frame]?.[1]);
+    for (; frame < this.#frames.length && (this.#frames[frame]?.[0] ?? Infinity) <= place; frame++)
+      model = reduce(model, this.#frames[frame]?.[1]);
     this.#near = { place, frame, model };
     return model;
   }
@@ -248,13 +262,15 @@ export function sentence(reel, place) {
     case "callback_ended": return `${name} ends ${words}`;
     case "registered": return `${name} is registered as ${words}`;
     case "unregistered": return `${name} is no longer registered as ${words}`;
-    default: return `${who === null ? "" : `${name}: `}${kind.replaceAll("_", " ")}${other ? ` ${reel.label(other)}` : ""}${words ? ` ${words}` : ""}`;
+    default: return `${who === null ? ""
+      : `${name}: `}${kind.replaceAll("_", " ")}${other ? ` ${reel.label(other)}` : ""}${words ? ` ${words}` : ""}`;
   }
 }
 
 /**
  * Collects all events of one process, once; `lookAt` uses it.
- * @typedef {{pid: string, born: number, died: number, reason: string, states: number[], callbacks: number[], received: number[], waits: [number, number][]}} Biography
+ * @typedef {{pid: string, born: number, died: number, reason: string, states: number[], callbacks: number[],
+ *   received: number[], waits: [number, number][]}} Biography
  */
 
 /**

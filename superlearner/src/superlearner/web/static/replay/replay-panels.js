@@ -16,7 +16,8 @@ import { counted, duration, isOrderly, kindText, STATES } from "../base/words.js
 const ROW = 28;
 const MOST_ROWS = 400;
 const MOST_WAITING = 50;
-const NO_TREE = "This recording has no supervision tree: a saved trace has messages, starts and ends only. To have the tree, record the whole node: on Traces press “Record now”, let it happen again, and press Stop.";
+const NO_TREE = "This recording has no supervision tree: a saved trace has messages, starts and ends only. To have the tree, record the "
+  + "whole node: on Traces press “Record now”, let it happen again, and press Stop.";
 
 /** `<sl-reel-events>`: the steps of a recording; the one at the playhead is marked. Event: `sl-seek` (detail: place). */
 export class SlReelEvents extends HTMLElement {
@@ -58,7 +59,10 @@ export class SlReelEvents extends HTMLElement {
       const place = reel.steps[step] ?? 0;
       const event = reel.events[place - 1];
       if (!event) continue;
-      const row = make("button", { type: "button", "data-place": place, "data-kind": isCrash(event) ? "crash" : event[1], "aria-current": step === this.#now ? "step" : null, "data-later": step > this.#now, tabindex: step === this.#now ? 0 : -1 },
+      const row = make("button", {
+        type: "button", "data-place": place, "data-kind": isCrash(event) ? "crash" : event[1],
+        "aria-current": step === this.#now ? "step" : null, "data-later": step > this.#now, tabindex: step === this.#now ? 0 : -1,
+      },
         make("span", { class: "at" }, ((reel.real[place] ?? 0) / 1000).toFixed(3)), make("span", { class: "what" }, sentence(reel, place)));
       row.style.top = `${step * ROW}px`;
       rows.push(row);
@@ -87,7 +91,11 @@ export class SlReelTree extends HTMLElement {
     };
   }
 
-  /** @param {Model} model @param {boolean} treeless  there is never a tree @param {number|null} [at]  the moment, to tell how long each process had run */
+  /**
+   * @param {Model} model
+   * @param {boolean} treeless  there is never a tree
+   * @param {number|null} [at]  the moment, to tell how long each process had run
+   */
   show(model, treeless, at = null) {
     if ((model === this.#model && treeless === this.#treeless) || !this.offsetParent) return;
     this.#model = model;
@@ -97,11 +105,22 @@ export class SlReelTree extends HTMLElement {
       for (const key of model.kids.get(place) ?? []) {
         const row = model.rows.get(key);
         if (!row || rows.length >= MOST_ROWS) continue;
-        const line = make("li", { "data-state": row.state, "data-kind": row.kind }, make("button", { type: "button", "data-pid": row.pid ?? "", disabled: row.pid === null, title: row.pid ?? "" },
-          icon(shapeOf(row), "glyph"), make("span", { class: "name" }, label(row)), make("span", { class: "what" }, at !== null && row.kind === "supervisor" && !row.strategy ? [kindText(row), "–"].filter(Boolean).join(" · ") : kindText(row)),
-          row.uncounted ? make("span", { class: "n", title: "The number of restarts up to this moment is not known." }, "– restarts") : row.restarts ? make("span", { class: "n" }, counted(row.restarts, "restart")) : null,
-          at !== null && row.pid !== null ? make("span", { class: "age", title: row.since ? "Time since its start, at this moment" : "Its start is no longer in memory." }, row.since ? duration(at - row.since) : "–") : null,
-          make("span", { class: "tag" }, row.state === "running" ? row.pid ?? "" : `${STATES[row.state] ?? row.state}${row.last ? `: ${row.last.reason}` : ""}`)));
+        const line = make("li", { "data-state": row.state, "data-kind": row.kind },
+          make("button", { type: "button", "data-pid": row.pid ?? "", disabled: row.pid === null, title: row.pid ?? "" },
+            icon(shapeOf(row), "glyph"), make("span", { class: "name" }, label(row)),
+            make("span", { class: "what" },
+              at !== null && row.kind === "supervisor" && !row.strategy ? [kindText(row), "–"].filter(Boolean).join(" · ") : kindText(row)),
+            row.uncounted ? make("span", { class: "n", title: "The number of restarts up to this moment is not known." }, "– restarts")
+              : row.restarts ? make("span", { class: "n" }, counted(row.restarts, "restart"))
+              : null,
+            at !== null && row.pid !== null
+              ? make("span", {
+                class: "age", title: row.since ? "Time since its start, at this moment" : "Its start is no longer in memory.",
+              },
+                row.since ? duration(at - row.since) : "–")
+              : null,
+            make("span", { class: "tag" },
+              row.state === "running" ? row.pid ?? "" : `${STATES[row.state] ?? row.state}${row.last ? `: ${row.last.reason}` : ""}`)));
         line.style.setProperty("--depth", String(Math.min(depth, 12)));
         rows.push(line);
         walk(key, depth + 1);
@@ -109,9 +128,13 @@ export class SlReelTree extends HTMLElement {
     };
     walk("", 0);
     renew(this.#list, rows);
-    this.#list.childNodes.forEach((node, index) => /** @type {HTMLElement} */ (node).style.setProperty("--depth", rows[index]?.style.getPropertyValue("--depth") ?? "0"));
+    this.#list.childNodes.forEach((node, index) => /** @type {HTMLElement} */
+      (node).style.setProperty("--depth", rows[index]?.style.getPropertyValue("--depth") ?? "0"));
     this.#more.hidden = model.rows.size > 0 && model.rows.size <= MOST_ROWS;
-    write(this.#more, model.rows.size ? `${counted(model.rows.size - MOST_ROWS, "more row")}.` : treeless ? NO_TREE : "The recording tells of no supervisor up to here.");
+    write(this.#more,
+      model.rows.size ? `${counted(model.rows.size - MOST_ROWS, "more row")}.`
+        : treeless ? NO_TREE
+        : "The recording tells of no supervisor up to here.");
   }
 }
 
@@ -131,7 +154,9 @@ export class SlReelProcess extends HTMLElement {
   /** Show a process; after a restart, its successor of the same name. @param {Reel} reel @param {string|null} pid @param {number} place */
   show(reel, pid, place) {
     if (pid === null) {
-      if (this.#told !== "none") this.replaceChildren(make("p", { class: "hint" }, "Choose a process by its lane, or in the tree, to see its state and mailbox at the playhead."));
+      if (this.#told !== "none")
+        this.replaceChildren(
+          make("p", { class: "hint" }, "Choose a process by its lane, or in the tree, to see its state and mailbox at the playhead."));
       this.#told = "none";
       return;
     }
@@ -145,17 +170,35 @@ export class SlReelProcess extends HTMLElement {
     if (key === this.#told) return;
     this.#told = key;
     const person = reel.people.get(here);
-    const jump = (/** @type {number} */ to, /** @type {string} */ words) => make("button", { type: "button", class: "link", "data-place": to }, words);
+    const jump = (/** @type {number} */ to, /** @type {string} */ words) =>
+      make("button", { type: "button", class: "link", "data-place": to }, words);
     const life = this.#life;
     renew(this, [
-      make("h3", { "data-state": seen.alive ? "running" : seen.unborn || isOrderly(seen.reason) ? "stopped" : "crashed" }, person?.label ?? here, " ", make("span", { class: "badge" }, here), " ", make("span", { class: "tag" }, seen.alive ? seen.callback ? `in ${seen.callback}` : "waiting" : seen.unborn ? "not started yet" : `ended: ${seen.reason}`)),
-      make("p", { class: "ways" }, life.born ? jump(life.born, "Its start") : null, life.born && life.died !== Infinity ? " · " : null, life.died === Infinity ? null : jump(life.died, "Its end")),
+      make("h3", { "data-state": seen.alive ? "running" : seen.unborn || isOrderly(seen.reason) ? "stopped" : "crashed" },
+        person?.label ?? here, " ", make("span", { class: "badge" }, here), " ",
+        make("span", { class: "tag" },
+          seen.alive ? seen.callback ? `in ${seen.callback}` : "waiting" : seen.unborn ? "not started yet" : `ended: ${seen.reason}`)),
+      make("p", { class: "ways" },
+        life.born ? jump(life.born, "Its start") : null,
+        life.born && life.died !== Infinity ? " · " : null,
+        life.died === Infinity ? null : jump(life.died, "Its end")),
       make("h4", {}, "State"),
-      seen.state === null ? make("p", { class: "hint" }, life.states.length ? "Not known before its first change." : "Not in this recording. Record with states to see it.") : make("pre", { tabindex: 0, role: "region", "aria-label": "State" }, seen.state),
+      seen.state === null
+        ? make("p", { class: "hint" },
+          life.states.length ? "Not known before its first change." : "Not in this recording. Record with states to see it.")
+        : make("pre", { tabindex: 0, role: "region", "aria-label": "State" }, seen.state),
       make("h4", {}, `Mailbox, ${counted(seen.waiting.length, "message")}`),
-      seen.waiting.length ? make("ol", {}, ...seen.waiting.slice(0, MOST_WAITING).map((sent) => make("li", {}, jump(sent, reel.events[sent - 1]?.[4] || "a message"), make("span", { class: "hint" }, ` from ${reel.label(reel.events[sent - 1]?.[2] ?? null)}`)))) : make("p", { class: "hint" }, "Empty."),
+      seen.waiting.length
+        ? make("ol", {},
+          ...seen.waiting.slice(0, MOST_WAITING)
+            .map((sent) => make("li", {},
+              jump(sent, reel.events[sent - 1]?.[4] || "a message"),
+              make("span", { class: "hint" }, ` from ${reel.label(reel.events[sent - 1]?.[2] ?? null)}`))))
+        : make("p", { class: "hint" }, "Empty."),
       make("h4", {}, "Last message"),
-      seen.message === null ? make("p", { class: "hint" }, "None yet.") : make("pre", { tabindex: 0, role: "region", "aria-label": "Last message" }, seen.message),
+      seen.message === null
+        ? make("p", { class: "hint" }, "None yet.")
+        : make("pre", { tabindex: 0, role: "region", "aria-label": "Last message" }, seen.message),
     ]);
   }
 }

@@ -18,7 +18,9 @@ import { brief, MOST_LANES, short } from "../traces/sequence-layout.js";
 const TOP = 30;
 
 export class SlStage extends HTMLElement {
-  #canvas = make("canvas", { role: "img", "aria-label": "Processes as lanes, messages as arrows between them. The list of events tells the same." });
+  #canvas = make("canvas", {
+    role: "img", "aria-label": "Processes as lanes, messages as arrows between them. The list of events tells the same.",
+  });
   #names = make("div", { class: "names" });
   /** @type {Reel|null} */ #reel = null;
   /** @type {Float64Array} */ #times = new Float64Array(1);
@@ -83,7 +85,13 @@ export class SlStage extends HTMLElement {
     this.#canvas.height = height * scale;
     this.#names.style.width = `${this.#left}px`;
     renew(this.#names, lanes.map((lane, number) => {
-      const button = make("button", { type: "button", "data-group": lane.group, "data-pid": lane.group === null ? lane.pids.at(-1) ?? "" : null, "aria-expanded": lane.group === null ? null : String(!lane.folded), title: lane.pids.slice(0, 20).join(", "), disabled: !lane.pids.length }, icon("running", "glyph"), make("span", {}, ...breakable(lane.label)));
+      const button = make("button", {
+        type: "button", "data-group": lane.group,
+        "data-pid": lane.group === null ? lane.pids.at(-1) ?? "" : null,
+        "aria-expanded": lane.group === null ? null : String(!lane.folded),
+        title: lane.pids.slice(0, 20).join(", "), disabled: !lane.pids.length,
+      },
+        icon("running", "glyph"), make("span", {}, ...breakable(lane.label)));
       button.style.top = `${this.#y(number) - 15}px`;
       return button;
     }));
@@ -102,7 +110,8 @@ export class SlStage extends HTMLElement {
     const g = this.#canvas.getContext("2d");
     if (!g) return;
     const width = this.clientWidth;
-    const seen = (this.#picture = picture(this.#reel, this.#cast, { times: this.#times, at, view: this.#view, left: this.#left, width, still: still() }));
+    const seen = (this.#picture = picture(this.#reel, this.#cast,
+      { times: this.#times, at, view: this.#view, left: this.#left, width, still: still() }));
     g.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
     g.clearRect(0, 0, width, this.#canvas.height);
     g.save();
@@ -225,7 +234,10 @@ export class SlStage extends HTMLElement {
       }
       g.setLineDash([]);
       const text = clip(arrow.took === null ? brief(arrow.text) : `${clip(arrow.text, 26)} · ${short(arrow.took / 1000)}`, 40);
-      const label = { x: (arrow.x1 + arrow.x2) / 2 + 8, y: (y1 + y2) / 2 + (way > 0 ? 10 : -3), width: text.length * 6.6, text, ink: ink === "accent" ? "ink" : ink, alpha: fade };
+      const label = {
+        x: (arrow.x1 + arrow.x2) / 2 + 8, y: (y1 + y2) / 2 + (way > 0 ? 10 : -3), width: text.length * 6.6, text,
+        ink: ink === "accent" ? "ink" : ink, alpha: fade,
+      };
       if (pointed) labels.unshift(label);
       else labels.push(label);
     }
@@ -284,7 +296,15 @@ function head(g, x1, y1, x2, y2, way) {
   g.fill();
 }
 
-/** Return the distance from a point to a line segment. @param {number} px @param {number} py @param {number} x1 @param {number} y1 @param {number} x2 @param {number} y2 */
+/**
+ * Return the distance from a point to a line segment.
+ * @param {number} px
+ * @param {number} py
+ * @param {number} x1
+ * @param {number} y1
+ * @param {number} x2
+ * @param {number} y2
+ */
 function distance(px, py, x1, y1, x2, y2) {
   const length = (x2 - x1) ** 2 + (y2 - y1) ** 2;
   const along = length ? Math.max(0, Math.min(1, ((px - x1) * (x2 - x1) + (py - y1) * (y2 - y1)) / length)) : 0;

@@ -56,7 +56,10 @@ function draw(anew = false) {
   stage.paint(at);
   scrub.value = String(at);
   const now = reel.steps[step] ?? 0;
-  attribute(scrub, "aria-valuetext", now ? `Event ${number(step + 1)} of ${number(reel.steps.length)}: ${sentence(reel, now)}` : `Before the first of ${counted(reel.steps.length, "event")}`);
+  attribute(scrub, "aria-valuetext",
+    now
+      ? `Event ${number(step + 1)} of ${number(reel.steps.length)}: ${sentence(reel, now)}`
+      : `Before the first of ${counted(reel.steps.length, "event")}`);
   write(byId("clock", HTMLElement), `${((reel.real[here] ?? 0) / 1000).toFixed(3)} s`);
   write(byId("place", HTMLElement), `${number(step + 1)} of ${number(reel.steps.length)}`);
   if (!playing || performance.now() - said >= SAY_MS) {
@@ -161,8 +164,13 @@ function renewAll() {
   density();
   lanes();
   const length = `${((reel.real[reel.events.length] ?? 0) / 1000).toFixed(3)} s`;
-  write(byId("about", HTMLElement), [...facts, failures(reel.crashes.map((place) => reel.events[place - 1]?.[4] ?? "")), length].join(" · "));
-  renew(byId("crashes", HTMLElement), reel.crashes.slice(0, 12).map((one) => make("button", { type: "button", class: "btn quiet danger", "data-place": one }, `▲ ${((reel.real[one] ?? 0) / 1000).toFixed(3)} s`)));
+  write(byId("about", HTMLElement),
+    [...facts, failures(reel.crashes.map((place) => reel.events[place - 1]?.[4] ?? "")), length].join(" · "));
+  renew(byId("crashes", HTMLElement),
+    reel.crashes.slice(0, 12)
+      .map((one) =>
+        make("button", { type: "button", class: "btn quiet danger", "data-place": one },
+          `▲ ${((reel.real[one] ?? 0) / 1000).toFixed(3)} s`)));
   draw(true);
 }
 
@@ -193,7 +201,8 @@ async function load() {
       if (from === 0) head(part);
       from = part.next_place;
       page.dataset.ready = from === null ? "yes" : "some";
-      write(byId("loaded", HTMLElement), from === null ? "" : `${Math.round((reel.events.length / Math.max(1, reel.last)) * 100)} % loaded`);
+      write(byId("loaded", HTMLElement),
+        from === null ? "" : `${Math.round((reel.events.length / Math.max(1, reel.last)) * 100)} % loaded`);
       if (from === null || performance.now() - cast > RECAST_MS) {
         cast = performance.now();
         renewAll();
@@ -211,7 +220,10 @@ async function load() {
     if (!reel.events.length) failed("This recording is empty.", "Nothing had happened when it was stopped. Record for a little longer.");
   } catch (error) {
     const known = error instanceof ApiError;
-    failed(known && error.code === "recording_not_found" ? `There is no recording ${name}.` : known ? error.message : "It cannot be read.", known && error.code === "recording_not_found" ? "It was deleted, or lies on another machine: ask for the file, and open it here." : known ? error.hint : "");
+    failed(known && error.code === "recording_not_found" ? `There is no recording ${name}.` : known ? error.message : "It cannot be read.",
+      known && error.code === "recording_not_found" ? "It was deleted, or lies on another machine: ask for the file, and open it here."
+        : known ? error.hint
+        : "");
     if (!known) throw error;
   }
 }
@@ -221,7 +233,10 @@ function head(part) {
   byId("player", HTMLElement).hidden = false;
   byId("begin", HTMLElement).hidden = true;
   write(byId("title", HTMLElement), part.name);
-  facts = [part.node, part.started_at ? time(part.started_at) : "", counted(part.last, "event"), part.dropped ? `${number(part.dropped)} over the rate` : ""].filter(Boolean);
+  facts = [
+    part.node, part.started_at ? time(part.started_at) : "", counted(part.last, "event"),
+    part.dropped ? `${number(part.dropped)} over the rate` : "",
+  ].filter(Boolean);
   const problem = byId("problem", HTMLElement);
   problem.hidden = part.complete;
   write(problem, part.complete ? "" : `It has no proper end: ${part.problem}. What is before that is played.`);
@@ -242,7 +257,8 @@ async function example() {
   const button = byId("try-go", HTMLButtonElement);
   button.disabled = true;
   const made = freshName("checkout");
-  const sell = (/** @type {number} */ amount) => request("POST", "/processes/cart/message", { message: ["sell", amount], message_type: "call" }).catch(() => null);
+  const sell = (/** @type {number} */ amount) =>
+    request("POST", "/processes/cart/message", { message: ["sell", amount], message_type: "call" }).catch(() => null);
   try {
     await request("POST", "/recordings", { name: made, states: true });
     for (const amount of [12, 7, 30]) await sell(amount);
@@ -284,7 +300,8 @@ byId("link", HTMLButtonElement).onclick = async () => {
 };
 byId("save", HTMLButtonElement).onclick = () => void recordings.save({ name });
 byId("try-go", HTMLButtonElement).onclick = () => void example();
-byId("speed", HTMLSelectElement).replaceChildren(...SPEEDS.map((value, index) => make("option", { value: index, selected: index === speed }, `${value < 1 ? `1/${1 / value}` : value}×`)));
+byId("speed", HTMLSelectElement).replaceChildren(
+  ...SPEEDS.map((value, index) => make("option", { value: index, selected: index === speed }, `${value < 1 ? `1/${1 / value}` : value}×`)));
 byId("speed", HTMLSelectElement).onchange = () => (speed = Number(byId("speed", HTMLSelectElement).value));
 byId("crashes", HTMLElement).onclick = (event) => {
   const one = Number(closest(event.target, "button")?.dataset["place"] ?? 0);
@@ -322,9 +339,12 @@ shortcuts([
 
 document.addEventListener("keydown", (event) => {
   const by = { " ": 0, ArrowRight: 1, ArrowLeft: -1 }[event.key];
-  if (by === undefined || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || byId("player", HTMLElement).hidden || document.querySelector("dialog[open]")) return;
+  if (by === undefined || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey
+    || byId("player", HTMLElement).hidden || document.querySelector("dialog[open]"))
+    return;
   const target = /** @type {Element} */ (event.target);
-  if (target.matches("input, select, textarea") || (by === 0 && target.matches("a, summary, button:not(#events button)"))) return; // Space activates them
+  // Space activates them
+  if (target.matches("input, select, textarea") || (by === 0 && target.matches("a, summary, button:not(#events button)"))) return;
   event.preventDefault();
   if (by === 0) play(!playing);
   else step(by);
@@ -335,4 +355,5 @@ else {
   page.dataset.ready = "empty";
   byId("begin", HTMLElement).hidden = false;
 }
-request("GET", "/processes?per_page=1&search=checkout_sup").then((found) => (byId("try", HTMLElement).hidden = !found.length), () => undefined);
+request("GET", "/processes?per_page=1&search=checkout_sup").then((found) => (byId("try", HTMLElement).hidden = !found.length),
+  () => undefined);

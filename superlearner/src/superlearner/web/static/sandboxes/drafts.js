@@ -7,7 +7,10 @@
  */
 
 /** @import { Options } from "./sandbox-words.js" */
-/** @typedef {{user: string, of: string, text: string, version: number, at: number, tab: string, options?: Options}} Draft  `options`: what else a sandbox needs to start as before */
+/**
+ * @typedef {{user: string, of: string, text: string, version: number, at: number, tab: string, options?: Options}}
+ *   Draft  `options`: what else a sandbox needs to start as before
+ */
 /** @typedef {{getItem(key: string): string|null, setItem(key: string, value: string): void}} Store */
 
 export const KEY = "superlearner.drafts";
@@ -26,18 +29,27 @@ export function parsed(stored, now) {
   } catch {
     return [];
   }
-  const valid = (/** @type {any} */ one) => one !== null && typeof one === "object" && ["user", "of", "text", "tab"].every((name) => typeof one[name] === "string")
-    && Number.isFinite(one.version) && Number.isFinite(one.at) && now - one.at < KEPT_MS; // the clock may have been set back
+  const valid = (/** @type {any} */ one) =>
+    one !== null && typeof one === "object" && ["user", "of", "text", "tab"].every((name) => typeof one[name] === "string")
+      && Number.isFinite(one.version) && Number.isFinite(one.at) && now - one.at < KEPT_MS; // the clock may have been set back
   return bounded(Array.isArray(found) ? found.filter(valid) : []);
 }
 
 /** Return the newest drafts that fit. @param {Draft[]} drafts */
 export function bounded(drafts) {
   let left = MOST_ALL;
-  return drafts.filter((one) => one.text.length <= MOST_TEXT).toSorted((one, other) => other.at - one.at).slice(0, MOST).filter((one) => (left -= one.text.length) >= 0);
+  return drafts.filter((one) => one.text.length <= MOST_TEXT)
+    .toSorted((one, other) => other.at - one.at)
+    .slice(0, MOST)
+    .filter((one) => (left -= one.text.length) >= 0);
 }
 
-/** Give the drafts that this tab has without a user to a user, who may have newer ones. @param {Draft[]} drafts @param {string} user @param {string} tab */
+/**
+ * Give the drafts that this tab has without a user to a user, who may have newer ones.
+ * @param {Draft[]} drafts
+ * @param {string} user
+ * @param {string} tab
+ */
 export function adopted(drafts, user, tab) {
   if (!user) return drafts;
   const mine = drafts.map((one) => (one.user === "" && one.tab === tab ? { ...one, user } : one));
@@ -84,7 +96,13 @@ export class Drafts {
     return this.some(begins)[0] ?? null;
   }
 
-  /** Keep a text soon, or drop the draft for null. @param {string} of @param {string|null} text @param {number} [version] @param {Options} [options] */
+  /**
+   * Keep a text soon, or drop the draft for null.
+   * @param {string} of
+   * @param {string|null} text
+   * @param {number} [version]
+   * @param {Options} [options]
+   */
   later(of, text, version = 0, options = undefined) {
     if (this.#pending && this.#pending.of !== of) this.flush();
     this.#pending = { of, text, version, options };
@@ -99,7 +117,9 @@ export class Drafts {
     if (!next) return;
     this.#pending = null;
     const others = this.#all().filter((one) => one.user !== this.user || one.of !== next.of);
-    const draft = next.text === null ? [] : [{ user: this.user, of: next.of, text: next.text, version: next.version, at: this.now(), tab: this.tab, options: next.options }];
+    const draft = next.text === null
+      ? []
+      : [{ user: this.user, of: next.of, text: next.text, version: next.version, at: this.now(), tab: this.tab, options: next.options }];
     this.#write(bounded([...draft, ...others]));
   }
 

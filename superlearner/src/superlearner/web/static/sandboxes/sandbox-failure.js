@@ -17,5 +17,6 @@ export function failure(message, go) {
   if (!raised) return html`<p>${message}</p>`;
   const { says, error, line, place, code } = raised;
   return html`${says ? html`<p>${says}.</p>` : nothing}<p><code>${error}</code></p>
-    <p class="at"><button type="button" class="link" @click=${() => go(line, error)}>Line ${line}</button> <code>${code}</code> in ${place}</p>`;
+    <p class="at"><button type="button" class="link"
+      @click=${() => go(line, error)}>Line ${line}</button> <code>${code}</code> in ${place}</p>`;
 }

@@ -52,7 +52,9 @@ export async function gone(id, here) {
   backups = kept?.[1] ?? null;
   const source = backups?.find(`sandbox:${id}`);
   options = source?.options;
-  write(byId("gone-kept", HTMLElement), `${options ? "This browser kept its code, limits and options. Both buttons use them." : "This browser kept only its code. Both buttons use the default limits."}`);
+  write(byId("gone-kept", HTMLElement), `${options
+    ? "This browser kept its code, limits and options. Both buttons use them."
+    : "This browser kept only its code. Both buttons use the default limits."}`);
   const text = here ? editor.value : (kept?.[0].newest(`sandbox:${id}:`) ?? source)?.text;
   attribute(page, "data-code", text === undefined ? null : "kept");
   if (text === undefined) return;

@@ -44,9 +44,18 @@ export function showNotices(all) {
 
 function draw() {
   const all = [
-    ...events.map((one) => ({ key: `e${one.id}`, at: one.at, text: one.text, level: one.level, why: node && one.event && one.parts?.signals && one.kind !== "stopped" ? one.event : 0, who: one.parts?.who ?? "", line: one.parts?.reason ? lines.get(one.pid ?? "") ?? 0 : 0 })),
-    ...notices.map((one, back) => ({ key: `n${notices.length - back} ${one.at}`, at: one.at, text: one.text, level: "info", why: 0, who: "", line: lineIn(one.text) })),
+    ...events.map((one) => ({
+      key: `e${one.id}`, at: one.at, text: one.text, level: one.level,
+      why: node && one.event && one.parts?.signals && one.kind !== "stopped" ? one.event : 0, who: one.parts?.who ?? "",
+      line: one.parts?.reason ? lines.get(one.pid ?? "") ?? 0 : 0,
+    })),
+    ...notices.map((one, back) =>
+      ({ key: `n${notices.length - back} ${one.at}`, at: one.at, text: one.text, level: "info", why: 0, who: "", line: lineIn(one.text) })),
   ].toSorted((one, other) => other.at - one.at).slice(0, MOST);
-  render(all.length === 0 ? html`<li class="hint"><p>Nothing has happened yet. Kill a process and read here what its supervisor did.</p></li>`
-    : repeat(all, (one) => one.key, (one) => html`<li data-level=${one.level}><time>${time(one.at)}</time><p>${one.text}</p>${one.why ? html`<a class="link" href=${whyAddress(one.why, node)} aria-label=${`Why? ${one.who}`.trim()}>Why?</a>` : nothing}${one.line ? html`<button type="button" class="link" data-line=${one.line}>Line ${one.line}</button>` : nothing}</li>`), place);
+  render(all.length === 0
+    ? html`<li class="hint"><p>Nothing has happened yet. Kill a process and read here what its supervisor did.</p></li>`
+    : repeat(all, (one) => one.key, (one) => html`<li data-level=${one.level}><time>${time(one.at)}</time><p>${one.text}</p>${one.why
+      ? html`<a class="link" href=${whyAddress(one.why, node)} aria-label=${`Why? ${one.who}`.trim()}>Why?</a>`
+      : nothing}${one.line ? html`<button type="button" class="link" data-line=${one.line}>Line ${one.line}</button>` : nothing}</li>`),
+    place);
 }

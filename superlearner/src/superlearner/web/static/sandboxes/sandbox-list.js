@@ -70,7 +70,8 @@ export function list(all, address) {
   mend(owner, [make("option", { value: "" }, "Everybody"), ...known.map((one) => make("option", { value: one }, one))]);
   owner.value = asked.owner;
   byId("owner-field", HTMLElement).hidden = known.length < 2;
-  for (const button of states.querySelectorAll("button")) attribute(button, "aria-pressed", String((button.dataset["state"] ?? "") === asked.state));
+  for (const button of states.querySelectorAll("button"))
+    attribute(button, "aria-pressed", String((button.dataset["state"] ?? "") === asked.state));
   shown = all.filter(fitting(asked));
   const ended = shown.filter((one) => one.status === "ended");
   write(byId("list-counts", HTMLElement), countsOf(all));
@@ -84,7 +85,12 @@ export function list(all, address) {
 
 /** @param {Sandbox} one @param {number} now @param {(id: string) => string} address */
 function line(one, now, address) {
-  const tree = make("a", { class: "tree-link", href: `${root()}/supervisors?node=${encodeURIComponent(one.node)}`, "aria-label": `Tree of ${one.id}` }, "Tree");
+  const tree = make("a", {
+    class: "tree-link",
+    href: `${root()}/supervisors?node=${encodeURIComponent(one.node)}`,
+    "aria-label": `Tree of ${one.id}`,
+  },
+    "Tree");
   return make("tr", { "data-key": one.id, "data-state": lookOf(one) },
     make("th", { scope: "row" }, make("a", { class: "name", href: address(one.id), "data-sandbox": one.id }, one.id)),
     make("td", {}, make("span", { class: "tag" }, one.status)),
@@ -99,8 +105,12 @@ function line(one, now, address) {
 /** @param {() => Promise<void>} refresh */
 async function destroyEnded(refresh) {
   const ended = shown.filter((one) => one.status === "ended");
-  const names = ended.slice(0, NAMED).map((one) => one.id).join(", ") + (ended.length > NAMED ? ` and ${number(ended.length - NAMED)} more` : "");
-  if (!(await confirm(`Destroy ${counted(ended.length, "sandbox", "sandboxes")}?`, `${names}. Their code, versions, output and what happened in them are forgotten. Those that run stay.`, `Destroy ${number(ended.length)}`))) return;
+  const names = ended.slice(0, NAMED).map((one) => one.id).join(", ")
+    + (ended.length > NAMED ? ` and ${number(ended.length - NAMED)} more` : "");
+  if (!(await confirm(`Destroy ${counted(ended.length, "sandbox", "sandboxes")}?`,
+    `${names}. Their code, versions, output and what happened in them are forgotten. Those that run stay.`,
+    `Destroy ${number(ended.length)}`)))
+    return;
   clear.disabled = true;
   /** @type {{id: string, error: unknown}[]} */ const failed = [];
   for (const { id } of ended) {
@@ -108,7 +118,9 @@ async function destroyEnded(refresh) {
   }
   clear.disabled = false;
   const [first] = failed;
-  if (first) complain(first.error, failed.length === 1 ? `Destroy ${first.id}` : `${number(failed.length)} of ${number(ended.length)} are still there; ${first.id}`);
+  if (first)
+    complain(first.error,
+      failed.length === 1 ? `Destroy ${first.id}` : `${number(failed.length)} of ${number(ended.length)} are still there; ${first.id}`);
   else toast(`${counted(ended.length, "sandbox is", "sandboxes are")} gone.`);
   await refresh();
 }

@@ -12,10 +12,15 @@ import { freeName } from "./sandbox-words.js";
 
 /** @import { Options, Sandbox } from "./sandbox-words.js" */
 /** @import { Drafts } from "./drafts.js" */
-/** @typedef {{id: string, title: string, about: string, source?: string, kept?: boolean, options?: Options}} Start  without a source: a demo; `kept` only in this browser */
+/**
+ * @typedef {{id: string, title: string, about: string, source?: string, kept?: boolean, options?: Options}} Start
+ *   without a source: a demo; `kept` only in this browser
+ */
 
 const DEMOS = [
-  { id: "demo_one_for_one", title: "Demo: two counters and a printer", about: "The smallest of our own trees. A demo needs no credential." },
+  {
+    id: "demo_one_for_one", title: "Demo: two counters and a printer", about: "The smallest of our own trees. A demo needs no credential.",
+  },
   { id: "shop", title: "Demo: the shop", about: "Orders, a warehouse and a checkout that live by themselves. A demo needs no credential." },
 ];
 
@@ -50,7 +55,14 @@ const draftOf = (one) => `new:${one.id || "empty"}`;
 export async function begin(ids, onMade, onWrong) {
   taken = ids;
   [templates, kept] = await Promise.all([platform("GET", "/sandbox-templates"), drafts().catch(() => null)]);
-  all = [...templates, { id: "", title: "An empty page", about: "Python with a class Main, or one Supervisor or Application.", source: "from otp import Children, Supervisor, impl\n\n\n" }, ...DEMOS];
+  all = [
+    ...templates,
+    {
+      id: "", title: "An empty page", about: "Python with a class Main, or one Supervisor or Application.",
+      source: "from otp import Children, Supervisor, impl\n\n\n",
+    },
+    ...DEMOS,
+  ];
   for (const { of, text, options } of kept?.some(`new:${KEPT}`) ?? []) all.push(keptStart(of.slice(`new:${KEPT}`.length), text, options));
   options();
   from.onchange = () => pick(all.find((one) => (one.id || "empty") === chosen()));
@@ -79,10 +91,23 @@ function keep(text) {
 
 const options = () => from.replaceChildren(...all.map((one) => make("option", { value: one.id || "empty" }, one.title)));
 
-/** Return the code of a former sandbox as a starting point. @param {string} id @param {string} source @param {Options} [options] @returns {Start} */
-const keptStart = (id, source, options) => ({ id: `${KEPT}${id}`, title: `The code of ${id}`, about: `The last code of ${id}, which this browser kept.`, source, kept: true, options });
+/**
+ * Return the code of a former sandbox as a starting point.
+ * @param {string} id
+ * @param {string} source
+ * @param {Options} [options]
+ * @returns {Start}
+ */
+const keptStart = (id, source, options) => ({
+  id: `${KEPT}${id}`, title: `The code of ${id}`, about: `The last code of ${id}, which this browser kept.`, source, kept: true, options,
+});
 
-/** Begin a new sandbox with the code, limits and options of a former one. @param {string} id @param {string} source @param {Options} [kinds] */
+/**
+ * Begin a new sandbox with the code, limits and options of a former one.
+ * @param {string} id
+ * @param {string} source
+ * @param {Options} [kinds]
+ */
 export function enterWith(id, source, kinds) {
   const one = keptStart(id, source, kinds);
   all = [...all.filter((other) => other.id !== one.id), one];
@@ -126,7 +151,11 @@ export function exit() {
 
 /** Propose a free name unless the user entered one. */
 function propose() {
-  if (!named) name.value = freeName(demo()?.id ?? (chosen().startsWith(KEPT) ? chosen().slice(KEPT.length) : templates.find((one) => one.id === chosen())?.id || "my_tree"), taken());
+  if (!named)
+    name.value = freeName(
+      demo()?.id
+        ?? (chosen().startsWith(KEPT) ? chosen().slice(KEPT.length) : templates.find((one) => one.id === chosen())?.id || "my_tree"),
+      taken());
 }
 
 /** @param {Start|undefined} one */
@@ -161,7 +190,8 @@ const LIMITS = [["memory_mb", "l-memory", 1], ["held_s", "l-held", 1], ["cpu_s",
 
 /** Fill the fields with the options of a former sandbox, and show them. @param {Options} options */
 function fill({ strategy, max_restarts, max_seconds, custom_config, limits }) {
-  const set = (/** @type {string} */ id, /** @type {unknown} */ value) => (byId(id, HTMLInputElement).value = value === null || value === undefined ? "" : String(value));
+  const set = (/** @type {string} */ id, /** @type {unknown} */ value) =>
+    (byId(id, HTMLInputElement).value = value === null || value === undefined ? "" : String(value));
   byId("o-strategy", HTMLSelectElement).value = strategy ?? "";
   set("o-restarts", max_restarts);
   set("o-seconds", max_seconds);
@@ -209,9 +239,9 @@ function wanted() {
   const limits = LIMITS.map(([limit, id, unit]) => [limit, limit === "idle_s" ? (numeric(id) ?? 0) * unit : numeric(id)]);
   const own = demo(), plain = unchanged();
   return {
-    sandbox_id: name.value, ...(own ? { demo: own.id } : plain ? { template: plain.id } : { source: editor.value }), strategy: byId("o-strategy", HTMLSelectElement).value || null,
-    max_restarts: numeric("o-restarts"), max_seconds: numeric("o-seconds"), custom_config: config,
-    limits: { ...shown?.options?.limits, ...Object.fromEntries(limits.filter(([, one]) => one !== null)) },
+    sandbox_id: name.value, ...(own ? { demo: own.id } : plain ? { template: plain.id } : { source: editor.value }),
+    strategy: byId("o-strategy", HTMLSelectElement).value || null, max_restarts: numeric("o-restarts"), max_seconds: numeric("o-seconds"),
+    custom_config: config, limits: { ...shown?.options?.limits, ...Object.fromEntries(limits.filter(([, one]) => one !== null)) },
   };
 }
 

@@ -57,10 +57,15 @@ export function stepAfterRefusal() {
   draw();
 }
 
-const toCrash = () => (crashes ? html`open its tree and send a process the cast <code>crash</code>.` : html`raise an error in a callback, and press Run${KEYS}.`);
+const REFUSED = "this code does not run: the message below it says why. The tree still runs the previous code.";
+
+const toCrash = () => (crashes
+  ? html`open its tree and send a process the cast <code>crash</code>.`
+  : html`raise an error in a callback, and press Run${KEYS}.`);
 
 function step() {
-  if (refused && status === "running") return html`this code does not run: the message below it says why. The tree still runs the previous code. Correct it and press Run${KEYS}.`;
+  if (refused && status === "running")
+    return html`${REFUSED} Correct it and press Run${KEYS}.`;
   if (crash) return html`line ${crash.line}, where ${crash.name} crashed, is marked. Fix it and press Run${KEYS}.`;
   if (status === "ended") return html`change the code and press Run${KEYS}, which starts it again.`;
   if (status !== "running") return null;

@@ -88,7 +88,8 @@ const keep = () => shown && known !== null && kept?.later(draftOf(), edited() ? 
 export function show(one, source = null) {
   const before = shown;
   shown = one;
-  if (before?.id === one.id && before.status === "running" && one.status === "ended" && check.said.querySelector("[data-level=ok]")) tell("");
+  if (before?.id === one.id && before.status === "running" && one.status === "ended" && check.said.querySelector("[data-level=ok]"))
+    tell("");
   if (before?.id !== one.id || before.created_at !== one.created_at) begin(source);
   write(byId("one-title", HTMLElement), one.id);
   const status = byId("one-status", HTMLElement);
@@ -102,7 +103,12 @@ export function show(one, source = null) {
   byId("restart", HTMLButtonElement).disabled = moves || one.status === "ended";
   byId("stop", HTMLButtonElement).disabled = one.status !== "running";
   walls(byId("about-walls", HTMLElement), one.walls);
-  write(byId("about-walls-says", HTMLElement), one.walls.length ? `${upText(one.walls)}${one.walls.every((wall) => wall.up) ? "" : `; missing: ${one.walls.filter((wall) => !wall.up).map((wall) => wall.name).join(", ")}`}` : "No isolation layers are known yet");
+  write(byId("about-walls-says", HTMLElement),
+    one.walls.length
+      ? `${upText(one.walls)}${one.walls.every((wall) => wall.up)
+        ? ""
+        : `; missing: ${one.walls.filter((wall) => !wall.up).map((wall) => wall.name).join(", ")}`}`
+      : "No isolation layers are known yet");
   renew(byId("about-limits", HTMLElement), limitsOf(one).flatMap(([term, value]) => [make("dt", {}, term), make("dd", {}, value)]));
   follow(one);
   if (one.reason) render(why(one.reason, one.status === "ended"), reason);
@@ -118,7 +124,9 @@ function why(reason, ended) {
   const title = html`<b>${ended ? "It has ended: " : "It is stopping: "}</b>`;
   const more = ended ? "Run starts it again; its options stay." : "";
   const fall = ended && fell() ? html`<button type="button" class="btn" @click=${playAgain}>Watch how it ended</button>` : nothing;
-  return raisedIn(reason) ? html`<p><b>It has ended.</b></p>${failure(reason, goTo)}<p>${more}</p>` : html`<p>${title}${reason}${ended ? ". " : ""}${more}</p>${fall}`;
+  return raisedIn(reason)
+    ? html`<p><b>It has ended.</b></p>${failure(reason, goTo)}<p>${more}</p>`
+    : html`<p>${title}${reason}${ended ? ". " : ""}${more}</p>${fall}`;
 }
 
 /** Leave the editor to another sandbox. */
@@ -150,12 +158,17 @@ export async function run() {
   if (shown.status === "ended") await again(edited() ? editor.value : undefined, "It runs again.");
   else if (shown.status !== "running") tell(`${shown.id} is ${shown.status}.`);
   else if (edited()) await reload({ source: editor.value });
-  else await platform("GET", path()).then(() => tell("This source runs already. Restart starts its tree again, with new states.", "ok"), (error) => check.refused(error));
+  else
+    await platform("GET", path()).then(() => tell("This source runs already. Restart starts its tree again, with new states.", "ok"),
+      (error) => check.refused(error));
 }
 
 /** @param {Element} list @param {Wall[]} all */
 export function walls(list, all) {
-  mend(list, all.map((one) => make("li", { "data-up": one.up ? "yes" : "no" }, icon(one.up ? "done" : "cross", "glyph"), make("b", {}, one.name, make("span", { class: "vh" }, one.up ? ", active" : ", missing"), one.required ? "" : " (not required)"), make("p", { title: one.up ? one.says : null }, one.up ? one.means : `${one.means}: ${one.says}`))));
+  mend(list,
+    all.map((one) => make("li", { "data-up": one.up ? "yes" : "no" }, icon(one.up ? "done" : "cross", "glyph"),
+      make("b", {}, one.name, make("span", { class: "vh" }, one.up ? ", active" : ", missing"), one.required ? "" : " (not required)"),
+      make("p", { title: one.up ? one.says : null }, one.up ? one.means : `${one.means}: ${one.says}`))));
 }
 
 /** Load the source and the content of the open tab. */
@@ -163,7 +176,9 @@ async function load() {
   if (!shown) return;
   const id = shown.id;
   /** @type {Record<string, [string, (answer: any) => void]>} */
-  const loads = { "part-output": ["/output", output], "part-happened": ["/notices", showNotices], "part-versions": ["/versions", versions] };
+  const loads = {
+    "part-output": ["/output", output], "part-happened": ["/notices", showNotices], "part-versions": ["/versions", versions],
+  };
   const [what, paint] = loads[part] ?? ["", () => {}];
   const read = async (/** @type {string} */ of, /** @type {(answer: any) => void} */ take, /** @type {(error: any) => void} */ fail) => {
     try {
@@ -180,7 +195,9 @@ async function load() {
   if (shown?.id !== id) return;
   await Promise.all([
     read("/source", code, unreadable),
-    what ? read(what, paint, (error) => part === "part-output" && write(byId("output", HTMLElement), `${error.message}. ${error.hint ?? ""}`)) : null,
+    what
+      ? read(what, paint, (error) => part === "part-output" && write(byId("output", HTMLElement), `${error.message}. ${error.hint ?? ""}`))
+      : null,
   ]);
 }
 
@@ -221,7 +238,9 @@ function restore() {
     keep();
   };
   put(draft.text);
-  note.restored(draft, draft.version === version ? "" : `; it began from version ${draft.version}`, () => put(known ?? ""), ({ text }) => put(text));
+  note.restored(draft,
+    draft.version === version ? "" : `; it began from version ${draft.version}`,
+    () => put(known ?? ""), ({ text }) => put(text));
 }
 
 /** Drop the draft if the editor still has the source that runs now. @param {string|undefined} source */
@@ -235,7 +254,10 @@ function done(source) {
 function output({ text, cut }) {
   const place = byId("output", HTMLElement);
   const below = place.scrollHeight - place.scrollTop - place.clientHeight < 40;
-  write(place, text ? `${cut ? "… the newest of it:\n" : ""}${text}` : "It has printed nothing. What it writes to its standard output and error appears here, tracebacks among it.");
+  write(place,
+    text
+      ? `${cut ? "… the newest of it:\n" : ""}${text}`
+      : "It has printed nothing. What it writes to its standard output and error appears here, tracebacks among it.");
   if (below) place.scrollTop = place.scrollHeight;
 }
 
@@ -243,8 +265,19 @@ function output({ text, cut }) {
 function versions(all) {
   const runs = shown?.status === "running";
   byId("no-versions", HTMLElement).hidden = all.length > 0;
-  mend(byId("versions", HTMLElement), all.map((one) => make("tr", {}, make("th", { scope: "row" }, String(one.version)), make("td", {}, time(one.created_at)), make("td", {}, one.by), make("td", { class: "num" }, String(one.lines)),
-    make("td", { class: "num" }, one.current ? make("span", { class: "tag" }, runs ? "runs now" : "ran last") : make("button", { type: "button", class: "btn", disabled: !runs, title: runs ? null : "It does not run: start it first.", "data-version": one.version, "aria-label": `Go back to version ${one.version}` }, "Go back to it")))));
+  mend(byId("versions", HTMLElement),
+    all.map((one) => make("tr", {},
+      make("th", { scope: "row" }, String(one.version)),
+      make("td", {}, time(one.created_at)), make("td", {}, one.by),
+      make("td", { class: "num" }, String(one.lines)),
+      make("td", { class: "num" },
+        one.current
+          ? make("span", { class: "tag" }, runs ? "runs now" : "ran last")
+          : make("button", {
+            type: "button", class: "btn", disabled: !runs, title: runs ? null : "It does not run: start it first.",
+            "data-version": one.version, "aria-label": `Go back to version ${one.version}`,
+          },
+            "Go back to it")))));
 }
 
 /** Change the code of the running sandbox. @param {{source?: string, version?: number}} what */
@@ -261,7 +294,12 @@ async function reload(what) {
     editor.unmark();
     knows(what.source ?? null); // later input is an edit of this source
     done(what.source);
-    tell(changed.changed ? `Hot-reloaded: version ${changed.version} runs, and ${counted(changed.servers_count, "process", "processes")} kept pid, mailbox and state. New children of a supervisor need a restart.` : "This source runs already.", "ok");
+    tell(
+      changed.changed
+        ? `Hot-reloaded: version ${changed.version} runs, and ${counted(changed.servers_count, "process", "processes")} kept pid, `
+          + `mailbox and state. New children of a supervisor need a restart.`
+        : "This source runs already.",
+      "ok");
     stepAfterRun();
     if (changed.changed) report(changed.servers);
   } catch (error) {
@@ -277,8 +315,12 @@ async function reload(what) {
 function report(servers) {
   const rows = servers.map((one) => {
     const same = one.before === one.after;
-    return make("tr", {}, make("th", { scope: "row" }, one.name), make("td", {}, make("code", {}, one.what)), make("td", {}, make("code", {}, one.pid)),
-      make("td", {}, one.before === null ? make("span", { class: "hint" }, "its children stay") : same ? make("span", {}, make("code", {}, one.after ?? ""), make("span", { class: "hint" }, " kept")) : make("span", {}, make("del", {}, make("code", {}, one.before)), " → ", make("ins", {}, make("code", {}, one.after ?? "")))));
+    return make("tr", {}, make("th", { scope: "row" }, one.name), make("td", {}, make("code", {}, one.what)),
+      make("td", {}, make("code", {}, one.pid)),
+      make("td", {},
+        one.before === null ? make("span", { class: "hint" }, "its children stay")
+          : same ? make("span", {}, make("code", {}, one.after ?? ""), make("span", { class: "hint" }, " kept"))
+          : make("span", {}, make("del", {}, make("code", {}, one.before)), " → ", make("ins", {}, make("code", {}, one.after ?? "")))));
   });
   const see = make("button", { type: "button", class: "link" }, "What became of the states");
   see.onclick = () => {
@@ -287,15 +329,21 @@ function report(servers) {
     byId("tab-versions", HTMLElement).focus();
   };
   check.said.append(see);
-  byId("reload-report", HTMLElement).replaceChildren(make("h3", {}, "The last reload: who went over, and what became of the states"), make("table", { class: "table" },
-    make("thead", {}, make("tr", {}, ...["Process", "Class", "Pid", "State"].map((word) => make("th", { scope: "col" }, word)))), make("tbody", {}, ...rows)));
+  byId("reload-report", HTMLElement).replaceChildren(make("h3", {}, "The last reload: who went over, and what became of the states"),
+    make("table", { class: "table" },
+      make("thead", {}, make("tr", {}, ...["Process", "Class", "Pid", "State"].map((word) => make("th", { scope: "col" }, word)))),
+      make("tbody", {}, ...rows)));
 }
 
 /** Start the tree again with the text in the editor. */
 async function restart() {
   if (!shown) return;
   const changed = edited();
-  if (!(await confirm(`Restart ${shown.id}?`, `Its tree stops and starts again${changed ? " with the code in the editor" : ""}: its states are gone. To keep them, use Run, which hot-reloads.`, "Restart"))) return;
+  if (!(await confirm(`Restart ${shown.id}?`,
+    `Its tree stops and starts again${changed ? " with the code in the editor" : ""}: its states are gone. To keep `
+      + `them, use Run, which hot-reloads.`,
+    "Restart")))
+    return;
   await again(changed ? editor.value : undefined, `Restarted${changed ? " with this code" : ""}: all states are new.`);
 }
 
@@ -339,7 +387,12 @@ async function stop() {
 async function destroy() {
   if (!shown) return;
   const { id, status } = shown;
-  if (!(await confirm(`Destroy ${id}?`, status === "ended" ? "Its record, its versions and its output are forgotten." : "It is stopped in order, from the leaves to the root, and then forgotten with its versions and its output.", "Destroy"))) return;
+  if (!(await confirm(`Destroy ${id}?`,
+    status === "ended"
+      ? "Its record, its versions and its output are forgotten."
+      : "It is stopped in order, from the leaves to the root, and then forgotten with its versions and its output.",
+    "Destroy")))
+    return;
   try {
     await platform("DELETE", path());
   } catch (error) {

@@ -59,14 +59,16 @@ export function wireTree(events, crash) {
   tree.addEventListener("sl-start", (event) => void begin(detail(event)));
   tree.addEventListener("sl-select", link);
   replay.addEventListener("restart-down", () => tree.hold(replay.down));
-  replay.addEventListener("restart-open", (event) => requestAnimationFrame(() => tree.bring(/** @type {any} */ (detail(event))))); // on a phone it covers lines
+  // On a phone it covers lines
+  replay.addEventListener("restart-open", (event) => requestAnimationFrame(() => tree.bring(/** @type {any} */ (detail(event)))));
   replay.stage.addEventListener("restart-play", () => (played = id));
   replay.addEventListener("click", (event) => { // the page of the restart went with the program
     if (life || !(event.target instanceof Element && event.target.closest("a"))) return;
     event.preventDefault();
     playAgain();
   });
-  for (const below of pane.querySelectorAll(".tabs, [role=tabpanel]")) below.addEventListener("focusin", () => replay.leave()); // it covers them
+  // It covers them
+  for (const below of pane.querySelectorAll(".tabs, [role=tabpanel]")) below.addEventListener("focusin", () => replay.leave());
   tree.addEventListener("sl-why", (event) => location.assign(`${treeOf(detail(event))}&tab=why`));
 }
 
@@ -219,7 +221,8 @@ const lineOf = (where) => Number(/\.py:(\d+)/.exec(where ?? "")?.[1] ?? 0);
 /** Find the line of the last crash of a program that has ended in what it printed. @param {string} about */
 async function fromOutput(about) {
   const answer = await platform("GET", `/sandboxes/${encodeURIComponent(about)}/output`).catch(() => null);
-  const found = [...(answer?.text ?? "").matchAll(/File "[^"\n]{0,200}\bmain\.py", line (\d+), in [^\n]*\n(?:(?: |\t)[^\n]*\n)*([A-Za-z_][^\n]*)/g)].at(-1);
+  const found = [...(answer?.text ?? "").matchAll(
+    /File "[^"\n]{0,200}\bmain\.py", line (\d+), in [^\n]*\n(?:(?: |\t)[^\n]*\n)*([A-Za-z_][^\n]*)/g)].at(-1);
   if (about === id && found && !heard) onCrash({ name: about, line: Number(found[1]), reason: found[2] ?? "" });
 }
 

@@ -29,7 +29,14 @@ export const ageOf = (one, now) => duration(Math.max(1, (one.ended_at ?? now) - 
 export function told(one, now) {
   const lacking = one.walls.some((wall) => !wall.up) ? upText(one.walls) : "";
   const taken = one.memory_bytes ? size(one.memory_bytes) : "";
-  return [one.owner, one.ended_at ? `ended ${time(one.ended_at)} after ${ageOf(one, now)}` : `${ageOf(one, now)} old`, one.restart_count ? counted(one.restart_count, "restart") : "", taken, lacking].filter(Boolean).join(" · ");
+  return [
+    one.owner,
+    one.ended_at ? `ended ${time(one.ended_at)} after ${ageOf(one, now)}` : `${ageOf(one, now)} old`,
+    one.restart_count ? counted(one.restart_count, "restart") : "",
+    taken, lacking,
+  ]
+    .filter(Boolean)
+    .join(" · ");
 }
 
 /** Return the origin of its code. @param {Sandbox} one */
@@ -57,7 +64,8 @@ export function fitting({ q, owner, state }) {
 }
 
 /** @param {Wall[]} walls */
-export const upText = (walls) => (walls.length ? `${walls.filter((one) => one.up).length} of ${walls.length} isolation layers active` : "No isolation layers");
+export const upText = (walls) =>
+  (walls.length ? `${walls.filter((one) => one.up).length} of ${walls.length} isolation layers active` : "No isolation layers");
 
 /** @typedef {Pick<Sandbox["configuration"], "strategy"|"max_restarts"|"max_seconds"|"custom_config"|"limits">} Options */
 
@@ -68,14 +76,17 @@ export function optionsOf({ configuration: { strategy, max_restarts, max_seconds
 
 /** Return limits and options as names and values. @param {Sandbox} one @returns {[string, string][]} */
 export function limitsOf(one) {
-  const { configuration: { limits, strategy, max_restarts: restarts, max_seconds: seconds, custom_config: config }, node, os_pid: pid, owner } = one;
+  const {
+    configuration: { limits, strategy, max_restarts: restarts, max_seconds: seconds, custom_config: config }, node, os_pid: pid, owner,
+  } = one;
   /** @param {unknown} value */
   const given = (value) => (value === null || value === undefined ? "as the code says" : String(value));
   return [
-    ["Memory", `${number(limits.memory_mb)} MB`], ["Processes and threads", number(limits.processes)], ["Processor time", duration(limits.cpu_s)],
-    ["A callback may hold the loop", duration(limits.held_s)], ["Output", `${number(limits.output_kb)} kB`],
-    ["Stopped when idle for", limits.idle_s ? duration(limits.idle_s) : "never"], ["Longest life", limits.lifetime_s ? duration(limits.lifetime_s) : "none"],
-    ["Strategy", given(strategy)], ["Restarts allowed", given(restarts)], ["in seconds", given(seconds)], ["Custom config", JSON.stringify(config ?? null)],
+    ["Memory", `${number(limits.memory_mb)} MB`], ["Processes and threads", number(limits.processes)],
+    ["Processor time", duration(limits.cpu_s)], ["A callback may hold the loop", duration(limits.held_s)],
+    ["Output", `${number(limits.output_kb)} kB`], ["Stopped when idle for", limits.idle_s ? duration(limits.idle_s) : "never"],
+    ["Longest life", limits.lifetime_s ? duration(limits.lifetime_s) : "none"], ["Strategy", given(strategy)],
+    ["Restarts allowed", given(restarts)], ["in seconds", given(seconds)], ["Custom config", JSON.stringify(config ?? null)],
     ["Started from", originOf(one)], ["Node", node], ["Process of the system", pid === null ? "none now" : String(pid)], ["Owner", owner],
   ];
 }
@@ -111,5 +122,8 @@ export function raisedIn(message) {
   if (!found) return null;
   const [, before = "", begins, line, place = "", after = ""] = found;
   const parts = /^([^]*?)(?:: |\n\s*)((?:\w+\.)*[A-Z]\w*(?:Error|Exception|Exit|Interrupt|Warning|Iteration|Group)\b[^]*)$/.exec(before);
-  return { says: parts?.[1] ?? "", error: parts?.[2] ?? before, line: Number(line), place, code: begins === " (" ? after.trim().replace(/\)$/, "") : after.trim() };
+  return {
+    says: parts?.[1] ?? "", error: parts?.[2] ?? before, line: Number(line), place,
+    code: begins === " (" ? after.trim().replace(/\)$/, "") : after.trim(),
+  };
 }

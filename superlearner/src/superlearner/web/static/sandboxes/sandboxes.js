@@ -83,7 +83,8 @@ function ours() {
 function arrive() {
   arrived = true;
   const [newest] = ours();
-  if (WORDS.every((word) => !asked().has(word)) && newest && newest.status !== "ended" && newest.created_at > drafted()) history.replaceState(null, "", toOne(newest.id));
+  if (WORDS.every((word) => !asked().has(word)) && newest && newest.status !== "ended" && newest.created_at > drafted())
+    history.replaceState(null, "", toOne(newest.id));
 }
 
 function draw() {
@@ -97,7 +98,8 @@ function draw() {
   byId("run", HTMLElement).hidden = what !== "one" && what !== "new"; // one that is gone has its own button
   byId("new-instead", HTMLAnchorElement).href = byId("new", HTMLAnchorElement).href = address("new");
   byId("to-all", HTMLAnchorElement).href = address("all");
-  for (const [link, of] of [["new", "new"], ["to-all", "all"]]) attribute(byId(link ?? "", HTMLElement), "aria-current", of === what ? "page" : null);
+  for (const [link, of] of [["new", "new"], ["to-all", "all"]])
+    attribute(byId(link ?? "", HTMLElement), "aria-current", of === what ? "page" : null);
   choices(one, what);
   if (what === "all") list(all, toOne);
   if (what === "gone") void gone(id(), shows(id()));
@@ -114,7 +116,8 @@ function choices(one, what) {
   if (one && !some.includes(one)) some.unshift(one);
   mend(mine, [
     ...(what === "one" ? [] : [make("option", { value: "" }, what === "new" ? "New sandbox" : "Choose a sandbox")]),
-    ...some.map((sandbox) => make("option", { value: sandbox.id }, sandbox.status === "running" ? sandbox.id : `${sandbox.id} (${sandbox.status})`)),
+    ...some.map((sandbox) =>
+      make("option", { value: sandbox.id }, sandbox.status === "running" ? sandbox.id : `${sandbox.id} (${sandbox.status})`)),
   ]);
   mine.value = one?.id ?? "";
 }
@@ -136,7 +139,8 @@ function follow(event) {
 /** @param {"code"|"tree"} pane  the one that a phone shows */
 function look(pane) {
   page.dataset.pane = pane;
-  for (const button of byId("panes", HTMLElement).querySelectorAll("button")) attribute(button, "aria-pressed", String(button.dataset["pane"] === pane));
+  for (const button of byId("panes", HTMLElement).querySelectorAll("button"))
+    attribute(button, "aria-pressed", String(button.dataset["pane"] === pane));
   if (pane === "code") catchUp();
 }
 
@@ -161,7 +165,9 @@ async function machine() {
   const here = await platform("GET", "/sandbox-walls");
   write(byId("walls-says", HTMLElement), here.says);
   walls(byId("walls-list", HTMLElement), here.walls);
-  const missing = here.walls.filter((/** @type {any} */ wall) => wall.required && !wall.up).map((/** @type {any} */ wall) => `${wall.name}: ${wall.says}`).join("; ");
+  const missing = here.walls.filter((/** @type {any} */ wall) => wall.required && !wall.up)
+    .map((/** @type {any} */ wall) => `${wall.name}: ${wall.says}`)
+    .join("; ");
   byId("weak", HTMLElement).hidden = !here.weak;
   byId("no-walls", HTMLElement).hidden = here.untrusted || here.weak;
   write(byId("weak-says", HTMLElement), `${here.says}.`);

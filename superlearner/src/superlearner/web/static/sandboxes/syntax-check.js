@@ -72,7 +72,8 @@ export class SyntaxCheck {
       if (mine === this.#asked) this.#well();
     } catch (error) {
       if (mine !== this.#asked) return;
-      if (placeOf(/** @type {any} */ (error).message ?? "") || /** @type {any} */ (error).code === "missing_scope") this.#show(error, false);
+      if (placeOf(/** @type {any} */ (error).message ?? "") || /** @type {any} */ (error).code === "missing_scope")
+        this.#show(error, false);
       else this.#well(); // the page shows if this machine cannot start sandboxes
       this.#spoke = true;
     }
@@ -104,6 +105,10 @@ export class SyntaxCheck {
   /** Ask for a sign-in: unlike demos and templates, changed code requires a credential. */
   #tellToSignIn() {
     const here = location.pathname.slice(root().length) + location.search;
-    this.said.replaceChildren(make("p", { "data-level": "bad" }, "Code of your own takes the scope code, which the owner's credential has: ", make("a", { href: `${root()}/sign-in?next=${encodeURIComponent(here)}` }, "sign in with it"), ". Your draft is kept. On the machine of the platform ", make("code", {}, command("token")), " prints it. Demos and unchanged templates start without."));
+    this.said.replaceChildren(
+      make("p", { "data-level": "bad" }, "Code of your own takes the scope code, which the owner's credential has: ",
+        make("a", { href: `${root()}/sign-in?next=${encodeURIComponent(here)}` }, "sign in with it"),
+        ". Your draft is kept. On the machine of the platform ", make("code", {}, command("token")),
+        " prints it. Demos and unchanged templates start without."));
   }
 }

@@ -46,7 +46,8 @@ export function boundsText({ bounds, type }) {
   const least = minimum !== undefined ? `${minimum}` : null;
   if (least !== null && maximum !== undefined) return `${least} to ${maximum}`;
   if (least !== null) return `at least ${least}`;
-  if (exclusiveMinimum !== undefined) return maximum !== undefined ? `more than ${exclusiveMinimum}, at most ${maximum}` : `more than ${exclusiveMinimum}`;
+  if (exclusiveMinimum !== undefined)
+    return maximum !== undefined ? `more than ${exclusiveMinimum}, at most ${maximum}` : `more than ${exclusiveMinimum}`;
   if (maximum !== undefined) return `at most ${maximum}`;
   return type === "array" ? "separated by commas" : "";
 }

@@ -34,15 +34,19 @@ export async function load(allowed) {
 function tellFile(file) {
   const note = byId("settings-file", HTMLElement);
   note.hidden = file.state !== "refused";
-  const problems = file.problems.map((/** @type {any} */ one) => `${one.line === null ? "" : `line ${one.line}: `}${one.problem}`).join("; ");
+  const problems = file.problems
+    .map((/** @type {any} */ one) => `${one.line === null ? "" : `line ${one.line}: `}${one.problem}`)
+    .join("; ");
   write(note, `superlearner.toml is wrong, and nothing of it was taken: ${problems}`);
 }
 
 function show() {
   const shown = all.filter((one) => fits(one, find.value, changed.checked));
-  write(byId("settings-count", HTMLElement), shown.length === all.length ? counted(all.length, "setting") : `${shown.length} of ${counted(all.length, "setting")}`);
+  write(byId("settings-count", HTMLElement),
+    shown.length === all.length ? counted(all.length, "setting") : `${shown.length} of ${counted(all.length, "setting")}`);
   list.replaceChildren(...shown.map(line));
-  if (!shown.length) list.append(make("li", { class: "hint" }, changed.checked && !find.value ? "Every setting has its default." : "No setting matches."));
+  if (!shown.length)
+    list.append(make("li", { class: "hint" }, changed.checked && !find.value ? "Every setting has its default." : "No setting matches."));
 }
 
 /** @param {Setting} one */
@@ -51,10 +55,13 @@ function line(one) {
   const wrong = make("p", { class: "wrong", id: `${id}-wrong`, role: "alert" });
   const from = [sourceText(one), one.where && one.where !== one.source && one.source !== "api" ? ` (${one.where})` : ""].join("");
   const usual = one.source === "default" ? "default" : `${from} · default ${saidValue(one.default, one.unit)}`;
-  const facts = make("p", { class: "from" }, make("span", { "data-source": one.source }, usual), boundsText(one) ? ` · ${boundsText(one)}` : null);
+  const facts = make("p", { class: "from" },
+    make("span", { "data-source": one.source }, usual),
+    boundsText(one) ? ` · ${boundsText(one)}` : null);
   const about = make("div", { class: "about" },
     make("label", { for: one.hot && may ? id : null, class: "name" }, one.name), make("p", { id: `${id}-about` }, one.description), facts);
-  if (one.after_restart !== null) about.append(make("p", { class: "from later" }, `After a restart: ${saidValue(one.after_restart, one.unit)}`));
+  if (one.after_restart !== null)
+    about.append(make("p", { class: "from later" }, `After a restart: ${saidValue(one.after_restart, one.unit)}`));
   return make("li", { "data-setting": one.name }, about, make("div", { class: "value" }, ...value(one, id, wrong)));
 }
 
@@ -63,7 +70,9 @@ function value(one, id, wrong) {
   const now = one.hidden ? make("span", { class: "hint" }, "for the scope code only") : make("code", {}, saidValue(one.value, one.unit));
   if (!one.hot) {
     const copy = make("button", { type: "button", class: "link" }, "copy as a line of the file");
-    copy.onclick = async () => ((await copyText(tomlLine(one, one.value))) ? toast("Copied.", { hint: "Write it into superlearner.toml with your value, and start again." }) : toast("The browser does not allow to copy.", { hint: tomlLine(one, one.value), level: "bad" }));
+    copy.onclick = async () => ((await copyText(tomlLine(one, one.value)))
+      ? toast("Copied.", { hint: "Write it into superlearner.toml with your value, and start again." })
+      : toast("The browser does not allow to copy.", { hint: tomlLine(one, one.value), level: "bad" }));
     return [now, make("p", { class: "from" }, "takes effect after a restart ", may && !one.hidden ? copy : null)];
   }
   if (!may) return [now, make("p", { class: "from" }, "takes effect at once")];
@@ -114,7 +123,8 @@ async function change(one, method, body, field, wrong) {
   try {
     const answer = await platform(method, `/settings/${encodeURIComponent(one.name)}`, body);
     const [first] = answer.changed;
-    toast(first ? `${first.name} is ${saidValue(first.after, one.unit)}.` : "Nothing has become different.", { hint: method === "PUT" ? "It holds until it is reset or the platform ends." : "" });
+    toast(first ? `${first.name} is ${saidValue(first.after, one.unit)}.` : "Nothing has become different.",
+      { hint: method === "PUT" ? "It holds until it is reset or the platform ends." : "" });
     const again = await platform("GET", `/settings/${encodeURIComponent(one.name)}`);
     all = all.map((other) => (other.name === one.name ? again : other));
     const fresh = line(again);

@@ -73,7 +73,8 @@ window.addEventListener("hashchange", () => void show(wanted()));
 me().then(
   (user) => {
     const all = user.scopes.includes("code");
-    write(byId("me-name", HTMLElement), user.credential ? `You are ${user.user}${user.role && user.role !== user.user ? ` (${user.role})` : ""}` : "Not signed in");
+    write(byId("me-name", HTMLElement),
+      user.credential ? `You are ${user.user}${user.role && user.role !== user.user ? ` (${user.role})` : ""}` : "Not signed in");
     write(byId("me-scopes", HTMLElement), user.scopes.join(", "));
     for (const one of document.querySelectorAll(".needs-code")) /** @type {HTMLElement} */ (one).hidden = all;
     for (const one of document.querySelectorAll(".has-code")) /** @type {HTMLElement} */ (one).hidden = !all;

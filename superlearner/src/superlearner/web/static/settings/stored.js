@@ -11,22 +11,32 @@ import { complain } from "../base/toast.js";
 import { counted, number, size, time } from "../base/words.js";
 
 /** Names of tables. @type {Record<string, string>} */
-const TABLES = { restarts: "restarts", audit: "audit log", setting_changes: "changes of settings", recordings: "recordings", tokens: "tokens", users: "users" };
-const STATES = /** @type {Record<string, string>} */ ({ open: "History is being kept.", off: "No history is kept: no database was named.", unavailable: "History cannot be kept just now." });
+const TABLES = {
+  restarts: "restarts", audit: "audit log", setting_changes: "changes of settings", recordings: "recordings", tokens: "tokens",
+  users: "users",
+};
+const STATES = /** @type {Record<string, string>} */ ({
+  open: "History is being kept.", off: "No history is kept: no database was named.", unavailable: "History cannot be kept just now.",
+});
 
 const said = byId("store-said", HTMLElement);
 
 /** @param {boolean} may  whether this session may change it */
 export async function load(may) {
   const [store, recordings] = await Promise.all([platform("GET", "/store"), platform("GET", "/recordings?per_page=200")]);
-  write(byId("store-state", HTMLElement), `${STATES[store.state] ?? store.state}${store.why ? ` ${store.why}.` : ""}${store.hint ? ` ${store.hint}.` : ""}${store.database ? ` It is at ${store.database}.` : ""}`);
+  write(byId("store-state", HTMLElement),
+    `${STATES[store.state]
+      ?? store.state}${store.why ? ` ${store.why}.`
+        : ""}${store.hint ? ` ${store.hint}.` : ""}${store.database ? ` It is at ${store.database}.` : ""}`);
   byId("store-state", HTMLElement).dataset.level = store.state === "unavailable" ? "bad" : "info";
   renew(byId("store-rows", HTMLElement), Object.entries(store.rows ?? {}).map(([table, rows]) =>
     make("tr", {}, make("th", { scope: "row" }, TABLES[table] ?? table), make("td", { class: "num" }, number(Number(rows))))));
   byId("store-table", HTMLElement).hidden = store.rows === null;
   byId("store-acts", HTMLFieldSetElement).disabled = !may || store.state === "off";
   renew(byId("recording-rows", HTMLElement), recordings.map((/** @type {any} */ one) => make("tr", { "data-recording": one.name },
-    make("th", { scope: "row" }, one.name), make("td", { class: "num" }, size(one.size ?? one.bytes ?? 0)), make("td", {}, one.at ? time(one.at) : ""),
+    make("th", { scope: "row" }, one.name),
+    make("td", { class: "num" }, size(one.size ?? one.bytes ?? 0)),
+    make("td", {}, one.at ? time(one.at) : ""),
     make("td", { class: "num" }, make("button", { type: "button", class: "btn danger", "aria-label": `Delete ${one.name}` }, "Delete")))));
   byId("recording-none", HTMLElement).hidden = recordings.length > 0;
   byId("recording-table", HTMLElement).hidden = recordings.length === 0;
@@ -53,7 +63,8 @@ async function run(what, act) {
 byId("store-export", HTMLButtonElement).onclick = () => void run("Export", async () => {
   const table = byId("export-table", HTMLSelectElement).value;
   const written = await platform("POST", "/store/export", { table });
-  return `${counted(written.rows ?? 0, "row")} of ${TABLES[table]} are in ${written.file} (${size(written.size)}), on the machine of the platform.`;
+  return `${counted(written.rows ?? 0, "row")} of ${TABLES[table]} are in ${written.file} (${size(written.size)}), `
+    + `on the machine of the platform.`;
 });
 byId("store-backup", HTMLButtonElement).onclick = () => void run("Backup", async () => {
   const written = await platform("POST", "/store/backup", {});
@@ -82,7 +93,9 @@ byId("store-delete", HTMLButtonElement).onclick = async () => {
   sure.disabled = true;
   dialog.returnValue = "";
   dialog.onclose = () => {
-    if (dialog.returnValue === "do") void run("Delete", async () => `${counted((await platform("DELETE", "/store/rows", { table, before })).deleted, "row")} of ${TABLES[table]} were deleted.`);
+    if (dialog.returnValue === "do")
+      void run("Delete", async () =>
+        `${counted((await platform("DELETE", "/store/rows", { table, before })).deleted, "row")} of ${TABLES[table]} were deleted.`);
   };
   dialog.showModal();
 };

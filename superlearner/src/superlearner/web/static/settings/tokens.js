@@ -39,7 +39,11 @@ function row({ name, user, scopes, state, expires_at, revoked_at, used_at }) {
 
 /** @param {string} name */
 async function revoke(name) {
-  if (!(await confirm(`Revoke ${name}?`, `From now on it opens nothing. Sessions that were opened with it end, and pages that are open lose their connection. Its name cannot be used again.`, "Revoke"))) return;
+  if (!(await confirm(`Revoke ${name}?`,
+    `From now on it opens nothing. Sessions that were opened with it end, and pages that are open lose their connection. `
+      + `Its name cannot be used again.`,
+    "Revoke")))
+    return;
   try {
     await platform("DELETE", `/tokens/${encodeURIComponent(name)}`);
     toast(`${name} was revoked.`);
@@ -72,7 +76,9 @@ async function create() {
     await load();
   } catch (error) {
     const { message = "failed", hint = "" } = /** @type {{message?: string, hint?: string}} */ (error);
-    write(wrong, `${message.includes("match pattern") ? "Name: letters, digits, . _ @ and -, beginning with a letter or digit; at most 64." : message}${hint ? ` ${hint}.` : ""}`);
+    write(wrong, `${message.includes("match pattern")
+      ? "Name: letters, digits, . _ @ and -, beginning with a letter or digit; at most 64."
+      : message}${hint ? ` ${hint}.` : ""}`);
     if (name instanceof HTMLInputElement) name.focus();
   }
 }

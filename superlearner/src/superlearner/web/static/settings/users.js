@@ -27,7 +27,8 @@ const qr = byId("link-qr", HTMLElement);
 export async function load(role) {
   managed = MANAGED[role ?? ""] ?? [];
   const choice = form.elements.namedItem("role");
-  if (choice instanceof HTMLSelectElement) for (const option of choice.options) option.hidden = option.disabled = !managed.includes(option.value);
+  if (choice instanceof HTMLSelectElement)
+    for (const option of choice.options) option.hidden = option.disabled = !managed.includes(option.value);
   await draw();
 }
 
@@ -55,7 +56,8 @@ const roles = (user) => html`<select aria-label=${`Role of ${user.name}`}
   ${managed.map((role) => html`<option value=${role} ?selected=${role === user.role}>${role}</option>`)}</select>`;
 
 /** @param {string} words @param {string} label @param {() => void} run @param {string} [look] */
-const act = (words, label, run, look = "btn") => html`<button type="button" class=${look} aria-label=${label} @click=${run}>${words}</button>`;
+const act = (words, label, run, look = "btn") =>
+  html`<button type="button" class=${look} aria-label=${label} @click=${run}>${words}</button>`;
 
 /** @param {string} name */
 const path = (name) => `/users/${encodeURIComponent(name)}`;
@@ -73,7 +75,8 @@ async function link(name) {
 function show(made) {
   write(byId("link-title", HTMLElement), `Sign-in link for ${made.user}`);
   write(byId("link-url", HTMLElement), made.url);
-  write(byId("link-until", HTMLElement), `It signs in once, as ${made.user}, and works until ${time(made.expires_at)}. Only its hash is stored, so it is not shown again.`);
+  write(byId("link-until", HTMLElement), `It signs in once, as ${made.user}, and works until ${time(made.expires_at)}. Only its hash is `
+    + `stored, so it is not shown again.`);
   const note = byId("link-note", HTMLElement);
   note.hidden = made.note === null;
   write(note, made.note ? `${made.note[0]?.toUpperCase()}${made.note.slice(1)}.` : "");
@@ -101,7 +104,9 @@ async function change(name, role) {
 
 /** @param {string} name */
 async function signOut(name) {
-  if (!(await confirm(`Sign out ${name} everywhere?`, "All sessions and unused links end, and open pages lose their connection. Tokens stay valid.", "Sign out"))) return;
+  if (!(await confirm(`Sign out ${name} everywhere?`,
+    "All sessions and unused links end, and open pages lose their connection. Tokens stay valid.", "Sign out")))
+    return;
   try {
     await platform("POST", `${path(name)}/sign-out`);
     toast(`${name} was signed out.`);
@@ -112,7 +117,9 @@ async function signOut(name) {
 
 /** @param {string} name */
 async function remove(name) {
-  if (!(await confirm(`Remove ${name}?`, "Tokens, links, sessions and sandboxes of this user end at once. The name cannot be used again.", "Remove"))) return;
+  if (!(await confirm(`Remove ${name}?`, "Tokens, links, sessions and sandboxes of this user end at once. The name cannot be used again.",
+    "Remove")))
+    return;
   try {
     await platform("DELETE", path(name));
     toast(`${name} was removed.`);

@@ -20,6 +20,7 @@ const lacksAdmin = () => document.documentElement.hasAttribute("data-no-admin");
  */
 export async function confirmAsAdmin(title, text, action) {
   if (!lacksAdmin()) return confirm(title, text, action);
-  toast("Only the owner can end a process of the platform itself.", { hint: `Sign in with what \`${command("token")}\` prints on the machine of the platform.`, level: "bad" });
+  toast("Only the owner can end a process of the platform itself.",
+    { hint: `Sign in with what \`${command("token")}\` prints on the machine of the platform.`, level: "bad" });
   return false;
 }

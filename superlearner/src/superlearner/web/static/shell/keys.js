@@ -33,13 +33,15 @@ function caps(keys) {
 
 /** @param {KeyboardEvent} event @returns {Shortcut|undefined} */
 function meant(event) {
-  if (event.ctrlKey || event.metaKey) return event.altKey || event.shiftKey ? undefined : known.find(({ keys }) => keys.includes(`Ctrl ${event.key.toUpperCase()}`));
+  if (event.ctrlKey || event.metaKey)
+    return event.altKey || event.shiftKey ? undefined : known.find(({ keys }) => keys.includes(`Ctrl ${event.key.toUpperCase()}`));
   if (event.altKey || typing(event.composedPath()[0] ?? null)) return undefined; // the composed path looks into shadow roots
   const first = begun && event.timeStamp - begun.at < TOGETHER_MS ? begun.key : "";
   begun = null;
   const both = first && known.find(({ keys }) => keys.includes(`${first} ${event.key}`));
   if (both) return both;
-  if (!naming(event.target) && known.some(({ keys }) => keys.some((one) => one.length === 3 && one.startsWith(`${event.key} `)))) begun = { key: event.key, at: event.timeStamp };
+  if (!naming(event.target) && known.some(({ keys }) => keys.some((one) => one.length === 3 && one.startsWith(`${event.key} `))))
+    begun = { key: event.key, at: event.timeStamp };
   return known.find(({ keys }) => keys.includes(event.key));
 }
 
@@ -64,7 +66,8 @@ export function help() {
 /** Activate the keys and the help; called once on every page. */
 export function listen() {
   const dialog = byId("keys", HTMLDialogElement);
-  byId("meanings", HTMLElement).replaceChildren(...Object.entries(NUMBERS).flatMap(([name, text]) => [make("dt", {}, name), make("dd", {}, text)]));
+  byId("meanings", HTMLElement).replaceChildren(
+    ...Object.entries(NUMBERS).flatMap(([name, text]) => [make("dt", {}, name), make("dd", {}, text)]));
   byId("keys-open", HTMLButtonElement).onclick = help;
   dialog.onclick = (event) => event.target === dialog && dialog.close();
   document.addEventListener("keydown", (event) => {

@@ -41,7 +41,14 @@ export async function tellGone(note, node, why, ways) {
     note.hidden = false;
     return;
   }
-  renew(note, one ? words(one, ways.slice(0, 1)) : [make("span", {}, "The node ", make("b", {}, node), ` is gone: ${why ?? "it has ended, or the platform does not look into it any more"}. What you see is how it was. Go to`), ...ways]);
+  renew(note,
+    one
+      ? words(one, ways.slice(0, 1))
+      : [
+        make("span", {}, "The node ", make("b", {}, node),
+          ` is gone: ${why ?? "it has ended, or the platform does not look into it any more"}. What you see is how it was. Go to`),
+        ...ways,
+      ]);
   const again = note.querySelector("button");
   if (one && again) again.onclick = () => void startAgain(again, one.id);
   note.hidden = false;
@@ -55,13 +62,16 @@ export function dropGone() {
 /** Activate the button on the page for an ended sandbox. */
 export function wireAgain() {
   const again = document.querySelector("main.error [data-sandbox]");
-  if (again instanceof HTMLButtonElement) again.onclick = () => void startAgain(again, again.dataset["sandbox"] ?? "").then((started) => started && location.reload());
+  if (again instanceof HTMLButtonElement)
+    again.onclick = () => void startAgain(again, again.dataset["sandbox"] ?? "").then((started) => started && location.reload());
 }
 
 /** @param {Sandbox} one @param {HTMLElement[]} ways */
 function words(one, ways) {
   const ended = one.status === "ended";
-  const said = ended ? ` has ended: ${one.reason ?? "the reason is unknown"}. The page shows its last state.` : one.status === "starting" ? " is being started again." : " is being stopped.";
+  const said = ended ? ` has ended: ${one.reason ?? "the reason is unknown"}. The page shows its last state.`
+    : one.status === "starting" ? " is being started again."
+    : " is being stopped.";
   return [
     make("span", {}, "The sandbox ", make("b", {}, one.id), said),
     ...(ended ? [make("button", { type: "button", class: "btn" }, "Start it again")] : []),

@@ -13,7 +13,9 @@ import { dropGone, tellGone, wireAgain } from "./node-gone.js";
 
 /** The choice of all nodes, which leads to the view of the cluster that is nearest to the page. */
 const ALL = "*";
-const NEAREST = /** @type {Record<string, string>} */ ({ supervisors: "trees", timeline: "restarts", why: "restarts", system: "anomalies" });
+const NEAREST = /** @type {Record<string, string>} */ ({
+  supervisors: "trees", timeline: "restarts", why: "restarts", system: "anomalies",
+});
 
 /** Return the URL of this page's nearest view of all nodes. */
 function everywhere() {
@@ -34,7 +36,9 @@ export function here(node) {
 /** Return the names of the nodes, the default one first. */
 export function nodes() {
   const select = document.getElementById("node");
-  return select instanceof HTMLSelectElement ? [...select.options].filter(({ value }) => value !== ALL).map((one) => one.textContent ?? "") : [];
+  return select instanceof HTMLSelectElement
+    ? [...select.options].filter(({ value }) => value !== ALL).map((one) => one.textContent ?? "")
+    : [];
 }
 
 /** Activate the switcher and keep it up to date. */
@@ -69,7 +73,9 @@ function show(select, names, rests, why) {
   const [first = "", ...others] = names;
   const gone = chosen() === "" ? rests : !others.includes(chosen());
   const was = gone && chosen() ? [make("option", { value: chosen(), selected: true }, `${chosen()} (gone)`)] : [];
-  select.replaceChildren(make("option", { value: "" }, rests ? `${first} (gone)` : first), ...others.map((name) => make("option", { value: name }, name)), ...was);
+  select.replaceChildren(make("option", { value: "" }, rests ? `${first} (gone)` : first),
+    ...others.map((name) => make("option", { value: name }, name)),
+    ...was);
   if (select.options.length > 1 && !onlyOwn()) select.append(make("option", { value: ALL }, "All nodes"));
   select.value = chosen();
   attribute(select, "title", chosen() || first);

@@ -34,6 +34,8 @@ export function disableActs() {
     if (!due) requestAnimationFrame(disable);
     due = true;
   };
-  new MutationObserver(later).observe(document.body, { childList: true, subtree: true, attributes: true, attributeFilter: ["disabled", "class"] });
+  new MutationObserver(later).observe(document.body, {
+    childList: true, subtree: true, attributes: true, attributeFilter: ["disabled", "class"],
+  });
   disable();
 }

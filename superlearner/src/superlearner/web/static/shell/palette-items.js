@@ -64,7 +64,8 @@ export function rank(items, question, recent, acts = []) {
     return [
       { name: RECENT, found: shown.map(plain) },
       { name: "Commands", found: acts.map(plain) },
-      ...["Pages", "Nodes", "This page"].map((name) => ({ name, found: items.filter((item) => item.group === name && !known.has(item.id)).map(plain) })),
+      ...["Pages", "Nodes", "This page"].map((name) =>
+        ({ name, found: items.filter((item) => item.group === name && !known.has(item.id)).map(plain) })),
     ].filter(({ found }) => found.length);
   }
   const known = new Set(recent.map((item) => item.id));
@@ -82,7 +83,8 @@ export function rank(items, question, recent, acts = []) {
   groups.sort((one, other) => score(other) - score(one));
   if (!acts.length) return groups;
   const commands = { name: "Commands", found: acts.map((item) => ({ ...plain(item), places: fit(asked, item.text)?.places ?? [] })) };
-  return acts[0]?.id.startsWith("verb:") ? groups.toSpliced(1, 0, commands) : [commands, ...groups]; // a page called Settings comes before the verb set
+  // A page called Settings comes before the verb set
+  return acts[0]?.id.startsWith("verb:") ? groups.toSpliced(1, 0, commands) : [commands, ...groups];
 }
 
 /** @param {Item} item @returns {Found} */
@@ -106,7 +108,8 @@ export function trusted(stored, origin) {
   if (!Array.isArray(stored)) return [];
   return stored.filter((one) => {
     if (typeof one !== "object" || one === null) return false;
-    if (![one.id, one.group, one.icon, one.text, one.more, one.href].every((field) => typeof field === "string" && field.length < 500)) return false;
+    if (![one.id, one.group, one.icon, one.text, one.more, one.href].every((field) => typeof field === "string" && field.length < 500))
+      return false;
     try {
       return new URL(one.href, origin).origin === origin;
     } catch {

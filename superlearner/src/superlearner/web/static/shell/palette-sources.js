@@ -26,10 +26,22 @@ export function fromPage() {
   const known = pages();
   const names = nodes();
   return [
-    ...known.map(({ id, label, href, letter }) => ({ id: `page:${id}`, group: "Pages", icon: "page", text: label, more: letter ? `g ${letter}` : "", also: WORDS[id] ?? "", href })),
-    ...(names.length > 1 ? names.map((name, place) => ({ id: `node:${name}`, group: "Nodes", icon: "node", text: name, more: "show this node", also: "node switch", href: here(place ? name : "") })) : []),
-    { id: "act:theme", group: "This page", icon: "theme", text: "Switch the theme", more: "light or dark", also: "dark light colours", act: "theme" },
-    { id: "act:help", group: "This page", icon: "help", text: "Help", more: "shapes, words, keys", also: "shortcuts keyboard legend", act: "keys-open" },
+    ...known.map(({ id, label, href, letter }) =>
+      ({ id: `page:${id}`, group: "Pages", icon: "page", text: label, more: letter ? `g ${letter}` : "", also: WORDS[id] ?? "", href })),
+    ...(names.length > 1
+      ? names.map((name, place) => ({
+        id: `node:${name}`, group: "Nodes", icon: "node", text: name, more: "show this node", also: "node switch",
+        href: here(place ? name : ""),
+      }))
+      : []),
+    {
+      id: "act:theme", group: "This page", icon: "theme", text: "Switch the theme", more: "light or dark", also: "dark light colours",
+      act: "theme",
+    },
+    {
+      id: "act:help", group: "This page", icon: "help", text: "Help", more: "shapes, words, keys", also: "shortcuts keyboard legend",
+      act: "keys-open",
+    },
   ];
 }
 
@@ -40,12 +52,15 @@ export function fromPage() {
  * @returns {Promise<Item[]>}
  */
 export async function processes(question, signal) {
-  const found = await request("GET", `/processes?per_page=${PROCESSES}&search=${encodeURIComponent(question.slice(0, 200))}`, undefined, signal);
+  const found = await request("GET",
+    `/processes?per_page=${PROCESSES}&search=${encodeURIComponent(question.slice(0, 200))}`,
+    undefined, signal);
   return found.map((/** @type {Record<string, any>} */ one) => {
     const name = one.name === null ? "" : String(one.name);
     return {
-      id: `process:${chosen()}:${name || one.pid}`, group: "Processes", icon: one.type === "supervisor" ? "supervisor" : "running", text: name || `${one.what} ${one.pid}`,
-      more: name ? `${one.what} · ${one.pid}` : String(one.type), also: String(one.pid), href: at("/supervisors", { process: name || one.pid }), line: /** @type {any} */ (one),
+      id: `process:${chosen()}:${name || one.pid}`, group: "Processes", icon: one.type === "supervisor" ? "supervisor" : "running",
+      text: name || `${one.what} ${one.pid}`, more: name ? `${one.what} · ${one.pid}` : String(one.type), also: String(one.pid),
+      href: at("/supervisors", { process: name || one.pid }), line: /** @type {any} */ (one),
     };
   });
 }
@@ -63,7 +78,8 @@ export const rights = async (signal) => (await request("GET", "/arsenal/whoami",
  * @param {AbortSignal} signal
  * @returns {Promise<import("./palette-commands.js").Supervisor[]>}
  */
-export const supervisors = (question, signal) => request("GET", `/supervisors?per_page=${PROCESSES}&search=${encodeURIComponent(question.slice(0, 200))}`, undefined, signal);
+export const supervisors = (question, signal) =>
+  request("GET", `/supervisors?per_page=${PROCESSES}&search=${encodeURIComponent(question.slice(0, 200))}`, undefined, signal);
 
 /**
  * Return children that do not run, for commands.
@@ -72,8 +88,10 @@ export const supervisors = (question, signal) => request("GET", `/supervisors?pe
  */
 export async function stopped(signal) {
   const found = await request("GET", `/supervisors?per_page=${PROCESSES}&include_children=true`, undefined, signal);
-  return found.flatMap((/** @type {Record<string, any>} */ one) => (one.children ?? []).filter((/** @type {Record<string, any>} */ child) => !child.alive)
-    .map((/** @type {Record<string, any>} */ child) => ({ id: String(child.id), supervisor: String(one.pid), supervisor_name: String(one.name ?? one.pid) })));
+  return found.flatMap((/** @type {Record<string, any>} */ one) =>
+    (one.children ?? []).filter((/** @type {Record<string, any>} */ child) => !child.alive)
+      .map((/** @type {Record<string, any>} */ child) =>
+        ({ id: String(child.id), supervisor: String(one.pid), supervisor_name: String(one.name ?? one.pid) })));
 }
 
 /** @param {AbortSignal} signal @returns {Promise<Item[]>} */
@@ -90,8 +108,8 @@ export async function operations(signal) {
 export async function manual(signal) {
   const found = await platform("GET", "/docs/pages", undefined, signal);
   return found.map((/** @type {Record<string, any>} */ one) => ({
-    id: `docs:${one.page}`, group: "Documentation", icon: "list", text: String(one.title), more: String(one.about ?? one.part ?? ""), also: String(one.part ?? ""),
-    href: new URL(String(one.path), location.origin).href,
+    id: `docs:${one.page}`, group: "Documentation", icon: "list", text: String(one.title), more: String(one.about ?? one.part ?? ""),
+    also: String(one.part ?? ""), href: new URL(String(one.path), location.origin).href,
   }));
 }
 
@@ -104,8 +122,8 @@ export async function manual(signal) {
 export async function sections(question, signal) {
   const found = await platform("GET", `/docs/search?limit=6&q=${encodeURIComponent(question.slice(0, 200))}`, undefined, signal);
   return found.map((/** @type {Record<string, any>} */ one) => ({
-    id: `docs:${one.path}`, group: "Documentation", icon: "list", text: String(one.heading || one.title), more: String(one.title), also: question,
-    href: new URL(String(one.path), location.origin).href,
+    id: `docs:${one.path}`, group: "Documentation", icon: "list", text: String(one.heading || one.title), more: String(one.title),
+    also: question, href: new URL(String(one.path), location.origin).href,
   }));
 }
 

@@ -16,7 +16,8 @@ export class Sure {
   #text = make("p", { id: "palette-sure-text", role: "status" });
   #cancel = make("button", { type: "button", class: "btn" }, "Cancel");
   #run = make("button", { type: "button", class: "btn", "aria-describedby": "palette-sure-text" });
-  element = make("section", { class: "sure", "aria-labelledby": "palette-sure-title", hidden: true }, this.#title, this.#text, make("div", { class: "acts" }, this.#cancel, this.#run));
+  element = make("section", { class: "sure", "aria-labelledby": "palette-sure-title", hidden: true }, this.#title, this.#text,
+    make("div", { class: "acts" }, this.#cancel, this.#run));
   /** @type {Deed|null} */ #deed = null;
   #under = new AbortController();
   #back;
@@ -78,7 +79,10 @@ export class Sure {
     if (signal.aborted) return;
     const refused = tried.status === "rejected" && tried.reason instanceof ApiError && tried.reason.status > 0 ? tried.reason : null;
     const held = this.element.contains(document.activeElement);
-    write(this.#text, refused ? `${refused.message}${/[.!?]$/.test(refused.message) ? "" : "."}` : effect(deed, predicted.status === "fulfilled" ? predicted.value : null));
+    write(this.#text,
+      refused
+        ? `${refused.message}${/[.!?]$/.test(refused.message) ? "" : "."}`
+        : effect(deed, predicted.status === "fulfilled" ? predicted.value : null));
     this.#run.hidden = refused !== null;
     this.#run.disabled = refused !== null;
     if (held) (refused ? this.#cancel : this.#run).focus();

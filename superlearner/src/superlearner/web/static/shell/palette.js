@@ -22,8 +22,9 @@ const KEY = "superlearner.recent";
 class Palette {
   #dialog = byId("palette", HTMLDialogElement);
   #field = make("input", {
-    type: "text", id: "palette-field", role: "combobox", "aria-expanded": "true", "aria-controls": "palette-list", "aria-autocomplete": "list",
-    "aria-label": "Go to", placeholder: "Page, process, text, or: kill NAME", autocomplete: "off", autocapitalize: "none", spellcheck: "false", maxlength: 200,
+    type: "text", id: "palette-field", role: "combobox", "aria-expanded": "true", "aria-controls": "palette-list",
+    "aria-autocomplete": "list", "aria-label": "Go to", placeholder: "Page, process, text, or: kill NAME", autocomplete: "off",
+    autocapitalize: "none", spellcheck: "false", maxlength: 200,
   });
   #list = make("div", { class: "list", id: "palette-list", role: "listbox", "aria-label": "Found" });
   #said = make("span", { class: "said", role: "status" });
@@ -43,7 +44,9 @@ class Palette {
     this.#dialog.append(
       make("div", { class: "ask" }, icon("find"), this.#field),
       this.#list,
-      make("p", { class: "foot" }, this.#said, make("span", { class: "for-keys" }, make("kbd", {}, "↑"), " ", make("kbd", {}, "↓"), " choose"), make("span", { class: "for-keys" }, make("kbd", {}, "↵"), " go")),
+      make("p", { class: "foot" }, this.#said,
+        make("span", { class: "for-keys" }, make("kbd", {}, "↑"), " ", make("kbd", {}, "↓"), " choose"),
+        make("span", { class: "for-keys" }, make("kbd", {}, "↵"), " go")),
       this.#sure.element,
     );
     this.#field.oninput = () => this.#typed();
@@ -116,7 +119,8 @@ class Palette {
     if (question.length < 2) return;
     this.#pause = setTimeout(() => {
       const verb = parsed(question)?.command.verbs[0];
-      if (verb === "restart" && !this.#got.has("stopped children")) void this.#ask("stopped children", async (signal) => (this.#stopped = await stopped(signal), []));
+      if (verb === "restart" && !this.#got.has("stopped children"))
+        void this.#ask("stopped children", async (signal) => (this.#stopped = await stopped(signal), []));
       if (verb === "set") void this.#ask("more supervisors", async (signal) => this.#know(await supervisors(subject(question), signal)));
       void this.#ask("more processes", (signal) => processes(subject(question), signal));
       void this.#ask("sections", (signal) => sections(question, signal));
@@ -134,7 +138,9 @@ class Palette {
   #acts() {
     const lines = new Map([...this.#got.values()].flat().flatMap(({ line }) => (line ? [[line.pid, line]] : [])));
     const found = commands(this.#field.value, { lines: [...lines.values()], supervisors: this.#supervisors, stopped: this.#stopped });
-    const why = onlyReads() ? WHY : this.#may && !this.#may.includes("operate") ? "You may look at this node and change nothing: that needs the scope operate." : "";
+    const why = onlyReads() ? WHY
+      : this.#may && !this.#may.includes("operate") ? "You may look at this node and change nothing: that needs the scope operate."
+      : "";
     if (why) return { items: [], note: parsed(this.#field.value) ? why : "" };
     return { items: found.items, note: this.#asking.size ? "" : found.note };
   }
@@ -151,14 +157,22 @@ class Palette {
       const title = make("span", { id: `palette-group-${number}` }, name);
       const group = make("div", { role: "group", "aria-labelledby": title.id }, title);
       for (const { item, places } of found) {
-        const text = make("span", { class: "what" }, ...pieces(item.text, places).map(([piece, meant]) => (meant ? make("mark", {}, piece) : piece)));
-        group.append(make("div", { role: "option", id: `palette-${place}`, "data-place": place, "aria-selected": "false" }, icon(item.icon), text, make("span", { class: "beside" }, item.more)));
+        const text = make("span", { class: "what" },
+          ...pieces(item.text, places).map(([piece, meant]) => (meant ? make("mark", {}, piece) : piece)));
+        group.append(
+          make("div", { role: "option", id: `palette-${place}`, "data-place": place, "aria-selected": "false" }, icon(item.icon), text,
+            make("span", { class: "beside" }, item.more)));
         place += 1;
       }
       return group;
     }));
     if (note) this.#list.prepend(make("p", { class: "none" }, note));
-    else if (!this.#shown.length) this.#list.append(make("p", { class: "none" }, this.#asking.size ? "Nothing yet; the server is still being asked." : `Nothing fits “${this.#field.value.trim()}”. Try a part of a name, a pid, or a word of the documentation.`));
+    else if (!this.#shown.length)
+      this.#list.append(
+        make("p", { class: "none" },
+          this.#asking.size
+            ? "Nothing yet; the server is still being asked."
+            : `Nothing fits “${this.#field.value.trim()}”. Try a part of a name, a pid, or a word of the documentation.`));
     this.#choose(this.#place);
     write(this.#said, note || this.#status());
     this.#said.classList.toggle("vh", note !== ""); // it stands above the results, too
@@ -166,7 +180,10 @@ class Palette {
 
   #status() {
     const [[source, why] = ["", ""]] = [...this.#missing];
-    if (source) return `${[...new Set([...this.#missing.keys()].map((one) => one.replace("more ", "").replace("sections", "documentation")))].join(", ")} missing: ${why}`;
+    if (source)
+      return `${[...new Set(
+        [...this.#missing.keys()].map((one) =>
+          one.replace("more ", "").replace("sections", "documentation")))].join(", ")} missing: ${why}`;
     if (this.#asking.size) return "Asking the server…";
     return this.#field.value.trim() ? counted(this.#shown.length, "result") : "";
   }
@@ -191,7 +208,10 @@ class Palette {
   /** @param {KeyboardEvent} event */
   #pressed(event) {
     const last = this.#shown.length - 1;
-    const to = { ArrowDown: this.#place === last ? 0 : this.#place + 1, ArrowUp: this.#place === 0 ? last : this.#place - 1, PageDown: this.#place + 8, PageUp: this.#place - 8 }[event.key];
+    const to = {
+      ArrowDown: this.#place === last ? 0 : this.#place + 1, ArrowUp: this.#place === 0 ? last : this.#place - 1, PageDown: this.#place + 8,
+      PageUp: this.#place - 8,
+    }[event.key];
     const again = event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey);
     if (to === undefined && event.key !== "Enter" && !again) return;
     event.preventDefault();

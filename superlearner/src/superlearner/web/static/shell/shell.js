@@ -17,7 +17,8 @@ wirePalette();
 shortcuts([
   { keys: ["?"], text: "This help", run: help },
   { keys: ["Ctrl K"], text: "Go to a page, process, operation or text", run: openPalette },
-  ...pages().filter(({ letter }) => letter).map(({ letter, label, href }) => ({ keys: [`g ${letter}`], text: `Go to ${label}`, run: () => location.assign(href) })),
+  ...pages().filter(({ letter }) => letter)
+    .map(({ letter, label, href }) => ({ keys: [`g ${letter}`], text: `Go to ${label}`, run: () => location.assign(href) })),
 ]);
 listen();
 if (onlyReads()) disableActs();

@@ -60,9 +60,12 @@ export class SlFamily extends HTMLElement {
     this.#live.addEventListener("restart-end", () => this.dispatchEvent(new Event("restart-end")));
     this.#list.addEventListener("pointerover", (event) => this.#foretell(event.target));
     this.#list.addEventListener("pointerout", () => this.#foretell(document.activeElement));
-    for (const type of ["focusin", "focusout"]) this.#list.addEventListener(type, (event) => this.#foretell(type === "focusin" ? event.target : null));
+    for (const type of ["focusin", "focusout"])
+      this.#list.addEventListener(type, (event) => this.#foretell(type === "focusin" ? event.target : null));
     this.#list.addEventListener("click", (event) => {
-      const item = event.target instanceof Element && event.target.closest("button:not([aria-disabled])") ? event.target.closest("li") : null;
+      const item = event.target instanceof Element && event.target.closest("button:not([aria-disabled])")
+        ? event.target.closest("li")
+        : null;
       if (item?.dataset.key) this.dispatchEvent(new CustomEvent("sl-kill", { detail: item.dataset.key }));
     });
   }
@@ -72,7 +75,11 @@ export class SlFamily extends HTMLElement {
     return this.#live.busy;
   }
 
-  /** Play the newest restart of the feed, if it is new and one of the picture. @param {readonly FeedEvent[]} feed @param {number} skew  as for `show` */
+  /**
+   * Play the newest restart of the feed, if it is new and one of the picture.
+   * @param {readonly FeedEvent[]} feed
+   * @param {number} skew  as for `show`
+   */
   play(feed, skew) {
     const { supervisor, children = [] } = this.#scene ?? {};
     this.#live.show(feed, (key) => key === supervisor?.key || children.some((row) => row.key === key), skew);
@@ -123,7 +130,10 @@ export class SlFamily extends HTMLElement {
     const scene = this.#scene;
     if (!scene) return;
     const { supervisor } = scene, shown = [supervisor, ...drawn(scene)];
-    const known = JSON.stringify([scene.children.length, ...shown.map(({ key, pid, state, strategy, budget }) => [key, pid, state, strategy, budget])]);
+    const known = JSON.stringify([
+      scene.children.length,
+      ...shown.map(({ key, pid, state, strategy, budget }) => [key, pid, state, strategy, budget]),
+    ]);
     if (known === this.#known) return;
     this.#known = known;
     this.#live.atRest = () => portrait(scene, this.#now(), (this.#next -= 1));

@@ -36,7 +36,8 @@ const comesBack = (row) => row.kind === "worker" && !row.critical && row.restart
 
 /** @param {Row} supervisor @param {Row[]} children */
 function worth(supervisor, children) {
-  if (supervisor.critical || supervisor.key === SERVICES || supervisor.key.startsWith(`${SERVICES}/`) || !children.some(comesBack)) return 0;
+  if (supervisor.critical || supervisor.key === SERVICES || supervisor.key.startsWith(`${SERVICES}/`) || !children.some(comesBack))
+    return 0;
   const max = supervisor.budget?.max ?? 0;
   return (TELLING[supervisor.strategy ?? ""] ?? 5) + (supervisor.name === BEST ? 100 : 0)
     + (children.length >= 2 && children.length <= 6 ? 8 : children.length <= MANY ? 3 : -4)
@@ -87,7 +88,8 @@ export function affected({ supervisor, children }, key) {
  */
 export function storyOf(feed, { supervisor }, after) {
   const isFall = (/** @type {FeedEvent} */ event) => event.kind === "gave_up" && event.key === supervisor.key;
-  const told = feed.filter((event) => event.id > after && (isFall(event) || (ENDS.has(event.kind) && event.key?.slice(0, event.key.lastIndexOf("/")) === supervisor.key)));
+  const told = feed.filter((event) =>
+    event.id > after && (isFall(event) || (ENDS.has(event.kind) && event.key?.slice(0, event.key.lastIndexOf("/")) === supervisor.key)));
   const newest = told.at(-1), fall = told.findLast(isFall);
   return (fall && newest && newest.at - fall.at < OUTRANKED_S ? fall : newest) ?? null;
 }
@@ -136,16 +138,24 @@ export function answers(story) {
   if (story.kind === "gave_up") {
     return {
       why: `${story.text.split("; ")[0]}.`,
-      who: restarted.length ? `${listed(restarted)}, with all its children, which had ended with it. ${again}` : "No process yet. The supervisor above decides what happens next.",
-      left: restarted.length ? `${who} starts with all its restarts again, and ${by} has spent one of its own.${limited ? ` ${by} has ${left} of ${max} left in ${window_s} s.` : ""}`
+      who: restarted.length
+        ? `${listed(restarted)}, with all its children, which had ended with it. ${again}`
+        : "No process yet. The supervisor above decides what happens next.",
+      left: restarted.length
+        ? `${who} starts with all its restarts again, and ${by} has spent one of its `
+          + `own.${limited ? ` ${by} has ${left} of ${max} left in ${window_s} s.` : ""}`
         : `Nothing: ${who} had no restart left, so the failure went up the tree, to its own supervisor.`,
     };
   }
-  const why = reason === "killed" ? `${who} was killed: its reason is “killed”, and it had no chance to clean up.` : `${who} ended with the reason ${reason}.`;
+  const why = reason === "killed"
+    ? `${who} was killed: its reason is “killed”, and it had no chance to clean up.`
+    : `${who} ended with the reason ${reason}.`;
   return {
     why,
     who: restarted.length ? `${listed(restarted)}. ${again}` : "No process yet.",
-    left: limited ? `${by} had ${left} of ${max} restarts left; each comes back after ${window_s} s. Without one it gives up, and its own supervisor decides.`
+    left: limited
+      ? `${by} had ${left} of ${max} restarts left; each comes back after ${window_s} s. Without one it gives up, `
+        + `and its own supervisor decides.`
       : `${by || "Its supervisor"} may restart as often as it has to.`,
   };
 }

@@ -40,7 +40,10 @@ export function portrait(scene, now, id) {
 /** @param {Row} row @param {number} now @returns {MomentNode} */
 function node(row, now) {
   const budget = row.budget && !unlimited(row.budget) ? row.budget : null;
-  const ages = (budget?.expires ?? []).filter((at) => at > now).sort((one, other) => one - other).map((at) => now - at + (budget?.window_s ?? 0));
+  const ages = (budget?.expires ?? [])
+    .filter((at) => at > now)
+    .sort((one, other) => one - other)
+    .map((at) => now - at + (budget?.window_s ?? 0));
   return {
     id: row.key, name: label(row), kind: row.kind === "worker" ? "worker" : "supervisor", pid: row.pid, strategy: row.strategy,
     limit: budget && [budget.max, budget.window_s], used: budget ? budget.max - budgetAt(budget, now).left : 0, ages,

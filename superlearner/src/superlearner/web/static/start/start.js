@@ -166,7 +166,8 @@ function steps() {
   killIt.disabled = !victim?.pid;
   if (scene && victim) {
     const name = label(victim), boss = label(scene.supervisor);
-    write(byId("look-text", HTMLElement), `${boss} is a supervisor. It started ${listed(scene.children.map(label))}, and it watches them: if one ends, it starts it again.`);
+    write(byId("look-text", HTMLElement), `${boss} is a supervisor. It started ${listed(scene.children.map(label))}, and it watches `
+      + `them: if one ends, it starts it again.`);
     write(byId("kill-title", HTMLElement).firstChild ?? byId("kill-title", HTMLElement), `Kill ${name}`);
     write(killIt, reached.kill ? `Kill ${name} again` : `Kill ${name}`);
   }
@@ -182,7 +183,8 @@ function steps() {
   renew(byId("next", HTMLElement), [ // replacing a link during a click would lose the click
     ...(story.event ? [make("a", { href: whyAddress(story.event) }, "Watch it again")] : []),
     make("a", { href: inTree(story.key ?? scene.supervisor.key) }, "See it in the whole tree"),
-    make("a", { href: beginning?.href ?? `${root()}/docs/start` }, beginning ? "Go on with the learning path" : "Write your own supervisor"),
+    make("a", { href: beginning?.href ?? `${root()}/docs/start` },
+      beginning ? "Go on with the learning path" : "Write your own supervisor"),
   ]);
 }
 
@@ -201,8 +203,8 @@ async function end(row) {
 function count() {
   const { running, stuck, restarting, crashed } = tally(model);
   for (const [id, value, text] of /** @type {[string, number, string][]} */ ([
-    ["running", running, "running"], ["stuck", stuck, "not answering"], ["restarting", restarting, "restarting"], ["crashed", crashed, "crashed"],
-    ["restarts", model.restarts, model.restarts === 1 ? "restart" : "restarts"],
+    ["running", running, "running"], ["stuck", stuck, "not answering"], ["restarting", restarting, "restarting"],
+    ["crashed", crashed, "crashed"], ["restarts", model.restarts, model.restarts === 1 ? "restart" : "restarts"],
   ])) {
     const element = byId(`start-${id}`, HTMLElement);
     element.hidden = value === 0 && id !== "running" && id !== "restarts";
@@ -219,23 +221,36 @@ let burns = false;
 function wrong() {
   const burnt = burning(lines, Date.now() / 1000 + skew);
   burns = burnt.length > 0;
-  const rows = [...model.rows.values()].filter(({ state, restart }) => ["crashed", "gave_up", "stuck", "restarting"].includes(state) || (state === "stopped" && restart === "permanent"));
-  const anomalies = [...(found?.anomalies ?? [])].sort((one, other) => RANKS.indexOf(other.severity) - RANKS.indexOf(one.severity) || one.number - other.number);
+  const rows = [...model.rows.values()].filter(({ state, restart }) =>
+    ["crashed", "gave_up", "stuck", "restarting"].includes(state) || (state === "stopped" && restart === "permanent"));
+  const anomalies = [...(found?.anomalies ?? [])].sort((one, other) =>
+    RANKS.indexOf(other.severity) - RANKS.indexOf(one.severity) || one.number - other.number);
   const system = pages().find(({ id }) => id === "system")?.href ?? `${root()}/docs/monitoring`;
   const items = [
     ...burnt.slice(0, SHOWN).map((line) => make("li", { "data-look": "crashed" }, icon("crashed", "glyph"),
       make("a", { href: inTree(line.event.key ?? "") }, nameIn(line.event)), ` ${stormText(line)}`)),
     ...rows.slice(0, SHOWN).map((row) => make("li", { "data-look": row.state }, icon(SHAPES[row.state] ?? "crashed", "glyph"),
-      make("a", { href: inTree(row.key) }, label(row)), row.state === "stopped" ? " was stopped; nothing starts it again" : ` ${STATES[row.state] ?? row.state}${row.last?.crash ? `: ${row.last.reason}` : ""}`)),
+      make("a", { href: inTree(row.key) }, label(row)),
+      row.state === "stopped"
+        ? " was stopped; nothing starts it again"
+        : ` ${STATES[row.state] ?? row.state}${row.last?.crash ? `: ${row.last.reason}` : ""}`)),
     ...(rows.length > SHOWN ? [make("li", {}, `and ${number(rows.length - SHOWN)} more`)] : []),
-    ...gaveUp(new Set([...rows.map(({ key }) => key), ...anomalies.filter(({ evidence }) => evidence.give_ups).map(({ name }) => name)])).map((event) =>
-      make("li", { "data-look": "gave_up" }, icon("gave-up", "glyph"), make("a", { href: system }, event.parts?.who ?? "A supervisor"), ` gave up at ${time(event.at)}`)),
-    ...anomalies.slice(0, SHOWN).map((one) => make("li", { "data-look": RANKS.indexOf(one.severity) > 1 ? "crashed" : "restarting" }, icon(RANKS.indexOf(one.severity) > 1 ? "crashed" : "stuck", "glyph"),
-      make("a", { href: system }, `${one.evidence.give_ups ? "supervisor gave up" : one.type.replaceAll("_", " ")}, ${one.severity}`), `: ${one.description}`)),
+    ...gaveUp(
+      new Set([...rows.map(({ key }) => key), ...anomalies.filter(({ evidence }) => evidence.give_ups).map(({ name }) => name)])).map(
+      (event) =>
+        make("li", { "data-look": "gave_up" }, icon("gave-up", "glyph"),
+          make("a", { href: system }, event.parts?.who ?? "A supervisor"),
+          ` gave up at ${time(event.at)}`)),
+    ...anomalies.slice(0, SHOWN)
+      .map((one) => make("li", { "data-look": RANKS.indexOf(one.severity) > 1 ? "crashed" : "restarting" },
+        icon(RANKS.indexOf(one.severity) > 1 ? "crashed" : "stuck", "glyph"),
+        make("a", { href: system }, `${one.evidence.give_ups ? "supervisor gave up" : one.type.replaceAll("_", " ")}, ${one.severity}`),
+        `: ${one.description}`)),
     ...(anomalies.length > SHOWN ? [make("li", {}, make("a", { href: system }, `and ${number(anomalies.length - SHOWN)} more`))] : []),
   ];
   if (!heldWrong.allows(items.map(() => ({ count: 1 })))) return;
-  if (!items.length) items.push(make("li", { class: "hint" }, unknown || (model.rows.size ? "Nothing is wrong." : "There is no tree to look at.")));
+  if (!items.length)
+    items.push(make("li", { class: "hint" }, unknown || (model.rows.size ? "Nothing is wrong." : "There is no tree to look at.")));
   renew(byId("wrong", HTMLElement), items);
 }
 
@@ -247,13 +262,15 @@ function gaveUp(told) {
   const looked = found?.points.at(-1)?.[found.columns.indexOf("at")];
   const from = Math.max(Date.now() / 1000 + skew - FRESH_S, typeof looked === "number" && found ? looked - found.interval : 0);
   /** @type {Map<string|null|undefined, import("../live/model.js").FeedEvent>} */ const newest = new Map();
-  for (const event of model.feed) if (event.kind === "gave_up" && event.at > from && !told.has(event.key) && !told.has(event.parts?.who)) newest.set(event.key, event);
+  for (const event of model.feed)
+    if (event.kind === "gave_up" && event.at > from && !told.has(event.key) && !told.has(event.parts?.who)) newest.set(event.key, event);
   return [...newest.values()].reverse().slice(0, SHOWN);
 }
 
 /** Update the last restarts, unless somebody reads them. */
 function last() {
-  lines = storms.take(model.feed.filter(({ kind }) => ["restarted", "gave_up", "killed", "crashed", "restart_failed"].includes(kind)), model.epoch);
+  lines = storms.take(model.feed.filter(({ kind }) => ["restarted", "gave_up", "killed", "crashed", "restart_failed"].includes(kind)),
+    model.epoch);
   if (held.allows(lines)) list();
 }
 

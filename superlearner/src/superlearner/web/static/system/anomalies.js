@@ -71,7 +71,9 @@ export class SlAnomalies extends HTMLElement {
     if (known?.text === text) return known.item;
     const open = known?.item.querySelector("details")?.open ?? false;
     const item = known?.item ?? make("li", { "data-number": one.number });
-    const had = document.activeElement instanceof HTMLElement && item.contains(document.activeElement) ? document.activeElement.dataset.act : null;
+    const had = document.activeElement instanceof HTMLElement && item.contains(document.activeElement)
+      ? document.activeElement.dataset.act
+      : null;
     item.dataset.severity = one.active ? one.severity : "over";
     item.replaceChildren(...parts(one, open));
     if (had) /** @type {HTMLElement|null} */ (item.querySelector(`[data-act="${had}"]`))?.focus();
@@ -97,11 +99,20 @@ function parts(one, open) {
   const more = make("details", {}, make("summary", { "data-act": "evidence" }, "Evidence"),
     make("dl", { class: "facts" }, ...figures.flatMap(([name, value]) => [make("dt", {}, words(name)), make("dd", {}, told(value))]),
       make("dt", {}, "threshold"), make("dd", {}, `${one.threshold}, setting ${one.setting}`)),
-    newest.length ? make("ul", { class: "newest" }, ...newest.map((/** @type {any} */ entry) => make("li", {}, make("time", {}, time(secondsOf(entry.timestamp))), ` ${[entry.child_id, entry.reason ?? entry.what].filter(Boolean).join(": ")}`))) : null,
+    newest.length
+      ? make("ul", { class: "newest" },
+        ...newest.map((/** @type {any} */ entry) => make("li", {},
+          make("time", {}, time(secondsOf(entry.timestamp))),
+          ` ${[entry.child_id, entry.reason ?? entry.what].filter(Boolean).join(": ")}`)))
+      : null,
     make("p", { class: "todo" }, make("b", {}, "Try: "), ...spoken(one.hint)));
   more.open = open;
   return [
-    make("p", { class: "kind" }, icon(one.active ? (one.severity === "low" ? "gave-up" : "crashed") : "stopped", "glyph"), make("b", {}, `${kindOf(one.type)}${one.count > 1 ? ` ${one.count.toLocaleString("en")}×` : ""}`), make("span", {}, one.active ? one.severity : "over"), make("time", { datetime: one.since }, span)),
+    make("p", { class: "kind" },
+      icon(one.active ? (one.severity === "low" ? "gave-up" : "crashed") : "stopped", "glyph"),
+      make("b", {}, `${kindOf(one.type)}${one.count > 1 ? ` ${one.count.toLocaleString("en")}×` : ""}`),
+      make("span", {}, one.active ? one.severity : "over"),
+      make("time", { datetime: one.since }, span)),
     make("p", { class: "says" }, one.description),
     make("p", { class: "links" },
       make("a", { class: "link", href: momentAddress(since), "data-since": since, "data-act": "moment" }, "Show this moment"),
@@ -119,7 +130,8 @@ function momentAddress(at) {
 }
 
 /** @param {string} name */
-const words = (name) => name.replaceAll("_", " ").replace(/per s$/, "per second").replace(/ s$/, ", seconds").replace("message queue len", "waiting messages");
+const words = (name) =>
+  name.replaceAll("_", " ").replace(/per s$/, "per second").replace(/ s$/, ", seconds").replace("message queue len", "waiting messages");
 
 /** @param {any} value @returns {string} */
 function told(value) {

@@ -4,7 +4,10 @@
  * @module
  */
 
-/** @typedef {{number: number, at: number, level: string, logger: string, text: string, pid: string|null, name: string|null, supervisor: string|null, report: string|null, more: boolean, node: string|null}} Line */
+/**
+ * @typedef {{number: number, at: number, level: string, logger: string, text: string, pid: string|null,
+ *   name: string|null, supervisor: string|null, report: string|null, more: boolean, node: string|null}} Line
+ */
 /** @typedef {{level: string, words: string, process: string, from: number|null, to: number|null}} Wanted */
 
 export const LEVELS = ["debug", "info", "warning", "error", "critical"];
@@ -12,7 +15,9 @@ export const LEVELS = ["debug", "info", "warning", "error", "critical"];
 const KEPT = 2000;
 
 /** @param {any[]} sent @returns {Line} */
-const lineOf = ([number, at, level, logger, text, pid, name, supervisor, report, more, node]) => ({ number, at, level, logger, text, pid, name, supervisor, report, more, node });
+const lineOf = ([number, at, level, logger, text, pid, name, supervisor, report, more, node]) => ({
+  number, at, level, logger, text, pid, name, supervisor, report, more, node,
+});
 
 /**
  * @param {Line[]} lines
@@ -38,7 +43,8 @@ export function chosenLines(lines, { level, words, process, from, to }) {
   return lines.filter((line) =>
     (least <= 0 || !LEVELS.includes(line.level) || LEVELS.indexOf(line.level) >= least)
     && (!who || line.pid === who || line.name === who || line.supervisor === who)
-    && (!said || line.text.toLowerCase().includes(said) || line.logger.toLowerCase().includes(said) || (line.name ?? "").toLowerCase().includes(said))
+    && (!said || line.text.toLowerCase().includes(said) || line.logger.toLowerCase().includes(said)
+      || (line.name ?? "").toLowerCase().includes(said))
     && (from === null || line.at >= from) && (to === null || line.at <= to));
 }
 

@@ -29,9 +29,16 @@ export class SlLog extends HTMLElement {
   #follow = true;
   #begun = false;
   #known = false;
-  #level = make("select", { "aria-label": "Least level" }, ...LEVELS.map((level) => make("option", { value: level, selected: level === "info" }, level === "debug" ? "all levels" : level === "critical" ? "critical" : `${level} and above`)));
-  #words = make("input", { type: "search", placeholder: "Search the log", "aria-label": "Search the log", autocomplete: "off", spellcheck: "false" });
-  #process = make("input", { type: "text", placeholder: "Process or supervisor", "aria-label": "Only of this process or supervisor, by name or pid", autocomplete: "off", spellcheck: "false" });
+  #level = make("select", { "aria-label": "Least level" },
+    ...LEVELS.map((level) => make("option", { value: level, selected: level === "info" },
+      level === "debug" ? "all levels" : level === "critical" ? "critical" : `${level} and above`)));
+  #words = make("input", {
+    type: "search", placeholder: "Search the log", "aria-label": "Search the log", autocomplete: "off", spellcheck: "false",
+  });
+  #process = make("input", {
+    type: "text", placeholder: "Process or supervisor", "aria-label": "Only of this process or supervisor, by name or pid",
+    autocomplete: "off", spellcheck: "false",
+  });
   #toggle = make("button", { type: "button", class: "btn" }, "Pause");
   #copy = make("button", { type: "button", class: "btn quiet" }, "Copy");
   #count = make("span", { class: "hint", role: "status" });
@@ -44,7 +51,8 @@ export class SlLog extends HTMLElement {
 
   connectedCallback() {
     if (this.#list.isConnected) return;
-    this.append(make("div", { class: "log-bar" }, this.#level, this.#words, this.#process, this.#count, this.#toggle, this.#copy), this.#around, this.#list, this.#void, this.#detail);
+    this.append(make("div", { class: "log-bar" }, this.#level, this.#words, this.#process, this.#count, this.#toggle, this.#copy),
+      this.#around, this.#list, this.#void, this.#detail);
     for (const one of [this.#level, this.#words, this.#process]) one.oninput = () => this.#filter();
     this.#toggle.onclick = () => this.#pause(this.#held === null);
     this.#copy.onclick = () => void this.#copied();
@@ -77,7 +85,10 @@ export class SlLog extends HTMLElement {
 
   /** Return the displayed lines for export. */
   rows() {
-    return this.#shown.map((line) => ({ timestamp: new Date(line.at * 1000).toISOString(), level: line.level, logger: line.logger, text: line.text, pid: line.pid, name: line.name, supervisor: line.supervisor, report: line.report, node: line.node }));
+    return this.#shown.map((line) => ({
+      timestamp: new Date(line.at * 1000).toISOString(), level: line.level, logger: line.logger, text: line.text, pid: line.pid,
+      name: line.name, supervisor: line.supervisor, report: line.report, node: line.node,
+    }));
   }
 
   /** @param {any[]} messages */
@@ -88,11 +99,19 @@ export class SlLog extends HTMLElement {
   }
 
   #filter() {
-    const wanted = { level: this.#level.value, words: this.#words.value, process: this.#process.value, from: this.#time?.from ?? null, to: this.#time?.to ?? null };
+    const wanted = {
+      level: this.#level.value, words: this.#words.value, process: this.#process.value, from: this.#time?.from ?? null,
+      to: this.#time?.to ?? null,
+    };
     const lines = this.#held === null ? this.#lines : this.#lines.filter((line) => line.number <= /** @type {number} */ (this.#held));
     this.#shown = chosenLines(lines, wanted);
     const waiting = this.#held === null ? 0 : this.#lines.length - lines.length;
-    write(this.#count, !this.#known ? "" : `${this.#shown.length === lines.length ? counted(lines.length, "line") : `${number(this.#shown.length)} of ${counted(lines.length, "line")}`}${waiting ? `, ${number(waiting)} new` : ""}`);
+    write(this.#count,
+      !this.#known
+        ? ""
+        : `${this.#shown.length === lines.length
+          ? counted(lines.length, "line")
+          : `${number(this.#shown.length)} of ${counted(lines.length, "line")}`}${waiting ? `, ${number(waiting)} new` : ""}`);
     this.#empty(lines.length);
     this.#draw();
     if (this.#follow && this.#held === null) this.#list.scrollTop = this.#list.scrollHeight;
@@ -104,8 +123,21 @@ export class SlLog extends HTMLElement {
     this.#list.hidden = this.#shown.length === 0;
     if (this.#shown.length) return;
     if (!this.#known) renew(this.#void, [make("p", {}, "Reading the log.")]);
-    else if (!all) renew(this.#void, [make("b", {}, "Nothing was logged yet."), make("p", {}, "Lines of the levels info and above come here as they are written, by your program with logging and by the runtime: crashes, restarts, what was held up.")]);
-    else renew(this.#void, [make("b", {}, "No line matches."), make("p", {}, this.#time ? "Nothing was logged around this moment with these filters; the platform keeps the newest 2,000 lines." : "Choose a lower level, other words or another process.")]);
+    else if (!all)
+      renew(this.#void, [
+        make("b", {}, "Nothing was logged yet."),
+        make("p", {},
+          "Lines of the levels info and above come here as they are written, by your program with logging and by the runtime: "
+            + "crashes, restarts, what was held up."),
+      ]);
+    else
+      renew(this.#void, [
+        make("b", {}, "No line matches."),
+        make("p", {},
+          this.#time
+            ? "Nothing was logged around this moment with these filters; the platform keeps the newest 2,000 lines."
+            : "Choose a lower level, other words or another process."),
+      ]);
   }
 
   get #height() {
@@ -120,12 +152,20 @@ export class SlLog extends HTMLElement {
     const first = Math.max(0, Math.floor(this.#list.scrollTop / height) - SPARE);
     const last = Math.min(this.#shown.length, Math.ceil((this.#list.scrollTop + this.#list.clientHeight) / height) + SPARE);
     renew(this.#space, this.#shown.slice(first, last).map((line, place) => {
-      const row = make("div", { class: "log-line", role: "option", id: `log-${line.number}`, "data-number": line.number, "data-level": line.level, "aria-selected": String(line.number === this.#chosen), "aria-posinset": first + place + 1, "aria-setsize": this.#shown.length },
-        make("time", {}, time(line.at)), SHAPES[line.level] ? icon(/** @type {string} */ (SHAPES[line.level]), "glyph") : make("i", { class: "glyph" }), make("span", { class: "level" }, line.level), make("span", { class: "who" }, line.name ?? line.pid ?? line.logger), make("span", { class: "text" }, line.text.split("\n", 1)[0] ?? ""));
+      const row = make("div", {
+        class: "log-line", role: "option", id: `log-${line.number}`, "data-number": line.number, "data-level": line.level,
+        "aria-selected": String(line.number === this.#chosen), "aria-posinset": first + place + 1, "aria-setsize": this.#shown.length,
+      },
+        make("time", {}, time(line.at)),
+        SHAPES[line.level] ? icon(/** @type {string} */ (SHAPES[line.level]), "glyph") : make("i", { class: "glyph" }),
+        make("span", { class: "level" }, line.level),
+        make("span", { class: "who" }, line.name ?? line.pid ?? line.logger),
+        make("span", { class: "text" }, line.text.split("\n", 1)[0] ?? ""));
       row.style.translate = `0 ${(first + place) * height}px`;
       return row;
     }));
-    attribute(this.#list, "aria-activedescendant", this.#chosen !== null && this.#space.querySelector(`#log-${this.#chosen}`) ? `log-${this.#chosen}` : null);
+    attribute(this.#list, "aria-activedescendant",
+      this.#chosen !== null && this.#space.querySelector(`#log-${this.#chosen}`) ? `log-${this.#chosen}` : null);
   }
 
   #scrolled() {
@@ -157,7 +197,9 @@ export class SlLog extends HTMLElement {
     const place = this.#shown.findIndex((line) => line.number === this.#chosen);
     const page = Math.max(1, Math.floor(this.#list.clientHeight / this.#height) - 1);
     const from = place < 0 ? this.#shown.length : place;
-    const to = { ArrowUp: from - 1, ArrowDown: from + 1, PageUp: from - page, PageDown: from + page, Home: 0, End: this.#shown.length - 1 }[event.key];
+    const to = {
+      ArrowUp: from - 1, ArrowDown: from + 1, PageUp: from - page, PageDown: from + page, Home: 0, End: this.#shown.length - 1,
+    }[event.key];
     if (event.key === "Escape") void this.#choose(null);
     if (to === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
@@ -166,7 +208,8 @@ export class SlLog extends HTMLElement {
     if (!line) return;
     const height = this.#height;
     if (at * height < this.#list.scrollTop) this.#list.scrollTop = at * height;
-    else if ((at + 1) * height > this.#list.scrollTop + this.#list.clientHeight) this.#list.scrollTop = (at + 1) * height - this.#list.clientHeight;
+    else if ((at + 1) * height > this.#list.scrollTop + this.#list.clientHeight)
+      this.#list.scrollTop = (at + 1) * height - this.#list.clientHeight;
     void this.#choose(line.number);
   }
 
@@ -183,7 +226,10 @@ export class SlLog extends HTMLElement {
       const [whole] = await platform("GET", `/log?level=debug&after=${line.number - 1}&before=${line.number + 1}`);
       if (this.#chosen === chosen && whole) this.#tell(line, whole);
     } catch (error) {
-      if (this.#chosen === chosen) this.#detail.append(make("p", { class: "note", "data-level": "bad" }, `The rest of this line could not be read: ${error instanceof ApiError ? error.message : String(error)}`));
+      if (this.#chosen === chosen)
+        this.#detail.append(
+          make("p", { class: "note", "data-level": "bad" },
+            `The rest of this line could not be read: ${error instanceof ApiError ? error.message : String(error)}`));
     }
   }
 
@@ -195,9 +241,16 @@ export class SlLog extends HTMLElement {
     this.#detail.replaceChildren(
       make("div", { class: "log-detail-head" }, make("b", {}, line.level), make("time", {}, time(line.at)), make("code", {}, line.logger),
         line.node ? make("code", { title: "The node whose program wrote it" }, line.node) : null,
-        line.pid ? processLink(line.pid, `Open ${line.name ?? line.pid}`, {}, line.node ?? document.documentElement.dataset.own) : null, close),
+        line.pid ? processLink(line.pid, `Open ${line.name ?? line.pid}`, {}, line.node ?? document.documentElement.dataset.own) : null,
+        close),
       make("pre", {}, whole?.text ?? line.text),
-      ...(fields.length ? [make("dl", { class: "facts" }, ...fields.flatMap(([name, value]) => [make("dt", {}, name.replace(/^otp_/, "").replaceAll("_", " ")), make("dd", {}, typeof value === "string" ? value : JSON.stringify(value))]))] : []),
+      ...(fields.length
+        ? [make("dl", { class: "facts" },
+          ...fields.flatMap(([name, value]) => [
+            make("dt", {}, name.replace(/^otp_/, "").replaceAll("_", " ")),
+            make("dd", {}, typeof value === "string" ? value : JSON.stringify(value)),
+          ]))]
+        : []),
       ...(whole?.traceback ? [make("pre", {}, whole.traceback)] : []));
   }
 }

@@ -75,4 +75,5 @@ export const secondsOf = (moment) => Date.parse(moment) / 1000;
  * @param {readonly Anomaly[]} ended  the newest last
  * @param {readonly Anomaly[]} active
  */
-const over = (ended, active) => ended.filter((one, place) => !active.some(({ number }) => number === one.number) && ended.findLastIndex(({ number }) => number === one.number) === place);
+const over = (ended, active) => ended.filter((one, place) =>
+  !active.some(({ number }) => number === one.number) && ended.findLastIndex(({ number }) => number === one.number) === place);

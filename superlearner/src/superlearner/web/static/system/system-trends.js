@@ -7,7 +7,10 @@
 import { placeOf } from "../components/chart-scale.js";
 
 /** @import { Picture } from "../components/chart.js" */
-/** @typedef {{title: string, name: string, unit: import("../components/chart-scale.js").Unit, rises: boolean, from: number, to: number, perMinute: number, samples: number, seconds: number}} Trend */
+/**
+ * @typedef {{title: string, name: string, unit: import("../components/chart-scale.js").Unit, rises: boolean,
+ *   from: number, to: number, perMinute: number, samples: number, seconds: number}} Trend
+ */
 
 /** Minimum number of samples, and of seconds that they cover: a rate of fewer says nothing. */
 const LEAST_SAMPLES = 12;
@@ -57,7 +60,10 @@ export function trends(pictures, from, to) {
       const change = slope * seconds;
       const most = Math.abs(level) + Math.abs(change) / 2;
       if (!change || agree < AGREE || Math.abs(change) < STANDS_OUT * stray || Math.abs(change) < SHARE * most) continue;
-      found.push({ title, name, unit, rises: change > 0, from: Math.max(0, level - change / 2), to: Math.max(0, level + change / 2), perMinute: slope * 60, samples: at.length, seconds, weight: Math.abs(change) / most });
+      found.push({
+        title, name, unit, rises: change > 0, from: Math.max(0, level - change / 2), to: Math.max(0, level + change / 2),
+        perMinute: slope * 60, samples: at.length, seconds, weight: Math.abs(change) / most,
+      });
     }
   }
   return found.sort((one, other) => other.weight - one.weight).map(({ weight: _, ...trend }) => trend);
@@ -69,7 +75,8 @@ export function trends(pictures, from, to) {
  * @param {number} from
  * @param {number} to
  */
-export const tooFew = (pictures, from, to) => !pictures.some(({ times, series }) => series.some(({ values }) => samples(times.at, values, from, to).enough));
+export const tooFew = (pictures, from, to) =>
+  !pictures.some(({ times, series }) => series.some(({ values }) => samples(times.at, values, from, to).enough));
 
 /**
  * Return the known values in a range.

@@ -76,7 +76,8 @@ function show() {
   page.dataset.ready = known ? "points" : "waiting";
   byId("first-point", HTMLElement).hidden = known;
   charts.hidden = !known;
-  write(byId("first-point-text", HTMLElement), `This node is looked at every ${duration(model.interval)}. The first point comes within that time.`);
+  write(byId("first-point-text", HTMLElement),
+    `This node is looked at every ${duration(model.interval)}. The first point comes within that time.`);
   anomalies.show(model.anomalies, model.ended);
   showState();
   announce();
@@ -102,7 +103,9 @@ function showState() {
   const svg = state.querySelector("svg");
   if (svg) reshape(svg, worst < 0 ? "running" : worst === 0 ? "gave-up" : "crashed");
   const text = state.querySelector("span");
-  if (text) write(text, worst < 0 ? "nothing wrong" : active.length === 1 ? kindOf(active[0]?.type ?? "") : counted(active.length, "anomaly", "anomalies"));
+  if (text)
+    write(text,
+      worst < 0 ? "nothing wrong" : active.length === 1 ? kindOf(active[0]?.type ?? "") : counted(active.length, "anomaly", "anomalies"));
 }
 
 /** Announce new anomalies to screen readers; the first ones are on the page. */
@@ -132,11 +135,16 @@ function drawCharts() {
 function showTrends() {
   const { from, to } = group.span;
   const found = trends(shown, from, to);
-  write(byId("trends-hint", HTMLElement), found.length ? "" : tooFew(shown, from, to) ? "Too little data for a trend yet." : `No clear trend over ${duration(to - from)}.`);
+  write(byId("trends-hint", HTMLElement),
+    found.length ? "" : tooFew(shown, from, to) ? "Too little data for a trend yet." : `No clear trend over ${duration(to - from)}.`);
   renew(byId("trends-list", HTMLElement), found.slice(0, SHOWN_TRENDS).map((one) => make("li", { class: "trend" },
     icon("up", one.rises ? "icon rises" : "icon falls"),
-    make("p", {}, make("b", {}, one.name === one.title || one.title.startsWith(one.name) ? one.title : `${one.title}, ${one.name}`), ` ${one.rises ? "rises" : "falls"} from ${withUnit(one.from, one.unit)} to ${withUnit(one.to, one.unit)}`),
-    make("p", { class: "hint" }, `${one.perMinute > 0 ? "+" : "−"}${withUnit(Math.abs(one.perMinute), one.unit).replace("/s", "/s ")} a minute, fitted to ${counted(one.samples, "point")} of ${duration(one.seconds)}`))));
+    make("p", {},
+      make("b", {}, one.name === one.title || one.title.startsWith(one.name) ? one.title : `${one.title}, ${one.name}`),
+      ` ${one.rises ? "rises" : "falls"} from ${withUnit(one.from, one.unit)} to ${withUnit(one.to, one.unit)}`),
+    make("p", { class: "hint" },
+      `${one.perMinute > 0 ? "+" : "−"}${withUnit(Math.abs(one.perMinute), one.unit).replace("/s", "/s ")} a minute, fitted to `
+        + `${counted(one.samples, "point")} of ${duration(one.seconds)}`))));
 }
 
 /** @param {number} seconds */
@@ -221,11 +229,23 @@ function showMoment() {
 function onScreen() {
   if (view === "log") return { name: "log", rows: log?.rows() ?? [] };
   if (view === "talk") return { name: "topology", rows: talk?.rows() ?? [] };
-  if (view === "thresholds") return { name: "thresholds", rows: Object.entries(limits).filter(([name]) => name.startsWith("anomaly_") || name === "scan_interval").map(([setting, value]) => ({ setting, value })) };
+  if (view === "thresholds")
+    return {
+      name: "thresholds",
+      rows: Object.entries(limits)
+        .filter(([name]) => name.startsWith("anomaly_") || name === "scan_interval")
+        .map(([setting, value]) => ({ setting, value })),
+    };
   const { from, to } = group.span;
   const columns = model?.columns ?? [];
   const points = (model?.points ?? []).filter((point) => Number(point[0]) >= from && Number(point[0]) <= to);
-  return { name: "figures", rows: points.map((point) => ({ timestamp: new Date(Number(point[0]) * 1000).toISOString(), ...Object.fromEntries(columns.map((name, place) => [name, point[place] ?? null])) })) };
+  return {
+    name: "figures",
+    rows: points.map((point) => ({
+      timestamp: new Date(Number(point[0]) * 1000).toISOString(),
+      ...Object.fromEntries(columns.map((name, place) => [name, point[place] ?? null])),
+    })),
+  };
 }
 
 /** @param {"json"|"csv"} format */
@@ -237,7 +257,21 @@ function exportShown(format) {
   }
   const file = `superlearner-${name}-${new Date().toISOString().slice(0, 19).replaceAll(":", "")}.${format}`;
   if (format === "csv") save(file, "text/csv", csv(Object.keys(rows[0] ?? {}), rows));
-  else save(file, "application/json", JSON.stringify({ what: name, node: chosen() || document.documentElement.dataset.node, exported_at: new Date().toISOString(), rows, ...(name === "figures" ? { anomalies: [...(model?.anomalies ?? []), ...(model?.ended ?? [])].filter((one) => secondsOf(one.since) <= group.span.to && (one.until === null || secondsOf(one.until) >= group.span.from)) } : {}) }, null, 1));
+  else
+    save(file, "application/json",
+      JSON.stringify(
+        {
+          what: name,
+          node: chosen() || document.documentElement.dataset.node,
+          exported_at: new Date().toISOString(), rows,
+          ...(name === "figures"
+            ? {
+              anomalies: [...(model?.anomalies ?? []), ...(model?.ended ?? [])].filter((one) =>
+                secondsOf(one.since) <= group.span.to && (one.until === null || secondsOf(one.until) >= group.span.from)),
+            }
+            : {}),
+        },
+        null, 1));
 }
 
 /** @param {number|null} [at]  show only lines around this moment */

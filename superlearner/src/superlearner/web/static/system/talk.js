@@ -25,17 +25,23 @@ export class SlTalk extends HTMLElement {
   #wrong = make("p", { class: "note", "data-level": "bad", role: "alert", hidden: true });
   #fold = make("button", { type: "button", class: "btn quiet", hidden: true }, "Fold all");
   #choice = make("div", { class: "segmented", role: "group", "aria-label": "How it is shown" },
-    ...VIEWS.map(([name, label]) => make("button", { type: "button", "data-view": name, "aria-pressed": String(name === "graph") }, label)));
+    ...VIEWS.map(([name, label]) =>
+      make("button", { type: "button", "data-view": name, "aria-pressed": String(name === "graph") }, label)));
   #void = make("div", { class: "void", hidden: true });
   #graph = new SlGraph();
-  #matrix = make("div", { class: "scroll matrix-scroll", tabindex: 0, role: "region", "aria-label": "Who talks to whom, as a matrix", hidden: true });
-  #table = make("div", { class: "scroll talk-table", tabindex: 0, role: "region", "aria-label": "Who talks to whom, as a table", hidden: true });
+  #matrix = make("div", {
+    class: "scroll matrix-scroll", tabindex: 0, role: "region", "aria-label": "Who talks to whom, as a matrix", hidden: true,
+  });
+  #table = make("div", {
+    class: "scroll talk-table", tabindex: 0, role: "region", "aria-label": "Who talks to whom, as a table", hidden: true,
+  });
   #pick = make("p", { class: "talk-pick", hidden: true });
   #cost = make("p", { class: "hint talk-cost" });
 
   connectedCallback() {
     if (this.#says.isConnected) return;
-    this.append(make("div", { class: "talk-bar" }, this.#choice, this.#says, this.#fold), this.#wrong, this.#pick, this.#void, this.#graph, this.#matrix, this.#table, this.#cost);
+    this.append(make("div", { class: "talk-bar" }, this.#choice, this.#says, this.#fold), this.#wrong, this.#pick, this.#void, this.#graph,
+      this.#matrix, this.#table, this.#cost);
     this.#choice.onclick = (event) => {
       const button = closest(event.target, "button");
       if (button?.dataset.view) this.#choose(button.dataset.view);
@@ -84,11 +90,18 @@ export class SlTalk extends HTMLElement {
     if (!known) return;
     const { spots, lines, seconds, seen, unseen, share, watched, processes } = known;
     const all = seen + unseen;
-    write(this.#says, `${counted(all, "message")} in ${seconds < 59 ? duration(seconds) : "the last minute"}${unseen ? `; the picture is a sample: ${number(seen)} of them, about 1 in ${number(Math.round(1 / Math.max(share, 1e-6)))}` : ""}${watched < processes ? `; ${number(watched)} of ${number(processes)} processes are watched` : ""}`);
+    write(this.#says, `${counted(all, "message")} in `
+      + `${seconds < 59 ? duration(seconds) : "the last minute"}${unseen
+        ? `; the picture is a sample: ${number(seen)} of them, about 1 in ${number(Math.round(1 / Math.max(share, 1e-6)))}`
+        : ""}${watched < processes ? `; ${number(watched)} of ${number(processes)} processes are watched` : ""}`);
     write(this.#cost, `What looking costs: ${known.cost}`);
     const empty = lines.length === 0;
     this.#void.hidden = !empty;
-    if (empty) renew(this.#void, [make("b", {}, "No message was sent yet."), make("p", {}, `Each message from one process to another is a line here as soon as it is sent. Watched for ${duration(seconds)}.`)]);
+    if (empty)
+      renew(this.#void, [
+        make("b", {}, "No message was sent yet."),
+        make("p", {}, `Each message from one process to another is a line here as soon as it is sent. Watched for ${duration(seconds)}.`),
+      ]);
     this.#graph.hidden = empty || this.#view !== "graph";
     this.#matrix.hidden = empty || this.#view !== "matrix";
     this.#table.hidden = empty || this.#view !== "table";
@@ -122,10 +135,13 @@ export class SlTalk extends HTMLElement {
     this.#pick.hidden = !spot;
     if (!spot) return;
     const names = new Map(this.#known?.spots.map((one) => [one.key, one.name]));
-    const of = (/** @type {"source"|"target"} */ mine, /** @type {"source"|"target"} */ other) => (this.#known?.lines ?? []).filter((line) => line[mine] === spot.key)
-      .slice(0, 4).map((line) => `${names.get(line[other])} ${number(line.messages)}`).join(", ");
+    const of = (/** @type {"source"|"target"} */ mine, /** @type {"source"|"target"} */ other) =>
+      (this.#known?.lines ?? []).filter((line) => line[mine] === spot.key)
+        .slice(0, 4).map((line) => `${names.get(line[other])} ${number(line.messages)}`).join(", ");
     const [to, from] = [of("source", "target"), of("target", "source")];
-    renew(this.#pick, [make("b", {}, spot.name), document.createTextNode(` ${[spot.what, to ? `sends to ${to}` : "", from ? `gets from ${from}` : ""].filter(Boolean).join("; ")} `),
+    renew(this.#pick, [
+      make("b", {}, spot.name),
+      document.createTextNode(` ${[spot.what, to ? `sends to ${to}` : "", from ? `gets from ${from}` : ""].filter(Boolean).join("; ")} `),
       ...(spot.pid ? [processLink(spot.pid, "Open the process")] : [])]);
   }
 }
@@ -141,8 +157,14 @@ function table(spots, lines) {
     return make("td", {}, spot?.pid ? processLink(spot.pid, spot.name) : spot?.name ?? key);
   };
   return make("table", { class: "table" }, make("caption", { class: "vh" }, "Who talks to whom"),
-    make("thead", {}, make("tr", {}, ...["From", "To"].map((name) => make("th", { scope: "col" }, name)), ...["Messages", "Each second"].map((name) => make("th", { scope: "col", class: "num" }, name)))),
-    make("tbody", {}, ...lines.map((line) => make("tr", {}, who(line.source), who(line.target), make("td", { class: "num" }, number(line.messages)), make("td", { class: "num" }, String(line.per_s))))));
+    make("thead", {},
+      make("tr", {},
+        ...["From", "To"].map((name) => make("th", { scope: "col" }, name)),
+        ...["Messages", "Each second"].map((name) => make("th", { scope: "col", class: "num" }, name)))),
+    make("tbody", {},
+      ...lines.map((line) => make("tr", {}, who(line.source), who(line.target),
+        make("td", { class: "num" }, number(line.messages)),
+        make("td", { class: "num" }, String(line.per_s))))));
 }
 
 customElements.define("sl-talk", SlTalk);

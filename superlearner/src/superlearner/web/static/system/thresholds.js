@@ -27,9 +27,14 @@ const UNITS = {
 };
 
 export class SlThresholds extends HTMLElement {
-  #note = make("p", { class: "hint" }, "A value beyond its threshold is an anomaly. A change takes effect with the next sample, for all users, until the platform stops; to keep it, write it into superlearner.toml.");
+  #note = make("p", { class: "hint" },
+    "A value beyond its threshold is an anomaly. A change takes effect with the next sample, for all users, until the platform stops; to "
+      + "keep it, write it into superlearner.toml.");
   /** True if this session may change them. @type {boolean|null} */ #owner = null;
-  #needs = make("p", { class: "note", hidden: true }, "Changing them takes the scope ", make("b", {}, "code"), ", which the owner's token has. ", make("a", { href: `${root()}/sign-in?next=${encodeURIComponent("/system?view=thresholds")}` }, "Sign in with it"), ".");
+  #needs = make("p", { class: "note", hidden: true }, "Changing them takes the scope ", make("b", {}, "code"),
+    ", which the owner's token has. ",
+    make("a", { href: `${root()}/sign-in?next=${encodeURIComponent("/system?view=thresholds")}` }, "Sign in with it"),
+    ".");
   #wrong = make("p", { class: "note", "data-level": "bad", role: "alert", hidden: true });
   #forms = make("div", { class: "thresholds" });
 
@@ -48,7 +53,10 @@ export class SlThresholds extends HTMLElement {
       this.#wrong.hidden = true;
       if (!this.#forms.children.length) this.#build(known);
       for (const one of known.values()) this.#fill(one);
-      this.dispatchEvent(new CustomEvent("sl-limits", { detail: Object.fromEntries(all.filter((one) => typeof one.value === "number").map((one) => [one.name, one.value])) }));
+      this.dispatchEvent(
+        new CustomEvent("sl-limits", {
+          detail: Object.fromEntries(all.filter((one) => typeof one.value === "number").map((one) => [one.name, one.value])),
+        }));
     } catch (error) {
       const { message, hint } = error instanceof ApiError ? error : { message: String(error), hint: "" };
       write(this.#wrong, `The thresholds could not be read: ${message} ${hint}`);
@@ -67,11 +75,15 @@ export class SlThresholds extends HTMLElement {
   /** @param {Api.SettingResult} one */
   #form({ name, description, unit, bounds, type }) {
     const least = bounds.minimum ?? bounds.exclusiveMinimum;
-    const input = make("input", { type: "number", id: `set-${name}`, name, step: type === "integer" ? 1 : "any", min: least ?? null, max: bounds.maximum ?? null, "aria-describedby": `about-${name} wrong-${name}`, required: true, inputmode: "decimal" });
+    const input = make("input", {
+      type: "number", id: `set-${name}`, name, step: type === "integer" ? 1 : "any", min: least ?? null, max: bounds.maximum ?? null,
+      "aria-describedby": `about-${name} wrong-${name}`, required: true, inputmode: "decimal",
+    });
     const form = make("form", { class: "field threshold", "data-setting": name, novalidate: true },
       make("label", { for: input.id }, `${description[0]?.toUpperCase()}${description.slice(1)}`),
       make("div", { class: "edit" }, input, make("span", { class: "unit" }, UNITS[name] ?? unit ?? ""),
-        make("button", { class: "btn primary", hidden: true }, "Save"), make("button", { type: "button", class: "btn quiet", hidden: true }, "Reset")),
+        make("button", { class: "btn primary", hidden: true }, "Save"),
+        make("button", { type: "button", class: "btn quiet", hidden: true }, "Reset")),
       make("p", { class: "hint", id: `about-${name}` }), make("p", { class: "wrong", id: `wrong-${name}`, role: "alert" }));
     const [save, reset] = form.querySelectorAll("button");
     input.oninput = () => {
@@ -80,7 +92,8 @@ export class SlThresholds extends HTMLElement {
     };
     form.onsubmit = (event) => {
       event.preventDefault();
-      void this.#change(form, () => platform("PUT", `/settings/${name}`, { value: input.value.trim() === "" ? null : Number(input.value) }));
+      void this.#change(form, () =>
+        platform("PUT", `/settings/${name}`, { value: input.value.trim() === "" ? null : Number(input.value) }));
     };
     if (reset) reset.onclick = () => void this.#change(form, () => platform("DELETE", `/settings/${name}`));
     return form;
@@ -100,7 +113,10 @@ export class SlThresholds extends HTMLElement {
     const api = one.source === "api";
     if (reset) reset.hidden = !api || !this.#owner;
     const about = form.querySelector(".hint");
-    if (about) write(about, `${one.name}${one.value === one.default ? ", the default" : `, default ${one.default}`}${one.source === "default" ? "" : `; set by ${one.where}`}`);
+    if (about)
+      write(about, `${one.name}${one.value === one.default
+        ? ", the default"
+        : `, default ${one.default}`}${one.source === "default" ? "" : `; set by ${one.where}`}`);
   }
 
   /**

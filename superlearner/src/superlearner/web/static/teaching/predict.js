@@ -142,7 +142,8 @@ export class SlPredict extends HTMLElement {
     for (const key of this.#expected) if (!children.some((child) => child.key === key)) this.#expected.delete(key);
     if (!children.some((child) => child.key === this.#victim && child.pid)) this.#victim = null;
     if (!row || !children.length) {
-      this.replaceChildren(make("p", { class: "hint" }, "There is nothing to predict here: choose a supervisor with children, or one of its children."));
+      this.replaceChildren(
+        make("p", { class: "hint" }, "There is nothing to predict here: choose a supervisor with children, or one of its children."));
       return;
     }
     if (this.#stage === "told") this.#paintTold(row.name ?? row.id);
@@ -157,14 +158,17 @@ export class SlPredict extends HTMLElement {
     if (this.#stage === "told") for (const { key, verdict } of this.#graded) notes.set(key, MARKS[verdict]);
     else if (this.#seen) {
       for (const key of this.#expected) notes.set(key, { mark: "expected", text: "expected" });
-      if (this.#victim !== null) notes.set(this.#victim, { mark: "cause", text: this.#expected.has(this.#victim) ? "dies, expected again" : "dies" });
+      if (this.#victim !== null)
+        notes.set(this.#victim, { mark: "cause", text: this.#expected.has(this.#victim) ? "dies, expected again" : "dies" });
     }
     this.dispatchEvent(new CustomEvent("sl-marks", { detail: notes, bubbles: true }));
   }
 
   /** @param {import("../live/model.js").Row} row @param {Child[]} children */
   #paintAsking(row, children) {
-    const focused = document.activeElement instanceof HTMLElement && this.contains(document.activeElement) ? document.activeElement.dataset.mark : undefined;
+    const focused = document.activeElement instanceof HTMLElement && this.contains(document.activeElement)
+      ? document.activeElement.dataset.mark
+      : undefined;
     const busy = this.#stage !== "asking";
     const name = row.name ?? row.id;
     const who = make("fieldset", { disabled: busy }, make("legend", {}, "1. Who dies?"), ...children.map((child) => {
@@ -175,36 +179,47 @@ export class SlPredict extends HTMLElement {
         this.#victim = child.key;
         this.#paint();
       };
-      return make("label", {}, input, make("span", {}, child.label), child.restart && child.restart !== "permanent" ? make("small", {}, child.restart) : null);
+      return make("label", {}, input, make("span", {}, child.label),
+        child.restart && child.restart !== "permanent" ? make("small", {}, child.restart) : null);
     }));
-    const how = make("select", { "aria-label": "How it ends", "data-mark": "how" }, make("option", { value: "kill" }, "killed: a failure"), make("option", { value: "shutdown" }, "shutdown: no failure"));
+    const how = make("select", { "aria-label": "How it ends", "data-mark": "how" },
+      make("option", { value: "kill" }, "killed: a failure"),
+      make("option", { value: "shutdown" }, "shutdown: no failure"));
     how.value = this.#reason;
     how.disabled = busy;
     how.onchange = () => (this.#reason = how.value);
     who.append(make("p", { class: "how" }, "It ends: ", how));
-    const marks = make("fieldset", { disabled: busy || this.#victim === null }, make("legend", {}, "2. Who starts again?"), ...children.map((child) => {
-      const input = make("input", { type: "checkbox", value: child.key, "data-mark": `m ${child.key}` });
-      input.checked = this.#expected.has(child.key);
-      input.onchange = () => {
-        if (input.checked) this.#expected.add(child.key);
-        else this.#expected.delete(child.key);
-        this.#mark();
-      };
-      return make("label", {}, input, make("span", {}, child.label), child.key === this.#victim ? make("small", {}, "dies") : null);
-    }));
+    const marks = make("fieldset", { disabled: busy || this.#victim === null }, make("legend", {}, "2. Who starts again?"),
+      ...children.map((child) => {
+        const input = make("input", { type: "checkbox", value: child.key, "data-mark": `m ${child.key}` });
+        input.checked = this.#expected.has(child.key);
+        input.onchange = () => {
+          if (input.checked) this.#expected.add(child.key);
+          else this.#expected.delete(child.key);
+          this.#mark();
+        };
+        return make("label", {}, input, make("span", {}, child.label), child.key === this.#victim ? make("small", {}, "dies") : null);
+      }));
     const gives = make("input", { type: "checkbox", "data-mark": "gives" });
     gives.checked = this.#giveUp;
     gives.onchange = () => (this.#giveUp = gives.checked);
     marks.append(make("label", { class: "gives" }, gives, make("span", {}, `${name} gives up, or ends with it`)));
-    const go = make("button", { class: "btn primary", disabled: busy || this.#victim === null, "data-mark": "go" }, this.#stage === "watching" ? "Watching…" : busy ? "Predicting…" : "Kill it and see");
-    const form = make("form", { class: "predict" }, make("p", { class: "hint" }, `${name} is ${row.strategy}. Mark the children that you expect to get a new process; then it really happens.`),
-      make("div", { class: "both" }, who, marks), make("p", { class: "acts" }, go, scoreWords()), this.#note ? make("p", { class: "strategy-said", "data-level": "bad", role: "status" }, this.#note) : null);
+    const go = make("button", { class: "btn primary", disabled: busy || this.#victim === null, "data-mark": "go" },
+      this.#stage === "watching" ? "Watching…" : busy ? "Predicting…" : "Kill it and see");
+    const form = make("form", { class: "predict" },
+      make("p", { class: "hint" },
+        `${name} is ${row.strategy}. Mark the children that you expect to get a new process; then it really happens.`),
+      make("div", { class: "both" }, who, marks),
+      make("p", { class: "acts" }, go, scoreWords()),
+      this.#note ? make("p", { class: "strategy-said", "data-level": "bad", role: "status" }, this.#note) : null);
     form.onsubmit = (event) => {
       event.preventDefault();
       void this.#run();
     };
     this.replaceChildren(form);
-    const back = focused === undefined ? null : [...this.querySelectorAll("[data-mark]")].find((one) => one instanceof HTMLElement && one.dataset.mark === focused);
+    const back = focused === undefined
+      ? null
+      : [...this.querySelectorAll("[data-mark]")].find((one) => one instanceof HTMLElement && one.dataset.mark === focused);
     if (back instanceof HTMLElement) back.focus();
   }
 
@@ -215,12 +230,17 @@ export class SlPredict extends HTMLElement {
     const row = newest.rows.get(this.#victim ?? "");
     if (!then?.victim.pid || !supervisor?.pid || !row || this.#stage !== "asking") return;
     const force = row.critical;
-    if (force && !(await confirmAsAdmin(`Kill ${then.victim.label}?`, "It is a process of the platform itself; this page may lose its connection for a moment.", `Kill ${then.victim.label}`))) return;
+    if (force
+      && !(await confirmAsAdmin(`Kill ${then.victim.label}?`,
+        "It is a process of the platform itself; this page may lose its connection for a moment.", `Kill ${then.victim.label}`)))
+      return;
     this.#stage = "killing";
     this.#note = "";
     this.#paint();
     const child = isDynamic(then.strategy) ? then.victim.pid : row.id;
-    const asked = request("GET", `/supervisors/${encodeURIComponent(supervisor.pid)}/children/${encodeURIComponent(child)}/predict?reason=${this.#reason === "kill" ? "killed" : "shutdown"}`);
+    const asked = request("GET",
+      `/supervisors/${encodeURIComponent(
+        supervisor.pid)}/children/${encodeURIComponent(child)}/predict?reason=${this.#reason === "kill" ? "killed" : "shutdown"}`);
     this.#predicted = await asked.catch(() => null);
     this.#before = { ...then, children: this.#children(), reason: this.#reason === "kill" ? "killed" : this.#reason };
     this.#stage = "watching";
@@ -246,7 +266,8 @@ export class SlPredict extends HTMLElement {
   #wait() {
     this.#follow(model());
     clearTimeout(this.#clock);
-    if (this.#stage === "watching") this.#clock = setTimeout(() => this.#before && this.#stage === "watching" && this.#tell(observe(this.#before, model())), PATIENCE_MS);
+    if (this.#stage === "watching")
+      this.#clock = setTimeout(() => this.#before && this.#stage === "watching" && this.#tell(observe(this.#before, model())), PATIENCE_MS);
   }
 
   /** @param {Observed} now */
@@ -269,15 +290,20 @@ export class SlPredict extends HTMLElement {
   #paintTold(name) {
     const [then, now] = [this.#before, this.#now];
     if (!then || !now) return;
-    const mistakes = this.#graded.filter(({ verdict }) => verdict === "missed" || verdict === "wrong").length + (this.#giveUp === now.gaveUp ? 0 : 1);
+    const mistakes = this.#graded.filter(({ verdict }) => verdict === "missed" || verdict === "wrong").length
+      + (this.#giveUp === now.gaveUp ? 0 : 1);
     const lines = this.#graded.map(({ label, verdict, words }) => line(verdict, label, words));
     if (this.#giveUp || now.gaveUp) {
       const verdict = this.#giveUp && now.gaveUp ? "right" : now.gaveUp ? "missed" : "wrong";
       const words = now.gaveUp ? `It ${now.how} and stopped its children.` : "It had a restart left and lives on.";
-      lines.unshift(line(verdict, name, words, { right: "right: it ended itself", missed: "missed: it ended itself", wrong: "wrong: it lives on", left: "" }[verdict]));
+      lines.unshift(
+        line(verdict, name, words,
+          { right: "right: it ended itself", missed: "missed: it ended itself", wrong: "wrong: it lives on", left: "" }[verdict]));
     }
     const agreed = predictedRight(this.#predicted, then, now);
-    const said = agreed === null ? "" : agreed ? "SuperLearner's prediction was right." : "SuperLearner's prediction was wrong: something changed in between, or another process ended at the same moment.";
+    const said = agreed === null ? ""
+      : agreed ? "SuperLearner's prediction was right."
+      : "SuperLearner's prediction was wrong: something changed in between, or another process ended at the same moment.";
     const again = make("button", { type: "button", class: "btn primary" }, "Try another one");
     again.onclick = () => this.#another();
     const same = make("button", { type: "button", class: "btn" }, "Same again");
@@ -287,7 +313,11 @@ export class SlPredict extends HTMLElement {
     };
     this.replaceChildren(make("section", { class: "told" },
       make("h3", { tabindex: -1 }, mistakes === 0 ? "All right" : counted(mistakes, "mistake")),
-      make("p", {}, now.settled ? `${then.victim.label} ${then.reason === "killed" ? "was killed" : `ended with ${then.reason}`}; this is what ${name} (${then.strategy}) did.` : `${name} has not finished yet; this is what has happened so far.`),
+      make("p", {},
+        now.settled
+          ? `${then.victim.label} ${then.reason === "killed" ? "was killed" : `ended with ${then.reason}`}; this is what `
+            + `${name} (${then.strategy}) did.`
+          : `${name} has not finished yet; this is what has happened so far.`),
       make("ol", { class: "verdicts" }, ...lines), said ? make("p", { class: "hint" }, said) : null,
       make("p", { class: "acts" }, again, same, scoreWords())));
   }
@@ -295,7 +325,9 @@ export class SlPredict extends HTMLElement {
   /** Select another child, of this supervisor or another one. */
   #another() {
     const rows = model().rows;
-    const choices = [...rows.values()].filter((row) => row.pid && !row.critical && row.parent && !isDynamic(rows.get(row.parent)?.strategy ?? null) && (model().kids.get(row.parent)?.length ?? 0) > 1 && row.kind === "worker" && row.key !== this.#before?.victim.key);
+    const choices = [...rows.values()].filter((row) => row.pid && !row.critical && row.parent
+      && !isDynamic(rows.get(row.parent)?.strategy ?? null) && (model().kids.get(row.parent)?.length ?? 0) > 1
+      && row.kind === "worker" && row.key !== this.#before?.victim.key);
     const found = choices[Math.floor(Math.random() * choices.length)];
     this.#begin(found?.parent ?? this.#supervisor, found?.key ?? null);
     if (found) this.dispatchEvent(new CustomEvent("sl-predict-at", { detail: found.parent, bubbles: true }));
@@ -307,12 +339,14 @@ export class SlPredict extends HTMLElement {
 /** @param {Verdict} verdict @param {string} name @param {string} words @param {string} [said] */
 function line(verdict, name, words, said) {
   const [shape, text] = VERDICTS[verdict] ?? ["stopped", ""];
-  return make("li", { "data-verdict": verdict }, icon(shape, "glyph"), make("p", {}, make("b", {}, name), " ", make("span", { class: "verdict" }, said ?? text), make("small", {}, words)));
+  return make("li", { "data-verdict": verdict }, icon(shape, "glyph"),
+    make("p", {}, make("b", {}, name), " ", make("span", { class: "verdict" }, said ?? text), make("small", {}, words)));
 }
 
 function scoreWords() {
   if (!score.rounds) return null;
-  return make("span", { class: "score" }, `${counted(score.rounds, "round")}, ${score.clean} without a mistake; ${score.right} of ${score.of} children right`);
+  return make("span", { class: "score" },
+    `${counted(score.rounds, "round")}, ${score.clean} without a mistake; ${score.right} of ${score.of} children right`);
 }
 
 customElements.define("sl-predict", SlPredict);

@@ -4,13 +4,19 @@
  * @module
  */
 
-/** Reasons that are texts and no failures. @type {string[]} */
+/**
+ * Reasons that are texts and no failures.
+ * @type {string[]}
+ */
 export const CLEAN = [
   "normal",
   "shutdown"
 ];
 
-/** The restart types of children that are restarted, by the kind of the reason. @type {Record<"clean"|"failure", string[]>} */
+/**
+ * The restart types of children that are restarted, by the kind of the reason.
+ * @type {Record<"clean"|"failure", string[]>}
+ */
 export const RESTARTED = {
   "clean": [
     "permanent"
@@ -21,7 +27,10 @@ export const RESTARTED = {
   ]
 };
 
-/** The fate of a child when a sibling is restarted, by strategy, the child's place in start order, and its restart type. @type {Record<string, Record<"before"|"after", Record<string, "restarts"|"stays"|"gone">>>} */
+/**
+ * The fate of a child when a sibling is restarted, by strategy, the child's place in start order, and its restart type.
+ * @type {Record<string, Record<"before"|"after", Record<string, "restarts"|"stays"|"gone">>>}
+ */
 export const ALONG = {
   "one_for_one": {
     "before": {

@@ -6,9 +6,16 @@
  */
 
 /** @typedef {"kill"|"link"|"exit"|"stop"|"start"|"failed"|"gave_up"} Kind */
-/** Kind, from, to (indices in `who`, -1 for outside the tree), microseconds since the first one, reason or pid. @typedef {[Kind, number, number, number, string]} Signal */
+/**
+ * Kind, from, to (indices in `who`, -1 for outside the tree), microseconds since the first one, reason or pid.
+ * @typedef {[Kind, number, number, number, string]} Signal
+ */
 /** @typedef {{who: [string, string][], list: Signal[], more: number}} Burst */
-/** An arrow between two heights; `outside`: it comes from the left edge, from outside the tree. @typedef {{n: number, kind: Kind, x: number, from: number, to: number, outside: boolean, word: string, after: string}} Arrow */
+/**
+ * An arrow between two heights; `outside`: it comes from the left edge, from outside the tree.
+ * @typedef {{n: number, kind: Kind, x: number, from: number, to: number, outside: boolean, word: string,
+ *   after: string}} Arrow
+ */
 /** @typedef {{top: number, bottom: number, lanes: number[], arrows: Arrow[], words: boolean}} Drawing */
 
 /** Duration of a replayed burst. */
@@ -27,7 +34,8 @@ export function drawing(burst, heights, { left, right, row }) {
   const known = heights.filter((y) => y !== null);
   const top = Math.min(...known) - row / 2;
   const bottom = Math.max(...known) + row / 2;
-  const shown = burst.list.map((signal, place) => ({ signal, n: place + 1 })).filter(({ signal: [, , to] }) => (heights[to] ?? null) !== null);
+  const shown = burst.list.map((signal, place) => ({ signal, n: place + 1 }))
+    .filter(({ signal: [, , to] }) => (heights[to] ?? null) !== null);
   const step = shown.length > 1 ? (right - left - MARGIN - END) / (shown.length - 1) : 0;
   const arrows = shown.map(({ signal: [kind, source, target, us], n }, place) => {
     const to = heights[target] ?? top;

@@ -32,7 +32,9 @@ export class MapSignals {
       const [begin, end] = times[Number(group.getAttribute("data-n")) - 1] ?? [0, 0];
       const late = { delay: end, duration: 1, fill: /** @type {const} */ ("backwards") };
       for (const part of group.children) {
-        if (part.classList.contains("way")) part.animate([{ strokeDasharray: "0 1" }, { strokeDasharray: "1 0" }], { delay: begin, duration: end - begin, fill: "backwards" });
+        if (part.classList.contains("way"))
+          part.animate([{ strokeDasharray: "0 1" }, { strokeDasharray: "1 0" }],
+            { delay: begin, duration: end - begin, fill: "backwards" });
         else part.animate([{ opacity: 0 }, { opacity: 1 }], late);
       }
     }
@@ -55,7 +57,8 @@ export class MapSignals {
       return [draw("g", { class: "signal", "data-n": place + 1, "data-kind": kind },
         draw("path", { class: "way", d: path, pathLength: 1 }),
         draw("path", { class: "head", d: "M0 0l-7 -3.6v7.2z", transform: `translate(${end[0]} ${end[1]}) rotate(${turn})` }),
-        draw("circle", { class: "count", cx: at[0], cy: at[1], r: 7 }), draw("text", { class: "count-text", x: at[0], y: at[1] + 3.4 }, String(place + 1)))];
+        draw("circle", { class: "count", cx: at[0], cy: at[1], r: 7 }),
+        draw("text", { class: "count-text", x: at[0], y: at[1] + 3.4 }, String(place + 1)))];
     }));
   }
 }

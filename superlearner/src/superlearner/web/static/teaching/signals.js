@@ -100,7 +100,8 @@ export class SlSignals extends HTMLElement {
     if (!plan || !moving) return;
     this.dataset.playing = "";
     const times = schedule(plan.arrows.length);
-    this.#running = plan.arrows.flatMap((arrow, place) => travel(this.#picture.querySelector(`[data-n="${arrow.n}"]`), arrow, times[place] ?? [0, 0]));
+    this.#running = plan.arrows.flatMap((arrow, place) =>
+      travel(this.#picture.querySelector(`[data-n="${arrow.n}"]`), arrow, times[place] ?? [0, 0]));
     const last = this.#running.at(-1);
     const mine = this.#running;
     void Promise.all(mine.map((one) => one.finished)).then(() => mine === this.#running && this.#stop(), () => {});
@@ -120,11 +121,13 @@ export class SlSignals extends HTMLElement {
       this.hidden = true;
       return null;
     }
-    const names = burst.who.flatMap(([key]) => [...(lineOf(tree, key)?.querySelectorAll(".id, .mark:not([hidden])") ?? [])].map((part) => part.getBoundingClientRect().right));
+    const names = burst.who.flatMap(([key]) =>
+      [...(lineOf(tree, key)?.querySelectorAll(".id, .mark:not([hidden])") ?? [])].map((part) => part.getBoundingClientRect().right));
     const width = room.clientWidth;
     const kill = lineOf(tree, burst.who[0]?.[0] ?? "")?.querySelector(".kill")?.getBoundingClientRect().left ?? 0;
     const right = width > 500 && kill > origin.left + width / 2 ? kill - origin.left - 8 : width - 8; // the kill button stays accessible
-    const left = Math.round(Math.max(60, Math.min(Math.max(...names, 0) - origin.left + 12, width * 0.62, right - 44 - LEAST * burst.list.length)));
+    const left = Math.round(
+      Math.max(60, Math.min(Math.max(...names, 0) - origin.left + 12, width * 0.62, right - 44 - LEAST * burst.list.length)));
     const heights = boxes.map((box) => box && box.top + box.height / 2 - origin.top + room.scrollTop);
     const plan = drawing(burst, heights, { left: 0, right: right - left, row: known[0]?.height ?? 30 });
     Object.assign(this.style, { top: `${plan.top}px`, left: `${left}px`, width: `${right - left}px` });
@@ -139,7 +142,12 @@ export class SlSignals extends HTMLElement {
   }
 }
 
-/** Return the line of a process, or of the nearest ancestor on the page. @param {HTMLElement} tree @param {string} key @returns {HTMLElement|null} */
+/**
+ * Return the line of a process, or of the nearest ancestor on the page.
+ * @param {HTMLElement} tree
+ * @param {string} key
+ * @returns {HTMLElement|null}
+ */
 function lineOf(tree, key) {
   for (let at = key; at; at = at.slice(0, Math.max(0, at.lastIndexOf("/")))) {
     const found = tree.querySelector(`[role=treeitem][data-key="${CSS.escape(at)}"]:not([data-gone])`);
@@ -154,8 +162,11 @@ function arrowOf({ n, kind, x, from, to, outside, word, after }, words) {
   const way = Math.sign(to - from);
   const parts = [draw("title", {}, `${n}. ${word} ${after}`)];
   if (outside) parts.push(draw("line", { class: "shaft", x1: x - 20, x2: x - 10, y1: to, y2: to }));
-  else if (way) parts.push(draw("line", { class: "shaft", x1: x, x2: x, y1: from + way * 8, y2: to - way * 7 }), draw("path", { class: "head", d: `M${x} ${to}l-4.5 ${-8 * way}h9z` }));
-  parts.push(draw("circle", { class: "count", cx: x, cy: from, r: 8.5 }), draw("text", { class: "count-text", x, y: from + 3.8 }, String(n)));
+  else if (way)
+    parts.push(draw("line", { class: "shaft", x1: x, x2: x, y1: from + way * 8, y2: to - way * 7 }),
+      draw("path", { class: "head", d: `M${x} ${to}l-4.5 ${-8 * way}h9z` }));
+  parts.push(draw("circle", { class: "count", cx: x, cy: from, r: 8.5 }),
+    draw("text", { class: "count-text", x, y: from + 3.8 }, String(n)));
   if (words) parts.push(draw("text", { class: "word", x: x + (way ? 8 : 13), y: way ? (from + to) / 2 + 4 : to - 7 }, word));
   if (way) parts.push(draw("circle", { class: "dot", cx: x, cy: from, r: 4 }));
   return draw("g", { class: "signal", "data-n": n, "data-kind": kind }, ...parts);
@@ -174,8 +185,11 @@ function travel(group, { from, to }, [begin, end]) {
   const late = { delay: end, duration: 1, fill: /** @type {const} */ ("both") };
   const length = Math.abs(to - from);
   const parts = [...group.children].flatMap((part) => {
-    if (part.classList.contains("dot")) return [part.animate([{ opacity: 1, transform: "translateY(0)" }, { opacity: 1, transform: `translateY(${to - from}px)` }], { ...timing, fill: "none" })];
-    if (part.classList.contains("shaft")) return [part.animate([{ strokeDasharray: `0 ${length}` }, { strokeDasharray: `${length} 0` }], timing)];
+    if (part.classList.contains("dot"))
+      return [part.animate([{ opacity: 1, transform: "translateY(0)" }, { opacity: 1, transform: `translateY(${to - from}px)` }],
+        { ...timing, fill: "none" })];
+    if (part.classList.contains("shaft"))
+      return [part.animate([{ strokeDasharray: `0 ${length}` }, { strokeDasharray: `${length} 0` }], timing)];
     return part instanceof SVGTitleElement ? [] : [part.animate([{ opacity: 0 }, { opacity: 1 }], late)];
   });
   return parts;

@@ -12,7 +12,10 @@ import { ALONG, CLEAN, RESTARTED } from "./restart-table.js";
 
 /** @import { FeedEvent, Model } from "../live/model.js" */
 
-/** The fields of a child that matter for a strategy. @typedef {{key: string, id: string, label: string, pid: string|null, restart: string|null}} Child */
+/**
+ * The fields of a child that matter for a strategy.
+ * @typedef {{key: string, id: string, label: string, pid: string|null, restart: string|null}} Child
+ */
 /** @typedef {"restarts"|"stays"|"gone"} Fate */
 /** @typedef {"right"|"missed"|"wrong"|"left"} Verdict */
 
@@ -48,10 +51,16 @@ export function fates(strategy, children, victim, reason = "killed") {
   const back = at >= 0 && isRestarted(children[at]?.restart ?? null, reason);
   const along = ALONG[strategy ?? ""] ?? ALONG.one_for_one;
   return new Map(children.map(({ key, restart }, place) => [key,
-    place === at ? (back ? "restarts" : "gone") : back ? along?.[place < at ? "before" : "after"][restart ?? "permanent"] ?? "stays" : "stays"]));
+    place === at ? (back ? "restarts" : "gone")
+      : back ? along?.[place < at ? "before" : "after"][restart ?? "permanent"] ?? "stays"
+      : "stays"]));
 }
 
-/** The state recorded before a child is killed. @typedef {{supervisor: string, name: string, strategy: string|null, children: Child[], victim: Child, reason: string, feed: readonly FeedEvent[]}} Before */
+/**
+ * The state recorded before a child is killed.
+ * @typedef {{supervisor: string, name: string, strategy: string|null, children: Child[], victim: Child, reason: string,
+ *   feed: readonly FeedEvent[]}} Before
+ */
 
 /**
  * @param {Model} model
@@ -81,7 +90,9 @@ export function observe(then, model) {
   const fresh = model.feed.filter((event) => !then.feed.includes(event));
   const own = fresh.findLast((event) => (event.pid !== null && event.pid === then.victim.pid) || event.key === then.victim.key) ?? null;
   const end = fresh.findLast((event) => event.key === then.supervisor && event.kind !== "note") ?? null;
-  const how = end === null ? "" : end.kind === "gave_up" ? "had no restart left, gave up" : `ended with ${then.victim.label}, which is significant,`;
+  const how = end === null ? ""
+    : end.kind === "gave_up" ? "had no restart left, gave up"
+    : `ended with ${then.victim.label}, which is significant,`;
   const told = new Set(own ? startedIn(own) : []);
   const started = new Set(then.children.filter(({ key, pid }) => {
     const now = model.rows.get(key)?.pid ?? null;
@@ -125,14 +136,25 @@ function because(child, then, now, came) {
     return child.restart === "temporary" ? "It is temporary, so it is never restarted." : `${name} ${now.how} and stopped its children.`;
   }
   if (child.key === victim.key) {
-    if (came) return child.restart === "transient" ? `It died, and ${then.reason} is a failure: a transient child is started again.` : "It died; a permanent child is always started again.";
-    return child.restart === "transient" ? `It is transient, and ${then.reason} is no failure.` : child.restart === "temporary" ? "It is temporary: never started again." : "It was not started again.";
+    if (came)
+      return child.restart === "transient"
+        ? `It died, and ${then.reason} is a failure: a transient child is started again.`
+        : "It died; a permanent child is always started again.";
+    return child.restart === "transient" ? `It is transient, and ${then.reason} is no failure.`
+      : child.restart === "temporary" ? "It is temporary: never started again."
+      : "It was not started again.";
   }
-  if (came) return strategy === "rest_for_one" ? `rest_for_one restarts it too, because it was started after ${victim.label}.` : strategy === "one_for_all" ? "one_for_all restarts all children together." : "It ended and was started again for a reason of its own.";
+  if (came)
+    return strategy === "rest_for_one" ? `rest_for_one restarts it too, because it was started after ${victim.label}.`
+      : strategy === "one_for_all" ? "one_for_all restarts all children together."
+      : "It ended and was started again for a reason of its own.";
   if (!now.started.has(victim.key)) return `${victim.label} was not started again, so no sibling was affected.`;
-  if (fates(strategy, then.children, victim.key, then.reason).get(child.key) === "gone") return "It was stopped too, and a temporary child is never started again.";
+  if (fates(strategy, then.children, victim.key, then.reason).get(child.key) === "gone")
+    return "It was stopped too, and a temporary child is never started again.";
   if (strategy === "rest_for_one") return `It was started before ${victim.label}: rest_for_one leaves it alone.`;
-  return strategy === "one_for_one" ? "one_for_one restarts only the child that ended." : "A dynamic supervisor restarts only the child that ended.";
+  return strategy === "one_for_one"
+    ? "one_for_one restarts only the child that ended."
+    : "A dynamic supervisor restarts only the child that ended.";
 }
 
 /**

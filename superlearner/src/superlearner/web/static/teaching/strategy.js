@@ -15,7 +15,10 @@ import { counted, duration, number, STRATEGIES } from "../base/words.js";
 
 /** @import { Seen } from "../process/process-tabs.js" */
 /** @import { Fate } from "./strategy-rules.js" */
-/** @typedef {{strategy: string, max_restarts: number|"infinity", max_seconds: number|"infinity", auto_shutdown: string, restarts_used: number}} Flags */
+/**
+ * @typedef {{strategy: string, max_restarts: number|"infinity", max_seconds: number|"infinity", auto_shutdown: string,
+ *   restarts_used: number}} Flags
+ */
 
 /** Limit of children in the picture; the rest is counted. */
 const MOST = 12;
@@ -31,8 +34,13 @@ export class SlStrategy extends Panel {
   /** The process that is shown. @type {{pid: string, key: string, strategy: string|null}|null} */ #of = null;
   #busy = false;
   /** Fields changed by the user, which new data does not overwrite. @type {Set<EventTarget|null>} */ #typed = new Set();
-  #intensity = make("input", { type: "text", inputmode: "numeric", id: "intensity", size: 4, autocomplete: "off", spellcheck: "false", "aria-describedby": "limits-said" });
-  #period = make("input", { type: "text", inputmode: "decimal", id: "period", size: 4, autocomplete: "off", spellcheck: "false", "aria-describedby": "limits-said" });
+  #intensity = make("input", {
+    type: "text", inputmode: "numeric", id: "intensity", size: 4, autocomplete: "off", spellcheck: "false",
+    "aria-describedby": "limits-said",
+  });
+  #period = make("input", {
+    type: "text", inputmode: "decimal", id: "period", size: 4, autocomplete: "off", spellcheck: "false", "aria-describedby": "limits-said",
+  });
   #set = make("button", { class: "btn", disabled: true }, "Set");
   #form = make("form", { class: "limits", novalidate: true },
     make("label", { for: "intensity" }, "At most"), this.#intensity, make("span", {}, "restarts in"),
@@ -62,7 +70,8 @@ export class SlStrategy extends Panel {
 
   /** @override @param {Seen} seen @param {Seen} before */
   stale(seen, before) {
-    return seen.row.strategy !== before.row.strategy || seen.row.budget?.max !== before.row.budget?.max || seen.row.budget?.window_s !== before.row.budget?.window_s;
+    return seen.row.strategy !== before.row.strategy || seen.row.budget?.max !== before.row.budget?.max
+      || seen.row.budget?.window_s !== before.row.budget?.window_s;
   }
 
   /** @override */
@@ -82,7 +91,8 @@ export class SlStrategy extends Panel {
       this.#said = back ? { text: `It was restarted, so the strategy of its code applies again: ${row.strategy}.`, bad: false } : null;
     }
     const children = childrenOf(model(), row.key);
-    if (!children.some(({ key }) => key === this.#victim)) this.#victim = (children[1] ?? children[0])?.key ?? null; // with the second one, the strategies differ
+    // With the second one, the strategies differ
+    if (!children.some(({ key }) => key === this.#victim)) this.#victim = (children[1] ?? children[0])?.key ?? null;
     const current = row.strategy ?? "one_for_one";
     renew(this.#picture, isDynamic(current) ? this.#fixed(current) : this.#compared(current, children));
     this.#paintLimits();
@@ -92,40 +102,65 @@ export class SlStrategy extends Panel {
   /** @param {string} current */
   #fixed(current) {
     return [make("h3", {}, current), make("p", {}, STRATEGIES[current] ?? ""),
-      make("p", { class: "hint" }, "Its strategy cannot be changed while it runs: its children are all of one kind and have no order, so a restart never affects a sibling. Intensity and period can be changed.")];
+      make("p", { class: "hint" },
+        "Its strategy cannot be changed while it runs: its children are all of one kind and have no order, so a restart never affects a "
+          + "sibling. Intensity and period can be changed.")];
   }
 
   /** @param {string} current @param {import("./strategy-rules.js").Child[]} children @returns {Node[]} */
   #compared(current, children) {
     const chosen = this.#chosen ?? current;
-    if (!children.length) return [make("h3", {}, "Strategy"), this.#choice(current, chosen), make("p", { class: "hint" }, "It has no children yet. Once it does, this shows which ones restart when one is killed.")];
+    if (!children.length)
+      return [
+        make("h3", {}, "Strategy"), this.#choice(current, chosen),
+        make("p", { class: "hint" }, "It has no children yet. Once it does, this shows which ones restart when one is killed."),
+      ];
     const columns = STATIC.map((strategy) => ({ strategy, fate: fates(strategy, children, this.#victim ?? "") }));
     const head = make("tr", {}, make("th", { scope: "col" }, "Child"), ...columns.map(({ strategy }) =>
       make("th", { scope: "col", "data-now": strategy === current, "data-chosen": strategy === chosen }, ...breakable(strategy))));
     const rows = children.slice(0, MOST).map((child) => make("tr", {}, who(child, child.key === this.#victim),
       ...columns.map(({ strategy, fate }) => cell(fate.get(child.key) ?? "stays", strategy === chosen))));
     const sums = make("tr", {}, make("th", { scope: "row" }, "Restarted"), ...columns.map(({ strategy, fate }) =>
-      make("td", { "data-chosen": strategy === chosen }, `${number([...fate.values()].filter((one) => one === "restarts").length)} of ${number(children.length)}`)));
+      make("td", { "data-chosen": strategy === chosen },
+        `${number([...fate.values()].filter((one) => one === "restarts").length)} of ${number(children.length)}`)));
     const more = children.length - MOST;
-    const used = this.known?.auto_shutdown && this.known.auto_shutdown !== "never" ? `If ${this.known.auto_shutdown === "any_significant" ? "a significant child ends" : "all significant children have ended"} for good, this supervisor stops the others and ends.` : "";
+    const used = this.known?.auto_shutdown && this.known.auto_shutdown !== "never"
+      ? `If ${this.known.auto_shutdown === "any_significant" ? "a significant child ends" : "all significant children have ended"} for `
+        + `good, this supervisor stops the others and ends.`
+      : "";
     return [make("h3", {}, "Strategy"), this.#choice(current, chosen), make("p", { class: "meaning" }, STRATEGIES[chosen] ?? ""),
       this.#victims(children),
-      make("table", { class: "fate-table" }, make("caption", { class: "vh" }, "Which children restart under each strategy"), make("thead", {}, head), make("tbody", {}, ...rows), make("tfoot", {}, sums)),
-      make("p", { class: "hint" }, [more > 0 ? `And ${counted(more, "more child", "more children")}.` : "", "The children are listed in start order. This applies until the restart limit is reached.", used, "A change lasts until this supervisor restarts; then its code applies again."].filter(Boolean).join(" "))];
+      make("table", { class: "fate-table" },
+        make("caption", { class: "vh" }, "Which children restart under each strategy"),
+        make("thead", {}, head), make("tbody", {}, ...rows), make("tfoot", {}, sums)),
+      make("p", { class: "hint" },
+        [
+          more > 0 ? `And ${counted(more, "more child", "more children")}.` : "",
+          "The children are listed in start order. This applies until the restart limit is reached.", used,
+          "A change lasts until this supervisor restarts; then its code applies again.",
+        ]
+          .filter(Boolean)
+          .join(" "))];
   }
 
   /** @param {string} current @param {string} chosen */
   #choice(current, chosen) {
     const group = make("div", { class: "segmented", role: "group", "aria-label": "Strategy" }, ...STATIC.map((strategy) =>
       make("button", { type: "button", "aria-pressed": String(strategy === chosen), "data-strategy": strategy }, strategy)));
-    const change = chosen === current ? null : make("button", { type: "button", class: "btn primary", "data-change": chosen, disabled: this.#busy }, this.#busy ? "Changing…" : `Change to ${chosen}`);
+    const change = chosen === current
+      ? null
+      : make("button", { type: "button", class: "btn primary", "data-change": chosen, disabled: this.#busy },
+        this.#busy ? "Changing…" : `Change to ${chosen}`);
     return make("div", { class: "choice" }, group, change);
   }
 
   /** Return the choice of the child that ends. @param {import("./strategy-rules.js").Child[]} children */
   #victims(children) {
-    return make("div", { class: "victims" }, make("span", {}, "If this child is killed:"), make("div", { class: "segmented", role: "group", "aria-label": "Child that is killed" },
-      ...children.slice(0, MOST).map(({ key, label }) => make("button", { type: "button", "data-pick": key, "aria-pressed": String(key === this.#victim) }, label))));
+    return make("div", { class: "victims" }, make("span", {}, "If this child is killed:"),
+      make("div", { class: "segmented", role: "group", "aria-label": "Child that is killed" },
+        ...children.slice(0, MOST)
+          .map(({ key, label }) =>
+            make("button", { type: "button", "data-pick": key, "aria-pressed": String(key === this.#victim) }, label))));
   }
 
   /** @param {EventTarget|null} target */
@@ -163,7 +198,9 @@ export class SlStrategy extends Panel {
 
   /** @param {string} strategy */
   async #change(strategy) {
-    if (await this.#ask("PUT", "strategy", { strategy }, `The strategy is ${strategy} now. It applies when the next child ends; running children are not affected.`)) this.#chosen = null;
+    if (await this.#ask("PUT", "strategy", { strategy },
+      `The strategy is ${strategy} now. It applies when the next child ends; running children are not affected.`))
+      this.#chosen = null;
     this.#again("[data-strategy][aria-pressed=true]");
   }
 
@@ -171,17 +208,27 @@ export class SlStrategy extends Panel {
     const restarts = amount(this.#intensity.value, true);
     const seconds = amount(this.#period.value, false);
     if (restarts === null || seconds === null) {
-      const text = restarts === null ? "Restarts: expected a whole number from 0 on, or infinity." : "Seconds: expected a number above 0, or infinity.";
+      const text = restarts === null
+        ? "Restarts: expected a whole number from 0 on, or infinity."
+        : "Seconds: expected a number above 0, or infinity.";
       this.#said = { text, bad: true };
       (restarts === null ? this.#intensity : this.#period).focus();
       this.renew();
       return;
     }
-    if (await this.#ask("PUT", "flags", { max_restarts: restarts, max_seconds: seconds }, "Set. Restarts that were counted stay counted.")) this.#typed.clear();
+    if (await this.#ask("PUT", "flags", { max_restarts: restarts, max_seconds: seconds }, "Set. Restarts that were counted stay counted."))
+      this.#typed.clear();
     this.renew();
   }
 
-  /** Request a change; an error is shown beside the form. @param {string} method @param {string} what @param {Record<string, unknown>} body @param {string} done @returns {Promise<boolean>} */
+  /**
+   * Request a change; an error is shown beside the form.
+   * @param {string} method
+   * @param {string} what
+   * @param {Record<string, unknown>} body
+   * @param {string} done
+   * @returns {Promise<boolean>}
+   */
   async #ask(method, what, body, done) {
     const pid = this.seen?.row.pid;
     if (!pid) return false;
@@ -200,20 +247,29 @@ export class SlStrategy extends Panel {
     }
   }
 
-  /** Change a protected supervisor after a confirmation. @param {string} method @param {string} path @param {Record<string, unknown>} body */
+  /**
+   * Change a protected supervisor after a confirmation.
+   * @param {string} method
+   * @param {string} path
+   * @param {Record<string, unknown>} body
+   */
   async #forced(method, path, body) {
     try {
       return await request(method, path, body);
     } catch (error) {
       if (!(error instanceof ApiError) || error.code !== "critical_process_protection") throw error;
-      if (!(await confirmAsAdmin("Change what the platform needs?", `${error.message}. A strategy that does not fit may end SuperLearner at the next crash.`, "Change it"))) throw new ApiError("given_up", "", "", 0);
+      if (!(await confirmAsAdmin("Change what the platform needs?",
+        `${error.message}. A strategy that does not fit may end SuperLearner at the next crash.`,
+        "Change it")))
+        throw new ApiError("given_up", "", "", 0);
       return request(method, path, { ...body, force: true });
     }
   }
 }
 
 /** @param {import("./strategy-rules.js").Child} child @param {boolean} victim */
-const who = ({ label }, victim) => make("th", { scope: "row", title: label, "data-victim": victim }, victim ? icon("crashed", "glyph") : "", label, victim ? make("small", {}, " killed") : "");
+const who = ({ label }, victim) => make("th", { scope: "row", title: label, "data-victim": victim }, victim ? icon("crashed", "glyph") : "",
+  label, victim ? make("small", {}, " killed") : "");
 
 /** @param {Fate} fate @param {boolean} chosen */
 function cell(fate, chosen) {
@@ -225,7 +281,8 @@ function cell(fate, chosen) {
 function limitWords({ max_restarts, max_seconds, restarts_used }) {
   if (max_restarts === "infinity") return "It never gives up, however often its children end.";
   const time = max_seconds === "infinity" ? "ever" : `within ${duration(max_seconds)}`;
-  return `With restart ${number(max_restarts + 1)} ${time} it gives up: it stops its children and ends, and its own supervisor decides. ${restarts_used ? `${number(restarts_used)} used now.` : "None is used now."}`;
+  return `With restart ${number(max_restarts + 1)} ${time} it gives up: it stops its children and ends, and its own supervisor decides. `
+    + `${restarts_used ? `${number(restarts_used)} used now.` : "None is used now."}`;
 }
 
 /** Parse a number; null if invalid. @param {string} text @param {boolean} whole @returns {number|"infinity"|null} */

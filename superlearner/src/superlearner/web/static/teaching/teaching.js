@@ -103,7 +103,8 @@ export function teach({ tree, map, pane, events, goTo }) {
         if (until < performance.now()) awaited.delete(key);
         const mine = feed.filter((event) => !known.has(event) && about(event, key));
         const entry = mine.at(-1);
-        if (!entry || !mine.every(isSettled) || (entry.parts?.signals?.list.length ?? 0) < 2) continue; // a supervisor that gives up has two entries
+        // A supervisor that gives up has two entries
+        if (!entry || !mine.every(isSettled) || (entry.parts?.signals?.list.length ?? 0) < 2) continue;
         awaited.delete(key);
         clearTimeout(coming);
         coming = window.setTimeout(() => played() || show(entry, false), PAUSE_MS);

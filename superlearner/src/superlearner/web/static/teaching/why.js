@@ -78,7 +78,8 @@ function shape({ kind, crash }) {
 function item(step, first, place, seen) {
   const [mark, look] = shape(step);
   const moment = place === 0 ? make("time", { datetime: new Date(step.at * 1000).toISOString(), title: "first cause" }, time(step.at))
-    : make("time", { title: `${offset(Math.round((step.at - first) * 1e6))} after the first cause` }, offset(Math.round((step.at - first) * 1e6)));
+    : make("time", { title: `${offset(Math.round((step.at - first) * 1e6))} after the first cause` },
+      offset(Math.round((step.at - first) * 1e6)));
   return make("li", { "data-look": look, "data-kind": step.kind }, icon(mark ?? "stopped", "glyph"),
     make("div", { class: "step" }, make("p", {}, ...linked(told(step), seen)), source(step.line), left(step), earlier(step)), moment);
 }
@@ -94,7 +95,11 @@ function told(step) {
 function source(line) {
   if (!line) return null;
   return make("figure", { class: "crash-line" }, make("figcaption", {}, `${line.file}:${line.line} in ${line.function}`),
-    line.source ? make("pre", { tabindex: 0, "aria-label": `Line ${line.line} of ${line.file}` }, make("span", { class: "no", "aria-hidden": "true" }, `${line.line}`), line.source) : null);
+    line.source
+      ? make("pre", { tabindex: 0, "aria-label": `Line ${line.line} of ${line.file}` },
+        make("span", { class: "no", "aria-hidden": "true" }, `${line.line}`),
+        line.source)
+      : null);
 }
 
 /** Return the remaining restarts. @param {Step} step */

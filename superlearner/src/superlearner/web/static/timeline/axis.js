@@ -15,7 +15,8 @@ import { FIRST_SPAN, firstSpan, markOf } from "./past.js";
 /**
  * `first`: the time of the oldest event in memory; `whole`: the server has no older one; `marks`: those of the filter;
  * `said`: the moment in words.
- * @typedef {{events: readonly LogEvent[], at: number|null, now: number, first: number, whole: boolean, marks: ReadonlySet<Mark>, said: string}} Shown
+ * @typedef {{events: readonly LogEvent[], at: number|null, now: number, first: number, whole: boolean,
+ *   marks: ReadonlySet<Mark>, said: string}} Shown
  */
 
 /** @type {[Mark, string, string][]} */
@@ -178,7 +179,9 @@ export class SlAxis extends HTMLElement {
     const near = NEAR * this.#scale();
     /** @type {LogEvent|null} */ let found = null;
     for (const one of this.#shown.events) {
-      if (Math.abs(one.at - there) <= near && laneOf(markOf(one)) === lane && (!found || Math.abs(one.at - there) < Math.abs(found.at - there))) found = one;
+      if (Math.abs(one.at - there) <= near && laneOf(markOf(one)) === lane
+        && (!found || Math.abs(one.at - there) < Math.abs(found.at - there)))
+        found = one;
     }
     this.#tell(found?.at ?? there);
   }

@@ -20,7 +20,8 @@ const RESTARTS = new Set(["child_restarted", "gave_up", "restart_failed"]);
 /** Return a time of day with milliseconds. @param {number} at  seconds since 1970 */
 export function precise(at) {
   const moment = new Date(at * 1000);
-  return [moment.getHours(), moment.getMinutes(), moment.getSeconds()].map((one) => String(one).padStart(2, "0")).join(":") + `.${String(moment.getMilliseconds()).padStart(3, "0")}`;
+  return [moment.getHours(), moment.getMinutes(), moment.getSeconds()].map((one) => String(one).padStart(2, "0")).join(":")
+    + `.${String(moment.getMilliseconds()).padStart(3, "0")}`;
 }
 
 /**
@@ -36,7 +37,10 @@ export function showHappened(place, events, at, why) {
   const before = current && rowOf(place, current);
   const kept = before && isIn(place, before) ? before.offsetTop - place.scrollTop : null;
   const ends = new Set(shown.filter(({ type }) => type === "child_terminated").map(({ pid }) => pid));
-  render(html`${repeat(shown, ({ id }) => id, (event) => row(event, words(event, ends), event === current, at === null, at !== null && event.at > at, why))}`, place);
+  render(
+    html`${repeat(shown, ({ id }) => id, (event) =>
+      row(event, words(event, ends), event === current, at === null, at !== null && event.at > at, why))}`,
+    place);
   const item = current && rowOf(place, current);
   if (at === null) place.scrollTop = 0;
   else if (!item) place.scrollTop = place.scrollHeight; // the moment is before all of them
@@ -48,21 +52,36 @@ export function showHappened(place, events, at, why) {
 const rowOf = (place, { id }) => /** @type {HTMLElement|null} */ (place.querySelector(`[data-event="${CSS.escape(id)}"]`));
 
 /** Return whether a row is in view in the list. @param {HTMLElement} place @param {HTMLElement} item */
-const isIn = (place, item) => item.offsetTop >= place.scrollTop && item.offsetTop + item.offsetHeight <= place.scrollTop + place.clientHeight;
+const isIn = (place, item) =>
+  item.offsetTop >= place.scrollTop && item.offsetTop + item.offsetHeight <= place.scrollTop + place.clientHeight;
 
-/** Return the text of an event; a restart does not repeat the end that has a row of its own. @param {LogEvent} event @param {Set<string|null>} ends  pids */
+/**
+ * Return the text of an event; a restart does not repeat the end that has a row of its own.
+ * @param {LogEvent} event
+ * @param {Set<string|null>} ends  pids
+ */
 function words({ type, text, supervisor, data }, ends) {
   const at = type === "child_restarted" && ends.has(data["old"]) ? text.lastIndexOf(`; ${supervisor} `) : -1;
   return at < 0 ? text : text.slice(at + 2);
 }
 
-/** @param {LogEvent} event @param {string} text @param {boolean} current @param {boolean} live @param {boolean} later @param {boolean} why */
+/**
+ * @param {LogEvent} event
+ * @param {string} text
+ * @param {boolean} current
+ * @param {boolean} live
+ * @param {boolean} later
+ * @param {boolean} why
+ */
 function row(event, text, current, live, later, why) {
   const mark = markOf(event);
   return html`<li data-event=${event.id} data-mark=${mark} ?data-later=${later}>
-    <button type="button" data-at=${event.at} tabindex=${current ? 0 : -1} aria-current=${current && !live ? "step" : nothing}><svg class="glyph" aria-hidden="true"><use href="#i-${event.type === "gave_up" ? "gave-up" : GLYPHS[mark]}"></use></svg>
+    <button type="button" data-at=${event.at} tabindex=${current ? 0 : -1} aria-current=${current && !live ? "step" : nothing}><svg
+      class="glyph" aria-hidden="true"><use href="#i-${event.type === "gave_up" ? "gave-up" : GLYPHS[mark]}"></use></svg>
       <time datetime=${new Date(event.at * 1000).toISOString()}>${precise(event.at)}</time><span class="what">${text}</span></button>
-    ${why && event.seq !== null && RESTARTS.has(event.type) ? html`<a class="link" tabindex="-1" href="${root()}/why/${event.seq}${nodeQuery()}" aria-label="Why: ${event.text}">Why?</a>` : nothing}</li>`;
+    ${why && event.seq !== null && RESTARTS.has(event.type)
+      ? html`<a class="link" tabindex="-1" href="${root()}/why/${event.seq}${nodeQuery()}" aria-label="Why: ${event.text}">Why?</a>`
+      : nothing}</li>`;
 }
 
 /** Move among the rows with the arrow keys, so that the list is one Tab stop. @param {HTMLElement} place @param {KeyboardEvent} event */

@@ -25,7 +25,8 @@ export class SlKinds extends HTMLElement {
     };
     render(html`${Object.entries(KINDS).map(([kind, { text, title }]) => {
       const one = /** @type {Kind} */ (kind);
-      return html`<button type="button" class="chip" title=${title} aria-pressed=${String(kinds.includes(one))} @click=${() => toggle(one)}><span>${text}</span> <b>${number(counts[one])}</b></button>`;
+      return html`<button type="button" class="chip" title=${title} aria-pressed=${String(kinds.includes(one))}
+        @click=${() => toggle(one)}><span>${text}</span> <b>${number(counts[one])}</b></button>`;
     })}`, this);
   }
 }

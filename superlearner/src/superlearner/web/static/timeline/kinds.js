@@ -61,5 +61,8 @@ export function momentFrom(asked) {
   if (text === "") return { at: null, problem: "" };
   if (/^\d+(\.\d+)?$/.test(text) && Number(text) > 0) return { at: Number(text), problem: "" };
   const shown = text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)}…` : text;
-  return { at: null, problem: `The moment in the address, “${shown}”, cannot be read: it must be a number of seconds since 1970. Now is shown instead.` };
+  return {
+    at: null,
+    problem: `The moment in the address, “${shown}”, cannot be read: it must be a number of seconds since 1970. Now is shown instead.`,
+  };
 }

@@ -22,7 +22,10 @@
  * @property {string|null} what
  * @property {number|null} restarts
  */
-/** A strategy that a supervisor had from `at` on, or until `at` if `until`. @typedef {{at: number, strategy: string, until: boolean, changed: boolean}} Plan */
+/**
+ * A strategy that a supervisor had from `at` on, or until `at` if `until`.
+ * @typedef {{at: number, strategy: string, until: boolean, changed: boolean}} Plan
+ */
 
 /** @param {unknown} value */
 const text = (value) => (typeof value === "string" && value !== "" ? value : null);
@@ -57,8 +60,14 @@ export class LogFacts {
     if (type === "child_terminated") this.#of(pid, above, data["id"], name).ended = at;
     if (type !== "child_started" && type !== "child_restarted") return;
     const fact = this.#of(pid, above, data["id"], name);
-    Object.assign(fact, { at, kind: data["type"] === "supervisor" || data["child_strategy"] ? "supervisor" : type === "child_started" ? "worker" : fact.kind });
-    Object.assign(fact, { restart: text(data["restart"]), what: text(data["what"]), restarts: Number.isInteger(data["restarts"]) ? data["restarts"] : null });
+    Object.assign(fact, {
+      at,
+      kind: data["type"] === "supervisor" || data["child_strategy"] ? "supervisor" : type === "child_started" ? "worker" : fact.kind,
+    });
+    Object.assign(fact, {
+      restart: text(data["restart"]), what: text(data["what"]),
+      restarts: Number.isInteger(data["restarts"]) ? data["restarts"] : null,
+    });
     this.#plan(pid, { at, strategy: data["child_strategy"], until: false, changed: false });
     if (type === "child_restarted" || data["old"] || data["along"]) this.#continue(fact);
   }
@@ -105,7 +114,11 @@ export class LogFacts {
     return pid === null ? undefined : this.#facts.get(pid);
   }
 
-  /** Return the children whose ends nobody reported: their supervisor was killed. @param {string} pid  of the supervisor @returns {Fact[]} */
+  /**
+   * Return the children whose ends nobody reported: their supervisor was killed.
+   * @param {string} pid  of the supervisor
+   * @returns {Fact[]}
+   */
   orphans(pid) {
     return (this.#below.get(pid) ?? []).filter(({ ended }) => ended === null).sort((one, other) => one.place - other.place);
   }

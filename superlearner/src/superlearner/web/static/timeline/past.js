@@ -31,7 +31,11 @@ export function markOf({ type, data }) {
 /** The shortest range that the time axis opens with, in seconds. */
 export const FIRST_SPAN = 300;
 
-/** Return the range that the time axis opens with, in seconds: the newest event is in it. @param {readonly LogEvent[]} events  ordered @param {number} now */
+/**
+ * Return the range that the time axis opens with, in seconds: the newest event is in it.
+ * @param {readonly LogEvent[]} events  ordered
+ * @param {number} now
+ */
 export const firstSpan = (events, now) => Math.max(FIRST_SPAN, 1.25 * (now - (events.at(-1)?.at ?? now)));
 
 /** Return the number of events up to a moment. @param {readonly LogEvent[]} events  oldest first @param {number} at */
@@ -120,13 +124,18 @@ class Past {
     else if (type === "child_terminated") this.#revive(pid, name, data["id"] ?? null, data["supervisor_pid"], supervisor);
   }
 
-  /** Show the supervisors that were giving up, and the children that they did not restart. @param {readonly LogEvent[]} events @param {number} at */
+  /**
+   * Show the supervisors that were giving up, and the children that they did not restart.
+   * @param {readonly LogEvent[]} events
+   * @param {number} at
+   */
   giveUps(events, at) {
     for (const { type, pid, at: then, data } of events) {
       const key = type === "gave_up" && pid !== null ? this.#keys.get(pid) : undefined;
       if (key === undefined) continue;
       if (then <= at) this.#gaveUp.add(key);
-      const end = events.findLast((one) => one.type === "child_terminated" && one.data["supervisor_pid"] === pid && one.data["id"] === data["id"] && one.at <= at);
+      const end = events.findLast((one) =>
+        one.type === "child_terminated" && one.data["supervisor_pid"] === pid && one.data["id"] === data["id"] && one.at <= at);
       const row = data["id"] === null || !end ? undefined : this.#rows.get(`${key}/${data["id"]}`);
       if (!row || !end || (row.pid !== null && row.pid !== end.pid)) continue;
       this.#rows.set(row.key, { ...row, pid: null, state: "crashed", last: { at: end.at, reason: end.data["reason"], crash: true } });
@@ -142,7 +151,12 @@ class Past {
     return row;
   }
 
-  /** Before its start a restarted child was down. @param {string} pid @param {Record<string, any>} data @param {{along: boolean, reason?: string}} how */
+  /**
+   * Before its start a restarted child was down.
+   * @param {string} pid
+   * @param {Record<string, any>} data
+   * @param {{along: boolean, reason?: string}} how
+   */
   #down(pid, data, { along, reason }) {
     const row = this.#change(pid, { pid: null, state: "restarting", last: reason === undefined ? null : { at: 0, reason, crash: true } });
     this.#keys.delete(pid);
@@ -159,14 +173,22 @@ class Past {
     if (row) this.#gone.add(row.key);
   }
 
-  /** Before its end a child ran. @param {string} pid @param {string|null} name @param {string|null} slot  its id @param {string} parent  a pid @param {string|null} parentName */
+  /**
+   * Before its end a child ran.
+   * @param {string} pid
+   * @param {string|null} name
+   * @param {string|null} slot  its id
+   * @param {string} parent  a pid
+   * @param {string|null} parentName
+   */
   #revive(pid, name, slot, parent, parentName) {
     const above = this.#keys.get(parent) ?? this.#root(parent, parentName);
     const kids = this.#kids.get(above) ?? [];
     const key = (slot === null ? undefined : kids.find((one) => this.#rows.get(one)?.id === slot)) ?? `${above}/${slot ?? pid}`;
     const known = this.#earlier.find(({ rows }) => rows.get(key)?.pid === pid);
     const there = this.#gone.has(key) ? undefined : this.#rows.get(key);
-    const row = known?.rows.get(key) ?? there ?? blank(key, above, slot ?? [this.#facts.of(pid)?.what, pid].filter(Boolean).join(" "), name);
+    const row = known?.rows.get(key) ?? there
+      ?? blank(key, above, slot ?? [this.#facts.of(pid)?.what, pid].filter(Boolean).join(" "), name);
     const { pid: other } = this.#rows.get(key) ?? row;
     if (other !== null) this.#keys.delete(other);
     this.#rows.set(key, { ...row, ...this.#told(pid, row), pid, state: "running", last: null });
@@ -175,15 +197,16 @@ class Past {
     if (!kids.includes(key)) this.#kids.set(above, kids.toSpliced(placeOf(key, kids, known?.kids.get(above)), 0, key));
     const parentRow = this.#rows.get(above);
     if (parentRow && parentRow.kind === "worker") this.#rows.set(above, { ...parentRow, kind: "supervisor" });
-    for (const orphan of this.#facts.orphans(pid)) if (this.#keys.get(orphan.pid) === undefined) this.#revive(orphan.pid, orphan.name, orphan.id, pid, name);
+    for (const orphan of this.#facts.orphans(pid))
+      if (this.#keys.get(orphan.pid) === undefined) this.#revive(orphan.pid, orphan.name, orphan.id, pid, name);
   }
 
   /** Return what the events tell of a process. @param {string} pid @param {Row} row @returns {Partial<Row>} */
   #told(pid, row) {
     const fact = this.#facts.of(pid);
     return {
-      ...(fact?.kind ? { kind: fact.kind } : {}), ...(fact?.what ? { what: fact.what } : {}), ...(fact?.restart ? { restart: fact.restart } : {}),
-      ...(fact?.name && fact.name !== fact.id ? { name: fact.name } : {}),
+      ...(fact?.kind ? { kind: fact.kind } : {}), ...(fact?.what ? { what: fact.what } : {}),
+      ...(fact?.restart ? { restart: fact.restart } : {}), ...(fact?.name && fact.name !== fact.id ? { name: fact.name } : {}),
       ...(fact && fact.restarts !== null ? { restarts: fact.restarts, uncounted: false } : { uncounted: row.uncounted ?? false }),
     };
   }
@@ -203,7 +226,8 @@ class Past {
     for (const key of this.#gone) this.#rows.delete(key);
     const highest = this.#facts.highest(known);
     /** A process that no supervisor started has no event; those with lower numbers are older. */
-    const there = (/** @type {Row} */ row) => this.#children(row.key).length > 0 || (row.kind !== "group" && !this.#ended.has(row.key) && (row.since <= at || (row.pid !== null && numberOf(row.pid) <= highest)));
+    const there = (/** @type {Row} */ row) => this.#children(row.key).length > 0
+      || (row.kind !== "group" && !this.#ended.has(row.key) && (row.since <= at || (row.pid !== null && numberOf(row.pid) <= highest)));
     const alone = [...this.#rows.values()].filter(({ kind }) => kind === "group").flatMap(({ key }) => this.#children(key));
     for (const key of [...alone, ...this.#children("")]) {
       const row = this.#rows.get(key);
@@ -233,15 +257,23 @@ class Past {
     const runs = row.pid !== null;
     const same = runs && this.#base.rows.get(row.key)?.pid === row.pid;
     const started = this.#facts.of(row.pid)?.at ?? null;
-    const strategy = row.kind !== "supervisor" && row.strategy === null ? null : row.pid === null ? row.strategy : this.#facts.strategy(row.pid, at, same ? row.strategy : null);
+    const strategy = row.kind !== "supervisor" && row.strategy === null ? null
+      : row.pid === null ? row.strategy
+      : this.#facts.strategy(row.pid, at, same ? row.strategy : null);
     return {
-      ...row, strategy, state: this.#gaveUp.has(row.key) ? "gave_up" : runs ? "running" : row.state, since: started !== null && started <= at ? started : 0,
-      last: row.last && row.last.at <= at ? row.last : null, mailbox: null, budget: null, children: null, doing: null, again_at: null,
+      ...row, strategy, state: this.#gaveUp.has(row.key) ? "gave_up" : runs ? "running" : row.state,
+      since: started !== null && started <= at ? started : 0, last: row.last && row.last.at <= at ? row.last : null, mailbox: null,
+      budget: null, children: null, doing: null, again_at: null,
     };
   }
 }
 
-/** Return the place of a child after the siblings that came before it; the last place if those are not known. @param {string} key @param {readonly string[]} kids @param {readonly string[]} [known] */
+/**
+ * Return the place of a child after the siblings that came before it; the last place if those are not known.
+ * @param {string} key
+ * @param {readonly string[]} kids
+ * @param {readonly string[]} [known]
+ */
 function placeOf(key, kids, known) {
   if (!known) return kids.length;
   const before = new Set(known.slice(0, known.indexOf(key)));
@@ -249,4 +281,7 @@ function placeOf(key, kids, known) {
 }
 
 /** @param {string} key @param {string|null} parent @param {string} id @param {string|null} name @returns {Row} */
-const blank = (key, parent, id, name) => ({ key, parent, id, name, pid: null, kind: "worker", what: UNKNOWN, strategy: null, restart: null, state: "running", since: 0, restarts: 0, restarted_along: 0, uncounted: true, last: null, budget: null, mailbox: null, critical: false });
+const blank = (key, parent, id, name) => ({
+  key, parent, id, name, pid: null, kind: "worker", what: UNKNOWN, strategy: null, restart: null, state: "running", since: 0, restarts: 0,
+  restarted_along: 0, uncounted: true, last: null, budget: null, mailbox: null, critical: false,
+});

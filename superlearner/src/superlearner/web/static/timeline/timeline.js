@@ -168,14 +168,23 @@ function draw(moved = false) {
   write(byId("clock", HTMLElement), at === null ? "Now" : precise(at));
   const every = about();
   const hidden = every.length - events.length;
-  write(byId("count", HTMLElement), !events.length && !log.whole ? "" : `${at === null ? "" : `${number(count)} of `}${counted(events.length, "event")}${hidden ? `; ${number(hidden)} filtered out` : ""}`);
+  write(byId("count", HTMLElement),
+    !events.length && !log.whole
+      ? ""
+      : `${at === null
+        ? ""
+        : `${number(count)} of `}${counted(events.length, "event")}${hidden ? `; ${number(hidden)} filtered out` : ""}`);
   filter.show(kinds, countKinds(every));
   byId("live-now", HTMLButtonElement).disabled = at === null;
   byId("forward", HTMLButtonElement).disabled = at === null;
   const failed = crashes();
   byId("crash-forward", HTMLButtonElement).disabled = at === null || stepFrom(failed, at, 1) === null;
   byId("crash-back", HTMLButtonElement).disabled = log.whole && stepFrom(failed, at, -1) === at;
-  note(problem || (at !== null && log.events.length && at < first ? `The server has no events in memory before ${precise(first)}. The tree is as it was then.` : ""));
+  note(
+    problem
+      || (at !== null && log.events.length && at < first
+        ? `The server has no events in memory before ${precise(first)}. The tree is as it was then.`
+        : ""));
   only.hidden = chosen === null;
   if (chosen) write(only, `Only ${label(chosen)}: show all`);
   showList(events, moved);
@@ -198,7 +207,10 @@ function reveal(pids) {
 function drawAxis(events = listed()) {
   const last = at === null ? undefined : events[countUpTo(events, at) - 1];
   const marks = new Set(kinds.flatMap((kind) => KINDS[kind].marks));
-  axis.show({ events, at, now: now(), first: log.events[0]?.at ?? 0, whole: log.whole, marks, said: at === null ? "Live" : `${precise(at)}${last ? `: ${last.text}` : ""}` });
+  axis.show({
+    events, at, now: now(), first: log.events[0]?.at ?? 0, whole: log.whole, marks,
+    said: at === null ? "Live" : `${precise(at)}${last ? `: ${last.text}` : ""}`,
+  });
   byId("further", HTMLButtonElement).disabled = axis.widest;
 }
 
@@ -216,7 +228,10 @@ function showList(events, moved) {
   const hidden = log.whole ? about().length - events.length : 0;
   const button = byId("show-hidden", HTMLButtonElement);
   byId("none", HTMLElement).hidden = events.length > 0;
-  write(byId("none-text", HTMLElement), !log.whole ? "Reading the events." : hidden ? "No events of these kinds yet. Kill a process and read here what its supervisor did." : "No child was started or ended yet. Kill a process and read here what its supervisor did.");
+  write(byId("none-text", HTMLElement),
+    !log.whole ? "Reading the events."
+      : hidden ? "No events of these kinds yet. Kill a process and read here what its supervisor did."
+      : "No child was started or ended yet. Kill a process and read here what its supervisor did.");
   button.hidden = hidden === 0;
   write(button, `Show ${counted(hidden, "hidden event")}`);
   list.hidden = events.length === 0;

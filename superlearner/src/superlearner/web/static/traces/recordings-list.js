@@ -27,10 +27,13 @@ export function freshName(prefix = "run") {
 
 export class SlRecordings extends HTMLElement {
   #list = make("ul", { class: "lines" });
-  #none = make("p", { class: "hint", hidden: true }, "None yet. A recording keeps everything a node does, and ", make("b", {}, "Replay"), " plays it: forwards, backwards, as slowly as you like.");
+  #none = make("p", { class: "hint", hidden: true }, "None yet. A recording keeps everything a node does, and ", make("b", {}, "Replay"),
+    " plays it: forwards, backwards, as slowly as you like.");
   #record = make("button", { type: "button", class: "btn" }, "Record now");
   #take = make("button", { type: "button", class: "btn quiet" }, "Open a file…");
-  #file = /** @type {HTMLInputElement} */ (make("input", { type: "file", accept: ".gz,.jsonl.gz,application/gzip", hidden: true, "aria-label": "Recording file" }));
+  #file = /** @type {HTMLInputElement} */ (make("input", {
+    type: "file", accept: ".gz,.jsonl.gz,application/gzip", hidden: true, "aria-label": "Recording file",
+  }));
   /** @type {Api.RecordingLine[]} */ #known = [];
   #asked = 0;
 
@@ -71,12 +74,20 @@ export class SlRecordings extends HTMLElement {
   #show() {
     this.#none.hidden = this.#known.length > 0;
     renew(this.#list, this.#known.map((one) => {
-      const told = [one.recording ? "recording" : time(one.at), one.events === null ? "" : counted(one.events, "event"), one.size && !one.recording ? size(one.size) : "", one.dropped ? `${number(one.dropped)} over the rate` : "", one.error ?? ""];
-      const act = (/** @type {string} */ name, /** @type {string} */ words) => make("button", { type: "button", class: "btn quiet", "data-act": name, "data-name": one.name, "aria-label": `${words} ${one.name}` }, words);
+      const told = [
+        one.recording ? "recording" : time(one.at), one.events === null ? "" : counted(one.events, "event"),
+        one.size && !one.recording ? size(one.size) : "", one.dropped ? `${number(one.dropped)} over the rate` : "", one.error ?? "",
+      ];
+      const act = (/** @type {string} */ name, /** @type {string} */ words) => make("button", {
+        type: "button", class: "btn quiet", "data-act": name, "data-name": one.name, "aria-label": `${words} ${one.name}`,
+      },
+        words);
       return make("li", { "data-state": one.recording ? "running" : "stopped" },
         make("a", { href: replayAddress(one.name), class: "name" }, one.name),
         make("span", { class: "told" }, told.filter(Boolean).join(" · ")),
-        make("span", { class: "acts" }, one.recording ? act("stop", "Stop") : act("save", "Download"), one.recording ? null : act("delete", "Delete")));
+        make("span", { class: "acts" },
+          one.recording ? act("stop", "Stop") : act("save", "Download"),
+          one.recording ? null : act("delete", "Delete")));
     }));
   }
 
@@ -134,9 +145,14 @@ export class SlRecordings extends HTMLElement {
 
   /** Upload a file; return its name here, or null. @param {File} file @returns {Promise<string|null>} */
   async load(file) {
-    const name = file.name.replace(/\.jsonl?(\.gz)?$|\.gz$/i, "").replace(/[^A-Za-z0-9_.-]+/g, "-").replace(/^[^A-Za-z0-9]+/, "").slice(0, 50) || freshName("file");
+    const name = file.name.replace(/\.jsonl?(\.gz)?$|\.gz$/i, "")
+      .replace(/[^A-Za-z0-9_.-]+/g, "-")
+      .replace(/^[^A-Za-z0-9]+/, "")
+      .slice(0, 50)
+      || freshName("file");
     if (file.size > MOST_BYTES) {
-      toast(`${file.name} is too large: ${size(file.size)}.`, { hint: `At most ${size(MOST_BYTES)} are taken in. Record fewer events, or without messages.`, level: "bad" });
+      toast(`${file.name} is too large: ${size(file.size)}.`,
+        { hint: `At most ${size(MOST_BYTES)} are taken in. Record fewer events, or without messages.`, level: "bad" });
       return null;
     }
     try {
@@ -148,7 +164,9 @@ export class SlRecordings extends HTMLElement {
       await this.refresh();
       return made.name;
     } catch (error) {
-      const what = error instanceof ApiError && error.status === 413 ? new ApiError("too_large", "the file is larger than the server takes.", "Raise the setting max_body, or record fewer events.", 413) : error;
+      const what = error instanceof ApiError && error.status === 413
+        ? new ApiError("too_large", "the file is larger than the server takes.", "Raise the setting max_body, or record fewer events.", 413)
+        : error;
       complain(what, `Open ${file.name}`);
       return null;
     }

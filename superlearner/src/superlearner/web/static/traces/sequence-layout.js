@@ -62,7 +62,8 @@ const NAMELESS = "\u0000nameless";
 export const isMark = (item) => "who" in item;
 
 /** Return whether an item is an exit signal or the end of another process, sent by the runtime. @param {Item} item */
-export const isSignal = (item) => !isMark(item) && (item.tag === "Down" || item.tag === "ExitSignal" || /^(Down|ExitSignal)\(/.test(item.text));
+export const isSignal = (item) =>
+  !isMark(item) && (item.tag === "Down" || item.tag === "ExitSignal" || /^(Down|ExitSignal)\(/.test(item.text));
 
 /**
  * @param {readonly Item[]} items  in order of occurrence
@@ -86,7 +87,8 @@ export function arrange(items, people, { opened = new Set(), most = MOST_LANES }
     if (isMark(item)) {
       const lane = of(item.who);
       const ends = item.kind === "exited" || item.kind === "crashed";
-      if ((ends || item.kind === "started") && !lanes[lane]?.folded) turns[lane]?.push({ row: place, alive: !ends, loud: item.kind === "crashed" });
+      if ((ends || item.kind === "started") && !lanes[lane]?.folded)
+        turns[lane]?.push({ row: place, alive: !ends, loud: item.kind === "crashed" });
       rows.push({ item, lane, to: -1, latency: null, gap });
       continue;
     }
@@ -113,7 +115,10 @@ export function arrange(items, people, { opened = new Set(), most = MOST_LANES }
   return { lanes, rows, spans: known, reach, turns, places, begun: items[0]?.at ?? 0 };
 }
 
-/** Return whether a participant is code outside any process, which has a pid while it waits for an answer. @param {Person|undefined} person */
+/**
+ * Return whether a participant is code outside any process, which has a pid while it waits for an answer.
+ * @param {Person|undefined} person
+ */
 export const isOutside = (person) => person !== undefined && !person.name && person.what === "outside";
 
 /**
@@ -134,7 +139,8 @@ export function lanesOf(pids, people, opened, most) {
     const key = pid === null || isOutside(person) ? OUTSIDE : person?.name ? `n:${person.name}` : pid;
     keys.set(pid, key);
     const above = key === OUTSIDE ? null : person?.supervisor ?? (person?.name ? null : NAMELESS);
-    const one = seen.get(key) ?? { label: pid === null || key === OUTSIDE ? "outside" : person?.label ?? pid, pids: new Set(), supervisor: above, traced: false };
+    const one = seen.get(key)
+      ?? { label: pid === null || key === OUTSIDE ? "outside" : person?.label ?? pid, pids: new Set(), supervisor: above, traced: false };
     if (pid !== null) one.pids.add(pid);
     one.traced ||= person?.traced ?? false;
     seen.set(key, one);
@@ -167,15 +173,22 @@ export function lanesOf(pids, people, opened, most) {
   for (const [key, one] of seen) {
     if (lane.has(key)) continue;
     const group = one.supervisor === null ? undefined : groups.get(one.supervisor);
-    if (!group || group.length < 2 || one.supervisor === null) add([key], { key, label: one.label, pids: [...one.pids], group: null, folded: false, traced: one.traced });
+    if (!group || group.length < 2 || one.supervisor === null)
+      add([key], { key, label: one.label, pids: [...one.pids], group: null, folded: false, traced: one.traced });
     else if (opened.has(one.supervisor)) {
       for (const member of group) {
         const who = seen.get(member);
-        if (who) add([member], { key: member, label: who.label, pids: [...who.pids], group: one.supervisor, folded: false, traced: who.traced });
+        if (who)
+          add([member], { key: member, label: who.label, pids: [...who.pids], group: one.supervisor, folded: false, traced: who.traced });
       }
     } else {
       const pids = group.flatMap((member) => [...(seen.get(member)?.pids ?? [])]);
-      add(group, { key: `g:${one.supervisor}`, label: one.supervisor === NAMELESS ? `${group.length} without a name` : `${group.length} below ${one.supervisor}`, pids, group: one.supervisor, folded: true, traced: group.every((member) => seen.get(member)?.traced) });
+      add(group, {
+        key: `g:${one.supervisor}`,
+        label: one.supervisor === NAMELESS ? `${group.length} without a name` : `${group.length} below ${one.supervisor}`,
+        pids, group: one.supervisor, folded: true,
+        traced: group.every((member) => seen.get(member)?.traced),
+      });
     }
   }
   return { lanes, of: (/** @type {string|null} */ pid) => lane.get(keys.get(pid) ?? "") ?? 0 };
@@ -287,7 +300,9 @@ export function describe(layout, place, people) {
  */
 export function fits(item, { kind = "", text = "", who = "" }, people) {
   const pids = isMark(item) ? [item.who] : [item.from, item.to];
-  if (who && !pids.some((pid) => pid !== null && (pid === who || people.get(pid)?.label === who || people.get(pid)?.name === who))) return false;
-  if (kind === "ends" ? !isMark(item) && !isSignal(item) : kind !== "" && item.kind !== kind && !(kind === "call" && item.kind === "reply")) return false;
+  if (who && !pids.some((pid) => pid !== null && (pid === who || people.get(pid)?.label === who || people.get(pid)?.name === who)))
+    return false;
+  if (kind === "ends" ? !isMark(item) && !isSignal(item) : kind !== "" && item.kind !== kind && !(kind === "call" && item.kind === "reply"))
+    return false;
   return text === "" || item.text.toLowerCase().includes(text.toLowerCase());
 }

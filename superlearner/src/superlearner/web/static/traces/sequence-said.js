@@ -42,6 +42,8 @@ export function said(layout, people, place, { pick, goTo }) {
   return [
     make("dl", {}, ...told.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value)))),
     ...(isMark(item) ? [] : [make("pre", { class: "term", tabindex: 0, role: "region", "aria-label": "Message" }, item.text)]),
-    make("p", { class: "ways" }, partner >= 0 ? jump(partner, item.kind === "reply" ? "Go to the call" : "Go to the answer") : null, cause >= 0 && cause !== partner ? jump(cause, "What led to it") : null),
+    make("p", { class: "ways" },
+      partner >= 0 ? jump(partner, item.kind === "reply" ? "Go to the call" : "Go to the answer") : null,
+      cause >= 0 && cause !== partner ? jump(cause, "What led to it") : null),
   ];
 }

@@ -16,9 +16,14 @@ const COLUMNS = ["Time", "Kind", "From", "To", "Message", "Took"];
 
 export class SequenceTable {
   #body = make("tbody");
-  #table = make("table", { class: "table" }, make("thead", {}, make("tr", {}, ...COLUMNS.map((name) => make("th", { scope: "col", class: name === "Time" || name === "Took" ? "num" : null }, name)))), this.#body);
+  #table = make("table", { class: "table" },
+    make("thead", {},
+      make("tr", {},
+        ...COLUMNS.map((name) => make("th", { scope: "col", class: name === "Time" || name === "Took" ? "num" : null }, name)))),
+    this.#body);
   /** The element that scrolls. */
-  element = make("div", { class: "scroll grid", tabindex: 0, role: "region", "aria-label": "Messages as a table", hidden: true }, this.#table);
+  element = make("div", { class: "scroll grid", tabindex: 0, role: "region", "aria-label": "Messages as a table", hidden: true },
+    this.#table);
 
   /** @param {(place: number) => void} pick  called when a row is chosen */
   constructor(pick) {
@@ -41,7 +46,9 @@ export class SequenceTable {
       const line = make("tr", { "aria-rowindex": place + 2, "aria-selected": String(place === chosen), "data-kind": item.kind },
         make("td", { class: "num" }, (item.at - begun).toFixed(3)), make("td", {}, item.kind),
         make("td", {}, who(isMark(item) ? item.who : item.from)), make("td", {}, isMark(item) ? "" : who(item.to)),
-        make("td", {}, make("code", { title: item.text }, item.text)), make("td", { class: "num" }, row.latency === null ? (isMark(item) || item.answer ? "" : item.kind === "call" ? fate(row) : "") : short(row.latency)));
+        make("td", {}, make("code", { title: item.text }, item.text)),
+        make("td", { class: "num" },
+          row.latency === null ? (isMark(item) || item.answer ? "" : item.kind === "call" ? fate(row) : "") : short(row.latency)));
       line.onclick = () => this.pick(place);
       return line;
     });

@@ -48,7 +48,8 @@ export class SlSequence extends HTMLElement {
   #heads = make("div", { class: "heads" });
   #svg = draw("svg", { "aria-hidden": "true" });
   #options = make("div", { class: "options", role: "presentation" });
-  #list = make("div", { class: "rows", role: "listbox", tabindex: 0, "aria-label": "Messages in the order in which they were sent" }, this.#svg, this.#options);
+  #list = make("div", { class: "rows", role: "listbox", tabindex: 0, "aria-label": "Messages in the order in which they were sent" },
+    this.#svg, this.#options);
   #diagram = make("div", { class: "diagram" }, this.#heads, this.#list);
   #rows = new SequenceTable((place) => this.#pick(place));
   #grid = this.#rows.element;
@@ -63,7 +64,9 @@ export class SlSequence extends HTMLElement {
   connectedCallback() {
     if (this.#list.isConnected) return;
     this.append(
-      make("div", { class: "seq-bar" }, make("div", { class: "segmented", role: "group", "aria-label": "Show as" }, this.#asDiagram, this.#asTable), this.#fold, this.#count, this.#follow),
+      make("div", { class: "seq-bar" },
+        make("div", { class: "segmented", role: "group", "aria-label": "Show as" }, this.#asDiagram, this.#asTable),
+        this.#fold, this.#count, this.#follow),
       this.#empty, this.#diagram, this.#grid, this.#said);
     this.#asDiagram.onclick = () => this.#switch(false);
     this.#asTable.onclick = () => this.#switch(true);
@@ -127,18 +130,23 @@ export class SlSequence extends HTMLElement {
     this.#later = 0;
     this.#taken = performance.now();
     this.#items = this.#newest;
-    const seen = this.#filter.kind || this.#filter.text || this.#filter.who ? this.#items.filter((item) => fits(item, this.#filter, this.#people)) : this.#items;
+    const seen = this.#filter.kind || this.#filter.text || this.#filter.who
+      ? this.#items.filter((item) => fits(item, this.#filter, this.#people))
+      : this.#items;
     this.#layout = arrange(seen, this.#people, { opened: this.#opened });
     this.#tell();
     this.#paintSoon();
   }
 
   #tell() {
-    const missed = this.#newest.length ? this.#newest.length - 1 - this.#newest.findLastIndex((item) => item.seq <= (this.#items.at(-1)?.seq ?? 0)) : 0;
+    const missed = this.#newest.length
+      ? this.#newest.length - 1 - this.#newest.findLastIndex((item) => item.seq <= (this.#items.at(-1)?.seq ?? 0))
+      : 0;
     write(this.#follow, this.#following ? "Following" : missed ? `Follow, ${number(missed)} new` : "Follow");
     attribute(this.#follow, "aria-pressed", String(this.#following));
     const { rows, lanes } = this.#layout;
-    write(this.#count, rows.length === this.#items.length ? counted(rows.length, "row") : `${number(rows.length)} of ${counted(this.#items.length, "row")}`);
+    write(this.#count,
+      rows.length === this.#items.length ? counted(rows.length, "row") : `${number(rows.length)} of ${counted(this.#items.length, "row")}`);
     const folded = lanes.some((lane) => lane.folded && lane.group !== null);
     this.#fold.hidden = !folded && !this.#opened.size;
     write(this.#fold, folded ? "Unfold all" : "Fold by supervisor");
@@ -215,10 +223,16 @@ export class SlSequence extends HTMLElement {
     attribute(this.#svg, "height", Math.max(0, last - first) * ROW);
     attribute(this.#svg, "viewBox", `0 ${first * ROW} ${this.#width} ${Math.max(0, last - first) * ROW}`);
     const x = (/** @type {number} */ lane) => this.#gutter + this.#step * (lane + 0.5);
-    this.#svg.replaceChildren(...drawRows(this.#layout, first, last, { x, width: this.#width, height: this.#list.clientHeight, row: ROW, gutter: this.#gutter, letter: 6.75 }, chosen));
+    this.#svg.replaceChildren(
+      ...drawRows(this.#layout, first, last,
+        { x, width: this.#width, height: this.#list.clientHeight, row: ROW, gutter: this.#gutter, letter: 6.75 },
+        chosen));
     /** @type {HTMLElement[]} */ const options = [];
     for (let place = first; place < last; place++) {
-      const option = make("div", { role: "option", id: `${this.#name}-${place}`, "aria-posinset": place + 1, "aria-setsize": rows.length, "aria-selected": String(place === chosen) , "aria-label": describe(this.#layout, place, this.#people) });
+      const option = make("div", {
+        role: "option", id: `${this.#name}-${place}`, "aria-posinset": place + 1, "aria-setsize": rows.length,
+        "aria-selected": String(place === chosen) , "aria-label": describe(this.#layout, place, this.#people),
+      });
       option.style.top = `${place * ROW}px`;
       options.push(option);
     }
@@ -228,9 +242,16 @@ export class SlSequence extends HTMLElement {
 
   #paintHeads() {
     const heads = this.#layout.lanes.map((lane) => {
-      const title = lane.key === OUTSIDE ? "Code outside of every process: a timer, a script, a request to the API" : lane.pids.slice(0, 20).join(", ");
+      const title = lane.key === OUTSIDE
+        ? "Code outside of every process: a timer, a script, a request to the API"
+        : lane.pids.slice(0, 20).join(", ");
       const button = lane.group !== null
-        ? make("button", { type: "button", title: lane.folded ? `Show them one by one: ${title}` : `Fold all below ${lane.group}`, "aria-expanded": String(!lane.folded), "data-group": lane.group }, lane.label)
+        ? make("button", {
+          type: "button",
+          title: lane.folded ? `Show them one by one: ${title}` : `Fold all below ${lane.group}`,
+          "aria-expanded": String(!lane.folded), "data-group": lane.group,
+        },
+          lane.label)
         : lane.key === OUTSIDE ? make("span", { title }, lane.label)
           : make("button", { type: "button", title, "data-pid": lane.pids.at(-1) ?? "" }, lane.label);
       const head = make("div", { class: `head${lane.folded ? " folded" : ""}${lane.traced ? "" : " other"}` }, button);

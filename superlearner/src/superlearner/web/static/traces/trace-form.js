@@ -21,7 +21,10 @@ export class SlTraceForm extends HTMLElement {
   /** @type {Map<string, Process>} */ #chosen = new Map();
   /** @type {Api.ProcessLine[]} */ #found = [];
   /** @type {AbortController|null} */ #asking = null;
-  #find = make("input", { type: "search", id: "trace-who", placeholder: "Name, class or pid", autocomplete: "off", spellcheck: "false", "aria-describedby": "trace-who-wrong" });
+  #find = make("input", {
+    type: "search", id: "trace-who", placeholder: "Name, class or pid", autocomplete: "off", spellcheck: "false",
+    "aria-describedby": "trace-who-wrong",
+  });
   #list = make("ul", { class: "found", "aria-label": "Processes found" });
   #picked = make("ul", { class: "picked", "aria-label": "Traced" });
   #tree = /** @type {HTMLInputElement} */ (make("input", { type: "checkbox", name: "tree" }));
@@ -33,12 +36,15 @@ export class SlTraceForm extends HTMLElement {
   connectedCallback() {
     if (this.#find.isConnected) return;
     const form = make("form", { novalidate: true },
-      make("div", { class: "field" }, make("label", { for: "trace-who" }, "Which process"), this.#find, this.#wrong, this.#picked, this.#list),
+      make("div", { class: "field" },
+        make("label", { for: "trace-who" }, "Which process"),
+        this.#find, this.#wrong, this.#picked, this.#list),
       make("label", { class: "check" }, this.#tree, make("span", {}, "Include the processes below it, if it is a supervisor")),
       this.#more,
       make("div", { class: "acts" }, this.#go));
     this.#more.append(make("summary", {}, "Patterns, limits, duration"),
-      this.#field("pattern_matching", "Only messages with", "text", "", "A part of the message as it is shown. Answers come with their calls."),
+      this.#field("pattern_matching", "Only messages with", "text", "",
+        "A part of the message as it is shown. Answers come with their calls."),
       this.#field("message_limit", "Messages kept", "number", "1000", "1 to 10,000. The newest are kept."),
       this.#field("rate", "Messages a second", "number", "1000", "1 to 10,000. What is over it is counted."),
       this.#field("duration_s", "Seconds", "number", "", "It ends by itself then. Empty: until you stop it."),
@@ -55,7 +61,8 @@ export class SlTraceForm extends HTMLElement {
     };
     this.#find.onkeydown = (event) => {
       if (event.key === "ArrowDown") /** @type {HTMLElement|null} */ (this.#list.querySelector("button"))?.focus();
-      else if (event.key === "Enter" && this.#find.value && this.#found[0]) this.#pick(this.#found.find(({ pid, name }) => [pid, name].includes(this.#find.value.trim())) ?? this.#found[0]);
+      else if (event.key === "Enter" && this.#find.value && this.#found[0])
+        this.#pick(this.#found.find(({ pid, name }) => [pid, name].includes(this.#find.value.trim())) ?? this.#found[0]);
       else return;
       event.preventDefault();
     };
@@ -87,14 +94,19 @@ export class SlTraceForm extends HTMLElement {
   /** @param {string} name @param {string} label @param {string} type @param {string} value @param {string} hint */
   #field(name, label, type, value, hint) {
     const id = `trace-${name}-${++fields}`;
-    const input = /** @type {HTMLInputElement} */ (make("input", { type, id, name, value, inputmode: type === "number" ? "numeric" : null, autocomplete: "off", "aria-describedby": `${id}-hint ${id}-wrong` }));
+    const input = /** @type {HTMLInputElement} */ (make("input", {
+      type, id, name, value, inputmode: type === "number" ? "numeric" : null, autocomplete: "off",
+      "aria-describedby": `${id}-hint ${id}-wrong`,
+    }));
     const wrong = make("p", { class: "wrong", id: `${id}-wrong`, role: "alert" });
     input.oninput = () => {
       write(wrong, "");
       attribute(input, "aria-invalid", null);
     };
     this.#fields.set(name, { input, wrong });
-    return make("div", { class: "field" }, make("label", { for: id }, label), input, make("p", { class: "hint", id: `${id}-hint` }, hint), wrong);
+    return make("div", { class: "field" }, make("label", { for: id }, label), input,
+      make("p", { class: "hint", id: `${id}-hint` }, hint),
+      wrong);
   }
 
   /** @param {string} name @param {string} label @param {boolean} checked */
@@ -109,7 +121,9 @@ export class SlTraceForm extends HTMLElement {
     this.#asking?.abort();
     this.#asking = new AbortController();
     try {
-      return await request("GET", `/processes?per_page=8&search=${encodeURIComponent(words.slice(0, 200))}`, undefined, this.#asking.signal);
+      return await request("GET",
+        `/processes?per_page=8&search=${encodeURIComponent(words.slice(0, 200))}`,
+        undefined, this.#asking.signal);
     } catch (error) {
       if (!(error instanceof DOMException)) complain(error, "Find a process");
       return [];
@@ -121,7 +135,9 @@ export class SlTraceForm extends HTMLElement {
     this.#found = await this.#ask(words);
     if (words !== this.#find.value.trim()) return;
     const lines = this.#found.filter((one) => !this.#chosen.has(one.pid)).map((one) => make("li", {},
-      make("button", { type: "button", "data-pid": one.pid }, make("span", { class: "who" }, one.name ?? one.what), make("span", { class: "what" }, `${one.name ? one.what : ""} ${one.pid}`))));
+      make("button", { type: "button", "data-pid": one.pid },
+        make("span", { class: "who" }, one.name ?? one.what),
+        make("span", { class: "what" }, `${one.name ? one.what : ""} ${one.pid}`))));
     renew(this.#list, lines.length || !words ? lines : [make("li", { class: "hint" }, "No living process fits.")]);
     this.#list.onclick = (event) => {
       const pid = closest(event.target, "button")?.dataset["pid"];
@@ -133,7 +149,9 @@ export class SlTraceForm extends HTMLElement {
   /** @param {KeyboardEvent} event */
   #walk(event) {
     const item = closest(event.target, "li");
-    const next = event.key === "ArrowDown" ? item?.nextElementSibling : event.key === "ArrowUp" ? item?.previousElementSibling ?? null : undefined;
+    const next = event.key === "ArrowDown" ? item?.nextElementSibling
+      : event.key === "ArrowUp" ? item?.previousElementSibling ?? null
+      : undefined;
     if (next === undefined) return;
     event.preventDefault();
     if (next === null) this.#find.focus();
@@ -154,7 +172,8 @@ export class SlTraceForm extends HTMLElement {
     write(this.#wrong, "");
     renew(this.#picked, [...this.#chosen.values()].map((one) => {
       const name = one.name ?? `${one.what} ${one.pid}`;
-      return make("li", {}, make("span", { class: "badge" }, name), make("button", { type: "button", class: "btn quiet", "data-pid": one.pid, "aria-label": `Do not trace ${name}` }, "Remove"));
+      return make("li", {}, make("span", { class: "badge" }, name),
+        make("button", { type: "button", class: "btn quiet", "data-pid": one.pid, "aria-label": `Do not trace ${name}` }, "Remove"));
     }));
     this.#picked.onclick = (event) => {
       const pid = closest(event.target, "button")?.dataset["pid"];
@@ -194,7 +213,10 @@ export class SlTraceForm extends HTMLElement {
     for (const [name, { input }] of this.#fields) {
       if (input.type === "checkbox") body[named(input)] = input.checked;
       else if (input.value.trim() === "") continue;
-      else if (input.type === "number") body[name === "duration_s" ? "duration_ms" : name] = name === "duration_s" ? Math.round(Number(input.value) * 1000) : Number(input.value);
+      else if (input.type === "number")
+        body[name === "duration_s" ? "duration_ms" : name] = name === "duration_s"
+          ? Math.round(Number(input.value) * 1000)
+          : Number(input.value);
       else body[name] = input.value;
     }
     const tree = this.#tree.checked && !this.#tree.disabled && pids.length === 1;

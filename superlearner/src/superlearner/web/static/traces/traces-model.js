@@ -23,8 +23,14 @@ import { isOutside } from "./sequence-layout.js";
  * @property {ReadonlyMap<string, Person>} people
  */
 
-/** @typedef {{k: "s", epoch: string, seq: number, now: number, traces: Trace[], trace: string|null, messages?: Message[], marks?: Mark[], people?: Person[]}} Snapshot */
-/** @typedef {{k: "d", seq: number, now: number, first?: number, traces?: Trace[], m?: Message[], u?: Message[], marks?: Mark[], people?: Person[]}} Delta */
+/**
+ * @typedef {{k: "s", epoch: string, seq: number, now: number, traces: Trace[], trace: string|null,
+ *   messages?: Message[], marks?: Mark[], people?: Person[]}} Snapshot
+ */
+/**
+ * @typedef {{k: "d", seq: number, now: number, first?: number, traces?: Trace[], m?: Message[], u?: Message[],
+ *   marks?: Mark[], people?: Person[]}} Delta
+ */
 
 /** @type {Seen} */
 export const NOTHING = Object.freeze({ epoch: null, seq: 0, gap: false, now: 0, traces: [], trace: null, items: [], people: new Map() });
@@ -43,7 +49,10 @@ const inOrder = (a, b) => a.seq - b.seq;
 export function take(seen, frame) {
   if (frame.k === "s") {
     const items = [...(frame.messages ?? []), ...(frame.marks ?? [])].sort(inOrder);
-    return { epoch: frame.epoch, seq: frame.seq, gap: false, now: frame.now, traces: frame.traces, trace: frame.trace, items, people: new Map((frame.people ?? []).map((one) => [one.pid, one])) };
+    return {
+      epoch: frame.epoch, seq: frame.seq, gap: false, now: frame.now, traces: frame.traces, trace: frame.trace, items,
+      people: new Map((frame.people ?? []).map((one) => [one.pid, one])),
+    };
   }
   if (frame.k !== "d" || seen.epoch === null || seen.gap || frame.seq <= seen.seq) return seen;
   if (frame.seq !== seen.seq + 1) return { ...seen, gap: true };
@@ -73,7 +82,9 @@ export function title(trace) {
     return `${place >= 0 && trace.names[0] ? trace.names[0] : trace.supervisor} and all below it`;
   }
   const known = trace.names.length ? trace.names : trace.pids;
-  return known.length < 4 && trace.processes <= known.length ? known.join(", ") : `${known.slice(0, 2).join(", ")} and ${trace.processes - 2} more`;
+  return known.length < 4 && trace.processes <= known.length
+    ? known.join(", ")
+    : `${known.slice(0, 2).join(", ")} and ${trace.processes - 2} more`;
 }
 
 /** @type {Record<string, string>} */
@@ -97,7 +108,8 @@ export function lossText(trace) {
  * Return durations of calls by pair and first word, the slowest median first. Unnamed processes are grouped by class.
  * @param {readonly Item[]} items
  * @param {ReadonlyMap<string, Person>} people
- * @returns {{from: string, to: string, tag: string, count: number, open: number, p50: number|null, p95: number|null, max: number|null, slowest: number|null}[]}
+ * @returns {{from: string, to: string, tag: string, count: number, open: number, p50: number|null, p95: number|null,
+ *   max: number|null, slowest: number|null}[]}
  */
 export function latencies(items, people) {
   /** @type {Map<number, number>} */ const replies = new Map();
@@ -111,7 +123,8 @@ export function latencies(items, people) {
     if (pid === null || pid === undefined || isOutside(people.get(pid))) return "outside";
     return pids.size === 1 || people.get(pid)?.name ? people.get(pid)?.label ?? pid : `${people.get(pid)?.what} (${pids.size})`;
   };
-  /** @type {Map<string, {from: Set<string|null>, to: Set<string|null>, tag: string, took: [number, number][], open: number}>} */ const groups = new Map();
+  /** @type {Map<string, {from: Set<string|null>, to: Set<string|null>, tag: string, took: [number, number][], open: number}>} */
+  const groups = new Map();
   for (const item of items) {
     if ("who" in item || item.kind !== "call") continue;
     const tag = item.tag ?? "";
@@ -127,6 +140,9 @@ export function latencies(items, people) {
   return [...groups.values()].map(({ took, open, tag, from, to }) => {
     took.sort((a, b) => a[0] - b[0]);
     const at = (/** @type {number} */ part) => took[Math.min(took.length - 1, Math.max(0, Math.ceil(part * took.length) - 1))]?.[0] ?? null;
-    return { from: told(from), to: told(to), tag, count: took.length + open, open, p50: at(0.5), p95: at(0.95), max: took.at(-1)?.[0] ?? null, slowest: took.at(-1)?.[1] ?? null };
+    return {
+      from: told(from), to: told(to), tag, count: took.length + open, open, p50: at(0.5), p95: at(0.95), max: took.at(-1)?.[0] ?? null,
+      slowest: took.at(-1)?.[1] ?? null,
+    };
   }).sort((a, b) => (b.p50 ?? -1) - (a.p50 ?? -1));
 }

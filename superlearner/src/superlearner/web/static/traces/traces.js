@@ -85,9 +85,18 @@ function slow() {
   byId("no-latencies", HTMLElement).hidden = lines.length > 0;
   const took = (/** @type {number|null} */ seconds) => make("td", { class: "num" }, seconds === null ? "" : short(seconds));
   mend(byId("latencies", HTMLElement), lines.map((line) => make("tr", {},
-    make("td", {}, line.from), make("td", {}, line.to), make("td", {}, make("code", {}, line.tag)), make("td", { class: "num" }, number(line.count)), make("td", { class: line.open ? "num bad" : "num" }, line.open ? number(line.open) : ""),
+    make("td", {}, line.from), make("td", {}, line.to), make("td", {}, make("code", {}, line.tag)),
+    make("td", { class: "num" }, number(line.count)),
+    make("td", { class: line.open ? "num bad" : "num" }, line.open ? number(line.open) : ""),
     took(line.p50), took(line.p95), took(line.max),
-    make("td", {}, line.slowest === null ? null : make("button", { type: "button", class: "link", "data-seq": line.slowest, "aria-label": `Show the slowest: ${line.from} to ${line.to}, ${line.tag}` }, "Show the slowest")))));
+    make("td", {},
+      line.slowest === null
+        ? null
+        : make("button", {
+          type: "button", class: "link", "data-seq": line.slowest,
+          "aria-label": `Show the slowest: ${line.from} to ${line.to}, ${line.tag}`,
+        },
+          "Show the slowest")))));
 }
 
 function list() {
@@ -95,11 +104,22 @@ function list() {
   mend(byId("list", HTMLElement), seen.traces.map((trace) => {
     const told = [trace.tracing ? "running" : endText(trace), time(trace.started_at), counted(trace.messages, "message"), lossText(trace)];
     return make("li", { "data-key": trace.trace_id, "data-state": trace.tracing ? "running" : "stopped" },
-      make("a", { class: "name", href: address({ trace: trace.trace_id }), "aria-current": trace.trace_id === id ? "page" : null }, title(trace)),
+      make("a", { class: "name", href: address({ trace: trace.trace_id }), "aria-current": trace.trace_id === id ? "page" : null },
+        title(trace)),
       make("span", { class: "told" }, told.filter(Boolean).join(" · ")),
       make("span", { class: "acts" },
-        trace.tracing ? make("button", { type: "button", class: "btn quiet", "data-act": "stop", "data-change": true, "data-trace": trace.trace_id, "aria-label": `Stop ${title(trace)}` }, "Stop") : null,
-        make("button", { type: "button", class: "btn quiet", "data-act": "delete", "data-change": true, "data-trace": trace.trace_id, "aria-label": `Delete ${title(trace)}` }, "Delete")));
+        trace.tracing
+          ? make("button", {
+            type: "button", class: "btn quiet", "data-act": "stop", "data-change": true, "data-trace": trace.trace_id,
+            "aria-label": `Stop ${title(trace)}`,
+          },
+            "Stop")
+          : null,
+        make("button", {
+          type: "button", class: "btn quiet", "data-act": "delete", "data-change": true, "data-trace": trace.trace_id,
+          "aria-label": `Delete ${title(trace)}`,
+        },
+          "Delete")));
   }));
 }
 
@@ -120,7 +140,11 @@ async function stop(what) {
 /** @param {string} what */
 async function forget(what) {
   const trace = seen.traces.find((known) => known.trace_id === what);
-  if (trace && !(await confirm(`Delete the trace of ${title(trace)}?`, `${counted(trace.messages, "message")} ${trace.messages === 1 ? "is" : "are"} forgotten.`, "Delete"))) return;
+  if (trace
+    && !(await confirm(`Delete the trace of ${title(trace)}?`,
+      `${counted(trace.messages, "message")} ${trace.messages === 1 ? "is" : "are"} forgotten.`,
+      "Delete")))
+    return;
   try {
     await request("DELETE", `/traces/${encodeURIComponent(what)}`);
     if (what === id) location.assign(address({}));
@@ -148,7 +172,8 @@ async function example() {
   const button = byId("try-go", HTMLButtonElement);
   button.disabled = true;
   try {
-    const made = await request("POST", "/traces", { supervisor: "checkout_sup", auto_cleanup: false, include_system_messages: true, duration_ms: 600_000 }).catch(already);
+    const made = await request("POST", "/traces",
+      { supervisor: "checkout_sup", auto_cleanup: false, include_system_messages: true, duration_ms: 600_000 }).catch(already);
     const next = address({ trace: made.trace_id });
     await request("POST", "/processes/cart/message", { message: ["sell", 12], message_type: "call" }).catch(() => null);
     await request("DELETE", "/processes/ledger", { reason: "kill" });
@@ -171,12 +196,17 @@ function onStatus(status) {
   showStatus(status);
   const lost = byId("lost", HTMLElement);
   lost.hidden = status === "live" || status === "connecting" || status === "gone"; // the shell shows what is gone
-  write(lost, status === "silent" ? "The server is not answering: a callback that does not return holds everybody up." : "The connection is lost; trying again. Traces are kept in memory: they are gone when the server starts anew.");
+  write(lost,
+    status === "silent"
+      ? "The server is not answering: a callback that does not return holds everybody up."
+      : "The connection is lost; trying again. Traces are kept in memory: they are gone when the server starts anew.");
 }
 
 const show = tabs(byId("tab-messages", HTMLElement).parentElement ?? page, (name) => name === "latency" && slow());
 
-const filter = () => sequence.filter({ text: byId("text", HTMLInputElement).value.trim(), who: byId("who", HTMLSelectElement).value, kind: byId("kind", HTMLSelectElement).value });
+const filter = () => sequence.filter({
+  text: byId("text", HTMLInputElement).value.trim(), who: byId("who", HTMLSelectElement).value, kind: byId("kind", HTMLSelectElement).value,
+});
 byId("filters", HTMLFormElement).oninput = filter;
 byId("filters", HTMLFormElement).onsubmit = (event) => event.preventDefault();
 byId("stop", HTMLButtonElement).onclick = () => void stop(id);
@@ -205,7 +235,8 @@ sequence.addEventListener("sl-goto", (event) => {
 if (!id) {
   const process = asked.get("process");
   if (process) void form.preset(process);
-  request("GET", "/processes?per_page=1&search=checkout_sup").then((found) => (byId("try", HTMLElement).hidden = !found.length), () => undefined);
+  request("GET", "/processes?per_page=1&search=checkout_sup").then((found) => (byId("try", HTMLElement).hidden = !found.length),
+    () => undefined);
 }
 byId("begin", HTMLElement).hidden = id !== "";
 

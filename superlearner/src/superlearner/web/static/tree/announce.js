@@ -53,7 +53,8 @@ export class Announcer {
 export function summary(events) {
   const [first] = events;
   if (events.length === 1 && first) return first.text;
-  const ends = events.filter((event) => ["crashed", "killed", "restarted"].includes(event.kind)).map((event) => (event.kind === "killed" ? "killed" : event.parts?.reason ?? ""));
+  const ends = events.filter((event) => ["crashed", "killed", "restarted"].includes(event.kind))
+    .map((event) => (event.kind === "killed" ? "killed" : event.parts?.reason ?? ""));
   const restarts = events.reduce((sum, event) => sum + (event.kind === "restarted" ? event.parts?.restarted?.length ?? 1 : 0), 0);
   const gaveUp = events.filter((event) => event.kind === "gave_up");
   const places = new Set(events.map((event) => event.parts?.by ?? event.sup ?? ""));

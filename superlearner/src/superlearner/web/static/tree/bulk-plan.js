@@ -20,7 +20,8 @@ import { counted, number, unlimited } from "../base/words.js";
 
 /** The words for each action. @type {Record<Action, {verb: string, done: string}>} */
 export const ACTIONS = {
-  kill: { verb: "Kill", done: "Killed" }, restart: { verb: "Restart", done: "Restarted" }, terminate: { verb: "Terminate", done: "Terminated" },
+  kill: { verb: "Kill", done: "Killed" }, restart: { verb: "Restart", done: "Restarted" },
+  terminate: { verb: "Terminate", done: "Terminated" },
 };
 
 const DYNAMIC = new Set(["dynamic", "simple_one_for_one"]);
@@ -87,12 +88,26 @@ export const childOf = (supervisor, row) => (DYNAMIC.has(supervisor?.strategy ??
 export function outcome({ supervisor, rows }, action, step) {
   const [first] = rows;
   const those = rows.length === 1 && first ? label(first) : counted(rows.length, "process", "processes");
-  if (supervisor === null) return { text: `Not supervised: ${those} ${rows.length === 1 ? "ends" : "end"}, and no supervisor starts ${rows.length === 1 ? "it" : "them"} again.`, level: "warn" };
+  if (supervisor === null)
+    return {
+      text: `Not supervised: ${those} ${rows.length === 1 ? "ends" : "end"}, and no supervisor starts `
+        + `${rows.length === 1 ? "it" : "them"} again.`,
+      level: "warn",
+    };
   const name = `${label(supervisor)} (${supervisor.strategy})`;
-  if (action === "terminate") return { text: `${name}: ${those} ${rows.length === 1 ? "is" : "are"} stopped in order and not started again.`, level: "warn" };
-  if (action === "restart") return { text: `${name}: ${those} ${rows.length === 1 ? "is" : "are"} stopped in order and started again; no others, and it counts as no crash.`, level: "info" };
+  if (action === "terminate")
+    return { text: `${name}: ${those} ${rows.length === 1 ? "is" : "are"} stopped in order and not started again.`, level: "warn" };
+  if (action === "restart")
+    return {
+      text: `${name}: ${those} ${rows.length === 1 ? "is" : "are"} stopped in order and started again; no `
+        + `others, and it counts as no crash.`,
+      level: "info",
+    };
   if (step === null) return { text: `${name}: ${those} ${rows.length === 1 ? "ends" : "end"} by a kill.`, level: "warn" };
-  return { text: `${name}: ${killed(step, rows, supervisor, those)}`, level: tight(step, rows) || step.outcome === "gives_up" ? "bad" : step.outcome === "restarts" ? "info" : "warn" };
+  return {
+    text: `${name}: ${killed(step, rows, supervisor, those)}`,
+    level: tight(step, rows) || step.outcome === "gives_up" ? "bad" : step.outcome === "restarts" ? "info" : "warn",
+  };
 }
 
 /** @param {Step} step @param {Row[]} rows @param {Row} supervisor @param {string} those */
@@ -100,8 +115,10 @@ function killed(step, rows, supervisor, those) {
   if (step.outcome === "gives_up") return `${budget(step, rows)}, so it gives up, and all its children end.`;
   if (step.outcome !== "restarts") return `${step.words}.`;
   const all = supervisor.children ?? step.started_count;
-  const who = step.strategy === "one_for_all" || (step.started_count > rows.length && step.started_count === all) ? `all ${number(step.started_count)} children will restart`
-    : step.strategy === "rest_for_one" && step.started_count > 1 ? `${step.child} and the ${number(step.started_count - 1)} after it will restart`
+  const who = step.strategy === "one_for_all" || (step.started_count > rows.length
+    && step.started_count === all) ? `all ${number(step.started_count)} children will restart`
+    : step.strategy === "rest_for_one" && step.started_count > 1
+    ? `${step.child} and the ${number(step.started_count - 1)} after it will restart`
       : `${those} will restart`;
   const limit = typeof step.max_restarts === "number" && !unlimited({ max: step.max_restarts }) ? `; ${budget(step, rows)}` : "";
   return `${who}${limit}${tight(step, rows) ? ": it would give up" : ""}.`;
@@ -113,7 +130,8 @@ const tight = (step, rows) => typeof step.max_restarts === "number" && step.rest
 /** @param {Step} step @param {Row[]} rows */
 function budget(step, rows) {
   const used = step.restarts_used - 1;
-  return `${number(used)} of ${step.max_restarts} restarts in ${step.max_seconds} s ${used === 1 ? "is" : "are"} used, this takes ${rows.length === 1 ? "one" : `up to ${number(rows.length)}`}`;
+  return `${number(used)} of ${step.max_restarts} restarts in ${step.max_seconds} s ${used === 1 ? "is" : "are"} used, this takes `
+    + `${rows.length === 1 ? "one" : `up to ${number(rows.length)}`}`;
 }
 
 /** Return some names and the number of the others. @param {Row[]} rows */

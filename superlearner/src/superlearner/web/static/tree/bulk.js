@@ -45,7 +45,12 @@ export async function bulk(model, keys, action, lines) {
   const rows = groups.flatMap((group) => group.rows);
   write(byId("bulk-title", HTMLElement), `${verb} ${counted(count, "process", "processes")}?`);
   write(byId("bulk-names", HTMLElement), names(rows));
-  write(byId("bulk-left", HTMLElement), left.length ? `Left out: ${[...new Set(left.map(({ row, why }) => `${label(row).slice(0, 60)} (${why})`))].slice(0, 5).join(", ")}${left.length > 5 ? ` and ${number(left.length - 5)} more` : ""}.` : "");
+  write(byId("bulk-left", HTMLElement),
+    left.length
+      ? `Left out: ${[...new Set(left.map(({ row, why }) => `${label(row).slice(0, 60)} (${why})`))]
+        .slice(0, 5)
+        .join(", ")}${left.length > 5 ? ` and ${number(left.length - 5)} more` : ""}.`
+      : "");
   write(run, `${verb} ${counted(count, "process", "processes")}`);
   write(said, "Looking up what would happen…");
   write(stop, "Cancel");
@@ -77,7 +82,9 @@ export async function bulk(model, keys, action, lines) {
     progress.value = at;
     write(said, `${number(at)} of ${number(count)}`);
   });
-  const words = `${done} ${counted(result.done, "process", "processes")}${result.failed.length ? `, ${number(result.failed.length)} failed` : ""}${abort.signal.aborted ? `, stopped before ${number(count - result.done - result.failed.length)} more` : ""}.`;
+  const words = `${done} ${counted(result.done, "process", "processes")}${result.failed.length
+    ? `, ${number(result.failed.length)} failed`
+    : ""}${abort.signal.aborted ? `, stopped before ${number(count - result.done - result.failed.length)} more` : ""}.`;
   if (!dialog.open || !result.failed.length) {
     dialog.close();
     toast(words, result.failed[0] ? { hint: result.failed[0].why } : {});
@@ -97,7 +104,11 @@ function lists(groups, action, told) {
     return make("li", { "data-level": level }, text);
   });
   const rest = groups.slice(MOST_TOLD);
-  if (rest.length) lines.push(make("li", {}, `The same for ${counted(rest.reduce((sum, group) => sum + group.rows.length, 0), "process", "processes")} of ${counted(rest.length, "more supervisor", "more supervisors")}, each by its strategy.`));
+  if (rest.length)
+    lines.push(
+      make("li", {},
+        `The same for ${counted(rest.reduce((sum, group) => sum + group.rows.length, 0), "process", "processes")} of `
+          + `${counted(rest.length, "more supervisor", "more supervisors")}, each by its strategy.`));
   return lines;
 }
 
@@ -112,7 +123,9 @@ function predictions(groups, action, signal) {
   return Promise.all(groups.map(async ({ supervisor, rows: [first] }) => {
     if (action !== "kill" || !supervisor?.pid || !first) return null;
     try {
-      const path = `/supervisors/${encodeURIComponent(supervisor.pid)}/children/${encodeURIComponent(childOf(supervisor, first))}/predict?reason=killed`;
+      const path =
+        `/supervisors/${encodeURIComponent(
+          supervisor.pid)}/children/${encodeURIComponent(childOf(supervisor, first))}/predict?reason=killed`;
       return /** @type {Step|null} */ ((await request("GET", path, undefined, signal)).steps[0] ?? null);
     } catch {
       return null; // the action works without a prediction
@@ -133,7 +146,8 @@ async function perform(groups, action, lines, signal, tell) {
   /** @type {{supervisor: Row|null, rows: Row[]}[]} */
   const work = groups.flatMap(({ supervisor, rows }) => {
     const size = action === "kill" ? 1 : CHUNK;
-    return Array.from({ length: Math.ceil(rows.length / size) }, (_, at) => ({ supervisor, rows: rows.slice(at * size, at * size + size) }));
+    return Array.from({ length: Math.ceil(rows.length / size) },
+      (_, at) => ({ supervisor, rows: rows.slice(at * size, at * size + size) }));
   });
   /** @type {{row: Row, why: string}[]} */
   const failed = [];

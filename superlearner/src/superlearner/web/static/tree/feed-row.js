@@ -24,7 +24,10 @@ export function eventRow(line, open) {
   const { event, id } = line;
   const storm = line.bars.length > 0;
   const shape = event.kind === "gave_up" ? "gave-up" : MARKS[event.level] ?? "stopped";
-  return html`<li data-id=${id} data-kind=${event.kind} data-level=${event.level} data-key=${event.key ?? nothing} data-count=${storm ? line.count : nothing}><svg class="glyph" aria-hidden="true"><use href="#i-${shape}"/></svg>${storm ? title(line) : html`<p>${sentence(event)}</p>`}<time datetime=${iso(storm ? line.from : event.at)}>${time(storm ? line.from : event.at)}</time>${storm ? more(line, open) : nothing}</li>`;
+  return html`<li data-id=${id} data-kind=${event.kind} data-level=${event.level} data-key=${event.key ?? nothing}
+    data-count=${storm ? line.count : nothing}><svg class="glyph" aria-hidden="true"><use
+    href="#i-${shape}"/></svg>${storm ? title(line) : html`<p>${sentence(event)}</p>`}<time
+    datetime=${iso(storm ? line.from : event.at)}>${time(storm ? line.from : event.at)}</time>${storm ? more(line, open) : nothing}</li>`;
 }
 
 /** @param {number} at */
@@ -35,7 +38,10 @@ function title(line) {
   const { event, count } = line;
   const what = verb(event), reason = event.parts?.reason ?? "";
   if (!what) return html`<p>${event.text} <b>${number(count)}×</b> ${spanOf(line)}</p>`;
-  return html`<p>${who(event, nameIn(event))} ${what} <b>${number(count)}×</b> ${spanOf(line)}${reason && reason !== "killed" && what !== "gave up" ? html` <code>${reasonIn(reason)}</code>` : nothing}</p>`;
+  return html`<p>${who(event, nameIn(event))} ${what} <b>${number(count)}×</b> ${spanOf(line)}${
+    reason && reason !== "killed" && what !== "gave up"
+      ? html` <code>${reasonIn(reason)}</code>`
+      : nothing}</p>`;
 }
 
 /** @param {Line} line @param {boolean} open */
@@ -44,8 +50,12 @@ function more(line, open) {
   return html`<div class="storm">
     ${chart(bars)}<span>last at ${time(line.to)}</span>
     ${event.key && event.parts?.signals ? why(event) : nothing}
-    <button type="button" class="link act" data-act="all" tabindex="-1" aria-expanded=${open ? "true" : "false"} aria-controls="each-${id}">${open ? "Show less" : "Show all"}</button>
-  </div>${open ? html`<ol class="each" id="each-${id}">${events.slice(0, MOST).map((one) => html`<li><time datetime=${iso(one.at)}>${time(one.at)}</time><p>${one.text}</p></li>`)}${rest(line)}</ol>` : nothing}`;
+    <button type="button" class="link act" data-act="all" tabindex="-1" aria-expanded=${open ? "true" : "false"}
+      aria-controls="each-${id}">${open ? "Show less" : "Show all"}</button>
+  </div>${open
+    ? html`<ol class="each" id="each-${id}">${events.slice(0, MOST)
+      .map((one) => html`<li><time datetime=${iso(one.at)}>${time(one.at)}</time><p>${one.text}</p></li>`)}${rest(line)}</ol>`
+    : nothing}`;
 }
 
 /** Return the number of entries that the page does not list. @param {Line} line */
@@ -75,13 +85,20 @@ function sentence(event) {
   const name = parts?.who && key && text.startsWith(parts.who) ? parts.who : "";
   const after = text.slice(name.length);
   const at = parts?.reason ? after.indexOf(parts.reason) : -1;
-  const told = parts?.reason && at >= 0 ? html`${after.slice(0, at)}<code>${parts.reason}</code>${after.slice(at + parts.reason.length)}` : after;
-  const acts = key && parts?.signals && event.kind !== "stopped" ? html` ${act("signals", "Show in the tree", event)} ${why(event)}` : nothing;
+  const told = parts?.reason && at >= 0
+    ? html`${after.slice(0, at)}<code>${parts.reason}</code>${after.slice(at + parts.reason.length)}`
+    : after;
+  const acts = key && parts?.signals && event.kind !== "stopped"
+    ? html` ${act("signals", "Show in the tree", event)} ${why(event)}`
+    : nothing;
   return html`${name ? who(event, name) : nothing}${told}${acts}`;
 }
 
 /** @param {string} what @param {string} text @param {FeedEvent} event */
-const act = (what, text, event) => html`<button type="button" class="link act" data-act=${what} tabindex="-1" aria-label=${`${text} ${event.parts?.who ?? ""}`.trim()}>${text}</button>`;
+const act = (what, text, event) => html`<button type="button" class="link act" data-act=${what} tabindex="-1"
+  aria-label=${`${text} ${event.parts?.who ?? ""}`.trim()}>${text}</button>`;
 
 /** Return the link to the page of the restart, or the button that shows its causes here. @param {FeedEvent} event */
-const why = (event) => (event.event ? html`<a class="link act" href=${whyAddress(event.event)} tabindex="-1" aria-label=${`Why? ${event.parts?.who ?? ""}`.trim()}>Why?</a>` : act("why", "Why?", event));
+const why = (event) => (event.event
+  ? html`<a class="link act" href=${whyAddress(event.event)} tabindex="-1" aria-label=${`Why? ${event.parts?.who ?? ""}`.trim()}>Why?</a>`
+  : act("why", "Why?", event));

@@ -31,7 +31,9 @@ export class SlFilters extends HTMLElement {
   #wrong = chip("Only what is wrong");
   #recent = chip("Restarted in the last minute");
   #mailbox = chip("Mailbox above");
-  #limit = make("input", { type: "number", class: "limit", min: 0, max: 999999999, value: FULL, "aria-label": "Messages in the mailbox, more than" });
+  #limit = make("input", {
+    type: "number", class: "limit", min: 0, max: 999999999, value: FULL, "aria-label": "Messages in the mailbox, more than",
+  });
   #found = make("span", { class: "found", role: "status" });
   #all = make("button", { type: "button", class: "btn quiet" }, "Select all");
   #clear = make("button", { type: "button", class: "btn quiet" }, "Clear");
@@ -44,8 +46,9 @@ export class SlFilters extends HTMLElement {
     attribute(this, "role", "group");
     attribute(this, "aria-label", "Filters");
     for (const name of CHOICES) this.#menus.set(name, this.#menu(name));
-    this.append(make("div", { class: "filter-chips" }, this.#wrong, ...[...this.#menus.values()].flatMap(({ button, menu }) => [button, menu]),
-      this.#recent, make("span", { class: "pair" }, this.#mailbox, this.#limit)),
+    this.append(
+      make("div", { class: "filter-chips" }, this.#wrong, ...[...this.#menus.values()].flatMap(({ button, menu }) => [button, menu]),
+        this.#recent, make("span", { class: "pair" }, this.#mailbox, this.#limit)),
     make("div", { class: "outcome" }, this.#found, this.#all, this.#clear));
     this.#wrong.onclick = () => this.#want({ state: onlyWrong(this.#wanted) ? [] : WRONG });
     this.#recent.onclick = () => this.#want({ recent: !this.#wanted.recent });
@@ -54,7 +57,8 @@ export class SlFilters extends HTMLElement {
       const right = this.#limit.validity.valid && this.#limit.value !== "";
       attribute(this.#limit, "aria-invalid", right ? null : "true");
       if (!right) {
-        write(this.#found, `Expected a number of messages from 0 to ${number(Number(this.#limit.max))}; the filter stays at ${number(this.#full)}.`);
+        write(this.#found, `Expected a number of messages from 0 to ${number(Number(this.#limit.max))}; the filter `
+          + `stays at ${number(this.#full)}.`);
         return;
       }
       this.#full = Number(this.#limit.value);
@@ -72,7 +76,10 @@ export class SlFilters extends HTMLElement {
   /** @param {typeof CHOICES[number]} name */
   #menu(name) {
     const menu = make("div", { id: `filter-${name}`, popover: "auto", class: "menu picks", role: "group", "aria-label": TITLES[name] });
-    const button = make("button", { type: "button", class: "chip", popovertarget: menu.id, "aria-haspopup": "true", "aria-expanded": "false" }, make("span", {}, TITLES[name]), icon("open"));
+    const button = make("button", {
+      type: "button", class: "chip", popovertarget: menu.id, "aria-haspopup": "true", "aria-expanded": "false",
+    },
+      make("span", {}, TITLES[name]), icon("open"));
     menu.addEventListener("toggle", (event) => {
       const open = /** @type {ToggleEvent} */ (event).newState === "open";
       attribute(button, "aria-expanded", String(open));
@@ -127,7 +134,9 @@ export class SlFilters extends HTMLElement {
       const chosen = name === "state" && onlyWrong(wanted) ? [] : wanted[name];
       const words = chosen.map((one) => (name === "state" ? STATES[one] ?? one : one));
       attribute(button, "data-on", words.length > 0);
-      const text = words.length ? `${TITLES[name]}: ${words.slice(0, 2).join(", ")}${words.length > 2 ? ` + ${words.length - 2}` : ""}` : TITLES[name];
+      const text = words.length
+        ? `${TITLES[name]}: ${words.slice(0, 2).join(", ")}${words.length > 2 ? ` + ${words.length - 2}` : ""}`
+        : TITLES[name];
       write(button.firstElementChild ?? button, text);
       attribute(button, "aria-label", words.length ? `${TITLES[name]}: ${words.join(", ")}` : TITLES[name]);
     }
@@ -149,7 +158,9 @@ export class SlFilters extends HTMLElement {
 
   #tell() {
     const { wrong, recent, mailbox } = counts(this.#model, this.#now, this.#full);
-    for (const [one, many] of /** @type {[HTMLElement, number][]} */ ([[this.#wrong, wrong], [this.#recent, recent], [this.#mailbox, mailbox]])) {
+    for (const [one, many] of /** @type {[HTMLElement, number][]} */ ([
+      [this.#wrong, wrong], [this.#recent, recent], [this.#mailbox, mailbox],
+    ])) {
       const count = one.querySelector("b");
       if (count) write(count, many ? number(many) : "");
       attribute(one, "data-some", many > 0);

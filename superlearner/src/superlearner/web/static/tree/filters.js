@@ -95,7 +95,8 @@ export function counts(model, now, mailbox) {
 /** @param {URLSearchParams} asked @returns {Wanted} */
 export function fromAddress(asked) {
   /** @param {string} name */
-  const several = (name) => [...new Set(asked.getAll(name).flatMap((text) => (name === "class" ? [text] : text.split(","))).filter(Boolean))];
+  const several = (name) =>
+    [...new Set(asked.getAll(name).flatMap((text) => (name === "class" ? [text] : text.split(","))).filter(Boolean))];
   const mailbox = asked.get("mailbox");
   return {
     q: asked.get("q") ?? "", state: several("state").filter((name) => name in STATES_OF), kind: several("kind"),

@@ -27,7 +27,8 @@ const PENDING_MS = 1500;
 const MOST_ALONE = 200;
 
 /** Return the number of processes in a group. @param {Row} row */
-const groupText = (row) => counted(row.children ?? 0, "process", "processes") + ((row.children ?? 0) > MOST_ALONE ? `, the oldest ${MOST_ALONE} here` : "");
+const groupText = (row) =>
+  counted(row.children ?? 0, "process", "processes") + ((row.children ?? 0) > MOST_ALONE ? `, the oldest ${MOST_ALONE} here` : "");
 
 export class RowView {
   /** @type {Line|null} */ line = null;
@@ -59,7 +60,8 @@ export class RowView {
     this.kill = make("button", { type: "button", class: "kill", tabindex: -1 }, "Kill");
     this.element = make("li", { role: "treeitem", tabindex: -1, "data-key": row.key, "data-kind": row.kind },
       make("span", { class: "twist", "aria-hidden": "true" }, icon("open")), this.glyph,
-      make("span", { class: "nm" }, this.id, this.note, this.strategy, this.why, this.what), // parts that do not fit are dropped from the end
+      // Parts that do not fit are dropped from the end
+      make("span", { class: "nm" }, this.id, this.note, this.strategy, this.why, this.what),
       this.pid, this.state, this.restarts, this.budget, this.mailbox, this.kill);
   }
 
@@ -166,7 +168,8 @@ export class RowView {
     const { element } = this;
     element.dataset.gone = "";
     element.dataset.look = reason ? "crashed" : "stopped";
-    for (const name of ["role", "aria-selected", "aria-expanded", "aria-level", "aria-posinset", "aria-setsize", "aria-label", "tabindex"]) element.removeAttribute(name);
+    for (const name of ["role", "aria-selected", "aria-expanded", "aria-level", "aria-posinset", "aria-setsize", "aria-label", "tabindex"])
+      element.removeAttribute(name);
     element.setAttribute("aria-hidden", "true");
     reshape(this.glyph, SHAPES[element.dataset.look] ?? "stopped");
     write(this.why, reason);
@@ -215,7 +218,8 @@ export class RowView {
     write(this.mailbox, row.mailbox === null ? "" : number(row.mailbox));
     attribute(this.restarts, "data-one", row.restarts === 1);
     attribute(this.restarts, "data-along", row.restarted_along || null);
-    attribute(this.restarts, "title", row.restarted_along ? `${counted(row.restarts, "restart")} of its own, ${number(row.restarted_along)} with a sibling` : null);
+    attribute(this.restarts, "title",
+      row.restarted_along ? `${counted(row.restarts, "restart")} of its own, ${number(row.restarted_along)} with a sibling` : null);
     attribute(this.mailbox, "data-hot", (row.mailbox ?? 0) >= 100);
     const dead = row.pid === null;
     write(this.kill, dead ? "Start" : "Kill");
@@ -227,7 +231,9 @@ export class RowView {
     attribute(this.kill, "title", held ? downText(label(row)) : null);
     const next = this.#paintBudget(row, now);
     const count = row.restarts ? `, ${counted(row.restarts, "restart")}` : "";
-    attribute(element, "aria-label", `${label(row)}, ${row.kind === "group" ? groupText(row) : row.strategy ? `supervisor ${row.strategy}` : row.what}, ${state}${count}${this.note.textContent ? `, ${this.note.textContent}` : ""}`);
+    attribute(element, "aria-label",
+      `${label(row)}, ${row.kind === "group" ? groupText(row) : row.strategy ? `supervisor ${row.strategy}` : row.what}, `
+        + `${state}${count}${this.note.textContent ? `, ${this.note.textContent}` : ""}`);
     const waits = row.again_at && row.again_at > now ? row.again_at - Math.ceil(row.again_at - now) + 1 : null;
     return waits === null ? next : Math.min(waits, next ?? Infinity);
   }
@@ -275,7 +281,13 @@ export class RowView {
     const text = unlimited(row.budget) ? "" : budgetText(left, row.budget);
     if (this.budget.textContent === text) return next;
     const end = text.indexOf(" in ");
-    this.budget.replaceChildren(...(text ? [pips(left, row.budget.max), make("span", { class: "fit" }, make("span", { class: "n" }, text.slice(0, end)), make("span", { class: "in" }, text.slice(end)))] : []));
+    this.budget.replaceChildren(
+      ...(text
+        ? [
+          pips(left, row.budget.max),
+          make("span", { class: "fit" }, make("span", { class: "n" }, text.slice(0, end)), make("span", { class: "in" }, text.slice(end))),
+        ]
+        : []));
     return next;
   }
 }

@@ -109,7 +109,9 @@ function onStatus(status) {
   events.live(status !== "gone");
   byId("lost", HTMLElement).hidden = status === "live" || status === "connecting" || status === "gone"; // the shell shows what is gone
   const text = byId("lost-text", HTMLElement);
-  if (status === "silent") write(text, `The server is not answering since ${time(fresh)}: a callback that does not return holds everybody up. Its terminal says which one.`);
+  if (status === "silent")
+    write(text, `The server is not answering since ${time(fresh)}: a callback that does not return holds everybody `
+      + `up. Its terminal says which one.`);
   if (status === "lost") write(text, fresh
     ? `The connection is lost; trying again. What you see is as of ${time(fresh)}.`
     : "The server does not answer; trying again. Is superlearner still running in its terminal?");
@@ -128,8 +130,8 @@ function count() {
   const { running, stuck, restarting, crashed } = tally(model);
   const { restarts } = model;
   for (const [id, value, text] of /** @type {[string, number, string][]} */ ([
-    ["count-running", running, "running"], ["count-stuck", stuck, "not answering"],
-    ["count-restarting", restarting, "restarting"], ["count-crashed", crashed, "crashed"], ["count-restarts", restarts, restarts === 1 ? "restart" : "restarts"],
+    ["count-running", running, "running"], ["count-stuck", stuck, "not answering"], ["count-restarting", restarting, "restarting"],
+    ["count-crashed", crashed, "crashed"], ["count-restarts", restarts, restarts === 1 ? "restart" : "restarts"],
   ])) {
     const element = byId(id, HTMLElement);
     attribute(element, "hidden", value === 0 && id !== "count-running" && id !== "count-restarts");
@@ -145,7 +147,9 @@ function burn() {
   const button = byId("burning", HTMLElement);
   attribute(button, "data-key", line?.event.key);
   attribute(button, "hidden", line === undefined);
-  if (line) write(button, `${number(line.count)}× ${nameIn(line.event)} ${verb(line.event)}${more.length ? `, and ${number(more.length)} more` : ""}`);
+  if (line)
+    write(button, `${number(line.count)}× ${nameIn(line.event)} `
+      + `${verb(line.event)}${more.length ? `, and ${number(more.length)} more` : ""}`);
 }
 
 /** Update the line at the lower edge; unknown values are marked. */
@@ -156,7 +160,10 @@ function vitals() {
   /** @type {[string, string|null][]} */
   const told = health === null ? [] : [
     [counted(health.processes, "process", "processes"), MEANINGS.processes],
-    [`${number(health.events_per_s < 1 ? Number(health.events_per_s.toFixed(1)) : Math.round(health.events_per_s))} events/s`, MEANINGS.events],
+    [
+      `${number(health.events_per_s < 1 ? Number(health.events_per_s.toFixed(1)) : Math.round(health.events_per_s))} events/s`,
+      MEANINGS.events,
+    ],
     [`loop lag ${lag === null || lag === undefined ? "unknown" : `${lag.toFixed(1)} ms`}`, MEANINGS.lag],
     [counted(health.viewers, "viewer"), null],
   ];
@@ -223,7 +230,10 @@ function tellFound() {
   const some = q !== "" || filtered(filters.wanted), found = some ? tree.found : 0, none = some && found === 0;
   const all = [...model.rows.values()].filter((row) => row.kind !== "group").length;
   byId("nothing", HTMLElement).hidden = !none;
-  write(byId("nothing-text", HTMLElement), !none ? "" : filtered(filters.wanted) ? `No process fits ${q ? `“${q}” and these filters` : "these filters"}.` : `No process matches “${q}”.`);
+  write(byId("nothing-text", HTMLElement),
+    !none ? ""
+      : filtered(filters.wanted) ? `No process fits ${q ? `“${q}” and these filters` : "these filters"}.`
+      : `No process matches “${q}”.`);
   write(byId("found", HTMLElement), q === "" || none ? "" : `${number(found)} of ${number(all)}`);
   filters.tell(some ? found : null, all);
 }
@@ -239,7 +249,9 @@ function remember() {
     ...toAddress(filters.wanted),
     ...[...new Set([...tree.selected].slice(0, 50))].map((key) => /** @type {[string, string]} */ (["process", spelled.get(key) ?? key])),
     ...(root !== null && !tree.closed.has(root) ? [/** @type {[string, string]} */ (["platform", "open"])] : []),
-    ...[...tree.closed].filter((key) => key !== root && model.kids.has(key)).map((key) => /** @type {[string, string]} */ (["closed", key])),
+    ...[...tree.closed]
+      .filter((key) => key !== root && model.kids.has(key))
+      .map((key) => /** @type {[string, string]} */ (["closed", key])),
   ], "process");
 }
 
@@ -253,7 +265,8 @@ function arrive() {
   const asked = address.asked();
   const closed = asked.getAll("closed").filter((key) => model.kids.has(key));
   const root = platformRoot(scoped), open = asked.get("platform") === "open";
-  if (closed.length || open) tree.close([...(closed.length ? closed : tree.closed), ...(root === null ? [] : [root])].filter((key) => key !== root || !open));
+  if (closed.length || open)
+    tree.close([...(closed.length ? closed : tree.closed), ...(root === null ? [] : [root])].filter((key) => key !== root || !open));
   if (root !== null && tree.closed.has(root)) map.fold(root);
   if (filters.wanted.q || filtered(filters.wanted)) apply();
   select(asked.getAll("process"));
@@ -298,7 +311,9 @@ tree.addEventListener("sl-selection", (event) => {
   const several = byId("several", HTMLElement);
   several.hidden = keys.length < 2;
   write(byId("kill-selected", HTMLButtonElement), `Kill ${number(keys.length)} selected`);
-  for (const word of ["restart", "terminate"]) attribute(byId(`${word}-selected`, HTMLElement), "aria-label", `${word[0]?.toUpperCase()}${word.slice(1)} ${number(keys.length)} selected`);
+  for (const word of ["restart", "terminate"])
+    attribute(byId(`${word}-selected`, HTMLElement), "aria-label",
+      `${word[0]?.toUpperCase()}${word.slice(1)} ${number(keys.length)} selected`);
   remember();
 });
 map.addEventListener("sl-pick", (event) => pick(detail(event)));
@@ -319,7 +334,8 @@ live.addEventListener("restart-open", (event) => requestAnimationFrame(() => { /
   for (const key of [model.kids.get(detail(event))?.at(-1), detail(event)]) tree.bring(key ?? null);
 }));
 events.addEventListener("sl-goto", (event) => goTo(detail(event)));
-byId("burning", HTMLElement).onclick = ({ currentTarget }) => currentTarget instanceof HTMLElement && currentTarget.dataset.key && goTo(currentTarget.dataset.key);
+byId("burning", HTMLElement).onclick = ({ currentTarget }) =>
+  currentTarget instanceof HTMLElement && currentTarget.dataset.key && goTo(currentTarget.dataset.key);
 teach({ tree, map, pane, events, goTo });
 byId("kill-selected", HTMLButtonElement).onclick = () => many("kill");
 byId("restart-selected", HTMLButtonElement).onclick = () => many("restart");
@@ -350,9 +366,15 @@ shortcuts([
   { keys: ["Space"], text: "Add to the selection, or take out" },
   { keys: ["Shift ↑", "Shift ↓"], text: "Extend the selection" },
   { keys: ["Ctrl A"], text: "Select all that are shown" },
-  { keys: ["w"], text: "Show only what is wrong, or everything again", run: () => byId("filters", HTMLElement).querySelector("button")?.click() },
+  {
+    keys: ["w"], text: "Show only what is wrong, or everything again",
+    run: () => byId("filters", HTMLElement).querySelector("button")?.click(),
+  },
   { keys: ["a … z"], text: "Jump to a name" },
-  { keys: ["Del", "Delete"], text: "Kill the process, or all that are selected", run: () => tree.selected.size > 1 && tree.kill([...tree.selected], true) },
+  {
+    keys: ["Del", "Delete"], text: "Kill the process, or all that are selected",
+    run: () => tree.selected.size > 1 && tree.kill([...tree.selected], true),
+  },
   { keys: ["Escape"], text: "Close the details", run: leave },
 ]);
 

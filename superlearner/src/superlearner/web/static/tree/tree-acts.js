@@ -73,8 +73,10 @@ export function actsOn(tree, known, on = chosen) {
     await null; // see above
     try {
       const answer = await kill(row.pid ?? "", { reason, force, node: on() });
-      if (answer?.terminated === false && reason === "normal") toast(`${label(row)} lives on.`, { hint: "An exit signal with the reason normal ends no other process." });
-      else if (answer?.terminated === false) toast(`${label(row)} traps exits and lives on.`, { hint: "The reason kill cannot be trapped." });
+      if (answer?.terminated === false && reason === "normal")
+        toast(`${label(row)} lives on.`, { hint: "An exit signal with the reason normal ends no other process." });
+      else if (answer?.terminated === false)
+        toast(`${label(row)} traps exits and lives on.`, { hint: "The reason kill cannot be trapped." });
       tree.answered(row.key, answer?.terminated === false);
     } catch (error) {
       tree.answered(row.key, true);
@@ -99,9 +101,22 @@ function sure(row, model, node) {
     const many = below(model, row.key);
     const all = many ? `${name} and the ${counted(many, "process", "processes")} below it end` : `${name} ends`;
     const sandbox = node.startsWith("sandbox-") ? " The sandbox ends with its tree; it can be started again." : "";
-    return confirm(`End the whole tree of ${name}?`, `${all}. ${name} has no supervisor, so nothing starts ${many ? "them" : "it"} again.${sandbox}`, `Kill ${name}`);
+    return confirm(`End the whole tree of ${name}?`,
+      `${all}. ${name} has no supervisor, so nothing starts ${many ? "them" : "it"} again.${sandbox}`,
+      `Kill ${name}`);
   }
-  if (row.parent === null) return confirmAsAdmin("End SuperLearner?", `${name} is the root of all that runs here. This ends SuperLearner: every process stops, this page loses its server, and nothing starts it again but you.`, "End SuperLearner");
-  if (model.rows.get(row.parent)?.kind === "group") return confirmAsAdmin(`Kill ${name}?`, `${name} is a process of the platform itself, and no supervisor starts it again. SuperLearner may end with it: then every process stops, and nothing starts it again but you.`, `Kill ${name}`);
-  return confirmAsAdmin(`Kill ${name}?`, `${name} is a process of the platform itself; this page may lose its connection for a moment. ${row.restart === "temporary" ? "It is temporary: its supervisor does not restart it." : "Its supervisor restarts it."}`, `Kill ${name}`);
+  if (row.parent === null)
+    return confirmAsAdmin("End SuperLearner?",
+      `${name} is the root of all that runs here. This ends SuperLearner: every process stops, this page loses its server, and `
+        + `nothing starts it again but you.`,
+      "End SuperLearner");
+  if (model.rows.get(row.parent)?.kind === "group")
+    return confirmAsAdmin(`Kill ${name}?`,
+      `${name} is a process of the platform itself, and no supervisor starts it again. SuperLearner may end with it: then every process `
+        + `stops, and nothing starts it again but you.`,
+      `Kill ${name}`);
+  return confirmAsAdmin(`Kill ${name}?`,
+    `${name} is a process of the platform itself; this page may lose its connection for a moment. `
+      + `${row.restart === "temporary" ? "It is temporary: its supervisor does not restart it." : "Its supervisor restarts it."}`,
+    `Kill ${name}`);
 }

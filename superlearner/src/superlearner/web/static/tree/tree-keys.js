@@ -85,7 +85,8 @@ export class TreeKeys {
   #killed(key, event, start) {
     const meant = this.#aim ?? key;
     this.#aim = key;
-    if (meant !== key && this.#rests(event)) toast("Nothing was killed: another line moved under the pointer.", { hint: "Click again if you mean this one." });
+    if (meant !== key && this.#rests(event))
+      toast("Nothing was killed: another line moved under the pointer.", { hint: "Click again if you mean this one." });
     else if (start) this.tree.start(key);
     else this.tree.kill([key]);
   }
@@ -151,7 +152,8 @@ export class TreeKeys {
     const { key } = row;
     const { selected, chosen } = this.tree;
     if (selected.size > 1) this.tree.kill([...selected], true);
-    else if (chosen !== key) toast("Nothing was killed: the line you were on has ended.", { hint: "Choose another one with the arrow keys, Enter or a click." });
+    else if (chosen !== key)
+      toast("Nothing was killed: the line you were on has ended.", { hint: "Choose another one with the arrow keys, Enter or a click." });
     else if (this.tree.holds(key)) toast("Nothing was killed.", { hint: downText(label(row)) });
     else this.tree.kill([key]);
     return true;

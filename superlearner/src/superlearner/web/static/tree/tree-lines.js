@@ -185,7 +185,12 @@ export class TreeLines {
     return view;
   }
 
-  /** @param {RowView} view @param {boolean} seen @param {boolean} keep  its line is reserved for the next child @param {(parent: string) => boolean} holds */
+  /**
+   * @param {RowView} view
+   * @param {boolean} seen
+   * @param {boolean} keep  its line is reserved for the next child
+   * @param {(parent: string) => boolean} holds
+   */
   #forget(view, seen, keep, holds) {
     this.views.delete(view.key);
     const taken = !keep && holds(view.line?.row.parent ?? ""); // its successor is there already

@@ -48,7 +48,8 @@ export class SlTree extends HTMLElement {
   connectedCallback() {
     if (this.#list.isConnected) return;
     this.#collapsed = recall() ?? new Set();
-    const head = make("div", { class: "tree-head", "aria-hidden": "true" }, ...Object.entries(COLUMNS).map(([text, title]) => make("span", { title }, text)));
+    const head = make("div", { class: "tree-head", "aria-hidden": "true" },
+      ...Object.entries(COLUMNS).map(([text, title]) => make("span", { title }, text)));
     this.#scroll.append(head, this.#list);
     this.append(this.#scroll);
     this.#scroll.addEventListener("scroll", () => this.#scrolled(), { passive: true });
@@ -157,7 +158,8 @@ export class SlTree extends HTMLElement {
     this.#collapsed = new Set();
     this.#room.empty();
     const root = platformRoot(this.#model);
-    if (!open) for (const [key] of this.#model.kids) if (key === root || above(this.#model, this.#model.rows.get(key))) this.#collapsed.add(key);
+    if (!open)
+      for (const [key] of this.#model.kids) if (key === root || above(this.#model, this.#model.rows.get(key))) this.#collapsed.add(key);
     this.#folded();
   }
 
@@ -208,8 +210,10 @@ export class SlTree extends HTMLElement {
   select(keys, look = true) {
     const before = this.#selected;
     if (keys.includes(this.#cursor ?? "")) this.#unchosen = false;
-    this.#selected = new Set(keys.filter((key) => this.#model.rows.has(key) && (keys.length === 1 || this.#model.rows.get(key)?.kind !== "group")));
-    for (const key of new Set([...before, ...this.#selected])) this.#page.views.get(key)?.element.setAttribute("aria-selected", String(this.#selected.has(key)));
+    this.#selected = new Set(
+      keys.filter((key) => this.#model.rows.has(key) && (keys.length === 1 || this.#model.rows.get(key)?.kind !== "group")));
+    for (const key of new Set([...before, ...this.#selected]))
+      this.#page.views.get(key)?.element.setAttribute("aria-selected", String(this.#selected.has(key)));
     this.dispatchEvent(new CustomEvent("sl-selection", { detail: [...this.#selected] }));
     if (look) this.dispatchEvent(new CustomEvent("sl-select", { detail: keys.at(-1) ?? null }));
   }
@@ -217,7 +221,8 @@ export class SlTree extends HTMLElement {
   /** Open the ancestors of a row, select it and scroll it into view. @param {string} key */
   reveal(key) {
     if (!this.#model.rows.has(key)) return false;
-    for (let up = above(this.#model, this.#model.rows.get(key)); up !== null; up = above(this.#model, this.#model.rows.get(up))) this.#collapsed.delete(up);
+    for (let up = above(this.#model, this.#model.rows.get(key)); up !== null; up = above(this.#model, this.#model.rows.get(up)))
+      this.#collapsed.delete(up);
     this.#arrange(false);
     this.select([key]);
     this.point(key);
@@ -229,7 +234,8 @@ export class SlTree extends HTMLElement {
     const rows = [...this.#model.rows.values()], row = rows.find((one) => one.name === name) ?? rows.find((one) => one.id === name);
     if (!row) return false;
     let closed = false;
-    for (let up = above(this.#model, row); up !== null; up = above(this.#model, this.#model.rows.get(up))) closed = this.#collapsed.delete(up) || closed;
+    for (let up = above(this.#model, row); up !== null; up = above(this.#model, this.#model.rows.get(up)))
+      closed = this.#collapsed.delete(up) || closed;
     if (closed) this.#arrange(false);
     this.bring(row.key);
     return true;
@@ -334,7 +340,8 @@ export class SlTree extends HTMLElement {
       if (!row) continue;
       this.#renew(key);
       // whether a child can be started depends on its supervisor, and a closed branch counts its content
-      if (before && (before.pid !== row.pid || before.strategy !== row.strategy)) for (const kid of this.#model.kids.get(key) ?? []) also.add(kid);
+      if (before && (before.pid !== row.pid || before.strategy !== row.strategy))
+        for (const kid of this.#model.kids.get(key) ?? []) also.add(kid);
       for (let up = above(this.#model, row); up !== null && !also.has(up); up = above(this.#model, this.#model.rows.get(up))) {
         if (this.#lines[this.#places.get(up) ?? -1]?.open === false) also.add(up);
       }
@@ -366,6 +373,9 @@ export class SlTree extends HTMLElement {
 }
 
 /** The columns and their explanations. @type {Record<string, string|null>} */
-const COLUMNS = { Process: null, Pid: MEANINGS.pid, State: MEANINGS.state, Restarts: MEANINGS.restarts, Budget: MEANINGS.budget, Mailbox: MEANINGS.mailbox, "": null };
+const COLUMNS = {
+  Process: null, Pid: MEANINGS.pid, State: MEANINGS.state, Restarts: MEANINGS.restarts, Budget: MEANINGS.budget, Mailbox: MEANINGS.mailbox,
+  "": null,
+};
 
 customElements.define("sl-tree", SlTree);

@@ -39,7 +39,8 @@ export class Views {
       this.#chosen = named() ?? this.#chosen;
       this.#show();
     });
-    for (const view of /** @type {View[]} */ (["list", "both", "map"])) byId(`view-${view}`, HTMLButtonElement).onclick = () => this.choose(view);
+    for (const view of /** @type {View[]} */ (["list", "both", "map"]))
+      byId(`view-${view}`, HTMLButtonElement).onclick = () => this.choose(view);
     line.onkeydown = (event) => this.#pressed(event);
     line.onpointerdown = (event) => this.#taken(event);
     line.ondblclick = () => this.#divide(USUAL);
