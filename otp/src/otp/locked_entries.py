@@ -21,11 +21,15 @@ from otp.unix_sockets import is_own_socket
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["LockedEntry", "is_left", "open_regular", "read_entries", "remove_left", "reserve_socket"]
+__all__ = [
+    "LockedEntry", "follow_own_links", "is_left", "open_regular", "read_entries", "remove_left", "reserve_socket",
+]  # fmt: skip
 
 LONGEST: Final = 10_000
 """Bytes of an entry."""
 RESERVED: Final = ".lock"
+LINKS: Final = 40
+"""Links in a row that are followed, as by Linux."""
 T = TypeVar("T")
 
 _held: Final[WeakSet[LockedEntry]] = WeakSet()
@@ -123,6 +127,22 @@ def open_regular(path: Path) -> int:
         os.close(descriptor)
         raise OSError(errno.EINVAL, "not a regular file", str(path))
     return descriptor
+
+
+def follow_own_links(path: Path) -> Path:
+    """Return the file that links of this user lead to, such as on another disk.
+
+    A link of another user is returned itself: they would choose the file. Raises `OSError`.
+    """
+    for _ in range(LINKS):
+        try:
+            entry = path.lstat()
+        except FileNotFoundError:
+            break
+        if not stat.S_ISLNK(entry.st_mode) or (hasattr(os, "geteuid") and entry.st_uid != os.geteuid()):
+            break
+        path = path.parent / path.readlink()
+    return path
 
 
 def _read(path: Path) -> bytes | None:

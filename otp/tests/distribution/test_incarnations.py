@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import otp
+from other_user import NOBODY, needs_root
 from otp.distribution import (
     Distribution,
     IncarnationError,
@@ -102,6 +103,37 @@ def test_the_file_belongs_to_its_user_and_nothing_else_is_left(tmp_path: Path) -
     IncarnationFile(tmp_path / "incarnation").next()
     assert {"incarnation", "incarnation.lock"} == set(os.listdir(tmp_path))
     assert 0o600 == stat.S_IMODE((tmp_path / "incarnation").stat().st_mode)
+
+
+def test_a_link_of_this_user_is_followed_and_stays(tmp_path: Path) -> None:
+    """Such as to a disk that outlives a container."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    (disk / "stored").write_text("5000")
+    (tmp_path / "over").symlink_to(Path("disk", "stored"))
+    link = tmp_path / "incarnation"
+    link.symlink_to(tmp_path / "over")
+    assert IncarnationFile(link, clock=lambda: 1000.0).next() == 5001
+    assert link.is_symlink()
+    assert (disk / "stored").read_text().strip() == "5001"
+    assert set(os.listdir(disk)) == {"stored", "stored.lock"}
+
+
+def test_a_circle_of_links_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "incarnation").symlink_to(tmp_path / "incarnation")
+    with pytest.raises(IncarnationError, match="expected a file that can be read and written"):
+        IncarnationFile(tmp_path / "incarnation").next()
+
+
+@needs_root
+def test_a_link_of_another_user_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "theirs").write_text("5000")
+    link = tmp_path / "incarnation"
+    link.symlink_to(tmp_path / "theirs")
+    os.chown(link, NOBODY, NOBODY, follow_symlinks=False)
+    with pytest.raises(IncarnationError, match="expected a file that can be read and written"):
+        IncarnationFile(link).next()
+    assert (tmp_path / "theirs").read_text() == "5000"
 
 
 TAKES = """

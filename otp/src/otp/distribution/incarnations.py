@@ -25,7 +25,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, Protocol
 
-from otp.locked_entries import open_regular
+from otp.locked_entries import follow_own_links, open_regular
 
 __all__ = ["HIGHEST", "IncarnationError", "IncarnationFile", "Incarnations"]
 
@@ -68,23 +68,23 @@ class IncarnationFile:
 
     def next(self) -> int:
         """Return an incarnation that is higher than all before, and store it. Raises `IncarnationError`."""
-        with self._locked():
-            now, above = int(self._clock()), self._read() + 1
+        with self._locked() as path:
+            now, above = int(self._clock()), self._read(path) + 1
             if above > HIGHEST:
                 raise IncarnationError(f"{self._path}: expected a number below {HIGHEST}; try another name of the node")
             found = max(now, above) if now <= HIGHEST else above
-            self._write(found)
+            self._write(path, found)
         return found
 
     def raise_to(self, known: int) -> None:
         """Store an incarnation that another node knows, if it is higher than the stored one."""
-        with self._locked():
-            if self._read() < known <= HIGHEST:
-                self._write(known)
+        with self._locked() as path:
+            if self._read(path) < known <= HIGHEST:
+                self._write(path, known)
 
-    def _read(self) -> int:
+    def _read(self, path: Path) -> int:
         try:
-            with open(open_regular(self._path), "rb") as file:
+            with open(open_regular(path), "rb") as file:
                 stored = file.read(_LONGEST).strip()
         except FileNotFoundError:
             return 0
@@ -96,8 +96,8 @@ class IncarnationFile:
             "if the clock of this machine is right, try again after removing the file"
         )
 
-    def _write(self, incarnation: int) -> None:
-        beside = self._path.with_name(self._path.name + ".new")
+    def _write(self, path: Path, incarnation: int) -> None:
+        beside = path.with_name(path.name + ".new")
         try:
             with suppress(FileNotFoundError):
                 beside.unlink()
@@ -106,20 +106,24 @@ class IncarnationFile:
                 file.write(b"%d\n" % incarnation)
                 file.flush()
                 os.fsync(file.fileno())
-            beside.replace(self._path)
+            beside.replace(path)
         except BaseException:
             with suppress(OSError):
                 beside.unlink()
             raise
 
     @contextmanager
-    def _locked(self) -> Generator[None]:
-        """Keep other programs out. The file itself is replaced, so the lock is on another one."""
+    def _locked(self) -> Generator[Path]:
+        """Keep other programs out; the path is that of the file behind links of this user.
+
+        The file itself is replaced, so the lock is on another one.
+        """
         try:
-            descriptor = os.open(self._path.with_name(self._path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+            path = follow_own_links(self._path)
+            descriptor = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
-                yield
+                yield path
             finally:
                 os.close(descriptor)
         except OSError as error:
