@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import sqlite3
@@ -17,9 +18,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from other_user import NOBODY, needs_root
-from superlearner.store import Restart, StoreUnavailable, Token, database_info, migrate
+from superlearner.store import Restart, StoreUnavailable, Token, database_info, engines, migrate, opening
 from superlearner.store.database import Database
 from superlearner.store.migrating import MIGRATIONS
 from superlearner.store.tables import METADATA, SCHEMAS, VERSION_TABLE
@@ -255,6 +257,73 @@ def test_a_link_that_another_user_has_planted_is_not_followed(tmp_path: Path) ->
         migrate(link)
     assert before
     assert not theirs.exists()
+
+
+@needs_root
+@pytest.mark.parametrize("ending", ["", "-wal", "-shm", "-journal"])
+def test_a_file_that_another_user_has_planted_is_not_opened(tmp_path: Path, ending: str) -> None:
+    """It could hold users and tokens of their choice, also in a log that SQLite reads into our database."""
+    file = tmp_path / "superlearner.db"
+    migrate(file)
+    planted = tmp_path / f"superlearner.db{ending}"
+    planted.touch()
+    os.chown(planted, NOBODY, NOBODY)
+    before = planted.read_bytes()
+    for use in (migrate, database_info):
+        with pytest.raises(StoreUnavailable, match=f"{planted.name} belongs to user {NOBODY}"):
+            use(file)
+    assert planted.read_bytes() == before
+    os.chown(tmp_path, NOBODY, NOBODY)
+    assert database_info(file).up_to_date, "root looks at the data directory of another user"
+
+
+@needs_root
+def test_a_log_that_is_a_link_of_another_user_is_refused(tmp_path: Path) -> None:
+    file, log = tmp_path / "superlearner.db", tmp_path / "superlearner.db-wal"
+    migrate(file)
+    log.symlink_to(tmp_path / "elsewhere")
+    os.chown(log, NOBODY, NOBODY, follow_symlinks=False)
+    with pytest.raises(StoreUnavailable, match=f"{log.name} is a link of user {NOBODY}"):
+        migrate(file)
+    assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize("when", ["before it is read", "before it is changed"])
+def test_a_file_that_is_exchanged_while_it_is_opened_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """Another user who can write to the folder would let us check one database, and change another."""
+    file, other = tmp_path / "superlearner.db", tmp_path / "other.db"
+    file.touch(mode=0o600)
+    with contextlib.closing(sqlite3.connect(other)) as made:
+        made.execute("CREATE TABLE theirs (a)")
+
+    def exchange() -> None:
+        with contextlib.suppress(FileNotFoundError):
+            other.replace(file)
+
+    if when == "before it is read":
+        migrate(file)
+        connect = sqlite3.connect
+
+        def connect_later(*args: Any, **more: Any) -> sqlite3.Connection:
+            exchange()
+            return connect(*args, **more)
+
+        monkeypatch.setattr("superlearner.store.opening.sqlite3.connect", connect_later)
+    else:
+        make_engine = engines.make_engine
+
+        def make_later(*args: Any, **more: Any) -> AsyncEngine:
+            exchange()
+            return make_engine(*args, **more)
+
+        monkeypatch.setattr(opening, "make_engine", make_later)
+    with pytest.raises(StoreUnavailable, match="was replaced while it was opened"):
+        migrate(file)
+    monkeypatch.undo()
+    with contextlib.closing(sqlite3.connect(file)) as read:
+        assert read.execute("SELECT name FROM sqlite_master").fetchall() == [("theirs",)]
 
 
 def test_a_pipe_in_the_place_of_the_file_does_not_hold_the_start(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from sqlalchemy import Connection, func, inspect, select, text
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
 
+from otp.locked_entries import follow_own_links, open_regular
 from superlearner.store import engines
 from superlearner.store.engines import DATABASE_ERRORS, explained, file_of, make_engine, read_url, shown
 from superlearner.store.failures import StoreLocked, StoreUnavailable
@@ -30,6 +31,8 @@ from superlearner.store.tables import HEAD, METADATA, SCHEMAS, VERSION_TABLE
 __all__ = ["DatabaseInfo", "database_info", "migrate"]
 
 MAGIC: Final = b"SQLite format 3\0"
+LOGS: Final = ("-wal", "-shm", "-journal")
+"""Endings of the files that SQLite reads beside a database."""
 TURNS: Final = 30
 """Number of times that a migration waits `BUSY_S` seconds for another program: a minute in all."""
 PAUSE_S: Final = 0.1
@@ -98,11 +101,16 @@ def database_info(url: str | Path) -> DatabaseInfo:
 
 
 async def _migrate(url: URL) -> str:
-    file = file_of(url)
+    url, file = _without_links(url)
+    entry = None
     if file is not None:
+        with _words(url):
+            checked = _look_up(file)
         if _check_file(url, file) == HEAD:
             return HEAD
-        _make_private(url, file)
+        entry = _make_private(url, file)
+        if checked not in (None, entry):
+            raise _replaced(file)
     with _words(url):
         engine = make_engine(url, begin="BEGIN IMMEDIATE", poolclass=NullPool)
         try:
@@ -111,6 +119,8 @@ async def _migrate(url: URL) -> str:
                     await connection.execute(select(func.pg_advisory_xact_lock(ONE_AT_A_TIME)))
                     if await connection.run_sync(_check_tables) == HEAD:
                         return HEAD
+                elif _look_up(file) != entry:
+                    raise _replaced(file)
                 from superlearner.store.migrating import upgrade  # takes a tenth of a second and is seldom needed
 
                 await connection.run_sync(upgrade)
@@ -120,7 +130,8 @@ async def _migrate(url: URL) -> str:
 
 
 async def _look(url: URL) -> DatabaseInfo:
-    file = file_of(url)
+    shown_url = shown(url)
+    url, file = _without_links(url)
     if file is not None:
         if not file.exists():
             raise StoreUnavailable(f"there is no database file {file.name}", f"{file} is created on the first start")
@@ -138,7 +149,7 @@ async def _look(url: URL) -> DatabaseInfo:
         finally:
             await engine.dispose()
     size = None if file is None else file.stat().st_size
-    return DatabaseInfo(shown(url), url.get_backend_name(), revision, HEAD, size, rows)
+    return DatabaseInfo(shown_url, url.get_backend_name(), revision, HEAD, size, rows)
 
 
 @contextlib.contextmanager
@@ -149,27 +160,26 @@ def _words(url: URL) -> Generator[None]:
         raise explained(error, url) from error
 
 
-def _check_file(url: URL, file: Path) -> str | None:
-    """Refuse a file that is not ours or is damaged; return its revision.
-
-    It is only read: WAL mode would change the file. It may be a link of this user to another disk; one of another user,
-    who can write to the folder, would choose the database that root changes.
-    """
+def _without_links(url: URL) -> tuple[URL, Path | None]:
+    """Return the URL and the file of a database behind links of this user, such as on another disk."""
+    file = file_of(url)
+    if file is None:
+        return url, None
     try:
-        entry = file.lstat()
-        if os.name == "posix" and stat.S_ISLNK(entry.st_mode) and entry.st_uid != os.geteuid():
-            raise StoreUnavailable(
-                f"the database file {file.name} is a link of user {entry.st_uid}",
-                f"it was not followed; remove {shlex.quote(str(file))}, or try --data-dir with a folder of this user",
-            )
-        if stat.S_ISFIFO(file.stat().st_mode):  # the other end may never be opened
-            raise StoreUnavailable(
-                f"the database file {file.name} cannot be used: it is a pipe", f"try rm {shlex.quote(str(file))}"
-            )
-        with open(file, "rb") as opened:
+        file = follow_own_links(file)
+    except OSError as error:
+        raise explained(error, url) from error
+    return url.set(database=str(file)), file
+
+
+def _check_file(url: URL, file: Path) -> str | None:
+    """Refuse a file that is not ours or is damaged; return its revision. It is only read: WAL mode would change it."""
+    try:
+        entry = _look_up(file)
+        if entry is None:
+            return None
+        with open(open_regular(file), "rb") as opened:
             head = opened.read(len(MAGIC))
-    except FileNotFoundError:
-        return None
     except OSError as error:
         raise explained(error, url) from error
     if not head:
@@ -179,8 +189,10 @@ def _check_file(url: URL, file: Path) -> str | None:
             f"the file {file.name} is not an SQLite database, or its first bytes are damaged",
             f"it was not touched; move it away with: mv {shlex.quote(str(file))} {shlex.quote(f'{file}.old')}",
         )
-    with _words(url), contextlib.closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as read:
+    with _words(url), contextlib.closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as read:
         names = {name for (name,) in read.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if _look_up(file) != entry:
+            raise _replaced(file)
         if names and VERSION_TABLE not in names:
             raise _foreign(f"the database file {file.name}", f"use a file other than {file}")
         revision = None
@@ -193,6 +205,35 @@ def _check_file(url: URL, file: Path) -> str | None:
     return revision
 
 
+def _look_up(file: Path) -> tuple[int, int] | None:
+    """Return which file has this name, None if there is none; refuse it if others may have put it there.
+
+    In a folder where others can write, they would choose users and tokens with a database or a log, which SQLite reads
+    into ours, and with a link the database that root changes. The owner of the folder is trusted: root may look at a
+    data directory of another user.
+    """
+    found: tuple[int, int] | None = None
+    for name in (file, *(file.with_name(file.name + ending) for ending in LOGS)):
+        try:
+            entry = name.lstat()
+        except FileNotFoundError:
+            continue
+        quoted = shlex.quote(str(name))
+        if os.name == "posix":
+            trusted = {os.geteuid()} if stat.S_ISLNK(entry.st_mode) else {os.geteuid(), file.parent.stat().st_uid}
+            if entry.st_uid not in trusted:
+                what = "is a link of" if stat.S_ISLNK(entry.st_mode) else "belongs to"
+                raise StoreUnavailable(
+                    f"the database file {name.name} {what} user {entry.st_uid}",
+                    f"it was not opened; remove {quoted}, or try --data-dir with a folder of this user",
+                )
+        if stat.S_ISFIFO(entry.st_mode):  # the other end may never be opened
+            raise StoreUnavailable(f"the database file {name.name} cannot be used: it is a pipe", f"try rm {quoted}")
+        if name is file:
+            found = entry.st_dev, entry.st_ino
+    return found
+
+
 def _check_tables(connection: Connection) -> str | None:
     """Refuse another program's tables with our names; return the revision."""
     names = set(inspect(connection).get_table_names())
@@ -201,6 +242,13 @@ def _check_tables(connection: Connection) -> str | None:
     if names & set(METADATA.tables):
         raise _foreign("the database", "create a separate database for SuperLearner and use that")
     return None
+
+
+def _replaced(file: Path) -> StoreUnavailable:
+    return StoreUnavailable(
+        f"the database file {file.name} was replaced while it was opened",
+        f"see who can write to its folder with: ls -la {shlex.quote(str(file.parent))}",
+    )
 
 
 def _foreign(what: str, instead: str) -> StoreUnavailable:
@@ -216,9 +264,12 @@ def _known(revision: str | None) -> str | None:
     return revision
 
 
-def _make_private(url: URL, file: Path) -> None:
-    """Create the file before SQLite does, readable only by its owner."""
+def _make_private(url: URL, file: Path) -> tuple[int, int]:
+    """Create the file before SQLite does, readable only by its owner; return which one it is."""
     try:
-        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+        descriptor = os.open(file, os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0), 0o600)
+        entry = os.fstat(descriptor)
+        os.close(descriptor)
     except OSError as error:
         raise explained(error, url) from error
+    return entry.st_dev, entry.st_ino
