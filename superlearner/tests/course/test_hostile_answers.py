@@ -48,6 +48,23 @@ print('{"ok": true, "misconceptions": [], "checks": []}', flush=True)
 os._exit(0)
 """
 
+VARS_REPLACED = """
+import builtins
+from superlearner.course.engine.scenario import Scenario
+real = vars
+before = {id(one): dict(real(one)) for one in (builtins, Scenario)}
+builtins.vars = lambda one: before.get(id(one), real(one))
+Scenario.same = lambda *a: None
+"""
+SETATTR_REPLACED = """
+import builtins, sys
+builtins.setattr = lambda *a: sys._getframe(1).f_locals.get("changed", []).clear()
+"""
+CHECK_REPLACED = """
+from superlearner.course.engine.integrity import Integrity
+Integrity.check = lambda self: None
+"""
+
 HOSTILE: dict[str, tuple[str, str]] = {
     "no definition": ("x = 1", "expected a definition of 'MinimalServer' in your file, got none"),
     "wrong name": (RIGHT.replace("MinimalServer", "MinmalServer"), "did you mean 'MinimalServer' where you"),
@@ -75,6 +92,9 @@ HOSTILE: dict[str, tuple[str, str]] = {
         "from superlearner.course.engine.scenario import Scenario\nScenario.same = lambda *a: None\n" + RIGHT,
         "Scenario.same as it is",
     ),
+    "the builtin replaced that lists names": (VARS_REPLACED + RIGHT, "builtins.vars as it is"),
+    "the builtin replaced that puts names back": (SETATTR_REPLACED + RIGHT, "builtins.setattr as it is"),
+    "the check of names replaced": (CHECK_REPLACED + RIGHT, "Integrity.check as it is"),
     "an object that equals everything": (
         RIGHT.replace(BEFORE, "class Any:\n    __eq__ = lambda self, other: True\n    __hash__ = None\n\n\n" + BEFORE)
         .replace("Reply(state, state)", "Reply(Any(), state)"),

@@ -1,7 +1,8 @@
 """Names that an answer must not change: built-in functions, the library, and the engine.
 
-The names of all their modules and classes are kept before the answer is imported, and compared at each step. Code that
-searches the memory of its interpreter can still find the running check; the documentation says so.
+The names of all their modules and classes are kept before the answer is imported, and compared at each step. The check
+calls no function by a name that an answer can replace until it has compared all of them. Code that searches the memory
+of its interpreter can still find the running check; the documentation says so.
 """
 
 # What learners define has no type.
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Mapping
 from types import ModuleType
 from typing import Any, Final
 
@@ -29,7 +31,8 @@ class Integrity:
 
     def __init__(self) -> None:
         self._threads = set(threading.enumerate())
-        self._kept: list[tuple[str, Any, dict[str, Any]]] = []
+        self._put_back: Final = setattr
+        self._kept: list[tuple[str, Any, Mapping[str, Any], dict[str, Any]]] = []
         seen: set[int] = set()
         for name, module in list(sys.modules.items()):
             if not isinstance(module, ModuleType) or name.partition(".")[0] not in OURS:
@@ -44,24 +47,25 @@ class Integrity:
 
     def _keep(self, name: str, owner: Any) -> None:
         ignored = MAY_CHANGE.get(name, ())
+        names: Mapping[str, Any] = vars(owner)  # it shows later changes, too
         kept = {
             label: value
-            for label, value in vars(owner).items()
+            for label, value in names.items()
             if callable(value) or isinstance(value, DESCRIPTORS)
             if label not in ignored
         }
-        self._kept.append((name, owner, kept))
+        self._kept.append((name, owner, names, kept))
 
     def check(self) -> None:
         """Raise `Wrong` if something was changed, or a thread was started; what was changed is put back."""
         changed = [
             (name, owner, label, value)
-            for name, owner, kept in self._kept
+            for name, owner, names, kept in self._kept
             for label, value in kept.items()
-            if vars(owner).get(label) is not value
+            if names.get(label) is not value
         ]
         for _, owner, label, value in changed:
-            setattr(owner, label, value)
+            self._put_back(owner, label, value)
         if changed:
             name, _, label, _ = changed[0]
             raise Wrong(f"expected your file to leave {name}.{label} as it is, but it was replaced")
