@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -19,6 +21,8 @@ from typing import Any
 
 import pytest
 
+from superlearner.cli.entry import app
+from superlearner.cluster import background
 from superlearner.cluster.control import Control, ControlError, Record, ask, records
 from superlearner.cluster.readiness import Readiness
 
@@ -208,3 +212,46 @@ def test_the_next_program_removes_the_sockets_of_one_that_was_killed(
             with Readiness():
                 assert len(before) + 2 == len(list(Path(short, "otp").iterdir()))
         assert not list(Path(short, "otp").iterdir())
+
+
+class Terminal(io.StringIO):
+    """A terminal that tells when a line was shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown = threading.Event()
+
+    def isatty(self) -> bool:
+        return True
+
+    def flush(self) -> None:
+        self.shown.set()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("start", "2"), "waiting for 2 members to connect, for up to 30 s …"),
+        (("connect", "tls/10.0.0.5:7447"), "waiting for an answer from tls/10.0.0.5:7447 …"),
+    ],
+)
+def test_a_terminal_shows_what_a_command_waits_for(
+    arguments: tuple[str, ...], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+
+    def start_members(*_: Any, **__: Any) -> tuple[list[str], int]:
+        assert terminal.shown.wait(20)
+        return ["m1@127.0.0.1", "m2@127.0.0.1"], 2
+
+    def answer(*_: Any) -> dict[str, Any]:
+        assert terminal.shown.wait(20)
+        return {"members": ["a", "b"]}
+
+    monkeypatch.setattr(background, "start_members", start_members)
+    member = Record("a@127.0.0.1", os.getpid(), str(tmp_path))
+    monkeypatch.setattr("superlearner.cluster.control.records", lambda _: [member])
+    monkeypatch.setattr("superlearner.cluster.control.ask", answer)
+    app(["cluster", *arguments, "--data-dir", str(tmp_path)], standalone_mode=False)
+    assert terminal.getvalue() == f"{words}\r{' ' * len(words)}\r"

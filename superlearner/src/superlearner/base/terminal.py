@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import signal
 import sys
+import threading
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Final
 
 from superlearner.base.printable import printable_lines
 from superlearner.base.shortage import cause_text
 from superlearner.base.standard_streams import forgive_lost_output, lost_output
 
-__all__ = ["complain", "say", "stop_signals", "unwritable", "with_lasting_output"]
+__all__ = ["complain", "say", "stop_signals", "told_if_it_takes_long", "unwritable", "with_lasting_output"]
+
+CALM_S: Final = 0.5
+"""Seconds of waiting after which a terminal shows a message."""
 
 
 def stop_signals() -> list[signal.Signals]:
@@ -44,6 +49,33 @@ def complain(text: str) -> None:
     """Print a line about a problem, with the program's name in front."""
     sys.stderr.write(f"superlearner: {printable_lines(text)}\n")
     sys.stderr.flush()
+
+
+@contextmanager
+def told_if_it_takes_long(words: str) -> Generator[None]:
+    """Show a line on standard error during long waits at a terminal, then remove it."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    words = f"{words} …"
+    told = threading.Event()
+
+    def tell() -> None:
+        told.set()
+        sys.stderr.write(words)
+        sys.stderr.flush()
+
+    timer = threading.Timer(CALM_S, tell)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+        if told.is_set():
+            sys.stderr.write(f"\r{' ' * len(words)}\r")
+            sys.stderr.flush()
 
 
 def unwritable(error: OSError) -> str:

@@ -5,24 +5,19 @@ from __future__ import annotations
 import http.client
 import json
 import ssl
-import sys
-import threading
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
 from superlearner.base.shortage import cause_text
+from superlearner.base.terminal import told_if_it_takes_long
 from superlearner.cli.finding import START, FoundPlatform, PlatformNotFound
 from superlearner.operations import PREFIX
 
 __all__ = ["PlatformAnswer", "RequestRefused", "ask", "request"]
 
-"""The path under which the operations are."""
 WAIT_S: Final = 60.0
-CALM_S: Final = 0.5
-"""Seconds of waiting after which a terminal shows a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +128,7 @@ def request(platform: FoundPlatform, method: str, target: str, body: Any = None,
         content = json.dumps(body).encode()
         headers["content-type"] = "application/json"
     try:
-        with _told_if_it_takes_long(platform):
+        with told_if_it_takes_long(f"waiting for {platform.url}"):
             connection.request(method, urlsplit(platform.url).path + target, content, headers)
             response = connection.getresponse()
             text = response.read()
@@ -184,30 +179,3 @@ def _in_query(value: Any) -> Any:
     if isinstance(value, list):
         return [str(item) for item in value]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
     return json.dumps(value) if isinstance(value, dict) else str(value)
-
-
-@contextmanager
-def _told_if_it_takes_long(platform: FoundPlatform) -> Generator[None]:
-    """Show a line on standard error during long waits at a terminal, then remove it."""
-    if not sys.stderr.isatty():
-        yield
-        return
-    words = f"waiting for {platform.url} …"
-    told = threading.Event()
-
-    def tell() -> None:
-        told.set()
-        sys.stderr.write(words)
-        sys.stderr.flush()
-
-    timer = threading.Timer(CALM_S, tell)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-        timer.join()
-        if told.is_set():
-            sys.stderr.write(f"\r{' ' * len(words)}\r")
-            sys.stderr.flush()

@@ -107,11 +107,12 @@ def start(
     Exits with 1 and ends them if they are not connected in time. `superlearner cluster stop` ends them.
     """
     from otp import BadArgument
-    from superlearner.base.terminal import unwritable
+    from superlearner.base.terminal import told_if_it_takes_long, unwritable
     from superlearner.cluster.background import NotConnected, start_members
 
     try:
-        names, size = start_members(_folder(ctx, data_dir), count, teaching=teaching, timeout=timeout)
+        with told_if_it_takes_long(f"waiting for {_members(count)} to connect, for up to {timeout:g} s"):
+            names, size = start_members(_folder(ctx, data_dir), count, teaching=teaching, timeout=timeout)
     except (NotConnected, BadArgument) as error:
         fail(str(error), NOT_TRUE)
     except OSError as error:
@@ -185,6 +186,7 @@ def connect(
 
     Exits with 1 if no member with the same cookie answers there, 3 if no member runs on this machine.
     """
+    from superlearner.base.terminal import told_if_it_takes_long
     from superlearner.cluster.control import ControlError, ask, records
 
     folder = _folder(ctx, data_dir)
@@ -192,7 +194,8 @@ def connect(
     if not here:
         fail(f"no member of a cluster runs here for {folder}; try `{command_with('run', folder)}`", NO_CLUSTER)
     try:
-        found = ask(here[0], {"ask": "connect", "address": address})
+        with told_if_it_takes_long(f"waiting for an answer from {address}"):
+            found = ask(here[0], {"ask": "connect", "address": address})
     except ControlError as error:
         fail(str(error), NOT_TRUE)
     typer.echo(f"connected: {_members(len(found['members']))}")
