@@ -43,6 +43,7 @@ from otp.kernel.steps import calling
 from otp.kernel.steps.signals import process_flag
 from otp.kernel.tables.callers import From
 from otp.kernel.tables.child_tasks import left_by, tasks_ended
+from otp.kernel.tables.scheduler import current_process
 from otp.kernel.values.bounded import kept
 from otp.kernel.values.errors import Error
 from otp.kernel.values.messages import ExitSignal
@@ -163,7 +164,7 @@ class SupervisorServer:
         if type(message) is not ExitSignal:
             said_unexpected(here(), message)
             return NoReply(state)
-        me = here()
+        me = current_process("a supervisor's callback")  # like `here`, without the call
         if isinstance(state, DynamicState):
             return dynamic.child_exited(me, state, message)
         pid: Any

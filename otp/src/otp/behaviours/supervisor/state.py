@@ -160,8 +160,7 @@ class ChildRecord:
 
     def restart_counts(self) -> Restarts | None:
         """Return the counts for its next supervisor; None if all of them are zero."""
-        below = self.below.restart_counts() if isinstance(self.below, SupervisorState) else self.below
-        counts = Restarts(self.restarts, self.restarted_along, below)
+        counts = Restarts(self.restarts, self.restarted_along, _saved_counts(self.below))
         return counts if any(counts) else None
 
 
@@ -248,7 +247,11 @@ class SupervisorState(RestartWindow):
         record = self._by_pid.pop(pid, None)
         if record is not None:
             record.ended = True
-            _note_end(record, reason, now)
+            record.old, record.pid = record.pid, None  # like `_note_end`, without the call
+            record.last_reason = kept(reason)
+            record.last_at = now
+            if record.below is not None:
+                record.below = _saved_counts(record.below)
         return record
 
     def stopped(self, record: ChildRecord, reason: Any, now: int, *, ended: bool = False) -> None:
@@ -379,8 +382,11 @@ def _note_end(record: ChildRecord, reason: Any, now: int) -> None:
     record.pid = None
     record.last_reason = kept(reason)
     record.last_at = now
-    if isinstance(record.below, SupervisorState):
-        record.below = record.below.restart_counts()
+    record.below = _saved_counts(record.below)
+
+
+def _saved_counts(below: SupervisorState | Below) -> Below:
+    return below.restart_counts() if isinstance(below, SupervisorState) else below
 
 
 def continue_counts(record: ChildRecord, state: SupervisorState) -> None:

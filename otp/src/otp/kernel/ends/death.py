@@ -580,12 +580,11 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int, killed: bool = False
         release(p, x)
     signalled = sender is not None or (x is not None and x.reason is not None)
     returned = vt is None and not signalled and is_word(reason, "normal")
-    if not s.reports_tasks or (x is not None and x.tasks is not None):
-        if x is not None and x.tasks is not None:
-            end_tasks(p, x.tasks, returned, killed, _seconds_of_cleanup(p, x), parent)
-        if not s.reports_tasks and not returned:
-            listened = x is not None and x.tasks is not None and x.tasks.opened is not None
-            find_tasks(p, killed, _seconds_of_cleanup(p, x), parent, listened)
+    if x is not None and x.tasks is not None:
+        end_tasks(p, x.tasks, returned, killed, _seconds_of_cleanup(p, x), parent)
+    if not (s.reports_tasks or returned):
+        listened = x is not None and x.tasks is not None and x.tasks.opened is not None
+        find_tasks(p, killed, _seconds_of_cleanup(p, x), parent, listened)
     if node.watched and node.tracer.causes is not None:
         node.tracer.causes.now = 0
         if node.tracer.focus is not None:
