@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from collections.abc import Callable
+from itertools import cycle
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pytest
+from starlette.routing import Match
 
 import otp
 from superlearner.control.terms import plain_pid
 from superlearner.demo.one_for_one import Counter
+from superlearner.operations import PREFIX
 from superlearner.operations.engine.registry import all_operations
-from superlearner.web.rest import routes_of
+from superlearner.web.rest import FOUND, OperationRoute, routes_of
 
 Inside = Callable[..., Any]
 TOKEN = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
@@ -252,6 +256,31 @@ def test_platforms_share_their_routes_but_not_their_requests(inside: Inside) -> 
 
     inside(test)
     inside(test)
+
+
+NAMES = ("counter_1", "a%2Fb", "x/y", "count", "spec", "", "%0A", "%25")
+ENDS = ("", "/", "/spec", "%2F", "%0A", "/x/y/z", "")
+
+
+def test_the_index_of_routes_finds_what_trying_them_in_order_finds() -> None:
+    operations = tuple(all_operations())
+    routes = routes_of(operations)
+    in_order = [OperationRoute(one) for one in sorted(operations, key=lambda one: _kinds(one.path))]
+    for operation, name, end in zip(operations, cycle(NAMES), cycle(ENDS), strict=False):
+        sent = PREFIX + re.sub(r"\{.*?\}", name, operation.path) + end
+        path = "\udc2f".join(map(unquote, sent.split("%2F")))
+        scope = {"type": "http", "path": unquote(sent), "raw_path": sent.encode(), "root_path": ""}
+        for method in ("GET", "POST", "HEAD"):
+            asked = scope | {"method": method}
+            tried = [(one.matches(asked | {"path": path})[0], one.name) for one in in_order]
+            due = max(tried, key=lambda one: one[0].value)
+            match, found = routes.matches(asked)
+            assert match is due[0], sent
+            assert match is Match.NONE or found[FOUND].name == due[1], sent
+
+
+def _kinds(path: str) -> list[bool]:
+    return ["{" in part for part in path.split("/")]
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ def create_routes(platform: Platform, readiness: Readiness, files: StaticTree) -
     )
     app.state.platform = platform
     install_error_handlers(app)
-    app.router.routes.extend(routes_of(tuple(platform.arsenal)))
+    app.router.routes.append(routes_of(tuple(platform.arsenal)))
     _add_health(app, readiness)
     _add_metrics(app, platform)
     _add_live(app, platform)

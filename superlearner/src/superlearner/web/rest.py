@@ -34,6 +34,9 @@ from superlearner.web.visitors import door_of, user_of
 
 __all__ = ["described_routes_of", "routes_of"]
 
+BELOW: Final = f"{PREFIX}/"
+FOUND: Final = "superlearner.route"
+CONTEXT: Final = "superlearner.context"
 DOOR: Final = "x-door"
 DryRun = Annotated[bool, Query(description="only report what would be done")]
 NodeName = Annotated[
@@ -52,12 +55,12 @@ SLASH: Final = "\udc2f"
 
 
 @lru_cache(maxsize=8)
-def routes_of(operations: tuple[Operation, ...]) -> tuple[BaseRoute, ...]:
-    """Return the routes of operations, fixed paths before parameters.
+def routes_of(operations: tuple[Operation, ...]) -> OperationRoutes:
+    """Return the routes of operations.
 
     A route finds its platform through the application of the request, so all applications share the same routes.
     """
-    return tuple(map(OperationRoute, _in_order(operations)))
+    return OperationRoutes(operations)
 
 
 def described_routes_of(operations: tuple[Operation, ...]) -> tuple[BaseRoute, ...]:
@@ -69,6 +72,58 @@ def _in_order(operations: tuple[Operation, ...]) -> list[Operation]:
     return sorted(operations, key=lambda one: ["{" in part for part in one.path.split("/")])
 
 
+class OperationRoutes(BaseRoute):
+    """The routes of all operations, indexed by method, first segment and number of segments.
+
+    The index only leaves out routes that cannot match, so the first match is that of Starlette's router, which would
+    try them all.
+    """
+
+    path = PREFIX
+
+    def __init__(self, operations: tuple[Operation, ...]) -> None:
+        routes = list(map(OperationRoute, _in_order(operations)))
+        self._routes = tuple(routes)
+        self._most = max((one.path.count("/") for one in routes), default=0)
+        self._index: dict[tuple[str, str, int], list[OperationRoute]] = {}
+        for one in routes:
+            below = one.path.removeprefix(BELOW)
+            least = below.count("/")
+            for slashes in range(least, self._most + 1 if ":path}" in below else least + 1):
+                self._index.setdefault((one.method, below.partition("/")[0], slashes), []).append(one)
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match as Starlette does, except that an encoded slash is part of a name."""
+        sent: bytes = scope.get("raw_path") or b""
+        encoded = b"%2" in sent
+        if encoded:
+            scope = {**scope, "path": SLASH.join(map(unquote, IN_NAME.split(sent.decode("ascii"))))}
+        match, found = self._first(scope)
+        if encoded and match is not Match.NONE:
+            found["path_params"] = {name: text.replace(SLASH, "/") for name, text in found["path_params"].items()}
+        return match, found
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request that matches."""
+        await scope[FOUND].handle(scope, receive, send)
+
+    def _first(self, scope: Scope) -> tuple[Match, Scope]:
+        _, prefix, below = scope["path"].partition(BELOW)
+        if not prefix or scope["type"] != "http":
+            return Match.NONE, {}
+        key = (scope["method"], below.partition("/")[0], min(below.count("/"), self._most))
+        for one in self._index.get(key, ()):
+            match, found = one.matches(scope)
+            if match is Match.FULL:
+                return match, {**found, FOUND: one}
+        best: tuple[Match, Scope] = Match.NONE, {}
+        for one in self._routes:  # another method, or a first segment that is a parameter
+            match, found = one.matches(scope)
+            if match.value > best[0].value:
+                best = match, {**found, FOUND: one}
+        return best
+
+
 class OperationRoute(Route):
     """A route whose parameters are read on its first request.
 
@@ -78,21 +133,11 @@ class OperationRoute(Route):
     def __init__(self, operation: Operation) -> None:
         super().__init__(PREFIX + operation.path, self._answer, name=operation.name)
         self.app = self._answer
+        self.method = operation.method
         self.methods = {operation.method}
         self.path_regex = pattern_of(self.path)
         self._operation = operation
         self._route: APIRoute | None = None
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Match as Starlette does, except that an encoded slash is part of a name."""
-        sent: bytes = scope.get("raw_path") or b""
-        if b"%2" not in sent:
-            return super().matches(scope)
-        path = SLASH.join(map(unquote, IN_NAME.split(sent.decode("ascii"))))
-        match, found = super().matches({**scope, "path": path})
-        if match is not Match.NONE:
-            found["path_params"] = {name: text.replace(SLASH, "/") for name, text in found["path_params"].items()}
-        return match, found
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._route is None:
@@ -127,6 +172,7 @@ class ScopeFirst(APIRoute):
             platform = request.app.state.platform
             on = _node_of(operation, request)
             context = Context(platform.nodes, user_of(request), door_of(request), on=on, claims=_claims(request))
+            request.scope[CONTEXT] = context
             refuse_without_scope(platform.services, operation, context, request.path_params)
             _refuse_unknown_words(operation, request)
             strict = StrictRequest(request.scope, request.receive)
@@ -224,10 +270,12 @@ def _endpoint(operation: Operation) -> Callable[..., Any]:
     async def answer(request: Request, **values: Any) -> Response:
         body = values.pop("body", None)
         dry_run = values.pop("dry_run", False)
-        node = values.pop("node") if operation.on_node else _node_of(operation, request)
+        if operation.on_node:
+            del values["node"]  # the context has it
         values |= _in_body_or_query(operation, body, values)
         platform = request.app.state.platform
-        context = Context(platform.nodes, user_of(request), door_of(request), dry_run, node, claims=_claims(request))
+        context: Context = request.scope[CONTEXT]
+        context.dry_run = dry_run
         if operation.streams and (resumed := request.headers.get(LAST_EVENT_ID)) is not None:
             values["last_id"] = resumed  # a reconnecting browser repeats its request and sends its position here
         result = await execute(platform.services, operation, context, values)
