@@ -31,7 +31,7 @@ import otp
 from benchmarks.machine import machine
 from otp import Children, GenServer, Ok, Reply, Supervisor, impl
 from otp.doors import Visitor
-from superlearner.nodes.attaching.line import ServiceLine
+from superlearner.nodes.attaching.line import ServiceLink
 from superlearner.nodes.remote import RemoteNode
 from superlearner.nodes.remote import protocol as p
 from superlearner.operations.rights.users import SCOPES
@@ -179,7 +179,7 @@ async def case(service: Service, name: str, seconds: float) -> float:
             visitor = await stack.enter_async_context(Visitor(address, token))
             if visitor.facts.backend is None:
                 raise SystemExit(f"the service has no backend: {visitor.facts.why}")
-            node = RemoteNode(visitor.facts.node, ServiceLine(visitor.facts.backend))
+            node = RemoteNode(visitor.facts.node, ServiceLink(visitor.facts.backend))
             await node.hello("benchmark", "0", {}, 30)
             if name == CASES[2]:
                 await stack.enter_async_context(watched(node, "supervisors", {}))

@@ -90,7 +90,7 @@ def guard_of(peer: Peer) -> int:
     return int(found[1])
 
 
-async def said_hello(peer: Peer) -> Distribution:
+async def send_hello(peer: Peer) -> Distribution:
     """Send the platform's first request, which makes its operations available."""
     distribution = await peer.connect(None, timeout=30)
     await GenServer.call(("backend", peer.name), written(Hello(PROTOCOL, "measured", "0", {})), 30)
@@ -109,7 +109,7 @@ async def starts(rounds: int) -> list[str]:
                         await until_warm(reserve)
                         begun = time.monotonic()
                         peer = await started(boot, walls=walls, spares=spares)
-                        link = await said_hello(peer) if boot == "observed" else None
+                        link = await send_hello(peer) if boot == "observed" else None
                         key = (what, "cold" if spares is None else "warm", "behind walls" if walls else "without walls")
                         took.setdefault(key, []).append(1000 * (time.monotonic() - begun))
                         if walls and spares is None:

@@ -216,7 +216,7 @@ async def ring(_seconds: float) -> dict[str, Any]:
         (supervisor_server, "told_ended", lambda *_arguments: None),
         (
             supervisor_server,
-            "told_restarted",
+            "report_restarted",
             lambda *_arguments: log.isEnabledFor(logging.INFO),
         ),  # the log is not part of the ring
     ]

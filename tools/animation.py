@@ -73,10 +73,10 @@ def animate(browser: Browser, address: str, file: Path, theme: str) -> None:
     page.close()
 
 
-def _save(page: Page, stage: Locator, told: Locator, file: Path, pace: Pace) -> None:
+def _save(page: Page, stage: Locator, caption: Locator, file: Path, pace: Pace) -> None:
     """Save what a stage plays, with the sentence below it."""
     end = stage.evaluate("(one) => { one.pause(); return one.score.end; }")
-    clip = _clip(stage, told)
+    clip = _clip(stage, caption)
     frames: list[Image.Image] = []
     for time in [*range(0, int(end), pace.step_ms), end]:
         stage.evaluate("(one, time) => one.seek(time)", time)
@@ -107,9 +107,9 @@ def animate_recorded(browser: Browser, address: str, folder: Path) -> None:
         page.close()
 
 
-def _clip(stage: Locator, told: Locator) -> dict[str, float]:
+def _clip(stage: Locator, caption: Locator) -> dict[str, float]:
     """Return the place of a stage and of the sentence below it."""
-    above, below = stage.bounding_box(), told.bounding_box()
+    above, below = stage.bounding_box(), caption.bounding_box()
     if above is None or below is None:
         raise SystemExit(f"{stage.page.url}: expected a restart with a sentence")
     height = below["y"] + below["height"] - above["y"]

@@ -16,7 +16,7 @@ from otp import Agent, Application, DynamicSupervisor, GenServer, Registry, Task
 from otp.testing import Scheduler, wait_all_idle
 from superlearner.control.clock import Clock
 from superlearner.control.terms import short_state
-from superlearner.operations.builtin.restarts import shown
+from superlearner.operations.builtin.restarts import describe_moment
 from superlearner.restarts.groups import groups
 from superlearner.restarts.moments import moment_of
 from superlearner.restarts.present import Running, waits
@@ -120,7 +120,7 @@ def recorded(name: str) -> dict[str, Any]:
         found = groups(events, lambda end: waits(now, end))
         newest = max(found.values(), key=lambda one: one.id)
         moment = moment_of(events, newest, now)
-        model = shown(moment, Clock(), "; ".join(step.text for step in moment.steps))
+        model = describe_moment(moment, Clock(), "; ".join(step.text for step in moment.steps))
         return model.model_dump(mode="json") | {"at": 0.0, "storm": 0}
 
     return Scheduler().run(main)

@@ -12,7 +12,7 @@ import pytest
 from otp.unix_sockets import uid_of_peer
 
 
-class Asked:
+class ForeignSocket:
     """A socket of another system, which answers with `answer`."""
 
     def __init__(self, answer: bytes) -> None:
@@ -38,7 +38,7 @@ def test_the_user_of_a_peer_on_this_system() -> None:
 @pytest.mark.parametrize("platform", ["darwin", "freebsd14"])
 def test_the_user_of_a_peer_on_macos_and_freebsd(platform: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.platform", platform)
-    asked: Any = Asked(xucred(0, 501))
+    asked: Any = ForeignSocket(xucred(0, 501))
     assert 501 == uid_of_peer(asked)
     [(level, option, size)] = asked.options
     assert (0, 1) == (level, option), "SOL_LOCAL, LOCAL_PEERCRED"
@@ -48,12 +48,12 @@ def test_the_user_of_a_peer_on_macos_and_freebsd(platform: str, monkeypatch: pyt
 @pytest.mark.parametrize("answer", [xucred(1, 501), b"", b"\0\0\0\0"])
 def test_an_answer_of_another_form_is_unknown(answer: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.platform", "darwin")
-    asked: Any = Asked(answer)
+    asked: Any = ForeignSocket(answer)
     assert uid_of_peer(asked) is None
 
 
 def test_other_systems_do_not_report_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.platform", "sunos5")
-    asked: Any = Asked(b"")
+    asked: Any = ForeignSocket(b"")
     assert uid_of_peer(asked) is None
     assert not asked.options

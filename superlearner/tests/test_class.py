@@ -47,7 +47,7 @@ def asking_for_health(url: str) -> Iterator[Counter[int]]:
         thread.join()
 
 
-def kept(teacher: Client) -> list[Any]:
+def read_inventory(teacher: Client) -> list[Any]:
     """Return what no attack may change: services, users, sandboxes with their processes, recordings."""
     services = [(one["id"], one["pid"]) for one in teacher.data("GET", "/supervisors/services")["children"]]
     sandboxes = teacher.data("GET", f"/sandboxes?per_page={PAGE}")
@@ -73,7 +73,7 @@ def test_a_learner_who_tries_everything_gets_nothing_and_the_class_goes_on(
         learners = list(at_once.map(lambda name: seat(teacher, program.url, name), names))
         list(at_once.map(play, learners))
         *_, victim, attacker = learners
-        before = kept(teacher)
+        before = read_inventory(teacher)
         home = teacher.data("GET", "/nodes")[0]["name"]
         refused: list[Attempt] = []
         wrong: list[str] = []
@@ -85,7 +85,7 @@ def test_a_learner_who_tries_everything_gets_nothing_and_the_class_goes_on(
                 wrong.append(f"{attempt}: {answer.status} {answer.code}")
         assert not wrong, "\n".join(wrong)
         assert len(refused) > 300
-        assert kept(teacher) == before
+        assert read_inventory(teacher) == before
     assert set(health) == {200}
     owner = Client(program.url, "owner", **program.owner)
     lines = owner.data("GET", f"/audit?user={attacker.name}&per_page={PAGE}")

@@ -55,7 +55,7 @@ class Sentences:
         """Return whether a reader has a text of exactly these clauses."""
         return "; ".join(clauses) in self.texts[reader]
 
-    def said(self, clause: str) -> list[str]:
+    def find_readers(self, clause: str) -> list[str]:
         """Return the readers that have a clause, alone or as a part of a text."""
         return [reader for reader in READERS if any(clause in text for text in self.texts[reader])]
 
@@ -98,7 +98,7 @@ def test_a_restart_is_one_sentence_for_all(
         did, budget = "sup (rest_for_one) restarted ledger, and with it cart", "restart 1 of 3 within 5 s"
         assert [told.whole(reader, f"ledger {verb}", did, budget) for reader in ("feed", "events", "log")] == [True] * 3
         assert told.whole("causes", did, budget)
-        assert told.said(f"ledger {verb}") == list(READERS)
+        assert told.find_readers(f"ledger {verb}") == list(READERS)
 
     inside(test, tree(*workers("first", "ledger", "cart"), strategy="rest_for_one"))
 
@@ -127,7 +127,7 @@ def test_an_end_without_a_restart_is_one_sentence_for_all(
     async def test(platform: Any) -> None:
         old = await end(platform, "job", how)
         told = Sentences(platform, caplog, old)
-        assert told.said(f"job {verb}") == list(READERS)
+        assert told.find_readers(f"job {verb}") == list(READERS)
         for reader in ("feed", "log"):  # an event does not state that a supervisor leaves a child stopped
             assert told.whole(reader, f"job {verb}", "it is temporary and is not restarted")
 
@@ -142,7 +142,7 @@ def test_a_give_up_is_one_sentence_for_all(inside: Callable[..., Any], caplog: p
         await otp.wait_down(sup, timeout=5)
         told = Sentences(platform, caplog, plain_pid(sup))
         gave_up = "sup gave up: it needed 2 restarts within 5 s, 1 is allowed (last: a was killed)"
-        assert told.said(gave_up) == list(READERS)
+        assert told.find_readers(gave_up) == list(READERS)
         assert [told.whole(reader, "a was killed", "sup has no restart left") for reader in ("feed", "log")] == [
             True
         ] * 2
@@ -170,9 +170,11 @@ def test_a_restart_that_fails_is_one_sentence_for_all(
         await otp.wait_down(sup, timeout=5)
         told = Sentences(platform, caplog, plain_pid(sup))
         failed = "sup could not restart w: RuntimeError('the disk is full')"
-        assert told.said(f"{failed}; restart 1 of 1 within 5 s") == list(READERS)
+        assert told.find_readers(f"{failed}; restart 1 of 1 within 5 s") == list(READERS)
         last = "it could not restart w: RuntimeError('the disk is full')"
-        assert told.said(f"sup gave up: it needed 2 restarts within 5 s, 1 is allowed (last: {last})") == list(READERS)
+        assert told.find_readers(f"sup gave up: it needed 2 restarts within 5 s, 1 is allowed (last: {last})") == list(
+            READERS
+        )
 
     inside(test, tree(ChildSpec("w", (moody,)), max_restarts=1), playground_restart_after=30)
 

@@ -85,9 +85,9 @@ class SilenceLimit:
         if now < self._since + self._seconds:
             self._begin_step()
         else:  # uvloop calls timers before it reads what has arrived
-            self._timer = self._loop.call_soon(self._look_again, context=Context())
+            self._timer = self._loop.call_soon(self._decide_next_turn, context=Context())
 
-    def _look_again(self) -> None:
+    def _decide_next_turn(self) -> None:
         self._timer = self._loop.call_soon(self._decide, context=Context())
 
     def _decide(self) -> None:

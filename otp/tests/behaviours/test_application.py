@@ -26,7 +26,7 @@ from otp import (
 )
 
 
-class Diary(GenServer[tuple[Any, ...]]):
+class EventLog(GenServer[tuple[Any, ...]]):
     """The events, in order."""
 
     @impl
@@ -92,7 +92,7 @@ class Shop(Application):
 
 @first_process
 async def test_dependencies_start_first_and_all_are_named() -> None:
-    await Diary.start_link(None, name="diary")
+    await EventLog.start_link(None, name="diary")
     assert await Application.ensure_all_started(Shop) == ["database", "shop"]
     assert await Application.ensure_all_started(Shop) == []
     assert await wrote() == (
@@ -102,14 +102,14 @@ async def test_dependencies_start_first_and_all_are_named() -> None:
 
 @first_process
 async def test_running_applications_are_listed_the_latest_first() -> None:
-    await Diary.start_link(None, name="diary")
+    await EventLog.start_link(None, name="diary")
     await Application.ensure_all_started(Shop)
     assert await Application.which_applications() == [("shop", "sells things", "1.2"), ("database", "", "")]
 
 
 @first_process
 async def test_start_wants_the_dependencies_to_run() -> None:
-    await Diary.start_link(None, name="diary")
+    await EventLog.start_link(None, name="diary")
     with pytest.raises(StartError) as failure:
         await Application.start(Shop)
     assert failure.value.reason == ("not_started", "database")
@@ -117,7 +117,7 @@ async def test_start_wants_the_dependencies_to_run() -> None:
 
 @first_process
 async def test_a_second_start_is_refused() -> None:
-    await Diary.start_link(None, name="diary")
+    await EventLog.start_link(None, name="diary")
     await Application.start(Database)
     with pytest.raises(StartError) as failure:
         await Application.start(Database)
@@ -126,7 +126,7 @@ async def test_a_second_start_is_refused() -> None:
 
 @first_process
 async def test_stop_goes_from_prep_stop_over_the_leaves_to_stop() -> None:
-    await Diary.start_link(None, name="diary")
+    await EventLog.start_link(None, name="diary")
     await Application.ensure_all_started(Shop)
     top = otp.whereis("shop_top")
     await wrote()
@@ -146,7 +146,7 @@ async def test_stopping_what_does_not_run_is_an_error() -> None:
 
 @first_process
 async def test_the_master_is_linked_to_the_top_supervisor_and_is_its_parent() -> None:
-    await Diary.start_link(None, name="diary")
+    await EventLog.start_link(None, name="diary")
     await Application.start(Database)
     top = otp.whereis("database_top")
     (master,) = otp.process_info(top, "links")[:1]
@@ -223,7 +223,7 @@ async def test_a_start_that_fails_says_why_in_otps_words() -> None:
 
 @first_process
 async def test_when_one_of_several_fails_those_started_before_it_stop_again() -> None:
-    await Diary.start_link(None, name="diary")
+    await EventLog.start_link(None, name="diary")
 
     class Fails(Application):
         name = "fails"
@@ -241,7 +241,7 @@ async def test_when_one_of_several_fails_those_started_before_it_stop_again() ->
 
 @first_process
 async def test_the_end_of_a_temporary_application_is_nobody_elses_end() -> None:
-    await Diary.start_link(None, name="diary")
+    await EventLog.start_link(None, name="diary")
     await Application.ensure_all_started(Shop)
     top = otp.whereis("database_top")
     otp.exit(top, "kill")

@@ -344,24 +344,24 @@ def test_state_enter(run: Any) -> None:
                     inserted = NextEvent("internal", "wait")
                     return NextState("start", n + 1, inserted, ReplyTo(caller, ("echo", "wait", n)))
 
-        async def told() -> list[Any]:
+        async def read_mailbox() -> list[Any]:
             await wait_all_idle()
             return mailbox()
 
         pid = await start({"start": in_start, "wait": in_wait}, 1, Entering)
-        assert await told() == [("enter", "start", "start", 1)]
+        assert await read_mailbox() == [("enter", "start", "start", 1)]
         assert await call(pid, "echo") == ("echo", "start", 2)
-        assert await told() == [("enter", "wait", "start", n) for n in (3, 4, 5)]
+        assert await read_mailbox() == [("enter", "wait", "start", n) for n in (3, 4, 5)]
         state, (_functions, data) = await get_state(pid)
         assert (state, data) == ("wait", 6)
         assert await call(pid, "repeat") == ("repeat", "wait", 6)
-        assert await told() == [("enter", "wait", "wait", 6)]
+        assert await read_mailbox() == [("enter", "wait", "wait", 6)]
         assert await call(pid, "echo") == ("echo", "wait", 7)
-        assert await told() == [("enter", "start", "wait", 8), ("internal", "start", "wait", 9)]
+        assert await read_mailbox() == [("enter", "start", "wait", 8), ("internal", "start", "wait", 9)]
         assert await call(pid, "repeat") == ("repeat", "start", 10)
-        assert await told() == [("enter", "start", "start", 11)]
+        assert await read_mailbox() == [("enter", "start", "start", 11)]
         assert await call(pid, ("stop", "bye")) == ("stop", 12)
-        assert await told() == [ExitSignal(pid, "bye")]
+        assert await read_mailbox() == [ExitSignal(pid, "bye")]
 
     run(main)
 

@@ -302,7 +302,7 @@ class Switch(GenServer[Any]):
         return Stop(request, state)
 
 
-def asked_while_restarting(operation: Any) -> Any:
+def request_while_restarting(operation: Any) -> Any:
     """Let the restart of "s" fail for ever, ask while it is tried again, and answer with what was said."""
 
     async def main() -> Any:
@@ -342,7 +342,7 @@ def asked_while_restarting(operation: Any) -> Any:
     ],
 )
 def test_the_answers_while_a_child_is_restarting(run: Any, operation: Any, expected: Any) -> None:
-    assert run(asked_while_restarting(operation)) == expected
+    assert run(request_while_restarting(operation)) == expected
 
 
 def test_a_restart_that_waits_keeps_the_mailbox(run: Any) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from otp.behaviours.server.child_spec import Children, ChildSpec
 from otp.behaviours.supervisor.dynamic_state import DynamicState
 from otp.behaviours.supervisor.spec_check import check_all, check_spec
-from otp.behaviours.supervisor.state import ChildRecord, RestartWindow, SupervisorState, wants_restart
+from otp.behaviours.supervisor.state import ChildRecord, RestartWindow, SupervisorState, should_restart
 from otp.kernel.values.reasons import Crash
 
 S = 1_000_000_000
@@ -102,7 +102,7 @@ def test_who_is_restarted_after_which_reason(restart: Any, reason: Any) -> None:
 
     expected = {"permanent": True, "transient": not clean, "temporary": False}[restart]
 
-    assert wants_restart(child("a", restart=restart), reason) is expected
+    assert should_restart(child("a", restart=restart), reason) is expected
 
 
 @pytest.mark.parametrize(

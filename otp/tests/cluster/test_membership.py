@@ -10,7 +10,7 @@ import pytest
 import otp
 from otp.cluster import Cluster, JoinRefused, NotMember
 from otp.kernel.values.errors import BadArgument
-from simulated_clusters import SETTINGS, Clusters, Diary, me, names, settle
+from simulated_clusters import SETTINGS, Clusters, MembershipLog, me, names, settle
 
 LOST = SETTINGS.dead + 3 * SETTINGS.heartbeat
 """Seconds until a silent member is lost."""
@@ -58,7 +58,7 @@ def test_one_address_is_enough_to_meet_all(clusters: Any) -> None:
 def test_a_member_that_leaves_says_so_first(clusters: Any) -> None:
     async def main(c: Clusters) -> None:
         a, b = await c.form("a", "b")
-        seen, itself = Diary(a), Diary(b)
+        seen, itself = MembershipLog(a), MembershipLog(b)
         await settle()
         assert [("up", "a#1"), ("up", "b#2")] == seen.take()
         await b.leave()
@@ -75,7 +75,7 @@ def test_a_member_that_leaves_says_so_first(clusters: Any) -> None:
 def test_a_node_that_closes_leaves(clusters: Any) -> None:
     async def main(c: Clusters) -> None:
         a, b = await c.form("a", "b")
-        seen = Diary(a)
+        seen = MembershipLog(a)
         await settle()
         seen.take()
         await b.node.close()
@@ -88,7 +88,7 @@ def test_a_node_that_closes_leaves(clusters: Any) -> None:
 def test_a_silent_member_is_lost_after_dead_and_comes_back_by_itself(clusters: Any) -> None:
     async def main(c: Clusters) -> None:
         a, b, d = await c.form("a", "b", "d")
-        seen = Diary(a)
+        seen = MembershipLog(a)
         await settle()
         seen.take()
         c.stall(b)
@@ -111,7 +111,7 @@ def test_a_silent_member_is_lost_after_dead_and_comes_back_by_itself(clusters: A
 def test_a_false_report_of_the_carrier_costs_nobody_its_membership(clusters: Any) -> None:
     async def main(c: Clusters) -> None:
         a, b = await c.form("a", "b")
-        seen = Diary(a)
+        seen = MembershipLog(a)
         await settle()
         seen.take()
         for _ in range(3):
@@ -181,7 +181,7 @@ def test_members_that_join_on_two_sides_of_a_cut_meet_afterwards(clusters: Any) 
 def test_a_disconnected_member_stays_apart_until_it_connects(clusters: Any) -> None:
     async def main(c: Clusters) -> None:
         a, b, d = await c.form("a", "b", "d")
-        seen = Diary(b)
+        seen = MembershipLog(b)
         await settle()
         seen.take()
         assert a.disconnect("b")

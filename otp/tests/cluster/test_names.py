@@ -10,7 +10,7 @@ import pytest
 import otp
 from otp.cluster import JoinRefused
 from otp.distribution import NodeId
-from simulated_clusters import SETTINGS, Clusters, Diary, Fixed, names, settle
+from simulated_clusters import SETTINGS, Clusters, Fixed, MembershipLog, names, settle
 
 LOST = SETTINGS.dead + 3 * SETTINGS.heartbeat
 
@@ -25,7 +25,7 @@ TAKEN = ("name_taken", "b")
 def test_a_living_name_is_refused_and_the_first_is_undisturbed(clusters: Any) -> None:
     async def main(c: Clusters) -> None:
         a, b, d = await c.form("a", "b", "d")
-        seen, its = Diary(a), Diary(b)
+        seen, its = MembershipLog(a), MembershipLog(b)
         await settle()
         seen.take(), its.take()
         with pytest.raises(JoinRefused, match="the name 'b' belongs to a living member") as caught:
@@ -73,7 +73,7 @@ def test_a_name_killed_a_moment_ago_is_free_and_its_successor_a_new_member(clust
         d = await c.join("d", connect="sim/a")
         for cluster in (a, b, d):
             await cluster.wait_size(3)
-        seen = Diary(a)
+        seen = MembershipLog(a)
         await settle()
         seen.take()
         dying = asyncio.ensure_future(c.kill(b))
@@ -99,7 +99,7 @@ def test_a_stalled_name_is_free_after_dead_and_its_first_holder_is_refused_when_
         again = await c.join("b")
         assert SETTINGS.dead - 3 * SETTINGS.heartbeat <= asyncio.get_running_loop().time() - began <= LOST
         await a.wait_size(2)
-        seen = Diary(a)
+        seen = MembershipLog(a)
         await settle(1)
         seen.take()
         c.resume(b)

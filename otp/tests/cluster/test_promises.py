@@ -12,7 +12,7 @@ import pytest
 from otp.cluster import Cluster, JoinRefused
 from otp.distribution.faults import Cut, Drop, Hold
 from otp.testing import Scheduler
-from simulated_clusters import SETTINGS, Clusters, Diary, me, settle
+from simulated_clusters import SETTINGS, Clusters, MembershipLog, me, settle
 
 FAULTS_END = 10.0
 CONVERGED_WITHIN = SETTINGS.dead + 2.0
@@ -30,7 +30,7 @@ class World:
         self.asleep: set[Cluster] = set()
         self.busy: set[str] = set()
         self.tasks: list[asyncio.Task[Any]] = []
-        self.diaries: list[tuple[Cluster, Diary]] = []
+        self.diaries: list[tuple[Cluster, MembershipLog]] = []
 
     async def start(self, name: str) -> None:
         address = [f"sim/{other}" for other in self.alive if other != name]
@@ -40,7 +40,7 @@ class World:
         except JoinRefused:
             return  # nobody was reachable
         self.alive[name] = cluster
-        self.diaries.append((cluster, Diary(cluster)))
+        self.diaries.append((cluster, MembershipLog(cluster)))
 
     async def run(self) -> None:
         names = "abcde"[: self.random.choice([2, 3, 3, 4, 5])]
@@ -127,7 +127,7 @@ class World:
         except JoinRefused:
             return
         self.alive[name] = max([self.alive.get(name, cluster), cluster], key=me)
-        self.diaries.append((cluster, Diary(cluster)))
+        self.diaries.append((cluster, MembershipLog(cluster)))
 
     async def wake(self, cluster: Cluster, seconds: float) -> None:
         await settle(seconds)
@@ -159,9 +159,9 @@ class World:
         names = [text.partition("#")[0] for text in everybody]
         assert len(set(names)) == len(names), f"a name is there twice: {everybody}"
         for cluster, diary in self.diaries:
-            self.check_diary(cluster, diary)
+            self.check_log(cluster, diary)
 
-    def check_diary(self, cluster: Cluster, diary: Diary) -> None:
+    def check_log(self, cluster: Cluster, diary: MembershipLog) -> None:
         up: dict[str, str] = {}
         leaving: set[str] = set()
         for kind, member, *rest in diary.events:

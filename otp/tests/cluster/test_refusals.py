@@ -14,7 +14,7 @@ from otp.cluster.transport import MemberDistribution
 from otp.distribution import Distribution, NodeId, Session, SessionTransport, Settings
 from otp.distribution.carriers.simulated import SimulatedCarrier
 from otp.distribution.frames import Beat, Bye, Data, Hello, Reset, encode
-from simulated_clusters import SETTINGS, Clusters, Diary, me, names, settle
+from simulated_clusters import SETTINGS, Clusters, MembershipLog, me, names, settle
 
 
 def reasons(cluster: Cluster) -> list[Any]:
@@ -185,7 +185,7 @@ FACTS = {"version": "1", "address": None, "since": 0.0, "meta": None, "simulated
 def test_malformed_facts_are_refused_and_change_nothing(clusters: Any, message: Any) -> None:
     async def main(c: Clusters) -> None:
         a, d = await c.form("a", "d")
-        seen = Diary(a)
+        seen = MembershipLog(a)
         await settle()
         seen.take()
         _, other = await plain(c, "b", 7)
@@ -250,7 +250,7 @@ def test_a_member_speaks_for_itself_only(clusters: Any) -> None:
 def test_frames_whose_sender_is_another_one_change_nothing(clusters: Any) -> None:
     async def main(c: Clusters) -> None:
         a, b = await c.form("a", "b")
-        seen = Diary(a)
+        seen = MembershipLog(a)
         await settle()
         seen.take()
         carrier = c.network.carrier(NodeId("x", 1))
@@ -289,7 +289,7 @@ def test_a_clock_that_is_off_by_an_hour_changes_timestamps_only(clusters: Any) -
         for cluster in (a, b, d):
             await cluster.wait_size(3)
             assert {"a": now, "b": now - 3600, "d": now + 3600} == {m.name: m.since for m in cluster.members()}
-        seen = Diary(a)
+        seen = MembershipLog(a)
         await settle()
         seen.take()
         now += 7200  # all clocks jump

@@ -34,7 +34,7 @@ class Pair(NamedTuple):
     taken: list[int]
 
     @property
-    def kept(self) -> int:
+    def waiting_bytes(self) -> int:
         """Bytes that wait at `a` for `b`."""
         live = self.session._live(self.at_b.transport.me)
         return 0 if live is None else live.waiting
@@ -84,7 +84,7 @@ def test_who_waits_for_a_busy_node_loses_nothing_and_little_is_kept_for_it() -> 
             waits += pair.at_a.busy("b")
             await pair.at_a.drained("b")
             otp.send(pair.taker, (number, LONG))
-            most = max(most, pair.kept)
+            most = max(most, pair.waiting_bytes)
         while len(pair.taken) < MANY:
             await otp.testing.advance(1)
         assert list(range(MANY)) == pair.taken
@@ -102,7 +102,7 @@ def test_many_that_wait_go_on_one_after_the_other_as_there_is_room() -> None:
             for number in range(first, first + 20):
                 await pair.at_a.drained("b")
                 otp.send(pair.taker, (number, LONG))
-                kept.append(pair.kept)
+                kept.append(pair.waiting_bytes)
 
         for n in range(20):
             otp.spawn(sender, 20 * n)
@@ -123,9 +123,9 @@ def test_who_does_not_wait_loses_the_node_and_what_was_kept_for_it(caplog: Any) 
         with caplog.at_level(logging.WARNING, "otp"):
             for number in range(MANY):  # it never comes to wait, so that nothing can go out meanwhile
                 otp.send(pair.taker, (number, LONG))
-                most = max(most, pair.kept)
+                most = max(most, pair.waiting_bytes)
         assert most <= SMALL.waiting
-        assert 0 == pair.kept
+        assert 0 == pair.waiting_bytes
         assert ExitSignal(pair.taker, "noconnection") == await otp.receive()
         assert NodeDown("b") == await otp.receive()
         assert "try `await distribution.drained('b')`" in caplog.text

@@ -21,7 +21,7 @@ PATIENT = Settings(heartbeat=30.0, dead=60.0)  # whatever happens here, no heart
 HASTY = Settings(heartbeat=0.02, dead=0.1)
 
 
-class Told:
+class TransportLog:
     """The events of a transport, in order; `await told()` returns the next one."""
 
     def __init__(self) -> None:
@@ -56,8 +56,8 @@ def carriers(kind: str, **options: Any) -> tuple[StreamCarrier, StreamCarrier]:
     return StreamCarrier.over_socket(one, **options), StreamCarrier.over_socket(two, **options)
 
 
-async def joined(carrier: StreamCarrier, me: NodeId, cookie: bytes = b"s", **options: Any) -> tuple[Any, Told]:
-    told = Told()
+async def joined(carrier: StreamCarrier, me: NodeId, cookie: bytes = b"s", **options: Any) -> tuple[Any, TransportLog]:
+    told = TransportLog()
     transport = SessionTransport(carrier, Session(me, cookie, options.get("settings", PATIENT)))
     await transport.start(told)
     return transport, told

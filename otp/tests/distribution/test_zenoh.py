@@ -45,7 +45,7 @@ asyncio.run(main())
 """
 
 
-class Told:
+class TransportLog:
     """The events of a transport, in order; `await told()` returns the next one."""
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ class Told:
         return await self.queue.get()
 
 
-class Heard:
+class FrameLog:
     """The frames and hints of a carrier, in order; `await heard()` returns the next one."""
 
     def __init__(self) -> None:
@@ -87,8 +87,10 @@ def run(main: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(asyncio.wait_for(main(), 30))
 
 
-async def joined(carrier: ZenohCarrier, me: NodeId, settings: Settings = PATIENT) -> tuple[SessionTransport, Told]:
-    told = Told()
+async def joined(
+    carrier: ZenohCarrier, me: NodeId, settings: Settings = PATIENT
+) -> tuple[SessionTransport, TransportLog]:
+    told = TransportLog()
     transport = SessionTransport(carrier, Session(me, b"s", settings))
     await transport.start(told)
     return transport, told
@@ -126,7 +128,7 @@ def test_two_nodes_find_each_other_and_signals_of_all_sizes_keep_their_order(gro
 
 def test_nodes_of_two_groups_never_meet_and_do_not_even_link(group: str) -> None:
     async def main() -> None:
-        heard = [Heard() for _ in range(60)]
+        heard = [FrameLog() for _ in range(60)]
         carriers = [
             await each.start(ZenohCarrier(f"{group}{number // 2}"), NodeId(f"n{number}", 1))
             for number, each in enumerate(heard)
@@ -143,7 +145,7 @@ def test_nodes_of_two_groups_never_meet_and_do_not_even_link(group: str) -> None
 
 def test_a_node_without_multicast_is_found_by_its_address_and_introduces_the_others(group: str) -> None:
     async def main() -> None:
-        a, b, c = Heard(), Heard(), Heard()
+        a, b, c = FrameLog(), FrameLog(), FrameLog()
         seed = await a.start(ZenohCarrier(group, multicast=None), A)
         assert seed.address.startswith("tcp/127.0.0.1:")
         two = await b.start(ZenohCarrier(group, multicast=None, connect=[seed.address]), B)
@@ -165,13 +167,13 @@ def test_connect_reaches_a_node_that_starts_later_and_again_after_its_restart(gr
     async def main() -> None:
         with socket.create_server(("127.0.0.1", 0)) as server:
             address = f"127.0.0.1:{server.getsockname()[1]}"
-        a = Heard()
+        a = FrameLog()
         one = await a.start(ZenohCarrier(group, multicast=None), A)
         await one.connect(address)
         await one.connect(address)
         for creation in (1, 2):
             node = NodeId("b", creation)
-            two = await Heard().start(ZenohCarrier(group, multicast=None, listen=address), node)
+            two = await FrameLog().start(ZenohCarrier(group, multicast=None, listen=address), node)
             assert f"tcp/{address}" == two.address
             assert (node, True) == await a()
             await two.close()
@@ -185,7 +187,7 @@ def test_connect_reaches_a_node_that_starts_later_and_again_after_its_restart(gr
 @pytest.mark.parametrize("name", ["a/b", "*", "**", "$*", "?x=1", "#", "@", "x@127.0.0.1", "%2F", "ä€", "a b", "."])
 def test_any_name_of_a_node_travels(group: str, name: str) -> None:
     async def main() -> None:
-        node, a, b = NodeId(name, 7), Heard(), Heard()
+        node, a, b = NodeId(name, 7), FrameLog(), FrameLog()
         one, two = await a.start(ZenohCarrier(group), A), await b.start(ZenohCarrier(group), node)
         assert ((node, True), (A, True)) == (await a(), await b())
         one.put(node, b"1")
@@ -212,7 +214,7 @@ def test_frames_without_a_sender_or_too_large_are_dropped_with_one_warning(
     group: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def main() -> None:
-        heard = Heard()
+        heard = FrameLog()
         carrier = await heard.start(ZenohCarrier(group), A)
         session = await asyncio.to_thread(stranger, group)
         token = session.liveliness().declare_token(f"otp/{group}/n/{node_key(B)}")
@@ -275,7 +277,7 @@ def test_a_frame_over_the_limit_is_not_sent_and_the_window_fits_into_a_batch(gro
 def test_an_address_that_is_wrong_or_needs_tls_is_refused(group: str, options: Any, reason: Any) -> None:
     async def main() -> None:
         with pytest.raises(CarrierError) as caught:
-            await Heard().start(ZenohCarrier(group, **options), A)
+            await FrameLog().start(ZenohCarrier(group, **options), A)
         assert reason == caught.value.reason
 
     run(main)
@@ -286,7 +288,7 @@ def test_an_address_in_use_is_named_and_a_group_is_a_word(group: str) -> None:
         with socket.create_server(("127.0.0.1", 0)) as server:
             address = f"127.0.0.1:{server.getsockname()[1]}"
             with pytest.raises(CarrierError, match="free address") as caught:
-                await Heard().start(ZenohCarrier(group, listen=address), A)
+                await FrameLog().start(ZenohCarrier(group, listen=address), A)
         assert ("address_in_use", address) == caught.value.reason
 
     run(main)
@@ -306,7 +308,7 @@ def _files() -> list[str]:
 
 def test_close_leaves_no_file_socket_or_thread_and_late_events_are_harmless(group: str) -> None:
     async def once() -> None:
-        a, b = Heard(), Heard()
+        a, b = FrameLog(), FrameLog()
         one, two = await a.start(ZenohCarrier(group), A), await b.start(ZenohCarrier(group), B)
         assert ((B, True), (A, True)) == (await a(), await b())
         await one.connect(two.address)
@@ -332,12 +334,12 @@ def test_close_leaves_no_file_socket_or_thread_and_late_events_are_harmless(grou
 
 def test_a_loop_that_is_closed_first_gets_no_events_and_no_errors(group: str) -> None:
     async def begin() -> ZenohCarrier:
-        return await Heard().start(ZenohCarrier(group), A)
+        return await FrameLog().start(ZenohCarrier(group), A)
 
     abandoned = asyncio.run(begin())
 
     async def main() -> None:
-        heard = Heard()
+        heard = FrameLog()
         carrier = await heard.start(ZenohCarrier(group), B)
         assert (A, True) == await heard()
         carrier.put(A, b"to a closed loop")
@@ -351,7 +353,7 @@ def test_a_loop_that_is_closed_first_gets_no_events_and_no_errors(group: str) ->
 
 def test_what_it_opens_is_closed_in_programs_that_it_starts(group: str) -> None:
     async def main() -> None:
-        carrier = await Heard().start(ZenohCarrier(group), A)
+        carrier = await FrameLog().start(ZenohCarrier(group), A)
         child = await asyncio.create_subprocess_exec(
             sys.executable, "-c", "import os; print([os.readlink(f'/proc/self/fd/{n}') for n in range(3, 64) "
             "if os.path.lexists(f'/proc/self/fd/{n}')])", stdout=subprocess.PIPE, close_fds=False,

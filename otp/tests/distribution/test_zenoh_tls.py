@@ -18,7 +18,7 @@ from otp.distribution.carriers.zenoh import Tls, ZenohCarrier
 A, B, C = NodeId("a", 1), NodeId("b", 1), NodeId("c", 1)
 
 
-class Heard:
+class FrameLog:
     def __init__(self) -> None:
         self.queue: asyncio.Queue[Any] = asyncio.Queue()
 
@@ -39,7 +39,7 @@ def test_members_of_one_authority_meet_by_multicast_and_by_address(tmp_path: Pat
     authority = Authority(tmp_path)
 
     async def main() -> None:
-        a, b, c = Heard(), Heard(), Heard()
+        a, b, c = FrameLog(), FrameLog(), FrameLog()
         one = await a.start(ZenohCarrier(group, tls=authority.member("a")), A)
         two = await b.start(ZenohCarrier(group, tls=authority.member("b")), B)
         assert ((B, True), (A, True)) == (await a(), await b())
@@ -76,14 +76,14 @@ def test_a_stranger_meets_nobody_and_a_member_beside_it_does(tmp_path: Path, gro
             at_seed = authority.member("seed", host="elsewhere.example")
 
     async def main() -> None:
-        a = Heard()
+        a = FrameLog()
         seed = await a.start(ZenohCarrier(group, tls=at_seed, multicast=None), A)
         refused = await asyncio.to_thread(_links, seed.address, fault, bad)
         assert not refused
         assert a.queue.empty()
         if fault not in ("expired server", "wrong host"):
             assert await asyncio.to_thread(_links, seed.address, "", good)
-            b = Heard()
+            b = FrameLog()
             member = await b.start(ZenohCarrier(group, tls=good, multicast=None, connect=[seed.address]), B)
             assert ((B, True), (A, True)) == (await a(), await b())
             await member.close()
@@ -132,11 +132,11 @@ def test_with_certificates_a_plain_address_and_a_missing_file_are_refused(tmp_pa
             ({"tls": Tls(missing, tls.cert, tls.key)}, ("unreadable", missing)),
         ):
             with pytest.raises(CarrierError) as caught:
-                await Heard().start(ZenohCarrier(group, **options), A)
+                await FrameLog().start(ZenohCarrier(group, **options), A)
             assert reason == caught.value.reason
         (tmp_path / "junk.pem").write_text("junk")
         with pytest.raises(CarrierError) as caught:
-            await Heard().start(ZenohCarrier(group, tls=Tls(str(tmp_path / "junk.pem"), tls.cert, tls.key)), A)
+            await FrameLog().start(ZenohCarrier(group, tls=Tls(str(tmp_path / "junk.pem"), tls.cert, tls.key)), A)
         assert "cannot_start" == caught.value.reason[0]
 
     asyncio.run(main())

@@ -42,7 +42,7 @@ class Server(GenServer[Any]):
         return Reply(await otp.receive(lambda message: message == "never"), state)
 
 
-def said(fn: Any) -> str:
+def get_error_text(fn: Any) -> str:
     """The text of what `fn` fails with in the first process."""
 
     async def main() -> str:
@@ -59,7 +59,7 @@ def test_a_call_to_a_misspelt_name_suggests_the_name_that_is_registered() -> Non
         await Server.start_link(1, name="counter")
         await GenServer.call("countre", "hello")
 
-    assert said(call) == "call to 'countre' failed: 'noproc' (request 'hello'); did you mean 'counter'?"
+    assert get_error_text(call) == "call to 'countre' failed: 'noproc' (request 'hello'); did you mean 'counter'?"
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_what_needs_a_name_suggests_a_close_one(what: Any, asked: str) -> None:
         await Server.start_link(1, name="counter")
         what()
 
-    text = said(use)
+    text = get_error_text(use)
     assert text.startswith(asked)
     assert text.endswith("; did you mean 'counter'?")
 
@@ -126,7 +126,7 @@ def test_a_call_in_vain_says_how_long_and_what_the_server_did(request_: str, tim
     async def call() -> None:
         await GenServer.call(await Server.start_link(1), request_, timeout)
 
-    assert expected in said(call)
+    assert expected in get_error_text(call)
 
 
 def test_a_call_in_vain_from_outside_says_what_the_server_did() -> None:
@@ -176,28 +176,28 @@ def test_a_server_that_calls_itself_is_told_what_to_do() -> None:
     async def call() -> None:
         await GenServer.call(otp.self(), "hello")
 
-    assert said(call).endswith("call the function that the callback uses, or cast to itself")
+    assert get_error_text(call).endswith("call the function that the callback uses, or cast to itself")
 
 
 def test_a_server_that_stops_in_a_call_is_told_how_to_answer() -> None:
     async def call() -> None:
         await GenServer.call(await Server.start_link(1), "stop")
 
-    assert said(call).endswith("to stop in a call and still reply, return Stop(reason, state, reply=value)")
+    assert get_error_text(call).endswith("to stop in a call and still reply, return Stop(reason, state, reply=value)")
 
 
 def test_the_caller_of_a_server_with_a_wrong_result_reads_what_to_return() -> None:
     async def call() -> None:
         await GenServer.call(await Server.start_link(1), "return")
 
-    assert said(call).endswith("Erlang's ('reply', 0, 0) is Reply(value, state) here")
+    assert get_error_text(call).endswith("Erlang's ('reply', 0, 0) is Reply(value, state) here")
 
 
 def test_the_caller_of_a_server_that_crashed_reads_where() -> None:
     async def call() -> None:
         await GenServer.call(await Server.start_link(1), "raise")
 
-    text = said(call)
+    text = get_error_text(call)
     assert "raised at test_error_texts.py:" in text
     assert text.endswith("in Server.handle_call")
 
@@ -214,7 +214,7 @@ def test_a_start_with_a_wrong_result_of_init_says_what_to_return(arg: Any, expec
     async def start() -> None:
         await Server.start_link(arg)
 
-    assert said(start).endswith(expected)
+    assert get_error_text(start).endswith(expected)
 
 
 def test_a_taken_name_is_named() -> None:
@@ -222,7 +222,7 @@ def test_a_taken_name_is_named() -> None:
         await Server.start_link(1, name="counter")
         await Server.start_link(1, name="counter")
 
-    assert said(start) == (
+    assert get_error_text(start) == (
         "('already_started', <0.3.0>); 'counter' is taken by <0.3.0>, which is running; "
         "use that one, or start this under another name"
     )
@@ -251,7 +251,7 @@ def test_a_refused_operation_of_a_supervisor_says_on_which_child(operation: Any,
         await Supervisor.terminate_child(sup, "stopped")
         await operation(sup)
 
-    assert said(operate).startswith(expected)
+    assert get_error_text(operate).startswith(expected)
 
 
 def test_a_start_function_that_returns_nothing_is_told_to_return_the_pid() -> None:
@@ -260,7 +260,9 @@ def test_a_start_function_that_returns_nothing_is_told_to_return_the_pid() -> No
         def init(self, arg: Any) -> Any:
             return Children([otp.ChildSpec("c", start=(lambda: None,))])
 
-    assert "the child 'c' failed to start: its start function returned None; expected the pid" in said(Top.start_link)
+    assert "the child 'c' failed to start: its start function returned None; expected the pid" in get_error_text(
+        Top.start_link
+    )
 
 
 def test_exit_with_a_pid_only_says_that_it_ended_the_caller() -> None:

@@ -49,7 +49,7 @@ def focus(seen: list[Event], *pids: Pid, rate: int | None = None) -> Subscriptio
     )  # fmt: skip
 
 
-def told(events: Iterable[Event], who: dict[Pid, str]) -> list[tuple[str, str, str, str]]:
+def label_events(events: Iterable[Event], who: dict[Pid, str]) -> list[tuple[str, str, str, str]]:
     def name(pid: Any) -> str:
         return who.get(pid, "?")
 
@@ -73,13 +73,13 @@ def test_a_server_in_focus_tells_what_it_gets_and_sends_with_causes() -> None:
         assert await GenServer.call(server, "hello") == "hello"
         GenServer.cast(server, ("ask", other, "why"))
         await GenServer.call(server, "settled")
-        assert told(seen[:3], who) == [
+        assert label_events(seen[:3], who) == [
             ("sent", "me>server", "call", "'hello'"),
             ("received", "server", "call", "'hello'"),
             ("sent", "server>me", "reply", "'hello'"),
         ]
         assert [event.cause for event in seen[1:3]] == [seen[0].seq, seen[1].seq]
-        rest = told(seen[3:], who)
+        rest = label_events(seen[3:], who)
         assert rest[0][:3] == ("sent", "me>server", "cast")
         assert ("sent", "server>other", "call", "'why'") in rest
         assert ("sent", "other>server", "reply", "'why'") in rest
@@ -104,7 +104,7 @@ def test_a_call_that_waits_in_the_mailbox_of_a_server_in_focus_is_told() -> None
         focus(seen, server)
         GenServer.cast(server, "first")
         await GenServer.call(server, "second")
-        assert [(kind, way, term) for kind, _, way, term in told(seen, {me: "me", server: "server"})] == [
+        assert [(kind, way, term) for kind, _, way, term in label_events(seen, {me: "me", server: "server"})] == [
             ("sent", "cast", "'first'"), ("sent", "call", "'second'"),
             ("received", "cast", "'first'"), ("received", "call", "'second'"), ("sent", "reply", "'second'"),
         ]  # fmt: skip
@@ -130,7 +130,7 @@ def test_a_coroutine_in_focus_is_heard_until_its_end_and_what_comes_later_is_dro
         otp.send(pid, "end")
         await otp.wait_down(pid)
         otp.send(pid, "late")
-        lines = told(seen, {me: "me", pid: "pid", server: "server"})
+        lines = label_events(seen, {me: "me", pid: "pid", server: "server"})
         assert [(kind, route, way) for kind, route, way, _ in lines] == [
             ("sent", "me>pid", "info"), ("received", "pid", "info"), ("sent", "pid>me", "info"),
             ("sent", "pid>server", "call"), ("sent", "me>pid", "info"), ("sent", "me>pid", "info"),
@@ -377,7 +377,7 @@ def test_a_call_that_waited_before_is_told_as_received_and_so_is_its_answer() ->
         reader = focus(seen, server)
         await otp.sys.resume(server)
         assert await otp.receive() == "before"
-        ours = [line for line in told(seen, {caller: "caller", server: "server"}) if line[3] == "'before'"]
+        ours = [line for line in label_events(seen, {caller: "caller", server: "server"}) if line[3] == "'before'"]
         assert ours == [
             ("received", "server", "call", "'before'"),
             ("sent", "server>caller", "reply", "'before'"),
@@ -439,7 +439,7 @@ def test_who_becomes_another_function_stays_in_focus() -> None:
         focus(seen, pid)
         otp.send(pid, "go")
         await otp.receive()
-        assert ("sent", "pid>me", "info", "'from the second'") in told(seen, {pid: "pid", me: "me"})
+        assert ("sent", "pid>me", "info", "'from the second'") in label_events(seen, {pid: "pid", me: "me"})
 
     run(main)
 
@@ -471,7 +471,7 @@ def test_a_process_that_is_cancelled_or_times_out_stays_in_focus_and_leaves_it_w
         otp.send(p, 2)
         assert ("got", 2) == await otp.receive()
         who = {me: "me", p: "p"}
-        sent = [event for event in told(seen, who) if event[:2] == ("sent", "p>me")]
+        sent = [event for event in label_events(seen, who) if event[:2] == ("sent", "p>me")]
         assert ["('got', 1)", "('got', 2)"] == [event[3] for event in sent if "got" in event[3]]
 
         p.cancel()

@@ -11,7 +11,7 @@ import pytest
 import otp
 from otp import Children, GenServer, NoReply, Ok, Stop, Supervisor, impl, trace
 from otp.bounded import text
-from otp.kernel.values.bounded import bounded_text, kept
+from otp.kernel.values.bounded import bound_reason, bounded_text
 from otp.kernel.values.reasons import Crash, ExceptionTerm
 from otp.testing import wait_all_idle
 
@@ -190,12 +190,14 @@ def test_neither_the_ring_nor_a_supervisor_keeps_what_a_reason_held(run: Any) ->
     ["normal", None, 7, ("shutdown", 1.5), ("a", ("b", b"c")), Crash("boom", (("f.py", 1, "f"),))],
 )
 def test_a_small_reason_is_kept_as_it_is(reason: Any) -> None:
-    assert kept(reason) is reason
+    assert bound_reason(reason) is reason
 
 
 def test_of_a_large_reason_its_shape_is_kept_and_its_parts_are_bounded() -> None:
     words = "x" * 5_000
-    crash = kept(Crash(ExceptionTerm("ValueError", (words, 1), words), tuple(("f", n, "f") for n in range(900))))
+    crash = bound_reason(
+        Crash(ExceptionTerm("ValueError", (words, 1), words), tuple(("f", n, "f") for n in range(900)))
+    )
     assert type(crash) is Crash
     assert (crash.term.type_name, crash.term.args[1], len(crash.term.text), len(crash.stack)) == (
         "ValueError",
@@ -204,14 +206,14 @@ def test_of_a_large_reason_its_shape_is_kept_and_its_parts_are_bounded() -> None
         50,
     )
     assert len(repr(crash.term.args)) < 1_000
-    assert len(repr(kept([0] * 10_000))) <= 500
+    assert len(repr(bound_reason([0] * 10_000))) <= 500
     growing = ["a"]
-    assert kept(("call", growing)) == ("call", ["a"])
-    assert kept(("call", growing))[1] is not growing
+    assert bound_reason(("call", growing)) == ("call", ["a"])
+    assert bound_reason(("call", growing))[1] is not growing
 
 
 def test_what_was_left_out_stays_hidden_where_it_is_a_secret() -> None:
-    assert "hunter2" not in repr(kept(("bad", {"password": "hunter2"})))
+    assert "hunter2" not in repr(bound_reason(("bad", {"password": "hunter2"})))
 
 
 def test_a_text_for_the_log_runs_no_code_of_the_value_and_reads_no_more_than_it_shows() -> None:

@@ -61,11 +61,11 @@ def test_a_coroutine_object_is_refused_with_the_fix(run: Any) -> None:
 
 
 def test_wrong_arguments_are_seen_where_they_are_written(run: Any) -> None:
-    async def nobody() -> None: ...
+    async def without_parameters() -> None: ...
 
     async def main() -> Any:
-        with pytest.raises(TypeError, match="nobody"):
-            otp.spawn(nobody, 1)
+        with pytest.raises(TypeError, match="without_parameters"):
+            otp.spawn(without_parameters, 1)
         return len(otp.processes())
 
     assert run(main) == 1

@@ -124,7 +124,7 @@ async def calls_that_fail_at_once(server: otp.Pid) -> int:
     return 0
 
 
-async def what_is_handled_while_somebody_reads_along(server: otp.Pid, **whom: Any) -> int:
+async def count_handled_with_reader(server: otp.Pid, **whom: Any) -> int:
     node = otp.trace.node_of(server)
     await GenServer.call(server, "unseen")
     reading = otp.trace.subscribe(node, lambda event: None, kinds={"sent", "received"}, **whom)
@@ -136,15 +136,15 @@ async def what_is_handled_while_somebody_reads_along(server: otp.Pid, **whom: An
     return BATCH + (9 if whom else 10)  # with the replies: no call runs inline meanwhile
 
 
-async def what_is_handled_while_somebody_reads_along_with_one(server: otp.Pid) -> int:
-    return await what_is_handled_while_somebody_reads_along(server, pids=[server], focus=True)
+async def count_handled_with_one_reader(server: otp.Pid) -> int:
+    return await count_handled_with_reader(server, pids=[server], focus=True)
 
 
 WAYS = [
     casts, calls, calls_of_a_server_that_is_busy, a_batch_that_is_interrupted_again_and_again,
     a_batch_of_which_a_part_is_never_handled, a_message_that_is_handed_over, messages_that_lie_there,
-    a_message_that_does_not_come, calls_that_fail_at_once, what_is_handled_while_somebody_reads_along,
-    what_is_handled_while_somebody_reads_along_with_one,
+    a_message_that_does_not_come, calls_that_fail_at_once, count_handled_with_reader,
+    count_handled_with_one_reader,
 ]  # fmt: skip
 
 

@@ -39,7 +39,7 @@ class Findings:
         self.heard: dict[str, tuple[int, int]] = {}
         self.answered: Counter[str] = Counter()
 
-    def hear(self, me: str, meant: str, name: str, incarnation: int, number: int) -> None:
+    def check(self, me: str, meant: str, name: str, incarnation: int, number: int) -> None:
         """Check a message: it was meant for this incarnation, and comes after all others of its sender."""
         if meant not in (me, "any"):
             self.wrong.append(f"{me} got what was sent to {meant}")
@@ -62,7 +62,7 @@ class Desk(GenServer[Any]):
     @impl
     def handle_cast(self, request, state):
         me, findings = state
-        findings.hear(me, *request)
+        findings.check(me, *request)
         return NoReply(state)
 
 

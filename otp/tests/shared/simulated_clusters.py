@@ -12,7 +12,7 @@ from otp.distribution.carriers.simulated import SimulatedNetwork
 from otp.distribution.faults import Resume, Stall
 from otp.testing import advance
 
-__all__ = ["SETTINGS", "Clusters", "Diary", "Fixed", "me", "names", "settle"]
+__all__ = ["SETTINGS", "Clusters", "Fixed", "MembershipLog", "me", "names", "settle"]
 
 SETTINGS = Settings(heartbeat=0.25, dead=1.0)
 
@@ -85,7 +85,7 @@ def me(cluster: Cluster) -> NodeId:
     return cluster.distribution.transport.me
 
 
-class Diary:
+class MembershipLog:
     """What a process that monitors a cluster receives, in order."""
 
     def __init__(self, cluster: Cluster) -> None:

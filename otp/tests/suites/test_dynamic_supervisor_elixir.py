@@ -264,11 +264,11 @@ def test_a_restart_gets_the_extra_arguments_again(run: Any) -> None:
     async def main() -> None:
         me = otp.self()
 
-        async def told() -> None:
+        async def report() -> None:
             otp.send(me, "from_child")
             await never()
 
-        sup = await DynamicSupervisor.start_link(extra_arguments=[told])
+        sup = await DynamicSupervisor.start_link(extra_arguments=[report])
         pid = await start_child(sup, ChildSpec("t", (otp.spawn_link,), restart="transient"))
         assert "from_child" == await otp.receive()
         await end(pid, "oops")

@@ -100,22 +100,22 @@ def test_every_result_may_ask_to_go_on_before_the_next_message(run: Any) -> None
 
             return handle
 
-        async def told() -> list[Any]:
+        async def read_messages() -> list[Any]:
             await wait_all_idle()
             return flush()
 
         going_on = Continue(tell("continue"))
         pid = await Server.start_link(first(lambda: Ok("state", then=going_on)))
-        found = [await told()]
+        found = [await read_messages()]
         await GenServer.call(pid, first(lambda caller, state: Reply("ok", state, then=going_on)))
-        found.append(await told())
+        found.append(await read_messages())
         GenServer.cast(pid, first(lambda state: NoReply(state, then=going_on)))
-        found.append(await told())
+        found.append(await read_messages())
         otp.send(pid, first(lambda state: NoReply(state, then=going_on)))
-        found.append(await told())
+        found.append(await read_messages())
         assert found == [["continue", "after"]] * 4
         otp.send(pid, first(lambda state: NoReply(state, then=Continue(tell("before", tell("continue"))))))
-        assert await told() == ["before", "continue", "after"]
+        assert await read_messages() == ["before", "continue", "after"]
         ref = otp.monitor(pid)
         otp.send(pid, lambda state: NoReply(state, then=Continue(lambda state: Stop("normal", state))))
         return (await otp.receive(ref)).reason

@@ -16,7 +16,7 @@ async def waits() -> Any:
     raise otp.Exit(await otp.receive())
 
 
-async def told(pid: Any, reason: Any) -> None:
+async def end_and_wait(pid: Any, reason: Any) -> None:
     otp.send(pid, reason)
     await wait_all_idle()
 
@@ -218,7 +218,7 @@ def test_monitors_are_listed_at_both_ends_while_they_are(run: Any) -> None:
         otp.register("jeeves", pid)
         otp.monitor("jeeves")
         assert (monitors(), monitors(pid)) == (((("jeeves", me.node),), ()), ((), (me,)))
-        await told(pid, "normal")
+        await end_and_wait(pid, "normal")
         await otp.receive()
         assert monitors() == ((), ())
 
@@ -229,7 +229,7 @@ def test_monitors_are_listed_at_both_ends_while_they_are(run: Any) -> None:
         watcher = otp.spawn(watches)
         await wait_all_idle()
         assert (monitors(), monitors(watcher)) == (((), (watcher,)), ((("master", me.node),), ()))
-        await told(watcher, "frop")
+        await end_and_wait(watcher, "frop")
         return monitors()
 
     assert run(main) == ((), ())
@@ -257,12 +257,12 @@ def test_many_monitors_in_both_directions_are_told_apart(ends: str, run: Any) ->
         assert (made, set(by)) == (tuple(pids), set(pids))
         if ends == "demonitor":
             for pid in pids:
-                await told(pid, "demonitor")
+                await end_and_wait(pid, "demonitor")
             assert monitors() == (tuple(pids), ())
             for ref in refs:
                 otp.demonitor(ref)
         for pid in pids:
-            await told(pid, "flaff")
+            await end_and_wait(pid, "flaff")
         downs = [] if ends == "demonitor" else list(zip(refs, pids, strict=True))
         assert [(down.ref, down.item) for down in mailbox()] == downs
         return monitors()

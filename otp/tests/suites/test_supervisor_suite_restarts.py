@@ -161,7 +161,7 @@ def test_when_one_of_several_fails_to_come_back(run: Any, strategy: Any, log: li
     """one_for_all_other_child_fails_restart, rest_for_one_other_child_fails_restart."""
     told: list[str] = []
 
-    class Told(Worker):
+    class ReportingWorker(Worker):
         @impl
         def init(self, arg: Any) -> Any:
             process_flag("trap_exit", True)
@@ -173,9 +173,9 @@ def test_when_one_of_several_fails_to_come_back(run: Any, strategy: Any, log: li
             told.append(f"-{state[0]} {reason}")
 
     async def main() -> None:
-        specs = [Told.child_spec((n, Shared([])), id=n) for n in (1, 2)]
+        specs = [ReportingWorker.child_spec((n, Shared([])), id=n) for n in (1, 2)]
         script: list[Any] = []
-        specs[1] = Told.child_spec((2, Shared(script)), id=2)
+        specs[1] = ReportingWorker.child_spec((2, Shared(script)), id=2)
         tree = await start_tree(specs, strategy=strategy)
         first = (await pids(tree))[1]
         if strategy == "one_for_all":

@@ -24,7 +24,7 @@ class Ticker(GenServer[int]):
         return NoReply(count + 1)
 
 
-def told(test: Any, max_steps: int = 2_000) -> str:
+def expect_livelock(test: Any, max_steps: int = 2_000) -> str:
     with pytest.raises(Livelock) as failed:
         Scheduler(max_steps=max_steps).run(test)
     return str(failed.value)
@@ -37,7 +37,7 @@ def test_a_wait_beside_a_server_that_ticks_ends_with_the_name_of_the_server() ->
         await start_supervised(Ticker.child_spec(None, name="clock"))
         await otp.receive()
 
-    text = told(waits)
+    text = expect_livelock(waits)
     assert "clock (<0.4.0>), Ticker (100 % of the last steps)" in text
     assert "waits waited, from 0.0 s to 1" in text
     assert "max_steps=20_000" in text
@@ -52,7 +52,7 @@ def test_processes_that_never_rest_are_named_by_who_waits_for_idle() -> None:
         otp.spawn(busy)
         await wait_all_idle()
 
-    assert "busy (100 % of the last steps); try: let it wait for a message" in told(waits)
+    assert "busy (100 % of the last steps); try: let it wait for a message" in expect_livelock(waits)
 
 
 def test_messages_back_and_forth_for_ever_at_one_time_are_found_although_the_wait_has_a_time() -> None:
@@ -65,7 +65,7 @@ def test_messages_back_and_forth_for_ever_at_one_time_are_found_although_the_wai
         otp.send(one, other)
         await otp.receive(timeout=1)
 
-    text = told(waits, 100_000)
+    text = expect_livelock(waits, 100_000)
     assert "all at 0.0 s" in text
     assert text.count("pong") == 2
 
@@ -79,7 +79,7 @@ def test_tasks_that_are_no_processes_are_named_too() -> None:
         otp.put("kept", asyncio.get_running_loop().create_task(beat(), name="heartbeat"))
         await otp.receive()
 
-    assert "kept going by task heartbeat;" in told(waits)
+    assert "kept going by task heartbeat;" in expect_livelock(waits)
 
 
 async def receives() -> Any:
@@ -134,7 +134,7 @@ def test_without_a_limit_nobody_counts() -> None:
         otp.exit(pid, "kill")
 
     assert Scheduler(max_steps="infinity").run(waits) == "killed"
-    assert "Ticker" in told(waits)
+    assert "Ticker" in expect_livelock(waits)
 
 
 def test_a_session_that_runs_on_is_ended_too_and_single_steps_never_are() -> None:

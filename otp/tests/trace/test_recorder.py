@@ -25,7 +25,7 @@ def node() -> otp.Node:
     return trace.node_of(otp.self())
 
 
-def somebody_reads() -> bool:
+def has_reader() -> bool:
     """Return whether a message makes an event."""
     before = node().trace_seq
     otp.send(otp.self(), "is it seen?")
@@ -152,7 +152,7 @@ def test_after_its_limit_nobody_pays_for_the_recording(path: Path) -> None:
     async def main() -> bool:
         trace.record(node(), path, limit=1)
         otp.spawn(lambda: None)
-        return somebody_reads()
+        return has_reader()
 
     assert not Scheduler().run(main)
 
@@ -163,7 +163,7 @@ def test_a_file_that_cannot_be_made_is_said_to_who_asks(tmp_path: Path) -> None:
             trace.record(node(), tmp_path / "no" / "such" / "folder")
         with pytest.raises(RecordingError):
             trace.record(node(), tmp_path)
-        assert not somebody_reads()
+        assert not has_reader()
         return str(error.value)
 
     assert "expected a file that can be written, got No such file or directory" in Scheduler().run(main)
@@ -219,7 +219,7 @@ def test_a_full_disk_ends_the_recording_and_not_the_program(
                 otp.send(otp.self(), "x")
             assert recorder.error is not None
             otp.send(otp.self(), "the program goes on")
-        return recorder.error, somebody_reads()
+        return recorder.error, has_reader()
 
     error, read = Scheduler().run(main)
     assert (28, False) == (error.errno, read)

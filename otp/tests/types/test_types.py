@@ -64,7 +64,7 @@ def pyright(*arguments: str, cwd: Path, path: Path = SOURCES) -> dict[str, Any]:
     return json.loads(done.stdout[done.stdout.index("{") :])
 
 
-def said_by_pyright(folder: Path) -> list[str]:
+def run_pyright(folder: Path) -> list[str]:
     (folder / "pyrightconfig.json").write_text(json.dumps(STRICT))
     findings = pyright("-p", str(folder), cwd=folder)["generalDiagnostics"]
     return [
@@ -74,7 +74,7 @@ def said_by_pyright(folder: Path) -> list[str]:
     ]
 
 
-def said_by_mypy(folder: Path) -> list[str]:
+def run_mypy(folder: Path) -> list[str]:
     done = subprocess.run(
         [
             sys.executable,
@@ -113,7 +113,7 @@ def test_pyright_finds_what_is_promised_and_nothing_else(promises: Path) -> None
         'broken.py:6: Argument of type "Literal[\'name\']" cannot be assigned to parameter "pid" of type "Pid" '
         'in function "link" (reportArgumentType)',
         'broken.py:7: Unnecessary "# pyright: ignore" rule: "reportArgumentType" (reportUnnecessaryTypeIgnoreComment)',
-    ] == said_by_pyright(promises)
+    ] == run_pyright(promises)
 
 
 def test_mypy_finds_what_is_promised_and_nothing_else(promises: Path) -> None:
@@ -122,7 +122,7 @@ def test_mypy_finds_what_is_promised_and_nothing_else(promises: Path) -> None:
         'broken.py:5: error: Expression is of type "Pid", not "int"  [assert-type]',
         'broken.py:6: error: Argument 1 to "link" has incompatible type "str"; expected "Pid"  [arg-type]',
         'broken.py:7: error: Unused "type: ignore" comment  [unused-ignore]',
-    ] == said_by_mypy(promises)
+    ] == run_mypy(promises)
 
 
 def test_every_public_name_has_a_type(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 import otp
 from otp import DynamicSupervisor
 from otp.peer import Spares
-from superlearner.app.hearing import Remembered
+from superlearner.app.hearing import NodeHistory
 from superlearner.app.own_peer import OwnProgram
 from superlearner.app.running import Tree
 from superlearner.settings.configuration import Configuration, described
@@ -69,7 +69,7 @@ async def playground_restart_after(platform: Any) -> None:
 @takes_effect
 async def playground_hold(platform: Any) -> None:
     nodes, spares = platform.platform.nodes, Spares(0)
-    remembered = Remembered(lambda _: None, lambda _node, _line: None)
+    remembered = NodeHistory(lambda _: None, lambda _node, _line: None)
     program = OwnProgram("shop.py:Shop", (), spares, nodes, lambda: platform.platform.settings, remembered)
     assert program.limits.hold_s == 10
     await change(platform, playground_hold=0)
@@ -188,7 +188,7 @@ async def enable_detailed_logging(platform: Any) -> None:
 @takes_effect
 async def events_kept(platform: Any) -> None:
     await change(platform, events_kept=150)
-    assert platform.platform.events.kept == 150
+    assert platform.platform.events.capacity == 150
 
 
 @takes_effect

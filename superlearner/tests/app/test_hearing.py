@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import otp
-from superlearner.app.hearing import Hearing, Remembered
+from superlearner.app.hearing import Hearing, NodeHistory
 from superlearner.nodes.remote import RemoteNode
 from superlearner.nodes.remote.protocol import Done, Hear, Heard, Recall, read_request, written
 from superlearner.observing.analytics import Entry
@@ -20,7 +20,7 @@ from superlearner.observing.logs import LogLine
 NAME = "shop@127.0.0.1"
 
 
-class Told:
+class ScriptedLink:
     """A line whose other end has these answers to `Hear`, then none until it is cut."""
 
     def __init__(self, *answers: Heard) -> None:
@@ -38,7 +38,7 @@ class Told:
             await asyncio.Event().wait()
         return written(self.answers.pop(0))
 
-    def tell(self, request: bytes) -> None:
+    def cast(self, request: bytes) -> None:
         self.asked.append(read_request(request))
 
 
@@ -47,14 +47,14 @@ def entry(number: int, **fields: Any) -> Entry:
     return replace(right, **fields)
 
 
-def heard(*answers: Heard, remembered: Remembered | None = None, wait: bool = True) -> Any:
+def receive_history(*answers: Heard, remembered: NodeHistory | None = None, wait: bool = True) -> Any:
     """Return the entries, the log lines and the connection, after the answers."""
     entries: list[Entry] = []
     lines: list[tuple[str, LogLine]] = []
-    known = remembered or Remembered(entries.append, lambda node, line: lines.append((node, line)))
+    known = remembered or NodeHistory(entries.append, lambda node, line: lines.append((node, line)))
 
-    async def main() -> Told:
-        told = Told(*answers)
+    async def main() -> ScriptedLink:
+        told = ScriptedLink(*answers)
         remote = RemoteNode(NAME, told)
         hearing = Hearing(remote, known)
         await hearing.begin(5)
@@ -70,7 +70,7 @@ def heard(*answers: Heard, remembered: Remembered | None = None, wait: bool = Tr
 
 def test_each_entry_and_line_is_handed_on_once_and_acknowledged_with_the_next_question() -> None:
     line = LogLine(1.0, "warning", "shop", "sold 3")
-    entries, lines, told = heard(
+    entries, lines, told = receive_history(
         Heard([(1, entry(3)), (2, entry(5))], [(1, line)]), Heard([(2, entry(5)), (3, entry(6))], [(1, line)])
     )
     assert [one.number for one in entries] == [3, 5, 6]
@@ -81,7 +81,7 @@ def test_each_entry_and_line_is_handed_on_once_and_acknowledged_with_the_next_qu
 
 def test_lost_entries_are_counted_and_reported(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        heard(Heard([(8, entry(9))], [(4, LogLine(1.0, "info", "shop", "x"))]))
+        receive_history(Heard([(8, entry(9))], [(4, LogLine(1.0, "info", "shop", "x"))]))
     said = [one.getMessage() for one in caplog.records if one.name == "superlearner.app.hearing"]
     assert [text.split(" are lost")[0] for text in said] == [
         f"7 entries of the history of {NAME}",
@@ -104,14 +104,14 @@ def test_implausible_entries_end_the_history_and_are_reported(
     wrong: Callable[[], Entry], caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
-        entries, _, _ = heard(Heard([(1, entry(3)), (2, wrong())], []), wait=False)
+        entries, _, _ = receive_history(Heard([(1, entry(3)), (2, wrong())], []), wait=False)
     assert [one.number for one in entries] == [3]
     assert "stops here" in caplog.text
 
 
 def test_the_next_program_gets_the_earlier_history_cut_to_a_length() -> None:
-    remembered = Remembered(lambda _entry: None, lambda _node, _line: None)
-    heard(Heard([(1, entry(3, reason="r" * 5_000))], []), remembered=remembered)
-    _, _, told = heard(Heard([(1, entry(4))], []), remembered=remembered)
+    remembered = NodeHistory(lambda _entry: None, lambda _node, _line: None)
+    receive_history(Heard([(1, entry(3, reason="r" * 5_000))], []), remembered=remembered)
+    _, _, told = receive_history(Heard([(1, entry(4))], []), remembered=remembered)
     assert [(one.number, len(one.reason or "")) for one in told.asked[0].entries] == [(3, 1_000)]
     assert [one.number for one in remembered.entries] == [3, 4]

@@ -74,7 +74,7 @@ def shop(tmp_path: Path, start: Callable[..., Any], monkeypatch: pytest.MonkeyPa
     return start(f"{file}:Shop", "--arg", "[1, 2]")
 
 
-def told(program: Any, *, rests: bool) -> Iterator[dict[str, Any]]:
+def follow_frames(program: Any, *, rests: bool) -> Iterator[dict[str, Any]]:
     """Yield the frames of the node list until the tree's node is gone, or is there."""
     with websockets.sync.client.connect(program.url.replace("http", "ws") + "/live/platform") as live:
         while True:
@@ -134,7 +134,7 @@ def test_its_end_is_reported_in_words_and_it_restarts(shop: Any, word: str, cast
     with shop.client() as client:
         for _ in range(casts):
             cast(client, word)
-        frames = list(told(shop, rests=True)) + list(told(shop, rests=False))
+        frames = list(follow_frames(shop, rests=True)) + list(follow_frames(shop, rests=False))
         assert {f"{why}; the playground restarts it"} == {one["left"][SHOP_NODE] for one in frames if one["left"]}
         assert tree_of(shop)["restarts_used"] == 0
     _, errors = shop.end()
@@ -162,9 +162,9 @@ def test_its_history_and_log_survive_a_kill_of_its_program_and_a_restart_of_the_
         assert (SHOP_NODE, "crash", "Shop") == (line["node"], line["report"], line["supervisor"])
         os_pid = next(one["os_pid"] for one in client.get("/api/v1/nodes").json()["data"] if one["default"])
         os.kill(os_pid, signal.SIGKILL)
-        frames = list(told(shop, rests=True))
+        frames = list(follow_frames(shop, rests=True))
         assert frames[-1]["left"][SHOP_NODE] == "killed by SIGKILL; the playground restarts it"
-        list(told(shop, rests=False))
+        list(follow_frames(shop, rests=False))
         assert tree_of(shop)["restarts_used"] == 0
         did = client.get("/api/v1/supervisors/Shop/analytics").json()["data"]
         assert (1, {"Till": 1}) == (did["total_restarts"], did["restarts_by_child"])
@@ -176,7 +176,7 @@ def test_its_history_and_log_survive_a_kill_of_its_program_and_a_restart_of_the_
 def test_while_it_spins_the_platform_answers_and_ctrl_c_ends_both_in_time(shop: Any, tmp_path: Path) -> None:
     with shop.client() as client:
         below = descendants(shop.process.pid)
-        asking = threading.Thread(target=cast_and_hear_nothing, args=(shop,))
+        asking = threading.Thread(target=cast_without_answer, args=(shop,))
         asking.start()
         (tmp_path / "spins").read_text()
         begun = shop.clock()
@@ -220,7 +220,7 @@ def test_a_tree_that_takes_its_time_is_waited_for_in_words(begin: Callable[..., 
     assert 200 == httpx.get(ready).status_code
 
 
-def cast_and_hear_nothing(program: Any) -> None:
+def cast_without_answer(program: Any) -> None:
     with program.client() as client, contextlib.suppress(httpx.TransportError):
         cast(client, "spin")
 

@@ -22,7 +22,7 @@ from superlearner.cli.console.names import namespace
 from superlearner.cli.console.originals import HINTS, MEMBERS
 from superlearner.cli.remote import Remote
 from superlearner.operations.adapters.console import docstring_of, signature_of
-from superlearner.operations.builtin.arsenal import line_of
+from superlearner.operations.builtin.arsenal import describe_operation
 from superlearner.operations.engine.registry import all_operations
 
 pytestmark = pytest.mark.program
@@ -38,7 +38,7 @@ def names_of(remote: Remote) -> dict[str, Any]:
 
 def test_an_operation_is_called_with_its_own_parameters() -> None:
     for one in OPERATIONS:
-        line = line_of(one).model_dump(mode="json")
+        line = describe_operation(one).model_dump(mode="json")
         shown = signature_of(line).parameters
         ours = {"node"} if one.on_node else set[str]()
         ours |= {"dry_run"} if one.changes else set()

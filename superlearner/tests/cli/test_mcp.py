@@ -17,7 +17,7 @@ from mcp_types import CallToolResult, TextContent
 
 from superlearner.operations.adapters.mcp import LONGEST, result_of, tool_name, tool_of
 from superlearner.operations.adapters.mcp_choice import CHOSEN
-from superlearner.operations.builtin.arsenal import line_of
+from superlearner.operations.builtin.arsenal import describe_operation
 from superlearner.operations.engine.registry import all_operations
 
 pytestmark = pytest.mark.program
@@ -245,7 +245,7 @@ def test_without_the_extra_it_says_how_to_install_it(superlearner: Run, tmp_path
 
 def test_a_tool_declares_its_changes_and_parameters() -> None:
     for one in OPERATIONS:
-        tool = tool_of(line_of(one).model_dump(mode="json"))
+        tool = tool_of(describe_operation(one).model_dump(mode="json"))
         hints = tool["annotations"]
         assert (not one.changes, one.destroys) == (hints["readOnlyHint"], hints.get("destructiveHint", False))
         assert one.summary in tool["description"]

@@ -11,7 +11,7 @@ import pytest
 
 import otp
 from otp import Children, GenServer, NoReply, Ok, Registry, Supervisor, impl
-from superlearner.control.listing import COLUMNS, RUN, Wanted, _sorted, find, restarts_of
+from superlearner.control.listing import COLUMNS, RUN, ProcessFilter, _sorted, find, restarts_of
 from superlearner.control.pinned import pinned
 from superlearner.control.process_list import lines_of
 from superlearner.control.steer import NotThere, resolve
@@ -55,7 +55,7 @@ def run(test: Callable[[], Any]) -> Any:
 
 
 async def names(**wanted: Any) -> list[str | None]:
-    return [line["name"] for line in lines_of(await find(otp.node(), Wanted(**wanted)))]
+    return [line["name"] for line in lines_of(await find(otp.node(), ProcessFilter(**wanted)))]
 
 
 def test_filters_are_combined_with_and() -> None:
@@ -83,7 +83,7 @@ def test_every_column_orders_all_processes_both_ways(column: Any) -> None:
         await team()
         there = {str(pid) for pid in otp.node().processes()}
         for descending in (False, True):
-            found = await find(otp.node(), Wanted(sort=column, descending=descending))
+            found = await find(otp.node(), ProcessFilter(sort=column, descending=descending))
             assert {str(pid) for pid in found} == there
             assert len(found) == len(there)
 
@@ -95,7 +95,7 @@ def test_the_youngest_come_first_by_age_and_the_fullest_mailbox_by_its_length() 
         await team()
         for _ in range(2):
             otp.send("loner", "more")
-        by_age = await find(otp.node(), Wanted(sort="age"))
+        by_age = await find(otp.node(), ProcessFilter(sort="age"))
         assert [pid.id for pid in by_age] == sorted((pid.id for pid in by_age), reverse=True)
         assert (await names(sort="mailbox", descending=True))[0] == "loner"
         assert (await names(sort="name"))[0] == "<b>bert</b>"
@@ -113,9 +113,9 @@ def test_in_the_order_by_pid_the_readers_processes_come_before_the_platforms() -
         rest = everyone[: -len(yours)]
         assert len(yours) == 4
         assert loners in rest
-        assert await find(otp.node(), Wanted()) == yours + rest
+        assert await find(otp.node(), ProcessFilter()) == yours + rest
         assert await names(search="l") == ["playground", None, "loner"]
-        assert await find(otp.node(), Wanted(descending=True)) == everyone[::-1]
+        assert await find(otp.node(), ProcessFilter(descending=True)) == everyone[::-1]
 
     run(main)
 

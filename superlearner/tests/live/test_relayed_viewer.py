@@ -14,7 +14,7 @@ from superlearner.nodes.remote import NodeGone
 from superlearner.nodes.remote.protocol import Attach, Attached, Close, Failed, Frame
 
 
-class Asked:
+class CountingRelay:
     """A relay that counts requests for a snapshot."""
 
     def __init__(self) -> None:
@@ -27,7 +27,7 @@ class Asked:
 
 def test_large_frames_do_not_pile_up_for_a_slow_viewer() -> None:
     """Regression: 50 frames were queued, whatever their length."""
-    relay: Any = Asked()
+    relay: Any = CountingRelay()
     viewer = RelayedViewer(relay, 50)
     viewer.whole(b"{}")
     half = b" " * (MOST_FRAME // 2 + 1)
@@ -38,7 +38,7 @@ def test_large_frames_do_not_pile_up_for_a_slow_viewer() -> None:
     assert b'{"k":"s"}' == asyncio.run(viewer.next())
 
 
-class Far:
+class ShortLivedNode:
     """A node whose subscriptions end after one frame, as `ends` says; the last one stays."""
 
     name = "far@127.0.0.1"
@@ -62,7 +62,7 @@ class Far:
         forever: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
         return await forever
 
-    def tell(self, request: Any) -> None:
+    def cast(self, request: Any) -> None:
         if isinstance(request, Close):
             self.closed.append(request.number)
 
@@ -90,7 +90,7 @@ def test_an_ended_relay_is_not_handed_to_the_next_viewer(end: Callable[[], Frame
     before the end, as a web socket does that is accepted meanwhile."""
 
     async def main() -> None:
-        far: Any = Far(end)
+        far: Any = ShortLivedNode(end)
         relays = Relays({})
         ended = relays.of(far, "supervisors", {})
         first = ended.attach()
@@ -113,7 +113,7 @@ def test_an_ended_relay_is_not_handed_to_the_next_viewer(end: Callable[[], Frame
 
 def test_a_viewer_that_comes_as_the_last_one_leaves_gets_its_frames() -> None:
     async def main() -> None:
-        far: Any = Far()
+        far: Any = ShortLivedNode()
         relay = Relay(far, "supervisors", {}, {}, lambda _relay: None)
         first = relay.attach()
         assert b'{"k":"s","seq":1}' == await first.next()
@@ -128,7 +128,7 @@ def test_a_viewer_that_comes_as_the_last_one_leaves_gets_its_frames() -> None:
 
 def test_a_closed_viewer_that_asks_for_a_snapshot_ends() -> None:
     async def main() -> bytes | None:
-        relay: Any = Asked()
+        relay: Any = CountingRelay()
         viewer = RelayedViewer(relay, 50)
         viewer.close()
         viewer.want_snapshot()

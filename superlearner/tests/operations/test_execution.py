@@ -16,7 +16,7 @@ from superlearner.nodes.remote import RemoteNode
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Operation, Paged, declared, operation
 from superlearner.operations.engine import audit, execution
-from superlearner.operations.engine.audit import AuditLog, kept
+from superlearner.operations.engine.audit import AuditLog, redact_parameters
 from superlearner.operations.engine.execution import Answer, checked, execute
 from superlearner.operations.engine.services import Services
 from superlearner.operations.failures import OperationError
@@ -164,8 +164,8 @@ def test_a_change_is_audited_with_redacted_secrets() -> None:
 )
 def test_parameters_are_audited_without_values_whose_names_look_like_secrets(parameters: dict[str, Any]) -> None:
     """Regression: only keys of objects hid their values."""
-    assert "hunter2" not in str(kept(parameters))
-    assert kept({"name": "shop", "key": "colour", "value": ["red", 3]}) == {
+    assert "hunter2" not in str(redact_parameters(parameters))
+    assert redact_parameters({"name": "shop", "key": "colour", "value": ["red", 3]}) == {
         "name": "shop", "key": "colour", "value": ["red", 3],
     }  # fmt: skip
 

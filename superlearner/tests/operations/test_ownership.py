@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from owned_things import attaching, call, give_things, user
+from owned_things import attaching, call, make_owned, user
 from superlearner.nodes.nodes import WatchedNode
 from superlearner.operations.declaration import THINGS, Operation
 from superlearner.operations.engine.registry import all_operations
@@ -112,8 +112,8 @@ def test_each_role_reaches_what_it_may_and_learners_nothing_of_others(
         platform.sandboxes.launcher = attaching(nodes_here, platform)
         who, other = user("ada", role), user("zelda", "learner", 2)
         if role != "viewer":
-            await give_things(platform, who)
-        await give_things(platform, other)
+            await make_owned(platform, who)
+        await make_owned(platform, other)
         wrong: list[str] = []
         for operation in OPERATIONS:
             if role == "teacher" and operation.name in STRICTER:
@@ -196,7 +196,7 @@ def test_a_refusal_tells_nothing_about_recordings_of_others(inside: Inside, node
         await platform.store.sync()
         platform.sandboxes.launcher = attaching(nodes_here, platform)
         ada, zelda = user("ada", "learner"), user("zelda", "learner", 2)
-        await give_things(platform, zelda)
+        await make_owned(platform, zelda)
         for name in ("of_zelda", "of_nobody"):
             with pytest.raises(OperationError):
                 await call(platform, "recording.show", ada, name=name)

@@ -14,7 +14,7 @@ import otp
 from open_sockets import OpenSocket
 from owned_things import attaching, call, user
 from superlearner.nodes.remote.protocol import Attached, Tape, Taped
-from superlearner.operations.builtin.far_recordings import FarRecorder
+from superlearner.operations.builtin.far_recordings import RemoteRecorder
 from superlearner.operations.failures import OperationError
 from superlearner.operations.rights.quotas import TEACHERS
 from superlearner.operations.rights.users import ANONYMOUS, OWNER, Role, User
@@ -315,14 +315,14 @@ def test_a_recording_of_a_sandbox_ends_when_it_is_larger_than_what_was_left(insi
         async def ask(self, request: Any, *_: Any) -> Any:
             return Attached(1) if isinstance(request, Tape) else Taped(b"x" * 600, 1, 0, False)
 
-        def tell(self, message: Any) -> None:
+        def cast(self, message: Any) -> None:
             closed.append(message)
 
     closed: list[Any] = []
 
     async def test(inside_: Any) -> None:
         remote: Any = Remote()
-        tape = await FarRecorder.begin(remote, tmp_path / "one", kinds=(), limit=9, rate=9, most=1000)
+        tape = await RemoteRecorder.begin(remote, tmp_path / "one", kinds=(), limit=9, rate=9, most=1000)
         await tape._fetch(last=False)
         assert not tape.ended
         await tape._fetch(last=False)

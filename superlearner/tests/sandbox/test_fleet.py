@@ -15,6 +15,7 @@ from superlearner.sandbox.fleet import MOST_ENDED, Fleet, after
 from superlearner.sandbox.happenings import (
     Action,
     Change,
+    Checked,
     Create,
     Destroy,
     FleetAnswer,
@@ -23,7 +24,6 @@ from superlearner.sandbox.happenings import (
     Forsaken,
     Kill,
     Launch,
-    Looked,
     NotReloaded,
     NotStarted,
     ProgramEnded,
@@ -202,9 +202,9 @@ def test_one_thing_at_a_time(asked: FleetEvent) -> None:
 
 def test_an_idle_sandbox_is_stopped_with_the_reason() -> None:
     fleet, actions = running(idle_s=60)
-    fleet, actions = after(fleet, Looked({"a": 120.0}), 179.0)
+    fleet, actions = after(fleet, Checked({"a": 120.0}), 179.0)
     assert actions == []
-    fleet, actions = after(fleet, Looked({}), 180.0)
+    fleet, actions = after(fleet, Checked({}), 180.0)
     assert [Stop] == [type(one) for one in actions]
     fleet, _ = after(fleet, ProgramEnded("a", 1, "it shut down"), 181.0)
     assert fleet.sandboxes["a"].reason == "it was idle for 1 min"
@@ -213,27 +213,27 @@ def test_an_idle_sandbox_is_stopped_with_the_reason() -> None:
 def test_a_sandbox_is_not_idle_while_the_platform_stands_still() -> None:
     """Regression: after a night of a suspended laptop, all sandboxes were stopped as idle."""
     fleet, _ = running(idle_s=60)
-    fleet, actions = after(fleet, Looked({"a": 120.0}, stood_still=3600.0), 3750.0)
+    fleet, actions = after(fleet, Checked({"a": 120.0}, stood_still=3600.0), 3750.0)
     assert actions == []
-    fleet, actions = after(fleet, Looked({"a": 120.0}), 3779.0)
+    fleet, actions = after(fleet, Checked({"a": 120.0}), 3779.0)
     assert actions == []
-    fleet, actions = after(fleet, Looked({"a": 120.0}), 3780.0)
+    fleet, actions = after(fleet, Checked({"a": 120.0}), 3780.0)
     assert [Stop] == [type(one) for one in actions]
 
 
 def test_a_sandbox_does_not_outlive_its_life_time() -> None:
     fleet, _ = running(idle_s=0, lifetime_s=3600)
-    assert after(fleet, Looked({"a": 3690.0}), 3699.0)[1] == []
-    assert [Stop] == [type(one) for one in after(fleet, Looked({"a": 3699.0}), 3700.0)[1]]
+    assert after(fleet, Checked({"a": 3690.0}), 3699.0)[1] == []
+    assert [Stop] == [type(one) for one in after(fleet, Checked({"a": 3699.0}), 3700.0)[1]]
 
 
 def test_the_life_time_of_a_sandbox_excludes_standstills_of_the_platform() -> None:
     """Regression: sandboxes whose time ended during a night of a suspended laptop were stopped in the morning."""
     fleet, _ = running(idle_s=0, lifetime_s=3600)
-    fleet, actions = after(fleet, Looked({}, stood_still=4000.0), 4150.0)
+    fleet, actions = after(fleet, Checked({}, stood_still=4000.0), 4150.0)
     assert actions == []
-    assert after(fleet, Looked({"a": 3690.0}), 7699.0)[1] == []
-    assert [Stop] == [type(one) for one in after(fleet, Looked({"a": 3699.0}), 7700.0)[1]]
+    assert after(fleet, Checked({"a": 3690.0}), 7699.0)[1] == []
+    assert [Stop] == [type(one) for one in after(fleet, Checked({"a": 3699.0}), 7700.0)[1]]
 
 
 def test_sandboxes_of_a_removed_owner_are_removed() -> None:

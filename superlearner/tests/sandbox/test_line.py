@@ -11,17 +11,17 @@ from typing import Any
 import pytest
 
 from superlearner.nodes.remote import NodeBusy, NodeGone
-from superlearner.sandbox.line import BACKEND, HEAD, MOST_BYTES, MOST_UNREAD, SANDBOX, Answering, SandboxLine
+from superlearner.sandbox.line import BACKEND, HEAD, MOST_BYTES, MOST_UNREAD, SANDBOX, Answering, SandboxConnection
 
 
-def with_line(work: Callable[[SandboxLine, socket.socket, asyncio.Future[str]], Awaitable[Any]]) -> Any:
+def with_line(work: Callable[[SandboxConnection, socket.socket, asyncio.Future[str]], Awaitable[Any]]) -> Any:
     """Run work with a line, its other end, and what the line says is broken."""
 
     async def main() -> Any:
         ours, theirs = socket.socketpair()
         with ours, theirs:
             broken: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-            line = SandboxLine(ours, broken.set_result)
+            line = SandboxConnection(ours, broken.set_result)
             await line.open()
             try:
                 async with asyncio.timeout(10):
@@ -33,8 +33,8 @@ def with_line(work: Callable[[SandboxLine, socket.socket, asyncio.Future[str]], 
 
 
 def test_more_answers_than_questions_end_the_line() -> None:
-    async def work(line: SandboxLine, theirs: socket.socket, broken: asyncio.Future[str]) -> str:
-        line.tell(BACKEND, b"")
+    async def work(line: SandboxConnection, theirs: socket.socket, broken: asyncio.Future[str]) -> str:
+        line.cast(BACKEND, b"")
         theirs.sendall(HEAD.pack(0, 1, BACKEND) * 2)
         return await broken
 
@@ -47,7 +47,7 @@ def test_the_answering_task_outlives_the_garbage_collector() -> None:
     async def echo(question: bytes) -> bytes:
         return question
 
-    async def work(line: SandboxLine, theirs: socket.socket, broken: asyncio.Future[str]) -> bytes:
+    async def work(line: SandboxConnection, theirs: socket.socket, broken: asyncio.Future[str]) -> bytes:
         await Answering(theirs, {BACKEND: echo}).open()
         await line.ask(BACKEND, b"it waits for the next question after this one")
         gc.collect()
@@ -57,9 +57,9 @@ def test_the_answering_task_outlives_the_garbage_collector() -> None:
 
 
 def test_a_sandbox_that_does_not_read_is_asked_no_more() -> None:
-    async def work(line: SandboxLine, theirs: socket.socket, broken: asyncio.Future[str]) -> None:
+    async def work(line: SandboxConnection, theirs: socket.socket, broken: asyncio.Future[str]) -> None:
         for _ in range(3):
-            line.tell(BACKEND, bytes(MOST_UNREAD))
+            line.cast(BACKEND, bytes(MOST_UNREAD))
         with pytest.raises(NodeBusy, match="has not read"):
             await line.ask(BACKEND, b"")
         assert line._writer is not None
@@ -81,7 +81,7 @@ ATTACKS: dict[str, tuple[bytes, str]] = {
 def test_an_answer_without_a_request_ends_the_connection(attack: str) -> None:
     sent, why = ATTACKS[attack]
 
-    async def work(line: SandboxLine, theirs: socket.socket, broken: asyncio.Future[str]) -> str:
+    async def work(line: SandboxConnection, theirs: socket.socket, broken: asyncio.Future[str]) -> str:
         asking = asyncio.ensure_future(line.ask(BACKEND, b""))
         await asyncio.sleep(0)
         theirs.sendall(sent)
@@ -93,7 +93,7 @@ def test_an_answer_without_a_request_ends_the_connection(attack: str) -> None:
 
 
 def test_answers_reach_their_callers_in_any_order() -> None:
-    async def work(line: SandboxLine, theirs: socket.socket, broken: asyncio.Future[str]) -> list[bytes]:
+    async def work(line: SandboxConnection, theirs: socket.socket, broken: asyncio.Future[str]) -> list[bytes]:
         asking = [asyncio.ensure_future(line.ask(channel, b"")) for channel in (BACKEND, SANDBOX)]
         await asyncio.sleep(0)
         theirs.sendall(HEAD.pack(3, 2, SANDBOX) + b"two" + HEAD.pack(3, 1, BACKEND) + b"one")
@@ -103,7 +103,7 @@ def test_answers_reach_their_callers_in_any_order() -> None:
 
 
 def test_pending_requests_fail_when_the_connection_ends() -> None:
-    async def work(line: SandboxLine, theirs: socket.socket, broken: asyncio.Future[str]) -> None:
+    async def work(line: SandboxConnection, theirs: socket.socket, broken: asyncio.Future[str]) -> None:
         asking = asyncio.ensure_future(line.ask(BACKEND, b""))
         await asyncio.sleep(0)
         theirs.sendall(HEAD.pack(100, 1, BACKEND) + b"half of it")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from otp.peer.output import KEPT
-from superlearner.sandbox.sandboxes import KeptOutput, Sandboxes
+from superlearner.sandbox.sandboxes import RecentOutput, Sandboxes
 
 LINE = "counter is 1\n"
 
@@ -22,7 +22,7 @@ class Printed:
         return self.text[-KEPT:], len(self.text)
 
 
-def output_of(*printed: str) -> KeptOutput:
+def output_of(*printed: str) -> RecentOutput:
     """Return the output of a sandbox whose programs printed these texts, one after the other."""
     none: Any = None
     sandboxes = Sandboxes(none)
@@ -36,14 +36,14 @@ def output_of(*printed: str) -> KeptOutput:
 @pytest.mark.parametrize(
     ("printed", "kept"),
     [
-        (("loaded\n", "loaded\n"), KeptOutput("loaded\nloaded\n", 14)),
-        (("token=abcdefghij\n",), KeptOutput("token=***\n", 17)),  # shorter, but nothing is missing
-        (("password=" + "x" * KEPT + "\n" + LINE,), KeptOutput(LINE, KEPT + 23, True)),
-        (("password=" + "x" * KEPT,), KeptOutput("", KEPT + 9, True)),
-        (("first\n", "x" * KEPT + "\n" + LINE), KeptOutput(LINE, KEPT + 20, True)),
-        ((LINE, "y" * KEPT + "\n", LINE), KeptOutput(LINE, KEPT + 27, True)),
+        (("loaded\n", "loaded\n"), RecentOutput("loaded\nloaded\n", 14)),
+        (("token=abcdefghij\n",), RecentOutput("token=***\n", 17)),  # shorter, but nothing is missing
+        (("password=" + "x" * KEPT + "\n" + LINE,), RecentOutput(LINE, KEPT + 23, True)),
+        (("password=" + "x" * KEPT,), RecentOutput("", KEPT + 9, True)),
+        (("first\n", "x" * KEPT + "\n" + LINE), RecentOutput(LINE, KEPT + 20, True)),
+        ((LINE, "y" * KEPT + "\n", LINE), RecentOutput(LINE, KEPT + 27, True)),
     ],
 )
-def test_the_newest_output_is_kept(printed: tuple[str, ...], kept: KeptOutput) -> None:
+def test_the_newest_output_is_kept(printed: tuple[str, ...], kept: RecentOutput) -> None:
     """Regression: a redacted output was called cut, and a cut one could begin inside a secret."""
     assert kept == output_of(*printed)

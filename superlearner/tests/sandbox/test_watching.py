@@ -13,7 +13,7 @@ import otp
 from otp.testing import Scheduler, advance, wait_all_idle
 from superlearner.nodes.remote import NodeBusy, NodeGone
 from superlearner.sandbox.line import GONE, SANDBOX
-from superlearner.sandbox.told import Report, Told, read
+from superlearner.sandbox.told import Report, SandboxFacts, read
 from superlearner.sandbox.watching import AtATime, Watched, beat, listen
 
 HELD_S = 2.0
@@ -210,7 +210,7 @@ def test_it_is_asked_seldom() -> None:
 )
 def test_its_top_supervisor_is_a_pid_of_its_own_node(pid: Any) -> None:
     with pytest.raises(ValueError, match="supervisor_pid"):
-        read(Told, json.dumps({"supervisor_pid": pid, "source": None}).encode())
+        read(SandboxFacts, json.dumps({"supervisor_pid": pid, "source": None}).encode())
 
 
 SERVER = {"pid": "0.1.0", "name": "a", "what": "A", "old_vsn": "1", "new_vsn": "2", "before": "1", "after": None}

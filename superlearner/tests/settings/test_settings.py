@@ -68,7 +68,7 @@ def test_the_address_brackets_ipv6() -> None:
     ],
 )
 def test_credentials_are_required_beyond_loopback(host: str, auth: str | None, asks: bool) -> None:
-    assert load_settings(host=host, auth=auth).asks_for_credentials is asks
+    assert load_settings(host=host, auth=auth).requires_credentials is asks
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "shop.example"])

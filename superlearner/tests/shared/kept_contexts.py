@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Error, Frame, Page
 
-__all__ = ["KeptContexts"]
+__all__ = ["ContextPool"]
 
 MOST: Final = 6
 """Limit of unused contexts; each holds a renderer process."""
@@ -20,7 +20,7 @@ HOST: Final = "http://127.0.0.1/"
 """Pages of all ports of this host may share a process."""
 
 
-class _Kept:
+class _PooledContext:
     def __init__(self, browser: Browser, options: dict[str, Any]) -> None:
         self.options = options
         self.context: BrowserContext = browser.new_context(**options)
@@ -54,19 +54,19 @@ class _Kept:
             return False
 
 
-class KeptContexts:
+class ContextPool:
     """Contexts that each belong to a single test at a time."""
 
     def __init__(self, browser: Browser) -> None:
         self._browser = browser
-        self._free: list[_Kept] = []
-        self._taken: dict[BrowserContext, _Kept] = {}
+        self._free: list[_PooledContext] = []
+        self._taken: dict[BrowserContext, _PooledContext] = {}
 
     def take(self, **options: Any) -> BrowserContext:
         """Return a clean, unused context with these options of `Browser.new_context`."""
         kept = next((one for one in self._free if one.options == options), None)
         if kept is None:
-            kept = _Kept(self._browser, options)
+            kept = _PooledContext(self._browser, options)
         else:
             self._free.remove(kept)
         self._taken[kept.context] = kept

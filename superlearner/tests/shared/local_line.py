@@ -11,10 +11,10 @@ from otp import GenServer
 from superlearner.backend import start
 from superlearner.nodes.remote import NodeGone
 
-__all__ = ["Line", "remote"]
+__all__ = ["LocalLink", "remote"]
 
 
-class Line:
+class LocalLink:
     """A connection over calls."""
 
     def __init__(self, pid: otp.Pid) -> None:
@@ -26,7 +26,7 @@ class Line:
         except otp.CallExit:
             raise NodeGone("the node has ended") from None
 
-    def tell(self, request: bytes) -> None:
+    def cast(self, request: bytes) -> None:
         GenServer.cast(self.pid, request)
 
 
@@ -34,7 +34,7 @@ class Line:
 async def remote(platform: Any, node: otp.Node, *, owner: str | None = None) -> AsyncIterator[Any]:
     """Yield `node` as if it were in another process."""
     services = await start(node)
-    found = await platform.nodes.attach_remote(node.name, Line(services["backend"]), owner=owner)
+    found = await platform.nodes.attach_remote(node.name, LocalLink(services["backend"]), owner=owner)
     try:
         yield found
     finally:

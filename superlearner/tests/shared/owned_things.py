@@ -11,7 +11,7 @@ from superlearner.operations.engine.examples import example_of
 from superlearner.operations.engine.execution import checked, execute
 from superlearner.operations.rights.users import ROLE_SCOPES, Role, User
 
-__all__ = ["attaching", "call", "give_things", "user"]
+__all__ = ["attaching", "call", "make_owned", "user"]
 
 
 def user(name: str, role: Role, number: int = 1) -> User:
@@ -44,7 +44,7 @@ async def call(
     return await execute(platform.services, operation, context, checked(operation, chosen))
 
 
-async def give_things(platform: Any, who: User) -> None:
+async def make_owned(platform: Any, who: User) -> None:
     """Create a sandbox `of_NAME` and a recording of it with the same name."""
     id = f"of_{who.name}"
     await call(platform, "sandbox.create", who, sandbox_id=id, demo="demo_one_for_one", source=None)

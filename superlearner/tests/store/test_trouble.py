@@ -16,7 +16,7 @@ from sqlalchemy import event
 import otp
 from otp import Agent
 from superlearner.base.telemetry import Telemetry
-from superlearner.store import AuditRow, Restart, RowsKept, SettingChange, Store, StoreUnavailable
+from superlearner.store import AuditRow, Restart, RowRetention, SettingChange, Store, StoreUnavailable
 from superlearner.store.database import Database
 
 WithStore = Callable[..., Any]
@@ -26,7 +26,7 @@ def restarts(*numbers: int) -> list[Restart]:
     return [Restart(float(number), "shop", "till", "restarted", reason="x" * 1000) for number in numbers]
 
 
-async def told(running: Any) -> tuple[str, str]:
+async def receive_report(running: Any) -> tuple[str, str]:
     """The next thing the store tells."""
     return await running.telling.get()
 
@@ -66,13 +66,13 @@ def test_rows_wait_for_a_database_that_is_locked_too_long(
             StoreUnavailable, match=r"locked by another program; find that program with: fuser \S+store.db"
         ):
             await store.sync()
-        assert (await told(running))[0] == "bad"
+        assert (await receive_report(running))[0] == "bad"
         with pytest.raises(StoreUnavailable, match="locked"):
             await store.restarts()
         store.append_restarts(restarts(2))
         holder.close()
         otp.send("store", "open")
-        assert await told(running) == ("info", "the store can be used again")
+        assert await receive_report(running) == ("info", "the store can be used again")
         await store.sync()
         assert [row.at for row in await store.restarts()] == [2, 1]
 
@@ -173,7 +173,7 @@ def test_too_many_rows_are_refused_counted_and_reported_once(tmp_path: Path, wit
         assert store.append_restarts(restarts(*range(15))) == 10
         assert store.status().dropped == {"restarts": 5}
         assert drops == ["restarts"] * 5
-        assert await told(running) == ("bad", "10 rows wait for the database; further rows are not stored")
+        assert await receive_report(running) == ("bad", "10 rows wait for the database; further rows are not stored")
         assert running.telling.empty()
         await store.sync()
         assert store.append_restarts(restarts(20)) == 1
@@ -205,7 +205,7 @@ def test_a_restarted_postgres_is_found_again(postgres: Any, with_store: WithStor
 
 def test_the_audit_log_and_changes_of_settings_are_kept_by_number_and_by_age(url: str, with_store: WithStore) -> None:
     """Regression: both grew without end."""
-    kept = [RowsKept(100)]
+    kept = [RowRetention(100)]
 
     def did(store: Store, *moments: float) -> None:
         for at in moments:
@@ -219,7 +219,7 @@ def test_the_audit_log_and_changes_of_settings_are_kept_by_number_and_by_age(url
         counts = await store.count_all()
         assert [True, True] == [100 <= counts[table] < 300 for table in ("audit", "setting_changes")]
         now = time.time()
-        kept[0] = RowsKept(100, days=1)
+        kept[0] = RowRetention(100, days=1)
         did(store, now - 100_000, now)
         await store.sync()
         assert [now] == [row.at for row in await store.audit()]
@@ -254,9 +254,9 @@ def test_the_service_retries_whichever_caller_found_the_database_unusable(
         store.append_restarts(restarts(1))
         with pytest.raises(StoreUnavailable, match="locked"):
             await store.sync()  # asked before the reminder of the service came
-        assert (await told(running))[0] == "bad"
+        assert (await receive_report(running))[0] == "bad"
         holder.close()
-        assert await told(running) == ("info", "the store can be used again")
+        assert await receive_report(running) == ("info", "the store can be used again")
         assert [row.at for row in await store.restarts()] == [1]
 
     with_store(f"sqlite:///{tmp_path / 'store.db'}", test)

@@ -94,11 +94,11 @@ def test_an_export_that_is_killed_leaves_no_file(
         await store.sync()
         begun, write = asyncio.Event(), otp.Task.run_blocking
 
-        async def told(*arguments: Any) -> Any:
+        async def write_when_begun(*arguments: Any) -> Any:
             begun.set()
             return await write(*arguments)
 
-        monkeypatch.setattr(upkeeping.otp.Task, "run_blocking", told)
+        monkeypatch.setattr(upkeeping.otp.Task, "run_blocking", write_when_begun)
         pid = otp.spawn(store.upkeep.export, "restarts", folder / "all.jsonl")
         await begun.wait()
         otp.exit(pid, "kill")

@@ -111,7 +111,7 @@ def test_every_process_of_every_answer_is_explained(level: int) -> None:
             assert ("started it again" in text) == (node.name in ran.restarted)
 
 
-def told(level: int, seed: int) -> dict[str, str]:
+def read_sentences(level: int, seed: int) -> dict[str, str]:
     """Return the sentences of all processes of a question, by name."""
     asked = question(level, seed)
     ran = run(asked)
@@ -120,8 +120,8 @@ def told(level: int, seed: int) -> dict[str, str]:
 
 def test_a_child_of_a_new_supervisor_is_not_said_to_be_started_by_the_one_that_ended() -> None:
     """Regression: the sentences of level 8 named the killed supervisor as the one that started its children again."""
-    assert told(8, 1)["robot"] == "robot ended with its supervisor. The new warehouse_sup started it again."
-    assert told(10, 1) == {
+    assert read_sentences(8, 1)["robot"] == "robot ended with its supervisor. The new warehouse_sup started it again."
+    assert read_sentences(10, 1) == {
         "shop": "shop had restarts left, so it restarted office_sup and kept running.",
         "office_sup": "office_sup had no restarts left and gave up. shop started it again.",
         "rooms": "office_sup gave up and stopped rooms. The new office_sup started it again.",
@@ -135,7 +135,7 @@ def test_a_child_of_a_new_supervisor_is_not_said_to_be_started_by_the_one_that_e
 
 def test_nobody_is_said_to_restart_a_temporary_child() -> None:
     """Regression: `one_for_one restarts only writer`, of a writer that was temporary and stayed away."""
-    assert told(5, 1) == {
+    assert read_sentences(5, 1) == {
         "intake_sup": "intake_sup kept running: writer is temporary and may end.",
         "parser": "intake_sup did not restart writer, which is temporary, so parser kept running.",
         "writer": "writer was killed. It is temporary, so intake_sup did not start it again.",
@@ -143,7 +143,7 @@ def test_nobody_is_said_to_restart_a_temporary_child() -> None:
         "history": "intake_sup did not restart writer, which is temporary, so history kept running.",
     }
     stopped = "one_for_all stops all children, so intake_sup stopped parser. It is temporary"
-    assert told(7, 1)["parser"] == f"{stopped}, so intake_sup did not start it again."
+    assert read_sentences(7, 1)["parser"] == f"{stopped}, so intake_sup did not start it again."
 
 
 def test_questions_are_the_same_on_every_version_of_python() -> None:

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from js_modules import JsModules, run_modules
-from superlearner.operations.builtin.arsenal import line_of
+from superlearner.operations.builtin.arsenal import describe_operation
 from superlearner.operations.engine.examples import example_of
 from superlearner.operations.engine.execution import checked
 from superlearner.operations.engine.registry import all_operations
 
 OPERATIONS = {one.name: one for one in all_operations()}
-LINES = {name: line_of(one).model_dump(mode="json") for name, one in OPERATIONS.items()}
+LINES = {name: describe_operation(one).model_dump(mode="json") for name, one in OPERATIONS.items()}
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from superlearner.web.pages import PAGES, near
+from superlearner.web.pages import PAGES, find_similar
 
 Inside = Callable[..., Any]
 OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
@@ -96,8 +96,8 @@ def test_a_page_that_is_not_there_names_those_near_it(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         page = await platform.client.get("/supervisor/ledger")
         assert 'Did you mean <a href="/supervisors">Tree</a>?' in page.text
-        assert [one.id for one in near("/seting")] == ["settings"]
-        assert near("/<script>") == []
+        assert [one.id for one in find_similar("/seting")] == ["settings"]
+        assert find_similar("/<script>") == []
         gone = await platform.client.get("/supervisors?node=nobody")
         assert gone.status_code == 404
         assert "superlearner@127.0.0.1" in gone.text

@@ -26,17 +26,17 @@ def test_only_a_trusted_proxy_sets_the_client_address_and_scheme(inside: Run) ->
     async def test(platform: Any) -> None:
         proxy, other = coming_from(platform, "10.0.0.1"), coming_from(platform, "10.0.0.2")
 
-        def told(address: str) -> dict[str, str]:
+        def make_headers(address: str) -> dict[str, str]:
             return {"x-forwarded-for": address, "x-forwarded-proto": "https", **WRONG}
 
         for _ in range(10):  # a forged address in front does not count
-            await proxy.get("/api/v1/x", headers=told("198.51.100.7, 192.0.2.1"))
-        assert (await proxy.get("/api/v1/x", headers=told("192.0.2.1"))).status_code == 429
-        assert (await proxy.get("/api/v1/x", headers=told("192.0.2.2"))).status_code == 401
-        assert (await proxy.get("/api/v1/x", headers=told("198.51.100.7"))).status_code == 401
+            await proxy.get("/api/v1/x", headers=make_headers("198.51.100.7, 192.0.2.1"))
+        assert (await proxy.get("/api/v1/x", headers=make_headers("192.0.2.1"))).status_code == 429
+        assert (await proxy.get("/api/v1/x", headers=make_headers("192.0.2.2"))).status_code == 401
+        assert (await proxy.get("/api/v1/x", headers=make_headers("198.51.100.7"))).status_code == 401
         for number in range(10):  # another name each time does not help
-            await other.get("/api/v1/x", headers=told(f"192.0.2.{number + 10}"))
-        assert (await other.get("/api/v1/x", headers=told("192.0.2.99"))).status_code == 429
+            await other.get("/api/v1/x", headers=make_headers(f"192.0.2.{number + 10}"))
+        assert (await other.get("/api/v1/x", headers=make_headers("192.0.2.99"))).status_code == 429
         form = {"token": OWNER["authorization"].removeprefix("Bearer "), "next": "/"}
         secure = await proxy.post("/sign-in", data=form, headers={"x-forwarded-proto": "https"})
         assert "; Secure" in secure.headers["set-cookie"]

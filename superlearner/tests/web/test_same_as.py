@@ -19,12 +19,12 @@ from superlearner.cli.console.names import namespace
 from superlearner.cli.finding import FoundPlatform
 from superlearner.operations.adapters.cli import entry_of
 from superlearner.operations.adapters.mcp import tool_name
-from superlearner.operations.builtin.arsenal import line_of
+from superlearner.operations.builtin.arsenal import describe_operation
 from superlearner.operations.engine.examples import example_of
 from superlearner.operations.engine.registry import all_operations
 
 OPERATIONS = {one.name: one for one in all_operations()}
-LINES = {name: line_of(one).model_dump(mode="json") for name, one in OPERATIONS.items()}
+LINES = {name: describe_operation(one).model_dump(mode="json") for name, one in OPERATIONS.items()}
 HOSTILE = "-x'\"$(touch x)`;\n\\ \x1b[31m \u202eabc <b> {a} %2F ü😀"
 AT = "http://127.0.0.1:1"
 

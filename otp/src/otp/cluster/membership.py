@@ -163,7 +163,7 @@ class Membership:
             off_exit(process, ref)
         return process is not None
 
-    def _tell(self, message: Callable[[Ref], Any]) -> None:
+    def _notify_watchers(self, message: Callable[[Ref], Any]) -> None:
         for ref, process in list(self._watchers.items()):
             deliver(process, message(ref))
 
@@ -248,7 +248,7 @@ class Membership:
             task.cancel()
         me = self.me._replace(status="leaving")
         if self.joined:
-            self._tell(lambda ref: MemberDown(ref, me, "left"))
+            self._notify_watchers(lambda ref: MemberDown(ref, me, "left"))
         for ref in list(self._watchers):
             self.unwatch(ref)
         self.wake()
@@ -316,7 +316,7 @@ class Membership:
                 case ("cluster", "facts", protocol, *_) if protocol != PROTOCOL:
                     self._refuse(node, ("incompatible", "membership", PROTOCOL, protocol), "its protocol differs")
                 case ("cluster", "facts", _, facts, known, *_):
-                    self._hear(node, member_of(node, facts), facts.get("joined") is not False, known_in(known))
+                    self._handle_facts(node, member_of(node, facts), facts.get("joined") is not False, known_in(known))
                 case ("cluster", "joined"):
                     if (member := self._candidates.pop(node, None)) is not None:
                         self._admit(node, member)
@@ -369,7 +369,7 @@ class Membership:
         for node in self.distribution.transport.nodes():
             self.distribution.tell(node, JOINED)
 
-    def _hear(self, node: NodeId, member: Member, joined: bool, known: list[Known]) -> None:
+    def _handle_facts(self, node: NodeId, member: Member, joined: bool, known: list[Known]) -> None:
         if self._pending.pop(node, None) is None:
             return
         self.answers += 1
@@ -388,9 +388,9 @@ class Membership:
         others = list(self.up.values())
         self.up[member.name] = member
         self.admissions += 1
-        self._tell(lambda ref: MemberUp(ref, member))
+        self._notify_watchers(lambda ref: MemberUp(ref, member))
         if member.status == "leaving":
-            self._tell(lambda ref: MemberLeaving(ref, member))
+            self._notify_watchers(lambda ref: MemberLeaving(ref, member))
         for other in others:
             news = ("cluster", "known", [(member.name, member.incarnation, member.address)])
             self.distribution.tell(NodeId(other.name, other.incarnation), news)
@@ -417,7 +417,7 @@ class Membership:
         member = self.up.get(node.name)
         if member is not None and member.incarnation == node.creation and member.status == "up":
             member = self.up[node.name] = member._replace(status="leaving")
-            self._tell(lambda ref: MemberLeaving(ref, member))
+            self._notify_watchers(lambda ref: MemberLeaving(ref, member))
             self.wake()
 
     def _down(self, member: Member, reason: DownReason) -> None:
@@ -429,7 +429,7 @@ class Membership:
             if len(self.lost) > MOST_LOST:
                 forgotten = self.lost.pop(next(iter(self.lost)))
                 self._sought.pop(NodeId(forgotten.name, forgotten.incarnation), None)
-        self._tell(lambda ref: MemberDown(ref, gone, reason))
+        self._notify_watchers(lambda ref: MemberDown(ref, gone, reason))
         self.wake()
 
     def _part(self, node: NodeId) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from otp.behaviours.supervisor.argument_copy import copy_arguments
 from otp.behaviours.supervisor.dynamic_state import DynamicState
 from otp.behaviours.supervisor.state import SupervisorState
-from otp.kernel.tables.callers import shown_state
+from otp.kernel.tables.callers import read_callback_state
 from otp.kernel.values.process import DEAD, Process
 from otp.kernel.values.reasons import same
 
@@ -40,19 +40,19 @@ class Before:
         if is_supervisor(p):
             self._undo = _undo_supervisor(p)
         else:
-            (self._backup,) = copy_arguments((shown_state(p),))
+            (self._backup,) = copy_arguments((read_callback_state(p),))
 
     def bring_back(self) -> None:
         """Undo changes that `code_change` made to the state itself before it refused."""
         p = self._p
         if self._undo is not None:
             self._undo()
-        elif p.state is self._state and p.callbacks is not None and not same(shown_state(p), self._backup):
+        elif p.state is self._state and p.callbacks is not None and not same(read_callback_state(p), self._backup):
             self._put_backup()
 
     def note_state(self) -> None:
         """Note the state when the new class is installed and has handled nothing."""
-        self.kept = same(shown_state(self._p), self._backup)
+        self.kept = same(read_callback_state(self._p), self._backup)
 
     def withdraw(self) -> bool:
         """Restore the old class, and the old state if `code_change` converted it; return whether the state is kept."""

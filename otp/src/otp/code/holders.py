@@ -18,7 +18,7 @@ from types import FunctionType, MethodType, ModuleType
 from typing import Any, Final
 
 from otp._structure import bases_of, members_of, module_of, name_of, stored
-from otp.behaviours.server.newest import shown_version, version_names
+from otp.behaviours.server.newest import find_current_version, version_names
 from otp.code.before import is_supervisor
 from otp.code.reports import OldObject, OldReference
 from otp.kernel.ends.mailbox import mailbox_of
@@ -77,7 +77,7 @@ class Holders:
             return
         if holder.partition(".")[0] in sys.stdlib_module_names:  # imports nothing of the program
             return
-        for name, value in list(version_names(shown_version(module)).items()):
+        for name, value in list(version_names(find_current_version(module)).items()):
             for where, old in self._old_in(holder, name, value):
                 yield OldReference(holder, where, old)
 

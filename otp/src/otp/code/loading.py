@@ -12,7 +12,7 @@ from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, Final, TypeVar, cast
 
 from otp._structure import bases_of, members_of, module_of, name_of
-from otp.behaviours.server.newest import found_in, shown_version
+from otp.behaviours.server.newest import find_current_version, found_in
 from otp.code.reports import UpgradeRefused
 from otp.kernel.tables.from_thread import run_import
 from otp.kernel.values.errors import BadArgument, Error
@@ -64,7 +64,7 @@ def load(module: ModuleType) -> ModuleType:
     and length.
     """
     name = module.__name__
-    spec = shown_version(module).__spec__
+    spec = find_current_version(module).__spec__
     path = None if spec is None else spec.origin
     loader: Any = None if spec is None else spec.loader
     if spec is None or path is None or not hasattr(loader, "get_data"):

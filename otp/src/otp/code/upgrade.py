@@ -23,12 +23,12 @@ from otp.behaviours.server.behaviour import Behaviour, MissingCallback
 from otp.behaviours.server.child_spec import Startable
 from otp.behaviours.server.newest import (
     claim,
+    find_current_version,
     found_in_version,
     keep_previous,
     previous_version,
     release,
     show_version,
-    shown_version,
     version_names,
 )
 from otp.code.before import Before, is_supervisor
@@ -167,7 +167,7 @@ def _claimed(module: Any) -> ModuleType:
 async def _change_to(
     fresh: ModuleType, shown: ModuleType, extra: Any, limit: float | None, trial: float, *, back: bool = False
 ) -> UpgradeReport:
-    previous = None if back else shown_version(shown)
+    previous = None if back else find_current_version(shown)
     s = find_scheduler()
     if s is None:
         show_version(shown, fresh)
@@ -238,7 +238,7 @@ class _Upgrade:
     ) -> None:
         self.s = s
         self.shown = shown
-        self.before = shown_version(shown)
+        self.before = find_current_version(shown)
         self.fresh = fresh
         self.extra = extra
         self.limit = limit

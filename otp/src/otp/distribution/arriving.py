@@ -34,10 +34,10 @@ def arrived(peer: RemoteNode, data: bytes) -> None:
     try:
         _HANDLERS[type(signal)](peer, signal)
     except NotTaken as error:
-        _not_taken(peer, signal, str(error))
+        _reject_signal(peer, signal, str(error))
 
 
-def _not_taken(peer: RemoteNode, signal: Any, why: str) -> None:
+def _reject_signal(peer: RemoteNode, signal: Any, why: str) -> None:
     """Drop a signal with an object that cannot be created here; who waits for an answer gets the reason."""
     if type(signal) is signals.Call:
         peer.say(signals.Failed, signal.number, term=("cannot_travel", why), strict=False)

@@ -15,7 +15,7 @@ from weakref import WeakValueDictionary
 from otp.distribution import signals, wire
 from otp.distribution.node_id import NodeId
 from otp.distribution.remote_pid import RemoteName, RemoteProcess
-from otp.kernel.ends.death import exit_signal, forget_link, tell_watcher
+from otp.kernel.ends.death import exit_signal, forget_link, notify_watcher
 from otp.kernel.ends.mailbox import fail, forget
 from otp.kernel.steps.signals import link_processes
 from otp.kernel.tables.callers import Failed, From, new_call, stand_in
@@ -83,16 +83,6 @@ class RemoteNode:
 
     __slots__ = (
         "__weakref__",
-        "life",
-        "names",
-        "next_ref_number",
-        "outside",
-        "process_table",
-        "scheduler",
-        "tracer",
-        "watched",
-        "watched_life",
-        "watched_links",
         "calls",
         "creation",
         "distribution",
@@ -100,13 +90,23 @@ class RemoteNode:
         "given",
         "home",
         "id",
+        "life",
         "links",
         "monitors",
         "name",
+        "names",
+        "next_ref_number",
+        "outside",
         "pids",
+        "process_table",
         "refs",
+        "scheduler",
         "sweep_at",
+        "tracer",
         "unlinking",
+        "watched",
+        "watched_life",
+        "watched_links",
         "watching",
     )
 
@@ -370,7 +370,7 @@ class RemoteNode:
             forget_monitor(target, ref)
             if ref.item is None:
                 ref.item = pid
-            tell_watcher(ref, reason)
+            notify_watcher(ref, reason)
 
     def failed(self, number: int, reason: Any) -> None:
         """Fail a call that was sent there."""
@@ -397,7 +397,7 @@ class RemoteNode:
                 ref.item is None and isinstance(ref.watcher, Process)
             ):  # from a failed spawn
                 forget_monitor(target, ref)
-                tell_watcher(ref, "noconnection")
+                notify_watcher(ref, "noconnection")
         for frm in calls.values():
             if self._was_called(frm):
                 fail(frm, ("nodedown", self.name))

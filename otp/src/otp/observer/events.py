@@ -168,10 +168,10 @@ def event_view(event: Event, *, redact: bool, length: int = 200) -> EventView:
 
 def shown(value: Any, redact: bool, length: int = 200) -> Any:
     """Return a value as plain terms if it is small and consists of them, else as bounded text; never raises."""
-    return _Shown(redact, length).of(value, DEPTH)
+    return _Conversion(redact, length).of(value, DEPTH)
 
 
-class _Shown:
+class _Conversion:
     """The conversion of one value; the total is limited, since a small tuple may contain itself millions of times."""
 
     __slots__ = ("left", "length", "redact")

@@ -63,7 +63,7 @@ _MAKERS: Final[dict[str, Callable[[str, tuple[Any, ...]], Exception]]] = {
 def to_failure(error: BaseException) -> tuple[str, str, str, tuple[Any, ...]]:
     """Return an exception as the term `("error", code, text, parts)`."""
     code, *parts = _described(error)
-    said = text(error) if code == "failed" else _said(error)
+    said = text(error) if code == "failed" else _describe(error)
     return ("error", code, said, tuple(to_term(part, strict=False) for part in parts))
 
 
@@ -95,7 +95,7 @@ def _described(error: BaseException) -> tuple[Any, ...]:
             return ("failed",)
 
 
-def _said(error: BaseException) -> str:
+def _describe(error: BaseException) -> str:
     try:
         said = str(error)
     except Exception:  # from a value in it

@@ -111,7 +111,7 @@ class EventFeed:
         if self._timer is not None:
             self._timer.fire = None
             self._timer = None
-        self._tell_rate()
+        self._report_rate()
         self._wake()
 
     # Called by the runtime
@@ -145,7 +145,7 @@ class EventFeed:
         window = at // NS
         if window != self._window:
             self._window, self._in_window = window, 0
-            self._tell_rate()
+            self._report_rate()
         self._in_window += 1
         if self._rate is None or self._in_window <= self._rate:
             return True
@@ -158,10 +158,10 @@ class EventFeed:
     def window_over(self) -> None:
         """End a second with too many events."""
         self._timer = None
-        self._tell_rate()
+        self._report_rate()
         self._wake()
 
-    def _tell_rate(self) -> None:
+    def _report_rate(self) -> None:
         if self._too_many:
             count, self._too_many = self._too_many, 0
             if self._items and isinstance(last := self._items[-1], Missed) and last.reason == "rate":

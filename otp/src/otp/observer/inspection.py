@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from otp.bounded import text
 from otp.kernel.ends.mailbox import mailbox_of
-from otp.kernel.tables.callers import HIDDEN_STATE, From, formatted_state, shown_state, unwrap_message
+from otp.kernel.tables.callers import HIDDEN_STATE, From, formatted_state, read_callback_state, unwrap_message
 from otp.kernel.values.errors import BadArgument
 from otp.kernel.values.pids import Pid
 from otp.kernel.values.process import CALL_TAG, DEAD, Process, is_supervisor
@@ -199,7 +199,7 @@ def _message_of(message: Any) -> Any:
 
 
 def _state_text(p: Process, length: int, redact: Redact | None) -> str:
-    state = shown_state(p) if p.state is None else formatted_state(p)  # None: `init` has not returned
+    state = read_callback_state(p) if p.state is None else formatted_state(p)  # None: `init` has not returned
     return text(state, length=length, depth=6, items=50, redact=redact)
 
 

@@ -11,10 +11,10 @@ from itertools import repeat
 from typing import Any, Final, Literal, cast
 
 from otp.behaviours.server.child_spec import Children, ChildSpec
-from otp.behaviours.supervisor.state import ChildRecord, SupervisorState, wants_restart
+from otp.behaviours.supervisor.state import ChildRecord, SupervisorState, should_restart
 from otp.kernel.values.reasons import is_clean
 
-__all__ = ["Flags", "Outcome", "Prediction", "Restart", "STATIC", "Sibling", "is_clean", "is_restarted", "predict"]
+__all__ = ["STATIC", "Flags", "Outcome", "Prediction", "Restart", "Sibling", "is_clean", "is_restarted", "predict"]
 
 Restart = Literal["permanent", "transient", "temporary"]
 
@@ -78,7 +78,7 @@ def is_restarted(restart: str | None, reason: Any) -> bool:
     >>> is_restarted("transient", "normal"), is_restarted("transient", "killed"), is_restarted("temporary", "killed")
     (False, True, False)
     """
-    return restart is not None and wants_restart(ChildSpec(None, _START, restart=cast("Restart", restart)), reason)
+    return restart is not None and should_restart(ChildSpec(None, _START, restart=cast("Restart", restart)), reason)
 
 
 def predict(flags: Flags, siblings: Sequence[Sibling], child: str, reason: Any) -> Prediction:

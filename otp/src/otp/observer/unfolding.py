@@ -17,7 +17,7 @@ from uuid import UUID
 
 from otp._structure import field_names, mro, name_of, stored
 from otp.bounded import text
-from otp.kernel.tables.callers import HIDDEN_STATE, formatted_state, shown_state
+from otp.kernel.tables.callers import HIDDEN_STATE, formatted_state, read_callback_state
 from otp.kernel.values.pids import Pid, Ref
 from otp.kernel.values.process import DEAD
 from otp.kernel.values.reasons import Crash, ExceptionTerm
@@ -82,7 +82,7 @@ def visible_state(p: Process) -> State | None:
     """Return the visible state of a process that has not been released; None for a coroutine or a sensitive process."""
     if p.callbacks is None:
         return None
-    own = shown_state(p)
+    own = read_callback_state(p)
     value = own if p.state is None else formatted_state(p)
     return None if value is HIDDEN_STATE else State(value, value is own)
 

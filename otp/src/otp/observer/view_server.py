@@ -171,9 +171,9 @@ class _Serving:
                 about = {"protocol": PROTOCOL, "node": self.node.name, "creation": self.node.creation}
                 return ("ok", {**about, "permissions": tuple(sorted(self.permissions))})
             case "next":
-                return self.next(_given(name, arguments, "stream", "received", "credit"), caller)
+                return self.next(_check_arguments(name, arguments, "stream", "received", "credit"), caller)
             case "close":
-                self.forget(_given(name, arguments, "stream")["stream"])
+                self.forget(_check_arguments(name, arguments, "stream")["stream"])
                 return ("ok", None)
             case _:
                 pass
@@ -320,7 +320,7 @@ async def _work(operation: Any, caller: From) -> None:
     GenServer.reply(caller, answer)
 
 
-def _given(name: str, arguments: Any, *wanted: str) -> dict[str, Any]:
+def _check_arguments(name: str, arguments: Any, *wanted: str) -> dict[str, Any]:
     if type(arguments) is not dict or set(arguments) != set(wanted):
         raise BadArgument(f"{name}: expected the arguments {', '.join(wanted)}, got {text(arguments)}")
     return arguments

@@ -87,7 +87,7 @@ def become_peer(
     forgive_lost_output()  # it may be the starter's, whose terminal may close
     try:
         control, link = _cut_loose(control, link, lifeline)
-        folder = _behind_walls(order, outside, control)
+        folder = _raise_walls(order, outside, control)
         for name, text in order["files"].items():
             path = Path(folder, name)
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -98,7 +98,7 @@ def become_peer(
         status = _status_of(error)
         send_frame(control, {"what": "leaving", "how": "sys.exit", "status": status})
     except BaseException as error:  # the last chance to report it
-        _tell_failure(control, error, order["cwd"] or folder)
+        _send_failure(control, error, order["cwd"] or folder)
     finally:
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(BaseException):
@@ -129,7 +129,7 @@ def _cut_loose(control: socket.socket, link: socket.socket, lifeline: int) -> tu
     return socket.socket(fileno=3), socket.socket(fileno=4)
 
 
-def _behind_walls(order: dict[str, Any], outside: list[Part], control: socket.socket) -> str:
+def _raise_walls(order: dict[str, Any], outside: list[Part], control: socket.socket) -> str:
     """Put up the walls, report them, and stop if a required one is missing; return the folder."""
     plan = order["plan"]
     folder: str = order["folder"]
@@ -181,14 +181,14 @@ class _Peer:
         """Start the node, run the program, and wait for the request to stop."""
         loop = asyncio.get_running_loop()
         os.register_at_fork(after_in_child=partial(_keep_out, loop, threading.get_ident()))
-        loop.add_reader(self._control.fileno(), self._hear)
+        loop.add_reader(self._control.fileno(), self._receive)
         async with Node(self._order["name"]) as node:
             after = 1.0 if self._hold is None else self._hold / 3
             watchdog = Watchdog(loop, node, after=after, say=self._held)
             watchdog.start()
             self._beat(loop)
             await self._boot_until_stop(node)
-            self._say({"what": "ready"})
+            self._send({"what": "ready"})
             await self._stop.wait()
         watchdog.stop()
 
@@ -213,23 +213,23 @@ class _Peer:
             await answer
 
     def _beat(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._say({"what": "beat"})
+        self._send({"what": "beat"})
         loop.call_later(self._beat_s, self._beat, loop)
 
     def _held(self, held: Held) -> None:
         told = {
-            "file": _shown(held.file, self._folder),
+            "file": _shorten_path(held.file, self._folder),
             "line": held.line,
             "function": held.function,
             "who": held.name or held.pid,
         }
-        self._say({"what": "held"} | told)
+        self._send({"what": "held"} | told)
 
-    def _say(self, message: dict[str, Any]) -> None:
+    def _send(self, message: dict[str, Any]) -> None:
         with self._lock:  # the watchdog's thread sends as well
             send_frame(self._control, message)
 
-    def _hear(self) -> None:
+    def _receive(self) -> None:
         try:
             data = self._control.recv(4096)
         except OSError:
@@ -256,7 +256,7 @@ def _leave() -> None:
     os._exit(1)
 
 
-def _shown(file: str, folder: str) -> str:
+def _shorten_path(file: str, folder: str) -> str:
     """Return a file of the program by its name in its folder, another one by its import path."""
     for place in sorted({folder, *filter(os.path.isabs, sys.path)}, key=len, reverse=True):
         if file.startswith(os.path.join(place, "")):
@@ -264,7 +264,7 @@ def _shown(file: str, folder: str) -> str:
     return os.path.basename(file)
 
 
-def _tell_failure(control: socket.socket, error: BaseException, place: str) -> None:
+def _send_failure(control: socket.socket, error: BaseException, place: str) -> None:
     try:
         message = frame(_failure(error, place))
     except MemoryError:

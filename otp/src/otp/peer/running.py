@@ -104,9 +104,9 @@ class Running:
                 "plan": None if walls is None else make_plan(walls, spec.limits, launched.folder),
             }
         )
-        self._loop.add_reader(launched.guard.fileno(), self._hear_guard)
-        self._loop.add_reader(launched.control.fileno(), self._hear_peer)
-        self._loop.add_reader(launched.output, self._hear_output)
+        self._loop.add_reader(launched.guard.fileno(), self._receive_from_guard)
+        self._loop.add_reader(launched.control.fileno(), self._receive_from_peer)
+        self._loop.add_reader(launched.output, self._receive_output)
         limits = spec.limits
         self._after("start", limits.start_s, lambda: self.kill("late", f"was not ready within {limits.start_s:g} s"))
         if limits.wall_s is not None:
@@ -131,7 +131,7 @@ class Running:
 
     # Messages of the guard, which are trusted
 
-    def _hear_guard(self) -> None:
+    def _receive_from_guard(self) -> None:
         data = _received(self._launched.guard)
         if data is None:
             return
@@ -141,7 +141,7 @@ class Running:
                 case {"what": "born", "pid": int(pid)}:
                     self._launched.pid = pid
                 case {"what": "forked", "pid": int(pid)}:
-                    self._begun(pid)
+                    self._handle_fork(pid)
                 case {"what": "failed", "why": str(why)}:
                     self._ours = self._ours or ("failed", f"could not start: {why}")
                 case {"what": "unavailable", "why": str(why)}:
@@ -153,7 +153,7 @@ class Running:
         if told is not None or not data:
             self._over(told)
 
-    def _begun(self, pid: int) -> None:
+    def _handle_fork(self, pid: int) -> None:
         self.os_pid = pid
         if hasattr(os, "pidfd_open"):
             with contextlib.suppress(OSError):  # it has already ended
@@ -163,7 +163,7 @@ class Running:
 
     # Messages of the peer, which are not trusted
 
-    def _hear_peer(self) -> None:
+    def _receive_from_peer(self) -> None:
         data = _received(self._launched.control)
         if data is None:
             return
@@ -178,19 +178,19 @@ class Running:
             if self._in_second > PER_SECOND:
                 raise BadFrame(f"expected some bytes a second, got {self._in_second}")
             for message in messages:
-                self._heard(message)
+                self._handle_message(message)
         except BadFrame as error:
             self._loop.remove_reader(self._launched.control.fileno())
             self.kill("nonsense", f"spoke nonsense over its control connection: {error}"[:300])
 
-    def _heard(self, message: dict[str, Any]) -> None:
+    def _handle_message(self, message: dict[str, Any]) -> None:
         match message:
             case {"what": "beat"}:
                 if (hold := self._timers.get("hold")) is not None:
                     hold.renew()
                 self._held = None
             case {"what": "walls", "parts": list(parts), "folder": str(folder)} if not self.parts:
-                self._told_of_walls(parts, folder)
+                self._handle_walls(parts, folder)
             case {"what": "ready"} if not self.is_ready and self.ended is None:
                 self.is_ready = True
                 self._forget("start")
@@ -202,7 +202,7 @@ class Running:
             case _:
                 raise BadFrame(f"expected a sign of life, got {message!r:.100}")
 
-    def _told_of_walls(self, parts: list[Any], folder: str) -> None:
+    def _handle_walls(self, parts: list[Any], folder: str) -> None:
         """Handle the first message of a peer, sent before its program was read: it is trusted."""
         self.folder = folder
         self.parts = tuple(Part(**part) for part in parts)
@@ -222,7 +222,7 @@ class Running:
 
     # Output
 
-    def _hear_output(self) -> None:
+    def _receive_output(self) -> None:
         try:
             data = os.read(self._launched.output, READ)
         except BlockingIOError:
@@ -237,7 +237,7 @@ class Running:
             self._loop.remove_reader(self._launched.output)
             self.kill("output", f"wrote more than {_size(self.spec.limits.output_kb)} of output")
 
-    def _hear_rest(self) -> None:
+    def _drain_output(self) -> None:
         """Read what is left in the pipe at the end."""
         if self._launched.output >= 0:
             with contextlib.suppress(OSError):
@@ -270,17 +270,17 @@ class Running:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
-    def _over(self, told: dict[str, Any] | None) -> None:
+    def _over(self, report: dict[str, Any] | None) -> None:
         if self.ended is not None:
             return
-        if told is None:
+        if report is None:
             self._kill_without_guard()
-        self._hear_peer()  # its last message
-        self._hear_rest()
+        self._receive_from_peer()  # its last message
+        self._drain_output()
         spec, word = self.spec, self._last_word
         walled = spec.walls is not None
         self.ended = tell_end(
-            told,
+            report,
             spec.limits,
             ours=self._ours,
             last_word=word,
@@ -317,7 +317,7 @@ class Running:
         """Remove everything immediately, after the supervising process was killed."""
         if self.ended is None and not self._loop.is_closed():
             self.ended = Ended("killed", "its supervising process was killed")
-            self._hear_rest()
+            self._drain_output()
             self._let_go()
 
 

@@ -146,7 +146,7 @@ class TestingKernel(LoopScheduler):
     def note_run(self, p: Process) -> None:
         """Record that the production drain runs `p`."""
         self._write(RUN, None, p)
-        self._tell_patience(p)
+        self._renew_patience(p)
 
     def _future_done(
         self, go_on: Callable[[Process, asyncio.Future[Any]], None], p: Process, future: asyncio.Future[Any]
@@ -154,10 +154,10 @@ class TestingKernel(LoopScheduler):
         """Resume after a future whose origin is unknown: deliver what was sent before."""
         if self.post is not None and self.post.count and self.post.causal:
             self.post.deliver_all()
-        self._tell_patience(p)
+        self._renew_patience(p)
         go_on(p, future)
 
-    def _tell_patience(self, p: Process) -> None:
+    def _renew_patience(self, p: Process) -> None:
         patience = self.patience
         if patience is not None and p is patience.first:
             patience.renew()
@@ -261,7 +261,7 @@ class TestingKernel(LoopScheduler):
         inline = self.inline is True or (self.inline == "seeded" and self.choices.coin())
         if post is not None and (post.count or post.faults):  # an inline call would overtake, or escape faults
             inline = False
-        self._tell_patience(p)
+        self._renew_patience(p)
         self.holding = not inline
         self.credit = credit = BUDGET if inline and not self.watched else 0
         try:

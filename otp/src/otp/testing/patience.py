@@ -68,7 +68,7 @@ class Patience:
         begun, since = self._steps, self._since
         self.renew()  # code that stops the rest gets as many again
         if loop.now_ns == since or not self._ends_by_itself():
-            raise Livelock(self._text(taken, since, self._who(begun)))
+            raise Livelock(self._text(taken, since, self._describe_active(begun)))
 
     def _ends_by_itself(self) -> bool:
         """Return whether the wait of the first process is limited in time."""
@@ -97,7 +97,7 @@ class Patience:
             "@pytest.mark.otp(max_steps=…) alike"
         )
 
-    def _who(self, begun: int) -> str:
+    def _describe_active(self, begun: int) -> str:
         kernel = self._kernel
         ran = [kernel.ran(step) for step in kernel.steps[max(begun, len(kernel.steps) - LAST) :]]
         counted = Counter(label for label in ran if label is not None)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from otp.kernel.ends.mailbox import fail
 from otp.kernel.steps.faults import arrive
 from otp.kernel.tables.callers import From
-from otp.kernel.tables.message_events import told_delivered, told_under_way
+from otp.kernel.tables.message_events import report_delivered, report_in_transit
 from otp.kernel.values.messages import Down, ExitSignal
 from otp.kernel.values.process import DEAD, EXITING, OWNER, RECV, Process
 from otp.kernel.values.reasons import is_ours
@@ -166,7 +166,7 @@ class Post:
                 fail(message, "noproc")
         elif st == RECV:
             self.taken(dest, message)
-        told_delivered(held.sender, dest, message, st, held.cause)
+        report_delivered(held.sender, dest, message, st, held.cause)
         self.hand_over(dest, message)
         if self.count == 0:
             self._past.clear()
@@ -205,7 +205,7 @@ class Post:
         self.count += 1
         if held.waits == 0:
             self.ready.append(held)
-        held.cause = told_under_way(sender, dest, message)
+        held.cause = report_in_transit(sender, dest, message)
         if len(known) > UNDER_WAY:
             oldest = known[min(known)]
             self.deliver_all(one for one in oldest.past.values() if one.live and one.dest is oldest.dest)

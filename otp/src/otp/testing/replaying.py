@@ -170,8 +170,8 @@ class _Comparison:
         place = self._count - (self._different is not None)
         if self._different is None and place >= len(self._lines):
             return
-        expected = None if place >= len(self._lines) else _shown(self._recording.events[place])
-        got = None if self._different is None else _shown(self._different)
+        expected = None if place >= len(self._lines) else _describe_row(self._recording.events[place])
+        got = None if self._different is None else _describe_row(self._different)
         error = NotDeterministic("event", place, expected, got, recorded=True)
         header = self._recording.header
         here = {"python": platform.python_version(), "hash_seed": hash_seed()}
@@ -181,6 +181,6 @@ class _Comparison:
         raise error
 
 
-def _shown(row: Row) -> str:
+def _describe_row(row: Row) -> str:
     details = " ".join(f"{key}={value}" for key, value in row.data.items())
     return f"<{row.seq} {row.kind} {row.pid} {details}>"

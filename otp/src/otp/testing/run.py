@@ -53,7 +53,7 @@ class Run:
         self.node.on_shutdown = self._shut_down
         if isinstance(loop, VirtualLoop):
             loop.kernel_idle = lambda: kernel.idle
-            loop.who_waits = self._who_waits
+            loop.who_waits = self._describe_waiting
             kernel.patience = Patience(loop, kernel, max_steps)
             loop.look = kernel.patience.look
 
@@ -112,7 +112,7 @@ class Run:
                 failure = self.kernel.failure
                 self.recorder.note(outcome=self.outcome if failure is None else text(failure))
                 self.recorder.close()
-            _close_what_will_not_run(self.loop)
+            _close_collected(self.loop)
             self.loop.close()
 
     async def _end(self) -> None:
@@ -188,9 +188,9 @@ class Run:
 
     def _leaks(self) -> list[str]:
         node = self.node
-        return [node.label(p).rstrip(",") for p in node.process_table.values() if not self._is_looked_after(p)]
+        return [node.label(p).rstrip(",") for p in node.process_table.values() if not self._will_be_stopped(p)]
 
-    def _is_looked_after(self, p: Process | None) -> bool:
+    def _will_be_stopped(self, p: Process | None) -> bool:
         """Return whether something stops it: the node owns it, or an ancestor is about to end."""
         while p is not None and p.status != DEAD:
             if p.status == EXITING or p in self.node.owned:
@@ -198,13 +198,13 @@ class Run:
             p = p.parent
         return False
 
-    def _who_waits(self) -> list[str]:
+    def _describe_waiting(self) -> list[str]:
         """Return all processes, and the lines where they wait."""
         nodes = [node for name in sorted(self.kernel.nodes) for node in self.kernel.nodes[name]]
         return [f"{node.label(p)} {STATE_NAMES[p.status]}" for node in nodes for p in node.process_table.values()]
 
 
-def _close_what_will_not_run(loop: Any) -> None:
+def _close_collected(loop: Any) -> None:
     """Close generators that were garbage-collected in the last turn, before the loop reports them."""
     ready: Any = getattr(loop, "_ready", ())  # uvloop does not show them
     for handle in tuple(ready):

@@ -150,7 +150,7 @@ def _optional(step: dict[str, Any], trace: Trace) -> set[str]:
 def undecided(scenario: Scenario, trace: Trace) -> set[str]:
     """Sections that have no order in Erlang, whatever the runs showed."""
     life, exits = trace.get("life", []), trace.get("exits", {})
-    found = {f"procs.{name}" for name, entries in trace.get("procs", {}).items() if _told(entries) > 1}
+    found = {f"procs.{name}" for name, entries in trace.get("procs", {}).items() if _count_ends(entries) > 1}
     supervisors, dynamic = set(_supervisors(scenario)), set(_dynamic(scenario))
     killed = any(_key(e[0]) in supervisors and e[1] == ":killed" for section in exits.values() for e in section)
     free = scenario.get("links", False) or killed or bool(_failed(trace)) or _ends_by_itself(life)
@@ -161,7 +161,7 @@ def undecided(scenario: Scenario, trace: Trace) -> set[str]:
     return found
 
 
-def _told(entries: list[Any]) -> int:
+def _count_ends(entries: list[Any]) -> int:
     """Return how many messages of the runtime (ends of processes) a process got in one step."""
     told = 0
     for entry in entries:

@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 import otp
-from superlearner.base.terminal import say
+from superlearner.base.terminal import print_line
 from superlearner.control.terms import json_of
 from superlearner.observing.analytics import ANALYTICS
 from superlearner.observing.monitoring import MONITORING
@@ -74,7 +74,7 @@ def refuse(platform: Platform, file: str, problems: tuple[Problem, ...]) -> None
     del file
     for one in problems:
         data = {"setting": one.setting, "line": one.line, "problem": one.problem}
-        platform.events.tell("setting_refused", f"{one}; the settings are unchanged", data)
+        platform.events.emit("setting_refused", f"{one}; the settings are unchanged", data)
         log.warning("%s; the settings are unchanged", one)
         platform.hub.note("bad", f"{one}; the settings are unchanged", kind="setting_refused")
     platform.telemetry.execute("settings.refused", {"problems": len(problems)}, {})
@@ -82,13 +82,13 @@ def refuse(platform: Platform, file: str, problems: tuple[Problem, ...]) -> None
 
 def _announce(platform: Platform, one: Change) -> None:
     if platform.settings.log_level in ("warning", "error"):  # else the log shows it in the same place
-        say(str(one))
+        print_line(str(one))
     public = one.public_text()
     log.info("%s", public)
     platform.hub.note("info", public, kind="setting_changed")
     before, after = one.public_values()
     data = {"before": before, "after": after, "source": one.source, "where": one.where, "now": one.now}
-    platform.events.tell("setting_changed", public, {"setting": one.setting, **data})
+    platform.events.emit("setting_changed", public, {"setting": one.setting, **data})
     about = {"setting": one.setting, "source": one.source, "now": one.now}
     platform.telemetry.execute("settings.changed", {}, about)
     row = SettingChange(round(time.time(), 6), one.where, one.setting, json_of(one.before), json_of(one.after))

@@ -135,7 +135,7 @@ class SuperLearner(Application):
         if state.own_program is not None:
             state.own_program.give_up()
             await state.own_program.remembered.catch_up()
-        state.platform.nodes.ask_no_more()
+        state.platform.nodes.fail_pending_requests()
         state.rescue.begin()
         for tree in state.trees:
             if tree.application is not None:

@@ -15,7 +15,7 @@ from traceback import format_exception_only
 from typing import TYPE_CHECKING, Final
 
 from otp import Crash
-from superlearner.base.terminal import complain, say, stop_signals
+from superlearner.base.terminal import complain, print_line, stop_signals
 from superlearner.control.reasons import own_frame
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Ending:
         """Finish the line on the terminal: the program has ended."""
         logging.getLogger(SUPERVISORS).removeFilter(_is_no_ending)
         if self._announced:
-            say(" done")
+            print_line(" done")
 
     def _on_signal(self, number: int, frame: object) -> None:
         assert self._loop is not None
@@ -98,7 +98,7 @@ class Ending:
 
     def _loop_turns(self, asked: BaseException) -> None:
         self._waiting = None
-        self._say_stopping()
+        self._print_stopping()
         if self._ask_to_stop is not None:
             self._ask_to_stop(asked)
 
@@ -108,12 +108,12 @@ class Ending:
             said = "".join(format_exception_only(error)).strip().replace("\n", "\n  ")
             complain(f"the platform ends because of {said}{_place(error)}")
         logging.getLogger(SUPERVISORS).addFilter(_is_no_ending)
-        self._say_stopping()
+        self._print_stopping()
 
-    def _say_stopping(self) -> None:
+    def _print_stopping(self) -> None:
         if not self._announced:
             self._announced = True
-            say("stopping …", end="")
+            print_line("stopping …", end="")
 
 
 def _error_for(number: int) -> BaseException:

@@ -25,7 +25,7 @@ from superlearner.nodes.remote.protocol import Done, Failed, Hear, Heard, Recall
 from superlearner.observing.analytics import Entry
 from superlearner.observing.logs import LogLine
 
-__all__ = ["Hearing", "Remembered"]
+__all__ = ["Hearing", "NodeHistory"]
 
 log: Final = logging.getLogger(__name__)
 
@@ -39,11 +39,11 @@ PAUSE_S: Final = 0.1
 """Pause between two requests; it limits a node that only logs."""
 
 CATCH_UP_S: Final = 0.3
-TELL_EVERY_S: Final = 5.0
+REPORT_EVERY_S: Final = 5.0
 LATEST: Final = 1e11
 
 
-class Remembered:
+class NodeHistory:
     """The supervisor events of one node, across all its programs.
 
     Args:
@@ -72,7 +72,7 @@ class Hearing:
         remembered: the history of earlier programs, which receives the new entries.
     """
 
-    def __init__(self, remote: RemoteNode, remembered: Remembered) -> None:
+    def __init__(self, remote: RemoteNode, remembered: NodeHistory) -> None:
         self._remote = remote
         self._remembered = remembered
         self._entry = 0
@@ -120,20 +120,20 @@ class Hearing:
             if number > self._entry:  # else another request was answered first
                 self._lose("entries of the history", number - self._entry - 1)
                 self._entry = number
-                self._hand_on(entry)
+                self._add_entry(entry)
         for number, line in heard.lines:
             if number > self._line:
                 self._lose("lines of the log", number - self._line - 1)
                 self._line = number
                 self._remembered.take(self._remote.name, line)
-        self._tell()
+        self._report_losses()
         return bool(heard.entries or heard.lines)
 
     def _lose(self, what: str, number: int) -> None:
         if number:
             self._lost[what] = self._lost.get(what, 0) + number
 
-    def _hand_on(self, entry: Entry) -> None:
+    def _add_entry(self, entry: Entry) -> None:
         entries = self._remembered.entries
         right = entry.is_stored and 0 <= entry.at <= LATEST and 0 <= (entry.recovery_s or 0) <= LATEST
         if not right or entry.number <= (entries[-1].number if entries else 0):
@@ -150,8 +150,8 @@ class Hearing:
         entries.append(entry)
         self._remembered.hand_on(entry)
 
-    def _tell(self) -> None:
-        if self._lost and otp.monotonic() - self._reported_at > TELL_EVERY_S:
+    def _report_losses(self) -> None:
+        if self._lost and otp.monotonic() - self._reported_at > REPORT_EVERY_S:
             self._reported_at = otp.monotonic()
             for what, number in self._lost.items():
                 log.warning(

@@ -1,9 +1,9 @@
 """Restart backoff: trees and services that always come back.
 
-The start function of a `Kept` child never fails after its first start: where a supervisor would count a failure and in
-the end give up, it returns `Ignore()` (the slot stays, empty) and the caretaker restarts the child after a pause. The
-same pause follows when a tree gave up (its slot is `transient`, so its supervisor leaves it empty) and when a child
-starts so often that it must be failing.
+The start function of a `BackoffChild` child never fails after its first start: where a supervisor would count a failure
+and in the end give up, it returns `Ignore()` (the slot stays, empty) and the caretaker restarts the child after a
+pause. The same pause follows when a tree gave up (its slot is `transient`, so its supervisor leaves it empty) and when
+a child starts so often that it must be failing.
 
 `Keeper` has the state: which children wait, and until when. It is a plain object that outlives the processes that use
 it, so a new caretaker continues where a killed one stopped.
@@ -22,7 +22,7 @@ from otp.trace import Event
 from superlearner.control.events import ENDS, STARTS, is_end
 from superlearner.control.reasons import text_of_reason
 
-__all__ = ["Caretaker", "Keeper", "Kept", "first_start"]
+__all__ = ["BackoffChild", "Caretaker", "Keeper", "first_start"]
 
 CARETAKER: Final = "caretaker"
 NS: Final = 1_000_000_000
@@ -32,7 +32,7 @@ StartFunction = Callable[[], Awaitable[Any]]
 log = logging.getLogger(__name__)
 
 
-class Kept:
+class BackoffChild:
     """A child that always comes back.
 
     Args:
@@ -96,13 +96,13 @@ class Kept:
         return too_often
 
 
-async def first_start(kept: Kept) -> None:
+async def first_start(kept: BackoffChild) -> None:
     """Start a child with `waits` and wait until it runs. Raises `StartError`."""
     kept.waits = False
     await Supervisor.restart_child(kept.supervisor, kept.id)
 
 
-async def start_kept(kept: Kept) -> Any:
+async def start_kept(kept: BackoffChild) -> Any:
     """Start a kept child or begin its pause; only the first start may fail."""
     if kept.waits:
         return Ignore()
@@ -139,22 +139,22 @@ class Keeper:
         tell: called with (kept, why, seconds until the restart) when a pause begins.
     """
 
-    def __init__(self, tell: Callable[[Kept, str, float], None] | None = None) -> None:
-        self.kept: dict[tuple[str, str], Kept] = {}
+    def __init__(self, tell: Callable[[BackoffChild, str, float], None] | None = None) -> None:
+        self.kept: dict[tuple[str, str], BackoffChild] = {}
         self.tell = tell
         self._gave_up: dict[Pid, None] = {}
         self._subscription: Any = None
 
-    def keep(self, supervisor: str, id: str, start: StartFunction, **options: Any) -> Kept:
-        """Add a child to keep; the options are those of `Kept`."""
-        kept = self.kept[supervisor, id] = Kept(self, supervisor, id, start, **options)
+    def keep(self, supervisor: str, id: str, start: StartFunction, **options: Any) -> BackoffChild:
+        """Add a child to keep; the options are those of `BackoffChild`."""
+        kept = self.kept[supervisor, id] = BackoffChild(self, supervisor, id, start, **options)
         return kept
 
     def restarts(self, supervisor: str | None, id: str) -> bool:
         """Return whether this child of a supervisor is kept."""
         return (supervisor, id) in self.kept
 
-    def of(self, supervisor: str) -> list[Kept]:
+    def of(self, supervisor: str) -> list[BackoffChild]:
         """Return the children kept under a supervisor, in the order of their start."""
         return [kept for (name, _), kept in self.kept.items() if name == supervisor]
 
@@ -179,18 +179,18 @@ class Keeper:
             if kept is not None and is_end(event):
                 self.rest(kept, "gave up")
 
-    def rest(self, kept: Kept, why: str) -> None:
+    def rest(self, kept: BackoffChild, why: str) -> None:
         """Begin a child's pause; the caretaker restarts it afterwards."""
         pause = kept.pause()
         kept.due = otp.monotonic() + pause
-        log.warning("%s", rest_text(kept, why, pause))
+        log.warning("%s", describe_backoff(kept, why, pause))
         if self.tell is not None:
             self.tell(kept, why, pause)
         if otp.whereis(CARETAKER) is not None:  # a new caretaker looks for waiting children itself
             otp.send(CARETAKER, ("rests", kept.supervisor, kept.id))
 
 
-def rest_text(kept: Kept, why: str, pause: float) -> str:
+def describe_backoff(kept: BackoffChild, why: str, pause: float) -> str:
     """Return the sentence about a child that waits for its restart."""
     return sentences.story(f"{kept.id} {why}", sentences.restarts_after(kept.supervisor, "it", pause))
 
@@ -223,11 +223,11 @@ class Caretaker(GenServer[Keeper]):
                 pass
         return NoReply(keeper)
 
-    def _remind(self, kept: Kept) -> None:
+    def _remind(self, kept: BackoffChild) -> None:
         seconds = max(0.0, (kept.due or 0.0) - otp.monotonic())
         otp.send_after(seconds, self.pid, ("due", kept.supervisor, kept.id))
 
-    async def _start_again(self, kept: Kept) -> None:
+    async def _start_again(self, kept: BackoffChild) -> None:
         if kept.due is None or kept.due > otp.monotonic() + 0.001:
             return  # it is already running, or waits again with another timer
         kept.due = None

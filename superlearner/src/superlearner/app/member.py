@@ -24,7 +24,7 @@ from superlearner.backend.boot import serve
 from superlearner.base.data_dir import in_data_dir, provide_temporary_folder
 from superlearner.base.descriptors import too_few_descriptors
 from superlearner.base.loading import LoadError, load
-from superlearner.base.terminal import complain, say, stop_signals, unwritable
+from superlearner.base.terminal import complain, print_line, stop_signals, unwritable
 from superlearner.cluster.cookie import CookieError
 from superlearner.cluster.readiness import notify_ready
 from superlearner.cluster.serving import control_of
@@ -134,7 +134,7 @@ async def _live(program: MemberProgram, arguments: dict[str, Any], loaded: Any) 
                     await cluster.leave()
                     return FAILED
             size = len(cluster.members())
-            say(f"member {node.name} ready, {size} member{'' if size == 1 else 's'}")
+            print_line(f"member {node.name} ready, {size} member{'' if size == 1 else 's'}")
             notify_ready()
             ended = asyncio.ensure_future(_ended(cluster, tree))
             waiting = asyncio.ensure_future(asked.wait())

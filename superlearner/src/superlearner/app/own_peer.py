@@ -24,14 +24,14 @@ import otp
 from otp import GenServer, Ok, StartError, Stop, impl
 from otp.peer import Ended, Limits, Peer, Spares
 from otp.peer import start as start_peer
-from superlearner.app.hearing import Hearing, Remembered
+from superlearner.app.hearing import Hearing, NodeHistory
 from superlearner.app.running import Tree
 from superlearner.base.loading import LoadError, TreeNotStarted, name_of
 from superlearner.control.reasons import tagged
 from superlearner.nodes.kinds import TREE
 from superlearner.nodes.nodes import Nodes
 from superlearner.nodes.remote import NodeGone, RemoteError, RemoteNode
-from superlearner.sandbox.line import SANDBOX, SandboxLine
+from superlearner.sandbox.line import SANDBOX, SandboxConnection
 from superlearner.sandbox.peer_link import PeerLink
 from superlearner.settings.settings import Settings
 from superlearner.web.platform import Platform
@@ -48,7 +48,7 @@ ANSWER_S: Final = 1.0
 
 def program_of(platform: Platform, target: str, args: tuple[Any, ...], spares: Spares) -> OwnProgram:
     """Return the program of the tree `target`, the only one of the playground; its node becomes the default."""
-    remembered = Remembered(platform.analytics.hand_on, platform.log.take)
+    remembered = NodeHistory(platform.analytics.hand_on, platform.log.take)
     program = OwnProgram(target, args, spares, platform.nodes, lambda: platform.settings, remembered)
     platform.nodes.default = program.node
     logging.getLogger("otp").addFilter(_is_no_end_of_it)
@@ -80,7 +80,7 @@ class OwnProgram:
     spares: Spares
     nodes: Nodes
     settings: Callable[[], Settings]
-    remembered: Remembered
+    remembered: NodeHistory
     rests: Callable[[str], object] = field(default=str)
     first: bool = True
     run: _Run | None = None
@@ -152,16 +152,25 @@ class OwnPeer(GenServer[Any]):
         if program.run is not None:  # its process was killed, so its node is still attached
             await program.run.leave("its process was killed; the playground restarts it")
         try:
-            peer = await start_peer(program.node, BOOT, _wanted(program), limits=program.limits, env=dict(os.environ),
-                                    cwd=os.getcwd(), spares=program.spares, link=True, ours=True)  # fmt: skip
+            peer = await start_peer(
+                program.node,
+                BOOT,
+                _make_order(program),
+                limits=program.limits,
+                env=dict(os.environ),
+                cwd=os.getcwd(),
+                spares=program.spares,
+                link=True,
+                ours=True,
+            )
         except StartError as error:
             return Stop(("not_started", _why(error)))
-        line = SandboxLine(_link_of(peer), lambda why: otp.spawn(peer.kill, why))
+        line = SandboxConnection(_link_of(peer), lambda why: otp.spawn(peer.kill, why))
         await line.open()
         run = program.run = _Run(program, peer, line)
         try:
             await run.look()  # before its tree starts, so that no event is missed
-            failed = await _asked(line, "start")
+            failed = await _request(line, "start")
         except NodeGone:  # it has ended and reports the reason itself
             return await run.failed("not_started", _words(await peer.ended()))
         except (RemoteError, ValueError) as error:
@@ -181,7 +190,7 @@ class OwnPeer(GenServer[Any]):
             case ("program", Ended() as ended):
                 return await run.over(_words(ended))
             case ("tree", str(words)):
-                await run.hear_the_rest()
+                await run.fetch_last_entries()
                 return await run.over(words)
             case otp.ExitSignal(reason=reason) if reason != "normal" and not isinstance(reason, tuple):
                 return Stop(reason, run)
@@ -191,7 +200,7 @@ class OwnPeer(GenServer[Any]):
     @impl
     async def terminate(self, reason: Any, run: Any) -> None:
         """Shut the program down, from the leaves to the root."""
-        await run.hear_the_rest()
+        await run.fetch_last_entries()
         await run.peer.stop(STOP_S)
         await run.leave("it is stopped")
 
@@ -201,7 +210,7 @@ class _Run:
 
     __slots__ = ("hearing", "line", "peer", "program", "started")
 
-    def __init__(self, program: OwnProgram, peer: Peer, line: SandboxLine) -> None:
+    def __init__(self, program: OwnProgram, peer: Peer, line: SandboxConnection) -> None:
         self.program = program
         self.peer = peer
         self.line = line
@@ -227,7 +236,7 @@ class _Run:
         self.program.rests(words)
         return Stop(("shutdown", ("ended", words)), self)
 
-    async def hear_the_rest(self) -> None:
+    async def fetch_last_entries(self) -> None:
         """Fetch its last entries while it is still running."""
         if self.hearing is not None:
             hearing, listening = self.hearing
@@ -245,7 +254,7 @@ class _Run:
         self.program.run = None
 
 
-async def _asked(line: SandboxLine, question: str) -> Any:
+async def _request(line: SandboxConnection, question: str) -> Any:
     return json.loads(await line.ask(SANDBOX, json.dumps([question]).encode()))
 
 
@@ -253,9 +262,9 @@ async def _watch_program(peer: Peer, me: otp.Pid) -> None:
     otp.send(me, ("program", await peer.ended()))
 
 
-async def _watch_tree(line: SandboxLine, me: otp.Pid) -> None:
+async def _watch_tree(line: SandboxConnection, me: otp.Pid) -> None:
     try:
-        words = await _asked(line, "ended")
+        words = await _request(line, "ended")
     except (NodeGone, ValueError):
         return  # the program is ending
     otp.send(me, ("tree", words))
@@ -271,7 +280,7 @@ def _link_of(peer: Peer) -> Any:
     return peer.link
 
 
-def _wanted(program: OwnProgram) -> dict[str, Any]:
+def _make_order(program: OwnProgram) -> dict[str, Any]:
     settings = program.settings()
     return {
         "target": program.target,

@@ -30,7 +30,7 @@ from superlearner.base.descriptors import allow_descriptors, too_few_descriptors
 from superlearner.base.interfaces import is_loopback
 from superlearner.base.listening import CannotListen, Listener
 from superlearner.base.shortage import cause_text
-from superlearner.base.terminal import complain, say
+from superlearner.base.terminal import complain, print_line
 from superlearner.base.tls import TlsError, first_certificate, server_context
 from superlearner.observing.logs import TerminalLog, explained_once
 from superlearner.settings.settings import Settings
@@ -116,11 +116,11 @@ def _run_on_data_dir(configuration: Configuration, tree: Own, known: list[Creden
                 data.announce(listener.url(settings.root_path), target, certificate)
             except DataDirError as error:
                 return _failed(str(error), configuration)
-            _let_go_in_children(data, listener)
+            _close_in_forks(data, listener)
             return _run(configuration, listener, tree, data.path, credentials)
 
 
-def _let_go_in_children(data: DataDir, listener: Listener) -> None:
+def _close_in_forks(data: DataDir, listener: Listener) -> None:
     """Close the lock and the port in children forked by the user's tree."""
 
     def let_go() -> None:
@@ -135,7 +135,7 @@ def _credentials(settings: Settings, listener: Listener, data_dir: Path) -> Cred
     """Return the credentials to check; None if no token can be stored."""
     from superlearner.access.credentials import Credentials, CredentialsError, read_or_make_token
 
-    asked = settings.asks_for_credentials
+    asked = settings.requires_credentials
     if not asked and not is_loopback(listener.host):
         raise Failure(
             f"{settings.host} resolves to {listener.host}, which is not a loopback address; start with --auth all"
@@ -245,7 +245,7 @@ async def _live(make: Callable[[], Any]) -> Any:
             gc.freeze()
             gc.enable()
             quiet.close()
-            _say_where(platform, late)
+            _print_address(platform, late)
             platform.members.ready()
 
     quiet.enter_context(explained_once(platform.settings.log_level))
@@ -259,7 +259,7 @@ async def _live(make: Callable[[], Any]) -> Any:
         finally:
             waiting.cancel()
         if late:
-            say(f"started: {late}")
+            print_line(f"started: {late}")
     except otp.StartError as error:
         raise Failure(_why_not_started(error, running)) from None
     except otp.CallExit:
@@ -270,20 +270,20 @@ async def _live(make: Callable[[], Any]) -> Any:
     return "noproc" if root is None else await otp.wait_down(root)
 
 
-def _say_where(platform: Any, starting: str) -> None:
+def _print_address(platform: Any, starting: str) -> None:
     settings: Settings = platform.settings
     url = platform.listener.url(settings.root_path)
     more = f"; still starting: {starting}" if starting else ""
     code = platform.owner_code()
     if code is None:
-        say(f"SuperLearner {platform.version} runs at {url} (Ctrl-C ends it){more}")
+        print_line(f"SuperLearner {platform.version} runs at {url} (Ctrl-C ends it){more}")
     else:
         link = link_of(url, code)
-        say(f"SuperLearner {platform.version} runs at {link} (the link signs in once; Ctrl-C ends it){more}")
+        print_line(f"SuperLearner {platform.version} runs at {link} (the link signs in once; Ctrl-C ends it){more}")
     if not is_loopback(settings.host):
-        _say_how_others_get_in(platform)
+        _print_addresses_for_others(platform)
     if (folder := _named(platform.configuration)) is not None:
-        say(f"commands in another terminal: {command_line(folder)} tree")
+        print_line(f"commands in another terminal: {command_line(folder)} tree")
     if settings.browser:  # with a separate link: the printed one stays valid for another browser
         from superlearner.base.browser import open_browser
 
@@ -291,17 +291,19 @@ def _say_where(platform: Any, starting: str) -> None:
         open_browser(url if code is None else link_of(url, code))
 
 
-def _say_how_others_get_in(platform: Any) -> None:
+def _print_addresses_for_others(platform: Any) -> None:
     """Print the addresses that others can open, and the command that makes a link for somebody."""
     addresses = platform.addresses
     if addresses.note is not None:
         complain(f"warning: {addresses.note}")
         return
-    say(f"others open {' or '.join(addresses.urls)} and sign in")
+    print_line(f"others open {' or '.join(addresses.urls)} and sign in")
     if platform.listener.tls is None and not platform.settings.trusted_proxies:
-        say("TLS requires a certificate for a name of this machine: --certfile FILE --keyfile FILE --allow-host NAME")
+        print_line(
+            "TLS requires a certificate for a name of this machine: --certfile FILE --keyfile FILE --allow-host NAME"
+        )
     cli = command_line(_named(platform.configuration))
-    say(f"a link for somebody: {cli} user add NAME --role learner, then user link NAME --qr")
+    print_line(f"a link for somebody: {cli} user add NAME --role learner, then user link NAME --qr")
 
 
 def _named(configuration: Configuration) -> Path | None:
@@ -371,7 +373,7 @@ def _open_the_first(running: AlreadyRunning, configuration: Configuration, path:
             "  try again if it is busy; else end that process, or run another platform with --data-dir FOLDER",
             configuration,
         )
-    say(
+    print_line(
         f"SuperLearner is already running at {fresh_link(running.url, path, running.certificate)} "
         f"(process {running.os_pid})"
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import otp
 from superlearner.app.guarding import Guard
-from superlearner.app.keeping import Keeper, Kept, rest_text
+from superlearner.app.keeping import BackoffChild, Keeper, describe_backoff
 from superlearner.control.supervising import pid_of
 from superlearner.observing.slow_starts import Rescue
 from superlearner.operations.engine.seams import PlatformFacts, PlaygroundTrees, RemoteHistory, RestartedChildren
@@ -74,11 +74,11 @@ class RunningPlatform:
         self.watchdog: Watchdog | None = None
         """The current watchdog; None while the setting turns it off."""
         self.rescue = Rescue(platform.node)
-        self.keeper = Keeper(self._report_rest)
+        self.keeper = Keeper(self._report_backoff)
         self.guard = Guard(self.keeper, platform.monitor.look)
         platform.monitor.services = self.guard.gaps
         if own_program is not None:
-            own_program.rests = self._rest_of(own_program)
+            own_program.rests = self._make_backoff_report(own_program)
         self._provide()
         platform.services.check(platform.arsenal)
         web = create_app(platform, self)
@@ -119,13 +119,15 @@ class RunningPlatform:
         """Report on the page that the loop runs again after a callback blocked it."""
         self.platform.report_hold(held, self.platform.monitor, self.platform.hub)
 
-    def _rest_of(self, program: OwnProgram) -> Callable[[str], object]:
+    def _make_backoff_report(self, program: OwnProgram) -> Callable[[str], object]:
         return lambda words: self.keeper.rest(self.keeper.kept["playground", program.name], words)
 
-    def _report_rest(self, kept: Kept, why: str, pause: float) -> None:
+    def _report_backoff(self, kept: BackoffChild, why: str, pause: float) -> None:
         platform = self.platform
         about = {"supervisor": kept.supervisor, "id": kept.id, "why": why}
         platform.telemetry.execute("keeper.rest", {"pause": pause}, about)
         data = {"id": kept.id, "why": why, "pause": pause}
-        platform.events.tell("rests", rest_text(kept, why, pause), data, name=kept.id, supervisor=kept.supervisor)
+        platform.events.emit(
+            "rests", describe_backoff(kept, why, pause), data, name=kept.id, supervisor=kept.supervisor
+        )
         platform.hub.rests(kept.supervisor, kept.id, why, pause)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import otp
 from otp import Node, Pid
-from superlearner.backend.diary import Diary
+from superlearner.backend.diary import HistoryBuffer
 from superlearner.backend.server import Backend, Observed
 from superlearner.nodes import kinds
 from superlearner.operations.rights.users import NODE_SCOPES, Scope
@@ -21,7 +21,7 @@ SERVICE: Final = "backend"
 async def start(
     node: Node,
     args: Mapping[str, Any] | None = None,
-    diary: Diary | None = None,
+    diary: HistoryBuffer | None = None,
     *,
     kind: kinds.NodeKind = kinds.SERVICE,
     evaluates: bool = False,
@@ -58,7 +58,7 @@ async def serve(
     hidden: Node,
     node: Node,
     permissions: Iterable[Scope] = NODE_SCOPES,
-    diary: Diary | None = None,
+    diary: HistoryBuffer | None = None,
     *,
     kind: kinds.NodeKind = kinds.SERVICE,
     evaluates: bool = False,

@@ -19,7 +19,7 @@ from superlearner.observing.analytics import Entry
 from superlearner.observing.logs import LogLine, LogView
 from superlearner.store.rows import clean
 
-__all__ = ["Diary"]
+__all__ = ["HistoryBuffer"]
 
 MOST_ENTRIES: Final = 500
 MOST_LINES: Final = 50
@@ -31,7 +31,7 @@ LINES: Final = 2_000
 encode: Final = msgspec.msgpack.Encoder().encode
 
 
-class Diary:
+class HistoryBuffer:
     """The numbered supervisor entries and log lines of a node.
 
     They are kept until the platform fetches them.
@@ -64,7 +64,7 @@ class Diary:
         self._entries.append((self._written, _sendable_entry(entry)))
         self._news.set()
 
-    async def heard(self, entries: int, lines: int, seconds: float) -> Heard:
+    async def wait_for_news(self, entries: int, lines: int, seconds: float) -> Heard:
         """Return what follows these numbers, waiting for it up to `seconds`."""
         if self._written <= entries and self._log.written <= lines:
             self._news.clear()

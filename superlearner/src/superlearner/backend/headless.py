@@ -14,13 +14,13 @@ from typing import Any, Final
 
 import otp
 from otp import Children, Node, Pid, Supervisor, impl
-from superlearner.backend.diary import Diary
+from superlearner.backend.diary import HistoryBuffer
 from superlearner.live.live_page import LivePage
 from superlearner.live.node_services import NodeServices
 from superlearner.live.ticks import LIVE
 from superlearner.nodes.kinds import SERVICE, NodeKind
 from superlearner.nodes.nodes import WatchedNode
-from superlearner.observing.analytics import Entry, recall
+from superlearner.observing.analytics import Entry, replay
 from superlearner.observing.events import EventLog
 from superlearner.observing.monitoring import MONITORING, MonitoringService
 from superlearner.observing.slow_starts import SlowStarts
@@ -78,7 +78,7 @@ class Headless:
         epoch: str,
         version: str,
         settings: Mapping[str, Any],
-        diary: Diary | None = None,
+        diary: HistoryBuffer | None = None,
         kind: NodeKind = SERVICE,
         *,
         evaluates: bool = False,
@@ -120,7 +120,7 @@ class Headless:
 
     def recall(self, entries: Iterable[Entry]) -> None:
         """Restore supervisor entries recorded in an earlier program of the node."""
-        recall(self.watched.analytics.book, entries)
+        replay(self.watched.analytics.book, entries)
 
     def adopt(self, settings: Mapping[str, Any]) -> None:
         """Apply new settings.

@@ -13,9 +13,9 @@ from typing import Any, Final
 import otp
 from otp import Node, observer
 from otp.redaction import without_secrets
-from superlearner.backend.diary import Diary
+from superlearner.backend.diary import HistoryBuffer
 from superlearner.backend.headless import Headless
-from superlearner.backend.taping import Taping
+from superlearner.backend.taping import NodeRecording
 from superlearner.control.terms import clip, safe_json
 from superlearner.live.topics import TOPICS, LiveSource
 from superlearner.live.viewer import Viewer
@@ -47,7 +47,7 @@ UNREAD_S: Final = 90.0
 class Reading:
     """A source read in parts: a stream, a file, a topic's viewer or a recording."""
 
-    what: Streamed[Any] | AsyncIterator[str] | Viewer | Taping
+    what: Streamed[Any] | AsyncIterator[str] | Viewer | NodeRecording
     source: LiveSource | None = None
     operation: Operation | None = None
     deflate: bool = False
@@ -72,7 +72,7 @@ class Observing:
         hidden: Node,
         node: Node,
         permissions: frozenset[Scope] = frozenset(NODE_SCOPES),
-        diary: Diary | None = None,
+        diary: HistoryBuffer | None = None,
         evaluates: bool = False,
         kind: NodeKind = SERVICE,
     ) -> None:
@@ -111,14 +111,18 @@ class Observing:
                     self._begun().adopt(settings)
                     return p.Done()
                 case p.Hear(entries, lines, seconds):
-                    return p.Heard([], []) if self._diary is None else await self._diary.heard(entries, lines, seconds)
+                    return (
+                        p.Heard([], [])
+                        if self._diary is None
+                        else await self._diary.wait_for_news(entries, lines, seconds)
+                    )
                 case p.Recall(entries):
                     self._begun().recall(entries)
                     return p.Done()
                 case p.Saved(trace):
                     return await self._saved(trace)
                 case p.Tape(kinds, limit, rate):
-                    return p.Attached(self._read(Reading(Taping(self.node, kinds, limit, rate))))
+                    return p.Attached(self._read(Reading(NodeRecording(self.node, kinds, limit, rate))))
                 case p.Wound(number, last):
                     return self._wind(number, last=last)
                 case p.Look() | p.Sync():
@@ -238,7 +242,7 @@ class Observing:
 
     def _wind(self, number: int, *, last: bool) -> p.Answer:
         reading = self._readings.get(number)
-        if reading is None or not isinstance(reading.what, Taping):
+        if reading is None or not isinstance(reading.what, NodeRecording):
             return p.Failed("conflict", f"there is no recording {number}")
         reading.at = otp.monotonic()
         taped = reading.what.wind(last=last)
@@ -297,7 +301,7 @@ class Observing:
             reading.source.detach(reading.what)
         elif isinstance(reading.what, Streamed):
             reading.what.source.close()
-        elif isinstance(reading.what, Taping):
+        elif isinstance(reading.what, NodeRecording):
             reading.what.close()
 
 

@@ -19,7 +19,7 @@ from otp import Application, Down, From, GenServer, Node, NoReply, Ok, Pid, Repl
 from otp.peer import Here
 from superlearner.backend.boot import SERVICE, start
 from superlearner.backend.child import answer_of, buffer_lines
-from superlearner.backend.diary import Diary
+from superlearner.backend.diary import HistoryBuffer
 from superlearner.base.commands import command
 from superlearner.base.data_dir import in_data_dir
 from superlearner.base.loading import Loaded, LoadError, load
@@ -49,7 +49,7 @@ async def boot(here: Here) -> None:
     TerminalLog(lambda: settings).open()
     if "PYTHONBREAKPOINT" not in os.environ:
         sys.breakpointhook = partial(_no_terminal, wanted["data_dir"])
-    diary = Diary()
+    diary = HistoryBuffer()
     diary.open()
     services = await start(here.node, diary=diary, kind=TREE, evaluates=wanted["allow_eval"])
     hidden = await Node(f"own.{here.node.name}").__aenter__()
@@ -98,7 +98,7 @@ class OwnTree(GenServer[Any]):
         if request == "start":
             return Reply(json.dumps(await _start(tree)).encode(), tree)
         tree.asks = caller
-        _tell(tree)
+        _answer_if_ended(tree)
         return NoReply(tree)
 
     @impl
@@ -106,11 +106,11 @@ class OwnTree(GenServer[Any]):
         if type(message) is Down:
             said = text_of_reason(message.reason, WORDS)
             tree.end = "gave up" if said == "shutdown" else f"ended: {said}"
-            _tell(tree)
+            _answer_if_ended(tree)
         return NoReply(tree)
 
 
-def _tell(tree: _Tree) -> None:
+def _answer_if_ended(tree: _Tree) -> None:
     if tree.asks is not None and tree.end is not None:
         GenServer.reply(tree.asks, json.dumps(tree.end).encode())
         tree.asks = None

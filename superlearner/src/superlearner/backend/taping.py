@@ -17,13 +17,13 @@ from superlearner.control.clock import Clock
 from superlearner.control.tree import TreeReader, trees_at
 from superlearner.nodes.remote.protocol import Taped
 
-__all__ = ["Taping"]
+__all__ = ["NodeRecording"]
 
 MOST_UNFETCHED = 3_000_000
 """Limit in bytes; the recording is fetched twice a second."""
 
 
-class Reel(io.BytesIO):
+class RecordingBuffer(io.BytesIO):
     """The unfetched part of a recording; readable after it is closed."""
 
     def write(self, data: bytes) -> int:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -43,7 +43,7 @@ class Reel(io.BytesIO):
         """Do nothing: the last part written by the recorder has still to be fetched."""
 
 
-class Taping:
+class NodeRecording:
     """A recording of the events of one node.
 
     Args:
@@ -52,7 +52,7 @@ class Taping:
     """
 
     def __init__(self, node: Node, kinds: Iterable[str], limit: int, rate: int) -> None:
-        self._reel = Reel()
+        self._reel = RecordingBuffer()
         tree = [asdict(slot) for slot in trees_at(node, TreeReader(Clock()))]
         self._recorder: Recorder = otp.trace.record(
             node, self._reel, kinds=kinds, limit=limit, rate=rate, about={"tree": tree}

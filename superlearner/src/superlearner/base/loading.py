@@ -218,7 +218,7 @@ def _no_such_name(path: Path, module: ModuleType, name: str, candidates: dict[st
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     if close:
         return LoadError(f"{path} has no name {name!r}", f"did you mean {path}:{close[0]}?")
-    return LoadError(f"{path} has no name {name!r}", _what_is_there(path, candidates))
+    return LoadError(f"{path} has no name {name!r}", _describe_candidates(path, candidates))
 
 
 def _wrong_kind(path: Path, name: str, found: object, candidates: dict[str, type]) -> LoadError:
@@ -229,7 +229,7 @@ def _wrong_kind(path: Path, name: str, found: object, candidates: dict[str, type
     )
     return LoadError(
         f"expected a Supervisor or an Application, got {got} of {path}",
-        _what_is_there(path, candidates) or f"put it under a supervisor: Children([{name}])",
+        _describe_candidates(path, candidates) or f"put it under a supervisor: Children([{name}])",
     )
 
 
@@ -237,7 +237,7 @@ def _run(path: Path, candidates: dict[str, type]) -> str:
     return command("run", f"{path}:{next(iter(candidates))}")
 
 
-def _what_is_there(path: Path, candidates: dict[str, type]) -> str:
+def _describe_candidates(path: Path, candidates: dict[str, type]) -> str:
     if not candidates:
         return f"{path} defines no Supervisor and no Application; a tree is a class that derives from otp.Supervisor"
     return f"{path} defines: {', '.join(candidates)}; try `{_run(path, candidates)}`"

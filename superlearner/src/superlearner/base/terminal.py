@@ -13,7 +13,7 @@ from superlearner.base.printable import printable_lines
 from superlearner.base.shortage import cause_text
 from superlearner.base.standard_streams import forgive_lost_output, lost_output
 
-__all__ = ["complain", "say", "stop_signals", "told_if_it_takes_long", "unwritable", "with_lasting_output"]
+__all__ = ["complain", "print_line", "show_wait_line", "stop_signals", "unwritable", "with_lasting_output"]
 
 CALM_S: Final = 0.5
 """Seconds of waiting after which a terminal shows a message."""
@@ -38,7 +38,7 @@ def with_lasting_output() -> Generator[None]:
             complain(f"a part of the output could not be written: {lost.strerror}")
 
 
-def say(text: str, end: str = "\n") -> None:
+def print_line(text: str, end: str = "\n") -> None:
     """Print a line of news; characters that cannot be encoded become `?`."""
     encoding = sys.stdout.encoding or "utf-8"
     sys.stdout.write(f"{text}{end}".encode(encoding, "replace").decode(encoding))
@@ -52,7 +52,7 @@ def complain(text: str) -> None:
 
 
 @contextmanager
-def told_if_it_takes_long(words: str) -> Generator[None]:
+def show_wait_line(words: str) -> Generator[None]:
     """Show a line on standard error during long waits at a terminal, then remove it."""
     if not sys.stderr.isatty():
         yield

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any, Final
 
-__all__ = ["NO_FIELD", "meant", "nearest", "plain", "problem_text", "unknown"]
+__all__ = ["NO_FIELD", "nearest", "plain", "problem_text", "suggest_choice", "unknown"]
 
 NO_FIELD: Final = "there is no such field"
 CHOICE: Final = re.compile(r"'([^']*)'")
@@ -48,10 +48,10 @@ def plain(message: str) -> str:
     return message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
 
 
-def meant(problem: Any) -> str:
+def suggest_choice(problem: Any) -> str:
     """Return a suggestion for a value close to one of the choices, else "".
 
-    >>> meant({"type": "literal_error", "input": "kast", "ctx": {"expected": "'send', 'cast' or 'call'"}})
+    >>> suggest_choice({"type": "literal_error", "input": "kast", "ctx": {"expected": "'send', 'cast' or 'call'"}})
     '; did you mean cast?'
     """
     typed = problem.get("input")

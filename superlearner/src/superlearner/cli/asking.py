@@ -11,7 +11,7 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
 from superlearner.base.shortage import cause_text
-from superlearner.base.terminal import told_if_it_takes_long
+from superlearner.base.terminal import show_wait_line
 from superlearner.cli.finding import START, FoundPlatform, PlatformNotFound
 from superlearner.operations import PREFIX
 
@@ -128,7 +128,7 @@ def request(platform: FoundPlatform, method: str, target: str, body: Any = None,
         content = json.dumps(body).encode()
         headers["content-type"] = "application/json"
     try:
-        with told_if_it_takes_long(f"waiting for {platform.url}"):
+        with show_wait_line(f"waiting for {platform.url}"):
             connection.request(method, urlsplit(platform.url).path + target, content, headers)
             response = connection.getresponse()
             text = response.read()

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from superlearner.base.commands import command
-from superlearner.base.terminal import say
-from superlearner.cli.door import ask_or_fail, reach, said
+from superlearner.base.terminal import print_line
+from superlearner.cli.door import ask_or_fail, reach, resolve_options
 from superlearner.cli.doors import DataDir, Url
 from superlearner.cli.ends import USAGE, fail
 from superlearner.cli.manifest import entry_of_verb
@@ -63,12 +63,12 @@ def attach(
         address = str(Path(address).absolute())  # the platform has another working directory
     values = {"address": address, "token": token, "name": name}
     given = {key: value for key, value in values.items() if value is not None}
-    answer = ask_or_fail(reach(*said(ctx, url, data_dir)), _entry("attach"), given)
+    answer = ask_or_fail(reach(*resolve_options(ctx, url, data_dir)), _entry("attach"), given)
     if as_json:
-        say(json_text(answer.data))
+        print_line(json_text(answer.data))
     else:
         data: dict[str, Any] = answer.data
-        say(plain(f"{data['name']} is attached: {data['can_do']}"))
+        print_line(plain(f"{data['name']} is attached: {data['can_do']}"))
 
 
 def detach(
@@ -79,7 +79,7 @@ def detach(
     data_dir: DataDir = None,
 ) -> None:
     """Detach from a service, which keeps running."""
-    show(ask_or_fail(reach(*said(ctx, url, data_dir)), _entry("detach"), {"name": name}), as_json=as_json)
+    show(ask_or_fail(reach(*resolve_options(ctx, url, data_dir)), _entry("detach"), {"name": name}), as_json=as_json)
 
 
 def _entry(verb: str) -> Any:
@@ -101,8 +101,8 @@ def _list(*, as_json: bool) -> None:
         for one in found
     ]  # fmt: skip
     if as_json:
-        say(json_text(rows))
+        print_line(json_text(rows))
     elif rows:
         table(rows)
     else:
-        say("no door of this user is open; a service opens one with otp.observe()")
+        print_line("no door of this user is open; a service opens one with otp.observe()")

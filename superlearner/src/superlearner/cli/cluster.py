@@ -11,7 +11,7 @@ import typer
 
 from superlearner.base.commands import command
 from superlearner.base.data_dir import command_with
-from superlearner.cli.door import said
+from superlearner.cli.door import resolve_options
 from superlearner.cli.ends import USAGE, fail
 from superlearner.cli.manifest import verbs
 from superlearner.cli.operations import WithOperations
@@ -107,11 +107,11 @@ def start(
     Exits with 1 and ends them if they are not connected in time. `superlearner cluster stop` ends them.
     """
     from otp import BadArgument
-    from superlearner.base.terminal import told_if_it_takes_long, unwritable
+    from superlearner.base.terminal import show_wait_line, unwritable
     from superlearner.cluster.background import NotConnected, start_members
 
     try:
-        with told_if_it_takes_long(f"waiting for {_members(count)} to connect, for up to {timeout:g} s"):
+        with show_wait_line(f"waiting for {_members(count)} to connect, for up to {timeout:g} s"):
             names, size = start_members(_folder(ctx, data_dir), count, teaching=teaching, timeout=timeout)
     except (NotConnected, BadArgument) as error:
         fail(str(error), NOT_TRUE)
@@ -170,7 +170,7 @@ def status(
     if as_json:
         typer.echo(json.dumps(found))
     else:
-        for line in _shown(found):
+        for line in _format_status(found):
             typer.echo(line)
     well = not found["missing"] and all(one["health"] in ("healthy", "slow") for one in found["members"])
     raise typer.Exit(0 if well and (wait is None or len(found["members"]) >= wait) else NOT_TRUE)
@@ -186,7 +186,7 @@ def connect(
 
     Exits with 1 if no member with the same cookie answers there, 3 if no member runs on this machine.
     """
-    from superlearner.base.terminal import told_if_it_takes_long
+    from superlearner.base.terminal import show_wait_line
     from superlearner.cluster.control import ControlError, ask, records
 
     folder = _folder(ctx, data_dir)
@@ -194,7 +194,7 @@ def connect(
     if not here:
         fail(f"no member of a cluster runs here for {folder}; try `{command_with('run', folder)}`", NO_CLUSTER)
     try:
-        with told_if_it_takes_long(f"waiting for an answer from {address}"):
+        with show_wait_line(f"waiting for an answer from {address}"):
             found = ask(here[0], {"ask": "connect", "address": address})
     except ControlError as error:
         fail(str(error), NOT_TRUE)
@@ -232,7 +232,9 @@ def _folder(ctx: typer.Context, data_dir: Path | None) -> Path:
     from superlearner.settings.sources import SettingsError, load_settings
 
     try:
-        return (load_settings(data_dir=said(ctx, None, data_dir)[1]).data_dir or default_data_dir()).absolute()
+        return (
+            load_settings(data_dir=resolve_options(ctx, None, data_dir)[1]).data_dir or default_data_dir()
+        ).absolute()
     except SettingsError as error:
         fail(str(error), USAGE)
 
@@ -247,7 +249,7 @@ def _members(count: int) -> str:
     return f"{count} member{'' if count == 1 else 's'}"
 
 
-def _shown(found: dict[str, Any]) -> list[str]:
+def _format_status(found: dict[str, Any]) -> list[str]:
     """Return the lines of a status."""
     width = max(len(one["name"]) for one in (*found["members"], *found["missing"]))
     here = (

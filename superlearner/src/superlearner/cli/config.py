@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from superlearner.base.data_dir import default_data_dir
-from superlearner.base.terminal import complain, say
-from superlearner.cli.door import said
+from superlearner.base.terminal import complain, print_line
+from superlearner.cli.door import resolve_options
 from superlearner.cli.ends import USAGE, fail
 from superlearner.cli.showing import json_text, table
 
@@ -41,7 +41,7 @@ def path() -> None:
     """Print the path of the settings file, in the folder where a platform is started."""
     from superlearner.settings.sources import CONFIG_FILE
 
-    say(str(Path(CONFIG_FILE).absolute()))
+    print_line(str(Path(CONFIG_FILE).absolute()))
 
 
 def _show(ctx: typer.Context, *, as_json: bool) -> None:
@@ -53,7 +53,7 @@ def _show(ctx: typer.Context, *, as_json: bool) -> None:
     for words in unread_variables():
         complain(words)
     try:
-        configuration = load_configuration(data_dir=said(ctx, None, None)[1])
+        configuration = load_configuration(data_dir=resolve_options(ctx, None, None)[1])
     except SettingsError as error:
         fail(str(error), USAGE)
     values: dict[str, Any] = configuration.current.model_dump(mode="json")
@@ -69,4 +69,4 @@ def _show(ctx: typer.Context, *, as_json: bool) -> None:
         }
         for name, one in described().items()
     ]
-    say(json_text(rows)) if as_json else table(rows)
+    print_line(json_text(rows)) if as_json else table(rows)

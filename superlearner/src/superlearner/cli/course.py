@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from superlearner.cli.door import ask_or_fail, reach, said
+from superlearner.cli.door import ask_or_fail, reach, resolve_options
 from superlearner.cli.ends import FAILED, USAGE, fail
 from superlearner.cli.finding import data_dir_of
 from superlearner.cli.manifest import entry_of_verb
@@ -73,7 +73,11 @@ def list_(ctx: typer.Context, as_json: Json = False, url: Url = None, data_dir: 
     """List the sessions of the course, and how far you are; the same as `sessions`."""
     entry = entry_of_verb("course", "sessions")
     assert entry is not None
-    show(ask_or_fail(reach(*said(ctx, url, data_dir)), entry, {}), as_json=as_json, short=entry.get("short", ()))
+    show(
+        ask_or_fail(reach(*resolve_options(ctx, url, data_dir)), entry, {}),
+        as_json=as_json,
+        short=entry.get("short", ()),
+    )
 
 
 @course.command(name="open")
@@ -88,7 +92,7 @@ def open_(
     from superlearner.access.links import fresh_link
     from superlearner.base.browser import open_browser
 
-    url, data_dir = said(ctx, url, data_dir)
+    url, data_dir = resolve_options(ctx, url, data_dir)
     platform = reach(url, data_dir)
     entry = entry_of_verb("course", "lesson")
     assert entry is not None

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from superlearner.base.data_dir import DATABASE_FILE
-from superlearner.base.terminal import complain, say
+from superlearner.base.terminal import complain, print_line
 from superlearner.cli.ends import USAGE, fail
 from superlearner.cli.finding import data_dir_of
 from superlearner.cli.plain import paragraph
@@ -42,7 +42,7 @@ def status(data_dir: DataDirectory = None, as_json: Json = False) -> None:
     with _words():
         info = database_info(database_of(data_dir))
     shown = {**asdict(info), "up_to_date": info.up_to_date}
-    say(json_text(shown) if as_json else drawn(shown))
+    print_line(json_text(shown) if as_json else drawn(shown))
 
 
 @db.command()
@@ -71,7 +71,7 @@ def upgrade(data_dir: DataDirectory = None) -> None:
         with contextlib.suppress(StoreUnavailable):  # no database yet; the next line reports other errors
             before = database_info(place).revision
         after = migrate(place, tell=complain)
-    say(f"schema {after}, as before" if before == after else f"schema {before or 'none'} → {after}")
+    print_line(f"schema {after}, as before" if before == after else f"schema {before or 'none'} → {after}")
 
 
 @db.command()
@@ -105,7 +105,9 @@ def backup(
     except sqlite3.Error as error:
         file.unlink(missing_ok=True)
         fail(f"the database cannot be copied to {file}: {error}")
-    say(f"{file}, {file.stat().st_size:,} bytes; to go back to it, end the platform and put it in place of {source}")
+    print_line(
+        f"{file}, {file.stat().st_size:,} bytes; to go back to it, end the platform and put it in place of {source}"
+    )
 
 
 def database_of(data_dir: Path | None = None) -> str | Path:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from superlearner import __version__
 from superlearner.base.data_dir import command_with
 from superlearner.base.extras import EXTRAS, install
-from superlearner.base.terminal import say
+from superlearner.base.terminal import print_line
 from superlearner.cli.asking import RequestRefused, ask
 from superlearner.cli.ends import FAILED
 from superlearner.cli.finding import FoundPlatform, PlatformNotFound, WrongUrl, data_dir_of, find
@@ -47,10 +47,10 @@ def examine(*, as_json: bool = False) -> int:
     """Write the results; the exit code is 1 if one is bad."""
     found = list(findings())
     if as_json:
-        say(json_text([asdict(one) for one in found]))
+        print_line(json_text([asdict(one) for one in found]))
     else:
         for one in found:
-            say(f"{one.verdict:<4}  {one.about:<14}  {plain(one.words)}")
+            print_line(f"{one.verdict:<4}  {one.about:<14}  {plain(one.words)}")
     return FAILED if any(one.verdict == "bad" for one in found) else 0
 
 

@@ -16,12 +16,12 @@ from superlearner.cli.finding import FoundPlatform, PlatformNotFound, WrongUrl, 
 from superlearner.cli.hints import in_our_words
 from superlearner.cli.plain import clip, paragraph, plain
 
-__all__ = ["ask_or_fail", "failed", "reach", "said"]
+__all__ = ["ask_or_fail", "failed", "reach", "resolve_options"]
 
 LONGEST = 1000
 
 
-def said(ctx: typer.Context, url: str | None, data_dir: Path | None) -> tuple[str | None, Path | None]:
+def resolve_options(ctx: typer.Context, url: str | None, data_dir: Path | None) -> tuple[str | None, Path | None]:
     """Return the platform's URL and data directory, given after or before the verb."""
     before = ctx.find_root().params
     return url or before.get("url"), data_dir or before.get("data_dir")

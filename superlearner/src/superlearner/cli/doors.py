@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from superlearner.cli.door import said
+from superlearner.cli.door import resolve_options
 from superlearner.cli.ends import USAGE, fail
 from superlearner.cli.manifest import categories
 from superlearner.cli.names import completion_of
@@ -48,7 +48,9 @@ def console(
     from superlearner.cli.console.opening import open_console
     from superlearner.cli.remote import Remote
 
-    raise typer.Exit(open_console(Remote("console", *said(ctx, url, data_dir)), code or (), node=node, as_json=as_json))
+    raise typer.Exit(
+        open_console(Remote("console", *resolve_options(ctx, url, data_dir)), code or (), node=node, as_json=as_json)
+    )
 
 
 class Scope(enum.Enum):
@@ -85,7 +87,7 @@ def mcp(
     if unknown := sorted(set(category or ()) - set(categories())):
         fail(f"expected a category of {', '.join(categories())}, got {', '.join(unknown)}", USAGE)
     raise typer.Exit(
-        serve(Remote("mcp", *said(ctx, url, data_dir)), scope.value, category or (), everything=everything)
+        serve(Remote("mcp", *resolve_options(ctx, url, data_dir)), scope.value, category or (), everything=everything)
     )
 
 
@@ -137,7 +139,7 @@ def top(
     from superlearner.cli.top.showing import show_top
 
     show_top(
-        Remote("cli", *said(ctx, url, data_dir)),
+        Remote("cli", *resolve_options(ctx, url, data_dir)),
         node,
         sort.value,
         search,

@@ -21,7 +21,7 @@ from superlearner.cli.cluster import cluster, node
 from superlearner.cli.config import config
 from superlearner.cli.course import course
 from superlearner.cli.db import db
-from superlearner.cli.door import said
+from superlearner.cli.door import resolve_options
 from superlearner.cli.doors import NODES, console, mcp, top
 from superlearner.cli.ends import USAGE, fail
 from superlearner.cli.manifest import categories, entry_of_verb, verbs
@@ -150,7 +150,7 @@ def common(
     ] = False,
 ) -> None:
     """Observe and control supervision trees, and learn how they work."""
-    del url  # a command reads it itself, see `said`
+    del url  # a command reads it itself, see `resolve_options`
     if data_dir is not None:
         os.environ["SUPERLEARNER_DATA_DIR"] = str(data_dir)  # for commands without a platform, such as doctor and db
     if cacert is not None:
@@ -235,7 +235,7 @@ def run(
     ] = False,
 ) -> None:
     """Start the platform with the demo or your own tree."""
-    data_dir = said(ctx, None, data_dir)[1]
+    data_dir = resolve_options(ctx, None, data_dir)[1]
     if console:
         from superlearner.cli.console.behind import run_behind
         from superlearner.cli.finding import data_dir_of
@@ -346,9 +346,9 @@ def tree(
 
     shown = Format.json if as_json else format
     if watch:
-        watch_tree(*said(ctx, url, data_dir), root, depth, shown.value, node)
+        watch_tree(*resolve_options(ctx, url, data_dir), root, depth, shown.value, node)
     else:
-        show_tree(*said(ctx, url, data_dir), root, depth, shown.value, node)
+        show_tree(*resolve_options(ctx, url, data_dir), root, depth, shown.value, node)
 
 
 @app.command()

@@ -16,7 +16,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from otp.standard_streams import raise_broken_pipe
-from superlearner.base.terminal import complain, say
+from superlearner.base.terminal import complain, print_line
 from superlearner.cli.asking import RequestRefused, connection_to, headers_for, refusal_of, target_of
 from superlearner.cli.door import failed
 from superlearner.cli.ends import NO_PLATFORM, fail
@@ -40,7 +40,7 @@ def follow(
     raise_broken_pipe()
     try:
         for line in _lines(platform, entry, dict(values), node, as_json=as_json):
-            say(line)
+            print_line(line)
     except (KeyboardInterrupt, BrokenPipeError):
         pass
     except RequestRefused as error:

@@ -25,7 +25,7 @@ from superlearner.cli.hints import translated
 from superlearner.cli.remote import Line, Remote
 from superlearner.operations import PREFIX
 from superlearner.operations.adapters.mcp import error_of, result_of, tool_name, tool_of
-from superlearner.operations.adapters.mcp_choice import CHOSEN, FIND, FINDER, RUN, RUNNER, found
+from superlearner.operations.adapters.mcp_choice import CHOSEN, FIND, FINDER, RUN, RUNNER, choose_operations
 from superlearner.operations.engine.routes import FoundRoute, RouteTable
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class Tools:
     def _find(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         match arguments:
             case {"words": str(words)} if len(arguments) == 1:
-                return result_of(found(self._lines.values(), words[:LONGEST_WORDS]))
+                return result_of(choose_operations(self._lines.values(), words[:LONGEST_WORDS]))
             case _:
                 hint = _example(FIND, words="recording start")
                 return error_of("validation_error", "expected words as a text", [hint])
@@ -245,7 +245,7 @@ def make_server(tools: Tools) -> Server[Any]:
 
 def _installed() -> list[Line]:
     """Return the operations that a platform of this installation would have."""
-    from superlearner.operations.builtin.arsenal import line_of
+    from superlearner.operations.builtin.arsenal import describe_operation
     from superlearner.operations.engine.registry import all_operations
 
-    return [line_of(one).model_dump(mode="json") for one in all_operations()]
+    return [describe_operation(one).model_dump(mode="json") for one in all_operations()]

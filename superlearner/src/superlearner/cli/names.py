@@ -8,7 +8,7 @@ from typing import Any, Final
 import typer
 
 from superlearner.cli.asking import RequestRefused, ask
-from superlearner.cli.door import said
+from superlearner.cli.door import resolve_options
 from superlearner.cli.finding import FoundPlatform, PlatformNotFound, WrongUrl, find
 from superlearner.cli.manifest import entry_of_verb
 
@@ -45,7 +45,7 @@ def completion_of(parameter: dict[str, Any]) -> Callable[[typer.Context, str], l
     def complete(ctx: typer.Context, incomplete: str) -> list[str]:
         typed = ctx.params.get("url"), ctx.params.get("data_dir")
         try:
-            return _names(find(*said(ctx, *typed)), *LISTS[kind], incomplete)
+            return _names(find(*resolve_options(ctx, *typed)), *LISTS[kind], incomplete)
         except (PlatformNotFound, WrongUrl, RequestRefused, OSError):
             return []
 

@@ -20,7 +20,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from superlearner.cli import manifest
-from superlearner.cli.door import ask_or_fail, reach, said
+from superlearner.cli.door import ask_or_fail, reach, resolve_options
 from superlearner.cli.doors import NODES
 from superlearner.cli.manifest import Entry
 from superlearner.cli.names import completion_of
@@ -131,12 +131,12 @@ def command_of(entry: Entry) -> Any:
     program = None if "file" in parameters else _program(entry)
 
     def run(ctx: typer.Context, **given: Any) -> None:
-        url, data_dir = said(ctx, given.pop("url"), given.pop("data_dir"))
+        url, data_dir = resolve_options(ctx, given.pop("url"), given.pop("data_dir"))
         as_json, dry_run = given.pop("as_json"), given.pop("dry_run", False)
         if needed is not None:
-            given[needed["name"]] = _said_once(ctx, needed, given.pop(BARE), given[needed["name"]])
+            given[needed["name"]] = _read_once(ctx, needed, given.pop(BARE), given[needed["name"]])
         if program is not None and (file := given.pop(FROM_FILE)) is not None:
-            given[program] = _said_once(ctx, parameters[program], f"@{file}", given[program])
+            given[program] = _read_once(ctx, parameters[program], f"@{file}", given[program])
         node = given.pop("node", None)
         typed = {name: value for name, value in given.items() if value is not None}
         values = {name: value_of(parameters[name], value) for name, value in typed.items()}
@@ -200,7 +200,7 @@ def _bare(one: dict[str, Any]) -> inspect.Parameter:
     return _keyword(BARE, Annotated[_type(one) | None, argument], default=None)
 
 
-def _said_once(ctx: typer.Context, one: dict[str, Any], bare: Any, option: Any) -> Any:
+def _read_once(ctx: typer.Context, one: dict[str, Any], bare: Any, option: Any) -> Any:
     name = f"--{one['name'].replace('_', '-')}"
     if bare is not None and option is not None:
         raise typer.BadParameter(f"expected one value, got both {bare!r} and {name} {option!r}", ctx, param_hint=name)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TextIO, cast
 
 from superlearner.base.commands import complete
-from superlearner.base.terminal import say
+from superlearner.base.terminal import print_line
 from superlearner.cli.asking import PlatformAnswer
 from superlearner.cli.cells import cell, exact, is_coloured_text, is_small, label
 from superlearner.cli.plain import plain, plain_lines
@@ -48,7 +48,7 @@ def show(
         begin: the beginning of commands in this terminal, for those in the text.
     """
     if as_json:
-        say(json_text(answer.data))
+        print_line(json_text(answer.data))
     else:
         data = answer.data if begin == "superlearner" else completed(answer.data, begin)
         _Writer(sys.stdout, sys.stderr, sys.stdout.isatty()).answer(data, answer.meta, short)

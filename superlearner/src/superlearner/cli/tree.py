@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from otp.standard_streams import raise_broken_pipe
 from superlearner.base.shortage import cause_text
-from superlearner.base.terminal import say
+from superlearner.base.terminal import print_line
 from superlearner.cli.door import ask_or_fail, reach
 from superlearner.cli.ends import FAILED, NO_PLATFORM, fail
 from superlearner.cli.finding import FoundPlatform
@@ -35,7 +35,7 @@ def show_tree(
     url: str | None, data_dir: Path | None, root: str | None, depth: int | None, format: str, node: str | None
 ) -> None:
     """Write the trees of a node, or the one below `root`, in a format of `tree.show`."""
-    say(_drawn(reach(url, data_dir), root, depth, format, node=node))
+    print_line(_drawn(reach(url, data_dir), root, depth, format, node=node))
 
 
 def watch_tree(
@@ -55,9 +55,9 @@ def watch_tree(
         try:
             if sys.stdout.isatty():
                 lines = shutil.get_terminal_size().lines - 1
-                say(FROM_THE_TOP + "\n".join(drawn.split("\n")[:lines]))
+                print_line(FROM_THE_TOP + "\n".join(drawn.split("\n")[:lines]))
             else:
-                say(drawn if format == "json" else f"{drawn}\n")
+                print_line(drawn if format == "json" else f"{drawn}\n")
         except BrokenPipeError:
             return
     if node is not None:

@@ -25,10 +25,10 @@ def unread_variables() -> list[str]:
     read = {TOKEN, URL, CACERT, *(f"{ENVIRONMENT}{name.upper()}" for name in Settings.model_fields)}
     # case-insensitive, as variables of settings are
     unread = sorted(name for name in os.environ if name.upper().startswith(ENVIRONMENT) and name.upper() not in read)
-    return [f"{name} is not a known variable; {_meant(name, read)}" for name in unread]
+    return [f"{name} is not a known variable; {_suggest(name, read)}" for name in unread]
 
 
-def _meant(name: str, read: set[str]) -> str:
+def _suggest(name: str, read: set[str]) -> str:
     from superlearner.settings.settings import ENVIRONMENT
 
     ends = [one.removeprefix(ENVIRONMENT) for one in read]

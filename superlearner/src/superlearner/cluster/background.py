@@ -68,7 +68,7 @@ def start_members(folder: Path, count: int, *, teaching: bool, timeout: float) -
         NotConnected: they are not connected in time, or one has ended; those that were started are ended.
     """
     (folder / LOGS).mkdir(parents=True, exist_ok=True, mode=0o700)
-    _remembered(folder)
+    _load_pids(folder)
     taken = {record.name for record in records(folder)}
     free = (f"m{number}" for number in range(1, 10_000) if member_name(f"m{number}") not in taken)
     names = [next(free) for _ in range(count)]
@@ -80,7 +80,7 @@ def start_members(folder: Path, count: int, *, teaching: bool, timeout: float) -
             for name in names:
                 begun[name] = _begin(folder, name, readiness.environment, teaching=teaching)
                 readiness.expect(name, begun[name])
-            _remember(folder, {name: process.pid for name, process in begun.items()})
+            _save_pids(folder, {name: process.pid for name, process in begun.items()})
             _wait_ready(folder, readiness, begun, until)
         _wait_connected(folder, wanted, until)
     except BaseException:
@@ -93,7 +93,7 @@ def start_members(folder: Path, count: int, *, teaching: bool, timeout: float) -
 
 def _begin(folder: Path, name: str, environment: dict[str, str], *, teaching: bool) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "superlearner", "node", name, "--data-dir", str(folder)]
-    with _anew(folder / LOGS / f"{name}.log") as log:
+    with _recreate(folder / LOGS / f"{name}.log") as log:
         return subprocess.Popen(
             [*command, *(["--teaching"] if teaching else [])],
             stdin=subprocess.DEVNULL,
@@ -135,7 +135,7 @@ def stop_members(folder: Path, names: Sequence[str]) -> list[str]:
     Raises:
         NotConnected: one still runs after `END_S`, or none of a name was begun.
     """
-    begun = _remembered(folder)
+    begun = _load_pids(folder)
     wanted = {name: begun.get(name.partition("@")[0]) for name in names} if names else dict(begun)
     unknown = [name for name, known in wanted.items() if known is None]
     if unknown:
@@ -147,13 +147,13 @@ def stop_members(folder: Path, names: Sequence[str]) -> list[str]:
         with contextlib.suppress(ProcessLookupError):
             os.kill(os_pid, signal.SIGTERM)
     for os_pid in pids:
-        _wait_ended(os_pid, until - time.monotonic())
-    if still := [name for name in wanted if name.partition("@")[0] in _remembered(folder)]:
+        _wait_for_exit(os_pid, until - time.monotonic())
+    if still := [name for name in wanted if name.partition("@")[0] in _load_pids(folder)]:
         raise NotConnected(f"{', '.join(still)} still running after {END_S:g} s")
     return [member_name(name.partition("@")[0]) for name in wanted]
 
 
-def _wait_ended(os_pid: int, timeout: float) -> None:
+def _wait_for_exit(os_pid: int, timeout: float) -> None:
     """Wait for the end of a process that is not a child of this one, at most `timeout` seconds."""
     with contextlib.suppress(ProcessLookupError):
         if sys.platform == "linux":
@@ -185,12 +185,12 @@ def _started_by_ps(os_pid: int) -> str | None:
     return asked.stdout.strip() or None
 
 
-def _remember(folder: Path, pids: dict[str, int]) -> None:
-    begun = {**_remembered(folder), **{name: (pid, _started_at(pid) or "") for name, pid in pids.items()}}
+def _save_pids(folder: Path, pids: dict[str, int]) -> None:
+    begun = {**_load_pids(folder), **{name: (pid, _started_at(pid) or "") for name, pid in pids.items()}}
     _write(folder, begun)
 
 
-def _remembered(folder: Path) -> dict[str, tuple[int, str]]:
+def _load_pids(folder: Path) -> dict[str, tuple[int, str]]:
     """Return the members begun here that still run, with process id and start; forget the others.
 
     Raises:
@@ -226,12 +226,12 @@ def _remembered(folder: Path) -> dict[str, tuple[int, str]]:
 
 def _write(folder: Path, begun: dict[str, tuple[int, str]]) -> None:
     draft = folder / LOGS / f"{BEGUN}.{os.getpid()}"
-    with _anew(draft) as file:
+    with _recreate(draft) as file:
         file.write(json.dumps(begun).encode())
     draft.replace(folder / LOGS / BEGUN)
 
 
-def _anew(path: Path) -> IO[bytes]:
+def _recreate(path: Path) -> IO[bytes]:
     """Replace a file whose content or link target another user may have chosen."""
     path.unlink(missing_ok=True)
     return path.open("xb")

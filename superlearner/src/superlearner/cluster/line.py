@@ -9,12 +9,12 @@ from otp import GenServer, Node
 from superlearner.cluster.ways import BACKEND
 from superlearner.nodes.remote import NodeGone
 
-__all__ = ["MemberLine"]
+__all__ = ["MemberLink"]
 
 Name = tuple[str, str]
 
 
-class MemberLine:
+class MemberLink:
     """A `superlearner.nodes.remote.Link` to a member.
 
     The distribution belongs to the platform's node, so each request is a process there, whichever node asks.
@@ -38,7 +38,7 @@ class MemberLine:
             otp.exit(process, "kill")
             raise
 
-    def tell(self, request: bytes) -> None:
+    def cast(self, request: bytes) -> None:
         """Send a request and ignore its answer."""
         self._node.spawn(_cast, self._backend, request)
 

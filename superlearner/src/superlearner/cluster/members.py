@@ -21,7 +21,7 @@ from otp.distribution import IncarnationError
 from superlearner.base.shortage import cause_text
 from superlearner.cluster.control import Control
 from superlearner.cluster.cookie import CookieError
-from superlearner.cluster.line import MemberLine
+from superlearner.cluster.line import MemberLink
 from superlearner.cluster.serving import control_of
 from superlearner.cluster.ways import BACKEND, BadWay, Way
 from superlearner.nodes.kinds import MEMBER
@@ -255,7 +255,7 @@ async def _attach(members: Members, member: Member) -> None:
         if backend is None:
             members.problems[member.name] = "it runs without superlearner"
             return
-        await members.nodes.attach_remote(member.name, MemberLine(members.node(), member.name), kind=MEMBER)
+        await members.nodes.attach_remote(member.name, MemberLink(members.node(), member.name), kind=MEMBER)
         members.attached[member.name] = member.incarnation
     except (RemoteError, ValueError, TimeoutError, otp.CallExit) as error:
         members.problems[member.name] = str(error) or "it does not answer"

@@ -20,10 +20,10 @@ async def shut_down(pid: Pid, reason: str, timeout: float) -> tuple[bool, bool]:
     Source: the shutdown protocol of Erlang's `supervisor`.
     """
     otp.exit(pid, reason)
-    if await _gone(pid, timeout):
+    if await _wait_for_end(pid, timeout):
         return True, False
     otp.exit(pid, "kill")
-    return await _gone(pid, timeout), True
+    return await _wait_for_end(pid, timeout), True
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ async def end_tree(node: Node, pid: Pid, timeout: float) -> TreeEnd:
     return TreeEnd(tuple(other for other in family if other not in set(survived)), survived)
 
 
-async def _gone(pid: Pid, timeout: float) -> bool:
+async def _wait_for_end(pid: Pid, timeout: float) -> bool:
     try:
         await otp.wait_down(pid, timeout=timeout)
     except TimeoutError:

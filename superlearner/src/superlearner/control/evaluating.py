@@ -183,7 +183,7 @@ async def _run(code: ast.Module, found: Evaluated, names: dict[str, Any]) -> Non
         if isinstance(last, ast.Expr):
             found.value = await _step(ast.Expression(last.value), "eval", names)
     except (Exception, SystemExit, KeyboardInterrupt) as error:  # the last two would end the whole program
-        found.error, found.line = _told(error)
+        found.error, found.line = _describe_error(error)
 
 
 async def _step(part: ast.Module | ast.Expression, mode: str, names: dict[str, Any]) -> Any:
@@ -192,7 +192,7 @@ async def _step(part: ast.Module | ast.Expression, mode: str, names: dict[str, A
     return await value if code.co_flags & CO_COROUTINE else value
 
 
-def _told(error: BaseException) -> tuple[str, int | None]:
+def _describe_error(error: BaseException) -> tuple[str, int | None]:
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == FILE]
     words = without_secrets("".join(traceback.format_exception_only(error)).strip())
     return (f"line {lines[-1]}: {words}", lines[-1]) if lines else (words, None)

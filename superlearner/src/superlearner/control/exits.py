@@ -32,7 +32,7 @@ class Exit:
     where: str | None
     event: int
 
-    def shown(self, message: Any) -> dict[str, Any]:
+    def to_json(self, message: Any) -> dict[str, Any]:
         """Return the JSON form; `message` is the one being handled, None if unknown."""
         text = None if message is None else message_text(message, 300)
         return {

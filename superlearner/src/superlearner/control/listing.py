@@ -25,8 +25,8 @@ __all__ = [
     "STATUSES",
     "Column",
     "Kind",
+    "ProcessFilter",
     "Status",
-    "Wanted",
     "Work",
     "find",
     "restarts_of",
@@ -87,7 +87,7 @@ IDLE: Final = Idle()
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ProcessFilter:
     """A filter and an order for processes. Empty and None values match everything.
 
     Args:
@@ -115,7 +115,7 @@ class Wanted:
         return any((*texts, self.mailbox, self.below)) or self.supervised is not None
 
 
-async def find(node: Node, wanted: Wanted, work: Work = IDLE) -> list[Pid]:
+async def find(node: Node, wanted: ProcessFilter, work: Work = IDLE) -> list[Pid]:
     """Return the matching pids; of equal rank, the oldest first.
 
     `descending` reverses the whole order. In the order by pid, the reader's processes come before the platform's.
@@ -179,7 +179,7 @@ async def _sorted(keys: list[Any], steps: Steps, *, backwards: bool) -> list[int
     return runs[0] if runs else []
 
 
-def _filter(wanted: Wanted) -> Callable[[Any], bool]:
+def _filter(wanted: ProcessFilter) -> Callable[[Any], bool]:
     """Return a predicate that applies the cheap conditions first."""
     tests: list[Callable[[Any], bool]] = []
     if wanted.kind is not None:
@@ -259,7 +259,7 @@ _KEYS: Final[dict[str, Callable[[Any], Any]]] = {
 async def restarts_of(node: Node, steps: Steps) -> dict[Pid, int]:
     """Return the restart counts of living processes that were restarted."""
     counts: dict[Pid, int] = {}
-    for pid in await find(node, Wanted(kind="supervisor")):
+    for pid in await find(node, ProcessFilter(kind="supervisor")):
         state = supervisor_state(pid)
         if state is None:
             continue

@@ -15,7 +15,7 @@ from superlearner.control.slots import id_text
 from superlearner.control.terms import clip, plain_pid, safe_text
 from superlearner.control.tree import record_of, supervisor_state, what_of
 
-__all__ = ["KINDS", "TYPES", "Type", "describe", "doing", "named", "process_line", "state_note", "supervisors"]
+__all__ = ["KINDS", "TYPES", "Type", "convert_summary", "describe", "doing", "named", "state_note", "supervisors"]
 
 Kind = Literal["supervisor", "worker", "coroutine"]
 Type = Literal["supervisor", "genserver", "worker"]
@@ -37,7 +37,7 @@ HIDDEN: Final = "This process hides its state: it has set the flag sensitive."
 TYPES: Final[dict[Kind, Type]] = {kind: name for name, kind in KINDS.items()}
 
 
-def process_line(summary: observer.ProcessSummary) -> dict[str, Any]:
+def convert_summary(summary: observer.ProcessSummary) -> dict[str, Any]:
     """Return a process as a row of the list."""
     return {
         "pid": plain_pid(summary.pid),
@@ -105,7 +105,7 @@ def describe(node: Node, pid: Pid, *, key: str | None, started_at: float | None,
         "current_call": _current_call(found),
         "state": None if found.state is None else safe_text(found.state),
         "state_note": state_note(node, found),
-        "exits": [exit.shown(message) for exit, message in _with_messages(node, exits)],
+        "exits": [exit.to_json(message) for exit, message in _with_messages(node, exits)],
         "child": _child(pid),
     }
 

@@ -9,8 +9,8 @@ import otp
 from otp import Node, Pid
 from otp.observer.reading import summary_of, waiting_at
 from otp.observer.tree import is_child
-from superlearner.control.listing import IDLE, Wanted, Work, find
-from superlearner.control.look import doing, process_line
+from superlearner.control.listing import IDLE, ProcessFilter, Work, find
+from superlearner.control.look import convert_summary, doing
 from superlearner.control.names import display_name
 from superlearner.control.slots import DYNAMIC, id_text
 from superlearner.control.terms import clip, plain_pid
@@ -35,7 +35,7 @@ def unknown(pid: Pid) -> None:
 
 
 async def list_processes(
-    node: Node, wanted: Wanted, *, page: int, per_page: int, work: Work = IDLE, born: Born = unknown
+    node: Node, wanted: ProcessFilter, *, page: int, per_page: int, work: Work = IDLE, born: Born = unknown
 ) -> tuple[list[Line], int]:
     """Return one page of the matching processes, and how many match.
 
@@ -56,15 +56,15 @@ def lines_of(pids: Iterable[Pid], work: Work = IDLE, born: Born = unknown) -> li
     """
     living = list(pids)
     records = _records_of(living)
-    return [_line(pid, records.get(pid), work, born) for pid in living]
+    return [_make_row(pid, records.get(pid), work, born) for pid in living]
 
 
-def _line(pid: Any, record: Any, work: Work, born: Born) -> Line:
+def _make_row(pid: Any, record: Any, work: Work, born: Born) -> Line:
     summary = summary_of(pid)
     parent = summary.parent if is_child(pid) else None
     messages, busy = work.of(pid)
     return {
-        **process_line(summary),
+        **convert_summary(summary),
         "supervisor": None if parent is None else plain_pid(parent),
         "supervisor_name": None if parent is None else display_name(parent),
         "child_id": None if record is None or record.id is None else id_text(record.id),

@@ -49,7 +49,7 @@ def registries_of(node: Node) -> list[RegistryLine]:
     """Return the registries of a node, oldest first."""
     found: list[RegistryLine] = []
     for pid in node.processes():
-        line = _line(pid)
+        line = _read_registry(pid)
         if line is not None:
             found.append(line)
     return found
@@ -63,7 +63,7 @@ def registry_named(node: Node, text: str) -> RegistryLine:
     raise NotThere("registry", repr(text))
 
 
-def _line(pid: Pid) -> RegistryLine | None:
+def _read_registry(pid: Pid) -> RegistryLine | None:
     """Return a registry's data; None for another process."""
     name = otp.process_info(pid, "registered_name")
     if name is None:  # not a registry: a registry always has a name

@@ -30,9 +30,9 @@ __all__ = [
     "Simulation",
     "begin",
     "cancel",
+    "find_simulation",
     "hold_the_loop",
     "id_of",
-    "known",
     "running",
 ]
 
@@ -136,12 +136,12 @@ class Simulation(GenServer[Plan]):
             case ("tick", "flood"):
                 return self._flood(plan)
             case ("tick", "chaos"):
-                return NoReply(self._noted(self._end_somebody(plan)))
+                return NoReply(self._noted(self._end_one_at_random(plan)))
             case ("tick", "hang"):
                 hold_the_loop(plan.duration)
                 return Stop("normal", plan)
             case ("tick", "memory"):
-                return NoReply(self._take_memory(plan))
+                return NoReply(self._allocate(plan))
             case (Down() | "end", _):
                 return Stop("normal", plan)
             case _:
@@ -157,14 +157,14 @@ class Simulation(GenServer[Plan]):
         otp.send_after(batch / plan.per_second, self.pid, "tick")
         return NoReply(now)
 
-    def _take_memory(self, plan: Plan) -> Plan:
+    def _allocate(self, plan: Plan) -> Plan:
         step = min(STEP_MB, plan.megabytes - plan.done)
         otp.get(HELD).append(bytearray(step * MEBIBYTE))  # zeroed, so that the pages are really allocated
         if plan.done + step < plan.megabytes:
             otp.send(self.pid, "tick")
         return self._noted(replace(plan, done=plan.done + step))
 
-    def _end_somebody(self, plan: Plan) -> Plan:
+    def _end_one_at_random(self, plan: Plan) -> Plan:
         otp.send_after(1 / plan.per_second, self.pid, "tick")
         victims = _harmless(plan)
         if not victims:
@@ -260,12 +260,12 @@ def running(home: Node, node: Node) -> list[tuple[Pid, Plan]]:
 
 async def cancel(home: Node, node: Node, text: str) -> Plan:
     """End a simulation by its id and release its target. Raises NotThere."""
-    pid, plan = known(home, node, text)
+    pid, plan = find_simulation(home, node, text)
     await DynamicSupervisor.terminate_child((NAME, home), pid)
     return plan
 
 
-def known(home: Node, node: Node, text: str) -> tuple[Pid, Plan]:
+def find_simulation(home: Node, node: Node, text: str) -> tuple[Pid, Plan]:
     """Return a running simulation by its id. Raises NotThere."""
     for pid, plan in running(home, node):
         if id_of(pid) == text:

@@ -27,11 +27,11 @@ __all__ = [
     "Unanswered",
     "child_id",
     "deliver",
-    "hand_over",
     "hold",
     "kill",
     "resolve",
     "resolve_supervisor",
+    "send_unchecked",
 ]
 
 
@@ -84,7 +84,7 @@ def resolve(node: Node, text: str) -> Pid:
     if not ("0" <= text[:1] <= "9" or text.startswith(("<", "#PID<"))):
         keyed = next((pid for pid in node.processes() if display_name(pid) == text), None) if " " in text else None
         if keyed is None:
-            raise NotThere("process", repr(text), _meant(node, text))
+            raise NotThere("process", repr(text), _suggest_name(node, text))
         return keyed
     inner = text.removeprefix("#PID").removeprefix("<").removesuffix(">").split(".")
     if len(inner) != 3 or not all(part.isascii() and part.isdigit() and len(part) < 16 for part in inner):
@@ -103,13 +103,13 @@ def resolve_supervisor(node: Node, text: str) -> Pid:
     try:
         pid = resolve(node, text)
     except NotThere:
-        raise NotThere("supervisor", text, _meant(node, text, supervisors=True)) from None
+        raise NotThere("supervisor", text, _suggest_name(node, text, supervisors=True)) from None
     if supervisor_state(pid) is None:
         raise NotThere("supervisor", f"{text} (this process is not a supervisor)")
     return pid
 
 
-def _meant(node: Node, text: str, *, supervisors: bool = False) -> str | None:
+def _suggest_name(node: Node, text: str, *, supervisors: bool = False) -> str | None:
     """Return a registered name close to `text`, among those of the oldest processes."""
     pids = (pid for pid in islice(node.processes(), LOOKED_AT) if not supervisors or supervisor_state(pid) is not None)
     names = [name for pid in pids if (name := display_name(pid)) is not None and len(name) <= LONGEST_NAME]
@@ -141,7 +141,7 @@ async def deliver(pid: Pid, message: Any, how: Literal["send", "cast", "call"], 
         NotThere: the process ended before it replied; the message gives the reason.
     """
     if how != "call":
-        hand_over(pid, message, how)
+        send_unchecked(pid, message, how)
         return None
     try:
         return await GenServer.call(pid, message, timeout=timeout)
@@ -149,7 +149,7 @@ async def deliver(pid: Pid, message: Any, how: Literal["send", "cast", "call"], 
         raise Unanswered(f"{display_name(pid) or pid} did not answer within {timeout:g} s") from None
 
 
-def hand_over(pid: Pid, message: Any, how: Literal["send", "cast"]) -> None:
+def send_unchecked(pid: Pid, message: Any, how: Literal["send", "cast"]) -> None:
     """Send or cast, without a check; return at once."""
     if how == "cast":
         GenServer.cast(pid, message)

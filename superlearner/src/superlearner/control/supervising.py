@@ -22,12 +22,12 @@ __all__ = [
     "Step",
     "children_of",
     "flags_of",
+    "list_stopped_with",
     "pid_of",
     "predict_all",
     "restart_all",
     "restart_whole",
     "spec_of",
-    "taken_along",
     "text_of_record",
 ]
 
@@ -148,7 +148,7 @@ def predict_all(supervisor: Pid, child: str, reason: str, strategy: str | None =
         at, ended, why = above, _pid_text(record) if dynamic else text_of_id(record), "shutdown"
 
 
-def taken_along(pid: Pid, reason: str) -> list[Pid]:
+def list_stopped_with(pid: Pid, reason: str) -> list[Pid]:
     """Return the running processes that supervisors would stop if a process ended.
 
     Most of them restart with it. The list is empty if the process is not a child of a supervisor.

@@ -29,7 +29,7 @@ from superlearner.live.projection import Projection, below, graft, row_of
 from superlearner.live.projector import KINDS as TREE_KINDS
 from superlearner.live.projector import apply, forget_deleted, measure, rest
 from superlearner.live.rows import label
-from superlearner.live.ticks import Asked, tell_clock
+from superlearner.live.ticks import Asked, send_tick
 from superlearner.live.viewer import Viewer
 from superlearner.live.words import Feed
 
@@ -87,7 +87,7 @@ class Hub:
         self.exits = ExitLog(clock.offset)
         self._ends_below = EndsBelow(node, self.exits)
         self.frames = Frames(self.model, head)
-        self.alone = Alone(node, reader, self._left, self.SERVICES)
+        self.alone = Alone(node, reader, self._handle_unsupervised_end, self.SERVICES)
         self.health: dict[str, Any] | None = None
         self._dirty: set[str] = set()
         self._resting: deque[tuple[str, str, str, float, float]] = deque(maxlen=MAX_RESTING)
@@ -133,7 +133,7 @@ class Hub:
             viewer.limit = viewer_queue
         if beats:  # the running timer has the old interval and will be ignored
             self._beating, self._beat_due, self._beat_ref = False, None, None
-            self._tell_clock("watched")
+            self._send_tick("watched")
 
     def attach(self) -> Viewer:
         """Return a new viewer; its first frame is a snapshot."""
@@ -142,7 +142,7 @@ class Hub:
             self._begin()
         self.viewers.add(viewer)
         if len(self.viewers) == 1:
-            self._tell_clock("watched")
+            self._send_tick("watched")
         return viewer
 
     def _begin(self) -> None:
@@ -193,7 +193,7 @@ class Hub:
                 self._oldest = self.model.wall(event.at)
             self._arm()
 
-    def _left(self, event: Event) -> None:
+    def _handle_unsupervised_end(self, event: Event) -> None:
         """Handle the end of a process without a supervisor."""
         facts = facts_of(event)
         pid = facts.pid
@@ -242,7 +242,7 @@ class Hub:
         if self.viewers:
             self._arm()
         else:
-            self._tell_clock("frame")
+            self._send_tick("frame")
 
     def note(self, level: str, text: str, pid: str | None = None, kind: str = "note") -> None:
         """Add a note to the feed."""
@@ -357,7 +357,7 @@ class Hub:
         now = otp.monotonic()
         interval = min(HASTE, self.frame_interval) if now < self._hasty else self.frame_interval
         wait = self._last_frame + interval - now
-        self._tell_clock("frame", max(0.0, wait))
+        self._send_tick("frame", max(0.0, wait))
 
     def hurry(self) -> None:
         """Shorten the frame interval for a moment after a manual action.
@@ -366,17 +366,17 @@ class Hub:
         """
         self._hasty = otp.monotonic() + self.frame_interval
         if self._armed:
-            self._tell_clock("frame")
+            self._send_tick("frame")
 
-    def _tell_clock(self, what: Asked, wait: float = 0.0) -> None:
-        tell_clock(self.carrier, self, what, wait)
+    def _send_tick(self, what: Asked, wait: float = 0.0) -> None:
+        send_tick(self.carrier, self, what, wait)
 
     def resume(self) -> None:
         """Resume with a new clock, which has no timers of the old one."""
         self._armed = self._beating = False
         self._beat_due = self._beat_ref = None
         if self.viewers:
-            self._tell_clock("watched")
+            self._send_tick("watched")
             self._arm()
 
     # Reading

@@ -68,7 +68,7 @@ class LogSource:
     def snapshot(self) -> bytes:
         """Return the newest lines as a snapshot."""
         lines = [one for one in self._view.newest(NEWEST) if self._sees is None or self._sees(one[1])]
-        return encode({"k": "s", "seq": self._seq, "lines": [_shown(number, line) for number, line in lines]})
+        return encode({"k": "s", "seq": self._seq, "lines": [_convert_line(number, line) for number, line in lines]})
 
     def _on_line(self, number: int, line: LogLine) -> None:
         if self._sees is not None and not self._sees(line):
@@ -89,12 +89,12 @@ class LogSource:
             for viewer in self._viewers:
                 viewer.want_snapshot()
             return
-        frame = encode({"k": "d", "seq": self._seq, "lines": [_shown(number, line) for number, line in lines]})
+        frame = encode({"k": "d", "seq": self._seq, "lines": [_convert_line(number, line) for number, line in lines]})
         for viewer in self._viewers:
             viewer.offer(frame)
 
 
-def _shown(number: int, line: LogLine) -> list[Any]:
+def _convert_line(number: int, line: LogLine) -> list[Any]:
     more = bool(line.fields) or line.traceback is not None or len(line.text) > LONGEST
     text = clip(line.text, LONGEST)
     who = [line.pid, line.name, line.supervisor, line.report]

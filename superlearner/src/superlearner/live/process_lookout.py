@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import otp
 from otp import Node, Pid, observer
-from superlearner.control.listing import Wanted, find
+from superlearner.control.listing import ProcessFilter, find
 from superlearner.control.pinned import pinned
 from superlearner.control.process_list import Line, lines_of
 from superlearner.live.frames import encode
@@ -52,7 +52,7 @@ class ProcessOrder:
         return otp.monotonic() - self.at >= max(EVERY_S * 0.8, 0.0 if self.early else self.took * SHARE)
 
 
-class ProcessLook:
+class ProcessQuery:
     """A question and its frames, for all viewers that ask it."""
 
     def __init__(self, lookout: Lookout, question: Question, order: ProcessOrder | None = None) -> None:
@@ -84,14 +84,14 @@ class ProcessLook:
         lookout, question = self._lookout, self.question
         wanted = question.resolved(lookout.node)
         if question.measures_all:  # first, so that the order is that of the figures that are shown
-            lookout.look_at_work()
+            lookout.measure_work()
         if self.order is None or not question.hold:
             self.order = ProcessOrder([], otp.monotonic(), 0.0) if wanted is None else await lookout.order(wanted)
         order = self.order
         self.pids = order.pids[question.offset : question.offset + question.count]
         fixed = pinned(lookout.node, question.pins)
         if not question.measures_all:
-            lookout.look_at_work()
+            lookout.measure_work()
         work = lookout.rates
         lines = {line["pid"]: line for line in lines_of(self.pids, work, lookout.born)}
         told = {
@@ -114,10 +114,10 @@ class ProcessLook:
         self._told["now"] = lookout.now()
         self.due = otp.monotonic() + EVERY_S * 0.9
 
-    def _changes(self, lines: dict[str, Line], told: dict[str, Any]) -> dict[str, Any]:
+    def _changes(self, lines: dict[str, Line], fields: dict[str, Any]) -> dict[str, Any]:
         """Return what has changed; `order` no longer contains the pids of removed rows."""
         frame: dict[str, Any] = {"k": "d", "seq": self.seq, "now": self._lookout.now()}
-        frame |= {name: value for name, value in told.items() if value != self._told.get(name)}
+        frame |= {name: value for name, value in fields.items() if value != self._told.get(name)}
         changed = [line for pid, line in lines.items() if line != self._lines.get(pid)]
         if changed:
             frame["rows"] = changed
@@ -130,7 +130,7 @@ class LookingViewer(Viewer):
     def __init__(self, lookout: Lookout, question: Question) -> None:
         super().__init__(lookout, 1)
         self.question = question
-        self.look_now: ProcessLook | None = None
+        self.look_now: ProcessQuery | None = None
         self._lookout = lookout
         self._seq: int | None = None
         self._asked = asyncio.Event()
@@ -193,8 +193,8 @@ class Lookout:
         self.now = now
         self.rates = Rates(node)
         self.viewers: set[LookingViewer] = set()
-        self._orders: dict[Wanted, ProcessOrder] = {}
-        self._finding: dict[Wanted, asyncio.Lock] = {}
+        self._orders: dict[ProcessFilter, ProcessOrder] = {}
+        self._finding: dict[ProcessFilter, asyncio.Lock] = {}
         self._turned = 0.0
 
     def attach(self, question: Question) -> Viewer:
@@ -215,18 +215,18 @@ class Lookout:
         """Return an empty frame: viewers request their own frames."""
         return b'{"k":"d"}'
 
-    def turn_to(self, viewer: LookingViewer, before: ProcessLook | None) -> ProcessLook:
+    def turn_to(self, viewer: LookingViewer, before: ProcessQuery | None) -> ProcessQuery:
         """Return the look for a viewer's question: that of another viewer with the same question, or a new one."""
         question = viewer.question
         if question.hold:  # keep the viewer's own order, which may differ from the others'
             same = before is not None and before.question.order == question.order
-            return ProcessLook(self, question, before.order if before is not None and same else None)
+            return ProcessQuery(self, question, before.order if before is not None and same else None)
         shared = (other.look_now for other in self.viewers if other is not viewer)
-        return next((look for look in shared if look is not None and look.question == question), None) or ProcessLook(
+        return next((look for look in shared if look is not None and look.question == question), None) or ProcessQuery(
             self, question
         )
 
-    async def order(self, wanted: Wanted) -> ProcessOrder:
+    async def order(self, wanted: ProcessFilter) -> ProcessOrder:
         """Return the pids in their order, found again if the last one is old; concurrent callers share one search."""
         async with self._finding.setdefault(wanted, asyncio.Lock()):
             known = self._orders.get(wanted)
@@ -240,7 +240,7 @@ class Lookout:
         self._forget(wanted)
         return found
 
-    def _forget(self, kept: Wanted) -> None:
+    def _forget(self, kept: ProcessFilter) -> None:
         """Drop orders without viewers."""
         looks = [viewer.look_now for viewer in self.viewers if viewer.look_now is not None]
         used = {id(look.order) for look in looks if look.order is not None}
@@ -249,7 +249,7 @@ class Lookout:
             wanted: lock for wanted, lock in self._finding.items() if wanted in self._orders or lock.locked()
         }
 
-    def look_at_work(self) -> None:
+    def measure_work(self) -> None:
         """Measure the processes that are shown, once for all viewers."""
         looks = [
             viewer.look_now for viewer in self.viewers if viewer.look_now is not None and viewer.look_now.question.work

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from otp import Node, Pid
-from superlearner.control.listing import COLUMNS, STATUSES, Wanted
+from superlearner.control.listing import COLUMNS, STATUSES, ProcessFilter
 from superlearner.control.look import KINDS
 from superlearner.control.steer import MalformedPid, NotThere, resolve
 
@@ -34,7 +34,7 @@ class Question:
         hold: whether the order is frozen.
     """
 
-    wanted: Wanted
+    wanted: ProcessFilter
     below: str = ""
     offset: int = 0
     count: int = 50
@@ -43,7 +43,7 @@ class Question:
     hold: bool = False
 
     @property
-    def order(self) -> tuple[Wanted, str]:
+    def order(self) -> tuple[ProcessFilter, str]:
         """Return the parameters that determine the order."""
         return self.wanted, self.below
 
@@ -52,7 +52,7 @@ class Question:
         """Return whether the order depends on measurements of all processes."""
         return self.work and self.wanted.sort in WORKING
 
-    def resolved(self, node: Node) -> Wanted | None:
+    def resolved(self, node: Node) -> ProcessFilter | None:
         """Return filter and order with `below` resolved; None if there is no such process."""
         if not self.below:
             return self.wanted
@@ -61,7 +61,7 @@ class Question:
         except (NotThere, MalformedPid):
             return None
         wanted = self.wanted
-        return Wanted(
+        return ProcessFilter(
             wanted.search, wanted.kind, wanted.status, wanted.what, wanted.mailbox, wanted.supervised, root,
             wanted.sort, wanted.descending,
         )  # fmt: skip
@@ -71,7 +71,7 @@ def question_of(asked: Mapping[str, str]) -> Question:
     """Return the query in a URL or a message. Invalid parameters are ignored.
 
     >>> question_of({"sort": "-mailbox", "offset": "100", "count": "x", "type": "robot"}).wanted
-    Wanted(search='', kind=None, status=None, what='', mailbox=0, supervised=None, below=None, sort='mailbox', \
+    ProcessFilter(search='', kind=None, status=None, what='', mailbox=0, supervised=None, below=None, sort='mailbox', \
 descending=True)
     """
     sort = asked.get("sort", "pid")
@@ -79,7 +79,7 @@ descending=True)
     kind: Any = asked.get("type")
     status: Any = asked.get("status")
     supervised = {"yes": True, "no": False}.get(asked.get("supervised", ""))
-    wanted = Wanted(
+    wanted = ProcessFilter(
         search=asked.get("search", "")[:LONGEST],
         kind=KINDS.get(kind),
         status=status if status in STATUSES else None,

@@ -24,7 +24,7 @@ _lookouts: WeakValueDictionary[Monitor, Lookout] = WeakValueDictionary()
 """The lookouts with viewers; nothing is kept for a detached node."""
 
 
-class _Asked:
+class _TopicQuery:
     """The lookout of a node, with the query in the URL."""
 
     def __init__(self, lookout: Lookout, question: Question) -> None:
@@ -43,11 +43,11 @@ def lookout_of(watched: WatchedNode) -> Lookout | None:
     return _lookouts.get(watched.monitor)
 
 
-async def processes(services: NodeServices, watched: WatchedNode, asked: Mapping[str, str]) -> _Asked:
+async def processes(services: NodeServices, watched: WatchedNode, asked: Mapping[str, str]) -> _TopicQuery:
     """Return the process list of a node."""
     known = lookout_of(watched)
     if known is None:
         head = {**services.head, "node": watched.name}
         known = Lookout(watched.node, partial(services.hubs.born, watched), head, Clock().now)
         _lookouts[watched.monitor] = known
-    return _Asked(known, question_of(asked))
+    return _TopicQuery(known, question_of(asked))

@@ -175,7 +175,7 @@ def _terminated(model: Projection, supervisor: Row, event: TraceEvent, at: float
     data, facts = event.data, facts_of(event)
     row = row_of(model, facts.child)
     if row is None or row.parent != supervisor.key:
-        if data.get("child") is not None and supervisor.children and _counts_more_than_shown(model, supervisor):
+        if data.get("child") is not None and supervisor.children and _counts_unlisted_children(model, supervisor):
             return patch(model, supervisor, children=supervisor.children - 1)
         return set()
     last = LastExit(at, facts.reason, facts.crash)
@@ -235,5 +235,5 @@ def _spent(supervisor: Row, data: Mapping[str, Any], at: float) -> Budget | None
     return Budget(int(data["used"]), int(data["allowed"]), window, counted)
 
 
-def _counts_more_than_shown(model: Projection, supervisor: Row) -> bool:
+def _counts_unlisted_children(model: Projection, supervisor: Row) -> bool:
     return (supervisor.children or 0) > len(model.children.get(supervisor.key, ()))

@@ -171,19 +171,19 @@ class Relay:
         if self._number is None or self._sync is not None:
             return
         loop = asyncio.get_running_loop()
-        self._sync = loop.call_at(max(loop.time(), self._synced + SYNC_S), self._ask_for_all)
+        self._sync = loop.call_at(max(loop.time(), self._synced + SYNC_S), self._request_snapshot)
 
     def look(self, asked: Mapping[str, str]) -> None:
         """Change the visible range; ignored for topics that all viewers share."""
         if self._topic in OWN_PART and self._number is not None:
             self._asked = {key[:MOST_ASKED]: word[:MOST_WORD] for key, word in list(asked.items())[:MOST_ASKED]}
-            self._remote.tell(Look(self._number, self._asked))
+            self._remote.cast(Look(self._number, self._asked))
 
-    def _ask_for_all(self) -> None:
+    def _request_snapshot(self) -> None:
         self._sync = None
         self._synced = asyncio.get_running_loop().time()
         if self._number is not None:
-            self._remote.tell(Sync(self._number))
+            self._remote.cast(Sync(self._number))
 
     def _end(self) -> None:
         """Forget the subscription, before the next viewer comes."""
@@ -207,7 +207,7 @@ class Relay:
             log.info("the topic %s of %s ends: %s", self._topic, self._remote.name, error)
         finally:
             if number is not None:
-                self._remote.tell(Close(number))
+                self._remote.cast(Close(number))
             if self._relaying is asyncio.current_task():  # else the last viewer has left, and others may have come
                 self._end()
                 for viewer in self._viewers:

@@ -120,7 +120,10 @@ class Burst:
         for kind, source, target, at, word in self.signals:
             said = word != {"exit": reason, "stop": "shutdown"}.get(kind, "")
             listed.append([LETTERS[kind], source, target, (at - first) // 1000, *([word] if said else [])])
-        shown: dict[str, Any] = {"who": [_told(key, label, base) for key, label in self.who.items()], "list": listed}
+        shown: dict[str, Any] = {
+            "who": [_encode_key(key, label, base) for key, label in self.who.items()],
+            "list": listed,
+        }
         return shown | {"more": self.more} if self.more else shown
 
     def _place(self, party: tuple[str, str] | None) -> int:
@@ -131,7 +134,7 @@ class Burst:
         return list(self.who).index(key)
 
 
-def _told(key: str, label: str, base: str | None) -> str | list[str]:
+def _encode_key(key: str, label: str, base: str | None) -> str | list[str]:
     """Return a key as it is sent, with the label if that is not its last part."""
     plain = label == key.rpartition("/")[2]
     if base is not None and (key == base or key.startswith(f"{base}/")):
@@ -140,14 +143,14 @@ def _told(key: str, label: str, base: str | None) -> str | list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Ended:
+class _ProcessEnd:
     """The end of a process: its key and label, and those of the sender of the signal."""
 
     pid: str
     party: Party | None
     sender: str | None
     sent_by: Party | None
-    linked: _Ended | None
+    linked: _ProcessEnd | None
     """The end that it shared over a link; only one step back, so that a long chain of links is not kept."""
     at_ns: int
     cause: int
@@ -162,7 +165,7 @@ class Signals:
     """The collector of signals: it adds events to the bursts of stories. Everything it keeps is bounded."""
 
     def __init__(self) -> None:
-        self._ends: dict[int, _Ended] = {}
+        self._ends: dict[int, _ProcessEnd] = {}
         self._stories: dict[int, Story] = {}
         self._unborn: dict[str, list[Child]] = {}
         """Children started by supervisors that are not yet in the page's model, by the pid of the supervisor."""
@@ -174,7 +177,7 @@ class Signals:
         pid, sent_by = facts_of(event).pid, facts_of(event).sender
         other = self._ends.get(event.cause)
         linked = replace(other, linked=None) if other is not None and other.pid == sent_by else None
-        self._ends[event.seq] = _Ended(
+        self._ends[event.seq] = _ProcessEnd(
             pid, _row(model, pid), sent_by, _row(model, sent_by), linked, event.at, event.cause
         )
         shorten(self._ends, MOST_ENDS)

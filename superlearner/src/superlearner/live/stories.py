@@ -202,14 +202,14 @@ class Entries:
 
     def all(self) -> list[Entry]:
         """Return all kept entries, newest last."""
-        return [_told(self._kept, number) for number in self._kept]
+        return [_render_entry(self._kept, number) for number in self._kept]
 
     def drain(self) -> list[Entry]:
         """Return the entries that are new or changed since the last call."""
         changed, self._changed = self._changed, {}
         for number in changed.keys() & self._kept.keys():
-            changed[number] = _told(self._kept, number)
-        return [_told(changed, number) for number in changed]
+            changed[number] = _render_entry(self._kept, number)
+        return [_render_entry(changed, number) for number in changed]
 
     def number(self) -> int:
         """Return the number for a new entry."""
@@ -244,7 +244,7 @@ class Entries:
         return found
 
 
-def _told(entries: dict[int, Entry | Story], number: int) -> Entry:
+def _render_entry(entries: dict[int, Entry | Story], number: int) -> Entry:
     """Return the entry with this number; a story is rendered and stored as an entry."""
     found = entries[number]
     if isinstance(found, Story):

@@ -19,7 +19,7 @@ from superlearner.live.viewer import Viewer
 from superlearner.nodes.nodes import WatchedNode
 from superlearner.observing.monitoring import Monitor, Point
 from superlearner.observing.monitoring.points import merged
-from superlearner.operations.builtin.system import anomaly_line
+from superlearner.operations.builtin.system import describe_anomaly
 
 __all__ = ["SystemSource", "system_source"]
 
@@ -148,7 +148,7 @@ class SystemSource:
         return [self._line(alarm) for alarm in self._monitor.alarms.active.values()]
 
     def _line(self, alarm: Any) -> dict[str, Any]:
-        return anomaly_line(alarm, self._monitor.time()).model_dump()
+        return describe_anomaly(alarm, self._monitor.time()).model_dump()
 
     def _over(self) -> int:
         """Return the number of anomalies that have ended so far."""

@@ -10,7 +10,7 @@ from otp import Node
 if TYPE_CHECKING:
     from superlearner.live.hub import Hub
 
-__all__ = ["LIVE", "Asked", "Tick", "tell_clock"]
+__all__ = ["LIVE", "Asked", "Tick", "send_tick"]
 
 LIVE: Final = "live"
 """The registered name of the clock."""
@@ -28,7 +28,7 @@ class Tick:
         self.asked: Asked = asked
 
 
-def tell_clock(carrier: Node, hub: Hub, asked: Asked, wait: float = 0.0) -> None:
+def send_tick(carrier: Node, hub: Hub, asked: Asked, wait: float = 0.0) -> None:
     """Send the clock on `carrier` a hub's request, due immediately or in `wait` seconds."""
     clock = carrier.whereis(LIVE)
     if clock is None:

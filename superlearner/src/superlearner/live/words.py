@@ -183,7 +183,7 @@ class Feed:
             if not full:
                 self._put(larger)
             return
-        if self._gives_up_above(model, supervisor) or supervisor.strategy in DYNAMIC:
+        if self._is_give_up_of_parent(model, supervisor) or supervisor.strategy in DYNAMIC:
             return
         key = slot_of(supervisor, data["id"])
         if key in model.rows and model.rows[key].state == "stopped":
@@ -232,7 +232,7 @@ class Feed:
             row = None if row.parent is None else model.rows[row.parent]
         return None
 
-    def _gives_up_above(self, model: Projection, supervisor: Row) -> bool:
+    def _is_give_up_of_parent(self, model: Projection, supervisor: Row) -> bool:
         row: Row | None = supervisor
         while row is not None and row.state != "gave_up":
             row = None if row.parent is None else model.rows[row.parent]

@@ -263,7 +263,7 @@ class Nodes:
         """Return the nodes of this program."""
         return (found for found in self if isinstance(found, WatchedNode))
 
-    def ask_no_more(self) -> None:
+    def fail_pending_requests(self) -> None:
         """Fail all pending requests to nodes in other processes."""
         for found in self:
             if isinstance(found, RemoteNode):
@@ -271,7 +271,7 @@ class Nodes:
 
     def close(self) -> None:
         """Stop watching all nodes; their history is kept."""
-        self.ask_no_more()
+        self.fail_pending_requests()
         for found in self.here():
             found.analytics.close()
             found.monitor.close()

@@ -71,7 +71,7 @@ class WatchdogService(GenServer[Watch]):
     @impl
     def handle_info(self, message: Any, watch: Watch) -> NoReply[Watch]:
         # Any process may send here. Check the type first, so that a value's own `==` does not run.
-        if type(message) is WatchdogLook and message.watchdog is watch.watchdog:
+        if type(message) is WatchdogCheck and message.watchdog is watch.watchdog:
             self._look(message)
         elif type(message) is str and message == "again":
             if watch.watchdog is not None:
@@ -83,9 +83,9 @@ class WatchdogService(GenServer[Watch]):
         watch.watchdog = watch.make()
         if watch.watchdog is not None:
             watch.watchdog.start()
-            otp.send(self.pid, WatchdogLook(watch.watchdog))
+            otp.send(self.pid, WatchdogCheck(watch.watchdog))
 
-    def _look(self, due: WatchdogLook) -> None:
+    def _look(self, due: WatchdogCheck) -> None:
         if due.watchdog.look is not None:
             due.watchdog.look()
         otp.send_after(PING_EVERY_S, self.pid, due)
@@ -97,7 +97,7 @@ class WatchdogService(GenServer[Watch]):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class WatchdogLook:
+class WatchdogCheck:
     """Timer message for a watchdog's check, ignored by later watchdogs."""
 
     watchdog: Watchdog

@@ -11,7 +11,7 @@ from otp import Pid, observer
 from superlearner.control.names import display_name, has_critical_children, is_critical
 from superlearner.control.reasons import text_of_reason
 from superlearner.control.steer import MalformedPid, NotThere, Unanswered, child_id, resolve, resolve_supervisor
-from superlearner.control.supervising import pid_of, taken_along
+from superlearner.control.supervising import list_stopped_with, pid_of
 from superlearner.control.terms import TooDeep, plain_pid, term_of_json
 from superlearner.operations.context import Context
 from superlearner.operations.failures import OperationError
@@ -155,7 +155,7 @@ def feels(pid: Pid, reason: str | None = None) -> list[str]:
         reason: the exit reason; None if no supervisor would react.
     """
     links = (otp.process_info(pid, "links") or ())[:MOST_NAMED]
-    along = [] if reason is None else taken_along(pid, reason)[:MOST_NAMED]
+    along = [] if reason is None else list_stopped_with(pid, reason)[:MOST_NAMED]
     return [called(one) for one in dict.fromkeys((pid, *links, *along))]
 
 

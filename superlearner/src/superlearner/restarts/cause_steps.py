@@ -13,7 +13,7 @@ from superlearner.control.events import TraceEvent, facts_of
 from superlearner.control.reasons import own_frame, tagged
 from superlearner.control.terms import clip, message_text, safe_text
 
-__all__ = ["BY_OUTSIDE", "OUTSIDE", "Party", "Role", "Step", "WhyLine", "Words", "line_of", "start_failure"]
+__all__ = ["BY_OUTSIDE", "OUTSIDE", "Party", "Role", "Step", "WhyLine", "Words", "find_line", "start_failure"]
 
 MOST_PARTIES: Final = 50
 OUTSIDE: Final = "outside"
@@ -87,7 +87,7 @@ class Words:
 
     def ended(self, event: TraceEvent) -> Step:
         """Return the step for the end of a process: the first cause known to the node."""
-        data, facts, line = event.data, facts_of(event), line_of(event.data["reason"])
+        data, facts, line = event.data, facts_of(event), find_line(event.data["reason"])
         message, sender = data.get("message"), data.get("sender")
         shown = None if message is None else message_text(message, 200)
         signal_from = by = None
@@ -95,7 +95,7 @@ class Words:
             signal_from = OUTSIDE if self.outside(sender) else facts.sender
             by = BY_OUTSIDE if signal_from == OUTSIDE else f"a signal from {self.called(sender)}"
         text = sentences.ended(
-            self._who(event), facts.reason, failed=facts.crash,
+            self._describe_process(event), facts.reason, failed=facts.crash,
             doing=sentences.handling(shown, data.get("callback")), at=None if line is None else line.place, by=by,
         )  # fmt: skip
         return self._step(
@@ -105,7 +105,7 @@ class Words:
     def linked(self, event: TraceEvent, other: TraceEvent) -> Step:
         """Return the step for an end caused by the end of a linked process."""
         facts, cause, name = facts_of(event), facts_of(other), self.called(other.pid)
-        text = sentences.ended_with(self._who(event), name, facts.reason)
+        text = sentences.ended_with(self._describe_process(event), name, facts.reason)
         party = Party("linked", name, cause.pid, other.at, cause.reason)
         return self._step(event, "linked", text, reason=facts.reason, crash=facts.crash, parties=(party,))
 
@@ -148,7 +148,7 @@ class Words:
 
     def failed(self, event: TraceEvent) -> Step:
         """Return the step for a failed restart."""
-        facts, line = facts_of(event), line_of(start_failure(event))
+        facts, line = facts_of(event), find_line(start_failure(event))
         text = sentences.could_not_restart(
             self.called(event.pid), facts.id or "its child", facts.reason, **budget_of(event)
         )
@@ -168,7 +168,7 @@ class Words:
     def ended_with_child(self, event: TraceEvent, child: TraceEvent) -> Step:
         """Return the step for a supervisor that ended because a significant child of it did."""
         name = self._child(child)
-        text = f"{self._who(event)} stopped its children and ended: its significant child {name} had ended"
+        text = f"{self._describe_process(event)} stopped its children and ended: its significant child {name} had ended"
         return self._step(event, "exited", text, reason=facts_of(event).reason)
 
     # Parts
@@ -176,7 +176,7 @@ class Words:
     def _step(self, event: TraceEvent, kind: str, text: str, **more: Any) -> Step:
         return Step(event.seq, event.at, kind, facts_of(event).pid, text, self.called(event.pid), **more)
 
-    def _who(self, event: TraceEvent) -> str:
+    def _describe_process(self, event: TraceEvent) -> str:
         name = event.data.get("name")
         return sentences.process_text(event.data.get("what") if name is None else name, facts_of(event).pid)
 
@@ -204,7 +204,7 @@ def start_failure(event: TraceEvent) -> Any:
     return rest[0] if tag == "EXIT" and len(rest) == 1 else event.data["reason"]
 
 
-def line_of(reason: Any) -> WhyLine | None:
+def find_line(reason: Any) -> WhyLine | None:
     """Return the line in the user's code at which a crash happened, with its text if the file can be read."""
     frame = own_frame(reason)
     if frame is None:

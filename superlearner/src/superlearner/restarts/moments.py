@@ -22,7 +22,7 @@ from superlearner.control.events import (
 from superlearner.control.reasons import text_of_reason
 from superlearner.control.slots import DYNAMIC
 from superlearner.control.terms import plain_pid
-from superlearner.restarts.cause_steps import Step, WhyLine, line_of, start_failure
+from superlearner.restarts.cause_steps import Step, WhyLine, find_line, start_failure
 from superlearner.restarts.causes import trail
 from superlearner.restarts.drawing import MOST_TOUCHED, Drawing, MomentNode
 from superlearner.restarts.groups import Group
@@ -124,7 +124,7 @@ class _Telling:
             None if going_on or not events else max(0, events[-1].at_ns - at),
             group.complete,
             going_on,
-            line_of(group.first.data["reason"]) if "reason" in group.first.data else None,
+            find_line(group.first.data["reason"]) if "reason" in group.first.data else None,
             tree,
             events,
             self._ghosts(drawing.rows),
@@ -414,10 +414,10 @@ def _sibling(id: str, row: Row) -> Sibling:
     return Sibling(id, restart, row.pid is not None, row.significant)
 
 
-def _within(drawn: Collection[str], told: Iterable[Happening]) -> Iterable[Happening]:
+def _within(drawn: Collection[str], rows: Iterable[Happening]) -> Iterable[Happening]:
     """Return the events of drawn nodes; a link from a process that is not drawn is an end by itself."""
     latest = 0
-    for one in told:
+    for one in rows:
         if one.kind == "link" and one.to is not None and one.to in drawn and one.id not in drawn:
             one = Happening("crash", one.at_ns, one.to, reason=one.reason, crash=True)
         if one.id in drawn and (one.to is None or one.to in drawn) and (one.by is None or one.by in drawn):

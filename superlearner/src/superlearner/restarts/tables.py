@@ -162,7 +162,7 @@ class Past:
         rows = _Rows(successor.rows if lives else [], self)
         for event in reversed(after):
             rows.undo(event)
-        found = rows.kept()
+        found = rows.list_rows()
         if not lives:
             orderly = any(map(is_stop, after))
             told = self.memory.mentions.get(pid)
@@ -228,7 +228,7 @@ class _Rows:
         self.rows[id] = self.past.row(id, pid, like)
         self.fresh.discard(id)
 
-    def kept(self) -> list[Row]:
+    def list_rows(self) -> list[Row]:
         return [row for key, row in self.rows.items() if key not in self.fresh]
 
 

@@ -18,6 +18,7 @@ from typing import Any, Final
 from superlearner.sandbox.happenings import (
     Action,
     Change,
+    Checked,
     Create,
     Destroy,
     FleetAnswer,
@@ -26,7 +27,6 @@ from superlearner.sandbox.happenings import (
     Forsaken,
     Kill,
     Launch,
-    Looked,
     NotReloaded,
     NotStarted,
     ProgramEnded,
@@ -91,8 +91,8 @@ def after(fleet: Fleet, event: FleetEvent, now: float) -> Next:
             if isinstance(event, Restart):
                 return _restart(fleet, sandbox, event, now)
             return _destroy(fleet, sandbox, event) if isinstance(event, Destroy) else _reload(fleet, sandbox, event)
-        case Looked():
-            return _looked(fleet, event, now)
+        case Checked():
+            return _handle_check(fleet, event, now)
         case Forsaken():
             return _forsaken(fleet, event)
         case Resumed():
@@ -112,7 +112,7 @@ def _after_program(fleet: Fleet, sandbox: Sandbox, event: Happening, now: float)
         case NotStarted():
             return _not_started(fleet, sandbox, event.code, event.reason, now)
         case ProgramEnded():
-            return _ended(fleet, sandbox, event.reason, now)
+            return _handle_end(fleet, sandbox, event.reason, now)
         case StillThere():
             return _still_there(fleet, sandbox)
         case Reloaded():
@@ -217,7 +217,7 @@ def _not_started(fleet: Fleet, sandbox: Sandbox, code: str, reason: str, now: fl
     return fleet.put(sandbox), [*answers, Tell("bad", sandbox, f"sandbox {sandbox.id} does not start: {reason}")]
 
 
-def _ended(fleet: Fleet, sandbox: Sandbox, reason: str, now: float) -> Next:
+def _handle_end(fleet: Fleet, sandbox: Sandbox, reason: str, now: float) -> Next:
     if sandbox.status == "starting":
         return _not_started(fleet, sandbox, "start_failed", reason, now)
     wanted, told = sandbox.status == "stopping", sandbox.reason
@@ -259,7 +259,7 @@ def _reloaded(fleet: Fleet, sandbox: Sandbox, event: Reloaded, now: float) -> Ne
 # Time, owners, a new service
 
 
-def _looked(fleet: Fleet, event: Looked, now: float) -> Next:
+def _handle_check(fleet: Fleet, event: Checked, now: float) -> Next:
     actions: list[Action] = []
     for sandbox in fleet.sandboxes.values():
         limits, used = sandbox.configuration.limits, max(sandbox.used_at, event.used.get(sandbox.id, 0.0))

@@ -10,9 +10,29 @@ from superlearner.sandbox.record import Configuration, ProgramFacts, Sandbox
 from superlearner.sandbox.source import Source
 
 __all__ = [
-    "Action", "Admit", "Change", "Create", "Destroy", "FleetAnswer", "FleetEvent", "FleetRefused", "Forsaken",
-    "Kill", "Launch", "Looked", "NotReloaded", "NotStarted", "ProgramEnded", "Reload", "Reloaded", "Restart",
-    "Resumed", "Started", "StillThere", "Stop", "Tell",
+    "Action",
+    "Admit",
+    "Change",
+    "Checked",
+    "Create",
+    "Destroy",
+    "FleetAnswer",
+    "FleetEvent",
+    "FleetRefused",
+    "Forsaken",
+    "Kill",
+    "Launch",
+    "NotReloaded",
+    "NotStarted",
+    "ProgramEnded",
+    "Reload",
+    "Reloaded",
+    "Restart",
+    "Resumed",
+    "Started",
+    "StillThere",
+    "Stop",
+    "Tell",
 ]  # fmt: skip
 
 
@@ -136,7 +156,7 @@ class NotReloaded:
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class Checked:
     """A periodic check; `used` has the time of the last request to each sandbox.
 
     For `stood_still` seconds before it, the platform could not receive requests.
@@ -160,7 +180,7 @@ class Resumed:
 
 FleetEvent = (
     Create | Restart | Destroy | Reload | Started | NotStarted | ProgramEnded | StillThere | Reloaded | NotReloaded
-    | Looked | Forsaken | Resumed
+    | Checked | Forsaken | Resumed
 )  # fmt: skip
 
 # Actions.

@@ -153,7 +153,7 @@ class Inside(GenServer[Tree]):
                 return Reply(report, tree)
             case "next", ():
                 tree.asks = caller
-                _tell_next(tree)
+                _send_news(tree)
                 return NoReply(tree)
             case _:
                 return Reply({"refused": f"expected facts, alive, reload or next, got {text_of(request, 100)}"}, tree)
@@ -170,7 +170,7 @@ class Inside(GenServer[Tree]):
                 _note(tree, words)
             case _:
                 pass
-        _tell_next(tree)
+        _send_news(tree)
         return NoReply(tree)
 
     @impl
@@ -188,7 +188,7 @@ def _note(tree: Tree, words: str) -> None:
         tree.missed += 1
 
 
-def _tell_next(tree: Tree) -> None:
+def _send_news(tree: Tree) -> None:
     """Answer the caller that waits for news, once there is some."""
     if tree.asks is None or not (tree.notices or tree.ended):
         return
@@ -216,13 +216,17 @@ async def _load(folder: str, wanted: Mapping[str, Any]) -> tuple[ModuleType, typ
         await exchange(module, wanted["text"])
     cls: Any = getattr(module, cls_name, None)
     if kind_of(cls) is None:
-        got = text_of(cls, 100) if hasattr(module, cls_name) else f"which does not exist{_meant(module, cls_name)}"
+        got = (
+            text_of(cls, 100)
+            if hasattr(module, cls_name)
+            else f"which does not exist{_suggest_class(module, cls_name)}"
+        )
         where = "" if wanted["module"] is None else WRONG_MODULE
         raise otp.StartError(f"{where}expected a Supervisor or an Application, got {name}:{cls_name}, {got}")
     return module, cls
 
 
-def _meant(module: ModuleType, cls_name: str) -> str:
+def _suggest_class(module: ModuleType, cls_name: str) -> str:
     """Return a suggestion from the trees of a module."""
     known = [name for name, value in vars(module).items() if kind_of(value) is not None]
     near = get_close_matches(cls_name, known, 1) or known[:MOST_KNOWN]

@@ -20,7 +20,7 @@ from typing import Final
 from superlearner.nodes.remote import NodeBusy, NodeGone
 from superlearner.nodes.remote.protocol import MOST_BYTES as MOST_OF_ANSWER
 
-__all__ = ["BACKEND", "GONE", "MOST_BYTES", "SANDBOX", "Answering", "SandboxLine"]
+__all__ = ["BACKEND", "GONE", "MOST_BYTES", "SANDBOX", "Answering", "SandboxConnection"]
 
 HEAD: Final = struct.Struct(">IIB")
 BACKEND: Final = 0
@@ -35,7 +35,7 @@ MOST_UNREAD: Final = 8_000_000
 """Bytes of requests that the sandbox may leave unread."""
 
 
-class SandboxLine:
+class SandboxConnection:
     """The platform's end.
 
     Args:
@@ -76,7 +76,7 @@ class SandboxLine:
         finally:
             self._waiting.pop(number, None)
 
-    def tell(self, channel: int, question: bytes) -> None:
+    def cast(self, channel: int, question: bytes) -> None:
         """Send a request without waiting, or drop it if too many are unread."""
         if self.gone is None and not self._full:
             self._put(channel, question)

@@ -17,6 +17,7 @@ from superlearner.sandbox.fleet import after
 from superlearner.sandbox.happenings import (
     Action,
     Change,
+    Checked,
     Create,
     Destroy,
     FleetAnswer,
@@ -24,7 +25,6 @@ from superlearner.sandbox.happenings import (
     Forsaken,
     Kill,
     Launch,
-    Looked,
     NotReloaded,
     NotStarted,
     ProgramEnded,
@@ -42,7 +42,7 @@ from superlearner.sandbox.runner import Runner
 from superlearner.sandbox.sandboxes import LOOK_EVERY_S, Sandboxes
 from superlearner.sandbox.told import Report
 
-__all__ = ["MANAGER", "Asked", "RUNNERS", "SandboxManager"]
+__all__ = ["MANAGER", "RUNNERS", "Asked", "SandboxManager"]
 
 MANAGER: Final = "sandbox_manager"
 RUNNERS: Final = "sandboxes"
@@ -74,7 +74,7 @@ class SandboxManager(GenServer[Sandboxes]):
         if isinstance(message, Down):
             for id, runner in list(sandboxes.runners.items()):
                 if runner is message.item:
-                    await self._gone(sandboxes, id, message.reason)
+                    await self._handle_runner_end(sandboxes, id, message.reason)
             return NoReply(sandboxes)
         match tagged(message):
             case "started", (id, run, runner, program):
@@ -96,7 +96,7 @@ class SandboxManager(GenServer[Sandboxes]):
                 otp.send_after(LOOK_EVERY_S, self.pid, ("look",))
                 for owner in {one.owner for one in sandboxes.all() if sandboxes.left(one.owner)}:
                     await self._happen(sandboxes, Forsaken(owner))
-                await self._happen(sandboxes, Looked(dict(sandboxes.used), sandboxes.pulse.stood_still(time.time())))
+                await self._happen(sandboxes, Checked(dict(sandboxes.used), sandboxes.pulse.stood_still(time.time())))
             case _:
                 pass
         return NoReply(sandboxes)
@@ -157,7 +157,7 @@ class SandboxManager(GenServer[Sandboxes]):
         elif (runner := sandboxes.runners.get(sandbox.id)) is not None:
             otp.exit(runner, "kill")  # it is still starting; the program it starts is linked to it
 
-    async def _gone(self, sandboxes: Sandboxes, id: str, reason: Any) -> None:
+    async def _handle_runner_end(self, sandboxes: Sandboxes, id: str, reason: Any) -> None:
         sandboxes.ended(id)
         sandbox = sandboxes.find(id)
         if sandbox is None:
@@ -184,7 +184,7 @@ class SandboxManager(GenServer[Sandboxes]):
                 sandboxes.tell(action.level, action.text, action.sandbox)
         for sandbox in sandboxes.all():
             if sandbox.alive and sandbox.id not in sandboxes.runners:
-                sandboxes.runners[sandbox.id] = otp.spawn(_nobody)
+                sandboxes.runners[sandbox.id] = otp.spawn(_end_at_once)
             if sandbox.alive:
                 otp.monitor(sandboxes.runners[sandbox.id])
         kept = [one for one in sandboxes.all() if one.status == "running"]
@@ -216,7 +216,7 @@ class SandboxManager(GenServer[Sandboxes]):
             otp.send(service, ("forsaken", owner))
 
 
-def _nobody() -> None:
+def _end_at_once() -> None:
     """Stand in for a runner that is not known: it ends immediately."""
 
 

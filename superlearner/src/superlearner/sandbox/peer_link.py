@@ -8,7 +8,7 @@ from typing import Final
 from otp import CallExit
 from otp.peer import Peer
 from superlearner.nodes.remote import NodeGone
-from superlearner.sandbox.line import BACKEND, SandboxLine
+from superlearner.sandbox.line import BACKEND, SandboxConnection
 
 __all__ = ["PeerLink"]
 
@@ -26,7 +26,9 @@ class PeerLink:
         used: called at every request.
     """
 
-    def __init__(self, line: SandboxLine, peer: Peer, node: str, used: Callable[[], object] | None = None) -> None:
+    def __init__(
+        self, line: SandboxConnection, peer: Peer, node: str, used: Callable[[], object] | None = None
+    ) -> None:
         self._line = line
         self._peer = peer
         self._node = node
@@ -45,6 +47,6 @@ class PeerLink:
                 raise gone from None
             raise NodeGone(f"the node {self._node} is gone: {why}") from None
 
-    def tell(self, request: bytes) -> None:
+    def cast(self, request: bytes) -> None:
         """Send a message without an answer."""
-        self._line.tell(BACKEND, request)
+        self._line.cast(BACKEND, request)

@@ -22,14 +22,14 @@ from superlearner.control.terms import clip
 from superlearner.nodes.kinds import SANDBOX
 from superlearner.nodes.nodes import Nodes
 from superlearner.nodes.remote import NodeBusy, NodeGone, RemoteError
-from superlearner.sandbox.line import SandboxLine
+from superlearner.sandbox.line import SandboxConnection
 from superlearner.sandbox.our_paths import without_our_paths
 from superlearner.sandbox.peer_link import PeerLink
 from superlearner.sandbox.program import NotLaunched
 from superlearner.sandbox.record import ProgramFacts, Sandbox, Wall
 from superlearner.sandbox.source import Source
 from superlearner.sandbox.syntax import FILE
-from superlearner.sandbox.told import Report, Told
+from superlearner.sandbox.told import Report, SandboxFacts
 from superlearner.sandbox.traces import traces_of
 from superlearner.sandbox.turns import Turns
 from superlearner.sandbox.watching import GRACE_S, Watched, ask, beat, listen
@@ -68,7 +68,9 @@ class Written:
 class PeerProgram:
     """A program of a sandbox, as its runner uses it."""
 
-    def __init__(self, peer: Peer, line: SandboxLine, facts: ProgramFacts, written: Written, watched: Watched) -> None:
+    def __init__(
+        self, peer: Peer, line: SandboxConnection, facts: ProgramFacts, written: Written, watched: Watched
+    ) -> None:
         self._peer = peer
         self._line = line
         self._written = written
@@ -163,7 +165,7 @@ class PeerLauncher:
             peer = await start_peer(
                 sandbox.node,
                 BOOT,
-                _wanted(sandbox),
+                _make_order(sandbox),
                 walls=self._walls,
                 limits=_limits(sandbox),
                 files={} if sandbox.source is None else {FILE: sandbox.source.text},
@@ -206,10 +208,10 @@ class PeerLauncher:
             otp.spawn(peer.kill, f"it violates the protocol: {why}")
 
         assert peer.link is not None
-        line = SandboxLine(peer.link, broken)
+        line = SandboxConnection(peer.link, broken)
         await line.open()
         async with standstill.timeout(FACTS_S):
-            told = await ask(line, Told, "facts")
+            told = await ask(line, SandboxFacts, "facts")
         if told is None:
             raise ValueError("the process that answers for its tree has ended")
         walls = tuple(_wall(one) for one in peer.walls.values())
@@ -224,7 +226,7 @@ class PeerLauncher:
         self._followers[sandbox.node], _ = otp.spawn_monitor(self._follow, sandbox.node, peer, line, watched)
         return PeerProgram(peer, line, facts, written, watched)
 
-    async def _follow(self, node: str, peer: Peer, line: SandboxLine, watched: Watched) -> None:
+    async def _follow(self, node: str, peer: Peer, line: SandboxConnection, watched: Watched) -> None:
         """Follow a program until it ends; then detach its node."""
         followers = [otp.spawn_monitor(work, watched)[0] for work in (listen, beat)]
         ended = await peer.ended()
@@ -248,7 +250,7 @@ def _wall(wall: PeerWall) -> Wall:
     return Wall(wall.name, wall.up, wall.name in REQUIRED, clip(says, LONGEST))
 
 
-def _wanted(sandbox: Sandbox) -> dict[str, Any]:
+def _make_order(sandbox: Sandbox) -> dict[str, Any]:
     wanted = sandbox.configuration
     text = sandbox.source.text if wanted.module is not None and sandbox.source is not None else None
     return {

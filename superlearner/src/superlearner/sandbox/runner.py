@@ -68,7 +68,7 @@ class Runner(GenServer[TreeRun]):
             return Stop(("shutdown", ("not_started", error.code, error.reason)), run)
         otp.process_flag("trap_exit", False)
         otp.spawn_link(_wait, run.program, me)
-        _tell(run, "started", me, run.program)
+        _notify_service(run, "started", me, run.program)
         return NoReply(run)
 
     @impl
@@ -79,13 +79,13 @@ class Runner(GenServer[TreeRun]):
             case "ended", (why,):
                 return Stop(("shutdown", ("ended", why)), run)
             case "still_there" | "notice" | "changed" as tag, rest:
-                _tell(run, tag, *rest)
+                _notify_service(run, tag, *rest)
             case _:
                 pass
         return NoReply(run)
 
 
-def _tell(run: TreeRun, what: str, *more: Any) -> None:
+def _notify_service(run: TreeRun, what: str, *more: Any) -> None:
     otp.send(run.service, (what, run.sandbox.id, run.sandbox.run, *more))
 
 

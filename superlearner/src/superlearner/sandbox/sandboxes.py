@@ -21,7 +21,7 @@ from superlearner.sandbox.ledger import SandboxLedger
 from superlearner.sandbox.program import Launcher, SandboxProgram
 from superlearner.sandbox.record import Sandbox, Wall
 
-__all__ = ["LOOK_EVERY_S", "MOST_NOTICES", "SandboxNotice", "KeptOutput", "Sandboxes"]
+__all__ = ["LOOK_EVERY_S", "MOST_NOTICES", "RecentOutput", "SandboxNotice", "Sandboxes"]
 
 LOOK_EVERY_S: Final = 5.0
 """Seconds between two checks for idle sandboxes."""
@@ -38,7 +38,7 @@ class SandboxNotice:
     text: str
 
 
-class KeptOutput(NamedTuple):
+class RecentOutput(NamedTuple):
     """The latest output of all programs of a sandbox, without secrets, and the number of bytes they wrote."""
 
     text: str = ""
@@ -77,7 +77,7 @@ class Sandboxes:
     runners: dict[str, Pid] = field(default_factory=dict[str, Pid])
     programs: dict[str, SandboxProgram] = field(default_factory=dict[str, SandboxProgram])
     used: dict[str, float] = field(default_factory=dict[str, float])
-    last_output: dict[str, KeptOutput] = field(default_factory=dict[str, KeptOutput])
+    last_output: dict[str, RecentOutput] = field(default_factory=dict[str, RecentOutput])
     _walls: tuple[Wall, ...] | None = None
     _trying: asyncio.Future[tuple[Wall, ...]] | None = None
     _notices: dict[str, deque[SandboxNotice]] = field(default_factory=dict[str, "deque[SandboxNotice]"])
@@ -118,9 +118,9 @@ class Sandboxes:
             SandboxNotice(time.time(), without_secrets(text))
         )
 
-    def output(self, id: str) -> KeptOutput:
+    def output(self, id: str) -> RecentOutput:
         """Return the latest output of all its programs."""
-        before = self.last_output.get(id, KeptOutput())
+        before = self.last_output.get(id, RecentOutput())
         program = self.programs.get(id)
         if program is None:
             return before
@@ -129,7 +129,7 @@ class Sandboxes:
         if cut:  # its first line may begin with the end of a secret
             text = text.partition("\n")[2] or text.partition(" ")[2]
         shown = without_secrets(text if cut else before.text + text)
-        return KeptOutput(shown[-KEPT:], before.total + count, cut or before.cut or len(shown) > KEPT)
+        return RecentOutput(shown[-KEPT:], before.total + count, cut or before.cut or len(shown) > KEPT)
 
     def ended(self, id: str) -> None:
         """Drop an ended program, but keep its output."""
@@ -151,10 +151,10 @@ class Sandboxes:
             return self._walls
         if self._trying is None:
             self._trying = asyncio.ensure_future(otp.Task.run_blocking(self.launcher.walls))
-            self._trying.add_done_callback(self._tried)
+            self._trying.add_done_callback(self._store_probed)
         return await asyncio.shield(self._trying)
 
-    def _tried(self, trying: asyncio.Future[tuple[Wall, ...]]) -> None:
+    def _store_probed(self, trying: asyncio.Future[tuple[Wall, ...]]) -> None:
         self._trying = None
         if not trying.cancelled() and trying.exception() is None:
             self._walls = trying.result()

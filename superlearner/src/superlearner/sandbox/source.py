@@ -64,7 +64,7 @@ async def check_source(text: str) -> Source:
     >>> otp.run(lambda: check_source("from otp import Supervisor\nclass Main(Supervisor): ...")).starts
     'Main'
     """
-    found = await otp.Task.run_blocking(lambda: _asked(text))
+    found = await otp.Task.run_blocking(lambda: _run_syntax_check(text))
     if "starts" in found:
         return Source(text, found["starts"])
     problem = found["problem"]
@@ -72,7 +72,7 @@ async def check_source(text: str) -> Source:
     raise SourceProblem(problem["line"], problem["column"], str(problem["message"])[:LONGEST], problem.get("hint"), end)
 
 
-def _asked(text: str) -> dict[str, Any]:
+def _run_syntax_check(text: str) -> dict[str, Any]:
     """Return the result of the other program, which runs nothing of the text."""
     command = [sys.executable, "-I", "-S", syntax.__file__]
     try:

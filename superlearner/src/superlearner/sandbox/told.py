@@ -13,8 +13,8 @@ from msgspec import Meta, Struct
 from superlearner.sandbox.source import MOST_SOURCE
 
 __all__ = [
-    "MOST_NEWS", "MOST_SERVERS", "STATE_LENGTH", "WORDS", "WRONG_MODULE", "Alive", "Changed", "News", "Report", "Told",
-    "read",
+    "MOST_NEWS", "MOST_SERVERS", "STATE_LENGTH", "WORDS", "WRONG_MODULE", "Alive", "Changed", "News", "Report",
+    "SandboxFacts", "read",
 ]  # fmt: skip
 
 WORDS: Final = 1000
@@ -35,7 +35,7 @@ State: TypeAlias = Annotated[str, Meta(max_length=STATE_LENGTH)] | None
 Count: TypeAlias = Annotated[int, Meta(ge=0, le=MANY)]
 
 
-class Told(Struct, forbid_unknown_fields=True):
+class SandboxFacts(Struct, forbid_unknown_fields=True):
     """Answer to `facts`: the top supervisor, and the module's text if known."""
 
     supervisor_pid: LocalPid
@@ -75,7 +75,7 @@ class Report(Struct, forbid_unknown_fields=True):
     still_old: Annotated[list[LocalPid], Meta(max_length=MOST_SERVERS)] = []
 
 
-T = TypeVar("T", Told, Alive, News, Report)
+T = TypeVar("T", SandboxFacts, Alive, News, Report)
 
 
 def read(expected: type[T], answer: bytes) -> T:

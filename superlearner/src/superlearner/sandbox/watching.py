@@ -17,7 +17,7 @@ from superlearner.base.printable import printable
 from superlearner.nodes.remote import NodeBusy, NodeGone
 from superlearner.nodes.remote.protocol import Ask, written
 from superlearner.sandbox.line import BACKEND, GONE, SANDBOX
-from superlearner.sandbox.told import Alive, News, Report, Told, read
+from superlearner.sandbox.told import Alive, News, Report, SandboxFacts, read
 
 __all__ = ["GRACE_S", "AtATime", "Watched", "ask", "beat", "listen"]
 
@@ -40,10 +40,10 @@ BURST: Final = 20
 REFILL_S: Final = 5.0
 WORDS: Final = 300
 
-T = TypeVar("T", Told, Alive, News, Report)
+T = TypeVar("T", SandboxFacts, Alive, News, Report)
 
 
-class Asked(Protocol):
+class RequestSender(Protocol):
     """The part of a connection that sends requests."""
 
     async def ask(self, channel: int, question: bytes) -> bytes:
@@ -63,7 +63,7 @@ class SandboxEnding(Protocol):
         ...
 
 
-async def ask(line: Asked, expected: type[T], *question: str) -> T | None:
+async def ask(line: RequestSender, expected: type[T], *question: str) -> T | None:
     """Ask a sandbox about itself; None if the process that should answer has ended.
 
     Raises:
@@ -123,7 +123,7 @@ class Watched:
     """
 
     peer: SandboxEnding
-    line: Asked
+    line: RequestSender
     notice: Callable[[str], object]
     held_s: float
     stopping: bool = False
@@ -137,11 +137,11 @@ class Watched:
     def tell(self, news: News) -> None:
         """Pass on its notices, within the limit."""
         now = otp.monotonic()
-        self.tell_left_out(now)
+        self.report_dropped(now)
         for words in self.gate.passed(news.notices, news.missed, now):
             self.notice(_line(words))
 
-    def tell_left_out(self, now: float) -> None:
+    def report_dropped(self, now: float) -> None:
         """Report how many notices were dropped."""
         more = self.gate.left_out(now)
         if more is not None:
@@ -186,7 +186,7 @@ async def beat(watched: Watched) -> None:
     """Check regularly that the tree's service and the backend still answer."""
     while True:
         await _wait(BEAT_S)
-        watched.tell_left_out(otp.monotonic())
+        watched.report_dropped(otp.monotonic())
         for channel, question in ((SANDBOX, b'["alive"]'), (BACKEND, written(Ask()))):
             excused = watched.changing
             try:

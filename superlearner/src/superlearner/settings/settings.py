@@ -359,7 +359,7 @@ class Settings(BaseSettings):
         return keyfile
 
     @property
-    def asks_for_credentials(self) -> bool:
+    def requires_credentials(self) -> bool:
         """True if requests need a credential."""
         return self.auth == "all" or not is_loopback(self.host) or bool(self.trusted_proxies)
 

@@ -23,8 +23,8 @@ from superlearner.settings.settings_file import UnreadableFile, read_toml
 
 __all__ = [
     "CONFIG_FILE",
-    "Given",
     "Problem",
+    "SettingValue",
     "SettingsError",
     "Source",
     "from_environment",
@@ -41,7 +41,7 @@ Source = Literal["default", "file", "environment", "flag", "api"]
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class SettingValue:
     """A value with its source; `where` is a flag, a variable, or file and line."""
 
     value: Any
@@ -84,7 +84,7 @@ def load_settings(**flags: Any) -> Settings:
     return settle([from_file(Path(CONFIG_FILE)), from_environment(), from_flags(flags)])[0]
 
 
-def from_file(path: Path) -> dict[str, Given]:
+def from_file(path: Path) -> dict[str, SettingValue]:
     """Return the values from the file, if there is one. Raises `SettingsError`."""
     try:
         file = read_toml(path)
@@ -93,13 +93,16 @@ def from_file(path: Path) -> dict[str, Given]:
         raise SettingsError([Problem(where, None, error.problem, error.line)]) from None
     if file is None:
         return {}
-    return {name: Given(value, "file", f"{path.name}, line {file.lines[name]}") for name, value in file.values.items()}
+    return {
+        name: SettingValue(value, "file", f"{path.name}, line {file.lines[name]}")
+        for name, value in file.values.items()
+    }
 
 
-def from_environment() -> dict[str, Given]:
+def from_environment() -> dict[str, SettingValue]:
     """Return values from `SUPERLEARNER_*` variables. Raises `SettingsError`."""
     source = EnvSettingsSource(Settings)
-    found: dict[str, Given] = {}
+    found: dict[str, SettingValue] = {}
     problems: list[Problem] = []
     for name, field in Settings.model_fields.items():
         try:
@@ -108,24 +111,26 @@ def from_environment() -> dict[str, Given]:
         except ValueError:
             raw = os.environ.get(_variable(name), "")
             problems.append(
-                Problem(_variable(name), name, f'expected JSON such as ["shop.example"], got {_shown(raw)}')
+                Problem(_variable(name), name, f'expected JSON such as ["shop.example"], got {_format_value(raw)}')
             )
             continue
         if value is not None:
-            found[name] = Given(value, "environment", _variable(name))
+            found[name] = SettingValue(value, "environment", _variable(name))
     if problems:
         raise SettingsError(problems)
     return found
 
 
-def from_flags(flags: Mapping[str, Any]) -> dict[str, Given]:
+def from_flags(flags: Mapping[str, Any]) -> dict[str, SettingValue]:
     """Return the values from the command line; None: the flag was not given."""
     return {
-        name: Given(value, "flag", f"--{name.replace('_', '-')}") for name, value in flags.items() if value is not None
+        name: SettingValue(value, "flag", f"--{name.replace('_', '-')}")
+        for name, value in flags.items()
+        if value is not None
     }
 
 
-def settle(layers: Sequence[Mapping[str, Given]]) -> tuple[Settings, dict[str, Given]]:
+def settle(layers: Sequence[Mapping[str, SettingValue]]) -> tuple[Settings, dict[str, SettingValue]]:
     """Merge sources, the strongest last; return settings and their sources.
 
     Every source is validated, even if another one overrides it.
@@ -134,10 +139,10 @@ def settle(layers: Sequence[Mapping[str, Given]]) -> tuple[Settings, dict[str, G
         SettingsError: a value is invalid, or a name is unknown.
     """
     problems: list[Problem] = []
-    won: dict[str, Given] = {}
+    won: dict[str, SettingValue] = {}
     for layer in layers:
         unknown = [name for name in layer if name not in Settings.model_fields]
-        problems += [Problem(layer[name].where, name, _unknown(name), _line(layer[name])) for name in unknown]
+        problems += [Problem(layer[name].where, name, _unknown(name), _find_line(layer[name])) for name in unknown]
         beneath = dict(won)
         won |= {name: given for name, given in layer.items() if name not in unknown}
         wrong = _problems_of(won)
@@ -152,7 +157,7 @@ def settle(layers: Sequence[Mapping[str, Given]]) -> tuple[Settings, dict[str, G
     return Settings(**{name: given.value for name, given in won.items()}), won
 
 
-def _problems_of(won: Mapping[str, Given]) -> list[Problem]:
+def _problems_of(won: Mapping[str, SettingValue]) -> list[Problem]:
     try:
         Settings(**{name: given.value for name, given in won.items()})
     except ValidationError as error:
@@ -160,15 +165,17 @@ def _problems_of(won: Mapping[str, Given]) -> list[Problem]:
     return []
 
 
-def _problem(problem: Any, won: Mapping[str, Given]) -> Problem:
+def _problem(problem: Any, won: Mapping[str, SettingValue]) -> Problem:
     name = str(problem["loc"][0]) if problem["loc"] else None
     given = None if name is None else won.get(name)
     words = problem_text(problem).replace("Input should be", "expected", 1)
     where = given.where if given is not None else name or "settings"
-    return Problem(where, name, f"{words}, got {_shown(problem['input'])}", None if given is None else _line(given))
+    return Problem(
+        where, name, f"{words}, got {_format_value(problem['input'])}", None if given is None else _find_line(given)
+    )
 
 
-def _line(given: Given) -> int | None:
+def _find_line(given: SettingValue) -> int | None:
     return int(given.where.rpartition(" ")[2]) if given.source == "file" else None
 
 
@@ -188,5 +195,5 @@ def _variable(name: str) -> str:
     return f"{ENVIRONMENT}{name.upper()}"
 
 
-def _shown(value: Any) -> str:
+def _format_value(value: Any) -> str:
     return without_secrets(text(value, length=100))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from superlearner.store.failures import NameTaken, NotOfThisDatabase, StoreUnavailable
-from superlearner.store.pruning import RowsKept
+from superlearner.store.pruning import RowRetention
 from superlearner.store.rows import AuditRow, Recording, Restart, SettingChange, SignInLink, Token, UserRow
 from superlearner.store.service import STORE, StoreService
 from superlearner.store.status import StoreState, StoreStatus
@@ -27,7 +27,7 @@ __all__ = [
     "NotOfThisDatabase",
     "Recording",
     "Restart",
-    "RowsKept",
+    "RowRetention",
     "SettingChange",
     "SignInLink",
     "Store",

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from superlearner.store import tables
 from superlearner.store.connections import RowRefused, StoreConnections
-from superlearner.store.engines import file_of, read_url, shown
+from superlearner.store.engines import file_of, hide_password, read_url
 from superlearner.store.failures import NameTaken, StoreUnavailable
 from superlearner.store.rows import AuditRow, Restart, SettingChange, stored_as
 from superlearner.store.waiting import Row
@@ -33,7 +33,7 @@ class Database:
     def __init__(self, url: str | Path) -> None:
         self.url: URL = read_url(url)
         self.file = file_of(self.url)
-        self.place = shown(self.url)
+        self.place = hide_password(self.url)
         self.connections = StoreConnections(self.url)
         self._insert: Any = _insert_of(self.url)
         self._file_id = self._identity()

@@ -17,7 +17,7 @@ from otp.redaction import without_secrets
 from superlearner.base.extras import install
 from superlearner.store.failures import StoreLocked, StoreUnavailable
 
-__all__ = ["BUSY_S", "DATABASE_ERRORS", "explained", "file_of", "make_engine", "read_url", "shown"]
+__all__ = ["BUSY_S", "DATABASE_ERRORS", "explained", "file_of", "hide_password", "make_engine", "read_url"]
 
 BUSY_S: Final = 2.0
 """Seconds that a statement, or a close, waits for another program's lock."""
@@ -61,7 +61,7 @@ def file_of(url: URL) -> Path | None:
     return Path(url.database or "") if url.get_backend_name() == "sqlite" else None
 
 
-def shown(url: URL) -> str:
+def hide_password(url: URL) -> str:
     """Return a database's URL without its password, for people to read."""
     return without_secrets(url.set(drivername=url.get_backend_name()).render_as_string(hide_password=True))
 
@@ -150,5 +150,5 @@ def _of_postgres(cause: BaseException, url: URL) -> StoreUnavailable:
     if isinstance(cause, TimeoutError):
         why = "it does not answer"
     why = without_secrets(why)
-    hint = f"try: psql {shlex.quote(shown(url))}; the store retries by itself"
+    hint = f"try: psql {shlex.quote(hide_password(url))}; the store retries by itself"
     return StoreUnavailable(f"{where} cannot be used: {why}", hint)

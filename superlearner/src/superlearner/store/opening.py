@@ -24,7 +24,7 @@ from sqlalchemy.pool import NullPool
 
 from otp.locked_entries import follow_own_links, open_regular
 from superlearner.store import engines
-from superlearner.store.engines import DATABASE_ERRORS, explained, file_of, make_engine, read_url, shown
+from superlearner.store.engines import DATABASE_ERRORS, explained, file_of, hide_password, make_engine, read_url
 from superlearner.store.failures import StoreLocked, StoreUnavailable
 from superlearner.store.tables import HEAD, METADATA, SCHEMAS, VERSION_TABLE
 
@@ -130,7 +130,7 @@ async def _migrate(url: URL) -> str:
 
 
 async def _look(url: URL) -> DatabaseInfo:
-    shown_url = shown(url)
+    shown_url = hide_password(url)
     url, file = _without_links(url)
     if file is not None:
         if not file.exists():

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from superlearner.store.database import Database
 
-__all__ = ["Pruning", "RowsKept"]
+__all__ = ["Pruning", "RowRetention"]
 
 DAY_S: Final = 86_400.0
 AGAIN_S: Final = 3600.0
@@ -21,7 +21,7 @@ AT_ONCE: Final = 5000
 
 
 @dataclass(frozen=True, slots=True)
-class RowsKept:
+class RowRetention:
     """The rows of a table that are kept; `days` None keeps them whatever their age."""
 
     rows: int
@@ -38,7 +38,7 @@ class Pruning:
         now: the wall clock, in seconds since 1970.
     """
 
-    def __init__(self, kept: Mapping[str, Callable[[], RowsKept]], now: Callable[[], float] = time.time) -> None:
+    def __init__(self, kept: Mapping[str, Callable[[], RowRetention]], now: Callable[[], float] = time.time) -> None:
         self._kept = kept
         self._now = now
         self._written: Counter[str] = Counter()

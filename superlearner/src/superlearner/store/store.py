@@ -20,7 +20,7 @@ from typing import Any, Final
 from superlearner.base.telemetry import Telemetry
 from superlearner.store.failures import StoreUnavailable
 from superlearner.store.learning import Learning
-from superlearner.store.pruning import Pruning, RowsKept
+from superlearner.store.pruning import Pruning, RowRetention
 from superlearner.store.reading import StoreReading
 from superlearner.store.records import Records
 from superlearner.store.rows import (
@@ -42,7 +42,7 @@ __all__ = ["Store"]
 
 SYNC_S: Final = 5.0
 HISTORY_ROWS: Final = 1_000_000
-AUDIT_KEPT: Final = RowsKept(1_000_000)
+AUDIT_KEPT: Final = RowRetention(1_000_000)
 
 
 class Store(StoreReading):
@@ -83,15 +83,15 @@ class Store(StoreReading):
         tell: Callable[[str, str], object] | None = None,
         limit: int = LIMIT,
         history_rows: int = HISTORY_ROWS,
-        audit: Callable[[], RowsKept] = lambda: AUDIT_KEPT,
+        audit: Callable[[], RowRetention] = lambda: AUDIT_KEPT,
     ) -> None:
         self.url = url
         self.telemetry = Telemetry() if telemetry is None else telemetry
         self.tell = tell
         self.run = f"{round(time.time() * 1000):x}-{secrets.token_hex(4)}"
         self.waiting = Waiting(limit)
-        pruning = Pruning({RESTARTS: lambda: RowsKept(history_rows), AUDIT: audit, SETTING_CHANGES: audit})
-        self.writer = Writer(url, self.waiting, self.telemetry, self._tell, pruning)
+        pruning = Pruning({RESTARTS: lambda: RowRetention(history_rows), AUDIT: audit, SETTING_CHANGES: audit})
+        self.writer = Writer(url, self.waiting, self.telemetry, self._report, pruning)
         super().__init__(self.writer.opened)
         self.records = Records(self.writer.opened)
         """Recordings, users and tokens; written at once, by the caller."""
@@ -223,8 +223,8 @@ class Store(StoreReading):
         self.telemetry.execute("store.drop", {"rows": 1}, {"table": table})
         if not self._reported_drops:
             self._reported_drops = True
-            self._tell("bad", f"{self.waiting.limit} rows wait for the database; further rows are not stored")
+            self._report("bad", f"{self.waiting.limit} rows wait for the database; further rows are not stored")
 
-    def _tell(self, level: str, text: str) -> None:
+    def _report(self, level: str, text: str) -> None:
         if self.tell is not None:
             self.tell(level, text)

@@ -19,7 +19,7 @@ from superlearner.web.errors import ApiError
 if TYPE_CHECKING:
     from superlearner.web.platform import Platform
 
-__all__ = ["Field", "Shown", "install_api_docs", "shown_of", "type_of"]
+__all__ = ["Field", "OperationPage", "install_api_docs", "read_operations", "type_of"]
 
 DEEPEST: Final = 4
 BOUNDS: Final = (("minLength", "at least {} characters"), ("maxLength", "at most {} characters"),
@@ -41,7 +41,7 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class OperationPage:
     """An operation as shown; `words` are HTML."""
 
     id: str
@@ -63,9 +63,9 @@ class Shown:
 
 def install_api_docs(app: FastAPI, platform: Platform, render: Render) -> None:
     """Add the pages of the API reference."""
-    made: list[tuple[dict[str, Any], dict[str, list[Shown]]]] = []
+    made: list[tuple[dict[str, Any], dict[str, list[OperationPage]]]] = []
 
-    async def by_category() -> tuple[dict[str, Any], dict[str, list[Shown]]]:
+    async def by_category() -> tuple[dict[str, Any], dict[str, list[OperationPage]]]:
         """Return the operations by category; built in a thread, in half a second."""
         if not made:
             document = await platform.services.get(ApiDocument).read()
@@ -119,14 +119,14 @@ def _tags(document: dict[str, Any]) -> dict[str, str]:
     return {tag["name"]: tag["description"] for tag in document["tags"]}
 
 
-def _by_category(document: dict[str, Any]) -> dict[str, list[Shown]]:
-    found: dict[str, list[Shown]] = {tag["name"]: [] for tag in document["tags"]}
-    for one in shown_of(document):
+def _by_category(document: dict[str, Any]) -> dict[str, list[OperationPage]]:
+    found: dict[str, list[OperationPage]] = {tag["name"]: [] for tag in document["tags"]}
+    for one in read_operations(document):
         found[one.category].append(one)
     return found
 
 
-def shown_of(document: dict[str, Any]) -> Iterator[Shown]:
+def read_operations(document: dict[str, Any]) -> Iterator[OperationPage]:
     """Yield every operation of a document, as shown."""
     schemas = document["components"]["schemas"]
     for path, item in document["paths"].items():
@@ -136,7 +136,7 @@ def shown_of(document: dict[str, Any]) -> Iterator[Shown]:
             parameters += _in_body(body, schemas, {one.name for one in parameters})
             content = described["responses"]["200"]["content"]
             name, summary, text = described["x-operation"], described["summary"], described["description"]
-            yield Shown(
+            yield OperationPage(
                 id=anchor_of(name),
                 name=name,
                 category=described["tags"][0],

@@ -93,7 +93,7 @@ def create_routes(platform: Platform, readiness: Readiness, files: StaticTree) -
 def _with_sign_in(app: ASGIApp, platform: Platform, files: StaticTree) -> ASGIApp:
     settings = platform.settings
     if platform.credentials is None:
-        if settings.asks_for_credentials:  # better no service than an open one
+        if settings.requires_credentials:  # better no service than an open one
             raise RuntimeError("credentials are required but missing; this is a bug in SuperLearner, please report it")
         return app
     return SignIn(
@@ -103,7 +103,7 @@ def _with_sign_in(app: ASGIApp, platform: Platform, files: StaticTree) -> ASGIAp
         port=platform.listener.port,
         root_path=settings.root_path,
         version=platform.version,
-        required=settings.asks_for_credentials,
+        required=settings.requires_credentials,
         tokens=platform.tokens,
         accounts=platform.accounts,
         audit=platform.audit,

@@ -99,7 +99,7 @@ class WebConnections:
         """Mark a connection as busy."""
         self._idle.pop(one, None)
 
-    def is_slow(self, one: LimitedConnection) -> None:
+    def mark_slow(self, one: LimitedConnection) -> None:
         """Mark a connection as slow; close the slowest if too much is unread."""
         self._slow[one] = None
         unsent = sum(each.unsent() for each in self._slow)
@@ -110,7 +110,7 @@ class WebConnections:
             each.give_up()
             self._slow.pop(each, None)
 
-    def keeps_up(self, one: LimitedConnection) -> None:
+    def unmark_slow(self, one: LimitedConnection) -> None:
         """Mark a connection as no longer slow."""
         self._slow.pop(one, None)
 
@@ -150,12 +150,12 @@ class LimitedConnection(asyncio.Protocol):
         super().pause_writing()
         if self._send is not None:
             self._send.begin()
-        self._all.is_slow(self)
+        self._all.mark_slow(self)
 
     def resume_writing(self) -> None:
         """Stop the timer: the client reads again."""
         super().resume_writing()
-        self._all.keeps_up(self)
+        self._all.unmark_slow(self)
         if self._send is not None and not self.transport.is_closing():
             self._send.end()
 

@@ -23,7 +23,7 @@ from starlette.routing import compile_path
 
 from superlearner.base.commands import complete
 from superlearner.base.data_dir import command_line
-from superlearner.base.validation import meant, problem_text
+from superlearner.base.validation import problem_text, suggest_choice
 from superlearner.control.terms import text_of
 from superlearner.operations import PREFIX
 from superlearner.operations.failures import OperationError
@@ -161,7 +161,7 @@ def _methods_of(app: FastAPI, request: Request) -> list[str]:
     return sorted(one.method for one in there if one.path == fitting)
 
 
-def _near(app: FastAPI, request: Request) -> str | None:
+def _find_similar_path(app: FastAPI, request: Request) -> str | None:
     """Return the closest path of an operation, without changing names and pids in it."""
     platform: Platform | None = getattr(app.state, "platform", None)
     root: str = request.scope.get("root_path", "")
@@ -173,14 +173,14 @@ def _near(app: FastAPI, request: Request) -> str | None:
     for one in platform.arsenal:
         parts = one.path.strip("/").split("/")
         if len(parts) == len(given):
-            meant = list(takewhile(bool, map(_near_part, parts, given)))
+            meant = list(takewhile(bool, map(_match_part, parts, given)))
             if len(meant) == len(parts):
                 found.append("/".join(word for word in meant if word))
     close = get_close_matches("/".join(given), found, n=1)
     return f"{root}{PREFIX}/{close[0]}" if close else None
 
 
-def _near_part(part: str, word: str) -> str | None:
+def _match_part(part: str, word: str) -> str | None:
     """Return a word for a parameter, else the fixed part if the word is close."""
     if part.startswith("{"):
         return word
@@ -196,7 +196,7 @@ def _of_http(app: FastAPI, request: Request, error: HTTPException, headers: dict
     code = CODES.get(error.status_code, "error")
     path = request.scope["path"]
     if error.status_code == 404:
-        near = _near(app, request)
+        near = _find_similar_path(app, request)
         meant = f"; did you mean {near}?" if near else ""
         return ApiError(404, code, f"there is no {request.method} {path[:200]}{meant}", hint="see /api/v1/arsenal/docs")
     if error.status_code == 405:
@@ -232,4 +232,4 @@ def _hint(problem: dict[str, Any]) -> str:
         return "this field is required"
     if problem["type"] == "extra_forbidden":
         return problem.get("ctx", {}).get("hint", "leave it out")
-    return f"got {text_of(problem.get('input'), 100)}{meant(problem)}"
+    return f"got {text_of(problem.get('input'), 100)}{suggest_choice(problem)}"

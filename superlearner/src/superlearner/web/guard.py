@@ -102,7 +102,7 @@ class Guard:
                 self._check_body(headers, FORM if is_form else JSON, bodies)
         except ApiError as error:
             answer = error.response()
-            if error.code == "host_not_allowed" and self.host_page is not None and headers.wants_page:
+            if error.code == "host_not_allowed" and self.host_page is not None and headers.accepts_html:
                 answer = self.host_page(_without_port(headers.only("host"))[:100])
             await answer(scope, receive, secured)
             return
@@ -135,7 +135,7 @@ class Guard:
         raise ApiError(
             403,
             "host_not_allowed",
-            f"the host {_shown(host)} is not allowed",
+            f"the host {_quote(host)} is not allowed",
             hint="start with --allow-host NAME to be reached by that name",
         )
 
@@ -147,18 +147,18 @@ class Guard:
             ours.add(f"https://{host}")
         if headers.has("origin") and origin not in ours:
             raise ApiError(
-                403, "foreign_origin", f"the origin {_shown(origin)} is not allowed; open SuperLearner's own page"
+                403, "foreign_origin", f"the origin {_quote(origin)} is not allowed; open SuperLearner's own page"
             )
         site = headers.only("sec-fetch-site").lower()
         if headers.has("sec-fetch-site") and site not in ("same-origin", "none"):
-            raise ApiError(403, "foreign_origin", f"a {_shown(site)} request must not change anything here")
+            raise ApiError(403, "foreign_origin", f"a {_quote(site)} request must not change anything here")
 
     def _check_body(self, headers: _Headers, expected: str, bodies: Bodies) -> None:
         if headers.media_type != expected:
             raise ApiError(
                 415,
                 "unsupported_media_type",
-                f"expected a body of {expected}, got {_shown(headers.media_type)}",
+                f"expected a body of {expected}, got {_quote(headers.media_type)}",
                 hint=f"send the header Content-Type: {expected}",
             )
         if headers.chunked and headers.has("content-length"):
@@ -200,7 +200,7 @@ class _Headers:
         return self.chunked or self.content_length > 0
 
     @property
-    def wants_page(self) -> bool:
+    def accepts_html(self) -> bool:
         return any("text/html" in value for value in self._all.get("accept", ()))
 
     @property
@@ -236,5 +236,5 @@ def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host and not host.startswith("[") else host
 
 
-def _shown(text: str) -> str:
+def _quote(text: str) -> str:
     return repr(text[:100]) if text else "none"

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from superlearner.sandbox import Sandbox
     from superlearner.web.platform import Platform, Readiness
 
-__all__ = ["install", "is_of_own", "make_templates", "near"]
+__all__ = ["find_similar", "install", "is_of_own", "make_templates"]
 
 FOLDER: Final = Path(__file__).parent
 START: Final = "start"
@@ -130,10 +130,10 @@ mimetypes.add_type("text/javascript", ".js")
 mimetypes.add_type("font/woff2", ".woff2")
 
 
-def near(path: str) -> list[Page]:
+def find_similar(path: str) -> list[Page]:
     """Return the pages with an address similar to this one.
 
-    >>> [page.id for page in near("/supervisor/ledger")]
+    >>> [page.id for page in find_similar("/supervisor/ledger")]
     ['supervisors']
     """
     first = path.strip("/").partition("/")[0].lower()
@@ -238,7 +238,7 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness, files: Stati
             message=said if sandbox is None else _why(sandbox),
             sandbox=sandbox,
             hint=None if nowhere or error.code == "node_not_found" else hint,
-            near=near(request.scope["path"]) if nowhere or error.code == "page_not_found" else (),
+            near=find_similar(request.scope["path"]) if nowhere or error.code == "page_not_found" else (),
             lost_node=error.code == "node_not_found",
         )
 
@@ -262,7 +262,7 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness, files: Stati
                 known = ", ".join(node_names(platform.nodes, user)) or "your sandboxes"
                 there_is_none = f"there is no node {node[:200]!r}"
                 raise ApiError(404, "node_not_found", there_is_none, hint=f"expected one of {known}")
-            can_sign_out = platform.settings.asks_for_credentials and is_signed_in(request)
+            can_sign_out = platform.settings.requires_credentials and is_signed_in(request)
             return render(
                 request,
                 f"{shown.id}.html",

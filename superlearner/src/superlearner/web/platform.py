@@ -51,7 +51,7 @@ from superlearner.sandbox import PeerLauncher, Sandbox, Sandboxes, SandboxManage
 from superlearner.sandbox.ledger import SandboxLedger
 from superlearner.settings.configuration import Configuration
 from superlearner.settings.settings import Settings
-from superlearner.store import RowsKept, Store, Token, UserRow
+from superlearner.store import RowRetention, Store, Token, UserRow
 from superlearner.teaching.manual import Manual
 from superlearner.web.addresses import addresses_of
 from superlearner.web.node_figures import NodeFigures
@@ -131,7 +131,7 @@ class Platform(NodeServices):
             _database(settings),
             telemetry=self.telemetry,
             tell=self._report_store,
-            audit=lambda: RowsKept(self.settings.audit_rows, self.settings.audit_days),
+            audit=lambda: RowRetention(self.settings.audit_rows, self.settings.audit_days),
         )
         self.tokens = Tokens(self.store, None if credentials is None else credentials.clock)
         self.accounts = Accounts(self.store, self.tokens)
@@ -174,7 +174,7 @@ class Platform(NodeServices):
             version=version,
             at=listener.url(settings.root_path),
             root_path=settings.root_path,
-            asks_everybody=settings.asks_for_credentials,
+            asks_everybody=settings.requires_credentials,
         )
         """Returns the OpenAPI document."""
         self.homes = Homes()
@@ -264,7 +264,7 @@ class Platform(NodeServices):
     def _report_sandbox(self, level: str, text: str, sandbox: Sandbox) -> None:
         data = {"sandbox": sandbox.id, "status": sandbox.status, "owner": sandbox.owner}
         self.telemetry.execute("sandbox.changed", {}, data)
-        self.events.tell("sandbox", text, data, name=sandbox.id)
+        self.events.emit("sandbox", text, data, name=sandbox.id)
         if level == "bad" and not sandbox.alive:
             log.warning("%s", text)
         self.hub.note(level, text)
@@ -286,7 +286,7 @@ class Platform(NodeServices):
         data = {"level": line.level, "logger": line.logger, "report": line.report, "number": number}
         if line.node is not None:
             data["written_on"] = line.node
-        self.events.tell("logged", text, data, pid=line.pid, name=line.name, supervisor=line.supervisor)
+        self.events.emit("logged", text, data, pid=line.pid, name=line.name, supervisor=line.supervisor)
 
     def _report_anomaly(self, event: str, measured: Mapping[str, float], about: Mapping[str, Any]) -> None:
         type = ANOMALY_EVENTS[event]
@@ -295,7 +295,7 @@ class Platform(NodeServices):
         over = " is over" if lasted else ""
         who = about["name"] or about["pid"] or "the node"
         text = f"{about['type'].replace('_', ' ')} ({about['severity']}){over}: {who}"
-        self.events.tell(type, text, {**data, **lasted}, pid=about["pid"], name=about["name"])
+        self.events.emit(type, text, {**data, **lasted}, pid=about["pid"], name=about["name"])
 
 
 def _way(settings: Settings) -> Way | None:

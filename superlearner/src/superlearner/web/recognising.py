@@ -96,7 +96,7 @@ class Recogniser:
 
     async def by_token(self, visit: Visit, given: str, problem: str | None = None) -> WebVisitor:
         """Return the holder of a token. Raises CredentialRefused; `problem` is for people."""
-        self.only_if_it_may_try(visit)
+        self.refuse_if_blocked(visit)
         if self.credentials.is_token(given):
             return WebVisitor(OWNER, OWNERS)
         found = None
@@ -124,7 +124,7 @@ class Recogniser:
             message, problem = "the session is not of this platform", "Your session has ended."
             if not self.required:  # perhaps a cookie of another data directory on this port: it must not count
                 raise CredentialRefused(unauthorized(message), problem, forget=True)  # as a failed attempt of its owner
-            self.only_if_it_may_try(visit, forget=True)
+            self.refuse_if_blocked(visit, forget=True)
             raise self.wrong(visit, message, problem, forget=True)
         found = await self._in(session, visit) if session.worth == "right" else None
         if found is None:
@@ -161,7 +161,7 @@ class Recogniser:
             raise _unknown_now(error) from None
         return state, None if row is None else _by_row(row, visit)
 
-    def only_if_it_may_try(self, visit: Visit, *, forget: bool = False) -> None:
+    def refuse_if_blocked(self, visit: Visit, *, forget: bool = False) -> None:
         """Raise Refused for an address with too many failed attempts."""
         left = math.ceil(self.throttle.wait(visit.address))
         if left == 0:

@@ -8,7 +8,7 @@ from starlette.requests import HTTPConnection
 
 from superlearner.control.terms import clip
 from superlearner.operations.engine.audit import AuditLog
-from superlearner.web.visitors import door_of, user_of
+from superlearner.web.visitors import credential_kind_of, user_of
 
 __all__ = ["record_refusal"]
 
@@ -20,7 +20,7 @@ def record_refusal(audit: AuditLog, request: HTTPConnection, what: Literal["web.
     node = request.query_params.get("node")
     audit.record(
         user=user_of(request).name,
-        door=door_of(request),
+        door=credential_kind_of(request),
         claims="page",
         operation=what,
         parameters={"path": clip(path, LONGEST)},

@@ -28,9 +28,9 @@ from superlearner.operations.engine.execution import execute, refuse_without_sco
 from superlearner.operations.failures import Detail, OperationError
 from superlearner.web.described import responses_of
 from superlearner.web.errors import ApiError, pattern_of
-from superlearner.web.server_sent import EventStreamResponse, collected, wants_events
+from superlearner.web.server_sent import EventStreamResponse, accepts_events, collected
 from superlearner.web.strict_json import SafeJSONResponse, StrictRequest
-from superlearner.web.visitors import door_of, user_of
+from superlearner.web.visitors import credential_kind_of, user_of
 
 __all__ = ["described_routes_of", "routes_of"]
 
@@ -171,7 +171,9 @@ class ScopeFirst(APIRoute):
         async def after_the_scope(request: Request) -> Response:
             platform = request.app.state.platform
             on = _node_of(operation, request)
-            context = Context(platform.nodes, user_of(request), door_of(request), on=on, claims=_claims(request))
+            context = Context(
+                platform.nodes, user_of(request), credential_kind_of(request), on=on, claims=_claims(request)
+            )
             request.scope[CONTEXT] = context
             refuse_without_scope(platform.services, operation, context, request.path_params)
             _refuse_unknown_words(operation, request)
@@ -280,7 +282,7 @@ def _endpoint(operation: Operation) -> Callable[..., Any]:
             values["last_id"] = resumed  # a reconnecting browser repeats its request and sends its position here
         result = await execute(platform.services, operation, context, values)
         if result.stream is not None:
-            if wants_events(request.headers):
+            if accepts_events(request.headers):
                 return EventStreamResponse(result.stream)
             result = Answer(await collected(result.stream))
         if isinstance(result.data, Download):

@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 from superlearner.operations.declaration import Item, Streamed
 from superlearner.web.connections import END
 
-__all__ = ["EVENT_STREAM", "EventStreamResponse", "collected", "wants_events"]
+__all__ = ["EVENT_STREAM", "EventStreamResponse", "accepts_events", "collected"]
 
 EVENT_STREAM: Final = "text/event-stream"
 HEARTBEAT_S: Final = 10.0
@@ -30,7 +30,7 @@ WAIT_S: Final = 5.0
 FAREWELL_S: Final = 0.5
 
 
-def wants_events(headers: Mapping[str, str]) -> bool:
+def accepts_events(headers: Mapping[str, str]) -> bool:
     """Return whether to answer with a stream: always, unless only JSON is accepted."""
     accepted = headers.get("accept", "*/*").lower()
     return EVENT_STREAM in accepted or "application/json" not in accepted
@@ -80,7 +80,7 @@ class EventStreamResponse(Response):
         end: asyncio.Event | None = scope.get(END)
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         sending = asyncio.ensure_future(self._send(send))
-        leaving = asyncio.ensure_future(_left(receive))
+        leaving = asyncio.ensure_future(_wait_for_disconnect(receive))
         waiting: list[asyncio.Future[Any]] = (
             [sending, leaving] if end is None else [sending, leaving, asyncio.ensure_future(end.wait())]
         )
@@ -126,6 +126,6 @@ async def _piece(send: Send, body: bytes) -> None:
     await send({"type": "http.response.body", "body": body, "more_body": True})
 
 
-async def _left(receive: Receive) -> None:
+async def _wait_for_disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -176,7 +176,7 @@ class SignIn:
             await self.pacing.count(visit, visitor)
             dead = visit.connection.cookies.get(self.link_cookie)
             recognise(scope, visitor, dead if visit.is_page and dead in DEAD_LINKS and not visitor.holder else None)
-            if not _may_look(visit, visitor):
+            if not _may_read(visit, visitor):
                 raise self._not_allowed(visit, visitor)
         except CredentialRefused as refused:
             return self._refusal(visit, refused)
@@ -209,7 +209,7 @@ class SignIn:
         except CredentialRefused:
             before = None
         if before is None:
-            self.recogniser.only_if_it_may_try(visit)
+            self.recogniser.refuse_if_blocked(visit)
         visitor = await self.recogniser.by_link(visit, visit.connection.query_params["token"]) or before
         if visitor is None:
             state = self.recogniser.credentials.code_state(visit.connection.query_params["token"])
@@ -228,7 +228,7 @@ class SignIn:
         """Show the page of a one-time link, or sign in by its button."""
         if visit.method not in ("GET", "HEAD", "POST"):
             raise ApiError(405, "method_not_allowed", f"a sign-in link does not take {visit.method[:20]}")
-        self.recogniser.only_if_it_may_try(visit)
+        self.recogniser.refuse_if_blocked(visit)
         code = visit.path.removeprefix(LINKS)
         uses = visit.method == "POST"
         state, visitor = await (self.recogniser.redeem if uses else self.recogniser.link_state)(visit, code)
@@ -378,7 +378,7 @@ def _is_open(path: str) -> bool:
     return path in OPEN_PATHS or path.startswith("/static/")
 
 
-def _may_look(visit: Visit, visitor: WebVisitor) -> bool:
+def _may_read(visit: Visit, visitor: WebVisitor) -> bool:
     """Return whether a visitor has `read`, or requests only operations and pages about their own things."""
     user = visitor.user
     return visit.path.startswith(OF_OPERATIONS) or user.may("read") or ("own" in user.scopes and is_of_own(visit.path))

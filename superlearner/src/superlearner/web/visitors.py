@@ -14,7 +14,17 @@ from superlearner.operations.rights.users import ANONYMOUS, User
 from superlearner.web.errors import ApiError, in_envelope
 from superlearner.web.guard import path_of
 
-__all__ = ["Visit", "WebVisitor", "dead_link_of", "door_of", "form_of", "is_signed_in", "ours", "recognise", "user_of"]
+__all__ = [
+    "Visit",
+    "WebVisitor",
+    "credential_kind_of",
+    "dead_link_of",
+    "form_of",
+    "is_signed_in",
+    "ours",
+    "recognise",
+    "user_of",
+]
 
 VISITOR: Final = "superlearner.visitor"
 DEAD_LINK: Final = "superlearner.dead_link"
@@ -67,7 +77,7 @@ def user_of(request: HTTPConnection) -> User:
     return ANONYMOUS if visitor is None else visitor.user
 
 
-def door_of(request: HTTPConnection) -> str:
+def credential_kind_of(request: HTTPConnection) -> str:
     """Return how a request came in, see `WebVisitor.door`."""
     visitor: WebVisitor | None = request.scope.get(VISITOR)
     return "loopback" if visitor is None else visitor.door

@@ -16,7 +16,7 @@ from otp.distribution import Distribution, NodeId, Session, SessionTransport
 from otp.distribution.carriers.stream import StreamCarrier
 from superlearner.backend import serve
 from superlearner.demo import DemoOneForOne
-from superlearner.nodes.attaching.line import ServiceLine
+from superlearner.nodes.attaching.line import ServiceLink
 from superlearner.nodes.remote import NodeGone
 from superlearner.operations.rights.users import OWNER as ADMIN
 from superlearner.web.live import source_of
@@ -42,7 +42,7 @@ async def connected() -> AsyncIterator[Any]:
             await one.wait_connected(BEHIND, timeout=10)
             backend = await one.whereis("backend", BEHIND)
             assert backend is not None
-            yield node, ServiceLine(backend), two.stop
+            yield node, ServiceLink(backend), two.stop
 
 
 def test_operations_and_pages_work_over_a_distribution_until_the_node_is_gone(inside: Inside) -> None:

@@ -135,7 +135,7 @@ def test_a_node_that_answers_otherwise_is_down_and_the_rest_is_there(inside: Run
             hello = isinstance(p.read_request(request), p.Hello)
             return p.written(p.Facts(p.PROTOCOL, "other@127.0.0.1", fact)) if hello else answer
 
-        def tell(self, request: bytes) -> None:
+        def cast(self, request: bytes) -> None:
             pass
 
     async def test(platform: Any) -> None:
@@ -164,7 +164,7 @@ def test_a_silent_node_delays_one_scrape_only_and_gets_one_request(
             await asyncio.Event().wait()
             return b""
 
-        def tell(self, request: bytes) -> None:
+        def cast(self, request: bytes) -> None:
             pass
 
     async def test(platform: Any) -> None:

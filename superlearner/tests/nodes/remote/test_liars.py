@@ -64,7 +64,7 @@ class Liar:
         answer = self.answer(read) if callable(self.answer) else self.answer
         return await answer if asyncio.iscoroutine(answer) else answer
 
-    def tell(self, request: bytes) -> None:
+    def cast(self, request: bytes) -> None:
         self.sent.append(read_request(request))
 
 

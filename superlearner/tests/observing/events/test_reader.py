@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 
 import otp
-from superlearner.observing.events import Event, EventLog, Reader, Wanted
+from superlearner.observing.events import Event, EventFilter, EventLog, Reader
 
-ALL = Wanted()
+ALL = EventFilter()
 
 
 def log_of(count: int, kept: int = 10) -> EventLog:
     """Return a log with `count` events, whose texts are their numbers."""
     events = EventLog("e1", kept)
     for number in range(1, count + 1):
-        events.tell("rests", str(number), {})
+        events.emit("rests", str(number), {})
     return events
 
 
@@ -30,7 +30,7 @@ def test_without_an_id_it_begins_with_the_next_event() -> None:
     events = log_of(3)
     reader = Reader(events, ALL)
     assert texts(reader) == []
-    events.tell("rests", "4", {})
+    events.emit("rests", "4", {})
     assert texts(reader) == ["4"]
     assert texts(reader) == []
 
@@ -56,7 +56,7 @@ def test_a_slow_reader_gets_the_number_of_missed_events_and_continues() -> None:
     events = log_of(3)
     reader = Reader(events, ALL)
     for number in range(4, 21):
-        events.tell("rests", str(number), {})
+        events.emit("rests", str(number), {})
     assert texts(reader) == [("slow", 7), *[str(n) for n in range(11, 21)]]
 
 
@@ -76,22 +76,22 @@ def test_an_invalid_id_gets_a_gap_and_the_next_events(last_id: str) -> None:
     events = log_of(3)
     reader = Reader(events, ALL, last_id)
     assert texts(reader) == [("unknown", None)]
-    events.tell("rests", "4", {})
+    events.emit("rests", "4", {})
     assert texts(reader) == ["4"]
 
 
 def test_the_last_matching_events_come_first_on_request() -> None:
     events = log_of(3)
     for word in ("a", "b", "c"):
-        events.tell("setting_changed", word, {})
-    events.tell("rests", "4", {})
+        events.emit("setting_changed", word, {})
+    events.emit("rests", "4", {})
 
-    async def last(count: int, wanted: Wanted) -> list[Any]:
+    async def last(count: int, wanted: EventFilter) -> list[Any]:
         reader = Reader(events, wanted)
         await reader.go_back(count)
         return texts(reader)
 
-    assert otp.run(last, 2, Wanted(types=frozenset({"setting_changed"}))) == ["b", "c"]
+    assert otp.run(last, 2, EventFilter(types=frozenset({"setting_changed"}))) == ["b", "c"]
     assert otp.run(last, 100, ALL) == ["1", "2", "3", "a", "b", "c", "4"]
     assert otp.run(last, 0, ALL) == []
 
@@ -133,9 +133,9 @@ def test_a_new_node_with_the_name_of_an_ended_one_is_followed() -> None:
 
 def test_its_position_advances_even_if_no_event_matches() -> None:
     events = log_of(0)
-    reader = Reader(events, Wanted(types=frozenset({"gave_up"})))
+    reader = Reader(events, EventFilter(types=frozenset({"gave_up"})))
     for _ in range(30):
-        events.tell("rests", "", {})
+        events.emit("rests", "", {})
         assert texts(reader) == []
     assert reader.last_id == "e1-30"
 
@@ -144,7 +144,7 @@ def test_its_position_advances_even_if_no_event_matches() -> None:
 def test_a_resized_ring_keeps_the_newest_events(kept: int) -> None:
     events = log_of(25)
     events.resize(kept)
-    events.tell("rests", "26", {})
+    events.emit("rests", "26", {})
     expected = [str(n) for n in range(max(16, 27 - kept), 27)]
     assert [event.text for event in events.between(0, 100)] == expected
     assert texts(Reader(events, ALL, f"e1-{26 - len(expected)}")) == expected
@@ -153,19 +153,19 @@ def test_a_resized_ring_keeps_the_newest_events(kept: int) -> None:
 def test_events_are_chosen_by_process_supervisor_and_node() -> None:
     event = Event("child_restarted", 0.0, "", {"supervisor_pid": "0.9.0"}, node="n", pid="0.5.0", name="till",
                   supervisor="shop", also=("0.4.0",))  # fmt: skip
-    for wanted in (Wanted(process="0.5.0"), Wanted(process="till"), Wanted(process="0.4.0"),
-                   Wanted(supervisor="shop"), Wanted(supervisor="0.9.0"), Wanted(node="n")):  # fmt: skip
+    for wanted in (EventFilter(process="0.5.0"), EventFilter(process="till"), EventFilter(process="0.4.0"),
+                   EventFilter(supervisor="shop"), EventFilter(supervisor="0.9.0"), EventFilter(node="n")):  # fmt: skip
         assert wanted.takes(event)
     for wanted in (
-        Wanted(process="shop"),
-        Wanted(supervisor="bank"),
-        Wanted(node="m"),
-        Wanted(node="m", process="till"),
+        EventFilter(process="shop"),
+        EventFilter(supervisor="bank"),
+        EventFilter(node="m"),
+        EventFilter(node="m", process="till"),
     ):
         assert not wanted.takes(event)
     about_us = Event("setting_changed", 0.0, "", {})
-    assert Wanted(node="n").takes(about_us)
-    assert not Wanted(node="n", of_platform=False).takes(about_us)
+    assert EventFilter(node="n").takes(about_us)
+    assert not EventFilter(node="n", of_platform=False).takes(about_us)
 
 
 def test_a_waiting_reader_wakes_up_for_events_timeout_and_close() -> None:
@@ -174,7 +174,7 @@ def test_a_waiting_reader_wakes_up_for_events_timeout_and_close() -> None:
         reader = Reader(events, ALL)
         waiting = asyncio.ensure_future(reader.more(10, 60))
         await asyncio.sleep(0)
-        events.tell("rests", "1", {})
+        events.emit("rests", "1", {})
         assert [event.text for event in await waiting] == ["1"]
         assert await reader.more(10, 0.001) == []
         waiting = asyncio.ensure_future(reader.more(10, 60))

@@ -69,7 +69,7 @@ def test_servers_keep_their_state_with_new_code(inside: Inside, counted: tuple[P
         platform.client.headers.update(OWNER)
         pid = platform.node.whereis("counted_1")
 
-        async def said() -> Any:
+        async def call_server() -> Any:
             return await GenServer.call(pid, "who")
 
         listed = {one["module"]: one for one in await ask(platform, "GET", "?per_page=1000")}
@@ -79,11 +79,11 @@ def test_servers_keep_their_state_with_new_code(inside: Inside, counted: tuple[P
         tried = await ask(platform, "POST", "/counted/compatibility")
         assert (tried["done"], tried["servers_count"]) == (False, 3)
         assert ("Counter", "1", "2") in [(one["what"], one["old_vsn"], one["new_vsn"]) for one in tried["servers"]]
-        assert await said() == ("first", 1)
+        assert await call_server() == ("first", 1)
 
         done = await ask(platform, "POST", "/counted/reload")
         assert (done["done"], done["servers_count"]) == (True, 3)
-        assert await said() == ("second", 1)
+        assert await call_server() == ("second", 1)
         shown = await ask(platform, "GET", "/counted")
         assert shown["file"] == str(path)
         assert [(one["vsn"], one["count"]) for one in shown["running"] if one["what"] == "Counter"] == [("2", 2)]

@@ -59,22 +59,22 @@ def test_messages_are_counted_while_enabled(inside: Inside) -> None:
 @pytest.mark.operation("debug.keep_log", "debug.log", "debug.off")
 def test_the_last_events_are_kept_without_states_and_secrets(inside: Inside) -> None:
     async def test(platform: Any) -> None:
-        async def kept() -> list[str]:
+        async def read_log() -> list[str]:
             return [f"{one['direction']} {one['text']}" for one in (await platform.get(f"{AT}/debug/log"))["data"]]
 
-        assert await kept() == []
+        assert await read_log() == []
         await put(platform, "log", size=4)
         await work(platform)
-        cast, done, call, out = await kept()
+        cast, done, call, out = await read_log()
         assert (cast, done) == ("in cast ('add', 2)", "done no reply")
         assert call.startswith("in call 'get_value' of ")
         assert out.startswith("out 2 to ")
         otp.send(platform.node.whereis("counter_1"), {"password": "hunter2"})
         await platform.call("counter_1", "get_value")
-        assert (await kept())[0] == "in message {'password': ***}"
+        assert (await read_log())[0] == "in message {'password': ***}"
         answer = await platform.client.delete(f"{AT}/debug")
         assert answer.json()["data"]["what"] == "all"
-        assert await kept() == []
+        assert await read_log() == []
 
     inside(test)
 

@@ -186,7 +186,7 @@ def test_missing_events_are_reported(inside: Inside) -> None:
         events = platform.platform.events
         events.resize(100)
         for number in range(300):
-            events.tell("rests", str(number), {})
+            events.emit("rests", str(number), {})
         async with streaming(platform, last_event_id=f"{events.epoch}-1") as stream:
             gap = await stream.event()
             assert gap["type"] == "gap"
@@ -205,10 +205,10 @@ def test_a_client_that_does_not_read_needs_no_memory_and_gets_a_gap(inside: Insi
         async with streaming(platform, "types=rests,gap") as stream:
             stream.flows.clear()  # the client's buffers are full
             for number in range(10):
-                events.tell("rests", str(number), {})
+                events.emit("rests", str(number), {})
             await asyncio.sleep(0)
             for number in range(10, 1000):
-                events.tell("rests", str(number), {})
+                events.emit("rests", str(number), {})
             stream.flows.set()
             seen = [await stream.event()]
             while seen[-1]["text"] != "999":
@@ -225,7 +225,7 @@ def test_the_end_of_a_web_server_ends_its_streams_at_once(inside: Inside) -> Non
         end = asyncio.Event()
         async with streaming(platform, end=end) as open_one, streaming(platform, end=end) as stuck:
             stuck.flows.clear()
-            platform.platform.events.tell("rests", "", {})
+            platform.platform.events.emit("rests", "", {})
             end.set()
             assert (await open_one.event())["type"] == "rests"
             assert await open_one.block() is None

@@ -16,7 +16,7 @@ Inside = Callable[..., Any]
 AT = "/api/v1"
 
 
-class Kept(GenServer[Any]):
+class TopicServer(GenServer[Any]):
     @impl
     def init(self, arg: Any) -> Ok[Any]:
         for key in arg or ():
@@ -31,8 +31,8 @@ class Rooms(Supervisor):
             [
                 Registry.child_spec(keys="unique", name="rooms"),
                 Registry.child_spec(keys="duplicate", name="topics"),
-                Kept.child_spec(None, id="a", name="a"),
-                Kept.child_spec(("news", ("room", 1)), id="b"),
+                TopicServer.child_spec(None, id="a", name="a"),
+                TopicServer.child_spec(("news", ("room", 1)), id="b"),
             ]
         )
 

@@ -18,7 +18,7 @@ AT = "/api/v1/supervisors"
 OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
 
 
-class Kept(GenServer[Any]):
+class Holder(GenServer[Any]):
     """Server that keeps its start argument."""
 
     @impl
@@ -34,9 +34,9 @@ class Row(Supervisor):
     @impl
     def init(self, arg: Any) -> Children:
         children = [
-            Kept.child_spec({"password": "hunter2"}, id="first", name="first"),
-            Kept.child_spec(2, id="second", restart="temporary"),
-            Kept.child_spec(3, id="third", name="third"),
+            Holder.child_spec({"password": "hunter2"}, id="first", name="first"),
+            Holder.child_spec(2, id="second", restart="temporary"),
+            Holder.child_spec(3, id="third", name="third"),
         ]
         return Children(children, strategy="rest_for_one", max_restarts=2, max_seconds=100)
 
@@ -48,7 +48,7 @@ class Rows(Supervisor):
             [
                 Row.child_spec(None, id="row", name="row"),
                 DynamicSupervisor.child_spec(name="pool", id="pool"),
-                Kept.child_spec(None, id="other", name="other"),
+                Holder.child_spec(None, id="other", name="other"),
             ],
             strategy="one_for_all",
         )
@@ -83,8 +83,8 @@ def test_children_are_listed_and_counted_with_specs_without_secrets(inside: Insi
         await ask(platform, "POST", "/row/children/third/terminate")
         assert (await ask(platform, "GET", "/row/children/count"))["active"] == 2
         spec = await ask(platform, "GET", "/row/children/first/spec")
-        assert spec["start"] == "Kept.start_link({'password': ***}, name='first')"
-        assert (spec["restart"], spec["shutdown"], spec["modules"]) == ("permanent", 5, ["Kept"])
+        assert spec["start"] == "Holder.start_link({'password': ***}, name='first')"
+        assert (spec["restart"], spec["shutdown"], spec["modules"]) == ("permanent", 5, ["Holder"])
         assert failure(await platform.client.get(f"{AT}/row/children/nobody/spec")) == (404, "child_not_found")
 
     inside(test, TREE)
@@ -93,7 +93,7 @@ def test_children_are_listed_and_counted_with_specs_without_secrets(inside: Insi
 @pytest.mark.operation("supervisor.child_spec")
 def test_a_child_is_named_by_its_full_or_displayed_id(inside: Inside) -> None:
     async def test(platform: Any) -> None:
-        await Supervisor.start_child("row", Kept.child_spec(None, id="o" * 10_000))
+        await Supervisor.start_child("row", Holder.child_spec(None, id="o" * 10_000))
         (shown,) = [one["id"] for one in await ask(platform, "GET", "/row/children") if one["id"].startswith("o")]
         assert len(shown) < 1000
         for named in (shown, "o" * 10_000):
@@ -233,7 +233,7 @@ def test_the_prediction_for_a_playground_tree_that_gives_up_names_its_restart(in
 def test_a_child_is_started_by_the_name_of_its_class_and_deleted_when_it_is_stopped(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         platform.client.headers.update(OWNER)
-        start = f"{__name__}:Kept"
+        start = f"{__name__}:Holder"
         body = {"start": start, "arg": ["a", 1], "id": "fourth", "registered_name": "fourth"}
         started = await ask(platform, "POST", "/row/children", body)
         assert started["id"] == "fourth"
@@ -241,7 +241,7 @@ def test_a_child_is_started_by_the_name_of_its_class_and_deleted_when_it_is_stop
         assert (info["pid"], info["state"]) == (started["pid"], "('a', 1)")
         again = await platform.client.post(f"{AT}/row/children", json=body)
         assert failure(again) == (409, "already_started")
-        for wrong in ({"start": "nowhere:Kept"}, {"start": "Kept"}, {}, {"arguments": [1]}):
+        for wrong in ({"start": "nowhere:Holder"}, {"start": "Holder"}, {}, {"arguments": [1]}):
             answer = await platform.client.post(f"{AT}/row/children", json=wrong)
             assert failure(answer) == (422, "validation_error")
         wrong = {"start": start, "arg": "refused", "id": "fifth"}
@@ -264,7 +264,7 @@ def test_a_child_is_started_by_the_name_of_its_class_and_deleted_when_it_is_stop
 def test_a_supervisor_is_started_with_its_children_and_stopped_with_them(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         platform.client.headers.update(OWNER)
-        kept = f"{__name__}:Kept"
+        kept = f"{__name__}:Holder"
         children = [{"start": kept, "id": "one", "name": "one_of_mine", "arg": 1}, {"start": kept, "id": "two"}]
         body: dict[str, Any] = {"name": "mine", "children": children, "strategy": "rest_for_one"}
         await ask(platform, "POST", "", body)

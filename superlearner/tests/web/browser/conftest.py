@@ -22,11 +22,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from context_pool import ContextPool
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect, sync_playwright
 from tools.chromium import ARGUMENTS, chromium
 
 import otp
-from kept_contexts import KeptContexts
 from local_line import remote
 from superlearner.demo import Shop
 
@@ -98,8 +98,8 @@ def blank(browser: Browser) -> Iterator[Page]:
 
 
 @pytest.fixture(scope="session")
-def kept_contexts(browser: Browser) -> KeptContexts:
-    return KeptContexts(browser)
+def context_pool(browser: Browser) -> ContextPool:
+    return ContextPool(browser)
 
 
 TAKES_FOCUS = "element => { element.focus(); return element.getRootNode().activeElement === element }"
@@ -148,7 +148,7 @@ def route_at_once(page: Page) -> None:
 
 
 @pytest.fixture
-def open_page(browser: Browser, kept_contexts: KeptContexts) -> Iterator[Callable[..., Page]]:
+def open_page(browser: Browser, context_pool: ContextPool) -> Iterator[Callable[..., Page]]:
     """Opens an address in a context of its own: ``open_page(url, width=…, theme=…)``.
 
     The browser may know the files of a page from an earlier test; with ``fresh=True`` it has nothing yet.
@@ -157,7 +157,7 @@ def open_page(browser: Browser, kept_contexts: KeptContexts) -> Iterator[Callabl
     fresh_ones: list[BrowserContext] = []
     wrong: list[str] = []
 
-    def hear(message: ConsoleMessage) -> None:
+    def receive(message: ConsoleMessage) -> None:
         if message.type in ("error", "warning") and not message.text.startswith(EXPECTED):
             wrong.append(message.text)
 
@@ -168,10 +168,10 @@ def open_page(browser: Browser, kept_contexts: KeptContexts) -> Iterator[Callabl
         size = {"width": width, "height": 844 if phone else 900}
         more = {"reduced_motion": "reduce", "has_touch": phone, "is_mobile": phone} | more
         options = {"viewport": size, "color_scheme": theme} | more
-        context = browser.new_context(**options) if fresh else kept_contexts.take(**options)
+        context = browser.new_context(**options) if fresh else context_pool.take(**options)
         (fresh_ones if fresh else taken).append(context)
         page = context.new_page()
-        page.on("console", hear)
+        page.on("console", receive)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         route_at_once(page)
         page.goto(url)
@@ -183,7 +183,7 @@ def open_page(browser: Browser, kept_contexts: KeptContexts) -> Iterator[Callabl
     for context in fresh_ones:
         context.close()
     for context in taken:
-        kept_contexts.give_back(context)
+        context_pool.give_back(context)
     assert wrong == []
 
 
@@ -302,7 +302,7 @@ def two_nodes() -> Iterator[Served]:
 
 
 @pytest.fixture(scope="module")
-def far_node() -> Iterator[Served]:
+def remote_node_page() -> Iterator[Served]:
     """A platform as in `two_nodes`, which observes the second node as if it were in another process."""
     with _served(partial(_with_second, far=True)) as served:
         yield served

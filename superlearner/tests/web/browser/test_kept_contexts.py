@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from kept_contexts import KeptContexts
+from kept_contexts import ContextPool
 
 LEAVE = """() => {
     localStorage.theme = "dark";
@@ -26,13 +26,13 @@ FIND = """async () => [
 
 
 @pytest.fixture
-def contexts(browser: Browser) -> Iterator[KeptContexts]:
-    kept = KeptContexts(browser)
+def contexts(browser: Browser) -> Iterator[ContextPool]:
+    kept = ContextPool(browser)
     yield kept
     kept.close()
 
 
-def test_nothing_that_was_stored_is_there_for_the_next(contexts: KeptContexts, platform: Any) -> None:
+def test_nothing_that_was_stored_is_there_for_the_next(contexts: ContextPool, platform: Any) -> None:
     def found(page: Page) -> Any:
         page.goto(f"{platform.url}/static/icon.svg")
         return page.evaluate(FIND)
@@ -49,7 +49,7 @@ def test_nothing_that_was_stored_is_there_for_the_next(contexts: KeptContexts, p
     assert found(context.new_page()) == clean
 
 
-def test_storage_of_an_earlier_page_is_gone_too(contexts: KeptContexts, platform: Any) -> None:
+def test_storage_of_an_earlier_page_is_gone_too(contexts: ContextPool, platform: Any) -> None:
     context = contexts.take()
     page = context.new_page()
     page.goto(f"{platform.url}/static/icon.svg")
@@ -61,14 +61,14 @@ def test_storage_of_an_earlier_page_is_gone_too(contexts: KeptContexts, platform
     assert again.evaluate("localStorage.length") == 0
 
 
-def test_a_context_whose_clock_was_replaced_is_not_used_again(contexts: KeptContexts) -> None:
+def test_a_context_whose_clock_was_replaced_is_not_used_again(contexts: ContextPool) -> None:
     context = contexts.take()
     context.new_page().clock.install()
     contexts.give_back(context)
     assert contexts.take() is not context
 
 
-def test_each_gets_one_of_its_own_with_the_options_it_asked_for(contexts: KeptContexts) -> None:
+def test_each_gets_one_of_its_own_with_the_options_it_asked_for(contexts: ContextPool) -> None:
     first, second = contexts.take(color_scheme="light"), contexts.take(color_scheme="light")
     assert first is not second
     contexts.give_back(first)
@@ -83,7 +83,7 @@ def test_two_pages_of_one_test_know_nothing_of_each_other(open_page: Callable[..
     assert second.evaluate("[localStorage.length, document.cookie]") == [0, ""]
 
 
-def test_a_later_page_starts_no_renderer_process(browser: Browser, contexts: KeptContexts, platform: Any) -> None:
+def test_a_later_page_starts_no_renderer_process(browser: Browser, contexts: ContextPool, platform: Any) -> None:
     """Chromium 150 started one for each page: a quarter of the processor time of opening it."""
     session = browser.new_browser_cdp_session()
 

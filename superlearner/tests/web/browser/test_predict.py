@@ -48,7 +48,7 @@ def button(page: Page, name: str) -> Locator:
     return page.get_by_role("button", name=name, exact=True)
 
 
-def told(page: Page) -> Locator:
+def find_result(page: Page) -> Locator:
     return page.get_by_role("group", name="Result")
 
 
@@ -67,7 +67,7 @@ def test_a_right_prediction_is_confirmed_and_leads_to_the_next_level(game: Calla
     pick(page, "cart", "parser", "ledger", "ledger")
     expect(process(page, "ledger")).to_have_attribute("aria-pressed", "false")
     button(page, "Lock in").click()
-    expect(told(page)).to_contain_text("Right: cart and parser")
+    expect(find_result(page)).to_contain_text("Right: cart and parser")
     expect(process(page, "parser")).to_have_accessible_name("parser, worker, child 3 of 3 of chat_sup, right")
     expect(level(page, 2)).to_have_accessible_name("Level 2, rest_for_one, passed")
     button(page, "Next level").click()
@@ -82,14 +82,14 @@ def test_a_wrong_prediction_is_judged_process_by_process_and_explained(game: Cal
     page = game(2, 2)
     pick(page, "ledger", "cart")
     button(page, "Lock in").click()
-    expect(told(page)).to_contain_text("1 of 2 found, 1 too many")
-    expect(told(page).get_by_role("listitem")).to_have_text(
+    expect(find_result(page)).to_contain_text("1 of 2 found, 1 too many")
+    expect(find_result(page).get_by_role("listitem")).to_have_text(
         [
             "Missed: parser started after cart, so chat_sup stopped it and started it again.",
             "Wrong: ledger started before cart, so rest_for_one left it running.",
         ]
     )
-    expect(told(page)).to_contain_text("rest_for_one restarts the child that ended and those started after it.")
+    expect(find_result(page)).to_contain_text("rest_for_one restarts the child that ended and those started after it.")
     for name, words in (("ledger", "wrong"), ("cart", "right"), ("parser", "missed")):
         expect(process(page, name)).to_contain_text(words)
     expect(level(page, 2)).to_have_accessible_name("Level 2, rest_for_one, not passed yet")
@@ -98,7 +98,7 @@ def test_a_wrong_prediction_is_judged_process_by_process_and_explained(game: Cal
     assert page.url.endswith("?level=2&seed=2")
     pick(page, "cart")
     button(page, "Lock in").click()
-    expect(told(page)).to_contain_text("1 of 2 found")
+    expect(find_result(page)).to_contain_text("1 of 2 found")
     button(page, "Another one like this").click()
     expect(page.get_by_text("Level 2 of 10 · rest_for_one")).to_be_visible()
     expect(button(page, "Lock in")).to_be_disabled()
@@ -114,8 +114,8 @@ def test_no_restart_is_a_prediction_of_its_own(game: Callable[..., Page]) -> Non
     button(page, "None of them").click()
     expect(process(page, "writer")).to_have_attribute("aria-pressed", "false")
     button(page, "Lock in").click()
-    expect(told(page)).to_contain_text("Right: no process is restarted")
-    expect(told(page)).to_contain_text("It is temporary, so intake_sup did not start it again.")
+    expect(find_result(page)).to_contain_text("Right: no process is restarted")
+    expect(find_result(page)).to_contain_text("It is temporary, so intake_sup did not start it again.")
 
 
 def test_the_keyboard_is_enough(game: Callable[..., Page]) -> None:
@@ -128,7 +128,7 @@ def test_the_keyboard_is_enough(game: Callable[..., Page]) -> None:
     expect(process(page, "parser")).to_be_focused()
     page.keyboard.press("Space")
     page.keyboard.press("Enter")
-    expect(told(page)).to_contain_text("Right: cart and parser")
+    expect(find_result(page)).to_contain_text("Right: cart and parser")
     expect(button(page, "Next level")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_text("Level 3 of 10 · Order matters")).to_be_visible()
@@ -145,12 +145,12 @@ def test_the_streak_counts_first_answers_and_survives_a_reload(game: Callable[..
             page.reload()
         pick(page, "cart", "parser")
         button(page, "Lock in").click()
-        expect(told(page)).to_contain_text("Right")
+        expect(find_result(page)).to_contain_text("Right")
         expect(streak).to_have_text("1 in a row1 of 10 levels")
     page.goto(page.url.replace("seed=2", "seed=1"))
     pick(page, "ledger")
     button(page, "Lock in").click()
-    expect(told(page)).to_contain_text("1 of 3 found")
+    expect(find_result(page)).to_contain_text("1 of 3 found")
     expect(streak).to_have_text("0 in a rowbest 11 of 10 levels")
     page.reload()
     expect(streak).to_have_text("0 in a rowbest 11 of 10 levels")
@@ -164,14 +164,14 @@ def test_a_second_try_says_that_it_does_not_count(game: Callable[..., Page]) -> 
     expect(page.get_by_role("region", name="Your prediction")).not_to_contain_text("does not count")
     pick(page, "ledger")
     button(page, "Lock in").click()
-    expect(told(page)).to_contain_text("0 of 2 found, 1 too many")
-    expect(told(page)).not_to_contain_text("does not count")
+    expect(find_result(page)).to_contain_text("0 of 2 found, 1 too many")
+    expect(find_result(page)).not_to_contain_text("does not count")
     button(page, "Try again").click()
     expect(page.get_by_role("region", name="Your prediction")).to_contain_text(rule)
     pick(page, "cart", "parser")
     button(page, "Lock in").click()
-    expect(told(page)).to_contain_text("Right: cart and parser")
-    expect(told(page)).to_contain_text(rule)
+    expect(find_result(page)).to_contain_text("Right: cart and parser")
+    expect(find_result(page)).to_contain_text(rule)
     expect(page.get_by_role("status").filter(has_text=rule)).to_have_count(1)
     expect(page.locator(".streak")).to_have_text("0 in a row0 of 10 levels")
 
@@ -181,16 +181,16 @@ def test_on_a_phone_the_explanation_of_every_mistake_is_below_the_tree(game: Cal
     page = game(10, 1, width=390)
     pick(page, "shelves", "chat_sup")
     button(page, "Lock in").click()
-    expect(told(page).get_by_role("heading")).to_be_in_viewport()
+    expect(find_result(page).get_by_role("heading")).to_be_in_viewport()
     mistakes = ("office_sup", "rooms", "history", "cart", "parser", "chat_sup")
-    expect(told(page).get_by_role("listitem")).to_have_count(len(mistakes))
-    for name, said in zip(mistakes, told(page).get_by_role("listitem").all(), strict=True):
+    expect(find_result(page).get_by_role("listitem")).to_have_count(len(mistakes))
+    for name, said in zip(mistakes, find_result(page).get_by_role("listitem").all(), strict=True):
         expect(said).to_contain_text(name)
         said.evaluate("(one) => one.scrollIntoView({block: 'center'})")
         assert said.evaluate(INSIDE), name
     below = "(one) => one.getBoundingClientRect().top"
     lowest = max(one.evaluate("(one) => one.getBoundingClientRect().bottom") for one in page.locator(".pick").all())
-    assert told(page).evaluate(below) >= lowest
+    assert find_result(page).evaluate(below) >= lowest
 
 
 @pytest.mark.parametrize(
@@ -216,10 +216,10 @@ def test_the_result_is_announced_at_once_and_drawn_start_by_start(game: Callable
     pick(page, "ledger", "cart")
     button(page, "Lock in").click()
     expect(page.get_by_role("status").filter(has_text="1 of 2 found, 1 too many. Missed: parser")).to_have_count(1)
-    expect(told(page)).to_have_count(0)
+    expect(find_result(page)).to_have_count(0)
     expect(page.locator(".streak")).to_have_text("0 in a row0 of 10 levels")
     seen: list[tuple[str | None, ...]] = []
-    while not told(page).count():
+    while not find_result(page).count():
         marks = tuple(process(page, name).get_attribute("data-mark") for name in ("ledger", "cart", "parser"))
         if marks not in seen:
             seen.append(marks)
@@ -234,13 +234,13 @@ def test_without_motion_the_result_is_there_at_once(game: Callable[..., Page]) -
     page.clock.pause_at(60_000)
     pick(page, "ledger")
     button(page, "Lock in").click()
-    expect(told(page)).to_contain_text("0 of 2 found, 1 too many")
+    expect(find_result(page)).to_contain_text("0 of 2 found, 1 too many")
     expect(process(page, "parser")).to_contain_text("missed")
     button(page, "Watch again").click()
     for stage in range(1, 7):
         expect(page.locator("restart-stage")).to_have_attribute("data-stage", str(stage))
         page.clock.run_for(934)
-    expect(told(page)).to_contain_text("0 of 2 found, 1 too many")
+    expect(find_result(page)).to_contain_text("0 of 2 found, 1 too many")
 
 
 def test_a_page_that_embeds_the_game_learns_the_answer(game: Callable[..., Page]) -> None:
@@ -258,7 +258,7 @@ def test_a_page_that_embeds_the_game_learns_the_answer(game: Callable[..., Page]
     expect(page.get_by_role("heading", level=2)).to_have_text("writer is killed. Which processes get a new pid?")
     pick(page, "writer", "history")
     button(page, "Lock in").click()
-    expect(told(page)).to_contain_text("No process is restarted, and you picked 2")
+    expect(find_result(page)).to_contain_text("No process is restarted, and you picked 2")
     answer = {"level": 5, "seed": 1, "right": False, "picked": ["writer", "history"]}
     assert page.evaluate("window.told") == [answer]
 
@@ -275,7 +275,7 @@ def test_the_prediction_is_kept_while_the_server_is_gone(game: Callable[..., Pag
     page.route("**/api/v1/game/levels/3?*", lambda route: route.abort())
     page.unroute(ANSWER)
     button(page, "Lock in").click()
-    expect(told(page)).to_contain_text("Right")
+    expect(find_result(page)).to_contain_text("Right")
     button(page, "Next level").click()
     expect(page.get_by_role("heading", level=2)).to_have_text("The server does not answer.")
     page.unroute("**/api/v1/game/levels/3?*")
@@ -303,7 +303,7 @@ def test_nothing_is_locked_in_while_another_level_loads(game: Callable[..., Page
     assert answers == []
     page.locator('.pick[data-kind="worker"]').first.click()
     button(page, "Lock in").click()
-    expect(told(page)).to_be_visible()
+    expect(find_result(page)).to_be_visible()
     assert len(answers) == 1
     assert "/levels/1/answer" in answers[0]
 
@@ -321,7 +321,7 @@ def test_an_answer_that_comes_after_another_question_is_not_shown(game: Callable
     held[0].fulfill(response=page.request.get(held[0].request.url))
     page.evaluate("() => fetch('/static/icon.svg').then(() => true)")
     page.locator(".pick").last.click()
-    expect(told(page)).to_have_count(0)
+    expect(find_result(page)).to_have_count(0)
     expect(page.locator('.pick[aria-pressed="true"]')).to_have_count(1)
     expect(level(page, 2)).to_have_accessible_name("Level 2, rest_for_one")
 
@@ -334,7 +334,7 @@ def test_question_and_result_fit_every_screen(game: Callable[..., Page], theme: 
         assert what.evaluate(INSIDE), what
     assert (page.evaluate(SIDEWAYS), broken_rules(page)) == (0, [])
     button(page, "Lock in").click()
-    expect(told(page)).to_contain_text("1 of 6 found, 1 too many")
+    expect(find_result(page)).to_contain_text("1 of 6 found, 1 too many")
     process(page, "parser").scroll_into_view_if_needed()
     for what in (process(page, "parser"), button(page, "Another one like this")):
         assert what.evaluate(INSIDE), what

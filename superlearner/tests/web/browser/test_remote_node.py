@@ -16,10 +16,12 @@ SECOND = "shop@127.0.0.1"
 LEDGER = '[role=treeitem][data-key="shop/checkout_sup/ledger"]'
 
 
-def test_its_trees_are_shown_and_what_is_killed_there_comes_back(open_page: Callable[..., Page], far_node: Any) -> None:
-    page = open_page(f"{far_node.url}/supervisors?node={SECOND}")
-    second = open_page(f"{far_node.url}/supervisors?node={SECOND}")
-    ours = far_node.do(lambda: far_node.platform.node.whereis("ledger"))
+def test_its_trees_are_shown_and_what_is_killed_there_comes_back(
+    open_page: Callable[..., Page], remote_node_page: Any
+) -> None:
+    page = open_page(f"{remote_node_page.url}/supervisors?node={SECOND}")
+    second = open_page(f"{remote_node_page.url}/supervisors?node={SECOND}")
+    ours = remote_node_page.do(lambda: remote_node_page.platform.node.whereis("ledger"))
     line = page.locator(LEDGER)
     expect(line).to_be_visible()
     line.hover()
@@ -27,29 +29,29 @@ def test_its_trees_are_shown_and_what_is_killed_there_comes_back(open_page: Call
     for looking in (page, second):
         expect(looking.locator(LEDGER)).to_have_attribute("data-restarts", "1")
         expect(looking.locator("#events")).to_contain_text("ledger was killed")
-    assert far_node.do(lambda: far_node.platform.node.whereis("ledger")) == ours
+    assert remote_node_page.do(lambda: remote_node_page.platform.node.whereis("ledger")) == ours
 
 
-def test_its_processes_and_figures_are_shown(open_page: Callable[..., Page], far_node: Any) -> None:
-    page = open_page(f"{far_node.url}/supervisors?view=table&node={SECOND}", ready=False)
+def test_its_processes_and_figures_are_shown(open_page: Callable[..., Page], remote_node_page: Any) -> None:
+    page = open_page(f"{remote_node_page.url}/supervisors?view=table&node={SECOND}", ready=False)
     expect(page.get_by_role("row", name=re.compile("stocktaking"))).to_be_visible()
     expect(page.get_by_role("row", name=re.compile("counter_1"))).to_have_count(0)
     page.get_by_role("searchbox").first.fill("ledger")
     expect(page.get_by_role("row", name=re.compile("ledger"))).to_be_visible()
     expect(page.get_by_role("row", name=re.compile("stocktaking"))).to_have_count(0)
-    page.goto(f"{far_node.url}/system?node={SECOND}")
+    page.goto(f"{remote_node_page.url}/system?node={SECOND}")
     bar = page.locator(".bar").first
     expect(bar).to_contain_text(re.compile(r"\d+\s*processes"))
     told = re.search(r"(\d+)\s*processes", bar.inner_text())
     assert told is not None
-    assert int(told[1]) < far_node.do(lambda: len(far_node.platform.node.processes())) / 2
+    assert int(told[1]) < remote_node_page.do(lambda: len(remote_node_page.platform.node.processes())) / 2
 
 
-def test_the_tabs_of_a_process_there_are_filled(open_page: Callable[..., Page], far_node: Any) -> None:
-    page = open_page(f"{far_node.url}/supervisors?node={SECOND}&process=ledger&tab=state")
+def test_the_tabs_of_a_process_there_are_filled(open_page: Callable[..., Page], remote_node_page: Any) -> None:
+    page = open_page(f"{remote_node_page.url}/supervisors?node={SECOND}&process=ledger&tab=state")
     pane = page.get_by_role("region", name="Process details")
     expect(pane.get_by_role("heading", name="State", exact=True)).to_be_visible()
-    expect(pane).to_contain_text(far_node.do(lambda: str(far_node.node.whereis("ledger")).strip("<>")))
+    expect(pane).to_contain_text(remote_node_page.do(lambda: str(remote_node_page.node.whereis("ledger")).strip("<>")))
     pane.get_by_role("tab", name="Relations").click()
     expect(pane).to_contain_text("checkout_sup")
     pane.get_by_role("tab", name="Now").click()
@@ -59,16 +61,16 @@ def test_the_tabs_of_a_process_there_are_filled(open_page: Callable[..., Page], 
     expect(pane.get_by_role("tabpanel")).not_to_be_empty()
 
 
-def test_its_messages_are_traced(open_page: Callable[..., Page], far_node: Any) -> None:
-    page = open_page(f"{far_node.url}/timeline?view=messages&node={SECOND}", ready=False)
-    trace = far_node.do(lambda: traced(far_node))
-    page.goto(f"{far_node.url}/timeline?view=messages&node={SECOND}&trace={trace}")
+def test_its_messages_are_traced(open_page: Callable[..., Page], remote_node_page: Any) -> None:
+    page = open_page(f"{remote_node_page.url}/timeline?view=messages&node={SECOND}", ready=False)
+    trace = remote_node_page.do(lambda: traced(remote_node_page))
+    page.goto(f"{remote_node_page.url}/timeline?view=messages&node={SECOND}&trace={trace}")
     expect(page.get_by_role("main")).to_contain_text("ledger")
 
 
-async def traced(far_node: Any) -> str:
+async def traced(remote_node_page: Any) -> str:
     """Trace the ledger there; the id of the trace."""
-    platform = far_node.platform
+    platform = remote_node_page.platform
     operation = platform.arsenal.get("trace.start")
     answer = await execute(
         platform.services, operation, Context(platform.nodes, OWNER, on=SECOND), checked(operation, {"pid": "ledger"})
@@ -76,13 +78,13 @@ async def traced(far_node: Any) -> str:
     return str(answer.data["trace_id"])
 
 
-def test_when_it_is_gone_its_pages_say_so(open_page: Callable[..., Page], far_node: Any) -> None:
-    page = open_page(f"{far_node.url}/supervisors?node={SECOND}")
+def test_when_it_is_gone_its_pages_say_so(open_page: Callable[..., Page], remote_node_page: Any) -> None:
+    page = open_page(f"{remote_node_page.url}/supervisors?node={SECOND}")
     expect(page.locator(LEDGER)).to_be_visible()
-    others = [open_page(f"{far_node.url}/{one}?node={SECOND}", ready=False) for one in ("processes", "traces")]
+    others = [open_page(f"{remote_node_page.url}/{one}?node={SECOND}", ready=False) for one in ("processes", "traces")]
     for other in others:
         expect(other.locator("#live")).to_have_text("Live")
-    far_node.do(lambda: far_node.platform.nodes.detach(SECOND))
+    remote_node_page.do(lambda: remote_node_page.platform.nodes.detach(SECOND))
     for other in others:  # the page does not retry, so nothing else follows
         expect(other.get_by_role("alert")).to_have_text(re.compile(f"^The node {SECOND} is gone"))
     said = page.get_by_role("alert").filter(has_text=f"The node {SECOND} is gone")

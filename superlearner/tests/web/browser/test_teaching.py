@@ -44,7 +44,7 @@ def predict(page: Page, supervisor: str, victim: str, *expected: str) -> Locator
     return asked
 
 
-def shown_in_the_tree(page: Page, name: str, signals: str) -> None:
+def expect_in_tree(page: Page, name: str, signals: str) -> None:
     page.locator(".events li", has_text=name).first.get_by_role("button", name="Show in the tree").click()
     expect(page.locator("sl-signals")).to_contain_text(signals)
 
@@ -69,7 +69,7 @@ def test_rest_for_one_is_predicted_and_a_mistake_is_explained(
         expect(asked).to_contain_text("SuperLearner's prediction was right.")
         expect(page.locator("restart-live restart-stage")).to_have_attribute("data-stage", "6")
         expect(page.locator("sl-signals")).to_have_count(0)  # the pane has played them
-        shown_in_the_tree(page, "cart", "5 signals in")
+        expect_in_tree(page, "cart", "5 signals in")
     else:
         assert verdicts(asked) == {"counter_1": "right", "counter_2": "left", "printer_1": "left"}
         expect(asked).to_contain_text("All right")
@@ -90,7 +90,7 @@ def test_a_give_up_is_seen_to_the_end_and_explained_from_its_first_cause(
     asked = predict(page, f"{SHOP}/warehouse_sup", "robot", "robot", "shelves")
     assert verdicts(asked) == {"warehouse_sup": "missed", "shelves": "right", "robot": "right"}
     expect(asked).to_contain_text("missed: it ended itself")
-    shown_in_the_tree(page, "robot", "8 signals in")
+    expect_in_tree(page, "robot", "8 signals in")
     why = opened(page, f"{SHOP}/warehouse_sup/shelves", "Why")
     steps = why.locator(".why-chain > li")
     expect(steps).to_have_count(4)

@@ -194,7 +194,7 @@ async def stop_application(apps: Applications, app: str, timeout: float | Litera
     await GenServer.call(record.master, "stop", timeout=timeout)
 
 
-def _ended(apps: Applications, record: Running, _master: Pid) -> None:
+def _handle_end(apps: Applications, record: Running, _master: Pid) -> None:
     """Handle the end of a master: the application has ended, and perhaps the node must."""
     name = record.app.name
     if apps.running.get(name) is record:
@@ -231,7 +231,7 @@ class _Master(GenServer[Running]):
                 return Stop(("bad_return", (call, result)))
         record.master = self.pid
         apps.running[app.name] = record
-        on_exit(self.pid, apps, partial(_ended, apps, record))
+        on_exit(self.pid, apps, partial(_handle_end, apps, record))
         return Ok(record)
 
     @impl

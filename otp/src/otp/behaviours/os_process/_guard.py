@@ -70,9 +70,9 @@ def main() -> NoReturn:
         os.close(number)
     if failure := os.read(failed, 100):
         os.waitpid(program, 0)
-        _tell(control, "failed " + failure.decode())
+        _send_line(control, "failed " + failure.decode())
         os._exit(0)
-    _tell(control, f"started {program}")
+    _send_line(control, f"started {program}")
     _watch(control, woken, program, parent)
     os._exit(0)
 
@@ -85,9 +85,9 @@ def _watch(control: int, woken: int, program: int, parent: int) -> None:
         for pid, status in _reaped():
             if pid == program:
                 ended = True
-                _tell(control, f"exited {os.waitstatus_to_exitcode(status)}")
+                _send_line(control, f"exited {os.waitstatus_to_exitcode(status)}")
         if ended and (not _signal(program, 0) or (give_up is not None and time.monotonic() > give_up)):
-            _tell(control, "gone")
+            _send_line(control, "gone")
             return
         ready, _, _ = select.select([woken] if orphaned else [control, woken], [], [], LOOK_AGAIN if ended else None)
         if woken in ready:
@@ -155,7 +155,7 @@ def _become(
         os._exit(127)
 
 
-def _tell(control: int, line: str) -> None:
+def _send_line(control: int, line: str) -> None:
     with contextlib.suppress(OSError):  # the reader is gone
         os.write(control, f"{line}\n".encode())
 

@@ -97,7 +97,7 @@ class Outlet:
     def read(self) -> None:
         """Handle a note: hand over as much as there is room for, then read on when all is handed over."""
         room = self._room()
-        if not self._hand_over(room):
+        if not self._deliver(room):
             if room > 0:  # the owner reads
                 self._pause = 0.0
             if self._pause:
@@ -130,13 +130,13 @@ class Outlet:
     def finish_now(self) -> None:
         """Hand over everything left in the pipe, even without room."""
         self._left = REST if self._left is None else self._left
-        self._hand_over(float("inf"))
+        self._deliver(float("inf"))
         while self._fd is not None:
             data = b""
             with contextlib.suppress(OSError):  # nothing to read, and nothing to wait for
                 data = os.read(self._fd, LONGEST)
             self._take(data)
-            self._hand_over(float("inf"))
+            self._deliver(float("inf"))
 
     def close(self) -> None:
         """Stop reading."""
@@ -154,7 +154,7 @@ class Outlet:
             self._cutter.end()
             self.close()
 
-    def _hand_over(self, room: float) -> bool:
+    def _deliver(self, room: float) -> bool:
         """Return whether there was room for all."""
         owner = self._owner()
         while room > 0:

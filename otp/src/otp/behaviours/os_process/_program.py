@@ -77,7 +77,7 @@ class Program:
         header = marshal.dumps((order.argv, order.env, order.cwd))
         with contextlib.suppress(ConnectionError):  # the end of file reports it
             await self._loop.sock_sendall(control, len(header).to_bytes(8, "big") + header)
-        self._loop.add_reader(control.fileno(), self._hear)
+        self._loop.add_reader(control.fileno(), self._read_control)
 
     def _start_guard(self) -> None:
         import subprocess
@@ -131,10 +131,10 @@ class Program:
 
     # Events of the loop
 
-    def _tell(self, note: Note) -> None:
+    def _deliver_note(self, note: Note) -> None:
         deliver(self._process, note)
 
-    def _hear(self) -> None:
+    def _read_control(self) -> None:
         control = self._control
         if control is None:
             return
@@ -148,14 +148,14 @@ class Program:
             self._loop.remove_reader(control.fileno())
         *lines, self._unread = (self._unread + data).split(b"\n")
         for line in lines:
-            self._tell(Note("guard", line.decode()))
+            self._deliver_note(Note("guard", line.decode()))
         if not data:
-            self._tell(Note("guard", "lost"))
+            self._deliver_note(Note("guard", "lost"))
 
     def _writable(self) -> None:
         if self._stdin is not None:
             self._loop.remove_writer(self._stdin)
-        self._tell(Note("written"))
+        self._deliver_note(Note("written"))
 
     def take(self, note: Note) -> None:
         """Handle a note."""
@@ -163,11 +163,11 @@ class Program:
             case Note("read", Outlet() as outlet):
                 outlet.read()
             case Note("guard", str(line)):
-                self._heard(line)
+                self._handle_line(line)
             case _:
                 self._write()
 
-    def _heard(self, line: str) -> None:
+    def _handle_line(self, line: str) -> None:
         match line.split():
             case ["exited", status]:
                 self.status = int(status)

@@ -92,7 +92,7 @@ class Via(Identity):
 
     def unregister(self, pid: Pid) -> None:
         """Remove the entry of `pid`."""
-        _leave(_state(self.registry, "via", unique=True), cast("Process", pid), self.key)
+        _remove_entries(_state(self.registry, "via", unique=True), cast("Process", pid), self.key)
 
     def __otp_watch__(self, node: Node, settle: Settle) -> Callable[[], None]:
         """Report the first process that has the key, for `node.wait_registered`; call the result to stop."""
@@ -212,7 +212,7 @@ class Registry(Startable):
     def unregister(registry: Dest, key: Hashable) -> None:
         """Remove the calling process's entries under `key`; no effect if it has none."""
         me = current_process("Registry.unregister()")
-        _leave(_state(registry, "unregister"), me, key)
+        _remove_entries(_state(registry, "unregister"), me, key)
 
     @staticmethod
     def lookup(registry: Dest, key: Hashable) -> list[Entry]:
@@ -236,7 +236,7 @@ class Registry(Startable):
         [('en', 2)]
         """
         me = current_process("Registry.unregister_match()")
-        _leave(_state(registry, "unregister_match"), me, key, matcher(pattern))
+        _remove_entries(_state(registry, "unregister_match"), me, key, matcher(pattern))
 
     @staticmethod
     def match(registry: Dest, key: Hashable, pattern: Any) -> list[Entry]:
@@ -392,10 +392,10 @@ def _enter(state: _State, process: Process, key: Hashable, value: Any) -> Pid | 
     if holder is not None:
         return holder
     if first:
-        on_exit(process, state, partial(_ended, state))
+        on_exit(process, state, partial(_remove_process, state))
         if process is not state.pid:
             link_processes(process, state.pid)
-    _tell(state, ("register", state.config.name, key, process, value))
+    _notify_listeners(state, ("register", state.config.name, key, process, value))
     awaited = state.pid.runtime.awaited
     if awaited:
         for look in tuple(awaited.get(key, ())):
@@ -403,7 +403,9 @@ def _enter(state: _State, process: Process, key: Hashable, value: Any) -> Pid | 
     return None
 
 
-def _leave(state: _State, process: Process, key: Hashable, wanted: Callable[[Any], bool] | None = None) -> None:
+def _remove_entries(
+    state: _State, process: Process, key: Hashable, wanted: Callable[[Any], bool] | None = None
+) -> None:
     table = state.table
     removed = table.remove(key, process, wanted)
     if removed and not table.has(process):
@@ -412,15 +414,15 @@ def _leave(state: _State, process: Process, key: Hashable, wanted: Callable[[Any
             forget_link(process, state.pid)
             forget_link(state.pid, process)
     for _ in range(removed):
-        _tell(state, ("unregister", state.config.name, key, process))
+        _notify_listeners(state, ("unregister", state.config.name, key, process))
 
 
-def _ended(state: _State, pid: Pid) -> None:
+def _remove_process(state: _State, pid: Pid) -> None:
     for key in state.table.drop(pid):
-        _tell(state, ("unregister", state.config.name, key, pid))
+        _notify_listeners(state, ("unregister", state.config.name, key, pid))
 
 
-def _tell(state: _State, message: tuple[Any, ...]) -> None:
+def _notify_listeners(state: _State, message: tuple[Any, ...]) -> None:
     for name in state.config.listeners:
         listener = state.pid.runtime.whereis(name)
         if listener is not None:
@@ -443,7 +445,7 @@ def _watch(via: Via, node: Node, settle: Settle) -> Callable[[], None]:
 
     def look() -> None:
         try:
-            found = None if _is_to_come(via.registry) else via.whereis()
+            found = None if _is_starting(via.registry) else via.whereis()
         except BadArgument as error:
             settle(error)
         else:
@@ -471,7 +473,7 @@ def _watch(via: Via, node: Node, settle: Settle) -> Callable[[], None]:
     return end
 
 
-def _is_to_come(registry: Dest) -> bool:
+def _is_starting(registry: Dest) -> bool:
     """Return whether the registry has no process yet, or one whose `init` has not returned."""
     p = registry if isinstance(registry, Process) else cast("Process | None", whereis(registry))
     if p is None:

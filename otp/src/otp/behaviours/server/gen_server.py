@@ -39,7 +39,7 @@ from otp.kernel.steps import calling
 from otp.kernel.steps.calls import system_call
 from otp.kernel.steps.starting import start_server
 from otp.kernel.tables.callers import UNSET, From
-from otp.kernel.tables.child_tasks import left_by
+from otp.kernel.tables.child_tasks import find_leftover
 from otp.kernel.tables.names import resolve
 from otp.kernel.tables.scheduler import nanoseconds, spend
 from otp.kernel.values.bounded import bounded_text
@@ -330,15 +330,15 @@ async def stop(dest: Dest, reason: Any = "normal", timeout: Limit = "infinity") 
         actual = await _within(s, ended, left)
     finally:
         unwatch(ref)
-    await _tasks_ended(s, p, deadline)
+    await _wait_for_tasks(s, p, deadline)
     if not same(actual, reason):
         raise Exit(actual)
 
 
-async def _tasks_ended(s: Any, p: Any, deadline: int | None) -> None:
+async def _wait_for_tasks(s: Any, p: Any, deadline: int | None) -> None:
     import asyncio
 
-    left = left_by(s, p)
+    left = find_leftover(s, p)
     if left is not None:
         await asyncio.wait([left.ended()], timeout=None if deadline is None else max(0, deadline - s.now_ns()) / 1e9)
 

@@ -33,7 +33,7 @@ async def multi_call(what: tuple[Any, ...], timeout: Any) -> tuple[list[tuple[An
     try:
         for node in nodes:
             server = _server(node, name, "multi_call(nodes, name, request)")
-            calls.append((node, None if server is None else _asked(server, request)))
+            calls.append((node, None if server is None else _send_request(server, request)))
         waits: list[Any] = [frm.waiter.ensure_ext().fut for _, frm in calls if frm is not None]
         if waits:
             await asyncio.wait(waits, timeout=None if limit is None else limit / 1e9)
@@ -94,7 +94,7 @@ def _server(node: Any, name: Any, what: str) -> Process | None:
     return None if server is None or server.status == DEAD or server.status == EXITING else server
 
 
-def _asked(server: Process, request: Any) -> From | None:
+def _send_request(server: Process, request: Any) -> From | None:
     """Return the request that was sent, with a stand-in as caller; None for a request to itself."""
     if server is thread_current():
         return None

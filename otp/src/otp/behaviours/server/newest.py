@@ -17,6 +17,7 @@ from typing import Any, Final
 __all__ = [
     "Renewed",
     "claim",
+    "find_current_version",
     "found_in",
     "found_in_version",
     "keep_previous",
@@ -24,7 +25,6 @@ __all__ = [
     "previous_version",
     "release",
     "show_version",
-    "shown_version",
     "version_names",
 ]
 
@@ -63,7 +63,7 @@ def release(module: ModuleType) -> None:
     _stored(module).pop(_CLAIMED, None)
 
 
-def shown_version(module: ModuleType) -> ModuleType:
+def find_current_version(module: ModuleType) -> ModuleType:
     """Return the version that a module object shows: itself if it was never reloaded."""
     return _stored(module)[_NEWEST] if type(module) is Renewed else module
 

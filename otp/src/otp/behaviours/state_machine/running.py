@@ -107,14 +107,14 @@ def _steps(running: Running, step: Step, caller: From | None, is_awaited: bool =
         answer = _carry_out(running, effects) if effects else None
         if type(then) is not Callback:
             if isinstance(then, Ended):
-                _give(pid, answer)
+                _send_reply(pid, answer)
                 return _end(running, then)
             running.asked = None
             if answer is not None and answer.caller is caller:
                 return Reply(answer.value, running, hibernate=machine.hibernate)
-            _give(pid, answer)
+            _send_reply(pid, answer)
             return NoReply(running, hibernate=machine.hibernate)
-        _give(pid, answer)
+        _send_reply(pid, answer)
         if pid.signal is not None and type(pid.signal) is not Cancel:
             return NoReply(running)  # a fatal signal: the kernel ends the process here
         running.asked = then
@@ -146,7 +146,7 @@ def _carry_out(running: Running, effects: list[Effect]) -> ReplyTo | None:
     last: ReplyTo | None = None
     for effect in effects:
         if isinstance(effect, ReplyTo):
-            _give(running.pid, last)
+            _send_reply(running.pid, last)
             last = effect
         elif isinstance(effect, StartTimer):
             _start_timer(running, effect)
@@ -155,11 +155,11 @@ def _carry_out(running: Running, effects: list[Effect]) -> ReplyTo | None:
     return last
 
 
-def _give(pid: Process, answer: ReplyTo | None) -> None:
+def _send_reply(pid: Process, answer: ReplyTo | None) -> None:
     if answer is not None:
         reply(answer.caller, answer.value)
         if pid.callbacks.debug is not None:
-            pid.callbacks.debug.tell(("out", answer.value, answer.caller))
+            pid.callbacks.debug.report(("out", answer.value, answer.caller))
 
 
 def _end(running: Running, then: Ended) -> Any:

@@ -15,13 +15,13 @@ from otp.kernel.ends.mailbox import merge_batch, receive
 from otp.kernel.ends.timers import cancel_timer, start_timer
 from otp.kernel.steps.signals import exit as exit_process
 from otp.kernel.steps.signals import monitor, unlink
-from otp.kernel.tables.child_tasks import UNLIMITED, end_found_tasks, tasks_ended
+from otp.kernel.tables.child_tasks import UNLIMITED, end_found_tasks, wait_for_tasks
 from otp.kernel.values.errors import ReceiveTimeout
 from otp.kernel.values.messages import Down, ExitSignal, TimerFired
 from otp.kernel.values.process import Process
 from otp.kernel.values.reasons import Reason, is_clean, same
 
-__all__ = ["ended_as_asked", "stop", "stop_all", "tasks_of_ended_children"]
+__all__ = ["is_expected_end", "stop", "stop_all", "wait_for_tasks_of_children"]
 
 WAVE: Final = 256
 """Dynamic children that are signalled between two checks of which have ended."""
@@ -43,7 +43,7 @@ async def stop(pid: Any, shutdown: Shutdown | None) -> Reason:
         exit_process(pid, "kill")
         down = await receive(ref)
     unlink(pid)
-    await tasks_ended(s, [(pid, shutdown)], began)
+    await wait_for_tasks(s, [(pid, shutdown)], began)
 
     def is_exit(message: Any) -> bool:
         return type(message) is ExitSignal and message.pid is pid
@@ -64,7 +64,7 @@ def _signal(pid: Any, shutdown: Shutdown | None) -> None:
         exit_process(pid, "shutdown")
 
 
-def ended_as_asked(spec: ChildSpec, reason: Reason) -> bool:
+def is_expected_end(spec: ChildSpec, reason: Reason) -> bool:
     """Return whether a stopped child ended as expected; other ends are reported.
 
     `"killed"` is expected for `"brutal_kill"` only; a permanent child should end with `"shutdown"`.
@@ -108,15 +108,15 @@ async def stop_all(children: Iterable[tuple[Any, Shutdown | None]]) -> dict[Any,
     for pid in work.stopped:
         unlink(pid)
     work.take_arrived()
-    await tasks_ended(s, children, began)
+    await wait_for_tasks(s, children, began)
     return {**work.reasons, **work.exits}
 
 
-async def tasks_of_ended_children(me: Process) -> None:
+async def wait_for_tasks_of_children(me: Process) -> None:
     """Wait for the child tasks of children that ended earlier, so that they end with their supervisor."""
     s = me.runtime.scheduler
     end_found_tasks(s)
-    await tasks_ended(s, [(p, None) for p, left in s.leftover.items() if left.parent is me])
+    await wait_for_tasks(s, [(p, None) for p, left in s.leftover.items() if left.parent is me])
 
 
 class _Stopping:

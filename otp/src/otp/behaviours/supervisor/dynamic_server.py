@@ -25,11 +25,11 @@ from otp.behaviours.supervisor.child_start import (
     start,
     started_pid,
 )
-from otp.behaviours.supervisor.child_stop import ended_as_asked, stop, stop_all, tasks_of_ended_children
+from otp.behaviours.supervisor.child_stop import is_expected_end, stop, stop_all, wait_for_tasks_of_children
 from otp.behaviours.supervisor.dynamic_state import DynamicState
 from otp.behaviours.supervisor.flags import change_flags
 from otp.behaviours.supervisor.records import ChildInfo, Counts
-from otp.behaviours.supervisor.reports import said_ended, said_unexpected
+from otp.behaviours.supervisor.reports import log_ended, log_unexpected
 from otp.behaviours.supervisor.spec_check import (
     SpecError,
     check_all,
@@ -40,19 +40,19 @@ from otp.behaviours.supervisor.spec_check import (
     shutdown_of,
 )
 from otp.behaviours.supervisor.trace import (
-    told_ended,
-    told_failed,
-    told_gave_up,
-    told_restarted,
-    told_started,
-    told_stopped,
+    report_ended,
+    report_failed_restart,
+    report_gave_up,
+    report_restarted,
+    report_started,
+    report_stopped,
 )
 from otp.kernel.ends.info import is_alive
 from otp.kernel.steps import calling
 from otp.kernel.steps.signals import process_flag
 from otp.kernel.tables.callers import From
-from otp.kernel.tables.child_tasks import left_by, tasks_ended
-from otp.kernel.values.bounded import kept
+from otp.kernel.tables.child_tasks import find_leftover, wait_for_tasks
+from otp.kernel.values.bounded import bound_reason
 from otp.kernel.values.errors import Error
 from otp.kernel.values.messages import ExitSignal
 from otp.kernel.values.process import Process
@@ -122,7 +122,7 @@ class DynamicServer:
         me = here()
         if type(message) is ExitSignal:
             return child_exited(me, state, message)
-        said_unexpected(me, message)
+        log_unexpected(me, message)
         return NoReply(state)
 
     def handle_continue(self, term: Any, state: DynamicState) -> Any:
@@ -225,7 +225,7 @@ def _started(outcome: Any, me: Process, state: DynamicState, spec: ChildSpec, ca
     pid = outcome if type(outcome) is Process else started_pid(outcome)
     if pid is not None:
         state.started(pid, spec, call)
-        told_started(me, None, pid, spec)
+        report_started(me, None, pid, spec)
     return Reply(("ok", outcome), state)
 
 
@@ -233,7 +233,7 @@ async def _terminate_child(me: Process, state: DynamicState, pid: Any) -> Any:
     spec = state.running.get(pid) if isinstance(pid, Process) else None
     if spec is not None:
         reason = await stop(pid, shutdown_of(spec))
-        told_stopped(me, None, pid, reason, ended_as_asked(spec, reason))
+        report_stopped(me, None, pid, reason, is_expected_end(spec, reason))
         state.forget(pid)
         return Reply(("ok", None), state)
     if isinstance(pid, Process) and pid in state.restarting:
@@ -267,15 +267,15 @@ def child_exited(me: Process, state: DynamicState, signal: ExitSignal) -> Any:
         return NoReply(state)
     now = me.runtime.scheduler.now_ns()
     verdict = state.decide(pid, spec, reason, now)
-    less = state.history[pid].last_reason if verdict == "restart" else kept(reason)
+    less = state.history[pid].last_reason if verdict == "restart" else bound_reason(reason)
     cause = pid.exit_seq
-    told_ended(me, None, pid, reason, spec, less, now, cause, verdict)
+    report_ended(me, None, pid, reason, spec, less, now, cause, verdict)
     if verdict == "restart":
         return _restart(me, state, pid, spec, cause)
     if verdict == "gone":
         return NoReply(state)
     if verdict == "give_up":
-        told_gave_up(me, state, None, reason, cause)
+        report_gave_up(me, state, None, reason, cause)
     return Stop("shutdown", state)
 
 
@@ -288,14 +288,14 @@ def try_again(me: Process, state: DynamicState, old: Any, cause: int, failure: R
         return NoReply(state)
     if verdict == "restart":
         return _restart(me, state, old, spec, cause)
-    told_gave_up(me, state, None, failure, cause, retried=True)
+    report_gave_up(me, state, None, failure, cause, retried=True)
     return Stop("shutdown", state)
 
 
 def _restart(me: Process, state: DynamicState, old: Process, spec: ChildSpec, cause: int) -> Any:
     call = _call_of(state, spec)
     s = me.runtime.scheduler
-    if (s.leftover or s.tasks_to_find) and left_by(s, old) is not None:
+    if (s.leftover or s.tasks_to_find) and find_leftover(s, old) is not None:
         return _restart_after_tasks(me, state, old, shutdown_of(spec), call, cause)
     outcome = begin(call, me)
     if type(outcome) is Pending or type(outcome) is CoroutineType:
@@ -307,7 +307,7 @@ async def _restart_after_tasks(
     me: Process, state: DynamicState, old: Process, shutdown: Any, call: Callable[[], Any], cause: int
 ) -> Any:
     """Restart a child after its tasks have ended: they may hold resources, such as a port."""
-    await tasks_ended(me.runtime.scheduler, [(old, shutdown)])
+    await wait_for_tasks(me.runtime.scheduler, [(old, shutdown)])
     return await _restart_when(start(call), me, state, old, cause)
 
 
@@ -318,17 +318,17 @@ async def _restart_when(pending: Any, me: Process, state: DynamicState, old: Pro
 def _restarted(outcome: Any, me: Process, state: DynamicState, old: Process, cause: int) -> Any:
     if type(outcome) is Failed:
         state.failed(old)
-        number = told_failed(me, state, None, outcome.reason, cause)
-        calling.cast(me, (AGAIN, old, number, kept(outcome.reason)))
+        number = report_failed_restart(me, state, None, outcome.reason, cause)
+        calling.cast(me, (AGAIN, old, number, bound_reason(outcome.reason)))
         return NoReply(state)
     pid = None if isinstance(outcome, Ignore) else started_pid(outcome)
     reason = state.history[old].last_reason
     if pid is None:
         spec = state.running.get(old) or state.restarting[old]
-        said_ended(me, None, old, reason, spec, "ignored")
+        log_ended(me, None, old, reason, spec, "ignored")
     restarts = state.restarted(old, pid)
     if pid is not None:
-        told_restarted(me, state, state.strategy, None, pid, old, reason, cause, restarts=restarts)
+        report_restarted(me, state, state.strategy, None, pid, old, reason, cause, restarts=restarts)
     return NoReply(state)
 
 
@@ -339,8 +339,8 @@ async def stop_children(me: Process, state: DynamicState) -> None:
     reasons = await stop_all((pid, shutdown_of(spec)) for pid, spec in specs.items())
     for pid, spec in specs.items():
         reason = reasons[pid]
-        told_stopped(me, None, pid, reason, ended_as_asked(spec, reason))
+        report_stopped(me, None, pid, reason, is_expected_end(spec, reason))
     state.history.clear()
     state.renew_starts()
     state.supervisors = 0
-    await tasks_of_ended_children(me)
+    await wait_for_tasks_of_children(me)

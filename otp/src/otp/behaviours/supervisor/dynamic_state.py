@@ -14,8 +14,8 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from otp.behaviours.server.child_spec import AutoShutdown, Children, ChildSpec
 from otp.behaviours.supervisor.spec_check import without_arguments
-from otp.behaviours.supervisor.state import ChildRecord, RestartWindow, Verdict, wants_restart
-from otp.kernel.values.bounded import kept
+from otp.behaviours.supervisor.state import ChildRecord, RestartWindow, Verdict, should_restart
+from otp.kernel.values.bounded import bound_reason
 
 __all__ = ["DynamicChildren", "DynamicState", "History"]
 
@@ -130,7 +130,7 @@ class DynamicState(RestartWindow):
         spec = self.running.pop(old, None) or self.restarting.pop(old)
         before = self.history.pop(old)
         if pid is None:
-            self._gone(spec)
+            self._drop_spec(spec)
             return before.restarts
         self.running[pid] = spec
         self.history[pid] = before._replace(restarts=before.restarts + 1)
@@ -146,9 +146,9 @@ class DynamicState(RestartWindow):
         """Remove a child for good, or cancel the attempt to restart it."""
         spec = self.running.pop(pid, None) or self.restarting.pop(pid)
         self.history.pop(pid, None)
-        self._gone(spec)
+        self._drop_spec(spec)
 
-    def _gone(self, spec: ChildSpec) -> None:
+    def _drop_spec(self, spec: ChildSpec) -> None:
         if spec.type == "supervisor":
             self.supervisors -= 1
         if spec is self.spec_of_call:  # perhaps the last child of this spec: its arguments are not kept either
@@ -158,9 +158,11 @@ class DynamicState(RestartWindow):
 
     def decide(self, pid: Any, spec: ChildSpec, reason: Any, now: int) -> Verdict:
         """Decide what follows from the end of a child; called once for each end found by `exited`."""
-        if wants_restart(spec, reason):
+        if should_restart(spec, reason):
             if self.count(now):
-                self.history[pid] = self.history.get(pid, _NO_PAST)._replace(last_reason=kept(reason), last_at=now)
+                self.history[pid] = self.history.get(pid, _NO_PAST)._replace(
+                    last_reason=bound_reason(reason), last_at=now
+                )
                 return "restart"
             self.forget(pid)
             return "give_up"

@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 from otp.behaviours.supervisor.child_start import Failed, prepare, start, started_pid
-from otp.behaviours.supervisor.child_stop import ended_as_asked, stop, tasks_of_ended_children
+from otp.behaviours.supervisor.child_stop import is_expected_end, stop, wait_for_tasks_of_children
 from otp.behaviours.supervisor.records import ChildInfo, Counts
 from otp.behaviours.supervisor.spec_check import SpecError, check_spec
 from otp.behaviours.supervisor.state import ChildRecord, SupervisorState, continue_counts
-from otp.behaviours.supervisor.trace import told_started, told_stopped
+from otp.behaviours.supervisor.trace import report_started, report_stopped
 from otp.kernel.ends.info import is_alive
-from otp.kernel.tables.child_tasks import tasks_ended
+from otp.kernel.tables.child_tasks import wait_for_tasks
 from otp.kernel.values.process import Process
 from otp.kernel.values.results import Reply
 
@@ -43,7 +43,7 @@ def prepared(record: ChildRecord) -> Any:
 
 async def start_record(me: Process, state: SupervisorState, record: ChildRecord) -> Any:
     """Start a child, record the outcome, and return what `start` returned."""
-    await tasks_ended(me.runtime.scheduler, [(record.old, record.spec.shutdown)])
+    await wait_for_tasks(me.runtime.scheduler, [(record.old, record.spec.shutdown)])
     outcome = await start(record.start or prepared(record))
     if type(outcome) is not Failed:
         pid = started_pid(outcome)
@@ -54,7 +54,7 @@ async def start_record(me: Process, state: SupervisorState, record: ChildRecord)
                 continue_counts(record, pid.state)
             if old is not None:
                 record.restarts += 1
-            told_started(me, record.id, pid, record.spec, old=old, restarts=record.restarts)
+            report_started(me, record.id, pid, record.spec, old=old, restarts=record.restarts)
     return outcome
 
 
@@ -64,7 +64,7 @@ async def stop_record(me: Process, state: SupervisorState, record: ChildRecord) 
     if pid is not None:
         ended = not is_alive(pid)
         reason = await stop(pid, record.spec.shutdown)
-        told_stopped(me, record.id, pid, reason, ended_as_asked(record.spec, reason))
+        report_stopped(me, record.id, pid, reason, is_expected_end(record.spec, reason))
     state.stopped(record, reason, me.runtime.scheduler.now_ns(), ended=ended)
 
 
@@ -72,7 +72,7 @@ async def stop_children(me: Process, state: SupervisorState) -> None:
     """Stop all children one after the other, in reverse order of their start."""
     for record in reversed(list(state)):
         await stop_record(me, state, record)
-    await tasks_of_ended_children(me)
+    await wait_for_tasks_of_children(me)
 
 
 # Operations

@@ -16,7 +16,7 @@ from typing import Any, Final
 from otp.behaviours.server.child_spec import ChildSpec
 from otp.behaviours.supervisor.state import RestartWindow
 from otp.kernel.ends.report_limits import is_left_out
-from otp.kernel.ends.reports import LONGEST, about, called, shown
+from otp.kernel.ends.reports import LONGEST, about, called, format_value
 from otp.kernel.ends.wording import name_text, process_name, process_text, reason_text
 from otp.kernel.values.process import Process
 from otp.kernel.values.reasons import Reason, is_clean
@@ -36,14 +36,14 @@ from otp.kernel.values.sentences import (
 )
 
 __all__ = [
+    "log_ended",
+    "log_failed_restart",
+    "log_failed_start",
+    "log_gave_up",
+    "log_restarted",
+    "log_stopped",
+    "log_unexpected",
     "logger",
-    "said_ended",
-    "said_failed",
-    "said_failed_to_start",
-    "said_gave_up",
-    "said_restarted",
-    "said_stopped",
-    "said_unexpected",
 ]
 
 logger: Final = logging.getLogger("otp.supervisor")
@@ -52,11 +52,11 @@ GROUP: Final = 20
 """Maximum number of group ids in a report."""
 
 
-def said_restarted(
+def log_restarted(
     me: Process, state: RestartWindow, strategy: str, id: Hashable, pid: Any, old: Any, reason: Reason, group: Any
 ) -> None:
     """Log that a child ended and was restarted."""
-    if not is_taken(logger, logging.INFO) or _is_left_out(me):
+    if not is_taken(logger, logging.INFO) or _is_suppressed(me):
         return
     ids = _ids(group)
     again = restarted(
@@ -65,28 +65,28 @@ def said_restarted(
     )  # fmt: skip
     more = {"otp_child_pid": str(pid), "otp_old_pid": str(old), "otp_strategy": strategy, "otp_group": ids}
     more |= _signalled(old, reason)
-    words = story(_ended(_child(id, old, pid), reason), again)
-    _say(logging.INFO, me, "restarted", id, reason, words, {**more, **_budget(state)})
+    words = story(_describe_end(_child(id, old, pid), reason), again)
+    _log(logging.INFO, me, "restarted", id, reason, words, {**more, **_budget(state)})
 
 
-def said_ended(me: Process, id: Hashable, pid: Any, reason: Reason, spec: ChildSpec, verdict: str) -> None:
+def log_ended(me: Process, id: Hashable, pid: Any, reason: Reason, spec: ChildSpec, verdict: str) -> None:
     """Log that a child ended by itself; `verdict` is what follows, unless it was restarted.
 
     Besides those of `Verdict`: `"ignored"`, and `"other_failed"` if the restart of another child of its group
     failed.
     """
     if (spec.restart == "permanent" or not is_clean(reason)) and is_taken(logger, logging.INFO):
-        if verdict != "give_up" and _is_left_out(me):
+        if verdict != "give_up" and _is_suppressed(me):
             return
         decided = (
             not_restarted(spec.restart) if verdict == "gone"
             else no_restart_left(_me(me)) if verdict == "give_up"
             else _DECIDED.get(verdict, "")
         )  # fmt: skip
-        words = story(_ended(_child(id, pid), reason), decided)
+        words = story(_describe_end(_child(id, pid), reason), decided)
         more = {"otp_old_pid": str(pid), "otp_restart": spec.restart}
         more |= _signalled(pid, reason) if verdict != "give_up" else {}  # giving up logs this as an error
-        _say(logging.INFO, me, _NAMES.get(verdict, verdict), id, reason, words, more)
+        _log(logging.INFO, me, _NAMES.get(verdict, verdict), id, reason, words, more)
 
 
 _NAMES: Final = {
@@ -103,24 +103,24 @@ _DECIDED: Final = {
 }
 
 
-def said_stopped(me: Process, id: Hashable, pid: Any, reason: Reason) -> None:
+def log_stopped(me: Process, id: Hashable, pid: Any, reason: Reason) -> None:
     """Log that the supervisor stopped a child, which did not end as asked."""
     if is_taken(logger, logging.WARNING):
-        words = story(stopped(_me(me), [_child(id, pid)]), _ended("it", reason))
-        _say(logging.WARNING, me, "stopped", id, reason, words, {"otp_old_pid": str(pid)})
+        words = story(stopped(_me(me), [_child(id, pid)]), _describe_end("it", reason))
+        _log(logging.WARNING, me, "stopped", id, reason, words, {"otp_old_pid": str(pid)})
 
 
-def said_failed(me: Process, state: RestartWindow, id: Hashable, reason: Reason) -> None:
+def log_failed_restart(me: Process, state: RestartWindow, id: Hashable, reason: Reason) -> None:
     """Log a failed restart, which will be retried."""
-    if is_taken(logger, logging.ERROR) and not _is_left_out(me):
+    if is_taken(logger, logging.ERROR) and not _is_suppressed(me):
         words = could_not_restart(
             _me(me), _child(id), reason_text(reason, LONGEST),
             used=state.counted, allowed=state.max_restarts, window=state.max_seconds,
         )  # fmt: skip
-        _say(logging.ERROR, me, "retries", id, reason, words, _budget(state))
+        _log(logging.ERROR, me, "retries", id, reason, words, _budget(state))
 
 
-def said_gave_up(me: Process, state: RestartWindow, id: Hashable, reason: Reason, *, retried: bool) -> None:
+def log_gave_up(me: Process, state: RestartWindow, id: Hashable, reason: Reason, *, retried: bool) -> None:
     """Log that the supervisor needed one restart too many, and stops."""
     if is_taken(logger, logging.ERROR):
         child = _child(id)
@@ -128,24 +128,29 @@ def said_gave_up(me: Process, state: RestartWindow, id: Hashable, reason: Reason
         words = gave_up(
             _me(me), last, used=state.counted, allowed=state.max_restarts, window=state.max_seconds
         )  # fmt: skip
-        _say(logging.ERROR, me, "gave_up", id, reason, words, _budget(state))
+        _log(logging.ERROR, me, "gave_up", id, reason, words, _budget(state))
 
 
-def said_failed_to_start(me: Process, id: Hashable, reason: Reason) -> None:
+def log_failed_start(me: Process, id: Hashable, reason: Reason) -> None:
     """Log that a child did not start with its supervisor, which does not start either."""
     if is_taken(logger, logging.ERROR):
         words = story(could_not_start(_me(me), _child(id), reason_text(reason, LONGEST)), "it stops those before it")
-        _say(logging.ERROR, me, "not_started", id, reason, words, {})
+        _log(logging.ERROR, me, "not_started", id, reason, words, {})
 
 
-def said_unexpected(me: Process, message: Any) -> None:
+def log_unexpected(me: Process, message: Any) -> None:
     """Log that a supervisor got an unexpected message."""
     if is_taken(logger, logging.ERROR):
-        fields = {"otp_report": "supervisor", **about(me), "otp_decision": "dropped", "otp_message": shown(message)}
-        tell(logger, logging.ERROR, f"{_me(me)} got the unexpected message {shown(message)}", fields)
+        fields = {
+            "otp_report": "supervisor",
+            **about(me),
+            "otp_decision": "dropped",
+            "otp_message": format_value(message),
+        }
+        tell(logger, logging.ERROR, f"{_me(me)} got the unexpected message {format_value(message)}", fields)
 
 
-def _say(
+def _log(
     level: int, me: Process, decision: str, id: Hashable, reason: Reason, words: str, more: dict[str, Any]
 ) -> None:
     fields = {
@@ -153,13 +158,13 @@ def _say(
         **about(me),
         "otp_decision": decision,
         "otp_child": None if id is None else _id(id),
-        "otp_reason": shown(reason),
+        "otp_reason": format_value(reason),
         **more,
     }
     tell(logger, level, words, fields)
 
 
-def _is_left_out(me: Process) -> bool:
+def _is_suppressed(me: Process) -> bool:
     return is_left_out(logger, me, {"otp_report": "left_out", **about(me)})
 
 
@@ -169,7 +174,7 @@ def _signalled(pid: Any, reason: Reason) -> dict[str, Any]:
 
 def _id(id: Hashable) -> str:
     """Return a child's id as text, a class by its name. An id may fake its class, or raise when that is read."""
-    return _name_of(id) if issubclass(type(id), type) else shown(id, 100)
+    return _name_of(id) if issubclass(type(id), type) else format_value(id, 100)
 
 
 _name_of: Any = type.__dict__["__qualname__"].__get__
@@ -186,7 +191,7 @@ def _child(id: Hashable, pid: Any = None, named: Any = None) -> str:
     return process_text(id if name is None else name, pid, "child")
 
 
-def _ended(who: str, reason: Reason) -> str:
+def _describe_end(who: str, reason: Reason) -> str:
     return ended(who, reason_text(reason, LONGEST), failed=not is_clean(reason))
 
 

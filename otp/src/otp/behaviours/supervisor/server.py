@@ -29,22 +29,22 @@ from otp.behaviours.supervisor.operations import (
     stop_record,
     terminate_child,
 )
-from otp.behaviours.supervisor.reports import said_ended, said_failed_to_start, said_unexpected
+from otp.behaviours.supervisor.reports import log_ended, log_failed_start, log_unexpected
 from otp.behaviours.supervisor.spec_check import SpecError, check_all, check_flags
 from otp.behaviours.supervisor.state import ChildRecord, SupervisorState, continue_counts
 from otp.behaviours.supervisor.trace import (
-    told_ended,
-    told_failed,
-    told_gave_up,
-    told_restarted,
-    told_started,
+    report_ended,
+    report_failed_restart,
+    report_gave_up,
+    report_restarted,
+    report_started,
 )
 from otp.kernel.steps import calling
 from otp.kernel.steps.signals import process_flag
 from otp.kernel.tables.callers import From
-from otp.kernel.tables.child_tasks import left_by, tasks_ended
+from otp.kernel.tables.child_tasks import find_leftover, wait_for_tasks
 from otp.kernel.tables.scheduler import current_process
-from otp.kernel.values.bounded import kept
+from otp.kernel.values.bounded import bound_reason
 from otp.kernel.values.errors import Error
 from otp.kernel.values.messages import ExitSignal
 from otp.kernel.values.process import Process
@@ -92,7 +92,7 @@ class SupervisorServer:
         for record in [state.add(spec) for spec in specs]:
             outcome = await start_record(me, state, record)
             if type(outcome) is Failed:
-                said_failed_to_start(me, record.id, outcome.reason)
+                log_failed_start(me, record.id, outcome.reason)
                 await stop_children(me, state)
                 return Stop(("shutdown", ("failed_to_start_child", record.id, outcome.reason)))
         return Ok(state)
@@ -156,13 +156,13 @@ class SupervisorServer:
             return NoReply(state)
         if verdict == "restart":
             return _restart(me, state, record, cause)
-        told_gave_up(me, state, record.id, failure, cause, retried=True)
+        report_gave_up(me, state, record.id, failure, cause, retried=True)
         return Stop("shutdown", state)
 
     def handle_info(self, message: Any, state: State) -> Any:
         """Handle the end of a child; ignore other exits and messages."""
         if type(message) is not ExitSignal:
-            said_unexpected(here(), message)
+            log_unexpected(here(), message)
             return NoReply(state)
         me = current_process("a supervisor's callback")  # like `here`, without the call
         if isinstance(state, DynamicState):
@@ -175,13 +175,13 @@ class SupervisorServer:
             return NoReply(state)
         verdict = state.decide(record, reason, now)
         cause = pid.exit_seq
-        told_ended(me, record.id, pid, reason, record.spec, record.last_reason, now, cause, verdict)
+        report_ended(me, record.id, pid, reason, record.spec, record.last_reason, now, cause, verdict)
         if verdict == "restart":
             return _restart(me, state, record, cause)
         if verdict == "gone":
             return NoReply(state)
         if verdict == "give_up":
-            told_gave_up(me, state, record.id, reason, cause)
+            report_gave_up(me, state, record.id, reason, cause)
         return Stop("shutdown", state)
 
     def handle_continue(self, term: Any, state: State) -> Any:
@@ -197,7 +197,7 @@ def _restart(me: Process, state: SupervisorState, record: ChildRecord, cause: in
     if state.strategy != "one_for_one":
         return _restart_group(me, state, record, cause)
     s = me.runtime.scheduler
-    if (s.leftover or s.tasks_to_find) and left_by(s, record.old) is not None:
+    if (s.leftover or s.tasks_to_find) and find_leftover(s, record.old) is not None:
         return _restart_after_tasks(me, state, record, cause)
     call = record.start or prepared(record)
     outcome = begin(call, me)
@@ -214,7 +214,7 @@ async def _restart_when(pending: Any, me: Process, state: SupervisorState, recor
 
 async def _restart_after_tasks(me: Process, state: SupervisorState, record: ChildRecord, cause: int) -> Any:
     """Restart a child after its tasks have ended: they may hold resources, such as a port."""
-    await tasks_ended(me.runtime.scheduler, [(record.old, record.spec.shutdown)])
+    await wait_for_tasks(me.runtime.scheduler, [(record.old, record.spec.shutdown)])
     return await _restart_when(start(record.start or prepared(record)), me, state, record, cause)
 
 
@@ -224,7 +224,7 @@ async def _restart_group(me: Process, state: SupervisorState, record: ChildRecor
         if other is not record:
             await stop_record(me, state, other)
     again = state.restartable(group)
-    await tasks_ended(me.runtime.scheduler, [(member.old, member.spec.shutdown) for member in again])
+    await wait_for_tasks(me.runtime.scheduler, [(member.old, member.spec.shutdown) for member in again])
     others = [other.id for other in again if other is not record]
     for position, member in enumerate(again):
         outcome = await start(member.start or prepared(member))
@@ -248,9 +248,9 @@ def _started_again(
         pid = outcome
     elif type(outcome) is Failed:
         if record is not failed and failed.restarting:  # from now on the reported restart is that of `record`
-            said_ended(me, failed.id, failed.old, failed.last_reason, failed.spec, "other_failed")
-        number = told_failed(me, state, record.id, outcome.reason, cause)
-        calling.cast(me, (AGAIN, record.id, number, kept(outcome.reason)))
+            log_ended(me, failed.id, failed.old, failed.last_reason, failed.spec, "other_failed")
+        number = report_failed_restart(me, state, record.id, outcome.reason, cause)
+        calling.cast(me, (AGAIN, record.id, number, bound_reason(outcome.reason)))
         return False
     else:
         pid = started_pid(outcome)
@@ -258,7 +258,7 @@ def _started_again(
     state.started(record, pid)
     if pid is None:
         if record is failed:
-            said_ended(me, record.id, old, reason, record.spec, "ignored")
+            log_ended(me, record.id, old, reason, record.spec, "ignored")
         return True
     if type(pid.state) is SupervisorState:
         continue_counts(record, pid.state)
@@ -269,7 +269,7 @@ def _started_again(
         record.restarted_along += 1
         along = True
     if record is failed:
-        told_restarted(me, state, state.strategy, record.id, pid, old, reason, cause, others, record.restarts, along)
+        report_restarted(me, state, state.strategy, record.id, pid, old, reason, cause, others, record.restarts, along)
     else:
-        told_started(me, record.id, pid, record.spec, cause, old if ended else None, record.restarts, along)
+        report_started(me, record.id, pid, record.spec, cause, old if ended else None, record.restarts, along)
     return True

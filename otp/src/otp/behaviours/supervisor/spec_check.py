@@ -245,7 +245,7 @@ def explain(reason: Any) -> str | None:
         case ("EXIT", Crash() as crash) if crash.term == "badarg" and not crash.stack:
             return "a simple_one_for_one supervisor: expected a list, the arguments after those of the template"
         case ("bad_return", (cls, "init", value)):
-            return f"{cls.__name__}.init: expected Children([…]) or Ignore(), {_shown(value)}"
+            return f"{cls.__name__}.init: expected Children([…]) or Ignore(), {_describe(value)}"
         case ("invalid_child_spec", child) if isinstance(child, Mapping):
             return wrong_keys("child spec", cast("Mapping[Any, Any]", child).keys() - FIELDS)
         case ("invalid_child_spec", child):
@@ -270,7 +270,7 @@ def another_id(id: Any) -> str:
     return f'{id.__name__}.child_spec(arg, id="{words}_2")'
 
 
-def _shown(value: Any) -> str:
+def _describe(value: Any) -> str:
     if forgotten := unawaited(value):
         return forgotten
     return f"got {value!r:.200}{'; did you forget to return it?' if value is None else ''}"

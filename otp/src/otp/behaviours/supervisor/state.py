@@ -27,10 +27,10 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 from otp.behaviours.server.child_spec import AutoShutdown, Children, ChildSpec, Strategy
 from otp.behaviours.server.newest import newest
 from otp.behaviours.supervisor.spec_check import without_arguments
-from otp.kernel.values.bounded import kept
+from otp.kernel.values.bounded import bound_reason
 from otp.kernel.values.reasons import is_clean
 
-__all__ = ["ChildRecord", "RestartWindow", "SupervisorState", "Verdict", "continue_counts", "wants_restart"]
+__all__ = ["ChildRecord", "RestartWindow", "SupervisorState", "Verdict", "continue_counts", "should_restart"]
 
 NS: Final = 1_000_000_000
 KEPT: Final = 1_000  # restarts remembered where any number is allowed
@@ -40,7 +40,7 @@ Verdict: TypeAlias = Literal["restart", "give_up", "shutdown", "gone"]
 end of a significant child, or nothing."""
 
 
-def wants_restart(spec: ChildSpec, reason: Any) -> bool:
+def should_restart(spec: ChildSpec, reason: Any) -> bool:
     """Return whether a child that ended by itself with `reason` is to be restarted.
 
     `error("shutdown")` gives the reason `Crash("shutdown", stack)`, which matches `("shutdown", _)`:
@@ -59,7 +59,7 @@ class RestartWindow:
     Difference from OTP: OTP counts whole seconds.
     """
 
-    __slots__ = ("max_restarts", "max_seconds", "restarts", "_forgotten", "_limit", "_most", "_window")
+    __slots__ = ("_forgotten", "_limit", "_most", "_window", "max_restarts", "max_seconds", "restarts")
 
     def __init__(self, max_restarts: int | Literal["infinity"], max_seconds: float | Literal["infinity"]) -> None:
         self.restarts: deque[int] = deque()
@@ -170,7 +170,7 @@ class SupervisorState(RestartWindow):
     `arg` is the argument of the class's `init`, kept for an upgrade.
     """
 
-    __slots__ = ("arg", "strategy", "auto_shutdown", "_by_id", "_by_pid")
+    __slots__ = ("_by_id", "_by_pid", "arg", "auto_shutdown", "strategy")
 
     def __init__(self, flags: Children, arg: Any = None) -> None:
         super().__init__(flags.max_restarts, flags.max_seconds)
@@ -248,7 +248,7 @@ class SupervisorState(RestartWindow):
         if record is not None:
             record.ended = True
             record.old, record.pid = record.pid, None  # like `_note_end`, without the call
-            record.last_reason = kept(reason)
+            record.last_reason = bound_reason(reason)
             record.last_at = now
             if record.below is not None:
                 record.below = _saved_counts(record.below)
@@ -273,7 +273,7 @@ class SupervisorState(RestartWindow):
     def decide(self, record: ChildRecord, reason: Any, now: int) -> Verdict:
         """Decide what follows from the end of a child; called once for each end found by `exited`."""
         spec = record.spec
-        if spec.restart == "permanent" or wants_restart(spec, reason):
+        if spec.restart == "permanent" or should_restart(spec, reason):
             if not self.count(now):
                 return "give_up"
             record.restarting = True
@@ -380,7 +380,7 @@ class SupervisorState(RestartWindow):
 def _note_end(record: ChildRecord, reason: Any, now: int) -> None:
     record.old = record.pid
     record.pid = None
-    record.last_reason = kept(reason)
+    record.last_reason = bound_reason(reason)
     record.last_at = now
     record.below = _saved_counts(record.below)
 

@@ -8,24 +8,31 @@ from typing import Any, Final
 
 from otp.behaviours.server.child_spec import ChildSpec
 from otp.behaviours.supervisor.reports import (
+    log_ended,
+    log_failed_restart,
+    log_gave_up,
+    log_restarted,
+    log_stopped,
     logger,
-    said_ended,
-    said_failed,
-    said_gave_up,
-    said_restarted,
-    said_stopped,
 )
 from otp.behaviours.supervisor.state import RestartWindow, Verdict
-from otp.kernel.values.bounded import kept
+from otp.kernel.values.bounded import bound_reason
 from otp.kernel.values.process import Process
 from otp.kernel.values.reasons import Reason
 
-__all__ = ["told_ended", "told_failed", "told_gave_up", "told_restarted", "told_started", "told_stopped"]
+__all__ = [
+    "report_ended",
+    "report_failed_restart",
+    "report_gave_up",
+    "report_restarted",
+    "report_started",
+    "report_stopped",
+]
 
 ALONE: Final[tuple[Hashable, ...]] = ()
 
 
-def told_started(
+def report_started(
     me: Process,
     id: Hashable,
     pid: Any,
@@ -45,7 +52,7 @@ def told_started(
     trace.record("child_started", me, (me, id, pid, spec.restart, spec.type, old, restarts, along), cause)
 
 
-def told_ended(
+def report_ended(
     me: Process,
     id: Hashable,
     pid: Any,
@@ -60,19 +67,19 @@ def told_ended(
     whole = None if less is reason else reason
     me.runtime.tracer.record("child_terminated", me, (id, pid, less, "exit"), cause, whole, now)
     if verdict != "restart":  # a restart is reported once it is done
-        said_ended(me, id, pid, reason, spec, verdict)
+        log_ended(me, id, pid, reason, spec, verdict)
 
 
-def told_stopped(me: Process, id: Hashable, pid: Any, reason: Reason, as_asked: bool) -> None:
+def report_stopped(me: Process, id: Hashable, pid: Any, reason: Reason, as_asked: bool) -> None:
     """Report that a child was stopped."""
-    less = kept(reason)
+    less = bound_reason(reason)
     whole = None if less is reason else reason
     me.runtime.tracer.record("child_terminated", me, (id, pid, less, "supervisor"), pid.exit_seq, whole)
     if not as_asked:
-        said_stopped(me, id, pid, reason)
+        log_stopped(me, id, pid, reason)
 
 
-def told_restarted(
+def report_restarted(
     me: Process,
     state: RestartWindow,
     strategy: str,
@@ -97,23 +104,23 @@ def told_restarted(
         trace.restarts += 1
     trace.record("child_restarted", me, values, cause)
     if logger.isEnabledFor(INFO):
-        said_restarted(me, state, strategy, id, pid, old, reason, group)
+        log_restarted(me, state, strategy, id, pid, old, reason, group)
 
 
-def told_failed(me: Process, state: RestartWindow, id: Hashable, reason: Reason, cause: int) -> int:
+def report_failed_restart(me: Process, state: RestartWindow, id: Hashable, reason: Reason, cause: int) -> int:
     """Report a failed restart that will be retried; return the number of the event."""
-    said_failed(me, state, id, reason)
+    log_failed_restart(me, state, id, reason)
     return me.runtime.tracer.emit("restart_failed", me, _intensity(state, id, reason), cause)
 
 
-def told_gave_up(
+def report_gave_up(
     me: Process, state: RestartWindow, id: Hashable, reason: Reason, cause: int, *, retried: bool = False
 ) -> None:
     """Report that the supervisor gives up after one restart too many.
 
     `reason` is that of the last end; with `retried`, that of the failed restart.
     """
-    said_gave_up(me, state, id, reason, retried=retried)
+    log_gave_up(me, state, id, reason, retried=retried)
     trace = me.runtime.tracer
     trace.give_ups += 1
     trace.emit("gave_up", me, _intensity(state, id, reason) | ({"retried": True} if retried else {}), cause)

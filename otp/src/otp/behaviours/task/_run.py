@@ -10,8 +10,8 @@ from collections import deque
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterator
 from typing import Any, Final, Literal, NamedTuple, NoReturn, TypeAlias, cast
 
-from otp.behaviours.task._waiting import shown, take
-from otp.behaviours.task._work import TaskExit, TaskOk, callers_of, spawn_work, who_asks
+from otp.behaviours.task._waiting import normalize_timeout, take
+from otp.behaviours.task._work import TaskExit, TaskOk, callers_of, find_caller, spawn_work
 from otp.kernel.ends.death import exit_signal, forget_link
 from otp.kernel.ends.mailbox import receive
 from otp.kernel.steps.signals import link_processes
@@ -187,7 +187,7 @@ class Run:
     def fail(self, reason: Any) -> NoReturn:
         """End the reader's wait, like `exit`."""
         self.close()
-        raise Exit((reason, ("Task", "async_stream", [shown(self.options.timeout)])))
+        raise Exit((reason, ("Task", "async_stream", [normalize_timeout(self.options.timeout)])))
 
     async def fill(self) -> None:
         """Start tasks while there is room; an async source is not read while an end is unprocessed."""
@@ -297,7 +297,7 @@ def _reader(options: StreamOptions) -> Process | None:
     """Return the reader: the running process; without links it may be None."""
     if options.link:
         return current_process("a stream of linked tasks", "outside a process use TaskSupervisor.async_stream_nolink")
-    return who_asks()
+    return find_caller()
 
 
 async def _hold_together() -> None:

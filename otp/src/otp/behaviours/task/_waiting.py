@@ -12,7 +12,7 @@ from otp.behaviours.task._work import TaskExit, TaskOk
 from otp.kernel.ends.mailbox import merge_batch, receive
 from otp.kernel.steps.signals import demonitor, monitor, unlink
 from otp.kernel.steps.signals import exit as exit_process
-from otp.kernel.tables.child_tasks import tasks_ended
+from otp.kernel.tables.child_tasks import wait_for_tasks
 from otp.kernel.tables.scheduler import current_process, nanoseconds
 from otp.kernel.values.errors import BadArgument, Exit, ReceiveTimeout
 from otp.kernel.values.messages import Down
@@ -43,7 +43,7 @@ class AnyTask(Protocol):
         ...
 
 
-def shown(timeout: Any) -> Any:
+def normalize_timeout(timeout: Any) -> Any:
     """Return a time limit as it appears in exit reasons."""
     return "infinity" if timeout is None else timeout
 
@@ -82,7 +82,7 @@ class _Limit:
 async def await_one(task: AnyTask, timeout: Any) -> Any:
     """Return the value of the task. Raises `Exit` if the task ended without one."""
     me = require_owner((task,), "await_(task)")
-    call = ("Task", "await", [task, shown(timeout)])
+    call = ("Task", "await", [task, normalize_timeout(timeout)])
     found = await _result(task.ref, _Limit(me, timeout, "await_"), call)
     if found is None:
         failed = Exit(("timeout", call))
@@ -100,7 +100,7 @@ async def await_one(task: AnyTask, timeout: Any) -> Any:
 async def yield_one(task: AnyTask, timeout: Any) -> Outcome:
     """Return the outcome of the task within the time; None if it is still running and can be waited for again."""
     me = require_owner((task,), "yield_(task)")
-    return await _result(task.ref, _Limit(me, timeout, "yield_"), ("Task", "yield", [task, shown(timeout)]))
+    return await _result(task.ref, _Limit(me, timeout, "yield_"), ("Task", "yield", [task, normalize_timeout(timeout)]))
 
 
 async def _result(ref: Ref, limit: _Limit, call: Any) -> Outcome:
@@ -163,7 +163,7 @@ async def await_many(tasks: Sequence[AnyTask], timeout: Any) -> list[Any]:
     """Return the values of all tasks, in the order of the tasks."""
     me = require_owner(tasks, "await_many(tasks)")
     limit = _Limit(me, timeout, "await_many")
-    call = ("Task", "await_many", [tasks, shown(timeout)])
+    call = ("Task", "await_many", [tasks, normalize_timeout(timeout)])
     awaiting = dict.fromkeys(task.ref for task in tasks)
     values: dict[Ref, Any] = {}
     try:
@@ -196,7 +196,7 @@ async def yield_many(
     if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 1):
         raise BadArgument(f"Task.yield_many(limit=…): expected an int of at least 1, got {limit!r}")
     time = _Limit(me, timeout, "yield_many")
-    call = ("Task", "yield_many", [tasks, shown(timeout)])
+    call = ("Task", "yield_many", [tasks, normalize_timeout(timeout)])
     awaiting = dict.fromkeys(task.ref for task in tasks)
     found: dict[Ref, Outcome] = {}
     enough = len(awaiting) if limit is None else min(limit, len(awaiting))
@@ -227,7 +227,7 @@ async def shut_down(task: AnyTask, shutdown: Any) -> Outcome:
         return ignore(task)
     me = require_owner((task,), "shutdown(task)")
     limit = _Limit(me, "infinity" if shutdown == "brutal_kill" else shutdown, "shutdown")
-    call = ("Task", "shutdown", [task, shown(shutdown)])
+    call = ("Task", "shutdown", [task, normalize_timeout(shutdown)])
     watching = monitor(pid)
     began = me.runtime.scheduler.now_ns()
     unlink(pid)
@@ -236,7 +236,7 @@ async def shut_down(task: AnyTask, shutdown: Any) -> Outcome:
     else:
         if isinstance(pid, Process) and pid.step is not None:
             # The caller decides how long its `finally` blocks may await.
-            pid.ensure_ext().shutdown = 1e9 if shown(shutdown) == "infinity" else shutdown
+            pid.ensure_ext().shutdown = 1e9 if normalize_timeout(shutdown) == "infinity" else shutdown
         exit_process(pid, "shutdown")
     try:
         down = await receive(watching, limit.left())
@@ -244,7 +244,7 @@ async def shut_down(task: AnyTask, shutdown: Any) -> Outcome:
         exit_process(pid, "kill")
         down = await receive(watching)
     s = me.runtime.scheduler
-    await tasks_ended(s, [(pid, shutdown)], began)
+    await wait_for_tasks(s, [(pid, shutdown)], began)
     found = _ended(task.ref, down, "killed" if shutdown == "brutal_kill" else "shutdown", call)
     reply = take(me, _of(task.ref))
     return found if reply is None else TaskOk(reply[1])

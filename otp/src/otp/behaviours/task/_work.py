@@ -20,16 +20,16 @@ from otp.kernel.values.process import DEAD, OWNER, Process
 from otp.kernel.values.results import unawaited
 
 __all__ = [
-    "after_grant",
     "TaskExit",
     "TaskOk",
     "TaskReply",
+    "after_grant",
     "callers_of",
     "check_function",
+    "find_caller",
     "name_of",
     "send_reply",
     "spawn_work",
-    "who_asks",
 ]
 
 T = TypeVar("T")
@@ -147,7 +147,7 @@ def _unbound(fn: Any) -> Any:
     return fn
 
 
-def who_asks() -> Process | None:
+def find_caller() -> Process | None:
     """Return the running process, also for its child tasks; None outside."""
     me = thread_current()
     if me is not None:

@@ -46,13 +46,13 @@ from otp.behaviours.task._work import (
     after_grant,
     callers_of,
     check_function,
+    find_caller,
     give_name,
     mfa_of,
     name_of,
     require_free,
     send_reply,
     spawn_work,
-    who_asks,
 )
 from otp.behaviours.task.stream import Source, StreamKeywords, TaskStream
 from otp.kernel.ends.mailbox import deliver
@@ -186,7 +186,7 @@ class Task(Startable, Generic[T_co]):
         'normal'
         """
         check_function(fn, "Task.start(fn)")
-        return await _spawn(node_here("Task.start(fn)"), who_asks(), fn, args, name, "Task.start(name=…)")
+        return await _spawn(node_here("Task.start(fn)"), find_caller(), fn, args, name, "Task.start(name=…)")
 
     @classmethod
     async def start_link(cls, fn: Callable[[*Ts], Any], /, *args: *Ts, name: GivenName = None) -> Pid:
@@ -448,7 +448,7 @@ class Task(Startable, Generic[T_co]):
                 f"Task.run_blocking(fn): expected a plain function, got the async {name_of(fn)}; "
                 f"try await {name_of(fn)}(…), or Task.async_"
             )
-        owner = who_asks()
+        owner = find_caller()
         s = find_scheduler()
         if s is None or not s.virtual:
             return await asyncio.to_thread(_owned_by, owner, fn, args, kwargs)

@@ -32,7 +32,7 @@ from otp.behaviours.server.child_spec import ChildSpec, Restart, Shutdown, Start
 from otp.behaviours.supervisor.dynamic_server import DynamicOptions, DynamicServer
 from otp.behaviours.supervisor.supervisor import ask, start_supervisor
 from otp.behaviours.task._run import DEFAULT_CONCURRENCY, OnTimeout, StreamOptions
-from otp.behaviours.task._work import callers_of, check_function, mfa_of, send_reply, spawn_work, who_asks
+from otp.behaviours.task._work import callers_of, check_function, find_caller, mfa_of, send_reply, spawn_work
 from otp.behaviours.task.stream import Source, StreamKeywords, TaskStream
 from otp.behaviours.task.task import Task
 from otp.kernel.steps.calling import call
@@ -147,7 +147,7 @@ class TaskSupervisor(Behaviour, Startable):
         'hello'
         """
         check_function(fn, "TaskSupervisor.start_child(supervisor, fn)")
-        callers = callers_of(who_asks())
+        callers = callers_of(find_caller())
         if restart != "temporary":
             return await _ask_to_start(supervisor, (_run_child, callers, fn, *args), restart, shutdown)
 

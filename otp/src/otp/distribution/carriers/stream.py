@@ -197,7 +197,7 @@ class StreamCarrier(asyncio.Protocol):
         if self._peer is not None:
             self._on_frame(self._peer, frame)
             return
-        peer = _who_says(frame)
+        peer = _read_sender(frame)
         if peer is None:
             self._refuse(f"expected a node that sends its name, got {frame[:40]!r}")
         elif self._expected_name not in (None, peer.name):
@@ -216,7 +216,7 @@ class StreamCarrier(asyncio.Protocol):
         self._end()
 
 
-def _who_says(frame: bytes) -> NodeId | None:
+def _read_sender(frame: bytes) -> NodeId | None:
     creation, _, name = frame.removeprefix(MAGIC).partition(b" ")
     if not frame.startswith(MAGIC) or not name or not creation.isdigit() or len(creation) > DIGITS:
         return None

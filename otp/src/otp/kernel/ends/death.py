@@ -22,11 +22,11 @@ from otp.kernel.ends.mailbox import deliver, fail
 from otp.kernel.ends.wording import keyed_name
 from otp.kernel.tables.callers import From, call_of, unwrap_message
 from otp.kernel.tables.causes import cause_of
-from otp.kernel.tables.child_tasks import UNLIMITED, close, end_tasks, find_tasks, look_at_error, on_the_stack
-from otp.kernel.tables.message_events import told_ended
+from otp.kernel.tables.child_tasks import UNLIMITED, close, end_tasks, find_tasks, mark_error_retrieved, on_the_stack
+from otp.kernel.tables.message_events import report_callback_ended
 from otp.kernel.tables.places import where_in
 from otp.kernel.tables.scheduler import BUDGET, CLEANUP_SECONDS, DRAIN_NS, Scheduler, Timer
-from otp.kernel.values.bounded import bounded_text, kept
+from otp.kernel.values.bounded import bound_reason, bounded_text
 from otp.kernel.values.elsewhere import elsewhere
 from otp.kernel.values.exception_reasons import drop_traceback
 from otp.kernel.values.leaving import FORKED, leave_fork
@@ -66,7 +66,7 @@ def exit_values(p: Process, x: Ext | None, reason: Any, sender: Any) -> tuple[An
         return (reason, None, None, sender, what, name)
     return (
         reason,
-        None if x.message is None else _shown_message(x),
+        None if x.message is None else _describe_message(x),
         x.doing or _CALLBACK_WORDS.get(x.callback, x.callback),
         sender,
         what,
@@ -74,7 +74,7 @@ def exit_values(p: Process, x: Ext | None, reason: Any, sender: Any) -> tuple[An
     )
 
 
-def _shown_message(x: Ext) -> str:
+def _describe_message(x: Ext) -> str:
     return "<sensitive>" if x.sensitive else bounded_text(unwrap_message(x.message)[1])
 
 
@@ -108,7 +108,7 @@ def fail_callers(p: Process, x: Ext | None, reason: Any) -> None:
             fail(ack, reason)
 
 
-def tell_watcher(ref: Any, reason: Any) -> None:
+def notify_watcher(ref: Any, reason: Any) -> None:
     """Send `Down` to the process that monitors; call a monitor that is a function of the runtime."""
     watcher, target = ref.watcher, ref.target
     ref.target = None
@@ -190,7 +190,7 @@ def decide(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> No
     if step is None and p.signal is None and p.status != RUN and not s.burying:  # an idle server: nothing to unwind
         s.burying = True
         try:
-            _bury(p, reason, sender, cause, killed)
+            _release(p, reason, sender, cause, killed)
         finally:
             if s.dead:
                 _drain_dead(s)
@@ -241,11 +241,11 @@ def terminate(p: Process, reason: Any) -> None:
             node.process_table.pop(p.number, None)
             p.step = p.state = p.value = p.signal = p.context = p.side = p.parent = p.monitored_by = None
             if mons is not None:
-                tell_watcher(mons, reason)
+                notify_watcher(mons, reason)
             return
     s = node.scheduler
     if p.links is None:  # nothing cascades
-        _bury(p, reason, None, 0)
+        _release(p, reason, None, 0)
         return
     if s.burying:
         p.status = DEAD
@@ -253,7 +253,7 @@ def terminate(p: Process, reason: Any) -> None:
         return
     s.burying = True
     try:
-        _bury(p, reason, None, 0)
+        _release(p, reason, None, 0)
     finally:
         _drain_dead(s)
 
@@ -287,7 +287,7 @@ def _drain_dead(s: Scheduler) -> None:
             p, reason, sender, cause, killed = queue.popleft()
             try:
                 if killed is None:
-                    _bury(p, reason, sender, cause)
+                    _release(p, reason, sender, cause)
                 else:
                     _end(p, reason, sender, cause, killed)
             except Exception as failure:
@@ -319,7 +319,7 @@ def _notify_many(s: Scheduler, p: Process, links: Any, mons: Any, reason: Any, s
         exit_signal(other, p, reason, True, seq)
     p.monitored_by = None
     for ref in monitors:
-        tell_watcher(ref, reason)
+        notify_watcher(ref, reason)
 
 
 def _notify_in_slices(s: Scheduler, p: Process, reason: Any, seq: int) -> None:
@@ -358,7 +358,7 @@ def _notify_slice(s: Scheduler) -> None:
             finally:
                 _drain_dead(s)
         elif p.monitored_by:
-            tell_watcher(p.monitored_by.popitem()[0], reason)
+            notify_watcher(p.monitored_by.popitem()[0], reason)
         else:
             p.links = p.monitored_by = None
             s.to_notify.popleft()
@@ -378,7 +378,7 @@ def _end(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> None
     p.signal = None
     step = p.step
     if step is None or step.__self__.cr_frame is None:  # nothing to unwind
-        _bury(p, reason, sender, cause, killed)
+        _release(p, reason, sender, cause, killed)
         return
     x = p.ensure_ext()
     if x.reason is None or (killed and p.status == EXITING):
@@ -399,7 +399,7 @@ def _end(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> None
     if future is not None:
         cancelled = future.cancel()
         if not future.done():  # a task or `gather` keeps an error, which asyncio reports unless it is retrieved
-            future.add_done_callback(look_at_error, context=p.runtime.scheduler.base_context)
+            future.add_done_callback(mark_error_retrieved, context=p.runtime.scheduler.base_context)
         if cancelled and not killed and not future.done():  # a child task: it ends first, as under Task.cancel
             p.value = Thrown(CancelledError)
             _limit_cleanup(p, x)
@@ -408,7 +408,7 @@ def _end(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> None
         future.remove_done_callback(p.future_done)
     if killed:
         close(p, step.__self__, _is_time_over(x))
-        _bury(p, x.reason[0], x.sender, x.cause, True)
+        _release(p, x.reason[0], x.sender, x.cause, True)
     else:
         _step_cleanup(p, Thrown(CancelledError))  # of exactly this type: TaskGroup and timeout() compare with `is`
 
@@ -432,7 +432,7 @@ def _step_cleanup(p: Process, thrown: Thrown | None) -> None:
         say(DEBUG, "process %s raised %r while it ended with %r", p, raised, x.reason[0])
         drop_traceback(raised)
     if waits_for is p:
-        _bury(p, x.reason[0], x.sender, x.cause)
+        _release(p, x.reason[0], x.sender, x.cause)
         return
     _limit_cleanup(p, x)
     cancel = p.signal
@@ -511,7 +511,7 @@ def forget_link(a: Process, b: Process) -> None:
         links.pop(b, None)
 
 
-def _bury(p: Process, reason: Any, sender: Any, cause: int, killed: bool = False) -> None:
+def _release(p: Process, reason: Any, sender: Any, cause: int, killed: bool = False) -> None:
     """Release everything of a process in one step: name, callers, links, monitors."""
     p.status = DEAD
     node = p.runtime
@@ -530,8 +530,8 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int, killed: bool = False
         cause = cause_of(p, sender, cause)
         if node.watched or p.traced:
             cause = cause or trace.cause_of(p)
-            told_ended(p)
-        less = kept(reason)
+            report_callback_ended(p)
+        less = bound_reason(reason)
         values = exit_values(p, x, less, sender)
         causes = trace.causes
         if causes is not None and values[1] is None:
@@ -575,7 +575,7 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int, killed: bool = False
                 exit_signal(links, p, reason, True, seq)
             if mons is not None:
                 p.monitored_by = None
-                tell_watcher(mons, reason)
+                notify_watcher(mons, reason)
     if x is not None:
         release(p, x)
     signalled = sender is not None or (x is not None and x.reason is not None)

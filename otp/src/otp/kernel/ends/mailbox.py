@@ -16,7 +16,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar, overload
 
 from otp.kernel.tables.callers import Failed, From, as_message
-from otp.kernel.tables.message_events import told_late, told_received, told_replied, told_sent
+from otp.kernel.tables.message_events import report_late_reply, report_received, report_replied, report_sent
 from otp.kernel.tables.scheduler import BUDGET, Timer, find_scheduler, here, nanoseconds, thread_current
 from otp.kernel.values.elsewhere import elsewhere
 from otp.kernel.values.errors import Exit, NotAProcess, NotProcessMain, ReceiveTimeout
@@ -65,7 +65,7 @@ def deliver(dest: Process, message: Any) -> None:
     st = dest.status
     node = dest.runtime
     if node.watched or dest.traced:
-        if told_sent(dest, message, st):
+        if report_sent(dest, message, st):
             return
         st = dest.status  # a reader of events may have sent or ended something
     if st == RECV:
@@ -262,7 +262,7 @@ def receive(matching: Any = None, timeout: Any = FOREVER) -> Generator[None, Any
             if x is not None:  # the position of a search is off by one now, see
                 x.mark = 0  # test_a_plain_receive_in_between_does_not_shift_the_memory
             if me.runtime.watched or me.traced:
-                told_received(me, m[0])
+                report_received(me, m[0])
             return m.popleft()
         me.status = RECV
         yield
@@ -285,12 +285,12 @@ def receive(matching: Any = None, timeout: Any = FOREVER) -> Generator[None, Any
         if m:
             if x is not None:
                 x.mark = 0
-            return _taken(me, m.popleft())
+            return _add_unanswered(me, m.popleft())
         if limit is None:
             me.status = RECV
             yield
             value, me.value = me.value, None
-            return _taken(me, value)
+            return _add_unanswered(me, value)
     else:
         if x is None:
             x = me.ensure_ext()
@@ -314,7 +314,7 @@ def receive(matching: Any = None, timeout: Any = FOREVER) -> Generator[None, Any
             value = me.value
             me.value = None
             if value is not LOOK or x is None:
-                return _taken(me, value)
+                return _add_unanswered(me, value)
             found = _scan(me, x, x.match, x.mark)
             if found is not ABSENT:
                 return _found(me, found)
@@ -328,11 +328,11 @@ def receive(matching: Any = None, timeout: Any = FOREVER) -> Generator[None, Any
 
 def _found(me: Process, message: Any) -> Any:
     if me.runtime.watched or me.traced:
-        told_received(me, message)
-    return message if me.callbacks is None else _taken(me, message)
+        report_received(me, message)
+    return message if me.callbacks is None else _add_unanswered(me, message)
 
 
-def _taken(me: Process, message: Any) -> Any:
+def _add_unanswered(me: Process, message: Any) -> Any:
     """Note a call received by an async callback as unanswered, so that its end fails the caller."""
     if type(message) is not From or me.callbacks is None:
         return message
@@ -441,12 +441,12 @@ def reply(frm: From, value: Any) -> None:
     # `From` out of it (test_the_first_of_several_answers_counts_and_the_others_leave_no_trace).
     if waiter.value is not frm:  # replied, timed out, cancelled or dead: too late
         if to.runtime.watched or to.traced:
-            told_late(frm, value)
+            report_late_reply(frm, value)
         return
     waiter.value = value
     if waiter.status == CALLING:
         if to.runtime.watched or to.traced or waiter.traced:
-            told_replied(frm, value)
+            report_replied(frm, value)
         waiter.status = READY
         s = waiter.runtime.scheduler
         s.push(waiter)

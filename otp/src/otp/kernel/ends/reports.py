@@ -48,7 +48,7 @@ def report_crash(p: Process, what: str, message: Any, reason: Any, error: BaseEx
         say(logging.ERROR, "%s ended; its report failed with %s", p, type(failure).__name__)
 
 
-def shown(value: Any, length: int = LONGEST) -> str:
+def format_value(value: Any, length: int = LONGEST) -> str:
     """Return a value for a report: bounded, without secrets, without running its code."""
     return text(value, length=length, depth=8, items=50)
 
@@ -65,7 +65,7 @@ def about(p: Process) -> dict[str, Any]:
 
 
 def _own_name(name: Any) -> str:
-    return name if type(name) is str and len(name) <= 100 else shown(name, 100)
+    return name if type(name) is str and len(name) <= 100 else format_value(name, 100)
 
 
 def _fields(p: Process, what: str, message: Any, reason: Any, error: BaseException | None) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def _fields(p: Process, what: str, message: Any, reason: Any, error: BaseExcepti
         "otp_callback": callback,
         "otp_message": None if x.sensitive else event,
         "otp_client": None if x.frm is None or what == "init" else str(x.frm.pid),
-        "otp_reason": shown(reason),
+        "otp_reason": format_value(reason),
         "otp_hint": _hint(what, reason),
         "otp_state_name": None if x.sensitive else state_name,
         "otp_state": _state_text(p) if shows_state else None,
@@ -99,13 +99,13 @@ def _doing(p: Process, what: str, message: Any) -> tuple[str | None, str | None,
     found = None if where is None else where(p.state)
     if found is not None:
         callback, kind, content, state = found
-        return callback, f"{shown(kind, 100)}, {shown(content)}", shown(state, 100)
-    return what or None, shown(message) if what and what != "init" else None, None
+        return callback, f"{format_value(kind, 100)}, {format_value(content)}", format_value(state, 100)
+    return what or None, format_value(message) if what and what != "init" else None, None
 
 
 def _state_text(p: Process) -> str:
     """Return the state as its `format_status` shows it, without secrets."""
-    return shown(formatted_state(p))
+    return format_value(formatted_state(p))
 
 
 def _callers(dictionary: dict[Any, Any] | None) -> list[str]:
@@ -120,7 +120,7 @@ def _ancestors(p: Process) -> list[str]:
     parent = p.parent
     while parent is not None and len(found) < ANCESTORS:
         name = parent.registered_name
-        words = keyed_name(parent) if name is None else name if type(name) is str else shown(name, 100)
+        words = keyed_name(parent) if name is None else name if type(name) is str else format_value(name, 100)
         found.append(str(parent) if words is None else f"{words} ({parent})")
         parent = parent.parent
     return found

@@ -72,12 +72,12 @@ def _fire(timer: Timer) -> None:
         if dest is None:
             return
     if node.watched and node.tracer.causes is not None:
-        _tell_fired(node, dest, timer.ref, message)
+        _report_fired(node, dest, timer.ref, message)
         return
     deliver(dest, message)
 
 
-def _tell_fired(node: Any, dest: Process, ref: Any, message: Any) -> None:
+def _report_fired(node: Any, dest: Process, ref: Any, message: Any) -> None:
     causes = node.tracer.causes
     causes.now = node.tracer.notice("timer_fired", dest, {"ref": ref}, getattr(ref, "event", 0))
     try:
@@ -86,7 +86,7 @@ def _tell_fired(node: Any, dest: Process, ref: Any, message: Any) -> None:
         causes.now = 0
 
 
-def _left(ref: Ref, function: str) -> float | None:
+def _read_remaining(ref: Ref, function: str) -> float | None:
     if not isinstance(ref, TimerRef):
         if not isinstance(ref, Ref):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise BadArgument(f"{function}(ref): expected the Ref that send_after or start_timer returned, got {ref!r}")
@@ -103,7 +103,7 @@ def cancel_timer(ref: Ref) -> float | None:
     Returns the seconds that were left, or `None` if it fired, was cancelled or is unknown. Any process may cancel.
     `None` does not mean that the message has been handled. Raises `BadArgument` for anything but a reference.
     """
-    left = _left(ref, "cancel_timer")
+    left = _read_remaining(ref, "cancel_timer")
     if left is not None and isinstance(ref, TimerRef):
         ref.timer.fire = None
         node = ref.runtime
@@ -114,4 +114,4 @@ def cancel_timer(ref: Ref) -> float | None:
 
 def read_timer(ref: Ref) -> float | None:
     """Return the seconds left of a timer, or `None` if it fired, was cancelled or is unknown."""
-    return _left(ref, "read_timer")
+    return _read_remaining(ref, "read_timer")

@@ -192,7 +192,7 @@ def _plain(reason: Any, limit: int, depth: int, waited: float) -> str:
         case "EXIT", 1 if depth:
             return _reason(rest[0], limit, depth - 1)
         case "already_started", 1 if issubclass(type(rest[0]), Pid):
-            return _taken(rest[0])
+            return _describe_holder(rest[0])
         case "shutdown", 1 if depth:
             inner_tag, inner = tagged(rest[0])
             if inner_tag != "failed_to_start_child" or len(inner) != 2:
@@ -201,7 +201,9 @@ def _plain(reason: Any, limit: int, depth: int, waited: float) -> str:
             cause_tag, taken = tagged(cause)
             if cause_tag == "already_started" and len(taken) == 1 and issubclass(type(taken[0]), Pid):
                 old = f"the old {child} had not finished stopping"
-                return f"its child {child} did not start: {old if _is_leaving(taken[0]) else _taken(taken[0])}"
+                return (
+                    f"its child {child} did not start: {old if _is_leaving(taken[0]) else _describe_holder(taken[0])}"
+                )
             return f"its child {child} did not start: {_reason(cause, limit, depth - 1)}"
         case _:
             return ""
@@ -226,7 +228,7 @@ def _failed_call(why: Any, call: Any, limit: int, depth: int, waited: float) -> 
             return f"its call to {dest} failed: {_reason(why, limit, depth - 1, waited)}"
 
 
-def _taken(pid: Pid) -> str:
+def _describe_holder(pid: Pid) -> str:
     return f"its name is taken by {str(pid).strip('<>')}"
 
 

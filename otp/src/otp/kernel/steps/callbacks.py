@@ -16,7 +16,7 @@ from otp.kernel.ends.mailbox import merge_batch, reply
 from otp.kernel.steps.outcomes import Raised, apply
 from otp.kernel.steps.system import handle_system, is_system
 from otp.kernel.tables.callers import From
-from otp.kernel.tables.message_events import told_begun, told_ended, watched
+from otp.kernel.tables.message_events import report_callback_begun, report_callback_ended, watched
 from otp.kernel.tables.scheduler import Scheduler, Timer
 from otp.kernel.values.messages import ExitSignal, Timeout
 from otp.kernel.values.process import (
@@ -179,7 +179,7 @@ def _begin_pending(p: Process) -> bool:
     pending = p.value
     p.value = None
     if p.runtime.watched or p.traced:
-        _told_pending(p, pending)
+        _report_pending(p, pending)
     if type(pending) is tuple:
         frm, result = pending if len(pending) == 2 else _failed_inline(p, *pending)
         apply(p, "handle_call", frm, frm, result)
@@ -202,7 +202,7 @@ def _begin_pending(p: Process) -> bool:
     elif isinstance(pending, Starting):
         pending.run(p)
     if (p.runtime.watched or p.traced) and p.coroutine is None:
-        told_ended(p)
+        report_callback_ended(p)
     if p.status != RUN:
         return False
     if p.value is not None:
@@ -225,13 +225,13 @@ def _failed_inline(p: Process, frm: From, _result: None, error: BaseException) -
         return frm, Raised(again)
 
 
-def _told_pending(p: Process, pending: Any) -> None:
+def _report_pending(p: Process, pending: Any) -> None:
     if type(pending) is Continue:
-        told_begun(p, "handle_continue")
+        report_callback_begun(p, "handle_continue")
     elif pending is Timeout and not p.mailbox and (p.ext is None or p.ext.it is None):
-        told_begun(p, "handle_info")
+        report_callback_begun(p, "handle_info")
     elif isinstance(pending, Starting):
-        told_begun(p, "init")
+        report_callback_begun(p, "init")
 
 
 class Starting:
@@ -345,6 +345,6 @@ def callback_done(p: Process, result: Any) -> None:
 def _go_on(p: Process, what: str, frm: From | None, message: Any, result: Any) -> None:
     apply(p, what, frm, message, result)
     if (p.runtime.watched or p.traced) and p.coroutine is None:
-        told_ended(p)
+        report_callback_ended(p)
     if p.status == RUN:
         settle(p)

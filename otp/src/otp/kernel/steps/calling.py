@@ -18,7 +18,7 @@ from otp.kernel.steps.calls import (
     call_failed,
     call_from_outside,
     failure,
-    nobody,
+    make_noproc_exit,
     retold,
     send_call,
     start_waiting,
@@ -206,7 +206,7 @@ async def _call_by_name(dest: Any, request: Any, timeout: Any) -> Any:
         if timeout is not UNSET:
             _check_timeout(dest, request, timeout)
         await spend()
-        raise nobody(dest, request, timeout)
+        raise make_noproc_exit(dest, request, timeout)
     if to.status == IDLE:
         try:
             return await call(to, request, timeout)

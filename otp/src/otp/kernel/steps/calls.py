@@ -201,7 +201,7 @@ def _note_cycle(frm: From, failed: CallExit) -> None:
         failed.cycle, failed.drawn, failed.waited = found
 
 
-def nobody(dest: Any, request: Any, timeout: Any = UNSET) -> CallExit:
+def make_noproc_exit(dest: Any, request: Any, timeout: Any = UNSET) -> CallExit:
     """Return the exception of a call to an unregistered name, with some registered names as suggestions."""
     found = failure("noproc", dest, request, timeout)
     if isinstance(found, NoProcess) and isinstance(dest, str):
@@ -306,7 +306,7 @@ async def system_call(dest: Any, request: Any, timeout: Any = UNSET, function: s
     to = resolve(dest)
     if to is None or to.status in (DEAD, EXITING):
         await spend()
-        raise nobody(dest, request, timeout)
+        raise make_noproc_exit(dest, request, timeout)
     me = to.runtime.scheduler.current
     if me is to:
         await spend()

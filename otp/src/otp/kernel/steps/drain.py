@@ -30,7 +30,18 @@ from otp.kernel.tables.openings import record_openings, stop_recording
 from otp.kernel.tables.scheduler import BUDGET, DRAIN_NS, TICK, Scheduler
 from otp.kernel.values.coroutines import coroutine_of
 from otp.kernel.values.exception_reasons import drop_group, drop_traceback, reason_of, without_our_frames
-from otp.kernel.values.process import DEAD, EXITING, FUT, READY, RUN, Cancel, Process, Thrown, run_in_context, told_step
+from otp.kernel.values.process import (
+    DEAD,
+    EXITING,
+    FUT,
+    READY,
+    RUN,
+    Cancel,
+    Process,
+    Thrown,
+    run_in_context,
+    select_step,
+)
 from otp.kernel.values.sentences import say
 
 # Running coroutine processes: one step at a time, from the run queue or from an awaited future.
@@ -149,7 +160,7 @@ def _become(p: Process, call: Become) -> None:
         p.status = RUN
         coroutine_done(p, None, error)
         return
-    p.step = told_step(p, coro.send) if p.traced else coro.send
+    p.step = select_step(p, coro.send) if p.traced else coro.send
     p.value = None
     p.runtime.scheduler.push(p)
 

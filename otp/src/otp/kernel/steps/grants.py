@@ -105,7 +105,7 @@ async def granted_to_task(claim: Claim) -> bool:
     p = current_process("a named task")
     if not await _granted(p, claim):
         return False
-    _tell_starter(p, ("ok", None))
+    _notify_starter(p, ("ok", None))
     return True
 
 
@@ -130,7 +130,7 @@ async def _granted(p: Process, claim: Claim) -> bool:
     claim.detach(p)
     via.unregister(p)
     _forget_starter(p)
-    _tell_starter(p, ("refused", refusal or AlreadyStarted(via.whereis(), via)))
+    _notify_starter(p, ("refused", refusal or AlreadyStarted(via.whereis(), via)))
     return False
 
 
@@ -138,7 +138,7 @@ def _is_late(timer: Timer) -> None:
     p: Process = timer.target
     if is_pending(p):
         _forget_starter(p)
-        _tell_starter(p, ("error", "timeout"))
+        _notify_starter(p, ("error", "timeout"))
         exit_signal(p, None, "kill", False)
 
 
@@ -149,7 +149,7 @@ def _forget_starter(p: Process) -> None:
         forget_link(p, parent)
 
 
-def _tell_starter(p: Process, verdict: tuple[str, Any]) -> None:
+def _notify_starter(p: Process, verdict: tuple[str, Any]) -> None:
     x = p.ensure_ext()
     ack, x.ack = x.ack, None
     if ack is not None:

@@ -37,7 +37,7 @@ class Interrupts:
             raise KeyboardInterrupt
         self.asked = True
         stop()
-        _say("stopping; press Ctrl-C again to interrupt\n")
+        _write_line("stopping; press Ctrl-C again to interrupt\n")
 
 
 @contextlib.contextmanager
@@ -56,7 +56,7 @@ def interrupts() -> Generator[Interrupts, None, None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _say(line: str) -> None:
+def _write_line(line: str) -> None:
     """Write to standard error, which the interrupted code may be using as well."""
     try:
         write_line(sys.stderr, line)

@@ -19,11 +19,11 @@ from otp.kernel.ends.mailbox import reply
 from otp.kernel.ends.reports import report_crash
 from otp.kernel.steps.calls import wait_for
 from otp.kernel.tables.callers import From
-from otp.kernel.tables.message_events import told_begun, told_ended
+from otp.kernel.tables.message_events import report_callback_begun, report_callback_ended
 from otp.kernel.tables.scheduler import nanoseconds
 from otp.kernel.values.errors import BadArgument, Throw
 from otp.kernel.values.exception_reasons import drop_group, reason_of, without_our_frames
-from otp.kernel.values.process import HIBERNATE, OWNER, READY, Cancel, Process, told_step
+from otp.kernel.values.process import HIBERNATE, OWNER, READY, Cancel, Process, select_step
 from otp.kernel.values.reasons import is_clean
 from otp.kernel.values.results import ABSENT, Continue, Ignore, NoReply, Ok, Reply, Stop, WithOptions
 
@@ -227,8 +227,8 @@ def stop(
         return
     if p.runtime.watched:
         cause = p.runtime.tracer.cause_of(p)
-        told_ended(p)
-        told_begun(p, "terminate", cause)
+        report_callback_ended(p)
+        report_callback_begun(p, "terminate", cause)
     try:
         result = handler(reason, p.state)
     except BaseException as raised:
@@ -271,7 +271,7 @@ def begin_async(p: Process, what: str, frm: From | None, message: Any, coro: Any
     x.mark = 0  # a mark of the previous pattern does not apply to this mailbox
     p.step = step = coro.send
     if p.traced:
-        p.step = told_step(p, step)
+        p.step = select_step(p, step)
     try:
         waits_for = step(None)
     except StopIteration as done:

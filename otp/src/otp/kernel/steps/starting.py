@@ -26,7 +26,7 @@ from otp.kernel.steps.grants import Claim, Granting, claim_of, is_pending
 from otp.kernel.steps.outcomes import Raised, apply
 from otp.kernel.steps.signals import demonitor, link_processes, monitor_process
 from otp.kernel.tables.callers import From, new_call
-from otp.kernel.tables.message_events import told_begun, told_ended
+from otp.kernel.tables.message_events import report_callback_begun, report_callback_ended
 from otp.kernel.tables.names import check_name, enter_name, is_name_and_node, node_here, take_name
 from otp.kernel.tables.scheduler import BUDGET, FAILED_START, current_process, here, spend, thread_current
 from otp.kernel.values.bounded import text
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 MAX_DEPTH: Final = 40  # starts nested on one stack; deeper ones go through the run queue
 
 
-def _tell_spawned(node: Node, by: Process | None, p: Process, name: Any, what: str) -> None:
+def _report_spawned(node: Node, by: Process | None, p: Process, name: Any, what: str) -> None:
     trace = node.tracer
     seq = trace.emit("spawned", p, {"parent": p.parent, "name": name, "what": what}, trace.cause_of(by))
     if trace.causes is not None:
@@ -72,7 +72,7 @@ def spawn_on(node: Node, parent: Process | None, fn: Any, args: tuple[Any, ...],
     if not s.tells_owners or OWNER.get() is not None:
         context.run(OWNER.set, p)
     if node.watched_life:
-        _tell_spawned(node, parent, p, None, getattr(fn, "__qualname__", repr(fn)))
+        _report_spawned(node, parent, p, None, getattr(fn, "__qualname__", repr(fn)))
     s.push(p)
     return p
 
@@ -254,7 +254,7 @@ def begin_server(
         if monitor:
             ref = monitor_process(parent, p, p)
     if node.watched_life:
-        _tell_spawned(node, me, p, name, cls.__qualname__)
+        _report_spawned(node, me, p, name, cls.__qualname__)
     depth = s.depth
     if (
         depth < MAX_DEPTH
@@ -262,8 +262,8 @@ def begin_server(
         and (s.inline is True or (s.inline == "seeded" and s.random.random() < 0.5))
     ):
         if node.watched:
-            _tell_post(p, me)
-            told_begun(p, "init")
+            _notify_post(p, me)
+            report_callback_begun(p, "init")
         before = s.current
         credit = s.credit
         s.current = p
@@ -290,7 +290,7 @@ def begin_server(
             failed = _not_plain(p, result, before, credit)
             result = None  # this frame must not keep an exception alive
         if node.watched and p.step is None:
-            told_ended(p)
+            report_callback_ended(p)
             if s.post is not None:
                 s.post.started(p, me)
         if failed is None:
@@ -303,7 +303,7 @@ def begin_server(
             raise StartError(failed[0])
     else:
         if node.watched:
-            _tell_post(p, me)
+            _notify_post(p, me)
         p.value = Starting(arg)
         s.push(p)
     return Begun(me, p, ref, link)
@@ -333,9 +333,9 @@ def _begin_granting(
         if monitor:
             ref = monitor_process(me, p, p)
     if node.watched_life:
-        _tell_spawned(node, me, p, claim.via, cls.__qualname__)
+        _report_spawned(node, me, p, claim.via, cls.__qualname__)
     if node.watched:
-        _tell_post(p, me)
+        _notify_post(p, me)
     p.value = Granting(arg, claim)
     node.scheduler.push(p)
     return Begun(me, p, ref, link)
@@ -356,7 +356,7 @@ def _node_name(name: Any) -> Any:
     return name
 
 
-def _tell_post(p: Process, starter: Process | None) -> None:
+def _notify_post(p: Process, starter: Process | None) -> None:
     """Report to the post of a testing scheduler which process started which."""
     post = p.runtime.scheduler.post
     if post is not None and starter is not None:

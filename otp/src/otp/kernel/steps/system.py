@@ -15,7 +15,7 @@ from typing import Any, Final
 from otp.kernel.ends.mailbox import fail, reply
 from otp.kernel.steps.calls import send_system
 from otp.kernel.steps.outcomes import Raised, begin_async, stop
-from otp.kernel.tables.callers import From, formatted_state, put_state, shown_state
+from otp.kernel.tables.callers import From, formatted_state, put_state, read_callback_state
 from otp.kernel.tables.debugging import debug_command, with_debug
 from otp.kernel.values.errors import BadArgument, Error, Throw
 from otp.kernel.values.process import STATE_NAMES, SYSTEM_TAG, Process
@@ -78,7 +78,7 @@ def handle_system(p: Process, message: Any) -> None:
 _UNKNOWN: Final = object()
 
 
-def _look_inside(p: Process, function: str) -> None:
+def _inspect(p: Process, function: str) -> None:
     if p.ensure_ext().sensitive:
         raise BadArgument(
             f"sys.{function}: expected a process that may be inspected, got {p}, which is sensitive; "
@@ -96,17 +96,17 @@ def _answer(p: Process, request: Any) -> Any:
             x.suspended = False
             return "ok"
         case ("get_state",):
-            _look_inside(p, "get_state")
-            return shown_state(p)
+            _inspect(p, "get_state")
+            return read_callback_state(p)
         case ("replace_state", function):
-            _look_inside(p, "replace_state")
-            put_state(p, function(shown_state(p)))
-            return shown_state(p)
+            _inspect(p, "replace_state")
+            put_state(p, function(read_callback_state(p)))
+            return read_callback_state(p)
         case ("get_status",):
             return _status(p)
         case ("debug", command):
             if command[0] not in _COUNTS:
-                _look_inside(p, command[0])
+                _inspect(p, command[0])
             return debug_command(p, command)
         case _:
             custom = getattr(p.callbacks.handler, "handle_system", None)

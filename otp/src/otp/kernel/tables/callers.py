@@ -163,14 +163,14 @@ HIDDEN_STATE: Final = "<sensitive>"
 """Replaces the state of a sensitive process."""
 
 
-def shown_state(p: Process) -> Any:
+def read_callback_state(p: Process) -> Any:
     """Return the state that a behaviour's callbacks see, without what the behaviour adds to it."""
     show = getattr(p.callbacks.handler, "__otp_get_state__", None)
     return p.state if show is None else show(p.state)
 
 
 def put_state(p: Process, shown: Any) -> None:
-    """Replace the state; `shown` has the form that `shown_state` returns."""
+    """Replace the state; `shown` has the form that `read_callback_state` returns."""
     put = getattr(p.callbacks.handler, "__otp_put_state__", None)
     p.state = shown if put is None else put(p.state, shown)
 

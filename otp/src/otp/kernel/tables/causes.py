@@ -75,7 +75,7 @@ class Causes:
         self._doing.pop(me, None)
         return self._begun.pop(me, None)
 
-    def is_news(self, me: Process, state: str) -> bool:
+    def is_new_state(self, me: Process, state: str) -> bool:
         """Return whether the state of `me`, as text, differs from the one reported last."""
         if self._states.get(me) == state:
             return False

@@ -6,7 +6,7 @@ is installed: the tasks of a process are found when it ends, by the context vari
 A process that returns ends the tasks that have acted for it (`otp.self()`, `call`, …) and leaves the others to the
 loop, like a coroutine of asyncio. Any other end ends all of them: `CancelledError` once, then time for cleanup (none
 after a kill), then further cancellations for a limited number of turns, and finally `close()`. Links and monitors are
-notified at once. Supervisors, `stop` and `Task.shutdown` also wait for the tasks: `tasks_ended`.
+notified at once. Supervisors, `stop` and `Task.shutdown` also wait for the tasks: `wait_for_tasks`.
 """
 
 from __future__ import annotations
@@ -227,14 +227,14 @@ def _watch_found(s: Scheduler) -> None:
             p.ensure_ext().task_table(p).watch(task)
 
 
-def left_by(s: Scheduler, p: Any) -> Leftover | None:
+def find_leftover(s: Scheduler, p: Any) -> Leftover | None:
     """Return the tasks left by a process that has ended, if they have not ended yet."""
     if p in s.tasks_to_find:
         end_found_tasks(s)
     return s.leftover.get(p)
 
 
-async def tasks_ended(s: Scheduler, ended: Iterable[tuple[Any, Any]], began: int | None = None) -> None:
+async def wait_for_tasks(s: Scheduler, ended: Iterable[tuple[Any, Any]], began: int | None = None) -> None:
     """Wait until the tasks of ended processes have ended as well.
 
     Each process comes with its `shutdown`, which limits the time for cleanup, counted from `began` or from its end.
@@ -243,7 +243,7 @@ async def tasks_ended(s: Scheduler, ended: Iterable[tuple[Any, Any]], began: int
         return
     waiting: list[Leftover] = []
     for p, shutdown in ended:
-        left = left_by(s, p)
+        left = find_leftover(s, p)
         if left is not None:
             waiting.append(left)
             if shutdown == "infinity":
@@ -445,7 +445,7 @@ def _abort(opened: list[Opened], _timer: Timer) -> None:
         one.abort()
 
 
-def look_at_error(task: asyncio.Future[Any]) -> None:
+def mark_error_retrieved(task: asyncio.Future[Any]) -> None:
     """Keep asyncio from reporting the error of a task or future that ends with its process."""
     if not task.cancelled():
         task.exception()
@@ -453,7 +453,7 @@ def look_at_error(task: asyncio.Future[Any]) -> None:
 
 def _close(task: Any) -> None:
     """Close the coroutine of a task that swallowed every cancellation."""
-    task.add_done_callback(look_at_error)
+    task.add_done_callback(mark_error_retrieved)
     coro = task.get_coro()
     for _ in range(TURNS):
         with suppress(BaseException):  # the reason is fixed, and nothing reads what the cleanup raises

@@ -54,7 +54,7 @@ class Debug:
 
     # Reporting
 
-    def tell(self, event: Any) -> None:
+    def report(self, event: Any) -> None:
         """Report an event in the server; for a sensitive process only numbers are kept."""
         if self.started is not None:
             if event[0] == "in":
@@ -67,7 +67,7 @@ class Debug:
         if self.log is not None:
             self.log.append(event)
         if self.tracing:
-            write_line(sys.stdout, _line(self.name(), event))
+            write_line(sys.stdout, _format_event(self.name(), event))
         for key, (function, state) in list(self.functions.items()):
             try:
                 after = function(state, event, self.name())
@@ -104,58 +104,58 @@ class Debug:
 
     def handle_call(self, request: Any, caller: From, state: Any) -> Any:
         """Report the call and its reply."""
-        self._came(("call", caller), request, (CALL_TAG, caller, request), state)
+        self._report_input(("call", caller), request, (CALL_TAG, caller, request), state)
         return self._watch(self.base.handle_call, (request, caller, state), caller)
 
     def handle_cast(self, request: Any, state: Any) -> Any:
         """Report the cast."""
-        self._came("cast", request, (CAST_TAG, request), state)
+        self._report_input("cast", request, (CAST_TAG, request), state)
         return self._watch(self.base.handle_cast, (request, state), None)
 
     def handle_info(self, message: Any, state: Any) -> Any:
         """Report the message."""
-        self._came("info", message, message, state)
+        self._report_input("info", message, message, state)
         return self._watch(self.base.handle_info, (message, state), None)
 
-    def _came(self, kind: Any, content: Any, message: Any, state: Any) -> None:
+    def _report_input(self, kind: Any, content: Any, message: Any, state: Any) -> None:
         if self.base.behaviour == "gen_statem":
             shown = self.shown(state)
-            self.tell(("in", (kind, content), shown[0] if isinstance(shown, tuple) else shown))
+            self.report(("in", (kind, content), shown[0] if isinstance(shown, tuple) else shown))
         else:
-            self.tell(("in", message))
+            self.report(("in", message))
 
     def _watch(self, callback: Callable[..., Any], arguments: tuple[Any, ...], caller: From | None) -> Any:
         try:
             result = callback(*arguments)
         except Throw as thrown:
-            self._went(thrown.value, caller)
+            self._report_output(thrown.value, caller)
             raise
         if isawaitable(result):
             return self._watch_later(result, caller)
-        self._went(result, caller)
+        self._report_output(result, caller)
         return result
 
     async def _watch_later(self, awaitable: Any, caller: From | None) -> Any:
         try:
             result = await awaitable
         except Throw as thrown:
-            self._went(thrown.value, caller)
+            self._report_output(thrown.value, caller)
             raise
-        self._went(result, caller)
+        self._report_output(result, caller)
         return result
 
-    def _went(self, result: Any, caller: From | None) -> None:
+    def _report_output(self, result: Any, caller: From | None) -> None:
         machine = self.base.behaviour == "gen_statem"
         if isinstance(result, Reply):
-            self.tell(("out", result.value, caller) if machine else ("out", result.value, caller, result.state))
+            self.report(("out", result.value, caller) if machine else ("out", result.value, caller, result.state))
         elif isinstance(result, Stop):
             if result.reply is not ABSENT:
-                self.tell(("out", result.reply, caller, result.state))
+                self.report(("out", result.reply, caller, result.state))
         elif isinstance(result, NoReply) and not machine:
-            self.tell(("noreply", result.state))
+            self.report(("noreply", result.state))
 
 
-def _line(name: Any, event: Any) -> str:
+def _format_event(name: Any, event: Any) -> str:
     """Return one line of a trace, worded like `gen_server:print_event`."""
     match event:
         case ("in", (tag, caller, request)) if tag == CALL_TAG:
@@ -223,7 +223,7 @@ def _carry_out(debug: Debug, command: Any) -> Any:
             return list(debug.log or ())
         case ("log", "print"):
             name = debug.name()
-            write_line(sys.stdout, "".join(_line(name, event) for event in debug.log or ()))
+            write_line(sys.stdout, "".join(_format_event(name, event) for event in debug.log or ()))
         case ("log", True | (True, int()) as wanted):
             debug.log = deque(debug.log or (), maxlen=LOG_SIZE if wanted is True else wanted[1])
         case ("trace", bool(wanted)):

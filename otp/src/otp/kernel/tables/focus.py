@@ -171,7 +171,7 @@ class Focus:
         if theirs is not None and not self._runs and self._full.get(dest) == s.drains:  # without reading the clock
             for subscription in theirs:
                 subscription.dropped += 1
-            self._note(message, theirs, told=False)
+            self._note(message, theirs, is_reported=False)
             return False
         sender = sender_of(message)
         own = None if sender is dest else readers.get(sender)
@@ -195,7 +195,7 @@ class Focus:
             else:
                 held_back = (*held_back, subscription)
         if not admitted:
-            self._note(message, held_back, told=False)
+            self._note(message, held_back, is_reported=False)
         self.held_back = held_back if admitted else ()
         return admitted
 
@@ -203,30 +203,30 @@ class Focus:
         """Return whether `p` is in focus."""
         return p in self._readers
 
-    def told(self) -> None:
+    def mark_reported(self) -> None:
         """Note that the admitted message has been reported."""
         self.held_back = ()
 
-    def asked(self, message: Any) -> None:
+    def note_call(self, message: Any) -> None:
         """Note that a message was reported: if it is a call, its reply will be as well."""
-        self._note(message, self.held_back, told=True)
+        self._note(message, self.held_back, is_reported=True)
 
-    def _note(self, message: Any, held_back: tuple[Subscription, ...], *, told: bool) -> None:
+    def _note(self, message: Any, held_back: tuple[Subscription, ...], *, is_reported: bool) -> None:
         """Note how to treat the reply, if the message is a call."""
         frm = call_of(message)
         if frm is not None:
             if len(self._calls) >= CALLS:
                 self._calls.pop(next(iter(self._calls)))
-            self._calls[frm] = told, held_back
+            self._calls[frm] = is_reported, held_back
 
     def admits_answer(self, frm: From) -> bool:
         """Return whether the answered call was reported; readers that were held back count the reply."""
-        told, held_back = self._calls.pop(frm, (False, ()))
+        is_reported, held_back = self._calls.pop(frm, (False, ()))
         for subscription in held_back:
             subscription.dropped += 1
-        if told:
+        if is_reported:
             self.held_back = held_back
-        return told
+        return is_reported
 
     def sent(self, dest: Process, message: Any, seq: int) -> None:
         """Record that the event `seq` put a message into the mailbox of `dest`."""
@@ -275,6 +275,6 @@ class Focus:
                 del waiting[id(message)]
             return seq
         if backlog and any(subscription.admits(self._trace.clock()) for subscription in self._readers.get(p, ())):
-            self.asked(message)
+            self.note_call(message)
             return 0
         return None

@@ -46,7 +46,7 @@ def _fields(way: str, term: Any, ref: Any, dest: Any) -> dict[str, Any]:
     return {"way": way, "message": bounded_text(term), "term": term, "ref": ref}
 
 
-def told_sent(dest: Process, message: Any, st: int) -> bool:
+def report_sent(dest: Process, message: Any, st: int) -> bool:
     """Report that a message is sent.
 
     A dead or exiting receiver drops it, a waiting one receives it. True if it is not to be delivered now: the post of a
@@ -65,16 +65,16 @@ def told_sent(dest: Process, message: Any, st: int) -> bool:
             return bool(taken)
     trace = dest.runtime.tracer
     if trace.messages_read:
-        _tell_sent(dest, message, st)
+        _report_to_readers(dest, message, st)
     elif trace.focus is not None:
         focus = trace.focus
         if focus.admits_sending(dest, message):
-            _tell_sent(dest, message, st)
-            focus.told()
+            _report_to_readers(dest, message, st)
+            focus.mark_reported()
     return fate is not None
 
 
-def told_under_way(sender: Process, dest: Process, message: Any) -> int:
+def report_in_transit(sender: Process, dest: Process, message: Any) -> int:
     """Report a message that the post of a testing scheduler took; return the event, 0 without a reader."""
     trace = dest.runtime.tracer
     focus = trace.focus
@@ -83,13 +83,13 @@ def told_under_way(sender: Process, dest: Process, message: Any) -> int:
     data = described(message, dest)
     seq = trace.notice("sent", sender, {**data, "to": dest})
     if focus is not None:
-        focus.asked(message)
+        focus.note_call(message)
         focus.leaves(seq)
-        focus.told()
+        focus.mark_reported()
     return seq
 
 
-def told_delivered(sender: Process, dest: Process, message: Any, st: int, seq: int) -> None:
+def report_delivered(sender: Process, dest: Process, message: Any, st: int, seq: int) -> None:
     """Report that the post delivers the message of the event `seq`."""
     trace = dest.runtime.tracer
     focus = trace.focus
@@ -102,12 +102,12 @@ def told_delivered(sender: Process, dest: Process, message: Any, st: int, seq: i
     if st == DEAD or st == EXITING:
         trace.notice("dropped", sender, {**described(message, dest), "to": dest}, seq)
     else:
-        told_arrived(dest, message, st, seq)
+        report_arrived(dest, message, st, seq)
     if focus is not None:
-        focus.told()
+        focus.mark_reported()
 
 
-def _tell_sent(dest: Process, message: Any, st: int) -> None:
+def _report_to_readers(dest: Process, message: Any, st: int) -> None:
     trace = dest.runtime.tracer
     data = described(message, dest)
     data["to"] = dest
@@ -117,19 +117,19 @@ def _tell_sent(dest: Process, message: Any, st: int) -> None:
     if not dropped:
         focus = trace.focus
         if focus is not None:
-            focus.asked(message)
+            focus.note_call(message)
             if not focus.watches(dest):  # nothing that happens to it there is read
                 return
-        told_arrived(dest, message, st, seq)
+        report_arrived(dest, message, st, seq)
 
 
-def told_arrived(dest: Process, message: Any, st: int, seq: int) -> None:
+def report_arrived(dest: Process, message: Any, st: int, seq: int) -> None:
     """Report that the message of the event `seq` is in the mailbox, or handed to a waiting process."""
     trace = dest.runtime.tracer
     causes = trace.causes
     if causes is None:  # the reader that saw the sending has stopped reading
         return
-    if st == RECV or (st == SEL and _is_handed_over(dest, message)):
+    if st == RECV or (st == SEL and _is_received_at_once(dest, message)):
         data = described(message, dest)
         causes.handles(dest, trace.notice("received", dest, data, seq), data["message"])
     elif trace.focus is not None:
@@ -138,13 +138,13 @@ def told_arrived(dest: Process, message: Any, st: int, seq: int) -> None:
         causes.sent(dest, message, seq)
 
 
-def _is_handed_over(dest: Process, message: Any) -> bool:
+def _is_received_at_once(dest: Process, message: Any) -> bool:
     """Return whether a selective receive takes a message at once; one with a function checks later."""
     match = dest.ensure_ext().match
     return getattr(match, "pure", False) and matches(match, as_message(dest, message))
 
 
-def told_received(me: Process, message: Any) -> None:
+def report_received(me: Process, message: Any) -> None:
     """Report that a process takes a message out of its mailbox."""
     post = me.runtime.scheduler.post
     if post is not None:
@@ -153,20 +153,20 @@ def told_received(me: Process, message: Any) -> None:
     causes = trace.causes
     if causes is not None:
         focus = trace.focus
-        cause = causes.taken(me, message) if focus is None else _taken_in(focus, me, message)
+        cause = causes.taken(me, message) if focus is None else _find_cause(focus, me, message)
         if cause is not None:
             data = described(message, me)
             causes.handles(me, trace.notice("received", me, data, cause), data["message"])
             if focus is not None:
-                focus.told()
+                focus.mark_reported()
 
 
-def _taken_in(focus: Focus, me: Process, message: Any) -> int | None:
+def _find_cause(focus: Focus, me: Process, message: Any) -> int | None:
     """Like `Causes.taken`; None if nothing is to be reported."""
     return focus.taken(me, message) if focus.watches(me) else None
 
 
-def told_replied(frm: Any, value: Any) -> None:
+def report_replied(frm: Any, value: Any) -> None:
     """Report the reply to a call, which the caller receives at once."""
     server = frm.to
     post = server.runtime.scheduler.post
@@ -184,14 +184,14 @@ def told_replied(frm: Any, value: Any) -> None:
         seq = trace.notice("sent", server, {**data, "to": caller}, causes.of(by))
         received = trace.notice("received", caller, {**data, "from": server}, seq)
         if focus is not None:
-            focus.told()
+            focus.mark_reported()
             if not focus.watches(caller):
                 return
         if type(caller) is not OutsideCaller and caller.status > DEAD:  # a dead one would keep its entry forever
             causes.handles(caller, received)
 
 
-def told_late(frm: Any, value: Any) -> None:
+def report_late_reply(frm: Any, value: Any) -> None:
     """Report that a late reply is dropped."""
     server = frm.to
     trace = server.runtime.tracer
@@ -200,7 +200,7 @@ def told_late(frm: Any, value: Any) -> None:
         by = thread_current() or server
         trace.notice("dropped", server, {**_fields("reply", value, frm.ref, caller), "to": caller}, trace.cause_of(by))
         if trace.focus is not None:
-            trace.focus.told()
+            trace.focus.mark_reported()
 
 
 def watched(p: Process, messages: Iterable[Any]) -> Iterator[Any]:
@@ -223,12 +223,12 @@ def _watched(p: Process, messages: Iterable[Any]) -> Iterator[Any]:
             continue
         data = described(message, p)
         seq = trace.notice("received", p, data, causes.taken(p, message))
-        told_begun(p, _CALLBACKS.get(data["way"], "handle_info"), seq)
+        report_callback_begun(p, _CALLBACKS.get(data["way"], "handle_info"), seq)
         try:
             yield message
         finally:
             if p.coroutine is None:  # else it waits: `callback_done` reports its end
-                told_ended(p)
+                report_callback_ended(p)
 
 
 def _focused(p: Process, messages: Iterable[Any], focus: Focus) -> Iterator[Any]:
@@ -246,18 +246,18 @@ def _focused(p: Process, messages: Iterable[Any], focus: Focus) -> Iterator[Any]
                 continue
             data = described(message, p)
             seq = trace.notice("received", p, data, cause)
-            focus.told()
-            told_begun(p, _CALLBACKS.get(data["way"], "handle_info"), seq)
+            focus.mark_reported()
+            report_callback_begun(p, _CALLBACKS.get(data["way"], "handle_info"), seq)
             try:
                 yield message
             finally:
                 if p.coroutine is None:
-                    told_ended(p)
+                    report_callback_ended(p)
     finally:
         focus.ends()
 
 
-def told_begun(p: Process, callback: str, cause: int = 0) -> None:
+def report_callback_begun(p: Process, callback: str, cause: int = 0) -> None:
     """Report that a callback begins."""
     trace = p.runtime.tracer
     causes, focus = trace.causes, trace.focus
@@ -268,7 +268,7 @@ def told_begun(p: Process, callback: str, cause: int = 0) -> None:
     causes.begun(p, cause, callback)
 
 
-def told_ended(p: Process) -> None:
+def report_callback_ended(p: Process) -> None:
     """Report the end of the current callback and a changed state; nothing if already reported."""
     trace = p.runtime.tracer
     causes = trace.causes
@@ -280,7 +280,7 @@ def told_ended(p: Process) -> None:
     seq, callback = begun
     if trace.states_read and p.callbacks is not None:
         state = HIDDEN if is_sensitive(p) else _state_text(p)
-        if causes.is_news(p, state):
+        if causes.is_new_state(p, state):
             trace.notice("state_changed", p, {"state": state}, seq)
     trace.notice("callback_ended", p, {"callback": callback}, seq)
 

@@ -76,12 +76,12 @@ def nanoseconds(seconds: Any, what: str, *, infinite: bool = False) -> int | Non
     if not is_number or not 0 <= seconds <= LONGEST:
         limit = ', "infinity" or None' if infinite else ""
         if is_number and LONGEST < seconds < float("inf"):
-            raise BadArgument(f"{what}: expected at most 1e12 seconds{limit}, got {_shown(seconds)}")
+            raise BadArgument(f"{what}: expected at most 1e12 seconds{limit}, got {_format_seconds(seconds)}")
         raise BadArgument(f"{what}: expected a time in seconds >= 0{limit}, got {seconds!r}")
     return seconds * NS if isinstance(seconds, int) else round(seconds * 1e9)
 
 
-def _shown(seconds: float) -> str:
+def _format_seconds(seconds: float) -> str:
     return repr(seconds) if isinstance(seconds, float) or seconds < 1 << 64 else "an integer of more than 64 bits"
 
 
@@ -134,13 +134,11 @@ class Scheduler:
 
     __slots__ = (
         "_append",
-        "base_context",
-        "task_table",
         "_follows_loop",
-        "heap",
         "_sweep_at",
         "_timer_handle",
         "_timer_no",
+        "base_context",
         "began",
         "burying",
         "busy",
@@ -157,6 +155,7 @@ class Scheduler:
         "filed",
         "future_done",
         "handled",
+        "heap",
         "idle",
         "idle_watch",
         "inline",
@@ -183,9 +182,10 @@ class Scheduler:
         "switches",
         "task_failed",
         "task_names",
-        "tells_owners",
+        "task_table",
         "tasks_to_find",
         "tasks_to_watch",
+        "tells_owners",
         "to_notify",
         "virtual",
         "watched",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from otp.kernel.tables.causes import Causes
 from otp.kernel.tables.focus import Focus
-from otp.kernel.values.bounded import bounded_text, kept
+from otp.kernel.values.bounded import bound_reason, bounded_text
 from otp.kernel.values.errors import BadArgument
 from otp.kernel.values.sentences import say
 
@@ -275,7 +275,7 @@ class Tracer:
         if not cause and self.causes is not None:
             cause = self.causes.of(pid)
         reason = data.get("reason")
-        if reason is None or (less := kept(reason)) is reason:
+        if reason is None or (less := bound_reason(reason)) is reason:
             self._ring.append((seq, at, kind, pid, cause, data))
         else:
             self._ring.append((seq, at, kind, pid, cause, {**data, "reason": less}))

@@ -401,44 +401,44 @@ def bounded_text(value: Any, limit: int = 200) -> str:
     return text(value, length=limit, depth=10, items=limit, redact=None)
 
 
-def kept(reason: Any) -> Any:
+def bound_reason(reason: Any) -> Any:
     """Return an exit reason as it may be kept: its large parts replaced by stand-ins."""
-    return reason if (type(reason) is str and len(reason) <= LONGEST) or reason is None else _kept(reason, DEPTH)
+    return reason if (type(reason) is str and len(reason) <= LONGEST) or reason is None else _bound_value(reason, DEPTH)
 
 
-def _kept(value: Any, depth: int) -> Any:
+def _bound_value(value: Any, depth: int) -> Any:
     kind = type(value)
     if kind is str:
         if len(value) <= LONGEST:
             return value
     elif kind is tuple and depth > 0 and len(value) <= MEMBERS:
         for at, member in enumerate(value):
-            less = _kept(member, depth - 1)
+            less = _bound_value(member, depth - 1)
             if less is not member:
-                return (*value[:at], less, *[_kept(other, depth - 1) for other in value[at + 1 :]])
+                return (*value[:at], less, *[_bound_value(other, depth - 1) for other in value[at + 1 :]])
         return value
     elif kind is Crash and depth > 0:
-        return _kept_crash(value, depth)
+        return _bound_crash(value, depth)
     elif kind is ExceptionTerm and depth > 0:
-        return _kept_exception(value, depth)
+        return _bound_exception(value, depth)
     elif kind is list and depth > 0 and len(value) <= MEMBERS:  # copied: it could grow
-        return [_kept(member, depth - 1) for member in value]
+        return [_bound_value(member, depth - 1) for member in value]
     elif _is_atom(value, LONGEST) or issubclass(kind, (Pid, Ref, Enum)) or kind is Shortened:
         return value
     return Shortened(_name_of(kind), text(value, length=TEXT))
 
 
-def _kept_crash(crash: Any, depth: int) -> Crash:
+def _bound_crash(crash: Any, depth: int) -> Crash:
     term, stack = crash
-    less = _kept(term, depth - 1)
+    less = _bound_value(term, depth - 1)
     first, last = FRAMES
     if len(stack) > first + last:
         stack = (*stack[:first], *stack[-last:])
     return crash if less is term and stack is crash[1] else Crash(less, stack)
 
 
-def _kept_exception(term: Any, depth: int) -> ExceptionTerm:
-    args = _kept(term.args, depth - 1)
+def _bound_exception(term: Any, depth: int) -> ExceptionTerm:
+    args = _bound_value(term.args, depth - 1)
     if type(args) is not tuple:
         args = (args,)
     words = term.text if len(term.text) <= TEXT else without_secrets(term.text, TEXT)

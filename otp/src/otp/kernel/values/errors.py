@@ -167,13 +167,13 @@ def start_hint(reason: Any) -> str:
     return reason_hint(reason, "init")
 
 
-def _shown(term: Any, length: int = 200) -> str:
+def _render(term: Any, length: int = 200) -> str:
     """Return a bounded text of any term, without running its code."""
     return text(term, length=length, depth=6)
 
 
 def _text_of(term: Any) -> str:
-    return term if type(term) is str else _shown(term, 2000)
+    return term if type(term) is str else _render(term, 2000)
 
 
 def _with_advice(text: str, advice: str) -> str:
@@ -203,7 +203,7 @@ class Exit(Exception):
         return _text_of(self.reason)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({_shown(self.reason)})"
+        return f"{type(self).__name__}({_render(self.reason)})"
 
 
 class Error(Exception):
@@ -217,7 +217,7 @@ class Error(Exception):
         return _text_of(self.reason)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({_shown(self.reason)})"
+        return f"{type(self).__name__}({_render(self.reason)})"
 
 
 class BadArgument(Error, ValueError):
@@ -245,7 +245,7 @@ class Throw(Exception):
         return _text_of(self.value)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({_shown(self.value)})"
+        return f"{type(self).__name__}({_render(self.value)})"
 
 
 class CallExit(Exit):
@@ -266,7 +266,7 @@ class CallExit(Exit):
         return self.reason[0] if isinstance(self.reason, tuple) else self.reason
 
     def __str__(self) -> str:
-        text = f"call to {_shown(self.dest)} failed: {_shown(self.cause_reason)} (request {_shown(self.request)})"
+        text = f"call to {_render(self.dest)} failed: {_render(self.cause_reason)} (request {_render(self.request)})"
         text = _with_advice(text, self._advice())
         if not self.drawn:
             return text
@@ -336,7 +336,7 @@ class BadTimeout(CallExit, BadArgument):
         self.problem = problem
 
     def __str__(self) -> str:
-        return f"{self.problem}; nothing was sent to {_shown(self.dest)}"
+        return f"{self.problem}; nothing was sent to {_render(self.dest)}"
 
 
 class StartError(Exception):
@@ -355,7 +355,7 @@ class StartError(Exception):
         return _with_advice(_text_of(self.reason), self._advice())
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({_shown(self.reason)})"
+        return f"{type(self).__name__}({_render(self.reason)})"
 
     def _advice(self) -> str:
         if self.hint:
@@ -372,7 +372,7 @@ class AlreadyStarted(StartError):
         self.name = name
 
     def _advice(self) -> str:
-        taken = "the name or the id" if self.name is None else f"{_shown(self.name)}"
+        taken = "the name or the id" if self.name is None else f"{_render(self.name)}"
         instead = self.hint or "start this under another name"
         if self.pid is None:  # pyright: ignore[reportUnnecessaryComparison]
             return f"{taken} is taken by another process, which cannot be found from here; {instead}"
@@ -387,7 +387,7 @@ class AlreadyPresent(StartError):
         self.id = id
 
     def _advice(self) -> str:
-        child = "the child" if self.id is None else f"the child {_shown(self.id)}"
+        child = "the child" if self.id is None else f"the child {_render(self.id)}"
         instead = f"; for another child, {self.hint}" if self.hint else ""
         return f"{child} exists and is not running; try Supervisor.restart_child, or delete_child first{instead}"
 
@@ -400,7 +400,7 @@ class NotFound(StartError):
         self.id = id
 
     def _advice(self) -> str:
-        child = "such child" if self.id is None else f"child {_shown(self.id)}"
+        child = "such child" if self.id is None else f"child {_render(self.id)}"
         return f"the supervisor has no {child}; Supervisor.which_children lists its children"
 
 

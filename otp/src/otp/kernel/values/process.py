@@ -120,7 +120,7 @@ class ThrowingStep:
 
     def __call__(self, _nothing: None) -> Any:
         p, send = self._p, self.__self__.send
-        p.step = told_step(p, send) if p.traced else send
+        p.step = select_step(p, send) if p.traced else send
         thrown = p.value
         if type(thrown) is not Thrown:
             return send(None)
@@ -278,20 +278,20 @@ class Process(Pid):
     """A local process; the module's docstring explains its two roles."""
 
     __slots__ = (
+        "callbacks",
         "context",
+        "ext",
         "links",
         "mailbox",
         "monitored_by",
         "parent",
-        "signal",
-        "status",
-        "state",
-        "step",
-        "value",
-        "traced",
-        "callbacks",
         "side",
-        "ext",
+        "signal",
+        "state",
+        "status",
+        "step",
+        "traced",
+        "value",
     )
     # Several slots have more than one meaning, which `status` and `callbacks` tell apart: each slot costs every process
     # and every dead pid eight bytes (test_a_dead_pid_that_is_kept_costs_about_200_bytes).
@@ -545,7 +545,7 @@ def _nothing() -> None:
     """Do nothing, to test whether a context can be entered."""
 
 
-def told_step(p: Process, step: Any) -> Any:
+def select_step(p: Process, step: Any) -> Any:
     """Return the step of a process in focus, whose effects are reported, else `step`."""
     focus = p.runtime.tracer.focus
     return step if focus is None else focus.step_of(step)

@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from otp.standard_streams import raise_broken_pipe
-from superlearner.base.terminal import complain, say
+from superlearner.base.terminal import complain, print_line
 from superlearner.cli.console.failures import SHORT, NoPlatform, traceback_of, words_of
 from superlearner.cli.console.originals import explain
-from superlearner.cli.console.values import shown
+from superlearner.cli.console.values import render
 from superlearner.cli.ends import FAILED, INTERRUPTED, NO_PLATFORM, USAGE
 from superlearner.cli.showing import json_text
 
@@ -72,11 +72,11 @@ def displayed(*, as_json: bool = False) -> Callable[[object], None]:
             return
         setattr(builtins, "_", value)
         if not as_json:
-            say(shown(value, terminal=sys.stdout.isatty()))
+            print_line(render(value, terminal=sys.stdout.isatty()))
             return
         try:
-            say(json_text(value))
+            print_line(json_text(value))
         except TypeError:
-            say(json_text(repr(value)))
+            print_line(json_text(repr(value)))
 
     return display

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final
 
-from superlearner.base.terminal import complain, say, with_lasting_output
+from superlearner.base.terminal import complain, print_line, with_lasting_output
 from superlearner.cli.console.opening import FOLDER, open_console
 from superlearner.cli.ends import fail
 from superlearner.cli.remote import Remote
@@ -63,7 +63,7 @@ def platform_behind(arguments: Sequence[str], folder: Path) -> Generator[Callabl
             code = process.wait()
             sys.stderr.write(log.read_text(encoding="utf-8", errors="replace"))
             fail(f"the platform did not start (exit code {code})", code or 1)
-        say(line.replace("Ctrl-C", "Ctrl-D").rstrip("\n"))
+        print_line(line.replace("Ctrl-C", "Ctrl-D").rstrip("\n"))
         if " is already running " in line:
             process.wait()  # another platform is already running: the prompt uses it and leaves it running
         threading.Thread(target=_drain, args=(process.stdout, log), name="superlearner-behind", daemon=True).start()

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from superlearner.base.extras import install
-from superlearner.base.terminal import say
+from superlearner.base.terminal import print_line
 from superlearner.cli.console.batch import displayed
 from superlearner.cli.console.failures import SHORT, traceback_of, words_of
 from superlearner.cli.console.originals import explain
-from superlearner.cli.console.values import shown
+from superlearner.cli.console.values import render
 
 __all__ = ["open_prompt"]
 
@@ -91,17 +91,17 @@ def _ipython(names: dict[str, Any], banner: str, history: Path | None) -> None:
     printers = shell.display_formatter.formatters["text/plain"]
     of_lists = printers.for_type(list)
 
-    def list_shown(value: list[Any], printer: Any, cycle: bool) -> None:
-        text = shown(value, terminal=sys.stdout.isatty())
+    def pprint_list(value: list[Any], printer: Any, cycle: bool) -> None:
+        text = render(value, terminal=sys.stdout.isatty())
         if text == repr(value):
             of_lists(value, printer, cycle)
         else:
             printer.text(text)
 
-    def function_shown(value: types.FunctionType, printer: Any, cycle: bool) -> None:
-        printer.text(shown(value))
+    def pprint_function(value: types.FunctionType, printer: Any, cycle: bool) -> None:
+        printer.text(render(value))
 
-    printers.for_type(list, list_shown)
-    printers.for_type(types.FunctionType, function_shown)
-    say(f"{banner}\n")
+    printers.for_type(list, pprint_list)
+    printers.for_type(types.FunctionType, pprint_function)
+    print_line(f"{banner}\n")
     shell.mainloop()

@@ -11,7 +11,7 @@ from typing import Any, cast
 from superlearner.cli.console.failures import NoField
 from superlearner.cli.showing import drawn
 
-__all__ = ["Record", "Rows", "shown", "value_of"]
+__all__ = ["Record", "Rows", "render", "value_of"]
 
 
 class Record(dict[str, Any]):
@@ -37,10 +37,10 @@ class Record(dict[str, Any]):
 
     def __repr__(self) -> str:
         """Return a line for each field."""
-        return shown(self)
+        return render(self)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        printer.text("…" if cycle else shown(self, terminal=sys.stdout.isatty()))
+        printer.text("…" if cycle else render(self, terminal=sys.stdout.isatty()))
 
 
 class Rows(list[Any]):
@@ -54,10 +54,10 @@ class Rows(list[Any]):
 
     def __repr__(self) -> str:
         """Return a table."""
-        return shown(self)
+        return render(self)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        printer.text("…" if cycle else shown(self, terminal=sys.stdout.isatty()))
+        printer.text("…" if cycle else render(self, terminal=sys.stdout.isatty()))
 
 
 def value_of(data: Any, meta: Mapping[str, Any] | None = None) -> Any:
@@ -69,7 +69,7 @@ def value_of(data: Any, meta: Mapping[str, Any] | None = None) -> Any:
     return data
 
 
-def shown(value: object, *, terminal: bool = False) -> str:
+def render(value: object, *, terminal: bool = False) -> str:
     """Return a value as the prompt shows it: drawing, table, fields or `repr`."""
     if isinstance(value, Record):
         match value:

@@ -8,7 +8,7 @@ import time
 from dataclasses import asdict
 from typing import Any
 
-from superlearner.base.terminal import say
+from superlearner.base.terminal import print_line
 from superlearner.cli.showing import json_text
 from superlearner.cli.top.asking import Looking
 from superlearner.cli.top.figures import ScreenFrame, ordered
@@ -24,7 +24,7 @@ def write_frames(
     while True:
         begun = time.monotonic()
         text = written(looking.frame(), by, search, rows, as_json=as_json, compact=not once)
-        say(text if once or as_json else f"{text}\n")
+        print_line(text if once or as_json else f"{text}\n")
         if once:
             return
         pause.wait(max(0.0, interval - (time.monotonic() - begun)))

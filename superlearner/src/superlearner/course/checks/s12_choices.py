@@ -13,7 +13,7 @@ from typing import Any
 
 from superlearner.course.engine.exercise import exercise
 from superlearner.course.engine.scenario import Scenario
-from superlearner.course.engine.values import as_mapping, did_you_mean, shown
+from superlearner.course.engine.values import as_mapping, did_you_mean, render
 from superlearner.course.engine.verdict import Wrong
 
 
@@ -131,8 +131,8 @@ async def remember(s: Scenario) -> None:
 
 def known_in(chosen: set[Any], known: Collection[str], among: str) -> None:
     """Raise `Wrong` if something was chosen that cannot be chosen."""
-    if strange := sorted(chosen.difference(known), key=shown):
-        raise Wrong(f"choose among {among}, got {shown(strange[0])}{did_you_mean(strange[0], known)}")
+    if strange := sorted(chosen.difference(known), key=render):
+        raise Wrong(f"choose among {among}, got {render(strange[0])}{did_you_mean(strange[0], known)}")
 
 
 SITUATIONS = {
@@ -159,7 +159,7 @@ async def generic(s: Scenario) -> None:
         raise Wrong("choose one for each line: nothing is chosen yet")
     answer = as_mapping(given)
     if answer is None:
-        raise Wrong(f"expected answer to be a dict from line numbers to 'generic' or 'specific', got {shown(given)}")
+        raise Wrong(f"expected answer to be a dict from line numbers to 'generic' or 'specific', got {render(given)}")
     marks = {int(key) if type(key) is str and key.isdecimal() else key: value for key, value in answer.items()}
     s.no_other_keys("answer", marks, LISTING_MARKS)
     missing = [line for line in LISTING_MARKS if marks.get(line) not in ("generic", "specific")]
@@ -231,8 +231,8 @@ async def own(s: Scenario) -> None:
     s.step("Three lines of ProcessAgent are found whose work a GenServer does.")
     given = s.need("answer")
     answer = s.names_in("answer", "line numbers") if given is not None else set[Any]()
-    for number in sorted(answer, key=shown):
-        s.expect(type(number) is int, f"expected line numbers such as 12, got {shown(number)}")
+    for number in sorted(answer, key=render):
+        s.expect(type(number) is int, f"expected line numbers such as 12, got {render(number)}")
     which = "of superlearner.agents.by_hand.process_agent"
     s.expect(len(answer) >= 3, f"expected at least three line numbers {which}, got {len(answer) or 'none'}")
     from superlearner.agents.by_hand import process_agent
@@ -245,7 +245,7 @@ async def own(s: Scenario) -> None:
         text = lines[number - 1].strip()
         s.expect(text != "" and number not in words, f"line {number} holds no code")
         role = role_of(lines, number - 1)
-        say = f"line {number} stays when the agent becomes a GenServer, perhaps in another form: {shown(text)}"
+        say = f"line {number} stays when the agent becomes a GenServer, perhaps in another form: {render(text)}"
         s.expect(role != "", say)
         roles.add(role)
     for role in ("loop", "receive", "from"):
@@ -299,4 +299,4 @@ def matched(
     answer = s.choices(tuple(right), {*right.values(), *others})
     for key, value in right.items():
         if answer[key] != value:
-            raise Wrong(f"{shown(answer[key])} does not fit {key!r}: {why[key]}", fault(key, answer[key]))
+            raise Wrong(f"{render(answer[key])} does not fit {key!r}: {why[key]}", fault(key, answer[key]))

@@ -14,7 +14,7 @@ from typing import Any, Final
 import otp
 from superlearner.course.engine.exercise import exercise
 from superlearner.course.engine.scenario import Scenario
-from superlearner.course.engine.values import same, shown
+from superlearner.course.engine.values import render, same
 from superlearner.course.engine.verdict import Wrong
 
 
@@ -53,14 +53,14 @@ class Client:
         made = self._set(server, value)
         if inspect.isawaitable(made):
             self.set_waits = True
-            await self.s.settled(f"set(server, {shown(value)})", made, server)
+            await self.s.settled(f"set(server, {render(value)})", made, server)
 
     async def update(self, server: otp.Pid, function: Callable[[Any], Any]) -> Any:
         """Replace the value of a server, and return what it answers."""
         return await self.s.asked("update(server, function)", self._update(server, function), server)
 
 
-def told(ways: list[str]) -> str:
+def describe_messages(ways: list[str]) -> str:
     """Return the messages that a function sends, in words."""
     return ", then ".join(WAYS[way] for way in ways) or "no message"
 
@@ -73,12 +73,12 @@ async def minimal(s: Scenario) -> None:
     client = Client(s, server_class)
     server = await s.start("start(0)", client.start(0), "server")
     got = await client.get(server)
-    s.same(got, 0, f"expected get to answer 0, the argument of start, got {shown(got)}")
+    s.same(got, 0, f"expected get to answer 0, the argument of start, got {render(got)}")
     before = s.mark()
     await client.set(server, 42)
     how, after_set = [event.data["way"] for event in s.sent(server, before)], s.mark()
     got = await client.get(server)
-    s.same(got, 42, f"expected get to answer 42 after set(server, 42), got {shown(got)}")
+    s.same(got, 42, f"expected get to answer 42 after set(server, 42), got {render(got)}")
 
     s.step("`update` answers the new value and keeps it, also when two processes update at once.")
     await updates(s, client, server)
@@ -87,12 +87,12 @@ async def minimal(s: Scenario) -> None:
     other = await s.start("start(())", client.start(()), "other")
     s.expect(other != server, "expected start(()) to make a new process, got that of start(0)", "M6")
     third = await s.start("start(())", client.start(()), "third")
-    await starts_anew(s, client, other)
+    await starts_from_its_argument(s, client, other)
     await client.update(other, append_one)
     await client.set(other, "mine")
     for each, value in ((third, ()), (server, 45)):
         got = await client.get(each)
-        say = f"expected each server to have a state of its own, but one changed the other's: got {shown(got)}"
+        say = f"expected each server to have a state of its own, but one changed the other's: got {render(got)}"
         s.same(got, value, f"{say} instead of {value}", "M6")
 
     s.step("It keeps any value, and `update` calls its function once.")
@@ -103,12 +103,12 @@ async def minimal(s: Scenario) -> None:
     (child,) = (await s.children(supervisor)).values()
     await client.set(child, 8)
     got = await client.get(child)
-    s.same(got, 8, f"expected get to answer 8 after set(server, 8), got {shown(got)}")
+    s.same(got, 8, f"expected get to answer 8 after set(server, 8), got {render(got)}")
     await s.kill(child)
     again = list((await s.children(supervisor)).values())
     s.expect(len(again) == 1 and again[0] != child, "expected a new process after the kill")
     got = await client.get(again[0])
-    s.same(got, 7, f"expected the start value 7 after a restart, got {shown(got)}: a restart loses the state", "M12")
+    s.same(got, 7, f"expected the start value 7 after a restart, got {render(got)}: a restart loses the state", "M12")
 
     s.step("Every call is answered.")
     for _ in range(3):
@@ -118,9 +118,12 @@ async def minimal(s: Scenario) -> None:
     if how != ["cast"]:
         s.show(before, after_set)
     if set(how) == {"cast"}:
-        s.expect(len(how) == 1, f"set sends {told(how)}: send one, or another client may change the value in between")
+        s.expect(
+            len(how) == 1,
+            f"set sends {describe_messages(how)}: send one, or another client may change the value in between",
+        )
     needs = "setting a value needs no answer: send one cast"
-    s.same(how, ["cast"], f"set sends {told(how)}, but {needs}", "M14")
+    s.same(how, ["cast"], f"set sends {describe_messages(how)}, but {needs}", "M14")
     waits = "set(server, 42) has to be awaited, but a cast waits for nothing: write `def set`, without `async`"
     s.expect(not client.set_waits, waits, "M14")
 
@@ -131,9 +134,9 @@ async def updates(s: Scenario, client: Client, server: otp.Pid) -> None:
     got = await client.update(server, add_one)
     ways = [event.data["way"] for event in s.sent(server, since) if event.pid != server]
     after_update = s.mark()
-    s.same(got, 43, f"expected update to answer the new value 43, got {shown(got)}")
+    s.same(got, 43, f"expected update to answer the new value 43, got {render(got)}")
     got = await client.get(server)
-    s.same(got, 43, f"expected get to answer the new value 43 after update, got {shown(got)}")
+    s.same(got, 43, f"expected get to answer the new value 43 after update, got {render(got)}")
 
     async def add() -> None:
         await client.update(server, add_one)
@@ -141,20 +144,20 @@ async def updates(s: Scenario, client: Client, server: otp.Pid) -> None:
     s.show(s.mark())
     await s.at_once(server, add, add)
     got = await client.get(server)
-    lost = f"two processes added 1 to 43 at the same time, and get answers {shown(got)} instead of 45"
+    lost = f"two processes added 1 to 43 at the same time, and get answers {render(got)} instead of 45"
     s.same(got, 45, f"{lost}: one update is lost", "P3" if len(ways) > 1 else None)
     if ways != ["call"]:
         s.show(since, after_update)
         say = "between two messages another process can change the value; send one call, and let the server do both"
-        raise Wrong(f"update sends {told(ways)}: {say}", "P3" if len(ways) > 1 else None)
+        raise Wrong(f"update sends {describe_messages(ways)}: {say}", "P3" if len(ways) > 1 else None)
 
 
-async def starts_anew(s: Scenario, client: Client, other: otp.Pid) -> None:
+async def starts_from_its_argument(s: Scenario, client: Client, other: otp.Pid) -> None:
     """Compare the value of a server that was started with an empty tuple, after another one has 45."""
     got = await client.get(other)
     if same(got, 45):
         raise Wrong("expected get to answer (), the argument of start, got 45, the value of the other server", "M6")
-    s.same(got, (), f"expected get to answer (), the argument of start, got {shown(got)}", "V2")
+    s.same(got, (), f"expected get to answer (), the argument of start, got {render(got)}", "V2")
 
 
 async def keeps_any_value(s: Scenario, client: Client, server: otp.Pid) -> None:
@@ -163,7 +166,7 @@ async def keeps_any_value(s: Scenario, client: Client, server: otp.Pid) -> None:
         await client.set(server, value)
         got = await client.get(server)
         if got is not value:
-            say = f"expected get to answer {shown(value)} after set(server, {shown(value)}), got {shown(got)}"
+            say = f"expected get to answer {render(value)} after set(server, {render(value)}), got {render(got)}"
             s.same(got, value, say, None if value else "V2")
     given = [1]
     await client.set(server, given)
@@ -171,9 +174,9 @@ async def keeps_any_value(s: Scenario, client: Client, server: otp.Pid) -> None:
     s.same(given, [1], f"expected the list given to set to stay [1], got {given}: the server changed it in place", "M6")
     for value in (0, None):
         got = await client.update(server, lambda _, new=value: new)
-        s.same(got, value, f"expected update to answer {value}, the new value, got {shown(got)}", "V2")
+        s.same(got, value, f"expected update to answer {value}, the new value, got {render(got)}", "V2")
         got = await client.get(server)
-        s.same(got, value, f"expected get to answer {value}, the result of update, got {shown(got)}", "V2")
+        s.same(got, value, f"expected get to answer {value}, the result of update, got {render(got)}", "V2")
     drawn = itertools.count(1)
     await client.update(server, lambda _: next(drawn))
     times = next(drawn) - 1

@@ -17,7 +17,7 @@ from otp.testing import wait_all_idle
 from superlearner.course.engine.exercise import exercise, scenario
 from superlearner.course.engine.reports import unreported, without_reports
 from superlearner.course.engine.scenario import Scenario
-from superlearner.course.engine.values import as_mapping, shown
+from superlearner.course.engine.values import as_mapping, render
 from superlearner.course.engine.verdict import Wrong
 
 
@@ -127,7 +127,7 @@ async def calls(s: Scenario) -> None:
         if answer[key] == way:
             continue
         if answer[key] not in ("call", "cast"):
-            raise Wrong(f"expected call or cast for {key}, got {shown(answer[key])}")
+            raise Wrong(f"expected call or cast for {key}, got {render(answer[key])}")
         if way == "call":
             got = await client_of(s, cast_only=True)
             raise Wrong(f"{key} as a cast returned {got!r} where its user needs {NEEDED[key]}", "M14")
@@ -213,7 +213,7 @@ async def results(s: Scenario) -> None:
     s.step("Each result is legal or not, as the runs show.")
     found = as_mapping(s.need("answer"))
     if found is None:
-        got = shown(s.answer.answer)
+        got = render(s.answer.answer)
         raise Wrong(f"expected answer to be a dict from (callback, result) to True or False, got {got}")
     names, kinds = ("init", "handle_call", "handle_cast"), ("Ok", "Reply", "NoReply", "Stop")
     s.no_other_keys("answer", found, tuple(itertools.product(names, kinds)))
@@ -221,7 +221,7 @@ async def results(s: Scenario) -> None:
         for result in kinds:
             said = found.get((callback, result))
             if type(said) is not bool:
-                raise Wrong(f"choose True or False for each pair: {callback} and {result} has {shown(said)}")
+                raise Wrong(f"choose True or False for each pair: {callback} and {result} has {render(said)}")
             legal = await is_legal(s, callback, result)
             if said == legal:
                 continue
@@ -288,7 +288,7 @@ def is_bad(reason: Any) -> bool:
 def difference(got: set[Any], wanted: set[Any]) -> str:
     """Return what does not belong there, or that something is missing, without naming it."""
     if extra := got - wanted:
-        return f"{shown(min(map(str, extra)))} does not belong there"
+        return f"{render(min(map(str, extra)))} does not belong there"
     missing = len(wanted - got)
     return f"{missing} {'name is' if missing == 1 else 'names are'} missing"
 
@@ -302,7 +302,7 @@ async def repaired(s: Scenario) -> None:
         server = await s.start(f"BadServer.start({state})", s.member(cls, "start")(state), "server")
         for request in ("state", "get", ("value of", "x")):
             got = await s.asked(f"the call {request!r}", GenServer.call(server, request), server)
-            s.same(got, state, f"expected the call {request!r} to answer the state {state}, got {shown(got)}")
+            s.same(got, state, f"expected the call {request!r} to answer the state {state}, got {render(got)}")
     s.step("What becomes of each misspelt name is known.")
     ways = {
         "marked_typo": await found_when(s, "handle_cal", marked=True),
@@ -315,7 +315,7 @@ async def repaired(s: Scenario) -> None:
         if said is None:
             raise Wrong(f"say in {name} when the library finds the fault; it is still None")
         if said != right:
-            say = f"{name}: in the run it was {right!r}; you said {shown(said)}"
+            say = f"{name}: in the run it was {right!r}; you said {render(said)}"
             raise Wrong(say, "M31" if waits else None, NOT_SILENT if waits else "")
 
 

@@ -14,11 +14,11 @@ from typing import Any
 import otp
 from otp import GenServer, Ok, Supervisor, impl
 from otp.testing import advance, wait_all_idle
-from superlearner.course.engine.drawings import Drawn, read_drawing, shown_tree
+from superlearner.course.engine.drawings import Drawn, describe_drawing, read_drawing
 from superlearner.course.engine.exercise import exercise, scenario
 from superlearner.course.engine.reports import unreported
 from superlearner.course.engine.scenario import Scenario
-from superlearner.course.engine.values import as_mapping, as_set, did_you_mean, nearest, shown
+from superlearner.course.engine.values import as_mapping, as_set, did_you_mean, nearest, render
 from superlearner.course.engine.verdict import Wrong
 
 STRATEGIES = ("one_for_all", "rest_for_one", "one_for_one")
@@ -39,13 +39,13 @@ async def strategies(s: Scenario) -> None:
     s.step("Each scenario has the strategy that restarts what depends on the crashed child, and nothing else.")
     answer = as_mapping(s.need("answer"))
     if answer is None:
-        got = shown(s.answer.answer)
+        got = render(s.answer.answer)
         raise Wrong(f"expected answer to be a dict with agents, pipeline and connections, got {got}")
     needless = as_mapping(answer.pop("needless", getattr(s.answer, "needless", None)))
     keys = ("agents", "pipeline", "connections")
     for key in keys:
         if type(answer.get(key)) is not str or answer[key] not in STRATEGIES:
-            got = f"{key} is {shown(answer.get(key))}{did_you_mean(answer.get(key), STRATEGIES)}"
+            got = f"{key} is {render(answer.get(key))}{did_you_mean(answer.get(key), STRATEGIES)}"
             raise Wrong(f"choose 'one_for_one', 'rest_for_one' or 'one_for_all' for each supervisor: {got}")
     s.no_other_keys("answer", answer, keys)
     for key, names, crashed, depend in (
@@ -74,7 +74,7 @@ async def strategies(s: Scenario) -> None:
             raise Wrong(say, "M20")
         if "manager" not in said.lower():
             later = " (rest_for_one restarts a worker, too, when the one before it crashes)" if "worker" in said else ""
-            raise Wrong(f"{say}; {shown(said)} does not name it{later}", "M20")
+            raise Wrong(f"{say}; {render(said)} does not name it{later}", "M20")
 
 
 AGENTS = ("Agent 1", "Agent 2", "Agent 3", "Agent 4", "Agent 5")
@@ -125,8 +125,8 @@ async def limits(s: Scenario) -> None:
     if times is None:
         raise Wrong("write at least 4 ascending times into times, such as [0, 1, 2, 30]; it is still None")
     if type(times) not in (list, tuple) or len(times) < 4 or any(type(each) not in (int, float) for each in times):
-        raise Wrong(f"expected times to be a list of at least 4 numbers, got {shown(times)}")
-    s.expect(all(a < b for a, b in itertools.pairwise(times)), f"expected ascending times, got {shown(times)}")
+        raise Wrong(f"expected times to be a list of at least 4 numbers, got {render(times)}")
+    s.expect(all(a < b for a, b in itertools.pairwise(times)), f"expected ascending times, got {render(times)}")
     s.expect(times[0] >= 0 and times[-1] <= 3600, "expected times between 0 and 3600 seconds")
     last = await gives_up_at(s, times)
     if last is not None:
@@ -168,13 +168,13 @@ async def tree(s: Scenario) -> None:
     """A tree that was drawn."""
     s.step("The drawing is a tree with one root, a supervisor.")
     text = s.need("drawing")
-    s.expect(type(text) is str, f"expected drawing to be a text with a tree, got {shown(text)}")
+    s.expect(type(text) is str, f"expected drawing to be a text with a tree, got {render(text)}")
     s.expect(text.strip() != "", "expected drawing to be a text with a tree: nothing is drawn yet")
     try:
         roots = read_drawing(text)
     except ValueError as error:
         raise Wrong(str(error)) from None
-    read = f"; it was read as:\n{shown_tree(roots):.300}"
+    read = f"; it was read as:\n{describe_drawing(roots):.300}"
     s.expect(len(roots) == 1, f"expected one root, got {len(roots)}{read}")
     root = roots[0]
     s.expect(bool(root.children), f"expected the root to have children{read}")
@@ -229,7 +229,7 @@ async def tree(s: Scenario) -> None:
     said = as_mapping(s.need("disturbed"))
     keys = {"worker": workers, "temporary": pool.children, "pool": [pool], "store": [store]}
     if said is None:
-        got = shown(s.answer.disturbed)
+        got = render(s.answer.disturbed)
         raise Wrong(f"expected disturbed to be a dict with worker, temporary, pool and store, got {got}")
     s.no_other_keys("disturbed", said, keys)
     for key, (child, *others) in keys.items():
@@ -244,7 +244,7 @@ async def tree(s: Scenario) -> None:
             s.show(*span)
             names = ", ".join(each.label for each in ended[:SHOWN]) + ", …" * (len(ended) > SHOWN)
             also = ". A supervisor's children end with it" if child.children and value == 1 else ""
-            say = f"in the run, a crash of {child.label} ended {len(ended)}: {names}; you said {shown(value)}{also}"
+            say = f"in the run, a crash of {child.label} ended {len(ended)}: {names}; you said {render(value)}{also}"
             raise Wrong(f"expected {len(ended)} for {key}: {say}", misconception)
 
 

@@ -127,7 +127,7 @@ class Checker:
             return Checked(refusal(IMPORT, text), "")
         try:
             told, printed = await self._run(id, check, source, seeds)
-        except _Ended as ended:
+        except _EarlyEnd as ended:
             return Checked(ended.verdict, ended.printed)
         if told is None:
             return Checked(refusal(RUNS, ENDS["exit"][0]), printed)
@@ -142,7 +142,7 @@ class Checker:
         """
         try:
             told, _ = await self._run(id, check, None, (1,))
-        except _Ended as ended:
+        except _EarlyEnd as ended:
             raise CheckNotRun(f"the scenario {id} did not end well: {ended.verdict.steps[0].say}") from None
         if told is None:
             raise CheckNotRun(f"the scenario {id} ended without a report")
@@ -157,7 +157,7 @@ class Checker:
     async def _run(
         self, id: str, check: str, source: str | None, seeds: Sequence[int]
     ) -> tuple[Mapping[str, Any] | None, str]:
-        """Return the report of a child, and what was printed in it. Raises `_Ended` and `CheckNotRun`."""
+        """Return the report of a child, and what was printed in it. Raises `_EarlyEnd` and `CheckNotRun`."""
         self.warm()
         token = secrets.token_hex(16)
         order = {"token": token, "id": id, "check": check, "source": source, "seeds": list(seeds)}
@@ -182,16 +182,16 @@ class Checker:
         except WallMissing as error:
             raise CheckNotRun(str(error)) from None
         except otp.StartError as error:
-            raise _Ended(_ended(error), _printed(written)) from None
+            raise _EarlyEnd(_ended(error), _printed(written)) from None
         except OSError as error:
             raise CheckNotRun(f"this machine has no room for a check: {error}") from None
         try:
-            return await _told(peer, token)
+            return await _receive_report(peer, token)
         finally:
             await peer.kill()
 
 
-class _Ended(Exception):
+class _EarlyEnd(Exception):
     """The end of a child before its report."""
 
     def __init__(self, verdict: Verdict, printed: str) -> None:
@@ -200,7 +200,7 @@ class _Ended(Exception):
         self.printed = printed
 
 
-async def _told(peer: Peer, token: str) -> Mapping[str, Any] | None:
+async def _receive_report(peer: Peer, token: str) -> Mapping[str, Any] | None:
     """Return the report with the token; everything else in the connection was written by the answer."""
     link = peer.link
     if link is None:

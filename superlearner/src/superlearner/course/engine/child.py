@@ -31,7 +31,7 @@ from superlearner.course.engine.exercise import declared_in, is_inline, scenario
 from superlearner.course.engine.integrity import Integrity
 from superlearner.course.engine.outcome import Outcome
 from superlearner.course.engine.scenario import Scenario
-from superlearner.course.engine.values import shown
+from superlearner.course.engine.values import render
 from superlearner.course.engine.verdict import CourseRow, Verdict, Wrong, refusal
 
 __all__ = ["FILE", "IMPORT", "boot", "outcome_of", "verdict_of"]
@@ -137,12 +137,12 @@ class _Run:
             return self._failed(real_io(str(error)))
         except SystemExit as error:
             return self._failed(
-                Wrong(f"your code called sys.exit({shown(error.code)}), which would end the interpreter")
+                Wrong(f"your code called sys.exit({render(error.code)}), which would end the interpreter")
             )
         except MemoryError:
             return self._failed(Wrong("your code asked for more memory than a check has"))
         except BaseException as error:
-            return self._failed(Wrong(_told(error)))
+            return self._failed(Wrong(_describe_error(error)))
         assert self._scenario is not None
         return Verdict(tuple(self._scenario.steps))
 
@@ -178,7 +178,7 @@ class _Run:
         scenario.done()
 
 
-def _told(error: BaseException) -> str:
+def _describe_error(error: BaseException) -> str:
     """Return an exception of an answer, with its line; the library may name the line that it means."""
     lines = [str(frame.lineno) for frame in traceback.extract_tb(error.__traceback__) if frame.filename == FILE]
     said = _first_line(error)

@@ -17,7 +17,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-__all__ = ["Drawn", "read_drawing", "shown_tree"]
+__all__ = ["Drawn", "describe_drawing", "read_drawing"]
 
 LINES: Final = frozenset("│┌┐└┘├┤┬┴┼─|+-/\\▼▲v^*'`.╭╮╰╯━┃")
 LABEL: Final = re.compile(r"[A-Za-z?][\w:?.@]*(?: (?:\d+|[A-Z])(?!\w))?(?: {0,3}[(\[][^)\]]*[)\]])?")
@@ -102,10 +102,13 @@ def _labels(lines: list[str], pattern: re.Pattern[str]) -> list[Drawn]:
     ]
 
 
-def shown_tree(roots: list[Drawn], depth: int = 0) -> str:
+def describe_drawing(roots: list[Drawn], depth: int = 0) -> str:
     """Return how a drawing was read, one label a line."""
     return "\n".join(
-        line for root in roots for line in ("  " * depth + root.label, shown_tree(root.children, depth + 1)) if line
+        line
+        for root in roots
+        for line in ("  " * depth + root.label, describe_drawing(root.children, depth + 1))
+        if line
     )
 
 
@@ -134,10 +137,10 @@ def _by_lines(lines: list[str], labels: list[Drawn]) -> list[Drawn]:
         joined = _joined(drawn, rest.pop())
         rest -= joined
         top, bottom = min(joined), max(joined)
-        above = {label for y, x in joined if (label := _near(at, y - 1, x, drawn[y, x], up=True))} or _nearest(
+        above = {label for y, x in joined if (label := _find_label(at, y - 1, x, drawn[y, x], up=True))} or _nearest(
             labels, top[0] - 1, top[1]
         )
-        below = {label for y, x in joined if (label := _near(at, y + 1, x, drawn[y, x], up=False))} or _nearest(
+        below = {label for y, x in joined if (label := _find_label(at, y + 1, x, drawn[y, x], up=False))} or _nearest(
             labels, bottom[0] + 1, bottom[1]
         )
         if len(above) == 1:
@@ -196,7 +199,7 @@ def _joined(drawn: dict[tuple[int, int], str], start: tuple[int, int]) -> set[tu
     return found
 
 
-def _near(at: dict[tuple[int, int], Drawn], y: int, x: int, sign: str, *, up: bool) -> Drawn | None:
+def _find_label(at: dict[tuple[int, int], Drawn], y: int, x: int, sign: str, *, up: bool) -> Drawn | None:
     """Return the label that a sign touches in the next line; a slash leads to its own side first."""
     aside = 1 if (sign == "/") == up else -1
     return next((at[y, x + dx] for dx in (0, aside, -aside) if (y, x + dx) in at), None)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import otp
 from superlearner.control.reasons import tagged, text_of_reason
-from superlearner.course.engine.values import shown
+from superlearner.course.engine.values import render
 from superlearner.course.engine.verdict import Wrong
 
 __all__ = ["LONGEST", "WAITS", "end_of", "real_io"]
@@ -45,7 +45,7 @@ def end_of(said: str, reason: Any, callback: str | None = None) -> Wrong:
     if tag == "calling_self":
         return Wrong(f"{said}{callback or 'a callback'} {CALLS_ITSELF}", "M15")
     if not isinstance(reason, otp.Crash):
-        return Wrong(f"{said}{text_of_reason(reason, LONGEST) if tag == 'bad_return_value' else shown(reason)}")
+        return Wrong(f"{said}{text_of_reason(reason, LONGEST) if tag == 'bad_return_value' else render(reason)}")
     if isinstance(reason.term, otp.ExceptionTerm):
         name, text = reason.term.type_name, reason.term.text
         if name == "RealIONotSimulated":
@@ -54,14 +54,14 @@ def end_of(said: str, reason: Any, callback: str | None = None) -> Wrong:
         return Wrong(f"{said}{name}: {text[:LONGEST]}".removesuffix(": "))
     if isinstance(reason.term, str) and " " in reason.term:  # a sentence of the library
         return Wrong(f"{said}{reason.term[:LONGEST]}")
-    return Wrong(f"{said}{shown(reason)}")
+    return Wrong(f"{said}{render(reason)}")
 
 
 def _illegal(said: str, result: Any, callback: str) -> Wrong:
     expected = EXPECTED[callback]
     if result is None:
         return Wrong(f"{said}{callback} returned None: did no case match, or is a return missing?")
-    returned = f"{said}{callback} returned {shown(result)}"
+    returned = f"{said}{callback} returned {render(result)}"
     if callback == "handle_cast" and issubclass(type(result), otp.Reply):
         return Wrong(f"{returned}, but {NO_REPLY}; expected {expected}", "M14")
     return Wrong(f"{returned}; expected {expected}")

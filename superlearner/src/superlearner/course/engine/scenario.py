@@ -27,7 +27,7 @@ from superlearner.course.engine.ends import LONGEST, WAITS, end_of
 from superlearner.course.engine.excerpt import Excerpt
 from superlearner.course.engine.outcome import CourseCallback, CourseFigure, Outcome
 from superlearner.course.engine.pictured import Mailbox, watched
-from superlearner.course.engine.values import as_mapping, as_set, did_you_mean, same, shown, why_no_set
+from superlearner.course.engine.values import as_mapping, as_set, did_you_mean, render, same, why_no_set
 from superlearner.course.engine.verdict import CourseRow, CourseStep, Wrong
 
 __all__ = ["Scenario"]
@@ -127,7 +127,7 @@ class Scenario:
     def same(self, got: Any, wanted: Any, say: str = "", m: str | None = None) -> None:
         """Raise `Wrong` unless two plain values are of the same type and equal."""
         if not same(got, wanted):
-            raise Wrong(say or f"expected {shown(wanted)}, got {shown(got)}", m)
+            raise Wrong(say or f"expected {render(wanted)}, got {render(got)}", m)
 
     # What the answer defines
 
@@ -158,7 +158,7 @@ class Scenario:
             raise Wrong("choose one for each line: nothing is chosen yet")
         answer = as_mapping(given)
         if answer is None:
-            raise Wrong(f"expected answer to be a dict, got {shown(given)}")
+            raise Wrong(f"expected answer to be a dict, got {render(given)}")
         missing = [key for key in keys if answer.get(key) is None]
         if missing:
             raise Wrong(f"choose one for each line: {missing[0]!r} has none yet")
@@ -166,14 +166,14 @@ class Scenario:
         for key in keys:
             if values and (type(answer[key]) is not str or answer[key] not in values):
                 near = did_you_mean(answer[key], values)
-                raise Wrong(f"{shown(answer[key])} is none of the choices for {key!r}{near}")
+                raise Wrong(f"{render(answer[key])} is none of the choices for {key!r}{near}")
         return answer
 
     def no_other_keys(self, name: str, mapping: Mapping[Any, Any], keys: Collection[Any]) -> None:
         """Raise `Wrong` if a mapping that the answer defines has another key than these."""
         strange = [key for key in mapping if key not in keys]
         if strange:
-            raise Wrong(f"expected only the keys of the exercise in {name}, got {shown(strange[0])} as well")
+            raise Wrong(f"expected only the keys of the exercise in {name}, got {render(strange[0])} as well")
 
     def names_in(self, name: str, of: str = "names") -> set[Any]:
         """Return a set that the answer defines; it may be given as a list. `of` says in sentences what it holds."""
@@ -206,7 +206,7 @@ class Scenario:
         """Return the pid that a start function of the answer returns; the process may stay until the end."""
         pid = await self.asked(what, made)
         if not isinstance(pid, otp.Pid):
-            raise Wrong(f"expected {what} to return the pid of a process, got {shown(pid)}")
+            raise Wrong(f"expected {what} to return the pid of a process, got {render(pid)}")
         if not otp.is_alive(pid):
             raise Wrong(f"expected {what} to return a living process, but it has ended")
         self._kept.add(pid)
@@ -284,7 +284,7 @@ class Scenario:
     async def asked(self, what: str, made: Any, server: otp.Pid | None = None) -> Any:
         """Return the value of an awaitable that the answer has made; raise `Wrong` for what became of it instead."""
         if not inspect.isawaitable(made):
-            raise Wrong(f"expected {what} to be awaited, a call; it returned {shown(made)} at once")
+            raise Wrong(f"expected {what} to be awaited, a call; it returned {render(made)} at once")
         return await self.settled(what, made, server)
 
     async def settled(self, what: str, made: Awaitable[Any], server: otp.Pid | None = None) -> Any:
@@ -391,7 +391,7 @@ class Scenario:
             text = self.worded(str(data["message"]))[:LONGEST]
             return CourseRow(at, of, self.called(data.get("to")), "late" if late else str(data["way"]), text, False)
         if event.kind == "exited":
-            return CourseRow(at, of, None, "exit", shown(data.get("reason")), False)
+            return CourseRow(at, of, None, "exit", render(data.get("reason")), False)
         if event.kind == "happens":
             return CourseRow(at, of, None, "note", data["text"], False)
         return None

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from types import MappingProxyType
 from typing import Any, Final
 
-__all__ = ["as_mapping", "as_set", "did_you_mean", "nearest", "same", "shown", "why_no_set", "without_addresses"]
+__all__ = ["as_mapping", "as_set", "did_you_mean", "nearest", "render", "same", "why_no_set", "without_addresses"]
 
 PLAIN: Final = (int, float, complex, str, bytes, type(None))
 DEEPEST: Final = 20
@@ -66,11 +66,11 @@ def why_no_set(name: str, value: Any, of: str) -> str:
     "expected only names in required, without the number of arguments: 'init', not ('init', 1)"
     """
     if type(value) not in (set, frozenset, list, tuple):
-        return f"expected {name} to be a set of {of}, got {shown(value)}"
-    strange = min((each for each in value if type(each) not in PLAIN), key=shown)
+        return f"expected {name} to be a set of {of}, got {render(value)}"
+    strange = min((each for each in value if type(each) not in PLAIN), key=render)
     if type(strange) is tuple and tuple(map(type, strange)) == (str, int):
-        return f"expected only {of} in {name}, without the number of arguments: {strange[0]!r}, not {shown(strange)}"
-    return f"expected only {of} in {name}, got {shown(strange)}"
+        return f"expected only {of} in {name}, without the number of arguments: {strange[0]!r}, not {render(strange)}"
+    return f"expected only {of} in {name}, got {render(strange)}"
 
 
 def as_mapping(value: Any) -> dict[Any, Any] | None:
@@ -108,12 +108,12 @@ def did_you_mean(text: Any, names: Iterable[str]) -> str:
     return "" if near is None else f"; did you mean {near!r}?"
 
 
-def shown(value: Any, longest: int = LONGEST) -> str:
+def render(value: Any, longest: int = LONGEST) -> str:
     """Return a value as a short text that is the same in each run; one that cannot be shown has its type.
 
     Sets are sorted, and addresses are left out.
 
-    >>> shown({"b", "a"}), shown(print), shown("x" * 500, 5)
+    >>> render({"b", "a"}), render(print), render("x" * 500, 5)
     ("{'a', 'b'}", '<built-in function print>', "'xxxxx…'")
     """
     if type(value) is str and len(value) > longest:

@@ -11,7 +11,7 @@ from typing import Final, Literal
 from otp import BadArgument, standstill
 from otp.doors import DoorError, Facts, Visitor
 from superlearner.control.terms import clip
-from superlearner.nodes.attaching.line import ENDED, ServiceLine
+from superlearner.nodes.attaching.line import ENDED, ServiceLink
 from superlearner.nodes.attaching.whereabouts import Whereabouts
 from superlearner.nodes.nodes import Nodes
 from superlearner.nodes.remote import RemoteError
@@ -85,9 +85,9 @@ class Attachment:
                 return
             self.state = "looked_for"
             self.tries += 1
-            await self._rest()
+            await self._pause()
 
-    async def _rest(self) -> None:
+    async def _pause(self) -> None:
         """Pause before the next attempt: there is no notification when a service starts."""
         await asyncio.sleep(self._pauses[self.tries - 1])
 
@@ -103,7 +103,7 @@ class Attachment:
             self._silent_since = None
             self.name, self.facts, self.state, self.tries, self._why = name, facts, "attached", 0, None
             if facts.backend is not None:
-                line = ServiceLine(facts.backend, partial(self._end_of, visitor))
+                line = ServiceLink(facts.backend, partial(self._end_of, visitor))
                 await self._nodes.attach_remote(name, line, there=facts.node)
             self._siblings = self.where.siblings(address, facts.node)
             again = f"again attached, to process {facts.os_pid}" if self.begun.done() else "attached"
@@ -145,7 +145,7 @@ class Attachment:
         seconds = asyncio.get_running_loop().time() - since
         return f"it has been busy for {seconds:.0f} s: its process {facts.os_pid} runs and does not answer"
 
-    def told(self) -> str:
+    def describe_state(self) -> str:
         """Return its state as a sentence, for requests to its node."""
         if self.state == "attached":
             return f"{self.name} is attached with {self.can_do()}"

@@ -47,7 +47,7 @@ class Attachments:
     def absence(self, node: str) -> Absence | None:
         """Return why there is no node of this name, if it is that of a service."""
         found = self.find(node)
-        return None if found is None else Absence(found.told(), "see GET /api/v1/nodes/attached")
+        return None if found is None else Absence(found.describe_state(), "see GET /api/v1/nodes/attached")
 
     async def attach(self, address: str, token: str | None, name: str | None = None) -> Attachment:
         """Attach a service; it stays attached when it restarts.

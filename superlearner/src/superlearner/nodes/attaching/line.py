@@ -8,7 +8,7 @@ import otp
 from otp import GenServer, Pid
 from superlearner.nodes.remote import NodeGone
 
-__all__ = ["ENDED", "ServiceLine"]
+__all__ = ["ENDED", "ServiceLink"]
 
 ENDED = "its service has ended, or the connection to it is lost"
 
@@ -17,7 +17,7 @@ async def _ended() -> str:
     return ENDED
 
 
-class ServiceLine:
+class ServiceLink:
     """A `superlearner.nodes.remote.Link` that calls a process of the service.
 
     Args:
@@ -36,6 +36,6 @@ class ServiceLine:
         except otp.CallExit:
             raise NodeGone(await self._why()) from None
 
-    def tell(self, request: bytes) -> None:
+    def cast(self, request: bytes) -> None:
         """Send a request and ignore its answer."""
         GenServer.cast(self._backend, request)

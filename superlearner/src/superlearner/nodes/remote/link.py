@@ -18,6 +18,6 @@ class Link(Protocol):
         """
         ...
 
-    def tell(self, request: bytes) -> None:
+    def cast(self, request: bytes) -> None:
         """Send a request and ignore its answer, and whether the node still exists."""
         ...

@@ -104,10 +104,10 @@ class RemoteNode:
             raise NodeGone(self._gone or f"{self.name} is gone")
         return self._read(asking.result(), expected)
 
-    def tell(self, request: Record) -> None:
+    def cast(self, request: Record) -> None:
         """Send a request and ignore its answer."""
         if self._gone is None:
-            self.link.tell(written(request))
+            self.link.cast(written(request))
 
     def down(self, why: str) -> None:
         """Mark the node as gone; pending requests fail with this reason."""
@@ -143,7 +143,7 @@ class RemoteNode:
 
     def adopt(self, settings: Mapping[str, Any]) -> None:
         """Send settings to apply from now on."""
-        self.tell(Adopt(dict(settings)))
+        self.cast(Adopt(dict(settings)))
 
     def _read(self, answer: object, expected: type[A] | tuple[type[A], ...]) -> A | Failed:
         if not isinstance(answer, bytes):

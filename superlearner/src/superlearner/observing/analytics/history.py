@@ -30,7 +30,7 @@ __all__ = [
     "SupervisorSample",
     "apply",
     "meet",
-    "recall",
+    "replay",
 ]
 
 KINDS: Final = OF_CHILDREN | {"strategy_changed"}
@@ -360,7 +360,7 @@ def _started(book: Book, history: History, event: TraceEvent, data: Mapping[str,
         history.attempts.add(event.at)
         _budget(history, data["allowed"], data["window"])
     if data["along"]:
-        return _went_along(book, history, event, before)
+        return _count_sibling(book, history, event, before)
     if not again:
         return _entry(book, history, event, "started", None, facts.child, None)
     if is_restart(event):
@@ -393,7 +393,7 @@ def _ran_again(
     return _entry(book, history, event, "restarted", facts.old, facts.child, reason, crash=crash, recovery=recovery)
 
 
-def _went_along(book: Book, history: History, event: TraceEvent, before: tuple[str, int, str] | None) -> Entry:
+def _count_sibling(book: Book, history: History, event: TraceEvent, before: tuple[str, int, str] | None) -> Entry:
     """Count a child that was restarted because of a sibling; `before` is its end."""
     old, ended, why = (None, None, UNKNOWN) if before is None else before
     took = None if ended is None else event.at - ended
@@ -449,13 +449,13 @@ def _caused(history: History, seq: int, old: str | None) -> None:
             del history.causes[next(iter(history.causes))]
 
 
-def recall(book: Book, entries: Iterable[Entry]) -> None:
+def replay(book: Book, entries: Iterable[Entry]) -> None:
     """Add entries of an earlier run to a book, oldest first.
 
     A supervisor without a name is left out: its pid may belong to another process by now.
 
     >>> book = Book()
-    >>> recall(book, [Entry(7, 1.0, "restarted", "shop", "0.3.0", "till", "0.4.0", "0.5.0", "killed", False, 0.25)])
+    >>> replay(book, [Entry(7, 1.0, "restarted", "shop", "0.3.0", "till", "0.4.0", "0.5.0", "killed", False, 0.25)])
     >>> book.number, book.histories["shop"].total_restarts, book.by_pid
     (7, 1, {})
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from superlearner.observing.events.event import Event, Gap
 from superlearner.observing.events.event_log import EventLog
-from superlearner.observing.events.reader import Reader, Wanted
+from superlearner.observing.events.reader import EventFilter, Reader
 from superlearner.observing.events.types import TYPES
 
-__all__ = ["TYPES", "Event", "EventLog", "Gap", "Reader", "Wanted"]
+__all__ = ["TYPES", "Event", "EventFilter", "EventLog", "Gap", "Reader"]

@@ -57,7 +57,7 @@ class EventLog:
         self._followed: dict[str, Any] = {}
 
     @property
-    def kept(self) -> int:
+    def capacity(self) -> int:
         """Maximum number of events in the ring."""
         return len(self._ring)
 
@@ -88,7 +88,7 @@ class EventLog:
             for reader in waiting:
                 reader.wake()
 
-    def tell(
+    def emit(
         self,
         type: str,
         text: str,

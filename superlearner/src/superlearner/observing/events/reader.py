@@ -12,7 +12,7 @@ from superlearner.control.turns import next_turn
 from superlearner.observing.events.event import Event, Gap, GapReason
 from superlearner.observing.events.event_log import EventLog, number_of
 
-__all__ = ["Reader", "Wanted"]
+__all__ = ["EventFilter", "Reader"]
 
 ID: Final = re.compile(r"([0-9a-f]{1,64})-(\d{1,18})")
 PAUSE_S: Final = 0.05
@@ -21,7 +21,7 @@ LOOKED_AT: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class EventFilter:
     """Filter for events; None or empty fields match all.
 
     `node` is the node of the request; events of the platform itself belong to the platform's own node.
@@ -39,7 +39,7 @@ class Wanted:
         """Return whether an event passes the filter.
 
         >>> event = Event("exited", 0.0, "", {}, pid="0.17.0", name="till", supervisor="shop")
-        >>> Wanted(process="till").takes(event), Wanted(process="0.18.0").takes(event)
+        >>> EventFilter(process="till").takes(event), EventFilter(process="0.18.0").takes(event)
         (True, False)
         """
         if self.types and event.type not in self.types:
@@ -74,7 +74,7 @@ class Reader:
         last_id: id of the last event received; None starts with the next event.
     """
 
-    def __init__(self, events: EventLog, wanted: Wanted, last_id: str | None = None) -> None:
+    def __init__(self, events: EventLog, wanted: EventFilter, last_id: str | None = None) -> None:
         self.closed = False
         self._events = events
         self._wanted = wanted

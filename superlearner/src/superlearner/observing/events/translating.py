@@ -49,7 +49,7 @@ def _spawned(event: Any) -> Event:
     data, pid = event.data, facts_of(event).pid
     name, what, parent = _name(data.get("name")), _words(data.get("what")), data.get("parent")
     who, by = (None, None) if not isinstance(parent, otp.Pid) else _supervisor(parent)
-    text = sentences.started("", _who(name, pid, what))
+    text = sentences.started("", _describe_process(name, pid, what))
     told = {"parent": by, "what": what, "supervisor_pid": by}
     return Event("spawned", 0.0, text, told, pid=pid, name=name, supervisor=who)
 
@@ -68,10 +68,10 @@ def _exited(event: Any) -> Event:
             "what": what,
         }
         doing = sentences.handling(told["message"], told["callback"])
-        text = sentences.ended(_who(name, pid, what), said, failed=True, doing=doing, at=told["where"])
+        text = sentences.ended(_describe_process(name, pid, what), said, failed=True, doing=doing, at=told["where"])
         return Event("crashed", 0.0, text, told, pid=pid, name=name)
     told = {"reason": said, "abnormal": abnormal, "sender": sender, "what": what}
-    text = sentences.ended(_who(name, pid, what), said, failed=abnormal)
+    text = sentences.ended(_describe_process(name, pid, what), said, failed=abnormal)
     return Event("exited", 0.0, text, told, pid=pid, name=name)
 
 
@@ -154,13 +154,13 @@ def _other(event: Any) -> Event:
     told = {key: _plain(value) for key, value in event.data.items()}
     details = ", ".join(f"{key} {value}" for key, value in told.items() if value is not None)
     if event.kind == "drain_too_long":
-        text = sentences.held(_who(name, pid, told.get("what")), event.data["ms"] / 1000)
+        text = sentences.held(_describe_process(name, pid, told.get("what")), event.data["ms"] / 1000)
     elif event.kind in ("node_up", "node_down"):
         text = sentences.node_changed(event.node, up=event.kind == "node_up")
     elif event.kind == "abandoned_cleanup":
-        text = sentences.abandoned_cleanup(_who(name, pid), told.get("where"))
+        text = sentences.abandoned_cleanup(_describe_process(name, pid), told.get("where"))
     else:
-        who = f"{_who(name, pid)}: " if pid is not None else ""
+        who = f"{_describe_process(name, pid)}: " if pid is not None else ""
         text = f"{who}{event.kind.replace('_', ' ')} {details}".strip()
     return Event(event.kind, 0.0, text, told, pid=pid, name=name)
 
@@ -185,7 +185,7 @@ def _supervisor(pid: Any) -> tuple[str, str]:
     return display_name(pid) or own, own
 
 
-def _who(name: str | None, pid: str | None, what: str | None = None) -> str:
+def _describe_process(name: str | None, pid: str | None, what: str | None = None) -> str:
     """Return the display text of a process: its name or what it runs, and its pid."""
     return sentences.process_text(name or what, pid)
 

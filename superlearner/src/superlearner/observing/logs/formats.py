@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from superlearner.observing.logs.format import PlainFormatter
-from superlearner.observing.logs.line import IsToken, line_of, shown
+from superlearner.observing.logs.line import IsToken, clean_text, convert_record
 
 __all__ = ["JsonFormatter", "TextFormatter"]
 
@@ -27,7 +27,7 @@ class TextFormatter(PlainFormatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as text, without secrets."""
-        return shown(super().format(record), LONGEST, self._is_secret)
+        return clean_text(super().format(record), LONGEST, self._is_secret)
 
 
 class JsonFormatter(logging.Formatter):
@@ -41,6 +41,6 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as JSON, without secrets."""
-        fields = line_of(record, self._is_secret).as_json()
+        fields = convert_record(record, self._is_secret).as_json()
         text = encode(fields).decode()
         return text if text.isprintable() else json.dumps(fields)

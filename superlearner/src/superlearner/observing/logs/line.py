@@ -14,7 +14,7 @@ from superlearner.control.clock import timestamp
 from superlearner.control.names import display_name
 from superlearner.control.terms import clip, json_of, plain_pid
 
-__all__ = ["LEVELS", "IsToken", "LogLine", "line_from", "line_of", "shown"]
+__all__ = ["LEVELS", "IsToken", "LogLine", "clean_text", "convert_record", "sanitize_line"]
 
 LONGEST: Final = 4_000
 TRACEBACK: Final = 8_000
@@ -69,7 +69,7 @@ class LogLine:
         return line | {name: value for name, value in known.items() if value is not None}
 
 
-def line_of(record: logging.LogRecord, is_secret: IsToken | None = None) -> LogLine:
+def convert_record(record: logging.LogRecord, is_secret: IsToken | None = None) -> LogLine:
     """Convert a log record. Raises what formatting the record's arguments raises."""
     own = {name: value for name, value in vars(record).items() if name.startswith("otp_")}
     report = own.get("otp_report")
@@ -81,45 +81,45 @@ def line_of(record: logging.LogRecord, is_secret: IsToken | None = None) -> LogL
         at=round(record.created, 6),
         level=record.levelname.lower(),
         logger=record.name,
-        text=shown(record.getMessage(), LONGEST, is_secret),
+        text=clean_text(record.getMessage(), LONGEST, is_secret),
         pid=pid,
         name=name,
         supervisor=supervisor,
         report=report,
         fields={name: _clean(json_of(value), is_secret) for name, value in own.items() if name != "otp_report"},
-        traceback=None if not trace else shown(trace.rstrip("\n"), TRACEBACK, is_secret),
+        traceback=None if not trace else clean_text(trace.rstrip("\n"), TRACEBACK, is_secret),
     )
 
 
-def line_from(node: str, line: LogLine, is_secret: IsToken | None = None) -> LogLine:
+def sanitize_line(node: str, line: LogLine, is_secret: IsToken | None = None) -> LogLine:
     """Sanitize a line from another node: bounded texts, known level, no secrets.
 
-    >>> line_from("shop@127.0.0.1", LogLine(1.0, "loud", "shop", "token=abc", pid="0.3.0")).as_json()["text"]
+    >>> sanitize_line("shop@127.0.0.1", LogLine(1.0, "loud", "shop", "token=abc", pid="0.3.0")).as_json()["text"]
     'token=***'
     """
 
     def word(text: str | None) -> str | None:
-        return None if text is None else shown(text, LONGEST_NAME, is_secret)
+        return None if text is None else clean_text(text, LONGEST_NAME, is_secret)
 
     return LogLine(
         at=line.at if 0 <= line.at <= LATEST else time.time(),
         level=line.level if line.level in LEVELS else "info",
-        logger=shown(line.logger, LONGEST_NAME, is_secret),
-        text=shown(line.text, LONGEST, is_secret),
+        logger=clean_text(line.logger, LONGEST_NAME, is_secret),
+        text=clean_text(line.text, LONGEST, is_secret),
         pid=word(line.pid),
         name=word(line.name),
         supervisor=word(line.supervisor),
         report=line.report if line.report in REPORTS else None,
         fields=_clean(json_of(line.fields), is_secret),
-        traceback=None if line.traceback is None else shown(line.traceback, TRACEBACK, is_secret),
+        traceback=None if line.traceback is None else clean_text(line.traceback, TRACEBACK, is_secret),
         node=node,
     )
 
 
-def shown(text: str, limit: int, is_secret: IsToken | None = None) -> str:
+def clean_text(text: str, limit: int, is_secret: IsToken | None = None) -> str:
     """Return a text for the log: truncated, and without secrets.
 
-    >>> shown("signed in with token=abc", 100)
+    >>> clean_text("signed in with token=abc", 100)
     'signed in with token=***'
     """
     return clip(without_secrets(text, limit, is_secret), limit)
@@ -128,7 +128,7 @@ def shown(text: str, limit: int, is_secret: IsToken | None = None) -> str:
 def _clean(value: Any, is_secret: IsToken | None) -> Any:
     """Return a JSON value with its texts made safe for the log."""
     if isinstance(value, str):
-        return shown(value, LONGEST, is_secret)
+        return clean_text(value, LONGEST, is_secret)
     if isinstance(value, list):
         return [_clean(item, is_secret) for item in cast("list[Any]", value)]
     if isinstance(value, dict):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from itertools import islice
 from typing import Final
 
-from superlearner.observing.logs.line import IsToken, LogLine, line_from, line_of
+from superlearner.observing.logs.line import IsToken, LogLine, convert_record, sanitize_line
 
 __all__ = ["LogView"]
 
@@ -71,7 +71,7 @@ class LogView(logging.Handler):
     def take(self, node: str, line: LogLine) -> None:
         """Add a line from another node's program."""
         with self.lock or threading.RLock():
-            self._keep(line_from(node, line, self._is_secret))
+            self._keep(sanitize_line(node, line, self._is_secret))
 
     def _keep(self, line: LogLine) -> None:
         self.written += 1
@@ -87,7 +87,7 @@ class LogView(logging.Handler):
             return  # a listener logs: avoid endless recursion
         self._busy.at_it = True
         try:
-            self._keep(line_of(record, self._is_secret))
+            self._keep(convert_record(record, self._is_secret))
         except Exception:
             self.handleError(record)
         finally:

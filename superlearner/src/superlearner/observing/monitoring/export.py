@@ -14,7 +14,7 @@ import otp
 from otp import Node
 from otp.observer.reading import summary_of
 from superlearner.control.clock import timestamp
-from superlearner.control.look import process_line
+from superlearner.control.look import convert_summary
 from superlearner.control.turns import next_turn
 from superlearner.observing.analytics import Ledger
 from superlearner.observing.monitoring.monitor import Monitor
@@ -54,7 +54,7 @@ def rows_of(table: Table, node: Node, monitor: Monitor, ledger: Ledger) -> tuple
     """Return a lazy iterator over the rows of a table, and their approximate number."""
     if table == "processes":
         pids: list[Any] = node.processes()
-        return (process_line(summary_of(pid)) for pid in pids if otp.is_alive(pid)), len(pids)
+        return (convert_summary(summary_of(pid)) for pid in pids if otp.is_alive(pid)), len(pids)
     if table == "metrics":
         points = monitor.history.since(0.0)
         return ({"timestamp": timestamp(point.at), **asdict(point)} for point in points), len(points)

@@ -203,15 +203,15 @@ class Monitor:
     async def sample(self) -> None:
         """Scan all processes in steps, with pauses for others, and add a point."""
         begun = otp.monotonic()
-        scan = await self.look_at_all()
+        scan = await self.scan_all()
         self.finish(scan, otp.monotonic() - begun)
 
     async def fresh(self) -> None:
         """Scan all processes and detect anomalies; mailbox growth uses samples only."""
-        self._take(await self.look_at_all())
+        self._take(await self.scan_all())
         self.look()
 
-    async def look_at_all(self, deep: int | None = None) -> Scan:
+    async def scan_all(self, deep: int | None = None) -> Scan:
         """Scan all processes in steps; `deep` messages make a mailbox deep."""
         scan = self.begin(deep)
         steps = Steps()
@@ -221,7 +221,7 @@ class Monitor:
 
     async def now(self) -> Point:
         """Return a point for this moment; counts and rates since the last sample but one."""
-        scan, now = await self.look_at_all(), self._figures()
+        scan, now = await self.scan_all(), self._figures()
         return self._read(scan, self._earlier or self._before or now, now)
 
     def begin(self, deep: int | None = None) -> Scan:
@@ -377,7 +377,7 @@ class Monitor:
             callbacks=list(self._callbacks()),
             holds=list(self.holds),
             cycles=self._waits_in_circles(),
-            alone=list(self._alone_by_what()),
+            alone=list(self._group_untied()),
             watchers=list(self._watchers(now)),
             services=self.services(),
         )
@@ -413,7 +413,7 @@ class Monitor:
             [_waiter(by_source[pid]) for pid in around] for around in circles((one.source, one.target) for one in waits)
         ]
 
-    def _alone_by_what(self) -> Iterator[UntiedProcesses]:
+    def _group_untied(self) -> Iterator[UntiedProcesses]:
         groups: dict[str, list[Pid]] = {}
         for pid in self._alone:
             if otp.is_alive(pid):

@@ -20,7 +20,7 @@ from typing import Any, Final
 import otp
 from otp.watchdog import LIBRARY_FOLDERS, frame_of, is_idle
 
-__all__ = ["Seen", "Witness"]
+__all__ = ["LoopSample", "Witness"]
 
 EVERY_S: Final = 0.1
 LEAST_S: Final = 0.25
@@ -30,7 +30,7 @@ KEPT: Final = 600
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class LoopSample:
     """State of the loop at `at` (node's clock): process or None, and line."""
 
     at: float
@@ -55,7 +55,7 @@ class Witness:
         self._outside = outside
         self._asked = False
         self._every = every
-        self._seen: deque[Seen] = deque(maxlen=KEPT)
+        self._seen: deque[LoopSample] = deque(maxlen=KEPT)
         self._thread_of_loop = threading.get_ident()
         self._scheduler: Any = node.scheduler
         self._stop = threading.Event()
@@ -69,7 +69,7 @@ class Witness:
         """Stop sampling."""
         self._stop.set()
 
-    def of(self, since: float, until: float) -> Seen | None:
+    def of(self, since: float, until: float) -> LoopSample | None:
         """Return what was seen most in a period; None without a sample."""
         found = [seen for seen in list(self._seen) if since <= seen.at <= until]
         if not found:
@@ -90,7 +90,7 @@ class Witness:
                     pause = 2 * self._every
                 elif frame is not None:
                     now = time.monotonic()
-                    self._seen.append(Seen(now, process, _place(frame)))
+                    self._seen.append(LoopSample(now, process, _place(frame)))
                     if process is None and not self._asked and not self._ask(now - before / 2):
                         return
                 del frame

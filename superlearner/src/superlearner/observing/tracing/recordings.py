@@ -212,7 +212,7 @@ class Recordings:
                 await self._measure(name, recorder.events)
         self._running.clear()
 
-    async def take_in(
+    async def import_recording(
         self, name: str, content: bytes, *, damaged: bool = False, kind: str = "loaded", owner: str | None = None
     ) -> tuple[Recording, Read]:
         """Keep a recording that was made elsewhere.

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from superlearner.operations.adapters.mcp import tool_name, tool_of
 
-__all__ = ["CHOSEN", "FIND", "FINDER", "RUN", "RUNNER", "found"]
+__all__ = ["CHOSEN", "FIND", "FINDER", "RUN", "RUNNER", "choose_operations"]
 
 CHOSEN: Final = (
     "system.health", "system.anomalies", "tree.show", "supervisor.list", "supervisor.info", "supervisor.restart_child",
@@ -57,12 +57,12 @@ RUNNER: Final[dict[str, Any]] = {
 }
 
 
-def found(lines: Iterable[Mapping[str, Any]], words: str) -> list[dict[str, Any]]:
+def choose_operations(lines: Iterable[Mapping[str, Any]], words: str) -> list[dict[str, Any]]:
     """Return the operations that fit the words best, with their parameters and hints.
 
     >>> line = {"name": "recording.start", "summary": "Record a node", "description": "", "on_node": False}
     >>> line |= {"parameters": {}, "changes": True, "destroys": False, "scope": "operate"}
-    >>> [one["operation"] for one in found([line], "start recording")], found([line], "token")
+    >>> [one["operation"] for one in choose_operations([line], "start recording")], choose_operations([line], "token")
     (['recording.start'], [])
     """
     asked = words.casefold().replace(".", " ").replace("_", " ").split()

@@ -86,7 +86,7 @@ async def supervisor(
                 ) from None
     state = None if pid is None else supervisor_state(pid)
     since = history.baseline
-    entries = [_shown(entry) for entry, _ in zip(history.restart_history(), range(limit), strict=False)]
+    entries = [_convert_entry(entry) for entry, _ in zip(history.restart_history(), range(limit), strict=False)]
     return SupervisorAnalytics(
         supervisor_name=history.key,
         supervisor_pid=history.pid,
@@ -175,7 +175,7 @@ async def history(
         and (until is None or entry.at < until)
     ]
     start = (page - 1) * per_page
-    return Paged([_shown(entry) for entry in found[start : start + per_page]], len(found), page, per_page)
+    return Paged([_convert_entry(entry) for entry in found[start : start + per_page]], len(found), page, per_page)
 
 
 @operation("analytics.supervisors", http=("GET", "/analytics/supervisors"), scope="read",
@@ -295,7 +295,7 @@ def _history(ctx: Context, text: str) -> History:
             raise error from None
 
 
-def _shown(entry: Entry) -> SupervisionEventResult:
+def _convert_entry(entry: Entry) -> SupervisionEventResult:
     return SupervisionEventResult(
         number=entry.number,
         timestamp=timestamp(entry.at),

@@ -50,9 +50,11 @@ async def list_all(
 
     All loaded applications of a node, running or not. The platform's own node includes those of the playground.
     """
-    found = await _known(ctx, trees)
+    found = await _list_applications(ctx, trees)
     start = (page - 1) * per_page
-    return Paged([await _shown(ctx, one) for one in found[start : start + per_page]], len(found), page, per_page)
+    return Paged(
+        [await _describe_application(ctx, one) for one in found[start : start + per_page]], len(found), page, per_page
+    )
 
 
 @operation(
@@ -66,7 +68,7 @@ async def info(ctx: Context, trees: PlaygroundTrees, /, name: ApplicationText) -
 
     Its state, its dependencies and the keys of its environment.
     """
-    return await _shown(ctx, await _find(ctx, trees, name))
+    return await _describe_application(ctx, await _find(ctx, trees, name))
 
 
 @operation(
@@ -94,7 +96,7 @@ async def start(
     Its dependencies start first.
     """
     cls = await _class_of(ctx, trees, application)
-    known = next((one for one in await _known(ctx, trees) if one.cls is cls), None)
+    known = next((one for one in await _list_applications(ctx, trees) if one.cls is cls), None)
     if known is not None and known.running:
         raise OperationError("already_started", f"{known.name} is already running")
     term = () if args is None else term_of(args, "args")
@@ -221,7 +223,7 @@ async def unset_env(ctx: Context, trees: PlaygroundTrees, /, name: ApplicationTe
     return _value(ctx, known, key)
 
 
-async def _known(ctx: Context, trees: PlaygroundTrees) -> list[Known]:
+async def _list_applications(ctx: Context, trees: PlaygroundTrees) -> list[Known]:
     """Return all applications of the node, those of the playground last."""
     found = [
         Known(spec.name, spec.cls, spec.type is not None, spec.type, spec.top, spec.master)
@@ -239,7 +241,7 @@ async def _known(ctx: Context, trees: PlaygroundTrees) -> list[Known]:
 
 
 async def _find(ctx: Context, trees: PlaygroundTrees, name: str) -> Known:
-    for one in await _known(ctx, trees):
+    for one in await _list_applications(ctx, trees):
         if one.name == name:
             return one
     node = ctx.nodes.option_of(ctx.node.name) or ctx.node.name
@@ -292,7 +294,7 @@ async def _class_of(ctx: Context, trees: PlaygroundTrees, text: str) -> type[App
     return found
 
 
-async def _shown(ctx: Context, known: Known) -> ApplicationDetails:
+async def _describe_application(ctx: Context, known: Known) -> ApplicationDetails:
     cls = known.cls
     return ApplicationDetails(
         name=known.name,

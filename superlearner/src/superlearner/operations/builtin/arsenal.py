@@ -20,7 +20,7 @@ async def operations(ctx: Context, arsenal: Registry, /) -> list[OperationLine]:
     Each with its route, its scope and the JSON Schema of its parameters. For users who have only the scope `own`,
     without the operations on the platform itself.
     """
-    return [line_of(one) for one in arsenal if one.of != "platform" or not ctx.user.only_own]
+    return [describe_operation(one) for one in arsenal if one.of != "platform" or not ctx.user.only_own]
 
 
 @operation("arsenal.docs", http=("GET", "/arsenal/docs"), scope="read", on="platform", of="everyone", bare=True)
@@ -52,7 +52,7 @@ async def whoami(ctx: Context) -> Asker:
     )
 
 
-def line_of(one: Operation) -> OperationLine:
+def describe_operation(one: Operation) -> OperationLine:
     """Return the description of an operation for clients."""
     return OperationLine(
         name=one.name,

@@ -89,7 +89,7 @@ async def attach(
         raise OperationError("node_unavailable", clip(str(error), LONGEST), hint=hint) from None
     except RemoteError as error:
         raise OperationError("bad_answer", clip(str(error), LONGEST)) from None
-    return await _line(found)
+    return await _describe_attachment(found)
 
 
 @operation(
@@ -124,7 +124,7 @@ async def attached(attachments: Attachments, /) -> list[AttachedNode]:
 
     Each with its state and its permissions.
     """
-    return await asyncio.gather(*(_line(one) for one in attachments))
+    return await asyncio.gather(*(_describe_attachment(one) for one in attachments))
 
 
 def _under(name: str, address: str, token: str | None) -> str:
@@ -133,7 +133,7 @@ def _under(name: str, address: str, token: str | None) -> str:
     return f"{how}; --node {name} then selects its node"
 
 
-async def _line(found: Attachment) -> AttachedNode:
+async def _describe_attachment(found: Attachment) -> AttachedNode:
     """Return the line of a service; its counts are null if it does not answer within `ASKED_S`."""
     facts, processes, supervisors = found.facts, None, None
     if found.visitor is not None:

@@ -33,7 +33,7 @@ from superlearner.operations.parameters import (
     Term,
 )
 from superlearner.operations.results import Child, RestartResult, TerminateResult
-from superlearner.operations.results.shown import shown_child
+from superlearner.operations.results.shown import describe_child
 from superlearner.operations.results.supervisors import (
     BulkOfChildren,
     ChildOutcome,
@@ -71,7 +71,7 @@ async def children(ctx: Context, name: SupervisorText, page: PageNumber = 1, per
     pid = supervisor_of(ctx, name)
     start = (page - 1) * per_page
     slots, total = TreeReader(Clock()).children(pid, start, per_page)
-    return Paged([shown_child(slot) for slot in slots], total, page, per_page)
+    return Paged([describe_child(slot) for slot in slots], total, page, per_page)
 
 
 @operation("supervisor.count", http=("GET", "/supervisors/{name}/children/count"), scope="read", errors=NOT_THERE)

@@ -13,7 +13,7 @@ from superlearner.control.terms import clip
 from superlearner.nodes.nodes import Nodes
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
-from superlearner.operations.engine.everywhere import ask_all, asked_nodes
+from superlearner.operations.engine.everywhere import ask_all, select_nodes
 from superlearner.operations.engine.services import Services
 from superlearner.operations.failures import Detail, OperationError
 from superlearner.operations.results.cluster import (
@@ -53,7 +53,7 @@ async def topology(ctx: Context, members: Members, nodes: Nodes, services: Servi
     """
     cluster = members.cluster
     home = ctx.home.name
-    counted = await ask_all(ctx, services, nodes, asked_nodes(ctx, nodes), "process.list", {"per_page": 1})
+    counted = await ask_all(ctx, services, nodes, select_nodes(ctx, nodes), "process.list", {"per_page": 1})
     distribution = {name: meta["total"] for name, meta in counted.meta.items()}
     if cluster is None or not cluster.members():
         return ClusterTopology(
@@ -62,7 +62,7 @@ async def topology(ctx: Context, members: Members, nodes: Nodes, services: Servi
             process_distribution=dict(distribution), missing=counted.missing,
         )  # fmt: skip
     status = await status_of(cluster)
-    lines = [_line(one, cluster, members, home) for one in status["members"]]
+    lines = [_describe_member(one, cluster, members, home) for one in status["members"]]
     return ClusterTopology(
         mode="multi_node" if len(lines) > 1 else "single_node",
         state=members.state,
@@ -79,7 +79,7 @@ async def topology(ctx: Context, members: Members, nodes: Nodes, services: Servi
     )
 
 
-def _line(one: dict[str, Any], cluster: Cluster, members: Members, home: str) -> MemberLine:
+def _describe_member(one: dict[str, Any], cluster: Cluster, members: Members, home: str) -> MemberLine:
     traffic = cluster.traffic(one["name"])
     return MemberLine(
         **one,
@@ -118,7 +118,7 @@ async def processes(
 
     Members that do not answer within 2 seconds are named in `missing`.
     """
-    names = asked_nodes(ctx, nodes, of)
+    names = select_nodes(ctx, nodes, of)
     per_node = min(PER_NODE, limit)
     answers = await ask_all(ctx, services, nodes, names, "process.list", {"per_page": per_node, "search": search})
     found = [
@@ -139,7 +139,7 @@ async def restarts(
     ctx: Context, nodes: Nodes, services: Services, /, of: OneNode = None, limit: Limit = 100
 ) -> ClusterRestarts:
     """List the newest restarts of all members, newest first."""
-    names = asked_nodes(ctx, nodes, of)
+    names = select_nodes(ctx, nodes, of)
     answers = await ask_all(ctx, services, nodes, names, "restart.list", {"per_page": min(limit, 200)})
     found = [
         ClusterRestart.model_validate({**line, "node": name}) for name, lines in answers.data.items() for line in lines
@@ -153,7 +153,7 @@ async def restarts(
            short="anomalies.node,severity,description,hint,since missing.node,reason")  # fmt: skip
 async def anomalies(ctx: Context, nodes: Nodes, services: Services, /, of: OneNode = None) -> ClusterAnomalies:
     """List the anomalies of all members."""
-    names = asked_nodes(ctx, nodes, of)
+    names = select_nodes(ctx, nodes, of)
     answers = await ask_all(ctx, services, nodes, names, "system.anomalies")
     found = [
         ClusterAnomaly.model_validate({**line, "node": name})
@@ -168,7 +168,7 @@ async def anomalies(ctx: Context, nodes: Nodes, services: Services, /, of: OneNo
            short="supervisors.node,name,strategy,child_count,restarts_used missing.node,reason")  # fmt: skip
 async def supervisors(ctx: Context, nodes: Nodes, services: Services, /, of: OneNode = None) -> ClusterSupervisors:
     """List the supervisors of all members."""
-    names = asked_nodes(ctx, nodes, of)
+    names = select_nodes(ctx, nodes, of)
     answers = await ask_all(ctx, services, nodes, names, "supervisor.list", {"per_page": PER_NODE})
     found = [
         ClusterSupervisor.model_validate({**line, "node": name})
@@ -189,7 +189,7 @@ async def trees(
     limit: Annotated[int, Field(ge=1, le=1000, description="the most supervisors and children of a node")] = PER_NODE,
 ) -> ClusterTrees:
     """Show the supervision trees of all members."""
-    names = asked_nodes(ctx, nodes, of)
+    names = select_nodes(ctx, nodes, of)
     answers = await ask_all(ctx, services, nodes, names, "tree.show", {"limit": limit})
     found = [TreeResult.model_validate(data) for data in answers.data.values()]
     return ClusterTrees(trees=found, nodes_queried=names, missing=answers.missing)

@@ -57,7 +57,7 @@ async def modules(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) ->
     by_module = _running(ctx)
     names = sorted(by_module)
     start = (page - 1) * per_page
-    lines = [ModuleLine(**_line(name, by_module[name])) for name in names[start : start + per_page]]
+    lines = [ModuleLine(**_describe_version(name, by_module[name])) for name in names[start : start + per_page]]
     return Paged(lines, len(names), page, per_page)
 
 
@@ -83,7 +83,9 @@ async def module(ctx: Context, module: ModuleText) -> ModuleDetails:
         for (what, vsn), servers in by_version.items()
     ]
     file = getattr(sys.modules.get(module), "__file__", None)
-    return ModuleDetails(**_line(module, found), file=file if isinstance(file, str) else None, running=running)
+    return ModuleDetails(
+        **_describe_version(module, found), file=file if isinstance(file, str) else None, running=running
+    )
 
 
 @operation(
@@ -167,7 +169,7 @@ def _is_platform(module: str) -> bool:
     return top in PLATFORM and not rest.startswith("demo")
 
 
-def _line(name: str, found: Sequence[code.RunningVersion]) -> dict[str, Any]:
+def _describe_version(name: str, found: Sequence[code.RunningVersion]) -> dict[str, Any]:
     return {
         "module": name,
         "servers": len(found),

@@ -145,7 +145,7 @@ async def check(
         raise OperationError("service_unavailable", f"it was not checked: {error}") from None
     verdict = checked.verdict
     data = {"source": source, "ok": verdict.ok, "misconceptions": list(verdict.misconceptions)}
-    kept = await _kept(ctx, store, "attempt", exercise, data)
+    kept = await _try_to_store(ctx, store, "attempt", exercise, data)
     return CourseChecked(
         exercise=exercise,
         ok=verdict.ok,
@@ -177,7 +177,7 @@ async def predict(
     with running():
         outcome = await checker.run(asked.scenario, course.check_source(asked.scenario))
     chosen = asked.options[choice - 1]
-    kept = await _kept(ctx, store, "prediction", prediction, {"choice": choice, "right": chosen.right})
+    kept = await _try_to_store(ctx, store, "prediction", prediction, {"choice": choice, "right": chosen.right})
     return CoursePredicted(
         prediction=prediction,
         right=chosen.right,
@@ -206,7 +206,7 @@ async def reflect(
     if len(text.strip()) < LEAST_WORDS:
         raise OperationError("validation_error", f"text: expected at least {LEAST_WORDS} characters of your own words")
     ctx.about_to(f"keep what you wrote for {reflection}")
-    kept = await _kept(ctx, store, "reflection", reflection, {"text": text})
+    kept = await _try_to_store(ctx, store, "reflection", reflection, {"text": text})
     return CourseReflected(reflection=reflection, answer=_html(asked.answer), kept=kept)
 
 
@@ -229,7 +229,7 @@ async def hint(
         raise OperationError("not_yet", str(error)) from None
     ctx.about_to(f"take hint {level} of {exercise}")
     if level > item.hints or item.passed:  # in a review the same hint is help once more
-        await _keep(ctx, store, "hint", exercise, {"level": level})
+        await _store(ctx, store, "hint", exercise, {"level": level})
     return CourseHint(exercise=exercise, level=level, hints=len(asked.hints), text=_html(asked.hints[level - 1]))
 
 
@@ -244,7 +244,7 @@ async def solution(ctx: Context, course: Course, store: Store, /, exercise: Exer
     except NotYet as error:
         raise OperationError("not_yet", str(error)) from None
     ctx.about_to(f"see the solution of {exercise}")
-    await _keep(ctx, store, "solution", exercise, {})
+    await _store(ctx, store, "solution", exercise, {})
     return CourseSolution(exercise=exercise, source=course.solution(exercise))
 
 
@@ -308,16 +308,16 @@ async def _known_progress(ctx: Context, store: Store) -> Progress:
         return Progress(())
 
 
-async def _kept(ctx: Context, store: Store, kind: str, item: str, data: dict[str, Any]) -> bool:
+async def _try_to_store(ctx: Context, store: Store, kind: str, item: str, data: dict[str, Any]) -> bool:
     """Store what was done, and return whether it is stored; the answer matters more."""
     try:
-        await _keep(ctx, store, kind, item, data)
+        await _store(ctx, store, kind, item, data)
     except OperationError:
         return False
     return True
 
 
-async def _keep(ctx: Context, store: Store, kind: str, item: str, data: dict[str, Any]) -> None:
+async def _store(ctx: Context, store: Store, kind: str, item: str, data: dict[str, Any]) -> None:
     with reading_the_store():
         await store.learning.add(ctx.user.name, Learned(kind, item, now(), data))
 
@@ -406,7 +406,7 @@ def _block(block: Block, progress: Progress) -> CourseBlock:
                 kind="predict", id=block.id, core=block.core, text=_html(block.question),
                 options=[option.text for option in block.options], decides=block.decides,
                 state=_item(block.id, progress.of(block.id)),
-                earned=_told(block, progress.of(block.id)),
+                earned=_find_earned(block, progress.of(block.id)),
             )  # fmt: skip
         case Reflect():
             return CourseBlock(
@@ -428,7 +428,7 @@ def _block(block: Block, progress: Progress) -> CourseBlock:
             return CourseBlock(kind="measure", id=block.id, text=_html(block.claim))
 
 
-def _told(asked: Predict, item: ItemState) -> CourseEarned | None:
+def _find_earned(asked: Predict, item: ItemState) -> CourseEarned | None:
     """Return what an answer to a prediction has opened."""
     if item.attempts == 0 or not isinstance(item.answer, int) or not 0 < item.answer <= len(asked.options):
         return None

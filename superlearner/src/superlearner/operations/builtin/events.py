@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from superlearner.control.terms import text_of
-from superlearner.observing.events import TYPES, EventLog, Reader, Wanted
+from superlearner.observing.events import TYPES, EventFilter, EventLog, Reader
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Picker, Streamed, operation
 from superlearner.operations.failures import OperationError
@@ -58,7 +58,7 @@ async def stream(
     if len(events.readers) >= MOST_READERS:
         raise OperationError("service_unavailable", f"{MOST_READERS} streams are already open; try again later")
     about = ctx.user.name if ctx.user.only_own and ctx.owner is None else None
-    wanted = Wanted(_types(types), _bare(pid), _bare(supervisor), node.name, ctx.kind.is_audited, about)
+    wanted = EventFilter(_types(types), _bare(pid), _bare(supervisor), node.name, ctx.kind.is_audited, about)
     events.follow(node)
     reader = Reader(events, wanted, last_id)
     if last_id is None:

@@ -11,10 +11,10 @@ from typing import Final
 
 from superlearner.nodes.remote import RemoteError, RemoteNode
 from superlearner.nodes.remote.protocol import Attached, Close, Failed, Packed, Saved, Tape, Taped, Wound
-from superlearner.operations.engine.forwarding import LONGEST_S, refused, told
+from superlearner.operations.engine.forwarding import LONGEST_S, convert_error, refused
 from superlearner.operations.failures import OperationError
 
-__all__ = ["FarRecorder", "saved_trace"]
+__all__ = ["RemoteRecorder", "saved_trace"]
 
 MOST_FILE: Final = 100_000_000
 """Largest file of a remote recording, in bytes."""
@@ -29,13 +29,13 @@ async def saved_trace(remote: RemoteNode, trace: str) -> Packed:
     try:
         answer = await remote.ask(Saved(trace), Packed, LONGEST_S)
     except RemoteError as error:
-        raise told(error) from None
+        raise convert_error(error) from None
     if isinstance(answer, Failed):
         raise refused(remote, answer, ("trace_not_found",))
     return answer
 
 
-class FarRecorder:
+class RemoteRecorder:
     """A `tracing.Tape` that fetches a recording while the remote node makes it, and writes it to a file.
 
     The attributes are those of `otp.trace.Recorder`. Fetched parts stay if the node ends.
@@ -56,12 +56,12 @@ class FarRecorder:
     @classmethod
     async def begin(
         cls, remote: RemoteNode, path: Path, *, kinds: Iterable[str], limit: int, rate: int, most: int | None = None
-    ) -> FarRecorder:
+    ) -> RemoteRecorder:
         """Start recording on a node, at most `most` bytes. Raises OperationError, OSError."""
         try:
             answer = await remote.ask(Tape(sorted(kinds), limit, rate), Attached, LONGEST_S)
         except RemoteError as error:
-            raise told(error) from None
+            raise convert_error(error) from None
         if isinstance(answer, Failed):
             raise refused(remote, answer, ())
         if answer.number is None:
@@ -69,7 +69,7 @@ class FarRecorder:
         try:
             return cls(remote, answer.number, path, MOST_FILE if most is None else min(most, MOST_FILE))
         except OSError:
-            remote.tell(Close(answer.number))
+            remote.cast(Close(answer.number))
             raise
 
     def flush(self) -> None:
@@ -101,7 +101,7 @@ class FarRecorder:
         except RemoteError as error:
             self._end(OSError(str(error)))
         except OSError as error:
-            self._remote.tell(Close(self._number))
+            self._remote.cast(Close(self._number))
             self._end(error)
         finally:
             self._fetching = None

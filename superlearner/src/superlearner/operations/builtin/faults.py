@@ -9,7 +9,7 @@ from pydantic import Field
 from otp import Pid
 from superlearner.control.simulations import Only, Plan, begin
 from superlearner.control.tree import supervisor_state
-from superlearner.operations.builtin.simulated import ERRORS, a_server, begun, line_of, words_of
+from superlearner.operations.builtin.simulated import ERRORS, a_server, begin_simulation, describe_simulation, words_of
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
 from superlearner.operations.engine.steering import steering
@@ -40,7 +40,7 @@ async def crash_next(
     """
     only = Only(kind, tag, text)
     plan = Plan("crash_next", process_of(ctx, pid), reason=reason, only=only, duration=duration_ms / 1000, times=1)
-    return await begun(ctx, plan, force=force)
+    return await begin_simulation(ctx, plan, force=force)
 
 
 @operation("simulation.drop", http=("POST", "/processes/{pid}/simulate/drop"), scope="operate", changes=True,
@@ -60,7 +60,7 @@ async def drop(
     A dropped call times out. Signals, replies and requests of `otp.sys` are never dropped.
     """
     plan = Plan("drop", process_of(ctx, pid), only=Only(kind, tag, text), times=times, duration=duration_ms / 1000)
-    return await begun(ctx, plan, force=force)
+    return await begin_simulation(ctx, plan, force=force)
 
 
 @operation("simulation.delay", http=("POST", "/processes/{pid}/simulate/delay"), scope="operate", changes=True,
@@ -86,7 +86,7 @@ async def delay(
     plan = Plan(
         "delay", process_of(ctx, pid), pause=delay_ms / 1000, only=only, times=times, duration=duration_ms / 1000
     )
-    return await begun(ctx, plan, force=force)
+    return await begin_simulation(ctx, plan, force=force)
 
 
 @operation("simulation.slow_callbacks", http=("POST", "/processes/{pid}/simulate/slow-callbacks"), scope="operate",
@@ -110,7 +110,7 @@ async def slow_callbacks(
             "conflict", f"expected a server, got the supervisor {called(target)}; try one of its children"
         )
     plan = Plan("slow_callbacks", target, pause=delay_ms / 1000, duration=duration_ms / 1000)
-    return await begun(ctx, plan, force=force)
+    return await begin_simulation(ctx, plan, force=force)
 
 
 @operation("simulation.hang", http=("POST", "/simulations/hang"), scope="code", changes=True, destroys=True,
@@ -154,4 +154,4 @@ async def _harm_the_node(ctx: Context, plan: Plan, *, force: bool) -> Simulation
         permit(ctx, f"{ctx.node.name} is {ctx.kind.description}", force=force, hint="try it in a sandbox; ")
     ctx.about_to(words_of(plan), lambda: [called(pid) for pid in ctx.node.processes()[:MOST_NAMED]])
     with steering():
-        return line_of(await begin(ctx.home, plan), plan)
+        return describe_simulation(await begin(ctx.home, plan), plan)

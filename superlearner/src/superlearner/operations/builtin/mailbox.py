@@ -9,7 +9,7 @@ from pydantic import Field
 
 import otp
 from otp import Pid, observer
-from superlearner.control.listing import Wanted
+from superlearner.control.listing import ProcessFilter
 from superlearner.control.names import registered_name
 from superlearner.control.process_list import list_processes
 from superlearner.control.terms import clip, plain_pid, safe_text
@@ -150,7 +150,7 @@ async def stats(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -> P
 
     All processes of the node, the most messages first.
     """
-    wanted = Wanted(sort="mailbox", descending=True)
+    wanted = ProcessFilter(sort="mailbox", descending=True)
     lines, total = await list_processes(ctx.node, wanted, page=page, per_page=per_page)
     return Paged([MailboxLine(**{name: line[name] for name in MailboxLine.model_fields}) for line in lines],
                  total, page, per_page)  # fmt: skip

@@ -30,10 +30,10 @@ async def list_(ctx: Context, nodes: Nodes, /) -> list[NodeLine]:
     The platform's own comes first. Pass a name as `node` to other operations. Nodes in other processes have half a
     second to report their state.
     """
-    return await asyncio.gather(*(_line(one, ctx.user, nodes) for one in nodes if ctx.user.sees(one.owner)))
+    return await asyncio.gather(*(_describe_node(one, ctx.user, nodes) for one in nodes if ctx.user.sees(one.owner)))
 
 
-async def _line(found: WatchedNode | RemoteNode, user: User, nodes: Nodes) -> NodeLine:
+async def _describe_node(found: WatchedNode | RemoteNode, user: User, nodes: Nodes) -> NodeLine:
     """Return the line of a node; a remote one has `ASKED_S` to answer."""
     status: Literal["up", "silent", "gone", "bad"] = "up"
     info: NodeInfo | Fact | None = None

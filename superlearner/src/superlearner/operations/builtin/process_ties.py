@@ -37,12 +37,14 @@ async def ties(ctx: Context, pid: PidText) -> Ties:
     record = record_of(found)
     children = set(details.children)
     links = [
-        _tie(other, "child" if other in children else "link", *_felt_by_link(other, other in children))
+        _tie(other, "child" if other in children else "link", *_describe_link_effect(other, other in children))
         for other in details.links
         if other is not parent or record is None
     ]
     above = (
-        [] if record is None or parent is None else [_tie(parent, "supervisor", *_felt_by_supervisor(record, parent))]
+        []
+        if record is None or parent is None
+        else [_tie(parent, "supervisor", *_describe_supervisor_effect(record, parent))]
     )
     monitors = [
         _tie(other, "monitors", "nothing", "is not affected: this process monitors it") for other in details.monitors
@@ -68,7 +70,7 @@ def _tie(other: Any, kind: Any, fate: Any, effect: str) -> Tie:
     return Tie(**named(other), kind=kind, traps=traps, fate=fate, effect=effect)
 
 
-def _felt_by_link(other: Pid, child: bool) -> tuple[str, str]:
+def _describe_link_effect(other: Pid, child: bool) -> tuple[str, str]:
     if child and supervisor_state(other) is not None:
         return "dies", "is stopped with it, as is its subtree"
     if child:
@@ -78,7 +80,7 @@ def _felt_by_link(other: Pid, child: bool) -> tuple[str, str]:
     return "dies", "dies with it, unless it ends normally"
 
 
-def _felt_by_supervisor(record: Any, parent: Pid) -> tuple[str, str]:
+def _describe_supervisor_effect(record: Any, parent: Pid) -> tuple[str, str]:
     state = supervisor_state(parent)
     strategy = getattr(state, "strategy", None)
     others = {

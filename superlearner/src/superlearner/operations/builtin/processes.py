@@ -10,10 +10,10 @@ from typing import Annotated, Literal, cast
 from pydantic import Field
 
 from superlearner.control.clock import timestamp
-from superlearner.control.listing import IDLE, Column, Status, Wanted
+from superlearner.control.listing import IDLE, Column, ProcessFilter, Status
 from superlearner.control.look import KINDS, Type, describe
 from superlearner.control.process_list import Sort, list_processes
-from superlearner.control.steer import NotThere, deliver, hand_over, kill
+from superlearner.control.steer import NotThere, deliver, kill, send_unchecked
 from superlearner.control.terms import json_of, plain_pid, text_of
 from superlearner.observing.monitoring.measuring import measure
 from superlearner.operations.context import Context
@@ -65,7 +65,7 @@ async def list_all(
     The living processes of the node. `measure_ms` adds each process's messages per second and share of time in
     callbacks, which `sort=-messages` and `sort=-callback` need.
     """
-    wanted = Wanted(
+    wanted = ProcessFilter(
         search=search,
         kind=None if type is None else KINDS[type],
         status=status,
@@ -158,7 +158,7 @@ async def bulk(
         for text in pids:
             with suppress(OperationError):
                 protect(ctx, process_of(ctx, text), force=force)
-    ctx.about_to(f"send the exit signal {reason} to {len(pids)} processes", lambda: _felt_by_all(ctx, pids, reason))
+    ctx.about_to(f"send the exit signal {reason} to {len(pids)} processes", lambda: _list_affected(ctx, pids, reason))
 
     async def one(text: str) -> BulkItem:
         try:
@@ -173,7 +173,7 @@ async def bulk(
     return BulkResult(action=action, results=list(await asyncio.gather(*(one(text) for text in pids))))
 
 
-def _felt_by_all(ctx: Context, pids: list[str], reason: str) -> list[str]:
+def _list_affected(ctx: Context, pids: list[str], reason: str) -> list[str]:
     """List the processes that several exits affect; a target that does not exist is listed as given."""
     felt: dict[str, None] = {}
     for text in pids:
@@ -216,7 +216,7 @@ async def message(
         if message_type == "call" or ctx.later is None:
             reply = await deliver(found, term, message_type, timeout_ms / 1000)
         else:
-            ctx.later.append(partial(hand_over, found, term, message_type))
+            ctx.later.append(partial(send_unchecked, found, term, message_type))
             reply = None
     result = MessageResult(message_sent=True, message_type=message_type, target_pid=plain_pid(found))
     if message_type == "call":

@@ -12,7 +12,7 @@ from superlearner.operations.failures import OperationError
 from superlearner.operations.results.users import UserQuota
 from superlearner.operations.rights.accounts import Accounts, role_of
 from superlearner.operations.rights.quotas import Quotas
-from superlearner.operations.rights.user_access import UserName, found_user, may_manage, the_store
+from superlearner.operations.rights.user_access import UserName, find_user, may_manage, the_store
 from superlearner.operations.rights.users import OWNER, Role, key_of
 
 SHORT: Final = "quotas.name,used,most,source,by"
@@ -30,9 +30,9 @@ async def usage(ctx: Context, accounts: Accounts, quotas: Quotas, /, name: UserN
         raise ctx.missing_scope("the quotas of another user", "code")
     with the_store():
         if key_of(name) == OWNER.name:
-            return await _shown(quotas, OWNER.name, "owner")
-        row = await found_user(accounts, name)
-        return await _shown(quotas, row.name, role_of(row))
+            return await _describe_quota(quotas, OWNER.name, "owner")
+        row = await find_user(accounts, name)
+        return await _describe_quota(quotas, row.name, role_of(row))
 
 
 @operation("user.quota", http=("PATCH", "/users/{name}/quota"), scope="code", on="platform", changes=True,
@@ -80,12 +80,12 @@ async def set_quota(
     if not changed and not defaults:
         raise OperationError("validation_error", "expected a quota or defaults", hint=f"one of {', '.join(given)}")
     with the_store():
-        row = await found_user(accounts, name)
+        row = await find_user(accounts, name)
         words = ", ".join(f"{quota} {most}" for quota, most in changed.items())
         ctx.about_to(f"set quotas of {row.name}: {words or 'those of the role'}")
         row = await accounts.set_quota(row, changed, reset=defaults)
-        return await _shown(quotas, row.name, role_of(row))
+        return await _describe_quota(quotas, row.name, role_of(row))
 
 
-async def _shown(quotas: Quotas, name: str, role: Role) -> UserQuota:
+async def _describe_quota(quotas: Quotas, name: str, role: Role) -> UserQuota:
     return UserQuota(name=name, role=role, quotas=await quotas.used(name))

@@ -26,7 +26,7 @@ from superlearner.operations.results.recordings import (
     RecordingFrames,
     RecordingMoment,
 )
-from superlearner.operations.rights.recording_access import THERE, KnownRecording, line_of, recording_errors
+from superlearner.operations.rights.recording_access import THERE, KnownRecording, describe_recording, recording_errors
 
 SHOWN: Final = 1000
 MOST_FRAMES: Final = 5_000
@@ -54,7 +54,7 @@ async def show(recordings: Recordings, /, name: KnownRecording) -> RecordingDeta
     started = header.get("started")
     python = header.get("python")
     return RecordingDetails(
-        **line_of(recordings, row).model_dump(),
+        **describe_recording(recordings, row).model_dump(),
         complete=read.complete,
         problem=None if read.problem is None else clip(read.problem, 500),
         node=clip(read.node, 200),

@@ -26,10 +26,10 @@ from superlearner.observing.tracing import (
     Traces,
     as_recording,
 )
-from superlearner.operations.builtin.far_recordings import FarRecorder, saved_trace
+from superlearner.operations.builtin.far_recordings import RemoteRecorder, saved_trace
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, operation
-from superlearner.operations.engine.forwarding import told
+from superlearner.operations.engine.forwarding import convert_error
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import PageNumber, PerPage
 from superlearner.operations.results.recordings import (
@@ -38,7 +38,13 @@ from superlearner.operations.results.recordings import (
     RecordingLine,
 )
 from superlearner.operations.rights.quotas import Quotas
-from superlearner.operations.rights.recording_access import STORED, THERE, KnownRecording, line_of, recording_errors
+from superlearner.operations.rights.recording_access import (
+    STORED,
+    THERE,
+    KnownRecording,
+    describe_recording,
+    recording_errors,
+)
 from superlearner.store import NameTaken
 
 PART: Final = 1_000_000
@@ -93,8 +99,8 @@ async def start(
         if ctx.remote is not None:
             left = await quotas.bytes_left(ctx.user.name)
             limit = min(limit, MAX_EVENTS)
-            far = partial(FarRecorder.begin, ctx.remote, kinds=kinds, limit=limit, rate=rate, most=left)
-            return line_of(recordings, await recordings.begin(name, far, about, ctx.user.name))
+            far = partial(RemoteRecorder.begin, ctx.remote, kinds=kinds, limit=limit, rate=rate, most=left)
+            return describe_recording(recordings, await recordings.begin(name, far, about, ctx.user.name))
         slots = trees_at(ctx.node, TreeReader(Clock()))
         row = await recordings.start(
             ctx.node,
@@ -106,7 +112,7 @@ async def start(
             tree=[asdict(slot) for slot in slots],
             owner=ctx.user.name,
         )
-        return line_of(recordings, row)
+        return describe_recording(recordings, row)
 
 
 @operation(
@@ -127,7 +133,7 @@ async def stop(ctx: Context, recordings: Recordings, /, name: KnownRecording) ->
         if recordings.recorder(name) is None:
             raise NoRecording(f"no recording {name[:100]!r} is running")
         ctx.about_to(f"stop the recording {name}")
-        return line_of(recordings, await recordings.stop(name))
+        return describe_recording(recordings, await recordings.stop(name))
 
 
 @operation(
@@ -162,12 +168,12 @@ async def save(
             ctx.about_to(_keep(len(trace.messages), trace.id, name))
             packed = await _packed(trace)
         try:
-            row, _ = await recordings.take_in(name, packed, kind="traced", owner=ctx.user.name)
+            row, _ = await recordings.import_recording(name, packed, kind="traced", owner=ctx.user.name)
         except BadRecording as error:
             if ctx.remote is None:
                 raise
-            raise told(ctx.remote.bad(f"expected a recording: {error}")) from None
-        return line_of(recordings, row)
+            raise convert_error(ctx.remote.bad(f"expected a recording: {error}")) from None
+        return describe_recording(recordings, row)
 
 
 def _keep(messages: int, trace: str, name: str) -> str:
@@ -199,7 +205,9 @@ async def list_recordings(
     with recording_errors():
         rows = [row for row in await recordings.all() if ctx.user.sees(row.owner)]
     first = (page - 1) * per_page
-    return Paged([line_of(recordings, row) for row in rows[first : first + per_page]], len(rows), page, per_page)
+    return Paged(
+        [describe_recording(recordings, row) for row in rows[first : first + per_page]], len(rows), page, per_page
+    )
 
 
 @operation(
@@ -266,8 +274,8 @@ async def load(
         if await recordings.knows(name):
             raise NameTaken(f"a recording {name} already exists")
         ctx.about_to(f"load a recording of {len(packed)} bytes as {name}")
-        row, _ = await recordings.take_in(name, packed, damaged=damaged, owner=ctx.user.name)
-        return line_of(recordings, row)
+        row, _ = await recordings.import_recording(name, packed, damaged=damaged, owner=ctx.user.name)
+        return describe_recording(recordings, row)
 
 
 @operation(

@@ -127,7 +127,7 @@ async def registries(ctx: Context) -> list[RegistryDetails]:
 
     The processes of `otp.Registry`, with the number of their entries; at most 1,000.
     """
-    return [_shown(line) for line in registries_of(ctx.node)[:1000]]
+    return [_describe_registry(line) for line in registries_of(ctx.node)[:1000]]
 
 
 @operation("registry.entries", http=("GET", "/registries/{registry}/entries"), scope="read",
@@ -221,7 +221,7 @@ def _unique(ctx: Context, text: str) -> RegistryLine:
     return table
 
 
-def _shown(line: RegistryLine) -> RegistryDetails:
+def _describe_registry(line: RegistryLine) -> RegistryDetails:
     return RegistryDetails(name=line.name, pid=plain_pid(line.pid), keys=line.keys, entries=line.entries)
 
 

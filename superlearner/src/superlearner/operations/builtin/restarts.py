@@ -61,7 +61,7 @@ async def show(
     clock = Clock()
     told = [with_request(ctx, audit, step, clock.wall(step.at_ns)) for step in found.steps]
     summary = "; ".join(step.text for step, _ in told) or "the events are no longer in memory"
-    return shown(found, clock, summary, next((request for _, request in told if request), None))
+    return describe_moment(found, clock, summary, next((request for _, request in told if request), None))
 
 
 @operation("restart.list", http=("GET", "/restarts"), scope="read",
@@ -77,7 +77,7 @@ async def list_(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -> P
     newest = sorted(found.values(), key=lambda group: -group.id)
     start = (page - 1) * per_page
     past, clock = Past(memory, now, 0), Clock()
-    lines = [_line(group, past, clock) for group in newest[start : start + per_page]]
+    lines = [_describe_restart(group, past, clock) for group in newest[start : start + per_page]]
     return Paged(lines, len(newest), page, per_page)
 
 
@@ -89,7 +89,7 @@ def _not_found(event: int, events: Sequence[TraceEvent]) -> OperationError:
     return OperationError("restart_not_found", what, hint=HINT)
 
 
-def shown(found: Found, clock: Clock, summary: str, request: str | None = None) -> Moment:
+def describe_moment(found: Found, clock: Clock, summary: str, request: str | None = None) -> Moment:
     """Return a restart as the operation does."""
     return Moment.model_validate(
         {
@@ -102,19 +102,19 @@ def shown(found: Found, clock: Clock, summary: str, request: str | None = None) 
             "request": request,
             "line": found.line,
             "root": found.root,
-            "events": [_happening(one, found.at_ns) for one in found.events],
+            "events": [_describe_happening(one, found.at_ns) for one in found.events],
             "ghosts": {name: {"also": ghost.also, "not": ghost.no} for name, ghost in found.ghosts.items()},
             "storm": found.storm,
         }
     )
 
 
-def _happening(one: Happening, since: int) -> dict[str, Any]:
+def _describe_happening(one: Happening, since: int) -> dict[str, Any]:
     later = None if one.later_ns is None else one.later_ns / 1e9
     return {**asdict(one), "at": (one.at_ns - since) / 1e9, "later": later}
 
 
-def _line(group: Group, past: Past, clock: Clock) -> RestartLine:
+def _describe_restart(group: Group, past: Past, clock: Clock) -> RestartLine:
     first, answers = group.first, group.of(*ANSWERS)
     supervisor = (group.end or answers[0]).pid
     done = next((one for one in answers if is_restart(one) and one.pid is supervisor), None)

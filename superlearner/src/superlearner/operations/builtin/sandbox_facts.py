@@ -16,9 +16,9 @@ from superlearner.operations.results.sandboxes import (
     SandboxSource,
     SandboxTemplate,
     WallsHere,
-    wall_of,
+    describe_wall,
 )
-from superlearner.operations.rights.sandbox_access import THERE, allow, found
+from superlearner.operations.rights.sandbox_access import THERE, allow, find_sandbox
 from superlearner.sandbox import Sandboxes
 from superlearner.sandbox.our_paths import without_our_paths
 from superlearner.sandbox.record import BUILT_IN
@@ -43,7 +43,7 @@ async def source(
     The running version or a previous one. All but the first version of a demo or template needs the scope `code`, or
     `own` on an own sandbox.
     """
-    sandbox = found(ctx, sandboxes, sandbox_id)
+    sandbox = find_sandbox(ctx, sandboxes, sandbox_id)
     wanted = sandbox.current if version is None else version
     if wanted != 1 or sandbox.configuration.origin not in BUILT_IN:
         allow(ctx, sandbox, "code")
@@ -65,7 +65,7 @@ async def output(ctx: Context, sandboxes: Sandboxes, /, sandbox_id: SandboxId) -
 
     The last 64 kB of its standard output and standard error, tracebacks included. It stays when the sandbox ends.
     """
-    sandbox = found(ctx, sandboxes, sandbox_id)
+    sandbox = find_sandbox(ctx, sandboxes, sandbox_id)
     text, total, cut = sandboxes.output(sandbox.id)
     shown = safe_text(without_our_paths(text[-SHOWN:]))
     return SandboxOutput(id=sandbox.id, text=shown, total=total, cut=cut or len(text) > SHOWN)
@@ -78,7 +78,7 @@ async def notices(ctx: Context, sandboxes: Sandboxes, /, sandbox_id: SandboxId) 
 
     Starts and exits with their reasons, and interrupted callbacks; the latest 50, newest first.
     """
-    sandbox = found(ctx, sandboxes, sandbox_id)
+    sandbox = find_sandbox(ctx, sandboxes, sandbox_id)
     return list(reversed(sandboxes.notices(sandbox.id)))
 
 
@@ -117,5 +117,5 @@ async def walls(sandboxes: Sandboxes, settings: Settings, /) -> WallsHere:
         untrusted=not missing,
         weak=bool(missing) and settings.weak_walls,
         says=says,
-        walls=[wall_of(one) for one in found],
+        walls=[describe_wall(one) for one in found],
     )

@@ -34,7 +34,7 @@ from superlearner.operations.results.sandboxes import (
 )
 from superlearner.operations.rights.homes import HOME
 from superlearner.operations.rights.quotas import Quotas
-from superlearner.operations.rights.sandbox_access import THERE, allow, ask, found, may_run_here
+from superlearner.operations.rights.sandbox_access import THERE, allow, ask, find_sandbox, may_run_here
 from superlearner.operations.rights.tokens import Tokens
 from superlearner.sandbox import Sandboxes
 from superlearner.sandbox.happenings import Create, Destroy, Reload, Restart
@@ -115,7 +115,7 @@ async def info(
     Pass its `node` to other operations to inspect its processes. Children and statistics come from that node, so they
     fail if it does not answer.
     """
-    sandbox = found(ctx, sandboxes, sandbox_id)
+    sandbox = find_sandbox(ctx, sandboxes, sandbox_id)
     memory = (await memory_of([sandbox])).get(sandbox.id)
     shown = SandboxInfo(**record_of(sandbox, memory).model_dump(exclude_unset=True))
     if include_children or include_stats:
@@ -134,7 +134,7 @@ async def pid(ctx: Context, sandboxes: Sandboxes, /, sandbox_id: SandboxId) -> S
 
     Its node, its operating system process, and the pid of its top supervisor.
     """
-    sandbox = found(ctx, sandboxes, sandbox_id)
+    sandbox = find_sandbox(ctx, sandboxes, sandbox_id)
     if sandbox.os_pid is None or sandbox.supervisor_pid is None:
         raise OperationError("conflict", f"{sandbox.id} is not running: it {sandbox.busy or 'has ended'}")
     return SandboxPid(id=sandbox.id, node=sandbox.node, os_pid=sandbox.os_pid, supervisor_pid=sandbox.supervisor_pid)
@@ -241,7 +241,7 @@ async def restart(
 
     It keeps its configuration, and its old tree ends before the new one starts. An ended sandbox starts again.
     """
-    sandbox = found(ctx, sandboxes, sandbox_id)
+    sandbox = find_sandbox(ctx, sandboxes, sandbox_id)
     if source is not None:
         allow(ctx, sandbox, "code")
     known = None if source is None else await _checked(source)
@@ -266,7 +266,7 @@ async def destroy(
     Its tree stops from the leaves to the root; `sandbox_busy` if that takes more than 5 s. With `force` its process
     group is killed.
     """
-    sandbox = found(ctx, sandboxes, sandbox_id)
+    sandbox = find_sandbox(ctx, sandboxes, sandbox_id)
     ctx.about_to(f"{'kill' if force else 'stop'} {sandbox.id} and delete it")
     ended = record_of(await ask(ctx, Destroy(None, sandbox.id, force)))
     return SandboxDestroyed(**ended.model_dump(exclude_unset=True), sandbox_id=ended.id, destroyed=True)
@@ -289,13 +289,13 @@ async def hot_reload(
     All its processes change to the new code with their pids, mailboxes and states, which `code_change` converts, or
     none does. The result lists the upgraded processes with their states before and after.
     """
-    sandbox = found(ctx, sandboxes, sandbox_id)
+    sandbox = find_sandbox(ctx, sandboxes, sandbox_id)
     if (source is None) == (version is None):
         raise OperationError("validation_error", "expected either source or version")
     known = await _checked(source) if source is not None else _version(sandbox, version)
     ctx.about_to(f"upgrade {sandbox.id} to another source")
     report = await ask(ctx, Reload(None, sandbox.id, ctx.user.name, known))
-    now = found(ctx, sandboxes, sandbox_id)
+    now = find_sandbox(ctx, sandboxes, sandbox_id)
     if report is None:
         return SandboxReload(
             id=now.id, version=now.current, status="no_change", changed=False, servers=[], servers_count=0, still_old=[]
@@ -310,7 +310,7 @@ async def versions(ctx: Context, sandboxes: Sandboxes, /, sandbox_id: SandboxId)
 
     The last ten, newest first.
     """
-    sandbox = found(ctx, sandboxes, sandbox_id)
+    sandbox = find_sandbox(ctx, sandboxes, sandbox_id)
     return [version_of(one, sandbox.current) for one in reversed(sandbox.versions)]
 
 

@@ -43,7 +43,7 @@ async def list_settings(
 
     Each with its value and source, its default and unit, and whether it can change at run time.
     """
-    lines = [_shown(ctx, configuration, one) for one in described().values()]
+    lines = [_describe_setting(ctx, configuration, one) for one in described().values()]
     return [line for line in lines if source is None or line.source == source]
 
 
@@ -54,7 +54,7 @@ async def get_setting(ctx: Context, configuration: Configuration, /, name: Name)
 
     Its value and source, its default, unit and bounds.
     """
-    return _shown(ctx, configuration, _setting(name))
+    return _describe_setting(ctx, configuration, _setting(name))
 
 
 @operation("settings.file", http=("GET", "/settings/file"), scope="read", on="platform")
@@ -235,7 +235,7 @@ def _changes(changes: Iterable[Change]) -> list[SettingChanged]:
     ]
 
 
-def _shown(ctx: Context, configuration: Configuration, one: Described) -> SettingResult:
+def _describe_setting(ctx: Context, configuration: Configuration, one: Described) -> SettingResult:
     hidden = one.name in PRIVATE and not ctx.user.may("code")
     given = configuration.given(one.name)
     later = configuration.after_restart().get(one.name)

@@ -12,7 +12,7 @@ from superlearner.operations.failures import OperationError
 from superlearner.operations.results.simulation import SimulationLine
 from superlearner.operations.targets import called, feels, process_of, protect
 
-__all__ = ["ERRORS", "a_server", "begun", "feels_of", "line_of", "words_of"]
+__all__ = ["ERRORS", "a_server", "begin_simulation", "describe_simulation", "list_affected", "words_of"]
 
 ERRORS = (
     "malformed_pid",
@@ -36,7 +36,7 @@ def a_server(ctx: Context, pid: str) -> Pid:
     return target
 
 
-async def begun(ctx: Context, plan: Plan, *, force: bool = False) -> SimulationLine:
+async def begin_simulation(ctx: Context, plan: Plan, *, force: bool = False) -> SimulationLine:
     """Start a simulation on a process. Raises OperationError: the process is protected, or cannot take part.
 
     `chaos` chooses its targets itself and leaves out the protected ones.
@@ -44,17 +44,17 @@ async def begun(ctx: Context, plan: Plan, *, force: bool = False) -> SimulationL
     with steering():
         if plan.kind != "chaos":
             protect(ctx, plan.target, force=force)
-        ctx.about_to(words_of(plan), lambda: feels_of(plan))
+        ctx.about_to(words_of(plan), lambda: list_affected(plan))
         pid = await begin(ctx.home, plan)
-    return line_of(pid, plan)
+    return describe_simulation(pid, plan)
 
 
-def feels_of(plan: Plan) -> list[str]:
+def list_affected(plan: Plan) -> list[str]:
     """Return the processes that a simulation affects."""
     return feels(plan.target, plan.reason if plan.kind == "crash" else None)
 
 
-def line_of(pid: Pid | None, plan: Plan) -> SimulationLine:
+def describe_simulation(pid: Pid | None, plan: Plan) -> SimulationLine:
     """Return the result for a simulation; `pid` is the process that runs it."""
     of_node = plan.kind in OF_THE_NODE
     return SimulationLine(

@@ -7,9 +7,16 @@ from typing import Annotated
 from pydantic import Field
 
 import otp
-from superlearner.control.simulations import Plan, cancel, known, running
+from superlearner.control.simulations import Plan, cancel, find_simulation, running
 from superlearner.control.steer import kill
-from superlearner.operations.builtin.simulated import ERRORS, a_server, begun, feels_of, line_of, words_of
+from superlearner.operations.builtin.simulated import (
+    ERRORS,
+    a_server,
+    begin_simulation,
+    describe_simulation,
+    list_affected,
+    words_of,
+)
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Picker, operation
 from superlearner.operations.engine.steering import steering
@@ -34,7 +41,7 @@ async def list_all(ctx: Context) -> list[SimulationLine]:
 
     At most 20 run at a time.
     """
-    return [line_of(pid, plan) for pid, plan in running(ctx.home, ctx.node)]
+    return [describe_simulation(pid, plan) for pid, plan in running(ctx.home, ctx.node)]
 
 
 @operation("simulation.crash", http=("POST", "/processes/{pid}/simulate/crash"), scope="operate", changes=True,
@@ -56,10 +63,10 @@ async def crash(
     """
     plan = Plan("crash", process_of(ctx, pid), reason=reason, delay=delay_ms / 1000)
     if delay_ms:
-        return await begun(ctx, plan, force=force)
+        return await begin_simulation(ctx, plan, force=force)
     with steering():
         protect(ctx, plan.target, force=force)
-        ctx.about_to(words_of(plan), lambda: feels_of(plan))
+        ctx.about_to(words_of(plan), lambda: list_affected(plan))
         killed = await kill(plan.target, reason, wait=settings.kill_wait)
     return SimulationLine(
         id=None,
@@ -82,7 +89,7 @@ async def slow(ctx: Context, pid: PidText, duration_ms: DurationMs = 6000, force
     target = a_server(ctx, pid)
     if otp.process_info(target, "status") == "suspended":
         raise OperationError("conflict", f"{called(target)} is already suspended", hint="see simulation.list")
-    return await begun(ctx, Plan("slow", target, duration=duration_ms / 1000), force=force)
+    return await begin_simulation(ctx, Plan("slow", target, duration=duration_ms / 1000), force=force)
 
 
 @operation("simulation.flood", http=("POST", "/processes/{pid}/simulate/flood"), scope="operate", changes=True,
@@ -101,7 +108,7 @@ async def flood(
     """
     term = term_of(message, "message")
     plan = Plan("flood", process_of(ctx, pid), count=count, per_second=per_second, message=term)
-    return await begun(ctx, plan, force=force)
+    return await begin_simulation(ctx, plan, force=force)
 
 
 @operation(
@@ -127,7 +134,7 @@ async def chaos(
     plan = Plan(
         "chaos", supervisor_of(ctx, name), reason=reason, duration=duration_ms / 1000, per_second=kills_per_second
     )
-    return await begun(ctx, plan)
+    return await begin_simulation(ctx, plan)
 
 
 @operation("simulation.cancel", http=("DELETE", "/simulations/{id}"), scope="operate", changes=True, errors=ERRORS)
@@ -141,9 +148,9 @@ async def end(
     """
     with steering():
         home = ctx.home
-        known(home, ctx.node, id)
+        find_simulation(home, ctx.node, id)
         ctx.about_to(f"cancel the simulation {id}", [id])
         plan = await cancel(home, ctx.node, id)
-    line = line_of(None, plan)
+    line = describe_simulation(None, plan)
     line.running = False
     return line

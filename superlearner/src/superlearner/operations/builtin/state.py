@@ -127,7 +127,7 @@ async def backup(
     """
     found = server_of(ctx, pid)
     ctx.about_to(f"back up the state of {called(found)}")
-    return _line(await _keep(ctx, found, "asked", label, timeout_ms))
+    return _describe_backup(await _keep(ctx, found, "asked", label, timeout_ms))
 
 
 @operation("state.backups", http=("GET", "/processes/{pid}/state/backups"), scope="read", errors=NOT_THERE,
@@ -140,7 +140,7 @@ async def backups(ctx: Context, pid: PidText, page: PageNumber = 1, per_page: Pe
     found = process_of(ctx, pid)
     kept = list(ctx.watched.backups.of(plain_pid(found), registered_name(found)))
     start = (page - 1) * per_page
-    return Paged([_line(one) for one in kept[start : start + per_page]], len(kept), page, per_page)
+    return Paged([_describe_backup(one) for one in kept[start : start + per_page]], len(kept), page, per_page)
 
 
 @operation(
@@ -158,7 +158,7 @@ async def restore(
     In the process it was taken from, or in a later one with the same name. The previous state is backed up.
     """
     found = process_of(ctx, pid)
-    kept = _kept(ctx, found, backup_id)
+    kept = _find_backup(ctx, found, backup_id)
     if kept.what != what_of(found) and not force:
         raise OperationError(
             "conflict",
@@ -183,7 +183,7 @@ async def diff(ctx: Context, pid: PidText, backup_id: BackupId, timeout_ms: Time
     Lists the differences, as far as the values can be shown.
     """
     found = server_of(ctx, pid)
-    kept = _kept(ctx, found, backup_id)
+    kept = _find_backup(ctx, found, backup_id)
     with asking():
         status = await sys.get_status(found, timeout_ms / 1000)
     changes = list(differences(kept.shown, json_of(status.state)))
@@ -206,7 +206,7 @@ async def diff(ctx: Context, pid: PidText, backup_id: BackupId, timeout_ms: Time
 )
 async def forget(ctx: Context, pid: PidText, backup_id: BackupId) -> Forgotten:
     """Delete a backup of a state."""
-    kept = _kept(ctx, process_of(ctx, pid), backup_id)
+    kept = _find_backup(ctx, process_of(ctx, pid), backup_id)
     ctx.about_to(f"delete the backup {kept.id}")
     ctx.watched.backups.forget(kept)
     return Forgotten(id=kept.id, forgotten=True)
@@ -264,7 +264,7 @@ async def _keep(ctx: Context, pid: Pid, why: Why, label: str, timeout_ms: int) -
     )
 
 
-def _kept(ctx: Context, pid: Pid, backup_id: str) -> Backup:
+def _find_backup(ctx: Context, pid: Pid, backup_id: str) -> Backup:
     for one in ctx.watched.backups.of(plain_pid(pid), registered_name(pid)):
         if one.id == backup_id:
             return one
@@ -273,7 +273,7 @@ def _kept(ctx: Context, pid: Pid, backup_id: str) -> Backup:
     )
 
 
-def _line(kept: Backup) -> BackupLine:
+def _describe_backup(kept: Backup) -> BackupLine:
     return BackupLine(
         id=kept.id,
         at=kept.at,

@@ -72,7 +72,7 @@ async def audit(
         asked |= {"since": since, "until": until}
         rows = await store.audit(**asked, limit=per_page, offset=start)
         total = await store.count_audit(**asked)
-    return Paged([_line(row) for row in rows], total, page, per_page)
+    return Paged([_describe_row(row) for row in rows], total, page, per_page)
 
 
 @operation("store.info", http=("GET", "/store"), scope="read", here=True, of="platform")
@@ -194,7 +194,7 @@ def reading_the_store() -> Generator[None]:
         raise OperationError("store_unavailable", error.why, hint="see GET /api/v1/store, with a credential") from None
 
 
-def _line(row: AuditRow) -> AuditLine:
+def _describe_row(row: AuditRow) -> AuditLine:
     fields = asdict(row)
     del fields["number"]
     return AuditLine(**fields)

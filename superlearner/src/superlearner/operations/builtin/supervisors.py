@@ -30,7 +30,7 @@ from superlearner.operations.parameters import (
     SupervisorText,
 )
 from superlearner.operations.results import SupervisorDetails
-from superlearner.operations.results.shown import shown
+from superlearner.operations.results.shown import describe_supervisor
 from superlearner.operations.results.supervisors import (
     FlagsResult,
     PredictionResult,
@@ -81,7 +81,7 @@ async def list_all(
     found = _chosen(supervisors(ctx.node), search, sort)
     start = (page - 1) * per_page
     reader = TreeReader(Clock())
-    lines = [shown(reader, pid, children=include_children) for pid in found[start : start + per_page]]
+    lines = [describe_supervisor(reader, pid, children=include_children) for pid in found[start : start + per_page]]
     return Paged(lines, len(found), page, per_page)
 
 
@@ -93,7 +93,7 @@ async def details(ctx: Context, name: SupervisorText) -> SupervisorDetails:
 
     Strategy, restart budget, and children in start order.
     """
-    return shown(TreeReader(Clock()), supervisor_of(ctx, name), children=True)
+    return describe_supervisor(TreeReader(Clock()), supervisor_of(ctx, name), children=True)
 
 
 @operation("supervisor.flags", http=("GET", "/supervisors/{name}/flags"), scope="read", errors=NOT_THERE)

@@ -47,7 +47,7 @@ async def health(ctx: Context, facts: PlatformFacts, store: Store, pages: LivePa
     suspended, and it is above 80 %.
     """
     node = ctx.node
-    scan = await ctx.watched.monitor.look_at_all()
+    scan = await ctx.watched.monitor.scan_all()
     ctx.watched.monitor.look()
     info = observer.metrics(node, deadline=0)
     parts = Parts(
@@ -146,9 +146,9 @@ async def anomalies(
     active = sorted(
         monitor.alarms.active.values(), key=lambda alarm: (-RANKS.index(alarm.finding.severity), alarm.number)
     )
-    shown = [anomaly_line(alarm, now) for alarm in active]
+    shown = [describe_anomaly(alarm, now) for alarm in active]
     if ended:
-        shown += [anomaly_line(alarm, now) for alarm in reversed(monitor.alarms.ended)]
+        shown += [describe_anomaly(alarm, now) for alarm in reversed(monitor.alarms.ended)]
     kinds = Counter(alarm.finding.type for alarm in active)
     return SystemAnomalies(
         anomalies=shown,
@@ -196,7 +196,7 @@ def _point(point: Point) -> PointLine:
     return PointLine(timestamp=timestamp(point.at), **asdict(point))
 
 
-def anomaly_line(alarm: Alarm, now: float) -> AnomalyLine:
+def describe_anomaly(alarm: Alarm, now: float) -> AnomalyLine:
     """Return an anomaly as operations and the live feed show it."""
     finding = alarm.finding
     return AnomalyLine(

@@ -103,7 +103,7 @@ async def bottlenecks(
     """
     monitor, limits = ctx.watched.monitor, settings
     seen = await measure(ctx.node, measure_ms / 1000) if measure_ms else None
-    scan = await monitor.look_at_all(deep=large_queue)
+    scan = await monitor.scan_all(deep=large_queue)
     await monitor.fresh()
     facts = monitor.facts()
     large = [_large(length, pid) for length, pid in scan.deepest(SHOWN)]

@@ -55,7 +55,7 @@ async def create(
     chosen = list(in_order(scopes))
     with the_store():
         if any(one.name == name for one in await tokens.all()):
-            raise _taken(name)
+            raise _name_taken(name)
         row = await accounts.find(name if user is None else user)
         who = (name if user is None else user) if row is None else row.name
         _may_have(ctx, who, row, chosen)
@@ -65,8 +65,8 @@ async def create(
             await _with_scopes(accounts, who, row, chosen)
             made, secret = await tokens.create(name, who, chosen, expires=expires)
         except NameTaken:
-            raise _taken(name) from None
-    return TokenMade(**_line(tokens, made).model_dump(), secret=secret)
+            raise _name_taken(name) from None
+    return TokenMade(**_describe_token(tokens, made).model_dump(), secret=secret)
 
 
 def _may_have(ctx: Context, who: str, row: UserRow | None, scopes: list[Grant]) -> None:
@@ -110,7 +110,7 @@ async def list_tokens(tokens: Tokens, /, page: PageNumber = 1, per_page: PerPage
     with the_store():
         rows = await tokens.all()
     start = (page - 1) * per_page
-    return Paged([_line(tokens, row) for row in rows[start : start + per_page]], len(rows), page, per_page)
+    return Paged([_describe_token(tokens, row) for row in rows[start : start + per_page]], len(rows), page, per_page)
 
 
 @operation(
@@ -152,7 +152,7 @@ async def _may_revoke(ctx: Context, tokens: Tokens, accounts: Accounts, name: st
         _may_touch(ctx, row, "revoking a token of")
 
 
-def _taken(name: str) -> OperationError:
+def _name_taken(name: str) -> OperationError:
     return OperationError(
         "name_taken",
         f"the name {name!r} is or was used by a token, and the audit log may contain it",
@@ -160,7 +160,7 @@ def _taken(name: str) -> OperationError:
     )
 
 
-def _line(tokens: Tokens, row: Token) -> TokenLine:
+def _describe_token(tokens: Tokens, row: Token) -> TokenLine:
     state = "revoked" if row.revoked is not None else "expired" if tokens.has_expired(row) else "live"
     return TokenLine(
         name=row.name,

@@ -32,7 +32,7 @@ from superlearner.operations.declaration import Paged, Picker, operation
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import PageNumber, PerPage, PidText, SupervisorText
 from superlearner.operations.results.shown_traces import (
-    message_line,
+    describe_message,
     name_in,
     paged,
     patterns_result,
@@ -225,7 +225,7 @@ async def messages(
         pid=newest,
         name=None if person is None else person.name,
         trace=trace_info(trace),
-        messages=[message_line(trace, one, mine, redact) for one in found[start : start + per_page]],
+        messages=[describe_message(trace, one, mine, redact) for one in found[start : start + per_page]],
         total=len(found),
         page=page,
         per_page=per_page,
@@ -260,7 +260,7 @@ async def history(
         if one.seq > after and kind in (None, one.way) and search.lower() in one.text.lower()
     ]
     start = (page - 1) * per_page
-    lines = [message_line(trace, one, mine, redact) for one in found[start : start + per_page]]
+    lines = [describe_message(trace, one, mine, redact) for one in found[start : start + per_page]]
     return Paged(lines, len(found), page, per_page)
 
 
@@ -286,7 +286,7 @@ async def causes(
     chain = causes_of(trace.messages, seq)
     if not chain:
         raise OperationError("trace_not_found", f"the trace {trace.id} has no message {seq}", hint="see its messages")
-    return paged([message_line(trace, one, mine, redact) for one in chain], page, per_page)
+    return paged([describe_message(trace, one, mine, redact) for one in chain], page, per_page)
 
 
 @operation("trace.patterns", http=("GET", "/traces/{trace_id}/patterns"), scope="read", errors=NO_TRACE)
@@ -357,7 +357,7 @@ async def unanswered(
     ctx.check_secrets(redact=redact)
     trace = _trace(ctx, traces, trace_id)
     mine = {pid for pid, one in trace.people.items() if one.traced}
-    return paged([message_line(trace, one, mine, redact) for one in unanswered_of(trace.messages)], page, per_page)
+    return paged([describe_message(trace, one, mine, redact) for one in unanswered_of(trace.messages)], page, per_page)
 
 
 @operation("trace.diagram", http=("GET", "/traces/{trace_id}/diagram"), scope="read", errors=NO_TRACE,

@@ -16,7 +16,7 @@ from superlearner.operations.rights.accounts import Accounts, role_of, scopes_of
 from superlearner.operations.rights.qr import qr_of
 from superlearner.operations.rights.quotas import Quotas
 from superlearner.operations.rights.tokens import Tokens
-from superlearner.operations.rights.user_access import Name, UserName, found_user, may_manage, the_store
+from superlearner.operations.rights.user_access import Name, UserName, find_user, may_manage, the_store
 from superlearner.operations.rights.users import OWNER, ROLE_SCOPES, Grant, Role, in_order, key_of
 from superlearner.settings.settings import Settings
 from superlearner.store import NameTaken, UserRow
@@ -60,7 +60,7 @@ async def add(
             raise _taken(row)
         ctx.about_to(f"add the {role} {name}")
         try:
-            return await _line(quotas, tokens, await accounts.add(name, role, chosen))
+            return await _describe_user(quotas, tokens, await accounts.add(name, role, chosen))
         except NameTaken:
             raise _taken(UserRow(name, (), 0.0)) from None
 
@@ -83,7 +83,7 @@ async def list_users(
     """
     with the_store():
         rows = [row for row in await accounts.all() if removed or row.revoked is None]
-        found = [await _line(quotas, tokens, row) for row in rows]
+        found = [await _describe_user(quotas, tokens, row) for row in rows]
         if not removed:
             implied = {row.id for row in rows if row.implied}
             found = [line for line in found if line.tokens or line.id not in implied]
@@ -110,12 +110,12 @@ async def set_role(
     """
     _not_the_owner(name, "the role of the owner cannot change")
     with the_store():
-        row = await found_user(accounts, name)
+        row = await find_user(accounts, name)
         may_manage(ctx, standing_of(row), f"changing the role of the {row.role} {row.name}")
         may_manage(ctx, role, f"making somebody {role}")
         chosen = _narrowed(role, scopes)
         ctx.about_to(f"make the {row.role} {row.name} a {role}")
-        return await _line(quotas, tokens, await accounts.change(row, role=role, scopes=chosen))
+        return await _describe_user(quotas, tokens, await accounts.change(row, role=role, scopes=chosen))
 
 
 @operation("user.remove", http=("DELETE", "/users/{name}"), scope="code", on="platform", changes=True, destroys=True,
@@ -128,7 +128,7 @@ async def remove(ctx: Context, accounts: Accounts, tokens: Tokens, /, name: User
     """
     _not_the_owner(name, "the owner cannot be removed")
     with the_store():
-        row = await found_user(accounts, name)
+        row = await find_user(accounts, name)
         may_manage(ctx, standing_of(row), f"removing the {row.role} {row.name}")
         count = await tokens.count(row.name)
         ctx.about_to(f"remove the {row.role} {row.name}, with tokens, links, sessions and sandboxes")
@@ -145,7 +145,7 @@ async def sign_out(ctx: Context, accounts: Accounts, /, name: UserName) -> UserS
     """
     _not_the_owner(name, "the sessions of the owner end with the file `token`: delete it and start the platform again")
     with the_store():
-        row = await found_user(accounts, name)
+        row = await find_user(accounts, name)
         if row.id != ctx.user.id:
             may_manage(ctx, standing_of(row), f"signing out the {row.role} {row.name}")
         ctx.about_to(f"end all sessions and links of {row.name}")
@@ -179,7 +179,7 @@ async def link(
         code, who, expires = reach.owner_code(seconds) or "", OWNER.name, accounts.clock() + seconds
     else:
         with the_store():
-            row = await found_user(accounts, name)
+            row = await find_user(accounts, name)
             if row.id != ctx.user.id or not scopes_of(row) <= ctx.user.scopes:  # a token may have fewer than its user
                 may_manage(ctx, standing_of(row), f"a link for the {row.role} {row.name}")
             ctx.about_to(f"make a sign-in link for the {row.role} {row.name}")
@@ -242,7 +242,7 @@ def _owner(sandboxes: int) -> UserLine:
     )
 
 
-async def _line(quotas: Quotas, tokens: Tokens, row: UserRow) -> UserLine:
+async def _describe_user(quotas: Quotas, tokens: Tokens, row: UserRow) -> UserLine:
     running, most = await quotas.sandboxes(row.name)
     return UserLine(
         id=row.id,

@@ -12,7 +12,7 @@ from superlearner.control.terms import TooDeep, json_of, term_of_json
 from superlearner.observing.events import EventLog
 from superlearner.store.rows import AuditRow
 
-__all__ = ["AuditLog", "announce", "kept"]
+__all__ = ["AuditLog", "announce", "redact_parameters"]
 
 KEPT: Final = 1000
 REFUSED: Final = 30
@@ -93,13 +93,13 @@ def announce(events: EventLog, entry: AuditRow) -> None:
         "duration": entry.duration,
     }
     done = "did" if entry.outcome == "ok" else f"was refused ({entry.outcome})"
-    events.tell("operation_done", f"{entry.user} {done} {entry.operation}", data)
+    events.emit("operation_done", f"{entry.user} {done} {entry.operation}", data)
 
 
-def kept(parameters: Mapping[str, Any]) -> dict[str, Any]:
+def redact_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parameters of an operation for the log: bounded, values with secret-looking names redacted.
 
-    >>> kept({"name": "shop", "key": "db_password", "value": "hunter2"})
+    >>> redact_parameters({"name": "shop", "key": "db_password", "value": "hunter2"})
     {'name': 'shop', 'key': 'db_password', 'value': '***'}
     """
     given = dict(parameters)

@@ -18,7 +18,7 @@ from superlearner.operations.engine.services import Services
 from superlearner.operations.failures import OperationError
 from superlearner.operations.results.cluster import Missing
 
-__all__ = ["Answers", "ask_all", "asked_nodes"]
+__all__ = ["Answers", "ask_all", "select_nodes"]
 
 ANSWER_S: Final = 2.0
 
@@ -32,7 +32,7 @@ class Answers:
     missing: list[Missing] = field(default_factory=list[Missing])
 
 
-def asked_nodes(ctx: Context, nodes: Nodes, node: str | None = None) -> list[str]:
+def select_nodes(ctx: Context, nodes: Nodes, node: str | None = None) -> list[str]:
     """Return the names of the nodes to ask: the reader's own, the members of the cluster, and the platform's at last.
 
     Raises:

@@ -12,12 +12,12 @@ from pydantic import ValidationError
 
 from superlearner.base.shortage import shortage_of
 from superlearner.base.telemetry import Telemetry
-from superlearner.base.validation import meant, problem_text
+from superlearner.base.validation import problem_text, suggest_choice
 from superlearner.control.terms import clip, text_of
 from superlearner.nodes.nodes import WatchedNode
 from superlearner.operations.context import Context, DryRun
 from superlearner.operations.declaration import THINGS, Answer, Download, Operation, Paged
-from superlearner.operations.engine.audit import AuditLog, kept
+from superlearner.operations.engine.audit import AuditLog, redact_parameters
 from superlearner.operations.engine.forwarding import LONGEST_S, forward
 from superlearner.operations.engine.registry import Registry
 from superlearner.operations.engine.routes import ROUTE, filled
@@ -60,7 +60,7 @@ def _detail(problem: Any) -> Detail:
     where = ".".join(str(part) for part in problem["loc"]) or "parameters"
     hint = "this parameter is required"
     if problem["type"] != "missing":
-        hint = f"got {text_of(problem.get('input'), 100)}{meant(problem)}"
+        hint = f"got {text_of(problem.get('input'), 100)}{suggest_choice(problem)}"
     return Detail(where, problem_text(problem), hint)
 
 
@@ -92,7 +92,7 @@ async def execute(services: Services, operation: Operation, context: Context, pa
         OperationError: the operation failed or was refused.
     """
     if context.on is None and operation.on_node and not context.user.only_own:
-        context.on = _meant(operation, context)
+        context.on = _find_default_node(operation, context)
     if not _may(operation, context):
         raise _missing_scope(services, operation, context, parameters)
     begun = time.perf_counter_ns()
@@ -174,7 +174,7 @@ def _fill_routes(
     )
 
 
-def _meant(operation: Operation, context: Context) -> str | None:
+def _find_default_node(operation: Operation, context: Context) -> str | None:
     """Return the default node; None for an operation that runs in the platform while that node is down."""
     nodes = context.nodes
     return None if operation.here and nodes.find(None) is None else nodes.default
@@ -248,7 +248,7 @@ def _account(
             door=context.door,
             claims=context.claims,
             operation=operation.name,
-            parameters=kept(parameters),
+            parameters=redact_parameters(parameters),
             did=context.announced[-1] if context.announced else None,
             outcome=outcome,
             duration=took_ns / 1e9,

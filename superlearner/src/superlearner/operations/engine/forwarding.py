@@ -39,7 +39,7 @@ from superlearner.operations.declaration import Answer, Download, Operation, Str
 from superlearner.operations.failures import Detail, OperationError
 from superlearner.operations.rights.users import NODE_SCOPES
 
-__all__ = ["LONGEST_S", "forward", "refused", "registered", "told"]
+__all__ = ["LONGEST_S", "convert_error", "forward", "refused", "registered"]
 
 MARGIN_S: Final = 5.0
 """Seconds beyond the operation's `timeout_ms` before the platform answers `timeout`."""
@@ -108,7 +108,7 @@ async def forward(operation: Operation, context: Context, remote: RemoteNode, pa
             result |= await _aftermath(remote)
         return Answer(result, _meta(operation, remote, answer.meta))
     except RemoteError as error:
-        raise told(error) from None
+        raise convert_error(error) from None
 
 
 async def _aftermath(remote: RemoteNode) -> dict[str, str]:
@@ -132,11 +132,11 @@ async def registered(context: Context, names: Collection[str]) -> set[str]:
     try:
         answer = await remote.ask(Names(sorted(names)), Named, LONGEST_S)
     except RemoteError as error:
-        raise told(error) from None
+        raise convert_error(error) from None
     return set() if isinstance(answer, Failed) else {name for name in answer.names if name in names}
 
 
-def told(error: RemoteError) -> OperationError:
+def convert_error(error: RemoteError) -> OperationError:
     """Convert an error of a remote node to an error of an operation."""
     match error:
         case NodeGone():
@@ -193,7 +193,7 @@ def refused(remote: RemoteNode, answer: Failed, codes: Collection[str]) -> Opera
         OperationError: `bad_answer`, for another code.
     """
     if answer.code not in (*USUAL, *codes):
-        raise told(remote.bad(f"it failed there with {answer.code!r}: {answer.message}"))
+        raise convert_error(remote.bad(f"it failed there with {answer.code!r}: {answer.message}"))
     details = [
         Detail(
             None if one.field is None else clip(one.field, MOST_TEXT),
@@ -290,7 +290,7 @@ class RemoteSource:
         """Close the stream on the node; the reader is gone."""
         if not self.closed:
             self.closed = True
-            self._remote.tell(Close(self._number))
+            self._remote.cast(Close(self._number))
 
 
 def _id(remote: RemoteNode, id: str) -> str:
@@ -328,4 +328,4 @@ async def _parts(remote: RemoteNode, number: int) -> AsyncIterator[str]:
             yield answer.text
     finally:
         if not ended:
-            remote.tell(Close(number))
+            remote.cast(Close(number))

@@ -12,10 +12,26 @@ from superlearner.operations.results import Child
 from superlearner.sandbox.record import Configuration, Limits, Sandbox, Version, Wall
 
 __all__ = [
-    "LimitsGiven", "SandboxDestroyed", "SandboxHealth", "SandboxInfo", "SandboxMemory",
-    "SandboxOutput", "SandboxPid", "SandboxRecord", "SandboxReload", "SandboxServer", "SandboxSource",
-    "SandboxTemplate", "SandboxVersion", "Strategy", "WallLine", "WallsHere", "limits_of", "record_of",
-    "version_of", "wall_of",
+    "LimitsGiven",
+    "SandboxDestroyed",
+    "SandboxHealth",
+    "SandboxInfo",
+    "SandboxMemory",
+    "SandboxOutput",
+    "SandboxPid",
+    "SandboxRecord",
+    "SandboxReload",
+    "SandboxServer",
+    "SandboxSource",
+    "SandboxTemplate",
+    "SandboxVersion",
+    "Strategy",
+    "WallLine",
+    "WallsHere",
+    "describe_wall",
+    "limits_of",
+    "record_of",
+    "version_of",
 ]  # fmt: skip
 
 DEFAULTS: Final = Limits()
@@ -227,7 +243,7 @@ def record_of(sandbox: Sandbox, memory_bytes: int | None = None) -> SandboxRecor
         created_at=sandbox.created_at,
         restart_count=sandbox.restart_count,
         configuration=_configuration_of(sandbox.configuration),
-        walls=[wall_of(one) for one in sandbox.walls],
+        walls=[describe_wall(one) for one in sandbox.walls],
         **{name: value for name, value in optional.items() if value is not None},
     )
 
@@ -251,7 +267,7 @@ def limits_of(given: LimitsGiven) -> Limits:
     return Limits(**given.model_dump())
 
 
-def wall_of(wall: Wall) -> WallLine:
+def describe_wall(wall: Wall) -> WallLine:
     """Return the result for an isolation layer."""
     means = MEANS.get(wall.name, wall.name) if wall.up else "not prevented on this machine"
     return WallLine(name=wall.name, up=wall.up, required=wall.required, means=means, says=wall.says)

@@ -8,10 +8,10 @@ from superlearner.control.terms import plain_pid
 from superlearner.control.tree import TreeReader
 from superlearner.operations.results import Child, SupervisorDetails
 
-__all__ = ["shown", "shown_child"]
+__all__ = ["describe_child", "describe_supervisor"]
 
 
-def shown(reader: TreeReader, pid: Pid, *, children: bool) -> SupervisorDetails:
+def describe_supervisor(reader: TreeReader, pid: Pid, *, children: bool) -> SupervisorDetails:
     """Return the details of a supervisor."""
     slot = reader.supervisor(pid, depth=1 if children else 0)
     if slot is None:  # it has just ended
@@ -29,11 +29,11 @@ def shown(reader: TreeReader, pid: Pid, *, children: bool) -> SupervisorDetails:
         restarts_used=None if budget is None else budget.counting(reader.clock.now())[0],
     )
     if children:
-        answer.children = [shown_child(child) for child in slot.children]
+        answer.children = [describe_child(child) for child in slot.children]
     return answer
 
 
-def shown_child(slot: Slot) -> Child:
+def describe_child(slot: Slot) -> Child:
     """Return the result for a child."""
     last = slot.last
     return Child(

@@ -16,7 +16,7 @@ from superlearner.operations.results.tracing import (
     TraceInfo,
 )
 
-__all__ = ["message_line", "name_in", "paged", "patterns_result", "pids_of", "trace_info"]
+__all__ = ["describe_message", "name_in", "paged", "patterns_result", "pids_of", "trace_info"]
 
 FIRST: Final = 100
 
@@ -70,7 +70,7 @@ def name_in(trace: Trace, pid: str | None) -> str | None:
     return None if person is None else person.name
 
 
-def message_line(trace: Trace, message: Captured, mine: set[str], redact: bool) -> TracedMessage:
+def describe_message(trace: Trace, message: Captured, mine: set[str], redact: bool) -> TracedMessage:
     """Return a message of a trace; its direction is relative to the pids `mine`."""
     other = message.answer if message.answer is not None else message.answers
     partner = None if other is None else trace.message(other)

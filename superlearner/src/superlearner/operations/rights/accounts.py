@@ -166,7 +166,7 @@ class Accounts:
             changed = replace(row, role=role or row.role, scopes=tuple(scopes), implied=implied)
             await self._store.records.change_user(changed)
             self._put(changed)
-        self._tell(changed, "changed")
+        self._notify_listeners(changed, "changed")
         return changed
 
     async def set_quota(self, row: UserRow, quota: Mapping[str, int], *, reset: bool = False) -> UserRow:
@@ -184,7 +184,7 @@ class Accounts:
             changed = replace(row, generation=row.generation + 1)
             self._put(changed)
             self._signed_out[row.id] = self.clock()
-            self._tell(changed, "signed_out")
+            self._notify_listeners(changed, "signed_out")
             with _until_restart(f"{row.name} is signed out"):
                 await self._store.records.change_user(changed)
                 await self._store.records.delete_links(row.id)
@@ -199,7 +199,7 @@ class Accounts:
             removed = replace(self._current(row), revoked=self.clock())
             self._put(removed)
             self._tokens.forget(row.name)
-            self._tell(removed, "removed")
+            self._notify_listeners(removed, "removed")
             self._unstored.add(row.id)
             with _until_restart(f"the user {row.name} is removed"):
                 await self._store.records.revoke_user(row.name, self.clock())
@@ -261,7 +261,7 @@ class Accounts:
         self._by_key[row.key] = row.id
         return row
 
-    def _tell(self, row: UserRow, change: UserChange) -> None:
+    def _notify_listeners(self, row: UserRow, change: UserChange) -> None:
         for listener in self._listeners:
             listener(row, change)
 

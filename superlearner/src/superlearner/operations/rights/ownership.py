@@ -14,7 +14,7 @@ from superlearner.operations.declaration import THINGS, Operation
 from superlearner.operations.engine.services import Services
 from superlearner.operations.failures import OperationError
 from superlearner.operations.rights.homes import Homes, home_node
-from superlearner.operations.rights.sandbox_access import found
+from superlearner.operations.rights.sandbox_access import find_sandbox
 from superlearner.operations.rights.users import User
 from superlearner.sandbox import Sandboxes
 from superlearner.store import StoreUnavailable
@@ -80,7 +80,7 @@ class Owners:
         raise context.missing_scope(what, operation.scope, hint=f"expected one of {known}")
 
     def _of_sandbox(self, context: Context, id: str) -> str:
-        return found(context, self._services.get(Sandboxes), id).owner
+        return find_sandbox(context, self._services.get(Sandboxes), id).owner
 
     async def _of_recording(self, context: Context, name: str) -> str | None:
         try:

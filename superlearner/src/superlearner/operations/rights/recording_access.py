@@ -22,7 +22,7 @@ from superlearner.operations.failures import OperationError
 from superlearner.operations.results.recordings import RecordingLine
 from superlearner.store import NameTaken, Recording, StoreUnavailable
 
-__all__ = ["STORED", "THERE", "KnownRecording", "line_of", "recording_errors"]
+__all__ = ["STORED", "THERE", "KnownRecording", "describe_recording", "recording_errors"]
 
 STORED: Final = ("store_unavailable", "service_unavailable")
 THERE: Final = ("recording_not_found", *STORED)
@@ -54,7 +54,7 @@ def recording_errors() -> Generator[None]:
         raise OperationError("store_unavailable", error.why, hint="see GET /api/v1/store, with a credential") from None
 
 
-def line_of(recordings: Recordings, row: Recording) -> RecordingLine:
+def describe_recording(recordings: Recordings, row: Recording) -> RecordingLine:
     """Describe a recording, also while it runs."""
     recorder = recordings.recorder(row.name)
     return RecordingLine(

@@ -21,14 +21,14 @@ from superlearner.sandbox.told import WRONG_MODULE
 from superlearner.settings.settings import Settings
 from superlearner.store import StoreUnavailable
 
-__all__ = ["THERE", "allow", "ask", "found", "may_run_here"]
+__all__ = ["THERE", "allow", "ask", "find_sandbox", "may_run_here"]
 
 THERE: Final = ("sandbox_not_found",)
 LONGEST: Final = 2000
 LONGEST_ID: Final = 64
 
 
-def found(ctx: Context, sandboxes: Sandboxes, id: str) -> Sandbox:
+def find_sandbox(ctx: Context, sandboxes: Sandboxes, id: str) -> Sandbox:
     """Return the sandbox with this id, if the user may see it.
 
     Raises:
@@ -88,7 +88,7 @@ async def may_run_here(
 
 async def _others(tokens: Tokens, accounts: Accounts) -> list[str]:
     """Return the users besides the owner who can sign in; none without a store."""
-    if not tokens.kept:
+    if not tokens.is_stored:
         return []
     try:
         users = {row.name for row in await accounts.all() if row.revoked is None and not row.implied}

@@ -63,7 +63,7 @@ class Tokens:
         self._listeners: tuple[Callable[[Token], object], ...] = ()
 
     @property
-    def kept(self) -> bool:
+    def is_stored(self) -> bool:
         """True if a store holds them."""
         return self._store.url is not None
 

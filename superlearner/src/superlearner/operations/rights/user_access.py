@@ -18,7 +18,7 @@ from superlearner.operations.rights.accounts import Accounts
 from superlearner.operations.rights.users import ANONYMOUS, OWNER, ROLE_SCOPES, Grant, Role, key_of, name_of, outranks
 from superlearner.store import StoreUnavailable, UserRow
 
-__all__ = ["Name", "UserName", "found_user", "may_grant", "may_manage", "the_store"]
+__all__ = ["Name", "UserName", "find_user", "may_grant", "may_manage", "the_store"]
 
 RESERVED = frozenset({OWNER.name, ANONYMOUS.name})
 
@@ -49,7 +49,7 @@ UserName = Annotated[
 ]
 
 
-async def found_user(accounts: Accounts, name: str) -> UserRow:
+async def find_user(accounts: Accounts, name: str) -> UserRow:
     """Return the user with this name, unless removed. Raises OperationError: `user_not_found`."""
     row = await accounts.find(name)
     if row is not None and not accounts.is_removed(row):

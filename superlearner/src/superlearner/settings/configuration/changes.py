@@ -11,7 +11,7 @@ from otp.bounded import text
 from otp.redaction import HIDDEN
 from superlearner.control.terms import json_of
 from superlearner.settings.settings import Settings, takes_effect_at_start
-from superlearner.settings.sources import Given, Source
+from superlearner.settings.sources import SettingValue, Source
 
 __all__ = ["PRIVATE", "Change", "Plan", "changes_between"]
 
@@ -68,13 +68,13 @@ class Plan:
     """
 
     wanted: Settings
-    won: Mapping[str, Given]
-    file: Mapping[str, Given]
-    api: Mapping[str, Given]
+    won: Mapping[str, SettingValue]
+    file: Mapping[str, SettingValue]
+    api: Mapping[str, SettingValue]
     changes: tuple[Change, ...]
 
 
-def changes_between(before: Settings, wanted: Settings, won: Mapping[str, Given]) -> tuple[Change, ...]:
+def changes_between(before: Settings, wanted: Settings, won: Mapping[str, SettingValue]) -> tuple[Change, ...]:
     """Return the differences between the wanted values before and now.
 
     >>> print(*changes_between(Settings(), Settings(port=1, kill_wait=2.0), {}), sep="; ")
@@ -84,6 +84,6 @@ def changes_between(before: Settings, wanted: Settings, won: Mapping[str, Given]
     for name in Settings.model_fields:
         old, new = getattr(before, name), getattr(wanted, name)
         if old != new:
-            given = won.get(name, Given(new, "default", "default"))
+            given = won.get(name, SettingValue(new, "default", "default"))
             found.append(Change(name, old, new, given.source, given.where, not takes_effect_at_start(name)))
     return tuple(found)

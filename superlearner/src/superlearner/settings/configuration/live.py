@@ -20,9 +20,9 @@ from superlearner.settings.settings import Settings, takes_effect_at_start
 from superlearner.settings.settings_file import Signature, signature
 from superlearner.settings.sources import (
     CONFIG_FILE,
-    Given,
     Problem,
     SettingsError,
+    SettingValue,
     from_environment,
     from_file,
     from_flags,
@@ -67,14 +67,14 @@ class Configuration:
     def __init__(
         self,
         file: Path | None = None,
-        environment: Mapping[str, Given] | None = None,
-        flags: Mapping[str, Given] | None = None,
+        environment: Mapping[str, SettingValue] | None = None,
+        flags: Mapping[str, SettingValue] | None = None,
     ) -> None:
         self.path = None if file is None else file.absolute()
         self._environment = dict(environment or {})
         self._flags = dict(flags or {})
-        self._file: Mapping[str, Given] = {}
-        self._api: Mapping[str, Given] = {}
+        self._file: Mapping[str, SettingValue] = {}
+        self._api: Mapping[str, SettingValue] = {}
         self._listeners: tuple[Listener, ...] = ()
         self._refused: tuple[Refusal, ...] = ()
         self._seen = self._read = self._look()
@@ -110,11 +110,11 @@ class Configuration:
 
     # Reading
 
-    def given(self, name: str) -> Given:
+    def given(self, name: str) -> SettingValue:
         """Return value and source of a setting, in effect now or after a restart."""
-        return self._won.get(name) or Given(getattr(self._wanted, name), "default", "default")
+        return self._won.get(name) or SettingValue(getattr(self._wanted, name), "default", "default")
 
-    def after_restart(self) -> dict[str, Given]:
+    def after_restart(self) -> dict[str, SettingValue]:
         """Return the changed settings that need a restart to take effect."""
         return {
             name: self.given(name)
@@ -170,7 +170,9 @@ class Configuration:
         Raises:
             SettingsError: a value is invalid.
         """
-        return self._plan(self._file, {**self._api, **{name: Given(one, "api", by) for name, one in values.items()}})
+        return self._plan(
+            self._file, {**self._api, **{name: SettingValue(one, "api", by) for name, one in values.items()}}
+        )
 
     def plan_reset(self, names: Iterable[str]) -> Plan:
         """Return the plan for resetting values set over the API; raises as `plan_set`."""
@@ -190,7 +192,7 @@ class Configuration:
             except Exception:
                 log.exception("%r failed to handle a change of settings; this is a bug, please report it", listener)
 
-    def _plan(self, file: Mapping[str, Given], api: Mapping[str, Given]) -> Plan:
+    def _plan(self, file: Mapping[str, SettingValue], api: Mapping[str, SettingValue]) -> Plan:
         wanted, won = settle([file, self._environment, self._flags, api])
         return Plan(wanted, won, file, api, changes_between(self._wanted, wanted, won))
 

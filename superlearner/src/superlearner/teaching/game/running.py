@@ -132,14 +132,16 @@ async def _play(question: Question) -> Run:
     reading.close()
     after = {name: node.whereis(name) for name in before}
     restarted = tuple(name for name, pid in after.items() if pid is not None and pid != before[name])
-    return Run({name: _text(pid) for name, pid in before.items()}, _told(question, before, seen), restarted)
+    return Run({name: _text(pid) for name, pid in before.items()}, _collect_events(question, before, seen), restarted)
 
 
 def _text(pid: Pid) -> str:
     return str(pid).strip("<>")
 
 
-def _told(question: Question, before: dict[str, Pid], seen: Sequence[otp.trace.Event]) -> tuple[Happened, ...]:
+def _collect_events(
+    question: Question, before: dict[str, Pid], seen: Sequence[otp.trace.Event]
+) -> tuple[Happened, ...]:
     """Return the events by name, in their order."""
     names = {pid: name for name, pid in before.items()}
     ended: set[Pid] = set()

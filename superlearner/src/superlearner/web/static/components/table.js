@@ -62,12 +62,12 @@ export class SlTable extends HTMLElement {
     this.#scroll.onscroll = () => this.#soon();
     this.#grid.onkeydown = (event) => this.#pressed(event);
     this.#grid.onclick = (event) => this.#clicked(event);
-    this.#grid.ondblclick = (event) => this.#tellOf("sl-open", event);
+    this.#grid.ondblclick = (event) => this.#emitRow("sl-open", event);
     this.#grid.oncontextmenu = (event) => {
       const row = this.#rowAt(event.target);
       if (row === undefined) return;
       event.preventDefault();
-      const tell = () => this.#tell("sl-menu", { row, x: event.clientX, y: event.clientY });
+      const tell = () => this.#emit("sl-menu", { row, x: event.clientX, y: event.clientY });
       if (event.buttons) addEventListener("pointerup", () => setTimeout(tell), { once: true }); // its release would close the menu
       else tell();
     };
@@ -248,13 +248,13 @@ export class SlTable extends HTMLElement {
       event.preventDefault();
       this.#select(this.#at, event.shiftKey ? "range" : "toggle");
     } else if (event.key === "Enter") {
-      if (this.#tellOf("sl-open", event)) event.preventDefault();
+      if (this.#emitRow("sl-open", event)) event.preventDefault();
     } else if (event.key === "Delete") {
       this.dispatchEvent(new CustomEvent("sl-delete", { detail: { row: this.current } }));
     } else if (event.key === "ContextMenu" || (event.key === "F10" && event.shiftKey)) {
       const box = this.#drawn.get(this.#at)?.getBoundingClientRect();
       event.preventDefault();
-      if (box) this.#tellOf("sl-menu", event, { x: box.left + 40, y: box.bottom });
+      if (box) this.#emitRow("sl-menu", event, { x: box.left + 40, y: box.bottom });
     }
   }
 
@@ -310,9 +310,9 @@ export class SlTable extends HTMLElement {
    * @param {Event} event
    * @param {Record<string, number>} [more]
    */
-  #tellOf(what, event, more = {}) {
+  #emitRow(what, event, more = {}) {
     const row = this.#rowAt(event.target);
-    if (row !== undefined) this.#tell(what, { row, ...more });
+    if (row !== undefined) this.#emit(what, { row, ...more });
     return row !== undefined;
   }
 
@@ -323,7 +323,7 @@ export class SlTable extends HTMLElement {
   }
 
   /** @param {string} what @param {any} detail */
-  #tell(what, detail) {
+  #emit(what, detail) {
     this.dispatchEvent(new CustomEvent(what, { detail }));
   }
 }

@@ -24,7 +24,7 @@ const LONGEST = 4000;
 const HELD = /held the loop for ([\d.]+) s(?:: <eval>, line (\d+))?/;
 
 /** Return what an error says to a learner. @param {string} message */
-function saidOf(message) {
+function explainError(message) {
   const held = HELD.exec(message);
   if (!held) return message.replace(/^source: /, "");
   return `Stopped: ${held[2] ? `line ${held[2]}` : "the code"} ran for ${held[1]} s without waiting.`;
@@ -84,7 +84,7 @@ export class LessonCell extends LessonBlock {
       if (!(error instanceof ApiError) || !["eval_failed", "validation_error", "timeout"].includes(error.code)) throw error;
       const of = (/** @type {string} */ field) => error.details.find((detail) => detail.field === field)?.problem ?? "";
       const line = Number(of("line") || /line (\d+)/.exec(error.message)?.[1]),
-        said = this.#interrupted ? "Interrupted. Names that were made are kept." : saidOf(error.message);
+        said = this.#interrupted ? "Interrupted. Names that were made are kept." : explainError(error.message);
       if (line && !this.#interrupted) this.#editor.mark(line, 1, said, false);
       return { printed: of("printed"), value: null, error: said };
     }

@@ -15,7 +15,7 @@ import { LessonBlock, mayCode, mayOperate, NOT_KEPT, signIn } from "./lesson-blo
 import { listing, written } from "./lesson-text.js";
 import { reviewed } from "./reviewing.js";
 import { TimesForm } from "./times-form.js";
-import { lineOf, shownVerdict, toldVerdict } from "./verdict.js";
+import { lineOf, renderVerdict, describeVerdict } from "./verdict.js";
 
 /** @import { Checked } from "./verdict.js" */
 
@@ -114,7 +114,7 @@ export class LessonExercise extends LessonBlock {
     });
     this.paint();
     this.showVerdict();
-    this.say(toldVerdict(checked));
+    this.say(describeVerdict(checked));
   }
 
   /** @param {Checked} checked */
@@ -188,7 +188,7 @@ export class LessonExercise extends LessonBlock {
               : html`<button type="button" class="btn quiet" @click=${() => this.#reset()}>Start over</button>`}
             ${mayCode() ? nothing : html`<span class="hint">${signIn("check")} Checking runs your code.</span>`}
           </div>
-          ${this.#checked ? shownVerdict(this.#checked, this.#changed, this.#editor !== null) : this.#earlier()}
+          ${this.#checked ? renderVerdict(this.#checked, this.#changed, this.#editor !== null) : this.#earlier()}
           ${block.review && this.#checked?.ok ? reviewed(state.id) : nothing}
           ${state.passed && (!this.#checked || this.#checked.ok) ? this.nextLink() : nothing}
           ${this.#checked && !this.#checked.kept ? html`<p class="hint">${NOT_KEPT}</p>` : nothing}

@@ -128,7 +128,7 @@ export class RunPicture extends HTMLElement {
   }
 
   /** What is said beside the scene. */
-  #told() {
+  #caption() {
     const step = this.#picture?.kind === "state" ? this.#picture.callbacks[this.#step] : null;
     return step ? shortly(step) : this.#said[this.#step] ?? "";
   }
@@ -152,7 +152,7 @@ export class RunPicture extends HTMLElement {
             @click=${() => void this.#load()}>Try again</button></div>`
           : html`<p class="wait hint">The run is loaded…</p>`}
       </div>
-      <p class="say" aria-live="polite">${this.#told()}</p>
+      <p class="say" aria-live="polite">${this.#caption()}</p>
       <div class="player" role="group" aria-label="Player">
         <button type="button" class="btn square" aria-label="Step back" title="Step back" ?disabled=${!there || this.#step === 0}
           @click=${() => this.#stepTo(this.#step - 1)}>${glyph("back")}</button>

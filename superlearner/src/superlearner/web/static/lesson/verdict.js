@@ -26,7 +26,7 @@ export function lineOf(checked) {
 }
 
 /** Return the verdict for assistive technology. @param {Checked} checked */
-export function toldVerdict(checked) {
+export function describeVerdict(checked) {
   const passed = checked.checks.filter((step) => step.ok).length;
   const said = (wrong(checked)?.say ?? "").replaceAll("`", "");
   return checked.ok ? `Passed: ${counted(passed, "step")}.` : `Not passed: ${said}. ${counted(passed, "step")} passed.`;
@@ -43,7 +43,7 @@ function lines(say) {
  * @param {boolean} changed  the answer has changed since
  * @param {boolean} marked  its line is marked in the editor
  */
-export function shownVerdict(checked, changed, marked) {
+export function renderVerdict(checked, changed, marked) {
   const failed = wrong(checked), line = marked && !changed ? lineOf(checked) : null, facts = checked.misconceptions;
   return html`<div role="group" class="verdict" data-ok=${checked.ok ? "yes" : "no"} data-old=${changed ? "yes" : nothing}
     aria-label="Verdict">

@@ -58,7 +58,7 @@ export class Feed {
     this.onMessages = onMessages;
     this.onStatus = onStatus;
     const { signal } = this.#end;
-    document.addEventListener("visibilitychange", () => this.#looked(), { signal });
+    document.addEventListener("visibilitychange", () => this.#handleVisibility(), { signal });
     window.addEventListener("online", () => this.#reconnectNow(), { signal });
     window.addEventListener("sl-node-back", () => this.#status === "gone" && this.#reconnectNow(), { signal });
     window.addEventListener("pagehide", () => this.#drop(), { signal });
@@ -89,7 +89,7 @@ export class Feed {
     socket.onmessage = (event) => this.#received(String(event.data));
     socket.onclose = (event) => {
       if (event.code === CHANGED) location.reload();
-      else if (event.code === NODE_GONE) this.#gone();
+      else if (event.code === NODE_GONE) this.#handleEnd();
       else this.#closed();
     };
   }
@@ -120,8 +120,8 @@ export class Feed {
       clearTimeout(this.#answer);
       this.#tries = 0;
       this.#stale = false;
-      this.#say("live");
-    } else if (this.#status === "silent") this.#say("live");
+      this.#setStatus("live");
+    } else if (this.#status === "silent") this.#setStatus("live");
     this.#listen();
     if (document.hidden) this.#stale = true;
     if (this.#stale) return;
@@ -141,7 +141,7 @@ export class Feed {
     if (batch.length) this.onMessages(batch);
   }
 
-  #looked() {
+  #handleVisibility() {
     if (document.hidden) return;
     this.#flush();
     if (this.#stale) this.sync();
@@ -151,7 +151,7 @@ export class Feed {
   #listen() {
     clearTimeout(this.#silence);
     clearTimeout(this.#patience);
-    if (this.#status === "live" && this.#silenceMs) this.#silence = setTimeout(() => this.#say("silent"), this.#silenceMs);
+    if (this.#status === "live" && this.#silenceMs) this.#silence = setTimeout(() => this.#setStatus("silent"), this.#silenceMs);
     if (this.#patienceMs) this.#patience = setTimeout(() => this.#again(), this.#patienceMs);
   }
 
@@ -163,13 +163,13 @@ export class Feed {
     this.#socket = null;
   }
 
-  #gone() {
+  #handleEnd() {
     this.#drop();
-    this.#say("gone");
+    this.#setStatus("gone");
   }
 
   #closed() {
-    this.#say(this.#status === "connecting" && this.#tries < 3 ? "connecting" : "lost");
+    this.#setStatus(this.#status === "connecting" && this.#tries < 3 ? "connecting" : "lost");
     if (this.#tries > 0) void this.#knock();
     this.#again();
   }
@@ -199,7 +199,7 @@ export class Feed {
   }
 
   /** @param {Status} status */
-  #say(status) {
+  #setStatus(status) {
     if (status === this.#status) return;
     this.#status = status;
     this.onStatus(status);

@@ -118,7 +118,7 @@ export class SlMap extends HTMLElement {
     if (!this.#width) return;
     if (fresh || before.kids !== model.kids) this.#structured(fresh);
     else if (before.rows !== model.rows) this.#repaint(touched);
-    if (this.#aimed !== null && (touched === null || touched.has(this.#aimed))) this.#tell();
+    if (this.#aimed !== null && (touched === null || touched.has(this.#aimed))) this.#showTip();
   }
 
   /** Draw rows that do not match faintly; null: all match. @param {((row: Row) => boolean)|null} fits */
@@ -391,11 +391,11 @@ export class SlMap extends HTMLElement {
   #point(key) {
     if (key === this.#aimed) return;
     this.#aimed = key;
-    this.#tell();
+    this.#showTip();
   }
 
   /** Show the tooltip at the pointer. */
-  #tell() {
+  #showTip() {
     const row = this.#model.rows.get(this.#aimed ?? ""), place = this.#layout.places.get(this.#aimed ?? "");
     this.#tip.show(row && place ? { row, place, note: this.#notes.get(row.key)?.text } : null,
       { level: this.#layout.level, width: this.#width, height: this.#height, scrolled: this.#top, now: Date.now() / 1000 + this.#skew });

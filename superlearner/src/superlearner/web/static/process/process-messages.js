@@ -109,14 +109,14 @@ export class SlMessages extends HTMLElement {
     this.#trace = id;
     this.#ours = ours;
     this.#known = NOTHING;
-    const feed = new Feed(liveUrl("traces", { trace: id }), (frames) => this.#hear(/** @type {any[]} */ (frames)), () => {});
+    const feed = new Feed(liveUrl("traces", { trace: id }), (frames) => this.#receive(/** @type {any[]} */ (frames)), () => {});
     this.#feed = feed;
     feed.start();
     this.#paint();
   }
 
   /** @param {any[]} frames */
-  #hear(frames) {
+  #receive(frames) {
     const before = this.#known;
     for (const frame of frames) this.#known = take(this.#known, frame);
     if (this.#known.gap) {

@@ -60,7 +60,7 @@ export class StateEditor {
       form = (await ask(pid, "state/tree", { depth: 0, form: true })).form;
     } catch (error) {
       if (!this.here(pid)) return;
-      this.#tell(refusal(error));
+      this.#showNote(refusal(error));
       this.element.hidden = false;
       return;
     }
@@ -84,13 +84,13 @@ export class StateEditor {
         ? [make("p", {}, `Tuples in ${tuples.join(", ")} are shown as lists, and become lists where you change them.`)]
         : []));
     this.element.hidden = false;
-    this.#tell(null);
+    this.#showNote(null);
     this.#look();
     if (!none) this.#field.focus();
   }
 
   /** @param {Node|null} said */
-  #tell(said) {
+  #showNote(said) {
     this.#said.replaceChildren(...(said ? [said] : []));
   }
 
@@ -128,7 +128,7 @@ export class StateEditor {
 
   #look() {
     const wish = this.#wish();
-    this.#tell(null);
+    this.#showNote(null);
     this.#review.disabled = !wish?.changes.length;
     renew(this.#diff,
       wish
@@ -145,13 +145,13 @@ export class StateEditor {
       const { would } = await tryOut(wish.method, pid, wish.path, wish.body);
       if (!this.here(pid)) return;
       const apply = button("Apply", () => void this.#do(wish), "btn primary");
-      this.#tell(
+      this.#showNote(
         make("div", { class: "note ask" },
           make("p", {}, sentence(`it will ${would}`), " Between two of its messages; the state before is kept."),
           apply));
       apply.focus();
     } catch (error) {
-      this.#tell(refusal(error));
+      this.#showNote(refusal(error));
     }
   }
 
@@ -165,7 +165,7 @@ export class StateEditor {
       this.undoable(done.pid, done.undo, "The state is changed.");
     } catch (error) {
       if (!this.here(pid)) return;
-      this.#tell(refusal(error));
+      this.#showNote(refusal(error));
     }
     this.changed();
   }

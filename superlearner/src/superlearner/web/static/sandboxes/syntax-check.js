@@ -89,13 +89,13 @@ export class SyntaxCheck {
     const place = placeOf(error.message ?? "");
     if (place) this.editor.mark(place.line, place.column, error.message, go);
     else this.editor.unmark();
-    if (error.code === "missing_scope") this.#tellToSignIn();
-    else if (raisedIn(error.message ?? "")) this.#tellFailure(error.message);
+    if (error.code === "missing_scope") this.#suggestSignIn();
+    else if (raisedIn(error.message ?? "")) this.#showFailure(error.message);
     else this.tell([(error.message ?? "").replace(/^source: /, "At "), error.hint].filter(Boolean).join(" — "), "bad");
   }
 
   /** @param {string} message */
-  #tellFailure(message) {
+  #showFailure(message) {
     this.#spoke = false;
     const told = make("div", { class: "failure", "data-level": "bad" });
     render(failure(message, this.go), told);
@@ -103,7 +103,7 @@ export class SyntaxCheck {
   }
 
   /** Ask for a sign-in: unlike demos and templates, changed code requires a credential. */
-  #tellToSignIn() {
+  #suggestSignIn() {
     const here = location.pathname.slice(root().length) + location.search;
     this.said.replaceChildren(
       make("p", { "data-level": "bad" }, "Code of your own takes the scope code, which the owner's credential has: ",

@@ -13,14 +13,14 @@ const SOURCES = { default: "default", file: "file", environment: "environment", 
 export const sourceText = (one) => SOURCES[one.source] ?? one.source;
 
 /** Return a value as the content of a field. @param {unknown} value */
-export function shownValue(value) {
+export function toFieldText(value) {
   if (value === null || value === undefined) return "";
   return Array.isArray(value) ? value.join(", ") : String(value);
 }
 
 /** Return a value with its unit. @param {unknown} value @param {string|null} unit */
-export function saidValue(value, unit) {
-  const text = shownValue(value);
+export function formatValue(value, unit) {
+  const text = toFieldText(value);
   if (text === "") return "nothing";
   return unit === "s" ? `${text} s` : unit ? `${text} ${unit}` : text;
 }

@@ -8,7 +8,7 @@
 import { platform } from "../base/api.js";
 import { copy as copyText } from "../base/copying.js";
 import { byId, make, write } from "../base/dom.js";
-import { boundsText, fits, saidValue, shownValue, sourceText, tomlLine, valueOf } from "./setting-values.js";
+import { boundsText, fits, formatValue, toFieldText, sourceText, tomlLine, valueOf } from "./setting-values.js";
 import { toast } from "../base/toast.js";
 import { counted } from "../base/words.js";
 
@@ -26,12 +26,12 @@ export async function load(allowed) {
   may = allowed;
   const [settings, file] = await Promise.all([platform("GET", "/settings"), platform("GET", "/settings/file")]);
   all = settings;
-  tellFile(file);
+  showFile(file);
   show();
 }
 
 /** @param {any} file */
-function tellFile(file) {
+function showFile(file) {
   const note = byId("settings-file", HTMLElement);
   note.hidden = file.state !== "refused";
   const problems = file.problems
@@ -54,20 +54,20 @@ function line(one) {
   const id = `s-${one.name}`;
   const wrong = make("p", { class: "wrong", id: `${id}-wrong`, role: "alert" });
   const from = [sourceText(one), one.where && one.where !== one.source && one.source !== "api" ? ` (${one.where})` : ""].join("");
-  const usual = one.source === "default" ? "default" : `${from} · default ${saidValue(one.default, one.unit)}`;
+  const usual = one.source === "default" ? "default" : `${from} · default ${formatValue(one.default, one.unit)}`;
   const facts = make("p", { class: "from" },
     make("span", { "data-source": one.source }, usual),
     boundsText(one) ? ` · ${boundsText(one)}` : null);
   const about = make("div", { class: "about" },
     make("label", { for: one.hot && may ? id : null, class: "name" }, one.name), make("p", { id: `${id}-about` }, one.description), facts);
   if (one.after_restart !== null)
-    about.append(make("p", { class: "from later" }, `After a restart: ${saidValue(one.after_restart, one.unit)}`));
+    about.append(make("p", { class: "from later" }, `After a restart: ${formatValue(one.after_restart, one.unit)}`));
   return make("li", { "data-setting": one.name }, about, make("div", { class: "value" }, ...value(one, id, wrong)));
 }
 
 /** @param {Setting} one @param {string} id @param {HTMLElement} wrong @returns {Node[]} */
 function value(one, id, wrong) {
-  const now = one.hidden ? make("span", { class: "hint" }, "for the scope code only") : make("code", {}, saidValue(one.value, one.unit));
+  const now = one.hidden ? make("span", { class: "hint" }, "for the scope code only") : make("code", {}, formatValue(one.value, one.unit));
   if (!one.hot) {
     const copy = make("button", { type: "button", class: "link" }, "copy as a line of the file");
     copy.onclick = async () => ((await copyText(tomlLine(one, one.value)))
@@ -103,12 +103,12 @@ function control(one, id) {
   const choices = one.type === "boolean" ? ["true", "false"] : one.choices;
   if (choices.length) {
     const select = make("select", shape, ...choices.map((choice) => make("option", {}, choice)));
-    select.value = shownValue(one.value);
+    select.value = toFieldText(one.value);
     return select;
   }
   const number = one.type === "integer" || one.type === "number";
   const input = make("input", { ...shape, type: "text", inputmode: number ? "decimal" : null, autocomplete: "off", spellcheck: "false" });
-  input.value = shownValue(one.value);
+  input.value = toFieldText(one.value);
   return input;
 }
 
@@ -123,7 +123,7 @@ async function change(one, method, body, field, wrong) {
   try {
     const answer = await platform(method, `/settings/${encodeURIComponent(one.name)}`, body);
     const [first] = answer.changed;
-    toast(first ? `${first.name} is ${saidValue(first.after, one.unit)}.` : "Nothing has become different.",
+    toast(first ? `${first.name} is ${formatValue(first.after, one.unit)}.` : "Nothing has become different.",
       { hint: method === "PUT" ? "It holds until it is reset or the platform ends." : "" });
     const again = await platform("GET", `/settings/${encodeURIComponent(one.name)}`);
     all = all.map((other) => (other.name === one.name ? again : other));

@@ -30,7 +30,7 @@ async function sandboxOf(node) {
  * @param {string|undefined} why
  * @param {HTMLElement[]} ways  links to the other nodes
  */
-export async function tellGone(note, node, why, ways) {
+export async function showNodeGone(note, node, why, ways) {
   const mine = (told += 1);
   const one = await sandboxOf(node);
   if (mine !== told) return;
@@ -55,7 +55,7 @@ export async function tellGone(note, node, why, ways) {
 }
 
 /** Remove the note. */
-export function dropGone() {
+export function dropNodeGone() {
   told += 1;
 }
 

@@ -7,7 +7,7 @@
 
 import { attribute, chosen, make, onlyOwn, root } from "../base/dom.js";
 import { Feed, liveUrl } from "../live/live.js";
-import { dropGone, tellGone, wireAgain } from "./node-gone.js";
+import { dropNodeGone, showNodeGone, wireAgain } from "./node-gone.js";
 
 /** @typedef {{k: string, nodes: string[], rests: boolean, left: Record<string, string>, sandboxes: number}} Told */
 
@@ -85,9 +85,9 @@ function show(select, names, rests, why) {
   const before = document.documentElement.hasAttribute("data-gone");
   attribute(document.documentElement, "data-gone", gone);
   const there = rests ? others : names;
-  if (gone) void tellGone(note, chosen() || first, why, there.map((name) => make("a", { href: here(name === first ? "" : name) }, name)));
+  if (gone) void showNodeGone(note, chosen() || first, why, there.map((name) => make("a", { href: here(name === first ? "" : name) }, name)));
   else {
-    dropGone();
+    dropNodeGone();
     note.hidden = true;
     if (before) window.dispatchEvent(new Event("sl-node-back"));
   }

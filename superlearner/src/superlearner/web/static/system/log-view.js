@@ -220,11 +220,11 @@ export class SlLog extends HTMLElement {
     this.#detail.hidden = !line;
     this.#draw();
     if (!line) return;
-    this.#tell(line, null);
+    this.#showDetail(line, null);
     if (!line.more) return;
     try {
       const [whole] = await platform("GET", `/log?level=debug&after=${line.number - 1}&before=${line.number + 1}`);
-      if (this.#chosen === chosen && whole) this.#tell(line, whole);
+      if (this.#chosen === chosen && whole) this.#showDetail(line, whole);
     } catch (error) {
       if (this.#chosen === chosen)
         this.#detail.append(
@@ -234,7 +234,7 @@ export class SlLog extends HTMLElement {
   }
 
   /** @param {Line} line @param {Record<string, any>|null} whole */
-  #tell(line, whole) {
+  #showDetail(line, whole) {
     const close = make("button", { type: "button", class: "btn quiet square", "aria-label": "Close the line" }, icon("close"));
     close.onclick = () => void this.#choose(null);
     const fields = Object.entries(whole?.fields ?? {}).filter(([, value]) => value !== null && value !== "");

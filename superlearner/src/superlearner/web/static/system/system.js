@@ -151,13 +151,13 @@ function showTrends() {
 function setRange(seconds) {
   range = seconds;
   still = null;
-  tellRange();
+  storeRange();
   for (const input of byId("ranges", HTMLElement).querySelectorAll("input")) input.checked = Number(input.value) === seconds;
   drawCharts();
 }
 
 /** Put the range into the URL, for reloads and links. */
-function tellRange() {
+function storeRange() {
   const here = new URL(location.href);
   const word = [...RANGES].find(([, seconds]) => seconds === range)?.[0] ?? USUAL;
   if (word === USUAL) here.searchParams.delete("range");
@@ -192,7 +192,7 @@ function bring(at) {
   const oldest = Number(model?.points[0]?.[0] ?? 0);
   if (!model?.points.length || at < oldest - 60) {
     toast(`There are no figures of ${time(at)} any more.`, { hint: "The page has those of the last hour.", level: "bad" });
-    tellMoment();
+    storeMoment();
     return false;
   }
   const wide = [...RANGES.values()].find((one) => one >= newest - at + 20);
@@ -203,7 +203,7 @@ function bring(at) {
 }
 
 /** Put the moment into the URL, for reloads and links. */
-function tellMoment() {
+function storeMoment() {
   const here = new URL(location.href);
   if (group.held === null) here.searchParams.delete("at");
   else here.searchParams.set("at", new Date(group.held * 1000).toISOString());
@@ -214,7 +214,7 @@ function showMoment() {
   const at = group.held;
   const moment = byId("moment", HTMLElement);
   moment.hidden = at === null;
-  tellMoment();
+  storeMoment();
   if (at === null) return;
   write(byId("moment-title", HTMLElement), `Moment ${time(at)}`);
   const figures = shown.map((picture) => {
@@ -249,7 +249,7 @@ function onScreen() {
 }
 
 /** @param {"json"|"csv"} format */
-function exportShown(format) {
+function exportVisible(format) {
   const { name, rows } = onScreen();
   if (!rows.length) {
     toast("There is nothing on the screen to export.");
@@ -305,8 +305,8 @@ const choose = tabs(byId("views", HTMLElement), (opened) => {
 
 byId("ranges", HTMLElement).onchange = (event) => event.target instanceof HTMLInputElement && setRange(Number(event.target.value));
 byId("now", HTMLButtonElement).onclick = letGo;
-byId("export-json", HTMLButtonElement).onclick = () => exportShown("json");
-byId("export-csv", HTMLButtonElement).onclick = () => exportShown("csv");
+byId("export-json", HTMLButtonElement).onclick = () => exportVisible("json");
+byId("export-csv", HTMLButtonElement).onclick = () => exportVisible("csv");
 byId("moment-end", HTMLButtonElement).onclick = letGo;
 byId("moment-log", HTMLButtonElement).onclick = () => {
   const at = group.held;

@@ -109,7 +109,7 @@ export class SlTalk extends HTMLElement {
     if (this.#view === "graph") this.#graph.show(spots, lines);
     else if (this.#view === "matrix") renew(this.#matrix, [matrix(spots, lines)]);
     else renew(this.#table, [table(spots, lines)]);
-    this.#tell();
+    this.#showSpot();
   }
 
   /** @param {string} key */
@@ -119,7 +119,7 @@ export class SlTalk extends HTMLElement {
     if (spot.processes > 1 && spot.key !== "others") this.#unfold([...this.#unfolded, spot.group]);
     else {
       this.#picked = key;
-      this.#tell();
+      this.#showSpot();
     }
   }
 
@@ -130,7 +130,7 @@ export class SlTalk extends HTMLElement {
   }
 
   /** Show the line about the selected spot. */
-  #tell() {
+  #showSpot() {
     const spot = this.#known?.spots.find((one) => one.key === this.#picked);
     this.#pick.hidden = !spot;
     if (!spot) return;

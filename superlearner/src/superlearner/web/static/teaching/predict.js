@@ -116,7 +116,7 @@ export class SlPredict extends HTMLElement {
   #follow(newest) {
     if (this.#stage === "watching" && this.#before) {
       const now = observe(this.#before, newest);
-      if (now.settled) this.#tell(now);
+      if (now.settled) this.#reveal(now);
     } else if (this.#stage === "asking" && this.isConnected && this.offsetParent) {
       if (this.#asked() !== this.#drawn) this.#paint();
     }
@@ -146,7 +146,7 @@ export class SlPredict extends HTMLElement {
         make("p", { class: "hint" }, "There is nothing to predict here: choose a supervisor with children, or one of its children."));
       return;
     }
-    if (this.#stage === "told") this.#paintTold(row.name ?? row.id);
+    if (this.#stage === "told") this.#paintResult(row.name ?? row.id);
     else this.#paintAsking(row, children);
     this.#mark();
   }
@@ -267,11 +267,11 @@ export class SlPredict extends HTMLElement {
     this.#follow(model());
     clearTimeout(this.#clock);
     if (this.#stage === "watching")
-      this.#clock = setTimeout(() => this.#before && this.#stage === "watching" && this.#tell(observe(this.#before, model())), PATIENCE_MS);
+      this.#clock = setTimeout(() => this.#before && this.#stage === "watching" && this.#reveal(observe(this.#before, model())), PATIENCE_MS);
   }
 
   /** @param {Observed} now */
-  #tell(now) {
+  #reveal(now) {
     const then = this.#before;
     if (!then) return;
     clearTimeout(this.#clock);
@@ -287,7 +287,7 @@ export class SlPredict extends HTMLElement {
   }
 
   /** @param {string} name */
-  #paintTold(name) {
+  #paintResult(name) {
     const [then, now] = [this.#before, this.#now];
     if (!then || !now) return;
     const mistakes = this.#graded.filter(({ verdict }) => verdict === "missed" || verdict === "wrong").length

@@ -118,7 +118,7 @@ export class SlAxis extends HTMLElement {
   }
 
   /** @param {number} at */
-  #tell(at) {
+  #emitMoment(at) {
     const { now, first } = this.#shown;
     this.dispatchEvent(new CustomEvent("sl-moment", { detail: at >= now ? null : Math.max(first, at) }));
   }
@@ -133,7 +133,7 @@ export class SlAxis extends HTMLElement {
     const by = (event.deltaX + event.deltaY) * (event.deltaMode === 1 ? 16 : 1);
     if (at === null && by > 0) return; // there is nothing later: the page scrolls
     event.preventDefault();
-    this.#tell((at ?? now) + by * this.#scale());
+    this.#emitMoment((at ?? now) + by * this.#scale());
   }
 
   /** @param {KeyboardEvent} event */
@@ -143,7 +143,7 @@ export class SlAxis extends HTMLElement {
     const step = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[event.key];
     const to = { Home: first, End: now, PageUp: (at ?? now) - this.#span / 4, PageDown: (at ?? now) + this.#span / 4 }[event.key];
     if (step) this.dispatchEvent(new CustomEvent("sl-step", { detail: step }));
-    else if (to !== undefined) this.#tell(to);
+    else if (to !== undefined) this.#emitMoment(to);
     else if (event.key === "+" || event.key === "-") this.zoom(event.key === "-" ? 1.5 : 1 / 1.5);
     else return;
     event.preventDefault();
@@ -163,7 +163,7 @@ export class SlAxis extends HTMLElement {
     if (!drag) return;
     const by = event.clientX - drag.x;
     drag.moved ||= Math.abs(by) > 3;
-    if (drag.moved) this.#tell(drag.at - by * this.#scale());
+    if (drag.moved) this.#emitMoment(drag.at - by * this.#scale());
   }
 
   /** @param {PointerEvent} event */
@@ -183,7 +183,7 @@ export class SlAxis extends HTMLElement {
         && (!found || Math.abs(one.at - there) < Math.abs(found.at - there)))
         found = one;
     }
-    this.#tell(found?.at ?? there);
+    this.#emitMoment(found?.at ?? there);
   }
 
   #paint() {

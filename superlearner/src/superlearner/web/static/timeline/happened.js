@@ -30,7 +30,7 @@ export function precise(at) {
  * @param {number|null} at  null: live
  * @param {boolean} why  whether restarts have a page
  */
-export function showHappened(place, events, at, why) {
+export function showEventsAround(place, events, at, why) {
   const count = at === null ? events.length : countUpTo(events, at);
   const shown = events.slice(Math.max(0, count - EARLIER), count + LATER).reverse();
   const current = events[count - 1];

@@ -191,7 +191,7 @@ class Past {
       ?? blank(key, above, slot ?? [this.#facts.of(pid)?.what, pid].filter(Boolean).join(" "), name);
     const { pid: other } = this.#rows.get(key) ?? row;
     if (other !== null) this.#keys.delete(other);
-    this.#rows.set(key, { ...row, ...this.#told(pid, row), pid, state: "running", last: null });
+    this.#rows.set(key, { ...row, ...this.#factsOf(pid, row), pid, state: "running", last: null });
     this.#keys.set(pid, key);
     this.#gone.delete(key);
     if (!kids.includes(key)) this.#kids.set(above, kids.toSpliced(placeOf(key, kids, known?.kids.get(above)), 0, key));
@@ -202,7 +202,7 @@ class Past {
   }
 
   /** Return what the events tell of a process. @param {string} pid @param {Row} row @returns {Partial<Row>} */
-  #told(pid, row) {
+  #factsOf(pid, row) {
     const fact = this.#facts.of(pid);
     return {
       ...(fact?.kind ? { kind: fact.kind } : {}), ...(fact?.what ? { what: fact.what } : {}),

@@ -17,7 +17,7 @@ import { shortcuts } from "../shell/keys.js";
 import "../traces/recordings-list.js";
 import { SlAxis } from "./axis.js";
 import { EventLog } from "./event-log.js";
-import { precise, showHappened, walk } from "./happened.js";
+import { precise, showEventsAround, walk } from "./happened.js";
 import { yoursFirst } from "../live/scopes.js";
 import { SlKinds } from "./kind-filter.js";
 import { countKinds, KINDS, kindsFrom, kindsText, momentFrom, ofKinds } from "./kinds.js";
@@ -222,7 +222,7 @@ function showList(events, moved) {
   } else {
     held = 0;
     list.dataset.shown = String(events.length);
-    showHappened(list, events, at, page.hasAttribute("data-why"));
+    showEventsAround(list, events, at, page.hasAttribute("data-why"));
   }
   write(byId("held", HTMLElement), held > 0 ? `${number(held)} new, held while you read` : "");
   const hidden = log.whole ? about().length - events.length : 0;

@@ -89,7 +89,7 @@ export class SlSequence extends HTMLElement {
   show({ items, people }) {
     this.#newest = items;
     this.#people = people;
-    if (!this.#following && !this.hasAttribute("data-still") && this.#items.length && items.length) this.#tell();
+    if (!this.#following && !this.hasAttribute("data-still") && this.#items.length && items.length) this.#showState();
     else if (items.length < MANY || performance.now() - this.#taken > MANY_MS) this.#take();
     else if (!this.#later) this.#later = setTimeout(() => this.#following && this.#take(), MANY_MS);
   }
@@ -109,7 +109,7 @@ export class SlSequence extends HTMLElement {
   follow(on) {
     this.#following = on;
     if (on) this.#take();
-    this.#tell();
+    this.#showState();
   }
 
   /** Go to a message or mark; unselect one that is not shown. @param {number|null} seq @returns {boolean} */
@@ -134,11 +134,11 @@ export class SlSequence extends HTMLElement {
       ? this.#items.filter((item) => fits(item, this.#filter, this.#people))
       : this.#items;
     this.#layout = arrange(seen, this.#people, { opened: this.#opened });
-    this.#tell();
+    this.#showState();
     this.#paintSoon();
   }
 
-  #tell() {
+  #showState() {
     const missed = this.#newest.length
       ? this.#newest.length - 1 - this.#newest.findLastIndex((item) => item.seq <= (this.#items.at(-1)?.seq ?? 0))
       : 0;
@@ -169,7 +169,7 @@ export class SlSequence extends HTMLElement {
     this.#table = table;
     attribute(this.#asTable, "aria-pressed", String(table));
     attribute(this.#asDiagram, "aria-pressed", String(!table));
-    this.#tell();
+    this.#showState();
     this.#paint();
     if (this.#place() >= 0) this.#bring(this.#place());
   }
@@ -303,7 +303,7 @@ export class SlSequence extends HTMLElement {
     this.#chosen = item?.seq ?? null;
     if (item) this.#bring(place);
     this.#paint();
-    this.#say(place);
+    this.#describeRow(place);
     this.dispatchEvent(new CustomEvent("sl-choose", { detail: item, bubbles: true }));
   }
 
@@ -317,7 +317,7 @@ export class SlSequence extends HTMLElement {
   }
 
   /** Show the chosen row in words. @param {number} place */
-  #say(place) {
+  #describeRow(place) {
     const words = said(this.#layout, this.#people, place, { pick: (to) => this.#pick(to), goTo: (pid) => this.#goTo(pid) });
     this.#said.hidden = !words.length;
     if (words.length) this.#said.replaceChildren(...words);

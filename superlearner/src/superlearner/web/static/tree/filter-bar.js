@@ -140,7 +140,7 @@ export class SlFilters extends HTMLElement {
       write(button.firstElementChild ?? button, text);
       attribute(button, "aria-label", words.length ? `${TITLES[name]}: ${words.join(", ")}` : TITLES[name]);
     }
-    this.#tell();
+    this.#showCounts();
   }
 
   /**
@@ -153,10 +153,10 @@ export class SlFilters extends HTMLElement {
     this.#now = now;
     if (model.rows.size > MANY && performance.now() - this.#last < MANY_MS) return;
     this.#last = performance.now();
-    this.#tell();
+    this.#showCounts();
   }
 
-  #tell() {
+  #showCounts() {
     const { wrong, recent, mailbox } = counts(this.#model, this.#now, this.#full);
     for (const [one, many] of /** @type {[HTMLElement, number][]} */ ([
       [this.#wrong, wrong], [this.#recent, recent], [this.#mailbox, mailbox],

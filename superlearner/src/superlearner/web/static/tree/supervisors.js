@@ -220,12 +220,12 @@ function apply() {
   const fits = fitting(filters.wanted, now);
   tree.search(fits);
   map.filter(fits);
-  tellFound();
+  showMatches();
   remember();
 }
 
 /** Show the number of matches. */
-function tellFound() {
+function showMatches() {
   const { q } = filters.wanted;
   const some = q !== "" || filtered(filters.wanted), found = some ? tree.found : 0, none = some && found === 0;
   const all = [...model.rows.values()].filter((row) => row.kind !== "group").length;
@@ -317,7 +317,7 @@ tree.addEventListener("sl-selection", (event) => {
   remember();
 });
 map.addEventListener("sl-pick", (event) => pick(detail(event)));
-tree.addEventListener("sl-arranged", tellFound);
+tree.addEventListener("sl-arranged", showMatches);
 tree.addEventListener("sl-fold", remember);
 filters.addEventListener("sl-filter", () => {
   if (find.value.trim() !== filters.wanted.q) find.value = filters.wanted.q;
