@@ -1,8 +1,9 @@
-"""Check the wording of docs and strings, and the length of commit subjects.
+"""Check the wording of docs, strings and names, and the length of commit subjects.
 
 `FORMS` lists the refused words, each with a hint; `FOLDERS` the places that are checked. In Python files the docstrings
-and string constants are read, in JavaScript the string literals, in Markdown the text. Code is not: names, code blocks,
-inline code, link targets, and strings without a space.
+and string constants are read, in JavaScript the string literals, in Markdown the text. Code is not: code blocks, inline
+code, link targets, and strings without a space. `NAMES` lists the words that no function or class of a Python file is
+named with, `PARAMETERS` those that no parameter is, except in test modules, whose parameters are those of a table.
 
     python -m tools.check_language
 """
@@ -92,6 +93,50 @@ OPENERS: Final = Form(
 )
 """Refused as the first word of a docstring."""
 
+NAMES: Final = {
+    "anew": "a verb with re-: recreate, restart",
+    "burial": "the noun of the field: death, release",
+    "bury": "release, remove",
+    "caretaker": "the noun of the field: restart backoff",
+    "diary": "history, log",
+    "folk": "processes, nodes, members",
+    "hear": "receive, read, fetch",
+    "heard": "receive, read; a class: the noun of what arrived",
+    "kept": "keep, store, find; a class: what it is kept for (backoff, pool, backup)",
+    "nobody": "the value that stands for it",
+    "said": "log, print, describe",
+    "somebody": "a process, a reader",
+    "taping": "recording",
+    "told": "report, notify, describe",
+    "wound": "chunk, part",
+}
+"""Words that names of functions and classes do not contain, each with what to write."""
+
+PARAMETERS: Final = frozenset({"anew", "folk", "heard", "nobody", "somebody", "told"})
+"""Those of `NAMES` that parameters do not contain either, outside of test modules."""
+
+EXCEPTIONS: Final = {
+    "Distribution.heard": "promised: `TransportEvents`",
+    "TransportEvents.heard": "promised",
+    "Observer.told": "promised",
+    "Membership.told": "implements `Observer`",
+    "Distribution.told": "promised",
+    "Distribution.told_ref": "promised",
+    "RemoteNode.told": "promised",
+    "RemoteNode.told_ref": "promised",
+    "Names.told": "the protocol of `RemoteNode`",
+    "Names.told_ref": "the protocol of `RemoteNode`",
+    "VirtualLoop.somebody_waits_for_idle": "promised",
+    "Hear": "its name is the tag on the wire",
+    "Heard": "its name is the tag on the wire",
+    "Wound": "its name is the tag on the wire",
+    "Caretaker": "pages show the class of a process",
+    "start_kept": "pages show the start function of a child",
+    "events_kept": "named after a setting",
+    "log_kept": "named after a setting",
+}
+"""Qualified names that stay, each with the reason."""
+
 MAX_SUBJECT: Final = 72
 SUBJECTS_SINCE: Final = "c43387a2d2af0026c70e33ec34fe4dce48e03e98"
 LONG_SUBJECTS: Final = {"a8a1051146266171e530d2c58e1afd40b4d432b7"}
@@ -99,6 +144,7 @@ LONG_SUBJECTS: Final = {"a8a1051146266171e530d2c58e1afd40b4d432b7"}
 
 _FORMS: Final = [(re.compile(rf"\b(?:{form.pattern})\b", re.IGNORECASE), form.hint) for form in FORMS]
 _OPENERS: Final = re.compile(rf"\s*{OPENERS.pattern}\b")
+_WORD: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _FENCE: Final = re.compile(r"^([ ]*)(```|~~~).*?^[ ]*\2[ ]*$", re.MULTILINE | re.DOTALL)
 _CODE: Final = re.compile(r"``[^`]+``|`[^`\n]+`|\]\([^)\s]*\)|<[^>]+>|^\s*(?:>>>|\.\.\.).*$", re.MULTILINE)
 _SCRIPT: Final = re.compile(
@@ -139,6 +185,34 @@ def problems_of(file: str, content: str) -> Iterator[str]:
                 yield f"{file}:{line}: «{' '.join(found[0].split())}»; try: {hint}"
 
 
+def wrong_names(file: str, content: str) -> Iterator[str]:
+    """Yield a line for each refused name of a function, a class or a parameter in a Python file."""
+    is_test = Path(file).name.startswith("test_")
+    for line, name, is_parameter in _definitions(ast.parse(content), ""):
+        short = name.rpartition(".")[2]
+        if short.startswith("test_"):
+            continue
+        for word in sorted({found[0].lower() for found in _WORD.finditer(short)} & NAMES.keys()):
+            if name not in EXCEPTIONS and not (is_parameter and (is_test or word not in PARAMETERS)):
+                yield f"{file}:{line}: «{name}»; try: {NAMES[word]}"
+
+
+def _definitions(node: ast.AST, inside: str) -> Iterator[tuple[int, str, bool]]:
+    """Yield line and name of each definition, that of a method with its class, and whether it is a parameter."""
+    for child in ast.iter_child_nodes(node):
+        match child:
+            case ast.ClassDef():
+                yield child.lineno, child.name, False
+                yield from _definitions(child, f"{child.name}.")
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                yield child.lineno, f"{inside}{child.name}", False
+                yield from _definitions(child, "")
+            case ast.arg():
+                yield child.lineno, child.arg, True
+            case _:
+                yield from _definitions(child, inside)
+
+
 def long_subjects(log: str) -> Iterator[str]:
     """Yield a line for each commit, as hash and subject, with a long subject."""
     for line in log.splitlines():
@@ -166,10 +240,12 @@ def is_checked(path: Path) -> bool:
 
 
 def problems_in(root: Path) -> Iterator[str]:
-    """Yield a line for each refused form in the files of the repository at `root`."""
+    """Yield a line for each refused form or name in the files of the repository at `root`."""
     for path in written_files(root):
         if path.suffix in {".md", ".py", ".js"} and is_checked(path):
             yield from problems_of(path.as_posix(), (root / path).read_text(encoding="utf-8"))
+        if path.suffix == ".py":
+            yield from wrong_names(path.as_posix(), (root / path).read_text(encoding="utf-8"))
 
 
 def _python(content: str) -> Iterator[Text]:

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 from tools import check_language
-from tools.check_language import FORMS, LONG_SUBJECTS, MAX_SUBJECT, is_checked, long_subjects, problems_of, subjects_in
+from tools.check_language import (
+    EXCEPTIONS,
+    FORMS,
+    LONG_SUBJECTS,
+    MAX_SUBJECT,
+    NAMES,
+    PARAMETERS,
+    is_checked,
+    long_subjects,
+    problems_of,
+    subjects_in,
+    wrong_names,
+)
+from tools.files import ROOT, written_files
 
 PHRASES = (
     "nobody waits",
@@ -76,6 +90,42 @@ def test_code_and_other_words_are_fine(file: str, content: str) -> None:
 def test_the_hint_is_part_of_the_line() -> None:
     (problem,) = problems_of("docs/a.md", "Nobody\n")
     assert problem.startswith("docs/a.md:1: «Nobody»; try: name the subject")
+
+
+def names_in(content: str, file: str = "superlearner/src/a.py") -> list[str]:
+    """Return the refused names, each with its line."""
+    return [problem.partition("; ")[0].removeprefix(f"{file}:") for problem in wrong_names(file, content)]
+
+
+@pytest.mark.parametrize("word", NAMES)
+def test_functions_classes_and_methods_are_not_named_with_these_words(word: str) -> None:
+    name = word.capitalize()
+    assert [f"1: «_{word}_it»"] == names_in(f"async def _{word}_it(): ...\n")
+    assert [f"1: «A{name}»", f"2: «A{name}.{word}»"] == names_in(f"class A{name}:\n    def {word}(self): ...\n")
+    assert [f"2: «{word}»"] == names_in(f"def f():\n    def {word}(): ...\n", "otp/tests/test_a.py")
+
+
+def test_parameters_are_not_named_with_some_of_them_except_in_test_modules() -> None:
+    assert set(NAMES) > PARAMETERS
+    content = "def f(told, *, kept): ...\ng = lambda heard: heard\n"
+    assert ["1: «told»", "2: «heard»"] == names_in(content)
+    assert [] == names_in(content, "superlearner/tests/test_a.py")
+
+
+def test_other_names_are_fine() -> None:
+    content = (
+        "def untold(): ...\nclass Shear: ...\ndef test_what_was_told_is_kept(): ...\ntold = f(x.heard, kept=said)\n"
+    )
+    assert [] == names_in(content)
+    for name in EXCEPTIONS:
+        cls, _, method = name.rpartition(".")
+        assert [] == names_in(f"class {cls}:\n    def {method}(self): ...\n" if cls else f"class {name}: ...\n")
+
+
+def test_each_exception_is_a_name_that_exists() -> None:
+    defined = "\n".join((ROOT / path).read_text(encoding="utf-8") for path in written_files() if path.suffix == ".py")
+    words = set(re.findall(r"(?:def|class) (\w+)", defined))
+    assert [] == [name for name in EXCEPTIONS if not {*name.split(".")} <= words]
 
 
 def test_a_long_subject_is_refused_except_for_listed_commits() -> None:
