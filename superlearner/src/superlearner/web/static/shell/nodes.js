@@ -85,7 +85,8 @@ function show(select, names, rests, why) {
   const before = document.documentElement.hasAttribute("data-gone");
   attribute(document.documentElement, "data-gone", gone);
   const there = rests ? others : names;
-  if (gone) void showNodeGone(note, chosen() || first, why, there.map((name) => make("a", { href: here(name === first ? "" : name) }, name)));
+  const links = () => there.map((name) => make("a", { href: here(name === first ? "" : name) }, name));
+  if (gone) void showNodeGone(note, chosen() || first, why, links());
   else {
     dropNodeGone();
     note.hidden = true;

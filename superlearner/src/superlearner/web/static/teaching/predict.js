@@ -267,7 +267,10 @@ export class SlPredict extends HTMLElement {
     this.#follow(model());
     clearTimeout(this.#clock);
     if (this.#stage === "watching")
-      this.#clock = setTimeout(() => this.#before && this.#stage === "watching" && this.#reveal(observe(this.#before, model())), PATIENCE_MS);
+      this.#clock = setTimeout(
+        () => this.#before && this.#stage === "watching" && this.#reveal(observe(this.#before, model())),
+        PATIENCE_MS,
+      );
   }
 
   /** @param {Observed} now */
