@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import otp
-from local_line import Line, remote
+from local_line import LocalLink, remote
 from superlearner.backend import start
 from superlearner.demo import DemoOneForOne
 from superlearner.nodes.remote import NodeGone, RemoteNode
@@ -209,7 +209,7 @@ def test_invalid_requests_are_refused_without_a_crash() -> None:
             for request in (b"", b"\xc1", "text", None, ("a", 1), b"\x91" * 100_000):
                 answer = await otp.GenServer.call(backend, request)
                 assert b"malformed_request" in answer
-            found = RemoteNode(TILL, Line(backend))
+            found = RemoteNode(TILL, LocalLink(backend))
             processes = "superlearner.operations.builtin.processes"
             early = Execute("process.list", processes, b"{}", "a", [], local=True, door="rest", dry_run=False)
             assert await failure(found, early) == "service_unavailable"
@@ -235,7 +235,7 @@ def test_the_backend_is_invisible_on_the_node_and_ends_with_it() -> None:
     async def main() -> None:
         async with otp.Node(TILL) as node:
             backend = (await start(node))["backend"]
-            await RemoteNode(TILL, Line(backend)).hello("e", "0", {}, SECONDS)
+            await RemoteNode(TILL, LocalLink(backend)).hello("e", "0", {}, SECONDS)
             assert node.processes() == []
         await otp.wait_down(backend)
 
@@ -249,12 +249,12 @@ import asyncio, sys, otp
 from superlearner.backend import start
 from superlearner.nodes.remote import RemoteNode
 from superlearner.nodes.remote.protocol import Execute, Executed
-class Line:
+class LocalLink:
     async def ask(self, request):
         return await otp.GenServer.call(self.pid, request)
 async def main():
     async with otp.Node("till@127.0.0.1") as node:
-        line = Line()
+        line = LocalLink()
         line.pid = (await start(node))["backend"]
         found = RemoteNode("till@127.0.0.1", line)
         await found.hello("e", "0", {}, 10.0)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import otp
-from local_line import Line
+from local_line import LocalLink
 from superlearner.backend import start
 from superlearner.demo.one_for_one import Counter
 
@@ -150,7 +150,7 @@ def test_a_node_in_another_process_decides_itself_about_evaluation(inside: Insid
         async with otp.Node("far@127.0.0.1") as node:
             await node.start(Counter, 7, name="till")
             services = await start(node, evaluates=allowed)
-            await platform.platform.nodes.attach_remote(node.name, Line(services["backend"]))
+            await platform.platform.nodes.attach_remote(node.name, LocalLink(services["backend"]))
             asked = "otp.node().name, await otp.GenServer.call('till', 'get_value')"
             answer = await evaluated(platform, asked, "?node=far@127.0.0.1")
             if allowed:

@@ -22,11 +22,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from context_pool import ContextPool
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect, sync_playwright
 from tools.chromium import ARGUMENTS, chromium
 
 import otp
+from kept_contexts import ContextPool
 from local_line import remote
 from superlearner.demo import Shop
 
