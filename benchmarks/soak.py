@@ -213,7 +213,7 @@ async def ring(_seconds: float) -> dict[str, Any]:
         (tracing.Tracer, "emit", lambda *_arguments: 0),
         (tracing.Tracer, "record", lambda *_arguments: 0),
         (death, "exit_values", lambda *_arguments: None),
-        (supervisor_server, "told_ended", lambda *_arguments: None),
+        (supervisor_server, "report_ended", lambda *_arguments: None),
         (
             supervisor_server,
             "report_restarted",

@@ -246,17 +246,17 @@ def test_slow_readers_together_have_a_limit_and_the_slowest_goes(lines: Run) -> 
     async def test(platform: Any) -> None:
         platform.platform.listener._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
         connections, most = platform.running.web.connections, 0
-        is_slow, seen, all_slow = connections.is_slow, dict[Any, None](), asyncio.Event()
+        mark_slow, seen, all_slow = connections.mark_slow, dict[Any, None](), asyncio.Event()
 
         def watched(one: Any) -> None:
             nonlocal most
-            is_slow(one)
+            mark_slow(one)
             most = max(most, sum(each.unsent() for each in connections._slow))
             seen[one] = None
             if len(seen) == 20:
                 all_slow.set()
 
-        connections.is_slow = watched
+        connections.mark_slow = watched
         get = b"GET /api/v1/arsenal/docs HTTP/1.1\r\n" + HOST + b"\r\n"
         readers = [await connect(port_of(platform), get, room=4096) for _ in range(20)]
         await all_slow.wait()

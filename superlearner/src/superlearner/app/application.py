@@ -179,7 +179,7 @@ async def start_trees(running: RunningPlatform) -> None:
     """Start the trees of the playground, in order; the page is already running and shows it.
 
     Raises:
-        StartError: a tree does not start; its `Kept.first_failure` has the reason.
+        StartError: a tree does not start; its `BackoffChild.first_failure` has the reason.
     """
     for kept in running.keeper.of("playground"):
         await first_start(kept)
