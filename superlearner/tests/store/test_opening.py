@@ -278,6 +278,30 @@ def test_a_file_that_another_user_has_planted_is_not_opened(tmp_path: Path, endi
 
 
 @needs_root
+@pytest.mark.parametrize("ending", ["", "-wal"])
+def test_a_file_that_is_planted_after_the_check_is_not_opened_by_a_later_connection(
+    tmp_path: Path, ending: str
+) -> None:
+    file = tmp_path / "superlearner.db"
+    migrate(file)
+    planted = tmp_path / f"superlearner.db{ending}"
+    planted.touch()
+    before = planted.read_bytes()
+    os.chown(planted, NOBODY, NOBODY)
+
+    async def use() -> None:
+        database = Database(file)
+        try:
+            with pytest.raises(StoreUnavailable, match=f"{planted.name} belongs to user {NOBODY}"):
+                await database.count("restarts", {})
+        finally:
+            await database.close()
+
+    asyncio.run(use())
+    assert planted.read_bytes() == before
+
+
+@needs_root
 def test_a_log_that_is_a_link_of_another_user_is_refused(tmp_path: Path) -> None:
     file, log = tmp_path / "superlearner.db", tmp_path / "superlearner.db-wal"
     migrate(file)

@@ -13,8 +13,10 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from otp.locked_entries import follow_own_links
 from otp.redaction import without_secrets
 from superlearner.base.extras import install
+from superlearner.store.database_file import identify
 from superlearner.store.failures import StoreLocked, StoreUnavailable
 
 __all__ = ["BUSY_S", "DATABASE_ERRORS", "explained", "file_of", "hide_password", "make_engine", "read_url"]
@@ -72,8 +74,8 @@ def make_engine(url: URL, *, begin: str = "BEGIN", **options: Any) -> AsyncEngin
     Raises:
         StoreUnavailable: the driver is not installed.
     """
-    sqlite = file_of(url) is not None
-    if sqlite:
+    file = file_of(url)
+    if file is not None:
         options["connect_args"] = {"timeout": BUSY_S}
     else:
         options["connect_args"] = dict(POSTGRES_S)
@@ -83,16 +85,21 @@ def make_engine(url: URL, *, begin: str = "BEGIN", **options: Any) -> AsyncEngin
         raise StoreUnavailable(
             "the driver for PostgreSQL is not installed", f"install it with: {install('postgres')}"
         ) from None
-    if sqlite:
-        _prepare_sqlite(engine, begin)
+    if file is not None:
+        _prepare_sqlite(engine, file, begin)
     return engine
 
 
-def _prepare_sqlite(engine: AsyncEngine, begin: str) -> None:
+def _prepare_sqlite(engine: AsyncEngine, file: Path, begin: str) -> None:
     """Set WAL, so that readers do not wait for writers, and sync at each commit.
+
+    Each connection opens the files by name, so each time others must not have put them there.
 
     Transactions begin explicitly: Python's `sqlite3` begins none before a change of the schema.
     """
+
+    def connects(_dialect: Any, _record: Any, _arguments: Any, _options: Any) -> None:
+        identify(follow_own_links(file))
 
     def connected(connection: Any, record: Any) -> None:
         connection.isolation_level = None
@@ -105,6 +112,7 @@ def _prepare_sqlite(engine: AsyncEngine, begin: str) -> None:
     def begins(connection: Any) -> None:
         connection.exec_driver_sql(begin)
 
+    event.listen(engine.sync_engine, "do_connect", connects)
     event.listen(engine.sync_engine, "connect", connected)
     event.listen(engine.sync_engine, "begin", begins)
 

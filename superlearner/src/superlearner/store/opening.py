@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import shlex
 import sqlite3
-import stat
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
@@ -24,6 +22,7 @@ from sqlalchemy.pool import NullPool
 
 from otp.locked_entries import follow_own_links, open_regular
 from superlearner.store import engines
+from superlearner.store.database_file import create_private, identify, make_replaced
 from superlearner.store.engines import DATABASE_ERRORS, explained, file_of, hide_password, make_engine, read_url
 from superlearner.store.failures import StoreLocked, StoreUnavailable
 from superlearner.store.tables import HEAD, METADATA, SCHEMAS, VERSION_TABLE
@@ -31,8 +30,6 @@ from superlearner.store.tables import HEAD, METADATA, SCHEMAS, VERSION_TABLE
 __all__ = ["DatabaseInfo", "database_info", "migrate"]
 
 MAGIC: Final = b"SQLite format 3\0"
-LOGS: Final = ("-wal", "-shm", "-journal")
-"""Endings of the files that SQLite reads beside a database."""
 TURNS: Final = 30
 """Number of times that a migration waits `BUSY_S` seconds for another program: a minute in all."""
 PAUSE_S: Final = 0.1
@@ -97,7 +94,7 @@ def database_info(url: str | Path) -> DatabaseInfo:
     Raises:
         StoreUnavailable: it does not exist, cannot be read, or is not ours.
     """
-    return asyncio.run(_look(read_url(url)))
+    return asyncio.run(_inspect(read_url(url)))
 
 
 async def _migrate(url: URL) -> str:
@@ -105,12 +102,13 @@ async def _migrate(url: URL) -> str:
     entry = None
     if file is not None:
         with _words(url):
-            checked = _look_up(file)
+            checked = identify(file)
         if _check_file(url, file) == HEAD:
             return HEAD
-        entry = _make_private(url, file)
+        with _words(url):
+            entry = create_private(file)
         if checked not in (None, entry):
-            raise _replaced(file)
+            raise make_replaced(file)
     with _words(url):
         engine = make_engine(url, begin="BEGIN IMMEDIATE", poolclass=NullPool)
         try:
@@ -119,8 +117,8 @@ async def _migrate(url: URL) -> str:
                     await connection.execute(select(func.pg_advisory_xact_lock(ONE_AT_A_TIME)))
                     if await connection.run_sync(_check_tables) == HEAD:
                         return HEAD
-                elif _look_up(file) != entry:
-                    raise _replaced(file)
+                elif identify(file) != entry:
+                    raise make_replaced(file)
                 from superlearner.store.migrating import upgrade  # takes a tenth of a second and is seldom needed
 
                 await connection.run_sync(upgrade)
@@ -129,7 +127,7 @@ async def _migrate(url: URL) -> str:
     return HEAD
 
 
-async def _look(url: URL) -> DatabaseInfo:
+async def _inspect(url: URL) -> DatabaseInfo:
     shown_url = hide_password(url)
     url, file = _without_links(url)
     if file is not None:
@@ -175,11 +173,13 @@ def _without_links(url: URL) -> tuple[URL, Path | None]:
 def _check_file(url: URL, file: Path) -> str | None:
     """Refuse a file that is not ours or is damaged; return its revision. It is only read: WAL mode would change it."""
     try:
-        entry = _look_up(file)
+        entry = identify(file)
         if entry is None:
             return None
         with open(open_regular(file), "rb") as opened:
             head = opened.read(len(MAGIC))
+    except FileNotFoundError:  # removed since then
+        return None
     except OSError as error:
         raise explained(error, url) from error
     if not head:
@@ -191,8 +191,8 @@ def _check_file(url: URL, file: Path) -> str | None:
         )
     with _words(url), contextlib.closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as read:
         names = {name for (name,) in read.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        if _look_up(file) != entry:
-            raise _replaced(file)
+        if identify(file) != entry:
+            raise make_replaced(file)
         if names and VERSION_TABLE not in names:
             raise _foreign(f"the database file {file.name}", f"use a file other than {file}")
         revision = None
@@ -205,35 +205,6 @@ def _check_file(url: URL, file: Path) -> str | None:
     return revision
 
 
-def _look_up(file: Path) -> tuple[int, int] | None:
-    """Return which file has this name, None if there is none; refuse it if others may have put it there.
-
-    In a folder where others can write, they would choose users and tokens with a database or a log, which SQLite reads
-    into ours, and with a link the database that root changes. The owner of the folder is trusted: root may look at a
-    data directory of another user.
-    """
-    found: tuple[int, int] | None = None
-    for name in (file, *(file.with_name(file.name + ending) for ending in LOGS)):
-        try:
-            entry = name.lstat()
-        except FileNotFoundError:
-            continue
-        quoted = shlex.quote(str(name))
-        if os.name == "posix":
-            trusted = {os.geteuid()} if stat.S_ISLNK(entry.st_mode) else {os.geteuid(), file.parent.stat().st_uid}
-            if entry.st_uid not in trusted:
-                what = "is a link of" if stat.S_ISLNK(entry.st_mode) else "belongs to"
-                raise StoreUnavailable(
-                    f"the database file {name.name} {what} user {entry.st_uid}",
-                    f"it was not opened; remove {quoted}, or try --data-dir with a folder of this user",
-                )
-        if stat.S_ISFIFO(entry.st_mode):  # the other end may never be opened
-            raise StoreUnavailable(f"the database file {name.name} cannot be used: it is a pipe", f"try rm {quoted}")
-        if name is file:
-            found = entry.st_dev, entry.st_ino
-    return found
-
-
 def _check_tables(connection: Connection) -> str | None:
     """Refuse another program's tables with our names; return the revision."""
     names = set(inspect(connection).get_table_names())
@@ -242,13 +213,6 @@ def _check_tables(connection: Connection) -> str | None:
     if names & set(METADATA.tables):
         raise _foreign("the database", "create a separate database for SuperLearner and use that")
     return None
-
-
-def _replaced(file: Path) -> StoreUnavailable:
-    return StoreUnavailable(
-        f"the database file {file.name} was replaced while it was opened",
-        f"see who can write to its folder with: ls -la {shlex.quote(str(file.parent))}",
-    )
 
 
 def _foreign(what: str, instead: str) -> StoreUnavailable:
@@ -262,14 +226,3 @@ def _known(revision: str | None) -> str | None:
             "it was not touched; use that version again, or another folder with --data-dir FOLDER",
         )
     return revision
-
-
-def _make_private(url: URL, file: Path) -> tuple[int, int]:
-    """Create the file before SQLite does, readable only by its owner; return which one it is."""
-    try:
-        descriptor = os.open(file, os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0), 0o600)
-        entry = os.fstat(descriptor)
-        os.close(descriptor)
-    except OSError as error:
-        raise explained(error, url) from error
-    return entry.st_dev, entry.st_ino
