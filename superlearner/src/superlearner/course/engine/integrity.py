@@ -1,8 +1,9 @@
 """Names that an answer must not change: built-in functions, the library, and the engine.
 
 The names of all their modules and classes are kept before the answer is imported, and compared at each step. The check
-calls no function by a name that an answer can replace until it has compared all of them. Code that searches the memory
-of its interpreter can still find the running check; the documentation says so.
+calls no function by a name that an answer can replace until it has compared all of them. It finds replaced names and no
+more: code that is written to defeat it can, such as by another `__code__` of a function, because both share an
+interpreter. The documentation says so.
 """
 
 # What learners define has no type.
