@@ -6,7 +6,7 @@ import asyncio
 import re
 import threading
 from collections.abc import Callable
-from itertools import cycle
+from itertools import cycle, product
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -259,7 +259,8 @@ def test_platforms_share_their_routes_but_not_their_requests(inside: Inside) -> 
 
 
 NAMES = ("counter_1", "a%2Fb", "x/y", "count", "spec", "", "%0A", "%25")
-ENDS = ("", "/", "/spec", "%2F", "%0A", "/x/y/z", "")
+ENDS = ("", "/", "/spec", "%2F", "%0A", "/x/y/z", "")  # one fewer than there are names, so the pairs change
+ROOTS = ("", "/tools", PREFIX)
 
 
 def test_the_index_of_routes_finds_what_trying_them_in_order_finds() -> None:
@@ -267,14 +268,15 @@ def test_the_index_of_routes_finds_what_trying_them_in_order_finds() -> None:
     routes = routes_of(operations)
     in_order = [OperationRoute(one) for one in sorted(operations, key=lambda one: _kinds(one.path))]
     for operation, name, end in zip(operations, cycle(NAMES), cycle(ENDS), strict=False):
-        sent = PREFIX + re.sub(r"\{.*?\}", name, operation.path) + end
-        path = "\udc2f".join(map(unquote, sent.split("%2F")))
-        scope = {"type": "http", "path": unquote(sent), "raw_path": sent.encode(), "root_path": ""}
-        for method in ("GET", "POST", "HEAD"):
-            asked = scope | {"method": method}
-            tried = [(one.matches(asked | {"path": path})[0], one.name) for one in in_order]
+        below = PREFIX + re.sub(r"\{.*?\}", name, operation.path) + end
+        for method, root in product(("GET", "POST", "HEAD"), ROOTS):
+            sent = root + below
+            path = "\udc2f".join(map(unquote, sent.split("%2F")))
+            scope = {"type": "http", "method": method, "path": unquote(sent), "raw_path": sent.encode()}
+            scope["root_path"] = root
+            tried = [(one.matches(scope | {"path": path})[0], one.name) for one in in_order]
             due = max(tried, key=lambda one: one[0].value)
-            match, found = routes.matches(asked)
+            match, found = routes.matches(scope)
             assert match is due[0], sent
             assert match is Match.NONE or found[FOUND].name == due[1], sent
 

@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Callable, Coroutine
 from functools import lru_cache
+from itertools import chain
 from json import JSONDecodeError
 from typing import Annotated, Any, Final, cast
 from urllib.parse import unquote
@@ -112,13 +113,12 @@ class OperationRoutes(BaseRoute):
         if not prefix or scope["type"] != "http":
             return Match.NONE, {}
         key = (scope["method"], below.partition("/")[0], min(below.count("/"), self._most))
-        for one in self._index.get(key, ()):
+        best: tuple[Match, Scope] = Match.NONE, {}
+        # After the index all routes: one of them may match by its path alone, or have a parameter as its first segment.
+        for one in chain(self._index.get(key, ()), self._routes):
             match, found = one.matches(scope)
             if match is Match.FULL:
                 return match, {**found, FOUND: one}
-        best: tuple[Match, Scope] = Match.NONE, {}
-        for one in self._routes:  # another method, or a first segment that is a parameter
-            match, found = one.matches(scope)
             if match.value > best[0].value:
                 best = match, {**found, FOUND: one}
         return best
