@@ -20,7 +20,7 @@ from superlearner.live.node_services import NodeServices
 from superlearner.live.ticks import LIVE
 from superlearner.nodes.kinds import SERVICE, NodeKind
 from superlearner.nodes.nodes import WatchedNode
-from superlearner.observing.analytics import Entry, replay
+from superlearner.observing.analytics import Entry, restore
 from superlearner.observing.events import EventLog
 from superlearner.observing.monitoring import MONITORING, MonitoringService
 from superlearner.observing.slow_starts import SlowStarts
@@ -118,9 +118,9 @@ class Headless:
         hub = self.services.hubs.of(self.watched)
         self.services.report_hold(held, self.watched.monitor, hub, who_answers="its program")
 
-    def recall(self, entries: Iterable[Entry]) -> None:
+    def restore(self, entries: Iterable[Entry]) -> None:
         """Restore supervisor entries recorded in an earlier program of the node."""
-        replay(self.watched.analytics.book, entries)
+        restore(self.watched.analytics.book, entries)
 
     def adopt(self, settings: Mapping[str, Any]) -> None:
         """Apply new settings.

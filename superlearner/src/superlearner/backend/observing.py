@@ -117,7 +117,7 @@ class Observing:
                         else await self._diary.wait_for_news(entries, lines, seconds)
                     )
                 case p.Recall(entries):
-                    self._begun().recall(entries)
+                    self._begun().restore(entries)
                     return p.Done()
                 case p.Saved(trace):
                     return await self._saved(trace)

@@ -8,7 +8,7 @@ from typing import Any
 import otp
 from otp import Children, GenServer, Ok, Supervisor, impl
 from otp.testing import Scheduler, wait_all_idle
-from superlearner.observing.analytics import Entry, Ledger, replay
+from superlearner.observing.analytics import Entry, Ledger, restore
 
 
 class Till(GenServer[Any]):
@@ -34,7 +34,7 @@ def recalled(entries: list[Entry], test: Any) -> Any:
         ledger = Ledger()
         ledger.watch(otp.node())
         began = ledger.wall() - 60
-        replay(ledger.book, [replace(one, at=began + one.number) for one in entries])
+        restore(ledger.book, [replace(one, at=began + one.number) for one in entries])
         return await test(ledger)
 
     return Scheduler(seed=1).run(main)
@@ -66,7 +66,7 @@ def test_earlier_and_new_restarts_are_one_history() -> None:
 def test_pids_of_the_earlier_run_are_not_taken_for_processes_of_this_one() -> None:
     async def test(ledger: Ledger) -> None:
         me = str(otp.self()).strip("<>")
-        replay(ledger.book, [replace(entry(9, supervisor="gone", supervisor_pid=me), at=ledger.wall())])
+        restore(ledger.book, [replace(entry(9, supervisor="gone", supervisor_pid=me), at=ledger.wall())])
         assert otp.is_alive(otp.self())
         assert not ledger.is_alive(ledger.find("gone"))
         ledger.sample()

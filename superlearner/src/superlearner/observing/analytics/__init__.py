@@ -19,7 +19,7 @@ from superlearner.observing.analytics.history import (
     SupervisorSample,
     apply,
     meet,
-    replay,
+    restore,
 )
 from superlearner.observing.analytics.ledger import AllStats, HistoryStore, Ledger, SupervisorStats
 from superlearner.observing.analytics.server import ANALYTICS, AnalyticsServer, UnknownSupervisor, settled
@@ -47,7 +47,7 @@ __all__ = [
     "apply",
     "failure_rate",
     "meet",
-    "replay",
+    "restore",
     "seconds_to_give_up",
     "settled",
     "trend_of",

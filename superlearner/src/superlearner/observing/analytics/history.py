@@ -30,7 +30,7 @@ __all__ = [
     "SupervisorSample",
     "apply",
     "meet",
-    "replay",
+    "restore",
 ]
 
 KINDS: Final = OF_CHILDREN | {"strategy_changed"}
@@ -383,13 +383,8 @@ def _down(history: History, event: TraceEvent) -> str:
 def _ran_again(
     book: Book, history: History, event: TraceEvent, reason: str, *, crash: bool, recovery: int | None = None
 ) -> Entry:
-    """Count a restart."""
     facts = facts_of(event)
-    history.restarts.add(event.at)
-    book.total_restarts += 1
-    if recovery is not None:
-        history.recovered(recovery)
-    count(history.by_reason, reason)
+    _count_restart(book, history, event.at, reason, recovery)
     return _entry(book, history, event, "restarted", facts.old, facts.child, reason, crash=crash, recovery=recovery)
 
 
@@ -425,11 +420,23 @@ def _entry(
         child,
         reason,
         crash,
-        None if recovery is None else round(recovery / 1e9, 6),
+        None if recovery is None else round(recovery / NS, 6),
     )
-    history.counts[kind] = history.counts.get(kind, 0) + 1
-    history.keep(entry, book.most)
+    _add(book, history, entry)
     return entry
+
+
+def _add(book: Book, history: History, entry: Entry) -> None:
+    history.counts[entry.event_type] = history.counts.get(entry.event_type, 0) + 1
+    history.keep(entry, book.most)
+
+
+def _count_restart(book: Book, history: History, at: int, reason: str, recovery: int | None) -> None:
+    history.restarts.add(at)
+    book.total_restarts += 1
+    if recovery is not None:
+        history.recovered(recovery)
+    count(history.by_reason, reason)
 
 
 def _place(id: Any) -> str:
@@ -449,13 +456,13 @@ def _caused(history: History, seq: int, old: str | None) -> None:
             del history.causes[next(iter(history.causes))]
 
 
-def replay(book: Book, entries: Iterable[Entry]) -> None:
+def restore(book: Book, entries: Iterable[Entry]) -> None:
     """Add entries of an earlier run to a book, oldest first.
 
     A supervisor without a name is left out: its pid may belong to another process by now.
 
     >>> book = Book()
-    >>> replay(book, [Entry(7, 1.0, "restarted", "shop", "0.3.0", "till", "0.4.0", "0.5.0", "killed", False, 0.25)])
+    >>> restore(book, [Entry(7, 1.0, "restarted", "shop", "0.3.0", "till", "0.4.0", "0.5.0", "killed", False, 0.25)])
     >>> book.number, book.histories["shop"].total_restarts, book.by_pid
     (7, 1, {})
     """
@@ -471,17 +478,9 @@ def replay(book: Book, entries: Iterable[Entry]) -> None:
             history.incarnations += 1
             history.pid = entry.supervisor_pid
         history.ended_at = entry.at
-        history.counts[entry.event_type] = history.counts.get(entry.event_type, 0) + 1
-        history.keep(entry, book.most)
+        _add(book, history, entry)
         if entry.event_type == "restarted":
-            _count_restart(book, history, entry)
-
-
-def _count_restart(book: Book, history: History, entry: Entry) -> None:
-    book.total_restarts += 1
-    history.restarts.add(round((entry.at - book.offset) * NS))
-    if entry.recovery_s is not None:
-        history.recovered(round(entry.recovery_s * NS))
-    if entry.child_id is not None:
-        count(history.by_child_before, entry.child_id)
-    count(history.by_reason, entry.reason or "")
+            recovery = None if entry.recovery_s is None else round(entry.recovery_s * NS)
+            _count_restart(book, history, round((entry.at - book.offset) * NS), entry.reason or "", recovery)
+            if entry.child_id is not None:
+                count(history.by_child_before, entry.child_id)
