@@ -233,6 +233,7 @@ class Terminal(io.StringIO):
     [
         (("start", "2"), "waiting for 2 members to connect, for up to 30 s …"),
         (("connect", "tls/10.0.0.5:7447"), "waiting for an answer from tls/10.0.0.5:7447 …"),
+        (("connect", "a\x1b[31m" + "b" * 90), f"waiting for an answer from a\\x1b[31m{'b' * 43}"),
     ],
 )
 def test_a_terminal_shows_what_a_command_waits_for(
@@ -240,6 +241,7 @@ def test_a_terminal_shows_what_a_command_waits_for(
 ) -> None:
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("COLUMNS", "80")
 
     def start_members(*_: Any, **__: Any) -> tuple[list[str], int]:
         assert terminal.shown.wait(20)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sys
 import threading
@@ -9,7 +10,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Final
 
-from superlearner.base.printable import printable_lines
+from superlearner.base.printable import printable, printable_lines
 from superlearner.base.shortage import cause_text
 from superlearner.base.standard_streams import forgive_lost_output, lost_output
 
@@ -53,19 +54,22 @@ def complain(text: str) -> None:
 
 @contextmanager
 def show_wait_line(words: str) -> Generator[None]:
-    """Show a line on standard error during long waits at a terminal, then remove it."""
+    """Show a line on standard error during long waits at a terminal, then remove it.
+
+    It is cut to the width of the terminal: of a longer one, only the last row could be removed.
+    """
     if not sys.stderr.isatty():
         yield
         return
-    words = f"{words} …"
-    told = threading.Event()
+    line = f"{printable(words)} …"[: shutil.get_terminal_size().columns - 1]
+    shown = threading.Event()
 
-    def tell() -> None:
-        told.set()
-        sys.stderr.write(words)
+    def show() -> None:
+        shown.set()
+        sys.stderr.write(line)
         sys.stderr.flush()
 
-    timer = threading.Timer(CALM_S, tell)
+    timer = threading.Timer(CALM_S, show)
     timer.daemon = True
     timer.start()
     try:
@@ -73,8 +77,8 @@ def show_wait_line(words: str) -> Generator[None]:
     finally:
         timer.cancel()
         timer.join()
-        if told.is_set():
-            sys.stderr.write(f"\r{' ' * len(words)}\r")
+        if shown.is_set():
+            sys.stderr.write(f"\r{' ' * len(line)}\r")
             sys.stderr.flush()
 
 
