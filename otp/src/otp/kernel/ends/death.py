@@ -187,15 +187,15 @@ def decide(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> No
     """End a process by a signal that it cannot trap."""
     step = p.step
     s = p.runtime.scheduler
-    if step is None and p.signal is None and p.status != RUN and not s.burying:  # an idle server: nothing to unwind
-        s.burying = True
+    if step is None and p.signal is None and p.status != RUN and not s.finishing:  # an idle server: nothing to unwind
+        s.finishing = True
         try:
-            _release(p, reason, sender, cause, killed)
+            _finish(p, reason, sender, cause, killed)
         finally:
             if s.dead:
                 _drain_dead(s)
             else:
-                s.burying = False
+                s.finishing = False
                 s.notices = 0
         return
     # Otherwise a step has failed in the runtime, and nothing runs
@@ -245,15 +245,15 @@ def terminate(p: Process, reason: Any) -> None:
             return
     s = node.scheduler
     if p.links is None:  # nothing cascades
-        _release(p, reason, None, 0)
+        _finish(p, reason, None, 0)
         return
-    if s.burying:
+    if s.finishing:
         p.status = DEAD
         s.dead.append((p, reason, None, 0, None))
         return
-    s.burying = True
+    s.finishing = True
     try:
-        _release(p, reason, None, 0)
+        _finish(p, reason, None, 0)
     finally:
         _drain_dead(s)
 
@@ -262,7 +262,7 @@ def _work(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> Non
     s = p.runtime.scheduler
     # One end at a time: an end that another one causes waits in `s.dead`. Carried out at once, each link would take
     # some frames of the stack (test_a_chain_of_20000_links_dies_without_a_deep_stack).
-    if s.burying:
+    if s.finishing:
         if p.step is None:
             p.status = DEAD
         elif p.status != EXITING:
@@ -272,7 +272,7 @@ def _work(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> Non
             x.sender, x.cause = sender, cause
         s.dead.append((p, reason, sender, cause, killed))
         return
-    s.burying = True
+    s.finishing = True
     try:
         _end(p, reason, sender, cause, killed)
     finally:
@@ -287,13 +287,13 @@ def _drain_dead(s: Scheduler) -> None:
             p, reason, sender, cause, killed = queue.popleft()
             try:
                 if killed is None:
-                    _release(p, reason, sender, cause)
+                    _finish(p, reason, sender, cause)
                 else:
                     _end(p, reason, sender, cause, killed)
             except Exception as failure:
                 say(CRITICAL, "the end of %s failed; please report this bug of otp", p, exc_info=failure)
     finally:
-        s.burying = False
+        s.finishing = False
         s.notices = 0
 
 
@@ -301,7 +301,7 @@ def end_stand_in(stub: Process) -> None:
     """Notify the links and monitors of a stand-in caller, which ends with its call."""
     s = stub.runtime.scheduler
     _notify_many(s, stub, stub.links, stub.monitored_by, "normal", 0)
-    if not s.burying:
+    if not s.finishing:
         s.notices = 0
 
 
@@ -351,7 +351,7 @@ def _notify_slice(s: Scheduler) -> None:
         if p.links:
             other = p.links.popitem()[0]
             forget_link(other, p)
-            s.burying = True
+            s.finishing = True
             s.notices = IN_ONE_STEP - LOOK_AT_CLOCK  # its consequences wait for their slice as well
             try:
                 exit_signal(other, p, reason, True, seq)
@@ -372,13 +372,13 @@ def _notify_slice(s: Scheduler) -> None:
 
 
 def _end(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> None:
-    """Unwind the coroutine, if any, then bury; `killed` closes it without waiting."""
+    """Unwind the coroutine, if any, then finish; `killed` closes it without waiting."""
     if p.status == DEAD and p.runtime.process_table.get(p.number) is not p:
         return
     p.signal = None
     step = p.step
     if step is None or step.__self__.cr_frame is None:  # nothing to unwind
-        _release(p, reason, sender, cause, killed)
+        _finish(p, reason, sender, cause, killed)
         return
     x = p.ensure_ext()
     if x.reason is None or (killed and p.status == EXITING):
@@ -408,7 +408,7 @@ def _end(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> None
         future.remove_done_callback(p.future_done)
     if killed:
         close(p, step.__self__, _is_time_over(x))
-        _release(p, x.reason[0], x.sender, x.cause, True)
+        _finish(p, x.reason[0], x.sender, x.cause, True)
     else:
         _step_cleanup(p, Thrown(CancelledError))  # of exactly this type: TaskGroup and timeout() compare with `is`
 
@@ -432,7 +432,7 @@ def _step_cleanup(p: Process, thrown: Thrown | None) -> None:
         say(DEBUG, "process %s raised %r while it ended with %r", p, raised, x.reason[0])
         drop_traceback(raised)
     if waits_for is p:
-        _release(p, x.reason[0], x.sender, x.cause)
+        _finish(p, x.reason[0], x.sender, x.cause)
         return
     _limit_cleanup(p, x)
     cancel = p.signal
@@ -478,11 +478,11 @@ def resume_exiting(p: Process) -> None:
     s = p.runtime.scheduler
     if p.status != EXITING or p.step is None or p.ensure_ext().fut is not None:
         return
-    if s.burying:
+    if s.finishing:
         s.push(p)
         return
     value, p.value = p.value, None
-    s.burying = True
+    s.finishing = True
     try:
         _step_cleanup(p, value if type(value) is Thrown else None)
     finally:
@@ -511,7 +511,7 @@ def forget_link(a: Process, b: Process) -> None:
         links.pop(b, None)
 
 
-def _release(p: Process, reason: Any, sender: Any, cause: int, killed: bool = False) -> None:
+def _finish(p: Process, reason: Any, sender: Any, cause: int, killed: bool = False) -> None:
     """Release everything of a process in one step: name, callers, links, monitors."""
     p.status = DEAD
     node = p.runtime

@@ -237,7 +237,7 @@ def begin_server(
                 registered = via.register(p)
             elif taken is None:
                 registered = enter_name(node, name, p)
-            else:  # the holder is dead, but not buried yet
+            else:  # the holder is dead, but its end is not finished yet
                 registered = take_name(name, p)
         except BaseException:
             _discard(p)

@@ -140,7 +140,6 @@ class Scheduler:
         "_timer_no",
         "base_context",
         "began",
-        "burying",
         "busy",
         "callbacks",
         "credit",
@@ -153,6 +152,7 @@ class Scheduler:
         "drains",
         "eager",
         "filed",
+        "finishing",
         "future_done",
         "handled",
         "heap",
@@ -230,7 +230,7 @@ class Scheduler:
         self.task_names: WeakKeyDictionary[Process, str] = WeakKeyDictionary()  # of processes, by `set_name`
         self.tasks_to_watch: dict[Process, None] = {}  # processes in whose child tasks `otp.exit` was called
         self.nodes: dict[str, list[Node]] = {}
-        self.burying: bool = False  # an end is being carried out: others wait in `dead`
+        self.finishing: bool = False  # an end is being carried out: others wait in `dead`
         self.dead: deque[Any] = deque()
         self.notices: int = 0  # links notified in this step
         self.to_notify: deque[Any] = deque()  # (process, reason, event) of ends whose links are notified in slices
