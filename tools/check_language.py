@@ -94,7 +94,7 @@ OPENERS: Final = Form(
 """Refused as the first word of a docstring."""
 
 NAMES: Final = {
-    "anew": "a verb with re-: recreate, restart",
+    "anew": "a verb that begins with re: recreate, restart",
     "burial": "the noun of the field: death, release",
     "bury": "release, remove",
     "caretaker": "the noun of the field: restart backoff",
@@ -103,7 +103,7 @@ NAMES: Final = {
     "hear": "receive, read, fetch",
     "heard": "receive, read; a class: the noun of what arrived",
     "kept": "keep, store, find; a class: what it is kept for (backoff, pool, backup)",
-    "nobody": "the value that stands for it",
+    "nobody": "the value that means that there is none",
     "said": "log, print, describe",
     "somebody": "a process, a reader",
     "taping": "recording",
@@ -112,7 +112,7 @@ NAMES: Final = {
 }
 """Words that names of functions and classes do not contain, each with what to write."""
 
-PARAMETERS: Final = frozenset({"anew", "folk", "heard", "nobody", "somebody", "told"})
+PARAMETERS: Final = frozenset({"anew", "diary", "folk", "heard", "nobody", "somebody", "taping", "told"})
 """Those of `NAMES` that parameters do not contain either, outside of test modules."""
 
 EXCEPTIONS: Final = {

@@ -23,7 +23,7 @@ import pytest
 
 import otp
 from described_answers import AnswerCheck
-from local_line import remote
+from local_link import remote
 from operations_plugin import ANSWERED
 from otp import Application
 from superlearner.access.credentials import Credentials
@@ -32,9 +32,9 @@ from superlearner.app.running import RunningPlatform, Tree
 from superlearner.base.listening import Listener
 from superlearner.operations import PREFIX
 from superlearner.sandbox import inside as inside_sandbox
+from superlearner.sandbox.messages import Report
 from superlearner.sandbox.program import NotLaunched
 from superlearner.sandbox.record import ProgramFacts, Sandbox, Wall
-from superlearner.sandbox.told import Report
 from superlearner.settings.configuration import Configuration
 from superlearner.settings.settings import Settings
 from superlearner.web.platform import Platform

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import otp
-from local_line import LocalLink, remote
+from local_link import LocalLink, remote
 from superlearner.backend import start
 from superlearner.demo import DemoOneForOne
 from superlearner.nodes.remote import NodeGone, RemoteNode

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import otp
-from local_line import remote
+from local_link import remote
 from superlearner.demo import DemoOneForOne
 from superlearner.nodes.remote.protocol import Packed, Taped, written
 
@@ -93,7 +93,7 @@ def test_a_trace_of_a_remote_node_is_kept_as_a_recording(inside: Inside, tmp_pat
 def test_an_invalid_recording_is_a_bad_answer_and_an_endless_one_is_cut_off(
     inside: Inside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("superlearner.operations.builtin.far_recordings.MOST_FILE", 2_500_000)
+    monkeypatch.setattr("superlearner.operations.builtin.remote_recordings.MOST_FILE", 2_500_000)
 
     async def test(running: Any) -> None:
         async with otp.Node(TILL) as node, remote(running.platform, node) as found:

@@ -13,7 +13,7 @@ import pytest
 
 import otp
 import superlearner
-from local_line import remote
+from local_link import remote
 from superlearner.backend.observing import Observing
 from superlearner.nodes import kinds
 from superlearner.nodes.remote import protocol

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import otp
-from local_line import remote
+from local_link import remote
 from superlearner.demo import DemoOneForOne
 from superlearner.operations.rights.users import OWNER as ADMIN
 from superlearner.web.live import source_of

@@ -14,7 +14,7 @@ import otp
 from open_sockets import OpenSocket
 from owned_things import attaching, call, user
 from superlearner.nodes.remote.protocol import Attached, Tape, Taped
-from superlearner.operations.builtin.far_recordings import RemoteRecorder
+from superlearner.operations.builtin.remote_recordings import RemoteRecorder
 from superlearner.operations.failures import OperationError
 from superlearner.operations.rights.quotas import TEACHERS
 from superlearner.operations.rights.users import ANONYMOUS, OWNER, Role, User

@@ -13,7 +13,7 @@ import otp
 from otp.testing import Scheduler, advance, wait_all_idle
 from superlearner.nodes.remote import NodeBusy, NodeGone
 from superlearner.sandbox.line import GONE, SANDBOX
-from superlearner.sandbox.told import Report, SandboxFacts, read
+from superlearner.sandbox.messages import Report, SandboxFacts, read
 from superlearner.sandbox.watching import AtATime, Watched, beat, listen
 
 HELD_S = 2.0

@@ -1,6 +1,6 @@
 """Restart backoff: trees and services that always come back.
 
-The start function of a `BackoffChild` child never fails after its first start: where a supervisor would count a failure
+The start function of a `BackoffChild` never fails after its first start: where a supervisor would count a failure
 and in the end give up, it returns `Ignore()` (the slot stays, empty) and the caretaker restarts the child after a
 pause. The same pause follows when a tree gave up (its slot is `transient`, so its supervisor leaves it empty) and when
 a child starts so often that it must be failing.

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import otp
 from otp import Node, Pid
-from superlearner.backend.diary import HistoryBuffer
+from superlearner.backend.history_buffer import HistoryBuffer
 from superlearner.backend.server import Backend, Observed
 from superlearner.nodes import kinds
 from superlearner.operations.rights.users import NODE_SCOPES, Scope
@@ -21,7 +21,7 @@ SERVICE: Final = "backend"
 async def start(
     node: Node,
     args: Mapping[str, Any] | None = None,
-    diary: HistoryBuffer | None = None,
+    history: HistoryBuffer | None = None,
     *,
     kind: kinds.NodeKind = kinds.SERVICE,
     evaluates: bool = False,
@@ -31,7 +31,7 @@ async def start(
     Args:
         node: the inspected node; nothing is started or registered on it.
         args: unused; must be empty.
-        diary: the record of supervisor events.
+        history: the record of supervisor events.
         kind: the kind of the node.
         evaluates: whether the node may run Python sent by the platform.
 
@@ -49,7 +49,7 @@ async def start(
     if args:
         raise otp.BadArgument(f"backend.start: expected no arguments, got {sorted(args)}")
     hidden = await Node(f"backend.{node.name}", hidden=True).__aenter__()
-    pid = await serve(hidden, node, diary=diary, kind=kind, evaluates=evaluates)
+    pid = await serve(hidden, node, history=history, kind=kind, evaluates=evaluates)
     node.subscribe(lambda _event: None, kinds={"node_down"}).on_node_end = hidden.begin_close
     return {SERVICE: pid}
 
@@ -58,7 +58,7 @@ async def serve(
     hidden: Node,
     node: Node,
     permissions: Iterable[Scope] = NODE_SCOPES,
-    diary: HistoryBuffer | None = None,
+    history: HistoryBuffer | None = None,
     *,
     kind: kinds.NodeKind = kinds.SERVICE,
     evaluates: bool = False,
@@ -69,8 +69,8 @@ async def serve(
         hidden: the node that runs everything the backend needs; the backend ends with it.
         node: the inspected node.
         permissions: the most scopes anyone can have here, whatever scopes the platform sends.
-        diary: the record of supervisor events.
+        history: the record of supervisor events.
         kind: the kind of the node.
         evaluates: whether the node may run Python sent by the platform.
     """
-    return await hidden.start(Backend, Observed(node, frozenset(permissions), diary, evaluates, kind))
+    return await hidden.start(Backend, Observed(node, frozenset(permissions), history, evaluates, kind))

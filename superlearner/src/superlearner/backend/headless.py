@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import otp
 from otp import Children, Node, Pid, Supervisor, impl
-from superlearner.backend.diary import HistoryBuffer
+from superlearner.backend.history_buffer import HistoryBuffer
 from superlearner.live.live_page import LivePage
 from superlearner.live.node_services import NodeServices
 from superlearner.live.ticks import LIVE
@@ -65,7 +65,7 @@ class Headless:
         node: the inspected node.
         epoch, version: those of the connecting platform, for live pages.
         settings: the settings in effect.
-        diary: the record of supervisor events, or None for no record. With a record, the node runs the user's own tree,
+        history: the record of supervisor events; None keeps none. With a record, the node runs the user's own tree,
             and callbacks that block the loop are reported by name as they are on the platform.
         kind: the kind of the node.
         evaluates: whether the node may run Python sent by the platform.
@@ -78,7 +78,7 @@ class Headless:
         epoch: str,
         version: str,
         settings: Mapping[str, Any],
-        diary: HistoryBuffer | None = None,
+        history: HistoryBuffer | None = None,
         kind: NodeKind = SERVICE,
         *,
         evaluates: bool = False,
@@ -95,9 +95,9 @@ class Headless:
         )
         self.services.events.follow(node)
         self.watched: WatchedNode = self.services.nodes.attach(node, kind=kind)
-        self.names_held = diary is not None
-        if diary is not None:
-            self.watched.analytics.heard = diary.add
+        self.names_held = history is not None
+        if history is not None:
+            self.watched.analytics.heard = history.add
         self._observers: Pid | None = None
 
     async def start(self) -> None:

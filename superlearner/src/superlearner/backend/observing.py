@@ -13,9 +13,9 @@ from typing import Any, Final
 import otp
 from otp import Node, observer
 from otp.redaction import without_secrets
-from superlearner.backend.diary import HistoryBuffer
 from superlearner.backend.headless import Headless
-from superlearner.backend.taping import NodeRecording
+from superlearner.backend.history_buffer import HistoryBuffer
+from superlearner.backend.node_recording import NodeRecording
 from superlearner.control.terms import clip, safe_json
 from superlearner.live.topics import TOPICS, LiveSource
 from superlearner.live.viewer import Viewer
@@ -62,7 +62,7 @@ class Observing:
         hidden: the node that everything runs on.
         node: the inspected node.
         permissions: the most scopes anyone can have here; scopes sent by the platform cannot exceed them.
-        diary: the record of supervisor events, or None for no record.
+        history: the record of supervisor events, or None for no record.
         evaluates: whether the node may run Python sent by the platform.
         kind: the kind of the node.
     """
@@ -72,13 +72,13 @@ class Observing:
         hidden: Node,
         node: Node,
         permissions: frozenset[Scope] = frozenset(NODE_SCOPES),
-        diary: HistoryBuffer | None = None,
+        history: HistoryBuffer | None = None,
         evaluates: bool = False,
         kind: NodeKind = SERVICE,
     ) -> None:
         self.node = node
         self._kind = kind
-        self._diary = diary
+        self._history = history
         self._evaluates = evaluates
         self._permissions = permissions
         self._hidden = hidden
@@ -113,8 +113,8 @@ class Observing:
                 case p.Hear(entries, lines, seconds):
                     return (
                         p.Heard([], [])
-                        if self._diary is None
-                        else await self._diary.wait_for_news(entries, lines, seconds)
+                        if self._history is None
+                        else await self._history.wait_for_news(entries, lines, seconds)
                     )
                 case p.Recall(entries):
                     self._begun().restore(entries)
@@ -158,7 +158,7 @@ class Observing:
                 hello.epoch,
                 hello.version,
                 hello.settings,
-                self._diary,
+                self._history,
                 self._kind,
                 evaluates=self._evaluates,
             )
@@ -216,7 +216,7 @@ class Observing:
     def _log(self, operation: Operation, context: Context) -> None:
         """Log what an operation changed on a service; the platform keeps the audit log."""
         done = did(context)
-        if self._diary is None and operation.changes and done is not None and not context.dry_run:
+        if self._history is None and operation.changes and done is not None and not context.dry_run:
             log.info("%s of %s, through the door: %s", operation.name, context.user.name, without_secrets(done, 500))
 
     # Readings

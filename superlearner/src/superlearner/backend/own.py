@@ -19,7 +19,7 @@ from otp import Application, Down, From, GenServer, Node, NoReply, Ok, Pid, Repl
 from otp.peer import Here
 from superlearner.backend.boot import SERVICE, start
 from superlearner.backend.child import answer_of, buffer_lines
-from superlearner.backend.diary import HistoryBuffer
+from superlearner.backend.history_buffer import HistoryBuffer
 from superlearner.base.commands import command
 from superlearner.base.data_dir import in_data_dir
 from superlearner.base.loading import Loaded, LoadError, load
@@ -49,9 +49,9 @@ async def boot(here: Here) -> None:
     TerminalLog(lambda: settings).open()
     if "PYTHONBREAKPOINT" not in os.environ:
         sys.breakpointhook = partial(_no_terminal, wanted["data_dir"])
-    diary = HistoryBuffer()
-    diary.open()
-    services = await start(here.node, diary=diary, kind=TREE, evaluates=wanted["allow_eval"])
+    history = HistoryBuffer()
+    history.open()
+    services = await start(here.node, history=history, kind=TREE, evaluates=wanted["allow_eval"])
     hidden = await Node(f"own.{here.node.name}").__aenter__()
     here.node.subscribe(lambda _event: None, kinds={"node_down"}).on_node_end = hidden.begin_close
     tree = await hidden.start(OwnTree, (here.node, wanted))

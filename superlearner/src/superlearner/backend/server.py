@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 import otp
 from otp import GenServer, Node, NoReply, Ok, impl
-from superlearner.backend.diary import HistoryBuffer
+from superlearner.backend.history_buffer import HistoryBuffer
 from superlearner.backend.observing import Observing
 from superlearner.nodes.kinds import SERVICE, NodeKind
 from superlearner.nodes.remote.protocol import Failed, read_request, written
@@ -31,7 +31,7 @@ class Observed(NamedTuple):
 
     node: Node
     permissions: frozenset[Scope] = frozenset(NODE_SCOPES)
-    diary: HistoryBuffer | None = None
+    history: HistoryBuffer | None = None
     evaluates: bool = False
     kind: NodeKind = SERVICE
 

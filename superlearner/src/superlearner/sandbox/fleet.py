@@ -39,9 +39,9 @@ from superlearner.sandbox.happenings import (
     Stop,
     Tell,
 )
+from superlearner.sandbox.messages import WRONG_MODULE
 from superlearner.sandbox.record import MOST_VERSIONS, Sandbox, Version
 from superlearner.sandbox.source import Source
-from superlearner.sandbox.told import WRONG_MODULE
 
 __all__ = ["MOST_ENDED", "Fleet", "after"]
 

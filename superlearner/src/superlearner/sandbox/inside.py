@@ -31,9 +31,9 @@ from superlearner.control.failures import explain, explain_start
 from superlearner.control.reasons import tagged, text_of_reason
 from superlearner.control.terms import clip, plain_pid, text_of
 from superlearner.sandbox.interrupting import Interrupter
+from superlearner.sandbox.messages import MOST_NEWS, WORDS, WRONG_MODULE
 from superlearner.sandbox.reloading import exchange, reload, show_lines, source_of
 from superlearner.sandbox.syntax import FILE
-from superlearner.sandbox.told import MOST_NEWS, WORDS, WRONG_MODULE
 
 __all__ = ["SERVICE", "Inside", "start"]
 

@@ -36,11 +36,11 @@ from superlearner.sandbox.happenings import (
     StillThere,
     Stop,
 )
+from superlearner.sandbox.messages import Report
 from superlearner.sandbox.our_paths import without_our_paths
 from superlearner.sandbox.record import Sandbox
 from superlearner.sandbox.runner import Runner
 from superlearner.sandbox.sandboxes import LOOK_EVERY_S, Sandboxes
-from superlearner.sandbox.told import Report
 
 __all__ = ["MANAGER", "RUNNERS", "Asked", "SandboxManager"]
 

@@ -23,13 +23,13 @@ from superlearner.nodes.kinds import SANDBOX
 from superlearner.nodes.nodes import Nodes
 from superlearner.nodes.remote import NodeBusy, NodeGone, RemoteError
 from superlearner.sandbox.line import SandboxConnection
+from superlearner.sandbox.messages import Report, SandboxFacts
 from superlearner.sandbox.our_paths import without_our_paths
 from superlearner.sandbox.peer_link import PeerLink
 from superlearner.sandbox.program import NotLaunched
 from superlearner.sandbox.record import ProgramFacts, Sandbox, Wall
 from superlearner.sandbox.source import Source
 from superlearner.sandbox.syntax import FILE
-from superlearner.sandbox.told import Report, SandboxFacts
 from superlearner.sandbox.traces import traces_of
 from superlearner.sandbox.turns import Turns
 from superlearner.sandbox.watching import GRACE_S, Watched, ask, beat, listen

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from superlearner.sandbox.messages import Report
 from superlearner.sandbox.record import ProgramFacts, Sandbox, Wall
-from superlearner.sandbox.told import Report
 
 __all__ = ["Launcher", "NotLaunched", "SandboxProgram"]
 

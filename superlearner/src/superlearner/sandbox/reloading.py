@@ -16,9 +16,9 @@ from superlearner.control.failures import explain_refusal
 from superlearner.control.names import display_name
 from superlearner.control.terms import clip, plain_pid, safe_text, text_of
 from superlearner.control.tree import supervisor_state, what_of
+from superlearner.sandbox.messages import MOST_SERVERS, STATE_LENGTH, WORDS
 from superlearner.sandbox.source import MOST_SOURCE
 from superlearner.sandbox.syntax import FILE
-from superlearner.sandbox.told import MOST_SERVERS, STATE_LENGTH, WORDS
 
 __all__ = ["exchange", "reload", "show_lines", "source_of"]
 

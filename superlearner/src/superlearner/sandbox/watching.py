@@ -17,7 +17,7 @@ from superlearner.base.printable import printable
 from superlearner.nodes.remote import NodeBusy, NodeGone
 from superlearner.nodes.remote.protocol import Ask, written
 from superlearner.sandbox.line import BACKEND, GONE, SANDBOX
-from superlearner.sandbox.told import Alive, News, Report, SandboxFacts, read
+from superlearner.sandbox.messages import Alive, News, Report, SandboxFacts, read
 
 __all__ = ["GRACE_S", "AtATime", "Watched", "ask", "beat", "listen"]
 

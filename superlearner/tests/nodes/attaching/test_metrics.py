@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tools.files import ROOT
 
 import otp
-from local_line import remote
+from local_link import remote
 from observed_service import service
 from superlearner.nodes.remote import protocol as p
 from superlearner.observing.monitoring.node_readings import NodeReading, SupervisorNames

@@ -14,7 +14,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 import otp
-from local_line import remote
+from local_link import remote
 from superlearner.observing.monitoring import otel
 from superlearner.observing.monitoring.tally import NAMES, OTHERS, Tally
 from telemetry_table import TableCheck, emitted, table

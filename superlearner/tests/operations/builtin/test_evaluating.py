@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import otp
-from local_line import LocalLink
+from local_link import LocalLink
 from superlearner.backend import start
 from superlearner.demo.one_for_one import Counter
 

@@ -26,8 +26,8 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator
 from tools.chromium import ARGUMENTS, chromium
 
 import otp
-from kept_contexts import ContextPool
-from local_line import remote
+from context_pool import ContextPool
+from local_link import remote
 from superlearner.demo import Shop
 
 #: What a browser says by itself when a connection is refused; tests of that make it happen on purpose.

@@ -26,7 +26,7 @@ from superlearner.observing.tracing import (
     Traces,
     as_recording,
 )
-from superlearner.operations.builtin.far_recordings import RemoteRecorder, saved_trace
+from superlearner.operations.builtin.remote_recordings import RemoteRecorder, saved_trace
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, operation
 from superlearner.operations.engine.forwarding import convert_error

@@ -39,11 +39,11 @@ from superlearner.operations.rights.tokens import Tokens
 from superlearner.sandbox import Sandboxes
 from superlearner.sandbox.happenings import Create, Destroy, Reload, Restart
 from superlearner.sandbox.memory import memory_of
+from superlearner.sandbox.messages import Report
 from superlearner.sandbox.record import BUILT_IN, Configuration, Origin, Sandbox, node_of_sandbox
 from superlearner.sandbox.source import MOST_SOURCE, Source, SourceProblem, check_source
 from superlearner.sandbox.template import TemplateId
 from superlearner.sandbox.template import template as read_template
-from superlearner.sandbox.told import Report
 from superlearner.settings.settings import Settings
 
 ID: Final = r"^[A-Za-z0-9_-]{1,64}$"

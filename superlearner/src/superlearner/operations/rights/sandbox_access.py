@@ -16,8 +16,8 @@ from superlearner.operations.rights.users import Scope
 from superlearner.sandbox import Sandboxes
 from superlearner.sandbox.happenings import FleetRefused
 from superlearner.sandbox.manager import Asked, SandboxManager
+from superlearner.sandbox.messages import WRONG_MODULE
 from superlearner.sandbox.record import Sandbox
-from superlearner.sandbox.told import WRONG_MODULE
 from superlearner.settings.settings import Settings
 from superlearner.store import StoreUnavailable
 

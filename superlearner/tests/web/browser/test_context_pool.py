@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from kept_contexts import ContextPool
+from context_pool import ContextPool
 
 LEAVE = """() => {
     localStorage.theme = "dark";
