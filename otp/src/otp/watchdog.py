@@ -20,6 +20,7 @@ Erlang needs none: its schedulers take a process off its core after some thousan
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
 import os
@@ -199,7 +200,8 @@ class Watchdog:
             held = self._name_holder(hold)
             self.holding = False
             if held is not None and self._answers_again is not None and not self._stop.is_set():
-                self._loop.call_soon_threadsafe(self._answers_again, held)
+                with contextlib.suppress(RuntimeError):  # the loop was closed as soon as it turned
+                    self._loop.call_soon_threadsafe(self._answers_again, held)
 
     def _name_holder(self, hold: _Hold) -> Held | None:
         """Report what holds the loop, repeatedly, until it turns; return the last finding."""

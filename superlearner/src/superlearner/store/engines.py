@@ -76,7 +76,9 @@ def make_engine(url: URL, *, begin: str = "BEGIN", **options: Any) -> AsyncEngin
     """
     file = file_of(url)
     if file is not None:
-        options["connect_args"] = {"timeout": BUSY_S}
+        from superlearner.store.sqlite_connection import SQLiteConnection
+
+        options["connect_args"] = {"timeout": BUSY_S, "async_creator_fn": SQLiteConnection}
     else:
         options["connect_args"] = dict(POSTGRES_S)
     try:
