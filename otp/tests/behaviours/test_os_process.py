@@ -223,18 +223,23 @@ def test_output_goes_to_whoever_bears_the_name_of_the_owner_now(run: Any) -> Non
 # Input
 
 
-def test_input_is_written_until_it_is_closed(run: Any) -> None:
+def test_input_is_written_until_it_is_closed(run: Any, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "end")
+    end = os.open(tmp_path / "end", os.O_RDWR)
+
     async def program() -> None:
-        pid = await start(["cat"])
+        pid = await start(["sh", "-c", 'cat; read -r line < "$0"', str(tmp_path / "end")])
         await OsProcess.write(pid, "tëxt\n")
         await OsProcess.write(pid, b"bytes")
         await OsProcess.close_stdin(pid)
         with pytest.raises(Error) as closed:
             await OsProcess.write(pid, "more")
         assert "closed" == closed.value.reason
+        os.write(end, b"\n")
         assert ([("stdout", "tëxt"), ("stdout", "bytes")], "normal") == await lines_until_the_end(pid)
 
     run(program)
+    os.close(end)
 
 
 def test_a_write_ends_when_the_pipe_has_taken_all_of_it() -> None:
