@@ -109,7 +109,7 @@ test("events after a tree was kept do not change it", () => {
   assert.deepEqual([pid, restarts], ["0.5.0", 1]);
 });
 
-test("a supervisor that was killed is there with its strategy and its children, whose ends nobody reported", () => {
+test("a supervisor that was killed is there with its strategy and its children, without an event about their end", () => {
   const top = reduce(EMPTY, {
     k: "s", epoch: "e", seq: 1, now: 9, feed: [], health: null, nodes: [row("top", "0.1.0", { kind: "supervisor" })],
   });
@@ -152,7 +152,7 @@ test("restarts are those up to the moment, and unknown if no event tells them", 
   const log = [
     { ...life("0.20.0", 0), at: 1 }, event(2, "child_terminated", "0.20.0", "ledger", { reason: "ValueError", by: "exit" }),
     event(3, "child_restarted", "0.21.0", "ledger", { old: "0.20.0", reason: "ValueError", restarts: 1, along: false }),
-    // Deleted and added anew
+    // Deleted and added again
     event(4, "child_terminated", "0.21.0", "ledger", { reason: "shutdown", by: "supervisor" }), { ...life("0.5.0", 0), at: 5 },
   ];
   const model = reduce(EMPTY, {

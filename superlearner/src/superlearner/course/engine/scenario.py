@@ -166,7 +166,7 @@ class Scenario:
         for key in keys:
             if values and (type(answer[key]) is not str or answer[key] not in values):
                 near = did_you_mean(answer[key], values)
-                raise Wrong(f"{render(answer[key])} is none of the choices for {key!r}{near}")
+                raise Wrong(f"{render(answer[key])} is not a choice for {key!r}{near}")
         return answer
 
     def no_other_keys(self, name: str, mapping: Mapping[Any, Any], keys: Collection[Any]) -> None:

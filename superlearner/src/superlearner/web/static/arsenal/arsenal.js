@@ -185,9 +185,9 @@ async function again(one) {
 
 /** Open the operation and form values of the URL. */
 function fromAddress() {
-  const asked = new URL(location.href).searchParams;
-  const name = asked.get("operation");
-  if (asked.get("view") === "audit" && !byId("tab-audit", HTMLElement).hidden) showView("audit");
+  const query = new URL(location.href).searchParams;
+  const name = query.get("operation");
+  if (query.get("view") === "audit" && !byId("tab-audit", HTMLElement).hidden) showView("audit");
   if (!name) {
     line = work = null;
     place.hidden = true;
@@ -199,7 +199,7 @@ function fromAddress() {
   const found = lines.get(name);
   /** @type {Record<string, unknown>} */ const values = {};
   for (const field of found ? fieldsOf(found) : []) {
-    const given = asked.getAll(field.name);
+    const given = query.getAll(field.name);
     if (!given.length) continue;
     const [text = ""] = given;
     const entry = field.kind === "several" ? given

@@ -64,7 +64,7 @@ export class AuditLog {
 
   /** @param {boolean} [older]  loads older entries instead of newer ones */
   async #ask(older = false) {
-    const asked = new URLSearchParams([
+    const query = new URLSearchParams([
       ["per_page", `${PER_PAGE}`],
       ["page", `${older ? Math.floor(this.#entries.length / PER_PAGE) + 1 : 1}`],
       ...this.#wanted,
@@ -72,7 +72,7 @@ export class AuditLog {
     this.#asking?.abort();
     const asking = (this.#asking = new AbortController());
     try {
-      const entries = /** @type {Api.AuditLine[]} */ (await platform("GET", `/audit?${asked}`, undefined, asking.signal));
+      const entries = /** @type {Api.AuditLine[]} */ (await platform("GET", `/audit?${query}`, undefined, asking.signal));
       const others = this.#entries.filter(({ id }) => !entries.some((one) => one.id === id));
       const joins = others.length < this.#entries.length;
       this.#entries = older ? [...others, ...entries] : joins ? [...entries, ...others] : entries;

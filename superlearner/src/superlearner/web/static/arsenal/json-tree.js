@@ -88,7 +88,7 @@ const PID = /^(?:#PID)?<?(\d{1,15}\.\d{1,15}\.\d{1,15})>?$/;
 const NO_PIDS = new Set(["version", "python", "release", "address", "host"]);
 
 /**
- * Return the pid in a text in the form used in URLs, or "" if it is none, such as a version.
+ * Return the pid in a text in the form used in URLs, or "" for other text, such as a version.
  * @param {string} text
  * @param {string|null} key
  */

@@ -143,7 +143,7 @@ export function found(lines, typed, filter) {
   if (!typed.trim()) return grouped(left);
   const fits = left.map((line) => ({ line, score: fit(line, typed) })).filter((one) => one.score > 0);
   const best = Math.max(0, ...fits.map((one) => one.score));
-  const kept = fits.filter((one) => one.score >= best * 0.45)
+  const close = fits.filter((one) => one.score >= best * 0.45)
     .sort((one, other) => other.score - one.score || one.line.name.localeCompare(other.line.name));
-  return kept.length ? [{ category: "", label: "Found", lines: kept.map((one) => one.line) }] : [];
+  return close.length ? [{ category: "", label: "Found", lines: close.map((one) => one.line) }] : [];
 }

@@ -184,7 +184,7 @@ export class SlResult extends HTMLElement {
       copyButton(() => copied(data), "Copy", "Copy the result as JSON"));
     draw();
     if (Array.isArray(data) && !data.length)
-      holder.replaceChildren(make("p", { class: "hint empty" }, "It answered an empty list: there is none now."));
+      holder.replaceChildren(make("p", { class: "hint empty" }, "The list is empty."));
     return holder;
   }
 

@@ -67,9 +67,9 @@ export class SlTable extends HTMLElement {
       const row = this.#rowAt(event.target);
       if (row === undefined) return;
       event.preventDefault();
-      const tell = () => this.#emit("sl-menu", { row, x: event.clientX, y: event.clientY });
-      if (event.buttons) addEventListener("pointerup", () => setTimeout(tell), { once: true }); // its release would close the menu
-      else tell();
+      const emit = () => this.#emit("sl-menu", { row, x: event.clientX, y: event.clientY });
+      if (event.buttons) addEventListener("pointerup", () => setTimeout(emit), { once: true }); // its release would close the menu
+      else emit();
     };
     this.#grid.addEventListener("focusin", (event) => {
       const index = indexOf(event.target);

@@ -23,7 +23,7 @@ export function tabs(list, opened) {
     if (here.href !== location.href) history.replaceState(history.state, "", here);
     opened(view);
   });
-  const asked = new URL(location.href).searchParams.get("view");
-  show(panel(all.find((tab) => name(tab) === asked) ?? all[0]));
+  const wanted = new URL(location.href).searchParams.get("view");
+  show(panel(all.find((tab) => name(tab) === wanted) ?? all[0]));
   return (/** @type {string} */ view) => show(panel(all.find((tab) => name(tab) === view)));
 }

@@ -117,8 +117,8 @@ class SlTour extends HTMLElement {
       }
     }
     if (step !== this.#step) return;
-    const asked = new URLSearchParams({ types: type, ...(this.#place.after ? { last_id: this.#place.after } : {}) });
-    const stream = (this.#stream = new EventSource(`${root()}/api/v1/events?${asked}${there}`));
+    const query = new URLSearchParams({ types: type, ...(this.#place.after ? { last_id: this.#place.after } : {}) });
+    const stream = (this.#stream = new EventSource(`${root()}/api/v1/events?${query}${there}`));
     stream.onopen = () => {
       this.#lost.hidden = true;
       this.dataset.waits = type;
@@ -222,10 +222,10 @@ customElements.define("sl-tour", SlTour);
 
 /** Begin the tour in the URL, or continues the one in progress. */
 async function tour() {
-  const asked = askedFor();
-  const fresh = asked !== "" && (place()?.tour !== asked || place()?.home !== chosen() || place()?.over === true);
-  if (asked) {
-    if (fresh) setPlace(beginning(asked, chosen()));
+  const tour = askedFor();
+  const fresh = tour !== "" && (place()?.tour !== tour || place()?.home !== chosen() || place()?.over === true);
+  if (tour) {
+    if (fresh) setPlace(beginning(tour, chosen()));
     const url = new URL(location.href);
     url.searchParams.delete("tour");
     history.replaceState(history.state, "", url);

@@ -213,6 +213,6 @@ export class Feed {
  * @param {string} [node]  another node than the page's; "" for the default one
  */
 export function liveUrl(topic, options = {}, node = chosen()) {
-  const asked = new URLSearchParams({ ...options, ...(node ? { node } : {}) }).toString();
-  return `${location.origin.replace(/^http/, "ws")}${root()}/live/${topic}${asked ? `?${asked}` : ""}`;
+  const query = new URLSearchParams({ ...options, ...(node ? { node } : {}) }).toString();
+  return `${location.origin.replace(/^http/, "ws")}${root()}/live/${topic}${query ? `?${query}` : ""}`;
 }

@@ -229,7 +229,7 @@ export class Brush {
       next = then;
       if (left < row.budget.max) end = this.#pips(pen, end, middle, left, row.budget.max);
     }
-    const told = inside ? counted(inside.all, "process", "processes") + (inside.bad ? `, ${inside.bad} not running` : "")
+    const count = inside ? counted(inside.all, "process", "processes") + (inside.bad ? `, ${inside.bad} not running` : "")
       : box.more ? `+ ${number(box.more)}`
       : "";
     const start = box.x + 12 + size;
@@ -244,7 +244,7 @@ export class Brush {
     let at = start + pen.measureText(name).width + 7;
     pen.font = `400 11.5px ${this.#sans}`;
     pen.fillStyle = colours.ink2 ?? "";
-    for (const text of [row.strategy ?? "", told]) {
+    for (const text of [row.strategy ?? "", count]) {
       if (!text || at + pen.measureText(text).width > end) continue;
       pen.fillText(text, at, middle + 0.5);
       at += pen.measureText(text).width + 9;

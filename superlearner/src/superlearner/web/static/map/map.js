@@ -84,13 +84,13 @@ export class SlMap extends HTMLElement {
     this.#closer.onclick = () => this.#zoom(-1);
     this.#farther.onclick = () => this.#zoom(1);
     this.#fit.onclick = () => this.#zoom(0);
-    const anew = () => requestAnimationFrame(() => {
+    const redraw = () => requestAnimationFrame(() => {
       this.#brush.mix();
       this.#draw();
     });
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", anew);
-    new MutationObserver(anew).observe(document.documentElement, { attributeFilter: ["data-theme"] });
-    void document.fonts.ready.then(anew);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+    new MutationObserver(redraw).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+    void document.fonts.ready.then(redraw);
     this.#brush.mix();
   }
 
@@ -189,25 +189,25 @@ export class SlMap extends HTMLElement {
     this.#structured(true);
   }
 
-  /** React to a changed structure. @param {boolean} anew  also choose the level again */
-  #structured(anew) {
-    if (this.#model.rows.size > MANY && !anew) {
+  /** React to a changed structure. @param {boolean} rechoose  also choose the level again */
+  #structured(rechoose) {
+    if (this.#model.rows.size > MANY && !rechoose) {
       this.#late ||= setTimeout(() => {
         this.#late = 0;
         this.#lay(false);
       }, MANY_MS);
       return;
     }
-    this.#lay(anew);
+    this.#lay(rechoose);
   }
 
-  /** @param {boolean} anew */
-  #lay(anew) {
+  /** @param {boolean} rechoose */
+  #lay(rechoose) {
     this.#roots = branches(this.#model, this.#room);
     if (this.#chosen !== null) this.#level = this.#chosen;
     else {
       const tall = heightAt(this.#roots, this.#width, this.#size(), this.#folded, this.#brush.width);
-      if (anew || tall > this.#height || tall < this.#height * SLACK)
+      if (rechoose || tall > this.#height || tall < this.#height * SLACK)
         this.#level = fitting(this.#roots, this.#width, this.#height, this.#folded, this.#brush.width);
     }
     this.#layout = layout(this.#roots, this.#width, this.#size(), this.#folded, this.#brush.width);

@@ -251,23 +251,23 @@ class Fan {
    * @returns {{child: MomentNode, above: string, depth: number}[]}
    */
   rungs(node, depth = 0) {
-    const shown = this.parts.has(node.id) ? node.children : node.children.slice(0, depth ? 0 : SHOWN);
-    return shown.flatMap((child) => [{ child, above: node.id, depth }, ...this.rungs(child, depth + 1)]);
+    const drawn = this.parts.has(node.id) ? node.children : node.children.slice(0, depth ? 0 : SHOWN);
+    return drawn.flatMap((child) => [{ child, above: node.id, depth }, ...this.rungs(child, depth + 1)]);
   }
 
   /** @param {MomentNode} node @param {number} x @param {number} y */
   ladder(node, x, y) {
     this.places.set(node.id, { x: x + 20, y, size: 0.66, align: "right", big: false, label: this.widthOf(node) - 48, card: null });
-    const shown = this.rungs(node), hidden = Math.max(0, node.children.length - shown.length) + node.more;
-    shown.forEach(({ child, above, depth }, place) => {
+    const drawn = this.rungs(node), hidden = Math.max(0, node.children.length - drawn.length) + node.more;
+    drawn.forEach(({ child, above, depth }, place) => {
       this.places.set(child.id, {
         x: x + 42 + depth * STEP, y: y + 56 + place * RUNG, size: isSupervisor(child) ? 0.42 : 0.36, align: "row", big: false,
         label: this.widthOf(node) - 58 - depth * STEP, card: null,
       });
       this.join(above, child.id);
     });
-    if (hidden) this.more.push({ x: x + 34, y: y + 56 + shown.length * RUNG, count: hidden });
-    this.bottom = Math.max(this.bottom, y + 60 + (shown.length + Number(hidden > 0)) * RUNG);
+    if (hidden) this.more.push({ x: x + 34, y: y + 56 + drawn.length * RUNG, count: hidden });
+    this.bottom = Math.max(this.bottom, y + 60 + (drawn.length + Number(hidden > 0)) * RUNG);
   }
 
   /** @param {string} above @param {MomentNode[]} group @param {number} x @param {number} level */
@@ -318,9 +318,9 @@ function rows(root, open, large, width, whole) {
     const from = parent && places.get(parent.id), to = places.get(node.id);
     if (from && to) edges.set(node.id, elbow(from, to));
     y += !big ? 32 : !whole ? 62 : supervisor ? 55 : 44; // a whole tree has no state cards
-    const shown = open.has(node.id) ? node.children : whole ? node.children.slice(0, SHOWN - 2) : [],
-      hidden = node.children.length - shown.length + node.more;
-    for (const child of shown) row(child, depth + 1, node);
+    const drawn = open.has(node.id) ? node.children : whole ? node.children.slice(0, SHOWN - 2) : [],
+      hidden = node.children.length - drawn.length + node.more;
+    for (const child of drawn) row(child, depth + 1, node);
     if (hidden) more.push({ x: x + indent, y: (y += 30) - 30, count: hidden });
     if (supervisor) y += 6;
   };

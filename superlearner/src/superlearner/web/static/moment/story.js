@@ -86,10 +86,10 @@ function whole(moment) {
   const linked = only(moment, "link").map(({ to }) => name(to));
   /** @type {Map<string, [number, number]|null>} */ const limits = new Map(all(moment.root).map((node) => [node.id, node.limit]));
   const falls = fallen(moment) !== null;
-  const said = [!end ? `${who} ended.`
+  const sentences = [!end ? `${who} ended.`
     : end.reason === "killed" ? `${who} was killed${byRequest(moment)}.`
     : `${who} ${end.crash && end.reason !== "shutdown" ? "crashed" : "exited"}: ${end.reason}.`];
-  if (linked.length) said.push(`${listed(linked)}, linked to it, ended too.`);
+  if (linked.length) sentences.push(`${listed(linked)}, linked to it, ended too.`);
   for (const { id: by, what, strategy, left, later } of only(moment, "decide")) {
     const stops = only(moment, "stop").filter((stop) => stop.by === by).map((stop) => name(stop.id)),
       starts = only(moment, "start").filter((start) => start.by === by);
@@ -98,15 +98,15 @@ function whole(moment) {
     const started = !starts.length ? "" : alone && starts[0]?.id === id ? "started it again, with a new pid and a new state"
       : `started ${listed(starts.map((start) => name(start.id)))}${alone ? " again" : ""}${below ? ", with its children" : ""}`;
     const limit = limits.get(by), boss = `${name(by)}${strategy ? ` (${strategy})` : ""}`;
-    if (what === "give_up") said.push(`${name(by)} had no restarts left and gave up.`);
-    else if (what === "drop") said.push(`${name(by)} does not restart it.${afterwards({ later })}`);
-    else if (stops.length) said.push(`${boss} stopped ${listed(stops)}${started && `, then ${started}`}.`);
-    else if (started) said.push(`${boss} ${started}.`);
+    if (what === "give_up") sentences.push(`${name(by)} had no restarts left and gave up.`);
+    else if (what === "drop") sentences.push(`${name(by)} does not restart it.${afterwards({ later })}`);
+    else if (stops.length) sentences.push(`${boss} stopped ${listed(stops)}${started && `, then ${started}`}.`);
+    else if (started) sentences.push(`${boss} ${started}.`);
     if (what === "restart" && left !== null && limit)
-      said.push(`${falls ? `${name(by)} had ` : ""}${left} of ${counted(limit[0], "restart")} `
+      sentences.push(`${falls ? `${name(by)} had ` : ""}${left} of ${counted(limit[0], "restart")} `
         + `${falls ? "" : left === 1 ? "was " : "were "}left.`);
   }
-  return said.join(" ");
+  return sentences.join(" ");
 }
 
 /** Return who asked for the first end: ` by your request over HTTP`. @param {Moment} moment */

@@ -28,11 +28,11 @@ const MOST_PINS = 20;
 /** Columns that require measuring messages. */
 const WORKING = ["messages", "callback"];
 
-/** @param {URLSearchParams} asked @returns {View} */
-export function viewOf(asked) {
-  const text = (/** @type {string} */ name) => (asked.get(name) ?? "").slice(0, 200);
-  const columns = asked.get("columns");
-  const pins = asked.getAll("pin").filter(isPin).slice(0, MOST_PINS);
+/** @param {URLSearchParams} query @returns {View} */
+export function viewOf(query) {
+  const text = (/** @type {string} */ name) => (query.get(name) ?? "").slice(0, 200);
+  const columns = query.get("columns");
+  const pins = query.getAll("pin").filter(isPin).slice(0, MOST_PINS);
   return {
     search: text("search"), type: text("type"), status: text("status"), what: text("what"),
     mailbox: /^\d{1,9}$/.test(text("mailbox")) ? text("mailbox") : "",
@@ -48,20 +48,20 @@ export function viewOf(asked) {
  * @param {URLSearchParams} before
  */
 export function addressOf(view, before) {
-  const asked = new URLSearchParams(before);
-  for (const name of /** @type {const} */ (["search", ...FILTERS])) put(asked, name, view[name]);
-  put(asked, "sort", view.sort === USUAL ? "" : view.sort);
-  if (view.columns) asked.set("columns", view.columns.join(","));
-  else asked.delete("columns");
-  asked.delete("pin");
-  for (const pin of view.pins ?? []) asked.append("pin", pin);
-  return asked;
+  const query = new URLSearchParams(before);
+  for (const name of /** @type {const} */ (["search", ...FILTERS])) put(query, name, view[name]);
+  put(query, "sort", view.sort === USUAL ? "" : view.sort);
+  if (view.columns) query.set("columns", view.columns.join(","));
+  else query.delete("columns");
+  query.delete("pin");
+  for (const pin of view.pins ?? []) query.append("pin", pin);
+  return query;
 }
 
-/** @param {URLSearchParams} asked @param {string} name @param {string} value */
-function put(asked, name, value) {
-  if (value) asked.set(name, value);
-  else asked.delete(name);
+/** @param {URLSearchParams} query @param {string} name @param {string} value */
+function put(query, name, value) {
+  if (value) query.set(name, value);
+  else query.delete(name);
 }
 
 /**
@@ -73,12 +73,12 @@ function put(asked, name, value) {
  */
 export function askOf(view, part, { pins, hold, columns }) {
   /** @type {Record<string, string>} */
-  const asked = { sort: view.sort, offset: String(part.first), count: String(Math.max(1, Math.min(200, part.end - part.first))) };
-  for (const name of /** @type {const} */ (["search", ...FILTERS])) if (view[name]) asked[name] = view[name];
-  if (pins.length) asked.pins = JSON.stringify(pins);
-  if (hold) asked.hold = "yes";
-  if ([...columns, view.sort.replace("-", "")].some((id) => WORKING.includes(id))) asked.work = "yes";
-  return asked;
+  const query = { sort: view.sort, offset: String(part.first), count: String(Math.max(1, Math.min(200, part.end - part.first))) };
+  for (const name of /** @type {const} */ (["search", ...FILTERS])) if (view[name]) query[name] = view[name];
+  if (pins.length) query.pins = JSON.stringify(pins);
+  if (hold) query.hold = "yes";
+  if ([...columns, view.sort.replace("-", "")].some((id) => WORKING.includes(id))) query.work = "yes";
+  return query;
 }
 
 /** Return the number of active filters. @param {View} view */

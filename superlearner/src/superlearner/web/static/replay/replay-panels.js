@@ -37,10 +37,10 @@ export class SlReelEvents extends HTMLElement {
     new ResizeObserver(() => this.#paint()).observe(this);
   }
 
-  /** @param {Reel} reel @param {number} place @param {boolean} [anew]  more of it was loaded */
-  show(reel, place, anew = false) {
+  /** @param {Reel} reel @param {number} place @param {boolean} [grown]  more of it was loaded */
+  show(reel, place, grown = false) {
     const now = lastUpTo(reel.steps, place);
-    if (now === this.#now && reel === this.#reel && !anew) return;
+    if (now === this.#now && reel === this.#reel && !grown) return;
     this.#reel = reel;
     this.#now = now;
     this.#rows.style.height = `${reel.steps.length * ROW}px`;

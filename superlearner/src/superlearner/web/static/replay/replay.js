@@ -32,8 +32,8 @@ const events = byId("events", SlReelEvents);
 const tree = byId("tree", SlReelTree);
 const process = byId("process", SlReelProcess);
 const recordings = byId("recordings", SlRecordings);
-const asked = new URLSearchParams(location.search);
-const name = asked.get("recording") ?? "";
+const query = new URLSearchParams(location.search);
+const name = query.get("recording") ?? "";
 
 const reel = new Reel();
 let even = true;
@@ -49,8 +49,8 @@ const times = () => (even ? reel.even : reel.real);
 const end = () => times()[reel.events.length] ?? 0;
 const place = () => placeAt(times(), reel.events.length, at);
 
-/** Draw everything at the playhead. @param {boolean} [anew] */
-function draw(anew = false) {
+/** Draw everything at the playhead. @param {boolean} [grown] */
+function draw(grown = false) {
   const here = place();
   const step = lastUpTo(reel.steps, here);
   stage.paint(at);
@@ -67,7 +67,7 @@ function draw(anew = false) {
     write(byId("say", HTMLElement), now ? sentence(reel, now) : "");
   }
   page.dataset.place = String(here);
-  events.show(reel, here, anew);
+  events.show(reel, here, grown);
   tree.show(reel.tree(here), reel.treeless);
   if (!process.hidden) process.show(reel, chosen, here);
 }
@@ -192,7 +192,7 @@ function around(boss) {
 }
 
 async function load() {
-  const last = asked.get("at");
+  const last = query.get("at");
   let cast = -Infinity;
   try {
     for (let from = /** @type {number|null} */ (0); from !== null;) {
@@ -211,7 +211,7 @@ async function load() {
     around(reel.ownTrouble);
     if (last) goTo(Math.min(reel.events.length, Number(last) || 0));
     else if (!playing && at === 0) seek(times()[reel.ownFirst] ?? 0);
-    if (asked.has("play")) {
+    if (query.has("play")) {
       const here = new URL(location.href);
       here.searchParams.delete("play"); // a link to a moment does not play
       history.replaceState(null, "", here);

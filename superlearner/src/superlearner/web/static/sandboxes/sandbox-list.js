@@ -23,8 +23,8 @@ const clear = byId("destroy-ended", HTMLButtonElement);
 
 /** @returns {Wanted} */
 function wanted() {
-  const asked = new URLSearchParams(location.search);
-  return { q: asked.get("q") ?? "", owner: asked.get("owner") ?? "", state: asked.get("state") ?? "" };
+  const query = new URLSearchParams(location.search);
+  return { q: query.get("q") ?? "", owner: query.get("owner") ?? "", state: query.get("state") ?? "" };
 }
 
 /** @param {Partial<Wanted>} what */
@@ -63,16 +63,16 @@ export function wireList(draw, refresh) {
  * @param {(id: string) => string} address  returns the URL of a sandbox
  */
 export function list(all, address) {
-  const asked = wanted();
-  if (document.activeElement !== find) find.value = asked.q;
+  const query = wanted();
+  if (document.activeElement !== find) find.value = query.q;
   const owners = ownersOf(all);
-  const known = owners.includes(asked.owner) || !asked.owner ? owners : [...owners, asked.owner];
+  const known = owners.includes(query.owner) || !query.owner ? owners : [...owners, query.owner];
   mend(owner, [make("option", { value: "" }, "Everybody"), ...known.map((one) => make("option", { value: one }, one))]);
-  owner.value = asked.owner;
+  owner.value = query.owner;
   byId("owner-field", HTMLElement).hidden = known.length < 2;
   for (const button of states.querySelectorAll("button"))
-    attribute(button, "aria-pressed", String((button.dataset["state"] ?? "") === asked.state));
-  shown = all.filter(fitting(asked));
+    attribute(button, "aria-pressed", String((button.dataset["state"] ?? "") === query.state));
+  shown = all.filter(fitting(query));
   const ended = shown.filter((one) => one.status === "ended");
   write(byId("list-counts", HTMLElement), countsOf(all));
   clear.hidden = ended.length === 0;

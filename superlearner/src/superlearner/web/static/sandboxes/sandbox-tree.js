@@ -165,12 +165,12 @@ function onMessages(messages) {
   }
   fresh = Date.now() / 1000 + skew;
   if (model === before) return;
-  const anew = model.snapshots !== before.snapshots;
+  const replaced = model.snapshots !== before.snapshots;
   pane.dataset.seq = String(model.seq);
   if (top()) last = model;
-  if (top() || !last.rows.size) tree.show(model, skew, anew ? null : touched);
+  if (top() || !last.rows.size) tree.show(model, skew, replaced ? null : touched);
   else tree.show({ ...last, feed: model.feed, rows: stopped(last.rows) }, skew);
-  if (anew) announcer.skip(model.feed);
+  if (replaced) announcer.skip(model.feed);
   else announcer.hear(model.feed);
   if (before.feed === model.feed) return;
   replay.show(model.feed, (key) => last.rows.has(key), skew); // rows leave with a tree that gives up

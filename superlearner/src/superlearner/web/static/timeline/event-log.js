@@ -27,7 +27,7 @@ export class EventLog {
   #timer = 0;
   #asking = false;
   #again = false;
-  /** Increases when the log starts anew, so that late answers are dropped. */
+  /** Increases when the log is replaced, so that late answers are dropped. */
   #turn = 0;
 
   /** @param {() => void} changed @param {(error: unknown) => void} failed */

@@ -115,7 +115,7 @@ export class LogFacts {
   }
 
   /**
-   * Return the children whose ends nobody reported: their supervisor was killed.
+   * Return the children without an event about their end: their supervisor was killed.
    * @param {string} pid  of the supervisor
    * @returns {Fact[]}
    */

@@ -38,10 +38,10 @@ const list = byId("happened", HTMLElement);
 const only = byId("only", HTMLButtonElement);
 const filter = byId("kinds", SlKinds);
 const panes = /** @type {NodeListOf<HTMLButtonElement>} */ (page.querySelectorAll(".panes button"));
-const asked = new URLSearchParams(location.search);
-if (asked.get("recording")) {
-  asked.set("view", "replay");
-  location.replace(`?${asked}`);
+const query = new URLSearchParams(location.search);
+if (query.get("recording")) {
+  query.set("view", "replay");
+  location.replace(`?${query}`);
 }
 
 let model = EMPTY;
@@ -49,9 +49,9 @@ let fresh = 0;
 /** The server's clock minus the browser's, in seconds. */
 let ahead = 0;
 /** Seconds since 1970; null: live; `problem`: why it is not the moment of the address. */
-let { at, problem } = momentFrom(asked);
+let { at, problem } = momentFrom(query);
 /** The kinds of events in the list and on the axis. */
-let kinds = kindsFrom(asked);
+let kinds = kindsFrom(query);
 /** The process whose events are listed. @type {import("../live/model.js").Row|null} */ let chosen = null;
 let held = 0;
 let drawn = 0;
@@ -315,6 +315,6 @@ shortcuts([
 attribute(page, "data-ready", "loading");
 list.replaceChildren();
 list.hidden = true;
-pane(asked.get("pane") ?? "events");
+pane(query.get("pane") ?? "events");
 drawAxis([]); // the kinds of the address decide on its height
 feed.start();

@@ -16,8 +16,8 @@ const MOST_BYTES = 64e6;
 
 /** Return the URL that plays a recording. @param {string} name */
 export function replayAddress(name) {
-  const asked = new URLSearchParams({ view: "replay", recording: name, ...(chosen() ? { node: chosen() } : {}) });
-  return `${root()}/timeline?${asked}`;
+  const query = new URLSearchParams({ view: "replay", recording: name, ...(chosen() ? { node: chosen() } : {}) });
+  return `${root()}/timeline?${query}`;
 }
 
 /** Return a name with the current time. @param {string} [prefix] */
@@ -74,7 +74,7 @@ export class SlRecordings extends HTMLElement {
   #show() {
     this.#none.hidden = this.#known.length > 0;
     renew(this.#list, this.#known.map((one) => {
-      const told = [
+      const facts = [
         one.recording ? "recording" : time(one.at), one.events === null ? "" : counted(one.events, "event"),
         one.size && !one.recording ? size(one.size) : "", one.dropped ? `${number(one.dropped)} over the rate` : "", one.error ?? "",
       ];
@@ -84,7 +84,7 @@ export class SlRecordings extends HTMLElement {
         words);
       return make("li", { "data-state": one.recording ? "running" : "stopped" },
         make("a", { href: replayAddress(one.name), class: "name" }, one.name),
-        make("span", { class: "told" }, told.filter(Boolean).join(" · ")),
+        make("span", { class: "facts" }, facts.filter(Boolean).join(" · ")),
         make("span", { class: "acts" },
           one.recording ? act("stop", "Stop") : act("save", "Download"),
           one.recording ? null : act("delete", "Delete")));

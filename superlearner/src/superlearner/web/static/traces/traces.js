@@ -26,8 +26,8 @@ const page = byId("traces", HTMLElement);
 const sequence = byId("sequence", SlSequence);
 const form = byId("form", SlTraceForm);
 const recordings = byId("recordings", SlRecordings);
-const asked = new URLSearchParams(location.search);
-const id = asked.get("trace") ?? "";
+const query = new URLSearchParams(location.search);
+const id = query.get("trace") ?? "";
 
 /** @type {Seen} */ let seen = NOTHING;
 /** Return the selected trace. */
@@ -102,11 +102,11 @@ function slow() {
 function list() {
   byId("no-traces", HTMLElement).hidden = seen.traces.length > 0;
   mend(byId("list", HTMLElement), seen.traces.map((trace) => {
-    const told = [trace.tracing ? "running" : endText(trace), time(trace.started_at), counted(trace.messages, "message"), lossText(trace)];
+    const facts = [trace.tracing ? "running" : endText(trace), time(trace.started_at), counted(trace.messages, "message"), lossText(trace)];
     return make("li", { "data-key": trace.trace_id, "data-state": trace.tracing ? "running" : "stopped" },
       make("a", { class: "name", href: address({ trace: trace.trace_id }), "aria-current": trace.trace_id === id ? "page" : null },
         title(trace)),
-      make("span", { class: "told" }, told.filter(Boolean).join(" · ")),
+      make("span", { class: "facts" }, facts.filter(Boolean).join(" · ")),
       make("span", { class: "acts" },
         trace.tracing
           ? make("button", {
@@ -199,7 +199,7 @@ function onStatus(status) {
   write(lost,
     status === "silent"
       ? "The server is not answering: a callback that does not return holds everybody up."
-      : "The connection is lost; trying again. Traces are kept in memory: they are gone when the server starts anew.");
+      : "The connection is lost; trying again. Traces are kept in memory: a restart of the server deletes them.");
 }
 
 const show = tabs(byId("tab-messages", HTMLElement).parentElement ?? page, (name) => name === "latency" && slow());
@@ -233,7 +233,7 @@ sequence.addEventListener("sl-goto", (event) => {
   location.assign(`${root()}/supervisors?${new URLSearchParams({ ...(chosen() ? { node: chosen() } : {}), process: pid })}`);
 });
 if (!id) {
-  const process = asked.get("process");
+  const process = query.get("process");
   if (process) void form.preset(process);
   request("GET", "/processes?per_page=1&search=checkout_sup").then((found) => (byId("try", HTMLElement).hidden = !found.length),
     () => undefined);

@@ -77,14 +77,14 @@ function onMessages(messages) {
   const step = !busy || model.snapshots !== before.snapshots || performance.now() - listed > BUSY_PAUSE_MS;
   if (step) burn();
   if (model === before) return;
-  const anew = model.snapshots !== before.snapshots;
+  const replaced = model.snapshots !== before.snapshots;
   attribute(page, "data-ready", model.rows.size ? "tree" : "empty");
   page.dataset.seq = String(model.seq);
   const told = messages.findLast((message) => message.k === "d" && message.t !== undefined);
   attribute(tree, "data-busy", busy);
   scoped = yoursFirst(model, scoped);
-  tree.show(scoped, skew, anew ? null : touched);
-  map.show(scoped, skew, anew ? null : touched);
+  tree.show(scoped, skew, replaced ? null : touched);
+  map.show(scoped, skew, replaced ? null : touched);
   if (step) {
     events.show(model.feed, model.epoch); // the next heartbeat shows what is left out now
     count();
@@ -94,11 +94,11 @@ function onMessages(messages) {
   tell(model);
   live.show(model.feed, (key) => model.rows.has(key), skew);
   follow();
-  if (anew) announcer.skip(model.feed);
+  if (replaced) announcer.skip(model.feed);
   else announcer.hear(model.feed);
   if (!arrived && model.rows.size) arrive();
   if (filters.wanted.recent && told === undefined) apply(); // rows expire from this filter after a minute, without a frame
-  if (before.health !== model.health || anew) vitals();
+  if (before.health !== model.health || replaced) vitals();
   if (told?.k === "d") page.dataset.at = String(told.t); // this frame is on the page: benchmarks measure the latency here
 }
 
