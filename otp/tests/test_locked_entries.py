@@ -10,7 +10,8 @@ import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial, partialmethod
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import pytest
 
 from other_user import NOBODY, needs_root
 from otp import locked_entries
-from otp.locked_entries import LockedEntry, is_left, read_entries, reserve_socket
+from otp.locked_entries import LockedEntry, follow_own_links, is_left, read_entries, reserve_socket
 from otp.unix_sockets import bind_privately
 
 HOLDER = """
@@ -222,3 +223,21 @@ def test_a_socket_replaces_one_that_was_left_and_no_other_file(folder: Path, kin
 
 def test_a_missing_entry_counts_as_left_behind(folder: Path) -> None:
     assert is_left(folder / "missing.entry")
+
+
+@pytest.mark.skipif(not hasattr(os, "O_PATH"), reason="needs descriptors of links, which Linux has")
+def test_a_link_that_is_exchanged_after_the_look_at_it_leads_where_it_led(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "ours")
+
+    def exchange_after(look: Callable[[Any], os.stat_result], file: Any) -> os.stat_result:
+        entry = look(file)
+        link.unlink()
+        link.symlink_to(tmp_path / "theirs")
+        return entry
+
+    monkeypatch.setattr(os, "fstat", partial(exchange_after, os.fstat))
+    monkeypatch.setattr(Path, "lstat", partialmethod(lambda file, look: exchange_after(look, file), Path.lstat))
+    assert tmp_path / "ours" == follow_own_links(link)

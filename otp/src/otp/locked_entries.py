@@ -135,14 +135,34 @@ def follow_own_links(path: Path) -> Path:
     A link of another user is returned itself: they would choose the file. Raises `OSError`.
     """
     for _ in range(LINKS):
+        target = _read_own_link(path)
+        if target is None:
+            break
+        path = path.parent / target
+    return path
+
+
+def _read_own_link(path: Path) -> str | None:
+    """Return where a link of this user leads; None for another file, or none."""
+    if not hasattr(os, "O_PATH"):
         try:
             entry = path.lstat()
         except FileNotFoundError:
-            break
-        if not stat.S_ISLNK(entry.st_mode) or (hasattr(os, "geteuid") and entry.st_uid != os.geteuid()):
-            break
-        path = path.parent / path.readlink()
-    return path
+            return None
+        return os.readlink(path) if _is_own_link(entry) else None
+    try:
+        link = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        # By descriptor, because another user may exchange a link in a shared folder after the look at it.
+        return os.readlink("", dir_fd=link) if _is_own_link(os.fstat(link)) else None
+    finally:
+        os.close(link)
+
+
+def _is_own_link(entry: os.stat_result) -> bool:
+    return stat.S_ISLNK(entry.st_mode) and (not hasattr(os, "geteuid") or entry.st_uid == os.geteuid())
 
 
 def _read(path: Path) -> bytes | None:

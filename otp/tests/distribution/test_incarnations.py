@@ -136,6 +136,14 @@ def test_a_link_of_another_user_is_not_followed(tmp_path: Path) -> None:
     assert (tmp_path / "theirs").read_text() == "5000"
 
 
+def test_a_lock_that_is_a_link_is_refused(tmp_path: Path) -> None:
+    """It would create a file of this user wherever another user chooses."""
+    (tmp_path / "incarnation.lock").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(IncarnationError, match="expected a file that can be read and written"):
+        IncarnationFile(tmp_path / "incarnation").next()
+    assert not (tmp_path / "elsewhere").exists()
+
+
 TAKES = """
 import sys
 from otp.distribution import IncarnationFile

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -10,6 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+import typer
+
+from superlearner.cli.db import backup
+from superlearner.store import migrate
 from superlearner.store.tables import HEAD, SCHEMAS
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -59,3 +65,22 @@ def test_other_files_are_not_changed(superlearner: Run, tmp_path: Path) -> None:
     assert ("dear diary", False) == (file.read_text(), (tmp_path / "copy.db").exists())
     wrong = superlearner("db", "status", SUPERLEARNER_DATABASE="mysql://a/b")
     assert (2, True) == (wrong.returncode, "SUPERLEARNER_DATABASE" in wrong.stderr), wrong.stderr
+
+
+def test_a_copy_of_a_database_that_is_replaced_meanwhile_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, copy, connect = tmp_path / "superlearner.db", tmp_path / "copy.db", sqlite3.connect
+    migrate(file)
+
+    def replace_and_connect(database: str | Path, **options: Any) -> sqlite3.Connection:
+        if copy.exists() and "mode=ro" in str(database):  # the checks before it open the file, too
+            shutil.copy(file, tmp_path / "other.db")
+            (tmp_path / "other.db").replace(file)
+        return connect(database, **options)
+
+    monkeypatch.setattr("sqlite3.connect", replace_and_connect)
+    with pytest.raises(typer.Exit):
+        backup(copy, tmp_path)
+    assert "superlearner.db was replaced while it was opened" in capsys.readouterr().err
+    assert not copy.exists()

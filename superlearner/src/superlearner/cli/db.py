@@ -85,26 +85,36 @@ def backup(
     place = database_of(data_dir)
     if isinstance(place, str) and not place.startswith("sqlite"):
         fail("this database is not a file; copy it with the tools of its server, such as: pg_dump --format=custom")
+    from otp.locked_entries import follow_own_links
     from superlearner.store import database_info
+    from superlearner.store.database_file import identify, make_replaced
 
     with _words():
         database_info(place)
-    source = _file_of(place)
+        source = follow_own_links(_file_of(place))
+        checked = identify(source)
     try:
         os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))  # it holds hashes of tokens
     except FileExistsError:
         fail(f"the file {file} already exists; use another name")
     except OSError as error:
         fail(f"{file} cannot be written: {error.strerror or error}")
+    is_whole = False
     try:
         with (
-            contextlib.closing(sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True)) as read,
+            contextlib.closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as read,
             contextlib.closing(sqlite3.connect(file)) as write,
         ):
             read.backup(write)
+        with _words():
+            if identify(source) != checked:
+                raise make_replaced(source)
+        is_whole = True
     except sqlite3.Error as error:
-        file.unlink(missing_ok=True)
         fail(f"the database cannot be copied to {file}: {error}")
+    finally:
+        if not is_whole:
+            file.unlink(missing_ok=True)
     print_line(
         f"{file}, {file.stat().st_size:,} bytes; to go back to it, end the platform and put it in place of {source}"
     )
