@@ -99,9 +99,9 @@ def test_a_burst_keeps_its_first_signals_and_counts_the_rest(entered: list[tuple
     burst = Burst()
     for kind, source, target, at in entered:
         burst.add(kind, source, target, at)
-    shown = burst.shown()
+    shown = burst.encode()
     assert len(shown["list"]) + shown.get("more", 0) == len(entered)
     assert [signal[0] for signal in shown["list"]] == [LETTERS[kind] for kind, *_ in entered[:MOST_SIGNALS]]
     copied = burst.copy()
     copied.add("exit", ("s/z", "z"), ("s", "s"), 0)
-    assert burst.shown() == shown
+    assert burst.encode() == shown

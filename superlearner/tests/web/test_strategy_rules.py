@@ -157,7 +157,7 @@ def test_signals_are_read_as_they_were_before_they_were_made_short(rules: JsModu
     burst.add("stop", ("top/s", "shop"), ("top/s/b%2F1", "b/1"), 1_300_000, "shutdown")
     burst.add("start", ("top/s", "shop"), ("top/s/a", "a"), 1_900_000, "0.9.0")
     burst.add("link", ("other/x", "x"), ("top/s", "shop"), 2_000_000, "killed")
-    event = {"sup": "top/s", "parts": {"reason": "killed", "signals": burst.shown("top/s", "killed")}}
+    event = {"sup": "top/s", "parts": {"reason": "killed", "signals": burst.encode("top/s", "killed")}}
     who = [["top/s/a", "a"], ["top/s", "shop"], ["top/s/b%2F1", "b/1"], ["other/x", "x"]]
     found = rules.evaluate("(event) => burstOf(event)", event)
     assert (found["who"], found["more"]) == (who, 0)

@@ -75,7 +75,7 @@ class Burst:
         >>> burst = Burst()
         >>> burst.add("kill", None, ("s/a", "a"), 1_000_000)
         >>> burst.add("exit", ("s/a", "a"), ("s", "s"), 1_200_000, "killed")
-        >>> burst.shown()["list"]
+        >>> burst.encode()["list"]
         [['k', -1, 0, 0], ['e', 0, 1, 200, 'killed']]
         """
         if len(self.signals) >= MOST_SIGNALS:
@@ -99,8 +99,8 @@ class Burst:
         """True if further signals are only counted."""
         return len(self.signals) >= MOST_SIGNALS
 
-    def shown(self, base: str | None = None, reason: str = "") -> dict[str, Any]:
-        """Return the burst as it is sent; short, because every viewer gets it for every crash.
+    def encode(self, base: str | None = None, reason: str = "") -> dict[str, Any]:
+        """Encode the burst for viewers; briefly, because every viewer gets it for every crash.
 
         Args:
             base: the key of the entry's supervisor; keys below it are sent without it.
@@ -112,19 +112,19 @@ class Burst:
         >>> burst = Burst()
         >>> burst.add("exit", ("top/s/a", "a"), ("top/s", "shop"), 1_200_000, "killed")
         >>> burst.add("start", ("top/s", "shop"), ("top/s/a", "a"), 1_900_000, "0.9.0")
-        >>> burst.shown("top/s", "killed")
+        >>> burst.encode("top/s", "killed")
         {'who': ['/a', ['', 'shop']], 'list': [['e', 0, 1, 0], ['s', 1, 0, 700, '0.9.0']]}
         """
         first = self.signals[0][3] if self.signals else 0
         listed: list[list[Any]] = []
         for kind, source, target, at, word in self.signals:
-            said = word != {"exit": reason, "stop": "shutdown"}.get(kind, "")
-            listed.append([LETTERS[kind], source, target, (at - first) // 1000, *([word] if said else [])])
-        shown: dict[str, Any] = {
+            has_word = word != {"exit": reason, "stop": "shutdown"}.get(kind, "")
+            listed.append([LETTERS[kind], source, target, (at - first) // 1000, *([word] if has_word else [])])
+        encoded: dict[str, Any] = {
             "who": [_encode_key(key, label, base) for key, label in self.who.items()],
             "list": listed,
         }
-        return shown | {"more": self.more} if self.more else shown
+        return encoded | {"more": self.more} if self.more else encoded
 
     def _place(self, party: tuple[str, str] | None) -> int:
         if party is None:

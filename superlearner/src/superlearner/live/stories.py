@@ -180,8 +180,8 @@ class Story:
         """Return the signals for clients that draw them, and whether more will follow."""
         if not self.burst.signals:
             return {}
-        shown = {"signals": self.burst.shown(self.sup_key, self.reason)}
-        return shown if self.settled else shown | {"open": True}
+        signals = {"signals": self.burst.encode(self.sup_key, self.reason)}
+        return signals if self.settled else signals | {"open": True}
 
 
 class Entries:

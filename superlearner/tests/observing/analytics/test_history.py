@@ -1,4 +1,4 @@
-"""The reducer: any sequence of events gives the same figures as a naive recount."""
+"""The history: any sequence of events gives the same figures as a naive recount."""
 
 from __future__ import annotations
 
