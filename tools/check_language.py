@@ -94,7 +94,7 @@ OPENERS: Final = Form(
 """Refused as the first word of a docstring."""
 
 NAMES: Final = {
-    "anew": "a verb that begins with re: recreate, restart",
+    "anew": "again, or one verb: recreate, restart",
     "burial": "the noun of the field: death, release",
     "bury": "release, remove",
     "caretaker": "the noun of the field: restart backoff",
@@ -103,7 +103,7 @@ NAMES: Final = {
     "hear": "receive, read, fetch",
     "heard": "receive, read; a class: the noun of what arrived",
     "kept": "keep, store, find; a class: what it is kept for (backoff, pool, backup)",
-    "nobody": "the value that means that there is none",
+    "nobody": "no and the noun: no_owner, no_parent",
     "said": "log, print, describe",
     "somebody": "a process, a reader",
     "taping": "recording",

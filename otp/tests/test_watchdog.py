@@ -66,13 +66,13 @@ def test_a_callback_is_named_with_process_file_line_and_function() -> None:
 def test_a_loop_may_close_while_its_holder_is_reported() -> None:
     named, closed = threading.Event(), threading.Event()
 
-    def say(held: Held) -> None:
+    def report(held: Held) -> None:
         named.set()
         assert closed.wait(10)
 
     async def main() -> None:
         async with otp.Node("test") as node:
-            Watchdog(asyncio.get_running_loop(), node, after=0.05, say=say, answers_again=lambda held: None).start()
+            Watchdog(asyncio.get_running_loop(), node, after=0.05, say=report, answers_again=lambda held: None).start()
             assert named.wait(10)
 
     asyncio.run(main())

@@ -222,10 +222,10 @@ customElements.define("sl-tour", SlTour);
 
 /** Begin the tour in the URL, or continues the one in progress. */
 async function tour() {
-  const tour = askedFor();
-  const fresh = tour !== "" && (place()?.tour !== tour || place()?.home !== chosen() || place()?.over === true);
-  if (tour) {
-    if (fresh) setPlace(beginning(tour, chosen()));
+  const requested = askedFor();
+  const fresh = requested !== "" && (place()?.tour !== requested || place()?.home !== chosen() || place()?.over === true);
+  if (requested) {
+    if (fresh) setPlace(beginning(requested, chosen()));
     const url = new URL(location.href);
     url.searchParams.delete("tour");
     history.replaceState(history.state, "", url);
