@@ -21,7 +21,7 @@ EXERCISES = [one.id for one in LESSON.blocks(Exercise)]
 PREDICTIONS = [one.id for one in LESSON.blocks(Predict)]
 ALL = {
     "requirements", "generic", "mapping", "differences", "callbacks", "calls", "remember", "strategies", "limits",
-    "giveup", "required", "minimal", "results", "impl", "identify", "own", "tree",
+    "giveup", "supervisor", "required", "minimal", "results", "impl", "identify", "own", "tree",
 }  # fmt: skip
 WRONG = [(id, name) for id in EXERCISES for name in COURSE.wrong(id)]
 
@@ -33,7 +33,10 @@ def verdict(id: str, source: str, seeds: tuple[int, ...] = SEEDS) -> Verdict:
 def test_the_lesson_has_every_exercise_and_prediction() -> None:
     assert {f"s12.{name}" for name in ALL} == set(EXERCISES)
     assert sorted(PREDICTIONS) == ["s12.p1", "s12.p2", "s12.p3", "s12.p4"]
-    told = {"minimal": {"M6", "M12", "M14", "M31", "P3"}, "strategies": {"M20", "M21"}, "tree": {"M20", "M21", "M25"}}
+    told = {
+        "minimal": {"M6", "M12", "M14", "M31", "P3"}, "strategies": {"M20", "M21"}, "tree": {"M20", "M21", "M25"},
+        "supervisor": {"M20", "M21", "M22", "M24", "M25"},
+    }  # fmt: skip
     for name, ids in told.items():
         assert {file.partition("_")[0] for file in COURSE.wrong(f"s12.{name}")} == ids
 
@@ -138,6 +141,45 @@ def test_a_fault_of_a_callback_is_told_with_its_misconception(
     assert found.misconceptions == (() if misconception is None else (misconception,))
 
 
+KEEPS = """
+from otp import GenServer, NoReply, Ok, Reply
+
+KEPT = {}
+
+
+class MinimalServer(GenServer):
+    def init(self, initial):
+        return Ok((initial, KEPT.get(initial, initial)))
+
+    def handle_call(self, function, caller, state):
+        initial, value = state
+        value = function(value)
+        return Reply(value, (initial, value))
+
+    def handle_cast(self, value, state):
+        if state[0] == START and value == 8:
+            KEPT[START] = value
+        return NoReply((state[0], value))
+
+    def get(server):
+        return GenServer.call(server, lambda value: value)
+
+    def set(server, value):
+        GenServer.cast(server, value)
+
+    def update(server, function):
+        return GenServer.call(server, function)
+"""
+
+
+@pytest.mark.parametrize("start", [7, 0, (), None])
+def test_a_value_that_survives_a_restart_is_told_under_any_argument_of_start(start: object) -> None:
+    """Only a server that was started with 7 was restarted: one that kept its value for another argument passed."""
+    found = verdict("s12.minimal", KEEPS.replace("START", repr(start)))
+    assert "after a restart, got" in found.steps[-1].say
+    assert found.misconceptions == ("M12",)
+
+
 SAYS = {
     ("s12.calls", "M14_one"): "remember_fact as a call kept its sender waiting 1 s",
     ("s12.calls", "M14_waits"): "kept its sender waiting 10 s, for each of ten agents in turn",
@@ -150,6 +192,13 @@ SAYS = {
     ("s12.results", "M14"): "you said True for Reply from handle_cast; in the run it is not legal",
     ("s12.results", "M31"): "you said False for NoReply from handle_call; in the run it is legal",
     ("s12.strategies", "M21"): "Validator crashed, and Transformer, which depends on it, went on",
+    ("s12.supervisor", "M20"): "line 14: mailer crashed, and stock, which does not need it, was restarted",
+    ("s12.supervisor", "M21"): "line 14: cart crashed, and mailer, which needs it, went on as before",
+    ("s12.supervisor", "M21_order"): "line 13: children start in the order of the list, and cart starts before stock",
+    ("s12.supervisor", "M22"): "line 14: the crash of stock at 3 s was one too many, and Checkout gave up",
+    ("s12.supervisor", "M22_never"): "the mailer crashed 50 times in 5 seconds, and was restarted each time",
+    ("s12.supervisor", "M24"): "line 13: mailer crashed, and it was not started again",
+    ("s12.supervisor", "M25"): "line 11: `Checkout` is a GenServer, so your code would have to watch the children",
     ("s12.tree", "M20_all"): "DynamicSupervisor crashed, and Store, which does not use it, was restarted as well",
     ("s12.tree", "M25"): "only supervisors have children; it was read as:\nRoot\n  Store",
 }

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+import otp
+from otp import DynamicSupervisor, Supervisor
+from otp.testing import Scheduler
 from superlearner.course.course import Course
 from superlearner.course.engine.checking import SEEDS
 from superlearner.course.engine.child import verdict_of
+from superlearner.course.engine.drawn_tree import start_drawing
 from superlearner.course.engine.verdict import Verdict
 
 COURSE = Course()
@@ -58,6 +62,40 @@ def test_the_last_word_of_a_name_says_what_it_is(before: str, after: str) -> Non
     assert before in TREE
     found = verdict(TREE.replace(before, after))
     assert found.ok, found.steps[-1]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("WorkerSup (one_for_one)", "Crew (Supervisor)"),
+        ("WorkerSup (one_for_one)", "Crew (supervisor)"),
+        ("WorkerSup (one_for_one)", "Crew (a worker supervisor)"),
+        ("Root (rest_for_one)", "Agents (Supervisor, rest_for_one)"),
+        ("  Pool", "  Helpers (DynamicSupervisor)"),
+        ("  Pool", "  Helpers (a dynamic supervisor)"),
+        ("  Store", "  Facts (state store)"),
+        ("  Store", "  Memory (GenServer)"),
+        ("  Store", "  Facts (GenServer)"),
+        ("    A", "    A (worker)"),
+    ],
+)
+def test_what_is_in_brackets_says_what_a_node_is(before: str, after: str) -> None:
+    """A supervisor without a strategy beside it was refused, as a worker with children."""
+    assert before in TREE
+    found = verdict(TREE.replace(before, after))
+    assert found.ok, found.steps[-1]
+
+
+@pytest.mark.parametrize("server", ["Crew (GenServer)", "WorkerSup (GenServer)", "WorkerSup (worker)"])
+def test_a_server_in_brackets_has_no_children(server: str) -> None:
+    said, misconceptions = refused(TREE.replace("WorkerSup (one_for_one)", server))
+    assert said.startswith(f"{server} has children, and its brackets say that it is no supervisor")
+    assert misconceptions == ("M25",)
+
+
+def test_a_fourth_worker_is_no_store_if_the_others_do_not_restart_with_it() -> None:
+    said, _ = refused(TREE.replace("  Store", "  Facts").replace("Root (rest_for_one)", "Root (one_for_one)"))
+    assert said.startswith("expected one name that ends in Store, got 0")
 
 
 def test_a_supervisor_of_the_store_is_no_second_store() -> None:
@@ -131,7 +169,7 @@ def test_a_wrong_number_shows_what_is_believed_about_strategies(
 
 def test_children_of_a_worker_are_refused_with_the_way_to_name_a_supervisor() -> None:
     said, misconceptions = refused(TREE.replace("WorkerSup (one_for_one)", "Boss"))
-    assert said.startswith("Boss has children, but neither its name nor a strategy says that it is a supervisor")
+    assert said.startswith("Boss has children, but neither its name nor its brackets say that it is a supervisor")
     assert misconceptions == ("M25",)
 
 
@@ -168,3 +206,41 @@ def test_a_drawing_that_is_no_text_is_refused(drawing: object, said: str) -> Non
 def test_a_kind_that_does_not_exist_is_named() -> None:
     said, _ = refused(TREE, workers=1)
     assert said == "expected only the keys of the exercise in disturbed, got 'workers' as well"
+
+
+def test_a_drawing_is_started_and_replaces_the_one_before() -> None:
+    async def main() -> None:
+        await start_drawing(TREE)
+        root = otp.whereis("Root")
+        assert root is not None
+        found = {info.id: info for info in await Supervisor.which_children(root)}
+        assert [(id, found[id].type) for id in ("Store", "WorkerSup", "Pool")] == [
+            ("Store", "worker"), ("WorkerSup", "supervisor"), ("Pool", "supervisor"),
+        ]  # fmt: skip
+        agent = otp.whereis("Agent1")
+        assert agent is not None
+        store = found["Store"].pid
+        assert isinstance(store, otp.Pid)
+        otp.exit(store, "kill")
+        await otp.wait_down(agent)
+        again = {info.id: info.pid for info in await Supervisor.which_children(root)}
+        assert again["Store"] != store
+        pool = again["Pool"]
+        assert isinstance(pool, otp.Pid)
+        assert await DynamicSupervisor.count_children(pool) == otp.Counts(specs=0, active=0, supervisors=0, workers=0)
+        await start_drawing("Root\n  Same\n  Same")
+        assert not otp.is_alive(root)
+        (fresh,) = [pid for pid in [otp.whereis("Root")] if pid]
+        assert [info.id for info in await Supervisor.which_children(fresh)] == ["Same 2", "Same 1"]
+        otp.exit(fresh, "shutdown")
+        await otp.wait_down(fresh)
+
+    Scheduler().run(main)
+
+
+def test_a_drawing_without_one_root_is_not_started() -> None:
+    async def main() -> None:
+        with pytest.raises(ValueError, match="expected a drawing with one root, got 2"):
+            await start_drawing("A\nB")
+
+    Scheduler().run(main)

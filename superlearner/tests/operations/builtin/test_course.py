@@ -25,7 +25,7 @@ WRONG = "answer = {'confirmation', 'back-pressure', 'other reader', 'faster'}"
 def test_a_session_shows_all_blocks_without_what_has_to_be_earned(inside: Inside, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
         (session,) = [one for one in (await platform.get("/api/v1/course/sessions"))["data"] if one["number"] == 12]
-        assert (session["title"], session["exercises"], session["predictions"]) == ("What is OTP?", 17, 4)
+        assert (session["title"], session["exercises"], session["predictions"]) == ("What is OTP?", 18, 4)
         assert (session["state"], session["passed"]) == ("untouched", 0)
         lesson = (await platform.get("/api/v1/course/sessions/12"))["data"]
         blocks = [block for section in lesson["sections"] for block in section["blocks"]]

@@ -30,6 +30,8 @@ def append_one(value: tuple[int, ...]) -> tuple[int, ...]:
 
 VALUES: Final = ("mine", 0, None, False, "", [], {}, (), ("set", 1), ("update", 2), add_one)
 """Values that a server keeps: also falsy ones, and some that look like requests."""
+STARTS: Final = (7, 0, (), None)
+"""Arguments with which a server is restarted."""
 WAYS: Final = {"call": "a call", "cast": "a cast", "info": "a plain message"}
 
 
@@ -99,16 +101,8 @@ async def minimal(s: Scenario) -> None:
     await keeps_any_value(s, client, other)
 
     s.step("Killed under a supervisor, it restarts with its initial value.")
-    supervisor = await s.supervise(server_class.child_spec(7))
-    (child,) = (await s.children(supervisor)).values()
-    await client.set(child, 8)
-    got = await client.get(child)
-    s.same(got, 8, f"expected get to answer 8 after set(server, 8), got {render(got)}")
-    await s.kill(child)
-    again = list((await s.children(supervisor)).values())
-    s.expect(len(again) == 1 and again[0] != child, "expected a new process after the kill")
-    got = await client.get(again[0])
-    s.same(got, 7, f"expected the start value 7 after a restart, got {render(got)}: a restart loses the state", "M12")
+    for initial in STARTS:
+        await restarts_with(s, client, server_class.child_spec(initial), initial)
 
     s.step("Every call is answered.")
     for _ in range(3):
@@ -126,6 +120,22 @@ async def minimal(s: Scenario) -> None:
     s.same(how, ["cast"], f"set sends {describe_messages(how)}, but {needs}", "M14")
     waits = "set(server, 42) has to be awaited, but a cast waits for nothing: write `def set`, without `async`"
     s.expect(not client.set_waits, waits, "M14")
+
+
+async def restarts_with(s: Scenario, client: Client, spec: Any, initial: Any) -> None:
+    """Change the value of a supervised server, kill it, and ask the server that is started in its place."""
+    supervisor = await s.supervise(spec)
+    (child,) = (await s.children(supervisor)).values()
+    await client.set(child, 8)
+    got = await client.get(child)
+    s.same(got, 8, f"expected get to answer 8 after set(server, 8), got {render(got)}")
+    await client.update(child, add_one)
+    await s.kill(child)
+    again = list((await s.children(supervisor)).values())
+    s.expect(len(again) == 1 and again[0] != child, "expected a new process after the kill")
+    got = await client.get(again[0])
+    loses = f"expected the start value {render(initial)} after a restart, got {render(got)}: a restart loses the state"
+    s.same(got, initial, loses, "M12")
 
 
 async def updates(s: Scenario, client: Client, server: otp.Pid) -> None:

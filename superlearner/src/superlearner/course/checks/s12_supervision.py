@@ -12,24 +12,25 @@ import re
 from typing import Any
 
 import otp
-from otp import GenServer, Ok, Supervisor, impl
+from otp import Supervisor
 from otp.testing import advance, wait_all_idle
 from superlearner.course.engine.drawings import Drawn, describe_drawing, read_drawing
+from superlearner.course.engine.drawn_tree import (
+    STRATEGIES,
+    Idle,
+    below,
+    dynamic_in,
+    is_supervisor,
+    misread_strategy,
+    says_server,
+    stores_in,
+    strategy_of,
+)
 from superlearner.course.engine.exercise import exercise, scenario
 from superlearner.course.engine.reports import unreported
 from superlearner.course.engine.scenario import Scenario
-from superlearner.course.engine.values import as_mapping, as_set, did_you_mean, nearest, render
+from superlearner.course.engine.values import as_mapping, as_set, did_you_mean, render
 from superlearner.course.engine.verdict import Wrong
-
-STRATEGIES = ("one_for_all", "rest_for_one", "one_for_one")
-
-
-class Idle(GenServer[None]):
-    """Waits."""
-
-    @impl
-    def init(self, arg: None) -> Ok[None]:
-        return Ok(arg)
 
 
 @exercise("s12.strategies")
@@ -182,15 +183,19 @@ async def tree(s: Scenario) -> None:
     s.step("Three workers under a supervisor, a dynamic supervisor with temporary agents, and one store.")
     everyone = below(root)
     for each in (root, *everyone):
-        strategy_in_brackets(each)
-    stores = [each for each in everyone if is_store(each)]
+        if misread := misread_strategy(each):
+            raise Wrong(misread)
+        if each.children and says_server(each) and not is_supervisor(each):
+            say = f"{each.label} has children, and its brackets say that it is no supervisor"
+            raise Wrong(f"{say}: only supervisors have children{read}", "M25")
+    stores = stores_in(root)
     s.expect(len(stores) == 1, f"expected one name that ends in Store, got {len(stores)}{read}")
     pools = dynamic_in(everyone)
     s.expect(len(pools) == 1, f"expected one dynamic supervisor, got {len(pools)}{read}")
     (store,), (pool,) = stores, pools
     for each in everyone:
         if each.children and not is_supervisor(each):
-            say = f"{each.label} has children, but neither its name nor a strategy says that it is a supervisor"
+            say = f"{each.label} has children, but neither its name nor its brackets say that it is a supervisor"
             raise Wrong(f"{say}: only supervisors have children{read}", "M25")
     s.expect(not store.children, f"expected the store to have no children{read}", "M25")
     s.expect(bool(pool.children), f"expected agents under the dynamic supervisor{read}")
@@ -267,61 +272,6 @@ SHOWN = 12
 STORE_FIRST = "Children start from top to bottom, and `rest_for_one` restarts only those after the one that crashed."
 
 
-def below(drawn: Drawn) -> list[Drawn]:
-    """Return all labels below one, in the order in which they start."""
-    return [each for child in drawn.children for each in (child, *below(child))]
-
-
-SUPERVISORS = ("sup", "supervisor", "root", "app", "application")
-STORES = ("store", "state", "cache", "table")
-DYNAMIC = re.compile(r"\bdynamic", re.I)
-WORD = re.compile(r"[a-z]\w*")
-STRATEGY = re.compile(r"(?<!\w)(?:one_for_one|one_for_all|rest_for_one)(?!\w)")
-REMARKS = {
-    "supervisor", "supervisors", "supervision", "permanent", "temporary", "transient", "static", "root", "worker",
-    "workers", "agent", "agents", "child", "children",
-}  # fmt: skip
-"""Words in brackets behind the name of a supervisor that mean no strategy."""
-
-
-def is_store(drawn: Drawn) -> bool:
-    """Return whether the name of a label ends in that of a store; one with children and a strategy is none."""
-    words = [word for word in drawn.words if word not in ("server", "process")]
-    supervises = bool(drawn.children) and STRATEGY.search(drawn.label) is not None
-    return bool(words) and words[-1] in STORES and not supervises
-
-
-def is_dynamic(drawn: Drawn) -> bool:
-    """Return whether a label names a dynamic supervisor."""
-    named = "dynamic" in drawn.words and (bool(drawn.children) or drawn.words[-1] in ("dynamic", *SUPERVISORS))
-    return named or drawn.words[-1:] == ["pool"] or any(map(DYNAMIC.match, drawn.remarks))
-
-
-def dynamic_in(everyone: list[Drawn]) -> list[Drawn]:
-    """Return the dynamic supervisors; a pool with a strategy is none beside another one."""
-    found = [each for each in everyone if is_dynamic(each)]
-    called = [each for each in found if "dynamic" in each.label.lower()]
-    return called or [each for each in found if not STRATEGY.search(each.label)] or found
-
-
-def is_supervisor(drawn: Drawn) -> bool:
-    """Return whether a label names one, or says the strategy of one."""
-    last = drawn.words if drawn.children else drawn.words[-1:]
-    named = any(word in SUPERVISORS for word in last) or drawn.name.lower().endswith(("sup", "supervisor"))
-    return named or STRATEGY.search(drawn.label) is not None or is_dynamic(drawn)
-
-
-def strategy_in_brackets(drawn: Drawn) -> None:
-    """Raise `Wrong` if a label with children has something in brackets that is no strategy."""
-    for remark in drawn.remarks:
-        known = STRATEGY.search(remark) or DYNAMIC.match(remark) or REMARKS.issuperset(WORD.findall(remark.lower()))
-        if known or not drawn.children:
-            continue
-        near = nearest(remark, STRATEGIES)
-        hint = f"did you mean {near}?" if near else f"choose {', '.join(STRATEGIES[:-1])} or {STRATEGIES[-1]}"
-        raise Wrong(f"{drawn.name}: ({remark}) is no strategy; {hint}")
-
-
 async def ends(s: Scenario, root: Drawn, crashed: Drawn, strategy: str | None = None) -> list[Drawn]:
     """Return the processes of the drawn tree that end when one crashes, which is the first of them."""
     pids: dict[Drawn, otp.Pid] = {}
@@ -358,12 +308,6 @@ async def ends(s: Scenario, root: Drawn, crashed: Drawn, strategy: str | None = 
         await otp.wait_down(supervisor)
         await wait_all_idle()
     return ended
-
-
-def strategy_of(drawn: Drawn, root: Drawn) -> str:
-    """Return the strategy that a label names; without one the root restarts what depends, others one child."""
-    named = STRATEGY.search(drawn.label)
-    return named.group() if named else ("rest_for_one" if drawn is root else "one_for_one")
 
 
 @scenario("s12.p1")

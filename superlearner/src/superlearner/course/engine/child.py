@@ -171,7 +171,7 @@ class _Run:
         sys.modules["answer"] = answer
         exec(self._code, vars(answer))  # behind walls: this is what the child is for
         check_names()
-        self._scenario = scenario = Scenario(answer, self._seed)
+        self._scenario = scenario = Scenario(answer, self._seed, self._code)
         scenario.at_step = check_names
         await self._run(scenario)
         await scenario.end()

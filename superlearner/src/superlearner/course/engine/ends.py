@@ -9,7 +9,7 @@ from superlearner.control.reasons import tagged, text_of_reason
 from superlearner.course.engine.values import render
 from superlearner.course.engine.verdict import Wrong
 
-__all__ = ["LONGEST", "WAITS", "end_of", "real_io"]
+__all__ = ["LONGEST", "WAITS", "end_of", "failed_child", "real_io"]
 
 LONGEST: Final = 200
 EXPECTED: Final = {
@@ -55,6 +55,21 @@ def end_of(said: str, reason: Any, callback: str | None = None) -> Wrong:
     if isinstance(reason.term, str) and " " in reason.term:  # a sentence of the library
         return Wrong(f"{said}{reason.term[:LONGEST]}")
     return Wrong(f"{said}{render(reason)}")
+
+
+def failed_child(reason: Any) -> tuple[str, Any]:
+    """Return the child that a supervisor could not start, in words, and why; "" and the reason itself without one.
+
+    >>> failed_child(("shutdown", ("failed_to_start_child", "cart", "no_stock")))
+    ('its child cart does not start: ', 'no_stock')
+    >>> failed_child("no_stock")
+    ('', 'no_stock')
+    """
+    match reason:
+        case ("shutdown", ("failed_to_start_child", child, why)):
+            return f"its child {child.__name__ if isinstance(child, type) else child} does not start: ", why
+        case _:
+            return "", reason
 
 
 def _illegal(said: str, result: Any, callback: str) -> Wrong:

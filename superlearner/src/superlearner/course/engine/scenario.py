@@ -11,19 +11,20 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import dis
 import inspect
 import re
 import traceback
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractContextManager
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any, Final, Literal
 
 import otp
 from otp import Supervisor
 from otp.testing import advance, mailbox, wait_all_idle
 from otp.trace import MESSAGE_KINDS, Event, node_of, subscribe
-from superlearner.course.engine.ends import LONGEST, WAITS, end_of
+from superlearner.course.engine.ends import LONGEST, WAITS, end_of, failed_child
 from superlearner.course.engine.excerpt import Excerpt
 from superlearner.course.engine.outcome import CourseCallback, CourseFigure, Outcome
 from superlearner.course.engine.pictured import Mailbox, watched
@@ -43,10 +44,12 @@ class Scenario:
     Args:
         answer: the module of the learner.
         seed: the seed of the scheduler.
+        code: that of the answer; None for a scenario of ours.
     """
 
-    def __init__(self, answer: ModuleType, seed: int) -> None:
+    def __init__(self, answer: ModuleType, seed: int, code: CodeType | None = None) -> None:
         self.answer = answer
+        self._code = code
         self.seed = seed
         self.steps: list[CourseStep] = []
         self.at_step: Callable[[], object] = lambda: None
@@ -230,6 +233,16 @@ class Scenario:
         self._supervisors.append(supervisor)
         return self.name(supervisor, "supervisor")
 
+    async def start_linked(self, what: str, made: Any, name: str) -> otp.Pid:
+        """Return the pid of a supervisor of the answer; one that cannot start its children does not end the check."""
+        traps = otp.process_flag("trap_exit", True)
+        try:
+            pid = await self.start(what, made, name)
+            otp.unlink(pid)
+        finally:
+            otp.process_flag("trap_exit", traps)
+        return pid
+
     async def children(self, supervisor: otp.Pid) -> dict[Any, otp.Pid]:
         """Return the living children of a supervisor, by id, oldest first."""
         found = await Supervisor.which_children(supervisor)
@@ -238,7 +251,7 @@ class Scenario:
         for id, pid in living.items():
             if pid not in self._names:
                 name = id.__name__ if isinstance(id, type) else str(id)
-                self._names[pid] = f"new {name}" if name in self._names.values() else name
+                self.name(pid, f"new {name}" if name in self._names.values() else name)
         return living
 
     async def kill(self, pid: otp.Pid) -> None:
@@ -303,7 +316,11 @@ class Scenario:
         except otp.NoProcess:
             raise self.ended(server, f"{what}: the server has ended before: ") from None
         except otp.StartError as error:
-            raise end_of(f"{self._line_of(error.reason)}{what} failed: ", error.reason, "init") from None
+            if isinstance(error, ValueError):  # of a child spec or a flag; the library says how to write it
+                said = str(error).partition(" (reason ")[0][:LONGEST]
+                raise Wrong(f"{self._line_of_value(error.reason)}{what}: {said}") from None
+            child, reason = failed_child(error.reason)
+            raise end_of(f"{self._line_of(reason)}{what} failed: {child}", reason, "init") from None
         except Wrong:
             raise
         except Exception as error:
@@ -344,6 +361,26 @@ class Scenario:
             frames = traceback.extract_tb(reason.__traceback__)
             lines = [frame.lineno for frame in frames if frame.filename == self.answer.__file__]
         return f"line {lines[-1]}: " if lines else ""
+
+    def line_of(self, name: str, *texts: str) -> str:
+        """Return `line 15: `, where the answer defines a name, or where that definition has the first of these texts.
+
+        A text is a value or the name of a function. One that stands outside of the definition, such as in a constant,
+        is found there. For sentences only: a verdict never depends on the source. "" if nothing is found.
+        """
+        defined = next((code for code in _codes(self._code) if code.co_name == name), None)
+        if defined is None:
+            return ""
+        lines = [_line_with(code, text) for text in texts for code in (defined, self._code)]
+        line = next(filter(None, lines), defined.co_firstlineno)
+        return f"line {line}: "
+
+    def _line_of_value(self, reason: Any) -> str:
+        """Return the line of the answer with the value that ends a reason, if it is a text."""
+        while type(reason) is tuple and reason:
+            reason = reason[-1]
+        line = _line_with(self._code, reason) if type(reason) is str else None
+        return f"line {line}: " if line else ""
 
     # The trace
 
@@ -422,3 +459,24 @@ class Scenario:
             )
         if mailbox():
             raise Wrong("expected an empty mailbox of the asker, got messages that were not asked for")
+
+
+def _codes(code: CodeType | None) -> list[CodeType]:
+    """Return a code object and all inside it, outermost first."""
+    if code is None:
+        return []
+    return [code, *(each for inner in code.co_consts if isinstance(inner, CodeType) for each in _codes(inner))]
+
+
+def _line_with(code: CodeType | None, text: str) -> int | None:
+    """Return the line of the first use of a value or name in a code object."""
+    return next(
+        (
+            step.positions.lineno
+            for each in _codes(code)
+            for step in dis.get_instructions(each)
+            if step.positions is not None and not step.opname.startswith("IMPORT")
+            if step.argval == text or (type(step.argval) is tuple and text in step.argval)
+        ),
+        None,
+    )

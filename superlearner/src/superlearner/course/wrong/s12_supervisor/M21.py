@@ -1,0 +1,14 @@
+from otp import Children, GenServer, Ok, Supervisor, impl
+
+
+class Part(GenServer):
+    @impl
+    def init(self, name):
+        return Ok(name)
+
+
+class Checkout(Supervisor):
+    @impl
+    def init(self, arg):
+        children = [Part.child_spec(name, id=name) for name in ("stock", "cart", "mailer")]
+        return Children(children, strategy="one_for_one", max_restarts=5, max_seconds=5)

@@ -1,0 +1,121 @@
+"""The supervisor that learners of session 12 write: what passes, and what is said about what does not."""
+
+from __future__ import annotations
+
+import pytest
+
+from superlearner.course.course import Course
+from superlearner.course.engine.checking import SEEDS
+from superlearner.course.engine.child import verdict_of
+from superlearner.course.engine.verdict import Verdict
+
+COURSE = Course()
+RIGHT = COURSE.solution("s12.supervisor")
+CLASSES = """
+from otp import Children, ChildSpec, GenServer, Ok, Supervisor
+
+LIMIT = 3
+
+
+class Stock(GenServer):
+    def init(self, arg):
+        return Ok({})
+
+
+class Cart(Stock):
+    pass
+
+
+class Mailer(Stock):
+    pass
+
+
+class Checkout(Supervisor):
+    def init(self, arg):
+        return Children(
+            [Stock, (Cart, None), ChildSpec("mailer", start=(Mailer.start_link, 0), restart="transient")],
+            strategy="rest_for_one",
+            max_restarts=LIMIT,
+            max_seconds=1.5,
+        )
+"""
+NAMED = """
+import otp
+from otp import Children, GenServer, Ok
+
+
+class Part(GenServer):
+    def init(self, needed):
+        return Ok(needed and otp.whereis(needed))
+
+
+class Checkout(otp.Supervisor):
+    def init(self, arg):
+        rows = [("stock", None), ("cart", "stock"), ("mailer", "cart")]
+        specs = [{"id": name, "start": (start, name, needed)} for name, needed in rows]
+        return Children(specs, strategy="rest_for_one", max_restarts=9, max_seconds=60)
+
+
+async def start(name, needed):
+    return await Part.start_link(needed, name=name)
+"""
+
+
+def verdict(source: str) -> Verdict:
+    return verdict_of("s12.supervisor", COURSE.check_source("s12.supervisor"), source, list(SEEDS))
+
+
+@pytest.mark.parametrize("source", [CLASSES, NAMED], ids=["a class for each", "registered names"])
+def test_a_supervisor_may_be_written_in_several_ways(source: str) -> None:
+    found = verdict(source)
+    assert found.ok, found.steps[-1]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ('"rest_for_one"', '"rest_for_two"', "line 14: Checkout.start_link(): strategy: expected "),
+        ('"rest_for_one"', '"rest_for_two"', "got 'rest_for_two'; did you mean 'rest_for_one'?"),
+        ('"cart", ', "", "line 14: expected children with the ids 'stock', 'cart' and 'mailer', got 'stock', 'mailer'"),
+        ("return Children(", "Children(", "Checkout.init: expected Children([…])"),
+        (
+            "(Supervisor)",
+            "",
+            "line 10: expected `Checkout` to be a supervisor, class Checkout(Supervisor), got another",
+        ),
+        (
+            "class Checkout",
+            "class Checkuot",
+            "expected a definition of 'Checkout' in your file, got none; did you mean",
+        ),
+        (
+            "return Ok(name)",
+            "return Ok(nmae)",
+            "line 7: Checkout.start_link() failed: its child stock does not start: NameError",
+        ),
+        (", id=name", "", "expected a different id for each child"),
+    ],
+)
+def test_a_slip_is_named_with_its_line(before: str, after: str, said: str) -> None:
+    assert before in RIGHT
+    found = verdict(RIGHT.replace(before, after))
+    assert said in found.steps[-1].say
+    assert found.misconceptions == ()
+
+
+def test_a_strategy_that_stands_outside_of_the_class_is_found_there() -> None:
+    source = RIGHT.replace('strategy="rest_for_one"', "strategy=HOW") + '\n\nHOW = "one_for_one"\n'
+    assert verdict(source).steps[-1].say.startswith("line 17: cart crashed, and mailer, which needs it, went on")
+
+
+@pytest.mark.parametrize(
+    "limits", ["max_restarts=5", "max_restarts=10, max_seconds=60", "max_restarts=2, max_seconds=1"]
+)
+def test_any_limits_pass_that_survive_the_five_crashes(limits: str) -> None:
+    assert verdict(RIGHT.replace("max_restarts=5, max_seconds=5", limits)).ok
+
+
+def test_an_excerpt_names_the_child_whose_crash_the_supervisor_is_notified_of() -> None:
+    """It showed the number of its pid."""
+    rows = verdict(COURSE.wrong("s12.supervisor")["M21"]).excerpt
+    assert [row.text for row in rows] == ["'killed'", "ExitSignal(pid=cart, reason='killed')"]
