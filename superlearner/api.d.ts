@@ -764,6 +764,7 @@ declare namespace Api {
     /** name of the process */ name: string|null;
     /** its exit reason */ reason: string|null;
     /** the reason is a failure */ crash: boolean;
+    /** `restart_failed`: the number of attempts that failed in this way, one after another */ times: number;
     line: WhyLine|null;
     /** the sender of the exit signal: a process or `outside` */ by: string|null;
     /** the request that caused it, if any */ request: string|null;

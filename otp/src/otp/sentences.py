@@ -38,6 +38,7 @@ from otp.kernel.values.sentences import (
     started,
     stopped,
     story,
+    tried,
     unregistered,
 )
 
@@ -72,5 +73,6 @@ __all__ = [
     "stopped",
     "story",
     "tagged",
+    "tried",
     "unregistered",
 ]

@@ -245,6 +245,29 @@ def test_a_repeated_stop_is_one_entry_and_the_start_is_another(inside: Callable[
     inside(test, tree("a", "b"))
 
 
+def test_restarts_that_fail_in_the_same_way_are_one_sentence(inside: Callable[..., Any]) -> None:
+    starts: list[int] = []
+
+    async def first() -> Any:
+        starts.append(1)
+        if len(starts) > 1:
+            raise RuntimeError("the disk is full")
+        return await Worker.start_link(None, name="w")
+
+    async def test(platform: Any) -> None:
+        sup = resolve(platform.node, "sup")
+        await kill(resolve(platform.node, "w"))
+        await otp.wait_down(sup, timeout=5)
+        line = first.__code__.co_firstlineno + 3
+        assert (await texts(platform))[0] == (
+            "w was killed; sup tried three times to start w; each time first raised RuntimeError('the disk is full'), "
+            f"line {line}; sup has no restart left"
+        )
+
+    specs = [ChildSpec("w", start=(first,))]
+    inside(test, Tree("sup", lambda: Supervisor.start_link_children(specs, name="sup")), playground_restart_after=30)
+
+
 def test_a_tree_that_cannot_be_restarted_is_described_to_the_end(inside: Callable[..., Any]) -> None:
     starts: list[int] = []
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import otp
 from otp import Children, ChildSpec, GenServer, NoReply, Ok, Supervisor, impl
+from otp.testing import wait_all_idle
 from superlearner.control.terms import plain_pid
 from superlearner.restarts.cause_steps import OUTSIDE, Step
 from superlearner.restarts.causes import trail, why
@@ -188,6 +189,59 @@ def test_a_failed_restart_is_part_of_the_chain() -> None:
         assert steps[2].text == "top could not restart w: RuntimeError('the disk is full'); restart 1 of 20 within 5 s"
 
     run(test, ChildSpec("w", start=(second_fails,)), worker("v"), strategy="one_for_all")
+
+
+class Counter(GenServer[Any]):
+    broken = False
+
+    @impl
+    def init(self, arg: Any) -> Ok[Any]:
+        if Counter.broken:
+            raise ValueError("boom")
+        return Ok(arg)
+
+
+def test_restarts_that_fail_in_the_same_way_are_one_step() -> None:
+    async def test(node: otp.Node) -> None:
+        tally = number("tally")
+        Counter.broken = True
+        otp.exit("counter", "kill")
+        await otp.wait_down(node.parse_pid(tally))
+        steps = why(node, tally)
+        line = Counter.init.__code__.co_firstlineno + 3
+        assert [step.text for step in steps[1:]] == [
+            f"tally tried 25 times to start counter; each time init raised ValueError('boom'), line {line}",
+            "tally gave up: it needed 26 restarts within 5 s, 25 are allowed",
+        ]
+        assert [(step.kind, step.times) for step in steps] == [("exited", 1), ("restart_failed", 25), ("gave_up", 1)]
+        assert steps[1].line is not None and steps[1].line.source == 'raise ValueError("boom")'
+
+    children = [Counter.child_spec(None, id="counter", name="counter")]
+    spec = Group.child_spec((children, {"max_restarts": 25}), id="tally", name="tally", restart="temporary")
+    try:
+        run(test, spec)
+    finally:
+        Counter.broken = False
+
+
+def test_restarts_that_fail_for_different_reasons_stay_apart() -> None:
+    starts: list[int] = []
+
+    async def moody() -> Any:
+        starts.append(1)
+        if len(starts) in (2, 3, 4):
+            raise otp.StartError("no_disk" if len(starts) < 4 else "no_net")
+        return await Worker.start_link(None, name="w")
+
+    async def test(node: otp.Node) -> None:
+        await kill("w")
+        await wait_all_idle()
+        assert [step.text for step in why(node, number("w"))][1:3] == [
+            "top tried twice to start w; each time it failed: no_disk",
+            "top could not restart w: no_net; restart 3 of 20 within 5 s",
+        ]
+
+    run(test, ChildSpec("w", start=(moody,)))
 
 
 def test_a_significant_child_takes_its_supervisor_along() -> None:

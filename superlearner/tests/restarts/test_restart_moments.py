@@ -224,7 +224,10 @@ def test_a_failed_restart_is_told_and_retried() -> None:
             "crash top/w", "signal top/w to top", "decide top restart 19", "crash top/w", "decide top restart 18",
             "start top/w by top",
         ]  # fmt: skip
-        assert moment.events[3].reason == "RuntimeError('the disk is full')"
+        failed = moment.events[3]
+        assert (failed.reason, failed.start) == ("RuntimeError('the disk is full')", True)
+        assert failed.line is not None and failed.line.function == "second_fails"
+        assert moment.line == failed.line, "a kill raises nothing: the line is that of the start"
 
     run(test, ChildSpec("w", start=(second_fails,)))
 

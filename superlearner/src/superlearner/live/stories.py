@@ -9,7 +9,9 @@ from typing import Any, Final
 import msgspec
 
 from otp import sentences
+from superlearner.control.events import TraceEvent
 from superlearner.live.signals import Burst, shorten
+from superlearner.restarts.cause_steps import Attempt
 
 __all__ = ["Entries", "Entry", "Restarts", "Story"]
 
@@ -43,6 +45,10 @@ class Restarts:
     restarted: dict[str, str] = field(default_factory=dict[str, str])
     successor: str = ""
     failure: str = ""
+    attempt: Attempt | None = None
+    """The last restart, if it failed."""
+    tries: int = 0
+    """The number of restarts that failed in the same way as the last one."""
     used: int | None = None
     max: Any = None
     window_s: Any = None
@@ -51,14 +57,20 @@ class Restarts:
         """Add children (key → label) that run again; `successor` is the new pid of a child without an id."""
         self.restarted |= group
         self.successor = successor
-        self.failure = ""
+        self.failure, self.attempt, self.tries = "", None, 0
         self._budget(data)
 
-    def failed(self, by: str, who: str, reason: str, data: Mapping[str, Any]) -> None:
-        """Add a restart that failed."""
-        self._budget(data)
+    def failed(self, by: str, who: str, event: TraceEvent) -> None:
+        """Add a restart that failed; those that fail in the same way are one sentence."""
+        self._budget(event.data)
+        attempt = Attempt.of(event)
+        self.tries = self.tries + 1 if attempt == self.attempt else 1
+        self.attempt = attempt
+        if self.tries > 1:
+            self.failure = attempt.tried(by, who, self.tries)
+            return
         self.failure = sentences.could_not_restart(
-            by, who, reason, used=self.used, allowed=self.max, window=self.window_s
+            by, who, attempt.reason, used=self.used, allowed=self.max, window=self.window_s
         )
 
     def text(self, by: str, strategy: str, key: str | None, who: str) -> str:

@@ -262,7 +262,7 @@ class Feed:
         if story is None or supervisor is None:
             return
         who = called(model, supervisor, data.get("id"), story.who)
-        story.restarts.failed(label(supervisor), who, facts_of(event).reason, data)
+        story.restarts.failed(label(supervisor), who, event)
         self._signals.failed(model, event, supervisor, story)
         self._put(story)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from otp import sentences
 from otp.redaction import source_line
@@ -13,7 +13,18 @@ from superlearner.control.events import TraceEvent, facts_of
 from superlearner.control.reasons import own_frame, tagged
 from superlearner.control.terms import clip, message_text, safe_text
 
-__all__ = ["BY_OUTSIDE", "OUTSIDE", "Party", "Role", "Step", "WhyLine", "Words", "find_line", "start_failure"]
+__all__ = [
+    "BY_OUTSIDE",
+    "OUTSIDE",
+    "Attempt",
+    "Party",
+    "Role",
+    "Step",
+    "WhyLine",
+    "Words",
+    "find_line",
+    "start_failure",
+]
 
 MOST_PARTIES: Final = 50
 OUTSIDE: Final = "outside"
@@ -53,7 +64,7 @@ class Step:
     """A step of a chain of causes; `at_ns` is the node's clock, `pid` its subject.
 
     `name` is the name of that process. `signal_from` is the pid that ended it with a signal, or `OUTSIDE` for code that
-    is no process of the node.
+    is no process of the node. `times` is the number of failed restarts that it sums.
     """
 
     event: int
@@ -71,6 +82,7 @@ class Step:
     used: int | None = None
     allowed: Any = None
     window: Any = None
+    times: int = 1
 
 
 class Words:
@@ -146,18 +158,25 @@ class Words:
         text = sentences.started(self.called(event.pid), self._new(event))
         return self._step(event, "child_started", text, parties=(self._started(event),))
 
-    def failed(self, event: TraceEvent) -> Step:
-        """Return the step for a failed restart."""
+    def failed(self, event: TraceEvent, times: int) -> Step:
+        """Return the step for failed restarts that are alike; `event` is the last of them."""
         facts, line = facts_of(event), find_line(start_failure(event))
-        text = sentences.could_not_restart(
-            self.called(event.pid), facts.id or "its child", facts.reason, **budget_of(event)
-        )
-        return self._step(event, "restart_failed", text, reason=facts.reason, crash=True, line=line)
+        by, child = self.called(event.pid), facts.id or "its child"
+        if times == 1:
+            text = sentences.could_not_restart(by, child, facts.reason, **budget_of(event))
+        else:
+            text = Attempt.of(event).tried(by, child, times)
+        return self._step(event, "restart_failed", text, reason=facts.reason, crash=True, line=line, times=times)
 
-    def gave_up(self, event: TraceEvent, before: Sequence[TraceEvent]) -> Step:
-        """Return the step for a supervisor without a restart left; `before` are the restarts within its window."""
+    def gave_up(self, event: TraceEvent, before: Sequence[TraceEvent], times: int) -> Step:
+        """Return the step for a supervisor without a restart left.
+
+        `before` are the restarts within its window, `times` the failed restarts that the step before it sums.
+        """
         facts, budget, retried = facts_of(event), budget_of(event), event.data.get("retried", False)
-        last = sentences.last_straw(self._child(event), facts.reason, failed=facts.crash, retried=retried)
+        last = "" if times > 1 else sentences.last_straw(
+            self._child(event), facts.reason, failed=facts.crash, retried=retried
+        )  # fmt: skip
         text = sentences.gave_up(self.called(event.pid), last, **budget)
         earlier = tuple(
             Party("earlier", self._child(one), facts_of(one).old, one.at, facts_of(one).reason)
@@ -204,6 +223,32 @@ def start_failure(event: TraceEvent) -> Any:
     return rest[0] if tag == "EXIT" and len(rest) == 1 else event.data["reason"]
 
 
+class Attempt(NamedTuple):
+    """A restart that failed; attempts that are equal failed in the same way."""
+
+    supervisor: str
+    id: str | None
+    reason: str
+    function: str = ""
+    line: int | None = None
+
+    @staticmethod
+    def of(event: TraceEvent) -> Attempt:
+        """Return the attempt that an event of the kind `restart_failed` reports."""
+        facts, frame = facts_of(event), own_frame(start_failure(event))
+        attempt = Attempt(facts.pid, facts.id, facts.reason)
+        return attempt if frame is None else attempt._replace(function=function_name(frame[2]), line=frame[1])
+
+    def tried(self, by: str, child: str, times: int) -> str:
+        """Return the sentence about several equal attempts."""
+        return sentences.tried(by, child, times, self.reason, function=self.function, line=self.line)
+
+
+def function_name(qualified: str) -> str:
+    """Return the name of a function without its class, as text for readers."""
+    return safe_text(qualified.rpartition(".")[2])
+
+
 def find_line(reason: Any) -> WhyLine | None:
     """Return the line in the user's code at which a crash happened, with its text if the file can be read."""
     frame = own_frame(reason)
@@ -211,4 +256,4 @@ def find_line(reason: Any) -> WhyLine | None:
         return None
     file, line, function = frame
     source = clip(source_line(file, line), 200) or None
-    return WhyLine(safe_text(os.path.basename(file)), line, safe_text(function.rpartition(".")[2]), source)
+    return WhyLine(safe_text(os.path.basename(file)), line, function_name(function), source)

@@ -18,7 +18,7 @@ from superlearner.control.events import STARTS, TraceEvent, act_of, is_end, is_r
 from superlearner.control.names import display_name
 from superlearner.control.slots import id_text
 from superlearner.control.terms import plain_pid
-from superlearner.restarts.cause_steps import Step, Words
+from superlearner.restarts.cause_steps import Attempt, Step, Words
 from superlearner.restarts.memory import Events, Memory
 
 __all__ = ["trail", "why"]
@@ -103,10 +103,12 @@ class _Chain:
             case "start" | "restart":
                 return [self.words.started(event)], self._end_before(event) or self._start_above(event)
             case "restart_failed":
-                cause = self.memory.by_seq.get(event.cause)
-                return [self.words.failed(event), *self._stops(event, cause)], cause
+                tries = self._tries(event)
+                cause = self.memory.by_seq.get(tries[-1].cause)
+                return [self.words.failed(event, len(tries)), *self._stops(tries[-1], cause)], cause
             case "gave_up":
-                return [self.words.gave_up(event, self._spent(event))], self.memory.by_seq.get(event.cause)
+                cause = self.memory.by_seq.get(event.cause)
+                return [self.words.gave_up(event, self._spent(event), len(self._tries(cause)))], cause
             case "exited":
                 return self._end(event)
             case _:
@@ -128,6 +130,16 @@ class _Chain:
         begun = min((one.event for one in (*restart.started, *restart.failures)), default=event.seq)
         stops = [self.memory.by_seq[one.event] for one in restart.stopped if one.event < begun]
         return [self.words.stopped(stops, id_text(restart.id), restart.strategy)] if stops else []
+
+    def _tries(self, event: TraceEvent | None) -> list[TraceEvent]:
+        """Return a failed restart and those that led to it and failed in the same way, newest first."""
+        found: list[TraceEvent] = []
+        while event is not None and event.kind == "restart_failed":
+            if found and Attempt.of(event) != Attempt.of(found[-1]):
+                break
+            found.append(event)
+            event = self.memory.by_seq.get(event.cause) if event.cause < event.seq else None
+        return found
 
     def _end_before(self, event: TraceEvent) -> TraceEvent | None:
         """Return the end by itself that a start on request follows, such as one after a give-up."""

@@ -59,6 +59,10 @@ class Happening:
     pid: str | None = None
     state: str | None = None
     later_ns: int | None = None
+    start: bool = False
+    """True for a start that failed."""
+    line: WhyLine | None = None
+    """The line that raised, of a start that failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +128,19 @@ class _Telling:
             None if going_on or not events else max(0, events[-1].at_ns - at),
             group.complete,
             going_on,
-            find_line(group.first.data["reason"]) if "reason" in group.first.data else None,
+            self._line(events),
             tree,
             events,
             self._ghosts(drawing.rows),
             self._storm(),
             self._steps(),
         )
+
+    def _line(self, events: Sequence[Happening]) -> WhyLine | None:
+        """Return the line that raised: that of the first cause, else of the first start that failed."""
+        first = self.group.first
+        found = find_line(first.data["reason"]) if "reason" in first.data else None
+        return found or next((one.line for one in events if one.line is not None), None)
 
     def _touched(self) -> Iterable[str]:
         """Yield the ids of everything that happened: first what ended by itself or by a link."""
@@ -200,8 +210,9 @@ class _Telling:
                     self._ended(event)
                 case "restart_failed":
                     self._decided(event)
-                    reason = text_of_reason(start_failure(event))
-                    self._add(event, "crash", self._id(event), reason=reason, crash=True)
+                    failure = start_failure(event)
+                    reason, line = text_of_reason(failure), find_line(failure)
+                    self._add(event, "crash", self._id(event), reason=reason, crash=True, start=True, line=line)
                     self._decide(event)
                 case "gave_up":
                     self._decided(event)

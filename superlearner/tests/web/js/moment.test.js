@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { layout, pointOf, touched } from "#static/moment/layout.js";
 import { all, picture } from "#static/moment/picture.js";
 import { poseOf, schedule, stageAt, stepFrom } from "#static/moment/schedule.js";
-import { ghostSentence, headline, others, pace, sentence, span, step } from "#static/moment/story.js";
+import { ghostSentence, headline, others, pace, rows, sentence, span, step } from "#static/moment/story.js";
 
 import { branchOf, portrait } from "#static/start/portrait.js";
 
@@ -254,6 +254,45 @@ test("each stage and each event has a sentence", () => {
     for (const event of moment.events) assert.ok(step(moment, event).text);
     for (let stage = 0; stage <= 6; stage += 1) assert.doesNotMatch(sentence(moment, stage), /undefined|null/);
   });
+});
+
+/** A counter that is killed, and whose start then fails with these reasons. */
+function failing(reasons, gives, line = { file: "tally.py", line: 7, function: "init", source: 'raise ValueError("boom")' }) {
+  const root = supervisor("tally", "one_for_one", [worker("tally/counter", "0.9.0")]), id = "tally/counter";
+  const events = [
+    { kind: "crash", at: 0, id, reason: "killed", crash: true }, { kind: "signal", at: 0, id, to: "tally", reason: "killed" },
+    { kind: "decide", at: 0, id: "tally", what: "restart", left: 2, strategy: null },
+  ];
+  for (const [place, reason] of reasons.entries()) {
+    const last = gives && place === reasons.length - 1;
+    events.push({ kind: "crash", at: 0, id, reason, crash: true, start: true, line },
+      { kind: "decide", at: 0, id: "tally", what: last ? "give_up" : "restart", left: Math.max(0, 1 - place), strategy: null });
+  }
+  if (!gives) events.push({ kind: "start", at: 0, id, by: "tally", pid: "0.13.0", state: "0" });
+  return { ...ONE, root, events, ghosts: {}, line };
+}
+
+test("starts that fail in the same way are one sentence and one row", () => {
+  const boom = "ValueError('boom')", moment = failing([boom, boom, boom], true);
+  assert.equal(sentence(moment, 6),
+    `counter was killed. tally tried three times to start counter; each time init raised ${boom}, line 7. Then it gave up.`);
+  assert.equal(sentence(moment, 3), "tally spends one restart and applies its strategy.");
+  assert.equal(sentence(moment, 4), "tally starts counter again. The start fails.");
+  assert.equal(sentence(moment, 5),
+    `tally tries three times to start counter; each time init raises ${boom}, line 7. Then it gives up.`);
+  const told = (of) => rows(of).map(({ event, times }) => Object.values(step(of, event, times)).join(" ").trim());
+  assert.deepEqual(told(moment).slice(3), [`counter failed to start three times ${boom}`, "tally gives up: no restarts left"]);
+  assert.deepEqual(rows(moment).map(({ from, to }) => [from, to]), [[0, 0], [1, 1], [2, 2], [3, 7], [8, 8]]);
+  const once = failing(["no_disk"], false, null);
+  assert.equal(sentence(once, 6),
+    "counter was killed. tally could not start counter: it failed: no_disk. The next start succeeded. 1 of 3 restarts was left.");
+  const mixed = failing(["no_disk", "no_disk", "no_net"], true, null);
+  assert.equal(sentence(mixed, 6), "counter was killed. tally tried twice to start counter; each time it failed: no_disk. "
+    + "tally could not start counter: it failed: no_net. Then it gave up.");
+  assert.deepEqual(told(mixed).slice(3), [
+    "counter failed to start twice no_disk", "tally applies its strategy 0 restarts left", "counter failed to start no_net",
+    "tally gives up: no restarts left",
+  ]);
 });
 
 test("other strategies are compared by their difference", () => {

@@ -27,6 +27,8 @@ NAMED: Final = 10
 
 """Maximum number of names in one sentence; the others are counted."""
 
+COUNTS: Final = ("", "once", "twice", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
 UNREMARKABLE: Final = 1000
 
 """Number of allowed restarts from which the budget is not mentioned."""
@@ -137,6 +139,26 @@ def could_not_restart(
     'shop could not restart ledger: no_disk; restart 2 of 3 within 5 s'
     """
     return story(f"{by} could not restart {child}: {reason}", budget(used, allowed, window))
+
+
+def tried(by: str, child: str, times: int, reason: str, *, function: str = "", line: int | None = None) -> str:
+    """Return the sentence about restarts that failed in the same way, one after the other.
+
+    Args:
+        by: the supervisor.
+        child: the child that it tried to start.
+        times: the number of attempts.
+        reason: why each of them failed.
+        function: the user's function that raised; "" if none did.
+        line: the line of that function.
+
+    >>> tried("Tally", "counter", 3, "ValueError('boom')", function="init", line=7)
+    "Tally tried three times to start counter; each time init raised ValueError('boom'), line 7"
+    >>> tried("Tally", "counter", 12, "no_disk")
+    'Tally tried 12 times to start counter; each time it failed: no_disk'
+    """
+    how = f"{function} raised {reason}" if function else f"it failed: {reason}"
+    return f"{by} tried {times_text(times)} to start {child}; each time {how}{f', line {line}' if line else ''}"
 
 
 def could_not_start(by: str, child: str, reason: str) -> str:
@@ -287,6 +309,16 @@ def listed(names: Sequence[str], last: str = "and", more: int = 0) -> str:
     if len(names) < 2:
         return "".join(names)
     return f"{', '.join(names[:-1])}{', ' if last == 'then' else ' '}{last} {names[-1]}"
+
+
+def times_text(times: int) -> str:
+    """Return how often something happened.
+
+    >>> times_text(2), times_text(3), times_text(12)
+    ('twice', 'three times', '12 times')
+    """
+    word = COUNTS[times] if times < len(COUNTS) else str(times)
+    return word if times < 3 else f"{word} times"
 
 
 def duration(seconds: Any) -> str:

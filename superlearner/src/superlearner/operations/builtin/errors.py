@@ -143,6 +143,7 @@ def _why_step(step: Step, request: str | None, clock: Clock) -> WhyStep:
         name=step.name,
         reason=step.reason,
         crash=step.crash,
+        times=step.times,
         line=step.line,
         by=step.signal_from,
         request=request,

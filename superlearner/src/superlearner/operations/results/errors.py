@@ -57,6 +57,9 @@ class WhyStep(BaseModel):
     name: str | None = Field(description="name of the process")
     reason: str | None = Field(description="its exit reason")
     crash: bool = Field(description="the reason is a failure")
+    times: int = Field(
+        description="`restart_failed`: the number of attempts that failed in this way, one after another"
+    )
     line: WhyLine | None
     by: str | None = Field(description="the sender of the exit signal: a process or `outside`")
     request: str | None = Field(description="the request that caused it, if any")

@@ -28,6 +28,8 @@ class Crashed(BaseModel):
     id: NodeId
     reason: str
     crash: bool = Field(description="the reason is a failure")
+    start: bool = Field(default=False, description="a start that failed")
+    line: WhyLine | None = Field(default=None, description="for a start that failed: the line that raised")
 
 
 class Linked(BaseModel):
@@ -102,7 +104,9 @@ class Moment(BaseModel):
     request: str | None = Field(
         default=None, description="the request that ended the first process, such as `your request over HTTP`"
     )
-    line: WhyLine | None = Field(description="the line that raised")
+    line: WhyLine | None = Field(
+        description="the line that raised: that of the first end, else of the first start that failed"
+    )
     root: MomentNode = Field(description="the lowest supervisor above all that happened, with what was below it")
     events: list[MomentEvent]
     ghosts: dict[str, dict[Difference, list[str]]] = Field(

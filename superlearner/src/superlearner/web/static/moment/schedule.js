@@ -31,12 +31,13 @@ import { isOrderly } from "../base/words.js";
 
 /**
  * @typedef {{at: number} & (
- *   {kind: "crash", id: string, reason: string, crash: boolean}
+ *   {kind: "crash", id: string, reason: string, crash: boolean, start?: boolean, line?: WhyLine|null}
  *   | {kind: "link", id: string, to: string, reason: string}
  *   | {kind: "signal", id: string, to: string, reason: string}
  *   | {kind: "decide", id: string, what: "restart"|"drop"|"give_up", left: number|null, strategy: string|null, later?: number|null}
  *   | {kind: "stop", id: string, by: string}
  *   | {kind: "start", id: string, by: string, pid: string|null, state: string|null})} MomentEvent
+ *   `start` of a crash: a start that failed, with the line that raised
  */
 
 /** @typedef {Record<string, {also: string[], not: string[]}>} Ghosts  what another strategy would restart, and what it would not */

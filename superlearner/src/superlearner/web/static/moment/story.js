@@ -11,6 +11,7 @@ import { all } from "./picture.js";
 
 /** Names that a sentence lists. */
 const LISTED = 4;
+const NUMBERS = ["", "", "", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
 
 /** @param {Moment} moment @returns {(id: string) => string} */
 export function namer(moment) {
@@ -30,6 +31,58 @@ export const victim = (moment) => moment.events.find(({ kind }) => kind === "cra
 /** @param {Moment} moment @template {MomentEvent["kind"]} K @param {K} kind @returns {Extract<MomentEvent, {kind: K}>[]} */
 const only = (moment, kind) => /** @type {any} */ (moment.events.filter((event) => event.kind === kind));
 
+/** Return how often something happened: `three times`. @param {number} count */
+const often = (count) => ["", "once", "twice"][count] ?? `${NUMBERS[count] ?? count} times`;
+
+/** @typedef {MomentEvent & {kind: "decide"}} Decision */
+/** @typedef {MomentEvent & {kind: "crash"}} Attempt */
+
+/**
+ * Return the decisions; a decision about a failed start is part of the one before it.
+ * @param {Moment} moment
+ * @returns {(Decision & {tries: Attempt[]})[]}
+ */
+function decisions(moment) {
+  /** @type {(Decision & {tries: Attempt[]})[]} */ const found = [];
+  /** @type {Attempt|null} */ let failed = null;
+  for (const event of moment.events) {
+    const last = found.at(-1);
+    if (event.kind === "decide") {
+      if (failed && last?.id === event.id) Object.assign(last, { what: event.what, left: event.left });
+      else found.push({ ...event, tries: [] });
+    } else if (event.kind === "crash" && event.start) last?.tries.push(event);
+    failed = event.kind === "crash" && event.start ? event : null;
+  }
+  return found;
+}
+
+/** Return whether two attempts failed in the same way. @param {Attempt} one @param {MomentEvent|undefined} other */
+const alike = (one, other) => other?.kind === "crash" && other.start === true && one.start === true && one.id === other.id
+  && one.reason === other.reason && one.line?.line === other.line?.line;
+
+/** Return how a start failed, and where. @param {Attempt} attempt @param {boolean} past */
+const failure = ({ reason, line }, past) => (line
+  ? `${line.function} ${past ? "raised" : "raises"} ${reason}, line ${line.line}`
+  : `it ${past ? "failed" : "fails"}: ${reason}`);
+
+/**
+ * Return a sentence for each kind of failed start.
+ * @param {string} by
+ * @param {Attempt[]} tries
+ * @param {Moment} moment
+ * @param {boolean} past
+ */
+function attempts(by, tries, moment, past) {
+  const name = namer(moment);
+  return tries.flatMap((first, place) => {
+    if (place && alike(first, tries[place - 1])) return [];
+    const rest = tries.slice(place), end = rest.findIndex((one) => !alike(first, one)), count = end < 0 ? rest.length : end;
+    return count > 1
+      ? `${by} ${past ? "tried" : "tries"} ${often(count)} to start ${name(first.id)}; each time ${failure(first, past)}.`
+      : `${by} ${past ? "could" : "can"} not start ${name(first.id)}: ${failure(first, past)}.`;
+  });
+}
+
 /** Return whether a supervisor decided anything; a picture at rest has ends without decisions. @param {Moment} moment */
 export const isRestart = (moment) => only(moment, "decide").length > 0;
 
@@ -48,10 +101,11 @@ export function headline(moment) {
 
 /** Return the sentence of a stage; it names only what is on the screen. @param {Moment} moment @param {number} stage  0 to 6 */
 export function sentence(moment, stage) {
-  const name = namer(moment), who = name(victim(moment)), [first, ...later] = only(moment, "decide");
+  const name = namer(moment), who = name(victim(moment)), [first, ...later] = decisions(moment);
   const by = name(first?.id ?? moment.root.id),
     stops = only(moment, "stop").filter((stop) => stop.by === first?.id),
     starts = only(moment, "start");
+  const tries = first ? attempts(by, first.tries, moment, false) : [];
   const gives = first?.what === "give_up", upper = name(later[0]?.id ?? moment.root.id);
   switch (stage) {
     case 0:
@@ -62,15 +116,20 @@ export function sentence(moment, stage) {
       return `${by} receives the exit signal and the reason.`;
     case 3:
       if (first?.what === "drop") return `${by} does not restart ${who}.${afterwards(first)}`;
-      return gives
+      return gives && !tries.length
         ? `${by} has no restarts left. It gives up.`
         : `${by} spends one restart and applies ${first?.strategy ?? "its strategy"}.`;
     case 4:
-      if (gives) return stops.length ? `${by} stops its other children, newest first, and exits.` : `${by} exits.`;
+      if (tries.length && !stops.length) return `${by} starts ${name(first?.tries[0]?.id ?? "")} again. The start fails.`;
+      if (gives && !tries.length) return stops.length ? `${by} stops its other children, newest first, and exits.` : `${by} exits.`;
       return stops.length
         ? `${by} stops ${listed(stops.map(({ id }) => name(id)))}${stops.length > 1 ? ", newest first" : ""}.`
         : "No other process is stopped.";
     case 5:
+      if (tries.length) {
+        const then = gives ? "Then it gives up." : starts.length ? `Then it starts ${listed(starts.map(({ id }) => name(id)))}.` : "";
+        return [...tries, then, gives && starts.length ? `${upper} starts the branch again.` : ""].filter(Boolean).join(" ");
+      }
       if (!starts.length) return moment.going_on ? "Nothing has been started again yet." : "Nothing is started again.";
       return gives
         ? `${upper} receives the exit and starts the branch again.`
@@ -90,7 +149,7 @@ function whole(moment) {
     : end.reason === "killed" ? `${who} was killed${byRequest(moment)}.`
     : `${who} ${end.crash && end.reason !== "shutdown" ? "crashed" : "exited"}: ${end.reason}.`];
   if (linked.length) sentences.push(`${listed(linked)}, linked to it, ended too.`);
-  for (const { id: by, what, strategy, left, later } of only(moment, "decide")) {
+  for (const { id: by, what, strategy, left, later, tries } of decisions(moment)) {
     const stops = only(moment, "stop").filter((stop) => stop.by === by).map((stop) => name(stop.id)),
       starts = only(moment, "start").filter((start) => start.by === by);
     const below = only(moment, "start").some((start) => starts.some((other) => other.id === start.by)),
@@ -98,7 +157,12 @@ function whole(moment) {
     const started = !starts.length ? "" : alone && starts[0]?.id === id ? "started it again, with a new pid and a new state"
       : `started ${listed(starts.map((start) => name(start.id)))}${alone ? " again" : ""}${below ? ", with its children" : ""}`;
     const limit = limits.get(by), boss = `${name(by)}${strategy ? ` (${strategy})` : ""}`;
-    if (what === "give_up") sentences.push(`${name(by)} had no restarts left and gave up.`);
+    if (tries.length) {
+      if (stops.length && what !== "give_up") sentences.push(`${boss} stopped ${listed(stops)}.`);
+      sentences.push(...attempts(name(by), tries, moment, true));
+      if (what === "give_up") sentences.push("Then it gave up.");
+      else if (started) sentences.push(alone ? "The next start succeeded." : `Then it ${started}.`);
+    } else if (what === "give_up") sentences.push(`${name(by)} had no restarts left and gave up.`);
     else if (what === "drop") sentences.push(`${name(by)} does not restart it.${afterwards({ later })}`);
     else if (stops.length) sentences.push(`${boss} stopped ${listed(stops)}${started && `, then ${started}`}.`);
     else if (started) sentences.push(`${boss} ${started}.`);
@@ -129,11 +193,35 @@ export function others(moment) {
   return ["one_for_one", "one_for_all", "rest_for_one"].filter((strategy) => strategy in moment.ghosts && strategy !== used);
 }
 
-/** Return an event in words. @param {Moment} moment @param {MomentEvent} event @returns {{who: string, text: string, more: string}} */
-export function step(moment, event) {
+/**
+ * Return the rows of a list of events: starts that fail in the same way, one after another, are one row.
+ * @param {Moment} moment
+ * @returns {{event: MomentEvent, from: number, to: number, times: number}[]}  `from` and `to`: places of its first and last event
+ */
+export function rows({ events }) {
+  /** @type {{event: MomentEvent, from: number, to: number, times: number}[]} */ const found = [];
+  for (const [place, event] of events.entries()) {
+    const before = found.at(-2);
+    if (event.kind === "crash" && before && before.to === place - 2 && events[place - 1]?.kind === "decide" && alike(event, before.event)) {
+      found.pop();
+      Object.assign(before, { to: place, times: before.times + 1 });
+    } else found.push({ event, from: place, to: place, times: 1 });
+  }
+  return found;
+}
+
+/**
+ * Return an event in words.
+ * @param {Moment} moment
+ * @param {MomentEvent} event
+ * @param {number} [times]  how often it happened
+ * @returns {{who: string, text: string, more: string}}
+ */
+export function step(moment, event, times = 1) {
   const name = namer(moment), who = name(event.id);
   switch (event.kind) {
     case "crash":
+      if (event.start) return { who, text: `failed to start${times > 1 ? ` ${often(times)}` : ""}`, more: event.reason };
       return {
         who,
         text: event.reason === "killed" ? `was killed${event.id === victim(moment) ? byRequest(moment) : ""}`

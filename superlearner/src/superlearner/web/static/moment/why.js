@@ -15,7 +15,7 @@ import { RestartDock } from "./dock.js";
 import { isSupervisor } from "./layout.js";
 import { all } from "./picture.js";
 import { RestartStage } from "./stage.js";
-import { fallen, headline, isSlow, listed, namer, others, span, step, victim } from "./story.js";
+import { fallen, headline, isSlow, listed, namer, others, rows, span, step, victim } from "./story.js";
 
 /** @import { Moment, MomentEvent } from "./schedule.js" */
 /**
@@ -134,9 +134,9 @@ function tell(moment) {
   if (!(facts instanceof HTMLElement)) return;
   render(html`${moment.line ? raised(moment.line) : nothing}${notes.map((note) => html`<p class="note" data-level="info">${note}</p>`)}
     <h2>What happened</h2>
-    <ol class="steps">${moment.events.map((event, place) => {
-      const { who: subject, text, more } = step(moment, event);
-      return html`<li><button type="button" data-event=${place} data-kind=${event.kind}
+    <ol class="steps">${rows(moment).map(({ event, from: place, to, times }) => {
+      const { who: subject, text, more } = step(moment, event, times);
+      return html`<li><button type="button" data-event=${place} data-last=${to} data-kind=${event.kind}
         data-what=${event.kind === "decide" ? event.what : ""} @click=${() => seek(place)}>
         ${mark(event)}<span><b>${subject}</b> ${text} ${!more ? nothing
           : event.kind === "decide" ? html`· ${more}`
@@ -168,9 +168,9 @@ function follow() {
   const begun = Math.max(-1, ...cues.filter(({ at }) => at < now).map(({ event }) => event));
   for (const button of body.querySelectorAll(".steps button")) {
     if (!(button instanceof HTMLElement)) continue;
-    const place = Number(button.dataset.event);
+    const place = Number(button.dataset.event), last = Number(button.dataset.last);
     attribute(button, "data-done", place <= begun);
-    attribute(button, "aria-current", place === begun && stage.stage < 6 ? "step" : null);
+    attribute(button, "aria-current", place <= begun && begun <= last && stage.stage < 6 ? "step" : null);
   }
 }
 
