@@ -5,15 +5,18 @@ from __future__ import annotations
 import ast
 import inspect
 import json
+import re
+from pathlib import Path
 
 import pytest
 
 from otp.testing import Scheduler
-from superlearner.course.course import Course
+from superlearner.course.course import FOLDER, Course
 from superlearner.course.engine.checking import CI_SEEDS, SEEDS
 from superlearner.course.engine.child import outcome_of, verdict_of
 from superlearner.course.engine.verdict import Verdict
-from superlearner.course.lesson import Cell, Exercise, Measure, Picture, Predict
+from superlearner.course.lesson import Cell, Exercise, Measure, Picture, Predict, Reflect, Text
+from superlearner.course.progress import ASKS
 
 COURSE = Course()
 LESSON = COURSE.lesson(12)
@@ -442,14 +445,50 @@ def test_no_lesson_shows_a_solution() -> None:
         assert COURSE.solution(id).strip() not in text
 
 
-@pytest.mark.parametrize("cell", LESSON.blocks(Cell), ids=lambda cell: cell.id)
-def test_a_cell_runs_and_prints_something(cell: Cell, capsys: pytest.CaptureFixture[str]) -> None:
-    code = compile(cell.code, cell.id, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+def test_the_cells_run_one_after_the_other_in_one_workbench_and_each_prints(capsys: pytest.CaptureFixture[str]) -> None:
+    names: dict[str, object] = {}
+    printed: dict[str, str] = {}
 
     async def main() -> None:
-        running = eval(code, {})
-        if inspect.isawaitable(running):
-            await running
+        for cell in LESSON.blocks(Cell):
+            for _ in range(2):  # one can run each of them again
+                running = eval(compile(cell.code, cell.id, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT), names)
+                if inspect.isawaitable(running):
+                    await running
+                printed[cell.id] = capsys.readouterr().out
 
     Scheduler().run(main)
-    assert capsys.readouterr().out
+    assert all(printed.values())
+    assert printed["s12.c5"] == "colour: blue\n"
+    assert printed["s12.c6"] == "weather: no answer within 2 s\ncolour: no answer within 2 s\n"
+    assert len(printed["s12.c4"]) < 4000, "the workbench cuts longer output"
+
+
+MINUTES = {Cell: 0.5, Picture: 0.5, Predict: 1, Reflect: 1.5}
+
+
+def core_minutes() -> float:
+    """Return an estimate of the core path, with 240 words of text a minute."""
+    blocks = [block for section in LESSON.sections if section.core for block in section.blocks]
+    words = sum(len(re.sub(r"<[^>]+>", " ", block.html).split()) for block in blocks if isinstance(block, Text))
+    exercises = sum(block.minutes for block in blocks if isinstance(block, Exercise))
+    return words / 240 + exercises + sum(MINUTES.get(type(block), 0) for block in blocks)
+
+
+def test_the_core_path_takes_the_minutes_that_the_lesson_and_its_page_name() -> None:
+    assert core_minutes() <= LESSON.minutes <= 45
+    page = (Path(__file__).parents[3] / "docs" / "course.md").read_text(encoding="utf-8")
+    assert f"Its core path takes about {LESSON.minutes} minutes" in " ".join(page.split())
+
+
+def test_the_core_path_stands_before_the_practice_and_has_every_reflection() -> None:
+    kinds = [section.core for section in LESSON.sections]
+    assert kinds == sorted(kinds, reverse=True)
+    asked = [block for section in LESSON.sections for block in section.blocks if isinstance(block, ASKS)]
+    assert [block.core for block in asked] == sorted((block.core for block in asked), reverse=True)
+    assert [block.id for block in asked if isinstance(block, Reflect)] == ["s12.r1", "s12.r2", "s12.r6", "s12.r7"]
+
+
+def test_nothing_asks_for_a_callback_before_the_lesson_names_it() -> None:
+    text = (FOLDER / "lessons" / "12-what-is-otp.md").read_text(encoding="utf-8")
+    assert text.index("| `code_change(old, state, extra)` |") < text.index('"code_change while the server')

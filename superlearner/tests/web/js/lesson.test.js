@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { chosenIn, sourceOf } from "#static/lesson/choice.js";
-import { countOf, followingOf, markOf, nextOf } from "#static/lesson/lesson-model.js";
+import { countOf, followingOf, markOf, nextName, nextOf } from "#static/lesson/lesson-model.js";
 
 const MATCH = { kind: "match", keys: ["loop", "a \"b\" \\"], values: ["GenServer", "über"], labels: {} };
 const SET = { kind: "set", keys: [], values: ["one", "two", "three"], labels: {} };
@@ -43,14 +43,17 @@ test("an exercise is done when it has passed, a question when it was answered", 
   assert.equal(nextOf({ sections: [helped] }), null);
 });
 
-test("what follows a block is the next of the core path, then any that is left", () => {
-  const named = (id, core, more = {}) => ({ ...block("exercise", more, core), id });
-  const lesson = { sections: [{ blocks: [named("a", true), named("b", false), named("c", true)] }, { blocks: [named("d", false)] }] };
-  assert.equal(followingOf(lesson, "b").id, "c");
-  assert.equal(followingOf(lesson, "c").id, "a");
-  lesson.sections[0].blocks = [named("a", true, { passed: true }), named("b", false), named("c", true, { passed: true })];
-  assert.equal(followingOf(lesson, "c").id, "d");
-  lesson.sections[1].blocks = [];
-  assert.equal(followingOf(lesson, "c").id, "b");
-  assert.equal(followingOf(lesson, "b"), null);
+test("what follows a block is the next block of the page, whatever its kind and whether it is done", () => {
+  const text = { kind: "text", html: "<h3>Call <em>and</em> cast</h3><p>A call waits.</p>" };
+  const first = { id: "a", title: "A server", blocks: [block("predict"), text, { ...block("exercise"), id: "write", title: "Write" }] };
+  const second = { id: "b", title: "The tree", blocks: [{ ...block("picture"), id: "watch" }, { ...block("predict"), id: "last" }] };
+  first.blocks[0].id = "guess";
+  const lesson = { sections: [first, second] };
+  assert.equal(followingOf(lesson, "guess").block, text);
+  assert.equal(nextName(followingOf(lesson, "guess")), "“Call and cast”");
+  assert.equal(followingOf(lesson, "write").section, second);
+  assert.equal(nextName(followingOf(lesson, "write")), "“The tree”");
+  assert.equal(nextName(followingOf(lesson, "watch")), "a prediction");
+  assert.equal(followingOf(lesson, "last"), null);
+  assert.equal(nextName({ block: { kind: "text", html: "<p>More.</p>" }, section: null }), "read on");
 });

@@ -10,7 +10,10 @@ const row = (at, of, to, kind, text) => ({ at, of, to, kind, text, marked: false
 const none = { picture: "x", happened: "", excerpt: [], callbacks: [], mailbox: [] };
 
 test("a row says who sends what, and what does not arrive", () => {
-  assert.equal(told(row(1, "a", "b", "call", "'x'")), "1 s: a sends 'x' to b");
+  assert.equal(told(row(1, "a", "b", "call", "'x'")), "1 s: a calls b with 'x'");
+  assert.equal(told(row(1, "a", "b", "cast", "'x'")), "1 s: a casts 'x' to b");
+  assert.equal(told(row(2, "b", "a", "reply", "'y'")), "2 s: b answers a with 'y'");
+  assert.equal(told(row(2, "b", "a", "info", "'z'")), "2 s: b sends 'z' to a");
   assert.equal(told(row(3, "b", "a", "late", "'y'")), "3 s: b answers 'y' too late: it is dropped, and does not reach a");
   assert.equal(told(row(1.5, "a", null, "note", "goes on")), "1.5 s: a goes on");
   assert.equal(told(row(2, "a", null, "exit", "'boom'")), "2 s: a ends with 'boom'");

@@ -4,7 +4,7 @@
  * @module
  */
 
-const MOST_LINES = 28, FRAME = 44;
+const MOST_LINES = 36, FRAME = 44;
 /** Height of a line in px. Touch screens use a larger font. */
 const LINE = matchMedia("(pointer: coarse)").matches ? 24.8 : 20.15;
 

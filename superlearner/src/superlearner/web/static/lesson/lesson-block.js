@@ -7,8 +7,7 @@
 import { ApiError } from "../base/api.js";
 import { make, root, write } from "../base/dom.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
-import { nameOf, placeOf, untouched } from "./lesson-model.js";
-import { goTo } from "./reading-place.js";
+import { placeOf, untouched } from "./lesson-model.js";
 
 /** @import { Block, ItemState } from "./lesson-model.js" */
 
@@ -22,11 +21,20 @@ export const signIn = (to) => page()?.hasAttribute("data-signed-out")
   ? html`<a href=${`${root()}/sign-in?next=${encodeURIComponent(location.pathname.slice(root().length))}`}>Sign in</a> to ${to}.`
   : html`It takes the scope <b>code</b>.`;
 
+/** Return the element that follows on the page: the next block, or the heading of the next section. @param {HTMLElement} block */
+function below(block) {
+  const next = block.nextElementSibling ?? block.closest("section")?.nextElementSibling?.querySelector("h2");
+  if (!(next instanceof HTMLElement)) return null;
+  if (!next.hasAttribute("tabindex")) next.tabIndex = -1;
+  next.id ||= `after-${block.id}`;
+  return next;
+}
+
 /** An element for one block. It dispatches `lesson-changed` when the state of its block has changed. */
 export class LessonBlock extends HTMLElement {
   /** @type {Block} */ block;
-  /** Return what follows a block that is done; the page of the session sets it. @type {(id: string) => Block|null} */
-  static following = () => null;
+  /** Return the name of what follows a block; the page of the session sets it. @type {(id: string) => string} */
+  static following = () => "";
   /** What went wrong with the last request. */
   failed = "";
   busy = false;
@@ -63,16 +71,15 @@ export class LessonBlock extends HTMLElement {
       class="core">core</b>` : nothing}`;
   }
 
-  /** Return a link to what follows this block, which is done. */
+  /** Return a link to what follows this block, which is done: what stands below it on the page. */
   nextLink() {
-    const next = this.block.review ? null : LessonBlock.following(this.state.id);
-    if (!next?.id) return nothing;
-    const place = placeOf(next.id);
-    return html`<p class="next"><a href="#${place}" @click=${(/** @type {MouseEvent} */ event) => {
+    const name = this.block.review ? "" : LessonBlock.following(this.state.id), next = below(this);
+    if (!name || !next) return nothing;
+    return html`<p class="next"><a href="#${next.id}" @click=${(/** @type {MouseEvent} */ event) => {
       event.preventDefault();
-      goTo(place);
-      document.getElementById(place)?.focus({ preventScroll: true });
-    }}>Next: ${nameOf(next)}</a></p>`;
+      next.scrollIntoView({ block: "start" });
+      next.focus({ preventScroll: true });
+    }}>Next: ${name}</a></p>`;
   }
 
   /** Return the name of the draft; a review leaves the other one alone. */

@@ -54,14 +54,24 @@ export function nextOf(lesson) {
 }
 
 /**
- * Return what follows a block that is done: the next part of the core path, else the next of all.
+ * Return the next block of the page, and its section if it is the first of one; null after the last block.
  * @param {Lesson} lesson @param {string} id
+ * @returns {{block: Block, section: Section|null}|null}
  */
-export function followingOf(lesson, id) {
-  const all = lesson.sections.flatMap(asks), left = all.filter((block) => !isDone(block) && block.id !== id);
-  const after = all.slice(all.findIndex((block) => block.id === id) + 1).filter((block) => left.includes(block));
-  const core = (/** @type {Block[]} */ blocks) => blocks.find((block) => block.core);
-  return core(after) ?? core(left) ?? after[0] ?? left[0] ?? null;
+export function followingOf({ sections }, id) {
+  const all = sections.flatMap((section) => section.blocks.map((block, place) => ({ block, section: place ? null : section })));
+  return all[all.findIndex(({ block }) => block.id === id) + 1] ?? null;
+}
+
+/** @type {Record<string, string>} */
+const SHOWN = { text: "read on", cell: "run a program", picture: "watch a run", measure: "a measurement" };
+
+/** Return what follows, for a link to it. @param {NonNullable<ReturnType<typeof followingOf>>} following */
+export function nextName({ block, section }) {
+  if (section) return `“${section.title}”`;
+  const heading = /^<h3>(.*?)<\/h3>/.exec(block.html ?? "")?.[1];
+  if (heading) return `“${heading.replace(/<[^>]+>/g, "")}”`;
+  return SHOWN[block.kind] ?? nameOf(block);
 }
 
 /** What a block is called in the contents and in announcements. @param {Block} block */

@@ -10,10 +10,20 @@
 /** Return a row as a sentence. @param {Row} row */
 export function told({ at, of, to, kind, text }) {
   if (to === null) return kind === "note" ? `${at} s: ${of} ${text}` : `${at} s: ${of} ends with ${text}`;
-  return kind === "late"
-    ? `${at} s: ${of} answers ${text} too late: it is dropped, and does not reach ${to}`
-    : `${at} s: ${of} sends ${text} to ${to}`;
+  switch (kind) {
+    case "late": return `${at} s: ${of} answers ${text} too late: it is dropped, and does not reach ${to}`;
+    case "call": return `${at} s: ${of} calls ${to} with ${text}`;
+    case "cast": return `${at} s: ${of} casts ${text} to ${to}`;
+    case "reply": return `${at} s: ${of} answers ${to} with ${text}`;
+    default: return `${at} s: ${of} sends ${text} to ${to}`;
+  }
 }
+
+/** @type {Record<string, string>} */
+const WAYS = { call: "call ", cast: "cast ", reply: "reply ", late: "late reply " };
+
+/** Return what stands at the arrow of a row. @param {Row} row */
+export const onArrow = ({ kind, text }) => `${WAYS[kind] ?? ""}${text}`;
 
 /**
  * Return from which row to which a caller waits: from a call to its answer, or to what the caller does next.

@@ -5,7 +5,7 @@
  */
 
 import { html, nothing, svg } from "../vendor/lit-html.js";
-import { told, waits } from "./lesson-rows.js";
+import { onArrow, told, waits } from "./lesson-rows.js";
 
 /** @import { Row } from "./lesson-model.js" */
 
@@ -69,13 +69,13 @@ function line(row, y, x, width, left) {
   const to = x(row.to), way = Math.sign(to - from);
   if (way === 0)
     return svg`${start}<path class="arrow" d=${`M${from} ${y - 8}h16v14h-10`}></path><text x=${from + 22}
-      y=${y + 2}>${clip(row.text, 20)}</text>`;
+      y=${y + 2}>${clip(onArrow(row), 20)}</text>`;
   const most = Math.max(12, Math.floor((Math.abs(to - from) - 16) / 6.9)), lost = row.kind === "late", tip = lost ? to - way * 26 : to;
   return svg`${start}<path class="arrow" d=${`M${from} ${y + 6}H${tip - way * 7}`}></path>
     ${lost
       ? svg`<path class="lost" d=${`M${tip - 5} ${y + 1}l10 10m0 -10l-10 10`}></path>`
       : svg`<path class="tip" d=${`M${to} ${y + 6}l${-way * 8} -4.5v9z`}></path>`}
-    <text class="middle" x=${(from + to) / 2} y=${y - 2}>${clip(row.text, Math.min(MOST, most))}</text>`;
+    <text class="middle" x=${(from + to) / 2} y=${y - 2}>${clip(onArrow(row), Math.min(MOST, most))}</text>`;
 }
 
 /** @param {number} y @param {number} width @param {number} left */

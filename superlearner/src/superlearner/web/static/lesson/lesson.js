@@ -12,7 +12,9 @@ import { html, nothing, render } from "../vendor/lit-html.js";
 import { LessonCell } from "./cell.js";
 import { LessonExercise } from "./exercise.js";
 import { LessonBlock } from "./lesson-block.js";
-import { asks, countOf, counts, followingOf, isDone, markOf, MARKS, nameOf, nextOf, placeOf, sectionPlace } from "./lesson-model.js";
+import {
+  asks, countOf, counts, followingOf, isDone, markOf, MARKS, nameOf, nextName, nextOf, placeOf, sectionPlace,
+} from "./lesson-model.js";
 import { written } from "./lesson-text.js";
 import { LessonMeasure } from "./measure.js";
 import { LessonPredict, LessonReflect } from "./questions.js";
@@ -156,10 +158,11 @@ const narrow = matchMedia("(max-width: 900px)");
 const unfold = () => (contents.open = !narrow.matches);
 narrow.addEventListener("change", unfold);
 unfold();
-LessonBlock.following = (id) => lesson && followingOf(lesson, id);
+LessonBlock.following = (id) => {
+  const next = lesson && followingOf(lesson, id);
+  return next ? nextName(next) : "";
+};
 page.addEventListener("lesson-changed", () => {
-  // What follows may be another one
-  for (const one of place.querySelectorAll(".block")) if (one instanceof LessonBlock && isDone(one.block)) one.paint();
   paintRail();
   paintFacts();
 });
