@@ -93,7 +93,7 @@ def test_a_member_is_a_node_of_the_platform_until_it_leaves(
     assert (code, names(found)) == (0, {"superlearner@127.0.0.1", "b@127.0.0.1"})
     with platform.client() as client:
         answer = client.get("/api/v1/processes", params={"node": "b@127.0.0.1"}).json()
-        assert "main" in [one["name"] for one in answer["data"]]
+        assert "shop" in [one["name"] for one in answer["data"]]
         assert "b@127.0.0.1" in [one["name"] for one in client.get("/api/v1/nodes").json()["data"]]
         assert end(b) == 0
         code, found = status(superlearner)
@@ -259,8 +259,47 @@ def test_a_member_is_also_named_without_its_host(start: Callable[..., Any], memb
     start()
     member("b")
     assert superlearner("cluster", "status", "--wait", "2").returncode == 0
-    assert "main" in superlearner("process", "list", "--node", "b").stdout
+    assert "shop" in superlearner("process", "list", "--node", "b").stdout
     assert superlearner("cluster", "ping", "b").returncode == 0
+
+
+BANK = """
+from otp import Children, GenServer, Ok, Supervisor
+
+class Account(GenServer):
+    def init(self, arg): return Ok(arg)
+
+class Bank(Supervisor):
+    def init(self, arg): return Children([(Account, 1)])
+"""
+
+
+def test_a_member_has_a_shop_or_the_tree_that_one_names_or_none(
+    start: Callable[..., Any], member: Member, superlearner: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "app.py").write_text(BANK)
+    start()
+    b, c = member("b"), member("c", "--app", "app.py:Bank")
+    member("d", "--empty")
+    assert superlearner("cluster", "status", "--wait", "4").returncode == 0
+
+    def tops(node: str) -> list[str]:
+        listed = json.loads(superlearner("process", "list", "--node", node, "--json").stdout)
+        return [one["name"] for one in listed if not one["supervisor"]]
+
+    assert (["playground"], ["Bank"], []) == tuple(tops(node) for node in "bcd")
+    superlearner("process", "kill", "shop", "--node", "b")
+    assert ["playground"] == tops("b")  # it restarts the shop
+    superlearner("process", "kill", "Bank", "--node", "c")
+    assert (1, 0) == (c.wait(20), end(b, signal.SIGINT))
+    of_b, of_c = b.communicate()[1], c.communicate()[1]
+    assert "superlearner: c@127.0.0.1 ends: its tree ended (killed)" == of_c.splitlines()[-1]
+    assert "Traceback" not in of_b + of_c
+
+
+def test_a_member_has_one_tree_or_none(superlearner: Run) -> None:
+    done = superlearner("node", "b", "--empty", "--app", "app.py:Bank")
+    assert (2, True) == (done.returncode, "expected --app or --empty, got both" in done.stderr)
 
 
 def test_stop_ends_only_what_start_began(member: Member, superlearner: Run) -> None:

@@ -127,7 +127,7 @@ def test_another_user_reads_and_sends_no_frame(
             assert set() == ports_of(b.pid)
             assert 0 == stranger("open", [*ports_of(alone, b.pid) - {page}])
             attacked(alone, b.pid)
-            assert "main" in superlearner("process", "list", "--node", "b").stdout
+            assert "shop" in superlearner("process", "list", "--node", "b").stdout
             b.terminate()
             assert 0 == b.wait(20)
         finally:

@@ -19,11 +19,11 @@ from otp import Node
 from otp.cluster import Cluster, JoinRefused, NotMember
 from otp.distribution import IncarnationError
 from superlearner import __version__
-from superlearner.app.application import tree_of
 from superlearner.backend.boot import serve
+from superlearner.backend.own import start_tree
 from superlearner.base.data_dir import in_data_dir, provide_temporary_folder
 from superlearner.base.descriptors import too_few_descriptors
-from superlearner.base.loading import LoadError, load
+from superlearner.base.loading import Loaded, LoadError, load
 from superlearner.base.terminal import complain, print_line, stop_signals, unwritable
 from superlearner.cluster.cookie import CookieError
 from superlearner.cluster.readiness import notify_ready
@@ -31,6 +31,7 @@ from superlearner.cluster.serving import control_of
 from superlearner.cluster.ways import BACKEND, BadWay, Way, member_name, unreachable_host
 from superlearner.control.failures import explain_start
 from superlearner.control.reasons import text_of_reason
+from superlearner.demo.home import Playground
 from superlearner.nodes.kinds import MEMBER
 from superlearner.observing.logs import TerminalLog, explained_once
 from superlearner.settings.settings import Settings
@@ -51,11 +52,15 @@ CALM_S: Final = 0.8
 
 @dataclass(frozen=True, slots=True)
 class MemberProgram:
-    """The program of `superlearner node`: the name of its member, its way to join, and its tree as `FILE.py:Name`."""
+    """The program of `superlearner node`: the name of its member, its way to join, and its tree.
+
+    The tree is `app`, as `FILE.py:Name`, else the shop; none if the member is `empty`.
+    """
 
     name: str
     way: Way
     app: str | None = None
+    empty: bool = False
 
 
 def run_member(program: MemberProgram) -> int:
@@ -83,23 +88,24 @@ def run_member(program: MemberProgram) -> int:
         complain(unwritable(error))
         return FAILED
     try:
-        return otp.run(_live, program, arguments, loaded, node=name) or DONE
+        return otp.run(_live, program, name, arguments, loaded) or DONE
     except KeyboardInterrupt:
         return DONE
     finally:
         terminal.close()
 
 
-async def _live(program: MemberProgram, arguments: dict[str, Any], loaded: Any) -> int:
-    """Run the first process: join, start the tree, wait for the end."""
-    node = otp.node()
-    otp.register("main", otp.self())
-    otp.process_flag("trap_exit", True)
+async def _live(program: MemberProgram, name: str, arguments: dict[str, Any], loaded: Loaded | None) -> int:
+    """Run the first process: join, start the tree, wait for the end.
+
+    It is on another node than the member, so that nothing that a person ends there can interrupt it.
+    """
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
     for one in stop_signals():
         loop.add_signal_handler(one, asked.set)
-    async with Node(f"backend.{node.name}", hidden=True) as hidden:
+    async with Node(f"backend.{name}", hidden=True) as hidden, Node(name) as node:
+        node.on_shutdown = otp.node().on_shutdown
         backend = await serve(hidden, node, kind=MEMBER)
 
         async def joined(_timeout: float) -> Cluster:
@@ -125,14 +131,14 @@ async def _live(program: MemberProgram, arguments: dict[str, Any], loaded: Any) 
             return FAILED
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(control.close)
-            tree = None
-            if loaded is not None:
-                try:
-                    tree = await tree_of(loaded).start()
-                except otp.StartError as error:
-                    complain(f"{loaded.name} does not start\n  {explain_start(error.reason)}")
-                    await cluster.leave()
-                    return FAILED
+            try:
+                tree = await _tree(program, node, loaded)
+            except otp.StartError as error:
+                complain(
+                    f"{'the shop' if loaded is None else loaded.name} does not start\n  {explain_start(error.reason)}"
+                )
+                await cluster.leave()
+                return FAILED
             size = len(cluster.members())
             print_line(f"member {node.name} ready, {size} member{'' if size == 1 else 's'}")
             notify_ready()
@@ -147,6 +153,13 @@ async def _live(program: MemberProgram, arguments: dict[str, Any], loaded: Any) 
             ended.cancel()
             await cluster.leave()
     return code
+
+
+async def _tree(program: MemberProgram, node: Node, loaded: Loaded | None) -> otp.Pid | None:
+    """Start the tree of the member, if it has one; return its top."""
+    if loaded is not None:
+        return await start_tree(node, loaded)
+    return None if program.empty else await node.start(Playground, None, name="playground")
 
 
 def _awaited(way: Way) -> str:

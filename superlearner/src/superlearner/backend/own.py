@@ -30,7 +30,7 @@ from superlearner.observing.logs import TerminalLog, explained_once
 from superlearner.sandbox.line import BACKEND, SANDBOX, Answering
 from superlearner.settings.settings import Settings
 
-__all__ = ["boot"]
+__all__ = ["boot", "start_tree"]
 
 WORDS: Final = 500
 
@@ -121,7 +121,7 @@ async def _start(tree: _Tree) -> list[str] | None:
         loaded = load(tree.wanted["target"])
         # The platform explains the failure of a first start: see `superlearner.app.program`.
         with explained_once(tree.wanted["log_level"]) if tree.wanted["first"] else nullcontext():
-            otp.monitor(await _started(tree.node, loaded, tree.wanted["args"]))
+            otp.monitor(await start_tree(tree.node, loaded, tree.wanted["args"]))
     except LoadError as error:
         return ["load", error.message, error.hint]
     except Exception as error:
@@ -129,8 +129,13 @@ async def _start(tree: _Tree) -> list[str] | None:
     return None
 
 
-async def _started(node: Node, loaded: Loaded, args: tuple[Any, ...]) -> Pid:
-    """Start the user's tree; `args` as in `superlearner.app.application.tree_of`."""
+async def start_tree(node: Node, loaded: Loaded, args: tuple[Any, ...] = ()) -> Pid:
+    """Start the user's tree on `node`; return its top. `args` as in `superlearner.app.application.tree_of`.
+
+    Raises:
+        StartError: it does not start.
+        LoadError: there is an argument, and it takes none.
+    """
     cls: Any = loaded.cls
     if loaded.kind == "supervisor":
         if args and not getattr(cls, "_takes_argument", True):

@@ -49,8 +49,13 @@ def node(
     ] = None,
     app: Annotated[
         str | None,
-        typer.Option(metavar="FILE.py:Name", help="Supervisor or Application to run there.", show_default=False),
+        typer.Option(
+            metavar="FILE.py:Name",
+            help="Supervisor or Application to run there [default: the shop].",
+            show_default=False,
+        ),
     ] = None,
+    empty: Annotated[bool, typer.Option("--empty", help="Run no tree there.")] = False,
     allow: Annotated[
         list[str] | None,
         typer.Option(metavar="MODULE[:NAME]", help="What other members may start or call here.", show_default=False),
@@ -65,6 +70,7 @@ def node(
 ) -> None:
     """Run a member of the cluster in the foreground, until Ctrl-C or SIGTERM.
 
+    It runs a shop of its own, with processes to watch and to kill; `--app` runs that instead, `--empty` nothing.
     It joins the cluster of its data directory by itself: begin with `superlearner run`, then in another terminal
     `superlearner node b`. Exits with 0 after it has left, 1 if it is not admitted, 3 if no address answers.
 
@@ -73,6 +79,8 @@ def node(
     near = get_close_matches(name, verbs("node"), 1, 0.8)
     if near:
         fail(f"{name} is no name for a member; did you mean `{command('node', near[0])}`?", USAGE)
+    if empty and app is not None:
+        fail("expected --app or --empty, got both", USAGE)
     from superlearner.app.member import MemberProgram, run_member
     from superlearner.cluster.ways import BadWay, Way, tls_of
 
@@ -89,7 +97,7 @@ def node(
         )
     except BadWay as error:
         fail(str(error), USAGE)
-    raise typer.Exit(run_member(MemberProgram(name, way, app)))
+    raise typer.Exit(run_member(MemberProgram(name, way, app, empty)))
 
 
 @cluster.command()

@@ -1,4 +1,4 @@
-"""A tree with the demo and the shop: the home of a user in a sandbox of their own."""
+"""Trees around the demos that restart one that gave up: a user's sandbox has both, a member of a cluster the shop."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from otp import Children, Supervisor, impl
 from superlearner.demo.one_for_one import DemoOneForOne
 from superlearner.demo.shop import Shop
 
-__all__ = ["Home"]
+__all__ = ["Home", "Playground"]
 
 
 class Home(Supervisor):
@@ -31,3 +31,12 @@ class Home(Supervisor):
             max_restarts=1000,
             max_seconds=1,
         )
+
+
+class Playground(Supervisor):
+    """A supervisor of one shop: the tree of a member of a cluster, named as that of the platform."""
+
+    @impl
+    def init(self, arg: object) -> Children:
+        """Return the shop."""
+        return Children([Shop.child_spec(None, id="shop", name="shop")], max_restarts=1000, max_seconds=1)
