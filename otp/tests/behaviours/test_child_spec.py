@@ -295,8 +295,14 @@ def test_a_misspelt_flag_is_named_with_a_suggestion() -> None:
         (("invalid_child_spec", int), ["int has no child_spec"]),
         (("invalid_child_spec", [1]), ["extra arguments"]),
         (("invalid_child_spec", {"id": 1, "strat": 2}), ["got 'strat'", "did you mean 'start'?"]),
-        (("start_spec", ("invalid_restart_type", "permanant")), ["got 'permanant'", "did you mean 'permanent'?"]),
-        (("start_spec", ("invalid_restart_type", "always")), ["got 'always'", "did you mean 'permanent'?"]),
+        (
+            ("start_spec", ("invalid_restart_type", "permanant")),
+            ['restart "permanant" is unknown', "did you mean 'permanent'?"],
+        ),
+        (
+            ("start_spec", ("invalid_restart_type", "always")),
+            ['restart "always" is unknown', "did you mean 'permanent'?"],
+        ),
         (("start_spec", ("invalid_restart_type", "on-failure")), ["did you mean 'transient'?"]),
         (("supervisor_data", ("invalid_strategy", "one_for_al")), ["did you mean 'one_for_all'?"]),
         (("invalid_mfa", start), ["try start=(function, *args)"]),

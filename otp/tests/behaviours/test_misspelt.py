@@ -19,7 +19,9 @@ class Base(GenServer[Any]):
 
 
 def test_a_callback_misspelt_without_impl_is_refused_with_the_right_name_and_the_place() -> None:
-    with pytest.raises(TypeError, match=r"got 'handle_cal' \(.*test_misspelt.py:\d+\).*did you mean 'handle_call'\?"):
+    with pytest.raises(
+        TypeError, match=r"'handle_cal' \(.*test_misspelt.py:\d+\) is not a .*did you mean 'handle_call'\?"
+    ):
 
         class _Server(Base):
             def handle_cal(self, request: Any, caller: Any, state: Any) -> Any:

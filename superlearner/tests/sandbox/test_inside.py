@@ -6,6 +6,7 @@ import asyncio
 import gc
 import re
 import sys
+import warnings
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -117,6 +118,43 @@ def test_a_child_that_does_not_start_is_said_in_a_sentence(tmp_path: Path) -> No
     assert "till" in str(failure.value)
     said = r"Main failed to start: its child a does not start: KeyError: 'till' \(main\.py, line \d+, in Counter\.init"
     assert re.match(said, str(failure.value))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            'name="b")])', 'name="b")],\n            strategy="one_for_two")',
+            r'strategy "one_for_two" is unknown: use one_for_one, .* \(main\.py, line 17, in Main\.init',
+        ),
+        ("return Ok(start)", "return start", r"expected Ok\(state\).*\(main\.py, line 5, in Counter\.init"),
+        ("init(self, start)", "inti(self, start)", r"is 'inti' to be 'init'\?.*\(main\.py, line 4, in Counter\.inti"),
+        ("init(self, start)", "init(start)", r"write def init\(self, arg\) \(main\.py, line 4, in Counter\.init"),
+        ('id="b", name="b"', 'id="b", name="a"', r"its name is taken by .* \(main\.py, line 16, in Main\.init"),
+        ("Main(Supervisor)", "Main(GenServer)", r"^Main is not a Supervisor .*\(main\.py, line 13, in Main"),
+    ],
+)  # fmt: skip
+def test_a_mistake_that_the_library_refuses_has_its_line(tmp_path: Path, old: str, new: str, said: str) -> None:
+    """Regression: a wrong strategy was a tuple, at no line."""
+
+    async def look(node: otp.Node, service: otp.Pid) -> None:
+        raise AssertionError("it started")
+
+    assert old in COUNTER
+    with pytest.raises(otp.StartError, match=said):
+        within(tmp_path, COUNTER.replace(old, new), look)
+
+
+def test_a_call_that_is_never_awaited_is_noted_with_its_line(tmp_path: Path) -> None:
+    async def look(node: otp.Node, service: otp.Pid) -> Any:
+        GenServer.cast(at(node, "a"), "x")
+        return (await GenServer.call(service, ("next",)))["notices"]
+
+    text = COUNTER.replace('while request == "spin":\n            pass', 'GenServer.call("b", "get")')
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        (said,) = within(tmp_path, text, look)
+    assert 'main.py, line 9: GenServer.call("b", "get") did nothing, an await is missing before it' == said
 
 
 def test_an_application_starts_with_what_it_depends_on(tmp_path: Path) -> None:

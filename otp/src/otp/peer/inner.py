@@ -7,10 +7,12 @@ first, before any of the program is read.
 from __future__ import annotations
 
 import asyncio
+import builtins
 import contextlib
 import importlib
 import inspect
 import os
+import re
 import select
 import signal
 import socket
@@ -24,6 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from otp.kernel.steps.node import Node
+from otp.kernel.values.errors import did_you_mean
 from otp.peer.frames import Frames, frame, send_frame
 from otp.peer.walls.plan import Part, Walls, walls_of
 from otp.standard_streams import forgive_lost_output
@@ -277,19 +280,33 @@ def _send_failure(control: socket.socket, error: BaseException, place: str) -> N
 
 def _failure(error: BaseException, place: str) -> dict[str, Any]:
     """Return the report of an exception that ended the peer: its line in a file below `place`."""
-    message = {"what": "failed", "type": type(error).__name__[:LONGEST_NAME], "why": str(error)[:1000]}
+    why = f"{error}{_suggestion(error)}"
+    message = {"what": "failed", "type": type(error).__name__[:LONGEST_NAME], "why": why[:1000]}
     if isinstance(error, SyntaxError):
         return message | {"file": os.path.basename(error.filename or "")[-LONGEST_NAME:], "line": error.lineno}
     places = [(each.filename, each.lineno) for each in traceback.extract_tb(error.__traceback__)]
     match getattr(error, "otp_place", None):
         case (str(file), int(line)):  # from a callback that is refused with its class
             places.append((file, line))
+            message["why"] = why.replace(f" ({file}:{line})", "")[:1000]  # the line stands before it
         case _:
             pass
     own = [each for each in places if each[0].startswith(os.path.join(place, ""))]
     if own:
         return message | {"file": os.path.basename(own[-1][0])[-LONGEST_NAME:], "line": own[-1][1]}
     return message
+
+
+def _suggestion(error: BaseException) -> str:
+    """Return the name that the program may have meant: Python shows its suggestion only in a traceback."""
+    if type(error) is NameError and error.__traceback__ is not None:
+        *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+        hint = did_you_mean(error.name, [*frame.f_globals, *dir(builtins)])
+    elif type(error) is ImportError and (found := re.match(r"cannot import name '(\w+)'", str(error))):
+        hint = did_you_mean(found[1], vars(sys.modules.get(error.name or "", sys)))
+    else:
+        return ""
+    return f"; {hint}" if hint else ""
 
 
 def _status_of(error: SystemExit) -> int:

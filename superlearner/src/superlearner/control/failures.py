@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
 from otp import Crash, ExceptionTerm, Pid, StartError
 from otp.code import UpgradeRefused
+from otp.observer.hints import explain_spec, hint_for
 from otp.redaction import source_line, without_secrets
-from superlearner.control.reasons import OTP, own_frame, tagged, text_of_reason
+from superlearner.control.reasons import OTP, has_own_frame, own_frame, tagged, text_of_reason
 from superlearner.control.slots import id_text
 from superlearner.control.terms import is_a, safe_text
 
-__all__ = ["explain", "explain_refusal", "explain_start"]
+__all__ = ["Place", "explain", "explain_refusal", "explain_start", "unwrapped"]
 
 INDENT = "  "
+Place = tuple[str, int, str]
+"""File, line and function."""
+PLACE_IN_TEXT: Final = re.compile(r" \((/[^()]+\.py):(\d+)\)")
+"""The place that the runtime names when it refuses a callback."""
+
 CALLER: Final = os.path.join(OTP, "kernel", "steps", "system.py")
 
 
-def explain(error: BaseException) -> str:
-    """Return why a start raised `error`."""
+def explain(error: BaseException, place: Place | None = None) -> str:
+    """Return why a start raised `error`; `place` is that of the mistake, if the reason has none."""
     if not isinstance(error, StartError):
         return without_secrets(f"{type(error).__name__}: {error}")
-    if _is_of_a_child(error.reason):
-        return explain_start(error.reason)
+    if _is_of_a_child(error.reason) or place is not None:
+        return explain_start(error.reason, place)
     if is_a(error.reason, Crash):
         return _crash(error.reason)
     said = str(error).partition(" (reason ")[0]
@@ -42,33 +49,61 @@ def _is_of_a_child(reason: Any) -> bool:
     return tag == "shutdown" and len(rest) == 1 and tagged(rest[0])[0] == "failed_to_start_child"
 
 
-def explain_start(reason: Any, depth: int = 10) -> str:
+def explain_start(reason: Any, place: Place | None = None, depth: int = 10) -> str:
     """Return a start's reason, unwrapped from the supervisors around it.
 
     >>> print(explain_start(("shutdown", ("failed_to_start_child", "ledger", "no_money"))))
     its child ledger does not start
       no_money
     """
-    if is_a(reason, Crash):
-        return _crash(reason)
+    if is_a(reason, Crash, ExceptionTerm):
+        return _crash(reason, place)
     tag, rest = tagged(reason)
     match tag, len(rest):
         case "shutdown", 1 if depth:
             inner_tag, inner = tagged(rest[0])
             if inner_tag == "failed_to_start_child" and len(inner) == 2:
-                below = explain_start(inner[1], depth - 1).replace("\n", f"\n{INDENT}")
+                below = explain_start(inner[1], place, depth - 1).replace("\n", f"\n{INDENT}")
                 return f"its child {id_text(inner[0])} does not start\n{INDENT}{below}"
         case "bad_return_value", 1:
-            return f"expected Ok(state), Stop(reason) or Ignore() from its init, got {text_of_reason(rest[0])}"
+            said = f"expected Ok(state), Stop(reason) or Ignore() from its init, got {text_of_reason(rest[0])}"
+            return _with_place(said, place)
         case "already_started", 1 if is_a(rest[0], Pid):
-            return f"its name is taken by {rest[0]}"
+            return _with_place(f"its name is taken by {rest[0]}; give it another name", place)
+        case "EXIT", 1 if depth:
+            return explain_start(rest[0], place, depth - 1)
         case _:
             pass
-    return text_of_reason(reason, 1000)
+    return _with_place(_in_words(reason), place)
 
 
-def explain_refusal(refused: UpgradeRefused, name: Callable[[Pid], str]) -> str:
+def unwrapped(reason: Any, depth: int = 10) -> list[Any]:
+    """Return the reasons of the supervisors that did not start, outermost first, and then the one inside them."""
+    tag, rest = tagged(reason)
+    if tag == "shutdown" and len(rest) == 1 and depth:
+        inner_tag, inner = tagged(rest[0])
+        if inner_tag == "failed_to_start_child" and len(inner) == 2:
+            return [reason, *unwrapped(inner[1], depth - 1)]
+    return [reason]
+
+
+def _in_words(reason: Any) -> str:
+    """Return a reason in the words of the runtime's error about it, if there are any."""
+    said = explain_spec(reason) if tagged(reason)[0] else None
+    return text_of_reason(reason, 1000) if said is None else safe_text(without_secrets(said))
+
+
+def _with_place(words: str, place: Place | None) -> str:
+    if place is None:
+        return words
+    file, line, function = place
+    return f"{words}\n{INDENT}{file}, line {line}, in {function}\n{INDENT * 3}{source_line(file, line)}".rstrip()
+
+
+def explain_refusal(refused: UpgradeRefused, name: Callable[[Pid], str], place: Place | None = None) -> str:
     """Return why a reload was refused, and which processes kept or lost their state.
+
+    `place` is that of the mistake, if the reason has none.
 
     >>> explain_refusal(UpgradeRefused(None, "upgrade_in_progress"), str)
     'nothing has changed: the new source cannot be used: upgrade_in_progress'
@@ -78,7 +113,7 @@ def explain_refusal(refused: UpgradeRefused, name: Callable[[Pid], str]) -> str:
     late = type(refused.reason) is str and refused.reason == "timeout"
     reason = (
         "it did not answer in time" if late
-        else _bad_return(refused.reason) or _lacks(refused.reason) or explain_start(refused.reason)
+        else _bad_return(refused.reason) or _lacks(refused.reason) or explain_start(refused.reason, place)
     )  # fmt: skip
     if type(refused.reason) is str and refused.reason == "no_previous_version":
         return "nothing has changed: there is no version to go back to; one is kept from a reload to the next rollback"
@@ -112,13 +147,20 @@ def _bad_return(reason: Any) -> str | None:
     return f"expected Ok(state) from its code_change, got {text_of_reason(reason.term, 1000)}"
 
 
-def _crash(reason: Crash) -> str:
-    term: Any = reason.term
-    known = is_a(term, ExceptionTerm)
-    what = safe_text(without_secrets(f"{term.type_name}: {term.text}")) if known else text_of_reason(reason, 1000)
+def _crash(reason: Any, place: Place | None = None) -> str:
+    """Return an exception and its line, which is `place` if the stack has no line of the program."""
+    term: Any = reason.term if is_a(reason, Crash) else reason
+    if not is_a(term, ExceptionTerm):
+        what = _in_words(term) if is_a(term, tuple) else text_of_reason(reason, 1000)
+        return _with_place(what, own_frame(reason) if place is None else place)
+    text = safe_text(without_secrets(term.text))
+    hint = hint_for(reason, None if place is None else place[2].rpartition(".")[2])
     frame = own_frame(reason)
-    if frame is None:
-        return what
-    file, line, function = frame
-    code = source_line(file, line)
-    return f"{what}\n{INDENT}{file}, line {line}, in {function}\n{INDENT * 3}{code}".rstrip()
+    named = PLACE_IN_TEXT.search(text)
+    if named is not None:
+        text = f"{text[: named.start()]}{text[named.end() :]}"
+        frame = (named[1], int(named[2]), "<module>" if frame is None else frame[2])
+    elif place is not None and not has_own_frame(reason):
+        frame = place
+    what = text if term.type_name == "MissingCallback" else f"{term.type_name}: {text}"
+    return _with_place(what if hint is None else f"{what}; {hint}", frame)

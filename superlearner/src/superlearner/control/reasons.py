@@ -16,12 +16,19 @@ from otp.sentences import tagged
 from otp.watchdog import LIBRARY_FOLDERS
 from superlearner.control.terms import is_a
 
-__all__ = ["LIBRARY_FOLDERS", "OTP", "is_crash", "own_frame", "tagged", "text_of_reason", "where_of"]
+__all__ = [
+    "LIBRARY_FOLDERS", "OTP", "has_own_frame", "is_crash", "own_frame", "place_text", "tagged", "text_of_reason",
+    "where_of",
+]  # fmt: skip
 
 OTP: Final = os.path.dirname(otp.__file__)
-NOT_THEIRS: Final = (*LIBRARY_FOLDERS, os.path.join(os.path.dirname(os.path.dirname(__file__)), "sandbox", ""))
-"""Folders of code that is not the user's. `sandbox` is one: the code that ends an endless loop raises above the user's
-frames."""
+NOT_THEIRS: Final = (
+    *LIBRARY_FOLDERS,
+    "<frozen ",
+    os.path.join(os.path.dirname(os.path.dirname(__file__)), "sandbox", ""),
+)
+"""Prefixes of files that are not the user's. `sandbox` is one: the code that ends an endless loop raises above the
+user's frames."""
 
 
 def is_crash(reason: Any) -> bool:
@@ -37,10 +44,19 @@ def own_frame(reason: Any) -> tuple[str, int, str] | None:
     return (own or reason.stack)[-1]
 
 
+def has_own_frame(reason: Any) -> bool:
+    """Return whether the stack of a crash has a line of the user's code."""
+    frame = own_frame(reason)
+    return frame is not None and not frame[0].startswith(NOT_THEIRS)
+
+
 def where_of(reason: Any) -> str | None:
     """Return the innermost frame of the user's code as `shop.py:58 in handle_call`; None without a stack."""
     frame = own_frame(reason)
-    if frame is None:
-        return None
-    file, line, function = frame
+    return None if frame is None else place_text(frame)
+
+
+def place_text(place: tuple[str, int, str]) -> str:
+    """Return file, line and function as `shop.py:58 in handle_call`."""
+    file, line, function = place
     return f"{os.path.basename(file)}:{line} in {function.rpartition('.')[2]}"

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import inspect
 import logging
 import os
 import re
 import sys
+import warnings
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -26,8 +28,10 @@ from typing import Any, Final, TypeVar
 import otp
 from otp import Application, Down, From, GenServer, NoReply, Ok, Pid, Reply, Supervisor, impl
 from otp.code import run_import
+from otp.redaction import source_line
 from superlearner.base.loading import kind_of
 from superlearner.control.failures import explain, explain_start
+from superlearner.control.mistakes import place_of_failed_start
 from superlearner.control.reasons import tagged, text_of_reason
 from superlearner.control.terms import clip, plain_pid, text_of
 from superlearner.sandbox.interrupting import Interrupter
@@ -72,6 +76,8 @@ class Tree:
     """The way the tree ended, until it is reported."""
 
     interrupter: Interrupter | None = None
+    show_warning: Callable[..., Any] | None = None
+    """Python's function that prints warnings."""
 
 
 async def start(node: otp.Node, folder: str, wanted: Mapping[str, Any]) -> Pid:
@@ -93,7 +99,7 @@ async def start(node: otp.Node, folder: str, wanted: Mapping[str, Any]) -> Pid:
     try:
         top = await _start_tree(node, cls, wanted["custom_config"])
     except Exception as error:
-        raise otp.StartError(f"{cls.__name__} failed to start: {_in_one_line(_why(error), folder)}") from None
+        raise otp.StartError(f"{cls.__name__} failed to start: {_in_one_line(_why(node, error), folder)}") from None
     tree = Tree(node, module, top, flags)
     node.on_shutdown = partial(_leave, tree)
     await _apply(tree)
@@ -133,6 +139,7 @@ class Inside(GenServer[Tree]):
         me = self.pid
         tree.interrupter = Interrupter(tree.node, held_s, lambda words: otp.send(me, ("interrupted", words)))
         tree.interrupter.start()
+        tree.show_warning, warnings.showwarning = warnings.showwarning, partial(_warned, tree, me)
         return Ok(tree)
 
     @impl
@@ -179,6 +186,18 @@ class Inside(GenServer[Tree]):
             logging.getLogger("otp.supervisor").removeFilter(tree.log_filter)
         if tree.interrupter is not None:
             tree.interrupter.stop()
+        if tree.show_warning is not None:
+            warnings.showwarning = tree.show_warning
+
+
+def _warned(tree: Tree, service: Pid, message: Any, category: Any, filename: str, lineno: int, *rest: Any) -> None:
+    """Print a warning, and note a call of the source that was never awaited: it did nothing, and nothing crashes."""
+    if tree.show_warning is not None:
+        tree.show_warning(message, category, filename, lineno, *rest)
+    if filename == tree.module.__file__ and "was never awaited" in text_of(message, WORDS):
+        code = source_line(filename, lineno)
+        words = f"{FILE}, line {lineno}: {clip(code, 100)} did nothing, an await is missing before it"
+        otp.send(service, ("interrupted", words))
 
 
 def _note(tree: Tree, words: str) -> None:
@@ -222,6 +241,12 @@ async def _load(folder: str, wanted: Mapping[str, Any]) -> tuple[ModuleType, typ
             else f"which does not exist{_suggest_class(module, cls_name)}"
         )
         where = "" if wanted["module"] is None else WRONG_MODULE
+        if wanted["module"] is None and isinstance(cls, type):
+            line = inspect.getsourcelines(cls)[1]
+            raise otp.StartError(
+                f"{cls_name} is not a Supervisor and not an Application; try class {cls_name}(Supervisor) "
+                f"({FILE}, line {line}, in {cls_name}: {source_line(module.__file__ or FILE, line)})"
+            )
         raise otp.StartError(f"{where}expected a Supervisor or an Application, got {name}:{cls_name}, {got}")
     return module, cls
 
@@ -233,9 +258,9 @@ def _suggest_class(module: ModuleType, cls_name: str) -> str:
     return f"; try {' or '.join(f'{module.__name__}:{name}' for name in near)}" if near else ""
 
 
-def _why(error: Exception) -> str:
+def _why(node: otp.Node, error: Exception) -> str:
     if isinstance(error, otp.StartError) and not isinstance(error.reason, str):
-        return explain_start(error.reason)
+        return explain_start(error.reason, place_of_failed_start(node, error.reason))
     return explain(error)
 
 

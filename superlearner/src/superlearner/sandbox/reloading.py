@@ -12,8 +12,10 @@ from typing import Any, Final
 
 import otp
 from otp import Pid, code, observer
-from superlearner.control.failures import explain_refusal
+from superlearner.control.failures import Place, explain_refusal
+from superlearner.control.mistakes import locate
 from superlearner.control.names import display_name
+from superlearner.control.reasons import has_own_frame
 from superlearner.control.terms import clip, plain_pid, safe_text, text_of
 from superlearner.control.tree import supervisor_state, what_of
 from superlearner.sandbox.messages import MOST_SERVERS, STATE_LENGTH, WORDS
@@ -94,7 +96,7 @@ async def reload(node: otp.Node, module: ModuleType, text: str) -> dict[str, Any
         undo = show_lines(module, text)
         report = await exchange(module, text, TRIAL_S)
     except code.UpgradeRefused as refused:
-        words = explain_refusal(refused, lambda pid: names.get(pid) or _name(pid))
+        words = explain_refusal(refused, lambda pid: names.get(pid) or _name(pid), _place(module, text, refused))
     except BaseException as error:  # here, `SystemExit` and `KeyboardInterrupt` can only come from the source
         words = f"nothing has changed: the new source cannot be loaded: {text_of(error, WORDS)}"
     else:
@@ -116,6 +118,14 @@ async def reload(node: otp.Node, module: ModuleType, text: str) -> dict[str, Any
         }
     undo()
     return {"refused": clip(words, WORDS)}
+
+
+def _place(module: ModuleType, text: str, refused: code.UpgradeRefused) -> Place | None:
+    """Return the line of the new source for which a process refused it, if the reason has none."""
+    if refused.server is None or has_own_frame(refused.reason):
+        return None
+    place = locate(text, what_of(refused.server), "init", refused.reason)
+    return None if place is None else (module.__file__ or FILE, *place)
 
 
 def _state(node: otp.Node, pid: Pid) -> str | None:

@@ -26,6 +26,7 @@ TREES: Final = frozenset({"Supervisor", "DynamicSupervisor", APPLICATION})
 CODING: Final = re.compile(r"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", re.ASCII)
 NO_CODE: Final = re.compile(r"[ \t\f]*(#|$)")
 NO_TEXT: Final = re.compile("[\0\ud800-\udfff]")
+HINTS: Final = {"'await' outside async function": "write async def for the function around it"}
 UTF8: Final = ("utf-8", "utf8")
 MEMORY: Final = 512 << 20
 SECONDS: Final = 2
@@ -87,6 +88,9 @@ def _lines(text: str) -> list[str]:
 
 def _problem(error: SyntaxError) -> dict[str, Any]:
     found = {"line": error.lineno or 1, "column": max(error.offset or 1, 1), "message": error.msg}
+    hint = HINTS.get(error.msg)
+    if hint is not None:
+        found["hint"] = hint
     if error.end_lineno and error.end_offset and error.end_offset > 0:
         found |= {"end_line": error.end_lineno, "end_column": error.end_offset}
     return found

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from otp import CallExit, GenServer, Supervisor
+import otp
+from otp import CallExit, GenServer, NoReply, Ok, Supervisor, impl
 
 Inside = Callable[..., Any]
 AT = "/api/v1/processes/counter_1"
@@ -90,6 +91,36 @@ def test_a_restart_is_explained_in_words(inside: Inside) -> None:
         assert (gone["alive"], gone["restarted"], gone["steps"][-1]["kind"]) == (False, False, "exited")
         for name, code in (("nobody", 404), ("0.99999.0", 404), ("0.x.0", 400)):
             assert (await platform.client.get(f"/api/v1/processes/{name}/errors/why")).status_code == code
+
+    inside(test)
+
+
+class Careless(GenServer[int]):
+    """A server whose callbacks return values that are no results."""
+
+    @impl
+    def init(self, arg: Any) -> Ok[int]:
+        return Ok(0)
+
+    @impl
+    def handle_cast(self, request: Any, state: int) -> Any:
+        if request == "number":
+            return state
+        return NoReply(state)
+
+
+@pytest.mark.operation("error.list")
+def test_a_result_that_the_runtime_refuses_has_its_line_and_a_hint(inside: Inside) -> None:
+    """Regression: it had no line, because the stack of its reason is empty."""
+
+    async def test(platform: Any) -> None:
+        pid = await platform.node.start(Careless)
+        GenServer.cast(pid, "number")
+        await otp.wait_down(pid)
+        newest = (await platform.get("/api/v1/errors"))["data"][0]
+        code = Careless.handle_cast.__code__
+        assert newest["where"] == f"test_errors.py:{code.co_firstlineno + 3} in handle_cast"
+        assert newest["hint"] == "expected a result such as NoReply(state)"
 
     inside(test)
 

@@ -5,28 +5,44 @@ import { test } from "node:test";
 
 import { hasCrash, optionsOf, raisedIn, upText } from "#static/sandboxes/sandbox-words.js";
 
-test("a failed start has a sentence, the exception and the line", () => {
+test("a failed start has what did not happen, the error and the line", () => {
   assert.deepEqual(
     raisedIn(
       "Main failed to start: its child left does not start: AttributeError: 'int' object has no attribute 'nothing' (main.py, line 5, in "
         + "Counter.init: return Ok(start.nothing))"),
     {
       says: "Main failed to start: its child left does not start", error: "AttributeError: 'int' object has no attribute 'nothing'",
-      line: 5, place: "Counter.init", code: "return Ok(start.nothing)",
+      line: 5, place: "Counter.init",
     });
 });
 
-test("an exception of user code, of several lines, and one whose code is not known", () => {
+test("an error of the library is the sentence alone, without what did not happen", () => {
+  const unknown = 'strategy "one_for_two" is unknown: use one_for_one, one_for_all or rest_for_one';
+  assert.deepEqual(
+    raisedIn(`nothing has changed: Main refused: ${unknown}\n  /peer/main.py, line 17, in Main.init\n      return Children([])`),
+    { says: "nothing has changed: Main refused", error: unknown, line: 17, place: "Main.init" });
+  assert.deepEqual(
+    raisedIn(`Main failed to start: ${unknown} (main.py, line 17, in Main.init: return Children([], strategy="one_for_two"))`),
+    { says: "Main failed to start", error: unknown, line: 17, place: "Main.init" });
+});
+
+test("a source that cannot be loaded has a line, and no function", () => {
+  assert.deepEqual(
+    raisedIn("main.py:11: TypeError: 'handel_cast' is not a callback of Counter; did you mean 'handle_cast'?"),
+    { says: "", error: "TypeError: 'handel_cast' is not a callback of Counter; did you mean 'handle_cast'?", line: 11, place: "" });
+  assert.deepEqual(
+    raisedIn("nothing has changed: the new source cannot be used: NameError: name 'x'\n  /peer/main.py, line 15, in <module>\n      x"),
+    { says: "nothing has changed: the new source cannot be used", error: "NameError: name 'x'", line: 15, place: "" });
+});
+
+test("an exception of user code, and a reason that is no exception", () => {
   assert.deepEqual(
     raisedIn(
       "nothing has changed: a refused: shop.NoMoneyError: none\n  /peer/main.py, line 12, in A.code_change\n   "
         + "   raise NoMoneyError('none')"),
-    {
-      says: "nothing has changed: a refused", error: "shop.NoMoneyError: none", line: 12, place: "A.code_change",
-      code: "raise NoMoneyError('none')",
-    });
+    { says: "nothing has changed: a refused", error: "shop.NoMoneyError: none", line: 12, place: "A.code_change" });
   assert.deepEqual(raisedIn("its child a does not start: no_money (main.py, line 3, in A.init)"),
-    { says: "", error: "its child a does not start: no_money", line: 3, place: "A.init", code: "" });
+    { says: "its child a does not start", error: "no_money", line: 3, place: "A.init" });
 });
 
 test("a message about no line is left as it is", () => {

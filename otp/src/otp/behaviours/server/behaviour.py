@@ -353,8 +353,8 @@ def refuse_misspelt(cls: type[Behaviour], name: str, member: FunctionType) -> No
             continue
         if not cls.__accepts_impl__(name) and not is_mentioned(cls, name):
             raise _refusal(
-                f"expected a callback or a method that {cls.__name__} calls, got {name!r}{_place(member)}, "
-                f"which nothing calls; did you mean {spec.name!r}? "
+                f"{name!r}{_place(member)} is not a callback of {cls.__name__}, and nothing calls it; "
+                f"did you mean {spec.name!r}? "
                 "(mark callbacks with @impl; a name that begins with _ is never a callback)",
                 member,
             )

@@ -16,7 +16,15 @@ from collections.abc import Hashable, Iterable, Mapping
 from types import CoroutineType, ModuleType
 from typing import Any, Final, Literal, cast
 
-from otp.behaviours.server.child_spec import FIELDS, Children, ChildSpec, Shutdown, child_spec_of, wrong_keys
+from otp.behaviours.server.child_spec import (
+    FIELDS,
+    Children,
+    ChildSpec,
+    Shutdown,
+    Startable,
+    child_spec_of,
+    wrong_keys,
+)
 from otp.kernel.values.errors import StartError
 from otp.kernel.values.pids import Pid
 from otp.kernel.values.reasons import Crash
@@ -206,6 +214,15 @@ _FORMS: Final = (
     'ChildSpec("c1", start=(Counter.start_link, 0)) or {"id": "c1", "start": (Counter.start_link, 0)}'
 )
 
+_CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
+    "invalid_strategy": ("strategy", *STRATEGIES[:-1]),
+    "invalid_restart_type": ("restart", *RESTARTS),
+    "invalid_child_type": ("type", *TYPES),
+    "invalid_shutdown": ("shutdown", "a number of seconds", "brutal_kill", "infinity"),
+    "invalid_auto_shutdown": ("auto_shutdown", *AUTO_SHUTDOWNS),
+}
+"""The argument that a term is about, and its choices; the template strategy has `DynamicSupervisor` instead."""
+
 _EXPECTED: Final[Mapping[str, str]] = {
     "invalid_id": "id: expected a hashable value",
     "invalid_mfa": "start: expected (function, *args) or a functools.partial",
@@ -248,8 +265,18 @@ def explain(reason: Any) -> str | None:
             return f"{cls.__name__}.init: expected Children([…]) or Ignore(), {_describe(value)}"
         case ("invalid_child_spec", child) if isinstance(child, Mapping):
             return wrong_keys("child spec", cast("Mapping[Any, Any]", child).keys() - FIELDS)
+        case ("invalid_child_spec", type() as cls):
+            name = cls.__name__
+            return f"expected a child, got a class ({name} has no child_spec); try a class such as {name}(GenServer)"
+        case ("invalid_child_spec", Startable() as child):
+            name = type(child).__name__
+            return f"expected a class, got an instance of {name}; try {name} or ({name}, argument), without the call"
         case ("invalid_child_spec", child):
             return f"expected a child, {_child_hint(child)}; try {_FORMS}"
+        case (str() as name, str() as got) if name in _CHOICES:
+            field, *choices = _CHOICES[name]
+            use = f"{', '.join(choices[:-1])} or {choices[-1]}"
+            return f'{field} "{got:.200}" is unknown: use {use}{_suggestion(name, got)}'
         case (str() as name, got) if name in _EXPECTED:
             return f"{_EXPECTED[name]}, {unawaited(got) or f'got {got!r:.200}'}{_suggestion(name, got)}"
         case _:
@@ -283,8 +310,6 @@ def _child_hint(child: Any) -> str:
     if forgotten:
         return forgotten if isinstance(child, list | tuple) else f"{forgotten} To add several children, write *children"
     got = f"got {child!r:.200}"
-    if isinstance(child, type):
-        return f"{got} ({child.__name__} has no child_spec)"
     if isinstance(child, list):
         return f"{got} (a list of extra arguments is for a simple_one_for_one supervisor)"
     if isinstance(child, Pid):

@@ -6,8 +6,10 @@ from dataclasses import replace
 from typing import Final, cast
 
 import otp
+from otp.observer.hints import hint_for
 from superlearner.control.clock import Clock
-from superlearner.control.reasons import is_crash, text_of_reason, where_of
+from superlearner.control.mistakes import place_of
+from superlearner.control.reasons import is_crash, place_text, text_of_reason, where_of
 from superlearner.control.slots import id_text
 from superlearner.control.terms import message_text, plain_pid
 from superlearner.operations.builtin.processes import NOT_THERE, info
@@ -169,20 +171,24 @@ async def list_all(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -
     clock = Clock()
     start = (page - 1) * per_page
     lines: list[ErrorLine] = []
+    names = [otp.process_info(one, "registered_name") for one in ctx.node.processes()] if found else []
     for event in found[start : start + per_page]:
         data = event.data
-        name, message = data.get("name"), data.get("message")
+        name, message, callback = data.get("name"), data.get("message"), data.get("callback")
+        what, reason = id_text(data.get("what")), data["reason"]
+        place = place_of(what, callback, reason)
         lines.append(
             ErrorLine(
                 event=event.seq,
                 at=clock.wall(event.at),
                 pid=None if event.pid is None else plain_pid(event.pid),
                 name=None if name is None else id_text(name),
-                what=id_text(data.get("what")),
-                reason=text_of_reason(data["reason"]),
-                where=where_of(data["reason"]),
-                callback=data.get("callback"),
+                what=what,
+                reason=text_of_reason(reason),
+                where=where_of(reason) if place is None else place_text(place),
+                callback=callback,
                 message=None if message is None else message_text(message, 300),
+                hint=hint_for(reason, callback, names),
             )
         )
     return Paged(lines, len(found), page, per_page)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
@@ -93,3 +93,4 @@ class ErrorLine(BaseModel):
     where: str | None
     callback: str | None
     message: str | None
+    hint: Annotated[str | None, Field(description="what to try, if something is known")] = None

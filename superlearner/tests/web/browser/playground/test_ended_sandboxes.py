@@ -123,7 +123,7 @@ def test_the_replay_of_a_sandbox_ends_when_another_one_is_chosen(open_page: Call
     expect(ended.get_by_role("button", name="Watch how it ended")).to_be_hidden()
 
 
-def test_a_failed_start_shows_its_sentence_exception_and_line_and_a_good_one_clears_the_mark(
+def test_a_failed_start_shows_its_error_and_line_and_a_good_one_clears_the_mark(
     open_page: Callable[..., Page], at_work: Any
 ) -> None:
     """Regression: the editor kept its red frame while the corrected tree ran."""
@@ -134,9 +134,8 @@ def test_a_failed_start_shows_its_sentence_exception_and_line_and_a_good_one_cle
     failed = page.locator("#said .failure p")
     expect(failed).to_have_text(
         [
-            "Main failed to start: its child left does not start.",
-            "AttributeError: 'int' object has no attribute 'nothing'",
-            "Line 5 return Ok(start.nothing) in Counter.init",
+            "AttributeError: 'int' object has no attribute 'nothing'.",
+            "Line 5 in Counter.init · Main failed to start: its child left does not start.",
         ]
     )
     source = page.locator("#source")
@@ -152,9 +151,8 @@ def test_a_failed_start_shows_its_sentence_exception_and_line_and_a_good_one_cle
     expect(page.locator("#one-reason p")).to_have_text(
         [
             "It has ended.",
-            "Main failed to start: its child left does not start.",
-            "AttributeError: 'int' object has no attribute 'nothing'",
-            "Line 5 return Ok(start.nothing) in Counter.init",
+            "AttributeError: 'int' object has no attribute 'nothing'.",
+            "Line 5 in Counter.init · Main failed to start: its child left does not start.",
             "Run starts it again; its options stay.",
         ]
     )

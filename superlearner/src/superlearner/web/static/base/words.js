@@ -138,3 +138,6 @@ export const MEANINGS = {
 
 /** Return why a process cannot be killed while a replay shows it as stopped. @param {string} name */
 export const downText = (name) => `The replay shows ${name} as stopped. You can kill it once the replay shows it running.`;
+
+/** Return text as a sentence, with a capital and a full stop. @param {string} words */
+export const sentence = (words) => `${words.charAt(0).toUpperCase()}${words.slice(1)}${/[.!?]$/.test(words) ? "" : "."}`;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { sentence } from "../base/words.js";
 import { ApiError, request } from "../base/api.js";
 import { make, spoken } from "../base/dom.js";
 import { signInLink } from "../base/sign-in-link.js";
@@ -68,9 +69,6 @@ export function reasons({ code, message, hint }) {
   const told = `${message.replace(/[^.!?]$/, "$&.")} ${hint && sentence(hint)}`.trim();
   return [...spoken(told), ...(code === "missing_scope" ? [" ", signInLink("Sign in with it"), "."] : [])];
 }
-
-/** Return text as a sentence, with a capital and a full stop. @param {string} words */
-export const sentence = (words) => `${words.charAt(0).toUpperCase()}${words.slice(1)}${/[.!?]$/.test(words) ? "" : "."}`;
 
 /** @param {string} text @param {() => void} run @param {string} [look] */
 export function button(text, run, look = "btn") {

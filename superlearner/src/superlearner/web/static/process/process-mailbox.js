@@ -7,11 +7,11 @@
 import { ApiError } from "../base/api.js";
 import { confirm } from "../base/confirm.js";
 import { closest, make, mend, renew, write } from "../base/dom.js";
-import { ask, button, refusal, sentence, tell, tryOut } from "./process-asks.js";
+import { ask, button, refusal, tell, tryOut } from "./process-asks.js";
 import { LIVE_MS, Panel } from "./process-panel.js";
 import { link } from "./process-parts.js";
 import { complain, toast } from "../base/toast.js";
-import { counted, number } from "../base/words.js";
+import { counted, number, sentence } from "../base/words.js";
 
 /** @import { Seen } from "./process-tabs.js" */
 

@@ -5,9 +5,9 @@
  */
 
 import { make, renew } from "../base/dom.js";
-import { ask, button, refusal, sentence, tell, tryOut } from "./process-asks.js";
+import { ask, button, refusal, tell, tryOut } from "./process-asks.js";
 import { differences, parsed, shortJson, updateOf } from "./state-terms.js";
-import { counted } from "../base/words.js";
+import { counted, sentence } from "../base/words.js";
 
 /** @import { Change } from "./state-terms.js" */
 

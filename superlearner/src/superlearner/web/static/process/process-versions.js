@@ -7,9 +7,9 @@
 import { request } from "../base/api.js";
 import { confirm } from "../base/confirm.js";
 import { toast } from "../base/toast.js";
-import { counted, number } from "../base/words.js";
+import { counted, number, sentence } from "../base/words.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
-import { refusal, sentence } from "./process-asks.js";
+import { refusal } from "./process-asks.js";
 import { Panel } from "./process-panel.js";
 
 /** @import { Seen } from "./process-tabs.js" */

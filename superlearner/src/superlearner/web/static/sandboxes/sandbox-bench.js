@@ -6,11 +6,13 @@
  */
 
 import { byId, make } from "../base/dom.js";
+import { sentence } from "../base/words.js";
 import { SlCode } from "../components/code-editor.js";
 import { DraftNote } from "./draft-note.js";
+import { columnOf } from "./sandbox-words.js";
 import { SyntaxCheck } from "./syntax-check.js";
 
-/** @typedef {{name: string, line: number, reason: string}} Crash */
+/** @typedef {{name: string, line: number, reason: string, hint: string|null}} Crash */
 
 /** Time after the last key for which the user counts as typing. */
 const TYPING_MS = 3000;
@@ -32,13 +34,10 @@ export function calm() {
   crashed.replaceChildren();
 }
 
-/** Return the column of the first character of a line that is no space. @param {number} line */
-const columnOf = (line) => Math.max(0, (editor.value.split("\n")[line - 1] ?? "").search(/\S/)) + 1;
-
 /** Mark a line and move the cursor there. @param {number} line @param {string} message */
 export function goTo(line, message) {
   document.getElementById("panes")?.querySelector("button")?.click(); // on a phone the code is behind a tab
-  editor.mark(line, columnOf(line), message);
+  editor.mark(line, columnOf(editor.value, line), message);
   editor.focus();
 }
 
@@ -47,12 +46,14 @@ export function goTo(line, message) {
  * @param {Crash} crash
  * @param {boolean} edited  the text is not the one that crashed
  */
-export function showCrash({ name, line, reason }, edited) {
+export function showCrash({ name, line, reason, hint }, edited) {
   if (check.said.querySelector("[data-level=ok]")) check.tell("");
   const go = make("button", { type: "button", class: "link" }, `Go to line ${line}`);
   go.onclick = () => goTo(line, reason);
-  crashed.replaceChildren(make("p", {}, make("b", {}, `${name} crashed at line ${line}`), ": ", make("code", {}, reason)), go);
-  editor.mark(line, columnOf(line), `${name} crashed here: ${reason}`, false);
+  const more = hint ? `. ${sentence(hint)}` : "";
+  crashed.replaceChildren(
+    make("p", {}, make("b", {}, `${name} crashed at line ${line}`), ": ", make("code", {}, reason), more), go);
+  editor.mark(line, columnOf(editor.value, line), `${name} crashed here: ${reason}${hint ? `; ${hint}` : ""}`, false);
   if (edited || typing()) return;
   editor.reveal(line);
   hidden = editor.offsetParent ? 0 : line;

@@ -1,10 +1,12 @@
 /**
- * A failure of code as a sentence, the exception, and the line that raised, which leads to the editor.
+ * A failure of code: the error in one sentence, the line that it is about, which leads to the editor, and what did not
+ * happen because of it.
  *
  * @module
  */
 
-import { html, nothing } from "../vendor/lit-html.js";
+import { sentence } from "../base/words.js";
+import { html } from "../vendor/lit-html.js";
 import { raisedIn } from "./sandbox-words.js";
 
 /**
@@ -15,8 +17,9 @@ import { raisedIn } from "./sandbox-words.js";
 export function failure(message, go) {
   const raised = raisedIn(message);
   if (!raised) return html`<p>${message}</p>`;
-  const { says, error, line, place, code } = raised;
-  return html`${says ? html`<p>${says}.</p>` : nothing}<p><code>${error}</code></p>
-    <p class="at"><button type="button" class="link"
-      @click=${() => go(line, error)}>Line ${line}</button> <code>${code}</code> in ${place}</p>`;
+  const { says, error, line, place } = raised;
+  return html`<p>${sentence(error)}</p>
+    <p class="at"><button type="button" class="link" @click=${() => go(line, error)}>Line ${line}</button>${place
+      ? ` in ${place}`
+      : ""}${says ? ` · ${sentence(says)}` : ""}</p>`;
 }

@@ -20,7 +20,8 @@ import { placeOf } from "./sandbox-words.js";
 /** @import { FeedEvent, Message, Model } from "../live/model.js" */
 /** @import { Sandbox } from "./sandbox-words.js" */
 /** @import { Crash } from "./sandbox-bench.js" */
-/** @typedef {{at: number, pid: string|null, name: string|null, what: string, reason: string, where: string|null}} Failure */
+/** @typedef {{at: number, pid: string|null, name: string|null, what: string, reason: string, where: string|null}} Place */
+/** @typedef {Place & {hint: string|null}} Failure */
 
 /** Minimum interval between questions for lines while many processes crash. */
 const PAUSE_MS = 300;
@@ -212,7 +213,7 @@ async function ask() {
   if (!newest || !line || newest.at - skew <= told) return;
   told = newest.at - skew;
   heard = true;
-  onCrash({ name: newest.name ?? newest.what, line, reason: newest.reason });
+  onCrash({ name: newest.name ?? newest.what, line, reason: newest.reason, hint: newest.hint });
 }
 
 /** @param {string|null|undefined} where */
@@ -223,7 +224,7 @@ async function fromOutput(about) {
   const answer = await platform("GET", `/sandboxes/${encodeURIComponent(about)}/output`).catch(() => null);
   const found = [...(answer?.text ?? "").matchAll(
     /File "[^"\n]{0,200}\bmain\.py", line (\d+), in [^\n]*\n(?:(?: |\t)[^\n]*\n)*([A-Za-z_][^\n]*)/g)].at(-1);
-  if (about === id && found && !heard) onCrash({ name: about, line: Number(found[1]), reason: found[2] ?? "" });
+  if (about === id && found && !heard) onCrash({ name: about, line: Number(found[1]), reason: found[2] ?? "", hint: null });
 }
 
 /** Return the line in a text of the platform, such as "main.py, line 8"; 0 for none. @param {string} text */

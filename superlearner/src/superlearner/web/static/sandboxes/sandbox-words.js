@@ -101,6 +101,9 @@ export function placeOf(message) {
   return found ? { line: Number(found[1]), column: Number(found[2] ?? 1) } : null;
 }
 
+/** Return the column of the first character of a line that is no space. @param {string} text @param {number} line */
+export const columnOf = (text, line) => Math.max(0, (text.split("\n")[line - 1] ?? "").search(/\S/)) + 1;
+
 /** Return a free name. @param {string} like @param {Iterable<string>} taken */
 export function freeName(like, taken) {
   const known = new Set(taken);
@@ -110,20 +113,29 @@ export function freeName(like, taken) {
 /** Return whether a source has the message `crash`, as the templates do. @param {string} source */
 export const hasCrash = (source) => /["']crash["']/.test(source);
 
-/** @typedef {{says: string, error: string, line: number, place: string, code: string}} Raised */
+/** @typedef {{says: string, error: string, line: number, place: string}} Raised */
+
+/** The beginnings of a message that say only what did not happen, and to whom. */
+const CONTEXT = new RegExp(
+  "^(?:\\w+ failed to start|its child \\S+ does not start|nothing has changed|the new source cannot be used|[^\\s:]+ refused)"
+    + "(?:: |\n\\s*)");
 
 /**
- * Return the parts of a message about code that raised: a sentence, the exception, and its line; null for others.
- * @param {string} message  such as "its child a does not start: ValueError: no (main.py, line 5, in A.init: return x)"
+ * Return the parts of a message about a line of code: what did not happen, the error, and its line; null for others.
+ * @param {string} message
+ *   such as "its child a does not start: ValueError: no (main.py, line 5, in A.init: return x)" or "main.py:5: ValueError: no"
  * @returns {Raised|null}
  */
 export function raisedIn(message) {
-  const found = /^([^]*?)( \(|\n\s*)(?:\/[^\s:]*\/)?main\.py, line (\d+), in ([^\s:)]+)(?::? *|\n\s*)([^]*)$/.exec(message);
+  const loaded = /^main\.py:(\d+): ([^]+)$/.exec(message);
+  if (loaded) return { says: "", error: loaded[2] ?? "", line: Number(loaded[1]), place: "" };
+  const found = /^([^]*?)(?: \(|\n\s*)(?:\/[^\s:]*\/)?main\.py, line (\d+), in ([^\s:)]+)(?:[:)\s]|$)/.exec(message);
   if (!found) return null;
-  const [, before = "", begins, line, place = "", after = ""] = found;
-  const parts = /^([^]*?)(?:: |\n\s*)((?:\w+\.)*[A-Z]\w*(?:Error|Exception|Exit|Interrupt|Warning|Iteration|Group)\b[^]*)$/.exec(before);
+  const [, before = "", line, place = ""] = found;
+  let error = before;
+  for (let match = CONTEXT.exec(error); match; match = CONTEXT.exec(error)) error = error.slice(match[0].length);
   return {
-    says: parts?.[1] ?? "", error: parts?.[2] ?? before, line: Number(line), place,
-    code: begins === " (" ? after.trim().replace(/\)$/, "") : after.trim(),
+    says: before.slice(0, before.length - error.length).replace(/(?:: |\n\s*)$/, "").replace(/\n\s*/g, ": "), error,
+    line: Number(line), place: place === "<module>" ? "" : place,
   };
 }

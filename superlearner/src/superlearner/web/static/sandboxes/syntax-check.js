@@ -10,7 +10,7 @@ import { command } from "../base/commands.js";
 import { make, root } from "../base/dom.js";
 import { render } from "../vendor/lit-html.js";
 import { failure } from "./sandbox-failure.js";
-import { placeOf, raisedIn } from "./sandbox-words.js";
+import { columnOf, placeOf, raisedIn } from "./sandbox-words.js";
 
 /** @import { SlCode } from "../components/code-editor.js" */
 
@@ -86,11 +86,12 @@ export class SyntaxCheck {
 
   /** @param {any} error @param {boolean} go */
   #show(error, go) {
-    const place = placeOf(error.message ?? "");
-    if (place) this.editor.mark(place.line, place.column, error.message, go);
+    const raised = raisedIn(error.message ?? ""), place = raised ?? placeOf(error.message ?? "");
+    const column = raised ? columnOf(this.editor.value, raised.line) : place && "column" in place ? place.column : 1;
+    if (place) this.editor.mark(place.line, column, raised?.error ?? error.message, go);
     else this.editor.unmark();
     if (error.code === "missing_scope") this.#suggestSignIn();
-    else if (raisedIn(error.message ?? "")) this.#showFailure(error.message);
+    else if (raised) this.#showFailure(error.message);
     else this.tell([(error.message ?? "").replace(/^source: /, "At "), error.hint].filter(Boolean).join(" — "), "bad");
   }
 

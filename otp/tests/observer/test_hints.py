@@ -1,0 +1,82 @@
+"""What to try about an exit reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from otp import Crash, ExceptionTerm, Reply
+from otp.observer.hints import hint_for
+
+
+def raised(type_name: str, text: str) -> Crash:
+    return Crash(ExceptionTerm(type_name, (), text), ())
+
+
+@pytest.mark.parametrize(
+    ("reason", "callback", "hint"),
+    [
+        (
+            ("bad_return_value", None),
+            "handle_call",
+            "handle_call returned None: did no case match, or is a return missing?",
+        ),
+        (
+            ("bad_return_value", Reply(1, 1)),
+            "handle_cast",
+            "Reply is for handle_call, a cast has no reply; return NoReply(state)",
+        ),
+        (
+            ("supervisor_data", ("invalid_strategy", "one_for_al")),
+            "init",
+            'strategy "one_for_al" is unknown: use one_for_one, one_for_all or rest_for_one; '
+            "did you mean 'one_for_all'?",
+        ),
+        (("noproc", ("gen_server", "call", ["countre", "get"])), "handle_cast", "did you mean 'counter'?"),
+        (
+            raised("TypeError", "unsupported operand type(s) for +: 'int' and 'coroutine'"),
+            "handle_cast",
+            "is an await missing? A call returns its answer after await",
+        ),
+        (
+            raised("AttributeError", "type object 'Cart' has no attribute 'child_spec'"),
+            "init",
+            "Cart is not a behaviour: try class Cart(GenServer)",
+        ),
+        (
+            raised("TypeError", "Reply.__init__() missing 1 required positional argument: 'state'"),
+            "handle_call",
+            "write Reply(value, state)",
+        ),
+        (
+            raised("TypeError", "Cart.handle_call() takes 3 positional arguments but 4 were given"),
+            "handle_call",
+            "write def handle_call(self, request, caller, state)",
+        ),
+        (raised("ValueError", "no money"), "handle_call", None),
+        ("killed", None, None),
+    ],
+)
+def test_a_hint_says_what_to_write(reason: Any, callback: str | None, hint: str | None) -> None:
+    assert hint == hint_for(reason, callback, ["counter", None, 3])
+
+
+def test_no_code_of_a_program_runs() -> None:
+    class Hostile:
+        def __repr__(self) -> str:
+            raise AssertionError("it was shown")
+
+        def __eq__(self, other: object) -> bool:
+            raise AssertionError("it was compared")
+
+        __hash__ = None  # type: ignore[assignment]
+
+        @property
+        def __class__(self) -> Any:
+            raise AssertionError("it was asked for its class")
+
+    hostile: Any = Hostile()
+    assert "expected Reply(value, state)" in str(hint_for(("bad_return_value", hostile), "handle_call"))
+    for reason in (hostile, (hostile, 1), ("supervisor_data", ("invalid_strategy", hostile)), ("noproc", hostile)):
+        assert hint_for(reason, "init") is None

@@ -1,0 +1,323 @@
+"""The places of mistakes in programs whose exit reasons have no line.
+
+The runtime rejects a wrong option, a wrong result and a wrong signature in its own code, so the stack of the reason
+shows nothing of the program. The place is found in the syntax tree of the source, by the class, the callback and the
+rejected value. None of the program runs.
+"""
+
+# Reasons and options are terms of any type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import ast
+import linecache
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import Any, Final
+
+import otp
+from otp import Behaviour, Crash, ExceptionTerm
+from superlearner.control.failures import Place, unwrapped
+from superlearner.control.reasons import has_own_frame, tagged, text_of_reason
+from superlearner.control.terms import is_a, safe_text
+
+__all__ = ["locate", "place_of", "place_of_failed_start"]
+
+LONGEST_SOURCE: Final = 200_000
+"""Characters above which a source is not parsed: parsing blocks the interpreter."""
+
+OPTIONS: Final = {
+    "invalid_strategy": "strategy",
+    "invalid_intensity": "max_restarts",
+    "invalid_period": "max_seconds",
+    "invalid_auto_shutdown": "auto_shutdown",
+    "invalid_id": "id",
+    "invalid_mfa": "start",
+    "invalid_restart_type": "restart",
+    "invalid_shutdown": "shutdown",
+    "invalid_child_type": "type",
+    "invalid_significant": "significant",
+    "invalid_modules": "modules",
+    "invalid_module": "modules",
+}
+"""The argument that each error term of a supervisor is about."""
+
+SPECS: Final = ("invalid_child_spec", "duplicate_child_name", "bad_combination", "bad_return")
+WRONG: Final = ("bad_return_value", "start_spec", "supervisor_data", "shutdown", *SPECS, *OPTIONS)
+"""The tags of reasons for values that the runtime rejected."""
+
+RESULTS: Final = ("Ok", "Reply", "NoReply", "Stop", "Ignore")
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def locate(text: str, cls: str, callback: str, reason: Any) -> tuple[int, str] | None:
+    r"""Return the line of a source that caused a reason without a line, and its function.
+
+    Args:
+        text: the source.
+        cls: the class of the process that ended, as `__qualname__`.
+        callback: the callback that it was in.
+        reason: its exit reason.
+
+    >>> text = "class Main(Supervisor):\n  def init(self, arg):\n    return Children([],\n      strategy='all')"
+    >>> locate(text, "Main", "init", ("supervisor_data", ("invalid_strategy", "all")))
+    (4, 'Main.init')
+    """
+    tree = _parsed(text)
+    owner = None if tree is None else _class(tree, cls)
+    if tree is None or owner is None:
+        return None
+    method = _method(owner, callback)
+    line = _line(tree, owner, method, reason)
+    return None if line is None else (line, _function_at(tree, line))
+
+
+def place_of(cls: str, callback: str | None, reason: Any) -> Place | None:
+    """Return file, line and function of the mistake behind a reason without a line, in a class that is loaded now."""
+    tag, _ = tagged(reason)
+    if callback is None or has_own_frame(reason) or not (tag in WRONG or is_a(reason, Crash, ExceptionTerm)):
+        return None
+    found = _loaded(cls)
+    if found is None:
+        return None
+    file = getattr(sys.modules.get(found.__module__), "__file__", None)
+    if type(file) is not str:
+        return None
+    place = locate("".join(linecache.getlines(file)), cls, callback, reason)
+    return None if place is None else (file, *place)
+
+
+def place_of_failed_start(node: otp.Node, reason: Any) -> Place | None:
+    """Return the place of the mistake for which a tree of this node did not start, if its reason has none."""
+    for one in reversed(unwrapped(reason)[-2:]):  # a child that was not spawned is a failure of its supervisor
+        words = text_of_reason(one)
+        for event in reversed(otp.trace.history(node)):
+            found = event.data.get("reason") if event.kind == "exited" else None
+            if found is not None and text_of_reason(found) == words:
+                return place_of(str(event.data.get("what")), event.data.get("callback"), one)
+    return None
+
+
+def _loaded(cls: str) -> Any:
+    """Return the class of this name that a module has now; None if there is not exactly one."""
+    found: list[Any] = []
+    pending: list[Any] = [Behaviour]
+    while pending:
+        below = type.__subclasses__(pending.pop())
+        pending += below
+        found += [one for one in below if one.__qualname__ == cls and _is_current(one)]
+    return found[0] if len(found) == 1 else None
+
+
+def _is_current(cls: Any) -> bool:
+    module = sys.modules.get(cls.__module__)
+    return module is not None and vars(module).get(cls.__qualname__) is cls
+
+
+# Places
+
+
+@lru_cache(maxsize=4)
+def _parsed(text: str) -> ast.Module | None:
+    if len(text) > LONGEST_SOURCE:
+        return None
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _line(tree: ast.Module, owner: ast.ClassDef, method: Function | None, reason: Any) -> int | None:
+    tag, rest = tagged(reason)
+    if tag in ("start_spec", "supervisor_data") and len(rest) == 1:
+        return _line(tree, owner, method, rest[0])
+    if is_a(reason, Crash, ExceptionTerm):
+        return _line_of_crash(tree, owner, method, reason.term if is_a(reason, Crash) else reason)
+    scopes = [one for one in (method, owner, tree) if one is not None]
+    match tag, len(rest):
+        case "bad_return_value", 1:
+            return None if method is None else _line_of_result(method, rest[0])
+        case "bad_return", 1 if method is not None and type(rest[0]) is tuple and len(rest[0]) == 3:
+            return _line_of_result(method, rest[0][2])
+        case "invalid_child_spec", 1:
+            return _first(_children(scope, rest[0]) for scope in scopes[:-1]) or _start(method, owner)
+        case "duplicate_child_name", 1:
+            return _first(_mentions(scope, rest[0])[1:] for scope in scopes[:-1]) or _start(method, owner)
+        case "bad_combination", 1:
+            return _option(scopes, "significant", True) or _start(method, owner)
+        case "shutdown", 1:
+            inner, child = tagged(rest[0])
+            if inner != "failed_to_start_child" or len(child) != 2:
+                return None
+            lacking = re.match(r"expected (\w+) to have all required callbacks", _text_inside(child[1]))
+            cls = None if lacking is None else _class(tree, lacking[1])
+            if cls is not None:
+                return _line_of_missing(cls, _text_inside(child[1]))
+            return _first(_mentions(scope, child[0]) for scope in scopes[:-1])
+        case _ if tag in OPTIONS and len(rest) == 1:
+            return _option(scopes, OPTIONS[tag], rest[0]) or _start(method, owner)
+        case _:
+            return None
+
+
+def _line_of_crash(tree: ast.Module, owner: ast.ClassDef, method: Function | None, term: Any) -> int | None:
+    """Return the line for an exception raised by the runtime about the program; None if it is about something else."""
+    if not is_a(term, ExceptionTerm):
+        inner, _ = tagged(term)
+        return _line(tree, owner, method, term) if inner in OPTIONS or inner in SPECS else None
+    text = safe_text(term.text)
+    named = re.search(r"\((?:[^()]*[/\\])?[^()/\\]+\.py:(\d+)\)", text)
+    if named is not None:  # a callback that is refused with its class
+        return int(named[1])
+    if method is not None and text.startswith(f"{owner.name}.{method.name}() "):  # called with other arguments
+        return method.lineno
+    return _line_of_missing(owner, text) if term.type_name == "MissingCallback" else None
+
+
+def _line_of_missing(owner: ast.ClassDef, text: str) -> int:
+    """Return the line of a class that lacks a callback, or of the method that is misspelt."""
+    misspelt = re.search(r"is '(\w+)' to be '", text)
+    slip = None if misspelt is None else _method(owner, misspelt[1])
+    return owner.lineno if slip is None else slip.lineno
+
+
+def _text_inside(reason: Any) -> str:
+    """Return the text of the exception inside a reason; "" for others."""
+    tag, rest = tagged(reason)
+    if tag == "EXIT" and len(rest) == 1:
+        return _text_inside(rest[0])
+    term = reason.term if is_a(reason, Crash) else reason
+    return safe_text(term.text) if is_a(term, ExceptionTerm) else ""
+
+
+def _function_at(tree: ast.Module, line: int) -> str:
+    """Return the class or method that a line is in, as `Main.init`."""
+    names: list[str] = []
+    body: list[ast.stmt] = tree.body
+    while found := next((one for one in body if isinstance(one, ast.ClassDef | Function) and _has(one, line)), None):
+        names.append(found.name)
+        body = found.body
+    return ".".join(names) or "<module>"
+
+
+def _has(node: ast.stmt, line: int) -> bool:
+    return node.lineno <= line <= (node.end_lineno or 0)
+
+
+def _class(tree: ast.Module, name: str) -> ast.ClassDef | None:
+    last = name.rpartition(".")[2]
+    return next((node for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == last), None)
+
+
+def _method(owner: ast.ClassDef, name: str) -> Function | None:
+    methods = (node for node in owner.body if isinstance(node, Function))
+    return next((node for node in methods if node.name == name), None)
+
+
+def _start(method: Function | None, owner: ast.ClassDef) -> int:
+    """Return the line of the only result of a method, else the line of its definition."""
+    if method is None:
+        return owner.lineno
+    found = [node.lineno for node in _own(method) if isinstance(node, ast.Return)]
+    return found[0] if len(found) == 1 else method.lineno
+
+
+def _first(found: Iterable[list[int]]) -> int | None:
+    return next((lines[0] for lines in found if lines), None)
+
+
+def _option(scopes: list[Any], name: str, value: object) -> int | None:
+    """Return the line of an argument or key: first of one with this value, then of any in the method."""
+    everywhere = [list(_options(scope, name)) for scope in scopes]
+    for found in everywhere:
+        for node in found:
+            if _is_value(node, value):
+                return node.lineno
+    return everywhere[0][0].lineno if everywhere and everywhere[0] else None
+
+
+def _options(scope: ast.AST, name: str) -> Iterator[ast.expr]:
+    for node in ast.walk(scope):
+        if isinstance(node, ast.Call):
+            yield from (keyword.value for keyword in node.keywords if keyword.arg == name)
+        elif isinstance(node, ast.Dict):
+            for key, member in zip(node.keys, node.values, strict=True):
+                if isinstance(key, ast.Constant) and key.value == name:
+                    yield member
+
+
+def _is_value(node: ast.AST, value: object) -> bool:
+    """Return whether an expression is this plain value."""
+    if type(value) not in (str, int, float, bool, type(None)):
+        return False
+    try:
+        found = ast.literal_eval(node) if isinstance(node, ast.expr) else node
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return False
+    return type(found) is type(value) and found == value
+
+
+def _mentions(scope: ast.AST, id: Any) -> list[int]:
+    """Return the lines that name a child: its id, or the class that is its id."""
+    if is_a(id, type):
+        name = id.__name__
+        return sorted(node.lineno for node in ast.walk(scope) if isinstance(node, ast.Name) and node.id == name)
+    return sorted(node.lineno for node in ast.walk(scope) if isinstance(node, ast.expr) and _is_value(node, id))
+
+
+def _children(scope: ast.AST, child: Any) -> list[int]:
+    """Return the lines of a value that is no child."""
+    if is_a(child, dict):
+        known = [key for key in child if type(key) is str]
+        return sorted(
+            node.lineno
+            for node in ast.walk(scope)
+            if isinstance(node, ast.Dict) and known == [_constant(key) for key in node.keys]
+        )
+    if is_a(child, type) or type(child) in (str, int, float, bool, type(None)):
+        return _mentions(scope, child)
+    made = type(child).__name__
+    return sorted(
+        node.lineno
+        for node in ast.walk(scope)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == made
+    )
+
+
+def _constant(node: ast.expr | None) -> object:
+    return node.value if isinstance(node, ast.Constant) else None
+
+
+def _own(method: Function) -> Iterator[ast.AST]:
+    """Yield the nodes of a method in the order of its lines, without functions and classes inside it."""
+    pending: list[ast.AST] = list(reversed(method.body))
+    while pending:
+        node = pending.pop()
+        yield node
+        if not isinstance(node, Function | ast.Lambda | ast.ClassDef):
+            pending += reversed(list(ast.iter_child_nodes(node)))
+
+
+def _line_of_result(method: Function, value: Any) -> int:
+    """Return the line that returned a wrong result; the line of the definition if several may have."""
+    returns = [node for node in _own(method) if isinstance(node, ast.Return)]
+    if value is None:
+        found = [node for node in returns if node.value is None or _is_value(node.value, None)]
+    elif kind := next((name for name in RESULTS if is_a(value, getattr(otp, name))), None):
+        found = [node for node in returns if _callee(node.value) == kind]
+    else:
+        found = [node for node in returns if node.value is not None and _callee(node.value) not in RESULTS]
+        found = [node for node in found if _is_value(node.value or node, value)] or found
+    return found[0].lineno if len(found) == 1 else method.lineno
+
+
+def _callee(node: ast.expr | None) -> str | None:
+    """Return the last name of the function that an expression calls; None if it is no call."""
+    if not isinstance(node, ast.Call):
+        return None
+    function = node.func.value if isinstance(node.func, ast.Subscript) else node.func
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", None)
