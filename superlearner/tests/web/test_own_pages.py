@@ -40,8 +40,9 @@ def test_a_learner_opens_the_pages_of_their_own_things(inside: Inside, nodes_her
         zelda = user("zelda", "learner", 2)
         await call(platform, "sandbox.create", zelda, sandbox_id="of_zelda", demo="shop", source=None)
         for page in PAGES:
-            shown = await client.get(page.href, headers=browser)
-            assert (page.href, shown.status_code) == (page.href, 200 if page.of_own else 403)
+            path = f"{page.href}/1" if page.below else page.href
+            shown = await client.get(path, headers=browser)
+            assert (path, shown.status_code) == (path, 200 if page.of_own else 403)
             assert "zelda" not in shown.text
         for path, status in (("/metrics", 403), ("/api/docs", 200), ("/health/live", 200)):
             assert (await client.get(path, headers=browser)).status_code == status

@@ -65,7 +65,7 @@ class Page(NamedTuple):
     """The key that opens it after `g`; that of the start page is in the template, beside its logo."""
 
     below: str = ""
-    """The path of one of its things, below its address; the same template shows it."""
+    """The path of one of its things, if it shows only such; no menu lists it."""
 
     view: str = ""
     """The view of its place that it is, in the parameter `view`; the address of its own leads there."""
@@ -100,9 +100,9 @@ PAGES: Final = (
     Page("learn", "Learn", "Learning path", place="learn", letter="l"),
     Page("system", "System", "System", live=True, place="system", letter="y"),
     Page("processes", "Processes", "Processes", live=True, place="supervisors", letter="p", view="table"),
-    Page("traces", "Traces", "Traces", live=True, place="timeline", letter="t", view="messages", tab="Messages"),
+    Page("traces", "Messages", "Messages", live=True, place="timeline", letter="t", view="messages", tab="Messages"),
     Page("replay", "Replay", "Replay", place="timeline", letter="r", view="replay", tab="Replay"),
-    Page("why", "Restarts", "Restarts", place="timeline", below="/{event:int}", letter="w", tab="Restarts"),
+    Page("why", "Restart", "Restart", place="timeline", below="/{event:int}"),
     Page("predict", "Predict", "Predict", place="learn", of_platform=True, letter="g"),
     Page("lesson", "Session 12", "What is OTP?", place="learn", of_platform=True, letter="o", at="/learn/12"),
     Page("docs", "Docs", "Documentation", place="learn", own_routes=True, letter="d"),
@@ -110,7 +110,9 @@ PAGES: Final = (
     Page("arsenal", "Arsenal", "Arsenal", place="system", letter="a"),
     Page("settings", "Settings", "Settings", place="system", of_platform=True, of_own=False, letter="e"),
 )
-MOVED: Final = {"/sandbox": "/sandboxes"} | {f"/{page.id}": page.href for page in PAGES if page.view}
+MOVED: Final = {"/sandbox": "/sandboxes", "/why": "/timeline"} | {
+    f"/{page.id}": page.href for page in PAGES if page.view
+}
 """Former addresses of pages."""
 
 OF_OWN: Final = frozenset({*(page.path for page in PAGES if page.of_own), *MOVED, "/api/docs"})
@@ -137,7 +139,7 @@ def find_similar(path: str) -> list[Page]:
     ['supervisors']
     """
     first = path.strip("/").partition("/")[0].lower()
-    by_name = {name: page for page in PAGES for name in (page.id, page.label.lower())}
+    by_name = {name: page for page in PAGES if not page.below for name in (page.id, page.label.lower())}
     found = (by_name[name] for name in get_close_matches(first, by_name, NEAR, 0.6))
     return list(dict.fromkeys(found))
 
@@ -278,8 +280,7 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness, files: Stati
                 deep="event" in request.path_params,
             )
 
-        for path in dict.fromkeys((page.path, page.path + page.below)):
-            app.add_api_route(path, show, methods=["GET", "HEAD"], include_in_schema=False)
+        app.add_api_route(page.path + page.below, show, methods=["GET", "HEAD"], include_in_schema=False)
 
     def move(old: str, new: str) -> None:
         async def moved(request: Request) -> RedirectResponse:

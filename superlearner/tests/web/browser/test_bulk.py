@@ -115,6 +115,7 @@ def test_a_long_action_shows_its_progress_and_can_be_stopped(
     expect(line(page, f"{SHOP}/w39")).to_be_visible()
     platform.on_command = wait
     page.locator("#find").fill("w")
+    page.get_by_role("button", name="Filters").click()
     page.get_by_role("button", name="Kind").click()
     page.get_by_role("group", name="Kind").get_by_label("worker").check()
     page.keyboard.press("Escape")

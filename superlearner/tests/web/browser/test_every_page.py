@@ -18,7 +18,11 @@ from superlearner.web.pages import PAGES
 ELSEWHERE = {"/", "/timeline?view=replay", "/sandboxes", "/learn"}
 """Pages that axe checks in their own tests, with everything on them; it checks all others as they open."""
 
-AS_THEY_OPEN = (*(page.href for page in PAGES if page.href not in ELSEWHERE), "/docs/concepts")
+AS_THEY_OPEN = (
+    *(page.href for page in PAGES if page.href not in ELSEWHERE and not page.below),
+    "/why/1",
+    "/docs/concepts",
+)
 
 LIVE = ("/", "/supervisors", "/system", "/processes", "/traces")
 """Elements that show whether the page is up to date."""
@@ -81,7 +85,7 @@ def test_eight_tabs_on_a_slow_connection_all_show_their_page_and_are_live_again_
     context.close()
 
 
-@pytest.mark.parametrize("path", ["/", *(page.href for page in PAGES)])
+@pytest.mark.parametrize("path", ["/", "/why/1", *(page.href for page in PAGES if not page.below)])
 def test_the_content_is_at_most_eight_tab_stops_away_and_a_link_skips_them(
     open_page: Callable[..., Page], untouched: Any, path: str
 ) -> None:

@@ -17,6 +17,14 @@ SHOP = "app/shop_sup"
 LEDGER = f"{SHOP}/ledger"
 
 
+@pytest.fixture
+def page(open_page: Callable[..., Page], platform: Any) -> Page:
+    """The tree with its filters, which are behind a button."""
+    page = open_page(f"{platform.url}/supervisors")
+    page.get_by_role("button", name="Filters").click()
+    return page
+
+
 def trouble(platform: Any) -> None:
     """A crash, a restart a moment ago, and a full mailbox."""
     now = time.time()
@@ -148,10 +156,11 @@ def test_all_that_fit_are_selected_and_what_does_not_is_faint_on_the_map(page: P
     expect(page.locator("#process .pane")).to_be_hidden()
 
 
-def test_on_a_phone_the_filters_are_behind_a_button_that_tells_whether_there_is_one(
-    open_page: Callable[..., Page], platform: Any
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_filters_are_behind_a_button_that_tells_whether_there_is_one(
+    open_page: Callable[..., Page], platform: Any, width: int
 ) -> None:
-    page = open_page(f"{platform.url}/supervisors", width=390)
+    page = open_page(f"{platform.url}/supervisors", width=width)
     wrong, button = page.get_by_role("button", name="Only what is wrong"), page.get_by_role("button", name="Filters")
     expect(wrong).to_be_hidden()
     button.click()
@@ -168,8 +177,6 @@ def test_no_rule_of_axe_is_broken_with_filters_a_menu_and_the_question(
     open_page: Callable[..., Page], platform: Any, theme: str, width: int
 ) -> None:
     page = open_page(f"{platform.url}/supervisors?q=er&kind=worker", theme=theme, width=width)
-    if width < 600:
-        page.get_by_role("button", name="Filters").click()
     page.get_by_role("button", name="Class").click()
     expect(page.get_by_role("group", name="Class").get_by_label("Order")).to_be_visible()
     broken = broken_rules(page)

@@ -6,10 +6,17 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, expect
 
 SHOP = "app/shop_sup"
 LEDGER = f"{SHOP}/ledger"
+
+
+@pytest.fixture
+def page(open_page: Callable[..., Page], platform: Any) -> Page:
+    """The tree with the map beside it, which so few processes do not open."""
+    return open_page(f"{platform.url}/supervisors?view=both")
 
 
 def place(page: Page, key: str) -> dict[str, float]:
@@ -80,6 +87,24 @@ def test_the_map_is_an_image_whose_equal_is_the_tree(page: Page, platform: Any, 
     image = page.get_by_role("img", name="Map of 9 processes, 9 running")
     equal = page.locator(f"#{image.get_attribute('aria-details')}")
     expect(equal.get_by_role("tree")).to_be_visible()
+
+
+def test_the_map_is_folded_until_there_are_twenty_processes(
+    open_page: Callable[..., Page], platform: Any, row: Callable[..., Any]
+) -> None:
+    page = open_page(f"{platform.url}/supervisors")
+    sheet, running = page.locator("#map canvas").first, page.locator("#count-running b")
+    expect(page.get_by_role("button", name="Tree", exact=True)).to_have_attribute("aria-pressed", "true")
+    expect(sheet).to_be_hidden()
+    platform.delta(n=[row(f"app/pool/0.{90 + i}.0", id=f"order {i}", critical=True, after=None) for i in range(12)])
+    expect(running).to_have_text("20")
+    expect(sheet).to_be_hidden()
+    more = [row(f"app/pool/0.{170 + i}.0", id=f"job {i}", after=None) for i in range(16)]
+    platform.delta(n=more)
+    expect(sheet).to_be_visible()
+    platform.delta(x=[one["key"] for one in more])
+    expect(running).to_have_text("20")
+    expect(sheet).to_be_visible()
 
 
 def test_list_map_or_both_is_kept_and_the_line_between_them_moves(page: Page, open_page: Callable[..., Page]) -> None:

@@ -192,7 +192,7 @@ TOP = """[...document.querySelectorAll('.top, .bar, .docs-bar')]
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/supervisors", "/processes", "/timeline", "/why", "/sandboxes", "/system", "/docs"]
+    "path", ["/", "/supervisors", "/processes", "/timeline", "/why/1", "/sandboxes", "/system", "/docs"]
 )
 def test_header_and_toolbar_leave_most_of_a_phone_to_the_page(
     open_page: Callable[..., Page], two_nodes: Any, path: str

@@ -10,7 +10,14 @@ from playwright.sync_api import Page, expect
 
 from superlearner.web.pages import PAGES
 
-PATHS = ("/", *(page.href for page in PAGES if page.href != "/"), "/api/docs", "/api/docs/supervisor", "/nothing")
+PATHS = (
+    "/",
+    *(page.href for page in PAGES if page.href != "/" and not page.below),
+    "/why/1",
+    "/api/docs",
+    "/api/docs/supervisor",
+    "/nothing",
+)
 FETCHED = """() => performance.getEntriesByType("resource")
     .filter((one) => new URL(one.name).pathname.startsWith("/static/"))
     .map((one) => [one.name.split("/static/")[1], one.transferSize])"""

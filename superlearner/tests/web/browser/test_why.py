@@ -33,7 +33,7 @@ def why(open_page: Callable[..., Page], untouched: Any) -> Callable[..., Page]:
     def open_one(name: str, query: str = "", *, asked: int | None = None, **more: Any) -> Page:
         changes = more.pop("changes", {})
         found = moment(name, **changes)
-        page = open_page(f"{untouched.url.rstrip('/')}/why", ready=False, **more)
+        page = open_page(f"{untouched.url.rstrip('/')}/why/999999999", ready=False, **more)
         page.route("**/api/v1/restarts/*", lambda route: route.fulfill(json={"data": found, "success": True}))
         page.goto(f"{untouched.url.rstrip('/')}/why/{asked or found['id']}{query}")
         expect(page.locator("#why")).to_have_attribute("data-ready", "moment")
@@ -190,23 +190,14 @@ def test_an_unknown_event_has_a_page_that_says_what_to_do(open_page: Callable[..
     page = open_page(f"{untouched.url.rstrip('/')}/why/999999999", ready=False)
     expect(page.get_by_role("heading", name="This restart is no longer in memory")).to_be_visible()
     assert broken_rules(page) == []
-    page.get_by_role("link", name="See the newest restarts").click()
-    expect(page.get_by_role("heading", level=1, name="Restarts")).to_be_visible()
+    page.get_by_role("link", name="Open the timeline").click()
+    expect(page.get_by_role("heading", level=1, name="Timeline")).to_be_visible()
 
 
-def test_the_newest_restarts_are_a_list(open_page: Callable[..., Page], untouched: Any) -> None:
-    page = open_page(f"{untouched.url.rstrip('/')}/why", ready=False)
-    line = {"event": 1204, "at": 1763851227.4, "name": "ledger", "reason": "killed", "supervisor": "checkout_sup"}
-    lines = [
-        line | {"strategy": "rest_for_one", "started": 3, "gave_up": False, "fallen": []},
-        line | {"strategy": "rest_for_one", "started": 0, "gave_up": True, "fallen": ["checkout_sup", "shop"]},
-    ]
-    page.route("**/api/v1/restarts?*", lambda route: route.fulfill(json={"data": lines, "success": True}))
-    page.reload()
-    expect(page.get_by_role("row", name="ledger").first).to_contain_text("checkout_sup rest_for_one")
-    expect(page.get_by_role("row", name="ledger").last).to_contain_text("checkout_sup and shop gave up")
-    expect(page.get_by_role("link", name="ledger").first).to_have_attribute("href", "/why/1204")
-    assert broken_rules(page) == []
+def test_the_former_list_of_restarts_is_the_timeline(open_page: Callable[..., Page], untouched: Any) -> None:
+    page = open_page(f"{untouched.url.rstrip('/')}/why?node=superlearner%40127.0.0.1", ready=False)
+    expect(page.get_by_role("heading", level=1, name="Timeline")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"/timeline\?node=superlearner%40127\.0\.0\.1$"))
 
 
 @pytest.mark.parametrize("height", [844, 664])

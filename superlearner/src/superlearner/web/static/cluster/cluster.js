@@ -1,13 +1,12 @@
 /**
- * The page /cluster: members and the links to them, what happened, and the trees, processes, restarts and anomalies of
- * all.
+ * The page /cluster: members and the links to them, what happened, and the trees and processes of all.
  *
  * @module
  */
 
 import { ApiError, platform } from "../base/api.js";
 import { command } from "../base/commands.js";
-import { breakable, byId, draw, icon, root, spoken, write } from "../base/dom.js";
+import { breakable, byId, draw, icon, root, write } from "../base/dom.js";
 import { counted, number, time } from "../base/words.js";
 import { tabs } from "../components/tabs.js";
 import { html, nothing, render, repeat } from "../vendor/lit-html.js";
@@ -20,7 +19,7 @@ const EVERY_MS = 2000;
 const SHOWN_S = 600;
 const SHAPES = { healthy: "running", slow: "restarting", silent: "stuck", lost: "crashed" };
 const PATHS = /** @type {Record<string, string>} */ ({
-  trees: "/cluster/trees", processes: "/cluster/processes", restarts: "/cluster/restarts", anomalies: "/cluster/anomalies",
+  trees: "/cluster/trees", processes: "/cluster/processes",
 });
 
 const page = byId("cluster", HTMLElement);
@@ -113,7 +112,7 @@ function alone() {
 function card(member, { process_distribution: processes }) {
   const link = links.get(member.name), last = link?.samples.at(-1);
   const count = processes[member.name];
-  const tree = `${root()}/supervisors${member.own ? "" : `?node=${encodeURIComponent(member.name)}`}`;
+  const of = (/** @type {string} */ place) => `${root()}/${place}${member.own ? "" : `?node=${encodeURIComponent(member.name)}`}`;
   return html`<li class="member" data-health=${member.health} data-member=${member.name}>
     <h2>${icon(SHAPES[member.health], "glyph")}${member.name}</h2>
     <p class="hint">${member.own ? "this platform" : `${member.health}: ${member.evidence}`}</p>
@@ -127,12 +126,12 @@ function card(member, { process_distribution: processes }) {
     <dl>
       <dt>Processes</dt><dd>${count === null || count === undefined ? "unknown" : number(count)}</dd>
       <dt>Since</dt><dd>${time(member.since)}</dd>
-      <dt>Incarnation</dt><dd>${member.incarnation}</dd>
       <dt>OS process</dt><dd>${member.os_pid ?? "unknown"}</dd>
       <dt class="wide">Address</dt><dd class="wide">${breakable(member.address ?? "none")}</dd>
     </dl>
     <p class="acts">${member.observed
-      ? html`<a class="btn" href=${tree}>Open its tree</a>`
+      ? html`<a class="btn" href=${of("supervisors")}>Open its tree</a><a class="link" href=${of("timeline")}>Timeline</a><a
+        class="link" href=${of("system")}>System</a>`
       : html`<span class="hint">It runs without SuperLearner; its processes cannot be shown.</span>`}</p></li>`;
 }
 
@@ -184,30 +183,17 @@ const OTHERS = {
     `${counted(total_count, "process", "processes")}${processes.length < total_count
       ? `; the first ${number(processes.length)} are shown`
       : ""}`),
-  restarts: ({ restarts }) => table(["When", "Node", "Process", "Reason", "Supervisor"], restarts,
-    (/** @type {any} */ one) => html`<td><time>${clock(one.at)}</time></td><td>${one.node}</td><th scope="row"><a
-      href="${root()}/why/${one.event}?node=${
-        encodeURIComponent(one.node)
-      }">${one.name}</a></th><td><code>${one.reason}</code></td><td>${one.supervisor ?? ""}</td>`,
-    counted(restarts.length, "restart"), "No process has been restarted on any member."),
-  anomalies: ({ anomalies }) => table(["Node", "Severity", "What", "What to try"], anomalies,
-    (/** @type {any} */ one) => html`<td>${one.node}</td><td>${one.severity}</td><th
-      scope="row">${one.description}</th><td>${spoken(one.hint)}</td>`,
-    counted(anomalies.length, "anomaly", "anomalies"), "Nothing is wrong: on all members all values are within their thresholds."),
 };
 
-/** @param {string[]} heads @param {any[]} lines @param {(one: any) => unknown} cells @param {string} words @param {string} [none] */
-const table = (heads, lines, cells, words, none) => (lines.length
+/** @param {string[]} heads @param {any[]} lines @param {(one: any) => unknown} cells @param {string} words */
+const table = (heads, lines, cells, words) => (lines.length
   ? html`<p class="hint">${words} on all members</p><div class="scroll" tabindex="0" role="region" aria-label="Table"><table
     class="table"><thead><tr>${heads.map(
     (head) => html`<th scope="col"
       class=${
         head === "Mailbox" || head === "Restarts" ? "num" : ""
       }>${head}</th>`)}</tr></thead><tbody>${lines.map((one) => html`<tr>${cells(one)}</tr>`)}</tbody></table></div>`
-  : html`<p class="hint">${none ?? `${words} on all members`}</p>`);
+  : html`<p class="hint">${words} on all members</p>`);
 
 /** @param {string} path @param {string} node @param {string} pid */
 const at = (path, node, pid) => `${root()}${path}?node=${encodeURIComponent(node)}&process=${encodeURIComponent(pid)}`;
-
-/** @param {string|number} when */
-const clock = (when) => (typeof when === "number" ? time(when) : time(Date.parse(when) / 1000));

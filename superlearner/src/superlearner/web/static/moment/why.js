@@ -1,13 +1,13 @@
 /**
- * The page /why/<event>: one restart, played; and /why, the newest restarts.
+ * The page /why/<event>: one restart, played.
  *
  * @module
  */
 
 import { ApiError, request } from "../base/api.js";
 import { copyButton } from "../base/copying.js";
-import { attribute, byId, chosen, icon, nodeQuery, root, write } from "../base/dom.js";
-import { processLink, whyAddress } from "../base/process-link.js";
+import { attribute, byId, chosen, icon, root, write } from "../base/dom.js";
+import { processLink } from "../base/process-link.js";
 import { time } from "../base/words.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 import { raised } from "./captions.js";
@@ -15,13 +15,9 @@ import { RestartDock } from "./dock.js";
 import { isSupervisor } from "./layout.js";
 import { all } from "./picture.js";
 import { RestartStage } from "./stage.js";
-import { fallen, headline, isSlow, listed, namer, others, rows, span, step, victim } from "./story.js";
+import { fallen, headline, isSlow, namer, others, rows, span, step, victim } from "./story.js";
 
 /** @import { Moment, MomentEvent } from "./schedule.js" */
-/**
- * @typedef {{event: number, at: number, name: string, reason: string, supervisor: string, strategy: string|null,
- *   started: number, gave_up: boolean, fallen: string[]}} Line
- */
 
 const AGAIN_MS = 1000;
 /** Requests for a restart that goes on. */
@@ -50,19 +46,20 @@ function address() {
 /** The time of a restart in its address. @param {Moment} moment */
 const seconds = ({ at }) => `${Math.round(at)}`;
 
-/** @param {string} path */
-const here = (path) => `${root()}${path}${nodeQuery()}`;
+/** @param {string} path @param {Record<string, string>} [asks] */
+const here = (path, asks = {}) => {
+  const query = new URLSearchParams({ ...(chosen() ? { node: chosen() } : {}), ...asks });
+  return `${root()}${path}${query.size ? `?${query}` : ""}`;
+};
 
 async function load() {
   try {
-    if (number) {
-      /** @type {Moment} */ const moment = await request("GET", `/restarts/${number}`);
-      if (query.has("at") && Math.abs(Number(query.get("at")) - moment.at) > SAME_S) gone();
-      else show(moment);
-    } else list(await request("GET", "/restarts?per_page=50"));
+    /** @type {Moment} */ const moment = await request("GET", `/restarts/${number}`);
+    if (query.has("at") && Math.abs(Number(query.get("at")) - moment.at) > SAME_S) gone();
+    else show(moment);
   } catch (error) {
     if (stage.moment || !(error instanceof ApiError)) throw error;
-    if (number && error.status === 404) gone();
+    if (error.status === 404) gone();
     else failed(error);
   }
 }
@@ -118,7 +115,7 @@ function tell(moment) {
   stage.ariaLabel = `${title}. Space plays and pauses, the arrow keys step.`;
   write(byId("announce", HTMLElement), moment.summary);
   const links = () => html`${pid ? processLink(pid, `Open ${who}`, { class: "btn wide" }) : nothing}<a class="btn quiet wide"
-    href=${here("/why")}>All restarts</a>`;
+    href=${here("/timeline", { at: moment.at.toFixed(6) })}>Show in the timeline</a>`;
   const notes = [
     moment.going_on ? "This restart has not ended yet." : "",
     moment.complete ? "" : "Some of its events are no longer in memory. You see those that are.",
@@ -189,7 +186,7 @@ function gone() {
   render(html`<div class="void"><h2>This restart is no longer in memory</h2>
     <p>A node keeps its newest events only, and forgets them when it ends. Event ${number} is not among them, or is not part of a
     restart.</p>
-    <p class="acts"><a class="btn primary" href=${here("/why")}>See the newest restarts</a>
+    <p class="acts"><a class="btn primary" href=${here("/timeline")}>Open the timeline</a>
     <a class="btn" href=${here("/supervisors")}>Go to the supervision tree</a></p></div>`,
     body);
 }
@@ -200,25 +197,6 @@ function failed(error) {
   render(html`<h1>Restarts</h1>`, head);
   render(html`<div class="void" role="alert"><h2>${error.message}</h2>${error.hint ? html`<p>${error.hint}</p>` : nothing}
     <p><button type="button" class="btn" @click=${() => void load()}>Try again</button></p></div>`, body);
-}
-
-/** @param {Line[]} lines */
-function list(lines) {
-  page.dataset.ready = "list";
-  render(html`<h1>Restarts</h1><p class="hint">The newest restarts of this node. Open one to see it again.</p>`, head);
-  render(lines.length
-    ? html`<div class="scroll"><table class="table"><thead><tr><th scope="col">Process</th><th scope="col">Reason</th><th
-      scope="col">Supervisor</th><th scope="col" class="num">Processes started</th><th scope="col" class="num">Time</th></tr></thead>
-      <tbody>${lines.map((line) =>
-        html`<tr><th scope="row"><a href=${whyAddress(line.event)}>${line.name}</a></th><td><code>${line.reason}</code></td>
-          <td>${line.fallen.length
-            ? html`<span class="fallen">${icon("gave-up", "glyph")}${listed(line.fallen)} gave up</span>`
-            : html`${line.supervisor} <span
-              class="hint">${line.strategy ?? ""}</span>`}</td><td class="num">${line.started}</td><td
-                class="num">${time(line.at)}</td></tr>`)}</tbody></table></div>`
-    : html`<div class="void"><h2>No restarts</h2><p>Restarts of this node appear here. Kill a process in the <a
-      href=${here("/supervisors")}>supervision tree</a> and watch what its supervisor does.</p></div>`,
-    body);
 }
 
 head.replaceChildren();

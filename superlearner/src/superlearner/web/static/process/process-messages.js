@@ -35,7 +35,7 @@ export class SlMessages extends HTMLElement {
   #note = make("p", { class: "hint", role: "status" });
   #said = make("div", { role: "status" });
   #act = button("Pause", () => this.#pause());
-  #more = make("a", { class: "btn quiet" }, "Open in Traces");
+  #more = make("a", { class: "btn quiet" }, "Open in Messages");
 
   connectedCallback() {
     if (this.#note.isConnected) return;

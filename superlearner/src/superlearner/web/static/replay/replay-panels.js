@@ -17,7 +17,7 @@ const ROW = 28;
 const MOST_ROWS = 400;
 const MOST_WAITING = 50;
 const NO_TREE = "This recording has no supervision tree: a saved trace has messages, starts and ends only. To have the tree, record the "
-  + "whole node: on Traces press “Record now”, let it happen again, and press Stop.";
+  + "whole node: on Messages press “Record now”, let it happen again, and press Stop.";
 
 /** `<sl-reel-events>`: the steps of a recording; the one at the playhead is marked. Event: `sl-seek` (detail: place). */
 export class SlReelEvents extends HTMLElement {

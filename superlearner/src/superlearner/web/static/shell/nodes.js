@@ -13,15 +13,12 @@ import { dropNodeGone, showNodeGone, wireAgain } from "./node-gone.js";
 
 /** The choice of all nodes, which leads to the view of the cluster that is nearest to the page. */
 const ALL = "*";
-const NEAREST = /** @type {Record<string, string>} */ ({
-  supervisors: "trees", timeline: "restarts", why: "restarts", system: "anomalies",
-});
 
 /** Return the URL of this page's nearest view of all nodes. */
 function everywhere() {
-  const [place = ""] = location.pathname.slice(root().length + 1).split("/");
+  const isTree = location.pathname === `${root()}/supervisors`;
   const isTable = new URL(location.href).searchParams.get("view") === "table";
-  return `${root()}/cluster?view=${(isTable ? null : NEAREST[place]) ?? "processes"}`;
+  return `${root()}/cluster${isTable ? "?view=processes" : isTree ? "?view=trees" : ""}`;
 }
 
 /** Return the URL of this page for another node. @param {string} node  "" for the default one */

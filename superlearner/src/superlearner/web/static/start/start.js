@@ -27,22 +27,12 @@ import { number, STATES, time } from "../base/words.js";
 
 const KEY = "superlearner.first-steps";
 const SHOWN = 5;
+const LAST = 3;
 /** Time for which a give-up is shown if there is no monitor. */
 const FRESH_S = 60;
 /** An entry is complete after this time. */
 const SETTLED_S = 0.5;
 const RANKS = ["low", "medium", "high", "critical"];
-/** @type {Record<string, string>} */
-const ABOUT = {
-  supervisors: "every process in its place, live: kill, restart, look inside", system: "load, memory, lag and anomalies over time",
-  sandboxes: "your own code in a program of its own, where it can break nothing",
-  arsenal: "every operation with a form, as curl, CLI and Python", learn: "the path from a first process to production",
-  timeline: "what happened, live and back in time", predict: "say what a crash will do, and see whether you are right",
-  lesson: "what OTP is: one framework built by hand, then with the library", cluster: "nodes that are connected, and what runs where",
-  docs: "the library, the commands, the API",
-};
-/** Pages that are one click away from the others. */
-const BEYOND = ["start", "processes", "traces", "replay", "why", "settings"];
 
 const page = byId("start", HTMLElement);
 const family = byId("family", SlFamily);
@@ -275,7 +265,7 @@ function last() {
 }
 
 function list() {
-  const items = lines.slice(0, SHOWN).map((line) => {
+  const items = lines.slice(0, LAST).map((line) => {
     const { event, from } = line, text = rowText(line);
     return make("li", { "data-level": event.level }, make("time", { datetime: new Date(from * 1000).toISOString() }, time(from)),
       event.key ? make("a", { href: inTree(event.key) }, text) : make("span", {}, text));
@@ -287,8 +277,6 @@ function list() {
 family.addEventListener("restart-end", steps);
 family.addEventListener("sl-kill", (event) => void end(model.rows.get(detail(event))));
 killIt.onclick = () => void end(scene?.victim);
-byId("ways", HTMLElement).replaceChildren(...pages().filter(({ id }) => !BEYOND.includes(id)).map(({ id, label: name, href }) =>
-  make("li", {}, make("a", { href }, name), ABOUT[id] ? ` ${ABOUT[id]}` : "")));
 last();
 feed.start();
 findings.start();

@@ -304,9 +304,9 @@ export class SlPredict extends HTMLElement {
           { right: "right: it ended itself", missed: "missed: it ended itself", wrong: "wrong: it lives on", left: "" }[verdict]));
     }
     const agreed = predictedRight(this.#predicted, then, now);
-    const said = agreed === null ? ""
-      : agreed ? "SuperLearner's prediction was right."
-      : "SuperLearner's prediction was wrong: something changed in between, or another process ended at the same moment.";
+    const said = agreed === false
+      ? "The platform expected something else: something changed in between, or another process ended at the same moment."
+      : "";
     const again = make("button", { type: "button", class: "btn primary" }, "Try another one");
     again.onclick = () => this.#another();
     const same = make("button", { type: "button", class: "btn" }, "Same again");

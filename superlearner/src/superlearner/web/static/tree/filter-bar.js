@@ -37,7 +37,7 @@ export class SlFilters extends HTMLElement {
   #found = make("span", { class: "found", role: "status" });
   #all = make("button", { type: "button", class: "btn quiet" }, "Select all");
   #clear = make("button", { type: "button", class: "btn quiet" }, "Clear");
-  /** On a phone the filters are behind it. */
+  /** The filters are behind it. */
   #opener = byId("filters-open", HTMLButtonElement);
   /** @type {Map<typeof CHOICES[number], {button: HTMLButtonElement, menu: HTMLElement}>} */ #menus = new Map();
 
@@ -66,11 +66,14 @@ export class SlFilters extends HTMLElement {
     };
     this.#all.onclick = () => this.dispatchEvent(new CustomEvent("sl-all"));
     this.#clear.onclick = () => this.#want({ ...ALL, q: "" });
-    this.#opener.onclick = () => {
-      const open = this.toggleAttribute("data-open");
-      attribute(this.#opener, "aria-expanded", String(open));
-    };
+    this.#opener.onclick = () => this.#open(!this.hasAttribute("data-open"));
     this.show(this.#wanted);
+  }
+
+  /** @param {boolean} open */
+  #open(open) {
+    this.toggleAttribute("data-open", open);
+    attribute(this.#opener, "aria-expanded", String(open));
   }
 
   /** @param {typeof CHOICES[number]} name */
@@ -120,9 +123,10 @@ export class SlFilters extends HTMLElement {
     return this.#wanted;
   }
 
-  /** Show the filter. @param {Wanted} wanted */
+  /** Show the filter; one that is set is never behind the button. @param {Wanted} wanted */
   show(wanted) {
     this.#wanted = wanted;
+    if (filtered(wanted)) this.#open(true);
     attribute(this.#wrong, "aria-pressed", String(onlyWrong(wanted)));
     attribute(this.#recent, "aria-pressed", String(wanted.recent));
     attribute(this.#mailbox, "aria-pressed", String(wanted.mailbox !== null));

@@ -42,6 +42,7 @@ const events = byId("events", SlFeed);
 const live = byId("restart", RestartLive);
 const find = byId("find", HTMLInputElement);
 const filters = byId("filters", SlFilters);
+const views = new Views(byId("views", HTMLElement), byId("divide", HTMLElement));
 const announcer = new Announcer(byId("announce", HTMLElement));
 
 /** @type {Model} */ let model = EMPTY;
@@ -83,6 +84,7 @@ function onMessages(messages) {
   const told = messages.findLast((message) => message.k === "d" && message.t !== undefined);
   attribute(tree, "data-busy", busy);
   scoped = yoursFirst(model, scoped);
+  views.count(model.rows);
   tree.show(scoped, skew, replaced ? null : touched);
   map.show(scoped, skew, replaced ? null : touched);
   if (step) {
@@ -383,5 +385,4 @@ filters.show(fromAddress(address.asked()));
 find.value = filters.wanted.q;
 if (typed && !find.value) seek(typed);
 window.addEventListener("popstate", goBack);
-new Views(byId("views", HTMLElement), byId("divide", HTMLElement));
 feed.start();

@@ -1,19 +1,20 @@
 /**
  * Tree, map, or both: the switch, and the movable divider. The choice is stored and in the address, which comes first;
- * by default both are shown if there is room. The table is a page of its own.
+ * by default both are shown if there is room and a map shows more than the tree. The table is a page of its own.
  *
  * @module
  */
 
 import { attribute, byId } from "../base/dom.js";
 
+/** @import { Row } from "../live/model.js" */
 /** @typedef {"list"|"both"|"map"} View */
 
 const STORE = "superlearner.views";
 /** Below this width there is room for only one of them. */
 const ONE_PX = 740;
-/** From this width on the default is both. */
-const BOTH_PX = 900;
+/** From this width on the default is both, with at least so many processes. */
+const BOTH_PX = 900, BOTH_PROCESSES = 20;
 const LEAST = 25, MOST = 75, USUAL = 66;
 /** Names in the address. @type {Record<string, View>} */
 const NAMED = { tree: "list", both: "both", map: "map" };
@@ -25,6 +26,7 @@ export class Views {
   /** @type {View|null} */ #chosen = null;
   #share = USUAL;
   #width = 0;
+  #many = false;
 
   /**
    * @param {HTMLElement} element  contains list, divider and map
@@ -50,8 +52,15 @@ export class Views {
 
   /** The current view. @returns {View} */
   get view() {
-    const wanted = this.#chosen ?? (this.#width >= BOTH_PX ? "both" : "list");
+    const wanted = this.#chosen ?? (this.#many && this.#width >= BOTH_PX ? "both" : "list");
     return wanted === "both" && this.#width < ONE_PX ? "list" : wanted;
+  }
+
+  /** Count the processes but those of the platform. A map that is shown stays. @param {ReadonlyMap<string, Row>} rows */
+  count(rows) {
+    if (this.#many || rows.size < BOTH_PROCESSES) return;
+    this.#many = [...rows.values()].filter(({ critical }) => !critical).length >= BOTH_PROCESSES;
+    this.#show();
   }
 
   /** @param {View} view */
