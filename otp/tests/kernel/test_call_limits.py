@@ -199,6 +199,7 @@ def test_what_a_process_does_before_a_call_takes_nothing_from_the_time_of_the_ca
     assert otp.run(main) == "answered"
 
 
+@pytest.mark.asyncio_loop
 def test_callers_that_have_ended_do_not_keep_others_from_their_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """They share an entry of the timer wheel."""
 
@@ -214,6 +215,7 @@ def test_callers_that_have_ended_do_not_keep_others_from_their_time_out(monkeypa
     assert otp.run(main) is False
 
 
+@pytest.mark.asyncio_loop
 def test_a_later_call_of_a_caller_has_its_own_five_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> Any:
         clock = Clock(monkeypatch)

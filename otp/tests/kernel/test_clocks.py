@@ -105,6 +105,7 @@ def test_time_that_is_frozen_within_a_run_stops_no_time_out() -> None:
     assert (ALL, ALL) == otp.run(main)
 
 
+@pytest.mark.asyncio_loop
 def test_frozen_time_moves_timers_as_it_moves_those_of_asyncio() -> None:
     async def main() -> Any:
         with freeze_time("2026-01-01") as frozen:
@@ -169,6 +170,7 @@ def test_a_clock_that_jumps_brings_what_is_due() -> None:
     assert "tomorrow" == run_on(loop, main)
 
 
+@pytest.mark.asyncio_loop
 def test_a_patched_clock_brings_what_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> Any:
         loop = asyncio.get_running_loop()
@@ -183,6 +185,7 @@ def test_a_patched_clock_brings_what_is_due(monkeypatch: pytest.MonkeyPatch) -> 
     assert "tomorrow" == otp.run(main)
 
 
+@pytest.mark.asyncio_loop
 def test_a_timer_that_a_test_fires_by_hand_is_due() -> None:
     """The tests of Home Assistant run the handles of a loop before their time."""
 

@@ -1,6 +1,7 @@
 """Pytest plug-in: with `EVENT_LOOP=uvloop` tests and the programs that they start run on that loop.
 
-Tests whose fixture `run` runs them in virtual time are left out: they have a loop of their own.
+Left out are tests that have a loop of their own, because their fixture `run` runs them in virtual time, and those that
+are about the loop of asyncio itself.
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if WANTED == "uvloop":
-        virtual = {item for item in items if _is_virtual(item)}
-        config.hook.pytest_deselected(items=list(virtual))
-        items[:] = [item for item in items if item not in virtual]
+        out = {item for item in items if _is_virtual(item) or item.get_closest_marker("asyncio_loop")}
+        config.hook.pytest_deselected(items=list(out))
+        items[:] = [item for item in items if item not in out]
 
 
 def _is_virtual(item: pytest.Item) -> bool:
