@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 import otp
@@ -10,7 +14,8 @@ from otp.testing import Scheduler
 from superlearner.course.course import Course
 from superlearner.course.engine.checking import SEEDS
 from superlearner.course.engine.child import verdict_of
-from superlearner.course.engine.drawn_tree import start_drawing
+from superlearner.course.engine.drawings import read_drawing
+from superlearner.course.engine.drawn_tree import below, role_of, start_drawing
 from superlearner.course.engine.verdict import Verdict
 
 COURSE = Course()
@@ -91,6 +96,16 @@ def test_a_server_in_brackets_has_no_children(server: str) -> None:
     said, misconceptions = refused(TREE.replace("WorkerSup (one_for_one)", server))
     assert said.startswith(f"{server} has children, and its brackets say that it is no supervisor")
     assert misconceptions == ("M25",)
+
+
+CASES = json.loads((Path(__file__).parents[1] / "web" / "js" / "drawings.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["text"].split("\n")[0])
+def test_the_page_and_the_check_read_a_drawing_alike(case: dict[str, Any]) -> None:
+    """The same cases are read by `drawing.test.js`."""
+    (root,) = read_drawing(case["text"])
+    assert [role_of(each, root) for each in (root, *below(root))] == case["roles"]
 
 
 def test_a_fourth_worker_is_no_store_if_the_others_do_not_restart_with_it() -> None:

@@ -74,14 +74,15 @@ class Reflect:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The form of an exercise that is answered by choosing: a value for each key, some of the values, or times.
+    """The form of an exercise that is answered by choosing: a value for each key, some of the values, times or a tree.
 
     With `listing`, the keys are the lines of a listing. Times are those of crashes, of which a supervisor allows
-    `allowed` restarts within `seconds`; they stand in the stub as well, where they can be typed.
+    `allowed` restarts within `seconds`. A tree is drawn, with a number for each of the keys. Times and trees stand in
+    the stub as well, where they can be typed.
     """
 
-    kind: Literal["match", "set", "times"]
-    values: tuple[str, ...]
+    kind: Literal["match", "set", "times", "tree"]
+    values: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
     labels: dict[str, str] = field(default_factory=dict[str, str])
     listing: bool = False

@@ -184,16 +184,16 @@ class _Reader:
         if len(hints) != HINTS:
             raise LessonError(self._file, line, f"{where}: expected {HINTS} hints, got {len(hints)}")
         choice = given.get("choice")
-        times = choice is not None and choice.get("kind") == "times"
-        if not times and (choice is None) == ("stub" not in given):
+        typed = choice is not None and choice.get("kind") in ("times", "tree")
+        if not typed and (choice is None) == ("stub" not in given):
             raise LessonError(self._file, line, f"{where}: expected a stub or a choice")
         stub = given.get("stub", STUB).removeprefix("\n")
         made = None if choice is None else self._choice(choice, line, where)
         return self._made(Exercise, {**given, "hints": hints, "stub": stub, "choice": made}, line, where)
 
     def _choice(self, given: dict[str, Any], line: int, where: str) -> Choice:
-        if given.get("kind") not in ("match", "set", "times"):
-            raise LessonError(self._file, line, f"{where}: expected a choice of kind match, set or times")
+        if given.get("kind") not in ("match", "set", "times", "tree"):
+            raise LessonError(self._file, line, f"{where}: expected a choice of kind match, set, times or tree")
         tuples = {name: tuple(given.get(name, ())) for name in ("keys", "values")}
         return self._made(Choice, {**given, **tuples}, line, where)
 

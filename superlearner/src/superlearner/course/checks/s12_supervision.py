@@ -17,7 +17,7 @@ from otp.testing import advance, wait_all_idle
 from superlearner.course.engine.drawings import Drawn, describe_drawing, read_drawing
 from superlearner.course.engine.drawn_tree import (
     STRATEGIES,
-    Idle,
+    Part,
     below,
     dynamic_in,
     is_supervisor,
@@ -100,7 +100,7 @@ async def restarted_by(
     s: Scenario, strategy: Any, crashed: int, names: tuple[str, ...], called: str = "supervisor"
 ) -> set[int]:
     """Return the places of the children with these names that are other processes after one has crashed."""
-    children = [Idle.child_spec(None, id=number) for number in range(len(names))]
+    children = [Part.child_spec(None, id=number) for number in range(len(names))]
     supervisor = s.name(await Supervisor.start_link_children(children, strategy=strategy), called)
     otp.unlink(supervisor)
     before: dict[Any, otp.Pid] = {child.id: pid_of(child) for child in await Supervisor.which_children(supervisor)}
@@ -143,7 +143,7 @@ async def limits(s: Scenario) -> None:
 
 async def gives_up_at(s: Scenario, times: Any) -> float | None:
     """Return the time of the crash at which a supervisor with 3 restarts in 5 seconds gives up; None if it survives."""
-    supervisor = await Supervisor.start_link_children([Idle.child_spec(None)], max_restarts=3, max_seconds=5)
+    supervisor = await Supervisor.start_link_children([Part.child_spec(None)], max_restarts=3, max_seconds=5)
     otp.unlink(s.name(supervisor, "supervisor"))
     s.show(s.mark())
     begun = otp.monotonic()
@@ -278,7 +278,7 @@ async def ends(s: Scenario, root: Drawn, crashed: Drawn, strategy: str | None = 
 
     def spec(drawn: Drawn, number: int) -> Any:
         if not drawn.children:
-            return Idle.child_spec(None, id=number, restart="temporary" if drawn in temporary else "permanent")
+            return Part.child_spec(None, id=number, restart="temporary" if drawn in temporary else "permanent")
         return otp.ChildSpec(id=number, start=(lambda: begin(drawn),), type="supervisor")
 
     def begin(drawn: Drawn) -> Any:

@@ -21,7 +21,7 @@ from superlearner.course.engine.drawings import Drawn, read_drawing
 from superlearner.course.engine.values import nearest
 
 __all__ = [
-    "STRATEGIES", "Idle", "below", "dynamic_in", "is_supervisor", "misread_strategy", "role_of", "says_server",
+    "STRATEGIES", "Part", "below", "dynamic_in", "is_supervisor", "misread_strategy", "role_of", "says_server",
     "start_drawing", "stores_in", "strategy_of",
 ]  # fmt: skip
 
@@ -33,6 +33,7 @@ DYNAMIC: Final = re.compile(r"dynamic|simple_one_for_one", re.I)
 SUPERVISES: Final = re.compile(r"\b(?:sup|supervisor)\b", re.I)
 SERVES: Final = re.compile(r"(?:a )?(?:gen_?server|worker|server|agent|process)(?!\w)", re.I)
 STRATEGY: Final = re.compile(rf"(?<!\w)(?:{'|'.join(STRATEGIES)})(?!\w)")
+WORKS: Final = re.compile(r"(?:a )?worker", re.I)
 WORD: Final = re.compile(r"[a-z]\w*")
 REMARKS: Final = frozenset({
     "supervisor", "supervisors", "supervision", "permanent", "temporary", "transient", "static", "root", "worker",
@@ -81,6 +82,8 @@ def stores_in(root: Drawn) -> list[Drawn]:
 
 def _is_named_store(drawn: Drawn) -> bool:
     """Return whether the name of a label ends in that of a store; one with children and a strategy is none."""
+    if _works_only(drawn):
+        return False
     words = [word for word in drawn.words if word not in ("server", "process")]
     if drawn.children:
         supervises = any(STRATEGY.search(remark) or SUPERVISES.search(remark) for remark in drawn.remarks)
@@ -88,8 +91,15 @@ def _is_named_store(drawn: Drawn) -> bool:
     return (bool(words) and words[-1] in STORES) or any(map(STORE.fullmatch, drawn.remarks))
 
 
+def _works_only(drawn: Drawn) -> bool:
+    """Return whether a label without children says `(worker)`, whatever its name."""
+    return not drawn.children and any(map(WORKS.fullmatch, drawn.remarks))
+
+
 def is_dynamic(drawn: Drawn) -> bool:
     """Return whether a label names a dynamic supervisor."""
+    if _works_only(drawn):
+        return False
     named = "dynamic" in drawn.words and (bool(drawn.children) or drawn.words[-1] in ("dynamic", *SUPERVISORS))
     return named or drawn.words[-1:] == ["pool"] or any(map(DYNAMIC.search, drawn.remarks))
 
@@ -132,7 +142,7 @@ def strategy_of(drawn: Drawn, root: Drawn) -> str:
     return named.group() if named else ("rest_for_one" if drawn is root else "one_for_one")
 
 
-class Idle(GenServer[None]):
+class Part(GenServer[None]):
     """Waits."""
 
     @impl
@@ -162,7 +172,7 @@ async def start_drawing(text: str) -> None:
 
     def spec(drawn: Drawn, id: str) -> ChildSpec:
         if drawn not in pools and not drawn.children and not is_supervisor(drawn):
-            return Idle.child_spec(None, id=id)
+            return Part.child_spec(None, id=id)
         return ChildSpec(id, start=(lambda: begin(drawn),), type="supervisor")
 
     async def begin(drawn: Drawn) -> otp.Pid:
@@ -179,7 +189,7 @@ async def start_drawing(text: str) -> None:
     otp.unlink(_running[0])
     for pool in pools:
         for name in _distinct(pool.children):
-            agent = Idle.child_spec(None, name=_free(name), restart="temporary")
+            agent = Part.child_spec(None, name=_free(name), restart="temporary")
             await DynamicSupervisor.start_child(pids[pool], agent)
 
 

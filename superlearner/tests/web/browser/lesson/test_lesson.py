@@ -18,7 +18,7 @@ def test_an_answer_is_checked_and_its_verdict_is_a_sentence(lesson: Callable[...
     page = lesson()
     expect(page.get_by_role("heading", level=1)).to_have_text("What is OTP?")
     done = page.get_by_role("progressbar", name="Progress in this session")
-    expect(done).to_have_attribute("aria-valuetext", "0 of 7 done")
+    expect(done).to_have_attribute("aria-valuetext", "0 of 8 done")
     expect(page.get_by_role("link", name="Begin with “Why OTP”")).to_have_attribute("href", "#section-why-otp")
     one = exercise(page)
     expect(one.locator(".which")).to_have_text("Exercise · 8 min core")
@@ -36,7 +36,7 @@ def test_an_answer_is_checked_and_its_verdict_is_a_sentence(lesson: Callable[...
     assert all(step.get_attribute("data-ok") == "yes" for step in steps.all())
     one.get_by_role("link", name="Next: watch a run").click()
     expect(exercise(page, "s12-w1")).to_be_focused()
-    expect(done).to_have_attribute("aria-valuetext", "1 of 7 done")
+    expect(done).to_have_attribute("aria-valuetext", "1 of 8 done")
     link = page.get_by_role("navigation", name="Sections").get_by_role("link", name="Write a server")
     expect(link).to_have_accessible_name("Write a server core , done")
 

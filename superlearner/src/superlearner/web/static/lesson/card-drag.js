@@ -12,30 +12,40 @@
  * @param {(place: E) => void} drop
  */
 export function letDrag(card, placeOf, drop) {
-  card.onpointerdown = (down) => {
-    if (down.button !== 0 || !down.isPrimary) return;
-    down.preventDefault();
-    card.setPointerCapture(down.pointerId);
-    card.toggleAttribute("data-dragged", true);
-    /** @type {E|null} */ let over = null;
-    const end = () => {
-      card.onpointermove = card.onpointerup = card.onlostpointercapture = null;
-      card.style.translate = "";
-      card.removeAttribute("data-dragged");
-      over?.removeAttribute("data-over");
-    };
-    card.onpointermove = (move) => {
-      card.style.translate = `${move.clientX - down.clientX}px ${move.clientY - down.clientY}px`;
-      const below = document.elementFromPoint(move.clientX, move.clientY), place = (below && placeOf(below)) ?? null;
-      if (place === over) return;
-      over?.removeAttribute("data-over");
-      place?.setAttribute("data-over", "");
-      over = place;
-    };
-    card.onpointerup = () => {
-      end();
-      if (over) drop(over);
-    };
-    card.onlostpointercapture = end; // also after the platform cancels the pointer
+  card.onpointerdown = (down) => drag(down, card, placeOf, drop);
+}
+
+/**
+ * Drag a card from the moment at which the pointer is pressed on it.
+ * @template {Element} E
+ * @param {PointerEvent} down
+ * @param {HTMLElement} card
+ * @param {(below: Element) => E|null|undefined} placeOf
+ * @param {(place: E) => void} drop
+ */
+export function drag(down, card, placeOf, drop) {
+  if (down.button !== 0 || !down.isPrimary) return;
+  down.preventDefault();
+  card.setPointerCapture(down.pointerId);
+  card.toggleAttribute("data-dragged", true);
+  /** @type {E|null} */ let over = null;
+  const end = () => {
+    card.onpointermove = card.onpointerup = card.onlostpointercapture = null;
+    card.style.translate = "";
+    card.removeAttribute("data-dragged");
+    over?.removeAttribute("data-over");
   };
+  card.onpointermove = (move) => {
+    card.style.translate = `${move.clientX - down.clientX}px ${move.clientY - down.clientY}px`;
+    const below = document.elementFromPoint(move.clientX, move.clientY), place = (below && placeOf(below)) ?? null;
+    if (place === over) return;
+    over?.removeAttribute("data-over");
+    place?.setAttribute("data-over", "");
+    over = place;
+  };
+  card.onpointerup = () => {
+    end();
+    if (over) drop(over);
+  };
+  card.onlostpointercapture = end; // also after the platform cancels the pointer
 }

@@ -12,10 +12,9 @@ import { heightOf, onCtrlEnter } from "./editing.js";
 import { draft, keep } from "./lesson-drafts.js";
 import { LessonBlock, mayCode, signIn } from "./lesson-block.js";
 import { untouched } from "./lesson-model.js";
-import { Workbench } from "./workbench.js";
+import { showTree, workbench } from "./workbench.js";
 
-const bench = new Workbench(/\/learn\/(\d+)/.exec(location.pathname)?.[1] ?? "0");
-/** The tree, which stands beside the cell that ran last. @type {import("./workbench-tree.js").WorkbenchTree|null} */ let living = null;
+const bench = workbench();
 
 /** @typedef {{printed: string, value: string|null, error: string|null}} Output */
 
@@ -63,17 +62,9 @@ export class LessonCell extends LessonBlock {
     if (!found) return this.say(this.failed);
     this.#output = found;
     this.paint();
-    void this.#watch();
+    void showTree(this.#place);
     this.querySelector(".ran")?.scrollIntoView({ block: "nearest" });
     this.say([found.error ?? "It has run.", found.printed, found.value ?? ""].filter(Boolean).join(" "));
-  }
-
-  /** Show the tree of the workbench beside this cell. */
-  async #watch() {
-    const { WorkbenchTree } = await import("./workbench-tree.js");
-    living ??= new WorkbenchTree();
-    if (bench.node) living.follow(bench.node, bench.life);
-    this.#place.replaceChildren(living);
   }
 
   /** Run the code; what it raises is an outcome, too. @returns {Promise<Output>} */
@@ -109,7 +100,7 @@ export class LessonCell extends LessonBlock {
     const done = await this.ask(async () => { await bench.restart(); return true; }, "");
     if (done) this.#output = null;
     this.paint();
-    void this.#watch();
+    void showTree(this.#place);
     this.say(done ? "The workbench has started again, without names." : this.failed);
   }
 

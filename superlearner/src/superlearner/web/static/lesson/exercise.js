@@ -5,6 +5,7 @@
  */
 
 import { platform } from "../base/api.js";
+import { make } from "../base/dom.js";
 import { counted } from "../base/words.js";
 import { SlCode } from "../components/code-editor.js";
 import { html, nothing } from "../vendor/lit-html.js";
@@ -14,6 +15,8 @@ import { draft, keep } from "./lesson-drafts.js";
 import { LessonBlock, mayCode, mayOperate, NOT_KEPT, signIn } from "./lesson-block.js";
 import { listing, written } from "./lesson-text.js";
 import { reviewed } from "./reviewing.js";
+import { DrawingForm } from "./drawing-form.js";
+import { DrawingRun } from "./drawing-run.js";
 import { TimesForm } from "./times-form.js";
 import { lineOf, renderVerdict, describeVerdict } from "./verdict.js";
 
@@ -23,7 +26,7 @@ const LEAST_LINES = 8, MOST_LINES = 24;
 
 export class LessonExercise extends LessonBlock {
   /** @type {SlCode|null} */ #editor = null;
-  /** @type {ChoiceForm|TimesForm|null} */ #form = null;
+  /** @type {ChoiceForm|TimesForm|DrawingForm|null} */ #form = null;
   /** @type {Checked|null} */ #checked = null;
   /** Lines for which the editor has room. */
   #lines = 0;
@@ -41,7 +44,7 @@ export class LessonExercise extends LessonBlock {
       known = draft(this.draftOf) ?? (typeof this.state.answer === "string" && !block.review ? this.state.answer : block.code ?? "");
     this.#task = written(block.text ?? "");
     if (!block.review) this.#hints = (block.earned?.hints ?? []).map(written);
-    if (block.choice && block.choice.kind !== "times") {
+    if (block.choice && block.choice.kind !== "times" && block.choice.kind !== "tree") {
       this.#form = new ChoiceForm(this.state.id, block.choice, () => this.#typed());
       this.#form.source = known;
       this.#answer = this.#form.element;
@@ -52,7 +55,9 @@ export class LessonExercise extends LessonBlock {
       this.#lines = Math.max(LEAST_LINES, known.split("\n").length + 2);
       this.#editor.style.height = heightOf(this.#lines);
       this.#editor.addEventListener("input", () => this.#typed());
-      this.#answer = block.choice ? this.#withTimes(this.#editor, block.choice) : this.#editor;
+      if (block.choice?.kind === "times") this.#answer = this.#withTimes(this.#editor, block.choice);
+      else if (block.choice) this.#answer = this.#withDrawing(this.#editor, block.choice);
+      else this.#answer = this.#editor;
     }
     onCtrlEnter(this, () => void this.check());
   }
@@ -72,6 +77,29 @@ export class LessonExercise extends LessonBlock {
     place.className = "times";
     place.append(form.element, editor);
     return place;
+  }
+
+  /** A tree can be drawn, or typed, and run. @param {SlCode} editor @param {import("./lesson-model.js").Choice} choice */
+  #withDrawing(editor, choice) {
+    const form = new DrawingForm(choice, () => {
+      editor.value = form.source;
+      this.#typed();
+      mark();
+    });
+    const mark = () => {
+      const { problem } = form;
+      if (problem) editor.mark(problem.line, 1, problem.say, false);
+      else editor.unmark();
+    };
+    form.source = editor.value;
+    editor.addEventListener("input", () => {
+      form.source = editor.value;
+      mark();
+    });
+    this.#form = form;
+    const text = make("details", { class: "as-text" }, make("summary", {}, "The same as text"), editor);
+    if (!form.text) text.open = true;
+    return make("div", { class: "times" }, form.element, new DrawingRun(form).element, text);
   }
 
   get source() {

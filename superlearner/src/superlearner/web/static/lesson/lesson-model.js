@@ -6,7 +6,7 @@
 
 /** @typedef {Api.CourseItem} ItemState */
 /**
- * @typedef {{kind: "match"|"set"|"times", values: string[], keys: string[], labels: Record<string, string>,
+ * @typedef {{kind: "match"|"set"|"times"|"tree", values: string[], keys: string[], labels: Record<string, string>,
  *   listing?: boolean, allowed?: number, seconds?: number}} Choice
  */
 /** @typedef {Api.CourseRow} Row */

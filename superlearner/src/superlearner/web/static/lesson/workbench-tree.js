@@ -37,6 +37,23 @@ export class WorkbenchTree extends HTMLElement {
     void style("tree/supervisors.css");
   }
 
+  /** The name of the process that is shown with all below it; "" for all that runs. */
+  #only = "";
+
+  /** Show one process of the workbench with all below it, or all. @param {string} name  "" for all */
+  only(name) {
+    if (name === this.#only) return;
+    this.#only = name;
+    if (this.#model !== EMPTY) this.#show();
+  }
+
+  #show() {
+    const { kids, rows } = this.#model;
+    const tops = (kids.get("") ?? []).filter((key) => !this.#only || rows.get(key)?.name === this.#only);
+    this.#tree.show(this.#only ? { ...this.#model, kids: new Map(kids).set("", tops) } : this.#model, this.#skew);
+    write(this.#note, this.#only && !tops.length ? `${this.#only} has ended, and with it all below it. Nothing restarts the root.` : "");
+  }
+
   /** Follow a workbench. @param {string} node @param {number} life  another one after each start */
   follow(node, life) {
     if (life === this.#life) return;
@@ -63,7 +80,7 @@ export class WorkbenchTree extends HTMLElement {
       return;
     }
     if (this.#model === before) return;
-    this.#tree.show(this.#model, this.#skew);
+    this.#show();
     if (this.#model.snapshots === before.snapshots) this.#announcer.hear(this.#model.feed);
     else this.#announcer.skip(this.#model.feed);
   }

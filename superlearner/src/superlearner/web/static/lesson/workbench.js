@@ -76,3 +76,23 @@ export class Workbench {
     return (await platform("POST", `/sandboxes/${this.id}/restart`, {})).node ?? known.node;
   }
 }
+
+/** @type {Workbench|null} */ let bench = null;
+/** The tree, which stands beside what ran last. @type {import("./workbench-tree.js").WorkbenchTree|null} */ let living = null;
+
+/** Return the workbench of the session of the page. */
+export const workbench = () => (bench ??= new Workbench(/\/learn\/(\d+)/.exec(location.pathname)?.[1] ?? "0"));
+
+/**
+ * Show the tree of the workbench in a place, and no longer where it was.
+ * @param {Element} place
+ * @param {string} [only]  the name of the process that is shown with all below it
+ */
+export async function showTree(place, only = "") {
+  const { WorkbenchTree } = await import("./workbench-tree.js");
+  living ??= new WorkbenchTree();
+  const { node, life } = workbench();
+  living.only(only);
+  if (node) living.follow(node, life);
+  place.replaceChildren(living);
+}

@@ -1,0 +1,135 @@
+"""A tree that is drawn: with keys, with a mouse, as text; and its processes, which are killed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from axe import broken_rules
+from lesson_page import exercise
+
+
+@pytest.fixture
+def one(lesson: Callable[..., Page]) -> Locator:
+    """The exercise in which a tree is drawn."""
+    found = exercise(lesson(), "s12-tree")
+    found.scroll_into_view_if_needed()
+    return found
+
+
+def node(one: Locator, name: str) -> Locator:
+    return one.get_by_role("tree", name="The drawn tree").get_by_role("treeitem", name=name)
+
+
+def written(one: Locator) -> str:
+    """Return the drawing as text."""
+    return str(one.locator("sl-code").evaluate("(code) => code.value")).split('"""')[1].strip("\n")
+
+
+def draw(one: Locator) -> None:
+    """Draw a tree that passes, with keys alone."""
+    keys = one.page.keyboard
+    node(one, "Root").focus()
+    for button in ("Add supervisor", "Add dynamic supervisor", "Add store"):
+        one.get_by_role("button", name=button).press("Enter")
+        keys.press("ArrowLeft")
+    expect(node(one, "Root")).to_be_focused()
+    keys.press("End")
+    expect(node(one, "Store")).to_be_focused()
+    keys.press("Alt+ArrowUp")
+    keys.press("Alt+ArrowUp")
+    keys.press("ArrowDown")
+    keys.press("Enter")
+    expect(one.get_by_label("Name")).to_be_focused()
+    keys.type("Crew")
+    keys.press("Enter")
+    expect(node(one, "Crew")).to_be_focused()
+    for name, count in (("Crew", 3), ("Pool", 2)):
+        for _ in range(count):
+            keys.press("Insert")
+            keys.press("ArrowLeft")
+            expect(node(one, name)).to_be_focused()
+        for _ in range(count + 1):
+            keys.press("ArrowDown")
+
+
+DRAWN = """Root (rest_for_one)
+  Store
+  Crew (one_for_one)
+    Worker 1
+    Worker 2
+    Worker 3
+  Pool (dynamic)
+    Agent 1
+    Agent 2"""
+
+
+def test_a_tree_is_drawn_with_keys_changed_with_the_mouse_and_checked(one: Locator) -> None:
+    page, undo = one.page, one.get_by_role("button", name="Undo")
+    draw(one)
+    assert written(one) == DRAWN
+    assert broken_rules(page) == []
+    node(one, "Crew").press("Delete")
+    expect(node(one, "Pool")).to_be_focused()
+    expect(one.get_by_role("treeitem")).to_have_count(5)
+    undo.click()
+    assert written(one) == DRAWN
+    grip, target = node(one, "Worker 2").locator(".grip").bounding_box(), node(one, "Pool").bounding_box()
+    assert grip is not None
+    assert target is not None
+    page.mouse.move(grip["x"] + 10, grip["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(target["x"] + 100, target["y"] + target["height"] / 2, steps=4)
+    page.mouse.up()
+    expect(node(one, "Worker 2")).to_have_attribute("aria-posinset", "3")
+    page.keyboard.press("Control+z")
+    assert written(one) == DRAWN
+    node(one, "Crew").click()
+    one.get_by_label("Strategy").select_option("one_for_all")
+    expect(node(one, "Crew")).to_have_accessible_name("Crew, supervisor one_for_all")
+    one.get_by_label("Kind").select_option("worker")
+    expect(one.locator(".drawing-said")).to_have_text(
+        "Line 4: Crew is a worker and has children: only supervisors have children."
+    )
+    undo.click()
+    undo.click()
+    for name, count in (("a worker", 1), ("a temporary agent", 1), ("the dynamic supervisor", 3), ("the store", 8)):
+        one.get_by_label(name, exact=True).fill(str(count))
+    one.get_by_role("button", name="Check").click()
+    expect(one.get_by_role("group", name="Verdict")).to_contain_text("Passed:")
+    page.reload()
+    expect(node(one, "Agent 2")).to_have_attribute("aria-level", "3")
+    expect(one.get_by_label("the store", exact=True)).to_have_value("8")
+
+
+def test_typed_text_is_drawn_and_a_fault_is_marked_at_its_line(one: Locator) -> None:
+    one.get_by_text("The same as text").click()
+    code = one.locator("sl-code")
+    code.hover()
+    expect(code).to_have_attribute("data-ready", "editor")
+    code.get_by_role("textbox").fill('drawing = """\nRoot\n  Store\nOther\n"""\n')
+    expect(one.locator(".drawing-said")).to_have_text("Line 4: Other stands beside Root: a tree has one root.")
+    expect(code.locator(".cm-lintRange-error")).to_have_text("Other")
+    expect(node(one, "Store")).to_have_attribute("aria-level", "2")
+    code.get_by_role("textbox").fill('drawing = """\n  Root\n  /  \\\n Store Sup\n"""\n')
+    expect(one.locator(".drawing-place")).to_contain_text("Trees with names side by side stay text")
+
+
+def test_a_drawn_tree_runs_and_what_is_killed_in_it_restarts(one: Locator) -> None:
+    draw(one)
+    one.get_by_role("button", name="Run this tree").click()
+    running = one.get_by_role("group", name="The processes of the drawing")
+    expect(running.get_by_role("treeitem")).to_have_count(9)
+    expect(running.get_by_role("treeitem").first).to_have_accessible_name("Root, supervisor rest_for_one, running")
+    worker = running.get_by_role("treeitem", name="Worker 2")
+    worker.click()
+    worker.press("Delete")
+    expect(worker).to_have_accessible_name("Worker 2, Part, running, 1 restart")
+    expect(running.get_by_role("treeitem", name="Worker 1")).to_have_accessible_name("Worker 1, Part, running")
+    running.get_by_role("button", name="Kill Store").click()
+    expect(running.get_by_role("treeitem", name="Store")).to_have_accessible_name("Store, Part, running, 1 restart")
+    expect(running.get_by_role("treeitem")).to_have_count(7)
+    one.get_by_role("button", name="Start it again").click()
+    expect(running.get_by_role("treeitem")).to_have_count(9)
