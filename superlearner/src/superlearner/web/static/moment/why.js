@@ -6,18 +6,15 @@
 
 import { ApiError, request } from "../base/api.js";
 import { copyButton } from "../base/copying.js";
-import { attribute, byId, chosen, icon, root, write } from "../base/dom.js";
+import { byId, chosen, icon, root, write } from "../base/dom.js";
 import { processLink } from "../base/process-link.js";
 import { time } from "../base/words.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
-import { raised } from "./captions.js";
-import { RestartDock } from "./dock.js";
-import { isSupervisor } from "./layout.js";
 import { all } from "./picture.js";
-import { RestartStage } from "./stage.js";
-import { fallen, headline, isSlow, namer, others, rows, span, step, victim } from "./story.js";
+import { fallen, namer, others, victim } from "./story.js";
+import { notesOf, Theatre, titleOf } from "./theatre.js";
 
-/** @import { Moment, MomentEvent } from "./schedule.js" */
+/** @import { Moment } from "./schedule.js" */
 
 const AGAIN_MS = 1000;
 /** Requests for a restart that goes on. */
@@ -28,10 +25,7 @@ const SAME_S = 5;
 const page = byId("why", HTMLElement), head = byId("why-head", HTMLElement), body = byId("why-body", HTMLElement);
 const query = new URLSearchParams(location.search);
 const number = /\/why\/(\d+)$/.exec(location.pathname)?.[1];
-const stage = new RestartStage(), dock = new RestartDock();
-stage.setAttribute("fill", "");
-stage.tabIndex = 0;
-stage.role = "group";
+const theatre = new Theatre(body), { stage } = theatre;
 const copy = copyButton(address, "Copy link", "Copy the link to this restart; it works until the platform restarts", "btn");
 let asked = 0;
 
@@ -69,11 +63,11 @@ function show(moment) {
   const first = stage.moment === null;
   if (JSON.stringify(stage.moment) !== JSON.stringify(moment)) {
     const { playing } = stage, ended = stage.time >= stage.score.end;
-    stage.moment = moment;
     if (first) {
-      mount(moment);
-      const asks = Number(query.get("stage") ?? NaN);
-      dock.follow(stage);
+      const address = new URLSearchParams(location.search), asks = Number(query.get("stage") ?? NaN);
+      address.set("at", seconds(moment));
+      history.replaceState(null, "", `${root()}/why/${moment.id}?${address}`);
+      theatre.open(moment);
       if (others(moment).includes(query.get("ghost") ?? "")) stage.ghost = query.get("ghost");
       void document.fonts.ready.then(() => {
         stage.fit();
@@ -81,94 +75,28 @@ function show(moment) {
         if (asks >= 0 && asks <= 6) stage.pose(asks);
         else stage.play();
       });
-    } else if (ended) stage.seek(stage.score.end);
-    else if (playing) stage.play();
+    } else {
+      stage.moment = moment;
+      if (ended) stage.seek(stage.score.end);
+      else if (playing) stage.play();
+    }
     tell(moment);
   }
   page.dataset.ready = "moment";
   if (moment.going_on && (asked += 1) < MOST_AGAIN) setTimeout(() => void load().catch(() => {}), AGAIN_MS);
 }
 
-/** @param {Moment} moment */
-function mount(moment) {
-  const asks = new URLSearchParams(location.search);
-  asks.set("at", seconds(moment));
-  history.replaceState(null, "", `${root()}/why/${moment.id}?${asks}`);
-  render(html`<div class="theatre"><div class="ground">${stage}</div>${dock}</div><aside class="facts" aria-label="What happened"></aside>`,
-    body);
-  document.addEventListener("keydown", (event) => {
-    if (event.defaultPrevented || document.querySelector("dialog[open]")) return;
-    const on = event.target instanceof Element ? event.target : document.body;
-    if (on.closest("input, textarea, select, [contenteditable], nav, header, pre") || (event.key === " " && on.closest("a, button")))
-      return;
-    stage.pressed(event);
-  });
-  stage.addEventListener("restart-time", follow);
-}
-
 /** Write everything around the stage. @param {Moment} moment */
 function tell(moment) {
-  const name = namer(moment), who = name(victim(moment)), pid = newest(moment);
-  const end = all(moment.root).find(({ id }) => id === victim(moment));
-  const title = `Why ${headline(moment)}`;
+  const who = namer(moment)(victim(moment)), pid = newest(moment), title = titleOf(moment);
   document.title = `${title} · SuperLearner`;
-  stage.ariaLabel = `${title}. Space plays and pauses, the arrow keys step.`;
   write(byId("announce", HTMLElement), moment.summary);
   const links = () => html`${pid ? processLink(pid, `Open ${who}`, { class: "btn wide" }) : nothing}<a class="btn quiet wide"
     href=${here("/timeline", { at: moment.at.toFixed(6) })}>Show in the timeline</a>`;
-  const notes = [
-    moment.going_on ? "This restart has not ended yet." : "",
-    moment.complete ? "" : "Some of its events are no longer in memory. You see those that are.",
-    end && !isSupervisor(end) && end.state === null ? `No state of ${who} was kept.` : "",
-    moment.storm
-      ? `This child was also restarted ${moment.storm === 1 ? "once" : `${moment.storm} times`} within 20 s before or after.`
-      : "",
-  ].filter(Boolean);
   render(html`<h1>${fallen(moment) === null ? nothing : icon("gave-up", "glyph")}${title}</h1>
     <p class="hint"><time datetime=${new Date(moment.at * 1000).toISOString()}>${time(moment.at)}</time></p>
     <div class="acts">${links()}${copy}</div>`, head);
-  const facts = body.querySelector(".facts"), slow = isSlow(moment, stage.duration);
-  if (!(facts instanceof HTMLElement)) return;
-  render(html`${moment.line ? raised(moment.line) : nothing}${notes.map((note) => html`<p class="note" data-level="info">${note}</p>`)}
-    <h2>What happened</h2>
-    <ol class="steps">${rows(moment).map(({ event, from: place, to, times }) => {
-      const { who: subject, text, more } = step(moment, event, times);
-      return html`<li><button type="button" data-event=${place} data-last=${to} data-kind=${event.kind}
-        data-what=${event.kind === "decide" ? event.what : ""} @click=${() => seek(place)}>
-        ${mark(event)}<span><b>${subject}</b> ${text} ${!more ? nothing
-          : event.kind === "decide" ? html`· ${more}`
-          : html`<code>${more}</code>`}</span><time>${place ? `+${span(event.at)}` : "0"}</time></button></li>`;
-    })}</ol>
-    <p class="hint real">${moment.took === null
-      ? nothing
-      : html`In reality this took <b>${span(moment.took)}</b>. `}${slow ? "Slowed down so you can follow it." : ""}</p><div
-        class="acts">${links()}</div>`,
-    facts);
-  follow();
-}
-
-/** @param {MomentEvent} event */
-function mark(event) {
-  const shapes = { crash: "crashed", link: "crashed", signal: "up", decide: "supervisor", stop: "stopped", start: "running" };
-  return icon(event.kind === "decide" && event.what === "give_up" ? "gave-up" : shapes[event.kind], "glyph");
-}
-
-/** Show the moment in which an event is done. @param {number} place */
-function seek(place) {
-  const shares = { crash: 0.5, go: 1, decide: 0.5, stopped: 0.01, started: 0.5 };
-  stage.seek(Math.max(...stage.score.cues.map((cue) => (cue.event === place ? cue.at + cue.dur * shares[cue.kind] : 0))));
-}
-
-/** Mark the events that have happened on the stage. */
-function follow() {
-  const { cues } = stage.score, now = stage.time;
-  const begun = Math.max(-1, ...cues.filter(({ at }) => at < now).map(({ event }) => event));
-  for (const button of body.querySelectorAll(".steps button")) {
-    if (!(button instanceof HTMLElement)) continue;
-    const place = Number(button.dataset.event), last = Number(button.dataset.last);
-    attribute(button, "data-done", place <= begun);
-    attribute(button, "aria-current", place <= begun && begun <= last && stage.stage < 6 ? "step" : null);
-  }
+  theatre.tell(moment, title, notesOf(moment), html`<div class="acts">${links()}</div>`);
 }
 
 /** Return the pid of the process that ended, or of the one in its place. @param {Moment} moment */
