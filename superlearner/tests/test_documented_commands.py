@@ -82,11 +82,11 @@ class Reader:
         return self._superlearner(*arguments)
 
     def _filled(self, line: str) -> str:
-        """Return the line with the number of an event of this platform."""
-        if "restart show" not in line:
+        """Return the line with the number of an event of this platform, and with a file in the folder of the test."""
+        if "restart show" not in line and "restart export" not in line:
             return line
         [newest, *_] = json.loads(self._superlearner("restart", "list", "--json").stdout)
-        return line.replace("1204", str(newest["event"]))
+        return line.replace("1204", str(newest["event"])).replace("ledger.html", str(self._folder / "ledger.html"))
 
 
 @pytest.mark.program
@@ -133,7 +133,9 @@ def problem_of(command: str) -> str | None:
     verbs = {name.partition(".")[2].replace("_", "-").replace(".", "-"): name for name in OPERATIONS
              if name.partition(".")[0] == category}  # fmt: skip
     if verb in verbs:
-        known = {f"--{one['name'].replace('_', '-')}" for one in OPERATIONS[verbs[verb]]["parameters"]} | OURS
+        entry = OPERATIONS[verbs[verb]]
+        known = {f"--{one['name'].replace('_', '-')}" for one in entry["parameters"]} | OURS
+        known |= {"--to"} if entry.get("saves") else set()
         given = {word.partition("=")[0] for word in words if word.startswith("--")}
         unknown = {word for word in given if word not in known and word.replace("--no-", "--", 1) not in known}
         return f"no option {sorted(unknown)}" if unknown else None

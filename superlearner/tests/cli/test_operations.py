@@ -101,6 +101,17 @@ def test_json_is_the_data_of_the_api(untouched: Any, look: Run) -> None:
     assert api == json.loads(look("process", "list", "--per-page", "3", "--search", "demo", "--json").stdout)
 
 
+def test_a_file_is_written_where_to_says(untouched: Any, look: Run, tmp_path: Path) -> None:
+    file = tmp_path / "answer.html"
+    saved = look("game", "export", "3", "--seed", "7", "--to", str(file))
+    assert (saved.returncode, saved.stdout.split()[:2]) == (0, ["saved", str(file)])
+    assert file.read_text(encoding="utf-8").startswith("<!doctype html>")
+    look("game", "export", "3", "--seed", "7", "--to", str(tmp_path))
+    assert len(list(tmp_path.glob("Predict-level-3-*.html"))) == 1
+    nowhere = look("game", "export", "3", "--to", str(tmp_path / "none" / "a.html"))
+    assert (nowhere.returncode, "cannot write" in nowhere.stderr) == (1, True)
+
+
 def test_complex_values_are_json_and_a_bare_word_is_text(start: Callable[..., Any], superlearner: Run) -> None:
     start()
     message = ("process", "message", "counter_2", "--message")

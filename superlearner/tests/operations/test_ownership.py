@@ -33,7 +33,7 @@ PLATFORM = {
 OTHERS = {
     "everyone": {
         "arsenal.docs", "arsenal.operations", "arsenal.whoami", "docs.list", "docs.page", "docs.search",
-        "game.answer", "game.level", "sandbox.templates", "sandbox.walls", "system.health",
+        "game.answer", "game.export", "game.level", "sandbox.templates", "sandbox.walls", "system.health",
     },
     "user": {
         "course.check", "course.export", "course.hint", "course.import", "course.lesson", "course.next",

@@ -20,8 +20,10 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from superlearner.cli import manifest
+from superlearner.cli.asking import PlatformAnswer
 from superlearner.cli.door import ask_or_fail, reach, resolve_options
 from superlearner.cli.doors import NODES
+from superlearner.cli.ends import fail
 from superlearner.cli.manifest import Entry
 from superlearner.cli.names import completion_of
 from superlearner.cli.showing import show
@@ -46,12 +48,18 @@ Node = Annotated[
         show_default=False,
     ),
 ]
+To = Annotated[
+    Path | None,
+    typer.Option("--to", metavar="FILE", help="Write the content to this file or folder.", show_default=False),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the effect without doing it.")]
 
 FROM_FILE: Final = "from_file"
 """A parameter with a program's source, which its own option takes as @FILE."""
 BARE: Final = "bare"
 """A value that was typed without its option."""
+TO: Final = "to_file"
+"""The file for the content of an answer."""
 OURS: Final = {"url": Url, "data_dir": DataDir, "as_json": Json}
 """Parameters of every command besides those of its operation."""
 
@@ -137,7 +145,7 @@ def command_of(entry: Entry) -> Any:
             given[needed["name"]] = _read_once(ctx, needed, given.pop(BARE), given[needed["name"]])
         if program is not None and (file := given.pop(FROM_FILE)) is not None:
             given[program] = _read_once(ctx, parameters[program], f"@{file}", given[program])
-        node = given.pop("node", None)
+        node, to = given.pop("node", None), given.pop(TO, None)
         typed = {name: value for name, value in given.items() if value is not None}
         values = {name: value_of(parameters[name], value) for name, value in typed.items()}
         if entry["streams"]:
@@ -147,7 +155,14 @@ def command_of(entry: Entry) -> Any:
         else:
             platform = reach(url, data_dir)
             answer = ask_or_fail(platform, entry, values, dry_run=dry_run, node=node)
-            show(answer, as_json=as_json, short=() if dry_run else entry.get("short", ()), begin=platform.begin)
+            if to is not None:
+                answer = PlatformAnswer(_save(answer.data, to))
+            show(
+                answer,
+                as_json=as_json,
+                short=() if dry_run or to is not None else entry.get("short", ()),
+                begin=platform.begin,
+            )
 
     shown = [inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)]
     shown += [_argument(parameters[name]) for name in IN_PATH.findall(entry["path"])]
@@ -164,12 +179,24 @@ def command_of(entry: Entry) -> Any:
         shown.append(_keyword("node", Node, default=None))
     if entry["changes"]:
         shown.append(_keyword("dry_run", DryRun, default=False))
+    if entry.get("saves"):
+        shown.append(_keyword(TO, To, default=None))
     setattr(run, "__signature__", inspect.Signature(shown))
     run.__annotations__ = {one.name: one.annotation for one in shown}
     words = f"{entry['summary']}.\n\n{entry['description']}"
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.command(manifest.verb_of(entry["name"]), help=words.strip(), cls=UsualCommand)(run)
     return get_command(app)
+
+
+def _save(data: dict[str, Any], to: Path) -> dict[str, Any]:
+    """Write the content of a file that the platform returned; return the rest, with the name that it got."""
+    path = to / Path(data["filename"]).name if to.is_dir() else to
+    try:
+        path.write_text(data["content"], encoding="utf-8", newline="")
+    except OSError as error:
+        fail(f"cannot write {path}: {error.strerror or error}")
+    return {"saved": str(path), "size": data["size"]}
 
 
 def _argument(one: dict[str, Any]) -> inspect.Parameter:

@@ -39,7 +39,7 @@ from superlearner.observing.monitoring import Monitor, Source, Tally
 from superlearner.observing.tracing import Recordings
 from superlearner.operations.engine.audit import announce
 from superlearner.operations.engine.registry import Registry, all_operations
-from superlearner.operations.engine.seams import ApiDocument, Ownership, PlayedRecordings, Reach
+from superlearner.operations.engine.seams import ApiDocument, MomentFiles, Ownership, PlayedRecordings, Reach
 from superlearner.operations.engine.searched import searched
 from superlearner.operations.engine.services import Services
 from superlearner.operations.rights.accounts import Accounts, UserChange
@@ -54,6 +54,7 @@ from superlearner.settings.settings import Settings
 from superlearner.store import RowRetention, Store, Token, UserRow
 from superlearner.teaching.manual import Manual
 from superlearner.web.addresses import addresses_of
+from superlearner.web.moment_files import make_moment_file
 from superlearner.web.node_figures import NodeFigures
 from superlearner.web.openapi import document_maker
 
@@ -195,6 +196,7 @@ class Platform(NodeServices):
         provide(LogView, lambda: self.log)
         provide(Manual, lambda: self.manual)
         provide(Members, lambda: self.members)
+        provide(MomentFiles, lambda: MomentFiles(make_moment_file))
         provide(Nodes, lambda: self.nodes)
         provide(Ownership, lambda: owners)
         provide(PlayedRecordings, lambda: self.replays)

@@ -10,6 +10,7 @@ from typing import Any
 
 from superlearner.operations.declaration import Operation
 from superlearner.operations.engine.registry import all_operations
+from superlearner.operations.results import TextFile
 
 __all__ = ["entry_of", "manifest"]
 
@@ -51,6 +52,7 @@ def entry_of(operation: Operation) -> dict[str, Any]:
         "on_node": operation.on_node,
         "streams": operation.streams,
         **({"short": list(operation.short)} if operation.short else {}),
+        **({"saves": True} if isinstance(operation.result, type) and issubclass(operation.result, TextFile) else {}),
         "parameters": shown,
     }
 

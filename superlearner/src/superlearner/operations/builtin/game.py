@@ -26,6 +26,10 @@ REASON = "killed"
 LevelNumber = Annotated[int, Field(ge=1, le=10, description="1 (easiest) to 10", examples=[3])]
 Seed = Annotated[int, Field(ge=-(2**53), le=2**53, description="the same seed makes the same question", examples=[7])]
 
+Picked = Annotated[
+    str, Field(max_length=1000, description="the processes you expect to be restarted, separated by commas")
+]
+
 
 @operation("game.level", http=("GET", "/game/levels/{level}"), scope="read", on="platform", of="everyone",
            short="level title drawing victim")  # fmt: skip
@@ -55,10 +59,7 @@ async def answer(
     /,
     level: LevelNumber,
     seed: Seed = 1,
-    picked: Annotated[
-        str,
-        Field(max_length=1000, description="the processes you expect to be restarted, separated by commas"),
-    ] = "",
+    picked: Picked = "",
 ) -> GameAnswer:
     """Answer a question of the game Predict.
 

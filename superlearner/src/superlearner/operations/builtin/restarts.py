@@ -29,6 +29,9 @@ from superlearner.restarts.moments import Moment as Found
 from superlearner.restarts.present import Running, waits
 from superlearner.restarts.tables import Past
 
+EventNumber = Annotated[
+    int, Field(ge=1, description="the number of an event: an end, a stop, a start, a give-up", examples=[1204])
+]
 HINT = "restart.list lists the restarts in memory"
 
 
@@ -38,9 +41,7 @@ async def show(
     ctx: Context,
     audit: AuditLog,
     /,
-    event: Annotated[
-        int, Field(ge=1, description="the number of an event: an end, a stop, a start, a give-up", examples=[1204])
-    ],
+    event: EventNumber,
 ) -> Moment:
     """Show a restart.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
 from otp import Application, Node, Pid
@@ -15,7 +16,8 @@ from superlearner.observing.monitoring import ServiceGap
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Operation
 
-__all__ = ["ApiDocument", "ChildPast", "Evaluation", "LivePages", "Ownership", "PlatformFacts", "PlayedRecordings",
+__all__ = ["ApiDocument", "ChildPast", "Evaluation", "LivePages", "MomentFiles",
+           "MomentPage", "Ownership", "PlatformFacts", "PlayedRecordings",
            "PlaygroundApplication", "PlaygroundTrees", "Reach", "RemoteHistory", "RestartedChildren"]  # fmt: skip
 
 
@@ -137,6 +139,34 @@ class Evaluation:
     """The permission to evaluate Python from requests on the nodes of this program."""
 
     allowed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MomentPage:
+    """The content of a file that plays a moment.
+
+    Attributes:
+        title: what happened.
+        at: when, in UTC.
+        node: where; None for a question of the game.
+        summary: for browsers without JavaScript.
+        moment: as `restart.show` answers, without what a file must not tell.
+        notes: what to know besides; None for the notes of a restart.
+    """
+
+    title: str
+    at: datetime
+    node: str | None
+    summary: str
+    moment: Mapping[str, Any]
+    notes: Sequence[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MomentFiles:
+    """The maker of files that play a moment: `make` returns an HTML document."""
+
+    make: Callable[[MomentPage], str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ __all__ = [
     "RestartResult",
     "SupervisorDetails",
     "TerminateResult",
+    "TextFile",
 ]
 
 RESTARTS: Final = "number of restarts by its supervisor after its own exit"
@@ -38,6 +39,15 @@ RESTARTED_ALONG: Final = "number of restarts with a sibling, because of the stra
 
 Pid = str
 Seconds = float
+
+
+class TextFile(BaseModel):
+    """A file of text as a result; its command writes it to the file named by `--to`."""
+
+    filename: str = Field(description="a name for the file")
+    media_type: str
+    size: int = Field(description="its size in bytes")
+    content: str
 
 
 class Related(BaseModel):

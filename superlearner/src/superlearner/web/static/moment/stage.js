@@ -153,7 +153,7 @@ export class RestartStage extends HTMLElement {
 
   /** Draw it as large as its height allows, at most in this size; rows are not made smaller. */
   fit(largest = 1) {
-    if (this.#scale !== largest) this.scale = largest;
+    if (this.#scale !== largest || !this.#width) this.scale = largest; // it may not have been arranged yet
     const { clientHeight, scrollHeight } = this;
     if (scrollHeight > clientHeight && !this.#layout.rows) this.scale = Math.max(SMALLEST, largest * clientHeight / scrollHeight);
   }

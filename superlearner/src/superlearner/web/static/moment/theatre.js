@@ -48,6 +48,7 @@ export class Theatre {
    */
   tell(moment, title, notes, below = nothing) {
     const { stage } = this, facts = this.#place.querySelector(".facts"), slow = isSlow(moment, stage.duration);
+    const timed = moment.events.some((event) => event.at > 0); // a question of the game runs in virtual time
     stage.ariaLabel = `${title}. Space plays and pauses, the arrow keys step.`;
     if (!(facts instanceof HTMLElement)) return;
     render(html`${moment.line ? raised(moment.line) : nothing}${notes.map((note) => html`<p class="note" data-level="info">${note}</p>`)}
@@ -58,7 +59,9 @@ export class Theatre {
           data-what=${event.kind === "decide" ? event.what : ""} @click=${() => this.#seek(place)}>
           ${mark(event)}<span><b>${subject}</b> ${text} ${!more ? nothing
             : event.kind === "decide" ? html`· ${more}`
-            : html`<code>${more}</code>`}</span><time>${place ? `+${span(event.at)}` : "0"}</time></button></li>`;
+            : html`<code>${more}</code>`}</span>${timed
+            ? html`<time>${place ? `+${span(event.at)}` : "0"}</time>`
+            : nothing}</button></li>`;
       })}</ol>
       <p class="hint real">${moment.took === null
         ? nothing

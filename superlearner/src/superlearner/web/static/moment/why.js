@@ -5,12 +5,12 @@
  */
 
 import { ApiError, request } from "../base/api.js";
-import { copyButton } from "../base/copying.js";
 import { byId, chosen, icon, root, write } from "../base/dom.js";
 import { processLink } from "../base/process-link.js";
 import { time } from "../base/words.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 import { all } from "./picture.js";
+import { linkButton, saveButton } from "./share.js";
 import { fallen, namer, others, victim } from "./story.js";
 import { notesOf, Theatre, titleOf } from "./theatre.js";
 
@@ -26,7 +26,8 @@ const page = byId("why", HTMLElement), head = byId("why-head", HTMLElement), bod
 const query = new URLSearchParams(location.search);
 const number = /\/why\/(\d+)$/.exec(location.pathname)?.[1];
 const theatre = new Theatre(body), { stage } = theatre;
-const copy = copyButton(address, "Copy link", "Copy the link to this restart; it works until the platform restarts", "btn");
+const copy = linkButton(address, "Copy the link to this restart; it works until the platform restarts");
+const read = () => request("GET", `/restarts/${number}/file`), saves = [saveButton(read, "btn wide"), saveButton(read)];
 let asked = 0;
 
 /** Return the address of this page and of what it shows now. */
@@ -95,8 +96,8 @@ function tell(moment) {
     href=${here("/timeline", { at: moment.at.toFixed(6) })}>Show in the timeline</a>`;
   render(html`<h1>${fallen(moment) === null ? nothing : icon("gave-up", "glyph")}${title}</h1>
     <p class="hint"><time datetime=${new Date(moment.at * 1000).toISOString()}>${time(moment.at)}</time></p>
-    <div class="acts">${links()}${copy}</div>`, head);
-  theatre.tell(moment, title, notesOf(moment), html`<div class="acts">${links()}</div>`);
+    <div class="acts">${links()}${saves[0]}${copy}</div>`, head);
+  theatre.tell(moment, title, notesOf(moment), html`<div class="acts">${links()}${saves[1]}</div>`);
 }
 
 /** Return the pid of the process that ended, or of the one in its place. @param {Moment} moment */

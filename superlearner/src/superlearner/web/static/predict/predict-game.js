@@ -297,12 +297,22 @@ export class PredictGame extends HTMLElement {
   /** @param {boolean} right */
   #next(right) {
     const last = this.level >= LEVELS, on = right && !last;
-    return html`<div class="acts"><button type="button" class="btn quiet" @click=${() => this.#play(true)}>Watch again</button>
+    return html`<div class="acts"><button type="button" class="btn quiet" @click=${() => void this.#save()}>Save as a file</button>
+      <button type="button" class="btn quiet" @click=${() => this.#play(true)}>Watch again</button>
       ${right ? nothing : html`<button type="button" class="btn" @click=${() => this.#again()}>Try again</button>`}
       ${last
         ? nothing
         : html`<button type="button" class=${on ? "btn primary" : "btn"} @click=${() => this.ask(this.level + 1)}>Next level</button>`}
       <button type="button" class=${on ? "btn" : "btn primary"} @click=${() => this.ask(this.level)}>Another one like this</button></div>`;
+  }
+
+  /** Save the answer as a file that plays it anywhere. */
+  async #save() {
+    const answer = this.#answer, { saveFile } = await import("../moment/share.js");
+    if (!answer) return;
+    const picked = answer.nodes.flatMap(({ id, verdict }) => (verdict === "right" || verdict === "wrong" ? [id] : []));
+    const query = `seed=${answer.seed}&picked=${encodeURIComponent(picked.join(","))}`;
+    await saveFile(() => platform("GET", `/game/levels/${answer.level}/file?${query}`));
   }
 
   #pressed = (/** @type {KeyboardEvent} */ event) => {

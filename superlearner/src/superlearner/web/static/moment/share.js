@@ -1,0 +1,48 @@
+/**
+ * Sharing of a moment: its link, and a file that plays it anywhere.
+ *
+ * @module
+ */
+
+import { copyButton } from "../base/copying.js";
+import { make } from "../base/dom.js";
+import { save } from "../base/save.js";
+import { complain, toast } from "../base/toast.js";
+
+/** A text file, as operations return it. @typedef {{filename: string, media_type: string, content: string}} TextFile */
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+
+/** Return whether an address leads to the computer on which it is opened. @param {string} host */
+export const isLoopback = (host) => LOOPBACK.test(host);
+
+/** Return a button that copies a link; it says if others cannot open it. @param {() => string} address @param {string} label */
+export function linkButton(address, label) {
+  const button = copyButton(address, "Copy link", label, "btn");
+  button.addEventListener("click", () => {
+    if (isLoopback(location.hostname)) toast("Only this computer can open this link.", { hint: "Others can open a saved file." });
+  });
+  return button;
+}
+
+/** Let the browser save a file of the platform. @param {() => Promise<TextFile>} read */
+export async function saveFile(read) {
+  try {
+    const { filename, media_type: media, content } = await read();
+    save(filename, media, content);
+  } catch (error) {
+    complain(error, "Save as a file");
+  }
+}
+
+/** Return a button that saves a file of the platform. @param {() => Promise<TextFile>} read @param {string} [look] */
+export function saveButton(read, look = "btn") {
+  const button = make("button", { type: "button", class: look, title: "One HTML file that plays this anywhere, without a network" },
+    "Save as a file");
+  button.onclick = async () => {
+    button.disabled = true;
+    await saveFile(read);
+    button.disabled = false;
+  };
+  return button;
+}
