@@ -27,7 +27,7 @@ __all__ = ["make_moment_file"]
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 ENTRY: Final = "moment/saved.js"
-STYLES: Final = ("base/sl.css", "base/components.css", "moment/stage.css", "moment/why.css")
+STYLES: Final = ("base/sl.css", "base/components.css", "moment/stage.css", "moment/dock.css", "moment/why.css")
 SYMBOLS: Final = ("running", "supervisor", "crashed", "gave-up", "stopped", "up", "theme")
 
 COMMENT: Final = re.compile(r"^[ \t]*/\*\*.*?\*/[ \t]*\n?", re.DOTALL | re.MULTILINE)

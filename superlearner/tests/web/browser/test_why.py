@@ -151,6 +151,18 @@ def test_another_strategy_is_outlined_and_is_part_of_the_link(why: Callable[...,
     expect(page.get_by_role("button", name="What if one_for_all?")).to_have_attribute("aria-pressed", "true")
 
 
+def test_a_link_of_this_computer_says_so_and_a_file_is_saved_instead(why: Callable[..., Page]) -> None:
+    page = why("rest", permissions=["clipboard-read", "clipboard-write"], fresh=True)
+    page.get_by_role("button", name="Copy the link").click()
+    expect(page.locator("#toasts")).to_contain_text("Only this computer can open this link.")
+    file = {"filename": "ledger-restarted.html", "media_type": "text/html", "size": 4, "content": "<!d>"}
+    page.route("**/api/v1/restarts/*/file", lambda route: route.fulfill(json={"data": file, "success": True}))
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save as a file").first.click()
+    assert saved.value.suggested_filename == "ledger-restarted.html"
+    assert Path(saved.value.path()).read_text(encoding="utf-8") == "<!d>"
+
+
 def test_a_step_of_the_list_shows_its_picture_and_any_event_leads_to_the_first_cause(
     why: Callable[..., Page],
 ) -> None:

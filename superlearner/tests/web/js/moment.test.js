@@ -7,7 +7,8 @@ import { test } from "node:test";
 import { layout, pointOf, touched } from "#static/moment/layout.js";
 import { all, picture } from "#static/moment/picture.js";
 import { poseOf, schedule, stageAt, stepFrom } from "#static/moment/schedule.js";
-import { ghostSentence, headline, others, pace, rows, sentence, span, step } from "#static/moment/story.js";
+import { ghostSentence, others, rows, step } from "#static/moment/details.js";
+import { headline, pace, sentence, span } from "#static/moment/story.js";
 
 import { branchOf, portrait } from "#static/start/portrait.js";
 

@@ -71,7 +71,9 @@ customElements.define("restart-clip", RestartClip);
 
 /** Replace a picture by its recording, the file of the same name. @param {HTMLImageElement} picture */
 export async function playInstead(picture) {
-  const [answer] = await Promise.all([fetch(picture.src.replace(/\.webp$/, ".json")), style("moment/stage.css")]);
+  const [answer] = await Promise.all([
+    fetch(picture.src.replace(/\.webp$/, ".json")), style("moment/stage.css"), style("moment/dock.css"),
+  ]);
   if (!answer.ok) return; // the picture stays
   const clip = new RestartClip(), moment = await answer.json();
   picture.replaceWith(clip);

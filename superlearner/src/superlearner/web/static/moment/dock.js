@@ -8,8 +8,9 @@
 import { attribute } from "../base/dom.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 import { raised, reachable, speeds, withNames } from "./captions.js";
+import { ghostSentence, others } from "./details.js";
 import { STAGES } from "./schedule.js";
-import { ghostSentence, others, sentence } from "./story.js";
+import { sentence } from "./story.js";
 
 /** @import { Moment } from "./schedule.js" */
 /** @import { RestartStage } from "./stage.js" */

@@ -11,7 +11,8 @@ import { RestartDock } from "./dock.js";
 import { isSupervisor } from "./layout.js";
 import { all } from "./picture.js";
 import { RestartStage } from "./stage.js";
-import { headline, isSlow, namer, rows, span, step, victim } from "./story.js";
+import { rows, step } from "./details.js";
+import { headline, isSlow, namer, span, victim } from "./story.js";
 
 /** @import { Moment, MomentEvent } from "./schedule.js" */
 

@@ -9,9 +9,10 @@ import { byId, chosen, icon, root, write } from "../base/dom.js";
 import { processLink } from "../base/process-link.js";
 import { time } from "../base/words.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
+import { others } from "./details.js";
 import { all } from "./picture.js";
 import { linkButton, saveButton } from "./share.js";
-import { fallen, namer, others, victim } from "./story.js";
+import { fallen, namer, victim } from "./story.js";
 import { notesOf, Theatre, titleOf } from "./theatre.js";
 
 /** @import { Moment } from "./schedule.js" */

@@ -1,0 +1,80 @@
+/**
+ * Details of a restart in words: its events as a list, and what another strategy would do. Pure.
+ *
+ * @module
+ */
+
+import { counted } from "../base/words.js";
+import { alike, byRequest, listed, namer, often, only, span, victim } from "./story.js";
+
+/** @import { Moment, MomentEvent } from "./schedule.js" */
+
+/**
+ * Return the rows of a list of events: starts that fail in the same way, one after another, are one row.
+ * @param {Moment} moment
+ * @returns {{event: MomentEvent, from: number, to: number, times: number}[]}  `from` and `to`: places of its first and last event
+ */
+export function rows({ events }) {
+  /** @type {{event: MomentEvent, from: number, to: number, times: number}[]} */ const found = [];
+  for (const [place, event] of events.entries()) {
+    const before = found.at(-2);
+    if (event.kind === "crash" && before && before.to === place - 2 && events[place - 1]?.kind === "decide" && alike(event, before.event)) {
+      found.pop();
+      Object.assign(before, { to: place, times: before.times + 1 });
+    } else found.push({ event, from: place, to: place, times: 1 });
+  }
+  return found;
+}
+
+/**
+ * Return an event in words.
+ * @param {Moment} moment
+ * @param {MomentEvent} event
+ * @param {number} [times]  how often it happened
+ * @returns {{who: string, text: string, more: string}}
+ */
+export function step(moment, event, times = 1) {
+  const name = namer(moment), who = name(event.id);
+  switch (event.kind) {
+    case "crash":
+      if (event.start) return { who, text: `failed to start${times > 1 ? ` ${often(times)}` : ""}`, more: event.reason };
+      return {
+        who,
+        text: event.reason === "killed" ? `was killed${event.id === victim(moment) ? byRequest(moment) : ""}`
+          : event.crash && event.reason !== "shutdown" ? "crashed"
+          : "exited",
+        more: event.reason === "killed" ? "" : event.reason,
+      };
+    case "link":
+      return { who: name(event.to), text: `is linked to ${who} and exits`, more: event.reason };
+    case "signal":
+      return { who: name(event.to), text: `receives the exit of ${who}`, more: "" };
+    case "decide":
+      if (event.what === "drop")
+        return { who, text: "does not restart it", more: event.later ? `started on request ${span(event.later)} later` : "" };
+      if (event.what === "give_up") return { who, text: "gives up: no restarts left", more: "" };
+      return {
+        who,
+        text: `applies ${event.strategy ?? "its strategy"}`,
+        more: event.left === null ? "" : `${counted(event.left, "restart")} left`,
+      };
+    case "stop":
+      return { who, text: `stopped by ${name(event.by)}`, more: "" };
+    case "start":
+      return { who, text: `started by ${name(event.by)}`, more: event.pid ?? "" };
+  }
+}
+
+/** Return what another strategy would do. @param {Moment} moment @param {string} strategy */
+export function ghostSentence(moment, strategy) {
+  const name = namer(moment), { also = [], not = [] } = moment.ghosts[strategy] ?? {};
+  if (!also.length && !not.length) return `${strategy} would do the same here.`;
+  const parts = [also.length ? `also restart ${listed(also.map(name))}` : "", not.length ? `not restart ${listed(not.map(name))}` : ""];
+  return `${strategy} would ${parts.filter(Boolean).join(" and ")}.`;
+}
+
+/** Return the strategies to compare with. @param {Moment} moment */
+export function others(moment) {
+  const used = only(moment, "decide")[0]?.strategy;
+  return ["one_for_one", "one_for_all", "rest_for_one"].filter((strategy) => strategy in moment.ghosts && strategy !== used);
+}
