@@ -68,6 +68,13 @@ def test_the_initial_tree_follows_from_the_parents_of_the_first_processes() -> N
     assert rows_of(page)["shop_sup"]["kind"] == "supervisor"
 
 
+def test_what_is_said_names_no_reference_and_no_class_of_a_path() -> None:
+    message = "('$reply', #Ref<0.0.7>@b, PosixPath('/shop'), PurePosixPath('it'))"
+    sent = numbered(("sent", SUP, {"to": CART, "way": "call", "ref": "7", "message": message}))
+    [(_, _, _, _, words, _, way)] = Replay(made(sent)).page(0, 1)["events"]
+    assert ("('$reply', ref, '/shop', 'it')", "call 7") == (words, way)
+
+
 def test_a_crash_and_its_restart_are_deltas_after_their_events() -> None:
     page = Replay(made(CRASH, PEOPLE)).page(0, 100)
     [(down, fell), (up, rose)] = page["frames"]

@@ -28,7 +28,7 @@ from superlearner.nodes.kinds import MEMBER
 from superlearner.nodes.nodes import Absence, Nodes
 from superlearner.nodes.remote import RemoteError
 
-__all__ = ["MEMBERSHIP", "ClusterEvent", "Members", "MembershipService"]
+__all__ = ["ENDS", "MEMBERSHIP", "ClusterEvent", "Members", "MembershipService"]
 
 MEMBERSHIP: Final = "membership"
 KEPT: Final = 500
@@ -227,7 +227,7 @@ class _Serving:
         for name, pid in self.attaching.values():
             if name == member.name:
                 otp.exit(pid, "kill")
-        words = _ENDS[reason]
+        words = ENDS[reason]
         what: What = "left" if reason == "left" else "disconnected" if reason == "disconnected" else "lost"
         happening = members.note(member, what, words)
         if what != "left":
@@ -236,12 +236,13 @@ class _Serving:
         members.tell("ok" if what == "left" else "bad", f"{member.name} has gone: {words}")
 
 
-_ENDS: Final = {
+ENDS: Final = {
     "left": "it left the cluster",
     "timeout": "it was silent for too long",
     "connection_lost": "its connection was lost, as when its program ends or is stopped",
     "disconnected": "it was disconnected",
 }
+"""The words for each reason why a member is gone; pages know that of `left`."""
 
 
 async def _attach(members: Members, member: Member) -> None:

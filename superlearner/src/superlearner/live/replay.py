@@ -11,6 +11,7 @@ supervisor) are derived from earlier events. A file may contain anything: invali
 from __future__ import annotations
 
 import asyncio
+import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -34,6 +35,8 @@ TEXT: Final = 240
 STATE: Final = 500
 MOST_TREE: Final = 1_000
 LARGEST: Final = 2**53
+REFERENCES: Final = re.compile(r"#Ref<[^<>]*>(?:@[\w.@-]+)?")
+PATHS: Final = re.compile(r"""\b(?:Pure)?(?:Posix|Windows)Path\(('[^']*'|"[^"]*")\)""")
 
 
 class Replay:
@@ -359,11 +362,12 @@ def _short(words: Any, limit: int) -> str | None:
 
 
 def _words(value: Any, limit: int) -> str:
-    if isinstance(value, str):
-        return clip(value, limit)
+    """Return a term as people write it: a path as its text, and a reference without its number."""
     if isinstance(value, list):
-        return clip(f"({', '.join(str(one)[:limit] for one in value[:20])})", limit)
-    return "" if value is None else clip(str(value)[: limit + 1], limit)
+        value = f"({', '.join(str(one)[:limit] for one in value[:20])})"
+    elif not isinstance(value, str):
+        value = "" if value is None else str(value)[: limit + 1]
+    return clip(PATHS.sub(r"\1", REFERENCES.sub("ref", value)), limit)
 
 
 def _term(value: Any) -> Any:

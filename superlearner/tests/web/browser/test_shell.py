@@ -12,8 +12,12 @@ from playwright.sync_api import Page, expect
 import otp
 from axe import broken_rules
 from page_width import SIDEWAYS
+from superlearner.cluster.members import ENDS
 
 SECOND = "shop@127.0.0.1"
+COLOURS = """() => [["#gone", "color"], ["#gone", "backgroundColor"], ["#live", "color"]].map(
+    ([where, what]) => getComputedStyle(document.querySelector(where))[what])"""
+"""The colours of the note about a node that is gone, and of the status in the header."""
 LEDGER = '[role=treeitem][data-key="shop/checkout_sup/ledger"]'
 
 
@@ -153,6 +157,7 @@ def test_a_node_that_ends_while_its_page_is_open_is_reported_and_comes_back(
     said = page.get_by_role("alert").filter(has_text="The node shop@127.0.0.1 is gone")
     expect(said.get_by_role("link")).to_have_text("superlearner@127.0.0.1")
     expect(page.locator("#live")).to_have_text("Node is gone")
+    failed = page.evaluate(COLOURS)
     expect(other.get_by_role("combobox", name="Node")).to_be_hidden()
     there_is_none = open_page(f"{two_nodes.url}/supervisors?node={SECOND}", ready=False)
     expect(there_is_none.get_by_role("link", name="superlearner@127.0.0.1")).to_be_visible()
@@ -162,6 +167,10 @@ def test_a_node_that_ends_while_its_page_is_open_is_reported_and_comes_back(
     expect(other.get_by_role("combobox", name="Node")).to_be_visible()
     other.get_by_role("combobox", name="Node").select_option(SECOND)
     expect(other).to_have_url(re.compile("node=shop%40127.0.0.1"))
+    two_nodes.do(lambda: two_nodes.platform.nodes.left.update({SECOND: ENDS["left"]}))
+    two_nodes.do(lambda: two_nodes.platform.nodes.detach(SECOND, ENDS["left"]))
+    expect(said).to_contain_text("it left the cluster")
+    assert [] == [colour for colour in page.evaluate(COLOURS) if colour in failed], "red, although it ended in order"
 
 
 @pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])

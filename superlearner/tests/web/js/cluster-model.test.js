@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { spans } from "#static/cluster/cluster-model.js";
+import { bars, spans } from "#static/cluster/cluster-model.js";
 
 const member = (name, since) => ({ name, since, incarnation: 1 });
 const event = (at, node, what, reason = null) => ({ at, node, what, reason, incarnation: 1 });
@@ -22,4 +22,16 @@ test("before it started, no member was there", () => {
 
 test("a member whose join is forgotten was there from the begin", () => {
   assert.deepEqual(drawn([event(150, "b", "left")], [], 100), { b: [[100, 150, "left"]] });
+});
+
+test("a bar is as long as the member was there, whatever its end; one that was lost has a mark at its end", () => {
+  const looks = (what) => {
+    const end = what === "up" ? [] : [event(150, "b", what)];
+    const there = what === "up" ? [member("b", 50)] : [];
+    const [[, list]] = spans([...end, event(50, "b", "joined")], there, 100);
+    return bars(list, 100, 200).map(({ x, width, look }) => [look, Math.round(x), Math.round(x + width)]);
+  };
+  assert.deepEqual(["up", "left", "disconnected", "lost"].map(looks), [
+    [["up", 0, 100]], [["up", 0, 50]], [["up", 0, 50]], [["up", 0, 50], ["lost", 50, 50]],
+  ]);
 });

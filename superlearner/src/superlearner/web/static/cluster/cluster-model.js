@@ -12,6 +12,8 @@
 /** @typedef {{from: number, to: number|null, what: string, reason: string|null, incarnation: number}} Span */
 
 const SAMPLES = 60;
+/** The least width of a mark, in percent. */
+const THIN = 0.4;
 const ENDS = new Set(["left", "lost", "disconnected"]);
 
 /**
@@ -63,6 +65,25 @@ export function spans(events, members, begun) {
       all.push({ from: Math.max(begun, member.since), to: null, what: "up", reason: null, incarnation: member.incarnation });
   }
   return found;
+}
+
+/**
+ * Return the marks of one member's line: a bar for each time it was connected, and a red end where it was lost. Where
+ * there is no bar, the line is grey.
+ * @param {readonly Span[]} list
+ * @param {number} begun
+ * @param {number} now
+ * @returns {{x: number, width: number, look: "up"|"lost"}[]}  in percent
+ */
+export function bars(list, begun, now) {
+  const place = (/** @type {number} */ at) => Math.max(0, Math.min(100, ((at - begun) / (now - begun)) * 100));
+  return list.filter(({ to }) => to === null || to > begun).flatMap(({ from, to, what }) => {
+    const x = Math.min(place(from), 100 - THIN), width = Math.max(THIN, place(to ?? now) - x);
+    return [
+      { x, width, look: /** @type {const} */ ("up") },
+      ...(what === "lost" ? [{ x: x + width - THIN, width: THIN, look: /** @type {const} */ ("lost") }] : []),
+    ];
+  });
 }
 
 /** Return a line for a spark of round trips, in a box of 100 by 20. @param {readonly Sample[]} samples */

@@ -10,7 +10,7 @@ import { breakable, byId, draw, icon, root, write } from "../base/dom.js";
 import { counted, number, time } from "../base/words.js";
 import { tabs } from "../components/tabs.js";
 import { html, nothing, render, repeat } from "../vendor/lit-html.js";
-import { rate, sample, spans, spark } from "./cluster-model.js";
+import { bars, rate, sample, spans, spark } from "./cluster-model.js";
 import { trees } from "./trees.js";
 
 /** @import { Happening, Member, Missing, Topology } from "./cluster-model.js" */
@@ -88,7 +88,7 @@ function health(topology, events) {
         .filter(({ node }) => !topology.nodes.some(({ name }) => name === node))
         .map((one) =>
           html`<li class="member" data-health="lost"><h2>${icon("crashed", "glyph")}${one.node}</h2><p>${one.reason}</p></li>`)}</ul>
-    ${topology.state === "member" && !others.length ? alone() : nothing}
+    ${topology.state === "member" && !others.length && !topology.missing.length ? alone() : nothing}
     <section><h2>What happened</h2>${tracks(topology, events)}</section>`;
 }
 
@@ -139,12 +139,10 @@ function card(member, { process_distribution: processes }) {
 function tracks(topology, events) {
   const now = Date.now() / 1000, begun = now - SHOWN_S;
   const all = spans(events, topology.nodes, begun);
-  const x = (/** @type {number} */ at) => Math.max(0, Math.min(100, ((at - begun) / SHOWN_S) * 100));
   return html`<div class="tracks" role="img" aria-label="Members during the last ten minutes; the list below has the same">${[...all].map(
     ([name, list]) => html`<span class="of">${name}</span>
-      <svg viewBox="0 0 100 12" preserveAspectRatio="none" aria-hidden="true">${list.filter(({ to }) => to === null || to > begun).map(
-        (one) =>
-          span(x(one.from), x(one.to ?? now), one.what))}</svg>`)}<span></span><span
+      <svg viewBox="0 0 100 12" preserveAspectRatio="none" aria-hidden="true">${bars(list, begun, now).map(
+        ({ x, width, look }) => draw("rect", { x, y: 2, width, height: 8, "data-look": look }))}</svg>`)}<span></span><span
             class="scale"><span>10 minutes ago</span><span>now</span></span></div>
     ${events.length
       ? html`<ol class="happened">${events.map((one) => html`<li data-what=${one.what}>${icon(MARKS[one.what] ?? "stopped", "glyph")}<time
@@ -162,10 +160,6 @@ const WORDS = /** @type {Record<string, string>} */ ({
 const MARKS = /** @type {Record<string, string>} */ ({
   joined: "running", leaving: "restarting", left: "stopped", lost: "crashed", disconnected: "stopped", refused: "stuck",
 });
-
-/** @param {number} from @param {number} to @param {string} what */
-const span = (from, to, what) =>
-  draw("rect", { x: Math.min(from, 99.6), y: 2, width: Math.max(0.4, to - from), height: 8, "data-what": what });
 
 /** Name the nodes that did not answer. @param {Missing[]} out */
 const missing = (out) => (out.length

@@ -14,6 +14,9 @@ import { complain } from "../base/toast.js";
 /** Return whether the page shows the default node of a visitor with nothing but their own things: any page starts it. */
 const ownHome = () => chosen() === "" && onlyOwn();
 
+/** The reason of a member that ended in order: no error. */
+export const LEFT = "it left the cluster";
+
 /** Number of the latest note: late answers for earlier ones are ignored. */
 let told = 0;
 

@@ -7,7 +7,7 @@
 
 import { attribute, chosen, make, onlyOwn, root } from "../base/dom.js";
 import { Feed, liveUrl } from "../live/live.js";
-import { dropNodeGone, showNodeGone, wireAgain } from "./node-gone.js";
+import { dropNodeGone, LEFT, showNodeGone, wireAgain } from "./node-gone.js";
 
 /** @typedef {{k: string, nodes: string[], rests: boolean, left: Record<string, string>, sandboxes: number}} Told */
 
@@ -80,7 +80,7 @@ function show(select, names, rests, why) {
   const note = document.getElementById("gone");
   if (!note) return;
   const before = document.documentElement.hasAttribute("data-gone");
-  attribute(document.documentElement, "data-gone", gone);
+  attribute(document.documentElement, "data-gone", gone && why === LEFT ? "left" : gone);
   const there = rests ? others : names;
   const links = () => there.map((name) => make("a", { href: here(name === first ? "" : name) }, name));
   if (gone) void showNodeGone(note, chosen() || first, why, links());
