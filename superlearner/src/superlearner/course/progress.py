@@ -10,15 +10,12 @@ from typing import Any, Final, Literal
 from superlearner.course.lesson import Exercise, Lesson, Predict, Reflect
 from superlearner.store.learning import Learned
 
-__all__ = ["HINT_S", "ItemState", "NotYet", "Progress", "State"]
+__all__ = ["ItemState", "NotYet", "Progress", "State"]
 
 State = Literal["untouched", "in work", "passed", "passed with help"]
 
 ASKS: Final = Exercise | Predict | Reflect
 """Blocks that expect an answer."""
-
-HINT_S: Final = 60.0
-"""Seconds after which the next hint opens without another attempt."""
 
 
 class NotYet(Exception):
@@ -47,8 +44,6 @@ class ItemState:
     answer: Any = None
     at: float | None = None
     first: Any = None
-    _changed_since_hint: bool = True
-    _hint_at: float = 0.0
     misconceptions: dict[str, int] = field(default_factory=dict[str, int])
 
     def take(self, done: Learned) -> None:
@@ -56,9 +51,7 @@ class ItemState:
         self.at = done.at
         match done.kind:
             case "attempt":
-                source = done.data.get("source")
-                self._changed_since_hint = self._changed_since_hint or source != self.answer
-                self.answer = source
+                self.answer = done.data.get("source")
                 self.attempts += 1
                 for id in done.data.get("misconceptions", ()):
                     self.misconceptions[id] = self.misconceptions.get(id, 0) + 1
@@ -75,23 +68,19 @@ class ItemState:
                 self.answer = done.data.get("text")
             case "hint":
                 self.hints = max(self.hints, int(done.data.get("level", 1)))
-                self._changed_since_hint, self._hint_at = False, done.at
             case "solution":
                 self.seen = True
             case _:
                 pass
 
-    def check_hint(self, level: int, most: int, now: float) -> None:
-        """Raise `NotYet` if a hint is not open: they open one after the other, after a changed answer or a minute."""
+    def check_hint(self, level: int, most: int) -> None:
+        """Raise `NotYet` if a hint is not open: they open one after the other, whenever a learner asks."""
         if level <= self.hints:
             return
         if level > most:
             raise NotYet(f"there are {most} hints")
         if level > self.hints + 1:
             raise NotYet(f"hint {level} follows hint {self.hints + 1}")
-        wait = self._hint_at + HINT_S - now
-        if self.hints and not self._changed_since_hint and wait > 0:
-            raise NotYet(f"the next hint opens after another answer, or in {wait:.0f} s")
 
     def check_solution(self, most: int) -> None:
         """Raise `NotYet` if the solution is not open: it is after a pass, or the last hint."""

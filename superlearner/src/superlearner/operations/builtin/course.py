@@ -220,11 +220,11 @@ async def hint(
     exercise: ExerciseId,
     level: Annotated[int, Field(ge=1, le=4, description="1 (a question) to 4 (nearly the code)")] = 1,
 ) -> CourseHint:
-    """Take a hint. They open one after the other, after a changed answer or a minute."""
+    """Take a hint. They open one after the other."""
     asked = item_there(lambda: course.exercise(exercise))
     item = (await _progress(ctx, store)).of(exercise)
     try:
-        item.check_hint(level, len(asked.hints), now())
+        item.check_hint(level, len(asked.hints))
     except NotYet as error:
         raise OperationError("not_yet", str(error)) from None
     ctx.about_to(f"take hint {level} of {exercise}")

@@ -11,6 +11,27 @@ from axe import broken_rules
 from layout_shifts import layout_shift
 from lesson_page import exercise
 
+CONTRAST = """(picture) => {
+  const parts = (colour) => { // of a canvas, which knows every notation
+    const pen = new OffscreenCanvas(1, 1).getContext("2d");
+    pen.fillStyle = colour;
+    pen.fillRect(0, 0, 1, 1);
+    return [...pen.getImageData(0, 0, 1, 1).data].slice(0, 3);
+  };
+  const light = (all) => all.map((part) => part / 255)
+    .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, part, place) => sum + part * [0.2126, 0.7152, 0.0722][place], 0.05);
+  const below = parts(getComputedStyle(picture.querySelector("run-picture")).backgroundColor);
+  return Math.min(...[...picture.querySelectorAll("[data-when=later] text")].map((text) => {
+    let seen = 1;
+    for (let one = text; one; one = one.parentElement) seen *= Number(getComputedStyle(one).opacity);
+    const colour = parts(getComputedStyle(text).fill).map((part, place) => part * seen + below[place] * (1 - seen));
+    const [a, b] = [light(colour), light(below)].sort((one, other) => other - one);
+    return a / b;
+  }));
+}"""
+"""The least contrast of the text of a step that comes later."""
+
 
 def test_a_recorded_restart_is_played_in_the_place_of_its_picture(lesson: Callable[..., Page]) -> None:
     page = lesson()
@@ -36,6 +57,9 @@ def test_the_messages_of_a_run_are_stepped_through(lesson: Callable[..., Page]) 
     expect(rows.nth(1)).to_have_attribute("data-when", "now")
     expect(rows.locator("text.middle")).to_contain_text(["call 'sweep'", "reply 'sweep, done'", "cast 'wash up'"])
     expect(rows.nth(2)).to_have_attribute("data-when", "later")
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert picture.evaluate(CONTRAST) >= 4.5, scheme
     step = picture.get_by_role("slider", name="Step")
     step.press("End")
     expect(step).to_have_attribute("aria-valuetext", "Step 8 of 8")

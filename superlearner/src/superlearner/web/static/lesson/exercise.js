@@ -255,7 +255,7 @@ export class LessonExercise extends LessonBlock {
         ? html`<ol class="hints">${this.#hints.map((hint, place) => html`<li><b>Hint ${place + 1}</b>${hint}</li>`)}</ol>`
         : nothing}
       ${this.#solution ? html`<div role="group" class="solution" aria-label="The solution"
-        tabindex="-1"><h4>The solution</h4>${this.#solution}</div>`
+        tabindex="-1"><h3 class="of">The solution</h3>${this.#solution}</div>`
         : may
         ? html`<div class="acts"><button type="button" class="btn" ?disabled=${!mayOperate()} aria-disabled=${this.busy ? "true" : nothing}
           aria-describedby=${mayOperate() ? nothing : "rights"} @click=${() => void (left ? this.#help() : this.#solve())}>${label}</button>

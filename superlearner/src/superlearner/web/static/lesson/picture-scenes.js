@@ -25,17 +25,17 @@ export function stateScene(steps, now) {
     <ol class="lives" aria-hidden="true">${steps.map(({ callback }, place) =>
       html`<li data-when=${place === now ? "now" : place < now ? "past" : "later"}>${callback}</li>`)}</ol>
     <div class="flow">
-      <section class="part" data-part="message"><h4>${arrival(step)}</h4><pre>${step.message}</pre></section>
-      <section class="part" data-part="before"><h4>State before</h4>${step.before === null
+      <section class="part" data-part="message"><h3 class="of">${arrival(step)}</h3><pre>${step.message}</pre></section>
+      <section class="part" data-part="before"><h3 class="of">State before</h3>${step.before === null
         ? html`<p class="hint">none yet</p>`
         : html`<pre>${step.before}</pre>`}</section>
-      <section class="part" data-part="callback"><h4>${step.result === "None"
+      <section class="part" data-part="callback"><h3 class="of">${step.result === "None"
         ? "Callback"
-        : "Callback and its result"}</h4><pre><b>${step.callback}</b>(${
+        : "Callback and its result"}</h3><pre><b>${step.callback}</b>(${
           PARAMETERS[step.callback] ?? ""
         })${step.result === "None" ? "" : `\n→ ${step.result}`}</pre></section>
       <section class="part" data-part="after"
-        data-same=${same ? "yes" : nothing}><h4>State after${same ? ": the same" : ""}</h4><pre>${changedLines(step.after, step.before).map(
+        data-same=${same ? "yes" : nothing}><h3 class="of">State after${same ? ": the same" : ""}</h3><pre>${changedLines(step.after, step.before).map(
         ({ text, changed }, place) => html`${place ? "\n" : ""}${changed ? html`<mark>${text}</mark>` : text}`)}</pre></section>
     </div></div>`;
 }
@@ -46,12 +46,12 @@ export function mailboxScene(steps, now) {
   if (!step) return nothing;
   const most = Math.max(...steps.map(({ queue }) => queue.length));
   return html`<div class="mailbox-scene">
-    <div class="waits-for" data-kind=${step.kind}><h4>${step.kind === "gives up"
+    <div class="waits-for" data-kind=${step.kind}><h3 class="of">${step.kind === "gives up"
       ? "Waits no longer for"
-      : "Waits for"}</h4><p>${step.pattern
+      : "Waits for"}</h3><p>${step.pattern
       ? html`<code>${step.pattern}</code>`
       : html`<span class="hint">nothing: it does something else</span>`}</p></div>
-    <div class="queue"><h4>Mailbox, oldest first</h4><ol>${Array.from({ length: most }, (_, place) => {
+    <div class="queue"><h3 class="of">Mailbox, oldest first</h3><ol>${Array.from({ length: most }, (_, place) => {
       const one = step.queue[place];
       return one
         ? html`<li data-state=${one.state}><code>${one.text}</code><span class="from">from ${one.of}</span><b>${STATES[one.state]}</b></li>`

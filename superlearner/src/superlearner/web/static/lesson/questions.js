@@ -185,7 +185,7 @@ export class LessonReflect extends LessonBlock {
           : "Your words are private."}</span></div>
       ${this.#model
         ? html`<div role="group" class="model" tabindex="-1"
-          aria-label="A model answer"><h4>A model answer</h4>${this.#model}${this.nextLink()}</div>`
+          aria-label="A model answer"><h3 class="of">A model answer</h3>${this.#model}${this.nextLink()}</div>`
         : nothing}`;
   }
 }
