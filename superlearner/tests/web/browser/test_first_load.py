@@ -37,7 +37,7 @@ SHOWN = ("/", "/supervisors", "/timeline", "/system", "/learn", "/why/1")
 @pytest.mark.parametrize("width", [1440, 1024, 390])
 def test_nothing_moves_while_a_page_loads(width: int, open_page: Callable[..., Page], untouched: Any) -> None:
     """A layout shift of 0.02 at most: what comes later has its room from the start."""
-    for path in (*SHOWN, "/supervisors?view=map", "/timeline?kind=crashes"):
+    for path in (*SHOWN, "/supervisors?view=map", "/timeline?kind=crashes", "/timeline?view=messages"):
         page = open_page(f"{untouched.url}{path}", ready=False, fresh=True, width=width)
         page.wait_for_load_state("networkidle")
         expect(page.locator("main, [data-ready]").first).not_to_have_attribute("data-ready", "loading")

@@ -35,7 +35,9 @@ export function stateScene(steps, now) {
           PARAMETERS[step.callback] ?? ""
         })${step.result === "None" ? "" : `\n→ ${step.result}`}</pre></section>
       <section class="part" data-part="after"
-        data-same=${same ? "yes" : nothing}><h3 class="of">State after${same ? ": the same" : ""}</h3><pre>${changedLines(step.after, step.before).map(
+        data-same=${same ? "yes" : nothing}><h3 class="of">State after${
+          same ? ": the same" : ""
+        }</h3><pre>${changedLines(step.after, step.before).map(
         ({ text, changed }, place) => html`${place ? "\n" : ""}${changed ? html`<mark>${text}</mark>` : text}`)}</pre></section>
     </div></div>`;
 }

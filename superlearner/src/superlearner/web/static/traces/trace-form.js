@@ -31,6 +31,7 @@ export class SlTraceForm extends HTMLElement {
   #wrong = make("p", { class: "wrong", id: "trace-who-wrong", role: "alert" });
   #go = make("button", { class: "btn primary", "data-change": true }, "Start the trace");
   #more = make("details", { class: "more" });
+  /** Settled once the first processes are listed. @type {Promise<void>} */ listed = Promise.resolve();
   /** @type {Map<string, {input: HTMLInputElement, wrong: HTMLElement}>} */ #fields = new Map();
 
   connectedCallback() {
@@ -67,7 +68,7 @@ export class SlTraceForm extends HTMLElement {
       event.preventDefault();
     };
     this.#list.onkeydown = (event) => this.#walk(event);
-    void this.#search();
+    this.listed = this.#search();
   }
 
   /** Fill in processes, by name or pid. @param {string} words */

@@ -29,6 +29,9 @@ const recordings = byId("recordings", SlRecordings);
 const query = new URLSearchParams(location.search);
 const id = query.get("trace") ?? "";
 
+/** The form is shown then, although a request has no answer. */
+const PATIENCE_MS = 1500;
+
 /** @type {Seen} */ let seen = NOTHING;
 /** Return the selected trace. */
 const one = () => seen.traces.find((trace) => trace.trace_id === id);
@@ -235,8 +238,10 @@ sequence.addEventListener("sl-goto", (event) => {
 if (!id) {
   const process = query.get("process");
   if (process) void form.preset(process);
-  request("GET", "/processes?per_page=1&search=checkout_sup").then((found) => (byId("try", HTMLElement).hidden = !found.length),
-    () => undefined);
+  const shop = request("GET", "/processes?per_page=1&search=checkout_sup").then(
+    (found) => (byId("try", HTMLElement).hidden = !found.length), () => undefined);
+  const patience = new Promise((resolve) => setTimeout(resolve, PATIENCE_MS));
+  void Promise.race([Promise.all([shop, form.listed]), patience]).then(() => (form.dataset["ready"] = "yes"));
 }
 byId("begin", HTMLElement).hidden = id !== "";
 
