@@ -104,6 +104,9 @@ declare namespace Api {
     misconceptions: CourseMisconception[];
     /** the steps that were reached */ checks: CourseStep[];
     /** the last messages before it failed */ excerpt: CourseRow[];
+    /** the rows of the answer, as far as they were judged */ marks: CourseMark[];
+    /** why the answer is right, as HTML */ why: string|null;
+    /** another right answer */ other: string|null;
     printed: string;
     /** false: there is no database, so progress does not know of it */ kept: boolean;
   }
@@ -113,6 +116,8 @@ declare namespace Api {
     /** the number of the right option */ option?: number|null;
     misconception?: CourseMisconception|null;
     say?: string|null;
+    /** why a right answer of an exercise is right, as HTML */ why?: string|null;
+    /** another right answer */ other?: string|null;
   }
   interface CourseFigure {
     name: string;
@@ -140,6 +145,7 @@ declare namespace Api {
     /** exercises that the learner has passed */ passed: number;
     state: "untouched"|"in work"|"passed"|"passed with help";
     sources: Record<string, string>[];
+    missed: CourseMissed[];
     sections: CourseSection[];
   }
   interface CourseMailboxStep {
@@ -147,6 +153,14 @@ declare namespace Api {
     kind: "waits"|"arrives"|"takes"|"gives up";
     /** what the process waits for */ pattern: string|null;
     /** oldest first */ queue: CourseQueued[];
+  }
+  interface CourseMark {
+    key: string;
+    ok: boolean;
+    /** why it is wrong */ say?: string;
+    misconception?: string|null;
+    /** a sentence that fits better than its fact */ look?: string;
+    /** another rule that a wrong row follows */ like?: string;
   }
   interface CourseMeasured {
     measure: string;
@@ -159,6 +173,14 @@ declare namespace Api {
     belief: string;
     /** what is true; about this answer if the general fact does not fit it */ fact: string;
     session: number;
+  }
+  interface CourseMissed {
+    id: string;
+    /** of the exercise, or the question */ title: string;
+    /** what was difficult */ why: string;
+    /** the fact about the misconception that an answer showed */ fact: string|null;
+    /** id of what practises the same, and is not done */ practise: string|null;
+    practise_title: string|null;
   }
   interface CoursePicture {
     picture: string;

@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
+from superlearner.course.course import Course
+from superlearner.course.lesson import Exercise, Predict, Reflect
 from superlearner.course.progress import NotYet, Progress
 from superlearner.store.learning import Learned
 
 ITEM = "s12.minimal"
+LESSON = Course().lesson(12)
 
 
 def item(*done: tuple[str, float, dict[str, Any]]) -> Any:
@@ -52,3 +55,45 @@ def test_the_solution_opens_after_a_pass_or_the_last_hint() -> None:
         item(hint(1, 3)).check_solution(4)
     item(hint(1, 4)).check_solution(4)
     item(attempt(1, "a", ok=True)).check_solution(4)
+
+
+def work(*, first_right: bool, attempts: int) -> Progress:
+    """Return the progress of a learner who has done the core path of session 12."""
+    done = [Learned("reflection", block.id, 1.0, {"text": "…"}) for block in LESSON.blocks(Reflect) if block.core]
+    done += [
+        Learned("prediction", block.id, 2.0, {"choice": 1, "right": first_right or block.id != "s12.p1"})
+        for block in LESSON.blocks(Predict) if block.core
+    ]  # fmt: skip
+    for block in LESSON.blocks(Exercise):
+        if block.core:
+            tries = attempts if block.id == ITEM else 1
+            done += [
+                Learned(kind, block.id, 3.0 + at, data) for kind, at, data in map(attempt, range(1, tries), "abcdef")
+            ]
+            done.append(Learned("attempt", block.id, 9.0, {"source": "right", "ok": True}))
+    return Progress(done)
+
+
+def test_what_was_missed_on_the_core_path_leads_on() -> None:
+    missed = work(first_right=False, attempts=4).missed(LESSON)
+    assert [(one.block.id, one.why) for one in missed] == [
+        (ITEM, "you passed it after 4 attempts"), ("s12.p1", "your first answer was another one")
+    ]  # fmt: skip
+    assert [one.misconception for one in missed] == ["M14", None]
+    assert [one.practise.id for one in missed if one.practise] == ["s12.results", "s12.strategies"]
+    following = work(first_right=False, attempts=4).next_of(LESSON)
+    assert following is not None
+    assert following.id == "s12.results"
+
+
+def test_who_missed_nothing_goes_on_with_the_first_practice() -> None:
+    alone = work(first_right=True, attempts=3)
+    assert alone.missed(LESSON) == []
+    following = alone.next_of(LESSON)
+    assert following is not None
+    assert following.id == "s12.callbacks"
+
+
+def test_a_part_that_is_not_passed_is_not_missed_but_left() -> None:
+    begun = Progress([Learned(kind, ITEM, at, data) for kind, at, data in map(attempt, range(1, 7), "abcdef")])
+    assert begun.missed(LESSON) == []

@@ -44,6 +44,15 @@ def test_the_lesson_has_every_exercise_and_prediction() -> None:
         assert {file.partition("_")[0] for file in COURSE.wrong(f"s12.{name}")} == ids
 
 
+@pytest.mark.parametrize("id", EXERCISES)
+def test_a_pass_says_why_and_another_way_passes_as_well(id: str) -> None:
+    assert COURSE.exercise(id).why
+    other = COURSE.other_solution(id)
+    if other is not None:
+        assert verdict(id, other).ok
+        assert ast.dump(ast.parse(other)) != ast.dump(ast.parse(COURSE.solution(id)))
+
+
 OTHER_SEEDS = pytest.param(CI_SEEDS[5:], marks=pytest.mark.repeated)
 
 
@@ -225,7 +234,9 @@ def test_an_excerpt_shows_what_matters_and_ends_at_the_message_in_question(id: s
 
 def test_an_excerpt_names_the_children_and_leaves_the_clean_up_out() -> None:
     seen = {name: verdict("s12.strategies", COURSE.wrong("s12.strategies")[name]).excerpt for name in ("M20", "M21")}
-    assert [(row.of, row.kind) for row in seen["M21"]] == [("Validator", "exit"), ("Validator", "info")]
+    assert [(row.of, row.kind) for row in seen["M21"]] == [
+        ("Validator", "exit"), ("Validator", "info"), ("Transformer", "note"),
+    ]  # fmt: skip
     assert [row.of for row in seen["M20"] if row.kind == "exit"] == [f"Agent {n}" for n in (2, 5, 4, 3, 1)]
     again = verdict("s12.minimal", COURSE.wrong("s12.minimal")["M12"]).excerpt
     assert (again[-1].of, again[-1].text) == ("new MinimalServer", "8")

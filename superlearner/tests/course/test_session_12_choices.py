@@ -219,6 +219,75 @@ def test_a_crash_of_the_answers_server_is_still_reported(caplog: pytest.LogCaptu
     assert "MinimalServer" in caplog.text
 
 
+def marks(name: str, source: str) -> dict[str, bool]:
+    return {mark.key: mark.ok for mark in verdict(name, source).marks}
+
+
+def test_each_row_is_marked_and_the_sentence_counts_them_and_the_rule_they_look_like() -> None:
+    right: dict[object, object] = answers("results")
+    casts = {("handle_call", kind): right["handle_cast", kind] for kind in ("Ok", "Reply", "NoReply", "Stop")}
+    started = {("init", kind): kind != "Reply" for kind in ("Ok", "Reply", "NoReply", "Stop")}
+    found = verdict("results", f"answer = {right | casts | started!r}\n")
+    said = found.steps[-1].say.splitlines()
+    assert said[0] == "2 of 12 are wrong, 1 of them looks like the rule for handle_cast:"
+    assert said[1].startswith("you said True for NoReply from init; in the run it is not legal")
+    assert [mark.key for mark in found.marks if not mark.ok] == ["init NoReply", "handle_call Reply"]
+    assert len(found.marks) == 12
+    assert found.misconceptions == ()  # that of the first wrong row
+    [one] = [mark for mark in found.marks if mark.key == "handle_call Reply"]
+    assert one.like == "the rule for handle_cast"
+
+
+@pytest.mark.parametrize("name", [*CHOICES, "results", "strategies"])
+def test_an_answer_that_passes_has_no_wrong_row(name: str) -> None:
+    assert all(marks(name, COURSE.solution(f"s12.{name}")).values())
+
+
+@pytest.mark.parametrize("name", ["requirements", "mapping", "callbacks", "calls", "giveup", "identify"])
+def test_every_wrong_row_is_marked_with_its_reason(name: str) -> None:
+    value = {"callbacks": "handle_cast", "calls": "call", "identify": "Application"}.get(name)
+    value = value or next(iter(answers(name).values()))
+    found = verdict(name, f"answer = {dict.fromkeys(answers(name), value)!r}\n")
+    wrong = [mark for mark in found.marks if not mark.ok]
+    assert {mark.key for mark in wrong} == {key for key, right in answers(name).items() if right != value}
+    assert found.steps[-1].say.splitlines() == [
+        f"{len(wrong)} of {len(found.marks)} are wrong:", *(mark.say for mark in wrong)
+    ]  # fmt: skip
+    assert len({mark.say for mark in wrong}) == len(wrong)
+
+
+def test_members_of_a_set_and_lines_of_a_listing_are_rows() -> None:
+    assert marks("remember", "answer = {'confirmation', 'faster'}\n") == {
+        "own later call": True, "faster": False, "confirmation": True, "back-pressure": False, "other reader": False,
+    }  # fmt: skip
+    wrong = COURSE.solution("s12.generic").replace("generic", "specific")
+    assert [key for key, ok in marks("generic", wrong).items() if not ok] == ["1", "2", "3", "6", "10", "11"]
+
+
+def test_a_figure_shows_the_times_of_the_answer() -> None:
+    """The answer 0, 1, 2, 6 was followed by a figure of 6, 7, 8 and 11.9 s: of the run after that of the answer."""
+    found = verdict("limits", "times = [0, 1, 2, 6]\n")
+    assert [row.at for row in found.excerpt if row.kind == "exit"] == [0, 1, 2, 6]
+    said = "with the last crash at 5.9 s, 0.1 s earlier, it survives as well: the 5 seconds up to it hold only"
+    assert found.steps[-1].say.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [
+        ("strategies", "answer = {'agents': 'one_for_one', 'pipeline': 'one_for_one', 'connections': 'one_for_one'}"),
+        ("strategies", "answer = {'agents': 'one_for_all', 'pipeline': 'rest_for_one', 'connections': 'one_for_all'}"),
+    ],
+)
+def test_an_excerpt_shows_every_process_that_the_sentence_names(name: str, source: str) -> None:
+    found = verdict(name, source)
+    shown = {lane for row in found.excerpt for lane in (row.of, row.to) if lane}
+    first = next(mark.say for mark in found.marks if not mark.ok)
+    names = {"Parser", "Validator", "Transformer", "Writer", *(f"Agent {number}" for number in range(1, 6))}
+    assert {one for one in names if one in first} <= shown
+    assert any(one in first for one in names)
+
+
 VARYING = {
     "a function": ("callbacks", "def answer(): pass\n"),
     "a generator": ("limits", "times = (time for time in (0, 1, 2, 5.05))\n"),

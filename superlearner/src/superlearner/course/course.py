@@ -94,6 +94,11 @@ class Course:
         """Return the reference solution of an exercise."""
         return (self._folder / "solutions" / f"{id.replace('.', '_')}.py").read_text(encoding="utf-8")
 
+    def other_solution(self, id: str) -> str | None:
+        """Return another right answer of an exercise; None if it has one way to be written."""
+        path = self._folder / "solutions" / "other" / f"{id.replace('.', '_')}.py"
+        return path.read_text(encoding="utf-8") if path.exists() else None
+
     def wrong(self, id: str) -> dict[str, str]:
         """Return the known wrong programs of an exercise, by file name: the misconception, with `_` and a word."""
         found = sorted((self._folder / "wrong" / id.replace(".", "_")).glob("*.py"))

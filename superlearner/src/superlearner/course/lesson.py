@@ -60,6 +60,8 @@ class Predict:
     core: bool = False
     decides: Literal["run", "count"] = "run"
     """The source of its answer: a run, or a count of lines or files."""
+    practise: tuple[str, ...] = ()
+    """Exercises and predictions that practise the same once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,10 @@ class Exercise:
     stub: str
     choice: Choice | None = None
     core: bool = False
+    why: str = ""
+    """Why a right answer is right; shown after a pass."""
+    practise: tuple[str, ...] = ()
+    """Exercises and predictions that practise the same once more."""
 
 
 @dataclass(frozen=True, slots=True)

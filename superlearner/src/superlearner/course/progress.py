@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 from superlearner.course.lesson import Exercise, Lesson, Predict, Reflect
 from superlearner.store.learning import Learned
 
-__all__ = ["ItemState", "NotYet", "Progress", "State"]
+__all__ = ["ItemState", "Missed", "NotYet", "Progress", "State"]
 
 State = Literal["untouched", "in work", "passed", "passed with help"]
 
@@ -33,6 +33,7 @@ class ItemState:
         hints: how many hints were taken.
         seen: the solution was shown.
         answer: the newest answer: source, chosen option, or text.
+        needed: how many answers were checked until the first that passed.
         at: time of the newest thing, in seconds since 1970.
     """
 
@@ -44,6 +45,7 @@ class ItemState:
     answer: Any = None
     at: float | None = None
     first: Any = None
+    needed: int = 0
     misconceptions: dict[str, int] = field(default_factory=dict[str, int])
 
     def take(self, done: Learned) -> None:
@@ -57,6 +59,7 @@ class ItemState:
                     self.misconceptions[id] = self.misconceptions.get(id, 0) + 1
                 if done.data.get("ok") and not self.passed:
                     self.passed, self.helped = True, self.hints > 0 or self.seen
+                    self.needed = self.attempts
             case "prediction":
                 if self.attempts == 0:
                     self.passed, self.first = bool(done.data.get("right")), done.data.get("choice")
@@ -88,6 +91,38 @@ class ItemState:
             raise NotYet(f"the solution opens when your answer has passed, or after hint {most}")
 
 
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """A part of the core path that was difficult for the learner.
+
+    Attributes:
+        block: the part.
+        why: what was difficult about it.
+        misconception: the first one that an answer showed.
+        practise: what practises the same, and is not done.
+    """
+
+    block: Exercise | Predict
+    why: str
+    misconception: str | None
+    practise: Exercise | Predict | None
+
+
+MANY: Final = 4
+"""Attempts until a pass that make an exercise difficult."""
+
+
+def _why_missed(block: Exercise | Predict, item: ItemState) -> str:
+    """Return what was difficult; "" for nothing, or for what is not done."""
+    if isinstance(block, Predict):
+        return "your first answer was another one" if item.attempts and not item.passed else ""
+    if not item.passed:
+        return ""
+    if item.helped:
+        return "you passed it with help"
+    return f"you passed it after {item.needed} attempts" if item.needed >= MANY else ""
+
+
 class Progress:
     """The work of a learner, by item.
 
@@ -106,9 +141,26 @@ class Progress:
         return self._items.get(item) or ItemState()
 
     def next_of(self, lesson: Lesson) -> Exercise | Predict | Reflect | None:
-        """Return the first part of a session's core path that is not done, else the first of all; None at the end."""
+        """Return the first part of a session's core path that is not done; None at the end.
+
+        After the core path it is what practises something that was missed, else the first of all that is left.
+        """
         left = [block for block in lesson.blocks(ASKS) if not self._done(block)]
-        return next((block for block in left if block.core), left[0] if left else None)
+        core = [block for block in left if block.core]
+        practise = [missed.practise for missed in self.missed(lesson) if missed.practise is not None]
+        return next(iter([*core, *practise, *left]), None)
+
+    def missed(self, lesson: Lesson) -> list[Missed]:
+        """Return the parts of a session's core path that were difficult, in its order."""
+        by_id = {block.id: block for block in lesson.blocks(Exercise | Predict)}
+        found: list[Missed] = []
+        for block in by_id.values():
+            item = self.of(block.id)
+            why = _why_missed(block, item)
+            if block.core and why:
+                left = [by_id[id] for id in block.practise if not self._done(by_id[id])]
+                found.append(Missed(block, why, next(iter(item.misconceptions), None), left[0] if left else None))
+        return found
 
     def _done(self, block: Exercise | Predict | Reflect) -> bool:
         """Return whether an exercise has passed, or a question was answered."""

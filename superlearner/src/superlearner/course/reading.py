@@ -126,6 +126,11 @@ class _Reader:
         if not sections:
             raise LessonError(self._file, skipped + 1, "expected a section, ## Heading, got none")
         found = tuple(Section(_slug(title), title, tuple(blocks)) for title, blocks, _ in sections)
+        for block in (block for section in found for block in section.blocks if isinstance(block, Exercise | Predict)):
+            if unknown := sorted(set(block.practise) - self._ids):
+                raise LessonError(
+                    self._file, 1, f"{block.id}: expected to practise a block of this lesson, got {unknown}"
+                )
         for number, section in enumerate(found):
             if any(other.id == section.id for other in found[:number]):
                 raise LessonError(self._file, 1, f"expected one section {section.title!r}, got two")
@@ -173,7 +178,8 @@ class _Reader:
                 raise LessonError(self._file, line, text)
             if option.misconception is not None and option.misconception not in MISCONCEPTIONS:
                 raise LessonError(self._file, line, f"{where}: there is no misconception {option.misconception}")
-        return self._made(Predict, {**given, "options": options}, line, where)
+        practise = tuple(given.get("practise", ()))
+        return self._made(Predict, {**given, "options": options, "practise": practise}, line, where)
 
     def reflect(self, given: dict[str, Any], line: int) -> Reflect:
         return self._made(Reflect, given, line, f"reflect {given['id']}")
@@ -189,7 +195,8 @@ class _Reader:
             raise LessonError(self._file, line, f"{where}: expected a stub or a choice")
         stub = given.get("stub", STUB).removeprefix("\n")
         made = None if choice is None else self._choice(choice, line, where)
-        return self._made(Exercise, {**given, "hints": hints, "stub": stub, "choice": made}, line, where)
+        parts = {"hints": hints, "stub": stub, "choice": made, "practise": tuple(given.get("practise", ()))}
+        return self._made(Exercise, {**given, **parts}, line, where)
 
     def _choice(self, given: dict[str, Any], line: int, where: str) -> Choice:
         if given.get("kind") not in ("match", "set", "times", "tree"):

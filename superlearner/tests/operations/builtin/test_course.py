@@ -118,6 +118,9 @@ def test_a_prediction_is_answered_by_its_run_and_a_reflection_by_the_model_answe
             await call(platform, "course.predict", ADA, prediction="s12.p1", choice=4)
         with pytest.raises(OperationError, match="expected at least 40 characters of your own words"):
             await call(platform, "course.reflect", ADA, reflection="s12.r1", text="no")
+        for none in ("." * 60, "1234567890 " * 5, "blah " * 12):
+            with pytest.raises(OperationError, match="expected at least 6 different words"):
+                await call(platform, "course.reflect", ADA, reflection="s12.r1", text=none)
         words = "I do not know, but the loop is always the same."
         assert (
             "A limit for every wait"

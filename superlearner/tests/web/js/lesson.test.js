@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { chosenIn, sourceOf } from "#static/lesson/choice.js";
-import { countOf, followingOf, markOf, nextName, nextOf } from "#static/lesson/lesson-model.js";
+import { countOf, followingOf, markOf, missingIn, nextName, nextOf } from "#static/lesson/lesson-model.js";
 
 const MATCH = { kind: "match", keys: ["loop", "a \"b\" \\"], values: ["GenServer", "über"], labels: {} };
 const SET = { kind: "set", keys: [], values: ["one", "two", "three"], labels: {} };
@@ -56,4 +56,12 @@ test("what follows a block is the next block of the page, whatever its kind and 
   assert.equal(nextName(followingOf(lesson, "watch")), "a prediction");
   assert.equal(followingOf(lesson, "last"), null);
   assert.equal(nextName({ block: { kind: "text", html: "<p>More.</p>" }, section: null }), "read on");
+});
+
+test("an answer of no words is not taken", () => {
+  assert.equal(missingIn("The loop."), "31 more characters, then you can compare.");
+  for (const none of [".".repeat(60), "1234567890 ".repeat(5), "blah ".repeat(12), "a b c d e ".repeat(5)])
+    assert.equal(missingIn(none), "Write at least 6 different words, then you can compare.");
+  assert.equal(missingIn("A limit for the wait, and somebody who starts it again."), "");
+  assert.equal(missingIn("待ち時間の上限と、終了に気づく仕組みと、もう一度起動する仕組みが必要です。それに名前も要ります。"), "");
 });

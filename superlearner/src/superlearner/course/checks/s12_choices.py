@@ -14,7 +14,7 @@ from typing import Any
 from superlearner.course.engine.exercise import exercise
 from superlearner.course.engine.scenario import Scenario
 from superlearner.course.engine.values import as_mapping, did_you_mean, render
-from superlearner.course.engine.verdict import Wrong
+from superlearner.course.engine.verdict import CourseMark, Wrong
 
 
 @exercise("s12.requirements")
@@ -97,13 +97,21 @@ async def identify(s: Scenario) -> None:
         "app_entry": "it says what is started and stopped as a whole; the topmost supervisor is only a part of that",
     }
     answer = s.choices(tuple(right), BEHAVIOURS)
-    for key, values in right.items():
-        if answer[key] in values:
-            continue
-        logic = (key == "worker_pool" and answer[key] in ("GenServer", "Agent")) or (
-            key == "app_entry" and answer[key] in ("Supervisor", "DynamicSupervisor")
+    logic = {
+        "worker_pool": ("GenServer", "Agent"),
+        "app_entry": ("Supervisor", "DynamicSupervisor"),
+    }
+    s.judge(
+        CourseMark(key, ok=True)
+        if answer[key] in values
+        else CourseMark(
+            key,
+            False,
+            f"`{key}` is not {a_or_an(answer[key])}: {why[key]}",
+            "M25" if answer[key] in logic.get(key, ()) else None,
         )
-        raise Wrong(f"`{key}` is not {a_or_an(answer[key])}: {why[key]}", "M25" if logic else None)
+        for key, values in right.items()
+    )
 
 
 BEHAVIOURS = {"Agent", "Application", "GenServer", "Supervisor", "DynamicSupervisor"}
@@ -120,13 +128,16 @@ async def remember(s: Scenario) -> None:
     s.step("A call is needed where its sender has to know that it is done.")
     chosen = s.names_in("answer")
     known_in(chosen, SITUATIONS, "the five situations")
-    if "own later call" in chosen:
-        why = "a cast and a later call of one sender keep their order, so the call sees what the cast has changed"
-        raise Wrong(f"{SITUATIONS['own later call']!r} needs no call: {why}", "M14")
-    if "faster" in chosen:
-        raise Wrong("a call is slower for its sender, which waits for the answer", "M14")
-    for missing, why in WHY_CALL.items():
-        s.expect(missing in chosen, f"{SITUATIONS[missing]!r} needs a call as well: {why}", "M14")
+    why = "a cast and a later call of one sender keep their order, so the call sees what the cast has changed"
+    needless = {
+        "own later call": f"{SITUATIONS['own later call']!r} needs no call: {why}",
+        "faster": "a call is slower for its sender, which waits for the answer",
+    }
+    needed = {name: f"{SITUATIONS[name]!r} needs a call as well: {why}" for name, why in WHY_CALL.items()}
+    s.judge(
+        CourseMark(name, ok=True) if (name in chosen) == (name in needed) else CourseMark(name, False, say, "M14")
+        for name, say in (needless | needed).items()
+    )
 
 
 def known_in(chosen: set[Any], known: Collection[str], among: str) -> None:
@@ -167,6 +178,10 @@ async def generic(s: Scenario) -> None:
         raise Wrong(f"choose 'generic' or 'specific' for each line: line {missing[0]} has neither")
     wrong = [line for line, mark in LISTING_MARKS.items() if marks[line] != mark]
     share = 1 - len(wrong) / len(LISTING_MARKS)
+    s.marks = tuple(
+        CourseMark(str(line), line not in wrong, WHY_MARK[mark] if line in wrong else "")
+        for line, mark in LISTING_MARKS.items()
+    )
     if share < ENOUGH:
         many = f"{len(wrong)} of the {len(LISTING_MARKS)} lines are wrong, line {wrong[0]} among them"
         raise Wrong(f"{many}: would a server for something else need it as it stands?")
@@ -192,13 +207,18 @@ async def differences(s: Scenario) -> None:
     s.step("The three roles that are in every hand-written loop are found.")
     found = s.names_in("answer")
     known_in(found, DIFFERENCES, "the roles")
-    for role, why in (
-        ("loop", "a callback returns, and the library takes the next message"),
-        ("receive", "the library takes the messages"),
-        ("from", "the library knows who called, and sends the answer there"),
-    ):
-        s.expect(role in found, f"{DIFFERENCES[role]!r} is not needed in a GenServer either: {why}")
-    s.expect("memory" not in found, f"{DIFFERENCES['memory']!r} is in both listings: it is what is specific")
+    wrong = {
+        role: f"{DIFFERENCES[role]!r} is not needed in a GenServer either: {why}"
+        for role, why in (
+            ("loop", "a callback returns, and the library takes the next message"),
+            ("receive", "the library takes the messages"),
+            ("from", "the library knows who called, and sends the answer there"),
+        )
+        if role not in found
+    }
+    if "memory" in found:
+        wrong["memory"] = f"{DIFFERENCES['memory']!r} is in both listings: it is what is specific"
+    s.judge(CourseMark(role, role not in wrong, wrong.get(role, "")) for role in ("loop", "receive", "from", "memory"))
 
 
 DIFFERENCES = {
@@ -297,6 +317,12 @@ def matched(
         others: values that can be chosen, and are right for no key.
     """
     answer = s.choices(tuple(right), {*right.values(), *others})
-    for key, value in right.items():
-        if answer[key] != value:
-            raise Wrong(f"{render(answer[key])} does not fit {key!r}: {why[key]}", fault(key, answer[key]))
+
+    def mark(key: str, value: str) -> CourseMark:
+        if answer[key] == value:
+            return CourseMark(key, ok=True)
+        return CourseMark(
+            key, False, f"{render(answer[key])} does not fit {key!r}: {why[key]}", fault(key, answer[key])
+        )
+
+    s.judge(mark(key, value) for key, value in right.items())

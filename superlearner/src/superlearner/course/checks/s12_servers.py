@@ -18,7 +18,7 @@ from superlearner.course.engine.exercise import exercise, scenario
 from superlearner.course.engine.reports import unreported, without_reports
 from superlearner.course.engine.scenario import Scenario
 from superlearner.course.engine.values import as_mapping, render
-from superlearner.course.engine.verdict import Wrong
+from superlearner.course.engine.verdict import CourseMark, Wrong
 
 
 @exercise("s12.callbacks")
@@ -28,17 +28,19 @@ async def callbacks(s: Scenario) -> None:
     s.step("Each message runs its callback: the server of the run says which.")
     answer = s.choices(("get_state", "remember", "DOWN", "stop"), {*WHY_STOP, "terminate"})
     ran, seen = await instrumented(s)
-    for key in ("get_state", "remember", "DOWN", "stop"):
+
+    def mark(key: str) -> CourseMark:
         if answer[key] == ran[key]:
-            continue
-        s.show(*seen[key])
+            return CourseMark(key, ok=True)
         swapped = {answer[key], ran[key]} == {"handle_call", "handle_cast"}
         misconception = "M14" if swapped else "M8" if key == "DOWN" else None
         if key == "stop":
             say = f"in the run {ran[key]} ran because the agent stopped; {WHY_STOP[answer[key]]}"
         else:
             say = f"in the run {ran[key]} ran for {key}, not {answer[key]}: {WHY_RAN[key]}"
-        raise Wrong(say, misconception, DOWN_IS_INFO if key == "DOWN" else "")
+        return CourseMark(key, False, say, misconception, DOWN_IS_INFO if key == "DOWN" else "")
+
+    s.judge(map(mark, ("get_state", "remember", "DOWN", "stop")), seen)
 
 
 WHY_RAN = {
@@ -123,18 +125,27 @@ async def calls(s: Scenario) -> None:
         "broadcast_shutdown": "cast",
     }
     answer = s.choices(tuple(right))
-    for key, way in right.items():
-        if answer[key] == way:
-            continue
+    for key in right:
         if answer[key] not in ("call", "cast"):
             raise Wrong(f"expected call or cast for {key}, got {render(answer[key])}")
+    marks: list[CourseMark] = []
+    spans: dict[str, tuple[int, int]] = {}
+    for key, way in right.items():
+        if answer[key] == way:
+            marks.append(CourseMark(key, ok=True))
+            continue
+        since = s.mark()
         if way == "call":
             got = await client_of(s, cast_only=True)
-            raise Wrong(f"{key} as a cast returned {got!r} where its user needs {NEEDED[key]}", "M14")
-        many = 10 if key == "broadcast_shutdown" else 1
-        waited = await client_of(s, cast_only=False, many=many)
-        turns = "for each of ten agents in turn" if many > 1 else "for an agent that takes 1 s for each message"
-        raise Wrong(f"{key} as a call kept its sender waiting {waited:g} s, {turns}; {NEEDED[key]}", "M14")
+            say = f"{key} as a cast returned {got!r} where its user needs {NEEDED[key]}"
+        else:
+            many = 10 if key == "broadcast_shutdown" else 1
+            waited = await client_of(s, cast_only=False, many=many)
+            turns = "for each of ten agents in turn" if many > 1 else "for an agent that takes 1 s for each message"
+            say = f"{key} as a call kept its sender waiting {waited:g} s, {turns}; {NEEDED[key]}"
+        spans[key] = since, s.mark()
+        marks.append(CourseMark(key, False, say, "M14"))
+    s.judge(marks, spans)
 
 
 NEEDED = {
@@ -217,19 +228,37 @@ async def results(s: Scenario) -> None:
         raise Wrong(f"expected answer to be a dict from (callback, result) to True or False, got {got}")
     names, kinds = ("init", "handle_call", "handle_cast"), ("Ok", "Reply", "NoReply", "Stop")
     s.no_other_keys("answer", found, tuple(itertools.product(names, kinds)))
-    for callback in names:
-        for result in kinds:
-            said = found.get((callback, result))
-            if type(said) is not bool:
-                raise Wrong(f"choose True or False for each pair: {callback} and {result} has {render(said)}")
-            legal = await is_legal(s, callback, result)
-            if said == legal:
-                continue
-            misconception = {("handle_cast", "Reply"): "M14", ("handle_call", "NoReply"): "M31"}.get((callback, result))
-            what = LEGAL.get((callback, result), "the server ended with bad_return_value")
-            ran = f"in the run it is {'legal' if legal else 'not legal'}: {what}"
-            say = f"you said {said} for {result} from {callback}; {ran}"
-            raise Wrong(say, misconception, LATER if misconception == "M31" else "")
+    pairs = tuple(itertools.product(names, kinds))
+    for callback, result in pairs:
+        said = found.get((callback, result))
+        if type(said) is not bool:
+            raise Wrong(f"choose True or False for each pair: {callback} and {result} has {render(said)}")
+    legal: dict[tuple[str, str], bool] = {}
+    spans: dict[str, tuple[int, int]] = {}
+    for pair in pairs:
+        since = s.mark()
+        legal[pair] = await is_legal(s, *pair)
+        spans[" ".join(pair)] = since, s.mark()
+
+    def like(callback: str) -> str:
+        """Return the callback whose rule is the one that was chosen for this one."""
+        chosen = [found[callback, kind] for kind in kinds]
+        others = [name for name in names if [legal[name, kind] for kind in kinds] == chosen]
+        return f"the rule for {others[0]}" if others else ""
+
+    def mark(pair: tuple[str, str]) -> CourseMark:
+        callback, result = pair
+        if found[pair] == legal[pair]:
+            return CourseMark(" ".join(pair), ok=True)
+        misconception = {("handle_cast", "Reply"): "M14", ("handle_call", "NoReply"): "M31"}.get(pair)
+        what = LEGAL.get(pair, "the server ended with bad_return_value")
+        ran = f"in the run it is {'legal' if legal[pair] else 'not legal'}: {what}"
+        say = f"you said {found[pair]} for {result} from {callback}; {ran}"
+        return CourseMark(
+            " ".join(pair), False, say, misconception, LATER if misconception == "M31" else "", like(callback)
+        )
+
+    s.judge(map(mark, pairs), spans)
 
 
 LEGAL = {
@@ -309,14 +338,16 @@ async def repaired(s: Scenario) -> None:
         "unmarked_typo": await found_when(s, "handle_cal", marked=False),
         "other_name": await found_when(s, "on_call", marked=False),
     }
+    marks: list[CourseMark] = []
     for name, right in ways.items():
         said = s.need(name)
         waits = said == "the caller waits until its time is up"
         if said is None:
             raise Wrong(f"say in {name} when the library finds the fault; it is still None")
-        if said != right:
-            say = f"{name}: in the run it was {right!r}; you said {render(said)}"
-            raise Wrong(say, "M31" if waits else None, NOT_SILENT if waits else "")
+        say = "" if said == right else f"{name}: in the run it was {right!r}; you said {render(said)}"
+        belief = ("M31", NOT_SILENT) if waits and say else (None, "")
+        marks.append(CourseMark(name, not say, say, *belief))
+    s.judge(marks)
 
 
 NOT_SILENT = (

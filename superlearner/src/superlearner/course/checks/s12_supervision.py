@@ -30,7 +30,7 @@ from superlearner.course.engine.exercise import exercise, scenario
 from superlearner.course.engine.reports import unreported
 from superlearner.course.engine.scenario import Scenario
 from superlearner.course.engine.values import as_mapping, as_set, did_you_mean, render
-from superlearner.course.engine.verdict import Wrong
+from superlearner.course.engine.verdict import CourseMark, Wrong
 
 
 @exercise("s12.strategies")
@@ -49,20 +49,26 @@ async def strategies(s: Scenario) -> None:
             got = f"{key} is {render(answer.get(key))}{did_you_mean(answer.get(key), STRATEGIES)}"
             raise Wrong(f"choose 'one_for_one', 'rest_for_one' or 'one_for_all' for each supervisor: {got}")
     s.no_other_keys("answer", answer, keys)
+    marks: list[CourseMark] = []
+    spans: dict[str, tuple[int, int]] = {}
     for key, names, crashed, depend in (
         ("agents", AGENTS, 1, ()),
         ("pipeline", PIPELINE, 1, (2, 3)),
         ("connections", CONNECTIONS, 0, (1, 2)),
     ):
-        restarted = await restarted_by(s, answer[key], crashed, names)
+        since = s.mark()
+        restarted = await restarted_by(s, answer[key], crashed, names, depend=depend)
+        spans[key] = since, s.mark()
         expected = {crashed, *depend}
+        say, misconception = "", None
         if missing := expected - restarted:
             say = f"{names[crashed]} crashed, and {names[min(missing)]}, which depends on it, went on as before"
-            raise Wrong(f"`{key}`: {say} under {answer[key]}", "M21")
-        extra = restarted - expected
-        if extra:
+            misconception = "M21"
+        elif extra := restarted - expected:
             say = f"{names[crashed]} crashed, and {names[min(extra)]} was restarted needlessly"
-            raise Wrong(f"`{key}`: {say} under {answer[key]}", "M20" if answer[key] == "one_for_all" else None)
+            misconception = "M20" if answer[key] == "one_for_all" else None
+        marks.append(CourseMark(key, not say, f"`{key}`: {say} under {answer[key]}" if say else "", misconception))
+    s.judge(marks, spans)
     if answer["connections"] == "one_for_all":
         s.step("For the connections under one_for_all, the needless restart is named.")
         said = needless.get("connections", "") if needless is not None else ""
@@ -97,9 +103,17 @@ def pid_of(child: otp.ChildInfo) -> otp.Pid:
 
 
 async def restarted_by(
-    s: Scenario, strategy: Any, crashed: int, names: tuple[str, ...], called: str = "supervisor"
+    s: Scenario,
+    strategy: Any,
+    crashed: int,
+    names: tuple[str, ...],
+    called: str = "supervisor",
+    depend: tuple[int, ...] = (),
 ) -> set[int]:
-    """Return the places of the children with these names that are other processes after one has crashed."""
+    """Return the places of the children with these names that are other processes after one has crashed.
+
+    The first of those that depend on it and go on all the same is in the excerpt.
+    """
     children = [Part.child_spec(None, id=number) for number in range(len(names))]
     supervisor = s.name(await Supervisor.start_link_children(children, strategy=strategy), called)
     otp.unlink(supervisor)
@@ -111,6 +125,8 @@ async def restarted_by(
     await otp.wait_down(before[crashed])
     await wait_all_idle()
     after: dict[Any, otp.Pid] = {child.id: pid_of(child) for child in await Supervisor.which_children(supervisor)}
+    if going := [id for id in depend if after[id] == before[id]]:
+        s.happens("goes on as before", before[min(going)])
     with s.unseen():
         otp.exit(supervisor, "shutdown")
         await otp.wait_down(supervisor)
@@ -129,16 +145,25 @@ async def limits(s: Scenario) -> None:
         raise Wrong(f"expected times to be a list of at least 4 numbers, got {render(times)}")
     s.expect(all(a < b for a, b in itertools.pairwise(times)), f"expected ascending times, got {render(times)}")
     s.expect(times[0] >= 0 and times[-1] <= 3600, "expected times between 0 and 3600 seconds")
+    begun, since = otp.monotonic(), s.mark()
     last = await gives_up_at(s, times)
+    span = since, s.mark()
     if last is not None:
+        s.show(*span, begun)
         counted = [f"{time:g}" for time in times if time < last][-3:]
         say = f"the crash at {last:g} s is one too many, after those at {', '.join(counted[:-1])} and {counted[-1]} s"
         raise Wrong(f"it gave up: {say}; 3 restarts within 5 seconds are allowed, and this would be the 4th", "M22")
     s.step("It just survives: with the last crash 0.1 s earlier it gives up.")
     earlier = [*times[:-1], times[-1] - 0.1]
     s.expect(earlier[-2] < earlier[-1], "expected at least 0.1 s between the last two crashes")
-    say = "with the last crash 0.1 s earlier it survives as well: the window holds the restarts of the last 5 seconds"
-    s.expect(await gives_up_at(s, earlier) is not None, say, "M22")
+    with s.unseen():
+        gives_up = await gives_up_at(s, earlier) is not None
+    # The figure shows the times of the answer
+    s.show(*span, begun)
+    before = f"with the last crash at {earlier[-1]:g} s, 0.1 s earlier, it survives as well"
+    held = [f"{time:g}" for time in earlier if earlier[-1] - time <= 5 + 1e-9]
+    say = f"{before}: the 5 seconds up to it hold only the crash{'es' if len(held) > 1 else ''} at {', '.join(held)} s"
+    s.expect(gives_up, say, "M22")
 
 
 async def gives_up_at(s: Scenario, times: Any) -> float | None:
@@ -237,20 +262,24 @@ async def tree(s: Scenario) -> None:
         got = render(s.answer.disturbed)
         raise Wrong(f"expected disturbed to be a dict with worker, temporary, pool and store, got {got}")
     s.no_other_keys("disturbed", said, keys)
+    marks: list[CourseMark] = []
+    spans: dict[str, tuple[int, int]] = {}
     for key, (child, *others) in keys.items():
         since = s.mark()
         ended = await ends(s, root, child)
-        span = since, s.mark()
+        spans[key] = since, s.mark()
         value = said.get(key)
         # Under rest_for_one the first worker ends more than the last one does; the task asks for any of them
         counts = {len(ended), *[len(await ends(s, root, other)) for other in others if key == "worker"]}
-        if type(value) is not int or value not in counts:
+        if type(value) is int and value in counts:
+            marks.append(CourseMark(key, ok=True))
+        else:
             misconception = await belief(s, root, child, len(ended), value)
-            s.show(*span)
             names = ", ".join(each.label for each in ended[:SHOWN]) + ", …" * (len(ended) > SHOWN)
             also = ". A supervisor's children end with it" if child.children and value == 1 else ""
             say = f"in the run, a crash of {child.label} ended {len(ended)}: {names}; you said {render(value)}{also}"
-            raise Wrong(f"expected {len(ended)} for {key}: {say}", misconception)
+            marks.append(CourseMark(key, False, f"expected {len(ended)} for {key}: {say}", misconception))
+    s.judge(marks, spans)
 
 
 async def belief(s: Scenario, root: Drawn, child: Drawn, right: int, said: Any) -> str | None:
@@ -267,7 +296,7 @@ async def belief(s: Scenario, root: Drawn, child: Drawn, right: int, said: Any) 
     return "M21" if type(said) is int and said - right in sums - {0} else None
 
 
-SHOWN = 12
+SHOWN = 5
 """Names of ended processes in a sentence."""
 STORE_FIRST = "Children start from top to bottom, and `rest_for_one` restarts only those after the one that crashed."
 

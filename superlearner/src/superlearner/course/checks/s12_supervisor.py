@@ -103,6 +103,8 @@ async def survives(s: Scenario, pid: otp.Pid, at: int, crashed: str) -> None:
     for name in NAMES:
         new = after[name] != before[name]
         if name in needs_it and not new:
+            s.happens("goes on as before", before[name])
+            s.show(since, s.mark())
             raise Wrong(f"{strategy}{crashed} crashed, and {name}, which needs it, went on as before", "M21", AFTER)
         if new and name not in needs_it:
             raise Wrong(f"{strategy}{crashed} crashed, and {name}, which does not need it, was restarted", "M20")

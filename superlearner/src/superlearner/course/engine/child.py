@@ -144,7 +144,7 @@ class _Run:
         except BaseException as error:
             return self._failed(Wrong(_describe_error(error)))
         assert self._scenario is not None
-        return Verdict(tuple(self._scenario.steps))
+        return Verdict(tuple(self._scenario.steps), marks=self._scenario.marks)
 
     def _failed(self, wrong: Wrong) -> Verdict:
         found = () if wrong.misconception is None else (wrong.misconception,)
@@ -152,16 +152,16 @@ class _Run:
         if scenario is None:
             return refusal(IMPORT, wrong.say, wrong.misconception)
         scenario.failed(wrong)
-        return Verdict(tuple(scenario.steps), found, self._excerpt, wrong.look)
+        return Verdict(tuple(scenario.steps), found, self._excerpt, wrong.look, scenario.marks)
 
     async def _main(self) -> None:
         # The scheduler has replaced what would be real I/O by now.
         check_names = Integrity().check  # the answer may replace the method of the class
         try:
             await self._check(check_names)
-        except BaseException:
+        except BaseException as error:
             if self._scenario is not None:  # before the run is cleaned up
-                self._excerpt = self._scenario.excerpt()
+                self._excerpt = self._scenario.excerpt(error.say if isinstance(error, Wrong) else "")
             check_names()  # it explains the others
             raise
 

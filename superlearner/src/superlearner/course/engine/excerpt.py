@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections import Counter
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -93,18 +93,27 @@ class Excerpt:
         """Return the rows of a whole run."""
         return tuple(self._rows(events, row_of, 0, None)[:WHOLE])
 
-    def rows(self, events: Sequence[Event], row_of: Callable[[Event], CourseRow | None]) -> tuple[CourseRow, ...]:
-        """Return the rows to show, the last of them marked as the one in question."""
+    def rows(
+        self, events: Sequence[Event], row_of: Callable[[Event], CourseRow | None], named: Collection[str] = ()
+    ) -> tuple[CourseRow, ...]:
+        """Return the rows to show, the last of them marked as the one in question.
+
+        Args:
+            events: the trace.
+            row_of: returns the row of an event, if it has one.
+            named: processes that have to be among them, if they have a row.
+        """
         found = self._rows(events, row_of, self._since, self._until)
-        head = found[:1] if self._first else []
-        lanes = {lane for row in (*head, *found[-1:]) for lane in _lanes(row)}
-        kept: list[CourseRow] = []
-        for row in reversed(found[len(head) :]):
-            lanes |= _lanes(row)
-            if len(lanes) > LANES or len(kept) + len(head) == MOST:
+        needed = {0} if self._first and found else set[int]()
+        needed |= {max(place for place, row in enumerate(found) if lane in _lanes(row)) for lane in _in(found, named)}
+        lanes = {lane for place in needed for lane in _lanes(found[place])} | (_lanes(found[-1]) if found else set())
+        most, kept = max(LANES, len(lanes)), set(needed)
+        for place in reversed(range(len(found))):
+            lanes |= _lanes(found[place])
+            if len(lanes) > most or (len(kept) >= MOST and place not in kept):
                 break
-            kept.insert(0, row)
-        shown = [*head, *kept]
+            kept.add(place)
+        shown = [found[place] for place in sorted(kept)]
         return tuple(dataclasses.replace(row, marked=row is shown[-1]) for row in shown)
 
     def _rows(
@@ -113,6 +122,11 @@ class Excerpt:
         places = range(since, len(events) if until is None else min(until, len(events)))
         rows = (row_of(events[place]) for place in places if place not in self._hidden)
         return [row for row in rows if row is not None]
+
+
+def _in(rows: Sequence[CourseRow], named: Collection[str]) -> set[str]:
+    """Return the named processes that have a row."""
+    return {lane for row in rows for lane in _lanes(row)}.intersection(named)
 
 
 def _lanes(row: CourseRow) -> set[str]:

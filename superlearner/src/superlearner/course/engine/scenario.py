@@ -15,8 +15,9 @@ import dis
 import inspect
 import re
 import traceback
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from types import CodeType, ModuleType
 from typing import Any, Final, Literal
 
@@ -29,7 +30,7 @@ from superlearner.course.engine.excerpt import Excerpt
 from superlearner.course.engine.outcome import CourseCallback, CourseFigure, Outcome
 from superlearner.course.engine.pictured import Mailbox, watched
 from superlearner.course.engine.values import as_mapping, as_set, did_you_mean, render, same, why_no_set
-from superlearner.course.engine.verdict import CourseRow, CourseStep, Wrong
+from superlearner.course.engine.verdict import CourseMark, CourseRow, CourseStep, Wrong, wrong_marks
 
 __all__ = ["Scenario"]
 
@@ -57,6 +58,8 @@ class Scenario:
         self.figures: list[CourseFigure] = []
         self.callbacks: list[CourseCallback] = []
         self.mailbox: Mailbox | None = None
+        self.marks: tuple[CourseMark, ...] = ()
+        """The rows of the answer, as far as the current step has judged them."""
         self._step: str | None = None
         self._note = ""
         self._events: list[Event] = []
@@ -64,6 +67,7 @@ class Scenario:
         self._labels: dict[str, str] = {}
         self._me = otp.self()
         self._excerpt = Excerpt(self._me)
+        self._begun = 0.0
         self._node = node_of(self._me)
         self._before = set(otp.processes())
         self._kept: set[otp.Pid] = set()
@@ -86,10 +90,10 @@ class Scenario:
         self.mailbox = Mailbox(self, of)
         return self.mailbox
 
-    def happens(self, text: str) -> None:
-        """Add a row about what the running process does that is no message."""
+    def happens(self, text: str, of: otp.Pid | None = None) -> None:
+        """Add a row about what the running process, or another one, does that is no message."""
         at = round(otp.monotonic() * 1e9)
-        self._take(Event(0, at, self._node.name, "happens", otp.self(), 0, {"text": text}))
+        self._take(Event(0, at, self._node.name, "happens", of or otp.self(), 0, {"text": text}))
 
     def outcome(self, happened: str) -> Outcome:
         """Return the outcome of the run up to now."""
@@ -102,11 +106,28 @@ class Scenario:
         """Begin the next numbered item of the contract; the one before holds."""
         self._pass()
         self._step = says
+        self.marks = ()
+        self._begun = 0.0
         self._excerpt.begin()
 
     def note(self, say: str) -> None:
         """Say something about the current step although it holds."""
         self._note = say
+
+    def judge(self, marks: Iterable[CourseMark], spans: Mapping[str, tuple[int, int]] | None = None) -> None:
+        """Mark each row of the answer; raise `Wrong` unless all are right.
+
+        Args:
+            marks: one for each row.
+            spans: the part of the trace that shows a row, by its key; the excerpt shows that of the first wrong row.
+        """
+        self.marks = tuple(marks)
+        for mark in self.marks:
+            if not mark.ok and spans and mark.key in spans:
+                self.show(*spans[mark.key])
+                break
+        if wrong := wrong_marks(self.marks):
+            raise wrong
 
     def done(self) -> None:
         """End the last step: it holds."""
@@ -409,13 +430,23 @@ class Scenario:
         """Leave what happens inside out of the excerpt, such as the clean-up after a run."""
         return self._excerpt.unseen()
 
-    def show(self, since: int, until: int | None = None) -> None:
-        """Let the excerpt show what happened between two marks, and mark the last of it."""
-        self._excerpt.show(since, until)
+    def show(self, since: int, until: int | None = None, begun: float = 0.0) -> None:
+        """Let the excerpt show what happened between two marks, and mark the last of it.
 
-    def excerpt(self) -> tuple[CourseRow, ...]:
-        """Return the messages and ends that the verdict shows, the one in question marked."""
-        return self._excerpt.rows(self._events, self._row)
+        Its times begin at the time `begun`, so that they are those of the answer.
+        """
+        self._excerpt.show(since, until)
+        self._begun = begun
+
+    def excerpt(self, say: str = "") -> tuple[CourseRow, ...]:
+        """Return the messages and ends that the verdict shows, the one in question marked.
+
+        All processes that the sentence `say` names are among them, if anything has happened to them.
+        """
+        names = {re.escape(name) for pid, name in self._names.items() if pid != self._me}
+        named = re.findall(rf"(?<!\w)(?:{'|'.join(sorted(names, key=len, reverse=True))})(?!\w)", say) if names else []
+        rows = self._excerpt.rows(self._events, self._row, set(named))
+        return tuple(replace(row, at=round(row.at - self._begun, 3)) for row in rows) if self._begun else rows
 
     def whole(self) -> tuple[CourseRow, ...]:
         """Return the messages and ends of a whole run."""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from superlearner.course.engine.values import without_addresses
 
-__all__ = ["CourseRow", "CourseStep", "Verdict", "Wrong", "refusal"]
+__all__ = ["CourseMark", "CourseRow", "CourseStep", "Verdict", "Wrong", "refusal", "wrong_marks"]
 
 LONGEST: Final = 600
 """Characters of a sentence."""
+LONGEST_ROWS: Final = 2400
+"""Characters of the sentences about the rows of an answer."""
 
 
 class Wrong(Exception):
@@ -20,10 +24,11 @@ class Wrong(Exception):
         say: the sentence.
         misconception: its id.
         look: a sentence that fits this fault better than the fact of the misconception.
+        rows: the sentence has a line for each row of the answer that is wrong.
     """
 
-    def __init__(self, say: str, misconception: str | None = None, look: str = "") -> None:
-        self.say: str = without_addresses(say)[:LONGEST]
+    def __init__(self, say: str, misconception: str | None = None, look: str = "", *, rows: bool = False) -> None:
+        self.say: str = without_addresses(say)[: LONGEST_ROWS if rows else LONGEST]
         super().__init__(self.say)
         self.misconception = misconception
         self.look = look
@@ -36,6 +41,42 @@ class CourseStep:
     step: str
     ok: bool
     say: str = field(metadata={"description": "what is wrong; of a step that holds, what was wrong without mattering"})
+
+
+@dataclass(frozen=True, slots=True)
+class CourseMark:
+    """The mark of one row of an answer, such as a key of its dict or a member of its set."""
+
+    key: str
+    ok: bool
+    say: str = field(default="", metadata={"description": "why it is wrong"})
+    misconception: str | None = None
+    look: str = field(default="", metadata={"description": "a sentence that fits better than its fact"})
+    like: str = field(default="", metadata={"description": "another rule that a wrong row follows"})
+
+
+def wrong_marks(marks: Sequence[CourseMark]) -> Wrong | None:
+    r"""Return the fault of an answer with these marks: how many are wrong, and a line for each; None if all are right.
+
+    Its misconception is that of the first wrong row.
+
+    >>> row = CourseMark
+    >>> wrong_marks([row("a", True), row("b", False, "b waits", like="casts"), row("c", False, "c is no call")]).say
+    '2 of 3 are wrong, 1 of them looks like casts:\nb waits\nc is no call'
+    >>> wrong_marks([row("a", True), row("b", False, "b waits")]).say
+    'b waits'
+    """
+    wrong = [mark for mark in marks if not mark.ok]
+    if not wrong:
+        return None
+    first = wrong[0]
+    if len(wrong) == 1:
+        return Wrong(first.say, first.misconception, first.look)
+    many = f"{len(wrong)} of {len(marks)} are wrong"
+    likes = Counter(mark.like for mark in wrong if mark.like).most_common(1)
+    for like, count in likes:
+        many += f", {count} of them {'looks' if count == 1 else 'look'} like {like}"
+    return Wrong("\n".join((f"{many}:", *(mark.say for mark in wrong))), first.misconception, first.look, rows=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +96,8 @@ class CourseRow:
 class Verdict:
     """The result of a check: the steps that were reached, the misconceptions found, and the excerpt of a trace.
 
-    `look` is a sentence to show instead of the fact of the misconception; "" for none.
+    `look` is a sentence to show instead of the fact of the misconception; "" for none. `marks` has the rows of the
+    answer that were judged; a passed answer may have wrong ones.
 
     >>> Verdict((CourseStep("set keeps a value", True, ""),)).ok
     True
@@ -65,6 +107,7 @@ class Verdict:
     misconceptions: tuple[str, ...] = ()
     excerpt: tuple[CourseRow, ...] = ()
     look: str = ""
+    marks: tuple[CourseMark, ...] = ()
 
     @property
     def ok(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -14,7 +15,7 @@ from superlearner.course.course import Course, UnknownItem
 from superlearner.course.engine.checking import Checker, CheckNotRun
 from superlearner.course.lesson import Block, Cell, Exercise, Lesson, Measure, Picture, Predict, Reflect, Text
 from superlearner.course.misconceptions import MISCONCEPTIONS, CourseMisconception
-from superlearner.course.progress import ItemState, NotYet, Progress, now
+from superlearner.course.progress import ItemState, Missed, NotYet, Progress, now
 from superlearner.course.review import Due, Review
 from superlearner.operations.builtin.store import reading_the_store
 from superlearner.operations.context import Context
@@ -30,6 +31,7 @@ from superlearner.operations.results.course import (
     CourseImported,
     CourseItem,
     CourseLesson,
+    CourseMissed,
     CourseNext,
     CoursePredicted,
     CourseReflected,
@@ -42,11 +44,15 @@ from superlearner.operations.results.course import (
 from superlearner.store import Store
 from superlearner.store.learning import Learned
 
-LEAST_WORDS: Final = 40
+LEAST_CHARACTERS: Final = 40
+LEAST_WORDS: Final = 6
+"""Different words of an answer in one's own words."""
 MOST_IMPORTED: Final = 20_000
 WORDS: Final = "The loop is the same for every server; only what it does differs."
 KINDS: Final = ("attempt", "prediction", "reflection", "hint", "solution")
 SHOWN: Final[dict[type, Any]] = {Exercise: "exercise", Predict: "predict", Reflect: "reflect"}
+WORD: Final = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]|[^\W\d_]+")
+"""A word; of a language that puts no spaces between words, a letter."""
 THERE: Final = ("course_item_not_found",)
 STORED: Final = ("store_unavailable",)
 
@@ -78,9 +84,13 @@ async def lesson(
     return CourseLesson(
         **_session(found, progress).model_dump(),
         sources=[asdict(one) for one in found.sources],
+        missed=[_missed(one) for one in progress.missed(found)],
         sections=[
             CourseSection(
-                id=one.id, title=one.title, core=one.core, blocks=[_block(block, progress) for block in one.blocks]
+                id=one.id,
+                title=one.title,
+                core=one.core,
+                blocks=[_block(block, progress, course) for block in one.blocks],
             )
             for one in found.sections
         ],
@@ -137,7 +147,7 @@ async def check(
 
     It runs in an isolated child process, in virtual time, under several orders of events.
     """
-    item_there(lambda: course.exercise(exercise))
+    asked = item_there(lambda: course.exercise(exercise))
     ctx.about_to(f"check an answer of {exercise}")
     try:
         checked = await checker.check(exercise, course.check_source(exercise), source)
@@ -152,6 +162,9 @@ async def check(
         misconceptions=[_misconception(id, verdict.look) for id in verdict.misconceptions],
         checks=list(verdict.steps),
         excerpt=list(verdict.excerpt),
+        marks=list(verdict.marks),
+        why=_html(asked.why) if verdict.ok else None,
+        other=course.other_solution(exercise) if verdict.ok else None,
         printed=checked.printed,
         kept=kept,
     )
@@ -201,10 +214,13 @@ async def reflect(
     reflection: Annotated[str, Field(max_length=100, description="id of the reflection", examples=["s12.r1"])],
     text: Annotated[str, Field(max_length=20_000, description="your own words", examples=[WORDS])],
 ) -> CourseReflected:
-    """Write your own words, at least 40 characters; then see the model answer. They are private."""
+    """Write your own words, at least 40 characters and six words; then see the model answer. They are private."""
     asked = item_there(lambda: course.reflect(reflection))
-    if len(text.strip()) < LEAST_WORDS:
-        raise OperationError("validation_error", f"text: expected at least {LEAST_WORDS} characters of your own words")
+    if len(text.strip()) < LEAST_CHARACTERS:
+        expected = f"text: expected at least {LEAST_CHARACTERS} characters of your own words"
+        raise OperationError("validation_error", expected)
+    if len({word.lower() for word in WORD.findall(text)}) < LEAST_WORDS:
+        raise OperationError("validation_error", f"text: expected at least {LEAST_WORDS} different words")
     ctx.about_to(f"keep what you wrote for {reflection}")
     kept = await _try_to_store(ctx, store, "reflection", reflection, {"text": text})
     return CourseReflected(reflection=reflection, answer=_html(asked.answer), kept=kept)
@@ -367,7 +383,7 @@ def _due(one: Due) -> CourseReviewItem:
         session=one.lesson.number,
         id=block.id,
         kind=SHOWN[type(block)],
-        title=block.title if isinstance(block, Exercise) else block.question,
+        title=_title(block),
         topic=one.topic.title,
         missed=one.missed,
         since=one.since,
@@ -395,7 +411,23 @@ def _session(one: Lesson, progress: Progress) -> CourseSession:
     )
 
 
-def _block(block: Block, progress: Progress) -> CourseBlock:
+def _missed(one: Missed) -> CourseMissed:
+    block, practise = one.block, one.practise
+    return CourseMissed(
+        id=block.id,
+        title=_title(block),
+        why=one.why,
+        fact=None if one.misconception is None else MISCONCEPTIONS[one.misconception].fact,
+        practise=None if practise is None else practise.id,
+        practise_title=None if practise is None else _title(practise),
+    )
+
+
+def _title(block: Exercise | Predict) -> str:
+    return block.title if isinstance(block, Exercise) else block.question
+
+
+def _block(block: Block, progress: Progress, course: Course) -> CourseBlock:
     match block:
         case Text():
             return CourseBlock(kind="text", html=block.html)
@@ -420,7 +452,11 @@ def _block(block: Block, progress: Progress) -> CourseBlock:
                 text=_html(block.task), code=block.stub, hints=len(block.hints),
                 choice=None if block.choice is None else asdict(block.choice),
                 state=_item(block.id, progress.of(block.id)),
-                earned=CourseEarned(hints=[_html(one) for one in block.hints[: progress.of(block.id).hints]]),
+                earned=CourseEarned(
+                    hints=[_html(one) for one in block.hints[: progress.of(block.id).hints]],
+                    why=_html(block.why) if progress.of(block.id).passed else None,
+                    other=course.other_solution(block.id) if progress.of(block.id).passed else None,
+                ),
             )  # fmt: skip
         case Picture():
             return CourseBlock(kind="picture", id=block.id, title=block.kind, of=block.of, text=_html(block.text))

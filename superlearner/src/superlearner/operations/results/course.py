@@ -6,12 +6,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from superlearner.course.engine.verdict import CourseRow, CourseStep
+from superlearner.course.engine.verdict import CourseMark, CourseRow, CourseStep
 from superlearner.course.misconceptions import CourseMisconception
 
 __all__ = [
     "CourseBlock", "CourseChecked", "CourseEarned", "CourseExport", "CourseForgotten", "CourseHint", "CourseImported",
-    "CourseItem", "CourseLesson", "CourseNext", "CoursePredicted", "CourseReflected",
+    "CourseItem", "CourseLesson", "CourseMissed", "CourseNext", "CoursePredicted", "CourseReflected",
     "CourseReview", "CourseReviewItem", "CourseSection", "CourseSession", "CourseSolution",
 ]  # fmt: skip
 
@@ -52,6 +52,8 @@ class CourseEarned(BaseModel):
     option: int | None = Field(default=None, description="the number of the right option")
     misconception: CourseMisconception | None = None
     say: str | None = None
+    why: str | None = Field(default=None, description="why a right answer of an exercise is right, as HTML")
+    other: str | None = Field(default=None, description="another right answer")
 
 
 class CourseBlock(BaseModel):
@@ -83,10 +85,22 @@ class CourseSection(BaseModel):
     blocks: list[CourseBlock]
 
 
+class CourseMissed(BaseModel):
+    """A part of the core path that was difficult for the learner."""
+
+    id: str
+    title: str = Field(description="of the exercise, or the question")
+    why: str = Field(description="what was difficult")
+    fact: str | None = Field(description="the fact about the misconception that an answer showed")
+    practise: str | None = Field(description="id of what practises the same, and is not done")
+    practise_title: str | None
+
+
 class CourseLesson(CourseSession):
     """A session with its sections; without what has to be earned."""
 
     sources: list[dict[str, str]]
+    missed: list[CourseMissed]
     sections: list[CourseSection]
 
 
@@ -131,6 +145,9 @@ class CourseChecked(BaseModel):
     misconceptions: list[CourseMisconception]
     checks: list[CourseStep] = Field(description="the steps that were reached")
     excerpt: list[CourseRow] = Field(description="the last messages before it failed")
+    marks: list[CourseMark] = Field(description="the rows of the answer, as far as they were judged")
+    why: str | None = Field(description="why the answer is right, as HTML")
+    other: str | None = Field(description="another right answer")
     printed: str
     kept: bool = Field(description="false: there is no database, so progress does not know of it")
 

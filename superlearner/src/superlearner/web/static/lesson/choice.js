@@ -5,9 +5,10 @@
  * @module
  */
 
-import { make, spoken } from "../base/dom.js";
+import { icon, make, spoken } from "../base/dom.js";
 import { letDrag } from "./card-drag.js";
 import { placeOf } from "./lesson-model.js";
+import { sentence } from "./lesson-rows.js";
 
 /** @import { Choice } from "./lesson-model.js" */
 
@@ -47,10 +48,17 @@ const CODE = /[_=()[\]{}]/;
 /** As many values are shown beside a key; of more, one is chosen in a list, or dragged to it. */
 const BESIDE = 3;
 
+/** @param {HTMLElement} row */
+function unmark(row) {
+  delete row.dataset.ok;
+  row.querySelector(".row-said")?.remove();
+}
+
 export class ChoiceForm {
   /** @type {Map<string, string>} */ #chosen = new Map();
   /** Show what is chosen. @type {(() => void)[]} */ #shows = [];
   /** @type {Map<Element, string>} */ #keys = new Map();
+  /** @type {Map<string, HTMLElement>} */ #rows = new Map();
 
   /** @param {string} id @param {Choice} choice @param {() => void} changed */
   constructor(id, choice, changed) {
@@ -79,6 +87,18 @@ export class ChoiceForm {
     this.#show();
   }
 
+  /** Mark each row of the last answer. @param {Api.CourseMark[]} marks */
+  mark(marks) {
+    for (const row of this.#rows.values()) unmark(row);
+    for (const { key, ok, say } of marks) {
+      const row = this.#rows.get(key);
+      if (!row) continue;
+      row.dataset.ok = ok ? "yes" : "no";
+      row.append(make("p", { class: "row-said" }, icon(ok ? "check" : "cross", "glyph"),
+        make("span", {}, make("span", { class: "vh" }, ok ? "right" : "wrong: "), ...(ok ? [] : sentence(say ?? "")))));
+    }
+  }
+
   #show() {
     for (const show of this.#shows) show();
   }
@@ -96,9 +116,17 @@ export class ChoiceForm {
 
   /** @param {string} key @param {string|null} value */
   #set(key, value) {
+    const row = this.#rows.get(key);
+    if (row) unmark(row);
     if (value === null) this.#chosen.delete(key);
     else this.#chosen.set(key, value);
     this.changed();
+  }
+
+  /** Keep an element as the row of a key, or of a value of a set. @template {HTMLElement} E @param {string} key @param {E} element */
+  #row(key, element) {
+    this.#rows.set(key, element);
+    return element;
   }
 
   /** @param {string} value */
@@ -106,7 +134,8 @@ export class ChoiceForm {
     const field = make("input", { type: "checkbox" });
     field.onchange = () => this.#set(value, field.checked ? value : null);
     this.#shows.push(() => (field.checked = this.#chosen.has(value)));
-    return make("label", { class: "check" }, field, make("span", {}, ...this.#spoken(value)));
+    return this.#row(value, make("div", { class: "choice-row" },
+      make("label", { class: "check" }, field, make("span", {}, ...this.#spoken(value)))));
   }
 
   /** A line of a listing, whose value changes with each click. @param {string} key */
@@ -128,7 +157,7 @@ export class ChoiceForm {
     };
     show();
     this.#shows.push(show);
-    return line;
+    return this.#row(key, make("div", { class: "choice-row" }, line));
   }
 
   /** The values as cards; for the keyboard and for screen readers, there are the lists. */
@@ -152,7 +181,7 @@ export class ChoiceForm {
     this.#shows.push(() => (field.value = this.#chosen.get(key) ?? ""));
     const line = make("div", { class: "pairing" }, make("label", { for: id }, ...this.#spoken(key)), field);
     this.#keys.set(line, key);
-    return line;
+    return this.#row(key, line);
   }
 
   /** @param {string} key @param {string} id */
@@ -163,7 +192,7 @@ export class ChoiceForm {
       this.#shows.push(() => (field.checked = this.#chosen.get(key) === value));
       return make("label", {}, field, ...this.#spoken(value));
     });
-    return make("div", { class: "pairing" }, make("span", { id }, ...this.#spoken(key)),
-      make("div", { class: "segmented", role: "radiogroup", "aria-labelledby": id }, ...fields));
+    return this.#row(key, make("div", { class: "pairing" }, make("span", { id }, ...this.#spoken(key)),
+      make("div", { class: "segmented", role: "radiogroup", "aria-labelledby": id }, ...fields)));
   }
 }

@@ -18,7 +18,7 @@ import { reviewed } from "./reviewing.js";
 import { DrawingForm } from "./drawing-form.js";
 import { DrawingRun } from "./drawing-run.js";
 import { TimesForm } from "./times-form.js";
-import { lineOf, renderVerdict, describeVerdict } from "./verdict.js";
+import { lineOf, renderVerdict, describeVerdict, whyRight } from "./verdict.js";
 
 /** @import { Checked } from "./verdict.js" */
 
@@ -34,6 +34,7 @@ export class LessonExercise extends LessonBlock {
   #changed = false;
   /** @type {HTMLElement[]} */ #hints = [];
   /** @type {HTMLElement|null} */ #solution = null;
+  /** Why it is right, once it has passed. @type {HTMLElement|null} */ #why = null;
   /** Why the last hint was refused; it stands at its button. */
   #refused = "";
   #task = document.createElement("div");
@@ -43,7 +44,10 @@ export class LessonExercise extends LessonBlock {
     const { block } = this,
       known = draft(this.draftOf) ?? (typeof this.state.answer === "string" && !block.review ? this.state.answer : block.code ?? "");
     this.#task = written(block.text ?? "");
-    if (!block.review) this.#hints = (block.earned?.hints ?? []).map(written);
+    if (!block.review) {
+      this.#hints = (block.earned?.hints ?? []).map(written);
+      this.#why = whyRight(block.earned?.why, block.earned?.other);
+    }
     if (block.choice && block.choice.kind !== "times" && block.choice.kind !== "tree") {
       this.#form = new ChoiceForm(this.state.id, block.choice, () => this.#typed());
       this.#form.source = known;
@@ -136,6 +140,7 @@ export class LessonExercise extends LessonBlock {
     this.#changed = this.source !== source;
     if (!this.#changed && checked.kept) keep(this.draftOf, null);
     this.#mark(checked);
+    this.#why = whyRight(checked.why, checked.other) ?? this.#why;
     this.change({
       attempts: this.state.attempts + 1, answer: source,
       ...(checked.ok && !this.state.passed ? { passed: true, helped: this.state.hints > 0 || this.state.seen } : {}),
@@ -149,6 +154,7 @@ export class LessonExercise extends LessonBlock {
   #mark(checked) {
     const line = checked.ok ? null : lineOf(checked);
     this.#editor?.unmark();
+    if (this.#form instanceof ChoiceForm && !this.#changed) this.#form.mark(checked.marks);
     if (line !== null && !this.#changed) this.#editor?.mark(line.number, 1, line.say, false);
   }
 
@@ -216,7 +222,10 @@ export class LessonExercise extends LessonBlock {
               : html`<button type="button" class="btn quiet" @click=${() => this.#reset()}>Start over</button>`}
             ${mayCode() ? nothing : html`<span class="hint">${signIn("check")} Checking runs your code.</span>`}
           </div>
-          ${this.#checked ? renderVerdict(this.#checked, this.#changed, this.#editor !== null) : this.#earlier()}
+          ${this.#checked
+            ? renderVerdict(this.#checked, this.#changed, this.#editor !== null, this.#form instanceof ChoiceForm)
+            : this.#earlier()}
+          ${this.#why && (!this.#checked || this.#checked.ok) ? this.#why : nothing}
           ${block.review && this.#checked?.ok ? reviewed(state.id) : nothing}
           ${state.passed && (!this.#checked || this.#checked.ok) ? this.nextLink() : nothing}
           ${this.#checked && !this.#checked.kept ? html`<p class="hint">${NOT_KEPT}</p>` : nothing}

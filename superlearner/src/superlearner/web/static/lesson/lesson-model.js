@@ -81,6 +81,17 @@ export const nameOf = ({ kind, title }) =>
 /** Return options in an order that changes from day to day. @template T @param {T[]} options @param {number} day @returns {T[]} */
 export const turned = (options, day) => options.map((_, place) => /** @type {T} */ (options[(place + day) % options.length]));
 
+/** The same as in the operation: characters, and different words. */
+const LEAST = 40, LEAST_WORDS = 6;
+const WORD = /[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]|\p{L}+/gu;
+
+/** Return how much is missing until an answer can be compared; "" for nothing. @param {string} text */
+export function missingIn(text) {
+  const left = LEAST - text.trim().length, words = new Set(text.toLowerCase().match(WORD) ?? []).size;
+  if (left > 0) return `${left} more characters, then you can compare.`;
+  return words < LEAST_WORDS ? `Write at least ${LEAST_WORDS} different words, then you can compare.` : "";
+}
+
 /** Return the id of a block's element. @param {string} id */
 export const placeOf = (id) => id.replaceAll(".", "-");
 

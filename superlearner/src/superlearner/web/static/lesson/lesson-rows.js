@@ -1,11 +1,16 @@
 /**
- * Rows of a trace: as sentences, and what they say about a process that waits.
+ * Sentences of verdicts, and rows of a trace: as sentences, and what they say about a process that waits.
  *
  * @module
  */
 
+import { spoken } from "../base/dom.js";
+
 /** @import { Row } from "./lesson-model.js" */
 /** @typedef {{of: string, first: number, last: number}} Wait */
+
+/** Return a sentence whose parts between backticks are code, beginning with a capital. @param {string} text */
+export const sentence = (text) => spoken(/^[a-z]+[ ,]/.test(text) ? `${text[0]?.toUpperCase()}${text.slice(1)}` : text);
 
 /** Return a row as a sentence. @param {Row} row */
 export function told({ at, of, to, kind, text }) {

@@ -1,11 +1,11 @@
 /**
- * Text of a lesson: HTML that the server made of Markdown without HTML, and sentences with code between backticks.
+ * Text of a lesson: HTML that the server made of Markdown without HTML.
  *
  * @module
  */
 
 import { painted } from "../components/code-editor.js";
-import { make, spoken } from "../base/dom.js";
+import { make } from "../base/dom.js";
 
 /** Return HTML of the server as nodes, with coloured Python and with tables and listings that scroll by themselves. @param {string} html */
 export function written(html) {
@@ -31,9 +31,6 @@ export function listing(code, label) {
   reachable(pre, label);
   return pre;
 }
-
-/** Return a sentence whose parts between backticks are code, beginning with a capital. @param {string} text */
-export const sentence = (text) => spoken(/^[a-z]+[ ,]/.test(text) ? `${text[0]?.toUpperCase()}${text.slice(1)}` : text);
 
 const sizes = new ResizeObserver((entries) => {
   for (const { target } of entries) {

@@ -16,6 +16,7 @@ import {
   asks, countOf, counts, followingOf, isDone, markOf, MARKS, nameOf, nextName, nextOf, placeOf, sectionPlace,
 } from "./lesson-model.js";
 import { written } from "./lesson-text.js";
+import { learnMissed, showEnd } from "./lesson-end.js";
 import { LessonMeasure } from "./measure.js";
 import { LessonPredict, LessonReflect } from "./questions.js";
 import { follow, goTo, goToSection } from "./reading-place.js";
@@ -111,6 +112,16 @@ function paintFacts() {
       byId("facts", HTMLElement));
 }
 
+/** Where the core path ends. */
+const atEnd = make("aside", { class: "block lesson-end", id: "lesson-end", tabindex: -1, "aria-label": "After the core path" });
+
+function paintEnd() {
+  if (!lesson) return;
+  showEnd(atEnd, lesson);
+  const one = lesson;
+  void learnMissed(one).then(() => showEnd(atEnd, one));
+}
+
 /** What a learner gets from the session, and what it builds on. @param {Lesson} lesson */
 const about = (lesson) => make("div", { class: "lesson-about" },
   lesson.goals.length
@@ -145,7 +156,10 @@ async function load() {
   markReview(lesson);
   await letters();
   byId("facts", HTMLElement).replaceChildren();
-  place.replaceChildren(about(lesson), ...lesson.sections.map(sectionOf));
+  const sections = lesson.sections.map(sectionOf);
+  place.replaceChildren(about(lesson), ...sections);
+  sections[lesson.sections.findLastIndex((section) => section.core)]?.append(atEnd);
+  paintEnd();
   paintRail();
   paintFacts();
   follow(read, lesson.sections.map(sectionPlace), (section) => {
@@ -165,6 +179,7 @@ LessonBlock.following = (id) => {
 page.addEventListener("lesson-changed", () => {
   paintRail();
   paintFacts();
+  paintEnd();
 });
 /** @param {number} by */
 const step = (by) => () => lesson && goToSection(lesson.sections.map(sectionPlace), current, by);

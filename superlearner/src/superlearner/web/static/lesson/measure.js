@@ -9,7 +9,8 @@ import { html, nothing } from "../vendor/lit-html.js";
 import { LessonBlock, mayOperate } from "./lesson-block.js";
 import { share, tableOf, valueText } from "./figures.js";
 import { untouched } from "./lesson-model.js";
-import { sentence, written } from "./lesson-text.js";
+import { sentence } from "./lesson-rows.js";
+import { written } from "./lesson-text.js";
 import { trace } from "./lesson-trace.js";
 
 /** @import { Figure } from "./figures.js" */

@@ -9,8 +9,9 @@ import { icon, make, spoken } from "../base/dom.js";
 import { html, nothing } from "../vendor/lit-html.js";
 import { draft, keep } from "./lesson-drafts.js";
 import { LessonBlock, mayOperate, NOT_KEPT } from "./lesson-block.js";
-import { placeOf, turned } from "./lesson-model.js";
-import { sentence, written } from "./lesson-text.js";
+import { missingIn, placeOf, turned } from "./lesson-model.js";
+import { sentence } from "./lesson-rows.js";
+import { written } from "./lesson-text.js";
 import { trace } from "./lesson-trace.js";
 import { reviewed, today } from "./reviewing.js";
 
@@ -128,9 +129,6 @@ export class LessonPredict extends LessonBlock {
   }
 }
 
-/** The same as in the operation. */
-const LEAST = 40;
-
 export class LessonReflect extends LessonBlock {
   #question = document.createElement("div");
   /** @type {HTMLElement|null} */ #model = null;
@@ -151,13 +149,13 @@ export class LessonReflect extends LessonBlock {
     };
   }
 
-  get #left() {
-    return Math.max(0, LEAST - this.#field.value.trim().length);
+  get #missing() {
+    return missingIn(this.#field.value);
   }
 
   async #send() {
     const text = this.#field.value;
-    if (this.#left || !mayOperate()) return;
+    if (this.#missing || !mayOperate()) return;
     const told = await this.ask(() => platform("POST", `/course/reflections/${this.state.id}`, { text }), "What you wrote is kept.");
     if (!told) return this.say(this.failed);
     this.#model = written(told.answer);
@@ -177,10 +175,10 @@ export class LessonReflect extends LessonBlock {
       ${this.failed ? html`<p class="note" data-level="bad" role="alert">${this.failed}</p>` : nothing}
       <div class="acts">${same
         ? nothing
-        : html`<button type="button" class="btn primary" ?disabled=${this.#left > 0 || !mayOperate()}
+        : html`<button type="button" class="btn primary" ?disabled=${this.#missing !== "" || !mayOperate()}
           aria-disabled=${this.busy ? "true" : nothing}
           @click=${() => void this.#send()}>${this.#model ? "Keep the change" : "Compare with a model answer"}</button>`}
-        <span class="hint" id="${name}-count">${this.#left ? `${this.#left} more characters, then you can compare.`
+        <span class="hint" id="${name}-count">${this.#missing ? this.#missing
           : same ? (this.#kept ? "Your words are kept, and private." : NOT_KEPT)
           : "Your words are private."}</span></div>
       ${this.#model

@@ -4,10 +4,11 @@
  * @module
  */
 
-import { icon } from "../base/dom.js";
+import { icon, make } from "../base/dom.js";
 import { counted } from "../base/words.js";
 import { html, nothing } from "../vendor/lit-html.js";
-import { sentence } from "./lesson-text.js";
+import { sentence } from "./lesson-rows.js";
+import { listing, written } from "./lesson-text.js";
 import { trace } from "./lesson-trace.js";
 
 /** @typedef {Api.CourseChecked} Checked */
@@ -42,14 +43,20 @@ function lines(say) {
  * @param {Checked} checked
  * @param {boolean} changed  the answer has changed since
  * @param {boolean} marked  its line is marked in the editor
+ * @param {boolean} inForm  its rows are marked in the form
  */
-export function renderVerdict(checked, changed, marked) {
+export function renderVerdict(checked, changed, marked, inForm) {
   const failed = wrong(checked), line = marked && !changed ? lineOf(checked) : null, facts = checked.misconceptions;
+  const rows = checked.ok ? [] : checked.marks;
   return html`<div role="group" class="verdict" data-ok=${checked.ok ? "yes" : "no"} data-old=${changed ? "yes" : nothing}
     aria-label="Verdict">
     <p class="verdict-said">${icon(checked.ok ? "check" : "cross", "glyph")}<span>${checked.ok
       ? "Passed: all steps hold."
+      : rows.length ? sentence((failed?.say ?? "").split("\n", 1)[0]?.replace(/:$/, ".") ?? "")
       : lines(failed?.say || failed?.step || "It has not passed.")}</span></p>
+    ${rows.length && !inForm ? html`<ul class="steps marks" aria-label="Rows">${rows.map((row) => html`<li
+      data-ok=${row.ok ? "yes" : "no"}>${icon(row.ok ? "check" : "cross", "glyph")}<span><code>${row.key}</code><span
+      class="vh">${row.ok ? ": right" : ": wrong"}</span>${row.say ? html` ${sentence(row.say)}` : nothing}</span></li>`)}</ul>` : nothing}
     ${changed ? html`<p class="hint">This is about the answer before your last change.</p>` : nothing}
     ${line ? html`<p class="hint">Line ${line.number} is marked in your answer.</p>` : nothing}
     ${facts.map((one) => html`<p class="fact"><b>Look at this:</b> ${sentence(one.fact)}</p>`)}
@@ -65,3 +72,14 @@ export function renderVerdict(checked, changed, marked) {
       : nothing}
   </div>`;
 }
+
+/**
+ * Return why a passed answer is right, and another right one.
+ * @param {string|null|undefined} why  HTML of the server
+ * @param {string|null|undefined} other  Python
+ */
+export const whyRight = (why, other) => (why
+  ? make("div", { class: "why-right", role: "group", "aria-label": "Why it is right" }, make("h4", {}, "Why it is right"), written(why),
+    other ? make("details", { class: "other-way" }, make("summary", {}, "Another way to write it"), listing(other, "Another right answer"))
+      : null)
+  : null);
