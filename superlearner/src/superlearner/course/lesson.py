@@ -105,7 +105,7 @@ class Exercise:
     choice: Choice | None = None
     core: bool = False
     why: str = ""
-    """Why a right answer is right; shown after a pass."""
+    """The reason why a right answer is right; shown after a pass."""
     practise: tuple[str, ...] = ()
     """Exercises and predictions that practise the same once more."""
 
