@@ -97,7 +97,7 @@ def test_the_hint_of_a_template_goes_with_its_code(open_page: Callable[..., Page
     page.get_by_role("textbox", name="Source").press("Control+z")
     expect(hint).to_be_visible()
     page.get_by_role("button", name="Run", exact=True).click()
-    expect(page.locator("#next-step")).to_contain_text("send a process the cast crash")
+    expect(page.locator("#next-step")).to_contain_text("select a process in the tree and send it the cast crash")
     typed(page, TYPED)
     page.get_by_role("button", name="Run", exact=True).click()
     expect(page.locator("#said")).to_contain_text("version 2 runs")

@@ -223,3 +223,27 @@ def test_the_page_is_for_everybody(width: int, theme: str, open_page: Callable[.
     page.get_by_role("link", name="All sandboxes").click()
     expect(page.get_by_role("row", name=re.compile(r"^shown running owner .* MB"))).to_be_visible()
     accessible(page)
+
+
+def test_a_selected_process_answers_beside_the_code(open_page: Callable[..., Page], at_work: Any) -> None:
+    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    answers = "    def handle_call(self, request, caller, n):\n        return Reply(n, n)\n"
+    made(page, "talks", TYPED.replace("    def handle_cast", f"{answers}    def handle_cast"))
+    page.get_by_role("treeitem", name=re.compile("^left, ")).click()
+    panel = page.get_by_role("tabpanel", name="Process")
+    expect(panel.get_by_label("State", exact=True)).to_have_text("0")
+    before = page.url
+    panel.get_by_label("Message as JSON").fill("tick")
+    panel.get_by_role("button", name="Send", exact=True).click()
+    expect(panel.get_by_label("State", exact=True)).to_have_text("1")
+    panel.get_by_label("Kind of message").select_option("call")
+    panel.get_by_label("Message as JSON").fill("value")
+    panel.get_by_role("button", name="Send", exact=True).click()
+    expect(panel.get_by_role("status")).to_have_text("Answer: 1")
+    panel.get_by_role("group", name="Sent before").get_by_role("button", name="cast tick").click()
+    expect(panel.get_by_label("State", exact=True)).to_have_text("2")
+    page.get_by_role("button", name="Kill left").click()
+    expect(panel.get_by_label("State", exact=True)).to_have_text("0")
+    expect(panel.get_by_role("group", name="Sent before").get_by_role("button")).to_have_count(2)
+    assert before == page.url
+    destroy(page)

@@ -110,15 +110,17 @@ export const start = (supervisor, id, node = chosen()) =>
 /**
  * @param {string} pid
  * @param {AbortSignal} [signal]
+ * @param {string} [node]
  * @returns {Promise<Record<string, any>>}
  */
-export const info = (pid, signal) => request("GET", `${process(pid)}/info`, undefined, signal);
+export const info = (pid, signal, node = chosen()) => requestOn(node, "GET", `${process(pid)}/info`, undefined, signal);
 
 /**
  * @param {string} pid
  * @param {unknown} message
  * @param {"send"|"cast"|"call"} type
+ * @param {string} [node]
  * @returns {Promise<Record<string, any>>}
  */
-export const send = (pid, message, type) =>
-  request("POST", `${process(pid)}/message`, { message, message_type: type, timeout_ms: 5000 });
+export const send = (pid, message, type, node = chosen()) =>
+  requestOn(node, "POST", `${process(pid)}/message`, { message, message_type: type, timeout_ms: 5000 });

@@ -5,9 +5,10 @@
  */
 
 import { ApiError, send } from "../base/api.js";
-import { make, write } from "../base/dom.js";
+import { chosen, make, renew, write } from "../base/dom.js";
+import { remembered } from "./sent-messages.js";
 
-/** @typedef {"cast"|"call"|"send"} Kind */
+/** @import { Kind, Message } from "./sent-messages.js" */
 
 /** @type {Record<Kind, string>} */
 const KINDS = { cast: "cast: no answer", call: "call: waits for the answer", send: "send: a plain message" };
@@ -21,14 +22,25 @@ export class MessageForm {
   });
   #button = make("button", { type: "submit", class: "btn" }, "Send");
   #answer = make("p", { class: "answer", role: "status" });
+  /** Messages to send again, or that the code knows. */ #offers = make("div", { class: "offers", role: "group" });
+  /** The process for which messages are remembered. */ #key = "";
+  /** Messages that the code knows. @type {readonly Message[]} */ #known = [];
 
-  /** @param {() => void} sent  called after sending, so that the pane reloads the state */
-  constructor(sent) {
+  /**
+   * @param {() => void} sent  called after sending, so that the pane reloads the state
+   * @param {() => string} [node]  of the process
+   */
+  constructor(sent, node = chosen) {
     this.sent = sent;
+    this.node = node;
+    this.#offers.onclick = (event) => {
+      const offer = event.target instanceof Element ? event.target.closest("button") : null;
+      if (offer) this.#take(offer.dataset["kind"] ?? "cast", offer.dataset["text"] ?? "");
+    };
     this.form = make("form", {}, this.#text, make("div", { class: "acts" }, this.#kind, this.#button),
       make("p", { class: "rules", id: "message-rules" },
         "A bare word is sent as a text; all else is JSON: 3, \"two words\", [\"add\", 3]. A list arrives as a tuple."),
-      this.#answer);
+      this.#answer, this.#offers);
     this.#text.setAttribute("aria-describedby", "message-rules");
     this.element = make("section", { class: "message" }, make("h3", {}, "Send a message"), this.form);
     this.form.onsubmit = (event) => {
@@ -45,8 +57,35 @@ export class MessageForm {
   /** @param {string|null} pid @param {import("../live/model.js").Row} row */
   show(pid, row) {
     this.#pid = pid;
+    this.#key = row.key;
     this.#button.disabled = pid === null;
     this.element.hidden = row.kind === "supervisor";
+    this.#offer();
+  }
+
+  /** Offer messages that the code of the process knows. @param {readonly Message[]} known */
+  offer(known) {
+    this.#known = known;
+    this.#offer();
+  }
+
+  #offer() {
+    const sent = remembered.of(this.node(), this.#key), some = sent.length ? sent : this.#known;
+    this.#offers.hidden = some.length === 0;
+    this.#offers.setAttribute("aria-label", sent.length ? "Sent before" : "In the code");
+    renew(this.#offers, [
+      make("span", {}, sent.length ? "Sent before" : "In the code"),
+      ...some.map(({ kind, text }) =>
+        make("button", { type: "button", class: "btn", "data-kind": kind, "data-text": text },
+          make("b", {}, kind), " ", make("code", {}, text))),
+    ]);
+  }
+
+  /** Send a message that is offered. @param {string} kind @param {string} text */
+  #take(kind, text) {
+    this.#kind.value = kind;
+    this.#text.value = text;
+    void this.#send();
   }
 
   /** @param {string} text @param {boolean} [bad] */
@@ -70,8 +109,10 @@ export class MessageForm {
     }
     const kind = /** @type {Kind} */ (this.#kind.value);
     this.#say(kind === "call" ? "Waiting for the answer…" : "Sending…");
+    remembered.add(this.node(), this.#key, { kind, text: this.#text.value.trim() });
+    this.#offer();
     try {
-      const answer = await send(this.#pid, message, kind);
+      const answer = await send(this.#pid, message, kind, this.node());
       this.#say(
         kind === "call" ? `Answer: ${JSON.stringify(answer?.reply ?? null)}` : answer?.warning ? `Sent: ${answer.warning}.` : "Sent.",
         Boolean(answer?.warning));

@@ -6,12 +6,12 @@
 
 import { ApiError, info } from "../base/api.js";
 import { attribute, make, renew } from "../base/dom.js";
-import { MessageForm } from "./message-form.js";
 import { ask } from "./process-asks.js";
 import { LIVE_MS, Panel } from "./process-panel.js";
 import { budgetSection, facts, mailboxSection, stateSection, strategySection, waitSection } from "./process-parts.js";
 import { part } from "./process-tabs.js";
 
+/** @import { MessageForm } from "./message-form.js" */
 /** @import { Seen } from "./process-tabs.js" */
 /** @import { Info } from "./process-parts.js" */
 
@@ -24,10 +24,11 @@ class SlOverview extends Panel {
   /** The current state, above the form that changes it. */ #holds = make("div", { class: "parts" });
   /** Memory and waits, read less often. @type {{pid: string, at: number, use: Info|null, ties: Info|null}|null} */ #beside = null;
   #facts = make("div", { class: "parts" });
-  #form = new MessageForm(() => this.again(1));
+  /** Loaded with the first process. @type {MessageForm|null} */ #form = null;
+  /** @type {Promise<void>|null} */ #loading = null;
 
   connectedCallback() {
-    this.content.replaceChildren(this.#holds, this.#form.element, this.#facts);
+    this.content.replaceChildren(this.#holds, ...(this.#form ? [this.#form.element] : []), this.#facts);
     super.connectedCallback();
   }
 
@@ -46,7 +47,7 @@ class SlOverview extends Panel {
 
   /** @override */
   forget() {
-    this.#form.reset();
+    this.#form?.reset();
   }
 
   /** @override @param {Seen} seen */
@@ -60,7 +61,15 @@ class SlOverview extends Panel {
         mailboxSection(row, this.known),
       ].filter((one) => one !== null));
     renew(this.#facts, [facts(row, this.known, seen.find)]);
-    this.#form.show(seen.gone ? null : row.pid, row);
+    if (this.#form) this.#form.show(seen.gone ? null : row.pid, row);
+    else this.#loading ??= this.#load().catch(() => void (this.#loading = null)); // the next reading tries again
+  }
+
+  async #load() {
+    const { MessageForm } = await import("./message-form.js");
+    this.#form = new MessageForm(() => this.again(1));
+    this.#holds.after(this.#form.element);
+    this.renew();
   }
 }
 

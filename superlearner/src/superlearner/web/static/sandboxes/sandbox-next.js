@@ -60,7 +60,7 @@ export function stepAfterRefusal() {
 const REFUSED = "this code does not run: the message below it says why. The tree still runs the previous code.";
 
 const toCrash = () => (crashes
-  ? html`open its tree and send a process the cast <code>crash</code>.`
+  ? html`select a process in the tree and send it the cast <code>crash</code>.`
   : html`raise an error in a callback, and press Run${KEYS}.`);
 
 function step() {

@@ -13,6 +13,7 @@ import { showEvents, showNotices, wireHappened } from "./sandbox-happened.js";
 import { beginSteps, stepAfterCrash, stepAfterEnd, stepAfterRefusal, stepAfterRun, stepOf } from "./sandbox-next.js";
 import { fell, follow, fromNow, leave, playAgain, top, wireTree } from "./sandbox-tree.js";
 import { failure } from "./sandbox-failure.js";
+import { offerFrom } from "./sandbox-selection.js";
 import { limitsOf, lookOf, optionsOf, raisedIn, told, upText } from "./sandbox-words.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 import { tabs } from "../components/tab-list.js";
@@ -63,6 +64,9 @@ export function wire(again) {
     if (known === null) return;
     showCrash(crash, edited());
     stepAfterCrash(crash);
+  }, () => {
+    showTab("part-process");
+    offerFrom(editor.value);
   });
   wireHappened(goTo);
 }

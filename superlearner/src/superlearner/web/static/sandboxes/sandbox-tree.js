@@ -15,6 +15,7 @@ import { gaveUp } from "../moment/story.js";
 import { Announcer } from "../tree/announce.js";
 import { SlTree } from "../tree/tree.js";
 import { actsOn } from "../tree/tree-acts.js";
+import { followProcess, selectProcess, wireSelection } from "./sandbox-selection.js";
 import { placeOf } from "./sandbox-words.js";
 
 /** @import { FeedEvent, Message, Model } from "../live/model.js" */
@@ -49,16 +50,25 @@ let waiting = 0;
 
 const { begin, end } = actsOn(tree, () => model, () => node);
 
+/** @type {() => void} */ let onSelect = () => {};
+
 /**
  * @param {typeof onEvents} events  gets the events, oldest first, the lines of crashed processes, and the node while it runs
  * @param {typeof onCrash} crash  gets each new crash
+ * @param {typeof onSelect} select  called when a process is selected
  */
-export function wireTree(events, crash) {
+export function wireTree(events, crash, select) {
+  onSelect = select;
   onEvents = events;
   onCrash = crash;
   tree.addEventListener("sl-kill", (event) => void end(detail(event).keys));
   tree.addEventListener("sl-start", (event) => void begin(detail(event)));
-  tree.addEventListener("sl-select", link);
+  tree.addEventListener("sl-select", (event) => {
+    link();
+    selectProcess(detail(event), model.rows, node, skew);
+    if (detail(event)) onSelect();
+  });
+  wireSelection((key, part) => location.assign(`${treeOf(key)}&tab=${part}`));
   replay.addEventListener("restart-down", () => tree.hold(replay.down));
   // On a phone it covers lines
   replay.addEventListener("restart-open", (event) => requestAnimationFrame(() => tree.bring(/** @type {any} */ (detail(event)))));
@@ -93,6 +103,7 @@ export function follow(one) {
     played = "";
     model = last = EMPTY;
     tree.show(model, 0);
+    selectProcess(null, model.rows, one.node, 0);
     onEvents([], lines, "");
   }
   if (one.status === "ended" && life && !/killed/.test(one.reason ?? "")) void fromOutput(one.id);
@@ -120,6 +131,7 @@ function stopAll() {
   if (model === last && [...model.rows.values()].every(({ state }) => state === "stopped")) return;
   model = last = { ...last, feed: model.feed, rows: stopped(last.rows) };
   tree.show(model, skew);
+  followProcess(model.rows, skew);
 }
 
 /** Return the rows as stopped, without their budgets. @param {Model["rows"]} rows @returns {Model["rows"]} */
@@ -171,10 +183,12 @@ function onMessages(messages) {
   if (top()) last = model;
   if (top() || !last.rows.size) tree.show(model, skew, replaced ? null : touched);
   else tree.show({ ...last, feed: model.feed, rows: stopped(last.rows) }, skew);
+  followProcess(top() ? model.rows : stopped(last.rows), skew);
   if (replaced) announcer.skip(model.feed);
   else announcer.hear(model.feed);
   if (before.feed === model.feed) return;
-  replay.show(model.feed, (key) => last.rows.has(key), skew); // rows leave with a tree that gives up
+  if (!document.activeElement?.closest("#part-process")) // it would cover the answer to a message
+    replay.show(model.feed, (key) => last.rows.has(key), skew); // rows leave with a tree that gives up
   onEvents(model.feed, lines, node);
   if (model.feed.some(lineless)) later();
 }

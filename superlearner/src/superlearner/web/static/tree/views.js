@@ -27,7 +27,6 @@ export class Views {
   #share = USUAL;
   #width = 0;
   #many = false;
-  #counted = false;
 
   /**
    * @param {HTMLElement} element  contains list, divider and map
@@ -57,11 +56,9 @@ export class Views {
     return wanted === "both" && this.#width < ONE_PX ? "list" : wanted;
   }
 
-  /** Count the processes but those of the platform, once: a page that is looked at does not change by itself.
-   * @param {ReadonlyMap<string, Row>} rows */
+  /** Count the processes but those of the platform. A map that is shown stays. @param {ReadonlyMap<string, Row>} rows */
   count(rows) {
-    if (this.#counted || !rows.size) return;
-    this.#counted = true;
+    if (this.#many || rows.size < BOTH_PROCESSES) return;
     this.#many = [...rows.values()].filter(({ critical }) => !critical).length >= BOTH_PROCESSES;
     this.#show();
   }

@@ -1,0 +1,35 @@
+/**
+ * The messages that a class handles, read from its source. Pure.
+ *
+ * @module
+ */
+
+/** @import { Kind, Message } from "../process/sent-messages.js" */
+
+/** Messages that are offered. */
+const MOST = 5;
+
+/** @type {[string, Kind][]} */
+const CALLBACKS = [["handle_call", "call"], ["handle_cast", "cast"], ["handle_info", "send"]];
+
+/**
+ * Return the messages that a class handles, from the texts in its `case` lines and comparisons.
+ * @param {string} source  Python
+ * @param {string} name  of the class
+ * @returns {Message[]}
+ */
+export function messagesIn(source, name) {
+  const lines = source.split("\n");
+  const begin = lines.findIndex((line) => new RegExp(`^class ${name}\\b`).test(line));
+  /** @type {Message[]} */ const found = [];
+  /** @type {Kind|null} */ let kind = null;
+  for (const line of begin < 0 ? [] : lines.slice(begin + 1)) {
+    if (/^\S/.test(line)) break; // the next class
+    const method = /^\s+(?:async\s+)?def\s+(\w+)/.exec(line)?.[1];
+    if (method) kind = CALLBACKS.find(([callback]) => callback === method)?.[1] ?? null;
+    const word = /^\s+case\s+"([^"]+)"/.exec(line)?.[1] ?? /==\s*"([^"]+)"/.exec(line)?.[1];
+    if (kind && word && !found.some((one) => one.kind === kind && one.text === word))
+      found.push({ kind, text: /^[A-Za-z_]\w*$/.test(word) ? word : JSON.stringify(word) });
+  }
+  return found.slice(0, MOST);
+}
