@@ -94,8 +94,18 @@ SEVENTH_VERSION = """\
 UPDATE superlearner_schema SET version_num = '0007';
 ALTER TABLE users ADD COLUMN quota TEXT NOT NULL DEFAULT '{{}}';
 """
+EIGHTH_VERSION = """\
+UPDATE superlearner_schema SET version_num = '0008';
+CREATE TABLE learning (
+    id {id}, learner TEXT NOT NULL, kind TEXT NOT NULL, item TEXT NOT NULL, at DOUBLE PRECISION NOT NULL,
+    data TEXT NOT NULL
+);
+CREATE INDEX learning_by_learner ON learning (learner, id);
+INSERT INTO learning (learner, kind, item, at, data) VALUES ('ada', 'attempt', 's12.predict', 1.5, '{{}}');
+"""
 VERSIONS = (
     FIRST_VERSION, SECOND_VERSION, THIRD_VERSION, FOURTH_VERSION, FIFTH_VERSION, SIXTH_VERSION, SEVENTH_VERSION,
+    EIGHTH_VERSION,
 )  # fmt: skip
 EARLIER = {f"{number:04}": "".join(VERSIONS[:number]) for number in range(1, len(VERSIONS) + 1)}
 """Rows that platforms of earlier schemas left; `id` is written differently in each database."""

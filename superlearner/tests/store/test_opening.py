@@ -21,7 +21,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from other_user import NOBODY, needs_root
-from superlearner.store import Restart, StoreUnavailable, Token, database_info, engines, migrate, opening
+from superlearner.store import MomentRow, Restart, StoreUnavailable, Token, database_info, engines, migrate, opening
 from superlearner.store.database import Database
 from superlearner.store.migrating import MIGRATIONS
 from superlearner.store.tables import METADATA, SCHEMAS, VERSION_TABLE
@@ -62,6 +62,13 @@ def test_a_database_of_an_earlier_version_is_upgraded_and_keeps_its_rows(
             assert [row.about for row in await store.records.recordings()] == [{"node": "n"}]
             assert [row.scopes for row in await store.records.users()] == [("read", "code")]
             assert [(row.hash, row.revoked) for row in await store.records.tokens()] == [("hash of it", None)]
+        if version > "0007":
+            assert len(await store.learning.of("ada")) == 1
+        store.append_moment(
+            MomentRow("shop@127.0.0.1", "9f3a0c1b22d4", 7, 9, 2.0, 2.5, "till was killed", data=b"packed")
+        )
+        await store.sync()
+        assert [(row.number, row.data) for row in await store.moments_about(8)] == [(7, b"packed")]
         await store.records.add_token(Token("another", "ada", ("read",), "hash", 3.0))
 
     with_store(url, test)

@@ -135,6 +135,7 @@ class SuperLearner(Application):
         if state.own_program is not None:
             state.own_program.give_up()
             await state.own_program.remembered.catch_up()
+        state.platform.moments.catch_up()
         state.platform.nodes.fail_pending_requests()
         state.rescue.begin()
         for tree in state.trees:
@@ -159,6 +160,7 @@ class SuperLearner(Application):
         platform.node_figures.close()
         await platform.attachments.close()
         await platform.members.leave()
+        platform.moments.close()
         platform.nodes.close()
         platform.traces.close()
         await platform.recordings.close()

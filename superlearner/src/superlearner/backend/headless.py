@@ -140,6 +140,7 @@ class Headless:
         """Stop observing; everything it started ends."""
         if self._observers is not None:
             await Supervisor.stop(self._observers, "shutdown")
+        self.services.moments.close()
         self.services.hubs.close()
         self.services.events.close()
         self.services.traces.close()

@@ -116,6 +116,8 @@ class Observing:
                         if self._history is None
                         else await self._history.wait_for_news(entries, lines, seconds)
                     )
+                case p.Recent(place, seconds):
+                    return p.Drawn(await self._begun().services.moments.wait_for_news(place, seconds))
                 case p.Recall(entries):
                     self._begun().restore(entries)
                     return p.Done()

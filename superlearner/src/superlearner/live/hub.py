@@ -32,6 +32,7 @@ from superlearner.live.rows import label
 from superlearner.live.ticks import Asked, send_tick
 from superlearner.live.viewer import Viewer
 from superlearner.live.words import Feed
+from superlearner.restarts.ids import run_of
 
 __all__ = ["KINDS", "Hub"]
 
@@ -83,7 +84,7 @@ class Hub:
         self.viewers: set[Viewer] = set()
         self.roots: list[Pid] = []
         self.model = Projection(offset=clock.offset)
-        self.feed = Feed(clock.offset)
+        self.feed = Feed(clock.offset, run_of(node))
         self.exits = ExitLog(clock.offset)
         self._ends_below = EndsBelow(node, self.exits)
         self.frames = Frames(self.model, head)

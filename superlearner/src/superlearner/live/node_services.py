@@ -12,6 +12,7 @@ from superlearner.base.telemetry import Telemetry
 from superlearner.control.terms import clip
 from superlearner.live.hub import Hub
 from superlearner.live.hubs import Hubs
+from superlearner.live.moments import Moments
 from superlearner.live.trace_feed import TraceFeeds
 from superlearner.nodes.nodes import Nodes
 from superlearner.observing.events import EventLog
@@ -23,6 +24,7 @@ from superlearner.operations.engine.registry import Registry
 from superlearner.operations.engine.seams import (
     Evaluation,
     LivePages,
+    MomentHistory,
     PlatformFacts,
     PlaygroundTrees,
     RestartedChildren,
@@ -79,12 +81,15 @@ class NodeServices:
         self.traces = Traces(keep=lambda: self.settings.keep_traces, telemetry=self.telemetry)
         self.hubs = Hubs(node, self.head, **_limits_of(self.settings))
         self.nodes.listen(self.hubs.keep)
+        self.moments = Moments(self.audit)
+        self.nodes.listen(self.moments.follow)
         self.trace_feeds = TraceFeeds()
         self.services = services = Services()
         services.provide(AuditLog, lambda: self.audit)
         services.provide(Evaluation, lambda: Evaluation(evaluates))
         services.provide(EventLog, lambda: self.events)
         services.provide(LivePages, lambda: self.hubs)
+        services.provide(MomentHistory, lambda: self.moments)
         services.provide(PlatformFacts, lambda: PlatformFacts(version, self.started_at, ready=False))
         services.provide(PlaygroundTrees, PlaygroundTrees)
         services.provide(Registry, lambda: self.arsenal)

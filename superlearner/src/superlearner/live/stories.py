@@ -12,6 +12,7 @@ from otp import sentences
 from superlearner.control.events import TraceEvent
 from superlearner.live.signals import Burst, shorten
 from superlearner.restarts.cause_steps import Attempt
+from superlearner.restarts.ids import Ref
 
 __all__ = ["Entries", "Entry", "Restarts", "Story"]
 
@@ -31,7 +32,9 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     pid: str | None = None
     sup: str | None = None
     event: int | None = None
-    """The number of the node's event that it is about, the address of its restart below `/why`."""
+    """The number of the node's event that it is about."""
+    ref: str | None = None
+    """The id of its restart, its address below `/why`."""
     parts: dict[str, Any] | None = None
 
 
@@ -112,6 +115,8 @@ class Story:
     """crashed, killed, stopped, gave_up or restart_failed"""
     event: int | None = None
     """The number of the event with which it began, for a folded story that of its latest end."""
+    run: str = ""
+    """The run of the node's program; "" for a recording."""
     times: int = 1
     first_at: float = 0.0
     per_second: list[int] = field(default_factory=list[int])
@@ -185,6 +190,7 @@ class Story:
             pid=self.pid,
             sup=self.sup_key,
             event=self.event,
+            ref=str(Ref(self.run, self.event)) if self.run and self.event else None,
             parts=parts | self.restarts.parts() | self._signals(),
         )
 

@@ -39,10 +39,12 @@ class Feed:
 
     Args:
         offset: wall clock seconds at the zero of the node's clock.
+        run: the run of the node's program, see `restarts.ids`.
     """
 
-    def __init__(self, offset: float = 0.0) -> None:
+    def __init__(self, offset: float = 0.0, run: str = "") -> None:
         self._offset = offset
+        self._run = run
         self._entries = Entries()
         self._open: dict[str, Story] = {}
         """The latest story of each supervisor, by its pid."""
@@ -334,7 +336,7 @@ class Feed:
             latest.burst, latest.waits, latest.pending = Burst(), False, set()
             self._entries.renew(latest.id)
             return latest
-        story = Story(self._number(), at, "", key, None, "", None, "", "", "", first_at=at)
+        story = Story(self._number(), at, "", key, None, "", None, "", "", "", first_at=at, run=self._run)
         self._latest[key] = story
         while len(self._latest) > MAX_ENTRIES:
             oldest = next(iter(self._latest))

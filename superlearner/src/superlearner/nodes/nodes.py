@@ -145,6 +145,7 @@ class Nodes:
         monitor.called = partial(self.option_of, node.name)
         analytics.watch(node)
         monitor.watch(node)
+        self._changed()
 
     def attach(self, node: Node, *, owner: str | None = None, kind: NodeKind = LOCAL) -> WatchedNode:
         """Attach another node of this program; record its events in memory.

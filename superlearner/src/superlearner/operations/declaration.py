@@ -209,6 +209,7 @@ class Operation:
     on_node: bool
     of: Of
     here: bool
+    outlives: bool
     media: tuple[str, ...]
     errors: tuple[str, ...]
     short: tuple[str, ...]
@@ -241,6 +242,7 @@ def operation(
     on: On = "node",
     of: Of | None = None,
     here: bool = False,
+    outlives: bool = False,
     media: tuple[str, ...] = (),
     errors: tuple[str, ...] = (),
     short: str = "",
@@ -264,6 +266,8 @@ def operation(
             or the platform.
         here: it runs in the platform even for a node in another process, which it asks for data; other operations run
             in that node.
+        outlives: like `here`, and it also answers about nodes that do not exist any more, or belong to others: it
+            decides by itself what the user may read.
         media: media types of a `Download`, besides JSON.
         errors: codes it may answer besides those of every operation.
         short: the fields that the command line shows, in this order, if all of them would be too many:
@@ -274,7 +278,23 @@ def operation(
     """
 
     def declare(function: F) -> F:
-        read = _read(function, name, http, scope, category, changes, destroys, bare, on, of, here, media, errors, short)
+        read = _read(
+            function,
+            name,
+            http,
+            scope,
+            category,
+            changes,
+            destroys,
+            bare,
+            on,
+            of,
+            here or outlives,
+            outlives,
+            media,
+            errors,
+            short,
+        )
         setattr(function, MARK, read)
         return function
 
@@ -307,6 +327,7 @@ def _read(
     on: On,
     of: Of | None,
     here: bool,
+    outlives: bool,
     media: tuple[str, ...],
     errors: tuple[str, ...],
     short: str,
@@ -375,6 +396,7 @@ def _read(
         on_node=on == "node",
         of=of or on,
         here=here,
+        outlives=outlives,
         media=media,
         errors=errors,
         short=_paths(short),

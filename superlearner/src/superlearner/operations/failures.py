@@ -36,6 +36,7 @@ CODES: Final[dict[str, int]] = {
     "recording_not_found": 404,
     "registry_not_found": 404,
     "restart_not_found": 404,
+    "restart_not_kept": 410,
     "sandbox_not_found": 404,
     "setting_not_found": 404,
     "source_not_found": 404,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 from otp import CallExit
@@ -23,21 +22,15 @@ class PeerLink:
         line: the connection to the program.
         peer: the program.
         node: the name of its node.
-        used: called at every request.
     """
 
-    def __init__(
-        self, line: SandboxConnection, peer: Peer, node: str, used: Callable[[], object] | None = None
-    ) -> None:
+    def __init__(self, line: SandboxConnection, peer: Peer, node: str) -> None:
         self._line = line
         self._peer = peer
         self._node = node
-        self._used = used
 
     async def ask(self, request: bytes) -> object:
         """Send a request and return the answer. Raises NodeGone, with the reason."""
-        if self._used is not None:
-            self._used()
         try:
             return await self._line.ask(BACKEND, request)
         except NodeGone as gone:

@@ -221,8 +221,9 @@ class PeerLauncher:
         watched = Watched(
             peer, line, lambda words: notice(without_our_paths(words)), sandbox.configuration.limits.held_s
         )
-        link = PeerLink(line, peer, sandbox.node, lambda: self._used(sandbox.id))
-        await self._nodes.attach_remote(sandbox.node, link, owner=sandbox.owner, kind=SANDBOX)
+        link = PeerLink(line, peer, sandbox.node)
+        remote = await self._nodes.attach_remote(sandbox.node, link, owner=sandbox.owner, kind=SANDBOX)
+        remote.on_use = lambda: self._used(sandbox.id)
         self._followers[sandbox.node], _ = otp.spawn_monitor(self._follow, sandbox.node, peer, line, watched)
         return PeerProgram(peer, line, facts, written, watched)
 

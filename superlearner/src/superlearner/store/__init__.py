@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from superlearner.store.failures import NameTaken, NotOfThisDatabase, StoreUnavailable
 from superlearner.store.pruning import RowRetention
-from superlearner.store.rows import AuditRow, Recording, Restart, SettingChange, SignInLink, Token, UserRow
+from superlearner.store.rows import AuditRow, MomentRow, Recording, Restart, SettingChange, SignInLink, Token, UserRow
 from superlearner.store.service import STORE, StoreService
 from superlearner.store.status import StoreState, StoreStatus
 from superlearner.store.store import Store
@@ -23,6 +23,7 @@ __all__ = [
     "STORE",
     "AuditRow",
     "DatabaseInfo",
+    "MomentRow",
     "NameTaken",
     "NotOfThisDatabase",
     "Recording",

@@ -18,7 +18,7 @@ from superlearner.store import tables
 from superlearner.store.connections import RowRefused, StoreConnections
 from superlearner.store.engines import file_of, hide_password, read_url
 from superlearner.store.failures import NameTaken, StoreUnavailable
-from superlearner.store.rows import AuditRow, Restart, SettingChange, stored_as
+from superlearner.store.rows import AuditRow, MomentRow, Restart, SettingChange, stored_as
 from superlearner.store.waiting import Row
 
 __all__ = ["Database"]
@@ -70,6 +70,21 @@ class Database:
     async def restarts(self, conditions: dict[str, Any], limit: int, before: int | None) -> list[Restart]:
         """Return rows of the restart history, newest first; see `Reading.restarts`."""
         return [Restart(**row) for row in await self._rows(tables.restarts, conditions, limit, before)]
+
+    async def moments(self, conditions: dict[str, Any], limit: int, before: int | None) -> list[MomentRow]:
+        """Return moments, newest first."""
+        return [MomentRow(**row) for row in await self._rows(tables.moments, conditions, limit, before)]
+
+    async def moments_about(self, conditions: dict[str, Any], number: int, limit: int) -> list[MomentRow]:
+        """Return the moments that may contain an event: of a program, those that begin last before it."""
+        table = tables.moments
+        query = _where(select(table).where(table.c.number <= number, table.c.last >= number), table, conditions)
+        query = query.order_by(table.c.number.desc(), table.c.id).limit(limit)
+
+        async def work(connection: AsyncConnection) -> list[MomentRow]:
+            return [MomentRow(**row) for row in (await connection.execute(query)).mappings()]
+
+        return await self.connections.do(work)
 
     async def audit(self, conditions: dict[str, Any], limit: int, before: int | None, offset: int) -> list[AuditRow]:
         """Return rows of the audit log, newest first; see `Reading.audit`."""
@@ -151,6 +166,18 @@ class Database:
         table = tables.METADATA.tables[name]
         newest = select(func.max(table.c.id)).scalar_subquery()
         await self._changed(delete(table).where(table.c.id <= newest - keep))
+
+    async def empty(self, name: str, keep: int) -> None:
+        """Remove the data of all rows but the newest `keep`; the rows stay."""
+        table = tables.METADATA.tables[name]
+        full = table.c.data.is_not(None)
+        oldest = select(table.c.id).where(full).order_by(table.c.id.desc()).offset(keep).limit(1).scalar_subquery()
+        await self._changed(update(table).where(full, table.c.id <= oldest).values(data=None))
+
+    async def empty_before(self, name: str, until: float) -> None:
+        """Remove the data of rows before a time; the rows stay."""
+        table = tables.METADATA.tables[name]
+        await self._changed(update(table).where(table.c.data.is_not(None), table.c.at < until).values(data=None))
 
     async def revoke_user(self, name: str, at: float) -> bool:
         """Revoke a user with all tokens and links, in one transaction."""

@@ -26,6 +26,8 @@ class RowRetention:
 
     rows: int
     days: float | None = None
+    emptied: int | None = None
+    """The rows that keep their data; `days` is then the age at which a row loses its data, not the row."""
 
 
 class Pruning:
@@ -52,12 +54,19 @@ class Pruning:
         """Remove what is too much or too old; at most a hundredth above the limit stays."""
         for table, kept in self._kept.items():
             limits, now = kept(), self._now()
-            if self._written[table] > limits.rows // 100:
+            least = limits.rows if limits.emptied is None else limits.emptied
+            if self._written[table] > least // 100:
                 self._written[table] = 0
                 await database.prune(table, limits.rows)
+                if limits.emptied is not None:
+                    await database.empty(table, limits.emptied)
             looked = self._looked.get(table)
             if limits.days is not None and (looked is None or abs(now - looked) >= AGAIN_S):  # the clock may jump
                 until = now - limits.days * DAY_S
+                if limits.emptied is not None:
+                    await database.empty_before(table, until)
+                    self._looked[table] = now
+                    continue
                 while await database.delete_oldest(table, {"until": until}, AT_ONCE) == AT_ONCE:
                     pass
                 self._looked[table] = now

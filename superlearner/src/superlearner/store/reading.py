@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from superlearner.store.rows import AUDIT, RESTARTS, AuditRow, Restart, SettingChange
+from superlearner.store.rows import AUDIT, RESTARTS, AuditRow, MomentRow, Restart, SettingChange
 
 if TYPE_CHECKING:
     from superlearner.store.database import Database
@@ -60,6 +60,18 @@ class StoreReading:
     async def count_restarts(self, supervisor: str | None = None, **asked: Any) -> int:
         """Return the number of rows that `restarts` would find for the same filters."""
         return await self._opened().count(RESTARTS, {"supervisor": supervisor, **asked})
+
+    async def moments(
+        self, *, node: str | None = None, run: str | None = None, before: int | None = None, limit: int = 100
+    ) -> list[MomentRow]:
+        """Return committed moments, newest first; see `restarts`."""
+        return await self._opened().moments({"node": node, "run": run}, limit, before)
+
+    async def moments_about(
+        self, number: int, *, node: str | None = None, run: str | None = None, limit: int = 200
+    ) -> list[MomentRow]:
+        """Return committed moments between whose first and last event a number is, the latest first; see `restarts`."""
+        return await self._opened().moments_about({"node": node, "run": run}, number, limit)
 
     async def audit(
         self,

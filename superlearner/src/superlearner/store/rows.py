@@ -16,11 +16,13 @@ from typing import Any, Final, overload
 
 __all__ = [
     "AUDIT",
+    "MOMENTS",
     "NAME_LIMIT",
     "RESTARTS",
     "SETTING_CHANGES",
     "TEXT_LIMIT",
     "AuditRow",
+    "MomentRow",
     "Recording",
     "Restart",
     "SettingChange",
@@ -33,13 +35,14 @@ __all__ = [
 ]
 
 RESTARTS: Final = "restarts"
+MOMENTS: Final = "moments"
 AUDIT: Final = "audit"
 SETTING_CHANGES: Final = "setting_changes"
 TEXT_LIMIT: Final = 4000
 """Characters after which a text is cut; JSON gets four times as many."""
 NAME_LIMIT: Final = 500
 """Maximum characters of a searchable name: index rows have at most 2,700 bytes."""
-NAMES: Final = frozenset({"supervisor", "operation", "setting", "name", "user"})
+NAMES: Final = frozenset({"supervisor", "operation", "setting", "name", "user", "node", "run", "owner"})
 """Columns that hold names."""
 
 
@@ -69,6 +72,39 @@ class Restart:
     reason: str | None = None
     run: str = ""
     number: int = 0
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MomentRow:
+    """A restart, give-up or crash with its replay; or the sum of many, without one.
+
+    Attributes:
+        node: the name of its node.
+        run: the run of the node's program; with it, the number is unique.
+        number: the number of the event that is the first cause; for a sum, that of the first.
+        last: the largest number of its events.
+        at: time of the first cause, in seconds since 1970.
+        until: the same of the last event.
+        line: what happened, in one line without a time.
+        count: the number of restarts that this row stands for.
+        events: the numbers of its events, as `restarts.ids` writes them; empty for a sum.
+        owner: the owner of the node at that time; None if it had none.
+        data: the replay, compressed; None for a sum, and for one that is too old.
+        id: its place among all rows; set when read.
+    """
+
+    node: str
+    run: str
+    number: int
+    last: int
+    at: float
+    until: float
+    line: str
+    count: int = 1
+    events: str = ""
+    owner: str | None = None
+    data: bytes | None = None
     id: int = 0
 
 

@@ -25,9 +25,11 @@ from superlearner.store.reading import StoreReading
 from superlearner.store.records import Records
 from superlearner.store.rows import (
     AUDIT,
+    MOMENTS,
     RESTARTS,
     SETTING_CHANGES,
     AuditRow,
+    MomentRow,
     Restart,
     SettingChange,
     json_text,
@@ -43,6 +45,11 @@ __all__ = ["Store"]
 SYNC_S: Final = 5.0
 HISTORY_ROWS: Final = 1_000_000
 AUDIT_KEPT: Final = RowRetention(1_000_000)
+MOMENT_LINES: Final = 200_000
+"""Moments of which at least the line is kept."""
+MOMENTS_KEPT: Final = RowRetention(MOMENT_LINES, 7, 20_000)
+MOMENTS_WAIT: Final = 2_000
+"""Rows that may wait before moments are refused: they are larger than other rows."""
 
 
 class Store(StoreReading):
@@ -57,6 +64,7 @@ class Store(StoreReading):
         limit: rows that may wait.
         history_rows: rows of the restart history beyond which the oldest are removed.
         audit: returns what is kept of the audit log and of the changes of settings.
+        moments: returns what is kept of moments of restarts.
 
     Rows are read newest first; the `id` of the last one selects the next page:
 
@@ -84,13 +92,16 @@ class Store(StoreReading):
         limit: int = LIMIT,
         history_rows: int = HISTORY_ROWS,
         audit: Callable[[], RowRetention] = lambda: AUDIT_KEPT,
+        moments: Callable[[], RowRetention] = lambda: MOMENTS_KEPT,
     ) -> None:
         self.url = url
         self.telemetry = Telemetry() if telemetry is None else telemetry
         self.tell = tell
         self.run = f"{round(time.time() * 1000):x}-{secrets.token_hex(4)}"
         self.waiting = Waiting(limit)
-        pruning = Pruning({RESTARTS: lambda: RowRetention(history_rows), AUDIT: audit, SETTING_CHANGES: audit})
+        pruning = Pruning(
+            {RESTARTS: lambda: RowRetention(history_rows), MOMENTS: moments, AUDIT: audit, SETTING_CHANGES: audit}
+        )
         self.writer = Writer(url, self.waiting, self.telemetry, self._report, pruning)
         super().__init__(self.writer.opened)
         self.records = Records(self.writer.opened)
@@ -123,6 +134,26 @@ class Store(StoreReading):
                 reason=stored_as("reason", row.reason),
             )
             for row in rows
+        )
+
+    def append_moment(self, row: MomentRow) -> bool:
+        """Accept a moment; return whether it was accepted. See `append_restarts`; one that is stored already stays."""
+        if len(self.waiting) >= MOMENTS_WAIT and self.trouble is not None:
+            self.waiting.dropped[MOMENTS] += 1
+            return False
+        return self._put(
+            MOMENTS,
+            node=stored_as("node", row.node),
+            run=stored_as("run", row.run),
+            number=row.number,
+            last=row.last,
+            at=row.at,
+            until=row.until,
+            line=stored_as("line", row.line),
+            count=row.count,
+            events=row.events,
+            owner=stored_as("owner", row.owner),
+            data=row.data,
         )
 
     def append_audit(self, row: AuditRow) -> bool:

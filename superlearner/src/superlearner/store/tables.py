@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 __all__ = [
     "HEAD",
@@ -13,6 +24,7 @@ __all__ = [
     "VERSION_TABLE",
     "audit",
     "learning",
+    "moments",
     "recordings",
     "restarts",
     "setting_changes",
@@ -21,7 +33,7 @@ __all__ = [
     "users",
 ]
 
-SCHEMAS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
+SCHEMAS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
 """The revisions a database may have, oldest first: the steps in `migrations`."""
 HEAD: Final = SCHEMAS[-1]
 VERSION_TABLE: Final = "superlearner_schema"
@@ -44,6 +56,26 @@ restarts: Final = Table(
     Column("reason", Text),
     UniqueConstraint("run", "number", name="restarts_once"),
     Index("restarts_by_supervisor", "supervisor", "id"),
+)
+
+moments: Final = Table(
+    "moments",
+    METADATA,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("node", Text, nullable=False),
+    Column("run", Text, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("until", Double, nullable=False),
+    Column("line", Text, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("events", Text, nullable=False),
+    Column("owner", Text),
+    Column("data", LargeBinary),
+    UniqueConstraint("node", "run", "number", name="moments_once"),
+    Index("moments_by_run", "run", "number"),
+    Index("moments_by_number", "node", "number"),
 )
 
 audit: Final = Table(

@@ -96,6 +96,7 @@ WHAT: Final[dict[int, str]] = {
     405: "The path does not support the method",
     408: "The request took too long",
     409: "It conflicts with the current state",
+    410: "It is no longer kept",
     413: "The body is too large",
     415: "The Content-Type of the body is not JSON",
     422: "A value is invalid, or the process crashed on it",

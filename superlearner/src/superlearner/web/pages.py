@@ -102,7 +102,7 @@ PAGES: Final = (
     Page("processes", "Processes", "Processes", live=True, place="supervisors", letter="p", view="table"),
     Page("traces", "Messages", "Messages", live=True, place="timeline", letter="t", view="messages", tab="Messages"),
     Page("replay", "Replay", "Replay", place="timeline", letter="r", view="replay", tab="Replay"),
-    Page("why", "Restart", "Restart", place="timeline", below="/{event:int}"),
+    Page("why", "Restart", "Restart", place="timeline", below="/{event}"),
     Page("predict", "Predict", "Predict", place="learn", of_platform=True, letter="g"),
     Page("lesson", "Session 12", "What is OTP?", place="learn", of_platform=True, letter="o", at="/learn/12"),
     Page("docs", "Docs", "Documentation", place="learn", own_routes=True, letter="d"),
@@ -256,9 +256,9 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness, files: Stati
                 await platform.homes.node_of(platform.services, Context(platform.nodes, user))
                 node = None
             gone = (node is not None or not user.only_own) and seen_node(platform.nodes, user, node) is None
-            if is_refused(platform.nodes, platform.sandboxes, user, node):
+            if "event" not in request.path_params and is_refused(platform.nodes, platform.sandboxes, user, node):
                 record_refusal(platform.audit, request, "web.open", page.path)
-            if gone and (page.of_platform or node == platform.nodes.default):
+            if gone and (page.of_platform or node == platform.nodes.default or "event" in request.path_params):
                 node = None
             if gone and node is not None:
                 known = ", ".join(node_names(platform.nodes, user)) or "your sandboxes"

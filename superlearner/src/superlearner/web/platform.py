@@ -52,6 +52,7 @@ from superlearner.sandbox.ledger import SandboxLedger
 from superlearner.settings.configuration import Configuration
 from superlearner.settings.settings import Settings
 from superlearner.store import RowRetention, Store, Token, UserRow
+from superlearner.store.store import MOMENT_LINES
 from superlearner.teaching.manual import Manual
 from superlearner.web.addresses import addresses_of
 from superlearner.web.moment_files import make_moment_file
@@ -133,7 +134,9 @@ class Platform(NodeServices):
             telemetry=self.telemetry,
             tell=self._report_store,
             audit=lambda: RowRetention(self.settings.audit_rows, self.settings.audit_days),
+            moments=lambda: RowRetention(MOMENT_LINES, self.settings.moments_days, self.settings.moments_kept),
         )
+        self.moments.store = self.store
         self.tokens = Tokens(self.store, None if credentials is None else credentials.clock)
         self.accounts = Accounts(self.store, self.tokens)
         self.audit.listen(self.store.append_audit)

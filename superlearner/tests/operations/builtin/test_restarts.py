@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from otp import CallExit, GenServer, Supervisor, trace
+from owned_things import call, user
+from superlearner.operations.failures import OperationError
+from superlearner.restarts.ids import run_of
+from superlearner.store import MomentRow
 
 Inside = Callable[..., Any]
 AT = "/api/v1/restarts"
@@ -34,11 +41,14 @@ def test_a_restart_is_listed_and_shown_with_the_tree_before_it(inside: Inside) -
         await crash(platform)
         (line,) = (await platform.get(AT))["data"]
         reason = "RuntimeError('crashed on request')"
-        assert {**line, "at": 0, "event": 0} == {
-            "event": 0, "at": 0, "name": "counter_1", "reason": reason, "supervisor": "demo_one_for_one",
+        assert line["ref"] == f"{run_of(platform.node)}.{line['event']}"
+        assert {**line, "at": 0, "event": 0, "ref": ""} == {
+            "ref": "", "event": 0, "at": 0, "name": "counter_1", "reason": reason, "supervisor": "demo_one_for_one",
             "strategy": "one_for_one", "started": 1, "gave_up": False, "fallen": [],
         }  # fmt: skip
         found = (await platform.get(f"{AT}/{line['event']}"))["data"]
+        assert found | {"at": 0} == (await platform.get(f"{AT}/{line['ref']}"))["data"] | {"at": 0}
+        assert found["ref"] == line["ref"]
         sup = found["root"]["id"]
         path = f"{sup}/counter_1"
         assert [(one["kind"], one["id"]) for one in found["events"]] == [
@@ -109,3 +119,79 @@ def test_an_event_that_is_part_of_no_restart_is_not_found(inside: Inside) -> Non
         assert (await platform.client.get(f"{AT}/0")).status_code == 422
 
     inside(test)
+
+
+async def crash_and_store(platform: Any) -> MomentRow:
+    """Return the next moment that the platform keeps, when it is stored."""
+    found: asyncio.Future[MomentRow] = asyncio.get_running_loop().create_future()
+    platform.platform.moments.on_moment = lambda row: found.done() or found.set_result(row)
+    await crash(platform)
+    row = await found
+    await platform.platform.store.sync()
+    return row
+
+
+@pytest.mark.operation("restart.show")
+def test_a_restart_is_shown_after_a_restart_of_the_platform(inside: Inside, tmp_path: Path) -> None:
+    shown: dict[str, Any] = {}
+
+    async def before(platform: Any) -> None:
+        row = await crash_and_store(platform)
+        assert (row.node, row.line) == (platform.node.name, "counter_1 crashed and was restarted")
+        shown.update((await platform.get(f"{AT}/{row.run}.{row.number}"))["data"], events_of=row.events)
+
+    async def after(platform: Any) -> None:
+        last = shown.pop("events_of").split("-")[-1].split(" ")[-1]
+        for address in (shown["ref"], f"{shown['ref'].partition('.')[0]}.{last}", f"{shown['id']}?at={shown['at']}"):
+            found = (await platform.get(f"{AT}/{address}"))["data"]
+            assert found | {"at": 0} == shown | {"at": 0}
+        answer = await platform.client.get(f"{AT}/0123456789ab.{shown['id']}")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "restart_not_found")
+
+    inside(before, data_dir=tmp_path)
+    inside(after, data_dir=tmp_path)
+
+
+@pytest.mark.operation("restart.show")
+def test_of_a_restart_that_is_too_old_its_line_is_kept(inside: Inside, tmp_path: Path) -> None:
+    async def test(platform: Any) -> None:
+        moments, store = platform.platform.moments, platform.platform.store
+        row = await crash_and_store(platform)
+        old = replace(row, run="0123456789ab", at=row.at - 8 * 86_400, until=row.until - 8 * 86_400)
+        many = replace(
+            old, number=10_000, last=20_000, line="till ended 300 times more", count=300, events="", data=None
+        )
+        store.append_moment(old)
+        store.append_moment(many)
+        await store.sync()
+        await store.writer.database.empty_before("moments", row.at - 7 * 86_400)
+        for number, line in (
+            (row.number, "counter_1 crashed and was restarted on "),
+            (12_345, "till ended 300 times more from "),
+        ):
+            answer = await platform.client.get(f"{AT}/0123456789ab.{number}")
+            error = answer.json()["error"]
+            assert (answer.status_code, error["code"]) == (410, "restart_not_kept")
+            assert error["message"].startswith(line)
+        assert moments.store is store
+
+    inside(test, data_dir=tmp_path)
+
+
+@pytest.mark.operation("restart.show")
+def test_a_restart_in_a_sandbox_outlives_it_for_its_owner(inside: Inside, tmp_path: Path) -> None:
+    async def test(platform: Any) -> None:
+        row = await crash_and_store(platform)
+        mine = replace(row, node="gone@127.0.0.1", run="0123456789ab", owner="ada")
+        platform.platform.store.append_moment(mine)
+        await platform.platform.store.sync()
+
+        async def show(who: str) -> Any:
+            asked = {"event": f"0123456789ab.{row.number}"}
+            return await call(platform.platform, "restart.show", user(who, "learner"), node=mine.node, **asked)
+
+        assert (await show("ada")).data["node"] == mine.node
+        with pytest.raises(OperationError, match="needs the scope"):
+            await show("bob")
+
+    inside(test, data_dir=tmp_path)

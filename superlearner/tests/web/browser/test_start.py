@@ -84,7 +84,9 @@ def test_a_kill_is_played_in_the_picture_and_told_after_it(open_page: Callable[.
     assert page.evaluate("told") == "6"
     assert layout_shift(page, since)[0] < 0.02
     expect(page.locator("#answer-who")).to_contain_text("ledger, cart and mailer")
-    expect(page.get_by_role("link", name="Watch it again")).to_have_attribute("href", re.compile("^/why/[0-9]+"))
+    expect(page.get_by_role("link", name="Watch it again")).to_have_attribute(
+        "href", re.compile(r"^/why/[0-9a-f]{12}\.[0-9]+")
+    )
     expect(page.locator("#fam-said")).to_contain_text("then started ledger, cart and mailer")
     expect(page.get_by_role("list", name="Children").get_by_role("button", name="Kill ledger")).to_be_visible()
     expect(page.get_by_role("group", name=AT_REST)).to_be_visible()

@@ -202,7 +202,7 @@ def test_with_reduced_motion_numbered_arrows_appear_at_once(open_page: Callable[
     page.get_by_role("tab", name="Why").click()
     expect(page.locator(".why-chain > li")).to_have_count(2)
     watch = page.get_by_role("link", name="Watch this restart")
-    expect(watch).to_have_attribute("href", re.compile(r"/why/\d+$"))
+    expect(watch).to_have_attribute("href", re.compile(r"/why/\d+\?at=\d+$"))
     address = watch.get_attribute("href")
     entry.get_by_role("link", name="Why?").click()
     expect(page.get_by_role("heading", name="Why printer_1 restarted", level=1)).to_be_visible()

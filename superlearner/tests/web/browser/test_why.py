@@ -42,6 +42,12 @@ def why(open_page: Callable[..., Page], untouched: Any) -> Callable[..., Page]:
     return open_one
 
 
+def refuse(route: Route, code: str, message: str, status: int) -> None:
+    """Answer with an error as a page gets it: in the body."""
+    error = {"code": code, "message": message, "status": status, "details": []}
+    route.fulfill(json={"error": error, "success": False})
+
+
 def actor(page: Page, name: str) -> Locator:
     return page.locator(f'.actor[data-id="{name}"]')
 
@@ -190,17 +196,106 @@ def test_a_restart_that_goes_on_is_read_again_and_one_that_is_partly_forgotten_s
     expect(page.locator(".steps li")).to_have_count(len(whole["events"]))
 
 
-def test_the_address_of_a_restart_before_the_platform_was_started_anew_leads_to_no_other_one(
-    why: Callable[..., Page],
-) -> None:
+def test_an_old_address_names_a_restart_by_its_number_and_its_time(why: Callable[..., Page]) -> None:
     page = why("rest", "?at=1763851229")
+
+    def answer(route: Route) -> None:
+        assert route.request.url.endswith("?at=1763850000")
+        refuse(route, "restart_not_found", "no restart 1204 is known", 404)
+
+    page.route("**/api/v1/restarts/*", answer)
     page.goto(page.url.replace("at=1763851227", "at=1763850000"))
-    expect(page.get_by_role("heading", name="This restart is no longer in memory")).to_be_visible()
+    expect(page.get_by_role("heading", name="This restart is not known")).to_be_visible()
+
+
+def test_a_restart_that_is_too_old_has_one_line(open_page: Callable[..., Page], untouched: Any) -> None:
+    line = "checkout_sup gave up at 10:07:07"
+    page = open_page(f"{untouched.url.rstrip('/')}/why/999999999", ready=False)
+    page.route("**/api/v1/restarts/*", lambda route: refuse(route, "restart_not_kept", line, 410))
+    page.goto(f"{untouched.url.rstrip('/')}/why/9f3a0c1b22d4.1204")
+    expect(page.get_by_role("heading", level=1, name=line, exact=True)).to_be_visible()
+    expect(page).to_have_title(f"{line} · SuperLearner")
+    assert broken_rules(page) == []
+
+
+LOOP = '''
+import otp
+from otp import Children, GenServer, NoReply, Ok, Stop, Supervisor, impl
+
+left, asks = [0], []
+
+class Victim(GenServer):
+    @impl
+    def init(self, arg):
+        return Ok(arg)
+
+class Gate(GenServer):
+    """Answers when the other child has been restarted as often as asked."""
+
+    @impl
+    def init(self, arg):
+        return Ok(arg)
+
+    @impl
+    def handle_call(self, request, caller, state):
+        left[0] = request
+        asks.append(caller)
+        otp.send("looping", "again")
+        return NoReply(state)
+
+class Looping(GenServer):
+    @impl
+    def init(self, arg):
+        if left[0]:
+            left[0] -= 1
+            otp.send(self.pid, "again")
+        elif asks:
+            GenServer.reply(asks.pop(), "done")
+        return Ok(None)
+
+    @impl
+    def handle_info(self, message, state):
+        return Stop("shutdown", state)
+
+class Tree(Supervisor):
+    @impl
+    def init(self, arg):
+        children = [kind.child_spec(41, id=kind.__name__.lower(), name=kind.__name__.lower())
+                    for kind in (Victim, Gate, Looping)]
+        return Children(children, max_restarts=10_000)
+'''
+
+
+def test_a_link_to_a_restart_opens_after_2000_others_and_a_restart_of_the_platform(
+    open_page: Callable[..., Page], start: Callable[..., Any], tmp_path: Path
+) -> None:
+    (tmp_path / "looping.py").write_text(LOOP, encoding="utf-8")
+
+    def begin() -> Any:
+        return start("looping.py:Tree")
+
+    program = begin()
+    with program.client() as client:
+        assert client.delete("/api/v1/processes/victim").status_code == 200
+        (line,) = client.get("/api/v1/restarts").json()["data"]
+        page = open_page(f"{program.url.rstrip('/')}/why/{line['ref']}", ready=False)
+        expect(page.locator("#why")).to_have_attribute("data-ready", "moment")
+        address = page.evaluate("location.pathname")
+        asked = {"message": 2000, "message_type": "call", "timeout_ms": 60_000}
+        assert client.post("/api/v1/processes/gate/message", json=asked, timeout=70).status_code == 200
+    page.goto("about:blank")
+    program.end()
+    program = begin()
+    page = open_page(f"{program.url.rstrip('/')}{address}", ready=False)
+    expect(page).to_have_title("Why victim restarted · SuperLearner")
+    expect(page.get_by_role("slider", name="Stage of the restart")).to_have_attribute(
+        "aria-valuetext", "Stage 6 of 6: Explain"
+    )  # it has played to its end
 
 
 def test_an_unknown_event_has_a_page_that_says_what_to_do(open_page: Callable[..., Page], untouched: Any) -> None:
     page = open_page(f"{untouched.url.rstrip('/')}/why/999999999", ready=False)
-    expect(page.get_by_role("heading", name="This restart is no longer in memory")).to_be_visible()
+    expect(page.get_by_role("heading", name="This restart is not known")).to_be_visible()
     assert broken_rules(page) == []
     page.get_by_role("link", name="Open the timeline").click()
     expect(page.get_by_role("heading", level=1, name="Timeline")).to_be_visible()

@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from superlearner.observing.analytics import Entry
 from superlearner.observing.logs import LogLine
+from superlearner.store.rows import MomentRow
 
 __all__ = [
     "DEFLATE",
@@ -27,6 +28,7 @@ __all__ = [
     "Count",
     "Detail",
     "Done",
+    "Drawn",
     "Execute",
     "Executed",
     "Failed",
@@ -48,6 +50,7 @@ __all__ = [
     "Part",
     "PartOf",
     "Recall",
+    "Recent",
     "Record",
     "Request",
     "Saved",
@@ -208,6 +211,16 @@ class Hear(Record):
     seconds: float
 
 
+class Recent(Record):
+    """Wait for restarts to store, behind a place and up to a time; answered by `Drawn`. Older services do not know it.
+
+    With 0 seconds, those that have not settled yet are included.
+    """
+
+    place: int
+    seconds: float
+
+
 class Recall(Record):
     """Replay what supervisors did in an earlier program; answered by `Done`."""
 
@@ -232,6 +245,7 @@ Request: TypeAlias = (
     | Wound
     | Hear
     | Recall
+    | Recent
 )
 
 
@@ -361,8 +375,28 @@ class Heard(Record):
     lines: list[tuple[int, LogLine]]
 
 
+class Drawn(Record):
+    """Restarts with their replays, oldest first, each with its place; the platform knows node and owner."""
+
+    moments: list[tuple[Count, MomentRow]]
+
+
 Answer: TypeAlias = (
-    Facts | Done | Failed | Executed | Stream | File | Items | Part | Attached | Frame | Named | Packed | Taped | Heard
+    Facts
+    | Done
+    | Failed
+    | Executed
+    | Stream
+    | File
+    | Items
+    | Part
+    | Attached
+    | Frame
+    | Named
+    | Packed
+    | Taped
+    | Heard
+    | Drawn
 )
 
 written: Final = msgspec.msgpack.Encoder().encode

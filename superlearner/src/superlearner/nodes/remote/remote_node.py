@@ -63,6 +63,8 @@ class RemoteNode:
         self._there = there or name
         self.on_fault: Callable[[str], object] = lambda _what: None
         """Called with a description of each invalid answer."""
+        self.on_use: Callable[[], object] = lambda: None
+        """Called at every request, except those that the platform repeats by itself."""
         self.link = link
         self._gone: str | None = None
         self._waiting: set[asyncio.Future[Any]] = set()
@@ -75,13 +77,16 @@ class RemoteNode:
         """Return whether requests are no longer possible."""
         return self._gone is not None
 
-    async def ask(self, request: Record, expected: type[A] | tuple[type[A], ...], seconds: float) -> A | Failed:
+    async def ask(
+        self, request: Record, expected: type[A] | tuple[type[A], ...], seconds: float, *, is_use: bool = True
+    ) -> A | Failed:
         """Send a request; return an answer of the expected type, or a failure.
 
         Args:
             request: the request.
             expected: the type of the answer; a tuple if there are several.
             seconds: time to wait for the answer.
+            is_use: whether a reader caused it; others do not keep an idle sandbox.
 
         Raises:
             NodeGone, NodeSilent, NodeBusy, BadAnswer: as their names say.
@@ -90,6 +95,8 @@ class RemoteNode:
             raise NodeGone(self._gone)
         if len(self._waiting) >= MOST_WAITING:
             raise NodeBusy(f"{MOST_WAITING} requests to {self.name} are already pending")
+        if is_use:
+            self.on_use()
         asking = asyncio.ensure_future(self.link.ask(written(request)))
         self._waiting.add(asking)
         try:

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias, cast
 
 from otp.redaction import without_secrets
 from superlearner.operations.builtin.game import LevelNumber, Picked, Seed
-from superlearner.operations.builtin.restarts import EventNumber
+from superlearner.operations.builtin.restarts import EventRef, EventTime
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
 from superlearner.operations.engine.execution import checked, execute
@@ -34,17 +34,20 @@ NAMES_A_NODE: Final = frozenset({"id", "to", "by", "also", "not"})
 UNSAFE_IN_NAME: Final = re.compile(r"[^A-Za-z0-9_.]+")
 
 
-@operation("restart.export", http=("GET", "/restarts/{event}/file"), scope="read", here=True,
-           errors=("restart_not_found", "conflict"), short="content")  # fmt: skip
-async def export(ctx: Context, services: Services, files: MomentFiles, /, event: EventNumber) -> TextFile:
+@operation("restart.export", http=("GET", "/restarts/{event}/file"), scope="read", outlives=True,
+           errors=("restart_not_found", "restart_not_kept", "node_not_found", "node_unavailable", "bad_answer",
+                   "conflict"), short="content")  # fmt: skip
+async def export(
+    ctx: Context, services: Services, files: MomentFiles, /, event: EventRef, at: EventTime = None
+) -> TextFile:
     """Export a restart as a file.
 
     One HTML file of at most 250 kB that plays the restart in any browser, without this platform and without any
     network. Secrets are redacted, and absolute paths are shortened.
     """
-    moment = await _ask(ctx, services, "restart.show", {"event": event})
-    at = datetime.fromtimestamp(moment["at"], UTC)
-    return await _file(files, headline(moment), at, moment, ctx.found.name)
+    moment = await _ask(ctx, services, "restart.show", {"event": event, "at": at})
+    happened = datetime.fromtimestamp(moment["at"], UTC)
+    return await _file(files, headline(moment), happened, moment, moment["node"])
 
 
 @operation("game.export", http=("GET", "/game/levels/{level}/file"), scope="read", on="platform", of="everyone",

@@ -2,67 +2,170 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated, Any, Final
 
 from pydantic import Field
 
 import otp
 from superlearner.control.clock import Clock
 from superlearner.control.events import ANSWERS, STARTS, TraceEvent, facts_of, is_restart
+from superlearner.control.terms import clip
+from superlearner.nodes.nodes import WatchedNode
+from superlearner.nodes.remote import RemoteNode
 from superlearner.operations.builtin.errors import with_request
 from superlearner.operations.context import Context
-from superlearner.operations.declaration import Paged, operation
+from superlearner.operations.declaration import Operation, Paged, declared, operation
 from superlearner.operations.engine.audit import AuditLog
+from superlearner.operations.engine.forwarding import forward
+from superlearner.operations.engine.seams import MomentHistory
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import PageNumber, PerPage
 from superlearner.operations.results.restarts import Moment, RestartLine
+from superlearner.operations.rights.ownership import node_names
 from superlearner.restarts.groups import Group, groups
+from superlearner.restarts.ids import REF, Ref, run_of
 from superlearner.restarts.memory import Memory
-from superlearner.restarts.moments import (
-    Happening,
-    NoSupervisor,
-    moment_of,
-)
+from superlearner.restarts.moments import Happening, NoSupervisor, moment_of
 from superlearner.restarts.moments import Moment as Found
 from superlearner.restarts.present import Running, waits
 from superlearner.restarts.tables import Past
+from superlearner.store import MomentRow, StoreUnavailable
 
-EventNumber = Annotated[
-    int, Field(ge=1, description="the number of an event: an end, a stop, a start, a give-up", examples=[1204])
+EventRef = Annotated[
+    str,
+    Field(
+        pattern=REF,
+        coerce_numbers_to_str=True,
+        description="the id of a restart, or the number of an event: an end, a stop, a start, a give-up",
+        examples=["9f3a0c1b22d4.1204"],
+    ),
 ]
+EventTime = Annotated[
+    float | None,
+    Field(
+        ge=0,
+        allow_inf_nan=False,
+        description="its time in seconds since 1970, for a number alone, which starts over with each program",
+    ),
+]
+SAME_S: Final = 5.0
+"""Seconds by which the time of an old address may differ."""
 HINT = "restart.list lists the restarts in memory"
 
 
-@operation("restart.show", http=("GET", "/restarts/{event}"), scope="read", errors=("restart_not_found",),
-           short="id at summary took going_on complete storm")  # fmt: skip
+@operation("restart.show", http=("GET", "/restarts/{event}"), scope="read", outlives=True,
+           errors=("restart_not_found", "restart_not_kept", "node_not_found", "node_unavailable", "bad_answer"),
+           short="ref at summary took going_on complete storm")  # fmt: skip
 async def show(
     ctx: Context,
     audit: AuditLog,
+    history: MomentHistory | None,
     /,
-    event: EventNumber,
+    event: EventRef,
+    at: EventTime = None,
 ) -> Moment:
     """Show a restart.
 
     The tree before it and every signal, decision, stop and start in order, from the first cause to the last start; and
-    what another strategy would have restarted. Read from the last 4,096 events of the node.
+    what another strategy would have restarted. Restarts are stored when they have settled, so their ids stay valid
+    after a restart of the platform and after the end of their node. Of the oldest, a line is left; in a crash loop,
+    those beyond 100 a minute are only counted.
     """
-    now = Running(ctx.node, ctx.watched.last_states)
-    memory = Memory(otp.trace.history(ctx.node))
-    group = groups(memory, lambda end: waits(now, end)).get(event)
-    if group is None:
-        raise _not_found(event, memory.events)
+    ref = Ref.read(event)
+    sees = ctx.user.sees(ctx.owner_of(ctx.on))
+    found, error = None, _not_known(ref) if sees else _of_others(ctx)
     try:
-        found = moment_of(memory, group, now)
+        node = ctx.found if sees else None
+        if isinstance(node, RemoteNode):
+            answer = await forward(_this(), ctx, node, {"event": str(ref), "at": at})
+            found = Moment.model_validate(answer.data)
+        elif node is not None and ref.run in (None, run_of(node.node)):
+            found = _draw_now(ctx, node, audit, ref)
+    except OperationError as failure:
+        error = failure
+    if found is not None and found.complete and (at is None or abs(found.at - at) <= SAME_S):
+        return found
+    try:
+        row = None if history is None else await history.find(ref, ctx.on or ctx.home.name, ctx.user.sees, at)
+    except StoreUnavailable as failure:
+        if found is None:
+            raise OperationError("store_unavailable", failure.why) from None
+        row = None
+    if row is None:
+        if found is not None and at is None:
+            return found
+        raise error
+    if row.data is None:
+        raise OperationError("restart_not_kept", describe_row(row), hint="only this line of it is kept")
+    try:
+        return Moment.model_validate_json(zlib.decompress(row.data)).model_copy(update={"node": row.node})
+    except (ValueError, zlib.error):  # from an earlier version
+        raise OperationError("restart_not_kept", describe_row(row), hint="an earlier version stored it") from None
+
+
+def _this() -> Operation:
+    found = declared(show)
+    assert found is not None
+    return found
+
+
+def _draw_now(ctx: Context, node: WatchedNode, audit: AuditLog, ref: Ref) -> Moment:
+    """Return a restart from the events in memory. Raises `OperationError`."""
+    now = Running(node.node, node.last_states)
+    memory = Memory(otp.trace.history(node.node))
+    group = groups(memory, lambda end: waits(now, end)).get(ref.number)
+    if group is None:
+        raise _not_found(ref.number, memory.events)
+    try:
+        return draw_moment(node, audit, memory, group, now, ctx.user.name)
     except NoSupervisor:
         raise OperationError(
-            "restart_not_found", f"the process of event {event} has no supervisor that restarts it", hint=HINT
+            "restart_not_found", f"the process of event {ref.number} has no supervisor that restarts it", hint=HINT
         ) from None
+
+
+def draw_moment(
+    node: WatchedNode, audit: AuditLog, memory: Memory, group: Group, now: Running, reader: str | None = None
+) -> Moment:
+    """Return a group of events as the operation does.
+
+    Args:
+        node: their node.
+        audit: names the requests that ended processes.
+        memory: the events of the node.
+        group: the group.
+        now: the present of the node.
+        reader: the user who reads it; None to store it.
+
+    Raises:
+        NoSupervisor: no supervisor handles the end.
+    """
+    found = moment_of(memory, group, now)
     clock = Clock()
-    told = [with_request(ctx, audit, step, clock.wall(step.at_ns)) for step in found.steps]
+    told = [with_request(node.kind, reader, audit, step, clock.wall(step.at_ns)) for step in found.steps]
     summary = "; ".join(step.text for step, _ in told) or "the events are no longer in memory"
-    return describe_moment(found, clock, summary, next((request for _, request in told if request), None))
+    moment = describe_moment(found, clock, summary, next((request for _, request in told if request), None))
+    moment.ref, moment.node = str(Ref(run_of(node.node), found.id)), node.name
+    return moment
+
+
+def describe_row(row: MomentRow) -> str:
+    """Return the line of a restart without a replay, with its time.
+
+    >>> from superlearner.store import MomentRow
+    >>> row = MomentRow("shop@127.0.0.1", "9f3a0c1b22d4", 7, 9, 0.0, 0.0, "checkout_sup gave up")
+    >>> describe_row(row).startswith("checkout_sup gave up on 1 January 1970 at ")
+    True
+    """
+    begun, ended = datetime.fromtimestamp(row.at), datetime.fromtimestamp(row.until)
+    day = "" if begun.date() == datetime.now().date() else f" on {begun.day} {begun:%B %Y}"
+    if row.count > 1:
+        return f"{row.line} from {begun:%H:%M:%S} to {ended:%H:%M:%S}{day}"
+    return f"{row.line}{day} at {begun:%H:%M:%S}"
 
 
 @operation("restart.list", http=("GET", "/restarts"), scope="read",
@@ -78,8 +181,21 @@ async def list_(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -> P
     newest = sorted(found.values(), key=lambda group: -group.id)
     start = (page - 1) * per_page
     past, clock = Past(memory, now, 0), Clock()
-    lines = [_describe_restart(group, past, clock) for group in newest[start : start + per_page]]
+    run = run_of(ctx.node)
+    lines = [_describe_restart(group, past, clock, run) for group in newest[start : start + per_page]]
     return Paged(lines, len(newest), page, per_page)
+
+
+def _of_others(ctx: Context) -> OperationError:
+    """Return the error for a node that is gone or belongs to others, which must be the same."""
+    known = ", ".join(node_names(ctx.nodes, ctx.user)) or "your sandboxes"
+    return ctx.missing_scope(
+        f"restart.show on the node {clip(ctx.asked or '', 200)!r}", "read", hint=f"expected one of {known}"
+    )
+
+
+def _not_known(ref: Ref) -> OperationError:
+    return OperationError("restart_not_found", f"no restart {ref} is known", hint=HINT)
 
 
 def _not_found(event: int, events: Sequence[TraceEvent]) -> OperationError:
@@ -115,12 +231,13 @@ def _describe_happening(one: Happening, since: int) -> dict[str, Any]:
     return {**asdict(one), "at": (one.at_ns - since) / 1e9, "later": later}
 
 
-def _describe_restart(group: Group, past: Past, clock: Clock) -> RestartLine:
+def _describe_restart(group: Group, past: Past, clock: Clock, run: str) -> RestartLine:
     first, answers = group.first, group.of(*ANSWERS)
     supervisor = (group.end or answers[0]).pid
     done = next((one for one in answers if is_restart(one) and one.pid is supervisor), None)
     return RestartLine(
         event=group.id,
+        ref=str(Ref(run, group.id)),
         at=clock.wall(first.at),
         name=past.name(group.victim, past.id_of(group.victim)) if group.victim is not None else "unknown",
         reason=facts_of(first).reason if "reason" in first.data else "unknown",

@@ -177,7 +177,7 @@ def _fill_routes(
 def _find_default_node(operation: Operation, context: Context) -> str | None:
     """Return the default node; None for an operation that runs in the platform while that node is down."""
     nodes = context.nodes
-    return None if operation.here and nodes.find(None) is None else nodes.default
+    return None if operation.here and not operation.outlives and nodes.find(None) is None else nodes.default
 
 
 def _check_node(operation: Operation, context: Context) -> None:
@@ -185,7 +185,8 @@ def _check_node(operation: Operation, context: Context) -> None:
     if context.on is None:
         return
     if operation.on_node:
-        _ = context.found
+        if not operation.outlives:
+            _ = context.found
     elif context.on != context.home.name:
         raise OperationError(
             "validation_error",

@@ -15,8 +15,10 @@ from superlearner.nodes.nodes import WatchedNode
 from superlearner.observing.monitoring import ServiceGap
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Operation
+from superlearner.restarts.ids import Ref
+from superlearner.store import MomentRow
 
-__all__ = ["ApiDocument", "ChildPast", "Evaluation", "LivePages", "MomentFiles",
+__all__ = ["ApiDocument", "ChildPast", "Evaluation", "LivePages", "MomentFiles", "MomentHistory",
            "MomentPage", "Ownership", "PlatformFacts", "PlayedRecordings",
            "PlaygroundApplication", "PlaygroundTrees", "Reach", "RemoteHistory", "RestartedChildren"]  # fmt: skip
 
@@ -37,6 +39,26 @@ class Ownership(Protocol):
 
         Raises:
             OperationError: the thing that the request names belongs to others, or does not exist.
+        """
+        ...
+
+
+class MomentHistory(Protocol):
+    """The restarts that have settled, in memory and in the store."""
+
+    async def find(
+        self, ref: Ref, node: str | None, sees: Callable[[str | None], bool], at: float | None = None
+    ) -> MomentRow | None:
+        """Return the moment that an event belongs to, else the sum that counts it.
+
+        Args:
+            ref: its id; without a run, the newest program of the node that has such a number.
+            node: the node to prefer, or to which a number without a run belongs.
+            sees: whether the reader sees what belongs to an owner.
+            at: the time of the moment, within some seconds, in seconds since 1970; it is known from an old address.
+
+        Raises:
+            StoreUnavailable: it may be in the store, which cannot be read now.
         """
         ...
 

@@ -96,6 +96,8 @@ class Moment(BaseModel):
     """A restart: the tree before it, and everything that happened, in order."""
 
     id: int = Field(description="the number of the event that is the first cause")
+    ref: str = Field(default="", description="its id: the run of the node's program, and that number")
+    node: str = Field(default="", description="the name of the node")
     at: Seconds
     took: float | None = Field(description="seconds to the last event; null while it goes on")
     complete: bool = Field(description="false: the first cause is no longer in memory")
@@ -120,6 +122,7 @@ class RestartLine(BaseModel):
     """A restart."""
 
     event: int = Field(description="the number of the event that is the first cause")
+    ref: str = Field(default="", description="its id, which stays unique when the program is started again")
     at: Seconds
     name: str
     reason: str

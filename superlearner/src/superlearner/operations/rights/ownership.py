@@ -55,7 +55,8 @@ class Owners:
         """Check node and thing of a request, and choose the user's home if it names no node. Raises OperationError."""
         if context.user.only_own and operation.on_node:
             if context.on not in (None, home_node(context.user)):
-                self._check_node(operation, context)
+                if not operation.outlives:
+                    self._check_node(operation, context)
             elif operation.of in ("node", "events"):
                 context.on = await self._services.get(Homes).node_of(self._services, context)
             elif seen_node(context.nodes, context.user, context.on) is None:

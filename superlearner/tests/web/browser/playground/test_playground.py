@@ -193,7 +193,7 @@ def test_a_kill_is_played_and_leads_to_its_restart(open_page: Callable[..., Page
     page.get_by_role("button", name="Kill left").click()
     pane = page.get_by_role("region", name="The newest restart")
     expect(pane).to_contain_text("left restarted")
-    moment = re.compile(r"^/why/\d+\?node=sandbox-played%40127\.0\.0\.1$")
+    moment = re.compile(r"^/why/[0-9a-f]{12}\.\d+\?node=sandbox-played%40127\.0\.0\.1$")
     expect(pane.get_by_role("link", name="Watch it again")).to_have_attribute("href", moment)
     happened = page.get_by_role("tabpanel", name="What happened")
     why = happened.get_by_role("link", name="Why? left")

@@ -12,5 +12,11 @@ export function processLink(pid, text = pid, attributes = {}, node = chosen()) {
   return make("a", { href: `${root()}/supervisors?process=${encodeURIComponent(pid)}${where}`, ...attributes }, text);
 }
 
-/** Return the address of the restart that an event is part of. @param {number} event @param {string} [node] */
-export const whyAddress = (event, node = chosen()) => `${root()}/why/${event}${node ? `?node=${encodeURIComponent(node)}` : ""}`;
+/**
+ * Return the address of a restart, by its id, or by the number of one of its events and the time of that.
+ * @param {string|number} event @param {string} [node] @param {number} [at]
+ */
+export function whyAddress(event, node = chosen(), at = undefined) {
+  const asked = new URLSearchParams({ ...(node ? { node } : {}), ...(at === undefined ? {} : { at: at.toFixed(0) }) });
+  return `${root()}/why/${encodeURIComponent(event)}${asked.size ? `?${asked}` : ""}`;
+}

@@ -45,7 +45,7 @@
  */
 /**
  * @typedef {{id: number, at: number, kind: string, level: Level, text: string, key?: string|null, pid?: string|null,
- *   sup?: string|null, event?: number, parts?: Parts|null}} FeedEvent
+ *   sup?: string|null, event?: number, ref?: string, parts?: Parts|null}} FeedEvent
  */
 /** @typedef {{processes: number, restarts: number, events_per_s: number, loop_lag_ms: number|null, viewers: number}} Health */
 /**

@@ -327,7 +327,7 @@ export class RestartLive extends HTMLElement {
       html`<p data-done=${stage === 6 ? "yes" : "no"}>${
         withNames(sentence(moment, stage), moment)
       }</p>${moment.line ? raised(moment.line, stage === 6) : nothing}<div class="acts">${this.#pace}<a class="btn"
-        href=${whyAddress(moment.id, this.#node)}>Watch it again</a></div>`,
+        href=${whyAddress(moment.ref || moment.id, this.#node)}>Watch it again</a></div>`,
       this.#said);
     reachable(this.#said.querySelector("p"), stage === 6);
   }

@@ -46,6 +46,7 @@ import { isOrderly } from "../base/words.js";
  * The answer of the operation `restart.show`.
  * @typedef {object} Moment
  * @property {number} id
+ * @property {string} [ref]  its id in addresses
  * @property {number} at
  * @property {number|null} took  seconds
  * @property {boolean} complete

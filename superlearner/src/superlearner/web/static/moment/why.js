@@ -1,10 +1,10 @@
 /**
- * The page /why/<event>: one restart, played.
+ * The page /why/<id>: one restart, played.
  *
  * @module
  */
 
-import { ApiError, request } from "../base/api.js";
+import { ApiError, requestOn } from "../base/api.js";
 import { byId, chosen, icon, root, write } from "../base/dom.js";
 import { processLink } from "../base/process-link.js";
 import { time } from "../base/words.js";
@@ -20,20 +20,21 @@ import { notesOf, Theatre, titleOf } from "./theatre.js";
 const AGAIN_MS = 1000;
 /** Requests for a restart that goes on. */
 const MOST_AGAIN = 60;
-/** Event numbers start over with the platform. A restart whose time differs by more than this is another one. */
-const SAME_S = 5;
 
 const page = byId("why", HTMLElement), head = byId("why-head", HTMLElement), body = byId("why-body", HTMLElement);
 const query = new URLSearchParams(location.search);
-const number = /\/why\/(\d+)$/.exec(location.pathname)?.[1];
+/** Its id, or in an old address the number of an event, which needs its time, since numbers start over with the program. */
+const id = /\/why\/([\w.]+)$/.exec(location.pathname)?.[1] ?? "";
 const theatre = new Theatre(body), { stage } = theatre;
-const copy = linkButton(address, "Copy the link to this restart; it works until the platform restarts");
-const read = () => request("GET", `/restarts/${number}/file`), saves = [saveButton(read, "btn wide"), saveButton(read)];
+const copy = linkButton(address, "Copy the link to this restart; it works as long as it is kept");
+const read = () => ask("/file"), saves = [saveButton(read, "btn wide"), saveButton(read)];
 let asked = 0;
 
 /** Return the address of this page and of what it shows now. */
 function address() {
-  const now = new URLSearchParams({ ...(chosen() ? { node: chosen() } : {}), ...(stage.moment ? { at: seconds(stage.moment) } : {}) });
+  const node = query.get("node") ?? chosen();
+  const now = new URLSearchParams(node ? { node } : {});
+  if (stage.moment && !stage.moment.ref) now.set("at", seconds(stage.moment));
   if (stage.stage && stage.stage < 6) now.set("stage", `${stage.stage}`);
   if (stage.ghost) now.set("ghost", stage.ghost);
   return `${location.origin}${location.pathname}${now.size ? `?${now}` : ""}`;
@@ -48,14 +49,18 @@ const here = (path, asks = {}) => {
   return `${root()}${path}${query.size ? `?${query}` : ""}`;
 };
 
+/** Ask about this restart. @param {string} what */
+function ask(what) {
+  const at = query.get("at") ?? "", old = at && !id.includes(".") ? `?at=${encodeURIComponent(at)}` : "";
+  return requestOn(query.get("node") ?? chosen(), "GET", `/restarts/${id}${what}${old}`);
+}
+
 async function load() {
   try {
-    /** @type {Moment} */ const moment = await request("GET", `/restarts/${number}`);
-    if (query.has("at") && Math.abs(Number(query.get("at")) - moment.at) > SAME_S) gone();
-    else show(moment);
+    show(await ask(""));
   } catch (error) {
     if (stage.moment || !(error instanceof ApiError)) throw error;
-    if (error.status === 404) gone();
+    if ([403, 404, 410].includes(error.status)) gone(error);
     else failed(error);
   }
 }
@@ -67,8 +72,9 @@ function show(moment) {
     const { playing } = stage, ended = stage.time >= stage.score.end;
     if (first) {
       const address = new URLSearchParams(location.search), asks = Number(query.get("stage") ?? NaN);
-      address.set("at", seconds(moment));
-      history.replaceState(null, "", `${root()}/why/${moment.id}?${address}`);
+      if (moment.ref) address.delete("at");
+      else address.set("at", seconds(moment));
+      history.replaceState(null, "", `${root()}/why/${moment.ref || moment.id}${address.size ? `?${address}` : ""}`);
       theatre.open(moment);
       if (others(moment).includes(query.get("ghost") ?? "")) stage.ghost = query.get("ghost");
       void document.fonts.ready.then(() => {
@@ -108,14 +114,15 @@ function newest(moment) {
   return starts.at(-1) ?? all(moment.root).find((node) => node.id === id)?.pid ?? null;
 }
 
-/** An event that is unknown, forgotten, or not part of a restart. */
-function gone() {
+/** A restart of which only a line is kept, or nothing. @param {ApiError} error */
+function gone(error) {
+  const line = error.status === 410 ? error.message : "";
   page.dataset.ready = "gone";
-  document.title = "Restart not in memory · SuperLearner";
-  render(html`<h1>Restart ${number}</h1>`, head);
-  render(html`<div class="void"><h2>This restart is no longer in memory</h2>
-    <p>A node keeps its newest events only, and forgets them when it ends. Event ${number} is not among them, or is not part of a
-    restart.</p>
+  document.title = `${line || "Restart not known"} · SuperLearner`;
+  render(html`<h1>${line || "This restart is not known"}</h1>`, head);
+  render(html`<div class="void">${line
+    ? html`<h2>Only this line of it is kept</h2>`
+    : html`<h2>Nothing is kept about ${id}</h2><p>It is not part of a restart, or it is older than what the platform keeps.</p>`}
     <p class="acts"><a class="btn primary" href=${here("/timeline")}>Open the timeline</a>
     <a class="btn" href=${here("/supervisors")}>Go to the supervision tree</a></p></div>`,
     body);

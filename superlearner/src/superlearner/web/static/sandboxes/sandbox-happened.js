@@ -46,7 +46,7 @@ function draw() {
   const all = [
     ...events.map((one) => ({
       key: `e${one.id}`, at: one.at, text: one.text, level: one.level,
-      why: node && one.event && one.parts?.signals && one.kind !== "stopped" ? one.event : 0, who: one.parts?.who ?? "",
+      why: node && one.event && one.parts?.signals && one.kind !== "stopped" ? one.ref ?? one.event : 0, who: one.parts?.who ?? "",
       line: one.parts?.reason ? lines.get(one.pid ?? "") ?? 0 : 0,
     })),
     ...notices.map((one, back) =>

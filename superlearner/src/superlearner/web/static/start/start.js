@@ -171,7 +171,7 @@ function steps() {
   write(byId("answer-left", HTMLElement), told.left);
   const beginning = pages().find(({ id }) => id === "learn");
   renew(byId("next", HTMLElement), [ // replacing a link during a click would lose the click
-    ...(story.event ? [make("a", { href: whyAddress(story.event) }, "Watch it again")] : []),
+    ...(story.event ? [make("a", { href: whyAddress(story.ref ?? story.event) }, "Watch it again")] : []),
     make("a", { href: inTree(story.key ?? scene.supervisor.key) }, "See it in the whole tree"),
     make("a", { href: beginning?.href ?? `${root()}/docs/start` },
       beginning ? "Go on with the learning path" : "Write your own supervisor"),

@@ -43,7 +43,7 @@ export class SlWhy extends Panel {
     this.#watch.hidden = !known?.restarted || !known.steps[0];
     if (!known) return;
     const first = known.steps[0]?.at ?? 0;
-    if (known.steps[0]) attribute(this.#watch, "href", whyAddress(known.steps[0].event));
+    if (known.steps[0]) attribute(this.#watch, "href", whyAddress(known.steps[0].event, undefined, known.steps[0].at));
     renew(this.#list, known.steps.map((step, place) => item(step, first, place, seen)));
   }
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { nodeQuery, root } from "../base/dom.js";
+import { whyAddress } from "../base/process-link.js";
 import { html, nothing, render, repeat } from "../vendor/lit-html.js";
 import { countUpTo, markOf } from "./past.js";
 
@@ -80,7 +80,7 @@ function row(event, text, current, live, later, why) {
       class="glyph" aria-hidden="true"><use href="#i-${event.type === "gave_up" ? "gave-up" : GLYPHS[mark]}"></use></svg>
       <time datetime=${new Date(event.at * 1000).toISOString()}>${precise(event.at)}</time><span class="what">${text}</span></button>
     ${why && event.seq !== null && RESTARTS.has(event.type)
-      ? html`<a class="link" tabindex="-1" href="${root()}/why/${event.seq}${nodeQuery()}" aria-label="Why: ${event.text}">Why?</a>`
+      ? html`<a class="link" tabindex="-1" href=${whyAddress(event.seq, undefined, event.at)} aria-label="Why: ${event.text}">Why?</a>`
       : nothing}</li>`;
 }
 

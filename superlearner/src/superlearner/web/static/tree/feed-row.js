@@ -100,5 +100,6 @@ const act = (what, text, event) => html`<button type="button" class="link act" d
 
 /** Return the link to the page of the restart, or the button that shows its causes here. @param {FeedEvent} event */
 const why = (event) => (event.event
-  ? html`<a class="link act" href=${whyAddress(event.event)} tabindex="-1" aria-label=${`Why? ${event.parts?.who ?? ""}`.trim()}>Why?</a>`
+  ? html`<a class="link act" href=${whyAddress(event.ref ?? event.event)} tabindex="-1"
+    aria-label=${`Why? ${event.parts?.who ?? ""}`.trim()}>Why?</a>`
   : act("why", "Why?", event));

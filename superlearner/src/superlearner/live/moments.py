@@ -1,0 +1,296 @@
+"""Restarts that have settled, of all nodes: the newest in memory, all in the store.
+
+    node of this program → recorder ┐
+    node of another program, asked  ┴→ moment → memory, store, and the platform that asks this program
+
+A moment is stored as the operation `restart.show` returns it. Nodes in other programs draw their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from contextvars import Context
+from dataclasses import replace
+from functools import partial
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+
+import otp
+from otp.redaction import without_secrets
+from superlearner.control.terms import clip
+from superlearner.nodes.nodes import Nodes, WatchedNode
+from superlearner.nodes.remote import BadAnswer, NodeGone, RemoteError, RemoteNode
+from superlearner.nodes.remote.protocol import Drawn, Failed, Recent
+from superlearner.operations.builtin.restarts import draw_moment
+from superlearner.operations.engine.audit import AuditLog
+from superlearner.operations.engine.forwarding import read_result
+from superlearner.operations.results.restarts import Moment
+from superlearner.restarts import recorder
+from superlearner.restarts.groups import Group
+from superlearner.restarts.ids import RUN, Ref, includes, run_of
+from superlearner.restarts.memory import Memory
+from superlearner.restarts.moments import NoSupervisor
+from superlearner.restarts.present import Running
+from superlearner.restarts.recorder import Record, Recorder
+from superlearner.store import MomentRow, Store, StoreUnavailable
+
+__all__ = ["Moments", "pack", "unpack"]
+
+MOST_IN_MEMORY: Final = 1_000
+MOST_BYTES: Final = 500_000
+"""The largest replay; of a larger restart only the line is kept."""
+MOST_SENT: Final = 50
+MOST_SENT_BYTES: Final = 2_000_000
+SAME_S: Final = 5.0
+"""Seconds by which the time of an old address may differ."""
+WAIT_S: Final = 20.0
+MARGIN_S: Final = 5.0
+PAUSE_S: Final = 0.2
+LAST_S: Final = 1.0
+LATEST: Final = 1e11
+LONGEST: Final = 300
+MOST_NUMBER: Final = 2**53
+NUMBERS: Final = re.compile(r"[0-9 -]{0,4000}")
+MODEL: Final = TypeAdapter(Moment)
+
+log: Final = logging.getLogger(__name__)
+
+
+class Moments:
+    """The moments of the nodes of one platform, or of the node beside which a backend runs.
+
+    Args:
+        audit: names the requests that ended processes.
+    """
+
+    def __init__(self, audit: AuditLog) -> None:
+        self.store: Store | None = None
+        """The store of moments; None keeps them in memory only."""
+        self._audit = audit
+        self._recorders: dict[WatchedNode, Recorder] = {}
+        self._listeners: dict[RemoteNode, _Listening] = {}
+        self._rows: dict[int, MomentRow] = {}
+        self._place = 0
+        self._news = asyncio.Event()
+        self.on_moment: Callable[[MomentRow], object] = lambda _row: None
+        """Called with each moment as it is kept."""
+
+    def follow(self, nodes: Nodes) -> None:
+        """Record these nodes, and no others."""
+        known = list(nodes)
+        for watched in [one for one in self._recorders if one not in known]:
+            self._recorders.pop(watched).close()
+        for remote in [one for one in self._listeners if one not in known]:
+            self._listeners.pop(remote).close()
+        for node in known:
+            if isinstance(node, RemoteNode):
+                if node not in self._listeners:
+                    self._listeners[node] = _Listening(node, partial(self._take, node))
+            elif node not in self._recorders:
+                draw, keep = partial(self._draw, node), partial(self._keep, node)
+                self._recorders[node] = Recorder(node.node, node.last_states, draw, keep)
+
+    def catch_up(self) -> None:
+        """Record what has happened on the nodes of this program, even if it has not settled."""
+        for one in self._recorders.values():
+            one.catch_up()
+
+    async def fetch_last(self, node: str) -> None:
+        """Fetch what has happened on a node in another program that is about to end, if it answers quickly."""
+        for remote, listening in list(self._listeners.items()):
+            if remote.name == node:
+                await listening.fetch_last()
+
+    def close(self) -> None:
+        """Stop recording."""
+        for one in (*self._recorders.values(), *self._listeners.values()):
+            one.close()
+        self._recorders.clear()
+        self._listeners.clear()
+
+    # Reading
+
+    async def find(
+        self, ref: Ref, node: str | None, sees: Callable[[str | None], bool], at: float | None = None
+    ) -> MomentRow | None:
+        """Return the moment that an event belongs to; see `seams.MomentHistory`."""
+        found = _best(self._about(ref, node), ref.number, sees, at)
+        if (found is not None and found.events) or self.store is None or self.store.url is None:
+            return found
+        try:
+            await self.store.sync()  # also waits until it is open
+            rows = [] if node is None else await self.store.moments_about(ref.number, node=node, run=ref.run)
+            if ref.run is not None and not rows:
+                rows = await self.store.moments_about(ref.number, run=ref.run)
+        except StoreUnavailable:
+            if found is None:
+                raise
+            return found
+        return _best([*rows, *([] if found is None else [found])], ref.number, sees, at)
+
+    def _about(self, ref: Ref, node: str | None) -> Iterator[MomentRow]:
+        """Yield the rows in memory that may contain an event, the newest first."""
+        for row in reversed(self._rows.values()):
+            mine = row.node == node if ref.run is None else row.run == ref.run
+            if mine and row.number <= ref.number <= row.last:
+                yield row
+
+    async def wait_for_news(self, place: int, seconds: float) -> list[tuple[int, MomentRow]]:
+        """Return the moments behind a place, oldest first, waiting for them up to `seconds`."""
+        if seconds <= 0:
+            self.catch_up()
+        if self._place <= place and seconds > 0:
+            self._news.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._news.wait()
+        found: list[tuple[int, MomentRow]] = []
+        size = 0
+        for at, row in self._rows.items():
+            if at > place:
+                size += len(row.data or b"") + 500
+                if found and (len(found) >= MOST_SENT or size > MOST_SENT_BYTES):
+                    break
+                found.append((at, row))
+        return found
+
+    # Writing
+
+    def _draw(self, watched: WatchedNode, memory: Memory, group: Group, now: Running) -> recorder.Drawn | None:
+        try:
+            moment = draw_moment(watched, self._audit, memory, group, now)
+        except NoSupervisor:
+            return None
+        data = moment.model_dump_json(exclude_unset=True).encode()
+        return recorder.Drawn(data, moment.going_on)
+
+    def _keep(self, watched: WatchedNode, one: Record) -> None:
+        data = None if one.data is None or len(one.data) > MOST_BYTES else pack(one.data)
+        run = run_of(watched.node)
+        self._add(
+            MomentRow(
+                watched.name, run, one.number, one.last, one.at, one.until, one.line, one.count, one.events,
+                watched.owner, data,
+            )
+        )  # fmt: skip
+
+    def _take(self, remote: RemoteNode, row: MomentRow) -> None:
+        """Keep a moment of a node in another program. Raises BadAnswer."""
+        if not (
+            RUN.fullmatch(row.run) and NUMBERS.fullmatch(row.events) and 0 < row.number <= row.last <= MOST_NUMBER
+            and 0 <= row.at <= row.until <= LATEST and 0 < row.count <= MOST_NUMBER
+        ):  # fmt: skip
+            raise remote.bad(f"expected a restart, got {clip(repr(replace(row, data=None)), 200)}")
+        data = row.data
+        if data is not None:
+            found = read_result(remote, MODEL, unpack(data, remote))
+            data = pack(json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode())
+        line = clip(without_secrets(row.line, LONGEST), LONGEST)
+        self._add(replace(row, node=remote.name, owner=remote.owner, line=line, data=data, id=0))
+
+    def _add(self, row: MomentRow) -> None:
+        self._place += 1
+        self._rows[self._place] = row
+        while len(self._rows) > MOST_IN_MEMORY:
+            del self._rows[next(iter(self._rows))]
+        self._news.set()
+        if self.store is not None:
+            self.store.append_moment(row)
+        self.on_moment(row)
+
+
+class _Listening:
+    """The requests to one node in another program, one after the other."""
+
+    def __init__(self, remote: RemoteNode, take: Callable[[MomentRow], object]) -> None:
+        self._remote = remote
+        self._take = take
+        self._place = 0
+        self._minute = -recorder.MINUTE_S
+        self._taken = 0
+        self._due = asyncio.Event()
+        self._task = asyncio.get_running_loop().create_task(self._live(), context=Context())
+
+    def close(self) -> None:
+        self._task.cancel()
+
+    async def fetch_last(self) -> None:
+        with contextlib.suppress(RemoteError, TimeoutError):
+            async with asyncio.timeout(LAST_S):
+                while await self._more(0):
+                    pass
+
+    async def _live(self) -> None:
+        while True:
+            try:
+                if await self._more(WAIT_S) is None:
+                    return
+            except NodeGone:
+                return
+            except BadAnswer as error:
+                log.warning("restarts of %s are not recorded any more: %s", self._remote.name, error)
+                return
+            except RemoteError:
+                pass  # it is blocked or busy; its restarts wait there
+            self._due.clear()
+            asyncio.get_running_loop().call_later(PAUSE_S, self._due.set)
+            await self._due.wait()
+
+    async def _more(self, seconds: float) -> bool | None:
+        """Make one request; return whether there was anything new, None if the node cannot answer it."""
+        told = await self._remote.ask(Recent(self._place, seconds), Drawn, seconds + MARGIN_S, is_use=False)
+        if isinstance(told, Failed):
+            return None
+        for place, row in told.moments:
+            if place > self._place:
+                self._place = place
+                if self._has_room():
+                    self._take(row)
+        return bool(told.moments)
+
+    def _has_room(self) -> bool:
+        """Return whether another one may be kept: a node that keeps to the limit never has too many."""
+        now = otp.monotonic()
+        if now - self._minute >= recorder.MINUTE_S:
+            self._minute, self._taken = now, 0
+        self._taken += 1
+        return self._taken <= 2 * recorder.MOST_A_MINUTE
+
+
+def pack(data: bytes) -> bytes:
+    """Return a replay as it is stored."""
+    return zlib.compress(data, 3)
+
+
+def unpack(data: bytes, remote: RemoteNode | None = None) -> bytes:
+    """Return a replay from the form in which it is stored. Raises BadAnswer for that of a node in another program."""
+    try:
+        reader = zlib.decompressobj()
+        found = reader.decompress(data, MOST_BYTES + 1)
+    except zlib.error as error:
+        if remote is None:
+            raise
+        raise remote.bad(f"expected a replay, got {error}") from None
+    if len(found) > MOST_BYTES and remote is not None:
+        raise remote.bad(f"expected a replay of at most {MOST_BYTES} bytes, got more")
+    return found
+
+
+def _best(rows: Any, number: int, sees: Callable[[str | None], bool], at: float | None) -> MomentRow | None:
+    """Return the first row with an event that the reader may see, else the first sum."""
+    sums: MomentRow | None = None
+    for row in rows:
+        if not sees(row.owner) or (at is not None and not row.at - SAME_S <= at <= row.until + SAME_S):
+            continue
+        if row.events and includes(row.events, number):
+            return row
+        if row.count > 1 and not row.events and sums is None:
+            sums = row
+    return sums

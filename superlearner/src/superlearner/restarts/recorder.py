@@ -1,0 +1,296 @@
+"""Restarts of a node as they settle: each once, at most `MOST_A_MINUTE` of them, and the rest as sums.
+
+The runtime only marks that something happened. Events are grouped and drawn a moment later, in slices of the loop. In a
+crash storm, most restarts are counted and neither grouped nor drawn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextvars import Context
+from dataclasses import dataclass
+from typing import Any, Final
+
+import otp
+from otp import Node
+from otp.observer import LastStates
+from otp.redaction import without_secrets
+from otp.trace import Event
+from superlearner.control.clock import Clock
+from superlearner.control.events import COUNTED, OF_CHILDREN, act_of, facts_of, is_end, is_restart
+from superlearner.restarts.groups import Group, groups
+from superlearner.restarts.ids import numbers_text
+from superlearner.restarts.memory import Memory
+from superlearner.restarts.present import Running, waits
+from superlearner.restarts.tables import Past
+
+__all__ = ["MOST_A_MINUTE", "Drawn", "Record", "Recorder"]
+
+MOST_A_MINUTE: Final = 100
+MINUTE_S: Final = 60.0
+SETTLE_S: Final = 0.3
+"""Seconds without a further event after which a restart is drawn."""
+LATER_S: Final = 1.0
+LATEST_S: Final = 10.0
+"""Seconds after which a restart is drawn even if it goes on, such as one that is tried again and again."""
+SLICE_S: Final = 0.02
+PAUSE_S: Final = 0.05
+MOST_KNOWN: Final = 5_000
+"""More than the events in memory."""
+MOST_NAMES: Final = 50
+LONGEST: Final = 200
+LONGEST_NUMBERS: Final = 3_000
+
+log: Final = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The replay of a restart, encoded, and whether it goes on."""
+
+    data: bytes
+    going_on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A restart that has settled, or the sum of many; the fields are those of `store.MomentRow`."""
+
+    number: int
+    last: int
+    at: float
+    until: float
+    line: str
+    count: int
+    events: str
+    data: bytes | None
+
+
+Draw = Callable[[Memory, Group, Running], Drawn | None]
+"""Returns the replay of a group; None if no supervisor handles its end."""
+
+
+@dataclass(slots=True)
+class Sum:
+    """Restarts that are only counted."""
+
+    first: int = 0
+    last: int = 0
+    at_ns: int = 0
+    until_ns: int = 0
+    count: int = 0
+
+    def add(self, number: int, at_ns: int) -> None:
+        if not self.count:
+            self.first, self.at_ns = number, at_ns
+        self.count += 1
+        self.last, self.until_ns = max(self.last, number), max(self.until_ns, at_ns)
+
+
+class Recorder:
+    """The recorder of one node.
+
+    Args:
+        node: the node.
+        last: the last states of its children.
+        draw: draws a group.
+        keep: called with each record.
+        most: the records a minute that are drawn.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        last: LastStates | None,
+        draw: Draw,
+        keep: Callable[[Record], object],
+        most: int = MOST_A_MINUTE,
+    ) -> None:
+        self._node = node
+        self._last = last
+        self._draw = draw
+        self._keep = keep
+        self._most = most
+        self._clock = Clock()
+        self._known: dict[int, None] = {}
+        self._begun = node.trace_seq
+        self._minute = -MINUTE_S
+        self._taken = 0
+        self._full_at = 0
+        """The number of the event after which each one is counted when it happens."""
+        self._sum = Sum()
+        self._names = Counter[str]()
+        self._due: asyncio.TimerHandle | None = None
+        self._due_at = 0.0
+        self._sum_due: asyncio.TimerHandle | None = None
+        self._subscription: Any = otp.trace.subscribe(node, self.on_event, kinds=OF_CHILDREN)
+
+    def close(self) -> None:
+        """Stop recording; what has happened so far is recorded."""
+        self._subscription.close()
+        self.catch_up()
+        self._close_sum()
+        for timer in (self._due, self._sum_due):
+            if timer is not None:
+                timer.cancel()
+
+    def on_event(self, event: Event) -> None:
+        """Mark that something is to be drawn, or count it; this is all that happens while the runtime waits."""
+        try:
+            crash = facts_of(event).crash
+            if not (event.kind in COUNTED or (crash and is_end(event))):
+                return
+            if not self._is_full():
+                self._arm(SETTLE_S)
+            elif (is_end(event) and crash) or (is_restart(event) and not crash):
+                self._count(event.cause or event.seq, event.at, facts_of(event).id or "a child")
+        except Exception:
+            log.exception("%r could not be recorded; this is a bug in SuperLearner, please report it", event)
+
+    def catch_up(self) -> None:
+        """Record now what has happened, whether it has settled or not."""
+        while self._work(settled=False):
+            pass
+
+    # The work
+
+    def _arm(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        at = loop.time() + seconds
+        if self._due is not None:
+            if self._due_at <= at:
+                return
+            self._due.cancel()
+        self._due, self._due_at = loop.call_at(at, self._tick, context=Context()), at
+
+    def _tick(self) -> None:
+        self._due = None
+        pause = self._work(settled=True)
+        if pause:
+            self._arm(pause)
+
+    def _work(self, *, settled: bool) -> float:
+        """Record what is new, for the length of a slice; return the seconds until the next one, 0 for none."""
+        try:
+            return self._record(settled=settled)
+        except Exception:
+            log.exception("restarts could not be recorded; this is a bug in SuperLearner, please report it")
+            return 0
+
+    def _record(self, *, settled: bool) -> float:
+        memory, now = Memory(otp.trace.history(self._node)), Running(self._node, self._last)
+        found = groups(memory, lambda end: waits(now, end))
+        new = {id(one): one for one in found.values() if one.id not in self._known and self._is_worth(one)}
+        past = Past(memory, now, 0)
+        until, at, later = time.perf_counter() + SLICE_S, round(otp.monotonic() * 1e9), 0.0
+        for group in sorted(new.values(), key=lambda one: one.id):
+            young = at - group.events[-1].at < SETTLE_S * 0.9e9
+            late = at - group.events[0].at > LATEST_S * 1e9
+            if settled and young and not late:
+                later = later or SETTLE_S
+                continue
+            if self._is_full():
+                self._note(group)
+                if (group.end or group.events[0]).seq <= self._full_at:
+                    self._count(group.id, group.first.at, _name(group, past))
+                continue
+            if settled and time.perf_counter() > until:
+                return PAUSE_S
+            drawn = self._draw(memory, group, now)
+            if settled and drawn is not None and drawn.going_on and not late:
+                later = later or LATER_S
+                continue
+            self._note(group)
+            self._take()
+            self._keep(self._make_record(group, past, drawn))
+        return later if settled else 0
+
+    def _is_worth(self, group: Group) -> bool:
+        """Return whether it is a restart, a give-up or a crash, and not from before the recorder."""
+        return group.id > self._begun and (group.restarts or (group.end is not None and facts_of(group.end).crash))
+
+    def _note(self, group: Group) -> None:
+        self._known[group.id] = None
+        while len(self._known) > MOST_KNOWN:
+            del self._known[next(iter(self._known))]
+
+    def _make_record(self, group: Group, past: Past, drawn: Drawn | None) -> Record:
+        numbers = {group.id, *(event.seq for event in group.events)}
+        return Record(
+            group.id,
+            max(numbers),
+            self._clock.wall(min(group.first.at, group.events[0].at)),
+            self._clock.wall(group.events[-1].at),
+            _line(group, past),
+            1,
+            text
+            if len(text := numbers_text(numbers)) <= LONGEST_NUMBERS
+            else numbers_text(range(group.id, max(numbers) + 1)),
+            None if drawn is None else drawn.data,
+        )
+
+    # The limit
+
+    def _is_full(self) -> bool:
+        if otp.monotonic() - self._minute >= MINUTE_S:
+            self._close_sum()
+            return False
+        return self._taken >= self._most
+
+    def _take(self) -> None:
+        now = otp.monotonic()
+        if now - self._minute >= MINUTE_S:
+            self._minute, self._taken = now, 0
+        self._taken += 1
+        if self._taken == self._most:
+            self._full_at = self._node.trace_seq
+
+    def _count(self, number: int, at: int, name: str) -> None:
+        self._sum.add(number, at)
+        if name in self._names or len(self._names) < MOST_NAMES:
+            self._names[name] += 1
+        if self._sum_due is None:
+            left = max(0.0, self._minute + MINUTE_S - otp.monotonic())
+            self._sum_due = asyncio.get_running_loop().call_later(left, self._close_sum, context=Context())
+
+    def _close_sum(self) -> None:
+        """Record the sum of what was only counted."""
+        if self._sum_due is not None:
+            self._sum_due.cancel()
+            self._sum_due = None
+        if not self._sum.count:
+            return
+        done, names = self._sum, self._names
+        self._sum, self._names = Sum(), Counter[str]()
+        self._begun = max(self._begun, done.last)
+        ((name, most),) = names.most_common(1)
+        times = f"ended {done.count:,} times" if done.count > 1 else "ended once"
+        others = "" if most == done.count else ", with others,"
+        line = without_secrets(f"{name}{others} {times} more", LONGEST)
+        at, until = self._clock.wall(done.at_ns), self._clock.wall(done.until_ns)
+        self._keep(Record(done.first, done.last, at, until, line, done.count, "", None))
+
+
+def _name(group: Group, past: Past) -> str:
+    victim = group.victim
+    return "a process" if victim is None else past.name(victim, past.id_of(victim))
+
+
+def _line(group: Group, past: Past) -> str:
+    """Return what happened in one line, without its time."""
+    fallen = list(dict.fromkeys(past.name(one.pid, past.id_of(one.pid)) for one in group.of("gave_up")))
+    if fallen:
+        line = f"{fallen[-1]} gave up"
+    else:
+        data = group.first.data
+        reason = data.get("reason")
+        killed = type(reason) is str and reason == "killed"
+        did = "was killed" if killed else "crashed" if facts_of(group.first).crash else "ended"
+        again = any(act_of(event) == "restart" for event in group.events)
+        line = f"{_name(group, past)} {did}{' and was restarted' if again and not killed else ''}"
+        line = f"{line} and restarted" if again and killed else line
+    return without_secrets(line, LONGEST)

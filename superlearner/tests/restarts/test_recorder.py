@@ -1,0 +1,90 @@
+"""The recorder of a node's restarts: each once, a limited number a minute, and the rest as sums."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import otp
+from otp import Supervisor
+from restart_trees import end, group, run, worker
+from superlearner.restarts.ids import includes
+from superlearner.restarts.recorder import Drawn, Record, Recorder
+
+
+def record(
+    test: Callable[[Recorder, list[Record], asyncio.Event], Any], *children: Any, most: int = 100, **options: Any
+) -> Any:
+    """Run `await test(recorder, records, news)` with a recorder of a tree."""
+
+    async def main(node: otp.Node) -> Any:
+        records: list[Record] = []
+        news = asyncio.Event()
+
+        def keep(one: Record) -> None:
+            records.append(one)
+            news.set()
+
+        def draw(_memory: Any, drawn: Any, _now: Any) -> Drawn:
+            return Drawn(f"replay of {drawn.id}".encode(), going_on=False)
+
+        recorder = Recorder(node, None, draw, keep, most)
+        try:
+            return await test(recorder, records, news)
+        finally:
+            recorder.close()
+
+    return run(main, *children, **options)
+
+
+def test_a_restart_is_recorded_once_when_it_has_settled() -> None:
+    async def test(recorder: Recorder, records: list[Record], news: asyncio.Event) -> None:
+        moment = await end("b")
+        assert records == []
+        await news.wait()
+        (found,) = records
+        assert (found.number, found.line, found.count) == (moment.id, "b was killed and restarted", 1)
+        assert found.data == f"replay of {moment.id}".encode()
+        assert includes(found.events, moment.id)
+        assert includes(found.events, found.last)
+        assert not includes(found.events, moment.id - 1)
+        recorder.catch_up()
+        assert records == [found]
+
+    record(test, worker("a"), worker("b"))
+
+
+def test_a_give_up_is_recorded_by_the_supervisor_that_gave_up() -> None:
+    async def test(recorder: Recorder, records: list[Record], _news: asyncio.Event) -> None:
+        await end("x")
+        await end("x")
+        recorder.catch_up()
+        assert [one.line for one in records] == ["x was killed and restarted", "inner gave up"]
+
+    record(test, group("inner", worker("x"), max_restarts=1))
+
+
+def test_a_stop_on_request_is_no_restart() -> None:
+    async def test(recorder: Recorder, records: list[Record], _news: asyncio.Event) -> None:
+        await Supervisor.terminate_child("top", "a")
+        await Supervisor.restart_child("top", "a")
+        recorder.catch_up()
+        assert records == []
+
+    record(test, worker("a"))
+
+
+def test_of_a_crash_loop_a_limited_number_is_drawn_and_the_rest_is_one_sum() -> None:
+    async def test(recorder: Recorder, records: list[Record], _news: asyncio.Event) -> None:
+        ends = [(await end("b")).id for _ in range(3)]
+        recorder.catch_up()  # two are drawn, one is counted as it is found
+        ends += [(await end("b")).id for _ in range(4)]  # counted as they happen
+        recorder.catch_up()
+        recorder.close()
+        assert [one.number for one in records] == [*ends[:2], ends[2]]
+        found = records[-1]
+        assert (found.count, found.line, found.data) == (5, "b ended 5 times more", None)
+        assert (found.number, found.last) == (ends[2], ends[-1])
+
+    record(test, worker("a"), worker("b"), most=2)
