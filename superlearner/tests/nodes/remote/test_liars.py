@@ -29,6 +29,7 @@ from superlearner.nodes.remote.protocol import (
     Hello,
     Items,
     Part,
+    Recent,
     Stream,
     read_request,
     written,
@@ -49,7 +50,7 @@ FACT = Fact("open", 1, 1, "3", 1)
 
 
 class Liar:
-    """A connection whose remote end sends what the test needs after `Hello`."""
+    """A connection whose remote end sends what the test needs after `Hello`; like an older one it has no restarts."""
 
     def __init__(self, answer: Any) -> None:
         self.answer = answer
@@ -60,6 +61,8 @@ class Liar:
         read = read_request(request)
         if isinstance(read, Hello):
             return written(Facts(PROTOCOL, LIAR, FACT))
+        if isinstance(read, Recent):
+            return written(Failed("malformed_request", "expected another request"))
         self.asked.append(read)
         answer = self.answer(read) if callable(self.answer) else self.answer
         return await answer if asyncio.iscoroutine(answer) else answer
