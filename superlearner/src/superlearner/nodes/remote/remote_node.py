@@ -68,6 +68,8 @@ class RemoteNode:
         self.link = link
         self._gone: str | None = None
         self._waiting: set[asyncio.Future[Any]] = set()
+        self._repeated: set[asyncio.Future[Any]] = set()
+        """Requests that the platform repeats by itself: they take no place from those of readers."""
 
     def __repr__(self) -> str:
         return f"<RemoteNode {self.name}{' (gone)' if self._gone else ''}>"
@@ -93,19 +95,20 @@ class RemoteNode:
         """
         if self._gone is not None:
             raise NodeGone(self._gone)
-        if len(self._waiting) >= MOST_WAITING:
+        pending = self._waiting if is_use else self._repeated
+        if len(pending) >= MOST_WAITING:
             raise NodeBusy(f"{MOST_WAITING} requests to {self.name} are already pending")
         if is_use:
             self.on_use()
         asking = asyncio.ensure_future(self.link.ask(written(request)))
-        self._waiting.add(asking)
+        pending.add(asking)
         try:
             async with standstill.timeout(seconds):
                 await asyncio.wait([asking])
         except TimeoutError:
             raise NodeSilent(f"{self.name} has not answered for {seconds:g} s") from None
         finally:
-            self._waiting.discard(asking)
+            pending.discard(asking)
             asking.cancel()
         if asking.cancelled():
             raise NodeGone(self._gone or f"{self.name} is gone")
@@ -120,7 +123,7 @@ class RemoteNode:
         """Mark the node as gone; pending requests fail with this reason."""
         if self._gone is None:
             self._gone = why
-            for asking in list(self._waiting):
+            for asking in [*self._waiting, *self._repeated]:
                 asking.cancel()
 
     def bad(self, what: str) -> BadAnswer:
