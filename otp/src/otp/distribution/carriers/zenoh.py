@@ -34,8 +34,9 @@ import hashlib
 import json
 import logging
 import re
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Final
 
 import zenoh
@@ -321,6 +322,7 @@ _open: dict[zenoh.Session, zenoh.LinkEventsListener[zenoh.handlers.Handler[zenoh
 
 
 def _opened(config: zenoh.Config) -> zenoh.Session:
+    _close_at_the_end()
     session = zenoh.open(config)
     _open[session] = session.info.declare_link_events_listener(zenoh.handlers.RingChannel(LINKS), history=True)
     return session
@@ -333,11 +335,23 @@ def _new_links(session: zenoh.Session) -> Iterator[tuple[str, str]]:
             yield event.link.src, event.link.dst
 
 
-@atexit.register
-def _close_all() -> None:
-    """Close what a program left open: its threads would call Python while that ends."""
-    for session in list(_open):
-        begin(partial(_close, session))
+_ending: Final = threading.Event()
+atexit.register(_ending.set)
+
+
+@cache
+def _close_at_the_end() -> None:
+    """Let a thread close what the program leaves open: threads of Zenoh would call Python while that ends.
+
+    It starts with the first session, because Python 3.12 starts no thread once the program ends.
+    """
+
+    def close_all() -> None:
+        _ending.wait()
+        for session in list(_open):
+            _close(session)
+
+    begin(close_all)
 
 
 def _close(session: zenoh.Session) -> None:

@@ -9,7 +9,7 @@
 export const WORDS = {
   start: "home overview",
   supervisors: "supervision tree supervisors processes table map strategy children",
-  timeline: "restarts crashes causes why replay recordings history what happened past events",
+  timeline: "restarts crashes causes why traces messages replay recordings history what happened past events",
   sandboxes: "sandbox sandboxes playground code editor run own",
   learn: "learning path course lessons tours exercises",
   lesson: "course session lesson exercises otp lecture",

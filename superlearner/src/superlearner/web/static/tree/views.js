@@ -27,6 +27,7 @@ export class Views {
   #share = USUAL;
   #width = 0;
   #many = false;
+  #counted = false;
 
   /**
    * @param {HTMLElement} element  contains list, divider and map
@@ -56,9 +57,11 @@ export class Views {
     return wanted === "both" && this.#width < ONE_PX ? "list" : wanted;
   }
 
-  /** Count the processes but those of the platform. A map that is shown stays. @param {ReadonlyMap<string, Row>} rows */
+  /** Count the processes but those of the platform, once: a page that is looked at does not change by itself.
+   * @param {ReadonlyMap<string, Row>} rows */
   count(rows) {
-    if (this.#many || rows.size < BOTH_PROCESSES) return;
+    if (this.#counted || !rows.size) return;
+    this.#counted = true;
     this.#many = [...rows.values()].filter(({ critical }) => !critical).length >= BOTH_PROCESSES;
     this.#show();
   }
