@@ -34,6 +34,7 @@ HELD_ELSEWHERE: dict[str, str] = {
     ),
     "quota_*": "superlearner/tests/operations/test_quotas.py",  # read at each use, all in the same way
     "audit_*": "superlearner/tests/store/test_trouble.py",  # read after each write
+    "moments_*": "superlearner/tests/store/test_trouble.py",  # read after each write
     "*link_expires": "superlearner/tests/operations/builtin/test_users.py",
     "anomaly_*": "superlearner/tests/monitoring/test_detectors.py",  # read at each look, all in the same way
 }

@@ -16,7 +16,7 @@ from sqlalchemy import event
 import otp
 from otp import Agent
 from superlearner.base.telemetry import Telemetry
-from superlearner.store import AuditRow, Restart, RowRetention, SettingChange, Store, StoreUnavailable
+from superlearner.store import AuditRow, MomentRow, Restart, RowRetention, SettingChange, Store, StoreUnavailable
 from superlearner.store.database import Database
 
 WithStore = Callable[..., Any]
@@ -226,6 +226,37 @@ def test_the_audit_log_and_changes_of_settings_are_kept_by_number_and_by_age(url
         assert [now] == [row.at for row in await store.setting_changes()]
 
     with_store(url, test, audit=lambda: kept[0])
+
+
+def test_old_moments_lose_their_replay_by_number_and_by_age_and_keep_their_line(
+    url: str, with_store: WithStore
+) -> None:
+    kept = [RowRetention(1_000, emptied=100)]
+
+    def happened(store: Store, *moments: float) -> None:
+        for at in moments:
+            number = len(numbers) + 1
+            numbers.append(number)
+            assert store.append_moment(MomentRow("shop", "run", number, number, at, at, f"restart {number}", data=b"x"))
+
+    numbers: list[int] = []
+
+    async def test(running: Any) -> None:
+        store = running.store
+        happened(store, *range(350))
+        await store.sync()
+        rows = await store.moments(limit=1_000)
+        assert len(rows) == 350
+        assert 100 <= sum(row.data is not None for row in rows) < 300
+        assert (rows[-1].line, rows[-1].data) == ("restart 1", None)
+        now = time.time()
+        kept[0] = RowRetention(1_000, days=1, emptied=100)
+        happened(store, now - 100_000, now)
+        await store.sync()
+        newest, old = (await store.moments(limit=1_000))[:2]
+        assert ((newest.at, newest.data), (old.line, old.data)) == ((now, b"x"), ("restart 351", None))
+
+    with_store(url, test, moments=lambda: kept[0])
 
 
 def test_only_so_much_history_is_kept(url: str, with_store: WithStore) -> None:

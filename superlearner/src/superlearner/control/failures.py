@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Callable
@@ -89,7 +90,9 @@ def unwrapped(reason: Any, depth: int = 10) -> list[Any]:
 
 def _in_words(reason: Any) -> str:
     """Return a reason in the words of the runtime's error about it, if there are any."""
-    said = explain_spec(reason) if tagged(reason)[0] else None
+    said = None
+    with contextlib.suppress(Exception):  # an object of the program may raise when it is compared
+        said = explain_spec(reason) if tagged(reason)[0] else None
     return text_of_reason(reason, 1000) if said is None else safe_text(without_secrets(said))
 
 

@@ -160,7 +160,8 @@ def test_a_silent_node_delays_one_scrape_only_and_gets_one_request(
             read = p.read_request(request)
             if isinstance(read, p.Hello):
                 return p.written(p.Facts(p.PROTOCOL, "silent@127.0.0.1", p.Fact("open", 1, 1, "3", 1)))
-            asked.append(read.operation if isinstance(read, p.Execute) else "")
+            if isinstance(read, p.Execute):
+                asked.append(read.operation)
             await asyncio.Event().wait()
             return b""
 

@@ -95,8 +95,8 @@ def test_a_restart_is_explained_in_words(inside: Inside) -> None:
     inside(test)
 
 
-class Careless(GenServer[int]):
-    """A server whose callbacks return values that are no results."""
+class ReturnsItsState(GenServer[int]):
+    """A server whose callbacks return values that are no results; no other loaded class may have its name."""
 
     @impl
     def init(self, arg: Any) -> Ok[int]:
@@ -114,11 +114,11 @@ def test_a_result_that_the_runtime_refuses_has_its_line_and_a_hint(inside: Insid
     """Regression: it had no line, because the stack of its reason is empty."""
 
     async def test(platform: Any) -> None:
-        pid = await platform.node.start(Careless)
+        pid = await platform.node.start(ReturnsItsState)
         GenServer.cast(pid, "number")
         await otp.wait_down(pid)
         newest = (await platform.get("/api/v1/errors"))["data"][0]
-        code = Careless.handle_cast.__code__
+        code = ReturnsItsState.handle_cast.__code__
         assert newest["where"] == f"test_errors.py:{code.co_firstlineno + 3} in handle_cast"
         assert newest["hint"] == "expected a result such as NoReply(state)"
 
