@@ -287,6 +287,7 @@ def test_of_ten_thousand_lines_those_near_the_view_are_in_the_page(
     ]
     platform.epoch = "e2"
     platform.snapshot()
+    page.get_by_role("button", name="Tree and map").click()
     lines = page.locator("[role=treeitem]")
     expect(page.locator("#map")).to_have_attribute("data-cells", "10001")
     expect(line(page, "app/s0/w_3")).to_have_attribute("aria-setsize", "499")
