@@ -153,14 +153,12 @@ class FakePlatform:
 
     async def _hang_up(self) -> None:
         """A connection that came while the server ended would stay open, and a browser would ask on it for ever."""
-        for _ in range(4):  # one that was accepted is made, and one that is aborted is closed, in a later turn
-            await asyncio.sleep(0)
-            for connection in list(self._server.server_state.connections):
-                connection.transport.abort()
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in tasks:
+        for task in tasks:  # one that accepts a connection closes it
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for connection in list(self._server.server_state.connections):
+            connection.transport.abort()
         await asyncio.sleep(0)
 
     def stop(self) -> None:
