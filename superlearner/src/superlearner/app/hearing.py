@@ -7,20 +7,20 @@ some; the gap in the numbers counts them, and they are reported.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 import otp
 from otp import standstill
 from otp.redaction import without_secrets
 from superlearner.control.terms import clip
-from superlearner.nodes.remote import BadAnswer, NodeGone, RemoteError, RemoteNode
+from superlearner.nodes.remote import BadAnswer, RemoteError, RemoteNode, follow
 from superlearner.nodes.remote.protocol import Done, Failed, Hear, Heard, Recall
 from superlearner.observing.analytics import Entry
 from superlearner.observing.logs import LogLine
@@ -79,7 +79,6 @@ class Hearing:
         self._line = 0
         self._lost: dict[str, int] = {}
         self._reported_at = -math.inf
-        self._due = asyncio.Event()
 
     async def begin(self, seconds: float) -> None:
         """Replay the earlier history to the node. Raises RemoteError."""
@@ -90,19 +89,10 @@ class Hearing:
 
     async def live(self) -> None:
         """Request entries until the node is gone or sends an invalid answer."""
-        while True:
-            try:
-                await self._more(WAIT_S)
-            except NodeGone:
-                return
-            except BadAnswer as error:
-                log.warning("the history of %s stops here: %s", self._remote.name, error)
-                return
-            except RemoteError:
-                pass  # it is blocked or busy; its entries wait there
-            self._due.clear()
-            asyncio.get_running_loop().call_later(PAUSE_S, self._due.set)
-            await self._due.wait()
+        try:
+            await follow(partial(self._more, WAIT_S), PAUSE_S)
+        except BadAnswer as error:
+            log.warning("the history of %s stops here: %s", self._remote.name, error)
 
     async def catch_up(self) -> None:
         """Fetch the entries so far, within a time limit."""

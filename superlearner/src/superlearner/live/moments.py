@@ -26,7 +26,7 @@ import otp
 from otp.redaction import without_secrets
 from superlearner.control.terms import clip
 from superlearner.nodes.nodes import Nodes, WatchedNode
-from superlearner.nodes.remote import BadAnswer, NodeGone, RemoteError, RemoteNode
+from superlearner.nodes.remote import BadAnswer, RemoteError, RemoteNode, follow
 from superlearner.nodes.remote.protocol import Drawn, Failed, Recent
 from superlearner.operations.builtin.restarts import draw_moment
 from superlearner.operations.engine.audit import AuditLog
@@ -215,7 +215,6 @@ class _Listening:
         self._place = 0
         self._minute = -recorder.MINUTE_S
         self._taken = 0
-        self._due = asyncio.Event()
         self._task = asyncio.get_running_loop().create_task(self._live(), context=Context())
 
     def close(self) -> None:
@@ -228,20 +227,10 @@ class _Listening:
                     pass
 
     async def _live(self) -> None:
-        while True:
-            try:
-                if await self._more(WAIT_S) is None:
-                    return
-            except NodeGone:
-                return
-            except BadAnswer as error:
-                log.warning("restarts of %s are not recorded any more: %s", self._remote.name, error)
-                return
-            except RemoteError:
-                pass  # it is blocked or busy; its restarts wait there
-            self._due.clear()
-            asyncio.get_running_loop().call_later(PAUSE_S, self._due.set)
-            await self._due.wait()
+        try:
+            await follow(partial(self._more, WAIT_S), PAUSE_S)
+        except BadAnswer as error:
+            log.warning("restarts of %s are not recorded any more: %s", self._remote.name, error)
 
     async def _more(self, seconds: float) -> bool | None:
         """Make one request; return whether there was anything new, None if the node cannot answer it."""
