@@ -28,7 +28,7 @@ from superlearner.control.terms import clip
 from superlearner.nodes.nodes import Nodes, WatchedNode
 from superlearner.nodes.remote import BadAnswer, RemoteError, RemoteNode, follow
 from superlearner.nodes.remote.protocol import Drawn, Failed, Recent
-from superlearner.operations.builtin.restarts import draw_moment
+from superlearner.operations.builtin.restarts import SAME_S, draw_moment
 from superlearner.operations.engine.audit import AuditLog
 from superlearner.operations.engine.forwarding import read_result
 from superlearner.operations.results.restarts import Moment
@@ -41,15 +41,13 @@ from superlearner.restarts.present import Running
 from superlearner.restarts.recorder import Record, Recorder
 from superlearner.store import MomentRow, Store, StoreUnavailable
 
-__all__ = ["Moments", "pack", "unpack"]
+__all__ = ["Moments"]
 
 MOST_IN_MEMORY: Final = 1_000
 MOST_BYTES: Final = 500_000
 """The largest replay; of a larger restart only the line is kept."""
 MOST_SENT: Final = 50
 MOST_SENT_BYTES: Final = 2_000_000
-SAME_S: Final = 5.0
-"""Seconds by which the time of an old address may differ."""
 WAIT_S: Final = 20.0
 MARGIN_S: Final = 5.0
 PAUSE_S: Final = 0.2
@@ -172,7 +170,7 @@ class Moments:
         return recorder.Drawn(data, moment.going_on)
 
     def _keep(self, watched: WatchedNode, one: Record) -> None:
-        data = None if one.data is None or len(one.data) > MOST_BYTES else pack(one.data)
+        data = None if one.data is None or len(one.data) > MOST_BYTES else _pack(one.data)
         run = run_of(watched.node)
         self._add(
             MomentRow(
@@ -190,8 +188,8 @@ class Moments:
             raise remote.bad(f"expected a restart, got {clip(repr(replace(row, data=None)), 200)}")
         data = row.data
         if data is not None:
-            found = read_result(remote, MODEL, unpack(data, remote))
-            data = pack(json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode())
+            found = read_result(remote, MODEL, _unpack(data, remote))
+            data = _pack(json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode())
         line = clip(without_secrets(row.line, LONGEST), LONGEST)
         self._add(replace(row, node=remote.name, owner=remote.owner, line=line, data=data, id=0))
 
@@ -253,21 +251,18 @@ class _Listening:
         return self._taken <= 2 * recorder.MOST_A_MINUTE
 
 
-def pack(data: bytes) -> bytes:
+def _pack(data: bytes) -> bytes:
     """Return a replay as it is stored."""
     return zlib.compress(data, 3)
 
 
-def unpack(data: bytes, remote: RemoteNode | None = None) -> bytes:
-    """Return a replay from the form in which it is stored. Raises BadAnswer for that of a node in another program."""
+def _unpack(data: bytes, remote: RemoteNode) -> bytes:
+    """Return a replay of a node in another program. Raises BadAnswer."""
     try:
-        reader = zlib.decompressobj()
-        found = reader.decompress(data, MOST_BYTES + 1)
+        found = zlib.decompressobj().decompress(data, MOST_BYTES + 1)
     except zlib.error as error:
-        if remote is None:
-            raise
         raise remote.bad(f"expected a replay, got {error}") from None
-    if len(found) > MOST_BYTES and remote is not None:
+    if len(found) > MOST_BYTES:
         raise remote.bad(f"expected a replay of at most {MOST_BYTES} bytes, got more")
     return found
 
