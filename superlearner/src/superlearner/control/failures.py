@@ -16,7 +16,7 @@ from superlearner.control.reasons import OTP, has_own_frame, own_frame, tagged, 
 from superlearner.control.slots import id_text
 from superlearner.control.terms import is_a, safe_text
 
-__all__ = ["Place", "explain", "explain_refusal", "explain_start", "unwrapped"]
+__all__ = ["Place", "explain", "explain_refusal", "explain_start", "failed_child", "unwrapped"]
 
 INDENT = "  "
 Place = tuple[str, int, str]
@@ -62,10 +62,10 @@ def explain_start(reason: Any, place: Place | None = None, depth: int = 10) -> s
     tag, rest = tagged(reason)
     match tag, len(rest):
         case "shutdown", 1 if depth:
-            inner_tag, inner = tagged(rest[0])
-            if inner_tag == "failed_to_start_child" and len(inner) == 2:
-                below = explain_start(inner[1], place, depth - 1).replace("\n", f"\n{INDENT}")
-                return f"its child {id_text(inner[0])} does not start\n{INDENT}{below}"
+            child = failed_child(reason)
+            if child is not None:
+                below = explain_start(child[1], place, depth - 1).replace("\n", f"\n{INDENT}")
+                return f"its child {id_text(child[0])} does not start\n{INDENT}{below}"
         case "bad_return_value", 1:
             said = f"expected Ok(state), Stop(reason) or Ignore() from its init, got {text_of_reason(rest[0])}"
             return _with_place(said, place)
@@ -80,12 +80,19 @@ def explain_start(reason: Any, place: Place | None = None, depth: int = 10) -> s
 
 def unwrapped(reason: Any, depth: int = 10) -> list[Any]:
     """Return the reasons of the supervisors that did not start, outermost first, and then the one inside them."""
+    child = failed_child(reason) if depth else None
+    return [reason] if child is None else [reason, *unwrapped(child[1], depth - 1)]
+
+
+def failed_child(reason: Any) -> tuple[Any, Any] | None:
+    """Return id and reason of the child for which a supervisor did not start; None for other reasons.
+
+    >>> failed_child(("shutdown", ("failed_to_start_child", "ledger", "no_money")))
+    ('ledger', 'no_money')
+    """
     tag, rest = tagged(reason)
-    if tag == "shutdown" and len(rest) == 1 and depth:
-        inner_tag, inner = tagged(rest[0])
-        if inner_tag == "failed_to_start_child" and len(inner) == 2:
-            return [reason, *unwrapped(inner[1], depth - 1)]
-    return [reason]
+    inner_tag, inner = tagged(rest[0]) if tag == "shutdown" and len(rest) == 1 else (None, ())
+    return (inner[0], inner[1]) if inner_tag == "failed_to_start_child" and len(inner) == 2 else None
 
 
 def _in_words(reason: Any) -> str:

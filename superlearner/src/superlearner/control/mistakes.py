@@ -20,7 +20,7 @@ from typing import Any, Final
 
 import otp
 from otp import Behaviour, Crash, ExceptionTerm
-from superlearner.control.failures import Place, unwrapped
+from superlearner.control.failures import Place, failed_child, unwrapped
 from superlearner.control.reasons import has_own_frame, tagged, text_of_reason
 from superlearner.control.terms import is_a, safe_text
 
@@ -150,8 +150,8 @@ def _line(tree: ast.Module, owner: ast.ClassDef, method: Function | None, reason
         case "bad_combination", 1:
             return _option(scopes, "significant", True) or _start(method, owner)
         case "shutdown", 1:
-            inner, child = tagged(rest[0])
-            if inner != "failed_to_start_child" or len(child) != 2:
+            child = failed_child(reason)
+            if child is None:
                 return None
             lacking = re.match(r"expected (\w+) to have all required callbacks", _text_inside(child[1]))
             cls = None if lacking is None else _class(tree, lacking[1])
