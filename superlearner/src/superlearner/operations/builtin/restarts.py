@@ -13,7 +13,6 @@ from pydantic import Field
 import otp
 from superlearner.control.clock import Clock
 from superlearner.control.events import ANSWERS, STARTS, TraceEvent, facts_of, is_restart
-from superlearner.control.terms import clip
 from superlearner.nodes.nodes import WatchedNode
 from superlearner.nodes.remote import RemoteNode
 from superlearner.operations.builtin.errors import with_request
@@ -25,7 +24,7 @@ from superlearner.operations.engine.seams import MomentHistory
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import PageNumber, PerPage
 from superlearner.operations.results.restarts import Moment, RestartLine
-from superlearner.operations.rights.ownership import node_names
+from superlearner.operations.rights.ownership import not_their_node
 from superlearner.restarts.groups import Group, groups
 from superlearner.restarts.ids import REF, Ref, run_of
 from superlearner.restarts.memory import Memory
@@ -77,7 +76,7 @@ async def show(
     """
     ref = Ref.read(event)
     sees = ctx.user.sees(ctx.owner_of(ctx.on))
-    found, error = None, _not_known(ref) if sees else _of_others(ctx)
+    found, error = None, _not_known(ref) if sees else not_their_node(_this(), ctx)
     try:
         node = ctx.found if sees else None
         if isinstance(node, RemoteNode):
@@ -184,14 +183,6 @@ async def list_(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -> P
     run = run_of(ctx.node)
     lines = [_describe_restart(group, past, clock, run) for group in newest[start : start + per_page]]
     return Paged(lines, len(newest), page, per_page)
-
-
-def _of_others(ctx: Context) -> OperationError:
-    """Return the error for a node that is gone or belongs to others, which must be the same."""
-    known = ", ".join(node_names(ctx.nodes, ctx.user)) or "your sandboxes"
-    return ctx.missing_scope(
-        f"restart.show on the node {clip(ctx.asked or '', 200)!r}", "read", hint=f"expected one of {known}"
-    )
 
 
 def _not_known(ref: Ref) -> OperationError:

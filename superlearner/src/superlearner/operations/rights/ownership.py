@@ -19,7 +19,7 @@ from superlearner.operations.rights.users import User
 from superlearner.sandbox import Sandboxes
 from superlearner.store import StoreUnavailable
 
-__all__ = ["Owners", "is_refused", "node_names", "seen_node"]
+__all__ = ["Owners", "is_refused", "node_names", "not_their_node", "seen_node"]
 
 
 def seen_node(nodes: Nodes, user: User, name: str | None) -> WatchedNode | RemoteNode | None:
@@ -39,6 +39,13 @@ def is_refused(nodes: Nodes, sandboxes: Sandboxes, user: User, name: str | None)
 def node_names(nodes: Nodes, user: User) -> list[str]:
     """Return the names of the nodes that exist for the user; the default comes first."""
     return [one.name for one in nodes if user.sees(one.owner)] if user.only_own else nodes.names()
+
+
+def not_their_node(operation: Operation, context: Context) -> OperationError:
+    """Return the error for a node that the user does not see: the same for those of others and unknown ones."""
+    known = ", ".join(node_names(context.nodes, context.user)) or "your sandboxes"
+    what = f"{operation.name} on the node {clip(context.asked or '', 200)!r}"
+    return context.missing_scope(what, operation.scope, hint=f"expected one of {known}")
 
 
 class Owners:
@@ -76,9 +83,7 @@ class Owners:
         if not is_refused(nodes, self._services.get(Sandboxes), user, context.on):
             _ = context.found  # raises, with the reason, if their own sandbox has ended
             return
-        known = ", ".join(node_names(nodes, user)) or "your sandboxes"
-        what = f"{operation.name} on the node {clip(context.asked or '', 200)!r}"
-        raise context.missing_scope(what, operation.scope, hint=f"expected one of {known}")
+        raise not_their_node(operation, context)
 
     def _of_sandbox(self, context: Context, id: str) -> str:
         return find_sandbox(context, self._services.get(Sandboxes), id).owner
