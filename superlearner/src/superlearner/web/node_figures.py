@@ -156,9 +156,7 @@ class NodeFigures:
         )
 
     async def _ask(self, remote: RemoteNode, operation: str, **parameters: Any) -> Any:
-        found = self._arsenal.get(operation)
-        if found is None:
-            raise LookupError(f"there is no operation {operation}; this is a bug in SuperLearner, please report it")
+        found = self._arsenal.known(operation)
         context = Context(self._nodes, READER, "link", on=remote.name, claims="other")
         return (await forward(found, context, remote, checked(found, parameters))).data
 

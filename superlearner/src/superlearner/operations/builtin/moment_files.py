@@ -72,9 +72,7 @@ async def export_game(
 
 async def _ask(ctx: Context, services: Services, name: str, parameters: Json) -> Json:
     """Return the answer of another operation for the same user and node."""
-    found = services.get(Registry).get(name)
-    if found is None:
-        raise LookupError(f"there is no operation {name}; this is a bug in SuperLearner, please report it")
+    found = services.get(Registry).known(name)
     return (await execute(services, found, ctx, checked(found, parameters))).data
 
 

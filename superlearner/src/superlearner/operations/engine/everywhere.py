@@ -55,9 +55,7 @@ async def ask_all(
     parameters: Mapping[str, Any] | None = None,
 ) -> Answers:
     """Run a reading operation on nodes in parallel; each has `ANSWER_S` to answer."""
-    found = services.get(Registry).get(operation)
-    if found is None:
-        raise LookupError(f"there is no operation {operation}; this is a bug in SuperLearner, please report it")
+    found = services.get(Registry).known(operation)
     answers = Answers()
 
     async def one(name: str) -> None:

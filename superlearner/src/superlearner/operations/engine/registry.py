@@ -48,6 +48,17 @@ class Registry:
         """Return the operation with this name."""
         return self._by_name.get(name)
 
+    def known(self, name: str) -> Operation:
+        """Return an operation that the platform itself needs.
+
+        Raises:
+            LookupError: there is none with this name.
+        """
+        found = self.get(name)
+        if found is None:
+            raise LookupError(f"there is no operation {name}; this is a bug in SuperLearner, please report it")
+        return found
+
     @property
     def routes(self) -> RouteTable:
         """The operations by route, for hints; built for each use, since only errors need it."""
