@@ -46,10 +46,8 @@ def make_moment_file(page: MomentPage) -> str:
         "default-src 'none'", f"script-src {_hash(theme)} {_hash(script)}", f"style-src {_hash(style)}",
         "base-uri 'none'", "form-action 'none'",
     ))  # fmt: skip
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=select_autoescape(default=True), undefined=StrictUndefined
-    )
-    return environment.get_template("moment.html").render(
+    template = _templates().get_template("moment.html")
+    return template.render(
         title=page.title,
         node=page.node,
         time=f"{page.at.day} {page.at:%B %Y, %H:%M:%S} UTC",
@@ -76,6 +74,13 @@ def _json(value: Mapping[str, Any]) -> str:
 
 def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+@cache
+def _templates() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=select_autoescape(default=True), undefined=StrictUndefined
+    )
 
 
 @cache
