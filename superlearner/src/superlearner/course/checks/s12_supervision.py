@@ -19,10 +19,10 @@ from superlearner.course.engine.drawn_tree import (
     STRATEGIES,
     Part,
     below,
+    describe_misread_remark,
     dynamic_in,
+    is_marked_as_server,
     is_supervisor,
-    misread_strategy,
-    says_server,
     stores_in,
     strategy_of,
 )
@@ -208,9 +208,9 @@ async def tree(s: Scenario) -> None:
     s.step("Three workers under a supervisor, a dynamic supervisor with temporary agents, and one store.")
     everyone = below(root)
     for each in (root, *everyone):
-        if misread := misread_strategy(each):
+        if misread := describe_misread_remark(each):
             raise Wrong(misread)
-        if each.children and says_server(each) and not is_supervisor(each):
+        if each.children and is_marked_as_server(each) and not is_supervisor(each):
             say = f"{each.label} has children, and its brackets say that it is no supervisor"
             raise Wrong(f"{say}: only supervisors have children{read}", "M25")
     stores = stores_in(root)

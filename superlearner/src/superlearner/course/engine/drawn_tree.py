@@ -21,8 +21,8 @@ from superlearner.course.engine.drawings import Drawn, read_drawing
 from superlearner.course.engine.values import nearest
 
 __all__ = [
-    "STRATEGIES", "Part", "below", "dynamic_in", "is_supervisor", "misread_strategy", "role_of", "says_server",
-    "start_drawing", "stores_in", "strategy_of",
+    "STRATEGIES", "Part", "below", "describe_misread_remark", "dynamic_in", "is_marked_as_server", "is_supervisor",
+    "role_of", "start_drawing", "stores_in", "strategy_of",
 ]  # fmt: skip
 
 STRATEGIES: Final = ("one_for_all", "rest_for_one", "one_for_one")
@@ -82,7 +82,7 @@ def stores_in(root: Drawn) -> list[Drawn]:
 
 def _is_named_store(drawn: Drawn) -> bool:
     """Return whether the name of a label ends in that of a store; one with children and a strategy is none."""
-    if _works_only(drawn):
+    if _is_marked_as_worker(drawn):
         return False
     words = [word for word in drawn.words if word not in ("server", "process")]
     if drawn.children:
@@ -91,14 +91,14 @@ def _is_named_store(drawn: Drawn) -> bool:
     return (bool(words) and words[-1] in STORES) or any(map(STORE.fullmatch, drawn.remarks))
 
 
-def _works_only(drawn: Drawn) -> bool:
+def _is_marked_as_worker(drawn: Drawn) -> bool:
     """Return whether a label without children says `(worker)`, whatever its name."""
     return not drawn.children and any(map(WORKS.fullmatch, drawn.remarks))
 
 
 def is_dynamic(drawn: Drawn) -> bool:
     """Return whether a label names a dynamic supervisor."""
-    if _works_only(drawn):
+    if _is_marked_as_worker(drawn):
         return False
     named = "dynamic" in drawn.words and (bool(drawn.children) or drawn.words[-1] in ("dynamic", *SUPERVISORS))
     return named or drawn.words[-1:] == ["pool"] or any(map(DYNAMIC.search, drawn.remarks))
@@ -115,16 +115,16 @@ def is_supervisor(drawn: Drawn) -> bool:
     """Return whether a label names one, or says in brackets that it is one or which strategy it has."""
     last = drawn.words if drawn.children else drawn.words[-1:]
     named = any(word in SUPERVISORS for word in last) or drawn.name.lower().endswith(("sup", "supervisor"))
-    said = any(map(SUPERVISES.search, drawn.remarks))
-    return (named and not says_server(drawn)) or said or STRATEGY.search(drawn.label) is not None or is_dynamic(drawn)
+    marked = STRATEGY.search(drawn.label) is not None or any(map(SUPERVISES.search, drawn.remarks))
+    return (named and not is_marked_as_server(drawn)) or marked or is_dynamic(drawn)
 
 
-def says_server(drawn: Drawn) -> bool:
+def is_marked_as_server(drawn: Drawn) -> bool:
     """Return whether a label says in brackets that it is a server or a worker."""
     return any(map(SERVES.fullmatch, drawn.remarks))
 
 
-def misread_strategy(drawn: Drawn) -> str | None:
+def describe_misread_remark(drawn: Drawn) -> str | None:
     """Return what is wrong with the brackets behind a label with children; None if they say what it is."""
     for remark in drawn.remarks:
         known = STRATEGY.search(remark) or DYNAMIC.search(remark) or REMARKS.issuperset(WORD.findall(remark.lower()))
