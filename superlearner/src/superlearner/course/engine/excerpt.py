@@ -105,7 +105,8 @@ class Excerpt:
         """
         found = self._rows(events, row_of, self._since, self._until)
         needed = {0} if self._first and found else set[int]()
-        needed |= {max(place for place, row in enumerate(found) if lane in _lanes(row)) for lane in _in(found, named)}
+        newest = {lane: place for place, row in enumerate(found) for lane in _lanes(row)}
+        needed |= {newest[name] for name in named if name in newest}
         lanes = {lane for place in needed for lane in _lanes(found[place])} | (_lanes(found[-1]) if found else set())
         most, kept = max(LANES, len(lanes)), set(needed)
         for place in reversed(range(len(found))):
@@ -122,11 +123,6 @@ class Excerpt:
         places = range(since, len(events) if until is None else min(until, len(events)))
         rows = (row_of(events[place]) for place in places if place not in self._hidden)
         return [row for row in rows if row is not None]
-
-
-def _in(rows: Sequence[CourseRow], named: Collection[str]) -> set[str]:
-    """Return the named processes that have a row."""
-    return {lane for row in rows for lane in _lanes(row)}.intersection(named)
 
 
 def _lanes(row: CourseRow) -> set[str]:
