@@ -27,7 +27,7 @@ async def callbacks(s: Scenario) -> None:
     """The callback that a message runs."""
     s.step("Each message runs its callback: the server of the run says which.")
     answer = s.choices(("get_state", "remember", "DOWN", "stop"), {*WHY_STOP, "terminate"})
-    ran, seen = await instrumented(s)
+    ran = await instrumented(s)
 
     def mark(key: str) -> CourseMark:
         if answer[key] == ran[key]:
@@ -40,7 +40,7 @@ async def callbacks(s: Scenario) -> None:
             say = f"in the run {ran[key]} ran for {key}, not {answer[key]}: {WHY_RAN[key]}"
         return CourseMark(key, False, say, misconception, DOWN_IS_INFO if key == "DOWN" else "")
 
-    s.judge(map(mark, ("get_state", "remember", "DOWN", "stop")), seen)
+    s.judge(map(mark, ("get_state", "remember", "DOWN", "stop")))
 
 
 WHY_RAN = {
@@ -87,26 +87,25 @@ class Instrumented(GenServer[otp.Pid]):
         otp.send(state, "terminate")
 
 
-async def instrumented(s: Scenario) -> tuple[dict[str, str], dict[str, tuple[int, int]]]:
-    """Return which callback of a real server each of four messages runs, and where the trace shows it."""
+async def instrumented(s: Scenario) -> dict[str, str]:
+    """Return which callback of a real server each of four messages runs."""
     agent = s.name(await Instrumented.start(otp.self()), "agent")
     other = s.name(otp.spawn(nothing), "monitored")
     await otp.wait_down(other)
     ran: dict[str, str] = {}
-    marks = [s.mark()]
-    ran["get_state"] = await GenServer.call(agent, "get_state")
-    marks.append(s.mark())
-    GenServer.cast(agent, "remember")
-    ran["remember"] = await otp.receive()
-    marks.append(s.mark())
-    otp.send(agent, otp.Down(otp.make_ref(), other, "normal"))
-    ran["DOWN"] = await otp.receive()
-    marks.append(s.mark())
-    GenServer.cast(agent, "stop")
-    ran["stop"] = await otp.receive()
-    await otp.wait_down(agent)
-    marks.append(s.mark())
-    return ran, dict(zip(ran, itertools.pairwise(marks), strict=True))
+    with s.showing("get_state"):
+        ran["get_state"] = await GenServer.call(agent, "get_state")
+    with s.showing("remember"):
+        GenServer.cast(agent, "remember")
+        ran["remember"] = await otp.receive()
+    with s.showing("DOWN"):
+        otp.send(agent, otp.Down(otp.make_ref(), other, "normal"))
+        ran["DOWN"] = await otp.receive()
+    with s.showing("stop"):
+        GenServer.cast(agent, "stop")
+        ran["stop"] = await otp.receive()
+        await otp.wait_down(agent)
+    return ran
 
 
 async def nothing() -> None:
@@ -129,23 +128,22 @@ async def calls(s: Scenario) -> None:
         if answer[key] not in ("call", "cast"):
             raise Wrong(f"expected call or cast for {key}, got {render(answer[key])}")
     marks: list[CourseMark] = []
-    spans: dict[str, tuple[int, int]] = {}
     for key, way in right.items():
         if answer[key] == way:
             marks.append(CourseMark(key, ok=True))
             continue
-        since = s.mark()
         if way == "call":
-            got = await client_of(s, cast_only=True)
+            with s.showing(key):
+                got = await client_of(s, cast_only=True)
             say = f"{key} as a cast returned {got!r} where its user needs {NEEDED[key]}"
         else:
             many = 10 if key == "broadcast_shutdown" else 1
-            waited = await client_of(s, cast_only=False, many=many)
+            with s.showing(key):
+                waited = await client_of(s, cast_only=False, many=many)
             turns = "for each of ten agents in turn" if many > 1 else "for an agent that takes 1 s for each message"
             say = f"{key} as a call kept its sender waiting {waited:g} s, {turns}; {NEEDED[key]}"
-        spans[key] = since, s.mark()
         marks.append(CourseMark(key, False, say, "M14"))
-    s.judge(marks, spans)
+    s.judge(marks)
 
 
 NEEDED = {
@@ -227,18 +225,16 @@ async def results(s: Scenario) -> None:
         got = render(s.answer.answer)
         raise Wrong(f"expected answer to be a dict from (callback, result) to True or False, got {got}")
     names, kinds = ("init", "handle_call", "handle_cast"), ("Ok", "Reply", "NoReply", "Stop")
-    s.no_other_keys("answer", found, tuple(itertools.product(names, kinds)))
     pairs = tuple(itertools.product(names, kinds))
+    s.no_other_keys("answer", found, pairs)
     for callback, result in pairs:
         said = found.get((callback, result))
         if type(said) is not bool:
             raise Wrong(f"choose True or False for each pair: {callback} and {result} has {render(said)}")
     legal: dict[tuple[str, str], bool] = {}
-    spans: dict[str, tuple[int, int]] = {}
     for pair in pairs:
-        since = s.mark()
-        legal[pair] = await is_legal(s, *pair)
-        spans[" ".join(pair)] = since, s.mark()
+        with s.showing(" ".join(pair)):
+            legal[pair] = await is_legal(s, *pair)
 
     def like(callback: str) -> str:
         """Return the callback whose rule is the one that was chosen for this one."""
@@ -258,7 +254,7 @@ async def results(s: Scenario) -> None:
             " ".join(pair), False, say, misconception, LATER if misconception == "M31" else "", like(callback)
         )
 
-    s.judge(map(mark, pairs), spans)
+    s.judge(map(mark, pairs))
 
 
 LEGAL = {

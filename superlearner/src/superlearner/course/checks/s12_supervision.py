@@ -50,15 +50,13 @@ async def strategies(s: Scenario) -> None:
             raise Wrong(f"choose 'one_for_one', 'rest_for_one' or 'one_for_all' for each supervisor: {got}")
     s.no_other_keys("answer", answer, keys)
     marks: list[CourseMark] = []
-    spans: dict[str, tuple[int, int]] = {}
     for key, names, crashed, depend in (
         ("agents", AGENTS, 1, ()),
         ("pipeline", PIPELINE, 1, (2, 3)),
         ("connections", CONNECTIONS, 0, (1, 2)),
     ):
-        since = s.mark()
-        restarted = await restarted_by(s, answer[key], crashed, names, depend=depend)
-        spans[key] = since, s.mark()
+        with s.showing(key):
+            restarted = await restarted_by(s, answer[key], crashed, names, depend=depend)
         expected = {crashed, *depend}
         say, misconception = "", None
         if missing := expected - restarted:
@@ -68,7 +66,7 @@ async def strategies(s: Scenario) -> None:
             say = f"{names[crashed]} crashed, and {names[min(extra)]} was restarted needlessly"
             misconception = "M20" if answer[key] == "one_for_all" else None
         marks.append(CourseMark(key, not say, f"`{key}`: {say} under {answer[key]}" if say else "", misconception))
-    s.judge(marks, spans)
+    s.judge(marks)
     if answer["connections"] == "one_for_all":
         s.step("For the connections under one_for_all, the needless restart is named.")
         said = needless.get("connections", "") if needless is not None else ""
@@ -263,11 +261,9 @@ async def tree(s: Scenario) -> None:
         raise Wrong(f"expected disturbed to be a dict with worker, temporary, pool and store, got {got}")
     s.no_other_keys("disturbed", said, keys)
     marks: list[CourseMark] = []
-    spans: dict[str, tuple[int, int]] = {}
     for key, (child, *others) in keys.items():
-        since = s.mark()
-        ended = await ends(s, root, child)
-        spans[key] = since, s.mark()
+        with s.showing(key):
+            ended = await ends(s, root, child)
         value = said.get(key)
         # Under rest_for_one the first worker ends more than the last one does; the task asks for any of them
         counts = {len(ended), *[len(await ends(s, root, other)) for other in others if key == "worker"]}
@@ -279,7 +275,7 @@ async def tree(s: Scenario) -> None:
             also = ". A supervisor's children end with it" if child.children and value == 1 else ""
             say = f"in the run, a crash of {child.label} ended {len(ended)}: {names}; you said {render(value)}{also}"
             marks.append(CourseMark(key, False, f"expected {len(ended)} for {key}: {say}", misconception))
-    s.judge(marks, spans)
+    s.judge(marks)
 
 
 async def belief(s: Scenario, root: Drawn, child: Drawn, right: int, said: Any) -> str | None:

@@ -15,7 +15,7 @@ import dis
 import inspect
 import re
 import traceback
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Generator, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from types import CodeType, ModuleType
@@ -60,6 +60,7 @@ class Scenario:
         self.mailbox: Mailbox | None = None
         self.marks: tuple[CourseMark, ...] = ()
         """The rows of the answer, as far as the current step has judged them."""
+        self._spans: dict[str, tuple[int, int]] = {}
         self._step: str | None = None
         self._note = ""
         self._events: list[Event] = []
@@ -107,6 +108,7 @@ class Scenario:
         self._pass()
         self._step = says
         self.marks = ()
+        self._spans = {}
         self._begun = 0.0
         self._excerpt.begin()
 
@@ -114,17 +116,19 @@ class Scenario:
         """Say something about the current step although it holds."""
         self._note = say
 
-    def judge(self, marks: Iterable[CourseMark], spans: Mapping[str, tuple[int, int]] | None = None) -> None:
-        """Mark each row of the answer; raise `Wrong` unless all are right.
+    @contextlib.contextmanager
+    def showing(self, key: str) -> Generator[None, None, None]:
+        """Let the excerpt show what happens inside if the row with this key is the first wrong one."""
+        since = self.mark()
+        yield
+        self._spans[key] = since, self.mark()
 
-        Args:
-            marks: one for each row.
-            spans: the part of the trace that shows a row, by its key; the excerpt shows that of the first wrong row.
-        """
+    def judge(self, marks: Iterable[CourseMark]) -> None:
+        """Mark each row of the answer; raise `Wrong` unless all are right."""
         self.marks = tuple(marks)
         for mark in self.marks:
-            if not mark.ok and spans and mark.key in spans:
-                self.show(*spans[mark.key])
+            if not mark.ok and mark.key in self._spans:
+                self.show(*self._spans[mark.key])
                 break
         if wrong := wrong_marks(self.marks):
             raise wrong
