@@ -1,4 +1,4 @@
-"""What to try about an exit reason."""
+"""Hints about exit reasons."""
 
 from __future__ import annotations
 

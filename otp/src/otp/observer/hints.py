@@ -38,7 +38,7 @@ FORMS: Final = {
 
 
 def hint_for(reason: Any, callback: str | None, names: Iterable[Any] = ()) -> str | None:
-    """Return what to try about an exit reason, if something is known.
+    """Return a hint about an exit reason, if there is one.
 
     Args:
         reason: the exit reason.

@@ -95,7 +95,7 @@ class Course:
         return (self._folder / "solutions" / f"{id.replace('.', '_')}.py").read_text(encoding="utf-8")
 
     def other_solution(self, id: str) -> str | None:
-        """Return another right answer of an exercise; None if it has one way to be written."""
+        """Return a second right answer of an exercise, if there is one."""
         path = self._folder / "solutions" / "other" / f"{id.replace('.', '_')}.py"
         return path.read_text(encoding="utf-8") if path.exists() else None
 

@@ -99,7 +99,7 @@ class Missed:
         block: the part.
         why: what was difficult about it.
         misconception: the first one that an answer showed.
-        practise: what practises the same, and is not done.
+        practise: an unfinished part that practises the same.
     """
 
     block: Exercise | Predict
@@ -113,7 +113,7 @@ MANY: Final = 4
 
 
 def _why_missed(block: Exercise | Predict, item: ItemState) -> str:
-    """Return what was difficult; "" for nothing, or for what is not done."""
+    """Return what was difficult; "" for nothing, or for an unfinished exercise."""
     if isinstance(block, Predict):
         return "your first answer was another one" if item.attempts and not item.passed else ""
     if not item.passed:
@@ -141,9 +141,9 @@ class Progress:
         return self._items.get(item) or ItemState()
 
     def next_of(self, lesson: Lesson) -> Exercise | Predict | Reflect | None:
-        """Return the first part of a session's core path that is not done; None at the end.
+        """Return the first unfinished part of a session's core path; None at the end of the session.
 
-        After the core path it is what practises something that was missed, else the first of all that is left.
+        After the core path, return what practises a missed part, else the first unfinished part.
         """
         left = [block for block in lesson.blocks(ASKS) if not self._done(block)]
         core = [block for block in left if block.core]

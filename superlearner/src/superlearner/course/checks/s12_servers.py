@@ -237,7 +237,7 @@ async def results(s: Scenario) -> None:
             legal[pair] = await is_legal(s, *pair)
 
     def like(callback: str) -> str:
-        """Return the callback whose rule is the one that was chosen for this one."""
+        """Return the callback whose rule was chosen for this one."""
         chosen = [found[callback, kind] for kind in kinds]
         others = [name for name in names if [legal[name, kind] for kind in kinds] == chosen]
         return f"the rule for {others[0]}" if others else ""

@@ -110,7 +110,7 @@ async def restarted_by(
 ) -> set[int]:
     """Return the places of the children with these names that are other processes after one has crashed.
 
-    The first of those that depend on it and go on all the same is in the excerpt.
+    The excerpt shows the first of those that depend on it and still go on as before.
     """
     children = [Part.child_spec(None, id=number) for number in range(len(names))]
     supervisor = s.name(await Supervisor.start_link_children(children, strategy=strategy), called)

@@ -23,7 +23,7 @@ NAMES: Final = ("stock", "cart", "mailer")
 CRASHES: Final = ((0, "mailer"), (1, "cart"), (2, "mailer"), (3, "stock"), (4, "mailer"))
 STRATEGIES: Final = ("one_for_one", "one_for_all", "rest_for_one")
 OFTEN: Final = 50
-"""Crashes of the mailer, ten a second, of which a supervisor must not survive all."""
+"""Crashes of the mailer, ten a second; a supervisor must not survive all of them."""
 
 
 @exercise("s12.supervisor")
@@ -76,13 +76,13 @@ async def supervisor(s: Scenario) -> None:
 
 
 async def named_children(s: Scenario, pid: otp.Pid) -> dict[str, otp.Pid]:
-    """Return the living children by id in the order in which they were started; a class as id stands for its name."""
+    """Return the living children by id, oldest first; a class as id is replaced by its name in lower case."""
     found = await s.children(pid)
     return {id.__name__.lower() if isinstance(id, type) else str(id): child for id, child in found.items()}
 
 
 async def survives(s: Scenario, pid: otp.Pid, at: int, crashed: str) -> None:
-    """Crash a child; raise `Wrong` if another one than it and those that need it is a new process, or none is."""
+    """Crash a child; raise `Wrong` unless exactly this child and those that need it are restarted."""
     before = await named_children(s, pid)
     since = s.mark()
     s.show(since)

@@ -59,9 +59,9 @@ def role_of(drawn: Drawn, root: Drawn) -> str:
 
 
 def stores_in(root: Drawn) -> list[Drawn]:
-    """Return the labels that are stores by their names.
+    """Return the labels whose names are those of stores.
 
-    Without any it is the one of four permanent workers that starts before all others and takes them along when it ends.
+    Without any, the store is the first of four permanent workers, if its crash restarts all the others.
     """
     everyone = below(root)
     if named := [each for each in everyone if _is_named_store(each)]:
@@ -81,7 +81,7 @@ def stores_in(root: Drawn) -> list[Drawn]:
 
 
 def _is_named_store(drawn: Drawn) -> bool:
-    """Return whether the name of a label ends in that of a store; one with children and a strategy is none."""
+    """Return whether a label is a store by its name or brackets, unless it is marked as something else."""
     if _is_marked_as_worker(drawn):
         return False
     words = [word for word in drawn.words if word not in ("server", "process")]
@@ -92,7 +92,7 @@ def _is_named_store(drawn: Drawn) -> bool:
 
 
 def _is_marked_as_worker(drawn: Drawn) -> bool:
-    """Return whether a label without children says `(worker)`, whatever its name."""
+    """Return whether a label without children has `(worker)` behind its name."""
     return not drawn.children and any(map(WORKS.fullmatch, drawn.remarks))
 
 
@@ -105,14 +105,14 @@ def is_dynamic(drawn: Drawn) -> bool:
 
 
 def dynamic_in(everyone: list[Drawn]) -> list[Drawn]:
-    """Return the dynamic supervisors; a pool with a strategy is none beside another one."""
+    """Return the labels called dynamic; if there are none, the pools without a strategy, else all pools."""
     found = [each for each in everyone if is_dynamic(each)]
     called = [each for each in found if "dynamic" in each.label.lower()]
     return called or [each for each in found if not STRATEGY.search(each.label)] or found
 
 
 def is_supervisor(drawn: Drawn) -> bool:
-    """Return whether a label names one, or says in brackets that it is one or which strategy it has."""
+    """Return whether a label is a supervisor by its name, by its brackets or by a strategy."""
     last = drawn.words if drawn.children else drawn.words[-1:]
     named = any(word in SUPERVISORS for word in last) or drawn.name.lower().endswith(("sup", "supervisor"))
     marked = STRATEGY.search(drawn.label) is not None or any(map(SUPERVISES.search, drawn.remarks))
@@ -120,12 +120,12 @@ def is_supervisor(drawn: Drawn) -> bool:
 
 
 def is_marked_as_server(drawn: Drawn) -> bool:
-    """Return whether a label says in brackets that it is a server or a worker."""
+    """Return whether the brackets behind a label name a server or a worker."""
     return any(map(SERVES.fullmatch, drawn.remarks))
 
 
 def describe_misread_remark(drawn: Drawn) -> str | None:
-    """Return what is wrong with the brackets behind a label with children; None if they say what it is."""
+    """Return why the brackets behind a label with children mean nothing; None if they are understood."""
     for remark in drawn.remarks:
         known = STRATEGY.search(remark) or DYNAMIC.search(remark) or REMARKS.issuperset(WORD.findall(remark.lower()))
         if known or not drawn.children:
@@ -137,7 +137,7 @@ def describe_misread_remark(drawn: Drawn) -> str | None:
 
 
 def strategy_of(drawn: Drawn, root: Drawn) -> str:
-    """Return the strategy that a label names; without one the root restarts what depends, others one child."""
+    """Return the strategy of a label; by default the root has `rest_for_one`, and others `one_for_one`."""
     named = STRATEGY.search(drawn.label)
     return named.group() if named else ("rest_for_one" if drawn is root else "one_for_one")
 
@@ -155,9 +155,9 @@ _running: list[otp.Pid] = []
 
 
 async def start_drawing(text: str) -> None:
-    """Start the processes of a drawing in the place of those that were started before; for a workbench.
+    """Start the processes of a drawing, and stop those of the drawing before; for a workbench.
 
-    A dynamic supervisor is a real one: its agents are started once, and one that is restarted has none.
+    Dynamic supervisors are real ones: their agents are started once, so after a restart they have none.
     """
     roots = read_drawing(text)
     if len(roots) != 1:
@@ -200,5 +200,5 @@ def _distinct(siblings: list[Drawn]) -> list[str]:
 
 
 def _free(name: str) -> str | None:
-    """Return a name if it can be registered."""
+    """Return a name if it can be registered, else None."""
     return None if otp.whereis(name) else name

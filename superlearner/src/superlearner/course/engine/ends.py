@@ -58,7 +58,7 @@ def end_of(said: str, reason: Any, callback: str | None = None) -> Wrong:
 
 
 def failed_child(reason: Any) -> tuple[str, Any]:
-    """Return the child that a supervisor could not start, in words, and why; "" and the reason itself without one.
+    """Return which child a supervisor could not start, in words, and why; else "" and the reason itself.
 
     >>> failed_child(("shutdown", ("failed_to_start_child", "cart", "no_stock")))
     ('its child cart does not start: ', 'no_stock')

@@ -101,7 +101,7 @@ class Excerpt:
         Args:
             events: the trace.
             row_of: returns the row of an event, if it has one.
-            named: processes that have to be among them, if they have a row.
+            named: processes whose newest rows are always shown.
         """
         found = self._rows(events, row_of, self._since, self._until)
         needed = {0} if self._first and found else set[int]()

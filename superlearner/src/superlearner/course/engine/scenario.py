@@ -45,7 +45,7 @@ class Scenario:
     Args:
         answer: the module of the learner.
         seed: the seed of the scheduler.
-        code: that of the answer; None for a scenario of ours.
+        code: the code object of the answer; None for a scenario of the course itself.
     """
 
     def __init__(self, answer: ModuleType, seed: int, code: CodeType | None = None) -> None:
@@ -92,7 +92,7 @@ class Scenario:
         return self.mailbox
 
     def happens(self, text: str, of: otp.Pid | None = None) -> None:
-        """Add a row about what the running process, or another one, does that is no message."""
+        """Add a row for something other than a message that a process does, by default the running one."""
         at = round(otp.monotonic() * 1e9)
         self._take(Event(0, at, self._node.name, "happens", of or otp.self(), 0, {"text": text}))
 
@@ -259,7 +259,7 @@ class Scenario:
         return self.name(supervisor, "supervisor")
 
     async def start_linked(self, what: str, made: Any, name: str) -> otp.Pid:
-        """Return the pid of a supervisor of the answer; one that cannot start its children does not end the check."""
+        """Return the pid of a supervisor that the answer starts; a failed start does not end the check."""
         traps = otp.process_flag("trap_exit", True)
         try:
             pid = await self.start(what, made, name)
@@ -388,10 +388,10 @@ class Scenario:
         return f"line {lines[-1]}: " if lines else ""
 
     def line_of(self, name: str, *texts: str) -> str:
-        """Return `line 15: `, where the answer defines a name, or where that definition has the first of these texts.
+        """Return `line 15: `, the line of the first of these texts, or of the definition of a name; "" without it.
 
-        A text is a value or the name of a function. One that stands outside of the definition, such as in a constant,
-        is found there. For sentences only: a verdict never depends on the source. "" if nothing is found.
+        A text is a value or the name of a function. It is searched in the definition, then in the whole answer, such
+        as in a constant. For sentences only: a verdict never depends on the source.
         """
         defined = next((code for code in _codes(self._code) if code.co_name == name), None)
         if defined is None:
@@ -401,7 +401,7 @@ class Scenario:
         return f"line {line}: "
 
     def _line_of_value(self, reason: Any) -> str:
-        """Return the line of the answer with the value that ends a reason, if it is a text."""
+        """Return `line 15: `, the line of the text at the end of a reason; "" if it is not in the answer."""
         while type(reason) is tuple and reason:
             reason = reason[-1]
         line = _line_with(self._code, reason) if type(reason) is str else None
@@ -437,7 +437,7 @@ class Scenario:
     def show(self, since: int, until: int | None = None, begun: float = 0.0) -> None:
         """Let the excerpt show what happened between two marks, and mark the last of it.
 
-        Its times begin at the time `begun`, so that they are those of the answer.
+        Its times are counted from `begun`, so they match those in the answer.
         """
         self._excerpt.show(since, until)
         self._begun = begun
@@ -445,7 +445,7 @@ class Scenario:
     def excerpt(self, say: str = "") -> tuple[CourseRow, ...]:
         """Return the messages and ends that the verdict shows, the one in question marked.
 
-        All processes that the sentence `say` names are among them, if anything has happened to them.
+        They include the newest row of each process that the sentence `say` names.
         """
         names = {re.escape(name) for pid, name in self._names.items() if pid != self._me}
         named = re.findall(rf"(?<!\w)(?:{'|'.join(sorted(names, key=len, reverse=True))})(?!\w)", say) if names else []
