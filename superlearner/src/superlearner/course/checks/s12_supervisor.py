@@ -11,6 +11,7 @@ from typing import Final
 
 import otp
 from otp import GenServer, Supervisor
+from superlearner.course.engine.drawn_tree import STRATEGIES
 from superlearner.course.engine.exercise import exercise
 from superlearner.course.engine.reports import unreported
 from superlearner.course.engine.scenario import Scenario
@@ -21,7 +22,6 @@ CHECKOUT: Final = "Checkout"
 NAMES: Final = ("stock", "cart", "mailer")
 """Each needs the one before it."""
 CRASHES: Final = ((0, "mailer"), (1, "cart"), (2, "mailer"), (3, "stock"), (4, "mailer"))
-STRATEGIES: Final = ("one_for_one", "one_for_all", "rest_for_one")
 OFTEN: Final = 50
 """Crashes of the mailer, ten a second; a supervisor must not survive all of them."""
 
