@@ -285,7 +285,7 @@ class Settings(BaseSettings):
     )
     audit_days: float = Field(365.0, gt=0, le=36_500, description="days after which these rows are removed")
     moments_kept: int = Field(
-        20_000, ge=0, le=1_000_000, description="stored restarts that can be replayed; of older ones a line is kept"
+        20_000, ge=0, le=1_000_000, description="stored restarts that can be replayed; older ones keep one line"
     )
     moments_days: float = Field(7.0, gt=0, le=36_500, description="days after which only their lines are kept")
     watchdog_after: float = Field(
