@@ -165,8 +165,14 @@ export const staticFile = (path) => new URL(`../${path}`, import.meta.url).href;
 /** Return the node that the page shows; "" for the platform's default. */
 export const chosen = () => document.documentElement.dataset.node ?? "";
 
-/** Return the query of an address of a page for this node, if it is not the platform's default. */
-export const nodeQuery = () => (chosen() ? `?node=${encodeURIComponent(chosen())}` : "");
+/**
+ * Return the query of an address of a page: the node, if it is not the platform's default, and more.
+ * @param {string} [node] @param {Record<string, string>} [more]
+ */
+export function nodeQuery(node = chosen(), more = {}) {
+  const query = new URLSearchParams({ ...(node ? { node } : {}), ...more });
+  return query.size ? `?${query}` : "";
+}
 
 /** Return whether the visitor has nothing but their own things: what is about the platform is not for them. */
 export const onlyOwn = () => document.documentElement.hasAttribute("data-platform");

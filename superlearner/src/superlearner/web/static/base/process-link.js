@@ -4,7 +4,7 @@
  * @module
  */
 
-import { chosen, make, root } from "./dom.js";
+import { chosen, make, nodeQuery, root } from "./dom.js";
 
 /** @param {string} pid @param {string} [text] @param {Record<string, string|number>} [attributes] @param {string} [node] */
 export function processLink(pid, text = pid, attributes = {}, node = chosen()) {
@@ -16,7 +16,5 @@ export function processLink(pid, text = pid, attributes = {}, node = chosen()) {
  * Return the address of a restart, by its id, or by the number of one of its events and the time of that.
  * @param {string|number} event @param {string} [node] @param {number} [at]
  */
-export function whyAddress(event, node = chosen(), at = undefined) {
-  const asked = new URLSearchParams({ ...(node ? { node } : {}), ...(at === undefined ? {} : { at: at.toFixed(0) }) });
-  return `${root()}/why/${encodeURIComponent(event)}${asked.size ? `?${asked}` : ""}`;
-}
+export const whyAddress = (event, node = chosen(), at = undefined) =>
+  `${root()}/why/${encodeURIComponent(event)}${nodeQuery(node, at === undefined ? {} : { at: at.toFixed(0) })}`;

@@ -6,7 +6,7 @@
 
 import { ApiError, platform } from "../base/api.js";
 import { command } from "../base/commands.js";
-import { breakable, byId, draw, icon, root, write } from "../base/dom.js";
+import { breakable, byId, draw, icon, nodeQuery, root, write } from "../base/dom.js";
 import { counted, number, time } from "../base/words.js";
 import { tabs } from "../components/tabs.js";
 import { html, nothing, render, repeat } from "../vendor/lit-html.js";
@@ -112,7 +112,7 @@ function alone() {
 function card(member, { process_distribution: processes }) {
   const link = links.get(member.name), last = link?.samples.at(-1);
   const count = processes[member.name];
-  const of = (/** @type {string} */ place) => `${root()}/${place}${member.own ? "" : `?node=${encodeURIComponent(member.name)}`}`;
+  const query = nodeQuery(member.own ? "" : member.name);
   return html`<li class="member" data-health=${member.health} data-member=${member.name}>
     <h2>${icon(SHAPES[member.health], "glyph")}${member.name}</h2>
     <p class="hint">${member.own ? "this platform" : `${member.health}: ${member.evidence}`}</p>
@@ -130,8 +130,8 @@ function card(member, { process_distribution: processes }) {
       <dt class="wide">Address</dt><dd class="wide">${breakable(member.address ?? "none")}</dd>
     </dl>
     <p class="acts">${member.observed
-      ? html`<a class="btn" href=${of("supervisors")}>Open its tree</a><a class="link" href=${of("timeline")}>Timeline</a><a
-        class="link" href=${of("system")}>System</a>`
+      ? html`<a class="btn" href="${root()}/supervisors${query}">Open its tree</a><a
+        class="link" href="${root()}/timeline${query}">Timeline</a><a class="link" href="${root()}/system${query}">System</a>`
       : html`<span class="hint">It runs without SuperLearner; its processes cannot be shown.</span>`}</p></li>`;
 }
 

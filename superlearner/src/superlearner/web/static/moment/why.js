@@ -5,7 +5,7 @@
  */
 
 import { ApiError, requestOn } from "../base/api.js";
-import { byId, chosen, icon, root, write } from "../base/dom.js";
+import { byId, chosen, icon, nodeQuery, root, write } from "../base/dom.js";
 import { processLink } from "../base/process-link.js";
 import { time } from "../base/words.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
@@ -22,7 +22,7 @@ const AGAIN_MS = 1000;
 const MOST_AGAIN = 60;
 
 const page = byId("why", HTMLElement), head = byId("why-head", HTMLElement), body = byId("why-body", HTMLElement);
-const query = new URLSearchParams(location.search);
+const query = new URLSearchParams(location.search), node = query.get("node") ?? chosen();
 /** Its id, or in an old address the number of an event, which needs its time, since numbers start over with the program. */
 const id = /\/why\/([\w.]+)$/.exec(location.pathname)?.[1] ?? "";
 const theatre = new Theatre(body), { stage } = theatre;
@@ -32,7 +32,6 @@ let asked = 0;
 
 /** Return the address of this page and of what it shows now. */
 function address() {
-  const node = query.get("node") ?? chosen();
   const now = new URLSearchParams(node ? { node } : {});
   if (stage.moment && !stage.moment.ref) now.set("at", seconds(stage.moment));
   if (stage.stage && stage.stage < 6) now.set("stage", `${stage.stage}`);
@@ -43,16 +42,13 @@ function address() {
 /** The time of a restart in its address. @param {Moment} moment */
 const seconds = ({ at }) => `${Math.round(at)}`;
 
-/** @param {string} path @param {Record<string, string>} [asks] */
-const here = (path, asks = {}) => {
-  const query = new URLSearchParams({ ...(chosen() ? { node: chosen() } : {}), ...asks });
-  return `${root()}${path}${query.size ? `?${query}` : ""}`;
-};
+/** @param {string} path @param {Record<string, string>} [more] */
+const here = (path, more) => `${root()}${path}${nodeQuery(chosen(), more)}`;
 
 /** Ask about this restart. @param {string} what */
 function ask(what) {
   const at = query.get("at") ?? "", old = at && !id.includes(".") ? `?at=${encodeURIComponent(at)}` : "";
-  return requestOn(query.get("node") ?? chosen(), "GET", `/restarts/${id}${what}${old}`);
+  return requestOn(node, "GET", `/restarts/${id}${what}${old}`);
 }
 
 async function load() {
@@ -60,8 +56,8 @@ async function load() {
     show(await ask(""));
   } catch (error) {
     if (stage.moment || !(error instanceof ApiError)) throw error;
-    if ([403, 404, 410].includes(error.status)) gone(error);
-    else failed(error);
+    if ([403, 404, 410].includes(error.status)) showGone(error);
+    else showFailure(error);
   }
 }
 
@@ -115,7 +111,7 @@ function newest(moment) {
 }
 
 /** A restart of which only a line is kept, or nothing. @param {ApiError} error */
-function gone(error) {
+function showGone(error) {
   const line = error.status === 410 ? error.message : "";
   page.dataset.ready = "gone";
   document.title = `${line || "Restart not known"} · SuperLearner`;
@@ -129,7 +125,7 @@ function gone(error) {
 }
 
 /** @param {ApiError} error */
-function failed(error) {
+function showFailure(error) {
   page.dataset.ready = "failed";
   render(html`<h1>Restarts</h1>`, head);
   render(html`<div class="void" role="alert"><h2>${error.message}</h2>${error.hint ? html`<p>${error.hint}</p>` : nothing}
