@@ -9,7 +9,8 @@ import { make } from "../base/dom.js";
 import { html, nothing, render, svg } from "../vendor/lit-html.js";
 import { drag } from "./card-drag.js";
 import {
-  add, at, change, cleaned, countIn, drawingIn, dropped, KINDS, move, put, read, remove, STRATEGIES, withCount, withDrawing, write,
+  add, at, change, cleaned, countIn, drawingIn, dropped, KINDS, move, put, read, remove, STRATEGIES, supervises, withCount, withDrawing,
+  write,
 } from "./drawing.js";
 
 /** @import { Drawing, DrawnNode, Kind, Path, Problem } from "./drawing.js" */
@@ -289,9 +290,6 @@ export class DrawingForm {
 
 /** @param {Event} event */
 const valueOf = ({ target }) => (target instanceof HTMLInputElement || target instanceof HTMLSelectElement ? target.value : "");
-
-/** @param {DrawnNode} node */
-const supervises = ({ kind }) => kind === "supervisor" || kind === "dynamic";
 
 /** @param {DrawnNode[]} roots @returns {Line[]} */
 function linesOf(roots) {

@@ -154,7 +154,7 @@ function problemOf(roots, labels) {
   const [first, second] = roots;
   const strange = labels.find(misread);
   if (strange) return { line: strange.line, say: `${strange.name}: ${misread(strange)}` };
-  const parent = nodes(roots).find(({ kind, children }) => children.length && (kind === "worker" || kind === "store"));
+  const parent = nodes(roots).find((node) => node.children.length && !supervises(node));
   if (parent) return { line: parent.line, say: `${parent.name} is a ${parent.kind} and has children: only supervisors have children.` };
   return first && second ? { line: second.line, say: `${second.name} stands beside ${first.name}: a tree has one root.` } : null;
 }
@@ -193,25 +193,24 @@ export function at(roots, path) {
 /** @param {DrawnNode[]} roots @param {Path} path */
 const siblingsOf = (roots, path) => (path.length > 1 ? at(roots, path.slice(0, -1))?.children ?? [] : roots);
 
-/** @param {DrawnNode} node */
-const supervises = ({ kind }) => kind === "supervisor" || kind === "dynamic";
+/** Return whether a node can have children. @param {DrawnNode} node */
+export const supervises = ({ kind }) => kind === "supervisor" || kind === "dynamic";
 
 /** @type {Record<Kind, string>} */
 const NAMES = { supervisor: "Supervisor", dynamic: "Pool", worker: "Worker", store: "Store" };
 
 /** Add a node below a supervisor, or after another node. @param {DrawnNode[]} before @param {Path} path @param {Kind} kind */
 export function add(before, path, kind) {
-  const roots = structuredClone(before), target = at(roots, path), inside = !target || supervises(target);
-  const siblings = !target ? roots : inside ? target.children : siblingsOf(roots, path);
-  const parent = !target ? null : inside ? target : at(roots, path.slice(0, -1));
-  const place = inside ? siblings.length : (path.at(-1) ?? 0) + 1;
+  const roots = structuredClone(before), target = at(roots, path), after = target !== null && !supervises(target);
+  const above = !target ? [] : after ? path.slice(0, -1) : path, parent = at(roots, above);
+  const siblings = parent?.children ?? roots, place = after ? (path.at(-1) ?? 0) + 1 : siblings.length;
   const known = new Set(nodes(roots).map(({ name }) => name)), base = !parent ? "Root" : parent.kind === "dynamic" ? "Agent" : NAMES[kind];
   let name = base, number = 1;
-  if (parent && (base === "Agent" || base === "Worker" || base === "Supervisor")) name = `${base} ${number}`;
+  if (base === "Agent" || base === "Worker" || base === "Supervisor") name = `${base} ${number}`;
   while (known.has(name)) name = `${base} ${++number}`;
   const strategy = parent ? "one_for_one" : "rest_for_one";
   siblings.splice(place, 0, { name, kind: parent ? kind : "supervisor", strategy, line: 0, children: [] });
-  return { roots, path: [...(!target ? [] : inside ? path : path.slice(0, -1)), place] };
+  return { roots, path: [...above, place] };
 }
 
 /** @param {DrawnNode[]} before @param {Path} path @param {Partial<DrawnNode>} change */
