@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import {
-  add, at, change, cleaned, countIn, drawingIn, dropped, move, nodes, pathOf, put, read, remove, withCount, withDrawing, write,
+  add, at, change, cleanName, countIn, drawingIn, dropPath, move, nodes, pathOf, put, read, remove, withCount, withDrawing, write,
 } from "#static/lesson/drawing.js";
 
 const CASES = JSON.parse(readFileSync(new URL("drawings.json", import.meta.url), "utf8"));
@@ -30,13 +30,13 @@ test("what is written is read as the same tree", () => {
 });
 
 test("a fault of the text has its line", () => {
-  const said = (text) => read(text).problem;
-  assert.equal(said(TREE), null);
-  assert.deepEqual(said("\nRoot\nOther"), { line: 2, say: "Other stands beside Root: a tree has one root." });
-  assert.match(said("Root\n  Boss\n    A").say, /^Boss is a worker and has children/);
-  assert.equal(said("Root\n  Boss\n    A").line, 1);
-  assert.match(said("Root (one for all)\n  A").say, /^Root: \(one for all\) is no strategy/);
-  assert.deepEqual([read("  R\n / \\\nA   B").drawable, said("  R\n / \\\nA   B").line], [false, 1]);
+  const findProblem = (text) => read(text).problem;
+  assert.equal(findProblem(TREE), null);
+  assert.deepEqual(findProblem("\nRoot\nOther"), { line: 2, say: "Other stands beside Root: a tree has one root." });
+  assert.match(findProblem("Root\n  Boss\n    A").say, /^Boss is a worker and has children/);
+  assert.equal(findProblem("Root\n  Boss\n    A").line, 1);
+  assert.match(findProblem("Root (one for all)\n  A").say, /^Root: \(one for all\) is no strategy/);
+  assert.deepEqual([read("  R\n / \\\nA   B").drawable, findProblem("  R\n / \\\nA   B").line], [false, 1]);
 });
 
 test("a child is added below a supervisor, or after a worker, under a name of its own", () => {
@@ -62,7 +62,7 @@ test("a node moves with all below it, and never into itself", () => {
   for (const [path, way] of [[[0, 0], "up"], [[0, 2], "down"], [[0, 1], "in"], [[0, 1], "out"], [[0], "up"]])
     assert.equal(move(tree(), path, way), null, `${path} ${way}`);
   assert.equal(put(tree(), [0, 1], [0, 1, 0]), null);
-  assert.deepEqual([dropped(tree(), [0, 2]), dropped(tree(), [0, 1, 1])], [[0, 2, 1], [0, 1, 1]]);
+  assert.deepEqual([dropPath(tree(), [0, 2]), dropPath(tree(), [0, 1, 1])], [[0, 2, 1], [0, 1, 1]]);
   assert.deepEqual(put(tree(), [0, 0], [0, 2, 1])?.path, [0, 1, 1]);
 });
 
@@ -83,5 +83,5 @@ test("the drawing and the counts are changed in the file, and the rest of it sta
   assert.deepEqual([countIn(FILE, "worker"), countIn(FILE, "store"), countIn(FILE, "pool")], ["", "8", ""]);
   assert.equal(countIn(withCount(FILE, "worker", "12"), "worker"), "12");
   assert.equal(withCount(withCount(FILE, "worker", "3"), "worker", "x"), FILE);
-  assert.deepEqual(["  2Mail_sender (x)", "\"\"\"", "Ann"].map(cleaned), ["Mail_sender x", "", "Ann"]);
+  assert.deepEqual(["  2Mail_sender (x)", "\"\"\"", "Ann"].map(cleanName), ["Mail_sender x", "", "Ann"]);
 });

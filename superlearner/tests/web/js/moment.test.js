@@ -281,8 +281,8 @@ test("starts that fail in the same way are one sentence and one row", () => {
   assert.equal(sentence(moment, 4), "tally starts counter again. The start fails.");
   assert.equal(sentence(moment, 5),
     `tally tries three times to start counter; each time init raises ${boom}, line 7. Then it gives up.`);
-  const told = (of) => rows(of).map(({ event, times }) => Object.values(step(of, event, times)).join(" ").trim());
-  assert.deepEqual(told(moment).slice(3), [`counter failed to start three times ${boom}`, "tally gives up: no restarts left"]);
+  const listTexts = (moment) => rows(moment).map(({ event, times }) => Object.values(step(moment, event, times)).join(" ").trim());
+  assert.deepEqual(listTexts(moment).slice(3), [`counter failed to start three times ${boom}`, "tally gives up: no restarts left"]);
   assert.deepEqual(rows(moment).map(({ from, to }) => [from, to]), [[0, 0], [1, 1], [2, 2], [3, 7], [8, 8]]);
   const once = failing(["no_disk"], false, null);
   assert.equal(sentence(once, 6),
@@ -290,7 +290,7 @@ test("starts that fail in the same way are one sentence and one row", () => {
   const mixed = failing(["no_disk", "no_disk", "no_net"], true, null);
   assert.equal(sentence(mixed, 6), "counter was killed. tally tried twice to start counter; each time it failed: no_disk. "
     + "tally could not start counter: it failed: no_net. Then it gave up.");
-  assert.deepEqual(told(mixed).slice(3), [
+  assert.deepEqual(listTexts(mixed).slice(3), [
     "counter failed to start twice no_disk", "tally applies its strategy 0 restarts left", "counter failed to start no_net",
     "tally gives up: no restarts left",
   ]);

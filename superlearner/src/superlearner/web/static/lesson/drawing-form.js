@@ -9,8 +9,8 @@ import { make } from "../base/dom.js";
 import { html, nothing, render, svg } from "../vendor/lit-html.js";
 import { drag } from "./card-drag.js";
 import {
-  add, at, change, cleaned, countIn, drawingIn, dropped, KINDS, move, put, read, remove, STRATEGIES, supervises, withCount, withDrawing,
-  write,
+  add, at, change, cleanName, countIn, drawingIn, dropPath, KINDS, move, put, read, remove, STRATEGIES, supervises, withCount,
+  withDrawing, write,
 } from "./drawing.js";
 
 /** @import { Drawing, DrawnNode, Kind, Path, Problem } from "./drawing.js" */
@@ -134,8 +134,8 @@ export class DrawingForm {
   }
 
   #remove() {
-    const gone = at(this.#drawing.roots, this.#path);
-    if (gone) this.#set(remove(this.#drawing.roots, this.#path), `${gone.name} deleted.`);
+    const { roots } = this.#drawing, node = at(roots, this.#path);
+    if (node) this.#set(remove(roots, this.#path), `${node.name} deleted.`);
   }
 
   /** @param {"up"|"down"|"in"|"out"} way @param {boolean} [focus] */
@@ -204,7 +204,7 @@ export class DrawingForm {
     drag(event, row, (below) => below.closest(".drawing-tree li"), (over) => {
       const on = over instanceof HTMLElement ? (over.dataset.path ?? "").split(",").map(Number) : [];
       const { roots } = this.#drawing, name = at(roots, path)?.name ?? "";
-      if (String(on) !== String(path)) this.#set(put(roots, path, dropped(roots, on)), `${name} moved.`);
+      if (String(on) !== String(path)) this.#set(put(roots, path, dropPath(roots, on)), `${name} moved.`);
     });
   }
 
@@ -220,7 +220,7 @@ export class DrawingForm {
         @keydown=${(/** @type {KeyboardEvent} */ event) => this.#pressed(event)}>
         ${linesOf(roots).map((line) => this.#line(line))}
       </ul>
-      ${this.#one()}` : html`<p class="hint">${this.problem?.say ?? NO_DRAWING}</p>`,
+      ${this.#fields()}` : html`<p class="hint">${this.problem?.say ?? NO_DRAWING}</p>`,
     this.#place);
     render(html`${drawable ? html`<p class="drawing-said" data-bad=${this.problem ? "yes" : nothing}>${this.problem
       ? html`Line ${this.problem.line}: ${this.problem.say}`
@@ -232,9 +232,9 @@ export class DrawingForm {
   #line({ node, path, siblings, rails }) {
     const chosen = String(path) === String(this.#path), place = (path.at(-1) ?? 0) + 1;
     const what = { supervisor: node.strategy, dynamic: "dynamic", store: /store$/i.test(node.name) ? "" : "store", worker: "" }[node.kind];
-    const says = `${node.name}, ${WORDS[node.kind]}${node.kind === "supervisor" ? ` ${what}` : ""}`;
+    const label = `${node.name}, ${WORDS[node.kind]}${node.kind === "supervisor" ? ` ${what}` : ""}`;
     return html`<li role="treeitem" aria-level=${path.length} aria-posinset=${place} aria-setsize=${siblings}
-      aria-selected=${String(chosen)} aria-expanded=${node.children.length ? "true" : nothing} aria-label=${says}
+      aria-selected=${String(chosen)} aria-expanded=${node.children.length ? "true" : nothing} aria-label=${label}
       tabindex=${chosen ? 0 : -1} data-path=${path.join(",")} data-kind=${node.kind}
       data-bad=${node.children.length && !supervises(node) ? "yes" : nothing}
       @focus=${() => this.#select(path)} @click=${() => this.#select(path)} @dblclick=${() => this.#rename()}>
@@ -246,8 +246,8 @@ export class DrawingForm {
     </li>`;
   }
 
-  /** The node that is chosen. */
-  #one() {
+  /** Return the fields of the selected node. */
+  #fields() {
     const { roots } = this.#drawing, node = at(roots, this.#path);
     if (!node) return html`<p class="hint">Nothing is drawn yet. Add the root.</p>`;
     const may = (/** @type {"up"|"down"|"in"|"out"} */ way) => move(roots, this.#path, way) !== null;
@@ -270,7 +270,7 @@ export class DrawingForm {
 
   /** @param {Event} event */
   #typed(event) {
-    const name = cleaned(valueOf(event)).trim();
+    const name = cleanName(valueOf(event)).trim();
     if (name) this.#change({ name }, `name ${this.#path}`);
   }
 

@@ -47,14 +47,14 @@ export function withDrawing(source, text) {
 }
 
 /** @param {string} key */
-const counted = (key) => new RegExp(`(["']${key}["']\\s*:\\s*)(None|\\d+)`);
+const countPattern = (key) => new RegExp(`(["']${key}["']\\s*:\\s*)(None|\\d+)`);
 
 /** Return how many processes a file says that a crash ends. @param {string} source @param {string} key */
-export const countIn = (source, key) => counted(key).exec(source)?.[2]?.replace("None", "") ?? "";
+export const countIn = (source, key) => countPattern(key).exec(source)?.[2]?.replace("None", "") ?? "";
 
 /** Return the file with another number of processes; none for "". @param {string} source @param {string} key @param {string} count */
 export const withCount = (source, key, count) =>
-  source.replace(counted(key), `$1${/^\d{1,3}$/.test(count) ? Number(count) : "None"}`);
+  source.replace(countPattern(key), `$1${/^\d{1,3}$/.test(count) ? Number(count) : "None"}`);
 
 // Text to tree
 
@@ -181,7 +181,7 @@ function lineOf({ name, kind, strategy, children }) {
 }
 
 /** Return what is left of a name that can stand in a drawing. @param {string} text */
-export const cleaned = (text) => text.replace(/[^\w ]/g, "").replace(/^[^A-Za-z]+/, "").replace(/ +/g, " ").slice(0, 40);
+export const cleanName = (text) => text.replace(/[^\w ]/g, "").replace(/^[^A-Za-z]+/, "").replace(/ +/g, " ").slice(0, 40);
 
 // Changes: each returns another tree, and the path of what was changed
 
@@ -259,7 +259,7 @@ export function put(before, from, to) {
  * Return where a node goes that is dropped on another one: below a supervisor, else before it.
  * @param {DrawnNode[]} roots @param {Path} on @returns {Path}
  */
-export function dropped(roots, on) {
+export function dropPath(roots, on) {
   const node = at(roots, on);
   return node && supervises(node) ? [...on, node.children.length] : on;
 }

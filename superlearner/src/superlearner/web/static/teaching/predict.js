@@ -304,7 +304,7 @@ export class SlPredict extends HTMLElement {
           { right: "right: it ended itself", missed: "missed: it ended itself", wrong: "wrong: it lives on", left: "" }[verdict]));
     }
     const agreed = predictedRight(this.#predicted, then, now);
-    const said = agreed === false
+    const note = agreed === false
       ? "The platform expected something else: something changed in between, or another process ended at the same moment."
       : "";
     const again = make("button", { type: "button", class: "btn primary" }, "Try another one");
@@ -321,7 +321,7 @@ export class SlPredict extends HTMLElement {
           ? `${then.victim.label} ${then.reason === "killed" ? "was killed" : `ended with ${then.reason}`}; this is what `
             + `${name} (${then.strategy}) did.`
           : `${name} has not finished yet; this is what has happened so far.`),
-      make("ol", { class: "verdicts" }, ...lines), said ? make("p", { class: "hint" }, said) : null,
+      make("ol", { class: "verdicts" }, ...lines), note ? make("p", { class: "hint" }, note) : null,
       make("p", { class: "acts" }, again, same, scoreWords())));
   }
 
