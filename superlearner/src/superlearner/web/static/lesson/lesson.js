@@ -115,11 +115,11 @@ function paintFacts() {
 /** Where the core path ends. */
 const atEnd = make("aside", { class: "block lesson-end", id: "lesson-end", tabindex: -1, "aria-label": "After the core path" });
 
-function paintEnd() {
+function refreshEnd() {
   if (!lesson) return;
-  showEnd(atEnd, lesson);
-  const one = lesson;
-  void learnMissed(one).then(() => showEnd(atEnd, one));
+  const shown = lesson;
+  showEnd(atEnd, shown);
+  void learnMissed(shown).then(() => showEnd(atEnd, shown));
 }
 
 /** What a learner gets from the session, and what it builds on. @param {Lesson} lesson */
@@ -159,7 +159,7 @@ async function load() {
   const sections = lesson.sections.map(sectionOf);
   place.replaceChildren(about(lesson), ...sections);
   sections[lesson.sections.findLastIndex((section) => section.core)]?.append(atEnd);
-  paintEnd();
+  showEnd(atEnd, lesson);
   paintRail();
   paintFacts();
   follow(read, lesson.sections.map(sectionPlace), (section) => {
@@ -179,7 +179,7 @@ LessonBlock.following = (id) => {
 page.addEventListener("lesson-changed", () => {
   paintRail();
   paintFacts();
-  paintEnd();
+  refreshEnd();
 });
 /** @param {number} by */
 const step = (by) => () => lesson && goToSection(lesson.sections.map(sectionPlace), current, by);
