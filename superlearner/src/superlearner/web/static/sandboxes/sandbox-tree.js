@@ -21,8 +21,10 @@ import { placeOf } from "./sandbox-words.js";
 /** @import { FeedEvent, Message, Model } from "../live/model.js" */
 /** @import { Sandbox } from "./sandbox-words.js" */
 /** @import { Crash } from "./sandbox-bench.js" */
-/** @typedef {{at: number, pid: string|null, name: string|null, what: string, reason: string, where: string|null}} Place */
-/** @typedef {Place & {hint: string|null}} Failure */
+/**
+ * @typedef {{at: number, pid: string|null, name: string|null, what: string, reason: string, where: string|null,
+ *   hint: string|null}} Failure
+ */
 
 /** Minimum interval between questions for lines while many processes crash. */
 const PAUSE_MS = 300;
@@ -180,10 +182,12 @@ function onMessages(messages) {
   if (model === before) return;
   const replaced = model.snapshots !== before.snapshots;
   pane.dataset.seq = String(model.seq);
-  if (top()) last = model;
-  if (top() || !last.rows.size) tree.show(model, skew, replaced ? null : touched);
-  else tree.show({ ...last, feed: model.feed, rows: stopped(last.rows) }, skew);
-  followProcess(top() ? model.rows : stopped(last.rows), skew);
+  const runs = top() !== null;
+  if (runs) last = model;
+  const rows = runs ? model.rows : stopped(last.rows);
+  if (runs || !last.rows.size) tree.show(model, skew, replaced ? null : touched);
+  else tree.show({ ...last, feed: model.feed, rows }, skew);
+  followProcess(rows, skew);
   if (replaced) announcer.skip(model.feed);
   else announcer.hear(model.feed);
   if (before.feed === model.feed) return;
