@@ -86,9 +86,9 @@ export class SyntaxCheck {
 
   /** @param {any} error @param {boolean} go */
   #show(error, go) {
-    const raised = raisedIn(error.message ?? ""), place = raised ?? placeOf(error.message ?? "");
-    const column = raised ? columnOf(this.editor.value, raised.line) : place && "column" in place ? place.column : 1;
-    if (place) this.editor.mark(place.line, column, raised?.error ?? error.message, go);
+    const raised = raisedIn(error.message ?? "");
+    const place = raised ? { line: raised.line, column: columnOf(this.editor.value, raised.line) } : placeOf(error.message ?? "");
+    if (place) this.editor.mark(place.line, place.column, raised?.error ?? error.message, go);
     else this.editor.unmark();
     if (error.code === "missing_scope") this.#suggestSignIn();
     else if (raised) this.#showFailure(error.message);
