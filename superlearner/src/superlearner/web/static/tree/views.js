@@ -26,8 +26,7 @@ export class Views {
   /** @type {View|null} */ #chosen = null;
   #share = USUAL;
   #width = 0;
-  #many = false;
-  #counted = false;
+  /** Whether there are enough processes for both; null before they are counted. @type {boolean|null} */ #many = null;
 
   /**
    * @param {HTMLElement} element  contains list, divider and map
@@ -60,8 +59,7 @@ export class Views {
   /** Count the processes but those of the platform, once: a page that is looked at does not change by itself.
    * @param {ReadonlyMap<string, Row>} rows */
   count(rows) {
-    if (this.#counted || !rows.size) return;
-    this.#counted = true;
+    if (this.#many !== null || !rows.size) return;
     this.#many = [...rows.values()].filter(({ critical }) => !critical).length >= BOTH_PROCESSES;
     this.#show();
   }
