@@ -11,7 +11,10 @@ import { all } from "./picture.js";
 
 /** Names that a sentence lists. */
 const LISTED = 4;
-const NUMBERS = ["", "", "", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
+/** How often something happened, by its number. */
+const TIMES = [
+  "", "once", "twice", ...["three", "four", "five", "six", "seven", "eight", "nine", "ten"].map((number) => `${number} times`),
+];
 
 /** @param {Moment} moment @returns {(id: string) => string} */
 export function namer(moment) {
@@ -32,7 +35,7 @@ export const victim = (moment) => moment.events.find(({ kind }) => kind === "cra
 export const only = (moment, kind) => /** @type {any} */ (moment.events.filter((event) => event.kind === kind));
 
 /** Return how often something happened: `three times`. @param {number} count */
-export const often = (count) => ["", "once", "twice"][count] ?? `${NUMBERS[count] ?? count} times`;
+export const often = (count) => TIMES[count] ?? `${count} times`;
 
 /** @typedef {MomentEvent & {kind: "decide"}} Decision */
 /** @typedef {MomentEvent & {kind: "crash"}} Attempt */
