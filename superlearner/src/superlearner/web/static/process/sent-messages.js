@@ -9,7 +9,7 @@
 /** @typedef {{kind: Kind, text: string}} Message  `text` as it was typed */
 
 /** Messages that are offered for one process. */
-const MOST = 5;
+export const MOST_OFFERS = 5;
 
 /** Remembers the last messages to each process. */
 export class SentMessages {
@@ -23,7 +23,7 @@ export class SentMessages {
   /** @param {string} node @param {string} key @param {Message} message */
   add(node, key, message) {
     const others = this.of(node, key).filter(({ kind, text }) => kind !== message.kind || text !== message.text);
-    this.#sent.set(`${node} ${key}`, [message, ...others].slice(0, MOST));
+    this.#sent.set(`${node} ${key}`, [message, ...others].slice(0, MOST_OFFERS));
   }
 }
 

@@ -4,13 +4,12 @@
  * @module
  */
 
+import { MOST_OFFERS } from "../process/sent-messages.js";
+
 /** @import { Kind, Message } from "../process/sent-messages.js" */
 
-/** Messages that are offered. */
-const MOST = 5;
-
-/** @type {[string, Kind][]} */
-const CALLBACKS = [["handle_call", "call"], ["handle_cast", "cast"], ["handle_info", "send"]];
+/** @type {ReadonlyMap<string, Kind>} */
+const CALLBACKS = new Map([["handle_call", "call"], ["handle_cast", "cast"], ["handle_info", "send"]]);
 
 /**
  * Return the messages that a class handles, from the texts in its `case` lines and comparisons.
@@ -26,10 +25,10 @@ export function messagesIn(source, name) {
   for (const line of begin < 0 ? [] : lines.slice(begin + 1)) {
     if (/^\S/.test(line)) break; // the next class
     const method = /^\s+(?:async\s+)?def\s+(\w+)/.exec(line)?.[1];
-    if (method) kind = CALLBACKS.find(([callback]) => callback === method)?.[1] ?? null;
+    if (method) kind = CALLBACKS.get(method) ?? null;
     const word = /^\s+case\s+"([^"]+)"/.exec(line)?.[1] ?? /==\s*"([^"]+)"/.exec(line)?.[1];
     if (kind && word && !found.some((one) => one.kind === kind && one.text === word))
       found.push({ kind, text: /^[A-Za-z_]\w*$/.test(word) ? word : JSON.stringify(word) });
   }
-  return found.slice(0, MOST);
+  return found.slice(0, MOST_OFFERS);
 }
