@@ -11,16 +11,14 @@ import { complain, toast } from "../base/toast.js";
 
 /** A text file, as operations return it. @typedef {{filename: string, media_type: string, content: string}} TextFile */
 
+/** Hosts that lead to the computer on which an address is opened. */
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
-
-/** Return whether an address leads to the computer on which it is opened. @param {string} host */
-export const isLoopback = (host) => LOOPBACK.test(host);
 
 /** Return a button that copies a link; it says if others cannot open it. @param {() => string} address @param {string} label */
 export function linkButton(address, label) {
   const button = copyButton(address, "Copy link", label, "btn");
   button.addEventListener("click", () => {
-    if (isLoopback(location.hostname)) toast("Only this computer can open this link.", { hint: "Others can open a saved file." });
+    if (LOOPBACK.test(location.hostname)) toast("Only this computer can open this link.", { hint: "Others can open a saved file." });
   });
   return button;
 }
