@@ -24,9 +24,9 @@ const HELD = /held the loop for ([\d.]+) s(?:: <eval>, line (\d+))?/;
 
 /** Return what an error says to a learner. @param {string} message */
 function explainError(message) {
-  const held = HELD.exec(message), missing = /NameError: name '\w+' is not defined/.exec(message);
-  if (missing) return `${message.replace(/^source: /, "")}. If a cell above defines it, run that cell first.`;
-  if (!held) return message.replace(/^source: /, "");
+  const held = HELD.exec(message), text = message.replace(/^source: /, "");
+  if (/NameError: name '\w+' is not defined/.test(message)) return `${text}. If a cell above defines it, run that cell first.`;
+  if (!held) return text;
   return `Stopped: ${held[2] ? `line ${held[2]}` : "the code"} ran for ${held[1]} s without waiting.`;
 }
 
