@@ -14,29 +14,29 @@ import { goTo } from "./reading-place.js";
 /** @import { Lesson } from "./lesson-model.js" */
 
 /** @param {string} id @param {string} text */
-const way = (id, text) => html`<a href="#${placeOf(id)}" @click=${(/** @type {MouseEvent} */ event) => {
+const linkTo = (id, text) => html`<a href="#${placeOf(id)}" @click=${(/** @type {MouseEvent} */ event) => {
   event.preventDefault();
   goTo(placeOf(id));
   document.getElementById(placeOf(id))?.focus({ preventScroll: true });
 }}>${spoken(text)}</a>`;
 
 /** @param {Lesson["missed"][number]} one */
-const again = (one) => html`<li>${way(one.id, one.title)}: ${one.why}. ${one.fact ? sentence(one.fact) : nothing}${one.practise
-  ? html` <span class="practise">Practise it with ${way(one.practise, one.practise_title ?? "")}.</span>`
+const describeMissed = (one) => html`<li>${linkTo(one.id, one.title)}: ${one.why}. ${one.fact ? sentence(one.fact) : nothing}${one.practise
+  ? html` <span class="practise">Practise it with ${linkTo(one.practise, one.practise_title ?? "")}.</span>`
   : nothing}</li>`;
 
 /** Return the end of the core path as a template. @param {Lesson} lesson */
-function end(lesson) {
+function endOf(lesson) {
   const { core, coreDone } = countOf(lesson), next = nextOf(lesson);
   if (coreDone < core)
     return html`<p class="which">Core path</p><h3>${core - coreDone} of ${core} parts are left</h3>
-      ${next?.id ? html`<p class="next">${way(next.id, `Go on with ${nameOf(next)}`)}</p>` : nothing}`;
+      ${next?.id ? html`<p class="next">${linkTo(next.id, `Go on with ${nameOf(next)}`)}</p>` : nothing}`;
   return html`<p class="which">Core path</p><h3>The core path is done</h3>
     ${lesson.missed.length
-      ? html`<p>These parts were difficult for you:</p><ul class="missed">${lesson.missed.map(again)}</ul>`
+      ? html`<p>These parts were difficult for you:</p><ul class="missed">${lesson.missed.map(describeMissed)}</ul>`
       : html`<p>You passed every part without help, and your first predictions were right.</p>`}
     <h4>What to do next</h4>
-    <ul>${next?.id ? html`<li>${way(next.id, `Practise ${nameOf(next)}`)}</li>` : nothing}
+    <ul>${next?.id ? html`<li>${linkTo(next.id, `Practise ${nameOf(next)}`)}</li>` : nothing}
       <li><a href="${root()}/sandboxes">Write your own tree in the Playground</a>, and kill in it</li>
       <li>Come back tomorrow: <a href="${root()}/learn#review">your review</a> asks some of this once more</li></ul>`;
 }
@@ -47,7 +47,7 @@ function end(lesson) {
  * @param {Lesson} lesson
  */
 export function showEnd(place, lesson) {
-  render(end(lesson), place);
+  render(endOf(lesson), place);
 }
 
 /** Take over what was missed, which the platform derives from all answers. @param {Lesson} lesson */
