@@ -22,6 +22,7 @@ export class SandboxProcess extends Panel {
   /** The node of the sandbox. */ node = "";
   #title = make("h3", { class: "who" });
   #holds = make("div", { class: "holds" });
+  #offered = "";
   #form = new MessageForm(() => this.again(1), () => this.node);
 
   connectedCallback() {
@@ -37,11 +38,15 @@ export class SandboxProcess extends Panel {
   /** @override */
   forget() {
     this.#form.reset();
+    this.#offered = "";
   }
 
-  /** Offer the messages in the code. @param {string} source */
+  /** Offer the messages in the code, which is read again only if it or the class is another one. @param {string} source */
   offer(source) {
-    this.#form.offer(this.seen?.row.what ? messagesIn(source, this.seen.row.what) : []);
+    const what = this.seen?.row.what ?? "", offered = `${what}\n${source}`;
+    if (offered === this.#offered) return;
+    this.#offered = offered;
+    this.#form.offer(what ? messagesIn(source, what) : []);
   }
 
   /** @override @param {Seen} seen */
