@@ -23,6 +23,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 import otp
+from otp import standstill
 from otp.redaction import without_secrets
 from superlearner.control.terms import clip
 from superlearner.nodes.nodes import Nodes, WatchedNode
@@ -220,7 +221,7 @@ class _Listening:
 
     async def fetch_last(self) -> None:
         with contextlib.suppress(RemoteError, TimeoutError):
-            async with asyncio.timeout(LAST_S):
+            async with standstill.timeout(LAST_S):
                 while await self._more(0):
                     pass
 
