@@ -61,11 +61,11 @@ def test_names_are_text_wherever_they_stand() -> None:
 
 def test_paths_of_this_machine_and_secrets_stay_here() -> None:
     moment = recorded("rest")
-    moment["events"][0]["reason"] = "FileNotFoundError(2, '/srv/ada/shop/orders.csv')"
+    moment["events"][0]["reason"] = "FileNotFoundError(2, '/data/ada/shop/orders.csv')"
     moment["root"]["children"][0]["children"][0]["state"] = (
         "Book(password='hunter2', file='C:\\\\Users\\\\ada\\\\x.txt')"
     )
-    moment["summary"] = "ledger was killed, by your request over HTTP; see /srv/ada/shop/orders.csv"
+    moment["summary"] = "ledger was killed, by your request over HTTP; see /data/ada/shop/orders.csv"
     text = made(moment)
     (data,) = re.findall(r'id="moment">(.*?)</script>', text, re.DOTALL)
     assert not re.search(r"\bada\b|hunter2|your request", data)

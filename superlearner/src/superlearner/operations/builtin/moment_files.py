@@ -98,7 +98,7 @@ async def _file(
 def clean(text: str) -> str:
     """Return a text without secrets, without the folders of absolute paths, and for any reader.
 
-    >>> clean("token=abc in /srv/ada/shop/ledger.py:7, see https://example.org/a/b and shop/ledger")
+    >>> clean("token=abc in /data/ada/shop/ledger.py:7, see https://example.org/a/b and shop/ledger")
     'token=*** in …/ledger.py:7, see https://example.org/a/b and shop/ledger'
     """
     return PATH.sub("…/", without_secrets(text)).replace("your request", "a request")
