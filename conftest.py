@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 from collections.abc import Generator
@@ -46,8 +47,24 @@ def pytest_collect_file(file_path: Path) -> Generator[None, list[pytest.Collecto
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests come last: their driver keeps a loop running, beside which nobody else can run one."""
+    """Browser tests come last, so that a short run of others does not wait for a browser."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Hide the loop of the browser's driver from tests with loops of their own.
+
+    It runs from the first browser test on. Others follow where a worker of xdist has died: its tests run at the end.
+    """
+    driver = asyncio._get_running_loop()
+    if driver is None or item.get_closest_marker("browser"):
+        return (yield)
+    asyncio._set_running_loop(None)
+    try:
+        return (yield)
+    finally:
+        asyncio._set_running_loop(driver)
 
 
 @pytest.hookimpl(optionalhook=True)

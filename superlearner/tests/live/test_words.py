@@ -283,7 +283,8 @@ def test_a_tree_that_cannot_be_restarted_is_described_to_the_end(inside: Callabl
         async with asyncio.timeout(5):
             while not any(entry.kind == "started" for entry in feed.entries()):
                 await viewer.next()
-        assert [entry.text for entry in feed.entries()] == [
+        told = [entry.text for entry in feed.entries() if "held the event loop" not in entry.text]
+        assert told == [
             "sup was killed; it could not start again: its child db did not start: no_disk; playground restarted it",
             "playground restarted sup",
         ]

@@ -132,12 +132,14 @@ def test_a_restart_waits_for_the_previous_program_which_may_outlive_its_runner(
         monkeypatch.setattr(Peer, "ended", late)
         await create(platform)
         await ask(platform, "DELETE", "/processes/sandboxes?force=true")
-        await until(platform, "ended")
-        monkeypatch.setattr(Turns, "begin", at_once)
-        again = asyncio.ensure_future(ask(platform, "POST", "/sandboxes/a/restart"))
-        await until(platform, "starting")
-        assert not asked.is_set()
-        release.set()
+        try:
+            await until(platform, "ended")
+            monkeypatch.setattr(Turns, "begin", at_once)
+            again = asyncio.ensure_future(ask(platform, "POST", "/sandboxes/a/restart"))
+            await until(platform, "starting")
+            assert not asked.is_set()
+        finally:
+            release.set()  # the platform waits for it when it ends
         assert "running" == (await again)["status"]
         assert "0" == await state(platform)
 
