@@ -26,6 +26,8 @@ class Counter(GenServer[int]):
         match request:
             case "increment":
                 return NoReply(n + 1)
+            case "two words" if n > 0:
+                return NoReply(n - 1)
             case "two words" | "increment":
                 return NoReply(n)
 
@@ -39,7 +41,7 @@ class Main(Supervisor):
         x == "later"
 `;
 
-test("the code of a class offers the texts that its callbacks compare with", () => {
+test("the code of a class offers each text that its callbacks compare with, once", () => {
   assert.deepEqual(messagesIn(SOURCE, "Counter"), [
     { kind: "call", text: "value" }, { kind: "cast", text: "increment" }, { kind: "cast", text: '"two words"' },
     { kind: "send", text: "tick" },

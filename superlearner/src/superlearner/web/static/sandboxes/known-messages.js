@@ -27,8 +27,8 @@ export function messagesIn(source, name) {
     const method = /^\s+(?:async\s+)?def\s+(\w+)/.exec(line)?.[1];
     if (method) kind = CALLBACKS.get(method) ?? null;
     const word = /^\s+case\s+"([^"]+)"/.exec(line)?.[1] ?? /==\s*"([^"]+)"/.exec(line)?.[1];
-    if (kind && word && !found.some((one) => one.kind === kind && one.text === word))
-      found.push({ kind, text: /^[A-Za-z_]\w*$/.test(word) ? word : JSON.stringify(word) });
+    const text = word && !/^[A-Za-z_]\w*$/.test(word) ? JSON.stringify(word) : word;
+    if (kind && text && !found.some((one) => one.kind === kind && one.text === text)) found.push({ kind, text });
   }
   return found.slice(0, MOST_OFFERS);
 }
