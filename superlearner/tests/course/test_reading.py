@@ -34,6 +34,8 @@ answer = None
 hints = ["a", "b", "c", "d"]
 ```
 """
+CELL = "\n```cell\n# id: s01.c1\nx = 1\n```\n"
+PRACTISE = PREDICT.replace('"s01.p1"\nq', '"s01.p2"\npractise = ["s01.p1", "{}"]\nq')
 
 
 def test_blocks_have_their_places_in_sections() -> None:
@@ -69,6 +71,8 @@ def test_blocks_have_their_places_in_sections() -> None:
         ("## A\n```cell\nx = 1\n```", 8, "expected a cell to begin with `# id:"),
         ("## A\n```cell\n# id: s01.c1\nx =\n```", 9, "cell s01.c1: invalid syntax"),
         ("## A\nx\n## A\ny", 1, "expected one section 'A', got two"),
+        (f"## A{PREDICT}{EXERCISE}{PRACTISE.format('s01.two')}", 30, "s01.p2: expected practise to name exercises and"),
+        (f"## A{PREDICT}{CELL}{PRACTISE.format('s01.c1')}", 24, "predictions of this lesson, got s01.c1"),
     ],
 )
 def test_a_fault_is_told_with_file_and_line(body: str, line: int, said: str) -> None:

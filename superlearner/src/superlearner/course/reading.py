@@ -74,7 +74,9 @@ class _Reader:
     def __init__(self, file: str, text: str) -> None:
         self._file = file
         self._text = text
-        self._ids: set[str] = set()
+        self._lines: dict[str, int] = {}
+        """The line of each id."""
+
         self._markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
 
     def lesson(self) -> Lesson:
@@ -126,11 +128,11 @@ class _Reader:
         if not sections:
             raise LessonError(self._file, skipped + 1, "expected a section, ## Heading, got none")
         found = tuple(Section(_slug(title), title, tuple(blocks)) for title, blocks, _ in sections)
-        for block in (block for section in found for block in section.blocks if isinstance(block, Exercise | Predict)):
-            if unknown := sorted(set(block.practise) - self._ids):
-                raise LessonError(
-                    self._file, 1, f"{block.id}: expected to practise a block of this lesson, got {unknown}"
-                )
+        asks = [block for section in found for block in section.blocks if isinstance(block, Exercise | Predict)]
+        for block in asks:
+            if other := next((id for id in block.practise if id not in {one.id for one in asks}), None):
+                expected = "expected practise to name exercises and predictions of this lesson"
+                raise LessonError(self._file, self._lines[block.id], f"{block.id}: {expected}, got {other}")
         for number, section in enumerate(found):
             if any(other.id == section.id for other in found[:number]):
                 raise LessonError(self._file, 1, f"expected one section {section.title!r}, got two")
@@ -228,9 +230,9 @@ class _Reader:
             raise LessonError(self._file, number, re.sub(r" \(at .*\)", "", str(error))) from None
 
     def _id(self, id: str, line: int) -> str:
-        if id in self._ids:
+        if id in self._lines:
             raise LessonError(self._file, line, f"expected an id of its own, got {id} a second time")
-        self._ids.add(id)
+        self._lines[id] = line
         return id
 
     def _take(self, given: Mapping[str, Any], name: str, kind: type[Any], line: int) -> Any:
