@@ -9,6 +9,7 @@ import pytest
 import otp
 from otp import DynamicSupervisor, GenServer, Supervisor, testing
 from superlearner.demo import DemoOneForOne, Shop
+from superlearner.demo.home import Playground
 
 WORKERS = ("ledger", "cart", "mailer", "shelves", "robot", "customers")
 
@@ -51,6 +52,20 @@ def test_a_kill_restarts_the_children_that_depend_on_the_killed_one(killed: str,
         assert [name for name in WORKERS if before[name] != after[name]] == restarted
 
     run(test)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_killed_shop_restarts_at_the_first_attempt(seed: int, caplog: pytest.LogCaptureFixture) -> None:
+    """Its departments still stop when it restarts, and hold their names until then."""
+
+    async def main() -> None:
+        await Playground.start_link(None, name="playground")
+        before = {name: otp.whereis(name) for name in ("shop", *WORKERS)}
+        await kill("shop")
+        assert all(otp.whereis(name) not in (None, pid) for name, pid in before.items())
+
+    testing.Scheduler(seed=seed).run(main)
+    assert [record.getMessage() for record in caplog.records if record.name == "otp.supervisor"] == []
 
 
 def test_the_books_are_right_after_the_ledger_was_lost() -> None:

@@ -18,7 +18,8 @@ warehouse and both restart. Kill an order and it restarts from its number; let i
 
 from __future__ import annotations
 
-from typing import Any
+from contextlib import suppress
+from typing import Any, Final
 
 import otp
 from otp import Children, ChildSpec, DynamicSupervisor, GenServer, NoReply, Ok, Supervisor, impl
@@ -31,6 +32,11 @@ __all__ = ["Customers", "Shop", "stocktaking"]
 ORDER_EVERY_S = 1.5
 MAX_OPEN_ORDERS = 8
 STOCKTAKING_S = 20.0
+DEPARTMENTS: Final = ("checkout_sup", "warehouse_sup", "orders")
+"""The departments that are supervisors."""
+
+STOP_S: Final = 5.0
+"""Seconds to wait for a department of a killed shop."""
 
 
 class Customers(GenServer[int]):
@@ -70,11 +76,26 @@ async def stocktaking() -> None:
         await GenServer.call("shelves", "count")
 
 
+async def wait_for_old_departments() -> None:
+    """Wait until the departments of a killed shop have stopped.
+
+    A killed supervisor stops no children. Those that are supervisors stop by themselves, and hold their names until
+    then.
+    """
+    for name in DEPARTMENTS:
+        old = otp.whereis(name)
+        shop = None if old is None else otp.process_info(old, "parent")
+        if old is not None and shop is not None and not otp.is_alive(shop):
+            with suppress(TimeoutError):
+                await otp.wait_down(old, STOP_S)
+
+
 class Shop(Supervisor):
     """one_for_one: departments call each other by name, and can wait for a restart."""
 
     @impl
-    def init(self, arg: object) -> Children:
+    async def init(self, arg: object) -> Children:
+        await wait_for_old_departments()
         orders = DynamicSupervisor.child_spec(
             name="orders", id="orders", max_children=MAX_OPEN_ORDERS, max_restarts=10, max_seconds=5
         )
