@@ -29,6 +29,17 @@ test("what is written is read as the same tree", () => {
   assert.equal(write(change(tree(), [0, 0], { name: "Facts" }).roots).split("\n")[1], "  Facts (store)");
 });
 
+test("a node stays what it is under a name that looks like the text's own signs", () => {
+  const names = ["v", "V", "vV", "v v", "V 2", "Store", "State 2", "Sup", "Root", "one_for_one", "rest_for_one Sup", "GenServer", "A"];
+  for (const name of names)
+    for (const kind of ["supervisor", "dynamic", "worker", "store"]) {
+      const node = { name, kind, strategy: "one_for_all", line: 0, children: [] }, strategy = "rest_for_one";
+      const [root] = tree(write([{ name: "Top", kind: "supervisor", strategy, line: 0, children: [node] }]));
+      assert.deepEqual(root.children.map((one) => [one.name, one.kind]), [[name, kind]]);
+      if (kind === "supervisor") assert.equal(root.children[0].strategy, "one_for_all", name);
+    }
+});
+
 test("a fault of the text has its line", () => {
   const findProblem = (text) => read(text).problem;
   assert.equal(findProblem(TREE), null);

@@ -30,6 +30,8 @@ COMMENT: Final = re.compile(r"\s#(?!\d).*")
 BRACKETS: Final = re.compile(r"[(\[]([^)\]]*)[)\]]?")
 WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 ARROWS: Final = ("v", "V")
+NAMED_ARROW: Final = re.compile(r".*[─-]\s+[vV]", re.S)
+"""A line whose label looks like an arrow, and is a name: a branch with a space leads to it."""
 MOST: Final = 100
 """Lines of a drawing."""
 LONGEST: Final = 20_000
@@ -88,9 +90,12 @@ def read_drawing(text: str) -> list[Drawn]:
     lines = [line for line in whole if line]
     if len(lines) > MOST:
         raise ValueError(f"expected a drawing of at most {MOST} lines, got {len(lines)}")
-    if any(BRANCH.match(line) for line in lines) or not any(SIGNS.fullmatch(line) for line in lines):
-        return _by_indentation(_labels(lines, LINE))
-    return _by_lines(lines, _of_two_words(lines, _labels(lines, LABEL)))
+    has_signs = any(SIGNS.fullmatch(line) and line.strip() not in ARROWS for line in lines)
+    if any(BRANCH.match(line) for line in lines) or not has_signs:
+        labels = _labels(lines, LINE)
+        return _by_indentation([each for each in labels if not has_signs or not _is_arrow(each, lines)])
+    labels = [each for each in _labels(lines, LABEL) if each.label not in ARROWS]
+    return _by_lines(lines, _of_two_words(lines, labels))
 
 
 def _labels(lines: list[str], pattern: re.Pattern[str]) -> list[Drawn]:
@@ -98,8 +103,12 @@ def _labels(lines: list[str], pattern: re.Pattern[str]) -> list[Drawn]:
         Drawn(found.group(), number, found.start(), found.end() - 1)
         for number, line in enumerate(lines)
         for found in pattern.finditer(line)
-        if found.group() not in ARROWS
     ]
+
+
+def _is_arrow(label: Drawn, lines: list[str]) -> bool:
+    """Return whether a label is an arrow between the lines of a drawing, and no name."""
+    return label.label in ARROWS and NAMED_ARROW.fullmatch(lines[label.line]) is None
 
 
 def describe_drawing(roots: list[Drawn], depth: int = 0) -> str:

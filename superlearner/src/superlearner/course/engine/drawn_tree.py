@@ -31,6 +31,7 @@ STORES: Final = ("store", "state", "cache", "table", "memory", "storage", "datab
 STORE: Final = re.compile(r"(?:the )?(?:(?:state|data|shared|key-value) )?(?:store|storage|state|cache|table)", re.I)
 DYNAMIC: Final = re.compile(r"dynamic|simple_one_for_one", re.I)
 SUPERVISES: Final = re.compile(r"\b(?:sup|supervisor)\b", re.I)
+SUPERVISES_ONLY: Final = re.compile(rf"{'|'.join(STRATEGIES)}|dynamic")
 SERVES: Final = re.compile(r"(?:a )?(?:gen_?server|worker|server|agent|process)(?!\w)", re.I)
 STRATEGY: Final = re.compile(rf"(?<!\w)(?:{'|'.join(STRATEGIES)})(?!\w)")
 WORKS: Final = re.compile(r"(?:a )?worker", re.I)
@@ -82,7 +83,7 @@ def stores_in(root: Drawn) -> list[Drawn]:
 
 def _is_named_store(drawn: Drawn) -> bool:
     """Return whether a label is a store by its name or brackets, unless it is marked as something else."""
-    if _is_marked_as_worker(drawn):
+    if _is_marked_as_worker(drawn) or any(map(SUPERVISES_ONLY.fullmatch, drawn.remarks)):
         return False
     words = [word for word in drawn.words if word not in ("server", "process")]
     if drawn.children:
@@ -115,7 +116,8 @@ def is_supervisor(drawn: Drawn) -> bool:
     """Return whether a label is a supervisor by its name, by its brackets or by a strategy."""
     last = drawn.words if drawn.children else drawn.words[-1:]
     named = any(word in SUPERVISORS for word in last) or drawn.name.lower().endswith(("sup", "supervisor"))
-    marked = STRATEGY.search(drawn.label) is not None or any(map(SUPERVISES.search, drawn.remarks))
+    named = named or STRATEGY.search(drawn.name) is not None
+    marked = any(SUPERVISES.search(remark) or STRATEGY.search(remark) for remark in drawn.remarks)
     return (named and not is_marked_as_server(drawn)) or marked or is_dynamic(drawn)
 
 
@@ -137,8 +139,11 @@ def describe_misread_remark(drawn: Drawn) -> str | None:
 
 
 def strategy_of(drawn: Drawn, root: Drawn) -> str:
-    """Return the strategy of a label; by default the root has `rest_for_one`, and others `one_for_one`."""
-    named = STRATEGY.search(drawn.label)
+    """Return the strategy in the brackets of a label, else the one in its name.
+
+    By default the root has `rest_for_one`, and others `one_for_one`.
+    """
+    named = STRATEGY.search("\n".join((*drawn.remarks, drawn.label)))
     return named.group() if named else ("rest_for_one" if drawn is root else "one_for_one")
 
 

@@ -19,10 +19,12 @@ export const KINDS = {
 const FOUND = /^([ \t]*drawing\s*=\s*[rR]?)("""|''')([\s\S]*?)\2/m;
 const COMMENT = /\s#(?!\d).*/, LABEL = /[A-Za-z?].*[\w)\]?]|[A-Za-z?]/, BRACKETS = /[([]([^)\]]*)[)\]]?/g;
 const BRANCH = /^[\s│|]*[├└+`|\\]?[─-]+\s*\w/, SIGNS = /^[\sV│┌┐└┘├┤┬┴┼─|+\-/\\▼▲v^*'`.╭╮╰╯━┃]+$/;
+const ARROW = /^[vV]$/, LONE = /^\s*[vV]$/, NAMED_V = /[─-]\s+[vV]$/;
 const WORD = /[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+/g, STRATEGY = /(?<!\w)(?:one_for_one|one_for_all|rest_for_one)(?!\w)/;
 const SUPERVISORS = ["sup", "supervisor", "root", "app", "application"];
 const STORES = ["store", "state", "cache", "table", "memory", "storage", "database"];
 const STORE = /^(?:the )?(?:(?:state|data|shared|key-value) )?(?:store|storage|state|cache|table)$/i;
+const SUPERVISES_ONLY = /^(?:one_for_one|one_for_all|rest_for_one|dynamic)$/;
 const DYNAMIC = /dynamic|simple_one_for_one/i, SUPERVISES = /\b(?:sup|supervisor)\b/i;
 const SERVES = /^(?:a )?(?:gen_?server|worker|server|agent|process)$/i, WORKS = /^(?:a )?worker$/i;
 const REMARKS = new Set([
@@ -96,7 +98,7 @@ function dynamicIn(everyone) {
 
 /** @param {Label} one */
 function isStore(one) {
-  if (worksOnly(one)) return false;
+  if (worksOnly(one) || one.remarks.some((remark) => SUPERVISES_ONLY.test(remark))) return false;
   const words = one.words.filter((word) => word !== "server" && word !== "process"), named = STORES.includes(words.at(-1) ?? "");
   if (one.children.length) return named && !STRATEGY.test(one.label) && !one.remarks.some((remark) => SUPERVISES.test(remark));
   return named || one.remarks.some((remark) => STORE.test(remark));
@@ -106,9 +108,12 @@ function isStore(one) {
 function isSupervisor(one) {
   const words = one.children.length ? one.words : [last(one)];
   const named = words.some((word) => SUPERVISORS.includes(word)) || /(sup|supervisor)$/i.test(one.name);
-  return (named && !one.remarks.some((remark) => SERVES.test(remark))) || one.remarks.some((remark) => SUPERVISES.test(remark))
-    || STRATEGY.test(one.label) || isDynamic(one);
+  return ((named || STRATEGY.test(one.name)) && !one.remarks.some((remark) => SERVES.test(remark)))
+    || one.remarks.some((remark) => SUPERVISES.test(remark) || STRATEGY.test(remark)) || isDynamic(one);
 }
+
+/** Return the strategy in the brackets of a label, else the one in its name. @param {Label} one */
+const strategyIn = ({ label, remarks }) => STRATEGY.exec([...remarks, label].join("\n"))?.[0];
 
 /** @param {Label} one */
 function misread(one) {
@@ -122,7 +127,7 @@ function misread(one) {
 /** Read a drawing. @param {string} text @returns {Drawing} */
 export function read(text) {
   const lines = text.split("\n").map((line) => line.replaceAll("\t", "    ").replace(COMMENT, "").trimEnd());
-  const signs = lines.findIndex((line) => line.trim() && SIGNS.test(line));
+  const signs = lines.findIndex((line) => line.trim() && SIGNS.test(line) && !LONE.test(line));
   if (signs >= 0 && !lines.some((line) => BRANCH.test(line)))
     return {
       roots: [], drawable: false,
@@ -132,7 +137,7 @@ export function read(text) {
   /** @type {Label[]} */ const above = [];
   lines.forEach((line, at) => {
     const found = LABEL.exec(line);
-    if (!found || found[0] === "v" || found[0] === "V") return;
+    if (!found || (ARROW.test(found[0]) && signs >= 0 && !NAMED_V.test(line))) return;
     const label = labelOf(found[0], found.index, at);
     while (above.length && (above.at(-1)?.left ?? 0) >= label.left) above.pop();
     (above.at(-1)?.children ?? roots).push(label);
@@ -142,7 +147,7 @@ export function read(text) {
   /** @param {Label} one @param {boolean} root @returns {DrawnNode} */
   const node = (one, root) => {
     const kind = isStore(one) ? "store" : pools.includes(one) ? "dynamic" : isSupervisor(one) ? "supervisor" : "worker";
-    const strategy = STRATEGY.exec(one.label)?.[0] ?? (root ? "rest_for_one" : "one_for_one");
+    const strategy = strategyIn(one) ?? (root ? "rest_for_one" : "one_for_one");
     return { name: one.name, kind, strategy, line: one.line, children: one.children.map((child) => node(child, false)) };
   };
   const drawn = roots.map((root) => node(root, true));
@@ -177,7 +182,7 @@ function lineOf({ name, kind, strategy, children }) {
   const plain = labelOf(name, 0, 0);
   if (children.length) return `${name} (GenServer)`;
   if (kind === "store") return isStore(plain) ? name : `${name} (store)`;
-  return isStore(plain) || isSupervisor(plain) ? `${name} (worker)` : name;
+  return isStore(plain) || isSupervisor(plain) || SIGNS.test(name) ? `${name} (worker)` : name;
 }
 
 /** Return what is left of a name that can stand in a drawing. @param {string} text */
