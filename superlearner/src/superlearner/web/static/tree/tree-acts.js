@@ -11,9 +11,9 @@ import { confirm } from "../base/confirm.js";
 import { chosen } from "../base/dom.js";
 import { label } from "../live/model.js";
 import { confirmAsAdmin } from "../shell/admin.js";
+import { isTop, questionBefore } from "./kill-words.js";
 import { refused } from "../shell/only-reads.js";
 import { complain, toast } from "../base/toast.js";
-import { counted } from "../base/words.js";
 
 /** @import { Model, Row } from "../live/model.js" */
 
@@ -88,35 +88,8 @@ export function actsOn(tree, known, on = chosen) {
   return { begin, end, many };
 }
 
-/** Return whether a supervisor has no supervisor that could restart it. @param {Row} row @param {Model} model */
-const isTop = (row, model) => row.kind === "supervisor" && (row.parent === null || model.rows.get(row.parent)?.kind === "group");
-
-/** Return the number of descendants of a row. @param {Model} model @param {string} key @returns {number} */
-const below = (model, key) => (model.kids.get(key) ?? []).reduce((sum, kid) => sum + 1 + below(model, kid), 0);
-
 /** Confirm the end of a critical process, or of a whole tree. @param {Row} row @param {Model} model @param {string} node */
 function sure(row, model, node) {
-  const name = label(row);
-  if (!row.critical) {
-    const many = below(model, row.key);
-    const all = many ? `${name} and the ${counted(many, "process", "processes")} below it end` : `${name} ends`;
-    const sandbox = node.startsWith("sandbox-") ? " The sandbox ends with its tree; it can be started again." : "";
-    return confirm(`End the whole tree of ${name}?`,
-      `${all}. ${name} has no supervisor, so nothing starts ${many ? "them" : "it"} again.${sandbox}`,
-      `Kill ${name}`);
-  }
-  if (row.parent === null)
-    return confirmAsAdmin("End SuperLearner?",
-      `${name} is the root of all that runs here. This ends SuperLearner: every process stops, this page loses its server, and `
-        + `nothing starts it again but you.`,
-      "End SuperLearner");
-  if (model.rows.get(row.parent)?.kind === "group")
-    return confirmAsAdmin(`Kill ${name}?`,
-      `${name} is a process of the platform itself, and no supervisor starts it again. SuperLearner may end with it: then every process `
-        + `stops, and nothing starts it again but you.`,
-      `Kill ${name}`);
-  return confirmAsAdmin(`Kill ${name}?`,
-    `${name} is a process of the platform itself; this page may lose its connection for a moment. `
-      + `${row.restart === "temporary" ? "It is temporary: its supervisor does not restart it." : "Its supervisor restarts it."}`,
-    `Kill ${name}`);
+  const { title, text, action, admin } = questionBefore(row, model, node);
+  return (admin ? confirmAsAdmin : confirm)(title, text, action);
 }

@@ -1,0 +1,65 @@
+/**
+ * What a page asks before it ends a critical process, or a whole tree. Pure.
+ *
+ * @module
+ */
+
+import { label } from "../live/model.js";
+import { number } from "../base/words.js";
+
+/** @import { Model, Row } from "../live/model.js" */
+/** @typedef {{title: string, text: string, action: string, admin: boolean}} Question  `admin`: only the owner may confirm */
+
+/** Return whether a supervisor has no supervisor that could restart it. @param {Row} row @param {Model} model */
+export const isTop = (row, model) => row.kind === "supervisor" && (row.parent === null || model.rows.get(row.parent)?.kind === "group");
+
+/** Return the number of descendants of a row. @param {Model} model @param {string} key @returns {number} */
+const below = (model, key) => (model.kids.get(key) ?? []).reduce((sum, kid) => sum + 1 + below(model, kid), 0);
+
+/**
+ * Return the question before the end of a critical process, or of a whole tree.
+ * @param {Row} row
+ * @param {Model} model
+ * @param {string} node
+ */
+export function questionBefore(row, model, node) {
+  return row.critical ? beforeCritical(row, model) : beforeTree(row, model, node);
+}
+
+/** @param {Row} row @param {Model} model @param {string} node @returns {Question} */
+function beforeTree(row, model, node) {
+  const name = label(row), many = below(model, row.key);
+  const all = many ? `${name} and the ${many === 1 ? "process" : `${number(many)} processes`} below it end` : `${name} ends`;
+  const sandbox = node.startsWith("sandbox-") ? ` ${afterwards(row, model)}` : "";
+  return {
+    title: `End the whole tree of ${name}?`,
+    text: `${all}. ${name} has no supervisor, so nothing starts ${many ? "them" : "it"} again.${sandbox}`,
+    action: `Kill ${name}`, admin: false,
+  };
+}
+
+/** Return what becomes of a sandbox: its first tree is the one that it was started with. @param {Row} row @param {Model} model */
+function afterwards(row, model) {
+  const first = (model.kids.get("") ?? []).map((key) => model.rows.get(key)).find((one) => one?.kind === "supervisor");
+  return !first || first.key === row.key
+    ? "The sandbox ends with its tree; it can be started again."
+    : `The sandbox goes on with ${label(first)}.`;
+}
+
+/** @param {Row} row @param {Model} model @returns {Question} */
+function beforeCritical(row, model) {
+  const name = label(row);
+  if (row.parent === null)
+    return {
+      title: "End SuperLearner?",
+      text: `${name} is the root of all that runs here. This ends SuperLearner: every process stops, this page loses its server, and `
+        + "nothing starts it again but you.",
+      action: "End SuperLearner", admin: true,
+    };
+  const text = model.rows.get(row.parent)?.kind === "group"
+    ? `${name} is a process of the platform itself, and no supervisor starts it again. SuperLearner may end with it: then every process `
+      + "stops, and nothing starts it again but you."
+    : `${name} is a process of the platform itself; this page may lose its connection for a moment. `
+      + `${row.restart === "temporary" ? "It is temporary: its supervisor does not restart it." : "Its supervisor restarts it."}`;
+  return { title: `Kill ${name}?`, text, action: `Kill ${name}`, admin: true };
+}

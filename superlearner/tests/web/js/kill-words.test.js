@@ -1,0 +1,32 @@
+// The question before the end of a whole tree.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { EMPTY, reduce } from "#static/live/model.js";
+import { isTop, questionBefore } from "#static/tree/kill-words.js";
+
+const row = (key, parent, kind, more = {}) => ({ key, parent, id: key, name: key, pid: "0.1.0", kind, critical: false, ...more });
+const model = reduce(EMPTY, {
+  k: "s", epoch: "e", seq: 1, now: 0, feed: [], health: null, nodes: [
+    row("Main", null, "supervisor"), row("pool", "Main", "supervisor"), row("a", "pool", "worker"),
+    row("loose", null, "group"), row("workbench", "loose", "worker"), row("Second", "loose", "supervisor"), row("b", "Second", "worker"),
+    row("Third", null, "supervisor"),
+  ],
+});
+const ask = (key, node) => questionBefore(model.rows.get(key), model, node).text;
+
+test("a sandbox ends with the tree that it was started with, and goes on without another", () => {
+  assert.equal(ask("Main", "sandbox-x@127.0.0.1"),
+    "Main and the 2 processes below it end. Main has no supervisor, so nothing starts them again. "
+      + "The sandbox ends with its tree; it can be started again.");
+  assert.equal(ask("Second", "sandbox-x@127.0.0.1"),
+    "Second and the process below it end. Second has no supervisor, so nothing starts them again. The sandbox goes on with Main.");
+  assert.equal(ask("Third", "sandbox-x@127.0.0.1"),
+    "Third ends. Third has no supervisor, so nothing starts it again. The sandbox goes on with Main.");
+  assert.equal(ask("Third", "b@127.0.0.1"), "Third ends. Third has no supervisor, so nothing starts it again.");
+});
+
+test("a tree whose root is in a group has no supervisor either", () => {
+  assert.deepEqual([...model.rows.values()].filter((one) => isTop(one, model)).map(({ key }) => key), ["Main", "Second", "Third"]);
+});
