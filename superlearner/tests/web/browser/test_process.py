@@ -98,6 +98,9 @@ def test_a_call_shows_its_answer(page: Page, platform: Any) -> None:
     page.get_by_label("Kind of message").select_option("call")
     page.get_by_label("Message as JSON").fill("get_value")
     page.get_by_label("Message as JSON").press("Enter")
+    sent = page.get_by_role("group", name="Sent before")
+    expect(sent).to_have_css("gap", "4px 6px")
+    expect(sent.get_by_role("button", name="call get_value")).to_be_visible()
     expect(page.locator(".answer")).to_have_text('Answer: {"balance":90}')
     assert platform.asked[0][2] == {"message": "get_value", "message_type": "call", "timeout_ms": 5000}
 

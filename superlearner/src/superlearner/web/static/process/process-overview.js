@@ -7,6 +7,7 @@
 import { ApiError, info } from "../base/api.js";
 import { attribute, make, renew } from "../base/dom.js";
 import { ask } from "./process-asks.js";
+import { style } from "../base/late.js";
 import { LIVE_MS, Panel } from "./process-panel.js";
 import { budgetSection, facts, mailboxSection, stateSection, strategySection, waitSection } from "./process-parts.js";
 import { part } from "./process-tabs.js";
@@ -66,7 +67,7 @@ class SlOverview extends Panel {
   }
 
   async #load() {
-    const { MessageForm } = await import("./message-form.js");
+    const [{ MessageForm }] = await Promise.all([import("./message-form.js"), style("process/message-form.css")]);
     this.#form = new MessageForm(() => this.again(1));
     this.#holds.after(this.#form.element);
     this.renew();

@@ -29,7 +29,9 @@ export function wireSelection(leave) {
 }
 
 async function load() {
-  const [{ SandboxProcess }] = await Promise.all([import("./sandbox-process.js"), style("sandboxes/sandbox-process.css")]);
+  const [{ SandboxProcess }] = await Promise.all([
+    import("./sandbox-process.js"), style("sandboxes/sandbox-process.css"), style("process/message-form.css"),
+  ]);
   panel = new SandboxProcess();
   place.replaceChildren(panel);
   draw();
