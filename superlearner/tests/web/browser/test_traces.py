@@ -42,6 +42,38 @@ def traced(shop: Any) -> str:
     return trace
 
 
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_followed_trace_stays_at_a_kill_until_the_reader_follows_on(open_page: Open, shop: Any, width: int) -> None:
+    with shop.client() as client:
+        begun = client.post("/api/v1/traces", json={"supervisor": "checkout_sup", "auto_cleanup": False})
+        trace = begun.json()["data"]["trace_id"]
+        page = open_page(f"{shop.url}/timeline?view=messages&trace={trace}", ready=False, width=width)
+        sequence = page.locator("#sequence")
+        expect(sequence.get_by_role("button", name="Following")).to_be_visible()
+
+        def ask(times: int) -> None:
+            """Ask for the balance, and wait until the page has the messages."""
+            for _ in range(times):
+                body = {"message": "balance", "message_type": "call"}
+                assert client.post("/api/v1/processes/ledger/message", json=body).is_success
+            page.wait_for_function(
+                "least => +document.querySelector('#sequence [role=option]')?.ariaSetSize >= least", arg=2 * times
+            )
+
+        ask(20)
+        client.request("DELETE", "/api/v1/processes/ledger", json={"reason": "kill"})
+        expect(sequence.get_by_role("status")).to_have_text("Following stopped: ledger was killed.")
+        expect(sequence.locator("text.why.crashed")).to_be_in_viewport()
+        ask(40)
+        kill = sequence.get_by_role("option", name=re.compile("ledger crashed: killed"))
+        expect(kill).to_be_in_viewport()
+        expect(sequence.get_by_role("option", name=re.compile("ledger was started"))).to_be_in_viewport()
+        sequence.get_by_role("button", name="Follow on").click()
+        expect(kill).not_to_be_attached()
+        expect(sequence.get_by_role("button", name="Following")).to_be_visible()
+        client.delete(f"/api/v1/traces/{trace}")
+
+
 @pytest.mark.page("/timeline?view=messages")
 def test_one_click_traces_the_checkout_and_shows_why_the_cart_asks_for_another_account(
     open_page: Open, shop: Any

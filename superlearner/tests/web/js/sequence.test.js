@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { CrashStop, stopWords } from "#static/traces/crash-stop.js";
 import { arrange, describe, fits, lifeIn, spansIn } from "#static/traces/sequence-layout.js";
 import { latencies } from "#static/traces/traces-model.js";
 
@@ -82,6 +83,28 @@ test("a row is a sentence with what became of the message", () => {
     "0.001 s: 0.2.0 replies to 0.1.0: m2, after 1.00 ms",
     "0.002 s: 0.1.0 casts to 0.2.0: m3, dropped: the receiver had ended",
   ]);
+});
+
+test("following stops at a new crash, and once for a process that goes on crashing", () => {
+  const people = byPid([{ pid: "0.2.0", name: "ledger", label: "ledger" }, { pid: "0.9.0", name: "ledger", label: "ledger" }]);
+  const crash = (seq, at, who, text = "killed") => ({ seq, at, kind: "crashed", who, text });
+  const items = [message(1, "cast", "0.1.0", "0.2.0")], stop = new CrashStop();
+  const next = (...more) => stop.next((items.push(...more), [...items]), people, items.at(-1).at)?.seq ?? null;
+  assert.equal(next(), null);
+  assert.equal(next(mark(2, "exited", "0.1.0"), crash(3, 100, "0.2.0"), message(4, "info", null, "0.1.0"), crash(5, 100.1, "0.3.0")), 3);
+  assert.equal(next(), null, "each crash once");
+  assert.equal(next(mark(6, "started", "0.9.0"), crash(7, 104, "0.9.0"), crash(8, 108, "0.9.0")), null, "it crashes in a loop");
+  assert.equal(next(crash(9, 114, "0.9.0")), 9);
+  assert.deepEqual(["killed", "ValueError('x')"].map((text) => stopWords(crash(1, 100, "0.2.0", text), people)),
+    ["ledger was killed.", "ledger crashed."]);
+});
+
+test("a crash before the sequence opened stops it only if it is recent, also on another server", () => {
+  const crash = (seq, at) => ({ seq, at, kind: "crashed", who: "0.2.0", text: "killed" }), stop = new CrashStop();
+  assert.equal(stop.next([crash(1, 100), message(2, "cast", "0.1.0", "0.2.0")], new Map(), 120), null);
+  assert.equal(stop.next([crash(1, 200)], new Map(), 203)?.at, 200);
+  assert.equal(stop.next([], new Map(), 0), null);
+  assert.equal(stop.next([crash(1, 202)], new Map(), 203)?.at, 202);
 });
 
 test("filters take answers with their calls, and ends with signals", () => {

@@ -23,13 +23,14 @@ const clipped = (text, room) => (text.length <= room ? text : room < 2 ? "" : `$
  * @param {number} last
  * @param {Grid} grid
  * @param {number} chosen
+ * @param {number} crash  the row at which the view stays; -1: none
  * @returns {SVGElement[]}
  */
-export function drawRows(layout, first, last, grid, chosen) {
+export function drawRows(layout, first, last, grid, chosen, crash) {
   const { x, row: height } = grid;
   const found = [];
   const partner = partnerOf(layout, chosen);
-  for (const [place, name] of /** @type {[number, string][]} */ ([[chosen, "chosen"], [partner, "partner"]])) {
+  for (const [place, name] of /** @type {[number, string][]} */ ([[crash, "crash"], [chosen, "chosen"], [partner, "partner"]])) {
     if (place >= first && place < last)
       found.push(draw("rect", { x: 0, y: place * height, width: grid.width, height, class: `row ${name}` }));
   }

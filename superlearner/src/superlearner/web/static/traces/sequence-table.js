@@ -34,8 +34,9 @@ export class SequenceTable {
    * @param {Layout} layout
    * @param {ReadonlyMap<string, Person>} people
    * @param {number} chosen  the chosen row; -1: none
+   * @param {number} crash  the row at which the view stays; -1: none
    */
-  paint({ rows, begun }, people, chosen) {
+  paint({ rows, begun }, people, chosen, crash) {
     const top = this.element.scrollTop;
     const first = Math.max(0, Math.floor(top / TABLE_ROW) - SPARE);
     const last = Math.min(rows.length, Math.ceil((top + this.element.clientHeight) / TABLE_ROW) + SPARE);
@@ -43,7 +44,10 @@ export class SequenceTable {
     const lines = rows.slice(first, last).map((row, index) => {
       const { item } = row;
       const place = first + index;
-      const line = make("tr", { "aria-rowindex": place + 2, "aria-selected": String(place === chosen), "data-kind": item.kind },
+      const line = make("tr", {
+        "aria-rowindex": place + 2, "aria-selected": String(place === chosen), "data-kind": item.kind,
+        class: place === crash ? "crash" : null,
+      },
         make("td", { class: "num" }, (item.at - begun).toFixed(3)), make("td", {}, item.kind),
         make("td", {}, who(isMark(item) ? item.who : item.from)), make("td", {}, isMark(item) ? "" : who(item.to)),
         make("td", {}, make("code", { title: item.text }, item.text)),

@@ -2,20 +2,22 @@
  * `<sl-sequence>`: a sequence diagram with lanes for processes, a row for each message, and bars from calls to
  * answers; only the visible part is drawn. The same data as a table, and each row as a sentence.
  *
- * Pass all data to `show({items, people})` each time; the view follows the newest row until the user scrolls up, then
- * it stops and counts new rows. Events: `sl-choose` (detail: the item, or null), `sl-goto` (detail: a pid).
+ * Pass all data to `show({items, people, now})` each time. The view follows the newest row. It stays at a crash, so that
+ * the reader sees what came of it, and where the user scrolls to; then it counts new rows. Events: `sl-choose` (detail: the
+ * item, or null), `sl-goto` (detail: a pid).
  *
  * @module
  */
 
 import { attribute, draw, make, renew, write } from "../base/dom.js";
+import { CrashStop, stopWords } from "./crash-stop.js";
 import { drawRows, partnerOf } from "./sequence-drawing.js";
 import { OUTSIDE, arrange, describe, fits, MOST_LANES } from "./sequence-layout.js";
 import { said } from "./sequence-said.js";
 import { SequenceTable, TABLE_ROW } from "./sequence-table.js";
 import { counted, number } from "../base/words.js";
 
-/** @import { Item, Layout, Person } from "./sequence-layout.js" */
+/** @import { Item, Layout, Mark, Person } from "./sequence-layout.js" */
 /** @typedef {{kind?: string, text?: string, who?: string}} Filter */
 
 const ROW = 28;
@@ -36,6 +38,10 @@ export class SlSequence extends HTMLElement {
   /** @type {Layout} */ #layout = arrange([], new Map());
   /** @type {number|null} */ #chosen = null;
   #following = true;
+  #crashes = new CrashStop();
+  /** The crash that stays in view while it follows. @type {Mark|null} */ #crash = null;
+  /** The lane of the crash is to be brought into view, once. */ #aside = false;
+  /** Where the view was last scrolled to by itself. */ #scrolledTo = 0;
   #table = false;
   #due = false;
   #taken = -Infinity;
@@ -58,6 +64,9 @@ export class SlSequence extends HTMLElement {
   #fold = make("button", { type: "button", class: "btn quiet", hidden: true }, "Unfold all");
   #follow = make("button", { type: "button", class: "btn", "aria-pressed": "true" }, "Following");
   #count = make("span", { class: "count" });
+  #stopLead = make("span", { class: "lead" });
+  #stopWords = make("span");
+  #stop = make("span", { class: "stop", role: "status" }, this.#stopLead, this.#stopWords);
   #said = make("div", { class: "said", hidden: true });
   #empty = make("p", { class: "none hint", hidden: true });
 
@@ -66,11 +75,11 @@ export class SlSequence extends HTMLElement {
     this.append(
       make("div", { class: "seq-bar" },
         make("div", { class: "segmented", role: "group", "aria-label": "Show as" }, this.#asDiagram, this.#asTable),
-        this.#fold, this.#count, this.#follow),
+        this.#fold, this.#count, this.#stop, this.#follow),
       this.#empty, this.#diagram, this.#grid, this.#said);
     this.#asDiagram.onclick = () => this.#switch(false);
     this.#asTable.onclick = () => this.#switch(true);
-    this.#follow.onclick = () => this.follow(!this.#following);
+    this.#follow.onclick = () => this.follow(!this.following);
     this.#fold.onclick = () => this.#foldAll();
     for (const view of [this.#diagram, this.#grid]) {
       view.addEventListener("scroll", () => this.#scrolled(), { passive: true });
@@ -84,11 +93,16 @@ export class SlSequence extends HTMLElement {
 
   /**
    * Show the data; draw only what is new.
-   * @param {{items: readonly Item[], people: ReadonlyMap<string, Person>}} known
+   * @param {{items: readonly Item[], people: ReadonlyMap<string, Person>, now: number}} known
    */
-  show({ items, people }) {
+  show({ items, people, now }) {
     this.#newest = items;
     this.#people = people;
+    const crash = this.#crashes.next(items, people, now);
+    if (crash && this.following) {
+      this.#crash = crash;
+      this.#aside = true;
+    }
     if (!this.#following && !this.hasAttribute("data-still") && this.#items.length && items.length) this.#showState();
     else if (items.length < MANY || performance.now() - this.#taken > MANY_MS) this.#take();
     else if (!this.#later) this.#later = setTimeout(() => this.#following && this.#take(), MANY_MS);
@@ -102,12 +116,13 @@ export class SlSequence extends HTMLElement {
 
   /** True if the view follows the newest message. */
   get following() {
-    return this.#following;
+    return this.#following && !this.#crash;
   }
 
   /** @param {boolean} on */
   follow(on) {
     this.#following = on;
+    this.#crash = null;
     if (on) this.#take();
     this.#showState();
   }
@@ -134,6 +149,7 @@ export class SlSequence extends HTMLElement {
       ? this.#items.filter((item) => fits(item, this.#filter, this.#people))
       : this.#items;
     this.#layout = arrange(seen, this.#people, { opened: this.#opened });
+    if (this.#crash && !this.#layout.places.has(this.#crash.seq)) this.#crash = null; // filtered out, or no longer kept
     this.#showState();
     this.#paintSoon();
   }
@@ -142,8 +158,12 @@ export class SlSequence extends HTMLElement {
     const missed = this.#newest.length
       ? this.#newest.length - 1 - this.#newest.findLastIndex((item) => item.seq <= (this.#items.at(-1)?.seq ?? 0))
       : 0;
-    write(this.#follow, this.#following ? "Following" : missed ? `Follow, ${number(missed)} new` : "Follow");
-    attribute(this.#follow, "aria-pressed", String(this.#following));
+    write(this.#follow,
+      this.#crash ? "Follow on" : this.#following ? "Following" : missed ? `Follow, ${number(missed)} new` : "Follow");
+    attribute(this.#follow, "aria-pressed", String(this.following));
+    write(this.#stopLead, this.#crash ? "Following stopped: " : "");
+    write(this.#stopWords, this.#crash ? stopWords(this.#crash, this.#people) : "");
+    this.#count.hidden = this.#crash !== null;
     const { rows, lanes } = this.#layout;
     write(this.#count,
       rows.length === this.#items.length ? counted(rows.length, "row") : `${number(rows.length)} of ${counted(this.#items.length, "row")}`);
@@ -187,7 +207,9 @@ export class SlSequence extends HTMLElement {
   #scrolled() {
     const view = this.#table ? this.#grid : this.#diagram;
     const end = view.scrollTop + view.clientHeight >= view.scrollHeight - ROW;
-    if (!this.hasAttribute("data-still") && end !== this.#following && view.scrollHeight > view.clientHeight) this.follow(end);
+    if (this.#crash) {
+      if (Math.abs(view.scrollTop - this.#scrolledTo) > 1) this.follow(end);
+    } else if (!this.hasAttribute("data-still") && end !== this.#following && view.scrollHeight > view.clientHeight) this.follow(end);
     this.#paintSoon();
   }
 
@@ -197,11 +219,33 @@ export class SlSequence extends HTMLElement {
     const view = this.#table ? this.#grid : this.#diagram;
     if (this.#table) this.#paintTable();
     else this.#paintDiagram();
-    if (this.#following && view.scrollTop + view.clientHeight < view.scrollHeight - 1) {
-      view.scrollTop = view.scrollHeight;
+    if (!this.#following) return;
+    const to = this.#followTo(view);
+    if (Math.abs(view.scrollTop - to) > 1) {
+      view.scrollTop = to;
       if (this.#table) this.#paintTable();
       else this.#paintDiagram();
     }
+    this.#scrolledTo = view.scrollTop;
+    if (this.#aside && this.#crash && !this.#table) this.#bringAside();
+  }
+
+  /** Scroll to the lane of the crash: on a phone, not all have room. */
+  #bringAside() {
+    const lane = this.#layout.rows[this.#crashPlace()]?.lane ?? 0, view = this.#diagram;
+    const x = this.#gutter + this.#step * (lane + 0.5) - view.scrollLeft;
+    if (x < this.#gutter || x > view.clientWidth - NARROW) view.scrollLeft += x - view.clientWidth / 2;
+    this.#aside = false;
+  }
+
+  /** Return where a view that follows is scrolled to: its end, with the crash in its upper part. @param {HTMLElement} view */
+  #followTo(view) {
+    const end = view.scrollHeight - view.clientHeight, place = this.#crashPlace();
+    return place < 0 ? end : Math.min(end, Math.max(0, place * (this.#table ? TABLE_ROW : ROW) - view.clientHeight / 3));
+  }
+
+  #crashPlace() {
+    return this.#crash ? this.#layout.places.get(this.#crash.seq) ?? -1 : -1;
   }
 
   #paintDiagram() {
@@ -226,7 +270,7 @@ export class SlSequence extends HTMLElement {
     this.#svg.replaceChildren(
       ...drawRows(this.#layout, first, last,
         { x, width: this.#width, height: this.#list.clientHeight, row: ROW, gutter: this.#gutter, letter: 6.75 },
-        chosen));
+        chosen, this.#crashPlace()));
     /** @type {HTMLElement[]} */ const options = [];
     for (let place = first; place < last; place++) {
       const option = make("div", {
@@ -270,7 +314,7 @@ export class SlSequence extends HTMLElement {
   }
 
   #paintTable() {
-    this.#rows.paint(this.#layout, this.#people, this.#place());
+    this.#rows.paint(this.#layout, this.#people, this.#place(), this.#crashPlace());
   }
 
   /** @param {KeyboardEvent} event */
