@@ -386,6 +386,7 @@ class NodeHere:
         self.service = service
         self.facts = facts
         self.stubborn = stubborn
+        self.complete = True
         self.end: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     async def ended(self) -> str:

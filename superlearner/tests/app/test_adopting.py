@@ -71,9 +71,7 @@ async def playground_restart_after(platform: Any) -> None:
 async def playground_hold(platform: Any) -> None:
     nodes, spares = platform.platform.nodes, Spares(0)
     remembered = NodeHistory(lambda _: None, lambda _node, _line: None)
-    program = OwnProgram(
-        "shop.py:Shop", (), spares, nodes, lambda: platform.platform.settings, platform.platform.moments, remembered
-    )
+    program = OwnProgram("shop.py:Shop", (), spares, nodes, lambda: platform.platform.settings, remembered)
     assert program.limits.hold_s == 10
     await change(platform, playground_hold=0)
     assert program.limits.hold_s is None

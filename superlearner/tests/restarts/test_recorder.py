@@ -82,9 +82,10 @@ def test_of_a_crash_loop_a_limited_number_is_drawn_and_the_rest_is_one_sum() -> 
         ends += [(await end("b")).id for _ in range(4)]  # counted as they happen
         recorder.catch_up()
         recorder.close()
-        assert [one.number for one in records] == [*ends[:2], ends[2]]
-        found = records[-1]
-        assert (found.count, found.line, found.data) == (5, "b ended 5 times more", None)
-        assert (found.number, found.last) == (ends[2], ends[-1])
+        assert [one.number for one in records] == [*ends[:2], ends[2], ends[3]]
+        first, second = records[2:]
+        assert (first.count, first.line, first.data) == (1, "b ended once more", None)
+        assert (second.count, second.line, second.data) == (4, "b ended 4 times more", None)
+        assert (second.number, second.last) == (ends[3], ends[-1])
 
     record(test, worker("a"), worker("b"), most=2)

@@ -136,6 +136,7 @@ class SuperLearner(Application):
             state.own_program.give_up()
             await state.own_program.remembered.catch_up()
         state.platform.moments.catch_up()
+        await state.platform.moments.fetch_last()
         state.platform.nodes.fail_pending_requests()
         state.rescue.begin()
         for tree in state.trees:

@@ -73,7 +73,7 @@ class Hearing:
     """
 
     def __init__(self, remote: RemoteNode, remembered: NodeHistory) -> None:
-        self._remote = remote
+        self.remote = remote
         self._remembered = remembered
         self._entry = 0
         self._line = 0
@@ -82,9 +82,9 @@ class Hearing:
 
     async def begin(self, seconds: float) -> None:
         """Replay the earlier history to the node. Raises RemoteError."""
-        answer = await self._remote.ask(Recall(list(self._remembered.entries)), Done, seconds)
+        answer = await self.remote.ask(Recall(list(self._remembered.entries)), Done, seconds)
         if isinstance(answer, Failed):
-            raise self._remote.bad(f"it rejected its history: {answer.code}")
+            raise self.remote.bad(f"it rejected its history: {answer.code}")
         self._remembered.now = self
 
     async def live(self) -> None:
@@ -92,7 +92,7 @@ class Hearing:
         try:
             await follow(partial(self._more, WAIT_S), PAUSE_S)
         except BadAnswer as error:
-            log.warning("the history of %s stops here: %s", self._remote.name, error)
+            log.warning("the history of %s stops here: %s", self.remote.name, error)
 
     async def catch_up(self) -> None:
         """Fetch the entries so far, within a time limit."""
@@ -103,9 +103,9 @@ class Hearing:
 
     async def _more(self, seconds: float) -> bool:
         """Make one request; return whether there was anything new."""
-        heard = await self._remote.ask(Hear(self._entry, self._line, seconds), Heard, seconds + MARGIN_S)
+        heard = await self.remote.ask(Hear(self._entry, self._line, seconds), Heard, seconds + MARGIN_S)
         if isinstance(heard, Failed):
-            raise self._remote.bad(f"it does not report its history: {heard.code}")
+            raise self.remote.bad(f"it does not report its history: {heard.code}")
         for number, entry in heard.entries:
             if number > self._entry:  # else another request was answered first
                 self._lose("entries of the history", number - self._entry - 1)
@@ -115,7 +115,7 @@ class Hearing:
             if number > self._line:
                 self._lose("lines of the log", number - self._line - 1)
                 self._line = number
-                self._remembered.take(self._remote.name, line)
+                self._remembered.take(self.remote.name, line)
         self._report_losses()
         return bool(heard.entries or heard.lines)
 
@@ -127,7 +127,7 @@ class Hearing:
         entries = self._remembered.entries
         right = entry.is_stored and 0 <= entry.at <= LATEST and 0 <= (entry.recovery_s or 0) <= LATEST
         if not right or entry.number <= (entries[-1].number if entries else 0):
-            raise self._remote.bad(f"expected an event of a supervisor, got {clip(repr(entry), 200)}")
+            raise self.remote.bad(f"expected an event of a supervisor, got {clip(repr(entry), 200)}")
         entry = replace(
             entry,
             supervisor=clip(entry.supervisor, LONGEST),
@@ -145,7 +145,7 @@ class Hearing:
             self._reported_at = otp.monotonic()
             for what, number in self._lost.items():
                 log.warning(
-                    "%d %s of %s are lost: they came faster than they could be read", number, what, self._remote.name
+                    "%d %s of %s are lost: they came faster than they could be read", number, what, self.remote.name
                 )
             self._lost = {}
 

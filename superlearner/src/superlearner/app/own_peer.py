@@ -28,7 +28,6 @@ from superlearner.app.hearing import Hearing, NodeHistory
 from superlearner.app.running import Tree
 from superlearner.base.loading import LoadError, TreeNotStarted, name_of
 from superlearner.control.reasons import tagged
-from superlearner.live.moments import Moments
 from superlearner.nodes.kinds import TREE
 from superlearner.nodes.nodes import Nodes
 from superlearner.nodes.remote import NodeGone, RemoteError, RemoteNode
@@ -50,7 +49,7 @@ ANSWER_S: Final = 1.0
 def program_of(platform: Platform, target: str, args: tuple[Any, ...], spares: Spares) -> OwnProgram:
     """Return the program of the tree `target`, the only one of the playground; its node becomes the default."""
     remembered = NodeHistory(platform.analytics.hand_on, platform.log.take)
-    program = OwnProgram(target, args, spares, platform.nodes, lambda: platform.settings, platform.moments, remembered)
+    program = OwnProgram(target, args, spares, platform.nodes, lambda: platform.settings, remembered)
     platform.nodes.default = program.node
     logging.getLogger("otp").addFilter(_is_no_end_of_it)
     return program
@@ -72,7 +71,6 @@ class OwnProgram:
         spares: the pool that provides the first program.
         nodes: the list that its node is added to.
         settings: returns the values in effect.
-        moments: the restarts of all nodes.
         remembered: the history of its programs.
         rests: called with the reason of an end, before its process in the playground ends.
     """
@@ -82,7 +80,6 @@ class OwnProgram:
     spares: Spares
     nodes: Nodes
     settings: Callable[[], Settings]
-    moments: Moments
     remembered: NodeHistory
     rests: Callable[[str], object] = field(default=str)
     first: bool = True
@@ -245,7 +242,7 @@ class _Run:
             hearing, listening = self.hearing
             otp.exit(listening, "kill")
             await hearing.catch_up()
-            await self.program.moments.fetch_last(self.program.node)
+            await hearing.remote.fetch_last()
 
     async def leave(self, why: str) -> None:
         """End the program if it is still running, read what it has sent, and detach its node."""

@@ -53,6 +53,7 @@ WAIT_S: Final = 20.0
 MARGIN_S: Final = 5.0
 PAUSE_S: Final = 0.2
 LAST_S: Final = 1.0
+AT_ONCE_S: Final = 0.001
 LATEST: Final = 1e11
 LONGEST: Final = 300
 MOST_NUMBER: Final = 2**53
@@ -91,7 +92,8 @@ class Moments:
         for node in known:
             if isinstance(node, RemoteNode):
                 if node not in self._listeners:
-                    self._listeners[node] = _Listening(node, partial(self._take, node))
+                    listening = self._listeners[node] = _Listening(node, partial(self._take, node))
+                    node.fetch_last = listening.fetch_last
             elif node not in self._recorders:
                 draw, keep = partial(self._draw, node), partial(self._keep, node)
                 self._recorders[node] = Recorder(node.node, node.last_states, draw, keep)
@@ -101,11 +103,9 @@ class Moments:
         for one in self._recorders.values():
             one.catch_up()
 
-    async def fetch_last(self, node: str) -> None:
-        """Fetch what has happened on a node in another program that is about to end, if it answers quickly."""
-        for remote, listening in list(self._listeners.items()):
-            if remote.name == node:
-                await listening.fetch_last()
+    async def fetch_last(self) -> None:
+        """Fetch what has happened on the nodes of other programs, from those that answer quickly."""
+        await asyncio.gather(*(one.fetch_last() for one in self._listeners.values()))
 
     def close(self) -> None:
         """Stop recording."""
@@ -133,6 +133,28 @@ class Moments:
                 raise
             return found
         return _best([*rows, *([] if found is None else [found])], ref.number, sees, at)
+
+    async def page(
+        self, node: str, owner: str | None, since: float | None, until: float | None, offset: int, limit: int
+    ) -> tuple[list[MomentRow], int]:
+        """Return moments of a node, newest first, and their number; see `seams.MomentHistory`."""
+        if self.store is not None and self.store.url is not None:
+            asked = {"node": node, "owner": owner, "since": since, "until": until}
+            with contextlib.suppress(StoreUnavailable):
+                await self.store.sync()
+                total = await self.store.count_moments(**asked)
+                return await self.store.moments(**asked, limit=limit, offset=offset), total
+        rows = [
+            row for row in reversed(self._rows.values())
+            if row.node == node and (owner is None or row.owner == owner)
+            and (since is None or row.at >= since) and (until is None or row.at < until)
+        ]  # fmt: skip
+        return rows[offset : offset + limit], len(rows)
+
+    def has(self, node: WatchedNode, number: int) -> bool:
+        """Return whether the restart with this first cause is one of the moments."""
+        recorder = self._recorders.get(node)
+        return recorder is not None and recorder.has(number)
 
     def _about(self, ref: Ref, node: str | None) -> Iterator[MomentRow]:
         """Yield the rows in memory that may contain an event, the newest first."""
@@ -219,11 +241,16 @@ class _Listening:
     def close(self) -> None:
         self._task.cancel()
 
-    async def fetch_last(self) -> None:
-        with contextlib.suppress(RemoteError, TimeoutError):
+    async def fetch_last(self) -> bool:
+        """Fetch what has happened so far, settled or not; return whether the node answered in time."""
+        try:
             async with standstill.timeout(LAST_S):
-                while await self._more(0):
+                await self._more(0)  # the node records what has not settled
+                while await self._more(AT_ONCE_S):
                     pass
+        except (RemoteError, TimeoutError):
+            return False
+        return True
 
     async def _live(self) -> None:
         try:

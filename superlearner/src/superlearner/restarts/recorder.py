@@ -28,7 +28,7 @@ from superlearner.restarts.memory import Memory
 from superlearner.restarts.present import Running, waits
 from superlearner.restarts.tables import Past
 
-__all__ = ["MOST_A_MINUTE", "Drawn", "Record", "Recorder"]
+__all__ = ["MOST_A_MINUTE", "Drawn", "Record", "Recorder", "describe_group", "is_worth"]
 
 MOST_A_MINUTE: Final = 100
 MINUTE_S: Final = 60.0
@@ -117,7 +117,7 @@ class Recorder:
         self._most = most
         self._clock = Clock()
         self._known: dict[int, None] = {}
-        self._begun = node.trace_seq
+        self._first = self._begun = node.trace_seq
         self._minute = -MINUTE_S
         self._taken = 0
         self._full_at = 0
@@ -133,10 +133,8 @@ class Recorder:
         """Stop recording; what has happened so far is recorded."""
         self._subscription.close()
         self.catch_up()
-        self._close_sum()
-        for timer in (self._due, self._sum_due):
-            if timer is not None:
-                timer.cancel()
+        if self._due is not None:
+            self._due.cancel()
 
     def on_event(self, event: Event) -> None:
         """Mark that something is to be drawn, or count it; this is all that happens while the runtime waits."""
@@ -151,10 +149,15 @@ class Recorder:
         except Exception:
             log.exception("%r could not be recorded; this is a bug in SuperLearner, please report it", event)
 
+    def has(self, number: int) -> bool:
+        """Return whether the restart with this first cause is recorded, alone or in a sum."""
+        return number in self._known or self._first < number <= self._begun
+
     def catch_up(self) -> None:
-        """Record now what has happened, whether it has settled or not."""
+        """Record now what has happened, whether it has settled or not, and what was only counted."""
         while self._work(settled=False):
             pass
+        self._close_sum()
 
     # The work
 
@@ -184,7 +187,7 @@ class Recorder:
     def _record(self, *, settled: bool) -> float:
         memory, now = Memory(otp.trace.history(self._node)), Running(self._node, self._last)
         found = groups(memory, lambda end: waits(now, end))
-        new = {id(one): one for one in found.values() if one.id not in self._known and self._is_worth(one)}
+        new = {id(one): one for one in found.values() if self._is_new(one)}
         past = Past(memory, now, 0)
         until, at, later = time.perf_counter() + SLICE_S, round(otp.monotonic() * 1e9), 0.0
         for group in sorted(new.values(), key=lambda one: one.id):
@@ -209,9 +212,8 @@ class Recorder:
             self._keep(self._make_record(group, past, drawn))
         return later if settled else 0
 
-    def _is_worth(self, group: Group) -> bool:
-        """Return whether it is a restart, a give-up or a crash, and not from before the recorder."""
-        return group.id > self._begun and (group.restarts or (group.end is not None and facts_of(group.end).crash))
+    def _is_new(self, group: Group) -> bool:
+        return group.id > self._begun and group.id not in self._known and is_worth(group)
 
     def _note(self, group: Group) -> None:
         self._known[group.id] = None
@@ -225,7 +227,7 @@ class Recorder:
             max(numbers),
             self._clock.wall(min(group.first.at, group.events[0].at)),
             self._clock.wall(group.events[-1].at),
-            _line(group, past),
+            describe_group(group, past),
             1,
             text
             if len(text := numbers_text(numbers)) <= LONGEST_NUMBERS
@@ -280,7 +282,12 @@ def _name(group: Group, past: Past) -> str:
     return "a process" if victim is None else past.name(victim, past.id_of(victim))
 
 
-def _line(group: Group, past: Past) -> str:
+def is_worth(group: Group) -> bool:
+    """Return whether a group is a restart, a give-up or a crash."""
+    return group.restarts or (group.end is not None and facts_of(group.end).crash)
+
+
+def describe_group(group: Group, past: Past) -> str:
     """Return what happened in one line, without its time."""
     fallen = list(dict.fromkeys(past.name(one.pid, past.id_of(one.pid)) for one in group.of("gave_up")))
     if fallen:

@@ -158,10 +158,13 @@ class SandboxManager(GenServer[Sandboxes]):
             otp.exit(runner, "kill")  # it is still starting; the program it starts is linked to it
 
     async def _handle_runner_end(self, sandboxes: Sandboxes, id: str, reason: Any) -> None:
+        program = sandboxes.programs.get(id)
         sandboxes.ended(id)
         sandbox = sandboxes.find(id)
         if sandbox is None:
             return
+        if program is not None and not program.complete:
+            sandboxes.notice(id, "it ended before it could report; restarts in its last second may be missing")
         tag, rest = tagged(reason)
         match rest[0] if tag == "shutdown" and len(rest) == 1 else reason:
             case ("peer", "unavailable", str(why)):

@@ -7,7 +7,7 @@ from typing import Final
 from otp import CallExit
 from otp.peer import Peer
 from superlearner.nodes.remote import NodeGone
-from superlearner.sandbox.line import BACKEND, SandboxConnection
+from superlearner.sandbox.line import BACKEND, GONE, SandboxConnection
 
 __all__ = ["PeerLink"]
 
@@ -32,7 +32,10 @@ class PeerLink:
     async def ask(self, request: bytes) -> object:
         """Send a request and return the answer. Raises NodeGone, with the reason."""
         try:
-            return await self._line.ask(BACKEND, request)
+            answer = await self._line.ask(BACKEND, request)
+            if answer == GONE:
+                raise NodeGone(f"the process that answers for the node {self._node} has ended")
+            return answer
         except NodeGone as gone:
             try:
                 why = await self._peer.ended(WORD_S)

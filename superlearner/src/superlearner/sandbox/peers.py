@@ -109,11 +109,22 @@ class PeerProgram:
     def ask_to_stop(self) -> None:
         """Request an orderly end."""
         self._watched.stopping = True
-        otp.spawn(self._peer.stop, 3600.0)  # if it does not end in time, the service decides
+        otp.spawn(self._stop)
+
+    async def _stop(self) -> None:
+        await self._watched.prepare_end()
+        await self._peer.stop(3600.0)  # if it does not end in time, the service decides
 
     async def kill(self, why: str) -> None:
         """End its whole process group, and wait for that."""
+        self._watched.complete = False  # it may have gone on after it was asked to stop
+        await self._watched.prepare_end()
         await self._peer.kill(why)
+
+    @property
+    def complete(self) -> bool:
+        """True if its last restarts were fetched before its end."""
+        return self._watched.complete
 
     def output(self) -> tuple[str, int]:
         """Return its latest output and the number of bytes in all."""
@@ -224,6 +235,7 @@ class PeerLauncher:
         link = PeerLink(line, peer, sandbox.node)
         remote = await self._nodes.attach_remote(sandbox.node, link, owner=sandbox.owner, kind=SANDBOX)
         remote.on_use = lambda: self._used(sandbox.id)
+        watched.fetch_last = remote.fetch_last
         self._followers[sandbox.node], _ = otp.spawn_monitor(self._follow, sandbox.node, peer, line, watched)
         return PeerProgram(peer, line, facts, written, watched)
 

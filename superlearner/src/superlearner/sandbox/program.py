@@ -25,6 +25,11 @@ class SandboxProgram(Protocol):
 
     facts: ProgramFacts
 
+    @property
+    def complete(self) -> bool:
+        """True if its last restarts were fetched before its end."""
+        ...
+
     async def ended(self) -> str:
         """Wait for its end and return the reason, in words."""
         ...

@@ -7,7 +7,7 @@ program that closed its connection, or ended the process that answers, can no lo
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeVar
 
@@ -111,6 +111,10 @@ class AtATime:
         self.at = now
 
 
+async def _never() -> bool:
+    return False
+
+
 @dataclass(slots=True)
 class Watched:
     """A running sandbox, and the state of its monitoring.
@@ -126,6 +130,12 @@ class Watched:
     line: RequestSender
     notice: Callable[[str], object]
     held_s: float
+    fetch_last: Callable[[], Awaitable[bool]] = _never
+    """Fetches its last restarts; returns whether it answered."""
+
+    complete: bool = False
+    """Its last restarts were fetched."""
+
     stopping: bool = False
     """A stop was requested; the requester decides what follows if it does not stop."""
 
@@ -146,6 +156,11 @@ class Watched:
         more = self.gate.left_out(now)
         if more is not None:
             self.notice(more)
+
+    async def prepare_end(self) -> None:
+        """Fetch its last restarts, before it is ended on purpose."""
+        if not self.complete:
+            self.complete = await self.fetch_last()
 
     async def lost(self, why: str) -> None:
         """End a sandbox that no longer answers, unless it has ended by itself."""
@@ -177,6 +192,7 @@ async def listen(watched: Watched) -> None:
             return
         watched.tell(news)
         if news.ended is not None:
+            await watched.prepare_end()
             await watched.peer.kill(_line(news.ended))
             return
         await _wait(PACE_S)

@@ -71,9 +71,9 @@ class Database:
         """Return rows of the restart history, newest first; see `Reading.restarts`."""
         return [Restart(**row) for row in await self._rows(tables.restarts, conditions, limit, before)]
 
-    async def moments(self, conditions: dict[str, Any], limit: int, before: int | None) -> list[MomentRow]:
+    async def moments(self, conditions: dict[str, Any], limit: int, offset: int) -> list[MomentRow]:
         """Return moments, newest first."""
-        return [MomentRow(**row) for row in await self._rows(tables.moments, conditions, limit, before)]
+        return [MomentRow(**row) for row in await self._rows(tables.moments, conditions, limit, None, offset)]
 
     async def moments_about(self, conditions: dict[str, Any], number: int, limit: int) -> list[MomentRow]:
         """Return the moments that may contain an event: of a program, those that begin last before it."""

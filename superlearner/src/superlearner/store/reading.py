@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from superlearner.store.rows import AUDIT, RESTARTS, AuditRow, MomentRow, Restart, SettingChange
+from superlearner.store.rows import AUDIT, MOMENTS, RESTARTS, AuditRow, MomentRow, Restart, SettingChange
 
 if TYPE_CHECKING:
     from superlearner.store.database import Database
@@ -61,11 +61,19 @@ class StoreReading:
         """Return the number of rows that `restarts` would find for the same filters."""
         return await self._opened().count(RESTARTS, {"supervisor": supervisor, **asked})
 
-    async def moments(
-        self, *, node: str | None = None, run: str | None = None, before: int | None = None, limit: int = 100
-    ) -> list[MomentRow]:
-        """Return committed moments, newest first; see `restarts`."""
-        return await self._opened().moments({"node": node, "run": run}, limit, before)
+    async def moments(self, *, limit: int = 100, offset: int = 0, **asked: Any) -> list[MomentRow]:
+        """Return committed moments, newest first.
+
+        Args:
+            limit: maximum number of rows.
+            offset: rows to leave out first.
+            asked: conditions: `node`, `run`, `owner`, `since`, `until`; None adds none. See `restarts`.
+        """
+        return await self._opened().moments(asked, limit, offset)
+
+    async def count_moments(self, **asked: Any) -> int:
+        """Return the number of rows that `moments` would find for the same conditions."""
+        return await self._opened().count(MOMENTS, asked)
 
     async def moments_about(
         self, number: int, *, node: str | None = None, run: str | None = None, limit: int = 200

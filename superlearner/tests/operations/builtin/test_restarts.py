@@ -14,6 +14,7 @@ import pytest
 from otp import CallExit, GenServer, Supervisor, trace
 from owned_things import call, user
 from superlearner.operations.failures import OperationError
+from superlearner.restarts import recorder
 from superlearner.restarts.ids import run_of
 from superlearner.store import MomentRow
 
@@ -42,8 +43,9 @@ def test_a_restart_is_listed_and_shown_with_the_tree_before_it(inside: Inside) -
         (line,) = (await platform.get(AT))["data"]
         reason = "RuntimeError('crashed on request')"
         assert line["ref"] == f"{run_of(platform.node)}.{line['event']}"
-        assert {**line, "at": 0, "event": 0, "ref": ""} == {
-            "ref": "", "event": 0, "at": 0, "name": "counter_1", "reason": reason, "supervisor": "demo_one_for_one",
+        assert {**line, "at": 0, "event": 0, "ref": "", "until": None} == {
+            "ref": "", "event": 0, "at": 0, "line": "counter_1 crashed and was restarted", "count": 1, "until": None,
+            "kept": True, "name": "counter_1", "reason": reason, "supervisor": "demo_one_for_one",
             "strategy": "one_for_one", "started": 1, "gave_up": False, "fallen": [],
         }  # fmt: skip
         found = (await platform.get(f"{AT}/{line['event']}"))["data"]
@@ -152,6 +154,51 @@ def test_a_restart_is_shown_after_a_restart_of_the_platform(inside: Inside, tmp_
     inside(after, data_dir=tmp_path)
 
 
+@pytest.mark.operation("restart.list")
+def test_restarts_of_an_earlier_program_are_listed_behind_those_of_now(
+    inside: Inside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known: list[dict[str, Any]] = []
+
+    async def before(platform: Any) -> None:
+        row = await crash_and_store(platform)
+        many = replace(row, number=row.last + 1, last=row.last + 900, line="till ended 300 times more", count=300,
+                       at=row.at + 0.001, events="", data=None)  # fmt: skip
+        platform.platform.store.append_moment(many)
+        await platform.platform.store.sync()
+        known.extend((await platform.get(AT))["data"])
+        loop, one = known
+        assert (loop["line"], loop["count"], loop["kept"], loop["name"]) == (many.line, 300, False, None)
+        assert (one["at"], one["until"], one["kept"]) == (row.at, row.until, True)
+
+    async def after(platform: Any) -> None:
+        assert (await platform.get(AT))["data"] == known
+        await crash(platform)
+        newest, *others = (await platform.get(AT))["data"]
+        assert others == known
+        same = ("line", "name", "reason", "supervisor", "strategy", "started", "gave_up", "fallen", "count", "kept")
+        assert {name: newest[name] for name in same} == {name: known[1][name] for name in same}
+        refs = [one["ref"] for one in (newest, *known)]
+
+        async def listed(query: str) -> tuple[list[str], int]:
+            answer = await platform.get(f"{AT}?{query}")
+            return [one["ref"] for one in answer["data"]], answer["meta"]["total"]
+
+        pages = [await listed(f"per_page=2&page={page}") for page in (1, 2, 3)]
+        assert pages == [(refs[:2], 3), (refs[2:], 3), ([], 3)]
+        for query, found in (
+            (f"until={known[0]['at']}", refs[2:]),
+            (f"since={known[0]['at']}", refs[:2]),
+            ("settled=true", refs[1:]),
+            ("settled=false", refs[:1]),
+        ):
+            assert await listed(query) == (found, len(found))
+
+    inside(before, data_dir=tmp_path)
+    monkeypatch.setattr(recorder, "SETTLE_S", 60.0)
+    inside(after, data_dir=tmp_path)
+
+
 @pytest.mark.operation("restart.show")
 def test_of_a_restart_that_is_too_old_its_line_is_kept(inside: Inside, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
@@ -178,7 +225,7 @@ def test_of_a_restart_that_is_too_old_its_line_is_kept(inside: Inside, tmp_path:
     inside(test, data_dir=tmp_path)
 
 
-@pytest.mark.operation("restart.show")
+@pytest.mark.operation("restart.show", "restart.list")
 def test_a_restart_in_a_sandbox_outlives_it_for_its_owner(inside: Inside, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
         row = await crash_and_store(platform)
@@ -193,5 +240,12 @@ def test_a_restart_in_a_sandbox_outlives_it_for_its_owner(inside: Inside, tmp_pa
         assert (await show("ada")).data["node"] == mine.node
         with pytest.raises(OperationError, match="needs the scope"):
             await show("bob")
+
+        async def listed(who: str) -> Any:
+            return await call(platform.platform, "restart.list", user(who, "learner"), node=mine.node)
+
+        assert [one["ref"] for one in (await listed("ada")).data] == [f"0123456789ab.{row.number}"]
+        with pytest.raises(OperationError, match="needs the scope"):
+            await listed("bob")
 
     inside(test, data_dir=tmp_path)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -62,6 +64,34 @@ def test_a_tree_that_gave_up_is_described_in_a_sentence(inside: Inside) -> None:
         said = "Main gave up: it needed 1 restart within 5 s, none is allowed (last: counter was killed)"
         assert (await until(platform, "ended"))["reason"] == said
         assert said in (await ask(platform, "GET", "/sandboxes/a/output"))["text"]
+
+    inside(look)
+
+
+@pytest.mark.operation("sandbox.destroy", "sandbox.notices")
+def test_restarts_right_before_the_end_of_a_sandbox_are_recorded(inside: Inside) -> None:
+    """Regression: those of the last third of a second were lost."""
+
+    async def look(platform: Any) -> None:
+        lines: list[str] = []
+        platform.platform.moments.on_moment = lambda row: lines.append(row.line)
+        recorded = "counter was killed and restarted"
+        for end in ("/sandboxes/a", "/sandboxes/a?force=true", f"/processes/Main?node={NODE}&force=true"):
+            await create(platform)
+            runner = platform.platform.sandboxes.runners["a"]
+            await ask(platform, "DELETE", f"/processes/counter?node={NODE}")
+            await ask(platform, "DELETE", end)
+            await otp.wait_down(runner)
+            assert (end, [recorded]) == (end, lines)
+            lines.clear()
+        await until(platform, "ended")
+        notices = [one["text"] for one in await ask(platform, "GET", "/sandboxes/a/notices")]
+        assert not any("may be missing" in text for text in notices)
+        made = await ask(platform, "POST", "/sandboxes/a/restart", {})
+        os.kill(made["os_pid"], signal.SIGKILL)
+        await until(platform, "ended")
+        notices = [one["text"] for one in await ask(platform, "GET", "/sandboxes/a/notices")]
+        assert "it ended before it could report; restarts in its last second may be missing" in notices
 
     inside(look)
 

@@ -7,7 +7,7 @@ taken over by its own program can only make requests to itself fail.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -43,6 +43,10 @@ _answers: Final = msgspec.msgpack.Decoder(Answer)
 A = TypeVar("A", bound=Record)
 
 
+async def _nothing_to_fetch() -> bool:
+    return True
+
+
 class RemoteNode:
     """A node in another process; made by `Nodes.attach_remote`.
 
@@ -65,6 +69,8 @@ class RemoteNode:
         """Called with a description of each invalid answer."""
         self.on_use: Callable[[], object] = lambda: None
         """Called at every request, except those that the platform repeats by itself."""
+        self.fetch_last: Callable[[], Awaitable[bool]] = _nothing_to_fetch
+        """Awaited before its program is ended: fetches its last restarts; returns whether it answered, within 1 s."""
         self.link = link
         self._gone: str | None = None
         self._waiting: set[asyncio.Future[Any]] = set()

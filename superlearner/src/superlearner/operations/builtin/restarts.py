@@ -1,4 +1,4 @@
-"""Restarts: what happened, in order, and the tree before it."""
+"""A restart as a replay: what happened, in order, and the tree before it."""
 
 from __future__ import annotations
 
@@ -12,18 +12,17 @@ from pydantic import Field
 
 import otp
 from superlearner.control.clock import Clock
-from superlearner.control.events import ANSWERS, STARTS, TraceEvent, facts_of, is_restart
+from superlearner.control.events import TraceEvent
 from superlearner.nodes.nodes import WatchedNode
 from superlearner.nodes.remote import RemoteNode
 from superlearner.operations.builtin.errors import with_request
 from superlearner.operations.context import Context
-from superlearner.operations.declaration import Operation, Paged, declared, operation
+from superlearner.operations.declaration import Operation, declared, operation
 from superlearner.operations.engine.audit import AuditLog
 from superlearner.operations.engine.forwarding import forward
 from superlearner.operations.engine.seams import MomentHistory
 from superlearner.operations.failures import OperationError
-from superlearner.operations.parameters import PageNumber, PerPage
-from superlearner.operations.results.restarts import Moment, RestartLine
+from superlearner.operations.results.restarts import Moment
 from superlearner.operations.rights.ownership import not_their_node
 from superlearner.restarts.groups import Group, groups
 from superlearner.restarts.ids import REF, Ref, run_of
@@ -31,7 +30,6 @@ from superlearner.restarts.memory import Memory
 from superlearner.restarts.moments import Happening, NoSupervisor, moment_of
 from superlearner.restarts.moments import Moment as Found
 from superlearner.restarts.present import Running, waits
-from superlearner.restarts.tables import Past
 from superlearner.store import MomentRow, StoreUnavailable
 
 EventRef = Annotated[
@@ -53,7 +51,7 @@ EventTime = Annotated[
 ]
 SAME_S: Final = 5.0
 """Seconds by which the time of an old address may differ."""
-HINT = "restart.list lists the restarts in memory"
+HINT = "restart.list lists the restarts"
 
 
 @operation("restart.show", http=("GET", "/restarts/{event}"), scope="read", outlives=True,
@@ -167,24 +165,6 @@ def describe_row(row: MomentRow) -> str:
     return f"{row.line}{day} at {begun:%H:%M:%S}"
 
 
-@operation("restart.list", http=("GET", "/restarts"), scope="read",
-           short="at name reason supervisor started gave_up event")  # fmt: skip
-async def list_(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[RestartLine]:
-    """List the newest restarts.
-
-    One line for each first cause among the last 4,096 events of the node, newest first.
-    """
-    now = Running(ctx.node)
-    memory = Memory(otp.trace.history(ctx.node))
-    found = {id(group): group for group in groups(memory, lambda end: waits(now, end)).values() if group.restarts}
-    newest = sorted(found.values(), key=lambda group: -group.id)
-    start = (page - 1) * per_page
-    past, clock = Past(memory, now, 0), Clock()
-    run = run_of(ctx.node)
-    lines = [_describe_restart(group, past, clock, run) for group in newest[start : start + per_page]]
-    return Paged(lines, len(newest), page, per_page)
-
-
 def _not_known(ref: Ref) -> OperationError:
     return OperationError("restart_not_found", f"no restart {ref} is known", hint=HINT)
 
@@ -220,21 +200,3 @@ def describe_moment(found: Found, clock: Clock, summary: str, request: str | Non
 def _describe_happening(one: Happening, since: int) -> dict[str, Any]:
     later = None if one.later_ns is None else one.later_ns / 1e9
     return {**asdict(one), "at": (one.at_ns - since) / 1e9, "later": later}
-
-
-def _describe_restart(group: Group, past: Past, clock: Clock, run: str) -> RestartLine:
-    first, answers = group.first, group.of(*ANSWERS)
-    supervisor = (group.end or answers[0]).pid
-    done = next((one for one in answers if is_restart(one) and one.pid is supervisor), None)
-    return RestartLine(
-        event=group.id,
-        ref=str(Ref(run, group.id)),
-        at=clock.wall(first.at),
-        name=past.name(group.victim, past.id_of(group.victim)) if group.victim is not None else "unknown",
-        reason=facts_of(first).reason if "reason" in first.data else "unknown",
-        supervisor=past.name(supervisor, past.id_of(supervisor)),
-        strategy=done.data["strategy"] if done is not None else past.strategy(supervisor, first.seq),
-        started=sum(one.kind in STARTS for one in group.events),
-        gave_up=any(one.kind == "gave_up" for one in answers),
-        fallen=list(dict.fromkeys(past.name(one.pid, past.id_of(one.pid)) for one in group.of("gave_up"))),
-    )

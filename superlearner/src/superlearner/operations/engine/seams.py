@@ -62,6 +62,25 @@ class MomentHistory(Protocol):
         """
         ...
 
+    async def page(
+        self, node: str, owner: str | None, since: float | None, until: float | None, offset: int, limit: int
+    ) -> tuple[list[MomentRow], int]:
+        """Return moments of a node, newest first, and their number; those in memory if the store cannot be read.
+
+        Args:
+            node: the name of the node.
+            owner: only those of this owner; None for all.
+            since: only from this time on, in seconds since 1970.
+            until: only before this time.
+            offset: rows to leave out first.
+            limit: maximum number of rows.
+        """
+        ...
+
+    def has(self, node: WatchedNode, number: int) -> bool:
+        """Return whether the restart with this first cause has settled and is one of the moments, alone or in a sum."""
+        ...
+
 
 class LivePages(Protocol):
     """The live pages of all nodes of this program."""

@@ -10,7 +10,7 @@ from superlearner.operations.results import Pid, Seconds
 from superlearner.restarts.cause_steps import WhyLine
 from superlearner.restarts.drawing import MomentNode
 
-__all__ = ["Moment", "MomentEvent", "RestartLine"]
+__all__ = ["Decided", "Moment", "MomentEvent", "RestartLine", "Started"]
 
 After = Annotated[float, Field(description="seconds after the first cause")]
 NodeId = Annotated[str, Field(description="the id of a node of the tree")]
@@ -119,13 +119,17 @@ class Moment(BaseModel):
 
 
 class RestartLine(BaseModel):
-    """A restart."""
+    """A restart, a give-up or a crash; or many of a crash loop, which were only counted."""
 
     event: int = Field(description="the number of the event that is the first cause")
     ref: str = Field(default="", description="its id, which stays unique when the program is started again")
     at: Seconds
-    name: str
-    reason: str
+    line: str = Field(default="", description="what happened")
+    count: int = Field(default=1, description="more than 1: restarts that were only counted, from `at` to `until`")
+    until: Seconds | None = Field(default=None, description="the time of its last event; null while it may go on")
+    kept: bool = Field(default=True, description="false: only this line of it is kept, and the fields below are empty")
+    name: str | None = Field(description="the process that ended first")
+    reason: str | None
     supervisor: str | None = Field(description="the first supervisor that decided")
     strategy: str | None
     started: int = Field(description="number of processes started")

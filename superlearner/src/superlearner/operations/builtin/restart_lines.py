@@ -1,0 +1,191 @@
+"""Lists of restarts: those that have settled, from memory and the store, and those that may still go on."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import zlib
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Final
+
+from pydantic import Field
+
+import otp
+from otp import standstill
+from superlearner.control.clock import Clock
+from superlearner.control.events import ANSWERS, STARTS, facts_of, is_restart
+from superlearner.nodes.nodes import WatchedNode
+from superlearner.nodes.remote import RemoteNode
+from superlearner.operations.context import Context
+from superlearner.operations.declaration import Operation, Paged, declared, operation
+from superlearner.operations.engine.forwarding import forward
+from superlearner.operations.engine.seams import MomentHistory
+from superlearner.operations.failures import OperationError
+from superlearner.operations.parameters import PageNumber, PerPage
+from superlearner.operations.results.restarts import Decided, Moment, RestartLine, Started
+from superlearner.operations.rights.ownership import not_their_node
+from superlearner.restarts.drawing import MomentNode
+from superlearner.restarts.groups import Group, groups
+from superlearner.restarts.ids import Ref, run_of
+from superlearner.restarts.memory import Memory
+from superlearner.restarts.present import Running, waits
+from superlearner.restarts.recorder import describe_group, is_worth
+from superlearner.restarts.tables import Past
+from superlearner.store import MomentRow
+
+ANSWER_S: Final = 2.0
+"""Seconds for a node in another program; one that is blocked has its stored restarts only."""
+MOST_OPEN: Final = 1_000
+
+ListTime = Annotated[float | None, Field(ge=0, allow_inf_nan=False)]
+
+
+@operation("restart.list", http=("GET", "/restarts"), scope="read", outlives=True,
+           errors=("node_not_found", "node_unavailable"), short="at line reason supervisor count ref")  # fmt: skip
+async def list_(
+    ctx: Context,
+    history: MomentHistory | None,
+    /,
+    since: Annotated[ListTime, Field(description="only from this time on, in seconds since 1970")] = None,
+    until: Annotated[ListTime, Field(description="only before this time, in seconds since 1970")] = None,
+    settled: Annotated[
+        bool | None, Field(description="true: only those that are recorded; false: only those that may still go on")
+    ] = None,
+    page: PageNumber = 1,
+    per_page: PerPage = 50,
+) -> Paged[RestartLine]:
+    """List restarts, give-ups and crashes, newest first.
+
+    One line for each first cause, also after the end of the node and after a restart of the platform. In a crash loop,
+    those beyond 100 a minute are one line with their `count`. Of the oldest, only `line` is kept.
+    """
+    node, error = None, None
+    if ctx.user.sees(ctx.owner_of(ctx.on)):
+        try:
+            node = ctx.found
+        except OperationError as failure:
+            error = failure
+    else:
+        error = not_their_node(_this(), ctx)
+    lines = [] if node is None or settled else await _list_open(ctx, node, history, since, until)
+    start, rows, total = (page - 1) * per_page, list[MomentRow](), 0
+    before = max(0, start - len(lines))
+    if history is not None and settled is not False:
+        name = node.name if node is not None else ctx.on or ctx.home.name
+        owner = ctx.user.name if ctx.user.only_own else None
+        rows, total = await history.page(name, owner, since, until, before, start + per_page - before)
+    if error is not None and not total:
+        raise error
+    found = merge(lines, rows, start, per_page)
+    shown = await asyncio.to_thread(lambda: [describe_row(one) if isinstance(one, MomentRow) else one for one in found])
+    return Paged(shown, len(lines) + total, page, per_page)
+
+
+def _this() -> Operation:
+    found = declared(list_)
+    assert found is not None
+    return found
+
+
+def merge(
+    lines: Sequence[RestartLine], rows: Sequence[MomentRow], start: int, most: int
+) -> list[RestartLine | MomentRow]:
+    """Return a page of two lists, both newest first.
+
+    Args:
+        lines: all of the first list.
+        rows: a part of the second, which begins as many places before `start` as the first list is long, or at 0.
+        start: the place of the first entry.
+        most: maximum number of entries.
+
+    >>> from types import SimpleNamespace as At
+    >>> lines, rows = [At(at=9), At(at=5)], [At(at=at) for at in (8, 7, 6, 4)]
+    >>> [[one.at for one in merge(lines, rows[max(0, at - 2) :], at, 2)] for at in (0, 2, 4)]
+    [[9, 8], [7, 6], [5, 4]]
+    """
+    if start > len(lines):
+        lines = [one for one in lines if rows and one.at <= rows[0].at]
+        start = len(lines)
+    return list(heapq.merge(lines, rows, key=lambda one: -one.at))[start : start + most]
+
+
+async def _list_open(
+    ctx: Context,
+    node: WatchedNode | RemoteNode,
+    history: MomentHistory | None,
+    since: float | None,
+    until: float | None,
+) -> list[RestartLine]:
+    """Return the restarts in the memory of a node that are not recorded, newest first."""
+    if isinstance(node, RemoteNode):
+        asked = {"since": since, "until": until, "settled": False, "page": 1, "per_page": MOST_OPEN}
+        try:
+            async with standstill.timeout(ANSWER_S):
+                answer = await forward(_this(), ctx, node, asked)
+        except (OperationError, TimeoutError):
+            return []
+        return [RestartLine.model_validate(one) for one in answer.data]
+    now = Running(node.node)
+    memory = Memory(otp.trace.history(node.node))
+    found = {group.id: group for group in groups(memory, lambda end: waits(now, end)).values() if is_worth(group)}
+    past, clock, run = Past(memory, now, 0), Clock(), run_of(node.node)
+    lines = [
+        _describe_group(group, past, clock, run)
+        for number, group in sorted(found.items(), reverse=True) if history is None or not history.has(node, number)
+    ]  # fmt: skip
+    return [one for one in lines if (since is None or one.at >= since) and (until is None or one.at < until)]
+
+
+def _describe_group(group: Group, past: Past, clock: Clock, run: str) -> RestartLine:
+    first, answers = group.first, group.of(*ANSWERS)
+    end = group.end or (answers[0] if answers else first)
+    done = next((one for one in answers if is_restart(one) and one.pid is end.pid), None)
+    return RestartLine(
+        event=group.id,
+        ref=str(Ref(run, group.id)),
+        at=clock.wall(first.at),
+        line=describe_group(group, past),
+        count=1,
+        until=None,
+        kept=True,
+        name=past.name(group.victim, past.id_of(group.victim)) if group.victim is not None else "unknown",
+        reason=facts_of(first).reason if "reason" in first.data else "unknown",
+        supervisor=past.name(end.pid, past.id_of(end.pid)),
+        strategy=done.data["strategy"] if done is not None else past.strategy(end.pid, first.seq),
+        started=sum(one.kind in STARTS for one in group.events),
+        gave_up=any(one.kind == "gave_up" for one in answers),
+        fallen=list(dict.fromkeys(past.name(one.pid, past.id_of(one.pid)) for one in group.of("gave_up"))),
+    )
+
+
+def describe_row(row: MomentRow) -> RestartLine:
+    """Return the line of a recorded restart."""
+    line = RestartLine(
+        event=row.number, ref=str(Ref(row.run, row.number)), at=row.at, until=row.until, line=row.line, count=row.count,
+        kept=False, name=None, reason=None, supervisor=None, strategy=None, started=0, gave_up=False, fallen=[],
+    )  # fmt: skip
+    if row.data is None:
+        return line
+    try:
+        moment = Moment.model_validate_json(zlib.decompress(row.data))
+    except (ValueError, zlib.error):  # from an earlier version
+        return line
+    nodes = {one.id: one for one in _walk(moment.root)}
+    first, decisions = moment.events[0], [one for one in moment.events if isinstance(one, Decided)]
+    fallen = [one.id for one in decisions if one.what == "give_up"]
+    line.kept = True
+    line.name = nodes[first.id].name if first.id in nodes else None
+    line.reason = getattr(first, "reason", None)
+    if decisions:
+        line.supervisor = nodes[decisions[0].id].name if decisions[0].id in nodes else None
+        line.strategy = decisions[0].strategy
+    line.started = sum(isinstance(one, Started) for one in moment.events)
+    line.gave_up = bool(fallen)
+    line.fallen = list(dict.fromkeys(nodes[id].name for id in fallen if id in nodes))
+    return line
+
+
+def _walk(node: MomentNode) -> Iterator[MomentNode]:
+    yield node
+    for child in node.children:
+        yield from _walk(child)
