@@ -8,9 +8,13 @@ from typing import Any
 
 import otp
 from otp import Supervisor
+from otp.testing import advance
 from restart_trees import end, group, run, worker
 from superlearner.restarts.ids import includes
-from superlearner.restarts.recorder import Drawn, Record, Recorder
+from superlearner.restarts.recorder import Record, Recorder
+
+draws: list[int] = []
+"""The restarts that were drawn, in order."""
 
 
 def record(
@@ -20,14 +24,16 @@ def record(
 
     async def main(node: otp.Node) -> Any:
         records: list[Record] = []
+        draws.clear()
         news = asyncio.Event()
 
         def keep(one: Record) -> None:
             records.append(one)
             news.set()
 
-        def draw(_memory: Any, drawn: Any, _now: Any) -> Drawn:
-            return Drawn(f"replay of {drawn.id}".encode(), going_on=False)
+        def draw(_memory: Any, drawn: Any, _now: Any) -> bytes:
+            draws.append(drawn.id)
+            return f"replay of {drawn.id}".encode()
 
         recorder = Recorder(node, None, draw, keep, most)
         try:
@@ -53,6 +59,26 @@ def test_a_restart_is_recorded_once_when_it_has_settled() -> None:
         assert records == [found]
 
     record(test, worker("a"), worker("b"))
+
+
+def test_a_restart_that_goes_on_is_drawn_once_when_it_has_ended() -> None:
+    """Regression: it was drawn and encoded each second."""
+    gates: list[asyncio.Event] = []
+
+    async def wait() -> None:
+        gates.append(asyncio.Event())
+        if len(gates) > 1:
+            await gates[-1].wait()
+
+    async def test(recorder: Recorder, records: list[Record], news: asyncio.Event) -> None:
+        await end("slow")
+        await advance(5)
+        assert (len(gates), draws, records) == (2, [], [])
+        gates[-1].set()
+        await news.wait()
+        assert (draws, [one.line for one in records]) == ([records[0].number], ["slow was killed and restarted"])
+
+    record(test, worker("slow", wait))
 
 
 def test_a_give_up_is_recorded_by_the_supervisor_that_gave_up() -> None:

@@ -184,13 +184,12 @@ class Moments:
 
     # Writing
 
-    def _draw(self, watched: WatchedNode, memory: Memory, group: Group, now: Running) -> recorder.Drawn | None:
+    def _draw(self, watched: WatchedNode, memory: Memory, group: Group, now: Running) -> bytes | None:
         try:
             moment = draw_moment(watched, self._audit, memory, group, now)
         except NoSupervisor:
             return None
-        data = moment.model_dump_json(exclude_unset=True).encode()
-        return recorder.Drawn(data, moment.going_on)
+        return moment.model_dump_json(exclude_unset=True).encode()
 
     def _keep(self, watched: WatchedNode, one: Record) -> None:
         data = None if one.data is None or len(one.data) > MOST_BYTES else _pack(one.data)

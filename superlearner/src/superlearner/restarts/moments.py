@@ -27,10 +27,10 @@ from superlearner.restarts.causes import trail
 from superlearner.restarts.drawing import MOST_TOUCHED, Drawing, MomentNode
 from superlearner.restarts.groups import Group
 from superlearner.restarts.memory import Events, Memory
-from superlearner.restarts.present import Now, Row, waits
+from superlearner.restarts.present import Now, Row, rows_of, waits
 from superlearner.restarts.tables import Past
 
-__all__ = ["Ghost", "Happening", "Kind", "Moment", "NoSupervisor", "moment_of"]
+__all__ = ["Ghost", "Happening", "Kind", "Moment", "NoSupervisor", "goes_on", "moment_of"]
 
 STORM_NS: Final = 20_000_000_000
 STRATEGIES: Final = ("one_for_one", "one_for_all", "rest_for_one")
@@ -99,6 +99,26 @@ def moment_of(events: Events, group: Group, now: Now) -> Moment:
     return _Telling(events, group, now).moment()
 
 
+def goes_on(group: Group, past: Past, now: Now) -> bool:
+    """Return whether a supervisor that acted has not finished; much cheaper than the moment."""
+    open_rows: dict[tuple[Any, Any], TraceEvent] = {}
+    for event in group.events:
+        if event.kind == "gave_up" and now.alive(event.pid):
+            return True
+        if event.kind in STARTS:
+            open_rows.pop((event.pid, event.data["id"]), None)
+        elif event.kind not in ("exited", "gave_up"):
+            open_rows[event.pid, event.data["id"]] = event
+    if any(waits(now, event) for event in open_rows.values()):
+        return True
+    memory = Memory(group.events)
+    for pid in [event.pid for event in group.events if event.kind == "exited" and not memory.stop(event)]:
+        above = None if memory.ends[pid].seq in memory.reports else past.above(pid)
+        if above is not None and now.alive(above) and any(row.pid is pid for row in rows_of(now.table(above))):
+            return True
+    return False
+
+
 class _Telling:
     """The making of one moment."""
 
@@ -121,7 +141,7 @@ class _Telling:
         tree = drawing.draw(root)
         events = list(_within(drawing.rows.keys(), (one for _, one in self.told)))
         at = min(group.first.at, group.events[0].at) if group.events else group.first.at
-        going_on = self._goes_on()
+        going_on = goes_on(group, self.past, self.now)
         return Moment(
             group.id,
             at,
@@ -345,29 +365,6 @@ class _Telling:
 
     def _waits_at(self, event: TraceEvent) -> bool:
         return waits(self.now, event)
-
-    def _goes_on(self) -> bool:
-        """Return whether a supervisor that acted has not finished."""
-        open_rows: dict[tuple[Any, Any], TraceEvent] = {}
-        for event in self.group.events:
-            if event.kind == "gave_up" and self.now.alive(event.pid):
-                return True
-            if event.kind in STARTS:
-                open_rows.pop((event.pid, event.data["id"]), None)
-            elif event.kind not in ("exited", "gave_up"):
-                open_rows[event.pid, event.data["id"]] = event
-        if any(waits(self.now, event) for event in open_rows.values()):
-            return True
-        ended = [event.pid for event in self.group.events if event.kind == "exited" and not self.memory.stop(event)]
-        for pid in ended:
-            above = None if self.memory.ends[pid].seq in self.memory.reports else self.past.above(pid)
-            if above is not None and self.now.alive(above) and self._listed(above, pid):
-                return True
-        return False
-
-    def _listed(self, above: Any, pid: Any) -> bool:
-        table = self.now.table(above)
-        return table is not None and any(row.pid is pid for row in table.rows)
 
     # Comparisons
 

@@ -25,10 +25,11 @@ from superlearner.control.events import COUNTED, OF_CHILDREN, act_of, facts_of, 
 from superlearner.restarts.groups import Group, groups
 from superlearner.restarts.ids import numbers_text
 from superlearner.restarts.memory import Memory
+from superlearner.restarts.moments import goes_on
 from superlearner.restarts.present import Running, waits
 from superlearner.restarts.tables import Past
 
-__all__ = ["MOST_A_MINUTE", "Drawn", "Record", "Recorder", "describe_group", "is_worth"]
+__all__ = ["MOST_A_MINUTE", "Record", "Recorder", "describe_group", "is_worth"]
 
 MOST_A_MINUTE: Final = 100
 MINUTE_S: Final = 60.0
@@ -49,14 +50,6 @@ log: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
-    """The replay of a restart, encoded, and whether it goes on."""
-
-    data: bytes
-    going_on: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Record:
     """A restart that has settled, or the sum of many; the fields are those of `store.MomentRow`."""
 
@@ -70,8 +63,8 @@ class Record:
     data: bytes | None
 
 
-Draw = Callable[[Memory, Group, Running], Drawn | None]
-"""Returns the replay of a group; None if no supervisor handles its end."""
+Draw = Callable[[Memory, Group, Running], bytes | None]
+"""Returns the replay of a group, encoded; None if no supervisor handles its end."""
 
 
 @dataclass(slots=True)
@@ -203,13 +196,12 @@ class Recorder:
                 continue
             if settled and time.perf_counter() > until:
                 return PAUSE_S
-            drawn = self._draw(memory, group, now)
-            if settled and drawn is not None and drawn.going_on and not late:
+            if settled and not late and goes_on(group, past, now):  # it is drawn once, when it has ended
                 later = later or LATER_S
                 continue
             self._note(group)
             self._take()
-            self._keep(self._make_record(group, past, drawn))
+            self._keep(self._make_record(group, past, self._draw(memory, group, now)))
         return later if settled else 0
 
     def _is_new(self, group: Group) -> bool:
@@ -220,7 +212,7 @@ class Recorder:
         while len(self._known) > MOST_KNOWN:
             del self._known[next(iter(self._known))]
 
-    def _make_record(self, group: Group, past: Past, drawn: Drawn | None) -> Record:
+    def _make_record(self, group: Group, past: Past, data: bytes | None) -> Record:
         numbers = {group.id, *(event.seq for event in group.events)}
         return Record(
             group.id,
@@ -232,7 +224,7 @@ class Recorder:
             text
             if len(text := numbers_text(numbers)) <= LONGEST_NUMBERS
             else numbers_text(range(group.id, max(numbers) + 1)),
-            None if drawn is None else drawn.data,
+            data,
         )
 
     # The limit

@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event as database_event
 
-from otp import CallExit, GenServer, Supervisor, trace
+from otp import Agent, CallExit, Children, GenServer, Supervisor, exit, send, trace
 from owned_things import call, user
 from superlearner.operations.failures import OperationError
 from superlearner.restarts import recorder
 from superlearner.restarts.ids import run_of
-from superlearner.store import MomentRow
+from superlearner.store import MomentRow, StoreUnavailable
+from superlearner.store.database import Database
 
 Inside = Callable[..., Any]
 AT = "/api/v1/restarts"
@@ -31,6 +33,13 @@ async def crash(platform: Any) -> None:
 
 def number(platform: Any, name: str = "counter_1") -> str:
     return str(platform.node.whereis(name)).strip("<>")
+
+
+class Lasting(Supervisor):
+    """A supervisor that does not give up."""
+
+    def init(self, arg: Any) -> Children:
+        return Children([Agent.child_spec(int, id="fragile", name="fragile")], max_restarts="infinity")
 
 
 @pytest.mark.everywhere
@@ -221,6 +230,63 @@ def test_of_a_restart_that_is_too_old_its_line_is_kept(inside: Inside, tmp_path:
             assert (answer.status_code, error["code"]) == (410, "restart_not_kept")
             assert error["message"].startswith(line)
         assert moments.store is store
+
+    inside(test, data_dir=tmp_path)
+
+
+@pytest.mark.operation("restart.list")
+def test_a_full_disk_gives_one_warning_and_restarts_wait_in_memory(
+    inside: Inside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A limit on SQLite's file makes it report a full disk."""
+    pages = 100_000
+    opened = Database.__init__
+
+    def limited(self: Database, url: Any) -> None:
+        opened(self, url)
+
+        def limit(connection: Any, _record: Any) -> None:
+            connection.cursor().execute(f"PRAGMA max_page_count={pages}")
+
+        database_event.listen(self.connections.engine.sync_engine, "connect", limit)
+
+    monkeypatch.setattr(Database, "__init__", limited)
+
+    async def test(platform: Any) -> None:
+        nonlocal pages
+        store, told, usable = platform.platform.store, list[tuple[str, str]](), asyncio.Event()
+
+        def tell(level: str, text: str) -> None:
+            told.append((level, text))
+            if level == "info":
+                usable.set()
+
+        store.tell = tell
+        await store.sync()
+        await store.writer._let_go()
+        pages = 1  # it cannot grow
+        refs: list[str] = []
+        moments = platform.platform.moments
+        moments.on_moment = lambda row: refs.append(f"{row.run}.{row.number}")
+        await platform.node.start(Lasting, name="lasting")
+        while store.trouble is None or len(refs) < 5:
+            exit(platform.node.whereis("fragile"), "kill")
+            await Supervisor.count_children(("lasting", platform.node))
+            moments.catch_up()
+            with suppress(StoreUnavailable):
+                await store.sync()
+        (warning,) = told
+        assert warning[0] == "bad"
+        assert "the disk is full or broken" in warning[1]
+        assert (await platform.client.get("/health/ready")).status_code == 200
+        assert [one["ref"] for one in (await platform.get(AT))["data"]] == refs[::-1]
+        assert (await platform.get(f"{AT}/{refs[-1]}"))["data"]["ref"] == refs[-1]
+        pages = 100_000
+        send(("store", platform.node), "open")
+        await usable.wait()
+        await store.sync()
+        assert [f"{one.run}.{one.number}" for one in await store.moments()] == refs[::-1]
+        assert [level for level, _ in told] == ["bad", "info"]
 
     inside(test, data_dir=tmp_path)
 
