@@ -38,6 +38,7 @@ from otp.kernel.values.sentences import (
     started,
     stopped,
     story,
+    times_text,
     tried,
     unregistered,
 )
@@ -73,6 +74,7 @@ __all__ = [
     "stopped",
     "story",
     "tagged",
+    "times_text",
     "tried",
     "unregistered",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -136,13 +137,32 @@ def test_a_storm_is_one_entry_that_counts(inside: Callable[..., Any]) -> None:
             await texts(platform)
         said = await texts(platform)
         assert len(said) < 10
-        assert said[-1].startswith("a ended ")
-        assert "last: a was killed; sup (one_for_one) restarted a" in said[-1]
+        assert re.fullmatch(
+            r"a was killed \w+ times in \d\.\d s; each time sup \(one_for_one\) restarted it; "
+            r"restart \d+ of 100 within 5 s",
+            said[-1],
+        )
         entries = platform.hub.feed.entries()
         parts = entries[-1].parts
         assert parts["times"] == sum(parts["per_second"]) == 20 - (len(entries) - 1)
         assert len(parts["per_second"]) == int(entries[-1].at) - int(parts["since"]) + 1
         assert entries[-2].at <= parts["since"]
+
+    inside(test, tree("a", max_restarts=100))
+
+
+def test_a_storm_of_unlike_ends_tells_the_last_one(inside: Callable[..., Any]) -> None:
+    async def test(platform: Any) -> None:
+        for _ in range(12):
+            await kill(resolve(platform.node, "a"))
+            await texts(platform)
+        await crash(platform, "a")
+        said = (await texts(platform))[-1]
+        assert re.fullmatch(
+            r"a ended \w+ times in \d\.\d s; the last time it crashed: ValueError\('negative amount'\); "
+            r"each time sup \(one_for_one\) restarted it; restart 13 of 100 within 5 s",
+            said,
+        )
 
     inside(test, tree("a", max_restarts=100))
 

@@ -76,16 +76,24 @@ class Restarts:
             by, who, attempt.reason, used=self.used, allowed=self.max, window=self.window_s
         )
 
-    def text(self, by: str, strategy: str, key: str | None, who: str) -> str:
-        """Return the supervisor's response to the end of `who` in the slot `key`."""
+    @property
+    def outcome(self) -> object:
+        """The children that run again, and the last failure; equal outcomes are one sentence."""
+        return frozenset(self.restarted.values()), self.attempt
+
+    def text(self, by: str, strategy: str, key: str | None, who: str, when: str = "") -> str:
+        """Return the supervisor's response to the end of `who` in the slot `key`.
+
+        `when` says which of several ends it is about.
+        """
         if not self.restarted:
             return self.failure
-        whom = f"it as {self.successor}" if self.successor else who
+        whom = "it" if when else f"it as {self.successor}" if self.successor else who
         along = [label for other, label in self.restarted.items() if other != key]
         did = sentences.restarted(
             by, whom, strategy=strategy, along=along, used=self.used, allowed=self.max, window=self.window_s
         )
-        return sentences.story(did, self.failure)
+        return sentences.story(f"{when}{did}", self.failure)
 
     def parts(self) -> dict[str, Any]:
         """Return the facts as values, for clients that need more than the sentence."""
@@ -121,6 +129,10 @@ class Story:
     first_at: float = 0.0
     per_second: list[int] = field(default_factory=list[int])
     """Ends in each of the last seconds, until `at`; empty for a single end."""
+    ends: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
+    """The kind and reason of earlier ends of a folded story: at most two are kept."""
+    outcomes: set[object] = field(default_factory=set[object])
+    """The outcomes of these ends, likewise."""
     restarts: Restarts = field(default_factory=Restarts)
     opening: str = ""
     tail: str = ""
@@ -142,6 +154,11 @@ class Story:
         counts = (counts + [0] * passed)[-MOST_SECONDS:]
         counts[-1] += 1
         self.times, self.at, self.per_second = self.times + 1, at, counts
+        if len(self.ends) < 2:
+            self.ends.add((self.what, self.reason))
+        if len(self.outcomes) < 2:
+            self.outcomes.add(self.restarts.outcome)
+        self.opening = ""
 
     @property
     def settled(self) -> bool:
@@ -150,8 +167,12 @@ class Story:
 
     @property
     def end(self) -> str:
-        """The sentence about the end with which the story began."""
-        return sentences.ended(self.who, self.reason, failed=self.what != "stopped")
+        """The sentence about the end with which the story began; a folded story sums its ends."""
+        failed, span = self.what != "stopped", self.at - self.first_at
+        if self.ends <= {(self.what, self.reason)}:
+            return sentences.ended(self.who, self.reason, failed=failed, times=self.times, span=span)
+        often = f"{self.who} ended {sentences.times_text(self.times)} in {max(span, 0.1):.1f} s"
+        return sentences.story(often, f"the last time {sentences.ended('it', self.reason, failed=failed)}")
 
     @property
     def kind(self) -> str:
@@ -169,12 +190,10 @@ class Story:
 
     def entry(self) -> Entry:
         """Return the entry of the story."""
-        opening = self.opening or self.end
-        if self.times > 1:
-            seconds = max(self.at - self.first_at, 0.1)
-            opening = f"{self.who} ended {self.times} times in {seconds:.1f} s, last: {opening}"
-        did = self.restarts.text(self.supervisor, self.strategy, self.key, self.who)
-        text = sentences.story(opening, did, self.tail)
+        alike = self.outcomes <= {self.restarts.outcome} and not self.restarts.failure
+        when = "" if self.times < 2 else "each time " if alike else "the last time "
+        did = self.restarts.text(self.supervisor, self.strategy, self.key, self.who, when)
+        text = sentences.story(self.opening or self.end, did, self.tail)
         parts: dict[str, Any] = {
             "who": self.who, "reason": self.reason, "by": self.supervisor, "strategy": self.strategy
         }  # fmt: skip

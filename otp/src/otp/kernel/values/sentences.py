@@ -61,8 +61,18 @@ def stopped(by: str, children: Sequence[str], *, strategy: str | None = None, wh
     return f"{_by(by, strategy)} stopped {whom}{f': {why}' if why else ''}"
 
 
-def ended(who: str, reason: str, *, failed: bool, doing: str = "", at: str | None = None, by: str | None = None) -> str:
-    """Return the sentence about an end.
+def ended(
+    who: str,
+    reason: str,
+    *,
+    failed: bool,
+    doing: str = "",
+    at: str | None = None,
+    by: str | None = None,
+    times: int = 1,
+    span: float = 0.0,
+) -> str:
+    """Return the sentence about an end, or about several that are alike.
 
     Args:
         who: the process.
@@ -71,15 +81,21 @@ def ended(who: str, reason: str, *, failed: bool, doing: str = "", at: str | Non
         doing: what `handling` returned.
         at: the line, as `shop.py:58 in handle_call`.
         by: who sent the exit signal.
+        times: the number of ends.
+        span: the seconds from the first to the last of them.
 
     >>> ended("ledger", "killed", failed=True, by="a signal from outside")
     'ledger was killed, by a signal from outside'
+    >>> ended("ledger", "ValueError('no')", failed=True, times=7, span=1.23)
+    "ledger crashed seven times in 1.2 s: ValueError('no')"
     >>> ended("ledger <0.5.0>", "ValueError('no')", failed=True, at="shop.py:58 in handle_call")
     "ledger <0.5.0> crashed: ValueError('no'), at shop.py:58 in handle_call"
     >>> ended("it", "shutdown", failed=False)
     'it ended: shutdown'
     """
-    how = "was killed" if reason == "killed" else f"crashed: {reason}" if failed else f"ended: {reason}"
+    often = f" {times_text(times)} in {max(span, 0.1):.1f} s" if times > 1 else ""
+    verb, why = ("was killed", "") if reason == "killed" else ("crashed" if failed else "ended", f": {reason}")
+    how = f"{verb}{often}{why}"
     more = (doing, f"at {at}" if at else "", f"by {by}" if by else "")
     return ", ".join((f"{who} {how}", *(part for part in more if part)))
 

@@ -12,7 +12,7 @@ import { isSupervisor } from "./layout.js";
 import { all } from "./picture.js";
 import { RestartStage } from "./stage.js";
 import { rows, step } from "./details.js";
-import { headline, isSlow, namer, span, victim } from "./story.js";
+import { headline, isSlow, namer, often, span, victim } from "./story.js";
 
 /** @import { Moment, MomentEvent } from "./schedule.js" */
 
@@ -107,9 +107,7 @@ export function notesOf(moment) {
     moment.going_on ? "This restart has not ended yet." : "",
     moment.complete ? "" : "Some of its events are no longer in memory. You see those that are.",
     end && !isSupervisor(end) && end.state === null ? `No state of ${namer(moment)(victim(moment))} was kept.` : "",
-    moment.storm
-      ? `This child was also restarted ${moment.storm === 1 ? "once" : `${moment.storm} times`} within 20 s before or after.`
-      : "",
+    moment.storm ? `This child was also restarted ${often(moment.storm)} within 20 s before or after.` : "",
   ].filter(Boolean);
 }
 
