@@ -329,21 +329,10 @@ declare namespace Api {
     strategy: string|null;
     /** restarts allowed, and within how many seconds */ limit: [number, number]|null;
     /** restarts that count already */ used: number;
-    restart: "permanent"|"temporary";
+    restart: "permanent"|"transient"|"temporary";
     state?: null;
     children: GameNode[];
     more?: number;
-  }
-  interface GameQuestion {
-    /** 1 to 10 */ level: number;
-    /** the titles of all levels */ levels: string[];
-    seed: number;
-    title: string;
-    tree: GameNode;
-    /** the tree as text */ drawing: string;
-    /** the process that is killed */ victim: string;
-    reason: string;
-    /** pairs of linked processes */ links: [string, string][];
   }
   interface GameVerdict {
     id: string;

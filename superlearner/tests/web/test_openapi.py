@@ -44,6 +44,7 @@ REFUSED = {
     "node.detach": "node_not_found",
     "node.eval": "eval_not_allowed",
     "registry.register": "conflict",
+    "restart.compare": "restart_not_found",
     "restart.export": "restart_not_found",
     "restart.show": "restart_not_found",
     "supervisor.delete_child": "conflict",

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
+
+from otp import CallExit, Supervisor
 
 LEVELS = "/api/v1/game/levels"
 
@@ -57,5 +60,62 @@ def test_bad_input_gets_a_clear_error(inside: Callable[..., Any]) -> None:
         assert (refused.status_code, error["code"]) == (422, "validation_error")
         assert error["message"] == "picked: level 2 with seed 7 has no process 'nobody'"
         assert error["details"][0]["hint"].startswith("its processes are ")
+
+    inside(test)
+
+
+@pytest.mark.everywhere
+@pytest.mark.operation("restart.compare")
+def test_a_prediction_is_compared_with_a_restart_of_the_own_tree(inside: Callable[..., Any]) -> None:
+    async def test(platform: Any) -> None:
+        await platform.client.delete("/api/v1/processes/cart", headers={"x-door": "page"})
+        await Supervisor.count_children(("checkout_sup", platform.node))
+        (line,) = (await platform.get("/api/v1/restarts"))["data"]
+        at = f"/api/v1/restarts/{line['ref']}/compare"
+        root = (await platform.get(f"/api/v1/restarts/{line['ref']}"))["data"]["root"]["id"]
+        picked = f"{root}/ledger,{root}/cart"
+        found = (await platform.get(f"{at}?picked={picked}"))["data"]
+        assert {one["id"].rpartition("/")[2]: (one["verdict"], one["text"]) for one in found["nodes"]} == {
+            "checkout_sup": ("left", "checkout_sup had restarts left, so it restarted cart and kept running."),
+            "ledger": ("wrong", "ledger started before cart, so rest_for_one left it running."),
+            "cart": ("right", "cart was killed. checkout_sup started it again."),
+            "mailer": (
+                "missed",
+                "mailer started after cart, so checkout_sup stopped it and started it again.",
+            ),
+        }
+        assert (found["right"], found["restarted"]) == (False, [f"{root}/cart", f"{root}/mailer"])
+        assert found["rule"] == "rest_for_one restarts the child that ended and those started after it."
+        assert found["moment"]["ref"] == line["ref"]
+        among = (await platform.get(f"{at}?picked={root}/cart,gone/till&among={root}/cart,{root}/ledger"))["data"]
+        assert [(one["verdict"], one["text"]) for one in among["nodes"]][1:] == [
+            ("right", "cart was killed. checkout_sup started it again."),
+            ("wrong", "The restart did not reach till."),
+        ]
+        assert among["right"] is False
+        missing = await platform.client.get("/api/v1/restarts/9f3a0c1b22d4.7/compare")
+        assert missing.json()["error"]["code"] == "restart_not_found"
+
+    inside(test)
+
+
+@pytest.mark.operation("restart.compare")
+def test_a_supervisor_that_gave_up_counts_as_restarted_with_its_branch(inside: Callable[..., Any]) -> None:
+    async def test(platform: Any) -> None:
+        for _ in range(4):
+            await platform.client.delete("/api/v1/processes/robot", headers={"x-door": "page"})
+            for name in ("warehouse_sup", "shop"):
+                with suppress(CallExit):
+                    await Supervisor.count_children((name, platform.node))
+        newest = (await platform.get("/api/v1/restarts"))["data"][0]
+        found = (await platform.get(f"/api/v1/restarts/{newest['event']}/compare"))["data"]
+        said = {one["id"].rpartition("/")[2]: one["text"] for one in found["nodes"] if one["verdict"] == "missed"}
+        assert said == {
+            "warehouse_sup": "warehouse_sup had no restarts left and gave up. shop started it again.",
+            "shelves": "warehouse_sup gave up and stopped shelves. The new warehouse_sup started it again.",
+            "robot": "robot was killed, and warehouse_sup had no restarts left. "
+            "The new warehouse_sup started it again.",
+        }
+        assert found["rule"].startswith("A supervisor with no restarts left stops its children and ends.")
 
     inside(test)

@@ -1,14 +1,23 @@
-"""The game *Predict*: ten levels of questions about restarts, answered by the runtime."""
+"""*Predict*: questions about restarts, answered by the runtime.
+
+The game runs a tree of one of its ten levels; a restart of the reader's own tree has already happened.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from collections import Counter
+from collections.abc import Collection, Iterator
+from typing import Annotated, cast
 
 from pydantic import Field
 
+from superlearner.control.slots import DYNAMIC
+from superlearner.operations.builtin.restarts import EventRef, EventTime
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
+from superlearner.operations.engine.execution import ask
+from superlearner.operations.engine.services import Services
 from superlearner.operations.failures import OperationError
 from superlearner.operations.results.game import (
     GameAnswer,
@@ -17,9 +26,24 @@ from superlearner.operations.results.game import (
     GameNode,
     GameQuestion,
     GameVerdict,
+    RestartAnswer,
 )
-from superlearner.teaching.game import ALLOWED, LEVELS, WINDOW_S, Node, Question, Run, explain, question, run
-from superlearner.teaching.game.running import Happened
+from superlearner.operations.results.restarts import Moment, MomentEvent
+from superlearner.restarts.drawing import MomentNode
+from superlearner.teaching.game import (
+    ALLOWED,
+    LEVELS,
+    WINDOW_S,
+    Happened,
+    Node,
+    Question,
+    Run,
+    Strategy,
+    explain,
+    question,
+    rule_of,
+    run,
+)
 
 REASON = "killed"
 
@@ -28,6 +52,17 @@ Seed = Annotated[int, Field(ge=-(2**53), le=2**53, description="the same seed ma
 
 Picked = Annotated[
     str, Field(max_length=1000, description="the processes you expect to be restarted, separated by commas")
+]
+
+PickedIds = Annotated[
+    str,
+    Field(
+        max_length=20_000,
+        description="the processes you expected to be restarted: ids of nodes of the tree, separated by commas",
+    ),
+]
+Among = Annotated[
+    str, Field(max_length=20_000, description="the processes to judge, separated by commas; empty for all")
 ]
 
 
@@ -88,12 +123,100 @@ async def answer(
     )
 
 
-def _verdict(asked: Question, ran: Run, name: str, picked: bool) -> GameVerdict:
+@operation("restart.compare", http=("GET", "/restarts/{event}/compare"), scope="read", outlives=True,
+           errors=("restart_not_found", "restart_not_kept", "node_not_found", "node_unavailable", "bad_answer"),
+           short="right rule restarted nodes.text")  # fmt: skip
+async def compare(
+    ctx: Context,
+    services: Services,
+    /,
+    event: EventRef,
+    at: EventTime = None,
+    picked: PickedIds = "",
+    among: Among = "",
+) -> RestartAnswer:
+    """Compare a prediction with a restart.
+
+    Each process of the tree is judged and explained, as game.answer does it for a question of the game.
+    """
+    moment = Moment.model_validate(await ask(ctx, services, "restart.show", {"event": event, "at": at}))
+    guess, shown = _ids(picked), _ids(among)
+    asked, ran, names = _read(moment)
+    verdicts = [
+        _verdict(asked, ran, name, id in guess, id) for id, name in names.items() if not shown or id in shown | guess
+    ]
+    verdicts += [
+        GameVerdict(id=id, verdict="wrong", restarted=False, text=f"The restart did not reach {id.rpartition('/')[2]}.")
+        for id in sorted(guess - names.keys())
+    ]
+    return RestartAnswer(
+        right=all(one.verdict in ("right", "left") for one in verdicts),
+        rule=rule_of(asked, ran),
+        restarted=[one.id for one in verdicts if one.restarted],
+        nodes=verdicts,
+        moment=moment,
+    )
+
+
+def _ids(text: str) -> set[str]:
+    return {one.strip() for one in text.split(",")} - {""}
+
+
+def _read(moment: Moment) -> tuple[Question, Run, dict[str, str]]:
+    """Return a restart as a question that was run, and its names by the ids of its nodes; each name stands for one."""
+    nodes = list(_walk(moment.root))
+    often = Counter(one.name for one in nodes)
+    names = {one.id: one.name if often[one.name] == 1 else one.id.removeprefix(f"{moment.root.id}/") for one in nodes}
+    events = tuple(_happened(one, names) for one in moment.events if not (one.kind == "crash" and one.start))
+    first = next((one.id for one in moment.events if one.kind == "crash"), moment.root.id)
+    asked = Question(0, 0, "", "", _drawn(moment.root, names), names[first])
+    return asked, Run({}, events, tuple(names[id] for id in _restarted(moment.events))), names
+
+
+def _walk(node: MomentNode) -> Iterator[MomentNode]:
+    yield node
+    for child in node.children:
+        yield from _walk(child)
+
+
+def _drawn(node: MomentNode, names: dict[str, str]) -> Node:
+    dynamic = node.strategy in DYNAMIC
+    supervises = "one_for_one" if dynamic or (node.kind != "worker" and node.strategy is None) else node.strategy
+    children = tuple(_drawn(child, names) for child in node.children)
+    strategy = cast("Strategy | None", supervises)
+    return Node(names[node.id], strategy, children, node.restart or "permanent", node.used, dynamic)
+
+
+def _happened(event: MomentEvent, names: dict[str, str]) -> Happened:
+    name = names[event.id]
+    match event.kind:
+        case "crash":
+            return Happened("crash", name, reason=event.reason)
+        case "link" | "signal":
+            return Happened(event.kind, name, to=names.get(event.to, ""), reason=event.reason)
+        case "decide":
+            return Happened(event.what, name, left=event.left)
+        case "stop" | "start":
+            return Happened(event.kind, name, to=names.get(event.by, ""))
+
+
+def _restarted(events: Collection[MomentEvent]) -> list[str]:
+    """Return the ids of the processes that run again at the end."""
+    found: dict[str, None] = {}
+    for event in events:
+        if event.kind == "start":
+            found[event.id] = None
+        elif event.kind in ("crash", "stop"):
+            found.pop(event.id, None)
+        elif event.kind == "link":
+            found.pop(event.to, None)
+    return list(found)
+
+
+def _verdict(asked: Question, ran: Run, name: str, picked: bool, id: str = "") -> GameVerdict:
     restarted = name in ran.restarted
-    text = explain(asked, ran, name)
-    if picked:
-        return GameVerdict(id=name, verdict="right" if restarted else "wrong", restarted=restarted, text=text)
-    return GameVerdict(id=name, verdict="missed" if restarted else "left", restarted=restarted, text=text)
+    verdict = ("right" if restarted else "wrong") if picked else "missed" if restarted else "left"
+    return GameVerdict(id=id or name, verdict=verdict, restarted=restarted, text=explain(asked, ran, name))
 
 
 def _lines(node: Node, depth: int = 0) -> list[str]:

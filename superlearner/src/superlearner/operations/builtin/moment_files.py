@@ -18,8 +18,7 @@ from superlearner.operations.builtin.game import LevelNumber, Picked, Seed
 from superlearner.operations.builtin.restarts import EventRef, EventTime
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
-from superlearner.operations.engine.execution import checked, execute
-from superlearner.operations.engine.registry import Registry
+from superlearner.operations.engine.execution import ask
 from superlearner.operations.engine.seams import MomentFiles, MomentPage
 from superlearner.operations.engine.services import Services
 from superlearner.operations.failures import OperationError
@@ -45,7 +44,7 @@ async def export(
     One HTML file of at most 250 kB that plays the restart in any browser, without this platform and without any
     network. Secrets are redacted, and absolute paths are shortened.
     """
-    moment = await _ask(ctx, services, "restart.show", {"event": event, "at": at})
+    moment = await ask(ctx, services, "restart.show", {"event": event, "at": at})
     happened = datetime.fromtimestamp(moment["at"], UTC)
     return await _file(files, headline(moment), happened, moment, moment["node"])
 
@@ -59,7 +58,7 @@ async def export_game(
 
     One HTML file that plays what the runtime did, compared with the prediction; see restart.export.
     """
-    answer = await _ask(ctx, services, "game.answer", {"level": level, "seed": seed, "picked": picked})
+    answer = await ask(ctx, services, "game.answer", {"level": level, "seed": seed, "picked": picked})
     guessed = ", ".join(one["id"] for one in answer["nodes"] if one["verdict"] in ("right", "wrong"))
     notes = [
         f"Predicted: {guessed or 'no restart'}. Restarted: {', '.join(answer['restarted']) or 'no process'}.",
@@ -68,12 +67,6 @@ async def export_game(
     moment = {**answer["moment"], "took": None}
     victim = _victim(moment)
     return await _file(files, f"Predict, level {level}: {victim} is killed", datetime.now(UTC), moment, notes=notes)
-
-
-async def _ask(ctx: Context, services: Services, name: str, parameters: Json) -> Json:
-    """Return the answer of another operation for the same user and node."""
-    found = services.get(Registry).known(name)
-    return (await execute(services, found, ctx, checked(found, parameters))).data
 
 
 async def _file(

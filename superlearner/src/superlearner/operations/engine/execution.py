@@ -26,7 +26,7 @@ from superlearner.operations.engine.services import Services
 from superlearner.operations.failures import Detail, OperationError
 from superlearner.operations.rights.users import NODE_SCOPES
 
-__all__ = ["checked", "execute", "refuse_without_scope"]
+__all__ = ["ask", "checked", "execute", "refuse_without_scope"]
 
 LONGEST: Final = 500
 REFUSALS: Final = frozenset({"missing_scope", "critical_process_protection", "sensitive_process", "eval_not_allowed"})
@@ -62,6 +62,16 @@ def _detail(problem: Any) -> Detail:
     if problem["type"] != "missing":
         hint = f"got {text_of(problem.get('input'), 100)}{suggest_choice(problem)}"
     return Detail(where, problem_text(problem), hint)
+
+
+async def ask(ctx: Context, services: Services, name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the answer of another operation for the same user and node.
+
+    Raises:
+        OperationError: the operation failed or was refused.
+    """
+    found = services.get(Registry).known(name)
+    return (await execute(services, found, ctx, checked(found, parameters))).data
 
 
 def refuse_without_scope(

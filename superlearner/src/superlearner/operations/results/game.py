@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from superlearner.operations.results import Pid
+from superlearner.operations.results.restarts import Moment
 
-__all__ = ["GameAnswer", "GameEvent", "GameMoment", "GameNode", "GameQuestion", "GameVerdict"]
+__all__ = ["GameAnswer", "GameEvent", "GameMoment", "GameNode", "GameQuestion", "GameVerdict", "RestartAnswer"]
 
 Level = Annotated[int, Field(description="1 to 10")]
 
@@ -23,7 +24,7 @@ class GameNode(BaseModel):
     strategy: str | None
     limit: Annotated[tuple[int, float] | None, Field(description="restarts allowed, and within how many seconds")]
     used: Annotated[int, Field(description="restarts that count already")]
-    restart: Literal["permanent", "temporary"]
+    restart: Literal["permanent", "transient", "temporary"]
     state: None = None
     children: list[GameNode]
     more: int = 0
@@ -86,6 +87,16 @@ class GameVerdict(BaseModel):
     ]
     restarted: bool
     text: Annotated[str, Field(description="why it was restarted, or why not")]
+
+
+class RestartAnswer(BaseModel):
+    """A prediction of a restart, compared with the restart."""
+
+    right: Annotated[bool, Field(description="the prediction has no mistake")]
+    rule: Annotated[str, Field(description="the rule that the first decision followed; empty if there was none")]
+    restarted: Annotated[list[str], Field(description="the processes that have a new pid")]
+    nodes: list[GameVerdict]
+    moment: Moment
 
 
 class GameAnswer(BaseModel):

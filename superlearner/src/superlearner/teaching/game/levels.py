@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final, Literal
 
-__all__ = ["LEVELS", "Level", "Node", "Question", "question"]
+__all__ = ["LEVELS", "RULES", "Level", "Node", "Question", "Restart", "Strategy", "question"]
 
 Strategy = Literal["one_for_one", "one_for_all", "rest_for_one"]
-Restart = Literal["permanent", "temporary"]
+Restart = Literal["permanent", "transient", "temporary"]
 Links = tuple[tuple[str, str], ...]
 
 SUPERVISORS: Final = ("checkout_sup", "warehouse_sup", "billing_sup", "chat_sup", "intake_sup", "office_sup")
@@ -21,13 +21,17 @@ WINDOW_S: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A process of the tree before the exit; a worker has no strategy. `used` restarts of the supervisor count."""
+    """A process of the tree before the exit; a worker has no strategy. `used` restarts of the supervisor count.
+
+    A dynamic supervisor has the strategy `one_for_one`.
+    """
 
     name: str
     strategy: Strategy | None = None
     children: tuple[Node, ...] = ()
     restart: Restart = "permanent"
     used: int = 0
+    dynamic: bool = False
 
     def walk(self) -> Iterator[Node]:
         """Yield this node and all below it, in start order."""
@@ -179,6 +183,8 @@ LEVELS: Final = (
     ),
 )
 """All levels, the easiest first."""
+
+RULES: Final = {level.title: level.rule for level in LEVELS}
 
 
 def question(level: int, seed: int) -> Question:
