@@ -80,13 +80,12 @@ def shoot_prediction(browser: Browser, address: str, folder: Path, theme: str, w
     """
     page = open_page(browser, theme, width)
     page.goto(f"{address}/supervisors?tab=predict")
-    select(page, line(page, f"{SHOP}/checkout_sup"), loaded=False)
-    asked = page.locator("sl-predict")
-    asked.get_by_role("radio", name="ledger").check()
+    select(page, line(page, f"{SHOP}/checkout_sup/ledger"), loaded=False)
+    asked = page.get_by_role("region", name="Predict a restart")
     for name in ("ledger", "cart"):
-        asked.get_by_role("checkbox", name=name).check()
-    asked.get_by_role("button", name="Kill it and see").click()
-    expect(asked).to_contain_text("1 mistake")
+        asked.locator(f'.pick[data-id$="/{name}"]').click()
+    asked.get_by_role("button", name="Lock in and kill").click()
+    expect(asked.get_by_role("group", name="Result")).to_contain_text("2 of 3 found")
     take(page, folder / f"predict-{theme}-{width}.png", width)
     book(address, -5)
     page = open_page(browser, theme, width)

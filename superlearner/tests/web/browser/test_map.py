@@ -126,22 +126,6 @@ def test_list_map_or_both_is_kept_and_the_line_between_them_moves(page: Page, op
     expect(page.get_by_role("separator")).to_have_attribute("aria-valuenow", "62")
 
 
-def test_marks_on_a_process_appear_in_its_row_and_on_the_map(page: Page) -> None:
-    page.evaluate(
-        """(key) => { for (const id of ["tree", "map"])
-            document.getElementById(id).annotate(key, {mark: "expected", text: "will restart"}); }""",
-        LEDGER,
-    )
-    line = page.locator(f'[role=treeitem][data-key="{LEDGER}"]')
-    expect(line.locator(".mark")).to_have_text("will restart")
-    assert "will restart" in (line.get_attribute("aria-label") or "")
-    at = place(page, LEDGER)
-    page.mouse.move(at["x"], at["y"])
-    expect(page.locator("#map .tip")).to_contain_text("will restart")
-    page.evaluate("document.getElementById('tree').annotate(null)")
-    expect(line.locator(".mark")).to_be_hidden()
-
-
 def test_closer_and_farther_and_back_to_what_shows_all(page: Page) -> None:
     sheet, scroll = page.locator("#map"), page.locator(".map-scroll")
     expect(sheet).to_have_attribute("data-cells", "8")

@@ -33,15 +33,18 @@ def opened(page: Page, key: str, tab: str) -> Locator:
     return page.locator(f"#panel-{tab.lower()}")
 
 
-def predict(page: Page, supervisor: str, victim: str, *expected: str) -> Locator:
-    """Answers, and kills; the tab tells how it went."""
-    asked = opened(page, supervisor, "Predict")
-    asked.get_by_role("radio", name=victim).check()
+def predict(page: Page, victim: str, *expected: str) -> Locator:
+    """Pick the processes that are expected to restart, kill one, and return the game with its result."""
+    asked = opened(page, victim, "Predict")
     for one in expected:
-        asked.get_by_role("checkbox", name=one).check()
-    asked.get_by_role("button", name="Kill it and see").click()
-    expect(asked.get_by_role("button", name="Try another one")).to_be_visible(timeout=15_000)
+        pick(asked, one).click()
+    asked.get_by_role("button", name="Lock in and kill").click()
+    expect(asked.get_by_role("group", name="Result")).to_be_visible(timeout=15_000)
     return asked
+
+
+def pick(asked: Locator, name: str) -> Locator:
+    return asked.locator(f'.pick[data-id$="/{name}"]')
 
 
 def expect_in_tree(page: Page, name: str, signals: str) -> None:
@@ -49,31 +52,40 @@ def expect_in_tree(page: Page, name: str, signals: str) -> None:
     expect(page.locator("sl-signals")).to_contain_text(signals)
 
 
-def verdicts(asked: Locator) -> dict[str, str | None]:
-    return {
-        one.locator("b").inner_text(): one.get_attribute("data-verdict") for one in asked.locator(".verdicts li").all()
-    }
+def verdicts(asked: Locator) -> list[str]:
+    return asked.get_by_role("group", name="Result").get_by_role("listitem").all_inner_texts()
 
 
 @pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
 def test_rest_for_one_is_predicted_and_a_mistake_is_explained(
     open_page: Callable[..., Page], shop: Any, theme: str, width: int
 ) -> None:
-    supervisor, victim = (f"{SHOP}/checkout_sup", "cart") if theme == "light" else (DEMO, "counter_1")
+    victim = f"{SHOP}/checkout_sup/cart" if theme == "light" else f"{DEMO}/counter_1"
     page = open_page(f"{shop.url}/supervisors", theme=theme, width=width)
-    asked = predict(page, supervisor, victim, victim)
+    asked = opened(page, victim, "Predict")
+    expect(asked.get_by_role("heading", level=2)).to_contain_text("is killed. Which processes get a new pid?")
+    expect(asked).to_contain_text("The kill is real.")
+    asked = predict(page, victim, victim.rpartition("/")[2])
     if theme == "light":
-        assert verdicts(asked) == {"ledger": "left", "cart": "right", "mailer": "missed"}
-        expect(asked).to_contain_text("1 mistake")
-        expect(asked).to_contain_text("rest_for_one restarts it too, because it was started after cart.")
-        expect(asked).not_to_contain_text("The platform expected something else")
-        expect(page.locator("restart-live restart-stage")).to_have_attribute("data-stage", "6")
-        expect(page.locator("sl-signals")).to_have_count(0)  # the pane has played them
+        assert verdicts(asked) == [
+            "Missed: mailer started after cart, so checkout_sup stopped it and started it again."
+        ]
+        expect(asked).to_contain_text("1 of 2 found")
+        expect(asked).to_contain_text("rest_for_one restarts the child that ended and those started after it.")
+        expect(asked.locator("restart-stage")).to_have_attribute("data-stage", "6")
+        expect(page.get_by_role("region", name="The newest restart")).to_be_hidden()  # it plays beside the tree
+        expect(page.locator("sl-signals")).to_have_count(0)
+        with page.expect_download() as saved:
+            asked.get_by_role("button", name="Save as a file").click()
+        assert saved.value.suggested_filename.startswith("cart-restarted")
         expect_in_tree(page, "cart", "5 signals in")
     else:
-        assert verdicts(asked) == {"counter_1": "right", "counter_2": "left", "printer_1": "left"}
-        expect(asked).to_contain_text("All right")
-        expect(asked).to_contain_text("1 round, 1 without a mistake; 3 of 3 children right")
+        expect(asked).to_contain_text("Right: counter_1")
+        expect(asked).to_contain_text("counter_1 was killed. demo_one_for_one started it again.")
+        expect(asked.locator(".streak")).to_contain_text("1 in a row")
+        asked.get_by_role("button", name="Another process").click()
+        expect(asked.get_by_role("button", name="Lock in and kill")).to_be_disabled()
+        expect(asked.get_by_role("heading", level=2)).not_to_contain_text("counter_1")
     assert broken_rules(page) == []
     assert page.evaluate(SIDEWAYS) == 0
 
@@ -87,9 +99,11 @@ def test_a_give_up_is_seen_to_the_end_and_explained_from_its_first_cause(
     strategy.get_by_role("button", name="Set", exact=True).click()
     expect(strategy.get_by_role("status")).to_have_text("Set. Restarts that were counted stay counted.")
     expect(strategy).to_contain_text("With restart 1 within 5 s it gives up")
-    asked = predict(page, f"{SHOP}/warehouse_sup", "robot", "robot", "shelves")
-    assert verdicts(asked) == {"warehouse_sup": "missed", "shelves": "right", "robot": "right"}
-    expect(asked).to_contain_text("missed: it ended itself")
+    asked = predict(page, f"{SHOP}/warehouse_sup/robot", "robot", "shelves")
+    assert verdicts(asked) == [
+        "Missed: warehouse_sup had no restarts left and gave up. shop started it again.",
+    ]
+    expect(asked).to_contain_text("A supervisor with no restarts left stops its children and ends.")
     expect_in_tree(page, "robot", "8 signals in")
     why = opened(page, f"{SHOP}/warehouse_sup/shelves", "Why")
     steps = why.locator(".why-chain > li")
@@ -220,13 +234,11 @@ def test_why_a_process_restarted_is_one_key_away_from_its_line(open_page: Callab
 
 def test_an_answer_can_be_given_with_the_keyboard_alone(open_page: Callable[..., Page], shop: Any) -> None:
     page = open_page(f"{shop.url}/supervisors")
-    asked = opened(page, DEMO, "Predict")
-    asked.get_by_role("radio", name="printer_1").focus()
-    page.keyboard.press("Space")
-    page.keyboard.press("Tab")  # how it ends
-    for _ in range(3):
-        page.keyboard.press("Tab")
-    expect(asked.get_by_role("checkbox", name="printer_1")).to_be_focused()
+    asked = opened(page, f"{DEMO}/printer_1", "Predict")
+    pick(asked, "counter_1").focus()
+    while "printer_1" not in page.evaluate("document.activeElement.dataset.id"):
+        page.keyboard.press("ArrowDown")
     page.keyboard.press("Space")
     page.keyboard.press("Enter")
-    expect(asked.get_by_role("heading", name="All right")).to_be_focused(timeout=15_000)
+    expect(asked.get_by_role("heading", name="Right: printer_1")).to_be_visible(timeout=15_000)
+    expect(asked.get_by_role("button", name="Another process")).to_be_focused()

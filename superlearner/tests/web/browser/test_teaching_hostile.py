@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from page_width import SIDEWAYS
 
@@ -13,11 +13,13 @@ SHOP = "app/shop_sup"
 HTML = '<img src=x onerror="document.title=1">'
 
 
-def predicting(page: Page, supervisor: str = SHOP) -> Locator:
-    page.locator(f'[role=treeitem][data-key="{supervisor}"] .id').click()
+def predicting(page: Page, victim: str = f"{SHOP}/cart") -> Locator:
+    page.locator(f'[role=treeitem][data-key="{victim}"] .id').click()
     page.get_by_role("tab", name="Relations").click()
     page.get_by_role("button", name="Predict a restart").click()
-    return page.locator("sl-predict")
+    asked = page.get_by_role("region", name="Predict a restart")
+    asked.locator(f'.pick[data-id="{victim}"]').click()
+    return asked
 
 
 def test_names_are_text_however_long_they_are(open_page: Callable[..., Page], platform: Any) -> None:
@@ -25,8 +27,10 @@ def test_names_are_text_however_long_they_are(open_page: Callable[..., Page], pl
     platform.nodes[4] = platform.nodes[4] | {"name": "x" * 10_000}
     page = open_page(f"{platform.url}/supervisors", width=390)
     asked = predicting(page)
-    expect(asked.get_by_role("checkbox", name=HTML)).to_be_visible()
+    expect(asked.get_by_role("button", name=HTML)).to_be_visible()
+    assert page.evaluate(SIDEWAYS) == 0
     page.get_by_role("tab", name="Relations").click()
+    page.locator(f'[role=treeitem][data-key="{SHOP}"] .id').click()
     page.get_by_role("button", name="Compare strategies").click()
     expect(page.get_by_role("table").get_by_role("rowheader", name=HTML)).to_be_visible()
     expect(page.get_by_role("group", name="Child that is killed").get_by_role("button", name=HTML)).to_be_visible()
@@ -37,47 +41,53 @@ def test_names_are_text_however_long_they_are(open_page: Callable[..., Page], pl
 def test_a_refused_kill_is_reported_and_can_be_retried(page: Page, platform: Any, failure: Callable[..., Any]) -> None:
     platform.on_command = lambda *_: failure("missing_scope", "process.kill needs the scope operate", 403, "ask")
     asked = predicting(page)
-    asked.get_by_role("radio", name="cart").check()
-    asked.get_by_role("checkbox", name="cart").check()
-    asked.get_by_role("button", name="Kill it and see").click()
-    expect(asked.get_by_role("status")).to_have_text("process.kill needs the scope operate ask")
-    expect(asked.get_by_role("checkbox", name="cart")).to_be_checked()
-    expect(asked.get_by_role("button", name="Kill it and see")).to_be_enabled()
+    asked.get_by_role("button", name="Lock in and kill").click()
+    expect(asked.get_by_role("alert")).to_have_text(
+        "process.kill needs the scope operate. Your prediction is kept. ask"
+    )
+    expect(asked.locator(f'.pick[data-id="{SHOP}/cart"]')).to_have_attribute("aria-pressed", "true")
+    expect(asked.get_by_role("button", name="Lock in and kill")).to_be_enabled()
 
 
-def test_the_outcome_is_read_from_the_feed_alone(page: Page, platform: Any) -> None:
+def test_the_tree_may_change_while_the_reader_thinks(page: Page, platform: Any) -> None:
     asked = predicting(page)
-    asked.get_by_role("radio", name="cart").check()
-    asked.get_by_role("checkbox", name="cart").check()
-    asked.get_by_role("button", name="Kill it and see").click()
-    expect(asked.get_by_role("button", name="Watching…")).to_be_disabled()
-    old = next(one["pid"] for one in platform.nodes if one["key"] == f"{SHOP}/cart")
-    signals = {
-        "who": ["/cart", "", "/mailer"],
-        "list": [["e", 0, 1, 0], ["s", 1, 0, 90, "0.70.0"], ["s", 1, 2, 99, "0.71.0"]],
-    }
-    entry = {"id": 9, "at": 1.0, "kind": "restarted", "level": "warn", "text": "cart was killed", "key": f"{SHOP}/cart"}
-    told = entry | {"pid": old, "sup": SHOP, "parts": {"who": "cart", "reason": "killed", "signals": signals}}
-    platform.delta(
-        p=[[f"{SHOP}/cart", {"pid": None, "state": "restarting"}]],
-        e=[told | {"parts": {**told["parts"], "open": True}}],
-    )
-    expect(asked.get_by_role("button", name="Watching…")).to_be_disabled()
-    platform.delta(
-        p=[
-            [f"{SHOP}/cart", {"pid": "0.70.0", "state": "running", "restarts": 1}],
-            [f"{SHOP}/mailer", {"pid": "0.71.0", "restarts": 1}],
-        ],
-        e=[told],
-    )
-    expect(asked.get_by_role("heading", name="1 mistake")).to_be_focused()
-    assert [one.get_attribute("data-verdict") for one in asked.locator(".verdicts li").all()] == [
-        "left",
-        "right",
-        "missed",
+    platform.delta(p=[[f"{SHOP}/mailer", {"pid": "0.71.0", "restart": "temporary"}]])
+    expect(asked.locator(f'.pick[data-id="{SHOP}/mailer"]')).to_contain_text("temporary")
+    expect(asked.locator(f'.pick[data-id="{SHOP}/cart"]')).to_have_attribute("aria-pressed", "true")
+    platform.delta(p=[[f"{SHOP}/cart", {"pid": None, "state": "stopped"}]])
+    expect(asked.get_by_role("heading", level=2)).to_have_text("cart is not running.")
+    platform.delta(p=[[f"{SHOP}/cart", {"pid": "0.72.0", "state": "running"}]])
+    expect(asked.get_by_role("heading", level=2)).to_contain_text("cart is killed.")
+
+
+def test_the_answer_is_that_of_the_restart_the_feed_reports(page: Page, platform: Any) -> None:
+    asked = predicting(page)
+    asks: list[str] = []
+    node = {"kind": "worker", "pid": "0.9.0", "strategy": None, "limit": None, "used": 0, "restart": "permanent"}
+    root = {"id": SHOP, "name": "shop_sup", "more": 0, "state": None} | node | {"kind": "supervisor"}
+    cart = {"id": f"{SHOP}/cart", "name": "cart", "more": 0, "state": None, "children": []} | node
+    events = [
+        {"kind": "crash", "at": 0, "id": f"{SHOP}/cart", "reason": "killed", "crash": True},
+        {"kind": "start", "at": 0.1, "id": f"{SHOP}/cart", "by": SHOP, "pid": "0.70.0", "state": None},
     ]
-    expect(asked).not_to_contain_text("SuperLearner's prediction")  # it was not asked with success
-    page.get_by_role("button", name="Show in the tree").click()
-    expect(page.locator("sl-signals")).to_contain_text("3 signals in 99 µs")
-    page.reload()
-    expect(predicting(page)).to_contain_text("1 round, 0 without a mistake; 2 of 3 children right")
+    verdict = {"id": f"{SHOP}/cart", "verdict": "right", "restarted": True, "text": "cart was killed."}
+    moment = {
+        "id": 4, "ref": "abc.4", "at": 0, "took": 0.1, "complete": True, "going_on": False, "summary": "", "line": None,
+        "root": root | {"children": [cart]}, "events": events, "ghosts": {}, "storm": 0,
+    }  # fmt: skip
+    answer = {"right": True, "rule": "", "restarted": [f"{SHOP}/cart"], "nodes": [verdict], "moment": moment}
+
+    def compare(route: Route) -> None:
+        asks.append(route.request.url)
+        route.fulfill(json={"ok": True, "data": answer | {"moment": moment | {"going_on": len(asks) == 1}}})
+
+    page.route("**/restarts/abc.4/compare?*", compare)
+    asked.get_by_role("button", name="Lock in and kill").click()
+    expect(asked.get_by_role("button", name="Lock in and kill")).to_be_disabled()
+    entry = {"id": 9, "at": 1.0, "kind": "killed", "level": "warn", "text": "x was killed", "event": 4, "ref": "abc.4"}
+    platform.delta(e=[entry | {"id": 8, "key": f"{SHOP}/mailer", "pid": "0.99.0", "ref": "abc.3", "event": 3}])
+    old = next(one["pid"] for one in platform.nodes if one["key"] == f"{SHOP}/cart")
+    platform.delta(e=[entry | {"key": f"{SHOP}/cart", "pid": old}])
+    expect(asked.get_by_role("heading", name="Right: cart")).to_be_visible()
+    assert len(asks) == 2  # it had not ended at first
+    assert f"picked={SHOP}%2Fcart".replace("/", "%2F") in asks[0]

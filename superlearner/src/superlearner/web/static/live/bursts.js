@@ -35,9 +35,3 @@ export function burstOf({ parts, sup }) {
 
 /** Return whether an entry is complete. @param {FeedEvent} event */
 export const isSettled = ({ parts }) => parts?.signals !== undefined && parts.open !== true;
-
-/** Return the keys of the processes that were restarted in it. @param {FeedEvent} event @returns {string[]} */
-export function startedIn(event) {
-  const burst = burstOf(event);
-  return burst ? burst.list.flatMap(([kind, , to]) => (kind === "start" ? burst.who[to]?.[0] ?? [] : [])) : [];
-}

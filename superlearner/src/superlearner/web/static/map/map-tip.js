@@ -17,13 +17,13 @@ export class MapTip {
   words = make("div", { class: "tip", hidden: true, "aria-hidden": "true" });
 
   /**
-   * @param {{row: Row, place: Place, note: string|undefined}|null} on  null: nothing
+   * @param {{row: Row, place: Place}|null} on  null: nothing
    * @param {{level: Level, width: number, height: number, scrolled: number, now: number}} map  the visible part
    */
   show(on, { level: { h }, width, height, scrolled, now }) {
     this.words.hidden = this.aim.hidden = on === null;
     if (!on) return;
-    const { row, place, note } = on;
+    const { row, place } = on;
     Object.assign(this.aim.style, { left: `${place.x - 1}px`, top: `${place.y - 1}px`, width: `${place.w + 2}px`, height: `${h + 2}px` });
     const why = row.state === "stuck" ? row.doing ?? ""
       : row.last?.crash ? (row.state === "running" ? `after ${row.last.reason}` : row.last.reason)
@@ -35,7 +35,6 @@ export class MapTip {
       make("b", {}, label(row)), make("span", { class: "what" }, kindText(row)),
       make("p", { "data-look": row.state }, make("span", { class: "st" }, stateText(row, now)), why ? ` ${why}` : ""),
       make("p", { class: "facts" }, facts.filter(Boolean).join(" · ")),
-      ...(note ? [make("p", {}, note)] : []),
     ]);
     const below = place.y - scrolled + h + 8;
     const { offsetWidth, offsetHeight } = this.words;

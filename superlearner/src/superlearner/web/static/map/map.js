@@ -4,15 +4,14 @@
  * It shows the same model as the tree; keyboard users move in the tree, and the map follows. Clicks send the event
  * `sl-pick` ({key, add}). Only changed cells are painted again; positions change only with the structure.
  *
- * Other parts of the page may add to it: `annotate(key, {mark, text})`, `placeOf(key)`, and the empty element `layer`
- * above it for their own drawings; `sl-laid` reports changed positions.
+ * Other parts of the page may add to it: `placeOf(key)`, and the empty element `layer` above it for their own drawings;
+ * `sl-laid` reports changed positions.
  *
  * @module
  */
 
 import { make } from "../base/dom.js";
 import { branches, fitting, heightAt, hit, layout, LEVELS } from "./map-layout.js";
-import { drawMarks } from "./map-marks.js";
 import { Brush } from "./map-paint.js";
 import { Rings } from "./map-rings.js";
 import { MapTip } from "./map-tip.js";
@@ -23,7 +22,6 @@ import { counted, number } from "../base/words.js";
 
 /** @import { Model, Row } from "../live/model.js" */
 /** @import { Box, Branch, Layout, Level, Place } from "./map-layout.js" */
-/** @import { Note } from "./map-marks.js" */
 
 /** With more cells than this, changes of the structure are laid out at this interval. */
 const MANY = 3000;
@@ -38,7 +36,6 @@ export class SlMap extends HTMLElement {
   #room = new Room();
   /** @type {Set<string>} */ #folded = new Set();
   /** @type {ReadonlySet<string>} */ #selected = new Set();
-  /** @type {Map<string, Note>} */ #notes = new Map();
   /** @type {((row: Row) => boolean)|null} */ #fits = null;
   /** The level chosen by hand; null: the closest that shows everything. @type {number|null} */ #chosen = null;
   #level = 0;
@@ -140,18 +137,6 @@ export class SlMap extends HTMLElement {
     const { scrollTop } = this.#scroll;
     if (place.y < scrollTop + 8) this.#scroll.scrollTop = place.y - this.#height / 3;
     else if (place.y + this.#layout.level.h > scrollTop + this.#height - 8) this.#scroll.scrollTop = place.y - this.#height * 0.6;
-  }
-
-  /**
-   * Set a mark on a process, or remove it with null; without a key remove all marks.
-   * @param {string|null} key
-   * @param {Note|null} [note]
-   */
-  annotate(key, note = null) {
-    if (key === null) this.#notes.clear();
-    else if (note) this.#notes.set(key, note);
-    else this.#notes.delete(key);
-    this.#drawMarks();
   }
 
   /**
@@ -334,8 +319,19 @@ export class SlMap extends HTMLElement {
       Math.max(50, (next - this.#skew) * 1000 - Date.now() + 10));
   }
 
+  /** Frame the selected processes. */
   #drawMarks() {
-    if (this.#width) drawMarks(this.#pen(this.#over), this.#layout, this.#brush.colours, this.#selected, this.#notes);
+    if (!this.#width) return;
+    const pen = this.#pen(this.#over), { level: { w, h }, places } = this.#layout, out = w < 12 ? 0 : -0.5;
+    pen.strokeStyle = this.#brush.colours.accent ?? "";
+    pen.lineWidth = w < 8 ? 1.5 : 2;
+    for (const key of this.#selected) {
+      const place = places.get(key);
+      if (!place) continue;
+      pen.beginPath();
+      pen.roundRect(place.x - out, place.y - out, place.w + 2 * out, h + 2 * out, 4);
+      pen.stroke();
+    }
   }
 
   /** @param {{key: string, grown: number, alpha: number, colour: string}[]} rings */
@@ -397,7 +393,7 @@ export class SlMap extends HTMLElement {
   /** Show the tooltip at the pointer. */
   #showTip() {
     const row = this.#model.rows.get(this.#aimed ?? ""), place = this.#layout.places.get(this.#aimed ?? "");
-    this.#tip.show(row && place ? { row, place, note: this.#notes.get(row.key)?.text } : null,
+    this.#tip.show(row && place ? { row, place } : null,
       { level: this.#layout.level, width: this.#width, height: this.#height, scrolled: this.#top, now: Date.now() / 1000 + this.#skew });
   }
 }

@@ -73,6 +73,7 @@ export class RestartLive extends HTMLElement {
   /** Its height in pixels; it grows only, until it is closed. */ #need = 0;
   #down = NOBODY;
   #picture = false;
+  /** Buttons to share the restart that is shown, loaded with the first one. @type {HTMLElement[]} */ #shares = [];
   /** Key of the text that was rendered last. */ #told = "";
   /** The node of the restarts. */ #node = chosen();
   /** @type {(() => Moment)|null} */ #atRest = null;
@@ -292,12 +293,26 @@ export class RestartLive extends HTMLElement {
     this.#stage.moment = this.#picture ? this.cut(moment) : moment;
     this.#fit();
     this.#stage.ariaLabel = this.#picture ? "The newest restart" : "The newest restart. Space plays and pauses, the arrow keys step.";
-    if (!this.#picture) this.#stage.reveal();
+    if (!this.#picture) {
+      this.#stage.reveal();
+      void this.#share();
+    }
     this.#asking = null;
     if (!folded) return this.#stage.play();
     this.#stage.seek(this.#stage.score.end);
     this.#rest();
     this.dispatchEvent(new Event("restart-end"));
+  }
+
+  async #share() {
+    if (this.#shares.length) return;
+    const { linkButton, saveButton } = await import("./share.js"), shown = () => this.#stage.moment?.ref || this.#shown;
+    this.#shares = [
+      linkButton(() => `${location.origin}${whyAddress(shown(), this.#node)}`, "Copy the link to this restart", "link"),
+      saveButton(() => requestOn(this.#node, "GET", `/restarts/${shown()}/file`), "link"),
+    ];
+    this.#told = "";
+    this.#tell();
   }
 
   #tell() {
@@ -315,13 +330,13 @@ export class RestartLive extends HTMLElement {
     render(html`${this.#picture ? html`<span>${slow}</span>` : nothing}${speeds(this.#stage.speed, hurry)}`, this.#pace);
     if (this.#picture) return;
     render(
-      html`<b>${headline(moment)}</b><time>${time(moment.at)}</time><span>${folded
+      html`<b>${headline(moment)}</b><time>${time(moment.at)}</time><span data-folded=${folded ? "" : nothing}>${folded
         ? `${counted(folded, "restart")} skipped; showing the newest`
         : slow}</span>
         ${last
           ? html`<button type="button" class="link"
             @click=${() => void this.#play(last.event ?? 0, last.key ?? "")}>${counted(count, "newer restart")}: play the newest</button>`
-          : nothing}`,
+          : nothing}<div class="share">${this.#shares}</div>`,
         this.#head);
     render(
       html`<p data-done=${stage === 6 ? "yes" : "no"}>${

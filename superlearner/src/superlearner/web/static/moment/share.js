@@ -14,23 +14,18 @@ import { complain, toast } from "../base/toast.js";
 /** Hosts that lead to the computer on which an address is opened. */
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 
-/** Return a button that copies a link; it says if others cannot open it. @param {() => string} address @param {string} label */
-export function linkButton(address, label) {
-  const button = copyButton(address, "Copy link", label, "btn");
+/**
+ * Return a button that copies a link; it says if others cannot open it.
+ * @param {() => string} address
+ * @param {string} label
+ * @param {string} [look]
+ */
+export function linkButton(address, label, look = "btn") {
+  const button = copyButton(address, "Copy link", label, look);
   button.addEventListener("click", () => {
     if (LOOPBACK.test(location.hostname)) toast("Only this computer can open this link.", { hint: "Others can open a saved file." });
   });
   return button;
-}
-
-/** Let the browser save a file of the platform. @param {() => Promise<TextFile>} read */
-export async function saveFile(read) {
-  try {
-    const { filename, media_type: media, content } = await read();
-    save(filename, media, content);
-  } catch (error) {
-    complain(error, "Save as a file");
-  }
 }
 
 /** Return a button that saves a file of the platform. @param {() => Promise<TextFile>} read @param {string} [look] */
@@ -39,7 +34,12 @@ export function saveButton(read, look = "btn") {
     "Save as a file");
   button.onclick = async () => {
     button.disabled = true;
-    await saveFile(read);
+    try {
+      const { filename, media_type: media, content } = await read();
+      save(filename, media, content);
+    } catch (error) {
+      complain(error, "Save as a file");
+    }
     button.disabled = false;
   };
   return button;

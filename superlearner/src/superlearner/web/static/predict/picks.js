@@ -68,6 +68,7 @@ export class Picks {
     attribute(this.element, "data-rows", rows);
     for (const [id, button] of this.#buttons) {
       const at = places.get(id);
+      button.hidden = !at;
       if (!at) continue;
       const r = RADIUS * at.size, below = at.align === "below",
         w = below ? Math.min(132, Math.max(2 * r, at.label)) : rows ? width - 8 - at.x + r : 2 * r + at.label + 6;
@@ -151,7 +152,7 @@ export class Picks {
 function facts(node, question) {
   const above = all(question.tree).find(({ children }) => children.includes(node));
   const place = above ? [`child ${above.children.indexOf(node) + 1} of ${above.children.length} of ${above.name}`] : [];
-  const links = question.links.flatMap(([one, other]) =>
+  const links = (question.links ?? []).flatMap(([one, other]) =>
     (one === node.id ? [`linked to ${other}`] : other === node.id ? [`linked to ${one}`] : []));
   if (!isSupervisor(node)) return [node.restart === "temporary" ? "temporary worker" : "worker", ...place, ...links];
   const left = node.limit ? [`${node.limit[0] - node.used} of ${node.limit[0]} restarts left`] : [];

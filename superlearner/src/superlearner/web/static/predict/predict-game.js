@@ -1,6 +1,8 @@
 /**
  * `<predict-game level="3" seed="17">`: a tree, a process that is killed, and the question which processes are
- * restarted. The runtime answers after the reader has, and its restart plays on the same tree.
+ * restarted. After the reader has answered, the runtime does, and its restart plays on the same tree.
+ *
+ * Its `source` asks and answers: the levels of the game, or the reader's own tree (own-tree.js).
  *
  * Events, which bubble: `predict-question` ({level, seed}) when another question is asked, `predict-answered`
  * ({level, seed, right, picked}) after an answer. An `<h1>` inside it becomes its title.
@@ -8,20 +10,50 @@
  * @module
  */
 
-import { ApiError, platform } from "../base/api.js";
+import { ApiError } from "../base/api.js";
 import { attribute, make, write } from "../base/dom.js";
 import { still } from "../base/motion.js";
 import { all } from "../moment/picture.js";
+import { quiet } from "../moment/schedule.js";
+import { linkButton, saveButton } from "../moment/share.js";
 import { RestartStage } from "../moment/stage.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 import { Picks } from "./picks.js";
-import { before, newSeed, unknown } from "./questions.js";
-import { countAnswer, isAnswered, recall } from "./record.js";
-import { ask, asked, levels, LEVELS, prediction, result, SECOND, spoken, streak, watching } from "./told.js";
+import { levels } from "./questions.js";
+import { countAnswer, isAnswered, LEVELS, recall } from "./record.js";
+import { ask, asked, namesOf, prediction, result, SECOND, spoken, streak, watching } from "./told.js";
 
-/** @import { MomentNode } from "../moment/schedule.js" */
-/** @typedef {Api.GameQuestion & {tree: MomentNode}} Question */
-/** @typedef {Api.GameAnswer} Answer */
+/** @import { Moment, MomentNode } from "../moment/schedule.js" */
+/** @import { TextFile } from "../moment/share.js" */
+/** @import { Record as Reached } from "./record.js" */
+/**
+ * @typedef {object} Question
+ * @property {string} key  under which its first answer counts
+ * @property {string} line  what stands above it
+ * @property {string} [hint]
+ * @property {MomentNode} tree
+ * @property {string} victim  the id of the process that is killed
+ * @property {[string, string][]} [links]
+ */
+/** @typedef {Pick<Api.GameAnswer, "right"|"rule"|"restarted"|"nodes"> & {moment: Moment}} Answer */
+/**
+ * Where questions come from, who kills, and what is next.
+ * @typedef {object} Source
+ * @property {string} lock  the button that locks a prediction in
+ * @property {number} level  that an answer passes; 0: none
+ * @property {string} key  changes with the question
+ * @property {string} line  what stands above a question that is not there yet
+ * @property {[string, string]|null} missing  why there is no question: what is said first, and the rest
+ * @property {object} about  told to the page
+ * @property {(signal: AbortSignal) => Promise<Question>} ask
+ * @property {(question: Question, picked: string[], signal: AbortSignal) => Promise<Answer>} answer
+ * @property {(answer: Answer) => Promise<TextFile>} file
+ * @property {(answer: Answer) => string} [address]  of the restart
+ * @property {(reached: Reached) => unknown} ways  to other questions
+ * @property {() => unknown} instead  the button where there is no question
+ * @property {(right: boolean) => unknown} next  buttons after an answer
+ * @property {(level: number) => void} [open]
+ */
 
 /** The motion is slower than that of a restart which the reader has caused. */
 const SPEED = 0.75;
@@ -38,8 +70,10 @@ export class PredictGame extends HTMLElement {
   #second = false;
   #failed = "";
   /** Why there is no question: what is said first, and the rest. @type {[string, string]|null} */ #missing = null;
-  /** The question that is asked, as `level/seed`. */
+  /** That of the question that is asked. */
   #key = "";
+  /** @type {Source} */ #source = levels(this);
+  /** Its buttons to share a restart, made for each answer. @type {HTMLElement[]} */ #shares = [];
   #shown = 0;
   /** As it was before the question, so that it does not give the result away. */
   #reached = recall();
@@ -55,12 +89,14 @@ export class PredictGame extends HTMLElement {
   #dock = make("div", { class: "dock", role: "region", "aria-label": "Your prediction", tabindex: -1 });
   #status = make("p", { class: "vh", role: "status" });
 
-  get level() {
-    return Number(this.getAttribute("level") ?? 1);
+  /** Ask questions of another kind. @param {Source} source */
+  set source(source) {
+    this.#source = source;
   }
 
-  get seed() {
-    return Number(this.getAttribute("seed") ?? NaN);
+  /** Whether an answer is on its way or shown. */
+  get answers() {
+    return ["locking", "playing", "told"].includes(this.#phase);
   }
 
   connectedCallback() {
@@ -90,28 +126,31 @@ export class PredictGame extends HTMLElement {
     queueMicrotask(() => this.isConnected && void this.#load());
   }
 
-  /** Ask a question. @param {number} level @param {number} [seed] */
-  ask(level, seed = newSeed(this.seed)) {
-    this.setAttribute("level", `${level}`);
-    this.setAttribute("seed", `${seed}`);
+  /** Ask the question of the source if it is another one; what is picked of its processes stays. */
+  async renew() {
+    if (this.#phase !== "asking" || this.#source.missing) return this.#load();
+    if (this.#source.key === this.#key) return;
+    this.#key = this.#source.key;
+    const question = await this.#source.ask(new AbortController().signal), ids = new Set(all(question.tree).map(({ id }) => id));
+    if (question.victim !== this.#question?.victim) this.#open(question);
+    else this.#open(question, new Set([...this.#picked].filter((id) => ids.has(id))), this.#none);
   }
 
   async #load(again = false) {
-    if (!this.hasAttribute("seed")) return this.setAttribute("seed", `${newSeed()}`);
-    const [level = "", seed = ""] = ["level", "seed"].map((name) => this.getAttribute(name) ?? "1"), key = `${level}/${seed}`;
+    const source = this.#source, { key } = source;
     if (key === this.#key && !again) return;
     this.#key = key;
     this.#asking?.abort();
     this.#stage.pause();
     const asking = (this.#asking = new AbortController());
     this.#reached = recall();
-    this.#missing = unknown(level, seed);
+    this.#missing = source.missing;
     this.#phase = this.#missing ? "unknown" : "loading";
     this.#keepFocus(() => this.#paint());
     if (this.#missing) return write(this.#status, this.#missing.join(" "));
-    this.dispatchEvent(new CustomEvent("predict-question", { detail: { level: this.level, seed: this.seed }, bubbles: true }));
+    this.dispatchEvent(new CustomEvent("predict-question", { detail: source.about, bubbles: true }));
     try {
-      const question = await platform("GET", `/game/levels/${level}?seed=${seed}`, undefined, asking.signal);
+      const question = await source.ask(asking.signal);
       if (!asking.signal.aborted) this.#open(question);
     } catch (error) {
       if (asking.signal.aborted) return;
@@ -123,21 +162,21 @@ export class PredictGame extends HTMLElement {
     }
   }
 
-  /** @param {Question} question */
-  #open(question) {
-    const here = this.contains(document.activeElement);
+  /** @param {Question} question @param {Set<string>} [picked] @param {boolean} [none] */
+  #open(question, picked = new Set(), none = false) {
+    const here = this.contains(document.activeElement), same = question.victim === this.#question?.victim && !this.#answer;
     this.#question = question;
     this.#answer = null;
-    this.#picked = new Set();
-    this.#none = false;
-    this.#second = isAnswered(question.level, question.seed);
+    this.#picked = picked;
+    this.#none = none;
+    this.#second = isAnswered(question.key);
     this.#failed = "";
     this.#phase = "asking";
     this.#picks.show(question);
-    this.#stage.moment = before(question, (this.#shown -= 1));
-    this.#paint();
-    write(this.#status, `Level ${question.level} of ${LEVELS}, ${question.title}. ${asked(question)}${this.#second ? ` ${SECOND}` : ""}`);
-    if (here) this.#picks.focus();
+    this.#stage.moment = quiet((this.#shown -= 1), question.tree);
+    this.#keepFocus(() => this.#paint());
+    write(this.#status, `${question.line.replace(" ·", ",")}. ${asked(question)}${this.#second ? ` ${SECOND}` : ""}`);
+    if (here && !same) this.#picks.focus();
   }
 
   /** @param {string} id */
@@ -164,24 +203,24 @@ export class PredictGame extends HTMLElement {
     this.#failed = "";
     this.#keepFocus(() => this.#paint());
     try {
-      const answer = await platform("GET",
-        `/game/levels/${question.level}/answer?seed=${question.seed}&picked=${encodeURIComponent(picked.join(","))}`,
-        undefined, asking.signal);
+      const source = this.#source, answer = await source.answer(question, picked, asking.signal);
       if (asking.signal.aborted) return;
       this.#answer = answer;
-      countAnswer(question.level, question.seed, answer.right);
-      write(this.#status, spoken(answer, this.#second));
+      this.#shares = [saveButton(() => source.file(answer), "btn quiet")];
+      if (source.address) this.#shares.push(linkButton(() => source.address?.(answer) ?? "", "Copy the link to this restart", "btn quiet"));
+      countAnswer(question.key, source.level, answer.right);
+      write(this.#status, spoken(answer, this.#second, namesOf(question)));
       this.#stage.moment = { ...answer.moment, id: (this.#shown -= 1) };
       this.#play();
       this.dispatchEvent(
         new CustomEvent("predict-answered", {
-          detail: { level: question.level, seed: question.seed, right: answer.right, picked }, bubbles: true,
+          detail: { ...source.about, right: answer.right, picked }, bubbles: true,
         }));
     } catch (error) {
       if (asking.signal.aborted) return;
       if (!(error instanceof ApiError)) throw error;
       this.#phase = "asking";
-      this.#failed = `${error.message} Your prediction is kept. ${error.status
+      this.#failed = `${error.message.replace(/\.?$/, ".")} Your prediction is kept. ${error.status
         ? error.hint
         : "Lock it in again when the server is back."}`.trim();
       this.#keepFocus(() => this.#paint());
@@ -195,10 +234,6 @@ export class PredictGame extends HTMLElement {
     this.#stage.seek(0);
     if (still() && !again) this.#stage.seek(this.#stage.score.end);
     else this.#stage.play();
-  }
-
-  #again() {
-    if (this.#question) this.#open(this.#question);
   }
 
   /** Judge the processes that have been started so far. */
@@ -248,9 +283,7 @@ export class PredictGame extends HTMLElement {
     const [first, rest] = this.#missing ?? ["Loading the question", "\u00a0"];
     if (this.#waits)
       render(
-        html`<p class="which">${this.#phase === "unknown"
-          ? "\u00a0"
-          : `Level ${this.level} of ${LEVELS}`}</p><h2>${first}</h2><p class="hint">${rest}</p>`,
+        html`<p class="which">${this.#phase === "unknown" ? "\u00a0" : this.#source.line}</p><h2>${first}</h2><p class="hint">${rest}</p>`,
         this.#ask);
     else if (this.#question) render(ask(this.#question, this.#stage.layout.rows), this.#ask);
   }
@@ -258,21 +291,22 @@ export class PredictGame extends HTMLElement {
   #paint() {
     attribute(this, "data-phase", this.#phase);
     attribute(this.#field, "aria-busy", this.#waits);
-    render(levels(this.level, this.#reached, this.#question?.levels ?? [], (level) => this.ask(level)), this.#ways);
-    render(streak(this.#reached), this.#streak);
+    render(this.#source.ways(this.#reached), this.#ways);
+    render(streak(this.#reached, this.#source.level > 0), this.#streak);
     this.#paintAsk();
     this.#mark();
     render(this.#dockOf(), this.#dock);
   }
 
   #dockOf() {
-    const picked = this.#question ? all(this.#question.tree).map(({ id }) => id).filter((id) => this.#picked.has(id)) : [];
+    const name = namesOf(this.#question), ids = this.#question ? all(this.#question.tree).map(({ id }) => id) : [],
+      picked = ids.filter((id) => this.#picked.has(id)).map(name), { lock } = this.#source;
     switch (this.#phase) {
       case "loading":
         return html`<div class="said"><h3>Your prediction</h3><p class="picked">It begins when the question is here.</p></div><div
-          class="acts"><button type="button" class="btn primary" disabled>Lock in</button></div>`;
+          class="acts"><button type="button" class="btn primary" disabled>${lock}</button></div>`;
       case "unknown":
-        return html`<div class="acts"><button type="button" class="btn primary" @click=${() => this.ask(1)}>Go to level 1</button></div>`;
+        return html`<div class="acts">${this.#source.instead()}</div>`;
       case "failed":
         return html`<div class="acts"><button type="button" class="btn primary"
           @click=${() => void this.#load(true)}>Try again</button></div>`;
@@ -284,35 +318,23 @@ export class PredictGame extends HTMLElement {
           <button type="button" class="btn" aria-pressed=${this.#none ? "true" : "false"} ?disabled=${busy}
             @click=${() => this.#pickNone()}>None of them</button>
           <button type="button" class="btn primary" ?disabled=${busy || empty} aria-describedby=${empty ? "predict-picked" : nothing}
-            @click=${() => void this.#lock()}>Lock in</button></div>`;
+            @click=${() => void this.#lock()}>${lock}</button></div>`;
       }
       case "playing":
         return html`${watching(picked.length)}<div class="acts"><button type="button" class="btn"
           @click=${() => this.#stage.seek(this.#stage.score.end)}>Show the result</button></div>`;
       case "told":
-        return this.#answer ? html`${result(this.#answer, this.#second)}${this.#next(this.#answer.right)}` : nothing;
+        return this.#answer ? html`${result(this.#answer, this.#second, name)}${this.#next(this.#answer.right)}` : nothing;
     }
   }
 
   /** @param {boolean} right */
   #next(right) {
-    const last = this.level >= LEVELS, on = right && !last;
-    return html`<div class="acts"><button type="button" class="btn quiet" @click=${() => void this.#save()}>Save as a file</button>
-      <button type="button" class="btn quiet" @click=${() => this.#play(true)}>Watch again</button>
-      ${right ? nothing : html`<button type="button" class="btn" @click=${() => this.#again()}>Try again</button>`}
-      ${last
+    return html`<div class="acts more">${this.#shares}<button type="button" class="btn quiet"
+      @click=${() => this.#play(true)}>Watch again</button></div><div class="acts">${right
         ? nothing
-        : html`<button type="button" class=${on ? "btn primary" : "btn"} @click=${() => this.ask(this.level + 1)}>Next level</button>`}
-      <button type="button" class=${on ? "btn" : "btn primary"} @click=${() => this.ask(this.level)}>Another one like this</button></div>`;
-  }
-
-  /** Save the answer as a file that plays it anywhere. */
-  async #save() {
-    const answer = this.#answer, { saveFile } = await import("../moment/share.js");
-    if (!answer) return;
-    const picked = answer.nodes.flatMap(({ id, verdict }) => (verdict === "right" || verdict === "wrong" ? [id] : []));
-    const query = `seed=${answer.seed}&picked=${encodeURIComponent(picked.join(","))}`;
-    await saveFile(() => platform("GET", `/game/levels/${answer.level}/file?${query}`));
+        : html`<button type="button" class="btn" @click=${() => void this.#load(true)}>Try again</button>`}
+      ${this.#source.next(right)}</div>`;
   }
 
   #pressed = (/** @type {KeyboardEvent} */ event) => {
@@ -320,13 +342,14 @@ export class PredictGame extends HTMLElement {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey
       || document.querySelector("dialog[open]"))
       return;
-    if ((on !== document.body && !this.contains(on)) || on.matches("input, textarea, select")) return;
-    const node = on.matches(".pick"), level = /^\d$/.test(event.key) ? Number(event.key) || LEVELS : 0;
-    if (level) this.ask(level);
-    else if (event.key === "Enter" && (node || on === document.body)) {
+    const { open } = this.#source, free = on === document.body && open !== undefined; // beside a tree, only its own keys
+    if (!free && !this.contains(on)) return;
+    const node = on.matches(".pick"), level = open && /^\d$/.test(event.key) ? Number(event.key) || LEVELS : 0;
+    if (level) open?.(level);
+    else if (event.key === "Enter" && (node || free)) {
       if (this.#phase === "told") this.#dock.querySelector("button.primary")?.dispatchEvent(new MouseEvent("click", { bubbles: true }));
       else void this.#lock();
-    } else if (!(node || on === document.body) || !this.#question || !this.#picks.moved(event)) return;
+    } else if (!(node || free) || !this.#question || !this.#picks.moved(event)) return;
     event.preventDefault();
   };
 }

@@ -6,9 +6,8 @@
 
 import { byId, chosen } from "../base/dom.js";
 import { shortcuts } from "../shell/keys.js";
-import { LEVELS } from "./told.js";
 import { PredictGame } from "./predict-game.js";
-import { recall } from "./record.js";
+import { LEVELS, recall } from "./record.js";
 
 const place = byId("predict", HTMLElement), game = new PredictGame();
 

@@ -1,14 +1,15 @@
 /**
- * What the reader has reached in the game: streak, best streak and levels. This browser keeps it.
+ * What the reader has reached with predictions: streak, best streak and levels. This browser keeps it.
  *
  * @module
  */
 
 /**
  * @typedef {{streak: number, best: number, passed: number[], tried: number[], answered: string[]}} Record  `answered`:
- *   the newest questions, as `level/seed`
+ *   the newest questions, by their keys
  */
 
+export const LEVELS = 10;
 const STORE = "superlearner.predict";
 /** Questions that are known as answered. */
 const KEPT = 200;
@@ -31,24 +32,25 @@ export function recall() {
   return last;
 }
 
-/** Return whether a question was answered before, so that another answer does not count. @param {number} level @param {number} seed */
-export const isAnswered = (level, seed) => recall().answered.includes(`${level}/${seed}`);
+/** Return whether a question was answered before, so that another answer does not count. @param {string} key */
+export const isAnswered = (key) => recall().answered.includes(key);
 
 /**
  * Count an answer. Only the first answer to a question counts, as its explanation is known afterwards.
- * @param {number} level
- * @param {number} seed
+ * @param {string} key
+ * @param {number} level  0: of no level
  * @param {boolean} right
  * @returns {Record}
  */
-export function countAnswer(level, seed, right) {
-  const known = recall(), question = `${level}/${seed}`;
-  if (known.answered.includes(question)) return known;
+export function countAnswer(key, level, right) {
+  const known = recall();
+  if (known.answered.includes(key)) return known;
   const streak = right ? known.streak + 1 : 0;
-  const add = (/** @type {number[]} */ list, /** @type {boolean} */ yes) => (yes && !list.includes(level) ? [...list, level] : list);
+  const add = (/** @type {number[]} */ list, /** @type {boolean} */ yes) =>
+    (yes && level && !list.includes(level) ? [...list, level] : list);
   last = {
     streak, best: Math.max(known.best, streak), passed: add(known.passed, right), tried: add(known.tried, !right),
-    answered: [...known.answered, question].slice(-KEPT),
+    answered: [...known.answered, key].slice(-KEPT),
   };
   try {
     localStorage.setItem(STORE, JSON.stringify(last));

@@ -33,12 +33,12 @@ export function drawn({ children, victim }) {
 export function portrait(scene, now, id) {
   const { supervisor, children } = scene, shown = drawn(scene), events = [...shown, supervisor].flatMap(end);
   const begun = now - schedule({ events }).end / 1000;
-  const root = { ...node(supervisor, begun), children: shown.map((row) => node(row, begun)), more: children.length - shown.length };
+  const root = { ...nodeOf(supervisor, begun), children: shown.map((row) => nodeOf(row, begun)), more: children.length - shown.length };
   return { ...quiet(id, root), at: now, summary: `${label(supervisor)} and its children`, events };
 }
 
-/** @param {Row} row @param {number} now @returns {MomentNode} */
-function node(row, now) {
+/** Return a process as it is, without its children. @param {Row} row @param {number} now  server time in seconds @returns {MomentNode} */
+export function nodeOf(row, now) {
   const budget = row.budget && !unlimited(row.budget) ? row.budget : null;
   const ages = (budget?.expires ?? [])
     .filter((at) => at > now)

@@ -122,7 +122,7 @@ export class SlSignals extends HTMLElement {
       return null;
     }
     const names = burst.who.flatMap(([key]) =>
-      [...(lineOf(tree, key)?.querySelectorAll(".id, .mark:not([hidden])") ?? [])].map((part) => part.getBoundingClientRect().right));
+      [...(lineOf(tree, key)?.querySelectorAll(".id") ?? [])].map((part) => part.getBoundingClientRect().right));
     const width = room.clientWidth;
     const kill = lineOf(tree, burst.who[0]?.[0] ?? "")?.querySelector(".kill")?.getBoundingClientRect().left ?? 0;
     const right = width > 500 && kill > origin.left + width / 2 ? kill - origin.left - 8 : width - 8; // the kill button stays accessible

@@ -12,9 +12,7 @@ import { part } from "../process/process-tabs.js";
 import { model, tell, watch } from "../tree/watching.js";
 
 /** @import { FeedEvent } from "../live/model.js" */
-/** @import { Note } from "../map/map-marks.js" */
 /** @import { Map as Mapped } from "./signals-map.js" */
-/** @typedef {HTMLElement & {annotate: (key: string|null, note?: Note|null) => void}} Written */
 
 /** Maximum delay after a kill on this page for its signals to be shown. */
 const SOON_MS = 4000;
@@ -25,8 +23,8 @@ const PAUSE_MS = 160;
 
 export { tell };
 
-/** Load styles and a module together. @template T @param {Promise<T>} module @returns {Promise<T>} */
-const whole = async (module) => (await Promise.all([module, style("teaching/strategy.css")]))[0];
+/** Load styles and a module together. @template T @param {Promise<T>} module @param {string} [sheet] @returns {Promise<T>} */
+const whole = async (module, sheet = "teaching/strategy.css") => (await Promise.all([module, style(sheet)]))[0];
 
 part({
   id: "strategy", tab: "relations", label: "Strategy", deep: true, show: (row) => row.kind === "supervisor",
@@ -34,7 +32,7 @@ part({
 });
 part({
   id: "predict", tab: "relations", label: "Predict", deep: true, show: (row) => row.kind === "supervisor" || row.restart !== null,
-  element: new SlLate(async () => new (await whole(import("./predict.js"))).SlPredict()),
+  element: new SlLate(async () => new (await whole(import("../predict/own-tree.js"), "predict/predict.css")).PredictTree()),
 });
 part({
   id: "why", tab: "why", label: "Why", place: 10, show: (row) => row.restart !== null, // an unsupervised process is never restarted
@@ -45,12 +43,11 @@ part({
 const played = () => /** @type {import("../moment/live-stage.js").RestartLive|null} */ (document.getElementById("restart"))?.opens ?? false;
 
 /**
- * @param {{tree: Written, map: Written & Mapped, pane: HTMLElement, events: HTMLElement, goTo: (target: string) => void}} parts
+ * @param {{tree: HTMLElement, map: HTMLElement & Mapped, pane: HTMLElement, events: HTMLElement, goTo: (target: string) => void}} parts
  */
 export function teach({ tree, map, pane, events, goTo }) {
   /** @type {import("./signals.js").SlSignals|null} */ let signals = null;
   /** Number of the next drawing, while the drawing module loads. */ let wanted = 0;
-  /** True while the map's cells are marked with an answer, which arrows would hide. */ let marked = false;
   /** Keys of processes just killed here, with the time until which their end is expected. @type {Map<string, number>} */
   const awaited = new Map();
   let leaving = 0, coming = 0;
@@ -86,7 +83,7 @@ export function teach({ tree, map, pane, events, goTo }) {
     const onMap = new MapSignals(map);
     made.addEventListener("sl-play", (event) => {
       const { burst, moving } = detail(event);
-      if (burst && !marked) onMap.show(burst, moving);
+      if (burst) onMap.show(burst, moving);
       else onMap.clear();
     });
     return made;
@@ -145,21 +142,6 @@ export function teach({ tree, map, pane, events, goTo }) {
   });
   tree.addEventListener("sl-arranged", () => signals?.place());
   new ResizeObserver(() => signals?.place()).observe(tree);
-
-  pane.addEventListener("sl-happened", (event) => {
-    const entry = model().feed.find(({ id }) => id === detail(event).entry);
-    if (entry && !played()) requestAnimationFrame(() => show(entry, true)); // beside the verdicts, once they are drawn
-  });
-  pane.addEventListener("sl-marks", (event) => {
-    const notes = /** @type {Map<string, Note>} */ (detail(event));
-    marked = notes.size > 0;
-    for (const place of [tree, map]) {
-      place.annotate(null);
-      for (const [key, note] of notes) place.annotate(key, note);
-    }
-    if (!notes.size) clear();
-  });
-  pane.addEventListener("sl-predict-at", (event) => goTo(detail(event)));
 }
 
 /** Return whether an entry is about the end of this slot's process. @param {FeedEvent} event @param {string} key */

@@ -51,7 +51,6 @@ export class RowView {
     this.why = make("span", { class: "why" });
     /** @type {HTMLAnchorElement|null} */
     this.more = null;
-    this.note = make("span", { class: "mark", hidden: true });
     this.pid = make("span", { class: "pid" });
     this.state = make("span", { class: "st" });
     this.restarts = make("span", { class: "rs" });
@@ -61,7 +60,7 @@ export class RowView {
     this.element = make("li", { role: "treeitem", tabindex: -1, "data-key": row.key, "data-kind": row.kind },
       make("span", { class: "twist", "aria-hidden": "true" }, icon("open")), this.glyph,
       // Parts that do not fit are dropped from the end
-      make("span", { class: "nm" }, this.id, this.note, this.strategy, this.why, this.what),
+      make("span", { class: "nm" }, this.id, this.strategy, this.why, this.what),
       this.pid, this.state, this.restarts, this.budget, this.mailbox, this.kill);
   }
 
@@ -152,15 +151,6 @@ export class RowView {
     this.repaint(this);
   }
 
-  /** Set or remove a note from another part of the page. @param {import("../map/map-marks.js").Note|null} note */
-  annotate(note) {
-    this.note.hidden = note === null;
-    attribute(this.note, "data-mark", note?.mark);
-    attribute(this.element, "data-mark", note?.mark);
-    write(this.note, note?.text ?? note?.mark ?? "");
-    if (this.line) this.repaint(this);
-  }
-
   /** Keep the line of a removed row for a moment, with its end. @param {string} reason */
   leave(reason) {
     this.settle();
@@ -233,7 +223,7 @@ export class RowView {
     const count = row.restarts ? `, ${counted(row.restarts, "restart")}` : "";
     attribute(element, "aria-label",
       `${label(row)}, ${row.kind === "group" ? groupText(row) : row.strategy ? `supervisor ${row.strategy}` : row.what}, `
-        + `${state}${count}${this.note.textContent ? `, ${this.note.textContent}` : ""}`);
+        + `${state}${count}`);
     const waits = row.again_at && row.again_at > now ? row.again_at - Math.ceil(row.again_at - now) + 1 : null;
     return waits === null ? next : Math.min(waits, next ?? Infinity);
   }

@@ -13,7 +13,6 @@ import { ALL, covers, place, range, scrollTo } from "./tree-window.js";
 
 /** @import { Model } from "../live/model.js" */
 /** @import { Line } from "./outline.js" */
-/** @import { Note } from "../map/map-marks.js" */
 
 /** Time for which the line of a removed row stays, so that its end is visible. */
 const LEAVE_MS = 700;
@@ -22,7 +21,6 @@ export class TreeLines {
   /** @type {Map<string, RowView>} */ views = new Map();
   /** Lines of children that ended. @type {Map<string, RowView>} */ #kept = new Map();
   /** The range of lines in the page; null: all. @type {{from: number, to: number}|null} */ #part = null;
-  /** @type {Map<string, Note>} */ #notes = new Map();
   /** Keys of processes that a replay shows as stopped. @type {ReadonlySet<string>} */ #down = new Set();
   #line = 30;
   #clock = 0;
@@ -134,16 +132,6 @@ export class TreeLines {
     }
   }
 
-  /** @param {string|null} key @param {Note|null} note */
-  annotate(key, note) {
-    const keys = key === null ? [...this.#notes.keys()] : [key];
-    for (const one of keys) {
-      if (note) this.#notes.set(one, note);
-      else this.#notes.delete(one);
-      this.views.get(one)?.annotate(note);
-    }
-  }
-
   /** Disable the kill buttons of these processes, and enable the others. @param {ReadonlySet<string>} down  keys */
   hold(down) {
     this.#down = down;
@@ -180,7 +168,6 @@ export class TreeLines {
       }, LEAVE_MS);
     }
     this.views.set(row.key, view);
-    view.annotate(this.#notes.get(row.key) ?? null);
     view.hold(this.#down.has(row.key));
     return view;
   }

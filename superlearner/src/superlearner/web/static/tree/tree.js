@@ -257,15 +257,6 @@ export class SlTree extends HTMLElement {
     if (row && startable(this.#model, row)) this.dispatchEvent(new CustomEvent("sl-start", { detail: key }));
   }
 
-  /**
-   * Set a note on the line of a process, or remove it with null; without a key remove all notes. The map has the same.
-   * @param {string|null} key
-   * @param {import("../map/map-marks.js").Note|null} [note]
-   */
-  annotate(key, note = null) {
-    this.#page.annotate(key, note);
-  }
-
   /** Disable the kill buttons of processes that a replay shows as stopped. @param {ReadonlySet<string>} down  their keys */
   hold(down) {
     this.#page.hold(down);
