@@ -101,6 +101,7 @@ def test_a_page_that_is_not_there_names_those_near_it(inside: Inside) -> None:
         gone = await platform.client.get("/supervisors?node=nobody")
         assert gone.status_code == 404
         assert "superlearner@127.0.0.1" in gone.text
+        assert "<h1>There is no such node</h1>" in gone.text
 
     inside(test)
 

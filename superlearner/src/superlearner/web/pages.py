@@ -167,6 +167,12 @@ def _only_reads(platform: Platform, node: str | None) -> bool:
     return found is not None and found.facts is not None and "operate" not in found.facts.permissions
 
 
+def _heading_of(error: ApiError) -> str:
+    if error.code == "node_not_found":
+        return "There is no such node"
+    return HEADINGS.get(error.status, "That did not work")
+
+
 def _ended(sandbox: Sandbox) -> str:
     return f"The sandbox {sandbox.id} {sandbox.busy or 'has ended'}"
 
@@ -236,7 +242,7 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness, files: Stati
             page="error",
             title="Error",
             status=error.status,
-            heading=HEADINGS.get(error.status, "That did not work") if sandbox is None else _ended(sandbox),
+            heading=_heading_of(error) if sandbox is None else _ended(sandbox),
             message=said if sandbox is None else _why(sandbox),
             sandbox=sandbox,
             hint=None if nowhere or error.code == "node_not_found" else hint,

@@ -1,8 +1,9 @@
-// The question before the end of a whole tree.
+// The question before the end of a whole tree, and the class beside the name of a process.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { classText } from "#static/base/words.js";
 import { EMPTY, reduce } from "#static/live/model.js";
 import { isTop, questionBefore } from "#static/tree/kill-words.js";
 
@@ -29,4 +30,9 @@ test("a sandbox ends with the tree that it was started with, and goes on without
 
 test("a tree whose root is in a group has no supervisor either", () => {
   assert.deepEqual([...model.rows.values()].filter((one) => isTop(one, model)).map(({ key }) => key), ["Main", "Second", "Third"]);
+});
+
+test("the class stands beside a name that is another one, and a private function never does", () => {
+  const texts = [["cart", "Cart"], ["cart", "Basket"], ["workbench", "_serve"], ["main", "_live"]];
+  assert.deepEqual(texts.map(([name, what]) => classText(row("a", null, "worker", { name, what }))), ["", "Basket", "", ""]);
 });

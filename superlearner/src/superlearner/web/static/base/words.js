@@ -113,10 +113,10 @@ const bare = (text) => text.toLowerCase().replace(/[^\p{L}\p{N}]|\d+$/gu, "");
  */
 export const kindText = (row) => [classText(row), row.strategy ?? ""].filter(Boolean).join(" · ");
 
-/** Return its class if it differs from the name. @param {Row} row */
+/** Return its class if it differs from the name; nothing for a private function that a process runs. @param {Row} row */
 export function classText(row) {
   const what = row.what.toLowerCase();
-  const more = what !== "" && bare(row.name ?? row.id) !== bare(row.what)
+  const more = what !== "" && !what.startsWith("_") && bare(row.name ?? row.id) !== bare(row.what)
     && !(row.name ?? row.id).toLowerCase().startsWith(what) && !(row.kind === "supervisor" && PLAIN.has(what));
   return more ? row.what : "";
 }

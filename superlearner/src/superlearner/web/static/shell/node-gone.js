@@ -49,7 +49,7 @@ export async function showNodeGone(note, node, why, ways) {
       ? words(one, ways.slice(0, 1))
       : [
         make("span", {}, "The node ", make("b", {}, node),
-          ` is gone: ${why ?? "it has ended, or the platform does not look into it any more"}. What you see is how it was. Go to`),
+          ` is gone: ${why ?? "it has ended, or the platform no longer observes it"}. What you see is how it was. Go to`),
         ...ways,
       ]);
   const again = note.querySelector("button");

@@ -74,7 +74,7 @@ export class SlTraceForm extends HTMLElement {
   /** Fill in processes, by name or pid. @param {string} words */
   async preset(words) {
     try {
-      if (!(await this.#exactly(words))) write(this.#wrong, `${words} does not live (any more). Choose a process that does.`);
+      if (!(await this.#exactly(words))) write(this.#wrong, `No living process is called ${words}. Choose another one.`);
     } catch (error) {
       this.#refused(error);
     }
