@@ -104,14 +104,14 @@ def test_a_stop_on_request_is_no_restart() -> None:
 def test_of_a_crash_loop_a_limited_number_is_drawn_and_the_rest_is_one_sum() -> None:
     async def test(recorder: Recorder, records: list[Record], _news: asyncio.Event) -> None:
         ends = [(await end("b")).id for _ in range(3)]
-        recorder.catch_up()  # two are drawn, one is counted as it is found
+        await advance(1)  # two are drawn, one is counted as it is found
         ends += [(await end("b")).id for _ in range(4)]  # counted as they happen
+        assert [recorder.has(one) for one in ends] == [True] * 2 + [False] * 5
         recorder.catch_up()
-        recorder.close()
-        assert [one.number for one in records] == [*ends[:2], ends[2], ends[3]]
-        first, second = records[2:]
-        assert (first.count, first.line, first.data) == (1, "b ended once more", None)
-        assert (second.count, second.line, second.data) == (4, "b ended 4 times more", None)
-        assert (second.number, second.last) == (ends[3], ends[-1])
+        assert [one.number for one in records] == [*ends[:2], ends[2]]
+        found = records[-1]
+        assert (found.count, found.line, found.data) == (5, "b ended 5 times more", None)
+        assert (found.number, found.last) == (ends[2], ends[-1])
+        assert [recorder.has(one) for one in ends] == [True] * 7
 
     record(test, worker("a"), worker("b"), most=2)

@@ -109,7 +109,8 @@ class Recorder:
         self._keep = keep
         self._most = most
         self._clock = Clock()
-        self._known: dict[int, None] = {}
+        self._known: dict[int, bool] = {}
+        """The restarts that are done with; False for those of the present sum."""
         self._first = self._begun = node.trace_seq
         self._minute = -MINUTE_S
         self._taken = 0
@@ -144,7 +145,7 @@ class Recorder:
 
     def has(self, number: int) -> bool:
         """Return whether the restart with this first cause is recorded, alone or in a sum."""
-        return number in self._known or self._first < number <= self._begun
+        return self._known.get(number, False) or self._first < number <= self._begun
 
     def catch_up(self) -> None:
         """Record now what has happened, whether it has settled or not, and what was only counted."""
@@ -190,7 +191,7 @@ class Recorder:
                 later = later or SETTLE_S
                 continue
             if self._is_full():
-                self._note(group)
+                self._note(group, recorded=False)
                 if (group.end or group.events[0]).seq <= self._full_at:
                     self._count(group.id, group.first.at, _name(group, past))
                 continue
@@ -199,7 +200,7 @@ class Recorder:
             if settled and not late and goes_on(group, past, now):  # it is drawn once, when it has ended
                 later = later or LATER_S
                 continue
-            self._note(group)
+            self._note(group, recorded=True)
             self._take()
             self._keep(self._make_record(group, past, self._draw(memory, group, now)))
         return later if settled else 0
@@ -207,8 +208,8 @@ class Recorder:
     def _is_new(self, group: Group) -> bool:
         return group.id > self._begun and group.id not in self._known and is_worth(group)
 
-    def _note(self, group: Group) -> None:
-        self._known[group.id] = None
+    def _note(self, group: Group, *, recorded: bool) -> None:
+        self._known[group.id] = recorded
         while len(self._known) > MOST_KNOWN:
             del self._known[next(iter(self._known))]
 
