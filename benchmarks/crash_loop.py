@@ -161,6 +161,7 @@ def measure(rate: float, seconds: float, rounds: int) -> None:
                                ("frame", 0.5), ("frame", 0.99), ("frame", 1.0), ("cpu", 0.5)):  # fmt: skip
                 off, on = (quantile(times[recorded][name], part) for recorded in (False, True))
                 print(f"{name:8} p{100 * part:<3.0f} {off:8.1f} {on:8.1f} {on / off:6.2f}")
+            client.ask("GET", "/api/v1/restarts?per_page=1")  # everything is stored after it
             print(f"moments in memory, their KiB: {client.run(HELD)}")
             with sqlite3.connect(f"file:{folder}/superlearner.db?mode=ro", uri=True) as database:
                 row = database.execute("SELECT count(*), count(data), sum(count), sum(length(data)) FROM moments")
