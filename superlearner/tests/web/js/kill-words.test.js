@@ -15,7 +15,7 @@ const model = reduce(EMPTY, {
     row("Third", null, "supervisor"),
   ],
 });
-const ask = (key, node) => questionBefore(model.rows.get(key), model, node).text;
+const ask = (key, node, kept) => questionBefore(model.rows.get(key), model, node, kept).text;
 
 test("a sandbox ends with the tree that it was started with, and goes on without another", () => {
   assert.equal(ask("Main", "sandbox-x@127.0.0.1"),
@@ -26,6 +26,13 @@ test("a sandbox ends with the tree that it was started with, and goes on without
   assert.equal(ask("Third", "sandbox-x@127.0.0.1"),
     "Third ends. Third has no supervisor, so nothing starts it again. The sandbox goes on with Main.");
   assert.equal(ask("Third", "b@127.0.0.1"), "Third ends. Third has no supervisor, so nothing starts it again.");
+});
+
+test("the program of the reader's own tree is restarted with it", () => {
+  assert.equal(ask("Main", "Main@127.0.0.1", true),
+    "Main and the 2 processes below it end. Its program ends with it, and SuperLearner restarts both.");
+  assert.match(ask("Main", "sandbox-home-ada@127.0.0.1", true), /The sandbox ends with its tree/); // the default node of a learner
+  assert.match(ask("Third", "Main@127.0.0.1", true), /nothing starts it again\.$/);
 });
 
 test("a tree whose root is in a group has no supervisor either", () => {

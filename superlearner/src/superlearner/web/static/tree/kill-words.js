@@ -21,30 +21,39 @@ const below = (model, key) => (model.kids.get(key) ?? []).reduce((sum, kid) => s
  * @param {Row} row
  * @param {Model} model
  * @param {string} node
+ * @param {boolean} [kept]  the node is that of a program that SuperLearner restarts
  */
-export function questionBefore(row, model, node) {
-  return row.critical ? beforeCritical(row, model) : beforeTree(row, model, node);
+export function questionBefore(row, model, node, kept = false) {
+  return row.critical ? beforeCritical(row, model) : beforeTree(row, model, node, kept);
 }
 
-/** @param {Row} row @param {Model} model @param {string} node @returns {Question} */
-function beforeTree(row, model, node) {
+/** @param {Row} row @param {Model} model @param {string} node @param {boolean} kept @returns {Question} */
+function beforeTree(row, model, node, kept) {
   const name = label(row), many = below(model, row.key);
   const all = many ? `${name} and the ${many === 1 ? "process" : `${number(many)} processes`} below it end` : `${name} ends`;
   const sandbox = node.startsWith("sandbox-") ? ` ${afterwards(row, model)}` : "";
   return {
     title: `End the whole tree of ${name}?`,
-    text: `${all}. ${name} has no supervisor, so nothing starts ${many ? "them" : "it"} again.${sandbox}`,
+    text: kept && !sandbox && isFirst(row, model)
+      ? `${all}. Its program ends with it, and SuperLearner restarts both.`
+      : `${all}. ${name} has no supervisor, so nothing starts ${many ? "them" : "it"} again.${sandbox}`,
     action: `Kill ${name}`, admin: false,
   };
 }
 
 /** Return what becomes of a sandbox: its first tree is the one that it was started with. @param {Row} row @param {Model} model */
 function afterwards(row, model) {
-  const first = (model.kids.get("") ?? []).map((key) => model.rows.get(key)).find((one) => one?.kind === "supervisor");
-  return !first || first.key === row.key
+  const first = firstIn(model);
+  return !first || isFirst(row, model)
     ? "The sandbox ends with its tree; it can be started again."
     : `The sandbox goes on with ${label(first)}.`;
 }
+
+/** Return the root with which a program began. @param {Model} model */
+const firstIn = (model) => (model.kids.get("") ?? []).map((key) => model.rows.get(key)).find((one) => one?.kind === "supervisor");
+
+/** @param {Row} row @param {Model} model */
+const isFirst = (row, model) => firstIn(model)?.key === row.key;
 
 /** @param {Row} row @param {Model} model @returns {Question} */
 function beforeCritical(row, model) {

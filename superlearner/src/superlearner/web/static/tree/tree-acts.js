@@ -90,6 +90,8 @@ export function actsOn(tree, known, on = chosen) {
 
 /** Confirm the end of a critical process, or of a whole tree. @param {Row} row @param {Model} model @param {string} node */
 function sure(row, model, node) {
-  const { title, text, action, admin } = questionBefore(row, model, node);
+  const { own } = document.documentElement.dataset; // the default node, if it is another one, is that of the user's program
+  const kept = node === "" && Boolean(own) && model.node !== "" && model.node !== own;
+  const { title, text, action, admin } = questionBefore(row, model, model.node || node, kept);
   return (admin ? confirmAsAdmin : confirm)(title, text, action);
 }
