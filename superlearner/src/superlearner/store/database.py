@@ -73,7 +73,14 @@ class Database:
 
     async def moments(self, conditions: dict[str, Any], limit: int, offset: int) -> list[MomentRow]:
         """Return moments, newest first."""
-        return [MomentRow(**row) for row in await self._rows(tables.moments, conditions, limit, None, offset)]
+        table = tables.moments
+        ids = _where(select(table.c.id), table, conditions).order_by(table.c.id.desc()).limit(limit).offset(offset)
+        query = select(table).where(table.c.id.in_(ids)).order_by(table.c.id.desc())  # sorts ids, not replays
+
+        async def work(connection: AsyncConnection) -> list[MomentRow]:
+            return [MomentRow(**row) for row in (await connection.execute(query)).mappings()]
+
+        return await self.connections.do(work)
 
     async def moments_about(self, conditions: dict[str, Any], number: int, limit: int) -> list[MomentRow]:
         """Return the moments that may contain an event: of a program, those that begin last before it."""
