@@ -172,12 +172,18 @@ def test_a_link_of_this_computer_says_so_and_a_file_is_saved_instead(why: Callab
 def test_a_step_of_the_list_shows_its_picture_and_any_event_leads_to_the_first_cause(
     why: Callable[..., Page],
 ) -> None:
-    page = why("rest", "?stage=0", asked=1207)
+    page = why("rest", "?stage=0", asked=1207, changes={"current": True})
     assert page.url.endswith("/why/1204?stage=0&at=1763851227")
     page.get_by_role("button", name="cart stopped by checkout_sup").click()
     expect(actor(page, CART)).to_have_attribute("data-state", "stopped")
     expect(page.get_by_text("In reality this took 0.56 ms.")).to_be_visible()
     assert "process=0.61.0" in (page.get_by_role("link", name="Open ledger").first.get_attribute("href") or "")
+
+
+def test_a_restart_of_an_earlier_program_names_no_process_of_now(why: Callable[..., Page]) -> None:
+    page = why("rest", "?stage=6")
+    expect(page.get_by_role("link", name="Show in the timeline").first).to_be_visible()
+    expect(page.locator('a[href*="process="]')).to_have_count(0)
 
 
 def test_a_restart_that_goes_on_is_read_again_and_one_that_is_partly_forgotten_says_so(

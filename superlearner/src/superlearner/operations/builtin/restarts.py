@@ -74,14 +74,14 @@ async def show(
     """
     ref = Ref.read(event)
     sees = ctx.user.sees(ctx.owner_of(ctx.on))
-    found, error = None, _not_known(ref) if sees else not_their_node(_this(), ctx)
+    node, found, error = None, None, _not_known(ref) if sees else not_their_node(_this(), ctx)
     try:
         node = ctx.found if sees else None
         if isinstance(node, RemoteNode):
             answer = await forward(_this(), ctx, node, {"event": str(ref), "at": at})
             found = Moment.model_validate(answer.data)
         elif node is not None and ref.run in (None, run_of(node.node)):
-            found = _draw_now(ctx, node, audit, ref)
+            found = _draw_now(ctx, node, audit, ref).model_copy(update={"current": True})
     except OperationError as failure:
         error = failure
     if found is not None and found.complete and (at is None or abs(found.at - at) <= SAME_S):
@@ -99,7 +99,9 @@ async def show(
     if row.data is None:
         raise OperationError("restart_not_kept", describe_row(row), hint="only this line of it is kept")
     try:
-        return Moment.model_validate_json(zlib.decompress(row.data)).model_copy(update={"node": row.node})
+        current = isinstance(node, WatchedNode) and row.run == run_of(node.node)
+        stored = Moment.model_validate_json(zlib.decompress(row.data))
+        return stored.model_copy(update={"node": row.node, "current": current})
     except (ValueError, zlib.error):  # from an earlier version
         raise OperationError("restart_not_kept", describe_row(row), hint="an earlier version stored it") from None
 

@@ -98,6 +98,10 @@ class Moment(BaseModel):
     id: int = Field(description="the number of the event that is the first cause")
     ref: str = Field(default="", description="its id: the run of the node's program, and that number")
     node: str = Field(default="", description="the name of the node")
+    current: bool = Field(
+        default=False,
+        description="the program of the node has not been started again since: its pids still name the same processes",
+    )
     at: Seconds
     took: float | None = Field(description="seconds to the last event; null while it goes on")
     complete: bool = Field(description="false: the first cause is no longer in memory")

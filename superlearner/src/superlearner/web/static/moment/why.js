@@ -103,8 +103,9 @@ function tell(moment) {
   theatre.tell(moment, title, notesOf(moment), html`<div class="acts">${links()}${saves[1]}</div>`);
 }
 
-/** Return the pid of the process that ended, or of the one in its place. @param {Moment} moment */
+/** Return the pid of the process that ended, or of the one in its place; null if pids have begun again since. @param {Moment} moment */
 function newest(moment) {
+  if (!moment.current) return null;
   const id = victim(moment),
     starts = moment.events.flatMap((event) => (event.kind === "start" && event.id === id && event.pid ? [event.pid] : []));
   return starts.at(-1) ?? all(moment.root).find((node) => node.id === id)?.pid ?? null;
