@@ -340,6 +340,13 @@ declare namespace Api {
     restarted: boolean;
     /** why it was restarted, or why not */ text: string;
   }
+  interface KeptRestart {
+    /** its id; for a sum, that of the first */ ref: string;
+    at: number;
+    /** the same of its last event */ until: number;
+    /** the number of restarts; more than 1 for a sum, which has no replay */ count: number;
+    /** what happened, in one line */ text: string;
+  }
   interface LearningCondition {
     kind: "event"|"operation"|"visited";
     /** event: its type, see docs/events.md */ type?: string|null;

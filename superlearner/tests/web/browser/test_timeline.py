@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from axe import broken_rules
 from page_variants import VARIANTS
@@ -65,7 +65,14 @@ def test_going_back_shows_the_tree_before_a_restart_and_live_the_one_after_it(
     moment(page).focus()
     page.keyboard.press("ArrowLeft")
     expect(in_tree(page, "counter_1")).to_contain_text(before)
+    in_tree(page, "counter_1").get_by_role("button").click()
+    card = page.get_by_role("group", name="The chosen process")
+    expect(card.get_by_role("heading")).to_have_text(f"counter_1 {before}")
+    expect(card).to_contain_text(re.compile(r"Ended at [\d:.]+: killed\."))
+    expect(card).to_contain_text(f"Another process runs in its place now: <{after}>.")
+    expect(card.get_by_role("link")).to_have_count(0)
     page.get_by_role("button", name="Live", exact=True).click()
+    expect(card.get_by_role("link", name="Open it")).to_have_attribute("href", re.compile(f"process={after}$"))
     expect(page.locator("#axis")).to_be_focused()  # the button is disabled now
     expect(in_tree(page, "counter_1")).to_contain_text(after)
     expect(in_tree(page, "counter_1")).to_contain_text("1 restart")
@@ -177,11 +184,40 @@ def test_a_process_of_the_tree_filters_what_happened(open_page: Open, real_platf
     expect(page.get_by_role("list", name="What happened")).to_contain_text("counter_2")
 
 
-def test_a_moment_that_is_no_longer_in_memory_says_so(open_page: Open, real_platform: Any) -> None:
+def test_before_the_oldest_event_no_tree_is_shown(open_page: Open, real_platform: Any) -> None:
     page = timeline(open_page, real_platform, "?at=1000.5")
     expect(page.get_by_text(re.compile("The server has no events in memory before"))).to_be_visible()
-    page.get_by_role("button", name="Live", exact=True).click()
-    expect(page.get_by_text(re.compile("The server has no events in memory before"))).to_be_hidden()
+    expect(page.get_by_text("What ran at this moment is not known.")).to_be_visible()
+    expect(page.locator("sl-reel-tree")).to_be_hidden()
+    page.get_by_role("button", name=re.compile(r"^Go to [\d:.]+$")).click()
+    expect(page.locator("#axis")).to_be_focused()
+    expect(page.get_by_text("What ran at this moment is not known.")).to_be_hidden()
+    expect(in_tree(page, "superlearner")).to_be_visible()
+    expect(in_tree(page, "counter_1")).to_have_count(0)
+
+
+def test_until_the_events_of_a_moment_are_there_no_tree_stands_for_it(open_page: Open, real_platform: Any) -> None:
+    before = pid(real_platform, "counter_1")
+    kill(real_platform, "counter_1")
+    page = timeline(open_page, real_platform)
+    page.get_by_role("button", name="Previous event").click()
+    page.get_by_role("button", name="Previous event").click()
+    page.get_by_role("button", name="Previous event").click()
+    expect(in_tree(page, "counter_1")).to_contain_text(before)
+    held: list[Route] = []
+    page.route("**/api/v1/events?*", held.append)
+    page.reload()
+    tree, retry = page.locator("sl-reel-tree"), page.get_by_role("button", name="Try again")
+    expect(page.get_by_text("Loading the tree of this moment…")).to_be_visible()
+    expect(tree).to_be_hidden()
+    held.pop().abort()
+    expect(page.get_by_text("The server does not answer.")).to_be_visible()
+    expect(page.get_by_text("The tree of this moment cannot be shown: the events could not be read.")).to_be_visible()
+    expect(tree).to_be_hidden()
+    page.unroute("**/api/v1/events?*")
+    retry.click()
+    expect(in_tree(page, "counter_1")).to_contain_text(before)
+    expect(retry).to_be_hidden()
 
 
 def test_the_filter_hides_starts_and_ends_until_they_are_wanted_and_is_in_the_address(

@@ -5,8 +5,11 @@ import { test } from "node:test";
 
 import { EMPTY, reduce } from "#static/live/model.js";
 import { above, yoursFirst } from "#static/live/scopes.js";
+import { precise } from "#static/base/words.js";
+import { EventLog } from "#static/timeline/event-log.js";
 import { countKinds, DEFAULT, kindsFrom, kindsText, momentFrom, ofKinds } from "#static/timeline/kinds.js";
 import { KeptTrees } from "#static/timeline/kept-trees.js";
+import { lifeOf } from "#static/timeline/life.js";
 import { countUpTo, firstSpan, isAbout, markOf, stepFrom, treeAt } from "#static/timeline/past.js";
 
 const row = (key, pid, more = {}) => ({
@@ -29,6 +32,9 @@ const events = [
   event(14, "child_terminated", "0.4.0", null, { id: null, reason: "normal", by: "exit" }),
   event(15, "child_started", "0.7.0", "late", { old: null, along: false }),
 ];
+/** The events that the page has; without more, all of them. */
+const logOf = (events, more) => ({ events, whole: true, run: "r", change: 0, read: 0, ...more });
+const older = [event(1, "child_started", "0.1.5", "other", { old: null, along: false })];
 const shown = (at) => Object.fromEntries((treeAt(now, events, at).kids.get("sup") ?? []).map((key) => {
   const { id, pid, state, restarts } = treeAt(now, events, at).rows.get(key);
   return [id, [pid, state, restarts]];
@@ -76,7 +82,7 @@ test("children that end while a moment is shown keep their names and places, als
   const log = [ended(10, "0.9.0"), ended(30, "0.2.0"), ended(40, "0.3.0")];
   const trees = new KeptTrees();
   const drawn = (living, at, now) => {
-    const { rows, kids } = trees.at(living, log, at, now);
+    const { rows, kids } = trees.at(living, logOf(log), at, now).model;
     return kids.get("sup").map((key) => `${rows.get(key).id} ${rows.get(key).restarts}`);
   };
   assert.deepEqual(drawn(pool("0.2.0", "0.3.0", "0.4.0"), 15, 20), ["order 0.2.0 2", "order 0.3.0 2", "order 0.4.0 2"]);
@@ -91,12 +97,13 @@ test("a tree that is kept gets what was on its way to the page, and none is kept
   const one = (pid, epoch = "e") =>
     reduce(EMPTY, { k: "s", epoch, seq: 1, now: 0, feed: [], health: null, nodes: [row("sup", "0.1.0"), row("sup/cart", pid)] });
   const trees = new KeptTrees();
-  const cart = (...shown) => trees.at(...shown).rows.get("sup/cart").pid;
-  assert.equal(cart(one("0.2.0"), [], 10, 10), "0.2.0");
-  assert.equal(cart(one("0.3.0"), [], 10, 10.5), "0.3.0");
-  assert.equal(cart(one("0.4.0"), [], 10, 11.5), "0.4.0");
-  assert.equal(cart(one("0.5.0"), [], 10, 20), "0.4.0");
-  assert.equal(cart(one("0.6.0", "f"), [], 10, 20), "0.6.0");
+  const cart = (living, now, more) => trees.at(living, logOf(older, more), 10, now).model.rows.get("sup/cart").pid;
+  assert.equal(cart(one("0.2.0"), 10), "0.2.0");
+  assert.equal(cart(one("0.3.0"), 10.5), "0.3.0");
+  assert.equal(cart(one("0.4.0"), 11.5), "0.4.0");
+  assert.equal(cart(one("0.5.0"), 20), "0.4.0");
+  assert.equal(cart(one("0.6.0", "f"), 20), "0.6.0");
+  assert.equal(cart(one("0.7.0", "f"), 20, { run: "another program of the node" }), "0.7.0");
 });
 
 test("events after a tree was kept do not change it", () => {
@@ -105,8 +112,119 @@ test("events after a tree was kept do not change it", () => {
     event(at, "child_restarted", pid, "ledger", { old, reason: "killed", along: false }),
   ];
   const log = [...restart(30, "0.5.0", "0.8.0"), ...restart(31, "0.8.0", "0.9.0")];
-  const { pid, restarts } = new KeptTrees().at(now, log, 18, 20).rows.get("sup/ledger");
+  const { pid, restarts } = new KeptTrees().at(now, logOf([...older, ...log]), 18, 20).model.rows.get("sup/ledger");
   assert.deepEqual([pid, restarts], ["0.5.0", 1]);
+});
+
+test("no tree stands for a moment while its events are missing, or before the oldest one", () => {
+  const trees = new KeptTrees();
+  const state = (at, more, living = now) => {
+    const { state, model } = trees.at(living, logOf(events, more), at, 20);
+    assert.equal(model === null, state === "loading" || state === "unknown");
+    return state;
+  };
+  assert.equal(state(null), "now");
+  assert.equal(state(null, {}, EMPTY), "loading");
+  assert.equal(state(13), "then");
+  assert.equal(state(9.9), "unknown");
+  assert.equal(state(9.9, { whole: false }), "loading");
+  assert.equal(state(13, { whole: false }), "then");
+  assert.equal(state(13, { events: [] }), "unknown");
+  assert.equal(state(13, { events: [], whole: false, run: "", read: -1 }), "loading");
+});
+
+test("a tree waits for the events of the changes that it already shows, and for no later ones", () => {
+  const trees = new KeptTrees();
+  const at = (more) => trees.at(now, logOf(events, more), 14, 20);
+  assert.equal(at({ change: 3, read: 2 }).state, "loading");
+  assert.equal(at({ change: 9, read: 3 }).model.rows.get("sup/ledger").pid, "0.5.0");
+});
+
+const answer = (found, run, more) => ({ items: found, last_id: `${run}-9`, ended: "timeout", ...more });
+
+/** A log whose requests for events are answered in the order that the test wants; it has these kept restarts. */
+function askedLog(kept = []) {
+  const asked = [], seen = [];
+  const log = new EventLog(() => seen.push(log.error), (path) => {
+    if (path.startsWith("/restarts/history?")) return Promise.resolve(kept);
+    return new Promise((resolve, reject) => asked.push({ path, resolve, reject }));
+  });
+  return { log, asked, seen };
+}
+
+test("an answer for an earlier request never replaces a later one, and its failure says nothing", async () => {
+  const { log, asked } = askedLog();
+  const first = log.begin(), second = log.begin();
+  asked[1].resolve(answer(events, "new"));
+  await second;
+  asked[0].resolve(answer(events.slice(0, 1), "old"));
+  await first;
+  assert.deepEqual([log.run, log.events.length, log.read], ["new", events.length, 0]);
+  const third = log.begin(), fourth = log.begin();
+  asked[3].resolve(answer(events, "newest"));
+  asked[2].reject(new Error("too late"));
+  await Promise.all([third, fourth]);
+  assert.deepEqual([log.run, log.error], ["newest", null]);
+});
+
+test("what failed is asked for again on request only", async () => {
+  const { log, asked, seen } = askedLog();
+  const begun = log.begin(), refused = new Error("unreachable");
+  asked[0].reject(refused);
+  await begun;
+  assert.deepEqual([log.error, seen, log.read], [refused, [refused], -1]);
+  await log.all();
+  assert.equal(asked.length, 1);
+  const again = log.retry();
+  asked[1].resolve(answer(events, "run"));
+  await again;
+  assert.deepEqual([log.error, log.events.length, log.whole], [null, events.length, true]);
+});
+
+test("kept restarts come before the events, as failures if they are some, with their ids", async () => {
+  const kept = (at, text, count = 1) => ({ ref: `9f3a0c1b22d4.${at}`, at, until: at, count, text });
+  const { log, asked } = askedLog([
+    kept(4, "stall gave up"), kept(3, "till ended 300 times more", 300), kept(2, "till was killed and restarted"), kept(1, "till ended"),
+  ]);
+  const begun = log.begin();
+  assert.ok(log.goesOn);
+  asked[0].resolve(answer(events, "run"));
+  await begun;
+  await new Promise(setImmediate);
+  assert.deepEqual(log.kept.map((event) => [event.at, event.ref, event.seq, markOf(event)]), [
+    [1, "9f3a0c1b22d4.1", null, "restart"], [2, "9f3a0c1b22d4.2", null, "crash"], [3, null, null, "restart"],
+    [4, "9f3a0c1b22d4.4", null, "crash"],
+  ]);
+  assert.ok(!log.goesOn);
+});
+
+test("events of another program of the node replace those of the former one", async () => {
+  const { log, asked } = askedLog();
+  const begun = log.begin();
+  asked[0].resolve(answer(events, "one"));
+  await begun;
+  const newer = log.retry();
+  asked[1].resolve(answer([{ type: "gap" }, ...events.slice(0, 1)], "two"));
+  await newer;
+  assert.deepEqual([log.events, log.read], [[], -1]);
+  asked[2].resolve(answer(events.slice(0, 2), "two"));
+  await new Promise(setImmediate);
+  assert.deepEqual([log.run, log.events.length], ["two", 2]);
+});
+
+test("the card of a process of the past is from its own events, and the one in its place now is another", () => {
+  const life = (key, at) => lifeOf(now.rows.get(key), treeAt(now, events, at), now, events);
+  const time = (at) => precise(at);
+  assert.deepEqual(life("sup/ledger", 9), { name: "ledger", pid: "0.2.0", runs: false, facts: [
+    "Its start is not among the events in memory.", `Ended at ${time(10)}: ValueError.`,
+    "Another process runs in its place now: <0.5.0>.",
+  ] });
+  assert.deepEqual(life("sup/ledger", 10), {
+    name: "ledger", pid: null, runs: false, facts: ["No process ran in this place at this moment."],
+  });
+  assert.deepEqual(life("sup/late", 16), { name: "late", pid: "0.7.0", runs: true, facts: [
+    `Started at ${time(15)} by sup.`, "It runs now.",
+  ] });
 });
 
 test("a supervisor that was killed is there with its strategy and its children, without an event about their end", () => {

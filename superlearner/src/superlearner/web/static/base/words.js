@@ -61,6 +61,9 @@ export function time(at) {
   return moment.toDateString() === new Date().toDateString() ? text : `${day.format(moment)}, ${text}`;
 }
 
+/** Return the same with milliseconds. @param {number} at  seconds since 1970 */
+export const precise = (at) => `${time(at)}.${String(new Date(at * 1000).getMilliseconds()).padStart(3, "0")}`;
+
 /**
  * Return a duration with its unit, without line breaks.
  * @param {number} seconds

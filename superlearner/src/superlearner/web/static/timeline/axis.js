@@ -13,9 +13,9 @@ import { FIRST_SPAN, firstSpan, markOf } from "./past.js";
 /** @import { LogEvent, Mark } from "./past.js" */
 
 /**
- * `first`: the time of the oldest event in memory; `whole`: the server has no older one; `marks`: those of the filter;
- * `said`: the moment in words.
- * @typedef {{events: readonly LogEvent[], at: number|null, now: number, first: number, whole: boolean,
+ * `first`: the time of the oldest event or kept restart; `whole`: the server has no older one; `known`: the time of the
+ * oldest event; `marks`: those of the filter; `said`: the moment in words.
+ * @typedef {{events: readonly LogEvent[], at: number|null, now: number, first: number, known: number, whole: boolean,
  *   marks: ReadonlySet<Mark>, said: string}} Shown
  */
 
@@ -35,7 +35,7 @@ const SHORTEST = 5, LONGEST = 7200;
 
 export class SlAxis extends HTMLElement {
   #canvas = make("canvas", { "aria-hidden": "true" });
-  /** @type {Shown} */ #shown = { events: [], at: null, now: 0, first: 0, whole: false, marks: new Set(), said: "" };
+  /** @type {Shown} */ #shown = { events: [], at: null, now: 0, first: 0, known: 0, whole: false, marks: new Set(), said: "" };
   #span = 0;
   #zoomed = false;
   #left = 110;
@@ -60,8 +60,9 @@ export class SlAxis extends HTMLElement {
   /** @param {Shown} shown */
   show(shown) {
     this.#shown = shown;
-    const { events, at, now, first, said } = shown;
-    if (first && (!this.#span || (!this.#zoomed && at === null))) this.#span = Math.min(firstSpan(events, now), this.#longest());
+    const { events, at, now, first, known, said } = shown;
+    if (first && (!this.#span || (!this.#zoomed && at === null)))
+      this.#span = Math.min(firstSpan(events.filter((event) => event.at >= known), now), this.#longest());
     attribute(this, "aria-valuemin", Math.floor(first));
     attribute(this, "aria-valuemax", Math.ceil(now));
     attribute(this, "aria-valuenow", Math.round(at ?? now));
@@ -194,7 +195,7 @@ export class SlAxis extends HTMLElement {
     const g = this.#canvas.getContext("2d");
     const width = this.clientWidth;
     if (!g || !width || !this.#span) return;
-    const { events, at, now, first, whole } = this.#shown;
+    const { events, at, now, first, known, whole } = this.#shown;
     if (whole) this.#span = Math.min(this.#span, this.#longest());
     this.#left = width < 600 ? 92 : 118;
     this.#canvas.width = width * devicePixelRatio;
@@ -215,17 +216,17 @@ export class SlAxis extends HTMLElement {
     g.beginPath();
     g.rect(this.#left, 0, width, height);
     g.clip();
-    const begun = this.#x(first);
-    if (first && begun > this.#left) {
+    const begun = this.#x(known), restartsOnly = first < known;
+    if (known && begun > this.#left) {
       g.fillStyle = colour("stop-bg");
       g.fillRect(this.#left, 0, begun - this.#left, bottom - 1);
     }
     g.font = `11px ${style.getPropertyValue("--mono")}`;
     let free = this.#left + 28;
-    if (first && whole && begun >= this.#left - 1) {
+    if (known && (whole || restartsOnly) && begun >= this.#left - 1) {
       g.fillStyle = colour("ink2");
       g.fillRect(begun - 1, 0, 1, bottom + 4);
-      const words = `Nothing recorded before ${time(first).slice(-8)}`;
+      const words = `${restartsOnly ? "Only restarts kept" : "Nothing recorded"} before ${time(known).slice(-8)}`;
       const start = Math.max(this.#left + 4, Math.min(begun, width - g.measureText(words).width - 8));
       g.textAlign = "left";
       g.fillText(words, start, bottom + 14);

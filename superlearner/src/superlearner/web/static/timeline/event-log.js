@@ -1,20 +1,24 @@
 /**
- * The lifecycle events that the server has in memory, oldest first. The page asks for newer ones when its live feed
- * brings a change, so it keeps no second connection open.
+ * The lifecycle events that the server has in memory, oldest first, and the restarts before them that it keeps. The
+ * page asks for newer events when its live feed brings a change, so it keeps no second connection open.
  *
  * @module
  */
 
 import { request } from "../base/api.js";
-import { TYPES } from "./past.js";
+import { KEPT_TYPE, TYPES } from "./past.js";
 
 /** @import { LogEvent } from "./past.js" */
+/** @typedef {{items: any[], last_id: string, ended: string}} Answer */
 
+const EVENTS = `/events?types=${TYPES.join(",")}`;
 /** Events of the first answer; the rest is loaded when somebody goes back beyond them. */
 const FIRST = 400;
 /** The server keeps 10,000 events of all types by default. */
 const MOST = 5000;
 const PART = 1000;
+/** Kept restarts that are read. */
+const KEPT = 200;
 /** Minimum interval between two requests. */
 const PAUSE_MS = 400;
 
@@ -22,6 +26,14 @@ export class EventLog {
   /** @type {readonly LogEvent[]} */ events = [];
   /** True if the server has no older ones. */
   whole = false;
+  /** The kept restarts before them, oldest first; null before they are read. @type {readonly LogEvent[]|null} */ kept = null;
+  /** Identifies the program that the events are from; "" before the first answer. */
+  run = "";
+  /** The number of changes that the live feed has brought. */
+  change = 0;
+  /** The number of changes of which the events are here; -1: none are. */
+  read = -1;
+  /** Why the last request failed; null if it did not. @type {unknown} */ error = null;
   /** @type {Promise<void>|null} */ #older = null;
   #last = "";
   #timer = 0;
@@ -30,42 +42,78 @@ export class EventLog {
   /** Increases when the log is replaced, so that late answers are dropped. */
   #turn = 0;
 
-  /** @param {() => void} changed @param {(error: unknown) => void} failed */
-  constructor(changed, failed) {
+  /** @param {() => void} changed @param {(path: string) => Promise<any>} [ask] */
+  constructor(changed, ask = (path) => request("GET", path)) {
     this.changed = changed;
-    this.failed = failed;
+    this.ask = ask;
   }
 
   /** Load the newest events, after the first connection and after a restart of the server. */
   async begin() {
-    const turn = ++this.#turn;
     this.#last = "";
     this.#older = null;
-    await this.#load(turn, FIRST);
+    this.events = [];
+    this.whole = false;
+    this.kept = null;
+    this.run = "";
+    this.read = -1;
+    await this.#load(FIRST);
   }
 
-  /** Load all events that the server has, once. */
+  /** Load all events that the server has, once; after a failure, not before `retry`. */
   async all() {
-    if (!this.whole) await (this.#older ??= this.#load(++this.#turn, MOST));
+    if (!this.whole && this.error === null) await (this.#older ??= this.#load(MOST).finally(() => (this.#older = null)));
   }
 
-  /** Ask for newer events soon. */
+  /** Ask for newer events soon: there was a change. */
   soon() {
+    this.change += 1;
+    this.#schedule();
+  }
+
+  /** Repeat what has failed. */
+  async retry() {
+    this.error = null;
+    this.changed();
+    if (!this.#last) return this.begin();
+    await this.#newer();
+    if (this.whole && this.kept === null && this.error === null) await this.#loadKept();
+  }
+
+  /** Return whether the server may keep restarts before those that are here. */
+  get goesOn() {
+    return this.kept === null || this.kept.length >= KEPT;
+  }
+
+  #schedule() {
     if (!this.#timer) this.#timer = setTimeout(() => {
       this.#timer = 0;
       void this.#newer();
     }, PAUSE_MS);
   }
 
-  /** @param {number} turn @param {number} last */
-  async #load(turn, last) {
-    const found = await this.#ask(`last=${last}&limit=${last}&timeout_ms=300`);
-    if (!found || turn !== this.#turn) return;
+  /** @param {number} last */
+  async #load(last) {
+    const turn = ++this.#turn, { change } = this;
+    /** @type {Answer|null} */ const found = await this.#ask(turn, `${EVENTS}&last=${last}&limit=${last}&timeout_ms=300`);
+    if (!found) return;
     this.#last = found.last_id;
+    this.run = runOf(found.last_id);
+    this.read = change;
     this.events = lifecycle(found.items);
     this.whole = last === MOST || this.events.length < last;
     this.changed();
-    this.soon();
+    this.#schedule();
+    if (this.whole) void this.#loadKept();
+  }
+
+  async #loadKept() {
+    const first = this.events[0]?.at;
+    /** @type {Api.KeptRestart[]|null} */ const found = await this.#ask(this.#turn,
+      `/restarts/history?limit=${KEPT}${first === undefined ? "" : `&before=${first}`}`);
+    if (!found) return;
+    this.kept = found.map(eventOf).reverse();
+    this.changed();
   }
 
   async #newer() {
@@ -74,33 +122,48 @@ export class EventLog {
       return;
     }
     if (!this.#last) return;
-    const turn = this.#turn;
+    const turn = this.#turn, { change } = this;
     this.#asking = true;
-    const found = await this.#ask(`last_id=${encodeURIComponent(this.#last)}&limit=${PART}&timeout_ms=50`);
+    /** @type {Answer|null} */ const found = await this.#ask(turn,
+      `${EVENTS}&last_id=${encodeURIComponent(this.#last)}&limit=${PART}&timeout_ms=50`);
     this.#asking = false;
-    if (found && turn === this.#turn) {
+    if (found?.items.some(({ type }) => type === "gap") || (found && runOf(found.last_id) !== this.run)) void this.begin();
+    else if (found) {
+      const newer = lifecycle(found.items), complete = found.ended !== "limit", news = complete && this.read < change;
       this.#last = found.last_id;
-      const gap = found.items.some((/** @type {LogEvent} */ { type }) => type === "gap");
-      const newer = lifecycle(found.items);
-      if (gap) this.events = newer;
-      else if (newer.length) this.events = [...this.events, ...newer].slice(-MOST);
-      if (gap || newer.length) this.changed();
-      if (found.ended === "limit") this.soon();
+      if (complete) this.read = change;
+      if (newer.length) this.events = [...this.events, ...newer].slice(-MOST);
+      if (newer.length || news) this.changed();
+      if (!complete) this.#schedule();
     }
-    if (this.#again) this.soon();
+    if (this.#again) this.#schedule();
     this.#again = false;
   }
 
-  /** @param {string} asked @returns {Promise<{items: any[], last_id: string, ended: string}|null>} */
-  async #ask(asked) {
+  /** Return an answer; null if it came too late or there is none. @param {number} turn @param {string} path @returns {Promise<any>} */
+  async #ask(turn, path) {
+    let found = null;
+    /** @type {unknown} */ let failed = null;
     try {
-      return await request("GET", `/events?types=${TYPES.join(",")}&${asked}`);
+      found = await this.ask(path);
     } catch (error) {
-      this.failed(error);
-      return null;
+      failed = error;
     }
+    if (turn !== this.#turn) return null;
+    this.error = failed;
+    if (failed !== null) this.changed();
+    return found;
   }
 }
 
 /** @param {any[]} items @returns {LogEvent[]} */
 const lifecycle = (items) => items.filter(({ type }) => TYPES.includes(type));
+
+/** Return a kept restart as an event. @param {Api.KeptRestart} one @returns {LogEvent} */
+const eventOf = ({ ref, at, count, text }) => ({
+  id: `kept-${ref}-${count}`, type: KEPT_TYPE, at, text, ref: count === 1 ? ref : null, pid: null, name: null, supervisor: null,
+  seq: null, data: {},
+});
+
+/** Return what identifies a program in an id of its events. @param {string} id */
+const runOf = (id) => id.slice(0, id.lastIndexOf("-"));

@@ -5,8 +5,9 @@
  */
 
 import { whyAddress } from "../base/process-link.js";
+import { precise } from "../base/words.js";
 import { html, nothing, render, repeat } from "../vendor/lit-html.js";
-import { countUpTo, markOf } from "./past.js";
+import { countUpTo, KEPT_TYPE, markOf } from "./past.js";
 
 /** @import { LogEvent } from "./past.js" */
 
@@ -15,14 +16,7 @@ const EARLIER = 140;
 /** Share of the list above the row of a moment that was not in view. */
 const ABOVE = 0.3;
 const GLYPHS = { crash: "crashed", restart: "restarting", change: "gear", start: "running", stop: "stopped" };
-const RESTARTS = new Set(["child_restarted", "gave_up", "restart_failed"]);
-
-/** Return a time of day with milliseconds. @param {number} at  seconds since 1970 */
-export function precise(at) {
-  const moment = new Date(at * 1000);
-  return [moment.getHours(), moment.getMinutes(), moment.getSeconds()].map((one) => String(one).padStart(2, "0")).join(":")
-    + `.${String(moment.getMilliseconds()).padStart(3, "0")}`;
-}
+const RESTARTS = new Set(["child_restarted", "gave_up", "restart_failed", KEPT_TYPE]);
 
 /**
  * @param {HTMLElement} place
@@ -36,10 +30,11 @@ export function showEventsAround(place, events, at, why) {
   const current = events[count - 1];
   const before = current && rowOf(place, current);
   const kept = before && isIn(place, before) ? before.offsetTop - place.scrollTop : null;
+  const newestKept = shown.find(({ type }) => type === KEPT_TYPE);
   const ends = new Set(shown.filter(({ type }) => type === "child_terminated").map(({ pid }) => pid));
   render(
     html`${repeat(shown, ({ id }) => id, (event) =>
-      row(event, words(event, ends), event === current, at === null, at !== null && event.at > at, why))}`,
+      row(event, words(event, ends), event === current, at === null, at !== null && event.at > at, why, event === newestKept))}`,
     place);
   const item = current && rowOf(place, current);
   if (at === null) place.scrollTop = 0;
@@ -72,15 +67,18 @@ function words({ type, text, supervisor, data }, ends) {
  * @param {boolean} live
  * @param {boolean} later
  * @param {boolean} why
+ * @param {boolean} begins  it is the newest one without events
  */
-function row(event, text, current, live, later, why) {
-  const mark = markOf(event);
+function row(event, text, current, live, later, why, begins) {
+  const mark = markOf(event), id = event.ref ?? event.seq, label = `Why: ${event.text}`;
+  const gaveUp = event.type === "gave_up" || (event.type === KEPT_TYPE && event.text.endsWith("gave up"));
   return html`<li data-event=${event.id} data-mark=${mark} ?data-later=${later}>
+    ${begins ? html`<p class="hint">Before the events in memory, only restarts are kept.</p>` : nothing}
     <button type="button" data-at=${event.at} tabindex=${current ? 0 : -1} aria-current=${current && !live ? "step" : nothing}><svg
-      class="glyph" aria-hidden="true"><use href="#i-${event.type === "gave_up" ? "gave-up" : GLYPHS[mark]}"></use></svg>
+      class="glyph" aria-hidden="true"><use href="#i-${gaveUp ? "gave-up" : GLYPHS[mark]}"></use></svg>
       <time datetime=${new Date(event.at * 1000).toISOString()}>${precise(event.at)}</time><span class="what">${text}</span></button>
-    ${why && event.seq !== null && RESTARTS.has(event.type)
-      ? html`<a class="link" tabindex="-1" href=${whyAddress(event.seq, undefined, event.at)} aria-label="Why: ${event.text}">Why?</a>`
+    ${why && id !== null && RESTARTS.has(event.type)
+      ? html`<a class="link" tabindex="-1" href=${whyAddress(id, undefined, event.ref ? undefined : event.at)} aria-label=${label}>Why?</a>`
       : nothing}</li>`;
 }
 

@@ -14,27 +14,44 @@ import { countUpTo, treeAt } from "./past.js";
 const LATE = 1;
 const MOST = 20;
 
+/**
+ * The events that are here; see `EventLog`.
+ * @typedef {{events: readonly LogEvent[], whole: boolean, run: string, change: number, read: number}} Log
+ */
+/**
+ * The tree at a moment. `loading`: events are missing that the server has, and the tree without them would be wrong;
+ * `unknown`: the moment is before the oldest event that the server has.
+ * @typedef {{state: "now"|"then", model: Model} | {state: "loading"|"unknown", model: null}} Known
+ */
+
 export class KeptTrees {
-  /** Oldest first; `taken` in seconds since 1970. @type {{model: Model, taken: number}[]} */ #kept = [];
+  /** Oldest first; `taken` in seconds since 1970. @type {{model: Model, taken: number, change: number}[]} */ #kept = [];
+  #run = "";
 
   /**
    * Return the tree at a moment.
    * @param {Model} living
-   * @param {readonly LogEvent[]} events  oldest first
+   * @param {Log} log
    * @param {number|null} at  null: now, and nothing is kept
    * @param {number} now
-   * @returns {Model}
+   * @returns {Known}
    */
-  at(living, events, at, now) {
-    if (at === null || this.#kept[0]?.model.epoch !== living.epoch) this.#kept = [];
-    if (at === null) return living;
+  at(living, log, at, now) {
+    const { events, whole, change, read } = log, run = `${living.epoch} ${log.run}`;
+    if (at === null || this.#run !== run) this.#kept = [];
+    this.#run = run;
+    if (living.epoch === null) return { state: "loading", model: null };
+    if (at === null) return { state: "now", model: living };
     let place = this.#kept.findIndex(({ taken }) => taken >= at + LATE);
     if (place < 0) {
       if (this.#kept.length === MOST) this.#kept.splice(1, 1);
-      place = this.#kept.push({ model: living, taken: now }) - 1;
+      place = this.#kept.push({ model: living, taken: now, change }) - 1;
     }
-    const { model, taken } = /** @type {{model: Model, taken: number}} */ (this.#kept[place]);
+    const kept = /** @type {{model: Model, taken: number, change: number}} */ (this.#kept[place]);
+    const before = at < (events[0]?.at ?? Infinity);
+    if (read < kept.change || (before && !whole)) return { state: "loading", model: null };
+    if (before) return { state: "unknown", model: null };
     const earlier = this.#kept.slice(0, place).map((one) => one.model).reverse();
-    return treeAt(model, events.slice(0, countUpTo(events, taken + LATE)), at, earlier);
+    return { state: "then", model: treeAt(kept.model, events.slice(0, countUpTo(events, kept.taken + LATE)), at, earlier) };
   }
 }

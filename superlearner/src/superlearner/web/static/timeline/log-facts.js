@@ -17,6 +17,8 @@
  * @property {string|null} name
  * @property {number|null} at
  * @property {number|null} ended
+ * @property {string|null} reason  of its end
+ * @property {string|null} by  the name of its supervisor
  * @property {"supervisor"|"worker"|null} kind
  * @property {string|null} restart
  * @property {string|null} what
@@ -48,7 +50,7 @@ export class LogFacts {
   }
 
   /** @param {LogEvent} event */
-  #read({ type, at, pid, name, data }) {
+  #read({ type, at, pid, name, supervisor, data }) {
     const above = text(data["supervisor_pid"]);
     if (type === "strategy_changed" && pid !== null) {
       this.#plan(pid, { at, strategy: data["strategy_before"], until: true, changed: true });
@@ -57,11 +59,11 @@ export class LogFacts {
     if (type === "child_restarted" && above !== null) this.#plan(above, { at, strategy: data["strategy"], until: false, changed: false });
     if (pid === null) return;
     if (numberOf(pid) > (this.#highest.at(-1)?.highest ?? 0)) this.#highest.push({ at, highest: numberOf(pid) });
-    if (type === "child_terminated") this.#of(pid, above, data["id"], name).ended = at;
+    if (type === "child_terminated") Object.assign(this.#of(pid, above, data["id"], name), { ended: at, reason: text(data["reason"]) });
     if (type !== "child_started" && type !== "child_restarted") return;
     const fact = this.#of(pid, above, data["id"], name);
     Object.assign(fact, {
-      at,
+      at, by: supervisor,
       kind: data["type"] === "supervisor" || data["child_strategy"] ? "supervisor" : type === "child_started" ? "worker" : fact.kind,
     });
     Object.assign(fact, {
@@ -92,7 +94,10 @@ export class LogFacts {
     if (!fact) {
       const siblings = this.#below.get(above ?? "") ?? [];
       const place = siblings.find((one) => id !== null && one.id === id)?.place ?? siblings.length;
-      fact = { pid, above, id: text(id), place, name, at: null, ended: null, kind: null, restart: null, what: null, restarts: null };
+      fact = {
+        pid, above, id: text(id), place, name, at: null, ended: null, reason: null, by: null, kind: null, restart: null, what: null,
+        restarts: null,
+      };
       this.#facts.set(pid, fact);
       siblings.push(fact);
       this.#below.set(above ?? "", siblings);

@@ -10,17 +10,26 @@ import { LogFacts, numberOf } from "./log-facts.js";
 
 /** @import { Model, Row } from "../live/model.js" */
 
-/** @typedef {Api.EventLine} LogEvent */
+/**
+ * An event; or a kept restart, with its id `ref` if it has a replay.
+ * @typedef {Pick<Api.EventLine, "id"|"type"|"at"|"pid"|"name"|"supervisor"|"text"|"seq"|"data"> & {ref?: string|null}} LogEvent
+ */
 /** @typedef {"crash"|"restart"|"change"|"start"|"stop"} Mark */
 
 /** The types of events that the page reads. */
 export const TYPES = ["child_started", "child_terminated", "child_restarted", "restart_failed", "gave_up", "strategy_changed"];
 
+/** The type of restarts that are kept without their events. */
+export const KEPT_TYPE = "kept";
+/** How the texts of kept restarts end that are failures. */
+const FAILED = /(gave up|crashed( and was restarted)?|was killed( and restarted)?)$/;
+
 /** What is shown for a fact that is not known. */
 const UNKNOWN = "–";
 
 /** @param {LogEvent} event @returns {Mark} */
-export function markOf({ type, data }) {
+export function markOf({ type, data, text }) {
+  if (type === KEPT_TYPE) return FAILED.test(text) ? "crash" : "restart";
   if (type === "child_started") return data["old"] && !data["along"] ? "restart" : "start"; // the restart that it goes along with names it
   if (type === "child_restarted") return "restart";
   if (type === "gave_up" || type === "restart_failed") return "crash";

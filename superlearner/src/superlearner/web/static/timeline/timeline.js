@@ -7,8 +7,9 @@
 
 import { ApiError } from "../base/api.js";
 import { copyButton } from "../base/copying.js";
-import { attribute, byId, closest, detail, write } from "../base/dom.js";
-import { counted, number } from "../base/words.js";
+import { attribute, byId, closest, detail, make, renew, write } from "../base/dom.js";
+import { processLink } from "../base/process-link.js";
+import { counted, number, precise } from "../base/words.js";
 import { Feed, liveUrl } from "../live/live.js";
 import { EMPTY, label, reduce, rowOf } from "../live/model.js";
 import { showLost, showStatus } from "../live/status.js";
@@ -17,11 +18,12 @@ import { shortcuts } from "../shell/keys.js";
 import "../traces/recordings-list.js";
 import { SlAxis } from "./axis.js";
 import { EventLog } from "./event-log.js";
-import { precise, showEventsAround, walk } from "./happened.js";
+import { showEventsAround, walk } from "./happened.js";
 import { yoursFirst } from "../live/scopes.js";
 import { SlKinds } from "./kind-filter.js";
 import { countKinds, KINDS, kindsFrom, kindsText, momentFrom, ofKinds } from "./kinds.js";
 import { KeptTrees } from "./kept-trees.js";
+import { lifeOf } from "./life.js";
 import { countUpTo, isAbout, markOf, stepFrom } from "./past.js";
 
 /** Minimum interval between two drawings of tree and axis while the moment stays. */
@@ -56,15 +58,17 @@ let kinds = kindsFrom(query);
 let held = 0;
 let drawn = 0;
 let timer = 0;
+/** Number of the moments so far: a step that had to wait for events does not replace a later one. */
+let turn = 0;
+let gone = false;
 
 const trees = new KeptTrees();
-const log = new EventLog(() => draw(), (error) => {
-  const words = error instanceof ApiError ? error.words : "The events cannot be read now.";
-  note(words);
-});
+const log = new EventLog(() => draw());
 const feed = new Feed(liveUrl("supervisors"), onMessages, (status) => {
   showStatus(status);
   showLost(status, fresh);
+  gone = status === "gone";
+  treeSoon();
 });
 
 /** @param {import("../live/model.js").Message[]} messages */
@@ -74,7 +78,11 @@ function onMessages(messages) {
   if (model.gap) return feed.sync();
   fresh = Date.now() / 1000;
   if (model.snapshots > snapshots) ahead = model.now - fresh;
-  if (model.epoch !== epoch) void log.begin().then(begun);
+  if (model.epoch !== epoch) {
+    chosen = null; // of another run
+    void log.begin().then(begun);
+    draw(true);
+  }
   else if (messages.some((message) => message.k === "s" || message.e || message.n || message.x || message.p)) log.soon();
   treeSoon();
 }
@@ -91,22 +99,26 @@ function begun() {
 }
 
 const now = () => Math.max(Date.now() / 1000 + ahead, log.events.at(-1)?.at ?? 0);
-/** The events about the chosen process, of all kinds. */
+/** The events about the chosen process, of all kinds; without one, also the kept restarts. */
 const about = () => {
   const row = chosen;
-  return row ? log.events.filter((event) => isAbout(event, row)) : log.events;
+  return row ? log.events.filter((event) => isAbout(event, row)) : log.kept?.length ? [...log.kept, ...log.events] : log.events;
 };
 const listed = () => ofKinds(about(), kinds);
 
+/** Return why the events are not here. */
+const failure = () => (log.error instanceof ApiError ? log.error.words : "The events cannot be read now.");
+
 /** @param {string} words */
 function note(words) {
-  const line = byId("note", HTMLElement);
-  write(line, words);
-  line.hidden = words === "";
+  write(byId("note-text", HTMLElement), words);
+  byId("note", HTMLElement).hidden = words === "";
+  byId("retry", HTMLButtonElement).hidden = log.error === null;
 }
 
 /** Go to a moment. @param {number|null} to  seconds since 1970; null: live */
 function go(to) {
+  turn += 1;
   at = to === null || to >= now() ? null : to;
   problem = "";
   address({ at: at === null ? null : at.toFixed(6) });
@@ -134,16 +146,23 @@ function show(wanted) {
 
 /** Go to the next event of the list; before its first one, to those that are hidden. @param {number} by  -1 or 1 */
 async function step(by) {
-  if (by < 0 && stepFrom(listed(), at, by) === at) await log.all();
+  if (by < 0 && stepFrom(listed(), at, by) === at && !(await older())) return;
   const next = stepFrom(listed(), at, by);
   go(by < 0 && next === at ? stepFrom(about(), at, by) : next);
+}
+
+/** Load older events; return whether the moment is still the same. */
+async function older() {
+  const mine = turn;
+  await log.all();
+  return mine === turn;
 }
 
 const crashes = () => about().filter((event) => markOf(event) === "crash");
 
 /** Go to the next failure in a direction; without one, stay. @param {number} by  -1 or 1 */
 async function toCrash(by) {
-  if (by < 0 && stepFrom(crashes(), at, by) === at) await log.all();
+  if (by < 0 && stepFrom(crashes(), at, by) === at && !(await older())) return;
   const next = stepFrom(crashes(), at, by);
   if (next === at || next === null) return;
   if (!kinds.includes("crashes")) show([...kinds, "crashes"]);
@@ -161,10 +180,10 @@ function keepFocus() {
 function draw(moved = false) {
   const events = listed();
   const count = at === null ? events.length : countUpTo(events, at);
-  const first = log.events[0]?.at ?? now();
+  const first = log.events[0]?.at ?? now(), missing = at !== null && at < first;
   page.dataset.live = String(at === null);
   drawAxis(events);
-  if (log.events.length && (axis.begin < first || !events.length)) void log.all();
+  if (log.events.length && (axis.begin < first || missing || !events.length)) void log.all();
   write(byId("clock", HTMLElement), at === null ? "Now" : precise(at));
   const every = about();
   const hidden = every.length - events.length;
@@ -180,18 +199,15 @@ function draw(moved = false) {
   const failed = crashes();
   byId("crash-forward", HTMLButtonElement).disabled = at === null || stepFrom(failed, at, 1) === null;
   byId("crash-back", HTMLButtonElement).disabled = log.whole && stepFrom(failed, at, -1) === at;
-  note(
-    problem
-      || (at !== null && log.events.length && at < first
-        ? `The server has no events in memory before ${precise(first)}. The tree is as it was then.`
-        : ""));
+  note(log.error !== null ? failure()
+    : problem || (missing && log.whole && log.events.length ? `The server has no events in memory before ${precise(first)}.` : ""));
   only.hidden = chosen === null;
   if (chosen) write(only, `Only ${label(chosen)}: show all`);
   showList(events, moved);
-  if (!moved) return treeSoon();
+  if (!moved && byId("missing", HTMLElement).hidden) return treeSoon();
   drawTree();
   const event = events[count - 1];
-  if (at !== null && event) reveal([event.pid, event.data["supervisor_pid"]]);
+  if (at !== null && event && !tree.hidden) reveal([event.pid, event.data["supervisor_pid"]]);
 }
 
 /** Scroll to the first of these processes that the tree shows. @param {(string|null)[]} pids */
@@ -207,8 +223,9 @@ function reveal(pids) {
 function drawAxis(events = listed()) {
   const last = at === null ? undefined : events[countUpTo(events, at) - 1];
   const marks = new Set(kinds.flatMap((kind) => KINDS[kind].marks));
+  const known = log.events[0]?.at ?? 0;
   axis.show({
-    events, at, now: now(), first: log.events[0]?.at ?? 0, whole: log.whole, marks,
+    events, at, now: now(), first: log.kept?.[0]?.at ?? known, known, whole: log.whole && !log.goesOn, marks,
     said: at === null ? "Live" : `${precise(at)}${last ? `: ${last.text}` : ""}`,
   });
   byId("further", HTMLButtonElement).disabled = axis.widest;
@@ -229,7 +246,8 @@ function showList(events, moved) {
   const button = byId("show-hidden", HTMLButtonElement);
   byId("none", HTMLElement).hidden = events.length > 0;
   write(byId("none-text", HTMLElement),
-    !log.whole ? "Reading the events."
+    log.error !== null ? "The events could not be read."
+      : !log.whole ? "Reading the events."
       : hidden ? "No events of these kinds yet. Kill a process and read here what its supervisor did."
       : "No child was started or ended yet. Kill a process and read here what its supervisor did.");
   button.hidden = hidden === 0;
@@ -242,19 +260,52 @@ function treeSoon() {
   timer = setTimeout(drawTree, Math.max(0, drawn + TREE_MS - performance.now()));
 }
 
-/** Return the tree at the moment. */
-const treeNow = () => trees.at(model, log.events, at, now());
+/** Return the tree at the moment, if it is known. */
+const treeNow = () => trees.at(model, log, at, now());
 
 function drawTree() {
   clearTimeout(timer);
   timer = 0;
   drawn = performance.now();
   if (at === null) drawAxis(); // it moves with each frame of the live feed, which come at least every few seconds
-  const past = yoursFirst(treeNow());
-  tree.hidden = past.rows.size === 0;
-  tree.show(past, false, at);
-  write(byId("as-of", HTMLElement), at === null ? "as it is now" : `as it was at ${precise(at)}`);
-  byId("unknown", HTMLElement).hidden = at === null;
+  const { state, model: found } = treeNow(), past = found && yoursFirst(found);
+  tree.hidden = !past?.rows.size;
+  if (past) tree.show(past, false, at);
+  write(byId("as-of", HTMLElement),
+    at !== null ? `${state === "then" ? "as it was at" : "at"} ${precise(at)}`
+      : gone && fresh ? `as it was at ${precise(fresh)}`
+      : "as it is now");
+  byId("unknown", HTMLElement).hidden = state !== "then";
+  showMissing(state);
+  showLife(past);
+}
+
+/** Say why there is no tree. @param {import("./kept-trees.js").Known["state"]} state */
+function showMissing(state) {
+  const failed = state === "loading" && log.error !== null, first = log.events[0]?.at;
+  byId("missing", HTMLElement).hidden = state === "now" || state === "then";
+  byId("missing", HTMLElement).dataset.state = failed ? "failed" : state;
+  write(byId("missing-text", HTMLElement),
+    failed ? "The tree of this moment cannot be shown: the events could not be read."
+      : state === "unknown" ? "What ran at this moment is not known."
+      : gone ? "The node is gone; its tree is not known."
+      : at === null ? "Loading the tree…"
+      : "Loading the tree of this moment…");
+  const button = byId("first", HTMLButtonElement);
+  button.hidden = state !== "unknown" || first === undefined;
+  if (first !== undefined) write(button, `Go to ${precise(first)}`);
+}
+
+/** Say what is known of the chosen process. @param {import("../live/model.js").Model|null} past */
+function showLife(past) {
+  const box = byId("life", HTMLElement);
+  box.hidden = chosen === null || past === null;
+  if (chosen === null || past === null) return;
+  const { name, pid, facts, runs } = lifeOf(chosen, past, gone ? EMPTY : model, log.events);
+  renew(box, [
+    make("h3", {}, name, " ", pid === null ? null : make("span", { class: "badge" }, pid)),
+    make("p", {}, facts.join(" "), " ", runs && pid !== null ? processLink(pid, "Open it", { class: "link" }) : null),
+  ]);
 }
 
 /** On a narrow page, show the events or the tree. @param {string} wanted */
@@ -284,6 +335,11 @@ byId("live-now", HTMLButtonElement).onclick = () => {
   go(null);
   keepFocus();
 };
+byId("retry", HTMLButtonElement).onclick = () => void log.retry().then(keepFocus);
+byId("first", HTMLButtonElement).onclick = () => {
+  go(log.events[0]?.at ?? null);
+  keepFocus();
+};
 byId("closer", HTMLButtonElement).onclick = () => axis.zoom(1 / 1.5);
 byId("further", HTMLButtonElement).onclick = () => axis.zoom(1.5);
 byId("share", HTMLElement).append(copyButton(() => {
@@ -298,7 +354,7 @@ list.addEventListener("click", (event) => {
 list.addEventListener("keydown", (event) => walk(list, event));
 for (const leaves of ["pointerleave", "focusout"]) list.addEventListener(leaves, () => held && requestAnimationFrame(() => draw()));
 tree.addEventListener("sl-lane", (event) => {
-  const row = rowOf(treeNow(), detail(event)) ?? null;
+  const { model: found } = treeNow(), row = (found && rowOf(found, detail(event))) ?? null;
   chosen = row === null || row.key === chosen?.key ? null : row;
   draw(true);
 });
