@@ -340,13 +340,6 @@ declare namespace Api {
     restarted: boolean;
     /** why it was restarted, or why not */ text: string;
   }
-  interface KeptRestart {
-    /** its id; for a sum, that of the first */ ref: string;
-    at: number;
-    /** the same of its last event */ until: number;
-    /** the number of restarts; more than 1 for a sum, which has no replay */ count: number;
-    /** what happened, in one line */ text: string;
-  }
   interface LearningCondition {
     kind: "event"|"operation"|"visited";
     /** event: its type, see docs/events.md */ type?: string|null;
@@ -532,6 +525,22 @@ declare namespace Api {
     /** while it is being recorded: events dropped above the rate */ dropped: number|null;
     /** the error that ended writing, if any */ error: string|null;
     about?: any;
+  }
+  interface RestartLine {
+    /** the number of the event that is the first cause */ event: number;
+    /** its id, which stays unique when the program is started again */ ref?: string;
+    at: number;
+    /** what happened */ line?: string;
+    /** more than 1: restarts that were only counted, from `at` to `until` */ count?: number;
+    /** the time of its last event; null while it may go on */ until?: number|null;
+    /** false: only this line of it is kept, and the fields below are empty */ kept?: boolean;
+    /** the process that ended first */ name: string|null;
+    reason: string|null;
+    /** the first supervisor that decided */ supervisor: string|null;
+    strategy: string|null;
+    /** number of processes started */ started: number;
+    gave_up: boolean;
+    /** the supervisors that gave up, in order */ fallen: string[];
   }
   interface SandboxConfiguration {
     origin: "source"|"file"|"module"|"demo"|"template";

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
+import zlib
 from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -13,6 +17,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 from axe import broken_rules
 from page_variants import VARIANTS
 from page_width import SIDEWAYS
+from superlearner.store import MomentRow
 
 Open = Callable[..., Page]
 EVERY_KIND = "?kind=crashes,restarts,starts"
@@ -205,7 +210,7 @@ def test_until_the_events_of_a_moment_are_there_no_tree_stands_for_it(open_page:
     page.get_by_role("button", name="Previous event").click()
     expect(in_tree(page, "counter_1")).to_contain_text(before)
     held: list[Route] = []
-    page.route("**/api/v1/events?*", held.append)
+    page.route("**/api/v1/events?*", lambda route: held.append(route))
     page.reload()
     tree, retry = page.locator("sl-reel-tree"), page.get_by_role("button", name="Try again")
     expect(page.get_by_text("Loading the tree of this moment…")).to_be_visible()
@@ -218,6 +223,32 @@ def test_until_the_events_of_a_moment_are_there_no_tree_stands_for_it(open_page:
     retry.click()
     expect(in_tree(page, "counter_1")).to_contain_text(before)
     expect(retry).to_be_hidden()
+
+
+def test_a_restart_from_before_the_start_of_the_platform_is_listed_and_plays(
+    open_page: Open, stored_platform: Any
+) -> None:
+    kept: Future[MomentRow] = Future()
+    stored_platform.platform.moments.on_moment = lambda row: kept.done() or kept.set_result(row)
+    kill(stored_platform, "counter_1")
+    row = kept.result(20)
+    assert row.data is not None
+    run, at = "0123456789ab", row.at - 3600
+    moment = json.loads(zlib.decompress(row.data)) | {"at": at, "ref": f"{run}.{row.number}"}
+    old = replace(row, run=run, at=at, until=at + 1, data=zlib.compress(json.dumps(moment).encode()))
+    stored_platform.platform.store.append_moment(old)
+    stored_platform.do(stored_platform.platform.store.sync)
+    page = timeline(open_page, stored_platform)
+    happened = page.get_by_role("list", name="What happened")
+    expect(happened.get_by_role("listitem").last).to_contain_text("counter_1 was killed and restarted")
+    expect(happened).to_contain_text("Before the events in memory, only restarts are kept.")
+    happened.get_by_role("link", name="Why").last.click()
+    expect(page.locator("#why")).to_have_attribute("data-ready", "moment")
+    expect(page).to_have_url(re.compile(rf"/why/{run}\.{row.number}"))
+    expect(page.locator('a[href*="process="]')).to_have_count(0)
+    page.get_by_role("link", name="Show in the timeline").first.click()
+    expect(page.get_by_text("What ran at this moment is not known.")).to_be_visible()
+    expect(happened.locator("li", has=page.locator("[aria-current]"))).to_contain_text("was killed and restarted")
 
 
 def test_the_filter_hides_starts_and_ends_until_they_are_wanted_and_is_in_the_address(

@@ -128,7 +128,7 @@ test("no tree stands for a moment while its events are missing, or before the ol
   assert.equal(state(13), "then");
   assert.equal(state(9.9), "unknown");
   assert.equal(state(9.9, { whole: false }), "loading");
-  assert.equal(state(13, { whole: false }), "then");
+  assert.equal(state(13, { whole: false }), "loading");
   assert.equal(state(13, { events: [] }), "unknown");
   assert.equal(state(13, { events: [], whole: false, run: "", read: -1 }), "loading");
 });
@@ -146,7 +146,7 @@ const answer = (found, run, more) => ({ items: found, last_id: `${run}-9`, ended
 function askedLog(kept = []) {
   const asked = [], seen = [];
   const log = new EventLog(() => seen.push(log.error), (path) => {
-    if (path.startsWith("/restarts/history?")) return Promise.resolve(kept);
+    if (path.startsWith("/restarts?settled=true&")) return Promise.resolve(kept);
     return new Promise((resolve, reject) => asked.push({ path, resolve, reject }));
   });
   return { log, asked, seen };
@@ -182,7 +182,7 @@ test("what failed is asked for again on request only", async () => {
 });
 
 test("kept restarts come before the events, as failures if they are some, with their ids", async () => {
-  const kept = (at, text, count = 1) => ({ ref: `9f3a0c1b22d4.${at}`, at, until: at, count, text });
+  const kept = (at, line, count = 1) => ({ ref: `9f3a0c1b22d4.${at}`, at, until: at, count, line });
   const { log, asked } = askedLog([
     kept(4, "stall gave up"), kept(3, "till ended 300 times more", 300), kept(2, "till was killed and restarted"), kept(1, "till ended"),
   ]);
@@ -253,6 +253,29 @@ test("a supervisor that was killed is there with its strategy and its children, 
   ]);
   assert.deepEqual(at(3).map(([name, , , , pid, restarts]) => [name, pid, restarts]),
     [["stall", "0.2.0", 0], ["till", "0.3.0", 0], ["Book ACME", "0.4.0", 0]]);
+});
+
+test("the children of a killed supervisor end after it, and are in their place below it before that", () => {
+  const top = reduce(EMPTY, { k: "s", epoch: "e", seq: 1, now: 9, feed: [], health: null, nodes: [
+    row("top", "0.1.0", { kind: "supervisor" }), row("top/shop", "0.8.0", { kind: "supervisor", restarts: 1 }),
+    row("top/shop/tills", "0.9.0", { kind: "supervisor" }), row("top/shop/tills/till", "0.10.0"),
+  ] });
+  const started = (at, pid, name, parent, more) =>
+    event(at, "child_started", pid, name, { supervisor_pid: parent, type: "supervisor", old: null, along: false, restarts: 0, ...more });
+  const ended = (at, pid, name, parent) =>
+    event(at, "child_terminated", pid, name, { supervisor_pid: parent, reason: "shutdown", by: "exit" });
+  const log = (late) => [
+    started(1, "0.4.0", "till", "0.3.0", { type: "worker" }), started(1.1, "0.3.0", "tills", "0.2.0"),
+    started(1.2, "0.2.0", "shop", "0.1.0"),
+    ended(2, "0.2.0", "shop", "0.1.0"), ended(late, "0.4.0", "till", "0.3.0"),
+    started(3, "0.10.0", "till", "0.9.0", { type: "worker" }), started(3.1, "0.9.0", "tills", "0.8.0"),
+    event(3.2, "child_restarted", "0.8.0", "shop", { old: "0.2.0", reason: "killed", along: false, restarts: 1 }),
+  ].sort((one, other) => one.at - other.at);
+  const keys = (late, at) => [...treeAt(top, log(late), at).rows.values()].map(({ key, pid }) => `${key} ${pid}`);
+  for (const late of [2.5, 4]) // before or after the restart of the supervisor above
+    assert.deepEqual(keys(late, 1.5), ["top 0.1.0", "top/shop 0.2.0", "top/shop/tills 0.3.0", "top/shop/tills/till 0.4.0"]);
+  assert.deepEqual(keys(4, 3.5), ["top 0.1.0", "top/shop 0.8.0", "top/shop/tills 0.9.0", "top/shop/tills/till 0.10.0"]);
+  assert.deepEqual(keys(2.5, 2.2), ["top 0.1.0", "top/shop null"]);
 });
 
 test("a root that has ended is there with its name while it had children", () => {

@@ -12,10 +12,10 @@ import { time } from "../base/words.js";
 
 const WORDS = { connecting: "Connecting", live: "Live", silent: "Not answering", lost: "Reconnecting", gone: "Node is gone" };
 
-/** @param {Status} status */
-export function showStatus(status) {
+/** @param {Status} status @param {boolean} [past]  the page shows an earlier moment */
+export function showStatus(status, past = false) {
   byId("live", HTMLElement).dataset.status = status;
-  write(byId("live-word", HTMLElement), WORDS[status]);
+  write(byId("live-word", HTMLElement), past && status === "live" ? "Connected" : WORDS[status]);
   if (status === "live") settle("unreachable");
 }
 

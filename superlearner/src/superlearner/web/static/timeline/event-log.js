@@ -109,8 +109,8 @@ export class EventLog {
 
   async #loadKept() {
     const first = this.events[0]?.at;
-    /** @type {Api.KeptRestart[]|null} */ const found = await this.#ask(this.#turn,
-      `/restarts/history?limit=${KEPT}${first === undefined ? "" : `&before=${first}`}`);
+    /** @type {Api.RestartLine[]|null} */ const found = await this.#ask(this.#turn,
+      `/restarts?settled=true&per_page=${KEPT}${first === undefined ? "" : `&until=${first}`}`);
     if (!found) return;
     this.kept = found.map(eventOf).reverse();
     this.changed();
@@ -159,9 +159,9 @@ export class EventLog {
 /** @param {any[]} items @returns {LogEvent[]} */
 const lifecycle = (items) => items.filter(({ type }) => TYPES.includes(type));
 
-/** Return a kept restart as an event. @param {Api.KeptRestart} one @returns {LogEvent} */
-const eventOf = ({ ref, at, count, text }) => ({
-  id: `kept-${ref}-${count}`, type: KEPT_TYPE, at, text, ref: count === 1 ? ref : null, pid: null, name: null, supervisor: null,
+/** Return a kept restart as an event. @param {Api.RestartLine} one @returns {LogEvent} */
+const eventOf = ({ ref, at, count, line = "" }) => ({
+  id: `kept-${ref}-${count}`, type: KEPT_TYPE, at, text: line, ref: count === 1 ? ref : null, pid: null, name: null, supervisor: null,
   seq: null, data: {},
 });
 

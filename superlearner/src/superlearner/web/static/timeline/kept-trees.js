@@ -19,7 +19,8 @@ const MOST = 20;
  * @typedef {{events: readonly LogEvent[], whole: boolean, run: string, change: number, read: number}} Log
  */
 /**
- * The tree at a moment. `loading`: events are missing that the server has, and the tree without them would be wrong;
+ * The tree at a moment. `loading`: events are missing that the server has, and the tree without them would be wrong: the
+ * start of a process may be long before the moment;
  * `unknown`: the moment is before the oldest event that the server has.
  * @typedef {{state: "now"|"then", model: Model} | {state: "loading"|"unknown", model: null}} Known
  */
@@ -49,7 +50,7 @@ export class KeptTrees {
     }
     const kept = /** @type {{model: Model, taken: number, change: number}} */ (this.#kept[place]);
     const before = at < (events[0]?.at ?? Infinity);
-    if (read < kept.change || (before && !whole)) return { state: "loading", model: null };
+    if (read < kept.change || !whole) return { state: "loading", model: null };
     if (before) return { state: "unknown", model: null };
     const earlier = this.#kept.slice(0, place).map((one) => one.model).reverse();
     return { state: "then", model: treeAt(kept.model, events.slice(0, countUpTo(events, kept.taken + LATE)), at, earlier) };

@@ -17,7 +17,7 @@ export class SlKinds extends HTMLElement {
     attribute(this, "aria-label", "Filters");
   }
 
-  /** @param {readonly Kind[]} kinds  those that are shown @param {Readonly<Record<Kind, number>>} counts */
+  /** @param {readonly Kind[]} kinds  those that are shown @param {Readonly<Record<Kind, number>>|null} counts  null: not known */
   show(kinds, counts) {
     const toggle = (/** @type {Kind} */ kind) => {
       const detail = kinds.includes(kind) ? kinds.filter((one) => one !== kind) : [...kinds, kind];
@@ -26,7 +26,7 @@ export class SlKinds extends HTMLElement {
     render(html`${Object.entries(KINDS).map(([kind, { text, title }]) => {
       const one = /** @type {Kind} */ (kind);
       return html`<button type="button" class="chip" title=${title} aria-pressed=${String(kinds.includes(one))}
-        @click=${() => toggle(one)}><span>${text}</span> <b>${number(counts[one])}</b></button>`;
+        @click=${() => toggle(one)}><span>${text}</span> <b>${counts ? number(counts[one]) : "–"}</b></button>`;
     })}`, this);
   }
 }

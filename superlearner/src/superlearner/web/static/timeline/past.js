@@ -112,6 +112,12 @@ class Past {
   /** Keys that are not there. @type {Set<string>} */ #gone = new Set();
   /** Keys of supervisors that had given up and not ended. @type {Set<string>} */ #gaveUp = new Set();
   /** Roots that have ended; their children are all that is known of them. @type {Set<string>} */ #ended = new Set();
+  /**
+   * The ends of children whose supervisor had lost its own one and is not there yet: a supervisor that is killed ends
+   * before those below it. By the pid of their supervisor, the newest first.
+   * @type {Map<string, LogEvent[]>}
+   */
+  #waiting = new Map();
 
   /** @param {Model} model @param {readonly Model[]} earlier @param {LogFacts} facts */
   constructor(model, earlier, facts) {
@@ -124,13 +130,17 @@ class Past {
   }
 
   /** @param {LogEvent} event */
-  undo({ type, pid, name, supervisor, data }) {
+  undo(event) {
+    const { type, pid, name, supervisor, data } = event, above = data["supervisor_pid"];
     if (pid === null) return;
     if (type === "child_started") {
       if (data["old"] || data["along"]) this.#down(pid, data, { along: !data["old"] && Boolean(data["along"]) });
       else this.#remove(pid);
     } else if (type === "child_restarted") this.#down(pid, data, { along: Boolean(data["along"]), reason: data["reason"] });
-    else if (type === "child_terminated") this.#revive(pid, name, data["id"] ?? null, data["supervisor_pid"], supervisor);
+    else if (type === "child_terminated") {
+      if (this.#keys.has(above) || !this.#facts.of(above)?.above) this.#revive(pid, name, data["id"] ?? null, above, supervisor);
+      else if (!this.#waiting.get(above)?.push(event)) this.#waiting.set(above, [event]);
+    }
   }
 
   /**
@@ -206,6 +216,8 @@ class Past {
     if (!kids.includes(key)) this.#kids.set(above, kids.toSpliced(placeOf(key, kids, known?.kids.get(above)), 0, key));
     const parentRow = this.#rows.get(above);
     if (parentRow && parentRow.kind === "worker") this.#rows.set(above, { ...parentRow, kind: "supervisor" });
+    for (const event of this.#waiting.get(pid) ?? []) this.undo(event);
+    this.#waiting.delete(pid);
     for (const orphan of this.#facts.orphans(pid))
       if (this.#keys.get(orphan.pid) === undefined) this.#revive(orphan.pid, orphan.name, orphan.id, pid, name);
   }

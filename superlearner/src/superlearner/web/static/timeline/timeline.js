@@ -56,20 +56,21 @@ let { at, problem } = momentFrom(query);
 let kinds = kindsFrom(query);
 /** The process whose events are listed. @type {import("../live/model.js").Row|null} */ let chosen = null;
 let held = 0;
+/** The id of the newest listed event. @type {string|undefined} */ let newest;
 let drawn = 0;
 let timer = 0;
 /** Number of the moments so far: a step that had to wait for events does not replace a later one. */
 let turn = 0;
-let gone = false;
+/** @type {import("../live/live.js").Status} */ let status = "connecting";
 
 const trees = new KeptTrees();
 const log = new EventLog(() => draw());
-const feed = new Feed(liveUrl("supervisors"), onMessages, (status) => {
-  showStatus(status);
+const feed = new Feed(liveUrl("supervisors"), onMessages, (now) => {
+  status = now;
   showLost(status, fresh);
-  gone = status === "gone";
-  treeSoon();
+  draw();
 });
+const gone = () => status === "gone";
 
 /** @param {import("../live/model.js").Message[]} messages */
 function onMessages(messages) {
@@ -182,8 +183,9 @@ function draw(moved = false) {
   const count = at === null ? events.length : countUpTo(events, at);
   const first = log.events[0]?.at ?? now(), missing = at !== null && at < first;
   page.dataset.live = String(at === null);
+  showStatus(status, at !== null);
   drawAxis(events);
-  if (log.events.length && (axis.begin < first || missing || !events.length)) void log.all();
+  if (log.events.length && (axis.begin < first || at !== null || !events.length)) void log.all();
   write(byId("clock", HTMLElement), at === null ? "Now" : precise(at));
   const every = about();
   const hidden = every.length - events.length;
@@ -193,12 +195,13 @@ function draw(moved = false) {
       : `${at === null
         ? ""
         : `${number(count)} of `}${counted(events.length, "event")}${hidden ? `; ${number(hidden)} filtered out` : ""}`);
-  filter.show(kinds, countKinds(every));
+  const failed = crashes(), none = log.read < 0;
+  filter.show(kinds, none ? null : countKinds(every));
   byId("live-now", HTMLButtonElement).disabled = at === null;
-  byId("forward", HTMLButtonElement).disabled = at === null;
-  const failed = crashes();
-  byId("crash-forward", HTMLButtonElement).disabled = at === null || stepFrom(failed, at, 1) === null;
-  byId("crash-back", HTMLButtonElement).disabled = log.whole && stepFrom(failed, at, -1) === at;
+  byId("back", HTMLButtonElement).disabled = none;
+  byId("forward", HTMLButtonElement).disabled = none || at === null;
+  byId("crash-forward", HTMLButtonElement).disabled = none || at === null || stepFrom(failed, at, 1) === null;
+  byId("crash-back", HTMLButtonElement).disabled = none || (log.whole && stepFrom(failed, at, -1) === at);
   note(log.error !== null ? failure()
     : problem || (missing && log.whole && log.events.length ? `The server has no events in memory before ${precise(first)}.` : ""));
   only.hidden = chosen === null;
@@ -235,9 +238,10 @@ function drawAxis(events = listed()) {
 function showList(events, moved) {
   const reads = at === null && !moved && (list.matches(":hover") || list.contains(document.activeElement));
   if (reads && list.childElementCount) {
-    held = events.length - Number(list.dataset.shown ?? 0);
+    held = events.length - 1 - events.findLastIndex(({ id }) => id === newest); // older ones may come, too
   } else {
     held = 0;
+    newest = events.at(-1)?.id;
     list.dataset.shown = String(events.length);
     showEventsAround(list, events, at, page.hasAttribute("data-why"));
   }
@@ -273,7 +277,7 @@ function drawTree() {
   if (past) tree.show(past, false, at);
   write(byId("as-of", HTMLElement),
     at !== null ? `${state === "then" ? "as it was at" : "at"} ${precise(at)}`
-      : gone && fresh ? `as it was at ${precise(fresh)}`
+      : gone() && fresh ? `as it was at ${precise(fresh)}`
       : "as it is now");
   byId("unknown", HTMLElement).hidden = state !== "then";
   showMissing(state);
@@ -288,7 +292,7 @@ function showMissing(state) {
   write(byId("missing-text", HTMLElement),
     failed ? "The tree of this moment cannot be shown: the events could not be read."
       : state === "unknown" ? "What ran at this moment is not known."
-      : gone ? "The node is gone; its tree is not known."
+      : gone() ? "The node is gone; its tree is not known."
       : at === null ? "Loading the tree…"
       : "Loading the tree of this moment…");
   const button = byId("first", HTMLButtonElement);
@@ -301,7 +305,7 @@ function showLife(past) {
   const box = byId("life", HTMLElement);
   box.hidden = chosen === null || past === null;
   if (chosen === null || past === null) return;
-  const { name, pid, facts, runs } = lifeOf(chosen, past, gone ? EMPTY : model, log.events);
+  const { name, pid, facts, runs } = lifeOf(chosen, past, gone() ? EMPTY : model, log.events);
   renew(box, [
     make("h3", {}, name, " ", pid === null ? null : make("span", { class: "badge" }, pid)),
     make("p", {}, facts.join(" "), " ", runs && pid !== null ? processLink(pid, "Open it", { class: "link" }) : null),
@@ -352,7 +356,9 @@ list.addEventListener("click", (event) => {
   if (to !== undefined) go(Number(to));
 });
 list.addEventListener("keydown", (event) => walk(list, event));
-for (const leaves of ["pointerleave", "focusout"]) list.addEventListener(leaves, () => held && requestAnimationFrame(() => draw()));
+for (const leaves of ["pointerleave", "focusout"]) list.addEventListener(leaves, () => {
+  if (list.dataset.shown !== String(listed().length)) requestAnimationFrame(() => draw());
+});
 tree.addEventListener("sl-lane", (event) => {
   const { model: found } = treeNow(), row = (found && rowOf(found, detail(event))) ?? null;
   chosen = row === null || row.key === chosen?.key ? null : row;
