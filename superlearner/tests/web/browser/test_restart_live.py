@@ -61,6 +61,12 @@ def test_a_restart_is_played_below_the_rows_which_stay_where_they_are(
     cut = "(p) => [p, p.parentElement].map((one) => one.scrollHeight - one.clientHeight)"
     assert pane.locator(".said p").evaluate(cut) == [0, 0]
     expect(pane.get_by_role("link", name="Watch it again")).to_have_attribute("href", "/why/100")
+    expect(pane.get_by_role("button", name="Copy the link to this restart")).to_be_visible()
+    saved = {"filename": "ledger.html", "media_type": "text/html", "content": "<!doctype html>"}
+    page.route("**/api/v1/restarts/100/file", lambda route: route.fulfill(json={"success": True, "data": saved}))
+    with page.expect_download() as download:
+        pane.get_by_role("button", name="Save as a file").click()
+    assert download.value.suggested_filename == "ledger.html"
     assert (row.bounding_box(), numbers) == (before, ["100"])
     assert broken_rules(page) == []
     pane.get_by_role("button", name="Close the replay of restarts").click()

@@ -79,7 +79,7 @@ def test_the_answer_is_that_of_the_restart_the_feed_reports(page: Page, platform
 
     def compare(route: Route) -> None:
         asks.append(route.request.url)
-        route.fulfill(json={"ok": True, "data": answer | {"moment": moment | {"going_on": len(asks) == 1}}})
+        route.fulfill(json={"success": True, "data": answer | {"moment": moment | {"going_on": len(asks) == 1}}})
 
     page.route("**/restarts/abc.4/compare?*", compare)
     asked.get_by_role("button", name="Lock in and kill").click()

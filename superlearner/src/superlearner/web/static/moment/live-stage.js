@@ -295,7 +295,7 @@ export class RestartLive extends HTMLElement {
     this.#stage.ariaLabel = this.#picture ? "The newest restart" : "The newest restart. Space plays and pauses, the arrow keys step.";
     if (!this.#picture) {
       this.#stage.reveal();
-      void this.#share();
+      void this.#share().catch(() => {}); // the server is gone, which the page shows
     }
     this.#asking = null;
     if (!folded) return this.#stage.play();

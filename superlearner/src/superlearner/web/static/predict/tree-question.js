@@ -14,7 +14,7 @@ import { isDynamic } from "../teaching/strategy-rules.js";
 /** @typedef {Pick<Model, "rows"|"kids">} Tree */
 
 /** Children of one supervisor, and all processes, that a question shows. */
-const MOST_CHILDREN = 12, MOST = 14;
+const MOST_CHILDREN = 12, MOST = 8;
 
 /** @param {Tree} tree @param {string} key @param {string} victim @param {number} now @returns {MomentNode|null} */
 function drawn(tree, key, victim, now) {
