@@ -222,7 +222,7 @@ export class SlAxis extends HTMLElement {
       g.fillRect(this.#left, 0, begun - this.#left, bottom - 1);
     }
     g.font = `11px ${style.getPropertyValue("--mono")}`;
-    let free = this.#left + 28;
+    let [taken, free] = [0, this.#left + 28];
     if (known && (whole || restartsOnly) && begun >= this.#left - 1) {
       g.fillStyle = colour("ink2");
       g.fillRect(begun - 1, 0, 1, bottom + 4);
@@ -230,7 +230,7 @@ export class SlAxis extends HTMLElement {
       const start = Math.max(this.#left + 4, Math.min(begun, width - g.measureText(words).width - 8));
       g.textAlign = "left";
       g.fillText(words, start, bottom + 14);
-      free = start + g.measureText(words).width + 36;
+      [taken, free] = [start - 36, start + g.measureText(words).width + 36];
     }
     g.textAlign = "center";
     const step = STEPS.find((one) => one / this.#scale() > 84) ?? 7200;
@@ -238,7 +238,8 @@ export class SlAxis extends HTMLElement {
       g.fillStyle = colour("line");
       g.fillRect(Math.round(this.#x(tick)), 0, 1, bottom + 4);
       g.fillStyle = colour("ink2");
-      if (this.#x(tick) > free && this.#x(tick) < width - 28) g.fillText(time(tick).slice(-8), this.#x(tick), bottom + 14);
+      const x = this.#x(tick);
+      if ((x > free || (x > this.#left + 28 && x < taken)) && x < width - 28) g.fillText(time(tick).slice(-8), this.#x(tick), bottom + 14);
     }
     if (at !== null) {
       g.fillStyle = colour("accent-bg");
