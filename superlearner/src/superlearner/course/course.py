@@ -96,8 +96,13 @@ class Course:
 
     def other_solution(self, id: str) -> str | None:
         """Return a second right answer of an exercise, if there is one."""
-        path = self._folder / "solutions" / "other" / f"{id.replace('.', '_')}.py"
-        return path.read_text(encoding="utf-8") if path.exists() else None
+        return self.variants(id).get(id.replace(".", "_"))
+
+    def variants(self, id: str) -> dict[str, str]:
+        """Return all other right answers of an exercise, by file name; the first is shown, `ID__word` are for tests."""
+        stem, folder = id.replace(".", "_"), self._folder / "solutions" / "other"
+        found = [*folder.glob(f"{stem}.py"), *sorted(folder.glob(f"{stem}__*.py"))]
+        return {path.stem: path.read_text(encoding="utf-8") for path in found}
 
     def wrong(self, id: str) -> dict[str, str]:
         """Return the known wrong programs of an exercise, by file name: the misconception, with `_` and a word."""

@@ -18,6 +18,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Collection, Generator, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from random import Random
 from types import CodeType, ModuleType
 from typing import Any, Final, Literal
 
@@ -25,6 +26,8 @@ import otp
 from otp import Supervisor
 from otp.testing import advance, mailbox, wait_all_idle
 from otp.trace import MESSAGE_KINDS, Event, node_of, subscribe
+from superlearner.course.engine.by_hand import ByHand
+from superlearner.course.engine.client import Client
 from superlearner.course.engine.ends import LONGEST, WAITS, end_of, failed_child
 from superlearner.course.engine.excerpt import Excerpt
 from superlearner.course.engine.outcome import CourseCallback, CourseFigure, Outcome
@@ -62,6 +65,11 @@ class Scenario:
         """The rows of the answer, as far as the current step has judged them."""
         self._spans: dict[str, tuple[int, int]] = {}
         self._step: str | None = None
+        self._shows: str | None = None
+        self._ends: dict[otp.Pid, tuple[Any, str | None]] = {}
+        self._parents: dict[otp.Pid, otp.Pid | None] = {}
+        self.random: Random = Random(seed)
+        """Draws the values of a check; the same under the same seed."""
         self._note = ""
         self._events: list[Event] = []
         self._names: dict[otp.Pid, str] = {}
@@ -103,10 +111,16 @@ class Scenario:
 
     # Steps and judgement
 
-    def step(self, says: str) -> None:
-        """Begin the next numbered item of the contract; the one before holds."""
+    def step(self, says: str, m: str | None = None) -> None:
+        """Begin the next numbered item of the contract; the one before holds.
+
+        Args:
+            says: the item.
+            m: the misconception that a wrong value shows in it, where `expect` and `same` name no other.
+        """
         self._pass()
         self._step = says
+        self._shows = m
         self.marks = ()
         self._spans = {}
         self._begun = 0.0
@@ -150,12 +164,12 @@ class Scenario:
     def expect(self, holds: object, say: str, m: str | None = None) -> None:
         """Raise `Wrong` unless `holds` is exactly True."""
         if holds is not True:
-            raise Wrong(say, m)
+            raise Wrong(say, m or self._shows)
 
     def same(self, got: Any, wanted: Any, say: str = "", m: str | None = None) -> None:
         """Raise `Wrong` unless two plain values are of the same type and equal."""
         if not same(got, wanted):
-            raise Wrong(say or f"expected {render(wanted)}, got {render(got)}", m)
+            raise Wrong(say or f"expected {render(wanted)}, got {render(got)}", m or self._shows)
 
     # What the answer defines
 
@@ -279,6 +293,39 @@ class Scenario:
                 self.name(pid, f"new {name}" if name in self._names.values() else name)
         return living
 
+    def process(self, name: str, *args: Any, called: str = "") -> ByHand:
+        """Start a process that runs a function of the answer.
+
+        Args:
+            name: that of the function.
+            args: those of the function.
+            called: the name of the process in sentences and excerpts, by default that of the function.
+        """
+        function = self.need(name)
+        if not callable(function):
+            raise Wrong(f"expected {name} to be a function, got {render(function)}")
+        pid = otp.spawn(function, *args)
+        self._kept.add(pid)
+        return ByHand(self, self.name(pid, called or name), called or name)
+
+    def client(self, name: str, calls: str = "", casts: str = "") -> Client:
+        """Return the client functions of a server class of the answer.
+
+        Args:
+            name: that of the class.
+            calls: the functions that wait for an answer, separated by spaces.
+            casts: the functions that wait for nothing.
+        """
+        return Client(self, name, calls.split(), casts.split())
+
+    def started_by(self, pid: otp.Pid) -> set[otp.Pid]:
+        """Return the living processes that a process started, and those that they started."""
+        found: set[otp.Pid] = {pid}
+        for child, parent in self._parents.items():  # a parent is before its children
+            if parent in found:
+                found.add(child)
+        return {each for each in found - {pid} if otp.is_alive(each)}
+
     async def kill(self, pid: otp.Pid) -> None:
         """Kill a process, and wait until all others have reacted."""
         otp.exit(pid, "kill")
@@ -336,7 +383,7 @@ class Scenario:
         except otp.CallTimeout:
             raise self._unanswered(what, server) from None
         except otp.ServerDown as error:
-            said = f"{self._line_of(error.cause_reason)}{what}: the server ended: "
+            said = f"{self.line_of_reason(error.cause_reason)}{what}: the server ended: "
             raise end_of(said, error.cause_reason, self._end(server)[1]) from None
         except otp.NoProcess:
             raise self.ended(server, f"{what}: the server has ended before: ") from None
@@ -345,27 +392,28 @@ class Scenario:
                 said = str(error).partition(" (reason ")[0][:LONGEST]
                 raise Wrong(f"{self._line_of_value(error.reason)}{what}: {said}") from None
             child, reason = failed_child(error.reason)
-            raise end_of(f"{self._line_of(reason)}{what} failed: {child}", reason, "init") from None
+            raise end_of(f"{self.line_of_reason(reason)}{what} failed: {child}", reason, "init") from None
         except Wrong:
             raise
         except Exception as error:
             said = f"{what} raised {type(error).__name__}: {str(error)[:LONGEST]}"
-            raise Wrong(self._line_of(error) + said) from None
+            raise Wrong(self.line_of_reason(error) + said) from None
 
     def ended(self, server: otp.Pid | None, said: str) -> Wrong:
         """Return the fault of a server that should be alive: `said` and why it ended."""
         reason, callback = self._end(server)
         if isinstance(reason, str) and callback is not None:
             return Wrong(f"{said}{callback} stopped it with the reason {reason!r}")
-        found = end_of(f"{self._line_of(reason)}{said}", reason, callback)
+        found = end_of(f"{self.line_of_reason(reason)}{said}", reason, callback)
         return Wrong(found.say, found.misconception)
 
     def _end(self, server: otp.Pid | None) -> tuple[Any, str | None]:
         """Return the reason and the callback with which a server ended, as far as the trace knows them."""
-        for event in reversed(self._events):
-            if event.kind == "exited" and event.pid == server:
-                return event.data["reason"], event.data["callback"]
-        return "unknown", None
+        return ("unknown", None) if server is None else self._ends.get(server, ("unknown", None))
+
+    def reason_of(self, pid: otp.Pid) -> Any:
+        """Return the reason with which a process has ended."""
+        return self._end(pid)[0]
 
     def _unanswered(self, what: str, server: otp.Pid | None) -> Wrong:
         if server is not None and not otp.is_alive(server):
@@ -377,7 +425,7 @@ class Scenario:
             return Wrong(f"{place}{what} got no answer in time: {waits}", "P1", WAITS)
         return Wrong(f"{what} got no answer: the server is alive and silent, and its caller waits in vain", "M31")
 
-    def _line_of(self, reason: Any) -> str:
+    def line_of_reason(self, reason: Any) -> str:
         """Return `line 15: `, the line of the answer that raised an error; "" if it was raised elsewhere."""
         lines: list[int | None] = []
         if isinstance(reason, otp.Crash):
@@ -426,6 +474,10 @@ class Scenario:
         self._reader.close()
 
     def _take(self, event: Event) -> None:
+        if event.pid is not None and event.kind == "exited":
+            self._ends[event.pid] = event.data["reason"], event.data["callback"]
+        elif event.pid is not None and event.kind == "spawned":
+            self._parents[event.pid] = event.data["parent"]
         if len(self._events) < KEPT:
             self._events.append(event)
             self._excerpt.take(event)
