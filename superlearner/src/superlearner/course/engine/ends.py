@@ -36,14 +36,26 @@ def end_of(said: str, reason: Any, callback: str | None = None) -> Wrong:
         reason: of its end.
         callback: in which it ended, if that is known.
 
+    >>> end_of("", ("noproc", ("gen_server", "call", ["log", "join"]))).say
+    "its call 'join' to 'log' found no process"
     >>> end_of("", ("bad_return_value", otp.Reply(1, 1)), "handle_cast").say
     'handle_cast returned Reply(1, 1), but the sender of a cast waits for no reply; expected NoReply(state)'
     """
     tag, rest = tagged(reason)
     if tag == "bad_return_value" and len(rest) == 1 and callback in EXPECTED:
         return _illegal(said, rest[0], callback)
+    if tag == "already_started":
+        return Wrong(f"{said}a process with its name runs already")
     if tag == "calling_self":
         return Wrong(f"{said}{callback or 'a callback'} {CALLS_ITSELF}", "M15")
+    match reason:
+        case (why, ("gen_server", "call", [to, request, *_])):
+            call = f"{said}its call {render(request)} to {render(to)} "
+            return Wrong(f"{call}found no process") if why == "noproc" else end_of(f"{call}failed: ", why)
+        case ("bad_return", (_, _, result)):
+            return Wrong(f"{said}its init returned {render(result)}: is a return missing?")
+        case _:
+            pass
     if not isinstance(reason, otp.Crash):
         return Wrong(f"{said}{text_of_reason(reason, LONGEST) if tag == 'bad_return_value' else render(reason)}")
     if isinstance(reason.term, otp.ExceptionTerm):
@@ -64,10 +76,13 @@ def failed_child(reason: Any) -> tuple[str, Any]:
     ('its child cart does not start: ', 'no_stock')
     >>> failed_child("no_stock")
     ('', 'no_stock')
+    >>> failed_child(("shutdown", ("failed_to_start_child", "crew", ("shutdown", ("failed_to_start_child", "ann", 1)))))
+    ('its child crew does not start: its child ann does not start: ', 1)
     """
     match reason:
         case ("shutdown", ("failed_to_start_child", child, why)):
-            return f"its child {child.__name__ if isinstance(child, type) else child} does not start: ", why
+            below, cause = failed_child(why)
+            return f"its child {child.__name__ if isinstance(child, type) else child} does not start: {below}", cause
         case _:
             return "", reason
 

@@ -15,7 +15,7 @@ import dis
 import inspect
 import re
 import traceback
-from collections.abc import Awaitable, Callable, Collection, Generator, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from random import Random
@@ -32,12 +32,15 @@ from superlearner.course.engine.ends import LONGEST, WAITS, end_of, failed_child
 from superlearner.course.engine.excerpt import Excerpt
 from superlearner.course.engine.outcome import CourseCallback, CourseFigure, Outcome
 from superlearner.course.engine.pictured import Mailbox, watched
+from superlearner.course.engine.tree import Tree, supervisor_class
 from superlearner.course.engine.values import as_mapping, as_set, did_you_mean, render, same, why_no_set
 from superlearner.course.engine.verdict import CourseMark, CourseRow, CourseStep, Wrong, wrong_marks
 
 __all__ = ["Scenario"]
 
 KEPT: Final = 2000
+LONGEST_ARG: Final = 40
+"""Characters of an argument in a sentence."""
 RESTART_S: Final = 1.0
 TERMS: Final = re.compile(r"#Ref<[\d.]+>|<\d+\.\d+\.\d+>")
 
@@ -262,10 +265,20 @@ class Scenario:
         max_seconds: float = 5,
     ) -> otp.Pid:
         """Start a supervisor of this child, and return its pid."""
+        return await self.supervise_all([child], strategy, max_restarts, max_seconds)
+
+    async def supervise_all(
+        self,
+        children: Sequence[Any],
+        strategy: Literal["one_for_one", "one_for_all", "rest_for_one"] = "one_for_one",
+        max_restarts: int = 3,
+        max_seconds: float = 5,
+    ) -> otp.Pid:
+        """Start a supervisor of these children, and return its pid."""
         supervisor = await self.asked(
             "starting it under a supervisor",
             Supervisor.start_link_children(
-                [child], strategy=strategy, max_restarts=max_restarts, max_seconds=max_seconds
+                children, strategy=strategy, max_restarts=max_restarts, max_seconds=max_seconds
             ),
         )
         otp.unlink(supervisor)
@@ -286,12 +299,41 @@ class Scenario:
         """Return the living children of a supervisor, by id, oldest first."""
         found = await Supervisor.which_children(supervisor)
         living = {each.id: each.pid for each in reversed(found) if isinstance(each.pid, otp.Pid)}
-        self._kept.update(living.values())
         for id, pid in living.items():
-            if pid not in self._names:
-                name = id.__name__ if isinstance(id, type) else str(id)
-                self.name(pid, f"new {name}" if name in self._names.values() else name)
+            self.running(pid, id.__name__ if isinstance(id, type) else str(id))
         return living
+
+    def running(self, pid: otp.Pid, name: str) -> None:
+        """Let a process stay until the end, and call it by a name if it has none; the second of it is the `new` one."""
+        self._kept.add(pid)
+        if pid not in self._names:
+            self.name(pid, f"new {name}" if name in self._names.values() else name)
+
+    async def tree(self, name: str, *args: Any, called: str = "") -> Tree:
+        """Start a supervisor class of the answer, by `start_link`, and return it with all processes below it.
+
+        Args:
+            name: that of the class.
+            args: those of `start_link`.
+            called: its name in sentences and excerpts, by default that of the class.
+        """
+        start = self.member(supervisor_class(self, name), "start_link")
+        what = f"{name}.start_link({', '.join(self.worded(render(arg, LONGEST_ARG)) for arg in args)})"
+        try:
+            made = start(*args)
+        except Exception as error:
+            raise Wrong(f"{self.line_of_reason(error)}{what} raised {type(error).__name__}: {error}") from None
+        tree = Tree(self, await self.start_linked(what, made, called or name), called or name)
+        await tree.look()
+        self._name_registered()
+        return tree
+
+    def _name_registered(self) -> None:
+        """Call processes that have no name yet by the one under which they are registered."""
+        for name in otp.registered():
+            pid = otp.whereis(name)
+            if pid is not None and pid not in self._names:
+                self.name(pid, str(name))
 
     def process(self, name: str, *args: Any, called: str = "") -> ByHand:
         """Start a process that runs a function of the answer.
