@@ -32,15 +32,13 @@ from superlearner.course.engine.ends import LONGEST, WAITS, end_of, failed_child
 from superlearner.course.engine.excerpt import Excerpt
 from superlearner.course.engine.outcome import CourseCallback, CourseFigure, Outcome
 from superlearner.course.engine.pictured import Mailbox, watched
-from superlearner.course.engine.tree import Tree, supervisor_class
+from superlearner.course.engine.tree import Tree, start_tree
 from superlearner.course.engine.values import as_mapping, as_set, did_you_mean, render, same, why_no_set
 from superlearner.course.engine.verdict import CourseMark, CourseRow, CourseStep, Wrong, wrong_marks
 
 __all__ = ["Scenario"]
 
 KEPT: Final = 2000
-LONGEST_ARG: Final = 40
-"""Characters of an argument in a sentence."""
 RESTART_S: Final = 1.0
 TERMS: Final = re.compile(r"#Ref<[\d.]+>|<\d+\.\d+\.\d+>")
 
@@ -317,23 +315,7 @@ class Scenario:
             args: those of `start_link`.
             called: its name in sentences and excerpts, by default that of the class.
         """
-        start = self.member(supervisor_class(self, name), "start_link")
-        what = f"{name}.start_link({', '.join(self.worded(render(arg, LONGEST_ARG)) for arg in args)})"
-        try:
-            made = start(*args)
-        except Exception as error:
-            raise Wrong(f"{self.line_of_reason(error)}{what} raised {type(error).__name__}: {error}") from None
-        tree = Tree(self, await self.start_linked(what, made, called or name), called or name)
-        await tree.look()
-        self._name_registered()
-        return tree
-
-    def _name_registered(self) -> None:
-        """Call processes that have no name yet by the one under which they are registered."""
-        for name in otp.registered():
-            pid = otp.whereis(name)
-            if pid is not None and pid not in self._names:
-                self.name(pid, str(name))
+        return await start_tree(self, name, args, called or name)
 
     def process(self, name: str, *args: Any, called: str = "") -> ByHand:
         """Start a process that runs a function of the answer.
@@ -359,6 +341,12 @@ class Scenario:
             casts: the functions that wait for nothing.
         """
         return Client(self, name, calls.split(), casts.split())
+
+    def name_registered(self) -> None:
+        """Call processes that have no name yet by the one under which they are registered."""
+        for name in otp.registered():
+            if (pid := otp.whereis(name)) is not None and pid not in self._names:
+                self.name(pid, str(name))
 
     def started_by(self, pid: otp.Pid) -> set[otp.Pid]:
         """Return the living processes that a process started, and those that they started."""

@@ -17,10 +17,12 @@ from superlearner.course.engine.verdict import Wrong
 if TYPE_CHECKING:
     from superlearner.course.engine.scenario import Scenario
 
-__all__ = ["FIRST", "Tree", "supervisor_class"]
+__all__ = ["FIRST", "Tree", "start_tree", "supervisor_class"]
 
 REST_S: Final = 10.0
 """Seconds before each crash, so that those before it count no longer."""
+LONGEST_ARG: Final = 40
+"""Characters of an argument in a sentence."""
 AFTER: Final = (
     "`rest_for_one` restarts the child that crashed and those started after it; `one_for_one` restarts no other."
 )
@@ -159,3 +161,17 @@ def label_of(child: otp.ChildInfo) -> str:
         if isinstance(name, str) and otp.whereis(name) == child.pid:
             return name
     return child.id.__name__ if isinstance(child.id, type) else str(child.id)
+
+
+async def start_tree(s: Scenario, name: str, args: tuple[Any, ...], called: str) -> Tree:
+    """Start a supervisor class of the answer, and return it with all processes below it."""
+    start = s.member(supervisor_class(s, name), "start_link")
+    what = f"{name}.start_link({', '.join(s.worded(render(arg, LONGEST_ARG)) for arg in args)})"
+    try:
+        made = start(*args)
+    except Exception as error:
+        raise Wrong(f"{s.line_of_reason(error)}{what} raised {type(error).__name__}: {error}") from None
+    tree = Tree(s, await s.start_linked(what, made, called), called)
+    await tree.look()
+    s.name_registered()
+    return tree
