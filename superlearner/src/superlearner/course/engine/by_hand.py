@@ -10,11 +10,12 @@ ends with `"normal"`, and nothing that it started is left. A message of any othe
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import otp
 from otp.testing import mailbox
-from superlearner.course.engine.ends import end_of
+from superlearner.course.engine.ends import end_of, is_typo
 from superlearner.course.engine.values import render, same
 from superlearner.course.engine.verdict import Wrong
 
@@ -30,6 +31,7 @@ NEAR: Final = 0.01
 """Seconds around a promised time within which an answer is in time."""
 LATE: Final = 60.0
 """Seconds after which an answer that should come at once will never come."""
+REFERENCE: Final = re.compile(r"#Ref<[\d.]+>")
 STRANGE: Final = ("a word of nobody", (), ("unknown", 1, 2, 3), 42, None)
 """Messages that no exercise knows."""
 
@@ -49,6 +51,7 @@ class Asked:
         self._request = request
         self._ref = ref
         self._begun = otp.monotonic()
+        self._since = self._s.mark()
         self.said: str = render(request[0] if len(request) == 1 else request)
 
     async def answered(self, value: Any = ANYTHING, at: float = 0.0, m: str | None = None) -> Any:
@@ -63,8 +66,9 @@ class Asked:
         if at and wait > NEAR:
             await self._s.advance(wait - NEAR)
             if (early := await self._taken()) is not None:
-                self._s.same(early[1], value, self._instead(early[1], value), m)
-                when = otp.monotonic() - self._begun
+                if value is not ANYTHING:
+                    self._s.same(early[1], value, self._instead(early[1], value), m)
+                when = self._sent_at(early) - self._begun
                 raise Wrong(f"{self.said} was answered after {when:.3g} s: expected the answer after {at:g} s")
             await self._s.advance(2 * NEAR)
         else:
@@ -89,8 +93,17 @@ class Asked:
         except TimeoutError:
             return None
 
+    def _sent_at(self, answer: Any) -> float:
+        """Return when an answer was sent."""
+        sent = [event.at for event in self._s.sent(otp.self(), self._since) if event.data["term"] is answer]
+        return sent[0] / 1e9 if sent else otp.monotonic()
+
     def _is_answer(self, message: Any) -> bool:
         return type(message) is tuple and len(message) == 2 and message[0] is self._ref
+
+    def _reference(self, found: re.Match[str]) -> str:
+        """Return a reference in words: references are numbers, which say nothing to a reader."""
+        return "ref" if found[0] == str(self._ref) else "another reference"
 
     def _instead(self, got: Any, value: Any) -> str:
         return f"expected the answer {render(value)} to {self.said}, got {render(got)}"
@@ -100,9 +113,15 @@ class Asked:
         others = [message for message in mailbox() if not isinstance(message, otp.Down | otp.ExitSignal)]
         expected = f"expected the answer (ref, value) to {self.said}"
         if others:
-            return Wrong(f"{expected}, got {render(others[0])}, which does not begin with the reference", "M5")
+            got = self._s.worded(REFERENCE.sub(self._reference, render(others[0])))
+            if type(others[0]) in (tuple, list) and any(part is self._ref for part in others[0]):
+                return Wrong(f"{expected}, a tuple of exactly these two, got {got}")
+            return Wrong(f"{expected}, got {got}, which does not begin with the reference", "M5")
         if not otp.is_alive(self._process.pid):
             return self._process.ended(f"{self.said} got no answer: ")
+        pid, since = self._process.pid, self._since
+        if any(event.pid == pid and event.data["way"] == "info" for event in self._s.sent(pid, since)):
+            return Wrong(f"{expected}, but the process sent a message to itself: send the answer to `from_`")
         waits, line = self._process.waits()
         await self._s.advance(LATE)
         if await self._taken() is not None or waits:
@@ -134,7 +153,7 @@ class ByHand:
 
     def ask(self, *request: Any) -> Asked:
         """Send it a request, `(tag, …)` without sender and reference, which are added."""
-        ref = otp.make_ref()
+        ref = self.s.numbered_ref()
         asked = Asked(self, request, ref)
         otp.send(self.pid, (*request, otp.self(), ref))
         return asked
@@ -210,4 +229,4 @@ class ByHand:
         if reason == "normal":
             return Wrong(f"{said}{self.called} has ended, because its function returned", "M1")
         found = end_of(f"{self.s.line_of_reason(reason)}{said}{self.called} ended: ", reason)
-        return Wrong(found.say, found.misconception or m, found.look)
+        return Wrong(self.s.worded(found.say), found.misconception or (None if is_typo(reason) else m), found.look)

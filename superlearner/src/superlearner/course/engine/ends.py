@@ -9,7 +9,7 @@ from superlearner.control.reasons import tagged, text_of_reason
 from superlearner.course.engine.values import render
 from superlearner.course.engine.verdict import Wrong
 
-__all__ = ["LONGEST", "WAITS", "end_of", "failed_child", "real_io"]
+__all__ = ["LONGEST", "WAITS", "end_of", "failed_child", "is_typo", "real_io"]
 
 LONGEST: Final = 200
 EXPECTED: Final = {
@@ -20,6 +20,7 @@ EXPECTED: Final = {
     "handle_continue": "NoReply(state)",
 }
 """The usual result of each callback."""
+TYPOS: Final = ("NameError", "UnboundLocalError", "ImportError", "ModuleNotFoundError")
 NO_REPLY: Final = "the sender of a cast waits for no reply"
 CALLS_ITSELF: Final = (
     "calls its own server, which cannot answer before the callback has returned; use the state that the callback gets"
@@ -67,6 +68,18 @@ def end_of(said: str, reason: Any, callback: str | None = None) -> Wrong:
     if isinstance(reason.term, str) and " " in reason.term:  # a sentence of the library
         return Wrong(f"{said}{reason.term[:LONGEST]}")
     return Wrong(f"{said}{render(reason)}")
+
+
+def is_typo(reason: Any) -> bool:
+    """Return whether a process ended because of a name that does not exist, which shows no misconception.
+
+    >>> is_typo(otp.Crash(otp.ExceptionTerm("NameError", (), "name 'fom' is not defined")))
+    True
+    """
+    if not isinstance(reason, otp.Crash) or not isinstance(reason.term, otp.ExceptionTerm):
+        return False
+    kind, text = reason.term.type_name, reason.term.text
+    return kind in TYPOS or (kind == "AttributeError" and text.startswith("module "))
 
 
 def failed_child(reason: Any) -> tuple[str, Any]:

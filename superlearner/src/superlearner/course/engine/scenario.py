@@ -27,6 +27,7 @@ from otp import Supervisor
 from otp.testing import advance, mailbox, wait_all_idle
 from otp.trace import MESSAGE_KINDS, Event, node_of, subscribe
 from superlearner.course.engine.by_hand import ByHand
+from superlearner.course.engine.callers import Caller, Inbox
 from superlearner.course.engine.client import Client
 from superlearner.course.engine.ends import LONGEST, WAITS, end_of, failed_child
 from superlearner.course.engine.excerpt import Excerpt
@@ -75,6 +76,7 @@ class Scenario:
         self._events: list[Event] = []
         self._names: dict[otp.Pid, str] = {}
         self._labels: dict[str, str] = {}
+        self._refs = 0
         self._me = otp.self()
         self._excerpt = Excerpt(self._me)
         self._begun = 0.0
@@ -125,6 +127,7 @@ class Scenario:
         self.marks = ()
         self._spans = {}
         self._begun = 0.0
+        self._refs = 0
         self._excerpt.begin()
 
     def note(self, say: str) -> None:
@@ -241,6 +244,11 @@ class Scenario:
         self._labels[str(ref)] = name
         return ref
 
+    def numbered_ref(self) -> otp.Ref:
+        """Return a new reference, called `ref 1` and so on in the excerpt of a step."""
+        self._refs += 1
+        return self.name_ref(otp.make_ref(), f"ref {self._refs}")
+
     def worded(self, text: str) -> str:
         """Return a text with the names of processes and references in the place of their numbers."""
         return TERMS.sub(lambda found: self._labels.get(found[0], found[0]), text)
@@ -328,9 +336,21 @@ class Scenario:
         function = self.need(name)
         if not callable(function):
             raise Wrong(f"expected {name} to be a function, got {render(function)}")
-        pid = otp.spawn(function, *args)
+        if isinstance(function, type) and not hasattr(function, "__await__"):
+            raise Wrong(f"{self.line_of(name)}expected {name} to be an async function, got a class")
+        try:
+            pid = otp.spawn(function, *args)
+        except TypeError as error:
+            started = f"{name}({', '.join(map(self.shown, args))})"
+            raise Wrong(f"{self.line_of(name)}a process is started as {started}: {error}") from None
         self._kept.add(pid)
         return ByHand(self, self.name(pid, called or name), called or name)
+
+    def shown(self, value: Any) -> str:
+        """Return an argument as sentences show it."""
+        if isinstance(value, otp.Pid):
+            return self.called(value)
+        return getattr(value, "__name__", render(value))
 
     def client(self, name: str, calls: str = "", casts: str = "") -> Client:
         """Return the client functions of a server class of the answer.
@@ -347,6 +367,18 @@ class Scenario:
         for name in otp.registered():
             if (pid := otp.whereis(name)) is not None and pid not in self._names:
                 self.name(pid, str(name))
+
+    def caller(self, name: str = "client") -> Caller:
+        """Start a process in which functions of the answer are called."""
+        caller = Caller(self, name)
+        self._kept.add(caller.pid)
+        return caller
+
+    def inbox(self, name: str) -> Inbox:
+        """Start a process that keeps what is sent to it."""
+        inbox = Inbox(self, name)
+        self._kept.add(inbox.pid)
+        return inbox
 
     def started_by(self, pid: otp.Pid) -> set[otp.Pid]:
         """Return the living processes that a process started, and those that they started."""
