@@ -32,7 +32,7 @@ NEAR: Final = 0.01
 LATE: Final = 60.0
 """Seconds after which an answer that should come at once will never come."""
 REFERENCE: Final = re.compile(r"#Ref<[\d.]+>")
-STRANGE: Final = ("a word of nobody", (), ("unknown", 1, 2, 3), 42, None)
+STRANGE: Final = ("an unknown word", (), ("unknown", 1, 2, 3), 42, None)
 """Messages that no exercise knows."""
 
 

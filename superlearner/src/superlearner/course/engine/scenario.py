@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import dis
 import inspect
 import re
-import traceback
 from collections.abc import Awaitable, Callable, Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -31,6 +29,7 @@ from superlearner.course.engine.callers import Caller, Inbox
 from superlearner.course.engine.client import Client
 from superlearner.course.engine.ends import LONGEST, WAITS, end_of, failed_child
 from superlearner.course.engine.excerpt import Excerpt
+from superlearner.course.engine.lines import AnswerLines
 from superlearner.course.engine.outcome import CourseCallback, CourseFigure, Outcome
 from superlearner.course.engine.pictured import Mailbox, watched
 from superlearner.course.engine.tree import Tree, start_tree
@@ -55,7 +54,7 @@ class Scenario:
 
     def __init__(self, answer: ModuleType, seed: int, code: CodeType | None = None) -> None:
         self.answer = answer
-        self._code = code
+        self._lines = AnswerLines(code, answer)
         self.seed = seed
         self.steps: list[CourseStep] = []
         self.at_step: Callable[[], object] = lambda: None
@@ -78,6 +77,8 @@ class Scenario:
         self._labels: dict[str, str] = {}
         self._refs = 0
         self._me = otp.self()
+        self._started = otp.monotonic()
+        """The time of the clock at which excerpts begin; a virtual clock begins at 0."""
         self._excerpt = Excerpt(self._me)
         self._begun = 0.0
         self._node = node_of(self._me)
@@ -452,7 +453,7 @@ class Scenario:
         except otp.StartError as error:
             if isinstance(error, ValueError):  # of a child spec or a flag; the library says how to write it
                 said = str(error).partition(" (reason ")[0][:LONGEST]
-                raise Wrong(f"{self._line_of_value(error.reason)}{what}: {said}") from None
+                raise Wrong(f"{self._lines.of_value(error.reason)}{what}: {said}") from None
             child, reason = failed_child(error.reason)
             raise end_of(f"{self.line_of_reason(reason)}{what} failed: {child}", reason, "init") from None
         except Wrong:
@@ -489,13 +490,7 @@ class Scenario:
 
     def line_of_reason(self, reason: Any) -> str:
         """Return `line 15: `, the line of the answer that raised an error; "" if it was raised elsewhere."""
-        lines: list[int | None] = []
-        if isinstance(reason, otp.Crash):
-            lines = [line for file, line, _ in reason.stack if file == self.answer.__file__]
-        elif isinstance(reason, Exception):
-            frames = traceback.extract_tb(reason.__traceback__)
-            lines = [frame.lineno for frame in frames if frame.filename == self.answer.__file__]
-        return f"line {lines[-1]}: " if lines else ""
+        return self._lines.of_reason(reason)
 
     def line_of(self, name: str, *texts: str) -> str:
         """Return `line 15: `, the line of the first of these texts, or of the definition of a name; "" without it.
@@ -503,19 +498,7 @@ class Scenario:
         A text is a value or the name of a function. It is searched in the definition, then in the whole answer, such
         as in a constant. For sentences only: a verdict never depends on the source.
         """
-        defined = next((code for code in _codes(self._code) if code.co_name == name), None)
-        if defined is None:
-            return ""
-        lines = [_line_with(code, text) for text in texts for code in (defined, self._code)]
-        line = next(filter(None, lines), defined.co_firstlineno)
-        return f"line {line}: "
-
-    def _line_of_value(self, reason: Any) -> str:
-        """Return `line 15: `, the line of the text at the end of a reason; "" if it is not in the answer."""
-        while type(reason) is tuple and reason:
-            reason = reason[-1]
-        line = _line_with(self._code, reason) if type(reason) is str else None
-        return f"line {line}: " if line else ""
+        return self._lines.of_name(name, *texts)
 
     # The trace
 
@@ -571,7 +554,7 @@ class Scenario:
         return self._excerpt.whole(self._events, self._row)
 
     def _row(self, event: Event) -> CourseRow | None:
-        of, at, data = self.called(event.pid), round(event.at / 1e9, 3), event.data
+        of, at, data = self.called(event.pid), round(event.at / 1e9 - self._started, 3), event.data
         late = event.kind == "dropped" and data["way"] == "reply"
         if event.kind == "sent" or late:
             text = self.worded(str(data["message"]))[:LONGEST]
@@ -608,24 +591,3 @@ class Scenario:
             )
         if mailbox():
             raise Wrong("expected an empty mailbox of the asker, got messages that were not asked for")
-
-
-def _codes(code: CodeType | None) -> list[CodeType]:
-    """Return a code object and all inside it, outermost first."""
-    if code is None:
-        return []
-    return [code, *(each for inner in code.co_consts if isinstance(inner, CodeType) for each in _codes(inner))]
-
-
-def _line_with(code: CodeType | None, text: str) -> int | None:
-    """Return the line of the first use of a value or name in a code object."""
-    return next(
-        (
-            step.positions.lineno
-            for each in _codes(code)
-            for step in dis.get_instructions(each)
-            if step.positions is not None and not step.opname.startswith("IMPORT")
-            if step.argval == text or (type(step.argval) is tuple and text in step.argval)
-        ),
-        None,
-    )
