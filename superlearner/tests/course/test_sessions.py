@@ -133,6 +133,7 @@ def core_minutes(lesson: Lesson) -> float:
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_the_core_path_takes_the_minutes_that_the_lesson_and_the_documentation_name(lesson: Lesson) -> None:
     assert core_minutes(lesson) <= lesson.minutes <= 45
+    assert lesson.title in [phase.sessions.get(lesson.number) for phase in COURSE.phases]
     page = (Path(__file__).parents[3] / "docs" / "course.md").read_text(encoding="utf-8")
     assert f"| {lesson.number} | {lesson.title} | {lesson.minutes} |" in page
 
@@ -152,3 +153,10 @@ def test_a_session_opens_with_something_that_happens(lesson: Lesson) -> None:
     assert isinstance(first, Cell | Predict | Picture)
     before = lesson.sections[0].blocks[: lesson.sections[0].blocks.index(first)]
     assert sum(len(block.html.split()) for block in before if isinstance(block, Text)) <= 150
+
+
+def test_an_exercise_builds_on_others_of_the_course() -> None:
+    written = {lesson.number for lesson in COURSE.lessons}
+    for id in EXERCISES:
+        for earlier in COURSE.exercise(id).builds_on:
+            assert earlier in EXERCISES or int(earlier[1:3]) not in written, f"{id} builds on {earlier}"
