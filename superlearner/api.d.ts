@@ -145,12 +145,12 @@ declare namespace Api {
   interface CourseLesson {
     number: number;
     title: string;
-    /** of its core path */ minutes?: number;
-    goals?: string[];
-    /** sessions that help; they never lock */ prerequisites?: number[];
-    exercises?: number;
-    predictions?: number;
-    /** exercises that the learner has passed */ passed?: number;
+    /** of its core path */ minutes: number;
+    goals: string[];
+    /** sessions that help; they never lock */ prerequisites: number[];
+    exercises: number;
+    predictions: number;
+    /** exercises that the learner has passed */ passed: number;
     state: "untouched"|"in work"|"passed"|"passed with help"|"to come";
     sources: Record<string, string>[];
     missed: CourseMissed[];

@@ -68,7 +68,7 @@ class Course:
     @cached_property
     def phases(self) -> tuple[Phase, ...]:
         """Return the curriculum: all sessions, also those that are still to come."""
-        found = tomllib.loads((self._folder / "curriculum.toml").read_text(encoding="utf-8"))["phases"]
+        found = tomllib.loads((FOLDER / "curriculum.toml").read_text(encoding="utf-8"))["phases"]
         return tuple(
             Phase(one["title"], one["about"], {each["number"]: each["title"] for each in one["sessions"]})
             for one in found

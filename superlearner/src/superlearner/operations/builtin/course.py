@@ -69,7 +69,11 @@ async def sessions(ctx: Context, course: Course, store: Store, /) -> list[Course
     progress = await _known_progress(ctx, store)
     written = {one.number: _session(one, progress) for one in course.lessons}
     return [
-        written.get(number) or CourseSession(number=number, title=title, state="to come")
+        written.get(number)
+        or CourseSession(
+            number=number, title=title, state="to come", minutes=0, goals=[], prerequisites=[], exercises=0,
+            predictions=0, passed=0,
+        )  # fmt: skip
         for phase in course.phases
         for number, title in phase.sessions.items()
     ]

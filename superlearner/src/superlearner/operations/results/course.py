@@ -35,12 +35,12 @@ class CourseSession(BaseModel):
 
     number: int
     title: str
-    minutes: int = Field(default=0, description="of its core path")
-    goals: list[str] = []
-    prerequisites: list[int] = Field(default=[], description="sessions that help; they never lock")
-    exercises: int = 0
-    predictions: int = 0
-    passed: int = Field(default=0, description="exercises that the learner has passed")
+    minutes: int = Field(description="of its core path")
+    goals: list[str]
+    prerequisites: list[int] = Field(description="sessions that help; they never lock")
+    exercises: int
+    predictions: int
+    passed: int = Field(description="exercises that the learner has passed")
     state: SessionState
 
 

@@ -6,7 +6,7 @@
 
 import { ApiError, platform, request } from "../base/api.js";
 import { confirm } from "../base/confirm.js";
-import { attribute, byId, make, root, write } from "../base/dom.js";
+import { attribute, byId, root, write } from "../base/dom.js";
 import { counted, duration } from "../base/words.js";
 import { nextTour } from "./tour-conditions.js";
 import { forget, learned, place, setPlace } from "./tour-place.js";
