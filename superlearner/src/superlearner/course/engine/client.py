@@ -133,8 +133,10 @@ class Served:
         elif cast:
             value = await s.settled(what, made, self.pid)
         else:
-            value = await s.asked(what, made, self.pid)
+            value = await self._answer(what, made, begun + (at or 0))
         ways = [event.data["way"] for event in s.sent(self.pid, since) if event.pid == otp.self()]
+        if cast and not ways:
+            raise Wrong(f"{what} sends no message to the server: expected one cast")
         self._client.saw(function, ways, inspect.isawaitable(made), since)
         took = otp.monotonic() - begun
         due = "at once" if not at else f"after {at:g} s"
@@ -146,6 +148,17 @@ class Served:
         if at is not None and not cast and took < at - NEAR:
             raise untimely
         return value
+
+    async def _answer(self, what: str, made: Any, due: float) -> Any:
+        begun = otp.monotonic()
+        try:
+            return await self._s.asked(what, made, self.pid)
+        except Wrong as wrong:
+            now = otp.monotonic()
+            if wrong.misconception == "M31" and now < due - NEAR:
+                gave_up = f"{what} gave up after {now - begun:g} s, but its answer may take longer"
+                raise Wrong(f"{gave_up}: which timeout has the call?") from None
+            raise
 
     async def killed(self) -> Served:
         """Kill the server, and return the one that its supervisor starts in its place."""

@@ -9,7 +9,7 @@ from superlearner.control.reasons import tagged, text_of_reason
 from superlearner.course.engine.values import render
 from superlearner.course.engine.verdict import Wrong
 
-__all__ = ["LONGEST", "WAITS", "end_of", "failed_child", "is_typo", "real_io"]
+__all__ = ["LONGEST", "end_of", "failed_child", "is_typo", "real_io", "still_waiting"]
 
 LONGEST: Final = 200
 EXPECTED: Final = {
@@ -123,3 +123,18 @@ def real_io(text: str) -> Wrong:
     if call == "time.sleep":
         return Wrong(f"expected neither threads, sockets nor real waiting: {call} {BLOCKS}", "M7")
     return Wrong(f"expected neither threads, sockets nor real waiting, got {call}")
+
+
+def still_waiting(what: str, place: str) -> Wrong:
+    """Return the fault of a server whose callback has not returned.
+
+    Args:
+        what: was asked of it.
+        place: the function in which it waits, with the line.
+
+    >>> still_waiting("get(server)", "Cache.handle_call:12").say
+    'line 12: get(server) got no answer in time: handle_call is still waiting, and its server takes no other message'
+    """
+    function, _, line = place.rpartition(":")
+    waits = f"{function.rpartition('.')[2]} is still waiting, and its server takes no other message"
+    return Wrong(f"{f'line {line}: ' if line.isdigit() else ''}{what} got no answer in time: {waits}", "P1", WAITS)

@@ -27,8 +27,8 @@ from otp.trace import MESSAGE_KINDS, Event, node_of, subscribe
 from superlearner.course.engine.by_hand import ByHand
 from superlearner.course.engine.callers import Caller, Inbox
 from superlearner.course.engine.client import Client
-from superlearner.course.engine.ends import LONGEST, WAITS, end_of, failed_child
-from superlearner.course.engine.excerpt import Excerpt
+from superlearner.course.engine.ends import LONGEST, end_of, failed_child, still_waiting
+from superlearner.course.engine.excerpt import Excerpt, name_after
 from superlearner.course.engine.lines import AnswerLines
 from superlearner.course.engine.outcome import CourseCallback, CourseFigure, Outcome
 from superlearner.course.engine.pictured import Mailbox, watched
@@ -69,6 +69,7 @@ class Scenario:
         self._shows: str | None = None
         self._ends: dict[otp.Pid, tuple[Any, str | None]] = {}
         self._parents: dict[otp.Pid, otp.Pid | None] = {}
+        self._whats: dict[otp.Pid, str] = {}
         self.random: Random = Random(seed)
         """Draws the values of a check; the same under the same seed."""
         self._note = ""
@@ -482,10 +483,13 @@ class Scenario:
         if server is not None and not otp.is_alive(server):
             return Wrong(f"{what}: the server ended without an answer")
         if server is not None and otp.process_info(server, "status") == "awaiting":
-            where, _, line = str(otp.process_info(server, "current_function")).rpartition(":")
-            place = f"line {line}: " if line.isdigit() else ""
-            waits = f"{where.rpartition('.')[2]} is still waiting, and its server takes no other message meanwhile"
-            return Wrong(f"{place}{what} got no answer in time: {waits}", "P1", WAITS)
+            return still_waiting(what, str(otp.process_info(server, "current_function")))
+        for pid, parent in self._parents.items():
+            reason = self.reason_of(pid)
+            if server is not None and parent == server and isinstance(reason, otp.Crash):
+                said = f"{what} got no answer: {self.called(pid)}, which the server started, has ended: "
+                crashed = end_of(f"{self.line_of_reason(reason)}{said}", reason)
+                return Wrong(crashed.say, crashed.misconception or "M31", crashed.look)
         return Wrong(f"{what} got no answer: the server is alive and silent, and its caller waits in vain", "M31")
 
     def line_of_reason(self, reason: Any) -> str:
@@ -523,6 +527,7 @@ class Scenario:
             self._ends[event.pid] = event.data["reason"], event.data["callback"]
         elif event.pid is not None and event.kind == "spawned":
             self._parents[event.pid] = event.data["parent"]
+            self._whats[event.pid] = event.data["what"].rpartition(".")[2]
         if len(self._events) < KEPT:
             self._events.append(event)
             self._excerpt.take(event)
@@ -566,10 +571,10 @@ class Scenario:
         return None
 
     def called(self, pid: Any) -> str:
-        """Return the name of a process; a message without a sender comes from a timer."""
+        """Return the name of a process, by default that of its function; a timer is what sends without a pid."""
         if pid not in self._names:
-            what = "timer" if not isinstance(pid, otp.Pid) else f"process {1 + len(self._names)}"
-            self._names[pid] = what
+            what = self._whats.get(pid, "") if isinstance(pid, otp.Pid) else "timer"
+            self._names[pid] = what if what == "timer" else name_after(what, self._names.values())
         return self._names[pid]
 
     # The end
