@@ -61,6 +61,12 @@ class Called:
         await self._wait(at, late)
         if isinstance(self.error, Wrong):
             raise self.error
+        if isinstance(self.error, otp.ServerDown):
+            reason = self.error.cause_reason
+            raise end_of(f"{self._s.line_of_reason(reason)}{self.said}: the server ended: ", reason)
+        if inspect.iscoroutine(self.value):
+            self.value.close()
+            raise Wrong(f"{self.said} returned a coroutine: `await` is missing in it")
         if self.error is not None:
             line = self._s.line_of_reason(self.error)
             raise Wrong(f"{line}{self.said} raised {type(self.error).__name__}: {self.error}".removesuffix(": "), m)

@@ -86,7 +86,7 @@ class Scenario:
         self._before = set(otp.processes())
         self._kept: set[otp.Pid] = set()
         self._supervisors: list[otp.Pid] = []
-        self._reader = subscribe(self._node, self._take, kinds=MESSAGE_KINDS | {"spawned", "exited"})
+        self._reader = subscribe(self._node, self._take, kinds=MESSAGE_KINDS | {"spawned", "exited", "gave_up"})
         self.name(self._me, "check")
 
     # Results of a run
@@ -566,8 +566,8 @@ class Scenario:
             return CourseRow(at, of, self.called(data.get("to")), "late" if late else str(data["way"]), text, False)
         if event.kind == "exited":
             return CourseRow(at, of, None, "exit", render(data.get("reason")), False)
-        if event.kind == "happens":
-            return CourseRow(at, of, None, "note", data["text"], False)
+        if event.kind in ("happens", "gave_up"):
+            return CourseRow(at, of, None, "note", data.get("text", "gives up"), False)
         return None
 
     def called(self, pid: Any) -> str:
