@@ -54,13 +54,14 @@ class Asked:
         self._since = self._s.mark()
         self.said: str = render(request[0] if len(request) == 1 else request)
 
-    async def answered(self, value: Any = ANYTHING, at: float = 0.0, m: str | None = None) -> Any:
+    async def answered(self, value: Any = ANYTHING, at: float = 0.0, m: str | None = None, silent: str = "M31") -> Any:
         """Return the answer; raise `Wrong` unless it is this value and comes at this time.
 
         Args:
             value: the expected answer.
             at: seconds after the request; 0 is at once, and no time may pass.
             m: the misconception that another value shows; by default that of the step.
+            silent: that of a process that lives and does not answer.
         """
         wait = self._begun + at - otp.monotonic()
         if at and wait > NEAR:
@@ -75,7 +76,7 @@ class Asked:
             await self._s.settle()
         answer = await self._taken()
         if answer is None:
-            raise await self._unanswered(at)
+            raise await self._unanswered(at, silent)
         if value is not ANYTHING:
             self._s.same(answer[1], value, self._instead(answer[1], value), m)
         return answer[1]
@@ -101,6 +102,9 @@ class Asked:
     def _is_answer(self, message: Any) -> bool:
         return type(message) is tuple and len(message) == 2 and message[0] is self._ref
 
+    def _has_ref(self, message: Any) -> bool:
+        return type(message) in (tuple, list) and any(part is self._ref for part in message)
+
     def _reference(self, found: re.Match[str]) -> str:
         """Return a reference in words: references are numbers, which say nothing to a reader."""
         return "ref" if found[0] == str(self._ref) else "another reference"
@@ -108,21 +112,22 @@ class Asked:
     def _instead(self, got: Any, value: Any) -> str:
         return f"expected the answer {render(value)} to {self.said}, got {render(got)}"
 
-    async def _unanswered(self, at: float) -> Wrong:
+    async def _unanswered(self, at: float, silent: str) -> Wrong:
         """Return the fault of a process that has not answered in time, by what became of it."""
         others = [message for message in mailbox() if not isinstance(message, otp.Down | otp.ExitSignal)]
         expected = f"expected the answer (ref, value) to {self.said}"
         if others:
             got = self._s.worded(REFERENCE.sub(self._reference, render(others[0])))
-            if type(others[0]) in (tuple, list) and any(part is self._ref for part in others[0]):
+            if self._has_ref(others[0]):
                 return Wrong(f"{expected}, a tuple of exactly these two, got {got}")
             return Wrong(f"{expected}, got {got}, which does not begin with the reference", "M5")
         if not otp.is_alive(self._process.pid):
             return self._process.ended(f"{self.said} got no answer: ")
         pid, since = self._process.pid, self._since
-        if any(event.pid == pid and event.data["way"] == "info" for event in self._s.sent(pid, since)):
+        if any(event.pid == pid and self._has_ref(event.data["term"]) for event in self._s.sent(pid, since)):
             return Wrong(f"{expected}, but the process sent a message to itself: send the answer to `from_`")
         waits, line = self._process.waits()
+        waits = waits or bool(otp.process_info(pid, "message_queue_len"))  # it does not even take the request
         await self._s.advance(LATE)
         if await self._taken() is not None or waits:
             due = "at once" if not at else f"after {at:g} s"
@@ -130,7 +135,9 @@ class Asked:
             return Wrong(line + say, "P1", WAITS)
         if not otp.is_alive(self._process.pid):
             return self._process.ended(f"{self.said} got no answer: ")
-        return Wrong(f"{self.said} got no answer: the process is alive and silent, and its client waits in vain", "M31")
+        return Wrong(
+            f"{self.said} got no answer: the process is alive and silent, and its client waits in vain", silent
+        )
 
 
 class ByHand:
@@ -158,7 +165,9 @@ class ByHand:
         otp.send(self.pid, (*request, otp.self(), ref))
         return asked
 
-    async def answers(self, request: Any, value: Any = ANYTHING, at: float = 0.0, m: str | None = None) -> Any:
+    async def answers(
+        self, request: Any, value: Any = ANYTHING, at: float = 0.0, m: str | None = None, silent: str = "M31"
+    ) -> Any:
         """Ask, and return the answer; raise `Wrong` unless it is this value at this time.
 
         Args:
@@ -166,9 +175,10 @@ class ByHand:
             value: the expected answer.
             at: seconds after the request; 0 is at once.
             m: the misconception that another value shows; by default that of the step.
+            silent: that of a process that lives and does not answer.
         """
         asked = self.ask(*(request if type(request) is tuple else (request,)))
-        return await asked.answered(value, at, m)
+        return await asked.answered(value, at, m, silent)
 
     async def ignores(self, *messages: Any) -> None:
         """Send messages of no known shape; raise `Wrong` unless each is taken and the process goes on."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 import otp
@@ -49,16 +50,26 @@ class Called:
         """Account for the end of the call."""
         self.done, self.value, self.error, self._ended = True, value, error, otp.monotonic()
 
-    async def returns(self, value: Any = ANYTHING, at: float = 0.0, m: str | None = None, late: str = "P1") -> Any:
+    async def returns(
+        self,
+        value: Any = ANYTHING,
+        at: float = 0.0,
+        m: str | None = None,
+        late: str | None = None,
+        never: str | None = None,
+        raised: str | None = None,
+    ) -> Any:
         """Return what it returns; raise `Wrong` unless it is this value at this time.
 
         Args:
             value: the expected value.
             at: seconds after the call; 0 is at once.
             m: the misconception that another value shows; by default that of the step.
-            late: the misconception of a call that returns too late.
+            late: that of a call that returns too late.
+            never: that of a call that does not return at all.
+            raised: that of a call that raises an exception.
         """
-        await self._wait(at, late)
+        await self._wait(at, late, never)
         if isinstance(self.error, Wrong):
             raise self.error
         if isinstance(self.error, otp.ServerDown):
@@ -69,13 +80,26 @@ class Called:
             raise Wrong(f"{self.said} returned a coroutine: `await` is missing in it")
         if self.error is not None:
             line = self._s.line_of_reason(self.error)
-            raise Wrong(f"{line}{self.said} raised {type(self.error).__name__}: {self.error}".removesuffix(": "), m)
+            said = f"{line}{self.said} raised {type(self.error).__name__}: {self.error}".removesuffix(": ")
+            raise Wrong(said, raised)
+        if inspect.iscoroutine(self.value):
+            raise self._not_awaited(self.value)
         if value is not ANYTHING:
-            self._s.same(self.value, value, f"expected {self.said} to return {render(value)}, got {self._got()}", m)
+            self._s.same(
+                self.value, value, f"expected {self.said} to return {render(value)}, got {render(self.value)}", m
+            )
         self._early(at)
         return self.value
 
-    async def raises(self, kind: type[BaseException], at: float = 0.0, m: str | None = None, late: str = "P1") -> Any:
+    async def raises(
+        self,
+        kind: type[BaseException],
+        at: float = 0.0,
+        m: str | None = None,
+        late: str | None = None,
+        *,
+        early: bool = False,
+    ) -> Any:
         """Return the exception that it raises; raise `Wrong` unless it is one of this kind, at this time.
 
         Args:
@@ -83,14 +107,16 @@ class Called:
             at: seconds after the call; 0 is at once.
             m: the misconception of a call that does not raise it; by default that of the step.
             late: the misconception of a call that ends too late.
+            early: it may also raise before that.
         """
-        await self._wait(at, late)
+        await self._wait(at, late, late)
         if isinstance(self.error, Wrong):
             raise self.error
         if not isinstance(self.error, kind):
             line = "" if self.error is None else self._s.line_of_reason(self.error)
             self._s.expect(False, f"{line}expected {self.said} to raise {kind.__name__}, but it {self._became()}", m)
-        self._early(at)
+        if not early:
+            self._early(at)
         return self.error
 
     async def waits(self, say: str = "", m: str | None = None) -> None:
@@ -98,7 +124,7 @@ class Called:
         await self._s.settle()
         self._s.expect(not self.done, say or f"expected {self.said} to wait, but it {self._became()}", m)
 
-    async def _wait(self, at: float, late: str) -> None:
+    async def _wait(self, at: float, late: str | None, never: str | None) -> None:
         """Wait until it should have ended; raise `Wrong` if it has not, or if its process has."""
         wait = self._begun + at - otp.monotonic()
         await (self._s.advance(wait + NEAR) if at and wait > -NEAR else self._s.settle())
@@ -109,7 +135,7 @@ class Called:
         await self._s.advance(LATE)
         self._caller.lives(self.said)
         if not self.done:
-            raise Wrong(f"expected {self.said} to end {due}, but it still waits after {LATE + at:g} s", late)
+            raise Wrong(f"expected {self.said} to end {due}, but it still waits after {LATE + at:g} s", never)
         raise Wrong(f"expected {self.said} to end {due}, got it after {self._ended - self._begun:.3g} s", late)
 
     def _early(self, at: float) -> None:
@@ -117,13 +143,23 @@ class Called:
         if at - took > NEAR:
             raise Wrong(f"expected {self.said} to end after {at:g} s, got it after {took:.3g} s")
 
-    def _got(self) -> str:
-        return "a coroutine: `await` is missing in it" if inspect.iscoroutine(self.value) else render(self.value)
+    def _not_awaited(self, coroutine: CoroutineType[Any, Any, Any]) -> Wrong:
+        """Return the fault of a function that returned a coroutine."""
+        origin = coroutine.cr_origin
+        coroutine.close()
+        line = f"line {origin[0][1]}: " if origin and origin[0][0] == self._s.answer.__file__ else ""
+        return Wrong(
+            f"{line}{self.said} returned a coroutine: `await` is missing before the call of {coroutine.__name__}"
+        )
 
     def _became(self) -> str:
         if not self.done:
             return "still waits"
-        return f"returned {self._got()}" if self.error is None else f"raised {type(self.error).__name__}: {self.error}"
+        return (
+            f"returned {render(self.value)}"
+            if self.error is None
+            else f"raised {type(self.error).__name__}: {self.error}"
+        )
 
 
 class Caller:

@@ -370,6 +370,11 @@ class Scenario:
             if (pid := otp.whereis(name)) is not None and pid not in self._names:
                 self.name(pid, str(name))
 
+    def adopt(self, pid: otp.Pid, name: str) -> otp.Pid:
+        """Name a process that a function of the answer has started; it may stay until the end."""
+        self._kept.add(pid)
+        return self.name(pid, name)
+
     def caller(self, name: str = "client") -> Caller:
         """Start a process in which functions of the answer are called."""
         caller = Caller(self, name)
@@ -409,7 +414,8 @@ class Scenario:
     async def at_once(self, server: otp.Pid, *clients: Callable[[], Awaitable[None]]) -> None:
         """Run each of these in a process of its own; raise the first `Wrong` of them.
 
-        The server is suspended until each has sent its first message, so under every seed they ask at the same time.
+        A server with callbacks is suspended until each has sent its first message, so under every seed they ask at the
+        same time. A process written by hand cannot be suspended; the seed decides when it runs.
         """
         failed: list[Wrong] = []
 
@@ -419,12 +425,15 @@ class Scenario:
             except Wrong as wrong:
                 failed.append(wrong)
 
+        suspended = otp.process_info(server, "current_function") is None
         with contextlib.suppress(otp.CallExit):
-            await otp.sys.suspend(server)
+            if suspended:
+                await otp.sys.suspend(server)
         pids = [self.name(otp.spawn(run, client), f"client {n}") for n, client in enumerate(clients, 1)]
         await self.settle()
         with contextlib.suppress(otp.CallExit):
-            await otp.sys.resume(server)
+            if suspended:
+                await otp.sys.resume(server)
         for pid in pids:
             await otp.wait_down(pid)
         if failed:
