@@ -10,10 +10,9 @@ A check judges messages, answers, ends, restarts and times, and never source tex
 from __future__ import annotations
 
 import contextlib
-import difflib
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Collection, Generator, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from random import Random
@@ -27,13 +26,14 @@ from otp.trace import MESSAGE_KINDS, Event, node_of, subscribe
 from superlearner.course.engine.by_hand import ByHand
 from superlearner.course.engine.callers import Caller, Inbox
 from superlearner.course.engine.client import Client
+from superlearner.course.engine.defined import Defined
 from superlearner.course.engine.ends import LONGEST, end_of, failed_child, still_waiting
 from superlearner.course.engine.excerpt import Excerpt, name_after
 from superlearner.course.engine.lines import AnswerLines
 from superlearner.course.engine.outcome import CourseCallback, CourseFigure, Outcome
 from superlearner.course.engine.pictured import Mailbox, watched
 from superlearner.course.engine.tree import Tree, start_tree
-from superlearner.course.engine.values import as_mapping, as_set, did_you_mean, render, same, why_no_set
+from superlearner.course.engine.values import render, same
 from superlearner.course.engine.verdict import CourseMark, CourseRow, CourseStep, Wrong, wrong_marks
 
 __all__ = ["Scenario"]
@@ -43,7 +43,7 @@ RESTART_S: Final = 1.0
 TERMS: Final = re.compile(r"#Ref<[\d.]+>|<\d+\.\d+\.\d+>")
 
 
-class Scenario:
+class Scenario(Defined):
     """A run of a check under one seed, inside a testing scheduler; made by the child.
 
     Args:
@@ -53,7 +53,7 @@ class Scenario:
     """
 
     def __init__(self, answer: ModuleType, seed: int, code: CodeType | None = None) -> None:
-        self.answer = answer
+        super().__init__(answer)
         self._lines = AnswerLines(code, answer)
         self.seed = seed
         self.steps: list[CourseStep] = []
@@ -176,62 +176,6 @@ class Scenario:
         """Raise `Wrong` unless two plain values are of the same type and equal."""
         if not same(got, wanted):
             raise Wrong(say or f"expected {render(wanted)}, got {render(got)}", m or self._shows)
-
-    # What the answer defines
-
-    def need(self, name: str) -> Any:
-        """Return what the answer defines under a name."""
-        found = getattr(self.answer, name, self)
-        if found is not self:
-            return found
-        own = [each for each in vars(self.answer) if not each.startswith("_")]
-        near = difflib.get_close_matches(name, own, 1)
-        hint = f"; did you mean {name!r} where you wrote {near[0]!r}?" if near else ""
-        raise Wrong(f"expected a definition of {name!r} in your file, got none{hint}")
-
-    def member(self, owner: Any, name: str) -> Callable[..., Any]:
-        """Return a function that a class of the answer defines."""
-        found = getattr(owner, name, None)
-        if not callable(found):
-            base = "" if hasattr(owner, "child_spec") else f"; is the class written as {owner.__name__}(GenServer)?"
-            raise Wrong(f"expected {owner.__name__}.{name}(…), got none{base if name == 'start' else ''}")
-        if inspect.isfunction(found) and next(iter(inspect.signature(found).parameters), "") == "self":
-            raise Wrong(f"{name} is called as {owner.__name__}.{name}(server): expected no parameter `self`")
-        return found
-
-    def choices(self, keys: tuple[str, ...], values: Collection[str] = ()) -> Mapping[str, Any]:
-        """Return the mapping `answer` with these keys, each with a value; if `values` are given, with one of them."""
-        given = self.need("answer")
-        if given is None:
-            raise Wrong("choose one for each line: nothing is chosen yet")
-        answer = as_mapping(given)
-        if answer is None:
-            raise Wrong(f"expected answer to be a dict, got {render(given)}")
-        missing = [key for key in keys if answer.get(key) is None]
-        if missing:
-            raise Wrong(f"choose one for each line: {missing[0]!r} has none yet")
-        self.no_other_keys("answer", answer, keys)
-        for key in keys:
-            if values and (type(answer[key]) is not str or answer[key] not in values):
-                near = did_you_mean(answer[key], values)
-                raise Wrong(f"{render(answer[key])} is not a choice for {key!r}{near}")
-        return answer
-
-    def no_other_keys(self, name: str, mapping: Mapping[Any, Any], keys: Collection[Any]) -> None:
-        """Raise `Wrong` if a mapping that the answer defines has another key than these."""
-        strange = [key for key in mapping if key not in keys]
-        if strange:
-            raise Wrong(f"expected only the keys of the exercise in {name}, got {render(strange[0])} as well")
-
-    def names_in(self, name: str, of: str = "names") -> set[Any]:
-        """Return a set that the answer defines; it may be given as a list. `of` says in sentences what it holds."""
-        value = self.need(name)
-        if value is None:
-            raise Wrong(f"choose at least one: {name} is still None")
-        found = as_set(value)
-        if found is None:
-            raise Wrong(why_no_set(name, value, of))
-        return found
 
     # Processes
 
