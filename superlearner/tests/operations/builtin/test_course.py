@@ -56,7 +56,9 @@ def test_without_a_store_a_learner_is_told_so_and_sees_no_path(inside: Inside, t
 
 
 @pytest.mark.operation("course.next")
-def test_the_next_thing_is_the_first_that_is_not_done_in_the_session_worked_on_last(inside: Inside, tmp_path: Path) -> None:
+def test_the_next_thing_is_the_first_that_is_not_done_in_the_session_worked_on_last(
+    inside: Inside, tmp_path: Path
+) -> None:
     async def test(inside_: Any) -> None:
         platform = inside_.platform
         await platform.store.sync()
@@ -212,6 +214,33 @@ def test_a_session_is_worked_through_over_http(inside: Inside, tmp_path: Path) -
         assert (forgotten["forgotten"], (await platform.get("/api/v1/course/progress"))["data"]) == (5, [])
         assert (await send("import", done=done))["added"] == 5
         assert len((await platform.get("/api/v1/course/progress"))["data"]) == 3
+
+    inside(test, data_dir=tmp_path)
+
+
+@pytest.mark.operation("course.solution", "course.lesson")
+def test_an_exercise_goes_on_with_the_code_of_an_earlier_one(inside: Inside, tmp_path: Path) -> None:
+    async def test(inside_: Any) -> None:
+        platform, course = inside_.platform, Course()
+        await platform.store.sync()
+
+        async def earlier() -> dict[str, Any]:
+            lesson = (await call(platform, "course.lesson", ADA, number=3)).data
+            blocks = [block for section in lesson["sections"] for block in section["blocks"]]
+            (found,) = next(block for block in blocks if block.get("id") == "s03.counter")["builds_on"]
+            return found
+
+        assert await earlier() == {
+            "id": "s03.echo", "title": course.exercise("s03.echo").title, "session": 3, "answer": None, "passed": False,
+        }  # fmt: skip
+        await call(platform, "course.check", ADA, exercise="s03.echo", source="mine = 1")
+        assert (await earlier())["answer"] == "mine = 1"
+        with pytest.raises(OperationError, match="opens when your answer has passed"):
+            await call(platform, "course.solution", ADA, exercise="s03.echo", continued_by="s03.echo")
+        ours = await call(platform, "course.solution", ADA, exercise="s03.echo", continued_by="s03.counter")
+        assert ours.data["source"] == course.solution("s03.echo")
+        (echo,) = [one for one in (await call(platform, "course.progress", ADA)).data if one["id"] == "s03.echo"]
+        assert (echo["seen"], echo["passed"]) == (True, False)
 
     inside(test, data_dir=tmp_path)
 

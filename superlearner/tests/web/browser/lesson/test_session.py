@@ -91,6 +91,23 @@ def test_the_learning_path_leads_to_the_session_and_knows_how_far_it_is(
     expect(page).to_have_url(re.compile(r"/learn/12#s12-"))
 
 
+def test_an_exercise_goes_on_with_earlier_code(lesson: Callable[..., Page]) -> None:
+    page = lesson()
+    one = exercise(page)
+    editor = one.get_by_role("textbox", name="Your answer to MinimalServer")
+    before = editor.input_value()
+    expect(one.get_by_role("button", name="Use my answer")).to_have_count(0)
+    one.get_by_role("button", name="Use ours").click()
+    expect(editor).to_have_value(Course().solution("s12.limits"))
+    one.get_by_role("button", name="Undo").click()
+    expect(editor).to_have_value(before)
+    exercise(page, "s12-limits").get_by_role("button", name="Check").click()
+    expect(exercise(page, "s12-limits").get_by_role("group", name="Verdict")).to_be_visible()
+    page.reload()
+    one.get_by_role("button", name="Use my answer").click()
+    expect(editor).to_have_value(re.compile("^times = "))
+
+
 @pytest.mark.parametrize(("theme", "width"), VARIANTS)
 def test_no_rule_of_axe_is_broken_and_little_moves_while_it_loads(
     lesson: Callable[..., Page], theme: str, width: int
