@@ -32,11 +32,11 @@ async def end_of(s: Scenario, every: float, count: int = 30) -> str:
 
 @scenario("s15.p1")
 async def p1(s: Scenario) -> str:
-    """A crash each 1.3 s, and a crash each 2 s, under 3 restarts in 5 s."""
+    """A crash every 1.3 s, and a crash every 2 s, under 3 restarts in 5 s."""
     often = await end_of(s, 1.3)
     with s.unseen():
         seldom = await end_of(s, 2)
-    return f"each 1.3 s: {often}; each 2 s: {seldom}"
+    return f"every 1.3 s: {often}; every 2 s: {seldom}"
 
 
 @scenario("s15.p2")

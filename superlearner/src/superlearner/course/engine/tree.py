@@ -82,7 +82,10 @@ class Tree:
         for child in reversed(children):
             if not isinstance(child.pid, otp.Pid):
                 continue
-            place = (*above, child.id)
+            place = (
+                *above,
+                label_of(child) if child.id is None else child.id,
+            )  # those of dynamic supervisors have none
             label = self._labels.get(place) or label_of(child)
             if place not in self._labels and label in self._labels.values():
                 label = " / ".join(map(str, place))

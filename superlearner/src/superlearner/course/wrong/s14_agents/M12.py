@@ -5,7 +5,7 @@ from superlearner.agents.with_otp import AgentServer
 class AgentSupervisor(Supervisor):
     @impl
     def init(self, agents):
-        children = [AgentServer.child_spec((name, {"memory": {}}), id=name, name=name) for name, memory in agents]
+        children = [AgentServer.child_spec((name, {"memory": {}}), name=name) for name, memory in agents]
         return Children(children, strategy="one_for_one")
 
     @classmethod

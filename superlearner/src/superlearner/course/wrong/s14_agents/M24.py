@@ -6,7 +6,7 @@ class AgentSupervisor(Supervisor):
     @impl
     def init(self, agents):
         children = [
-            AgentServer.child_spec((name, {"memory": memory}), id=name, name=name, restart="temporary")
+            AgentServer.child_spec((name, {"memory": memory}), name=name, restart="temporary")
             for name, memory in agents
         ]
         return Children(children, strategy="one_for_one")
