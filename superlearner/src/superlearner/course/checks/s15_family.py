@@ -361,9 +361,10 @@ async def tried(s: Scenario, what: str, make: Any) -> Any:
         except Exception as error:
             told.append(error)
 
-    begun = otp.monotonic()
+    begun, since = otp.monotonic(), s.mark()
     pid = s.name(otp.spawn(run), "starter")
     await s.settle()
+    until = s.mark()
     waits = [] if told else [(each.source, each.target) for each in observer.waits(node_of(pid))]
     s.name_registered()
     cycle = list(dict.fromkeys((one, other) for one, other in waits if (other, one) in waits))
@@ -373,10 +374,11 @@ async def tried(s: Scenario, what: str, make: Any) -> Any:
     if not told:
         await s.advance(GIVEN_UP)
     if not told or (isinstance(told[0], Exception) and otp.monotonic() - begun > CALL_S):
-        for event in s.events():
-            if event.kind == "spawned" and event.pid is not None:
-                s.running(event.pid, "supervisor")
-        otp.exit(pid, "kill")
+        s.show(since, until)
+        with s.unseen():
+            for each in (pid, *itertools.chain(*cycle)):
+                otp.exit(each, "kill")
+            await s.settle()
         why = "an `init` calls the supervisor that waits for this `init`"
         raise Wrong(f"{what} does not return: {said or why}", "M18", why[0].upper() + why[1:] + ".")
     return told[0]
