@@ -117,7 +117,7 @@ def tell(server):
         ("timeout=timeout", "timeout=1", None, "to end after 2 s, got it after 1 s"),
         ("return answer", "return answer.x", None, "line 9: ask(server, 'hello', timeout=2) raised AttributeError"),
         ("return answer", "otp.exit(answer)", None, "ask(server, 'hello', timeout=2) raised Exit: 5"),
-        ("return answer", "otp.exit(otp.self(), 'kill')\n    return 5", None, "ended the process that called it"),
+        ("return answer", "otp.spawn_link(lambda: 1 / 0)\n    await otp.receive()", "M8", "ended the process that"),
         ("async def ask(server, text, timeout=5):", "def ask(*a, **b):\n    return 1\n\n\nasync def other(server, text,"
          " timeout):", None, "to be awaited; it returned 1 at once"),
         ("def tell", "async def tell", None, "it waits for nothing: write `def tell`"),

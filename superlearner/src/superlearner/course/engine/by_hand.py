@@ -110,7 +110,7 @@ class Asked:
         return "ref" if found[0] == str(self._ref) else "another reference"
 
     def _instead(self, got: Any, value: Any) -> str:
-        return f"expected the answer {render(value)} to {self.said}, got {render(got)}"
+        return self._s.worded(f"expected the answer {render(value)} to {self.said}, got {render(got)}")
 
     async def _unanswered(self, at: float, silent: str) -> Wrong:
         """Return the fault of a process that has not answered in time, by what became of it."""
@@ -133,7 +133,7 @@ class Asked:
             due = "at once" if not at else f"after {at:g} s"
             say = f"{self.said} was not answered {due}: the process was waiting for something else"
             return Wrong(line + say, "P1", WAITS)
-        if not otp.is_alive(self._process.pid):
+        if not otp.is_alive(pid) and self._s.reason_of(pid) != "normal":
             return self._process.ended(f"{self.said} got no answer: ")
         return Wrong(
             f"{self.said} got no answer: the process is alive and silent, and its client waits in vain", silent

@@ -75,15 +75,13 @@ class Called:
         if isinstance(self.error, otp.ServerDown):
             reason = self.error.cause_reason
             raise end_of(f"{self._s.line_of_reason(reason)}{self.said}: the server ended: ", reason)
-        if inspect.iscoroutine(self.value):
-            self.value.close()
-            raise Wrong(f"{self.said} returned a coroutine: `await` is missing in it")
         if self.error is not None:
             line = self._s.line_of_reason(self.error)
             said = f"{line}{self.said} raised {type(self.error).__name__}: {self.error}".removesuffix(": ")
             raise Wrong(said, raised)
-        if inspect.iscoroutine(self.value):
-            raise self._not_awaited(self.value)
+        for part in self.value if type(self.value) is tuple else (self.value,):
+            if inspect.iscoroutine(part):
+                raise self._not_awaited(part)
         if value is not ANYTHING:
             self._s.same(
                 self.value, value, f"expected {self.said} to return {render(value)}, got {render(self.value)}", m
@@ -204,7 +202,8 @@ class Caller:
         if not otp.is_alive(self.pid):
             reason = self.s.reason_of(self.pid)
             line = self.s.line_of_reason(reason)
-            raise end_of(f"{line}{said} ended the process that called it: ", reason)
+            found = end_of(f"{line}{said} ended the process that called it: ", reason)
+            raise Wrong(found.say, found.misconception or "M8", found.look)  # only a link, or itself, can end it
 
     async def _main(self) -> None:
         while True:

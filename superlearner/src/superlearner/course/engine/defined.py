@@ -1,4 +1,4 @@
-"""What an answer defines: names, functions of a class, and choices."""
+"""Definitions of an answer: names, functions of a class, and choices."""
 
 # What learners define has no type.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false

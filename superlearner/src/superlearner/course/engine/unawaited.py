@@ -15,6 +15,7 @@ loops for ever, as in `while True: otp.receive()`, so here the call raises `Miss
 
 from __future__ import annotations
 
+import gc
 import inspect
 import sys
 import warnings
@@ -51,9 +52,11 @@ class Unawaited:
         self._depth = sys.get_coroutine_origin_tracking_depth()
         setattr(warnings, HOOK, self._dropped)
         sys.set_coroutine_origin_tracking_depth(1)
+        gc.freeze()  # a coroutine that an earlier run left is not collected during this one
         return self
 
     def __exit__(self, *_: object) -> None:
+        gc.unfreeze()
         setattr(warnings, HOOK, self._warn)
         sys.set_coroutine_origin_tracking_depth(self._depth)
 
