@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -55,7 +54,8 @@ def watch_file(exercise: str, file: Path, tell: Callable[[Checked], None], *, we
                         tell(Checked(read, ""))
                     else:
                         tell(await checker.check(exercise, check, read))
-                await asyncio.sleep(LOOK_S)
+                otp.send_after(LOOK_S, otp.self(), "look")
+                await otp.receive()
         finally:
             checker.close()
 

@@ -68,15 +68,8 @@ async def sessions(ctx: Context, course: Course, store: Store, /) -> list[Course
     """List the sessions of the course, and how far you are. Some are still to come."""
     progress = await _known_progress(ctx, store)
     written = {one.number: _session(one, progress) for one in course.lessons}
-    return [
-        written.get(number)
-        or CourseSession(
-            number=number, title=title, state="to come", minutes=0, goals=[], prerequisites=[], exercises=0,
-            predictions=0, passed=0,
-        )  # fmt: skip
-        for phase in course.phases
-        for number, title in phase.sessions.items()
-    ]
+    titles = {number: title for phase in course.phases for number, title in phase.sessions.items()}
+    return [written.get(number) or _to_come(number, title) for number, title in titles.items()]
 
 
 @operation("course.lesson", http=("GET", "/course/sessions/{number}"), scope="read", on="platform", of="user",
@@ -435,6 +428,13 @@ def _session(one: Lesson, progress: Progress) -> CourseSession:
         passed=sum(progress.of(exercise.id).passed for exercise in exercises),
         state=progress.state(one),
     )
+
+
+def _to_come(number: int, title: str) -> CourseSession:
+    return CourseSession(
+        number=number, title=title, minutes=0, goals=[], prerequisites=[], exercises=0, predictions=0, passed=0,
+        state="to come",
+    )  # fmt: skip
 
 
 def _missed(one: Missed) -> CourseMissed:

@@ -187,7 +187,12 @@ export class LessonExercise extends LessonBlock {
     this.#replace(this.block.code ?? "", "Your answer was replaced by the beginning.");
   }
 
-  /** Go on with the code of an exercise on which this one builds: the learner's answer, or ours. @param {Earlier} earlier @param {boolean} ours */
+  /**
+   * Go on with the code of an exercise on which this one builds: the learner's answer, or ours.
+   *
+   * @param {Earlier} earlier
+   * @param {boolean} ours
+   */
   async #continue(earlier, ours) {
     if (!ours) return this.#replace(`${earlier.answer ?? ""}`, `Your answer to ${earlier.title} is in the editor.`);
     const solution = await this.ask(() =>
@@ -263,10 +268,13 @@ export class LessonExercise extends LessonBlock {
   /** Ways to go on with what the learner wrote before; what it replaces comes back with *Undo*. */
   #builds() {
     const earlier = this.block.builds_on;
-    return !earlier || !this.#editor ? nothing : html`<ul class="builds">${earlier.map((one) =>
-      html`<li>Builds on <a href=${`${root()}/learn/${one.session}#${one.id.replace(".", "-")}`}>${one.title}</a>
-        ${one.answer ? html`<button type="button" class="btn quiet" @click=${() => void this.#continue(one, false)}>Use my answer</button>` : nothing}
-        <button type="button" class="btn quiet" ?disabled=${!mayOperate()} @click=${() => void this.#continue(one, true)}>Use ours</button></li>`)}</ul>`;
+    if (!earlier || !this.#editor) return nothing;
+    const button = (/** @type {Earlier} */ one, /** @type {boolean} */ ours) =>
+      html`<button type="button" class="btn quiet" ?disabled=${ours && !mayOperate()}
+        @click=${() => void this.#continue(one, ours)}>${ours ? "Use ours" : "Use my answer"}</button>`;
+    return html`<ul class="builds">${earlier.map((one) => html`<li>Builds on
+      <a href=${`${root()}/learn/${one.session}#${one.id.replace(".", "-")}`}>${one.title}</a>
+      ${one.answer ? button(one, false) : nothing}${button(one, true)}</li>`)}</ul>`;
   }
 
   #tag() {
