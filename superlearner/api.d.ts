@@ -85,6 +85,7 @@ declare namespace Api {
     /** what answers a prediction */ decides?: "run"|"count"|null;
     /** how many there are */ hints?: number|null;
     choice?: Record<string, any>|null;
+    builds_on?: CourseEarlier[]|null;
     state?: CourseItem|null;
     earned?: CourseEarned|null;
   }
@@ -109,6 +110,13 @@ declare namespace Api {
     /** another right answer */ other: string|null;
     printed: string;
     /** false: there is no database, so progress does not know of it */ kept: boolean;
+  }
+  interface CourseEarlier {
+    id: string;
+    title: string;
+    session: number;
+    /** the learner's newest answer to it */ answer: string|null;
+    passed: boolean;
   }
   interface CourseEarned {
     /** the hints that were taken, as HTML */ hints?: string[];
@@ -143,7 +151,7 @@ declare namespace Api {
     exercises: number;
     predictions: number;
     /** exercises that the learner has passed */ passed: number;
-    state: "untouched"|"in work"|"passed"|"passed with help";
+    state: "untouched"|"in work"|"passed"|"passed with help"|"to come";
     sources: Record<string, string>[];
     missed: CourseMissed[];
     sections: CourseSection[];

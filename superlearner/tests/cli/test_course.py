@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -35,6 +36,27 @@ def test_an_answer_is_checked_without_a_platform(superlearner: Run, tmp_path: Pa
     assert "a cast returns at once" in failed.stdout
 
 
+def test_a_watched_file_is_checked_after_each_save(tmp_path: Path) -> None:
+    file = tmp_path / "answer.py"
+    file.write_text("answer = None")
+    words = [sys.executable, "-m", "superlearner", "course", "check", "s12.remember", str(file), "--watch", "--json"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watching:
+        assert watching.stdout is not None
+        try:
+            assert json.loads(watching.stdout.readline())["ok"] is False
+            saved = tmp_path / "saved.py"
+            saved.write_text(RIGHT)
+            saved.replace(file)  # as editors save
+            assert json.loads(watching.stdout.readline())["ok"] is True
+            file.write_bytes(b"\xff")
+            assert "not UTF-8 text" in json.loads(watching.stdout.readline())["checks"][0]["say"]
+            watching.send_signal(signal.SIGINT)
+            assert watching.communicate(timeout=30) == ("", "stopping; press Ctrl-C again to interrupt\n")
+        finally:
+            watching.kill()
+    assert watching.returncode == 0
+
+
 @pytest.mark.parametrize(
     ("exercise", "content", "said"),
     [
@@ -57,7 +79,9 @@ def test_with_a_platform_a_session_goes_on_at_the_command_line(
     start: Callable[..., Any], superlearner: Run, tmp_path: Path
 ) -> None:
     start()
-    session = json.loads(superlearner("course", "sessions", "--json").stdout)[0]
+    sessions = json.loads(superlearner("course", "sessions", "--json").stdout)
+    assert [one["number"] for one in sessions] == list(range(1, 21))
+    session = sessions[11]
     assert ("What is OTP?", "untouched") == (session["title"], session["state"])
     asked = superlearner("course", "predict", "s12.p1", "--choice", "1")
     assert asked.returncode == 0

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -39,13 +41,16 @@ def check(
         bool,
         typer.Option("--weak-walls", help="Run it without walls that this system lacks, for your own code."),
     ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Check it again after each save, until you press Ctrl-C.")
+    ] = False,
 ) -> None:
     """Check the answer of an exercise. No platform is needed.
 
     Your file runs in an isolated child process, in virtual time, under several orders of events. Exits with 0 if it
-    passed, 1 if it failed, 2 if it could not be checked.
+    passed, 1 if it failed, 2 if it could not be checked; with --watch, with 0.
     """
-    from superlearner.course.checking import check_file
+    from superlearner.course.checking import check_file, watch_file
     from superlearner.course.course import UnknownItem
     from superlearner.course.engine.checking import CheckNotRun
 
@@ -55,17 +60,39 @@ def check(
         why = getattr(error, "strerror", None) or "it is not UTF-8 text"
         fail(f"{file}: expected a readable Python file: {why}", USAGE)
     try:
+        if watch:
+            _watch(exercise, file, as_json=as_json, weak=weak_walls, by=watch_file)
         checked = check_file(exercise, source, weak=weak_walls)
     except UnknownItem as error:
         fail(str(error), USAGE)
     except CheckNotRun as error:
         fail(f"it was not checked: {error}; try --weak-walls on your own machine", NOT_RUN)
+    _tell(checked, as_json=as_json)
+    raise typer.Exit(0 if checked.verdict.ok else FAILED)
+
+
+def _tell(checked: Any, *, as_json: bool) -> None:
+    """Print a verdict."""
     if as_json:
         typer.echo(json.dumps(checked.verdict.shown(), ensure_ascii=False))
     else:
         for line in _lines(checked.verdict, checked.printed):
             typer.echo(line)
-    raise typer.Exit(0 if checked.verdict.ok else FAILED)
+
+
+def _watch(exercise: str, file: Path, *, as_json: bool, weak: bool, by: Any) -> None:
+    """Print a verdict after each save, until Ctrl-C."""
+    if str(file) == "-":
+        fail("--watch: expected a file, got standard input", USAGE)
+
+    def tell(checked: Any) -> None:
+        if not as_json:
+            typer.echo(f"\n{time.strftime('%H:%M:%S')}  {exercise}  {file}  (Ctrl-C ends)")
+        _tell(checked, as_json=as_json)
+
+    with contextlib.suppress(KeyboardInterrupt):
+        by(exercise, file, tell, weak=weak)
+    raise typer.Exit(0)
 
 
 @course.command(name="list")

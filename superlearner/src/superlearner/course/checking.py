@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
 import otp
 from superlearner.course.course import Course
 from superlearner.course.engine.checking import Checked, Checker
+from superlearner.course.engine.verdict import Verdict, refusal
 
-__all__ = ["check_file"]
+__all__ = ["check_file", "watch_file"]
+
+LOOK_S: Final = 0.2
+"""Seconds between two looks at a file that is watched."""
 
 
 def check_file(exercise: str, source: str, *, weak: bool = False) -> Checked:
@@ -24,3 +32,49 @@ def check_file(exercise: str, source: str, *, weak: bool = False) -> Checked:
         return await Checker(weak=weak).check(exercise, check, source)
 
     return otp.run(main)
+
+
+def watch_file(exercise: str, file: Path, tell: Callable[[Checked], None], *, weak: bool = False) -> None:
+    """Check a file now and after each save, until the program is interrupted; `tell` gets each verdict.
+
+    A save may replace the file, so one that is missing for a moment is waited for. Raises as `check_file`.
+    """
+    course = Course()
+    course.exercise(exercise)
+    check = course.check_source(exercise)
+
+    async def main() -> None:
+        checker, seen = Checker(spares=1, weak=weak), None
+        try:
+            while True:
+                saved = _saved(file)
+                if saved is not None and saved != seen:
+                    seen, read = saved, _read(file)
+                    if isinstance(read, Verdict):
+                        tell(Checked(read, ""))
+                    else:
+                        tell(await checker.check(exercise, check, read))
+                otp.send_after(LOOK_S, otp.self(), "look")
+                await otp.receive()
+        finally:
+            checker.close()
+
+    otp.run(main)
+
+
+def _read(file: Path) -> str | Verdict:
+    """Return the source in a file, or the verdict on a file that cannot be read."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        return refusal("your file can be read", f"expected a readable Python file: {why}")
+
+
+def _saved(file: Path) -> tuple[int, int, int] | None:
+    """Return what changes with each save; None if there is no such file now."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino

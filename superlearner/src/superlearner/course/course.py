@@ -14,7 +14,9 @@ superlearner.course.course.UnknownItem: there is no exercise s12.minimla; did yo
 from __future__ import annotations
 
 import difflib
+import tomllib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -22,7 +24,7 @@ from typing import Any, Final, TypeVar
 from superlearner.course.lesson import Exercise, Lesson, Measure, Picture, Predict, Reflect
 from superlearner.course.reading import read_file
 
-__all__ = ["FOLDER", "Course", "UnknownItem"]
+__all__ = ["FOLDER", "Course", "Phase", "UnknownItem"]
 
 FOLDER: Final = Path(__file__).parent
 
@@ -31,6 +33,21 @@ B = TypeVar("B")
 
 class UnknownItem(LookupError):
     """There is no session, exercise or question of this name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A part of the curriculum.
+
+    Attributes:
+        title: in two or three words.
+        about: in a sentence.
+        sessions: the titles of its sessions by number; one without a lesson is still to come.
+    """
+
+    title: str
+    about: str
+    sessions: dict[int, str]
 
 
 class Course:
@@ -48,12 +65,27 @@ class Course:
         """Return all lessons, by number. Raises `LessonError` for one with a fault."""
         return tuple(read_file(path) for path in sorted((self._folder / "lessons").glob("*.md")))
 
+    @cached_property
+    def phases(self) -> tuple[Phase, ...]:
+        """Return the curriculum: all sessions, also those that are still to come."""
+        found = tomllib.loads((FOLDER / "curriculum.toml").read_text(encoding="utf-8"))["phases"]
+        return tuple(
+            Phase(one["title"], one["about"], {each["number"]: each["title"] for each in one["sessions"]})
+            for one in found
+        )
+
     def lesson(self, number: int) -> Lesson:
         """Return a lesson. Raises `UnknownItem`."""
         found = next((lesson for lesson in self.lessons if lesson.number == number), None)
         if found is None:
             known = ", ".join(str(lesson.number) for lesson in self.lessons)
-            raise UnknownItem(f"there is no session {number}; expected one of {known}")
+            titles = {each: title for phase in self.phases for each, title in phase.sessions.items()}
+            what = (
+                f"session {number}, {titles[number]}, is still to come"
+                if number in titles
+                else (f"there is no session {number}")
+            )
+            raise UnknownItem(f"{what}; expected one of {known}")
         return found
 
     def exercise(self, id: str) -> Exercise:
@@ -86,7 +118,7 @@ class Course:
         session = id.partition(".")[0]
         for path in sorted((self._folder / "checks").glob(f"{session}*.py")):
             text = path.read_text(encoding="utf-8")
-            if f'("{id}")' in text:
+            if f'("{id}"' in text:
                 return text
         raise UnknownItem(f"there is no check {id[:100]}")
 
@@ -96,8 +128,13 @@ class Course:
 
     def other_solution(self, id: str) -> str | None:
         """Return a second right answer of an exercise, if there is one."""
-        path = self._folder / "solutions" / "other" / f"{id.replace('.', '_')}.py"
-        return path.read_text(encoding="utf-8") if path.exists() else None
+        return self.variants(id).get(id.replace(".", "_"))
+
+    def variants(self, id: str) -> dict[str, str]:
+        """Return all other right answers of an exercise, by file name; the first is shown, `ID__word` are for tests."""
+        stem, folder = id.replace(".", "_"), self._folder / "solutions" / "other"
+        found = [*folder.glob(f"{stem}.py"), *sorted(folder.glob(f"{stem}__*.py"))]
+        return {path.stem: path.read_text(encoding="utf-8") for path in found}
 
     def wrong(self, id: str) -> dict[str, str]:
         """Return the known wrong programs of an exercise, by file name: the misconception, with `_` and a word."""

@@ -108,6 +108,8 @@ class Exercise:
     """The reason why a right answer is right; shown after a pass."""
     practise: tuple[str, ...] = ()
     """Exercises and predictions that practise the same once more."""
+    builds_on: tuple[str, ...] = ()
+    """Exercises, also of other sessions, whose answer the learner may continue with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -139,6 +139,25 @@ class Progress:
     def of(self, item: str) -> ItemState:
         """Return what was done with an item."""
         return self._items.get(item) or ItemState()
+
+    def in_turn(self, lessons: Sequence[Lesson]) -> list[Lesson]:
+        """Return the sessions in the order in which to go on: the one worked on last, those after it, those before it.
+
+        >>> from superlearner.course.course import Course
+        >>> done = [Learned("attempt", "s12.minimal", 1.0, {"source": "x", "ok": True})]
+        >>> Progress(done).in_turn(Course().lessons)[0].number
+        12
+        """
+        worked = {lesson.number: self._latest(lesson) for lesson in lessons}
+        newest = max(lessons, key=lambda lesson: worked[lesson.number], default=None)
+        if newest is None or not worked[newest.number]:
+            return list(lessons)
+        place = list(lessons).index(newest)
+        return [*lessons[place:], *lessons[:place]]
+
+    def _latest(self, lesson: Lesson) -> float:
+        """Return when something was done in a session last; 0 if nothing was."""
+        return max((self.of(block.id).at or 0.0 for block in lesson.blocks(ASKS)), default=0.0)
 
     def next_of(self, lesson: Lesson) -> Exercise | Predict | Reflect | None:
         """Return the first unfinished part of a session's core path; None at the end of the session.

@@ -197,7 +197,8 @@ class _Reader:
             raise LessonError(self._file, line, f"{where}: expected a stub or a choice")
         stub = given.get("stub", STUB).removeprefix("\n")
         made = None if choice is None else self._choice(choice, line, where)
-        parts = {"hints": hints, "stub": stub, "choice": made, "practise": tuple(given.get("practise", ()))}
+        lists = {name: tuple(given.get(name, ())) for name in ("practise", "builds_on")}
+        parts = {"hints": hints, "stub": stub, "choice": made, **lists}
         return self._made(Exercise, {**given, **parts}, line, where)
 
     def _choice(self, given: dict[str, Any], line: int, where: str) -> Choice:

@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from starlette.responses import Response
 
 from superlearner.control.terms import safe_text
+from superlearner.course.course import Course, UnknownItem
 from superlearner.operations.context import Context
 from superlearner.operations.rights.homes import home_node
 from superlearner.operations.rights.ownership import is_refused, node_names, seen_node
@@ -37,6 +38,8 @@ __all__ = ["find_similar", "install", "is_of_own", "make_templates"]
 FOLDER: Final = Path(__file__).parent
 START: Final = "start"
 CLUSTER: Final = "cluster"
+LEARN: Final = "learn"
+LESSON: Final = "lesson"
 NEAR: Final = 3
 
 
@@ -97,14 +100,14 @@ PAGES: Final = (
     Page("supervisors", "Tree", "Supervision tree", live=True, place="supervisors", letter="s"),
     Page("timeline", "Timeline", "Timeline", live=True, place="timeline", letter="i", tab="Events"),
     Page("sandboxes", "Playground", "Playground", place="sandboxes", of_platform=True, letter="x"),
-    Page("learn", "Learn", "Learning path", place="learn", letter="l"),
+    Page(LEARN, "Learn", "Learning path", place="learn", letter="l"),
     Page("system", "System", "System", live=True, place="system", letter="y"),
     Page("processes", "Processes", "Processes", live=True, place="supervisors", letter="p", view="table"),
     Page("traces", "Messages", "Messages", live=True, place="timeline", letter="t", view="messages", tab="Messages"),
     Page("replay", "Replay", "Replay", place="timeline", letter="r", view="replay", tab="Replay"),
     Page("why", "Restart", "Restart", place="timeline", below="/{event}"),
     Page("predict", "Predict", "Predict", place="learn", of_platform=True, letter="g"),
-    Page("lesson", "Session 12", "What is OTP?", place="learn", of_platform=True, letter="o", at="/learn/12"),
+    Page(LESSON, "Session", "Session", place="learn", of_platform=True, at="/learn", below="/{number}"),
     Page("docs", "Docs", "Documentation", place="learn", own_routes=True, letter="d"),
     Page(CLUSTER, "Cluster", "Cluster", place="system", of_platform=True, of_own=False, letter="c"),
     Page("arsenal", "Arsenal", "Arsenal", place="system", letter="a"),
@@ -116,7 +119,7 @@ MOVED: Final = {"/sandbox": "/sandboxes", "/why": "/timeline"} | {
 """Former addresses of pages."""
 
 OF_OWN: Final = frozenset({*(page.path for page in PAGES if page.of_own), *MOVED, "/api/docs"})
-BELOW_OWN: Final = ("/docs/", "/api/docs/", "/live/", "/why/")
+BELOW_OWN: Final = ("/docs/", "/api/docs/", "/learn/", "/live/", "/why/")
 
 DEAD_LINKS: Final = {
     "used": "this link was used before, and each link signs in once",
@@ -175,6 +178,16 @@ def _heading_of(error: ApiError) -> str:
 
 def _ended(sandbox: Sandbox) -> str:
     return f"The sandbox {sandbox.id} {sandbox.busy or 'has ended'}"
+
+
+def _session(course: Course, number: str) -> dict[str, Any]:
+    """Return what the page of a session shows of it. Raises `ApiError` if there is none."""
+    try:
+        lesson = course.lesson(int(number) if number.isascii() and number.isdigit() else 0)
+    except UnknownItem as error:
+        said, _, expected = str(error).partition("; ")
+        raise ApiError(404, "page_not_found", said, hint=expected) from None
+    return {"title": lesson.title, "number": lesson.number}
 
 
 def _why(sandbox: Sandbox) -> str:
@@ -271,12 +284,19 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness, files: Stati
                 there_is_none = f"there is no node {node[:200]!r}"
                 raise ApiError(404, "node_not_found", there_is_none, hint=f"expected one of {known}")
             can_sign_out = platform.settings.requires_credentials and is_signed_in(request)
+            about: dict[str, Any] = {"title": shown.title}
+            if shown.id == LESSON:
+                about = _session(platform.course, request.path_params["number"])
+            elif shown.id == LEARN:
+                about |= {
+                    "phases": platform.course.phases,
+                    "lessons": {one.number: one for one in platform.course.lessons},
+                }
             return render(
                 request,
                 f"{shown.id}.html",
                 node=node,
                 page=shown.id,
-                title=shown.title,
                 live=shown.live,
                 can_sign_out=can_sign_out,
                 no_admin=not user.may("admin"),
@@ -284,6 +304,7 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness, files: Stati
                 no_code=not user.may("code"),
                 signed_in=user is not ANONYMOUS,
                 deep="event" in request.path_params,
+                **about,
             )
 
         app.add_api_route(page.path + page.below, show, methods=["GET", "HEAD"], include_in_schema=False)

@@ -56,18 +56,21 @@ def test_without_a_store_a_learner_is_told_so_and_sees_no_path(inside: Inside, t
 
 
 @pytest.mark.operation("course.next")
-def test_the_next_thing_is_the_first_of_the_core_path_that_is_not_done(inside: Inside, tmp_path: Path) -> None:
+def test_the_next_thing_is_the_first_that_is_not_done_in_the_session_worked_on_last(
+    inside: Inside, tmp_path: Path
+) -> None:
     async def test(inside_: Any) -> None:
         platform = inside_.platform
         await platform.store.sync()
         first = (await inside_.get("/api/v1/course/next"))["data"]
-        assert first == {
-            "session": 12, "id": "s12.r1", "kind": "reflect", "title": None, "core": True, "page": "/learn/12#s12-r1",
-        }  # fmt: skip
+        assert (first["session"], first["begun"]) == (Course().lessons[0].number, False)
         words = "A limit for the wait, and somebody who starts the agent again."
         await call(platform, "course.reflect", ADA, reflection="s12.r1", text=words)
         then = (await call(platform, "course.next", ADA)).data
-        assert (then["id"], then["kind"], then["title"]) == ("s12.generic", "exercise", "Generic or specific")
+        assert then == {
+            "session": 12, "id": "s12.generic", "kind": "exercise", "title": "Generic or specific", "core": True,
+            "page": "/learn/12#s12-generic", "begun": True,
+        }  # fmt: skip
         right = Course().solution("s12.generic")
         assert (await call(platform, "course.check", ADA, exercise="s12.generic", source=right)).data["ok"]
         assert (await call(platform, "course.next", ADA)).data["id"] == "s12.r2"
@@ -215,10 +218,38 @@ def test_a_session_is_worked_through_over_http(inside: Inside, tmp_path: Path) -
     inside(test, data_dir=tmp_path)
 
 
+@pytest.mark.operation("course.solution", "course.lesson")
+def test_an_exercise_goes_on_with_the_code_of_an_earlier_one(inside: Inside, tmp_path: Path) -> None:
+    async def test(inside_: Any) -> None:
+        platform, course = inside_.platform, Course()
+        await platform.store.sync()
+
+        async def earlier() -> dict[str, Any]:
+            lesson = (await call(platform, "course.lesson", ADA, number=3)).data
+            blocks = [block for section in lesson["sections"] for block in section["blocks"]]
+            (found,) = next(block for block in blocks if block.get("id") == "s03.counter")["builds_on"]
+            return found
+
+        assert await earlier() == {
+            "id": "s03.echo", "title": course.exercise("s03.echo").title, "session": 3, "answer": None, "passed": False,
+        }  # fmt: skip
+        await call(platform, "course.check", ADA, exercise="s03.echo", source="mine = 1")
+        assert (await earlier())["answer"] == "mine = 1"
+        with pytest.raises(OperationError, match="opens when your answer has passed"):
+            await call(platform, "course.solution", ADA, exercise="s03.echo", continued_by="s03.echo")
+        ours = await call(platform, "course.solution", ADA, exercise="s03.echo", continued_by="s03.counter")
+        assert ours.data["source"] == course.solution("s03.echo")
+        (echo,) = [one for one in (await call(platform, "course.progress", ADA)).data if one["id"] == "s03.echo"]
+        assert (echo["seen"], echo["passed"]) == (True, False)
+
+    inside(test, data_dir=tmp_path)
+
+
 @pytest.mark.parametrize(
     ("name", "given", "said"),
     [
-        ("course.lesson", {"number": 13}, "there is no session 13"),
+        ("course.lesson", {"number": 21}, "there is no session 21"),
+        ("course.lesson", {"number": 20}, "session 20, Distribution, is still to come"),
         ("course.check", {"exercise": "s12.minmal", "source": ""}, "did you mean s12.minimal?"),
         ("course.predict", {"prediction": "s12.p9", "choice": 1}, "there is no prediction s12.p9"),
     ],

@@ -5,12 +5,7 @@
 
 from __future__ import annotations
 
-import ast
-import importlib
-import inspect
-import io
 import logging
-import tokenize
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, Self
 
@@ -20,6 +15,7 @@ from otp.testing import advance
 from superlearner.agents.by_hand.agent_monitor import AgentMonitor
 from superlearner.agents.by_hand.process_agent import ProcessAgent
 from superlearner.agents.with_otp.agent_server import AgentServer
+from superlearner.course.engine.code_lines import lines_of
 from superlearner.course.engine.exercise import scenario
 from superlearner.course.engine.scenario import Scenario
 
@@ -32,10 +28,6 @@ PARTS: Final = {
     "names": (("by_hand.agent_registry",), ()),
 }
 """The modules of the framework, by what they do. OTP has names itself."""
-
-LAYOUT: Final = {
-    tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER,
-}  # fmt: skip
 
 
 @scenario("s12.m1")
@@ -50,22 +42,6 @@ async def lines(s: Scenario) -> str:
     for side, count in totals.items():
         s.figure("Lines in all", count, of=side)
     return f"{totals[BY_HAND]} lines of code by hand, {totals[WITH_OTP]} with OTP"
-
-
-def lines_of(module: str) -> int:
-    """Return how many lines of a module are code: neither blank, nor a comment, nor a docstring."""
-    source = inspect.getsource(importlib.import_module(module))
-    words: set[int] = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(
-            node, clean=False
-        ):
-            words |= set(range(node.body[0].lineno, 1 + (node.body[0].end_lineno or 0)))
-    code: set[int] = set()
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type not in LAYOUT:
-            code |= set(range(token.start[0], token.end[0] + 1))
-    return len(code - words)
 
 
 Find = Callable[[], Awaitable[otp.Pid | None]]

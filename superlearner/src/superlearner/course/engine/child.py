@@ -27,10 +27,11 @@ from typing import Any, Final
 from otp.peer.inner import Here
 from otp.testing import Deadlock, Livelock, MessageMutated, RealIONotSimulated, Scheduler
 from superlearner.course.engine.ends import real_io
-from superlearner.course.engine.exercise import declared_in, is_inline, scenarios_in
+from superlearner.course.engine.exercise import declared_in, is_inline, is_real, scenarios_in
 from superlearner.course.engine.integrity import Integrity
 from superlearner.course.engine.outcome import Outcome
 from superlearner.course.engine.scenario import Scenario
+from superlearner.course.engine.unawaited import Unawaited
 from superlearner.course.engine.values import render
 from superlearner.course.engine.verdict import CourseRow, Verdict, Wrong, refusal
 
@@ -81,7 +82,7 @@ def outcome_of(id: str, check: str, seed: int = 1) -> Outcome:
         happened = await run(scenario)
         return scenario.outcome(happened)
 
-    return Scheduler(seed=seed, inline=is_inline(run) or None).run(main)
+    return Scheduler(seed=seed, io="real" if is_real(run) else "virtual", inline=is_inline(run) or None).run(main)
 
 
 def verdict_of(id: str, check: str, source: str, seeds: list[int]) -> Verdict:
@@ -120,11 +121,13 @@ class _Run:
         self._seed = seed
         self._scenario: Scenario | None = None
         self._excerpt: tuple[CourseRow, ...] = ()
+        self._unawaited = Unawaited(FILE)
 
     def verdict(self) -> Verdict:
         scheduler = Scheduler(seed=self._seed)
         try:
-            scheduler.run(self._main)
+            with self._unawaited:
+                scheduler.run(self._main)
         except Wrong as wrong:
             return self._failed(wrong)
         except Deadlock as error:
@@ -147,6 +150,8 @@ class _Run:
         return Verdict(tuple(self._scenario.steps), marks=self._scenario.marks)
 
     def _failed(self, wrong: Wrong) -> Verdict:
+        if self._unawaited.say:  # it explains the others
+            wrong = Wrong(f"line {self._unawaited.line}: {self._unawaited.say}")
         found = () if wrong.misconception is None else (wrong.misconception,)
         scenario = self._scenario
         if scenario is None:

@@ -9,7 +9,7 @@ from superlearner.control.reasons import tagged, text_of_reason
 from superlearner.course.engine.values import render
 from superlearner.course.engine.verdict import Wrong
 
-__all__ = ["LONGEST", "WAITS", "end_of", "failed_child", "real_io"]
+__all__ = ["LONGEST", "end_of", "failed_child", "is_typo", "real_io", "still_waiting"]
 
 LONGEST: Final = 200
 EXPECTED: Final = {
@@ -20,6 +20,7 @@ EXPECTED: Final = {
     "handle_continue": "NoReply(state)",
 }
 """The usual result of each callback."""
+TYPOS: Final = ("NameError", "UnboundLocalError", "ImportError", "ModuleNotFoundError")
 NO_REPLY: Final = "the sender of a cast waits for no reply"
 CALLS_ITSELF: Final = (
     "calls its own server, which cannot answer before the callback has returned; use the state that the callback gets"
@@ -36,14 +37,26 @@ def end_of(said: str, reason: Any, callback: str | None = None) -> Wrong:
         reason: of its end.
         callback: in which it ended, if that is known.
 
+    >>> end_of("", ("noproc", ("gen_server", "call", ["log", "join"]))).say
+    "its call 'join' to 'log' found no process"
     >>> end_of("", ("bad_return_value", otp.Reply(1, 1)), "handle_cast").say
     'handle_cast returned Reply(1, 1), but the sender of a cast waits for no reply; expected NoReply(state)'
     """
     tag, rest = tagged(reason)
     if tag == "bad_return_value" and len(rest) == 1 and callback in EXPECTED:
         return _illegal(said, rest[0], callback)
+    if tag == "already_started":
+        return Wrong(f"{said}a process with its name runs already")
     if tag == "calling_self":
         return Wrong(f"{said}{callback or 'a callback'} {CALLS_ITSELF}", "M15")
+    match reason:
+        case (why, ("gen_server", "call", [to, request, *_])):
+            call = f"{said}its call {render(request)} to {render(to)} "
+            return Wrong(f"{call}found no process") if why == "noproc" else end_of(f"{call}failed: ", why)
+        case ("bad_return", (_, _, result)):
+            return Wrong(f"{said}its init returned {render(result)}: is a return missing?")
+        case _:
+            pass
     if not isinstance(reason, otp.Crash):
         return Wrong(f"{said}{text_of_reason(reason, LONGEST) if tag == 'bad_return_value' else render(reason)}")
     if isinstance(reason.term, otp.ExceptionTerm):
@@ -57,6 +70,18 @@ def end_of(said: str, reason: Any, callback: str | None = None) -> Wrong:
     return Wrong(f"{said}{render(reason)}")
 
 
+def is_typo(reason: Any) -> bool:
+    """Return whether a process ended because of a name that does not exist, which shows no misconception.
+
+    >>> is_typo(otp.Crash(otp.ExceptionTerm("NameError", (), "name 'fom' is not defined")))
+    True
+    """
+    if not isinstance(reason, otp.Crash) or not isinstance(reason.term, otp.ExceptionTerm):
+        return False
+    kind, text = reason.term.type_name, reason.term.text
+    return kind in TYPOS or (kind == "AttributeError" and text.startswith("module "))
+
+
 def failed_child(reason: Any) -> tuple[str, Any]:
     """Return which child a supervisor could not start, in words, and why; else "" and the reason itself.
 
@@ -64,10 +89,13 @@ def failed_child(reason: Any) -> tuple[str, Any]:
     ('its child cart does not start: ', 'no_stock')
     >>> failed_child("no_stock")
     ('', 'no_stock')
+    >>> failed_child(("shutdown", ("failed_to_start_child", "crew", ("shutdown", ("failed_to_start_child", "ann", 1)))))
+    ('its child crew does not start: its child ann does not start: ', 1)
     """
     match reason:
         case ("shutdown", ("failed_to_start_child", child, why)):
-            return f"its child {child.__name__ if isinstance(child, type) else child} does not start: ", why
+            below, cause = failed_child(why)
+            return f"its child {child.__name__ if isinstance(child, type) else child} does not start: {below}", cause
         case _:
             return "", reason
 
@@ -95,3 +123,18 @@ def real_io(text: str) -> Wrong:
     if call == "time.sleep":
         return Wrong(f"expected neither threads, sockets nor real waiting: {call} {BLOCKS}", "M7")
     return Wrong(f"expected neither threads, sockets nor real waiting, got {call}")
+
+
+def still_waiting(what: str, place: str) -> Wrong:
+    """Return the fault of a server whose callback has not returned.
+
+    Args:
+        what: was asked of it.
+        place: the function in which it waits, with the line.
+
+    >>> still_waiting("get(server)", "Cache.handle_call:12").say
+    'line 12: get(server) got no answer in time: handle_call is still waiting, and its server takes no other message'
+    """
+    function, _, line = place.rpartition(":")
+    waits = f"{function.rpartition('.')[2]} is still waiting, and its server takes no other message"
+    return Wrong(f"{f'line {line}: ' if line.isdigit() else ''}{what} got no answer in time: {waits}", "P1", WAITS)

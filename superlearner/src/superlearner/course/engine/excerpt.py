@@ -16,7 +16,7 @@ import otp
 from otp.trace import Event
 from superlearner.course.engine.verdict import CourseRow
 
-__all__ = ["Excerpt"]
+__all__ = ["Excerpt", "name_after"]
 
 MOST: Final = 12
 """Rows of an excerpt."""
@@ -127,3 +127,15 @@ class Excerpt:
 
 def _lanes(row: CourseRow) -> set[str]:
     return {row.of} if row.to is None else {row.of, row.to}
+
+
+def name_after(what: str, taken: Collection[str]) -> str:
+    """Return the name of a process that has none: the function that it runs, with a number if the name is taken.
+
+    >>> name_after("bake", ["check"]), name_after("bake", ["check", "bake"]), name_after("<lambda>", ["check"])
+    ('bake', 'bake 2', 'process 2')
+    """
+    if not what.isidentifier():
+        return f"process {1 + len(taken)}"
+    same = sum(name.partition(" ")[0] == what for name in taken)
+    return f"{what} {1 + same}" if same else what

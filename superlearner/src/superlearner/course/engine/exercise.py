@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from superlearner.course.engine.scenario import Scenario
 
-__all__ = ["Check", "Run", "declared_in", "exercise", "is_inline", "picture", "scenario", "scenarios_in"]
+__all__ = ["Check", "Run", "declared_in", "exercise", "is_inline", "is_real", "picture", "scenario", "scenarios_in"]
 
 Check = Callable[["Scenario"], Awaitable[None]]
 Run = Callable[["Scenario"], Awaitable[str]]
@@ -24,6 +24,7 @@ Run = Callable[["Scenario"], Awaitable[str]]
 EXERCISE: Final = "__exercise__"
 SCENARIO: Final = "__scenario__"
 INLINE: Final = "__inline__"
+REAL: Final = "__real__"
 
 
 def exercise(id: str) -> Callable[[Check], Check]:
@@ -41,11 +42,17 @@ def declared_in(names: Mapping[str, Any]) -> dict[str, Check]:
     return _marked(names, EXERCISE)
 
 
-def scenario(id: str) -> Callable[[Run], Run]:
-    """Declare a function as the scenario of a prediction. It returns what happened, the text of the right option."""
+def scenario(id: str, *, real: bool = False) -> Callable[[Run], Run]:
+    """Declare a function as the scenario of a prediction. It returns what happened, the text of the right option.
+
+    Args:
+        id: that of the scenario.
+        real: run it in real time, for what a simulated clock cannot show, such as code that blocks.
+    """
 
     def declare(run: Run) -> Run:
         setattr(run, SCENARIO, id)
+        setattr(run, REAL, real)
         return run
 
     return declare
@@ -64,6 +71,11 @@ def picture(id: str) -> Callable[[Run], Run]:
 def is_inline(run: Run) -> bool:
     """Return whether the messages of a scenario arrive when they are sent, whatever the seed."""
     return getattr(run, INLINE, False)
+
+
+def is_real(run: Run) -> bool:
+    """Return whether a scenario runs in real time."""
+    return getattr(run, REAL, False)
 
 
 def scenarios_in(names: Mapping[str, Any]) -> dict[str, Run]:

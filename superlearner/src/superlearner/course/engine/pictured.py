@@ -51,10 +51,10 @@ def watched(server: type[Any], traced: Traced, steps: list[CourseCallback]) -> t
 
     def noting(name: str, callback: Callable[..., Any]) -> Callable[..., Any]:
         def around(self: Any, *given: Any) -> Any:
-            before = None if name == "init" else state_text(given[-1])
+            before = None if name == "init" else traced.worded(state_text(given[-1]))
             of = traced.called(given[1].pid) if name == "handle_call" else sender(traced, given[0])
             result = callback(self, *given)
-            after = before if name == "terminate" else state_text(result.state)
+            after = before if name == "terminate" else traced.worded(state_text(result.state))
             step = CourseCallback(
                 now(), name, WAYS[name], of, traced.worded(repr(given[0])), before, traced.worded(repr(result)), after
             )

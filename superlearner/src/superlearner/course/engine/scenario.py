@@ -10,14 +10,12 @@ A check judges messages, answers, ends, restarts and times, and never source tex
 from __future__ import annotations
 
 import contextlib
-import difflib
-import dis
 import inspect
 import re
-import traceback
-from collections.abc import Awaitable, Callable, Collection, Generator, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from random import Random
 from types import CodeType, ModuleType
 from typing import Any, Final, Literal
 
@@ -25,11 +23,17 @@ import otp
 from otp import Supervisor
 from otp.testing import advance, mailbox, wait_all_idle
 from otp.trace import MESSAGE_KINDS, Event, node_of, subscribe
-from superlearner.course.engine.ends import LONGEST, WAITS, end_of, failed_child
-from superlearner.course.engine.excerpt import Excerpt
+from superlearner.course.engine.by_hand import ByHand
+from superlearner.course.engine.callers import Caller, Inbox
+from superlearner.course.engine.client import Client
+from superlearner.course.engine.defined import Defined
+from superlearner.course.engine.ends import LONGEST, end_of, failed_child, still_waiting
+from superlearner.course.engine.excerpt import Excerpt, name_after
+from superlearner.course.engine.lines import AnswerLines
 from superlearner.course.engine.outcome import CourseCallback, CourseFigure, Outcome
 from superlearner.course.engine.pictured import Mailbox, watched
-from superlearner.course.engine.values import as_mapping, as_set, did_you_mean, render, same, why_no_set
+from superlearner.course.engine.tree import Tree, start_tree
+from superlearner.course.engine.values import render, same
 from superlearner.course.engine.verdict import CourseMark, CourseRow, CourseStep, Wrong, wrong_marks
 
 __all__ = ["Scenario"]
@@ -39,7 +43,7 @@ RESTART_S: Final = 1.0
 TERMS: Final = re.compile(r"#Ref<[\d.]+>|<\d+\.\d+\.\d+>")
 
 
-class Scenario:
+class Scenario(Defined):
     """A run of a check under one seed, inside a testing scheduler; made by the child.
 
     Args:
@@ -49,8 +53,8 @@ class Scenario:
     """
 
     def __init__(self, answer: ModuleType, seed: int, code: CodeType | None = None) -> None:
-        self.answer = answer
-        self._code = code
+        super().__init__(answer)
+        self._lines = AnswerLines(code, answer)
         self.seed = seed
         self.steps: list[CourseStep] = []
         self.at_step: Callable[[], object] = lambda: None
@@ -62,18 +66,27 @@ class Scenario:
         """The rows of the answer, as far as the current step has judged them."""
         self._spans: dict[str, tuple[int, int]] = {}
         self._step: str | None = None
+        self._shows: str | None = None
+        self._ends: dict[otp.Pid, tuple[Any, str | None]] = {}
+        self._parents: dict[otp.Pid, otp.Pid | None] = {}
+        self._whats: dict[otp.Pid, str] = {}
+        self.random: Random = Random(seed)
+        """Draws the values of a check; the same under the same seed."""
         self._note = ""
         self._events: list[Event] = []
         self._names: dict[otp.Pid, str] = {}
         self._labels: dict[str, str] = {}
+        self._refs = 0
         self._me = otp.self()
+        self._started = otp.monotonic()
+        """The time of the clock at which excerpts begin; a virtual clock begins at 0."""
         self._excerpt = Excerpt(self._me)
         self._begun = 0.0
         self._node = node_of(self._me)
         self._before = set(otp.processes())
         self._kept: set[otp.Pid] = set()
         self._supervisors: list[otp.Pid] = []
-        self._reader = subscribe(self._node, self._take, kinds=MESSAGE_KINDS | {"spawned", "exited"})
+        self._reader = subscribe(self._node, self._take, kinds=MESSAGE_KINDS | {"spawned", "exited", "gave_up"})
         self.name(self._me, "check")
 
     # Results of a run
@@ -103,13 +116,20 @@ class Scenario:
 
     # Steps and judgement
 
-    def step(self, says: str) -> None:
-        """Begin the next numbered item of the contract; the one before holds."""
+    def step(self, says: str, m: str | None = None) -> None:
+        """Begin the next numbered item of the contract; the one before holds.
+
+        Args:
+            says: the item.
+            m: the misconception that a wrong value shows in it, where `expect` and `same` name no other.
+        """
         self._pass()
         self._step = says
+        self._shows = m
         self.marks = ()
         self._spans = {}
         self._begun = 0.0
+        self._refs = 0
         self._excerpt.begin()
 
     def note(self, say: str) -> None:
@@ -150,68 +170,12 @@ class Scenario:
     def expect(self, holds: object, say: str, m: str | None = None) -> None:
         """Raise `Wrong` unless `holds` is exactly True."""
         if holds is not True:
-            raise Wrong(say, m)
+            raise Wrong(say, m or self._shows)
 
     def same(self, got: Any, wanted: Any, say: str = "", m: str | None = None) -> None:
         """Raise `Wrong` unless two plain values are of the same type and equal."""
         if not same(got, wanted):
-            raise Wrong(say or f"expected {render(wanted)}, got {render(got)}", m)
-
-    # What the answer defines
-
-    def need(self, name: str) -> Any:
-        """Return what the answer defines under a name."""
-        found = getattr(self.answer, name, self)
-        if found is not self:
-            return found
-        own = [each for each in vars(self.answer) if not each.startswith("_")]
-        near = difflib.get_close_matches(name, own, 1)
-        hint = f"; did you mean {name!r} where you wrote {near[0]!r}?" if near else ""
-        raise Wrong(f"expected a definition of {name!r} in your file, got none{hint}")
-
-    def member(self, owner: Any, name: str) -> Callable[..., Any]:
-        """Return a function that a class of the answer defines."""
-        found = getattr(owner, name, None)
-        if not callable(found):
-            base = "" if hasattr(owner, "child_spec") else f"; is the class written as {owner.__name__}(GenServer)?"
-            raise Wrong(f"expected {owner.__name__}.{name}(…), got none{base if name == 'start' else ''}")
-        if inspect.isfunction(found) and next(iter(inspect.signature(found).parameters), "") == "self":
-            raise Wrong(f"{name} is called as {owner.__name__}.{name}(server): expected no parameter `self`")
-        return found
-
-    def choices(self, keys: tuple[str, ...], values: Collection[str] = ()) -> Mapping[str, Any]:
-        """Return the mapping `answer` with these keys, each with a value; if `values` are given, with one of them."""
-        given = self.need("answer")
-        if given is None:
-            raise Wrong("choose one for each line: nothing is chosen yet")
-        answer = as_mapping(given)
-        if answer is None:
-            raise Wrong(f"expected answer to be a dict, got {render(given)}")
-        missing = [key for key in keys if answer.get(key) is None]
-        if missing:
-            raise Wrong(f"choose one for each line: {missing[0]!r} has none yet")
-        self.no_other_keys("answer", answer, keys)
-        for key in keys:
-            if values and (type(answer[key]) is not str or answer[key] not in values):
-                near = did_you_mean(answer[key], values)
-                raise Wrong(f"{render(answer[key])} is not a choice for {key!r}{near}")
-        return answer
-
-    def no_other_keys(self, name: str, mapping: Mapping[Any, Any], keys: Collection[Any]) -> None:
-        """Raise `Wrong` if a mapping that the answer defines has another key than these."""
-        strange = [key for key in mapping if key not in keys]
-        if strange:
-            raise Wrong(f"expected only the keys of the exercise in {name}, got {render(strange[0])} as well")
-
-    def names_in(self, name: str, of: str = "names") -> set[Any]:
-        """Return a set that the answer defines; it may be given as a list. `of` says in sentences what it holds."""
-        value = self.need(name)
-        if value is None:
-            raise Wrong(f"choose at least one: {name} is still None")
-        found = as_set(value)
-        if found is None:
-            raise Wrong(why_no_set(name, value, of))
-        return found
+            raise Wrong(say or f"expected {render(wanted)}, got {render(got)}", m or self._shows)
 
     # Processes
 
@@ -225,6 +189,11 @@ class Scenario:
         """Call a reference by a name in the messages of a picture."""
         self._labels[str(ref)] = name
         return ref
+
+    def numbered_ref(self) -> otp.Ref:
+        """Return a new reference, called `ref 1` and so on in the excerpt of a step."""
+        self._refs += 1
+        return self.name_ref(otp.make_ref(), f"ref {self._refs}")
 
     def worded(self, text: str) -> str:
         """Return a text with the names of processes and references in the place of their numbers."""
@@ -248,10 +217,20 @@ class Scenario:
         max_seconds: float = 5,
     ) -> otp.Pid:
         """Start a supervisor of this child, and return its pid."""
+        return await self.supervise_all([child], strategy, max_restarts, max_seconds)
+
+    async def supervise_all(
+        self,
+        children: Sequence[Any],
+        strategy: Literal["one_for_one", "one_for_all", "rest_for_one"] = "one_for_one",
+        max_restarts: int = 3,
+        max_seconds: float = 5,
+    ) -> otp.Pid:
+        """Start a supervisor of these children, and return its pid."""
         supervisor = await self.asked(
             "starting it under a supervisor",
             Supervisor.start_link_children(
-                [child], strategy=strategy, max_restarts=max_restarts, max_seconds=max_seconds
+                children, strategy=strategy, max_restarts=max_restarts, max_seconds=max_seconds
             ),
         )
         otp.unlink(supervisor)
@@ -272,12 +251,93 @@ class Scenario:
         """Return the living children of a supervisor, by id, oldest first."""
         found = await Supervisor.which_children(supervisor)
         living = {each.id: each.pid for each in reversed(found) if isinstance(each.pid, otp.Pid)}
-        self._kept.update(living.values())
         for id, pid in living.items():
-            if pid not in self._names:
-                name = id.__name__ if isinstance(id, type) else str(id)
-                self.name(pid, f"new {name}" if name in self._names.values() else name)
+            self.running(pid, id.__name__ if isinstance(id, type) else str(id))
         return living
+
+    def running(self, pid: otp.Pid, name: str) -> None:
+        """Let a process stay until the end, and call it by a name if it has none; the second of it is the `new` one."""
+        self._kept.add(pid)
+        if pid not in self._names:
+            self.name(pid, f"new {name}" if name in self._names.values() else name)
+
+    async def tree(self, name: str, *args: Any, called: str = "") -> Tree:
+        """Start a supervisor class of the answer, by `start_link`, and return it with all processes below it.
+
+        Args:
+            name: that of the class.
+            args: those of `start_link`.
+            called: its name in sentences and excerpts, by default that of the class.
+        """
+        return await start_tree(self, name, args, called or name)
+
+    def process(self, name: str, *args: Any, called: str = "") -> ByHand:
+        """Start a process that runs a function of the answer.
+
+        Args:
+            name: that of the function.
+            args: those of the function.
+            called: the name of the process in sentences and excerpts, by default that of the function.
+        """
+        function = self.need(name)
+        if not callable(function):
+            raise Wrong(f"expected {name} to be a function, got {render(function)}")
+        if isinstance(function, type) and not hasattr(function, "__await__"):
+            raise Wrong(f"{self.line_of(name)}expected {name} to be an async function, got a class")
+        try:
+            pid = otp.spawn(function, *args)
+        except TypeError as error:
+            started = f"{name}({', '.join(map(self.shown, args))})"
+            raise Wrong(f"{self.line_of(name)}a process is started as {started}: {error}") from None
+        self._kept.add(pid)
+        return ByHand(self, self.name(pid, called or name), called or name)
+
+    def shown(self, value: Any) -> str:
+        """Return an argument as sentences show it."""
+        if isinstance(value, otp.Pid):
+            return self.called(value)
+        return getattr(value, "__name__", render(value))
+
+    def client(self, name: str, calls: str = "", casts: str = "") -> Client:
+        """Return the client functions of a server class of the answer.
+
+        Args:
+            name: that of the class.
+            calls: the functions that wait for an answer, separated by spaces.
+            casts: the functions that wait for nothing.
+        """
+        return Client(self, name, calls.split(), casts.split())
+
+    def name_registered(self) -> None:
+        """Call processes that have no name yet by the one under which they are registered."""
+        for name in otp.registered():
+            if (pid := otp.whereis(name)) is not None and pid not in self._names:
+                self.name(pid, str(name))
+
+    def adopt(self, pid: otp.Pid, name: str) -> otp.Pid:
+        """Name a process that a function of the answer has started; it may stay until the end."""
+        self._kept.add(pid)
+        return self.name(pid, name)
+
+    def caller(self, name: str = "client") -> Caller:
+        """Start a process in which functions of the answer are called."""
+        caller = Caller(self, name)
+        self._kept.add(caller.pid)
+        return caller
+
+    def inbox(self, name: str) -> Inbox:
+        """Start a process that keeps what is sent to it."""
+        inbox = Inbox(self, name)
+        self._kept.add(inbox.pid)
+        return inbox
+
+    def started_by(self, pid: otp.Pid) -> set[otp.Pid]:
+        """Return the living processes that a process started, and those that they started."""
+        found: set[otp.Pid] = {pid}
+        for child, parent in self._parents.items():  # a parent is before its children
+            if parent in found:
+                found.add(child)
+        return {each for each in found - {pid} if otp.is_alive(each)}
 
     async def kill(self, pid: otp.Pid) -> None:
         """Kill a process, and wait until all others have reacted."""
@@ -298,7 +358,8 @@ class Scenario:
     async def at_once(self, server: otp.Pid, *clients: Callable[[], Awaitable[None]]) -> None:
         """Run each of these in a process of its own; raise the first `Wrong` of them.
 
-        The server is suspended until each has sent its first message, so under every seed they ask at the same time.
+        A server with callbacks is suspended until each has sent its first message, so under every seed they ask at the
+        same time. A process written by hand cannot be suspended; the seed decides when it runs.
         """
         failed: list[Wrong] = []
 
@@ -308,12 +369,15 @@ class Scenario:
             except Wrong as wrong:
                 failed.append(wrong)
 
+        suspended = otp.process_info(server, "current_function") is None
         with contextlib.suppress(otp.CallExit):
-            await otp.sys.suspend(server)
+            if suspended:
+                await otp.sys.suspend(server)
         pids = [self.name(otp.spawn(run, client), f"client {n}") for n, client in enumerate(clients, 1)]
         await self.settle()
         with contextlib.suppress(otp.CallExit):
-            await otp.sys.resume(server)
+            if suspended:
+                await otp.sys.resume(server)
         for pid in pids:
             await otp.wait_down(pid)
         if failed:
@@ -336,56 +400,54 @@ class Scenario:
         except otp.CallTimeout:
             raise self._unanswered(what, server) from None
         except otp.ServerDown as error:
-            said = f"{self._line_of(error.cause_reason)}{what}: the server ended: "
+            said = f"{self.line_of_reason(error.cause_reason)}{what}: the server ended: "
             raise end_of(said, error.cause_reason, self._end(server)[1]) from None
         except otp.NoProcess:
             raise self.ended(server, f"{what}: the server has ended before: ") from None
         except otp.StartError as error:
             if isinstance(error, ValueError):  # of a child spec or a flag; the library says how to write it
                 said = str(error).partition(" (reason ")[0][:LONGEST]
-                raise Wrong(f"{self._line_of_value(error.reason)}{what}: {said}") from None
+                raise Wrong(f"{self._lines.of_value(error.reason)}{what}: {said}") from None
             child, reason = failed_child(error.reason)
-            raise end_of(f"{self._line_of(reason)}{what} failed: {child}", reason, "init") from None
+            raise end_of(f"{self.line_of_reason(reason)}{what} failed: {child}", reason, "init") from None
         except Wrong:
             raise
         except Exception as error:
             said = f"{what} raised {type(error).__name__}: {str(error)[:LONGEST]}"
-            raise Wrong(self._line_of(error) + said) from None
+            raise Wrong(self.line_of_reason(error) + said) from None
 
     def ended(self, server: otp.Pid | None, said: str) -> Wrong:
         """Return the fault of a server that should be alive: `said` and why it ended."""
         reason, callback = self._end(server)
         if isinstance(reason, str) and callback is not None:
             return Wrong(f"{said}{callback} stopped it with the reason {reason!r}")
-        found = end_of(f"{self._line_of(reason)}{said}", reason, callback)
+        found = end_of(f"{self.line_of_reason(reason)}{said}", reason, callback)
         return Wrong(found.say, found.misconception)
 
     def _end(self, server: otp.Pid | None) -> tuple[Any, str | None]:
         """Return the reason and the callback with which a server ended, as far as the trace knows them."""
-        for event in reversed(self._events):
-            if event.kind == "exited" and event.pid == server:
-                return event.data["reason"], event.data["callback"]
-        return "unknown", None
+        return ("unknown", None) if server is None else self._ends.get(server, ("unknown", None))
+
+    def reason_of(self, pid: otp.Pid) -> Any:
+        """Return the reason with which a process has ended."""
+        return self._end(pid)[0]
 
     def _unanswered(self, what: str, server: otp.Pid | None) -> Wrong:
         if server is not None and not otp.is_alive(server):
             return Wrong(f"{what}: the server ended without an answer")
         if server is not None and otp.process_info(server, "status") == "awaiting":
-            where, _, line = str(otp.process_info(server, "current_function")).rpartition(":")
-            place = f"line {line}: " if line.isdigit() else ""
-            waits = f"{where.rpartition('.')[2]} is still waiting, and its server takes no other message meanwhile"
-            return Wrong(f"{place}{what} got no answer in time: {waits}", "P1", WAITS)
+            return still_waiting(what, str(otp.process_info(server, "current_function")))
+        for pid, parent in self._parents.items():
+            reason = self.reason_of(pid)
+            if server is not None and parent == server and isinstance(reason, otp.Crash):
+                said = f"{what} got no answer: {self.called(pid)}, which the server started, has ended: "
+                crashed = end_of(f"{self.line_of_reason(reason)}{said}", reason)
+                return Wrong(crashed.say, crashed.misconception or "M31", crashed.look)
         return Wrong(f"{what} got no answer: the server is alive and silent, and its caller waits in vain", "M31")
 
-    def _line_of(self, reason: Any) -> str:
+    def line_of_reason(self, reason: Any) -> str:
         """Return `line 15: `, the line of the answer that raised an error; "" if it was raised elsewhere."""
-        lines: list[int | None] = []
-        if isinstance(reason, otp.Crash):
-            lines = [line for file, line, _ in reason.stack if file == self.answer.__file__]
-        elif isinstance(reason, Exception):
-            frames = traceback.extract_tb(reason.__traceback__)
-            lines = [frame.lineno for frame in frames if frame.filename == self.answer.__file__]
-        return f"line {lines[-1]}: " if lines else ""
+        return self._lines.of_reason(reason)
 
     def line_of(self, name: str, *texts: str) -> str:
         """Return `line 15: `, the line of the first of these texts, or of the definition of a name; "" without it.
@@ -393,19 +455,7 @@ class Scenario:
         A text is a value or the name of a function. It is searched in the definition, then in the whole answer, such
         as in a constant. For sentences only: a verdict never depends on the source.
         """
-        defined = next((code for code in _codes(self._code) if code.co_name == name), None)
-        if defined is None:
-            return ""
-        lines = [_line_with(code, text) for text in texts for code in (defined, self._code)]
-        line = next(filter(None, lines), defined.co_firstlineno)
-        return f"line {line}: "
-
-    def _line_of_value(self, reason: Any) -> str:
-        """Return `line 15: `, the line of the text at the end of a reason; "" if it is not in the answer."""
-        while type(reason) is tuple and reason:
-            reason = reason[-1]
-        line = _line_with(self._code, reason) if type(reason) is str else None
-        return f"line {line}: " if line else ""
+        return self._lines.of_name(name, *texts)
 
     # The trace
 
@@ -426,6 +476,11 @@ class Scenario:
         self._reader.close()
 
     def _take(self, event: Event) -> None:
+        if event.pid is not None and event.kind == "exited":
+            self._ends[event.pid] = event.data["reason"], event.data["callback"]
+        elif event.pid is not None and event.kind == "spawned":
+            self._parents[event.pid] = event.data["parent"]
+            self._whats[event.pid] = event.data["what"].rpartition(".")[2]
         if len(self._events) < KEPT:
             self._events.append(event)
             self._excerpt.take(event)
@@ -457,22 +512,22 @@ class Scenario:
         return self._excerpt.whole(self._events, self._row)
 
     def _row(self, event: Event) -> CourseRow | None:
-        of, at, data = self.called(event.pid), round(event.at / 1e9, 3), event.data
+        of, at, data = self.called(event.pid), round(event.at / 1e9 - self._started, 3), event.data
         late = event.kind == "dropped" and data["way"] == "reply"
         if event.kind == "sent" or late:
             text = self.worded(str(data["message"]))[:LONGEST]
             return CourseRow(at, of, self.called(data.get("to")), "late" if late else str(data["way"]), text, False)
         if event.kind == "exited":
             return CourseRow(at, of, None, "exit", render(data.get("reason")), False)
-        if event.kind == "happens":
-            return CourseRow(at, of, None, "note", data["text"], False)
+        if event.kind in ("happens", "gave_up"):
+            return CourseRow(at, of, None, "note", data.get("text", "gives up"), False)
         return None
 
     def called(self, pid: Any) -> str:
-        """Return the name of a process; a message without a sender comes from a timer."""
+        """Return the name of a process, by default that of its function; a timer is what sends without a pid."""
         if pid not in self._names:
-            what = "timer" if not isinstance(pid, otp.Pid) else f"process {1 + len(self._names)}"
-            self._names[pid] = what
+            what = self._whats.get(pid, "") if isinstance(pid, otp.Pid) else "timer"
+            self._names[pid] = what if what == "timer" else name_after(what, self._names.values())
         return self._names[pid]
 
     # The end
@@ -494,24 +549,3 @@ class Scenario:
             )
         if mailbox():
             raise Wrong("expected an empty mailbox of the asker, got messages that were not asked for")
-
-
-def _codes(code: CodeType | None) -> list[CodeType]:
-    """Return a code object and all inside it, outermost first."""
-    if code is None:
-        return []
-    return [code, *(each for inner in code.co_consts if isinstance(inner, CodeType) for each in _codes(inner))]
-
-
-def _line_with(code: CodeType | None, text: str) -> int | None:
-    """Return the line of the first use of a value or name in a code object."""
-    return next(
-        (
-            step.positions.lineno
-            for each in _codes(code)
-            for step in dis.get_instructions(each)
-            if step.positions is not None and not step.opname.startswith("IMPORT")
-            if step.argval == text or (type(step.argval) is tuple and text in step.argval)
-        ),
-        None,
-    )

@@ -15,9 +15,12 @@ from collections.abc import Iterable
 from types import MappingProxyType
 from typing import Any, Final
 
+import otp
+
 __all__ = ["as_mapping", "as_set", "did_you_mean", "nearest", "render", "same", "why_no_set", "without_addresses"]
 
 PLAIN: Final = (int, float, complex, str, bytes, type(None))
+ADDRESSES: Final = (otp.Pid, otp.Ref)
 DEEPEST: Final = 20
 LONGEST: Final = 120
 ADDRESS: Final = re.compile(r" at 0x[0-9a-fA-F]*")
@@ -27,6 +30,8 @@ SEPARATORS: Final = re.compile(r"[\W_]+")
 def same(one: Any, other: Any, depth: int = DEEPEST) -> bool:
     """Return whether two plain values are of the same types and equal; False counts as different from 0.
 
+    Pids and references count as plain.
+
     >>> same([1, ("a", {"b": 2.0})], [1, ("a", {"b": 2.0})])
     True
     >>> same(1, True), same([1], (1,))
@@ -35,7 +40,7 @@ def same(one: Any, other: Any, depth: int = DEEPEST) -> bool:
     kind = type(one)
     if kind is not type(other) or depth == 0:
         return False
-    if kind is bool or kind in PLAIN:
+    if kind is bool or kind in PLAIN or issubclass(kind, ADDRESSES):
         return bool(one == other)
     if kind is list or kind is tuple:
         return len(one) == len(other) and all(map(lambda a, b: same(a, b, depth - 1), one, other))

@@ -24,6 +24,7 @@ from superlearner.operations.failures import OperationError
 from superlearner.operations.results.course import (
     CourseBlock,
     CourseChecked,
+    CourseEarlier,
     CourseEarned,
     CourseExport,
     CourseForgotten,
@@ -64,9 +65,11 @@ _markdown: Final = MarkdownIt("commonmark", {"html": False})
 @operation("course.sessions", http=("GET", "/course/sessions"), scope="read", on="platform", of="user",
            short="number,title,minutes,state,passed,exercises")  # fmt: skip
 async def sessions(ctx: Context, course: Course, store: Store, /) -> list[CourseSession]:
-    """List the sessions of the course, and how far you are."""
+    """List the sessions of the course, and how far you are. Some are still to come."""
     progress = await _known_progress(ctx, store)
-    return [_session(one, progress) for one in course.lessons]
+    written = {one.number: _session(one, progress) for one in course.lessons}
+    titles = {number: title for phase in course.phases for number, title in phase.sessions.items()}
+    return [written.get(number) or _to_come(number, title) for number, title in titles.items()]
 
 
 @operation("course.lesson", http=("GET", "/course/sessions/{number}"), scope="read", on="platform", of="user",
@@ -102,15 +105,17 @@ async def lesson(
 async def next_item(ctx: Context, course: Course, store: Store, /) -> CourseNext:
     """Show what to do next in the course.
 
-    Of the first session that is not finished: the first part of its core path that is not done, else the first of all.
+    Of the session that you worked on last, or the next one that is not finished: the first part of its core path that
+    is not done, else the first of all.
     """
     progress = await _known_progress(ctx, store)
-    for one in course.lessons:
+    for one in progress.in_turn(course.lessons):
         block = progress.next_of(one)
         if block is not None:
             return CourseNext(
                 session=one.number, id=block.id, kind=SHOWN[type(block)], title=getattr(block, "title", None),
                 core=block.core, page=f"/learn/{one.number}#{_place(block.id)}",
+                begun=progress.state(one) != "untouched",
             )  # fmt: skip
     return CourseNext()
 
@@ -251,12 +256,26 @@ async def hint(
 
 @operation("course.solution", http=("POST", "/course/exercises/{exercise}/solution"), scope="operate", on="platform",
            of="user", changes=True, errors=(*THERE, *STORED, "not_yet"), short="source")  # fmt: skip
-async def solution(ctx: Context, course: Course, store: Store, /, exercise: ExerciseId) -> CourseSolution:
-    """See the reference solution, once your answer has passed or all hints are taken."""
+async def solution(
+    ctx: Context,
+    course: Course,
+    store: Store,
+    /,
+    exercise: ExerciseId,
+    continued_by: Annotated[
+        str | None, Field(max_length=100, description="an exercise that builds on it", examples=["s09.delay"])
+    ] = None,
+) -> CourseSolution:
+    """See the reference solution, once your answer has passed or all hints are taken.
+
+    To go on with an exercise that builds on it, you may see it at once.
+    """
     asked = item_there(lambda: course.exercise(exercise))
+    builds = continued_by is not None and exercise in item_there(lambda: course.exercise(continued_by)).builds_on
     item = (await _progress(ctx, store)).of(exercise)
     try:
-        item.check_solution(len(asked.hints))
+        if not builds:
+            item.check_solution(len(asked.hints))
     except NotYet as error:
         raise OperationError("not_yet", str(error)) from None
     ctx.about_to(f"see the solution of {exercise}")
@@ -411,6 +430,13 @@ def _session(one: Lesson, progress: Progress) -> CourseSession:
     )
 
 
+def _to_come(number: int, title: str) -> CourseSession:
+    return CourseSession(
+        number=number, title=title, minutes=0, goals=[], prerequisites=[], exercises=0, predictions=0, passed=0,
+        state="to come",
+    )  # fmt: skip
+
+
 def _missed(one: Missed) -> CourseMissed:
     block, practise = one.block, one.practise
     return CourseMissed(
@@ -451,6 +477,7 @@ def _block(block: Block, progress: Progress, course: Course) -> CourseBlock:
                 kind="exercise", id=block.id, core=block.core, title=block.title, minutes=block.minutes,
                 text=_html(block.task), code=block.stub, hints=len(block.hints),
                 choice=None if block.choice is None else asdict(block.choice),
+                builds_on=_earlier(block, progress, course),
                 state=_item(block.id, progress.of(block.id)),
                 earned=CourseEarned(
                     hints=[_html(one) for one in block.hints[: progress.of(block.id).hints]],
@@ -462,6 +489,19 @@ def _block(block: Block, progress: Progress, course: Course) -> CourseBlock:
             return CourseBlock(kind="picture", id=block.id, title=block.kind, of=block.of, text=_html(block.text))
         case Measure():
             return CourseBlock(kind="measure", id=block.id, text=_html(block.claim))
+
+
+def _earlier(block: Exercise, progress: Progress, course: Course) -> list[CourseEarlier] | None:
+    """Return the exercises on which one builds, with the learner's answers."""
+    by_id = {one.id: (one, lesson.number) for lesson in course.lessons for one in lesson.blocks(Exercise)}
+    return [
+        CourseEarlier(
+            id=id, title=one.title, session=number, answer=progress.of(id).answer, passed=progress.of(id).passed
+        )
+        for id in block.builds_on
+        if id in by_id
+        for one, number in [by_id[id]]
+    ] or None
 
 
 def _find_earned(asked: Predict, item: ItemState) -> CourseEarned | None:

@@ -10,12 +10,12 @@ from superlearner.course.engine.verdict import CourseMark, CourseRow, CourseStep
 from superlearner.course.misconceptions import CourseMisconception
 
 __all__ = [
-    "CourseBlock", "CourseChecked", "CourseEarned", "CourseExport", "CourseForgotten", "CourseHint", "CourseImported",
-    "CourseItem", "CourseLesson", "CourseMissed", "CourseNext", "CoursePredicted", "CourseReflected",
+    "CourseBlock", "CourseChecked", "CourseEarlier", "CourseEarned", "CourseExport", "CourseForgotten", "CourseHint",
+    "CourseImported", "CourseItem", "CourseLesson", "CourseMissed", "CourseNext", "CoursePredicted", "CourseReflected",
     "CourseReview", "CourseReviewItem", "CourseSection", "CourseSession", "CourseSolution",
 ]  # fmt: skip
 
-SessionState = Literal["untouched", "in work", "passed", "passed with help"]
+SessionState = Literal["untouched", "in work", "passed", "passed with help", "to come"]
 
 
 class CourseItem(BaseModel):
@@ -56,6 +56,16 @@ class CourseEarned(BaseModel):
     other: str | None = Field(default=None, description="another right answer")
 
 
+class CourseEarlier(BaseModel):
+    """An exercise on which another one builds."""
+
+    id: str
+    title: str
+    session: int
+    answer: str | None = Field(description="the learner's newest answer to it")
+    passed: bool
+
+
 class CourseBlock(BaseModel):
     """A part of a session; the fields depend on the kind."""
 
@@ -72,6 +82,7 @@ class CourseBlock(BaseModel):
     decides: Literal["run", "count"] | None = Field(default=None, description="what answers a prediction")
     hints: int | None = Field(default=None, description="how many there are")
     choice: dict[str, Any] | None = None
+    builds_on: list[CourseEarlier] | None = None
     state: CourseItem | None = None
     earned: CourseEarned | None = None
 
@@ -113,6 +124,7 @@ class CourseNext(BaseModel):
     title: str | None = Field(default=None, description="title of an exercise")
     core: bool | None = Field(default=None, description="whether it belongs to the core path")
     page: str | None = Field(default=None, description="its place on the platform's pages")
+    begun: bool = Field(default=False, description="whether something in its session was done before")
 
 
 class CourseReviewItem(BaseModel):

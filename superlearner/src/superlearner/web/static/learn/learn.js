@@ -1,12 +1,12 @@
 /**
- * The page /learn: progress on the path, the next tour, and today's review.
+ * The page /learn: the sessions of the course and how far they are, today's review, and the tours.
  *
  * @module
  */
 
 import { ApiError, platform, request } from "../base/api.js";
 import { confirm } from "../base/confirm.js";
-import { attribute, byId, make, root, write } from "../base/dom.js";
+import { attribute, byId, root, write } from "../base/dom.js";
 import { counted, duration } from "../base/words.js";
 import { nextTour } from "./tour-conditions.js";
 import { forget, learned, place, setPlace } from "./tour-place.js";
@@ -56,26 +56,46 @@ addEventListener("storage", show);
 addEventListener("pageshow", show);
 show();
 
-void showSession();
+void showSessions();
+void showNext();
 void showReview();
 
-/** Show how far the session of the course is. */
-async function showSession() {
+/** Show how far each session of the course is. */
+async function showSessions() {
   try {
-    /** @type {{number: number, minutes: number, exercises: number, passed: number, state: string}[]} */
-    const sessions = await platform("GET", "/course/sessions"), found = sessions.find(({ number }) => number === 12);
-    if (!found) return;
-    const { minutes, exercises, passed, state } = found, done = state.startsWith("passed"),
-      word = done ? "Again" : state === "in work" ? "Go on" : "Start";
-    const facts = [
-      make("span", {}, `${minutes} min`),
-      make("span", {}, passed ? `${passed} of ${counted(exercises, "exercise")} passed` : counted(exercises, "exercise")),
-      done ? make("b", {}, "core path passed") : null,
-    ];
-    byId("session-state", HTMLElement).replaceChildren(...facts.filter((fact) => fact !== null));
-    const go = byId("session-go", HTMLAnchorElement);
-    write(go, word);
-    attribute(go, "aria-label", `${word}: Session 12, What is OTP?`);
+    /** @type {{number: number, title: string, exercises: number, passed: number, state: string}[]} */
+    const sessions = await platform("GET", "/course/sessions");
+    for (const { number, title, exercises, passed, state } of sessions) {
+      const line = document.querySelector(`[data-session="${number}"]`), done = state.startsWith("passed"), go = line?.querySelector("a");
+      if (!line || !go) continue;
+      const word = done ? "Again" : state === "in work" ? "Go on" : "Start";
+      attribute(line, "data-done", done);
+      attribute(line, "data-begun", state === "in work");
+      for (const of of line.querySelectorAll("[data-state]"))
+        write(of, passed ? `${passed} of ${counted(exercises, "exercise")}` : counted(exercises, "exercise"));
+      if (go.firstElementChild) write(go.firstElementChild, word);
+      attribute(go, "aria-label", `${word}: Session ${number}, ${title}`);
+    }
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+  }
+}
+
+/** Lead to the place where the learner was. */
+async function showNext() {
+  const next = byId("course-next", HTMLElement), go = byId("course-next-go", HTMLAnchorElement);
+  try {
+    /** @type {{session: number|null, title: string|null, page: string|null, begun: boolean}} */
+    const { session, title, page, begun } = await platform("GET", "/course/next");
+    if (session !== null && page !== null) {
+      const name = document.querySelector(`[data-session="${session}"] h3`)?.lastChild?.textContent ?? "";
+      document.querySelector(`[data-session="${session}"]`)?.setAttribute("aria-current", "step");
+      write(byId("course-next-what", HTMLElement), begun ? `Session ${session}: ${name}` : "Forty minutes a session");
+      write(go, begun ? `Continue${title ? `: ${title}` : " where you were"}` : `Start: ${name}`);
+      go.href = `${root()}${begun ? page : `/learn/${session}`}`;
+    }
+    attribute(next, "hidden", session === null);
+    attribute(next, "data-waits", null);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
   }

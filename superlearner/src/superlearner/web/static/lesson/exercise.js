@@ -5,7 +5,7 @@
  */
 
 import { platform } from "../base/api.js";
-import { make } from "../base/dom.js";
+import { make, root } from "../base/dom.js";
 import { counted } from "../base/words.js";
 import { SlCode } from "../components/code-editor.js";
 import { html, nothing } from "../vendor/lit-html.js";
@@ -21,6 +21,7 @@ import { TimesForm } from "./times-form.js";
 import { lineOf, renderVerdict, describeVerdict, whyRight } from "./verdict.js";
 
 /** @import { Checked } from "./verdict.js" */
+/** @typedef {Api.CourseEarlier} Earlier */
 
 const LEAST_LINES = 8, MOST_LINES = 24;
 
@@ -183,13 +184,32 @@ export class LessonExercise extends LessonBlock {
   }
 
   #reset() {
+    this.#replace(this.block.code ?? "", "Your answer was replaced by the beginning.");
+  }
+
+  /**
+   * Go on with the code of an exercise on which this one builds: the learner's answer, or ours.
+   *
+   * @param {Earlier} earlier
+   * @param {boolean} ours
+   */
+  async #continue(earlier, ours) {
+    if (!ours) return this.#replace(`${earlier.answer ?? ""}`, `Your answer to ${earlier.title} is in the editor.`);
+    const solution = await this.ask(() =>
+      platform("POST", `/course/exercises/${earlier.id}/solution`, { continued_by: this.state.id }), "");
+    if (!solution) return this.say(this.failed);
+    this.#replace(solution.source, `Our answer to ${earlier.title} is in the editor.`);
+  }
+
+  /** Replace the answer; *Undo* brings it back. @param {string} by @param {string} said */
+  #replace(by, said) {
     const before = this.source, stub = this.block.code ?? "";
     const put = (/** @type {string} */ text) => {
       if (this.#editor) this.#editor.value = text;
       if (this.#form) this.#form.source = text;
       keep(this.draftOf, text === stub ? null : text);
     };
-    put(stub);
+    put(by);
     this.#before = () => {
       put(before);
       this.#before = null;
@@ -197,10 +217,10 @@ export class LessonExercise extends LessonBlock {
     };
     this.#typed();
     this.paint();
-    this.say("Your answer was replaced by the beginning.");
+    this.say(said);
   }
 
-  /** Brings back what the last reset replaced. @type {(() => void)|null} */ #before = null;
+  /** Brings back what was replaced last. @type {(() => void)|null} */ #before = null;
 
   content() {
     const { block, state } = this;
@@ -209,6 +229,7 @@ export class LessonExercise extends LessonBlock {
       <div class="bench">
         <div class="bench-task"><h3>${block.title}</h3>${this.#task}${this.#helps()}</div>
         <div class="bench-code">
+          ${this.#builds()}
           ${this.#answer}
           ${this.failed ? html`<p class="note" data-level="bad" role="alert">${this.failed}</p>` : nothing}
           <div class="acts">
@@ -242,6 +263,18 @@ export class LessonExercise extends LessonBlock {
         ? "Your answer has passed."
         : `${counted(attempts, "attempt")} so far, none has passed.`} ${mayCode() ? "Check it to see the verdict again." : ""}</p>`
       : nothing;
+  }
+
+  /** Ways to go on with what the learner wrote before; what it replaces comes back with *Undo*. */
+  #builds() {
+    const earlier = this.block.builds_on;
+    if (!earlier || !this.#editor) return nothing;
+    const button = (/** @type {Earlier} */ one, /** @type {boolean} */ ours) =>
+      html`<button type="button" class="btn quiet" ?disabled=${ours && !mayOperate()}
+        @click=${() => void this.#continue(one, ours)}>${ours ? "Use ours" : "Use my answer"}</button>`;
+    return html`<ul class="builds">${earlier.map((one) => html`<li>Builds on
+      <a href=${`${root()}/learn/${one.session}#${one.id.replace(".", "-")}`}>${one.title}</a>
+      ${one.answer ? button(one, false) : nothing}${button(one, true)}</li>`)}</ul>`;
   }
 
   #tag() {

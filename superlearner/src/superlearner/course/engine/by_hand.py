@@ -1,0 +1,242 @@
+"""A process that an answer writes by hand: asked in the protocol of the course, and judged by what comes back.
+
+A request is `(tag, …, from_, ref)`, and its answer `(ref, value)`, sent once to `from_`. After `"stop"` the process
+ends with `"normal"`, and nothing that it started is left. A message of any other shape is taken and changes nothing.
+"""
+
+# What learners define has no type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownLambdaType=false, reportUnknownParameterType=false
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import otp
+from otp.testing import mailbox
+from superlearner.course.engine.ends import end_of, is_typo
+from superlearner.course.engine.values import render, same
+from superlearner.course.engine.verdict import Wrong
+
+if TYPE_CHECKING:
+    from superlearner.course.engine.scenario import Scenario
+
+__all__ = ["ANYTHING", "Asked", "ByHand"]
+
+ANYTHING: Final[Any] = object()
+"""Stands for an answer of any value."""
+WAITS: Final = "A process that sleeps, or waits for one certain message, takes no other one meanwhile."
+NEAR: Final = 0.01
+"""Seconds around a promised time within which an answer is in time."""
+LATE: Final = 60.0
+"""Seconds after which an answer that should come at once will never come."""
+REFERENCE: Final = re.compile(r"#Ref<[\d.]+>")
+STRANGE: Final = ("an unknown word", (), ("unknown", 1, 2, 3), 42, None)
+"""Messages that no exercise knows."""
+
+
+class Asked:
+    """A request on its way, and the answer that is expected to it.
+
+    Args:
+        process: the one that was asked.
+        request: the request without its sender and reference.
+        ref: its reference.
+    """
+
+    def __init__(self, process: ByHand, request: tuple[Any, ...], ref: otp.Ref) -> None:
+        self._process = process
+        self._s = process.s
+        self._request = request
+        self._ref = ref
+        self._begun = otp.monotonic()
+        self._since = self._s.mark()
+        self.said: str = render(request[0] if len(request) == 1 else request)
+
+    async def answered(self, value: Any = ANYTHING, at: float = 0.0, m: str | None = None, silent: str = "M31") -> Any:
+        """Return the answer; raise `Wrong` unless it is this value and comes at this time.
+
+        Args:
+            value: the expected answer.
+            at: seconds after the request; 0 is at once, and no time may pass.
+            m: the misconception that another value shows; by default that of the step.
+            silent: that of a process that lives and does not answer.
+        """
+        wait = self._begun + at - otp.monotonic()
+        if at and wait > NEAR:
+            await self._s.advance(wait - NEAR)
+            if (early := await self._taken()) is not None:
+                if value is not ANYTHING:
+                    self._s.same(early[1], value, self._instead(early[1], value), m)
+                when = self._sent_at(early) - self._begun
+                raise Wrong(f"{self.said} was answered after {when:.3g} s: expected the answer after {at:g} s")
+            await self._s.advance(2 * NEAR)
+        else:
+            await self._s.settle()
+        answer = await self._taken()
+        if answer is None:
+            raise await self._unanswered(at, silent)
+        if value is not ANYTHING:
+            self._s.same(answer[1], value, self._instead(answer[1], value), m)
+        return answer[1]
+
+    async def unanswered(self, say: str, m: str | None = None) -> None:
+        """Raise `Wrong` with this sentence if there is an answer by now."""
+        await self._s.settle()
+        if await self._taken() is not None:
+            raise Wrong(say, m)
+
+    async def _taken(self) -> tuple[Any, Any] | None:
+        """Return the answer with the reference if it is in the mailbox."""
+        try:
+            return await otp.receive(self._is_answer, timeout=0)
+        except TimeoutError:
+            return None
+
+    def _sent_at(self, answer: Any) -> float:
+        """Return when an answer was sent."""
+        sent = [event.at for event in self._s.sent(otp.self(), self._since) if event.data["term"] is answer]
+        return sent[0] / 1e9 if sent else otp.monotonic()
+
+    def _is_answer(self, message: Any) -> bool:
+        return type(message) is tuple and len(message) == 2 and message[0] is self._ref
+
+    def _has_ref(self, message: Any) -> bool:
+        return type(message) in (tuple, list) and any(part is self._ref for part in message)
+
+    def _reference(self, found: re.Match[str]) -> str:
+        """Return a reference in words: references are numbers, which say nothing to a reader."""
+        return "ref" if found[0] == str(self._ref) else "another reference"
+
+    def _instead(self, got: Any, value: Any) -> str:
+        return self._s.worded(f"expected the answer {render(value)} to {self.said}, got {render(got)}")
+
+    async def _unanswered(self, at: float, silent: str) -> Wrong:
+        """Return the fault of a process that has not answered in time, by what became of it."""
+        others = [message for message in mailbox() if not isinstance(message, otp.Down | otp.ExitSignal)]
+        expected = f"expected the answer (ref, value) to {self.said}"
+        if others:
+            got = self._s.worded(REFERENCE.sub(self._reference, render(others[0])))
+            if self._has_ref(others[0]):
+                return Wrong(f"{expected}, a tuple of exactly these two, got {got}")
+            return Wrong(f"{expected}, got {got}, which does not begin with the reference", "M5")
+        if not otp.is_alive(self._process.pid):
+            return self._process.ended(f"{self.said} got no answer: ")
+        pid, since = self._process.pid, self._since
+        if any(event.pid == pid and self._has_ref(event.data["term"]) for event in self._s.sent(pid, since)):
+            return Wrong(f"{expected}, but the process sent a message to itself: send the answer to `from_`")
+        waits, line = self._process.waits()
+        waits = waits or bool(otp.process_info(pid, "message_queue_len"))  # it does not even take the request
+        await self._s.advance(LATE)
+        if await self._taken() is not None or waits:
+            due = "at once" if not at else f"after {at:g} s"
+            say = f"{self.said} was not answered {due}: the process was waiting for something else"
+            return Wrong(line + say, "P1", WAITS)
+        if not otp.is_alive(pid) and self._s.reason_of(pid) != "normal":
+            return self._process.ended(f"{self.said} got no answer: ")
+        return Wrong(
+            f"{self.said} got no answer: the process is alive and silent, and its client waits in vain", silent
+        )
+
+
+class ByHand:
+    """A process that runs a function of the answer; `Scenario.process` makes it.
+
+    Args:
+        s: the scenario.
+        pid: that of the process.
+        called: its name in sentences.
+    """
+
+    def __init__(self, s: Scenario, pid: otp.Pid, called: str) -> None:
+        self.s = s
+        self.pid = pid
+        self.called = called
+
+    def send(self, message: Any) -> None:
+        """Send it a message that has no answer."""
+        otp.send(self.pid, message)
+
+    def ask(self, *request: Any) -> Asked:
+        """Send it a request, `(tag, …)` without sender and reference, which are added."""
+        ref = self.s.numbered_ref()
+        asked = Asked(self, request, ref)
+        otp.send(self.pid, (*request, otp.self(), ref))
+        return asked
+
+    async def answers(
+        self, request: Any, value: Any = ANYTHING, at: float = 0.0, m: str | None = None, silent: str = "M31"
+    ) -> Any:
+        """Ask, and return the answer; raise `Wrong` unless it is this value at this time.
+
+        Args:
+            request: a tag, or a tuple `(tag, …)`.
+            value: the expected answer.
+            at: seconds after the request; 0 is at once.
+            m: the misconception that another value shows; by default that of the step.
+            silent: that of a process that lives and does not answer.
+        """
+        asked = self.ask(*(request if type(request) is tuple else (request,)))
+        return await asked.answered(value, at, m, silent)
+
+    async def ignores(self, *messages: Any) -> None:
+        """Send messages of no known shape; raise `Wrong` unless each is taken and the process goes on."""
+        for message in (*messages, *STRANGE):
+            self.send(message)
+            await self.s.settle()
+            if not otp.is_alive(self.pid):
+                raise self.ended(f"{render(message)} is no message of the task, and should change nothing: ", "V4")
+            if otp.process_info(self.pid, "message_queue_len"):
+                say = f"{render(message)} is no message of the task, and stays in the mailbox"
+                raise Wrong(f"{say}: expected it to be taken and dropped", "M3")
+        if said := mailbox():
+            raise Wrong(f"expected no answer to what is no message of the task, got {render(said[0])}")
+
+    async def stops(self, m: str | None = None, after: float = 0.0) -> None:
+        """Send `"stop"`; raise `Wrong` unless the process ends with `"normal"`, and so does what it started.
+
+        Args:
+            m: the misconception of a process that is left.
+            after: seconds that it may take.
+        """
+        self.send("stop")
+        await (self.s.advance(after + NEAR) if after else self.s.settle())
+        if otp.is_alive(self.pid):
+            waits, line = self.waits()
+            raise Wrong(f'{line}expected {self.called} to end after "stop", but it is alive', "P1" if waits else None)
+        reason = self.s.reason_of(self.pid)
+        if reason != "normal":
+            raise Wrong(f'expected {self.called} to end with "normal" after "stop", got {render(reason)}')
+        if left := len(self.s.started_by(self.pid)):
+            say = f"{left} that it started live on" if left > 1 else "one that it started lives on"
+            raise Wrong(f'expected {self.called} to leave no process after "stop": {say}', m)
+
+    async def ends(self, reason: Any, say: str = "", m: str | None = None) -> None:
+        """Raise `Wrong` unless the process has ended by now, with this reason."""
+        await self.s.settle()
+        if otp.is_alive(self.pid):
+            raise Wrong(say or f"expected {self.called} to end with {render(reason)}, but it is alive", m)
+        got = self.s.reason_of(self.pid)
+        if not same(got, reason):
+            raise Wrong(say or f"expected {self.called} to end with {render(reason)}, got {render(got)}", m)
+
+    async def lives(self, say: str, m: str | None = None) -> None:
+        """Raise `Wrong` if the process has ended: `say`, and why."""
+        await self.s.settle()
+        if not otp.is_alive(self.pid):
+            raise self.ended(f"{say}: ", m)
+
+    def waits(self) -> tuple[bool, str]:
+        """Return whether the process waits for something other than a message, and `line 15: `, where it waits."""
+        place = str(otp.process_info(self.pid, "current_function")).rpartition(":")[2]
+        line = f"line {place}: " if place.isdigit() else ""
+        return otp.process_info(self.pid, "status") == "awaiting", line
+
+    def ended(self, said: str, m: str | None = None) -> Wrong:
+        """Return the fault of a process that has ended too early: `said`, and with which reason."""
+        reason = self.s.reason_of(self.pid)
+        if reason == "normal":
+            return Wrong(f"{said}{self.called} has ended, because its function returned", "M1")
+        found = end_of(f"{self.s.line_of_reason(reason)}{said}{self.called} ended: ", reason)
+        return Wrong(self.s.worded(found.say), found.misconception or (None if is_typo(reason) else m), found.look)

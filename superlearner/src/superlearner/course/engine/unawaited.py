@@ -1,0 +1,90 @@
+r"""A missing `await` in an answer: found when its coroutine is dropped, and named with its line.
+
+Python only warns about a coroutine that was never awaited. An answer with such a call fails in a confusing way, or
+loops for ever, as in `while True: otp.receive()`, so here the call raises `MissingAwait` where its result is dropped.
+
+>>> with Unawaited("answer.py") as found:
+...     try:
+...         exec(compile("async def add(): ...\nfor n in (1, 2):\n    add()", "answer.py", "exec"), {})
+...     except MissingAwait as error:
+...         print(error)
+`await` is missing before the call of add, which does nothing without it
+>>> found.line
+3
+"""
+
+from __future__ import annotations
+
+import gc
+import inspect
+import sys
+import warnings
+from types import CoroutineType, FrameType
+from typing import Any, Final, Self
+
+__all__ = ["MissingAwait", "Unawaited"]
+
+HOOK: Final = "_warn_unawaited_coroutine"
+"""The function of `warnings` that the interpreter calls for each coroutine that was never awaited."""
+
+
+class MissingAwait(Exception):
+    """A call of an async function whose result was dropped."""
+
+
+class Unawaited:
+    """The calls without `await` in a file during a block.
+
+    Args:
+        file: the name of the file.
+    """
+
+    def __init__(self, file: str) -> None:
+        self.line: int | None = None
+        self.say: str = ""
+        """A sentence about the first of them; empty if there is none."""
+        self._file = file
+        self._warn: Any = None
+        self._depth = 0
+
+    def __enter__(self) -> Self:
+        self._warn = getattr(warnings, HOOK)
+        self._depth = sys.get_coroutine_origin_tracking_depth()
+        setattr(warnings, HOOK, self._dropped)
+        sys.set_coroutine_origin_tracking_depth(1)
+        gc.freeze()  # a coroutine that an earlier run left is not collected during this one
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        gc.unfreeze()
+        setattr(warnings, HOOK, self._warn)
+        sys.set_coroutine_origin_tracking_depth(self._depth)
+
+    def _dropped(self, coroutine: CoroutineType[Any, Any, Any]) -> None:
+        origin = coroutine.cr_origin
+        if not origin or origin[0][0] != self._file:
+            self._warn(coroutine)
+            return
+        if not self.say:
+            self.line = origin[0][1]
+            self.say = f"`await` is missing before the call of {coroutine.__name__}, which does nothing without it"
+        frame = inspect.currentframe()
+        frame = None if frame is None else frame.f_back
+        if frame is not None and frame.f_code.co_filename == self._file:
+            self._raise_in(frame)
+
+    def _raise_in(self, frame: FrameType) -> None:
+        """Let a frame raise at its next line: an exception raised here would only be reported."""
+        before = sys.gettrace()
+
+        def stop(frame: FrameType, event: str, arg: Any) -> None:
+            sys.settrace(before)
+            frame.f_trace = None
+            raise MissingAwait(self.say)
+
+        frame.f_trace = stop
+        sys.settrace(_trace_no_call)
+
+
+def _trace_no_call(frame: FrameType, event: str, arg: Any) -> None:
+    """Trace no frame but those that are traced already."""

@@ -1,0 +1,22 @@
+import otp
+
+
+async def calculator():
+    while True:
+        match await otp.receive():
+            case "stop":
+                break
+            case ("add", a, b, from_, ref):
+                otp.send(from_, (ref, ("ok", a + b)))
+            case ("sub", a, b, from_, ref):
+                otp.send(from_, (ref, ("ok", a - b)))
+            case ("mul", a, b, from_, ref):
+                otp.send(from_, (ref, ("ok", a * b)))
+            case ("div", _, 0, from_, ref):
+                otp.send(from_, (ref, ("error", "division_by_zero")))
+            case ("div", a, b, from_, ref):
+                otp.send(from_, (ref, ("ok", a / b)))
+            case (_, _, _, from_, ref):
+                otp.send(from_, (ref, ("error", "unknown_operation")))
+            case _:
+                pass

@@ -1,0 +1,62 @@
+import otp
+from otp import Children, ChildSpec, GenServer, Ok, Reply, Stop, Supervisor, impl
+
+
+class Source(GenServer):
+    @impl
+    def init(self, arg):
+        return Ok(arg)
+
+
+class Sink(GenServer):
+    @impl
+    def init(self, arg):
+        return Ok(otp.whereis("source"))
+
+    @impl
+    def handle_call(self, request, caller, source):
+        return Reply(source, source)
+
+
+class Job(GenServer):
+    @impl
+    def init(self, log):
+        otp.send(log, "job started")
+        otp.send_after(1, otp.self(), "done")
+        return Ok(log)
+
+    @impl
+    def handle_info(self, message, log):
+        return Stop("normal", log)
+
+
+class Part(GenServer):
+    @impl
+    def init(self, arg):
+        return Ok(arg)
+
+
+class TreeA(Supervisor):
+    @impl
+    def init(self, arg):
+        source = Source.child_spec(None, id="source", name="source")
+        return Children([source, Sink.child_spec(None, id="sink")], strategy="rest_for_one")
+
+
+class TreeB(Supervisor):
+    @impl
+    def init(self, arg):
+        return Children(
+            [
+                Part.child_spec(1, id="a"),
+                Part.child_spec(2, id="b"),
+                Part.child_spec(3, id="c"),
+            ]
+        )
+
+
+class TreeC(Supervisor):
+    @impl
+    def init(self, log):
+        job = ChildSpec("job", start=(Job.start_link, log), restart="transient", shutdown="brutal_kill")
+        return Children([job, Part.child_spec(None, id="clock")], strategy="one_for_one", max_restarts=1)

@@ -1,0 +1,5 @@
+answer = {
+    "mail": (3, 5),
+    "sensor": (20, 10),
+    "import": (1, 60),
+}

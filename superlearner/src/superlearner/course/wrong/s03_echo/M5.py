@@ -1,0 +1,10 @@
+import otp
+
+
+async def echo():
+    while True:
+        match await otp.receive():
+            case ("echo", text, from_, ref):
+                otp.send(from_, text)
+            case "stop":
+                return

@@ -1,0 +1,16 @@
+import otp
+
+
+async def first(second):
+    match await otp.receive():
+        case ("sum_squares", numbers, from_, ref):
+            otp.send(second, ("sum", [number * number for number in numbers], from_, ref))
+
+
+async def second():
+    while True:
+        match await otp.receive():
+            case ("sum", squares, from_, ref):
+                otp.send(from_, (ref, sum(squares)))
+            case "stop":
+                return

@@ -1,0 +1,23 @@
+import asyncio
+
+import otp
+
+
+async def first(second):
+    while True:
+        match await otp.receive():
+            case ("sum_squares", numbers, from_, ref):
+                while not otp.is_alive(second):
+                    await asyncio.sleep(1)
+                otp.send(second, ("sum", [number * number for number in numbers], from_, ref))
+            case "stop":
+                return
+
+
+async def second():
+    while True:
+        match await otp.receive():
+            case ("sum", squares, from_, ref):
+                otp.send(from_, (ref, sum(squares)))
+            case "stop":
+                return

@@ -1,0 +1,13 @@
+import asyncio
+
+import otp
+
+
+async def worker():
+    while True:
+        match await otp.receive():
+            case ("work", seconds, from_, ref):
+                await asyncio.sleep(seconds)
+                otp.send(from_, "done")
+            case "stop":
+                return

@@ -1,0 +1,36 @@
+import otp
+
+
+async def message_buffer(owner, size, seconds):
+    items = []
+    timer = None
+
+    def flush():
+        nonlocal timer
+        count = len(items)
+        if items:
+            otp.send(owner, ("batch", tuple(items)))
+            items.clear()
+        if timer is not None:
+            otp.cancel_timer(timer)
+            timer = None
+        return count
+
+    while True:
+        match await otp.receive():
+            case ("add", item):
+                items.append(item)
+                if len(items) == size:
+                    flush()
+                elif timer is None:
+                    timer = otp.start_timer(seconds, otp.self(), "due")
+                else:
+                    otp.cancel_timer(timer)
+                    timer = otp.start_timer(seconds, otp.self(), "due")
+            case otp.TimerFired(ref) if ref == timer:
+                flush()
+            case ("flush", from_, ref):
+                otp.send(from_, (ref, flush()))
+            case "stop":
+                flush()
+                return

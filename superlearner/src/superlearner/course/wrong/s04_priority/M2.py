@@ -1,0 +1,5 @@
+import otp
+
+
+async def take():
+    return await otp.receive()

@@ -1,0 +1,23 @@
+import asyncio
+
+import otp
+
+
+async def attempt(fn, *args, timeout=1):
+    result = []
+
+    async def run():
+        value = fn(*args)
+        if asyncio.iscoroutine(value):
+            value = await value
+        result.append(value)
+
+    pid, monitor = otp.spawn_monitor(run)
+    try:
+        down = await otp.receive(monitor, timeout=timeout)
+    except otp.ReceiveTimeout:
+        otp.demonitor(monitor, flush=True)
+        return "timeout", None
+    if result:
+        return "ok", result[0]
+    return "exit", down.reason

@@ -1,0 +1,49 @@
+from otp import GenServer, NoReply, Ok, Reply, impl
+
+entries = {}
+
+
+class SimpleCache(GenServer):
+    @impl
+    def init(self, arg):
+        return Ok({"entries": entries, "hits": 0, "misses": 0})
+
+    @impl
+    def handle_call(self, request, caller, state):
+        match request:
+            case ("get", key) if key in state["entries"]:
+                return Reply(state["entries"][key], state | {"hits": state["hits"] + 1})
+            case ("get", _):
+                return Reply(None, state | {"misses": state["misses"] + 1})
+            case "stats":
+                stats = {"hits": state["hits"], "misses": state["misses"], "size": len(state["entries"])}
+                return Reply(stats, state)
+
+    @impl
+    def handle_cast(self, request, state):
+        entries = state["entries"]
+        match request:
+            case ("put", key, value):
+                entries[key] = value
+                return NoReply(state)
+            case ("delete", gone):
+                entries.pop(gone, None)
+                return NoReply(state)
+            case "clear":
+                entries.clear()
+                return NoReply(state)
+
+    async def get(cache, key):
+        return await GenServer.call(cache, ("get", key))
+
+    async def stats(cache):
+        return await GenServer.call(cache, "stats")
+
+    def put(cache, key, value):
+        GenServer.cast(cache, ("put", key, value))
+
+    def delete(cache, key):
+        GenServer.cast(cache, ("delete", key))
+
+    def clear(cache):
+        GenServer.cast(cache, "clear")

@@ -1,0 +1,12 @@
+answer = {
+    "state": "init",
+    "receive": "the library",
+    "silence": "the library",
+    "stop": "the library",
+    "get_state": "handle_call",
+    "remember": "handle_call",
+    "forget_all": "handle_cast",
+    "recall": "handle_call",
+    "receive_task": "handle_cast",
+    "answer": "the library",
+}

@@ -1,0 +1,7 @@
+answer = {
+    "agents": "one_for_one",
+    "pipeline": "one_for_one",
+    "connections": "nested",
+    "codec": "one_for_all",
+    "log": "one_for_one",
+}

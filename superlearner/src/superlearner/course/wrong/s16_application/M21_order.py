@@ -1,0 +1,21 @@
+from otp import Application, Children, Registry, Supervisor, impl
+from superlearner.agents.with_otp import AgentDirectory, AgentSupervisor
+
+
+class AgentFrameworkSupervisor(Supervisor):
+    @impl
+    def init(self, arg):
+        children = [
+            AgentSupervisor.child_spec(name="AgentSupervisor"),
+            AgentDirectory.child_spec(name="AgentDirectory"),
+            Registry.child_spec(keys="unique", name="AgentRegistry"),
+        ]
+        return Children(children, strategy="rest_for_one")
+
+
+class AgentApplication(Application):
+    name = "agent_framework"
+
+    @impl
+    async def start(self, kind, args):
+        return await AgentFrameworkSupervisor.start_link(args)

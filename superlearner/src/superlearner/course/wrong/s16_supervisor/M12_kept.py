@@ -1,0 +1,42 @@
+import otp
+from otp import DynamicSupervisor, Registry
+from superlearner.agents.with_otp import AgentServer
+
+MEMORIES = {}
+
+
+class Agent(AgentServer):
+    def handle_cast(self, request, state):
+        result = super().handle_cast(request, state)
+        MEMORIES[state["name"]] = result.state["memory"]
+        return result
+
+    def init(self, arg):
+        name, options = arg
+        return super().init((name, {"memory": MEMORIES.get(name, options["memory"])}))
+
+
+class AgentSupervisor(DynamicSupervisor):
+    @classmethod
+    async def start_link(cls, *, name="AgentSupervisor"):
+        return await super().start_link(name=name, max_restarts=5, max_seconds=60)
+
+    async def start_agent(name, *, memory=None, supervisor="AgentSupervisor"):
+        via = Registry.via("AgentRegistry", name) if otp.whereis("AgentRegistry") else None
+        spec = Agent.child_spec((name, {"memory": memory}), name=via)
+        return await DynamicSupervisor.start_child(supervisor, spec)
+
+    async def stop_agent(pid, *, supervisor="AgentSupervisor"):
+        await DynamicSupervisor.terminate_child(supervisor, pid)
+
+    async def list_agents(*, supervisor="AgentSupervisor"):
+        children = await DynamicSupervisor.which_children(supervisor)
+        return [child.pid for child in children if isinstance(child.pid, otp.Pid)]
+
+    async def count_agents(*, supervisor="AgentSupervisor"):
+        return await DynamicSupervisor.count_children(supervisor)
+
+    def whereis(name):
+        if otp.whereis("AgentRegistry"):
+            return otp.whereis(Registry.via("AgentRegistry", name))
+        return None

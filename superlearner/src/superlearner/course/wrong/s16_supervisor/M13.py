@@ -1,0 +1,31 @@
+import otp
+from otp import DynamicSupervisor
+from superlearner.agents.with_otp import AgentServer
+
+started = {}
+
+
+class AgentSupervisor(DynamicSupervisor):
+    @classmethod
+    async def start_link(cls, *, name="AgentSupervisor"):
+        return await super().start_link(name=name, max_restarts=5, max_seconds=60)
+
+    async def start_agent(name, *, memory=None, supervisor="AgentSupervisor"):
+        if otp.whereis("AgentRegistry") and name in started:
+            raise otp.AlreadyStarted(started[name])
+        spec = AgentServer.child_spec((name, {"memory": memory}))
+        started[name] = await DynamicSupervisor.start_child(supervisor, spec)
+        return started[name]
+
+    async def stop_agent(pid, *, supervisor="AgentSupervisor"):
+        await DynamicSupervisor.terminate_child(supervisor, pid)
+
+    async def list_agents(*, supervisor="AgentSupervisor"):
+        children = await DynamicSupervisor.which_children(supervisor)
+        return [child.pid for child in children if isinstance(child.pid, otp.Pid)]
+
+    async def count_agents(*, supervisor="AgentSupervisor"):
+        return await DynamicSupervisor.count_children(supervisor)
+
+    def whereis(name):
+        return started.get(name) if otp.whereis("AgentRegistry") else None

@@ -1,0 +1,41 @@
+"""Session 4: what its checks say about common slips."""
+
+from __future__ import annotations
+
+import pytest
+
+from superlearner.course.course import Course
+from superlearner.course.engine.checking import SEEDS
+from superlearner.course.engine.child import verdict_of
+
+COURSE = Course()
+
+
+@pytest.mark.parametrize(
+    ("id", "before", "after", "said"),
+    [
+        ("s04.priority", "await otp.receive(otp", "otp.receive(otp", "line 6: take() returned a coroutine: `await` is"),
+        ("s04.priority", "return await otp.receive(otp", "await otp.receive(otp", "'fire'), got None"),
+        ("s04.priority", "timeout=0", "timeout=None", "expected take() to end at once, but it still waits after 60 s"),
+        ("s04.priority", 'otp.Tag("urgent")', '"urgent"', "try Is('urgent'), Tag('urgent') or lambda message"),
+        ("s04.rate_limiter", "(n)", "()", "line 4: a process is started as rate_limiter(3): rate_limiter() takes 0"),
+        ("s04.rate_limiter", '"rate_limited"', '"limited"', "the answer 'ok' or 'rate_limited', got 'limited'"),
+        ("s04.rate_limiter", "< n", "<= n", "9 requests at 0.000 s: expected 3 of them to be allowed, got 4"),
+        ("s04.buffer", "(*items, item)", "(item, *items)", "('batch', (1, 2, 3)) at once, got ('batch', (3, 2, 1))"),
+        ("s04.buffer", 'batch", items', 'batch", list(items)', "(1, 2, 3)) at once, got ('batch', [1, 2, 3])"),
+        ("s04.buffer", "        if items:\n", "        if True:\n", "expected no batch without items, got ('batch'"),
+        ("s04.store", "def start", "async def start", "start() has to be awaited, but it waits for nothing: write `d"),
+        ("s04.store", "return otp.spawn", "otp.spawn", "expected start() to return the pid of a process, got None"),
+        ("s04.store", "    return value", "", "expected get(store, 'a', default=7) to return 7, got None"),
+        ("s04.store", "await otp.receive", "otp.receive", "line 6: `await` is missing before the call of receive"),
+        ("s04.job_queue", " if priority in PRIORITIES", "", "job_queue ended: KeyError: 'urgent'"),
+        ("s04.job_queue", '("job", line.pop(0))', "line.pop(0)", "expected the answer ('job', 3) to 'next', got 3"),
+    ],
+)
+def test_a_common_slip_is_named_with_its_cure(id: str, before: str, after: str, said: str) -> None:
+    right = COURSE.solution(id)
+    assert before in right
+    found = verdict_of(id, COURSE.check_source(id), right.replace(before, after), list(SEEDS))
+    assert not found.ok
+    assert said in found.steps[-1].say
+    assert found.misconceptions == ()

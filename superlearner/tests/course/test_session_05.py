@@ -1,0 +1,61 @@
+"""Session 5: what its checks say about common slips."""
+
+from __future__ import annotations
+
+import pytest
+
+from superlearner.course.course import Course
+from superlearner.course.engine.checking import SEEDS
+from superlearner.course.engine.child import verdict_of
+
+COURSE = Course()
+
+
+@pytest.mark.parametrize(
+    ("id", "before", "after", "said"),
+    [
+        (
+            "s05.attempt",
+            "value = await value",
+            "pass",
+            "line 11: attempt(later, 0, ['a']) returned a coroutine: `await` is",
+        ),
+        (
+            "s05.attempt",
+            "await otp.receive(about_it",
+            "otp.receive(about_it",
+            "line 26: `await` is missing before the c",
+        ),
+        ("s05.attempt", '("timeout", None)', '"timeout"', "to return ('timeout', None), got 'timeout'"),
+        ("s05.attempt", '("exit", reason)', '("exit", str(reason))', "('exit', ('shutdown', 1)), got ('exit', \"('s"),
+        ("s05.attempt", "fn(*args)", "fn(args)", "divide() missing 1 required positional argument: 'other'"),
+        ("s05.attempt", "spawn_monitor(run)", "spawn_monitor(run())", "try spawn(run, …) instead of spawn(run(…))"),
+        (
+            "s05.supervisor",
+            "spawn_link(fn), 0",
+            "spawn_link(fn()), 0",
+            "try spawn(child, …) instead of spawn(child(…))",
+        ),
+        ("s05.supervisor", "limit=5", "limit", "a process is started as supervise(child): supervise() missing 1"),
+        ("s05.supervisor", '"too_many_restarts"', '"too_many"', "end with 'too_many_restarts', got 'too_many'"),
+        ("s05.supervisor", '(child, "shutdown")', '(child, "kill")', "child to end with 'shutdown', got 'killed'"),
+        ("s05.pool", "range(n)", "range(2)", "expected 3 living workers, got 2"),
+        ("s05.pool", "free.pop(0) if free else None", "free.pop(0)", "pool ended: IndexError: pop from empty list"),
+        ("s05.pool", "out.append(pid)", "pass", "expected the pid of a worker that is not out, got None"),
+        ("s05.shutdown", '("error", "stopping")', '"stopping"', "('error', 'stopping') to ('task', 1), got 'stopping'"),
+        (
+            "s05.shutdown",
+            "await asyncio.sleep",
+            "asyncio.sleep",
+            "line 22: `await` is missing before the call of sleep",
+        ),
+        ("s05.shutdown", "not (stopping and not running)", "True", "expected the service to end"),
+    ],
+)
+def test_a_common_slip_is_named_with_its_cure(id: str, before: str, after: str, said: str) -> None:
+    right = COURSE.solution(id)
+    assert before in right
+    found = verdict_of(id, COURSE.check_source(id), right.replace(before, after), list(SEEDS))
+    assert not found.ok
+    assert said in found.steps[-1].say
+    assert found.misconceptions == ()

@@ -1,0 +1,162 @@
+"""Each session: references pass, wrong programs are told by their misconception, and its words and figures hold."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from otp.testing import Scheduler
+from superlearner.course.course import Course
+from superlearner.course.engine.checking import CI_SEEDS, SEEDS
+from superlearner.course.engine.child import outcome_of, verdict_of
+from superlearner.course.engine.verdict import Verdict
+from superlearner.course.lesson import Cell, Exercise, Lesson, Picture, Predict, Reflect, Text
+from superlearner.course.misconceptions import MISCONCEPTIONS
+from superlearner.course.progress import ASKS
+
+COURSE = Course()
+LESSONS = [pytest.param(lesson, id=f"session {lesson.number}") for lesson in COURSE.lessons]
+EXERCISES = [one.id for lesson in COURSE.lessons for one in lesson.blocks(Exercise)]
+PREDICTIONS = [one for lesson in COURSE.lessons for one in lesson.blocks(Predict)]
+PICTURES = [one for lesson in COURSE.lessons for one in lesson.blocks(Picture) if one.kind != "restart"]
+WRONG = [(id, name) for id in EXERCISES for name in COURSE.wrong(id)]
+VARIANTS = [(id, name) for id in EXERCISES for name in COURSE.variants(id)]
+OTHER_SEEDS = pytest.param(CI_SEEDS[5:], marks=pytest.mark.repeated)
+
+
+def verdict(id: str, source: str, seeds: tuple[int, ...] = SEEDS) -> Verdict:
+    return verdict_of(id, COURSE.check_source(id), source, list(seeds))
+
+
+@pytest.mark.parametrize("seeds", [CI_SEEDS[:5], OTHER_SEEDS], ids=["first", "others"])
+@pytest.mark.parametrize("id", EXERCISES)
+def test_the_reference_passes_under_twenty_seeds(id: str, seeds: tuple[int, ...]) -> None:
+    found = verdict(id, COURSE.solution(id), seeds)
+    assert found.ok, [step for step in found.steps if not step.ok]
+    assert found.misconceptions == ()
+    assert COURSE.exercise(id).why
+
+
+@pytest.mark.parametrize(("id", "name"), VARIANTS)
+def test_another_right_program_passes_as_well(id: str, name: str) -> None:
+    source = COURSE.variants(id)[name]
+    found = verdict(id, source)
+    assert found.ok, [step for step in found.steps if not step.ok]
+    assert ast.dump(ast.parse(source)) != ast.dump(ast.parse(COURSE.solution(id)))
+
+
+@pytest.mark.parametrize(("id", "name"), WRONG)
+def test_a_wrong_program_is_told_by_its_misconception_and_no_other(id: str, name: str) -> None:
+    found = verdict(id, COURSE.wrong(id)[name])
+    assert not found.ok
+    assert found.steps[-1].say
+    assert found.misconceptions == (name.partition("_")[0],), found.steps[-1]
+    assert name.partition("_")[0] in MISCONCEPTIONS
+
+
+@pytest.mark.parametrize(("id", "name"), WRONG)
+def test_an_excerpt_shows_what_matters_and_ends_at_the_message_in_question(id: str, name: str) -> None:
+    rows = verdict(id, COURSE.wrong(id)[name]).excerpt
+    assert len(rows) <= 12
+    lanes = {lane for row in rows for lane in (row.of, row.to) if lane}
+    assert len(lanes) <= 6
+    assert not [lane for lane in lanes if lane.startswith(("process", "<"))]
+    assert not [row for row in rows if "ChildInfo" in row.text or row.text in ("'which_children'", "('ok', None)")]
+    assert [row.marked for row in rows] == [False] * (len(rows) - 1) + [True] * bool(rows)
+
+
+@pytest.mark.parametrize("id", EXERCISES)
+def test_the_stub_fails_with_the_first_step_and_two_runs_say_the_same(id: str) -> None:
+    stub = COURSE.exercise(id).stub
+    found = verdict(id, stub)
+    assert len(found.steps) == 1
+    assert not found.ok
+    assert json.dumps(found.shown()) == json.dumps(verdict(id, stub).shown())
+
+
+@pytest.mark.parametrize("asked", PREDICTIONS, ids=lambda one: one.id)
+def test_the_run_of_a_prediction_gives_the_right_option(asked: Predict) -> None:
+    (right,) = (option.text for option in asked.options if option.right)
+    assert {outcome_of(asked.scenario, COURSE.check_source(asked.scenario), seed).happened for seed in SEEDS} == {right}
+
+
+@pytest.mark.parametrize("picture", PICTURES, ids=lambda one: one.id)
+def test_the_run_of_a_picture_is_the_same_under_every_seed(picture: Picture) -> None:
+    first, *others = (outcome_of(picture.of, COURSE.check_source(picture.of), seed) for seed in SEEDS)
+    assert {"sequence": first.excerpt, "state": first.callbacks, "mailbox": first.mailbox}[picture.kind]
+    assert all(other == first for other in others)
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_no_lesson_shows_a_solution(lesson: Lesson) -> None:
+    text = json.dumps([section.blocks for section in lesson.sections], default=str)
+    for one in lesson.blocks(Exercise):
+        assert COURSE.solution(one.id).strip() not in text
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_the_cells_run_one_after_the_other_in_one_workbench_and_each_prints(
+    lesson: Lesson, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names: dict[str, object] = {}
+    printed: dict[str, str] = {}
+
+    async def main() -> None:
+        for cell in lesson.blocks(Cell):
+            for _ in range(2):  # one can run each of them again
+                running = eval(compile(cell.code, cell.id, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT), names)
+                if inspect.isawaitable(running):
+                    await running
+                printed[cell.id] = capsys.readouterr().out
+
+    Scheduler().run(main)
+    assert all(printed.values())
+    assert all(len(text) < 4000 for text in printed.values()), "the workbench cuts longer output"
+
+
+MINUTES = {Cell: 0.5, Picture: 0.5, Predict: 1, Reflect: 1.5}
+
+
+def core_minutes(lesson: Lesson) -> float:
+    """Return an estimate of the core path, with 240 words of text a minute."""
+    blocks = [block for section in lesson.sections if section.core for block in section.blocks]
+    words = sum(len(re.sub(r"<[^>]+>", " ", block.html).split()) for block in blocks if isinstance(block, Text))
+    exercises = sum(block.minutes for block in blocks if isinstance(block, Exercise))
+    return words / 240 + exercises + sum(MINUTES.get(type(block), 0) for block in blocks)
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_the_core_path_takes_the_minutes_that_the_lesson_and_the_documentation_name(lesson: Lesson) -> None:
+    assert core_minutes(lesson) <= lesson.minutes <= 45
+    assert lesson.title in [phase.sessions.get(lesson.number) for phase in COURSE.phases]
+    page = (Path(__file__).parents[3] / "docs" / "course.md").read_text(encoding="utf-8")
+    assert f"| {lesson.number} | {lesson.title} | {lesson.minutes} |" in page
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_the_core_path_stands_before_the_practice(lesson: Lesson) -> None:
+    kinds = [section.core for section in lesson.sections]
+    assert kinds == sorted(kinds, reverse=True)
+    asked = [block for section in lesson.sections for block in section.blocks if isinstance(block, ASKS)]
+    assert [block.core for block in asked] == sorted((block.core for block in asked), reverse=True)
+    assert all(block.core for block in asked if isinstance(block, Reflect))
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_a_session_opens_with_something_that_happens(lesson: Lesson) -> None:
+    first = next(block for block in lesson.sections[0].blocks if not isinstance(block, Text))
+    assert isinstance(first, Cell | Predict | Picture)
+    before = lesson.sections[0].blocks[: lesson.sections[0].blocks.index(first)]
+    assert sum(len(block.html.split()) for block in before if isinstance(block, Text)) <= 150
+
+
+def test_an_exercise_builds_on_others_of_the_course() -> None:
+    written = {lesson.number for lesson in COURSE.lessons}
+    for id in EXERCISES:
+        for earlier in COURSE.exercise(id).builds_on:
+            assert earlier in EXERCISES or int(earlier[1:3]) not in written, f"{id} builds on {earlier}"
