@@ -79,6 +79,9 @@ class Page(NamedTuple):
     at: str = ""
     """Its address, if that is not its id."""
 
+    route: str = ""
+    """The pattern of the addresses of all pages like it, if it is one of several."""
+
     @property
     def is_place(self) -> bool:
         """Return whether it is one of the places of the main navigation; the menu has the other pages."""
@@ -107,7 +110,16 @@ PAGES: Final = (
     Page("replay", "Replay", "Replay", place="timeline", letter="r", view="replay", tab="Replay"),
     Page("why", "Restart", "Restart", place="timeline", below="/{event}"),
     Page("predict", "Predict", "Predict", place="learn", of_platform=True, letter="g"),
-    Page(LESSON, "Session", "Session", place="learn", of_platform=True, at="/learn", below="/{number}"),
+    Page(
+        LESSON,
+        "Session 12",
+        "What is OTP?",
+        place="learn",
+        of_platform=True,
+        letter="o",
+        at="/learn/12",
+        route="/learn/{number}",
+    ),
     Page("docs", "Docs", "Documentation", place="learn", own_routes=True, letter="d"),
     Page(CLUSTER, "Cluster", "Cluster", place="system", of_platform=True, of_own=False, letter="c"),
     Page("arsenal", "Arsenal", "Arsenal", place="system", letter="a"),
@@ -307,7 +319,7 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness, files: Stati
                 **about,
             )
 
-        app.add_api_route(page.path + page.below, show, methods=["GET", "HEAD"], include_in_schema=False)
+        app.add_api_route(page.route or page.path + page.below, show, methods=["GET", "HEAD"], include_in_schema=False)
 
     def move(old: str, new: str) -> None:
         async def moved(request: Request) -> RedirectResponse:

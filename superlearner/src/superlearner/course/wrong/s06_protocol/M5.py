@@ -1,0 +1,37 @@
+from dataclasses import dataclass
+from typing import Any
+
+import otp
+
+
+@dataclass(frozen=True)
+class Request:
+    tag: str
+    body: Any
+    sender: otp.Pid
+    id: otp.Ref
+
+
+@dataclass(frozen=True)
+class Response:
+    id: otp.Ref
+    body: Any
+
+
+ONE = otp.make_ref()
+
+
+def task(sender, action, params=()):
+    return Request("task", (action, tuple(params)), sender, ONE)
+
+
+def query(sender, what):
+    return Request("query", what, sender, ONE)
+
+
+def respond(request, body):
+    otp.send(request.sender, Response(request.id, body))
+
+
+def answers(request, message):
+    return isinstance(message, Response) and message.id == request.id
