@@ -270,3 +270,40 @@ def test_a_predicate_in_a_callback_leaves_the_other_messages(run: Any) -> None:
         return [await otp.receive() for _ in range(3)]
 
     assert run(main) in ([("wanted", 2), "a", "b"], [("wanted", 1), "a", "b"])
+
+
+def dive(frames: int, send: Any) -> None:
+    """Send from the bottom of a recursion."""
+    if frames:
+        dive(frames - 1, send)
+    else:
+        send()
+
+
+def test_a_message_that_was_sent_from_a_full_stack_is_found_by_its_receiver() -> None:
+    """The pattern of a waiting `receive` is tried on the sender's stack; without a frame for it, nothing matched."""
+
+    async def wait(ref: otp.Ref) -> None:
+        await otp.receive(ref)
+
+    async def main() -> tuple[int, list[int]]:
+        lost, sent = [], 0
+        for frames in range(sys.getrecursionlimit()):
+            ref = otp.make_ref()
+            waiting = otp.spawn(wait, ref)
+            await asyncio.sleep(0)
+            try:
+                dive(frames, lambda to=waiting, ref=ref: otp.send(to, (ref, "found")))
+            except RecursionError:
+                otp.exit(waiting, "kill")
+                break
+            sent += 1
+            try:
+                await otp.wait_down(waiting, 1)
+            except TimeoutError:
+                lost.append(frames)
+        return sent, lost
+
+    sent, lost = otp.run(main)
+    assert sent > sys.getrecursionlimit() - 100
+    assert lost == []

@@ -50,7 +50,8 @@ class ItemState:
 
     def take(self, done: Learned) -> None:
         """Account for the next thing that was done."""
-        self.at = done.at
+        if done.kind != "solution":  # to see one for another exercise is no work on this one
+            self.at = done.at
         match done.kind:
             case "attempt":
                 self.answer = done.data.get("source")
@@ -191,7 +192,7 @@ class Progress:
         core = [self.of(one.id) for one in lesson.blocks(Exercise) if one.core]
         if core and all(item.passed for item in core):
             return "passed with help" if any(item.helped for item in core) else "passed"
-        return "in work" if any(block.id in self._items for block in lesson.blocks(ASKS)) else "untouched"
+        return "in work" if any(self.of(block.id).at for block in lesson.blocks(ASKS)) else "untouched"
 
 
 def now() -> float:

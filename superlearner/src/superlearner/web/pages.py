@@ -125,7 +125,7 @@ PAGES: Final = (
     Page("arsenal", "Arsenal", "Arsenal", place="system", letter="a"),
     Page("settings", "Settings", "Settings", place="system", of_platform=True, of_own=False, letter="e"),
 )
-MOVED: Final = {"/sandbox": "/sandboxes", "/why": "/timeline"} | {
+MOVED: Final = {"/sandbox": "/sandboxes", "/playground": "/sandboxes", "/why": "/timeline"} | {
     f"/{page.id}": page.href for page in PAGES if page.view
 }
 """Former addresses of pages."""
@@ -199,7 +199,8 @@ def _session(course: Course, number: str) -> dict[str, Any]:
     except UnknownItem as error:
         said, _, expected = str(error).partition("; ")
         raise ApiError(404, "page_not_found", said, hint=expected) from None
-    return {"title": lesson.title, "number": lesson.number}
+    following = next((one for one in course.lessons if one.number > lesson.number), None)
+    return {"title": lesson.title, "number": lesson.number, "following": following}
 
 
 def _why(sandbox: Sandbox) -> str:

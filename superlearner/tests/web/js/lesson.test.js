@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { chosenIn, sourceOf } from "#static/lesson/choice.js";
-import { countOf, followingOf, markOf, missingIn, nextName, nextOf } from "#static/lesson/lesson-model.js";
+import { countOf, followingOf, goOn, markOf, missingIn, nextName, nextOf } from "#static/lesson/lesson-model.js";
 
 const MATCH = { kind: "match", keys: ["loop", "a \"b\" \\"], values: ["GenServer", "über"], labels: {} };
 const SET = { kind: "set", keys: [], values: ["one", "two", "three"], labels: {} };
@@ -64,4 +64,11 @@ test("an answer of no words is not taken", () => {
     assert.equal(missingIn(none), "Write at least 6 different words, then you can compare.");
   assert.equal(missingIn("A limit for the wait, and somebody who starts it again."), "");
   assert.equal(missingIn("待ち時間の上限と、終了に気づく仕組みと、もう一度起動する仕組みが必要です。それに名前も要ります。"), "");
+});
+
+test("earlier code stands above what is written, or replaces what defines the same", () => {
+  const echo = "import otp\n\nasync def echo():\n    return\n";
+  assert.equal(goOn(echo, "async def counter():\n    ...\n"), `${echo}\n\nasync def counter():\n    ...\n`);
+  assert.equal(goOn(echo, "# mine\nasync def echo():\n    ...\n"), echo);
+  assert.equal(goOn(echo, " \n"), echo);
 });

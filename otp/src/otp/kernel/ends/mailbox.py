@@ -94,11 +94,17 @@ def deliver(dest: Process, message: Any) -> None:
             return
         if st == SEL:
             match: Any = dest.ensure_ext().match
-            if not getattr(match, "pure", False):  # a function of the receiver runs in the receiver, not on this stack
+            fits: bool | None = None  # a function of the receiver runs in the receiver, not on this stack
+            if getattr(match, "pure", False):
+                try:
+                    fits = matches(match, as_message(dest, message))
+                except RecursionError:  # nor does the depth of this stack decide
+                    fits = None
+            if fits is None:
                 dest.value = LOOK
                 dest.status = READY
                 node.scheduler.push(dest)
-            elif matches(match, as_message(dest, message)):
+            elif fits:
                 del m[-1]
                 dest.value = message
                 dest.status = READY

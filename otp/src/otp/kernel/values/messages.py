@@ -182,12 +182,12 @@ def monitors_of(p: Process) -> tuple[Any, ...]:
 def matches(match: Callable[[Any], Any], message: Any) -> bool:
     """Return whether a predicate accepts a message.
 
-    One that raises, even `CancelledError`, does not. It runs on the sender's stack. `KeyboardInterrupt` and
-    `SystemExit` are passed on.
+    One that raises, even `CancelledError`, does not. It may run on the sender's stack. `KeyboardInterrupt`,
+    `SystemExit` and `RecursionError`, which may be the sender's, are passed on.
     """
     try:
         return bool(match(message))
-    except (KeyboardInterrupt, SystemExit):
+    except (KeyboardInterrupt, SystemExit, RecursionError):
         raise
     except BaseException:
         return False

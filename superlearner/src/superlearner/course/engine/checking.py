@@ -231,6 +231,8 @@ def _ended(error: otp.StartError) -> Verdict:
             return refusal(RUNS, f"{where}{say}" if where else say, misconception)
         case ("peer", str(kind), str(reason)) if kind in ("failed",):
             return refusal(IMPORT, f"the check ended with it: {clip(reason, LONGEST_TELL)}")
+        case ("peer", "late", _):
+            raise CheckNotRun("this machine is too busy to start a check in time; try again") from None
         case _:
             raise CheckNotRun(f"the check did not start: {clip(str(error), LONGEST_TELL)}") from None
 

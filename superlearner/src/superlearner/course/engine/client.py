@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import otp
 from otp import GenServer
 from superlearner.course.engine.by_hand import ANYTHING, NEAR
+from superlearner.course.engine.ends import WAITS
 from superlearner.course.engine.values import render
 from superlearner.course.engine.verdict import Wrong
 
@@ -140,7 +141,7 @@ class Served:
         self._client.saw(function, ways, inspect.isawaitable(made), since)
         took = otp.monotonic() - begun
         due = "at once" if not at else f"after {at:g} s"
-        untimely = Wrong(f"expected an answer to {what} {due}, got it after {took:.3g} s", "P1")
+        untimely = Wrong(f"expected an answer to {what} {due}, got it after {took:.3g} s", "P1", WAITS)
         if at is not None and not cast and took > at + NEAR:  # a late answer is often another one as well
             raise untimely
         if gives is not ANYTHING:

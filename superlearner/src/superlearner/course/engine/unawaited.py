@@ -65,11 +65,14 @@ class Unawaited:
         if not origin or origin[0][0] != self._file:
             self._warn(coroutine)
             return
+        frame = inspect.currentframe()
+        frame = None if frame is None else frame.f_back
         if not self.say:
             self.line = origin[0][1]
             self.say = f"`await` is missing before the call of {coroutine.__name__}, which does nothing without it"
-        frame = inspect.currentframe()
-        frame = None if frame is None else frame.f_back
+            if frame is not None and _is_plain(frame, self._file):
+                caller = frame.f_code.co_name
+                self.say += f"; `{caller}` has to be an `async def` for that"
         if frame is not None and frame.f_code.co_filename == self._file:
             self._raise_in(frame)
 
@@ -88,3 +91,9 @@ class Unawaited:
 
 def _trace_no_call(frame: FrameType, event: str, arg: Any) -> None:
     """Trace no frame but those that are traced already."""
+
+
+def _is_plain(frame: FrameType, file: str) -> bool:
+    """Return whether a frame runs a function of the file that cannot await."""
+    code = frame.f_code
+    return code.co_filename == file and code.co_name[0] != "<" and not code.co_flags & inspect.CO_COROUTINE

@@ -59,7 +59,7 @@ STORED: Final = ("store_unavailable",)
 
 ExerciseId = Annotated[str, Field(max_length=100, description="id of the exercise", examples=["s12.minimal"])]
 
-_markdown: Final = MarkdownIt("commonmark", {"html": False})
+_markdown: Final = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
 @operation("course.sessions", http=("GET", "/course/sessions"), scope="read", on="platform", of="user",

@@ -54,6 +54,7 @@ def test_cells_run_one_after_the_other_with_the_same_names_and_processes(
     expect(output).to_contain_text("Interrupted. Names that were made are kept.")
     tree = cell.get_by_role("link", name="See its tree")
     expect(tree).to_have_attribute("href", re.compile("node=sandbox-workbench-12"))
+    expect(exercise(page, "s12-generic").locator(".no").first).to_be_visible()  # the tree brought its style
     assert broken_rules(page) == []
     page.reload()
     run_cell(page, "print('kept', kept is not None)")

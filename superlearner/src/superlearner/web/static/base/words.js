@@ -142,5 +142,8 @@ export const MEANINGS = {
 /** Return why a process cannot be killed while a replay shows it as stopped. @param {string} name */
 export const downText = (name) => `The replay shows ${name} as stopped. You can kill it once the replay shows it running.`;
 
-/** Return text as a sentence, with a capital and a full stop. @param {string} words */
-export const sentence = (words) => `${words.charAt(0).toUpperCase()}${words.slice(1)}${/[.!?]$/.test(words) ? "" : "."}`;
+/** Return text as a sentence: with a full stop, and a capital unless it begins with a name of the code. @param {string} words */
+export function sentence(words) {
+  const begun = /^\w*[_(]/.test(words) ? words : `${words.charAt(0).toUpperCase()}${words.slice(1)}`;
+  return `${begun}${/[.!?]$/.test(words) ? "" : "."}`;
+}

@@ -12,6 +12,7 @@ import { html, nothing } from "../vendor/lit-html.js";
 import { ChoiceForm } from "./choice.js";
 import { heightOf, onCtrlEnter } from "./editing.js";
 import { draft, keep } from "./lesson-drafts.js";
+import { goOn } from "./lesson-model.js";
 import { LessonBlock, mayCode, mayOperate, NOT_KEPT, signIn } from "./lesson-block.js";
 import { listing, written } from "./lesson-text.js";
 import { reviewed } from "./reviewing.js";
@@ -194,11 +195,11 @@ export class LessonExercise extends LessonBlock {
    * @param {boolean} ours
    */
   async #continue(earlier, ours) {
-    if (!ours) return this.#replace(`${earlier.answer ?? ""}`, `Your answer to ${earlier.title} is in the editor.`);
+    if (!ours) return this.#replace(goOn(`${earlier.answer ?? ""}`, this.source), `Your answer to ${earlier.title} is in the editor.`);
     const solution = await this.ask(() =>
       platform("POST", `/course/exercises/${earlier.id}/solution`, { continued_by: this.state.id }), "");
     if (!solution) return this.say(this.failed);
-    this.#replace(solution.source, `Our answer to ${earlier.title} is in the editor.`);
+    this.#replace(goOn(solution.source, this.source), `Our answer to ${earlier.title} is in the editor.`);
   }
 
   /** Replace the answer; *Undo* brings it back. @param {string} by @param {string} said */

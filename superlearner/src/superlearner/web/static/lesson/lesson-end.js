@@ -25,6 +25,12 @@ const describeMissed = (one) => html`<li>${linkTo(one.id, one.title)}: ${one.why
   ? html` <span class="practise">Practise it with ${linkTo(one.practise, one.practise_title ?? "")}.</span>`
   : nothing}</li>`;
 
+/** Lead to the session that follows. */
+function following() {
+  const { next, nextTitle } = document.getElementById("lesson")?.dataset ?? {};
+  return next ? html`<li><a href="${root()}/learn/${next}">Go on with session ${next}, ${nextTitle}</a></li>` : nothing;
+}
+
 /** Return the end of the core path as a template. @param {Lesson} lesson */
 function endOf(lesson) {
   const { core, coreDone } = countOf(lesson), next = nextOf(lesson);
@@ -37,6 +43,7 @@ function endOf(lesson) {
       : html`<p>You passed every part without help, and your first predictions were right.</p>`}
     <h4>What to do next</h4>
     <ul>${next?.id ? html`<li>${linkTo(next.id, `Practise ${nameOf(next)}`)}</li>` : nothing}
+      ${following()}
       <li><a href="${root()}/sandboxes">Write your own tree in the Playground</a>, and kill in it</li>
       <li>Come back tomorrow: <a href="${root()}/learn#review">your review</a> asks some of this once more</li></ul>`;
 }

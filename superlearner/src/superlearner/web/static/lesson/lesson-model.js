@@ -97,3 +97,18 @@ export const placeOf = (id) => id.replaceAll(".", "-");
 
 /** Return the id of a section's element, which is no other element's. @param {{id: string}} section */
 export const sectionPlace = ({ id }) => `section-${id}`;
+
+const DEFINED = /^(?:async )?(?:def|class) (\w+)/gm;
+
+/**
+ * Return the code with which to go on from earlier code: that code, with the present one below it, unless both define
+ * the same.
+ *
+ * @param {string} earlier
+ * @param {string} present
+ */
+export function goOn(earlier, present) {
+  const known = new Set([...earlier.matchAll(DEFINED)].map(([, name]) => name));
+  const same = [...present.matchAll(DEFINED)].some(([, name]) => known.has(name));
+  return same || !present.trim() ? earlier : `${earlier.trimEnd()}\n\n\n${present}`;
+}

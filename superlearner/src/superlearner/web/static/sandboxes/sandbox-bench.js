@@ -50,10 +50,11 @@ export function showCrash({ name, line, reason, hint }, edited) {
   if (check.said.querySelector("[data-level=ok]")) check.tell("");
   const go = make("button", { type: "button", class: "link" }, `Go to line ${line}`);
   go.onclick = () => goTo(line, reason);
-  const more = hint ? `. ${sentence(hint)}` : "";
+  const again = !!hint && reason.endsWith(hint.slice(hint.indexOf(":") + 1)), why = again ? hint : reason, other = again ? "" : hint;
+  const more = other ? `${/[.?!]$/.test(why) ? "" : "."} ${sentence(other)}` : "";
   crashed.replaceChildren(
-    make("p", {}, make("b", {}, `${name} crashed at line ${line}`), ": ", make("code", {}, reason), more), go);
-  editor.mark(line, columnOf(editor.value, line), `${name} crashed here: ${reason}${hint ? `; ${hint}` : ""}`, false);
+    make("p", {}, make("b", {}, `${name} crashed at line ${line}`), ": ", make("code", {}, why), more), go);
+  editor.mark(line, columnOf(editor.value, line), `${name} crashed here: ${why}${other ? `; ${other}` : ""}`, false);
   if (edited || typing()) return;
   editor.reveal(line);
   hidden = editor.offsetParent ? 0 : line;
