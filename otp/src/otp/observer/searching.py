@@ -24,7 +24,7 @@ from otp.observer.views import Kind, ProcessPage
 if TYPE_CHECKING:
     from otp.kernel.steps.node import Node
 
-__all__ = ["Search", "Sort", "everybody"]
+__all__ = ["Search", "Sort", "everybody", "how_many"]
 
 Sort = Literal["pid", "name", "kind", "what", "status", "mailbox", "links", "monitors"]
 
@@ -52,6 +52,12 @@ def everybody(node: Node, without: Collection[Process] = ()) -> tuple[Process, .
         for process in without:
             table.pop(process.number, None)
     return tuple(table.values())
+
+
+def how_many(node: Node, without: Collection[Process] = ()) -> int:
+    """Return the number of processes that `everybody` lists."""
+    table = node.process_table
+    return len(table) - sum(1 for process in without if process.number in table)
 
 
 class Search:

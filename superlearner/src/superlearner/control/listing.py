@@ -15,7 +15,7 @@ import otp
 from otp import Node, Pid, observer
 from otp.observer import NodeInfo
 from otp.observer.reading import kind_of, link_count, mailbox_len, monitor_count, name_text, status_of, what_of
-from otp.observer.searching import everybody
+from otp.observer.searching import everybody, how_many
 from otp.observer.tree import is_child
 from superlearner.control.names import is_critical
 from superlearner.control.protection import protection_of
@@ -93,8 +93,10 @@ def processes_of(node: Node, whose: Whose = "yours") -> tuple[Any, ...]:
 
 def count_processes(node: Node) -> ProcessCount:
     """Return how many processes a node has, as every list and figure shows it."""
-    own = processes_of(node, "platform")
-    return ProcessCount(len(processes_of(node)), len(own), sum(1 for pid in own if kind_of(pid) == "supervisor"))
+    protection = protection_of(node)
+    own: list[Any] = [] if protection is None else protection.own()
+    living = [pid for pid in own if otp.is_alive(pid)]
+    return ProcessCount(how_many(node, own), len(living), sum(1 for pid in living if kind_of(pid) == "supervisor"))
 
 
 def info_of(node: Node) -> NodeInfo:
