@@ -43,7 +43,7 @@ class Protection:
         self._own = WeakSet[Pid](node.processes())
         self._newest = max((pid.id for pid in self._own), default=0)
         self._children = WeakKeyDictionary[Pid, bool]()
-        """Whether the children of a process are the platform's own, where it is otherwise than for the process."""
+        """Processes whose children do not follow them: True if those are the platform's own."""
         otp.trace.subscribe(node, self._on_spawned, kinds={"spawned"})
         Application.put_env(APPLICATION, KEY, self, node=node)
 
