@@ -1,9 +1,10 @@
-"""Each restart is counted once: every view shows the same number for the same child, and the same total."""
+"""Each restart and each process is counted once: every view shows the same number, and lists as many."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ import otp
 from live_frames import frame
 from otp import Children, ChildSpec, GenServer, Ok, Supervisor, impl, trace
 from superlearner.app.running import Tree
+from superlearner.live.topics import TOPICS
 
 Inside = Callable[..., Any]
 API = "/api/v1"
@@ -239,3 +241,77 @@ def test_a_supervisor_without_a_name_goes_on_in_its_place(inside: Inside) -> Non
         assert child["restarts"] == 1
 
     inside(test, Tree("trees", lambda: Trees.start_link(Plain, name="trees")))
+
+
+class Starts(GenServer[Any]):
+    """A server of the user that starts processes whose names are those of the platform's."""
+
+    @impl
+    def init(self, arg: Any) -> Ok[Any]:
+        return Ok(otp.spawn(beat))
+
+
+async def beat() -> None:
+    """Start a server without a link, and a process from a task of asyncio."""
+    await Plain.start(None, name="services_2")
+    asyncio.get_running_loop().call_soon(otp.spawn, _wait)
+    await otp.receive(otp.Is("end"))
+
+
+async def _wait() -> None:
+    await otp.receive(otp.Is("end"))
+
+
+class Mine(Supervisor):
+    @impl
+    def init(self, arg: Any) -> Children:
+        return Children([Starts.child_spec(None, id="starts", name="starts")])
+
+
+YOURS = {None: 2, "mine": 1, "starts": 1, "services_2": 1}
+"""The names of the user's processes, `None` for `beat` and `_wait`."""
+
+
+@pytest.mark.operation(
+    "process.list", "supervisor.list", "system.metrics", "system.health", "system.export", "tree.isolated", "node.list"
+)
+def test_the_processes_of_the_user_are_one_number_everywhere_and_the_platforms_another(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        names = Counter(one["name"] for one in await data(platform, "/processes?per_page=1000"))
+        assert names == YOURS
+        mine, supervisors = names.total(), 1
+        assert {one["name"] for one in await data(platform, "/supervisors")} == {"mine"}
+
+        own = await data(platform, "/processes?whose=platform&per_page=1000")
+        everything = await data(platform, "/processes?whose=all&per_page=1000")
+        assert [one["pid"] for one in everything][mine:] == [one["pid"] for one in own]
+        assert len(everything) == mine + len(own) == len(platform.node.processes())
+        assert {"superlearner", "services", "playground", "web", "live"} <= {one["name"] for one in own}
+        assert all(one["critical"] for one in own)
+        assert not any(one["critical"] for one in everything[:mine])
+
+        health = (await data(platform, "/system/health"))["metrics"]
+        assert (health["total_processes"], health["supervisors"]) == (mine, supervisors)
+        metrics = await data(platform, "/system/metrics")
+        assert (metrics["now"]["processes"], metrics["now"]["supervisors"]) == (mine, supervisors)
+        assert health["platform_processes"] == metrics["platform_processes"] == len(own)
+        figures = (await platform.client.get("/metrics")).text
+        assert f"\nsuperlearner_processes {mine}.0\n" in figures
+        assert f"\nsuperlearner_platform_processes {len(own)}.0\n" in figures
+        (node,) = await data(platform, "/nodes")
+        assert (node["processes"], node["supervisors"]) == (mine, supervisors)
+        assert (await data(platform, "/system/export"))["total"] == mine
+        assert {one["name"] for one in await data(platform, "/system/processes/isolated")} == {None, "services_2"}
+        assert (await data(platform, "/system/topology?watch_ms=0"))["processes"] == mine
+
+        watched = platform.platform.nodes.find(None)
+        table = await frame((await TOPICS["processes"](platform.platform, watched, {})).attach())
+        assert (table["total"], table["all"], table["platform"]) == (mine, mine, len(own))
+        page = await frame(platform.hub.attach())
+        rows = [row for row in page["nodes"] if row["kind"] != "group"]
+        assert page["health"]["processes"] == mine
+        assert Counter(row["name"] for row in rows if not row["critical"]) == YOURS
+        (group,) = [row for row in page["nodes"] if row["kind"] == "group"]
+        assert group["children"] == len([row for row in rows if row["parent"] == group["key"]]) == 3
+
+    inside(test, Tree("mine", lambda: Mine.start_link(None, name="mine")))

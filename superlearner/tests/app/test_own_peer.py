@@ -107,7 +107,10 @@ def test_its_tree_is_on_a_node_of_its_own_with_argument_folder_environment_and_n
         found = client.get("/api/v1/supervisors").json()["data"]
         assert ["Shop"] == [one["name"] for one in found]
         assert found == client.get("/api/v1/supervisors", params={"node": SHOP_NODE}).json()["data"]
-        names = [one["name"] for one in client.get("/api/v1/supervisors", params={"node": OWN}).json()["data"]]
+        names = [
+            one["name"]
+            for one in client.get("/api/v1/supervisors", params={"node": OWN, "whose": "all"}).json()["data"]
+        ]
         assert "playground" in names
         message = {"message": "how much", "message_type": "call"}
         answer = client.post("/api/v1/processes/till/message", json=message).json()

@@ -11,9 +11,19 @@ import pytest
 
 import otp
 from otp import Children, GenServer, NoReply, Ok, Registry, Supervisor, impl
-from superlearner.control.listing import COLUMNS, RUN, ProcessFilter, _sorted, find, restarts_of
+from superlearner.control.listing import (
+    COLUMNS,
+    RUN,
+    ProcessCount,
+    ProcessFilter,
+    _sorted,
+    count_processes,
+    find,
+    restarts_of,
+)
 from superlearner.control.pinned import pinned
 from superlearner.control.process_list import lines_of
+from superlearner.control.protection import Protection
 from superlearner.control.steer import NotThere, resolve
 from superlearner.control.turns import Steps
 
@@ -103,19 +113,52 @@ def test_the_youngest_come_first_by_age_and_the_fullest_mailbox_by_its_length() 
     run(main)
 
 
-def test_in_the_order_by_pid_the_readers_processes_come_before_the_platforms() -> None:
+async def playground(protection: Protection, ready: asyncio.Future[None]) -> None:
+    protection.open(otp.self())
+    await Team.start_link(None, name="team")
+    await Worker.start(None, name="unlinked")
+    asyncio.get_running_loop().call_soon(otp.spawn, loner)
+    await otp.node().wait_registered("loner")
+    ready.set_result(None)
+    await otp.receive(otp.Is("end"))
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_the_processes_of_the_platform_are_listed_and_counted_apart(column: Any) -> None:
+    """Also a server that a process of the user started without a link, and a process that its task started."""
+
     async def main() -> None:
-        otp.spawn(loner)
-        await otp.node().wait_registered("loner")
-        await Team.start_link(None, name="playground")
-        everyone, loners = list(otp.node().processes()), otp.node().whereis("loner")
-        yours = everyone[everyone.index(otp.node().whereis("playground")) :]
-        rest = everyone[: -len(yours)]
-        assert len(yours) == 4
-        assert loners in rest
-        assert await find(otp.node(), ProcessFilter()) == yours + rest
-        assert await names(search="l") == ["playground", None, "loner"]
-        assert await find(otp.node(), ProcessFilter(descending=True)) == everyone[::-1]
+        node, ready = otp.node(), asyncio.get_running_loop().create_future()
+        service = otp.spawn(otp.receive, otp.Is("end"))
+        protection = Protection(node)
+        top = otp.spawn(playground, protection, ready)
+        await ready
+        own = [otp.self(), service, top]
+        yours = [pid for pid in node.processes() if pid not in own]
+        assert {otp.process_info(pid, "registered_name") for pid in yours} == {
+            "team", "anna", "<b>bert</b>", None, "unlinked", "loner",
+        }  # fmt: skip
+        assert count_processes(node) == ProcessCount(yours=6, platform=3, platform_supervisors=0)
+        for descending in (False, True):
+            for whose, expected in (("yours", yours), ("platform", own), ("all", yours + own)):
+                found = await find(node, ProcessFilter(whose=whose, sort=column, descending=descending))
+                assert (len(found), set(found)) == (len(expected), set(expected))
+        started = {top, *(pid for pid in yours if pid is not node.whereis("unlinked"))}
+        assert set(await find(node, ProcessFilter(below=top, sort=column))) == started, "asked for explicitly"
+
+    run(main)
+
+
+def test_in_the_order_by_pid_the_users_processes_come_before_the_platforms() -> None:
+    async def main() -> None:
+        node, ready = otp.node(), asyncio.get_running_loop().create_future()
+        own = [otp.self(), otp.spawn(playground, Protection(node), ready)]
+        await ready
+        service = otp.spawn(otp.receive, otp.Is("end"))
+        everyone = list(node.processes())
+        yours = [pid for pid in everyone if pid not in (*own, service)]
+        assert await find(node, ProcessFilter(whose="all")) == [*yours, *own, service]
+        assert await find(node, ProcessFilter(whose="all", descending=True)) == everyone[::-1]
 
     run(main)
 

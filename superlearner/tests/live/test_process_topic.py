@@ -167,11 +167,11 @@ def test_a_start_time_is_the_same_in_the_page_the_list_and_the_details(inside: I
         running.node.spawn(alone)
         await running.node.wait_registered("alone")
         for name in ("counter_1", "alone", "playground"):
-            (listed,) = (await running.get(f"/api/v1/processes?search={name}&per_page=1"))["data"]
+            (listed,) = (await running.get(f"/api/v1/processes?search={name}&whose=all&per_page=1"))["data"]
             details = (await running.get(f"/api/v1/processes/{listed['pid']}/info"))["data"]
             assert details["started_at"] is not None
             assert details["started_at"] == listed["started_at"]
-            async with looking(running, search=name, count="1") as viewer:
+            async with looking(running, search=name, whose="all", count="1") as viewer:
                 (row,) = (await frame(viewer))["rows"]
                 assert details["started_at"] == row["started_at"]
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import otp
 from live_frames import frame, until
+from superlearner.control.listing import count_processes
 from superlearner.live.log_source import log_source
 from superlearner.live.system_source import system_source
 from superlearner.observing.monitoring.facts import AnomalyFinding
@@ -32,7 +33,7 @@ def test_the_first_frame_is_the_history_and_each_new_point_is_a_frame(inside: In
         second = await until(viewer, lambda found: found["k"] == "d")
         assert second["seq"] == first["seq"] + 1
         named = dict(zip(first["columns"], second["point"], strict=True))
-        assert named["processes"] == len(platform.node.processes())
+        assert named["processes"] == count_processes(platform.node).yours
         source.detach(viewer)
         await watched.monitor.sample()
         assert source.attach() is not viewer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -24,7 +24,7 @@ from otp.observer.views import Kind, ProcessPage
 if TYPE_CHECKING:
     from otp.kernel.steps.node import Node
 
-__all__ = ["Search", "Sort", "everybody"]
+__all__ = ["Search", "Sort", "everybody", "how_many"]
 
 Sort = Literal["pid", "name", "kind", "what", "status", "mailbox", "links", "monitors"]
 
@@ -41,9 +41,23 @@ _SORTS: Final[dict[str, Callable[[Process], Any]]] = {
 }
 
 
-def everybody(node: Node) -> tuple[Process, ...]:
-    """Return the processes of a node in table order, oldest first, including those that are ending."""
-    return tuple(node.process_table.values())
+def everybody(node: Node, without: Collection[Process] = ()) -> tuple[Process, ...]:
+    """Return the processes of a node in table order, oldest first, including those that are ending.
+
+    Leave out those of `without`, which may be few among many: their number costs, not that of all.
+    """
+    table = node.process_table
+    if without:
+        table = table.copy()
+        for process in without:
+            table.pop(process.number, None)
+    return tuple(table.values())
+
+
+def how_many(node: Node, without: Collection[Process] = ()) -> int:
+    """Return the number of processes that `everybody` lists."""
+    table = node.process_table
+    return len(table) - sum(1 for process in without if process.number in table)
 
 
 class Search:

@@ -124,7 +124,7 @@ class SuperLearner(Application):
         platform.hub.open(root)
         running.guard.watch(node)
         running.ready = True
-        platform.monitor.ready(running.main)
+        platform.monitor.ready()
         return root, running
 
     @impl

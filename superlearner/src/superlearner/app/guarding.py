@@ -19,7 +19,7 @@ from otp import ChildSpec, GenServer, NoReply, Ok, Pid, Supervisor, impl
 from otp.trace import Event
 from superlearner.app.keeping import CARETAKER, Keeper
 from superlearner.control.events import ENDS
-from superlearner.control.protection import protection_of
+from superlearner.control.protection import protection_of, running_process
 from superlearner.control.reasons import text_of_reason
 from superlearner.control.slots import id_text
 from superlearner.control.terms import plain_pid
@@ -104,7 +104,7 @@ class Guard:
         if pid is None or not self._reserves(name):
             return
         node = otp.trace.node_of(pid)
-        protection, running = protection_of(node), _running()
+        protection, running = protection_of(node), running_process()  # the parent of one that just starts
         if protection is None:
             return
         if protection.covers(pid) and (running is None or protection.covers_children(running)):
@@ -177,14 +177,6 @@ class Guard:
         except (otp.StartError, otp.Exit, TimeoutError) as error:
             why = "no answer" if isinstance(error, TimeoutError) else text_of_reason(error.reason)
             log.error("%s did not start again: %s", id_text(id), why)
-
-
-def _running() -> Pid | None:
-    """Return the running process: the parent of one that gets its name before its `spawned` event."""
-    try:
-        return otp.self()
-    except otp.NotAProcess:
-        return None
 
 
 class Guardian(GenServer[Guard]):

@@ -27,6 +27,7 @@ from otp.peer import start as start_peer
 from superlearner.app.hearing import Hearing, NodeHistory
 from superlearner.app.running import Tree
 from superlearner.base.loading import LoadError, TreeNotStarted, name_of
+from superlearner.control.protection import protection_of
 from superlearner.control.reasons import tagged
 from superlearner.nodes.kinds import TREE
 from superlearner.nodes.nodes import Nodes
@@ -149,6 +150,8 @@ class OwnPeer(GenServer[Any]):
     @impl
     async def init(self, program: OwnProgram) -> Any:
         otp.process_flag("trap_exit", True)
+        if (protection := protection_of(otp.node())) is not None:
+            protection.close(otp.self())
         if program.run is not None:  # its process was killed, so its node is still attached
             await program.run.leave("its process was killed; the playground restarts it")
         try:

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import otp
-from otp import Node, observer
+from otp import Node
 from otp.redaction import without_secrets
 from superlearner.backend.headless import Headless
 from superlearner.backend.history_buffer import HistoryBuffer
 from superlearner.backend.node_recording import NodeRecording
+from superlearner.control.listing import info_of
 from superlearner.control.terms import clip, safe_json
 from superlearner.live.topics import TOPICS, LiveSource
 from superlearner.live.viewer import Viewer
@@ -171,7 +172,7 @@ class Observing:
         return self._facts()
 
     def _facts(self) -> p.Facts:
-        info = observer.info(self.node)
+        info = info_of(self.node)
         fact = p.Fact(info.life, info.processes, info.supervisors, info.python, info.os_pid)
         return p.Facts(p.PROTOCOL, self.node.name, fact)
 

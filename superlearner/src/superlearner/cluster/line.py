@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from typing import Any
 
 import otp
 from otp import GenServer, Node
 from superlearner.cluster.ways import BACKEND
+from superlearner.control.protection import protection_of
 from superlearner.nodes.remote import NodeGone
 
 __all__ = ["MemberLink"]
@@ -31,7 +34,7 @@ class MemberLink:
     async def ask(self, request: bytes) -> object:
         """Send a request and wait for its answer. Raises `NodeGone`."""
         answer: asyncio.Future[object] = asyncio.get_running_loop().create_future()
-        process = self._node.spawn(_call, self._backend, request, answer)
+        process = self._spawn(_call, self._backend, request, answer)
         try:
             return await answer
         except asyncio.CancelledError:
@@ -40,7 +43,14 @@ class MemberLink:
 
     def cast(self, request: bytes) -> None:
         """Send a request and ignore its answer."""
-        self._node.spawn(_cast, self._backend, request)
+        self._spawn(_cast, self._backend, request)
+
+    def _spawn(self, function: Callable[..., object], *args: Any) -> otp.Pid:
+        """Start a process of the platform."""
+        pid = self._node.spawn(function, *args)
+        if (protection := protection_of(self._node)) is not None:
+            protection.keep(pid)
+        return pid
 
 
 async def _call(backend: Name, request: bytes, answer: asyncio.Future[object]) -> None:

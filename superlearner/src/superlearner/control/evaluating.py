@@ -6,6 +6,7 @@ import ast
 import asyncio
 import io
 import traceback
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,6 +17,7 @@ from weakref import WeakKeyDictionary
 import otp
 from otp import Node
 from otp.redaction import without_secrets
+from superlearner.control.protection import protection_of
 from superlearner.control.reasons import text_of_reason
 
 __all__ = ["Evaluated", "Failed", "evaluate", "read"]
@@ -115,7 +117,7 @@ async def evaluate(node: Node, code: ast.Module, seconds: float, *, keep: bool =
         reason = await _on_workbench(node, code, seconds, found)
     else:
         names: dict[str, Any] = {}
-        pid = node.spawn(_run, code, found, names)
+        pid = _spawn(node, _run, code, found, names)
         try:
             reason = await otp.wait_down(pid, seconds)
         except BaseException:  # timed out or cancelled
@@ -127,12 +129,20 @@ async def evaluate(node: Node, code: ast.Module, seconds: float, *, keep: bool =
     return found
 
 
+def _spawn(node: Node, run: Callable[..., Awaitable[None]], *args: Any) -> otp.Pid:
+    """Start a process of the user, also on the node of the platform."""
+    pid = node.spawn(run, *args)
+    if (protection := protection_of(node)) is not None:
+        protection.release(pid)
+    return pid
+
+
 async def _on_workbench(node: Node, code: ast.Module, seconds: float, found: Evaluated) -> Any:
     """Return `normal` when the code has run, else the reason with which the process ended."""
     bench = _workbenches.setdefault(node, Workbench())
     async with bench.turn:
         if bench.pid is None or not otp.is_alive(bench.pid):
-            bench.pid = node.spawn(_serve, bench)
+            bench.pid = _spawn(node, _serve, bench)
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         down = asyncio.ensure_future(otp.wait_down(bench.pid))
         try:

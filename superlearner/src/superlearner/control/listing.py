@@ -7,14 +7,18 @@ a list of pids; details are read only for the rows that are shown.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import filterfalse
 from typing import Any, Final, Literal, Protocol, get_args
 
 import otp
-from otp import Node, Pid
+from otp import Node, Pid, observer
+from otp.observer import NodeInfo
 from otp.observer.reading import kind_of, link_count, mailbox_len, monitor_count, name_text, status_of, what_of
-from otp.observer.searching import everybody
+from otp.observer.searching import everybody, how_many
 from otp.observer.tree import is_child
+from superlearner.control.names import is_critical
+from superlearner.control.protection import protection_of
 from superlearner.control.slots import DYNAMIC
 from superlearner.control.tree import supervisor_state
 from superlearner.control.turns import Steps
@@ -23,12 +27,18 @@ __all__ = [
     "COLUMNS",
     "IDLE",
     "STATUSES",
+    "WHOSE",
     "Column",
     "Kind",
+    "ProcessCount",
     "ProcessFilter",
     "Status",
+    "Whose",
     "Work",
+    "count_processes",
     "find",
+    "info_of",
+    "processes_of",
     "restarts_of",
 ]
 
@@ -41,7 +51,11 @@ Column = Literal[
 """Sort columns. `age` starts with the youngest."""
 
 STATUSES: Final[tuple[Status, ...]] = get_args(Status)
+Whose = Literal["yours", "platform", "all"]
+"""The processes of the node's user, those that the platform runs for itself, or all."""
+
 COLUMNS: Final[tuple[Column, ...]] = get_args(Column)
+WHOSE: Final[tuple[Whose, ...]] = get_args(Whose)
 STEP: Final = 1_000
 """Processes examined in one step: about a millisecond."""
 
@@ -51,11 +65,44 @@ RUN: Final = 8_192
 FEW: Final = frozenset({"restarts", "messages", "callback"})
 """Columns that are 0 for most processes."""
 
-YOURS: Final = "playground"
-"""The supervisor of the reader's trees on the platform's node."""
-
 LAST: Final = "\U0010ffff"
 """A key that sorts after every name."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessCount:
+    """The number of processes of a node's user, and of those that the platform runs for itself there."""
+
+    yours: int
+    platform: int
+    platform_supervisors: int
+
+    def of(self, whose: Whose) -> int:
+        """Return the number of these processes."""
+        return {"yours": self.yours, "platform": self.platform, "all": self.yours + self.platform}[whose]
+
+
+def processes_of(node: Node, whose: Whose = "yours") -> tuple[Any, ...]:
+    """Return the processes of a node, oldest first, including those that are ending."""
+    protection = protection_of(node)
+    if whose == "all" or protection is None:
+        return () if whose == "platform" else everybody(node)
+    own: list[Any] = protection.own()
+    return everybody(node, own) if whose == "yours" else tuple(pid for pid in own if otp.is_alive(pid))
+
+
+def count_processes(node: Node) -> ProcessCount:
+    """Return how many processes a node has, as every list and figure shows it."""
+    protection = protection_of(node)
+    own: list[Any] = [] if protection is None else protection.own()
+    living = [pid for pid in own if otp.is_alive(pid)]
+    return ProcessCount(how_many(node, own), len(living), sum(1 for pid in living if kind_of(pid) == "supervisor"))
+
+
+def info_of(node: Node) -> NodeInfo:
+    """Return a summary of a node that counts the processes of its user."""
+    found, counted = observer.info(node), count_processes(node)
+    return replace(found, processes=counted.yours, supervisors=found.supervisors - counted.platform_supervisors)
 
 
 class Work(Protocol):
@@ -95,7 +142,8 @@ class ProcessFilter:
         what: a prefix of the class or function.
         mailbox: minimum number of waiting messages.
         supervised: whether a supervisor started it.
-        below: a process; matches it and all its descendants.
+        below: a process; matches it and all its descendants, even if they are the platform's.
+        whose: the processes to choose from.
     """
 
     search: str = ""
@@ -105,6 +153,7 @@ class ProcessFilter:
     mailbox: int = 0
     supervised: bool | None = None
     below: Pid | None = None
+    whose: Whose = "yours"
     sort: Column = "pid"
     descending: bool = False
 
@@ -114,13 +163,19 @@ class ProcessFilter:
         texts = self.search, self.what, self.kind, self.status
         return any((*texts, self.mailbox, self.below)) or self.supervised is not None
 
+    @property
+    def among(self) -> Whose:
+        """Return the processes to choose from: all if those below one of the platform are wanted."""
+        return "all" if self.below is not None and is_critical(self.below) else self.whose
+
 
 async def find(node: Node, wanted: ProcessFilter, work: Work = IDLE) -> list[Pid]:
     """Return the matching pids; of equal rank, the oldest first.
 
-    `descending` reverses the whole order. In the order by pid, the reader's processes come before the platform's.
+    `descending` reverses the whole order. In the order by pid, the user's processes come before the platform's.
     """
-    found: list[Any] = list(everybody(node))
+    among = wanted.among
+    found: list[Any] = list(processes_of(node, among))
     backwards = wanted.descending
     if wanted.sort == "age":
         backwards = not backwards
@@ -135,8 +190,7 @@ async def find(node: Node, wanted: ProcessFilter, work: Work = IDLE) -> list[Pid
     if wanted.sort in ("pid", "age"):
         if backwards:
             found.reverse()
-        yours = node.whereis(YOURS) if wanted.sort == "pid" and not backwards else None
-        return found if yours is None else await _first(found, yours, steps)
+        return _yours_first(node, found) if among == "all" and wanted.sort == "pid" and not backwards else found
     if wanted.sort in FEW:
         return await _sorted_few(found, await _values(node, wanted.sort, work, steps), steps, backwards=backwards)
     key = _KEYS[wanted.sort]
@@ -148,14 +202,10 @@ async def find(node: Node, wanted: ProcessFilter, work: Work = IDLE) -> list[Pid
     return [found[place] for place in places]
 
 
-async def _first(found: list[Any], root: Pid, steps: Steps) -> list[Any]:
-    """Return the same processes, `root` and its descendants first."""
-    own, others, below = list[Any](), list[Any](), _below(root)
-    for start in range(0, len(found), STEP):
-        for pid in found[start : start + STEP]:
-            (own if below(pid) else others).append(pid)
-        await steps.between()
-    return own + others
+def _yours_first(node: Node, found: list[Any]) -> list[Any]:
+    """Return the same processes, those of the user first."""
+    own = frozenset(processes_of(node, "platform"))
+    return [*filterfalse(own.__contains__, found), *filter(own.__contains__, found)]
 
 
 async def _sorted(keys: list[Any], steps: Steps, *, backwards: bool) -> list[int]:
@@ -259,7 +309,7 @@ _KEYS: Final[dict[str, Callable[[Any], Any]]] = {
 async def restarts_of(node: Node, steps: Steps) -> dict[Pid, int]:
     """Return the restart counts of living processes that were restarted."""
     counts: dict[Pid, int] = {}
-    for pid in await find(node, ProcessFilter(kind="supervisor")):
+    for pid in await find(node, ProcessFilter(kind="supervisor", whose="all")):
         state = supervisor_state(pid)
         if state is None:
             continue

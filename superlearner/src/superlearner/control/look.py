@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, cast
 import otp
 from otp import Node, Pid, observer
 from superlearner.control.exits import Exit
+from superlearner.control.listing import Whose, processes_of
 from superlearner.control.names import display_name, is_critical, registered_name
 from superlearner.control.reasons import LIBRARY_FOLDERS
 from superlearner.control.slots import id_text
@@ -55,9 +56,9 @@ def convert_summary(summary: observer.ProcessSummary) -> dict[str, Any]:
     }
 
 
-def supervisors(node: Node) -> list[Pid]:
+def supervisors(node: Node, whose: Whose) -> list[Pid]:
     """Return the living supervisors, oldest first."""
-    return [pid for pid in node.processes() if supervisor_state(pid) is not None]
+    return [pid for pid in processes_of(node, whose) if supervisor_state(pid) is not None]
 
 
 def named(pid: Any) -> dict[str, Any]:

@@ -1,24 +1,28 @@
-"""The processes of the platform's own node that belong to the platform, decided by ancestry."""
+"""The processes of the platform's own node that belong to the platform, decided by ancestry.
+
+This is the only place that decides it. Nodes without a platform have no such processes: all are their user's.
+"""
 
 from __future__ import annotations
 
 from typing import Any, Final
-from weakref import WeakSet
+from weakref import WeakKeyDictionary, WeakSet
 
 import otp
 from otp import Application, Node, Pid
 from otp.trace import Event
 
-__all__ = ["Protection", "protection_of", "release_applications"]
+__all__ = ["Protection", "protection_of", "release_applications", "running_process"]
 
 APPLICATION: Final = "superlearner"
 KEY: Final = "protection"
 
 
 class Protection:
-    """The ancestry of the processes on the platform's node: critical are all but those below the playground.
+    """The ancestry of the processes on the platform's node: which of them are the platform's own, and critical.
 
-    The processes of other applications, which a person has started beside the playground, are released, too.
+    The platform's own are those that ran before it, and those that they started. Below the playground everything is its
+    user's, and so are other applications, which a person has started beside the playground, with all their processes.
 
     A process is entered when it is spawned, because a dead process forgets its parent: one whose parents have ended
     keeps its place. No name counts.
@@ -36,34 +40,61 @@ class Protection:
     """
 
     def __init__(self, node: Node) -> None:
-        self._playgrounds = WeakSet[Pid]()
-        self._below = WeakSet[Pid]()
+        self._own = WeakSet[Pid](node.processes())
+        self._newest = max((pid.id for pid in self._own), default=0)
+        self._children = WeakKeyDictionary[Pid, bool]()
+        """Processes whose children do not follow them: True if those are the platform's own."""
         otp.trace.subscribe(node, self._on_spawned, kinds={"spawned"})
         Application.put_env(APPLICATION, KEY, self, node=node)
 
     def open(self, playground: Pid) -> None:
-        """Leave everything that starts below this process from now on unprotected; the process itself is critical."""
-        self._playgrounds.add(playground)
-        self._below.add(playground)
+        """Leave everything that starts below this process from now on to the user; the process itself is critical."""
+        self._children[playground] = False
+
+    def close(self, stand_in: Pid) -> None:
+        """Keep everything that starts below this process of the user from now on: it stands for another program."""
+        self._children[stand_in] = True
+
+    def keep(self, pid: Pid) -> None:
+        """Make a process the platform's own that no process has started, such as one for a request."""
+        self._own.add(pid)
 
     def release(self, top: Pid) -> None:
-        """Leave a process and everything below it unprotected, now and from now on."""
-        self._below.add(top)
-        for pid in otp.trace.node_of(top).processes():  # parents come before their children
-            if otp.process_info(pid, "parent") in self._below:
-                self._below.add(pid)
+        """Leave a process and everything below it to the user, now and from now on."""
+        self._own.discard(top)
+        for pid in self.own():  # parents come before their children
+            parent = otp.process_info(pid, "parent")
+            if parent is not None and not self.covers_children(parent):
+                self._own.discard(pid)
+
+    def own(self) -> list[Pid]:
+        """Return the platform's own processes, the oldest first, among them some that have just ended."""
+        return sorted(self._own, key=lambda pid: pid.id)
 
     def covers(self, pid: Pid) -> bool:
-        """Return whether the process is critical."""
-        return pid not in self._below or pid in self._playgrounds
+        """Return whether a process is the platform's own, and critical; one is until its start is reported."""
+        return pid in self._own or pid.id > self._newest
 
     def covers_children(self, supervisor: Pid) -> bool:
         """Return whether the children of a supervisor are critical; those of the playground are not."""
-        return supervisor not in self._below
+        return self._children.get(supervisor, supervisor in self._own)
 
     def _on_spawned(self, event: Event) -> None:
-        if event.data["parent"] in self._below and event.pid is not None:
-            self._below.add(event.pid)
+        """Enter a process; one without a parent goes by the process that runs, and is the user's if none does."""
+        pid, starter = event.pid, event.data["parent"] or running_process()
+        if pid is None:
+            return
+        self._newest = max(self._newest, pid.id)
+        if starter is not None and self.covers_children(starter):
+            self._own.add(pid)
+
+
+def running_process() -> Pid | None:
+    """Return the running process, which starts another one; None outside any process."""
+    try:
+        return otp.self()
+    except otp.NotAProcess:
+        return None
 
 
 def protection_of(node: Node) -> Protection | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import otp
 from otp import Node, Pid
+from superlearner.control.listing import Whose, processes_of
 from superlearner.control.tree import supervisor_state
 
 __all__ = ["ancestors_of", "descendants_of", "isolated"]
@@ -49,9 +50,9 @@ def _in_start_order(above: Pid, below: list[Pid]) -> list[Pid]:
     return [*known, *unseen]
 
 
-def isolated(node: Node, offset: int, limit: int) -> tuple[list[Pid], int]:
+def isolated(node: Node, offset: int, limit: int, whose: Whose = "yours") -> tuple[list[Pid], int]:
     """Return processes without links or monitors; their end would go unnoticed."""
-    found = [pid for pid in node.processes() if _is_isolated(pid)]
+    found = [pid for pid in processes_of(node, whose) if _is_isolated(pid)]
     return list(islice(found, offset, offset + limit)), len(found)
 
 

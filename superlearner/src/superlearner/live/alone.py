@@ -1,4 +1,4 @@
-"""The live page's group of unsupervised processes, updated while it is watched.
+"""The live page's group of unsupervised processes, updated while it is watched. The platform's own are not in it.
 
 `stand` and `ended` are pure, like the projector; `Alone` watches the node. Many processes may come and go between two
 looks without ever being shown: a new process appears only if it is still alive at the next look, and only the oldest
@@ -15,6 +15,8 @@ import otp
 from otp import Node, Pid
 from otp.observer.tree import is_child
 from otp.trace import Event
+from superlearner.control.listing import processes_of
+from superlearner.control.names import is_critical
 from superlearner.control.slots import Slot
 from superlearner.control.terms import plain_pid
 from superlearner.control.tree import TreeReader
@@ -25,9 +27,6 @@ __all__ = ["GROUP", "MOST", "Alone", "ended", "stand"]
 
 GROUP: Final = "%alone"
 """The key of the group; no key part starts this way, see `control.slots.key_part`."""
-
-DEEPEST: Final = 20
-"""Generations of ancestors that are looked at."""
 
 MOST: Final = 200
 """Processes of the group listed individually; the others are counted."""
@@ -73,16 +72,12 @@ class Alone:
         node: the node to watch.
         reader: reads top-level supervisors with everything below them.
         left: called when a displayed process ends, before its row is removed.
-        services: the name of a supervisor; what is started below it is not shown.
     """
 
-    def __init__(
-        self, node: Node, reader: TreeReader, left: Callable[[Event], None], services: str | None = None
-    ) -> None:
+    def __init__(self, node: Node, reader: TreeReader, left: Callable[[Event], None]) -> None:
         self.node = node
         self.reader = reader
         self.left = left
-        self.services = services
         self._all: dict[Pid, int] = {}
         self._looks = 0
         self._roots: frozenset[Pid] = frozenset()
@@ -92,7 +87,7 @@ class Alone:
         """Read the current processes for the first viewer, then follow the events."""
         self.end()
         self._looks, self._roots = 1, frozenset(roots)
-        self._all = dict.fromkeys((pid for pid in self.node.processes() if self._is_alone(pid)), 0)
+        self._all = dict.fromkeys((pid for pid in processes_of(self.node) if self._is_alone(pid)), 0)
         known = {plain_pid(pid) for pid in self._all}
         dirty: set[str] = set()
         for key in list(model.children.get(GROUP, ())):
@@ -119,17 +114,7 @@ class Alone:
 
     def _is_alone(self, pid: Pid) -> bool:
         process: Any = pid
-        return not is_child(process) and pid not in self._roots and not self._serves(pid)
-
-    def _serves(self, pid: Pid) -> bool:
-        """Return whether a process was started by one of the services."""
-        services = None if self.services is None else self.node.whereis(self.services)
-        parent: Any = pid
-        for _ in range(DEEPEST if services is not None else 0):
-            parent = otp.process_info(parent, "parent")
-            if parent is None or parent is services:
-                return parent is not None
-        return False
+        return not is_child(process) and pid not in self._roots and not is_critical(pid)
 
     def _on_event(self, event: Event) -> None:
         pid = event.pid

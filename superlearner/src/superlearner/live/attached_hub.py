@@ -27,7 +27,6 @@ class AttachedHub(Hub):
     newcomers that is checked whenever a frame is sent.
     """
 
-    SERVICES = None
     _newcomers: dict[Pid, None]
 
     def follow(self) -> None:

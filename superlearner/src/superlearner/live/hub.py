@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import otp
 from otp import Node, Pid, sentences
@@ -19,6 +19,7 @@ from otp.trace import Event
 from superlearner.control.clock import Clock
 from superlearner.control.events import ENDS, STARTS, facts_of
 from superlearner.control.exits import EndsBelow, ExitLog
+from superlearner.control.listing import count_processes
 from superlearner.control.slots import Slot
 from superlearner.control.tree import TreeReader
 from superlearner.live.alone import GROUP, Alone, ended
@@ -57,9 +58,6 @@ class Hub:
         viewer_queue, frame_rows: limits of a viewer and of a frame.
     """
 
-    SERVICES: ClassVar[str | None] = "services"
-    """The supervisor of the platform's services; what they start is not listed as unsupervised."""
-
     def __init__(
         self,
         node: Node,
@@ -88,7 +86,7 @@ class Hub:
         self.exits = ExitLog(clock.offset)
         self._ends_below = EndsBelow(node, self.exits)
         self.frames = Frames(self.model, head)
-        self.alone = Alone(node, reader, self._handle_unsupervised_end, self.SERVICES)
+        self.alone = Alone(node, reader, self._handle_unsupervised_end)
         self.health: dict[str, Any] | None = None
         self._dirty: set[str] = set()
         self._resting: deque[tuple[str, str, str, float, float]] = deque(maxlen=MAX_RESTING)
@@ -396,7 +394,7 @@ class Hub:
     def _health(self) -> dict[str, Any]:
         events, self._seq_at_beat = self.node.trace_seq - self._seq_at_beat, self.node.trace_seq
         return {
-            "processes": len(self.node.processes()),
+            "processes": count_processes(self.node).yours,
             "restarts": self.model.restarts,
             "events_per_s": round(events / self.heartbeat_interval, 1),
             "loop_lag_ms": round(self._lag * 1000, 2) if self._beat_due is not None else None,

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import otp
 from otp import Node, Pid, observer
-from superlearner.control.listing import ProcessFilter, find
+from superlearner.control.listing import ProcessFilter, count_processes, find
 from superlearner.control.pinned import pinned
 from superlearner.control.process_list import Line, lines_of
 from superlearner.live.frames import encode
@@ -92,11 +92,12 @@ class ProcessQuery:
         fixed = pinned(lookout.node, question.pins)
         if not question.measures_all:
             lookout.measure_work()
-        work = lookout.rates
+        work, counted = lookout.rates, count_processes(lookout.node)
         lines = {line["pid"]: line for line in lines_of(self.pids, work, lookout.born)}
         told = {
             "total": len(order.pids),
-            "all": len(lookout.node.processes()),
+            "all": counted.of("yours" if wanted is None else wanted.among),
+            "platform": counted.platform,
             "offset": question.offset,
             "order": list(lines),
             "pins": [

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
 from otp import Node, Pid
-from superlearner.control.listing import COLUMNS, STATUSES, ProcessFilter
+from superlearner.control.listing import COLUMNS, STATUSES, WHOSE, ProcessFilter
 from superlearner.control.look import KINDS
 from superlearner.control.steer import MalformedPid, NotThere, resolve
 
@@ -60,24 +60,21 @@ class Question:
             root: Pid = resolve(node, self.below)
         except (NotThere, MalformedPid):
             return None
-        wanted = self.wanted
-        return ProcessFilter(
-            wanted.search, wanted.kind, wanted.status, wanted.what, wanted.mailbox, wanted.supervised, root,
-            wanted.sort, wanted.descending,
-        )  # fmt: skip
+        return replace(self.wanted, below=root)
 
 
 def question_of(asked: Mapping[str, str]) -> Question:
     """Return the query in a URL or a message. Invalid parameters are ignored.
 
     >>> question_of({"sort": "-mailbox", "offset": "100", "count": "x", "type": "robot"}).wanted
-    ProcessFilter(search='', kind=None, status=None, what='', mailbox=0, supervised=None, below=None, sort='mailbox', \
-descending=True)
+    ProcessFilter(search='', kind=None, status=None, what='', mailbox=0, supervised=None, below=None, whose='yours', \
+sort='mailbox', descending=True)
     """
     sort = asked.get("sort", "pid")
     column: Any = sort.removeprefix("-")
     kind: Any = asked.get("type")
     status: Any = asked.get("status")
+    whose: Any = asked.get("whose")
     supervised = {"yes": True, "no": False}.get(asked.get("supervised", ""))
     wanted = ProcessFilter(
         search=asked.get("search", "")[:LONGEST],
@@ -86,6 +83,7 @@ descending=True)
         what=asked.get("what", "")[:LONGEST],
         mailbox=_number(asked.get("mailbox"), 0, 1_000_000_000, 0),
         supervised=supervised,
+        whose=whose if whose in WHOSE else "yours",
         sort=column if column in COLUMNS else "pid",
         descending=sort.startswith("-"),
     )

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field
 
+from superlearner.control.listing import Whose
 from superlearner.operations.declaration import Picker
 from superlearner.operations.results.mailbox import MessageType, SentType
 
@@ -18,6 +19,7 @@ __all__ = [
     "OfSentKind",
     "OfTag",
     "OfText",
+    "OfWhom",
     "PageNumber",
     "PerPage",
     "PidText",
@@ -73,6 +75,9 @@ NewName = Annotated[
 ]
 Reason = Annotated[str, Field(min_length=1, max_length=200, description="an exit reason; `kill` cannot be trapped")]
 Force = Annotated[bool, Field(description="change even a process of the platform itself, with the scope `admin`")]
+OfWhom = Annotated[
+    Whose, Field(description="your processes, those that the platform runs for itself on its node, or all")
+]
 Term = Annotated[Any, Field(description="any JSON; lists become tuples", examples=["increment", ["add", 3]])]
 MeasureMs = Annotated[
     int,

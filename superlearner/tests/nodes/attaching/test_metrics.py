@@ -15,6 +15,7 @@ from tools.files import ROOT
 import otp
 from local_link import remote
 from observed_service import service
+from superlearner.control.listing import count_processes
 from superlearner.nodes.remote import protocol as p
 from superlearner.observing.monitoring.node_readings import NodeReading, SupervisorNames
 from superlearner.observing.monitoring.tally import NAMES, OTHERS
@@ -76,7 +77,7 @@ def test_a_scrape_has_the_figures_of_each_attached_service(inside: Run, tmp_path
             assert BASIC | {"node_up"} == set(of("bar@127.0.0.1", before))
             for node in (SHOP, "bar@127.0.0.1"):
                 assert (1, 2, 1) == tuple(of(node, before)[name] for name in ("node_up", "processes", "supervisors"))
-            assert before["processes", frozenset()] == len(platform.node.processes())
+            assert before["processes", frozenset()] == count_processes(platform.node).yours
             await platform.client.request("DELETE", "/api/v1/processes/till", params={"node": SHOP}, headers=OWNER)
             shop.process.send_signal(signal.SIGSTOP)  # a held loop, and more
             bar.process.kill()

@@ -203,7 +203,9 @@ def test_a_process_is_killed_by_key_and_several_after_a_question(
     dialog = page.get_by_role("dialog", name="Kill 3 processes?")
     dialog.get_by_role("button", name="Kill 3 processes").click()
     expect(page.get_by_text("3 of 3 were killed.")).to_be_visible()
-    page.goto(f"{served}/supervisors?view=table&search=superlearner&type=supervisor&node=superlearner@127.0.0.1")
+    page.goto(
+        f"{served}/supervisors?view=table&whose=platform&search=superlearner&type=supervisor&node=superlearner@127.0.0.1"
+    )
     pick(page.locator(".grid-body .grid-row[data-key]"))
     page.keyboard.press("Delete")
     expect(page.get_by_text("Only the owner can end a process of the platform itself.")).to_be_visible()

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { EMPTY, budgetAt, reduce } from "#static/live/model.js";
+import { EMPTY, budgetAt, reduce, tally } from "#static/live/model.js";
 import { outline } from "#static/tree/outline.js";
 
 import { forAll } from "./random.js";
@@ -89,4 +89,11 @@ test("the feed keeps its newest", () => {
   const ids = Array.from({ length: 250 }, (_, id) => ({ id }));
   const { feed } = [snapshot({}, 0), { k: "d", seq: 1, e: ids }].reduce(reduce, EMPTY);
   assert.deepEqual(feed.map(({ id }) => id), ids.slice(50).map(({ id }) => id));
+});
+
+test("the processes of the platform and groups are not counted", () => {
+  const kinds = [["worker", false], ["supervisor", false], ["supervisor", true], ["group", false]];
+  const nodes = kinds.map(([kind, critical], place) => ({ key: `k${place}`, parent: null, kind, critical, state: "running" }));
+  const model = reduce(EMPTY, { k: "s", epoch: "e", seq: 1, now: 0, nodes, feed: [] });
+  assert.equal(tally(model).running, 2);
 });

@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import { drawnAt, height, scrollTo, visible } from "#static/components/table-window.js";
 import { NOTHING, lineAt, pinOf, take } from "#static/processes/process-list.js";
-import { addressOf, viewOf } from "#static/processes/process-view.js";
+import { addressOf, askOf, viewOf } from "#static/processes/process-view.js";
 
 for (const total of [0, 1, 50, 100_000, 5_000_000]) {
   test(`first and last row can be seen, however many there are: ${total}`, () => {
@@ -22,13 +22,19 @@ for (const total of [0, 1, 50, 100_000, 5_000_000]) {
 }
 
 test("a view comes back from its address, and nonsense does not", () => {
-  const query = "search=x+y&type=worker&mailbox=5&supervised=yes&below=shop&sort=-mailbox&columns=pid,links&pin=%5B%22name%22%2C%22x%22%5D";
+  const query = "search=x+y&type=worker&mailbox=5&supervised=yes&below=shop&whose=platform&sort=-mailbox&columns=pid,links&pin=%5B%22name%22%2C%22x%22%5D";
   const again = addressOf(viewOf(new URLSearchParams(query)), new URLSearchParams("node=a")).toString();
   assert.deepEqual(new Set(again.split("&")), new Set([...query.replaceAll(",", "%2C").split("&"), "node=a"]));
   const {
-    mailbox, supervised, sort, columns, pins,
-  } = viewOf(new URLSearchParams("mailbox=x&supervised=perhaps&sort=;drop&pin=x&pin=%5B1%5D"));
-  assert.deepEqual([mailbox, supervised, sort, columns, pins], ["", "", "pid", null, null]);
+    mailbox, supervised, whose, sort, columns, pins,
+  } = viewOf(new URLSearchParams("mailbox=x&supervised=perhaps&whose=mine&sort=;drop&pin=x&pin=%5B1%5D"));
+  assert.deepEqual([mailbox, supervised, whose, sort, columns, pins], ["", "", "", "pid", null, null]);
+});
+
+test("the question asks for the platform's own processes, and by default for none of them", () => {
+  const asked = (query) => askOf(viewOf(new URLSearchParams(query)), { first: 0, end: 9 }, { pins: [], hold: false, columns: [] });
+  assert.equal(asked("whose=platform").whose, "platform");
+  assert.ok(!("whose" in asked("")));
 });
 
 test("frames are folded, and a missing one is noticed", () => {

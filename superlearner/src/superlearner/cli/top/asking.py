@@ -1,4 +1,4 @@
-"""Requests for one refresh: four operations; one briefly watches messages."""
+"""Requests for one refresh: five operations; one briefly watches messages."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from superlearner.cli.top.figures import ScreenFrame, frame_of
 __all__ = ["Looking"]
 
 LISTED: Final = 200
+MOST: Final = 1_000
+"""Processes of the platform that are left out, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +37,10 @@ class Looking:
         platform = self.remote.platform()
         shape = self._ask(platform, "tree", "show", limit=1000)
         listed = self._ask(platform, "process", "list", sort="-mailbox", per_page=LISTED)
+        own = self._ask(platform, "process", "list", whose="platform", per_page=MOST)
         point = self._ask(platform, "system", "metrics", window_s=1)
         work = self._ask(platform, "system", "bottlenecks", measure_ms=self.measure_ms) if self.measure_ms else None
-        return frame_of(shape, listed, work and work["measured"], point and point["now"])
+        return frame_of(shape, listed, work and work["measured"], point and point["now"], {one["pid"] for one in own})
 
     def _ask(self, platform: FoundPlatform, category: str, verb: str, **values: Any) -> Any:
         """Return the answer; None if it is only available for the platform's own node."""

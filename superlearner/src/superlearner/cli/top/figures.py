@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -46,7 +46,11 @@ SORTS: Final = {
 
 
 def frame_of(
-    tree: dict[str, Any], listed: list[dict[str, Any]], measured: dict[str, Any] | None, point: dict[str, Any] | None
+    tree: dict[str, Any],
+    listed: list[dict[str, Any]],
+    measured: dict[str, Any] | None,
+    point: dict[str, Any] | None,
+    own: Collection[str] = (),
 ) -> ScreenFrame:
     """Combine answers.
 
@@ -55,6 +59,7 @@ def frame_of(
         listed: the answer of `process.list`.
         measured: `measured` of `system.bottlenecks`.
         point: `now` of `system.metrics`.
+        own: the pids of the platform's own processes, which are left out.
     """
     slots = {one["pid"]: one for one in _below(tree["roots"]) if one["pid"] is not None}
     seconds = (measured or {}).get("seconds") or 0.0
@@ -62,6 +67,8 @@ def frame_of(
     known = {one["pid"]: one for one in listed}
     rows: list[ProcessRow] = []
     for pid in dict.fromkeys([*work, *known, *slots]):
+        if pid in own:
+            continue
         did, seen, slot = work.get(pid), known.get(pid), slots.get(pid)
         about: dict[str, Any] = seen or slot or did or {}
         idle = 0.0 if seconds else None

@@ -142,7 +142,7 @@ class Ledger:
         self._began = otp.monotonic()
         self.book.offset = Clock().offset
         self.book.total_restarts += node.restart_count
-        for pid in supervisors(node):
+        for pid in supervisors(node, "all"):
             self.meet(pid)
         self._subscription = otp.trace.subscribe(node, self.on_event, kinds=KINDS)
 
@@ -278,7 +278,7 @@ class Ledger:
 
     def stats(self, window_ms: int = 60_000, limit: int | None = None) -> AllStats:
         """Return all supervisors, most restarts first; latest restart first if equal."""
-        for pid in () if self._node is None else supervisors(self._node):  # includes idle ones
+        for pid in () if self._node is None else supervisors(self._node, "all"):  # includes idle ones
             self.meet(pid)
         histories = list(self.book.histories.values())
         histories.sort(key=lambda one: (one.total_restarts, one.restarts.last or 0), reverse=True)

@@ -14,6 +14,7 @@ import otp
 from otp import Node
 from otp.observer.reading import summary_of
 from superlearner.control.clock import timestamp
+from superlearner.control.listing import Whose, processes_of
 from superlearner.control.look import convert_summary
 from superlearner.control.turns import next_turn
 from superlearner.observing.analytics import Ledger
@@ -50,10 +51,12 @@ COLUMNS: Final[dict[Table, tuple[str, ...]]] = {
 }  # fmt: skip
 
 
-def rows_of(table: Table, node: Node, monitor: Monitor, ledger: Ledger) -> tuple[Iterator[dict[str, Any]], int]:
+def rows_of(
+    table: Table, node: Node, monitor: Monitor, ledger: Ledger, whose: Whose = "yours"
+) -> tuple[Iterator[dict[str, Any]], int]:
     """Return a lazy iterator over the rows of a table, and their approximate number."""
     if table == "processes":
-        pids: list[Any] = node.processes()
+        pids = processes_of(node, whose)
         return (convert_summary(summary_of(pid)) for pid in pids if otp.is_alive(pid)), len(pids)
     if table == "metrics":
         points = monitor.history.since(0.0)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from otp import Node, observer
+from superlearner.control.listing import count_processes
 from superlearner.observing.monitoring.monitor import Monitor
 from superlearner.observing.monitoring.node_readings import NodeReading
 from superlearner.observing.monitoring.tally import Durations, Tally
@@ -95,7 +96,9 @@ def _of_platform(source: Source) -> Iterator[Figure]:
 
 def _of_node(node: Node, monitor: Monitor) -> Iterator[Figure]:
     now, last = observer.metrics(node, deadline=0), monitor.history.last
-    yield _one("processes", "gauge", "1", "Processes of the node.", now.processes)
+    counted = count_processes(node)
+    yield _one("processes", "gauge", "1", "Processes of the node, without the platform's own.", counted.yours)
+    yield _one("platform_processes", "gauge", "1", "Processes that the platform runs for itself.", counted.platform)
     yield _one("registered_names", "gauge", "1", "Registered names.", now.names)
     yield _one("run_queue_processes", "gauge", "1", "Processes that are ready to run.", now.run_queue)
     yield _one("timers", "gauge", "1", "Active timers.", now.timers)

@@ -16,8 +16,9 @@ from otp.watchdog import Held
 from superlearner.base.telemetry import Telemetry
 from superlearner.control.circles import circles
 from superlearner.control.clock import Clock
+from superlearner.control.listing import count_processes
 from superlearner.control.look import doing
-from superlearner.control.names import display_name
+from superlearner.control.names import display_name, is_critical
 from superlearner.control.slots import id_text
 from superlearner.control.terms import plain_pid, safe_text
 from superlearner.control.tree import what_of
@@ -97,7 +98,6 @@ class Monitor:
         self._collector = Collector()
         self._witness: Witness | None = None
         self._ready_at = float("inf")
-        self._main: Pid | None = None
         self._before: Figures | None = None
         self._earlier: Figures | None = None
         self._late = 0.0
@@ -143,14 +143,9 @@ class Monitor:
         """Return the wall-clock time of points and anomalies, which never runs backwards."""
         return self._clock.now()
 
-    def ready(self, main: Pid | None = None) -> None:
-        """Mark the platform as started: blocking the loop counts as a fault from now on.
-
-        Args:
-            main: the first process of the program, which is not reported as unsupervised.
-        """
+    def ready(self) -> None:
+        """Mark the platform as started: blocking the loop counts as a fault from now on."""
         self._ready_at = self._clock.now()
-        self._main = main
 
     # Event handlers
 
@@ -258,7 +253,7 @@ class Monitor:
     def _take(self, scan: Scan) -> None:
         self.scan = scan
         now = self._clock.now()
-        self._alone = {pid: self._alone.get(pid, now) for pid in scan.alone if pid is not self._main}
+        self._alone = {pid: self._alone.get(pid, now) for pid in scan.alone if not is_critical(pid)}
         self._unread = {
             pid: known if (known := self._unread.get(pid)) is not None and known[0] is message else (message, now)
             for pid in scan.unread
@@ -303,15 +298,15 @@ class Monitor:
         if now.loop_lag_worst is not None and now.loop_lag_worst > (before.loop_lag_worst or 0.0):
             late = max(late, now.loop_lag_worst)
         held = [hold for hold in self.holds if hold.at > at - seconds]
-        deepest = scan.deepest(1)
+        deepest, counted = scan.deepest(1), count_processes(self.node)
         longest = max((hold.seconds for hold in held), default=0.0)
         if now.longest_drain > before.longest_drain:
             longest = max(longest, now.longest_drain)
         return Point(
             at=round(at, 3),
             seconds=round(seconds, 3),
-            processes=now.processes,
-            supervisors=scan.supervisors,
+            processes=counted.yours,
+            supervisors=scan.supervisors - counted.platform_supervisors,
             names=now.names,
             spawned=now.spawned - before.spawned,
             restarts=now.restarts - before.restarts,

@@ -14,6 +14,7 @@ from typing import Any, Final
 import otp
 from otp import Node, Pid
 from otp.trace import Event
+from superlearner.control.listing import processes_of
 from superlearner.control.names import display_name
 from superlearner.control.terms import clip, plain_pid
 from superlearner.control.tree import supervisor_state, what_of
@@ -24,7 +25,7 @@ __all__ = ["LEASE_S", "RATE", "WATCHED", "WINDOW_S", "Pair", "Talk", "Talking", 
 RATE: Final = 500
 """Messages per second that are assigned to pairs, spread over tenths of a second."""
 WATCHED: Final = 2_000
-"""Maximum number of traced processes: the longest-lived."""
+"""Maximum number of traced processes of the user: the longest-lived."""
 WINDOW_S: Final = 60
 SLICE_S: Final = 5
 LEASE_S: Final = 20.0
@@ -156,7 +157,7 @@ class Talking:
         self._members = {pid: member for pid, member in self._members.items() if pid in talking}
 
     def _chosen(self, node: Node) -> list[Pid]:
-        return node.processes()[:WATCHED]
+        return [*processes_of(node)[:WATCHED], *processes_of(node, "platform")]
 
     def _slice(self) -> Slice:
         number = int(self._clock() // SLICE_S)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Final, Literal
 
-from otp import observer
 from otp.observer import NodeInfo
+from superlearner.control.listing import info_of
 from superlearner.control.terms import clip
 from superlearner.nodes.kinds import PLATFORM
 from superlearner.nodes.nodes import Nodes, WatchedNode
@@ -43,7 +43,7 @@ async def _describe_node(found: WatchedNode | RemoteNode, user: User, nodes: Nod
         except RemoteError as error:
             status = "bad" if isinstance(error, BadAnswer) else "gone" if isinstance(error, NodeGone) else "silent"
     else:
-        info = observer.info(found.node)
+        info = info_of(found.node)
     return NodeLine(
         name=found.name,
         own=found.kind is PLATFORM,

@@ -20,7 +20,17 @@ from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, Picker, operation
 from superlearner.operations.engine.seams import LivePages
 from superlearner.operations.failures import OperationError
-from superlearner.operations.parameters import Force, MeasureMs, PageNumber, PerPage, PidText, Reason, Term, TimeoutMs
+from superlearner.operations.parameters import (
+    Force,
+    MeasureMs,
+    OfWhom,
+    PageNumber,
+    PerPage,
+    PidText,
+    Reason,
+    Term,
+    TimeoutMs,
+)
 from superlearner.operations.results import (
     BulkError,
     BulkItem,
@@ -58,12 +68,13 @@ async def list_all(
         Field(max_length=20_000, description="only this process and its descendants"),
         Picker("process"),
     ] = None,
+    whose: OfWhom = "yours",
     measure_ms: MeasureMs = 0,
 ) -> Paged[ProcessLine]:
     """List processes.
 
-    The living processes of the node. `measure_ms` adds each process's messages per second and share of time in
-    callbacks, which `sort=-messages` and `sort=-callback` need.
+    The living processes of the node, without those that the platform runs for itself. `measure_ms` adds each process's
+    messages per second and share of time in callbacks, which `sort=-messages` and `sort=-callback` need.
     """
     wanted = ProcessFilter(
         search=search,
@@ -73,6 +84,7 @@ async def list_all(
         mailbox=mailbox,
         supervised=supervised,
         below=None if below is None else process_of(ctx, below),
+        whose=whose,
         sort=cast("Column", sort.removeprefix("-")),
         descending=sort.startswith("-"),
     )

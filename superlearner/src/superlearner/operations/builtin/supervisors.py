@@ -25,6 +25,7 @@ from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import (
     ChildText,
     Force,
+    OfWhom,
     PageNumber,
     PerPage,
     SupervisorText,
@@ -73,12 +74,13 @@ async def list_all(
         Literal["pid", "-pid", "name", "-name", "what", "-what"],
         Field(description="column; the prefix `-` reverses the order"),
     ] = "pid",
+    whose: OfWhom = "yours",
 ) -> Paged[SupervisorDetails]:
     """List supervisors.
 
-    All living supervisors of the node, oldest first.
+    The living supervisors of the node, oldest first, without those that the platform runs for itself.
     """
-    found = _chosen(supervisors(ctx.node), search, sort)
+    found = _chosen(supervisors(ctx.node, whose), search, sort)
     start = (page - 1) * per_page
     reader = TreeReader(Clock())
     lines = [describe_supervisor(reader, pid, children=include_children) for pid in found[start : start + per_page]]

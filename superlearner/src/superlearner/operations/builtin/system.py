@@ -12,11 +12,13 @@ from pydantic import Field
 
 from otp import observer
 from superlearner.control.clock import timestamp
+from superlearner.control.listing import count_processes
 from superlearner.observing.monitoring import Alarm, Point
 from superlearner.observing.monitoring.export import Table, as_csv, as_json, rows_of
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Download, operation
 from superlearner.operations.engine.seams import LivePages, PlatformFacts
+from superlearner.operations.parameters import OfWhom
 from superlearner.operations.results import Health, Metrics, Parts
 from superlearner.operations.results.system import (
     AnomalyLine,
@@ -49,7 +51,7 @@ async def health(ctx: Context, facts: PlatformFacts, store: Store, pages: LivePa
     node = ctx.node
     scan = await ctx.watched.monitor.scan_all()
     ctx.watched.monitor.look()
-    info = observer.metrics(node, deadline=0)
+    info, counted = observer.metrics(node, deadline=0), count_processes(node)
     parts = Parts(
         services=node.whereis("services") is not None,
         playground=node.whereis("playground") is not None,
@@ -60,8 +62,9 @@ async def health(ctx: Context, facts: PlatformFacts, store: Store, pages: LivePa
     stormy = {finding.pid for finding in active if finding.type in STORMY}
     share = round(100 * (1 - min(1.0, len(stormy) / max(1, scan.supervisors))), 1)
     metrics = Metrics(
-        total_processes=info.processes,
-        supervisors=scan.supervisors,
+        total_processes=counted.yours,
+        platform_processes=counted.platform,
+        supervisors=scan.supervisors - counted.platform_supervisors,
         run_queue=info.run_queue,
         spawned=info.spawned,
         message_queue_lengths=scan.waiting,
@@ -109,6 +112,7 @@ async def metrics(
     return SystemMetrics(
         node=ctx.node.name,
         now=_point(now),
+        platform_processes=count_processes(ctx.node).platform,
         totals=Totals(
             spawned=counted.spawned,
             restarts=counted.restarts,
@@ -171,6 +175,7 @@ async def export(
     format: Annotated[Literal["json", "csv"], Field(description="`csv` is safe to open in a spreadsheet")] = "json",
     what: Annotated[Table, Field(description="the table")] = "processes",
     limit: Annotated[int, Field(ge=1, le=100_000, description="the most rows")] = 10_000,
+    whose: OfWhom = "yours",
 ) -> Exported:
     """Export a table as a file.
 
@@ -178,7 +183,7 @@ async def export(
     as JSON or CSV. Rows are made while they are sent, so the loop is not blocked.
     """
     watched = ctx.watched
-    rows, total = rows_of(what, watched.node, watched.monitor, watched.analytics)
+    rows, total = rows_of(what, watched.node, watched.monitor, watched.analytics, whose)
     name = f"superlearner-{what}-{timestamp()[:10]}.{format}"
     if format == "csv":
         return download(Download("text/csv", name, as_csv(what, rows, limit)))

@@ -10,6 +10,8 @@ from pydantic import Field
 
 import otp
 from otp import Pid
+from superlearner.control.listing import count_processes
+from superlearner.control.names import is_critical
 from superlearner.control.terms import plain_pid
 from superlearner.observing.monitoring.talking import LEASE_S, RATE, Talking
 from superlearner.observing.monitoring.topology import OUTSIDE, Member, picture
@@ -21,6 +23,7 @@ COST: Final = (
     "A message of a watched process costs about 4 µs more, a call about 12 µs more. "
     f"Watching ends {LEASE_S:g} s after the last request."
 )
+PLATFORM: Final = Member(None, "the platform", "processes that it runs for itself", "platform", "the platform")
 EXTERNAL: Final = Member(None, "outside any process", "requests, timers, tasks of asyncio", OUTSIDE, OUTSIDE)
 
 
@@ -38,8 +41,9 @@ async def topology(
 ) -> Topology:
     """Show the messages between processes.
 
-    Counts of the last minute by sender and receiver. The first request starts watching; it ends 20 s after the last
-    request. Above 500 messages a second the pairs are a sample.
+    Counts of the last minute by sender and receiver; the processes that the platform runs for itself are one of them.
+    The first request starts watching; it ends 20 s after the last request. Above 500 messages a second the pairs
+    are a sample.
     """
     talking = ctx.watched.monitor.talking
     if talking.ask() and watch_ms:
@@ -48,7 +52,9 @@ async def topology(
     members: dict[str, Member] = {}
     pairs: Counter[tuple[str, str]] = Counter()
     for (source, target), messages in seen.pairs.items():
-        pairs[_key(source, members, talking), _key(target, members, talking)] += messages
+        if not (source is not None and is_critical(source) and is_critical(target)):
+            pairs[_key(source, members, talking), _key(target, members, talking)] += messages
+    yours = count_processes(ctx.node).yours
     spots, lines, folded = picture(pairs, members, unfold)
     scale = max(1e-3, seen.seconds) * seen.share
     return Topology(
@@ -68,8 +74,8 @@ async def topology(
         unseen=seen.unseen,
         share=round(seen.share, 4),
         rate=RATE,
-        processes=len(ctx.node.processes()),
-        watched=seen.watched,
+        processes=yours,
+        watched=min(yours, seen.watched),
         cost=COST,
     )
 
@@ -78,6 +84,9 @@ def _key(pid: Pid | None, members: dict[str, Member], talking: Talking) -> str:
     if pid is None:
         members[OUTSIDE] = EXTERNAL
         return OUTSIDE
+    if is_critical(pid):
+        members[PLATFORM.group] = PLATFORM
+        return PLATFORM.group
     member = talking.member(pid)
     # a restarted process with the same name is the same member
     key = plain_pid(pid) if member.name is None else f"name {member.name}"

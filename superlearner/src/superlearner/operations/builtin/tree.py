@@ -16,7 +16,7 @@ from superlearner.control.terms import clip, plain_pid, safe_text
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, operation
 from superlearner.operations.engine.steering import steering
-from superlearner.operations.parameters import PageNumber, PerPage, PidText, SupervisorText
+from superlearner.operations.parameters import OfWhom, PageNumber, PerPage, PidText, SupervisorText
 from superlearner.operations.results.tree import (
     Ancestors,
     Below,
@@ -114,12 +114,14 @@ async def relationships(
 
 
 @operation("tree.isolated", http=("GET", "/system/processes/isolated"), scope="read")
-async def alone(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[RelatedTo]:
+async def alone(
+    ctx: Context, page: PageNumber = 1, per_page: PerPage = 50, whose: OfWhom = "yours"
+) -> Paged[RelatedTo]:
     """List isolated processes.
 
     They have no links or monitors in either direction, so no other process would notice their exit.
     """
-    found, total = isolated(ctx.node, (page - 1) * per_page, per_page)
+    found, total = isolated(ctx.node, (page - 1) * per_page, per_page, whose)
     return Paged([_related(pid) for pid in found], total, page, per_page)
 
 

@@ -248,6 +248,7 @@ class Metrics(BaseModel):
     """Metrics of the node; unknown ones are null."""
 
     total_processes: int
+    platform_processes: int = Field(description="those that the platform runs for itself, which no other figure counts")
     supervisors: int
     run_queue: int
     spawned: int

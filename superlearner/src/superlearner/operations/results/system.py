@@ -61,6 +61,7 @@ class SystemMetrics(BaseModel):
 
     node: str
     now: PointLine
+    platform_processes: int = Field(description="those that the platform runs for itself, which `processes` leaves out")
     totals: Totals
     history: list[PointLine] = Field(description="oldest first")
     window_s: float

@@ -134,9 +134,9 @@ export const MEANINGS = {
   mailbox: "Messages waiting to be processed.",
   events: "Events recorded per second: starts, ends, restarts, messages of watched processes.",
   lag: "The longest delay of the event loop in the last half second. A high value means that a callback blocks the loop.",
-  processes: "All living processes of the node. Those without a supervisor are at the end of the tree, except helpers of the platform, "
-    + "such as five for each sandbox.",
-  running: "Processes of the tree that run.",
+  processes: "The living processes of the node, without those that the platform runs for itself. Those without a supervisor are at "
+    + "the end of the tree.",
+  running: "Processes of the tree that run, without the platform's own.",
 };
 
 /** Return why a process cannot be killed while a replay shows it as stopped. @param {string} name */

@@ -12,19 +12,24 @@ import { html, nothing } from "../vendor/lit-html.js";
 /**
  * @typedef {{id: string|null, pid: string|null, name: string|null, what: string, type: string, status: string,
  *   restarts: number, last_exit: string|null, strategy?: string|null, more: number, children: Branch[]|null}} Branch
- * @typedef {{node: string, size: number, partial: boolean, roots: Branch[]|null}} Tree
+ * @typedef {{node: string, partial: boolean, roots: Branch[]|null}} Tree
  */
 
 /** A supervisor with more children is folded at first, and so is the platform's own tree. */
 const OPEN = 20;
 
 /** @param {Tree[]} all */
-export const trees = (all) => all.map(({ node, size, partial, roots }) => html`<section class="forest" aria-label=${`Tree of ${node}`}>
-  <h2>${node} <small>${counted(size, "process", "processes")} under supervisors${partial ? ", some of them not shown" : ""}</small>
+export const trees = (all) => all.map(({ node, partial, roots }) => {
+  const tops = (roots ?? []).flatMap(yoursFirst);
+  const yours = size(tops.filter(({ name }) => name !== PLATFORM));
+  return html`<section class="forest" aria-label=${`Tree of ${node}`}>
+  <h2>${node} <small>${counted(yours, "process", "processes")} under supervisors${partial ? ", some of them not shown" : ""}</small>
     <a class="btn" href=${`${root()}/supervisors?node=${encodeURIComponent(node)}`}>Open its tree</a></h2>
-  ${roots?.length
-    ? html`<ul>${roots.flatMap(yoursFirst).map((one) => branch(node, one))}</ul>`
-    : html`<p class="hint">It runs no supervisor.</p>`}</section>`);
+  ${tops.length ? html`<ul>${tops.map((one) => branch(node, one))}</ul>` : html`<p class="hint">It runs no supervisor.</p>`}</section>`;
+});
+
+/** Count the processes in branches. @param {Branch[]} branches @returns {number} */
+const size = (branches) => branches.reduce((sum, { pid, more, children }) => sum + Number(pid !== null) + more + size(children ?? []), 0);
 
 /** Take the reader's own trees out of the platform's. @param {Branch} top @returns {Branch[]} */
 function yoursFirst(top) {

@@ -245,13 +245,13 @@ export function rowOf(model, pid) {
 }
 
 /**
- * Count the rows in each state.
+ * Count the rows in each state, without the processes of the platform.
  * @param {Model} model
  */
 export function tally(model) {
   const count = { running: 0, restarting: 0, stuck: 0, crashed: 0, stopped: 0 };
   for (const row of model.rows.values()) {
-    if (row.kind === "group") continue;
+    if (row.kind === "group" || row.critical) continue;
     if (row.state === "running" || row.state === "stuck" || row.state === "stopped") count[row.state] += 1;
     else count[row.state === "crashed" || row.state === "gave_up" ? "crashed" : "restarting"] += 1;
   }

@@ -35,7 +35,8 @@
  * @property {boolean} gap  frames are missing: a snapshot is needed
  * @property {number} now  server time
  * @property {number} total  number of matches
- * @property {number} all
+ * @property {number} all  without the filters
+ * @property {number} platform  number of the platform's own processes
  * @property {number} offset  index of the first of `order`
  * @property {string[]} order
  * @property {Map<string, Line>} lines
@@ -46,7 +47,7 @@
 
 /** @type {List} */
 export const NOTHING = {
-  epoch: "", seq: 0, gap: false, now: 0, total: 0, all: 0, offset: 0, order: [], lines: new Map(), pins: [], measured_s: null,
+  epoch: "", seq: 0, gap: false, now: 0, total: 0, all: 0, platform: 0, offset: 0, order: [], lines: new Map(), pins: [], measured_s: null,
   missing: false,
 };
 

@@ -15,6 +15,7 @@ import { isPin } from "./process-list.js";
  * @property {string} mailbox
  * @property {string} supervised  "yes", "no" or ""
  * @property {string} below
+ * @property {string} whose  "platform": the platform's own, "all": those, too; "" are the user's
  * @property {string} sort  a column; a leading `-` reverses the order
  * @property {string[]|null} columns  null: the default
  * @property {string[]|null} pins  null: those stored in this browser
@@ -37,6 +38,7 @@ export function viewOf(query) {
     search: text("search"), type: text("type"), status: text("status"), what: text("what"),
     mailbox: /^\d{1,9}$/.test(text("mailbox")) ? text("mailbox") : "",
     supervised: ["yes", "no"].includes(text("supervised")) ? text("supervised") : "", below: text("below"),
+    whose: ["platform", "all"].includes(text("whose")) ? text("whose") : "",
     sort: /^-?[a-z]+$/.test(text("sort")) ? text("sort") : USUAL, columns: columns === null ? null : columns.split(",").filter(Boolean),
     pins: pins.length ? pins : null,
   };
@@ -49,7 +51,7 @@ export function viewOf(query) {
  */
 export function addressOf(view, before) {
   const query = new URLSearchParams(before);
-  for (const name of /** @type {const} */ (["search", ...FILTERS])) put(query, name, view[name]);
+  for (const name of /** @type {const} */ (["search", "whose", ...FILTERS])) put(query, name, view[name]);
   put(query, "sort", view.sort === USUAL ? "" : view.sort);
   if (view.columns) query.set("columns", view.columns.join(","));
   else query.delete("columns");
@@ -74,7 +76,7 @@ function put(query, name, value) {
 export function askOf(view, part, { pins, hold, columns }) {
   /** @type {Record<string, string>} */
   const query = { sort: view.sort, offset: String(part.first), count: String(Math.max(1, Math.min(200, part.end - part.first))) };
-  for (const name of /** @type {const} */ (["search", ...FILTERS])) if (view[name]) query[name] = view[name];
+  for (const name of /** @type {const} */ (["search", "whose", ...FILTERS])) if (view[name]) query[name] = view[name];
   if (pins.length) query.pins = JSON.stringify(pins);
   if (hold) query.hold = "yes";
   if ([...columns, view.sort.replace("-", "")].some((id) => WORKING.includes(id))) query.work = "yes";

@@ -31,6 +31,7 @@ const filters = byId("filters", HTMLFormElement);
 const menu = byId("menu", HTMLElement);
 const chooser = byId("columns", HTMLElement);
 const pause = byId("pause", HTMLButtonElement);
+const own = byId("own", HTMLButtonElement);
 
 let list = NOTHING;
 let view = viewOf(new URLSearchParams(location.search));
@@ -88,6 +89,8 @@ function show() {
   });
   const fit = filtersOf(view) || view.search;
   write(byId("count", HTMLElement), fit ? `${number(list.total)} of ${number(list.all)}` : number(list.all));
+  own.hidden = !list.platform && !view.whose;
+  write(own, `Platform's own: ${number(list.platform)}`);
   write(byId("order", HTMLElement),
     held() ? (pause.getAttribute("aria-pressed") === "true" ? "Order paused" : "Order held while you point at it") : "");
   write(byId("nothing-text", HTMLElement), list.missing ? `No process has the name “${view.below}”.` : "No process matches.");
@@ -124,6 +127,7 @@ function dress() {
   order.value = view.sort;
   const set = filtersOf(view);
   write(byId("filters-open", HTMLElement), set ? `Filters: ${set}` : "Filters");
+  attribute(own, "aria-pressed", String(view.whose !== ""));
   byId("clear", HTMLElement).hidden = !set && !view.search;
   table.order(view.sort.replace("-", ""), view.sort.startsWith("-"));
 }
@@ -249,6 +253,8 @@ pause.onclick = () => {
   look();
   show();
 };
+
+own.onclick = () => go({ whose: view.whose ? "" : "platform" });
 
 let typing = 0;
 find.oninput = () => {

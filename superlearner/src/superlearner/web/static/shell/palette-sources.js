@@ -79,7 +79,7 @@ export const rights = async (signal) => (await request("GET", "/arsenal/whoami",
  * @returns {Promise<import("./palette-commands.js").Supervisor[]>}
  */
 export const supervisors = (question, signal) =>
-  request("GET", `/supervisors?per_page=${PROCESSES}&search=${encodeURIComponent(question.slice(0, 200))}`, undefined, signal);
+  request("GET", `/supervisors?whose=all&per_page=${PROCESSES}&search=${encodeURIComponent(question.slice(0, 200))}`, undefined, signal);
 
 /**
  * Return children that do not run, for commands.
@@ -87,7 +87,7 @@ export const supervisors = (question, signal) =>
  * @returns {Promise<import("./palette-commands.js").Stopped[]>}
  */
 export async function stopped(signal) {
-  const found = await request("GET", `/supervisors?per_page=${PROCESSES}&include_children=true`, undefined, signal);
+  const found = await request("GET", `/supervisors?whose=all&per_page=${PROCESSES}&include_children=true`, undefined, signal);
   return found.flatMap((/** @type {Record<string, any>} */ one) =>
     (one.children ?? []).filter((/** @type {Record<string, any>} */ child) => !child.alive)
       .map((/** @type {Record<string, any>} */ child) =>

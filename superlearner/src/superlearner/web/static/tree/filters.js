@@ -67,7 +67,7 @@ export function fitting(wanted, now) {
 }
 
 /**
- * Count the matches of each single filter.
+ * Count the matches of each single filter, without the processes of the platform.
  * @param {Model} model
  * @param {number} now  server time
  * @param {number} mailbox  counts rows with more messages than this
@@ -79,7 +79,7 @@ export function counts(model, now, mailbox) {
   /** @param {Map<string, number>} map @param {string} name */
   const add = (map, name) => map.set(name, (map.get(name) ?? 0) + 1);
   for (const row of model.rows.values()) {
-    if (!["supervisor", "worker"].includes(row.kind)) continue;
+    if (row.critical || !["supervisor", "worker"].includes(row.kind)) continue;
     const state = row.state === "starting" || row.state === "exiting" ? "restarting" : row.state;
     add(found.state, state);
     add(found.kind, row.kind);

@@ -231,14 +231,15 @@ function apply() {
 /** Show the number of matches. */
 function showMatches() {
   const { q } = filters.wanted;
-  const some = q !== "" || filtered(filters.wanted), found = some ? tree.found : 0, none = some && found === 0;
-  const all = [...model.rows.values()].filter((row) => row.kind !== "group").length;
+  const some = q !== "" || filtered(filters.wanted), matches = some ? tree.found : [], none = some && !matches.length;
+  const found = matches.filter(({ row }) => !row.critical).length;
+  const all = [...model.rows.values()].filter((row) => row.kind !== "group" && !row.critical).length;
   byId("nothing", HTMLElement).hidden = !none;
   write(byId("nothing-text", HTMLElement),
     !none ? ""
       : filtered(filters.wanted) ? `No process fits ${q ? `“${q}” and these filters` : "these filters"}.`
       : `No process matches “${q}”.`);
-  write(byId("found", HTMLElement), q === "" || none ? "" : `${number(found)} of ${number(all)}`);
+  write(byId("found", HTMLElement), q === "" || !found ? "" : `${number(found)} of ${number(all)}`);
   filters.tell(some ? found : null, all);
 }
 

@@ -122,9 +122,9 @@ export class SlTree extends HTMLElement {
     this.#arrange(false);
   }
 
-  /** The number of matches. */
+  /** The lines that match the search. */
   get found() {
-    return this.#lines.filter((line) => line.match).length;
+    return this.#lines.filter((line) => line.match);
   }
 
   /** @param {string} key @param {boolean} [open] */
