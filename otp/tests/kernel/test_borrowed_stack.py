@@ -283,15 +283,16 @@ def dive(frames: int, send: Any) -> None:
 def test_a_message_that_was_sent_from_a_full_stack_is_found_by_its_receiver() -> None:
     """The pattern of a waiting `receive` is tried on the sender's stack; without a frame for it, nothing matched."""
 
-    async def wait(ref: otp.Ref) -> None:
+    async def wait(parent: otp.Pid, ref: otp.Ref) -> None:
+        otp.send(parent, "waits")
         await otp.receive(ref)
 
     async def main() -> tuple[int, list[int]]:
         lost, sent = [], 0
         for frames in range(sys.getrecursionlimit()):
             ref = otp.make_ref()
-            waiting = otp.spawn(wait, ref)
-            await asyncio.sleep(0)
+            waiting = otp.spawn(wait, otp.self(), ref)
+            await otp.receive()
             try:
                 dive(frames, lambda to=waiting, ref=ref: otp.send(to, (ref, "found")))
             except RecursionError:
