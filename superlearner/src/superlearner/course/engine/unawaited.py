@@ -46,17 +46,20 @@ class Unawaited:
         self._file = file
         self._warn: Any = None
         self._depth = 0
+        self._collects = False
 
     def __enter__(self) -> Self:
         self._warn = getattr(warnings, HOOK)
         self._depth = sys.get_coroutine_origin_tracking_depth()
         setattr(warnings, HOOK, self._dropped)
         sys.set_coroutine_origin_tracking_depth(1)
-        gc.freeze()  # a coroutine that an earlier run left is not collected during this one
+        self._collects = gc.isenabled()
+        gc.disable()  # a coroutine that an earlier run left is not collected during this one
         return self
 
     def __exit__(self, *_: object) -> None:
-        gc.unfreeze()
+        if self._collects:
+            gc.enable()
         setattr(warnings, HOOK, self._warn)
         sys.set_coroutine_origin_tracking_depth(self._depth)
 
