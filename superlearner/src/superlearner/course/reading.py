@@ -140,7 +140,8 @@ class _Reader:
 
     def _flush(self, blocks: list[Block], text: list[Token]) -> None:
         if text:
-            blocks.append(Text(self._markdown.renderer.render(text, self._markdown.options, {})))
+            html = self._markdown.renderer.render(text, self._markdown.options, {})
+            blocks.append(Text(html.replace('href="/learn/', 'href="')))  # below any prefix of the platform's pages
             text.clear()
 
     def _block(self, word: str, body: str, line: int) -> Block:
