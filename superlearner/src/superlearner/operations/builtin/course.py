@@ -518,4 +518,4 @@ def _find_earned(asked: Predict, item: ItemState) -> CourseEarned | None:
 
 
 def _html(text: str) -> str:
-    return _markdown.render(text).strip()
+    return _markdown.render(text).strip().replace('href="/learn/', 'href="')
