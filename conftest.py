@@ -38,9 +38,9 @@ REQUIRE_ALL = os.environ.get("REQUIRE_ALL", "") not in ("", "0")
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collect_file(file_path: Path) -> Generator[None, list[pytest.Collector], list[pytest.Collector]]:
-    """Examples are run from sources alone: tests hold what would not be looked at unharmed, and what is never run."""
+    """Examples are run from sources alone: tests and answers hold what would not be looked at unharmed."""
     found = yield
-    if "tests" not in file_path.parts:
+    if not {"tests", "solutions", "wrong"} & {*file_path.parts}:
         return found
     return [collector for collector in found if not isinstance(collector, DoctestModule)]
 
