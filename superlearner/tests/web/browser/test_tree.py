@@ -242,7 +242,7 @@ def test_search_shows_what_fits_and_what_stands_above_it(page: Page) -> None:
     page.keyboard.type("cart")
     expect(page.locator("[role=treeitem]")).to_have_count(3)
     assert names(page) == ["app", "shop_sup", "cart"]
-    expect(page.locator("#found")).to_have_text("1 of 8")
+    expect(page.locator("#found")).to_have_text("1 of 6")
     page.keyboard.press("Enter")
     expect(page.locator(":focus")).to_have_attribute("data-key", f"{SHOP}/cart")
     page.keyboard.press("/")
