@@ -323,8 +323,9 @@ def test_events_are_watched_from_the_command_line_across_a_restart_of_the_web_se
         with httpx.Client(base_url=program.url) as client, client.stream("GET", "/api/v1/events") as stream:
             next(stream.iter_bytes())
             code, _, errors, took = program.last_words(signal.SIGTERM)
-        told = [" was killed; " in line for line in errors.splitlines()]
-        assert (code, told) == (0, [True] * 5)  # each kill once
+        reported = [line for line in errors.splitlines() if "held the event loop" not in line]  # on a busy machine
+        told = [" was killed; " in line for line in reported]
+        assert (code, told) == (0, [True] * 5), errors  # each kill once
         assert took < 2  # the web server waits so long for answers in progress
     finally:
         watching.kill()
