@@ -37,7 +37,7 @@ class Team:
 async def coordinator(worker, n):
     team = Team(worker, n)
     while True:
-        match await otp.receive(lambda message: not isinstance(message, tuple) or message[:1] != ("work",)):
+        match await otp.receive():
             case ("run", payloads, from_, ref):
                 otp.send(from_, (ref, await run(team, payloads)))
             case otp.Down(ref) if ref in team.tasks:
