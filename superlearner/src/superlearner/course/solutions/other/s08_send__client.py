@@ -1,0 +1,81 @@
+import otp
+
+
+async def loop():
+    otp.process_flag("trap_exit", True)
+    owners = {}
+    while True:
+        match await otp.receive():
+            case ("register", name, _, _, from_, ref) if name in owners:
+                otp.send(from_, (ref, ("error", "already_registered")))
+            case ("register", name, pid, meta, from_, ref):
+                owners[name] = (pid, meta)
+                otp.link(pid)
+                otp.send(from_, (ref, "ok"))
+            case ("unregister", name, from_, ref):
+                pid, _ = owners.pop(name, (None, None))
+                if pid and pid not in [owner for owner, _ in owners.values()]:
+                    otp.unlink(pid)
+                otp.send(from_, (ref, "ok"))
+            case ("lookup", name, from_, ref):
+                otp.send(from_, (ref, owners.get(name)))
+            case ("names", from_, ref):
+                otp.send(from_, (ref, sorted(owners)))
+            case otp.ExitSignal(pid=gone):
+                owners = {name: owner for name, owner in owners.items() if owner[0] != gone}
+            case "stop":
+                return
+
+
+async def ask(registry, *request):
+    ref = otp.make_ref()
+    otp.send(registry, (*request, otp.self(), ref))
+    _, value = await otp.receive(ref, timeout=5)
+    return value
+
+
+def start():
+    return otp.spawn(loop)
+
+
+async def register(registry, name, pid=None, meta=None):
+    return await ask(registry, "register", name, pid or otp.self(), meta)
+
+
+async def unregister(registry, name):
+    return await ask(registry, "unregister", name)
+
+
+async def lookup(registry, name):
+    return await ask(registry, "lookup", name)
+
+
+async def names(registry):
+    return await ask(registry, "names")
+
+
+async def count(registry):
+    return len(await names(registry))
+
+
+async def send(registry, name, message):
+    match await lookup(registry, name):
+        case (pid, _):
+            otp.send(pid, message)
+            return "ok"
+        case None:
+            return ("error", "not_found")
+
+
+async def broadcast(registry, message):
+    reached = []
+    for name in await names(registry):
+        found = await lookup(registry, name)
+        if found and found[0] not in reached:
+            reached.append(found[0])
+            otp.send(found[0], message)
+    return len(reached)
+
+
+def stop(registry):
+    otp.send(registry, "stop")
