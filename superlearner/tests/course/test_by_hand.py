@@ -132,5 +132,6 @@ def test_a_fault_of_a_client_function_is_named(before: str, after: str, misconce
 
 
 def test_a_scenario_may_run_in_real_time() -> None:
+    # A real pause is what is tested: a scenario in virtual time refuses it. The other sleeps here are virtual.
     check = HEAD + '@scenario("s00.real", real=True)\nasync def real(s):\n    import time\n    time.sleep(0.001)\n'
     assert outcome_of("s00.real", check + "    return 'slept'\n").happened == "slept"

@@ -67,11 +67,11 @@ def check(
         fail(str(error), USAGE)
     except CheckNotRun as error:
         fail(f"it was not checked: {error}; try --weak-walls on your own machine", NOT_RUN)
-    _tell(checked, as_json=as_json)
+    _print_verdict(checked, as_json=as_json)
     raise typer.Exit(0 if checked.verdict.ok else FAILED)
 
 
-def _tell(checked: Any, *, as_json: bool) -> None:
+def _print_verdict(checked: Any, *, as_json: bool) -> None:
     """Print a verdict."""
     if as_json:
         typer.echo(json.dumps(checked.verdict.shown(), ensure_ascii=False))
@@ -85,13 +85,13 @@ def _watch(exercise: str, file: Path, *, as_json: bool, weak: bool, by: Any) -> 
     if str(file) == "-":
         fail("--watch: expected a file, got standard input", USAGE)
 
-    def tell(checked: Any) -> None:
+    def report(checked: Any) -> None:
         if not as_json:
             typer.echo(f"\n{time.strftime('%H:%M:%S')}  {exercise}  {file}  (Ctrl-C ends)")
-        _tell(checked, as_json=as_json)
+        _print_verdict(checked, as_json=as_json)
 
     with contextlib.suppress(KeyboardInterrupt):
-        by(exercise, file, tell, weak=weak)
+        by(exercise, file, report, weak=weak)
     raise typer.Exit(0)
 
 

@@ -28,7 +28,7 @@ async def selective(s: Scenario) -> str:
 
 
 async def post(s: Scenario, to: otp.Pid, *messages: Any) -> None:
-    """Send messages in a process of its own, and let them arrive."""
+    """Send messages from another process, and wait until they have arrived."""
 
     def send() -> None:
         for message in messages:

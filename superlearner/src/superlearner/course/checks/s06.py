@@ -174,7 +174,7 @@ class Workers:
         return sum(otp.is_alive(pid) for pid in self.busy)
 
     def sent_to_the_dead(self, since: int) -> str:
-        """Return the name of a worker that was sent a task after its end, since a mark; "" if there is none."""
+        """Return the name of a worker to which a task was sent after it had ended; "" for none."""
         for pid in self.started:
             dropped = [event for event in self.s.events(since) if event.kind == "dropped" and event.data["to"] == pid]
             if any(type(event.data["term"]) is tuple for event in dropped):

@@ -20,7 +20,7 @@ from superlearner.course.engine.verdict import Wrong
 
 
 class Crew:
-    """Workers of the check: who has which requests."""
+    """The workers of the check, and the requests that each of them has."""
 
     def __init__(self, s: Scenario, *names: str) -> None:
         self.s = s

@@ -1,4 +1,4 @@
-"""Checks of session 7: an agent in a process of its own, and the functions in front of it."""
+"""Checks of session 7: an agent that runs as a process, and its client functions."""
 
 # What learners define has no type.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false

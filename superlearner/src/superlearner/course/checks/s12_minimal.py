@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import otp
+from superlearner.course.engine.client import ways_in_words
 from superlearner.course.engine.exercise import exercise
 from superlearner.course.engine.scenario import Scenario
 from superlearner.course.engine.values import render, same
@@ -32,7 +33,6 @@ VALUES: Final = ("mine", 0, None, False, "", [], {}, (), ("set", 1), ("update", 
 """Values that a server keeps: also falsy ones, and some that look like requests."""
 STARTS: Final = (7, 0, (), None)
 """Arguments with which a server is restarted."""
-WAYS: Final = {"call": "a call", "cast": "a cast", "info": "a plain message"}
 
 
 class Client:
@@ -60,11 +60,6 @@ class Client:
     async def update(self, server: otp.Pid, function: Callable[[Any], Any]) -> Any:
         """Replace the value of a server, and return what it answers."""
         return await self.s.asked("update(server, function)", self._update(server, function), server)
-
-
-def describe_messages(ways: list[str]) -> str:
-    """Return the messages that a function sends, in words."""
-    return ", then ".join(WAYS[way] for way in ways) or "no message"
 
 
 @exercise("s12.minimal")
@@ -114,10 +109,10 @@ async def minimal(s: Scenario) -> None:
     if set(how) == {"cast"}:
         s.expect(
             len(how) == 1,
-            f"set sends {describe_messages(how)}: send one, or another client may change the value in between",
+            f"set sends {ways_in_words(how)}: send one, or another client may change the value in between",
         )
     needs = "setting a value needs no answer: send one cast"
-    s.same(how, ["cast"], f"set sends {describe_messages(how)}, but {needs}", "M14")
+    s.same(how, ["cast"], f"set sends {ways_in_words(how)}, but {needs}", "M14")
     waits = "set(server, 42) has to be awaited, but a cast waits for nothing: write `def set`, without `async`"
     s.expect(not client.set_waits, waits, "M14")
 
@@ -159,7 +154,7 @@ async def updates(s: Scenario, client: Client, server: otp.Pid) -> None:
     if ways != ["call"]:
         s.show(since, after_update)
         say = "between two messages another process can change the value; send one call, and let the server do both"
-        raise Wrong(f"update sends {describe_messages(ways)}: {say}", "P3" if len(ways) > 1 else None)
+        raise Wrong(f"update sends {ways_in_words(ways)}: {say}", "P3" if len(ways) > 1 else None)
 
 
 async def starts_from_its_argument(s: Scenario, client: Client, other: otp.Pid) -> None:

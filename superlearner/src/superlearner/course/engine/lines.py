@@ -16,10 +16,10 @@ __all__ = ["AnswerLines"]
 
 
 class AnswerLines:
-    r"""The lines of an answer, as `line 15: `, the beginning of a sentence; "" if there is none.
+    r"""The lines of an answer. Each begins a sentence, as `line 15: `, or is "" if it is not known.
 
     Args:
-        code: the code object of the answer; None if there is none.
+        code: the code object of the answer, or None.
         answer: its module.
 
     >>> answer = ModuleType("answer")

@@ -42,7 +42,7 @@ class Unawaited:
     def __init__(self, file: str) -> None:
         self.line: int | None = None
         self.say: str = ""
-        """A sentence about the first of them; empty if there is none."""
+        """A sentence about the first of them, or ""."""
         self._file = file
         self._warn: Any = None
         self._depth = 0

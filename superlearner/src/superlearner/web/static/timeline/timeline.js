@@ -70,7 +70,7 @@ const feed = new Feed(liveUrl("supervisors"), onMessages, (now) => {
   showLost(status, fresh);
   draw();
 });
-const gone = () => status === "gone";
+const isGone = () => status === "gone";
 
 /** @param {import("../live/model.js").Message[]} messages */
 function onMessages(messages) {
@@ -277,7 +277,7 @@ function drawTree() {
   if (past) tree.show(past, false, at);
   write(byId("as-of", HTMLElement),
     at !== null ? `${state === "then" ? "as it was at" : "at"} ${precise(at)}`
-      : gone() && fresh ? `as it was at ${precise(fresh)}`
+      : isGone() && fresh ? `as it was at ${precise(fresh)}`
       : "as it is now");
   byId("unknown", HTMLElement).hidden = state !== "then";
   showMissing(state);
@@ -292,7 +292,7 @@ function showMissing(state) {
   write(byId("missing-text", HTMLElement),
     failed ? "The tree of this moment cannot be shown: the events could not be read."
       : state === "unknown" ? "What ran at this moment is not known."
-      : gone() ? "The node is gone; its tree is not known."
+      : isGone() ? "The node is gone; its tree is not known."
       : at === null ? "Loading the tree…"
       : "Loading the tree of this moment…");
   const button = byId("first", HTMLButtonElement);
@@ -305,7 +305,7 @@ function showLife(past) {
   const box = byId("life", HTMLElement);
   box.hidden = chosen === null || past === null;
   if (chosen === null || past === null) return;
-  const { name, pid, facts, runs } = lifeOf(chosen, past, gone() ? EMPTY : model, log.events);
+  const { name, pid, facts, runs } = lifeOf(chosen, past, isGone() ? EMPTY : model, log.events);
   renew(box, [
     make("h3", {}, name, " ", pid === null ? null : make("span", { class: "badge" }, pid)),
     make("p", {}, facts.join(" "), " ", runs && pid !== null ? processLink(pid, "Open it", { class: "link" }) : null),
