@@ -27,6 +27,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from superlearner.web.pages import PAGES, make_templates
 from superlearner.web.static_files import OwnFiles
 from superlearner.web.static_tree import STATIC, StaticTree
+from superlearner.web.web_server import stop_accepting
 
 CSP = "default-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'; object-src 'none'"
 HEALTH = {"processes": 24, "restarts": 3, "events_per_s": 4.0, "loop_lag_ms": 0.4, "viewers": 1}
@@ -76,6 +77,7 @@ class _Server(uvicorn.Server):
         await self._ended.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await stop_accepting(sockets or ())
         for one in (*self.servers, *(sockets or ())):
             one.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import asyncio.constants
 import errno
+import socket
 from typing import Any
 
 import pytest
@@ -43,6 +44,25 @@ def test_a_server_whose_start_was_interrupted_ends_with_all_older_ones() -> None
         web.end()
         await third.ended()
         assert web.incarnations == []
+        listener.close()
+
+    asyncio.run(asyncio.wait_for(main(), 20))
+
+
+def test_a_connection_that_is_being_accepted_as_the_server_ends_is_closed() -> None:
+    """asyncio drops it without closing it if the server closes before: its client would wait for ever."""
+
+    async def main() -> None:
+        listener = Listener.bind("127.0.0.1", 0)
+        chosen = Settings()
+        web = WebState(hello, listener, lambda: chosen)
+        server = await web.begin()
+        with socket.create_connection(("127.0.0.1", listener.port)) as client:
+            client.setblocking(False)
+            await asyncio.sleep(0)  # in this turn, the loop accepts it
+            web.end()
+            await server.ended()
+            assert client.recv(1) == b""
         listener.close()
 
     asyncio.run(asyncio.wait_for(main(), 20))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextvars import Context
 from functools import partial
 from typing import Any, Final
@@ -26,7 +26,7 @@ from superlearner.web.connections import WebConnections, with_end
 from superlearner.web.http_connection import HttpConnection
 from superlearner.web.socket_connection import LARGEST_MESSAGE, SocketConnection
 
-__all__ = ["Incarnation", "WebServer", "WebState"]
+__all__ = ["Incarnation", "WebServer", "WebState", "stop_accepting"]
 
 GRACE_S: Final = 2
 
@@ -42,6 +42,18 @@ FAREWELL_S: Final = 0.2
 HTTP/1.1 cannot tell a client to stop sending except by `Connection: close` in an answer: a request on its way to a
 closed
 connection is lost, and most clients do not repeat it (RFC 9112, section 9.5)."""
+
+
+async def stop_accepting(sockets: Iterable[socket.socket]) -> None:
+    """Accept no more connections, and let asyncio open those that it has accepted.
+
+    If the server closed before, asyncio would drop them without closing them.
+    """
+    for one in sockets:
+        asyncio.get_running_loop().remove_reader(one)
+    await asyncio.sleep(0)  # its task creates the transport
+    await asyncio.sleep(0)  # the protocol is told
+    await asyncio.sleep(0)  # the task ends
 
 
 class Incarnation(uvicorn.Server):
@@ -136,12 +148,15 @@ class Incarnation(uvicorn.Server):
         await self._end.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Shut down as uvicorn does; with a successor, idle connections first wait."""
+        """Shut down as uvicorn does, and leave no connection open; with a successor, idle connections first wait."""
+        await stop_accepting(sockets or ())
         if self._succeeded:
             for server in self.servers:
                 server.close()
             await asyncio.sleep(FAREWELL_S)
         await super().shutdown(sockets)
+        for connection in list(self.server_state.connections):  # what has not ended within `GRACE_S`
+            connection.transport.abort()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
