@@ -157,6 +157,56 @@ def test_the_end_of_many_processes_scans_the_heap_once_a_turn(loop: str, monkeyp
     assert 1 == max(scans.values())
 
 
+class Client:
+    """A client of somebody else's library."""
+
+    __module__ = "library"
+
+    def __init__(self, streams: Any) -> None:
+        self.streams = streams
+
+
+def test_the_search_ends_at_the_nearest_holder(loop: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What else refers to the client, through many objects, is not followed."""
+    turn, scans = _calls_by_turn(holders._References, "_referrers", monkeypatch)
+
+    async def main() -> int:
+        me = otp.self()
+
+        async def holds(of: Any) -> None:
+            otp.send(me, "holds")
+            await otp.receive()
+            del of
+
+        async with Peer() as peer:
+
+            async def opens() -> None:
+                otp.send(me, Client(await peer.connect()))
+                await otp.receive()
+
+            opener = otp.spawn(opens)
+            client = await otp.receive(timeout=LIMIT)
+            chain = [client]
+            for _ in range(30):
+                chain = [chain]
+            holding = [otp.spawn(holds, client), otp.spawn(holds, chain)]
+            for _ in holding:
+                await otp.receive(otp.Is("holds"), timeout=LIMIT)
+            streams = client.streams
+            del client, chain
+            turn(asyncio.get_running_loop())
+            await end(opener, "kill")
+            await turns(100)
+            assert not streams[1].is_closing()
+            needed = len(scans)
+            for pid in holding:
+                await end(pid, "kill")
+            assert await peer.lost() == b""
+            return needed
+
+    assert WITH_UVLOOP[loop](main) in range(1, 10)
+
+
 @pytest.mark.parametrize("how", ENDS)
 def test_a_writer_that_is_kept_elsewhere_does_not_keep_its_connection_open(how: str, loop: str) -> None:
     async def main() -> Any:
