@@ -114,9 +114,13 @@ class Course:
     # What a learner must not read before it is earned
 
     def check_source(self, id: str) -> str:
-        """Return the source of the module with the check or scenario of this id. Raises `UnknownItem`."""
-        session = id.partition(".")[0]
-        for path in sorted((self._folder / "checks").glob(f"{session}*.py")):
+        """Return the source of the module with the check or scenario of this id. Raises `UnknownItem`.
+
+        A check that judges what an earlier session asks for is in a module of that session, because a child cannot
+        import one check into another.
+        """
+        folder, session = self._folder / "checks", id.partition(".")[0]
+        for path in (*sorted(folder.glob(f"{session}*.py")), *sorted(folder.glob("*.py"))):
             text = path.read_text(encoding="utf-8")
             if f'("{id}"' in text:
                 return text

@@ -1,4 +1,4 @@
-"""Checks of session 7: an agent that runs as a process, and its client functions."""
+"""Checks of session 7: an agent that runs as a process, and its client functions, which session 10 repairs."""
 
 # What learners define has no type.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -11,6 +11,7 @@ from typing import Any, Final
 import otp
 from superlearner.course.engine.by_hand import ByHand
 from superlearner.course.engine.callers import Called, Caller, Inbox
+from superlearner.course.engine.diagnosis import diagnosed
 from superlearner.course.engine.exercise import exercise
 from superlearner.course.engine.reports import unreported
 from superlearner.course.engine.scenario import Scenario
@@ -256,9 +257,26 @@ async def client(s: Scenario) -> None:
     await one.call("remember", dead, "a", 1, awaited=False).returns(raised="M4")
 
     s.step("No monitor and no `Down` is left.", "P5")
+    for name, args in (("get_state", ()), ("recall", ("a",)), ("process_next", ())):
+        leaving = s.name(otp.spawn(answer_once), "leaving agent")
+        await one.call(name, leaving, *args).returns("last")
+        clean(s, one, "after an agent that answered and ended at once")
     clean(s, one, "after the calls of a dead agent")
     await s.kill(ann.pid)
     clean(s, one, "after the end of the agent")
+
+
+@exercise("s10.late_reply")
+async def late_reply(s: Scenario) -> None:
+    """Such functions, which used one reference for all questions."""
+    diagnosed(s, "M5")
+    await client(s)
+
+
+async def answer_once() -> None:
+    """Answer a request, and end, so that the `Down` is in the mailbox when the answer is taken."""
+    *_, from_, ref = await otp.receive()
+    otp.send(from_, (ref, "last"))
 
 
 async def asks(

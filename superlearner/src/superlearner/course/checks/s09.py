@@ -1,4 +1,4 @@
-"""Checks of session 9: a monitor that starts agents again."""
+"""Checks of session 9: a monitor that starts agents again, which session 10 repairs."""
 
 # What learners define has no type.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -11,16 +11,17 @@ from typing import Any, Final
 
 import otp
 from superlearner.course.engine.by_hand import ByHand
+from superlearner.course.engine.diagnosis import diagnosed
 from superlearner.course.engine.exercise import exercise
 from superlearner.course.engine.reports import unreported
 from superlearner.course.engine.scenario import Scenario
 from superlearner.course.engine.values import render
 from superlearner.course.engine.verdict import Wrong
 
-ENDS: Final = ("normal", "shutdown", ("shutdown", "x"), "boom", "kill")
+ENDS: Final = ("boom", "kill", "normal", "shutdown", ("shutdown", "x"))
 AGAIN: Final[dict[str, tuple[bool, ...]]] = {
     "always": (True, True, True, True, True),
-    "transient": (False, False, False, True, True),
+    "transient": (True, True, False, False, False),
     "never": (False, False, False, False, False),
 }
 """For each policy, the reasons of `ENDS` after which an agent is started again."""
@@ -44,6 +45,7 @@ class Agents:
         async def agent(*args: Any) -> None:
             await self._run(*args)
 
+        agent.__qualname__ = "agent"  # so it is shown
         self.fn: Callable[..., Any] = agent
 
     async def _run(self, name: Any = None, *rest: Any) -> None:
@@ -317,6 +319,21 @@ def expect_at(s: Scenario, name: str, got: float, wanted: float) -> None:
     """Raise `Wrong` unless an agent was started again at this time."""
     late = "P1" if got > wanted else None
     s.expect(abs(got - wanted) < 0.01, f"expected {name} to be started again at {wanted:g} s, got {got:.3g} s", late)
+
+
+@exercise("s10.deaf_monitor")
+async def deaf_monitor(s: Scenario) -> None:
+    """A monitor that slept before each restart."""
+    diagnosed(s, "P1")
+    await delay(s)
+
+
+@exercise("s10.twice")
+async def twice(s: Scenario) -> None:
+    """A monitor that acted on two messages about each end."""
+    diagnosed(s, "P12")
+    await policies(s)
+    await delay(s)
 
 
 @exercise("s09.limit")
