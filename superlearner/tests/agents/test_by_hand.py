@@ -239,6 +239,18 @@ def test_a_restart_comes_after_its_delay_with_the_first_arguments() -> None:
     run(main)
 
 
+def test_an_agent_that_must_register_cannot_start_without_a_registry() -> None:
+    async def main() -> None:
+        monitor = await AgentMonitor.start_link()
+        for made in (ProcessAgent.start("ann", register=True), AgentMonitor.start_agent(monitor, "ann", register=True)):
+            with pytest.raises(otp.Exit) as failed:
+                await made
+            assert failed.value.reason == ("agent_down", "noproc")
+        assert await AgentMonitor.list_agents(monitor) == []
+
+    run(main)
+
+
 async def crash_often(monitor: otp.Pid, times: int, pause: float) -> None:
     for _ in range(times):
         found = await AgentMonitor.list_agents(monitor)

@@ -66,6 +66,8 @@ async def handle(monitor: Monitor, message: Any) -> None:
                     take(monitor, name, await ProcessAgent.start_link(name, **config), config)
                 except otp.AlreadyRegistered as taken:
                     answer(from_, ref, ("error", taken.pid))
+                except otp.Exit as failed:  # it has to register, and there is no registry
+                    answer(from_, ref, ("failed", failed.reason))
                 else:
                     answer(from_, ref, ("ok", agents[name].pid))
         case ("monitor_agent", name, pid, config, from_, ref):
@@ -146,7 +148,7 @@ async def restart(monitor: Monitor, name: Any) -> None:
     one.restart_count += 1
     try:
         one.pid = await ProcessAgent.start_link(name, **(one.config or {}))
-    except otp.AlreadyRegistered:
+    except (otp.AlreadyRegistered, otp.Exit):
         del monitor.agents[name]
     else:
         one.ref = otp.monitor(one.pid)
@@ -209,7 +211,12 @@ class AgentMonitor:
     async def start_agent(
         monitor: Pid, name: Any, *, memory: Mapping[Any, Any] | None = None, register: bool = False
     ) -> Pid:
-        """Start an agent and watch it. Raises `otp.AlreadyStarted` if there is one of the name."""
+        """Start an agent and watch it.
+
+        Raises:
+            AlreadyStarted: there is one of the name.
+            Exit: it has to register, and no registry runs.
+        """
         return _started(await ask(monitor, "start_agent", name, {"memory": memory, "register": register}))
 
     @staticmethod
@@ -237,5 +244,7 @@ def _started(answered: tuple[str, Any]) -> Pid:
     match answered:
         case ("ok", pid):
             return pid
+        case ("failed", reason):
+            raise otp.Exit(reason)
         case (_, pid):
             raise AlreadyStarted(pid)

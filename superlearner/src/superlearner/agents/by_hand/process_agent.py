@@ -212,6 +212,8 @@ class ProcessAgent:
 
 
 async def _begun(spawn: Any, name: Any, memory: Mapping[Any, Any] | None, register: bool) -> Pid:
+    if register and not AgentRegistry.running():
+        raise otp.Exit(("agent_down", "noproc"))
     pid: Pid = spawn(serve, name, dict(memory or {}), otp.self() if register else None)
     if register:
         monitor = otp.monitor(pid)
@@ -232,6 +234,8 @@ def _is_begin(message: Any, pid: Pid, monitor: otp.Ref) -> bool:
     match message:
         case otp.Down(ref=ref):
             return ref == monitor
+        case otp.ExitSignal():  # a pair as well, for a starter that traps exits
+            return False
         case (from_, _):
             return from_ is pid
         case _:
