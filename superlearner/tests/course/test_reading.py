@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from superlearner.course.course import Course, UnknownItem
@@ -107,3 +109,19 @@ def test_an_unknown_exercise_is_told_with_the_nearest() -> None:
         Course().exercise("s12.minimla")
     with pytest.raises(UnknownItem, match=r"there is no session 99; expected one of [0-9, ]*12"):
         Course().lesson(99)
+
+
+def test_a_wrong_program_is_a_file_or_changes_of_a_solution(tmp_path: Path) -> None:
+    for name, text in (
+        ("solutions/s01_one.py", "a = 1\nb = 2\n"),
+        ("solutions/other/s01_one__sum.py", "b = 1 + 1\n"),
+        ("wrong/s01_one/M1.py", "a = 0\n"),
+        ("wrong/s01_one.toml", "[[M2]]\nold='b = 2'\nnew='b = 3'\n[[M3]]\nof='s01_one__sum'\nold='1 + 1'\nnew='1'\n"),
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    course = Course(tmp_path)
+    assert course.wrong("s01.one") == {"M1": "a = 0\n", "M2": "a = 1\nb = 3\n", "M3": "b = 1\n"}
+    (tmp_path / "solutions/s01_one.py").write_text("b = 1\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"s01\.one M2: expected these lines once, not 0 times: b = 2"):
+        course.wrong("s01.one")

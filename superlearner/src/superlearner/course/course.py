@@ -141,9 +141,30 @@ class Course:
         return {path.stem: path.read_text(encoding="utf-8") for path in found}
 
     def wrong(self, id: str) -> dict[str, str]:
-        """Return the known wrong programs of an exercise, by file name: the misconception, with `_` and a word."""
-        found = sorted((self._folder / "wrong" / id.replace(".", "_")).glob("*.py"))
-        return {path.stem: path.read_text(encoding="utf-8") for path in found}
+        """Return the known wrong programs of an exercise by name: the misconception, with `_` and a word.
+
+        A program is a file, or a table of `wrong/ID.toml` that names what differs from a solution.
+
+        Raises:
+            ValueError: the lines that a table replaces do not stand exactly once in the solution.
+        """
+        stem, folder = id.replace(".", "_"), self._folder / "wrong"
+        found = {path.stem: path.read_text(encoding="utf-8") for path in (folder / stem).glob("*.py")}
+        changed = folder / f"{stem}.toml"
+        if changed.exists():
+            tables = tomllib.loads(changed.read_text(encoding="utf-8"))
+            found |= {name: self._changed(id, name, changes) for name, changes in tables.items()}
+        return dict(sorted(found.items()))
+
+    def _changed(self, id: str, name: str, changes: list[dict[str, str]]) -> str:
+        """Return the reference, or the variant that the first change names by `of`, with lines replaced."""
+        variant = changes[0].get("of")
+        text = self.solution(id) if variant is None else self.variants(id)[variant]
+        for change in changes:
+            if (times := text.count(change["old"])) != 1:
+                raise ValueError(f"{id} {name}: expected these lines once, not {times} times: {change['old']}")
+            text = text.replace(change["old"], change["new"])
+        return text
 
 
 def _found(what: str, id: str, among: Iterable[Any]) -> Any:
