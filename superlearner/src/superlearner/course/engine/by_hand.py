@@ -10,6 +10,7 @@ ends with `"normal"`, and nothing that it started is left. A message of any othe
 
 from __future__ import annotations
 
+import inspect
 import re
 from typing import TYPE_CHECKING, Any, Final
 
@@ -54,7 +55,14 @@ class Asked:
         self._since = self._s.mark()
         self.said: str = render(request[0] if len(request) == 1 else request)
 
-    async def answered(self, value: Any = ANYTHING, at: float = 0.0, m: str | None = None, silent: str = "M31") -> Any:
+    async def answered(
+        self,
+        value: Any = ANYTHING,
+        at: float = 0.0,
+        m: str | None = None,
+        silent: str = "M31",
+        within: float = 0.0,
+    ) -> Any:
         """Return the answer; raise `Wrong` unless it is this value and comes at this time.
 
         Args:
@@ -62,7 +70,10 @@ class Asked:
             at: seconds after the request; 0 is at once, and no time may pass.
             m: the misconception that another value shows; by default that of the step.
             silent: that of a process that lives and does not answer.
+            within: seconds that the answer may take, in the place of `at`.
         """
+        if within:
+            await self._s.advance(within + NEAR)
         wait = self._begun + at - otp.monotonic()
         if at and wait > NEAR:
             await self._s.advance(wait - NEAR)
@@ -76,7 +87,13 @@ class Asked:
             await self._s.settle()
         answer = await self._taken()
         if answer is None:
-            raise await self._unanswered(at, silent)
+            raise await self._unanswered(
+                f"within {within:g} s" if within else f"after {at:g} s" if at else "at once", silent
+            )
+        if inspect.iscoroutine(answer[1]):
+            name = answer[1].__name__
+            answer[1].close()
+            raise Wrong(f"{self.said} was answered with a coroutine: `await` is missing before the call of {name}")
         if value is not ANYTHING:
             self._s.same(answer[1], value, self._instead(answer[1], value), m)
         return answer[1]
@@ -112,7 +129,7 @@ class Asked:
     def _instead(self, got: Any, value: Any) -> str:
         return self._s.worded(f"expected the answer {render(value)} to {self.said}, got {render(got)}")
 
-    async def _unanswered(self, at: float, silent: str) -> Wrong:
+    async def _unanswered(self, due: str, silent: str) -> Wrong:
         """Return the fault of a process that has not answered in time, by what became of it."""
         others = [message for message in mailbox() if not isinstance(message, otp.Down | otp.ExitSignal)]
         expected = f"expected the answer (ref, value) to {self.said}"
@@ -130,7 +147,6 @@ class Asked:
         waits = waits or bool(otp.process_info(pid, "message_queue_len"))  # it does not even take the request
         await self._s.advance(LATE)
         if await self._taken() is not None or waits:
-            due = "at once" if not at else f"after {at:g} s"
             say = f"{self.said} was not answered {due}: the process was waiting for something else"
             return Wrong(line + say, "P1", WAITS)
         if not otp.is_alive(pid) and self._s.reason_of(pid) != "normal":

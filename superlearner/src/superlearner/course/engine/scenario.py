@@ -296,7 +296,7 @@ class Scenario(Defined):
         """Return an argument as sentences show it."""
         if isinstance(value, otp.Pid):
             return self.called(value)
-        return getattr(value, "__name__", render(value))
+        return getattr(value, "__name__", self.worded(render(value)))
 
     def client(self, name: str, calls: str = "", casts: str = "") -> Client:
         """Return the client functions of a server class of the answer.
