@@ -39,3 +39,11 @@ def test_a_common_slip_is_named_with_its_cure(id: str, before: str, after: str, 
     assert not found.ok
     assert said in found.steps[-1].say
     assert found.misconceptions == ()
+
+
+@pytest.mark.parametrize(("id", "name", "said"), [
+    ("s03.calculator", "V4", "A request that cannot be computed needs an answer"),
+    ("s03.two_agents", "M4", "so the first need not know whether the second lives"),
+])  # fmt: skip
+def test_an_end_is_explained_by_what_caused_it(id: str, name: str, said: str) -> None:
+    assert said in verdict_of(id, COURSE.check_source(id), COURSE.wrong(id)[name], list(SEEDS)).look

@@ -49,6 +49,12 @@ COURSE = Course()
             "asyncio.sleep",
             "line 22: `await` is missing before the call of sleep",
         ),
+        (
+            "s05.supervisor",
+            "else:\n                    child",
+            "else:\n                    1 / 0\n                    child",
+            "ended, too: supe",
+        ),
         ("s05.shutdown", "not (stopping and not running)", "True", "expected the service to end"),
     ],
 )

@@ -40,6 +40,7 @@ def test_the_lesson_has_every_exercise_and_prediction() -> None:
 CALL = 'return await GenServer.call(cache, ("get", key))'
 SPAWN = 'otp.spawn(prepare, otp.self(), state["cook"], dish, caller)'
 REPORT = 'otp.send(owner, ("idle", otp.self()))\n            return NoReply(state'
+CAPTURE = "match message:\n          case Timeout:"
 
 
 @pytest.mark.parametrize(
@@ -47,7 +48,8 @@ REPORT = 'otp.send(owner, ("idle", otp.self()))\n            return NoReply(stat
     [
         ("s13.cache", CALL, CALL.replace("await ", ""), "`await` is missing"),
         ("s13.cache", 'GenServer.cast(cache, "clear")', "pass", "clear(server) sends no message to the server"),
-        ("s13.cache", "def get(cache", "def get(self, cache", "get is called as SimpleCache.get(server): expected no"),
+        ("s13.cache", "def get(cache", "def get(self, cache", "is called as SimpleCache.get(cache, key): expected no"),
+        ("s13.cache", "def put(cache", "def put(self", "is called as SimpleCache.put(server, key, value): expected"),
         ("s13.cache", "return Ok({", "return ({", "init returned {'entries': {}, 'hits': 0, 'misses': 0}; expected Ok"),
         ("s13.cache", "(GenServer)", "", "expected SimpleCache to be a server, class SimpleCache(GenServer)"),
         ("s13.expiry", 'state["ttl"], otp.self()', 'otp.self(), state["ttl"]', "expected a time in seconds >= 0, got"),
@@ -58,6 +60,7 @@ REPORT = 'otp.send(owner, ("idle", otp.self()))\n            return NoReply(stat
         ("s13.slow", '("failed", error)', '"failed"', 'expected the answer ("failed", reason) after cook has raised'),
         ("s13.slow", "answer = await cook", "answer = cook", "answered a coroutine: `await` is missing"),
         ("s13.idle", REPORT, f"{REPORT}, timeout=seconds", "it has reported again: expected one report"),
+        ("s13.idle", "if message == Timeout():", CAPTURE, "line 23: `case Timeout:` takes any value, and"),
         ("s13.idle", "message == Timeout()", "message is Timeout", "after 5 s without a message, got none"),
         ("s13.resource", '("close", otp.self())', '("closed", otp.self())', 'after GenServer.stop: expected ("close"'),
         ("s13.agent_server", '["memory"].get(key)', '["memory"][key]', "the server ended: KeyError: 'colour'"),

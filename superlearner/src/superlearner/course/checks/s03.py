@@ -77,6 +77,12 @@ async def counter(s: Scenario) -> None:
     await other.stops()
 
 
+ANSWERED = "A request that cannot be computed needs an answer, too: look at it before you compute, and answer an error."
+SENDS = (
+    "Sending to a dead process does nothing and raises nothing, so the first need not know whether the second lives."
+)
+
+
 @exercise("s03.calculator")
 async def calculator(s: Scenario) -> None:
     """A server that has an answer for everything."""
@@ -88,14 +94,14 @@ async def calculator(s: Scenario) -> None:
     s.step("A division by 0 has an answer as well, and the calculator lives on.")
     for request in (("div", 1, 0), ("div", 0, 0)):
         asked = server.ask(*request)
-        await server.lives(f"{request} ended the calculator", "V4")
+        await server.lives(f"{request} ended the calculator", "V4", ANSWERED)
         await asked.answered(("error", "division_by_zero"))
     await server.answers(("add", 1, 1), ("ok", 2))
 
     s.step("An unknown operation is answered, too.")
     for operation in ("pow", "stop", None, ("add",)):
         asked = server.ask(operation, 2, 0)
-        await server.lives(f"the operation {operation!r} ended the calculator", "V4")
+        await server.lives(f"the operation {operation!r} ended the calculator", "V4", ANSWERED)
         await asked.answered(("error", "unknown_operation"))
 
     s.step("It takes a message of another form, and goes on.")
@@ -156,7 +162,7 @@ async def two_agents(s: Scenario) -> None:
     await s.kill(second.pid)
     for _ in range(3):
         first.ask("sum_squares", [1, 2])
-        await first.lives("the second is dead, and the first ended, too", "M4")
+        await first.lives("the second is dead, and the first ended, too", "M4", SENDS)
         waiting = otp.process_info(first.pid, "message_queue_len")
         s.expect(waiting == 0, "the second is dead, and the first takes no more requests: it waits for an answer")
 

@@ -201,9 +201,7 @@ async def coordinator(s: Scenario) -> None:
         return s.process("coordinator", worker, n, called=called), workers
 
     async def lives(one: ByHand, workers: Workers) -> None:
-        await s.settle()
-        linked = s.reason_of(one.pid) in [s.reason_of(pid) for pid in workers.started if not otp.is_alive(pid)]
-        await one.lives("a worker ended, and the coordinator, too", "M8" if linked else None)
+        await one.lives("a worker ended, and the coordinator, too", "M8")
 
     async def results(asked: Asked, payloads: Any, workers: Workers, at: float = 0, silent: str = "M31") -> None:
         got = await asked.answered(at=at, silent=silent)

@@ -237,11 +237,18 @@ class ByHand:
         if not same(got, reason):
             raise Wrong(say or f"expected {self.called} to end with {render(reason)}, got {render(got)}", m)
 
-    async def lives(self, say: str, m: str | None = None) -> None:
-        """Raise `Wrong` if the process has ended: `say`, and why."""
+    async def lives(self, say: str, m: str | None = None, look: str = "") -> None:
+        """Raise `Wrong` if the process has ended: `say`, and why.
+
+        Args:
+            say: what has happened.
+            m: the misconception that the end shows; M8, a link, only if another process had ended with this reason.
+            look: a sentence that fits better than the fact of the misconception.
+        """
         await self.s.settle()
         if not otp.is_alive(self.pid):
-            raise self.ended(f"{say}: ", m)
+            taken_along = m != "M8" or self.s.ended_before(self.pid)
+            raise self.ended(f"{say}: ", m if taken_along else None, look)
 
     def waits(self) -> tuple[bool, str]:
         """Return whether the process waits for something other than a message, and `line 15: `, where it waits."""
@@ -249,10 +256,12 @@ class ByHand:
         line = f"line {place}: " if place.isdigit() else ""
         return otp.process_info(self.pid, "status") == "awaiting", line
 
-    def ended(self, said: str, m: str | None = None) -> Wrong:
+    def ended(self, said: str, m: str | None = None, look: str = "") -> Wrong:
         """Return the fault of a process that has ended too early: `said`, and with which reason."""
         reason = self.s.reason_of(self.pid)
         if reason == "normal":
             return Wrong(f"{said}{self.called} has ended, because its function returned", "M1")
         found = end_of(f"{self.s.line_of_reason(reason)}{said}{self.called} ended: ", reason)
-        return Wrong(self.s.worded(found.say), found.misconception or (None if is_typo(reason) else m), found.look)
+        if found.misconception or is_typo(reason):
+            return Wrong(self.s.worded(found.say), found.misconception, found.look)
+        return Wrong(self.s.worded(found.say), m, look)

@@ -26,6 +26,7 @@ from typing import Any, Final
 
 from otp.peer.inner import Here
 from otp.testing import Deadlock, Livelock, MessageMutated, RealIONotSimulated, Scheduler
+from superlearner.course.engine.captures import captured, unreachable
 from superlearner.course.engine.ends import real_io
 from superlearner.course.engine.exercise import declared_in, is_inline, is_real, scenarios_in
 from superlearner.course.engine.integrity import Integrity
@@ -98,7 +99,9 @@ def verdict_of(id: str, check: str, source: str, seeds: list[int]) -> Verdict:
         code = compile(source, FILE, "exec", dont_inherit=True)
     except (SyntaxError, ValueError) as error:
         line = f"line {error.lineno}: " if isinstance(error, SyntaxError) and error.lineno else ""
-        return refusal(IMPORT, f"{line}{getattr(error, 'msg', None) or error}")
+        said = str(getattr(error, "msg", None) or error)
+        takes_all = unreachable(said)
+        return refusal(IMPORT, f"{line}{takes_all or said}", "V1" if takes_all else None)
     names: dict[str, Any] = {"__name__": "check"}
     exec(compile(check, "check", "exec", dont_inherit=True), names)  # our own source, read before the walls
     run = declared_in(names)[id]
@@ -106,7 +109,7 @@ def verdict_of(id: str, check: str, source: str, seeds: list[int]) -> Verdict:
     verdict = refusal(IMPORT, "there are no seeds")
     for seed in seeds:
         random.setstate(random_state)
-        verdict = _Run(code, run, seed).verdict()
+        verdict = _Run(source, code, run, seed).verdict()
         if not verdict.ok:
             break
     return verdict
@@ -115,7 +118,8 @@ def verdict_of(id: str, check: str, source: str, seeds: list[int]) -> Verdict:
 class _Run:
     """A run under one seed."""
 
-    def __init__(self, code: Any, run: Any, seed: int) -> None:
+    def __init__(self, source: str, code: Any, run: Any, seed: int) -> None:
+        self._source = source
         self._code = code
         self._run = run
         self._seed = seed
@@ -156,6 +160,8 @@ class _Run:
         scenario = self._scenario
         if scenario is None:
             return refusal(IMPORT, wrong.say, wrong.misconception)
+        if takes_all := captured(self._source, vars(scenario.answer)):
+            wrong, found = Wrong(f"{takes_all}. In the run: {wrong.say}", "V1"), ("V1",)
         scenario.failed(wrong)
         return Verdict(tuple(scenario.steps), found, self._excerpt, wrong.look, scenario.marks)
 

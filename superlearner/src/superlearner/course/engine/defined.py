@@ -10,12 +10,16 @@ import difflib
 import inspect
 from collections.abc import Callable, Collection, Mapping
 from types import ModuleType
-from typing import Any
+from typing import Any, Final
 
 from superlearner.course.engine.values import as_mapping, as_set, did_you_mean, render, why_no_set
 from superlearner.course.engine.verdict import Wrong
 
 __all__ = ["Defined"]
+
+
+SERVERS: Final = ("server", "pid", "agent", "cache", "name")
+"""Parameters that stand for the server."""
 
 
 class Defined:
@@ -44,8 +48,10 @@ class Defined:
         if not callable(found):
             base = "" if hasattr(owner, "child_spec") else f"; is the class written as {owner.__name__}(GenServer)?"
             raise Wrong(f"expected {owner.__name__}.{name}(…), got none{base if name == 'start' else ''}")
-        if inspect.isfunction(found) and next(iter(inspect.signature(found).parameters), "") == "self":
-            raise Wrong(f"{name} is called as {owner.__name__}.{name}(server): expected no parameter `self`")
+        first, *others = inspect.signature(found).parameters if inspect.isfunction(found) else ("",)
+        if first == "self":
+            given = ", ".join(others if others[:1] and others[0] in SERVERS else ("server", *others))
+            raise Wrong(f"{name} is called as {owner.__name__}.{name}({given}): expected no parameter `self`")
         return found
 
     def choices(self, keys: tuple[str, ...], values: Collection[str] = ()) -> Mapping[str, Any]:

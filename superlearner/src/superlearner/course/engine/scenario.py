@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import itertools
 import re
 from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
 from contextlib import AbstractContextManager
@@ -431,6 +432,11 @@ class Scenario(Defined):
     def reason_of(self, pid: otp.Pid) -> Any:
         """Return the reason with which a process has ended."""
         return self._end(pid)[0]
+
+    def ended_before(self, pid: otp.Pid) -> bool:
+        """Return whether another process had ended with the reason of this one: a link has passed it on."""
+        before = itertools.takewhile(lambda one: one != pid, self._ends)
+        return any(self.reason_of(one) == self.reason_of(pid) for one in before)
 
     def _unanswered(self, what: str, server: otp.Pid | None) -> Wrong:
         if server is not None and not otp.is_alive(server):
