@@ -34,6 +34,15 @@ def test_a_pass_stays_and_help_before_it_is_noted() -> None:
     assert not item(attempt(1, "b", ok=True), hint(2, 1)).helped
 
 
+def test_a_hint_is_about_the_step_that_comes_next() -> None:
+    first = Course().exercise(ITEM).hints[0]
+    assert "each callback" in first.at(item().held + 1)
+    assert "each callback" in first.at(item(attempt(1, "a")).held + 1)
+    held = item(("attempt", 1, {"source": "a", "ok": False, "held": 1}))
+    assert "`update`" in first.at(held.held + 1)
+    assert first.at(3) == first.at(7)
+
+
 def test_the_first_choice_of_a_prediction_counts() -> None:
     found = item(("prediction", 1, {"choice": 2, "right": False}), ("prediction", 2, {"choice": 1, "right": True}))
     assert (found.passed, found.first, found.answer) == (False, 2, 1)

@@ -110,7 +110,7 @@ def test_the_page_and_the_check_read_a_drawing_alike(case: dict[str, Any]) -> No
 
 def test_a_fourth_worker_is_no_store_if_the_others_do_not_restart_with_it() -> None:
     said, _ = refused(TREE.replace("  Store", "  Facts").replace("Root (rest_for_one)", "Root (one_for_one)"))
-    assert said.startswith("expected one name that ends in Store, got 0")
+    assert said.startswith("expected one store, got none; choose the kind")
 
 
 def test_a_supervisor_of_the_store_is_no_second_store() -> None:
@@ -184,7 +184,9 @@ def test_a_wrong_number_shows_what_is_believed_about_strategies(
 
 def test_children_of_a_worker_are_refused_with_the_way_to_name_a_supervisor() -> None:
     said, misconceptions = refused(TREE.replace("WorkerSup (one_for_one)", "Boss"))
-    assert said.startswith("Boss has children, but neither its name nor its brackets say that it is a supervisor")
+    assert said.startswith(
+        "Boss has children, and only supervisors have children: choose that kind for it, or write Boss (Supervisor)"
+    )
     assert misconceptions == ("M25",)
 
 

@@ -7,8 +7,8 @@ from types import UnionType
 from typing import Any, Literal, TypeAlias
 
 __all__ = [
-    "Block", "Cell", "Choice", "Exercise", "Lesson", "Measure", "Option", "Picture", "Predict", "Reflect", "Section",
-    "Source", "Text",
+    "Block", "Cell", "Choice", "Exercise", "Hint", "Lesson", "Measure", "Option", "Picture", "Predict", "Reflect",
+    "Section", "Source", "Text",
 ]  # fmt: skip
 
 
@@ -90,6 +90,24 @@ class Choice:
     listing: bool = False
     allowed: int = 0
     seconds: float = 0
+    typed: str = ""
+    """The way in which a tree is written as text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """A hint, whose text may depend on the step that an answer has to pass next.
+
+    >>> Hint({1: "See `set`.", 3: "See `update`."}).at(2)
+    'See `set`.'
+    """
+
+    texts: dict[int, str]
+    """By the first step, counted from 1, for which each text holds; 1 is among them."""
+
+    def at(self, step: int) -> str:
+        """Return the text for an answer that has to pass this step next."""
+        return self.texts[max(first for first in self.texts if first <= step)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +118,7 @@ class Exercise:
     title: str
     minutes: int
     task: str
-    hints: tuple[str, ...]
+    hints: tuple[Hint, ...]
     stub: str
     choice: Choice | None = None
     core: bool = False

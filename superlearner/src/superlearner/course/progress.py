@@ -34,6 +34,7 @@ class ItemState:
         seen: the solution was shown.
         answer: the newest answer: source, chosen option, or text.
         needed: how many answers were checked until the first that passed.
+        held: how many steps of the check hold for the newest answer.
         at: time of the newest thing, in seconds since 1970.
     """
 
@@ -46,6 +47,7 @@ class ItemState:
     at: float | None = None
     first: Any = None
     needed: int = 0
+    held: int = 0
     misconceptions: dict[str, int] = field(default_factory=dict[str, int])
 
     def take(self, done: Learned) -> None:
@@ -56,6 +58,7 @@ class ItemState:
             case "attempt":
                 self.answer = done.data.get("source")
                 self.attempts += 1
+                self.held = int(done.data.get("held", 0))
                 for id in done.data.get("misconceptions", ()):
                     self.misconceptions[id] = self.misconceptions.get(id, 0) + 1
                 if done.data.get("ok") and not self.passed:

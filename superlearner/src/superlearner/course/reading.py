@@ -29,6 +29,7 @@ from superlearner.course.lesson import (
     Cell,
     Choice,
     Exercise,
+    Hint,
     Lesson,
     Measure,
     Option,
@@ -189,7 +190,7 @@ class _Reader:
 
     def exercise(self, given: dict[str, Any], line: int) -> Exercise:
         where = f"exercise {given['id']}"
-        hints = tuple(self._texts(given, "hints", line))
+        hints = tuple(self._hint(one, line) for one in self._take(given, "hints", list, line))
         if len(hints) != HINTS:
             raise LessonError(self._file, line, f"{where}: expected {HINTS} hints, got {len(hints)}")
         choice = given.get("choice")
@@ -248,6 +249,14 @@ class _Reader:
         if not all(isinstance(one, str) for one in value):
             raise LessonError(self._file, line, f"expected {name} to be a list of texts")
         return value
+
+    def _hint(self, given: Any, line: int) -> Hint:
+        """Return a hint: a text, or a table of texts by the first step for which each holds."""
+        texts: dict[str, Any] = {"1": given} if isinstance(given, str) else given
+        if type(texts) is not dict or "1" not in texts or not all(type(one) is str for one in texts.values()):
+            expected = "expected a hint to be a text, or texts by step from 1"
+            raise LessonError(self._file, line, f"{expected}, got {given!r:.100}")
+        return Hint({int(step): text for step, text in texts.items()})
 
     def _made(self, kind: type[Any], given: Mapping[str, Any], line: int, where: str) -> Any:
         known = set(kind.__dataclass_fields__)

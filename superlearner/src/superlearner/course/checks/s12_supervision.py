@@ -212,14 +212,15 @@ async def tree(s: Scenario) -> None:
             say = f"{each.label} has children, and its brackets say that it is no supervisor"
             raise Wrong(f"{say}: only supervisors have children{read}", "M25")
     stores = stores_in(root)
-    s.expect(len(stores) == 1, f"expected one name that ends in Store, got {len(stores)}{read}")
+    how = "" if stores else "; choose the kind of a node, or end its name in Store"
+    s.expect(len(stores) == 1, f"expected one store, got {listed(stores)}{how}{read}")
     pools = dynamic_in(everyone)
-    s.expect(len(pools) == 1, f"expected one dynamic supervisor, got {len(pools)}{read}")
+    s.expect(len(pools) == 1, f"expected one dynamic supervisor, got {listed(pools)}{read}")
     (store,), (pool,) = stores, pools
     for each in everyone:
         if each.children and not is_supervisor(each):
-            say = f"{each.label} has children, but neither its name nor its brackets say that it is a supervisor"
-            raise Wrong(f"{say}: only supervisors have children{read}", "M25")
+            say = f"{each.name} has children, and only supervisors have children"
+            raise Wrong(f"{say}: choose that kind for it, or write {each.name} (Supervisor){read}", "M25")
     s.expect(not store.children, f"expected the store to have no children{read}", "M25")
     s.expect(bool(pool.children), f"expected agents under the dynamic supervisor{read}")
     s.expect(
@@ -230,7 +231,7 @@ async def tree(s: Scenario) -> None:
         for each in everyone
         if not each.children and each is not store and each not in pool.children and not is_supervisor(each)
     ]
-    s.expect(len(workers) == 3, f"expected three permanent workers, got {len(workers)}{read}")
+    s.expect(len(workers) == 3, f"expected three permanent workers, got {listed(workers)}{read}")
     order = everyone.index(store)
     users = [each for each in (*workers, pool) if everyone.index(each) < order]
     if users:
@@ -242,16 +243,22 @@ async def tree(s: Scenario) -> None:
     ended = await ends(s, root, store)
     if going := [each for each in (*workers, pool) if each not in ended]:
         s.show(since, s.mark())
-        say = f"the store crashed, and {going[0].label}, which uses it, went on as before"
+        say = f"the store crashed, and {going[0].label}, which uses it, went on as before: {only(root, store)}"
         raise Wrong(f"expected the users of the store to restart with it: {say}", "M21")
 
     s.step("When a user of the store crashes, the store goes on.")
     for user in (workers[0], pool):
         since = s.mark()
-        if store in await ends(s, root, user):
+        ended = await ends(s, root, user)
+        above = parent_of(root, user)
+        strategy = f"{above.name} is {strategy_of(above, root)}"
+        if store in ended:
             s.show(since, s.mark())
-            say = f"{user.label} crashed, and {store.label}, which does not use it, was restarted as well"
+            say = f"{user.label} crashed, and {store.label}, which does not use it, was restarted as well: {strategy}"
             raise Wrong(f"expected no needless restart: {say}", "M20")
+        if others := [each for each in ended if each not in (user, *below(user))]:
+            spread = f"In the run a crash of {user.name} also ended {others[0].name}: {strategy}"
+            s.note(f"{spread}. With a supervisor of their own, the workers would not disturb the others.")
 
     s.step("How many processes each crash ends is predicted.")
     said = as_mapping(s.need("disturbed"))
@@ -278,12 +285,29 @@ async def tree(s: Scenario) -> None:
     s.judge(marks)
 
 
+def listed(drawn: list[Drawn]) -> str:
+    """Return how many labels there are, and their names."""
+    return f"{len(drawn)}: {', '.join(each.name for each in drawn)}" if drawn else "none"
+
+
+def parent_of(root: Drawn, child: Drawn) -> Drawn:
+    """Return the supervisor of a label below the root."""
+    return next(each for each in (root, *below(root)) if child in each.children)
+
+
+def only(root: Drawn, store: Drawn) -> str:
+    """Return why a user of the store is not restarted with it."""
+    above = parent_of(root, store)
+    strategy = strategy_of(above, root)
+    return f"{above.name} is {strategy}" if strategy == "one_for_one" else f"it is not below {above.name}"
+
+
 async def belief(s: Scenario, root: Drawn, child: Drawn, right: int, said: Any) -> str | None:
     """Return the misconception that a wrong number of ended processes shows.
 
     M20: as many as under one_for_all. M21: earlier siblings end as well.
     """
-    siblings = next(each for each in (root, *below(root)) if child in each.children).children
+    siblings = parent_of(root, child).children
     if said == len(await ends(s, root, child, "one_for_all")):
         return "M20"
     sums = {0}

@@ -155,6 +155,14 @@ class Part(GenServer[None]):
         return Ok(arg)
 
 
+class Worker(Part):
+    """A worker, called so in a tree that runs."""
+
+
+class Store(Part):
+    """A store."""
+
+
 _running: list[otp.Pid] = []
 """The root of the drawing that was started last."""
 
@@ -172,12 +180,12 @@ async def start_drawing(text: str) -> None:
         before = _running.pop()
         otp.exit(before, "shutdown")
         await otp.wait_down(before)
-    pools = dynamic_in(below(root))
+    pools, stores = dynamic_in(below(root)), stores_in(root)
     pids: dict[Drawn, otp.Pid] = {}
 
     def spec(drawn: Drawn, id: str) -> ChildSpec:
         if drawn not in pools and not drawn.children and not is_supervisor(drawn):
-            return Part.child_spec(None, id=id)
+            return (Store if drawn in stores else Worker).child_spec(None, id=id)
         return ChildSpec(id, start=(lambda: begin(drawn),), type="supervisor")
 
     async def begin(drawn: Drawn) -> otp.Pid:
@@ -194,7 +202,7 @@ async def start_drawing(text: str) -> None:
     otp.unlink(_running[0])
     for pool in pools:
         for name in _distinct(pool.children):
-            agent = Part.child_spec(None, name=_free(name), restart="temporary")
+            agent = Worker.child_spec(None, name=_free(name), restart="temporary")
             await DynamicSupervisor.start_child(pids[pool], agent)
 
 

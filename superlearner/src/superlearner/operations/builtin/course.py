@@ -159,7 +159,8 @@ async def check(
     except CheckNotRun as error:
         raise OperationError("service_unavailable", f"it was not checked: {error}") from None
     verdict = checked.verdict
-    data = {"source": source, "ok": verdict.ok, "misconceptions": list(verdict.misconceptions)}
+    held = sum(step.ok for step in verdict.steps)
+    data = {"source": source, "ok": verdict.ok, "misconceptions": list(verdict.misconceptions), "held": held}
     kept = await _try_to_store(ctx, store, "attempt", exercise, data)
     return CourseChecked(
         exercise=exercise,
@@ -241,7 +242,7 @@ async def hint(
     exercise: ExerciseId,
     level: Annotated[int, Field(ge=1, le=4, description="1 (a question) to 4 (nearly the code)")] = 1,
 ) -> CourseHint:
-    """Take a hint. They open one after the other."""
+    """Take a hint. They open one after the other, and fit the answer that was checked last."""
     asked = item_there(lambda: course.exercise(exercise))
     item = (await _progress(ctx, store)).of(exercise)
     try:
@@ -251,7 +252,9 @@ async def hint(
     ctx.about_to(f"take hint {level} of {exercise}")
     if level > item.hints or item.passed:  # in a review the same hint is help once more
         await _store(ctx, store, "hint", exercise, {"level": level})
-    return CourseHint(exercise=exercise, level=level, hints=len(asked.hints), text=_html(asked.hints[level - 1]))
+    return CourseHint(
+        exercise=exercise, level=level, hints=len(asked.hints), text=_html(asked.hints[level - 1].at(item.held + 1))
+    )
 
 
 @operation("course.solution", http=("POST", "/course/exercises/{exercise}/solution"), scope="operate", on="platform",
@@ -473,14 +476,15 @@ def _block(block: Block, progress: Progress, course: Course) -> CourseBlock:
                 earned=CourseEarned(answer=_html(block.answer)) if progress.of(block.id).attempts else None,
             )  # fmt: skip
         case Exercise():
+            item = progress.of(block.id)
             return CourseBlock(
                 kind="exercise", id=block.id, core=block.core, title=block.title, minutes=block.minutes,
                 text=_html(block.task), code=block.stub, hints=len(block.hints),
-                choice=None if block.choice is None else asdict(block.choice),
+                choice=None if block.choice is None else {**asdict(block.choice), "typed": _html(block.choice.typed)},
                 builds_on=_earlier(block, progress, course),
                 state=_item(block.id, progress.of(block.id)),
                 earned=CourseEarned(
-                    hints=[_html(one) for one in block.hints[: progress.of(block.id).hints]],
+                    hints=[_html(one.at(item.held + 1)) for one in block.hints[: item.hints]],
                     why=_html(block.why) if progress.of(block.id).passed else None,
                     other=course.other_solution(block.id) if progress.of(block.id).passed else None,
                 ),

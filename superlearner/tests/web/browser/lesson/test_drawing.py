@@ -76,10 +76,10 @@ def test_a_tree_is_drawn_with_keys_changed_with_the_mouse_and_checked(one: Locat
     expect(one.get_by_role("treeitem")).to_have_count(5)
     undo.click()
     assert written(one) == DRAWN
-    grip, target = node(one, "Worker 2").locator(".grip").bounding_box(), node(one, "Pool").bounding_box()
-    assert grip is not None
+    card, target = node(one, "Worker 2").bounding_box(), node(one, "Pool").bounding_box()
+    assert card is not None
     assert target is not None
-    page.mouse.move(grip["x"] + 10, grip["y"] + 10)
+    page.mouse.move(card["x"] + 100, card["y"] + 10)
     page.mouse.down()
     page.mouse.move(target["x"] + 100, target["y"] + target["height"] / 2, steps=4)
     page.mouse.up()
@@ -126,10 +126,10 @@ def test_a_drawn_tree_runs_and_what_is_killed_in_it_restarts(one: Locator) -> No
     worker = running.get_by_role("treeitem", name="Worker 2")
     worker.click()
     worker.press("Delete")
-    expect(worker).to_have_accessible_name("Worker 2, Part, running, 1 restart")
-    expect(running.get_by_role("treeitem", name="Worker 1")).to_have_accessible_name("Worker 1, Part, running")
+    expect(worker).to_have_accessible_name("Worker 2, Worker, running, 1 restart")
+    expect(running.get_by_role("treeitem", name="Worker 1")).to_have_accessible_name("Worker 1, Worker, running")
     running.get_by_role("button", name="Kill Store").click()
-    expect(running.get_by_role("treeitem", name="Store")).to_have_accessible_name("Store, Part, running, 1 restart")
+    expect(running.get_by_role("treeitem", name="Store")).to_have_accessible_name("Store, Store, running, 1 restart")
     expect(running.get_by_role("treeitem")).to_have_count(7)
     one.get_by_role("button", name="Start it again").click()
     expect(running.get_by_role("treeitem")).to_have_count(9)

@@ -4,6 +4,9 @@
  * @module
  */
 
+/** Pixels that a pointer moves at least before a card goes with it. */
+const LEAST = 4;
+
 /**
  * Let a card be dragged. The place below the pointer has `data-over` meanwhile.
  * @template {Element} E
@@ -16,7 +19,7 @@ export function letDrag(card, placeOf, drop) {
 }
 
 /**
- * Drag a card from the moment at which the pointer is pressed on it.
+ * Drag a card on which the pointer is pressed, once it has moved; less is a click.
  * @template {Element} E
  * @param {PointerEvent} down
  * @param {HTMLElement} card
@@ -27,7 +30,6 @@ export function drag(down, card, placeOf, drop) {
   if (down.button !== 0 || !down.isPrimary) return;
   down.preventDefault();
   card.setPointerCapture(down.pointerId);
-  card.toggleAttribute("data-dragged", true);
   /** @type {E|null} */ let over = null;
   const end = () => {
     card.onpointermove = card.onpointerup = card.onlostpointercapture = null;
@@ -36,6 +38,8 @@ export function drag(down, card, placeOf, drop) {
     over?.removeAttribute("data-over");
   };
   card.onpointermove = (move) => {
+    if (!card.hasAttribute("data-dragged") && Math.hypot(move.clientX - down.clientX, move.clientY - down.clientY) < LEAST) return;
+    card.toggleAttribute("data-dragged", true);
     card.style.translate = `${move.clientX - down.clientX}px ${move.clientY - down.clientY}px`;
     const below = document.elementFromPoint(move.clientX, move.clientY), place = (below && placeOf(below)) ?? null;
     if (place === over) return;

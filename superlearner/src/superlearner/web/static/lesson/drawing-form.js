@@ -199,8 +199,10 @@ export class DrawingForm {
 
   /** @param {PointerEvent} event @param {Path} path */
   #drag(event, path) {
-    const row = event.currentTarget instanceof Element ? event.currentTarget.closest("li") : null;
-    if (!row || !path.length) return;
+    const { currentTarget: row, target } = event;
+    if (!(row instanceof HTMLElement) || path.length < 2) return;
+    // A finger scrolls the tree with the rest of the card
+    if (event.pointerType === "touch" && !(target instanceof Element && target.closest(".grip"))) return;
     drag(event, row, (below) => below.closest(".drawing-tree li"), (over) => {
       const on = over instanceof HTMLElement ? (over.dataset.path ?? "").split(",").map(Number) : [];
       const { roots } = this.#drawing, name = at(roots, path)?.name ?? "";
@@ -237,12 +239,13 @@ export class DrawingForm {
       aria-selected=${String(chosen)} aria-expanded=${node.children.length ? "true" : nothing} aria-label=${label}
       tabindex=${chosen ? 0 : -1} data-path=${path.join(",")} data-kind=${node.kind}
       data-bad=${node.children.length && !supervises(node) ? "yes" : nothing}
+      @pointerdown=${(/** @type {PointerEvent} */ event) => this.#drag(event, path)}
       @focus=${() => this.#select(path)} @click=${() => this.#select(path)} @dblclick=${() => this.#rename()}>
       <span class="rails" aria-hidden="true">${rails.map((on) => html`<i data-on=${on ? "yes" : nothing}></i>`)}${path.length > 1
         ? html`<i data-on=${place < siblings ? "tee" : "end"}></i>`
         : nothing}</span>
       ${glyph(node.kind)}<span class="name">${node.name}</span><span class="what">${what}</span>
-      <span class="grip" aria-hidden="true" @pointerdown=${(/** @type {PointerEvent} */ event) => this.#drag(event, path)}>⠿</span>
+      ${path.length > 1 ? html`<span class="grip" aria-hidden="true">⠿</span>` : nothing}
     </li>`;
   }
 
@@ -251,12 +254,14 @@ export class DrawingForm {
     const { roots } = this.#drawing, node = at(roots, this.#path);
     if (!node) return html`<p class="hint">Nothing is drawn yet. Add the root.</p>`;
     const may = (/** @type {"up"|"down"|"in"|"out"} */ way) => move(roots, this.#path, way) !== null;
+    // The root is a supervisor
+    const kinds = Object.entries(KINDS).filter(([kind]) => this.#path.length > 1 || kind === "supervisor" || kind === node.kind);
     return html`<fieldset class="drawing-one"><legend>${node.name}</legend>
       <label>Name<input type="text" name="name" autocomplete="off" spellcheck="false" maxlength="40" .value=${node.name}
         @input=${(/** @type {InputEvent} */ event) => this.#typed(event)} @change=${(/** @type {Event} */ event) => this.#shown(event)}
         @keydown=${(/** @type {KeyboardEvent} */ event) => this.#named(event)}></label>
-      <label>Kind<select @change=${(/** @type {Event} */ event) => this.#change({ kind: /** @type {Kind} */ (valueOf(event)) })}>${Object
-        .entries(KINDS).map(([kind, word]) => html`<option value=${kind} ?selected=${kind === node.kind}
+      <label>Kind<select @change=${(/** @type {Event} */ event) => this.#change({ kind: /** @type {Kind} */ (valueOf(event)) })}>${kinds
+        .map(([kind, word]) => html`<option value=${kind} ?selected=${kind === node.kind}
           .selected=${kind === node.kind}>${word}</option>`)}</select></label>
       <label>Strategy<select ?disabled=${node.kind !== "supervisor"}
         @change=${(/** @type {Event} */ event) => this.#change({ strategy: valueOf(event) })}>${STRATEGIES.map((one) => html`<option

@@ -103,7 +103,8 @@ export class LessonExercise extends LessonBlock {
       mark();
     });
     this.#form = form;
-    const text = make("details", { class: "as-text" }, make("summary", {}, "The same as text"), editor);
+    const text = make("details", { class: "as-text" }, make("summary", {}, "The same as text"),
+      ...(choice.typed ? [written(choice.typed)] : []), editor);
     if (!form.text) text.open = true;
     return make("div", { class: "times" }, form.element, new DrawingRun(form).element, text);
   }
@@ -119,7 +120,16 @@ export class LessonExercise extends LessonBlock {
       this.#changed = true;
       this.#editor?.unmark();
       this.paint();
-    }
+    } else if (this.#tagged !== this.#isPassed) this.paint();
+  }
+
+  /** Whether the tag said at the last paint that what stands here has passed. */
+  #tagged = false;
+
+  /** Whether what stands here now has passed; after another answer has failed, that is not known. */
+  get #isPassed() {
+    const { passed, answer } = this.state;
+    return passed && this.source === answer && this.#checked?.ok !== false;
   }
 
   /** Make the editor as high as its content, up to a limit. It never shrinks, so nothing moves up while one types. */
@@ -225,6 +235,7 @@ export class LessonExercise extends LessonBlock {
 
   content() {
     const { block, state } = this;
+    this.#tagged = this.#isPassed;
     return html`<header class="block-head"><p
       class="which">${this.kindWord("Exercise", ` · ${block.minutes} min`)}</p>${this.#tag()}</header>
       <div class="bench">
@@ -247,7 +258,7 @@ export class LessonExercise extends LessonBlock {
           ${this.#checked
             ? renderVerdict(this.#checked, this.#changed, this.#editor !== null, this.#form instanceof ChoiceForm)
             : this.#earlier()}
-          ${this.#why && (!this.#checked || this.#checked.ok) ? this.#why : nothing}
+          ${this.#why && (block.review ? this.#checked?.ok : this.#tagged) ? this.#why : nothing}
           ${block.review && this.#checked?.ok ? reviewed(state.id) : nothing}
           ${state.passed && (!this.#checked || this.#checked.ok) ? this.nextLink() : nothing}
           ${this.#checked && !this.#checked.kept ? html`<p class="hint">${NOT_KEPT}</p>` : nothing}
@@ -261,7 +272,7 @@ export class LessonExercise extends LessonBlock {
     if (this.block.review) return html`<p class="hint">Answer it from the beginning. It counts if it passes without a hint.</p>`;
     return attempts
       ? html`<p class="hint">${passed
-        ? "Your answer has passed."
+        ? this.#tagged ? "Your answer has passed." : "Another answer of yours has passed."
         : `${counted(attempts, "attempt")} so far, none has passed.`} ${mayCode() ? "Check it to see the verdict again." : ""}</p>`
       : nothing;
   }
@@ -284,7 +295,8 @@ export class LessonExercise extends LessonBlock {
       return this.#checked?.ok
         ? html`<span class="tag" data-is="done">${this.#hints.length ? "Passed with help" : "Passed"}</span>`
         : nothing;
-    if (passed) return html`<span class="tag" data-is="done">${helped ? "Passed with help" : "Passed"}</span>`;
+    if (this.#isPassed) return html`<span class="tag" data-is="done">${helped ? "Passed with help" : "Passed"}</span>`;
+    if (passed) return html`<span class="tag" data-is="begun">Passed earlier</span>`;
     return attempts ? html`<span class="tag" data-is="begun">Not passed yet</span>` : nothing;
   }
 

@@ -7,7 +7,7 @@
 /** @typedef {Api.CourseItem} ItemState */
 /**
  * @typedef {{kind: "match"|"set"|"times"|"tree", values: string[], keys: string[], labels: Record<string, string>,
- *   listing?: boolean, allowed?: number, seconds?: number}} Choice
+ *   listing?: boolean, allowed?: number, seconds?: number, typed?: string}} Choice
  */
 /** @typedef {Api.CourseRow} Row */
 /**
