@@ -48,8 +48,9 @@ class Defined:
         if not callable(found):
             base = "" if hasattr(owner, "child_spec") else f"; is the class written as {owner.__name__}(GenServer)?"
             raise Wrong(f"expected {owner.__name__}.{name}(…), got none{base if name == 'start' else ''}")
-        first, *others = inspect.signature(found).parameters if inspect.isfunction(found) else ("",)
-        if first == "self":
+        parameters = [*inspect.signature(found).parameters] if inspect.isfunction(found) else []
+        if parameters[:1] == ["self"]:
+            others = parameters[1:]
             given = ", ".join(others if others[:1] and others[0] in SERVERS else ("server", *others))
             raise Wrong(f"{name} is called as {owner.__name__}.{name}({given}): expected no parameter `self`")
         return found
