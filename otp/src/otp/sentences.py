@@ -6,7 +6,7 @@ log of `otp` and all readers of the platform use these functions, so that the sa
 >>> from otp import sentences
 >>> end = sentences.ended(sentences.process_text("ledger", "<0.5.0>"), sentences.reason_text("killed"), failed=True)
 >>> sentences.story(end, sentences.restarted("shop_sup", "ledger <0.9.0>", used=1, allowed=3, window=5))
-'ledger <0.5.0> was killed; shop_sup restarted ledger <0.9.0>; restart 1 of 3 within 5 s'
+'ledger <0.5.0> was killed; shop_sup restarted ledger <0.9.0>; 2 of 3 restarts left in 5 s'
 
 None of these functions runs code of a reason or name, and secrets in them are redacted (`otp.redaction`).
 """

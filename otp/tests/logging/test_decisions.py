@@ -80,7 +80,7 @@ def test_a_restart_tells_who_was_restarted_why_and_how_many_are_left(seen: Any) 
     }
     assert expected == {key: fields[key] for key in expected}
     assert seen.text().endswith(
-        f"b {old} crashed: boom; shop (rest_for_one) restarted b {new}, and with it c; restart 1 of 3 within 5 s"
+        f"b {old} crashed: boom; shop (rest_for_one) restarted b {new}, and with it c; 2 of 3 restarts left in 5 s"
     )
 
 

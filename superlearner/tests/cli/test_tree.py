@@ -21,7 +21,11 @@ def test_the_tree_shows_a_restart_and_the_used_budget(start: Callable[..., Any],
     superlearner("process", "kill", "counter_1")
     drawn = superlearner("tree", "demo_one_for_one").stdout.splitlines()
     assert len(drawn) == 4
-    assert ("3 restarts in 5 s" in drawn[0], "counter_1" in drawn[1], "1 restart" in drawn[1]) == (True, True, True)
+    assert ("of 3 restarts left in 5 s" in drawn[0], "counter_1" in drawn[1], "1 restart" in drawn[1]) == (
+        True,
+        True,
+        True,
+    )
     whole = superlearner("tree").stdout
     assert [name for name in ("superlearner", "playground", "shop", "ledger") if name not in whole] == []
 

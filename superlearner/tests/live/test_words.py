@@ -61,7 +61,7 @@ def test_a_crash_names_process_reason_consequences_and_remaining_restarts(inside
         await crash(platform, "ledger")
         assert await texts(platform) == [
             "ledger crashed: ValueError('negative amount'); sup (rest_for_one) restarted ledger, and with it cart and "
-            "mailer; restart 1 of 3 within 5 s"
+            "mailer; 2 of 3 restarts left in 5 s"
         ]
 
     inside(test, tree("first", "ledger", "cart", "mailer", strategy="rest_for_one"))
@@ -104,7 +104,7 @@ def test_one_for_all_restarts_the_others(inside: Callable[..., Any]) -> None:
     async def test(platform: Any) -> None:
         await kill(resolve(platform.node, "b"))
         assert await texts(platform) == [
-            "b was killed; sup (one_for_all) restarted b, and with it a and c; restart 1 of 1 within 9 s"
+            "b was killed; sup (one_for_all) restarted b, and with it a and c; 0 of 1 restarts left in 9 s"
         ]
 
     inside(test, tree("a", "b", "c", strategy="one_for_all", max_restarts=1, max_seconds=9))
@@ -139,7 +139,7 @@ def test_a_storm_is_one_entry_that_counts(inside: Callable[..., Any]) -> None:
         assert len(said) < 10
         assert re.fullmatch(
             r"a was killed \w+ times in \d\.\d s; each time sup \(one_for_one\) restarted it; "
-            r"restart \d+ of 100 within 5 s",
+            r"\d+ of 100 restarts left in 5 s",
             said[-1],
         )
         entries = platform.hub.feed.entries()
@@ -160,7 +160,7 @@ def test_a_storm_of_unlike_ends_tells_the_last_one(inside: Callable[..., Any]) -
         said = (await texts(platform))[-1]
         assert re.fullmatch(
             r"a ended \w+ times in \d\.\d s; the last time it crashed: ValueError\('negative amount'\); "
-            r"each time sup \(one_for_one\) restarted it; restart 13 of 100 within 5 s",
+            r"each time sup \(one_for_one\) restarted it; 87 of 100 restarts left in 5 s",
             said,
         )
 
@@ -193,7 +193,7 @@ def test_a_failed_restart_is_shown_with_its_reason(inside: Callable[..., Any]) -
         await kill(resolve(platform.node, "w"))
         await texts(platform)
         (said,) = await texts(platform)
-        assert said == "w was killed; sup (one_for_one) restarted w; restart 2 of 5 within 5 s"
+        assert said == "w was killed; sup (one_for_one) restarted w; 3 of 5 restarts left in 5 s"
 
     inside(test, Tree("sup", lambda: Sup.start_link(None, name="sup")))
     assert len(starts) == 3
@@ -208,7 +208,7 @@ def test_a_dynamic_child_is_named_by_its_class(inside: Callable[..., Any]) -> No
         said = await texts(platform)
         number = str(pid).strip("<>")
         fresh = next(str(one).strip("<>") for one in node.processes() if "Worker" in what_of(one))
-        did = f"orders (dynamic) restarted it as {fresh}; restart 1 of 10 within 5 s"
+        did = f"orders (dynamic) restarted it as {fresh}; 9 of 10 restarts left in 5 s"
         assert said == [f"Worker {number} was killed; {did}"]
 
     inside(test)
@@ -232,7 +232,7 @@ def test_one_for_one_names_only_the_child_whatever_its_id_is(inside: Callable[..
     async def test(platform: Any) -> None:
         await kill(resolve(platform.node, "counter"))
         assert await texts(platform) == [
-            "counter was killed; sup (one_for_one) restarted counter; restart 1 of 3 within 5 s"
+            "counter was killed; sup (one_for_one) restarted counter; 2 of 3 restarts left in 5 s"
         ]
 
     inside(test, Tree("sup", lambda: Tally.start_link(None, name="sup")))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, Literal
 
+from otp import sentences
 from otp.observer import ChildView, SupervisorView, Tree
 from superlearner.control.terms import clip, plain_pid
 
@@ -70,8 +71,8 @@ def _branches(above: SupervisorView, indent: str) -> Iterator[str]:
 
 def _supervisor_line(view: SupervisorView, called: str) -> str:
     budget = view.budget
-    amount = f"{_restarts(budget.max_restarts)} in {budget.max_seconds} s"
-    return f"{_one_line(called)} {plain_pid(view.pid)} {view.strategy} ({amount}, {budget.used} used)"
+    left = sentences.budget(budget.used, budget.max_restarts, budget.max_seconds)
+    return f"{_one_line(called)} {plain_pid(view.pid)} {view.strategy}{f' ({left})' if left else ''}"
 
 
 def _child_line(child: ChildView) -> str:

@@ -1,7 +1,7 @@
 """The event feed: what happened and why, in plain words, with one entry for each cause.
 
     ledger crashed: ValueError('negative amount'); shop_sup (rest_for_one) restarted ledger, and with it cart and
-    mailer; restart 1 of 3 within 5 s
+    mailer; 2 of 3 restarts left in 5 s
 
 `Feed.take` reads the trace along with the projector: a child's end opens a story, its supervisor's response
 continues it, and the entry with the story's number is sent again. Pure: no clock, no table, no network.

@@ -84,7 +84,7 @@ def test_a_restart_is_explained_in_words(inside: Inside) -> None:
             "in handle_cast('crash'), at one_for_one.py:"
         )
         assert started["text"] == (
-            f"demo_one_for_one (one_for_one) restarted counter_1 <{number(platform)}>; restart 1 of 3 within 5 s"
+            f"demo_one_for_one (one_for_one) restarted counter_1 <{number(platform)}>; 2 of 3 restarts left in 5 s"
         )
         assert ended["at"] <= started["at"]
         gone = (await platform.get(f"/api/v1/processes/{before}/errors/why"))["data"]

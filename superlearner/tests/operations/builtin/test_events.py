@@ -158,7 +158,7 @@ def test_the_stream_reports_a_kill_from_the_exit_to_the_restart(inside: Inside) 
             assert (restarted["type"], restarted["data"]["old"]) == ("child_restarted", ended["pid"])
             assert restarted["text"] == (
                 f"counter_1 <{ended['pid']}> was killed; demo_one_for_one (one_for_one) restarted counter_1 "
-                f"<{restarted['pid']}>; restart 1 of 3 within 5 s"
+                f"<{restarted['pid']}>; 2 of 3 restarts left in 5 s"
             )
 
     inside(test)

@@ -107,7 +107,7 @@ def test_the_tree_is_drawn_with_any_names(inside: Inside) -> None:
 
         text = (await drawn("text")).splitlines()
         assert text[0].startswith("top 0.")
-        assert text[0].endswith(" rest_for_one (3 restarts in 5 s, 0 used)")
+        assert text[0].endswith(" rest_for_one (3 of 3 restarts left in 5 s)")
         assert [line[:11] for line in text[1:4]] == ["├── pair 0.", "│   ├── lef", "│   └── rig"]
         assert len(text) == 6
         dot = await drawn("dot")

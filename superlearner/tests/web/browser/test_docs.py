@@ -52,7 +52,7 @@ def test_a_recorded_restart_is_played_in_place_of_its_picture(
 ) -> None:
     page = open_page(f"{untouched.url}/docs/links", theme=theme, width=width, ready=False)
     clip = page.get_by_role("group", name="stock crashes, cart is linked to it")
-    expect(clip).to_contain_text("3 left in 5 s")
+    expect(clip).to_contain_text("3 of 3 restarts left in 5 s")
     page.get_by_role("button", name="Play", exact=True).click()
     expect(page.locator("restart-dock .say")).to_contain_text("cart, linked to it, ended too.")
     expect(clip).to_contain_text("{'handled': 0}")

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 SHOP = "app/shop_sup"
 SENTENCE = (
     "ledger crashed: ValueError('negative amount'); shop_sup (rest_for_one) restarted ledger, and with it cart and "
-    "mailer; restart 1 of 3 within 5 s"
+    "mailer; 2 of 3 restarts left in 5 s"
 )
 
 

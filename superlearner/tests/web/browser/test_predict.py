@@ -61,7 +61,7 @@ def test_a_right_prediction_is_confirmed_and_leads_to_the_next_level(game: Calla
     page = game(2, 2)
     expect(page.get_by_role("heading", level=2)).to_have_text("cart is killed. Which processes get a new pid?")
     expect(process(page, "chat_sup")).to_have_accessible_name(
-        "chat_sup, supervisor, rest_for_one, 3 of 3 restarts left"
+        "chat_sup, supervisor, rest_for_one, 3 of 3 restarts left in 5 s"
     )
     expect(process(page, "cart")).to_have_accessible_name("cart, worker, child 2 of 3 of chat_sup, will be killed")
     pick(page, "cart", "parser", "ledger", "ledger")

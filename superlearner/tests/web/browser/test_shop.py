@@ -83,7 +83,9 @@ def test_a_killed_child_comes_back_with_those_its_strategy_names(
             assert seen[name]() == []
     expect(line(shop, f"{supervisor}/{child}")).not_to_have_attribute("data-pending", "")
     assert list(pids(shop, supervisor)) == list(before)
-    expect(shop.locator("#events li").first).to_contain_text(f"{child} was killed; {words}; restart 1 of 3 within 5 s")
+    expect(shop.locator("#events li").first).to_contain_text(
+        f"{child} was killed; {words}; 2 of 3 restarts left in 5 s"
+    )
 
 
 @pytest.mark.page("/supervisors")
@@ -132,7 +134,7 @@ def test_a_fourth_kill_within_the_window_makes_the_supervisor_give_up_and_it_sta
         pid = counter.get_attribute("data-pid") or ""
         counter.locator(".kill").click()
         expect(counter).not_to_have_attribute("data-pid", pid)
-        expect(supervisor.locator(".bu")).to_have_text(f"{left} of 3 in 5 s")
+        expect(supervisor.locator(".bu")).to_have_text(f"{left} of 3 restarts left in 5 s")
     shop.evaluate(SAID)  # a page under load may be late for what is true for a second
     counter.locator(".kill").click()
     told = shop.locator('#events [data-kind="gave_up"] p')
@@ -144,7 +146,7 @@ def test_a_fourth_kill_within_the_window_makes_the_supervisor_give_up_and_it_sta
     assert any("gave up" in text for text in shop.evaluate("window.states"))
     expect(supervisor).to_have_attribute("data-state", "running")
     expect(supervisor).not_to_have_attribute("data-pid", first)
-    expect(supervisor.locator(".bu")).to_have_text("3 of 3 in 5 s")
+    expect(supervisor.locator(".bu")).to_have_text("3 of 3 restarts left in 5 s")
     expect(counter).to_have_attribute("data-state", "running")
     assert "gave_up" in seen()
 

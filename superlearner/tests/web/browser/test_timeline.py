@@ -353,7 +353,7 @@ def test_an_earlier_tree_tells_how_long_each_process_had_run_then(open_page: Ope
     restarted.click()
     expect(in_tree(page, "counter_1").get_by_title("Time since its start, at this moment")).to_have_text("0.1\u00a0s")
     kill(real_platform, "counter_1")
-    expect(restarted.first).to_contain_text("restart 2 of 3")
+    expect(restarted.first).to_contain_text("1 of 3 restarts left")
     expect(in_tree(page, "counter_1")).to_contain_text("1 restart")
     expect(in_tree(page, "superlearner").get_by_title("Its start is no longer in memory.")).to_have_text("–")
 

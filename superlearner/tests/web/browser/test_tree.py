@@ -132,9 +132,9 @@ def test_the_budget_counts_back_by_the_clock_without_a_word_from_the_server(page
     expires = [time.time() + 1, time.time() + 2]
     spent = {"used": 2, "max": 3, "window_s": 5.0, "resets_at": expires[-1], "expires": expires}
     platform.delta(p=[[SHOP, {"budget": spent}]])
-    expect(budget).to_have_text("1 of 3 in 5 s")
+    expect(budget).to_have_text("1 of 3 restarts left in 5 s")
     expect(budget.locator("i[data-left]")).to_have_count(1)
-    expect(budget).to_have_text("3 of 3 in 5 s")
+    expect(budget).to_have_text("3 of 3 restarts left in 5 s")
     assert page.evaluate("window.left") == ["1", "2", "3"]
     assert (platform.seq, platform.connections) == (1, 1)
 

@@ -89,7 +89,7 @@ def test_a_stage_of_the_address_is_a_still_picture(why: Callable[..., Page], mot
     expect(page.locator("restart-stage")).to_have_attribute("data-stage", "4")
     expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
     assert [state(page, name) for name in (LEDGER, MAILER)] == ["crashed", "stopped"]
-    expect(actor(page, SUPERVISOR)).to_contain_text("2 left in 5 s")
+    expect(actor(page, SUPERVISOR)).to_contain_text("2 of 3 restarts left in 5 s")
     expect(page.locator(".steps [aria-current]")).to_contain_text("cart stopped by checkout_sup")
 
 
@@ -133,12 +133,12 @@ def test_a_state_that_was_not_kept_is_missed(why: Callable[..., Page]) -> None:
 def test_giving_up_is_shown_one_level_up(why: Callable[..., Page]) -> None:
     page = why("gives-up", "?stage=3")
     expect(page.get_by_role("heading", level=1)).to_have_text("Why checkout_sup gave up")
-    expect(actor(page, SUPERVISOR)).to_contain_text("none left")
+    expect(actor(page, SUPERVISOR)).to_contain_text("0 of ")
     page.keyboard.press("ArrowRight")
     assert state(page, SUPERVISOR) == "crashed"
     page.keyboard.press("ArrowRight")
     assert state(page, SUPERVISOR) == "running"
-    expect(actor(page, "shop")).to_contain_text("2 left in 5 s")
+    expect(actor(page, "shop")).to_contain_text("2 of 3 restarts left in 5 s")
     expect(page.get_by_text("This child was also restarted three times within 20 s before or after.")).to_be_visible()
 
 

@@ -244,13 +244,13 @@ test("each stage and each event has a sentence", () => {
   ]);
   assert.equal(told(ONE)[3], "No other process is stopped.");
   assert.equal(sentence(ONE, 6),
-    "cart was killed. checkout_sup (one_for_one) started it again, with a new pid and a new state. 2 of 3 restarts were left.");
+    "cart was killed. checkout_sup (one_for_one) started it again, with a new pid and a new state. 2 of 3 restarts left in 5 s.");
   assert.equal(sentence(REST, 6),
     "ledger crashed: ValueError('negative amount'). checkout_sup (rest_for_one) stopped mailer and cart, then started ledger, cart and "
-      + "mailer. 2 of 3 restarts were left.");
+      + "mailer. 2 of 3 restarts left in 5 s.");
   assert.equal(sentence(GIVES_UP, 6),
     "ledger crashed: ValueError('negative amount'). checkout_sup had no restarts left and gave up. shop (one_for_one) started "
-      + "checkout_sup again, with its children. shop had 2 of 3 restarts left.");
+      + "checkout_sup again, with its children. shop had 2 of 3 restarts left in 5 s.");
   forAll(100, drawMoment, (moment) => {
     for (const event of moment.events) assert.ok(step(moment, event).text);
     for (let stage = 0; stage <= 6; stage += 1) assert.doesNotMatch(sentence(moment, stage), /undefined|null/);
@@ -286,12 +286,12 @@ test("starts that fail in the same way are one sentence and one row", () => {
   assert.deepEqual(rows(moment).map(({ from, to }) => [from, to]), [[0, 0], [1, 1], [2, 2], [3, 7], [8, 8]]);
   const once = failing(["no_disk"], false, null);
   assert.equal(sentence(once, 6),
-    "counter was killed. tally could not start counter: it failed: no_disk. The next start succeeded. 1 of 3 restarts was left.");
+    "counter was killed. tally could not start counter: it failed: no_disk. The next start succeeded. 1 of 3 restarts left in 5 s.");
   const mixed = failing(["no_disk", "no_disk", "no_net"], true, null);
   assert.equal(sentence(mixed, 6), "counter was killed. tally tried twice to start counter; each time it failed: no_disk. "
     + "tally could not start counter: it failed: no_net. Then it gave up.");
   assert.deepEqual(listTexts(mixed).slice(3), [
-    "counter failed to start twice no_disk", "tally applies its strategy 0 restarts left", "counter failed to start no_net",
+    "counter failed to start twice no_disk", "tally applies its strategy 0 of 3 restarts left in 5 s", "counter failed to start no_net",
     "tally gives up: no restarts left",
   ]);
 });

@@ -98,7 +98,7 @@ test("the effect is the prediction, or what is known without it", () => {
   };
   const { deed } = only("kill ledger");
   assert.equal(effect(deed, { steps: [step], comes_back: true }),
-    "checkout_sup (rest_for_one): ledger restarts, and with it cart (restart 1 of 3 within 5 s).");
+    "checkout_sup (rest_for_one): ledger restarts, and with it cart (2 of 3 restarts left in 5 s).");
   const up = { ...step, outcome: "gives_up", words: "one restart too many: the supervisor stops all its children and gives up" };
   assert.match(effect(deed, { steps: [up], comes_back: false }), /gives up\. Nothing starts it again\.$/);
   assert.equal(effect(deed, null),

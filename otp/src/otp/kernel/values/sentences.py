@@ -5,7 +5,7 @@ event reads the same everywhere. A fact is text or a number; `otp.kernel.ends.wo
 `otp.sentences` is the public name of these functions.
 
 >>> story(ended("ledger", "ValueError('no')", failed=True), restarted("shop", "ledger", used=1, allowed=3, window=5))
-"ledger crashed: ValueError('no'); shop restarted ledger; restart 1 of 3 within 5 s"
+"ledger crashed: ValueError('no'); shop restarted ledger; 2 of 3 restarts left in 5 s"
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ def restarted(
     >>> restarted(
     ...     "shop", "ledger <0.9.0>", strategy="rest_for_one", along=["cart", "mailer"], used=1, allowed=3, window=5.0
     ... )
-    'shop (rest_for_one) restarted ledger <0.9.0>, and with it cart and mailer; restart 1 of 3 within 5 s'
+    'shop (rest_for_one) restarted ledger <0.9.0>, and with it cart and mailer; 2 of 3 restarts left in 5 s'
     """
     others = f", and with it {listed(along, 'and', more)}" if along else ""
     return story(f"{_by(by, strategy)} restarted {child}{others}", budget(used, allowed, window))
@@ -152,7 +152,7 @@ def could_not_restart(
     """Return the sentence about a restart that failed.
 
     >>> could_not_restart("shop", "ledger", "no_disk", used=2, allowed=3, window=5)
-    'shop could not restart ledger: no_disk; restart 2 of 3 within 5 s'
+    'shop could not restart ledger: no_disk; 1 of 3 restarts left in 5 s'
     """
     return story(f"{by} could not restart {child}: {reason}", budget(used, allowed, window))
 
@@ -230,13 +230,15 @@ def restarts_after(by: str, who: str, pause: float) -> str:
 
 
 def budget(used: Any, allowed: Any, window: Any) -> str:
-    """Return the position of this restart in its budget; "" if the supervisor allows any number.
+    """Return how many restarts of a supervisor are left; "" if it allows any number.
 
     >>> budget(1, 3, 5.0), budget(1, "infinity", 5)
-    ('restart 1 of 3 within 5 s', '')
+    ('2 of 3 restarts left in 5 s', '')
     """
-    limited = type(used) is int and type(allowed) in (int, float) and allowed < UNREMARKABLE
-    return f"restart {used} of {allowed}{_within(window)}" if limited else ""
+    if type(used) is not int or type(allowed) not in (int, float) or allowed >= UNREMARKABLE:
+        return ""
+    time = f" in {duration(window)}" if type(window) in (int, float) else ""
+    return f"{max(0, allowed - used)} of {allowed} restarts left{time}"
 
 
 def flags_changed(who: str, flags: Mapping[str, Any], known: str | None = None) -> str:

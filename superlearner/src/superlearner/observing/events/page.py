@@ -25,7 +25,7 @@ superlearner process kill counter_1
 15:43:39.614  exited            counter_1 <0.15.0> was killed
 15:43:39.615  operation_done    owner did process.kill
 15:43:39.671  child_restarted   counter_1 <0.15.0> was killed; demo_one_for_one (one_for_one) restarted counter_1
-                                <0.31.0>; restart 1 of 3 within 5 s
+                                <0.31.0>; 2 of 3 restarts left in 5 s
 ```
 
 Events are printed as they happen, until Ctrl-C; `--json` prints each as a line of JSON.

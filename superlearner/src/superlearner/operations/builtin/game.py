@@ -12,6 +12,7 @@ from typing import Annotated, cast
 
 from pydantic import Field
 
+from otp import sentences
 from superlearner.control.slots import DYNAMIC
 from superlearner.operations.builtin.restarts import EventRef, EventTime
 from superlearner.operations.context import Context
@@ -221,7 +222,7 @@ def _verdict(asked: Question, ran: Run, name: str, picked: bool, id: str = "") -
 
 def _lines(node: Node, depth: int = 0) -> list[str]:
     if node.strategy is not None:
-        words = f" {node.strategy} ({ALLOWED - node.used} of {ALLOWED} restarts left in {WINDOW_S:.0f} s)"
+        words = f" {node.strategy} ({sentences.budget(node.used, ALLOWED, WINDOW_S)})"
     else:
         words = " (temporary)" if node.restart == "temporary" else ""
     below = [line for child in node.children for line in _lines(child, depth + 1)]

@@ -22,6 +22,9 @@ export function shapeOf({ kind, state }, look = state) {
   return SHAPES[look === "running" && kind !== "worker" ? kind : look] ?? (look === "running" ? "running" : "stopped");
 }
 
+/** Return the parts of a budget's text, each of which is shown whole or not at all. @param {string} text */
+export const phrases = (text) => text.split(/ (?=restarts left|in )/).map((part, place) => make("span", {}, `${place ? " " : ""}${part}`));
+
 /** Larger budgets are shown as numbers only. */
 const MOST_PIPS = 6;
 

@@ -100,9 +100,13 @@ export function stateText(row, now) {
 /** Return whether a budget allows so many restarts that their number is meaningless. @param {Pick<Budget, "max">} budget */
 export const unlimited = (budget) => budget.max > 999;
 
-/** @param {number} left @param {Budget} budget */
+/**
+ * Return how many restarts are left, as `budget` of `otp.sentences` does.
+ * @param {number} left
+ * @param {{max: number, window_s?: number|null}} budget
+ */
 export const budgetText = (left, budget) => unlimited(budget) ? "practically unlimited"
-  : `${number(left)} of ${number(budget.max)} in ${duration(budget.window_s)}`;
+  : `${number(left)} of ${number(budget.max)} restarts left${budget.window_s ? ` in ${duration(budget.window_s).replace("\u00a0", " ")}` : ""}`;
 
 /** Classes of the library that say no more than the strategy. */
 const PLAIN = new Set(["supervisor", "dynamicsupervisor", "tasksupervisor"]);

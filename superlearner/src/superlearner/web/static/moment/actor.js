@@ -5,7 +5,8 @@
  */
 
 import { attribute, icon, make, write } from "../base/dom.js";
-import { unlimited } from "../base/words.js";
+import { phrases } from "../base/marks.js";
+import { budgetText, unlimited } from "../base/words.js";
 import { isSupervisor } from "./layout.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 
@@ -18,9 +19,6 @@ const MOST_PIPS = 10;
 const FALL_PX = 150;
 /** The longest reason that stands under a shape. */
 const REASON = 14;
-
-/** @param {[number, number]} limit */
-const seconds = ([, window]) => `${Number(window.toFixed(1))} s`;
 
 const shape = (/** @type {boolean} */ supervisor) => supervisor
   ? html`<svg viewBox="-32 -32 64 64"><rect class="halo" x="-29" y="-29" width="58" height="58" rx="17"/><rect class="ghost-line" x="-30"
@@ -162,13 +160,13 @@ export class Actor {
     const refilled = look.gaveUp ? 0 : look.spent.filter((one) => one.refill >= 1).length;
     const open = limit && Math.min(limit[0], (look.left ?? 0) + refilled);
     const left = !limit || unlimited({ max: limit[0] }) ? ""
-      : refilled ? `${open} left again`
-      : `${open} left${this.fans ? ` in ${seconds(limit)}` : ""}`;
+      : budgetText(look.gaveUp ? 0 : open ?? 0, { max: limit[0], window_s: limit[1] });
     const words = {
       crashed: look.gaveUp ? "gave up" : shortOf(look.reason), ended: "ended", stopped: "stopped",
-      running: look.gaveUp ? "none left" : limit ? (this.fans || !marks ? left : "") : kind === "supervisor" ? "no limit" : "",
+      running: limit ? (this.fans || !marks || look.gaveUp ? left : "") : kind === "supervisor" ? "no limit" : "",
     };
-    write(this.#left, words[look.state]);
+    const text = words[look.state];
+    if (this.#left.textContent !== text) this.#left.replaceChildren(...phrases(text));
     attribute(this.#left, "data-bad", look.gaveUp || look.state === "crashed");
   }
 }

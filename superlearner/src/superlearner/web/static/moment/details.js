@@ -4,7 +4,8 @@
  * @module
  */
 
-import { counted } from "../base/words.js";
+import { budgetText } from "../base/words.js";
+import { all } from "./picture.js";
 import { alike, byRequest, listed, namer, often, only, span, victim } from "./story.js";
 
 /** @import { Moment, MomentEvent } from "./schedule.js" */
@@ -56,13 +57,19 @@ export function step(moment, event, times = 1) {
       return {
         who,
         text: `applies ${event.strategy ?? "its strategy"}`,
-        more: event.left === null ? "" : `${counted(event.left, "restart")} left`,
+        more: allowance(moment, event),
       };
     case "stop":
       return { who, text: `stopped by ${name(event.by)}`, more: "" };
     case "start":
       return { who, text: `started by ${name(event.by)}`, more: event.pid ?? "" };
   }
+}
+
+/** Return how many restarts a decision left. @param {Moment} moment @param {Extract<MomentEvent, {kind: "decide"}>} event */
+function allowance(moment, { id, left }) {
+  const limit = all(moment.root).find((node) => node.id === id)?.limit;
+  return left === null || !limit ? "" : budgetText(left, { max: limit[0], window_s: limit[1] });
 }
 
 /** Return what another strategy would do. @param {Moment} moment @param {string} strategy */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { counted } from "../base/words.js";
+import { budgetText, counted } from "../base/words.js";
 import { all } from "./picture.js";
 
 /** @import { Moment, MomentEvent } from "./schedule.js" */
@@ -170,8 +170,7 @@ function whole(moment) {
     else if (stops.length) sentences.push(`${boss} stopped ${listed(stops)}${started && `, then ${started}`}.`);
     else if (started) sentences.push(`${boss} ${started}.`);
     if (what === "restart" && left !== null && limit)
-      sentences.push(`${falls ? `${name(by)} had ` : ""}${left} of ${counted(limit[0], "restart")} `
-        + `${falls ? "" : left === 1 ? "was " : "were "}left.`);
+      sentences.push(`${falls ? `${name(by)} had ` : ""}${budgetText(left, { max: limit[0], window_s: limit[1] })}.`);
   }
   return sentences.join(" ");
 }

@@ -5,6 +5,7 @@
  */
 
 import { attribute, closest, draw, icon, make } from "../base/dom.js";
+import { budgetText } from "../base/words.js";
 import { isSupervisor, link } from "../moment/layout.js";
 import { all } from "../moment/picture.js";
 
@@ -155,6 +156,6 @@ function facts(node, question) {
   const links = (question.links ?? []).flatMap(([one, other]) =>
     (one === node.id ? [`linked to ${other}`] : other === node.id ? [`linked to ${one}`] : []));
   if (!isSupervisor(node)) return [node.restart === "temporary" ? "temporary worker" : "worker", ...place, ...links];
-  const left = node.limit ? [`${node.limit[0] - node.used} of ${node.limit[0]} restarts left`] : [];
+  const left = node.limit ? [budgetText(node.limit[0] - node.used, { max: node.limit[0], window_s: node.limit[1] })] : [];
   return [`supervisor, ${node.strategy}`, ...left, ...place];
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { unlimited } from "../base/words.js";
+import { budgetText, unlimited } from "../base/words.js";
 
 
 /**
@@ -22,6 +22,7 @@ export function effect({ known, predict }, prediction) {
 /** @param {Api.PredictionStep} step */
 function sentence({ name, supervisor, strategy, words, outcome, restarts_used, max_restarts, max_seconds }) {
   const counts = outcome === "restarts" && typeof max_restarts === "number" && !unlimited({ max: max_restarts });
-  const budget = counts ? ` (restart ${restarts_used} of ${max_restarts} within ${max_seconds} s)` : "";
+  const window_s = typeof max_seconds === "number" ? max_seconds : null;
+  const budget = counts ? ` (${budgetText(Math.max(0, max_restarts - restarts_used), { max: max_restarts, window_s })})` : "";
   return `${name ?? supervisor} (${strategy}): ${words}${budget}.`;
 }

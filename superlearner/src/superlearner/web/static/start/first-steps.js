@@ -7,7 +7,7 @@
 
 import { label } from "../live/model.js";
 import { fates, isRestarted } from "../teaching/strategy-rules.js";
-import { unlimited } from "../base/words.js";
+import { budgetText, unlimited } from "../base/words.js";
 
 /** @import { Model, Row } from "../live/model.js" */
 /** @typedef {import("../live/model.js").FeedEvent} FeedEvent */
@@ -143,7 +143,7 @@ export function answers(story) {
         : "No process yet. The supervisor above decides what happens next.",
       left: restarted.length
         ? `${who} starts with all its restarts again, and ${by} has spent one of its `
-          + `own.${limited ? ` ${by} has ${left} of ${max} left in ${window_s} s.` : ""}`
+          + `own.${limited ? ` ${by} has ${budgetText(left, { max, window_s })}.` : ""}`
         : `Nothing: ${who} had no restart left, so the failure went up the tree, to its own supervisor.`,
     };
   }
@@ -154,7 +154,7 @@ export function answers(story) {
     why,
     who: restarted.length ? `${listed(restarted)}. ${again}` : "No process yet.",
     left: limited
-      ? `${by} had ${left} of ${max} restarts left; each comes back after ${window_s} s. Without one it gives up, `
+      ? `${by} had ${budgetText(left, { max })}; each comes back after ${window_s} s. Without one it gives up, `
         + `and its own supervisor decides.`
       : `${by || "Its supervisor"} may restart as often as it has to.`,
   };

@@ -9,7 +9,7 @@ import { attribute, icon, make, renew } from "../base/dom.js";
 import { whyAddress } from "../base/process-link.js";
 import { Panel } from "../process/process-panel.js";
 import { offset } from "./signal-lanes.js";
-import { time, unlimited } from "../base/words.js";
+import { budgetText, time, unlimited } from "../base/words.js";
 
 /** @import { Seen } from "../process/process-tabs.js" */
 /** @typedef {Api.WhyStep} Step */
@@ -84,11 +84,14 @@ function item(step, first, place, seen) {
     make("div", { class: "step" }, make("p", {}, ...linked(told(step), seen)), source(step.line), left(step), earlier(step)), moment);
 }
 
+/** The clause about the restarts that are left, which stands on a line of its own. */
+const BUDGET = /; \d+ of \d+ restarts left( in [\d.]+ s)?(?=;|$)/;
+
 /** Return the sentence of a step; the source line of a crash follows it. @param {Step} step */
 function told(step) {
   const place = step.line ? `, at ${step.line.file}:${step.line.line} in ${step.line.function}` : "";
-  const budget = left(step) ? `; restart ${step.used} of ${step.allowed} within ${step.window} s` : "";
-  return step.text.replace(place, "").replace(budget, "");
+  const text = step.text.replace(place, "");
+  return left(step) ? text.replace(BUDGET, "") : text;
 }
 
 /** @param {Api.WhyLine|null} line */
@@ -106,7 +109,7 @@ function source(line) {
 function left({ kind, used, allowed, window }) {
   if (kind !== "child_restarted" || used === null || typeof allowed !== "number" || unlimited({ max: allowed })) return null;
   const open = Math.max(0, allowed - used);
-  return make("p", { class: "left" }, `${open} of ${allowed} restarts left${typeof window === "number" ? ` in ${window} s` : ""}`);
+  return make("p", { class: "left" }, budgetText(open, { max: allowed, window_s: typeof window === "number" ? window : null }));
 }
 
 /** Return the ends that used up the restarts. @param {Step} step */

@@ -10,7 +10,7 @@
 import { attribute, icon, make, nodeQuery, reshape, root, write } from "../base/dom.js";
 import { budgetAt, label, ranAgain } from "../live/model.js";
 import { PLATFORM } from "../live/scopes.js";
-import { hiddenText, pips, shapeOf, SHAPES } from "../base/marks.js";
+import { hiddenText, phrases, pips, shapeOf, SHAPES } from "../base/marks.js";
 import { budgetText, classText, counted, downText, MEANINGS, number, STATES, stateText, time, unlimited } from "../base/words.js";
 
 /** @import { Row } from "../live/model.js" */
@@ -270,14 +270,7 @@ export class RowView {
     attribute(this.budget, "data-level", left === 0 ? "none" : left < row.budget.max ? "some" : "all");
     const text = unlimited(row.budget) ? "" : budgetText(left, row.budget);
     if (this.budget.textContent === text) return next;
-    const end = text.indexOf(" in ");
-    this.budget.replaceChildren(
-      ...(text
-        ? [
-          pips(left, row.budget.max),
-          make("span", { class: "fit" }, make("span", { class: "n" }, text.slice(0, end)), make("span", { class: "in" }, text.slice(end))),
-        ]
-        : []));
+    this.budget.replaceChildren(...(text ? [pips(left, row.budget.max), make("span", { class: "fit" }, ...phrases(text))] : []));
     return next;
   }
 }
