@@ -181,7 +181,7 @@ def test_what_is_one_click_deeper_is_kept_for_the_next_process_and_leads_back(de
 
 OLD = {
     "overview": ("Now", "Send a message"), "state": ("Now", "Keep a copy"), "mailbox": ("Now", "Nothing waits."),
-    "messages": ("Now", "It is traced while this tab is open"), "links": ("Relations", "If this process ended"),
+    "messages": ("Now", "It is traced while this tab is open"), "links": ("Relations", "Predict a restart"),
     "predict": ("Relations", "counter is killed."), "why": ("Why", "It has not been restarted."),
     "history": ("Why", "It has never ended."), "source": ("Code", "of app.py."),
 }  # fmt: skip
@@ -196,6 +196,18 @@ def test_addresses_of_earlier_versions_lead_to_their_content(desk: Desk) -> None
     pane.page.goto(f"{desk.url}/supervisors?process=desk&tab=strategy")
     expect(pane.get_by_role("tabpanel")).to_contain_text("one_for_one")
     expect(pane.get_by_role("button", name="Read again")).to_have_count(0)
+
+
+def test_the_effects_of_an_end_are_shown_on_request_only(desk: Desk) -> None:
+    """Predict asks for them, and its button stood beside the answer."""
+    pane = desk.open("counter", "relations")
+    ties = pane.locator(".ties")
+    expect(ties).to_contain_text("its supervisor")
+    expect(ties.locator(".fate")).to_have_count(0)
+    expect(pane.get_by_role("tabpanel")).not_to_contain_text("would")
+    pane.get_by_role("button", name="Show the effects").click()
+    expect(pane.get_by_role("tabpanel")).to_contain_text("would start it again")
+    expect(ties.locator(".fate").first).to_be_visible()
 
 
 def test_the_tab_code_shows_the_version_and_reloads_after_a_confirmation(desk: Desk) -> None:

@@ -92,16 +92,21 @@ def test_without_a_credential_built_in_code_starts_and_is_shown(open_page: Calla
     destroy(page)
 
 
-def test_a_next_step_is_shown_after_a_run_a_kill_a_crash_and_its_repair(
-    open_page: Callable[..., Page], at_work: Any
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_next_step_is_shown_after_a_run_a_kill_a_crash_and_its_repair_and_the_editor_stays(
+    open_page: Callable[..., Page], at_work: Any, width: int
 ) -> None:
     """The guidance was part of the form of a new sandbox, so that it was gone after the first run."""
-    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    page = opened(open_page, at_work, "/sandboxes?new=", width=width, **OWNER)
     step = page.locator("#next-step")
     expect(step).to_be_hidden()
+    editor = page.locator("#source")
+    place = editor.bounding_box()
     made(page, "steps", TYPED.replace("pass", "1 / 0"))
     expect(step).to_contain_text("Next: kill a process in the tree; its supervisor starts it again. Or make one crash")
+    beside(page)
     page.get_by_role("button", name="Kill right").click()
+    beside(page, "Code")
     expect(step).to_contain_text("Next: its supervisor started it again, see What happened. Make one crash")
     cast(page, at_work, "steps", "left", "spin")
     expect(step).to_have_text("Next: line 8, where left crashed, is marked. Fix it and press Run (Ctrl-Enter).")
@@ -111,6 +116,7 @@ def test_a_next_step_is_shown_after_a_run_a_kill_a_crash_and_its_repair(
     typed(page, TYPED.replace("while request", "if request"))
     page.get_by_role("textbox", name="Source").press("Control+Enter")
     expect(step).to_contain_text("Next: the new code runs.")
+    assert place == editor.bounding_box()
     page.get_by_role("link", name="New sandbox").click()
     expect(step).to_be_hidden()
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { icon, make, renew } from "../base/dom.js";
+import { closest, icon, make, renew } from "../base/dom.js";
 import { info } from "../base/api.js";
 import { ask } from "./process-asks.js";
 import { LIVE_MS, Panel } from "./process-panel.js";
@@ -28,6 +28,22 @@ const SHAPES = { dies: "crashed", told: "running", restarts: "restarting", nothi
 /** @extends {Panel<Api.Ties & {ancestors: Party[]}>} */
 export class SlLinks extends Panel {
   every = LIVE_MS;
+  /** The effects of its end are shown: they are what Predict asks. */ #answered = false;
+
+  connectedCallback() {
+    super.connectedCallback();
+    this.content.onclick = (event) => {
+      if (!closest(event.target, "[data-answer]")) return;
+      this.#answered = true;
+      this.renew();
+      this.content.querySelector("button")?.focus(); // the one that was pressed is gone
+    };
+  }
+
+  /** @override */
+  forget() {
+    this.#answered = false;
+  }
 
   /** @override @param {string} pid @param {AbortSignal} signal */
   async read(pid, signal) {
@@ -44,22 +60,24 @@ export class SlLinks extends Panel {
   paint(seen) {
     const told = this.known;
     if (!told) return renew(this.content, [ways(seen.row)]);
+    const open = this.#answered || !has("predict", seen.row);
     const waits = waitSection(told, seen.find);
     const one = (/** @type {Api.Tie} */ tie) => {
       const [arrow, words] = KINDS[tie.kind] ?? ["", tie.kind];
-      return make("li", { "data-fate": tie.fate },
+      return make("li", { "data-fate": open ? tie.fate : null },
         make("span", { class: "arrow", "aria-hidden": "true" }, arrow),
         make("p", {}, link(tie, seen.find), " ", make("small", {}, words)),
-        make("p", { class: "fate" }, icon(SHAPES[tie.fate] ?? "stopped", "glyph"), tie.effect));
+        open ? make("p", { class: "fate" }, icon(SHAPES[tie.fate] ?? "stopped", "glyph"), tie.effect) : null);
     };
+    const answer = () => make("button", { type: "button", class: "btn", "data-answer": true }, "Show the effects");
     renew(this.content, [
-      make("section", {}, make("p", { class: "depth" }, summary(told.ties)), make("p", { class: "hint" }, told.traps
+      make("section", {}, open ? make("p", { class: "depth" }, summary(told.ties)) : null, make("p", { class: "hint" }, told.traps
         ? "It traps exits itself: when a linked process ends, it gets a message and lives on."
         : "It does not trap exits: when a linked process fails, it ends as well.")),
-      ways(seen.row),
+      ways(seen.row, open || !told.ties.length ? null : answer()),
       ...(waits ? [waits] : []),
       make("section", {},
-        make("h3", {}, told.ties.length ? "If this process ended" : "Ties"),
+        make("h3", {}, told.ties.length && open ? "If this process ended" : "Ties"),
         told.ties.length ? make("ul", { class: "ties" }, ...told.ties.map(one))
           : make("p", { class: "hint" }, "No process is linked to it and none monitors it, so its end affects no other process."),
       told.more ? make("p", { class: "hint" }, `and ${number(told.more)} more`) : null),
@@ -67,11 +85,15 @@ export class SlLinks extends Panel {
   }
 }
 
-/** Return buttons to what explains its end. @param {import("../live/model.js").Row} row */
-function ways(row) {
+/**
+ * Return buttons to what explains its end.
+ * @param {import("../live/model.js").Row} row
+ * @param {HTMLElement|null} [answer]  shows the effects
+ */
+function ways(row, answer = null) {
   const open = (/** @type {string} */ id, /** @type {string} */ words) =>
     (has(id, row) ? make("button", { type: "button", class: "btn", "data-part": id }, words) : null);
-  return make("section", {}, make("div", { class: "acts" }, open("predict", "Predict a restart"), open("strategy", "Compare strategies")));
+  return make("section", {}, make("div", { class: "acts" }, open("predict", "Predict a restart"), open("strategy", "Compare strategies"), answer));
 }
 
 /** Summarise the effects of its end in a sentence. @param {Api.Tie[]} ties */
