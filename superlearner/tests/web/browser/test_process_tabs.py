@@ -329,6 +329,7 @@ def test_a_full_mailbox_says_what_floods_it_and_loses_nothing_unasked(desk: Desk
     expect(pane).to_contain_text("2 messages wait.")
     pane.get_by_role("tab", name="Relations").click()
     expect(pane.get_by_role("tabpanel")).to_contain_text("asks waits for its answer to 'how are you?'")
+    pane.get_by_role("button", name="Show the effects").click()
     expect(pane.locator(".ties li", has_text="linked")).to_contain_text("dies with it, unless it ends normally")
     pane.locator(".ties").get_by_role("button", name="desk").click()
     expect(pane.locator("#process-title")).to_have_text("desk")

@@ -106,7 +106,8 @@ export const unlimited = (budget) => budget.max > 999;
  * @param {{max: number, window_s?: number|null}} budget
  */
 export const budgetText = (left, budget) => unlimited(budget) ? "practically unlimited"
-  : `${number(left)} of ${number(budget.max)} restarts left${budget.window_s ? ` in ${duration(budget.window_s).replace("\u00a0", " ")}` : ""}`;
+  : `${number(left)} of ${number(budget.max)} restarts left`
+    + (budget.window_s ? ` in ${duration(budget.window_s).replace("\u00a0", " ")}` : "");
 
 /** Classes of the library that say no more than the strategy. */
 const PLAIN = new Set(["supervisor", "dynamicsupervisor", "tasksupervisor"]);

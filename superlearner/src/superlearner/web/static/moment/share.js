@@ -30,8 +30,8 @@ export function linkButton(address, label, look = "btn") {
 
 /** Return a button that saves a file of the platform. @param {() => Promise<TextFile>} read @param {string} [look] */
 export function saveButton(read, look = "btn") {
-  const button = make("button", { type: "button", class: look, title: "One HTML file that plays this anywhere, without a network" },
-    "Save as a file");
+  const title = "One HTML file that plays this anywhere, without a network";
+  const button = make("button", { type: "button", class: `${look} save`, title }, "Save", make("span", {}, " as a file"));
   button.onclick = async () => {
     button.disabled = true;
     try {

@@ -27,7 +27,7 @@ const query = new URLSearchParams(location.search), node = query.get("node") ?? 
 const id = /\/why\/([\w.]+)$/.exec(location.pathname)?.[1] ?? "";
 const theatre = new Theatre(body), { stage } = theatre;
 const copy = linkButton(address, "Copy the link to this restart; it works as long as it is kept");
-const read = () => ask("/file"), saves = [saveButton(read, "btn wide"), saveButton(read)];
+const read = () => ask("/file"), save = saveButton(read);
 let asked = 0;
 
 /** Return the address of this page and of what it shows now. */
@@ -99,8 +99,8 @@ function tell(moment) {
     href=${here("/timeline", { at: moment.at.toFixed(6) })}>Show in the timeline</a>`;
   render(html`<h1>${fallen(moment) === null ? nothing : icon("gave-up", "glyph")}${title}</h1>
     <p class="hint"><time datetime=${new Date(moment.at * 1000).toISOString()}>${time(moment.at)}</time></p>
-    <div class="acts">${links()}${saves[0]}${copy}</div>`, head);
-  theatre.tell(moment, title, notesOf(moment), html`<div class="acts">${links()}${saves[1]}</div>`);
+    <div class="acts">${links()}${save}${copy}</div>`, head);
+  theatre.tell(moment, title, notesOf(moment), html`<div class="acts">${links()}</div>`);
 }
 
 /** Return the pid of the process that ended, or of the one in its place; null if pids have begun again since. @param {Moment} moment */

@@ -93,7 +93,8 @@ export class SlLinks extends Panel {
 function ways(row, answer = null) {
   const open = (/** @type {string} */ id, /** @type {string} */ words) =>
     (has(id, row) ? make("button", { type: "button", class: "btn", "data-part": id }, words) : null);
-  return make("section", {}, make("div", { class: "acts" }, open("predict", "Predict a restart"), open("strategy", "Compare strategies"), answer));
+  return make("section", {},
+    make("div", { class: "acts" }, open("predict", "Predict a restart"), open("strategy", "Compare strategies"), answer));
 }
 
 /** Summarise the effects of its end in a sentence. @param {Api.Tie[]} ties */

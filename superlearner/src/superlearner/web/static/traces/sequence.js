@@ -21,6 +21,8 @@ import { counted, number } from "../base/words.js";
 /** @typedef {{kind?: string, text?: string, who?: string}} Filter */
 
 const ROW = 28;
+/** Width of a letter. */
+const LETTER = 6.75;
 const SPARE = 6;
 /** Beyond this number, rows are laid out less often, so the newest may be late. */
 const MANY = 2000;
@@ -252,7 +254,8 @@ export class SlSequence extends HTMLElement {
     const { lanes, rows } = this.#layout;
     const room = this.#diagram.clientWidth;
     if (!room) return;
-    this.#gutter = room < 480 ? 58 : 72;
+    const longest = rows.length ? ((rows.at(-1)?.item.at ?? 0) - this.#layout.begun).toFixed(3).length : 0;
+    this.#gutter = Math.max(room < 480 ? 58 : 72, Math.ceil(longest * LETTER) + 18);
     this.#step = Math.max(NARROW, Math.min(WIDE, (room - this.#gutter - 24) / Math.max(1, lanes.length)));
     this.#width = Math.max(room, this.#gutter + this.#step * lanes.length + 16);
     this.#heads.style.width = this.#list.style.width = `${this.#width}px`;
@@ -269,7 +272,7 @@ export class SlSequence extends HTMLElement {
     const x = (/** @type {number} */ lane) => this.#gutter + this.#step * (lane + 0.5);
     this.#svg.replaceChildren(
       ...drawRows(this.#layout, first, last,
-        { x, width: this.#width, height: this.#list.clientHeight, row: ROW, gutter: this.#gutter, letter: 6.75 },
+        { x, width: this.#width, height: this.#list.clientHeight, row: ROW, gutter: this.#gutter, letter: LETTER },
         chosen, this.#crashPlace()));
     /** @type {HTMLElement[]} */ const options = [];
     for (let place = first; place < last; place++) {
