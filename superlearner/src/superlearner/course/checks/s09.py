@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -18,6 +19,10 @@ from superlearner.course.engine.scenario import Scenario
 from superlearner.course.engine.values import render
 from superlearner.course.engine.verdict import Wrong
 
+SLOW: Final = "sue"
+"""The name of an agent that takes a time to end when it is asked to."""
+TAKES: Final = 0.1
+"""That time, in seconds."""
 ENDS: Final = ("boom", "kill", "normal", "shutdown", ("shutdown", "x"))
 AGAIN: Final[dict[str, tuple[bool, ...]]] = {
     "always": (True, True, True, True, True),
@@ -53,9 +58,15 @@ class Agents:
         self.started.append((name, pid, rest, otp.monotonic()))
         self.s.adopt(pid, f"{name or 'agent'} {count}" if count > 1 else str(name or "agent"))
         numbers = list(rest)
+        otp.process_flag("trap_exit", name == SLOW)
         while True:
             match await otp.receive():
                 case ("exit", reason):
+                    otp.exit(reason)
+                case "raise":
+                    raise RuntimeError(f"{name} has a fault")
+                case otp.ExitSignal(_, reason):
+                    await asyncio.sleep(TAKES)
                     otp.exit(reason)
                 case ("add", number):
                     numbers.append(number)
@@ -159,8 +170,11 @@ async def policies(s: Scenario) -> None:
     await some.monitor.answers(("stop_agent", "eve"), ("error", "not_found"))
     await stop(some, "ann")
     await some.lists(("bob", bob))
+    await some.start(SLOW)
+    await stop(some, SLOW, TAKES)
 
     s.step("The policy and the reason decide whether an agent is started again: 15 cases.")
+    rows: list[Agents] = []
     for policy, decisions in AGAIN.items():
         row = Agents(s, policy, called=f"{policy} monitor")
         for reason, wanted in zip(ENDS, decisions, strict=True):
@@ -175,12 +189,18 @@ async def policies(s: Scenario) -> None:
                 await row.outlived(f"{name} ended {how}")
                 row.forgotten(name, 1, f"{name} ended {how}, and was started again", m)
                 await row.monitor.answers(("status", name), ("error", "not_found"))
+        await row.start("cid", 1)
+        await stop(row, "cid")
+        rows.append(row)
 
     s.step("The new process has the same function and arguments, and another pid, which the monitor knows.")
     await some.start("cid", 7, 8)
     for restarts in (1, 2, 3):
         otp.send(some.of("cid")[-1], ("add", restarts))
-        await some.end("cid", "boom")
+        if restarts == 3:  # an exception is a reason of another type
+            otp.send(some.of("cid")[-1], "raise")
+        else:
+            await some.end("cid", "boom")
         late = "M13" if restarts > 1 else None  # the monitor still looks at the old one
         await some.again("cid", restarts, f"for the {('first', 'second', 'third')[restarts - 1]} time", late)
         s.expect(some.started[-1][2] == (7, 8), "expected cid to be started again with its first arguments", "M12")
@@ -203,15 +223,19 @@ async def policies(s: Scenario) -> None:
     await some.has("cid", 3)
 
     s.step('After "stop" all agents end with "shutdown", then the monitor with "normal".')
-    await stops(some)
+    for each in (some, *rows):
+        await stops(each)
 
 
-async def stop(agents: Agents, name: str) -> None:
+async def stop(agents: Agents, name: str, takes: float = 0) -> None:
     """Have the monitor stop an agent, and raise `Wrong` unless it stays away."""
     pid, before = agents.of(name)[-1], len(agents.of(name))
     asked = agents.monitor.ask("stop_agent", name)
     await agents.outlived(f"{name} was stopped")
-    await asked.answered("ok")
+    if takes:
+        say = f"{name} takes {takes:g} s to end after 'shutdown', but 'stop_agent' was answered before its end"
+        await asked.unanswered(say)
+    await asked.answered("ok", within=takes)
     agents.s.expect(not otp.is_alive(pid), f"{name} was stopped, and lives on")
     reason = agents.s.reason_of(pid)
     agents.s.expect(reason in ("shutdown", "boom"), f"expected {name} to end with 'shutdown', got {render(reason)}")
@@ -252,6 +276,7 @@ async def delay(s: Scenario) -> None:
     await fast.start("fay")
     await fast.end("fay", "boom")
     await fast.again("fay", 1, "with 'boom', with no delay")
+    await stops(fast)
 
     s.step("While an agent waits for its restart, every request is answered at once.")
     begun = otp.monotonic()
@@ -290,6 +315,19 @@ async def delay(s: Scenario) -> None:
     say = "ann was stopped while it waited for its restart, and another one was started later"
     some.forgotten("ann", 5, f"{say}: the old restart came all the same", "P8")
     await some.has("ann", 0)
+    await some.end("ann", "boom")
+    await stop(some, "ann")
+    await s.advance(0.05)
+    begun = otp.monotonic()
+    await some.start("ann", 5)
+    await some.end("ann", "boom")
+    await s.advance(1)
+    say = "ann waited for a restart, was stopped, and another ann was started and ended"
+    early = some.times("ann")[-1] - begun < 0.09
+    s.expect(
+        not early, f"{say}: the timer of the first ann restarted the second one, which had to wait for longer", "P8"
+    )
+    await some.again("ann", 6, "with 'boom'")
     await some.end("bob", "boom")
     await stop(some, "bob")
     await s.advance(1)
@@ -300,7 +338,7 @@ async def delay(s: Scenario) -> None:
     await stop(some, "ann")
     await some.start("ann", 6)
     await s.advance(1)
-    some.forgotten("ann", 6, "ann was stopped, and the next agent of the name was started twice")
+    some.forgotten("ann", 8, "ann was stopped, and the next agent of the name was started twice")
     await some.has("ann", 0)
     left = otp.process_info(some.monitor.pid, "message_queue_len")
     s.expect(left == 0, f"expected an empty mailbox of the monitor, got {left} messages")
@@ -367,7 +405,7 @@ async def limit(s: Scenario) -> None:
     await s.advance(0.05)
     await two.end("bob", "boom")
     await s.advance(1)
-    await gave_up(two, "2 crashes within 10 s, with a limit of 1")
+    await gave_up(two, "2 crashes within 10 s, with a limit of 1; the restart of ann waits, and counts", None)
     await s.advance(20)
     s.expect(not two.living() and len(two.of("bob")) == 1, "the monitor gave up, and an agent was started again")
 
@@ -403,21 +441,21 @@ async def limit(s: Scenario) -> None:
     await stops(calm)
 
 
-async def gave_up(agents: Agents, after: str) -> None:
+async def gave_up(agents: Agents, after: str, m: str | None = "M22") -> None:
     """Raise `Wrong` unless the monitor and its agents have ended with "shutdown"."""
     s, monitor = agents.s, agents.monitor
-    await monitor.ends("shutdown", *given_up(agents, after))
+    await monitor.ends("shutdown", *given_up(agents, after, m))
     s.expect(not agents.living(), f"the monitor gave up, and {len(agents.living())} agents live on", "M23")
     for _, pid, *_ in agents.started:
         got = s.reason_of(pid)
         s.expect(got in ("shutdown", "boom"), f"expected {s.called(pid)} to end with 'shutdown', got {render(got)}")
 
 
-def given_up(agents: Agents, after: str) -> tuple[str, str | None]:
+def given_up(agents: Agents, after: str, m: str | None) -> tuple[str, str | None]:
     """Return what is wrong if a monitor has not given up."""
     pid = agents.monitor.pid
     if otp.is_alive(pid):
-        return f"{after}: expected the monitor to give up, but it is alive", "M22"
+        return f"{after}: expected the monitor to give up, but it is alive", m
     got = agents.s.reason_of(pid)
     return f"{after}: expected the monitor to end with 'shutdown', got {render(got)}", None
 
