@@ -67,12 +67,15 @@ class Agents:
         )
         return self.s.name(pid, name)
 
-    async def running(self, *pids: otp.Pid, m: str | None = None, **options: Any) -> None:
-        """Raise `Wrong` unless exactly these agents run."""
+    async def running(self, *pids: otp.Pid, m: str | None = None, after: str = "", **options: Any) -> None:
+        """Raise `Wrong` unless exactly these agents run; `after` says what has happened before."""
         found = await self.use("list_agents", **options)
-        say = f"expected list_agents to return the pids of {len(pids)} agents, got {render(found)}"
+        many = f"{len(pids)} agent{'s' if len(pids) != 1 else ''}"
+        say = self.s.worded(f"{after}expected list_agents to return the pids of {many}, got {render(found)}")
         self.s.expect(type(found) is list and {*found} == {*pids} and len(found) == len(pids), say, m)
         counts = await self.use("count_agents", **options)
+        what = "what DynamicSupervisor.count_children returns"
+        self.s.expect(hasattr(counts, "active"), f"expected count_agents to return {what}, got {render(counts)}")
         self.s.same(
             counts.active, len(pids), f"expected count_agents().active to be {len(pids)}, got {counts.active}", m
         )
@@ -101,7 +104,7 @@ async def supervisor(s: Scenario) -> None:
     await agents.running(alone)
     s.expect(agents.whereis("alone") is None, "expected whereis to return None without a registry")
     await agents.use("stop_agent", alone)
-    await agents.running()
+    await agents.running(after="stop_agent of the only agent, which must not restart: ")
     registry = await s.supervise(Registry.child_spec(keys="unique", name="AgentRegistry"))
     await s.children(registry)
     ann = await agents.start("ann", memory={"colour": "blue"})
@@ -109,6 +112,9 @@ async def supervisor(s: Scenario) -> None:
     await agents.running(ann, bob)
     got = agents.whereis("ann"), agents.whereis("bob"), agents.whereis("eve")
     s.same(got, (ann, bob, None), "expected whereis to return the pid of ann, the pid of bob, and None for eve")
+    memory = (await AgentServer.get_state(ann))["memory"]
+    given = "start_agent('ann', memory={'colour': 'blue'})"
+    s.same(memory, {"colour": "blue"}, f"expected {given} to give the agent this memory, got {render(memory)}")
     s.same(await AgentServer.get_status(ann), "idle", "expected ann to be an AgentServer that is idle")
     other = await agents.start_link(name="others")
     eve = await agents.start("eve", supervisor="others")
@@ -178,7 +184,16 @@ async def application(s: Scenario) -> None:
     app = s.need("AgentApplication")
     said = "Application.ensure_all_started(AgentApplication)"
     before = set(otp.processes())
-    got = await s.asked(said, Application.ensure_all_started(app))
+    try:
+        got = await s.asked(said, Application.ensure_all_started(app))
+    except Wrong as wrong:
+        if "'bad_return'" in wrong.say and "'init', " in wrong.say:
+            say = "expected `init` to return Children([…], strategy=…)"
+            raise Wrong(f"{said} failed: {say}") from None
+        if "<coroutine object" in wrong.say:
+            say = "`start` returned a coroutine: `await` is missing before a call in it"
+            raise Wrong(f"{said} failed: {say}") from None
+        raise
     s.same(got, ["agent_framework"], f"expected {said} to start ['agent_framework'], got {render(got)}")
     missing = [name for name in NAMES if otp.whereis(name) is None]
     s.expect(not missing, f"expected processes with the names {', '.join(NAMES)}, got none for {', '.join(missing)}")
