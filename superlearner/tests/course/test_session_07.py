@@ -14,14 +14,14 @@ COURSE = Course()
 @pytest.mark.parametrize(
     ("id", "before", "after", "said"),
     [
-        ("s07.memory", '"inbox": ()', '"inbox": []', "'inbox': (), 'processed_count': 0} to 'get_state', got {'name'"),
+        ("s07.memory", '"inbox": ()', '"inbox": []', "expected the state of ann to have 'inbox': (), got []"),
         ("s07.memory", "await otp.receive()", "otp.receive()", "`await` is missing before the c"),
         ("s07.memory", "name, memory=None", "name, memory", "a process is started as process_agent('ann'): "),
         ("s07.memory", ".get(key)", "[key]", "line 17: ('recall', 'a') got no answer: ann ended: KeyError: 'a'"),
         ("s07.memory", 'from_, (ref, state["status"])', 'from_, ref, state["status"]', "send() takes"),
         ("s07.memory", "dict(memory or {})", "dict(memory)", "line 5: 'get_state' got no answer: ann ended: TypeError"),
         ("s07.tasks", '["text"][:50]', '["text"]', "expected ('processed', 't3', ('ok', 'Processes share nothing"),
-        ("s07.tasks", '["processed_count"] += 1', '["processed_count"] = 1', "to 'get_state', got {'name': 'ann'"),
+        ("s07.tasks", '["processed_count"] += 1', '["processed_count"] = 1', "to have 'processed_count': 6, got 1"),
         ("s07.tasks", "params['query']", "params.get('query')", "expected it to crash the agent, got the answer ('pr"),
         ("s07.client", 'return await ask(agent, "recall"', 'await ask(agent, "recall"', "to return 1, got None"),
         ("s07.client", 'return await ask(agent, "recall"', 'return ask(agent, "recall"', "`await` is missing before"),

@@ -298,6 +298,15 @@ async def coordinator(s: Scenario) -> None:
         await s.advance(1)
     for asked, payloads in zip(asks, runs, strict=True):
         await results(asked, payloads, workers)
+    runs = [[(f"long {number}", 1) for number in range(7)], [("short", 1)]]
+    asks = [four.ask("run", runs[0])]
+    await s.advance(1.5)
+    asks.append(four.ask("run", runs[1]))
+    for _ in range(12):
+        await lives(four, workers)
+        await s.advance(1)
+    for asked, payloads in zip(asks, runs, strict=True):
+        await results(asked, payloads, workers)
 
     s.step('It takes a message of another form, and goes on; after "stop" it and all workers end.')
     await four.ignores(("run",), ("run", [], otp.self()))

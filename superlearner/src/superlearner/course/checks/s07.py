@@ -40,14 +40,25 @@ def agent(s: Scenario, name: str, *memory: Any) -> ByHand:
     return s.process("process_agent", name, *memory, called=name)
 
 
+async def shows(one: ByHand, wanted: dict[str, Any], m: str | None = None) -> dict[str, Any]:
+    """Return the state that an agent shows; raise `Wrong`, about the first part that differs, unless it is this one."""
+    got = await one.answers("get_state")
+    if type(got) is dict and got.keys() == wanted.keys():
+        for part, value in wanted.items():
+            say = f"expected the state of {one.called} to have {part!r}: {render(value)}, got {render(got[part])}"
+            one.s.same(got[part], value, say, m)
+    one.s.same(got, wanted, f"expected the answer {render(wanted)} to 'get_state', got {render(got)}", m)
+    return got
+
+
 @exercise("s07.memory")
 async def memory(s: Scenario) -> None:
     """An agent that shows its state, and remembers."""
     s.step('"get_state" is answered with the state, and "get_status" with "idle".')
     ann = agent(s, "ann")
-    await ann.answers("get_state", state("ann", {}))
+    await shows(ann, state("ann", {}))
     await ann.answers("get_status", "idle")
-    await ann.answers("get_state", state("ann", {}))
+    await shows(ann, state("ann", {}))
 
     s.step('"recall" is answered with what was remembered last, or with None; "forget_all" empties the memory.')
     await ann.answers(("recall", "a"), None)
@@ -55,10 +66,11 @@ async def memory(s: Scenario) -> None:
         ann.send(("remember", "a", value))
         await ann.answers(("recall", "a"), value, m=None if value else "V2")
     ann.send(("remember", ("b", 1), False))
-    await ann.answers("get_state", state("ann", {"a": ("recall", "a"), ("b", 1): False}))  # type: ignore[dict-item]
+    await shows(ann, state("ann", {"a": ("recall", "a"), ("b", 1): False}))  # type: ignore[dict-item]
     ann.send("forget_all")
-    await ann.answers(("recall", "a"), None)
-    await ann.answers("get_state", state("ann", {}))
+    left = await ann.answers(("recall", "a"))
+    s.same(left, None, f'expected "forget_all" to empty the memory, but {render(left)} is still there')
+    await shows(ann, state("ann", {}))
 
     s.step("It begins with a copy of `memory`: neither side sees a later change of the other.", "M6")
     given: dict[str, Any] = {"a": 1}
@@ -79,25 +91,25 @@ async def memory(s: Scenario) -> None:
 
     s.step("What `get_state` gave belongs to the asker: the agent's later changes do not show in it, nor the reverse.")
     bob.send(("remember", "a", 1))
-    seen = await bob.answers("get_state", state("bob", {"a": 1}))
+    seen = await shows(bob, state("bob", {"a": 1}))
     bob.send(("remember", "a", 2))
     await bob.answers(("recall", "a"), 2)
     late = f"the agent remembered something new, and the state that it had answered before changed to {render(seen)}"
     s.same(seen, state("bob", {"a": 1}), late, "M6")
     seen["memory"] |= {"a": "changed", "b": "new"}
     seen["status"] = seen["name"] = "changed"
-    await bob.answers("get_state", state("bob", {"a": 2}), m="M6")
+    await shows(bob, state("bob", {"a": 2}), "M6")
 
     s.step("Two agents share nothing.", "M6")
     dan = agent(s, "dan")
-    await dan.answers("get_state", state("dan", {}), m="M6")
+    await shows(dan, state("dan", {}), "M6")
     dan.send(("remember", "a", "mine"))
     await bob.answers(("recall", "a"), 2, m="M6")
-    await agent(s, "eve").answers("get_state", state("eve", {}), m="M6")
+    await shows(agent(s, "eve"), state("eve", {}), "M6")
 
     s.step("It takes a message of another form, and goes on.")
     await dan.ignores(("recall",), "recall", ("recall", "a"), ("get_state",), "get_state", ("remember", "a"))
-    await dan.answers("get_state", state("dan", {"a": "mine"}))
+    await shows(dan, state("dan", {"a": "mine"}))
 
     s.step('It ends after "stop".')
     for each in (ann, bob, dan):
@@ -109,7 +121,7 @@ async def still_remembers(s: Scenario) -> None:
     s.step("It still shows its state, remembers and recalls.")
     given = {"a": 1}
     old = agent(s, "old", given)
-    await old.answers("get_state", state("old", {"a": 1}))
+    await shows(old, state("old", {"a": 1}))
     await old.answers("get_status", "idle")
     old.send(("remember", "b", 2))
     await old.answers(("recall", "b"), 2)
@@ -119,7 +131,7 @@ async def still_remembers(s: Scenario) -> None:
     seen["memory"]["b"] = "changed"
     await old.answers(("recall", "b"), 2, m="M6")
     old.send("forget_all")
-    await old.answers("get_state", state("old", {}))
+    await shows(old, state("old", {}))
     await old.stops()
 
 
@@ -138,7 +150,7 @@ async def tasks(s: Scenario) -> None:
         await ann.answers("inbox_count", number)
         await ann.answers("peek_task", TASKS[0][0], m="V6")
     waiting = tuple(task for task, _ in TASKS)
-    await ann.answers("get_state", state("ann", {}, waiting))
+    await shows(ann, state("ann", {}, waiting))
 
     s.step('"process_next" is answered with ("processed", id, result) of the oldest task, or with ("empty", None).')
     for task, result in TASKS:
@@ -151,7 +163,7 @@ async def tasks(s: Scenario) -> None:
         await ann.answers("process_next", ("empty", None))
 
     s.step('Each task adds one to "processed_count", and its result is remembered as "last_result".')
-    await ann.answers("get_state", state("ann", {"last_result": TASKS[-1][1]}, (), len(TASKS)))
+    await shows(ann, state("ann", {"last_result": TASKS[-1][1]}, (), len(TASKS)))
     ann.send(("remember", "mood", "good"))
     for number, (task, result) in enumerate(TASKS[:3], len(TASKS) + 1):
         ann.send(("receive_task", task))
@@ -159,10 +171,10 @@ async def tasks(s: Scenario) -> None:
         await ann.answers("process_next", ("processed", task[0], result), m="V6")
         await ann.answers(("recall", "last_result"), result)
         left = (TASKS[0][0],)
-        await ann.answers("get_state", state("ann", {"mood": "good", "last_result": result}, left, number * 2 - 7))
+        await shows(ann, state("ann", {"mood": "good", "last_result": result}, left, number * 2 - 7))
         await ann.answers("process_next")
     bob = agent(s, "bob")
-    await bob.answers("get_state", state("bob", {}), m="M6")
+    await shows(bob, state("bob", {}), "M6")
 
     s.step("A task without what its action needs crashes the agent: nothing catches the KeyError.")
     for action, params in (("search", {"data": 1}), ("analyze", {}), ("summarize", {"query": "x"})):
@@ -394,6 +406,7 @@ async def delegates(s: Scenario, by: ByHand, to: otp.Pid, target: str, work: tup
     s.expect(fits, f"expected the answer ('delegated', {target!r}, id), got {s.worded(render(got))}")
     id = got[2]
     s.expect(isinstance(id, otp.Ref), f"expected a new reference as the id of the task, got {render(id)}")
+    s.expect(id != asked.ref, "expected a new reference as the id of the task, got that of the request")
     terms = [event.data["term"] for event in s.sent(to, since)]
     tasks = [each for each in terms if type(each) is tuple and each[:1] == ("receive_task",)]
     wanted = f"('receive_task', (id, {', '.join(map(render, work))}))"

@@ -52,7 +52,7 @@ class Names:
         await self._gives("register", args, value, m)
 
     async def unregister(self, name: str) -> None:
-        """Give a name free."""
+        """Free a name."""
         await self._gives("unregister", (name,), "ok")
 
     async def lookup(self, name: str, pid: otp.Pid | None, meta: Any = None, m: str | None = None) -> None:
@@ -137,7 +137,7 @@ async def names(s: Scenario) -> None:
         await one.register(f"other {number}", other.pid, meta)
         await one.lookup(f"other {number}", other.pid, meta)
 
-    s.step('`unregister` returns "ok", also for a name that no process has; then the name is free.')
+    s.step('`unregister` returns "ok", even for a name that no process has; then the name is free.')
     for number in range(5):
         await one.unregister(f"other {number}")
         await one.lookup(f"other {number}", None)
@@ -185,7 +185,7 @@ async def names(s: Scenario) -> None:
 
 async def still_names(s: Scenario, client: Caller) -> None:
     """Raise `Wrong` unless a registry does what the first exercise asks for."""
-    s.step("A name is still taken once, found and given free.")
+    s.step("A name is still taken once, found and freed.")
     one = await Names.start(s, client, "first registry")
     await one.register("ann")
     await one.register("ann", client.pid, "new", REFUSED)
@@ -219,6 +219,12 @@ async def cleanup(s: Scenario) -> None:
         await one.free("a", "stays")
         await one.lookup("b", None)
         await one.lookup("stays", client.pid)
+    owner = s.inbox("owner of two names")
+    for name in ("a", "b"):
+        await one.register(name, owner.pid)
+    await one.unregister("b")
+    await s.kill(owner.pid)
+    await one.free("a", "stays")
     await one.register("a")
     await one.lookup("a", client.pid)
     await one.has("a", "stays")

@@ -306,7 +306,7 @@ async def delay(s: Scenario) -> None:
         await some.again(name, count, "with 'boom'")
         await some.has(name, count)
 
-    s.step('"stop_agent" while an agent waits: it stays away, also if another one has its name by then.')
+    s.step('"stop_agent" while an agent waits: it stays away, even if another one has its name by then.')
     await some.end("ann", "boom")
     await stop(some, "ann")
     await s.advance(0.05)
@@ -343,7 +343,7 @@ async def delay(s: Scenario) -> None:
     left = otp.process_info(some.monitor.pid, "message_queue_len")
     s.expect(left == 0, f"expected an empty mailbox of the monitor, got {left} messages")
 
-    s.step('After "stop" no agent is started again, also not one that waited.')
+    s.step('After "stop" no agent is started again, not even one that waited.')
     await some.start("dan", 4)
     await some.end("dan", "boom")
     before = len(some.started)

@@ -50,7 +50,7 @@ class Asked:
         self._process = process
         self._s = process.s
         self._request = request
-        self._ref = ref
+        self.ref = ref
         self._begun = otp.monotonic()
         self._since = self._s.mark()
         self.said: str = render(request[0] if len(request) == 1 else request)
@@ -117,14 +117,14 @@ class Asked:
         return sent[0] / 1e9 if sent else otp.monotonic()
 
     def _is_answer(self, message: Any) -> bool:
-        return type(message) is tuple and len(message) == 2 and message[0] is self._ref
+        return type(message) is tuple and len(message) == 2 and message[0] is self.ref
 
     def _has_ref(self, message: Any) -> bool:
-        return type(message) in (tuple, list) and any(part is self._ref for part in message)
+        return type(message) in (tuple, list) and any(part is self.ref for part in message)
 
     def _reference(self, found: re.Match[str]) -> str:
         """Return a reference in words: references are numbers, which say nothing to a reader."""
-        return "ref" if found[0] == str(self._ref) else "another reference"
+        return "ref" if found[0] == str(self.ref) else "another reference"
 
     def _instead(self, got: Any, value: Any) -> str:
         return self._s.worded(f"expected the answer {render(value)} to {self.said}, got {render(got)}")

@@ -77,15 +77,14 @@ class Called:
             raise end_of(f"{self._s.line_of_reason(reason)}{self.said}: the server ended: ", reason)
         if self.error is not None:
             line = self._s.line_of_reason(self.error)
-            said = f"{line}{self.said} raised {type(self.error).__name__}: {self.error}".removesuffix(": ")
+            said = f"{line}{self.said} raised {type(self.error).__name__}: {self._error()}".removesuffix(": ")
             raise Wrong(said, raised)
         for part in self.value if type(self.value) is tuple else (self.value,):
             if inspect.iscoroutine(part):
                 raise self._not_awaited(part)
         if value is not ANYTHING:
-            self._s.same(
-                self.value, value, f"expected {self.said} to return {render(value)}, got {render(self.value)}", m
-            )
+            said = f"expected {self.said} to return {render(value)}, got {render(self.value)}"
+            self._s.same(self.value, value, self._s.worded(said), m)
         self._early(at)
         return self.value
 
@@ -156,8 +155,11 @@ class Called:
         return (
             f"returned {render(self.value)}"
             if self.error is None
-            else f"raised {type(self.error).__name__}: {self.error}"
+            else f"raised {type(self.error).__name__}: {self._error()}"
         )
+
+    def _error(self) -> str:
+        return self._s.worded(str(self.error))
 
 
 class Caller:
