@@ -182,6 +182,28 @@ def test_a_wrong_number_shows_what_is_believed_about_strategies(
     assert found == misconceptions
 
 
+def test_numbers_that_are_not_predicted_yet_are_not_told() -> None:
+    said, found = refused(TREE, pool=None)
+    assert (said, found) == ("predict all four numbers, then check: 'pool' has none yet", ())
+
+
+def test_a_flat_tree_passes_with_a_note_on_what_a_crash_disturbs() -> None:
+    flat = "Root (rest_for_one)\n  Store\n  A\n  B\n  C\n  Pool\n    Agent1\n    Agent2\n"
+    found = verdict(flat, worker=6, store=7)
+    assert found.ok
+    said = [step.say for step in found.steps if step.say]
+    assert said == [
+        "In the run a crash of A also ended B: Root is rest_for_one. With a supervisor of their own, the workers would "
+        "not disturb the others."
+    ]
+
+
+def test_a_wrong_strategy_is_named_with_its_supervisor() -> None:
+    said, found = refused(TREE.replace("Root (rest_for_one)", "Root (one_for_one)"))
+    assert found == ("M21",)
+    assert said.endswith("went on as before: Root is one_for_one")
+
+
 def test_children_of_a_worker_are_refused_with_the_way_to_name_a_supervisor() -> None:
     said, misconceptions = refused(TREE.replace("WorkerSup (one_for_one)", "Boss"))
     assert said.startswith(

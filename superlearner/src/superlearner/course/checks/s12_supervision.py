@@ -267,6 +267,8 @@ async def tree(s: Scenario) -> None:
         got = render(s.answer.disturbed)
         raise Wrong(f"expected disturbed to be a dict with worker, temporary, pool and store, got {got}")
     s.no_other_keys("disturbed", said, keys)
+    if empty := [key for key in keys if said.get(key) is None]:
+        raise Wrong(f"predict all four numbers, then check: {empty[0]!r} has none yet")
     marks: list[CourseMark] = []
     for key, (child, *others) in keys.items():
         with s.showing(key):
