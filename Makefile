@@ -188,6 +188,10 @@ bench-cluster: install-dev ## run the benchmarks of a cluster and write docs/clu
 bench-course: install-dev ## run the benchmarks of the course and write docs/course-performance.md
 	$(PY) -m benchmarks.course $(ARGS)
 
+.PHONY: bench-crash-loop
+bench-crash-loop: install-dev ## measure how the platform answers during a crash loop, with and without recorded restarts
+	$(PY) -m benchmarks.crash_loop $(ARGS)
+
 .PHONY: screenshots
 screenshots: install-dev ## update docs/pictures in both themes, wide and narrow, and the animation of the README
 	$(PY) -m tools.screenshots $(ARGS)

@@ -173,6 +173,7 @@ def test_in_a_pipe_nothing_is_truncated(start: Callable[..., Any], superlearner:
         (("process", "kill", "<<"), 1, ["malformed_pid"]),
         (("process", "kill", ""), 2, ["expected a pid"]),
         (("process", "kil", "x"), 2, ["Did you mean 'kill'"]),
+        (("process", "show", "x"), 2, ["No such command 'show'. Did you mean 'info'?"]),
         (("proces", "kill", "x"), 2, ["Did you mean 'process'"]),
         (("process", "list", "--per-page", "1001"), 2, ["--per-page", "1000"]),
         (("process", "list", "--type", "servre"), 2, ["servre", "genserver"]),

@@ -12,6 +12,7 @@ import inspect
 import json
 import re
 from collections.abc import Callable, Iterator, MutableMapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -58,6 +59,15 @@ FROM_FILE: Final = "from_file"
 """A parameter with a program's source, which its own option takes as @FILE."""
 BARE: Final = "bare"
 """A value that was typed without its option."""
+SAME: Final = {
+    **dict.fromkeys(("show", "get", "describe", "status", "inspect"), ("info", "show", "get")),
+    **dict.fromkeys(("info", "details"), ("show", "get")),
+    **dict.fromkeys(("ls", "all"), ("list",)),
+    **dict.fromkeys(("end", "stop", "rm", "delete"), ("kill", "stop", "delete", "destroy")),
+}
+"""Verbs of other tools, and those of ours that mean the same."""
+SPELT: Final = 0.75
+"""Similarity from which a verb may be a misspelling; `show` and `shutdown` have 0.67."""
 TO: Final = "to_file"
 """The file for the content of an answer."""
 OURS: Final = {"url": Url, "data_dir": DataDir, "as_json": Json}
@@ -111,7 +121,7 @@ def group_of(category: str) -> TyperGroup | None:
         return None if entry is None else command_of(entry)
 
     commands: Any = Commands({}, lambda: list(manifest.verbs(category)), make)
-    return TyperGroup(
+    return Verbs(
         name=category,
         commands=commands,
         help=f"Operations of the category {category}.",
@@ -121,7 +131,20 @@ def group_of(category: str) -> TyperGroup | None:
     )
 
 
-class WithOperations(TyperGroup):
+class Verbs(TyperGroup):
+    """A group that suggests the verb that was meant for an unknown one, by its meaning or its spelling."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command of the first word; fail with a suggestion if there is none."""
+        word = args[0]
+        if word not in self.commands and not word.startswith("-") and not ctx.resilient_parsing:
+            meant = [verb for verb in SAME.get(word, ()) if verb in self.commands]
+            near = meant[:1] or get_close_matches(word, list(self.commands), n=1, cutoff=SPELT)
+            ctx.fail(f"No such command {word!r}.{f' Did you mean {near[0]!r}?' if near else ''}")
+        return super().resolve_command(ctx, args)
+
+
+class WithOperations(Verbs):
     """The commands of a group, followed by the operations of the category of its name."""
 
     def __init__(self, **options: Any) -> None:

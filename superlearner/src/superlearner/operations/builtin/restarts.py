@@ -56,7 +56,7 @@ HINT = "restart.list lists the restarts"
 
 @operation("restart.show", http=("GET", "/restarts/{event}"), scope="read", outlives=True,
            errors=("restart_not_found", "restart_not_kept", "node_not_found", "node_unavailable", "bad_answer"),
-           short="ref at summary took going_on complete storm")  # fmt: skip
+           short="at summary ref")  # fmt: skip
 async def show(
     ctx: Context,
     audit: AuditLog,

@@ -23,8 +23,8 @@ const BEST_CHILD = "ledger";
 const MANY = 8;
 /** Kinds of entries about a child that are explained. */
 const ENDS = new Set(["restarted", "killed", "crashed", "gave_up", "restart_failed"]);
-/** Time after which a supervisor's end is old news. */
-const OUTRANKED_S = 8;
+/** Ends of children within this time of a give-up are a part of it; later ones are news. */
+const OUTRANKED_S = 1;
 /** The platform's services are below this slot and must not be killed here. */
 const SERVICES = "superlearner/services";
 
