@@ -14,9 +14,9 @@ def exercise(page: Page, id: str = "s12-minimal") -> Locator:
     return page.locator(f"#{id}")
 
 
-def write(page: Page, text: str) -> None:
+def write(page: Page, text: str, id: str = "s12-minimal") -> None:
     """Replace the answer in the editor of the exercise."""
-    code = exercise(page).locator("sl-code")
+    code = exercise(page, id).locator("sl-code")
     code.hover()
     expect(code).to_have_attribute("data-ready", "editor")
     field = code.get_by_role("textbox")

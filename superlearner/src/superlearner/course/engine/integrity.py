@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from operator import is_
 from types import ModuleType
 from typing import Any, Final
 
@@ -33,7 +34,10 @@ class Integrity:
     def __init__(self) -> None:
         self._threads = set(threading.enumerate())
         self._put_back: Final = setattr
-        self._kept: list[tuple[str, Any, Mapping[str, Any], dict[str, Any]]] = []
+        # What `check` calls before it has compared the built-in functions
+        self._compare: Final = all, map, is_
+        self._guards: Final = callable, isinstance, DESCRIPTORS
+        self._kept: list[tuple[str, Any, Mapping[str, Any], dict[str, Any], Collection[str]]] = []
         seen: set[int] = set()
         for name, module in list(sys.modules.items()):
             if not isinstance(module, ModuleType) or name.partition(".")[0] not in OURS:
@@ -47,23 +51,21 @@ class Integrity:
                     self._keep(f"{name}.{label}", value)
 
     def _keep(self, name: str, owner: Any) -> None:
-        ignored = MAY_CHANGE.get(name, ())
-        names: Mapping[str, Any] = vars(owner)  # it shows later changes, too
-        kept = {
-            label: value
-            for label, value in names.items()
-            if callable(value) or isinstance(value, DESCRIPTORS)
-            if label not in ignored
-        }
-        self._kept.append((name, owner, names, kept))
+        names: Any = vars(owner)  # it shows later changes, too
+        self._kept.append((name, owner, names, names.copy(), MAY_CHANGE.get(name, ())))
 
     def check(self) -> None:
         """Raise `Wrong` if something was changed, or a thread was started; what was changed is put back."""
+        every, each, same = self._compare
+        can_call, is_a, descriptors = self._guards
         changed = [
             (name, owner, label, value)
-            for name, owner, names, kept in self._kept
+            for name, owner, names, kept, ignored in self._kept
+            # Names are seldom added and never reordered, so most owners are compared value by value, without a look-up
+            if names.__len__() < kept.__len__() or not every(each(same, names.values(), kept.values()))
             for label, value in kept.items()
             if names.get(label) is not value
+            if (can_call(value) or is_a(value, descriptors)) and label not in ignored
         ]
         for _, owner, label, value in changed:
             self._put_back(owner, label, value)
