@@ -48,7 +48,7 @@ def answer(page: Page, asked: Exercise) -> None:
         write(page, right, id)
     for key, value in re.findall(r'"(.+)": "(.+)"', right) if asked.choice else ():
         for _ in range(asked.choice.values.index(value) + 1):
-            one.get_by_role("button", name=f"Line {key}: ").click()
+            one.get_by_role("button", name=f"Line {asked.choice.keys.index(key) + 1}: ").click()
     one.get_by_role("button", name="Check").click()
     expect(verdict).to_contain_text("Passed")
 

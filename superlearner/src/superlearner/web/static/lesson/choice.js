@@ -67,7 +67,7 @@ export class ChoiceForm {
     const { kind, keys, values } = choice, few = values.length <= BESIDE;
     const cards = kind === "match" && !few && !choice.listing;
     const lines = kind === "set" ? values.map((value) => this.#box(value))
-      : choice.listing ? keys.map((key) => this.#line(key))
+      : choice.listing ? keys.map((key, place) => this.#line(key, place + 1))
       : keys.map((key, place) => (few ? this.#radios : this.#list).call(this, key, `${placeOf(id)}-${place}`));
     this.element = make("fieldset", { class: "choice", "data-kind": choice.listing ? "listing" : kind, "data-few": few && !choice.listing },
       make("legend", {},
@@ -138,12 +138,12 @@ export class ChoiceForm {
       make("label", { class: "check" }, field, make("span", {}, ...this.#spoken(value)))));
   }
 
-  /** A line of a listing, whose value changes with each click. @param {string} key */
-  #line(key) {
+  /** A line of a listing, whose value changes with each click. @param {string} key @param {number} number */
+  #line(key, number) {
     const { values } = this.choice, label = this.#label(key), word = make("span", { class: "is" });
     const line = make("button", { type: "button", class: "code-line" },
-      make("span", { class: "no", "aria-hidden": "true" }, key),
-      make("span", { class: "vh" }, `Line ${key}: `),
+      make("span", { class: "no", "aria-hidden": "true" }, `${number}`),
+      make("span", { class: "vh" }, `Line ${number}: `),
       make("code", { "data-depth": Math.min(5, Math.floor(label.search(/\S/) / 4)) }, label.trim()),
       word);
     line.onclick = () => {
