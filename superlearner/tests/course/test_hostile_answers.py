@@ -9,7 +9,8 @@ import pytest
 
 import otp
 from superlearner.course.course import FOLDER, Course
-from superlearner.course.engine.checking import Checked, Checker
+from superlearner.course.engine.checking import LIMITS, Checked, Checker
+from superlearner.course.engine.child import BUSY_S
 
 pytestmark = [pytest.mark.program, pytest.mark.skipif(sys.platform != "linux", reason="walls need Linux")]
 
@@ -75,6 +76,10 @@ HOSTILE: dict[str, tuple[str, str]] = {
         RIGHT.replace("            case \"get\":\n", '            case "get":\n                while True: pass\n'),
         ": your code keeps the one thread of the runtime busy",
     ),
+    "endless loop that catches its end": (
+        "while True:\n    try:\n        while True: pass\n    except BaseException: pass\n",
+        "line 3: your code keeps the one thread of the runtime busy",
+    ),
     "sys.exit": ("import sys\nsys.exit(0)", "your code called sys.exit(0)"),
     "os._exit after a forged verdict": (FORGED, "your code"),
     "memory": ("x = [0] * 10**9", "more memory than a check has"),
@@ -117,6 +122,12 @@ def test_it_gets_one_exact_sentence_and_never_passes(name: str) -> None:
     assert not found.ok
     assert said in found.steps[-1].say
     assert "Traceback" not in found.steps[-1].say
+
+
+def test_a_machine_that_is_busy_does_not_end_a_right_answer() -> None:
+    """A child holds its loop while it runs; it had 3 s by the clock, which a right answer took on a busy machine."""
+    by_the_clock = (LIMITS.hold_s, LIMITS.start_s, LIMITS.wall_s)
+    assert all(seconds is not None and seconds >= 10 * BUSY_S for seconds in by_the_clock)
 
 
 def test_two_checks_at_once_do_not_disturb_each_other() -> None:

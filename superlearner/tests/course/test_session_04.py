@@ -9,6 +9,7 @@ from superlearner.course.engine.checking import SEEDS
 from superlearner.course.engine.child import verdict_of
 
 COURSE = Course()
+APPEND = "waiting.append((from_, ref))"
 
 
 @pytest.mark.parametrize(
@@ -29,6 +30,19 @@ COURSE = Course()
         ("s04.store", "    return value", "", "expected get(store, 'a', default=7) to return 7, got None"),
         ("s04.store", "await otp.receive", "otp.receive", "line 6: `await` is missing before the call of receive"),
         ("s04.job_queue", " if priority in PRIORITIES", "", "job_queue ended: KeyError: 'urgent'"),
+        ("s04.store", "default=None, timeout=5", "timeout=5, default=None", "get(store, 'a', 7) to return 7, got None"),
+        (
+            "s04.job_queue",
+            APPEND,
+            f"otp.link(from_)\n{16 * ' '}{APPEND}",
+            "the reason 'killed': is yours linked with it?",
+        ),
+        (
+            "s04.job_queue",
+            APPEND,
+            f"if not any(jobs.values()):\n{20 * ' '}otp.send(from_, (ref, ('job', None)))\n{16 * ' '}{APPEND}",
+            "there is no job, and worker 1 was answered at once, with (ref, ('job', None))",
+        ),
         ("s04.job_queue", '("job", line.pop(0))', "line.pop(0)", "expected the answer ('job', 3) to 'next', got 3"),
     ],
 )
@@ -39,3 +53,14 @@ def test_a_common_slip_is_named_with_its_cure(id: str, before: str, after: str, 
     assert not found.ok
     assert said in found.steps[-1].say
     assert found.misconceptions == ()
+
+
+def test_a_limit_for_each_client_is_no_limit_of_the_service() -> None:
+    recent = "[when for when in allowed if"
+    right = COURSE.solution("s04.rate_limiter")
+    assert recent in right
+    each = right.replace("allowed = []", "clients = {}").replace(
+        f"allowed = {recent}", f"allowed = clients[from_] = {recent.replace('allowed', 'clients.get(from_, [])')}"
+    )
+    found = verdict_of("s04.rate_limiter", COURSE.check_source("s04.rate_limiter"), each, list(SEEDS))
+    assert "expected the answer 'rate_limited' to another client, got (ref, 'ok')" in found.steps[-1].say

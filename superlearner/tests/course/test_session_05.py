@@ -55,6 +55,12 @@ COURSE = Course()
             "else:\n                    1 / 0\n                    child",
             "ended, too: supe",
         ),
+        (
+            "s05.shutdown",
+            " if stopping:",
+            " if not running and stopping:",
+            "('task', 1) was answered after 1 s, with 'done'",
+        ),
         ("s05.shutdown", "not (stopping and not running)", "True", "expected the service to end"),
     ],
 )
@@ -65,3 +71,12 @@ def test_a_common_slip_is_named_with_its_cure(id: str, before: str, after: str, 
     assert not found.ok
     assert said in found.steps[-1].say
     assert found.misconceptions == ()
+
+
+def test_a_pool_may_end_with_any_reason() -> None:
+    right = COURSE.solution("s05.pool")
+    head, stop, _ = right.partition("                for pid in free + out:")
+    assert stop
+    ends = f'{head}                otp.exit("shutdown")\n'
+    found = verdict_of("s05.pool", COURSE.check_source("s05.pool"), ends, list(SEEDS))
+    assert found.ok, found.steps[-1]

@@ -38,6 +38,7 @@ def test_the_lesson_has_every_exercise_and_prediction() -> None:
 
 
 CALL = 'return await GenServer.call(cache, ("get", key))'
+RAISE = 'raise RuntimeError("it crashed on request")'
 SPAWN = 'otp.spawn(prepare, otp.self(), state["cook"], dish, caller)'
 REPORT = 'otp.send(owner, ("idle", otp.self()))\n            return NoReply(state'
 CAPTURE = "match message:\n          case Timeout:"
@@ -63,6 +64,8 @@ CAPTURE = "match message:\n          case Timeout:"
         ("s13.idle", "if message == Timeout():", CAPTURE, "line 23: `case Timeout:` takes any value, and"),
         ("s13.idle", "message == Timeout()", "message is Timeout", "after 5 s without a message, got none"),
         ("s13.resource", '("close", otp.self())', '("closed", otp.self())', 'after GenServer.stop: expected ("close"'),
+        ("s13.resource", RAISE, 'return otp.Stop("normal", log)', "make the server crash, but it ended with 'normal'"),
+        ("s13.resource", RAISE, 'return otp.Stop("crash", log, reply="bye")', "to have no answer, got 'bye'"),
         ("s13.agent_server", '["memory"].get(key)', '["memory"][key]', "the server ended: KeyError: 'colour'"),
         ("s13.agent_server", "def send_message(", "def receive_message(", "expected AgentServer.send_message(…), got"),
     ],

@@ -54,6 +54,7 @@ def test_the_lesson_has_every_exercise_and_prediction() -> None:
         ("s15.pool", RETURNS, RETURNS.replace("return ", ""), (), "start_pool returned None: is a `return` missing?"),
         ("s15.pool", "max_children=limit", "", (), "open_job started one more: expected 'full'"),
         ("s15.pool", ACTIVE, ACTIVE.replace(".active", ""), (), "expected count to return 0, got Counts(specs=0"),
+        ("s15.pool", ACTIVE, f"{ACTIVE} and 3", (), "expected count to return 2, got 3"),
         ("s15.pool", ", timeout=seconds", "", (), "expected a job of 2 s to end after 2 s, but it runs on"),
         ("s15.tasks", KILLS, "", (), "an item took longer than 5 s, and fetch_all ended: expected the other results"),
         (

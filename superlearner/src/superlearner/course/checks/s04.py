@@ -25,11 +25,11 @@ async def priority(s: Scenario) -> None:
     """The next message of the caller, the urgent ones first."""
     s.step("An urgent message is taken before older ones.")
     client = s.caller()
-    await send_all(s, client, "a", ("b", 1), URGENT, ("normal", "urgent"), "c")
+    await send_all(s, client, "a", ("b", 1), 7, (), URGENT, ("normal", "urgent"), "c")
     await takes(s, client, URGENT)
 
     s.step("All other messages stay, in their order.")
-    left = ["a", ("b", 1), ("normal", "urgent"), "c"]
+    left = ["a", ("b", 1), 7, (), ("normal", "urgent"), "c"]
     s.same(client.messages, left, f"expected the messages {left} to stay, got {render(client.messages)}", "M3")
 
     s.step("Without an urgent one it takes the oldest message, and no time passes.")
@@ -72,6 +72,10 @@ async def rate_limiter(s: Scenario) -> None:
     s.step('The first n requests within a second are answered with "ok", the others with "rate_limited", all at once.')
     three = s.process("rate_limiter", 3)
     await allows(s, three, 9, 3)
+    other = s.inbox("another client")
+    ref = other.asks(three.pid, "ask")
+    say = "one client has had all 3 of this second: expected the answer 'rate_limited' to another client"
+    await other.has([(ref, "rate_limited")], say)
 
     s.step("A second later n more are allowed, and none before.")
     await at(s, 0.999)
@@ -227,6 +231,7 @@ async def store(s: Scenario) -> None:
     one = await start()
     await get(one, "a", None)
     await get(one, "a", 7, default=7)
+    await client.call("get", one, "a", 7).returns(7, late="M31", never="M31")
     for value in VALUES:
         await put(one, "a", value)
         await get(one, "a", value, None if value else "V2", default=7)
@@ -299,6 +304,10 @@ async def job_queue(s: Scenario) -> None:
     s.step('If no job is there, the answer to "next" comes with the next job, in the order of the requests.')
     workers = [s.inbox(f"worker {number}") for number in range(1, 8)]
     refs = [worker.asks(queue.pid, "next") for worker in workers]
+    for worker in workers:
+        if early := await worker.news():
+            say = f"there is no job, and {worker.called} was answered at once, with {render(early[0])}"
+            raise Wrong(s.worded(f"{say}: expected the answer with the next job"))
     await queue.answers("count", 0)
     for number, job in enumerate(("a", None, "b")):
         queue.send(("add", "low", job))
@@ -339,6 +348,9 @@ async def gets(s: Scenario, workers: list[Inbox], number: int, ref: otp.Ref, job
     got = [await worker.news() for worker in workers]
     others = [place for place, messages in enumerate(got) if messages and place != number]
     wanted = workers[number].called
+    if others and got[number]:
+        say = f"expected {wanted} alone to get the job {render(job)}, but {workers[others[0]].called} got a job as well"
+        raise Wrong(say)
     if others:
         say = f"expected {wanted} to get the job {render(job)}, but {workers[others[0]].called} got it"
         raise Wrong(say, "V6" if others[0] > number else None)

@@ -10,7 +10,7 @@ import asyncio
 from typing import Any, Final
 
 import otp
-from superlearner.course.engine.by_hand import ByHand
+from superlearner.course.engine.by_hand import ANYTHING, ByHand
 from superlearner.course.engine.exercise import exercise
 from superlearner.course.engine.reports import unreported
 from superlearner.course.engine.scenario import Scenario
@@ -174,8 +174,10 @@ async def supervisor(s: Scenario) -> None:
         await expect_child(one, children, number)
 
     s.step('After "normal" and "shutdown" there is no new child, and the supervisor lives.')
-    for reason in ("normal", "shutdown"):
-        other, own = start(f"{reason} supervisor")
+    idle: list[ByHand] = []
+    for reason, place in (("normal", "second"), ("shutdown", "third")):
+        other, own = start(f"{place} supervisor")
+        idle.append(other)
         await other.answers("restarts", 0)
         await own.end(own.living[0], reason)
         await other.lives(f"the child ended with {reason!r}, and the supervisor ended, too", "M8")
@@ -183,14 +185,13 @@ async def supervisor(s: Scenario) -> None:
         got = await other.answers("child")
         s.expect(got is None, f"expected the answer None to 'child', got {s.shown(got)}", "M13")
         await other.answers("restarts", 0)
-        await other.stops()
 
     s.step('When the child ends after `limit` restarts, the supervisor ends with "too_many_restarts".')
     await children.end(children.living[0], "crash")
     counted = f"expected 6 children with a limit of 5 restarts, got {len(children.started)}"
     s.expect(len(children.started) == 6 and not children.living, counted, "M23")
     await one.ends("too_many_restarts")
-    two, own = start("strict supervisor", 2)
+    two, own = start("fourth supervisor", 2)
     await two.answers("restarts", 0)
     for place in (1, 2, 3):
         s.expect(len(own.started) == place, f"expected child {place} with a limit of 2, got {len(own.started)}", "M23")
@@ -199,7 +200,7 @@ async def supervisor(s: Scenario) -> None:
     await two.ends("too_many_restarts")
 
     s.step("It takes a message of another form, and goes on.")
-    three, own = start("third supervisor")
+    three, own = start("fifth supervisor")
     await three.answers("restarts", 0)
     await three.ignores(("child",), "restarts")
     await expect_child(three, own, 0)
@@ -211,9 +212,11 @@ async def supervisor(s: Scenario) -> None:
     reason = s.reason_of(last)
     s.expect(reason == "shutdown", f"expected the child to end with 'shutdown', got {render(reason)}")
     s.expect(len(own.started) == 1, 'after "stop" the child was started again', "M24")
+    for each in idle:
+        await each.stops(m="M23")
 
     s.step("When the supervisor is killed, its child ends, too.")
-    four, own = start("last supervisor")
+    four, own = start("sixth supervisor")
     await four.answers("restarts", 0)
     await s.kill(four.pid)
     s.expect(not own.living, "the supervisor was killed, and its child lives on: it is not linked", "M8")
@@ -302,11 +305,11 @@ async def pool(s: Scenario) -> None:
     await take()
 
     s.step('After "stop" the pool ends, and all workers end.')
-    await one.stops(m="M23")
+    await one.stops(m="M23", reason=ANYTHING)
     s.expect(not workers.living, f"the pool has stopped, and {len(workers.living)} workers live on", "M23")
     other = s.process("pool", worker, 1, called="second pool")
     await s.settle()
-    await other.stops(m="M23")
+    await other.stops(m="M23", reason=ANYTHING)
     s.expect(not workers.living, "the second pool has stopped, and its worker lives on", "M23")
 
 

@@ -150,8 +150,15 @@ async def cook(dish: str) -> str:
 async def slow(s: Scenario) -> None:
     """Kitchen: slow orders that hold up nothing."""
     s.step("Four orders at once: each is answered with its own dish, as soon as that is ready.")
+    cooked: list[str] = []
+
+    async def noted(dish: str) -> str:
+        meal = await cook(dish)
+        cooked.append(dish)
+        return meal
+
     kitchen = s.client("Kitchen", calls="order open_orders")
-    one = await kitchen.start(cook, called="kitchen")
+    one = await kitchen.start(noted, called="kitchen")
 
     def ordered(dish: str) -> Callable[[], Awaitable[None]]:
         async def order() -> None:
@@ -210,11 +217,15 @@ async def slow(s: Scenario) -> None:
         await asyncio.sleep(0.5)
         await s.kill(client)
 
+    cooked.clear()
     try:
         await s.at_once(one.pid, gives_up, is_killed, ordered("bread"))
         await one.open_orders(gives=0)
     except Wrong as wrong:
         raise Wrong(wrong.say, wrong.misconception or (None if otp.is_alive(one.pid) else "M17")) from None
+    for dish, client in (("stew", "gave up"), ("roast", "was killed")):
+        say = f"the client of the {dish} {client}, and the {dish} was not cooked: expected it to be cooked all the same"
+        s.expect(dish in cooked, say)
 
     s.step("`order` and `open_orders` are calls.")
     kitchen.kinds()
@@ -315,12 +326,18 @@ async def resource(s: Scenario) -> None:
     await logged()
     try:
         got = await GenServer.call(child.pid, "crash")
+        await s.settle()
+        if not otp.is_alive(child.pid):
+            raise Wrong(f'expected the call "crash" to have no answer, got {render(got)}')
         raise Wrong(f'expected the call "crash" to end the server, but it answers {render(got)} and goes on', "M11")
     except otp.ServerDown:
         await s.settle()
     except otp.CallTimeout:
         say = 'expected the call "crash" to end the server, but it is alive and silent'
         raise Wrong(say, "M31") from None
+    reason = s.reason_of(child.pid)
+    crashed = not same(reason, "normal") and not same(reason, "shutdown")
+    s.expect(crashed, f'expected the call "crash" to make the server crash, but it ended with {render(reason)}')
     again = next(iter((await s.children(supervisor)).values()), child.pid)
     s.expect(again != child.pid, "expected a new process after the crash")
     await closes(child.pid, "after the crash", ("open", again))

@@ -146,7 +146,11 @@ class Asked:
         waits, line = self._process.waits()
         waits = waits or bool(otp.process_info(pid, "message_queue_len"))  # it does not even take the request
         await self._s.advance(LATE)
-        if await self._taken() is not None or waits:
+        late = await self._taken()
+        if late is not None and not waits:
+            when = f"after {self._sent_at(late) - self._begun:.3g} s, with {self._s.worded(render(late[1]))}"
+            return Wrong(f"{self.said} was answered {when}: expected the answer {due}")
+        if waits:
             say = f"{self.said} was not answered {due}: the process was waiting for something else"
             return Wrong(line + say, "P1", WAITS)
         if not otp.is_alive(pid) and self._s.reason_of(pid) != "normal":
@@ -209,21 +213,22 @@ class ByHand:
         if said := mailbox():
             raise Wrong(f"expected no answer to what is no message of the task, got {render(said[0])}")
 
-    async def stops(self, m: str | None = None, after: float = 0.0) -> None:
-        """Send `"stop"`; raise `Wrong` unless the process ends with `"normal"`, and so does what it started.
+    async def stops(self, m: str | None = None, after: float = 0.0, reason: Any = "normal") -> None:
+        """Send `"stop"`; raise `Wrong` unless the process ends, and so does what it started.
 
         Args:
             m: the misconception of a process that is left.
             after: seconds that it may take.
+            reason: the expected one; `ANYTHING` where the task names none.
         """
         self.send("stop")
         await (self.s.advance(after + NEAR) if after else self.s.settle())
         if otp.is_alive(self.pid):
             waits, line = self.waits()
             raise Wrong(f'{line}expected {self.called} to end after "stop", but it is alive', "P1" if waits else None)
-        reason = self.s.reason_of(self.pid)
-        if reason != "normal":
-            raise Wrong(f'expected {self.called} to end with "normal" after "stop", got {render(reason)}')
+        got = self.s.reason_of(self.pid)
+        if reason is not ANYTHING and not same(got, reason):
+            raise Wrong(f'expected {self.called} to end with "{reason}" after "stop", got {render(got)}')
         if left := len(self.s.started_by(self.pid)):
             say = f"{left} that it started live on" if left > 1 else "one that it started lives on"
             raise Wrong(f'expected {self.called} to leave no process after "stop": {say}', m)

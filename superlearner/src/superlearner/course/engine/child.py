@@ -2,8 +2,9 @@
 
 For a prediction, a measurement or a picture it runs a scenario of ours alone, and reports what happened.
 
-It runs in the thread of the peer's loop, so an answer that never waits holds that loop, and is ended with the line in
-which it was. The report begins with a token that the answer does not know.
+It runs in the thread of the peer's loop, so it holds that loop. An answer that never waits is ended by the time that it
+takes of the processor, and not by the clock: on a busy machine a right answer is slow as well. The report begins with a
+token that the answer does not know.
 """
 
 # What learners define has no type.
@@ -15,15 +16,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import random
 import re
+import signal
 import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import asdict
-from types import ModuleType
-from typing import Any, Final
+from types import FrameType, ModuleType
+from typing import Any, Final, Self
 
+import otp
 from otp.peer.inner import Here
 from otp.testing import Deadlock, Livelock, MessageMutated, RealIONotSimulated, Scheduler
 from superlearner.course.engine.captures import captured, unreachable
@@ -36,10 +40,16 @@ from superlearner.course.engine.unawaited import Unawaited
 from superlearner.course.engine.values import render
 from superlearner.course.engine.verdict import CourseRow, Verdict, Wrong, refusal
 
-__all__ = ["FILE", "IMPORT", "boot", "outcome_of", "verdict_of"]
+__all__ = ["BUSY", "BUSY_S", "FILE", "IMPORT", "RUNS", "boot", "outcome_of", "verdict_of"]
 
 FILE: Final = "answer.py"
 IMPORT: Final = "your code can be imported"
+RUNS: Final = "your code runs to its end within the limits of a check"
+BUSY: Final = "your code keeps the one thread of the runtime busy and never waits"
+BUSY_S: Final = 2.0
+"""Seconds of the processor for one seed; the longest check takes a tenth of it."""
+AGAIN_S: Final = 0.25
+"""Seconds of the processor until an answer that has caught the end of its time is ended again."""
 PLACE: Final = re.compile(rf" \({re.escape(FILE)}:(\d+)\)")
 """The place of a definition in a message of the library."""
 LONGEST: Final = 60_000
@@ -69,7 +79,7 @@ def boot(here: Here) -> None:
 def _report(order: dict[str, Any]) -> dict[str, Any]:
     if order["source"] is None:
         return asdict(outcome_of(order["id"], order["check"], order["seeds"][0]))
-    return asdict(verdict_of(order["id"], order["check"], order["source"], order["seeds"]))
+    return asdict(verdict_of(order["id"], order["check"], order["source"], order["seeds"], _Limit()))
 
 
 def outcome_of(id: str, check: str, seed: int = 1) -> Outcome:
@@ -86,7 +96,7 @@ def outcome_of(id: str, check: str, seed: int = 1) -> Outcome:
     return Scheduler(seed=seed, io="real" if is_real(run) else "virtual", inline=is_inline(run) or None).run(main)
 
 
-def verdict_of(id: str, check: str, source: str, seeds: list[int]) -> Verdict:
+def verdict_of(id: str, check: str, source: str, seeds: list[int], limit: _Limit | None = None) -> Verdict:
     """Return the verdict on an answer: that of the first seed under which it fails, or of the last one.
 
     Args:
@@ -94,6 +104,7 @@ def verdict_of(id: str, check: str, source: str, seeds: list[int]) -> Verdict:
         check: the source of the module with its check.
         source: the answer.
         seeds: those of the schedulers.
+        limit: ends a run that takes too long; None: none is ended.
     """
     try:
         code = compile(source, FILE, "exec", dont_inherit=True)
@@ -109,10 +120,41 @@ def verdict_of(id: str, check: str, source: str, seeds: list[int]) -> Verdict:
     verdict = refusal(IMPORT, "there are no seeds")
     for seed in seeds:
         random.setstate(random_state)
-        verdict = _Run(source, code, run, seed).verdict()
+        with limit or contextlib.nullcontext():
+            verdict = _Run(source, code, run, seed).verdict()
+        if limit is not None and limit.fault is not None:
+            return limit.fault
         if not verdict.ok:
             break
     return verdict
+
+
+class _Late(BaseException):
+    """The end of the time of a run."""
+
+
+class _Limit:
+    """Ends a run that has the processor for too long, and says in which line of the answer it was."""
+
+    def __init__(self) -> None:
+        self.fault: Verdict | None = None
+
+    def __enter__(self) -> Self:
+        signal.signal(signal.SIGPROF, self._end)
+        signal.setitimer(signal.ITIMER_PROF, BUSY_S, AGAIN_S)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        return kind is _Late
+
+    def _end(self, _number: int, frame: FrameType | None) -> None:
+        while frame is not None and frame.f_code.co_filename != FILE:
+            frame = frame.f_back
+        where = "" if frame is None else f"line {frame.f_lineno}: "
+        self.fault = self.fault or refusal(RUNS, f"{where}{BUSY}", "M7")
+        logging.disable(logging.CRITICAL)  # a report of this end would say nothing about the answer
+        raise _Late
 
 
 class _Run:
@@ -193,6 +235,8 @@ def _describe_error(error: BaseException) -> str:
     """Return an exception of an answer, with its line; the library may name the line that it means."""
     lines = [str(frame.lineno) for frame in traceback.extract_tb(error.__traceback__) if frame.filename == FILE]
     said = _first_line(error)
+    if isinstance(error, otp.Exit) and not lines:
+        return f"a process that asks yours was ended, with the reason {said!r}: is yours linked with it?"
     if isinstance(error, RuntimeError) and "event loop" in said:  # otp.run, or asyncio.run
         said = 'expected no program to run while the file is imported; put it under `if __name__ == "__main__":`'
         return f"line {lines[-1]}: {said}" if lines else said
