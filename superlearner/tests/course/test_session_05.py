@@ -61,6 +61,7 @@ COURSE = Course()
             " if not running and stopping:",
             "('task', 1) was answered after 1 s, with 'done'",
         ),
+        ("s05.shutdown", "otp.Down(ref)", "otp.Down(ref, pid=_)", "line 15: otp.Down has no part `pid`, so this case"),
         ("s05.shutdown", "not (stopping and not running)", "True", "expected the service to end"),
     ],
 )

@@ -35,7 +35,7 @@ LIMITS: Final = Limits(
 """Those of an answer. `hold_s` counts by the clock, and the child holds its loop while it runs: on a busy machine a
 right answer takes seconds. An answer that never waits is ended by the child, by the time of the processor."""
 OURS: Final = Limits(
-    memory_mb=192, cpu_s=30.0, processes=8, output_kb=256, hold_s=30.0, wall_s=60.0, files_mb=4, nice=5
+    memory_mb=192, cpu_s=30.0, processes=8, output_kb=256, hold_s=30.0, start_s=45.0, wall_s=60.0, files_mb=4, nice=5
 )
 """Limits of a scenario of ours, which may measure an hour of virtual time."""
 PRELOAD: Final = ("superlearner.course.engine.child",)

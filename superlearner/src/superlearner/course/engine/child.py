@@ -34,6 +34,7 @@ from superlearner.course.engine.captures import captured, unreachable
 from superlearner.course.engine.ends import real_io
 from superlearner.course.engine.exercise import declared_in, is_inline, is_real, scenarios_in
 from superlearner.course.engine.integrity import Integrity
+from superlearner.course.engine.lines import dead_case
 from superlearner.course.engine.outcome import Outcome
 from superlearner.course.engine.scenario import Scenario
 from superlearner.course.engine.unawaited import Unawaited
@@ -198,6 +199,8 @@ class _Run:
     def _failed(self, wrong: Wrong) -> Verdict:
         if self._unawaited.say:  # it explains the others
             wrong = Wrong(f"line {self._unawaited.line}: {self._unawaited.say}")
+        elif dead := dead_case(self._source):
+            wrong = Wrong(dead)
         found = () if wrong.misconception is None else (wrong.misconception,)
         scenario = self._scenario
         if scenario is None:
