@@ -539,7 +539,7 @@ declare namespace Api {
     /** its id, which stays unique when the program is started again */ ref?: string;
     at: number;
     /** what happened */ line?: string;
-    /** more than 1: restarts that were only counted, from `at` to `until` */ count?: number;
+    /** restarts after an own end; of a sum, those from `at` to `until` */ count?: number;
     /** the time of its last event; null while it may go on */ until?: number|null;
     /** false: only this line of it is kept, and the fields below are empty */ kept?: boolean;
     /** the process that ended first */ name: string|null;

@@ -23,6 +23,7 @@ __all__ = [
     "is_again",
     "is_along",
     "is_end",
+    "is_own_end",
     "is_restart",
     "is_stop",
 ]
@@ -95,8 +96,13 @@ def is_end(event: TraceEvent) -> bool:
     return act_of(event) == "end"
 
 
+def is_own_end(event: TraceEvent) -> bool:
+    """Return whether a supervisor reports a child that ended by itself, even if it was about to stop that child."""
+    return is_end(event) or (is_stop(event) and event.data.get("by_itself") is True)
+
+
 def is_stop(event: TraceEvent) -> bool:
-    """Return whether a supervisor reports that it stopped a child."""
+    """Return whether a supervisor reports that it stopped a child, or found it ended when it was to stop it."""
     return act_of(event) == "stop"
 
 

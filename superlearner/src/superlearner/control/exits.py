@@ -11,14 +11,15 @@ import otp
 from otp import Node
 from otp.trace import Event
 from superlearner.control.clock import wall_of
-from superlearner.control.events import TraceEvent, facts_of
+from superlearner.control.events import ENDS, TraceEvent, facts_of
 from superlearner.control.terms import message_text
 
-__all__ = ["EndsBelow", "Exit", "ExitLog"]
+__all__ = ["EndTimes", "EndsBelow", "Exit", "ExitLog"]
 
 EXITS_OF_A_SLOT: Final = 20
 MAX_SLOTS: Final = 1000
 MOST_WAITING: Final = 1_000
+MOST_TIMES: Final = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,33 @@ class Exit:
             "at": self.at, "reason": self.reason, "pid": self.pid, "crash": self.crash, "message": text,
             "where": self.where,
         }  # fmt: skip
+
+
+class EndTimes:
+    """The times of the newest ends: a supervisor reports an end later, when it handles it.
+
+    Every list shows an end at the time at which the process ended.
+
+    >>> from types import SimpleNamespace as Event
+    >>> times = EndTimes()
+    >>> times.note(Event(kind="exited", seq=7, at=919))
+    >>> times.of(Event(kind="child_terminated", cause=7, at=947))
+    919
+    """
+
+    def __init__(self) -> None:
+        self._times: dict[int, int] = {}
+
+    def note(self, event: TraceEvent) -> None:
+        """Keep the time of an `exited` event; ignore others."""
+        if event.kind == "exited":
+            self._times[event.seq] = event.at
+            if len(self._times) > MOST_TIMES:
+                del self._times[next(iter(self._times))]
+
+    def of(self, event: TraceEvent) -> int:
+        """Return the time of an event; for a supervisor's report of an end, that of the end."""
+        return self._times.get(event.cause, event.at) if event.kind in ENDS else event.at
 
 
 class ExitLog:

@@ -18,7 +18,7 @@ from otp import Node, Pid, sentences
 from otp.trace import Event
 from superlearner.control.clock import Clock
 from superlearner.control.events import ENDS, STARTS, facts_of
-from superlearner.control.exits import EndsBelow, ExitLog
+from superlearner.control.exits import EndsBelow, EndTimes, ExitLog
 from superlearner.control.listing import count_processes
 from superlearner.control.slots import Slot
 from superlearner.control.tree import TreeReader
@@ -84,6 +84,7 @@ class Hub:
         self.model = Projection(offset=clock.offset)
         self.feed = Feed(clock.offset, run_of(node))
         self.exits = ExitLog(clock.offset)
+        self._ends = EndTimes()
         self._ends_below = EndsBelow(node, self.exits)
         self.frames = Frames(self.model, head)
         self.alone = Alone(node, reader, self._handle_unsupervised_end)
@@ -174,6 +175,7 @@ class Hub:
         """Apply a trace event to model and feed; schedule a frame if there are viewers."""
         try:
             if event.kind == "exited":
+                self._ends.note(event)
                 self._ends_below.ended(event)
             dirty = self._take(event)
         except Exception:
@@ -220,12 +222,16 @@ class Hub:
                 fresh = self._fresh(event)
             elif event.kind == "strategy_changed":
                 fresh = self.reader.supervisor(event.pid)
-        self.feed.take(self.model, event)
+        told = event
+        if event.kind in ENDS:
+            told = Event(event.seq, self._ends.of(event), event.node, event.kind, event.pid, event.cause, event.data)
+            told.facts = facts_of(event)
+        self.feed.take(self.model, told)
         self.model.restarts = self.node.restart_count
         if event.kind in ENDS and (key := self.model.by_pid.get(facts_of(event).child or "")) is not None:
-            self.exits.take(key, event)
+            self.exits.take(key, told)
             self._ends_below.take(event, {row.pid: row.key for row in below(self.model, key) if row.pid is not None})
-        return apply(self.model, event, fresh)
+        return apply(self.model, told, fresh)
 
     def _fresh(self, event: Event) -> Slot | None:
         """Return the slot of a child that just started, if its supervisor is on the page."""

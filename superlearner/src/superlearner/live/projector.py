@@ -21,7 +21,7 @@ from superlearner.control.events import (
     facts_of,
     is_again,
     is_along,
-    is_end,
+    is_own_end,
     is_restart,
 )
 from superlearner.control.slots import DYNAMIC, MAX_CHILDREN, Budget, LastExit, Slot, id_text, key_part
@@ -183,7 +183,7 @@ def _terminated(model: Projection, supervisor: Row, event: TraceEvent, at: float
         _carry(model, row, last)
         dirty = remove(model, row.key)
         return dirty | patch(model, model.rows[supervisor.key], children=max(0, (supervisor.children or 1) - 1))
-    comes_back = is_end(event) and is_restarted(row.restart, data["reason"])
+    comes_back = is_own_end(event) and is_restarted(row.restart, data["reason"])
     state = "restarting" if comes_back else "gave_up" if row.state == "gave_up" else "stopped"
     dirty = patch(model, row, pid=None, state=state, since=at, last=last, mailbox=None, doing=None)
     return dirty | _stop_below(model, row.key, at)

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from superlearner.control.events import TraceEvent, facts_of
+from superlearner.control.events import TraceEvent, facts_of, is_own_end
 from superlearner.control.slots import DYNAMIC, id_text, key_part
 from superlearner.live.projection import Projection, called, slot_of
 from superlearner.live.rows import Row, label
@@ -221,13 +221,21 @@ class Signals:
         story.burst.add("exit", who, party_of(supervisor), event.at, facts_of(event).brief_reason)
         self._belongs(event.cause, story)
 
-    def stopped(self, story: Story, model: Projection, event: TraceEvent, supervisor: Row) -> None:
-        """Add the stop of a child by its supervisor."""
+    def stopped(self, story: Story, model: Projection, event: TraceEvent, supervisor: Row) -> str:
+        """Add the stop of a child by its supervisor, or its end if that had happened before; return its label."""
         data = event.data
         pid = facts_of(event).child
         row = _row(model, pid)
         who = row or (slot_of(supervisor, data.get("id"), pid), called(model, supervisor, data.get("id"), str(pid)))
-        story.burst.add("stop", party_of(supervisor), who, event.at, facts_of(event).brief_reason)
+        reason = facts_of(event).brief_reason
+        if is_own_end(event):
+            found = self._ends.get(event.cause)
+            if found is not None and found.sender is not None:
+                story.burst.add("kill", found.sent_by, who, found.at_ns)
+            story.burst.add("exit", who, party_of(supervisor), event.at, reason)
+        else:
+            story.burst.add("stop", party_of(supervisor), who, event.at, reason)
+        return who[1]
 
     def started(self, model: Projection, event: TraceEvent, supervisor: Row | None) -> Story | None:
         """Add the start of a child; return the story that it is a part of."""

@@ -134,6 +134,8 @@ class Story:
     outcomes: set[object] = field(default_factory=set[object])
     """The outcomes of these ends, likewise."""
     restarts: Restarts = field(default_factory=Restarts)
+    others: list[str] = field(default_factory=list[str])
+    """Sentences about siblings that had ended, too, when the supervisor was about to stop them."""
     opening: str = ""
     tail: str = ""
     again: str = ""
@@ -183,8 +185,8 @@ class Story:
 
     @property
     def level(self) -> str:
-        """The severity: `bad` for a crash, `warn` for a kill or a restart, else `info`."""
-        if self.what in ("crashed", "gave_up", "restart_failed"):
+        """The severity: `bad` for a crash or several ends, `warn` for a kill or a restart, else `info`."""
+        if self.what in ("crashed", "gave_up", "restart_failed") or self.others:
             return "bad"
         return "warn" if self.what == "killed" or self.restarts.restarted else "info"
 
@@ -193,7 +195,7 @@ class Story:
         alike = self.outcomes <= {self.restarts.outcome} and not self.restarts.failure
         when = "" if self.times < 2 else "each time " if alike else "the last time "
         did = self.restarts.text(self.supervisor, self.strategy, self.key, self.who, when)
-        text = sentences.story(self.opening or self.end, did, self.tail)
+        text = sentences.story(self.opening or self.end, *self.others, did, self.tail)
         parts: dict[str, Any] = {
             "who": self.who, "reason": self.reason, "by": self.supervisor, "strategy": self.strategy
         }  # fmt: skip

@@ -17,7 +17,7 @@ from otp import sentences
 from otp.observer.prediction import is_restarted
 from otp.redaction import without_secrets
 from superlearner.control.clock import wall_of
-from superlearner.control.events import TraceEvent, act_of, facts_of
+from superlearner.control.events import TraceEvent, act_of, facts_of, is_own_end
 from superlearner.control.slots import DYNAMIC, key_part
 from superlearner.live.projection import Projection, called, name_of, row_of, slot_of
 from superlearner.live.rows import Row, label
@@ -32,6 +32,8 @@ FOLD_BEYOND: Final = 5
 
 LONG_DRAIN_MS: Final = 250.0
 MOST_HOLDS: Final = 20
+MOST_OTHERS: Final = 3
+"""Siblings that ended as well, and are named in the entry of the first end."""
 
 
 class Feed:
@@ -178,10 +180,13 @@ class Feed:
         data, supervisor = event.data, row_of(model, facts_of(event).pid)
         if supervisor is None:
             return
-        larger = self._part_of(model, supervisor)
+        larger, fell = self._part_of(model, supervisor), is_own_end(event)
         if larger is not None:
             full = larger.burst.full
-            self._signals.stopped(larger, model, event, supervisor)
+            who = self._signals.stopped(larger, model, event, supervisor)
+            if fell and len(larger.others) < MOST_OTHERS:
+                facts = facts_of(event)
+                larger.others.append(sentences.ended(who, facts.brief_reason, failed=facts.crash))
             if not full:
                 self._put(larger)
             return
@@ -333,7 +338,7 @@ class Feed:
         if fold and storm and latest is not None:
             latest.repeat(at)
             latest.restarts, latest.tail, latest.done = Restarts(), "", False
-            latest.burst, latest.waits, latest.pending = Burst(), False, set()
+            latest.burst, latest.waits, latest.pending, latest.others = Burst(), False, set(), []
             self._entries.renew(latest.id)
             return latest
         story = Story(self._number(), at, "", key, None, "", None, "", "", "", first_at=at, run=self._run)

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import otp
 from otp import Node, Pid
-from superlearner.control.events import STARTS, TraceEvent, act_of, is_end, is_restart, is_stop
+from superlearner.control.events import STARTS, TraceEvent, act_of, is_end, is_own_end, is_restart, is_stop
 from superlearner.control.names import display_name
 from superlearner.control.slots import id_text
 from superlearner.control.terms import plain_pid
@@ -120,7 +120,7 @@ class _Chain:
         cause = self.memory.by_seq.get(event.cause)
         group = [one for one in self.memory.answers[event.cause] if one.kind in STARTS and one.pid is event.pid]
         lead = next(filter(is_restart, group), None)
-        return [self.words.restarted(event, lead, group), *self._stops(event, cause)], cause
+        return [self.words.restarted(event, lead, group), *self._stops(event, cause), *self._others(event)], cause
 
     def _stops(self, event: TraceEvent, cause: TraceEvent | None) -> list[Step]:
         """Return the stops that the strategy required before the restart."""
@@ -128,8 +128,16 @@ class _Chain:
         if restart is None or cause is None or cause.kind != "exited":
             return []  # an earlier attempt stopped the siblings
         begun = min((one.event for one in (*restart.started, *restart.failures)), default=event.seq)
-        stops = [self.memory.by_seq[one.event] for one in restart.stopped if one.event < begun]
+        before = (self.memory.by_seq[one.event] for one in restart.stopped if one.event < begun)
+        stops = [one for one in before if not is_own_end(one)]
         return [self.words.stopped(stops, id_text(restart.id), restart.strategy)] if stops else []
+
+    def _others(self, event: TraceEvent) -> list[Step]:
+        """Return the ends of siblings that the supervisor found when it was about to stop them, newest first."""
+        restart = self.memory.restarts(event.pid).answers.get(event.seq)
+        reports = [] if restart is None else [self.memory.by_seq[one.event] for one in restart.stopped]
+        ends = (self.memory.by_seq.get(one.cause) for one in reversed(reports) if is_own_end(one))
+        return [self.words.ended(one) for one in ends if one is not None]
 
     def _tries(self, event: TraceEvent | None) -> list[TraceEvent]:
         """Return a failed restart and those that led to it and failed in the same way, newest first."""

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from superlearner.control.events import ANSWERS, TraceEvent, act_of, is_end, is_restart
+from superlearner.control.events import ANSWERS, TraceEvent, act_of, is_again, is_end, is_own_end, is_restart, is_stop
 from superlearner.restarts.memory import Events, Memory
 
 __all__ = ["Group", "groups"]
@@ -49,6 +49,16 @@ class Group:
     def end(self) -> TraceEvent | None:
         """The first end that a supervisor handles."""
         return next(filter(is_end, self.events), None)
+
+    @property
+    def others(self) -> list[TraceEvent]:
+        """The reports of children that had ended by themselves when their supervisor was about to stop them."""
+        return [event for event in self.events if is_stop(event) and is_own_end(event)]
+
+    @property
+    def count(self) -> int:
+        """The number of processes that were restarted after they had ended by themselves; at least 1."""
+        return max(1, sum(map(is_again, self.events)))
 
     @property
     def restarts(self) -> bool:
@@ -121,7 +131,7 @@ class _Sorter:
                 self.ending.setdefault(stop.pid, []).append(event)
                 return
         else:
-            group = self._linked(event) or self._by_itself(event)
+            group = self._linked(event) or self._by_itself(event) or self._found(event)
         if group is None:
             group = Group(event, complete=not 0 < event.cause < self.oldest)
         self._join(event, group)
@@ -140,6 +150,11 @@ class _Sorter:
             if cause is None or cause.seq != event.cause:
                 return None
         return self.group_of.get(cause.seq) or self._join(cause, Group(cause))
+
+    def _found(self, event: TraceEvent) -> Group | None:
+        """Return the group of another end, during which a supervisor found that this child had ended as well."""
+        first = self.memory.round(event)
+        return None if first is None or first.seq > event.seq else self.group_of.get(first.seq)
 
     def _by_itself(self, event: TraceEvent) -> Group | None:
         """Return the group of a supervisor that gave up, or whose significant child ended."""

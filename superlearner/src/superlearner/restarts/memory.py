@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-from superlearner.control.events import ANSWERS, ENDS, OF_CHILDREN, STARTS, TraceEvent, is_stop
+from superlearner.control.events import ANSWERS, ENDS, OF_CHILDREN, STARTS, TraceEvent, is_own_end, is_stop
 from superlearner.control.slots import id_text
 from superlearner.control.terms import plain_pid
 from superlearner.restarts.fold import Found, Restart, fold
@@ -78,7 +78,15 @@ class Memory:
     def stop(self, end: TraceEvent) -> TraceEvent | None:
         """Return the stop by a supervisor that an end was; None if the process ended by itself."""
         report = self.reports.get(end.seq)
-        return report if report is not None and is_stop(report) else None
+        return report if report is not None and is_stop(report) and not is_own_end(report) else None
+
+    def round(self, end: TraceEvent) -> TraceEvent | None:
+        """Return the end that a supervisor handled when it found that this child had ended, too."""
+        report = self.reports.get(end.seq)
+        if report is None or not is_stop(report):
+            return None
+        restart = self.restarts(report.pid).stops.get(report.seq)
+        return None if restart is None else self.by_seq.get(restart.cause)
 
     def process(self, number: str) -> Any:
         """Return the process of a pid as text, if an event reports its start or end; the newest are found first."""

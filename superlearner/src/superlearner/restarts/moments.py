@@ -16,6 +16,7 @@ from superlearner.control.events import (
     is_again,
     is_along,
     is_end,
+    is_own_end,
     is_restart,
     is_stop,
 )
@@ -240,7 +241,7 @@ class _Telling:
                     if is_again(event) or is_along(event):
                         self._decided(event)
                     self._start(event)
-                case "stop":
+                case "stop" if not is_own_end(event):
                     self._add(event, "stop", self._id(event), by=self.past.path(event.pid))
                 case "end":
                     reason = facts_of(event).reason

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextvars import Context
 from dataclasses import dataclass
 from typing import Any, Final
@@ -21,7 +21,7 @@ from otp.observer import LastStates
 from otp.redaction import without_secrets
 from otp.trace import Event
 from superlearner.control.clock import Clock
-from superlearner.control.events import COUNTED, OF_CHILDREN, act_of, facts_of, is_end, is_restart
+from superlearner.control.events import COUNTED, OF_CHILDREN, TraceEvent, facts_of, is_again, is_own_end, is_restart
 from superlearner.restarts.groups import Group, groups
 from superlearner.restarts.ids import numbers_text
 from superlearner.restarts.memory import Memory
@@ -44,6 +44,7 @@ MOST_KNOWN: Final = 5_000
 """More than the events in memory."""
 MOST_NAMES: Final = 50
 LONGEST: Final = 200
+MOST_OTHERS: Final = 3
 LONGEST_NUMBERS: Final = 3_000
 
 log: Final = logging.getLogger(__name__)
@@ -134,11 +135,11 @@ class Recorder:
         """Mark that something is to be drawn, or count it; this is all that happens while the runtime waits."""
         try:
             crash = facts_of(event).crash
-            if not (event.kind in COUNTED or (crash and is_end(event))):
+            if not (event.kind in COUNTED or (crash and is_own_end(event))):
                 return
             if not self._is_full():
                 self._arm(SETTLE_S)
-            elif (is_end(event) and crash) or (is_restart(event) and not crash):
+            elif (is_own_end(event) and crash) or (is_restart(event) and not crash):
                 self._count(event.cause or event.seq, event.at, facts_of(event).id or "a child")
         except Exception:
             log.exception("%r could not be recorded; this is a bug in SuperLearner, please report it", event)
@@ -221,7 +222,7 @@ class Recorder:
             self._clock.wall(min(group.first.at, group.events[0].at)),
             self._clock.wall(group.events[-1].at),
             describe_group(group, past),
-            1,
+            group.count,
             text
             if len(text := numbers_text(numbers)) <= LONGEST_NUMBERS
             else numbers_text(range(group.id, max(numbers) + 1)),
@@ -280,17 +281,31 @@ def is_worth(group: Group) -> bool:
     return group.restarts or (group.end is not None and facts_of(group.end).crash)
 
 
+def _describe_others(group: Group, past: Past) -> Iterator[str]:
+    """Yield what happened to children that ended while their supervisor handled the first end."""
+    again = {event.data["old"] for event in filter(is_again, group.events)}
+    others = group.others
+    for one in others[:MOST_OTHERS]:
+        child = one.data["child"]
+        yield _describe_end(past.name(child, past.id_of(child)), one, again=child in again)
+    if len(others) > MOST_OTHERS:
+        yield f"{len(others) - MOST_OTHERS:,} more crashed"
+
+
+def _describe_end(name: str, event: TraceEvent, *, again: bool) -> str:
+    reason = event.data.get("reason")
+    if type(reason) is str and reason == "killed":
+        return f"{name} was killed{' and restarted' if again else ''}"
+    return f"{name} {'crashed' if facts_of(event).crash else 'ended'}{' and was restarted' if again else ''}"
+
+
 def describe_group(group: Group, past: Past) -> str:
     """Return what happened in one line, without its time."""
     fallen = list(dict.fromkeys(past.name(one.pid, past.id_of(one.pid)) for one in group.of("gave_up")))
     if fallen:
         line = f"{fallen[-1]} gave up"
     else:
-        data = group.first.data
-        reason = data.get("reason")
-        killed = type(reason) is str and reason == "killed"
-        did = "was killed" if killed else "crashed" if facts_of(group.first).crash else "ended"
-        again = any(act_of(event) == "restart" for event in group.events)
-        line = f"{_name(group, past)} {did}{' and was restarted' if again and not killed else ''}"
-        line = f"{line} and restarted" if again and killed else line
+        again = any(map(is_restart, group.events))
+        first = _describe_end(_name(group, past), group.first, again=again)
+        line = "; ".join([first, *_describe_others(group, past)])
     return without_secrets(line, LONGEST)

@@ -92,6 +92,66 @@ def test_a_restart_is_listed_and_shown_with_the_tree_before_it(inside: Inside) -
     inside(test)
 
 
+@pytest.mark.operation("restart.list", "restart.show", "error.why", "events.stream")
+def test_of_siblings_that_end_in_one_round_each_is_told_and_counted_everywhere(inside: Inside) -> None:
+    """Regression: the second end had no failure on the Timeline, and no place in the list; its supervisor stopped it.
+
+    Each list also had its own time for an end: when the process ended, or when its supervisor handled that.
+    """
+
+    async def test(platform: Any) -> None:
+        before, counted = number(platform, "mailer"), platform.node.restart_count
+        since = trace.history(platform.node)[-1].seq
+        await platform.client.post("/api/v1/processes/checkout_sup/suspend")
+        for name in ("cart", "mailer"):
+            exit((name, platform.node), "kill")
+        for _ in range(5):
+            assert (await platform.get(AT))["data"] == []
+        await platform.client.post("/api/v1/processes/checkout_sup/resume")
+        await Supervisor.count_children(("checkout_sup", platform.node))
+        assert platform.node.restart_count - counted == 2
+        (line,) = (await platform.get(AT))["data"]
+        assert (line["line"], line["count"]) == ("cart was killed and restarted; mailer was killed and restarted", 2)
+
+        history = trace.history(platform.node, since)
+        ends = {event.data["name"]: event for event in history if event.kind == "exited"}
+        shown = [(await platform.get(f"{AT}/{ends[name].seq}"))["data"] for name in ("cart", "mailer")]
+        assert [{**one, "at": 0} for one in shown] == [{**shown[0], "at": 0}] * 2
+        happened = [(one["kind"], one["id"].rpartition("/")[2]) for one in shown[0]["events"]]
+        assert happened == [
+            ("crash", "cart"), ("crash", "mailer"), ("signal", "cart"), ("decide", "checkout_sup"), ("start", "cart"),
+            ("start", "mailer"),
+        ]  # fmt: skip
+        assert f"; mailer <{before}> was killed" in shown[0]["summary"]
+        assert "stopped" not in shown[0]["summary"]
+        why = (await platform.get("/api/v1/processes/mailer/errors/why"))["data"]["summary"]
+        assert f"mailer <{before}> was killed" in why
+
+        entry = platform.hub.feed.entries()[-1]
+        assert entry.text.startswith("cart was killed; mailer was killed; checkout_sup (rest_for_one) restarted cart")
+        events = (
+            await platform.get(
+                "/api/v1/events?types=child_terminated&last=2&limit=2", headers={"accept": "application/json"}
+            )
+        )["data"]["items"]
+        assert [(one["name"], one["text"].endswith("was killed"), one["data"]["by_itself"]) for one in events] == [
+            ("cart", True, True), ("mailer", True, True),
+        ]  # fmt: skip
+
+        report = next(event for event in history if event.cause == ends["cart"].seq)
+        late = (report.at - ends["cart"].at) / 1e9
+        key = platform.hub.model.by_pid[number(platform, "mailer")]
+        last, kept = platform.hub.exits.of(key)[0], platform.hub.model.rows[key].last
+        for name, found in {
+            "cart": [line["at"], shown[0]["at"], entry.at, events[0]["at"]],
+            "mailer": [events[1]["at"], last.at, kept.at],
+        }.items():
+            time = platform.hub.clock.wall(ends[name].at)
+            assert found == [pytest.approx(time, abs=late / 4)] * len(found)
+
+    inside(test)
+
+
 @pytest.mark.operation("restart.show")
 def test_a_give_up_is_shown_from_any_of_its_events_with_the_request_behind_it(inside: Inside) -> None:
     async def test(platform: Any) -> None:

@@ -167,6 +167,20 @@ test("an answer for an earlier request never replaces a later one, and its failu
   assert.deepEqual([log.run, log.error], ["newest", null]);
 });
 
+test("events are in the order of their times: an end is reported when its supervisor handles it", async () => {
+  const { log, asked } = askedLog();
+  const begun = log.begin();
+  asked[0].resolve(answer([events[0], events[2], { ...events[1], at: 10.5 }], "run"));
+  await begun;
+  assert.deepEqual(log.events.map(({ at }) => at), [10, 10.5, 12]);
+});
+
+test("a child that had ended when its supervisor was about to stop it is a failure", () => {
+  const found = { reason: "killed", by: "supervisor", by_itself: true };
+  assert.equal(markOf(event(1, "child_terminated", "0.3.0", "cart", found)), "crash");
+  assert.equal(markOf(event(1, "child_terminated", "0.3.0", "cart", { ...found, by_itself: false })), "stop");
+});
+
 test("what failed is asked for again on request only", async () => {
   const { log, asked, seen } = askedLog();
   const begun = log.begin(), refused = new Error("unreachable");
@@ -182,9 +196,10 @@ test("what failed is asked for again on request only", async () => {
 });
 
 test("kept restarts come before the events, as failures if they are some, with their ids", async () => {
-  const kept = (at, line, count = 1) => ({ ref: `9f3a0c1b22d4.${at}`, at, until: at, count, line });
+  const kept = (at, line, count = 1, kept = true) => ({ ref: `9f3a0c1b22d4.${at}`, at, until: at, count, kept, line });
   const { log, asked } = askedLog([
-    kept(4, "stall gave up"), kept(3, "till ended 300 times more", 300), kept(2, "till was killed and restarted"), kept(1, "till ended"),
+    kept(4, "stall gave up"), kept(3, "till ended 300 times more", 300, false), kept(2, "till was killed and restarted"),
+    kept(1, "till ended"),
   ]);
   const begun = log.begin();
   assert.ok(log.goesOn);

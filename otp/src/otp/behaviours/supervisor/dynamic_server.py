@@ -232,8 +232,9 @@ def _started(outcome: Any, me: Process, state: DynamicState, spec: ChildSpec, ca
 async def _terminate_child(me: Process, state: DynamicState, pid: Any) -> Any:
     spec = state.running.get(pid) if isinstance(pid, Process) else None
     if spec is not None:
+        ended = not is_alive(pid)
         reason = await stop(pid, shutdown_of(spec))
-        report_stopped(me, None, pid, reason, is_expected_end(spec, reason))
+        report_stopped(me, None, pid, reason, is_expected_end(spec, reason), ended)
         state.forget(pid)
         return Reply(("ok", None), state)
     if isinstance(pid, Process) and pid in state.restarting:
@@ -336,10 +337,11 @@ async def stop_children(me: Process, state: DynamicState) -> None:
     """Stop all children: signal all first, then wait for all together."""
     specs, state.running = state.running, {}
     state.restarting.clear()
+    ended = {pid for pid in specs if not is_alive(pid)}
     reasons = await stop_all((pid, shutdown_of(spec)) for pid, spec in specs.items())
     for pid, spec in specs.items():
         reason = reasons[pid]
-        report_stopped(me, None, pid, reason, is_expected_end(spec, reason))
+        report_stopped(me, None, pid, reason, is_expected_end(spec, reason), pid in ended)
     state.history.clear()
     state.renew_starts()
     state.supervisors = 0

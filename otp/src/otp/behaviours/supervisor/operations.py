@@ -64,7 +64,7 @@ async def stop_record(me: Process, state: SupervisorState, record: ChildRecord) 
     if pid is not None:
         ended = not is_alive(pid)
         reason = await stop(pid, record.spec.shutdown)
-        report_stopped(me, record.id, pid, reason, is_expected_end(record.spec, reason))
+        report_stopped(me, record.id, pid, reason, is_expected_end(record.spec, reason), ended)
     state.stopped(record, reason, me.runtime.scheduler.now_ns(), ended=ended)
 
 

@@ -103,10 +103,13 @@ _DECIDED: Final = {
 }
 
 
-def log_stopped(me: Process, id: Hashable, pid: Any, reason: Reason) -> None:
-    """Log that the supervisor stopped a child, which did not end as asked."""
+def log_stopped(me: Process, id: Hashable, pid: Any, reason: Reason, by_itself: bool) -> None:
+    """Log that the supervisor stopped a child, which did not end as asked, or had ended by itself before."""
     if is_taken(logger, logging.WARNING):
-        words = story(stopped(_me(me), [_child(id, pid)]), _describe_end("it", reason))
+        if by_itself:
+            words = _describe_end(_child(id, pid), reason)
+        else:
+            words = story(stopped(_me(me), [_child(id, pid)]), _describe_end("it", reason))
         _log(logging.WARNING, me, "stopped", id, reason, words, {"otp_old_pid": str(pid)})
 
 

@@ -65,18 +65,18 @@ def report_ended(
 ) -> None:
     """Report that a child ended by itself; `less` is the reason to keep, `cause` the number of its end's event."""
     whole = None if less is reason else reason
-    me.runtime.tracer.record("child_terminated", me, (id, pid, less, "exit"), cause, whole, now)
+    me.runtime.tracer.record("child_terminated", me, (id, pid, less, "exit", True), cause, whole, now)
     if verdict != "restart":  # a restart is reported once it is done
         log_ended(me, id, pid, reason, spec, verdict)
 
 
-def report_stopped(me: Process, id: Hashable, pid: Any, reason: Reason, as_asked: bool) -> None:
-    """Report that a child was stopped."""
+def report_stopped(me: Process, id: Hashable, pid: Any, reason: Reason, as_asked: bool, by_itself: bool) -> None:
+    """Report that a child was stopped; `by_itself`: it had ended before, and the supervisor only found that."""
     less = bound_reason(reason)
     whole = None if less is reason else reason
-    me.runtime.tracer.record("child_terminated", me, (id, pid, less, "supervisor"), pid.exit_seq, whole)
+    me.runtime.tracer.record("child_terminated", me, (id, pid, less, "supervisor", by_itself), pid.exit_seq, whole)
     if not as_asked:
-        log_stopped(me, id, pid, reason)
+        log_stopped(me, id, pid, reason, by_itself)
 
 
 def report_restarted(

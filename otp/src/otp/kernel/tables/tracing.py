@@ -72,7 +72,7 @@ LIFECYCLE: Final = frozenset(
 FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "exited": ("reason", "message", "callback", "sender", "what", "name"),
     "child_started": ("supervisor", "id", "child", "restart", "type", "old", "restarts", "along"),
-    "child_terminated": ("id", "child", "reason", "by"),
+    "child_terminated": ("id", "child", "reason", "by", "by_itself"),
     "child_restarted": (
         "id", "child", "old", "reason", "strategy", "used", "allowed", "window", "group", "restarts", "along",
     ),

@@ -13,7 +13,7 @@ from heapq import merge
 from typing import Any, Final, Literal
 
 from superlearner.control.clock import wall_of
-from superlearner.control.events import OF_CHILDREN, TraceEvent, act_of, facts_of, is_again, is_restart
+from superlearner.control.events import OF_CHILDREN, TraceEvent, act_of, facts_of, is_again, is_own_end, is_restart
 from superlearner.control.reasons import is_crash, text_of_reason
 from superlearner.control.slots import id_text
 from superlearner.observing.analytics.times import Times
@@ -335,7 +335,8 @@ def apply(book: Book, event: TraceEvent) -> Entry | None:
             _caused(history, event.cause, old)
             return _entry(book, history, event, "terminated", old, None, facts.reason, crash=facts.crash)
         case "stop":
-            return _entry(book, history, event, "stopped", _down(history, event), None, facts.reason, crash=facts.crash)
+            did: EventType = "terminated" if is_own_end(event) else "stopped"
+            return _entry(book, history, event, did, _down(history, event), None, facts.reason, crash=facts.crash)
         case "restart_failed" | "gave_up" as kind:
             _budget(history, data["allowed"], data["window"])
             old = history.causes.get(event.cause)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import otp
 from otp.redaction import without_secrets
 from superlearner.control.clock import Clock
+from superlearner.control.exits import EndTimes
 from superlearner.observing.events.event import Event
 from superlearner.observing.events.translating import can_wait, event_of
 
@@ -121,14 +122,15 @@ class EventLog:
         """Publish the events of a node until it ends; a second call has no effect."""
         if node.name in self._followed:
             return
-        clock = Clock()
+        clock, ends = Clock(), EndTimes()
 
         def on_event(event: Any) -> None:
             try:
+                ends.note(event)
                 if can_wait(event):
                     self._put((event, clock))
                 else:
-                    self.publish(event_of(event, clock))
+                    self.publish(event_of(event, clock, ends.of(event)))
             except Exception:  # an error here must not reach the runtime
                 log.exception("could not publish an event: %r; this is a bug in SuperLearner, please report it", event)
 

@@ -11,7 +11,7 @@ import otp
 from otp import sentences
 from otp.redaction import without_secrets
 from superlearner.control.clock import Clock
-from superlearner.control.events import facts_of
+from superlearner.control.events import facts_of, is_own_end
 from superlearner.control.names import display_name
 from superlearner.control.slots import id_text
 from superlearner.control.terms import clip, plain_pid, text_of
@@ -23,11 +23,11 @@ __all__ = ["can_wait", "event_of"]
 LONGEST = 300
 
 
-def event_of(event: otp.trace.Event, clock: Clock) -> Event:
-    """Return the published form of a runtime event."""
+def event_of(event: otp.trace.Event, clock: Clock, at: int | None = None) -> Event:
+    """Return the published form of a runtime event; `at` is its time, if it is not that of its report."""
     make = TRANSLATORS.get(event.kind, _other)
     told = make(event)
-    told.at = clock.wall(event.at)
+    told.at = clock.wall(event.at if at is None else at)
     told.node = event.node
     told.seq = event.seq
     told.cause = event.cause or None
@@ -99,9 +99,10 @@ def _child(event: Any) -> Event:
         told |= {"restart": data.get("restart"), "type": data.get("type"), "old": old, **_counts(data), **_runs(child)}
         text = sentences.started(supervisor, who) if old is None else sentences.restarted(supervisor, who)
     elif kind == "child_terminated":
-        told |= {"reason": reason, "by": data.get("by")}
+        alone = is_own_end(event)
+        told |= {"reason": reason, "by": data.get("by"), "by_itself": alone}
         end = sentences.ended(who, reason, failed=failed)
-        text = sentences.stopped(supervisor, [who]) if data.get("by") == "supervisor" else end
+        text = end if alone else sentences.stopped(supervisor, [who])
     else:
         budget: dict[str, Any] = {key: _number(data.get(key)) for key in ("used", "allowed", "window")}
         told |= {"reason": reason, **budget}

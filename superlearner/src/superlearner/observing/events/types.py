@@ -38,7 +38,10 @@ TYPES: Final[dict[str, Type]] = {
         "`id`, `restart`, `type`, `old`, `restarts`, `along`, `what` (class or function), "
         "`child_strategy` (if the child is a supervisor)",
     ),
-    "child_terminated": Type("a child of a supervisor ended", "`id`, `reason`, `by` (`exit` or `supervisor`)"),
+    "child_terminated": Type(
+        "a child of a supervisor ended; at the time of its end",
+        "`id`, `reason`, `by` (`exit` or `supervisor`), `by_itself` (false if the supervisor ended it)",
+    ),
     "child_restarted": Type(
         "a supervisor restarted a child",
         "`id`, `old`, `reason`, `strategy`, `used`, `allowed`, `window`, `group`, `restarts`, `along`, `what`, "

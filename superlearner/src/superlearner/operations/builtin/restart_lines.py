@@ -145,7 +145,7 @@ def _describe_group(group: Group, past: Past, clock: Clock, run: str) -> Restart
         ref=str(Ref(run, group.id)),
         at=clock.wall(first.at),
         line=describe_group(group, past),
-        count=1,
+        count=group.count,
         until=None,
         kept=True,
         name=past.name(group.victim, past.id_of(group.victim)) if group.victim is not None else "unknown",

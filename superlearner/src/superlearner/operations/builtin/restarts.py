@@ -162,7 +162,7 @@ def describe_row(row: MomentRow) -> str:
     """
     begun, ended = datetime.fromtimestamp(row.at), datetime.fromtimestamp(row.until)
     day = "" if begun.date() == datetime.now().date() else f" on {begun.day} {begun:%B %Y}"
-    if row.count > 1:
+    if row.count > 1 and not row.events:
         return f"{row.line} from {begun:%H:%M:%S} to {ended:%H:%M:%S}{day}"
     return f"{row.line}{day} at {begun:%H:%M:%S}"
 

@@ -129,7 +129,10 @@ class RestartLine(BaseModel):
     ref: str = Field(default="", description="its id, which stays unique when the program is started again")
     at: Seconds
     line: str = Field(default="", description="what happened")
-    count: int = Field(default=1, description="more than 1: restarts that were only counted, from `at` to `until`")
+    count: int = Field(
+        default=1,
+        description="restarts after an own end; of a sum, those from `at` to `until`",
+    )
     until: Seconds | None = Field(default=None, description="the time of its last event; null while it may go on")
     kept: bool = Field(default=True, description="false: only this line of it is kept, and the fields below are empty")
     name: str | None = Field(description="the process that ended first")

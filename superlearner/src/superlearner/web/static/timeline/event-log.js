@@ -132,7 +132,7 @@ export class EventLog {
       const newer = lifecycle(found.items), complete = found.ended !== "limit", news = complete && this.read < change;
       this.#last = found.last_id;
       if (complete) this.read = change;
-      if (newer.length) this.events = [...this.events, ...newer].slice(-MOST);
+      if (newer.length) this.events = inOrder([...this.events, ...newer]).slice(-MOST);
       if (newer.length || news) this.changed();
       if (!complete) this.#schedule();
     }
@@ -157,12 +157,15 @@ export class EventLog {
 }
 
 /** @param {any[]} items @returns {LogEvent[]} */
-const lifecycle = (items) => items.filter(({ type }) => TYPES.includes(type));
+const lifecycle = (items) => inOrder(items.filter(({ type }) => TYPES.includes(type)));
+
+/** Order events by time: a supervisor reports an end later. @param {LogEvent[]} events */
+const inOrder = (events) => events.sort((one, other) => one.at - other.at);
 
 /** Return a kept restart as an event. @param {Api.RestartLine} one @returns {LogEvent} */
-const eventOf = ({ ref, at, count, line = "" }) => ({
-  id: `kept-${ref}-${count}`, type: KEPT_TYPE, at, text: line, ref: count === 1 ? ref : null, pid: null, name: null, supervisor: null,
-  seq: null, data: {},
+const eventOf = ({ ref, at, count, kept, line = "" }) => ({
+  id: `kept-${ref}-${count}`, type: KEPT_TYPE, at, text: line, ref: kept || count === 1 ? ref : null, pid: null, name: null,
+  supervisor: null, seq: null, data: {},
 });
 
 /** Return what identifies a program in an id of its events. @param {string} id */

@@ -33,7 +33,9 @@ export function markOf({ type, data, text }) {
   if (type === "child_started") return data["old"] && !data["along"] ? "restart" : "start"; // the restart that it goes along with names it
   if (type === "child_restarted") return "restart";
   if (type === "gave_up" || type === "restart_failed") return "crash";
-  if (type === "child_terminated") return data["by"] === "supervisor" || isOrderly(data["reason"] ?? "") ? "stop" : "crash";
+  if (type === "child_terminated") {
+    return (data["by"] === "supervisor" && !data["by_itself"]) || isOrderly(data["reason"] ?? "") ? "stop" : "crash";
+  }
   return "change";
 }
 
