@@ -54,7 +54,7 @@ def test_going_back_shows_the_tree_before_a_restart_and_live_the_one_after_it(
     open_page: Open, real_platform: Any
 ) -> None:
     before = pid(real_platform, "counter_1")
-    page = timeline(open_page, real_platform)
+    page = timeline(open_page, real_platform, "?kind=crashes,restarts,starts")
     expect(moment(page)).to_have_attribute("aria-valuetext", "Live")
     expect(in_tree(page, "counter_1")).to_contain_text(before)
     kill(real_platform, "counter_1")
@@ -150,7 +150,7 @@ def test_only_its_buttons_start_a_recording_and_nothing_starts_a_trace(
 ) -> None:
     kept = start_for_all()
     page = timeline(open_page, kept)
-    page.get_by_role("button", name="Previous event").click()
+    moment(page).press("PageUp")
     with kept.client() as client:
         for path in ("traces", "recordings"):
             assert client.get(f"/api/v1/{path}").json()["data"] == []
@@ -201,12 +201,27 @@ def test_before_the_oldest_event_no_tree_is_shown(open_page: Open, real_platform
     expect(in_tree(page, "counter_1")).to_have_count(0)
 
 
+def test_the_steps_skip_hidden_events_and_are_disabled_without_another_one(open_page: Open, real_platform: Any) -> None:
+    """Regression: before the first event of the list, *Previous event* went to those that the filter hides."""
+    page = timeline(open_page, real_platform)
+    back, forward = (page.get_by_role("button", name=f"{way} event") for way in ("Previous", "Next"))
+    expect(back).to_be_disabled()  # the starts of the demo are hidden
+    kill(real_platform, "counter_1")
+    back.click()
+    expect(forward).to_be_disabled()
+    back.click()
+    expect(moment(page)).to_have_attribute("aria-valuetext", re.compile("was killed$"))
+    expect(back).to_be_disabled()
+    expect(moment(page)).to_be_focused()
+    forward.click()
+    expect(moment(page)).to_have_attribute("aria-valuetext", re.compile("restarted counter_1"))
+
+
 def test_until_the_events_of_a_moment_are_there_no_tree_stands_for_it(open_page: Open, real_platform: Any) -> None:
     before = pid(real_platform, "counter_1")
     kill(real_platform, "counter_1")
-    page = timeline(open_page, real_platform)
-    page.get_by_role("button", name="Previous event").click()
-    page.get_by_role("button", name="Previous event").click()
+    page = timeline(open_page, real_platform, "?kind=crashes,restarts,starts")
+    page.get_by_role("button", name=re.compile(f"counter_1 <{before}> was killed$")).click()
     page.get_by_role("button", name="Previous event").click()
     expect(in_tree(page, "counter_1")).to_contain_text(before)
     held: list[Route] = []
@@ -342,7 +357,7 @@ def test_a_moment_in_the_address_that_cannot_be_shown_says_so(
     said = page.get_by_role("status").filter(has_text="The moment in the address")
     expect(said).to_contain_text(words)
     expect(said).to_contain_text("Now is shown instead.")
-    page.get_by_role("button", name="Previous event").click()
+    moment(page).press("PageUp")
     expect(said).to_be_hidden()
 
 

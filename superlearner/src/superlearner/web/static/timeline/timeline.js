@@ -145,11 +145,13 @@ function show(wanted) {
   if (listed().length < FEW) void log.all();
 }
 
-/** Go to the next event of the list; before its first one, to those that are hidden. @param {number} by  -1 or 1 */
+/** Go to the next event of the list in a direction; without one, stay. @param {number} by  -1 or 1 */
 async function step(by) {
   if (by < 0 && stepFrom(listed(), at, by) === at && !(await older())) return;
   const next = stepFrom(listed(), at, by);
-  go(by < 0 && next === at ? stepFrom(about(), at, by) : next);
+  if (next === at || next === null) return;
+  go(next);
+  keepFocus();
 }
 
 /** Load older events; return whether the moment is still the same. */
@@ -198,8 +200,8 @@ function draw(moved = false) {
   const failed = crashes(), none = log.read < 0;
   filter.show(kinds, none ? null : countKinds(every));
   byId("live-now", HTMLButtonElement).disabled = at === null;
-  byId("back", HTMLButtonElement).disabled = none;
-  byId("forward", HTMLButtonElement).disabled = none || at === null;
+  byId("back", HTMLButtonElement).disabled = none || (log.whole && stepFrom(events, at, -1) === at);
+  byId("forward", HTMLButtonElement).disabled = none || at === null || stepFrom(events, at, 1) === null;
   byId("crash-forward", HTMLButtonElement).disabled = none || at === null || stepFrom(failed, at, 1) === null;
   byId("crash-back", HTMLButtonElement).disabled = none || (log.whole && stepFrom(failed, at, -1) === at);
   note(log.error !== null ? failure()
