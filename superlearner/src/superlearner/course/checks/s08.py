@@ -183,6 +183,11 @@ async def names(s: Scenario) -> None:
     await two.stop()
 
 
+async def ends() -> None:
+    """Wait for a message, and return."""
+    await otp.receive(otp.Is("end"))
+
+
 async def still_names(s: Scenario, client: Caller) -> None:
     """Raise `Wrong` unless a registry does what the first exercise asks for."""
     s.step("A name is still taken once, found and freed.")
@@ -209,12 +214,12 @@ async def cleanup(s: Scenario) -> None:
     s.step("A process that ends loses all its names at once, for whatever reason it ends.")
     one = await Names.start(s, client)
     await one.register("stays")
-    for number, how in enumerate(("kill", "boom", "shutdown")):
-        owner = s.inbox(f"owner {number}")
+    for number, how in enumerate(("kill", "boom", "shutdown", "normal")):
+        owner = s.name(otp.spawn(ends), f"owner {number}")
         for name in ("a", "b"):
-            await one.register(name, owner.pid, number)
+            await one.register(name, owner, number)
         await one.has("a", "b", "stays")
-        otp.exit(owner.pid, how)
+        otp.send(owner, "end") if how == "normal" else otp.exit(owner, how)
         await s.settle()
         await one.free("a", "stays")
         await one.lookup("b", None)
@@ -253,6 +258,7 @@ async def cleanup(s: Scenario) -> None:
     for _ in range(3):
         await one.unregister("a")
         await one.register("a")
+    await one.register("a", s.inbox("refused").pid, None, REFUSED)
     await one.unregister("a")
     await one.unregister("stays")
     await one.has()
