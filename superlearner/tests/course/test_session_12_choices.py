@@ -140,7 +140,7 @@ def test_each_wrong_callback_for_stop_has_its_reason(chosen: str, said: str) -> 
         {30, 32, 45, 34, 26, 27},
         {30, 31, 32, 44},
         {30, 32, 45, 35, 36},
-        {30, 219, 45},
+        {30, 221, 45},
     ],
     ids=["name", "limit of a wait", "continue and the taken name", "try", "stop", "another receive"],
 )

@@ -21,7 +21,7 @@ class Checkout(GenServer):
     @impl
     async def handle_info(self, message, running):
         match message:
-            case Down(pid=dead):
+            case Down(item=dead):
                 name = running.pop(dead)
                 pid = await Part.start(name)
                 otp.monitor(pid)
