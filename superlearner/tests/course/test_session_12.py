@@ -171,7 +171,7 @@ SAYS = {
     ("s12.supervisor", "M24"): "line 13: mailer crashed, and it was not started again",
     ("s12.supervisor", "M25"): "line 11: `Checkout` is a GenServer, so your code would have to watch the children",
     ("s12.tree", "M20_all"): "DynamicSupervisor crashed, and Store, which does not use it, was restarted as well",
-    ("s12.tree", "M25"): "W1 has children, and only supervisors have children: choose that kind for it, or write W1 (Sup",
+    ("s12.tree", "M25"): "W1 has children, and only supervisors have children: choose that kind for it, or write W1",
 }
 
 
