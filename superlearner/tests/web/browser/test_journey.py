@@ -127,7 +127,7 @@ def test_from_a_first_kill_to_a_shared_moment(
     expect(steps).to_contain_text("checkout_sup is rest_for_one")
     reader.press(steps.get_by_role("link", name="Watch it again"))
     expect(page.get_by_role("heading", level=1)).to_have_text("Why ledger restarted")
-    expect(page.get_by_text("2 of 3 restarts were left.").first).to_be_visible()
+    expect(page.get_by_text("2 of 3 restarts left in 5 s.").first).to_be_visible()
 
     # predict one level right and one wrong
     reader.go("Learn")

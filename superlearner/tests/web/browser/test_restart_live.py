@@ -57,7 +57,7 @@ def test_a_restart_is_played_below_the_rows_which_stay_where_they_are(
     expect(pane).to_be_visible()
     expect(pane.locator("restart-stage")).to_have_attribute("data-stage", "6")
     expect(pane).to_contain_text("ledger restarted")
-    expect(pane).to_contain_text("2 of 3 restarts were left")
+    expect(pane).to_contain_text("2 of 3 restarts left in 5 s")
     cut = "(p) => [p, p.parentElement].map((one) => one.scrollHeight - one.clientHeight)"
     assert pane.locator(".said p").evaluate(cut) == [0, 0]
     expect(pane.get_by_role("link", name="Watch it again")).to_have_attribute("href", "/why/100")
@@ -301,7 +301,7 @@ def test_on_a_phone_it_takes_the_lower_half_and_names_everything(
     platform.delta(e=[entry(1)])
     pane = page.get_by_role("region", name="The newest restart")
     expect(pane).to_be_visible()
-    expect(pane).to_contain_text("2 of 3 restarts were left")
+    expect(pane).to_contain_text("2 of 3 restarts left in 5 s")
     expect(pane.get_by_role("link", name="Watch it again")).to_be_in_viewport()
     box = pane.bounding_box()
     assert box is not None
