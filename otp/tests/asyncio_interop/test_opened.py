@@ -158,7 +158,7 @@ def test_the_end_of_many_processes_scans_the_heap_once_a_turn(loop: str, monkeyp
 
 
 class Client:
-    """A client of somebody else's library."""
+    """A client that neither Python nor `otp` defines."""
 
     __module__ = "library"
 
@@ -167,7 +167,7 @@ class Client:
 
 
 def test_the_search_ends_at_the_nearest_holder(loop: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What else refers to the client, through many objects, is not followed."""
+    """Further references to the client, through many objects, are not followed."""
     turn, scans = _calls_by_turn(holders._References, "_referrers", monkeypatch)
 
     async def main() -> int:

@@ -76,7 +76,7 @@ def find_unheld(dead: Process, opened: list[Opened]) -> Generator[None, None, li
                 if not searched:
                     break
                 yield
-            unheld += [one for one, numbers in searched if not references.move(one, numbers, complete=True)]
+            unheld += [one for one, _ in searched]
         finally:
             s.searching = False
     return unheld
@@ -192,6 +192,7 @@ class _References:
         self._nodes: dict[int, Any] = nodes
         self._above: dict[int, list[int]] = {}
         self._is_complete: bool = False
+        self._has_ended: bool = False
         self._explained: set[int] = set()
 
     def climb(self) -> Generator[None]:
@@ -222,8 +223,8 @@ class _References:
             for number in self._nodes
             if sys.getrefcount(self._nodes[number]) - 2 <= len(self._above.get(number, ()))  # less ours
         )
-        if self._is_complete:
-            yield
+        self._has_ended = True
+        yield
 
     def _referrers(self, level: list[int]) -> list[Any]:
         if len(level) <= WIDTH:
@@ -244,14 +245,14 @@ class _References:
             or _module_of(node) == "otp.kernel.steps.drain"
         )
 
-    def move(self, one: Opened, entries: list[int], complete: bool = False) -> bool:
-        """Move a connection to its holder, if one was found; `complete` says that no further one will be."""
-        holder = self._find_holder(entries, one.kind != "accepted", complete)
+    def move(self, one: Opened, entries: list[int]) -> bool:
+        """Move a connection to its holder, if one was found."""
+        holder = self._find_holder(entries, one.kind != "accepted")
         if holder is not None:
             one.move(holder)
         return holder is not None
 
-    def _find_holder(self, entries: list[int], clients: bool, complete: bool) -> Process | Literal["node"] | None:
+    def _find_holder(self, entries: list[int], clients: bool) -> Process | Literal["node"] | None:
         """Return the living process that holds a connection, or `"node"` for a module or a task without a process.
 
         With `clients`, a holder of a client or pool also holds its connections.
@@ -280,7 +281,7 @@ class _References:
                     return "node"
             else:
                 client = path.client or _is_client(node)
-                if complete and clients and client and not (self._is_end(node) or self._is_explained(path.at)):
+                if clients and client and self._has_ended and not (self._is_end(node) or self._is_explained(path.at)):
                     return "node"
                 kept = path.kept or issubclass(type(node), _CONTAINERS)
                 waits = path.waits or _is_stream(node)
