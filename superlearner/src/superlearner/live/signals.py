@@ -183,7 +183,12 @@ class Signals:
         shorten(self._ends, MOST_ENDS)
 
     def begins(self, story: Story, model: Projection, event: TraceEvent, supervisor: Row, who: Party) -> None:
-        """Add a child's own end: its cause, and its supervisor's receipt of the exit signal."""
+        """Add a child's own end, to whose cause the story belongs."""
+        self._add_end(story, event, supervisor, who)
+        self._belongs(event.cause, story)
+
+    def _add_end(self, story: Story, event: TraceEvent, supervisor: Row, who: Party) -> None:
+        """Add the cause of a child's own end, and its supervisor's receipt of the exit signal."""
         reason = facts_of(event).brief_reason
         found = self._ends.get(event.cause)
         if found is not None and found.sender is not None:
@@ -195,7 +200,6 @@ class Signals:
             else:
                 story.burst.add("kill", found.sent_by, who, found.at_ns)
         story.burst.add("exit", who, party_of(supervisor), event.at, reason)
-        self._belongs(event.cause, story)
 
     def took_along(
         self, story: Story, last: Story | None, model: Projection, me: Row, stopped: list[str], event: TraceEvent
@@ -227,14 +231,10 @@ class Signals:
         pid = facts_of(event).child
         row = _row(model, pid)
         who = row or (slot_of(supervisor, data.get("id"), pid), called(model, supervisor, data.get("id"), str(pid)))
-        reason = facts_of(event).brief_reason
         if is_own_end(event):
-            found = self._ends.get(event.cause)
-            if found is not None and found.sender is not None:
-                story.burst.add("kill", found.sent_by, who, found.at_ns)
-            story.burst.add("exit", who, party_of(supervisor), event.at, reason)
+            self._add_end(story, event, supervisor, who)
         else:
-            story.burst.add("stop", party_of(supervisor), who, event.at, reason)
+            story.burst.add("stop", party_of(supervisor), who, event.at, facts_of(event).brief_reason)
         return who[1]
 
     def started(self, model: Projection, event: TraceEvent, supervisor: Row | None) -> Story | None:
