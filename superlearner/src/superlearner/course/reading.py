@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,11 +42,13 @@ from superlearner.course.lesson import (
 )
 from superlearner.course.misconceptions import MISCONCEPTIONS
 
-__all__ = ["LessonError", "read_file", "read_lesson"]
+__all__ = ["MARKDOWN", "LessonError", "read_file", "read_lesson", "render_html"]
 
 NAME: Final = re.compile(r"(\d\d)-([a-z0-9-]+)\.md")
 LISTINGS: Final = ("", "python", "text", "console", "sh", "elixir")
 HINTS: Final = 4
+MARKDOWN: Final = MarkdownIt("commonmark", {"html": False}).enable("table")
+"""The Markdown of lessons, without HTML in it."""
 PICTURES: Final = ("tree", "sequence", "timeline", "mailbox", "state", "diff", "restart")
 RESTARTS: Final = ("one_for_one", "rest_for_one", "one_for_all", "gives_up", "linked")
 """The recorded restarts of the documentation."""
@@ -71,14 +73,21 @@ def read_lesson(file: str, text: str) -> Lesson:
     return _Reader(file, text).lesson()
 
 
+def render_html(text: Sequence[Token]) -> str:
+    r"""Return parsed Markdown as HTML, with links to sessions that hold below any prefix of the platform's pages.
+
+    >>> render_html(MARKDOWN.parse("See [session 12](/learn/12)."))
+    '<p>See <a href="12">session 12</a>.</p>\n'
+    """
+    return MARKDOWN.renderer.render(text, MARKDOWN.options, {}).replace('href="/learn/', 'href="')
+
+
 class _Reader:
     def __init__(self, file: str, text: str) -> None:
         self._file = file
         self._text = text
         self._lines: dict[str, int] = {}
         """The line of each id."""
-
-        self._markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
 
     def lesson(self) -> Lesson:
         named = NAME.fullmatch(self._file)
@@ -105,7 +114,7 @@ class _Reader:
 
     def _sections(self, body: str, skipped: int) -> tuple[Section, ...]:
         sections: list[tuple[str, list[Block], list[Token]]] = []
-        tokens = self._markdown.parse(body)
+        tokens = MARKDOWN.parse(body)
         place = 0
         while place < len(tokens):
             token = tokens[place]
@@ -141,8 +150,7 @@ class _Reader:
 
     def _flush(self, blocks: list[Block], text: list[Token]) -> None:
         if text:
-            html = self._markdown.renderer.render(text, self._markdown.options, {})
-            blocks.append(Text(html.replace('href="/learn/', 'href="')))  # below any prefix of the platform's pages
+            blocks.append(Text(render_html(text)))
             text.clear()
 
     def _block(self, word: str, body: str, line: int) -> Block:

@@ -52,7 +52,7 @@ async def stop_accepting(sockets: Iterable[socket.socket]) -> None:
     for one in sockets:
         asyncio.get_running_loop().remove_reader(one)
     await asyncio.sleep(0)  # its task creates the transport
-    await asyncio.sleep(0)  # the protocol is told
+    await asyncio.sleep(0)  # asyncio calls `connection_made`
     await asyncio.sleep(0)  # the task ends
 
 

@@ -69,7 +69,7 @@ class Names:
         count, found = await self.call("count"), await self.call("lookup", name)
         if found is not None or not same(count, len(others)):
             say = f"the process of {name!r} has ended: expected count(registry) {len(others)} and lookup None, "
-            say = f"{say}got {self._shown(count)} and {self._shown(found)}"
+            say = self.s.worded(f"{say}got {render(count)} and {render(found)}")
             if found is None and type(count) is int and count < len(others):
                 raise Wrong(say)
             await self.s.advance(60)
@@ -104,7 +104,7 @@ class Names:
             waits, line = registry.waits()
             say = f"{line if waits else ''}{call.said} did not return at once: it waits for an answer of the registry"
             if others := self.s.sent(self.client.pid, since):
-                raise Wrong(f"{say}, which has sent {self._shown(others[0].data['term'])}")
+                raise Wrong(self.s.worded(f"{say}, which has sent {render(others[0].data['term'])}"))
             raise Wrong(say, "P1" if waits else "M31")
         return await call.returns(late="M31", never="M31", raised=raised)
 
@@ -112,11 +112,8 @@ class Names:
         """Raise `Wrong` unless a function of the registry returns this value."""
         got = await self.call(function, *args)
         shown = ", ".join(map(self.s.shown, (self.pid, *args)))
-        say = f"expected {function}({shown}) to return {self._shown(value)}, got {self._shown(got)}"
-        self.s.same(got, value, say, m)
-
-    def _shown(self, value: Any) -> str:
-        return self.s.worded(render(value))
+        say = f"expected {function}({shown}) to return {render(value)}, got {render(got)}"
+        self.s.same(got, value, self.s.worded(say), m)
 
 
 @exercise("s08.names")

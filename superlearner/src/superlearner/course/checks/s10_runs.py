@@ -119,7 +119,7 @@ async def one_reference(s: Scenario) -> str:
     async def agent() -> None:
         while True:
             _, key, from_, ref = await otp.receive()
-            await asyncio.sleep(2)
+            await asyncio.sleep(2)  # a slow agent, in virtual time: its late answer is the picture
             otp.send(from_, (ref, f"value of {key}"))
 
     client = s.name(otp.self(), "client")

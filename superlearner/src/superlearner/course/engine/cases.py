@@ -1,4 +1,6 @@
-r'''Bare names in a `case`, which take any value where the learner meant to compare with one.
+r'''Cases of an answer that take any value, or none, where the learner meant another.
+
+Python says nothing about a bare name that stands last, nor about a part that a message does not have.
 
 >>> captured(
 ...     """
@@ -21,11 +23,14 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+import otp
 from superlearner.course.engine.values import render
 
-__all__ = ["captured", "unreachable"]
+__all__ = ["captured", "dead_case", "unreachable"]
 
 UNREACHABLE: Final = re.compile(r"name capture '(\w+)' makes remaining patterns unreachable")
+PARTS: Final = {each.__name__: each._fields for each in (otp.Down, otp.ExitSignal)}
+"""The messages of the library that a case matches by their parts."""
 LITERALS: Final = (int, str, bytes, bool, type(None))
 
 
@@ -64,6 +69,28 @@ def unreachable(text: str) -> str:
         f"`case {name}():` for an object of this class" if name[0].isupper() else f'a value, such as `case "{name}":`'
     )
     return f"`case {name}:` takes any value, so no case after it is tried; write {instead}, or put it last"
+
+
+def dead_case(source: str) -> str:
+    r"""Return why the first case that can never be taken is not, or "": Python says nothing about it.
+
+    >>> dead_case("match message:\n  case otp.Down(pid=pid): pass")
+    'line 2: otp.Down has no part `pid`, so this case is never taken; its parts are ref, item, reason'
+    >>> dead_case("match message:\n  case otp.Down(item=pid): pass")
+    ''
+    """
+    tree = list(ast.walk(ast.parse(source)))
+    own = {node.name for node in tree if isinstance(node, ast.ClassDef)}
+    for node in tree:
+        if not isinstance(node, ast.MatchClass):
+            continue
+        name = ast.unparse(node.cls).rpartition(".")[2]
+        parts = () if name in own else PARTS.get(name, ())
+        for part in node.kwd_attrs if parts else ():
+            if part not in parts:
+                why = f"otp.{name} has no part `{part}`, so this case is never taken; its parts are {', '.join(parts)}"
+                return f"line {node.lineno}: {why}"
+    return ""
 
 
 def _instead(name: str, value: Any) -> str:

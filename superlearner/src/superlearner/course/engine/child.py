@@ -30,11 +30,10 @@ from typing import Any, Final, Self
 import otp
 from otp.peer.inner import Here
 from otp.testing import Deadlock, Livelock, MessageMutated, RealIONotSimulated, Scheduler
-from superlearner.course.engine.captures import captured, unreachable
+from superlearner.course.engine.cases import captured, dead_case, unreachable
 from superlearner.course.engine.ends import real_io
 from superlearner.course.engine.exercise import declared_in, is_inline, is_real, scenarios_in
 from superlearner.course.engine.integrity import Integrity
-from superlearner.course.engine.lines import dead_case
 from superlearner.course.engine.outcome import Outcome
 from superlearner.course.engine.scenario import Scenario
 from superlearner.course.engine.unawaited import Unawaited

@@ -5,18 +5,14 @@
 
 from __future__ import annotations
 
-import ast
 import dis
 import traceback
 from types import CodeType, ModuleType
-from typing import Any, Final
+from typing import Any
 
 import otp
 
-__all__ = ["AnswerLines", "dead_case"]
-
-PARTS: Final = {each.__name__: each._fields for each in (otp.Down, otp.ExitSignal)}
-"""The messages of the library that a case matches by their parts."""
+__all__ = ["AnswerLines"]
 
 
 class AnswerLines:
@@ -62,28 +58,6 @@ class AnswerLines:
             reason = reason[-1]
         line = _line_with(self._code, reason) if type(reason) is str else None
         return f"line {line}: " if line else ""
-
-
-def dead_case(source: str) -> str:
-    r"""Return why the first case that can never be taken is not, or "": Python says nothing about it.
-
-    >>> dead_case("match message:\n  case otp.Down(pid=pid): pass")
-    'line 2: otp.Down has no part `pid`, so this case is never taken; its parts are ref, item, reason'
-    >>> dead_case("match message:\n  case otp.Down(item=pid): pass")
-    ''
-    """
-    tree = list(ast.walk(ast.parse(source)))
-    own = {node.name for node in tree if isinstance(node, ast.ClassDef)}
-    for node in tree:
-        if not isinstance(node, ast.MatchClass):
-            continue
-        name = ast.unparse(node.cls).rpartition(".")[2]
-        parts = () if name in own else PARTS.get(name, ())
-        for part in node.kwd_attrs if parts else ():
-            if part not in parts:
-                why = f"otp.{name} has no part `{part}`, so this case is never taken; its parts are {', '.join(parts)}"
-                return f"line {node.lineno}: {why}"
-    return ""
 
 
 def _codes(code: CodeType | None) -> list[CodeType]:

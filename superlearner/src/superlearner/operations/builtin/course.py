@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import Annotated, Any, Final
 
-from markdown_it import MarkdownIt
 from pydantic import Field
 
 from superlearner.course.course import Course, UnknownItem
@@ -16,6 +15,7 @@ from superlearner.course.engine.checking import Checker, CheckNotRun
 from superlearner.course.lesson import Block, Cell, Exercise, Lesson, Measure, Picture, Predict, Reflect, Text
 from superlearner.course.misconceptions import MISCONCEPTIONS, CourseMisconception
 from superlearner.course.progress import ItemState, Missed, NotYet, Progress, now
+from superlearner.course.reading import MARKDOWN, render_html
 from superlearner.course.review import Due, Review
 from superlearner.operations.builtin.store import reading_the_store
 from superlearner.operations.context import Context
@@ -58,8 +58,6 @@ THERE: Final = ("course_item_not_found",)
 STORED: Final = ("store_unavailable",)
 
 ExerciseId = Annotated[str, Field(max_length=100, description="id of the exercise", examples=["s12.minimal"])]
-
-_markdown: Final = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
 @operation("course.sessions", http=("GET", "/course/sessions"), scope="read", on="platform", of="user",
@@ -482,11 +480,11 @@ def _block(block: Block, progress: Progress, course: Course) -> CourseBlock:
                 text=_html(block.task), code=block.stub, hints=len(block.hints),
                 choice=None if block.choice is None else {**asdict(block.choice), "typed": _html(block.choice.typed)},
                 builds_on=_earlier(block, progress, course),
-                state=_item(block.id, progress.of(block.id)),
+                state=_item(block.id, item),
                 earned=CourseEarned(
                     hints=[_html(one.at(item.held + 1)) for one in block.hints[: item.hints]],
-                    why=_html(block.why) if progress.of(block.id).passed else None,
-                    other=course.other_solution(block.id) if progress.of(block.id).passed else None,
+                    why=_html(block.why) if item.passed else None,
+                    other=course.other_solution(block.id) if item.passed else None,
                 ),
             )  # fmt: skip
         case Picture():
@@ -522,4 +520,4 @@ def _find_earned(asked: Predict, item: ItemState) -> CourseEarned | None:
 
 
 def _html(text: str) -> str:
-    return _markdown.render(text).strip().replace('href="/learn/', 'href="')
+    return render_html(MARKDOWN.parse(text)).strip()
