@@ -16,7 +16,7 @@ from superlearner.control.steer import kill, resolve, resolve_supervisor
 from superlearner.control.terms import plain_pid
 from superlearner.live.alone import GROUP, MOST
 from superlearner.live.frames import encode
-from superlearner.live.ticks import Tick
+from superlearner.live.hub import Tick
 from superlearner.web.live import serve_viewer
 
 Inside = Callable[..., Any]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,8 +30,12 @@ class ClickPath:
 
     @contextmanager
     def followed(self) -> Iterator[None]:
-        """Follow each request that a web server of this loop begins in the block, and the tasks it starts."""
-        loop, before = asyncio.get_running_loop(), sys.getprofile()
+        """Follow each request that a web server of this loop begins in the block, and the tasks it starts.
+
+        The garbage collector waits: it would call its reader in whatever task is running.
+        """
+        loop, before, collecting = asyncio.get_running_loop(), sys.getprofile(), gc.isenabled()
+        gc.disable()
         loop.set_task_factory(self._begin)
         sys.setprofile(self._on_call)
         try:
@@ -38,6 +43,8 @@ class ClickPath:
         finally:
             sys.setprofile(before)
             loop.set_task_factory(None)
+            if collecting:
+                gc.enable()
 
     def _begin(self, loop: asyncio.AbstractEventLoop, coro: Any, context: Any = None, **options: Any) -> Any:
         if coro.__qualname__ == "RequestResponseCycle.run_asgi":

@@ -15,9 +15,9 @@ from typing import Any, Final
 import otp
 from otp import Children, Node, Pid, Supervisor, impl
 from superlearner.backend.history_buffer import HistoryBuffer
+from superlearner.live.hub import LIVE
 from superlearner.live.live_page import LivePage
 from superlearner.live.node_services import NodeServices
-from superlearner.live.ticks import LIVE
 from superlearner.nodes.kinds import SERVICE, NodeKind
 from superlearner.nodes.nodes import WatchedNode
 from superlearner.observing.analytics import Entry, restore

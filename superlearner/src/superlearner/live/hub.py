@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import otp
 from otp import Node, Pid, sentences
@@ -30,12 +30,16 @@ from superlearner.live.projection import Projection, below, graft, row_of
 from superlearner.live.projector import KINDS as TREE_KINDS
 from superlearner.live.projector import apply, forget_deleted, measure, rest
 from superlearner.live.rows import label
-from superlearner.live.ticks import Asked, send_tick
 from superlearner.live.viewer import Viewer
 from superlearner.live.words import Feed
 from superlearner.restarts.ids import run_of
 
-__all__ = ["KINDS", "Hub"]
+__all__ = ["KINDS", "LIVE", "Hub", "Tick"]
+
+LIVE: Final = "live"
+"""The registered name of the clock of all hubs."""
+
+Asked = Literal["frame", "watched", "beat"]
 
 KINDS: Final = TREE_KINDS | {"exited", "drain_too_long", "abandoned_cleanup"}
 MAX_RESTING: Final = 200
@@ -43,6 +47,16 @@ HASTE: Final = 0.01
 """Seconds between frames for one interval after a manual action."""
 
 log = logging.getLogger(__name__)
+
+
+class Tick:
+    """A message to the clock: the hub and what is due. Compare by type: anyone may send to a named process."""
+
+    __slots__ = ("asked", "hub")
+
+    def __init__(self, hub: Hub, asked: Asked) -> None:
+        self.hub = hub
+        self.asked: Asked = asked
 
 
 class Hub:
@@ -373,8 +387,15 @@ class Hub:
         if self._armed:
             self._send_tick("frame")
 
-    def _send_tick(self, what: Asked, wait: float = 0.0) -> None:
-        send_tick(self.carrier, self, what, wait)
+    def _send_tick(self, asked: Asked, wait: float = 0.0) -> None:
+        """Ask the clock for what is due immediately or in `wait` seconds."""
+        clock = self.carrier.whereis(LIVE)
+        if clock is None:
+            return  # the clock is starting and will ask all hubs what is due
+        if wait > 0:
+            otp.send_after(wait, clock, Tick(self, asked))
+        else:
+            otp.send(clock, Tick(self, asked))
 
     def resume(self) -> None:
         """Resume with a new clock, which has no timers of the old one."""

@@ -10,9 +10,8 @@ from typing import Any
 
 import otp
 from otp import GenServer, NoReply, Ok, impl
-from superlearner.live.hub import Hub
+from superlearner.live.hub import LIVE, Hub, Tick
 from superlearner.live.hubs import Hubs
-from superlearner.live.ticks import LIVE, Tick
 
 __all__ = ["LivePage", "live_page"]
 
