@@ -22,6 +22,12 @@ COURSE = Course()
         ("s07.memory", "dict(memory or {})", "dict(memory)", "line 5: 'get_state' got no answer: ann ended: TypeError"),
         ("s07.tasks", '["text"][:50]', '["text"]', "expected ('processed', 't3', ('ok', 'Processes share nothing"),
         ("s07.tasks", '["processed_count"] += 1', '["processed_count"] = 1', "to have 'processed_count': 6, got 1"),
+        (
+            "s07.tasks",
+            'state["inbox"] += (task,)',
+            'result_of(*task[1:]), state.update(inbox=(*state["inbox"], task))',
+            "was received, and should wait in the inbox: search agent ended: KeyError",
+        ),
         ("s07.tasks", "params['query']", "params.get('query')", "expected it to crash the agent, got the answer ('pr"),
         ("s07.client", 'return await ask(agent, "recall"', 'await ask(agent, "recall"', "to return 1, got None"),
         ("s07.client", 'return await ask(agent, "recall"', 'return ask(agent, "recall"', "`await` is missing before"),
@@ -51,6 +57,7 @@ COURSE = Course()
             "(action, params)))",
             "expected bob to get ('receive_task', (id, 'sea",
         ),
+        ("s07.delegate", "id = otp.make_ref()", "id = ref", "got that of the request"),
         ("s07.delegate", "otp.exit(reason)", "raise ValueError(reason)", "expected agent 0 to end with 'boom', got"),
     ],
 )

@@ -27,6 +27,12 @@ COURSE = Course()
         ("s08.names", 'await ask(registry, "register"', 'ask(registry, "register"', "`await` is missing before the c"),
         ("s08.names", "pid or otp.self()", "pid", "lookup(registry, 'ann') to return (client, None), got (None, None)"),
         ("s08.cleanup", "owner[2] != down", "owner[2] == down", "count(registry) 1 and lookup None, got 0 and None"),
+        (
+            "s08.send",
+            "owners.values()}\n",
+            "owners.values()} - {from_}\n",
+            "expected broadcast(registry, 'to all') to return 2, got 1",
+        ),
         ("s08.send", '    return "ok"\n', "", "expected send(registry, 'ann', 'hello') to return 'ok', got None"),
         ("s08.send", 'return ("error", "not_found")', "return None", "return ('error', 'not_found'), got None"),
         ("s08.send", "len(pids)))", "pids))", "expected broadcast(registry, 'news') to return 2, got {"),

@@ -44,6 +44,12 @@ COURSE = Course()
         ("s09.delay", "send_after(delay, otp.self()", "send_after(otp.self(), delay", "send_after"),
         ("s09.delay", "agent.pid = None", "pass", "(('ann', None), ('bob', bob 2)) to 'list', got (('ann', ann 2)"),
         ("s09.delay", "send_after(delay,", "send_after(0,", "ann was started again at once: expected 0.1 s later"),
+        (
+            "s09.limit",
+            "await otp.wait_down(self.pid)",
+            "pass",
+            "sue was started last, and takes 0.1 s to end: expected ann to end after it",
+        ),
         ("s09.limit", "> max_restarts", ">= max_restarts", "expected 3 restarts with a limit of 3 in 5 s, got 2"),
         (
             "s09.limit",

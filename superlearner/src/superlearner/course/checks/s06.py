@@ -99,8 +99,11 @@ async def protocol(s: Scenario) -> None:
     for asked, body in ((requests[0], 42), (requests[1], None), (request, ("ok", "b"))):
         await made("respond", asked, body, said=f"respond(request, {body!r})")
         news = await asker.news()
-        s.expect(len(news) == 1, f"expected one message from respond(request, {body!r}), got {len(news)}")
-        s.expect(bool(field(news[0], "id", "the response") == asked.id), "expected the response to have the .id", "M5")
+        say = f"expected respond(request, {body!r}) to send one message to the sender of the request, got {len(news)}"
+        s.expect(len(news) == 1, say)
+        id = field(news[0], "id", "the response")
+        say = f"expected the response to have the .id of the request, {render(asked.id)}, got {render(id)}"
+        s.expect(bool(id == asked.id), s.worded(say), "M5")
         has(news[0], "the response", body=body)
         responses += news
 

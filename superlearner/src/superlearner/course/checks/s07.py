@@ -15,7 +15,7 @@ from superlearner.course.engine.diagnosis import diagnosed
 from superlearner.course.engine.exercise import exercise
 from superlearner.course.engine.reports import unreported
 from superlearner.course.engine.scenario import Scenario
-from superlearner.course.engine.values import render, same
+from superlearner.course.engine.values import apart, render, same
 from superlearner.course.engine.verdict import Wrong
 
 LONG: Final = "Processes share nothing, so the crash of one harms no other process."
@@ -45,7 +45,8 @@ async def shows(one: ByHand, wanted: dict[str, Any], m: str | None = None) -> di
     got = await one.answers("get_state")
     if type(got) is dict and got.keys() == wanted.keys():
         for part, value in wanted.items():
-            say = f"expected the state of {one.called} to have {part!r}: {render(value)}, got {render(got[part])}"
+            wanted_part, instead = apart(value, got[part])
+            say = f"expected the state of {one.called} to have {part!r}: {wanted_part}, got {instead}"
             one.s.same(got[part], value, say, m)
     one.s.same(got, wanted, f"expected the answer {render(wanted)} to 'get_state', got {render(got)}", m)
     return got
@@ -182,6 +183,7 @@ async def tasks(s: Scenario) -> None:
 
     s.step("It takes a message of another form, and goes on.")
     await ann.ignores(("receive_task",), ("process_next",), "process_next", ("peek_task",), "inbox_count")
+    await ann.ignores(("receive_task", "t", "search", {}))
     await ann.answers("process_next", ("empty", None))
 
     s.step('It ends after "stop".')
@@ -193,6 +195,7 @@ async def tasks(s: Scenario) -> None:
 async def crashes(s: Scenario, broken: ByHand, task: tuple[Any, ...]) -> None:
     """Raise `Wrong` unless this task ends the agent with a KeyError."""
     broken.send(("receive_task", task))
+    await broken.lives(f"the task {render(task)} was received, and should wait in the inbox")
     ref = s.numbered_ref()
     otp.send(broken.pid, ("process_next", otp.self(), ref))
     await s.settle()

@@ -14,7 +14,7 @@ from superlearner.course.engine.callers import Caller
 from superlearner.course.engine.exercise import exercise
 from superlearner.course.engine.reports import unreported
 from superlearner.course.engine.scenario import Scenario
-from superlearner.course.engine.values import render, same
+from superlearner.course.engine.values import apart, render, same
 from superlearner.course.engine.verdict import Wrong
 
 REFUSED: Final = ("error", "already_registered")
@@ -112,7 +112,8 @@ class Names:
         """Raise `Wrong` unless a function of the registry returns this value."""
         got = await self.call(function, *args)
         shown = ", ".join(map(self.s.shown, (self.pid, *args)))
-        say = f"expected {function}({shown}) to return {render(value)}, got {render(got)}"
+        wanted, instead = apart(value, got)
+        say = f"expected {function}({shown}) to return {wanted}, got {instead}"
         self.s.same(got, value, self.s.worded(say), m)
 
 
@@ -327,6 +328,10 @@ async def send(s: Scenario) -> None:
     await s.kill(new.pid)
     await broadcasts(None, 1)
     await bob.has([None], "expected bob to get None once")
+    await one.register("client", client.pid)
+    await broadcasts("to all", 2)
+    s.expect(client.messages == ["to all"], "the caller has a name, too: expected it to get 'to all'")
+    await one.unregister("client")
     await s.kill(bob.pid)
     await broadcasts("last", 0)
 

@@ -16,7 +16,7 @@ from superlearner.course.engine.diagnosis import diagnosed
 from superlearner.course.engine.exercise import exercise
 from superlearner.course.engine.reports import unreported
 from superlearner.course.engine.scenario import Scenario
-from superlearner.course.engine.values import render
+from superlearner.course.engine.values import apart, render
 from superlearner.course.engine.verdict import Wrong
 
 SLOW: Final = "sue"
@@ -126,7 +126,8 @@ class Agents:
 
     def instead(self, request: Any, wanted: Any, got: Any) -> tuple[str, str | None]:
         """Return what is wrong with an answer; a dead pid in it shows M13."""
-        say = self.s.worded(f"expected the answer {render(wanted)} to {render(request)}, got {render(got)}")
+        expected, instead = apart(wanted, got)
+        say = self.s.worded(f"expected the answer {expected} to {render(request)}, got {instead}")
         return say, "M13" if any(
             str(pid) in render(got) for _, pid, *_ in self.started if not otp.is_alive(pid)
         ) else None
@@ -409,6 +410,17 @@ async def limit(s: Scenario) -> None:
     await s.advance(20)
     s.expect(not two.living() and len(two.of("bob")) == 1, "the monitor gave up, and an agent was started again")
 
+    three = Agents(s, "transient", 0, 1, 10, called="third monitor")
+    first, _, last_one = await three.start("ann", 1), await three.start("bob", 2), await three.start(SLOW)
+    since = s.mark()
+    for _ in range(2):
+        await three.end("bob", "boom")
+    await s.advance(TAKES + 0.01)
+    ends = [event.pid for event in s.events(since) if event.kind == "exited"]
+    say = f"{s.called(last_one)} was started last, and takes {TAKES:g} s to end: expected ann to end after it"
+    s.expect(last_one in ends and first in ends and ends.index(last_one) < ends.index(first), say)
+    await gave_up(three, "2 crashes within 10 s, with a limit of 1")
+
     s.step("Restarts older than max_seconds do not count: a crash every 2 s goes on for ever, every 1.3 s does not.")
     slow = Agents(s, "transient", 0, called="slow monitor")
     await slow.start("ann", 1)
@@ -433,7 +445,7 @@ async def limit(s: Scenario) -> None:
     for number in (1, 2, 3):
         await calm.end("bob", "boom")
         if s.reason_of(calm.monitor.pid) == "shutdown":
-            raise Wrong(f"6 normal ends and {number} crashes: expected 3 restarts, got {number - 1}", "M24")
+            raise Wrong(f"6 normal ends, then 3 crashes: expected 3 restarts, got {number - 1}", "M24")
         await calm.again("bob", number, "with 'boom'")
 
     s.step("It takes a message of another form, and stops.")

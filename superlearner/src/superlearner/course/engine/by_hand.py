@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import otp
 from otp.testing import mailbox
 from superlearner.course.engine.ends import end_of, is_typo
-from superlearner.course.engine.values import render, same
+from superlearner.course.engine.values import apart, render, same
 from superlearner.course.engine.verdict import Wrong
 
 if TYPE_CHECKING:
@@ -127,7 +127,8 @@ class Asked:
         return "ref" if found[0] == str(self.ref) else "another reference"
 
     def _instead(self, got: Any, value: Any) -> str:
-        return self._s.worded(f"expected the answer {render(value)} to {self.said}, got {render(got)}")
+        wanted, instead = apart(value, got)
+        return self._s.worded(f"expected the answer {wanted} to {self.said}, got {instead}")
 
     async def _unanswered(self, due: str, silent: str) -> Wrong:
         """Return the fault of a process that has not answered in time, by what became of it."""

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import otp
 from superlearner.course.engine.by_hand import ANYTHING, LATE, NEAR
 from superlearner.course.engine.ends import end_of
-from superlearner.course.engine.values import render, same
+from superlearner.course.engine.values import apart, render, same
 from superlearner.course.engine.verdict import Wrong
 
 if TYPE_CHECKING:
@@ -83,7 +83,8 @@ class Called:
             if inspect.iscoroutine(part):
                 raise self._not_awaited(part)
         if value is not ANYTHING:
-            said = f"expected {self.said} to return {render(value)}, got {render(self.value)}"
+            wanted, instead = apart(value, self.value)
+            said = f"expected {self.said} to return {wanted}, got {instead}"
             self._s.same(self.value, value, self._s.worded(said), m)
         self._early(at)
         return self.value

@@ -19,7 +19,7 @@ import otp
 from otp import GenServer
 from superlearner.course.engine.by_hand import ANYTHING, NEAR
 from superlearner.course.engine.ends import WAITS
-from superlearner.course.engine.values import render
+from superlearner.course.engine.values import apart, render
 from superlearner.course.engine.verdict import Wrong
 
 if TYPE_CHECKING:
@@ -145,7 +145,8 @@ class Served:
         if at is not None and not cast and took > at + NEAR:  # a late answer is often another one as well
             raise untimely
         if gives is not ANYTHING:
-            s.same(value, gives, f"expected {what} to answer {render(gives)}, got {render(value)}", m)
+            wanted, instead = apart(gives, value)
+            s.same(value, gives, f"expected {what} to answer {wanted}, got {instead}", m)
         if at is not None and not cast and took < at - NEAR:
             raise untimely
         return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any, Final
 
 import otp
@@ -53,6 +54,16 @@ def end_of(said: str, reason: Any, callback: str | None = None) -> Wrong:
         case (why, ("gen_server", "call", [to, request, *_])):
             call = f"{said}its call {render(request)} to {render(to)} "
             return Wrong(f"{call}found no process") if why == "noproc" else end_of(f"{call}failed: ", why)
+        case (str(), ("bad_return", ((_, "start", _), ("EXIT", why)))):
+            return end_of(f"{said}its start failed: ", why)
+        case (str(), ("bad_return", ((_, "start", _), result))):
+            if inspect.iscoroutine(result):
+                result.close()
+                return Wrong(f"{said}`start` returned a coroutine: `await` is missing before a call in it")
+            told = f"{said}its start returned {render(result)}, not the pid of its topmost supervisor"
+            return Wrong(f"{told}: is a return missing?")
+        case (str(), (why, (_, "start", _))):
+            return end_of(f"{said}its start failed: ", why)
         case ("bad_return", (_, _, result)):
             return Wrong(f"{said}its init returned {render(result)}: is a return missing?")
         case _:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import otp
 from superlearner.course.engine.by_hand import NEAR
-from superlearner.course.engine.values import render
+from superlearner.course.engine.values import apart, render
 from superlearner.course.engine.verdict import Wrong
 
 if TYPE_CHECKING:
@@ -65,7 +65,8 @@ class Part:
     async def gives(self, wanted: Any, function: str, *args: Any, m: str | None = None, **options: Any) -> None:
         """Raise `Wrong` unless a function returns this value."""
         got = await self(function, *args, **options)
-        say = f"expected {self.described(function, args, options)} to return {render(wanted)}, got {render(got)}"
+        expected, instead = apart(wanted, got)
+        say = f"expected {self.described(function, args, options)} to return {expected}, got {instead}"
         self.s.same(got, wanted, self.s.worded(say), m)
 
     async def raises(

@@ -34,7 +34,7 @@ from superlearner.course.engine.lines import AnswerLines
 from superlearner.course.engine.outcome import CourseCallback, CourseFigure, Outcome
 from superlearner.course.engine.pictured import Mailbox, watched
 from superlearner.course.engine.tree import Tree, start_tree
-from superlearner.course.engine.values import render, same
+from superlearner.course.engine.values import apart, render, same
 from superlearner.course.engine.verdict import CourseMark, CourseRow, CourseStep, Wrong, wrong_marks
 
 __all__ = ["Scenario"]
@@ -176,7 +176,8 @@ class Scenario(Defined):
     def same(self, got: Any, wanted: Any, say: str = "", m: str | None = None) -> None:
         """Raise `Wrong` unless two plain values are of the same type and equal."""
         if not same(got, wanted):
-            raise Wrong(say or f"expected {render(wanted)}, got {render(got)}", m or self._shows)
+            expected, instead = apart(wanted, got)
+            raise Wrong(say or f"expected {expected}, got {instead}", m or self._shows)
 
     # Processes
 

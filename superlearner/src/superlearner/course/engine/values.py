@@ -17,7 +17,17 @@ from typing import Any, Final
 
 import otp
 
-__all__ = ["as_mapping", "as_set", "did_you_mean", "nearest", "render", "same", "why_no_set", "without_addresses"]
+__all__ = [
+    "apart",
+    "as_mapping",
+    "as_set",
+    "did_you_mean",
+    "nearest",
+    "render",
+    "same",
+    "why_no_set",
+    "without_addresses",
+]
 
 PLAIN: Final = (int, float, complex, str, bytes, type(None))
 ADDRESSES: Final = (otp.Pid, otp.Ref)
@@ -128,6 +138,46 @@ def render(value: Any, longest: int = LONGEST) -> str:
     except Exception:
         text = f"an object of {type(value).__name__} that cannot be shown"
     return text if len(text) <= longest else f"{text[:longest]}…"
+
+
+def apart(one: Any, other: Any) -> tuple[str, str]:
+    """Return two values as short texts; of two that are too long to be shown, only the parts that differ.
+
+    >>> long = "x" * LONGEST
+    >>> apart({"a": long, "b": 1}, {"a": long, "b": 2})
+    ("{…, 'b': 1}", "{…, 'b': 2}")
+    >>> apart((long, ["a", "b"], 1), (long, ["a", "c"], 1))
+    ("(…, ['a', 'b'], …)", "(…, ['a', 'c'], …)")
+    >>> apart("a", type("Name", (str,), {})("a"))
+    ("'a'", "'a' of the type Name")
+    """
+    shown = render(one), render(other)
+    kind = type(one)
+    if shown[0] == shown[1] and kind is not type(other):
+        return shown[0], f"{shown[1]} of the type {type(other).__name__}"
+    if kind is not type(other) or not any(text.endswith(("…", "…'", '…"')) for text in shown):
+        return shown
+    if kind is str:
+        since = max(next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), LONGEST) - 20, 0)
+        return render(f"…{one[since:]}"), render(f"…{other[since:]}")
+    if kind is dict:
+        keys = [key for key in one if key not in other or not same(one[key], other[key])]
+        keys += [key for key in other if key not in one]
+        if len(keys) == len({*one, *other}):
+            return shown
+        pairs = {key: apart(one.get(key), other.get(key)) for key in keys}
+        left, right = (
+            ", ".join(["…", *(f"{render(key)}: {pair[side]}" for key, pair in pairs.items() if key in value)])
+            for side, value in enumerate((one, other))
+        )
+        return f"{{{left}}}", f"{{{right}}}"
+    if kind in (list, tuple) and len(one) == len(other) and not same(one, other):
+        at = next(n for n, (a, b) in enumerate(zip(one, other, strict=True)) if not same(a, b))
+        opens, closes = "[]" if kind is list else "()"
+        before, after = "…, " * (at > 0), ", …" * (at < len(one) - 1)
+        left, right = (f"{opens}{before}{text}{after}{closes}" for text in apart(one[at], other[at]))
+        return left, right
+    return shown
 
 
 def without_addresses(text: str) -> str:
