@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from superlearner.control.slots import Budget, Slot, key_part
+from superlearner.live.feed import Feed
 from superlearner.live.projection import Projection, graft
 from superlearner.live.projector import apply
 from superlearner.live.signals import LETTERS, MOST_SIGNALS, NOBODY, Burst
-from superlearner.live.words import Feed
 
 PIDS = [f"0.{number}.0" for number in range(1, 9)]
 

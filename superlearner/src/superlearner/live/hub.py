@@ -24,6 +24,7 @@ from superlearner.control.slots import Slot
 from superlearner.control.tree import TreeReader
 from superlearner.live.alone import GROUP, Alone, ended
 from superlearner.live.deflate import SharedDeflate
+from superlearner.live.feed import Feed
 from superlearner.live.frames import Frames, encode
 from superlearner.live.measuring import measurements, parts_of
 from superlearner.live.projection import Projection, below, graft, row_of
@@ -31,7 +32,6 @@ from superlearner.live.projector import KINDS as TREE_KINDS
 from superlearner.live.projector import apply, forget_deleted, measure, rest
 from superlearner.live.rows import label
 from superlearner.live.viewer import Viewer
-from superlearner.live.words import Feed
 from superlearner.restarts.ids import run_of
 
 __all__ = ["KINDS", "LIVE", "Hub", "Tick"]

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 import otp
 from otp import Children, ChildSpec, GenServer, NoReply, Ok, Supervisor, impl
 from superlearner.app.running import Tree
@@ -253,8 +255,10 @@ def test_children_named_otherwise_than_their_id_are_counted_once(inside: Callabl
     inside(test, Tree("sup", lambda: Shop.start_link(None, name="sup")))
 
 
-def test_a_repeated_stop_is_one_entry_and_the_start_is_another(inside: Callable[..., Any]) -> None:
+@pytest.mark.parametrize("kinds", [(), ("sent",)], ids=["unread", "while_messages_are_read"])
+def test_a_repeated_stop_is_one_entry_and_the_start_is_another(inside: Callable[..., Any], kinds: Any) -> None:
     async def test(platform: Any) -> None:
+        otp.trace.subscribe(platform.node, lambda _: None, kinds=kinds)
         sup = resolve(platform.node, "sup")
         await terminate_child(sup, "a")
         await terminate_child(sup, "a")

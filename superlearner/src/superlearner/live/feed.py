@@ -17,7 +17,7 @@ from otp import sentences
 from otp.observer.prediction import is_restarted
 from otp.redaction import without_secrets
 from superlearner.control.clock import wall_of
-from superlearner.control.events import TraceEvent, act_of, facts_of, is_own_end
+from superlearner.control.events import TraceEvent, act_of, facts_of, is_along, is_own_end
 from superlearner.control.slots import DYNAMIC, key_part
 from superlearner.live.projection import Projection, called, name_of, row_of, slot_of
 from superlearner.live.rows import Row, label
@@ -214,7 +214,7 @@ class Feed:
             story.tail, story.again = sentences.story(story.failed, sentences.restarted(story.again, "it")), ""
             self._put(story)
             text = sentences.restarted(by, who)
-        elif row is not None and row.state == "stopped" and row.last is not None and not event.cause:
+        elif row is not None and row.state == "stopped" and row.last is not None and not is_along(event):
             text = sentences.started(by, who)
         else:
             return
