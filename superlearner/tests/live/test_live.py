@@ -154,6 +154,21 @@ def test_heartbeats_contain_health_while_viewers_are_connected(inside: Inside) -
     inside(test, heartbeat_interval=0.02)
 
 
+def test_events_of_the_last_minute_are_counted_also_from_before_the_first_viewer(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        before = platform.node.trace_seq
+        await kill(resolve(platform.node, "counter_1"))
+        await Supervisor.count_children(("demo_one_for_one", platform.node))
+        happened = platform.node.trace_seq - before
+        viewer = platform.hub.attach()
+        health = (await until(viewer, lambda found: "h" in found))["h"]
+        assert health["events_per_min"] >= happened > 0
+        platform.hub.clock.offset += 61
+        await until(viewer, lambda found: found.get("h", health)["events_per_min"] == 0)
+
+    inside(test, heartbeat_interval=0.02)
+
+
 def test_the_clock_can_be_killed_and_viewers_do_not_notice(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         viewer = platform.hub.attach()

@@ -30,7 +30,7 @@ from superlearner.web.static_tree import STATIC, StaticTree
 from superlearner.web.web_server import stop_accepting
 
 CSP = "default-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'; object-src 'none'"
-HEALTH = {"processes": 24, "restarts": 3, "events_per_s": 4.0, "loop_lag_ms": 0.4, "viewers": 1}
+HEALTH = {"processes": 24, "restarts": 3, "events_per_s": 4.0, "events_per_min": 12, "loop_lag_ms": 0.4, "viewers": 1}
 
 
 def row(key: str, **changes: Any) -> dict[str, Any]:

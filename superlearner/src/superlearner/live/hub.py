@@ -43,6 +43,9 @@ Asked = Literal["frame", "watched", "beat"]
 
 KINDS: Final = TREE_KINDS | {"exited", "drain_too_long", "abandoned_cleanup"}
 MAX_RESTING: Final = 200
+MINUTE_S: Final = 60.0
+MOST_COUNTED: Final = 2_000
+"""Events of the minute before the first viewer that are counted one by one."""
 HASTE: Final = 0.01
 """Seconds between frames for one interval after a manual action."""
 
@@ -112,6 +115,8 @@ class Hub:
         self._beating = False
         self._beat_due: float | None = None
         self._beat_ref: Any = None
+        self._seqs: deque[tuple[float, int]] = deque()
+        """Numbers of the last event before moments of the last minute, oldest first."""
         self._seq_at_beat = node.trace_seq
         self._lag = 0.0
         self._deflate = SharedDeflate()
@@ -301,7 +306,10 @@ class Hub:
         """Handle the first viewer; return whether the heartbeat starts."""
         if self._beating:
             return False
-        self._seq_at_beat = self.node.trace_seq  # without viewers, events were not counted
+        # without viewers, events were not counted
+        self._seq_at_beat = seq = self.node.trace_seq
+        newest = otp.trace.history(self.node, seq - MOST_COUNTED)
+        self._seqs = deque((self.model.wall(event.at), event.seq - 1) for event in newest)
         return self._goes_on()
 
     def beats(self, ref: Any) -> bool:
@@ -419,11 +427,16 @@ class Hub:
                 log.exception("%s could not be read; this is a bug in SuperLearner, please report it", pid)
 
     def _health(self) -> dict[str, Any]:
-        events, self._seq_at_beat = self.node.trace_seq - self._seq_at_beat, self.node.trace_seq
+        seq, now = self.node.trace_seq, self.clock.now()
+        events, self._seq_at_beat = seq - self._seq_at_beat, seq
+        self._seqs.append((now, seq))
+        while self._seqs[0][0] < now - MINUTE_S:
+            self._seqs.popleft()
         return {
             "processes": count_processes(self.node).yours,
             "restarts": self.model.restarts,
             "events_per_s": round(events / self.heartbeat_interval, 1),
+            "events_per_min": seq - self._seqs[0][1],
             "loop_lag_ms": round(self._lag * 1000, 2) if self._beat_due is not None else None,
             "viewers": len(self.viewers),
         }

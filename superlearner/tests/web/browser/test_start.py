@@ -242,6 +242,10 @@ def test_problems_appear_when_they_begin_and_disappear_when_they_end(
     expect(wrong).to_have_text("supervisor gave up, critical: <b>till gave up once in the last 60 s: killed")
     finds([])
     expect(wrong).to_have_text("Nothing is wrong.")
+    page.locator("#kill-it").click()
+    repaired = "Nothing is wrong now. Supervisors made 1 restart in the last 10 minutes. Show them"
+    expect(wrong).to_have_text(repaired)
+    expect(wrong.get_by_role("link", name="Show them")).to_have_attribute("href", "/timeline")
 
 
 def test_problems_do_not_move_under_the_pointer(open_page: Callable[..., Page], two_nodes: Any) -> None:

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { csv } from "#static/base/save.js";
 import { runs, summary, ticks, timeTicks, withUnit } from "#static/components/chart-scale.js";
 import { chosenLines, take } from "#static/system/log-lines.js";
-import { column, reduce } from "#static/system/system-model.js";
+import { calm, column, reduce } from "#static/system/system-model.js";
 import { tooFew, trends } from "#static/system/system-trends.js";
 
 const NOON = 1_800_000_000;
@@ -127,4 +127,14 @@ test("an anomaly that comes back is not listed as over, and one that ends again 
   assert.deepEqual(model.ended.map(({ number }) => number), [2]);
   model = reduce(reduce(model, frame(3, [], [one])), frame(4, [], [{ ...one }]));
   assert.deepEqual(model.ended.map(({ number }) => number), [2, 1]);
+});
+
+test("a node without problems names the repairs of the last ten minutes", () => {
+  const of = (...points) => ({ columns: ["at", "restarts", "give_ups"], points });
+  assert.equal(calm(null).text, "Nothing is wrong.");
+  assert.deepEqual(calm(of([100, 5, 1], [900, 0, 0])), { text: "Nothing is wrong.", repaired: false });
+  assert.deepEqual(calm(of([100, 5, 1], [800, 1, 0], [900, 0, 0])),
+    { text: "Nothing is wrong now. Supervisors made 1 restart in the last 10 minutes.", repaired: true });
+  assert.equal(calm(of([800, 3, 2]), 1).text,
+    "Nothing is wrong now. Supervisors made 4 restarts in the last 10 minutes, and 2 gave up.");
 });

@@ -137,7 +137,7 @@ export const MEANINGS = {
   budget: "Restarts left in the current period. With none left, the next failure makes the supervisor give up: "
     + "it ends with all its children.",
   mailbox: "Messages waiting to be processed.",
-  events: "Events recorded per second: starts, ends, restarts, messages of watched processes.",
+  events: "Events recorded in the last minute: starts, ends, restarts, messages of watched processes.",
   lag: "The longest delay of the event loop in the last half second. A high value means that a callback blocks the loop.",
   processes: "The living processes of the node, without those that the platform runs for itself. Those without a supervisor are at "
     + "the end of the tree.",

@@ -47,7 +47,10 @@
  * @typedef {{id: number, at: number, kind: string, level: Level, text: string, key?: string|null, pid?: string|null,
  *   sup?: string|null, event?: number, ref?: string, parts?: Parts|null}} FeedEvent
  */
-/** @typedef {{processes: number, restarts: number, events_per_s: number, loop_lag_ms: number|null, viewers: number}} Health */
+/**
+ * @typedef {{processes: number, restarts: number, events_per_s: number, events_per_min: number, loop_lag_ms: number|null,
+ *   viewers: number}} Health
+ */
 /**
  * @typedef {{k: "s", epoch: string, seq: number, now: number, node?: string, version?: string, r?: number,
  *   nodes: Row[], feed: FeedEvent[], health: Health|null}} Snapshot

@@ -11,7 +11,7 @@ import { MEANINGS } from "../base/words.js";
 
 const NUMBERS = {
   Pid: MEANINGS.pid, "Restarts left": MEANINGS.budget, Mailbox: MEANINGS.mailbox, processes: MEANINGS.processes,
-  "events/s": MEANINGS.events, "loop lag": MEANINGS.lag,
+  events: MEANINGS.events, "loop lag": MEANINGS.lag,
 };
 
 /** Return whether letters jump to names in this element. @param {EventTarget|null} target */

@@ -6,7 +6,7 @@
  */
 
 import { kill } from "../base/api.js";
-import { byId, chosen, detail, icon, make, renew, root, write } from "../base/dom.js";
+import { byId, chosen, detail, icon, make, nodeQuery, renew, root, write } from "../base/dom.js";
 import { SlFamily } from "./family.js";
 import { answers, done, listed, sceneOf, storyOf } from "./first-steps.js";
 import { isSettled } from "../live/bursts.js";
@@ -18,7 +18,7 @@ import { pages } from "../shell/nav.js";
 import { Held } from "../live/held.js";
 import { burning, nameIn, rowText, stormText, Storms } from "../live/storms.js";
 import { lostWords, showLost, showStatus } from "../live/status.js";
-import { reduce as judged } from "../system/system-model.js";
+import { calm, reduce as judged } from "../system/system-model.js";
 import { complain } from "../base/toast.js";
 import { number, STATES, time } from "../base/words.js";
 
@@ -50,6 +50,7 @@ let known = 0;
 /** The newest event of the picture that has been seen. @type {FeedEvent|null} */ let story = null;
 /** The entry that was announced last. */
 let announced = 0;
+/** Restarts counted in the monitor's samples: later ones are not in them yet. @type {number|null} */ let sampled = null;
 /** Findings of the node's monitor. @type {import("../system/system-model.js").Model|null} */ let found = null;
 
 const storms = new Storms();
@@ -73,6 +74,8 @@ function onMessages(messages) {
   }
   fresh = Date.now() / 1000 + skew;
   if (model === before) return;
+  if (before.epoch !== model.epoch) sampled = null;
+  sampled ??= model.restarts;
   if (before.epoch !== model.epoch) begin();
   if (before.rows !== model.rows) draw();
   if (before.feed !== model.feed) {
@@ -101,6 +104,7 @@ function onFindings(frames) {
   }
   if (!found) return;
   findings.expect(found.interval);
+  sampled = model.epoch === null ? null : model.restarts;
   wrong();
 }
 
@@ -239,8 +243,12 @@ function wrong() {
     ...(anomalies.length > SHOWN ? [make("li", {}, make("a", { href: system }, `and ${number(anomalies.length - SHOWN)} more`))] : []),
   ];
   if (!heldWrong.allows(items.map(() => ({ count: 1 })))) return;
-  if (!items.length)
-    items.push(make("li", { class: "hint" }, unknown || (model.rows.size ? "Nothing is wrong." : "There is no tree to look at.")));
+  if (!items.length) {
+    const { text, repaired } = calm(found, sampled === null ? 0 : model.restarts - sampled);
+    const known = !unknown && model.rows.size > 0;
+    items.push(make("li", { class: "hint" }, known ? `${text} ` : unknown || "There is no tree to look at.",
+      known && repaired ? make("a", { href: `${root()}/timeline${nodeQuery()}` }, "Show them") : null));
+  }
   renew(byId("wrong", HTMLElement), items);
 }
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { closest, icon, make, spoken, write } from "../base/dom.js";
+import { closest, icon, make, renew, spoken, write } from "../base/dom.js";
 import { processLink } from "../base/process-link.js";
 import { Held } from "../live/held.js";
 import { kindOf } from "./system-charts.js";
@@ -22,7 +22,7 @@ const TOLD = new Set(["newest", "samples", "circle", "pids", "what"]);
 export class SlAnomalies extends HTMLElement {
   #title = make("h2");
   #note = make("p", { class: "hint held" });
-  #none = make("p", { class: "hint" }, "Nothing is wrong: all values are within their thresholds.");
+  #none = make("p", { class: "hint" });
   #list = make("ul", { class: "anomalies" });
   #past = make("details", { class: "past", hidden: true }, make("summary"), make("ul", { class: "anomalies" }));
   /** @type {Map<number, {item: HTMLLIElement, text: string}>} */ #items = new Map();
@@ -43,8 +43,10 @@ export class SlAnomalies extends HTMLElement {
   /**
    * @param {Anomaly[]} active
    * @param {Anomaly[]} ended  oldest first
+   * @param {(string|Node)[]} [none]  the sentence without active ones
    */
-  show(active, ended) {
+  show(active, ended, none = []) {
+    renew(this.#none, none.map((one) => (typeof one === "string" ? document.createTextNode(one) : one)));
     this.#newest = { active, ended };
     if (this.#held.allows(active.map(() => ({ count: 1 })))) this.#draw();
   }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { counted, number } from "../base/words.js";
+
 /** @typedef {(number|string|null)[]} Point  in the order of the columns */
 /** @typedef {Api.AnomalyLine} Anomaly */
 /**
@@ -20,6 +22,7 @@
 
 const HOUR = 3600;
 const ENDED = 50;
+const RECENT_MIN = 10;
 
 /**
  * @param {Model|null} model
@@ -65,6 +68,22 @@ export function column(model, name, { perS = false, times = 1 } = {}) {
     if (typeof value !== "number") return null;
     return perS ? value / Math.max(1e-6, Number(point[seconds])) : value * times;
   });
+}
+
+/**
+ * Return the sentence of a node without problems, with the repairs that somebody may have just seen.
+ * @param {Model|null} model
+ * @param {number} [since]  restarts after the newest point
+ * @returns {{text: string, repaired: boolean}}
+ */
+export function calm(model, since = 0) {
+  const newest = Number(model?.points.at(-1)?.[0] ?? 0);
+  const sum = (/** @type {string} */ name) => model === null ? 0 : column(model, name).reduce((/** @type {number} */ all, value, place) =>
+    all + (Number(model.points[place]?.[0]) > newest - 60 * RECENT_MIN ? value ?? 0 : 0), 0);
+  const restarts = sum("restarts") + since, gaveUp = sum("give_ups");
+  if (!restarts && !gaveUp) return { text: "Nothing is wrong.", repaired: false };
+  const made = `Supervisors made ${counted(restarts, "restart")} in the last ${RECENT_MIN} minutes`;
+  return { text: `Nothing is wrong now. ${made}${gaveUp ? `, and ${number(gaveUp)} gave up` : ""}.`, repaired: true };
 }
 
 /** @param {string} moment  in the API's format @returns {number} seconds since 1970 */

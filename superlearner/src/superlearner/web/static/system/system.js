@@ -8,13 +8,13 @@ import { SlAnomalies } from "./anomalies.js";
 import { SlChart } from "../components/chart.js";
 import { ChartGroup } from "../components/chart-group.js";
 import { nearest, withUnit } from "../components/chart-scale.js";
-import { chosen, byId, icon, make, renew, reshape, write } from "../base/dom.js";
+import { byId, chosen, icon, make, nodeQuery, renew, reshape, root, write } from "../base/dom.js";
 import { shortcuts } from "../shell/keys.js";
 import { Feed, liveUrl } from "../live/live.js";
 import { csv, save } from "../base/save.js";
 import { showLost, showStatus } from "../live/status.js";
 import { kindOf, pictures } from "./system-charts.js";
-import { reduce, secondsOf } from "./system-model.js";
+import { calm, reduce, secondsOf } from "./system-model.js";
 import { tooFew, trends } from "./system-trends.js";
 import { tabs } from "../components/tabs.js";
 import { SlThresholds } from "./thresholds.js";
@@ -78,7 +78,7 @@ function show() {
   charts.hidden = !known;
   write(byId("first-point-text", HTMLElement),
     `This node is looked at every ${duration(model.interval)}. The first point comes within that time.`);
-  anomalies.show(model.anomalies, model.ended);
+  anomalies.show(model.anomalies, model.ended, calmParts(model));
   showState();
   announce();
   if (!known) return;
@@ -94,6 +94,12 @@ function show() {
 /** @param {number} value */
 const rate = (value) => withUnit(value, "per_s").replace("/s", "");
 
+/** Return the sentence without anomalies. @param {Model} model */
+function calmParts(model) {
+  const { text, repaired } = calm(model);
+  return repaired ? [`${text} `, make("a", { href: `${root()}/timeline${nodeQuery()}` }, "Show them")] : [text];
+}
+
 /** Show the worst anomaly in the bar. */
 function showState() {
   const state = byId("state", HTMLAnchorElement);
@@ -104,8 +110,8 @@ function showState() {
   if (svg) reshape(svg, worst < 0 ? "running" : worst === 0 ? "gave-up" : "crashed");
   const text = state.querySelector("span");
   if (text)
-    write(text,
-      worst < 0 ? "nothing wrong" : active.length === 1 ? kindOf(active[0]?.type ?? "") : counted(active.length, "anomaly", "anomalies"));
+    write(text, worst < 0 ? "nothing wrong now"
+      : active.length === 1 ? kindOf(active[0]?.type ?? "") : counted(active.length, "anomaly", "anomalies"));
 }
 
 /** Announce new anomalies to screen readers; the first ones are on the page. */

@@ -164,10 +164,7 @@ function vitals() {
   /** @type {[string, string|null][]} */
   const told = health === null ? [] : [
     [counted(health.processes, "process", "processes"), MEANINGS.processes],
-    [
-      `${number(health.events_per_s < 1 ? Number(health.events_per_s.toFixed(1)) : Math.round(health.events_per_s))} events/s`,
-      MEANINGS.events,
-    ],
+    [`${counted(health.events_per_min, "event")} in the last minute`, MEANINGS.events],
     [`loop lag ${lag === null || lag === undefined ? "unknown" : `${lag.toFixed(1)} ms`}`, MEANINGS.lag],
     [counted(health.viewers, "viewer"), null],
   ];
