@@ -28,7 +28,13 @@ COURSE = Course()
             "s06.protocol",
             "isinstance(message, Response)",
             "hasattr(message, 'id')",
-            "the request itself) to be False, got",
+            "the request itself) to return False, got",
+        ),
+        (
+            "s06.protocol",
+            "return isinstance(message, Response)",
+            "return message and isinstance(message, Response)",
+            "expected answers(request, None) to return False, got None",
         ),
         (
             "s06.coordinator",

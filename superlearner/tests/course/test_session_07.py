@@ -20,6 +20,12 @@ COURSE = Course()
         ("s07.memory", ".get(key)", "[key]", "line 17: ('recall', 'a') got no answer: ann ended: KeyError: 'a'"),
         ("s07.memory", 'from_, (ref, state["status"])', 'from_, ref, state["status"]', "send() takes"),
         ("s07.memory", "dict(memory or {})", "dict(memory)", "line 5: 'get_state' got no answer: ann ended: TypeError"),
+        (
+            "s07.memory",
+            'case "stop":',
+            'case (_, from_, ref):\n                otp.send(from_, (ref, None))\n            case "stop":',
+            "('an unknown request', from_, ref) is no message of the task: expected no answer, got (ref 1, None)",
+        ),
         ("s07.tasks", '["text"][:50]', '["text"]', "expected ('processed', 't3', ('ok', 'Processes share nothing"),
         ("s07.tasks", '["processed_count"] += 1', '["processed_count"] = 1', "to have 'processed_count': 6, got 1"),
         (

@@ -112,7 +112,7 @@ async def protocol(s: Scenario) -> None:
     async def fits(asked: Any, message: Any, what: str, *, right: bool = False, m: str | None = None) -> None:
         said = f"answers(request, {what})"
         got = await made("answers", asked, message, said=said, raised=None if right else "V4")
-        s.expect(bool(got) == right, f"expected {said} to be {right}, got {render(got)}", m)
+        s.same(got, right, f"expected {said} to return {right}, got {s.worded(render(got))}", m if got else None)
 
     for asked, response in zip((requests[0], requests[1], request), responses, strict=True):
         await fits(asked, response, "its own response", right=True)

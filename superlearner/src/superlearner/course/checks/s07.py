@@ -73,22 +73,26 @@ async def memory(s: Scenario) -> None:
     s.same(left, None, f'expected "forget_all" to empty the memory, but {render(left)} is still there')
     await shows(ann, state("ann", {}))
 
-    s.step("It begins with a copy of `memory`: neither side sees a later change of the other.", "M6")
+    s.step("It begins with a copy of `memory`: neither side sees a later change of the other.")
     given: dict[str, Any] = {"a": 1}
     bob = agent(s, "bob", given)
-    await bob.answers(("recall", "a"), 1)
+    seen = await bob.answers("get_state")
+    shared = any(str(each) in str(seen) for each in (("recall", "a"), ("b", 1)))  # what ann remembered
+    say = f"bob was started with the memory {render(given)}, and its state is {render(seen)}"
+    say = f"{say}: it has what ann remembered" if shared else say
+    s.same(seen, state("bob", given), say, "M6" if shared else None)
     given |= {"a": 2, "b": 3}
     seen = await bob.answers("get_state")
     say = (
         f"the dict that was given as `memory` was changed afterwards, and the state of the agent is now {render(seen)}"
     )
-    s.same(seen, state("bob", {"a": 1}), say)
+    s.same(seen, state("bob", {"a": 1}), say, "M6")
     bob.send(("remember", "c", 4))
     await bob.answers(("recall", "c"), 4)
-    s.same(given, {"a": 2, "b": 3}, f"the agent changed the memory that it was given: it is now {given}")
+    s.same(given, {"a": 2, "b": 3}, f"the agent changed the memory that it was given: it is now {given}", "M6")
     bob.send("forget_all")
     await bob.answers(("recall", "a"), None)
-    s.same(given, {"a": 2, "b": 3}, f"the agent emptied the memory that it was given: it is now {given}")
+    s.same(given, {"a": 2, "b": 3}, f"the agent emptied the memory that it was given: it is now {given}", "M6")
 
     s.step("What `get_state` gave belongs to the asker: the agent's later changes do not show in it, nor the reverse.")
     bob.send(("remember", "a", 1))

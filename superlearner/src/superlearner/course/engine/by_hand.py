@@ -54,6 +54,7 @@ class Asked:
         self._begun = otp.monotonic()
         self._since = self._s.mark()
         self.said: str = render(request[0] if len(request) == 1 else request)
+        self.shape: str = f"({render(request)[1:-1].removesuffix(',')}, from_, ref)"
 
     async def answered(
         self,
@@ -211,8 +212,13 @@ class ByHand:
             if otp.process_info(self.pid, "message_queue_len"):
                 say = f"{render(message)} is no message of the task, and stays in the mailbox"
                 raise Wrong(f"{say}: expected it to be taken and dropped", "M3")
+        unknown = self.ask("an unknown request")
+        await self.s.settle()
+        if not otp.is_alive(self.pid):
+            raise self.ended(f"{unknown.shape} is no message of the task, and should change nothing: ", "V4")
         if said := mailbox():
-            raise Wrong(f"expected no answer to what is no message of the task, got {render(said[0])}")
+            got = self.s.worded(render(said[0]))
+            raise Wrong(f"{unknown.shape} is no message of the task: expected no answer, got {got}")
 
     async def stops(self, m: str | None = None, after: float = 0.0, reason: Any = "normal") -> None:
         """Send `"stop"`; raise `Wrong` unless the process ends, and so does what it started.
