@@ -41,6 +41,12 @@ COURSE = Course()
         ),
         ("s09.policies", "agents.pop(name)[0]", "agents[name][0]", "cid was stopped by request, and was started again"),
         ("s09.policies", "    await otp.wait_down(pid)\n", "", "'stop_agent' was answered before its end"),
+        (
+            "s09.policies",
+            'otp.process_flag("trap_exit", True)',
+            'otp.process_flag("trap_exit", True)\n    otp.spawn(otp.receive)',
+            'to leave no process after "stop": one that it started lives on',
+        ),
         ("s09.delay", "send_after(delay, otp.self()", "send_after(otp.self(), delay", "send_after"),
         ("s09.delay", "agent.pid = None", "pass", "(('ann', None), ('bob', bob 2)) to 'list', got (('ann', ann 2)"),
         ("s09.delay", "send_after(delay,", "send_after(0,", "ann was started again at once: expected 0.1 s later"),

@@ -224,7 +224,7 @@ class ByHand:
         """Send `"stop"`; raise `Wrong` unless the process ends, and so does what it started.
 
         Args:
-            m: the misconception of a process that is left.
+            m: the misconception of a process of the check that is left.
             after: seconds that it may take.
             reason: the expected one; `ANYTHING` where the task names none.
         """
@@ -236,9 +236,10 @@ class ByHand:
         got = self.s.reason_of(self.pid)
         if reason is not ANYTHING and not same(got, reason):
             raise Wrong(f'expected {self.called} to end with "{reason}" after "stop", got {render(got)}')
-        if left := len(self.s.started_by(self.pid)):
-            say = f"{left} that it started live on" if left > 1 else "one that it started lives on"
-            raise Wrong(f'expected {self.called} to leave no process after "stop": {say}', m)
+        if left := self.s.started_by(self.pid):
+            say = f"{len(left)} that it started live on" if len(left) > 1 else "one that it started lives on"
+            fault = m if any(map(self.s.has_name, left)) else None  # a helper of the answer has no name
+            raise Wrong(f'expected {self.called} to leave no process after "stop": {say}', fault)
 
     async def ends(self, reason: Any, say: str = "", m: str | None = None) -> None:
         """Raise `Wrong` unless the process has ended by now, with this reason."""

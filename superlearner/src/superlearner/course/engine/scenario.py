@@ -187,6 +187,10 @@ class Scenario(Defined):
         self._labels[str(pid)] = name
         return pid
 
+    def has_name(self, pid: otp.Pid) -> bool:
+        """Return whether the check calls a process by a name."""
+        return pid in self._names
+
     def name_ref(self, ref: otp.Ref, name: str) -> otp.Ref:
         """Call a reference by a name in the messages of a picture."""
         self._labels[str(ref)] = name
