@@ -112,7 +112,7 @@ def test_kills_of_every_service_leave_the_platform_ready_and_all_views_right(
         assert {(line["operation"], line["outcome"]) for line in log["data"]} == {("process.kill", "ok")}
 
         now = {name: child["pid"] for name, child in after.items()}
-        drawn = json.loads(superlearner("tree", "--format", "json").stdout)["roots"][0]
+        drawn = json.loads(superlearner("tree", "--whose", "all", "--format", "json").stdout)["roots"][0]
         assert pids_of_tree(drawn).items() >= now.items()
         assert live_pids(program.url).items() >= now.items()
     assert program.end()[0] == 0

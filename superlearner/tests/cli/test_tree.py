@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -27,10 +28,21 @@ def test_the_tree_shows_a_restart_and_the_used_budget(start: Callable[..., Any],
         True,
     )
     whole = superlearner("tree").stdout
-    assert [name for name in ("superlearner", "playground", "shop", "ledger") if name not in whole] == []
+    assert [name for name in ("playground", "shop", "ledger") if name not in whole] == []
 
 
-@pytest.mark.parametrize(("format", "begins"), [("text", "superlearner"), ("dot", "digraph"), ("mermaid", "flowchart")])
+def test_the_tree_leaves_out_the_platforms_own_and_counts_as_the_list_does(look: Run) -> None:
+    *tree, empty, count = look("tree").stdout.splitlines()
+    assert (tree[0].split()[0], empty) == ("playground", "")
+    assert not any("services" in line or "superlearner" in line for line in tree)
+    assert re.fullmatch(r"\d+ processes; `--whose all` also shows those of the platform", count)
+    for whose in ("all", "platform"):
+        drawn = look("tree", "--whose", whose).stdout.splitlines()
+        assert (drawn[0].split()[0], any("ledger" in line for line in drawn)) == ("superlearner", whose == "all")
+        assert drawn[-1].endswith(" processes")
+
+
+@pytest.mark.parametrize(("format", "begins"), [("text", "playground"), ("dot", "digraph"), ("mermaid", "flowchart")])
 def test_a_tree_has_many_formats(look: Run, format: str, begins: str) -> None:
     done = look("tree", "--format", format)
     assert (done.returncode, done.stdout.split()[0]) == (0, begins)

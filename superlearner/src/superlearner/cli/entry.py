@@ -304,6 +304,14 @@ def token(
     typer.echo(found)
 
 
+class Whose(enum.Enum):
+    """The trees of the node's user, those that the platform runs for itself, or all."""
+
+    yours = "yours"
+    platform = "platform"
+    all = "all"
+
+
 class Format(enum.Enum):
     """Output format of a tree."""
 
@@ -325,6 +333,10 @@ def tree(
     watch: Annotated[bool, typer.Option("--watch", help="Redraw after each change.")] = False,
     format: Annotated[Format, typer.Option("--format", help="Output format.")] = Format.text,
     depth: Annotated[int | None, typer.Option(min=0, max=32, help="Levels below the root.", show_default=False)] = None,
+    whose: Annotated[
+        Whose | None,
+        typer.Option(help="Trees to show without a ROOT [default: yours].", show_default=False),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     node: Annotated[
         str | None,
@@ -345,10 +357,8 @@ def tree(
     from superlearner.cli.tree import show_tree, watch_tree
 
     shown = Format.json if as_json else format
-    if watch:
-        watch_tree(*resolve_options(ctx, url, data_dir), root, depth, shown.value, node)
-    else:
-        show_tree(*resolve_options(ctx, url, data_dir), root, depth, shown.value, node)
+    wanted = {"root": root, "depth": depth, "format": shown.value, "whose": None if whose is None else whose.value}
+    (watch_tree if watch else show_tree)(*resolve_options(ctx, url, data_dir), wanted, node)
 
 
 @app.command()

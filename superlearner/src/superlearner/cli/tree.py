@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -29,18 +29,15 @@ LIVE: Final = "/live/supervisors"
 CHANGES: Final = frozenset({"x", "n", "p"})
 """Keys of live frames that change rows; other frames are heartbeats."""
 FROM_THE_TOP: Final = "\x1b[H\x1b[2J"
+Wanted = Mapping[str, str | int | None]
 
 
-def show_tree(
-    url: str | None, data_dir: Path | None, root: str | None, depth: int | None, format: str, node: str | None
-) -> None:
-    """Write the trees of a node, or the one below `root`, in a format of `tree.show`."""
-    print_line(_drawn(reach(url, data_dir), root, depth, format, node=node))
+def show_tree(url: str | None, data_dir: Path | None, wanted: Wanted, node: str | None) -> None:
+    """Write the trees of a node, or the one below a root: `wanted` are parameters of `tree.show`, None by default."""
+    print_line(_drawn(reach(url, data_dir), wanted, node=node))
 
 
-def watch_tree(
-    url: str | None, data_dir: Path | None, root: str | None, depth: int | None, format: str, node: str | None
-) -> None:
+def watch_tree(url: str | None, data_dir: Path | None, wanted: Wanted, node: str | None) -> None:
     """Write the trees now and after each change reported by live frames, until Ctrl-C or until its reader leaves."""
     platform = reach(url, data_dir)
     raise_broken_pipe()
@@ -48,7 +45,7 @@ def watch_tree(
     # An exception could hit a library that holds a lock, and closing the connection would wait for that lock.
     signal.signal(signal.SIGINT, lambda number, frame: os._exit(0))
     for _ in _changes(platform, node):
-        drawn = _drawn(platform, root, depth, format, compact=True, node=node)
+        drawn = _drawn(platform, wanted, compact=True, node=node)
         if drawn == before:
             continue
         before = drawn
@@ -57,29 +54,27 @@ def watch_tree(
                 lines = shutil.get_terminal_size().lines - 1
                 print_line(FROM_THE_TOP + "\n".join(drawn.split("\n")[:lines]))
             else:
-                print_line(drawn if format == "json" else f"{drawn}\n")
+                print_line(drawn if wanted["format"] == "json" else f"{drawn}\n")
         except BrokenPipeError:
             return
     if node is not None:
-        _drawn(platform, root, depth, format, node=node)  # reports an error if only the node has ended
+        _drawn(platform, wanted, node=node)  # reports an error if only the node has ended
     fail(f"the platform at {platform.url} has ended", NO_PLATFORM)
 
 
-def _drawn(
-    platform: FoundPlatform,
-    root: str | None,
-    depth: int | None,
-    format: str,
-    *,
-    compact: bool = False,
-    node: str | None = None,
-) -> str:
-    given = {"root": root, "depth": depth, "format": format}
-    values = {name: value for name, value in given.items() if value is not None}
+def _drawn(platform: FoundPlatform, wanted: Wanted, *, compact: bool = False, node: str | None = None) -> str:
+    values = {name: value for name, value in wanted.items() if value is not None}
     data: Any = ask_or_fail(platform, entry_of_verb("tree", "show") or {}, values, node=node).data
-    if format != "json":
-        return plain_lines(data["drawing"]["text"]).rstrip("\n")
-    return json.dumps(data) if compact else json_text(data)
+    if wanted["format"] == "json":
+        return json.dumps(data) if compact else json_text(data)
+    drawing = data["drawing"]
+    drawn = plain_lines(drawing["text"]).rstrip("\n")
+    if wanted["format"] != "text" or wanted["root"] is not None:
+        return drawn
+    processes = drawing["processes"]
+    count = f"{processes} {'process' if processes == 1 else 'processes'}"
+    hint = "; `--whose all` also shows those of the platform" if drawing["left_out"] else ""
+    return f"{drawn}\n\n{count}{hint}".lstrip("\n")
 
 
 def _changes(platform: FoundPlatform, node: str | None) -> Iterator[None]:

@@ -1,17 +1,82 @@
-"""Ancestors and descendants of processes, and processes without links or monitors."""
+"""Trees and graphs of processes, their ancestors and descendants, and processes without links or monitors."""
 
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
 import otp
-from otp import Node, Pid
+from otp import Node, Pid, observer
+from otp.observer import Graph, SupervisorView, Tree
+from otp.observer.tree import is_child, top_supervisors
+from otp.observer.views import Cut
 from superlearner.control.listing import Whose, processes_of
+from superlearner.control.names import has_critical_children, is_critical
 from superlearner.control.tree import supervisor_state
 
-__all__ = ["ancestors_of", "descendants_of", "isolated"]
+__all__ = ["ancestors_of", "descendants_of", "graph_of", "isolated", "trees_of"]
+
+
+def trees_of(node: Node, whose: Whose, *, depth: int, limit: int, deadline: float) -> Tree:
+    """Return the supervision trees of a node, read as `observer.supervision_tree` does.
+
+    The user's trees are shown below the playground that holds them, although it is a process of the platform.
+    """
+    if whose == "all":
+        return observer.supervision_tree(node, depth=depth, limit=limit, deadline=deadline)
+    found = Tree(node.name, (), False, 0)
+    for top in _tops(node, whose):
+        if found.size >= limit:
+            return replace(found, partial=True, why=_reasons(*found.why, "limit"))
+        more = observer.supervision_tree(node, top, depth=depth, limit=limit - found.size, deadline=deadline)
+        roots = tuple(map(_of_platform, more.roots)) if whose == "platform" else more.roots
+        size = sum(map(_size, roots)) if whose == "platform" else more.size
+        why, partial = _reasons(*found.why, *more.why), found.partial or more.partial
+        found = Tree(node.name, (*found.roots, *roots), partial, found.size + size, why)
+    return found
+
+
+def _reasons(*why: Cut) -> tuple[Cut, ...]:
+    return tuple(sorted(set(why)))
+
+
+def _tops(node: Node, whose: Whose) -> list[Any]:
+    if whose == "platform":
+        return [top for top in top_supervisors(node) if is_critical(top)]
+    return [pid for pid in processes_of(node, "all") if _holds_yours(pid) and not _is_below_yours(pid)]
+
+
+def _holds_yours(pid: Any) -> bool:
+    """Return whether a process is a supervisor with children of the user, as the playground is."""
+    return supervisor_state(pid) is not None and not has_critical_children(pid)
+
+
+def _is_below_yours(pid: Any) -> bool:
+    return is_child(pid) and not has_critical_children(pid.parent)
+
+
+def _of_platform(view: SupervisorView) -> SupervisorView:
+    """Return the same tree without the children of the user."""
+    if not has_critical_children(view.pid):
+        return replace(view, children=(), more=0, cut=None)
+    children = tuple(
+        child if child.supervisor is None else replace(child, supervisor=_of_platform(child.supervisor))
+        for child in view.children
+    )
+    return replace(view, children=children)
+
+
+def _size(view: SupervisorView) -> int:
+    return 1 + sum(1 if child.supervisor is None else _size(child.supervisor) for child in view.children)
+
+
+def graph_of(node: Node, whose: Whose, *, limit: int) -> Graph:
+    """Return the graph of a node's processes, read as `observer.graph` does."""
+    if whose == "all":
+        return observer.graph(node, limit=limit)
+    return observer.graph(node, pids=processes_of(node, whose), limit=limit)
 
 
 def ancestors_of(pid: Pid, limit: int = 100) -> list[Pid]:

@@ -212,8 +212,15 @@ def test_all_supervisors_are_compared_most_restarts_first(inside: Inside) -> Non
         assert shown["supervisor_stats"][0]["recent_restarts"] == 3
         assert shown["supervisor_stats"][0]["last_restart"] > shown["supervisor_stats"][0]["last_restart"][:10]
         assert (shown["total_restarts"], shown["missed_events"]) == (4, 0)
-        there = (await platform.get(f"{API}/supervisors?whose=all"))["meta"]["total"]
-        assert shown["total_supervisors"] == there  # includes idle supervisors
+        for whose in ("yours", "platform", "all"):  # includes idle supervisors
+            there = await platform.get(f"{API}/supervisors?whose={whose}")
+            found = await data(platform, f"/analytics/supervisors?whose={whose}")
+            assert found["total_supervisors"] == there["meta"]["total"]
+            assert {one["supervisor_name"] for one in found["supervisor_stats"]} == {
+                one["name"] for one in there["data"]
+            }
+        yours = await data(platform, "/analytics/supervisors")
+        assert {one["supervisor_name"] for one in yours["supervisor_stats"]} == {"till", "shelf"}
 
     inside(test, patient("till"), patient("shelf"))
 

@@ -389,7 +389,7 @@ def test_the_graph_shows_links_monitors_supervision_and_messages(inside: Inside)
         before = await data(platform, "/system/graph")
         assert {"pid": pair, "children": [ada, bob]} in before["supervises"]
         links = {one["pid"]: one["links"] for one in before["links"]}
-        assert {ada, bob} < set(links[pair])  # the third is its own supervisor
+        assert set(links[pair]) == {ada, bob}  # not the playground, a process of the platform
         assert links[ada] == links[bob] == [pair]
         assert all(pid in links[other] for pid, others in links.items() for other in others)
         assert before["talks"] is None
@@ -407,7 +407,12 @@ def test_the_graph_shows_links_monitors_supervision_and_messages(inside: Inside)
             "genserver",
             "supervisor",
         }
-        assert (await data(platform, "/system/graph?limit=3"))["partial"] is True
+        assert {one["name"] for one in after["processes"]} == {"pair", "ada", "bob"}
+        shown = {one["pid"] for one in after["processes"]}
+        assert {pid for one in after["talks"] for pid in (one["source"], one["target"])} <= {None, *shown}
+        every = await data(platform, "/system/graph?whose=all")
+        assert {"superlearner", "web", "ada"} < {one["name"] for one in every["processes"]}
+        assert (await data(platform, "/system/graph?limit=2"))["partial"] is True
 
     inside(test, PAIR)
 

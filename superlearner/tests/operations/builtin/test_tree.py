@@ -75,8 +75,39 @@ def test_the_tree_shows_every_supervisor_and_the_state_of_children(inside: Insid
         ]  # fmt: skip
         assert pair["restarts_used"] == 1
         assert (nasty["status"], gone["status"], gone["pid"]) == ("running", "stopped", None)
-        whole = await get(platform, "/system/process-tree")
-        assert [one["name"] for one in whole["roots"]] == ["superlearner"]
+
+    inside(test, TREE)
+
+
+@pytest.mark.operation("tree.show")
+def test_the_trees_are_those_of_the_user_and_the_platforms_on_request(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        async def names(whose: str) -> tuple[dict[str, list[str]], int]:
+            found = await get(platform, f"/system/process-tree?whose={whose}")
+            below = {one["name"]: [child["name"] for child in one["children"]] for one in found["roots"]}
+            assert found["size"] == sum(map(size, found["roots"]))
+            listed = await platform.get(f"/api/v1/processes?whose={whose}")
+            drawing = (await get(platform, f"/system/process-tree?whose={whose}&format=text"))["drawing"]
+            assert (drawing["processes"], drawing["left_out"]) == (listed["meta"]["total"], whose == "yours")
+            return below, found["size"]
+
+        def size(one: Any) -> int:
+            return 1 + sum(map(size, one.get("children") or []))
+
+        yours, of_user = await names("yours")
+        own, of_platform = await names("platform")
+        every, of_all = await names("all")
+        assert await get(platform, "/system/process-tree") == await get(platform, "/system/process-tree?whose=yours")
+        assert yours == {"playground": ["top"]}
+        assert list(own) == list(every) == ["superlearner"]
+        assert {"services", "web", "playground"} < set(own["superlearner"])
+        assert of_all == of_user + of_platform - 1  # the playground is in both
+        text = (await get(platform, "/system/process-tree?whose=platform&format=text"))["drawing"]["text"]
+        assert "playground" in text
+        assert "pair" not in text
+        few = await get(platform, "/system/process-tree?limit=2")
+        assert (few["size"], few["partial"], few["why"]) == (2, True, ["limit"])
+        assert (await get(platform, "/system/process-tree?root=services"))["roots"][0]["name"] == "services"
 
     inside(test, TREE)
 
@@ -183,6 +214,10 @@ def test_relations_follow_links_and_monitors(inside: Inside) -> None:
         assert ("left", "watcher") in await tied("link")
         assert ("watcher", "right") in await tied("monitor")
         assert ("pair", "left") in await tied("supervises")
+        named = {name for kind in ("supervises", "link", "monitor") for pair in await tied(kind) for name in pair}
+        assert not {"superlearner", "services", "playground", "web"} & named
+        every = await get(platform, "/system/relationships?whose=all&per_page=1000")
+        assert ("superlearner", "services") in {(one["source"]["name"], one["target"]["name"]) for one in every}
         otp.send(pid, "end")
         await otp.wait_down(pid)
         assert ("left", "watcher") not in await tied("link")

@@ -138,6 +138,8 @@ class History:
     pid: str
     place: str | None = None
     """Path of ids from the root for an unnamed supervisor; None while it starts."""
+    of_platform: bool = False
+    """True if the platform runs this supervisor for itself."""
     pids: deque[str] = field(default_factory=deque[str])
     incarnations: int = 1
     recent: deque[Entry] = field(default_factory=deque[Entry])

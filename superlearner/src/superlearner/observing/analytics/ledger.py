@@ -13,7 +13,9 @@ from otp.trace import Event
 from superlearner.base.telemetry import Telemetry
 from superlearner.control.clock import Clock
 from superlearner.control.events import STARTS, facts_of
+from superlearner.control.listing import Whose
 from superlearner.control.look import supervisors
+from superlearner.control.names import is_critical
 from superlearner.control.slots import DYNAMIC, id_text
 from superlearner.control.terms import plain_pid
 from superlearner.control.tree import place_of, supervisor_state
@@ -68,7 +70,7 @@ class SupervisorStats:
 
 @dataclass(frozen=True, slots=True)
 class AllStats:
-    """Totals of all supervisors; `total_restarts` includes dropped ones."""
+    """Totals of supervisors; `total_restarts` is of all, also of dropped ones."""
 
     total_supervisors: int
     total_restarts: int
@@ -165,7 +167,8 @@ class Ledger:
             self.forget_ended()
             self._sweep_at = max(SWEEP_AT, 2 * len(self.book.histories))
         registered = otp.process_info(pid, "registered_name")
-        meet(self.book, plain_pid(pid), name if registered is None else id_text(registered))
+        history = meet(self.book, plain_pid(pid), name if registered is None else id_text(registered))
+        history.of_platform = is_critical(pid)
         self._settle(pid)
 
     def _settle(self, pid: Pid) -> None:
@@ -276,11 +279,12 @@ class Ledger:
         """Return the current wall-clock time in seconds, on the same scale as entries."""
         return round(self.book.offset + otp.monotonic(), 6)
 
-    def stats(self, window_ms: int = 60_000, limit: int | None = None) -> AllStats:
-        """Return all supervisors, most restarts first; latest restart first if equal."""
-        for pid in () if self._node is None else supervisors(self._node, "all"):  # includes idle ones
+    def stats(self, window_ms: int = 60_000, limit: int | None = None, whose: Whose = "yours") -> AllStats:
+        """Return the supervisors, most restarts first; latest restart first if equal."""
+        for pid in () if self._node is None else supervisors(self._node, whose):  # includes idle ones
             self.meet(pid)
-        histories = list(self.book.histories.values())
+        found = self.book.histories.values()
+        histories = [one for one in found if whose == "all" or one.of_platform == (whose == "platform")]
         histories.sort(key=lambda one: (one.total_restarts, one.restarts.last or 0), reverse=True)
         now, offset = _now(), self.book.offset
         lines = [

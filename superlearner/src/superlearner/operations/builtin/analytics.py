@@ -15,7 +15,7 @@ from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, operation
 from superlearner.operations.engine.seams import RemoteHistory
 from superlearner.operations.failures import OperationError
-from superlearner.operations.parameters import UNIX_TIME, PageNumber, PerPage, SupervisorText
+from superlearner.operations.parameters import UNIX_TIME, OfWhom, PageNumber, PerPage, SupervisorText
 from superlearner.operations.results.analytics import (
     AllSupervisorStats,
     BaselineResult,
@@ -181,13 +181,15 @@ async def history(
 @operation("analytics.supervisors", http=("GET", "/analytics/supervisors"), scope="read",
            short="supervisor_stats.supervisor_name,total_restarts,recent_restarts,give_ups,last_restart,alive "
                  "supervisor_stats.supervisor_pid total_supervisors total_restarts missed_events")  # fmt: skip
-async def supervisors(ctx: Context, window_ms: WindowMs = 60_000, limit: Limit = 1000) -> AllSupervisorStats:
-    """Compare all supervisors.
+async def supervisors(
+    ctx: Context, window_ms: WindowMs = 60_000, limit: Limit = 1000, whose: OfWhom = "yours"
+) -> AllSupervisorStats:
+    """Compare supervisors.
 
     The number of restarts of each, most restarts first.
     """
     await _ready()
-    stats = ctx.watched.analytics.stats(window_ms, limit)
+    stats = ctx.watched.analytics.stats(window_ms, limit, whose)
     return AllSupervisorStats(
         total_supervisors=stats.total_supervisors,
         total_restarts=stats.total_restarts,

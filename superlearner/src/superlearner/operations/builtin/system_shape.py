@@ -10,13 +10,16 @@ from pydantic import Field
 import otp
 from otp import Pid, observer
 from superlearner.control.clock import timestamp
+from superlearner.control.listing import Whose
 from superlearner.control.look import TYPES, named
+from superlearner.control.names import is_critical
+from superlearner.control.relations import graph_of
 from superlearner.control.terms import clip, plain_pid
 from superlearner.observing.monitoring.facts import NodeFacts
 from superlearner.observing.monitoring.measuring import Measuring, Work, measure, talk
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
-from superlearner.operations.parameters import MeasureMs
+from superlearner.operations.parameters import MeasureMs, OfWhom
 from superlearner.operations.results.system import (
     Bottleneck,
     BottleneckAnalysis,
@@ -45,13 +48,14 @@ async def graph(
     ctx: Context,
     limit: Annotated[int, Field(ge=1, le=5_000, description="the most processes, oldest first")] = 1_000,
     measure_ms: MeasureMs = 0,
+    whose: OfWhom = "yours",
 ) -> SystemGraph:
     """Show the graph of processes.
 
     Supervision, links and monitors; with `measure_ms` also messages.
     """
     talks = await talk(ctx.node, measure_ms / 1000) if measure_ms else None
-    found = observer.graph(ctx.node, limit=limit)
+    found = graph_of(ctx.node, whose, limit=limit)
     edges: dict[str, dict[str, list[str]]] = {"supervises": {}, "link": {}, "monitor": {}}
     for edge in (*_links_to_children(found), *found.edges):
         edges[edge.kind].setdefault(plain_pid(edge.source), []).append(plain_pid(edge.target))
@@ -72,7 +76,7 @@ async def graph(
         links=[LinksOf(pid=pid, links=others) for pid, others in edges["link"].items()],
         monitors=[MonitorsOf(pid=pid, monitors=others) for pid, others in edges["monitor"].items()],
         supervises=[SupervisesOf(pid=pid, children=others) for pid, others in edges["supervises"].items()],
-        talks=None if talks is None else _talks(talks),
+        talks=None if talks is None else _talks(talks, whose),
         partial=found.partial,
     )
 
@@ -220,8 +224,14 @@ def _ms(ns: int) -> float:
     return round(ns / 1e6, 3)
 
 
-def _talks(seen: dict[tuple[Pid | None, Pid], int]) -> list[Talk]:
-    most = sorted(seen.items(), key=lambda item: -item[1])[:TALKS]
+def _talks(seen: dict[tuple[Pid | None, Pid], int], whose: Whose) -> list[Talk]:
+    """Return the messages between processes that the graph shows, or from outside any process."""
+
+    def is_shown(pid: Pid | None) -> bool:
+        return pid is None or whose == "all" or is_critical(pid) == (whose == "platform")
+
+    shown = [(pair, messages) for pair, messages in seen.items() if is_shown(pair[0]) and is_shown(pair[1])]
+    most = sorted(shown, key=lambda item: -item[1])[:TALKS]
     return [
         Talk(source=None if source is None else plain_pid(source), target=plain_pid(target), messages=messages)
         for (source, target), messages in most

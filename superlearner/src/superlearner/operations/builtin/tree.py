@@ -10,8 +10,9 @@ from otp import observer
 from otp.observer import ChildView, SupervisorView
 from superlearner.control.circles import circles
 from superlearner.control.drawing import draw
+from superlearner.control.listing import count_processes
 from superlearner.control.look import named
-from superlearner.control.relations import ancestors_of, descendants_of, isolated
+from superlearner.control.relations import ancestors_of, descendants_of, graph_of, isolated, trees_of
 from superlearner.control.terms import clip, plain_pid, safe_text
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, operation
@@ -50,22 +51,32 @@ async def show(
     format: Annotated[
         Literal["json", "text", "dot", "mermaid"], Field(description="nested objects, or a drawing as text")
     ] = "json",
+    whose: OfWhom = "yours",
 ) -> TreeResult:
     """Show the supervision trees.
 
-    All trees of the node, or the one below `root`, as a consistent snapshot of the supervisors' tables. Omitted
-    children are counted at their parent.
+    Your trees with the playground that holds them, or everything below `root`, as a consistent snapshot of the
+    supervisors' tables. Omitted children are counted at their parent.
     """
-    top = None if root is None else supervisor_of(ctx, root)
-    with steering():
-        tree = observer.supervision_tree(ctx.node, top, depth=depth, limit=limit, deadline=DEADLINE_S)
+    if root is None:
+        tree = trees_of(ctx.node, whose, depth=depth, limit=limit, deadline=DEADLINE_S)
+    else:
+        top = supervisor_of(ctx, root)
+        with steering():
+            tree = observer.supervision_tree(ctx.node, top, depth=depth, limit=limit, deadline=DEADLINE_S)
     result = TreeResult(node=tree.node, size=tree.size, partial=tree.partial, why=list(tree.why))
     if format == "json":
         result.roots = [
             _supervisor(one, {"id": None, "restart": None, "restarts": 0, "restarted_along": 0}) for one in tree.roots
         ]
     else:
-        result.drawing = Drawing(format=format, text=safe_text(draw(tree, format)))
+        counted = count_processes(ctx.node)
+        result.drawing = Drawing(
+            format=format,
+            text=safe_text(draw(tree, format)),
+            processes=counted.of(whose),
+            left_out=root is None and whose == "yours" and counted.platform > 0,
+        )
     return result
 
 
@@ -98,12 +109,13 @@ async def relationships(
     page: PageNumber = 1,
     per_page: PerPage = 50,
     kind: Annotated[Literal["supervises", "link", "monitor"] | None, Field(description="only this kind")] = None,
+    whose: OfWhom = "yours",
 ) -> Paged[Relation]:
     """List the relations between processes.
 
     Supervision, links and monitors among the 10,000 oldest processes, at most 20,000 relations.
     """
-    graph = observer.graph(ctx.node, limit=10_000)
+    graph = graph_of(ctx.node, whose, limit=10_000)
     edges = [edge for edge in graph.edges if kind is None or edge.kind == kind]
     start = (page - 1) * per_page
     lines = [

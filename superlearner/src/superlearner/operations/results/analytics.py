@@ -111,10 +111,10 @@ class SupervisorStatsLine(BaseModel):
 
 
 class AllSupervisorStats(BaseModel):
-    """All supervisors, most restarts first. Those that ended stay for ten minutes."""
+    """Supervisors, most restarts first. Those that ended stay for ten minutes."""
 
     total_supervisors: int
-    total_restarts: int = Field(description="of all supervisors of this run, ended ones included")
+    total_restarts: int = Field(description="of all supervisors of this run, ended ones and the platform's included")
     uptime_ms: int
     window_ms: int
     missed_events: int = Field(description="events lost because of a bug in SuperLearner")

@@ -40,13 +40,15 @@ class Drawing(BaseModel):
 
     format: Literal["text", "dot", "mermaid"]
     text: str
+    processes: int = Field(description="living processes of the node, also those without a supervisor; see `whose`")
+    left_out: bool = Field(description="true if the trees that the platform runs for itself are left out")
 
 
 class TreeResult(BaseModel):
     """Supervision trees. If `partial` is true, children are omitted for the reasons in `why`."""
 
     node: str
-    size: int = Field(description="number of supervisors and children")
+    size: int = Field(description="number of supervisors and children shown, also of those that do not run")
     partial: bool
     why: list[Cut]
     roots: list[TreeChild] | None = Field(default=None, description="with `format` json")

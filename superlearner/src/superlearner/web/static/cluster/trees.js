@@ -6,7 +6,6 @@
 
 import { icon, root } from "../base/dom.js";
 import { counted, number } from "../base/words.js";
-import { PLATFORM, YOURS } from "../live/scopes.js";
 import { html, nothing } from "../vendor/lit-html.js";
 
 /**
@@ -15,15 +14,16 @@ import { html, nothing } from "../vendor/lit-html.js";
  * @typedef {{node: string, partial: boolean, roots: Branch[]|null}} Tree
  */
 
-/** A supervisor with more children is folded at first, and so is the platform's own tree. */
+/** A supervisor with more children is folded at first. */
 const OPEN = 20;
+/** The supervisor of what runs on a platform's node; it is the platform's. */
+const PLAYGROUND = "playground";
 
 /** @param {Tree[]} all */
 export const trees = (all) => all.map(({ node, partial, roots }) => {
-  const tops = (roots ?? []).flatMap(yoursFirst);
-  const yours = size(tops.filter(({ name }) => name !== PLATFORM));
+  const tops = (roots ?? []).flatMap((top) => (top.name === PLAYGROUND && !top.more ? top.children ?? [] : [top]));
   return html`<section class="forest" aria-label=${`Tree of ${node}`}>
-  <h2>${node} <small>${counted(yours, "process", "processes")} under supervisors${partial ? ", some of them not shown" : ""}</small>
+  <h2>${node} <small>${counted(size(tops), "process", "processes")} under supervisors${partial ? ", some of them not shown" : ""}</small>
     <a class="btn" href=${`${root()}/supervisors?node=${encodeURIComponent(node)}`}>Open its tree</a></h2>
   ${tops.length ? html`<ul>${tops.map((one) => branch(node, one))}</ul>` : html`<p class="hint">It runs no supervisor.</p>`}</section>`;
 });
@@ -31,18 +31,12 @@ export const trees = (all) => all.map(({ node, partial, roots }) => {
 /** Count the processes in branches. @param {Branch[]} branches @returns {number} */
 const size = (branches) => branches.reduce((sum, { pid, more, children }) => sum + Number(pid !== null) + more + size(children ?? []), 0);
 
-/** Take the reader's own trees out of the platform's. @param {Branch} top @returns {Branch[]} */
-function yoursFirst(top) {
-  const own = top.name === PLATFORM ? top.children?.find(({ name }) => `${PLATFORM}/${name}` === YOURS) : undefined;
-  return own?.children?.length ? [...own.children, { ...top, children: top.children?.filter((one) => one !== own) ?? [] }] : [top];
-}
-
 /** @param {string} node @param {Branch} one @returns {unknown} */
 function branch(node, one) {
   if (!one.children) return html`<li>${row(node, one)}</li>`;
   if (!one.children.length) return html`<li>${row(node, one)}${one.more ? more(one.more) : nothing}</li>`;
   return html`<li>${row(node, one)}<details
-    ?open=${one.children.length <= OPEN && one.name !== PLATFORM}><summary>${counted(one.children.length + one.more,
+    ?open=${one.children.length <= OPEN}><summary>${counted(one.children.length + one.more,
       "child",
       "children")}</summary>
     <ul>${one.children.map((child) => branch(node, child))}${one.more ? html`<li>${more(one.more)}</li>` : nothing}</ul></details></li>`;
