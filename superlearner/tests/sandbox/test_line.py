@@ -10,8 +10,27 @@ from typing import Any
 
 import pytest
 
+import otp
+from otp import Children, GenServer, Ok, Supervisor, impl
 from superlearner.nodes.remote import NodeBusy, NodeGone
 from superlearner.sandbox.line import BACKEND, HEAD, MOST_BYTES, MOST_UNREAD, SANDBOX, Answering, SandboxConnection
+
+
+class Runner(GenServer[SandboxConnection]):
+    """A process that opens a line."""
+
+    @impl
+    async def init(self, line: SandboxConnection) -> Ok[SandboxConnection]:
+        await line.open()
+        return Ok(line)
+
+
+class Root(Supervisor):
+    """Supervises one that opens a line."""
+
+    @impl
+    def init(self, line: SandboxConnection) -> Children:
+        return Children([Runner.child_spec(line)])
 
 
 def with_line(work: Callable[[SandboxConnection, socket.socket, asyncio.Future[str]], Awaitable[Any]]) -> Any:
@@ -54,6 +73,30 @@ def test_the_answering_task_outlives_the_garbage_collector() -> None:
         return await line.ask(BACKEND, b"are you there?")
 
     assert b"are you there?" == with_line(work)
+
+
+def test_a_line_outlives_the_process_that_opened_it_and_nothing_searches_for_its_users(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Regression: four running sandboxes kept the platform from stopping within ten seconds."""
+    find, searches = gc.get_referrers, list[object]()
+    monkeypatch.setattr(gc, "get_referrers", lambda *objects: searches.append(1) or find(*objects))
+
+    async def main() -> bytes:
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            theirs.setblocking(False)
+            line = SandboxConnection(ours, str)
+
+            root = await Root.start_link(line)
+            await Supervisor.stop(root)  # it waits until what its children have opened is closed
+            line.cast(BACKEND, b"")
+            sent = await asyncio.get_running_loop().sock_recv(theirs, HEAD.size)
+            line.close("it is over")
+            return sent
+
+    assert otp.run(main) == HEAD.pack(0, 1, BACKEND)
+    assert searches == []
 
 
 def test_a_sandbox_that_does_not_read_is_asked_no_more() -> None:

@@ -55,14 +55,20 @@ class SandboxConnection:
         """The reason requests are no longer possible."""
 
     async def open(self) -> None:
-        """Start reading. Raises OSError if no more descriptors may be open."""
+        """Start reading. Raises OSError if no more descriptors may be open.
+
+        No process owns the connection: it ends with the program or by `close`. When its owner ended, the runtime would
+        search the heap for others that use it, which takes seconds with a few sandboxes.
+        """
+        loop = asyncio.get_running_loop()
         pair = self._pair.dup()
         try:
-            reader, self._writer = await asyncio.open_connection(sock=pair, limit=MOST_BYTES)
+            opening = asyncio.open_connection(sock=pair, limit=MOST_BYTES)
+            reader, self._writer = await loop.create_task(opening, context=Context())
         except OSError:
             pair.close()
             raise
-        self._reading = asyncio.get_running_loop().create_task(self._read(reader), context=Context())
+        self._reading = loop.create_task(self._read(reader), context=Context())
 
     async def ask(self, channel: int, question: bytes) -> bytes:
         """Send a request and wait for the answer. Raises `NodeGone`, `NodeBusy`."""
