@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 from benchmarks import __main__ as bench
-from benchmarks import columns, load, report, run
+from benchmarks import columns, course, load, report, run
+from benchmarks.course import Verdicts
 from benchmarks.load import Load, Meter, parse
 
 QUIET = Load(others=0.02, stolen=0.001, average=3.0)
 BUSY = Load(others=0.83, stolen=0.001, average=1.2)
 STOLEN = Load(others=0.02, stolen=0.06, average=0.1)
+AT = {"processor": "A processor", "cores": 2, "python": "3.11", "load": 0.1}
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -131,3 +133,34 @@ def test_a_run_records_the_measured_load(page: Path, monkeypatch: pytest.MonkeyP
     run.main(["--repeats", "1"])
     kept = json.loads((page.parent / "workloads.json").read_text())
     assert {"others", "stolen", "average"} == set(kept["machine"]["others"])
+
+
+def test_a_busy_machine_gets_no_page_of_the_course(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "course.md"
+    monkeypatch.setattr(course, "PAGE", page)
+    monkeypatch.setattr(course, "sample", lambda: BUSY)
+    monkeypatch.setattr(course, "verdicts", lambda _: ([Verdicts(3, "s03.order", [0.1])], [0.3]))
+    monkeypatch.setattr(course, "workbenches", lambda: {key: 1.0 for _, key, _, _ in course.ROWS})
+    monkeypatch.setattr(course, "shift", lambda: None)
+    monkeypatch.setattr(sys, "argv", ["course"])
+    assert course.main() == 1
+    assert "other programs used 0.83" in capsys.readouterr().err
+    monkeypatch.setattr(sys, "argv", ["course", "--anyway"])
+    assert course.main() == 0
+    assert "| 3 | 1 | `s03.order` | 0.10 | 0.10 |" in capsys.readouterr().out
+    assert not page.exists()
+
+
+def test_the_page_of_the_course_names_exercises_that_take_longer_than_promised() -> None:
+    every = [
+        Verdicts(3, "s03.order", [0.1, 0.3, 0.1]),
+        Verdicts(3, "s03.fast", [0.1]),
+        Verdicts(11, "s11.big", [0.3, 0.6]),
+    ]
+    text = "\n".join(course.lines(AT, every, dict.fromkeys((key for _, key, _, _ in course.ROWS), 0.1)))
+    assert "| 3 | 2 | `s03.order` | 0.10 | 0.30 |\n| 11 | 1 | `s11.big` | 0.60 | 0.60 |\n" in text
+    assert "These take longer (p50, p95): `s11.big` (0.60, 0.60)." in text
+    fine = "\n".join(course.lines(AT, every[:2], dict.fromkeys((key for _, key, _, _ in course.ROWS), 0.1)))
+    assert fine.endswith("No exercise takes longer.")
