@@ -401,8 +401,9 @@ def test_the_cells_run_one_after_the_other_in_one_workbench_and_each_prints(caps
     assert len(printed["s12.c4"]) < 4000, "the workbench cuts longer output"
 
 
-def test_the_core_path_has_every_reflection() -> None:
-    assert [block.id for block in LESSON.blocks(Reflect)] == ["s12.r1", "s12.r2", "s12.r6", "s12.r7"]
+def test_the_core_path_begins_and_ends_with_a_reflection() -> None:
+    reflections = [(block.id, block.core) for block in LESSON.blocks(Reflect)]
+    assert reflections == [("s12.r1", True), ("s12.r7", True), ("s12.r2", False), ("s12.r6", False)]
 
 
 def test_nothing_asks_for_a_callback_before_the_lesson_names_it() -> None:

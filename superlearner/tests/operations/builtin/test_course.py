@@ -73,7 +73,7 @@ def test_the_next_thing_is_the_first_that_is_not_done_in_the_session_worked_on_l
         }  # fmt: skip
         right = Course().solution("s12.generic")
         assert (await call(platform, "course.check", ADA, exercise="s12.generic", source=right)).data["ok"]
-        assert (await call(platform, "course.next", ADA)).data["id"] == "s12.r2"
+        assert (await call(platform, "course.next", ADA)).data["id"] == "s12.p2"
 
     inside(test, data_dir=tmp_path)
 

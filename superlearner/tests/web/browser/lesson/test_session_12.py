@@ -55,8 +55,8 @@ def test_a_server_by_hand_answers_hangs_and_is_killed_before_the_word_otp(sessio
             mark.click()
     lines.get_by_role("button", name="Check").click()
     expect(lines.get_by_role("group", name="Verdict")).to_contain_text("Passed")
-    follow(lines, "a reflection")
-    expect(exercise(session, "s12-r2")).to_be_focused()
+    follow(lines, "“A GenServer”")
+    expect(session.get_by_role("heading", name="A GenServer", exact=True)).to_be_focused()
 
 
 def test_a_supervisor_restarts_what_the_learner_kills(session: Page) -> None:
