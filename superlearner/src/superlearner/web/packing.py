@@ -15,11 +15,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 __all__ = ["LEAST_PACKED", "takes_gzip", "with_packing"]
 
-LEAST_PACKED: Final = 32_768
+LEAST_PACKED: Final = 8192
 """Bytes of JSON above which compression pays."""
 
 LEAST_PAGE: Final = 1000
-LEVEL: Final = 3
+LEVEL: Final = 4
 LEAST: Final = {"application/json": LEAST_PACKED, "text/html": LEAST_PAGE}
 
 

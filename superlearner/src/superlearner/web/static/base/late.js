@@ -4,6 +4,7 @@
  * @module
  */
 
+import { ApiError } from "./api.js";
 import { make, staticFile } from "./dom.js";
 
 /** @import { Seen, TabElement } from "../process/process-tabs.js" */
@@ -20,6 +21,29 @@ export function style(name) {
     document.head.append(link);
   }));
   return found;
+}
+
+/**
+ * Return modules that are loaded on demand. Throws an `ApiError` without them.
+ * @template T
+ * @param {Promise<T>} modules
+ * @returns {Promise<T>}
+ */
+export const loadPart = (modules) => modules.catch(() => {
+  throw new ApiError("unreachable", "The server does not answer.", "Try again when the server is back.", 0);
+});
+
+/** How far below and above the view something begins to load. */
+const AHEAD = "800px";
+
+/** Call once when an element comes near the view. @param {Element} element @param {() => void} then */
+export function whenNear(element, then) {
+  const near = new IntersectionObserver((entries) => {
+    if (!entries.at(-1)?.isIntersecting) return;
+    near.disconnect();
+    then();
+  }, { rootMargin: AHEAD, scrollMargin: AHEAD });
+  near.observe(element);
 }
 
 /** The element of a tab that is loaded when the tab is first opened. */

@@ -6,6 +6,7 @@
 
 import { platform } from "../base/api.js";
 import { make, root } from "../base/dom.js";
+import { loadPart, style } from "../base/late.js";
 import { counted } from "../base/words.js";
 import { SlCode } from "../components/code-editor.js";
 import { html, nothing } from "../vendor/lit-html.js";
@@ -16,15 +17,29 @@ import { goOn } from "./lesson-model.js";
 import { LessonBlock, mayCode, mayOperate, NOT_KEPT, signIn } from "./lesson-block.js";
 import { listing, written } from "./lesson-text.js";
 import { reviewed } from "./reviewing.js";
-import { DrawingForm } from "./drawing-form.js";
-import { DrawingRun } from "./drawing-run.js";
-import { TimesForm } from "./times-form.js";
 import { lineOf, renderVerdict, describeVerdict, whyRight } from "./verdict.js";
 
 /** @import { Checked } from "./verdict.js" */
+/** @import { DrawingForm } from "./drawing-form.js" */
+/** @import { TimesForm } from "./times-form.js" */
+/** @import { Block } from "./lesson-model.js" */
 /** @typedef {Api.CourseEarlier} Earlier */
 
 const LEAST_LINES = 8, MOST_LINES = 24;
+
+const loadTimes = () => import("./times-form.js");
+const loadDrawing = () => Promise.all([import("./drawing-form.js"), import("./drawing-run.js"), style("lesson/drawing.css")]);
+/** Crashes on an axis of time, which few sessions have. @type {Awaited<ReturnType<typeof loadTimes>>} */ let times;
+/** A drawn tree, which few sessions have. @type {Awaited<ReturnType<typeof loadDrawing>>} */ let drawing;
+
+/** Load the forms that a session has, before its exercises are made. @param {Block[]} blocks */
+export async function loadForms(blocks) {
+  const kinds = new Set(blocks.map(({ choice }) => choice?.kind));
+  await loadPart(Promise.all([
+    kinds.has("times") ? loadTimes().then((loaded) => (times = loaded)) : null,
+    kinds.has("tree") ? loadDrawing().then((loaded) => (drawing = loaded)) : null,
+  ]));
+}
 
 export class LessonExercise extends LessonBlock {
   /** @type {SlCode|null} */ #editor = null;
@@ -70,7 +85,7 @@ export class LessonExercise extends LessonBlock {
 
   /** Times can be moved on an axis, or typed. @param {SlCode} editor @param {import("./lesson-model.js").Choice} choice */
   #withTimes(editor, choice) {
-    const form = new TimesForm(choice, () => {
+    const form = new times.TimesForm(choice, () => {
       editor.value = form.source;
       this.#typed();
     });
@@ -87,7 +102,7 @@ export class LessonExercise extends LessonBlock {
 
   /** A tree can be drawn, or typed, and run. @param {SlCode} editor @param {import("./lesson-model.js").Choice} choice */
   #withDrawing(editor, choice) {
-    const form = new DrawingForm(choice, () => {
+    const [{ DrawingForm }, { DrawingRun }] = drawing, form = new DrawingForm(choice, () => {
       editor.value = form.source;
       this.#typed();
       mark();

@@ -10,7 +10,7 @@ import { counted } from "../base/words.js";
 import { shortcuts } from "../shell/keys.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 import { LessonCell } from "./cell.js";
-import { LessonExercise } from "./exercise.js";
+import { LessonExercise, loadForms } from "./exercise.js";
 import { LessonBlock } from "./lesson-block.js";
 import {
   asks, countOf, counts, followingOf, isDone, markOf, MARKS, nameOf, nextName, nextOf, placeOf, sectionPlace,
@@ -142,6 +142,7 @@ async function load() {
   attribute(page, "aria-busy", "true");
   try {
     lesson = /** @type {Lesson} */ (await platform("GET", `/course/sessions/${page.dataset.number}`));
+    await loadForms(lesson.sections.flatMap(({ blocks }) => blocks));
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     const again = make("button", { type: "button", class: "btn primary" }, "Try again");

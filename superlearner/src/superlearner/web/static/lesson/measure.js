@@ -5,15 +5,17 @@
  */
 
 import { platform } from "../base/api.js";
+import { loadPart } from "../base/late.js";
 import { html, nothing } from "../vendor/lit-html.js";
 import { LessonBlock, mayOperate } from "./lesson-block.js";
-import { share, tableOf, valueText } from "./figures.js";
 import { untouched } from "./lesson-model.js";
 import { sentence } from "./lesson-rows.js";
 import { written } from "./lesson-text.js";
 import { trace } from "./lesson-trace.js";
 
 /** @import { Figure } from "./figures.js" */
+
+/** The table of the figures, once there are some. @type {typeof import("./figures.js")} */ let table;
 
 export class LessonMeasure extends LessonBlock {
   /** @type {Api.CourseMeasured|null} */ #measured = null;
@@ -33,7 +35,11 @@ export class LessonMeasure extends LessonBlock {
     if (!mayOperate() || this.busy) return;
     this.say("Measuring.");
     /** @type {Api.CourseMeasured|null} */
-    const measured = await this.ask(() => platform("POST", `/course/measures/${this.state.id}`, {}), "");
+    const measured = await this.ask(async () => {
+      const found = await platform("POST", `/course/measures/${this.state.id}`, {});
+      table = await loadPart(import("./figures.js"));
+      return found;
+    }, "");
     if (!measured) return this.say(this.failed);
     this.#measured = measured;
     this.paint();
@@ -59,7 +65,7 @@ export class LessonMeasure extends LessonBlock {
 
 /** @param {Figure[]} all */
 function figures(all) {
-  const { columns, rows } = tableOf(all);
+  const { columns, rows } = table.tableOf(all);
   if (!rows.length) return nothing;
   return html`<table class="figures" data-columns=${columns.length}>
     <caption class="vh">Figures of the run</caption>
@@ -72,8 +78,8 @@ function figures(all) {
 /** @param {Figure|null} figure @param {(Figure|null)[]} beside  the figures of the same row */
 function cell(figure, beside) {
   if (!figure) return nothing;
-  const part = share(figure, beside);
-  return html`<span class="value">${valueText(figure)}</span>${part === null
+  const part = table.share(figure, beside);
+  return html`<span class="value">${table.valueText(figure)}</span>${part === null
     ? nothing
     : html`<svg class="bar-of" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true"><rect width=${Math.max(0.5, 100 * part)}
       height="6"></rect></svg>`}`;

@@ -7,15 +7,15 @@
 
 import { ApiError, platform } from "../base/api.js";
 import { make } from "../base/dom.js";
+import { loadPart, whenNear } from "../base/late.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 import { drawing } from "./lesson-trace.js";
-import { mailboxScene, stateScene } from "./picture-scenes.js";
-import { sentences, shortly } from "./picture-steps.js";
 
 /** @import { Picture } from "./picture-steps.js" */
 
 const PLAY_MS = 1800;
-const AHEAD = "800px";
+const loadScenes = () => Promise.all([import("./picture-scenes.js"), import("./picture-steps.js")]);
+/** What is drawn of a run, once there is one. @type {Awaited<ReturnType<typeof loadScenes>>} */ let scenes;
 const NAMES = { sequence: "Messages of a run", state: "Callbacks of a run", mailbox: "A mailbox during a run" };
 const GLYPHS = {
   back: "M7.8 2.4 4 6l3.8 3.6", next: "m4.2 2.4 3.8 3.6-3.8 3.6", play: "M3 1.6 10.4 6 3 10.4z", pause: "M3 1.8h2v8.4H3zM7 1.8h2v8.4H7z",
@@ -54,12 +54,7 @@ export class RunPicture extends HTMLElement {
     this.dataset.kind = this.#kind;
     this.append(this.#body);
     this.#paint();
-    const near = new IntersectionObserver((entries) => {
-      if (!entries.at(-1)?.isIntersecting) return;
-      near.disconnect();
-      void this.#load();
-    }, { rootMargin: AHEAD });
-    near.observe(this);
+    whenNear(this, () => void this.#load());
     new ResizeObserver(() => {
       const room = this.#body.clientWidth - 2;
       if (room === this.#room) return;
@@ -74,7 +69,8 @@ export class RunPicture extends HTMLElement {
     try {
       /** @type {Picture} */
       const picture = await platform("GET", `/course/pictures/${this.#id}`);
-      this.#said = sentences(picture);
+      scenes = await loadPart(loadScenes());
+      this.#said = scenes[1].sentences(picture);
       if (this.#said.length) this.#picture = picture;
       else this.#failed = "The run has nothing to show.";
     } catch (error) {
@@ -130,14 +126,14 @@ export class RunPicture extends HTMLElement {
   /** What is said beside the scene. */
   #caption() {
     const step = this.#picture?.kind === "state" ? this.#picture.callbacks[this.#step] : null;
-    return step ? shortly(step) : this.#said[this.#step] ?? "";
+    return step ? scenes[1].shortly(step) : this.#said[this.#step] ?? "";
   }
 
   #scene() {
     const picture = this.#picture;
     if (!picture) return nothing;
-    if (picture.kind === "state") return stateScene(picture.callbacks, this.#step);
-    if (picture.kind === "mailbox") return mailboxScene(picture.mailbox, this.#step);
+    if (picture.kind === "state") return scenes[0].stateScene(picture.callbacks, this.#step);
+    if (picture.kind === "mailbox") return scenes[0].mailboxScene(picture.mailbox, this.#step);
     return html`<div class="trace">${drawing(picture.excerpt, this.#room, this.#step, (place) => this.#stepTo(place))}</div>`;
   }
 

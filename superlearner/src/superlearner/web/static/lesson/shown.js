@@ -5,6 +5,7 @@
  */
 
 import { make, root } from "../base/dom.js";
+import { whenNear } from "../base/late.js";
 import { placeOf } from "./lesson-model.js";
 import { written } from "./lesson-text.js";
 import { RunPicture } from "./run-picture.js";
@@ -26,7 +27,8 @@ function restart(block, text) {
   const image = make("img", {
     src: `${root()}/docs/pictures/restarts/${block.of}.webp`, alt: text.textContent?.trim() ?? "", loading: "lazy",
   });
-  void import("../moment/clip.js").then(({ playInstead }) => playInstead(image));
+  const play = () => import("../moment/clip.js").then(({ playInstead }) => playInstead(image));
+  whenNear(image, () => void play().catch(() => {})); // the picture stays
   return make("figure", { class: "restart", id: placeOf(block.id ?? "") }, image, make("figcaption", {}, text));
 }
 
