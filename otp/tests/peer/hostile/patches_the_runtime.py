@@ -9,7 +9,9 @@ import otp.peer.inner
 
 
 def boot(here):
-    for name in ("_say", "_hear", "_beat", "_held"):
+    for name in ("_send", "_receive", "_beat", "_held"):
+        if not hasattr(otp.peer.inner._Peer, name):
+            return  # the test fails then, because the peer stops as asked
         setattr(otp.peer.inner._Peer, name, lambda *args: None)
     otp.kernel.ends.mailbox.deliver = lambda *args: None
     type(here.node).__aexit__ = None
