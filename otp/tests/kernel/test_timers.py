@@ -147,6 +147,20 @@ def test_ten_tenths_are_one_second_and_nanoseconds_are_exact(run: Any) -> None:
     assert difference == pytest.approx(1e-9, abs=1e-10)
 
 
+def test_a_wait_for_what_is_left_until_a_time_ends_although_the_sum_is_rounded(run: Any) -> None:
+    async def main() -> Any:
+        await asyncio.sleep(0.05)
+        due = otp.monotonic() + 0.1  # 0.15000000000000002, between two nanoseconds
+        for waits in range(5):
+            if otp.monotonic() >= due:
+                return waits
+            with pytest.raises(otp.ReceiveTimeout):
+                await otp.receive(timeout=due - otp.monotonic())
+        return "never"
+
+    assert run(main) == 2
+
+
 def test_cancelled_and_outlived_timers_leave_no_heap(run: Any) -> None:
     """A timer or a receive time-out of an hour is not kept for an hour after it was cancelled or answered."""
 

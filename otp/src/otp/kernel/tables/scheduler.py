@@ -64,7 +64,7 @@ LONGEST: Final = 1e12  # seconds, 31,000 years: more is not a valid number of na
 
 
 def nanoseconds(seconds: Any, what: str, *, infinite: bool = False) -> int | None:
-    """Round seconds to whole nanoseconds.
+    """Round seconds to whole nanoseconds; a time that is not 0 is at least one, so that a wait for it ends later.
 
     Returns `None` for no limit, where `infinite` allows it.
 
@@ -78,7 +78,7 @@ def nanoseconds(seconds: Any, what: str, *, infinite: bool = False) -> int | Non
         if is_number and LONGEST < seconds < float("inf"):
             raise BadArgument(f"{what}: expected at most 1e12 seconds{limit}, got {_format_seconds(seconds)}")
         raise BadArgument(f"{what}: expected a time in seconds >= 0{limit}, got {seconds!r}")
-    return seconds * NS if isinstance(seconds, int) else round(seconds * 1e9)
+    return seconds * NS if isinstance(seconds, int) else round(seconds * 1e9) or int(seconds > 0)
 
 
 def _format_seconds(seconds: float) -> str:
