@@ -18,7 +18,8 @@ from otp.testing import Scheduler, wait_all_idle
 
 
 @pytest.mark.parametrize(
-    ("seconds", "ns"), [(0, 0), (1, NS), (0.1, 100_000_000), (1e-9, 1), (1e-17, 1), (10**9, 10**18), (2.5, 2_500_000_000)]
+    ("seconds", "ns"),
+    [(0, 0), (1, NS), (0.1, 100_000_000), (1e-9, 1), (1e-17, 1), (10**9, 10**18), (2.5, 2_500_000_000)],
 )
 def test_times_are_rounded_once_to_whole_nanoseconds_and_not_to_0(seconds: Any, ns: int) -> None:
     assert nanoseconds(seconds, "x") == ns

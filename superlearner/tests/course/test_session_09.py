@@ -52,8 +52,10 @@ COURSE = Course()
         ("s09.delay", "send_after(delay,", "send_after(0,", "ann was started again at once: expected 0.1 s later"),
         (
             "s09.limit",
-            "await otp.wait_down(self.pid)",
-            "pass",
+            'await stop_all(agents)\n                            otp.exit("shutdown")',
+            "for each in reversed(agents.values()):\n"
+            '                                each.pid and otp.exit(each.pid, "shutdown")\n'
+            '                            otp.exit("shutdown")',
             "sue was started last, and takes 0.1 s to end: expected ann to end after it",
         ),
         ("s09.limit", "> max_restarts", ">= max_restarts", "expected 3 restarts with a limit of 3 in 5 s, got 2"),

@@ -121,30 +121,12 @@ async def memory(s: Scenario) -> None:
         await each.stops()
 
 
-async def still_remembers(s: Scenario) -> None:
-    """Raise `Wrong` unless an agent does what the first exercise asks for."""
-    s.step("It still shows its state, remembers and recalls.")
-    given = {"a": 1}
-    old = agent(s, "old", given)
-    await shows(old, state("old", {"a": 1}))
-    await old.answers("get_status", "idle")
-    old.send(("remember", "b", 2))
-    await old.answers(("recall", "b"), 2)
-    await old.answers(("recall", "c"), None)
-    s.same(given, {"a": 1}, "the agent changed the memory that it was given", "M6")
-    seen = await old.answers("get_state")
-    seen["memory"]["b"] = "changed"
-    await old.answers(("recall", "b"), 2, m="M6")
-    old.send("forget_all")
-    await shows(old, state("old", {}))
-    await old.stops()
-
-
 @exercise("s07.tasks")
 @unreported
 async def tasks(s: Scenario) -> None:
     """An agent with an inbox, which works on its tasks one by one."""
-    await still_remembers(s)
+    with s.under("It still shows its state, remembers and recalls."):
+        await memory(s)
 
     s.step('"receive_task" puts a task at the end of the inbox; "inbox_count" and "peek_task" leave it there.')
     ann = agent(s, "ann")
@@ -190,9 +172,13 @@ async def tasks(s: Scenario) -> None:
     await ann.ignores(("receive_task", "t", "search", {}))
     await ann.answers("process_next", ("empty", None))
 
+    s.step('"forget_all" empties the memory, and leaves the tasks.')
+    bob.send(("receive_task", TASKS[0][0]))
+    bob.send("forget_all")
+    await shows(bob, state("bob", {}, (TASKS[0][0],)))
+
     s.step('It ends after "stop".')
     await ann.stops()
-    bob.send(("receive_task", TASKS[0][0]))
     await bob.stops()
 
 
@@ -347,14 +333,8 @@ def clean(s: Scenario, by: Caller, when: str) -> None:
 @unreported
 async def delegate(s: Scenario) -> None:
     """An agent with a name, which passes tasks on to others."""
-    await still_remembers(s)
-
-    s.step("It still works on its tasks.")
-    worker = agent(s, "worker")
-    for task, result in TASKS[:2]:
-        worker.send(("receive_task", task))
-        await worker.answers("process_next", ("processed", task[0], result))
-    await worker.answers("process_next", ("empty", None))
+    with s.under("It still remembers, and works on its tasks."):
+        await tasks(s)
 
     s.step("It has its name before it takes its first message.")
     ann, bob = agent(s, "ann"), agent(s, "bob")

@@ -186,28 +186,13 @@ async def ends() -> None:
     await otp.receive(otp.Is("end"))
 
 
-async def still_names(s: Scenario, client: Caller) -> None:
-    """Raise `Wrong` unless a registry does what the first exercise asks for."""
-    s.step("A name is still taken once, found and freed.")
-    one = await Names.start(s, client, "first registry")
-    await one.register("ann")
-    await one.register("ann", client.pid, "new", REFUSED)
-    await one.lookup("ann", client.pid)
-    await one.register("bob", client.pid, "writer")
-    await one.has("ann", "bob")
-    await one.unregister("ann")
-    await one.unregister("ann")
-    await one.has("bob")
-    await one.lookup("bob", client.pid, "writer")
-    await one.stop()
-
-
 @exercise("s08.cleanup")
 @unreported
 async def cleanup(s: Scenario) -> None:
     """Names that are free as soon as their process has ended."""
     client = s.caller()
-    await still_names(s, client)
+    with s.under("A name is still taken once, found and freed."):
+        await names(s)
 
     s.step("A process that ends loses all its names at once, for whatever reason it ends.")
     one = await Names.start(s, client)
@@ -273,7 +258,8 @@ async def cleanup(s: Scenario) -> None:
 async def send(s: Scenario) -> None:
     """Messages to a name, and to all who have one."""
     client = s.caller()
-    await still_names(s, client)
+    with s.under("Names are still taken once, and go with their processes."):
+        await cleanup(s)
 
     async def sends(name: str, message: Any, value: Any = "ok") -> None:
         missing = "M26" if value == MISSING else None

@@ -39,11 +39,12 @@ class Agents:
         s: the scenario.
         options: the arguments of the monitor.
         called: its name in sentences.
+        limits: its limits, by their names.
     """
 
-    def __init__(self, s: Scenario, *options: Any, called: str = "agent_monitor") -> None:
+    def __init__(self, s: Scenario, *options: Any, called: str = "agent_monitor", **limits: Any) -> None:
         self.s = s
-        self.monitor: ByHand = s.process("agent_monitor", *options, called=called)
+        self.monitor: ByHand = s.process("agent_monitor", *options, called=called, **limits)
         self.started: list[tuple[Any, otp.Pid, tuple[Any, ...], float]] = []
         """The name, pid, other arguments and time of each start."""
 
@@ -162,8 +163,13 @@ def with_reason(reason: Any) -> str:
 @unreported
 async def policies(s: Scenario) -> None:
     """Start agents again, as the policy says."""
+    await restarts(s)
+
+
+async def restarts(s: Scenario, **limits: Any) -> None:
+    """Raise `Wrong` unless a monitor does what the first exercise asks for; with these arguments as well."""
     s.step('"start_agent", "status", "list" and "stop_agent" are answered.')
-    some = Agents(s)
+    some = Agents(s, **limits)
     bob, ann = await some.start("bob", 2), await some.start("ann", 1)
     await some.has("bob", 0)
     await some.lists(("ann", ann), ("bob", bob))
@@ -177,7 +183,7 @@ async def policies(s: Scenario) -> None:
     s.step("The policy and the reason decide whether an agent is started again: 15 cases.")
     rows: list[Agents] = []
     for policy, decisions in AGAIN.items():
-        row = Agents(s, policy, called=f"{policy} monitor")
+        row = Agents(s, policy, called=f"{policy} monitor", **limits)
         for reason, wanted in zip(ENDS, decisions, strict=True):
             name = f"{policy} {ENDS.index(reason) + 1}"
             await row.start(name, 1)
@@ -196,25 +202,25 @@ async def policies(s: Scenario) -> None:
 
     s.step("The new process has the same function and arguments, and another pid, which the monitor knows.")
     await some.start("cid", 7, 8)
-    for restarts in (1, 2, 3):
-        otp.send(some.of("cid")[-1], ("add", restarts))
-        if restarts == 3:  # an exception is a reason of another type
+    for count in (1, 2, 3):
+        otp.send(some.of("cid")[-1], ("add", count))
+        if count == 3:  # an exception is a reason of another type
             otp.send(some.of("cid")[-1], "raise")
         else:
             await some.end("cid", "boom")
-        late = "M13" if restarts > 1 else None  # the monitor still looks at the old one
-        await some.again("cid", restarts, f"for the {('first', 'second', 'third')[restarts - 1]} time", late)
+        late = "M13" if count > 1 else None  # the monitor still looks at the old one
+        await some.again("cid", count, f"for the {('first', 'second', 'third')[count - 1]} time", late)
         s.expect(some.started[-1][2] == (7, 8), "expected cid to be started again with its first arguments", "M12")
-        cid = await some.has("cid", restarts)
+        cid = await some.has("cid", count)
         await some.lists(("bob", bob), ("cid", cid))
     await some.has("bob", 0)
 
     s.step('A name in use is refused with "already_exists", and nothing changes.')
-    for name, restarts in (("cid", 3), ("bob", 0)):
+    for name, count in (("cid", 3), ("bob", 0)):
         asked = some.monitor.ask("start_agent", name, some.fn, (name, 9))
         asked.said = f"('start_agent', {name!r}, …)"
         await asked.answered(("error", "already_exists"))
-        await some.has(name, restarts)
+        await some.has(name, count)
     await some.end("bob", "normal")
     await some.start("bob", 3)
     await some.has("bob", 0)
@@ -224,6 +230,7 @@ async def policies(s: Scenario) -> None:
     await some.has("cid", 3)
 
     s.step('After "stop" all agents end with "shutdown", then the monitor with "normal".')
+    await some.start(SLOW)
     for each in (some, *rows):
         await stops(each)
 
@@ -245,9 +252,13 @@ async def stop(agents: Agents, name: str, takes: float = 0) -> None:
 
 
 async def stops(agents: Agents) -> None:
-    """Stop the monitor, and raise `Wrong` unless all agents end with it, and stay away."""
-    s, last, before = agents.s, agents.living(), len(agents.started)
-    await agents.monitor.stops(m="M23")
+    """Stop the monitor, and raise `Wrong` unless all agents end before it, and stay away."""
+    s, last, before, since = agents.s, agents.living(), len(agents.started), agents.s.mark()
+    slow = any(pid in last for pid in agents.of(SLOW))
+    await agents.monitor.stops("M23", TAKES if slow else 0)
+    ends = [event.pid for event in s.events(since) if event.kind == "exited"]
+    if slow and ends.index(agents.monitor.pid) < ends.index(agents.of(SLOW)[-1]):
+        raise Wrong(f"{SLOW} takes {TAKES:g} s to end: expected the monitor to wait for it, and to end after it", "M23")
     s.expect(not agents.living(), "the monitor has stopped, and an agent lives on", "M23")
     for pid in last:
         reason = s.reason_of(pid)
@@ -259,8 +270,16 @@ async def stops(agents: Agents) -> None:
 @unreported
 async def delay(s: Scenario) -> None:
     """A restart after a time, and a monitor that answers meanwhile."""
+    await waits(s)
+
+
+async def waits(s: Scenario, **limits: Any) -> None:
+    """Raise `Wrong` unless a monitor does what the second exercise asks for; with these arguments as well."""
+    with s.under("Agents are still started, stopped and started again by the policy."):
+        await restarts(s, **limits)
+
     s.step("An agent that crashes is started again after the delay; two that crash at once, both then.")
-    some = Agents(s, "transient", 0.1)
+    some = Agents(s, "transient", 0.1, **limits)
     ann, bob = await some.start("ann", 1), await some.start("bob", 2)
     begun = otp.monotonic()
     for pid in (ann, bob):
@@ -273,7 +292,7 @@ async def delay(s: Scenario) -> None:
         await some.again(name, 1, "with 'boom'")
         expect_at(s, name, some.times(name)[-1] - begun, 0.1)
         await some.has(name, 1)
-    fast = Agents(s, called="fast monitor")
+    fast = Agents(s, called="fast monitor", **limits)
     await fast.start("fay")
     await fast.end("fay", "boom")
     await fast.again("fay", 1, "with 'boom', with no delay")
@@ -371,7 +390,6 @@ async def deaf_monitor(s: Scenario) -> None:
 async def twice(s: Scenario) -> None:
     """A monitor that acted on two messages about each end."""
     diagnosed(s, "P12")
-    await policies(s)
     await delay(s)
 
 
@@ -379,6 +397,9 @@ async def twice(s: Scenario) -> None:
 @unreported
 async def limit(s: Scenario) -> None:
     """A monitor that gives up."""
+    with s.under("It still restarts by the policy, after the delay, and answers meanwhile."):
+        await waits(s, max_restarts=1000, max_seconds=1)
+
     s.step("Of all agents together, the restart that would be one too many does not happen: the monitor gives up.")
     some = Agents(s, "transient", 0, 3, 5)
     names = ("ann", "bob", "cid", "dan")
@@ -433,6 +454,7 @@ async def limit(s: Scenario) -> None:
     await slow.monitor.stops()
     await every(s, (0, 1.3, 2.6, 3.9), "a crash every 1.3 s", None)
     await every(s, (0, 4, 4.5, 5.5, 6), "crashes at 0, 4, 4.5, 5.5 and 6 s", "P6")
+    await every(s, (0, 8), "2 crashes, 8 s apart, with a limit of 1 in 10 s", None, (1, 10))
 
     s.step("An end that needs no restart does not count.")
     calm = Agents(s, "transient", 0, called="calm monitor")
@@ -472,9 +494,11 @@ def given_up(agents: Agents, after: str, m: str | None) -> tuple[str, str | None
     return f"{after}: expected the monitor to end with 'shutdown', got {render(got)}", None
 
 
-async def every(s: Scenario, times: tuple[float, ...], said: str, m: str | None) -> None:
-    """Raise `Wrong` unless a monitor gives up at the last of these crashes, and not before."""
-    agents = Agents(s, "transient", 0, 3, 5, called="busy monitor")
+async def every(
+    s: Scenario, times: tuple[float, ...], said: str, m: str | None, limits: tuple[int, int] = (3, 5)
+) -> None:
+    """Raise `Wrong` unless a monitor with these limits gives up at the last of these crashes, and not before."""
+    agents = Agents(s, "transient", 0, *limits, called="busy monitor")
     await agents.start("ann", 1)
     begun = otp.monotonic()
     for number, at in enumerate(times, 1):

@@ -68,6 +68,7 @@ class Scenario(Defined):
         self._spans: dict[str, tuple[int, int]] = {}
         self._step: str | None = None
         self._shows: str | None = None
+        self._under = False
         self._ends: dict[otp.Pid, tuple[Any, str | None]] = {}
         self._parents: dict[otp.Pid, otp.Pid | None] = {}
         self._whats: dict[otp.Pid, str] = {}
@@ -124,14 +125,23 @@ class Scenario(Defined):
             says: the item.
             m: the misconception that a wrong value shows in it, where `expect` and `same` name no other.
         """
-        self._pass()
-        self._step = says
+        if not self._under:
+            self._pass()
+            self._step = says
         self._shows = m
         self.marks = ()
         self._spans = {}
         self._begun = 0.0
         self._refs = 0
         self._excerpt.begin()
+
+    @contextlib.contextmanager
+    def under(self, says: str) -> Generator[None, None, None]:
+        """Begin one step that holds the steps of another check: what an earlier exercise asks for still holds."""
+        self.step(says)
+        outer, self._under = self._under, True
+        yield
+        self._under = outer
 
     def note(self, say: str) -> None:
         """Say something about the current step although it holds."""
@@ -277,13 +287,14 @@ class Scenario(Defined):
         """
         return await start_tree(self, name, args, called or name)
 
-    def process(self, name: str, *args: Any, called: str = "") -> ByHand:
+    def process(self, name: str, *args: Any, called: str = "", **options: Any) -> ByHand:
         """Start a process that runs a function of the answer.
 
         Args:
             name: that of the function.
             args: those of the function.
             called: the name of the process in sentences and excerpts, by default that of the function.
+            options: further arguments, by their names.
         """
         function = self.need(name)
         if not callable(function):
@@ -291,9 +302,10 @@ class Scenario(Defined):
         if isinstance(function, type) and not hasattr(function, "__await__"):
             raise Wrong(f"{self.line_of(name)}expected {name} to be an async function, got a class")
         try:
-            pid = otp.spawn(function, *args)
+            pid = otp.spawn(function, *args, **options)
         except TypeError as error:
-            started = f"{name}({', '.join(map(self.shown, args))})"
+            named = (f"{key}={self.shown(value)}" for key, value in options.items())
+            started = f"{name}({', '.join((*map(self.shown, args), *named))})"
             raise Wrong(f"{self.line_of(name)}a process is started as {started}: {error}") from None
         self._kept.add(pid)
         return ByHand(self, self.name(pid, called or name), called or name)
