@@ -38,18 +38,20 @@ def test_an_answer_is_checked_without_a_platform(superlearner: Run, tmp_path: Pa
 
 def test_a_watched_file_is_checked_after_each_save(tmp_path: Path) -> None:
     file = tmp_path / "answer.py"
-    file.write_text("answer = None")
     words = [sys.executable, "-m", "superlearner", "course", "check", "s12.remember", str(file), "--watch", "--json"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watching:
         assert watching.stdout is not None
+        assert watching.stderr is not None
         try:
+            assert watching.stderr.readline().endswith("answer.py is checked as soon as it is there (Ctrl-C ends)\n")
+            file.write_text("answer = None")
             assert json.loads(watching.stdout.readline())["ok"] is False
             saved = tmp_path / "saved.py"
             saved.write_text(RIGHT)
             saved.replace(file)  # as editors save
             assert json.loads(watching.stdout.readline())["ok"] is True
             file.write_bytes(b"\xff")
-            assert "not UTF-8 text" in json.loads(watching.stdout.readline())["checks"][0]["say"]
+            assert "it is not in UTF-8" in json.loads(watching.stdout.readline())["checks"][0]["say"]
             watching.send_signal(signal.SIGINT)
             assert watching.communicate(timeout=30) == ("", "stopping; press Ctrl-C again to interrupt\n")
         finally:
@@ -60,9 +62,10 @@ def test_a_watched_file_is_checked_after_each_save(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("exercise", "content", "said"),
     [
-        ("s12.minmal", b"", "there is no exercise s12.minmal; did you mean s12.minimal?"),
-        ("s12.minimal", b"\xff", "expected a readable Python file: it is not UTF-8 text"),
-        ("s12.minimal", None, "expected a readable Python file: No such file or directory"),
+        ("s12.minmal", b"", "there is no exercise s12.minmal; did you mean s12.minimal?\n"),
+        ("s12.minimal", b"\xff", "answer.py: expected a Python file in UTF-8, got other bytes\n"),
+        ("s12.minimal", None, "answer.py: there is no such file\n"),
+        ("s12.minmal", None, "did you mean s12.minimal?\n  {folder}/answer.py: there is no such file\n"),
     ],
 )
 def test_what_cannot_be_checked_ends_with_2(
@@ -72,7 +75,19 @@ def test_what_cannot_be_checked_ends_with_2(
         (tmp_path / "answer.py").write_bytes(content)
     done = superlearner("course", "check", exercise, str(tmp_path / "answer.py"), "--json")
     assert (2, "") == (done.returncode, done.stdout)
-    assert said in done.stderr
+    assert said.format(folder=tmp_path) in done.stderr
+
+
+def test_a_file_that_is_missing_is_told_with_one_beside_it(superlearner: Run, tmp_path: Path) -> None:
+    (tmp_path / "counter.py").write_text(RIGHT)
+    for name, said in (
+        ("conter.py", f"there is no such file; did you mean {tmp_path}/counter.py?"),
+        (".", "expected a Python file, got a directory"),
+        ("work/counter.py", f"there is no folder {tmp_path}/work"),
+    ):
+        done = superlearner("course", "check", "s12.remember", str(tmp_path / name))
+        assert (2, "") == (done.returncode, done.stdout)
+        assert done.stderr == f"superlearner: {tmp_path / name}: {said}\n"
 
 
 def test_with_a_platform_a_session_goes_on_at_the_command_line(
@@ -83,10 +98,21 @@ def test_with_a_platform_a_session_goes_on_at_the_command_line(
     assert [one["number"] for one in sessions] == list(range(1, 21))
     session = sessions[11]
     assert ("What is OTP?", "untouched") == (session["title"], session["state"])
-    asked = superlearner("course", "predict", "s12.p1", "--choice", "1")
+    lesson = superlearner("course", "lesson", "12").stdout
+    assert "[exercise s12.minimal] MinimalServer, 8 minutes" in lesson
+    assert "Check: `superlearner course check s12.minimal FILE.py`" in lesson
+    assert "Answer: `superlearner course predict s12.p1 NUMBER`" in lesson
+    assert "</p>" not in lesson
+    assert max(len(line) for line in lesson.splitlines() if not line.startswith("    ")) <= 80
+    asked = superlearner("course", "predict", "s12.p1", "1")
     assert asked.returncode == 0
     assert "one_for_one B; rest_for_one B C; one_for_all A B C" in asked.stdout
-    assert superlearner("course", "hint", "s12.minimal").returncode == 0
+    hint = superlearner("course", "hint", "s12.minimal").stdout
+    assert hint.startswith("Hint 1 of 4 to s12.minimal:\n\n")
+    assert "<p>" not in hint
+    assert json.loads(superlearner("course", "hint", "s12.minimal", "--json").stdout)["text"].startswith("<p>")
+    assert "Read:   `superlearner course lesson 12`" in superlearner("course", "next").stdout
+    assert superlearner("course", "review").stdout == "Nothing is due today.\n"
     early = superlearner("course", "solution", "s12.minimal")
     assert early.returncode == 1
     assert "the solution opens when your answer has passed, or after hint 4" in early.stderr

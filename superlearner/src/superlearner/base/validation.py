@@ -10,6 +10,7 @@ from typing import Any, Final
 __all__ = ["NO_FIELD", "nearest", "plain", "problem_text", "suggest_choice", "unknown"]
 
 NO_FIELD: Final = "there is no such field"
+NO_INTEGER: Final = "Input should be a valid integer"
 CHOICE: Final = re.compile(r"'([^']*)'")
 FORM: Final = re.compile(r"\^(?:\[([^]^]+)\])?\[([^]^]+)\]\{\d+,(\d+)\}\$")
 """The pattern of a name: first character, other characters, maximum length."""
@@ -40,12 +41,15 @@ def problem_text(problem: Any) -> str:
 
 
 def plain(message: str) -> str:
-    """Return the message without pydantic's prefix for the kind of exception.
+    """Return the message in our words, without pydantic's prefix for the kind of exception.
 
     >>> plain("Value error, expected a prime, got 4")
     'expected a prime, got 4'
+    >>> plain("Input should be a valid integer, unable to parse string as an integer")
+    'expected a whole number'
     """
-    return message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    said = message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    return "expected a whole number" if said.startswith(NO_INTEGER) else said
 
 
 def suggest_choice(problem: Any) -> str:

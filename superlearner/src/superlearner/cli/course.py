@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import sys
+import textwrap
 import time
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
+from superlearner.base.terminal import complain
 from superlearner.cli.door import ask_or_fail, reach, resolve_options
 from superlearner.cli.ends import FAILED, USAGE, fail
 from superlearner.cli.finding import data_dir_of
@@ -51,20 +55,15 @@ def check(
     passed, 1 if it failed, 2 if it could not be checked; with --watch, with 0.
     """
     from superlearner.course.checking import check_file, watch_file
-    from superlearner.course.course import UnknownItem
     from superlearner.course.engine.checking import CheckNotRun
 
-    try:
-        source = _read(file)
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        fail(f"{file}: expected a readable Python file: {why}", USAGE)
+    source, wrong = _read(file, watch=watch)
+    if faults := [each for each in (_unknown(exercise), wrong) if each]:
+        fail("\n  ".join(faults), USAGE)
     try:
         if watch:
             _watch(exercise, file, as_json=as_json, weak=weak_walls, by=watch_file)
         checked = check_file(exercise, source, weak=weak_walls)
-    except UnknownItem as error:
-        fail(str(error), USAGE)
     except CheckNotRun as error:
         fail(f"it was not checked: {error}; try --weak-walls on your own machine", NOT_RUN)
     _print_verdict(checked, as_json=as_json)
@@ -76,20 +75,21 @@ def _print_verdict(checked: Any, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(checked.verdict.shown(), ensure_ascii=False))
     else:
-        for line in _lines(checked.verdict, checked.printed):
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        for line in _lines(checked.verdict, checked.printed, width):
             typer.echo(line)
 
 
 def _watch(exercise: str, file: Path, *, as_json: bool, weak: bool, by: Any) -> None:
     """Print a verdict after each save, until Ctrl-C."""
-    if str(file) == "-":
-        fail("--watch: expected a file, got standard input", USAGE)
 
     def report(checked: Any) -> None:
         if not as_json:
             typer.echo(f"\n{time.strftime('%H:%M:%S')}  {exercise}  {file}  (Ctrl-C ends)")
         _print_verdict(checked, as_json=as_json)
 
+    if not file.exists():
+        complain(f"{file} is checked as soon as it is there (Ctrl-C ends)")
     with contextlib.suppress(KeyboardInterrupt):
         by(exercise, file, report, weak=weak)
     raise typer.Exit(0)
@@ -136,30 +136,69 @@ def open_(
         open_browser(address(), wait=True)
 
 
-def _read(file: Path) -> str:
-    if str(file) == "-":
-        return sys.stdin.read(LONGEST + 1)
-    with file.open(encoding="utf-8") as opened:
-        return opened.read(LONGEST + 1)
+def _unknown(exercise: str) -> str:
+    """Return why there is no such exercise; "" if there is one."""
+    from superlearner.course.course import Course, UnknownItem
+
+    try:
+        Course().exercise(exercise)
+    except UnknownItem as error:
+        return str(error)
+    return ""
 
 
-def _lines(verdict: Any, printed: str) -> list[str]:
-    """Return a verdict as lines: the steps, what is wrong, and the end of the trace."""
+def _read(file: Path, *, watch: bool) -> tuple[str, str]:
+    """Return the source in a file, and "" or why it cannot be checked; a file that is watched may appear later."""
+    try:
+        if str(file) == "-":
+            return ("", "--watch: expected a file, got standard input") if watch else (sys.stdin.read(LONGEST + 1), "")
+        with file.open(encoding="utf-8-sig") as opened:
+            return opened.read(LONGEST + 1), ""
+    except UnicodeDecodeError:
+        return "", "" if watch else f"{file}: expected a Python file in UTF-8, got other bytes"
+    except IsADirectoryError:
+        return "", f"{file}: expected a Python file, got a directory"
+    except FileNotFoundError:
+        if not file.parent.is_dir():
+            return "", f"{file}: there is no folder {file.parent}"
+        return "", "" if watch else f"{file}: there is no such file{_file_like(file)}"
+    except OSError as error:
+        return "", f"{file}: expected a readable Python file: {error.strerror or error}"
+
+
+def _file_like(file: Path) -> str:
+    """Return a question about a file beside it that has nearly this name."""
+    with contextlib.suppress(OSError):
+        near = get_close_matches(file.name, [one.name for one in file.parent.glob("*.py")], 1)
+        return f"; did you mean {file.with_name(near[0])}?" if near else ""
+    return ""
+
+
+def _lines(verdict: Any, printed: str, width: int | None = None) -> list[str]:
+    """Return a verdict as lines: the steps, what is wrong, and the end of the trace; `width` is that of a terminal."""
     from superlearner.base.printable import printable, printable_lines
     from superlearner.course.misconceptions import MISCONCEPTIONS
 
-    lines = [f"{'ok' if step.ok else 'FAILED':<{WIDTH}}{printable(step.step)}" for step in verdict.steps]
-    said = [line for step in verdict.steps if step.say for line in step.say.splitlines()]
-    lines += [f"{'':<{WIDTH}}{printable(line)}" for line in said]
+    lines: list[str] = []
+
+    def say(head: str, text: str, room: int = WIDTH) -> None:
+        begin = head.ljust(room)
+        folded = [] if width is None else textwrap.wrap(text, width, initial_indent=begin, subsequent_indent=" " * room)
+        lines.extend(folded or [f"{begin}{text}"])
+
+    for step in verdict.steps:
+        say("ok" if step.ok else "FAILED", printable(step.step))
+    for step in verdict.steps:
+        for line in step.say.splitlines():
+            say("", printable(line))
     for id in verdict.misconceptions:
-        lines += [f"{id:<{WIDTH}}{verdict.look or MISCONCEPTIONS[id].fact}"]
+        say(id, verdict.look or MISCONCEPTIONS[id].fact)
     if verdict.excerpt:
         lines += ["", "The last messages:"]
         for row in verdict.excerpt:
             to = f" -> {row.to}" if row.to else ""
-            lines.append(
-                f"{'>' if row.marked else ' '} {row.at:>8.3f} s  {row.of}{to}: {row.kind} {printable(row.text)}"
-            )
+            head = f"{'>' if row.marked else ' '} {row.at:>8.3f} s  "
+            say(head, f"{row.of}{to}: {row.kind} {printable(row.text)}", len(head))
     if printed:
         lines += ["", "It printed:", printable_lines(printed).rstrip()]
     return lines if not verdict.ok else [*lines, "passed"]

@@ -20,6 +20,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from superlearner.base.terminal import print_line
 from superlearner.cli import manifest
 from superlearner.cli.asking import PlatformAnswer
 from superlearner.cli.door import ask_or_fail, reach, resolve_options
@@ -180,6 +181,8 @@ def command_of(entry: Entry) -> Any:
             answer = ask_or_fail(platform, entry, values, dry_run=dry_run, node=node)
             if to is not None:
                 answer = PlatformAnswer(_save(answer.data, to))
+            if not as_json and not dry_run and _say(entry["name"], answer.data, platform.begin):
+                return
             show(
                 answer,
                 as_json=as_json,
@@ -212,6 +215,18 @@ def command_of(entry: Entry) -> Any:
     return get_command(app)
 
 
+def _say(name: str, data: Any, begin: str) -> bool:
+    """Write an answer that is a text, which only the course has; return whether it is one."""
+    if not name.startswith("course."):
+        return False
+    from superlearner.cli.lessons import in_words
+
+    text = in_words(name, data, begin)
+    if text is not None:
+        print_line(text)
+    return text is not None
+
+
 def _save(data: dict[str, Any], to: Path) -> dict[str, Any]:
     """Write the content of a file that the platform returned; return the rest, with the name that it got."""
     path = to / Path(data["filename"]).name if to.is_dir() else to
@@ -232,7 +247,7 @@ def _argument(one: dict[str, Any]) -> inspect.Parameter:
 def _only_needed(entry: Entry) -> dict[str, Any] | None:
     """Return the required parameter outside the path if there is exactly one."""
     needed = [one for one in entry["parameters"] if one["required"] and one["place"] != "path"]
-    return needed[0] if len(needed) == 1 and needed[0]["kind"] in ("text", "any", "choice") else None
+    return needed[0] if len(needed) == 1 and needed[0]["kind"] in ("text", "any", "choice", "integer") else None
 
 
 def _program(entry: Entry) -> str | None:

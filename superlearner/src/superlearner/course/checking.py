@@ -65,10 +65,10 @@ def watch_file(exercise: str, file: Path, report: Callable[[Checked], None], *, 
 def _read(file: Path) -> str | Verdict:
     """Return the source in a file, or the verdict on a file that cannot be read."""
     try:
-        return file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        return refusal("your file can be read", f"expected a readable Python file: {why}")
+        why = getattr(error, "strerror", None) or "it is not in UTF-8"
+        return refusal("your file can be read", f"expected a Python file that can be read: {why}")
 
 
 def _saved(file: Path) -> tuple[int, int, int] | None:
