@@ -10,6 +10,17 @@ from superlearner.course.engine.child import verdict_of
 
 COURSE = Course()
 APPEND = "waiting.append((from_, ref))"
+ONCE = "jobs[priority] += [job] if job not in jobs[priority] else []"
+SORTS = """\
+    all = []
+    try:
+        while True:
+            all.append(await otp.receive(timeout=0))
+    except otp.ReceiveTimeout:
+        for message in sorted(all, key=lambda one: not (type(one) is tuple and one[:1] == ("urgent",))):
+            otp.send(otp.self(), message)
+    try:
+"""
 
 
 @pytest.mark.parametrize(
@@ -19,6 +30,7 @@ APPEND = "waiting.append((from_, ref))"
         ("s04.priority", "return await otp.receive(otp", "await otp.receive(otp", "'fire'), got None"),
         ("s04.priority", "timeout=0", "timeout=None", "expected take() to end at once, but it still waits after 60 s"),
         ("s04.priority", 'otp.Tag("urgent")', '"urgent"', "try Is('urgent'), Tag('urgent') or lambda message"),
+        ("s04.priority", "    try:\n", SORTS, "('urgent', 2, 'more'), ('urgent',), None] to stay in this order, got ["),
         ("s04.rate_limiter", "(n)", "()", "line 4: a process is started as rate_limiter(3): rate_limiter() takes 0"),
         ("s04.rate_limiter", '"rate_limited"', '"limited"', "the answer 'ok' or 'rate_limited', got 'limited'"),
         ("s04.rate_limiter", "< n", "<= n", "9 requests at 0.000 s: expected 3 of them to be allowed, got 4"),
@@ -42,6 +54,19 @@ APPEND = "waiting.append((from_, ref))"
             APPEND,
             f"if not any(jobs.values()):\n{20 * ' '}otp.send(from_, (ref, ('job', None)))\n{16 * ' '}{APPEND}",
             "there is no job, and worker 1 was answered at once, with (ref, ('job', None))",
+        ),
+        ("s04.job_queue", "jobs[priority].append(job)", ONCE, "the same job was added twice: expected the answer 2"),
+        (
+            "s04.job_queue",
+            APPEND,
+            "waiting[:] = [one for one in waiting if one[0] != from_] + [(from_, ref)]",
+            "each of its req",
+        ),
+        (
+            "s04.job_queue",
+            '("high", "normal", "low")',
+            '("low", "high", "normal")',
+            "('job', 3) to 'next', got ('job', 1)",
         ),
         ("s04.job_queue", '("job", line.pop(0))', "line.pop(0)", "expected the answer ('job', 3) to 'next', got 3"),
     ],

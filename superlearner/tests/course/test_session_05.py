@@ -26,6 +26,12 @@ COURSE = Course()
             "otp.receive(about_it",
             "line 26: `await` is missing before the c",
         ),
+        (
+            "s05.attempt",
+            'exit(pid, "kill")\n        await otp.receive(monitor)',
+            'exit(pid, "shutdown")',
+            "nothing traps a kill",
+        ),
         ("s05.attempt", '("timeout", None)', '"timeout"', "to return ('timeout', None), got 'timeout'"),
         ("s05.attempt", '("exit", reason)', '("exit", str(reason))', "('exit', ('shutdown', 1)), got ('exit', \"('s"),
         ("s05.attempt", "fn(*args)", "fn(args)", "divide() missing 1 required positional argument: 'other'"),

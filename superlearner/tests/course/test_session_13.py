@@ -67,6 +67,14 @@ CAPTURE = "match message:\n          case Timeout:"
         ("s13.resource", RAISE, 'return otp.Stop("normal", log)', "make the server crash, but it ended with 'normal'"),
         ("s13.resource", RAISE, 'return otp.Stop("crash", log, reply="bye")', "to have no answer, got 'bye'"),
         ("s13.agent_server", '["memory"].get(key)', '["memory"][key]', "the server ended: KeyError: 'colour'"),
+        ("s13.agent_server", ', "get_state", timeout)', ', "get_state")', "to give up after 1 s, got 5 s"),
+        ("s13.agent_server", '"inbox": rest,', '"inbox": rest, "status": "busy",', "'status': 'busy'"),
+        (
+            "s13.agent_server",
+            '| {"memory": {}}',
+            '| {"memory": {}, "processed_count": 0}',
+            "'processed_count': 7}, got {",
+        ),
         ("s13.agent_server", "def send_message(", "def receive_message(", "expected AgentServer.send_message(…), got"),
     ],
 )

@@ -86,6 +86,13 @@ def test_the_lesson_has_every_exercise_and_prediction() -> None:
             "expected applications to hold classes, such as (Database,)",
         ),
         ("s15.application", '"connection", "url"', '"conection", "url"', (), "its call 'url' to 'conection' found no"),
+        (
+            "s15.application",
+            'await GenServer.call("connection", "url"))',
+            "None)",
+            (),
+            "orders should ask when it starts",
+        ),
         ("s15.application", 'name="orders"', 'id="orders"', (), "expected a process that is registered as 'orders'"),
     ],
 )

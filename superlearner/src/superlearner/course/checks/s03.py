@@ -20,7 +20,7 @@ from superlearner.course.engine.verdict import Wrong
 VALUES: Final = ("hello", "hello", "", 0, None, ("echo", "twice"), ["a", "list"])
 SUMS: Final = {
     ("add", 2, 3): 5, ("sub", 2, 3): -1, ("mul", 2.5, 4): 10.0, ("div", 1, 4): 0.25, ("div", 0, 4): 0.0,
-    ("add", 0, 0): 0,
+    ("add", 0, 0): 0, ("div", 3, 0.5): 6.0, ("mul", 2, 0): 0,
 }  # fmt: skip
 
 
@@ -33,7 +33,7 @@ async def echo(s: Scenario) -> None:
         await server.answers(("echo", value), value)
 
     s.step("It takes a message of another form, and goes on.")
-    await server.ignores(("echo",), ("ping", 1))
+    await server.ignores(("echo",), ("ping", 1), ("echo", "one", "two", otp.self(), s.numbered_ref()))
     await server.answers(("echo", "still here"), "still here")
 
     s.step('It ends after "stop".')
@@ -69,7 +69,7 @@ async def counter(s: Scenario) -> None:
     await one.answers("get", 103)
 
     s.step("It takes a message of another form, and goes on.")
-    await one.ignores(("get",), "decrement")
+    await one.ignores(("get",), "decrement", ("get", "now", otp.self(), s.numbered_ref()))
     await one.answers("get", 103)
 
     s.step('It ends after "stop".')
@@ -92,14 +92,14 @@ async def calculator(s: Scenario) -> None:
         await server.answers(request, ("ok", value))
 
     s.step("A division by 0 has an answer as well, and the calculator lives on.")
-    for request in (("div", 1, 0), ("div", 0, 0)):
+    for request in (("div", 1, 0), ("div", 0, 0), ("div", 2.5, 0.0)):
         asked = server.ask(*request)
         await server.lives(f"{request} ended the calculator", "V4", ANSWERED)
         await asked.answered(("error", "division_by_zero"))
     await server.answers(("add", 1, 1), ("ok", 2))
 
     s.step("An unknown operation is answered, too.")
-    for operation in ("pow", "stop", None, ("add",)):
+    for operation in ("pow", "stop", "", "ADD"):
         asked = server.ask(operation, 2, 0)
         await server.lives(f"the operation {operation!r} ended the calculator", "V4", ANSWERED)
         await asked.answered(("error", "unknown_operation"))
@@ -170,6 +170,7 @@ async def two_agents(s: Scenario) -> None:
     await first.stops()
     last = s.process("second", called="another second")
     await s.process("first", last.pid, called="another first").stops()
+    s.expect(otp.is_alive(last.pid), '"stop" to the first has ended the second, too: each gets a "stop" of its own')
     await last.stops()
 
 

@@ -13,7 +13,7 @@ from superlearner.course.engine.by_hand import ByHand
 from superlearner.course.engine.callers import Caller, Inbox
 from superlearner.course.engine.exercise import exercise
 from superlearner.course.engine.scenario import Scenario
-from superlearner.course.engine.values import render
+from superlearner.course.engine.values import render, same
 from superlearner.course.engine.verdict import Wrong
 
 URGENT: Final = ("urgent", "fire")
@@ -46,8 +46,11 @@ async def priority(s: Scenario) -> None:
         await call.returns(message, at=30)
 
     s.step("Among several urgent messages the oldest comes first.")
-    await send_all(s, client, ("urgent", 1), "e", ("urgent", 2, "more"), ("urgent",), None)
-    for message in (("urgent", 1), ("urgent", 2, "more"), ("urgent",), "e", None):
+    await send_all(s, client, "e", ("urgent", 1), "f", ("urgent", 2, "more"), ("urgent",), None)
+    await takes(s, client, ("urgent", 1))
+    left = ["e", "f", ("urgent", 2, "more"), ("urgent",), None]
+    s.same(client.messages, left, f"expected the messages {left} to stay in this order, got {render(client.messages)}")
+    for message in (("urgent", 2, "more"), ("urgent",), "e", "f", None):
         await takes(s, client, message)
 
 
@@ -236,6 +239,9 @@ async def store(s: Scenario) -> None:
         await put(one, "a", value)
         await get(one, "a", value, None if value else "V2", default=7)
     await put(one, ("b", 1), "b")
+    await put(one, "1", "a text")
+    await put(one, 1, "a number")
+    await get(one, "1", "a text")
     await get(one, "a", [3])
 
     s.step("Two stores share nothing.", "M6")
@@ -285,12 +291,13 @@ async def job_queue(s: Scenario) -> None:
     queue.send(("add", "urgent", "never"))
     for job in (3, 5, 2, 4, 1, 6):
         got = await queue.answers("next")
-        other = type(got) is tuple and len(got) == 2 and got[0] == "job"
+        # jobs with numbers of this priority: a younger one shows that their order is lost
+        younger = any(job in jobs and same(got, ("job", each)) for jobs in ((3, 5), (2, 4), (1, 6)) for each in jobs)
         s.same(
             got,
             ("job", job),
             f"expected the answer {('job', job)} to 'next', got {render(got)}",
-            "V6" if other else None,
+            "V6" if younger else None,
         )
 
     s.step('"count" is answered with the number of jobs that wait. Any value may be a job.')
@@ -300,6 +307,12 @@ async def job_queue(s: Scenario) -> None:
         await queue.answers("count", number, m="V2")
     for job in (None, 0, ("add", "high", 1)):
         await queue.answers("next", ("job", job), m="V2", silent="V2")
+    for _ in range(2):
+        queue.send(("add", "low", "sweep"))
+    got = await queue.answers("count")
+    s.same(got, 2, f"the same job was added twice: expected the answer 2 to 'count', got {render(got)}")
+    for _ in range(2):
+        await queue.answers("next", ("job", "sweep"))
 
     s.step('If no job is there, the answer to "next" comes with the next job, in the order of the requests.')
     workers = [s.inbox(f"worker {number}") for number in range(1, 8)]
@@ -323,6 +336,13 @@ async def job_queue(s: Scenario) -> None:
     queue.send(("add", "low", "d"))
     await queue.answers("count", 1, m="M4")
     await queue.answers("next", ("job", "d"), m="M4")
+
+    s.step("A worker that has asked twice gets two jobs.")
+    busy = s.inbox("busy worker")
+    refs = [busy.asks(queue.pid, "next") for _ in range(2)]
+    for job in ("e", "f"):
+        queue.send(("add", "normal", job))
+    await busy.has([(refs[0], ("job", "e")), (refs[1], ("job", "f"))], "expected an answer to each of its requests")
 
     s.step("Of the workers that were served none is monitored any more.")
     for worker in (*workers[:3], workers[4]):

@@ -14,7 +14,7 @@ from superlearner.course.engine.by_hand import ANYTHING, ByHand
 from superlearner.course.engine.exercise import exercise
 from superlearner.course.engine.reports import unreported
 from superlearner.course.engine.scenario import Scenario
-from superlearner.course.engine.values import render, same
+from superlearner.course.engine.values import render
 from superlearner.course.engine.verdict import Wrong
 
 
@@ -78,20 +78,37 @@ async def attempt(s: Scenario) -> None:
     s.expect(not otp.is_alive(pids[0]), "the time is up, and the process goes on working", "M17")
     await client.call("attempt", later, 3, 1, timeout=4).returns(("ok", 1), at=3)
     await client.call("attempt", later, 3, 1, timeout=2).returns(("timeout", None), at=2)
+
+    async def traps() -> None:
+        otp.process_flag("trap_exit", True)
+        await work()
+
+    await client.call("attempt", traps).returns(("timeout", None), at=1)
+    await s.settle()
+    s.expect(not otp.is_alive(pids[-1]), "the time is up, and a process that traps exits goes on: nothing traps a kill")
     await s.advance(40)
     s.expect(not late, "the time is up, and the work was done all the same", "M17")
 
+    s.step("Two attempts at the same time share nothing.", "M6")
+    other = s.caller("second client")
+    calls = [each.call("attempt", later, seconds, seconds, timeout=4) for each, seconds in ((client, 1), (other, 2))]
+    for seconds, call in enumerate(calls, 1):
+        await call.returns(("ok", seconds), at=seconds)
+
     s.step("Afterwards the caller has what it had before: no message, monitor, link or process more.")
-    otp.send(client.pid, "a letter")
+    others = ["a letter", otp.Down(otp.make_ref(), otp.self(), "over")]
+    for message in others:
+        otp.send(client.pid, message)
     await s.settle()
     await client.call("attempt", divide, 1, 0).returns()
     await client.call("attempt", later, 9, 1).returns(at=1)
     await client.call("attempt", later, 0, 1).returns()
     await s.advance(60)
-    more = [message for message in client.messages if not same(message, "a letter")]
+    more = [message for message in client.messages if not any(message is each for each in others)]
+    kept = len(client.messages) - len(more) == len(others)
+    s.expect(kept, "a message of others in the mailbox of the caller is gone", "M2")
     shown = s.worded(render(more[0])) if more else ""
     s.expect(not more, f"expected no message more in the mailbox of the caller, got {len(more)}, such as {shown}", "P5")
-    s.expect(client.messages == ["a letter"], "a message of others in the mailbox of the caller is gone", "M2")
     s.expect(otp.process_info(client.pid, "monitors") == (), "the caller still monitors a process", "P5")
     s.expect(otp.process_info(client.pid, "links") == (), "the caller is still linked to a process")
     s.expect(otp.process_info(client.pid, "trap_exit") is False, "the caller traps exits now, and did not before")
@@ -333,8 +350,12 @@ async def shutdown(s: Scenario) -> None:
         await one.answers(("task", 1), ("error", "stopping"))
 
     s.step("The accepted tasks are finished and answered.")
-    for asked, at in sorted(running, key=lambda each: each[1]):
+    for number, (asked, at) in enumerate(sorted(running, key=lambda each: each[1]), 1):
         await asked.answered("done", at=at, silent="P9")
+        if number < len(running):
+            await s.settle()
+            s.expect(otp.is_alive(one.pid), "an accepted task still runs, and the service has ended", "P9")
+            await one.answers(("task", 1), ("error", "stopping"))
 
     s.step('Then it ends with "normal"; with no task running, at once.')
     await one.ends("normal", "the last task is answered: expected the service to end")

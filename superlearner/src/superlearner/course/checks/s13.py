@@ -112,6 +112,10 @@ async def expiry(s: Scenario) -> None:
     s.step("A second `put` of a key starts its time again.", "P8")
     await one.put("a", 1)
     await s.advance(1.5)
+    await one.put("a", 1)
+    await s.advance(0.9)
+    await one.get("a", gives=1)
+    await s.advance(0.2)
     await one.put("a", 2)
     await s.advance(1)
     await one.get("a", gives=2)
@@ -137,11 +141,18 @@ DISHES: Final = {"stew": 10, "roast": 20, "bread": 30, "tea": 1}
 BURNT: Final = "it burnt"
 
 
-async def cook(dish: str) -> str:
-    """Cook a dish, or fail after 2 s."""
-    if dish == "toast":
+FAILS: Final[dict[str, Callable[[str], Exception]]] = {"toast": ValueError, "flan": RuntimeError}
+"""The exceptions of the dishes that fail."""
+
+
+async def cook(dish: str) -> str | None:
+    """Cook a dish, or fail after 2 s; without tea there is no meal."""
+    if dish in FAILS:
         await asyncio.sleep(2)
-        raise ValueError(BURNT)
+        raise FAILS[dish](BURNT)
+    if dish == "no tea":
+        await asyncio.sleep(1)
+        return None
     await asyncio.sleep(DISHES[dish])
     return f"{dish}, hot"
 
@@ -149,10 +160,10 @@ async def cook(dish: str) -> str:
 @exercise("s13.slow")
 async def slow(s: Scenario) -> None:
     """Kitchen: slow orders that hold up nothing."""
-    s.step("Four orders at once: each is answered with its own dish, as soon as that is ready.")
+    s.step("Five orders at once: each is answered with its own dish, as soon as that is ready.")
     cooked: list[str] = []
 
-    async def noted(dish: str) -> str:
+    async def noted(dish: str) -> str | None:
         meal = await cook(dish)
         cooked.append(dish)
         return meal
@@ -166,7 +177,11 @@ async def slow(s: Scenario) -> None:
 
         return order
 
-    await s.at_once(one.pid, *map(ordered, DISHES))
+    async def ordered_nothing() -> None:
+        await one.order("no tea", gives=None, at=1)
+
+    await s.at_once(one.pid, *map(ordered, DISHES), ordered_nothing)
+    await s.settle()
 
     s.step("`open_orders` answers at once how many orders are not ready yet.")
 
@@ -178,14 +193,16 @@ async def slow(s: Scenario) -> None:
 
     await one.open_orders(gives=0)
     await s.at_once(one.pid, *map(ordered, ("stew", "tea", "roast", "tea")), look)
+    await s.settle()
     await one.open_orders(gives=0)
 
     s.step('A dish that fails is answered with ("failed", reason); everything else goes on.')
 
     async def fails() -> None:
-        got = await one.order("toast", at=2)
-        failed = type(got) is tuple and len(got) == 2 and got[0] == "failed"
-        s.expect(failed, f'expected the answer ("failed", reason) after cook has raised, got {render(got)}')
+        for dish in FAILS:
+            got = await one.order(dish, at=2)
+            failed = type(got) is tuple and len(got) == 2 and got[0] == "failed"
+            s.expect(failed, f'expected the answer ("failed", reason) after cook has raised, got {render(got)}')
 
     try:
         await s.at_once(one.pid, fails, ordered("stew"))
@@ -193,6 +210,7 @@ async def slow(s: Scenario) -> None:
         if BURNT in render(s.reason_of(one.pid)):
             raise Wrong("cook raised an exception, and it ended the kitchen: every other order is lost", "M8") from None
         raise wrong from None
+    await s.settle()
     await one.open_orders(gives=0)
 
     s.step("A client that gives up or ends disturbs nothing.", "M17")

@@ -88,7 +88,7 @@ async def agent_server(s: Scenario) -> None:
     await bob.forget_all()
     await ann.recall("colour", gives="red")
     new = await agents.start("new", called="new agent", by="start_link")
-    await new.recall("colour", gives=None)
+    await new.get_state(gives=empty | {"name": "new"})
     await ann.forget_all()
 
     s.step("It handles its tasks and messages in order, and keeps the last result.")
@@ -108,6 +108,22 @@ async def agent_server(s: Scenario) -> None:
     s.step('`process_next` answers ("empty", None) if the inbox is empty.')
     await ann.process_next(gives=("empty", None))
     s.same((await ann.get_state())["processed_count"], 7, "expected an empty inbox not to be counted as processed")
+    await ann.forget_all()
+    await ann.get_state(gives=empty | {"processed_count": 7})
+
+    s.step("`get_state` gives up after its timeout.")
+    await otp.sys.suspend(ann.pid)
+    begun = otp.monotonic()
+    try:
+        await agents.functions["get_state"](ann.pid, timeout=1)
+    except TypeError as error:
+        raise Wrong(f"{s.line_of_reason(error)}get_state(server, timeout=1) raised TypeError: {error}") from None
+    except otp.CallTimeout:
+        pass
+    took = otp.monotonic() - begun
+    await otp.sys.resume(ann.pid)
+    await s.settle()
+    s.expect(round(took, 2) == 1, f"expected get_state(server, timeout=1) to give up after 1 s, got {took:g} s")
 
     s.step("Changing what `get_state` answered changes no agent.", "M6")
     await bob.send_task("search", {"query": "otp"})

@@ -93,7 +93,7 @@ async def leads(s: Scenario, tree: Tree, name: str, when: str) -> None:
 async def fix(s: Scenario) -> None:
     """Three trees, each with another fault."""
     s.step("`TreeA`: the sink holds the pid of the living source, and does not disturb the source.")
-    tree = await s.tree("TreeA")
+    tree = await s.tree("TreeA", by_id=True)
     same_ids(tree, "TreeA", "source", "sink")
     await sink_knows(s, tree, "at the start")
     for crashed in ("source", "sink", "source"):
@@ -106,14 +106,14 @@ async def fix(s: Scenario) -> None:
             raise Wrong(f"{s.line_of('TreeA', *HOW)}{say}", "M21")
 
     s.step("`TreeB`: a crash of one child leaves the others alone.")
-    tree = await s.tree("TreeB")
+    tree = await s.tree("TreeB", by_id=True)
     same_ids(tree, "TreeB", "a", "b", "c")
     for crashed in ("b", "a", "c"):
         await tree.crash(crashed)
 
     s.step("`TreeC`: the job runs once, and its end disturbs nothing.")
     line = s.line_of("TreeC", "permanent", "transient", "temporary", "Children")
-    tree = await s.tree("TreeC", otp.self())
+    tree = await s.tree("TreeC", otp.self(), by_id=True)
     same_ids(tree, "TreeC", "clock", "job")
     s.expect(starts() == 1, 'expected job to send "job started" to the log when it starts')
     clock = tree.now["clock"]
@@ -127,9 +127,13 @@ async def fix(s: Scenario) -> None:
     s.expect(otp.is_alive(tree.pid), f"{line}the job ended, and the tree ended with it", "M24")
     s.expect((await tree.look()).get("clock") == clock, f"{line}the job ended, and clock was disturbed", "M20")
     s.expect("job" not in tree.now, "expected job to end normally after 1 s, but it runs on")
+    missing(tree, "clock", await tree.renewed_by("clock"))
+    if starts():
+        raise Wrong(f"{line}clock crashed, and job, which had ended normally, was started again", "M20", TOGETHER)
+    await tree.stop()
 
     s.step("`TreeC`: a job that is killed is started again.")
-    tree = await s.tree("TreeC", otp.self())
+    tree = await s.tree("TreeC", otp.self(), by_id=True)
     await s.advance(0.5)
     starts()
     await s.kill(tree.now["job"])
@@ -137,6 +141,7 @@ async def fix(s: Scenario) -> None:
 
 
 HOW: Final = (*STRATEGIES, "Children")
+TOGETHER: Final = "Only children that need each other restart together: the strategy says which."
 
 
 def same_ids(tree: Tree, name: str, *ids: str) -> None:
@@ -149,7 +154,8 @@ def missing(tree: Tree, crashed: str, new: set[str]) -> None:
     """Raise `Wrong` if a child that ended was not started again."""
     for label in sorted(new):
         if label not in tree.now:
-            raise Wrong(f"{crashed} crashed, and {label} was not started again", "M24")
+            which = "it" if label == crashed else label
+            raise Wrong(f"{crashed} crashed, and {which} was not started again", "M24")
 
 
 async def sink_knows(s: Scenario, tree: Tree, when: str) -> None:

@@ -59,6 +59,19 @@ async def pool(s: Scenario) -> None:
     await s.advance(2)
     await pool.counts(0)
 
+    s.step("Five clients want the last place at once: one of them gets it.", "P3")
+    await pool.opens(4)
+    await pool.opens(4)
+    users = [s.caller(f"client {number}") for number in range(1, 6)]
+    asked = [user.call("open_job", pool.pool, 4) for user in users]
+    got = [await each.returns() for each in asked]
+    started = [s.adopt(each, "job") for each in got if isinstance(each, otp.Pid)]
+    pool.jobs += started
+    say = f"one place is free, and {len(started)} of five clients got a job: between two calls another process asks"
+    s.expect(len(started) == 1, say)
+    await s.advance(5)
+    await pool.counts(0)
+
     s.step("A second pool has its own limit and its own jobs.")
     other = await Pool.start(s, 1)
     await other.counts(0)
@@ -235,6 +248,7 @@ async def agent_cache(s: Scenario) -> None:
     s.expect(made == [1], f"expected one call of make for one missing key, got {len(made)}")
     await user.call("get_or_put", one, "none", lambda: None).returns(None)
     await user.call("get", one, "none", "no value").returns(None, m="V2")
+    await user.call("get_or_put", one, "none", make).returns(None, m="V2")
 
     s.step("Twenty processes ask for one missing key at once: `make` runs once.", "P3")
     made.clear()
@@ -310,14 +324,20 @@ async def application(s: Scenario) -> None:
     )
     for url in (default, *URLS):
         Application.put_env(database, "url", url)
+        since = s.mark()
         names = await tried(s, "ensure_all_started(Shop)", lambda: Application.ensure_all_started(shop))
         if isinstance(names, Exception):
             raise await why_not(s, "ensure_all_started(Shop)", names)
         s.same(names, ["database", "shop"], f"expected ['database', 'shop'] to start, got {render(names)}")
+        await s.settle()
+        connection = otp.whereis("connection")
+        at_start = connection is not None and bool(s.sent(connection, since))
         for name in ("connection", "orders"):
             pid = otp.whereis(name)
             if pid is None:
                 raise Wrong(f"expected a process that is registered as {name!r}, got none")
+            if name == "orders" and not at_start:
+                raise Wrong("the shop has started, and connection was not asked: orders should ask when it starts")
             got = await s.asked(f"the call 'url' to {name}", GenServer.call(pid, "url"), pid)
             s.same(got, url, f"expected {name} to answer {url!r}, the url of the database, got {render(got)}")
         if url != URLS[-1]:

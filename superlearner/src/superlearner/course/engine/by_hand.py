@@ -31,7 +31,9 @@ WAITS: Final = "A process that sleeps, or waits for one certain message, takes n
 NEAR: Final = 0.01
 """Seconds around a promised time within which an answer is in time."""
 LATE: Final = 60.0
-"""Seconds after which an answer that should come at once will never come."""
+"""Seconds after which an answer that should come at once will never come, and a process that is left will not end."""
+SILENCE: Final = 90.0
+"""Seconds without a message that harm no process."""
 REFERENCE: Final = re.compile(r"#Ref<[\d.]+>")
 STRANGE: Final = ("an unknown word", (), ("unknown", 1, 2, 3), 42, None)
 """Messages that no exercise knows."""
@@ -203,7 +205,7 @@ class ByHand:
         return await asked.answered(value, at, m, silent)
 
     async def ignores(self, *messages: Any) -> None:
-        """Send messages of no known shape; raise `Wrong` unless each is taken and the process goes on."""
+        """Send messages of no known shape, then none; raise `Wrong` unless each is taken and the process goes on."""
         for message in (*messages, *STRANGE):
             self.send(message)
             await self.s.settle()
@@ -212,6 +214,8 @@ class ByHand:
             if otp.process_info(self.pid, "message_queue_len"):
                 say = f"{render(message)} is no message of the task, and stays in the mailbox"
                 raise Wrong(f"{say}: expected it to be taken and dropped", "M3")
+        if said := mailbox():
+            raise Wrong(f"expected no answer to what is no message of the task, got {self.s.worded(render(said[0]))}")
         unknown = self.ask("an unknown request")
         await self.s.settle()
         if not otp.is_alive(self.pid):
@@ -219,6 +223,8 @@ class ByHand:
         if said := mailbox():
             got = self.s.worded(render(said[0]))
             raise Wrong(f"{unknown.shape} is no message of the task: expected no answer, got {got}")
+        await self.s.advance(SILENCE)
+        await self.lives(f"no message came for {SILENCE:g} s, and it waited no longer")
 
     async def stops(self, m: str | None = None, after: float = 0.0, reason: Any = "normal") -> None:
         """Send `"stop"`; raise `Wrong` unless the process ends, and so does what it started.
@@ -236,6 +242,8 @@ class ByHand:
         got = self.s.reason_of(self.pid)
         if reason is not ANYTHING and not same(got, reason):
             raise Wrong(f'expected {self.called} to end with "{reason}" after "stop", got {render(got)}')
+        if self.s.started_by(self.pid):
+            await self.s.advance(LATE)  # a helper that sleeps, and then ends by itself, is not left
         if left := self.s.started_by(self.pid):
             say = f"{len(left)} that it started live on" if len(left) > 1 else "one that it started lives on"
             fault = m if any(map(self.s.has_name, left)) else None  # a helper of the answer has no name

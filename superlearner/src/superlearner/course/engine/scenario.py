@@ -24,7 +24,7 @@ import otp
 from otp import Supervisor
 from otp.testing import advance, mailbox, wait_all_idle
 from otp.trace import MESSAGE_KINDS, Event, node_of, subscribe
-from superlearner.course.engine.by_hand import ByHand
+from superlearner.course.engine.by_hand import LATE, ByHand
 from superlearner.course.engine.callers import Caller, Inbox
 from superlearner.course.engine.client import Client
 from superlearner.course.engine.defined import Defined
@@ -277,15 +277,16 @@ class Scenario(Defined):
         if pid not in self._names:
             self.name(pid, f"new {name}" if name in self._names.values() else name)
 
-    async def tree(self, name: str, *args: Any, called: str = "") -> Tree:
+    async def tree(self, name: str, *args: Any, called: str = "", by_id: bool = False) -> Tree:
         """Start a supervisor class of the answer, by `start_link`, and return it with all processes below it.
 
         Args:
             name: that of the class.
             args: those of `start_link`.
             called: its name in sentences and excerpts, by default that of the class.
+            by_id: label its processes by their ids, where the task leaves their names open.
         """
-        return await start_tree(self, name, args, called or name)
+        return await start_tree(self, name, args, called or name, by_id=by_id)
 
     def process(self, name: str, *args: Any, called: str = "", **options: Any) -> ByHand:
         """Start a process that runs a function of the answer.
@@ -564,6 +565,8 @@ class Scenario(Defined):
             for pid in self._kept:
                 otp.exit(pid, "kill")
             await self.settle()
+        if set(otp.processes()) - self._before - {self._me}:
+            await self.advance(LATE)  # a helper that sleeps, and then ends by itself, is not left
         left = set(otp.processes()) - self._before - {self._me}
         if left:
             self.step("Nothing is left running at the end.")

@@ -54,10 +54,12 @@ class Tree:
         s: the scenario.
         pid: of the topmost supervisor.
         name: of its class, or what it is called in sentences.
+        by_id: the labels are the ids, whatever is registered.
     """
 
-    def __init__(self, s: Scenario, pid: otp.Pid, name: str) -> None:
+    def __init__(self, s: Scenario, pid: otp.Pid, name: str, *, by_id: bool = False) -> None:
         self.s = s
+        self._label_of = id_of if by_id else label_of
         self.pid = pid
         self.name = name
         self.types: dict[str, str] = {}
@@ -84,9 +86,9 @@ class Tree:
                 continue
             place = (
                 *above,
-                label_of(child) if child.id is None else child.id,
+                self._label_of(child) if child.id is None else child.id,
             )  # those of dynamic supervisors have none
-            label = self._labels.get(place) or label_of(child)
+            label = self._labels.get(place) or self._label_of(child)
             if place not in self._labels and label in self._labels.values():
                 label = " / ".join(map(str, place))
             self._labels[place] = label
@@ -163,10 +165,15 @@ def label_of(child: otp.ChildInfo) -> str:
     for name in otp.registered():
         if isinstance(name, str) and otp.whereis(name) == child.pid:
             return name
+    return id_of(child)
+
+
+def id_of(child: otp.ChildInfo) -> str:
+    """Return the id of a child in words."""
     return child.id.__name__ if isinstance(child.id, type) else str(child.id)
 
 
-async def start_tree(s: Scenario, name: str, args: tuple[Any, ...], called: str) -> Tree:
+async def start_tree(s: Scenario, name: str, args: tuple[Any, ...], called: str, *, by_id: bool = False) -> Tree:
     """Start a supervisor class of the answer, and return it with all processes below it."""
     start = s.member(supervisor_class(s, name), "start_link")
     what = f"{name}.start_link({', '.join(s.worded(render(arg, LONGEST_ARG)) for arg in args)})"
@@ -174,7 +181,7 @@ async def start_tree(s: Scenario, name: str, args: tuple[Any, ...], called: str)
         made = start(*args)
     except Exception as error:
         raise Wrong(f"{s.line_of_reason(error)}{what} raised {type(error).__name__}: {error}") from None
-    tree = Tree(s, await s.start_linked(what, made, called), called)
+    tree = Tree(s, await s.start_linked(what, made, called), called, by_id=by_id)
     await tree.look()
     s.name_registered()
     return tree

@@ -47,11 +47,11 @@ class TreeA(Supervisor):
 class TreeB(Supervisor):
     @impl
     def init(self, arg):
-        return Children([Part.child_spec(None, id=id) for id in "abc"])
+        return Children([Part.child_spec(None, id=id, name=f"part {id}") for id in "abc"])
 
 
 class TreeC(Supervisor):
     @impl
     def init(self, log):
-        clock = Part.child_spec(None, id="clock")
+        clock = Part.child_spec(None, id="clock", name="big clock")
         return Children([clock, Job.child_spec(log, id="job", restart="transient")])
