@@ -84,6 +84,12 @@ def test_the_run_of_a_prediction_gives_the_right_option(asked: Predict) -> None:
     assert {outcome_of(asked.scenario, COURSE.check_source(asked.scenario), seed).happened for seed in SEEDS} == {right}
 
 
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_the_right_option_of_a_session_is_not_always_in_the_same_place(lesson: Lesson) -> None:
+    places = {[option.right for option in asked.options].index(True) for asked in lesson.blocks(Predict)}
+    assert len(places) > 1
+
+
 @pytest.mark.parametrize("picture", PICTURES, ids=lambda one: one.id)
 def test_the_run_of_a_picture_is_the_same_under_every_seed(picture: Picture) -> None:
     first, *others = (outcome_of(picture.of, COURSE.check_source(picture.of), seed) for seed in SEEDS)
