@@ -220,7 +220,7 @@ async def coordinator(s: Scenario) -> None:
         dead = workers.sent_to_the_dead(since)
         if workers.working < count and dead:
             raise Wrong(f"a task was sent to {dead}, which had ended, and no other worker does it", "M13")
-        say = f"expected {count} workers to work at the same time, got {workers.working}"
+        say = f"expected {count} worker{'s' if count > 1 else ''} to work at the same time, got {workers.working}"
         s.expect(workers.working == count, say)
 
     s.step('"run" is answered with a tuple of the results, in the order of the payloads.')

@@ -127,6 +127,9 @@ async def balancer(s: Scenario) -> None:
     s.step('It takes a message of another form, and goes on; after "stop" it ends, and its workers live.')
     crew = Crew(s, "dan", "eve")
     one = s.process("balancer", list(crew.pids.values()), called="second balancer")
+    got = await alone.answers(("request", ("u", 0)))
+    say = "a balancer without workers has sent a request to a worker of another balancer: expected each to have its own"
+    s.expect(got != ("ok", "U"), say, "M6")
     await one.ignores(("request",), ("request", 1, otp.self()))
     await (await give("u", 1, "dan")).answered(("ok", "U"), at=1)
     for process in (one, alone):
@@ -171,9 +174,9 @@ async def pubsub(s: Scenario) -> None:
                 one.send(("subscribe", other_topic, otp.self()))
                 one.send(("unsubscribe", other_topic, otp.self()))
             later = await one.answers(("publish", topic, "and again"))
-            say = f"expected {len(to)} subscribers of {topic!r}, got {got}: one that has ended is counted"
+            say = f"expected the answer {len(to)} to 'publish' for {topic!r}, got {got}: a dead subscriber counts"
             raise Wrong(say, "P4" if later == len(to) else "M4")
-        s.expect(got == len(to), f"expected {len(to)} subscribers of {topic!r}, got {render(got)}")
+        s.expect(got == len(to), f"expected the answer {len(to)} to 'publish' for {topic!r}, got {render(got)}")
         for who in to:
             await who.news()
 

@@ -379,7 +379,26 @@ async def monitors(s: Scenario, monitor: Part, agent: Part, registry: Part) -> N
     s.expect(one not in watched, "after its questions the asker still monitors the monitor: `otp.demonitor`", "P5")
     await monitor("stop", one)
     s.expect(not otp.is_alive(one) and not otp.is_alive(ann), "expected stop to end the monitor and its agents", "M23")
+    await outlives_stop(s, monitor)
     await orphans(s, monitor)
+
+
+async def outlives_stop(s: Scenario, monitor: Part) -> None:
+    """Have the process that started a monitor stop it."""
+    done: list[otp.Pid] = []
+
+    async def run() -> None:
+        made = await monitor.owner.start_link()
+        await monitor.owner.stop(made)
+        done.append(made)
+        await otp.receive(lambda _: False)
+
+    starter = s.adopt(otp.spawn(run), "starter")
+    await s.settle()
+    say = f"the process that called start_link and then stop has ended with {render(s.reason_of(starter))}"
+    s.expect(otp.is_alive(starter), f"{say}: expected it to live on", "M8")
+    s.expect(len(done) == 1, "expected stop to return when the monitor has ended")
+    await s.kill(starter)
 
 
 async def orphans(s: Scenario, monitor: Part) -> None:

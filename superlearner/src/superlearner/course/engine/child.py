@@ -45,7 +45,9 @@ __all__ = ["BUSY", "BUSY_S", "FILE", "IMPORT", "RUNS", "boot", "outcome_of", "ve
 FILE: Final = "answer.py"
 IMPORT: Final = "your code can be imported"
 RUNS: Final = "your code runs to its end within the limits of a check"
-BUSY: Final = "your code keeps the one thread of the runtime busy and never waits"
+BUSY: Final = (
+    "your code keeps the one thread of the runtime busy: it never waits, or its messages follow one another without end"
+)
 BUSY_S: Final = 2.0
 """Seconds of the processor for one seed; the longest check takes a tenth of it."""
 AGAIN_S: Final = 0.25
