@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { layout, pointOf, touched } from "#static/moment/layout.js";
+import { isSupervisor, layout, pointOf, touched } from "#static/moment/layout.js";
 import { all, picture } from "#static/moment/picture.js";
 import { poseOf, schedule, stageAt, stepFrom } from "#static/moment/schedule.js";
 import { ghostSentence, others, rows, step } from "#static/moment/details.js";
@@ -210,6 +210,15 @@ test("no two processes stand on each other, and all stand in the width, with the
       assert.ok(Math.hypot(from.x - x0, from.y - y0) < 30 && Math.hypot(x - x1, y - y1) < 30, `the line of ${id}`);
     });
   });
+});
+
+test("in rows, the three lines of a supervisor keep clear of a small row above", () => {
+  const shown = JSON.parse(readFileSync(new URL("../../../../docs/pictures/restarts/gives_up.json", import.meta.url), "utf8"));
+  const { places } = layout(shown, 390, 500), spots = [...places].sort(([, one], [, other]) => one.y - other.y);
+  const supervisors = new Set(all(shown.root).filter(isSupervisor).map(({ id }) => id));
+  const below = spots.filter(([id], place) => supervisors.has(id) && spots[place - 1]?.[1].big === false);
+  assert.ok(below.length);
+  for (const one of below) assert.ok(one[1].y - spots[spots.indexOf(one) - 1][1].y >= 44, one[0]);
 });
 
 test("the branch in question fans out where there is room; a phone shows rows", () => {

@@ -9,7 +9,9 @@ import { onArrow, told, waits } from "./lesson-rows.js";
 
 /** @import { Row } from "./lesson-model.js" */
 
-const ROW = 40, HEAD = 34, LEFT = 58, LANE = 132, LEAST = 96, MOST_LANE = 250, ASIDE = 100, MOST = 44;
+const ROW = 40, HEAD = 34, LEFT = 58, LANE = 132, LEAST = 92, MOST_LANE = 250, ASIDE = 100, MOST = 44;
+/** Width of an excerpt in a card, and of windows in which a card has it, in px. */
+const ROOM = 440, WIDE = 600;
 
 /**
  * Return an excerpt, drawn and told; nothing without rows.
@@ -19,9 +21,10 @@ const ROW = 40, HEAD = 34, LEFT = 58, LANE = 132, LEAST = 96, MOST_LANE = 250, A
  */
 export function trace(rows, about, marks = false) {
   if (!rows.length) return nothing;
-  const timed = rows.some(({ at }) => at > 0);
+  const timed = rows.some(({ at }) => at > 0), least = LEFT + lanesOf(rows).length * LANE + ASIDE;
+  const room = innerWidth > WIDE ? Math.max(ROOM, least) : undefined;
   return html`<figure class="trace" data-marks=${marks ? "yes" : nothing}>
-    <div class="scroll" tabindex="0" role="img" aria-label=${`${about}. ${rows.map(told).join(". ")}.`}>${drawing(rows)}</div>
+    <div class="scroll" tabindex="0" role="img" aria-label=${`${about}. ${rows.map(told).join(". ")}.`}>${drawing(rows, room)}</div>
     <figcaption>${about}.${timed ? " Time in seconds of the run." : ""}</figcaption></figure>`;
 }
 
@@ -36,9 +39,10 @@ export function drawing(rows, room, now, chosen) {
   const lanes = lanesOf(rows), height = HEAD + rows.length * ROW + 8;
   // Its text stands beside the last lane
   const aside = rows.some(({ of, to }) => of === lanes.at(-1) && (to === null || to === of)) ? ASIDE : 0;
-  const lane = room === undefined ? LANE : Math.max(LEAST, Math.min(MOST_LANE, Math.floor((room - LEFT - aside) / lanes.length)));
-  const width = LEFT + lanes.length * lane + aside, x = (/** @type {string} */ name) => LEFT + lanes.indexOf(name) * lane + lane / 2;
   const left = rows.some(({ at }) => at > 0) ? 0 : LEFT - 8; // without times their column is cut off
+  const free = (room ?? 0) - (LEFT - left) - aside;
+  const lane = room === undefined ? LANE : Math.max(LEAST, Math.min(MOST_LANE, Math.floor(free / lanes.length)));
+  const width = LEFT + lanes.length * lane + aside, x = (/** @type {string} */ name) => LEFT + lanes.indexOf(name) * lane + lane / 2;
   const y = (/** @type {number} */ place) => HEAD + place * ROW + ROW / 2;
   return html`<svg viewBox=${`${left} 0 ${width - left} ${height}`} width=${width - left} height=${height} aria-hidden="true">
     ${lanes.map((name) => svg`<g><text class="lane" x=${x(name)} y="16">${clip(name, Math.floor(lane / 7.4))}</text><path class="life"

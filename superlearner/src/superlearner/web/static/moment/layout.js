@@ -42,6 +42,8 @@ const MOST_STACKED = 16;
 const PID = 84, STATE = 70;
 /** What a row stands further to the right than the one of its supervisor. */
 const STEP = 22;
+/** Further room below a small row, above the three lines of a supervisor. */
+const CLEAR = 14;
 
 /** @param {MomentNode} node */
 export const isSupervisor = (node) => node.kind !== "worker";
@@ -307,11 +309,13 @@ function rows(root, open, large, width, whole) {
   /** @type {Map<string, Place>} */ const places = new Map();
   /** @type {Map<string, Edge>} */ const edges = new Map();
   /** @type {More[]} */ const more = [];
-  let y = 38;
+  let y = 38, flat = false;
   /** @param {MomentNode} node @param {number} depth @param {MomentNode|null} parent */
   const row = (node, depth, parent) => {
     const supervisor = isSupervisor(node), x = 22 + depth * indent;
     const big = supervisor || (large.has(node.id) && (parent?.children.length ?? 0) <= MANY);
+    if (supervisor && flat) y += CLEAR;
+    flat = !big;
     const w = Math.min(narrow ? 150 : 260, right - x - 118), cx = narrow ? Math.min(right - w, x + 190) : Math.min(right - w, x + 240);
     const card = big && !supervisor && node.state !== null && w > 70 ? { x: cx, y: y - 23, w } : null;
     places.set(node.id, { x, y, size: big ? 0.62 : 0.36, align: "row", big, label: (card ? card.x : right) - x - (big ? 34 : 24), card });
