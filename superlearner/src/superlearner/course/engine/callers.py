@@ -17,8 +17,10 @@ from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 import otp
+from otp.testing import RealIONotSimulated
 from superlearner.course.engine.by_hand import ANYTHING, LATE, NEAR
 from superlearner.course.engine.ends import end_of
+from superlearner.course.engine.ends import raised as fault_of
 from superlearner.course.engine.values import apart, render, same
 from superlearner.course.engine.verdict import Wrong
 
@@ -76,9 +78,8 @@ class Called:
             reason = self.error.cause_reason
             raise end_of(f"{self._s.line_of_reason(reason)}{self.said}: the server ended: ", reason)
         if self.error is not None:
-            line = self._s.line_of_reason(self.error)
-            said = f"{line}{self.said} raised {type(self.error).__name__}: {self._error()}".removesuffix(": ")
-            raise Wrong(said, raised)
+            said = f"{self._s.line_of_reason(self.error)}{self.said}"
+            raise fault_of(said, self.error, self._error(), raised)
         for part in self.value if type(self.value) is tuple else (self.value,):
             if inspect.iscoroutine(part):
                 raise self._not_awaited(part)
@@ -111,6 +112,7 @@ class Called:
         if isinstance(self.error, Wrong):
             raise self.error
         if not isinstance(self.error, kind):
+            self._expect_simulated()
             line = "" if self.error is None else self._s.line_of_reason(self.error)
             self._s.expect(False, f"{line}expected {self.said} to raise {kind.__name__}, but it {self._became()}", m)
         if not early:
@@ -120,6 +122,7 @@ class Called:
     async def waits(self, say: str = "", m: str | None = None) -> None:
         """Raise `Wrong` if it has ended by now."""
         await self._s.settle()
+        self._expect_simulated()
         self._s.expect(not self.done, say or f"expected {self.said} to wait, but it {self._became()}", m)
 
     async def _wait(self, at: float, late: str | None, never: str | None) -> None:
@@ -135,6 +138,11 @@ class Called:
         if not self.done:
             raise Wrong(f"expected {self.said} to end {due}, but it still waits after {LATE + at:g} s", never)
         raise Wrong(f"expected {self.said} to end {due}, got it after {self._ended - self._begun:.3g} s", late)
+
+    def _expect_simulated(self) -> None:
+        """Raise `Wrong` if the call really slept, or used a thread."""
+        if isinstance(self.error, RealIONotSimulated):
+            raise fault_of(f"{self._s.line_of_reason(self.error)}{self.said}", self.error)
 
     def _early(self, at: float) -> None:
         took = self._ended - self._begun

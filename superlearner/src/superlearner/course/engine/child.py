@@ -185,11 +185,11 @@ class _Run:
         except MessageMutated as error:
             return self._failed(Wrong(f"a message was changed after it was sent: {_first_line(error)}", "M6"))
         except RealIONotSimulated as error:
-            return self._failed(real_io(str(error)))
+            refused = real_io(str(error))
+            return self._failed(Wrong(f"{_line_of(error)}{refused.say}", refused.misconception))
         except SystemExit as error:
-            return self._failed(
-                Wrong(f"your code called sys.exit({render(error.code)}), which would end the interpreter")
-            )
+            say = f"your code called sys.exit({render(error.code)}), which would end the interpreter"
+            return self._failed(Wrong(f"{_line_of(error)}{say}"))
         except MemoryError:
             return self._failed(Wrong("your code asked for more memory than a check has"))
         except BaseException as error:
@@ -237,7 +237,7 @@ class _Run:
 
 def _describe_error(error: BaseException) -> str:
     """Return an exception of an answer, with its line; the library may name the line that it means."""
-    lines = [str(frame.lineno) for frame in traceback.extract_tb(error.__traceback__) if frame.filename == FILE]
+    lines = _lines_of(error)
     said = _first_line(error)
     if isinstance(error, otp.Exit) and not lines:
         return f"a process that asks yours was ended, with the reason {said!r}: is yours linked with it?"
@@ -249,6 +249,17 @@ def _describe_error(error: BaseException) -> str:
         said = PLACE.sub("", said, 1)
     where = f"line {lines[-1]}: " if lines else ""
     return f"{where}{type(error).__name__}: {said}".removesuffix(": ")
+
+
+def _lines_of(error: BaseException) -> list[str]:
+    """Return the lines of the answer through which an exception came, the innermost last."""
+    return [str(frame.lineno) for frame in traceback.extract_tb(error.__traceback__) if frame.filename == FILE]
+
+
+def _line_of(error: BaseException) -> str:
+    """Return `line 15: `, the innermost line of the answer in an exception; "" if there is none."""
+    lines = _lines_of(error)
+    return f"line {lines[-1]}: " if lines else ""
 
 
 def _first_line(error: BaseException) -> str:

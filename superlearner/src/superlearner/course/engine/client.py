@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import otp
 from otp import GenServer
 from superlearner.course.engine.by_hand import ANYTHING, NEAR
-from superlearner.course.engine.ends import WAITS
+from superlearner.course.engine.ends import WAITS, raised
 from superlearner.course.engine.values import apart, render
 from superlearner.course.engine.verdict import Wrong
 
@@ -63,7 +63,7 @@ class Client:
             called: the name of the server in sentences and excerpts.
             by: the start function.
         """
-        what = f"{self.name}.{by}({', '.join(map(render, args))})"
+        what = f"{self.name}.{by}({', '.join(map(self.s.shown, args))})"
         make = self.s.member(self.server_class, by)
         pid = await (self.s.start_linked if by == "start_link" else self.s.start)(what, make(*args), called)
         return Served(self, pid)
@@ -127,7 +127,7 @@ class Served:
         try:
             made = self._client.functions[function](self.pid, *args)
         except Exception as error:
-            raise Wrong(f"{s.line_of_reason(error)}{what} raised {type(error).__name__}: {error}") from None
+            raise raised(f"{s.line_of_reason(error)}{what}", error) from None
         cast = function in self._client.casts
         if cast and not inspect.isawaitable(made):
             value = None

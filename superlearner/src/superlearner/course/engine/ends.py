@@ -6,11 +6,12 @@ import inspect
 from typing import Any, Final
 
 import otp
+from otp.testing import RealIONotSimulated
 from superlearner.control.reasons import tagged, text_of_reason
 from superlearner.course.engine.values import render
 from superlearner.course.engine.verdict import Wrong
 
-__all__ = ["LONGEST", "end_of", "failed_child", "is_typo", "real_io", "still_waiting"]
+__all__ = ["LONGEST", "end_of", "failed_child", "is_typo", "raised", "real_io", "still_waiting"]
 
 LONGEST: Final = 200
 EXPECTED: Final = {
@@ -134,6 +135,25 @@ def real_io(text: str) -> Wrong:
     if call == "time.sleep":
         return Wrong(f"{call} {BLOCKS}", "M7")
     return Wrong(f"expected neither threads, sockets nor real waiting, got {call}")
+
+
+def raised(said: str, error: BaseException, text: str | None = None, m: str | None = None) -> Wrong:
+    """Return the fault of a call that raised an exception.
+
+    Args:
+        said: the call.
+        error: the exception.
+        text: that of the exception, if it is shown in another form.
+        m: the misconception that the exception shows.
+
+    >>> raised("get(server)", ValueError("oops")).say
+    'get(server) raised ValueError: oops'
+    """
+    shown = str(error) if text is None else text
+    if isinstance(error, RealIONotSimulated):
+        refused = real_io(shown)
+        return Wrong(f"{said}: {refused.say}", refused.misconception)
+    return Wrong(f"{said} raised {type(error).__name__}: {shown[:LONGEST]}".removesuffix(": "), m)
 
 
 def still_waiting(what: str, place: str) -> Wrong:

@@ -11,7 +11,9 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 import otp
+from otp.testing import RealIONotSimulated
 from superlearner.course.engine.by_hand import NEAR
+from superlearner.course.engine.ends import raised
 from superlearner.course.engine.values import apart, render
 from superlearner.course.engine.verdict import Wrong
 
@@ -51,6 +53,8 @@ class Part:
         except TypeError as error:
             line = self.s.line_of_reason(error) or self.s.line_of(self.name, function)
             raise Wrong(f"{line}{self.described(function, args, options)} raised TypeError: {error}") from None
+        except RealIONotSimulated as error:
+            raise raised(f"{self.s.line_of_reason(error)}{self.described(function, args, options)}", error) from None
 
     async def __call__(self, function: str, *args: Any, **options: Any) -> Any:
         """Return what a function returns."""
@@ -84,5 +88,8 @@ class Part:
         except Wrong:
             raise
         except Exception as error:
-            raise Wrong(f"{self.s.line_of_reason(error)}{wanted}, got {type(error).__name__}: {error}", m) from None
+            line = self.s.line_of_reason(error)
+            if isinstance(error, RealIONotSimulated):
+                raise raised(f"{line}{said}", error) from None
+            raise Wrong(f"{line}{wanted}, got {type(error).__name__}: {error}", m) from None
         raise Wrong(self.s.worded(f"{wanted}, but it returned {render(got)}"), m)

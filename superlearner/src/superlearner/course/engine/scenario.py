@@ -28,7 +28,7 @@ from superlearner.course.engine.by_hand import LATE, ByHand
 from superlearner.course.engine.callers import Caller, Inbox
 from superlearner.course.engine.client import Client
 from superlearner.course.engine.defined import Defined
-from superlearner.course.engine.ends import LONGEST, end_of, failed_child, still_waiting
+from superlearner.course.engine.ends import LONGEST, end_of, failed_child, raised, still_waiting
 from superlearner.course.engine.excerpt import Excerpt, name_after
 from superlearner.course.engine.lines import AnswerLines
 from superlearner.course.engine.outcome import CourseCallback, CourseFigure, Outcome
@@ -432,8 +432,7 @@ class Scenario(Defined):
         except Wrong:
             raise
         except Exception as error:
-            said = f"{what} raised {type(error).__name__}: {str(error)[:LONGEST]}"
-            raise Wrong(self.line_of_reason(error) + said) from None
+            raise raised(f"{self.line_of_reason(error)}{what}", error) from None
 
     def ended(self, server: otp.Pid | None, said: str) -> Wrong:
         """Return the fault of a server that should be alive: `said` and why it ended."""
