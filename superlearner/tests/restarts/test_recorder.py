@@ -8,7 +8,7 @@ from typing import Any
 
 import otp
 from otp import Supervisor
-from otp.testing import advance
+from otp.testing import advance, wait_all_idle
 from restart_trees import end, group, run, worker
 from superlearner.restarts.ids import includes
 from superlearner.restarts.recorder import Record, Recorder
@@ -115,3 +115,33 @@ def test_of_a_crash_loop_a_limited_number_is_drawn_and_the_rest_is_one_sum() -> 
         assert [recorder.has(one) for one in ends] == [True] * 7
 
     record(test, worker("a"), worker("b"), most=2)
+
+
+def test_a_restart_whose_events_leave_the_memory_before_it_is_drawn_is_counted() -> None:
+    async def test(recorder: Recorder, records: list[Record], _news: asyncio.Event) -> None:
+        ends = 1_500
+        for _ in range(ends):
+            otp.exit("b", "kill")
+            await wait_all_idle()
+        node = otp.node()
+        assert otp.trace.history(node)[0].seq > ends  # most restarts have left
+        recorder.catch_up()
+        assert sum(one.count for one in records) == ends
+        assert records[-1].line.startswith("b ended ")
+        assert len({one.number for one in records}) == len(records)
+
+    record(test, worker("b"), most=10_000, max_restarts=10_000)
+
+
+def test_further_ends_in_a_line_say_how_each_ended() -> None:
+    async def test(recorder: Recorder, records: list[Record], _news: asyncio.Event) -> None:
+        for name, reason in zip("abcdefgh", ("kill", "x", "kill", "kill", "kill", "x", "x", "kill"), strict=True):
+            otp.exit(name, reason)
+        await wait_all_idle()
+        recorder.catch_up()
+        assert [one.line for one in records] == [
+            "a was killed and restarted; h was killed and restarted; g crashed and was restarted; "
+            "f crashed and was restarted; 3 more were killed; 1 more crashed"
+        ]
+
+    record(test, *map(worker, "abcdefgh"), strategy="one_for_all")

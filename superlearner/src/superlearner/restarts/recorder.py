@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextvars import Context
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import otp
 from otp import Node
@@ -79,7 +79,7 @@ class Sum:
     count: int = 0
 
     def add(self, number: int, at_ns: int) -> None:
-        if not self.count:
+        if not self.count or number < self.first:
             self.first, self.at_ns = number, at_ns
         self.count += 1
         self.last, self.until_ns = max(self.last, number), max(self.until_ns, at_ns)
@@ -114,9 +114,12 @@ class Recorder:
         """The restarts that are done with; False for those of the present sum."""
         self._first = self._begun = node.trace_seq
         self._minute = -MINUTE_S
-        self._taken = 0
+        self._seen = 0
+        """The ends in this minute, up to the limit: it must not depend on how fast they are drawn."""
         self._full_at = 0
-        """The number of the event after which each one is counted when it happens."""
+        """The number of the event after which each one is counted when it happens; 0 if all are drawn."""
+        self._pending: dict[int, tuple[int, str]] = {}
+        """The time and name of each end that is to be drawn: it is counted if its events leave the memory before."""
         self._sum = Sum()
         self._names = Counter[str]()
         self._due: asyncio.TimerHandle | None = None
@@ -137,10 +140,14 @@ class Recorder:
             crash = facts_of(event).crash
             if not (event.kind in COUNTED or (crash and is_own_end(event))):
                 return
-            if not self._is_full():
+            counts = (is_own_end(event) and crash) or (is_restart(event) and not crash)
+            number, name = event.cause or event.seq, facts_of(event).id or "a child"
+            if counts and self._see(event.seq):
+                self._count(number, event.at, name)
+            elif not self._full_at or event.seq <= self._full_at:
+                if counts:
+                    self._pending[number] = event.at, name
                 self._arm(SETTLE_S)
-            elif (is_own_end(event) and crash) or (is_restart(event) and not crash):
-                self._count(event.cause or event.seq, event.at, facts_of(event).id or "a child")
         except Exception:
             log.exception("%r could not be recorded; this is a bug in SuperLearner, please report it", event)
 
@@ -184,6 +191,9 @@ class Recorder:
         found = groups(memory, lambda end: waits(now, end))
         new = {id(one): one for one in found.values() if self._is_new(one)}
         past = Past(memory, now, 0)
+        oldest = memory.events[0].seq if memory.events else 0
+        for number in [one for one in self._pending if one < oldest and one not in found]:
+            self._count(number, *self._pending.pop(number))
         until, at, later = time.perf_counter() + SLICE_S, round(otp.monotonic() * 1e9), 0.0
         for group in sorted(new.values(), key=lambda one: one.id):
             young = at - group.events[-1].at < SETTLE_S * 0.9e9
@@ -191,10 +201,8 @@ class Recorder:
             if settled and young and not late:
                 later = later or SETTLE_S
                 continue
-            if self._is_full():
+            if 0 < self._full_at < (group.end or group.events[0]).seq:
                 self._note(group, recorded=False)
-                if (group.end or group.events[0]).seq <= self._full_at:
-                    self._count(group.id, group.first.at, _name(group, past))
                 continue
             if settled and time.perf_counter() > until:
                 return PAUSE_S
@@ -202,7 +210,6 @@ class Recorder:
                 later = later or LATER_S
                 continue
             self._note(group, recorded=True)
-            self._take()
             self._keep(self._make_record(group, past, self._draw(memory, group, now)))
         return later if settled else 0
 
@@ -211,6 +218,8 @@ class Recorder:
 
     def _note(self, group: Group, *, recorded: bool) -> None:
         self._known[group.id] = recorded
+        for number in (group.id, *(number for event in group.events for number in (event.seq, event.cause))):
+            self._pending.pop(number, None)
         while len(self._known) > MOST_KNOWN:
             del self._known[next(iter(self._known))]
 
@@ -231,19 +240,18 @@ class Recorder:
 
     # The limit
 
-    def _is_full(self) -> bool:
-        if otp.monotonic() - self._minute >= MINUTE_S:
-            self._close_sum()
-            return False
-        return self._taken >= self._most
-
-    def _take(self) -> None:
+    def _see(self, number: int) -> bool:
+        """Take one more end into account; return whether it is only counted."""
         now = otp.monotonic()
         if now - self._minute >= MINUTE_S:
-            self._minute, self._taken = now, 0
-        self._taken += 1
-        if self._taken == self._most:
-            self._full_at = self._node.trace_seq
+            self._close_sum()
+            self._minute, self._seen, self._full_at = now, 0, 0
+        if self._seen >= self._most:
+            return True
+        self._seen += 1
+        if self._seen == self._most:
+            self._full_at = number
+        return False
 
     def _count(self, number: int, at: int, name: str) -> None:
         self._sum.add(number, at)
@@ -288,15 +296,22 @@ def _describe_others(group: Group, past: Past) -> Iterator[str]:
     for one in others[:MOST_OTHERS]:
         child = one.data["child"]
         yield _describe_end(past.name(child, past.id_of(child)), one, again=child in again)
-    if len(others) > MOST_OTHERS:
-        yield f"{len(others) - MOST_OTHERS:,} more crashed"
+    for how, count in Counter(map(_how, others[MOST_OTHERS:])).items():
+        yield f"{count:,} more {('was ' if count == 1 else 'were ') if how == 'killed' else ''}{how}"
+
+
+def _how(event: TraceEvent) -> Literal["killed", "crashed", "ended"]:
+    reason = event.data.get("reason")
+    if type(reason) is str and reason == "killed":
+        return "killed"
+    return "crashed" if facts_of(event).crash else "ended"
 
 
 def _describe_end(name: str, event: TraceEvent, *, again: bool) -> str:
-    reason = event.data.get("reason")
-    if type(reason) is str and reason == "killed":
+    how = _how(event)
+    if how == "killed":
         return f"{name} was killed{' and restarted' if again else ''}"
-    return f"{name} {'crashed' if facts_of(event).crash else 'ended'}{' and was restarted' if again else ''}"
+    return f"{name} {how}{' and was restarted' if again else ''}"
 
 
 def describe_group(group: Group, past: Past) -> str:
