@@ -141,6 +141,22 @@ def test_the_newest_failure_of_the_node_comes_first(inside: Inside) -> None:
     inside(test)
 
 
+@pytest.mark.everywhere
+@pytest.mark.operation("error.why")
+def test_a_restart_names_the_request_that_ended_the_process_on_any_node(inside: Inside) -> None:
+    """Regression: on a node in another program, only *was killed* was known."""
+
+    async def test(platform: Any) -> None:
+        await platform.client.delete(AT, headers={"x-door": "page"})
+        await Supervisor.count_children(("demo_one_for_one", platform.node))
+        why = (await platform.get(f"{AT}/errors/why"))["data"]
+        assert why["steps"][0]["request"] == "your request from the page (process.kill)"
+        shown = (await platform.get(f"/api/v1/restarts/{why['steps'][0]['event']}"))["data"]
+        assert "was killed, by your request from the page (process.kill)" in shown["summary"]
+
+    inside(test)
+
+
 @pytest.mark.operation("error.why")
 def test_a_restart_after_a_give_up_is_explained_from_the_request_beyond_the_limit(inside: Inside) -> None:
     async def test(platform: Any) -> None:

@@ -12,7 +12,6 @@ from superlearner.control.mistakes import place_of
 from superlearner.control.reasons import is_crash, place_text, text_of_reason, where_of
 from superlearner.control.slots import id_text
 from superlearner.control.terms import message_text, plain_pid
-from superlearner.nodes.kinds import NodeKind
 from superlearner.operations.builtin.processes import NOT_THERE, info
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, operation
@@ -101,7 +100,7 @@ async def why(ctx: Context, audit: AuditLog, /, pid: PidText) -> Why:
     else:
         causes = causes_of(ctx.node, number)
     clock = Clock()
-    steps = [with_request(ctx.kind, ctx.user.name, audit, step, clock.wall(step.at_ns)) for step in causes]
+    steps = [with_request(ctx.node.name, ctx.user.name, audit, step, clock.wall(step.at_ns)) for step in causes]
     return Why(
         pid=number,
         alive=alive,
@@ -112,18 +111,20 @@ async def why(ctx: Context, audit: AuditLog, /, pid: PidText) -> Why:
     )
 
 
-def with_request(kind: NodeKind, reader: str | None, audit: AuditLog, step: Step, at: float) -> tuple[Step, str | None]:
-    """Return the step, with the request that ended the process if the audit log has one.
+def with_request(node: str, reader: str | None, audit: AuditLog, step: Step, at: float) -> tuple[Step, str | None]:
+    """Return the step, with the request that ended the process of a node if the audit log has one.
 
-    `reader` is the user who reads it; None if that is not known yet.
+    A node in another program has a log of its own, of the requests that the platform forwarded to it. `reader` is the
+    user who reads it; None if that is not known yet.
     """
-    if step.signal_from != OUTSIDE or not kind.is_audited:
+    if step.signal_from != OUTSIDE:
         return step, None
     named = {step.pid, f"<{step.pid}>", f"#PID<{step.pid}>", step.name} - {None}
     for entry in reversed(audit.entries()):
         if entry.at < at - AUDIT_S:
             break
-        if entry.outcome == "ok" and entry.at - entry.duration <= at + AUDIT_S and _names(entry.parameters, named):
+        is_there = entry.outcome == "ok" and entry.node in (None, node)
+        if is_there and entry.at - entry.duration <= at + AUDIT_S and _names(entry.parameters, named):
             others = "a request" if reader is None else "the request of another user"
             whose = "your request" if entry.user == reader else others
             request = f"{whose} {DOORS.get(entry.claims or entry.door, entry.claims or entry.door)} ({entry.operation})"

@@ -145,7 +145,7 @@ def draw_moment(
     """
     found = moment_of(memory, group, now)
     clock = Clock()
-    told = [with_request(node.kind, reader, audit, step, clock.wall(step.at_ns)) for step in found.steps]
+    told = [with_request(node.name, reader, audit, step, clock.wall(step.at_ns)) for step in found.steps]
     summary = "; ".join(step.text for step, _ in told) or "the events are no longer in memory"
     moment = describe_moment(found, clock, summary, next((request for _, request in told if request), None))
     moment.ref, moment.node = str(Ref(run_of(node.node), found.id)), node.name
