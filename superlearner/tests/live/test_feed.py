@@ -19,6 +19,8 @@ from superlearner.control.steer import kill, resolve, restart_child, terminate_c
 from superlearner.control.terms import plain_pid
 from superlearner.control.tree import what_of
 
+HOLDS = ("stuck", "answers_again")
+
 
 class Worker(GenServer[Any]):
     @impl
@@ -43,13 +45,16 @@ def tree(*names: str, **options: Any) -> Tree:
     return Tree("sup", lambda: Group.start_link((names, options), name="sup"))
 
 
-async def texts(inside: Any) -> list[str]:
-    """Return the texts of the feed once all supervisors have handled their mailboxes."""
+async def texts(inside: Any, *, holds: bool = False) -> list[str]:
+    """Return the texts of the feed once all supervisors have handled their mailboxes.
+
+    Without those of `holds` of the event loop: a busy machine interrupts this program for longer than a quarter second.
+    """
     for name in ("sup", "playground", "shop"):
         if inside.node.whereis(name) is not None:
             await Supervisor.count_children((name, inside.node))
     inside.hub.flush()
-    return [entry.text for entry in inside.hub.feed.entries()]
+    return [entry.text for entry in inside.hub.feed.entries() if holds or entry.kind not in HOLDS]
 
 
 async def crash(inside: Any, name: str) -> None:
@@ -80,12 +85,12 @@ def test_a_hold_of_the_loop_is_reported_once_with_its_whole_time(inside: Callabl
             event = SimpleNamespace(kind="drain_too_long", pid=pid, at=at, data={"ms": ms, "what": "Worker"})
             platform.hub.feed.take(platform.hub.model, event)
         expected = [f"ledger held the event loop for {seconds} s" for seconds in ("0.3", "3.2", "1.5")]
-        assert await texts(platform) == expected
+        assert await texts(platform, holds=True) == expected
         now = platform.hub.clock.wall(at)
         platform.hub.feed.held(platform.hub.model, now, 1.5, "ledger held everything up", plain_pid(pid))
-        assert await texts(platform) == [*expected[:2], "ledger held everything up"]
+        assert await texts(platform, holds=True) == [*expected[:2], "ledger held everything up"]
         platform.hub.held(0.7, "something else did", None)
-        assert (await texts(platform))[3:] == ["something else did"]
+        assert (await texts(platform, holds=True))[3:] == ["something else did"]
 
     inside(test, tree("ledger"))
 
