@@ -168,3 +168,30 @@ def test_killing_the_tracer_stops_no_trace_and_loses_nothing(inside: Inside) -> 
         assert (found["total"], found["trace"]["tracing"], found["patterns"]["answered"]) == (8, True, 4)
 
     inside(test)
+
+
+@pytest.mark.operation("trace.start")
+def test_work_of_the_platform_is_not_among_the_messages_of_a_process_unless_it_is_asked_for(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        async def busy() -> None:
+            for _ in range(3):
+                await otp.receive()
+                otp.send("live", "tick")
+                otp.send("counter_1", "hello")
+
+        pid = str(platform.node.spawn(busy)).strip("<>")
+        try:
+            for asked in (False, True):
+                options = {"include_system_messages": asked}
+                await post(platform, f"/processes/{pid}/trace", options)
+                await ask(platform, "go", "send", pid)
+                await ask(platform, "get_value")  # after "hello"
+                found = await data(platform, f"/processes/{pid}/messages")
+                to = {one["to_name"] for one in found["messages"]}
+                assert ("counter_1" in to, "live" in to) == (True, asked)
+                assert found["messages"][0]["content"] == "'go'"
+                await platform.client.delete(f"/api/v1/processes/{pid}/trace")
+        finally:
+            await ask(platform, "end", "send", pid)
+
+    inside(test)

@@ -20,6 +20,7 @@ from otp.trace import Event, Subscription
 from superlearner.control.clock import Clock
 from superlearner.control.events import STARTS
 from superlearner.control.names import display_name
+from superlearner.control.protection import protection_of
 from superlearner.control.reasons import is_crash, text_of_reason
 from superlearner.control.terms import clip, is_a, plain_pid
 from superlearner.control.tree import supervisor_state, what_of
@@ -48,7 +49,8 @@ class TraceOptions:
     Args:
         message_limit: number of messages kept, the newest.
         pattern_matching: keep messages whose text contains this, ignoring case; secrets do not match.
-        include_system_messages: include system messages, exit signals and Down messages.
+        include_system_messages: include system messages, exit signals, Down messages, and messages between a traced
+            process and the platform's own.
         auto_cleanup: the trace ends with its processes and is dropped some time later. If false, it continues
             with their replacements until it is stopped.
         rate: messages per second that are captured; the rest is counted.
@@ -99,6 +101,7 @@ class Trace:
         They run while the runtime delivers, so they must be short.
         """
         self._node = node
+        self._protection = protection_of(node)
         self._root = None if root is None else plain_pid(root)
         self._by_seq: dict[int, Captured] = {}
         self._received: dict[int, int] = {}
@@ -240,6 +243,10 @@ class Trace:
         if not self.options.include_system_messages and (way == "system" or is_a(term, otp.Down, otp.ExitSignal)):
             self._skip(ref)
             return
+        if not self.options.include_system_messages and self._is_of_platform(event.pid, to, ref):
+            if ref is not None:
+                self._skipped[repr(ref)] = True
+            return
         hidden = term is None and data["message"] != "None"  # the process is sensitive
         shown = data["message"]
         if not hidden and (len(shown) >= LENGTH or without_secrets(shown) != shown or is_secret(shown)):
@@ -271,6 +278,19 @@ class Trace:
             message.cause = message.cause or call.seq
             self._notify(call.seq)
         self._keep(message)
+
+    def _is_of_platform(self, sender: Pid | None, to: Pid, ref: Any) -> bool:
+        """Return whether the platform's own work made this message, such as a reading for a page.
+
+        A request that reaches a process of the user is one's own, and so is the answer.
+        """
+        if self._protection is None or (ref is not None and repr(ref) in self._calls):
+            return False
+        if self._protection.covers(to) and to not in self._pids:
+            return True
+        if sender is None or sender in self._pids or not self._protection.covers(sender):
+            return False
+        return otp.is_alive(sender) and what_of(sender) != NO_CODE
 
     def _skip(self, ref: Any) -> None:
         """Count a message as filtered, and its reply if it is a call."""
