@@ -291,6 +291,7 @@ declare namespace Api {
     /** the event as a sentence */ text: string;
     /** its number among the events of the node */ seq: number|null;
     /** the `seq` of the event that caused it, if known */ cause: number|null;
+    /** true if it is about processes that the platform runs for itself */ critical?: boolean;
     data: Record<string, any>;
   }
   interface GameAnswer {

@@ -432,8 +432,10 @@ class Hub:
         self._seqs.append((now, seq))
         while self._seqs[0][0] < now - MINUTE_S:
             self._seqs.popleft()
+        counted = count_processes(self.node)
         return {
-            "processes": count_processes(self.node).yours,
+            "processes": counted.yours,
+            "platform": counted.platform,
             "restarts": self.model.restarts,
             "events_per_s": round(events / self.heartbeat_interval, 1),
             "events_per_min": seq - self._seqs[0][1],

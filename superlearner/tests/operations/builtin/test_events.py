@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+import otp
+
 Inside = Callable[..., Any]
 OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
 
@@ -107,6 +109,17 @@ def test_a_single_answer_holds_the_events_of_a_period(inside: Inside) -> None:
         assert [one["type"] for one in found["items"]] == ["exited", "child_restarted"]
         assert found["items"][1]["cause"] == found["items"][0]["seq"]
         assert found["ended"] == "limit"
+        assert {one["critical"] for one in found["items"]} == {False}
+        await platform.client.request(
+            "DELETE", "/api/v1/processes/demo_one_for_one", json={}
+        )  # the playground restarts it
+        restarted = await ask("types=child_restarted&pid=demo_one_for_one&last=1&limit=1")
+        assert [(one["supervisor"], one["critical"]) for one in restarted["items"]] == [("playground", False)]
+        before = platform.node.whereis("caretaker")
+        otp.exit(before, "kill")
+        assert await platform.node.wait_registered("caretaker") is not before
+        restarted = await ask("types=exited,child_restarted&pid=caretaker&last=2&limit=2")
+        assert [one["critical"] for one in restarted["items"]] == [True, True]
         none = await ask(f"types=crashed&last_id={found['last_id']}&timeout_ms=1")
         assert (none["items"], none["ended"]) == ([], "timeout")
         unknown = await platform.client.get("/api/v1/events?types=exited,nonsense")

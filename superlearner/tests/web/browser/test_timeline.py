@@ -177,6 +177,25 @@ def test_events_wait_while_the_list_is_read(open_page: Open, real_platform: Any)
     expect(happened).to_contain_text("restarted counter_2")
 
 
+def test_the_platforms_own_processes_and_events_are_shown_on_request(open_page: Open, real_platform: Any) -> None:
+    page = timeline(open_page, real_platform, "?kind=crashes,restarts,starts")
+    own = page.get_by_role("button", name="Platform's own")
+    happened, services = page.get_by_role("list", name="What happened"), in_tree(page, "services")
+    expect(in_tree(page, "counter_1")).to_be_visible()
+    expect(services).to_have_count(0)
+    expect(happened).not_to_contain_text("services")
+    assert own.inner_text().split()[-1] == str(
+        httpx.get(f"{real_platform.url}/api/v1/processes?whose=platform").json()["meta"]["total"]
+    )
+    own.click()
+    expect(services).to_be_visible()
+    expect(happened).to_contain_text("services")
+    assert "platform=open" in page.url
+    own.click()
+    expect(services).to_have_count(0)
+    assert "platform" not in page.url
+
+
 def test_a_process_of_the_tree_filters_what_happened(open_page: Open, real_platform: Any) -> None:
     kill(real_platform, "counter_1")
     page = timeline(open_page, real_platform, EVERY_KIND)
@@ -334,7 +353,7 @@ def test_the_longest_range_is_what_is_recorded(open_page: Open, real_platform: A
 
 
 def test_the_row_of_the_moment_is_in_view(open_page: Open, real_platform: Any) -> None:
-    page = timeline(open_page, real_platform, EVERY_KIND)
+    page = timeline(open_page, real_platform, f"{EVERY_KIND}&platform=open")
     current = page.get_by_role("list", name="What happened").locator("[aria-current=step]")
     moment(page).focus()
     page.keyboard.press("Home")
@@ -363,7 +382,7 @@ def test_a_moment_in_the_address_that_cannot_be_shown_says_so(
 
 def test_an_earlier_tree_tells_how_long_each_process_had_run_then(open_page: Open, real_platform: Any) -> None:
     kill(real_platform, "counter_1")
-    page = timeline(open_page, real_platform)
+    page = timeline(open_page, real_platform, "?platform=open")
     restarted = page.get_by_role("button", name=re.compile("demo_one_for_one .* restarted counter_1"))
     restarted.click()
     expect(in_tree(page, "counter_1").get_by_title("Time since its start, at this moment")).to_have_text("0.1\u00a0s")

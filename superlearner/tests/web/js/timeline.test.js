@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { EMPTY, reduce } from "#static/live/model.js";
-import { above, yoursFirst } from "#static/live/scopes.js";
+import { above, yoursFirst, yoursOnly } from "#static/live/scopes.js";
 import { precise } from "#static/base/words.js";
 import { EventLog } from "#static/timeline/event-log.js";
 import { countKinds, DEFAULT, kindsFrom, kindsText, momentFrom, ofKinds } from "#static/timeline/kinds.js";
@@ -433,6 +433,14 @@ test("the reader's trees come before the platform's, and nothing is left out", (
   const sorted = yoursFirst(model);
   assert.equal(yoursFirst({ ...model, seq: 2 }, sorted).kids, sorted.kids);
   assert.equal(yoursFirst(now), now);
+  const own = yoursOnly(model);
+  assert.deepEqual([[...own.rows.keys()], own.kids.get(""), own.kids.has("superlearner")],
+    [["superlearner/playground/shop"], ["superlearner/playground/shop"], false]);
+  assert.equal(yoursOnly(now), now, "other nodes have no rows of the platform");
+  const idle = reduce(EMPTY, { k: "s", epoch: "e", seq: 1, now: 0, feed: [], health: null, nodes: [
+    row("superlearner", "0.1.0"), row("superlearner/playground", "0.3.0"),
+  ] });
+  assert.deepEqual([yoursOnly(idle).rows.size, yoursOnly(idle).kids.get("")], [0, []]);
 });
 
 test("by default crashes, restarts, give-ups and changes of a strategy are shown, and the address has other choices", () => {

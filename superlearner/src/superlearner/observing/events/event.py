@@ -33,6 +33,7 @@ class Event:
         text: description in a sentence.
         data: further fields, by type.
         also: other pids and names that filters match.
+        critical: true if it is about processes that the platform runs for itself.
     """
 
     __slots__ = (
@@ -40,6 +41,7 @@ class Event:
         "also",
         "at",
         "cause",
+        "critical",
         "data",
         "id",
         "name",
@@ -78,6 +80,7 @@ class Event:
         self.seq = seq
         self.cause = cause
         self.also = also
+        self.critical = False
         self._json: bytes | None = None
 
     def fields(self) -> dict[str, Any]:
@@ -94,6 +97,7 @@ class Event:
             "text": self.text,
             "seq": self.seq,
             "cause": self.cause,
+            "critical": self.critical,
             "data": self.data,
         }
 

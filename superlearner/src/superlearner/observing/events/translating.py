@@ -12,7 +12,7 @@ from otp import sentences
 from otp.redaction import without_secrets
 from superlearner.control.clock import Clock
 from superlearner.control.events import facts_of, is_own_end
-from superlearner.control.names import display_name
+from superlearner.control.names import display_name, has_critical_children, is_critical
 from superlearner.control.slots import id_text
 from superlearner.control.terms import clip, plain_pid, text_of
 from superlearner.control.tree import supervisor_state, what_of
@@ -21,6 +21,8 @@ from superlearner.observing.events.event import Event
 __all__ = ["can_wait", "event_of"]
 
 LONGEST = 300
+DECISIONS = {"child_started", "child_terminated", "child_restarted", "restart_failed", "gave_up"}
+"""Events of a supervisor about a child: the playground is the platform's, and its children are the user's."""
 
 
 def event_of(event: otp.trace.Event, clock: Clock, at: int | None = None) -> Event:
@@ -31,6 +33,8 @@ def event_of(event: otp.trace.Event, clock: Clock, at: int | None = None) -> Eve
     told.node = event.node
     told.seq = event.seq
     told.cause = event.cause or None
+    if event.pid is not None:
+        told.critical = (has_critical_children if event.kind in DECISIONS else is_critical)(event.pid)
     return told
 
 

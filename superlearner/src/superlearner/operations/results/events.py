@@ -23,4 +23,5 @@ class EventLine(BaseModel):
     text: str = Field(description="the event as a sentence")
     seq: int | None = Field(description="its number among the events of the node")
     cause: int | None = Field(description="the `seq` of the event that caused it, if known")
+    critical: bool = Field(default=False, description="true if it is about processes that the platform runs for itself")
     data: dict[str, Any]

@@ -48,8 +48,8 @@
  *   sup?: string|null, event?: number, ref?: string, parts?: Parts|null}} FeedEvent
  */
 /**
- * @typedef {{processes: number, restarts: number, events_per_s: number, events_per_min: number, loop_lag_ms: number|null,
- *   viewers: number}} Health
+ * @typedef {{processes: number, platform?: number, restarts: number, events_per_s: number, events_per_min: number,
+ *   loop_lag_ms: number|null, viewers: number}} Health
  */
 /**
  * @typedef {{k: "s", epoch: string, seq: number, now: number, node?: string, version?: string, r?: number,

@@ -38,3 +38,13 @@ export function yoursFirst(model, before) {
   of.set(kids, model.kids);
   return { ...model, kids };
 }
+
+/** Return the tree without the platform's own rows. @param {Model} model @returns {Model} */
+export function yoursOnly(model) {
+  const root = model.rows.get(YOURS)?.parent;
+  if (!root) return model;
+  const isShown = (/** @type {string} */ key) => key.startsWith(`${YOURS}/`) || !(key === root || key.startsWith(`${root}/`));
+  const kids = new Map([...yoursFirst(model).kids].filter(([key]) => key === "" || isShown(key)));
+  kids.set("", (kids.get("") ?? []).filter(isShown));
+  return { ...model, kids, rows: new Map([...model.rows].filter(([key]) => isShown(key))) };
+}

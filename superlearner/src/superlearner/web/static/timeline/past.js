@@ -12,7 +12,8 @@ import { LogFacts, numberOf } from "./log-facts.js";
 
 /**
  * An event; or a kept restart, with its id `ref` if it has a replay.
- * @typedef {Pick<Api.EventLine, "id"|"type"|"at"|"pid"|"name"|"supervisor"|"text"|"seq"|"data"> & {ref?: string|null}} LogEvent
+ * @typedef {Pick<Api.EventLine, "id"|"type"|"at"|"pid"|"name"|"supervisor"|"text"|"seq"|"data">
+ *   & {ref?: string|null, critical?: boolean}} LogEvent
  */
 /** @typedef {"crash"|"restart"|"change"|"start"|"stop"} Mark */
 

@@ -19,7 +19,7 @@ import "../traces/recordings-list.js";
 import { SlAxis } from "./axis.js";
 import { EventLog } from "./event-log.js";
 import { showEventsAround, walk } from "./happened.js";
-import { yoursFirst } from "../live/scopes.js";
+import { yoursFirst, yoursOnly } from "../live/scopes.js";
 import { SlKinds } from "./kind-filter.js";
 import { countKinds, KINDS, kindsFrom, kindsText, momentFrom, ofKinds } from "./kinds.js";
 import { KeptTrees } from "./kept-trees.js";
@@ -39,6 +39,7 @@ const tree = byId("tree", SlReelTree);
 const list = byId("happened", HTMLElement);
 const only = byId("only", HTMLButtonElement);
 const filter = byId("kinds", SlKinds);
+const own = byId("own", HTMLButtonElement);
 const panes = /** @type {NodeListOf<HTMLButtonElement>} */ (page.querySelectorAll(".panes button"));
 const query = new URLSearchParams(location.search);
 if (query.get("recording")) {
@@ -54,6 +55,8 @@ let ahead = 0;
 let { at, problem } = momentFrom(query);
 /** The kinds of events in the list and on the axis. */
 let kinds = kindsFrom(query);
+/** The platform's own processes and their events are shown. */
+let platform = query.get("platform") === "open";
 /** The process whose events are listed. @type {import("../live/model.js").Row|null} */ let chosen = null;
 let held = 0;
 /** The id of the newest listed event. @type {string|undefined} */ let newest;
@@ -102,8 +105,8 @@ function begun() {
 const now = () => Math.max(Date.now() / 1000 + ahead, log.events.at(-1)?.at ?? 0);
 /** The events about the chosen process, of all kinds; without one, also the kept restarts. */
 const about = () => {
-  const row = chosen;
-  return row ? log.events.filter((event) => isAbout(event, row)) : log.kept?.length ? [...log.kept, ...log.events] : log.events;
+  const row = chosen, events = platform ? log.events : log.events.filter((event) => !event.critical);
+  return row ? events.filter((event) => isAbout(event, row)) : log.kept?.length ? [...log.kept, ...events] : events;
 };
 const listed = () => ofKinds(about(), kinds);
 
@@ -199,6 +202,7 @@ function draw(moved = false) {
         : `${number(count)} of `}${counted(events.length, "event")}${hidden ? `; ${number(hidden)} filtered out` : ""}`);
   const failed = crashes(), none = log.read < 0;
   filter.show(kinds, none ? null : countKinds(every));
+  showOwn();
   byId("live-now", HTMLButtonElement).disabled = at === null;
   byId("back", HTMLButtonElement).disabled = none || (log.whole && stepFrom(events, at, -1) === at);
   byId("forward", HTMLButtonElement).disabled = none || at === null || stepFrom(events, at, 1) === null;
@@ -223,6 +227,14 @@ function reveal(pids) {
   if (!line) return;
   const [seen, wanted] = [box.getBoundingClientRect(), line.getBoundingClientRect()];
   if (wanted.top < seen.top + 40 || wanted.bottom > seen.bottom - 90) box.scrollTop += wanted.top - seen.top - seen.height / 2;
+}
+
+/** Offer the platform's own processes, with their number as on other pages. */
+function showOwn() {
+  const count = model.health?.platform ?? 0;
+  own.hidden = !count && !platform;
+  write(byId("own-count", HTMLElement), number(count));
+  attribute(own, "aria-pressed", String(platform));
 }
 
 function drawAxis(events = listed()) {
@@ -274,8 +286,11 @@ function drawTree() {
   timer = 0;
   drawn = performance.now();
   if (at === null) drawAxis(); // it moves with each frame of the live feed, which come at least every few seconds
-  const { state, model: found } = treeNow(), past = found && yoursFirst(found);
-  tree.hidden = !past?.rows.size;
+  const { state, model: found } = treeNow(), past = found && (platform ? yoursFirst : yoursOnly)(found);
+  showOwn();
+  const empty = past !== null && !past.kids.get("")?.length;
+  byId("none-yours", HTMLElement).hidden = !empty;
+  tree.hidden = past === null || empty;
   if (past) tree.show(past, false, at);
   write(byId("as-of", HTMLElement),
     at !== null ? `${state === "then" ? "as it was at" : "at"} ${precise(at)}`
@@ -366,6 +381,12 @@ tree.addEventListener("sl-lane", (event) => {
   chosen = row === null || row.key === chosen?.key ? null : row;
   draw(true);
 });
+own.onclick = () => {
+  platform = !platform;
+  chosen = null; // it may not be shown any more
+  address({ platform: platform ? "open" : null });
+  draw(true);
+};
 only.onclick = () => {
   chosen = null;
   draw(true);
