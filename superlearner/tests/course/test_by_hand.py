@@ -22,6 +22,8 @@ async def adder(s):
     await one.answers(("add", 2), 3)
     s.step("It takes its time.")
     await one.answers(("later", 2), 3, at=2)
+    s.step("It ignores other messages.")
+    await one.ignores(("add",), "later", ("add", 2, one.pid), ("other",))
     s.step("It ends.")
     await one.stops()
 """
@@ -61,9 +63,15 @@ def verdict(check: str, source: str) -> Verdict:
         ("send(from_", "send(form_", None, "NameError: name 'form_' is not defined"),
         ("await asyncio.sleep(2)", "pass", None, "answered after 0 s: expected the answer after 2 s"),
         ("adder(start)", "adder()", None, "line 7: a process is started as adder(1): adder() takes 0 positional"),
+        ('case "stop"', 'case ("add",):\n                1 / 0\n            case "stop"', "V4",
+         "line 16: ('add',), without `from_` and `ref`, is no message of the task, and should change nothing: add"),
+        ('case "stop"', 'case ("add", _, _):\n                1 / 0\n            case "stop"', "V4",
+         "line 16: ('add', 2, adder), without `ref`, is no message of the task"),
+        ('case "stop"', 'case ("other",):\n                1 / 0\n            case "stop"', "V4",
+         "line 16: ('other',) is no message of the task"),
         ("async def adder(start):", "class adder:\n  async def adder(start):", None, "an async function, got a class"),
     ],
-)
+)  # fmt: skip
 def test_a_fault_of_a_process_is_named(before: str, after: str, misconception: str | None, said: str) -> None:
     assert verdict(ADDER, RIGHT).ok
     assert before in RIGHT

@@ -55,7 +55,7 @@ class Asked:
         self.ref = ref
         self._begun = otp.monotonic()
         self._since = self._s.mark()
-        self.said: str = render(request[0] if len(request) == 1 else request)
+        self.said: str = self._s.worded(render(request[0] if len(request) == 1 else request))
         self.shape: str = f"({render(request)[1:-1].removesuffix(',')}, from_, ref)"
 
     async def answered(
@@ -177,6 +177,8 @@ class ByHand:
         self.s = s
         self.pid = pid
         self.called = called
+        self._tags: list[Any] = []
+        """Those of the requests that it was asked."""
 
     def send(self, message: Any) -> None:
         """Send it a message that has no answer."""
@@ -186,6 +188,7 @@ class ByHand:
         """Send it a request, `(tag, …)` without sender and reference, which are added."""
         ref = self.s.numbered_ref()
         asked = Asked(self, request, ref)
+        self._tags.append(request[0])
         otp.send(self.pid, (*request, otp.self(), ref))
         return asked
 
@@ -210,9 +213,10 @@ class ByHand:
             self.send(message)
             await self.s.settle()
             if not otp.is_alive(self.pid):
-                raise self.ended(f"{render(message)} is no message of the task, and should change nothing: ", "V4")
+                say = f"{self._literal(message)} is no message of the task, and should change nothing: "
+                raise self.ended(say, "V4")
             if otp.process_info(self.pid, "message_queue_len"):
-                say = f"{render(message)} is no message of the task, and stays in the mailbox"
+                say = f"{self._literal(message)} is no message of the task, and stays in the mailbox"
                 raise Wrong(f"{say}: expected it to be taken and dropped", "M3")
         if said := mailbox():
             raise Wrong(f"expected no answer to what is no message of the task, got {self.s.worded(render(said[0]))}")
@@ -225,6 +229,14 @@ class ByHand:
             raise Wrong(f"{unknown.shape} is no message of the task: expected no answer, got {got}")
         await self.s.advance(SILENCE)
         await self.lives(f"no message came for {SILENCE:g} s, and it waited no longer")
+
+    def _literal(self, message: Any) -> str:
+        """Return a message as it was sent; sentences about requests leave out their last two parts."""
+        tag = message[0] if type(message) is tuple and message else message
+        if not any(same(tag, known) for known in self._tags):
+            return render(message)
+        asker = type(message) is tuple and any(isinstance(part, otp.Pid) for part in message)
+        return self.s.worded(f"{render(message)}, without {'`ref`' if asker else '`from_` and `ref`'},")
 
     async def stops(self, m: str | None = None, after: float = 0.0, reason: Any = "normal") -> None:
         """Send `"stop"`; raise `Wrong` unless the process ends, and so does what it started.
