@@ -43,6 +43,12 @@ COURSE = Course()
         ("s09.policies", "    await otp.wait_down(pid)\n", "", "'stop_agent' was answered before its end"),
         (
             "s09.policies",
+            "otp.wait_down(pid)",
+            "otp.receive()",
+            "'list' came while sue was ending, and was taken for the end",
+        ),
+        (
+            "s09.policies",
             'otp.process_flag("trap_exit", True)',
             'otp.process_flag("trap_exit", True)\n    otp.spawn(otp.receive)',
             'to leave no process after "stop": one that it started lives on',

@@ -243,7 +243,12 @@ async def stop(agents: Agents, name: str, takes: float = 0) -> None:
     if takes:
         say = f"{name} takes {takes:g} s to end after 'shutdown', but 'stop_agent' was answered before its end"
         await asked.unanswered(say)
-    await asked.answered("ok", within=takes)
+        other = agents.monitor.ask("list")
+        await asked.unanswered(f"'list' came while {name} was ending, and was taken for the end of {name}")
+        await asked.answered("ok", within=takes)
+        await other.answered()
+    else:
+        await asked.answered("ok")
     agents.s.expect(not otp.is_alive(pid), f"{name} was stopped, and lives on")
     reason = agents.s.reason_of(pid)
     agents.s.expect(reason in ("shutdown", "boom"), f"expected {name} to end with 'shutdown', got {render(reason)}")
