@@ -436,6 +436,7 @@ test("the reader's trees come before the platform's, and nothing is left out", (
   const own = yoursOnly(model);
   assert.deepEqual([[...own.rows.keys()], own.kids.get(""), own.kids.has("superlearner")],
     [["superlearner/playground/shop"], ["superlearner/playground/shop"], false]);
+  assert.equal(yoursOnly(model), own, "a view sees that nothing has changed");
   assert.equal(yoursOnly(now), now, "other nodes have no rows of the platform");
   const idle = reduce(EMPTY, { k: "s", epoch: "e", seq: 1, now: 0, feed: [], health: null, nodes: [
     row("superlearner", "0.1.0"), row("superlearner/playground", "0.3.0"),

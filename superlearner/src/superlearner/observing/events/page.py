@@ -65,8 +65,9 @@ data: {"id":"6fe1b2c8-84","type":"child_restarted","at":1795189309.693841,"pid":
 
 Every event has `id`, `type`, `at` (seconds since 1970), `timestamp`, `node` (none: the platform itself), `pid`, `name`
 (of the process, or the id of the child), `supervisor`, `text` (a sentence), `seq` (its number on the node), `cause`
-(the `seq` of its cause), and `data`; [the kinds of a trace](tracing.md#the-kinds) explain its fields. Reasons and
-messages are cut, and secrets redacted. Links, monitors and messages are not included; [trace](tracing.md) them.
+(the `seq` of its cause), `critical` (about the platform's own processes), and `data`; the
+[kinds of a trace](tracing.md#the-kinds) explain its fields. Reasons and messages are cut, and secrets redacted. Links,
+monitors and messages are not included; [trace](tracing.md) them.
 """
 
 

@@ -39,12 +39,17 @@ export function yoursFirst(model, before) {
   return { ...model, kids };
 }
 
+/** The trees without the platform's own rows, so that a view sees that nothing has changed. @type {WeakMap<Model, Model>} */
+const without = new WeakMap();
+
 /** Return the tree without the platform's own rows. @param {Model} model @returns {Model} */
 export function yoursOnly(model) {
-  const root = model.rows.get(YOURS)?.parent;
-  if (!root) return model;
+  const root = model.rows.get(YOURS)?.parent, known = without.get(model);
+  if (!root || known) return known ?? model;
   const isShown = (/** @type {string} */ key) => key.startsWith(`${YOURS}/`) || !(key === root || key.startsWith(`${root}/`));
   const kids = new Map([...yoursFirst(model).kids].filter(([key]) => key === "" || isShown(key)));
   kids.set("", (kids.get("") ?? []).filter(isShown));
-  return { ...model, kids, rows: new Map([...model.rows].filter(([key]) => isShown(key))) };
+  const found = { ...model, kids, rows: new Map([...model.rows].filter(([key]) => isShown(key))) };
+  without.set(model, found);
+  return found;
 }

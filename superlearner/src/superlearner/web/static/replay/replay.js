@@ -15,6 +15,7 @@ import { SlRecordings, freshName, replayAddress } from "../traces/recordings-lis
 import { lastUpTo, placeAt, Reel, sentence } from "./reel.js";
 import { SlReelEvents, SlReelProcess, SlReelTree } from "./replay-panels.js";
 import { SlStage } from "./replay-stage.js";
+import { yoursOnly } from "../live/scopes.js";
 import { tabs } from "../components/tab-list.js";
 import { complain, toast } from "../base/toast.js";
 import { counted, failures, number, time } from "../base/words.js";
@@ -68,7 +69,8 @@ function draw(grown = false) {
   }
   page.dataset.place = String(here);
   events.show(reel, here, grown);
-  tree.show(reel.tree(here), reel.treeless);
+  const whole = reel.tree(here), yours = yoursOnly(whole);
+  tree.show(yours.rows.size ? yours : whole, reel.treeless); // a recording may be of the platform alone
   if (!process.hidden) process.show(reel, chosen, here);
 }
 
