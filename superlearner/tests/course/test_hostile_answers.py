@@ -65,6 +65,17 @@ CHECK_REPLACED = """
 from superlearner.course.engine.integrity import Integrity
 Integrity.check = lambda self: None
 """
+COMPARISON_REPLACED = """
+from superlearner.course.engine.integrity import Integrity
+Integrity._is_same = lambda self: True
+"""
+REPLACED_AFTER_AN_ADDITION = """
+import time, otp
+def add_then_replace():
+    if hasattr(otp, "more"):
+        otp.monotonic = time.monotonic
+    otp.more = 1
+""" + RIGHT.replace("return Ok(initial)", "add_then_replace(); return Ok(initial)")
 
 HOSTILE: dict[str, tuple[str, str]] = {
     "no definition": ("x = 1", "expected a definition of 'MinimalServer' in your file, got none"),
@@ -100,6 +111,8 @@ HOSTILE: dict[str, tuple[str, str]] = {
     "the builtin replaced that lists names": (VARS_REPLACED + RIGHT, "builtins.vars as it is"),
     "the builtin replaced that puts names back": (SETATTR_REPLACED + RIGHT, "builtins.setattr as it is"),
     "the check of names replaced": (CHECK_REPLACED + RIGHT, "Integrity.check as it is"),
+    "the comparison of names replaced": (COMPARISON_REPLACED + RIGHT, "Integrity._is_same as it is"),
+    "a name replaced after another was added": (REPLACED_AFTER_AN_ADDITION, "otp.monotonic as it is"),
     "an object that equals everything": (
         RIGHT.replace(BEFORE, "class Any:\n    __eq__ = lambda self, other: True\n    __hash__ = None\n\n\n" + BEFORE)
         .replace("Reply(state, state)", "Reply(Any(), state)"),
