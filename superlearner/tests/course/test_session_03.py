@@ -18,6 +18,12 @@ COURSE = Course()
         ("s03.echo", "async def", "def", "line 6: 'await' outside async function"),
         ("s03.echo", "(ref, text))", "(text, ref))", "a tuple of exactly these two, got ('hello', ref)"),
         ("s03.echo", "from_, (ref, text)", "ref, (from_, text)", "line 8: ('echo', 'hello') got no answer: echo ended"),
+        (
+            "s03.echo",
+            "async def",
+            "await otp.receive()\nasync def",
+            "line 4: 'await' outside function; write it in an `a",
+        ),
         ("s03.echo", "def echo", "def ecko", "did you mean 'echo' where you wrote 'ecko'?"),
         ("s03.echo", "async def echo():", "class echo:\n  async def run(self):", "an async function, got a class"),
         ("s03.echo", "echo():", "echo(server):", "line 4: a process is started as echo(): echo() missing 1 required"),

@@ -87,3 +87,15 @@ def test_a_pool_may_end_with_any_reason() -> None:
     ends = f'{head}                otp.exit("shutdown")\n'
     found = verdict_of("s05.pool", COURSE.check_source("s05.pool"), ends, list(SEEDS))
     assert found.ok, found.steps[-1]
+
+
+@pytest.mark.parametrize(("id", "name", "look"), [
+    ("s05.supervisor", "M24", "A child that ended normally has done its work"),
+    ("s05.supervisor", "M13_gone", "leads to no process, now and later"),
+    ("s03.echo", "M3", "take every message, and drop some"),
+    ("s14.fix", "M20_rest", "Only children that need each other restart together"),
+    ("s12.supervisor", "M20", "a restart of a healthy one is needless"),
+    ("s15.escalate", "M20", "a restart of a healthy one is needless"),
+])  # fmt: skip
+def test_a_look_says_what_fits_better_than_the_general_fact(id: str, name: str, look: str) -> None:
+    assert look in verdict_of(id, COURSE.check_source(id), COURSE.wrong(id)[name], list(SEEDS)).look

@@ -15,6 +15,7 @@ from superlearner.course.engine.drawn_tree import STRATEGIES
 from superlearner.course.engine.exercise import exercise
 from superlearner.course.engine.reports import unreported
 from superlearner.course.engine.scenario import Scenario
+from superlearner.course.engine.tree import TOGETHER
 from superlearner.course.engine.values import render
 from superlearner.course.engine.verdict import Wrong
 
@@ -107,7 +108,8 @@ async def survives(s: Scenario, pid: otp.Pid, at: int, crashed: str) -> None:
             s.show(since, s.mark())
             raise Wrong(f"{strategy}{crashed} crashed, and {name}, which needs it, went on as before", "M21", AFTER)
         if new and name not in needs_it:
-            raise Wrong(f"{strategy}{crashed} crashed, and {name}, which does not need it, was restarted", "M20")
+            say = f"{strategy}{crashed} crashed, and {name}, which does not need it, was restarted"
+            raise Wrong(say, "M20", TOGETHER)
 
 
 FIRST = "A list of children is their start order: what is needed comes first."

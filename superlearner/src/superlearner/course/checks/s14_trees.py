@@ -16,7 +16,7 @@ from superlearner.course.engine.drawn_tree import STRATEGIES, Part
 from superlearner.course.engine.exercise import exercise
 from superlearner.course.engine.reports import unreported
 from superlearner.course.engine.scenario import Scenario
-from superlearner.course.engine.tree import FIRST, Tree
+from superlearner.course.engine.tree import FIRST, TOGETHER, Tree
 from superlearner.course.engine.values import did_you_mean, render
 from superlearner.course.engine.verdict import CourseMark, Wrong
 
@@ -141,7 +141,6 @@ async def fix(s: Scenario) -> None:
 
 
 HOW: Final = (*STRATEGIES, "Children")
-TOGETHER: Final = "Only children that need each other restart together: the strategy says which."
 
 
 def same_ids(tree: Tree, name: str, *ids: str) -> None:

@@ -17,7 +17,7 @@ from superlearner.course.engine.ends import end_of
 from superlearner.course.engine.exercise import exercise
 from superlearner.course.engine.reports import unreported
 from superlearner.course.engine.scenario import Scenario
-from superlearner.course.engine.tree import Tree
+from superlearner.course.engine.tree import TOGETHER, Tree
 from superlearner.course.engine.values import render
 from superlearner.course.engine.verdict import CourseMark, Wrong
 
@@ -225,7 +225,9 @@ def survived(
         if now[name] != before[name] and name not in new:
             early = "middle" not in new and any(each.kind == "gave_up" for each in s.events())
             say = f"{when}, and {name} is another process, too"
-            raise Wrong(f"{say}: a supervisor gave up too early" if early else say, "M22" if early else "M20")
+            if early:
+                raise Wrong(f"{say}: a supervisor gave up too early", "M22")
+            raise Wrong(say, "M20", TOGETHER)
         if now[name] == before[name] and name in new and name != "leaf":
             raise Wrong(f"{when}, and {name} is still the same process", "M23")
     before["leaf"] = now["leaf"]

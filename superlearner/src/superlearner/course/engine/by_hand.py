@@ -28,6 +28,7 @@ __all__ = ["ANYTHING", "Asked", "ByHand"]
 ANYTHING: Final[Any] = object()
 """Stands for an answer of any value."""
 WAITS: Final = "A process that sleeps, or waits for one certain message, takes no other one meanwhile."
+STAYS: Final = "A `receive` with a pattern leaves all other messages in the mailbox: take every message, and drop some."
 NEAR: Final = 0.01
 """Seconds around a promised time within which an answer is in time."""
 LATE: Final = 60.0
@@ -217,7 +218,7 @@ class ByHand:
                 raise self.ended(say, "V4")
             if otp.process_info(self.pid, "message_queue_len"):
                 say = f"{self._literal(message)} is no message of the task, and stays in the mailbox"
-                raise Wrong(f"{say}: expected it to be taken and dropped", "M3")
+                raise Wrong(f"{say}: expected it to be taken and dropped", "M3", STAYS)
         if said := mailbox():
             raise Wrong(f"expected no answer to what is no message of the task, got {self.s.worded(render(said[0]))}")
         unknown = self.ask("an unknown request")

@@ -113,6 +113,8 @@ def verdict_of(id: str, check: str, source: str, seeds: list[int], limit: _Limit
     except (SyntaxError, ValueError) as error:
         line = f"line {error.lineno}: " if isinstance(error, SyntaxError) and error.lineno else ""
         said = str(getattr(error, "msg", None) or error)
+        if said == "'await' outside function":
+            said += "; write it in an `async def`: only a cell of a lesson may wait outside"
         takes_all = unreachable(said)
         return refusal(IMPORT, f"{line}{takes_all or said}", "V1" if takes_all else None)
     names: dict[str, Any] = {"__name__": "check"}

@@ -17,7 +17,7 @@ from superlearner.course.engine.verdict import Wrong
 if TYPE_CHECKING:
     from superlearner.course.engine.scenario import Scenario
 
-__all__ = ["FIRST", "Tree", "start_tree", "supervisor_class"]
+__all__ = ["FIRST", "TOGETHER", "Tree", "start_tree", "supervisor_class"]
 
 REST_S: Final = 10.0
 """Seconds before each crash, so that those before it count no longer."""
@@ -27,6 +27,7 @@ AFTER: Final = (
     "`rest_for_one` restarts the child that crashed and those started after it; `one_for_one` restarts no other."
 )
 FIRST: Final = "A list of children is their start order: what is needed comes first."
+TOGETHER: Final = "Only children that need each other restart together; a restart of a healthy one is needless."
 
 Place: TypeAlias = "tuple[Hashable, ...]"
 """The ids from the topmost supervisor down to a process."""
@@ -138,7 +139,8 @@ class Tree:
                 look = AFTER if order.index(label) > order.index(crashed) else FIRST
                 raise Wrong(f"{line}{crashed} crashed, and {label}, which needs it, went on as before", "M21", look)
             if label in new and label not in (crashed, *renews):
-                raise Wrong(f"{line}{crashed} crashed, and {label}, which does not need it, was restarted", "M20")
+                say = f"{line}{crashed} crashed, and {label}, which does not need it, was restarted"
+                raise Wrong(say, "M20", TOGETHER)
 
     async def stop(self) -> list[str]:
         """Stop the tree, and return the labels of its processes in the order in which they ended."""
