@@ -113,6 +113,10 @@ def test_with_a_platform_a_session_goes_on_at_the_command_line(
     assert json.loads(superlearner("course", "hint", "s12.minimal", "--json").stdout)["text"].startswith("<p>")
     assert "Read:   `superlearner course lesson 12`" in superlearner("course", "next").stdout
     assert superlearner("course", "review").stdout == "Nothing is due today.\n"
+    (tmp_path / "answer.py").write_text(RIGHT)
+    assert superlearner("course", "check", "s12.remember", str(tmp_path / "answer.py")).returncode == 0
+    progress = {one["id"]: one for one in json.loads(superlearner("course", "progress", "--json").stdout)}
+    assert (progress["s12.remember"]["passed"], progress["s12.remember"]["answer"]) == (True, RIGHT)
     early = superlearner("course", "solution", "s12.minimal")
     assert early.returncode == 1
     assert "the solution opens when your answer has passed, or after hint 4" in early.stderr

@@ -34,8 +34,8 @@ def check_file(exercise: str, source: str, *, weak: bool = False) -> Checked:
     return otp.run(main)
 
 
-def watch_file(exercise: str, file: Path, report: Callable[[Checked], None], *, weak: bool = False) -> None:
-    """Check a file now and after each save, until the program is interrupted; `report` gets each verdict.
+def watch_file(exercise: str, file: Path, report: Callable[[Checked, str], None], *, weak: bool = False) -> None:
+    """Check a file now and after each save, until the program is interrupted; `report` gets each verdict and source.
 
     A save may replace the file, so one that is missing for a moment is waited for. Raises as `check_file`.
     """
@@ -51,9 +51,9 @@ def watch_file(exercise: str, file: Path, report: Callable[[Checked], None], *, 
                 if saved is not None and saved != seen:
                     seen, read = saved, _read(file)
                     if isinstance(read, Verdict):
-                        report(Checked(read, ""))
+                        report(Checked(read, ""), "")
                     else:
-                        report(await checker.check(exercise, check, read))
+                        report(await checker.check(exercise, check, read), read)
                 otp.send_after(LOOK_S, otp.self(), "look")
                 await otp.receive()
         finally:
