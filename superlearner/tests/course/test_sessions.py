@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from otp.testing import Scheduler
-from superlearner.course.course import Course
+from superlearner.course.course import FOLDER, Course
 from superlearner.course.engine.checking import CI_SEEDS, SEEDS
 from superlearner.course.engine.child import outcome_of, verdict_of
 from superlearner.course.engine.verdict import CourseRow, Verdict
@@ -95,6 +95,13 @@ def test_the_run_of_a_picture_is_the_same_under_every_seed(picture: Picture) -> 
     first, *others = (outcome_of(picture.of, COURSE.check_source(picture.of), seed) for seed in SEEDS)
     assert {"sequence": first.excerpt, "state": first.callbacks, "mailbox": first.mailbox}[picture.kind]
     assert all(other == first for other in others)
+
+
+def test_the_sessions_that_lessons_link_to_are_there() -> None:
+    numbers = {str(lesson.number) for lesson in COURSE.lessons}
+    for path in (FOLDER / "lessons").glob("*.md"):
+        linked = set(re.findall(r"\(/learn/(\d+)", path.read_text(encoding="utf-8")))
+        assert linked <= numbers, path.name
 
 
 @pytest.mark.parametrize("lesson", LESSONS)

@@ -14,6 +14,7 @@ import { drawing } from "./lesson-trace.js";
 /** @import { Picture } from "./picture-steps.js" */
 
 const PLAY_MS = 1800;
+const MOST_SAID = 140;
 const loadScenes = () => Promise.all([import("./picture-scenes.js"), import("./picture-steps.js")]);
 /** What is drawn of a run, once there is one. @type {Awaited<ReturnType<typeof loadScenes>>} */ let scenes;
 const NAMES = { sequence: "Messages of a run", state: "Callbacks of a run", mailbox: "A mailbox during a run" };
@@ -23,6 +24,9 @@ const GLYPHS = {
 
 /** @param {keyof typeof GLYPHS} name */
 const glyph = (name) => html`<svg class="glyph" viewBox="0 0 12 12" aria-hidden="true" data-name=${name}><path d=${GLYPHS[name]} /></svg>`;
+
+/** Return what of a sentence has room below the scene; all of it is in the list of steps. @param {string} said */
+const clip = (said) => (said.length > MOST_SAID ? `${said.slice(0, MOST_SAID - 1)}…` : said);
 
 /** Scroll a frame, and not the page, until an element in it is seen. @param {Element} element @param {Element} frame */
 function reveal(element, frame) {
@@ -126,7 +130,7 @@ export class RunPicture extends HTMLElement {
   /** What is said beside the scene. */
   #caption() {
     const step = this.#picture?.kind === "state" ? this.#picture.callbacks[this.#step] : null;
-    return step ? scenes[1].shortly(step) : this.#said[this.#step] ?? "";
+    return clip(step ? scenes[1].shortly(step) : this.#said[this.#step] ?? "");
   }
 
   #scene() {
