@@ -53,6 +53,7 @@ COURSE = Course()
         ),
         ("s11.system", "max_restarts=1000", "delay=2", "got None; no process was started within this second"),
         ("s11.system", "await AgentRegistry.start_link()", "None", "there is no registry yet, or no monitor"),
+        ("s11.system", 'await AgentMonitor.stop(system["monitor"])', "return", "expected no process after stop, got"),
         ("s11.system", 'otp.exit(registry, "shutdown")', "return", "expected no process after stop, got registry"),
         ("s11.framework", "otp.demonitor(ref, flush=True)", "pass", "the asker still monitors the monitor: `otp."),
         ("s11.framework", "async def status", "async def stats", "expected AgentMonitor.status(…), got none"),

@@ -57,6 +57,13 @@ def test_the_lesson_has_every_exercise_and_prediction() -> None:
         ("s14.fix", 'id="sink"', 'id="snk"', (), "expected TreeA to have the children source, sink, got source, snk"),
         ("s14.fix", 'whereis("source")', 'whereis("Source")', (), "sink to answer with the pid of source, got None"),
         ("s14.fix", "send_after(1,", "send_after(99,", (), "expected job to end normally after 1 s, but it runs on"),
+        (
+            "s14.fix",
+            'return Stop("normal"',
+            'return Stop("boom"',
+            (),
+            "expected job to end normally after 1 s, but it ended: 'boom'",
+        ),
         ("s14.agents", ", name=name)", ")", (), "line 9: expected a child that is registered as 'ann', got none"),
         ("s14.agents", MEMORY, "name", (), "at the start, expected ann to recall 'blue' for 'colour', got None"),
         ("s14.agents", "name, memory in", "name in", (), "NameError: name 'memory' is not defined"),
