@@ -72,7 +72,7 @@ def test_a_tree_that_gave_up_starts_again_by_itself(start: Callable[..., Any]) -
 
     states, told = asyncio.run(watch())
     assert states == ["gave_up", "running"]
-    gave_up = "demo_one_for_one gave up: it needed 4 restarts within 5 s, 3 are allowed (last: counter_1 was killed)"
+    gave_up = "demo_one_for_one gave up: 0 of 3 restarts left in 5 s (last: counter_1 was killed)"
     assert f"{gave_up}; playground restarts it in 1 s" in told
     assert f"{gave_up}; playground restarted it" in told
 

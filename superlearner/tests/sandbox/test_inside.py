@@ -185,7 +185,7 @@ def test_its_end_is_reported_with_the_reason(tmp_path: Path) -> None:
             await otp.wait_down(pid)
         return await GenServer.call(service, ("next",))
 
-    said = "Main gave up: it needed 4 restarts within 5 s, 3 are allowed (last: a was killed)"
+    said = "Main gave up: 0 of 3 restarts left in 5 s (last: a was killed)"
     assert within(tmp_path, COUNTER, look) == {"notices": [], "missed": 0, "ended": said}
 
 
@@ -217,7 +217,7 @@ def test_its_end_after_failed_restarts_names_the_reason_of_the_failure(tmp_path:
 
     said = within(tmp_path, f"STARTS = []\n{code}", look)
     assert said == (
-        "Main gave up: it needed 4 restarts within 5 s, 3 are allowed "
+        "Main gave up: 0 of 3 restarts left in 5 s "
         "(last: it could not restart a: ZeroDivisionError('division by zero'))"
     )
 

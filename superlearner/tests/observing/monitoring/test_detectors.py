@@ -98,7 +98,7 @@ def test_restarts_of_an_hour_ago_are_no_storm() -> None:
 
 def test_a_supervisor_without_restarts_left_is_found_and_others_are_not() -> None:
     last = only(list(detectors.crash_loop(facts(book=supervisor([4.0, 2.5, 0.1])), LIMITS)))
-    assert "3 of 3 restarts" in last.description or "gives up in" in last.description
+    assert "0 of 3 restarts left in 5 s" in last.description or "gives up in" in last.description
     assert last.evidence["restarts_used"] == 3
     assert not list(detectors.crash_loop(facts(book=supervisor([4.0])), LIMITS))
 

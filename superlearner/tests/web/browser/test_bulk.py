@@ -41,7 +41,7 @@ def test_the_question_says_what_will_happen_supervisor_by_supervisor(page: Page,
     expect(told).to_have_text(
         [
             "shop_sup (rest_for_one): ledger and the 1 after it will restart; "
-            "1 of 3 restarts in 5 s is used, this takes one.",
+            "2 of 3 restarts left in 5 s, this takes one.",
             "pool (dynamic): order 81 is not started again.",
         ]
     )
@@ -53,7 +53,7 @@ def test_the_question_says_what_will_happen_supervisor_by_supervisor(page: Page,
     page.get_by_role("button", name="Kill 2 selected").click()
     expect(told).to_have_text(
         "shop_sup (rest_for_one): all 3 children will restart; "
-        "2 of 3 restarts in 5 s are used, this takes up to 2: it would give up."
+        "1 of 3 restarts left in 5 s, this takes up to 2: it would give up."
     )
     expect(told).to_have_attribute("data-level", "bad")
 

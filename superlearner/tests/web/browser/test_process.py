@@ -9,6 +9,8 @@ from typing import Any
 from playwright.sync_api import Page, expect
 from starlette.responses import JSONResponse
 
+from layout_shifts import layout_shift
+
 SHOP = "app/shop_sup"
 LEDGER = f'[role=treeitem][data-key="{SHOP}/ledger"]'
 
@@ -61,6 +63,25 @@ def test_the_pane_reloads_when_its_process_was_replaced(page: Page, platform: An
     platform.delta(p=[[f"{SHOP}/ledger", {"pid": "0.99.0", "restarts": 1}]])
     expect(page.locator("#process")).to_have_attribute("data-loaded", "0.99.0")
     expect(page.locator("#process pre")).to_have_text("{'balance': 0}")
+
+
+def test_nothing_in_the_pane_moves_while_its_supervisor_gives_up_and_starts_again(page: Page, platform: Any) -> None:
+    """Tabs and sections jumped up and down: buttons and the state left for some milliseconds."""
+    platform.info = {"state": "{'balance': 90}"}
+    page.locator(LEDGER).click()
+    pane, row = page.locator("#process"), page.locator(LEDGER)
+    expect(pane.get_by_role("heading", name="State")).to_be_visible()
+    expect(pane).to_have_attribute("data-loaded", row.get_attribute("data-pid") or "")
+    since, now = page.evaluate("performance.now()"), time.time()
+    platform.delta(p=[
+        [SHOP, {"state": "restarting", "pid": None, "since": now}],
+        [f"{SHOP}/ledger", {"state": "stopped", "pid": None, "since": now}],
+    ])  # fmt: skip
+    expect(pane.locator(".tag")).to_have_text("stopped")
+    expect(pane.get_by_role("button", name="Kill ledger")).to_be_disabled()
+    expect(pane.get_by_role("heading", name="State")).to_be_visible()
+    moved, what = layout_shift(page, since, after_input=True)
+    assert moved < 0.005, what
 
 
 def test_links_in_the_pane_lead_to_the_process(page: Page, platform: Any) -> None:

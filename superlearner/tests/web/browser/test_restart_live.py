@@ -235,11 +235,11 @@ def test_a_replay_for_which_the_window_has_become_too_small_disables_nothing(
     expect(kill).to_have_attribute("aria-disabled", "true")
 
 
-@pytest.mark.parametrize(("levels", "share"), [(1, 0.38), (2, 0.41)])
+@pytest.mark.parametrize(("levels", "share"), [(1, 0.4), (2, 0.41)])
 def test_the_pane_is_as_high_as_its_drawing_needs(
     asked: tuple[Page, list[str]], platform: Any, levels: int, share: float
 ) -> None:
-    """It took half of the page from the tree."""
+    """It took half of the page from the tree. Of one level it has room for the next one, which a give-up shows."""
     page, _ = asked
     found = recorded("gives-up" if levels == 2 else "rest")
     if levels == 1:

@@ -248,7 +248,7 @@ test("each stage and each event has a sentence", () => {
     "checkout_sup starts ledger, cart and mailer, in order.",
   ]);
   assert.deepEqual(told(GIVES_UP).slice(2), [
-    "checkout_sup has no restarts left. It gives up.", "checkout_sup stops its other children, newest first, and exits.",
+    "checkout_sup has 0 of 3 restarts left in 5 s. It gives up.", "checkout_sup stops its other children, newest first, and exits.",
     "shop receives the exit and starts the branch again.",
   ]);
   assert.equal(told(ONE)[3], "No other process is stopped.");
@@ -258,7 +258,7 @@ test("each stage and each event has a sentence", () => {
     "ledger crashed: ValueError('negative amount'). checkout_sup (rest_for_one) stopped mailer and cart, then started ledger, cart and "
       + "mailer. 2 of 3 restarts left in 5 s.");
   assert.equal(sentence(GIVES_UP, 6),
-    "ledger crashed: ValueError('negative amount'). checkout_sup had no restarts left and gave up. shop (one_for_one) started "
+    "ledger crashed: ValueError('negative amount'). checkout_sup had 0 of 3 restarts left in 5 s and gave up. shop (one_for_one) started "
       + "checkout_sup again, with its children. shop had 2 of 3 restarts left in 5 s.");
   forAll(100, drawMoment, (moment) => {
     for (const event of moment.events) assert.ok(step(moment, event).text);
@@ -291,7 +291,8 @@ test("starts that fail in the same way are one sentence and one row", () => {
   assert.equal(sentence(moment, 5),
     `tally tries three times to start counter; each time init raises ${boom}, line 7. Then it gives up.`);
   const listTexts = (moment) => rows(moment).map(({ event, times }) => Object.values(step(moment, event, times)).join(" ").trim());
-  assert.deepEqual(listTexts(moment).slice(3), [`counter failed to start three times ${boom}`, "tally gives up: no restarts left"]);
+  assert.deepEqual(listTexts(moment).slice(3),
+    [`counter failed to start three times ${boom}`, "tally gives up 0 of 3 restarts left in 5 s"]);
   assert.deepEqual(rows(moment).map(({ from, to }) => [from, to]), [[0, 0], [1, 1], [2, 2], [3, 7], [8, 8]]);
   const once = failing(["no_disk"], false, null);
   assert.equal(sentence(once, 6),
@@ -301,7 +302,7 @@ test("starts that fail in the same way are one sentence and one row", () => {
     + "tally could not start counter: it failed: no_net. Then it gave up.");
   assert.deepEqual(listTexts(mixed).slice(3), [
     "counter failed to start twice no_disk", "tally applies its strategy 0 of 3 restarts left in 5 s", "counter failed to start no_net",
-    "tally gives up: no restarts left",
+    "tally gives up 0 of 3 restarts left in 5 s",
   ]);
 });
 

@@ -211,13 +211,12 @@ def gave_up(who: str, last: str, *, used: Any, allowed: Any, window: Any) -> str
     """Return the sentence about a supervisor that needed one restart too many; `last` is what `last_straw` returned.
 
     >>> gave_up("shop", "ledger was killed", used=4, allowed=3, window=5)
-    'shop gave up: it needed 4 restarts within 5 s, 3 are allowed (last: ledger was killed)'
+    'shop gave up: 0 of 3 restarts left in 5 s (last: ledger was killed)'
     >>> gave_up("shop", "", used=1, allowed=0, window=5)
-    'shop gave up: it needed 1 restart within 5 s, none is allowed'
+    'shop gave up: it allows no restarts'
     """
-    limit = "none is" if allowed == 0 else f"{allowed} is" if allowed == 1 else f"{allowed} are"
-    needed = f"{used} restart{'' if used == 1 else 's'}{_within(window)}"
-    return f"{who} gave up: it needed {needed}, {limit} allowed{f' (last: {last})' if last else ''}"
+    left = budget(used, allowed, window) or f"it needed {used} restarts{_within(window)}"
+    return f"{who} gave up: {left if allowed else 'it allows no restarts'}{f' (last: {last})' if last else ''}"
 
 
 def restarts_after(by: str, who: str, pause: float) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import Any, Final
 
+from otp import sentences
 from superlearner.base.commands import command
 from superlearner.control.clock import timestamp
 from superlearner.observing.analytics.figures import trend_of
@@ -81,7 +82,7 @@ def crash_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
         if gave_up:
             words = f"{name} gave up {_times(len(gave_up))} in the last {window:g} s: {gave_up[0].reason}"
         elif last_one:
-            words = f"{name} has used {used} of {allowed} restarts: one more failure and it gives up"
+            words = f"{name} has {sentences.budget(used, allowed, history.window_s)}: one more failure and it gives up"
         else:
             words = f"{name} gives up in {left:.1f} s if its children keep failing at this rate"
         times = history.attempts.newest(facts.clock - round(_window(history) * NS))

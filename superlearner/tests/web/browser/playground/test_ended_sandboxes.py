@@ -90,7 +90,9 @@ def test_the_give_up_of_a_whole_tree_is_played_and_can_be_watched_again_after_it
     expect(page.locator("#one-status")).to_have_text("ended")
     expect(replay.locator("restart-stage")).to_have_attribute("data-stage", "6")
     reason = page.locator("#one-reason")
-    expect(reason).to_contain_text("none is allowed (last: left was killed). Run starts it again; its options stay.")
+    expect(reason).to_contain_text(
+        "it allows no restarts (last: left was killed). Run starts it again; its options stay."
+    )
     replay.get_by_role("button", name="Close the replay of restarts").click()
     expect(replay).to_be_hidden()
     reason.get_by_role("button", name="Watch how it ended").click()

@@ -109,6 +109,9 @@ export const budgetText = (left, budget) => unlimited(budget) ? "practically unl
   : `${number(left)} of ${number(budget.max)} restarts left`
     + (budget.window_s ? ` in ${duration(budget.window_s).replace("\u00a0", " ")}` : "");
 
+/** Return the same from a limit as a moment has it. @param {number} left @param {readonly [number, number]} limit */
+export const limitText = (left, [max, window_s]) => budgetText(left, { max, window_s });
+
 /** Classes of the library that say no more than the strategy. */
 const PLAIN = new Set(["supervisor", "dynamicsupervisor", "tasksupervisor"]);
 

@@ -262,7 +262,7 @@ export class Brush {
     pen.lineWidth = 1;
     if (max > MOST_PIPS) {
       pen.font = `500 10.5px ${this.#mono}`;
-      const text = `${number(left)}/${number(max)}`;
+      const text = `${number(left)} of ${number(max)} left`;
       const begin = end - pen.measureText(text).width;
       pen.fillText(text, begin, middle + 0.5);
       return begin - 8;

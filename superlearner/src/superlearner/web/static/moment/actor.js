@@ -6,7 +6,7 @@
 
 import { attribute, icon, make, write } from "../base/dom.js";
 import { phrases } from "../base/marks.js";
-import { budgetText, unlimited } from "../base/words.js";
+import { limitText, unlimited } from "../base/words.js";
 import { isSupervisor } from "./layout.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 
@@ -160,7 +160,7 @@ export class Actor {
     const refilled = look.gaveUp ? 0 : look.spent.filter((one) => one.refill >= 1).length;
     const open = limit && Math.min(limit[0], (look.left ?? 0) + refilled);
     const left = !limit || unlimited({ max: limit[0] }) ? ""
-      : budgetText(look.gaveUp ? 0 : open ?? 0, { max: limit[0], window_s: limit[1] });
+      : limitText(look.gaveUp ? 0 : open ?? 0, limit);
     const words = {
       crashed: look.gaveUp ? "gave up" : shortOf(look.reason), ended: "ended", stopped: "stopped",
       running: limit ? (this.fans || !marks || look.gaveUp ? left : "") : kind === "supervisor" ? "no limit" : "",

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { budgetText } from "../base/words.js";
+import { limitText } from "../base/words.js";
 import { all } from "./picture.js";
 import { alike, byRequest, listed, namer, often, only, span, victim } from "./story.js";
 
@@ -53,7 +53,7 @@ export function step(moment, event, times = 1) {
     case "decide":
       if (event.what === "drop")
         return { who, text: "does not restart it", more: event.later ? `started on request ${span(event.later)} later` : "" };
-      if (event.what === "give_up") return { who, text: "gives up: no restarts left", more: "" };
+      if (event.what === "give_up") return { who, text: "gives up", more: allowance(moment, { ...event, left: 0 }) };
       return {
         who,
         text: `applies ${event.strategy ?? "its strategy"}`,
@@ -69,7 +69,7 @@ export function step(moment, event, times = 1) {
 /** Return how many restarts a decision left. @param {Moment} moment @param {Extract<MomentEvent, {kind: "decide"}>} event */
 function allowance(moment, { id, left }) {
   const limit = all(moment.root).find((node) => node.id === id)?.limit;
-  return left === null || !limit ? "" : budgetText(left, { max: limit[0], window_s: limit[1] });
+  return left === null || !limit ? "" : limitText(left, limit);
 }
 
 /** Return what another strategy would do. @param {Moment} moment @param {string} strategy */

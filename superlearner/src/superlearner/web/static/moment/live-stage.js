@@ -31,8 +31,8 @@ import { fallen, headline, pace, sentence } from "./story.js";
 /** Events in a second above which nothing is played. */
 const MOST = 3;
 const LARGE = 1.35;
-/** The size of the drawing in a pane: at most this high, but not smaller than it can be read. */
-const PANE = { largest: 0.9, smallest: 0.75, height: 269, around: 98 };
+/** The size of the drawing in a pane: at most this high, but not smaller than it can be read. A give-up one level deep fits in `low`. */
+const PANE = { largest: 0.9, smallest: 0.75, height: 269, around: 98, low: 258 };
 /** From this width on, a picture is large. */
 const ROOM = 800;
 /** How long the end stays in a picture, and on a phone. */
@@ -168,11 +168,12 @@ export class RestartLive extends HTMLElement {
     this.#stage.seek(this.#stage.score.end);
   }
 
-  /** Draw the picture as large as there is room for it, and make the pane as high as it needs. */
+  /** Draw the picture as large as there is room for it; the pane gets the height it needs, and then grows only if it must. */
   #fit() {
     if (this.#picture || this.#phone.matches) return this.#stage.fit(this.#picture && this.clientWidth > ROOM ? LARGE : 1);
-    const { largest, smallest, height, around } = PANE, least = this.#stage.least(largest);
-    this.#need = Math.max(this.#need, around + least * Math.max(smallest / largest, Math.min(1, height / least)));
+    const { largest, smallest, height, around, low } = PANE, least = this.#stage.least(largest);
+    const size = this.#need ? smallest / largest : Math.max(smallest / largest, Math.min(1, height / least));
+    this.#need = Math.max(this.#need, around + Math.max(low, least * size));
     this.style.setProperty("--need", `${Math.ceil(this.#need)}px`);
     this.#stage.fit(largest);
   }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { budgetText, counted } from "../base/words.js";
+import { counted, limitText } from "../base/words.js";
 import { all } from "./picture.js";
 
 /** @import { Moment, MomentEvent } from "./schedule.js" */
@@ -109,6 +109,7 @@ export function sentence(moment, stage) {
     stops = only(moment, "stop").filter((stop) => stop.by === first?.id),
     starts = only(moment, "start");
   const tries = first ? attempts(by, first.tries, moment, false) : [];
+  const none = all(moment.root).find(({ id }) => id === first?.id)?.limit;
   const gives = first?.what === "give_up", upper = name(later[0]?.id ?? moment.root.id);
   switch (stage) {
     case 0:
@@ -120,7 +121,7 @@ export function sentence(moment, stage) {
     case 3:
       if (first?.what === "drop") return `${by} does not restart ${who}.${afterwards(first)}`;
       return gives && !tries.length
-        ? `${by} has no restarts left. It gives up.`
+        ? `${by} has ${none ? limitText(0, none) : "no restarts left"}. It gives up.`
         : `${by} spends one restart and applies ${first?.strategy ?? "its strategy"}.`;
     case 4:
       if (tries.length && !stops.length) return `${by} starts ${name(first?.tries[0]?.id ?? "")} again. The start fails.`;
@@ -165,12 +166,12 @@ function whole(moment) {
       sentences.push(...attempts(name(by), tries, moment, true));
       if (what === "give_up") sentences.push("Then it gave up.");
       else if (started) sentences.push(alone ? "The next start succeeded." : `Then it ${started}.`);
-    } else if (what === "give_up") sentences.push(`${name(by)} had no restarts left and gave up.`);
+    } else if (what === "give_up") sentences.push(`${name(by)} had ${limit ? limitText(0, limit) : "no restarts left"} and gave up.`);
     else if (what === "drop") sentences.push(`${name(by)} does not restart it.${afterwards({ later })}`);
     else if (stops.length) sentences.push(`${boss} stopped ${listed(stops)}${started && `, then ${started}`}.`);
     else if (started) sentences.push(`${boss} ${started}.`);
     if (what === "restart" && left !== null && limit)
-      sentences.push(`${falls ? `${name(by)} had ` : ""}${budgetText(left, { max: limit[0], window_s: limit[1] })}.`);
+      sentences.push(`${falls ? `${name(by)} had ` : ""}${limitText(left, limit)}.`);
   }
   return sentences.join(" ");
 }

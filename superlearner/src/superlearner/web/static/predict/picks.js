@@ -5,7 +5,7 @@
  */
 
 import { attribute, closest, draw, icon, make } from "../base/dom.js";
-import { budgetText } from "../base/words.js";
+import { limitText } from "../base/words.js";
 import { isSupervisor, link } from "../moment/layout.js";
 import { all } from "../moment/picture.js";
 
@@ -156,6 +156,6 @@ function facts(node, question) {
   const links = (question.links ?? []).flatMap(([one, other]) =>
     (one === node.id ? [`linked to ${other}`] : other === node.id ? [`linked to ${one}`] : []));
   if (!isSupervisor(node)) return [node.restart === "temporary" ? "temporary worker" : "worker", ...place, ...links];
-  const left = node.limit ? [budgetText(node.limit[0] - node.used, { max: node.limit[0], window_s: node.limit[1] })] : [];
+  const left = node.limit ? [limitText(node.limit[0] - node.used, node.limit)] : [];
   return [`supervisor, ${node.strategy}`, ...left, ...place];
 }

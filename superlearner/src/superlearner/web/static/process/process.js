@@ -14,9 +14,12 @@ import { startableState } from "../tree/outline.js";
 import "./process-more.js";
 import "./process-overview.js";
 import { TabBar } from "./process-tab-bar.js";
-import { stateText, time } from "../base/words.js";
+import { budgetText, stateText, time } from "../base/words.js";
 
 /** @import { Row } from "../live/model.js" */
+
+/** Seconds that the details of a process stay after its end: its successor is mostly there by then. */
+const SETTLED_S = 1;
 
 export class SlProcess extends HTMLElement {
   /** @type {Row|null} */ #row = null;
@@ -89,7 +92,7 @@ export class SlProcess extends HTMLElement {
     this.#pane.hidden = row === null;
     if (other) this.scrollTop = 0;
     if (row === null) this.#tabs.hide();
-    else this.#paint();
+    else this.#paint(other);
   }
 
   /** Mark the row as removed from the tree, but keep its data. */
@@ -99,7 +102,8 @@ export class SlProcess extends HTMLElement {
     this.#paint();
   }
 
-  #paint() {
+  /** @param {boolean} [other]  whether another process was shown before */
+  #paint(other = false) {
     const row = this.#row;
     if (!row) return;
     const now = Date.now() / 1000 + this.#skew;
@@ -115,9 +119,10 @@ export class SlProcess extends HTMLElement {
     const told = row.pid !== null && name.endsWith(` ${row.pid}`); // "Order 0.46.0" contains class and pid
     write(this.#sub, [...(told ? [] : [row.pid ?? "no process", row.what]), row.strategy ?? row.kind].filter(Boolean).join("  ·  "));
     const dead = row.pid === null || this.#gone;
-    this.#kill.disabled = dead;
-    for (const one of [this.#kill, this.#with, this.#reason]) one.hidden = dead;
-    this.#start.hidden = this.#gone || !startableState(row);
+    this.#kill.disabled = this.#reason.disabled = dead;
+    const startable = !this.#gone && startableState(row) && !isPassing(row, now);
+    for (const one of [this.#kill, this.#with, this.#reason]) one.hidden = this.#gone || (dead && startable);
+    this.#start.hidden = !startable;
     this.#kill.setAttribute("aria-label", `Kill ${name}`);
     this.#start.setAttribute("aria-label", `Start ${name}`);
     const plain = this.#gone
@@ -125,6 +130,7 @@ export class SlProcess extends HTMLElement {
       : plainWords(row, now);
     write(this.#plain, plain);
     this.#plain.hidden = plain === "";
+    if (!this.#gone && !other && isPassing(row, now)) return void this.#wake(row, now); // they stay, so that nothing moves
     this.#tabs.show({ row, gone: this.#gone, skew: this.#skew, find: (pid) => this.find(pid) });
     this.#wake(row, now);
   }
@@ -132,10 +138,14 @@ export class SlProcess extends HTMLElement {
   /** Schedule a repaint while a countdown is running. @param {Row} row @param {number} now */
   #wake(row, now) {
     clearTimeout(this.#clock);
-    const counting = (row.budget?.resets_at ?? 0) > now || (row.again_at ?? 0) > now || row.state === "stuck";
+    const counting = isPassing(row, now) || (row.budget?.resets_at ?? 0) > now || (row.again_at ?? 0) > now || row.state === "stuck";
     if (counting && !this.#gone) this.#clock = setTimeout(() => this.#paint(), row.state === "stuck" ? 1000 : 200);
   }
 }
+
+/** Return whether a process has only just ended: a restart takes a moment. @param {Row} row @param {number} now */
+const isPassing = (row, now) => (row.pid === null || row.state === "exiting" || row.state === "restarting")
+  && !row.again_at && now - row.since < SETTLED_S;
 
 /**
  * Return an explanation of the state if it needs one.
@@ -145,13 +155,13 @@ export class SlProcess extends HTMLElement {
 function plainWords(row, now) {
   const wait = Math.ceil((row.again_at ?? now) - now);
   const again = row.again_at ? (wait > 0 ? ` It starts again in ${wait} s.` : " It is being started again.") : "";
+  if (isPassing(row, now)) return "";
   switch (row.state) {
     case "stuck":
       return `Not answering since ${time(row.since)} (${Math.floor(now - row.since)} `
         + `s)${row.doing ? `: ${row.doing} has not returned` : ""}. Messages wait in its mailbox; Kill ends it at once.`;
     case "gave_up":
-      return `${label(row)} gave up: more children had to be restarted than `
-        + `${row.budget ? `${row.budget.max} in ${row.budget.window_s} s` : "it allows"}.${again}`;
+      return `${label(row)} gave up${row.budget ? `: ${budgetText(0, row.budget)}` : ""}.${again}`;
     case "restarting":
       return `Being restarted by its supervisor.${again}`;
     case "crashed":

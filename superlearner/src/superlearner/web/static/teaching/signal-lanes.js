@@ -88,7 +88,7 @@ export function sentence([kind, source, target, , word], who) {
     case "failed":
       return `${from} could not start ${to}${word ? `: ${word}` : ""}.`;
     default:
-      return `${from} had no restart left and gave up.`;
+      return `${from} had no restarts left and gave up.`;
   }
 }
 

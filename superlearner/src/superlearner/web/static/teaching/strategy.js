@@ -11,7 +11,7 @@ import { Panel } from "../process/process-panel.js";
 import { childrenOf, fates, isDynamic, STATIC } from "./strategy-rules.js";
 import { confirmAsAdmin } from "../shell/admin.js";
 import { model, watch } from "../tree/watching.js";
-import { counted, duration, number, STRATEGIES } from "../base/words.js";
+import { budgetText, counted, duration, number, STRATEGIES } from "../base/words.js";
 
 /** @import { Seen } from "../process/process-tabs.js" */
 /** @import { Fate } from "./strategy-rules.js" */
@@ -280,9 +280,9 @@ function cell(fate, chosen) {
 /** @param {Flags} flags */
 function limitWords({ max_restarts, max_seconds, restarts_used }) {
   if (max_restarts === "infinity") return "It never gives up, however often its children end.";
-  const time = max_seconds === "infinity" ? "ever" : `within ${duration(max_seconds)}`;
+  const window_s = max_seconds === "infinity" ? null : max_seconds, time = window_s === null ? "ever" : `within ${duration(window_s)}`;
   return `With restart ${number(max_restarts + 1)} ${time} it gives up: it stops its children and ends, and its own supervisor decides. `
-    + `${restarts_used ? `${number(restarts_used)} used now.` : "None is used now."}`;
+    + `Now: ${budgetText(Math.max(0, max_restarts - restarts_used), { max: max_restarts, window_s })}.`;
 }
 
 /** Parse a number; null if invalid. @param {string} text @param {boolean} whole @returns {number|"infinity"|null} */

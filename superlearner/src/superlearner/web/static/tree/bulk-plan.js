@@ -5,7 +5,7 @@
  */
 
 import { label } from "../live/model.js";
-import { counted, number, unlimited } from "../base/words.js";
+import { budgetText, counted, number, unlimited } from "../base/words.js";
 
 /** @import { Model, Row } from "../live/model.js" */
 /** @typedef {"kill"|"restart"|"terminate"} Action */
@@ -129,9 +129,9 @@ const tight = (step, rows) => typeof step.max_restarts === "number" && step.rest
 
 /** @param {Step} step @param {Row[]} rows */
 function budget(step, rows) {
-  const used = step.restarts_used - 1;
-  return `${number(used)} of ${step.max_restarts} restarts in ${step.max_seconds} s ${used === 1 ? "is" : "are"} used, this takes `
-    + `${rows.length === 1 ? "one" : `up to ${number(rows.length)}`}`;
+  const max = Number(step.max_restarts), left = Math.max(0, max - step.restarts_used + 1);
+  const window_s = typeof step.max_seconds === "number" ? step.max_seconds : null;
+  return `${budgetText(left, { max, window_s })}, this takes ${rows.length === 1 ? "one" : `up to ${number(rows.length)}`}`;
 }
 
 /** Return some names and the number of the others. @param {Row[]} rows */
