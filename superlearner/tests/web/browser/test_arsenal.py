@@ -222,7 +222,7 @@ def test_the_audit_log_is_filtered_and_goes_on_by_itself(
         rows = page.locator("#audit tbody tr")
         expect(rows.first).to_contain_text("process.message")
         page.get_by_role("textbox", name="Operation").fill("process.gc")
-        expect(page.locator("#audit")).to_contain_text("Nothing fits these filters")
+        expect(page.locator("#audit")).to_contain_text("Nothing matches these filters")
         expect(page.locator("#audit")).to_contain_text("Live")
         client.post("/api/v1/processes/gc", json={})
     expect(rows).to_have_count(1)

@@ -108,7 +108,7 @@ def test_the_palette_has_the_pages_when_the_server_is_gone_and_says_what_is_miss
     expect(page.get_by_role("listbox", name="Found").get_by_role("option", name=re.compile("^Tree"))).to_be_visible()
     expect(page.locator("#palette .said")).to_contain_text("missing: The server does not answer.")
     field.fill("nobody has this name")
-    expect(page.locator("#palette")).to_contain_text("Nothing fits “nobody has this name”.")
+    expect(page.locator("#palette")).to_contain_text("Nothing matches “nobody has this name”.")
 
 
 def test_a_name_that_is_html_is_text_in_the_palette(open_page: Callable[..., Page], two_nodes: Any) -> None:

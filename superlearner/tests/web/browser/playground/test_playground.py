@@ -107,7 +107,7 @@ def test_a_next_step_is_shown_after_a_run_a_kill_a_crash_and_its_repair_and_the_
     beside(page)
     page.get_by_role("button", name="Kill right").click()
     beside(page, "Code")
-    expect(step).to_contain_text("Next: its supervisor started it again, see What happened. Make one crash")
+    expect(step).to_contain_text("Next: read under What happened who was started again. Or make one crash")
     cast(page, at_work, "steps", "left", "spin")
     expect(step).to_have_text("Next: line 8, where left crashed, is marked. Fix it and press Run (Ctrl-Enter).")
     typed(page, "print('no supervisor in here')\n")

@@ -18,6 +18,8 @@ const FILTERS = {
   user: "", operation: "process.kill", door: ["session", "token", "loopback"], claims: ["page", "cli", "console", "rest", "mcp"],
   outcome: "ok", since: null, until: null,
 };
+/** Labels of filters that differ from their name. @type {Record<string, string>} */
+const LABELS = { door: "Sign-in", claims: "Client" };
 /** The event stream as an operation; events by a user reload the log. */
 const EVENTS = /** @type {import("./form-fields.js").Line} */ ({
   name: "events.stream", category: "events", method: "GET", path: "/api/v1/events", scope: "read", summary: "", description: "",
@@ -92,7 +94,7 @@ export class AuditLog {
   /** Reload the log when the stream reports an action. */
   async #watch() {
     const watching = (this.#watching = new AbortController());
-    this.#live = "Live: new entries come by themselves.";
+    this.#live = "Live: new entries appear at once.";
     this.#draw();
     await follow(EVENTS, { types: ["operation_done"] }, () => this.#soon(), { signal: watching.signal, node: "" });
     if (watching.signal.aborted) return;
@@ -113,7 +115,7 @@ export class AuditLog {
           : ""}</p><p class="hint watched">${this.#live}</p></div></div></details>
       <div class="audit-rows scroll" tabindex="0" role="group" aria-label="Entries">
         <table class="table" aria-label="Audit log">
-          <thead><tr>${["When", "Who", "Door", "Operation", "What", "Node", "Outcome"].map((one) =>
+          <thead><tr>${["When", "Who", "Sign-in", "Operation", "What", "Node", "Outcome"].map((one) =>
             html`<th scope="col">${one}</th>`)}<th scope="col" class="num">Took</th></tr></thead>
           <tbody>${repeat(this.#entries, ({ id }) => id, (one) => this.#row(one))}</tbody></table>
         <div class="empty">${this.#note}</div>
@@ -153,12 +155,12 @@ function filter([name, takes]) {
     value="">any</option>${takes.map((one) => html`<option>${one}</option>`)}</select>`
     : takes === null ? html`<input id=${id} name=${name} type="datetime-local" step="1">`
       : html`<input id=${id} name=${name} type="text" autocomplete="off" spellcheck="false" placeholder=${takes || nothing}>`;
-  return html`<div class="field"><label for=${id}>${name.charAt(0).toUpperCase() + name.slice(1)}</label>${field}</div>`;
+  return html`<div class="field"><label for=${id}>${LABELS[name] ?? name.charAt(0).toUpperCase() + name.slice(1)}</label>${field}</div>`;
 }
 
 /** Explain an empty log. @param {boolean} filtered */
 const empty = (filtered) => html`<p><b>${
-  filtered ? "Nothing fits these filters." : "No changes yet."
+  filtered ? "Nothing matches these filters." : "No changes yet."
 }</b></p><p>Every operation that changes something is logged here, from every interface, with its caller and its outcome. Reads are not
   logged.</p>`;
 

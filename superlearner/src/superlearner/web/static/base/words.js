@@ -78,9 +78,9 @@ export function duration(seconds) {
 
 /** @param {number} bytes */
 export function size(bytes) {
-  if (bytes < 1000) return `${bytes} B`;
-  if (bytes < 1e6) return `${(bytes / 1e3).toFixed(1)} kB`;
-  return `${(bytes / 1e6).toFixed(1)} MB`;
+  if (bytes < 1000) return `${bytes}\u00a0B`;
+  if (bytes < 1e6) return `${(bytes / 1e3).toFixed(1)}\u00a0kB`;
+  return `${(bytes / 1e6).toFixed(1)}\u00a0MB`;
 }
 
 /**
@@ -149,6 +149,9 @@ export const MEANINGS = {
 
 /** Return why a process cannot be killed while a replay shows it as stopped. @param {string} name */
 export const downText = (name) => `The replay shows ${name} as stopped. You can kill it once the replay shows it running.`;
+
+/** Return what is wrong with a value of a setting, without who set which one: the field beside it says so. @param {string} message */
+export const problemIn = (message) => message.replace(/^the API[^:]*: (\w+: )?/, "");
 
 /** Return text as a sentence: with a full stop, and a capital unless it begins with a name of the code. @param {string} words */
 export function sentence(words) {

@@ -31,6 +31,7 @@ const FRAME = `
   kbd { font: 12px var(--mono); }
   @media (forced-colors: active) { .paint { visibility: hidden; } textarea { -webkit-text-fill-color: currentcolor; } }
   @media (pointer: coarse) { .plain > *, .cm-content { font-size: 16px !important; } .for-keys { display: none; } }
+  :host(:not(:focus-within)) .for-keys { visibility: hidden; }
 `;
 
 /** Comments, texts, decorators, definitions, words and numbers of Python. */

@@ -6,6 +6,7 @@
 
 import { ApiError, send } from "../base/api.js";
 import { chosen, make, renew, write } from "../base/dom.js";
+import { sentence } from "../base/words.js";
 import { remembered } from "./sent-messages.js";
 
 /** @import { Kind, Message } from "./sent-messages.js" */
@@ -117,7 +118,7 @@ export class MessageForm {
         kind === "call" ? `Answer: ${JSON.stringify(answer?.reply ?? null)}` : answer?.warning ? `Sent: ${answer.warning}.` : "Sent.",
         Boolean(answer?.warning));
     } catch (error) {
-      if (error instanceof ApiError) this.#say(error.words, true);
+      if (error instanceof ApiError) this.#say(sentence(error.words), true);
       else throw error;
     }
     this.sent();

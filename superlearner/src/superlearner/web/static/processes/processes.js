@@ -5,7 +5,7 @@
  * @module
  */
 
-import { attribute, byId, closest, detail, write } from "../base/dom.js";
+import { attribute, byId, closest, detail, make, renew, write } from "../base/dom.js";
 import { shortcuts } from "../shell/keys.js";
 import { Feed, liveUrl } from "../live/live.js";
 import { copied, end, endAll, measured } from "./process-acts.js";
@@ -89,8 +89,9 @@ function show() {
   });
   const fit = filtersOf(view) || view.search;
   write(byId("count", HTMLElement), fit ? `${number(list.total)} of ${number(list.all)}` : number(list.all));
+  write(byId("counted", HTMLElement), list.all === 1 ? "process" : "processes");
   own.hidden = !list.platform && !view.whose;
-  write(own, `Platform's own: ${number(list.platform)}`);
+  renew(own, [document.createTextNode("Platform"), make("span", {}, "'s own:"), document.createTextNode(` ${number(list.platform)}`)]);
   write(byId("order", HTMLElement),
     held() ? (pause.getAttribute("aria-pressed") === "true" ? "Order paused" : "Order held while you point at it") : "");
   write(byId("nothing-text", HTMLElement), list.missing ? `No process has the name “${view.below}”.` : "No process matches.");

@@ -38,7 +38,7 @@ export function stepAfterCrash(at) {
   draw();
 }
 
-/** @param {boolean} some  whether a process has ended */
+/** @param {boolean} some  whether a process was started again */
 export function stepAfterEnd(some) {
   if (ended === some) return;
   ended = some;
@@ -70,7 +70,7 @@ function step() {
   if (status === "ended") return html`change the code and press Run${KEYS}, which starts it again.`;
   if (status !== "running") return null;
   if (changed) return html`the new code runs. Kill a process in the tree, or make one crash again and see what is different.`;
-  if (ended) return html`its supervisor started it again, see What happened. Make one crash: ${toCrash()}`;
+  if (ended) return html`read under <b>What happened</b> who was started again. Or make one crash: ${toCrash()}`;
   return html`kill a process in the tree; its supervisor starts it again. Or make one crash: ${toCrash()}`;
 }
 

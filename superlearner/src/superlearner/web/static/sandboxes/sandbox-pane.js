@@ -59,7 +59,7 @@ export function wire(again) {
   });
   wireTree((events, at, node) => {
     showEvents(events, at, node);
-    stepAfterEnd(events.some(({ parts }) => parts?.reason));
+    stepAfterEnd(events.some(({ parts }) => parts?.restarted?.length));
   }, (crash) => {
     if (known === null) return;
     showCrash(crash, edited());

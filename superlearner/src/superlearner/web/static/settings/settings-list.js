@@ -10,7 +10,7 @@ import { copy as copyText } from "../base/copying.js";
 import { byId, make, write } from "../base/dom.js";
 import { boundsText, fits, formatValue, toFieldText, sourceText, tomlLine, valueOf } from "./setting-values.js";
 import { toast } from "../base/toast.js";
-import { counted } from "../base/words.js";
+import { counted, problemIn, sentence } from "../base/words.js";
 
 /** @import { Setting } from "./setting-values.js" */
 
@@ -132,7 +132,7 @@ async function change(one, method, body, field, wrong) {
     /** @type {HTMLElement|null} */ (fresh.querySelector("input, select"))?.focus();
   } catch (error) {
     const { message = "failed" } = /** @type {{message?: string}} */ (error);
-    write(wrong, message.replace(/^the API \([^)]*\): /, "").replace(`${one.name}: `, ""));
+    write(wrong, sentence(problemIn(message)));
     field.setAttribute("aria-invalid", "true");
     field.focus();
   }

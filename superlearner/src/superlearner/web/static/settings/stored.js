@@ -16,7 +16,7 @@ const TABLES = {
   users: "users",
 };
 const STATES = /** @type {Record<string, string>} */ ({
-  open: "History is being kept.", off: "No history is kept: no database was named.", unavailable: "History cannot be kept just now.",
+  open: "History is stored.", off: "No history is stored: no database is configured.", unavailable: "History cannot be stored just now.",
 });
 
 const said = byId("store-said", HTMLElement);
@@ -27,7 +27,7 @@ export async function load(may) {
   write(byId("store-state", HTMLElement),
     `${STATES[store.state]
       ?? store.state}${store.why ? ` ${store.why}.`
-        : ""}${store.hint ? ` ${store.hint}.` : ""}${store.database ? ` It is at ${store.database}.` : ""}`);
+        : ""}${store.hint ? ` ${store.hint}.` : ""}${store.database ? ` Database: ${store.database}` : ""}`);
   byId("store-state", HTMLElement).dataset.level = store.state === "unavailable" ? "bad" : "info";
   renew(byId("store-rows", HTMLElement), Object.entries(store.rows ?? {}).map(([table, rows]) =>
     make("tr", {}, make("th", { scope: "row" }, TABLES[table] ?? table), make("td", { class: "num" }, number(Number(rows))))));

@@ -172,7 +172,7 @@ class Palette {
         make("p", { class: "none" },
           this.#asking.size
             ? "Nothing yet; the server is still being asked."
-            : `Nothing fits “${this.#field.value.trim()}”. Try a part of a name, a pid, or a word of the documentation.`));
+            : `Nothing matches “${this.#field.value.trim()}”. Try part of a name, a pid, or a word from the documentation.`));
     this.#choose(this.#place);
     write(this.#said, note || this.#status());
     this.#said.classList.toggle("vh", note !== ""); // it stands above the results, too

@@ -110,7 +110,7 @@ function showState() {
   if (svg) reshape(svg, worst < 0 ? "running" : worst === 0 ? "gave-up" : "crashed");
   const text = state.querySelector("span");
   if (text)
-    write(text, worst < 0 ? "nothing wrong now"
+    write(text, worst < 0 ? "no problems"
       : active.length === 1 ? kindOf(active[0]?.type ?? "") : counted(active.length, "anomaly", "anomalies"));
 }
 

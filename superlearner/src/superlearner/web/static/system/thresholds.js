@@ -7,6 +7,7 @@
 
 import { ApiError, platform } from "../base/api.js";
 import { attribute, make, onlyOwn, root, write } from "../base/dom.js";
+import { problemIn, sentence } from "../base/words.js";
 
 
 /** @type {[string, string[]][]} */
@@ -136,8 +137,8 @@ export class SlThresholds extends HTMLElement {
       }
       await this.load();
     } catch (error) {
-      const { message, hint } = error instanceof ApiError ? error : { message: String(error), hint: "" };
-      if (wrong) write(wrong, [message, hint].filter(Boolean).join(" · "));
+      const message = error instanceof ApiError ? error.message : String(error);
+      if (wrong) write(wrong, sentence(problemIn(message)));
       if (input) attribute(input, "aria-invalid", "true");
     } finally {
       attribute(form, "aria-busy", null);

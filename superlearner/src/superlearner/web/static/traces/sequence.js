@@ -174,7 +174,7 @@ export class SlSequence extends HTMLElement {
     write(this.#fold, folded ? "Unfold all" : "Fold by supervisor");
     const nothing = !rows.length;
     this.#empty.hidden = !nothing;
-    write(this.#empty, this.#items.length ? "Nothing fits the filter." : this.dataset["empty"] ?? "No messages yet.");
+    write(this.#empty, this.#items.length ? "Nothing matches the filter." : this.dataset["empty"] ?? "No messages yet.");
     this.#diagram.hidden = nothing || this.#table;
     this.#grid.hidden = nothing || !this.#table;
   }

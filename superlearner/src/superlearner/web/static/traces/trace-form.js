@@ -139,7 +139,7 @@ export class SlTraceForm extends HTMLElement {
       make("button", { type: "button", "data-pid": one.pid },
         make("span", { class: "who" }, one.name ?? one.what),
         make("span", { class: "what" }, `${one.name ? one.what : ""} ${one.pid}`))));
-    renew(this.#list, lines.length || !words ? lines : [make("li", { class: "hint" }, "No living process fits.")]);
+    renew(this.#list, lines.length || !words ? lines : [make("li", { class: "hint" }, "No living process matches.")]);
     this.#list.onclick = (event) => {
       const pid = closest(event.target, "button")?.dataset["pid"];
       const one = this.#found.find((process) => process.pid === pid);
