@@ -136,6 +136,7 @@ def problem_of(command: str) -> str | None:
         entry = OPERATIONS[verbs[verb]]
         known = {f"--{one['name'].replace('_', '-')}" for one in entry["parameters"]} | OURS
         known |= {"--to"} if entry.get("saves") else set()
+        known |= {"--watch", "--weak-walls"} if verbs[verb] == "course.check" else set()
         given = {word.partition("=")[0] for word in words if word.startswith("--")}
         unknown = {word for word in given if word not in known and word.replace("--no-", "--", 1) not in known}
         return f"no option {sorted(unknown)}" if unknown else None

@@ -332,8 +332,11 @@ def test_an_absolute_time_is_handed_on_even_if_it_is_past() -> None:
     assert step.effects == [StartTimer("state_timeout", -5, True), StartTimer(("timeout", "n"), 5, True)]
 
 
-def test_less_than_half_a_nanosecond_is_zero() -> None:
-    assert after(idle(), KeepStateAndData(StateTimeout(1e-10, "x"))).then == Callback("state_timeout", "x", "a", 0)
+def test_a_time_that_is_not_zero_is_waited_for_however_short() -> None:
+    """A time-out of 0 comes before the next event; any other one is a timer."""
+    assert after(idle(), KeepStateAndData(StateTimeout(0, "x"))).then == Callback("state_timeout", "x", "a", 0)
+    step = after(idle(), KeepStateAndData(StateTimeout(1e-10, "x")))
+    assert (step.then, step.effects) == (WAIT, [StartTimer("state_timeout", 1e-10, False)])
 
 
 # The model
