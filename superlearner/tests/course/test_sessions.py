@@ -75,7 +75,7 @@ def test_the_stub_fails_with_the_first_step_and_two_runs_say_the_same(id: str) -
     found = verdict(id, stub)
     assert len(found.steps) == 1
     assert not found.ok
-    assert json.dumps(found.shown()) == json.dumps(verdict(id, stub).shown())
+    assert json.dumps(found.as_json()) == json.dumps(verdict(id, stub).as_json())
 
 
 @pytest.mark.parametrize("asked", PREDICTIONS, ids=lambda one: one.id)

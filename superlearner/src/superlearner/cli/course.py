@@ -78,7 +78,7 @@ def check(
 def _print_verdict(checked: Any, *, as_json: bool) -> None:
     """Print a verdict."""
     if as_json:
-        typer.echo(json.dumps(checked.verdict.shown(), ensure_ascii=False))
+        typer.echo(json.dumps(checked.verdict.as_json(), ensure_ascii=False))
     else:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
         for line in _lines(checked.verdict, checked.printed, width):

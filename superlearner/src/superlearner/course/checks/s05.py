@@ -175,7 +175,7 @@ async def supervisor(s: Scenario) -> None:
         s.expect(len(living) == 1, f"expected one living child, got {len(living)}")
         same_pid = isinstance(pid, otp.Pid) and pid == living[0]
         old = isinstance(pid, otp.Pid) and pid in children.started
-        say = f"expected the answer {s.called(living[0])} to 'child', got {s.shown(pid)}"
+        say = f"expected the answer {s.called(living[0])} to 'child', got {s.describe(pid)}"
         s.expect(same_pid, say, "M13" if old else None)
         await of.answers("restarts", restarts)
 
@@ -204,7 +204,7 @@ async def supervisor(s: Scenario) -> None:
             raise Wrong(f"the child ended with {reason!r}, and was started again", "M24", DONE)
         got = await other.answers("child")
         if got is not None:
-            raise Wrong(f"expected the answer None to 'child', got {s.shown(got)}", "M13", NO_CHILD)
+            raise Wrong(f"expected the answer None to 'child', got {s.describe(got)}", "M13", NO_CHILD)
         await other.answers("restarts", 0)
 
     s.step('When the child ends after `limit` restarts, the supervisor ends with "too_many_restarts".')
@@ -261,8 +261,8 @@ async def pool(s: Scenario) -> None:
 
     async def take() -> otp.Pid:
         got = await one.answers("get_available")
-        s.expect(isinstance(got, otp.Pid), f"expected the pid of a worker that is not out, got {s.shown(got)}")
-        s.expect(got in workers.started, f"expected the pid of a worker, got {s.shown(got)}")
+        s.expect(isinstance(got, otp.Pid), f"expected the pid of a worker that is not out, got {s.describe(got)}")
+        s.expect(got in workers.started, f"expected the pid of a worker, got {s.describe(got)}")
         s.expect(otp.is_alive(got), f"{s.called(got)} was handed out, and it is dead", "M13")
         s.expect(got not in out, f"{s.called(got)} was handed out twice")
         out.add(got)
@@ -272,9 +272,9 @@ async def pool(s: Scenario) -> None:
         got = await one.answers("get_available")
         dead = got in workers.started and not otp.is_alive(got)
         say = (
-            f"{s.shown(got)} was handed out, and it is dead"
+            f"{s.describe(got)} was handed out, and it is dead"
             if dead
-            else f"all are out: expected None, got {s.shown(got)}"
+            else f"all are out: expected None, got {s.describe(got)}"
         )
         s.expect(got is None, say, "M13" if dead else None)
 

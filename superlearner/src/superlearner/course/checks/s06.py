@@ -62,7 +62,7 @@ async def protocol(s: Scenario) -> None:
     def has(request: Any, called: str, **fields: Any) -> None:
         for name, value in fields.items():
             got = field(request, name, called)
-            say = f"expected .{name} of {called} to be {s.shown(value)}, got {s.shown(got)}"
+            say = f"expected .{name} of {called} to be {s.describe(value)}, got {s.describe(got)}"
             s.same(got, value, s.worded(say))
 
     s.step("Requests have .tag, .body, .sender and .id, are hashable, and no two have the same .id.")

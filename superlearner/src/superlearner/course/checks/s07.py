@@ -342,7 +342,7 @@ async def delegate(s: Scenario) -> None:
     for each in (ann, bob):
         await each.lives(f"{each.called} should register its name")
         found = otp.whereis(each.called)
-        s.expect(found == each.pid, f"expected otp.whereis({each.called!r}) to be the agent, got {s.shown(found)}")
+        s.expect(found == each.pid, f"expected otp.whereis({each.called!r}) to be the agent, got {s.describe(found)}")
 
     s.step('"delegate" sends a task with a new reference as its id to the process with the name.')
     ids = [await delegates(s, ann, bob.pid, "bob", TASKS[0][0][1:]) for _ in range(2)]

@@ -111,7 +111,7 @@ class Names:
     async def _gives(self, function: str, args: tuple[Any, ...], value: Any, m: str | None = None) -> None:
         """Raise `Wrong` unless a function of the registry returns this value."""
         got = await self.call(function, *args)
-        shown = ", ".join(map(self.s.shown, (self.pid, *args)))
+        shown = ", ".join(map(self.s.describe, (self.pid, *args)))
         wanted, instead = apart(value, got)
         say = f"expected {function}({shown}) to return {wanted}, got {instead}"
         self.s.same(got, value, self.s.worded(say), m)

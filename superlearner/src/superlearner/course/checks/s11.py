@@ -186,7 +186,7 @@ async def system(s: Scenario) -> None:
     whole = await started(s, client.call("start", NAMES))
     for name, pid in whole["agents"].items():
         found = await team.find(name)
-        s.expect(found == pid, f"expected {name!r} to lead to {s.called(pid)}, got {s.shown(found)}")
+        s.expect(found == pid, f"expected {name!r} to lead to {s.called(pid)}, got {s.describe(found)}")
 
     s.step("An agent that is killed is restarted within 1 s under its name; the others go on.")
     for name in NAMES:
@@ -199,7 +199,7 @@ async def system(s: Scenario) -> None:
         await s.advance(1)
         client.lives(f"start: the end of {name}")
         new = await team.find(name)
-        say = f"{name} was killed: expected its name to lead to a new process after 1 s, got {s.shown(new)}"
+        say = f"{name} was killed: expected its name to lead to a new process after 1 s, got {s.describe(new)}"
         if not s.started_by(client.pid) - running:
             raise Wrong(f"{say}; no process was started within this second")
         s.expect(isinstance(new, otp.Pid) and new != old and otp.is_alive(new), say, "M26")
@@ -215,7 +215,7 @@ async def system(s: Scenario) -> None:
     client.lives("start: the end of an agent")
     for name in NAMES:
         pid = await team.find(name)
-        say = f"after {kills} kills, two a second: expected {name!r} to lead to a process, got {s.shown(pid)}"
+        say = f"after {kills} kills, two a second: expected {name!r} to lead to a process, got {s.describe(pid)}"
         s.expect(isinstance(pid, otp.Pid), f"{say}; how many restarts of an agent does the monitor allow?")
         s.expect(pid is not None and otp.is_alive(pid), f"{name!r} leads to a dead process", "M26")
 

@@ -202,7 +202,7 @@ class Caller:
         function = self.s.need(name)
         if not callable(function):
             raise Wrong(f"expected {name} to be a function, got {render(function)}")
-        shown = [*map(self.s.shown, args), *(f"{key}={self.s.shown(each)}" for key, each in options.items())]
+        shown = [*map(self.s.describe, args), *(f"{key}={self.s.describe(each)}" for key, each in options.items())]
         called = Called(self, f"{name}({', '.join(shown)})")
         self.s.happens(f"calls {called.said}", self.pid)
         self._orders.put_nowait((called, function, args, options, awaited))

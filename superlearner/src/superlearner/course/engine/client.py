@@ -63,7 +63,7 @@ class Client:
             called: the name of the server in sentences and excerpts.
             by: the start function.
         """
-        what = f"{self.name}.{by}({', '.join(map(self.s.shown, args))})"
+        what = f"{self.name}.{by}({', '.join(map(self.s.describe, args))})"
         make = self.s.member(self.server_class, by)
         pid = await (self.s.start_linked if by == "start_link" else self.s.start)(what, make(*args), called)
         return Served(self, pid)

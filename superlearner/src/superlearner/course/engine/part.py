@@ -43,7 +43,7 @@ class Part:
 
     def described(self, function: str, args: tuple[Any, ...], options: dict[str, Any]) -> str:
         """Return a call in words."""
-        given = [*map(self.s.shown, args), *(f"{key}={render(value)}" for key, value in options.items())]
+        given = [*map(self.s.describe, args), *(f"{key}={render(value)}" for key, value in options.items())]
         return f"{self.name}.{function}({', '.join(given)})"
 
     def made(self, function: str, args: tuple[Any, ...], options: dict[str, Any]) -> Any:

@@ -305,13 +305,13 @@ class Scenario(Defined):
         try:
             pid = otp.spawn(function, *args, **options)
         except TypeError as error:
-            named = (f"{key}={self.shown(value)}" for key, value in options.items())
-            started = f"{name}({', '.join((*map(self.shown, args), *named))})"
+            named = (f"{key}={self.describe(value)}" for key, value in options.items())
+            started = f"{name}({', '.join((*map(self.describe, args), *named))})"
             raise Wrong(f"{self.line_of(name)}a process is started as {started}: {error}") from None
         self._kept.add(pid)
         return ByHand(self, self.name(pid, called or name), called or name)
 
-    def shown(self, value: Any) -> str:
+    def describe(self, value: Any) -> str:
         """Return an argument as sentences show it."""
         if isinstance(value, otp.Pid):
             return self.called(value)

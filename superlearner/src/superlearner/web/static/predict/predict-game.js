@@ -21,7 +21,7 @@ import { html, nothing, render } from "../vendor/lit-html.js";
 import { Picks } from "./picks.js";
 import { levels } from "./questions.js";
 import { countAnswer, isAnswered, LEVELS, recall } from "./record.js";
-import { ask, asked, namesOf, prediction, result, SECOND, spoken, streak, watching } from "./told.js";
+import { ask, namesOf, prediction, questionText, result, SECOND, spoken, streak, watching } from "./told.js";
 
 /** @import { Moment, MomentNode } from "../moment/schedule.js" */
 /** @import { TextFile } from "../moment/share.js" */
@@ -175,7 +175,7 @@ export class PredictGame extends HTMLElement {
     this.#picks.show(question);
     this.#stage.moment = quiet((this.#shown -= 1), question.tree);
     this.#keepFocus(() => this.#paint());
-    write(this.#status, `${question.line.replace(" ·", ",")}. ${asked(question)}${this.#second ? ` ${SECOND}` : ""}`);
+    write(this.#status, `${question.line.replace(" ·", ",")}. ${questionText(question)}${this.#second ? ` ${SECOND}` : ""}`);
     if (here && !same) this.#picks.focus();
   }
 

@@ -23,10 +23,10 @@ const levels = (value) => (Array.isArray(value) ? value.filter((one) => Number.i
 /** @returns {Record} */
 export function recall() {
   try {
-    const kept = JSON.parse(localStorage.getItem(STORE) ?? "null");
-    if (kept && typeof kept === "object") {
-      const answered = Array.isArray(kept.answered) ? kept.answered.filter((/** @type {unknown} */ one) => typeof one === "string") : [];
-      last = { streak: count(kept.streak), best: count(kept.best), passed: levels(kept.passed), tried: levels(kept.tried), answered };
+    const stored = JSON.parse(localStorage.getItem(STORE) ?? "null");
+    if (stored && typeof stored === "object") {
+      const answered = Array.isArray(stored.answered) ? stored.answered.filter((/** @type {unknown} */ one) => typeof one === "string") : [];
+      last = { streak: count(stored.streak), best: count(stored.best), passed: levels(stored.passed), tried: levels(stored.tried), answered };
     }
   } catch { /* no storage, or invalid: it lasts as long as the page */ }
   return last;

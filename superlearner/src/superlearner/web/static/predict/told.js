@@ -27,7 +27,7 @@ const list = (names) => (names.length < 2 ? names.join("") : `${names.slice(0, -
 export const namesOf = (question) => (question ? namer(quiet(0, question.tree)) : (id) => id);
 
 /** @param {Question} question */
-export const asked = (question) => `${namesOf(question)(question.victim)} is killed. Which processes get a new pid?`;
+export const questionText = (question) => `${namesOf(question)(question.victim)} is killed. Which processes get a new pid?`;
 
 /** @param {Reached} reached @param {boolean} withLevels */
 export const streak = ({ streak: now, best, passed }, withLevels) => html`<p
