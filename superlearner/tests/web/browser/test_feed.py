@@ -74,6 +74,7 @@ def test_listeners_hear_one_sentence_at_most_every_three_seconds(open_page: Call
     killed = event(5)
     killed["parts"]["reason"] = "killed"
     platform.delta(e=[killed, event(6)])
+    expect(page.locator("#events")).to_contain_text("crashed 5×")
     page.clock.fast_forward(3000)
     expect(spoken).to_have_text("1 kill, 1 crash, 6 restarts in shop_sup")
 

@@ -231,9 +231,11 @@ function reveal(pids) {
 
 /** Offer the platform's own processes, with their number as on other pages. */
 function showOwn() {
-  const count = model.health?.platform ?? 0;
-  own.hidden = !count && !platform;
-  write(byId("own-count", HTMLElement), number(count));
+  const count = model.health?.platform;
+  if (count !== undefined) {
+    own.hidden = !count && !platform;
+    write(byId("own-count", HTMLElement), number(count));
+  }
   attribute(own, "aria-pressed", String(platform));
 }
 
