@@ -25,8 +25,9 @@ export function recall() {
   try {
     const stored = JSON.parse(localStorage.getItem(STORE) ?? "null");
     if (stored && typeof stored === "object") {
-      const answered = Array.isArray(stored.answered) ? stored.answered.filter((/** @type {unknown} */ one) => typeof one === "string") : [];
-      last = { streak: count(stored.streak), best: count(stored.best), passed: levels(stored.passed), tried: levels(stored.tried), answered };
+      const { answered, best, passed, streak, tried } = stored;
+      const keys = Array.isArray(answered) ? answered.filter((/** @type {unknown} */ one) => typeof one === "string") : [];
+      last = { streak: count(streak), best: count(best), passed: levels(passed), tried: levels(tried), answered: keys };
     }
   } catch { /* no storage, or invalid: it lasts as long as the page */ }
   return last;
