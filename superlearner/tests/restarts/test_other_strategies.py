@@ -6,8 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import otp
+from otp.testing import wait_all_idle
 from restart_trees import (
     end,
+    newest,
     run,
     worker,
 )
@@ -40,3 +42,16 @@ def test_ghosts_are_what_the_runtime_does_under_the_other_strategy(
     for other in STRATEGIES:
         ghost = moment.ghosts[other]
         assert started(under(other)) == (started(moment) | set(ghost.also)) - set(ghost.no)
+
+
+def test_a_sibling_that_crashed_as_well_is_restarted_under_each_strategy() -> None:
+    """Regression: under one_for_one it "would keep running", although it had ended by itself."""
+
+    async def test(node: otp.Node) -> Moment:
+        otp.exit("w0", "kill")
+        otp.exit("w1", "kill")
+        await wait_all_idle()
+        return newest(node)
+
+    moment = run(test, worker("w0"), worker("w1"), worker("w2"), strategy="rest_for_one")
+    assert moment.ghosts["one_for_one"].no == ("top/w2",)

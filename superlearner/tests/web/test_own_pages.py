@@ -57,6 +57,23 @@ def test_a_learner_opens_the_pages_of_their_own_things(inside: Inside, nodes_her
     inside(test, data_dir=tmp_path)
 
 
+def test_a_learner_may_answer_in_lessons_and_run_their_own_code(inside: Inside, tmp_path: Path) -> None:
+    """Regression: lessons and the playground told a learner to get a scope that their own things do not need."""
+
+    async def test(inside_: Any) -> None:
+        browser = await signed_in(inside_, "ada")
+        for path, absent in (
+            ("/learn/3", ("data-no-operate", "data-no-code", 'id="rights"')),
+            ("/sandboxes", ("needs-sign-in",)),
+        ):
+            text = (await inside_.client.get(path, headers=browser)).text
+            assert [word for word in absent if word in text] == []
+        anonymous = (await inside_.client.get("/learn/3")).text
+        assert ("data-no-operate" in anonymous, "data-no-code" in anonymous) == (False, True)
+
+    inside(test, data_dir=tmp_path)
+
+
 def test_live_feeds_of_a_learner_have_only_their_own_nodes(inside: Inside, nodes_here: Any, tmp_path: Path) -> None:
     async def test(inside_: Any) -> None:
         platform = inside_.platform

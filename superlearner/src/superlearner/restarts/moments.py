@@ -391,11 +391,12 @@ class _Telling:
             return predict(flags, siblings, child, reason).started
 
         base = started(table.strategy)
+        ended = {self._id(one) for one in self.group.others if one.pid is end.pid}  # each has an end of its own
         happened = {*base, *(self._id(one) for one in self.group.of(*STARTS) if one.pid is end.pid)}
         found: dict[str, Ghost] = {}
         for strategy in STRATEGIES:
             other = started(strategy)
-            no = tuple(id for id in base if id not in other)
+            no = tuple(id for id in base if id not in other and id not in ended)
             found[strategy] = Ghost(tuple(id for id in other if id not in happened), no)
         return found
 

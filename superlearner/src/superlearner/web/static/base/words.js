@@ -158,3 +158,6 @@ export function sentence(words) {
   const begun = /^\w*[_(]/.test(words) ? words : `${words.charAt(0).toUpperCase()}${words.slice(1)}`;
   return `${begun}${/[.!?]$/.test(words) ? "" : "."}`;
 }
+
+/** Return a text as a part of a sandbox's name. @param {string} text */
+export const namePart = (text) => text.replace(/[^A-Za-z0-9_-]+/g, "-");

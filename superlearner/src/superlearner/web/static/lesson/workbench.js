@@ -6,6 +6,7 @@
  */
 
 import { ApiError, platform } from "../base/api.js";
+import { namePart } from "../base/words.js";
 
 /** Time that a cell may take, in ms. */
 const LONGEST_MS = 30_000;
@@ -20,7 +21,7 @@ export class Workbench {
 
   /** @param {number|string} session  its number */
   constructor(session) {
-    const user = (document.documentElement.dataset.user ?? "").replace(/[^A-Za-z0-9_-]+/g, "-");
+    const user = namePart(document.documentElement.dataset.user ?? "");
     this.id = `workbench-${session}${user ? `-${user}` : ""}`.slice(0, 64);
   }
 

@@ -180,7 +180,7 @@ function whole(moment) {
 export const byRequest = ({ request }) => (request ? ` by ${request.replace(/ \([\w.]+\)$/, "")}` : "");
 
 /** Return when a child that was not restarted was started after all. @param {{later?: number|null}} decision */
-const afterwards = ({ later }) => (later ? ` It was started on request ${span(later)} later.` : "");
+const afterwards = ({ later }) => (later ? ` It was started again ${span(later)} later.` : "");
 
 /**
  * Return whether a replay is slower than the restart was.

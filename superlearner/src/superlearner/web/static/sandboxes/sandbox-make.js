@@ -5,7 +5,8 @@
  */
 
 import { platform } from "../base/api.js";
-import { attribute, byId, make, write } from "../base/dom.js";
+import { attribute, byId, make, onlyOwn, write } from "../base/dom.js";
+import { namePart } from "../base/words.js";
 import { drafts } from "./draft-note.js";
 import { calm, check, editor, note } from "./sandbox-bench.js";
 import { freeName } from "./sandbox-words.js";
@@ -149,13 +150,13 @@ export function exit() {
   open = false;
 }
 
-/** Propose a free name unless the user entered one. */
+/** Propose a free name unless the user entered one. A learner does not see which names others have, so theirs begin with their own. */
 function propose() {
-  if (!named)
-    name.value = freeName(
-      demo()?.id
-        ?? (chosen().startsWith(KEPT) ? chosen().slice(KEPT.length) : templates.find((one) => one.id === chosen())?.id || "my_tree"),
-      taken());
+  if (named) return;
+  const like = demo()?.id
+    ?? (chosen().startsWith(KEPT) ? chosen().slice(KEPT.length) : templates.find((one) => one.id === chosen())?.id || "my_tree");
+  const user = onlyOwn() ? `${namePart(document.documentElement.dataset.user ?? "")}-` : "";
+  name.value = freeName(like.startsWith(user) ? like : user + like, taken());
 }
 
 /** @param {Start|undefined} one */
