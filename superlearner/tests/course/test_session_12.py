@@ -247,7 +247,7 @@ Root (one_for_one)
     found = verdict("s12.tree", f"drawing = {drawing!r}\ndisturbed = {counts}")
     assert found.misconceptions == ("M21",)
     assert "the store crashed, and Worker1, which uses it, went on" in found.steps[-1].say
-    assert found.steps[-1].step == "When the store crashes, everything that uses it restarts."
+    assert found.steps[-1].step == "When the store crashes, the workers and the pool restart."
     restarting = f"drawing = {drawing.replace('Root (one_for_one)', 'Root')!r}\ndisturbed = {counts | {'store': 7}}"
     assert verdict("s12.tree", restarting).ok
 

@@ -238,7 +238,7 @@ async def tree(s: Scenario) -> None:
         say = f"children start in order, and {users[0].label} starts before the store, which it uses"
         raise Wrong(f"expected the store before its users: {say}", "M21", STORE_FIRST)
 
-    s.step("When the store crashes, everything that uses it restarts.")
+    s.step("When the store crashes, the workers and the pool restart.")
     since = s.mark()
     ended = await ends(s, root, store)
     if going := [each for each in (*workers, pool) if each not in ended]:
