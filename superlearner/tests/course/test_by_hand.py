@@ -124,6 +124,7 @@ def tell(server):
         ("timeout=timeout", "timeout=9", "M31", "to end after 2 s, got it after 9 s"),
         ("timeout=timeout", "timeout=1", None, "to end after 2 s, got it after 1 s"),
         ("return answer", "return answer.x", None, "line 9: ask(server, 'hello', timeout=2) raised AttributeError"),
+        # The next two answers block the thread: that this is refused is what is tested, and it never really sleeps.
         ("return answer", "import time\n    time.sleep(1)", "M7", "line 10: ask(server, 'hello', timeout=2): time.sle"),
         ("    _, a", "    import time\n    time.sleep(1)\n    _, a", "M7", "', timeout=2): time.sleep stops the one"),
         ("return answer", "otp.exit(answer)", None, "ask(server, 'hello', timeout=2) raised Exit: 5"),

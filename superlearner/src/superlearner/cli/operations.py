@@ -181,7 +181,7 @@ def command_of(entry: Entry) -> Any:
             answer = ask_or_fail(platform, entry, values, dry_run=dry_run, node=node)
             if to is not None:
                 answer = PlatformAnswer(_save(answer.data, to))
-            if not as_json and not dry_run and _say(entry["name"], answer.data, platform.begin):
+            if not as_json and not dry_run and _print_text(entry["name"], answer.data, platform.begin):
                 return
             show(
                 answer,
@@ -215,8 +215,8 @@ def command_of(entry: Entry) -> Any:
     return get_command(app)
 
 
-def _say(name: str, data: Any, begin: str) -> bool:
-    """Write an answer that is a text, which only the course has; return whether it is one."""
+def _print_text(name: str, data: Any, begin: str) -> bool:
+    """Print an answer that is a text, which only the course has; return whether it is one."""
     if not name.startswith("course."):
         return False
     from superlearner.cli.lessons import in_words

@@ -213,9 +213,9 @@ test("no two processes stand on each other, and all stand in the width, with the
 });
 
 test("in rows, the three lines of a supervisor keep clear of a small row above", () => {
-  const shown = JSON.parse(readFileSync(new URL("../../../../docs/pictures/restarts/gives_up.json", import.meta.url), "utf8"));
-  const { places } = layout(shown, 390, 500), spots = [...places].sort(([, one], [, other]) => one.y - other.y);
-  const supervisors = new Set(all(shown.root).filter(isSupervisor).map(({ id }) => id));
+  const moment = JSON.parse(readFileSync(new URL("../../../../docs/pictures/restarts/gives_up.json", import.meta.url), "utf8"));
+  const { places } = layout(moment, 390, 500), spots = [...places].sort(([, one], [, other]) => one.y - other.y);
+  const supervisors = new Set(all(moment.root).filter(isSupervisor).map(({ id }) => id));
   const below = spots.filter(([id], place) => supervisors.has(id) && spots[place - 1]?.[1].big === false);
   assert.ok(below.length);
   for (const one of below) assert.ok(one[1].y - spots[spots.indexOf(one) - 1][1].y >= 44, one[0]);

@@ -259,7 +259,7 @@ def _lines_of(error: BaseException) -> list[str]:
 
 
 def _line_of(error: BaseException) -> str:
-    """Return `line 15: `, the innermost line of the answer in an exception; "" if there is none."""
+    """Return the innermost line of the answer in an exception, as `line 15: `, or ""."""
     lines = _lines_of(error)
     return f"line {lines[-1]}: " if lines else ""
 
