@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import report, run
-from benchmarks.load import Meter, refusal, sample
+from benchmarks.load import Meter, begin
 from benchmarks.peers import ROOT, main_python, pinned
 
 PARTS = ("million", "fairness", "ring", "trace")
@@ -30,12 +30,8 @@ def main() -> int:
     parser.add_argument("--anyway", action="store_true", help="measure on a loaded machine, and print the page only")
     options, further = parser.parse_known_args()
     parts = options.only.split(",")
-    before = sample()
-    if not before.is_quiet():
-        if not options.anyway:
-            print(refusal("before the run", before), file=sys.stderr)
-            return 1
-        print(f"before the run, {before}", file=sys.stderr)
+    if not begin(anyway=options.anyway):
+        return 1
     run.RESULTS.mkdir(exist_ok=True)
     if "workloads" in parts:
         run.main(["--repeats", "3", "--scale", "0.3", "--one-python", *further] if options.quick else further)

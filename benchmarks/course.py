@@ -21,7 +21,7 @@ from typing import Any, Final
 from tools.chromium import ARGUMENTS, chromium
 
 from benchmarks.busy_platform import Platform, platform
-from benchmarks.load import refusal, sample
+from benchmarks.load import begin
 from benchmarks.machine import machine, sentence
 from benchmarks.peer_nodes import memory, quantile
 from benchmarks.peers import ROOT
@@ -94,7 +94,7 @@ class Verdicts:
 
     @property
     def is_late(self) -> bool:
-        """Whether it misses what is promised."""
+        """Return whether a check takes longer than promised."""
         return self.p50 > P50 or self.p95 > P95
 
 
@@ -225,12 +225,8 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="check each answer once, and only print the page")
     parser.add_argument("--anyway", action="store_true", help="measure on a busy machine, and only print the page")
     options = parser.parse_args()
-    before = sample()
-    if not before.is_quiet():
-        if not options.anyway:
-            print(refusal("before the run", before), file=sys.stderr)
-            return 1
-        print(f"before the run, {before}", file=sys.stderr)
+    if not begin(anyway=options.anyway):
+        return 1
     at = machine(sys.executable)
     every, together = verdicts(1 if options.quick else ROUNDS)
     alone = [time for one in every for time in one.seconds]

@@ -8,12 +8,13 @@ nothing is checked during it.
 from __future__ import annotations
 
 import os
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["MOST_OTHERS", "MOST_STOLEN", "Load", "Meter", "refusal", "sample"]
+__all__ = ["MOST_OTHERS", "MOST_STOLEN", "Load", "Meter", "begin", "refusal"]
 
 MOST_OTHERS = 0.15
 """Cores that other programs may use, on average."""
@@ -103,3 +104,11 @@ def refusal(when: str, load: Load) -> str:
         f"refused to write the page: {when}, {load}; expected at most {MOST_OTHERS} cores and {MOST_STOLEN:.0%}. "
         "Try again when nothing else runs; --anyway measures and prints the page without writing it."
     )
+
+
+def begin(*, anyway: bool) -> bool:
+    """Return whether a run may begin: on a machine without other work, or `anyway`. Print the load of a busy one."""
+    before = sample()
+    if not before.is_quiet():
+        print(f"before the run, {before}" if anyway else refusal("before the run", before), file=sys.stderr)
+    return anyway or before.is_quiet()

@@ -43,7 +43,7 @@ def started(monkeypatch: pytest.MonkeyPatch, *, before: Load, during: Load, argu
         (run.RESULTS / "workloads.json").write_text(json.dumps({"machine": {"others": during.as_json()}}))
         return 0
 
-    monkeypatch.setattr(bench, "sample", lambda: before)
+    monkeypatch.setattr(load, "sample", lambda: before)
     monkeypatch.setattr(run, "main", measures)
     monkeypatch.setattr(sys, "argv", ["benchmarks", "--only", "workloads", *arguments])
     return bench.main(), measured != []
@@ -140,7 +140,7 @@ def test_a_busy_machine_gets_no_page_of_the_course(
 ) -> None:
     page = tmp_path / "course.md"
     monkeypatch.setattr(course, "PAGE", page)
-    monkeypatch.setattr(course, "sample", lambda: BUSY)
+    monkeypatch.setattr(load, "sample", lambda: BUSY)
     monkeypatch.setattr(course, "verdicts", lambda _: ([Verdicts(3, "s03.order", [0.1])], [0.3]))
     monkeypatch.setattr(course, "workbenches", lambda: {key: 1.0 for _, key, _, _ in course.ROWS})
     monkeypatch.setattr(course, "shift", lambda: None)

@@ -91,9 +91,7 @@ def _store(ctx: typer.Context, exercise: str, source: str, verdict: Any) -> None
     from superlearner.cli.finding import PlatformNotFound, WrongUrl, find
     from superlearner.operations import PREFIX
 
-    held = sum(step.ok for step in verdict.steps)
-    data = {"source": source, "ok": verdict.ok, "misconceptions": list(verdict.misconceptions), "held": held}
-    done = [{"kind": "attempt", "item": exercise, "at": time.time(), "data": data}]
+    done = [{"kind": "attempt", "item": exercise, "at": time.time(), "data": verdict.as_attempt(source)}]
     with contextlib.suppress(PlatformNotFound, WrongUrl, RequestRefused, OSError):
         platform = find(*resolve_options(ctx, None, None))
         if platform.process is not None:  # another platform gets no sources unasked
@@ -203,24 +201,24 @@ def _lines(verdict: Any, printed: str, width: int | None = None) -> list[str]:
 
     lines: list[str] = []
 
-    def say(head: str, text: str, room: int = WIDTH) -> None:
+    def add(head: str, text: str, room: int = WIDTH) -> None:
         begin = head.ljust(room)
         folded = [] if width is None else textwrap.wrap(text, width, initial_indent=begin, subsequent_indent=" " * room)
         lines.extend(folded or [f"{begin}{text}"])
 
     for step in verdict.steps:
-        say("ok" if step.ok else "FAILED", printable(step.step))
+        add("ok" if step.ok else "FAILED", printable(step.step))
     for step in verdict.steps:
         for line in step.say.splitlines():
-            say("", printable(line))
+            add("", printable(line))
     for id in verdict.misconceptions:
-        say(id, verdict.look or MISCONCEPTIONS[id].fact)
+        add(id, verdict.look or MISCONCEPTIONS[id].fact)
     if verdict.excerpt:
         lines += ["", "The last messages:"]
         for row in verdict.excerpt:
             to = f" -> {row.to}" if row.to else ""
             head = f"{'>' if row.marked else ' '} {row.at:>8.3f} s  "
-            say(head, f"{row.of}{to}: {row.kind} {printable(row.text)}", len(head))
+            add(head, f"{row.of}{to}: {row.kind} {printable(row.text)}", len(head))
     if printed:
         lines += ["", "It printed:", printable_lines(printed).rstrip()]
     return lines if not verdict.ok else [*lines, "passed"]

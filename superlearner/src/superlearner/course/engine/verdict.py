@@ -119,6 +119,11 @@ class Verdict:
         checks = [asdict(step) for step in self.steps]
         return {"ok": self.ok, "misconceptions": list(self.misconceptions), "checks": checks}
 
+    def as_attempt(self, source: str) -> dict[str, Any]:
+        """Return what the progress keeps of a checked answer: its source, the outcome, and how many steps held."""
+        held = sum(step.ok for step in self.steps)
+        return {"source": source, "ok": self.ok, "misconceptions": list(self.misconceptions), "held": held}
+
 
 def refusal(step: str, say: str, misconception: str | None = None) -> Verdict:
     """Return the verdict on an answer that ended before its first step."""

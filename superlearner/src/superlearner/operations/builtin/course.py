@@ -157,9 +157,7 @@ async def check(
     except CheckNotRun as error:
         raise OperationError("service_unavailable", f"it was not checked: {error}") from None
     verdict = checked.verdict
-    held = sum(step.ok for step in verdict.steps)
-    data = {"source": source, "ok": verdict.ok, "misconceptions": list(verdict.misconceptions), "held": held}
-    kept = await _try_to_store(ctx, store, "attempt", exercise, data)
+    kept = await _try_to_store(ctx, store, "attempt", exercise, verdict.as_attempt(source))
     return CourseChecked(
         exercise=exercise,
         ok=verdict.ok,

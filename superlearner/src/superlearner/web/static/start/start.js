@@ -6,7 +6,7 @@
  */
 
 import { kill } from "../base/api.js";
-import { byId, chosen, detail, icon, make, nodeQuery, renew, root, write } from "../base/dom.js";
+import { byId, chosen, detail, icon, make, renew, root, write } from "../base/dom.js";
 import { SlFamily } from "./family.js";
 import { answers, done, listed, sceneOf, storyOf } from "./first-steps.js";
 import { isSettled } from "../live/bursts.js";
@@ -18,7 +18,7 @@ import { pages } from "../shell/nav.js";
 import { Held } from "../live/held.js";
 import { burning, nameIn, rowText, stormText, Storms } from "../live/storms.js";
 import { lostWords, showLost, showStatus } from "../live/status.js";
-import { calm, reduce as judged } from "../system/system-model.js";
+import { calmParts, reduce as judged } from "../system/system-model.js";
 import { complain } from "../base/toast.js";
 import { number, STATES, time } from "../base/words.js";
 
@@ -244,10 +244,9 @@ function wrong() {
   ];
   if (!heldWrong.allows(items.map(() => ({ count: 1 })))) return;
   if (!items.length) {
-    const { text, repaired } = calm(found, sampled === null ? 0 : model.restarts - sampled);
-    const known = !unknown && model.rows.size > 0;
-    items.push(make("li", { class: "hint" }, known ? `${text} ` : unknown || "There is no tree to look at.",
-      known && repaired ? make("a", { href: `${root()}/timeline${nodeQuery()}` }, "Show them") : null));
+    const calm = unknown || !model.rows.size ? [unknown || "There is no tree to look at."]
+      : calmParts(found, sampled === null ? 0 : model.restarts - sampled);
+    items.push(make("li", { class: "hint" }, ...calm));
   }
   renew(byId("wrong", HTMLElement), items);
 }

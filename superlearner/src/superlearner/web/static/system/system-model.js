@@ -4,6 +4,7 @@
  * @module
  */
 
+import { make, nodeQuery, root } from "../base/dom.js";
 import { counted, number } from "../base/words.js";
 
 /** @typedef {(number|string|null)[]} Point  in the order of the columns */
@@ -71,7 +72,7 @@ export function column(model, name, { perS = false, times = 1 } = {}) {
 }
 
 /**
- * Return the sentence of a node without problems, with the repairs that somebody may have just seen.
+ * Return the sentence about a node without problems: it counts the restarts of the last minutes, which the reader may have seen.
  * @param {Model|null} model
  * @param {number} [since]  restarts after the newest point
  * @returns {{text: string, repaired: boolean}}
@@ -84,6 +85,16 @@ export function calm(model, since = 0) {
   if (!restarts && !gaveUp) return { text: "Nothing is wrong.", repaired: false };
   const made = `Supervisors made ${counted(restarts, "restart")} in the last ${RECENT_MIN} minutes`;
   return { text: `Nothing is wrong now. ${made}${gaveUp ? `, and ${number(gaveUp)} gave up` : ""}.`, repaired: true };
+}
+
+/**
+ * Return the same with a link to the restarts.
+ * @param {Model|null} model @param {number} [since]
+ * @returns {(string|Node)[]}
+ */
+export function calmParts(model, since) {
+  const { text, repaired } = calm(model, since);
+  return repaired ? [`${text} `, make("a", { href: `${root()}/timeline${nodeQuery()}` }, "Show them")] : [text];
 }
 
 /** @param {string} moment  in the API's format @returns {number} seconds since 1970 */

@@ -8,13 +8,13 @@ import { SlAnomalies } from "./anomalies.js";
 import { SlChart } from "../components/chart.js";
 import { ChartGroup } from "../components/chart-group.js";
 import { nearest, withUnit } from "../components/chart-scale.js";
-import { byId, chosen, icon, make, nodeQuery, renew, reshape, root, write } from "../base/dom.js";
+import { byId, chosen, icon, make, renew, reshape, write } from "../base/dom.js";
 import { shortcuts } from "../shell/keys.js";
 import { Feed, liveUrl } from "../live/live.js";
 import { csv, save } from "../base/save.js";
 import { showLost, showStatus } from "../live/status.js";
 import { kindOf, pictures } from "./system-charts.js";
-import { calm, reduce, secondsOf } from "./system-model.js";
+import { calmParts, reduce, secondsOf } from "./system-model.js";
 import { tooFew, trends } from "./system-trends.js";
 import { tabs } from "../components/tabs.js";
 import { SlThresholds } from "./thresholds.js";
@@ -93,12 +93,6 @@ function show() {
 
 /** @param {number} value */
 const rate = (value) => withUnit(value, "per_s").replace("/s", "");
-
-/** Return the sentence without anomalies. @param {Model} model */
-function calmParts(model) {
-  const { text, repaired } = calm(model);
-  return repaired ? [`${text} `, make("a", { href: `${root()}/timeline${nodeQuery()}` }, "Show them")] : [text];
-}
 
 /** Show the worst anomaly in the bar. */
 function showState() {
