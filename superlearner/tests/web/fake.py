@@ -154,14 +154,20 @@ class FakePlatform:
             self._socket.close()
 
     async def _hang_up(self) -> None:
-        """A connection that came while the server ended would stay open, and a browser would ask on it for ever."""
-        tasks = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in tasks:  # one that accepts a connection closes it
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        for connection in list(self._server.server_state.connections):
-            connection.transport.abort()
-        await asyncio.sleep(0)
+        """End what came while the server ended: a browser would ask for ever on a connection that stays open.
+
+        A request that arrives meanwhile starts tasks, so this goes on until there are none.
+        """
+        while True:
+            for connection in list(self._server.server_state.connections):
+                connection.transport.abort()
+            await asyncio.sleep(0)  # asyncio calls `connection_lost`
+            tasks = asyncio.all_tasks() - {asyncio.current_task()}
+            if not tasks:
+                return
+            for task in tasks:  # one that accepts a connection closes it
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     def stop(self) -> None:
         with suppress(RuntimeError):  # it has ended
