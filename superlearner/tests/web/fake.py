@@ -156,18 +156,19 @@ class FakePlatform:
     async def _hang_up(self) -> None:
         """End what came while the server ended: a browser would ask for ever on a connection that stays open.
 
-        A request that arrives meanwhile starts tasks, so this goes on until there are none.
+        A connection that is open starts tasks with each request, so all are closed first.
         """
-        while True:
-            for connection in list(self._server.server_state.connections):
-                connection.transport.abort()
-            await asyncio.sleep(0)  # asyncio calls `connection_lost`
-            tasks = asyncio.all_tasks() - {asyncio.current_task()}
-            if not tasks:
-                return
+        self._abort_connections()
+        while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
             for task in tasks:  # one that accepts a connection closes it
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+        self._abort_connections()
+        await asyncio.sleep(0)
+
+    def _abort_connections(self) -> None:
+        for connection in list(self._server.server_state.connections):
+            connection.transport.abort()
 
     def stop(self) -> None:
         with suppress(RuntimeError):  # it has ended
