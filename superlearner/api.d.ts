@@ -550,6 +550,7 @@ declare namespace Api {
     /** number of processes started */ started: number;
     gave_up: boolean;
     /** the supervisors that gave up, in order */ fallen: string[];
+    /** the program of the node ended, with the whole tree */ program?: boolean;
   }
   interface SandboxConfiguration {
     origin: "source"|"file"|"module"|"demo"|"template";

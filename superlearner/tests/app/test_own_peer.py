@@ -133,14 +133,32 @@ def test_its_tree_is_on_a_node_of_its_own_with_argument_folder_environment_and_n
     [("exit", 1, "ended the interpreter with os._exit(3)"), ("crash", 2, "gave up")],
     ids=["os._exit", "gave up"],
 )
-def test_its_end_is_reported_in_words_and_it_restarts(shop: Any, word: str, casts: int, why: str) -> None:
+def test_its_end_is_reported_in_words_and_it_restarts(
+    shop: Any, start: Callable[..., Any], word: str, casts: int, why: str
+) -> None:
     with shop.client() as client:
         for _ in range(casts):
             cast(client, word)
         frames = list(follow_frames(shop, rests=True)) + list(follow_frames(shop, rests=False))
         assert {f"{why}; the playground restarts it"} == {one["left"][SHOP_NODE] for one in frames if one["left"]}
         assert tree_of(shop)["restarts_used"] == 0
+        reason = f"Shop {why}" if word == "crash" else why
+        line = client.get("/api/v1/restarts").json()["data"][0]
+        assert (True, True, "Shop", reason, "playground", 1) == tuple(
+            line[key] for key in ("program", "kept", "name", "reason", "supervisor", "started")
+        )
+        assert re.fullmatch(
+            rf"Shop's program ended: {re.escape(reason)}; playground started it again after \d+\.\d s", line["line"]
+        )
+        moment = client.get(f"/api/v1/restarts/{line['ref']}").json()["data"]
+        assert line["line"] == moment["summary"]
+        assert ["crash", "signal", "decide", "start"] == [one["kind"] for one in moment["events"]]
+        with websockets.sync.client.connect(shop.url.replace("http", "ws") + "/live/supervisors") as live:
+            told = [one["text"] for one in json.loads(live.recv(30))["feed"]]
+        assert f"Shop's program ended: {reason}; playground starts it again" in told
     _, errors = shop.end()
+    with start().client() as client:  # also after a restart of the platform
+        assert moment == client.get(f"/api/v1/restarts/{line['ref']}").json()["data"]
     assert 1 == errors.count("ended the interpreter") + errors.count("Shop gave up; playground")
     assert f"Shop {why}; playground restarts it in 1 s" in errors
 

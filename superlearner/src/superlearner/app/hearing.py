@@ -55,6 +55,8 @@ class NodeHistory:
         self.entries: deque[Entry] = deque(maxlen=REMEMBERED)
         self.hand_on = hand_on
         self.take = take
+        self.ended = ""
+        """The sentence about the end of the last program."""
         self.now: Hearing | None = None
         """The current program."""
 
@@ -82,7 +84,7 @@ class Hearing:
 
     async def begin(self, seconds: float) -> None:
         """Replay the earlier history to the node. Raises RemoteError."""
-        answer = await self.remote.ask(Recall(list(self._remembered.entries)), Done, seconds)
+        answer = await self.remote.ask(Recall(list(self._remembered.entries), self._remembered.ended), Done, seconds)
         if isinstance(answer, Failed):
             raise self.remote.bad(f"it rejected its history: {answer.code}")
         self._remembered.now = self

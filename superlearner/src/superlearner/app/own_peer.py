@@ -21,17 +21,21 @@ from pathlib import Path
 from typing import Any, Final
 
 import otp
-from otp import GenServer, Ok, StartError, Stop, impl
+from otp import GenServer, Ok, StartError, Stop, impl, sentences
 from otp.peer import Ended, Limits, Peer, Spares
 from otp.peer import start as start_peer
+from otp.redaction import without_secrets
 from superlearner.app.hearing import Hearing, NodeHistory
 from superlearner.app.running import Tree
 from superlearner.base.loading import LoadError, TreeNotStarted, name_of
+from superlearner.control.clock import Clock
 from superlearner.control.protection import protection_of
 from superlearner.control.reasons import tagged
+from superlearner.control.terms import plain_pid
 from superlearner.nodes.kinds import TREE
 from superlearner.nodes.nodes import Nodes
 from superlearner.nodes.remote import NodeGone, RemoteError, RemoteNode
+from superlearner.operations.builtin.restarts import ProgramEnd, describe_program_end
 from superlearner.sandbox.line import SANDBOX, SandboxConnection
 from superlearner.sandbox.peer_link import PeerLink
 from superlearner.settings.settings import Settings
@@ -45,6 +49,7 @@ BEGIN_S: Final = 10.0
 LAST_WORDS_S: Final = 1.0
 START_S: Final = 60.0
 ANSWER_S: Final = 1.0
+MOST_WORDS: Final = 240
 
 
 def program_of(platform: Platform, target: str, args: tuple[Any, ...], spares: Spares) -> OwnProgram:
@@ -74,6 +79,7 @@ class OwnProgram:
         settings: returns the values in effect.
         remembered: the history of its programs.
         rests: called with the reason of an end, before its process in the playground ends.
+        runs_again: called with that end when the tree runs again.
     """
 
     target: str
@@ -83,7 +89,10 @@ class OwnProgram:
     settings: Callable[[], Settings]
     remembered: NodeHistory
     rests: Callable[[str], object] = field(default=str)
+    runs_again: Callable[[ProgramEnd], object] = field(default=repr)
     first: bool = True
+    ended: tuple[str, float] | None = None
+    """The reason and time (seconds since 1970) of the end of the last program, until the tree runs again."""
     run: _Run | None = None
     """The current program."""
 
@@ -117,6 +126,19 @@ class OwnProgram:
         except RemoteError:
             return False
         return True
+
+    def note_end(self, reason: str) -> None:
+        """Note that its program has ended, or its tree: the next one says so, and the restart is recorded."""
+        reason = without_secrets(reason, MOST_WORDS)
+        self.ended = self.ended or (reason, Clock().now())
+        self.remembered.ended = sentences.story(describe_program_end(self.name, reason), "playground starts it again")
+
+    def note_start(self, pid: otp.Pid) -> None:
+        """Note that its tree runs, represented by a process."""
+        if self.ended is not None:
+            (reason, at), self.ended = self.ended, None
+            took = max(0.0, Clock().now() - at)
+            self.runs_again(ProgramEnd(self.name, reason, at, took, "playground", plain_pid(pid)))
 
     def give_up(self) -> None:
         """Stop a program whose tree is starting; in order if the start is soon over, so that its servers clean up."""
@@ -153,6 +175,7 @@ class OwnPeer(GenServer[Any]):
         if (protection := protection_of(otp.node())) is not None:
             protection.close(otp.self())
         if program.run is not None:  # its process was killed, so its node is still attached
+            program.note_end("its process in playground was killed")
             await program.run.leave("its process was killed; the playground restarts it")
         try:
             peer = await start_peer(
@@ -183,6 +206,7 @@ class OwnPeer(GenServer[Any]):
             return await run.failed("load" if what == "load" else "not_started", *words)
         run.started = True
         me = self.pid
+        program.note_start(me)
         otp.spawn_link(_watch_program, peer, me)
         otp.spawn_link(_watch_tree, line, me)
         return Ok(run)
@@ -191,10 +215,10 @@ class OwnPeer(GenServer[Any]):
     async def handle_info(self, message: Any, run: Any) -> Any:
         match message:
             case ("program", Ended() as ended):
-                return await run.over(_words(ended))
+                return await run.over(words := _words(ended), words)
             case ("tree", str(words)):
                 await run.fetch_last_entries()
-                return await run.over(words)
+                return await run.over(words, f"{run.program.name} {words}")
             case otp.ExitSignal(reason=reason) if reason != "normal" and not isinstance(reason, tuple):
                 return Stop(reason, run)
             case _:
@@ -233,8 +257,9 @@ class _Run:
         await self.leave(f"it failed to start: {' '.join(words)}")
         return Stop((what, *words))
 
-    async def over(self, words: str) -> Stop:
-        """Stop: the program or its tree has ended, for this reason."""
+    async def over(self, words: str, reason: str) -> Stop:
+        """Stop: the program or its tree has ended; `words` say how the tree ended, `reason` its program."""
+        self.program.note_end(reason)
         await self.leave(f"{words}; the playground restarts it")
         self.program.rests(words)
         return Stop(("shutdown", ("ended", words)), self)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import otp
@@ -79,6 +80,7 @@ class RunningPlatform:
         platform.monitor.services = self.guard.gaps
         if own_program is not None:
             own_program.rests = self._make_backoff_report(own_program)
+            own_program.runs_again = partial(platform.moments.add_program_end, own_program.node, None)
         self._provide()
         platform.services.check(platform.arsenal)
         web = create_app(platform, self)

@@ -29,13 +29,13 @@ from superlearner.control.terms import clip
 from superlearner.nodes.nodes import Nodes, WatchedNode
 from superlearner.nodes.remote import BadAnswer, RemoteError, RemoteNode, follow
 from superlearner.nodes.remote.protocol import Drawn, Failed, Recent
-from superlearner.operations.builtin.restarts import SAME_S, draw_moment
+from superlearner.operations.builtin.restarts import SAME_S, ProgramEnd, draw_moment
 from superlearner.operations.engine.audit import AuditLog
 from superlearner.operations.engine.forwarding import read_result
 from superlearner.operations.results.restarts import Moment
 from superlearner.restarts import recorder
 from superlearner.restarts.groups import Group
-from superlearner.restarts.ids import RUN, Ref, includes, run_of
+from superlearner.restarts.ids import RUN, Ref, includes, new_run, run_of
 from superlearner.restarts.memory import Memory
 from superlearner.restarts.moments import NoSupervisor
 from superlearner.restarts.present import Running
@@ -183,6 +183,13 @@ class Moments:
         return found
 
     # Writing
+
+    def add_program_end(self, node: str, owner: str | None, end: ProgramEnd) -> None:
+        """Keep the end of the program of a node that runs again; it is in no node's trace, so its run is its own."""
+        run, number = new_run(), 1
+        data = end.moment(node, Ref(run, number)).model_dump_json(exclude_unset=True).encode()
+        until, line = end.at + end.took, without_secrets(end.text, LONGEST)
+        self._add(MomentRow(node, run, number, number, end.at, until, line, 1, f"{number}", owner, _pack(data)))
 
     def _draw(self, watched: WatchedNode, memory: Memory, group: Group, now: Running) -> bytes | None:
         try:

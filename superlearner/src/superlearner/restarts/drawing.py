@@ -14,7 +14,7 @@ from superlearner.restarts.groups import Group
 from superlearner.restarts.present import RestartType, Row, Table, rows_of
 from superlearner.restarts.tables import Past
 
-__all__ = ["MOST_TOUCHED", "Drawing", "MomentNode"]
+__all__ = ["MOST_TOUCHED", "Drawing", "MomentNode", "NodeKind"]
 
 MOST_TOUCHED: Final = 100
 """Limit of the drawn children of a supervisor that a restart stopped, started or ended."""

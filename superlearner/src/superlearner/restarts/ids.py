@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 
 from otp import Node
 
-__all__ = ["REF", "Ref", "includes", "numbers_text", "run_of"]
+__all__ = ["REF", "Ref", "includes", "new_run", "numbers_text", "run_of"]
 
 RUN: Final = re.compile(r"[0-9a-f]{12}")
 REF: Final = r"^([0-9a-f]{12}\.)?[1-9][0-9]{0,14}$"
@@ -22,11 +22,16 @@ REF: Final = r"^([0-9a-f]{12}\.)?[1-9][0-9]{0,14}$"
 _runs: Final = WeakKeyDictionary[Node, str]()
 
 
+def new_run() -> str:
+    """Return a new id of a run."""
+    return secrets.token_hex(6)
+
+
 def run_of(node: Node) -> str:
     """Return the run of a node of this program; every node has its own."""
     found = _runs.get(node)
     if found is None:
-        found = _runs[node] = secrets.token_hex(6)
+        found = _runs[node] = new_run()
     return found
 
 

@@ -196,9 +196,11 @@ test("what failed is asked for again on request only", async () => {
 });
 
 test("kept restarts come before the events, as failures if they are some, with their ids", async () => {
-  const kept = (at, line, count = 1, kept = true) => ({ ref: `9f3a0c1b22d4.${at}`, at, until: at, count, kept, line });
+  const kept = (at, line, count = 1, kept = true, more = {}) => ({ ref: `9f3a0c1b22d4.${at}`, at, until: at, count, kept, line, ...more });
   const { log, asked } = askedLog([
-    kept(4, "stall gave up"), kept(3, "till ended 300 times more", 300, false), kept(2, "till was killed and restarted"),
+    kept(5, "Shop's program ended: killed; playground started it again after 1.0 s", 1, true, { program: true, started: 1 }),
+    kept(4, "stall gave up"), kept(3, "till ended 300 times more", 300, false),
+    kept(2, "till was killed and restarted", 1, true, { started: 1 }),
     kept(1, "till ended"),
   ]);
   const begun = log.begin();
@@ -208,8 +210,10 @@ test("kept restarts come before the events, as failures if they are some, with t
   await new Promise(setImmediate);
   assert.deepEqual(log.kept.map((event) => [event.at, event.ref, event.seq, markOf(event)]), [
     [1, "9f3a0c1b22d4.1", null, "restart"], [2, "9f3a0c1b22d4.2", null, "crash"], [3, null, null, "restart"],
-    [4, "9f3a0c1b22d4.4", null, "crash"],
+    [4, "9f3a0c1b22d4.4", null, "crash"], [5, "9f3a0c1b22d4.5", null, "crash"],
   ]);
+  assert.deepEqual(countKinds(log.kept), { crashes: 3, restarts: 4, starts: 0 });
+  assert.deepEqual(ofKinds(log.kept, ["restarts"]).map(({ at }) => at), [1, 2, 3, 5]);
   assert.ok(!log.goesOn);
 });
 

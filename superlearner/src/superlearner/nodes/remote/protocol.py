@@ -222,9 +222,10 @@ class Recent(Record):
 
 
 class Recall(Record):
-    """Replay what supervisors did in an earlier program; answered by `Done`."""
+    """Replay what supervisors did in an earlier program, and how it ended; answered by `Done`."""
 
     entries: list[Entry]
+    ended: str = ""
 
 
 Request: TypeAlias = (

@@ -179,6 +179,7 @@ def describe_row(row: MomentRow) -> RestartLine:
     if decisions:
         line.supervisor = nodes[decisions[0].id].name if decisions[0].id in nodes else None
         line.strategy = decisions[0].strategy
+    line.program = moment.program
     line.started = sum(isinstance(one, Started) for one in moment.events)
     line.gave_up = bool(fallen)
     line.fallen = list(dict.fromkeys(nodes[id].name for id in fallen if id in nodes))

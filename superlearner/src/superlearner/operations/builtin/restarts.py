@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Annotated, Any, Final
 
 from pydantic import Field
 
 import otp
+from otp import sentences
 from superlearner.control.clock import Clock
 from superlearner.control.events import TraceEvent
 from superlearner.nodes.nodes import WatchedNode
@@ -24,6 +25,7 @@ from superlearner.operations.engine.seams import MomentHistory
 from superlearner.operations.failures import OperationError
 from superlearner.operations.results.restarts import Moment
 from superlearner.operations.rights.ownership import not_their_node
+from superlearner.restarts.drawing import MomentNode, NodeKind
 from superlearner.restarts.groups import Group, groups
 from superlearner.restarts.ids import REF, Ref, run_of
 from superlearner.restarts.memory import Memory
@@ -150,6 +152,67 @@ def draw_moment(
     moment = describe_moment(found, clock, summary, next((request for _, request in told if request), None))
     moment.ref, moment.node = str(Ref(run_of(node.node), found.id)), node.name
     return moment
+
+
+def describe_program_end(tree: str, reason: str) -> str:
+    """Return the clause about the end of the program of a tree."""
+    return f"{tree}'s program ended: {reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramEnd:
+    """The end of the program of a tree, which a supervisor of the platform has started again.
+
+    Args:
+        tree: the name of the tree.
+        reason: why its program ended, in words.
+        at: time of the end, in seconds since 1970.
+        took: seconds until the tree ran again.
+        supervisor: the name of the supervisor.
+        pid: the process that represents the new program.
+    """
+
+    tree: str
+    reason: str
+    at: float
+    took: float
+    supervisor: str
+    pid: str
+
+    @property
+    def text(self) -> str:
+        """Return what happened in one line, without its time.
+
+        >>> ProgramEnd("Shop", "killed by signal 9", 0.0, 1.04, "playground", "0.41.0").text
+        "Shop's program ended: killed by signal 9; playground started it again after 1.0 s"
+        """
+        again = f"{self.supervisor} started it again after {self.took:.1f} s"
+        return sentences.story(describe_program_end(self.tree, self.reason), again)
+
+    def moment(self, node: str, ref: Ref) -> Moment:
+        """Return it as a restart of the whole tree."""
+
+        def one(id: str, kind: NodeKind, strategy: str | None, children: list[MomentNode]) -> MomentNode:
+            return MomentNode(
+                id=id, name=id.rpartition("/")[2], kind=kind, pid=None, strategy=strategy, limit=None, used=0,
+                restart=None, state=None, children=children, more=0,
+            )  # fmt: skip
+
+        id, by, reason = f"{self.supervisor}/{self.tree}", self.supervisor, self.reason
+        events: list[dict[str, Any]] = [
+            {"kind": "crash", "at": 0.0, "id": id, "reason": reason, "crash": True},
+            {"kind": "signal", "at": 0.0, "id": id, "to": by, "reason": reason},
+            {"kind": "decide", "at": 0.0, "id": by, "what": "restart", "left": None, "later": None, "strategy": None},
+            {"kind": "start", "at": self.took, "id": id, "by": by, "pid": self.pid, "state": None},
+        ]
+        root = one(by, "supervisor", "one_for_one", [one(id, "supervisor", None, [])])
+        return Moment.model_validate(
+            {
+                "id": ref.number, "ref": str(ref), "node": node, "at": self.at, "took": self.took, "complete": True,
+                "going_on": False, "summary": self.text, "line": None, "root": root, "events": events, "ghosts": {},
+                "storm": 0, "program": True,
+            }
+        )  # fmt: skip
 
 
 def describe_row(row: MomentRow) -> str:

@@ -120,6 +120,7 @@ class Moment(BaseModel):
         "for a dynamic supervisor"
     )
     storm: int = Field(description="further restarts of the same child within 20 s before and after")
+    program: bool = Field(default=False, description="the program of the node ended, with the whole tree")
 
 
 class RestartLine(BaseModel):
@@ -142,3 +143,4 @@ class RestartLine(BaseModel):
     started: int = Field(description="number of processes started")
     gave_up: bool
     fallen: list[str] = Field(description="the supervisors that gave up, in order")
+    program: bool = Field(default=False, description="the program of the node ended, with the whole tree")

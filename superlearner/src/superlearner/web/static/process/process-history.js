@@ -4,23 +4,32 @@
  * @module
  */
 
-import { info } from "../base/api.js";
+import { info, request } from "../base/api.js";
 import { icon, make, renew } from "../base/dom.js";
 import { livesOf, timeline } from "./lives.js";
 import { ask } from "./process-asks.js";
 import { Panel } from "./process-panel.js";
+import { whyAddress } from "../base/process-link.js";
 import { counted, duration, failures, number, time } from "../base/words.js";
 
 /** @import { Seen } from "./process-tabs.js" */
 /** @import { Exit, Life } from "./lives.js" */
-/** @typedef {{pid: string, exits: Exit[], started_at: number|null, patterns: Api.ErrorPattern[]}} Told */
+/** @typedef {{pid: string, exits: Exit[], started_at: number|null, patterns: Api.ErrorPattern[],
+ *   program: Api.RestartLine|undefined}} Told  `program`: the last end of the whole program */
+
+/** Kept restarts among which the last end of the program is looked for. */
+const KEPT = 50;
 
 /** @extends {Panel<Told>} */
 export class SlHistory extends Panel {
   /** @override @param {string} pid @param {AbortSignal} signal */
   async read(pid, signal) {
-    const [facts, patterns] = await Promise.all([info(pid, signal), ask(pid, "errors/patterns", {}, signal)]);
-    return { pid, exits: facts["exits"] ?? [], started_at: facts["started_at"] ?? null, patterns };
+    const [facts, patterns, kept] = await Promise.all([
+      info(pid, signal), ask(pid, "errors/patterns", {}, signal),
+      request("GET", `/restarts?settled=true&per_page=${KEPT}`, undefined, signal).catch(() => []),
+    ]);
+    const program = kept.find((/** @type {Api.RestartLine} */ one) => one.program);
+    return { pid, exits: facts["exits"] ?? [], started_at: facts["started_at"] ?? null, patterns, program };
   }
 
   /** @override @param {Seen} seen @param {Seen} before */
@@ -45,7 +54,8 @@ export class SlHistory extends Panel {
         make("p", { class: "depth" },
           exits.length
             ? `${counted(lives.length, "life", "lives")}${failed.length ? `, ${failures(failed)}` : ""}.`
-            : "It has never ended."),
+            : `It has not ended since its start${told.started_at === null ? "" : ` at ${time(told.started_at)}`}.`),
+        told.program ? programEnd(told.program) : null,
         make("p", { class: "hint" },
           exits.length
             ? `Restarted ${restarts === 1 ? "once" : `${number(restarts)} times`} by its supervisor. `
@@ -56,6 +66,10 @@ export class SlHistory extends Panel {
       ...(exits.length ? [table(lives, now)] : [])]);
   }
 }
+
+/** Say that the processes of this tree began anew. @param {Api.RestartLine} one */
+const programEnd = ({ at, ref, line = "" }) => make("p", {}, `At ${time(at)}: ${line}. `,
+  make("a", { href: whyAddress(ref ?? "") }, "Why?"), " The processes before it are not in this list.");
 
 /** @param {readonly Life[]} lives @param {number} now */
 function line(lives, now) {

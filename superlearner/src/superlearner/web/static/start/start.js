@@ -5,7 +5,7 @@
  * @module
  */
 
-import { kill } from "../base/api.js";
+import { kill, request } from "../base/api.js";
 import { byId, chosen, detail, icon, make, renew, root, write } from "../base/dom.js";
 import { SlFamily } from "./family.js";
 import { answers, done, listed, sceneOf, storyOf } from "./first-steps.js";
@@ -53,6 +53,9 @@ let announced = 0;
 /** Restarts counted in the monitor's samples: later ones are not in them yet. @type {number|null} */ let sampled = null;
 /** Findings of the node's monitor. @type {import("../system/system-model.js").Model|null} */ let found = null;
 
+/** The newest restarts that the server keeps, also those from before its start or that of the tree. @type {readonly Api.RestartLine[]} */
+let kept = [];
+
 const storms = new Storms();
 /** @type {readonly import("../live/storms.js").Line[]} */ let lines = [];
 const held = new Held(byId("last", HTMLElement), byId("last-held", HTMLElement), list);
@@ -76,7 +79,10 @@ function onMessages(messages) {
   if (model === before) return;
   if (before.epoch !== model.epoch) sampled = null;
   sampled ??= model.restarts;
-  if (before.epoch !== model.epoch) begin();
+  if (before.epoch !== model.epoch) {
+    begin();
+    void readKept();
+  }
   if (before.rows !== model.rows) draw();
   if (before.feed !== model.feed) {
     last();
@@ -271,12 +277,31 @@ function last() {
   if (held.allows(lines)) list();
 }
 
+/** Read the kept restarts; the feed begins anew with each program. */
+async function readKept() {
+  try {
+    kept = await request("GET", `/restarts?settled=true&per_page=${LAST}`);
+  } catch {
+    return; // the feed is shown alone
+  }
+  last();
+}
+
+/** Return the items of kept restarts that the feed does not have. @param {number} count @returns {HTMLElement[]} */
+function earlier(count) {
+  const known = new Set(model.feed.map(({ ref }) => ref)), until = Math.min(...lines.map(({ from }) => from));
+  return kept.filter(({ ref, at }) => !known.has(ref) && at < until).slice(0, count).map(({ at, line = "", ref, kept }) =>
+    make("li", { "data-level": "warn" }, make("time", { datetime: new Date(at * 1000).toISOString() }, time(at)),
+      kept && ref ? make("a", { href: whyAddress(ref) }, line) : make("span", {}, line)));
+}
+
 function list() {
-  const items = lines.slice(0, LAST).map((line) => {
+  /** @type {HTMLElement[]} */ const items = lines.slice(0, LAST).map((line) => {
     const { event, from } = line, text = rowText(line);
     return make("li", { "data-level": event.level }, make("time", { datetime: new Date(from * 1000).toISOString() }, time(from)),
       event.key ? make("a", { href: inTree(event.key) }, text) : make("span", {}, text));
   });
+  items.push(...earlier(LAST - items.length));
   if (!items.length) items.push(make("li", { class: "hint" }, "None yet. Restarts appear here."));
   renew(byId("last", HTMLElement), items);
 }

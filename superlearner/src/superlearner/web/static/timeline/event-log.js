@@ -163,9 +163,9 @@ const lifecycle = (items) => inOrder(items.filter(({ type }) => TYPES.includes(t
 const inOrder = (events) => events.sort((one, other) => one.at - other.at);
 
 /** Return a kept restart as an event. @param {Api.RestartLine} one @returns {LogEvent} */
-const eventOf = ({ ref, at, count, kept, line = "" }) => ({
+const eventOf = ({ ref, at, count, kept, line = "", program = false, started = 0 }) => ({
   id: `kept-${ref}-${count}`, type: KEPT_TYPE, at, text: line, ref: kept || count === 1 ? ref : null, pid: null, name: null,
-  supervisor: null, seq: null, data: {},
+  supervisor: null, seq: null, data: { program, started },
 });
 
 /** Return what identifies a program in an id of its events. @param {string} id */

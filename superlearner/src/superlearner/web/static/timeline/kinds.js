@@ -4,7 +4,7 @@
  * @module
  */
 
-import { markOf } from "./past.js";
+import { KEPT_TYPE, markOf } from "./past.js";
 
 /** @import { LogEvent, Mark } from "./past.js" */
 /** @typedef {"crashes"|"restarts"|"starts"} Kind */
@@ -23,15 +23,21 @@ export const DEFAULT = Object.freeze(["crashes", "restarts"]);
 /** @param {Mark} mark @returns {Kind} */
 const kindOf = (mark) => ALL.find((kind) => KINDS[kind].marks.includes(mark)) ?? "starts";
 
+/** Return the kinds of an event: a kept restart is the end and the restart in one. @param {LogEvent} event @returns {Kind[]} */
+function kindsOf(event) {
+  const kind = kindOf(markOf(event));
+  return event.type === KEPT_TYPE && event.data["started"] && kind !== "restarts" ? [kind, "restarts"] : [kind];
+}
+
 /** @param {readonly LogEvent[]} events @param {readonly Kind[]} kinds */
 export function ofKinds(events, kinds) {
-  return kinds.length === ALL.length ? events : events.filter((event) => kinds.includes(kindOf(markOf(event))));
+  return kinds.length === ALL.length ? events : events.filter((event) => kindsOf(event).some((kind) => kinds.includes(kind)));
 }
 
 /** Count the events of each kind. @param {readonly LogEvent[]} events @returns {Record<Kind, number>} */
 export function countKinds(events) {
   const counts = { crashes: 0, restarts: 0, starts: 0 };
-  for (const event of events) counts[kindOf(markOf(event))] += 1;
+  for (const event of events) for (const kind of kindsOf(event)) counts[kind] += 1;
   return counts;
 }
 
