@@ -6,13 +6,14 @@ import asyncio
 import gc
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 import otp
 from echo_server import Echo
 from otp import GenServer, trace
+from otp.bounded import text
 from otp.kernel.tables.callers import OutsideCaller
 from otp.kernel.tables.tracing import RING_SIZE, Tracer, bounded_text
 from otp.testing import Scheduler, advance, wait_all_idle
@@ -229,6 +230,30 @@ class Unshowable:
 )
 def test_texts_of_values_are_bounded_and_never_raise(value: Any, text: str) -> None:
     assert bounded_text(value, 10 if text.endswith("…") else 200) == text
+
+
+class Named(NamedTuple):
+    one: Any
+    other: Any = None
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no")
+
+
+def test_the_text_of_a_message_is_the_same_on_the_short_way() -> None:
+    """Most messages are written by `repr`, which is faster, if it says the same and runs no code of theirs."""
+
+    async def main() -> list[tuple[str, str]]:
+        pid, ref, own = otp.self(), otp.make_ref(), Unshowable()
+        loop: list[Any] = []
+        loop.append(loop)
+        small: list[Any] = ["a", 1, 2.5, None, True, b"c", pid, ref, "x" * 300, 1 << 600, own, loop, [], (), (1,)]
+        messages: list[Any] = [*small, *([one, ("a", [one])] for one in small), *(Named(one) for one in small)]
+        messages += [otp.Down(ref, pid, ("bad", [own])), otp.ExitSignal(pid, "shutdown"), Named(Named(1)), ["a"] * 9]
+        return [(bounded_text(one), text(one, length=200, depth=10, items=200, redact=None)) for one in messages]
+
+    for short, long in Scheduler().run(main):
+        assert short == long
 
 
 def test_why_did_this_end_is_answered_by_walking_the_causes() -> None:

@@ -77,6 +77,10 @@ def add_then_replace():
     otp.more = 1
 """ + RIGHT.replace("return Ok(initial)", "add_then_replace(); return Ok(initial)")
 
+REPLACED_WHILE_IT_RUNS = "import otp\n" + RIGHT.replace(
+    "return Ok(initial)", "otp.Supervisor.start_child = None; return Ok(initial)"
+)
+
 HOSTILE: dict[str, tuple[str, str]] = {
     "no definition": ("x = 1", "expected a definition of 'MinimalServer' in your file, got none"),
     "wrong name": (RIGHT.replace("MinimalServer", "MinmalServer"), "did you mean 'MinimalServer' where you"),
@@ -113,6 +117,7 @@ HOSTILE: dict[str, tuple[str, str]] = {
     "the check of names replaced": (CHECK_REPLACED + RIGHT, "Integrity.check as it is"),
     "the comparison of names replaced": (COMPARISON_REPLACED + RIGHT, "Integrity._is_same as it is"),
     "a name replaced after another was added": (REPLACED_AFTER_AN_ADDITION, "otp.monotonic as it is"),
+    "the library replaced while it runs": (REPLACED_WHILE_IT_RUNS, "Supervisor.start_child as it is"),
     "an object that equals everything": (
         RIGHT.replace(BEFORE, "class Any:\n    __eq__ = lambda self, other: True\n    __hash__ = None\n\n\n" + BEFORE)
         .replace("Reply(state, state)", "Reply(Any(), state)"),

@@ -11,6 +11,7 @@ without a seed. Use `otp.monotonic()` and `otp.random` where it matters.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import random
 import socket
@@ -122,6 +123,7 @@ def _random_bytes(real: Callable[[int], bytes]) -> Callable[[int], bytes]:
     return random_bytes
 
 
+@functools.lru_cache  # the same function in each run
 def _refusal(real: Callable[..., Any], call: str, instead: str) -> Callable[..., Any]:
     def refused(*args: Any, **kwargs: Any) -> Any:
         library = _here.library

@@ -389,16 +389,51 @@ def _is_atom(value: Any, longest: int) -> bool:
 
 def bounded_text(value: Any, limit: int = 200) -> str:
     """Return a text of at most `limit` characters; the `repr` if it is short and safe to call."""
-    kind = type(value)
-    if kind is str and len(value) <= limit:  # the common case first
+    if _is_plain(value, limit, DEPTH):
         shown = repr(value)
-        return shown if len(shown) <= limit else shown[: limit - 1] + "…"
-    if _is_atom(value, limit) or (
-        kind is tuple and len(value) <= MEMBERS and all(_is_atom(member, limit) for member in value)
-    ):
-        shown = repr(value)
-        return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+        if len(shown) <= limit:
+            return shown
+        if type(value) is str:
+            return shown[: limit - 1] + "…"
+    elif (shown := _named_text(value, limit)) and len(shown) <= limit:
+        return shown
     return text(value, length=limit, depth=10, items=limit, redact=None)
+
+
+def _named_text(value: Any, longest: int) -> str:
+    """Return the text of a named tuple with plain values, such as most messages of the runtime; "" for others."""
+    kind = type(value)
+    bases = mro(kind)
+    if type(kind) is not type or len(bases) != 3 or bases[1] is not tuple or kind in _CONTAINERS:
+        return ""
+    names, members = field_names(kind), _tuple.__add__((), value)
+    if len(names) != len(members) or not _is_plain(members, longest, DEPTH):
+        return ""
+    return f"{name_of(kind)}({', '.join(map('{}={!r}'.format, names, members))})"
+
+
+def _is_plain(value: Any, longest: int, depth: int) -> bool:
+    """Return whether `repr` writes a value as `text` does: a small one with nothing but values of built-in types.
+
+    Pids and references may be in it. Most messages are of this kind, and their text takes a quarter of the time.
+    """
+    kind = type(value)
+    if kind is not tuple and kind is not list:
+        return (
+            _is_atom(value, longest)
+            or (issubclass(kind, Pid) and kind.__repr__ is Pid.__repr__)
+            or (issubclass(kind, Ref) and kind.__repr__ is Ref.__repr__)
+        )
+    if not depth or len(value) > MEMBERS:
+        return False
+    for member in value:
+        kind = type(member)
+        if kind is str:
+            if len(member) > longest:
+                return False
+        elif not _is_plain(member, longest, depth - 1):
+            return False
+    return True
 
 
 def bound_reason(reason: Any) -> Any:

@@ -12,8 +12,9 @@ from __future__ import annotations
 import dis
 import sys
 from collections.abc import Callable, Coroutine, Generator
+from functools import lru_cache
 from inspect import CO_COROUTINE, CO_GENERATOR
-from types import AsyncGeneratorType, CoroutineType, FunctionType, GeneratorType, MethodType
+from types import AsyncGeneratorType, CodeType, CoroutineType, FunctionType, GeneratorType, MethodType
 from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, TypeVar, cast, overload
 
 if TYPE_CHECKING:
@@ -311,7 +312,11 @@ def _reads_caller(handle_call: Any) -> bool:
     fn = handle_call.__func__ if type(handle_call) is MethodType else None
     if type(fn) is not FunctionType or _is_debugged() or not _REPLACES_CODE.isdisjoint(sys.modules):
         return True
-    code = fn.__code__
+    return _names_caller(fn.__code__)
+
+
+@lru_cache(maxsize=256)  # a module that is run again has the same code
+def _names_caller(code: CodeType) -> bool:
     if code.co_argcount != 4:
         return True
     name = code.co_varnames[2]

@@ -38,7 +38,7 @@ OURS: Final = Limits(
     memory_mb=192, cpu_s=30.0, processes=8, output_kb=256, hold_s=30.0, start_s=45.0, wall_s=60.0, files_mb=4, nice=5
 )
 """Limits of a scenario of ours, which may measure an hour of virtual time."""
-PRELOAD: Final = ("superlearner.course.engine.child",)
+PRELOAD: Final = ("superlearner.course.engine.child", "superlearner.agents")
 LONGEST_SOURCE: Final = 200_000
 LONGEST_TELL: Final = 400
 READ_S: Final = 5.0

@@ -121,11 +121,12 @@ def verdict_of(id: str, check: str, source: str, seeds: list[int], limit: _Limit
     exec(compile(check, "check", "exec", dont_inherit=True), names)  # our own source, read before the walls
     run = declared_in(names)[id]
     random_state = random.getstate()
+    integrity = Integrity()
     verdict = refusal(IMPORT, "there are no seeds")
     for seed in seeds:
         random.setstate(random_state)
         with limit or contextlib.nullcontext():
-            verdict = _Run(source, code, run, seed).verdict()
+            verdict = _Run(source, code, run, seed, integrity).verdict()
         if limit is not None and limit.fault is not None:
             return limit.fault
         if not verdict.ok:
@@ -164,11 +165,12 @@ class _Limit:
 class _Run:
     """A run under one seed."""
 
-    def __init__(self, source: str, code: Any, run: Any, seed: int) -> None:
+    def __init__(self, source: str, code: Any, run: Any, seed: int, integrity: Integrity) -> None:
         self._source = source
         self._code = code
         self._run = run
         self._seed = seed
+        self._integrity = integrity
         self._scenario: Scenario | None = None
         self._excerpt: tuple[CourseRow, ...] = ()
         self._unawaited = Unawaited(FILE)
@@ -215,25 +217,28 @@ class _Run:
 
     async def _main(self) -> None:
         # The scheduler has replaced what would be real I/O by now.
-        check_names = Integrity().check  # the answer may replace the method of the class
+        self._integrity.begin()
+        # The answer may replace the methods of the class.
+        check_names, check_step = self._integrity.check, self._integrity.check_step
         try:
-            await self._check(check_names)
+            await self._check(check_names, check_step)
         except BaseException as error:
             if self._scenario is not None:  # before the run is cleaned up
                 self._excerpt = self._scenario.excerpt(error.say if isinstance(error, Wrong) else "")
             check_names()  # it explains the others
             raise
 
-    async def _check(self, check_names: Callable[[], None]) -> None:
+    async def _check(self, check_names: Callable[[], None], check_step: Callable[[], None]) -> None:
         answer = ModuleType("answer")
         answer.__file__ = FILE
         sys.modules["answer"] = answer
         exec(self._code, vars(answer))  # behind walls: this is what the child is for
         check_names()
         self._scenario = scenario = Scenario(answer, self._seed, self._code)
-        scenario.at_step = check_names
+        scenario.at_step = check_step
         await self._run(scenario)
         await scenario.end()
+        check_names()
         scenario.done()
 
 

@@ -23,7 +23,7 @@ from typing import Any, Final, Literal
 import otp
 from otp import Supervisor
 from otp.testing import advance, mailbox, wait_all_idle
-from otp.trace import MESSAGE_KINDS, Event, node_of, subscribe
+from otp.trace import Event, node_of, subscribe
 from superlearner.course.engine.by_hand import LATE, ByHand
 from superlearner.course.engine.callers import Caller, Inbox
 from superlearner.course.engine.client import Client
@@ -40,6 +40,8 @@ from superlearner.course.engine.verdict import CourseMark, CourseRow, CourseStep
 __all__ = ["Scenario"]
 
 KEPT: Final = 2000
+KINDS: Final = ("sent", "dropped", "spawned", "exited", "gave_up")
+"""Events that checks and excerpts read."""
 RESTART_S: Final = 1.0
 TERMS: Final = re.compile(r"#Ref<[\d.]+>|<\d+\.\d+\.\d+>")
 
@@ -88,7 +90,7 @@ class Scenario(Defined):
         self._before = set(otp.processes())
         self._kept: set[otp.Pid] = set()
         self._supervisors: list[otp.Pid] = []
-        self._reader = subscribe(self._node, self._take, kinds=MESSAGE_KINDS | {"spawned", "exited", "gave_up"})
+        self._reader = subscribe(self._node, self._take, kinds=KINDS)
         self.name(self._me, "check")
 
     # Results of a run
