@@ -7,7 +7,7 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-from axe import broken_rules
+from axe import broken_rules, broken_rules_of_colour
 
 
 def test_every_place_that_breaks_a_rule_is_named_with_what_to_do(open_page: Callable[..., Page], platform: Any) -> None:
@@ -22,3 +22,6 @@ def test_every_place_that_breaks_a_rule_is_named_with_what_to_do(open_page: Call
     assert button.startswith("button-name: ")
     assert "does not have inner text" in button
     assert field.startswith("label: ")
+    page.get_by_role("link", name="Learn").evaluate("(link) => { link.style.color = '#ccc' }")
+    (link,) = broken_rules_of_colour(page)
+    assert link.startswith("color-contrast: ")
