@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { told, waits } from "#static/lesson/lesson-rows.js";
+import { fitLanes, told, waits } from "#static/lesson/lesson-rows.js";
 import { changedLines, sentences } from "#static/lesson/picture-steps.js";
 
 const row = (at, of, to, kind, text) => ({ at, of, to, kind, text, marked: false });
@@ -58,4 +58,13 @@ test("lines of a state that were not there before are new", () => {
   const lines = changedLines("{'name': 'Ann',\n 'memory': {'a': 1},\n 'n': 1}", "{'name': 'Ann', \n 'memory': {},\n 'n': 1}");
   assert.deepEqual(lines.map(({ changed }) => changed), [false, true, false]);
   assert.deepEqual(changedLines("{}", null), [{ text: "{}", changed: false }]);
+});
+
+test("the lanes of six processes fit on a phone, and those of two fill a card", () => {
+  const names = ["logger", "config", "worker", "supervisor", "new logger", "new worker"];
+  const rows = names.slice(1).map((to, place) => row(0, names[place], to, "info", "'go on'"));
+  const { lanes, left, width } = fitLanes(rows, 388);
+  assert.deepEqual(lanes, names);
+  assert.ok(width - left <= 388, String(width));
+  assert.equal(fitLanes(rows.slice(0, 1), 388).lane, 190);
 });

@@ -1,5 +1,5 @@
 /**
- * Sentences of verdicts, and rows of a trace: as sentences, and what they say about a process that waits.
+ * Sentences of verdicts, and rows of a trace: as sentences, what they say about a process that waits, and their lanes.
  *
  * @module
  */
@@ -42,4 +42,29 @@ export function waits(rows) {
       place > first && ((row.kind === "reply" && row.of === to && row.to === of) || (row.to === null && row.of === of)));
     return [{ of, first, last: last < 0 ? rows.length - 1 : last }];
   });
+}
+
+/** Room for the times beside the lanes, for a text beside the last one, and widths of a lane, in px. */
+export const LEFT = 58;
+const ASIDE = 100, LANE = 132, LEAST_LANE = 56, MOST_LANE = 250;
+
+/** Return who takes part, in order of appearance. @param {Row[]} rows */
+const lanesOf = (rows) => [...new Set(rows.flatMap(({ of, to }) => (to === null ? [of] : [of, to])))];
+
+/** Return the room for rows with lanes of the usual width. @param {Row[]} rows */
+export const roomOf = (rows) => LEFT + lanesOf(rows).length * LANE + ASIDE;
+
+/**
+ * Return the lanes of a diagram of rows, in which no more scrolls sideways than has to.
+ * @param {Row[]} rows
+ * @param {number} [room]  px that it may take; its lanes have a usual width without it, and always a least one
+ */
+export function fitLanes(rows, room) {
+  const lanes = lanesOf(rows);
+  // Its text stands beside the last lane
+  const aside = rows.some(({ of, to }) => of === lanes.at(-1) && (to === null || to === of)) ? ASIDE : 0;
+  const left = rows.some(({ at }) => at > 0) ? 0 : LEFT - 8; // without times their column is cut off
+  const free = (room ?? 0) - (LEFT - left) - aside;
+  const lane = room === undefined ? LANE : Math.max(LEAST_LANE, Math.min(MOST_LANE, Math.floor(free / lanes.length)));
+  return { lanes, lane, left, width: LEFT + lanes.length * lane + aside };
 }

@@ -5,11 +5,11 @@
  */
 
 import { html, nothing, svg } from "../vendor/lit-html.js";
-import { onArrow, told, waits } from "./lesson-rows.js";
+import { fitLanes, LEFT, onArrow, roomOf, told, waits } from "./lesson-rows.js";
 
 /** @import { Row } from "./lesson-model.js" */
 
-const ROW = 40, HEAD = 34, LEFT = 58, LANE = 132, LEAST = 92, MOST_LANE = 250, ASIDE = 100, MOST = 44;
+const ROW = 40, HEAD = 34, ROOMY = 92, MOST = 44;
 /** Width of an excerpt in a card, and of windows in which a card has it, in px. */
 const ROOM = 440, WIDE = 600;
 
@@ -21,8 +21,8 @@ const ROOM = 440, WIDE = 600;
  */
 export function trace(rows, about, marks = false) {
   if (!rows.length) return nothing;
-  const timed = rows.some(({ at }) => at > 0), least = LEFT + lanesOf(rows).length * LANE + ASIDE;
-  const room = innerWidth > WIDE ? Math.max(ROOM, least) : undefined;
+  const timed = rows.some(({ at }) => at > 0);
+  const room = innerWidth > WIDE ? Math.max(ROOM, roomOf(rows)) : undefined;
   return html`<figure class="trace" data-marks=${marks ? "yes" : nothing}>
     <div class="scroll" tabindex="0" role="img" aria-label=${`${about}. ${rows.map(told).join(". ")}.`}>${drawing(rows, room)}</div>
     <figcaption>${about}.${timed ? " Time in seconds of the run." : ""}</figcaption></figure>`;
@@ -36,17 +36,15 @@ export function trace(rows, about, marks = false) {
  * @param {(place: number) => void} [chosen]  called with a row that is clicked
  */
 export function drawing(rows, room, now, chosen) {
-  const lanes = lanesOf(rows), height = HEAD + rows.length * ROW + 8;
-  // Its text stands beside the last lane
-  const aside = rows.some(({ of, to }) => of === lanes.at(-1) && (to === null || to === of)) ? ASIDE : 0;
-  const left = rows.some(({ at }) => at > 0) ? 0 : LEFT - 8; // without times their column is cut off
-  const free = (room ?? 0) - (LEFT - left) - aside;
-  const lane = room === undefined ? LANE : Math.max(LEAST, Math.min(MOST_LANE, Math.floor(free / lanes.length)));
-  const width = LEFT + lanes.length * lane + aside, x = (/** @type {string} */ name) => LEFT + lanes.indexOf(name) * lane + lane / 2;
+  const { lanes, lane, left, width } = fitLanes(rows, room), height = HEAD + rows.length * ROW + 8;
+  const x = (/** @type {string} */ name) => LEFT + lanes.indexOf(name) * lane + lane / 2;
   const y = (/** @type {number} */ place) => HEAD + place * ROW + ROW / 2;
+  // Names of narrow lanes alternate between two lines
+  const lines = lane < ROOMY ? [13, 26] : [16];
   return html`<svg viewBox=${`${left} 0 ${width - left} ${height}`} width=${width - left} height=${height} aria-hidden="true">
-    ${lanes.map((name) => svg`<g><text class="lane" x=${x(name)} y="16">${clip(name, Math.floor(lane / 7.4))}</text><path class="life"
-      d=${`M${x(name)} ${HEAD - 8}V${height}`}></path></g>`)}
+    ${lanes.map((name, place) =>
+      svg`<g><text class="lane" x=${x(name)} y=${lines[place % lines.length] ?? 16}>${
+        clip(name, Math.floor(lines.length * lane / 7.4))}</text><path class="life" d=${`M${x(name)} ${HEAD - 8}V${height}`}></path></g>`)}
     ${now === undefined
       ? nothing
       : waits(rows).map(({ of, first, last }) => first > now
@@ -59,9 +57,6 @@ export function drawing(rows, room, now, chosen) {
         : "later"} @click=${chosen ? () => chosen(place) : nothing}>${line(row, y(place), x, width, left)}</g>`)}
   </svg>`;
 }
-
-/** Return who takes part, in order of appearance. @param {Row[]} rows */
-const lanesOf = (rows) => [...new Set(rows.flatMap(({ of, to }) => (to === null ? [of] : [of, to])))];
 
 /** @param {Row} row @param {number} y @param {(name: string) => number} x @param {number} width @param {number} left */
 function line(row, y, x, width, left) {
