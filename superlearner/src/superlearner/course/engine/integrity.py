@@ -56,9 +56,20 @@ class Integrity:
         """Keep the names as they are before a run; those of the run before are the same, if nothing was imported."""
         self._threads = set(threading.enumerate())
         modules = {name: module for name, module in sys.modules.items() if name.partition(".")[0] in OURS}
-        if not (self._modules == modules and self._is_same(self._shown)):
+        if self._modules != modules or not (self._is_same(self._shown) or self._renew()):
             self._modules = modules
             self._keep_all()
+
+    def _renew(self) -> bool:
+        """Keep what has changed; return False if there may be new classes, to be searched with all others."""
+        for place, (name, owner, names, kept, ignored) in enumerate(self._kept):
+            if len(names) == len(kept) and all(map(is_, names.values(), kept.values())):
+                continue
+            if any(isinstance(value, type) and kept.get(label) is not value for label, value in names.items()):
+                return False
+            self._kept[place] = name, owner, names, dict(names), ignored
+        self._look()
+        return True
 
     def _keep_all(self) -> None:
         self._kept = []
