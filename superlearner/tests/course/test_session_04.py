@@ -26,6 +26,7 @@ SORTS = """\
 @pytest.mark.parametrize(
     ("id", "before", "after", "said"),
     [
+        ("s04.priority", 'otp.Tag("urgent")', 'lambda m: m[0] == "urgent"', "got ['urgent', 0]: a list is no tuple"),
         ("s04.priority", "await otp.receive(otp", "otp.receive(otp", "line 6: take() returned a coroutine: `await` is"),
         ("s04.priority", "return await otp.receive(otp", "await otp.receive(otp", "'fire'), got None"),
         ("s04.priority", "timeout=0", "timeout=None", "expected take() to end at once, but it still waits after 60 s"),

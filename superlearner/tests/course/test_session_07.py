@@ -14,6 +14,13 @@ COURSE = Course()
 @pytest.mark.parametrize(
     ("id", "before", "after", "said"),
     [
+        ("s07.tasks", 'state["inbox"][0] if', 'state["inbox"][0][0] if', "to 'peek_task', got 't1'"),
+        (
+            "s07.client",
+            'otp.exit(("agent_down", reason))',
+            'otp.exit(otp.self(), ("agent_down", reason))\n                await otp.receive()',
+            "ended the process that called it: ('agent_down', 'boom')",
+        ),
         ("s07.memory", '"inbox": ()', '"inbox": []', "expected the state of ann to have 'inbox': (), got []"),
         ("s07.memory", "await otp.receive()", "otp.receive()", "`await` is missing before the c"),
         ("s07.memory", "name, memory=None", "name, memory", "a process is started as process_agent('ann'): "),

@@ -14,6 +14,12 @@ COURSE = Course()
 @pytest.mark.parametrize(
     ("id", "before", "after", "said"),
     [
+        (
+            "s11.system",
+            "await AgentMonitor.start_agent(",
+            "AgentMonitor.start_agent(",
+            "`await` is missing",
+        ),
         ("s11.pipeline", "await AgentRegistry.lookup", "AgentRegistry.lookup", "`await` is missing before the call of"),
         (
             "s11.pipeline",

@@ -190,6 +190,42 @@ def test_an_excerpt_names_the_children_and_leaves_the_clean_up_out() -> None:
     assert (again[-1].of, again[-1].text) == ("new MinimalServer", "8")
 
 
+ONLY_INIT = """
+from otp import GenServer, Ok, impl
+
+class MinimalServer(GenServer):
+    @impl
+    def init(self, initial):
+        return Ok(initial)
+
+    async def get(server):
+        return await GenServer.call(server, "get")
+
+    set = update = get
+"""
+
+
+@pytest.mark.parametrize(
+    ("id", "source", "ends"),
+    [
+        ("s12.minimal", ONLY_INIT, "gets ServerDown"),
+        ("s12.minimal", COURSE.wrong("s12.minimal")["M31"], "gets CallTimeout"),
+        ("s12.impl", COURSE.wrong("s12.impl")["M31"], "gets ServerDown"),
+        ("s12.results", COURSE.wrong("s12.results")["M31"], "gets CallTimeout"),
+    ],
+)
+def test_the_excerpt_of_a_failed_call_ends_with_what_its_caller_gets(id: str, source: str, ends: str) -> None:
+    rows = verdict(id, source).excerpt
+    assert (rows[-1].of, rows[-1].text) == ("check", ends)
+    assert any(row.kind == "exit" for row in rows) == (ends == "gets ServerDown")
+
+
+def test_a_server_with_only_init_ends_and_its_caller_is_shown() -> None:
+    rows = outcome_of("s12.p2", COURSE.check_source("s12.p2"), SEEDS[0]).excerpt
+    assert [(row.of, row.kind) for row in rows] == [("caller", "call"), ("server", "exit"), ("caller", "note")]
+    assert rows[-1].text == "gets ServerDown"
+
+
 @pytest.mark.parametrize(
     ("id", "name", "look"),
     [
@@ -205,11 +241,11 @@ def test_a_sentence_of_the_check_stands_where_the_general_fact_would_mislead(id:
 
 def test_lines_that_were_wrong_are_named_when_enough_are_right() -> None:
     right = COURSE.solution("s12.generic")
-    passed = verdict("s12.generic", right.replace('6: "generic"', '6: "specific"'))
+    passed = verdict("s12.generic", right.replace('5: "generic"', '5: "specific"'))
     assert passed.ok
-    assert passed.steps[-1].say == "line 6 is generic: every server needs it as it stands"
+    assert passed.steps[-1].say == "line 5 is generic: every server needs it as it stands"
     failed = verdict("s12.generic", right.replace('"specific"', '"generic"'))
-    assert failed.steps[-1].say.startswith("5 of the 11 lines are wrong, line 4 among them")
+    assert failed.steps[-1].say.startswith("5 of the 10 lines are wrong, line 3 among them")
 
 
 def test_an_empty_form_asks_for_a_choice_for_each_line() -> None:

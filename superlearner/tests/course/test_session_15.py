@@ -28,6 +28,20 @@ def test_the_lesson_has_every_exercise_and_prediction() -> None:
 @pytest.mark.parametrize(
     ("id", "before", "after", "misconceptions", "said"),
     [
+        (
+            "s15.escalate",
+            'raise RuntimeError("as you wished")',
+            '__import__("otp").exit("normal")',
+            (),
+            "ended with 'normal', which is no crash",
+        ),
+        (
+            "s15.pool",
+            "    try:\n",
+            "    import asyncio\n    await asyncio.sleep(1)\n    try:\n",
+            (),
+            "expected open_job",
+        ),
         ("s15.crashy", 'name="crashy"', 'id="crashy"', (), "write name='crashy' in its child spec"),
         (
             "s15.crashy",

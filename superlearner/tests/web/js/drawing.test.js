@@ -57,8 +57,17 @@ test("a child is added below a supervisor, or after a worker, under a name of it
   assert.deepEqual([at(two.roots, two.path)?.name, two.path], ["Worker 2", [0, 1, 1]]);
   assert.equal(at(...Object.values(add(tree(), [0, 2], "worker")))?.name, "Agent 1");
   assert.equal(at(...Object.values(add(tree(), [0], "store")))?.name, "Store 2");
-  assert.equal(write(add([], [], "worker").roots), "Root (rest_for_one)");
+  assert.equal(write(add([], [], "worker").roots), "Root (one_for_one)");
   assert.equal(write(tree()), TREE);
+});
+
+test("only a worker is added below a dynamic supervisor; everything else goes beside it", () => {
+  for (const [kind, name] of [["store", "Store 2"], ["supervisor", "Supervisor 1"], ["dynamic", "Pool 2"]])
+    for (const path of [[0, 2], [0, 2, 0]]) {
+      const added = add(tree(), path, kind);
+      assert.deepEqual([at(added.roots, added.path)?.name, added.path], [name, [0, 3]], `${kind} ${path}`);
+    }
+  assert.deepEqual(add(tree(), [0, 2, 0], "worker").path, [0, 2, 1]);
 });
 
 test("a node moves with all below it, and never into itself", () => {

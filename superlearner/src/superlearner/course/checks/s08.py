@@ -49,31 +49,40 @@ class Names:
     ) -> None:
         """Register a name, by default for the client, and expect this result."""
         args = (name,) if pid is None and meta is None else (name, pid, meta)
-        await self._gives("register", args, value, m)
+        await self.gives("register", args, value, m)
 
     async def unregister(self, name: str) -> None:
         """Free a name."""
-        await self._gives("unregister", (name,), "ok")
+        await self.gives("unregister", (name,), "ok")
 
     async def lookup(self, name: str, pid: otp.Pid | None, meta: Any = None, m: str | None = None) -> None:
         """Raise `Wrong` unless a name leads to this process, or to none."""
-        await self._gives("lookup", (name,), None if pid is None else (pid, meta), m)
+        await self.gives("lookup", (name,), None if pid is None else (pid, meta), m)
 
     async def has(self, *names: str, m: str | None = None) -> None:
         """Raise `Wrong` unless these are the names, in order, and their number."""
-        await self._gives("count", (), len(names), m)
-        await self._gives("names", (), list(names), m)
+        await self.gives("count", (), len(names), m)
+        await self.gives("names", (), list(names), m)
 
     async def free(self, name: str, *others: str) -> None:
         """Raise `Wrong` unless a name whose process has ended is gone, and the others are there."""
-        count, found = await self.call("count"), await self.call("lookup", name)
-        if found is not None or not same(count, len(others)):
-            say = f"the process of {name!r} has ended: expected count(registry) {len(others)} and lookup None, "
-            say = self.s.worded(f"{say}got {render(count)} and {render(found)}")
-            if found is None and type(count) is int and count < len(others):
-                raise Wrong(say)
-            await self.s.advance(60)
-            raise Wrong(say, "P4" if same(await self.call("count"), len(others)) else "M26")
+        places = [place for place, event in enumerate(self.s.events()) if event.kind == "exited"]
+        ended, begun = (places or [self.s.mark()])[-1], self.s.mark()
+        count, counted = await self.call("count"), self.s.mark()
+        found, looked = await self.call("lookup", name), self.s.mark()
+        right = same(count, len(others))
+        if found is not None or not right:
+            say = f"the process of {name!r} has ended: expected "
+            if found is not None:
+                say += f"lookup(registry, {name!r}) to return None, got {render(found)}"
+            else:
+                say += f"count(registry) to return {len(others)}, got {render(count)}"
+            m = None
+            if found is not None or type(count) is not int or count > len(others):
+                await self.s.advance(60)
+                m = "P4" if same(await self.call("count"), len(others)) else "M26"
+            self.s.show(*((counted, looked) if found is not None else (begun, counted)), of=ended)
+            raise Wrong(self.s.worded(say), m)
         await self.has(*others, m="P4")
 
     async def stop(self) -> None:
@@ -108,7 +117,7 @@ class Names:
             raise Wrong(say, "P1" if waits else "M31")
         return await call.returns(late="M31", never="M31", raised=raised)
 
-    async def _gives(self, function: str, args: tuple[Any, ...], value: Any, m: str | None = None) -> None:
+    async def gives(self, function: str, args: tuple[Any, ...], value: Any, m: str | None = None) -> None:
         """Raise `Wrong` unless a function of the registry returns this value."""
         got = await self.call(function, *args)
         shown = ", ".join(map(self.s.describe, (self.pid, *args)))
@@ -154,11 +163,12 @@ async def names(s: Scenario) -> None:
     await one.lookup("bob", client.pid)
     await one.lookup("eve", client.pid)
 
-    s.step("Two registries share nothing.", "M6")
+    s.step("Two registries share nothing.")
     two = await Names.start(s, client, "second registry")
     s.expect(two.pid != one.pid, "expected start() to start a new process, got the first registry again", "M6")
-    await two.has(m="M6")
-    await two.lookup("ann", None, m="M6")
+    for function, args, value in (("count", (), 0), ("names", (), []), ("lookup", ("ann",), None)):
+        shared = same(await two.call(function, *args), await one.call(function, *args))
+        await two.gives(function, args, value, "M6" if shared else None)
     await two.register("ann", client.pid, "mine", m="M6")
     await one.lookup("ann", other.pid, 1, m="M6")
     await one.has("ann", "bob", "carl", "eve", m="M6")

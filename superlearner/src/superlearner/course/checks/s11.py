@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any, Final, Literal
 
 import otp
@@ -268,7 +269,13 @@ async def started(s: Scenario, call: Any) -> dict[str, Any]:
     agents: Any = whole["agents"]
     s.expect(isinstance(agents, dict), f"expected 'agents' to be a dict of names and pids, got {render(agents)}")
     parts: list[tuple[Any, Any]] = [(name, whole[name]) for name in ("registry", "monitor")]
-    for name, pid in (*parts, *agents.items()):
+    given = (*parts, *agents.items())
+    if waiting := {name: pid for name, pid in given if inspect.iscoroutine(pid)}:
+        for each in waiting.values():
+            each.close()
+        name, call = next(iter(waiting.items()))
+        raise Wrong(f"expected the pid of {name}, got a coroutine: `await` is missing before {call.__qualname__}")
+    for name, pid in given:
         s.expect(isinstance(pid, otp.Pid), f"expected the pid of {name}, got {render(pid)}")
         s.expect(otp.is_alive(pid), f"expected {name} to run after start, but it has ended")
         s.running(pid, str(name))

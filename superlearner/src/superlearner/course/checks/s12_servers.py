@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 from typing import Any
 
@@ -283,8 +282,10 @@ async def is_legal(s: Scenario, callback: str, result: str) -> bool:
         return not is_bad(error.reason)
     ref = otp.monitor(server)
     if callback == "handle_call":
-        with contextlib.suppress(otp.CallExit):
+        try:
             await GenServer.call(server, "x", 1)
+        except otp.CallExit as error:
+            s.gets(error)
     elif callback == "handle_cast":
         GenServer.cast(server, "x")
     await wait_all_idle()
@@ -375,7 +376,8 @@ async def found_when(s: Scenario, name: str, *, marked: bool) -> str:
     try:
         with without_reports():
             await GenServer.call(server, "state")
-    except otp.CallExit:
+    except otp.CallExit as error:
+        s.gets(error)
         return "found by the first call" if otp.monotonic() == begun else "the caller waits until its time is up"
     with s.unseen():
         otp.exit(server, "kill")
@@ -393,11 +395,13 @@ class Idle(GenServer[None]):
 @scenario("s12.p2")
 async def p2(s: Scenario) -> str:
     """A server with only init gets a call."""
+    s.name(otp.self(), "caller")
     server = s.name(await Idle.start(None), "server")
     begun = otp.monotonic()
     try:
         value = await GenServer.call(server, "hello")
-    except otp.ServerDown:
+    except otp.ServerDown as error:
+        s.gets(error)
         at_once = "at once" if otp.monotonic() == begun else "later"
         return f"the server ends, and the caller gets ServerDown {at_once}"
     except otp.CallTimeout:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import otp
 from otp import Application, GenServer, observer
-from otp.trace import node_of
+from otp.trace import Event, node_of
 from superlearner.course.engine.by_hand import NEAR
 from superlearner.course.engine.callers import Caller
 from superlearner.course.engine.ends import end_of, failed_child
@@ -104,7 +104,11 @@ class Pool:
 
     async def opens(self, seconds: float) -> otp.Pid:
         """Open a job; raise `Wrong` unless it runs."""
-        pid = await self.owner.call("open_job", self.pool, seconds).returns(late="M18")
+        since = self.s.mark()
+        call = self.owner.call("open_job", self.pool, seconds)
+        await self.s.settle()
+        slow = not call.done and any(map(is_in_init, self.s.events(since)))
+        pid = await call.returns(late="M18" if slow else None)
         if not isinstance(pid, otp.Pid):
             raise Wrong(f"expected open_job to start a job and return its pid, got {render(pid)}")
         self.s.running(pid, "job")
@@ -133,6 +137,13 @@ class Pool:
         more = bool(again) and type(got) is int and got > wanted and self.is_one_more()
         said = f"{again}: " if more else ""
         self.s.same(got, wanted, f"{said}expected count to return {wanted}, got {render(got)}", "M24" if more else None)
+
+
+def is_in_init(event: Event) -> bool:
+    """Return whether an event is the start of a process that still waits in its `init`."""
+    if event.kind != "spawned" or event.pid is None or not otp.is_alive(event.pid):
+        return False
+    return str(otp.process_info(event.pid, "current_function")).rpartition(":")[0].endswith("init")
 
 
 ITEMS: Final = tuple(range(50))

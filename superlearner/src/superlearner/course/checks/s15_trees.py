@@ -186,6 +186,10 @@ async def escalate(s: Scenario) -> None:
         leaf = await crash(s, "leaf")
         s.expect(not otp.is_alive(leaf), 'leaf got the cast "crash", and goes on; let the error end it', "M11")
         s.show(since, s.mark(), begun)
+        reason = s.reason_of(leaf)
+        if reason in ("normal", "shutdown"):
+            say = f'leaf got the cast "crash" and ended with {reason!r}, which is no crash'
+            raise Wrong(f"{say}: let it raise an error")
         survived(s, tree, f"leaf crashed at {number} s", {"leaf"}, before, await after(s, tree))
 
     s.step("The fourth crash renews leaf, sibling and middle; witness and Root go on.")

@@ -219,8 +219,9 @@ class ByHand:
             if otp.process_info(self.pid, "message_queue_len"):
                 say = f"{self._literal(message)} is no message of the task, and stays in the mailbox"
                 raise Wrong(f"{say}: expected it to be taken and dropped", "M3", STAYS)
-        if said := mailbox():
-            raise Wrong(f"expected no answer to what is no message of the task, got {self.s.worded(render(said[0]))}")
+            if said := mailbox():
+                say = f"{self._literal(message)} is no message of the task: expected no answer"
+                raise Wrong(f"{say}, got {self.s.worded(render(said[0]))}")
         unknown = self.ask("an unknown request")
         await self.s.settle()
         if not otp.is_alive(self.pid):

@@ -214,7 +214,8 @@ class Caller:
             reason = self.s.reason_of(self.pid)
             line = self.s.line_of_reason(reason)
             found = end_of(f"{line}{said} ended the process that called it: ", reason)
-            raise Wrong(found.say, found.misconception or "M8", found.look)  # only a link, or itself, can end it
+            linked = "M8" if self.s.ended_before(self.pid) else None  # it may also have ended itself
+            raise Wrong(found.say, found.misconception or linked, found.look)
 
     async def _main(self) -> None:
         while True:

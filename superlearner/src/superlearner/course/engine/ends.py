@@ -150,6 +150,8 @@ def raised(said: str, error: BaseException, text: str | None = None, m: str | No
     'get(server) raised ValueError: oops'
     """
     shown = str(error) if text is None else text
+    if isinstance(error, AttributeError) and shown.startswith("'coroutine' object"):
+        return Wrong(f"{said}: `await` is missing before a call of an async function")
     if isinstance(error, RealIONotSimulated):
         refused = real_io(shown)
         return Wrong(f"{said}: {refused.say}", refused.misconception)

@@ -46,7 +46,7 @@ class Excerpt:
         self._unseen = 0
         self._since = 0
         self._until: int | None = None
-        self._first = False
+        self._first: int | None = None
         self._asked: set[tuple[Any, Any]] = set()
         self._own: Counter[Any] = Counter()
 
@@ -83,11 +83,17 @@ class Excerpt:
 
     def begin(self) -> None:
         """Begin with the next event: a step of the contract."""
-        self._since, self._until, self._first = self._count, None, False
+        self._since, self._until, self._first = self._count, None, None
 
-    def show(self, since: int, until: int | None = None) -> None:
-        """Show the events between two marks; if they are too many, the first one and the last ones."""
-        self._since, self._until, self._first = since, until, True
+    def show(self, since: int, until: int | None = None, of: int | None = None) -> None:
+        """Show the events between two marks; if they are too many, the first one and the last ones.
+
+        Args:
+            since: the first mark.
+            until: the second one.
+            of: the place of an earlier event that comes first, such as the end that they are about.
+        """
+        self._since, self._until, self._first = since, until, since if of is None else of
 
     def whole(self, events: Sequence[Event], row_of: Callable[[Event], CourseRow | None]) -> tuple[CourseRow, ...]:
         """Return the rows of a whole run."""
@@ -104,7 +110,9 @@ class Excerpt:
             named: processes whose newest rows are always shown.
         """
         found = self._rows(events, row_of, self._since, self._until)
-        needed = {0} if self._first and found else set[int]()
+        if self._first is not None and self._first < self._since:
+            found = self._rows(events, row_of, self._first, self._first + 1) + found
+        needed = {0} if self._first is not None and found else set[int]()
         newest = {lane: place for place, row in enumerate(found) for lane in _lanes(row)}
         needed |= {newest[name] for name in named if name in newest}
         lanes = {lane for place in needed for lane in _lanes(found[place])} | (_lanes(found[-1]) if found else set())

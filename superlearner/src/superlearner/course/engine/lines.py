@@ -52,6 +52,12 @@ class AnswerLines:
         line = next(filter(None, lines), defined.co_firstlineno)
         return f"line {line}: "
 
+    def of_global(self) -> str:
+        """Return the line of the first assignment to a global name in a function."""
+        steps = (step for each in _codes(self._code)[1:] for step in dis.get_instructions(each))
+        lines = (step.positions.lineno for step in steps if step.opname == "STORE_GLOBAL" and step.positions)
+        return f"line {line}: " if (line := next(lines, None)) else ""
+
     def of_value(self, reason: Any) -> str:
         """Return the line of the text at the end of a reason."""
         while type(reason) is tuple and reason:

@@ -113,6 +113,10 @@ class Scenario(Defined):
         at = round(otp.monotonic() * 1e9)
         self._take(Event(0, at, self._node.name, "happens", of or otp.self(), 0, {"text": text}))
 
+    def gets(self, error: otp.CallExit) -> None:
+        """Add a row for the failure of a call to its caller, the running process."""
+        self.happens(f"gets {type(error).__name__}")
+
     def outcome(self, happened: str) -> Outcome:
         """Return the outcome of the run up to now."""
         mailbox = () if self.mailbox is None else tuple(self.mailbox.steps)
@@ -418,12 +422,15 @@ class Scenario(Defined):
                 value.close()
                 raise Wrong(f"{what} answered a coroutine: `await` is missing before a call inside it")
             return value
-        except otp.CallTimeout:
+        except otp.CallTimeout as error:
+            self.gets(error)
             raise self._unanswered(what, server) from None
         except otp.ServerDown as error:
+            self.gets(error)
             said = f"{self.line_of_reason(error.cause_reason)}{what}: the server ended: "
             raise end_of(said, error.cause_reason, self._end(server)[1]) from None
-        except otp.NoProcess:
+        except otp.NoProcess as error:
+            self.gets(error)
             raise self.ended(server, f"{what}: the server has ended before: ") from None
         except otp.StartError as error:
             if isinstance(error, ValueError):  # of a child spec or a flag; the library says how to write it
@@ -482,6 +489,10 @@ class Scenario(Defined):
         """
         return self._lines.of_name(name, *texts)
 
+    def line_of_global(self) -> str:
+        """Return `line 15: `, the first line in which a function of the answer assigns to a global name; else ""."""
+        return self._lines.of_global()
+
     # The trace
 
     def mark(self) -> int:
@@ -514,12 +525,12 @@ class Scenario(Defined):
         """Leave what happens inside out of the excerpt, such as the clean-up after a run."""
         return self._excerpt.unseen()
 
-    def show(self, since: int, until: int | None = None, begun: float = 0.0) -> None:
-        """Let the excerpt show what happened between two marks, and mark the last of it.
+    def show(self, since: int, until: int | None = None, begun: float = 0.0, of: int | None = None) -> None:
+        """Let the excerpt show what happened between two marks, after the event at the place `of`; mark the last of it.
 
         Its times are counted from `begun`, so they match those in the answer.
         """
-        self._excerpt.show(since, until)
+        self._excerpt.show(since, until, of)
         self._begun = begun
 
     def excerpt(self, say: str = "") -> tuple[CourseRow, ...]:

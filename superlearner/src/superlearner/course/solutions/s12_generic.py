@@ -1,13 +1,12 @@
 answer = {
     1: "generic",
     2: "generic",
-    3: "generic",
+    3: "specific",
     4: "specific",
-    5: "specific",
-    6: "generic",
+    5: "generic",
+    6: "specific",
     7: "specific",
     8: "specific",
-    9: "specific",
+    9: "generic",
     10: "generic",
-    11: "generic",
 }

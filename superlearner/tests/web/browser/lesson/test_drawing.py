@@ -119,7 +119,12 @@ def test_typed_text_is_drawn_and_a_fault_is_marked_at_its_line(one: Locator) -> 
 
 def test_a_drawn_tree_runs_and_what_is_killed_in_it_restarts(one: Locator) -> None:
     draw(one)
-    one.get_by_role("button", name="Run this tree").click()
+    start = one.get_by_role("button", name="Run this tree")
+    expect(start).to_be_disabled()
+    expect(one).to_contain_text("Predict first")
+    for name in ("a worker", "a temporary agent", "the dynamic supervisor", "the store"):
+        one.get_by_label(name, exact=True).fill("1")
+    start.click()
     running = one.get_by_role("group", name="The processes of the drawing")
     expect(running.get_by_role("treeitem")).to_have_count(9)
     expect(running.get_by_role("treeitem").first).to_have_accessible_name("Root, supervisor rest_for_one, running")

@@ -65,6 +65,11 @@ export class DrawingForm {
     return write(this.#drawing.roots);
   }
 
+  /** Return whether every count is predicted. */
+  get predicted() {
+    return (this.choice.keys ?? []).every((key) => countIn(this.#source, key));
+  }
+
   /** The name of the root; "" without one. */
   get root() {
     return this.#drawing.roots[0]?.name ?? "";

@@ -27,15 +27,15 @@ export class DrawingRun {
   constructor(form) {
     this.form = form;
     this.element.append(this.#acts, this.#place);
-    this.#paint();
+    this.paint();
   }
 
   async run() {
-    if (this.#busy || !mayCode()) return;
+    if (this.#busy || !this.#may) return;
     const { text } = this.form;
     this.#busy = true;
     this.#failed = "";
-    this.#paint();
+    this.paint();
     try {
       await workbench().run(sourceOf(text));
       this.#runs = text;
@@ -46,12 +46,17 @@ export class DrawingRun {
       this.#failed = error.message.replace(/^(?:line \d+: )?ValueError: /, "");
     } finally {
       this.#busy = false;
-      this.#paint();
+      this.paint();
     }
   }
 
-  #paint() {
-    render(html`<button type="button" class="btn" ?disabled=${!mayCode()} aria-disabled=${this.#busy ? "true" : nothing}
+  /** A run would show the counts, so they are predicted first. */
+  get #may() {
+    return mayCode() && (this.form.predicted || Boolean(this.#runs));
+  }
+
+  paint() {
+    render(html`<button type="button" class="btn" ?disabled=${!this.#may} aria-disabled=${this.#busy ? "true" : nothing}
       aria-describedby=${mayCode() ? nothing : "rights"} @click=${() => void this.run()}>${this.#busy
       ? "Starting…"
       : this.#runs ? "Start it again" : "Run this tree"}</button>
@@ -59,7 +64,9 @@ export class DrawingRun {
       : mayCode()
       ? html`<span class="hint">${this.#runs
         ? "Kill a process and watch what restarts. A restarted dynamic supervisor has no agents."
-        : "Starts the processes that you drew, so that you can kill them."}</span>`
+        : this.form.predicted
+        ? "Starts the processes that you drew, so that you can kill them."
+        : "Predict first: fill in each number, then run the tree."}</span>`
       : html`<span class="hint">${signIn("run it")}</span>`}`, this.#acts);
   }
 }

@@ -204,17 +204,22 @@ export const supervises = ({ kind }) => kind === "supervisor" || kind === "dynam
 /** @type {Record<Kind, string>} */
 const NAMES = { supervisor: "Supervisor", dynamic: "Pool", worker: "Worker", store: "Store" };
 
-/** Add a node below a supervisor, or after another node. @param {DrawnNode[]} before @param {Path} path @param {Kind} kind */
+/**
+ * Add a node below a supervisor, or after another node; a dynamic supervisor has only workers.
+ * @param {DrawnNode[]} before @param {Path} path @param {Kind} kind
+ */
 export function add(before, path, kind) {
-  const roots = structuredClone(before), target = at(roots, path), after = target !== null && !supervises(target);
-  const above = !target ? [] : after ? path.slice(0, -1) : path, parent = at(roots, above);
-  const siblings = parent?.children ?? roots, place = after ? (path.at(-1) ?? 0) + 1 : siblings.length;
+  const roots = structuredClone(before), dynamic = kind === "worker" ? -1 : path.findIndex((_, depth) =>
+    depth > 0 && at(roots, path.slice(0, depth + 1))?.kind === "dynamic");
+  const beside = dynamic < 0 ? path : path.slice(0, dynamic + 1), target = at(roots, beside);
+  const after = target !== null && (dynamic > 0 || !supervises(target));
+  const above = !target ? [] : after ? beside.slice(0, -1) : beside, parent = at(roots, above);
+  const siblings = parent?.children ?? roots, place = after ? (beside.at(-1) ?? 0) + 1 : siblings.length;
   const known = new Set(nodes(roots).map(({ name }) => name)), base = !parent ? "Root" : parent.kind === "dynamic" ? "Agent" : NAMES[kind];
   let name = base, number = 1;
   if (base === "Agent" || base === "Worker" || base === "Supervisor") name = `${base} ${number}`;
   while (known.has(name)) name = `${base} ${++number}`;
-  const strategy = parent ? "one_for_one" : "rest_for_one";
-  siblings.splice(place, 0, { name, kind: parent ? kind : "supervisor", strategy, line: 0, children: [] });
+  siblings.splice(place, 0, { name, kind: parent ? kind : "supervisor", strategy: "one_for_one", line: 0, children: [] });
   return { roots, path: [...above, place] };
 }
 

@@ -107,12 +107,15 @@ export class LessonExercise extends LessonBlock {
       this.#typed();
       mark();
     });
+    const run = new DrawingRun(form);
     const mark = () => {
+      run.paint();
       const { problem } = form;
       if (problem) editor.mark(problem.line, 1, problem.say, false);
       else editor.unmark();
     };
     form.source = editor.value;
+    run.paint();
     editor.addEventListener("input", () => {
       form.source = editor.value;
       mark();
@@ -121,7 +124,7 @@ export class LessonExercise extends LessonBlock {
     const text = make("details", { class: "as-text" }, make("summary", {}, "The same as text"),
       ...(choice.typed ? [written(choice.typed)] : []), editor);
     if (!form.text) text.open = true;
-    return make("div", { class: "times" }, form.element, new DrawingRun(form).element, text);
+    return make("div", { class: "times" }, form.element, run.element, text);
   }
 
   get source() {

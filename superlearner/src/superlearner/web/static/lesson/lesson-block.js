@@ -74,7 +74,7 @@ export class LessonBlock extends HTMLElement {
   /** Return a link to what follows this block, which is done: what stands below it on the page. */
   nextLink() {
     const name = this.block.review ? "" : LessonBlock.following(this.state.id), next = below(this);
-    if (!name || !next) return nothing;
+    if (!name || !next || next.id === "lesson-end") return nothing; // the end of the core path says what is next
     return html`<p class="next"><a href="#${next.id}" @click=${(/** @type {MouseEvent} */ event) => {
       event.preventDefault();
       next.scrollIntoView({ block: "start" });

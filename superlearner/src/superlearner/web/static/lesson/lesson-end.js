@@ -28,7 +28,16 @@ const describeMissed = (one) => html`<li>${linkTo(one.id, one.title)}: ${one.why
 /** Lead to the session that follows. */
 function following() {
   const { next, nextTitle } = document.getElementById("lesson")?.dataset ?? {};
-  return next ? html`<li><a href="${root()}/learn/${next}">Go on with session ${next}, ${nextTitle}</a></li>` : nothing;
+  return next
+    ? html`<p><a class="btn primary" href="${root()}/learn/${next}">Go on with session ${next}, ${nextTitle}</a></p>`
+    : nothing;
+}
+
+/** Return what to practise: what goes with the first part that was difficult, else the first that is left. @param {Lesson} lesson */
+function practice(lesson) {
+  const missed = lesson.missed.find(({ practise }) => practise), next = nextOf(lesson);
+  if (missed?.practise) return html`<li>${linkTo(missed.practise, `Practise ${missed.practise_title ?? ""}`)}</li>`;
+  return next?.id ? html`<li>${linkTo(next.id, `Practise ${nameOf(next)}`)}</li>` : nothing;
 }
 
 /** Return the end of the core path as a template. @param {Lesson} lesson */
@@ -41,9 +50,9 @@ function endOf(lesson) {
     ${lesson.missed.length
       ? html`<p>These parts were difficult for you:</p><ul class="missed">${lesson.missed.map(describeMissed)}</ul>`
       : html`<p>You passed every part without help, and your first predictions were right.</p>`}
-    <h4>What to do next</h4>
-    <ul>${next?.id ? html`<li>${linkTo(next.id, `Practise ${nameOf(next)}`)}</li>` : nothing}
-      ${following()}
+    ${following()}
+    <h4>More, whenever you like</h4>
+    <ul>${practice(lesson)}
       <li><a href="${root()}/sandboxes">Write your own tree in the Playground</a>, and kill in it</li>
       <li>Come back tomorrow: <a href="${root()}/learn#review">your review</a> asks some of this once more</li></ul>`;
 }
