@@ -47,6 +47,9 @@ async def adder(start):
 """
 
 
+FIRST = '(ref, start + number))\n            case ("later'
+
+
 def verdict(check: str, source: str) -> Verdict:
     return verdict_of("s00.adder", check, source, [1, 2])
 
@@ -69,6 +72,8 @@ def verdict(check: str, source: str) -> Verdict:
          "line 16: ('add', 2, adder), without `ref`, is no message of the task"),
         ('case "stop"', 'case ("other",):\n                1 / 0\n            case "stop"', "V4",
          "line 16: ('other',) is no message of the task"),
+        (FIRST, FIRST.replace("))", ")), otp.send(from_, 7)"), None,
+         "expected one answer to each request, got one more: 7"),
         ("async def adder(start):", "class adder:\n  async def adder(start):", None, "an async function, got a class"),
     ],
 )  # fmt: skip

@@ -59,6 +59,12 @@ COURSE = Course()
         ),
         ("s11.system", "max_restarts=1000", "delay=2", "got None; no process was started within this second"),
         ("s11.system", "await AgentRegistry.start_link()", "None", "there is no registry yet, or no monitor"),
+        (
+            "s11.system",
+            "await AgentRegistry.start",
+            "AgentRegistry.start",
+            "line 6: `await` is missing before the call",
+        ),
         ("s11.system", 'await AgentMonitor.stop(system["monitor"])', "return", "expected no process after stop, got"),
         ("s11.system", 'otp.exit(registry, "shutdown")', "return", "expected no process after stop, got registry"),
         ("s11.framework", "otp.demonitor(ref, flush=True)", "pass", "the asker still monitors the monitor: `otp."),

@@ -57,6 +57,20 @@ def test_the_lesson_has_every_exercise_and_prediction() -> None:
         ("s15.limits", "(20, 10)", "(40, 10)", ("M22",), "40 crashes 0.01 s apart should end it"),
         ("s15.escalate", ', name="middle"', "", (), "write name='middle' in its child spec"),
         ("s15.escalate", "[leaf, sibling]", "[leaf]", (), "registered as 'sibling'"),
+        (
+            "s15.application",
+            'Tree.start_link([Connection.child_spec(url, name="connection")])',
+            'Connection.start_link(url, name="connection")',
+            (),
+            "connection was killed, and it was not started again: `start` has to return the pid of a supervisor",
+        ),
+        (
+            "s15.application",
+            'Tree.start_link([Orders.child_spec(None, name="orders")])',
+            'Orders.start_link(None, name="orders")',
+            (),
+            "orders was killed, and it was not started again",
+        ),
         ("s15.escalate", "raise RuntimeError", "print", ("M11",), 'leaf got the cast "crash", and goes on'),
         (
             "s15.pool",

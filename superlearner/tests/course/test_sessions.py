@@ -50,6 +50,15 @@ def test_another_right_program_passes_as_well(id: str, name: str) -> None:
     assert ast.dump(ast.parse(source)) != ast.dump(ast.parse(COURSE.solution(id)))
 
 
+BEFORE_OTP = {name.partition("_")[0] for id, name in WRONG if int(id[1:3]) < 12}
+
+
+@pytest.mark.parametrize("id", sorted(BEFORE_OTP))
+def test_what_is_told_before_calls_and_casts_are_taught_does_not_speak_of_them(id: str) -> None:
+    told = MISCONCEPTIONS[id]
+    assert not re.search(r"\b[Aa] (call|cast)\b|calls itself waits|can call itself", f"{told.fact} {told.belief}")
+
+
 @pytest.mark.parametrize(("id", "name"), WRONG)
 def test_a_wrong_program_is_told_by_its_misconception_and_no_other(id: str, name: str) -> None:
     found = verdict(id, COURSE.wrong(id)[name])

@@ -355,6 +355,17 @@ async def application(s: Scenario) -> None:
             for app in (shop, database):
                 await stopped(s, app)
 
+    s.step("Each server is the child of a supervisor, which restarts it after a crash.")
+    for app, name in ((database, "connection"), (shop, "orders")):
+        killed = otp.whereis(name)
+        if killed is None:
+            raise Wrong(f"the connection was killed, and {name} ended with it: expected it to be started again")
+        await s.kill(killed)
+        say = f"{name} was killed, and it was not started again: `start` has to return the pid of a supervisor"
+        s.expect(otp.whereis(name) is not None, s.line_of(app.__name__, "start") + say)
+    s.name_registered()
+
+    s.step("The shop alone is stopped and started, and asks the connection again.")
     await stopped(s, shop)
     Application.put_env(database, "url", "another one")
     names = await tried(s, "ensure_all_started(Shop)", lambda: Application.ensure_all_started(shop))

@@ -210,6 +210,8 @@ class ByHand:
 
     async def ignores(self, *messages: Any) -> None:
         """Send messages of no known shape, then none; raise `Wrong` unless each is taken and the process goes on."""
+        if said := mailbox():
+            raise Wrong(f"expected one answer to each request, got one more: {self.s.worded(render(said[0]))}")
         for message in (*messages, *STRANGE):
             self.send(message)
             await self.s.settle()

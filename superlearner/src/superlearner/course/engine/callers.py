@@ -214,7 +214,9 @@ class Caller:
             reason = self.s.reason_of(self.pid)
             line = self.s.line_of_reason(reason)
             found = end_of(f"{line}{said} ended the process that called it: ", reason)
-            linked = "M8" if self.s.ended_before(self.pid) else None  # it may also have ended itself
+            linked = (
+                "M8" if reason == "noproc" or self.s.ended_before(self.pid) else None
+            )  # it may also have ended itself
             raise Wrong(found.say, found.misconception or linked, found.look)
 
     async def _main(self) -> None:

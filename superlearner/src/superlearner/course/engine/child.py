@@ -204,6 +204,8 @@ class _Run:
     def _failed(self, wrong: Wrong) -> Verdict:
         if self._unawaited.say:  # it explains the others
             wrong = Wrong(f"line {self._unawaited.line}: {self._unawaited.say}")
+        elif self._unawaited.held and wrong.misconception is None and "`await` is missing" not in wrong.say:
+            wrong = Wrong(f"{self._unawaited.held}. In the run: {wrong.say}")
         elif dead := dead_case(self._source):
             wrong = Wrong(dead)
         found = () if wrong.misconception is None else (wrong.misconception,)
@@ -225,6 +227,7 @@ class _Run:
         except BaseException as error:
             if self._scenario is not None:  # before the run is cleaned up
                 self._excerpt = self._scenario.excerpt(error.say if isinstance(error, Wrong) else "")
+            self._unawaited.find_held()
             check_names()  # it explains the others
             raise
 

@@ -43,6 +43,8 @@ class Unawaited:
         self.line: int | None = None
         self.say: str = ""
         """A sentence about the first of them, or ""."""
+        self.held: str = ""
+        """A sentence about one whose coroutine is still held, with its line, or ""."""
         self._file = file
         self._warn: Any = None
         self._depth = 0
@@ -62,6 +64,16 @@ class Unawaited:
             gc.enable()
         setattr(warnings, HOOK, self._warn)
         sys.set_coroutine_origin_tracking_depth(self._depth)
+
+    def find_held(self) -> None:
+        """Account for a coroutine of the file that nothing has awaited, and that a variable or a value still holds."""
+        coroutines: list[CoroutineType[Any, Any, Any]] = [one for one in gc.get_objects() if type(one) is CoroutineType]
+        for each in coroutines:
+            if each.cr_origin and each.cr_origin[0][0] == self._file:
+                if inspect.getcoroutinestate(each) == inspect.CORO_CREATED:
+                    say = f"line {each.cr_origin[0][1]}: `await` is missing before the call of {each.__name__}"
+                    self.held = self.held or say
+                    each.close()
 
     def _dropped(self, coroutine: CoroutineType[Any, Any, Any]) -> None:
         origin = coroutine.cr_origin
