@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,24 @@ def test_a_learner_opens_the_pages_of_their_own_things(inside: Inside, nodes_her
             assert hidden.text.replace("zelda", "no_one") == unknown.text
         me = (await client.get("/api/v1/arsenal/whoami", headers=browser)).json()["data"]
         assert (me["scopes"], me["may"]) == (["own"], ["read", "operate", "code"])
+
+    inside(test, data_dir=tmp_path)
+
+
+def test_a_page_for_teachers_says_so_to_a_learner(inside: Inside, tmp_path: Path) -> None:
+    """Regression: a learner who was signed in got the form that asks for the token."""
+
+    async def test(inside_: Any) -> None:
+        browser = await signed_in(inside_, "ada") | {"accept": "text/html"}
+        for path, what in (("/settings", "Settings"), ("/cluster", "Cluster")):
+            answer = await inside_.client.get(path, headers=browser)
+            assert (answer.status_code, 'name="token"' in answer.text) == (403, False)
+            assert f"<h1>{what}</h1>" in answer.text
+            assert "This page is for teachers. You are signed in as <b>ada</b>." in answer.text
+            offered = re.findall(r'<a href="(/[a-z]*)">', answer.text)
+            assert offered == ["/", "/supervisors", "/timeline", "/sandboxes", "/learn", "/system"]
+            for link in offered:
+                assert (await inside_.client.get(link, headers=browser)).status_code == 200
 
     inside(test, data_dir=tmp_path)
 

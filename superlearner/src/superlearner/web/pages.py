@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from superlearner.sandbox import Sandbox
     from superlearner.web.platform import Platform, Readiness
 
-__all__ = ["find_similar", "install", "is_of_own", "make_templates"]
+__all__ = ["PAGES", "START", "find_similar", "install", "is_of_own", "make_templates"]
 
 FOLDER: Final = Path(__file__).parent
 START: Final = "start"

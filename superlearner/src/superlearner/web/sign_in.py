@@ -39,7 +39,7 @@ from superlearner.web.envelope import timestamp
 from superlearner.web.errors import ApiError
 from superlearner.web.guard import OPEN_PATHS, path_of
 from superlearner.web.pacing import Pacing
-from superlearner.web.pages import is_of_own, make_templates
+from superlearner.web.pages import PAGES, START, is_of_own, make_templates
 from superlearner.web.presence import CHANGED, SIGNED_OUT, Presence
 from superlearner.web.recognising import (
     CredentialRefused,
@@ -132,6 +132,7 @@ class SignIn:
         templates = make_templates(files)
         self._template = templates.get_template("sign_in.html")
         self._link_template = templates.get_template("sign_in_link.html")
+        self._for_teachers_template = templates.get_template("for_teachers.html")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request or one web socket."""
@@ -177,7 +178,10 @@ class SignIn:
             dead = visit.connection.cookies.get(self.link_cookie)
             recognise(scope, visitor, dead if visit.is_page and dead in DEAD_LINKS and not visitor.holder else None)
             if not _may_read(visit, visitor):
-                raise self._not_allowed(visit, visitor)
+                refused = self._not_allowed(visit, visitor)
+                if visit.is_page and "own" in visitor.user.scopes:
+                    return self._for_teachers(visit, visitor.user.name)
+                raise refused
         except CredentialRefused as refused:
             return self._refusal(visit, refused)
         except ApiError as error:
@@ -363,6 +367,18 @@ class SignIn:
             problem=problem,
         )
         return HTMLResponse(html, status, headers={"cache-control": "no-store", **_headers(status, wait)})
+
+    def _for_teachers(self, visit: Visit, name: str) -> Response:
+        """Return the page that tells a learner who the requested page is for, and what they may open."""
+        html = self._render(
+            self._for_teachers_template,
+            visit,
+            title="For teachers",
+            what=next((page.label for page in PAGES if page.path == visit.path), visit.path[:200]),
+            name=name,
+            places=[page for page in PAGES if page.of_own and (page.id == START or page.is_place)],
+        )
+        return HTMLResponse(html, 403, headers={"cache-control": "no-store"})
 
     def _render(self, template: Template, visit: Visit, **values: Any) -> str:
         self.files.look()
