@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { hasCrash, optionsOf, raisedIn, upText } from "#static/sandboxes/sandbox-words.js";
+import { firstToOpen, hasCrash, optionsOf, raisedIn, upText } from "#static/sandboxes/sandbox-words.js";
 
 test("a failed start has what did not happen, the error and the line", () => {
   assert.deepEqual(
@@ -64,4 +64,12 @@ test("isolation layers are counted under that name", () => {
 test("the options of a request are those of the configuration, without its origin", () => {
   const options = { strategy: null, max_restarts: 7, max_seconds: 5, custom_config: [1], limits: { memory_mb: 300 } };
   assert.deepEqual(optionsOf({ configuration: { origin: "source", title: null, supervisor_module: null, ...options } }), options);
+});
+
+test("the Playground opens the newest sandbox of the user, and never the home with the platform's demo", () => {
+  const home = { id: "home-ada-2", status: "running" }, mine = { id: "my_tree", status: "running" };
+  assert.equal(firstToOpen([home]), undefined);
+  assert.equal(firstToOpen([home, mine]), mine);
+  assert.equal(firstToOpen([mine, home]), mine);
+  assert.equal(firstToOpen([{ ...mine, status: "ended" }, { ...mine, id: "older" }]), undefined);
 });

@@ -10,6 +10,8 @@ import { counted, duration, number, size, time } from "../base/words.js";
 /** @typedef {Api.SandboxRecord & {configuration: {limits: Required<Api.LimitsGiven>}}} Sandbox */
 /** @typedef {{q: string, owner: string, state: string}} Wanted  `state`: "", "running" (all with a program) or "ended" */
 
+/** The beginning of the ids of homes. */
+const HOME = "home-";
 /** The process state whose colour each state uses. */
 const LOOKS = { running: "running", starting: "starting", stopping: "exiting", ended: "crashed" };
 /** Reasons of ends that somebody wanted, in the words of the platform. */
@@ -108,6 +110,16 @@ export const columnOf = (text, line) => Math.max(0, (text.split("\n")[line - 1] 
 export function freeName(like, taken) {
   const known = new Set(taken);
   for (let n = 1; ; n += 1) if (!known.has(n === 1 ? like : `${like}_${n}`)) return n === 1 ? like : `${like}_${n}`;
+}
+
+/**
+ * Return the sandbox that the Playground opens: the user's newest, unless it has ended. The home of a learner does not
+ * count, since it runs the platform's demo. Without one, the Playground opens a new sandbox.
+ * @param {readonly Sandbox[]} ours  newest first
+ */
+export function firstToOpen(ours) {
+  const newest = ours.find((one) => !one.id.startsWith(HOME));
+  return newest?.status === "ended" ? undefined : newest;
 }
 
 /** Return whether a source has the message `crash`, as the templates do. @param {string} source */

@@ -13,6 +13,7 @@ import { list, wireList } from "./sandbox-list.js";
 import { gone, leaveGone, runAgain, wireGone } from "./sandbox-gone.js";
 import { begin, drafted, enter, enterWith, exit, start } from "./sandbox-make.js";
 import { hide, run, show, shows, walls, wire } from "./sandbox-pane.js";
+import { firstToOpen } from "./sandbox-words.js";
 import { complain } from "../base/toast.js";
 
 /** @import { Sandbox } from "./sandbox-words.js" */
@@ -82,8 +83,8 @@ function ours() {
 /** Without a choice in the URL, open what the user worked on last. */
 function arrive() {
   arrived = true;
-  const [newest] = ours();
-  if (WORDS.every((word) => !asked().has(word)) && newest && newest.status !== "ended" && newest.created_at > drafted())
+  const newest = firstToOpen(ours());
+  if (WORDS.every((word) => !asked().has(word)) && newest && newest.created_at > drafted())
     history.replaceState(null, "", toOne(newest.id));
 }
 
