@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import subprocess
 from pathlib import Path
@@ -9,10 +10,13 @@ from typing import Any
 
 import pytest
 
+from otp import Node
 from otp.cluster import Dns, FileList, Folder, Multicast
 from superlearner.cluster.certificates import make_certificates
 from superlearner.cluster.cookie import CookieError, read_cookie
+from superlearner.cluster.line import MemberLink
 from superlearner.cluster.ways import BadWay, Way, discovery_of, member_name, tls_of, unreachable_host
+from superlearner.nodes.remote import NodeGone
 
 
 @pytest.mark.parametrize("name", ["", "-b", "b c", "b@", "a@b@c", "b/..", "b\n", "x" * 64])
@@ -146,3 +150,14 @@ def test_a_certificate_that_has_expired_is_named(tmp_path: Path) -> None:
     )  # fmt: skip
     with pytest.raises(BadWay, match=r"old\.pem: certificate has expired"):
         tls_of(ours / "ca.pem", tmp_path / "old.pem", ours / "key.pem")
+
+
+def test_a_stopping_platform_asks_members_nothing_more() -> None:
+    async def test() -> None:
+        async with Node("a@127.0.0.1") as node:
+            link = MemberLink(node, "b@127.0.0.1")
+        with pytest.raises(NodeGone, match="the platform is stopping"):
+            await link.ask(b"")
+        link.cast(b"")
+
+    asyncio.run(test())

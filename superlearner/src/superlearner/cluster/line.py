@@ -33,6 +33,8 @@ class MemberLink:
 
     async def ask(self, request: bytes) -> object:
         """Send a request and wait for its answer. Raises `NodeGone`."""
+        if not self._is_open:
+            raise NodeGone("the platform is stopping")
         answer: asyncio.Future[object] = asyncio.get_running_loop().create_future()
         process = self._spawn(_call, self._backend, request, answer)
         try:
@@ -42,8 +44,14 @@ class MemberLink:
             raise
 
     def cast(self, request: bytes) -> None:
-        """Send a request and ignore its answer."""
-        self._spawn(_cast, self._backend, request)
+        """Send a request and ignore its answer; a platform that is stopping sends none."""
+        if self._is_open:
+            self._spawn(_cast, self._backend, request)
+
+    @property
+    def _is_open(self) -> bool:
+        """Return whether the platform's node still starts processes."""
+        return self._node.life == "open"
 
     def _spawn(self, function: Callable[..., object], *args: Any) -> otp.Pid:
         """Start a process of the platform."""
