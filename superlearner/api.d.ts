@@ -453,6 +453,20 @@ declare namespace Api {
     file: string|null;
     running: VersionLine[];
   }
+  interface NodeLine {
+    name: string;
+    /** `platform`, `local`, `tree`, `sandbox`, `service` or `member` */ kind: string;
+    /** the platform's own node */ own: boolean;
+    /** the node for operations without `node` */ default: boolean;
+    /** the node runs in another process */ remote: boolean;
+    /** the owner's name; null: none */ owner: string|null;
+    /** silent: it does not answer now, unknown fields are null; bad: its answers are invalid */ status: "up"|"silent"|"gone"|"bad";
+    life: string|null;
+    processes: number|null;
+    supervisors: number|null;
+    python: string|null;
+    os_pid: number|null;
+  }
   interface OpenWait {
     pid: string|null;
     name: string|null;
@@ -538,6 +552,7 @@ declare namespace Api {
   interface RestartLine {
     /** the number of the event that is the first cause */ event: number;
     /** its id, which stays unique when the program is started again */ ref?: string;
+    /** the name of its node, if the list is of several */ node?: string|null;
     at: number;
     /** what happened */ line?: string;
     /** restarts after an own end; of a sum, those from `at` to `until` */ count?: number;

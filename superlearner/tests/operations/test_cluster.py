@@ -151,12 +151,25 @@ def test_all_members_are_asked_at_once_and_those_that_did_not_answer_are_named(i
             assert [(one["name"], one["children"][0]["name"]) for one in trees[B]] == [("kiosk", "till")]
             restarts = (await both.get("/restarts"))["restarts"]
             assert ("till", B) in {(one["name"], one["node"]) for one in restarts}
+            assert (await platform.client.delete("/api/v1/processes/counter_1")).status_code == 200
+            await otp.Supervisor.count_children(("demo_one_for_one", platform.node))
+            listed = [(one["name"], one["node"]) for one in (await platform.get("/api/v1/restarts"))["data"]]
+            assert listed == [("counter_1", home), ("till", B)]
+            for node, name in ((home, "counter_1"), (B, "till")):
+                only = (await platform.get(f"/api/v1/restarts?node={node}"))["data"]
+                assert [(one["name"], one["node"]) for one in only] == [(name, None)]
             assert (await both.get("/anomalies"))["missing"] == []
             assert (await both.get("/processes?of=c@127.0.0.1", 404))["code"] == "node_not_found"
+            place, kept = 0, set[str]()
+            while B not in kept:
+                for place, row in await platform.platform.moments.wait_for_news(place, 20.0):
+                    kept.add(row.node)
             platform.platform.members.cluster.distribution.member_transport.inject(Cut(B))
             await both.until_nodes(lambda names: B not in names)
             found = await both.get("/processes")
             assert [one["node"] for one in found["missing"]] == [B]
+            listed = [(one["name"], one["node"]) for one in (await platform.get("/api/v1/restarts"))["data"]]
+            assert listed == [("counter_1", home), ("till", B)]
             assert "silent" in found["missing"][0]["reason"]
 
     inside(test)

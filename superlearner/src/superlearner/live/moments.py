@@ -135,18 +135,18 @@ class Moments:
         return _best([*rows, *([] if found is None else [found])], ref.number, sees, at)
 
     async def page(
-        self, node: str, owner: str | None, since: float | None, until: float | None, offset: int, limit: int
+        self, nodes: list[str], owner: str | None, since: float | None, until: float | None, offset: int, limit: int
     ) -> tuple[list[MomentRow], int]:
-        """Return moments of a node, newest first, and their number; see `seams.MomentHistory`."""
+        """Return moments of some nodes, newest first, and their number; see `seams.MomentHistory`."""
         if self.store is not None and self.store.url is not None:
-            asked = {"node": node, "owner": owner, "since": since, "until": until}
+            asked = {"node": nodes, "owner": owner, "since": since, "until": until}
             with contextlib.suppress(StoreUnavailable):
                 await self.store.sync()
                 total = await self.store.count_moments(**asked)
                 return await self.store.moments(**asked, limit=limit, offset=offset), total
         rows = [
             row for row in reversed(self._rows.values())
-            if row.node == node and (owner is None or row.owner == owner)
+            if row.node in nodes and (owner is None or row.owner == owner)
             and (since is None or row.at >= since) and (until is None or row.at < until)
         ]  # fmt: skip
         return rows[offset : offset + limit], len(rows)

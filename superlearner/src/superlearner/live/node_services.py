@@ -9,6 +9,7 @@ from typing import Any, Final
 import otp
 from otp import sentences
 from superlearner.base.telemetry import Telemetry
+from superlearner.cluster.members import Members
 from superlearner.control.terms import clip
 from superlearner.live.hub import Hub
 from superlearner.live.hubs import Hubs
@@ -89,6 +90,7 @@ class NodeServices:
         services.provide(Evaluation, lambda: Evaluation(evaluates))
         services.provide(EventLog, lambda: self.events)
         services.provide(LivePages, lambda: self.hubs)
+        services.provide(Members, lambda: None)
         services.provide(MomentHistory, lambda: self.moments)
         services.provide(PlatformFacts, lambda: PlatformFacts(version, self.started_at, ready=False))
         services.provide(PlaygroundTrees, PlaygroundTrees)

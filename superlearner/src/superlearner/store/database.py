@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from sqlalchemy import Select, Table, delete, func, insert, select, update
 from sqlalchemy.engine import URL
@@ -256,7 +256,7 @@ def _sought(column: str, value: Any) -> Any:
 
 
 def _where(query: Select[Any], table: Table, conditions: dict[str, Any]) -> Select[Any]:
-    """Add conditions; `since` and `until` limit `at`, `expired` limits `expires`, and None adds none."""
+    """Add conditions: `since` and `until` limit `at`, `expired` limits `expires`; None adds none, a list any of it."""
     for name, value in conditions.items():
         if value is None:
             continue
@@ -266,6 +266,8 @@ def _where(query: Select[Any], table: Table, conditions: dict[str, Any]) -> Sele
             query = query.where(table.c.at < value)
         elif name == "expired":
             query = query.where(table.c.expires < value)
+        elif isinstance(value, list):
+            query = query.where(table.c[name].in_([_sought(name, one) for one in cast("list[Any]", value)]))
         else:
             query = query.where(table.c[name] == _sought(name, value))
     return query

@@ -53,9 +53,10 @@ def test_a_restart_is_listed_and_shown_with_the_tree_before_it(inside: Inside) -
         reason = "RuntimeError('crashed on request')"
         assert line["ref"] == f"{run_of(platform.node)}.{line['event']}"
         assert {**line, "at": 0, "event": 0, "ref": "", "until": None} == {
-            "ref": "", "event": 0, "at": 0, "line": "counter_1 crashed and was restarted", "count": 1, "until": None,
-            "kept": True, "name": "counter_1", "reason": reason, "supervisor": "demo_one_for_one",
-            "strategy": "one_for_one", "started": 1, "gave_up": False, "fallen": [],
+            "ref": "", "event": 0, "node": None, "at": 0, "until": None,
+            "line": "counter_1 crashed and was restarted", "count": 1, "kept": True, "reason": reason,
+            "name": "counter_1", "supervisor": "demo_one_for_one", "strategy": "one_for_one", "started": 1,
+            "gave_up": False, "fallen": [],
         }  # fmt: skip
         found = (await platform.get(f"{AT}/{line['event']}"))["data"]
         assert found | {"at": 0} == (await platform.get(f"{AT}/{line['ref']}"))["data"] | {"at": 0}

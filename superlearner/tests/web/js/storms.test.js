@@ -26,6 +26,11 @@ test("twenty crashes a second are one row with a bar for each second", () => {
   assert.ok(line.events[0].at > line.events[1].at);
 });
 
+test("the entries about restarts are ends, give-ups and what follows from them", () => {
+  const feed = ["started", "killed", "restarted", "stopped", "gave_up", "crashed", "restart_failed"].map((kind) => ({ kind }));
+  assert.deepEqual(restartsIn(feed).map(({ kind }) => kind), ["killed", "restarted", "gave_up", "crashed", "restart_failed"]);
+});
+
 test("four are single rows, the fifth folds them, and then the count changes where the row is", () => {
   const storms = new Storms();
   const feed = [1, 2, 3, 4].map((second) => crash(1000 + second));

@@ -25,7 +25,6 @@ from superlearner.operations.results.cluster import (
     ClusterPing,
     ClusterProcess,
     ClusterProcesses,
-    ClusterRestart,
     ClusterRestarts,
     ClusterSupervisor,
     ClusterSupervisors,
@@ -33,6 +32,7 @@ from superlearner.operations.results.cluster import (
     ClusterTrees,
     MemberLine,
 )
+from superlearner.operations.results.restarts import RestartLine
 from superlearner.operations.results.tree import TreeResult
 
 LONGEST = 300
@@ -142,7 +142,7 @@ async def restarts(
     names = select_nodes(ctx, nodes, of)
     answers = await ask_all(ctx, services, nodes, names, "restart.list", {"per_page": min(limit, 200)})
     found = [
-        ClusterRestart.model_validate({**line, "node": name}) for name, lines in answers.data.items() for line in lines
+        RestartLine.model_validate({**line, "node": name}) for name, lines in answers.data.items() for line in lines
     ]
     found.sort(key=lambda line: line.at, reverse=True)
     return ClusterRestarts(restarts=found[:limit], nodes_queried=names, missing=answers.missing)

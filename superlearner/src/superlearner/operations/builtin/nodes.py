@@ -46,6 +46,7 @@ async def _describe_node(found: WatchedNode | RemoteNode, user: User, nodes: Nod
         info = info_of(found.node)
     return NodeLine(
         name=found.name,
+        kind=found.kind.name,
         own=found.kind is PLATFORM,
         default=nodes.find(home_node(user) if user.only_own else None) is found,
         remote=isinstance(found, RemoteNode),

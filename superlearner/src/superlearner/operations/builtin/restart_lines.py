@@ -12,8 +12,10 @@ from pydantic import Field
 
 import otp
 from otp import standstill
+from superlearner.cluster.members import Members
 from superlearner.control.clock import Clock
 from superlearner.control.events import ANSWERS, STARTS, facts_of, is_restart
+from superlearner.nodes.kinds import MEMBER, SERVICE
 from superlearner.nodes.nodes import WatchedNode
 from superlearner.nodes.remote import RemoteNode
 from superlearner.operations.context import Context
@@ -36,15 +38,18 @@ from superlearner.store import MomentRow
 ANSWER_S: Final = 2.0
 """Seconds for a node in another program; one that is blocked has its stored restarts only."""
 MOST_OPEN: Final = 1_000
+OBSERVED: Final = (MEMBER, SERVICE)
+"""The kinds of nodes that are listed beside the one asked about."""
 
 ListTime = Annotated[float | None, Field(ge=0, allow_inf_nan=False)]
 
 
 @operation("restart.list", http=("GET", "/restarts"), scope="read", outlives=True,
-           errors=("node_not_found", "node_unavailable"), short="at line reason supervisor count ref")  # fmt: skip
+           errors=("node_not_found", "node_unavailable"), short="at node line reason supervisor count ref")  # fmt: skip
 async def list_(
     ctx: Context,
     history: MomentHistory | None,
+    members: Members | None,
     /,
     since: Annotated[ListTime, Field(description="only from this time on, in seconds since 1970")] = None,
     until: Annotated[ListTime, Field(description="only before this time, in seconds since 1970")] = None,
@@ -57,7 +62,8 @@ async def list_(
     """List restarts, give-ups and crashes, newest first.
 
     One line for each first cause, also after the end of the node and after a restart of the platform. In a crash loop,
-    those beyond 100 a minute are one line with their `count`. Of the oldest, only `line` is kept.
+    those beyond 100 a minute are one line with their `count`. Of the oldest, only `line` is kept. Without the name of
+    a node, the list also has those of the other members of the cluster and of observed services.
     """
     node, error = None, None
     if ctx.user.sees(ctx.owner_of(ctx.on)):
@@ -67,17 +73,25 @@ async def list_(
             error = failure
     else:
         error = not_their_node(_this(), ctx)
-    lines = [] if node is None or settled else await _list_open(ctx, node, history, since, until)
+    of_all = ctx.asked is None and not ctx.user.only_own
+    others = [one for one in ctx.nodes if one.kind in OBSERVED] if of_all else []
+    gone = members.gone if of_all and members is not None else ()
+    name = node.name if node is not None else ctx.on or ctx.home.name
+    names = list(dict.fromkeys([name, *(one.name for one in others), *gone]))
+    running = [*others] if node is None else [node, *(one for one in others if one is not node)]
+    lines = [] if settled else await _list_open(ctx, running, history, since, until)
     start, rows, total = (page - 1) * per_page, list[MomentRow](), 0
     before = max(0, start - len(lines))
     if history is not None and settled is not False:
-        name = node.name if node is not None else ctx.on or ctx.home.name
         owner = ctx.user.name if ctx.user.only_own else None
-        rows, total = await history.page(name, owner, since, until, before, start + per_page - before)
-    if error is not None and not total:
+        rows, total = await history.page(names, owner, since, until, before, start + per_page - before)
+    if error is not None and not total and not lines:
         raise error
-    found = merge(lines, rows, start, per_page)
+    found = merge(lines, sorted(rows, key=lambda one: -one.at), start, per_page)
     shown = await asyncio.to_thread(lambda: [describe_row(one) if isinstance(one, MomentRow) else one for one in found])
+    if len(names) == 1:
+        for one in shown:
+            one.node = None
     return Paged(shown, len(lines) + total, page, per_page)
 
 
@@ -110,6 +124,19 @@ def merge(
 
 
 async def _list_open(
+    ctx: Context,
+    nodes: Sequence[WatchedNode | RemoteNode],
+    history: MomentHistory | None,
+    since: float | None,
+    until: float | None,
+) -> list[RestartLine]:
+    """Return the restarts in the memory of nodes that are not recorded, newest first."""
+    found = await asyncio.gather(*(_list_open_of(ctx, node, history, since, until) for node in nodes))
+    lines = [line.model_copy(update={"node": node.name}) for node, of in zip(nodes, found, strict=True) for line in of]
+    return sorted(lines, key=lambda one: -one.at)
+
+
+async def _list_open_of(
     ctx: Context,
     node: WatchedNode | RemoteNode,
     history: MomentHistory | None,
@@ -161,8 +188,9 @@ def _describe_group(group: Group, past: Past, clock: Clock, run: str) -> Restart
 def describe_row(row: MomentRow) -> RestartLine:
     """Return the line of a recorded restart."""
     line = RestartLine(
-        event=row.number, ref=str(Ref(row.run, row.number)), at=row.at, until=row.until, line=row.line, count=row.count,
-        kept=False, name=None, reason=None, supervisor=None, strategy=None, started=0, gave_up=False, fallen=[],
+        event=row.number, ref=str(Ref(row.run, row.number)), node=row.node, at=row.at, until=row.until, line=row.line,
+        count=row.count, kept=False, name=None, reason=None, supervisor=None, strategy=None, started=0, gave_up=False,
+        fallen=[],
     )  # fmt: skip
     if row.data is None:
         return line

@@ -63,12 +63,12 @@ class MomentHistory(Protocol):
         ...
 
     async def page(
-        self, node: str, owner: str | None, since: float | None, until: float | None, offset: int, limit: int
+        self, nodes: list[str], owner: str | None, since: float | None, until: float | None, offset: int, limit: int
     ) -> tuple[list[MomentRow], int]:
-        """Return moments of a node, newest first, and their number; those in memory if the store cannot be read.
+        """Return moments of some nodes, newest first, and their number; those in memory if the store cannot be read.
 
         Args:
-            node: the name of the node.
+            nodes: the names of the nodes.
             owner: only those of this owner; None for all.
             since: only from this time on, in seconds since 1970.
             until: only before this time.

@@ -21,7 +21,6 @@ __all__ = [
     "ClusterPing",
     "ClusterProcess",
     "ClusterProcesses",
-    "ClusterRestart",
     "ClusterRestarts",
     "ClusterSupervisor",
     "ClusterSupervisors",
@@ -104,16 +103,10 @@ class ClusterProcesses(BaseModel):
     missing: list[Missing]
 
 
-class ClusterRestart(RestartLine):
-    """A restart with its node."""
-
-    node: str
-
-
 class ClusterRestarts(BaseModel):
     """The newest restarts of all nodes, newest first."""
 
-    restarts: list[ClusterRestart]
+    restarts: list[RestartLine]
     nodes_queried: list[str]
     missing: list[Missing]
 

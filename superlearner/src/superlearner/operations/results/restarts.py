@@ -128,6 +128,7 @@ class RestartLine(BaseModel):
 
     event: int = Field(description="the number of the event that is the first cause")
     ref: str = Field(default="", description="its id, which stays unique when the program is started again")
+    node: str | None = Field(default=None, description="the name of its node, if the list is of several")
     at: Seconds
     line: str = Field(default="", description="what happened")
     count: int = Field(

@@ -157,6 +157,9 @@ export class Storms {
   }
 }
 
+/** Return the entries about restarts and ends. @param {readonly FeedEvent[]} feed */
+export const restartsIn = (feed) => feed.filter(({ kind }) => kind === "gave_up" || ENDS.has(kind));
+
 /** Return the storms that go on. @param {readonly Line[]} lines @param {number} now  server time */
 export const burning = (lines, now) =>
   lines.filter(({ count, event, to }) => count > BEYOND && (event.level === "bad" || event.level === "warn") && now - to < PAUSE_S);

@@ -14,8 +14,9 @@ import { dropNodeGone, LEFT, showNodeGone, wireAgain } from "./node-gone.js";
 /** The choice of all nodes, which leads to the view of the cluster that is nearest to the page. */
 const ALL = "*";
 
-/** Return the URL of this page's nearest view of all nodes. */
+/** Return the URL of this page's nearest view of all nodes; the start page has the restarts of all. */
 function everywhere() {
+  if ([`${root()}/`, `${root()}/timeline`].includes(location.pathname)) return `${root()}/`;
   const isTree = location.pathname === `${root()}/supervisors`;
   const isTable = new URL(location.href).searchParams.get("view") === "table";
   return `${root()}/cluster${isTable ? "?view=processes" : isTree ? "?view=trees" : ""}`;
@@ -44,11 +45,14 @@ export function followNodes() {
   if (!(select instanceof HTMLSelectElement)) return;
   select.onchange = () => location.assign(select.value === ALL ? everywhere() : here(select.value));
   /** Counter of sandbox changes. @type {number|null} */ let seen = null;
+  /** The names of the nodes. @type {string|null} */ let known = null;
   const reached = document.getElementById("reached");
   /** @param {any[]} told */
   const take = (told) => {
     const { nodes: names, rests, left, sandboxes } = /** @type {Told} */ (told.at(-1));
     show(select, names, rests, left[chosen() || (names[0] ?? "")]);
+    if (known !== null && known !== String(names)) window.dispatchEvent(new Event("sl-nodes"));
+    known = String(names);
     if (seen !== null && seen !== sandboxes) window.dispatchEvent(new Event("sl-sandboxes"));
     seen = sandboxes;
   };

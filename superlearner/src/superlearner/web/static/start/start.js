@@ -8,6 +8,7 @@
 import { kill, request } from "../base/api.js";
 import { byId, chosen, detail, icon, make, renew, root, write } from "../base/dom.js";
 import { SlFamily } from "./family.js";
+import { OtherNodes } from "./other-nodes.js";
 import { answers, done, listed, sceneOf, storyOf } from "./first-steps.js";
 import { isSettled } from "../live/bursts.js";
 import { Feed, liveUrl } from "../live/live.js";
@@ -16,7 +17,7 @@ import { SHAPES } from "../base/marks.js";
 import { whyAddress } from "../base/process-link.js";
 import { pages } from "../shell/nav.js";
 import { Held } from "../live/held.js";
-import { burning, nameIn, rowText, stormText, Storms } from "../live/storms.js";
+import { burning, nameIn, restartsIn, rowText, stormText, Storms } from "../live/storms.js";
 import { lostWords, showLost, showStatus } from "../live/status.js";
 import { calmParts, reduce as judged } from "../system/system-model.js";
 import { complain } from "../base/toast.js";
@@ -59,6 +60,7 @@ let kept = [];
 const storms = new Storms();
 /** @type {readonly import("../live/storms.js").Line[]} */ let lines = [];
 const held = new Held(byId("last", HTMLElement), byId("last-held", HTMLElement), list);
+const others = new OtherNodes(() => last());
 const heldWrong = new Held(byId("wrong", HTMLElement), byId("wrong-held", HTMLElement), () => wrong());
 
 const feed = new Feed(liveUrl("supervisors"), onMessages, onStatus);
@@ -127,8 +129,8 @@ function begin() {
   }
 }
 
-/** Return the URL of a process in the tree. @param {string} key */
-const inTree = (key) => `${root()}/supervisors?${new URLSearchParams({ process: key, ...(chosen() ? { node: chosen() } : {}) })}`;
+/** Return the URL of a process in the tree. @param {string} key @param {string} [node] */
+const inTree = (key, node = chosen()) => `${root()}/supervisors?${new URLSearchParams({ process: key, ...(node ? { node } : {}) })}`;
 
 function draw() {
   scene = sceneOf(model, scene?.supervisor.key ?? null);
@@ -272,9 +274,14 @@ function gaveUp(told) {
 
 /** Update the last restarts, unless somebody reads them. */
 function last() {
-  lines = storms.take(model.feed.filter(({ kind }) => ["restarted", "gave_up", "killed", "crashed", "restart_failed"].includes(kind)),
-    model.epoch);
-  if (held.allows(lines)) list();
+  lines = storms.take(restartsIn(model.feed), model.epoch);
+  if (held.allows(everywhere().map(({ line }) => line))) list();
+}
+
+/** Return the restarts of all nodes, newest first; of the chosen one only, if there is one. */
+function everywhere() {
+  const here = lines.map((line) => ({ node: model.node, line }));
+  return others.any ? [...here, ...others.told].sort((one, other) => other.line.from - one.line.from) : here;
 }
 
 /** Read the kept restarts; the feed begins anew with each program. */
@@ -290,16 +297,18 @@ async function readKept() {
 /** Return the items of kept restarts that the feed does not have. @param {number} count @returns {HTMLElement[]} */
 function earlier(count) {
   const known = new Set(model.feed.map(({ ref }) => ref)), until = Math.min(...lines.map(({ from }) => from));
-  return kept.filter(({ ref, at }) => !known.has(ref) && at < until).slice(0, count).map(({ at, line = "", ref, kept }) =>
+  const mine = kept.filter(({ ref, at, node }) => (node ?? model.node) === model.node && !known.has(ref) && at < until);
+  return mine.slice(0, count).map(({ at, line = "", ref, kept }) =>
     make("li", { "data-level": "warn" }, make("time", { datetime: new Date(at * 1000).toISOString() }, time(at)),
       kept && ref ? make("a", { href: whyAddress(ref) }, line) : make("span", {}, line)));
 }
 
 function list() {
-  /** @type {HTMLElement[]} */ const items = lines.slice(0, LAST).map((line) => {
-    const { event, from } = line, text = rowText(line);
+  /** @type {HTMLElement[]} */ const items = everywhere().slice(0, LAST).map(({ node, line }) => {
+    const { event, from } = line, text = rowText(line), elsewhere = node === model.node ? chosen() : node;
     return make("li", { "data-level": event.level }, make("time", { datetime: new Date(from * 1000).toISOString() }, time(from)),
-      event.key ? make("a", { href: inTree(event.key) }, text) : make("span", {}, text));
+      event.key ? make("a", { href: inTree(event.key, elsewhere) }, text) : make("span", {}, text),
+      ...(others.any ? [make("code", { class: "hint" }, node)] : []));
   });
   items.push(...earlier(LAST - items.length));
   if (!items.length) items.push(make("li", { class: "hint" }, "None yet. Restarts appear here."));
@@ -312,3 +321,7 @@ killIt.onclick = () => void end(scene?.victim);
 last();
 feed.start();
 findings.start();
+if (!chosen()) {
+  window.addEventListener("sl-nodes", () => void others.follow());
+  void others.follow();
+}
