@@ -63,6 +63,13 @@ def at(node: otp.Node, name: str) -> otp.Pid:
     return found
 
 
+class Counter(GenServer[Any]):
+    """Another loaded class with the name of one in the sandbox: its mistakes are not those of the sandbox."""
+
+    def init(self, arg: Any) -> Any:
+        return arg
+
+
 def within(folder: Path, text: str, look: Callable[[otp.Node, otp.Pid], Awaitable[Any]], /, **wanted: Any) -> Any:
     (folder / "main.py").write_text(text)
 

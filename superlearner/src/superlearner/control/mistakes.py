@@ -76,12 +76,15 @@ def locate(text: str, cls: str, callback: str, reason: Any) -> tuple[int, str] |
     return None if line is None else (line, _function_at(tree, line))
 
 
-def place_of(cls: str, callback: str | None, reason: Any) -> Place | None:
-    """Return file, line and function of the mistake behind a reason without a line, in a class that is loaded now."""
+def place_of(cls: str, callback: str | None, reason: Any, module: str | None = None) -> Place | None:
+    """Return file, line and function of the mistake behind a reason without a line, in a class that is loaded now.
+
+    Of several classes with this name, it is in that of `module`.
+    """
     tag, _ = tagged(reason)
     if callback is None or has_own_frame(reason) or not (tag in WRONG or is_a(reason, Crash, ExceptionTerm)):
         return None
-    found = _loaded(cls)
+    found = _loaded(cls, module)
     if found is None:
         return None
     file = getattr(sys.modules.get(found.__module__), "__file__", None)
@@ -91,25 +94,27 @@ def place_of(cls: str, callback: str | None, reason: Any) -> Place | None:
     return None if place is None else (file, *place)
 
 
-def place_of_failed_start(node: otp.Node, reason: Any) -> Place | None:
-    """Return the place of the mistake for which a tree of this node did not start, if its reason has none."""
+def place_of_failed_start(node: otp.Node, reason: Any, module: str | None = None) -> Place | None:
+    """Return the place of the mistake for which the tree of a module did not start, if its reason has none."""
     for one in reversed(unwrapped(reason)[-2:]):  # a child that was not spawned is a failure of its supervisor
         words = text_of_reason(one)
         for event in reversed(otp.trace.history(node)):
             found = event.data.get("reason") if event.kind == "exited" else None
             if found is not None and text_of_reason(found) == words:
-                return place_of(str(event.data.get("what")), event.data.get("callback"), one)
+                return place_of(str(event.data.get("what")), event.data.get("callback"), one, module)
     return None
 
 
-def _loaded(cls: str) -> Any:
-    """Return the class of this name that a module has now; None if there is not exactly one."""
+def _loaded(cls: str, module: str | None) -> Any:
+    """Return the class of this name that a module has now: the only one, or that of `module`; None if neither."""
     found: list[Any] = []
     pending: list[Any] = [Behaviour]
     while pending:
         below = type.__subclasses__(pending.pop())
         pending += below
         found += [one for one in below if one.__qualname__ == cls and _is_current(one)]
+    if len(found) > 1:
+        found = [one for one in found if one.__module__ == module]
     return found[0] if len(found) == 1 else None
 
 

@@ -99,7 +99,8 @@ async def start(node: otp.Node, folder: str, wanted: Mapping[str, Any]) -> Pid:
     try:
         top = await _start_tree(node, cls, wanted["custom_config"])
     except Exception as error:
-        raise otp.StartError(f"{cls.__name__} failed to start: {_in_one_line(_why(node, error), folder)}") from None
+        why = _in_one_line(_why(node, error, cls.__module__), folder)
+        raise otp.StartError(f"{cls.__name__} failed to start: {why}") from None
     tree = Tree(node, module, top, flags)
     node.on_shutdown = partial(_leave, tree)
     await _apply(tree)
@@ -258,9 +259,9 @@ def _suggest_class(module: ModuleType, cls_name: str) -> str:
     return f"; try {' or '.join(f'{module.__name__}:{name}' for name in near)}" if near else ""
 
 
-def _why(node: otp.Node, error: Exception) -> str:
+def _why(node: otp.Node, error: Exception, module: str) -> str:
     if isinstance(error, otp.StartError) and not isinstance(error.reason, str):
-        return explain_start(error.reason, place_of_failed_start(node, error.reason))
+        return explain_start(error.reason, place_of_failed_start(node, error.reason, module))
     return explain(error)
 
 
