@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { burning, causeOf, reasonIn, spanOf, Storms, verb } from "#static/live/storms.js";
+import { burning, causeOf, reasonIn, restartsIn, spanOf, Storms, verb } from "#static/live/storms.js";
 
 let number = 0;
 const crash = (at,
