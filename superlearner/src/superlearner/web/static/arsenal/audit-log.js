@@ -9,6 +9,7 @@ import { command } from "../base/commands.js";
 import { root } from "../base/dom.js";
 import { html, nothing, render, repeat } from "../vendor/lit-html.js";
 import { follow } from "./asking.js";
+import { refusedText } from "./refused.js";
 
 
 const PER_PAGE = 100;
@@ -142,7 +143,7 @@ export class AuditLog {
       <td>${entry.user.slice(0, 80)}</td><td>${entry.door}${entry.claims ? html` <span class="hint">${entry.claims}</span>` : nothing}</td>
       <td><button type="button" class="link" title="Fill its form with the same"
         @click=${() => this.fill(entry.operation, entry.parameters ?? {})}>${entry.operation}</button></td>
-      <td class="did">${(entry.did ?? JSON.stringify(entry.parameters)).slice(0, 300)}</td><td>${(entry.node ?? "").slice(0, 80)}</td>
+      <td class="did">${(entry.did ?? refusedText(entry)).slice(0, 300)}</td><td>${(entry.node ?? "").slice(0, 80)}</td>
       <td><svg class="glyph" aria-hidden="true"><use href="#i-${ok ? "running" : "crashed"}"></use></svg> ${entry.outcome}</td>
       <td class="num">${(entry.duration * 1000).toFixed(1)} ms</td></tr>`;
   }
