@@ -212,7 +212,7 @@ def _planned(plan: Any) -> Any:
     try:
         return plan()
     except SettingsError as error:
-        details = [Detail(one.setting, str(one), "no setting was changed") for one in error.problems]
+        details = [Detail(one.setting, one.problem, "no setting was changed") for one in error.problems]
         raise OperationError("validation_error", str(error.problems[0]), details=details) from None
 
 

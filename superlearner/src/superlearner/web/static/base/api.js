@@ -23,6 +23,11 @@ export class ApiError extends Error {
     this.status = status;
   }
 
+  /** What is wrong with a value, for the place beside its field; the message if it is about no field. */
+  get problem() {
+    return this.details.find(({ field }) => field !== null)?.problem ?? this.message;
+  }
+
   /** The message with the hint. */
   get words() {
     return [this.message, this.hint].filter(Boolean).join(" ");

@@ -150,9 +150,6 @@ export const MEANINGS = {
 /** Return why a process cannot be killed while a replay shows it as stopped. @param {string} name */
 export const downText = (name) => `The replay shows ${name} as stopped. You can kill it once the replay shows it running.`;
 
-/** Return what is wrong with a value of a setting, without who set which one: the field beside it says so. @param {string} message */
-export const problemIn = (message) => message.replace(/^the API[^:]*: (\w+: )?/, "");
-
 /** Return text as a sentence: with a full stop, and a capital unless it begins with a name of the code. @param {string} words */
 export function sentence(words) {
   const begun = /^\w*[_(]/.test(words) ? words : `${words.charAt(0).toUpperCase()}${words.slice(1)}`;

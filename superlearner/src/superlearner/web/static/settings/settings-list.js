@@ -5,12 +5,12 @@
  * @module
  */
 
-import { platform } from "../base/api.js";
+import { ApiError, platform } from "../base/api.js";
 import { copy as copyText } from "../base/copying.js";
 import { byId, make, write } from "../base/dom.js";
 import { boundsText, fits, formatValue, toFieldText, sourceText, tomlLine, valueOf } from "./setting-values.js";
 import { toast } from "../base/toast.js";
-import { counted, problemIn, sentence } from "../base/words.js";
+import { counted, sentence } from "../base/words.js";
 
 /** @import { Setting } from "./setting-values.js" */
 
@@ -131,8 +131,7 @@ async function change(one, method, body, field, wrong) {
     list.querySelector(`[data-setting="${CSS.escape(one.name)}"]`)?.replaceWith(fresh);
     /** @type {HTMLElement|null} */ (fresh.querySelector("input, select"))?.focus();
   } catch (error) {
-    const { message = "failed" } = /** @type {{message?: string}} */ (error);
-    write(wrong, sentence(problemIn(message)));
+    write(wrong, sentence(error instanceof ApiError ? error.problem : String(error)));
     field.setAttribute("aria-invalid", "true");
     field.focus();
   }

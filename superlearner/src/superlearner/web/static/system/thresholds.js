@@ -7,7 +7,7 @@
 
 import { ApiError, platform } from "../base/api.js";
 import { attribute, make, onlyOwn, root, write } from "../base/dom.js";
-import { problemIn, sentence } from "../base/words.js";
+import { sentence } from "../base/words.js";
 
 
 /** @type {[string, string[]][]} */
@@ -137,8 +137,7 @@ export class SlThresholds extends HTMLElement {
       }
       await this.load();
     } catch (error) {
-      const message = error instanceof ApiError ? error.message : String(error);
-      if (wrong) write(wrong, sentence(problemIn(message)));
+      if (wrong) write(wrong, sentence(error instanceof ApiError ? error.problem : String(error)));
       if (input) attribute(input, "aria-invalid", "true");
     } finally {
       attribute(form, "aria-busy", null);
