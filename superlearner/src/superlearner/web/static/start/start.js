@@ -5,7 +5,7 @@
  * @module
  */
 
-import { kill, request } from "../base/api.js";
+import { kill, requestOn } from "../base/api.js";
 import { byId, chosen, detail, icon, make, renew, root, write } from "../base/dom.js";
 import { SlFamily } from "./family.js";
 import { OtherNodes } from "./other-nodes.js";
@@ -287,7 +287,7 @@ function everywhere() {
 /** Read the kept restarts; the feed begins anew with each program. */
 async function readKept() {
   try {
-    kept = await request("GET", `/restarts?settled=true&per_page=${LAST}`);
+    kept = await requestOn(model.node, "GET", `/restarts?settled=true&per_page=${LAST}`);
   } catch {
     return; // the feed is shown alone
   }
@@ -297,8 +297,7 @@ async function readKept() {
 /** Return the items of kept restarts that the feed does not have. @param {number} count @returns {HTMLElement[]} */
 function earlier(count) {
   const known = new Set(model.feed.map(({ ref }) => ref)), until = Math.min(...lines.map(({ from }) => from));
-  const mine = kept.filter(({ ref, at, node }) => (node ?? model.node) === model.node && !known.has(ref) && at < until);
-  return mine.slice(0, count).map(({ at, line = "", ref, kept }) =>
+  return kept.filter(({ ref, at }) => !known.has(ref) && at < until).slice(0, count).map(({ at, line = "", ref, kept }) =>
     make("li", { "data-level": "warn" }, make("time", { datetime: new Date(at * 1000).toISOString() }, time(at)),
       kept && ref ? make("a", { href: whyAddress(ref) }, line) : make("span", {}, line)));
 }

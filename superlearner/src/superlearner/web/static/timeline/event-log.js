@@ -5,7 +5,6 @@
  * @module
  */
 
-import { request } from "../base/api.js";
 import { KEPT_TYPE, TYPES } from "./past.js";
 
 /** @import { LogEvent } from "./past.js" */
@@ -42,8 +41,8 @@ export class EventLog {
   /** Increases when the log is replaced, so that late answers are dropped. */
   #turn = 0;
 
-  /** @param {() => void} changed @param {(path: string) => Promise<any>} [ask] */
-  constructor(changed, ask = (path) => request("GET", path)) {
+  /** @param {() => void} changed @param {(path: string) => Promise<any>} ask  requests a path of the node */
+  constructor(changed, ask) {
     this.changed = changed;
     this.ask = ask;
   }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { ApiError } from "../base/api.js";
+import { ApiError, requestOn } from "../base/api.js";
 import { copyButton } from "../base/copying.js";
 import { attribute, byId, closest, detail, make, renew, write } from "../base/dom.js";
 import { processLink } from "../base/process-link.js";
@@ -67,7 +67,7 @@ let turn = 0;
 /** @type {import("../live/live.js").Status} */ let status = "connecting";
 
 const trees = new KeptTrees();
-const log = new EventLog(() => draw());
+const log = new EventLog(() => draw(), (path) => requestOn(model.node, "GET", path));
 const feed = new Feed(liveUrl("supervisors"), onMessages, (now) => {
   status = now;
   showLost(status, fresh);
