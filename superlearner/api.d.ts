@@ -142,6 +142,35 @@ declare namespace Api {
     /** the solution was shown */ seen: boolean;
     /** the newest answer: source, number of the option, or text */ answer: any;
   }
+  interface CourseLearner {
+    name: string;
+    /** when they did something in the course last, in seconds since 1970 */ at: number|null;
+    /** exercises that have passed, of all sessions */ passed: number;
+    /** exercises of all sessions */ exercises: number;
+    /** the exercise worked on last, after four attempts or more none of which has passed */ stuck: CourseLearnerExercise|null;
+    /** the sessions that they have begun */ sessions: CourseLearnerSession[];
+  }
+  interface CourseLearnerExercise {
+    session: number;
+    id: string;
+    title: string;
+    attempts: number;
+    passed: boolean;
+    /** a hint or the solution was taken before the pass */ helped: boolean;
+    hints: number;
+    /** the fact about the misconception that an answer showed last */ fact: string|null;
+    /** when it was worked on last, in seconds since 1970 */ at: number;
+  }
+  interface CourseLearnerSession {
+    number: number;
+    passed: number;
+    exercises: number;
+    state: "untouched"|"in work"|"passed"|"passed with help"|"to come";
+  }
+  interface CourseLearnerWork {
+    name: string;
+    /** those that they have begun, the newest first */ exercises: CourseLearnerExercise[];
+  }
   interface CourseLesson {
     number: number;
     title: string;
@@ -617,6 +646,14 @@ declare namespace Api {
     /** the value after a restart, if it differs; else null */ after_restart: any;
     /** the value needs the scope `code` */ hidden: boolean;
   }
+  interface SheetLink {
+    /** the name as it was given */ given: string;
+    /** the name of the user */ user: string;
+    /** whether the learner was added for this sheet */ added: boolean;
+    /** the link; only this result shows it, the store has a hash of its code */ url: string;
+    /** the link as the path of an SVG image */ qr_path: string;
+    /** width and height of that image */ qr_size: number;
+  }
   interface SignInLinkMade {
     user: string;
     /** the link; only this result shows it, the store has a hash of its code */ url: string;
@@ -626,6 +663,11 @@ declare namespace Api {
     /** the link as a QR code in blocks, for a terminal; null unless `qr` */ qr: string|null;
     /** the dark squares of the QR code as an SVG path; null unless `qr` */ qr_path: string|null;
     /** width and height of that path, with its margin; null unless `qr` */ qr_size: number|null;
+  }
+  interface SignInSheet {
+    links: SheetLink[];
+    /** seconds since 1970 */ expires_at: number;
+    /** why others may be unable to open them */ note: string|null;
   }
   interface SourceCallback {
     name: string;

@@ -36,7 +36,7 @@ __all__ = ["Commands", "WithOperations", "command_of", "group_of"]
 
 IN_PATH: Final = re.compile(r"\{(\w+)\}")
 TYPES: Final[dict[str, Any]] = {"text": str, "integer": int, "number": float, "flag": bool, "json": str, "any": str}
-METAVARS: Final = {"json": "JSON", "any": "JSON", "path": "FILE", "python": "TEXT|@FILE"}
+METAVARS: Final = {"json": "JSON", "any": "JSON", "path": "FILE", "python": "TEXT|@FILE", "lines": "TEXT|@FILE"}
 
 Url = Annotated[str | None, typer.Option("--url", help="Address of the platform.", show_default=False)]
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Data directory of the platform.", show_default=False)]
@@ -165,10 +165,10 @@ def command_of(entry: Entry) -> Any:
     def run(ctx: typer.Context, **given: Any) -> None:
         url, data_dir = resolve_options(ctx, given.pop("url"), given.pop("data_dir"))
         as_json, dry_run = given.pop("as_json"), given.pop("dry_run", False)
-        if needed is not None:
-            given[needed["name"]] = _read_once(ctx, needed, given.pop(BARE), given[needed["name"]])
         if program is not None and (file := given.pop(FROM_FILE)) is not None:
             given[program] = _read_once(ctx, parameters[program], f"@{file}", given[program])
+        if needed is not None:
+            given[needed["name"]] = _read_once(ctx, needed, given.pop(BARE), given[needed["name"]])
         node, to = given.pop("node", None), given.pop(TO, None)
         typed = {name: value for name, value in given.items() if value is not None}
         values = {name: value_of(parameters[name], value) for name, value in typed.items()}
@@ -251,8 +251,8 @@ def _only_needed(entry: Entry) -> dict[str, Any] | None:
 
 
 def _program(entry: Entry) -> str | None:
-    """Return the parameter that takes a program, if there is one."""
-    return next((one["name"] for one in entry["parameters"] if one.get("format") == "python"), None)
+    """Return the parameter that takes a program or a list of names, if there is one."""
+    return next((one["name"] for one in entry["parameters"] if one.get("format") in ("python", "lines")), None)
 
 
 def _bare(one: dict[str, Any]) -> inspect.Parameter:

@@ -18,7 +18,7 @@ def value_of(parameter: dict[str, Any], typed: Any) -> Any:
 
     Complex values are JSON; where any JSON is accepted, a bare word is a string.
 
-    The path of a file is made absolute. For a program, `@FILE` names the file with it.
+    The path of a file is made absolute. For a program or a list of names, `@FILE` names the file with it.
 
     Raises:
         typer.BadParameter: it is not valid for this parameter.
@@ -29,7 +29,7 @@ def value_of(parameter: dict[str, Any], typed: Any) -> Any:
     kind, form = parameter["kind"], parameter.get("format")
     if form == "path":
         return str(Path(typed).absolute())  # the platform has another working directory
-    if form == "python" and typed.startswith("@") and "\n" not in typed:
+    if form in ("python", "lines") and typed.startswith("@") and "\n" not in typed:
         return _read(parameter, Path(typed[1:]))
     if kind == "choice":
         return typed.value

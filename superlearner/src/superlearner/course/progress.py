@@ -35,6 +35,8 @@ class ItemState:
         answer: the newest answer: source, chosen option, or text.
         needed: how many answers were checked until the first that passed.
         held: how many steps of the check hold for the newest answer.
+        misconceptions: how many answers showed each.
+        last_misconception: the one that an answer showed last.
         at: time of the newest thing, in seconds since 1970.
     """
 
@@ -49,6 +51,7 @@ class ItemState:
     needed: int = 0
     held: int = 0
     misconceptions: dict[str, int] = field(default_factory=dict[str, int])
+    last_misconception: str | None = None
 
     def take(self, done: Learned) -> None:
         """Account for the next thing that was done."""
@@ -61,6 +64,7 @@ class ItemState:
                 self.held = int(done.data.get("held", 0))
                 for id in done.data.get("misconceptions", ()):
                     self.misconceptions[id] = self.misconceptions.get(id, 0) + 1
+                    self.last_misconception = id
                 if done.data.get("ok") and not self.passed:
                     self.passed, self.helped = True, self.hints > 0 or self.seen
                     self.needed = self.attempts
@@ -113,7 +117,7 @@ class Missed:
 
 
 MANY: Final = 4
-"""Attempts until a pass that make an exercise difficult."""
+"""Attempts that make an exercise difficult."""
 
 
 def _why_missed(block: Exercise | Predict, item: ItemState) -> str:
@@ -135,10 +139,14 @@ class Progress:
     True
     """
 
-    def __init__(self, done: Iterable[Learned]) -> None:
+    def __init__(self, done: Iterable[Learned] = ()) -> None:
         self._items: dict[str, ItemState] = {}
         for one in done:
-            self._items.setdefault(one.item, ItemState()).take(one)
+            self.take(one)
+
+    def take(self, done: Learned) -> None:
+        """Account for the next thing that was done."""
+        self._items.setdefault(done.item, ItemState()).take(done)
 
     def of(self, item: str) -> ItemState:
         """Return what was done with an item."""
@@ -189,6 +197,18 @@ class Progress:
         """Return whether an exercise has passed, or a question was answered."""
         item = self.of(block.id)
         return item.passed if isinstance(block, Exercise) else item.attempts > 0
+
+    def latest(self) -> float | None:
+        """Return when something was done last; None if nothing was."""
+        return max((item.at for item in self._items.values() if item.at is not None), default=None)
+
+    def stuck_at(self, lessons: Iterable[Lesson]) -> Exercise | None:
+        """Return the exercise worked on last, if many answers to it were checked and none has passed."""
+        begun = [one for lesson in lessons for one in lesson.blocks(Exercise) if self.of(one.id).at is not None]
+        newest = max(begun, key=lambda one: self.of(one.id).at or 0.0, default=None)
+        if newest is None or self.of(newest.id).passed or self.of(newest.id).attempts < MANY:
+            return None
+        return newest
 
     def state(self, lesson: Lesson) -> State:
         """Return how far a session is: passed when every exercise of its core path has."""

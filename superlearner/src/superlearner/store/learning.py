@@ -58,6 +58,18 @@ class Learning:
         rows = await (await self._opened()).rows("learning", {"learner": stored_as("name", learner)})
         return [Learned(row["kind"], row["item"], row["at"], json.loads(row["data"])) for row in reversed(rows)]
 
+    async def after(self, id: int, limit: int) -> list[tuple[int, str, Learned]]:
+        """Return the id, the learner and the thing done of the next rows after an id, of all learners, oldest first."""
+        rows = await (await self._opened()).oldest("learning", {}, limit, id)
+        return [
+            (row["id"], row["learner"], Learned(row["kind"], row["item"], row["at"], json.loads(row["data"])))
+            for row in rows
+        ]
+
+    async def count(self) -> int:
+        """Return how many things all learners did."""
+        return await (await self._opened()).count("learning", {})
+
     async def forget(self, learner: str) -> int:
         """Delete all that a learner did; return how many things it was."""
         return await (await self._opened()).delete("learning", {"learner": stored_as("name", learner)})

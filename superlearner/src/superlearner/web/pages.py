@@ -40,6 +40,7 @@ START: Final = "start"
 CLUSTER: Final = "cluster"
 LEARN: Final = "learn"
 LESSON: Final = "lesson"
+CLASS: Final = "class"
 NEAR: Final = 3
 
 
@@ -120,6 +121,7 @@ PAGES: Final = (
         at="/learn/12",
         route="/learn/{number}",
     ),
+    Page(CLASS, "Class", "Class", place="learn", of_platform=True, of_own=False, letter="b"),
     Page("docs", "Docs", "Documentation", place="learn", own_routes=True, letter="d"),
     Page(CLUSTER, "Cluster", "Cluster", place="system", of_platform=True, of_own=False, letter="c"),
     Page("arsenal", "Arsenal", "Arsenal", place="system", letter="a"),
@@ -300,7 +302,7 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness, files: Stati
             about: dict[str, Any] = {"title": shown.title}
             if shown.id == LESSON:
                 about = _session(platform.course, request.path_params["number"])
-            elif shown.id == LEARN:
+            elif shown.id in {LEARN, CLASS}:
                 about |= {
                     "phases": platform.course.phases,
                     "lessons": {one.number: one for one in platform.course.lessons},

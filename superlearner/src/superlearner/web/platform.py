@@ -23,6 +23,7 @@ from superlearner.base.terminal import complain
 from superlearner.cluster.members import Members
 from superlearner.cluster.ways import Way, tls_of
 from superlearner.control.terms import clip
+from superlearner.course.classroom import Classroom
 from superlearner.course.course import Course
 from superlearner.course.engine.checking import Checker
 from superlearner.live.hub import Hub
@@ -160,6 +161,7 @@ class Platform(NodeServices):
         self.sandboxes = Sandboxes(launcher, lambda: self.settings.sandboxes, self._report_sandbox)
         self.sandboxes.changed = self.node_list.sandboxes_changed
         self.course = Course()
+        self.classroom = Classroom(self.store.learning)
         self.checker = Checker(1, weak=settings.weak_walls, node=lambda: self.node)
         if settings.data_dir is not None:
             self.sandboxes.ledger = SandboxLedger(settings.data_dir.absolute() / "sandboxes")
@@ -193,6 +195,7 @@ class Platform(NodeServices):
         provide(ApiDocument, lambda: ApiDocument(self.openapi))
         provide(Attachments, lambda: self.attachments)
         provide(Checker, lambda: self.checker)
+        provide(Classroom, lambda: self.classroom)
         provide(Configuration, lambda: self.configuration)
         provide(Course, lambda: self.course)
         provide(Homes, lambda: self.homes)

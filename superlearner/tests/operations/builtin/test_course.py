@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ import pytest
 from asked_sandboxes import OWNER
 from owned_things import call, user
 from superlearner.course.course import Course
+from superlearner.course.misconceptions import MISCONCEPTIONS
 from superlearner.operations.failures import OperationError
+from superlearner.store.learning import Learned
 
 Inside = Callable[..., Any]
 ADA = user("ada", "learner")
@@ -290,5 +293,75 @@ def test_a_session_shows_again_what_an_answer_has_opened(inside: Inside, tmp_pat
         )  # fmt: skip
         assert shown["s12.r1"]["earned"]["answer"] == model["answer"]
         assert shown["s12.remember"]["earned"]["hints"] == [hint["text"]]
+
+    inside(test, data_dir=tmp_path)
+
+
+TEACHER = user("tina", "teacher", 3)
+
+
+async def attempt(platform: Any, name: str, item: str, at: float, **data: Any) -> None:
+    await platform.store.learning.add(name, Learned("attempt", item, at, {"source": "secret", **data}))
+
+
+@pytest.mark.operation("course.learners", "course.learner")
+def test_a_teacher_sees_first_who_is_stuck(inside: Inside, tmp_path: Path) -> None:
+    async def test(inside_: Any) -> None:
+        platform = inside_.platform
+        await platform.store.sync()
+        for name in ("ada", "ben", "cy", "dee", "eva"):
+            await platform.accounts.add(name, "learner")
+        await platform.accounts.add("tina", "teacher")
+        await platform.accounts.add("vic", "viewer")
+        for at in range(4):
+            await attempt(platform, "ada", "s12.minimal", 10.0 + at, ok=False, misconceptions=["M14"])
+            await attempt(platform, "ben", "s12.minimal", 20.0 + at, ok=False, misconceptions=[])
+            await attempt(platform, "cy", "s12.generic", 30.0 + at, ok=False, misconceptions=[])
+        await attempt(platform, "cy", "s12.generic", 40.0, ok=True, misconceptions=[])
+        await attempt(platform, "dee", "s12.minimal", 50.0, ok=False, misconceptions=[])
+        shown = (await call(platform, "course.learners", TEACHER)).data
+        assert [(one["name"], one["stuck"] and one["stuck"]["attempts"]) for one in shown] == [
+            ("ben", 4), ("ada", 4), ("dee", None), ("cy", None), ("eva", None),
+        ]  # fmt: skip
+        assert shown[1]["stuck"]["fact"] == MISCONCEPTIONS["M14"].fact
+        (session,) = shown[3]["sessions"]
+        assert (session["number"], session["passed"], session["exercises"], shown[4]["at"]) == (12, 1, 18, None)
+        work = (await call(platform, "course.learner", TEACHER, name="cy")).data
+        (exercise,) = work["exercises"]
+        assert (exercise["id"], exercise["attempts"], exercise["passed"], exercise["at"]) == (
+            "s12.generic",
+            5,
+            True,
+            40.0,
+        )
+        assert "secret" not in json.dumps([shown, work])
+        await call(platform, "course.reset", user("ben", "learner", 5))
+        assert (await call(platform, "course.learners", TEACHER)).data[0]["name"] == "ada"
+
+    inside(test, data_dir=tmp_path)
+
+
+def test_a_learner_is_refused_what_others_did(inside: Inside, tmp_path: Path) -> None:
+    async def test(inside_: Any) -> None:
+        await inside_.platform.store.sync()
+        await inside_.platform.accounts.add("ada", "learner")
+        for name, given in (("course.learners", {}), ("course.learner", {"name": "ada"})):
+            with pytest.raises(OperationError) as refused:
+                await call(inside_.platform, name, ADA, **given)
+            assert refused.value.code == "missing_scope"
+
+    inside(test, data_dir=tmp_path)
+
+
+def test_what_a_learner_imported_does_not_hide_the_class_from_its_teacher(inside: Inside, tmp_path: Path) -> None:
+    async def test(inside_: Any) -> None:
+        platform = inside_.platform
+        await platform.store.sync()
+        await platform.accounts.add("ada", "learner")
+        strange = {"misconceptions": {"M99": 1}, "held": "many", "level": []}
+        for kind in ("attempt", "hint"):
+            await platform.store.learning.add("ada", Learned(kind, "s12.minimal", 1e18, strange))
+        (shown,) = (await call(platform, "course.learners", TEACHER)).data
+        assert shown["at"] <= time.time()
 
     inside(test, data_dir=tmp_path)

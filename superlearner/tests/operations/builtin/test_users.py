@@ -498,3 +498,48 @@ def test_a_link_for_a_year_works_after_two_months(inside: Run, tmp_path: Path) -
         assert (await platform.client.post(for_a_year, headers=HERE)).status_code == 303
 
     inside(test, data_dir=tmp_path)
+
+
+@pytest.mark.operation("user.links")
+def test_a_list_of_names_becomes_a_sheet_of_links(inside: Run, tmp_path: Path) -> None:
+    async def test(platform: Any) -> None:
+        await add(platform, "tina", "teacher")
+        await add(platform, "ben")
+        tina = await sign_in(platform, "tina") | HERE
+        given = {"names": "Jörg Müller\n\n ben \n"}
+        answer = await platform.client.post(f"{USERS}/links", json=given, headers=tina)
+        assert answer.status_code == 200, answer.text
+        made = answer.json()["data"]["links"]
+        assert [(one["given"], one["user"], one["added"]) for one in made] == [
+            ("Jörg Müller", "Jorg.Muller", True), ("ben", "ben", False),
+        ]  # fmt: skip
+        for one in made:
+            signed_in = await platform.client.post(httpx.URL(one["url"]).path, headers=HERE)
+            assert signed_in.status_code == 303
+            platform.client.cookies.clear()
+
+    inside(test, data_dir=tmp_path)
+
+
+@pytest.mark.operation("user.links")
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        ("Ada\nada", (422, "validation_error")),
+        ("ada\n李", (422, "validation_error")),
+        ("ada\nowner", (422, "validation_error")),
+        ("\n", (422, "validation_error")),
+        ("ada\ntina", (403, "missing_scope")),
+    ],
+)
+def test_a_name_that_cannot_be_used_adds_nobody(
+    inside: Run, tmp_path: Path, given: str, error: tuple[int, str]
+) -> None:
+    async def test(platform: Any) -> None:
+        await add(platform, "tina", "teacher")
+        tina = await sign_in(platform, "tina") | HERE
+        answer = await platform.client.post(f"{USERS}/links", json={"names": given}, headers=tina)
+        assert code(answer) == error
+        assert await names(platform) == ["owner", "tina"]
+
+    inside(test, data_dir=tmp_path)

@@ -58,9 +58,9 @@ def entry_of(operation: Operation) -> dict[str, Any]:
 
 
 def _form(schema: dict[str, Any]) -> str | None:
-    """Return `path` for a file name or `python` for source text; the command line takes a file name for both."""
+    """Return `path`, `python` or `lines` (of names), for each of which the command line takes a file name."""
     for one in (schema, *schema.get("anyOf", ())):
-        if one.get("format") in ("path", "python"):
+        if one.get("format") in ("path", "python", "lines"):
             return one["format"]
     return None
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field
 
+from superlearner.course.classroom import Classroom
 from superlearner.course.course import Course, UnknownItem
 from superlearner.course.engine.checking import Checker, CheckNotRun
 from superlearner.course.lesson import Block, Cell, Exercise, Lesson, Measure, Picture, Predict, Reflect, Text
@@ -31,6 +32,10 @@ from superlearner.operations.results.course import (
     CourseHint,
     CourseImported,
     CourseItem,
+    CourseLearner,
+    CourseLearnerExercise,
+    CourseLearnerSession,
+    CourseLearnerWork,
     CourseLesson,
     CourseMissed,
     CourseNext,
@@ -42,6 +47,8 @@ from superlearner.operations.results.course import (
     CourseSession,
     CourseSolution,
 )
+from superlearner.operations.rights.accounts import Accounts, standing_of
+from superlearner.operations.rights.user_access import UserName, find_user
 from superlearner.store import Store
 from superlearner.store.learning import Learned
 
@@ -291,6 +298,41 @@ async def progress(ctx: Context, course: Course, store: Store, /) -> list[Course
     return [_item(id, found.of(id)) for id in items if found.of(id).at is not None]
 
 
+@operation("course.learners", http=("GET", "/course/learners"), scope="code", on="platform", errors=STORED,
+           short="name,passed,exercises,at stuck.id,attempts,fact")  # fmt: skip
+async def learners(accounts: Accounts, classroom: Classroom, course: Course, /) -> list[CourseLearner]:
+    """List how far each learner is: first those who are stuck, the newest first.
+
+    A learner is stuck after four attempts or more at the exercise worked on last, none of which has passed. For
+    teachers.
+    """
+    with reading_the_store():
+        names = [
+            row.name
+            for row in await accounts.all()
+            if standing_of(row) == "learner" and not accounts.has_left(row.name)
+        ]
+        done = await classroom.read()
+    found = [_learner(name, done.get(name) or Progress(), course) for name in names]
+    return sorted(found, key=lambda one: (one.stuck is None, -(one.at or 0.0), one.name.lower()))
+
+
+@operation("course.learner", http=("GET", "/course/learners/{name}"), scope="code", on="platform",
+           errors=("user_not_found", *STORED), short="exercises.id,attempts,passed,hints,fact,at")  # fmt: skip
+async def learner(accounts: Accounts, classroom: Classroom, course: Course, /, name: UserName) -> CourseLearnerWork:
+    """List the exercises that a learner has begun, with attempts and the last misconception. For teachers."""
+    with reading_the_store():
+        row = await find_user(accounts, name)
+        done = (await classroom.read()).get(row.name) or Progress()
+    begun = [
+        _learner_exercise(one.number, block, done.of(block.id))
+        for one in course.lessons
+        for block in one.blocks(Exercise)
+        if done.of(block.id).at is not None
+    ]
+    return CourseLearnerWork(name=row.name, exercises=sorted(begun, key=lambda one: -one.at))
+
+
 @operation("course.export", http=("GET", "/course/export"), scope="read", on="platform", of="user", errors=STORED)
 async def export(ctx: Context, store: Store, /) -> CourseExport:
     """Show all that you did in the course, to take it along to another platform."""
@@ -393,6 +435,42 @@ def _item(id: str, item: ItemState) -> CourseItem:
         id=id, attempts=item.attempts, passed=item.passed, helped=item.helped, hints=item.hints, seen=item.seen,
         answer=item.answer,
     )  # fmt: skip
+
+
+def _learner(name: str, done: Progress, course: Course) -> CourseLearner:
+    sessions = [_session(one, done) for one in course.lessons]
+    stuck = done.stuck_at(course.lessons)
+    return CourseLearner(
+        name=name,
+        at=done.latest(),
+        passed=sum(one.passed for one in sessions),
+        exercises=sum(one.exercises for one in sessions),
+        stuck=None if stuck is None else _learner_exercise(_number_of(stuck, course), stuck, done.of(stuck.id)),
+        sessions=[
+            CourseLearnerSession(number=one.number, passed=one.passed, exercises=one.exercises, state=one.state)
+            for one in sessions
+            if one.state != "untouched"
+        ],
+    )
+
+
+def _number_of(exercise: Exercise, course: Course) -> int:
+    return next(one.number for one in course.lessons if exercise in one.blocks(Exercise))
+
+
+def _learner_exercise(session: int, exercise: Exercise, item: ItemState) -> CourseLearnerExercise:
+    shown = item.last_misconception
+    return CourseLearnerExercise(
+        session=session,
+        id=exercise.id,
+        title=exercise.title,
+        attempts=item.attempts,
+        passed=item.passed,
+        helped=item.helped,
+        hints=item.hints,
+        fact=None if shown is None else MISCONCEPTIONS[shown].fact,
+        at=item.at or 0.0,
+    )
 
 
 def _due(one: Due) -> CourseReviewItem:

@@ -11,17 +11,25 @@ from superlearner.operations.declaration import Paged, operation
 from superlearner.operations.engine.seams import Reach
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import PageNumber, PerPage
-from superlearner.operations.results.users import SignInLinkMade, UserLine, UserRemoved, UserSignedOut
+from superlearner.operations.results.users import (
+    SheetLink,
+    SignInLinkMade,
+    SignInSheet,
+    UserLine,
+    UserRemoved,
+    UserSignedOut,
+)
 from superlearner.operations.rights.accounts import Accounts, role_of, scopes_of, standing_of
 from superlearner.operations.rights.qr import qr_of
 from superlearner.operations.rights.quotas import Quotas
 from superlearner.operations.rights.tokens import Tokens
-from superlearner.operations.rights.user_access import Name, UserName, find_user, may_manage, the_store
-from superlearner.operations.rights.users import OWNER, ROLE_SCOPES, Grant, Role, in_order, key_of
+from superlearner.operations.rights.user_access import RESERVED, Name, UserName, find_user, may_manage, the_store
+from superlearner.operations.rights.users import OWNER, ROLE_SCOPES, Grant, Role, in_order, key_of, name_like
 from superlearner.settings.settings import Settings
 from superlearner.store import NameTaken, UserRow
 
 HOUR_S: Final = 3600
+MOST_NAMES: Final = 200
 ROLE_TEXT: Final = (
     "`owner` may do everything, `teacher` everything with sandboxes and code, `learner` everything on their own "
     "nodes, `viewer` looks"
@@ -200,6 +208,85 @@ async def link(
         qr_path=None if made is None else made.path,
         qr_size=None if made is None else made.size,
     )
+
+
+@operation("user.links", http=("POST", "/users/links"), scope="code", on="platform", changes=True,
+           errors=("name_taken", "store_unavailable"), short="links.user,url note")  # fmt: skip
+async def links(
+    ctx: Context,
+    accounts: Accounts,
+    settings: Settings,
+    reach: Reach,
+    /,
+    names: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=20_000,
+            description="a name a line, at most 200",
+            examples=["Ada Lovelace\nben"],
+            json_schema_extra={"format": "lines"},
+        ),
+    ],
+    hours: Annotated[
+        float | None,
+        Field(gt=0, le=24 * 365, description="hours until they expire; by default as the setting `link_expires` says"),
+    ] = None,
+) -> SignInSheet:
+    """Make a sheet of sign-in links for a class: a link for each name.
+
+    Learners who are not there yet are added. Names of users have no spaces and accents: *Jörg Müller* is the user
+    `Jorg.Muller`. If a name cannot be used, nothing is added. Each link signs in once; only this result shows it.
+    """
+    with the_store():
+        sheet = await _read_names(ctx, accounts, names)
+        ctx.about_to(f"make sign-in links for {len(sheet)} learners, and add those who are new")
+        seconds = settings.link_expires if hours is None else hours * HOUR_S
+        made: list[SheetLink] = []
+        expires = accounts.clock() + seconds
+        for given, name, row in sheet:
+            user = row or await accounts.add(name, "learner")
+            code, expires = await accounts.new_link(user, seconds)
+            url = f"{reach.urls[0]}/sign-in/{code}"
+            qr = qr_of(url)
+            made.append(
+                SheetLink(given=given, user=user.name, added=row is None, url=url, qr_path=qr.path, qr_size=qr.size)
+            )
+    return SignInSheet(links=made, expires_at=expires, note=reach.note)
+
+
+async def _read_names(ctx: Context, accounts: Accounts, names: str) -> list[tuple[str, str, UserRow | None]]:
+    """Return each line with its user name and the learner of that name, if there is one.
+
+    Raises:
+        OperationError: `validation_error`, `name_taken` or `missing_scope`, about the first line that does not fit.
+    """
+    given = [line.strip() for line in names.splitlines() if line.strip()]
+    if not 0 < len(given) <= MOST_NAMES:
+        raise OperationError(
+            "validation_error", f"names: expected 1 to {MOST_NAMES} names, one a line, got {len(given)}"
+        )
+    found: list[tuple[str, str, UserRow | None]] = []
+    taken: dict[str, str] = {}
+    for line in given:
+        name = name_like(line)
+        if not name or key_of(name) in RESERVED:
+            why = "the platform reserves it" if name else "no letter from A to Z or digit is in it"
+            raise OperationError("validation_error", f"names: {line[:100]!r} cannot be a name: {why}")
+        if (first := taken.setdefault(key_of(name), line)) is not line:
+            raise OperationError(
+                "validation_error",
+                f"names: {first[:100]!r} and {line[:100]!r} are the same user {name}",
+                hint="add a letter or a number to one of them",
+            )
+        row = await accounts.find(name)
+        if row is not None and row.revoked is not None:
+            raise _taken(row)
+        may_manage(ctx, "learner" if row is None else standing_of(row), f"a link for {name}")
+        if row is not None and standing_of(row) != "learner":
+            raise OperationError("name_taken", f"{row.name} is a {row.role}, and the links are for learners")
+        found.append((line, name, row))
+    return found
 
 
 def _narrowed(role: Role, scopes: list[Grant] | None) -> tuple[Grant, ...]:

@@ -11,7 +11,8 @@ from superlearner.course.misconceptions import CourseMisconception
 
 __all__ = [
     "CourseBlock", "CourseChecked", "CourseEarlier", "CourseEarned", "CourseExport", "CourseForgotten", "CourseHint",
-    "CourseImported", "CourseItem", "CourseLesson", "CourseMissed", "CourseNext", "CoursePredicted", "CourseReflected",
+    "CourseImported", "CourseItem", "CourseLearner", "CourseLearnerExercise", "CourseLearnerSession",
+    "CourseLearnerWork", "CourseLesson", "CourseMissed", "CourseNext", "CoursePredicted", "CourseReflected",
     "CourseReview", "CourseReviewItem", "CourseSection", "CourseSession", "CourseSolution",
 ]  # fmt: skip
 
@@ -206,6 +207,49 @@ class CourseForgotten(BaseModel):
     """The result of a reset."""
 
     forgotten: int
+
+
+class CourseLearnerExercise(BaseModel):
+    """The work of a learner on an exercise, without the answer."""
+
+    session: int
+    id: str
+    title: str
+    attempts: int
+    passed: bool
+    helped: bool = Field(description="a hint or the solution was taken before the pass")
+    hints: int
+    fact: str | None = Field(description="the fact about the misconception that an answer showed last")
+    at: float = Field(description="when it was worked on last, in seconds since 1970")
+
+
+class CourseLearnerSession(BaseModel):
+    """The work of a learner in a session that they have begun."""
+
+    number: int
+    passed: int
+    exercises: int
+    state: SessionState
+
+
+class CourseLearner(BaseModel):
+    """The work of a learner in all sessions."""
+
+    name: str
+    at: float | None = Field(description="when they did something in the course last, in seconds since 1970")
+    passed: int = Field(description="exercises that have passed, of all sessions")
+    exercises: int = Field(description="exercises of all sessions")
+    stuck: CourseLearnerExercise | None = Field(
+        description="the exercise worked on last, after four attempts or more none of which has passed"
+    )
+    sessions: list[CourseLearnerSession] = Field(description="the sessions that they have begun")
+
+
+class CourseLearnerWork(BaseModel):
+    """The work of a learner on exercises."""
+
+    name: str
+    exercises: list[CourseLearnerExercise] = Field(description="those that they have begun, the newest first")
 
 
 class CourseExport(BaseModel):

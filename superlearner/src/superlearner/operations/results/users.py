@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from superlearner.operations.rights.quotas import QuotaLine
 from superlearner.operations.rights.users import Grant, Role
 
-__all__ = ["SignInLinkMade", "UserLine", "UserQuota", "UserRemoved", "UserSignedOut"]
+__all__ = ["SheetLink", "SignInLinkMade", "SignInSheet", "UserLine", "UserQuota", "UserRemoved", "UserSignedOut"]
 
 
 class UserLine(BaseModel):
@@ -63,3 +63,22 @@ class SignInLinkMade(BaseModel):
     qr: str | None = Field(description="the link as a QR code in blocks, for a terminal; null unless `qr`")
     qr_path: str | None = Field(description="the dark squares of the QR code as an SVG path; null unless `qr`")
     qr_size: int | None = Field(description="width and height of that path, with its margin; null unless `qr`")
+
+
+class SheetLink(BaseModel):
+    """A line of a sheet of sign-in links."""
+
+    given: str = Field(description="the name as it was given")
+    user: str = Field(description="the name of the user")
+    added: bool = Field(description="whether the learner was added for this sheet")
+    url: str = Field(description="the link; only this result shows it, the store has a hash of its code")
+    qr_path: str = Field(description="the link as the path of an SVG image")
+    qr_size: int = Field(description="width and height of that image")
+
+
+class SignInSheet(BaseModel):
+    """Sign-in links for a class."""
+
+    links: list[SheetLink]
+    expires_at: float = Field(description="seconds since 1970")
+    note: str | None = Field(description="why others may be unable to open them")

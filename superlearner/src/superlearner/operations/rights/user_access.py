@@ -18,7 +18,7 @@ from superlearner.operations.rights.accounts import Accounts
 from superlearner.operations.rights.users import ANONYMOUS, OWNER, ROLE_SCOPES, Grant, Role, key_of, name_of, outranks
 from superlearner.store import StoreUnavailable, UserRow
 
-__all__ = ["Name", "UserName", "find_user", "may_grant", "may_manage", "the_store"]
+__all__ = ["RESERVED", "Name", "UserName", "find_user", "may_grant", "may_manage", "the_store"]
 
 RESERVED = frozenset({OWNER.name, ANONYMOUS.name})
 

@@ -22,6 +22,7 @@ __all__ = [
     "User",
     "in_order",
     "key_of",
+    "name_like",
     "name_of",
     "outranks",
     "role_for",
@@ -143,6 +144,17 @@ def name_of(given: str) -> str | None:
     """
     name = unicodedata.normalize("NFKC", given)
     return name if NAME.fullmatch(name) else None
+
+
+def name_like(given: str) -> str:
+    """Return an allowed name for that of a person; "" if no letter or digit is left.
+
+    >>> name_like("Jörg  Müller"), name_like("o'Neil, Ada"), name_like("李")
+    ('Jorg.Muller', 'oNeil.Ada', '')
+    """
+    plain = unicodedata.normalize("NFKD", given).encode("ascii", "ignore").decode()
+    words = [re.sub(r"[^A-Za-z0-9._@-]", "", word) for word in re.split(r"[\s,;]+", plain)]
+    return ".".join(word for word in words if word).lstrip("._@-")[:64]
 
 
 def key_of(name: str) -> str:

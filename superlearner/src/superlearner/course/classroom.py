@@ -1,0 +1,65 @@
+"""The progress of all learners, for their teacher."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Final
+
+from superlearner.course.misconceptions import MISCONCEPTIONS
+from superlearner.course.progress import Progress, now
+from superlearner.store.learning import Learned, Learning
+
+__all__ = ["Classroom"]
+
+AT_ONCE: Final = 500
+"""Rows per query."""
+
+
+class Classroom:
+    """The progress of all learners, without their answers.
+
+    Each reading adds only what is new, so a page can ask every few seconds.
+
+    Args:
+        learning: what the learners did.
+    """
+
+    def __init__(self, learning: Learning) -> None:
+        self._learning = learning
+        self._lock = asyncio.Lock()
+        self._by_learner: dict[str, Progress] = {}
+        self._last = 0
+        self._count = 0
+
+    async def read(self) -> Mapping[str, Progress]:
+        """Return the progress of each learner who did something. Raises `StoreUnavailable`."""
+        async with self._lock:
+            await self._add_new()
+            if await self._learning.count() < self._count:  # a learner has reset their progress
+                self._by_learner, self._last, self._count = {}, 0, 0
+                await self._add_new()
+            return self._by_learner
+
+    async def _add_new(self) -> None:
+        while rows := await self._learning.after(self._last, AT_ONCE):
+            for id, learner, done in rows:
+                self._by_learner.setdefault(learner, Progress()).take(_without_answer(done))
+                self._last, self._count = id, self._count + 1
+
+
+def _without_answer(done: Learned) -> Learned:
+    """Return a thing done without the answer; what a learner imported may have any form.
+
+    >>> _without_answer(Learned("attempt", "s12.minimal", 1.0, {"source": "x", "misconceptions": 7, "held": "a"})).data
+    {'ok': False, 'right': False, 'level': 1, 'misconceptions': []}
+    """
+    shown = done.data.get("misconceptions")
+    level = done.data.get("level")
+    data: dict[str, Any] = {
+        "ok": bool(done.data.get("ok")),
+        "right": bool(done.data.get("right")),
+        "level": level if isinstance(level, int) else 1,
+        "misconceptions": [id for id in MISCONCEPTIONS if id in shown] if isinstance(shown, list) else [],
+    }
+    return Learned(done.kind, done.item, min(done.at, now()), data)

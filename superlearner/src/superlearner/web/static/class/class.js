@@ -1,0 +1,122 @@
+/**
+ * The page /class: how far each learner is, with those who are stuck first, and sign-in links for all of them.
+ *
+ * @module
+ */
+
+import { ApiError, platform } from "../base/api.js";
+import { attribute, byId, icon, spoken, write } from "../base/dom.js";
+import { signInLink } from "../base/sign-in-link.js";
+import { counted, time } from "../base/words.js";
+import { html, nothing, render, repeat } from "../vendor/lit-html.js";
+import { openLinks } from "./links.js";
+
+const EVERY_MS = 2000;
+
+const page = byId("class", HTMLElement);
+const table = byId("class-table", HTMLTableElement);
+const none = byId("class-none", HTMLElement);
+const dialog = byId("learner", HTMLDialogElement);
+const numbers = [...table.querySelectorAll("thead [data-number]")].map((one) => Number(one.getAttribute("data-number")));
+/** The learner whose work is shown. */
+let shown = "";
+let asked = 0;
+let timer = 0;
+
+document.addEventListener("visibilitychange", () => document.hidden || void look());
+dialog.onclose = () => (shown = "");
+byId("links-open", HTMLButtonElement).onclick = () => openLinks(look);
+void look();
+
+/** Ask for what is shown, draw it, and ask again. */
+async function look() {
+  clearTimeout(timer);
+  const mine = (asked += 1);
+  const name = shown;
+  try {
+    /** @type {[Api.CourseLearner[], Api.CourseLearnerWork|null]} */ const [learners, work] = await Promise.all([
+      platform("GET", "/course/learners"),
+      name ? platform("GET", `/course/learners/${encodeURIComponent(name)}`) : null,
+    ]);
+    if (mine !== asked) return;
+    draw(learners);
+    if (work && name === shown) drawWork(work);
+    byId("lost", HTMLElement).hidden = true;
+    page.dataset.ready = "yes";
+  } catch (error) {
+    if (mine !== asked) return;
+    fail(error);
+  }
+  if (!document.hidden) timer = setTimeout(() => void look(), EVERY_MS);
+}
+
+/** @param {unknown} error */
+function fail(error) {
+  const known = error instanceof ApiError && error.status > 0 ? error : null;
+  if (known?.code === "missing_scope" || known?.code === "unauthorized") {
+    render(html`<h2>This page is for teachers</h2>
+      <p>${signInLink("Sign in")} as a teacher or the owner to see how far your learners are.</p>`, none);
+    none.hidden = false;
+    page.dataset.ready = "refused";
+    return;
+  }
+  write(byId("lost", HTMLElement), known ? known.message : "The server does not answer. What you see is from before.");
+  byId("lost", HTMLElement).hidden = false;
+}
+
+/** @param {Api.CourseLearner[]} learners */
+function draw(learners) {
+  const stuck = learners.filter((one) => one.stuck).length;
+  render(html`<span><b>${learners.length}</b> ${learners.length === 1 ? "learner" : "learners"}</span>${stuck
+    ? html`<span data-look="restarting"><b>${stuck}</b> stuck</span>` : nothing}`, byId("class-counts", HTMLElement));
+  byId("links-open", HTMLElement).hidden = false;
+  if (!learners.length)
+    render(html`<h2>No learners yet</h2><p>Make sign-in links for your class: paste the names, then print the sheet or copy it.</p>`, none);
+  none.hidden = learners.length > 0;
+  table.hidden = byId("class-about", HTMLElement).hidden = !learners.length;
+  render(repeat(learners, ({ name }) => name, row), byId("class-rows", HTMLElement));
+}
+
+/** @param {Api.CourseLearner} learner */
+function row({ name, at, stuck, sessions }) {
+  const begun = new Map(sessions.map((one) => [one.number, one]));
+  return html`<tr role="row">
+    <th role="rowheader" scope="row"><button type="button" aria-haspopup="dialog" @click=${() => open(name)}>${name}</button></th>
+    <td role="cell">${at === null ? html`<span class="hint">never</span>` : html`<time>${time(at)}</time>`}</td>
+    <td role="cell" class="stuck">${stuck
+      ? html`${icon("stuck", "glyph")}<b>${stuck.title}</b>, ${counted(stuck.attempts, "attempt")} <span>${spoken(stuck.fact ?? "")}</span>`
+      : nothing}</td>
+    ${numbers.map((number) => session(number, begun.get(number)))}</tr>`;
+}
+
+/** @param {number} number @param {Api.CourseLearner["sessions"][number]|undefined} one */
+const session = (number, one) => one
+  ? html`<td role="cell" class="num" data-number=${number} ?data-done=${one.state.startsWith("passed")}>${one.state.startsWith("passed")
+    ? html`<span aria-hidden="true">✓</span><span class="vh">core path passed, </span>` : nothing}${one.passed}/${one.exercises}</td>`
+  : html`<td role="cell" class="num" data-number=${number}></td>`;
+
+/** @param {string} name */
+function open(name) {
+  shown = name;
+  write(byId("learner-name", HTMLElement), name);
+  render(html`<p class="hint">Loading…</p>`, byId("learner-work", HTMLElement));
+  dialog.showModal();
+  byId("learner-name", HTMLElement).focus();
+  void look();
+}
+
+/** @param {Api.CourseLearnerWork} work */
+function drawWork({ name, exercises }) {
+  attribute(dialog, "data-learner", name);
+  render(exercises.length
+    ? html`<table class="table"><thead><tr><th scope="col">Exercise</th><th scope="col">Work</th><th scope="col">Last</th></tr></thead>
+      <tbody>${repeat(exercises, ({ id }) => id, exercise)}</tbody></table>`
+    : html`<p class="hint">${name} has begun no exercise yet.</p>`, byId("learner-work", HTMLElement));
+}
+
+/** @param {Api.CourseLearnerWork["exercises"][number]} one */
+const exercise = ({ id, title, attempts, passed, helped, hints, fact, at }) => html`<tr>
+  <td>${title} <code>${id}</code>${fact ? html`<p class=${passed ? "hint" : "hint fact"}>${spoken(fact)}</p>` : nothing}</td>
+  <td>${passed ? (helped ? "passed with help" : "passed") : "open"}<p class="hint">${counted(attempts, "attempt")}${hints
+    ? `, ${counted(hints, "hint")}` : ""}</p></td>
+  <td><time>${time(at)}</time></td></tr>`;

@@ -1,0 +1,77 @@
+/**
+ * Sign-in links for a class: a list of names becomes a sheet to print or to copy. Links are shown once and not stored.
+ *
+ * @module
+ */
+
+import { platform } from "../base/api.js";
+import { copyButton } from "../base/copying.js";
+import { byId, write } from "../base/dom.js";
+import { counted, sentence, time } from "../base/words.js";
+import { html, nothing, render } from "../vendor/lit-html.js";
+
+const dialog = byId("links", HTMLDialogElement);
+const form = byId("links-form", HTMLFormElement);
+const names = byId("links-names", HTMLTextAreaElement);
+const place = byId("links-sheet", HTMLElement);
+const wrong = byId("links-wrong", HTMLElement);
+let made = () => {};
+
+/** Open the dialog. @param {() => void} then  called when links were made */
+export function openLinks(then) {
+  made = then;
+  dialog.showModal();
+  names.focus();
+}
+
+/** The links are not shown again. */
+dialog.onclose = () => {
+  render(nothing, place);
+  place.hidden = true;
+  form.hidden = false;
+};
+form.onsubmit = (event) => {
+  event.preventDefault();
+  void make();
+};
+form.oninput = () => write(wrong, "");
+
+async function make() {
+  const [button] = form.getElementsByTagName("button");
+  if (button) button.disabled = true;
+  try {
+    show(await platform("POST", "/users/links", { names: names.value }));
+    names.value = "";
+    made();
+  } catch (error) {
+    const { message = "failed", hint = "" } = /** @type {{message?: string, hint?: string}} */ (error);
+    write(wrong, `${message}${hint ? `; ${hint}` : ""}`);
+    names.focus();
+  } finally {
+    if (button) button.disabled = false;
+  }
+}
+
+/** @param {Api.SignInSheet} sheet */
+function show({ links, expires_at, note }) {
+  const text = () => links.map(({ given, url }) => `${given}\t${url}\n`).join("");
+  const print = () => window.print();
+  render(html`<p>${counted(links.length, "link")}. Each signs in once, as its learner, until ${time(expires_at)}.
+      They are not shown again.</p>
+    ${note ? html`<p class="note" data-level="bad">${sentence(note)}</p>` : nothing}
+    <div class="acts">${copyButton(text, "Copy", "Copy names and links", "btn")}
+      <button type="button" class="btn primary" @click=${print}>Print</button></div>
+    <table class="table">
+      <thead><tr><th scope="col">Name</th><th scope="col">Link</th><th scope="col" class="for-print">QR code</th></tr></thead>
+      <tbody>${links.map(line)}</tbody></table>`, place);
+  form.hidden = true;
+  place.hidden = false;
+}
+
+/** @param {Api.SheetLink} link */
+const line = ({ given, user, url, qr_path: path, qr_size: size }) => html`<tr>
+  <td>${given}${given === user ? nothing : html`<p class="hint">${user}</p>`}</td><td><code>${url}</code></td>
+  <td class="for-print"><svg viewBox=${`0 0 ${size} ${size}`} role="img" aria-label=${`Link of ${user} as a QR code`}
+    shape-rendering="crispEdges"><path d=${path}></path></svg></td></tr>`;
+
+if (new URLSearchParams(location.search).has("links")) openLinks(() => {});

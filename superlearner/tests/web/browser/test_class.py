@@ -1,0 +1,63 @@
+"""The page /class as a teacher uses it: links for a class, and who is stuck, without a reload."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from axe import broken_rules
+from page_width import SIDEWAYS
+
+FAILED = [
+    {"kind": "attempt", "item": "s12.minimal", "at": at, "data": {"misconceptions": ["M12"]}} for at in range(1, 5)
+]
+
+
+@pytest.mark.page("/class")
+@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
+def test_a_teacher_gives_links_to_a_class_and_sees_who_is_stuck(
+    start: Callable[..., Any], open_page: Callable[..., Page], theme: str, width: int
+) -> None:
+    program = start("--auth", "all", "--weak-walls")
+    with program.client() as client:
+        client.headers.update(program.owner)
+        client.post("/api/v1/users", json={"name": "tina", "role": "teacher"}).raise_for_status()
+        code = client.post("/api/v1/users/tina/link", json={}).json()["data"]["url"].rpartition("/")[2]
+    page = open_page(f"{program.url}/sign-in/{code}?next=/class", theme=theme, width=width, ready=False)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.locator("#live-word")).to_have_text("Live")
+    page.goto(f"{program.url}/class")
+    page.get_by_role("button", name="Sign-in links…").click()
+    page.get_by_label("Names, one a line").fill("Jörg Müller\nben\nBen")
+    page.get_by_role("button", name="Make the links").click()
+    expect(page.get_by_role("alert").filter(has_text="'ben' and 'Ben' are the same user")).to_be_visible()
+    page.get_by_label("Names, one a line").fill("\n".join(["Jörg Müller", "ben", *(f"Pupil {at}" for at in range(28))]))
+    page.get_by_role("button", name="Make the links").click()
+    sheet = page.locator("#links-sheet")
+    expect(sheet.locator("tbody tr")).to_have_count(30)
+    assert broken_rules(page) == []
+    path = sheet.locator("tbody code").nth(1).inner_text().partition("/sign-in/")[2]
+    page.get_by_role("button", name="Close").click()
+    expect(page.locator("#class-rows").get_by_role("row")).to_have_count(30)
+    with program.client() as ben:
+        ben.post(f"/sign-in/{path}", headers={"sec-fetch-site": "same-origin"})
+        ben.post("/api/v1/course/import", json={"done": FAILED}).raise_for_status()
+    first = page.locator("#class-rows").get_by_role("row").first
+    expect(first).to_contain_text("ben")
+    expect(first).to_contain_text("MinimalServer, 4 attempts A restarted process begins with the result of init")
+    assert page.evaluate(SIDEWAYS) == 0
+    assert broken_rules(page) == []
+    if width == 1440:
+        assert (
+            page.evaluate(
+                "(({scrollHeight, clientHeight}) => scrollHeight - clientHeight)(document.getElementById('class'))"
+            )
+            == 0
+        )
+    first.get_by_role("button", name="ben").click()
+    expect(page.get_by_role("dialog", name="ben")).to_contain_text("s12.minimal")
+    assert page.evaluate(SIDEWAYS) == 0
+    assert broken_rules(page) == []
