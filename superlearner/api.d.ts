@@ -484,7 +484,7 @@ declare namespace Api {
   }
   interface NodeLine {
     name: string;
-    /** `platform`, `local`, `tree`, `sandbox`, `service` or `member` */ kind: string;
+    /** `restart.list` without a node also has its restarts */ beside: boolean;
     /** the platform's own node */ own: boolean;
     /** the node for operations without `node` */ default: boolean;
     /** the node runs in another process */ remote: boolean;

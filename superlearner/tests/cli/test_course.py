@@ -33,7 +33,7 @@ def test_an_answer_is_checked_without_a_platform(superlearner: Run, tmp_path: Pa
     failed = superlearner("course", "check", "s12.remember", str(file))
     assert failed.returncode == 1
     assert "a call is slower for its sender, which waits for the answer" in failed.stdout
-    assert "a cast returns at once" in failed.stdout
+    assert "a message that is only sent returns at once" in failed.stdout
 
 
 def test_a_watched_file_is_checked_after_each_save(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_with_a_platform_a_session_goes_on_at_the_command_line(
     session = sessions[11]
     assert ("What is OTP?", "untouched") == (session["title"], session["state"])
     lesson = superlearner("course", "lesson", "12").stdout
-    assert "[exercise s12.minimal] MinimalServer, 8 minutes" in lesson
+    assert "[exercise s12.minimal] MinimalServer, 10 minutes" in lesson
     assert "Check: `superlearner course check s12.minimal FILE.py`" in lesson
     assert "Answer: `superlearner course predict s12.p1 NUMBER`" in lesson
     assert "</p>" not in lesson

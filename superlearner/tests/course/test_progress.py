@@ -89,10 +89,10 @@ def test_what_was_missed_on_the_core_path_leads_on() -> None:
         (ITEM, "you passed it after 4 attempts"), ("s12.p1", "your first answer was another one")
     ]  # fmt: skip
     assert [one.misconception for one in missed] == ["M14", None]
-    assert [one.practise.id for one in missed if one.practise] == ["s12.results", "s12.strategies"]
+    assert [one.practise.id for one in missed if one.practise] == ["s12.calls", "s12.strategies"]
     following = work(first_right=False, attempts=4).next_of(LESSON)
     assert following is not None
-    assert following.id == "s12.results"
+    assert following.id == "s12.calls"
 
 
 def test_who_missed_nothing_goes_on_with_the_first_practice() -> None:

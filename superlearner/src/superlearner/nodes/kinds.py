@@ -19,6 +19,7 @@ class NodeKind:
         has_playground: the platform's own trees live there: the playground, and children that are restarted after a
             pause.
         is_audited: the audit log names its processes, and events of the platform belong to it.
+        listed_beside: a list of restarts has its restarts beside those of the node asked about.
         reloads_files: its modules come from files that can be read again.
 
     >>> PLATFORM.answers_requests, SANDBOX.reloads_files
@@ -30,6 +31,7 @@ class NodeKind:
     answers_requests: bool = False
     has_playground: bool = False
     is_audited: bool = False
+    listed_beside: bool = False
     reloads_files: bool = True
 
 
@@ -39,5 +41,5 @@ PLATFORM: Final = NodeKind(
 LOCAL: Final = NodeKind("local", "another node of the platform's program")
 TREE: Final = NodeKind("tree", "the node of the tree that the platform was started with")
 SANDBOX: Final = NodeKind("sandbox", "a sandbox, which reads no file of yours", reloads_files=False)
-SERVICE: Final = NodeKind("service", "a service that runs in a program of its own")
-MEMBER: Final = NodeKind("member", "a member of this platform's cluster")
+SERVICE: Final = NodeKind("service", "a service that runs in a program of its own", listed_beside=True)
+MEMBER: Final = NodeKind("member", "a member of this platform's cluster", listed_beside=True)

@@ -46,7 +46,7 @@ async def _describe_node(found: WatchedNode | RemoteNode, user: User, nodes: Nod
         info = info_of(found.node)
     return NodeLine(
         name=found.name,
-        kind=found.kind.name,
+        beside=found.kind.listed_beside,
         own=found.kind is PLATFORM,
         default=nodes.find(home_node(user) if user.only_own else None) is found,
         remote=isinstance(found, RemoteNode),

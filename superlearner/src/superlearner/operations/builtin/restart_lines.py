@@ -15,7 +15,6 @@ from otp import standstill
 from superlearner.cluster.members import Members
 from superlearner.control.clock import Clock
 from superlearner.control.events import ANSWERS, STARTS, facts_of, is_restart
-from superlearner.nodes.kinds import MEMBER, SERVICE
 from superlearner.nodes.nodes import WatchedNode
 from superlearner.nodes.remote import RemoteNode
 from superlearner.operations.context import Context
@@ -38,8 +37,6 @@ from superlearner.store import MomentRow
 ANSWER_S: Final = 2.0
 """Seconds for a node in another program; one that is blocked has its stored restarts only."""
 MOST_OPEN: Final = 1_000
-OBSERVED: Final = (MEMBER, SERVICE)
-"""The kinds of nodes that are listed beside the one asked about."""
 
 ListTime = Annotated[float | None, Field(ge=0, allow_inf_nan=False)]
 
@@ -74,7 +71,7 @@ async def list_(
     else:
         error = not_their_node(_this(), ctx)
     of_all = ctx.asked is None and not ctx.user.only_own
-    others = [one for one in ctx.nodes if one.kind in OBSERVED] if of_all else []
+    others = [one for one in ctx.nodes if one.kind.listed_beside] if of_all else []
     gone = members.gone if of_all and members is not None else ()
     name = node.name if node is not None else ctx.on or ctx.home.name
     names = list(dict.fromkeys([name, *(one.name for one in others), *gone]))

@@ -278,7 +278,7 @@ class NodeLine(BaseModel):
     """A node that the platform observes."""
 
     name: str
-    kind: str = Field(description="`platform`, `local`, `tree`, `sandbox`, `service` or `member`")
+    beside: bool = Field(description="`restart.list` without a node also has its restarts")
     own: bool = Field(description="the platform's own node")
     default: bool = Field(description="the node for operations without `node`")
     remote: bool = Field(description="the node runs in another process")

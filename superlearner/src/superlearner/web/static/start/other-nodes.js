@@ -11,9 +11,6 @@ import { restartsIn, Storms } from "../live/storms.js";
 
 /** @typedef {{node: string, line: import("../live/storms.js").Line}} Told */
 
-/** The kinds of nodes whose restarts are shown beside those of the page's node. */
-const KINDS = ["member", "service"];
-
 /** A node, and its restarts, newest first. */
 class Other {
   #model = EMPTY;
@@ -45,8 +42,8 @@ export class OtherNodes {
   /** Follow the nodes that there are now; one that has left keeps its restarts. */
   async follow() {
     /** @type {Api.NodeLine[]} */ const known = await platform("GET", "/nodes").catch(() => []);
-    for (const { name, kind, default: first } of known)
-      if (!first && KINDS.includes(kind) && !this.#others.has(name)) this.#others.set(name, new Other(name, this.changed));
+    for (const { name, beside, default: first } of known)
+      if (!first && beside && !this.#others.has(name)) this.#others.set(name, new Other(name, this.changed));
     this.changed();
   }
 
