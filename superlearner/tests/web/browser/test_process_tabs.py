@@ -156,7 +156,7 @@ def test_tabs_are_moved_by_keys_kept_for_the_next_process_and_in_the_address(des
     expect(pane.get_by_role("tab", name="Why")).to_have_attribute("aria-selected", "true")
     expect(pane.page).to_have_url(re.compile(r"[?&]tab=why\b"))
     choose(pane, "counter")
-    expect(pane.get_by_role("tabpanel")).to_contain_text("It has never ended.")
+    expect(pane.get_by_role("tabpanel")).to_contain_text("It has not ended since its start at")
     expect(pane.get_by_role("tab", name="Why")).to_have_attribute("aria-selected", "true")
     pane.get_by_role("tab", name="Why").press("End")
     expect(pane.get_by_role("tab", name="Code")).to_be_focused()
@@ -183,7 +183,7 @@ OLD = {
     "overview": ("Now", "Send a message"), "state": ("Now", "Keep a copy"), "mailbox": ("Now", "Nothing waits."),
     "messages": ("Now", "It is traced while this tab is open"), "links": ("Relations", "Predict a restart"),
     "predict": ("Relations", "counter is killed."), "why": ("Why", "It has not been restarted."),
-    "history": ("Why", "It has never ended."), "source": ("Code", "of app.py."),
+    "history": ("Why", "It has not ended since its start at"), "source": ("Code", "of app.py."),
 }  # fmt: skip
 
 
@@ -398,7 +398,7 @@ def test_messages_are_drawn_while_the_tab_is_open_and_the_trace_goes_with_it(des
 
 def test_a_crash_stands_in_history_and_source_follows_the_successor(desk: Desk) -> None:
     pane = desk.open("divider", "history")
-    expect(pane.get_by_role("tabpanel")).to_contain_text("It has never ended.")
+    expect(pane.get_by_role("tabpanel")).to_contain_text("It has not ended since its start at")
     desk.send("divider", ["divide", 0])
     expect(pane.get_by_role("tabpanel")).to_contain_text("2 lives, 1 crash.")
     lives = pane.locator(".lives-table tbody tr")
