@@ -149,7 +149,8 @@ def test_ten_tenths_are_one_second_and_nanoseconds_are_exact(run: Any) -> None:
 
 def test_a_wait_for_what_is_left_until_a_time_ends_although_the_sum_is_rounded(run: Any) -> None:
     async def main() -> Any:
-        await asyncio.sleep(0.05)  # of virtual time
+        otp.send_after(0.05, otp.self(), "begin")
+        await otp.receive()
         due = otp.monotonic() + 0.1  # 0.15000000000000002, between two nanoseconds
         for waits in range(5):
             if otp.monotonic() >= due:

@@ -38,6 +38,7 @@ def test_the_lesson_has_every_exercise_and_prediction() -> None:
         (
             "s15.pool",
             "    try:\n",
+            # an answer that opens a job late; the second is one of the virtual time of its check
             "    import asyncio\n    await asyncio.sleep(1)\n    try:\n",
             (),
             "expected open_job",

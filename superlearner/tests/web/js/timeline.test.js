@@ -196,12 +196,13 @@ test("what failed is asked for again on request only", async () => {
 });
 
 test("kept restarts come before the events, as failures if they are some, with their ids", async () => {
-  const kept = (at, line, count = 1, kept = true, more = {}) => ({ ref: `9f3a0c1b22d4.${at}`, at, until: at, count, kept, line, ...more });
+  const storedLine = (at, line, count = 1, kept = true, more = {}) =>
+    ({ ref: `9f3a0c1b22d4.${at}`, at, until: at, count, kept, line, ...more });
   const { log, asked } = askedLog([
-    kept(5, "Shop's program ended: killed; playground started it again after 1.0 s", 1, true, { program: true, started: 1 }),
-    kept(4, "stall gave up"), kept(3, "till ended 300 times more", 300, false),
-    kept(2, "till was killed and restarted", 1, true, { started: 1 }),
-    kept(1, "till ended"),
+    storedLine(5, "Shop's program ended: killed; playground started it again after 1.0 s", 1, true, { program: true, started: 1 }),
+    storedLine(4, "stall gave up"), storedLine(3, "till ended 300 times more", 300, false),
+    storedLine(2, "till was killed and restarted", 1, true, { started: 1 }),
+    storedLine(1, "till ended"),
   ]);
   const begun = log.begin();
   assert.ok(log.goesOn);

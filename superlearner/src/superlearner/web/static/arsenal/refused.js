@@ -16,6 +16,6 @@ const WHY = {
 export function refusedText({ outcome, parameters }) {
   const given = Object.entries(parameters ?? {}).filter(([, value]) => value !== null)
     .map(([name, value]) => `${name} ${typeof value === "string" ? value : JSON.stringify(value)}`);
-  const asked = given.length ? `The request with ${given.join(", ")}` : "The request";
-  return outcome === "ok" ? `${asked} was done.` : `${asked} was refused: ${WHY[outcome] ?? outcome.replaceAll("_", " ")}.`;
+  const request = given.length ? `The request with ${given.join(", ")}` : "The request";
+  return outcome === "ok" ? `${request} was done.` : `${request} was refused: ${WHY[outcome] ?? outcome.replaceAll("_", " ")}.`;
 }

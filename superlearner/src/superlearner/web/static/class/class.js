@@ -18,33 +18,34 @@ const table = byId("class-table", HTMLTableElement);
 const none = byId("class-none", HTMLElement);
 const dialog = byId("learner", HTMLDialogElement);
 const numbers = [...table.querySelectorAll("thead [data-number]")].map((one) => Number(one.getAttribute("data-number")));
-/** The learner whose work is shown. */
-let shown = "";
-let asked = 0;
+/** The learner in the dialog; "" while it is closed. */
+let learnerName = "";
+/** The number of the newest request. */
+let newest = 0;
 let timer = 0;
 
 document.addEventListener("visibilitychange", () => document.hidden || void look());
-dialog.onclose = () => (shown = "");
+dialog.onclose = () => (learnerName = "");
 byId("links-open", HTMLButtonElement).onclick = () => openLinks(look);
 void look();
 
 /** Ask for what is shown, draw it, and ask again. */
 async function look() {
   clearTimeout(timer);
-  const mine = (asked += 1);
-  const name = shown;
+  const mine = (newest += 1);
+  const name = learnerName;
   try {
     /** @type {[Api.CourseLearner[], Api.CourseLearnerWork|null]} */ const [learners, work] = await Promise.all([
       platform("GET", "/course/learners"),
       name ? platform("GET", `/course/learners/${encodeURIComponent(name)}`) : null,
     ]);
-    if (mine !== asked) return;
+    if (mine !== newest) return;
     draw(learners);
-    if (work && name === shown) drawWork(work);
+    if (work && name === learnerName) drawWork(work);
     byId("lost", HTMLElement).hidden = true;
     page.dataset.ready = "yes";
   } catch (error) {
-    if (mine !== asked) return;
+    if (mine !== newest) return;
     fail(error);
   }
   if (!document.hidden) timer = setTimeout(() => void look(), EVERY_MS);
@@ -97,7 +98,7 @@ const session = (number, one) => one
 
 /** @param {string} name */
 function open(name) {
-  shown = name;
+  learnerName = name;
   write(byId("learner-name", HTMLElement), name);
   render(html`<p class="hint">Loading…</p>`, byId("learner-work", HTMLElement));
   dialog.showModal();

@@ -67,7 +67,7 @@ export class SlHistory extends Panel {
   }
 }
 
-/** Say that the processes of this tree began anew. @param {Api.RestartLine} one */
+/** Return the sentence about the last end of the whole program. @param {Api.RestartLine} one */
 const programEnd = ({ at, ref, line = "" }) => make("p", {}, `At ${time(at)}: ${line}. `,
   make("a", { href: whyAddress(ref ?? "") }, "Why?"), " The processes before it are not in this list.");
 

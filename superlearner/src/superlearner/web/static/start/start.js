@@ -55,7 +55,7 @@ let announced = 0;
 /** Findings of the node's monitor. @type {import("../system/system-model.js").Model|null} */ let found = null;
 
 /** The newest restarts that the server keeps, also those from before its start or that of the tree. @type {readonly Api.RestartLine[]} */
-let kept = [];
+let storedRestarts = [];
 
 const storms = new Storms();
 /** @type {readonly import("../live/storms.js").Line[]} */ let lines = [];
@@ -83,7 +83,7 @@ function onMessages(messages) {
   sampled ??= model.restarts;
   if (before.epoch !== model.epoch) {
     begin();
-    void readKept();
+    void readStoredRestarts();
   }
   if (before.rows !== model.rows) draw();
   if (before.feed !== model.feed) {
@@ -284,20 +284,20 @@ function everywhere() {
   return others.any ? [...here, ...others.told].sort((one, other) => other.line.from - one.line.from) : here;
 }
 
-/** Read the kept restarts; the feed begins anew with each program. */
-async function readKept() {
+/** Read the stored restarts: the feed has only those since the start of the program. */
+async function readStoredRestarts() {
   try {
-    kept = await requestOn(model.node, "GET", `/restarts?settled=true&per_page=${LAST}`);
+    storedRestarts = await requestOn(model.node, "GET", `/restarts?settled=true&per_page=${LAST}`);
   } catch {
     return; // the feed is shown alone
   }
   last();
 }
 
-/** Return the items of kept restarts that the feed does not have. @param {number} count @returns {HTMLElement[]} */
+/** Return the items of stored restarts that the feed does not have. @param {number} count @returns {HTMLElement[]} */
 function earlier(count) {
   const known = new Set(model.feed.map(({ ref }) => ref)), until = Math.min(...lines.map(({ from }) => from));
-  return kept.filter(({ ref, at }) => !known.has(ref) && at < until).slice(0, count).map(({ at, line = "", ref, kept }) =>
+  return storedRestarts.filter(({ ref, at }) => !known.has(ref) && at < until).slice(0, count).map(({ at, line = "", ref, kept }) =>
     make("li", { "data-level": "warn" }, make("time", { datetime: new Date(at * 1000).toISOString() }, time(at)),
       kept && ref ? make("a", { href: whyAddress(ref) }, line) : make("span", {}, line)));
 }
