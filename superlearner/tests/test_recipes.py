@@ -190,7 +190,7 @@ def test_a_colleague_looks_on(shell: Shell) -> None:
 def test_a_class(shell: Shell, tmp_path: Path) -> None:
     run, learners, lookers_on = commands_of("a-class-of-thirty")
     trusts = certificate(tmp_path, "teacher.example", "teacher")
-    (tmp_path / "names").write_text("ada\nben\n")
+    (tmp_path / "names.txt").write_text("ada\nben\n")
     (tmp_path / "names-who-look-on").write_text("eve\n")
     _, others = shell.serve(run, beyond=True)
     assert httpx.URL(others[0]).host == "teacher.example"

@@ -40,6 +40,7 @@ REFUSED = {
     "cluster.add": "node_unavailable",
     "cluster.disconnect": "node_unavailable",
     "cluster.ping": "node_unavailable",
+    "course.learner": "user_not_found",
     "course.solution": "not_yet",
     "node.detach": "node_not_found",
     "node.eval": "eval_not_allowed",

@@ -57,7 +57,7 @@ def test_a_wrong_prediction_is_explained_by_the_run_and_stays_after_a_reload(les
     expect(result).to_contain_text("Nobody waits here: the monitor of the call tells the caller at once")
     expect(result).to_contain_text("The run: the server ends, and the caller gets ServerDown at once")
     expect(result).to_contain_text("its supervisor would start it again")
-    expect(result.get_by_role("img")).to_have_accessible_name(re.compile("0 s: check calls server with 'hello'"))
+    expect(result.get_by_role("img")).to_have_accessible_name(re.compile("0 s: caller calls server with 'hello'"))
     expect(one.get_by_role("status")).to_contain_text("Not what happens. The run: the server ends")
     expect(result).to_be_focused()
     expect(result.get_by_role("link", name="Next: a reflection")).to_be_visible()
