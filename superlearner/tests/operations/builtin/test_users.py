@@ -522,6 +522,21 @@ def test_a_list_of_names_becomes_a_sheet_of_links(inside: Run, tmp_path: Path) -
 
 
 @pytest.mark.operation("user.links")
+def test_two_sheets_with_the_same_names_at_once_add_each_learner_once(inside: Run, tmp_path: Path) -> None:
+    async def test(platform: Any) -> None:
+        given = {"names": "\n".join(f"learner{number}" for number in range(10))}
+        requests = (platform.client.post(f"{USERS}/links", json=given, headers=OWNER) for _ in range(3))
+        answers = await asyncio.gather(*requests)
+        assert [200] * 3 == [answer.status_code for answer in answers], [answer.text for answer in answers]
+        sheets = [answer.json()["data"]["links"] for answer in answers]
+        for lines in zip(*sheets, strict=True):
+            assert [False, False, True] == sorted(one["added"] for one in lines)
+            assert len({one["url"] for one in lines}) == 3
+
+    inside(test, data_dir=tmp_path)
+
+
+@pytest.mark.operation("user.links")
 @pytest.mark.parametrize(
     ("given", "error"),
     [

@@ -245,13 +245,11 @@ async def links(
         made: list[SheetLink] = []
         expires = accounts.clock() + seconds
         for given, name, row in sheet:
-            user = row or await accounts.add(name, "learner")
+            user, added = (row, False) if row is not None else await _add_learner(ctx, accounts, name)
             code, expires = await accounts.new_link(user, seconds)
             url = f"{reach.urls[0]}/sign-in/{code}"
             qr = qr_of(url)
-            made.append(
-                SheetLink(given=given, user=user.name, added=row is None, url=url, qr_path=qr.path, qr_size=qr.size)
-            )
+            made.append(SheetLink(given=given, user=user.name, added=added, url=url, qr_path=qr.path, qr_size=qr.size))
     return SignInSheet(links=made, expires_at=expires, note=reach.note)
 
 
@@ -279,14 +277,30 @@ async def _read_names(ctx: Context, accounts: Accounts, names: str) -> list[tupl
                 f"names: {first[:100]!r} and {line[:100]!r} are the same user {name}",
                 hint="add a letter or a number to one of them",
             )
-        row = await accounts.find(name)
-        if row is not None and row.revoked is not None:
-            raise _taken(row)
-        may_manage(ctx, "learner" if row is None else standing_of(row), f"a link for {name}")
-        if row is not None and standing_of(row) != "learner":
-            raise OperationError("name_taken", f"{row.name} is a {row.role}, and the links are for learners")
-        found.append((line, name, row))
+        found.append((line, name, await _find_learner(ctx, accounts, name)))
     return found
+
+
+async def _find_learner(ctx: Context, accounts: Accounts, name: str) -> UserRow | None:
+    """Return the learner of this name, if there is one. Raises OperationError: `name_taken` or `missing_scope`."""
+    row = await accounts.find(name)
+    if row is not None and row.revoked is not None:
+        raise _taken(row)
+    may_manage(ctx, "learner" if row is None else standing_of(row), f"a link for {name}")
+    if row is not None and standing_of(row) != "learner":
+        raise OperationError("name_taken", f"{row.name} is a {row.role}, and the links are for learners")
+    return row
+
+
+async def _add_learner(ctx: Context, accounts: Accounts, name: str) -> tuple[UserRow, bool]:
+    """Return a learner and whether this call added them: another request may add the same name first."""
+    try:
+        return await accounts.add(name, "learner"), True
+    except NameTaken:
+        row = await _find_learner(ctx, accounts, name)
+        if row is None:
+            raise _taken(UserRow(name, (), 0.0)) from None
+        return row, False
 
 
 def _narrowed(role: Role, scopes: list[Grant] | None) -> tuple[Grant, ...]:
