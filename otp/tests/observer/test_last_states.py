@@ -167,3 +167,48 @@ def test_the_state_in_which_a_child_began_is_kept_although_it_works_at_once() ->
         return [last.first_of(one) for one in (old, new, otp.whereis("b")) if one is not None]
 
     assert Scheduler().run(main) == ["{'cash': 1}", "{'cash': 1}", "{'password': ***}"]
+
+
+def test_the_caller_and_the_messages_that_are_lost_with_a_child_are_kept_without_secrets() -> None:
+    class Slow(GenServer[Any]):
+        @impl
+        def init(self, arg: Any) -> Ok[Any]:
+            if arg == "secret":
+                otp.process_flag("sensitive", True)
+            return Ok(arg)
+
+        @impl
+        async def handle_call(self, request: Any, caller: Any, state: Any) -> Reply[Any]:
+            await otp.receive(lambda message: message == "never")
+            return Reply(None, state)
+
+    class Slows(Supervisor):
+        @impl
+        def init(self, arg: Any) -> Children:
+            children = [Slow.child_spec(name, id=name, name=name) for name in ("open", "secret")]
+            return Children(children, max_restarts=99)
+
+    async def main() -> list[Any]:
+        last = observer.keep_last_states(otp.node())
+        await Slows.start_link(None)
+        found: list[Any] = []
+        for name in ("open", "secret"):
+
+            async def call(name: str = name) -> None:
+                await GenServer.call(name, "wait")
+
+            client = otp.spawn(call)
+            await wait_all_idle()
+            GenServer.cast(name, {"password": "hunter2"})
+            for number in range(4):
+                otp.send(name, ("order", number))
+            await wait_all_idle()
+            kept = last.messages_of(await ended(name))
+            assert kept is not None
+            found.append((kept.caller is client, kept.lost, kept.first))
+        idle = await ended("open")
+        return [*found, last.messages_of(idle)]
+
+    assert Scheduler().run(main) == [
+        (True, 5, ("{'password': ***}", "('order', 0)", "('order', 1)")), (True, 5, ()), None,
+    ]  # fmt: skip

@@ -33,7 +33,7 @@ from otp.observer.failures import NotPermitted, ViewError
 from otp.observer.faults import FaultKind, InjectedFault, inject
 from otp.observer.graph import Edge, Graph, graph
 from otp.observer.inspection import info, process, processes, supervision_tree
-from otp.observer.last_states import LastStates, keep_last_states
+from otp.observer.last_states import LastMessages, LastStates, keep_last_states
 from otp.observer.mailbox import MailboxPage, MessageKind, MessageView, SentKind, drop_messages, mailbox
 from otp.observer.metrics import Metrics, metrics
 from otp.observer.node_view import LocalView, NodeView
@@ -77,6 +77,7 @@ __all__ = [
     "FaultKind",
     "Graph",
     "InjectedFault",
+    "LastMessages",
     "LastStates",
     "Link",
     "LocalView",

@@ -1,16 +1,20 @@
-"""The first states of children, and the last ones of those that have ended, as bounded texts."""
+"""The first states of children, and the last states and messages of those that have ended, as bounded texts."""
 
 # States have no type.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from otp.bounded import text
+from otp.kernel.tables.callers import unwrap_message
 from otp.kernel.values.errors import BadArgument
-from otp.kernel.values.process import DEAD, Process
+from otp.kernel.values.process import DEAD, Process, mailbox_len
 from otp.observer.unfolding import visible_state
 
 if TYPE_CHECKING:
@@ -18,55 +22,98 @@ if TYPE_CHECKING:
     from otp.kernel.tables.tracing import Event
     from otp.kernel.values.pids import Pid
 
-__all__ = ["LastStates", "keep_last_states"]
+__all__ = ["LastMessages", "LastStates", "keep_last_states"]
 
 NS = 1_000_000_000
+SHOWN: Final = 3
+"""Maximum number of lost messages that are kept as texts."""
+
+T = TypeVar("T")
 
 
-class _Texts:
-    """A bounded number of texts of states, by the numbers of their processes, taken at a bounded rate."""
+@dataclass(frozen=True, slots=True)
+class LastMessages:
+    """The messages of a child when it ended.
 
-    def __init__(self, node: Node, show: Callable[[Any], str], most: int, rate: int) -> None:
+    Attributes:
+        caller: the process whose call it was handling; None if it handled none.
+        lost: the number of messages that waited in its mailbox.
+        first: the first of them as texts; none of a sensitive process.
+    """
+
+    caller: Pid | None
+    lost: int
+    first: tuple[str, ...]
+
+
+class _Kept(Generic[T]):
+    """A bounded number of values by the numbers of their processes, read at a bounded rate."""
+
+    def __init__(self, node: Node, read: Callable[[Process], T | None], most: int, rate: int) -> None:
         self._clock = node.tracer.clock
-        self._show = show
+        self._read = read
         self._most = most
         self._rate = rate
         self._window = self._in_window = 0
-        self.texts: dict[int, str] = {}
+        self.values: dict[int, T] = {}
 
     def take(self, p: Process) -> None:
-        """Keep the state of a process now."""
+        """Keep the value of a process now."""
         window = self._clock() // NS
         if window != self._window:
             self._window, self._in_window = window, 0
         self._in_window += 1
         if self._in_window > self._rate:
             return
-        state = visible_state(p)
-        if state is None:
+        value = self._read(p)
+        if value is None:
             return
-        if len(self.texts) >= self._most:
-            del self.texts[next(iter(self.texts))]
-        self.texts[p.number] = self._show(state.value)
+        if len(self.values) >= self._most:
+            del self.values[next(iter(self.values))]
+        self.values[p.number] = value
 
-    def of(self, pid: Pid) -> str | None:
-        """Return the text of a process."""
-        return self.texts.get(pid.id)
+    def of(self, pid: Pid) -> T | None:
+        """Return the value of a process."""
+        return self.values.get(pid.id)
+
+
+def _read_state(show: Callable[[Any], str]) -> Callable[[Process], str | None]:
+    def read(p: Process) -> str | None:
+        state = visible_state(p)
+        return None if state is None else show(state.value)
+
+    return read
+
+
+def _read_messages(show: Callable[[Any], str]) -> Callable[[Process], LastMessages | None]:
+    def read(p: Process) -> LastMessages | None:
+        x, lost = p.ext, mailbox_len(p)
+        caller = None if x is None or x.frm is None else x.frm.pid
+        if caller is None and not lost:
+            return None
+        unread = () if x is None or x.it is None else copy.copy(x.it)  # reading it would consume the batch
+        waiting = () if x is not None and x.sensitive else chain(unread, p.mailbox or ())
+        return LastMessages(caller, lost, tuple(show(unwrap_message(one)[1]) for one in islice(waiting, SHOWN)))
+
+    return read
 
 
 class LastStates:
-    """The texts of first and last states, by pid; `keep_last_states` returns it."""
+    """The texts of first and last states, and the last messages, by pid; `keep_last_states` returns it."""
 
     def __init__(self, node: Node, show: Callable[[Any], str], most: int, rate: int) -> None:
         self._trace = node.tracer
-        kinds = [_Texts(node, show, most, rate) for _ in range(4)]
+        kinds = [_Kept(node, _read_state(show), most, rate) for _ in range(4)]
         self._first, self._successors, self._normal, self._failed = self._kinds = kinds
+        self._messages = _Kept(node, _read_messages(show), most, rate)
         self._starts = node.subscribe(self._started, kinds={"child_started", "child_restarted"})
 
     def take(self, p: Process, reason: object) -> None:
-        """Keep the state of a child that ends. The runtime calls it before it releases the process."""
+        """Keep state and messages of a child that ends. The runtime calls it before it releases the process."""
         normal = isinstance(reason, str) and reason == "normal"
         (self._normal if normal else self._failed).take(p)
+        if not normal:
+            self._messages.take(p)
 
     def _started(self, event: Event) -> None:
         child = event.data.get("child")
@@ -86,17 +133,21 @@ class LastStates:
         """Return the text of the state in which a child began; None if it is not known, or no longer."""
         return (self._successors.of(pid) or self._first.of(pid)) if pid.runtime.tracer is self._trace else None
 
+    def messages_of(self, pid: Pid) -> LastMessages | None:
+        """Return the messages of a child when it ended abnormally; None if it had none, or they are not kept."""
+        return self._messages.of(pid) if pid.runtime.tracer is self._trace else None
+
     def close(self) -> None:
-        """Keep no more states, and forget those that were kept."""
+        """Keep no more states and messages, and forget those that were kept."""
         if self._trace.ending == self.take:
             self._trace.ending = None
         self._starts.close()
-        for kind in self._kinds:
-            kind.texts.clear()
+        for kind in (*self._kinds, self._messages):
+            kind.values.clear()
 
 
 def keep_last_states(node: Node, *, show: Callable[[Any], str] = text, most: int = 500, rate: int = 200) -> LastStates:
-    """Keep the first state of each server that starts under a supervisor, and its last one, as texts.
+    """Keep the first state of each server that starts under a supervisor, and its last one and its messages, as texts.
 
     The first state is that when its supervisor has started it, before it has handled a message if its `init` does not
     wait. A later call for the same node replaces this one. States of sensitive processes are not kept. Erlang has the
@@ -104,7 +155,7 @@ def keep_last_states(node: Node, *, show: Callable[[Any], str] = text, most: int
 
     Args:
         node: the node whose children are meant.
-        show: returns the text of a state, which its server no longer changes; what it raises is logged.
+        show: returns the text of a state or message, which its server no longer changes; what it raises is logged.
         most: how many texts are kept of each kind: first states, those after a restart, last states after a normal end,
             and all others. The oldest of a kind are dropped, so children that come and go displace no restart.
         rate: how many of a kind are taken in one second; further ones are not kept.
