@@ -378,6 +378,12 @@ declare namespace Api {
     restarted: boolean;
     /** why it was restarted, or why not */ text: string;
   }
+  interface HandledMessage {
+    kind: "call"|"cast"|"message";
+    /** the message, redacted */ text: string;
+    /** who sent it, as a part of a sentence; null if that is not known */ sender?: string|null;
+    /** the request that sent it; null if a process did, or it is not known */ requester?: Requester|null;
+  }
   interface LearningCondition {
     kind: "event"|"operation"|"visited";
     /** event: its type, see docs/events.md */ type?: string|null;
@@ -428,6 +434,11 @@ declare namespace Api {
     /** kilobytes of output */ output_kb?: number;
     /** seconds without a request until it is stopped; 0: never */ idle_s?: number;
     /** seconds until it is stopped; 0: never */ lifetime_s?: number;
+  }
+  interface LostMessages {
+    count: number;
+    /** the first of them, redacted */ first: string[];
+    /** both in words */ text: string;
   }
   interface MailboxCount {
     pid: string;
@@ -577,6 +588,12 @@ declare namespace Api {
     /** while it is being recorded: events dropped above the rate */ dropped: number|null;
     /** the error that ended writing, if any */ error: string|null;
     about?: any;
+  }
+  interface Requester {
+    /** name of the user; `anonymous` without a sign-in */ user: string;
+    /** `page`, `cli`, `rest`, `mcp` or `console`, as the client named it */ interface: string;
+    operation: string;
+    /** its time, in seconds since 1970 */ at: number;
   }
   interface RestartLine {
     /** the number of the event that is the first cause */ event: number;
@@ -862,6 +879,8 @@ declare namespace Api {
     line: WhyLine|null;
     /** the sender of the exit signal: a process or `outside` */ by: string|null;
     /** the request that caused it, if any */ request: string|null;
+    /** for an end: the message that the process was handling, and who sent it */ handled?: HandledMessage|null;
+    /** for an end: the messages lost with its mailbox */ lost?: LostMessages|null;
     strategy: string|null;
     parties: WhyParty[];
     /** restarts that count, including this one */ used: number|null;

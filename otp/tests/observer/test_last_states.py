@@ -198,6 +198,7 @@ def test_the_caller_and_the_messages_that_are_lost_with_a_child_are_kept_without
                 await GenServer.call(name, "wait")
 
             client = otp.spawn(call)
+            otp.register(f"client of {name}", client)
             await wait_all_idle()
             GenServer.cast(name, {"password": "hunter2"})
             for number in range(4):
@@ -205,10 +206,11 @@ def test_the_caller_and_the_messages_that_are_lost_with_a_child_are_kept_without
             await wait_all_idle()
             kept = last.messages_of(await ended(name))
             assert kept is not None
-            found.append((kept.caller is client, kept.lost, kept.first))
+            found.append((kept.caller is client, kept.caller_name, kept.lost, kept.first))
         idle = await ended("open")
         return [*found, last.messages_of(idle)]
 
     assert Scheduler().run(main) == [
-        (True, 5, ("{'password': ***}", "('order', 0)", "('order', 1)")), (True, 5, ()), None,
+        (True, "client of open", 5, ("{'password': ***}", "('order', 0)", "('order', 1)")),
+        (True, "client of secret", 5, ()), None,
     ]  # fmt: skip

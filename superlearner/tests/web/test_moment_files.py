@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from superlearner.operations.builtin.moment_files import portable, without_bystanders, without_states
+from superlearner.operations.builtin.moment_files import portable, without_bystanders, without_states, without_users
 from superlearner.operations.engine.seams import MomentPage
 from superlearner.web.moment_files import join_modules, make_moment_file
 
@@ -65,10 +65,17 @@ def test_paths_of_this_machine_and_secrets_stay_here() -> None:
     moment["root"]["children"][0]["children"][0]["state"] = (
         "Book(password='hunter2', file='C:\\\\Users\\\\ada\\\\x.txt')"
     )
-    moment["summary"] = "ledger was killed, by your request over HTTP; see /data/ada/shop/orders.csv"
-    text = made(moment)
+    moment["summary"] = "ledger was killed, by your request over HTTP (process.kill); see /data/ada/shop/orders.csv"
+    moment["request"] = "your request over HTTP (process.kill)"
+    moment["requester"] = {"user": "ada", "interface": "rest", "operation": "process.kill", "at": 1.0}
+    sent = {"user": "ada", "interface": "page", "operation": "process.message", "at": 1.0}
+    sender = "that ada sent from the page at 10:07:07"
+    moment["handled"] = {"kind": "cast", "text": "'boom'", "sender": sender, "requester": sent}
+    moment["facts"] = {"what": "ledger was restarted", "why": "killed", "handling": f"the cast 'boom' {sender}"}
+    text = made(without_users(moment))
     (data,) = re.findall(r'id="moment">(.*?)</script>', text, re.DOTALL)
     assert not re.search(r"\bada\b|hunter2|your request", data)
+    assert "the cast 'boom' sent from the page at " in json.loads(data)["moment"]["facts"]["handling"]
     assert "see …/orders.csv" in json.loads(data)["moment"]["summary"]
 
 

@@ -12,9 +12,10 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from otp.bounded import text
-from otp.kernel.tables.callers import unwrap_message
+from otp.kernel.tables.callers import OutsideCaller, unwrap_message
 from otp.kernel.values.errors import BadArgument
 from otp.kernel.values.process import DEAD, Process, mailbox_len
+from otp.observer.reading import name_text, what_of
 from otp.observer.unfolding import visible_state
 
 if TYPE_CHECKING:
@@ -36,12 +37,14 @@ class LastMessages:
     """The messages of a child when it ended.
 
     Attributes:
-        caller: the process whose call it was handling; None if it handled none.
+        caller: the process whose call it was handling; None if it handled none, or one from outside any process.
+        caller_name: the name of that process, else what it runs; "" if it is on another node.
         lost: the number of messages that waited in its mailbox.
         first: the first of them as texts; none of a sensitive process.
     """
 
     caller: Pid | None
+    caller_name: str
     lost: int
     first: tuple[str, ...]
 
@@ -88,12 +91,15 @@ def _read_state(show: Callable[[Any], str]) -> Callable[[Process], str | None]:
 def _read_messages(show: Callable[[Any], str]) -> Callable[[Process], LastMessages | None]:
     def read(p: Process) -> LastMessages | None:
         x, lost = p.ext, mailbox_len(p)
-        caller = None if x is None or x.frm is None else x.frm.pid
+        caller: Any = None if x is None or x.frm is None else x.frm.pid
+        if isinstance(caller, OutsideCaller):
+            caller = caller.parent  # the process of a child task, if it is one
         if caller is None and not lost:
             return None
         unread = () if x is None or x.it is None else copy.copy(x.it)  # reading it would consume the batch
         waiting = () if x is not None and x.sensitive else chain(unread, p.mailbox or ())
-        return LastMessages(caller, lost, tuple(show(unwrap_message(one)[1]) for one in islice(waiting, SHOWN)))
+        name = (name_text(caller) or what_of(caller)) if caller is not None and caller.runtime is p.runtime else ""
+        return LastMessages(caller, name, lost, tuple(show(unwrap_message(one)[1]) for one in islice(waiting, SHOWN)))
 
     return read
 

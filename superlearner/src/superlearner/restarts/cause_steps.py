@@ -17,6 +17,7 @@ __all__ = [
     "BY_OUTSIDE",
     "OUTSIDE",
     "Attempt",
+    "MessageKind",
     "Party",
     "Role",
     "Step",
@@ -31,6 +32,9 @@ OUTSIDE: Final = "outside"
 BY_OUTSIDE: Final = "a signal from outside"
 
 Role = Literal["stopped", "started", "linked", "earlier"]
+MessageKind = Literal["call", "cast", "message"]
+KINDS: Final[dict[str, MessageKind]] = {"handle_call": "call", "handle_cast": "cast"}
+"""The kind of a message by the callback that handles it; others handle any message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,8 @@ class Step:
     """A step of a chain of causes; `at_ns` is the node's clock, `pid` its subject.
 
     `name` is the name of that process. `signal_from` is the pid that ended it with a signal, or `OUTSIDE` for code that
-    is no process of the node. `times` is the number of failed restarts that it sums.
+    is no process of the node. `times` is the number of failed restarts that it sums. For the end of a process, `doing`
+    is the clause about what it did, `message` the message that it was handling, and `begun_ns` the time of its start.
     """
 
     event: int
@@ -83,6 +88,10 @@ class Step:
     allowed: Any = None
     window: Any = None
     times: int = 1
+    doing: str = ""
+    message: str | None = None
+    message_kind: MessageKind = "message"
+    begun_ns: int | None = None
 
 
 class Words:
@@ -91,28 +100,35 @@ class Words:
     Args:
         called: returns the name of a process.
         outside: returns whether a pid is that of code outside any process.
+        begun: returns when a process started, None if that is not known.
     """
 
-    def __init__(self, called: Callable[[Any], str], outside: Callable[[Any], bool]) -> None:
+    def __init__(
+        self, called: Callable[[Any], str], outside: Callable[[Any], bool], begun: Callable[[Any], int | None]
+    ) -> None:
         self.called = called
         self.outside = outside
+        self.begun = begun
 
     def ended(self, event: TraceEvent) -> Step:
         """Return the step for the end of a process: the first cause known to the node."""
         data, facts, line = event.data, facts_of(event), find_line(event.data["reason"])
-        message, sender = data.get("message"), data.get("sender")
+        message, sender, callback = data.get("message"), data.get("sender"), data.get("callback")
         shown = None if message is None else message_text(message, 200)
+        doing = sentences.handling(shown, callback)
         signal_from = by = None
         if sender is not None:
             signal_from = OUTSIDE if self.outside(sender) else facts.sender
             by = BY_OUTSIDE if signal_from == OUTSIDE else f"a signal from {self.called(sender)}"
         text = sentences.ended(
             self._describe_process(event), facts.reason, failed=facts.crash,
-            doing=sentences.handling(shown, data.get("callback")), at=None if line is None else line.place, by=by,
+            doing=doing, at=None if line is None else line.place, by=by,
         )  # fmt: skip
         return self._step(
-            event, "exited", text, reason=facts.reason, crash=facts.crash, line=line, signal_from=signal_from
-        )
+            event, "exited", text, reason=facts.reason, crash=facts.crash, line=line, signal_from=signal_from,
+            doing=doing, message=shown if callback else None, message_kind=KINDS.get(callback or "", "message"),
+            begun_ns=self.begun(event.pid),
+        )  # fmt: skip
 
     def linked(self, event: TraceEvent, other: TraceEvent) -> Step:
         """Return the step for an end caused by the end of a linked process."""

@@ -93,7 +93,11 @@ class _Chain:
         def outside(pid: Any) -> bool:
             return memory.about(pid) is None and pid not in memory.doings and not alive(plain_pid(pid))
 
-        self.words = Words(name, outside)
+        def begun(pid: Any) -> int | None:
+            start = memory.start(pid)
+            return None if start is None else start.at
+
+        self.words = Words(name, outside, begun)
 
     def explain(self, event: TraceEvent) -> Explained:
         """Return the steps of an event and the event that led to them."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -9,7 +11,9 @@ from typing import Any
 import pytest
 
 import otp
-from otp import CallExit, GenServer, NoReply, Ok, Supervisor, impl
+from otp import CallExit, GenServer, NoReply, Ok, Supervisor, impl, sys
+from owned_things import call, user
+from superlearner.control.terms import plain_pid
 
 Inside = Callable[..., Any]
 AT = "/api/v1/processes/counter_1"
@@ -177,5 +181,99 @@ def test_a_restart_after_a_give_up_is_explained_from_the_request_beyond_the_limi
         assert (gave_up["used"], gave_up["allowed"], gave_up["window"]) == (4, 3, 5)
         assert (restarted["strategy"], restarted["parties"][0]["name"]) == ("one_for_one", "warehouse_sup")
         assert started["parties"][0]["pid"] == number(platform, "shelves")
+
+    inside(test)
+
+
+def sent_at(text: str) -> str:
+    """Return a text without the time of day in it."""
+    return re.sub(r"\d\d:\d\d:\d\d", "TIME", text)
+
+
+@pytest.mark.everywhere
+@pytest.mark.operation("error.why", "restart.show", "process.message")
+def test_a_crash_names_who_sent_the_message_that_the_process_was_handling(inside: Inside) -> None:
+    """Regression: the audit log had the sender, and no explanation did."""
+
+    async def test(platform: Any) -> None:
+        await platform.client.post(
+            "/api/v1/processes/counter_1/message", json={"message": "crash", "message_type": "cast"},
+            headers={"x-door": "page"},
+        )  # fmt: skip
+        await Supervisor.count_children(("demo_one_for_one", platform.node))
+        why = (await platform.get(f"{AT}/errors/why"))["data"]
+        step = why["steps"][0]
+        clause = "while it handled the cast 'crash' that you sent from the page at TIME"
+        assert f"crashed: RuntimeError('crashed on request'), {clause}, at one_for_one.py:" in sent_at(step["text"])
+        handled = step["handled"]
+        assert (handled["kind"], handled["text"]) == ("cast", "'crash'")
+        assert sent_at(handled["sender"]) == "that you sent from the page at TIME"
+        assert (handled["requester"]["user"], handled["requester"]["interface"]) == ("anonymous", "page")
+        shown = (await platform.get(f"/api/v1/restarts/{step['event']}"))["data"]
+        assert clause in sent_at(shown["summary"])
+        assert sent_at(shown["facts"]["handling"]) == "the cast 'crash' that you sent from the page at TIME"
+
+    inside(test)
+
+
+@pytest.mark.operation("error.why", "process.message")
+def test_the_sender_of_a_message_has_a_name_for_other_readers(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        ada = user("ada", "teacher")
+        await call(platform.platform, "process.message", ada, pid="counter_1", message="crash", message_type="send")
+        await call(platform.platform, "process.message", ada, pid="counter_1", message="crash", message_type="cast")
+        await Supervisor.count_children(("demo_one_for_one", platform.node))
+        for reader, who in ((ada, "you"), (user("bob", "viewer"), "ada")):
+            answer = await call(platform.platform, "error.why", reader, pid="counter_1")
+            assert sent_at(answer.data["steps"][0]["handled"]["sender"]) == f"that {who} sent through test at TIME"
+
+    inside(test)
+
+
+@pytest.mark.operation("error.why", "process.message")
+def test_no_sender_is_named_if_two_users_sent_the_same_message(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        for name in ("ada", "bob"):  # both wait in the mailbox when the first one is handled
+            await call(platform.platform, "process.message", user(name, "teacher"), pid="counter_1",
+                       message="crash", message_type="cast")  # fmt: skip
+        await Supervisor.count_children(("demo_one_for_one", platform.node))
+        answer = await call(platform.platform, "error.why", user("eve", "viewer"), pid="counter_1")
+        step = answer.data["steps"][0]
+        assert (step["handled"]["text"], step["handled"]["sender"]) == ("'crash'", None)
+        assert ", in handle_cast('crash'), at " in step["text"]
+
+    inside(test)
+
+
+@pytest.mark.operation("error.why")
+def test_a_crash_names_the_process_whose_call_it_handled_and_the_messages_that_were_lost(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        async def client() -> None:
+            with suppress(CallExit):
+                await GenServer.call(before, "no such call")
+
+        async def others() -> None:  # starts after the client has called
+            for amount in range(4):
+                GenServer.cast(before, ("add", amount))
+            sent.set()
+
+        sent = asyncio.Event()
+
+        before = platform.node.whereis("counter_1")
+        await sys.suspend(before)
+        caller = platform.node.spawn(client)
+        platform.node.spawn(others)
+        await sent.wait()
+        await sys.resume(before)
+        await otp.wait_down(caller)
+        await Supervisor.count_children(("demo_one_for_one", platform.node))
+        step = (await platform.get(f"/api/v1/processes/{plain_pid(before)}/errors/why"))["data"]["steps"][0]
+        assert step["handled"]["kind"] == "call"
+        assert step["handled"]["sender"].startswith("from ") and step["handled"]["sender"].endswith(f"client {caller}")
+        assert f"while it handled the call 'no such call' {step['handled']['sender']}, at " in step["text"]
+        lost = "4 messages: ('add', 0), ('add', 1), ('add', 2) and 1 more"
+        assert step["lost"] == {"count": 4, "first": ["('add', 0)", "('add', 1)", "('add', 2)"], "text": lost}
+        shown = (await platform.get(f"/api/v1/restarts/{step['event']}"))["data"]
+        assert shown["facts"]["lost"] == lost
 
     inside(test)

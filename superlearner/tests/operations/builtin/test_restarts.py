@@ -15,6 +15,7 @@ from sqlalchemy import event as database_event
 from otp import Agent, CallExit, Children, GenServer, Supervisor, exit, send, trace
 from owned_things import call, user
 from superlearner.operations.failures import OperationError
+from superlearner.operations.rights.users import OWNER
 from superlearner.restarts import recorder
 from superlearner.restarts.ids import run_of
 from superlearner.store import MomentRow, StoreUnavailable
@@ -223,6 +224,53 @@ def test_a_restart_is_shown_after_a_restart_of_the_platform(inside: Inside, tmp_
 
     inside(before, data_dir=tmp_path)
     inside(after, data_dir=tmp_path)
+
+
+@pytest.mark.operation("restart.show")
+def test_who_caused_a_restart_is_known_after_a_restart_of_the_platform(inside: Inside, tmp_path: Path) -> None:
+    """Regression: a stored restart only said *a request*, and *another user* was the reader's own browser."""
+    refs: dict[str, str] = {}
+    ada, bob = user("ada", "teacher"), user("bob", "viewer", 2)
+
+    async def cause(platform: Any, name: str, **given: Any) -> None:
+        found: asyncio.Future[MomentRow] = asyncio.get_running_loop().create_future()
+        platform.platform.moments.on_moment = lambda row: found.done() or found.set_result(row)
+        await call(platform.platform, name, ada, pid="counter_1", **given)
+        row = await found
+        refs[name] = f"{row.run}.{row.number}"
+
+    async def check(platform: Any) -> None:
+        for reader, whose, who in ((ada, "your", "you"), (bob, "ada's", "ada")):
+            shown = (await call(platform.platform, "restart.show", reader, event=refs["process.kill"])).data
+            request = f"{whose} request through test (process.kill)"
+            assert (shown["request"], shown["facts"]["why"]) == (request, f"counter_1 was killed by {request}")
+            assert f"was killed, by {request}; " in shown["summary"]
+            shown = (await call(platform.platform, "restart.show", reader, event=refs["process.message"])).data
+            clause = f"the cast 'crash' that {who} sent through test at "
+            assert shown["facts"]["handling"].startswith(clause)
+            assert f", while it handled {clause}" in shown["summary"]
+
+    async def before(platform: Any) -> None:
+        await cause(platform, "process.kill")
+        await cause(platform, "process.message", message="crash", message_type="cast")
+        await check(platform)
+        await platform.platform.store.sync()
+
+    inside(before, data_dir=tmp_path)
+    inside(check, data_dir=tmp_path)
+
+
+@pytest.mark.operation("error.why", "restart.show")
+def test_a_request_of_the_person_at_the_machine_is_not_that_of_another_user(inside: Inside) -> None:
+    """Regression: the owner's command line called the unsigned browser of the same person another user."""
+
+    async def test(platform: Any) -> None:
+        await platform.client.delete("/api/v1/processes/counter_1", headers={"x-door": "page"})
+        await Supervisor.count_children(("demo_one_for_one", platform.node))
+        why = (await call(platform.platform, "error.why", OWNER, pid="counter_1")).data
+        assert why["steps"][0]["request"] == "a request from the page (process.kill)"
+
+    inside(test)
 
 
 @pytest.mark.operation("restart.list")

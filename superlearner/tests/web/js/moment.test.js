@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { isSupervisor, layout, pointOf, touched } from "#static/moment/layout.js";
 import { all, picture } from "#static/moment/picture.js";
 import { poseOf, schedule, stageAt, stepFrom } from "#static/moment/schedule.js";
-import { ghostSentence, others, rows, step } from "#static/moment/details.js";
+import { factsOf, ghostSentence, others, rows, step } from "#static/moment/details.js";
 import { headline, pace, sentence, span } from "#static/moment/story.js";
 
 import { branchOf, portrait } from "#static/start/portrait.js";
@@ -373,4 +373,16 @@ test("a give-up is played in the branch of its supervisor alone", () => {
   assert.deepEqual(root.children[0].children, before.children.find(({ id }) => id === SUP).children);
   const plain = { ...REST, root: all(REST.root).find(({ id }) => id === SUP) };
   assert.deepEqual(branchOf(plain, SUP), plain);
+});
+
+test("the message in hand, the lost mailbox and the states stand beside the events, in this order, and only if known", () => {
+  const facts = {
+    what: "ledger was restarted", why: "ValueError('boom')", line: null, state_after: "0", state_before: "41",
+    lost: "2 messages: 'a' and 'b'", handling: "the cast 'boom' that you sent from the page at 10:07:07",
+  };
+  assert.deepEqual(factsOf({ ...ONE, facts }), [
+    ["Message in hand", facts.handling], ["Lost with it", facts.lost], ["State before", "41"], ["State after", "0"],
+  ]);
+  assert.deepEqual(factsOf({ ...ONE, facts: { ...facts, lost: null, handling: undefined, state_before: "", state_after: null } }), []);
+  assert.deepEqual(factsOf({ ...ONE, facts: null }), []);
 });

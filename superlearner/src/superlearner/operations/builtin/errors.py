@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Final, cast
-
 import otp
 from otp.observer.hints import hint_for
 from superlearner.control.clock import Clock
@@ -12,24 +9,21 @@ from superlearner.control.mistakes import place_of
 from superlearner.control.reasons import is_crash, place_text, text_of_reason, where_of
 from superlearner.control.slots import id_text
 from superlearner.control.terms import message_text, plain_pid
+from superlearner.nodes.nodes import WatchedNode
 from superlearner.operations.builtin.processes import NOT_THERE, info
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, operation
 from superlearner.operations.engine.audit import AuditLog
+from superlearner.operations.engine.requesters import Origin, find_origin
 from superlearner.operations.engine.seams import LivePages
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import PageNumber, PerPage, PidText
 from superlearner.operations.results import PastExit, Pid
 from superlearner.operations.results.errors import ErrorLine, ErrorPattern, LastError, Why, WhyParty, WhyStep
 from superlearner.operations.targets import process_of
-from superlearner.restarts.cause_steps import BY_OUTSIDE, OUTSIDE, Step
+from superlearner.restarts.cause_steps import Step
 from superlearner.restarts.causes import why as causes_of
-
-AUDIT_S: Final = 0.05
-"""The greatest difference between the clocks of node and audit log, in seconds."""
-
-DOORS: Final = {"rest": "over HTTP", "cli": "from the command line", "page": "from the page", "mcp": "through MCP",
-                "console": "from the console"}  # fmt: skip
+from superlearner.restarts.present import Running
 
 
 @operation("error.last", http=("GET", "/processes/{pid}/errors/last"), scope="read", errors=NOT_THERE)
@@ -100,48 +94,26 @@ async def why(ctx: Context, audit: AuditLog, /, pid: PidText) -> Why:
     else:
         causes = causes_of(ctx.node, number)
     clock = Clock()
-    steps = [with_request(ctx.node.name, ctx.user.name, audit, step, clock.wall(step.at_ns)) for step in causes]
+    origins = [origin_of(ctx.watched, audit, ctx.user.name, clock, step) for step in causes]
     return Why(
         pid=number,
         alive=alive,
-        restarted=any(step.kind == "child_restarted" or (alive and step.kind == "exited") for step, _ in steps),
-        known=bool(steps),
-        summary="; ".join(step.text for step, _ in steps) or "the events are no longer in memory",
-        steps=[_why_step(step, request, clock) for step, request in steps],
+        restarted=any(step.kind == "child_restarted" or (alive and step.kind == "exited") for step in causes),
+        known=bool(causes),
+        summary="; ".join(one.step.text for one in origins) or "the events are no longer in memory",
+        steps=[_why_step(one, clock) for one in origins],
     )
 
 
-def with_request(node: str, reader: str | None, audit: AuditLog, step: Step, at: float) -> tuple[Step, str | None]:
-    """Return the step, with the request that ended the process of a node if the audit log has one.
-
-    A node in another program has a log of its own, of the requests that the platform forwarded to it. `reader` is the
-    user who reads it; None if that is not known yet.
-    """
-    if step.signal_from != OUTSIDE:
-        return step, None
-    named = {step.pid, f"<{step.pid}>", f"#PID<{step.pid}>", step.name} - {None}
-    for entry in reversed(audit.entries()):
-        if entry.at < at - AUDIT_S:
-            break
-        is_there = entry.outcome == "ok" and entry.node in (None, node)
-        if is_there and entry.at - entry.duration <= at + AUDIT_S and _names(entry.parameters, named):
-            others = "a request" if reader is None else "the request of another user"
-            whose = "your request" if entry.user == reader else others
-            request = f"{whose} {DOORS.get(entry.claims or entry.door, entry.claims or entry.door)} ({entry.operation})"
-            return replace(step, text=step.text.replace(f"by {BY_OUTSIDE}", f"by {request}")), request
-    return step, None
+def origin_of(node: WatchedNode, audit: AuditLog, reader: str | None, clock: Clock, step: Step) -> Origin:
+    """Return a step of a node with its origin, for a reader; None if that is not known yet."""
+    pid = None if step.message is None and step.kind != "exited" else Running(node.node).parse(step.pid or "")
+    last = None if pid is None else node.last_states.messages_of(pid)
+    return find_origin(step, node.name, audit, reader, clock.wall, last)
 
 
-def _names(parameters: object, named: set[str | None]) -> bool:
-    """Return whether a parameter of the request names the process."""
-    if isinstance(parameters, dict):
-        return any(_names(value, named) for value in cast("dict[str, object]", parameters).values())
-    if isinstance(parameters, list):
-        return any(_names(value, named) for value in cast("list[object]", parameters))
-    return isinstance(parameters, str) and parameters in named
-
-
-def _why_step(step: Step, request: str | None, clock: Clock) -> WhyStep:
+def _why_step(origin: Origin, clock: Clock) -> WhyStep:
+    step = origin.step
     return WhyStep(
         event=step.event,
         at=clock.wall(step.at_ns),
@@ -154,7 +126,9 @@ def _why_step(step: Step, request: str | None, clock: Clock) -> WhyStep:
         times=step.times,
         line=step.line,
         by=step.signal_from,
-        request=request,
+        request=origin.request,
+        handled=origin.handled,
+        lost=origin.lost,
         strategy=step.strategy,
         parties=[
             WhyParty(role=one.role, name=one.name, pid=one.pid, at=clock.wall(one.at_ns), reason=one.reason)

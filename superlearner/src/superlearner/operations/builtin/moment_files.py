@@ -19,6 +19,7 @@ from superlearner.operations.builtin.restarts import EventRef, EventTime
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
 from superlearner.operations.engine.execution import ask
+from superlearner.operations.engine.requesters import Requester
 from superlearner.operations.engine.seams import MomentFiles, MomentPage
 from superlearner.operations.engine.services import Services
 from superlearner.operations.failures import OperationError
@@ -44,7 +45,7 @@ async def export(
     One HTML file of at most 250 kB that plays the restart in any browser, without this platform and without any
     network. Secrets are redacted, and absolute paths are shortened.
     """
-    moment = await ask(ctx, services, "restart.show", {"event": event, "at": at})
+    moment = without_users(await ask(ctx, services, "restart.show", {"event": event, "at": at}))
     happened = datetime.fromtimestamp(moment["at"], UTC)
     return await _file(files, headline(moment), happened, moment, moment["node"])
 
@@ -94,7 +95,41 @@ def clean(text: str) -> str:
     >>> clean("token=abc in /data/ada/shop/ledger.py:7, see https://example.org/a/b and shop/ledger")
     'token=*** in …/ledger.py:7, see https://example.org/a/b and shop/ledger'
     """
-    return PATH.sub("…/", without_secrets(text)).replace("your request", "a request")
+    return PATH.sub("…/", without_secrets(text))
+
+
+def without_users(moment: Json) -> Json:
+    """Return a moment that does not name the users who caused it.
+
+    >>> kill = {"user": "ada", "interface": "page", "operation": "process.kill", "at": 0.0}
+    >>> without_users(
+    ...     {
+    ...         "summary": "ledger was killed, by ada's request from the page (process.kill)",
+    ...         "request": "ada's request from the page (process.kill)",
+    ...         "requester": kill,
+    ...     }
+    ... )["summary"]
+    'ledger was killed, by a request from the page (process.kill)'
+    """
+    handled: Json = moment.get("handled") or {}
+    words: dict[str, str] = {}
+    if moment.get("requester"):
+        words[moment["request"]] = Requester(**moment["requester"]).unnamed.describe_request(None)
+    if handled.get("requester"):
+        words[handled["sender"]] = Requester(**handled["requester"]).unnamed.describe_sender(None)
+
+    def copy(value: Any) -> Any:
+        if isinstance(value, dict):
+            items = cast("Json", value).items()
+            return {name: copy(one) for name, one in items if name != "requester"}
+        if isinstance(value, list):
+            return [copy(one) for one in cast("list[Any]", value)]
+        if isinstance(value, str):
+            for known, unnamed in words.items():
+                value = value.replace(known, unnamed)
+        return value
+
+    return copy(moment)
 
 
 def portable(moment: Json) -> Json:

@@ -16,11 +16,13 @@ from superlearner.control.clock import Clock
 from superlearner.control.events import TraceEvent
 from superlearner.nodes.nodes import WatchedNode
 from superlearner.nodes.remote import RemoteNode
-from superlearner.operations.builtin.errors import with_request
+from superlearner.operations.builtin.errors import origin_of
+from superlearner.operations.builtin.restart_facts import describe_facts, reword
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Operation, declared, operation
 from superlearner.operations.engine.audit import AuditLog
 from superlearner.operations.engine.forwarding import forward
+from superlearner.operations.engine.requesters import Origin
 from superlearner.operations.engine.seams import MomentHistory
 from superlearner.operations.failures import OperationError
 from superlearner.operations.results.restarts import Moment
@@ -58,7 +60,8 @@ HINT = "restart.list lists the restarts"
 
 @operation("restart.show", http=("GET", "/restarts/{event}"), scope="read", outlives=True,
            errors=("restart_not_found", "restart_not_kept", "node_not_found", "node_unavailable", "bad_answer"),
-           short="at summary ref")  # fmt: skip
+           short="at facts.what facts.why facts.line facts.source facts.handling facts.state_before facts.state_after "
+                 "facts.lost facts.supervisor facts.budget ref")  # fmt: skip
 async def show(
     ctx: Context,
     audit: AuditLog,
@@ -74,6 +77,12 @@ async def show(
     after a restart of the platform and after the end of their node. Of the oldest, a line is left; in a crash loop,
     those beyond 100 a minute are only counted.
     """
+    moment = await _find(ctx, audit, history, event, at)
+    return moment if moment.facts is not None else moment.model_copy(update={"facts": describe_facts(moment)})
+
+
+async def _find(ctx: Context, audit: AuditLog, history: MomentHistory | None, event: str, at: float | None) -> Moment:
+    """Return a restart from memory, else from the store. Raises `OperationError`."""
     ref = Ref.read(event)
     sees = ctx.user.sees(ctx.owner_of(ctx.on))
     node, found, error = None, None, _not_known(ref) if sees else not_their_node(_this(), ctx)
@@ -103,7 +112,7 @@ async def show(
     try:
         current = isinstance(node, WatchedNode) and row.run == run_of(node.node)
         stored = Moment.model_validate_json(zlib.decompress(row.data))
-        return stored.model_copy(update={"node": row.node, "current": current})
+        return reword(stored, ctx.user.name).model_copy(update={"node": row.node, "current": current})
     except (ValueError, zlib.error):  # from an earlier version
         raise OperationError("restart_not_kept", describe_row(row), hint="an earlier version stored it") from None
 
@@ -147,9 +156,9 @@ def draw_moment(
     """
     found = moment_of(memory, group, now)
     clock = Clock()
-    told = [with_request(node.name, reader, audit, step, clock.wall(step.at_ns)) for step in found.steps]
-    summary = "; ".join(step.text for step, _ in told) or "the events are no longer in memory"
-    moment = describe_moment(found, clock, summary, next((request for _, request in told if request), None))
+    origins = [origin_of(node, audit, reader, clock, step) for step in found.steps]
+    summary = "; ".join(one.step.text for one in origins) or "the events are no longer in memory"
+    moment = describe_moment(found, clock, summary, origins)
     moment.ref, moment.node = str(Ref(run_of(node.node), found.id)), node.name
     return moment
 
@@ -242,8 +251,10 @@ def _not_found(event: int, events: Sequence[TraceEvent]) -> OperationError:
     return OperationError("restart_not_found", what, hint=HINT)
 
 
-def describe_moment(found: Found, clock: Clock, summary: str, request: str | None = None) -> Moment:
-    """Return a restart as the operation does."""
+def describe_moment(found: Found, clock: Clock, summary: str, origins: Sequence[Origin] = ()) -> Moment:
+    """Return a restart as the operation does; `origins` are those of its steps."""
+    asked = next((one for one in origins if one.request is not None), None)
+    first = next((one for one in origins if one.step.kind == "exited"), None)
     return Moment.model_validate(
         {
             "id": found.id,
@@ -252,7 +263,10 @@ def describe_moment(found: Found, clock: Clock, summary: str, request: str | Non
             "complete": found.complete,
             "going_on": found.going_on,
             "summary": summary,
-            "request": request,
+            "request": None if asked is None else asked.request,
+            "requester": None if asked is None else asked.requester,
+            "handled": None if first is None else first.handled,
+            "lost": None if first is None else first.lost,
             "line": found.line,
             "root": found.root,
             "events": [_describe_happening(one, found.at_ns) for one in found.events],

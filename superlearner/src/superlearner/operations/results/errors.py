@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
+from superlearner.operations.engine.requesters import HandledMessage, LostMessages
 from superlearner.operations.results import PastExit, Pid, Seconds
 from superlearner.restarts.cause_steps import WhyLine
 
@@ -63,6 +64,10 @@ class WhyStep(BaseModel):
     line: WhyLine | None
     by: str | None = Field(description="the sender of the exit signal: a process or `outside`")
     request: str | None = Field(description="the request that caused it, if any")
+    handled: HandledMessage | None = Field(
+        default=None, description="for an end: the message that the process was handling, and who sent it"
+    )
+    lost: LostMessages | None = Field(default=None, description="for an end: the messages lost with its mailbox")
     strategy: str | None
     parties: list[WhyParty]
     used: int | None = Field(description="restarts that count, including this one")

@@ -6,11 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
+from superlearner.operations.engine.requesters import HandledMessage, LostMessages, Requester
 from superlearner.operations.results import Pid, Seconds
 from superlearner.restarts.cause_steps import WhyLine
 from superlearner.restarts.drawing import MomentNode
 
-__all__ = ["Decided", "Moment", "MomentEvent", "RestartLine", "Started"]
+__all__ = ["Decided", "Moment", "MomentEvent", "MomentFacts", "RestartLine", "Started", "Stopped"]
 
 After = Annotated[float, Field(description="seconds after the first cause")]
 NodeId = Annotated[str, Field(description="the id of a node of the tree")]
@@ -92,6 +93,21 @@ MomentEvent = Annotated[Crashed | Linked | Signalled | Decided | Stopped | Start
 Difference = Literal["also", "not"]
 
 
+class MomentFacts(BaseModel):
+    """A restart in short texts; null: unknown, or there is none."""
+
+    what: str = Field(description="what happened to which process")
+    why: str = Field(description="the exit reason, or the request that ended it")
+    line: str | None = Field(default=None, description="the file and line that raised")
+    source: str | None = Field(default=None, description="the text of that line")
+    handling: str | None = Field(default=None, description="the message in hand, and who sent it")
+    state_before: str | None = Field(default=None, description="the last state of the process")
+    state_after: str | None = Field(default=None, description="the state in which its successor began")
+    lost: str | None = Field(default=None, description="the messages lost with its mailbox")
+    supervisor: str | None = Field(default=None, description="what the supervisors did")
+    budget: str | None = Field(default=None, description="the restarts left to the first supervisor that decided")
+
+
 class Moment(BaseModel):
     """A restart: the tree before it, and everything that happened, in order."""
 
@@ -110,6 +126,12 @@ class Moment(BaseModel):
     request: str | None = Field(
         default=None, description="the request that ended the first process, such as `your request over HTTP`"
     )
+    requester: Requester | None = Field(default=None, description="the user and interface of that request")
+    handled: HandledMessage | None = Field(
+        default=None, description="the message that the first process was handling, and who sent it"
+    )
+    lost: LostMessages | None = Field(default=None, description="the messages lost with the first process")
+    facts: MomentFacts | None = Field(default=None, description="what happened, as short texts; null if it is stored")
     line: WhyLine | None = Field(
         description="the line that raised: that of the first end, else of the first start that failed"
     )

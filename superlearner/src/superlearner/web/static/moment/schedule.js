@@ -54,6 +54,7 @@ import { isOrderly } from "../base/words.js";
  * @property {boolean} going_on
  * @property {string} summary
  * @property {string|null} [request]  the request that ended the first process
+ * @property {Record<string, string|null>|null} [facts]  short texts about it
  * @property {WhyLine|null} line
  * @property {MomentNode} root
  * @property {MomentEvent[]} events

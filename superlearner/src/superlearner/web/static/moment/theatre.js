@@ -11,7 +11,7 @@ import { RestartDock } from "./dock.js";
 import { isSupervisor } from "./layout.js";
 import { all } from "./picture.js";
 import { RestartStage } from "./stage.js";
-import { rows, step } from "./details.js";
+import { factsOf, rows, step } from "./details.js";
 import { headline, isSlow, namer, often, span, victim } from "./story.js";
 
 /** @import { Moment, MomentEvent } from "./schedule.js" */
@@ -48,11 +48,13 @@ export class Theatre {
    * @param {unknown} [below]
    */
   tell(moment, title, notes, below = nothing) {
-    const { stage } = this, facts = this.#place.querySelector(".facts"), slow = isSlow(moment, stage.duration);
+    const { stage } = this, facts = this.#place.querySelector(".facts"), slow = isSlow(moment, stage.duration),
+      known = factsOf(moment);
     const timed = moment.events.some((event) => event.at > 0); // a question of the game runs in virtual time
     stage.ariaLabel = `${title}. Space plays and pauses, the arrow keys step.`;
     if (!(facts instanceof HTMLElement)) return;
     render(html`${moment.line ? raised(moment.line) : nothing}${notes.map((note) => html`<p class="note" data-level="info">${note}</p>`)}
+      ${known.length ? html`<dl class="known">${known.map(([label, text]) => html`<dt>${label}</dt><dd><code>${text}</code></dd>`)}</dl>` : nothing}
       <h2>What happened</h2>
       <ol class="steps">${rows(moment).map(({ event, from: place, to, times }) => {
         const { who: subject, text, more } = step(moment, event, times);

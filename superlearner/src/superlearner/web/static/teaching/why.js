@@ -81,7 +81,7 @@ function item(step, first, place, seen) {
     : make("time", { title: `${offset(Math.round((step.at - first) * 1e6))} after the first cause` },
       offset(Math.round((step.at - first) * 1e6)));
   return make("li", { "data-look": look, "data-kind": step.kind }, icon(mark ?? "stopped", "glyph"),
-    make("div", { class: "step" }, make("p", {}, ...linked(told(step), seen)), source(step.line), left(step), earlier(step)), moment);
+    make("div", { class: "step" }, make("p", {}, ...linked(told(step), seen)), source(step.line), lost(step), left(step), earlier(step)), moment);
 }
 
 /** The clause about the restarts that are left, which stands on a line of its own. */
@@ -104,6 +104,9 @@ function source(line) {
         line.source)
       : null);
 }
+
+/** Return the messages that were lost with a process. @param {Step} step */
+const lost = (step) => (step.lost ? make("p", { class: "left" }, `Lost with it: ${step.lost.text}`) : null);
 
 /** Return the remaining restarts. @param {Step} step */
 function left({ kind, used, allowed, window }) {

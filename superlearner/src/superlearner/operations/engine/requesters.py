@@ -1,0 +1,227 @@
+"""The origin of an end: who requested it, or sent the message that the process was handling, in words for a reader."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Final, cast
+
+from otp import bounded, sentences
+from otp.observer import LastMessages
+from superlearner.control.terms import TooDeep, message_text, term_of_json
+from superlearner.operations.engine.audit import AuditLog
+from superlearner.operations.rights.users import ANONYMOUS, OWNER
+from superlearner.restarts.cause_steps import BY_OUTSIDE, OUTSIDE, MessageKind, Step
+from superlearner.store.rows import AuditRow
+
+__all__ = ["HandledMessage", "LostMessages", "Origin", "Requester", "find_origin"]
+
+AUDIT_S: Final = 0.05
+"""The greatest difference between the clocks of node and audit log, in seconds."""
+INTERFACES: Final = {"rest": "over HTTP", "cli": "from the command line", "page": "from the page", "mcp": "through MCP",
+                     "console": "from the console"}  # fmt: skip
+UNNAMED: Final = frozenset({ANONYMOUS.name, OWNER.name})
+"""Users that are the person at the machine, signed in or not; their interface tells more than their name."""
+WAYS: Final[dict[str, frozenset[MessageKind]]] = {
+    "call": frozenset(("call", "message")), "cast": frozenset(("cast", "message")), "send": frozenset(("message",)),
+}  # fmt: skip
+"""The kinds of a handled message by the parameter `message_type` of the request that sent it."""
+ARRIVED: Final = frozenset({"ok", "call_failed", "timeout"})
+"""Outcomes of requests whose message reached its process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requester:
+    """The user behind a request of the audit log.
+
+    >>> ada = Requester("ada", "page", "process.kill", 0.0)
+    >>> ada.describe_request("ada"), ada.describe_request("bob")
+    ('your request from the page (process.kill)', "ada's request from the page (process.kill)")
+    >>> Requester("anonymous", "page", "process.kill", 0.0).describe_request(None)
+    'a request from the page (process.kill)'
+    """
+
+    user: str = field(metadata={"description": "name of the user; `anonymous` without a sign-in"})
+    interface: str = field(
+        metadata={"description": "`page`, `cli`, `rest`, `mcp` or `console`, as the client named it"}
+    )
+    operation: str
+    at: float = field(metadata={"description": "its time, in seconds since 1970"})
+
+    @property
+    def unnamed(self) -> Requester:
+        """The same request without the name of its user."""
+        return replace(self, user=ANONYMOUS.name)
+
+    @property
+    def way(self) -> str:
+        """How the request came in, as a part of a sentence."""
+        return INTERFACES.get(self.interface, f"through {self.interface}")
+
+    def describe_request(self, reader: str | None) -> str:
+        """Return the request for a reader, None for any, as a part of a sentence."""
+        whose = "your" if self.user == reader else "a" if self.user in UNNAMED else f"{self.user}'s"
+        return f"{whose} request {self.way} ({self.operation})"
+
+    def describe_sender(self, reader: str | None) -> str:
+        """Return the clause about a message that it sent.
+
+        >>> cast = Requester("ada", "cli", "process.message", 0.0)
+        >>> cast.describe_sender("ada")[:34], cast.describe_sender(None)[:34], cast.unnamed.describe_sender(None)[:30]
+        ('that you sent from the command lin', 'that ada sent from the command lin', 'sent from the command line at ')
+        """
+        who = "you" if self.user == reader else None if self.user in UNNAMED else self.user
+        sent = f"sent {self.way} at {datetime.fromtimestamp(self.at):%H:%M:%S}"
+        return sent if who is None else f"that {who} {sent}"
+
+
+@dataclass(frozen=True, slots=True)
+class HandledMessage:
+    """The message that a process was handling when it ended."""
+
+    kind: MessageKind
+    text: str = field(metadata={"description": "the message, redacted"})
+    sender: str | None = field(
+        default=None, metadata={"description": "who sent it, as a part of a sentence; null if that is not known"}
+    )
+    requester: Requester | None = field(
+        default=None, metadata={"description": "the request that sent it; null if a process did, or it is not known"}
+    )
+
+    @property
+    def clause(self) -> str:
+        """What the process was doing, if the sender is known.
+
+        >>> HandledMessage("cast", "('boom',)", "that ada sent from the page at 10:07:07").clause
+        "while it handled the cast ('boom',) that ada sent from the page at 10:07:07"
+        """
+        return f"while it handled {self.described}"
+
+    @property
+    def described(self) -> str:
+        """The message and its sender as a part of a sentence."""
+        return f"the {self.kind} {self.text}{f' {self.sender}' if self.sender else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class LostMessages:
+    """The messages that waited in the mailbox of a process, and are lost with it."""
+
+    count: int
+    first: tuple[str, ...] = field(metadata={"description": "the first of them, redacted"})
+    text: str = field(metadata={"description": "both in words"})
+
+    @staticmethod
+    def of(last: LastMessages | None) -> LostMessages | None:
+        """Return the messages of a process when it ended; None if it had none.
+
+        >>> LostMessages.of(LastMessages(None, "", 3, ("'a'", "'b'"))).text
+        "3 messages: 'a', 'b' and 1 more"
+        """
+        if last is None or not last.lost:
+            return None
+        shown = f": {sentences.listed(last.first, more=last.lost - len(last.first))}" if last.first else ""
+        return LostMessages(last.lost, last.first, f"{last.lost:,} message{'' if last.lost == 1 else 's'}{shown}")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A step with what is known of its origin; its text has it."""
+
+    step: Step
+    requester: Requester | None = None
+    """The request that ended the process."""
+    request: str | None = None
+    """The same for the reader."""
+    handled: HandledMessage | None = None
+    lost: LostMessages | None = None
+
+
+def find_origin(
+    step: Step, node: str, audit: AuditLog, reader: str | None, wall: Callable[[int], float], last: LastMessages | None
+) -> Origin:
+    """Return the origin of a step.
+
+    A node in another program has an audit log of its own, of the requests that the platform forwarded to it.
+
+    Args:
+        step: the step.
+        node: the name of its node.
+        audit: has the requests.
+        reader: the user who reads it; None if that is not known yet.
+        wall: converts a time of the node's clock to seconds since 1970.
+        last: the messages of the process when it ended.
+    """
+    at, text, requester, request = wall(step.at_ns), step.text, None, None
+    if step.signal_from == OUTSIDE:
+        entry = next((one for one in _before(audit, node, at, step) if one.outcome == "ok"), None)
+        if entry is not None:
+            requester = _requester_of(entry)
+            request = requester.describe_request(reader)
+            text = text.replace(f"by {BY_OUTSIDE}", f"by {request}")
+    handled = _find_sender(step, node, audit, reader, wall, last)
+    if handled is not None and handled.sender is not None:
+        text = text.replace(step.doing, handled.clause)
+    return Origin(replace(step, text=text), requester, request, handled, LostMessages.of(last))
+
+
+def _find_sender(
+    step: Step, node: str, audit: AuditLog, reader: str | None, wall: Callable[[int], float], last: LastMessages | None
+) -> HandledMessage | None:
+    """Return the message that a process was handling, with its sender if the requests agree on one."""
+    if step.message is None:
+        return None
+    at, kind = wall(step.at_ns), step.message_kind
+    begun = None if step.begun_ns is None else wall(step.begun_ns)
+    found = [
+        _requester_of(entry)
+        for entry in _before(audit, node, at, step, begun)
+        if entry.operation == "process.message" and entry.outcome in ARRIVED and _has_sent(entry, kind, step.message)
+    ]  # fmt: skip
+    if found and len({(one.user, one.interface) for one in found}) == 1:
+        return HandledMessage(kind, step.message, found[0].describe_sender(reader), found[0])
+    caller = None if last is None else last.caller
+    if found or caller is None or last is None:
+        return HandledMessage(kind, step.message)
+    return HandledMessage(kind, step.message, f"from {sentences.process_text(last.caller_name or None, caller)}")
+
+
+def _before(audit: AuditLog, node: str, at: float, step: Step, since: float | None = None) -> Iterator[AuditRow]:
+    """Yield the requests about the process of a step that may have led to it, the newest first."""
+    named = {step.pid, f"<{step.pid}>", f"#PID<{step.pid}>", step.name} - {None}
+    for entry in reversed(audit.entries()):
+        if entry.at < (at if since is None else since) - AUDIT_S:
+            return
+        if entry.node in (None, node) and entry.at - entry.duration <= at + AUDIT_S and _names(entry.parameters, named):
+            yield entry
+
+
+def _requester_of(entry: AuditRow) -> Requester:
+    return Requester(entry.user, entry.claims or entry.door, entry.operation, round(entry.at - entry.duration, 6))
+
+
+def _names(parameters: object, named: set[str | None]) -> bool:
+    """Return whether a parameter of the request names the process."""
+    if isinstance(parameters, dict):
+        return any(_names(value, named) for value in cast("dict[str, object]", parameters).values())
+    if isinstance(parameters, list):
+        return any(_names(value, named) for value in cast("list[object]", parameters))
+    return isinstance(parameters, str) and parameters in named
+
+
+def _has_sent(entry: AuditRow, kind: MessageKind, text: str) -> bool:
+    """Return whether a request sent a message of this text; secrets are redacted in both."""
+    given = cast("dict[str, Any]", entry.parameters) if isinstance(entry.parameters, dict) else {}
+    if kind not in WAYS.get(given.get("message_type", "send"), ()):
+        return False
+    try:
+        term = term_of_json(given.get("message"))
+    except TooDeep:
+        return False
+    return _comparable(message_text(bounded.text(term), len(text) + 2)) == _comparable(text)
+
+
+def _comparable(text: str) -> str:
+    """Return a text in which a redacted value looks the same before and after JSON."""
+    return text.replace("'***'", "***")
