@@ -224,3 +224,22 @@ def test_the_end_of_a_node_is_told_as_such(inside: Callable[..., Any]) -> None:
         assert f"node {node.name} is down" in texts
 
     inside(test)
+
+
+@pytest.mark.parametrize("how", ["crash", "kill"])
+@pytest.mark.parametrize("name", [None, "till"], ids=["unregistered", "registered"])
+def test_a_sentence_has_one_name_for_a_process(
+    name: str | None, how: str, inside: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Regression: a child was its class when it ended, and its id when it was restarted."""
+
+    async def test(platform: Any) -> None:
+        (record,) = await Supervisor.which_children("sup")
+        await end(platform, plain_pid(record.pid), how)
+        (record,) = await Supervisor.which_children("sup")
+        told = Sentences(platform, caplog, plain_pid(record.pid))
+        called, summary = name or "stock", "; ".join(told.texts["causes"])
+        assert set(re.findall(r"\b(?:Worker|stock|till)\b", summary)) == {called}
+        assert told.find_readers(f"restarted {called}") == list(READERS)
+
+    inside(test, tree(Worker.child_spec(None, id="stock", name=name)))

@@ -382,3 +382,14 @@ def test_any_events_make_a_bounded_chain(found: list[tuple[str, str, int, Any]],
     assert len(steps) <= 20
     assert len({(step.event, step.kind) for step in steps}) == len(steps)
     assert all(step.text for step in steps)
+
+
+def test_a_stop_names_the_child_that_ended_as_its_end_does() -> None:
+    async def test(node: otp.Node) -> None:
+        await kill("till")
+        steps = why(node, number("cart"))
+        assert [step.text.split(" <")[0] for step in steps] == [
+            "till", "top (rest_for_one) stopped cart: it was started after till", "top (rest_for_one) restarted till",
+        ]  # fmt: skip
+
+    run(test, Worker.child_spec(None, id="stock", name="till"), worker("cart"), strategy="rest_for_one")

@@ -177,7 +177,7 @@ class Words:
     def failed(self, event: TraceEvent, times: int) -> Step:
         """Return the step for failed restarts that are alike; `event` is the last of them."""
         facts, line = facts_of(event), find_line(start_failure(event))
-        by, child = self.called(event.pid), facts.id or "its child"
+        by, child = self.called(event.pid), self._child(event)
         if times == 1:
             text = sentences.could_not_restart(by, child, facts.reason, **budget_of(event))
         else:
@@ -212,8 +212,7 @@ class Words:
         return Step(event.seq, event.at, kind, facts_of(event).pid, text, self.called(event.pid), **more)
 
     def _describe_process(self, event: TraceEvent) -> str:
-        name = event.data.get("name")
-        return sentences.process_text(event.data.get("what") if name is None else name, facts_of(event).pid)
+        return sentences.process_text(self.called(event.pid), facts_of(event).pid)
 
     def _started(self, event: TraceEvent) -> Party:
         return Party("started", self._child(event), facts_of(event).child, event.at)
@@ -223,9 +222,9 @@ class Words:
         return sentences.process_text(self._child(event), facts_of(event).child)
 
     def _child(self, event: TraceEvent) -> str:
-        """Return the name of a child in its supervisor's event."""
-        id = facts_of(event).id
-        return self.called(event.data.get("child")) if id is None else id
+        """Return the name of a child in its supervisor's event: that of its process, else its id."""
+        pid, id = event.data.get("child") or event.data.get("old"), facts_of(event).id
+        return id or "its child" if pid is None else self.called(pid)
 
 
 def budget_of(event: TraceEvent) -> dict[str, Any]:

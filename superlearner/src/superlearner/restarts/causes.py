@@ -19,6 +19,7 @@ from superlearner.control.names import display_name
 from superlearner.control.slots import id_text
 from superlearner.control.terms import plain_pid
 from superlearner.restarts.cause_steps import Attempt, Step, Words
+from superlearner.restarts.fold import Restart
 from superlearner.restarts.memory import Events, Memory
 
 __all__ = ["trail", "why"]
@@ -134,7 +135,11 @@ class _Chain:
         begun = min((one.event for one in (*restart.started, *restart.failures)), default=event.seq)
         before = (self.memory.by_seq[one.event] for one in restart.stopped if one.event < begun)
         stops = [one for one in before if not is_own_end(one)]
-        return [self.words.stopped(stops, id_text(restart.id), restart.strategy)] if stops else []
+        return [self.words.stopped(stops, self._first(restart), restart.strategy)] if stops else []
+
+    def _first(self, restart: Restart) -> str:
+        """Return the name of the child whose end a restart answers."""
+        return id_text(restart.id) if restart.old is None else self.words.called(restart.old)
 
     def _others(self, event: TraceEvent) -> list[Step]:
         """Return the ends of siblings that the supervisor found when it was about to stop them, newest first."""
@@ -200,7 +205,7 @@ class _Chain:
         if restart is not None and restart.outcome == "gave_up" and stop.seq > restart.answered:
             return [self.words.stopped([stop], None, None, "it gave up")], self.memory.by_seq.get(restart.answered)
         if restart is not None:
-            first, strategy = id_text(restart.id), restart.strategy
+            first, strategy = self._first(restart), restart.strategy
             step = self.words.stopped([stop], first, strategy, None if strategy else f"{first} had ended")
             return [step], self.memory.by_seq.get(restart.cause)
         end = self.memory.ends.get(stop.pid)

@@ -113,10 +113,12 @@ class Memory:
         """Return the name of a process: its registered one, else its id as a child, else what it ran."""
         if pid in self._registered:
             return id_text(self._registered[pid])
-        start, end = self.start(pid), self.ends.get(pid)
-        if start is not None and start.data["id"] is not None:
-            return id_text(start.data["id"])
-        return None if end is None else end_name(end)
+        told, end = self.mentions.get(pid), self.ends.get(pid)
+        if end is not None and end.data.get("name") is not None:
+            return id_text(end.data["name"])
+        if told is not None and told.data.get("id") is not None:
+            return id_text(told.data["id"])
+        return None if end is None else id_text(end.data.get("what"))
 
     def restarts(self, supervisor: Any) -> Doings:
         """Return the restarts of a supervisor, found by what belongs to them."""
@@ -152,9 +154,3 @@ class Doings:
                 self.ending = restart
         for acting in found.state.acting.values():
             self.stops |= dict.fromkeys((one.event for one in acting.stopping), acting.open[-1])
-
-
-def end_name(end: TraceEvent) -> str:
-    """Return the name of a process that ended, else what it ran."""
-    name = end.data.get("name")
-    return id_text(end.data.get("what") if name is None else name)

@@ -212,7 +212,8 @@ def _names(parameters: object, named: set[str | None]) -> bool:
 
 def _has_sent(entry: AuditRow, kind: MessageKind, text: str) -> bool:
     """Return whether a request sent a message of this text; secrets are redacted in both."""
-    given = cast("dict[str, Any]", entry.parameters) if isinstance(entry.parameters, dict) else {}
+    found: object = entry.parameters
+    given = cast("dict[str, Any]", found) if isinstance(found, dict) else {}
     if kind not in WAYS.get(given.get("message_type", "send"), ()):
         return False
     try:
