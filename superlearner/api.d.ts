@@ -606,6 +606,7 @@ declare namespace Api {
     /** false: only this line of it is kept, and the fields below are empty */ kept?: boolean;
     /** the process that ended first */ name: string|null;
     reason: string|null;
+    /** the file, line and function that raised */ where?: string|null;
     /** the first supervisor that decided */ supervisor: string|null;
     strategy: string|null;
     /** number of processes started */ started: number;

@@ -114,6 +114,33 @@ def _has(schema: dict[str, Any], known: dict[str, Any], path: list[str]) -> bool
     )
 
 
+def test_a_restart_is_readable_in_80_columns() -> None:
+    """Regression: it was a summary on one line, without the line that raised, the states and the lost messages."""
+    facts = {
+        "what": "ledger was restarted", "why": "ValueError('negative amount')", "where": "shop.py:58 in handle_cast",
+        "source": 'raise ValueError("negative amount")',
+        "handling": "the cast ('pay', -3) that ada sent from the page at 10:07:07", "state_before": "{'cash': 41}",
+        "state_after": "{'cash': 0}", "lost": "4 messages: ('pay', 1), ('pay', 2), ('pay', 3) and 1 more",
+        "supervisor": "checkout_sup (rest_for_one) stopped mailer, then cart, started ledger, cart and mailer",
+        "budget": "2 of 3 restarts left in 5 s",
+    }  # fmt: skip
+    ref, summary = "9f3a0c1b22d4.1204", "ledger crashed; " * 30
+    shown = at_a_terminal({"at": time.time(), "ref": ref, "summary": summary, "facts": facts, "events": []}, 80,
+                          declared("restart.show"))  # fmt: skip
+    assert max(map(len, shown.splitlines())) <= 80
+    heads = [line.split("  ")[0].strip() for line in shown.splitlines() if not line.startswith(" ")]
+    assert heads == ["at", *(name.replace("_", " ") for name in facts), "ref"]
+    assert all(text in " ".join(shown.split()) for text in (*facts.values(), ref))
+
+
+def test_a_list_of_restarts_says_what_happened_and_where() -> None:
+    row = {"at": time.time(), "line": "ledger crashed and was restarted", "where": "shop.py:58 in handle_cast",
+           "reason": "ValueError('negative amount')", "ref": "9f3a0c1b22d4.1204"}  # fmt: skip
+    shown = at_a_terminal([row], 120, declared("restart.list"))
+    assert re.split(r" {2,}", shown.splitlines()[0].strip()) == ["at", "what happened", "where", "reason", "ref"]
+    assert "shop.py:58 in handle_cast" in " ".join(shown.split())
+
+
 @pytest.mark.parametrize("short", [declared("sandbox.output"), declared("docs.page"), declared("sandbox.source")])
 def test_a_text_is_printed_as_is(short: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     show(PlatformAnswer({"id": "x", "version": 1, short[0]: "one\n\ttwo\n"}), short=short)

@@ -20,6 +20,8 @@ LABELS: Final = {
     "memory_bytes": "memory",
     "child_count": "children",
     "message_queue_len": "mailbox",
+    "state_before": "state before",
+    "state_after": "state after",
 }
 BYTES: Final = frozenset({"memory", "memory_usage", "memory_bytes", "bytes_before", "bytes_after"})
 UNITS: Final = {"_ms": 0.001, "_s": 1.0}
@@ -38,6 +40,8 @@ def label(name: str, value: Any = 0) -> str:
     """
     if name in LABELS:
         return LABELS[name]
+    if name == "line" and isinstance(value, str):  # a line of text, not the number of one
+        return "what happened"
     if not name.endswith("per_s"):
         for end in (*UNITS, *SIZES, "_at"):
             if name.endswith(end) and (not isinstance(value, int) if end == "_at" else isinstance(value, int | float)):

@@ -57,8 +57,9 @@ def test_a_restart_is_listed_and_shown_with_the_tree_before_it(inside: Inside) -
             "ref": "", "event": 0, "node": None, "at": 0, "until": None,
             "line": "counter_1 crashed and was restarted", "count": 1, "kept": True, "reason": reason,
             "name": "counter_1", "supervisor": "demo_one_for_one", "strategy": "one_for_one", "started": 1,
-            "gave_up": False, "fallen": [],
+            "gave_up": False, "fallen": [], "where": line["where"],
         }  # fmt: skip
+        assert line["where"].startswith("one_for_one.py:") and line["where"].endswith(" in handle_cast")
         found = (await platform.get(f"{AT}/{line['event']}"))["data"]
         assert found | {"at": 0} == (await platform.get(f"{AT}/{line['ref']}"))["data"] | {"at": 0}
         assert found["ref"] == line["ref"]
@@ -295,7 +296,19 @@ def test_restarts_of_an_earlier_program_are_listed_behind_those_of_now(
         await crash(platform)
         newest, *others = (await platform.get(AT))["data"]
         assert others == known
-        same = ("line", "name", "reason", "supervisor", "strategy", "started", "gave_up", "fallen", "count", "kept")
+        same = (
+            "line",
+            "name",
+            "reason",
+            "where",
+            "supervisor",
+            "strategy",
+            "started",
+            "gave_up",
+            "fallen",
+            "count",
+            "kept",
+        )
         assert {name: newest[name] for name in same} == {name: known[1][name] for name in same}
         refs = [one["ref"] for one in (newest, *known)]
 

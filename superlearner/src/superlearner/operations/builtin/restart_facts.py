@@ -33,7 +33,7 @@ def describe_facts(moment: Moment) -> MomentFacts:
     return MomentFacts(
         what=what,
         why=killed if reason == "killed" else reason,
-        line=None if line is None else line.place,
+        where=None if line is None else line.place,
         source=None if line is None else line.source,
         handling=None if handled is None else handled.described,
         state_before=before,

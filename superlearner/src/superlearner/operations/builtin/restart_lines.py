@@ -25,6 +25,7 @@ from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import PageNumber, PerPage
 from superlearner.operations.results.restarts import Decided, Moment, RestartLine, Started
 from superlearner.operations.rights.ownership import not_their_node
+from superlearner.restarts.cause_steps import find_line
 from superlearner.restarts.drawing import MomentNode
 from superlearner.restarts.groups import Group, groups
 from superlearner.restarts.ids import Ref, run_of
@@ -42,7 +43,8 @@ ListTime = Annotated[float | None, Field(ge=0, allow_inf_nan=False)]
 
 
 @operation("restart.list", http=("GET", "/restarts"), scope="read", outlives=True,
-           errors=("node_not_found", "node_unavailable"), short="at node line reason supervisor count ref")  # fmt: skip
+           errors=("node_not_found", "node_unavailable"),
+           short="at node line where reason supervisor count ref")  # fmt: skip
 async def list_(
     ctx: Context,
     history: MomentHistory | None,
@@ -163,6 +165,7 @@ async def _list_open_of(
 def _describe_group(group: Group, past: Past, clock: Clock, run: str) -> RestartLine:
     first, answers = group.first, group.of(*ANSWERS)
     end = group.end or (answers[0] if answers else first)
+    found = find_line(first.data["reason"]) if "reason" in first.data else None
     done = next((one for one in answers if is_restart(one) and one.pid is end.pid), None)
     return RestartLine(
         event=group.id,
@@ -174,6 +177,7 @@ def _describe_group(group: Group, past: Past, clock: Clock, run: str) -> Restart
         kept=True,
         name=past.name(group.victim, past.id_of(group.victim)) if group.victim is not None else "unknown",
         reason=facts_of(first).reason if "reason" in first.data else "unknown",
+        where=None if found is None else found.place,
         supervisor=past.name(end.pid, past.id_of(end.pid)),
         strategy=done.data["strategy"] if done is not None else past.strategy(end.pid, first.seq),
         started=sum(one.kind in STARTS for one in group.events),
@@ -201,6 +205,7 @@ def describe_row(row: MomentRow) -> RestartLine:
     line.kept = True
     line.name = nodes[first.id].name if first.id in nodes else None
     line.reason = getattr(first, "reason", None)
+    line.where = None if moment.line is None else moment.line.place
     if decisions:
         line.supervisor = nodes[decisions[0].id].name if decisions[0].id in nodes else None
         line.strategy = decisions[0].strategy

@@ -98,7 +98,7 @@ class MomentFacts(BaseModel):
 
     what: str = Field(description="what happened to which process")
     why: str = Field(description="the exit reason, or the request that ended it")
-    line: str | None = Field(default=None, description="the file and line that raised")
+    where: str | None = Field(default=None, description="the file, line and function that raised")
     source: str | None = Field(default=None, description="the text of that line")
     handling: str | None = Field(default=None, description="the message in hand, and who sent it")
     state_before: str | None = Field(default=None, description="the last state of the process")
@@ -161,6 +161,7 @@ class RestartLine(BaseModel):
     kept: bool = Field(default=True, description="false: only this line of it is kept, and the fields below are empty")
     name: str | None = Field(description="the process that ended first")
     reason: str | None
+    where: str | None = Field(default=None, description="the file, line and function that raised")
     supervisor: str | None = Field(description="the first supervisor that decided")
     strategy: str | None
     started: int = Field(description="number of processes started")
