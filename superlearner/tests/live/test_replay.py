@@ -75,6 +75,21 @@ def test_what_is_said_names_no_reference_and_no_class_of_a_path() -> None:
     assert ("('$reply', ref, '/shop', 'it')", "call 7") == (words, way)
 
 
+def test_a_crash_is_its_exception_in_events_messages_and_the_tree() -> None:
+    """Regression: the reasons were `Crash(ValueError('boom'))`."""
+    reason = "Crash(ValueError('boom'))"
+    signal = {"to": SUP, "way": "info", "message": f"ExitSignal(pid={LEDGER}, reason={reason})"}
+    rows = numbered(
+        ("exited", LEDGER, {"reason": reason}), ("sent", LEDGER, signal),
+        ("child_terminated", SUP, {"id": "ledger", "child": LEDGER, "reason": reason, "by": "exit"}),
+    )  # fmt: skip
+    page = Replay(made(rows, PEOPLE)).page(0, 100)
+    crash = "ValueError('boom')"
+    ended, sent, reported = page["events"]
+    assert (ended[4], sent[4], reported[6]) == (crash, f"ExitSignal(pid={LEDGER}, reason={crash})", crash)
+    assert page["frames"][0][1]["p"][0][1]["last"]["reason"] == crash
+
+
 def test_a_crash_and_its_restart_are_deltas_after_their_events() -> None:
     page = Replay(made(CRASH, PEOPLE)).page(0, 100)
     [(down, fell), (up, rose)] = page["frames"]

@@ -35,6 +35,9 @@ TEXT: Final = 240
 STATE: Final = 500
 MOST_TREE: Final = 1_000
 LARGEST: Final = 2**53
+CRASH: Final = re.compile(r"Crash\((.*)\)", re.DOTALL)
+SIGNAL: Final = re.compile(r"(ExitSignal\(.*\breason=|Down\(.*\breason=)Crash\((.*)\)(?=\)\Z)", re.DOTALL)
+"""A crash in the message about it; it is the last field."""
 REFERENCES: Final = re.compile(r"#Ref<[^<>]*>(?:@[\w.@-]+)?")
 PATHS: Final = re.compile(r"""\b(?:Pure)?(?:Posix|Windows)Path\(('[^']*'|"[^"]*")\)""")
 
@@ -196,12 +199,12 @@ class Replay:
             return set()
         if found.name is None:  # its successor has another id
             return remove(self._model, found.key)
-        data = {"id": found.id, "child": pid, "reason": _term(row.data.get("reason")), "by": "exit"}
+        data = {"id": found.id, "child": pid, "reason": _term(_reason(row.data.get("reason"))), "by": "exit"}
         end = row._replace(at=_bounded(row.at), kind="child_terminated", pid=above, cause=row.seq, data=data)
         return apply(self._model, end, None)
 
     def _project(self, row: Row, pid: str) -> set[str]:
-        data = {key: _term(value) for key, value in row.data.items()}  # reasons are tuples again
+        data = {key: _term(_reason(value) if key == "reason" else value) for key, value in row.data.items()}
         event = row._replace(at=_bounded(row.at), pid=pid, data=data)
         child = _pid(data.get("child"))
         fresh: Slot | None = None
@@ -275,14 +278,15 @@ class Replay:
         elif kind == "spawned":
             other, words, more = _pid(get("parent")), _short(get("name"), 120) or "", _short(get("what"), 120) or ""
         elif kind in STARTS | ENDS:
-            other, words, more = _pid(get("child")), _words(get("id"), 120), _words(get("reason"), TEXT)
+            other, words, more = _pid(get("child")), _words(get("id"), 120), _words(_reason(get("reason")), TEXT)
             if kind == "child_started":
                 more = _short(get("type"), 20) or ""
         elif kind == "state_changed":
             words = _words(get("state"), STATE)
         else:
             first = next(
-                (get(key) for key in ("reason", "name", "callback", "strategy", "what", "module") if get(key)), None
+                (_reason(get(key)) for key in ("reason", "name", "callback", "strategy", "what", "module") if get(key)),
+                None,
             )
             words = "" if first is None else _words(first, TEXT)
             other = _pid(get("other"))
@@ -367,7 +371,17 @@ def _words(value: Any, limit: int) -> str:
         value = f"({', '.join(str(one)[:limit] for one in value[:20])})"
     elif not isinstance(value, str):
         value = "" if value is None else str(value)[: limit + 1]
-    return clip(PATHS.sub(r"\1", REFERENCES.sub("ref", value)), limit)
+    return clip(PATHS.sub(r"\1", REFERENCES.sub("ref", SIGNAL.sub(r"\1\2", value))), limit)
+
+
+def _reason(value: Any) -> Any:
+    """Return an exit reason as pages show it: the exception of a crash.
+
+    >>> _reason("Crash(ValueError('boom'))"), _reason("killed"), _reason(["shutdown", 1])
+    ("ValueError('boom')", 'killed', ['shutdown', 1])
+    """
+    found = CRASH.fullmatch(value) if isinstance(value, str) else None
+    return value if found is None else found[1]
 
 
 def _term(value: Any) -> Any:

@@ -51,7 +51,7 @@ export function cast(reel, { opened, most, only }) {
   const add = (/** @type {string|null} */ pid) => {
     if (seen.has(pid)) return;
     seen.add(pid);
-    if (!only || fits(reel, pid, only)) pids.push(pid);
+    if (reel.shows(pid) && (!only || fits(reel, pid, only))) pids.push(pid);
   };
   for (const place of reel.crashes) add(reel.events[place - 1]?.[2] ?? null);
   for (const [, kind, who, other] of reel.events) {
@@ -181,3 +181,13 @@ export function withRoom(labels, height) {
   }
   return kept;
 }
+
+/**
+ * Return labels that end before the right edge; a label that is too long for the lanes begins at their left edge.
+ * @template {{x: number, width: number}} T
+ * @param {readonly T[]} labels
+ * @param {number} left
+ * @param {number} right
+ * @returns {T[]}
+ */
+export const within = (labels, left, right) => labels.map((label) => ({ ...label, x: Math.max(left, Math.min(label.x, right - label.width)) }));

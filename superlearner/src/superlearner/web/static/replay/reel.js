@@ -43,9 +43,9 @@ export const isCrash = (event) => event[1] === "exited" && !isOrderly(event[4]);
 export class Reel {
   /** @type {Event[]} */ events = [];
   /** @type {Map<string, Person & {what: string}>} */ people = new Map();
-  /** Indices (from 1) of the events that are steps. @type {number[]} */ steps = [];
+  /** Indices (from 1) of the shown events that are steps. @type {number[]} */ steps = [];
   /** Index of the start of each process. @type {Map<string, number>} */ born = new Map();
-  /** Indices of crashes. @type {number[]} */ crashes = [];
+  /** Indices of the shown crashes. @type {number[]} */ crashes = [];
   /** Index of the arrival of each message, 0 if it was not received. @type {Map<number, number>} */ arrivals = new Map();
   /** Index of the call of each reply. @type {Map<number, number>} */ answers = new Map();
   /** The number of all events, including those not loaded yet. */
@@ -53,11 +53,48 @@ export class Reel {
   /** Milliseconds of the reel after each event, from index 1. @type {Float64Array} */ even = new Float64Array(1024);
   /** @type {Float64Array} */ real = new Float64Array(1024);
   /** Processes of the reader's own trees. @type {Set<string>} */ #own = new Set();
+  /** Processes of the platform. @type {Set<string>} */ #platform = new Set();
+  /** True if the reader wants to see them. */ #wantsPlatform = false;
+  /** True if they were hidden when the steps were chosen. */ #hidden = false;
   /** @type {[number, any][]} */ #frames = [];
   /** @type {{place: number, frame: number, model: Model}[]} */ #models = [];
   /** @type {Map<string, number>} */ #calls = new Map();
   /** @type {Model} */ #newest = EMPTY;
   /** @type {{place: number, frame: number, model: Model}} */ #near = { place: -1, frame: 0, model: EMPTY };
+
+  /** The number of the platform's own processes; 0 if the recording has no others. */
+  get platform() {
+    return this.#own.size ? this.#platform.size : 0;
+  }
+
+  /** True if the platform's own processes are not shown: other trees are recorded. */
+  get hides() {
+    return !this.#wantsPlatform && this.#own.size > 0;
+  }
+
+  /** Show the platform's own processes, or not. @param {boolean} platform */
+  show(platform) {
+    this.#wantsPlatform = platform;
+    this.#choose();
+  }
+
+  /** Return whether a process is shown. @param {string|null} pid */
+  shows(pid) {
+    return pid === null || !this.hides || !this.#platform.has(pid);
+  }
+
+  /** Return whether an event is shown: it is about a process that is. @param {Event} event */
+  #isShown([, , who, other]) {
+    return !this.hides || (who !== null && this.shows(who)) || (other !== null && this.shows(other)) || (who === null && other === null);
+  }
+
+  /** Choose the steps and crashes that are shown. */
+  #choose() {
+    this.#hidden = this.hides;
+    const places = this.events.flatMap((event, index) => (this.#isShown(event) ? [index + 1] : []));
+    this.steps = places.filter((place) => STEPS.has(this.events[place - 1]?.[1] ?? ""));
+    this.crashes = places.filter((place) => isCrash(/** @type {Event} */ (this.events[place - 1])));
+  }
 
   /** True once the recording is loaded completely. */
   get complete() {
@@ -101,6 +138,7 @@ export class Reel {
       this.#supervisors(this.#newest, [...(frame[1].n ?? []), ...moved]);
     }
     for (const event of page.events) this.#take(event);
+    if (this.#hidden !== this.hides) this.#choose(); // the first process of the reader's own was met
   }
 
   /** @param {string} pid @param {string|null} name @param {string|null} what */
@@ -114,10 +152,12 @@ export class Reel {
 
   /** Record the supervisors in the rows of the tree. @param {Model} model @param {Iterable<any>} [rows] */
   #supervisors(model, rows = model.rows.values()) {
+    const root = model.rows.get(YOURS)?.parent ?? null;
     for (const row of rows) {
       const above = row.parent === null ? undefined : model.rows.get(row.parent);
       if (row.pid === null) continue;
       if (row.key.startsWith(`${YOURS}/`)) this.#own.add(row.pid);
+      else if (root !== null && (row.key === root || row.key.startsWith(`${root}/`))) this.#platform.add(row.pid);
       if (!this.people.has(row.pid)) this.#meet(row.pid, row.name, row.what);
       const person = this.people.get(row.pid);
       if (person && above) person.supervisor = above.name ?? above.id;
@@ -140,9 +180,10 @@ export class Reel {
     const gap = Math.max(0, at - before) / 1000;
     this.real[place] = Math.max(this.real[place - 1] ?? 0, at / 1000);
     this.even[place] = (this.even[place - 1] ?? 0) + (place === 1 ? 0 : Math.min(MOST_MS, Math.max(step ? LEAST_MS : 12, gap)));
-    if (step) this.steps.push(place);
+    const shown = this.#isShown(event);
+    if (step && shown) this.steps.push(place);
     if (isCrash(event)) {
-      this.crashes.push(place);
+      if (shown) this.crashes.push(place);
       const person = this.people.get(who ?? "");
       if (person) person.traced = true;
     }

@@ -8,7 +8,7 @@
 import { attribute, breakable, closest, icon, make, renew, reshape } from "../base/dom.js";
 import { still } from "../base/motion.js";
 import { colour, onTheme } from "../base/paint.js";
-import { cast, picture, withRoom } from "./reel-lanes.js";
+import { cast, picture, within, withRoom } from "./reel-lanes.js";
 import { placeAt } from "./reel.js";
 import { brief, MOST_LANES, short } from "../traces/sequence-layout.js";
 
@@ -130,7 +130,7 @@ export class SlStage extends HTMLElement {
     }
     g.setLineDash([]);
     g.globalAlpha = 1;
-    const labels = [...this.#paintMarks(g, seen), ...this.#paintArrows(g, seen)];
+    const labels = within([...this.#paintMarks(g, seen), ...this.#paintArrows(g, seen)], this.#left + 4, width - 6);
     g.font = `11px ${mono}`;
     for (const label of withRoom(labels, 12)) {
       g.globalAlpha = Math.max(0.75, label.alpha);

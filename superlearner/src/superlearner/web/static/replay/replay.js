@@ -70,7 +70,7 @@ function draw(grown = false) {
   page.dataset.place = String(here);
   events.show(reel, here, grown);
   const whole = reel.tree(here), yours = yoursOnly(whole);
-  tree.show(yours.rows.size ? yours : whole, reel.treeless); // a recording may be of the platform alone
+  tree.show(reel.hides && yours.rows.size ? yours : whole, reel.treeless); // a recording may be of the platform alone
   if (!process.hidden) process.show(reel, chosen, here);
 }
 
@@ -165,6 +165,10 @@ function renewAll() {
   scrub.max = String(end());
   density();
   lanes();
+  const own = byId("own", HTMLButtonElement);
+  own.hidden = !reel.platform;
+  write(byId("own-count", HTMLElement), number(reel.platform));
+  attribute(own, "aria-pressed", String(!reel.hides));
   const length = `${((reel.real[reel.events.length] ?? 0) / 1000).toFixed(3)} s`;
   write(byId("about", HTMLElement),
     [...facts, failures(reel.crashes.map((place) => reel.events[place - 1]?.[4] ?? "")), length].join(" · "));
@@ -179,7 +183,8 @@ function renewAll() {
 /** Fill the choice of lanes: supervisors with children that take part. */
 function lanes() {
   const select = byId("only", HTMLSelectElement);
-  const names = [...new Set([...reel.people.values()].flatMap((person) => (person.supervisor ? [person.supervisor] : [])))].sort();
+  const shown = [...reel.people.values()].filter(({ pid }) => reel.shows(pid));
+  const names = [...new Set(shown.flatMap((person) => (person.supervisor ? [person.supervisor] : [])))].sort();
   const old = select.value;
   renew(select, ["", ...names].map((one) => make("option", { value: one }, one ? `Below ${one}` : "All lanes")));
   select.value = names.includes(old) ? old : "";
@@ -193,8 +198,23 @@ function around(boss) {
   stage.recast(boss);
 }
 
-async function load() {
+/** Go to where the page opens, as soon as that part is loaded; return whether it is there. */
+function open() {
   const last = query.get("at");
+  if (last) {
+    const to = Number(last) || 0;
+    if (to > reel.events.length && !reel.complete) return false;
+    goTo(Math.min(reel.events.length, to));
+    return true;
+  }
+  if (playing || at !== 0) return true;
+  const first = reel.ownFirst;
+  if (first) seek(times()[first] ?? 0);
+  return first > 0;
+}
+
+async function load() {
+  let opened = false;
   let cast = -Infinity;
   try {
     for (let from = /** @type {number|null} */ (0); from !== null;) {
@@ -209,10 +229,9 @@ async function load() {
         cast = performance.now();
         renewAll();
       }
+      opened ||= open();
     }
     around(reel.ownTrouble);
-    if (last) goTo(Math.min(reel.events.length, Number(last) || 0));
-    else if (!playing && at === 0) seek(times()[reel.ownFirst] ?? 0);
     if (query.has("play")) {
       const here = new URL(location.href);
       here.searchParams.delete("play"); // a link to a moment does not play
@@ -288,6 +307,10 @@ byId("even", HTMLInputElement).onchange = () => {
   renewAll();
 };
 byId("only", HTMLSelectElement).onchange = () => stage.recast(byId("only", HTMLSelectElement).value);
+byId("own", HTMLButtonElement).onclick = () => {
+  reel.show(reel.hides);
+  renewAll();
+};
 byId("closer", HTMLButtonElement).onclick = () => stage.zoom(0.5);
 byId("further", HTMLButtonElement).onclick = () => stage.zoom(2);
 byId("link", HTMLButtonElement).onclick = async () => {
