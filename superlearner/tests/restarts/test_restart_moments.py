@@ -8,7 +8,7 @@ import pytest
 
 import otp
 from otp import ChildSpec, GenServer, Supervisor
-from otp.testing import wait_all_idle
+from otp.testing import advance, wait_all_idle
 from restart_trees import (
     Worker,
     all_of,
@@ -257,3 +257,21 @@ def test_a_restart_that_is_going_on_says_so() -> None:
         )  # fmt: skip
 
     run(test, worker("w", slow), worker("v"), strategy="rest_for_one")
+
+
+def test_the_end_has_the_time_of_the_start_by_which_its_message_is_attributed() -> None:
+    """Regression: only messages sent less than 50 ms before the end had a sender."""
+
+    async def test(node: otp.Node) -> None:
+        await advance(60)
+        pid = otp.whereis("a")
+        assert pid is not None
+        GenServer.cast(pid, "negative amount")
+        await wait_all_idle()
+        history = otp.trace.history(node)
+        (started,) = [one for one in history if one.kind == "child_started" and one.data["child"] is pid]
+        (step,) = [one for one in newest(node).steps if one.kind == "exited"]
+        assert (step.begun_ns, step.message) == (started.at, "'negative amount'")
+        assert step.at_ns - started.at >= 60_000_000_000
+
+    run(test, worker("a"))

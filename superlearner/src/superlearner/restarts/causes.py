@@ -52,6 +52,7 @@ def trail(
     number: str,
     called: Callable[[str], str | None] = lambda _: None,
     alive: Callable[[str], bool] = lambda _: False,
+    begun: Callable[[Any], int | None] | None = None,
 ) -> list[Step]:
     """Return the steps from the first cause to the start or end of process `number`.
 
@@ -62,9 +63,10 @@ def trail(
         number: a pid as text.
         called: the registered name of a living process.
         alive: whether a process lives.
+        begun: since when a process runs, by all events of the node; None if `events` are all.
     """
     memory = Memory.of(events)
-    chain, at = _Chain(memory, called, alive), memory.about(memory.process(number))
+    chain, at = _Chain(memory, called, alive, begun or memory.begun), memory.about(memory.process(number))
     steps: list[Step] = []
     seen: set[int] = set()
     while at is not None and at.seq not in seen and len(steps) < MOST:
@@ -82,7 +84,13 @@ Explained = tuple[list[Step], TraceEvent | None]
 class _Chain:
     """The explanation of events by those that led to them."""
 
-    def __init__(self, memory: Memory, called: Callable[[str], str | None], alive: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        memory: Memory,
+        called: Callable[[str], str | None],
+        alive: Callable[[str], bool],
+        begun: Callable[[Any], int | None],
+    ) -> None:
         self.memory = memory
 
         def name(pid: Any) -> str:
@@ -93,10 +101,6 @@ class _Chain:
 
         def outside(pid: Any) -> bool:
             return memory.about(pid) is None and pid not in memory.doings and not alive(plain_pid(pid))
-
-        def begun(pid: Any) -> int | None:
-            start = memory.start(pid)
-            return None if start is None else start.at
 
         self.words = Words(name, outside, begun)
 

@@ -105,6 +105,12 @@ class Memory:
         told = self.mentions.get(pid)
         return told if told is not None and told.kind in STARTS and told.data["child"] is pid else None
 
+    def begun(self, pid: Any) -> int | None:
+        """Return the time since when a process surely runs: its start, or the oldest event if that came before."""
+        start = self.start(pid)
+        found = start if start is not None else next(iter(self.events), None)
+        return None if found is None else found.at
+
     def about(self, pid: Any) -> TraceEvent | None:
         """Return the end of a process, or its start if it has not ended."""
         return self.ends.get(pid) or self.start(pid)

@@ -187,7 +187,7 @@ class _Telling:
             pid = senders.get(number) or self.now.parse(number)
             return pid is not None and (self.now.alive(pid) or past.memory.knows(pid))
 
-        return trail(self.memory, plain_pid(last), called, known)
+        return trail(self.memory, plain_pid(last), called, known, past.memory.begun)
 
     # The supervisors
 
