@@ -49,7 +49,7 @@ class LastMessages:
     first: tuple[str, ...]
 
 
-class _Kept(Generic[T]):
+class _PerProcess(Generic[T]):
     """A bounded number of values by the numbers of their processes, read at a bounded rate."""
 
     def __init__(self, node: Node, read: Callable[[Process], T | None], most: int, rate: int) -> None:
@@ -109,9 +109,9 @@ class LastStates:
 
     def __init__(self, node: Node, show: Callable[[Any], str], most: int, rate: int) -> None:
         self._trace = node.tracer
-        kinds = [_Kept(node, _read_state(show), most, rate) for _ in range(4)]
+        kinds = [_PerProcess(node, _read_state(show), most, rate) for _ in range(4)]
         self._first, self._successors, self._normal, self._failed = self._kinds = kinds
-        self._messages = _Kept(node, _read_messages(show), most, rate)
+        self._messages = _PerProcess(node, _read_messages(show), most, rate)
         self._starts = node.subscribe(self._started, kinds={"child_started", "child_restarted"})
 
     def take(self, p: Process, reason: object) -> None:

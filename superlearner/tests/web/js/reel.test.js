@@ -47,7 +47,8 @@ test("events and lanes of the platform's own processes are hidden behind a switc
 });
 
 test("a recording of the platform alone shows it, until a process of the reader starts", () => {
-  const reel = new Reel(), first = page([row("superlearner", "0.1.0"), row("superlearner/services", "0.2.0"), row("superlearner/playground", "0.3.0")]);
+  const own = [row("superlearner", "0.1.0"), row("superlearner/services", "0.2.0"), row("superlearner/playground", "0.3.0")];
+  const reel = new Reel(), first = page(own);
   reel.add({ ...first, last: 6 });
   assert.deepEqual([reel.platform, reel.hides, reel.steps], [0, false, [1, 2, 3]]);
   reel.add({ ...page([...first.keyframe.nodes, row("superlearner/playground/shop", "0.4.0")]), place: 3, last: 6 });

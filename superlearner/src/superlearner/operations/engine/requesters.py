@@ -56,7 +56,7 @@ class Requester:
 
     @property
     def way(self) -> str:
-        """How the request came in, as a part of a sentence."""
+        """The interface of the request, as a part of a sentence."""
         return INTERFACES.get(self.interface, f"through {self.interface}")
 
     def describe_request(self, reader: str | None) -> str:
@@ -91,7 +91,7 @@ class HandledMessage:
 
     @property
     def clause(self) -> str:
-        """What the process was doing, if the sender is known.
+        """The clause about what the process was doing, with the sender if that is known.
 
         >>> HandledMessage("cast", "('boom',)", "that ada sent from the page at 10:07:07").clause
         "while it handled the cast ('boom',) that ada sent from the page at 10:07:07"

@@ -89,7 +89,11 @@ export function others(moment) {
 /** The facts that stand beside the list of events, in their order; the list and the picture have the others. */
 const FACTS = { handling: "Message in hand", lost: "Lost with it", state_before: "State before", state_after: "State after" };
 
-/** Return what is known of the process that ended first: pairs of a label and a text. @param {Moment} moment @returns {[string, string][]} */
+/**
+ * Return what is known of the process that ended first: pairs of a label and a text.
+ * @param {Moment} moment
+ * @returns {[string, string][]}
+ */
 export const factsOf = ({ facts }) => Object.entries(FACTS).flatMap(([name, label]) => {
   const text = facts?.[name];
   return text ? [/** @type {[string, string]} */ ([label, text])] : [];

@@ -54,7 +54,8 @@ export class Theatre {
     stage.ariaLabel = `${title}. Space plays and pauses, the arrow keys step.`;
     if (!(facts instanceof HTMLElement)) return;
     render(html`${moment.line ? raised(moment.line) : nothing}${notes.map((note) => html`<p class="note" data-level="info">${note}</p>`)}
-      ${known.length ? html`<dl class="known">${known.map(([label, text]) => html`<dt>${label}</dt><dd><code>${text}</code></dd>`)}</dl>` : nothing}
+      ${known.length ? html`<dl class="known">
+        ${known.map(([label, text]) => html`<dt>${label}</dt><dd><code>${text}</code></dd>`)}</dl>` : nothing}
       <h2>What happened</h2>
       <ol class="steps">${rows(moment).map(({ event, from: place, to, times }) => {
         const { who: subject, text, more } = step(moment, event, times);

@@ -190,4 +190,5 @@ export function withRoom(labels, height) {
  * @param {number} right
  * @returns {T[]}
  */
-export const within = (labels, left, right) => labels.map((label) => ({ ...label, x: Math.max(left, Math.min(label.x, right - label.width)) }));
+export const within = (labels, left, right) =>
+  labels.map((label) => ({ ...label, x: Math.max(left, Math.min(label.x, right - label.width)) }));

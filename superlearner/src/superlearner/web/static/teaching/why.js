@@ -81,7 +81,8 @@ function item(step, first, place, seen) {
     : make("time", { title: `${offset(Math.round((step.at - first) * 1e6))} after the first cause` },
       offset(Math.round((step.at - first) * 1e6)));
   return make("li", { "data-look": look, "data-kind": step.kind }, icon(mark ?? "stopped", "glyph"),
-    make("div", { class: "step" }, make("p", {}, ...linked(told(step), seen)), source(step.line), lost(step), left(step), earlier(step)), moment);
+    make("div", { class: "step" }, make("p", {}, ...linked(told(step), seen)),
+      source(step.line), lost(step), left(step), earlier(step)), moment);
 }
 
 /** The clause about the restarts that are left, which stands on a line of its own. */
