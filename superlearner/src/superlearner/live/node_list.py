@@ -1,4 +1,4 @@
-"""The `platform` topic, sent to every page: nodes and a count of sandbox changes.
+"""The `platform` topic, sent to every page: nodes, and counts of sandbox changes and of restarts on other nodes.
 
 A frame is sent on each change, and none in between.
 """
@@ -16,6 +16,7 @@ from superlearner.nodes.nodes import Nodes
 from superlearner.operations.rights.homes import home_node
 from superlearner.operations.rights.ownership import node_names
 from superlearner.operations.rights.users import User
+from superlearner.store import MomentRow
 
 __all__ = ["NodeList"]
 
@@ -37,6 +38,7 @@ class NodeList:
         self._head = dict(head)
         self._viewers: set[Viewer] = set()
         self._sandboxes = 0
+        self._restarts = 0
         self._user = user
         self._of: WeakValueDictionary[str, NodeList] = WeakValueDictionary()
         if user is None:
@@ -73,6 +75,16 @@ class NodeList:
         self._sandboxes += 1
         self._changed(self._nodes)
 
+    def count_restart(self, row: MomentRow) -> None:
+        """Notify pages that list the restarts of all nodes of a new one, on a node beside the platform's own."""
+        found = self._nodes.find(row.node)
+        if found is None or not found.kind.listed_beside:
+            return
+        self._restarts += 1
+        frame = self._frame(self._nodes)
+        for viewer in self._viewers:
+            viewer.offer(frame)
+
     def _changed(self, nodes: Nodes) -> None:
         frame = self._frame(nodes)
         for viewer in self._viewers:
@@ -87,5 +99,5 @@ class NodeList:
             home = home_node(self._user)
             names = [home, *(name for name in node_names(nodes, self._user) if name != home)]
             rests, left = nodes.find(home) is None, {name: why for name, why in nodes.left.items() if name == home}
-        said = {"nodes": names, "rests": rests, "left": left, "sandboxes": self._sandboxes}
+        said = {"nodes": names, "rests": rests, "left": left, "sandboxes": self._sandboxes, "restarts": self._restarts}
         return to_json({"k": "s", **self._head, **said})

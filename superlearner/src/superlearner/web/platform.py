@@ -156,6 +156,7 @@ class Platform(NodeServices):
         self.recordings = Recordings(folder, self.store)
         self.relays = Relays(self.head)
         self.node_list = NodeList(self.nodes, self.head)
+        self.moments.on_moment = self.node_list.count_restart
         self.replays = Replays()
         launcher = PeerLauncher(self.nodes, self._touch_sandbox, weak=settings.weak_walls)
         self.sandboxes = Sandboxes(launcher, lambda: self.settings.sandboxes, self._report_sandbox)

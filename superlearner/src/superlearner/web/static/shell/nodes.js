@@ -9,7 +9,7 @@ import { attribute, chosen, make, onlyOwn, root } from "../base/dom.js";
 import { Feed, liveUrl } from "../live/live.js";
 import { dropNodeGone, LEFT, showNodeGone, wireAgain } from "./node-gone.js";
 
-/** @typedef {{k: string, nodes: string[], rests: boolean, left: Record<string, string>, sandboxes: number}} Told */
+/** @typedef {{k: string, nodes: string[], rests: boolean, left: Record<string, string>, sandboxes: number, restarts: number}} Told */
 
 /** The choice of all nodes, which leads to the view of the cluster that is nearest to the page. */
 const ALL = "*";
@@ -45,16 +45,19 @@ export function followNodes() {
   if (!(select instanceof HTMLSelectElement)) return;
   select.onchange = () => location.assign(select.value === ALL ? everywhere() : here(select.value));
   /** Counter of sandbox changes. @type {number|null} */ let seen = null;
+  /** Counter of restarts on other nodes. @type {number|null} */ let counted = null;
   /** The names of the nodes. @type {string|null} */ let known = null;
   const reached = document.getElementById("reached");
   /** @param {any[]} told */
   const take = (told) => {
-    const { nodes: names, rests, left, sandboxes } = /** @type {Told} */ (told.at(-1));
+    const { nodes: names, rests, left, sandboxes, restarts } = /** @type {Told} */ (told.at(-1));
     show(select, names, rests, left[chosen() || (names[0] ?? "")]);
     if (known !== null && known !== String(names)) window.dispatchEvent(new Event("sl-nodes"));
     known = String(names);
     if (seen !== null && seen !== sandboxes) window.dispatchEvent(new Event("sl-sandboxes"));
     seen = sandboxes;
+    if (counted !== null && counted !== restarts) window.dispatchEvent(new Event("sl-restarts"));
+    counted = restarts;
   };
   wireAgain();
   const feed = new Feed(liveUrl("platform", {}, ""), take, (status) => {

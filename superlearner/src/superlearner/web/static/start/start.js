@@ -5,10 +5,10 @@
  * @module
  */
 
-import { kill, requestOn } from "../base/api.js";
+import { kill, request } from "../base/api.js";
 import { byId, chosen, detail, icon, make, renew, root, write } from "../base/dom.js";
 import { SlFamily } from "./family.js";
-import { OtherNodes } from "./other-nodes.js";
+import { newest } from "./last-restarts.js";
 import { answers, done, listed, sceneOf, storyOf } from "./first-steps.js";
 import { isSettled } from "../live/bursts.js";
 import { Feed, liveUrl } from "../live/live.js";
@@ -60,7 +60,6 @@ let storedRestarts = [];
 const storms = new Storms();
 /** @type {readonly import("../live/storms.js").Line[]} */ let lines = [];
 const held = new Held(byId("last", HTMLElement), byId("last-held", HTMLElement), list);
-const others = new OtherNodes(() => last());
 const heldWrong = new Held(byId("wrong", HTMLElement), byId("wrong-held", HTMLElement), () => wrong());
 
 const feed = new Feed(liveUrl("supervisors"), onMessages, onStatus);
@@ -275,44 +274,39 @@ function gaveUp(told) {
 /** Update the last restarts, unless somebody reads them. */
 function last() {
   lines = storms.take(restartsIn(model.feed), model.epoch);
-  if (held.allows(everywhere().map(({ line }) => line))) list();
+  if (held.allows(lastRestarts())) list();
 }
 
-/** Return the restarts of all nodes, newest first; of the chosen one only, if there is one. */
-function everywhere() {
-  const here = lines.map((line) => ({ node: model.node, line }));
-  return others.any ? [...here, ...others.told].sort((one, other) => other.line.from - one.line.from) : here;
-}
+/** Return the newest restarts: of the chosen node, or of all. */
+const lastRestarts = () =>
+  newest({ node: model.node, lines, refs: new Set(model.feed.map(({ ref }) => ref)), stored: storedRestarts }, LAST);
 
-/** Read the stored restarts: the feed has only those since the start of the program. */
+/** Read the stored restarts: of the chosen node, or of all. The feed has those of one node since the start of its program. */
 async function readStoredRestarts() {
   try {
-    storedRestarts = await requestOn(model.node, "GET", `/restarts?settled=true&per_page=${LAST}`);
+    storedRestarts = await request("GET", `/restarts?settled=true&per_page=${LAST}`);
   } catch {
     return; // the feed is shown alone
   }
   last();
 }
 
-/** Return the items of stored restarts that the feed does not have. @param {number} count @returns {HTMLElement[]} */
-function earlier(count) {
-  const known = new Set(model.feed.map(({ ref }) => ref)), until = Math.min(...lines.map(({ from }) => from));
-  return storedRestarts.filter(({ ref, at }) => !known.has(ref) && at < until).slice(0, count).map(({ at, line = "", ref, kept }) =>
-    make("li", { "data-level": "warn" }, make("time", { datetime: new Date(at * 1000).toISOString() }, time(at)),
-      kept && ref ? make("a", { href: whyAddress(ref) }, line) : make("span", {}, line)));
+function list() {
+  const shown = lastRestarts(), several = shown.some(({ node }) => node !== model.node);
+  const items = shown.map(({ node, at, line, stored }) => make("li", { "data-level": line?.event.level ?? "warn" },
+    make("time", { datetime: new Date(at * 1000).toISOString() }, time(at)),
+    line ? ofFeed(line) : ofStore(/** @type {Api.RestartLine} */ (stored), node === model.node ? chosen() : node),
+    ...(several ? [make("code", { class: "hint" }, node)] : [])));
+  renew(byId("last", HTMLElement), items.length ? items : [make("li", { class: "hint" }, "None yet. Restarts appear here.")]);
 }
 
-function list() {
-  /** @type {HTMLElement[]} */ const items = everywhere().slice(0, LAST).map(({ node, line }) => {
-    const { event, from } = line, text = rowText(line), elsewhere = node === model.node ? chosen() : node;
-    return make("li", { "data-level": event.level }, make("time", { datetime: new Date(from * 1000).toISOString() }, time(from)),
-      event.key ? make("a", { href: inTree(event.key, elsewhere) }, text) : make("span", {}, text),
-      ...(others.any ? [make("code", { class: "hint" }, node)] : []));
-  });
-  items.push(...earlier(LAST - items.length));
-  if (!items.length) items.push(make("li", { class: "hint" }, "None yet. Restarts appear here."));
-  renew(byId("last", HTMLElement), items);
-}
+/** Return a restart of the feed, with a link to its process. @param {import("../live/storms.js").Line} line */
+const ofFeed = (line) =>
+  (line.event.key ? make("a", { href: inTree(line.event.key) }, rowText(line)) : make("span", {}, rowText(line)));
+
+/** Return a stored restart, with a link to its replay. @param {Api.RestartLine} stored @param {string} node */
+const ofStore = ({ line = "", ref, kept }, node) =>
+  (kept && ref ? make("a", { href: whyAddress(ref, node) }, line) : make("span", {}, line));
 
 family.addEventListener("restart-end", steps);
 family.addEventListener("sl-kill", (event) => void end(model.rows.get(detail(event))));
@@ -321,6 +315,5 @@ last();
 feed.start();
 findings.start();
 if (!chosen()) {
-  window.addEventListener("sl-nodes", () => void others.follow());
-  void others.follow();
+  window.addEventListener("sl-restarts", () => void readStoredRestarts());
 }

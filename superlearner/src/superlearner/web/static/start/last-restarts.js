@@ -1,0 +1,28 @@
+/**
+ * The newest restarts: those in the feed of the shown node, and those that the platform has stored, also of other nodes.
+ * Pure.
+ *
+ * @module
+ */
+
+/** @import { Line } from "../live/storms.js" */
+/** @typedef {{node: string, at: number, count: number, line: Line|null, stored: Api.RestartLine|null}} Restart */
+
+/**
+ * Return the newest restarts, each once, newest first.
+ * @param {object} known
+ * @param {string} known.node  the shown node
+ * @param {readonly Line[]} known.lines  of its feed
+ * @param {ReadonlySet<string|undefined>} known.refs  the ids of all restarts in its feed
+ * @param {readonly Api.RestartLine[]} known.stored  also of other nodes
+ * @param {number} most
+ * @returns {Restart[]}
+ */
+export function newest({ node, lines, refs, stored }, most) {
+  const since = Math.min(...lines.map(({ from }) => from));
+  const others = stored.filter((one) => (one.node && one.node !== node) || (!refs.has(one.ref) && one.at < since));
+  return [
+    ...lines.map((line) => ({ node, at: line.from, count: line.count, line, stored: null })),
+    ...others.map((one) => ({ node: one.node ?? node, at: one.at, count: one.count ?? 1, line: null, stored: one })),
+  ].sort((one, other) => other.at - one.at).slice(0, most);
+}

@@ -1,0 +1,24 @@
+// The last restarts of Start: those of the shown node's feed, and those that are stored, also of other nodes.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { newest } from "#static/start/last-restarts.js";
+
+const line = (from) => ({ from, count: 1 });
+const stored = (ref, at, node = null) => ({ ref, at, node, count: 1 });
+const told = (known, most = 3) =>
+  newest({ node: "a", lines: [], refs: new Set(), stored: [], ...known }, most).map(({ node, at, line: fed }) =>
+    `${node} ${at} ${fed ? "feed" : "stored"}`);
+
+test("restarts of other nodes stand by time between those of the feed", () => {
+  const known = { lines: [line(30), line(10)], refs: new Set(["r.30", "r.10"]), stored: [stored("s.1", 20, "b"), stored("r.30", 30, "a")] };
+  assert.deepEqual(told(known), ["a 30 feed", "b 20 stored", "a 10 feed"]);
+  assert.deepEqual(told(known, 1), ["a 30 feed"]);
+});
+
+test("a restart of the shown node is listed once, and from the store only if it is older than the feed", () => {
+  const known = { lines: [line(30)], refs: new Set(["r.30", "r.40"]), stored: [stored("r.40", 40), stored("r.5", 5), stored("r.35", 35)] };
+  assert.deepEqual(told(known), ["a 30 feed", "a 5 stored"]);
+  assert.deepEqual(told({ ...known, lines: [] }), ["a 35 stored", "a 5 stored"]);
+});
