@@ -104,7 +104,7 @@ PAGES: Final = (
     Page("supervisors", "Tree", "Supervision tree", live=True, place="supervisors", letter="s"),
     Page("timeline", "Timeline", "Timeline", live=True, place="timeline", letter="i", tab="Events"),
     Page("sandboxes", "Playground", "Playground", place="sandboxes", of_platform=True, letter="x"),
-    Page(LEARN, "Learn", "Learning path", place="learn", letter="l"),
+    Page(LEARN, "Learn", "Learning path", place="learn", of_platform=True, letter="l"),
     Page("system", "System", "System", live=True, place="system", letter="y"),
     Page("processes", "Processes", "Processes", live=True, place="supervisors", letter="p", view="table"),
     Page("traces", "Messages", "Messages", live=True, place="timeline", letter="t", view="messages", tab="Messages"),

@@ -48,7 +48,7 @@ def test_a_crash_ticks_a_step_and_a_look_the_next_one(open_page: Callable[..., P
     assert "tour=" not in page.url
     tour.get_by_role("button", name="Hint").click()
     expect(tour).to_contain_text("Type crash into the field")
-    page.get_by_label("Message", exact=True).or_(page.get_by_placeholder('"increment" or')).first.fill("crash")
+    page.get_by_label("Message", exact=True).or_(page.get_by_placeholder("A text, or JSON")).first.fill("crash")
     page.get_by_role("button", name="Send", exact=True).click()
     expect(tour).to_contain_text(re.compile(r"counter_1 <.*> crashed: RuntimeError"))
     expect(tour.get_by_role("status").last).to_contain_text("Step 1 is done.")
@@ -80,7 +80,7 @@ def test_a_step_for_the_terminal_is_ticked_by_the_terminal_and_not_by_the_page(
     tour = strip(page)
     expect(tour.get_by_role("heading")).to_have_text("1 of 3 · Send a message")
     expect(tour).to_contain_text(f"superlearner --data-dir {program.data_dir} process message counter_1")
-    page.get_by_placeholder('"increment" or').fill("increment")
+    page.get_by_placeholder("A text, or JSON").fill("increment")
     page.get_by_role("button", name="Send", exact=True).click()
     expect(page.get_by_text("Sent.", exact=True)).to_be_visible()
     expect(tour.get_by_role("button", name="Next step")).to_be_hidden()

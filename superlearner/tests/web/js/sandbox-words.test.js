@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { firstToOpen, hasCrash, optionsOf, raisedIn, upText } from "#static/sandboxes/sandbox-words.js";
+import { at, firstToOpen, optionsOf, raisedIn, upText } from "#static/sandboxes/sandbox-words.js";
 
 test("a failed start has what did not happen, the error and the line", () => {
   assert.deepEqual(
@@ -33,6 +33,7 @@ test("a source that cannot be loaded has a line, and no function", () => {
   assert.deepEqual(
     raisedIn("nothing has changed: the new source cannot be used: NameError: name 'x'\n  /peer/main.py, line 15, in <module>\n      x"),
     { says: "nothing has changed: the new source cannot be used", error: "NameError: name 'x'", line: 15, place: "" });
+  assert.deepEqual(raisedIn("source: line 11, column 22: invalid syntax"), { says: "", error: "invalid syntax", line: 11, place: "" });
 });
 
 test("an exception of user code, and a reason that is no exception", () => {
@@ -47,14 +48,12 @@ test("an exception of user code, and a reason that is no exception", () => {
 
 test("a message about no line is left as it is", () => {
   for (const message of [
-    "it was stopped", "a held the loop for 2 s: main.py, line 8; it was ended there", "source: line 11, column 22: invalid syntax", "",
+    "it was stopped", "a held the loop for 2 s: main.py, line 8; it was ended there", "",
   ])
     assert.equal(raisedIn(message), null);
 });
 
-test("a source with the message crash is known", () => {
-  assert.deepEqual(['case "crash":', "Send it 'crash'", "crashed", ""].map(hasCrash), [true, true, false, false]);
-});
+test("the place of a line has one form", () => assert.equal(at(8), "main.py:8"));
 
 test("isolation layers are counted under that name", () => {
   const layer = (up) => ({ name: "files", up, required: true, means: "", says: "" });

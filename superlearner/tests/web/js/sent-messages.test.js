@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { SentMessages } from "#static/process/sent-messages.js";
-import { messagesIn } from "#static/sandboxes/known-messages.js";
+import { handlesCrash, messagesIn } from "#static/sandboxes/known-messages.js";
 
 const SOURCE = `from otp import GenServer
 
@@ -47,6 +47,20 @@ test("the code of a class offers each text that its callbacks compare with, once
     { kind: "send", text: "tick" },
   ]);
   assert.deepEqual(messagesIn(SOURCE, "Missing"), []);
+});
+
+const OTHERS = `            case _:
+                raise RuntimeError("what is that?")
+`;
+const NEXT = '            case "two words" | "increment"', REPLY = "                return Reply(n, n)\n";
+
+test("only a program that handles the cast crash is told to be sent one", () => {
+  assert.equal(handlesCrash(SOURCE), false);
+  assert.equal(handlesCrash(SOURCE.replace('"no message"', '"crash"')), false);
+  assert.equal(handlesCrash(SOURCE.replace('"value"', '"crash"')), false);
+  assert.equal(handlesCrash(SOURCE.replace('case "increment"', 'case "crash"')), true);
+  assert.equal(handlesCrash(SOURCE.replace(NEXT, OTHERS + NEXT)), true);
+  assert.equal(handlesCrash(SOURCE.replace(REPLY, REPLY + OTHERS)), false);
 });
 
 test("the last five messages to a process are offered once each, newest first", () => {

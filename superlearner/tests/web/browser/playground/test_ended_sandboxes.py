@@ -137,7 +137,7 @@ def test_a_failed_start_shows_its_error_and_line_and_a_good_one_clears_the_mark(
     expect(failed).to_have_text(
         [
             "AttributeError: 'int' object has no attribute 'nothing'.",
-            "Line 5 in Counter.init · Main failed to start: its child left does not start.",
+            "main.py:5 in Counter.init · Main failed to start: its child left does not start.",
         ]
     )
     source = page.locator("#source")
@@ -154,7 +154,7 @@ def test_a_failed_start_shows_its_error_and_line_and_a_good_one_clears_the_mark(
         [
             "It has ended.",
             "AttributeError: 'int' object has no attribute 'nothing'.",
-            "Line 5 in Counter.init · Main failed to start: its child left does not start.",
+            "main.py:5 in Counter.init · Main failed to start: its child left does not start.",
             "Run starts it again; its options stay.",
         ]
     )

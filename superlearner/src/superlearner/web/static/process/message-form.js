@@ -19,7 +19,7 @@ export class MessageForm {
   #kind = make("select", { "aria-label": "Kind of message" },
     ...Object.entries(KINDS).map(([value, text]) => make("option", { value }, text)));
   #text = make("input", {
-    type: "text", "aria-label": "Message as JSON", placeholder: '"increment" or ["add", 3]', autocomplete: "off", spellcheck: "false",
+    type: "text", "aria-label": "Message as JSON", placeholder: "A text, or JSON", autocomplete: "off", spellcheck: "false",
   });
   #button = make("button", { type: "submit", class: "btn" }, "Send");
   #answer = make("p", { class: "answer", role: "status" });

@@ -15,9 +15,10 @@ const CALLBACKS = new Map([["handle_call", "call"], ["handle_cast", "cast"], ["h
  * Return the messages that a class handles, from the texts in its `case` lines and comparisons.
  * @param {string} source  Python
  * @param {string} name  of the class
+ * @param {number} [most]
  * @returns {Message[]}
  */
-export function messagesIn(source, name) {
+export function messagesIn(source, name, most = MOST_OFFERS) {
   const lines = source.split("\n");
   const begin = lines.findIndex((line) => new RegExp(`^class ${name}\\b`).test(line));
   /** @type {Message[]} */ const found = [];
@@ -30,5 +31,12 @@ export function messagesIn(source, name) {
     const text = word && !/^[A-Za-z_]\w*$/.test(word) ? JSON.stringify(word) : word;
     if (kind && text && !found.some((one) => one.kind === kind && one.text === text)) found.push({ kind, text });
   }
-  return found.slice(0, MOST_OFFERS);
+  return found.slice(0, most);
 }
+
+/** A `handle_cast` that raises for every message that it does not know. */
+const RAISES = /def handle_cast\((?:(?!\n\S|\n {4}(?:@|def |async ))[^])*\n\s+case _:\s*raise\b/;
+
+/** Return whether a cast `crash` makes a process of a source crash. @param {string} source  Python */
+export const handlesCrash = (source) => RAISES.test(source) || [...source.matchAll(/^class (\w+)/gm)].some(([, name = ""]) =>
+  messagesIn(source, name, Infinity).some(({ kind, text }) => kind === "cast" && text === "crash"));

@@ -9,7 +9,7 @@ import { byId, make } from "../base/dom.js";
 import { sentence } from "../base/words.js";
 import { SlCode } from "../components/code-editor.js";
 import { DraftNote } from "./draft-note.js";
-import { columnOf } from "./sandbox-words.js";
+import { at, columnOf } from "./sandbox-words.js";
 import { SyntaxCheck } from "./syntax-check.js";
 
 /** @typedef {{name: string, line: number, reason: string, hint: string|null}} Crash */
@@ -48,12 +48,12 @@ export function goTo(line, message) {
  */
 export function showCrash({ name, line, reason, hint }, edited) {
   if (check.said.querySelector("[data-level=ok]")) check.tell("");
-  const go = make("button", { type: "button", class: "link" }, `Go to line ${line}`);
+  const go = make("button", { type: "button", class: "link" }, at(line));
   go.onclick = () => goTo(line, reason);
   const again = !!hint && reason.endsWith(hint.slice(hint.indexOf(":") + 1)), why = again ? hint : reason, other = again ? "" : hint;
   const more = other ? `${/[.?!]$/.test(why) ? "" : "."} ${sentence(other)}` : "";
   crashed.replaceChildren(
-    make("p", {}, make("b", {}, `${name} crashed at line ${line}`), ": ", make("code", {}, why), more), go);
+    make("p", {}, make("b", {}, `${name} crashed at `), go, ": ", make("code", {}, why), more));
   editor.mark(line, columnOf(editor.value, line), `${name} crashed here: ${why}${other ? `; ${other}` : ""}`, false);
   if (edited || typing()) return;
   editor.reveal(line);

@@ -7,19 +7,30 @@
 
 import { sentence } from "../base/words.js";
 import { html } from "../vendor/lit-html.js";
-import { raisedIn } from "./sandbox-words.js";
+import { at, raisedIn } from "./sandbox-words.js";
 
 /**
- * Return a template of a message; its text if it is not about a line of the code.
+ * Return a message whose places in the code are links.
+ * @param {string} message
+ * @param {(line: number, message: string) => void} go
+ */
+export const withLinks = (message, go) => message.split(/\bmain\.py(?::|, line )(\d+)/)
+  .map((part, place) => (place % 2 ? link(Number(part), message, go) : part));
+
+/** @param {number} line @param {string} message @param {(line: number, message: string) => void} go */
+const link = (line, message, go) => html`<button type="button" class="link" @click=${() => go(line, message)}>${at(line)}</button>`;
+
+/**
+ * Return a template of a message.
  * @param {string} message
  * @param {(line: number, message: string) => void} go
  */
 export function failure(message, go) {
   const raised = raisedIn(message);
-  if (!raised) return html`<p>${message}</p>`;
+  if (!raised) return html`<p>${withLinks(message, go)}</p>`;
   const { says, error, line, place } = raised;
   return html`<p>${sentence(error)}</p>
-    <p class="at"><button type="button" class="link" @click=${() => go(line, error)}>Line ${line}</button>${place
+    <p class="at">${link(line, error, go)}${place
       ? ` in ${place}`
       : ""}${says ? ` · ${sentence(says)}` : ""}</p>`;
 }

@@ -10,6 +10,7 @@ import { whyAddress } from "../base/process-link.js";
 import { time } from "../base/words.js";
 import { html, nothing, render, repeat } from "../vendor/lit-html.js";
 import { lineIn } from "./sandbox-tree.js";
+import { at } from "./sandbox-words.js";
 
 /** @import { FeedEvent } from "../live/model.js" */
 
@@ -56,6 +57,6 @@ function draw() {
     ? html`<li class="hint"><p>Nothing has happened yet. Kill a process and read here what its supervisor did.</p></li>`
     : repeat(all, (one) => one.key, (one) => html`<li data-level=${one.level}><time>${time(one.at)}</time><p>${one.text}</p>${one.why
       ? html`<a class="link" href=${whyAddress(one.why, node)} aria-label=${`Why? ${one.who}`.trim()}>Why?</a>`
-      : nothing}${one.line ? html`<button type="button" class="link" data-line=${one.line}>Line ${one.line}</button>` : nothing}</li>`),
+      : nothing}${one.line ? html`<button type="button" class="link" data-line=${one.line}>${at(one.line)}</button>` : nothing}</li>`),
     place);
 }

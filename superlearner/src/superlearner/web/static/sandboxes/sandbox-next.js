@@ -6,7 +6,8 @@
 
 import { byId } from "../base/dom.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
-import { hasCrash } from "./sandbox-words.js";
+import { handlesCrash } from "./known-messages.js";
+import { at } from "./sandbox-words.js";
 
 /** @import { Sandbox } from "./sandbox-words.js" */
 /** @typedef {{name: string, line: number}} At */
@@ -28,7 +29,7 @@ export function beginSteps() {
 /** @param {Sandbox["status"]} now @param {string|null} source  that runs */
 export function stepOf(now, source) {
   status = now;
-  crashes = hasCrash(source ?? "");
+  crashes = handlesCrash(source ?? "");
   draw();
 }
 
@@ -66,7 +67,7 @@ const toCrash = () => (crashes
 function step() {
   if (refused && status === "running")
     return html`${REFUSED} Correct it and press Run${KEYS}.`;
-  if (crash) return html`line ${crash.line}, where ${crash.name} crashed, is marked. Fix it and press Run${KEYS}.`;
+  if (crash) return html`${at(crash.line)}, where ${crash.name} crashed, is marked. Fix it and press Run${KEYS}.`;
   if (status === "ended") return html`change the code and press Run${KEYS}, which starts it again.`;
   if (status !== "running") return null;
   if (changed) return html`the new code runs. Kill a process in the tree, or make one crash again and see what is different.`;

@@ -12,7 +12,7 @@ import { calm, check, editor, goTo, note, showCrash } from "./sandbox-bench.js";
 import { showEvents, showNotices, wireHappened } from "./sandbox-happened.js";
 import { beginSteps, stepAfterCrash, stepAfterEnd, stepAfterRefusal, stepAfterRun, stepOf } from "./sandbox-next.js";
 import { fell, follow, fromNow, leave, playAgain, top, wireTree } from "./sandbox-tree.js";
-import { failure } from "./sandbox-failure.js";
+import { failure, withLinks } from "./sandbox-failure.js";
 import { offerFrom } from "./sandbox-selection.js";
 import { limitsOf, lookOf, optionsOf, raisedIn, told, upText } from "./sandbox-words.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
@@ -130,7 +130,7 @@ function why(reason, ended) {
   const fall = ended && fell() ? html`<button type="button" class="btn" @click=${playAgain}>Watch how it ended</button>` : nothing;
   return raisedIn(reason)
     ? html`<p><b>It has ended.</b></p>${failure(reason, goTo)}<p>${more}</p>`
-    : html`<p>${title}${reason}${ended ? ". " : ""}${more}</p>${fall}`;
+    : html`<p>${title}${withLinks(reason, goTo)}${ended ? ". " : ""}${more}</p>${fall}`;
 }
 
 /** Leave the editor to another sandbox. */

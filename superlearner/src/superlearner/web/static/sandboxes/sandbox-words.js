@@ -103,6 +103,9 @@ export function placeOf(message) {
   return found ? { line: Number(found[1]), column: Number(found[2] ?? 1) } : null;
 }
 
+/** Return the place of a line of a sandbox's code, in the form that all pages and messages use. @param {number} line */
+export const at = (line) => `main.py:${line}`;
+
 /** Return the column of the first character of a line that is no space. @param {string} text @param {number} line */
 export const columnOf = (text, line) => Math.max(0, (text.split("\n")[line - 1] ?? "").search(/\S/)) + 1;
 
@@ -122,9 +125,6 @@ export function firstToOpen(ours) {
   return newest?.status === "ended" ? undefined : newest;
 }
 
-/** Return whether a source has the message `crash`, as the templates do. @param {string} source */
-export const hasCrash = (source) => /["']crash["']/.test(source);
-
 /** @typedef {{says: string, error: string, line: number, place: string}} Raised */
 
 /** The beginnings of a message that say only what did not happen, and to whom. */
@@ -139,7 +139,7 @@ const CONTEXT = new RegExp(
  * @returns {Raised|null}
  */
 export function raisedIn(message) {
-  const loaded = /^main\.py:(\d+): ([^]+)$/.exec(message);
+  const loaded = /^main\.py:(\d+): ([^]+)$/.exec(message) ?? /^source: line (\d+), column \d+: ([^]+)$/.exec(message);
   if (loaded) return { says: "", error: loaded[2] ?? "", line: Number(loaded[1]), place: "" };
   const found = /^([^]*?)(?: \(|\n\s*)(?:\/[^\s:]*\/)?main\.py, line (\d+), in ([^\s:)]+)(?:[:)\s]|$)/.exec(message);
   if (!found) return null;

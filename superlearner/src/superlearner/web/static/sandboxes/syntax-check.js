@@ -8,6 +8,7 @@
 import { platform } from "../base/api.js";
 import { command } from "../base/commands.js";
 import { make, root } from "../base/dom.js";
+import { sentence } from "../base/words.js";
 import { render } from "../vendor/lit-html.js";
 import { failure } from "./sandbox-failure.js";
 import { columnOf, placeOf, raisedIn } from "./sandbox-words.js";
@@ -86,20 +87,20 @@ export class SyntaxCheck {
 
   /** @param {any} error @param {boolean} go */
   #show(error, go) {
-    const raised = raisedIn(error.message ?? "");
-    const place = raised ? { line: raised.line, column: columnOf(this.editor.value, raised.line) } : placeOf(error.message ?? "");
-    if (place) this.editor.mark(place.line, place.column, raised?.error ?? error.message, go);
+    const said = error.message ?? "", raised = raisedIn(said), exact = placeOf(said);
+    const place = raised && !/, column \d/.test(said) ? { line: raised.line, column: columnOf(this.editor.value, raised.line) } : exact;
+    if (place) this.editor.mark(place.line, place.column, raised?.error ?? said, go);
     else this.editor.unmark();
     if (error.code === "missing_scope") this.#suggestSignIn();
-    else if (raised) this.#showFailure(error.message);
-    else this.tell([(error.message ?? "").replace(/^source: /, "At "), error.hint].filter(Boolean).join(" — "), "bad");
+    else if (raised) this.#showFailure(said, error.hint ?? "");
+    else this.tell([said.replace(/^source: /, ""), error.hint].filter(Boolean).join(" — "), "bad");
   }
 
-  /** @param {string} message */
-  #showFailure(message) {
+  /** @param {string} message @param {string} hint */
+  #showFailure(message, hint) {
     this.#spoke = false;
     const told = make("div", { class: "failure", "data-level": "bad" });
-    render(failure(message, this.go), told);
+    render([failure(message, this.go), hint ? make("p", {}, sentence(hint)) : ""], told);
     this.said.replaceChildren(told);
   }
 
