@@ -18,9 +18,13 @@ draws: list[int] = []
 
 
 def record(
-    test: Callable[[Recorder, list[Record], asyncio.Event], Any], *children: Any, most: int = 100, **options: Any
+    test: Callable[[Recorder, list[Record], asyncio.Event], Any],
+    *children: Any,
+    most: int = 100,
+    before: int | None = None,
+    **options: Any,
 ) -> Any:
-    """Run `await test(recorder, records, news)` with a recorder of a tree."""
+    """Run `await test(recorder, records, news)` with a recorder of a tree; `before` it, "b" ends so many times."""
 
     async def main(node: otp.Node) -> Any:
         records: list[Record] = []
@@ -35,7 +39,9 @@ def record(
             draws.append(drawn.id)
             return f"replay of {drawn.id}".encode()
 
-        recorder = Recorder(node, None, draw, keep, most)
+        for _ in range(before or 0):
+            await end("b")
+        recorder = Recorder(node, None, draw, keep, most, earlier=before is not None)
         try:
             return await test(recorder, records, news)
         finally:
@@ -115,6 +121,22 @@ def test_of_a_crash_loop_a_limited_number_is_drawn_and_the_rest_is_one_sum() -> 
         assert [recorder.has(one) for one in ends] == [True] * 7
 
     record(test, worker("a"), worker("b"), most=2)
+
+
+def test_a_recorder_that_starts_late_records_the_newest_restarts_in_memory() -> None:
+    """Regression: restarts of a service while no platform was attached were never stored."""
+
+    async def test(recorder: Recorder, records: list[Record], news: asyncio.Event) -> None:
+        await news.wait()
+        recorder.catch_up()
+        assert (len(records), len(draws)) == (2, 2)
+        assert [recorder.has(one.number) for one in records] == [True, True]
+        assert not recorder.has(records[0].number - 1)  # a list shows those before from memory
+        later = await end("b")
+        recorder.catch_up()
+        assert [one.number for one in records[2:]] == [later.id]
+
+    record(test, worker("a"), worker("b"), most=2, before=4)
 
 
 def test_a_restart_whose_events_leave_the_memory_before_it_is_drawn_is_counted() -> None:

@@ -123,6 +123,7 @@ class SuperLearner(Application):
             raise otp.StartError("the root was not started")
         platform.hub.open(root)
         running.guard.watch(node)
+        platform.attachments.restore()
         running.ready = True
         platform.monitor.ready()
         return root, running

@@ -94,6 +94,7 @@ class Headless:
             evaluates=evaluates,
         )
         self.services.events.follow(node)
+        self.services.moments.earlier = True
         self.watched: WatchedNode = self.services.nodes.attach(node, kind=kind)
         self.names_held = history is not None
         if history is not None:

@@ -61,7 +61,8 @@ def attach(
             fail(f"{plain(str(token_file))} cannot be read: {error.__class__.__name__}", USAGE)
     if "/" in address:
         address = str(Path(address).absolute())  # the platform has another working directory
-    values = {"address": address, "token": token, "name": name}
+    path = None if token_file is None else str(token_file.absolute())
+    values = {"address": address, "token": token, "name": name, "token_file": path}
     given = {key: value for key, value in values.items() if value is not None}
     answer = ask_or_fail(reach(*resolve_options(ctx, url, data_dir)), _entry("attach"), given)
     if as_json:

@@ -73,6 +73,8 @@ class Moments:
     def __init__(self, audit: AuditLog) -> None:
         self.store: Store | None = None
         """The store of moments; None keeps them in memory only."""
+        self.earlier = False
+        """True if restarts that happened before a node was followed are recorded: it may have run long before."""
         self._audit = audit
         self._recorders: dict[WatchedNode, Recorder] = {}
         self._listeners: dict[RemoteNode, _Listening] = {}
@@ -96,7 +98,7 @@ class Moments:
                     node.fetch_last = listening.fetch_last
             elif node not in self._recorders:
                 draw, keep = partial(self._draw, node), partial(self._keep, node)
-                self._recorders[node] = Recorder(node.node, node.last_states, draw, keep)
+                self._recorders[node] = Recorder(node.node, node.last_states, draw, keep, earlier=self.earlier)
 
     def catch_up(self) -> None:
         """Record what has happened on the nodes of this program, even if it has not settled."""
@@ -219,6 +221,8 @@ class Moments:
         if data is not None:
             found = read_result(remote, MODEL, _unpack(data, remote))
             data = _pack(json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode())
+        if any((one.node, one.run, one.number) == (remote.name, row.run, row.number) for one in self._rows.values()):
+            return  # it was attached before, and its program still runs
         line = clip(without_secrets(row.line, LONGEST), LONGEST)
         self._add(replace(row, node=remote.name, owner=remote.owner, line=line, data=data, id=0))
 

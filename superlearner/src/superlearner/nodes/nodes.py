@@ -132,6 +132,8 @@ class Nodes:
         """Beside an observed node: the name that it has on the platform, if commands need it."""
         self.left: dict[str, str] = {}
         """The reasons why the latest nodes in other processes were detached."""
+        self.awaited: dict[str, str] = {}
+        """The services that are looked for, each with a sentence about that, by the names of their nodes."""
         self._listeners: list[Callable[[Nodes], object]] = []
 
     def listen(self, listener: Callable[[Nodes], object]) -> None:
@@ -217,6 +219,17 @@ class Nodes:
             found.monitor.close()
             found.last_states.close()
         if found is not None:
+            self._changed()
+
+    def wait_for(self, name: str, why: str) -> None:
+        """Show that a node is looked for."""
+        if self.awaited.get(name) != why:
+            self.awaited[name] = why
+            self._changed()
+
+    def stop_waiting(self, name: str) -> None:
+        """Show no longer that a node is looked for."""
+        if self.awaited.pop(name, None) is not None:
             self._changed()
 
     def adopt(self) -> None:

@@ -94,6 +94,7 @@ class Recorder:
         draw: draws a group.
         keep: called with each record.
         most: the records a minute that are drawn.
+        earlier: also record the newest of those that happened before, as far as they are in memory.
     """
 
     def __init__(
@@ -103,6 +104,8 @@ class Recorder:
         draw: Draw,
         keep: Callable[[Record], object],
         most: int = MOST_A_MINUTE,
+        *,
+        earlier: bool = False,
     ) -> None:
         self._node = node
         self._last = last
@@ -112,7 +115,8 @@ class Recorder:
         self._clock = Clock()
         self._known: dict[int, bool] = {}
         """The restarts that are done with; False for those of the present sum."""
-        self._first = self._begun = node.trace_seq
+        self._earlier = earlier
+        self._first = self._begun = 0 if earlier else node.trace_seq
         self._minute = -MINUTE_S
         self._seen = 0
         """The ends in this minute, up to the limit: it must not depend on how fast they are drawn."""
@@ -126,6 +130,8 @@ class Recorder:
         self._due_at = 0.0
         self._sum_due: asyncio.TimerHandle | None = None
         self._subscription: Any = otp.trace.subscribe(node, self.on_event, kinds=OF_CHILDREN)
+        if earlier:
+            self._arm(0)
 
     def close(self) -> None:
         """Stop recording; what has happened so far is recorded."""
@@ -190,6 +196,11 @@ class Recorder:
         memory, now = Memory(otp.trace.history(self._node)), Running(self._node, self._last)
         found = groups(memory, lambda end: waits(now, end))
         new = {id(one): one for one in found.values() if self._is_new(one)}
+        if self._earlier:
+            self._earlier = False
+            for group in sorted(new.values(), key=lambda one: one.id)[: -self._most]:
+                self._first = self._begun = group.id
+                del new[id(group)]
         past = Past(memory, now, 0)
         oldest = memory.events[0].seq if memory.events else 0
         for number in [one for one in self._pending if one < oldest and one not in found]:

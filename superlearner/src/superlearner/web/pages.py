@@ -262,6 +262,7 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness, files: Stati
         said = f"Nothing is at {request.scope['path'][:200]}" if nowhere else error.message
         lost = request.query_params.get("node") if error.code == "node_not_found" else None
         sees = user_of(request).sees
+        awaited = lost in platform.nodes.awaited and not user_of(request).only_own
         sandbox = next((one for one in platform.sandboxes.all() if one.node == lost and sees(one.owner)), None)
         return render(
             request,
@@ -270,12 +271,13 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness, files: Stati
             page="error",
             title="Error",
             status=error.status,
-            heading=_heading_of(error) if sandbox is None else _ended(sandbox),
+            heading=f"Waiting for {lost}" if awaited else _heading_of(error) if sandbox is None else _ended(sandbox),
             message=said if sandbox is None else _why(sandbox),
             sandbox=sandbox,
             hint=None if nowhere or error.code == "node_not_found" else hint,
             near=find_similar(request.scope["path"]) if nowhere or error.code == "page_not_found" else (),
             lost_node=error.code == "node_not_found",
+            awaited=awaited,
         )
 
     def add(page: Page) -> None:
@@ -297,6 +299,8 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness, files: Stati
             if gone and node is not None:
                 known = ", ".join(node_names(platform.nodes, user)) or "your sandboxes"
                 there_is_none = f"there is no node {node[:200]!r}"
+                if not user.only_own and (absence := platform.attachments.absence(node)) is not None:
+                    there_is_none = absence.why
                 raise ApiError(404, "node_not_found", there_is_none, hint=f"expected one of {known}")
             can_sign_out = platform.settings.requires_credentials and is_signed_in(request)
             about: dict[str, Any] = {"title": shown.title}

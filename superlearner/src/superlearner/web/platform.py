@@ -31,7 +31,7 @@ from superlearner.live.node_list import NodeList
 from superlearner.live.node_services import NodeServices
 from superlearner.live.relay import Relays
 from superlearner.live.replay import Replays
-from superlearner.nodes.attaching import Attachments
+from superlearner.nodes.attaching import Attachments, KnownServices
 from superlearner.nodes.nodes import Nodes
 from superlearner.observing.analytics import Ledger
 from superlearner.observing.events import EventLog
@@ -165,6 +165,7 @@ class Platform(NodeServices):
         self.classroom = Classroom(self.store.learning)
         self.checker = Checker(1, weak=settings.weak_walls, node=lambda: self.node)
         if settings.data_dir is not None:
+            self.attachments.stored = KnownServices(settings.data_dir.absolute())
             self.sandboxes.ledger = SandboxLedger(settings.data_dir.absolute() / "sandboxes")
         self.nodes.node_of = self.sandboxes.node_of
         self.members = Members(

@@ -131,6 +131,78 @@ def test_the_end_of_a_service_is_shown_and_after_a_restart_it_is_attached_again(
     inside(test)
 
 
+def test_an_attachment_survives_a_restart_of_the_platform_until_it_is_detached(inside: Run, tmp_path: Path) -> None:
+    """Regression: the service had to be attached again, and its restarts were not listed until then."""
+    data_dir, stored = tmp_path / "data", tmp_path / "data" / "attached.json"
+    data_dir.mkdir(mode=0o700)
+
+    async def attach_and_restart(platform: Any) -> None:
+        async with service(tmp_path, permissions=("read", "operate")) as shop:
+            await attach(platform, name="my_shop")
+            recorded = asyncio.Event()
+            platform.platform.moments.on_moment = lambda _row: recorded.set()
+            killed = await platform.client.request(
+                "DELETE", "/api/v1/processes/till", params={"node": "my_shop"}, headers=OWNER
+            )
+            assert killed.status_code == 200
+            await recorded.wait()
+            assert stored.stat().st_mode & 0o777 == 0o600
+            assert shop.token not in stored.read_text()
+
+    async def find_again(platform: Any) -> None:
+        [line] = (await platform.get(ATTACHED))["data"]
+        assert ("my_shop", NODE, "looked_for") == (line["name"], line["node"], line["state"])
+        assert ["my_shop"] == json.loads(platform.platform.node_list.snapshot())["awaited"]
+        page = await platform.client.get("/supervisors", params={"node": "my_shop"}, headers=OWNER)
+        assert page.status_code == 404
+        assert "<h1>Waiting for my_shop</h1>" in page.text
+        assert "my_shop is not reachable, and is being looked for" in page.text
+        [earlier] = (await platform.get("/api/v1/restarts", params={"node": "my_shop"}))["data"]
+        async with service(tmp_path) as again:
+            await until(platform, lambda names: "my_shop" in names)
+            [line] = (await platform.get(ATTACHED))["data"]
+            assert ("attached", again.os_pid, None) == (line["state"], line["os_pid"], line["why"])
+            assert [] == json.loads(platform.platform.node_list.snapshot())["awaited"]
+            tree = await platform.get("/api/v1/supervisors", params={"node": "my_shop"})
+            assert ["shop"] == [one["name"] for one in tree["data"]]
+            shown = await platform.get(f"/api/v1/restarts/{earlier['ref']}", params={"node": "my_shop"})
+            assert "till <0.3.0> was killed" in shown["data"]["summary"]
+            gone = await platform.client.request("DELETE", f"{ATTACHED}/my_shop", headers=OWNER)
+            assert gone.status_code == 200
+
+    async def find_nothing(platform: Any) -> None:
+        assert [] == (await platform.get(ATTACHED))["data"]
+
+    for test in (attach_and_restart, find_again, find_nothing):
+        inside(test, data_dir=data_dir)
+
+
+def test_a_token_is_stored_only_if_it_cannot_be_found_again(
+    inside: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data_dir, secret = tmp_path / "data", tmp_path / "secret"
+    data_dir.mkdir(mode=0o700)
+
+    async def test(platform: Any) -> None:
+        attachments = platform.platform.attachments
+        async with service(tmp_path, address="127.0.0.1:0", token="the-first-token-of-the-shop") as shop:
+            await attach(platform, shop.address, token=shop.token, name="from_record")
+            secret.write_text(shop.token)
+            monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))  # its record is not found any more
+            for name, path in (("from_file", secret), ("given", tmp_path / "absent"), ("other", Path(__file__))):
+                found = await attach(platform, shop.address, token=shop.token, token_file=str(path), name=name)
+                assert found.status_code == 200, found.text
+            where = {one.name: (one.where.token, one.where.token_file) for one in attachments.stored.read()}
+            assert {
+                "from_record": (None, None),
+                "from_file": (None, str(secret)),
+                "given": (shop.token, None),
+                "other": (shop.token, None),
+            } == where
+
+    inside(test, data_dir=data_dir)
+
+
 def test_a_program_that_ran_beside_an_ended_service_does_not_take_its_place(inside: Run, tmp_path: Path) -> None:
     """Regression: requests to the ended service then acted on the other program of the same name."""
 

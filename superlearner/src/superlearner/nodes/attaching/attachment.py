@@ -11,6 +11,7 @@ from typing import Final, Literal
 from otp import BadArgument, standstill
 from otp.doors import DoorError, Facts, Visitor
 from superlearner.control.terms import clip
+from superlearner.nodes.attaching.known_services import KnownService
 from superlearner.nodes.attaching.line import ENDED, ServiceLink
 from superlearner.nodes.attaching.whereabouts import Whereabouts
 from superlearner.nodes.nodes import Nodes
@@ -36,6 +37,7 @@ class Attachment:
         nodes: the list that the node is added to.
         tell: called with `ok` or `bad` and a sentence when its state changes.
         pauses: see `PAUSES_S`.
+        known: the service, if it was attached before the platform started; it is looked for from the beginning.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class Attachment:
         nodes: Nodes,
         tell: Callable[[str, str], object],
         pauses: tuple[float, ...] = PAUSES_S,
+        known: KnownService | None = None,
     ) -> None:
         self.where = where
         self.name = name
@@ -61,8 +64,13 @@ class Attachment:
         self._pauses = pauses
         self._why: str | None = None
         self._silent_since: float | None = None
-        self._siblings: frozenset[str] = frozenset()
-        """Doors of programs that ran beside it under the same name: none of them is its restart."""
+        self.known = known
+        """The service, since it was first attached."""
+        self.learned: Callable[[], object] = lambda: None
+        """Called when `known` has changed."""
+        if known is not None:
+            self.state = "looked_for"
+            self.begun.set_result(None)
 
     def __repr__(self) -> str:
         return f"<Attachment {self.name or self.where.address} {self.state}>"
@@ -78,13 +86,17 @@ class Attachment:
                     self.begun.set_exception(error)
                     return
                 self._why = clip(str(error), LONGEST)
+                if self.facts is None and self.tries == 0:
+                    self._tell("bad", f"{self._describe_search()}; it will be looked for {len(self._pauses)} times")
             if self.tries == len(self._pauses):
                 self.state = "given_up"
+                self._nodes.stop_waiting(self.name or "")
                 self.over.set()
                 self._tell("bad", f"{self.name} was not found again after {self.tries} tries: {self.why}")
                 return
             self.state = "looked_for"
             self.tries += 1
+            self._nodes.wait_for(self.name or "", self.describe_state())
             await self._pause()
 
     async def _pause(self) -> None:
@@ -93,11 +105,15 @@ class Attachment:
 
     async def _visit(self) -> None:
         """Attach once and return when the service ends."""
-        address, token = await self.where.look(None if self.facts is None else self.facts.node, self._siblings)
+        known = self.known
+        if known is None:
+            address, token = await self.where.look()
+        else:
+            address, token = await self.where.look(known.node, known.siblings, known.last)
         async with Visitor(address, token) as visitor:
             facts = visitor.facts
-            if self.facts is not None and facts.node != self.facts.node:
-                raise DoorError(f"{address} is now the door of {facts.node}, not of {self.facts.node}")
+            if known is not None and facts.node != known.node:
+                raise DoorError(f"{address} is now the door of {facts.node}, not of {known.node}")
             name = self.name or facts.node
             # Before the list of nodes changes: its listeners may ask for this.
             self._silent_since = None
@@ -105,11 +121,14 @@ class Attachment:
             if facts.backend is not None:
                 line = ServiceLink(facts.backend, partial(self._end_of, visitor))
                 await self._nodes.attach_remote(name, line, there=facts.node)
-            self._siblings = self.where.siblings(address, facts.node)
+            self._nodes.stop_waiting(name)
+            self.known = KnownService(name, facts.node, self.where, address, self.where.siblings(address, facts.node))
             again = f"again attached, to process {facts.os_pid}" if self.begun.done() else "attached"
             self._tell("ok", f"{name} is {again}: {self.can_do()}")
             if not self.begun.done():
                 self.begun.set_result(None)
+            if self.known != known:
+                self.learned()
             self.visitor = visitor
             why = "it was detached"
             try:
@@ -140,7 +159,7 @@ class Attachment:
     def _busy(self, since: float | None) -> str | None:
         """Return a sentence about a silent service whose program runs on this machine, else None."""
         facts = self.facts
-        if since is None or facts is None or self.where.token is not None or not _runs(facts.os_pid):
+        if since is None or facts is None or not self.where.is_own or not _runs(facts.os_pid):
             return None
         seconds = asyncio.get_running_loop().time() - since
         return f"it has been busy for {seconds:.0f} s: its process {facts.os_pid} runs and does not answer"
@@ -149,8 +168,12 @@ class Attachment:
         """Return its state as a sentence, for requests to its node."""
         if self.state == "attached":
             return f"{self.name} is attached with {self.can_do()}"
-        what = "is not reachable, and is being looked for" if self.state == "looked_for" else "was not found again"
-        return f"{self.name} {what}: {self.why}"
+        return self._describe_search() if self.state == "looked_for" else f"{self.name} was not found again: {self.why}"
+
+    def _describe_search(self) -> str:
+        if self.why is None:
+            return f"{self.name} is being looked for: it was attached before the platform started"
+        return f"{self.name} is not reachable, and is being looked for: {self.why}"
 
     def can_do(self) -> str:
         """Return what the pages can show of it, as a phrase."""

@@ -9,6 +9,7 @@ from itertools import count
 from typing import Final
 
 from superlearner.nodes.attaching.attachment import PAUSES_S, Attachment
+from superlearner.nodes.attaching.known_services import KnownServices
 from superlearner.nodes.attaching.whereabouts import Whereabouts
 from superlearner.nodes.nodes import Absence, NameTaken, Nodes
 
@@ -34,6 +35,8 @@ class Attachments:
         self._nodes = nodes
         self._tell = tell
         self.pauses = pauses
+        self.stored: KnownServices | None = None
+        """The file that keeps them for the next start of the platform; None keeps them nowhere."""
         self._tasks: dict[Attachment, asyncio.Task[None]] = {}
 
     def __iter__(self) -> Iterator[Attachment]:
@@ -49,13 +52,30 @@ class Attachments:
         found = self.find(node)
         return None if found is None else Absence(found.describe_state(), "see GET /api/v1/nodes/attached")
 
-    async def attach(self, address: str, token: str | None, name: str | None = None) -> Attachment:
-        """Attach a service; it stays attached when it restarts.
+    def restore(self) -> None:
+        """Look for the services that were attached before the platform started, in the background."""
+        if self.stored is None:
+            return
+        try:
+            found = self.stored.read()
+        except (OSError, ValueError) as error:
+            self._tell("bad", f"services that were attached before must be attached again: {error}")
+            return
+        for known in found[:MOST]:
+            attachment = Attachment(known.where, known.name, self._nodes, self._tell, self.pauses, known)
+            self._nodes.wait_for(known.name, attachment.describe_state())
+            self._run(attachment)
+
+    async def attach(
+        self, address: str, token: str | None, name: str | None = None, token_file: str | None = None
+    ) -> Attachment:
+        """Attach a service; it stays attached when it restarts, or the platform.
 
         Args:
             address: the address of its door, or the name of a door of this user.
             token: the secret of the door; None for a door of this user, which is read from its file.
             name: the name of its node here; None keeps the node's own.
+            token_file: the file that the token is from: if the platform can read it, the token is not stored.
 
         Raises:
             NameTaken: the name is in use.
@@ -67,10 +87,9 @@ class Attachments:
             raise NameTaken(name)
         if len(self._tasks) >= MOST:
             raise TooManyServices(f"{MOST} services are attached, which is the limit")
-        attachment = Attachment(Whereabouts(address, token), name, self._nodes, self._tell, self.pauses)
-        # In a fresh context: the attachment outlives the request.
-        task = asyncio.get_running_loop().create_task(attachment.live(), context=Context())
-        self._tasks[attachment] = task
+        where = Whereabouts.of(address, token, token_file)
+        attachment = Attachment(where, name, self._nodes, self._tell, self.pauses)
+        self._run(attachment)
         try:
             await asyncio.shield(attachment.begun)
         except BaseException:
@@ -82,6 +101,8 @@ class Attachments:
             raise NameTaken(attachment.name or "")
         for one in same:
             await self._end(one)  # stop looking for it: it has been found
+        attachment.learned = self._store
+        self._store()
         return attachment
 
     async def detach(self, name: str) -> bool:
@@ -90,10 +111,12 @@ class Attachments:
         if attachment is None:
             return False
         await self._end(attachment)
+        self._nodes.stop_waiting(name)
+        self._store()
         return True
 
     async def close(self) -> None:
-        """Detach from all services."""
+        """Detach from all services; they stay stored for the next start."""
         for attachment in list(self._tasks):
             await self._end(attachment)
 
@@ -105,6 +128,22 @@ class Attachments:
         """Return a similar name that no node has."""
         base = name.partition("@")[0]
         return next(free for free in (f"{base}_{number}" for number in count(2)) if not self._is_taken(free))
+
+    def _run(self, attachment: Attachment) -> None:
+        # In a fresh context: the attachment outlives the request.
+        task = asyncio.get_running_loop().create_task(attachment.live(), context=Context())
+        self._tasks[attachment] = task
+        if attachment.known is not None:
+            attachment.learned = self._store
+
+    def _store(self) -> None:
+        if self.stored is None:
+            return
+        try:
+            self.stored.write(one.known for one in self if one.known is not None)
+        except OSError as error:
+            why = error.strerror or error
+            self._tell("bad", f"attached services cannot be stored for the next start: {self.stored.path}: {why}")
 
     async def _end(self, attachment: Attachment) -> None:
         task = self._tasks.pop(attachment)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
 
 from otp import BadArgument
 from otp.doors import DoorError, DoorRecord, find_doors
@@ -11,6 +13,9 @@ from otp.doors.place import Place, place_of
 from otp.doors.visitor import connect
 
 __all__ = ["SeveralDoors", "Whereabouts"]
+
+MOST_READ: Final = 2000
+"""Characters of a file with a token: the longest token has 500."""
 
 
 class SeveralDoors(DoorError):
@@ -36,13 +41,34 @@ class Whereabouts:
 
     address: str
     token: str | None
+    token_file: str | None = None
+    """The file that has the token; read at each attempt."""
 
-    async def look(self, node: str | None = None, others: Collection[str] = ()) -> tuple[str, str]:
+    @staticmethod
+    def of(address: str, token: str | None, token_file: str | None = None) -> Whereabouts:
+        """Return the whereabouts without the token, if the platform can find it again where it came from."""
+        if token is None:
+            return Whereabouts(address, None)
+        if any(one.token == token and address in (one.address, one.name) for one in _doors_of_user()):
+            return Whereabouts(address, None)
+        if token_file is not None and _read_token(token_file) == token:
+            return Whereabouts(address, None, token_file)
+        return Whereabouts(address, token)
+
+    @property
+    def is_own(self) -> bool:
+        """Return whether it is a door of this user, whose record has the token."""
+        return self.token is None and self.token_file is None
+
+    async def look(
+        self, node: str | None = None, others: Collection[str] = (), last: str | None = None
+    ) -> tuple[str, str]:
         """Return the current address and token of the door.
 
         Args:
             node: the node seen behind it before; it identifies the door after a restart of the service.
             others: names of doors of other programs with such a node, which do not count as restarts of this one.
+            last: its last address; a door that is still there has precedence over others of this name.
 
         Raises:
             SeveralDoors: more than one door has this name.
@@ -50,11 +76,17 @@ class Whereabouts:
         """
         if self.token is not None:
             return self.address, self.token
+        if self.token_file is not None:
+            token = _read_token(self.token_file)
+            if token is None:
+                raise DoorError(f"expected its token in {self.token_file}, which cannot be read")
+            return self.address, token
         try:
             doors = find_doors()
         except BadArgument as error:
             raise DoorError(str(error)) from None
-        found = self._among([one for one in doors if one.name not in others], node)
+        found = [one for one in doors if last is not None and (one.address, one.node) == (last, node)]
+        found = found or self._among([one for one in doors if one.name not in others], node)
         if len(found) == 1:
             return found[0].address, found[0].token
         if found:
@@ -76,13 +108,9 @@ class Whereabouts:
 
     def siblings(self, address: str, node: str) -> frozenset[str]:
         """Return the names of the doors of other programs whose nodes have this name; `address` is that of ours."""
-        if self.token is not None:
+        if not self.is_own:
             return frozenset()
-        try:
-            doors = find_doors()
-        except BadArgument:
-            return frozenset()
-        return frozenset(one.name for one in doors if one.node == node and one.address != address)
+        return frozenset(one.name for one in _doors_of_user() if one.node == node and one.address != address)
 
     def _among(self, doors: list[DoorRecord], node: str | None) -> list[DoorRecord]:
         exact = [one for one in doors if self.address in (one.name, one.address)]
@@ -90,4 +118,23 @@ class Whereabouts:
             return exact
         if node is not None:
             return [one for one in doors if one.node == node]
-        return [one for one in doors if self.address in (one.node, one.name.rpartition("-")[0])]
+        named = [one for one in doors if self.address in (one.node, one.name.rpartition("-")[0])]
+        return named or [one for one in doors if self.address == one.node.partition("@")[0]]
+
+
+def _doors_of_user() -> list[DoorRecord]:
+    try:
+        return find_doors()
+    except BadArgument:
+        return []
+
+
+def _read_token(path: str) -> str | None:
+    """Return the token in a file, None if it cannot be read."""
+    try:
+        if not Path(path).is_file():  # the open of a pipe would wait for its writer
+            return None
+        with open(path, encoding="utf-8") as file:
+            return file.read(MOST_READ).strip()
+    except (OSError, ValueError):
+        return None

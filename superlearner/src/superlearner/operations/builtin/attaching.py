@@ -60,15 +60,24 @@ async def attach(
         Field(min_length=16, max_length=500, description="the service's token; not needed for one found by name"),
     ] = None,
     name: Name | None = None,
+    token_file: Annotated[
+        str | None,
+        Field(
+            max_length=1000,
+            description="the absolute path of the file that the token is from: a platform that can read it stores "
+            "the path instead of the token",
+        ),
+    ] = None,
 ) -> AttachedNode:
     """Attach to a running service.
 
     The service opens a socket with `otp.observe()` and decides what clients may do. Once attached, its node is
-    available to all operations. When the service ends, the platform tries to reattach for some minutes.
+    available to all operations. When the service or the platform restarts, the platform tries to reattach for some
+    minutes.
     """
     ctx.about_to(f"attach {clip(address, LONGEST)}")
     try:
-        found = await attachments.attach(address, token, name)
+        found = await attachments.attach(address, token, name, token_file)
     except WrongToken as error:
         problem = str(error)
         raise OperationError("validation_error", problem, details=[Detail("token", problem)]) from None
@@ -145,7 +154,7 @@ async def _describe_attachment(found: Attachment) -> AttachedNode:
             pass  # no answer or an invalid one: the counts stay unknown
     return AttachedNode(
         name=found.name or "",
-        node="" if facts is None else facts.node,
+        node="" if found.known is None else found.known.node,
         address=found.where.address,
         state=found.state,
         permissions=[] if facts is None else [clip(one, 40) for one in facts.permissions],

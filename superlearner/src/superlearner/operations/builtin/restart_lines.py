@@ -84,6 +84,8 @@ async def list_(
     if history is not None and settled is not False:
         owner = ctx.user.name if ctx.user.only_own else None
         rows, total = await history.page(names, owner, since, until, before, start + per_page - before)
+        known = {(row.node, str(Ref(row.run, row.number))) for row in rows}  # a service may not know what is stored
+        lines = [one for one in lines if (one.node, one.ref) not in known]
     if error is not None and not total and not lines:
         raise error
     found = merge(lines, sorted(rows, key=lambda one: -one.at), start, per_page)

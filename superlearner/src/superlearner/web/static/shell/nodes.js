@@ -9,7 +9,10 @@ import { attribute, chosen, make, onlyOwn, root } from "../base/dom.js";
 import { Feed, liveUrl } from "../live/live.js";
 import { dropNodeGone, LEFT, showNodeGone, wireAgain } from "./node-gone.js";
 
-/** @typedef {{k: string, nodes: string[], rests: boolean, left: Record<string, string>, sandboxes: number, restarts: number}} Told */
+/**
+ * @typedef {{k: string, nodes: string[], rests: boolean, left: Record<string, string>, awaited?: string[],
+ *   sandboxes: number, restarts: number}} Told
+ */
 
 /** The choice of all nodes, which leads to the view of the cluster that is nearest to the page. */
 const ALL = "*";
@@ -35,7 +38,7 @@ export function here(node) {
 export function nodes() {
   const select = document.getElementById("node");
   return select instanceof HTMLSelectElement
-    ? [...select.options].filter(({ value }) => value !== ALL).map((one) => one.textContent ?? "")
+    ? [...select.options].filter(({ value }) => value !== ALL).map((one) => one.value || (one.textContent ?? ""))
     : [];
 }
 
@@ -50,8 +53,9 @@ export function followNodes() {
   const reached = document.getElementById("reached");
   /** @param {any[]} told */
   const take = (told) => {
-    const { nodes: names, rests, left, sandboxes, restarts } = /** @type {Told} */ (told.at(-1));
-    show(select, names, rests, left[chosen() || (names[0] ?? "")]);
+    const { nodes: names, rests, left, awaited, sandboxes, restarts } = /** @type {Told} */ (told.at(-1));
+    if (names.includes(chosen()) && document.querySelector("main.error [data-awaited]")) return location.reload();
+    show(select, names, rests, awaited ?? [], left[chosen() || (names[0] ?? "")]);
     if (known !== null && known !== String(names)) window.dispatchEvent(new Event("sl-nodes"));
     known = String(names);
     if (seen !== null && seen !== sandboxes) window.dispatchEvent(new Event("sl-sandboxes"));
@@ -71,14 +75,17 @@ export function followNodes() {
  * @param {HTMLSelectElement} select
  * @param {string[]} names
  * @param {boolean} rests  the first node is temporarily unavailable
+ * @param {string[]} awaited  services that are looked for
  * @param {string} [why]  reason if the shown node was left
  */
-function show(select, names, rests, why) {
+function show(select, names, rests, awaited, why) {
   const [first = "", ...others] = names;
   const gone = chosen() === "" ? rests : !others.includes(chosen());
-  const was = gone && chosen() ? [make("option", { value: chosen(), selected: true }, `${chosen()} (gone)`)] : [];
+  const was = gone && chosen() && !awaited.includes(chosen())
+    ? [make("option", { value: chosen(), selected: true }, `${chosen()} (gone)`)] : [];
   select.replaceChildren(make("option", { value: "" }, rests ? `${first} (gone)` : first),
     ...others.map((name) => make("option", { value: name }, name)),
+    ...awaited.map((name) => make("option", { value: name }, `${name} (waiting)`)),
     ...was);
   if (select.options.length > 1 && !onlyOwn()) select.append(make("option", { value: ALL }, "All nodes"));
   select.value = chosen();
