@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { burning, causeOf, reasonIn, restartsIn, spanOf, Storms, verb } from "#static/live/storms.js";
+import { burning, causeOf, reasonIn, restartsIn, rowText, spanOf, Storms, verb } from "#static/live/storms.js";
 
 let number = 0;
 const crash = (at,
@@ -86,4 +86,12 @@ test("a storm burns until ten seconds after its last entry", () => {
   const lines = new Storms().take([0, 1, 2, 3, 4].map((second) => crash(1000 + second)));
   assert.deepEqual([burning(lines, 1013).length, burning(lines, 1015).length], [1, 0]);
   assert.deepEqual(burning(new Storms().take([crash(1000)]), 1001), []);
+});
+
+test("a row does not say how many restarts were left then, unless that is why a supervisor gave up", () => {
+  const said = (text) => rowText(new Storms().take([{ ...crash(1000), text }])[0]);
+  assert.equal(said("cart was killed; sup (one_for_one) restarted cart; 2 of 3 restarts left in 5 s"),
+    "cart was killed; sup (one_for_one) restarted cart");
+  assert.equal(said("sup gave up: 0 of 3 restarts left in 5 s (last: a was killed)"),
+    "sup gave up: 0 of 3 restarts left in 5 s (last: a was killed)");
 });

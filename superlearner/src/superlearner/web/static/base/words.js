@@ -109,6 +109,12 @@ export const budgetText = (left, budget) => unlimited(budget) ? "practically unl
   : `${number(left)} of ${number(budget.max)} restarts left`
     + (budget.window_s ? ` in ${duration(budget.window_s).replace("\u00a0", " ")}` : "");
 
+/** The clause of a sentence about the restarts that were left then. */
+const BUDGET = /; \d+ of \d+ restarts left( in [\d.]+ s)?(?=;|$)/;
+
+/** Return a sentence of an event without the restarts that were left then: the figure may differ from the present one. @param {string} text */
+export const withoutBudget = (text) => text.replace(BUDGET, "");
+
 /** Return the same from a limit as a moment has it. @param {number} left @param {readonly [number, number]} limit */
 export const limitText = (left, [max, window_s]) => budgetText(left, { max, window_s });
 

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { withoutBudget } from "../base/words.js";
+
 /** @import { FeedEvent } from "./model.js" */
 /**
  * @typedef {object} Line
@@ -180,7 +182,8 @@ export const spanOf = ({ from, to }) => {
 };
 
 /** Return a row in words. @param {Line} line */
-export const rowText = (line) => (line.bars.length && verb(line.event) ? `${nameIn(line.event)} ${stormText(line)}` : line.event.text);
+export const rowText = (line) =>
+  (line.bars.length && verb(line.event) ? `${nameIn(line.event)} ${stormText(line)}` : withoutBudget(line.event.text));
 
 /** Return what happened in a storm, as the words after the name: "crashed 412× in 20 s: TimeoutError". @param {Line} line */
 export const stormText = (line) => {

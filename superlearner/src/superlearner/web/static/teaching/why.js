@@ -9,7 +9,7 @@ import { attribute, icon, make, renew } from "../base/dom.js";
 import { whyAddress } from "../base/process-link.js";
 import { Panel } from "../process/process-panel.js";
 import { offset } from "./signal-lanes.js";
-import { budgetText, time, unlimited } from "../base/words.js";
+import { budgetText, time, unlimited, withoutBudget } from "../base/words.js";
 
 /** @import { Seen } from "../process/process-tabs.js" */
 /** @typedef {Api.WhyStep} Step */
@@ -85,14 +85,11 @@ function item(step, first, place, seen) {
       source(step.line), lost(step), left(step), earlier(step)), moment);
 }
 
-/** The clause about the restarts that are left, which stands on a line of its own. */
-const BUDGET = /; \d+ of \d+ restarts left( in [\d.]+ s)?(?=;|$)/;
-
-/** Return the sentence of a step; the source line of a crash follows it. @param {Step} step */
+/** Return the sentence of a step; the source line of a crash and the restarts that were left follow it. @param {Step} step */
 function told(step) {
   const place = step.line ? `, at ${step.line.file}:${step.line.line} in ${step.line.function}` : "";
   const text = step.text.replace(place, "");
-  return left(step) ? text.replace(BUDGET, "") : text;
+  return left(step) ? withoutBudget(text) : text;
 }
 
 /** @param {Api.WhyLine|null} line */
