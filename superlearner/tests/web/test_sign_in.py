@@ -116,6 +116,11 @@ def test_health_static_files_and_the_sign_in_page_are_open(door: Door, path: str
     assert door.get(path).status_code == 200
 
 
+def test_the_sign_in_page_has_the_header_of_every_page_and_no_bar_without_links(door: Door) -> None:
+    page = door.get("/sign-in").text
+    assert ('class="brand"' in page, "<nav" in page) == (True, False)
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 @pytest.mark.parametrize("path", ["/api/v1/processes", "/api", "/", "/supervisors", "/metrics", "/health", "/statics"])
 def test_everything_else_needs_a_credential(door: Door, method: str, path: str) -> None:

@@ -376,6 +376,7 @@ class SignIn:
             title="For teachers",
             what=next((page.label for page in PAGES if page.path == visit.path), visit.path[:200]),
             name=name,
+            pages=[page for page in PAGES if page.of_own],
             places=[page for page in PAGES if page.of_own and (page.id == START or page.is_place)],
         )
         return HTMLResponse(html, 403, headers={"cache-control": "no-store"})
@@ -383,7 +384,8 @@ class SignIn:
     def _render(self, template: Template, visit: Visit, **values: Any) -> str:
         self.files.look()
         cli = self.cli if is_local(visit.address) else "superlearner"
-        return template.render(root=self.root_path, cli=cli, version=self.version, pages=(), page="sign-in", **values)
+        always = {"root": self.root_path, "cli": cli, "version": self.version, "pages": (), "page": "sign-in"}
+        return template.render(always | values)
 
     def _cookie_options(self, visit: Visit) -> dict[str, Any]:
         secure = visit.connection.scope["scheme"] in ("https", "wss")
