@@ -493,20 +493,6 @@ declare namespace Api {
     file: string|null;
     running: VersionLine[];
   }
-  interface NodeLine {
-    name: string;
-    /** `restart.list` without a node also has its restarts */ beside: boolean;
-    /** the platform's own node */ own: boolean;
-    /** the node for operations without `node` */ default: boolean;
-    /** the node runs in another process */ remote: boolean;
-    /** the owner's name; null: none */ owner: string|null;
-    /** silent: it does not answer now, unknown fields are null; bad: its answers are invalid */ status: "up"|"silent"|"gone"|"bad";
-    life: string|null;
-    processes: number|null;
-    supervisors: number|null;
-    python: string|null;
-    os_pid: number|null;
-  }
   interface OpenWait {
     pid: string|null;
     name: string|null;

@@ -15,6 +15,7 @@ from superlearner.operations.engine.searched import anchor_of
 from superlearner.teaching.manual import inline
 from superlearner.web.docs_pages import Render
 from superlearner.web.errors import ApiError
+from superlearner.web.openapi import heading_of
 
 if TYPE_CHECKING:
     from superlearner.web.platform import Platform
@@ -73,7 +74,13 @@ def install_api_docs(app: FastAPI, platform: Platform, render: Render) -> None:
         return made[0]
 
     def show(request: Request, template: str, **values: Any) -> HTMLResponse:
-        return render(request, template, page="docs", **({"question": "", "asked": "", "category": ""} | values))
+        return render(
+            request,
+            template,
+            page="docs",
+            heading_of=heading_of,
+            **({"question": "", "asked": "", "category": ""} | values),
+        )
 
     @app.api_route("/api/docs", methods=["GET", "HEAD"], include_in_schema=False)
     async def all_operations(request: Request, q: str = "") -> HTMLResponse:
@@ -108,7 +115,7 @@ def install_api_docs(app: FastAPI, platform: Platform, render: Render) -> None:
         return show(
             request,
             "api_category.html",
-            title=f"{category} · API",
+            title=f"{heading_of(category)} · API",
             category=category,
             tags=_tags(document),
             operations=found[category],

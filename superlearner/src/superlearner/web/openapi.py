@@ -20,25 +20,31 @@ from superlearner.operations.failures import CODES
 from superlearner.web.described import codes_of, error_schemas, example_of_error
 from superlearner.web.rest import described_routes_of
 
-__all__ = ["SUBJECTS", "completed", "document_maker"]
+__all__ = ["SUBJECTS", "completed", "document_maker", "heading_of"]
 
 TITLE: Final = "SuperLearner API"
 SUBJECTS: Final[dict[str, str]] = {
     "analytics": "The work of supervisors in numbers: restarts, failure rates, recovery, trends",
     "application": "Applications: starts, stops, and their environment",
-    "arsenal": "The operations themselves, and this document",
+    "arsenal": "The operations themselves, this document, and who you are",
     "audit": "Who changed what",
+    "cluster": "All members of the cluster in one answer",
     "code": "Modules: their versions, and new code for servers that run",
+    "course": "The sessions: text, exercises, and what a learner has done",
     "debug": "A server through otp.sys: status, statistics, log, trace",
     "docs": "The documentation: its pages, and a search",
     "error": "Why processes ended",
+    "events": "What happens, as a stream",
     "game": "Predict, the game: questions about restarts, answered by the runtime",
+    "learning": "The tours of the product",
+    "log": "The lines of the log",
     "mailbox": "Waiting messages, and how to drop some of them",
     "node": "The nodes that the platform observes",
     "process": "Processes: list, inspect, message, suspend, end",
     "recording": "Recordings: replay any moment",
     "registry": "Registered names, and registries with their entries",
     "restart": "Restarts as they happened, step by step",
+    "sandbox": "Programs of their own for code that may fail",
     "settings": "Settings: their values, where these come from, and how to change them",
     "simulation": "Deliberate failures, limited and cancellable at any time",
     "state": "States of servers: read, set, back up, compare, restore",
@@ -50,6 +56,16 @@ SUBJECTS: Final[dict[str, str]] = {
     "trace": "Messages of a process as they happen",
     "tree": "Supervision trees, and the relations between processes",
 }
+
+
+def heading_of(category: str) -> str:
+    """Return the heading of a category.
+
+    >>> heading_of("arsenal"), heading_of("mailbox")
+    ('Operations', 'Mailbox')
+    """
+    return "Operations" if category == "arsenal" else category.capitalize()
+
 
 ABOUT: Final = """\
 Observe, control and learn supervision trees.
@@ -124,7 +140,7 @@ def completed(
     codes = sorted({code for operation in found.values() for code in codes_of(operation)})
     components["examples"] = {code: {"summary": code, "value": example_of_error(code)} for code in codes}
     tags = sorted({operation.category for operation in found.values()})
-    document["tags"] = [{"name": tag, "description": SUBJECTS.get(tag, f"The category {tag}")} for tag in tags]
+    document["tags"] = [{"name": tag, "description": SUBJECTS.get(tag, "From an installed package")} for tag in tags]
     for item in document["paths"].values():
         for described in item.values():
             operation = found.get(described["operationId"])

@@ -124,7 +124,7 @@ PAGES: Final = (
     Page(CLASS, "Class", "Class", place="learn", of_platform=True, of_own=False, letter="b"),
     Page("docs", "Docs", "Documentation", place="learn", own_routes=True, letter="d"),
     Page(CLUSTER, "Cluster", "Cluster", place="system", of_platform=True, of_own=False, letter="c"),
-    Page("arsenal", "Arsenal", "Arsenal", place="system", letter="a"),
+    Page("arsenal", "Operations", "Operations", place="system", letter="a"),
     Page("settings", "Settings", "Settings", place="system", of_platform=True, of_own=False, letter="e"),
 )
 MOVED: Final = {"/sandbox": "/sandboxes", "/playground": "/sandboxes", "/why": "/timeline"} | {

@@ -132,7 +132,7 @@ def test_the_gear_leads_to_the_pages_beside_the_five_places(
     page.keyboard.press("Escape")
     expect(menu).not_to_be_visible()
     page.get_by_role("button", name="Menu").press("Enter")
-    menu.get_by_role("link", name="Arsenal").click()
+    menu.get_by_role("link", name="Operations").click()
     expect(page).to_have_url(f"{untouched.url}/arsenal")
     expect(page.get_by_role("navigation", name="Main").get_by_role("link", name="System")).to_have_attribute(
         "aria-current", "true"

@@ -305,7 +305,7 @@ class Asker(BaseModel):
 
 
 class OperationLine(BaseModel):
-    """An operation of Arsenal."""
+    """An operation."""
 
     name: str
     category: str

@@ -72,7 +72,7 @@ TERMINAL: Final = Tour(
         Step(
             id="kill",
             title="Kill with the command or curl",
-            text="Type `superlearner process kill ledger`, or the line of curl that Arsenal shows for it.",
+            text="Type `superlearner process kill ledger`, or the line of curl that the page Operations shows for it.",
             page="/arsenal?operation=process.kill",
             done=Operation(("process.kill",), doors=("cli", "rest", "console", "mcp")),
             hint=("Fill in ledger and copy the line below the form: `curl -X DELETE …/api/v1/processes/ledger`."),
@@ -82,13 +82,10 @@ TERMINAL: Final = Tour(
         Step(
             id="audit",
             title="Read the audit log",
-            text="Open the audit log in `Arsenal`. It lists every change, from every interface.",
+            text="Open the audit log, a tab of the page `Operations`. It lists every change, from every interface.",
             page="/arsenal",
             done=Visited("/arsenal", {"view": "audit"}),
-            hint=(
-                "It is a tab of the page Arsenal. Its entries require the scope code; without it the page says how to "
-                "sign in."
-            ),
+            hint="Its entries require the scope code; without it the page says how to sign in.",
             seen="Pages have no private API: scripts can do the same, and every change is logged.",
             concept="operation",
         ),

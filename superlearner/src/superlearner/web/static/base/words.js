@@ -112,7 +112,7 @@ export const budgetText = (left, budget) => unlimited(budget) ? "practically unl
 /** The clause of a sentence about the restarts that were left then. */
 const BUDGET = /; \d+ of \d+ restarts left( in [\d.]+ s)?(?=;|$)/;
 
-/** Return a sentence of an event without the restarts that were left then: the figure may differ from the present one. @param {string} text */
+/** Return a sentence of an event without the restarts that were left then, which may not be so many now. @param {string} text */
 export const withoutBudget = (text) => text.replace(BUDGET, "");
 
 /** Return the same from a limit as a moment has it. @param {number} left @param {readonly [number, number]} limit */

@@ -365,8 +365,8 @@ export class SlTree extends HTMLElement {
 
 /** The columns and their explanations. @type {Record<string, string|null>} */
 const COLUMNS = {
-  Process: null, Pid: MEANINGS.pid, State: MEANINGS.state, Restarts: MEANINGS.restarts, "Restarts left": MEANINGS.budget, Mailbox: MEANINGS.mailbox,
-  "": null,
+  Process: null, Pid: MEANINGS.pid, State: MEANINGS.state, Restarts: MEANINGS.restarts, "Restarts left": MEANINGS.budget,
+  Mailbox: MEANINGS.mailbox, "": null,
 };
 
 customElements.define("sl-tree", SlTree);
