@@ -6,6 +6,7 @@ The platform sends texts as HTML, for its pages; `--json` prints them as they ar
 from __future__ import annotations
 
 import itertools
+import re
 import shutil
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,6 +24,10 @@ GAP: Final = 2
 """Characters between two columns of a table."""
 LEAST: Final = 12
 """Minimum width of a column of a table that is wrapped."""
+CODE: Final = re.compile("`[^`]*`")
+JOINED: Final = "\x00"
+"""Stands for a space in code that fits into a line, while its paragraph is wrapped."""
+STATES: Final = {"untouched": "not begun"}
 DRAWN: Final = ("sequence", "state", "mailbox")
 """Kinds of pictures that a run draws."""
 TYPED: Final = ("times", "tree")
@@ -163,9 +168,13 @@ class _Reader(HTMLParser):
 
 
 def _wrapped(text: str, width: int, begin: str = "", then: str = "") -> list[str]:
-    return textwrap.wrap(
-        text, width, initial_indent=begin, subsequent_indent=then, break_long_words=False, break_on_hyphens=False
-    ) or [begin.rstrip()]
+    """Return a paragraph in lines; code breaks only if a line is too short for it."""
+    room = width - max(len(begin), len(then))
+    joined = CODE.sub(lambda code: code[0].replace(" ", JOINED) if len(code[0]) <= room else code[0], text)
+    lines = textwrap.wrap(
+        joined, width, initial_indent=begin, subsequent_indent=then, break_long_words=False, break_on_hyphens=False
+    )
+    return [line.replace(JOINED, " ") for line in lines] or [begin.rstrip()]
 
 
 def _table(rows: Sequence[Sequence[str]], width: int) -> list[str]:
@@ -190,10 +199,11 @@ def _table(rows: Sequence[Sequence[str]], width: int) -> list[str]:
 
 
 def _lesson(data: Mapping[str, Any], width: int) -> list[str]:
-    lines = [f"Session {data['number']}. {data['title']}", f"{data['minutes']} minutes; {data['state']}"]
+    state = STATES.get(data["state"], data["state"])
+    lines = [f"Session {data['number']}. {data['title']}", f"{data['minutes']} minutes; {state}"]
     lines += ["", *_list(data["goals"], width), ""]
-    run = f"Code runs on the page, `{command('course open', data['number'])}`. "
-    lines += _wrapped(f"{run}In a file, put it into `async def main():`, and end with `otp.run(main)`.", width)
+    lines += ["Its page runs code:", f"{INDENT}{command('course open', data['number'])}", ""]
+    lines += _wrapped("In a file, put code into `async def main():`, and end with `otp.run(main)`.", width)
     for section in data["sections"]:
         lines += ["", "", section["title"], "=" * len(section["title"])]
         for block in section["blocks"]:
