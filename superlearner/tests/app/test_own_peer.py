@@ -153,6 +153,10 @@ def test_its_end_is_reported_in_words_and_it_restarts(
         moment = client.get(f"/api/v1/restarts/{line['ref']}").json()["data"]
         assert line["line"] == moment["summary"]
         assert ["crash", "signal", "decide", "start"] == [one["kind"] for one in moment["events"]]
+        if word == "crash":  # the give-up has a line of its own, and tells what came of it
+            gave_up = next(one for one in client.get("/api/v1/restarts").json()["data"] if one["gave_up"])
+            facts = client.get(f"/api/v1/restarts/{gave_up['ref']}").json()["data"]["facts"]
+            assert facts["supervisor"].endswith(f"; playground started it again after {moment['took']:.1f} s")
         with websockets.sync.client.connect(shop.url.replace("http", "ws") + "/live/supervisors") as live:
             told = [one["text"] for one in json.loads(live.recv(30))["feed"]]
         assert f"Shop's program ended: {reason}; playground starts it again" in told

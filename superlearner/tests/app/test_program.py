@@ -75,6 +75,10 @@ def test_a_tree_that_gave_up_starts_again_by_itself(start: Callable[..., Any]) -
     gave_up = "demo_one_for_one gave up: 0 of 3 restarts left in 5 s (last: counter_1 was killed)"
     assert f"{gave_up}; playground restarts it in 1 s" in told
     assert f"{gave_up}; playground restarted it" in told
+    with program.client() as client:
+        [line, *_] = client.get("/api/v1/restarts").json()["data"]
+        facts = client.get(f"/api/v1/restarts/{line['ref']}").json()["data"]["facts"]
+    assert re.search(r"; playground \(one_for_one\) started it again after \d\.\d s$", facts["supervisor"])
 
 
 def test_the_web_server_can_be_killed_and_no_connection_is_refused(start: Callable[..., Any]) -> None:

@@ -21,6 +21,7 @@ from restart_trees import (
     shape,
     worker,
 )
+from superlearner.control.backoff import register_backoff
 from superlearner.control.tree import supervisor_state
 
 
@@ -168,6 +169,28 @@ def test_a_child_that_was_dropped_tells_when_it_was_started_on_request() -> None
         assert (decision.what, decision.later_ns) == ("drop", 2_000_000_000)
 
     run(test, worker("a"), worker("b", restart="transient"))
+
+
+def test_a_tree_that_gave_up_goes_on_until_the_platform_starts_it_after_a_pause() -> None:
+    class Platform:
+        def restarts(self, supervisor: str | None, id: str) -> bool:
+            return (supervisor, id) == ("top", "shop")
+
+    async def test(node: otp.Node) -> None:
+        register_backoff(node, Platform())
+
+        def find_decision() -> tuple[bool, str | None, int | None]:
+            moment = newest(node)
+            [*_, last] = [one for one in moment.events if one.kind == "decide"]
+            return moment.going_on, last.what, last.later_ns
+
+        await end("x")
+        assert find_decision() == (True, "pause", None)
+        await otp.testing.advance(2)
+        await Supervisor.restart_child("top", "shop")
+        assert find_decision() == (False, "pause", 2_000_000_000)
+
+    run(test, group("shop", worker("x"), max_restarts=0, restart="transient"))
 
 
 def test_temporary_children_of_a_group_are_stopped_and_not_started() -> None:

@@ -43,8 +43,8 @@ def worker(name: str, arg: Any = None, **spec: Any) -> ChildSpec:
     return Worker.child_spec(arg, id=name, name=name, **spec)
 
 
-def group(name: str, *children: ChildSpec, **options: Any) -> ChildSpec:
-    return Group_.child_spec((children, options), id=name, name=name)
+def group(name: str, *children: ChildSpec, restart: Any = "permanent", **options: Any) -> ChildSpec:
+    return Group_.child_spec((children, options), id=name, name=name, restart=restart)
 
 
 def run(test: Callable[[otp.Node], Any], *children: ChildSpec, **options: Any) -> Any:

@@ -40,6 +40,7 @@ from superlearner.app.running import RunningPlatform, Tree
 from superlearner.base.loading import Loaded, LoadError, load
 from superlearner.base.terminal import complain
 from superlearner.cluster.members import MEMBERSHIP, MembershipService
+from superlearner.control.backoff import register_backoff
 from superlearner.control.protection import Protection, protection_of
 from superlearner.nodes.backups import Backups
 from superlearner.observing.analytics import ANALYTICS, AnalyticsServer
@@ -112,6 +113,7 @@ class SuperLearner(Application):
         running: RunningPlatform = args
         platform, node = running.platform, running.platform.node
         Protection(node)
+        register_backoff(node, running.keeper)
         keep_everything(running)
         platform.configuration.listen(partial(adopt, running), partial(refuse, platform))
         platform.record_log_lines()

@@ -12,7 +12,7 @@ from superlearner.app.guarding import Guard
 from superlearner.app.keeping import BackoffChild, Keeper, describe_backoff
 from superlearner.control.supervising import pid_of
 from superlearner.observing.slow_starts import Rescue
-from superlearner.operations.engine.seams import PlatformFacts, PlaygroundTrees, RemoteHistory, RestartedChildren
+from superlearner.operations.engine.seams import PlatformFacts, PlaygroundTrees, RemoteHistory
 
 if TYPE_CHECKING:
     from superlearner.app.ending import Ending
@@ -96,7 +96,6 @@ class RunningPlatform:
         )
         provide(PlaygroundTrees, lambda: PlaygroundTrees(applications))
         provide(RemoteHistory, lambda: None if own is None else own.remembered)
-        provide(RestartedChildren, lambda: self.keeper)
 
     def missing_parts(self) -> list[str]:
         """Return the parts that are missing for the platform to be ready."""

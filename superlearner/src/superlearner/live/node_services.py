@@ -28,7 +28,6 @@ from superlearner.operations.engine.seams import (
     MomentHistory,
     PlatformFacts,
     PlaygroundTrees,
-    RestartedChildren,
 )
 from superlearner.operations.engine.services import Services
 from superlearner.settings.configuration import Configuration
@@ -95,7 +94,6 @@ class NodeServices:
         services.provide(PlatformFacts, lambda: PlatformFacts(version, self.started_at, ready=False))
         services.provide(PlaygroundTrees, PlaygroundTrees)
         services.provide(Registry, lambda: self.arsenal)
-        services.provide(RestartedChildren, lambda: None)
         services.provide(Settings, lambda: self.settings)
         services.provide(Telemetry, lambda: self.telemetry)
         services.provide(Traces, lambda: self.traces)

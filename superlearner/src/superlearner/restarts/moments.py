@@ -103,6 +103,8 @@ def moment_of(events: Events, group: Group, now: Now) -> Moment:
 def goes_on(group: Group, past: Past, now: Now) -> bool:
     """Return whether a supervisor that acted has not finished; much cheaper than the moment."""
     open_rows: dict[tuple[Any, Any], TraceEvent] = {}
+    if any(rests(group, event, now) and _is_empty(now, event) for event in filter(is_end, group.events)):
+        return True
     for event in group.events:
         if event.kind == "gave_up" and now.alive(event.pid):
             return True
@@ -118,6 +120,17 @@ def goes_on(group: Group, past: Past, now: Now) -> bool:
         if above is not None and now.alive(above) and any(row.pid is pid for row in rows_of(now.table(above))):
             return True
     return False
+
+
+def rests(group: Group, end: TraceEvent, now: Now) -> bool:
+    """Return whether a child gave up that the platform starts again after a pause."""
+    child = end.data["child"]
+    return any(event.pid is child for event in group.of("gave_up")) and now.has_backoff(end.pid, end.data["id"])
+
+
+def _is_empty(now: Now, end: TraceEvent) -> bool:
+    """Return whether the slot of a child that has ended is empty."""
+    return any(row.id == end.data["id"] and row.pid is None for row in rows_of(now.table(end.pid)))
 
 
 class _Telling:
@@ -338,7 +351,8 @@ class _Telling:
         what, left, strategy, later = "restart", None, table.strategy, None
         if answer is None:
             if not self._waits_at(event):
-                what, later = "drop", self._started_later(event)
+                what = "pause" if rests(self.group, event, self.now) else "drop"
+                later = self._started_later(event)
             elif table.limit is not None:
                 left = max(0, table.limit[0] - table.used(event.at) - 1)
         elif answer.kind == "gave_up":

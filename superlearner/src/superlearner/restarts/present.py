@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 import otp
 from otp import Node, Pid, observer
 from otp.observer import LastStates
+from superlearner.control.backoff import backoff_of
 from superlearner.control.events import TraceEvent
 from superlearner.control.names import display_name, registered_name
 from superlearner.control.slots import DYNAMIC
@@ -106,6 +107,10 @@ class Now(Protocol):
         """Return the short state in which a server began; None if it is not known."""
         ...
 
+    def has_backoff(self, supervisor: Any, id: Any) -> bool:
+        """Return whether the platform starts the child of a running supervisor again after it gave up."""
+        ...
+
 
 class Running:
     """`Now` of a node. `last` has the last states of children that have ended, if they are kept."""
@@ -179,6 +184,11 @@ class Running:
         if self._last is None:
             return self.state(pid) if otp.is_alive(pid) else None
         return self._last.first_of(pid)
+
+    def has_backoff(self, supervisor: Pid, id: Any) -> bool:
+        """Return whether the platform starts the child of a running supervisor again after it gave up."""
+        children = backoff_of(self._node)
+        return children is not None and otp.is_alive(supervisor) and children.restarts(registered_name(supervisor), id)
 
 
 def waits(now: Now, event: TraceEvent) -> bool:

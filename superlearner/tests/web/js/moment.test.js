@@ -174,6 +174,22 @@ test("a temporary child, a normal exit and a link have their pictures, too", () 
   assert.equal(lookAt(linked, score.stages[2]).get("top/b").state, "crashed");
 });
 
+test("a tree that gave up and is started again after a pause is told by who did it, and when", () => {
+  const tree = supervisor("playground/Shop", "one_for_one", [worker("playground/Shop/a")], { limit: [0, 5], restart: "transient" });
+  const moment = simulate(supervisor("playground", "one_for_one", [tree]), "playground/Shop/a", "killed");
+  const place = moment.events.findIndex(({ id, kind }) => kind === "decide" && id === "playground");
+  const told = (later) => {
+    const decided = { ...moment.events[place], what: "pause", left: null, later };
+    const events = [...moment.events.slice(0, place), decided];
+    return [sentence({ ...moment, events }, 5), sentence({ ...moment, events }, 6), step(moment, decided)];
+  };
+  const [after, whole, { text, more }] = told(1.02);
+  assert.equal(after, "playground started Shop again 1.0\u00a0s later.");
+  assert.match(whole, /and gave up\. playground started it again 1\.0\u00a0s later\.$/);
+  assert.deepEqual([text, more], ["started it again", "1.0\u00a0s later"]);
+  assert.equal(told(null)[0], "playground starts Shop again after a pause.");
+});
+
 test("a sibling that had just ended does not look as if it ran, until it is started", () => {
   const root = supervisor("s", "one_for_one", [worker("s/a", "0.2.0", { ended: "KeyError(7)", state: null }), worker("s/b", "0.3.0")]);
   const moment = simulate(root, "s/b"), nodes = all(root), score = schedule(moment);

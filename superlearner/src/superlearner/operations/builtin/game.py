@@ -196,7 +196,8 @@ def _happened(event: MomentEvent, names: dict[str, str]) -> Happened:
         case "link" | "signal":
             return Happened(event.kind, name, to=names.get(event.to, ""), reason=event.reason)
         case "decide":
-            return Happened(event.what, name, left=event.left)
+            what = "drop" if event.what == "pause" else event.what  # a question is about the rules of supervisors
+            return Happened(what, name, left=event.left)
         case "stop" | "start":
             return Happened(event.kind, name, to=names.get(event.by, ""))
 

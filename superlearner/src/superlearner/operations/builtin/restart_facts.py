@@ -54,10 +54,22 @@ def _describe_actions(moment: Moment, decided: list[Decided], name: Callable[[st
             "gave up" if last.what == "give_up" else "",
             f"stopped {sentences.listed(stops, 'then')}" if stops else "",
             f"started {sentences.listed(starts)}" if starts else "",
-            "did not restart it" if last.what == "drop" else "",
+            _describe_left(last),
         ]
         clauses = [one for one in does if one] or ["has started nothing yet"]
         yield f"{name(id)}{f' ({last.strategy})' if last.strategy else ''} {', '.join(clauses)}"
+
+
+def _describe_left(decided: Decided) -> str:
+    """Return what became of a child that its supervisor did not restart at once; "" if it did."""
+    after = None if decided.later is None else f"{decided.later:.1f} s"
+    match decided.what:
+        case "drop":
+            return "did not restart it" if after is None else f"did not restart it, but on request after {after}"
+        case "pause":
+            return "starts it again after a pause" if after is None else f"started it again after {after}"
+        case _:
+            return ""
 
 
 def _describe_budget(decided: list[Decided], nodes: dict[str, MomentNode]) -> str | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any, Final
 
@@ -25,7 +26,7 @@ from superlearner.operations.engine.forwarding import forward
 from superlearner.operations.engine.requesters import Origin
 from superlearner.operations.engine.seams import MomentHistory
 from superlearner.operations.failures import OperationError
-from superlearner.operations.results.restarts import Moment
+from superlearner.operations.results.restarts import Crashed, Decided, Moment, Signalled
 from superlearner.operations.rights.ownership import not_their_node
 from superlearner.restarts.drawing import MomentNode, NodeKind
 from superlearner.restarts.groups import Group, groups
@@ -55,6 +56,8 @@ EventTime = Annotated[
 ]
 SAME_S: Final = 5.0
 """Seconds by which the time of an old address may differ."""
+MOST_ROWS: Final = 50
+"""Restarts after a give-up among which the end of its program is looked for."""
 HINT = "restart.list lists the restarts"
 
 
@@ -78,6 +81,8 @@ async def show(
     those beyond 100 a minute are only counted.
     """
     moment = await _find(ctx, audit, history, event, at)
+    if history is not None and (again := await _find_program_end(history, moment)) is not None:
+        moment = _add_start_of_program(moment, again)
     return moment if moment.facts is not None else moment.model_copy(update={"facts": describe_facts(moment)})
 
 
@@ -115,6 +120,36 @@ async def _find(ctx: Context, audit: AuditLog, history: MomentHistory | None, ev
         return reword(stored, ctx.user.name).model_copy(update={"node": row.node, "current": current})
     except (ValueError, zlib.error):  # from an earlier version
         raise OperationError("restart_not_kept", describe_row(row), hint="an earlier version stored it") from None
+
+
+async def _find_program_end(history: MomentHistory, moment: Moment) -> Moment | None:
+    """Return the restart of the program that ended because the root of its tree gave up; None if there was none."""
+    given_up = {one.id for one in moment.events if isinstance(one, Decided) and one.what == "give_up"}
+    if moment.program or moment.root.id not in given_up:
+        return None
+    until = moment.at + (moment.took or 0.0) + SAME_S
+    rows, _ = await history.page([moment.node], None, moment.at, until, 0, MOST_ROWS)
+    return await asyncio.to_thread(lambda: next(filter(None, map(_read_program_end, reversed(rows))), None))
+
+
+def _read_program_end(row: MomentRow) -> Moment | None:
+    try:
+        moment = None if row.data is None else Moment.model_validate_json(zlib.decompress(row.data))
+    except (ValueError, zlib.error):  # from an earlier version
+        return None
+    return moment if moment is not None and moment.program else None
+
+
+def _add_start_of_program(moment: Moment, end: Moment) -> Moment:
+    """Return a restart in which the root gave up, with what the supervisor of the whole program did about it."""
+    supervisor, tree, since = end.root, moment.root.id, end.at - moment.at
+    reason = next((one.reason for one in end.events if isinstance(one, Crashed)), "shutdown")
+    more = [
+        Signalled(kind="signal", at=since, id=tree, to=supervisor.id, reason=reason),
+        Decided(kind="decide", at=since, id=supervisor.id, what="pause", left=None, later=end.took, strategy=None),
+    ]
+    root = replace(supervisor, children=[moment.root])
+    return moment.model_copy(update={"root": root, "events": [*moment.events, *more], "facts": None})
 
 
 def _this() -> Operation:

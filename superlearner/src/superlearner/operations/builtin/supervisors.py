@@ -9,6 +9,7 @@ from pydantic import Field
 
 from otp import Pid, Supervisor
 from otp.observer.prediction import Prediction
+from superlearner.control.backoff import backoff_of
 from superlearner.control.clock import Clock
 from superlearner.control.look import supervisors
 from superlearner.control.names import display_name, registered_name
@@ -19,7 +20,6 @@ from superlearner.control.terms import plain_pid
 from superlearner.control.tree import TreeReader, what_of
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, operation
-from superlearner.operations.engine.seams import RestartedChildren
 from superlearner.operations.engine.steering import refuse_paused, steering
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import (
@@ -168,7 +168,6 @@ async def set_flags(
 )
 async def predict(
     ctx: Context,
-    restarted: RestartedChildren | None,
     /,
     name: SupervisorText,
     child: ChildText,
@@ -190,9 +189,8 @@ async def predict(
         steps = predict_all(pid, record, reason, strategy)
     shown = [_step(step) for step in steps]
     back = bool(steps) and steps[-1].found.outcome == "restarts"
-    last = None if back or not steps or not ctx.kind.has_playground else steps[-1]
-    known = None if last is None else registered_name(last.supervisor)
-    if last is not None and restarted is not None and restarted.restarts(known, last.child):
+    last, waiting = None if back or not steps else steps[-1], backoff_of(ctx.node)
+    if last is not None and waiting is not None and waiting.restarts(registered_name(last.supervisor), last.child):
         shown[-1].words = f"after a backoff the platform restarts {last.child}"
         back = True
     return PredictionResult(child=child, reason=reason, steps=shown, comes_back=back)

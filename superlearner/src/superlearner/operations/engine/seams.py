@@ -20,7 +20,7 @@ from superlearner.store import MomentRow
 
 __all__ = ["ApiDocument", "ChildPast", "Evaluation", "LivePages", "MomentFiles", "MomentHistory",
            "MomentPage", "Ownership", "PlatformFacts", "PlayedRecordings",
-           "PlaygroundApplication", "PlaygroundTrees", "Reach", "RemoteHistory", "RestartedChildren"]  # fmt: skip
+           "PlaygroundApplication", "PlaygroundTrees", "Reach", "RemoteHistory"]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +107,6 @@ class PlayedRecordings(Protocol):
 
     async def page(self, recording: Recording, place: int, limit: int) -> dict[str, Any]:
         """Return the tree after `place` events and the changes of the next `limit` events."""
-        ...
-
-
-class RestartedChildren(Protocol):
-    """The children that the platform restarts after they gave up."""
-
-    def restarts(self, supervisor: str | None, id: str) -> bool:
-        """Return whether the child of this supervisor is one of them."""
         ...
 
 

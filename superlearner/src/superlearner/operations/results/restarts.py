@@ -11,7 +11,8 @@ from superlearner.operations.results import Pid, Seconds
 from superlearner.restarts.cause_steps import WhyLine
 from superlearner.restarts.drawing import MomentNode
 
-__all__ = ["Decided", "Moment", "MomentEvent", "MomentFacts", "RestartLine", "Started", "Stopped"]
+__all__ = ["Crashed", "Decided", "Moment", "MomentEvent", "MomentFacts", "RestartLine", "Signalled", "Started",
+           "Stopped"]  # fmt: skip
 
 After = Annotated[float, Field(description="seconds after the first cause")]
 NodeId = Annotated[str, Field(description="the id of a node of the tree")]
@@ -59,10 +60,12 @@ class Decided(BaseModel):
     kind: Literal["decide"]
     at: After
     id: By
-    what: Literal["restart", "drop", "give_up"]
+    what: Literal["restart", "drop", "give_up", "pause"] = Field(
+        description="`drop`: the child is not restarted; `pause`: the child gave up, and starts again after a pause"
+    )
     left: int | None = Field(description="restarts left after this one; null: no limit, or unknown")
     later: float | None = Field(
-        description="for `drop`: seconds until the child was started on request; null if it was not"
+        description="for `drop` and `pause`: seconds until the child was started after all; null if it was not"
     )
     strategy: str | None
 

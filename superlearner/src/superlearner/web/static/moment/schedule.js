@@ -34,7 +34,7 @@ import { isOrderly } from "../base/words.js";
  *   {kind: "crash", id: string, reason: string, crash: boolean, start?: boolean, line?: WhyLine|null}
  *   | {kind: "link", id: string, to: string, reason: string}
  *   | {kind: "signal", id: string, to: string, reason: string}
- *   | {kind: "decide", id: string, what: "restart"|"drop"|"give_up", left: number|null, strategy: string|null, later?: number|null}
+ *   | {kind: "decide", id: string, what: "restart"|"drop"|"give_up"|"pause", left: number|null, strategy: string|null, later?: number|null}
  *   | {kind: "stop", id: string, by: string}
  *   | {kind: "start", id: string, by: string, pid: string|null, state: string|null})} MomentEvent
  *   `start` of a crash: a start that failed, with the line that raised
@@ -72,7 +72,7 @@ export const quiet = (id, root) => ({
  * @typedef {Base & (
  *   {kind: "crash", reason: string, cracks: boolean}
  *   | {kind: "go", of: "exit"|"stop"|"start", up: boolean, to: string|null, text: string}
- *   | {kind: "decide", what: "restart"|"drop"|"give_up", left: number|null}
+ *   | {kind: "decide", what: "restart"|"drop"|"give_up"|"pause", left: number|null}
  *   | {kind: "stopped"}
  *   | {kind: "started", pid: string|null, state: string|null})} Cue
  *   `id` of a pulse: the process at the lower end of its line; `to`: the other end of a link

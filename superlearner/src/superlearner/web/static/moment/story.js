@@ -110,6 +110,7 @@ export function sentence(moment, stage) {
     starts = only(moment, "start");
   const tries = first ? attempts(by, first.tries, moment, false) : [];
   const none = all(moment.root).find(({ id }) => id === first?.id)?.limit;
+  const pause = later.findLast(({ what }) => what === "pause");
   const gives = first?.what === "give_up", upper = name(later[0]?.id ?? moment.root.id);
   switch (stage) {
     case 0:
@@ -119,7 +120,7 @@ export function sentence(moment, stage) {
     case 2:
       return `${by} receives the exit signal and the reason.`;
     case 3:
-      if (first?.what === "drop") return `${by} does not restart ${who}.${afterwards(first)}`;
+      if (first?.what === "drop" || first?.what === "pause") return unrestarted(by, who, first);
       return gives && !tries.length
         ? `${by} has ${none ? limitText(0, none) : "no restarts left"}. It gives up.`
         : `${by} spends one restart and applies ${first?.strategy ?? "its strategy"}.`;
@@ -134,6 +135,7 @@ export function sentence(moment, stage) {
         const then = gives ? "Then it gives up." : starts.length ? `Then it starts ${listed(starts.map(({ id }) => name(id)))}.` : "";
         return [...tries, then, gives && starts.length ? `${upper} starts the branch again.` : ""].filter(Boolean).join(" ");
       }
+      if (!starts.length && pause) return unrestarted(name(pause.id), name(fallen(moment) ?? ""), pause);
       if (!starts.length) return moment.going_on ? "Nothing has been started again yet." : "Nothing is started again.";
       return gives
         ? `${upper} receives the exit and starts the branch again.`
@@ -167,7 +169,7 @@ function whole(moment) {
       if (what === "give_up") sentences.push("Then it gave up.");
       else if (started) sentences.push(alone ? "The next start succeeded." : `Then it ${started}.`);
     } else if (what === "give_up") sentences.push(`${name(by)} had ${limit ? limitText(0, limit) : "no restarts left"} and gave up.`);
-    else if (what === "drop") sentences.push(`${name(by)} does not restart it.${afterwards({ later })}`);
+    else if (what === "drop" || what === "pause") sentences.push(unrestarted(name(by), "it", { what, later }));
     else if (stops.length) sentences.push(`${boss} stopped ${listed(stops)}${started && `, then ${started}`}.`);
     else if (started) sentences.push(`${boss} ${started}.`);
     if (what === "restart" && left !== null && limit)
@@ -179,8 +181,16 @@ function whole(moment) {
 /** Return who asked for the first end: ` by your request over HTTP`. @param {Moment} moment */
 export const byRequest = ({ request }) => (request ? ` by ${request.replace(/ \([\w.]+\)$/, "")}` : "");
 
-/** Return when a child that was not restarted was started after all. @param {{later?: number|null}} decision */
-const afterwards = ({ later }) => (later ? ` It was started again ${span(later)} later.` : "");
+/**
+ * Return what became of a child that its supervisor did not restart at once.
+ * @param {string} by
+ * @param {string} who
+ * @param {Pick<Decision, "what"|"later">} decision
+ */
+function unrestarted(by, who, { what, later }) {
+  if (what === "pause") return later ? `${by} started ${who} again ${span(later)} later.` : `${by} starts ${who} again after a pause.`;
+  return `${by} does not restart ${who}.${later ? ` It was started on request ${span(later)} later.` : ""}`;
+}
 
 /**
  * Return whether a replay is slower than the restart was.
