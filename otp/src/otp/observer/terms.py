@@ -28,6 +28,7 @@ from otp.kernel.values.pids import Pid
 from otp.kernel.values.reasons import Crash, ExceptionTerm
 from otp.observer.events import EventView, Missed, TraceSpec
 from otp.observer.graph import Edge, Graph
+from otp.observer.last_states import LastMessages
 from otp.observer.mailbox import MailboxPage, MessageView
 from otp.observer.metrics import Metrics
 from otp.observer.operations import ChildStart
@@ -89,6 +90,7 @@ RECORDS: Final[dict[str, type]] = {
             Edge,
             EventView,
             Graph,
+            LastMessages,
             MailboxPage,
             Memory,
         ),
