@@ -103,9 +103,21 @@ CREATE TABLE learning (
 CREATE INDEX learning_by_learner ON learning (learner, id);
 INSERT INTO learning (learner, kind, item, at, data) VALUES ('ada', 'attempt', 's12.predict', 1.5, '{{}}');
 """
+NINTH_VERSION = """\
+UPDATE superlearner_schema SET version_num = '0009';
+CREATE TABLE moments (
+    id {id}, node TEXT NOT NULL, run TEXT NOT NULL, number BIGINT NOT NULL, last BIGINT NOT NULL,
+    at DOUBLE PRECISION NOT NULL, until DOUBLE PRECISION NOT NULL, line TEXT NOT NULL, count BIGINT NOT NULL,
+    events TEXT NOT NULL, owner TEXT, data {bytes}, CONSTRAINT moments_once UNIQUE (node, run, number)
+);
+CREATE INDEX moments_by_run ON moments (run, number);
+CREATE INDEX moments_by_number ON moments (node, number);
+INSERT INTO moments (node, run, number, last, at, until, line, count, events)
+    VALUES ('shop@127.0.0.1', '00000000000a', 3, 5, 1.5, 1.5, 'till crashed', 1, '3-5');
+"""
 VERSIONS = (
     FIRST_VERSION, SECOND_VERSION, THIRD_VERSION, FOURTH_VERSION, FIFTH_VERSION, SIXTH_VERSION, SEVENTH_VERSION,
-    EIGHTH_VERSION,
+    EIGHTH_VERSION, NINTH_VERSION,
 )  # fmt: skip
 EARLIER = {f"{number:04}": "".join(VERSIONS[:number]) for number in range(1, len(VERSIONS) + 1)}
 """Rows that platforms of earlier schemas left; `id` is written differently in each database."""
@@ -117,7 +129,7 @@ def earlier() -> Callable[[str, str], str]:
 
     def script(version: str, url: str) -> str:
         kind = "INTEGER PRIMARY KEY" if url.startswith("sqlite") else "BIGSERIAL PRIMARY KEY"
-        return EARLIER[version].format(id=kind)
+        return EARLIER[version].format(id=kind, bytes="BLOB" if url.startswith("sqlite") else "BYTEA")
 
     return script
 

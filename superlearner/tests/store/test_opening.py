@@ -64,10 +64,14 @@ def test_a_database_of_an_earlier_version_is_upgraded_and_keeps_its_rows(
             assert [(row.hash, row.revoked) for row in await store.records.tokens()] == [("hash of it", None)]
         if version > "0007":
             assert len(await store.learning.of("ada")) == 1
-        store.append_moment(
-            MomentRow("shop@127.0.0.1", "9f3a0c1b22d4", 7, 9, 2.0, 2.5, "till was killed", data=b"packed")
-        )
+        for number, at, kind in ((7, 2.0, None), (17, 1.0, "service"), (27, 3.0, "sandbox")):
+            name = "shop@127.0.0.1" if kind is None else "other"
+            store.append_moment(
+                MomentRow(name, "9f3a0c1b22d4", number, number + 2, at, at, "killed", data=b"packed", kind=kind)
+            )
         await store.sync()
+        listed = [row.number for row in await store.moments(of=(["shop@127.0.0.1"], ["service"]))]
+        assert listed == ([7, 3, 17] if version > "0008" else [7, 17])
         assert [(row.number, row.data) for row in await store.moments_about(8)] == [(7, b"packed")]
         await store.records.add_token(Token("another", "ada", ("read",), "hash", 3.0))
 

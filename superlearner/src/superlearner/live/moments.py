@@ -137,18 +137,25 @@ class Moments:
         return _best([*rows, *([] if found is None else [found])], ref.number, sees, at)
 
     async def page(
-        self, nodes: list[str], owner: str | None, since: float | None, until: float | None, offset: int, limit: int
+        self,
+        nodes: list[str],
+        kinds: list[str],
+        owner: str | None,
+        since: float | None,
+        until: float | None,
+        offset: int,
+        limit: int,
     ) -> tuple[list[MomentRow], int]:
         """Return moments of some nodes, newest first, and their number; see `seams.MomentHistory`."""
         if self.store is not None and self.store.url is not None:
-            asked = {"node": nodes, "owner": owner, "since": since, "until": until}
+            asked = {"of": (nodes, kinds), "owner": owner, "since": since, "until": until}
             with contextlib.suppress(StoreUnavailable):
                 await self.store.sync()
                 total = await self.store.count_moments(**asked)
                 return await self.store.moments(**asked, limit=limit, offset=offset), total
         rows = [
             row for row in reversed(self._rows.values())
-            if row.node in nodes and (owner is None or row.owner == owner)
+            if (row.node in nodes or row.kind in kinds) and (owner is None or row.owner == owner)
             and (since is None or row.at >= since) and (until is None or row.at < until)
         ]  # fmt: skip
         return rows[offset : offset + limit], len(rows)
@@ -206,7 +213,7 @@ class Moments:
         self._add(
             MomentRow(
                 watched.name, run, one.number, one.last, one.at, one.until, one.line, one.count, one.events,
-                watched.owner, data,
+                watched.owner, data, watched.kind.name,
             )
         )  # fmt: skip
 
@@ -224,7 +231,8 @@ class Moments:
         if any((one.node, one.run, one.number) == (remote.name, row.run, row.number) for one in self._rows.values()):
             return  # it was attached before, and its program still runs
         line = clip(without_secrets(row.line, LONGEST), LONGEST)
-        self._add(replace(row, node=remote.name, owner=remote.owner, line=line, data=data, id=0))
+        kind = remote.kind.name
+        self._add(replace(row, node=remote.name, owner=remote.owner, line=line, data=data, kind=kind, id=0))
 
     def _add(self, row: MomentRow) -> None:
         self._place += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["LOCAL", "MEMBER", "PLATFORM", "SANDBOX", "SERVICE", "TREE", "NodeKind"]
+__all__ = ["BESIDE", "LOCAL", "MEMBER", "PLATFORM", "SANDBOX", "SERVICE", "TREE", "NodeKind"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +43,5 @@ TREE: Final = NodeKind("tree", "the node of the tree that the platform was start
 SANDBOX: Final = NodeKind("sandbox", "a sandbox, which reads no file of yours", reloads_files=False)
 SERVICE: Final = NodeKind("service", "a service that runs in a program of its own", listed_beside=True)
 MEMBER: Final = NodeKind("member", "a member of this platform's cluster", listed_beside=True)
+BESIDE: Final = [kind.name for kind in (SERVICE, MEMBER)]
+"""The names of the kinds that are `listed_beside`."""

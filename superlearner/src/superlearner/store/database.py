@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, cast
 
-from sqlalchemy import Select, Table, delete, func, insert, select, update
+from sqlalchemy import Select, Table, delete, func, insert, or_, select, update
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -74,8 +74,9 @@ class Database:
     async def moments(self, conditions: dict[str, Any], limit: int, offset: int) -> list[MomentRow]:
         """Return moments, newest first."""
         table = tables.moments
-        ids = _where(select(table.c.id), table, conditions).order_by(table.c.id.desc()).limit(limit).offset(offset)
-        query = select(table).where(table.c.id.in_(ids)).order_by(table.c.id.desc())  # sorts ids, not replays
+        newest = table.c.at.desc(), table.c.id.desc()  # a service tells of earlier ones when it is attached
+        ids = _where(select(table.c.id), table, conditions).order_by(*newest).limit(limit).offset(offset)
+        query = select(table).where(table.c.id.in_(ids)).order_by(*newest)  # sorts ids, not replays
 
         async def work(connection: AsyncConnection) -> list[MomentRow]:
             return [MomentRow(**row) for row in (await connection.execute(query)).mappings()]
@@ -256,7 +257,10 @@ def _sought(column: str, value: Any) -> Any:
 
 
 def _where(query: Select[Any], table: Table, conditions: dict[str, Any]) -> Select[Any]:
-    """Add conditions: `since` and `until` limit `at`, `expired` limits `expires`; None adds none, a list any of it."""
+    """Add conditions: `since` and `until` limit `at`, `expired` limits `expires`; None adds none, a list any of it.
+
+    `of` has names of nodes and of kinds: a row of either is meant.
+    """
     for name, value in conditions.items():
         if value is None:
             continue
@@ -266,6 +270,9 @@ def _where(query: Select[Any], table: Table, conditions: dict[str, Any]) -> Sele
             query = query.where(table.c.at < value)
         elif name == "expired":
             query = query.where(table.c.expires < value)
+        elif name == "of":
+            names, kinds = value
+            query = query.where(or_(table.c.node.in_([_sought("node", one) for one in names]), table.c.kind.in_(kinds)))
         elif isinstance(value, list):
             query = query.where(table.c[name].in_([_sought(name, one) for one in cast("list[Any]", value)]))
         else:

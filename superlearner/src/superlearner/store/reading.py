@@ -67,7 +67,8 @@ class StoreReading:
         Args:
             limit: maximum number of rows.
             offset: rows to leave out first.
-            asked: conditions: `node`, `run`, `owner`, `since`, `until`; None adds none. See `restarts`.
+            asked: conditions: `node`, `run`, `owner`, `since`, `until`, and `of`: names of nodes, and of kinds whose
+                nodes are meant too. None adds none. See `restarts`.
         """
         return await self._opened().moments(asked, limit, offset)
 

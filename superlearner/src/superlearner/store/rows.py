@@ -91,6 +91,7 @@ class MomentRow:
         events: the numbers of its events, as `restarts.ids` writes them; empty for a sum.
         owner: the owner of the node at that time; None if it had none.
         data: the replay, compressed; None for a sum, and for one that is too old.
+        kind: the name of the kind of its node, see `nodes.kinds`; None for one of an earlier version.
         id: its place among all rows; set when read.
     """
 
@@ -105,6 +106,7 @@ class MomentRow:
     events: str = ""
     owner: str | None = None
     data: bytes | None = None
+    kind: str | None = None
     id: int = 0
 
 

@@ -154,6 +154,7 @@ class Store(StoreReading):
             events=row.events,
             owner=stored_as("owner", row.owner),
             data=row.data,
+            kind=row.kind,
         )
 
     def append_audit(self, row: AuditRow) -> bool:

@@ -158,6 +158,8 @@ def test_an_attachment_survives_a_restart_of_the_platform_until_it_is_detached(i
         assert "<h1>Waiting for my_shop</h1>" in page.text
         assert "my_shop is not reachable, and is being looked for" in page.text
         [earlier] = (await platform.get("/api/v1/restarts", params={"node": "my_shop"}))["data"]
+        [listed] = (await platform.get("/api/v1/restarts", params={"since": earlier["at"]}))["data"]
+        assert ("my_shop", earlier["ref"]) == (listed["node"], listed["ref"])  # was missing while it was away
         async with service(tmp_path) as again:
             await until(platform, lambda names: "my_shop" in names)
             [line] = (await platform.get(ATTACHED))["data"]
@@ -172,6 +174,7 @@ def test_an_attachment_survives_a_restart_of_the_platform_until_it_is_detached(i
 
     async def find_nothing(platform: Any) -> None:
         assert [] == (await platform.get(ATTACHED))["data"]
+        assert "my_shop" in [line["node"] for line in (await platform.get("/api/v1/restarts"))["data"]]
 
     for test in (attach_and_restart, find_again, find_nothing):
         inside(test, data_dir=data_dir)

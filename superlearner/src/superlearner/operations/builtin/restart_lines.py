@@ -12,9 +12,9 @@ from pydantic import Field
 
 import otp
 from otp import standstill
-from superlearner.cluster.members import Members
 from superlearner.control.clock import Clock
 from superlearner.control.events import ANSWERS, STARTS, facts_of, is_restart
+from superlearner.nodes.kinds import BESIDE
 from superlearner.nodes.nodes import WatchedNode
 from superlearner.nodes.remote import RemoteNode
 from superlearner.operations.context import Context
@@ -48,7 +48,6 @@ ListTime = Annotated[float | None, Field(ge=0, allow_inf_nan=False)]
 async def list_(
     ctx: Context,
     history: MomentHistory | None,
-    members: Members | None,
     /,
     since: Annotated[ListTime, Field(description="only from this time on, in seconds since 1970")] = None,
     until: Annotated[ListTime, Field(description="only before this time, in seconds since 1970")] = None,
@@ -74,23 +73,23 @@ async def list_(
         error = not_their_node(_this(), ctx)
     of_all = ctx.asked is None and not ctx.user.only_own
     others = [one for one in ctx.nodes if one.kind.listed_beside] if of_all else []
-    gone = members.gone if of_all and members is not None else ()
     name = node.name if node is not None else ctx.on or ctx.home.name
-    names = list(dict.fromkeys([name, *(one.name for one in others), *gone]))
+    names = list(dict.fromkeys([name, *(one.name for one in others)]))
     running = [*others] if node is None else [node, *(one for one in others if one is not node)]
     lines = [] if settled else await _list_open(ctx, running, history, since, until)
     start, rows, total = (page - 1) * per_page, list[MomentRow](), 0
     before = max(0, start - len(lines))
     if history is not None and settled is not False:
         owner = ctx.user.name if ctx.user.only_own else None
-        rows, total = await history.page(names, owner, since, until, before, start + per_page - before)
+        kinds = BESIDE if of_all else []
+        rows, total = await history.page(names, kinds, owner, since, until, before, start + per_page - before)
         known = {(row.node, str(Ref(row.run, row.number))) for row in rows}  # a service may not know what is stored
         lines = [one for one in lines if (one.node, one.ref) not in known]
     if error is not None and not total and not lines:
         raise error
     found = merge(lines, sorted(rows, key=lambda one: -one.at), start, per_page)
     shown = await asyncio.to_thread(lambda: [describe_row(one) if isinstance(one, MomentRow) else one for one in found])
-    if len(names) == 1:
+    if len(names) == 1 and all(one.node in (None, name) for one in shown):
         for one in shown:
             one.node = None
     return Paged(shown, len(lines) + total, page, per_page)

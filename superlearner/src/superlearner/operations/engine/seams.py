@@ -63,12 +63,20 @@ class MomentHistory(Protocol):
         ...
 
     async def page(
-        self, nodes: list[str], owner: str | None, since: float | None, until: float | None, offset: int, limit: int
+        self,
+        nodes: list[str],
+        kinds: list[str],
+        owner: str | None,
+        since: float | None,
+        until: float | None,
+        offset: int,
+        limit: int,
     ) -> tuple[list[MomentRow], int]:
         """Return moments of some nodes, newest first, and their number; those in memory if the store cannot be read.
 
         Args:
             nodes: the names of the nodes.
+            kinds: the kinds whose nodes are meant too, even if they are not known any more.
             owner: only those of this owner; None for all.
             since: only from this time on, in seconds since 1970.
             until: only before this time.
