@@ -83,7 +83,8 @@ test("a pattern is offered as a message that it accepts, as it is typed in the f
     ['["add", 1]', '["get", "key", 1]', '{"op": "op", "n": 1}']);
   assert.deepEqual(offered(cases('"add", float(price)', '["at", (x, y), *rest]', '("say", str(text)) if text', '("a" | "b") as one')),
     ['["add", 1.5]', '["at", [1, 1]]', '["say", "text"]', "a"]);
-  assert.deepEqual(offered(cases('(\n            "many",\n            item,\n        )', "str()", "'one' | 'two words'", "None", "-5", '"true"', "()")),
+  const long = '(\n            "many",\n            item,\n        )';
+  assert.deepEqual(offered(cases(long, "str()", "'one' | 'two words'", "None", "-5", '"true"', "()")),
     ['["many", "item"]', "text", "one", '"two words"', "null", "-5", '"true"', "[]"]);
   assert.deepEqual(offered(cases("Op.SUB", "self.STOP", '("op", Op.SUB)')), ["sub", "stop", '["op", "sub"]']);
 });

@@ -23,10 +23,11 @@ const QUOTED = String.raw`"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'`;
 /** Return a text that a regular expression finds. @param {string} text */
 const exactly = (text) => text.replace(/[$()*+.?[\\\]^{|}]/g, "\\$&");
 
+/** Texts of several lines, and comments. */
+const DROPPED = new RegExp(`[rRbBfF]*(?:"""[^]*?"""|'''[^]*?''')|(${QUOTED})|#[^\\n]*`, "g");
+
 /** Return Python without comments and texts of several lines. @param {string} source */
-const bare = (source) =>
-  source.replace(
-    new RegExp(`[rRbBfF]*(?:"""[^]*?"""|'''[^]*?''')|(${QUOTED})|#[^\\n]*`, "g"), (_, text) => text ?? "");
+const bare = (source) => source.replace(DROPPED, (_, text) => text ?? "");
 
 /** Return the lines below a line that are indented more. @param {readonly string[]} lines @param {number} at */
 function block(lines, at) {
