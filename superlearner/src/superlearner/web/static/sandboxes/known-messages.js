@@ -32,7 +32,8 @@ const bare = (source) => source.replace(DROPPED, (_, text) => text ?? "");
 /** Return the lines below a line that are indented more. @param {readonly string[]} lines @param {number} at */
 function block(lines, at) {
   const depth = (lines[at] ?? "").search(/\S/);
-  const end = lines.findIndex((line, place) => place > at && /\S/.test(line) && line.search(/\S/) <= depth && !/^\s*[)\]}]/.test(line));
+  const end = lines.findIndex((line, place) =>
+    place > at && /\S/.test(line) && line.search(/\S/) <= depth && !/^\s*[)\]}]/.test(line));
   return lines.slice(at, end < 0 ? lines.length : end);
 }
 
