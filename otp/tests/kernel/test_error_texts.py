@@ -310,6 +310,7 @@ def test_a_reply_to_a_cast_is_told_that_it_is_for_calls(caplog: pytest.LogCaptur
     [
         (("noproc", ("gen_server", "call", ["ledger", "get"])), "there is no process ledger to call (noproc)"),
         (("timeout", ("gen_statem", "call", ["door", "open", 0.2])), "door did not answer a call in 0.2 s (timeout)"),
+        (("calling_self", ("gen_server", "call", ["ledger", "get"])), "ledger called itself (calling_self)"),
         (("killed", ("gen_server", "call", ["ledger", "get"])), "its call to ledger failed: killed"),
         (
             ("shutdown", ("failed_to_start_child", "cart", ("noproc", ("gen_server", "call", ["ledger", "get"])))),

@@ -18,6 +18,11 @@ def raised(type_name: str, text: str) -> Crash:
     ("reason", "callback", "hint"),
     [
         (
+            ("calling_self", ("gen_server", "call", ["ledger", "get"])),
+            "handle_call",
+            "a process that calls itself waits for itself: call the method, or send itself a cast",
+        ),
+        (
             ("bad_return_value", None),
             "handle_call",
             "handle_call returned None: did no case match, or is a return missing?",

@@ -102,6 +102,51 @@ def test_a_wrong_result_is_at_its_return_or_at_the_callback_without_one(callback
     assert line == line_of(callback, ("bad_return_value", value), "Counter")
 
 
+CALLS = """\
+class Clerk(GenServer):
+    def handle_call(self, request, caller, n):
+        GenServer.cast("clerk", "note")
+        return Reply(self.ask("clerk"), n)
+
+    async def handle_cast(self, request, n):
+        a = await GenServer.call("clerk", "count")
+        b = await GenServer.call("desk", "count")
+        return NoReply(a + b)
+
+    async def handle_info(self, message, n):
+        return NoReply(await GenServer.call(self.pid, "count"))
+"""
+
+
+@pytest.mark.parametrize(
+    ("callback", "dest", "line"),
+    [
+        ("handle_cast", "desk", 8),
+        ("handle_cast", "clerk", 7),
+        ("handle_info", object(), 12),
+        ("handle_call", "bank", None),
+    ],
+)
+def test_a_failed_call_is_at_the_line_that_calls_this_process(callback: str, dest: Any, line: int | None) -> None:
+    for why in ("calling_self", "noproc", "timeout"):
+        found = locate(CALLS, "Clerk", callback, (why, ("gen_server", "call", [dest, "count", 5])))
+        assert line == (found and found[0])
+
+
+def test_a_child_spec_without_an_id_is_at_the_spec() -> None:
+    source = """class Main(Supervisor):
+    def init(self, arg):
+        options = {"colour": "red"}
+        return Children([
+            {"id": "a", "start": (Counter, 0)},
+            {"start": (Counter, 1)},
+            {"id": "b"},
+        ])
+"""
+    assert (6, "Main.init") == locate(source, "Main", "init", ("start_spec", "missing_id"))
+    assert (7, "Main.init") == locate(source, "Main", "init", ("start_spec", "missing_start"))
+
+
 def test_of_two_returns_that_may_be_wrong_neither_is_shown() -> None:
     source = "class A(GenServer):\n  def init(self, arg):\n    if arg:\n      return 1\n    return arg"
     assert (2, "A.init") == locate(source, "A", "init", ("bad_return_value", object()))

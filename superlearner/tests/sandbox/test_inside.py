@@ -137,7 +137,11 @@ def test_a_child_that_does_not_start_is_said_in_a_sentence(tmp_path: Path) -> No
         ("return Ok(start)", "return start", r"expected Ok\(state\).*\(main\.py, line 5, in Counter\.init"),
         ("init(self, start)", "inti(self, start)", r"is 'inti' to be 'init'\?.*\(main\.py, line 4, in Counter\.inti"),
         ("init(self, start)", "init(start)", r"write def init\(self, arg\) \(main\.py, line 4, in Counter\.init"),
-        ('id="b", name="b"', 'id="b", name="a"', r"its name is taken by .* \(main\.py, line 16, in Main\.init"),
+        ('id="b", name="b"', 'id="b", name="a"', r"its name is taken by another process; .*, line 16, in Main\.init"),
+        (
+            'Counter.child_spec(start, id="b", name="b")', '{"start": (Counter, 10)}',
+            r"a child spec needs 'id'.* \(main\.py, line 16, in Main\.init",
+        ),
         ("Main(Supervisor)", "Main(GenServer)", r"^Main is not a Supervisor .*\(main\.py, line 13, in Main"),
     ],
 )  # fmt: skip
@@ -438,7 +442,8 @@ def test_a_process_that_ends_the_program_is_named_and_is_not_reported_as_a_give_
         GenServer.cast(at(node, "a"), "leave")
         return (await GenServer.call(service, ("next",)))["ended"]
 
-    assert "SystemExit(3) was raised in one of its processes, which ends the whole program" == within(
+    line = 1 + leaves.splitlines().index("            raise SystemExit(3)")
+    assert f"SystemExit(3) was raised in one of its processes, which ends the whole program: main.py:{line}" == within(
         tmp_path, leaves, look
     )
 

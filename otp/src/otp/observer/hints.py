@@ -63,6 +63,8 @@ def _hint(reason: Any, callback: str | None, names: Iterable[Any]) -> str | None
     if tag == "noproc" and len(rest) == 1 and tagged(rest[0])[0] == "gen_server" and type(rest[0][-1]) is list:
         dest = next(iter(rest[0][-1]), None)
         return did_you_mean(dest, names) if type(dest) is str else None
+    if tag == "calling_self":
+        return "a process that calls itself waits for itself: call the method, or send itself a cast"
     return explain_spec(term) if tag and all(map(_is_plain, rest)) else None
 
 

@@ -70,7 +70,7 @@ def explain_start(reason: Any, place: Place | None = None, depth: int = 10) -> s
             said = f"expected Ok(state), Stop(reason) or Ignore() from its init, got {text_of_reason(rest[0])}"
             return _with_place(said, place)
         case "already_started", 1 if is_a(rest[0], Pid):
-            return _with_place(f"its name is taken by {rest[0]}; give it another name", place)
+            return _with_place("its name is taken by another process; give it another name", place)
         case "EXIT", 1 if depth:
             return explain_start(rest[0], place, depth - 1)
         case _:

@@ -49,6 +49,9 @@ SPECS: Final = ("invalid_child_spec", "duplicate_child_name", "bad_combination",
 WRONG: Final = ("bad_return_value", "start_spec", "supervisor_data", "shutdown", *SPECS, *OPTIONS)
 """The tags of reasons for values that the runtime rejected."""
 
+LACKING: Final = {"missing_id": "id", "missing_start": "start"}
+"""The key that a child spec lacks, by error term."""
+
 RESULTS: Final = ("Ok", "Reply", "NoReply", "Stop", "Ignore")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -82,7 +85,8 @@ def place_of(cls: str, callback: str | None, reason: Any, module: str | None = N
     Of several classes with this name, it is in that of `module`.
     """
     tag, _ = tagged(reason)
-    if callback is None or has_own_frame(reason) or not (tag in WRONG or is_a(reason, Crash, ExceptionTerm)):
+    known = tag in WRONG or is_a(reason, Crash, ExceptionTerm) or _dest_of_call(reason) is not None
+    if callback is None or has_own_frame(reason) or not known:
         return None
     found = _loaded(cls, module)
     if found is None:
@@ -143,6 +147,12 @@ def _line(tree: ast.Module, owner: ast.ClassDef, method: Function | None, reason
     if is_a(reason, Crash, ExceptionTerm):
         return _line_of_crash(tree, owner, method, reason.term if is_a(reason, Crash) else reason)
     scopes = [one for one in (method, owner, tree) if one is not None]
+    if type(reason) is str and reason in LACKING:
+        return _first(_specs_without(scope, LACKING[reason]) for scope in scopes[:-1]) or _start(method, owner)
+    if (dest := _dest_of_call(reason)) is not None:
+        return _first(
+            (*(_calls(scope, dest[0]) for scope in scopes[:-1]), [] if method is None else _only_call(method))
+        )
     match tag, len(rest):
         case "bad_return_value", 1:
             return None if method is None else _line_of_result(method, rest[0])
@@ -291,6 +301,45 @@ def _children(scope: ast.AST, child: Any) -> list[int]:
         for node in ast.walk(scope)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == made
     )
+
+
+def _specs_without(scope: ast.AST, key: str) -> list[int]:
+    """Return the lines of child specs without a key."""
+    found: list[int] = []
+    for node in ast.walk(scope):
+        if isinstance(node, ast.Dict):
+            keys = [_constant(one) for one in node.keys]
+            if key not in keys and any(one in OPTIONS.values() for one in keys):
+                found.append(node.lineno)
+    return sorted(found)
+
+
+def _dest_of_call(reason: Any) -> tuple[Any] | None:
+    """Return whom a failed call of a GenServer was for, from `(why, ("gen_server", "call", [dest, …]))`."""
+    _, about = tagged(reason)
+    behaviour, call = tagged(about[0] if len(about) == 1 else None)
+    name, rest = tagged(call)
+    if behaviour not in ("gen_server", "gen_statem") or name != "call" or len(rest) != 1 or type(rest[0]) is not list:
+        return None
+    return (rest[0][0],) if rest[0] else None
+
+
+def _calls(scope: ast.AST, dest: Any) -> list[int]:
+    """Return the lines that call a process by this name."""
+    return sorted(line for line, whom in _whom(scope) if _is_value(whom, dest))
+
+
+def _only_call(method: Function) -> list[int]:
+    """Return the line of a method that calls a process without its name, if there is one such line."""
+    found = [line for line, whom in _whom(method) if not isinstance(whom, ast.Constant)]
+    return found if len(found) == 1 else []
+
+
+def _whom(scope: ast.AST) -> Iterator[tuple[int, ast.expr]]:
+    """Yield the line and the first argument of each call of a process."""
+    for node in ast.walk(scope):
+        if isinstance(node, ast.Call) and _callee(node) == "call" and node.args:
+            yield node.lineno, node.args[0]
 
 
 def _constant(node: ast.expr | None) -> object:

@@ -15,6 +15,7 @@ import logging
 import os
 import re
 import sys
+import traceback
 import warnings
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
@@ -316,7 +317,9 @@ async def _apply(tree: Tree) -> None:
 
 def _leave(tree: Tree, error: BaseException) -> None:
     """Shut the tree down after `SystemExit` or `KeyboardInterrupt`."""
-    tree.leaving = f"{text_of(error, 100)} was raised in one of its processes, which ends the whole program"
+    frames = traceback.extract_tb(error.__traceback__)
+    place = next((f": {FILE}:{one.lineno}" for one in reversed(frames) if one.filename == tree.module.__file__), "")
+    tree.leaving = f"{text_of(error, 100)} was raised in one of its processes, which ends the whole program{place}"
     tree.node.begin_close()
 
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { at, firstToOpen, optionsOf, raisedIn, upText } from "#static/sandboxes/sandbox-words.js";
+import { at, firstToOpen, lineOfExit, linesIn, optionsOf, raisedIn, remedyOf, upText } from "#static/sandboxes/sandbox-words.js";
 
 test("a failed start has what did not happen, the error and the line", () => {
   assert.deepEqual(
@@ -51,6 +51,27 @@ test("a message about no line is left as it is", () => {
     "it was stopped", "a held the loop for 2 s: main.py, line 8; it was ended there", "",
   ])
     assert.equal(raisedIn(message), null);
+});
+
+test("callbacks in a message are written as in Python", () => {
+  assert.equal(raisedIn("main.py:5: got none for init/1, 3/4 of handle_call/3")?.error, "got none for init(), 3/4 of handle_call()");
+});
+
+test("the places in a text are lines, in both forms", () => {
+  assert.deepEqual(linesIn("a held the loop: main.py, line 8; see main.py:9"), ["a held the loop: ", 8, "; see ", 9, ""]);
+  assert.deepEqual(linesIn("it was stopped"), ["it was stopped"]);
+});
+
+test("an end by os._exit is at its line, if there is one such line", () => {
+  const reason = "ended the interpreter with os._exit(3)";
+  assert.equal(lineOfExit(reason, "import os\n# os._exit(1)\nos._exit(3)"), 3);
+  assert.equal(lineOfExit(reason, "os._exit(1)\nos._exit(3)"), 0);
+  assert.equal(lineOfExit("it was stopped", "os._exit(3)"), 0);
+});
+
+test("an end at a limit says what to do", () => {
+  assert.match(remedyOf("wrote more than 1 MiB of output"), /^Print less/);
+  assert.equal(remedyOf("it was stopped"), "");
 });
 
 test("the place of a line has one form", () => assert.equal(at(8), "main.py:8"));

@@ -221,6 +221,8 @@ def _failed_call(why: Any, call: Any, limit: int, depth: int, waited: float) -> 
     match why if type(why) is str else "":
         case "noproc":
             return f"there is no process {dest} to call (noproc)"
+        case "calling_self":
+            return f"{dest} called itself (calling_self)"
         case "timeout":
             seconds = f"{waited:.1f}" if waited else _value(arguments[2], limit) if len(arguments) > 2 else "5"
             return f"{dest} did not answer a call in {seconds} s (timeout)"

@@ -115,14 +115,23 @@ export class MessageForm {
     try {
       const answer = await send(this.#pid, message, kind, this.node());
       this.#say(
-        kind === "call" ? `Answer: ${JSON.stringify(answer?.reply ?? null)}` : answer?.warning ? `Sent: ${answer.warning}.` : "Sent.",
-        Boolean(answer?.warning));
+        kind === "call" ? answered(answer?.reply ?? null) : answer?.warning ? `Sent: ${answer.warning}.` : "Sent.",
+        Boolean(answer?.warning) || COROUTINE.test(String(answer?.reply)));
     } catch (error) {
       if (error instanceof ApiError) this.#say(sentence(error.words), true);
       else throw error;
     }
     this.sent();
   }
+}
+
+/** A reply that is a call to which nobody waited, as the platform writes it. */
+const COROUTINE = /^<coroutine ([\w.]+)>$/;
+
+/** @param {unknown} reply */
+function answered(reply) {
+  const call = COROUTINE.exec(String(reply))?.[1];
+  return call ? `The answer is the coroutine ${call}: write await before this call in the code.` : `Answer: ${JSON.stringify(reply)}`;
 }
 
 /**

@@ -37,7 +37,11 @@ function block(lines, at) {
   return lines.slice(at, end < 0 ? lines.length : end);
 }
 
-/** Return a value for a name, from what code does with it; NONE if that takes a pid or a function. @param {string} part @param {string} body */
+/**
+ * Return a value for a name, from what code does with it; NONE if that takes a pid or a function.
+ * @param {string} part
+ * @param {string} body
+ */
 function guess(part, body) {
   const own = exactly(part), name = `(?<![\\w."'])${own}(?![\\w"'])`;
   const uses = (/** @type {string} */ form) => new RegExp(form.replaceAll("NAME", name)).test(body);

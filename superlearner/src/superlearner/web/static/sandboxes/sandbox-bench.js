@@ -50,7 +50,8 @@ export function showCrash({ name, line, reason, hint }, edited) {
   if (check.said.querySelector("[data-level=ok]")) check.tell("");
   const go = make("button", { type: "button", class: "link" }, at(line));
   go.onclick = () => goTo(line, reason);
-  const again = !!hint && reason.endsWith(hint.slice(hint.indexOf(":") + 1)), why = again ? hint : reason, other = again ? "" : hint;
+  const what = hint ? reason.replace(/, which is not a result such as .*$/, "") : reason; // the hint says which are
+  const again = !!hint && reason.endsWith(hint.slice(hint.indexOf(":") + 1)), why = again ? hint : what, other = again ? "" : hint;
   const more = other ? `${/[.?!]$/.test(why) ? "" : "."} ${sentence(other)}` : "";
   crashed.replaceChildren(
     make("p", {}, make("b", {}, `${name} crashed at `), go, ": ", make("code", {}, why), more));

@@ -7,15 +7,14 @@
 
 import { sentence } from "../base/words.js";
 import { html } from "../vendor/lit-html.js";
-import { at, raisedIn } from "./sandbox-words.js";
+import { at, linesIn, raisedIn } from "./sandbox-words.js";
 
 /**
  * Return a message whose places in the code are links.
  * @param {string} message
  * @param {(line: number, message: string) => void} go
  */
-export const withLinks = (message, go) => message.split(/\bmain\.py(?::|, line )(\d+)/)
-  .map((part, place) => (place % 2 ? link(Number(part), message, go) : part));
+export const withLinks = (message, go) => linesIn(message).map((part) => (typeof part === "number" ? link(part, message, go) : part));
 
 /** @param {number} line @param {string} message @param {(line: number, message: string) => void} go */
 const link = (line, message, go) => html`<button type="button" class="link" @click=${() => go(line, message)}>${at(line)}</button>`;

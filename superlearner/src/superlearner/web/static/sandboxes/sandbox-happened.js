@@ -9,8 +9,7 @@ import { byId, closest } from "../base/dom.js";
 import { whyAddress } from "../base/process-link.js";
 import { time } from "../base/words.js";
 import { html, nothing, render, repeat } from "../vendor/lit-html.js";
-import { lineIn } from "./sandbox-tree.js";
-import { at } from "./sandbox-words.js";
+import { at, linesIn } from "./sandbox-words.js";
 
 /** @import { FeedEvent } from "../live/model.js" */
 
@@ -43,6 +42,12 @@ export function showNotices(all) {
   draw();
 }
 
+/** @param {number} line */
+const link = (line) => html`<button type="button" class="link" data-line=${line}>${at(line)}</button>`;
+
+/** Return a text whose places in the code are links. @param {string} text */
+const split = (text) => linesIn(text).map((part) => (typeof part === "number" ? link(part) : part));
+
 function draw() {
   const all = [
     ...events.map((one) => ({
@@ -51,12 +56,12 @@ function draw() {
       line: one.parts?.reason ? lines.get(one.pid ?? "") ?? 0 : 0,
     })),
     ...notices.map((one, back) =>
-      ({ key: `n${notices.length - back} ${one.at}`, at: one.at, text: one.text, level: "info", why: 0, who: "", line: lineIn(one.text) })),
+      ({ key: `n${notices.length - back} ${one.at}`, at: one.at, text: one.text, level: "info", why: 0, who: "", line: 0 })),
   ].toSorted((one, other) => other.at - one.at).slice(0, MOST);
   render(all.length === 0
     ? html`<li class="hint"><p>Nothing has happened yet. Kill a process and read here what its supervisor did.</p></li>`
-    : repeat(all, (one) => one.key, (one) => html`<li data-level=${one.level}><time>${time(one.at)}</time><p>${one.text}</p>${one.why
+    : repeat(all, (one) => one.key, (one) => html`<li data-level=${one.level}><time>${time(one.at)}</time><p>${split(one.text)}</p>${one.why
       ? html`<a class="link" href=${whyAddress(one.why, node)} aria-label=${`Why? ${one.who}`.trim()}>Why?</a>`
-      : nothing}${one.line ? html`<button type="button" class="link" data-line=${one.line}>${at(one.line)}</button>` : nothing}</li>`),
+      : nothing}${one.line ? link(one.line) : nothing}</li>`),
     place);
 }

@@ -14,7 +14,7 @@ import { beginSteps, stepAfterCrash, stepAfterEnd, stepAfterRefusal, stepAfterRu
 import { fell, follow, fromNow, leave, playAgain, top, wireTree } from "./sandbox-tree.js";
 import { failure, withLinks } from "./sandbox-failure.js";
 import { offerFrom } from "./sandbox-selection.js";
-import { limitsOf, lookOf, optionsOf, raisedIn, told, upText } from "./sandbox-words.js";
+import { at, limitsOf, lineOfExit, lookOf, optionsOf, raisedIn, remedyOf, told, upText } from "./sandbox-words.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 import { tabs } from "../components/tab-list.js";
 import { complain, toast } from "../base/toast.js";
@@ -126,11 +126,12 @@ export const shows = (id) => shown?.id === id && known !== null;
 /** @param {string} reason @param {boolean} ended */
 function why(reason, ended) {
   const title = html`<b>${ended ? "It has ended: " : "It is stopping: "}</b>`;
-  const more = ended ? "Run starts it again; its options stay." : "";
+  const more = ended ? `${remedyOf(reason)} Run starts it again; its options stay.`.trim() : "";
+  const line = lineOfExit(reason, known ?? ""), said = line ? `${reason}: ${at(line)}` : reason;
   const fall = ended && fell() ? html`<button type="button" class="btn" @click=${playAgain}>Watch how it ended</button>` : nothing;
   return raisedIn(reason)
     ? html`<p><b>It has ended.</b></p>${failure(reason, goTo)}<p>${more}</p>`
-    : html`<p>${title}${withLinks(reason, goTo)}${ended ? ". " : ""}${more}</p>${fall}`;
+    : html`<p>${title}${withLinks(said, goTo)}${ended ? ". " : ""}${more}</p>${fall}`;
 }
 
 /** Leave the editor to another sandbox. */

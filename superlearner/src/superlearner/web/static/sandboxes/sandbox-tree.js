@@ -16,7 +16,6 @@ import { Announcer } from "../tree/announce.js";
 import { SlTree } from "../tree/tree.js";
 import { actsOn } from "../tree/tree-acts.js";
 import { followProcess, selectProcess, wireSelection } from "./sandbox-selection.js";
-import { placeOf } from "./sandbox-words.js";
 
 /** @import { FeedEvent, Message, Model } from "../live/model.js" */
 /** @import { Sandbox } from "./sandbox-words.js" */
@@ -244,6 +243,3 @@ async function fromOutput(about) {
     /File "[^"\n]{0,200}\bmain\.py", line (\d+), in [^\n]*\n(?:(?: |\t)[^\n]*\n)*([A-Za-z_][^\n]*)/g)].at(-1);
   if (about === id && found && !heard) onCrash({ name: about, line: Number(found[1]), reason: found[2] ?? "", hint: null });
 }
-
-/** Return the line in a text of the platform, such as "main.py, line 8"; 0 for none. @param {string} text */
-export const lineIn = (text) => (/main\.py/.test(text) ? placeOf(text)?.line ?? 0 : 0);

@@ -106,6 +106,27 @@ export function placeOf(message) {
 /** Return the place of a line of a sandbox's code, in the form that all pages and messages use. @param {number} line */
 export const at = (line) => `main.py:${line}`;
 
+/** Return the parts of a text: words, and the lines of the code that it names. @param {string} text @returns {(string|number)[]} */
+export const linesIn = (text) => text.split(/\bmain\.py(?::|, line )(\d+)/).map((part, place) => (place % 2 ? Number(part) : part));
+
+/**
+ * Return the line of the code that ended its interpreter, if only one can have: the program has ended before it could tell.
+ * @param {string} reason  of the end
+ * @param {string} source
+ */
+export function lineOfExit(reason, source) {
+  if (!/\bos\._exit\(/.test(reason)) return 0;
+  const lines = source.split("\n").flatMap((line, place) => (/^[^#]*\b_exit\(/.test(line) ? [place + 1] : []));
+  return lines.length === 1 ? lines[0] ?? 0 : 0;
+}
+
+/** Return what to do about an end at a limit; "" for other ends. @param {string} reason */
+export function remedyOf(reason) {
+  if (/ of output$/.test(reason)) return "Print less.";
+  if (/ of memory$/.test(reason)) return "Keep less, or raise the limit Memory.";
+  return /out of CPU time/.test(reason) ? "Compute less, or raise the limit Processor time." : "";
+}
+
 /** Return the column of the first character of a line that is no space. @param {string} text @param {number} line */
 export const columnOf = (text, line) => Math.max(0, (text.split("\n")[line - 1] ?? "").search(/\S/)) + 1;
 
@@ -139,6 +160,16 @@ const CONTEXT = new RegExp(
  * @returns {Raised|null}
  */
 export function raisedIn(message) {
+  const read = partsOf(message);
+  return read && { ...read, error: withoutArity(read.error) };
+}
+
+/** Return a message with callbacks as in Python, `init()`, where the runtime writes `init/1`. @param {string} message */
+const withoutArity = (message) =>
+  message.replace(/\b(init|handle_\w+|terminate|code_change|format_status|callback_mode)\/\d\b/g, "$1()");
+
+/** @param {string} message @returns {Raised|null} */
+function partsOf(message) {
   const loaded = /^main\.py:(\d+): ([^]+)$/.exec(message) ?? /^source: line (\d+), column \d+: ([^]+)$/.exec(message);
   if (loaded) return { says: "", error: loaded[2] ?? "", line: Number(loaded[1]), place: "" };
   const found = /^([^]*?)(?: \(|\n\s*)(?:\/[^\s:]*\/)?main\.py, line (\d+), in ([^\s:)]+)(?:[:)\s]|$)/.exec(message);
