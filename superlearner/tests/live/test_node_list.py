@@ -32,7 +32,9 @@ def test_a_restart_on_another_node_is_announced_and_listed(inside: Callable[...,
             page = platform.node_list.attach()
             frame = msgspec.json.decode(await page.next())
             assert frame["restarts"] == 0
-            exit(other.whereis("till"), "kill")
+            till = other.whereis("till")
+            assert till is not None
+            exit(till, "kill")
             async with asyncio.timeout(20):
                 while not frame["restarts"]:
                     frame = msgspec.json.decode(await page.next())

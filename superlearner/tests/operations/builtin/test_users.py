@@ -521,6 +521,41 @@ def test_a_list_of_names_becomes_a_sheet_of_links(inside: Run, tmp_path: Path) -
     inside(test, data_dir=tmp_path)
 
 
+CLASS = """No,Name,E-mail,Class
+1,"Müller, Jörg",jorg@school.org,7b
+2,Ada Lovelace,ada@school.org,7b
+
+3,Søren Weiß,,7b
+"""
+
+
+@pytest.mark.operation("user.links")
+def test_a_table_with_headings_and_addresses_becomes_a_sheet(inside: Run, tmp_path: Path) -> None:
+    async def test(platform: Any) -> None:
+        for given in (CLASS, CLASS.replace(",", "\t").replace("Müller\t ", "Müller, ")):
+            answer = await platform.client.post(f"{USERS}/links", json={"names": given}, headers=OWNER)
+            assert answer.status_code == 200, answer.text
+            assert [(one["given"], one["user"]) for one in answer.json()["data"]["links"]] == [
+                ("Müller, Jörg", "Muller.Jorg"), ("Ada Lovelace", "Ada.Lovelace"), ("Søren Weiß", "Soren.Weiss"),
+            ]  # fmt: skip
+
+    inside(test, data_dir=tmp_path)
+
+
+@pytest.mark.operation("user.links")
+def test_all_lines_that_do_not_fit_are_named_at_once(inside: Run, tmp_path: Path) -> None:
+    async def test(platform: Any) -> None:
+        given = {"names": "Ada\nBen\n\n李\nada"}
+        error = (await platform.client.post(f"{USERS}/links", json=given, headers=OWNER)).json()["error"]
+        assert error["message"] == (
+            "names: line 4: '李' cannot be a name: no letter from A to Z or digit is in it; "
+            "'Ada' and 'ada' are the same user Ada (lines 1, 5)"
+        )
+        assert error["details"][0]["hint"] == "remove a line, or add a letter or a number to its name"
+
+    inside(test, data_dir=tmp_path)
+
+
 @pytest.mark.operation("user.links")
 def test_two_sheets_with_the_same_names_at_once_add_each_learner_once(inside: Run, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:

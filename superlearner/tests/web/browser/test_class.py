@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -39,6 +40,10 @@ def test_a_teacher_gives_links_to_a_class_and_sees_who_is_stuck(
     sheet = page.locator("#links-sheet")
     expect(sheet.locator("tbody tr")).to_have_count(30)
     assert broken_rules(page) == []
+    page.emulate_media(media="print")  # on white paper, also from a dark page
+    colours = sheet.locator("tbody code").first.evaluate("(code) => getComputedStyle(code).color")
+    assert max(map(int, re.findall(r"\d+", colours)[:3])) < 100
+    page.emulate_media(media="screen")
     path = sheet.locator("tbody code").nth(1).inner_text().partition("/sign-in/")[2]
     page.get_by_role("button", name="Close").click()
     expect(page.locator("#class-rows").get_by_role("row")).to_have_count(30)

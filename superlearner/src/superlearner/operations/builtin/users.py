@@ -20,6 +20,7 @@ from superlearner.operations.results.users import (
     UserSignedOut,
 )
 from superlearner.operations.rights.accounts import Accounts, role_of, scopes_of, standing_of
+from superlearner.operations.rights.class_list import ClassName, read_class
 from superlearner.operations.rights.qr import qr_of
 from superlearner.operations.rights.quotas import Quotas
 from superlearner.operations.rights.tokens import Tokens
@@ -30,6 +31,8 @@ from superlearner.store import NameTaken, UserRow
 
 HOUR_S: Final = 3600
 MOST_NAMES: Final = 200
+MOST_TOLD: Final = 5
+"""Wrong lines of a list of names that an error describes."""
 ROLE_TEXT: Final = (
     "`owner` may do everything, `teacher` everything with sandboxes and code, `learner` everything on their own "
     "nodes, `viewer` looks"
@@ -223,7 +226,7 @@ async def links(
         Field(
             min_length=1,
             max_length=20_000,
-            description="a name a line, at most 200",
+            description="a name a line, or a table as CSV with headings; at most 200",
             examples=["Ada Lovelace\nben"],
             json_schema_extra={"format": "lines"},
         ),
@@ -236,7 +239,8 @@ async def links(
     """Make a sheet of sign-in links for a class: a link for each name.
 
     Learners who are not there yet are added. Names of users have no spaces and accents: *Jörg Müller* is the user
-    `Jorg.Muller`. If a name cannot be used, nothing is added. Each link signs in once; only this result shows it.
+    `Jorg.Muller`. In a table, e-mail addresses and numbers are left out. If a name cannot be used, nothing is added.
+    Each link signs in once; only this result shows it.
     """
     with the_store():
         sheet = await _read_names(ctx, accounts, names)
@@ -254,31 +258,40 @@ async def links(
 
 
 async def _read_names(ctx: Context, accounts: Accounts, names: str) -> list[tuple[str, str, UserRow | None]]:
-    """Return each line with its user name and the learner of that name, if there is one.
+    """Return each name with that of its user and the learner of that name, if there is one.
 
     Raises:
-        OperationError: `validation_error`, `name_taken` or `missing_scope`, about the first line that does not fit.
+        OperationError: `validation_error` about all lines that do not fit, `name_taken` or `missing_scope`.
     """
-    given = [line.strip() for line in names.splitlines() if line.strip()]
+    given = read_class(names)
     if not 0 < len(given) <= MOST_NAMES:
         raise OperationError(
             "validation_error", f"names: expected 1 to {MOST_NAMES} names, one a line, got {len(given)}"
         )
-    found: list[tuple[str, str, UserRow | None]] = []
-    taken: dict[str, str] = {}
-    for line in given:
-        name = name_like(line)
-        if not name or key_of(name) in RESERVED:
-            why = "the platform reserves it" if name else "no letter from A to Z or digit is in it"
-            raise OperationError("validation_error", f"names: {line[:100]!r} cannot be a name: {why}")
-        if (first := taken.setdefault(key_of(name), line)) is not line:
-            raise OperationError(
-                "validation_error",
-                f"names: {first[:100]!r} and {line[:100]!r} are the same user {name}",
-                hint="add a letter or a number to one of them",
-            )
-        found.append((line, name, await _find_learner(ctx, accounts, name)))
-    return found
+    of_user: dict[str, list[ClassName]] = {}
+    wrong: list[str] = []
+    for one in given:
+        key = key_of(name_like(one.name))
+        if not key or key in RESERVED:
+            why = "the platform reserves it" if key else "no letter from A to Z or digit is in it"
+            wrong.append(f"line {one.line}: {one.name[:100]!r} cannot be a name: {why}")
+        else:
+            of_user.setdefault(key, []).append(one)
+    same = [ones for ones in of_user.values() if len(ones) > 1]
+    wrong += [
+        f"{' and '.join(repr(one.name[:100]) for one in ones)} are the same user {name_like(ones[0].name)} "
+        f"(lines {', '.join(str(one.line) for one in ones)})"
+        for ones in same
+    ]
+    if wrong:
+        more = f"; and {len(wrong) - MOST_TOLD} more" if len(wrong) > MOST_TOLD else ""
+        raise OperationError(
+            "validation_error",
+            f"names: {'; '.join(wrong[:MOST_TOLD])}{more}",
+            hint="remove a line, or add a letter or a number to its name" if same else "write it in Latin letters",
+        )
+    named = [(one.name, name_like(one.name)) for one in given]
+    return [(given_name, name, await _find_learner(ctx, accounts, name)) for given_name, name in named]
 
 
 async def _find_learner(ctx: Context, accounts: Accounts, name: str) -> UserRow | None:

@@ -146,13 +146,20 @@ def name_of(given: str) -> str | None:
     return name if NAME.fullmatch(name) else None
 
 
+LATIN: Final = str.maketrans(
+    {"ß": "ss", "ẞ": "SS", "æ": "ae", "Æ": "Ae", "œ": "oe", "Œ": "Oe", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L"}
+    | {"đ": "d", "Đ": "D", "ð": "d", "Ð": "D", "þ": "th", "Þ": "Th", "ı": "i"}
+)
+"""Latin letters that Unicode does not decompose."""
+
+
 def name_like(given: str) -> str:
     """Return an allowed name for that of a person; "" if no letter or digit is left.
 
-    >>> name_like("Jörg  Müller"), name_like("o'Neil, Ada"), name_like("李")
-    ('Jorg.Muller', 'oNeil.Ada', '')
+    >>> name_like("Jörg  Müller"), name_like("o'Neil, Ada"), name_like("Søren Weiß"), name_like("李")
+    ('Jorg.Muller', 'oNeil.Ada', 'Soren.Weiss', '')
     """
-    plain = unicodedata.normalize("NFKD", given).encode("ascii", "ignore").decode()
+    plain = unicodedata.normalize("NFKD", given.translate(LATIN)).encode("ascii", "ignore").decode()
     words = [re.sub(r"[^A-Za-z0-9._@-]", "", word) for word in re.split(r"[\s,;]+", plain)]
     return ".".join(word for word in words if word).lstrip("._@-")[:64]
 
