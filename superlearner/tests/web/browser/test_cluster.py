@@ -125,6 +125,7 @@ def test_the_processes_of_all_members_are_one_table(cluster: Callable[..., Page]
     page.get_by_role("tab", name="Processes").click()
     row = page.get_by_role("row", name="till")
     expect(row).to_contain_text("b@127.0.0.1")
+    expect(row.get_by_text("running", exact=True)).to_be_visible()  # as the tree says of a process that waits
     expect(row.get_by_role("link", name="till")).to_have_attribute(
         "href", "/supervisors?node=b%40127.0.0.1&process=0.9.0"
     )

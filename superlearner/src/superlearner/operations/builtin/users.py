@@ -244,7 +244,8 @@ async def links(
     """
     with the_store():
         sheet = await _read_names(ctx, accounts, names)
-        ctx.about_to(f"make sign-in links for {len(sheet)} learners, and add those who are new")
+        class_ = "a learner" if len(sheet) == 1 else f"{len(sheet)} learners"
+        ctx.about_to(f"make sign-in links for {class_}, and add those who are new")
         seconds = settings.link_expires if hours is None else hours * HOUR_S
         made: list[SheetLink] = []
         expires = accounts.clock() + seconds

@@ -51,7 +51,7 @@ def _columns(line: str) -> list[str]:
     """Return the columns of a line, without spaces around them."""
     plain = BESIDE_NAME.sub("", line.strip("\ufeff")) or line
     separator = next((one for one in SEPARATORS if one in plain), SEPARATORS[0])
-    return [cell.strip() for cell in next(csv.reader([plain], delimiter=separator, skipinitialspace=True), [])]
+    return [cell.strip() for cell in next(csv.reader([plain], delimiter=separator, skipinitialspace=True), list[str]())]
 
 
 def _name(cells: Sequence[str], wanted: Sequence[int] | None) -> str:

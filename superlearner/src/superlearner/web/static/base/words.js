@@ -12,6 +12,10 @@ export const STATES = {
   stopped: "stopped", crashed: "crashed", stuck: "not answering", gave_up: "gave up",
 };
 
+/** Return the state of a process, as the tree shows it, by its status: one that waits for a message runs. @param {string} status */
+export const processState = (status) =>
+  ({ suspended: "suspended", exiting: STATES.exiting, dead: "ended", "not running": "not running" })[status] ?? "running";
+
 /** @type {Record<string, string>} */
 export const STRATEGIES = {
   one_for_one: "When a child dies, only that child is restarted.",

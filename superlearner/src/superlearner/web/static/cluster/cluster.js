@@ -7,7 +7,7 @@
 import { ApiError, platform } from "../base/api.js";
 import { command } from "../base/commands.js";
 import { breakable, byId, draw, icon, nodeQuery, root, write } from "../base/dom.js";
-import { counted, number, time } from "../base/words.js";
+import { counted, number, processState, time } from "../base/words.js";
 import { tabs } from "../components/tabs.js";
 import { html, nothing, render, repeat } from "../vendor/lit-html.js";
 import { bars, rate, sample, spans, spark } from "./cluster-model.js";
@@ -172,7 +172,7 @@ const OTHERS = {
   trees: ({ trees: all }) => trees(all),
   processes: ({ processes, total_count }) => table(["Node", "Process", "Class", "State", "Mailbox", "Restarts"], processes,
     (/** @type {any} */ one) => html`<td>${one.node}</td><th scope="row"><a
-      href=${at("/supervisors", one.node, one.pid)}>${one.name ?? one.pid}</a></th><td>${one.what}</td><td>${one.status}</td><td
+      href=${at("/supervisors", one.node, one.pid)}>${one.name ?? one.pid}</a></th><td>${one.what}</td><td>${processState(one.status)}</td><td
       class="num">${number(one.message_queue_len)}</td><td class="num">${one.restarts ?? ""}</td>`,
     `${counted(total_count, "process", "processes")}${processes.length < total_count
       ? `; the first ${number(processes.length)} are shown`

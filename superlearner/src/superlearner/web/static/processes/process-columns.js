@@ -5,7 +5,7 @@
  */
 
 import { attribute, chosen, icon, make, renew, reshape, root, write } from "../base/dom.js";
-import { duration, number, STATES } from "../base/words.js";
+import { duration, number, processState } from "../base/words.js";
 
 /** @import { Line } from "./process-list.js" */
 /** @import { Column } from "../components/table-columns.js" */
@@ -18,9 +18,6 @@ const LOOKS = { exiting: "restarting", suspended: "stopped", dead: "stopped" };
 
 /** @param {Line} row */
 export const lookOf = (row) => LOOKS[row.status] ?? (row.type === "supervisor" ? "supervisor" : "running");
-
-/** Return the state in the words of the tree: a process that waits for a message is running. @param {Line} row */
-const stateOf = (row) => ({ suspended: "suspended", exiting: STATES.exiting, dead: "ended" })[row.status] ?? "running";
 
 /** Return the display name: registered name, child id, or class. @param {Line} row */
 export const nameOf = (row) => row.name ?? row.child_id ?? row.what;
@@ -59,7 +56,7 @@ export function columnsOf({ now, since, memory }) {
       id: "supervisor", label: "Supervisor", width: 130, grow: 0.5, sort: "asc", hint: "Who starts it again",
       text: (row) => row.supervisor_name ?? row.supervisor ?? "", draw: drawSupervisor,
     },
-    { id: "status", label: "State", width: 76, sort: "asc", hint: "As the tree shows it", text: stateOf },
+    { id: "status", label: "State", width: 76, sort: "asc", hint: "As the tree shows it", text: (row) => processState(row.status) },
     {
       id: "activity", label: "Activity", width: 84, sort: "", shown: false,
       hint: "What it does at this moment; a process without work is waiting", text: (row) => row.status,
@@ -122,7 +119,7 @@ function drawName(cell, row) {
     name.title = nameOf(row);
   }
   if (more) attribute(more, "aria-label", `Menu of ${nameOf(row)}`);
-  const told = [row.pid, stateOf(row)];
+  const told = [row.pid, processState(row.status)];
   if (row.message_queue_len) told.push(`${number(row.message_queue_len)} waiting`);
   if (row.messages_per_s) told.push(`${rate(row.messages_per_s)}/s`);
   if (row.what !== nameOf(row)) told.push(row.what);

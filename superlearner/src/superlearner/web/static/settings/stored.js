@@ -13,7 +13,7 @@ import { counted, number, size, time } from "../base/words.js";
 /** Names of tables. @type {Record<string, string>} */
 const TABLES = {
   restarts: "restarts", audit: "audit log", setting_changes: "changes of settings", recordings: "recordings", tokens: "tokens",
-  users: "users",
+  users: "users", moments: "replays of restarts", learning: "answers of learners", sign_in_links: "sign-in links",
 };
 const STATES = /** @type {Record<string, string>} */ ({
   open: "History is stored.", off: "No history is stored: no database is configured.", unavailable: "History cannot be stored just now.",
