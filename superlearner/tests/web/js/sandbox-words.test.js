@@ -62,7 +62,9 @@ test("the places in a text are lines, in both forms", () => {
   assert.deepEqual(linesIn("it was stopped"), ["it was stopped"]);
 });
 
-test("an end by os._exit is at its line, if there is one such line", () => {
+test("an end by sys.exit or os._exit is at its line", () => {
+  const told = "SystemExit(3) was raised in one of its processes, which ends the whole program";
+  assert.deepEqual([lineOfExit(`${told}: main.py:21`, ""), lineOfExit(told, "os._exit(3)")], [21, 0]);
   const reason = "ended the interpreter with os._exit(3)";
   assert.equal(lineOfExit(reason, "import os\n# os._exit(1)\nos._exit(3)"), 3);
   assert.equal(lineOfExit(reason, "os._exit(1)\nos._exit(3)"), 0);

@@ -132,6 +132,7 @@ test("an anomaly that comes back is not listed as over, and one that ends again 
 test("a node without problems names the repairs of the last ten minutes", () => {
   const of = (...points) => ({ columns: ["at", "restarts", "give_ups"], points });
   assert.equal(calm(null).text, "Nothing is wrong.");
+  assert.deepEqual(calm(null, 1), { text: "Nothing is wrong now. Supervisors made 1 restart since the node started.", repaired: true });
   assert.deepEqual(calm(of([100, 5, 1], [900, 0, 0])), { text: "Nothing is wrong.", repaired: false });
   assert.deepEqual(calm(of([100, 5, 1], [800, 1, 0], [900, 0, 0])),
     { text: "Nothing is wrong now. Supervisors made 1 restart in the last 10 minutes.", repaired: true });

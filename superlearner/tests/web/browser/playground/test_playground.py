@@ -53,7 +53,7 @@ def test_typed_started_killed_broken_by_an_endless_loop_and_mended_with_the_stat
     cast(page, at_work, "mine", "left", "spin")
     page.get_by_role("tab", name="What happened").click()
     expect(page.get_by_role("tabpanel", name="What happened")).to_contain_text(
-        re.compile(r"left held the loop for 2 s: main\.py, line [78]; it was ended there")
+        re.compile(r"left held the loop for 2 s: main\.py:[78]; it was ended there")
     )
     typed(page, TYPED.replace("while request", "if request").replace("n + 1", "n + 100"))
     page.get_by_role("button", name="Run", exact=True).click()

@@ -12,7 +12,7 @@ import { DraftNote } from "./draft-note.js";
 import { at, columnOf } from "./sandbox-words.js";
 import { SyntaxCheck } from "./syntax-check.js";
 
-/** @typedef {{name: string, line: number, reason: string, hint: string|null}} Crash */
+/** @typedef {{name: string, line: number, reason: string, hint: string|null, ended?: boolean}} Crash  or the end of the program */
 
 /** Time after the last key for which the user counts as typing. */
 const TYPING_MS = 3000;
@@ -46,16 +46,17 @@ export function goTo(line, message) {
  * @param {Crash} crash
  * @param {boolean} edited  the text is not the one that crashed
  */
-export function showCrash({ name, line, reason, hint }, edited) {
+export function showCrash({ name, line, reason, hint, ended = false }, edited) {
   if (check.said.querySelector("[data-level=ok]")) check.tell("");
+  const did = `${name} ${ended ? "ended" : "crashed"}`;
   const go = make("button", { type: "button", class: "link" }, at(line));
   go.onclick = () => goTo(line, reason);
   const what = hint ? reason.replace(/, which is not a result such as .*$/, "") : reason; // the hint says which are
   const again = !!hint && reason.endsWith(hint.slice(hint.indexOf(":") + 1)), why = again ? hint : what, other = again ? "" : hint;
   const more = other ? `${/[.?!]$/.test(why) ? "" : "."} ${sentence(other)}` : "";
   crashed.replaceChildren(
-    make("p", {}, make("b", {}, `${name} crashed at `), go, ": ", make("code", {}, why), more));
-  editor.mark(line, columnOf(editor.value, line), `${name} crashed here: ${why}${other ? `; ${other}` : ""}`, false);
+    make("p", {}, make("b", {}, `${did} at `), go, ": ", make("code", {}, why), more));
+  editor.mark(line, columnOf(editor.value, line), `${did} here: ${why}${other ? `; ${other}` : ""}`, false);
   if (edited || typing()) return;
   editor.reveal(line);
   hidden = editor.offsetParent ? 0 : line;

@@ -10,7 +10,7 @@ import { handlesCrash } from "./known-messages.js";
 import { at } from "./sandbox-words.js";
 
 /** @import { Sandbox } from "./sandbox-words.js" */
-/** @typedef {{name: string, line: number}} At */
+/** @typedef {{name: string, line: number, ended?: boolean}} At */
 
 const place = byId("next-step", HTMLElement);
 const KEYS = html`<span class="for-keys"> (Ctrl-Enter)</span>`;
@@ -67,7 +67,8 @@ const toCrash = () => (crashes
 function step() {
   if (refused && status === "running")
     return html`${REFUSED} Correct it and press Run${KEYS}.`;
-  if (crash) return html`${at(crash.line)}, where ${crash.name} crashed, is marked. Fix it and press Run${KEYS}.`;
+  const did = crash?.ended ? "ended" : "crashed";
+  if (crash) return html`${at(crash.line)}, where ${crash.name} ${did}, is marked. Fix it and press Run${KEYS}.`;
   if (status === "ended") return html`change the code and press Run${KEYS}, which starts it again.`;
   if (status !== "running") return null;
   if (changed) return html`the new code runs. Kill a process in the tree, or make one crash again and see what is different.`;

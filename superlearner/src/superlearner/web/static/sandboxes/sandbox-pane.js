@@ -116,6 +116,7 @@ export function show(one, source = null) {
   renew(byId("about-limits", HTMLElement), limitsOf(one).flatMap(([term, value]) => [make("dt", {}, term), make("dd", {}, value)]));
   follow(one);
   if (one.reason) render(why(one.reason, one.status === "ended"), reason);
+  if (before?.id === one.id && before.status !== "ended" && one.status === "ended") showExit(one);
   stepOf(one.status, known);
   void load();
 }
@@ -127,11 +128,20 @@ export const shows = (id) => shown?.id === id && known !== null;
 function why(reason, ended) {
   const title = html`<b>${ended ? "It has ended: " : "It is stopping: "}</b>`;
   const more = ended ? `${remedyOf(reason)} Run starts it again; its options stay.`.trim() : "";
-  const line = lineOfExit(reason, known ?? ""), said = line ? `${reason}: ${at(line)}` : reason;
+  const line = lineOfExit(reason, known ?? ""), said = line && !reason.endsWith(at(line)) ? `${reason}: ${at(line)}` : reason;
   const fall = ended && fell() ? html`<button type="button" class="btn" @click=${playAgain}>Watch how it ended</button>` : nothing;
   return raisedIn(reason)
     ? html`<p><b>It has ended.</b></p>${failure(reason, goTo)}<p>${more}</p>`
     : html`<p>${title}${withLinks(said, goTo)}${ended ? ". " : ""}${more}</p>${fall}`;
+}
+
+/** Mark the line that ended the program. @param {Sandbox} one */
+function showExit({ id, reason }) {
+  const line = known === null ? 0 : lineOfExit(reason ?? "", known);
+  if (!line) return;
+  const end = { name: id, line, reason: (reason ?? "").replace(`: ${at(line)}`, ""), hint: null, ended: true };
+  showCrash(end, edited());
+  stepAfterCrash(end);
 }
 
 /** Leave the editor to another sandbox. */
@@ -230,6 +240,7 @@ function code(answer) {
   if (unread) tell("");
   unread = false;
   if (first) restore();
+  if (first && shown?.status === "ended") showExit(shown);
 }
 
 /** Restore the draft of the shown sandbox, if there is one. */

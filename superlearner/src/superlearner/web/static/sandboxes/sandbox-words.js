@@ -110,12 +110,14 @@ export const at = (line) => `main.py:${line}`;
 export const linesIn = (text) => text.split(/\bmain\.py(?::|, line )(\d+)/).map((part, place) => (place % 2 ? Number(part) : part));
 
 /**
- * Return the line of the code that ended its interpreter, if only one can have: the program has ended before it could tell.
+ * Return the line of the code that ended the program; 0 if none did. After `os._exit`, which leaves no time to tell, it is the
+ * only line that can have.
  * @param {string} reason  of the end
  * @param {string} source
  */
 export function lineOfExit(reason, source) {
-  if (!/\bos\._exit\(/.test(reason)) return 0;
+  const told = /^SystemExit\b.*\bmain\.py:(\d+)$/.exec(reason)?.[1];
+  if (told || !/\bos\._exit\(/.test(reason)) return Number(told ?? 0);
   const lines = source.split("\n").flatMap((line, place) => (/^[^#]*\b_exit\(/.test(line) ? [place + 1] : []));
   return lines.length === 1 ? lines[0] ?? 0 : 0;
 }

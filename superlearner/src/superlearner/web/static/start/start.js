@@ -252,7 +252,7 @@ function wrong() {
   if (!heldWrong.allows(items.map(() => ({ count: 1 })))) return;
   if (!items.length) {
     const calm = unknown || !model.rows.size ? [unknown || "There is no tree to look at."]
-      : calmParts(found, sampled === null ? 0 : model.restarts - sampled);
+      : calmParts(found, found === null ? model.restarts : sampled === null ? 0 : model.restarts - sampled);
     items.push(make("li", { class: "hint" }, ...calm));
   }
   renew(byId("wrong", HTMLElement), items);

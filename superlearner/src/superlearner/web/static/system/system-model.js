@@ -73,7 +73,7 @@ export function column(model, name, { perS = false, times = 1 } = {}) {
 
 /**
  * Return the sentence about a node without problems: it counts the restarts of the last minutes, which the reader may have seen.
- * @param {Model|null} model
+ * @param {Model|null} model  null while the monitor's points are not known
  * @param {number} [since]  restarts after the newest point
  * @returns {{text: string, repaired: boolean}}
  */
@@ -83,7 +83,8 @@ export function calm(model, since = 0) {
     all + (Number(model.points[place]?.[0]) > newest - 60 * RECENT_MIN ? value ?? 0 : 0), 0);
   const restarts = sum("restarts") + since, gaveUp = sum("give_ups");
   if (!restarts && !gaveUp) return { text: "Nothing is wrong.", repaired: false };
-  const made = `Supervisors made ${counted(restarts, "restart")} in the last ${RECENT_MIN} minutes`;
+  const when = model === null ? "since the node started" : `in the last ${RECENT_MIN} minutes`;
+  const made = `Supervisors made ${counted(restarts, "restart")} ${when}`;
   return { text: `Nothing is wrong now. ${made}${gaveUp ? `, and ${number(gaveUp)} gave up` : ""}.`, repaired: true };
 }
 
