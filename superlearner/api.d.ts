@@ -593,6 +593,7 @@ declare namespace Api {
     /** the process that ended first */ name: string|null;
     reason: string|null;
     /** the file, line and function that raised */ where?: string|null;
+    /** the request that ended it, such as `your request over HTTP`; null if not settled */ request?: string|null;
     /** the first supervisor that decided */ supervisor: string|null;
     strategy: string|null;
     /** number of processes started */ started: number;

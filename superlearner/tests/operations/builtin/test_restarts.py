@@ -246,6 +246,8 @@ def test_who_caused_a_restart_is_known_after_a_restart_of_the_platform(inside: I
             request = f"{whose} request through test (process.kill)"
             assert (shown["request"], shown["facts"]["why"]) == (request, f"counter_1 was killed by {request}")
             assert f"was killed, by {request}; " in shown["summary"]
+            lines = (await call(platform.platform, "restart.list", reader)).data
+            assert [None, request] == [one["request"] for one in lines]
             shown = (await call(platform.platform, "restart.show", reader, event=refs["process.message"])).data
             clause = f"the cast 'crash' that {who} sent through test at "
             assert shown["facts"]["handling"].startswith(clause)

@@ -10,7 +10,7 @@ import { EventLog } from "#static/timeline/event-log.js";
 import { countKinds, DEFAULT, kindsFrom, kindsText, momentFrom, ofKinds } from "#static/timeline/kinds.js";
 import { KeptTrees } from "#static/timeline/kept-trees.js";
 import { lifeOf } from "#static/timeline/life.js";
-import { countUpTo, firstSpan, isAbout, markOf, stepFrom, treeAt } from "#static/timeline/past.js";
+import { countUpTo, firstSpan, isAbout, markOf, textOf, stepFrom, treeAt } from "#static/timeline/past.js";
 
 const row = (key, pid, more = {}) => ({
   key, parent: key.includes("/") ? key.slice(0, key.lastIndexOf("/")) : null, id: key.split("/").at(-1), name: key.split("/").at(-1), pid,
@@ -216,6 +216,28 @@ test("kept restarts come before the events, as failures if they are some, with t
   assert.deepEqual(countKinds(log.kept), { crashes: 3, restarts: 4, starts: 0 });
   assert.deepEqual(ofKinds(log.kept, ["restarts"]).map(({ at }) => at), [1, 2, 3, 5]);
   assert.ok(!log.goesOn);
+});
+
+test("a kill and a kept restart say by whom: the request, and the supervisor", async () => {
+  const lines = [
+    { ref: "9f3a.6", event: 6, at: 5, count: 1, kept: true, line: "till was killed and restarted", name: "till", reason: "killed", started: 1,
+      supervisor: "shop", strategy: "one_for_one", request: "your request from the page (process.kill)" },
+    { ref: "9f3a.2", event: 2, at: 3, count: 1, kept: true, line: "shop gave up", name: "till", reason: "killed", gave_up: true,
+      supervisor: "shop", strategy: "one_for_one", request: "ada's request over HTTP (process.kill)" },
+  ];
+  const { log, asked, seen } = askedLog(lines);
+  const begun = log.begin(), killed = { type: "child_terminated", id: "7", at: 9, cause: 6, text: "till <0.5.0> was killed", pid: "0.5.0" };
+  asked[0].resolve(answer([{ ...killed, data: { by: "exit", by_itself: true, reason: "killed" } }], "run"));
+  await begun;
+  await new Promise(setImmediate);
+  const drawn = seen.length;
+  await log.explain();
+  assert.equal(seen.length, drawn + 1);
+  assert.deepEqual([...log.kept, ...log.events].map((event) => textOf(event, new Set())), [
+    "shop gave up: till was killed by ada's request over HTTP",
+    "till was killed and restarted: killed by your request from the page, restarted by shop (one_for_one)",
+    "till <0.5.0> was killed by your request from the page",
+  ]);
 });
 
 test("events of another program of the node replace those of the former one", async () => {

@@ -28,7 +28,7 @@ class Event:
         node: node name; None for events of the platform itself.
         pid: subject of the event, as `0.17.0`.
         name: the registered name of that process, or the id of the child.
-        supervisor: supervisor that decided, or started the process: name, else pid.
+        supervisor: supervisor that decided, or started the process: name, else id, else pid.
         seq, cause: its number among the node's events, and that of its cause.
         text: description in a sentence.
         data: further fields, by type.

@@ -13,7 +13,7 @@ from otp.redaction import without_secrets
 from superlearner.control.clock import Clock
 from superlearner.control.events import facts_of, is_own_end
 from superlearner.control.names import display_name, has_critical_children, is_critical
-from superlearner.control.slots import id_text
+from superlearner.control.slots import DYNAMIC, id_text
 from superlearner.control.terms import clip, plain_pid, text_of
 from superlearner.control.tree import supervisor_state, what_of
 from superlearner.observing.events.event import Event
@@ -92,7 +92,7 @@ def _child(event: Any) -> Event:
     pid, id = facts.child, facts.id
     name = None if child is None else display_name(child)
     own = facts.pid
-    supervisor = display_name(event.pid) or own
+    supervisor = _supervisor_name(event.pid) or own
     told: dict[str, Any] = {"id": id, "supervisor_pid": own}
     also = () if id is None else (id,)
     called = name or id
@@ -182,6 +182,16 @@ TRANSLATORS = {
     "gave_up": _child,
     "strategy_changed": _strategy_changed,
 }
+
+
+def _supervisor_name(pid: Any) -> str | None:
+    """Return the name of a supervisor, else its id under the supervisor above; None for a root without a name."""
+    name = display_name(pid)
+    above = otp.process_info(pid, "parent") if name is None and otp.is_alive(pid) else None
+    state = None if above is None else supervisor_state(above)
+    if state is None or state.strategy in DYNAMIC:
+        return name
+    return next((id_text(one.id) for one in state.children if one.pid is pid), None)
 
 
 def _supervisor(pid: Any) -> tuple[str, str]:

@@ -88,7 +88,10 @@ async def list_(
     if error is not None and not total and not lines:
         raise error
     found = merge(lines, sorted(rows, key=lambda one: -one.at), start, per_page)
-    shown = await asyncio.to_thread(lambda: [describe_row(one) if isinstance(one, MomentRow) else one for one in found])
+    reader = ctx.user.name
+    shown = await asyncio.to_thread(
+        lambda: [describe_row(one, reader) if isinstance(one, MomentRow) else one for one in found]
+    )
     if len(names) == 1 and all(one.node in (None, name) for one in shown):
         for one in shown:
             one.node = None
@@ -187,8 +190,8 @@ def _describe_group(group: Group, past: Past, clock: Clock, run: str) -> Restart
     )
 
 
-def describe_row(row: MomentRow) -> RestartLine:
-    """Return the line of a recorded restart."""
+def describe_row(row: MomentRow, reader: str) -> RestartLine:
+    """Return the line of a recorded restart, for a reader."""
     line = RestartLine(
         event=row.number, ref=str(Ref(row.run, row.number)), node=row.node, at=row.at, until=row.until, line=row.line,
         count=row.count, kept=False, name=None, reason=None, supervisor=None, strategy=None, started=0, gave_up=False,
@@ -211,6 +214,7 @@ def describe_row(row: MomentRow) -> RestartLine:
         line.supervisor = nodes[decisions[0].id].name if decisions[0].id in nodes else None
         line.strategy = decisions[0].strategy
     line.program = moment.program
+    line.request = None if moment.requester is None else moment.requester.describe_request(reader)
     line.started = sum(isinstance(one, Started) for one in moment.events)
     line.gave_up = bool(fallen)
     line.fallen = list(dict.fromkeys(nodes[id].name for id in fallen if id in nodes))

@@ -165,6 +165,10 @@ class RestartLine(BaseModel):
     name: str | None = Field(description="the process that ended first")
     reason: str | None
     where: str | None = Field(default=None, description="the file, line and function that raised")
+    request: str | None = Field(
+        default=None,
+        description="the request that ended it, such as `your request over HTTP`; null if not settled",
+    )
     supervisor: str | None = Field(description="the first supervisor that decided")
     strategy: str | None
     started: int = Field(description="number of processes started")

@@ -168,3 +168,6 @@ export function sentence(words) {
 
 /** Return a text as a part of a sandbox's name. @param {string} text */
 export const namePart = (text) => text.replace(/[^A-Za-z0-9_-]+/g, "-");
+
+/** Return a request without its operation: `your request over HTTP`. @param {string} request */
+export const shortRequest = (request) => request.replace(/ \([\w.]+\)$/, "");

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { counted, limitText } from "../base/words.js";
+import { counted, limitText, shortRequest } from "../base/words.js";
 import { all } from "./picture.js";
 
 /** @import { Moment, MomentEvent } from "./schedule.js" */
@@ -179,7 +179,7 @@ function whole(moment) {
 }
 
 /** Return who asked for the first end: ` by your request over HTTP`. @param {Moment} moment */
-export const byRequest = ({ request }) => (request ? ` by ${request.replace(/ \([\w.]+\)$/, "")}` : "");
+export const byRequest = ({ request }) => (request ? ` by ${shortRequest(request)}` : "");
 
 /**
  * Return what became of a child that its supervisor did not restart at once.

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { shortRequest } from "../base/words.js";
 import { KEPT_TYPE, TYPES } from "./past.js";
 
 /** @import { LogEvent } from "./past.js" */
@@ -20,6 +21,10 @@ const PART = 1000;
 const KEPT = 200;
 /** Minimum interval between two requests. */
 const PAUSE_MS = 400;
+/** By then, a restart has settled, and its line names the request that ended a process. */
+const SETTLED_MS = 1000;
+/** Questions about the same ends, of which some have no settled restart yet. */
+const MOST_ASKED = 10;
 
 export class EventLog {
   /** @type {readonly LogEvent[]} */ events = [];
@@ -40,6 +45,8 @@ export class EventLog {
   #again = false;
   /** Increases when the log is replaced, so that late answers are dropped. */
   #turn = 0;
+  #settling = 0;
+  #asked = 0;
 
   /** @param {() => void} changed @param {(path: string) => Promise<any>} ask  requests a path of the node */
   constructor(changed, ask) {
@@ -103,7 +110,34 @@ export class EventLog {
     this.whole = last === MOST || this.events.length < last;
     this.changed();
     this.#schedule();
+    this.#explainSoon();
     if (this.whole) void this.#loadKept();
+  }
+
+  /** Ask soon whose requests ended processes. */
+  #explainSoon() {
+    this.#asked = 0;
+    if (!this.#settling && this.events.some(isUnexplained)) this.#settling = setTimeout(() => void this.explain(), SETTLED_MS);
+  }
+
+  /** Ask whose requests ended processes, until each end with a restart has an answer. */
+  async explain() {
+    this.#settling = 0;
+    const first = this.events.find(isUnexplained);
+    if (!first) return;
+    /** @type {Api.RestartLine[]|null} */ const found = await this.#ask(this.#turn,
+      `/restarts?settled=true&per_page=${KEPT}&since=${first.at - 1}`);
+    if (!found) return;
+    const requests = new Map(found.map(({ event, request }) => [event, request ?? ""]));
+    const explained = this.events.map((event) => {
+      const request = isUnexplained(event) ? requests.get(event.cause ?? 0) : undefined;
+      return request === undefined ? event : { ...event, request };
+    });
+    const news = explained.some(({ request }, place) => request && request !== this.events[place]?.request);
+    this.events = explained;
+    if (news) this.changed();
+    if (explained.some(isUnexplained) && (this.#asked += 1) < MOST_ASKED)
+      this.#settling ||= setTimeout(() => void this.explain(), SETTLED_MS);
   }
 
   async #loadKept() {
@@ -133,6 +167,7 @@ export class EventLog {
       if (complete) this.read = change;
       if (newer.length) this.events = inOrder([...this.events, ...newer]).slice(-MOST);
       if (newer.length || news) this.changed();
+      if (newer.some(isUnexplained)) this.#explainSoon();
       if (!complete) this.#schedule();
     }
     if (this.#again) this.#schedule();
@@ -162,10 +197,26 @@ const lifecycle = (items) => inOrder(items.filter(({ type }) => TYPES.includes(t
 const inOrder = (events) => events.sort((one, other) => one.at - other.at);
 
 /** Return a kept restart as an event. @param {Api.RestartLine} one @returns {LogEvent} */
-const eventOf = ({ ref, at, count, kept, line = "", program = false, started = 0 }) => ({
+const eventOf = ({ ref, at, count, kept, line = "", program = false, started = 0, ...more }) => ({
   id: `kept-${ref}-${count}`, type: KEPT_TYPE, at, text: line, ref: kept || count === 1 ? ref : null, pid: null, name: null,
-  supervisor: null, seq: null, data: { program, started },
+  supervisor: null, seq: null, data: { program, started }, by: actors(more, started > 0 && !program),
 });
+
+/**
+ * Return who ended a process, and who restarted it.
+ * @param {Partial<Api.RestartLine>} line
+ * @param {boolean} again
+ */
+function actors({ name, reason, request, supervisor, strategy, gave_up: gaveUp }, again) {
+  const by = request ? ` by ${shortRequest(request)}` : "", killed = reason === "killed";
+  if (gaveUp) return name ? `${name} ${killed ? `was killed${by}` : `ended: ${reason ?? "unknown"}`}` : "";
+  return [by && `${killed ? "killed" : "ended"}${by}`,
+    again && supervisor ? `restarted by ${supervisor}${strategy ? ` (${strategy})` : ""}` : ""].filter(Boolean).join(", ");
+}
+
+/** Return whether a process was killed, and nothing is known of a request yet. @param {LogEvent} event */
+const isUnexplained = ({ type, data, request }) =>
+  type === "child_terminated" && Boolean(data["by_itself"]) && data["reason"] === "killed" && request === undefined;
 
 /** Return what identifies a program in an id of its events. @param {string} id */
 const runOf = (id) => id.slice(0, id.lastIndexOf("-"));

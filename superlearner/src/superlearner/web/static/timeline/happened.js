@@ -7,7 +7,7 @@
 import { whyAddress } from "../base/process-link.js";
 import { precise } from "../base/words.js";
 import { html, nothing, render, repeat } from "../vendor/lit-html.js";
-import { countUpTo, KEPT_TYPE, markOf } from "./past.js";
+import { countUpTo, KEPT_TYPE, markOf, textOf } from "./past.js";
 
 /** @import { LogEvent } from "./past.js" */
 
@@ -34,7 +34,7 @@ export function showEventsAround(place, events, at, why) {
   const ends = new Set(shown.filter(({ type }) => type === "child_terminated").map(({ pid }) => pid));
   render(
     html`${repeat(shown, ({ id }) => id, (event) =>
-      row(event, words(event, ends), event === current, at === null, at !== null && event.at > at, why, event === newestKept))}`,
+      row(event, textOf(event, ends), event === current, at === null, at !== null && event.at > at, why, event === newestKept))}`,
     place);
   const item = current && rowOf(place, current);
   if (at === null) place.scrollTop = 0;
@@ -49,16 +49,6 @@ const rowOf = (place, { id }) => /** @type {HTMLElement|null} */ (place.querySel
 /** Return whether a row is in view in the list. @param {HTMLElement} place @param {HTMLElement} item */
 const isIn = (place, item) =>
   item.offsetTop >= place.scrollTop && item.offsetTop + item.offsetHeight <= place.scrollTop + place.clientHeight;
-
-/**
- * Return the text of an event; a restart does not repeat the end that has a row of its own.
- * @param {LogEvent} event
- * @param {Set<string|null>} ends  pids
- */
-function words({ type, text, supervisor, data }, ends) {
-  const at = type === "child_restarted" && ends.has(data["old"]) ? text.lastIndexOf(`; ${supervisor} `) : -1;
-  return at < 0 ? text : text.slice(at + 2);
-}
 
 /**
  * @param {LogEvent} event
@@ -77,7 +67,7 @@ function row(event, text, current, live, later, why, begins) {
     <button type="button" data-at=${event.at} tabindex=${current ? 0 : -1} aria-current=${current && !live ? "step" : nothing}><svg
       class="glyph" aria-hidden="true"><use href="#i-${gaveUp ? "gave-up" : GLYPHS[mark]}"></use></svg>
       <time datetime=${new Date(event.at * 1000).toISOString()}>${precise(event.at)}</time><span class="what">${text}</span></button>
-    ${why && id !== null && RESTARTS.has(event.type)
+    ${why && id !== null && (RESTARTS.has(event.type) || mark === "crash")
       ? html`<a class="link" tabindex="-1" href=${whyAddress(id, undefined, event.ref ? undefined : event.at)} aria-label=${label}>Why?</a>`
       : nothing}</li>`;
 }

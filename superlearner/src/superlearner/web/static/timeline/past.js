@@ -5,15 +5,15 @@
  * @module
  */
 
-import { isOrderly } from "../base/words.js";
+import { isOrderly, shortRequest } from "../base/words.js";
 import { LogFacts, numberOf } from "./log-facts.js";
 
 /** @import { Model, Row } from "../live/model.js" */
 
 /**
- * An event; or a kept restart, with its id `ref` if it has a replay.
+ * An event, with the `request` that killed its process; or a kept restart, with its id `ref` if it has a replay, and `by` whom.
  * @typedef {Pick<Api.EventLine, "id"|"type"|"at"|"pid"|"name"|"supervisor"|"text"|"seq"|"data">
- *   & {ref?: string|null, critical?: boolean}} LogEvent
+ *   & {ref?: string|null, critical?: boolean, cause?: number|null, request?: string, by?: string}} LogEvent
  */
 /** @typedef {"crash"|"restart"|"change"|"start"|"stop"} Mark */
 
@@ -38,6 +38,18 @@ export function markOf({ type, data, text }) {
     return (data["by"] === "supervisor" && !data["by_itself"]) || isOrderly(data["reason"] ?? "") ? "stop" : "crash";
   }
   return "change";
+}
+
+/**
+ * Return the text of an event, with the request that killed its process; a restart does not repeat the end that has a row of its own.
+ * @param {LogEvent} event
+ * @param {Set<string|null>} ends  pids
+ */
+export function textOf({ type, text, supervisor, data, request, by }, ends) {
+  if (by) return `${text}: ${by}`;
+  if (request) return `${text} by ${shortRequest(request)}`;
+  const at = type === "child_restarted" && ends.has(data["old"]) ? text.lastIndexOf(`; ${supervisor} `) : -1;
+  return at < 0 ? text : text.slice(at + 2);
 }
 
 /** The shortest range that the time axis opens with, in seconds. */
