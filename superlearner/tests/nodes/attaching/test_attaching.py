@@ -19,7 +19,8 @@ from observed_service import service
 from otp.distribution import Settings
 from otp.doors import visit
 from stopped_programs import continue_all, stop_all
-from superlearner.nodes.attaching.attachment import _runs
+from superlearner.nodes.attaching import attachment
+from superlearner.nodes.attaching.attachment import _is_stopped, _runs
 from superlearner.nodes.remote import protocol as p
 from superlearner.operations.rights.users import SCOPES
 
@@ -230,11 +231,37 @@ def test_a_program_that_ran_beside_an_ended_service_does_not_take_its_place(insi
     inside(test)
 
 
+def test_a_service_that_is_attached_under_another_name_does_not_take_the_place_of_one_that_ended(
+    inside: Run, tmp_path: Path
+) -> None:
+    """Regression: after the end of the first, its name led to the second, which had started later."""
+
+    async def test(platform: Any) -> None:
+        platform.platform.attachments.pauses = (0.0, 0.0)
+        async with service(tmp_path) as first:
+            await attach(platform)
+            async with service(tmp_path) as second:
+                several = (await attach(platform)).json()["error"]["details"][0]["hint"]
+                assert f"attach {NODE}-{second.os_pid} --name shop_2" in several  # not the one that is attached
+                assert (await attach(platform, f"{NODE}-{second.os_pid}", name="shop_2")).status_code == 200
+                first.process.kill()
+                [one, _] = platform.platform.attachments
+                await one.over.wait()
+                states = {line["name"]: line["state"] for line in (await platform.get(ATTACHED))["data"]}
+                assert {NODE: "given_up", "shop_2": "attached"} == states
+                asked = await platform.client.get("/api/v1/processes", params={"node": NODE})
+                assert f"this user has no open door of {NODE}: its service does not run" in asked.text
+
+    inside(test)
+
+
 def test_a_service_whose_loop_is_held_is_busy_and_not_ended(
     inside: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Regression: it was reported as ended while its process ran."""
+    """Regression: it was reported as ended while its process ran; and a stopped one as busy."""
     monkeypatch.setattr(visit, "SETTINGS", Settings(heartbeat=1.0, dead=3.0))
+    tells = _is_stopped
+    monkeypatch.setattr(attachment, "_is_stopped", lambda _os_pid: False)  # as if its loop were held
 
     async def test(platform: Any) -> None:
         async with service(tmp_path) as shop:
@@ -257,6 +284,13 @@ def test_a_service_whose_loop_is_held_is_busy_and_not_ended(
                 one._silent_since -= 6
                 [line] = (await platform.get(ATTACHED))["data"]
                 assert re.match("it has been busy for (9|10) s: ", line["why"])  # and not 3 s until the next attempt
+                if Path("/proc/self/stat").exists():
+                    monkeypatch.setattr(attachment, "_is_stopped", tells)
+                    [line] = (await platform.get(ATTACHED))["data"]
+                    words = (
+                        f"its process {shop.os_pid} has been stopped by a signal and has not answered for [0-9]+ s; "
+                    )
+                    assert re.fullmatch(f"{words}`kill -CONT {shop.os_pid}` continues it", line["why"])
             finally:
                 continue_all([shop.os_pid])
 

@@ -66,6 +66,10 @@ class Attachment:
         self._silent_since: float | None = None
         self.known = known
         """The service, since it was first attached."""
+        self.before: str | None = None
+        """The address of its door before the last restart of the service."""
+        self.held: Callable[[Attachment], frozenset[str]] = lambda _attachment: frozenset()
+        """Returns the addresses of doors to which other services are attached: none of them is its restart."""
         self.learned: Callable[[], object] = lambda: None
         """Called when `known` has changed."""
         if known is not None:
@@ -109,11 +113,13 @@ class Attachment:
         if known is None:
             address, token = await self.where.look()
         else:
-            address, token = await self.where.look(known.node, known.siblings, known.last)
+            address, token = await self.where.look(known.node, known.siblings, known.last, self.held(self))
         async with Visitor(address, token) as visitor:
             facts = visitor.facts
             if known is not None and facts.node != known.node:
                 raise DoorError(f"{address} is now the door of {facts.node}, not of {known.node}")
+            if address in self.held(self):  # attached meanwhile
+                raise DoorError(f"{address} is the door of another service, which is attached")
             name = self.name or facts.node
             # Before the list of nodes changes: its listeners may ask for this.
             self._silent_since = None
@@ -122,6 +128,7 @@ class Attachment:
                 line = ServiceLink(facts.backend, partial(self._end_of, visitor))
                 await self._nodes.attach_remote(name, line, there=facts.node)
             self._nodes.stop_waiting(name)
+            self.before = None if known is None else known.last
             self.known = KnownService(name, facts.node, self.where, address, self.where.siblings(address, facts.node))
             again = f"again attached, to process {facts.os_pid}" if self.begun.done() else "attached"
             self._tell("ok", f"{name} is {again}: {self.can_do()}")
@@ -162,6 +169,11 @@ class Attachment:
         if since is None or facts is None or not self.where.is_own or not _runs(facts.os_pid):
             return None
         seconds = asyncio.get_running_loop().time() - since
+        if _is_stopped(facts.os_pid):
+            return (
+                f"its process {facts.os_pid} has been stopped by a signal and has not answered for {seconds:.0f} s; "
+                f"`kill -CONT {facts.os_pid}` continues it"
+            )
         return f"it has been busy for {seconds:.0f} s: its process {facts.os_pid} runs and does not answer"
 
     def describe_state(self) -> str:
@@ -194,3 +206,12 @@ def _runs(os_pid: int) -> bool:
     except OSError:
         return True  # of another user
     return True
+
+
+def _is_stopped(os_pid: int) -> bool:
+    """Return whether a process is stopped, as by SIGSTOP; False where the system does not tell."""
+    try:
+        with open(f"/proc/{os_pid}/stat", encoding="utf-8", errors="replace") as file:
+            return file.read().rpartition(") ")[2][:1] in ("T", "t")
+    except OSError:
+        return False

@@ -10,7 +10,7 @@ from typing import Final
 
 from superlearner.nodes.attaching.attachment import PAUSES_S, Attachment
 from superlearner.nodes.attaching.known_services import KnownServices
-from superlearner.nodes.attaching.whereabouts import Whereabouts
+from superlearner.nodes.attaching.whereabouts import SeveralDoors, Whereabouts
 from superlearner.nodes.nodes import Absence, NameTaken, Nodes
 
 __all__ = ["Attachments", "TooManyServices"]
@@ -133,8 +133,26 @@ class Attachments:
         # In a fresh context: the attachment outlives the request.
         task = asyncio.get_running_loop().create_task(attachment.live(), context=Context())
         self._tasks[attachment] = task
+        attachment.held = self._held_by_others
         if attachment.known is not None:
             attachment.learned = self._store
+
+    def _held_by_others(self, asking: Attachment) -> frozenset[str]:
+        """Return the addresses of doors of attached services, without those of the same one under another name."""
+        if asking.known is None:
+            return frozenset()
+        last = asking.known.last
+        return frozenset(
+            one.known.last
+            for one in self._tasks
+            if one is not asking and one.state == "attached" and one.known is not None
+            and last not in (one.before, one.known.last)
+        )  # fmt: skip
+
+    def free_door(self, error: SeveralDoors) -> str:
+        """Return the name of a door that is not attached, if there is one."""
+        attached = {one.known.last for one in self._tasks if one.state == "attached" and one.known is not None}
+        return next((one.name for one in error.doors if one.address not in attached), error.doors[0].name)
 
     def _store(self) -> None:
         if self.stored is None:

@@ -22,12 +22,13 @@ class SeveralDoors(DoorError):
     """A name that several doors have.
 
     Attributes:
-        names: the full names of the doors, any of which is unique.
+        doors: the doors; the name of each is unique.
     """
 
-    def __init__(self, address: str, names: tuple[str, ...]) -> None:
-        super().__init__(f"several doors are called {address}: {', '.join(names)}; try one of these names")
-        self.names = names
+    def __init__(self, address: str, doors: list[DoorRecord]) -> None:
+        names = ", ".join(one.name for one in doors)
+        super().__init__(f"several doors are called {address}: {names}; try one of these names")
+        self.doors = doors
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +62,18 @@ class Whereabouts:
         return self.token is None and self.token_file is None
 
     async def look(
-        self, node: str | None = None, others: Collection[str] = (), last: str | None = None
+        self,
+        node: str | None = None,
+        others: Collection[str] = (),
+        last: str | None = None,
+        held: Collection[str] = (),
     ) -> tuple[str, str]:
         """Return the current address and token of the door.
 
         Args:
             node: the node seen behind it before; it identifies the door after a restart of the service.
             others: names of doors of other programs with such a node, which do not count as restarts of this one.
+            held: addresses of doors that do not count either: other services are attached to them.
             last: its last address; a door that is still there has precedence over others of this name.
 
         Raises:
@@ -86,11 +92,15 @@ class Whereabouts:
         except BadArgument as error:
             raise DoorError(str(error)) from None
         found = [one for one in doors if last is not None and (one.address, one.node) == (last, node)]
-        found = found or self._among([one for one in doors if one.name not in others], node)
+        found = found or self._among([one for one in doors if one.name not in others and one.address not in held], node)
         if len(found) == 1:
             return found[0].address, found[0].token
         if found:
-            raise SeveralDoors(self.address, tuple(one.name for one in found))
+            raise SeveralDoors(self.address, found)
+        if node is not None:
+            raise DoorError(
+                f"this user has no open door of {node}: its service does not run, or runs without `otp.observe`"
+            )
         if (place := self._place()) is not None:
             (await connect(place)).close()
             raise DoorError(f"expected the token of {place}, which is no door of this user; try --token-file FILE")

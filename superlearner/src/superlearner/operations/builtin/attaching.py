@@ -91,7 +91,8 @@ async def attach(
         problem = clip(str(error), LONGEST)
         raise OperationError("validation_error", problem, details=[Detail("address", problem)]) from None
     except SeveralDoors as error:
-        hint = _under(attachments.free_name(error.names[0]), error.names[0], token)
+        door = attachments.free_door(error)
+        hint = _under(attachments.free_name(door), door, token)
         raise OperationError("node_unavailable", clip(str(error), LONGEST), hint=hint) from None
     except (DoorError, ImportError) as error:
         hint = f"`{command('attach', list=True)}` shows the services of this user"
