@@ -190,9 +190,30 @@ def test_a_disconnected_member_stays_apart_until_it_connects(clusters: Any) -> N
         assert [("down", "a#1", "disconnected")] == seen.take()
         assert (["a", "d"], ["b", "d"]) == (names(a), names(b))
         assert 3 == len(d.members())
+        assert [] == a.lost() == b.lost() == d.lost()
         await a.connect("sim/b")
         await b.wait_size(3)
         await a.connect("sim/b")  # it is there already
+
+    clusters(main)
+
+
+def test_a_lost_member_that_is_forgotten_is_lost_for_nobody(clusters: Any) -> None:
+    async def main(c: Clusters) -> None:
+        a, b, d = await c.form("a", "b", "d")
+        with pytest.raises(otp.NotFound, match="no member is lost"):
+            await a.forget("b")
+        c.stall(b)
+        await settle(LOST)
+        assert [["b"], ["b"]] == [[member.name for member in each.lost()] for each in (a, d)]
+        with pytest.raises(otp.NotFound, match="expected a lost member, one of b"):
+            await a.forget("d")
+        await a.forget("b")
+        await settle(2 * LOST)
+        assert [] == a.lost() == d.lost()
+        c.resume(b)  # it is not gone after all
+        await settle(2 * LOST)
+        assert (["a", "b", "d"], []) == (sorted(names(a)), a.lost())
 
     clusters(main)
 

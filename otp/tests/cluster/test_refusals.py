@@ -177,7 +177,8 @@ FACTS = {"version": "1", "address": None, "since": 0.0, "meta": None, "simulated
         ("cluster", "facts", 1, FACTS, "x"),
         ("cluster", "facts", 1),
         ("cluster", "known", 7),
-        ("cluster", "news"),
+        ("cluster", "forget", 7),
+        ("cluster", 7),
         ("cluster",),
     ],
     ids=lambda message: str(message)[:60],
@@ -218,6 +219,25 @@ def test_later_facts_may_have_more_than_is_known(clusters: Any) -> None:
         assert "1" == a.members()[1].version
 
     clusters(main)
+
+
+def test_later_messages_and_frames_are_ignored_and_logged_once(
+    clusters: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main(c: Clusters) -> None:
+        a, b = await c.form("a", "b")
+        for message in (("cluster", "news", 1), ("cluster", "news"), ("cluster", "joined", "more")):
+            speak(b.distribution, "a", message)
+        carrier = b.distribution.transport._carrier
+        for frame in (b"\x92\x63\x01", b"\x91\x63"):
+            carrier.put(me(a), frame)
+        await settle(2 * SETTINGS.dead)
+        assert (["a", "b"], ["b", "a"]) == (names(a), names(b))
+        assert [] == a.refused()
+
+    clusters(main)
+    assert 1 == len(logged(caplog, "ignores messages 'news'"))
+    assert 1 == len(logged(caplog, "got one of kind 99"))
 
 
 def test_members_of_whom_another_one_tells_are_connected(clusters: Any) -> None:

@@ -39,7 +39,8 @@ NONSENSE = {
     "nothing": b"",
     "no msgpack": b"\xc1\xff",
     "a text": msgspec.msgpack.encode("hello"),
-    "an unknown signal": pack(99, 1, 2),
+    "a kind that no version has": pack(999, 1, 2),
+    "a negative kind": pack(-1, 1, 2),
     "a field of another type": pack(1, "x", 2),
     "a negative number": pack(6, -1, 5),
     "a field too few": pack(1, 5),
@@ -74,6 +75,24 @@ def test_nonsense_ends_the_connection_and_names_the_node(two: Any, data: bytes, 
     with caplog.at_level(logging.ERROR, "otp"):
         two(test)
     assert "b#202 is disconnected from a: expected" in caplog.text
+
+
+def test_what_a_later_version_adds_is_ignored_and_logged_once(two: Any, caplog: Any) -> None:
+    async def test(both: Any) -> None:
+        counter = await both.a.start(Counter, 1, name="counter")
+        for data in (pack(99, 1, 2), pack(99), pack(98, "x"), pack(1, counter.id, "x", True), pack(99, 3)):
+            assert both.at_b.transport.send(both.at_a.transport.me, data)
+        await both.settle()
+        assert ["b"] == both.at_a.nodes()
+        assert ["a"] == both.at_b.nodes()
+
+    with caplog.at_level(logging.WARNING, "otp"):
+        two(test)
+    said = [record.getMessage() for record in caplog.records if "ignores" in record.getMessage()]
+    assert [
+        f"a ignores a signal of node b#202: expected a signal that this version knows, got one of kind {kind}"
+        for kind in (99, 98)
+    ] == said
 
 
 def test_a_signal_that_is_too_large_ends_the_connection(two: Any, monkeypatch: Any, caplog: Any) -> None:

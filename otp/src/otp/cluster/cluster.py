@@ -24,7 +24,7 @@ from otp.distribution.session_transport import Traffic
 from otp.kernel.steps.node import Node
 from otp.kernel.tables.names import node_here
 from otp.kernel.tables.scheduler import current_process, nanoseconds
-from otp.kernel.values.errors import BadArgument
+from otp.kernel.values.errors import BadArgument, NotFound
 from otp.kernel.values.pids import Pid, Ref
 
 __all__ = ["Cluster"]
@@ -230,8 +230,38 @@ class Cluster:
         return self._membership.members()
 
     def lost(self) -> list[Member]:
-        """Return the members that went without leaving, and have not come back; the longest lost first."""
+        """Return the members that went without leaving, and have not come back; the longest lost first.
+
+        A member that was disconnected on purpose is not lost.
+        """
         return list(self._membership.lost.values())
+
+    async def forget(self, name: str) -> None:
+        """Take a lost member out of `lost()`, here and on all connected members: it will not come back.
+
+        If it does, it is a member again.
+
+        Raises `NotFound` for a name that is not lost.
+
+        >>> import otp
+        >>> from otp.cluster import Cluster
+        >>> from otp.distribution.carriers.simulated import SimulatedNetwork
+        >>> async def main():
+        ...     cluster = await Cluster.join(cookie="secret", carrier=SimulatedNetwork().carrier)
+        ...     try:
+        ...         await cluster.forget("b")
+        ...     except otp.NotFound as error:
+        ...         return str(error)
+        >>> otp.run(main)
+        'not_found; no member is lost'
+        """
+        if self._membership.over:
+            raise NotMember(f"node {self.node.name!r} has left its cluster")
+        if not self._membership.forget(name):
+            error = NotFound(id=name)
+            lost = ", ".join(member.name for member in self.lost())
+            error.hint = f"expected a lost member, one of {lost}" if lost else "no member is lost"
+            raise error
 
     def refused(self) -> list[Refusal]:
         """Return the latest refusals, at most 100: nodes that this member refused, or that refused it."""

@@ -8,7 +8,10 @@ A message is a tuple that begins with `"cluster"`:
 ("cluster", "known", known)                    when a member has learned of another one
 ("cluster", "leaving")                         before a member leaves
 ("cluster", "seen")                            the reply to it
+("cluster", "forget", name, incarnation)       when a lost member will not come back
 ```
+
+Members of a later version may add parts at the end of a message, and further kinds, which this version ignores.
 
 A node that joins sends its facts, too. The others count it as a member once it says, there or later, that it was
 accepted.
@@ -29,13 +32,27 @@ from otp.distribution import NodeId, wire
 from otp.kernel.values.errors import BadArgument
 from otp.observer.terms import DEPTH, Encoder
 
-__all__ = ["LEAVING", "PROTOCOL", "SEEN", "JOINED", "Known", "check_meta", "facts_of", "known_in", "member_of"]
+__all__ = [
+    "JOINED",
+    "KINDS",
+    "LEAVING",
+    "PROTOCOL",
+    "SEEN",
+    "Known",
+    "check_meta",
+    "facts_of",
+    "forget",
+    "known_in",
+    "member_of",
+]
 
 PROTOCOL: Final = 1
 """The version of these messages; members with another one refuse each other."""
 JOINED: Final = ("cluster", "joined")
 LEAVING: Final = ("cluster", "leaving")
 SEEN: Final = ("cluster", "seen")
+KINDS: Final = frozenset({"facts", "joined", "known", "leaving", "seen", "forget"})
+"""The kinds of messages that this version knows."""
 META: Final = 64 * 1024
 """Maximum bytes of the term that a member shows the others."""
 MOST: Final = 10_000
@@ -60,6 +77,11 @@ def facts_of(member: Member, joined: bool) -> dict[str, Any]:
         "leaving": member.status == "leaving",
         "joined": joined,
     }
+
+
+def forget(name: str, incarnation: int) -> tuple[str, str, str, int]:
+    """Return the message that a lost member will not come back."""
+    return "cluster", "forget", name, incarnation
 
 
 def check_meta(meta: Any) -> None:

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from otp.bounded import text
 from otp.cluster.discovery import Discovery
-from otp.cluster.facts import JOINED, LEAVING, PROTOCOL, SEEN, Known, facts_of, known_in, member_of
+from otp.cluster.facts import JOINED, KINDS, LEAVING, PROTOCOL, SEEN, Known, facts_of, forget, known_in, member_of
 from otp.cluster.member import DownReason, Member, MemberDown, MemberLeaving, MemberUp
 from otp.cluster.refusals import Refusal, sentence
 from otp.cluster.transport import MemberDistribution
@@ -37,6 +37,8 @@ REFUSALS: Final = 100
 """Number of refusals that are kept."""
 MOST_LOST: Final = 1_000
 """Number of lost members that are kept; the longest lost is forgotten first."""
+MOST_IGNORED: Final = 100
+"""Number of unknown kinds of messages that are logged."""
 LOOKS: Final = 8
 """Heartbeats in which sources of addresses are read each time; afterwards they are read each time after as many."""
 SLOWEST_DIAL: Final = 30.0
@@ -108,7 +110,7 @@ class Membership:
         self._tried_again: set[NodeId] = set()
         self._sought: dict[NodeId, _Sought] = {}
         self._candidates: dict[NodeId, Member] = {}  # connected nodes that were not accepted yet
-        self._apart: dict[NodeId, None] = {}  # not to be connected again by itself
+        self._apart: dict[NodeId, str | None] = {}  # not to be connected again by itself; with their addresses
         self._watchers: dict[Ref, Process] = {}
         self._noted_at: deque[float] = deque(maxlen=REFUSALS)
         self._waiters: list[asyncio.Future[None]] = []
@@ -116,6 +118,7 @@ class Membership:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._dialled: set[str] = set()
         self._complained: set[str] = set()
+        self._ignored: set[str] = set()  # kinds of messages that this version does not know
         self._ticks = 0
         self._pulse = Pulse(settings.heartbeat)
         self._timer: asyncio.TimerHandle | None = None
@@ -304,7 +307,7 @@ class Membership:
         elif pending is not None and reason not in _REASONS and not self.over:
             self._seek(node, None)
         if reason in ("leave", "disconnect"):
-            self._part(node)
+            self._part(node, None if member is None else member.address)
         self.wake()
 
     def told(self, node: NodeId, message: tuple[Any, ...]) -> None:
@@ -317,20 +320,30 @@ class Membership:
                     self._refuse(node, ("incompatible", "membership", PROTOCOL, protocol), "its protocol differs")
                 case ("cluster", "facts", _, facts, known, *_):
                     self._handle_facts(node, member_of(node, facts), facts.get("joined") is not False, known_in(known))
-                case ("cluster", "joined"):
+                case ("cluster", "joined", *_):
                     if (member := self._candidates.pop(node, None)) is not None:
                         self._admit(node, member)
-                case ("cluster", "known", known):
+                case ("cluster", "known", known, *_):
                     self._learn(known_in(known))
-                case ("cluster", "leaving"):
+                case ("cluster", "leaving", *_):
                     self._leaving(node)
-                case ("cluster", "seen"):
+                case ("cluster", "seen", *_):
                     self._unseen.discard(node)
                     self.wake()
+                case ("cluster", "forget", str(name), int(incarnation), *_):
+                    self._forget(name, incarnation)
+                case ("cluster", str(kind), *_) if kind not in KINDS:
+                    self._ignore(node, kind)
                 case _:
                     raise ValueError(f"expected a message of a membership, got {text(message)}")
         except ValueError as error:
             self._refuse(node, ("incompatible", "membership", PROTOCOL, "malformed"), str(error))
+
+    def _ignore(self, node: NodeId, kind: str) -> None:
+        """Leave a message of a later version unread; log its kind once."""
+        if kind not in self._ignored and len(self._ignored) < MOST_IGNORED:
+            self._ignored.add(kind)
+            say(logging.WARNING, "%s ignores messages %s, which %s sends: a later version", self.me, text(kind), node)
 
     def refused(self, node: NodeId, reason: Any, text: str) -> None:
         """Keep a refusal of the session layer, which logs it."""
@@ -422,8 +435,8 @@ class Membership:
 
     def _down(self, member: Member, reason: DownReason) -> None:
         del self.up[member.name]
-        gone = member._replace(status="leaving" if reason == "left" else "lost")
-        if reason != "left":
+        gone = member._replace(status="lost" if reason in ("timeout", "connection_lost") else "leaving")
+        if gone.status == "lost":
             self.lost.pop(member.name, None)
             self.lost[member.name] = gone
             if len(self.lost) > MOST_LOST:
@@ -432,10 +445,10 @@ class Membership:
         self._notify_watchers(lambda ref: MemberDown(ref, gone, reason))
         self.wake()
 
-    def _part(self, node: NodeId) -> None:
+    def _part(self, node: NodeId, address: str | None) -> None:
         """Do not connect with a node again by itself."""
         self._sought.pop(node, None)
-        self._apart[node] = None
+        self._apart[node] = address or self._apart.get(node)
         if len(self._apart) > MOST_LOST:
             del self._apart[next(iter(self._apart))]
 
@@ -445,23 +458,39 @@ class Membership:
         if member is None:
             return False
         node = NodeId(name, member.incarnation)
-        self._part(node)
+        self._part(node, member.address)
         self.distribution.transport.disconnect(node)
         return True
 
     def reconnect(self, address: str) -> None:
         """Allow a connection with the nodes of an address again, and try those."""
-        names = {member.name for member in self.lost.values() if member.address == address}
-        for node in [node for node in self._apart if node.name in names]:
+        for node in [node for node, at in self._apart.items() if at == address]:
             del self._apart[node]
             self._seek(node, address)
+
+    def forget(self, name: str) -> bool:
+        """Count a lost member as gone for good, here and on the other members; return whether there was one."""
+        member = self.lost.get(name)
+        if member is None:
+            return False
+        self._forget(name, member.incarnation)
+        for other in self.up.values():
+            self.distribution.tell(NodeId(other.name, other.incarnation), forget(name, member.incarnation))
+        return True
+
+    def _forget(self, name: str, incarnation: int) -> None:
+        member = self.lost.get(name)
+        if member is not None and member.incarnation <= incarnation:
+            del self.lost[name]
+            self._sought.pop(NodeId(name, member.incarnation), None)
+            self.wake()
 
     # Refusals
 
     def _refuse(self, node: NodeId, reason: Any, detail: str) -> None:
         say(logging.ERROR, "node %s is refused by %s: %s (%s)", node, self.me, sentence(reason), detail)
         self._pending.pop(node, None)
-        self._part(node)
+        self._part(node, None)
         self.note(node.name, reason, "here")
         self.distribution.transport.disconnect(node)
 

@@ -29,7 +29,7 @@ MOST_TIES: Final = 100_000
 
 
 def arrived(peer: RemoteNode, data: bytes) -> None:
-    """Carry out a signal of `peer`. Raises `Malformed` before anything is done."""
+    """Carry out a signal of `peer`. Raises `Malformed` and `UnknownSignal` before anything is done."""
     signal = wire.decode(data)
     try:
         _HANDLERS[type(signal)](peer, signal)

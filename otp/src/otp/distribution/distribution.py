@@ -19,7 +19,7 @@ from otp.distribution.node_id import NodeId
 from otp.distribution.remote_node import RemoteNode
 from otp.distribution.remote_pid import RemoteProcess
 from otp.distribution.transport import Transport
-from otp.distribution.wire import Malformed
+from otp.distribution.wire import Malformed, UnknownSignal
 from otp.kernel.ends.mailbox import deliver
 from otp.kernel.steps.calling import call
 from otp.kernel.steps.calls import failure
@@ -87,6 +87,8 @@ class Distribution:
         self._refs: WeakValueDictionary[int, Ref] = WeakValueDictionary()
         self._watchers: dict[Process, int] = {}
         self._waiting: dict[str, list[asyncio.Future[NodeId]]] = {}
+        self._ignored: set[int] = set()
+        """The kinds of signals of later versions that have arrived."""
         self.last_loss: str = ""
         """The reason of the latest loss of a connection; `"timeout"` if the other side was silent."""
 
@@ -276,12 +278,16 @@ class Distribution:
         self._tell(NodeUp(node.name, node.creation))
 
     def heard(self, door: Door, node: NodeId, data: bytes) -> None:
-        """Handle a signal of a node; a malformed one ends the connection."""
+        """Handle a signal of a node; a malformed one ends the connection, one of a later version is ignored."""
         peer = self._up.get(node.name)
         if peer is None or peer.id != node or peer.door is not door:
             return
         try:
             arrived(peer, data)
+        except UnknownSignal as error:
+            if error.kind not in self._ignored:
+                self._ignored.add(error.kind)
+                say(logging.WARNING, "%s ignores a signal of node %s: %s", self.node.name, node, error)
         except Malformed as error:
             say(logging.ERROR, "node %s is disconnected from %s: %s", node, self.node.name, error)
             door.transport.disconnect(node)

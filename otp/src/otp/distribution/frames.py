@@ -17,7 +17,7 @@ otp.distribution.frames.MalformedFrame: shop#1: expected a session frame, got 14
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from msgspec import DecodeError, Meta, Struct, msgpack
 
@@ -37,6 +37,7 @@ __all__ = [
     "MalformedFrame",
     "Reset",
     "TAKEN",
+    "UnknownFrame",
     "decode",
     "encode",
 ]
@@ -64,6 +65,14 @@ class MalformedFrame(ValueError):
     def __init__(self, node: NodeId, expected: str, got: str) -> None:
         super().__init__(f"{node}: expected {expected}, got {got}; try the same version of otp on both sides")
         self.node = node
+
+
+class UnknownFrame(MalformedFrame):
+    """A frame of a later version, which this one does not know; `kind` is its number."""
+
+    def __init__(self, node: NodeId, kind: int) -> None:
+        super().__init__(node, "a frame that this version knows", f"one of kind {kind}")
+        self.kind = kind
 
 
 class Hello(Struct, frozen=True, array_like=True, tag=0):
@@ -121,13 +130,31 @@ Frame = Hello | Data | Large | Beat | Reset | Bye
 
 encode: Final[Callable[[Frame], bytes]] = msgpack.Encoder().encode
 _decode = msgpack.Decoder(Frame).decode
+_decode_any = msgpack.Decoder(list[Any]).decode
+KINDS: Final = range(6)
+HIGHEST_KIND: Final = 256
+"""Frames of all versions have lower numbers, so there are not many to report."""
 
 
 def decode(node: NodeId, frame: bytes, limit: int) -> Frame:
-    """Return the frame that `node` sent; raises `MalformedFrame` if invalid or longer than `limit` bytes."""
+    """Return the frame that `node` sent.
+
+    Raises `MalformedFrame` for one that is invalid or longer than `limit` bytes, and `UnknownFrame`.
+    """
     if len(frame) > limit:
         raise MalformedFrame(node, f"at most {limit} bytes", f"a frame of {len(frame)}")
     try:
         return _decode(frame)
     except (DecodeError, UnicodeDecodeError, RecursionError) as error:
+        if (kind := _kind_of(frame)) is not None and kind not in KINDS:
+            raise UnknownFrame(node, kind) from None
         raise MalformedFrame(node, "a session frame", f"{len(frame)} bytes that are not one ({error})") from None
+
+
+def _kind_of(frame: bytes) -> int | None:
+    """Return the number at the beginning of a frame; None if it is no frame of any version."""
+    try:
+        kind = next(iter(_decode_any(frame)), None)
+    except (DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return kind if type(kind) is int and 0 <= kind < HIGHEST_KIND else None

@@ -52,6 +52,7 @@ from otp.distribution.frames import (
     Hello,
     MalformedFrame,
     Reset,
+    UnknownFrame,
     decode,
     encode,
 )
@@ -131,6 +132,8 @@ class Session:
         """The highest incarnation of each node that has proven itself."""
         self._epoch = 0
         self._noticed: set[tuple[NodeId, object]] = set()
+        self._ignored: set[int] = set()
+        """The kinds of frames of later versions that have arrived."""
         self._pulse = Pulse(self.settings.heartbeat)
         self._closed = False
 
@@ -268,6 +271,11 @@ class Session:
         live = peer.live if peer is not None else None
         try:
             said = decode(node, frame, self.settings.signal + OVERHEAD)
+        except UnknownFrame as error:
+            if error.kind in self._ignored:
+                return []
+            self._ignored.add(error.kind)
+            return [Refused(node, str(error))]
         except MalformedFrame as error:
             return self._notice(node, "malformed", Refused(node, str(error)))
         if isinstance(said, Hello):

@@ -3,6 +3,8 @@
 A process is identified by its number on its own node, so that a node can only speak for its own processes; `to` is a
 number, or a name as a list with its term. Numbers of monitors, links and calls belong to their creator.
 
+Later versions may add fields at the end, which this one ignores, and further signals, which it does not carry out.
+
 Source: ERTS User's Guide, *Distribution Protocol*, "Protocol between Connected Nodes".
 """
 
@@ -13,6 +15,7 @@ from typing import Annotated, Any, Final
 from msgspec import Meta, Struct
 
 __all__ = [
+    "KINDS",
     "SIGNALS",
     "Call",
     "Cast",
@@ -32,21 +35,21 @@ Number = Annotated[int, Meta(ge=0, lt=1 << 62)]
 To = Number | list[Any]
 
 
-class Send(Struct, array_like=True, tag=1, gc=False, forbid_unknown_fields=True):
+class Send(Struct, array_like=True, tag=1, gc=False):
     """A message."""
 
     to: To
     term: Any
 
 
-class Cast(Struct, array_like=True, tag=2, gc=False, forbid_unknown_fields=True):
+class Cast(Struct, array_like=True, tag=2, gc=False):
     """A request without a reply."""
 
     to: To
     term: Any
 
 
-class Call(Struct, array_like=True, tag=3, gc=False, forbid_unknown_fields=True):
+class Call(Struct, array_like=True, tag=3, gc=False):
     """A request of the process `caller` (0: none); `system` marks one that the runtime answers for a server."""
 
     to: To
@@ -56,28 +59,28 @@ class Call(Struct, array_like=True, tag=3, gc=False, forbid_unknown_fields=True)
     term: Any
 
 
-class Reply(Struct, array_like=True, tag=4, gc=False, forbid_unknown_fields=True):
+class Reply(Struct, array_like=True, tag=4, gc=False):
     """The reply to a call."""
 
     number: Number
     term: Any
 
 
-class Failed(Struct, array_like=True, tag=5, gc=False, forbid_unknown_fields=True):
+class Failed(Struct, array_like=True, tag=5, gc=False):
     """The failure of a call."""
 
     number: Number
     term: Any
 
 
-class Link(Struct, array_like=True, tag=6, gc=False, forbid_unknown_fields=True):
+class Link(Struct, array_like=True, tag=6, gc=False):
     """A link of the process `sender` with another."""
 
     sender: Number
     to: Number
 
 
-class Unlink(Struct, array_like=True, tag=7, gc=False, forbid_unknown_fields=True):
+class Unlink(Struct, array_like=True, tag=7, gc=False):
     """The removal of a link. Until it is acknowledged, what the other side sends about this link is outdated."""
 
     sender: Number
@@ -85,7 +88,7 @@ class Unlink(Struct, array_like=True, tag=7, gc=False, forbid_unknown_fields=Tru
     number: Number
 
 
-class UnlinkAck(Struct, array_like=True, tag=8, gc=False, forbid_unknown_fields=True):
+class UnlinkAck(Struct, array_like=True, tag=8, gc=False):
     """The reply to `Unlink`; `sender` acknowledges."""
 
     sender: Number
@@ -93,7 +96,7 @@ class UnlinkAck(Struct, array_like=True, tag=8, gc=False, forbid_unknown_fields=
     number: Number
 
 
-class ExitTo(Struct, array_like=True, tag=9, gc=False, forbid_unknown_fields=True):
+class ExitTo(Struct, array_like=True, tag=9, gc=False):
     """An exit signal: over a link, because `sender` ended, or sent by `otp.exit(pid, reason)`."""
 
     sender: Number
@@ -102,7 +105,7 @@ class ExitTo(Struct, array_like=True, tag=9, gc=False, forbid_unknown_fields=Tru
     term: Any
 
 
-class Monitor(Struct, array_like=True, tag=10, gc=False, forbid_unknown_fields=True):
+class Monitor(Struct, array_like=True, tag=10, gc=False):
     """A monitor of the process `sender` (0: the runtime) on another."""
 
     sender: Number
@@ -110,13 +113,13 @@ class Monitor(Struct, array_like=True, tag=10, gc=False, forbid_unknown_fields=T
     number: Number
 
 
-class Demonitor(Struct, array_like=True, tag=11, gc=False, forbid_unknown_fields=True):
+class Demonitor(Struct, array_like=True, tag=11, gc=False):
     """The removal of a monitor."""
 
     number: Number
 
 
-class Down(Struct, array_like=True, tag=12, gc=False, forbid_unknown_fields=True):
+class Down(Struct, array_like=True, tag=12, gc=False):
     """The end of a monitored process, the one with the number `sender`."""
 
     sender: Number
@@ -124,4 +127,6 @@ class Down(Struct, array_like=True, tag=12, gc=False, forbid_unknown_fields=True
     term: Any
 
 
+KINDS: Final = range(1, 13)
+"""The numbers of these signals."""
 SIGNALS: Final = Send | Cast | Call | Reply | Failed | Link | Unlink | UnlinkAck | ExitTo | Monitor | Demonitor | Down

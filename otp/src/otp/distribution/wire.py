@@ -34,8 +34,10 @@ from otp.kernel.values.messages import Down, ExitSignal, NodeDown, NodeUp, Timeo
 from otp.kernel.values.pids import Pid, Ref
 from otp.observer.terms import DEPTH, MEMBERS, Decoder, Encoder, Opaque, wrong
 
-__all__ = ["MESSAGES", "Malformed", "Names", "decode", "encode", "read", "written"]
+__all__ = ["MESSAGES", "Malformed", "Names", "UnknownSignal", "decode", "encode", "read", "written"]
 
+HIGHEST_KIND: Final = 256
+"""Signals of all versions have lower numbers, so there are not many to report."""
 LONGEST: Final = 16 << 20
 """Maximum bytes of one signal."""
 MESSAGES: Final[dict[str, type[Any]]] = {
@@ -50,6 +52,14 @@ _LIMIT: Final = 1 << 62
 
 class Malformed(Exception):
     """Invalid data from another node."""
+
+
+class UnknownSignal(Exception):
+    """A signal of a later version, which this one does not know; `kind` is its number."""
+
+    def __init__(self, kind: int) -> None:
+        super().__init__(f"expected a signal that this version knows, got one of kind {kind}")
+        self.kind = kind
 
 
 class Names(Protocol):
@@ -87,16 +97,28 @@ class Names(Protocol):
 
 encode: Final = MsgpackEncoder().encode
 _decode: Final = MsgpackDecoder(signals.SIGNALS).decode
+_decode_any: Final = MsgpackDecoder(list[Any]).decode
 
 
 def decode(data: bytes) -> Any:
-    """Return the signal in `data`, with its terms still encoded. Raises `Malformed`."""
+    """Return the signal in `data`, with its terms still encoded. Raises `Malformed` and `UnknownSignal`."""
     if len(data) > LONGEST:
         raise Malformed(f"expected a signal of at most {LONGEST:,} bytes, got {len(data):,}")
     try:
         return _decode(data)
     except (MsgspecError, RecursionError, ValueError) as error:
+        if (kind := _kind_of(data)) is not None and kind not in signals.KINDS:
+            raise UnknownSignal(kind) from None
         raise Malformed(f"expected a signal, got {data[:40]!r}: {error}") from None
+
+
+def _kind_of(data: bytes) -> int | None:
+    """Return the number at the beginning of a signal; None if it is no signal of any version."""
+    try:
+        kind = next(iter(_decode_any(data)), None)
+    except (MsgspecError, RecursionError, ValueError):
+        return None
+    return kind if type(kind) is int and 0 <= kind < HIGHEST_KIND else None
 
 
 def written(term: Any, names: Names, *, strict: bool = True, exact: bool = False) -> Any:

@@ -393,13 +393,15 @@ class AlreadyPresent(StartError):
 
 
 class NotFound(StartError):
-    """An operation on a child that the supervisor does not have; `.id` is the id that was given."""
+    """An operation on a child that the supervisor does not have, or on a lost member; `.id` is what was given."""
 
     def __init__(self, reason: Any = "not_found", id: Any = None) -> None:
         super().__init__(reason)
         self.id = id
 
     def _advice(self) -> str:
+        if self.hint:
+            return self.hint
         child = "such child" if self.id is None else f"child {_render(self.id)}"
         return f"the supervisor has no {child}; Supervisor.which_children lists its children"
 
