@@ -159,6 +159,22 @@ def test_real_members_find_each_other_and_strangers_do_not(real: Any) -> None:
     real(main)
 
 
+def test_a_member_that_restarts_within_a_second_has_another_incarnation(
+    real: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+
+    async def main(r: Real) -> None:
+        found: list[int] = []
+        for cookie in (r.cookie, r.cookie, secrets.token_hex(16)):
+            cluster = await r.join("a", incarnations=None, clock=lambda: 1000.0, cookie=cookie)
+            found.append(cluster.members()[0].incarnation)
+            await cluster.node.close()
+        assert [1000, 1001, 1000] == found  # the last one is in another cluster
+
+    real(main)
+
+
 def test_one_real_address_is_enough(real: Any) -> None:
     async def main(r: Real) -> None:
         a = await r.join("a", discovery=None)

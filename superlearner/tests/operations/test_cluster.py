@@ -20,6 +20,7 @@ from otp.distribution.faults import Cut
 from superlearner.backend import serve
 from superlearner.cluster.control import records
 from superlearner.cluster.members import MEMBERSHIP, Members, MembershipService, _Serving
+from superlearner.cluster.status import status_of
 from superlearner.cluster.ways import BACKEND, Way
 from superlearner.nodes.kinds import MEMBER
 
@@ -190,6 +191,24 @@ def test_a_member_is_disconnected_and_connected_again(inside: Inside, tmp_path: 
             await both.until_nodes(lambda names: B in names)
             told = (await both.get("/events"))["events"]
             assert [one["what"] for one in told] == ["joined", "disconnected", "joined"]
+
+    inside(test)
+
+
+@pytest.mark.operation("cluster.forget")
+def test_a_lost_member_is_forgotten_and_the_cluster_is_healthy_again(inside: Inside, tmp_path: Path) -> None:
+    async def test(platform: Any) -> None:
+        async with clustered(platform, tmp_path) as both:
+            refused = await both.get("/nodes/b/forget", 404, "POST")
+            assert refused["code"] == "node_not_found"
+            assert "there is no lost member" in refused["message"]
+            cluster = platform.platform.members.cluster
+            cluster.distribution.member_transport.inject(Cut(B))
+            await both.until_nodes(lambda names: B not in names)
+            assert [one["name"] for one in (await status_of(cluster))["missing"]] == [B]
+            assert (await both.get("/nodes/b/forget", method="POST"))["name"] == B
+            status = await status_of(cluster)
+            assert (status["status"], status["partition"], status["missing"]) == ("healthy", "none", [])
 
     inside(test)
 

@@ -22,7 +22,7 @@ Inside = Callable[..., Any]
 OPERATIONS = tuple(all_operations())
 PLATFORM = {
     "analytics.stored", "application.start", "application.stop", "application.restart", "audit.list",
-    "cluster.anomalies", "cluster.add", "cluster.disconnect", "cluster.events", "cluster.ping",
+    "cluster.anomalies", "cluster.add", "cluster.disconnect", "cluster.events", "cluster.forget", "cluster.ping",
     "cluster.processes", "cluster.restarts", "cluster.supervisors", "cluster.topology", "cluster.trees",
     "node.attach", "node.attached", "node.detach", "settings.changes", "settings.file", "settings.get", "settings.list",
     "settings.reload", "settings.reset", "settings.set", "settings.update", "store.backup", "store.compact",

@@ -39,6 +39,7 @@ REFUSED = {
     "application.start": "already_started",
     "cluster.add": "node_unavailable",
     "cluster.disconnect": "node_unavailable",
+    "cluster.forget": "node_unavailable",
     "cluster.ping": "node_unavailable",
     "course.learner": "user_not_found",
     "course.solution": "not_yet",

@@ -16,7 +16,7 @@ from otp.cluster.facts import check_meta
 from otp.cluster.joining import Opening, wait_connected
 from otp.cluster.member import Member
 from otp.cluster.membership import Membership, detached
-from otp.cluster.opening import real_carrier
+from otp.cluster.opening import real_carrier, stored_incarnations
 from otp.cluster.refusals import NotMember, Refusal
 from otp.cluster.transport import MemberDistribution
 from otp.distribution import Distribution, IncarnationFile, Incarnations, NodeId, Settings
@@ -99,7 +99,8 @@ class Cluster:
             timeout: seconds to wait for an answer.
             services: processes that other members reach by these names, before the names of the node; they may live
                 on other nodes of this program.
-            incarnations: the store of this node's incarnations, or the path of its file; by default the clock.
+            incarnations: the store of this node's incarnations, or the path of its file; by default a file of this
+                user for the name and the cookie.
             carrier: a function of the `NodeId` that creates the carrier, by default the real one; for example
                 `network.carrier` of a `SimulatedNetwork`.
             clock: returns the time for timestamps, in seconds.
@@ -138,6 +139,8 @@ class Cluster:
             carrier, settings = found
         if isinstance(incarnations, (str, os.PathLike)):
             incarnations = IncarnationFile(incarnations, clock=clock)
+        elif incarnations is None and real:
+            incarnations = stored_incarnations(node.name, secret, clock)
         allowed = allowed_names(allow)
         opening = Opening(
             node, secret, addresses, sources, allowed, settings, meta, _version(), incarnations, carrier, clock,

@@ -1,10 +1,12 @@
-"""The real carrier of a cluster, imported only when a member opens it."""
+"""The real carrier of a member and the file of its incarnations, opened only when it joins."""
 
 # The carrier between machines needs eclipse-zenoh, so its types are not known here.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from __future__ import annotations
 
+import hashlib
+import logging
 import tempfile
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -13,13 +15,15 @@ from typing import Any
 
 from otp.cluster.cookies import discovery_key, is_weak, link_secret
 from otp.cluster.discovery import Discovery, Folder, Multicast
-from otp.distribution import NodeId, Settings
+from otp.cluster.joining import ClockIncarnations
+from otp.distribution import IncarnationFile, Incarnations, NodeId, Settings
 from otp.distribution.carriers.direct import DirectCarrier
 from otp.distribution.carriers.stream_address import unix_family
 from otp.doors.folder import runtime_folder
 from otp.kernel.values.errors import BadArgument
+from otp.kernel.values.sentences import say
 
-__all__ = ["real_carrier"]
+__all__ = ["real_carrier", "stored_incarnations"]
 
 
 def real_carrier(
@@ -69,3 +73,17 @@ def _between_machines(
         return module.ZenohCarrier(group, listen=listen, connect=tuple(connect), multicast=multicast, tls=tls)
 
     return create, module.settings_for(settings)
+
+
+def stored_incarnations(name: str, cookie: bytes, clock: Callable[[], float]) -> Incarnations:
+    """Return the incarnations of a member that names no file: in one of this user's, by its name and cluster.
+
+    Without a folder of this user, they are those of the clock, and a start within the same second is not a new one.
+    """
+    try:
+        folder = runtime_folder()
+    except BadArgument as error:
+        say(logging.WARNING, "%s numbers its starts by the clock: %s", name, error)
+        return ClockIncarnations(clock)
+    key = hashlib.blake2b(f"{discovery_key(cookie)} {name}".encode(), digest_size=8).hexdigest()
+    return IncarnationFile(folder / f"incarnation-{key}", clock=clock)

@@ -20,6 +20,12 @@ __all__ = ["cluster", "node"]
 
 NO_CLUSTER: Final = 3
 NOT_TRUE: Final = 1
+INSTEAD: Final = {
+    "self": ("cluster", "status"), "status": ("cluster", "status"), "ping": ("cluster", "ping"),
+    "connect": ("cluster", "connect"), "disconnect": ("cluster", "disconnect"), "forget": ("cluster", "forget"),
+    "start": ("cluster", "start"), "stop": ("cluster", "stop"),
+}  # fmt: skip
+"""Words that one expects as verbs of `node`, and the commands that do it."""
 
 cluster = typer.Typer(cls=WithOperations, help="Begin, show and end the members of a cluster.", no_args_is_help=True)
 
@@ -76,9 +82,9 @@ def node(
 
     Operations on nodes: `superlearner node VERB` with attach, detach, list and others.
     """
-    near = get_close_matches(name, verbs("node"), 1, 0.8)
-    if near:
-        fail(f"{name} is no name for a member; did you mean `{command('node', near[0])}`?", USAGE)
+    if near := get_close_matches(name.lower(), [*INSTEAD, *verbs("node")], 1, 0.8):
+        instead = INSTEAD.get(near[0], ("node", near[0]))
+        fail(f"{name} is no name for a member; did you mean `{command(*instead)}`?", USAGE)
     if empty and app is not None:
         fail("expected --app or --empty, got both", USAGE)
     from superlearner.app.member import MemberProgram, run_member

@@ -24,6 +24,8 @@ SANDBOX: Final = "/sandboxes/{sandbox_id}"
 SUPERVISOR: Final = "/supervisors/{name}"
 ANALYTICS: Final = f"{SUPERVISOR}/analytics"
 TRACE: Final = "/processes/{pid}/trace"
+SCHEMES: Final = ("tcp/", "tls/", "unix/")
+"""The beginnings of the addresses of members."""
 
 LIST_PROCESSES: Final = _("GET", "/processes", fixed={"per_page": 1000}, first=("type",))
 RESTARTS: Final = _("GET", ANALYTICS, pick=("restart_history",), words="Its last restarts, newest first.")
@@ -191,9 +193,14 @@ def _nodes(caller: Caller) -> dict[str, Callable[..., Any]]:
         return [name for name in node_names(caller) if name != here]
 
     nodes.__name__ = nodes.__qualname__ = "list"
+    def connect(address: str, **parameters: Any) -> Any:
+        """Connect the cluster with a member at an address, such as 'tcp/10.0.0.5:7447'; attach to a service by name."""
+        operation = "cluster.add" if address.startswith(SCHEMES) else "node.attach"
+        return made(caller, operation, "Node.connect")(address, **parameters)
+
     found: dict[str, Callable[..., Any]] = {"self": self, "list": nodes}
-    if "node.attach" in caller.lines:
-        found["connect"] = made(caller, "node.attach", "Node.connect")
+    if {"cluster.add", "node.attach"} <= caller.lines.keys():
+        found["connect"] = connect
     return found
 
 

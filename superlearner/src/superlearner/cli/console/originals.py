@@ -10,8 +10,8 @@ __all__ = ["DEMOS", "HINTS", "MEMBERS", "explain"]
 DEMOS: Final = {name: name for name in ("DemoSupervisor", "TestDemoSupervisor")}
 """Demo trees, as `SandboxManager.create_sandbox` takes them."""
 
-_CLUSTER: Final = "there are no clusters yet; Node.list() and node.list() show the nodes of the platform"
-_MODES: Final = f"there is no cluster mode; {_CLUSTER}"
+_CLUSTER: Final = "cluster.topology() shows the members of the cluster"
+_MODES: Final = f"there is no cluster mode to set; {_CLUSTER}"
 _SIMULATION: Final = f"nodes are not simulated; {_CLUSTER}"
 _CODE: Final = "write SandboxManager.hot_reload(id, source=...) and SandboxManager.list_versions(id)"
 _TRACES: Final = "write MessageTracer.trace_messages(pid); see help(recording) to keep messages"

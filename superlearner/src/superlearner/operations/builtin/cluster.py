@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from otp import NotFound
 from otp.cluster import Cluster, JoinRefused, NotMember
 from superlearner.cluster.members import Members
 from superlearner.cluster.status import pings, status_of
@@ -22,6 +23,7 @@ from superlearner.operations.results.cluster import (
     ClusterConnected,
     ClusterDisconnected,
     ClusterEvents,
+    ClusterForgotten,
     ClusterPing,
     ClusterProcess,
     ClusterProcesses,
@@ -230,6 +232,23 @@ async def disconnect(ctx: Context, members: Members, /, name: MemberName) -> Clu
     return ClusterDisconnected(name=name)
 
 
+@operation("cluster.forget", http=("POST", "/cluster/nodes/{name}/forget"), scope="code", on="platform", changes=True,
+           errors=("node_not_found", "node_unavailable"))  # fmt: skip
+async def forget(ctx: Context, members: Members, /, name: MemberName) -> ClusterForgotten:
+    """Count a lost member as gone for good, on all connected members.
+
+    If it comes back, it is a member again.
+    """
+    cluster = _joined(members)
+    name = _full_name(name, [member.name for member in cluster.lost()], "lost member")
+    ctx.about_to(f"forget {name}")
+    try:
+        await cluster.forget(name)
+    except (NotFound, NotMember) as error:  # it came back, or this member left, a moment ago
+        raise OperationError("node_not_found", clip(str(error), LONGEST)) from None
+    return ClusterForgotten(name=name)
+
+
 @operation("cluster.ping", http=("GET", "/cluster/nodes/{name}/ping"), scope="read", on="platform",
            errors=("node_not_found", "node_unavailable"))  # fmt: skip
 async def ping(ctx: Context, members: Members, /, name: MemberName) -> ClusterPing:
@@ -251,10 +270,14 @@ def _joined(members: Members) -> Cluster:
 
 
 def _member(cluster: Cluster, name: str) -> str:
-    """Return the full name of another member: `b` is also `b@127.0.0.1`. Raises `OperationError`."""
-    known = [member.name for member in cluster.members()[1:]]
+    """Return the full name of another member. Raises `OperationError`."""
+    return _full_name(name, [member.name for member in cluster.members()[1:]], "other member")
+
+
+def _full_name(name: str, known: list[str], what: str) -> str:
+    """Return the name among those that are known: `b` is also `b@127.0.0.1`. Raises `OperationError`."""
     full = name if "@" in name else f"{name}@127.0.0.1"
     if full not in known:
-        hint = f"expected one of {', '.join(known)}" if known else "there is no other member"
-        raise OperationError("node_not_found", f"there is no member {name!r}", hint=hint)
+        hint = f"expected one of {', '.join(known)}" if known else f"there is no {what}"
+        raise OperationError("node_not_found", f"there is no {what} {name!r}", hint=hint)
     return full

@@ -159,6 +159,12 @@ class ClusterDisconnected(BaseModel):
     name: str
 
 
+class ClusterForgotten(BaseModel):
+    """A lost member that counts as gone for good."""
+
+    name: str
+
+
 class ClusterPing(BaseModel):
     """The round trip to a member."""
 
