@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 
 from otp.cluster import Dns, FileList, Multicast, Static
+from otp.cluster.cluster import _sources
 from otp.cluster.cookies import discovery_key
+from otp.distribution.carriers.carrier_error import CarrierError
+from otp.distribution.carriers.simulated import SimulatedCarrier
 from otp.kernel.values.errors import BadArgument
 from simulated_clusters import SETTINGS, Clusters, names, settle
 
@@ -59,6 +62,30 @@ def test_a_member_that_was_disconnected_is_not_found_again(clusters: Any) -> Non
 def test_a_name_is_resolved_to_addresses() -> None:
     assert ["tls/127.0.0.1:7447"] == asyncio.run(Dns("127.0.0.1", 7447, "tls").addresses())
     assert ["tcp/[::1]:7447"] == asyncio.run(Dns("::1", 7447).addresses())
+    (found,) = _sources(Dns("127.0.0.1", 7447), "tls")
+    assert ["tls/127.0.0.1:7447"] == asyncio.run(found.addresses())
+
+
+def test_an_address_that_cannot_work_is_logged_once(
+    clusters: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    dialled: list[str] = []
+
+    async def connect(self: SimulatedCarrier, address: str, *, again: bool = False) -> None:
+        dialled.append(address)
+        raise CarrierError(("tls_required", address), f"{address}: expected certificates")
+
+    async def main(c: Clusters) -> None:
+        await c.join("a", discovery=Static("tcp/10.0.0.5:7447"))
+        await settle(5 * SETTINGS.dead)
+
+    monkeypatch.setattr(SimulatedCarrier, "connect", connect)
+    with caplog.at_level(logging.INFO, "otp"):
+        clusters(main)
+    assert len(dialled) > 1
+    said = [record.getMessage() for record in caplog.records]
+    assert 1 == said.count("a#1 looks for members at tcp/10.0.0.5:7447, by Static")
+    assert 1 == said.count("a#1 cannot connect with a member: tcp/10.0.0.5:7447: expected certificates")
 
 
 def test_addresses_and_sources_of_another_kind_are_errors(clusters: Any) -> None:

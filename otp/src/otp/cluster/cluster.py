@@ -6,12 +6,13 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from otp.cluster.allowed import allowed_names
 from otp.cluster.cookies import cookie_of
-from otp.cluster.discovery import Discovery, Multicast
+from otp.cluster.discovery import Discovery, Dns, Multicast
 from otp.cluster.facts import check_meta
 from otp.cluster.joining import Opening, wait_connected
 from otp.cluster.member import Member
@@ -131,7 +132,7 @@ class Cluster:
         secret = cookie_of(cookie)
         check_meta(meta)
         addresses = (connect,) if isinstance(connect, str) else tuple(connect)
-        sources = _sources(discovery)
+        sources = _sources(discovery, "tcp" if tls is None else "tls")
         settings = settings or Settings()
         real = carrier is None
         if carrier is None:
@@ -378,7 +379,8 @@ class Cluster:
         return f"<Cluster of {', '.join(map(str, self.members())) or 'no members'}>"
 
 
-def _sources(discovery: Any) -> tuple[Discovery, ...]:
+def _sources(discovery: Any, scheme: str) -> tuple[Discovery, ...]:
+    """Return the sources of addresses; a `Dns` without a scheme gets that of the cluster."""
     if discovery is None:
         return ()
     sources = (discovery,) if hasattr(discovery, "addresses") else tuple(discovery)
@@ -388,7 +390,10 @@ def _sources(discovery: Any) -> tuple[Discovery, ...]:
                 f"Cluster.join(discovery=…): expected Multicast, Folder, Static, FileList or Dns, got {source!r:.100}; "
                 "try Static('tcp/10.0.0.5:7447')"
             )
-    return sources
+    return tuple(
+        replace(source, scheme=scheme) if isinstance(source, Dns) and source.scheme is None else source
+        for source in sources
+    )
 
 
 def _version() -> str:

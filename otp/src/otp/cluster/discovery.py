@@ -114,7 +114,7 @@ def _text_of(path: str | os.PathLike[str]) -> str:
 class Dns:
     """The addresses of a host name, each with the same port; the name is resolved again while the cluster runs.
 
-    `scheme` is `"tls"` if members have certificates.
+    `scheme` is that of the addresses; by default `"tls"` for a member with certificates, else `"tcp"`.
 
     >>> import asyncio
     >>> from otp.cluster import Dns
@@ -124,11 +124,11 @@ class Dns:
 
     name: str
     port: int
-    scheme: str = "tcp"
+    scheme: str | None = None
 
     async def addresses(self) -> list[str]:
         """Return the addresses to which the name resolves now."""
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(self.name, self.port, type=socket.SOCK_STREAM)
         hosts = dict.fromkeys(f"[{at[0]}]" if family == socket.AF_INET6 else at[0] for family, _, _, _, at in found)
-        return [f"{self.scheme}/{host}:{self.port}" for host in hosts]
+        return [f"{self.scheme or 'tcp'}/{host}:{self.port}" for host in hosts]

@@ -118,6 +118,7 @@ class Membership:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._dialled: set[str] = set()
         self._complained: set[str] = set()
+        self._found: dict[str, list[str]] = {}  # what each source found last
         self._ignored: set[str] = set()  # kinds of messages that this version does not know
         self._ticks = 0
         self._pulse = Pulse(settings.heartbeat)
@@ -220,6 +221,9 @@ class Membership:
                 say(logging.WARNING, "%s: no addresses of members by %s: %s", self.me, name, error)
             return
         self._complained.discard(name)
+        if addresses and addresses != self._found.get(name):
+            say(logging.INFO, "%s looks for members at %s, by %s", self.me, ", ".join(addresses[:10]), name)
+            self._found[name] = addresses
         here = {member.address for member in self.members()}
         for address in addresses:
             if address not in here:
@@ -233,8 +237,16 @@ class Membership:
 
     async def _dial_now(self, address: str, again: bool) -> None:
         try:
-            with suppress(Exception):  # it is tried again, or reported by who waits for it
-                await self._carrier.connect(address, again=again)
+            await self._carrier.connect(address, again=again)
+        except ConnectionError:
+            pass  # nobody is there yet; it is tried again
+        except Exception as error:
+            if address not in self._complained:
+                self._complained.add(address)
+                why = str(error) if address in str(error) else f"{address}: {error}"
+                say(logging.WARNING, "%s cannot connect with a member: %s", self.me, why)
+        else:
+            self._complained.discard(address)
         finally:
             self._dialled.discard(address)
 

@@ -67,7 +67,7 @@ def discovery_of(text: str) -> Any:
     """Return how to find members, from `local`, `lan`, `file:PATH`, `dns:NAME[:PORT]` or `none`. Raises `BadWay`.
 
     >>> discovery_of("local"), discovery_of("none"), discovery_of("dns:shop.internal")
-    (Multicast(interface='lo'), None, Dns(name='shop.internal', port=7447, scheme='tcp'))
+    (Multicast(interface='lo'), None, Dns(name='shop.internal', port=7447, scheme=None))
     """
     kind, _, rest = text.partition(":")
     match kind:
