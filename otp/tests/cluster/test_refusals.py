@@ -221,9 +221,7 @@ def test_later_facts_may_have_more_than_is_known(clusters: Any) -> None:
     clusters(main)
 
 
-def test_later_messages_and_frames_are_ignored_and_logged_once(
-    clusters: Any, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_later_messages_and_frames_are_ignored_and_logged_once(clusters: Any, caplog: pytest.LogCaptureFixture) -> None:
     async def main(c: Clusters) -> None:
         a, b = await c.form("a", "b")
         for message in (("cluster", "news", 1), ("cluster", "news"), ("cluster", "joined", "more")):

@@ -193,6 +193,7 @@ def _nodes(caller: Caller) -> dict[str, Callable[..., Any]]:
         return [name for name in node_names(caller) if name != here]
 
     nodes.__name__ = nodes.__qualname__ = "list"
+
     def connect(address: str, **parameters: Any) -> Any:
         """Connect the cluster with a member at an address, such as 'tcp/10.0.0.5:7447'; attach to a service by name."""
         operation = "cluster.add" if address.startswith(SCHEMES) else "node.attach"
