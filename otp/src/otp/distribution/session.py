@@ -132,8 +132,8 @@ class Session:
         """The highest incarnation of each node that has proven itself."""
         self._epoch = 0
         self._noticed: set[tuple[NodeId, object]] = set()
-        self._ignored: set[int] = set()
-        """The kinds of frames of later versions that have arrived."""
+        self._ignored: set[tuple[NodeId, int]] = set()
+        """The kinds of frames of later versions that have arrived, at most `NOTICES`."""
         self._pulse = Pulse(self.settings.heartbeat)
         self._closed = False
 
@@ -272,9 +272,9 @@ class Session:
         try:
             said = decode(node, frame, self.settings.signal + OVERHEAD)
         except UnknownFrame as error:
-            if error.kind in self._ignored:
+            if (node, error.kind) in self._ignored or len(self._ignored) >= NOTICES:
                 return []
-            self._ignored.add(error.kind)
+            self._ignored.add((node, error.kind))
             return [Refused(node, str(error))]
         except MalformedFrame as error:
             return self._notice(node, "malformed", Refused(node, str(error)))
