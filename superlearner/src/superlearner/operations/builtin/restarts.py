@@ -128,7 +128,7 @@ async def _find_program_end(history: MomentHistory, moment: Moment) -> Moment | 
     if moment.program or moment.root.id not in given_up:
         return None
     until = moment.at + (moment.took or 0.0) + SAME_S
-    rows, _ = await history.page([moment.node], None, moment.at, until, 0, MOST_ROWS)
+    rows, _ = await history.page([moment.node], [], None, moment.at, until, 0, MOST_ROWS)
     return await asyncio.to_thread(lambda: next(filter(None, map(_read_program_end, reversed(rows))), None))
 
 
