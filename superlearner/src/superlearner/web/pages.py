@@ -272,7 +272,7 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness, files: Stati
             title="Error",
             status=error.status,
             heading=f"Waiting for {lost}" if awaited else _heading_of(error) if sandbox is None else _ended(sandbox),
-            message=said if sandbox is None else _why(sandbox),
+            message=f"{said[:1].upper()}{said[1:]}" if sandbox is None else _why(sandbox),
             sandbox=sandbox,
             hint=None if nowhere or error.code == "node_not_found" else hint,
             near=find_similar(request.scope["path"]) if nowhere or error.code == "page_not_found" else (),

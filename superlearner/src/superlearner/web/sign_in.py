@@ -370,16 +370,18 @@ class SignIn:
 
     def _for_teachers(self, visit: Visit, name: str) -> Response:
         """Return the page that tells a learner who the requested page is for, and what they may open."""
+        what = next((page.label for page in PAGES if page.path == visit.path), None)
         html = self._render(
             self._for_teachers_template,
             visit,
-            title="For teachers",
-            what=next((page.label for page in PAGES if page.path == visit.path), visit.path[:200]),
+            title="There is no such page" if what is None else "For teachers",
+            what=what,
+            path=visit.path[:200],
             name=name,
             pages=[page for page in PAGES if page.of_own],
             places=[page for page in PAGES if page.of_own and (page.id == START or page.is_place)],
         )
-        return HTMLResponse(html, 403, headers={"cache-control": "no-store"})
+        return HTMLResponse(html, 404 if what is None else 403, headers={"cache-control": "no-store"})
 
     def _render(self, template: Template, visit: Visit, **values: Any) -> str:
         self.files.look()

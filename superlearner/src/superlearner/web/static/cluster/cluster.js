@@ -172,8 +172,8 @@ const OTHERS = {
   trees: ({ trees: all }) => trees(all),
   processes: ({ processes, total_count }) => table(["Node", "Process", "Class", "State", "Mailbox", "Restarts"], processes,
     (/** @type {any} */ one) => html`<td>${one.node}</td><th scope="row"><a
-      href=${at("/supervisors", one.node, one.pid)}>${one.name ?? one.pid}</a></th><td>${one.what}</td><td>${processState(one.status)}</td><td
-      class="num">${number(one.message_queue_len)}</td><td class="num">${one.restarts ?? ""}</td>`,
+      href=${at("/supervisors", one.node, one.pid)}>${one.name ?? one.pid}</a></th><td>${one.what}</td><td>${processState(one.status)}</td>
+      <td class="num">${number(one.message_queue_len)}</td><td class="num">${one.restarts ?? ""}</td>`,
     `${counted(total_count, "process", "processes")}${processes.length < total_count
       ? `; the first ${number(processes.length)} are shown`
       : ""}`),
