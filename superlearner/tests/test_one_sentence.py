@@ -241,5 +241,7 @@ def test_a_sentence_has_one_name_for_a_process(
         called, summary = name or "stock", "; ".join(told.texts["causes"])
         assert set(re.findall(r"\b(?:Worker|stock|till)\b", summary)) == {called}
         assert told.find_readers(f"restarted {called}") == list(READERS)
+        (ended,) = [one for one in platform.platform.events.between(0, 10_000) if one.type == "child_terminated"]
+        assert (called, called in ended.text) == (ended.name, True)  # was its id
 
     inside(test, tree(Worker.child_spec(None, id="stock", name=name)))

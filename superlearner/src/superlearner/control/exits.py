@@ -49,24 +49,33 @@ class EndTimes:
 
     >>> from types import SimpleNamespace as Event
     >>> times = EndTimes()
-    >>> times.note(Event(kind="exited", seq=7, at=919))
+    >>> times.note(Event(kind="exited", seq=7, at=919, data={}))
     >>> times.of(Event(kind="child_terminated", cause=7, at=947))
     919
     """
 
     def __init__(self) -> None:
         self._times: dict[int, int] = {}
+        self._names: dict[int, Any] = {}
 
     def note(self, event: TraceEvent) -> None:
-        """Keep the time of an `exited` event; ignore others."""
+        """Keep the time of an `exited` event, and the registered name of its process; ignore others."""
         if event.kind == "exited":
             self._times[event.seq] = event.at
+            if (name := event.data.get("name")) is not None:
+                self._names[event.seq] = name
             if len(self._times) > MOST_TIMES:
-                del self._times[next(iter(self._times))]
+                first = next(iter(self._times))
+                del self._times[first]
+                self._names.pop(first, None)
 
     def of(self, event: TraceEvent) -> int:
         """Return the time of an event; for a supervisor's report of an end, that of the end."""
         return self._times.get(event.cause, event.at) if event.kind in ENDS else event.at
+
+    def name_of(self, event: TraceEvent) -> Any:
+        """Return the name that an ended child had, for a supervisor's report of its end; None if it had none."""
+        return self._names.get(event.cause) if event.kind in ENDS else None
 
 
 class ExitLog:

@@ -25,10 +25,17 @@ DECISIONS = {"child_started", "child_terminated", "child_restarted", "restart_fa
 """Events of a supervisor about a child: the playground is the platform's, and its children are the user's."""
 
 
-def event_of(event: otp.trace.Event, clock: Clock, at: int | None = None) -> Event:
-    """Return the published form of a runtime event; `at` is its time, if it is not that of its report."""
+def event_of(event: otp.trace.Event, clock: Clock, at: int | None = None, ended: Any = None) -> Event:
+    """Return the published form of a runtime event.
+
+    Args:
+        event: the event.
+        clock: converts its time.
+        at: its time, if it is not that of its report.
+        ended: the name that a child had whose end is reported.
+    """
     make = TRANSLATORS.get(event.kind, _other)
-    told = make(event)
+    told = make(event) if ended is None else _child(event, _name(ended))
     told.at = clock.wall(event.at if at is None else at)
     told.node = event.node
     told.seq = event.seq
@@ -85,12 +92,12 @@ def _registered(event: Any) -> Event:
     return Event(event.kind, 0.0, told(pid, str(name)), {}, pid=pid, name=name)
 
 
-def _child(event: Any) -> Event:
-    """Convert a supervisor's event about a child."""
+def _child(event: Any, ended: str | None = None) -> Event:
+    """Convert a supervisor's event about a child; `ended` is the name of one that has ended."""
     data, kind, facts = event.data, event.kind, facts_of(event)
     child = data.get("child")
     pid, id = facts.child, facts.id
-    name = None if child is None else display_name(child)
+    name = ended if ended is not None or child is None else display_name(child)
     own = facts.pid
     supervisor = _supervisor_name(event.pid) or own
     told: dict[str, Any] = {"id": id, "supervisor_pid": own}

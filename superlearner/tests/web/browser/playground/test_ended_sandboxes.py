@@ -52,7 +52,9 @@ def test_the_page_shows_what_ended_the_program_and_it_restarts_when_fixed(
     expect(page.get_by_role("button", name="Start it again")).to_be_visible()
     page.get_by_role("link", name="Its code and what happened").click()
     expect(page.locator("#one-reason")).to_contain_text("It has ended: ended the interpreter with os._exit(7)")
-    expect(page.locator("#crashed")).to_contain_text("leaves ended at main.py:8: ended the interpreter with os._exit(7)")
+    expect(page.locator("#crashed")).to_contain_text(
+        "leaves ended at main.py:8: ended the interpreter with os._exit(7)"
+    )
     typed(page, TYPED)
     page.get_by_role("button", name="Run", exact=True).click()
     expect(page.locator("#said")).to_have_text("It runs again.")
