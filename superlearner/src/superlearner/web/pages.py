@@ -278,6 +278,7 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness, files: Stati
             near=find_similar(request.scope["path"]) if nowhere or error.code == "page_not_found" else (),
             lost_node=error.code == "node_not_found",
             awaited=awaited,
+            lost=lost,
         )
 
     def add(page: Page) -> None:

@@ -99,7 +99,7 @@ class Whereabouts:
             raise SeveralDoors(self.address, found)
         if node is not None:
             raise DoorError(
-                f"this user has no open door of {node}: its service does not run, or runs without `otp.observe`"
+                f"this user has no open door of {node}: its service does not run, or runs without otp.observe()"
             )
         if (place := self._place()) is not None:
             (await connect(place)).close()

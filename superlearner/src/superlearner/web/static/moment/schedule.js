@@ -47,6 +47,7 @@ import { isOrderly } from "../base/words.js";
  * @typedef {object} Moment
  * @property {number} id
  * @property {string} [ref]  its id in addresses
+ * @property {string|null} [node]  the name of its node
  * @property {boolean} [current]  its pids still name the same processes: the program has not been started again since
  * @property {number} at
  * @property {number|null} took  seconds

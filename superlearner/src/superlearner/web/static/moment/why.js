@@ -42,8 +42,17 @@ function address() {
 /** The time of a restart in its address. @param {Moment} moment */
 const seconds = ({ at }) => `${Math.round(at)}`;
 
-/** @param {string} path @param {Record<string, string>} [more] */
-const here = (path, more) => `${root()}${path}${nodeQuery(chosen(), more)}`;
+/** The name of the default node. */
+const usual = byId("node", HTMLSelectElement).options[0]?.textContent;
+
+/** Return the node of a restart, "" for the default one. @param {Moment} moment */
+const nodeOf = ({ node: there }) => chosen() || (there && there !== usual ? there : "");
+
+/** @param {Moment} moment @param {string} path @param {Record<string, string>} [more] */
+const of = (moment, path, more) => `${root()}${path}${nodeQuery(nodeOf(moment), more)}`;
+
+/** @param {string} path */
+const here = (path) => `${root()}${path}${nodeQuery(chosen())}`;
 
 /** Ask about this restart. @param {string} what */
 function ask(what) {
@@ -96,9 +105,9 @@ function tell(moment) {
   document.title = `${title} · SuperLearner`;
   write(byId("announce", HTMLElement), moment.summary);
   const links = () => html`${pid ? processLink(pid, `Open ${who}`, { class: "btn wide" }) : nothing}<a class="btn quiet wide"
-    href=${here("/timeline", { at: moment.at.toFixed(6) })}>Show in the timeline</a>`;
+    href=${of(moment, "/timeline", { at: moment.at.toFixed(6) })}>Show in the timeline</a>`;
   render(html`<h1>${fallen(moment) === null ? nothing : icon("gave-up", "glyph")}${title}</h1>
-    <p class="hint"><time datetime=${new Date(moment.at * 1000).toISOString()}>${time(moment.at)}</time></p>
+    <p class="hint"><time datetime=${new Date(moment.at * 1000).toISOString()}>${time(moment.at)}</time>${nodeOf(moment) ? html` <code>${nodeOf(moment)}</code>` : nothing}</p>
     <div class="acts">${links()}${save}${copy}</div>`, head);
   theatre.tell(moment, title, notesOf(moment), html`<div class="acts">${links()}</div>`);
 }

@@ -54,7 +54,8 @@ export function followNodes() {
   /** @param {any[]} told */
   const take = (told) => {
     const { nodes: names, rests, left, awaited, sandboxes, restarts } = /** @type {Told} */ (told.at(-1));
-    if (names.includes(chosen()) && document.querySelector("main.error [data-awaited]")) return location.reload();
+    const looked = document.querySelector("main.error [data-awaited]")?.getAttribute("data-awaited");
+    if (looked && names.includes(looked)) return location.reload();
     show(select, names, rests, awaited ?? [], left[chosen() || (names[0] ?? "")]);
     if (known !== null && known !== String(names)) window.dispatchEvent(new Event("sl-nodes"));
     known = String(names);
