@@ -401,6 +401,10 @@ def test_a_phone_has_the_list_first_and_copies_the_moment(open_page: Open, real_
         expect(page.get_by_role("button", name="Previous event")).to_be_in_viewport(ratio=1)
         expect(page.get_by_role("list", name="What happened").get_by_role("listitem").first).to_be_in_viewport()
     show = page.get_by_role("group", name="Show")
+    page.get_by_role("button", name="Recordings").click()
+    tabs, kept = show.bounding_box(), page.locator("#kept").bounding_box()
+    assert tabs is not None and kept is not None and tabs["y"] + tabs["height"] <= kept["y"]
+    page.keyboard.press("Escape")
     show.get_by_role("button", name="Tree").click()
     expect(in_tree(page, "counter_1")).to_be_in_viewport()
     expect(page).to_have_url(f"{real_platform.url}/timeline?pane=tree")

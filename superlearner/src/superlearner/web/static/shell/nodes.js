@@ -7,6 +7,7 @@
 
 import { attribute, chosen, make, onlyOwn, root } from "../base/dom.js";
 import { Feed, liveUrl } from "../live/live.js";
+import { allNodesFrom } from "./all-nodes.js";
 import { dropNodeGone, LEFT, showNodeGone, wireAgain } from "./node-gone.js";
 
 /**
@@ -17,13 +18,9 @@ import { dropNodeGone, LEFT, showNodeGone, wireAgain } from "./node-gone.js";
 /** The choice of all nodes, which leads to the view of the cluster that is nearest to the page. */
 const ALL = "*";
 
-/** Return the URL of this page's nearest view of all nodes; the start page has the restarts of all. */
-function everywhere() {
-  if ([`${root()}/`, `${root()}/timeline`].includes(location.pathname)) return `${root()}/`;
-  const isTree = location.pathname === `${root()}/supervisors`;
-  const isTable = new URL(location.href).searchParams.get("view") === "table";
-  return `${root()}/cluster${isTable ? "?view=processes" : isTree ? "?view=trees" : ""}`;
-}
+/** Return the entry for all nodes, from this page. */
+const everywhere = () =>
+  allNodesFrom(location.pathname.slice(root().length), new URL(location.href).searchParams.get("view") === "table");
 
 /** Return the URL of this page for another node. @param {string} node  "" for the default one */
 export function here(node) {
@@ -46,7 +43,7 @@ export function nodes() {
 export function followNodes() {
   const select = document.getElementById("node");
   if (!(select instanceof HTMLSelectElement)) return;
-  select.onchange = () => location.assign(select.value === ALL ? everywhere() : here(select.value));
+  select.onchange = () => location.assign(select.value === ALL ? `${root()}${everywhere().href}` : here(select.value));
   /** Counter of sandbox changes. @type {number|null} */ let seen = null;
   /** Counter of restarts on other nodes. @type {number|null} */ let counted = null;
   /** The names of the nodes. @type {string|null} */ let known = null;
@@ -88,7 +85,7 @@ function show(select, names, rests, awaited, why) {
     ...others.map((name) => make("option", { value: name }, name)),
     ...awaited.map((name) => make("option", { value: name }, `${name} (waiting)`)),
     ...was);
-  if (select.options.length > 1 && !onlyOwn()) select.append(make("option", { value: ALL }, "All nodes"));
+  if (select.options.length > 1 && !onlyOwn()) select.append(make("option", { value: ALL }, everywhere().text));
   select.value = chosen();
   attribute(select, "title", chosen() || first);
   select.hidden = select.options.length < 2 || "unused" in select.dataset; // the Playground shows the node of a sandbox

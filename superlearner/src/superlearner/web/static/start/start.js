@@ -6,7 +6,7 @@
  */
 
 import { kill, request } from "../base/api.js";
-import { byId, chosen, detail, icon, make, renew, root, write } from "../base/dom.js";
+import { byId, chosen, detail, icon, make, nodeQuery, renew, root, write } from "../base/dom.js";
 import { SlFamily } from "./family.js";
 import { newest } from "./last-restarts.js";
 import { answers, done, listed, sceneOf, storyOf } from "./first-steps.js";
@@ -296,9 +296,12 @@ function list() {
   const items = shown.map(({ node, at, line, stored }) => make("li", { "data-level": line?.event.level ?? "warn" },
     make("time", { datetime: new Date(at * 1000).toISOString() }, time(at)),
     line ? ofFeed(line) : ofStore(/** @type {Api.RestartLine} */ (stored), node === model.node ? chosen() : node),
-    ...(several ? [make("code", { class: "hint" }, node)] : [])));
+    ...(several ? [make("a", { class: "hint", href: inTimeline(node === model.node ? chosen() : node, at) }, make("code", {}, node))] : [])));
   renew(byId("last", HTMLElement), items.length ? items : [make("li", { class: "hint" }, "None yet. Restarts appear here.")]);
 }
+
+/** Return the address of a moment in the timeline of a node. @param {string} node @param {number} at */
+const inTimeline = (node, at) => `${root()}/timeline${nodeQuery(node, { at: at.toFixed(6) })}`;
 
 /** Return a restart of the feed, with a link to its process. @param {import("../live/storms.js").Line} line */
 const ofFeed = (line) =>

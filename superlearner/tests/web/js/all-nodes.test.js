@@ -1,0 +1,14 @@
+// The entry *All nodes* of the node switcher.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { allNodesFrom } from "#static/shell/all-nodes.js";
+
+test("the entry for all nodes names each page that it leads to from another one", () => {
+  assert.deepEqual(allNodesFrom("/", false), { text: "All nodes", href: "/" });
+  assert.deepEqual(allNodesFrom("/timeline", false), { text: "All nodes: restarts on Start", href: "/" });
+  assert.deepEqual(allNodesFrom("/supervisors", false), { text: "All nodes: page Cluster", href: "/cluster?view=trees" });
+  assert.deepEqual(allNodesFrom("/supervisors", true), { text: "All nodes: page Cluster", href: "/cluster?view=processes" });
+  assert.deepEqual(allNodesFrom("/cluster", false), { text: "All nodes", href: "/cluster" });
+});
