@@ -261,6 +261,8 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness, files: Stati
         nowhere = error.code == "operation_not_found"  # its message is for programs
         said = f"Nothing is at {request.scope['path'][:200]}" if nowhere else error.message
         lost = request.query_params.get("node") if error.code == "node_not_found" else None
+        if not (lost and said.startswith(lost)):  # a name stays as it is
+            said = f"{said[:1].upper()}{said[1:]}"
         sees = user_of(request).sees
         awaited = lost in platform.nodes.awaited and not user_of(request).only_own
         sandbox = next((one for one in platform.sandboxes.all() if one.node == lost and sees(one.owner)), None)
@@ -272,7 +274,7 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness, files: Stati
             title="Error",
             status=error.status,
             heading=f"Waiting for {lost}" if awaited else _heading_of(error) if sandbox is None else _ended(sandbox),
-            message=f"{said[:1].upper()}{said[1:]}" if sandbox is None else _why(sandbox),
+            message=said if sandbox is None else _why(sandbox),
             sandbox=sandbox,
             hint=None if nowhere or error.code == "node_not_found" else hint,
             near=find_similar(request.scope["path"]) if nowhere or error.code == "page_not_found" else (),
