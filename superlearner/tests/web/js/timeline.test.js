@@ -220,7 +220,8 @@ test("kept restarts come before the events, as failures if they are some, with t
 
 test("a kill and a kept restart say by whom: the request, and the supervisor", async () => {
   const lines = [
-    { ref: "9f3a.6", event: 6, at: 5, count: 1, kept: true, line: "till was killed and restarted", name: "till", reason: "killed", started: 1,
+    { ref: "9f3a.6", event: 6, at: 5, count: 1, kept: true, line: "till was killed and restarted",
+      name: "till", reason: "killed", started: 1,
       supervisor: "shop", strategy: "one_for_one", request: "your request from the page (process.kill)" },
     { ref: "9f3a.2", event: 2, at: 3, count: 1, kept: true, line: "shop gave up", name: "till", reason: "killed", gave_up: true,
       supervisor: "shop", strategy: "one_for_one", request: "ada's request over HTTP (process.kill)" },

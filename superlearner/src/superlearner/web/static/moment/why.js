@@ -107,7 +107,8 @@ function tell(moment) {
   const links = () => html`${pid ? processLink(pid, `Open ${who}`, { class: "btn wide" }) : nothing}<a class="btn quiet wide"
     href=${of(moment, "/timeline", { at: moment.at.toFixed(6) })}>Show in the timeline</a>`;
   render(html`<h1>${fallen(moment) === null ? nothing : icon("gave-up", "glyph")}${title}</h1>
-    <p class="hint"><time datetime=${new Date(moment.at * 1000).toISOString()}>${time(moment.at)}</time>${nodeOf(moment) ? html` <code>${nodeOf(moment)}</code>` : nothing}</p>
+    <p class="hint"><time datetime=${new Date(moment.at * 1000).toISOString()}>${time(moment.at)}</time>${
+      nodeOf(moment) ? html` <code>${nodeOf(moment)}</code>` : nothing}</p>
     <div class="acts">${links()}${save}${copy}</div>`, head);
   theatre.tell(moment, title, notesOf(moment), html`<div class="acts">${links()}</div>`);
 }

@@ -296,7 +296,8 @@ function list() {
   const items = shown.map(({ node, at, line, stored }) => make("li", { "data-level": line?.event.level ?? "warn" },
     make("time", { datetime: new Date(at * 1000).toISOString() }, time(at)),
     line ? ofFeed(line) : ofStore(/** @type {Api.RestartLine} */ (stored), node === model.node ? chosen() : node),
-    ...(several ? [make("a", { class: "hint", href: inTimeline(node === model.node ? chosen() : node, at) }, make("code", {}, node))] : [])));
+    ...(several
+      ? [make("a", { class: "hint", href: inTimeline(node === model.node ? chosen() : node, at) }, make("code", {}, node))] : [])));
   renew(byId("last", HTMLElement), items.length ? items : [make("li", { class: "hint" }, "None yet. Restarts appear here.")]);
 }
 
