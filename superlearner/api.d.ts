@@ -835,7 +835,7 @@ declare namespace Api {
   }
   interface Why {
     pid: string;
-    alive: boolean;
+    /** false: it is not running */ alive: boolean;
     /** it replaces an ended process */ restarted: boolean;
     /** false: the events are no longer in memory */ known: boolean;
     summary: string;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from superlearner.control.events import ANSWERS, ENDS, OF_CHILDREN, STARTS, TraceEvent, is_own_end, is_stop
 from superlearner.control.slots import id_text
@@ -12,6 +12,9 @@ from superlearner.control.terms import plain_pid
 from superlearner.restarts.fold import Found, Restart, fold
 
 __all__ = ["Events", "Memory"]
+
+NAMED: Final = ("registered", "exited")
+"""The events that tell the registered name of their process."""
 
 
 class Memory:
@@ -95,6 +98,18 @@ class Memory:
             if found is not None:
                 return found
         return None
+
+    def newest(self, name: str) -> Any:
+        """Return the process that had a name last: a registered name, else an id as a child; None if no event tells."""
+        by_id = None
+        for event in reversed(self.events):
+            data = event.data
+            if event.kind in NAMED and data.get("name") is not None and id_text(data["name"]) == name:
+                return event.pid
+            child = data.get("child") if event.kind in OF_CHILDREN else None
+            if by_id is None and child is not None and id_text(data.get("id")) == name:
+                by_id = child
+        return by_id
 
     def knows(self, pid: Any) -> bool:
         """Return whether an event tells of a process."""

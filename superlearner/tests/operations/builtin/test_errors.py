@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import pytest
@@ -49,6 +50,38 @@ def test_earlier_exits_of_a_process_are_listed_newest_first(inside: Inside) -> N
         assert (first["crash"], first["message"]) == (True, "'crash'")
         assert first["where"].startswith("one_for_one.py:")
         assert (await platform.get(f"{AT}/errors?per_page=1&page=2"))["data"] == [first]
+
+    inside(test)
+
+
+@pytest.mark.everywhere
+@pytest.mark.operation("error.why", "error.last", "error.history", "error.patterns")
+@pytest.mark.parametrize("asked", ["returns_its_state", "the child"])
+def test_a_process_that_is_not_running_is_still_explained(inside: Inside, asked: str) -> None:
+    """Regression: a name was not found exactly while its process was down."""
+
+    async def test(platform: Any) -> None:
+        at = f"/api/v1/processes/{asked}"
+        spec = otp.ChildSpec(
+            "the child",
+            partial(ReturnsItsState.start_link, name="returns_its_state"),
+            restart="temporary",
+        )
+        pid = await Supervisor.start_child(("demo_one_for_one", platform.node), spec)
+        GenServer.cast(pid, "number")
+        await otp.wait_down(pid)
+        await Supervisor.count_children(("demo_one_for_one", platform.node))
+        found = (await platform.get(f"{at}/errors/why"))["data"]
+        assert (found["pid"], found["alive"], found["restarted"]) == (plain_pid(pid), False, False)
+        assert found["summary"].startswith(f"returns_its_state <{plain_pid(pid)}> crashed: ")
+        assert found["summary"].endswith("; it is not running")
+        last = (await platform.get(f"{at}/errors/last"))["data"]
+        assert (last["pid"], last["alive"], last["error"]["message"]) == (plain_pid(pid), False, "'number'")
+        assert [one["pid"] for one in (await platform.get(f"{at}/errors"))["data"]] == [plain_pid(pid)]
+        assert [one["count"] for one in (await platform.get(f"{at}/errors/patterns"))["data"]] == [1]
+        again = await Supervisor.start_child(("demo_one_for_one", platform.node), spec)
+        assert (await platform.get(f"{at}/errors/why"))["data"]["pid"] == plain_pid(again)
+        assert (await platform.get(f"{at}/errors/last"))["data"]["alive"]
 
     inside(test)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import otp
+from otp import sentences
 from otp.observer.hints import hint_for
 from superlearner.control.clock import Clock
+from superlearner.control.exits import ExitLog
 from superlearner.control.mistakes import place_of
 from superlearner.control.reasons import is_crash, place_text, text_of_reason, where_of
 from superlearner.control.slots import id_text
@@ -18,11 +20,12 @@ from superlearner.operations.engine.requesters import Origin, find_origin
 from superlearner.operations.engine.seams import LivePages
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import PageNumber, PerPage, PidText
-from superlearner.operations.results import PastExit, Pid
+from superlearner.operations.results import PastExit
 from superlearner.operations.results.errors import ErrorLine, ErrorPattern, LastError, Why, WhyParty, WhyStep
 from superlearner.operations.targets import process_of
 from superlearner.restarts.cause_steps import Step
 from superlearner.restarts.causes import why as causes_of
+from superlearner.restarts.memory import Memory
 from superlearner.restarts.present import Running
 
 
@@ -30,10 +33,10 @@ from superlearner.restarts.present import Running
 async def last(ctx: Context, pages: LivePages, /, pid: PidText) -> LastError:
     """Show the last error of a process.
 
-    The exit of its predecessor: reason, line, and the message it was handling.
+    The exit of its predecessor: reason, line, and the message it was handling. Of a process that has ended, its own.
     """
-    number, exits = await _exits(ctx, pages, pid)
-    return LastError(pid=number, error=exits[0] if exits else None)
+    found, exits = await _exits(ctx, pages, pid)
+    return LastError(pid=plain_pid(found), alive=otp.is_alive(found), error=exits[0] if exits else None)
 
 
 @operation("error.history", http=("GET", "/processes/{pid}/errors"), scope="read", errors=NOT_THERE,
@@ -43,7 +46,7 @@ async def history(
 ) -> Paged[PastExit]:
     """List the exits of a process's predecessors.
 
-    The last 20 processes of the same child, newest first.
+    The last 20 processes of the same child, newest first; with its own exit if it has ended.
     """
     _, exits = await _exits(ctx, pages, pid)
     start = (page - 1) * per_page
@@ -81,26 +84,21 @@ async def why(ctx: Context, audit: AuditLog, /, pid: PidText) -> Why:
     """Explain why a process was restarted.
 
     The chain of causes in words and as values: the failure and its line, the processes that ended with it, and the
-    actions of supervisors, across links and give-ups. For a process that has ended, it explains the exit.
+    actions of supervisors, across links and give-ups. For a process that has ended, it explains the exit; a name means
+    the last process that had it.
     """
-    try:
-        number, alive = plain_pid(process_of(ctx, pid)), True
-    except OperationError as error:
-        if error.code != "process_not_found":
-            raise
-        number, alive = pid.removeprefix("#PID").strip("<>"), False
-        if not (causes := causes_of(ctx.node, number)):
-            raise
-    else:
-        causes = causes_of(ctx.node, number)
+    found = _find_process(ctx, pid)
+    number, alive = plain_pid(found), otp.is_alive(found)
+    causes = causes_of(ctx.node, number)
     clock = Clock()
     origins = [origin_of(ctx.watched, audit, ctx.user.name, clock, step) for step in causes]
+    told = "; ".join(one.step.text for one in origins) or "the events are no longer in memory"
     return Why(
         pid=number,
         alive=alive,
         restarted=any(step.kind == "child_restarted" or (alive and step.kind == "exited") for step in causes),
         known=bool(causes),
-        summary="; ".join(one.step.text for one in origins) or "the events are no longer in memory",
+        summary=sentences.story(told, *(() if alive else ("it is not running",))),
         steps=[_why_step(one, clock) for one in origins],
     )
 
@@ -174,6 +172,33 @@ async def list_all(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -
     return Paged(lines, len(found), page, per_page)
 
 
-async def _exits(ctx: Context, pages: LivePages, pid: str) -> tuple[Pid, list[PastExit]]:
-    details = await info(ctx, pages, pid)
-    return details.pid, details.exits
+async def _exits(ctx: Context, pages: LivePages, text: str) -> tuple[otp.Pid, list[PastExit]]:
+    """Return a process and the exits of its predecessors, newest first; with its own if it has ended."""
+    found = _find_process(ctx, text)
+    if otp.is_alive(found):
+        return found, (await info(ctx, pages, plain_pid(found))).exits
+    memory, log = Memory(otp.trace.history(ctx.node)), ExitLog(Clock().offset)
+    name = memory.name(found)
+    ends = [event for pid, event in memory.ends.items() if pid is found or memory.name(pid) == name]
+    for event in ends:
+        log.take("", event)
+    messages = {event.seq: event.data.get("message") for event in ends}
+    return found, [PastExit(**one.to_json(messages[one.event])) for one in log.of("")]
+
+
+def _find_process(ctx: Context, text: str) -> otp.Pid:
+    """Return the process that `text` names, or the last one in memory that it named.
+
+    Raises:
+        OperationError: `malformed_pid`, `process_not_found`.
+    """
+    try:
+        return process_of(ctx, text)
+    except OperationError as error:
+        if error.code != "process_not_found":
+            raise
+        memory = Memory(otp.trace.history(ctx.node))
+        found = memory.newest(text) or memory.process(text.removeprefix("#PID").strip("<>"))
+        if found is None:
+            raise
+        return found

@@ -14,9 +14,10 @@ __all__ = ["ErrorLine", "ErrorPattern", "LastError", "Why", "WhyParty", "WhyStep
 
 
 class LastError(BaseModel):
-    """The last exit before this process; null if none is in memory."""
+    """The last exit before this process, or its own if it has ended; null if none is in memory."""
 
     pid: Pid
+    alive: bool = Field(description="false: it is not running")
     error: PastExit | None
 
 
@@ -79,7 +80,7 @@ class Why(BaseModel):
     """The causes of a process's restart or exit."""
 
     pid: Pid
-    alive: bool
+    alive: bool = Field(description="false: it is not running")
     restarted: bool = Field(description="it replaces an ended process")
     known: bool = Field(description="false: the events are no longer in memory")
     summary: str
