@@ -295,6 +295,7 @@ def test_restarts_of_an_earlier_program_are_listed_behind_those_of_now(
 
     async def after(platform: Any) -> None:
         assert (await platform.get(AT))["data"] == known
+        assert (await platform.get(f"{AT}/{known[1]['ref']}"))["data"]["at"] == known[1]["at"]
         await crash(platform)
         newest, *others = (await platform.get(AT))["data"]
         assert others == known

@@ -268,7 +268,7 @@ def test_a_restart_from_before_the_start_of_the_platform_is_listed_and_plays(
     row = kept.result(20)
     assert row.data is not None
     run, at = "0123456789ab", row.at - 3600
-    moment = json.loads(zlib.decompress(row.data)) | {"at": at, "ref": f"{run}.{row.number}"}
+    moment = json.loads(zlib.decompress(row.data)) | {"at": at - 4e-6, "ref": f"{run}.{row.number}"}
     old = replace(row, run=run, at=at, until=at + 1, data=zlib.compress(json.dumps(moment).encode()))
     stored_platform.platform.store.append_moment(old)
     stored_platform.do(stored_platform.platform.store.sync)
@@ -282,6 +282,8 @@ def test_a_restart_from_before_the_start_of_the_platform_is_listed_and_plays(
     expect(page.locator('a[href*="process="]')).to_have_count(0)
     page.get_by_role("link", name="Show in the timeline").first.click()
     expect(page.get_by_text("What ran at this moment is not known.")).to_be_visible()
+    expect(happened.locator("li", has=page.locator("[aria-current]"))).to_contain_text("was killed and restarted")
+    page.goto(f"{stored_platform.url}/timeline?at={at - 4e-6:.6f}")  # as a restart that was not stored yet gave it
     expect(happened.locator("li", has=page.locator("[aria-current]"))).to_contain_text("was killed and restarted")
 
 

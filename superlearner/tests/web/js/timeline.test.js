@@ -10,7 +10,7 @@ import { EventLog } from "#static/timeline/event-log.js";
 import { countKinds, DEFAULT, kindsFrom, kindsText, momentFrom, ofKinds } from "#static/timeline/kinds.js";
 import { KeptTrees } from "#static/timeline/kept-trees.js";
 import { lifeOf } from "#static/timeline/life.js";
-import { countUpTo, firstSpan, isAbout, markOf, textOf, stepFrom, treeAt } from "#static/timeline/past.js";
+import { countUpTo, firstSpan, isAbout, markOf, meantBy, textOf, stepFrom, treeAt } from "#static/timeline/past.js";
 
 const row = (key, pid, more = {}) => ({
   key, parent: key.includes("/") ? key.slice(0, key.lastIndexOf("/")) : null, id: key.split("/").at(-1), name: key.split("/").at(-1), pid,
@@ -417,6 +417,15 @@ test("steps go from one moment with an event to the next, and after the last to 
   assert.equal(stepFrom(events, 10, -1), 10);
   assert.equal(stepFrom(events, 10, 1), 11);
   assert.equal(stepFrom(events, 15, 1), null);
+});
+
+test("a link means the nearest event within a millisecond, also one that begins microseconds later", () => {
+  const three = [1000, 1000.0007, 1003].map((at) => ({ ...events[0], at }));
+  assert.equal(meantBy(three, 999.999995), 1000);
+  assert.equal(meantBy(three, 1000), 1000);
+  assert.equal(meantBy(three, 1000.0006), 1000.0007);
+  assert.equal(meantBy(three, 1001.5), 1001.5);
+  assert.equal(meantBy([], 1000), 1000);
 });
 
 test("a supervisor that is giving up looks like it, and the child that it does not restart is down", () => {

@@ -117,7 +117,7 @@ async def _find(ctx: Context, audit: AuditLog, history: MomentHistory | None, ev
     try:
         current = isinstance(node, WatchedNode) and row.run == run_of(node.node)
         stored = Moment.model_validate_json(zlib.decompress(row.data))
-        return reword(stored, ctx.user.name).model_copy(update={"node": row.node, "current": current})
+        return reword(stored, ctx.user.name).model_copy(update={"node": row.node, "at": row.at, "current": current})
     except (ValueError, zlib.error):  # from an earlier version
         raise OperationError("restart_not_kept", describe_row(row), hint="an earlier version stored it") from None
 

@@ -73,6 +73,21 @@ export function countUpTo(events, at) {
   return low;
 }
 
+/** A time is computed anew from the clock of the events at each request, so that two answers differ by microseconds. */
+const SAME_S = 0.001;
+
+/**
+ * Return the moment of the event that a link means: the nearest one within a millisecond. Without one, the moment stays.
+ * @param {readonly LogEvent[]} events  oldest first
+ * @param {number} at
+ */
+export function meantBy(events, at) {
+  const next = countUpTo(events, at);
+  const away = (/** @type {LogEvent} */ event) => Math.abs(event.at - at);
+  const near = events.slice(Math.max(0, next - 1), next + 1).filter((event) => away(event) <= SAME_S);
+  return near.toSorted((one, other) => away(one) - away(other))[0]?.at ?? at;
+}
+
 /**
  * Return the moment of the next event in a direction; null after the last one. Events at the same time are one step.
  * @param {readonly LogEvent[]} events

@@ -24,7 +24,7 @@ import { SlKinds } from "./kind-filter.js";
 import { countKinds, KINDS, kindsFrom, kindsText, momentFrom, ofKinds } from "./kinds.js";
 import { KeptTrees } from "./kept-trees.js";
 import { lifeOf } from "./life.js";
-import { countUpTo, isAbout, markOf, stepFrom } from "./past.js";
+import { countUpTo, isAbout, markOf, meantBy, stepFrom } from "./past.js";
 
 /** Minimum interval between two drawings of tree and axis while the moment stays. */
 const TREE_MS = 300;
@@ -58,6 +58,7 @@ let kinds = kindsFrom(query);
 /** The platform's own processes and their events are shown. */
 let platform = query.get("platform") === "open";
 /** The process whose events are listed. @type {import("../live/model.js").Row|null} */ let chosen = null;
+/** The moment of the address; the time of its event may differ by microseconds. */ const asked = at;
 let held = 0;
 /** The id of the newest listed event. @type {string|undefined} */ let newest;
 let drawn = 0;
@@ -184,7 +185,11 @@ function keepFocus() {
 
 /** Draw everything at the moment. @param {boolean} [moved]  the moment or the filter changed */
 function draw(moved = false) {
-  const events = listed();
+  const events = listed(), meant = at === null || at !== asked ? at : meantBy(about(), at);
+  if (meant !== at) {
+    at = meant;
+    moved = true;
+  }
   const count = at === null ? events.length : countUpTo(events, at);
   const first = log.events[0]?.at ?? now(), missing = at !== null && at < first;
   page.dataset.live = String(at === null);
