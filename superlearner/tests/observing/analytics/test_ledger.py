@@ -360,6 +360,26 @@ def test_ended_supervisors_are_kept_for_ten_minutes() -> None:
     watched(test)
 
 
+def test_a_supervisor_that_gave_up_is_kept_until_it_runs_again() -> None:
+    """Regression: it was forgotten after ten minutes, and with it the outage."""
+
+    async def test(ledger: Ledger) -> None:
+        await AnalyticsServer.start_link(ledger, name=ANALYTICS)
+        otp.process_flag("trap_exit", True)
+        await Sup.start_link(children(*workers("w", 1), max_restarts=0), name="shop")
+        otp.exit("w0", "boom")
+        await wait_all_idle()
+        await advance(700)
+        assert (await AnalyticsServer.get_trend("shop")).outlook == "ended"
+        assert ledger.find("shop").is_down
+        await Sup.start_link(children(*workers("w", 1)), name="shop")
+        await wait_all_idle()
+        ledger.sample()
+        assert not ledger.find("shop").is_down
+
+    watched(test)
+
+
 def test_many_supervisors_that_come_and_go_do_not_fill_the_memory() -> None:
     async def test(ledger: Ledger) -> None:
         for _ in range(3_000):

@@ -109,6 +109,19 @@ def test_a_give_up_is_a_finding_for_some_time() -> None:
     assert not list(detectors.crash_loop(facts(book=supervisor([100.0], gave_up=(90.0,))), LIMITS))
 
 
+def test_a_give_up_is_a_finding_while_its_supervisor_is_down() -> None:
+    """Regression: the finding ended after a minute, and the outage did not."""
+    book = supervisor([100.0], gave_up=(90.0,))
+    till = book.histories["till"]
+    till.pids.append(till.pid)
+    till.ended_at = NOW - 89
+    down = only(list(detectors.crash_loop(facts(book=book), LIMITS)))
+    assert (down.severity, down.since, down.evidence["give_ups"]) == ("critical", NOW - 90, 1)
+    assert down.description == "till gave up and is not running: ValueError('no paper')"
+    till.ended_at = None  # somebody started it again
+    assert not list(detectors.crash_loop(facts(book=book), LIMITS))
+
+
 def test_a_growing_mailbox_is_found_with_its_samples() -> None:
     grows = only(list(detectors.mailbox_growth(facts(tracks=[track([20 * n for n in range(12)])]), LIMITS)))
     assert grows.evidence["messages_per_s"] == 10.0

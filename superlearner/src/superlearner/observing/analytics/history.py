@@ -184,6 +184,14 @@ class History:
             count(found, name, number)
         return found
 
+    @property
+    def is_down(self) -> bool:
+        """Whether it gave up in this run and nothing has started it again."""
+        if self.ended_at is None or not self.pids or not (self.name or self.place):  # its successor would be unknown
+            return False
+        last = next(self.restart_history(), None)
+        return last is not None and last.event_type == "gave_up" and last.supervisor_pid == self.pid
+
     def note_start(self, name: str, restarts: int, *, again: bool) -> None:
         """Take over the count of a started child; `again`: this start is a restart."""
         known = self.by_child_now

@@ -325,7 +325,7 @@ class Ledger:
                 return
 
     def forget_ended(self) -> None:
-        """Detect ended supervisors; drop them after ten minutes or beyond 200."""
+        """Detect ended supervisors; drop them beyond 200, or after ten minutes unless they gave up and are down."""
         now = self.wall()
         ended: list[tuple[float, str]] = []
         for key, history in self.book.histories.items():
@@ -337,7 +337,8 @@ class Ledger:
         ended.sort()
         surplus = len(ended) - MAX_ENDED
         for place, (since, key) in enumerate(ended):
-            if place < surplus or now - since > KEEP_ENDED_S:
+            old = now - since > KEEP_ENDED_S and not self.book.histories[key].is_down
+            if place < surplus or old:
                 self.book.forget(key)
 
 

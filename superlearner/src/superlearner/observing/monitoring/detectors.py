@@ -63,7 +63,7 @@ def restart_storm(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
 
 
 def crash_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
-    """Find supervisors whose restart budget is almost used up, or that just gave up."""
+    """Find supervisors whose restart budget is almost used up, or that just gave up, or are still down since then."""
     window = limits.anomaly_window
     for history in facts.book.histories.values():
         gave_up = [
@@ -71,6 +71,9 @@ def crash_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
             for entry in history.restart_history()
             if entry.event_type == "gave_up" and entry.at >= facts.now - window
         ]
+        down = history.is_down
+        if down and not gave_up:
+            gave_up = [next(history.restart_history())]
         used, allowed = _budget(history, facts.clock)
         trend = trend_of(history, facts.clock, 60_000)
         left = trend.seconds_to_give_up
@@ -79,7 +82,9 @@ def crash_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
         if not (gave_up or soon or last_one):
             continue
         name = _called(history, facts)
-        if gave_up:
+        if down:
+            words = f"{name} gave up and is not running: {gave_up[0].reason}"
+        elif gave_up:
             words = f"{name} gave up {_times(len(gave_up))} in the last {window:g} s: {gave_up[0].reason}"
         elif last_one:
             words = f"{name} has {sentences.budget(used, allowed, history.window_s)}: one more failure and it gives up"
