@@ -103,6 +103,16 @@ def test_who_missed_nothing_goes_on_with_the_first_practice() -> None:
     assert following.id == "s12.callbacks"
 
 
+def test_after_a_core_path_the_next_session_comes_before_practice() -> None:
+    done, lessons = work(first_right=False, attempts=4), [LESSON, Course().lesson(13)]
+    found = done.next_in(lessons)
+    assert found is not None
+    assert (found[0].number, found[1].core) == (13, True)
+    practice = done.next_in([LESSON])
+    assert practice is not None
+    assert practice[1].id == "s12.calls"
+
+
 def test_a_part_that_is_not_passed_is_not_missed_but_left() -> None:
     begun = Progress([Learned(kind, ITEM, at, data) for kind, at, data in map(attempt, range(1, 7), "abcdef")])
     assert begun.missed(LESSON) == []

@@ -167,6 +167,15 @@ class Progress:
         place = list(lessons).index(newest)
         return [*lessons[place:], *lessons[:place]]
 
+    def next_in(self, lessons: Sequence[Lesson]) -> tuple[Lesson, Exercise | Predict | Reflect] | None:
+        """Return what to do next, and its session; None when everything is done.
+
+        All core paths come first. Practice follows after the last of them, since it is for another day.
+        """
+        turns = self.in_turn(lessons)
+        found = [(lesson, block) for lesson in turns if (block := self.next_of(lesson)) is not None]
+        return next(iter([*(one for one in found if one[1].core), *found]), None)
+
     def _latest(self, lesson: Lesson) -> float:
         """Return when something was done in a session last; 0 if nothing was."""
         return max((self.of(block.id).at or 0.0 for block in lesson.blocks(ASKS)), default=0.0)

@@ -110,18 +110,17 @@ async def lesson(
 async def next_item(ctx: Context, course: Course, store: Store, /) -> CourseNext:
     """Show what to do next in the course.
 
-    Of the session that you worked on last, or the next one that is not finished: the first part of its core path that
-    is not done, else the first of all.
+    The first part that is not done of the core path of the session that you worked on last; after its core path, that
+    of the next session. Practice follows when all core paths are done.
     """
     progress = await _known_progress(ctx, store)
-    for one in progress.in_turn(course.lessons):
-        block = progress.next_of(one)
-        if block is not None:
-            return CourseNext(
-                session=one.number, id=block.id, kind=SHOWN[type(block)], title=getattr(block, "title", None),
-                core=block.core, page=f"/learn/{one.number}#{_place(block.id)}",
-                begun=progress.state(one) != "untouched",
-            )  # fmt: skip
+    if (found := progress.next_in(course.lessons)) is not None:
+        one, block = found
+        return CourseNext(
+            session=one.number, id=block.id, kind=SHOWN[type(block)], title=getattr(block, "title", None),
+            core=block.core, page=f"/learn/{one.number}#{_place(block.id)}",
+            begun=progress.state(one) != "untouched",
+        )  # fmt: skip
     return CourseNext()
 
 

@@ -91,6 +91,8 @@ def test_a_session_is_done_from_its_first_block_to_its_last(session: Page, reque
         if not section.core:
             expect(end).to_contain_text("The core path is done")
             expect(end).to_contain_text("These parts were difficult for you")
+            for place in (end, session.locator("#facts")):
+                expect(place.get_by_role("link", name=f"Go on with session {lesson.number + 1}, ")).to_be_visible()
         for block in section.blocks:
             work_through(session, block, right=block is not first)
     done = session.get_by_role("progressbar", name="Progress in this session")

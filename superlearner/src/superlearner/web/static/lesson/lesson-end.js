@@ -21,23 +21,19 @@ const linkTo = (id, text) => html`<a href="#${placeOf(id)}" @click=${(/** @type 
 }}>${spoken(text)}</a>`;
 
 /** @param {Lesson["missed"][number]} one */
-const describeMissed = (one) => html`<li>${linkTo(one.id, one.title)}: ${one.why}. ${one.fact ? sentence(one.fact) : nothing}${one.practise
-  ? html` <span class="practise">Practise it with ${linkTo(one.practise, one.practise_title ?? "")}.</span>`
-  : nothing}</li>`;
+const describeMissed = (one) => html`<li>${linkTo(one.id, one.title)}: ${one.why}. ${one.fact ? sentence(one.fact) : nothing}</li>`;
 
-/** Lead to the session that follows. */
-function following() {
+/** Return a link to the session that follows, or nothing after the last. @param {string} [look] */
+export function following(look = "") {
   const { next, nextTitle } = document.getElementById("lesson")?.dataset ?? {};
-  return next
-    ? html`<p><a class="btn primary" href="${root()}/learn/${next}">Go on with session ${next}, ${nextTitle}</a></p>`
-    : nothing;
+  return next ? html`<a class=${look} href="${root()}/learn/${next}">Go on with session ${next}, ${nextTitle}</a>` : nothing;
 }
 
-/** Return what to practise: what goes with the first part that was difficult, else the first that is left. @param {Lesson} lesson */
+/** Return what to practise: what goes with the parts that were difficult, else the first that is left. @param {Lesson} lesson */
 function practice(lesson) {
-  const missed = lesson.missed.find(({ practise }) => practise), next = nextOf(lesson);
-  if (missed?.practise) return html`<li>${linkTo(missed.practise, `Practise ${missed.practise_title ?? ""}`)}</li>`;
-  return next?.id ? html`<li>${linkTo(next.id, `Practise ${nameOf(next)}`)}</li>` : nothing;
+  const next = nextOf(lesson), missed = new Map(lesson.missed.map(({ practise, practise_title }) => [practise, practise_title ?? ""]));
+  missed.delete(null);
+  return [...missed.size || !next?.id ? missed : [[next.id, nameOf(next)]]].map(([id, name]) => html`<li>${linkTo(id ?? "", `Practise ${name}`)}</li>`);
 }
 
 /** Return the end of the core path as a template. @param {Lesson} lesson */
@@ -50,11 +46,11 @@ function endOf(lesson) {
     ${lesson.missed.length
       ? html`<p>These parts were difficult for you:</p><ul class="missed">${lesson.missed.map(describeMissed)}</ul>`
       : html`<p>You passed every part without help, and your first predictions were right.</p>`}
-    ${following()}
-    <h4>More, whenever you like</h4>
+    <p>${following("btn primary")}</p>
+    <h4>On another day</h4>
     <ul>${practice(lesson)}
       <li><a href="${root()}/sandboxes">Write your own tree in the Playground</a>, and kill in it</li>
-      <li>Come back tomorrow: <a href="${root()}/learn#review">your review</a> asks some of this once more</li></ul>`;
+      <li><a href="${root()}/learn#review">Your review</a> asks some of this once more</li></ul>`;
 }
 
 /**

@@ -16,7 +16,7 @@ import {
   asks, countOf, counts, followingOf, isDone, markOf, MARKS, nameOf, nextName, nextOf, placeOf, sectionPlace,
 } from "./lesson-model.js";
 import { written } from "./lesson-text.js";
-import { learnMissed, showEnd } from "./lesson-end.js";
+import { following, learnMissed, showEnd } from "./lesson-end.js";
 import { LessonMeasure } from "./measure.js";
 import { LessonPredict, LessonReflect } from "./questions.js";
 import { follow, goTo, goToSection } from "./reading-place.js";
@@ -93,7 +93,7 @@ function paintFacts() {
   const next = nextOf(lesson), begun = lesson.sections.flatMap(asks).some(({ state }) => state && (state.attempts || state.hints));
   const { core, coreDone, all } = countOf(lesson), reflections = all - lesson.exercises - lesson.predictions;
   const first = lesson.sections[0];
-  const way = core && coreDone === core ? "Core path done. More practice:" : "Go on with";
+  const done = core && coreDone === core, go = done ? following() : nothing;
   render(
     html`<span>${lesson.minutes} min for the core path</span><span>${
       counted(lesson.exercises, "exercise")
@@ -102,11 +102,12 @@ function paintFacts() {
       : nothing}
       ${!begun && first ? html`<a href="#${sectionPlace(first)}"
         @click=${(/** @type {MouseEvent} */ event) => went(event, sectionPlace(first))}>Begin with “${first.title}”</a>`
+        : go !== nothing ? html`<b>Core path done</b>${go}`
         : next?.id ? html`<a href="#${placeOf(next.id)}"
           @click=${(/** @type {MouseEvent} */ event) => {
             event.preventDefault();
             goTo(placeOf(next.id ?? ""));
-          }}>${way} ${nameOf(next)}</a>`
+          }}>${done ? "Practise" : "Go on with"} ${nameOf(next)}</a>`
         : all || core ? html`<b>All done</b>`
         : nothing}`,
       byId("facts", HTMLElement));
