@@ -344,6 +344,17 @@ def test_a_worker_that_no_crash_ends_so_is_refused() -> None:
     assert "a crash of W1 ended 3: W1, W2, W3; you said 4" in found.steps[-1].say
 
 
+def test_a_wrong_count_names_all_that_ended_and_its_kind_as_the_form_does() -> None:
+    disturbed = {"worker": 1, "temporary": 1, "pool": 3, "store": 6}
+    found = verdict("s12.tree", f"drawing = {IN_A_ROW!r}\ndisturbed = {disturbed}")
+    say = found.steps[-1].say
+    assert say.startswith("expected 8 for the store: in the run, a crash of ")
+    assert "…" not in say
+    (exercise,) = [block for block in LESSON.blocks(Exercise) if block.id == "s12.tree"]
+    assert exercise.choice is not None
+    assert [mark.key for mark in found.marks] == list(exercise.choice.labels.values())
+
+
 @pytest.mark.parametrize("where", ["inside answer", "beside answer"])
 def test_the_needless_restart_is_named_inside_the_answer_or_beside_it(where: str) -> None:
     needless = {"connections": "the ConnectionManager, which does not need a worker"}

@@ -271,19 +271,20 @@ async def tree(s: Scenario) -> None:
         raise Wrong(f"predict all four numbers, then check: {empty[0]!r} has none yet")
     marks: list[CourseMark] = []
     for key, (child, *others) in keys.items():
-        with s.showing(key):
+        kind = KINDS[key]
+        with s.showing(kind):
             ended = await ends(s, root, child)
         value = said.get(key)
         # Under rest_for_one the first worker ends more than the last one does; the task asks for any of them
         counts = {len(ended), *[len(await ends(s, root, other)) for other in others if key == "worker"]}
         if type(value) is int and value in counts:
-            marks.append(CourseMark(key, ok=True))
+            marks.append(CourseMark(kind, ok=True))
         else:
             misconception = await belief(s, root, child, len(ended), value)
-            names = ", ".join(each.label for each in ended[:SHOWN]) + ", …" * (len(ended) > SHOWN)
+            names = ", ".join(each.name for each in ended[:SHOWN]) + ", …" * (len(ended) > SHOWN)
             also = ". A supervisor's children end with it" if child.children and value == 1 else ""
-            say = f"in the run, a crash of {child.label} ended {len(ended)}: {names}; you said {render(value)}{also}"
-            marks.append(CourseMark(key, False, f"expected {len(ended)} for {key}: {say}", misconception))
+            say = f"in the run, a crash of {child.name} ended {len(ended)}: {names}; you said {render(value)}{also}"
+            marks.append(CourseMark(kind, False, f"expected {len(ended)} for {kind}: {say}", misconception))
     s.judge(marks)
 
 
@@ -318,7 +319,9 @@ async def belief(s: Scenario, root: Drawn, child: Drawn, right: int, said: Any) 
     return "M21" if type(said) is int and said - right in sums - {0} else None
 
 
-SHOWN = 5
+KINDS = {"worker": "a worker", "temporary": "a temporary agent", "pool": "the dynamic supervisor", "store": "the store"}
+"""Words of the form for what is predicted, by its key in the answer."""
+SHOWN = 12
 """Names of ended processes in a sentence."""
 STORE_FIRST = "Children start from top to bottom, and `rest_for_one` restarts only those after the one that crashed."
 
