@@ -12,8 +12,6 @@ from typing import Any
 import psutil
 import pytest
 
-pytest.importorskip("zenoh")
-
 from certificate_authority import Authority
 from lan_of_namespaces import Lan
 from member_programs import MemberPrograms

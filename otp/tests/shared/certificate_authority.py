@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from otp.distribution.carriers.zenoh_settings import Tls
+from otp.distribution.carriers.tls import Tls
 
 __all__ = ["NOW", "Authority"]
 

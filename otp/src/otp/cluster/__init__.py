@@ -25,7 +25,7 @@ from otp.cluster.cluster import Cluster
 from otp.cluster.discovery import Discovery, Dns, FileList, Folder, Multicast, Static
 from otp.cluster.member import Member, MemberDown, MemberLeaving, MemberUp
 from otp.cluster.refusals import JoinRefused, NotMember, Refusal
-from otp.distribution.carriers.zenoh_settings import Tls
+from otp.distribution.carriers.tls import Tls
 
 __all__ = [
     "Cluster",

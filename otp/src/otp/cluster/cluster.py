@@ -136,8 +136,7 @@ class Cluster:
         settings = settings or Settings()
         real = carrier is None
         if carrier is None:
-            found = real_carrier(secret, settings, listen=listen, connect=addresses, discovery=sources, tls=tls)
-            carrier, settings = found
+            carrier = real_carrier(secret, settings, listen=listen, connect=addresses, discovery=sources, tls=tls)
         if isinstance(incarnations, (str, os.PathLike)):
             incarnations = IncarnationFile(incarnations, clock=clock)
         elif incarnations is None and real:

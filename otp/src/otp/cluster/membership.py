@@ -41,7 +41,7 @@ MOST_IGNORED: Final = 100
 """Number of unknown kinds of messages that are logged."""
 LOOKS: Final = 8
 """Heartbeats in which sources of addresses are read each time; afterwards they are read each time after as many."""
-SLOWEST_DIAL: Final = 30.0
+SLOWEST_DIAL: Final = 2.0
 """Maximum seconds between two attempts to reach an address."""
 _REASONS: Final[dict[str, DownReason]] = {"timeout": "timeout", "leave": "disconnected", "disconnect": "disconnected"}
 """Reasons of a session that are not `connection_lost`."""

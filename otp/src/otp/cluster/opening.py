@@ -1,17 +1,12 @@
 """The real carrier of a member and the file of its incarnations, opened only when it joins."""
 
-# The carrier between machines needs eclipse-zenoh, so its types are not known here.
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
-
 from __future__ import annotations
 
 import hashlib
 import logging
 import tempfile
 from collections.abc import Callable, Sequence
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 from otp.cluster.cookies import discovery_key, is_weak, link_secret
 from otp.cluster.discovery import Discovery, Folder, Multicast
@@ -19,6 +14,7 @@ from otp.cluster.joining import ClockIncarnations
 from otp.distribution import IncarnationFile, Incarnations, NodeId, Settings
 from otp.distribution.carriers.direct import DirectCarrier
 from otp.distribution.carriers.stream_address import unix_family
+from otp.distribution.carriers.tls import Tls
 from otp.doors.folder import runtime_folder
 from otp.kernel.values.errors import BadArgument
 from otp.kernel.values.sentences import say
@@ -33,46 +29,28 @@ def real_carrier(
     listen: str,
     connect: Sequence[str],
     discovery: Sequence[Discovery],
-    tls: Any,
-) -> tuple[Callable[[NodeId], Any], Settings]:
-    """Return a function that creates the carrier, and settings whose window it can hold.
+    tls: Tls | None,
+) -> Callable[[NodeId], DirectCarrier]:
+    """Return a function that creates the carrier.
 
-    Raises `BadArgument` without a private folder for its socket, and with `tls` without eclipse-zenoh.
+    Raises `BadArgument` without a private folder for its socket.
     """
     group = discovery_key(cookie)
     multicast = next((source.interface for source in discovery if isinstance(source, Multicast)), None)
-    if tls is not None:
-        return _between_machines(group, settings, listen, connect, multicast, tls)
-    # Without Unix sockets no socket lies there, and the folder for temporary files is that of the user.
-    folder = Path(tempfile.gettempdir()) if unix_family() is None else runtime_folder()
-    listings = [Path(source.path) for source in discovery if isinstance(source, Folder)]
-    if multicast is not None:
+    # With certificates there is no socket there, and without Unix sockets the folder is that of temporary files.
+    needs_folder = tls is None and unix_family() is not None
+    folder = runtime_folder() if needs_folder else Path(tempfile.gettempdir())
+    listings = [Path(source.path) for source in discovery if isinstance(source, Folder) and tls is None]
+    if multicast is not None and tls is None:
         listings.append(folder)
 
     def create(_me: NodeId) -> DirectCarrier:
         return DirectCarrier(
             group, link_secret(cookie), folder=folder, listings=listings, listen=listen, connect=tuple(connect),
-            multicast=multicast, weak=is_weak(cookie),
+            multicast=multicast, weak=is_weak(cookie), tls=tls, silence=settings.dead,
         )  # fmt: skip
 
-    return create, settings
-
-
-def _between_machines(
-    group: str, settings: Settings, listen: str, connect: Sequence[str], multicast: str | None, tls: Any
-) -> tuple[Callable[[NodeId], Any], Settings]:
-    try:
-        module = import_module("otp.distribution.carriers.zenoh")
-    except ModuleNotFoundError as error:
-        raise BadArgument(
-            f"Cluster.join: expected the package eclipse-zenoh, which is not installed ({error}); "
-            "try `pip install eclipse-zenoh`"
-        ) from None
-
-    def create(_me: NodeId) -> Any:
-        return module.ZenohCarrier(group, listen=listen, connect=tuple(connect), multicast=multicast, tls=tls)
-
-    return create, module.settings_for(settings)
+    return create
 
 
 def stored_incarnations(name: str, cookie: bytes, clock: Callable[[], float]) -> Incarnations:

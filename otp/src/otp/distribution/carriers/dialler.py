@@ -1,4 +1,4 @@
-"""Addresses on this machine, which are dialled until there is a link.
+"""Addresses, which are dialled until there is a link.
 
 An address that failed, or whose link has ended, is dialled again after a pause that grows. An address that refuses a
 connection after it had a link belongs to a process that has ended: a living node listens until it leaves, and the
@@ -29,6 +29,8 @@ ASKED_S: Final = 1.0
 """The maximum pause for a node that is listed, and for an address that is dialled forever."""
 LAST_S: Final = 0.5
 """The maximum first pause after a link: a process that ends closes its sockets one after the other."""
+ATTEMPT_S: Final = 2.0
+"""Seconds until an address that neither accepts nor refuses is dialled again: the network drops what is sent there."""
 GIVE_UP_S: Final = 30.0
 """Seconds for which an address is dialled that gives no link."""
 FOREVER: Final = float("inf")
@@ -147,7 +149,8 @@ class Dialler:
         if left or (late and target.entry is None):
             self._give_up(target)
         else:
-            longest = LONGEST_S if target.entry is None and target.until != FOREVER else ASKED_S
+            seldom = target.entry is None and target.until != FOREVER and not target.address.tls
+            longest = LONGEST_S if seldom else ASKED_S
             pause, target.pause = target.pause, min(max(2 * target.pause, SHORTEST_S), longest)
             if pause:
                 target.timer = self._loop.call_later(pause, self._dial, target, context=Context())
@@ -175,13 +178,21 @@ class Dialler:
         problem = dialled.connect_ex(target.address.target)
         if not target.address.path and problem in (errno.EINPROGRESS, errno.EWOULDBLOCK):
             Context().run(self._loop.add_writer, dialled, self._done, target)
+            target.timer = self._loop.call_later(ATTEMPT_S, self._late, target, context=Context())
         else:
             self._handle(target, dialled, problem)
+
+    def _late(self, target: Target) -> None:
+        self._stop(target)
+        self.failed(target)
 
     def _done(self, target: Target) -> None:
         dialled = target.socket
         if dialled is not None:
             self._loop.remove_writer(dialled)
+            if target.timer is not None:
+                target.timer.cancel()
+                target.timer = None
             self._handle(target, dialled, dialled.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
 
     def _handle(self, target: Target, dialled: socket.socket, problem: int) -> None:

@@ -1,8 +1,9 @@
-"""Frames between the nodes of one machine: one direct stream for each pair of them.
+"""Frames between nodes: one direct stream for each pair of them.
 
 A node listens on a Unix socket in a folder that only its user can enter. Nodes of one user find each other by the
 `listings` that they share. A node of another user is reached at a port of the loopback interface, which is opened only
-if `listen` names one, or once this node dials one; there each frame has a seal.
+if `listen` names one, or once this node dials one; there each frame has a seal. Nodes on different machines have
+certificates: with `tls`, a node listens at a port only, and each link is a TLS connection.
 
 >>> import asyncio, tempfile
 >>> from pathlib import Path
@@ -35,11 +36,12 @@ import asyncio
 import os
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
 
+from otp.distribution.carriers.announcing import Announcement, Announcing
 from otp.distribution.carriers.carrier import OnFrame, OnHint
 from otp.distribution.carriers.carrier_error import CarrierError
 from otp.distribution.carriers.dialler import FOREVER, GIVE_UP_S, Dialler, Target
@@ -60,11 +62,12 @@ from otp.distribution.carriers.stream import FRAME_LIMIT
 from otp.distribution.carriers.stream_address import (
     UNIX,
     StreamAddress,
+    check_listen,
     has_port,
     place_of,
     unix_family,
 )
-from otp.distribution.carriers.zenoh_settings import check_listen
+from otp.distribution.carriers.tls import Contexts, Tls, Tunnel, TunnelError, is_named
 from otp.distribution.node_id import NodeId
 from otp.locked_entries import LockedEntry, reserve_socket
 from otp.unix_sockets import uid_of_peer
@@ -104,11 +107,15 @@ class _Begun:
 
 
 class DirectCarrier:
-    """A carrier of frames between the nodes of `group` on this machine, which all know `secret`.
+    """A carrier of frames between the nodes of `group`, which all know `secret`.
 
     `folder` is where its Unix socket lies; only this user may enter it. `listings` are folders in which the nodes find
     each other. `listen` with a port, such as `127.0.0.1:7447`, also opens that port to nodes of other users, and
     `unix/PATH` names the socket. `connect` has the addresses of other nodes, which are dialled forever.
+
+    With `tls`, all nodes show certificates, and may be on other machines. They hear each other on the network interface
+    `multicast`. A certificate is only for members on the host that it names. `silence` is the time in seconds after
+    which a link without an acknowledgement ends.
 
     With `weak`, others could guess the secret, so ports are neither opened nor dialled.
 
@@ -120,18 +127,23 @@ class DirectCarrier:
     """Nodes learned from other members have to be dialled: nothing else finds them."""
 
     def __init__(
-        self, group: str, secret: bytes, *, folder: Path, listings: Sequence[Path] = (), listen: str = "127.0.0.1",
-        connect: Sequence[str] = (), multicast: str | None = None, weak: bool = False,
+        self, group: str, secret: bytes, *, folder: Path | None = None, listings: Sequence[Path] = (),
+        listen: str = "127.0.0.1", connect: Sequence[str] = (), multicast: str | None = None, weak: bool = False,
+        tls: Tls | None = None, silence: float = 6.0,
     ) -> None:  # fmt: skip
         self._group = group
         self._secret = secret
         self._mark = mark_of(group)
-        self._folder = folder.absolute()
+        self._folder = Path.cwd() if folder is None else folder.absolute()
         self._listings_at = list(listings)
         self._listen = listen
         self._connect = list(connect)
         self._multicast = multicast
         self._weak = weak
+        self._tls = tls
+        self._silence = silence
+        self._contexts: Contexts | None = None
+        self._announcing: Announcing | None = None
         self.address: str = ""
         self.on_stranger: Callable[[NodeId], object] | None = None
         """Called for a node of another group that was met at an address."""
@@ -163,8 +175,9 @@ class DirectCarrier:
         self._loop = asyncio.get_running_loop()
         self._warnings = LimitedWarnings(self._loop)
         self._dialler = Dialler(self._loop, self._on_connected, self._on_refused, self._on_left)
-        connect = [_parse_reachable(address) for address in self._connect]
+        connect = [self._parse(address) for address in self._connect]
         try:
+            self._contexts = None if self._tls is None else Contexts(self._tls)
             self._listen_first()
             self._listings = [Listing(path, self._group) for path in self._listings_at]
             for listing in self._listings:
@@ -172,7 +185,12 @@ class DirectCarrier:
             # From here on each of two nodes that start at once is listed before it looks for the other one.
             self._dial_listed()
             for address in connect:
-                self._dial(address, FOREVER)
+                await self._dial(address, FOREVER)
+            if self._contexts is not None and self._multicast is not None:
+                self._announcing = Announcing(
+                    self._loop, self._group, self._secret, self._multicast, self._on_announcement
+                )
+                self._announcing.begin(me, self.address)
         except BaseException:
             await self.close()
             raise
@@ -191,10 +209,14 @@ class DirectCarrier:
 
     def _listen_first(self) -> None:
         """Listen for nodes of this user, and at the address of `listen`."""
+        if self._contexts is not None:
+            check_listen(self._listen, self._multicast, tls=True)
+            self._open(StreamAddress.parse(self._listen, 0, tls=True), self._listen)
+            return
         if self._listen.startswith(UNIX):
             self._open(StreamAddress.parse(self._listen), self._listen)
             return
-        check_listen(self._listen, self._multicast, None)
+        check_listen(self._listen, self._multicast, tls=False)
         if unix_family() is not None:
             path = self._folder / f"link-{os.urandom(8).hex()}.sock"
             address = StreamAddress(str(path))
@@ -220,22 +242,50 @@ class DirectCarrier:
         Raises `CarrierError` for an address that is malformed, needs TLS, or is closed to this user.
         """
         if not self._closed:
-            self._dial(_parse_reachable(address), 0.0 if again else GIVE_UP_S)
+            await self._dial(self._parse(address), 0.0 if again else GIVE_UP_S)
+
+    def _parse(self, address: str) -> StreamAddress:
+        return _parse_reachable(address, tls=self._tls is not None)
 
     def _check_strength(self, address: StreamAddress, typed: str) -> None:
-        if self._weak and not address.path:
+        if self._weak and not (address.path or address.tls):
             raise CarrierError(
                 ("weak_cookie", typed),
                 f"{typed}: expected a random cookie of at least 32 characters, since other users of this machine can "
                 "try to guess it at a port, got a shorter or simpler one; try `secrets.token_urlsafe(32)`",
             )
 
-    def _dial(self, address: StreamAddress, seconds: float) -> None:
+    async def _dial(self, address: StreamAddress, seconds: float) -> None:
         self._check_strength(address, str(address))
+        if address.tls:
+            for one in await self._resolve(address):
+                self._dialler.dial(one, seconds)
+            return
         if not address.path and all(family == unix_family() for family in self._listeners):
             # Nodes of other users, which learn of this one from that node, may have to dial it.
             self._open(StreamAddress(host=address.host), str(address))
         self._dialler.dial(address, seconds)
+
+    async def _resolve(self, address: StreamAddress) -> list[StreamAddress]:
+        """Return the addresses of a host; none while its name cannot be resolved."""
+        try:
+            found = await self._loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            self._warnings.warn(f"{address}: {error}")
+            return []
+        return [replace(address, host=host) for host in dict.fromkeys(str(one[4][0]) for one in found)]
+
+    def _on_announcement(self, found: Announcement) -> None:
+        if found.node == self._me or found.node in self._links or self._closed:
+            return
+        try:
+            address = self._parse(found.address)
+        except CarrierError as error:
+            self._warnings.warn(f"{found.node}: {error}")
+            return
+        if address not in {StreamAddress.parse(self.address, tls=True)}:
+            self._on_hint(found.node, True)
+            self._dialler.dial(address, 0.0)
 
     def put(self, node: NodeId, frame: bytes) -> None:
         """Send `frame`, or drop it if there is no link to `node`; keep it for a moment if its link has just ended."""
@@ -254,6 +304,8 @@ class DirectCarrier:
         self._closed = True
         for listing in self._listings:
             listing.remove()
+        if self._announcing is not None:
+            self._announcing.close()
         for listener in self._listeners.values():
             listener.close()
         if self._reserved is not None:
@@ -285,6 +337,9 @@ class DirectCarrier:
             self._drop(begun, "expected the answer of a node, got something else")
             return
         other, shown = read
+        if not _is_certified(begun, other.node):
+            self._drop(begun, f"expected a certificate for {other.node.name}, got one of {_names(begun)}")
+            return
         if other.mark != self._mark:
             self._report_stranger(other.node)
             self._drop(begun)
@@ -332,6 +387,9 @@ class DirectCarrier:
         if hello is None:
             self._drop(begun, "expected the greeting of a node, got something else")
             return
+        if not _is_certified(begun, hello.node):
+            self._drop(begun, f"expected a certificate for {hello.node.name}, got one of {_names(begun)}")
+            return
         begun.hello = hello
         begun.shakes = Handshake(self._secret, hello, mine, begun.place, sealed=begun.sealed)
         begun.link.put(begun.shakes.proof("answers") + mine.encoded())
@@ -355,7 +413,7 @@ class DirectCarrier:
             self._drop_duplicate(own)
         begun.link.put(shakes.proof("accepts"))
         try:
-            address = StreamAddress.parse(hello.address)
+            address = StreamAddress.parse(hello.address, tls=self._tls is not None)
             self._check_strength(address, hello.address)
         except CarrierError:
             address = None
@@ -373,6 +431,9 @@ class DirectCarrier:
         local = connected.family == unix_family()
         try:
             place = place_of(connected.getsockname() if target is None else connected.getpeername())
+            if self._contexts is not None:
+                place = b"tls"  # certificates keep others from relaying, and the address may be another one there
+                _end_if_silent(connected, self._silence)
             uid = uid_of_peer(connected) if local else None
         except OSError:  # the other side has ended it
             connected.close()
@@ -385,9 +446,17 @@ class DirectCarrier:
         link.limit = FIRST_LIMIT
         link.warn = self._warnings.warn
         # If the system does not report the user, only the mode of the socket's folder has kept others out so far.
-        begun = _Begun(link, place, local, uid is None, self._loop.call_later(FIRST_S, self._on_late, link), target)
+        sealed = uid is None and self._contexts is None
+        begun = _Begun(link, place, local, sealed, self._loop.call_later(FIRST_S, self._on_late, link), target)
         self._begun[link] = begun
         link.on_end = partial(self._drop, begun)
+        if self._contexts is not None:
+            context = self._contexts.accepts if target is None else self._contexts.dials
+            try:
+                link.encrypt(Tunnel(context, accepts=target is None))
+            except TunnelError as error:
+                self._drop(begun, str(error))
+                return None
         link.resume()
         return begun
 
@@ -468,9 +537,26 @@ class DirectCarrier:
             link.on_end()
 
 
-def _parse_reachable(address: str) -> StreamAddress:
+def _is_certified(begun: _Begun, node: NodeId) -> bool:
+    """Return whether the certificate of the other side, if there is one, is that of a node."""
+    names = begun.link.names
+    return names is None or is_named(node.name, names)
+
+
+def _names(begun: _Begun) -> str:
+    return ", ".join(sorted(begun.link.names or ())) or "nobody"
+
+
+def _end_if_silent(connected: socket.socket, seconds: float) -> None:
+    """Let the system end a connection whose other side acknowledges nothing for so long."""
+    option = getattr(socket, "TCP_USER_TIMEOUT", None)
+    if option is not None:
+        connected.setsockopt(socket.IPPROTO_TCP, option, int(1000 * seconds))
+
+
+def _parse_reachable(address: str, *, tls: bool) -> StreamAddress:
     """Return the address that a text names. Raises `CarrierError`, also for a socket that is closed to this user."""
-    found = StreamAddress.parse(address)
+    found = StreamAddress.parse(address, tls=tls)
     if found.path:
         try:
             os.stat(found.path)

@@ -1,4 +1,4 @@
-"""Frames over one connected socket, written at once: the shortest way between two nodes of a machine.
+"""Frames over one connected socket, written at once: the shortest way between two nodes.
 
 A frame is its length in four bytes and its bytes.
 
@@ -30,6 +30,7 @@ from weakref import finalize
 
 from otp.distribution.carriers.seal import Seal
 from otp.distribution.carriers.stream import FRAME_LIMIT, LENGTH, WRITE_LIMIT, send_at_once
+from otp.distribution.carriers.tls import Tunnel, TunnelError
 
 __all__ = ["DirectLink"]
 
@@ -70,6 +71,7 @@ class DirectLink:
         "_sealing",
         "_sent_at",
         "_socket",
+        "_tunnel",
         "_waiting",
         "_writes",
         "limit",
@@ -101,6 +103,7 @@ class DirectLink:
         self._rest = b""
         self._sealing: Seal | None = None
         self._opening: Seal | None = None
+        self._tunnel: Tunnel | None = None
         self._waiting = bytearray()
         self._sent_at = float("-inf")
         self._behind = self._burst = self._reads = self._writes = self._closed = False
@@ -124,17 +127,32 @@ class DirectLink:
         """Seal the frames that are sent and received from now on, with a key for each direction."""
         self._sealing, self._opening = Seal(sent), Seal(received)
 
+    def encrypt(self, tunnel: Tunnel) -> None:
+        """Send and receive through a tunnel from now on, before the first frame."""
+        self._tunnel = tunnel
+        self._queue(tunnel.begin())
+
+    @property
+    def names(self) -> frozenset[str] | None:
+        """The names in the certificate of the other side; None without a tunnel."""
+        return None if self._tunnel is None else self._tunnel.names()
+
     def put(self, frame: bytes) -> None:
         """Send or drop `frame`."""
-        waiting = self._waiting
-        if self._closed or len(waiting) > WRITE_LIMIT:
+        if self._closed or len(self._waiting) > WRITE_LIMIT:
             return
         if self._sealing is not None:
             frame = self._sealing.close(frame)
-        now = self._loop.time()
+        data = len(frame).to_bytes(LENGTH, "big") + frame
+        self._queue(data if self._tunnel is None else self._tunnel.write(data))
+
+    def _queue(self, data: bytes) -> None:
+        """Send bytes, now or with those of the same burst."""
+        if not data:
+            return
+        waiting, now = self._waiting, self._loop.time()
         if waiting or now - self._sent_at < BURST_S:
-            waiting += len(frame).to_bytes(LENGTH, "big")
-            waiting += frame
+            waiting += data
             if len(waiting) >= BURST:
                 self._flush()
             elif not (self._burst or self._writes):
@@ -142,7 +160,6 @@ class DirectLink:
                 self._loop.call_soon(self._burst_over, context=self._context)
             return
         self._sent_at = now
-        data = len(frame).to_bytes(LENGTH, "big") + frame
         sent = self._send(data)
         if sent < len(data):
             waiting += data[sent:]
@@ -205,11 +222,19 @@ class DirectLink:
             return
         except OSError:
             data = b""
-        if data:
-            self.received = True
-            self._take(self._rest + data if self._rest else data)
-        else:
+        if not data:
             self._end()
+            return
+        if self._tunnel is not None:
+            try:
+                data, reply = self._tunnel.read(data)
+            except TunnelError as error:
+                self.warn(f"a link ended: expected TLS with a certificate of the authority, got {error}")
+                self._end()
+                return
+            self._queue(reply)
+        self.received = True
+        self._take(self._rest + data if self._rest else data)
 
     def _take(self, data: bytes) -> None:
         start, size, left = 0, len(data), FRAMES

@@ -18,8 +18,7 @@ import hashlib
 import hmac
 from typing import Final, Literal, NamedTuple
 
-from otp.distribution.carriers.zenoh_settings import node_key, node_of
-from otp.distribution.node_id import NodeId
+from otp.distribution.node_id import NodeId, node_key, node_of
 
 __all__ = ["NONCE", "Greeting", "Handshake", "mark_of", "read_answer", "read_hello"]
 

@@ -9,6 +9,7 @@ import os
 import socket
 from collections.abc import Callable
 from contextvars import Context
+from dataclasses import replace
 from typing import Final
 from weakref import finalize
 
@@ -50,7 +51,7 @@ class Listener:
         self._close_socket = finalize(self, self._server.close)  # also if the loop is closed before
         self.address: StreamAddress = address
         if not address.path:
-            self.address = StreamAddress(host=address.host, port=self._server.getsockname()[1])
+            self.address = replace(address, port=self._server.getsockname()[1])
 
     def close(self) -> None:
         """Stop listening."""

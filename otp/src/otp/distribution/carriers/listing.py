@@ -14,8 +14,7 @@ from typing import Final, NamedTuple
 
 from otp.distribution.carriers.carrier_error import CarrierError
 from otp.distribution.carriers.stream_address import UNIX
-from otp.distribution.carriers.zenoh_settings import node_key, node_of
-from otp.distribution.node_id import NodeId
+from otp.distribution.node_id import NodeId, node_key, node_of
 from otp.locked_entries import LockedEntry, is_left, read_entries, remove_left
 
 __all__ = ["Entry", "Listing"]

@@ -1,7 +1,8 @@
-"""Addresses of streams on this machine: the path of a Unix socket, or a port of the loopback interface."""
+"""Addresses of streams: the path of a Unix socket, a port of the loopback interface, or one of a machine with TLS."""
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 import socket
@@ -9,10 +10,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from otp.distribution.carriers.carrier_error import CarrierError
-from otp.distribution.carriers.zenoh_settings import LOOPBACK_NAMES, endpoint, host_of
 
-__all__ = ["LONGEST_PATH", "UNIX", "StreamAddress", "has_port", "place_of", "unix_family"]
+__all__ = ["LONGEST_PATH", "UNIX", "StreamAddress", "check_listen", "has_port", "is_loopback", "place_of", "unix_family"]
 
+LOOPBACK_NAMES: Final = ("localhost",)
 UNIX: Final = "unix/"
 LONGEST_PATH: Final = 103
 """Bytes of the path of a Unix socket: macOS has room for 104, Linux for 108, with a zero at the end."""
@@ -20,7 +21,7 @@ LONGEST_PATH: Final = 103
 
 @dataclass(frozen=True, slots=True)
 class StreamAddress:
-    """An address on this machine: either a `path`, or a `host` and a `port`.
+    """An address: either a `path`, or a `host` and a `port`, beyond this machine with `tls`.
 
     >>> str(StreamAddress.parse("localhost:7447")), str(StreamAddress.parse("unix//run/user/1000/otp/b.sock"))
     ('tcp/127.0.0.1:7447', 'unix//run/user/1000/otp/b.sock')
@@ -29,13 +30,17 @@ class StreamAddress:
     path: str = ""
     host: str = ""
     port: int = 0
+    tls: bool = False
 
     @classmethod
-    def parse(cls, text: str, default_port: int | None = None) -> StreamAddress:
-        """Return the address that a text names.
+    def parse(cls, text: str, default_port: int | None = None, *, tls: bool = False) -> StreamAddress:
+        """Return the address that a text names, for a node with certificates if `tls`.
 
-        Raises `CarrierError`: `("bad_address", text)`, or `("tls_required", text)` for another machine.
+        Raises `CarrierError`: `("bad_address", text)`, or `("tls_required", text)` for another machine without
+        certificates, and for an address that is not one of TLS with them.
         """
+        if text.startswith(UNIX) and tls:
+            raise CarrierError(("tls_required", text), f"{text}: expected an address of TLS; try tls/10.0.0.5:7447")
         if text.startswith(UNIX):
             path = text[len(UNIX) :]
             if not os.path.isabs(path) or "\0" in path or len(os.fsencode(path)) > LONGEST_PATH:
@@ -45,14 +50,16 @@ class StreamAddress:
                 why = "this system has no Unix sockets; try tcp/127.0.0.1:7447"
                 raise CarrierError(("bad_address", text), f"{text}: {why}")
             return cls(path)
-        written = endpoint(text, None, default_port)
+        written = endpoint(text, tls, default_port)
         host = host_of(written)
-        return cls(host="127.0.0.1" if host in LOOPBACK_NAMES else host, port=int(written.rpartition(":")[2]))
+        return cls(
+            host="127.0.0.1" if host in LOOPBACK_NAMES else host, port=int(written.rpartition(":")[2]), tls=tls
+        )
 
     def __str__(self) -> str:
         if self.path:
             return UNIX + self.path
-        return f"tcp/{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+        return f"{'tls' if self.tls else 'tcp'}/{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
 
     @property
     def family(self) -> int:
@@ -84,3 +91,70 @@ def has_port(listen: str) -> bool:
 def place_of(name: str | tuple[str, int] | tuple[str, int, int, int]) -> bytes:
     """Return the address of a socket in one form for both ends."""
     return repr(name if isinstance(name, str) else name[:2]).encode()
+
+
+def endpoint(address: str, tls: bool, default_port: int | None = None) -> str:
+    """Return an address with its scheme and port; raises `CarrierError` for one that is malformed or needs TLS.
+
+    >>> endpoint("127.0.0.1:7447", tls=False)
+    'tcp/127.0.0.1:7447'
+    >>> endpoint("::1", tls=False, default_port=0)
+    'tcp/[::1]:0'
+    """
+    given = re.fullmatch(r"(?:(tcp|tls)/)?(?:\[([0-9A-Fa-f:.]+)\]|([\w.-]+))(?::(\d{1,5}))?", address)
+    if given is None and _is_ip6(address):
+        protocol, host, port = None, address, None
+    elif given is not None:
+        protocol, host, port = given[1], given[2] or given[3], given[4]
+    else:
+        raise _malformed(address)
+    number = int(port) if port else default_port
+    if number is None or number > 0xFFFF:
+        raise _malformed(address)
+    if not tls and (protocol == "tls" or not is_loopback(host)):
+        raise _tls_required(address)
+    if tls and protocol == "tcp":
+        raise _tls_required(address)
+    return f"{'tls' if tls else 'tcp'}/{f'[{host}]' if ':' in host else host}:{number}"
+
+
+def host_of(endpoint: str) -> str:
+    """Return the host of an address with a scheme.
+
+    >>> host_of("tcp/[::1]:0"), host_of("tcp/127.0.0.1:7447")
+    ('::1', '127.0.0.1')
+    """
+    return endpoint.partition("/")[2].rpartition(":")[0].strip("[]")
+
+
+def _malformed(address: str) -> CarrierError:
+    hint = "" if re.search(r":-?\d|/", address) else "; try adding the port"
+    text = f"expected an address like 127.0.0.1:7447 or tls/10.0.0.5:7447, got {address!r:.100}{hint}"
+    return CarrierError(("bad_address", address), text)
+
+
+def _tls_required(address: str) -> CarrierError:
+    text = f"{address}: expected TLS beyond this machine; try certificates, or 127.0.0.1"
+    return CarrierError(("tls_required", address), text)
+
+
+def _is_ip6(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).version == 6
+    except ValueError:
+        return False
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host is this machine: an address of the loopback range, or a name for one."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host in LOOPBACK_NAMES
+
+
+def check_listen(listen: str, multicast: str | None, tls: bool) -> str:
+    """Return where to listen; raises `CarrierError` for an address or interface that needs TLS."""
+    if not tls and multicast is not None and not re.fullmatch(r"lo\d*", multicast):
+        raise _tls_required(multicast)
+    return endpoint(listen, tls, default_port=0)
