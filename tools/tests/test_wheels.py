@@ -68,7 +68,6 @@ def test_the_library_has_no_requirements(wheels: list[Path]) -> None:
         metadata = archive.read("superlearner_otp-0.1.0.dist-info/METADATA").decode()
     needs = [line for line in metadata.splitlines() if line.startswith("Requires-Dist:")]
     assert [  # only the extras have requirements
-        "Requires-Dist: eclipse-zenoh>=1.10; extra == 'cluster'",
         "Requires-Dist: msgspec>=0.19; extra == 'cluster'",
         "Requires-Dist: msgspec>=0.19; extra == 'remote'",
     ] == needs

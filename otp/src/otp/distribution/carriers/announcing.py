@@ -51,19 +51,19 @@ class Announcing:
         group: the key of discovery, whose digest chooses the multicast address.
         secret: that of the group.
         interface: the name of a network interface, or `auto`.
-        heard: called with the announcement of another node.
+        on_announcement: called with the announcement of another node.
 
     Raises `CarrierError("cannot_start", …)` for an interface without multicast.
     """
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, group: str, secret: bytes, interface: str,
-        heard: Callable[[Announcement], object],
+        on_announcement: Callable[[Announcement], object],
     ) -> None:  # fmt: skip
         self._loop = loop
         self._mark = MAGIC + mark_of(group)
         self._key = hmac.digest(secret, b"otp 1 announcements", "sha256")
-        self._heard = heard
+        self._on_announcement = on_announcement
         self._mine: bytes = b""
         self._sent = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -106,7 +106,7 @@ class Announcing:
                 return
             found = self._read(data)
             if found is not None:
-                self._heard(found)
+                self._on_announcement(found)
 
     def _read(self, data: bytes) -> Announcement | None:
         said, mac = data[:-MAC], data[-MAC:]

@@ -11,7 +11,15 @@ from typing import Final
 
 from otp.distribution.carriers.carrier_error import CarrierError
 
-__all__ = ["LONGEST_PATH", "UNIX", "StreamAddress", "check_listen", "has_port", "is_loopback", "place_of", "unix_family"]
+__all__ = [
+    "LONGEST_PATH",
+    "UNIX",
+    "StreamAddress",
+    "check_listen",
+    "has_port",
+    "place_of",
+    "unix_family",
+]
 
 LOOPBACK_NAMES: Final = ("localhost",)
 UNIX: Final = "unix/"
@@ -52,9 +60,7 @@ class StreamAddress:
             return cls(path)
         written = endpoint(text, tls, default_port)
         host = host_of(written)
-        return cls(
-            host="127.0.0.1" if host in LOOPBACK_NAMES else host, port=int(written.rpartition(":")[2]), tls=tls
-        )
+        return cls(host="127.0.0.1" if host in LOOPBACK_NAMES else host, port=int(written.rpartition(":")[2]), tls=tls)
 
     def __str__(self) -> str:
         if self.path:
@@ -111,7 +117,7 @@ def endpoint(address: str, tls: bool, default_port: int | None = None) -> str:
     number = int(port) if port else default_port
     if number is None or number > 0xFFFF:
         raise _malformed(address)
-    if not tls and (protocol == "tls" or not is_loopback(host)):
+    if not tls and (protocol == "tls" or not _is_loopback(host)):
         raise _tls_required(address)
     if tls and protocol == "tcp":
         raise _tls_required(address)
@@ -145,7 +151,7 @@ def _is_ip6(host: str) -> bool:
         return False
 
 
-def is_loopback(host: str) -> bool:
+def _is_loopback(host: str) -> bool:
     """Return whether a host is this machine: an address of the loopback range, or a name for one."""
     try:
         return ipaddress.ip_address(host).is_loopback
