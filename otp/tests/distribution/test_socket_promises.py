@@ -31,7 +31,7 @@ class Life:
     def __init__(self, world: World, me: NodeId) -> None:
         self.world, self.me = world, me
         self.transport = SessionTransport(
-            world.carrier(),
+            world.carrier(me.name),
             Session(me, b"s", SETTINGS),
             seed=world.seed,
         )
@@ -88,7 +88,7 @@ class World:
         self.seed, self.seconds, self.way, self.folder = seed, seconds, way, folder
         self.random = random.Random(seed)
         self.group = secrets.token_hex(8)
-        self.tls = Authority(folder).member("127.0.0.1") if way == "tls" else None
+        self.authority = Authority(folder)
         self.ports: list[str] = []
         self.wrong: list[str] = []
         self.downs: Counter[str] = Counter()
@@ -121,9 +121,10 @@ class World:
         assert self.received
         assert self.downs
 
-    def carrier(self) -> Any:
+    def carrier(self, name: str) -> Any:
         if self.way == "tls":
-            return DirectCarrier(self.group, b"s", tls=self.tls, multicast="lo", silence=SETTINGS.dead)
+            tls = self.authority.member(name, host=name)
+            return DirectCarrier(self.group, b"s", tls=tls, multicast="lo", silence=SETTINGS.dead)
         listen = "127.0.0.1:0" if self.way == "sealed" else "127.0.0.1"
         # Without a common listing, each node gets the ports of the earlier ones.
         listings = [self.folder] if self.way == "unix" else []

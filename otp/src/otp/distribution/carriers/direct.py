@@ -554,7 +554,7 @@ def _end_if_silent(connected: socket.socket, seconds: float) -> None:
         connected.setsockopt(socket.IPPROTO_TCP, option, int(1000 * seconds))
 
 
-def _parse_reachable(address: str, *, tls: bool) -> StreamAddress:
+def _parse_reachable(address: str, *, tls: bool = False) -> StreamAddress:
     """Return the address that a text names. Raises `CarrierError`, also for a socket that is closed to this user."""
     found = StreamAddress.parse(address, tls=tls)
     if found.path:
