@@ -213,7 +213,7 @@ class Moments:
         self._add(
             MomentRow(
                 watched.name, run, one.number, one.last, one.at, one.until, one.line, one.count, one.events,
-                watched.owner, data, watched.kind.name,
+                watched.owner, data, str(watched.kind),
             )
         )  # fmt: skip
 
@@ -231,7 +231,7 @@ class Moments:
         if any((one.node, one.run, one.number) == (remote.name, row.run, row.number) for one in self._rows.values()):
             return  # it was attached before, and its program still runs
         line = clip(without_secrets(row.line, LONGEST), LONGEST)
-        kind = remote.kind.name
+        kind = str(remote.kind)
         self._add(replace(row, node=remote.name, owner=remote.owner, line=line, data=data, kind=kind, id=0))
 
     def _add(self, row: MomentRow) -> None:

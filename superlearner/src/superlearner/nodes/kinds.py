@@ -34,6 +34,9 @@ class NodeKind:
     listed_beside: bool = False
     reloads_files: bool = True
 
+    def __str__(self) -> str:
+        return self.name
+
 
 PLATFORM: Final = NodeKind(
     "platform", "the node that answers you", answers_requests=True, has_playground=True, is_audited=True
@@ -43,5 +46,5 @@ TREE: Final = NodeKind("tree", "the node of the tree that the platform was start
 SANDBOX: Final = NodeKind("sandbox", "a sandbox, which reads no file of yours", reloads_files=False)
 SERVICE: Final = NodeKind("service", "a service that runs in a program of its own", listed_beside=True)
 MEMBER: Final = NodeKind("member", "a member of this platform's cluster", listed_beside=True)
-BESIDE: Final = [kind.name for kind in (SERVICE, MEMBER)]
+BESIDE: Final = [str(kind) for kind in (SERVICE, MEMBER)]
 """The names of the kinds that are `listed_beside`."""
