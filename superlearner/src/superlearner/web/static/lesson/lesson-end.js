@@ -33,7 +33,8 @@ export function following(look = "") {
 function practice(lesson) {
   const next = nextOf(lesson), missed = new Map(lesson.missed.map(({ practise, practise_title }) => [practise, practise_title ?? ""]));
   missed.delete(null);
-  return [...missed.size || !next?.id ? missed : [[next.id, nameOf(next)]]].map(([id, name]) => html`<li>${linkTo(id ?? "", `Practise ${name}`)}</li>`);
+  return [...missed.size || !next?.id ? missed : [[next.id, nameOf(next)]]].map(([id, name]) =>
+    html`<li>${linkTo(id ?? "", `Practise ${name}`)}</li>`);
 }
 
 /** Return the end of the core path as a template. @param {Lesson} lesson */

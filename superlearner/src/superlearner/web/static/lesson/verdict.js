@@ -56,7 +56,8 @@ export function renderVerdict(checked, changed, marked, inForm) {
       : lines(failed?.say || failed?.step || "It has not passed.")}</span></p>
     ${rows.length && !inForm ? html`<ul class="steps marks" aria-label="Rows">${rows.map((row) => html`<li
       data-ok=${row.ok ? "yes" : "no"}>${icon(row.ok ? "check" : "cross", "glyph")}<span><code>${row.key}</code><span
-      class="vh">${row.ok ? ": right" : ": wrong"}</span>${row.say && row.say !== failed?.say ? html` ${sentence(row.say)}` : nothing}</span></li>`)}</ul>` : nothing}
+      class="vh">${row.ok ? ": right" : ": wrong"}</span>${row.say && row.say !== failed?.say
+        ? html` ${sentence(row.say)}` : nothing}</span></li>`)}</ul>` : nothing}
     ${changed ? html`<p class="hint">This is about the answer before your last change.</p>` : nothing}
     ${line ? html`<p class="hint">Line ${line.number} is marked in your answer.</p>` : nothing}
     ${facts.map((one) => html`<p class="fact"><b>Look at this:</b> ${sentence(one.fact)}</p>`)}
