@@ -72,6 +72,7 @@ def crash_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
             if entry.event_type == "gave_up" and entry.at >= facts.now - window
         ]
         down = history.is_down
+        recently = f" {_times(len(gave_up))} in the last {window:g} s" if gave_up else ""
         if down and not gave_up:
             gave_up = [next(history.restart_history())]
         used, allowed = _budget(history, facts.clock)
@@ -82,10 +83,8 @@ def crash_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
         if not (gave_up or soon or last_one):
             continue
         name = _called(history, facts)
-        if down:
-            words = f"{name} gave up and is not running: {gave_up[0].reason}"
-        elif gave_up:
-            words = f"{name} gave up {_times(len(gave_up))} in the last {window:g} s: {gave_up[0].reason}"
+        if gave_up:
+            words = f"{name} gave up{recently}{' and is not running' if down else ''}: {gave_up[0].reason}"
         elif last_one:
             words = f"{name} has {sentences.budget(used, allowed, history.window_s)}: one more failure and it gives up"
         else:
