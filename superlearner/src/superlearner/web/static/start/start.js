@@ -14,7 +14,6 @@ import { isSettled } from "../live/bursts.js";
 import { Feed, liveUrl } from "../live/live.js";
 import { EMPTY, label, reduce, tally } from "../live/model.js";
 import { SHAPES } from "../base/marks.js";
-import { downfall, downfallParts } from "../live/downfall.js";
 import { whyAddress } from "../base/process-link.js";
 import { pages } from "../shell/nav.js";
 import { Held } from "../live/held.js";
@@ -85,7 +84,7 @@ function onMessages(messages) {
     begin();
     void readStoredRestarts();
   }
-  if (before.rows !== model.rows || (!model.rows.size && before.feed !== model.feed)) draw();
+  if (before.rows !== model.rows) draw();
   if (before.feed !== model.feed) {
     last();
     family.play(model.feed, skew);
@@ -135,10 +134,7 @@ const inTree = (key, node = chosen()) => `${root()}/supervisors?${new URLSearchP
 function draw() {
   scene = sceneOf(model, scene?.supervisor.key ?? null);
   byId("wait", HTMLElement).hidden = true;
-  const down = downfall(model);
-  byId("no-scene", HTMLElement).hidden = scene !== null || down !== null;
-  byId("down", HTMLElement).hidden = down === null;
-  if (down) renew(byId("down-text", HTMLElement), downfallParts(down));
+  byId("no-scene", HTMLElement).hidden = scene !== null;
   family.hidden = scene === null;
   if (scene) family.show(scene, skew, (row) => inTree(row.key));
 }
@@ -255,8 +251,7 @@ function wrong() {
   ];
   if (!heldWrong.allows(items.map(() => ({ count: 1 })))) return;
   if (!items.length) {
-    const down = downfall(model);
-    const calm = unknown || !model.rows.size ? unknown ? [unknown] : down ? downfallParts(down) : ["There is no tree to look at."]
+    const calm = unknown || !model.rows.size ? [unknown || "There is no tree to look at."]
       : calmParts(found, found === null ? model.restarts : sampled === null ? 0 : model.restarts - sampled);
     items.push(make("li", { class: "hint" }, ...calm));
   }

@@ -11,7 +11,6 @@ import { attribute, byId, detail, make, renew, write } from "../base/dom.js";
 import { SlFilters } from "./filter-bar.js";
 import { ALL, filtered, fitting, fromAddress, toAddress } from "./filters.js";
 import { shortcuts } from "../shell/keys.js";
-import { downfall, downfallParts } from "../live/downfall.js";
 import { Feed, liveUrl } from "../live/live.js";
 import { EMPTY, reduce, rowOf, tally } from "../live/model.js";
 import { platformRoot, yoursFirst } from "../live/scopes.js";
@@ -82,9 +81,7 @@ function onMessages(messages) {
   if (step) burn();
   if (model === before) return;
   const replaced = model.snapshots !== before.snapshots;
-  const down = downfall(model);
-  attribute(page, "data-ready", model.rows.size ? "tree" : down ? "down" : "empty");
-  if (down) renew(byId("down", HTMLElement), downfallParts(down));
+  attribute(page, "data-ready", model.rows.size ? "tree" : "empty");
   page.dataset.seq = String(model.seq);
   const told = messages.findLast((message) => message.k === "d" && message.t !== undefined);
   attribute(tree, "data-busy", busy);
