@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { allNodesFrom } from "#static/shell/all-nodes.js";
+import { allNodesFrom } from "#static/shell/nodes.js";
 
 test("the entry for all nodes names each page that it leads to from another one", () => {
   assert.deepEqual(allNodesFrom("/", false), { text: "All nodes", href: "/" });

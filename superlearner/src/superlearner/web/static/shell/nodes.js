@@ -7,7 +7,6 @@
 
 import { attribute, chosen, make, onlyOwn, root } from "../base/dom.js";
 import { Feed, liveUrl } from "../live/live.js";
-import { allNodesFrom } from "./all-nodes.js";
 import { dropNodeGone, LEFT, showNodeGone, wireAgain } from "./node-gone.js";
 
 /**
@@ -17,6 +16,18 @@ import { dropNodeGone, LEFT, showNodeGone, wireAgain } from "./node-gone.js";
 
 /** The choice of all nodes, which leads to the view of the cluster that is nearest to the page. */
 const ALL = "*";
+
+/**
+ * Return the text of the entry and the page that shows all nodes and is nearest to a page.
+ * @param {string} page  its path, without the prefix
+ * @param {boolean} isTable
+ */
+export function allNodesFrom(page, isTable) {
+  if (page === "/") return { text: "All nodes", href: "/" };
+  if (page === "/timeline") return { text: "All nodes: restarts on Start", href: "/" };
+  const view = isTable ? "?view=processes" : page === "/supervisors" ? "?view=trees" : "";
+  return { text: page === "/cluster" ? "All nodes" : "All nodes: page Cluster", href: `/cluster${view}` };
+}
 
 /** Return the entry for all nodes, from this page. */
 const everywhere = () =>
