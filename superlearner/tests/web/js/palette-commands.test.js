@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { commands, distance, subject } from "#static/shell/palette-commands.js";
-import { effect } from "#static/shell/palette-effect.js";
+import { effect } from "#static/shell/palette-sure.js";
 import { WORDS } from "#static/shell/page-words.js";
 
 const line = (name, pid, more = {}) => ({
