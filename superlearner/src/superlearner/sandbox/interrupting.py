@@ -92,7 +92,7 @@ class Interrupter:
         who, place = ("the simulation `hang`", "") if frame.f_code is hold_the_loop.__code__ else (who, _place(frame))
         words = f"{who} held the loop for {self._after:g} s{place}"
         self._loop.call_soon_threadsafe(self._tell, f"{words}; it was ended there")
-        raise EndlessLoop(f"{who} held the loop for {self._after:g} s: let the callback return, or await in its loop")
+        raise EndlessLoop(f"{words}; let the callback return, or await in its loop")
 
 
 def _may_raise(frame: FrameType) -> bool:
