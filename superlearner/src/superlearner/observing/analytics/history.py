@@ -186,7 +186,7 @@ class History:
 
     @property
     def is_down(self) -> bool:
-        """Whether it gave up in this run and nothing has started it again."""
+        """True if it gave up in this run and nothing has started it again."""
         if self.ended_at is None or not self.pids or not (self.name or self.place):  # its successor would be unknown
             return False
         last = next(self.restart_history(), None)
