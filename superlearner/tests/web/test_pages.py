@@ -10,6 +10,8 @@ from typing import Any
 
 import httpx
 
+from superlearner.cluster.members import ClusterEvent
+from superlearner.store import MomentRow
 from superlearner.web.pages import PAGES, find_similar
 
 Inside = Callable[..., Any]
@@ -102,6 +104,33 @@ def test_a_page_that_is_not_there_names_those_near_it(inside: Inside) -> None:
         assert gone.status_code == 404
         assert "superlearner@127.0.0.1" in gone.text
         assert "<h1>There is no such node</h1>" in gone.text
+
+    inside(test)
+
+
+def test_the_page_of_a_lost_member_says_why_and_leads_to_its_restarts(inside: Inside) -> None:
+    """Regression: it was a plain 404, as if there had never been such a node."""
+
+    async def test(platform: Any) -> None:
+        members, moments = platform.platform.members, platform.platform.moments
+        lost = ClusterEvent(0.0, "b@127.0.0.1", 1, "lost", "its connection was lost")
+        members.gone["b@127.0.0.1"] = lost
+        row = MomentRow("b@127.0.0.1", "9f3a0c1b22d4", 7, 9, 1.0, 1.0, "till crashed", kind="member")
+        asked: list[str] = []
+
+        async def page(nodes: list[str], *_: Any) -> tuple[list[MomentRow], int]:
+            asked.extend(nodes)
+            return [row], 1
+
+        moments.page = page
+        for path in ("supervisors", "timeline"):
+            gone = await platform.client.get(f"/{path}?node=b@127.0.0.1")
+            assert gone.status_code == 404
+            assert "<p>b@127.0.0.1 is not connected since " in gone.text
+            assert ": its connection was lost</p>" in gone.text
+            assert '<a href="/why/9f3a0c1b22d4.7?node=b%40127.0.0.1">till crashed on 1 January 1970' in gone.text
+            assert "no longer observes it" not in gone.text
+        assert asked == ["b@127.0.0.1"] * 2
 
     inside(test)
 

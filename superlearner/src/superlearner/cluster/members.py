@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from contextvars import Context
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final, Literal
 
 import otp
@@ -107,7 +108,9 @@ class Members:
         if name in self.problems:
             return Absence(f"{name} is a member, but cannot be observed: {self.problems[name]}", "see /cluster")
         if name in self.gone:
-            return Absence(f"{name} is not connected: {self.gone[name].reason}", "see /cluster")
+            gone = self.gone[name]
+            since = f"{datetime.fromtimestamp(gone.at):%H:%M:%S}"
+            return Absence(f"{name} is not connected since {since}: {gone.reason}", "see /cluster")
         return None
 
     async def open_control(self) -> None:

@@ -14,10 +14,12 @@ from starlette.responses import Response
 
 from superlearner.control.terms import safe_text
 from superlearner.course.course import Course, UnknownItem
+from superlearner.operations.builtin.restarts import describe_row
 from superlearner.operations.context import Context
 from superlearner.operations.rights.homes import home_node
 from superlearner.operations.rights.ownership import is_refused, node_names, seen_node
 from superlearner.operations.rights.users import ANONYMOUS
+from superlearner.restarts.ids import Ref
 from superlearner.teaching.learning import PARTS
 from superlearner.web.addresses import reaching
 from superlearner.web.api_pages import install_api_docs
@@ -134,6 +136,9 @@ MOVED: Final = {"/sandbox": "/sandboxes", "/playground": "/sandboxes", "/why": "
 
 OF_OWN: Final = frozenset({*(page.path for page in PAGES if page.of_own), *MOVED, "/api/docs"})
 BELOW_OWN: Final = ("/docs/", "/api/docs/", "/learn/", "/live/", "/why/")
+
+MOST_STORED: Final = 5
+"""Stored restarts on the page of a node that is gone."""
 
 DEAD_LINKS: Final = {
     "used": "this link was used before, and each link signs in once",
@@ -265,6 +270,8 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness, files: Stati
             said = f"{said[:1].upper()}{said[1:]}"
         sees = user_of(request).sees
         awaited = lost in platform.nodes.awaited and not user_of(request).only_own
+        told = None if lost is None or user_of(request).only_own else platform.nodes.absence(lost)
+        rows = (await platform.moments.page([lost], [], None, None, None, 0, MOST_STORED))[0] if lost and told else []
         sandbox = next((one for one in platform.sandboxes.all() if one.node == lost and sees(one.owner)), None)
         return render(
             request,
@@ -280,6 +287,8 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness, files: Stati
             near=find_similar(request.scope["path"]) if nowhere or error.code == "page_not_found" else (),
             lost_node=error.code == "node_not_found",
             awaited=awaited,
+            explained=told is not None,
+            stored=[(str(Ref(one.run, one.number)), describe_row(one)) for one in rows],
             lost=lost,
         )
 
@@ -302,7 +311,7 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness, files: Stati
             if gone and node is not None:
                 known = ", ".join(node_names(platform.nodes, user)) or "your sandboxes"
                 there_is_none = f"there is no node {node[:200]!r}"
-                if not user.only_own and (absence := platform.attachments.absence(node)) is not None:
+                if not user.only_own and (absence := platform.nodes.absence(node)) is not None:
                     there_is_none = absence.why
                 raise ApiError(404, "node_not_found", there_is_none, hint=f"expected one of {known}")
             can_sign_out = platform.settings.requires_credentials and is_signed_in(request)
