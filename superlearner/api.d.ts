@@ -50,6 +50,29 @@ declare namespace Api {
     state: any;
     /** false: it could not be copied, so the server may change it in place */ copied: boolean;
   }
+  interface ClusterAnomalies {
+    anomalies: ClusterAnomaly[];
+    nodes_queried: string[];
+    missing: Missing[];
+  }
+  interface ClusterAnomaly {
+    number: number;
+    type: "restart_storm"|"crash_loop"|"mailbox_growth"|"memory_growth"|"long_callback"|"blocked_loop"|"call_cycle"|"unsupervised_process"|"orphan_monitor"|"missing_service"|"suspended_service";
+    severity: "low"|"medium"|"high"|"critical";
+    /** false if it is over */ active: boolean;
+    pid: string|null;
+    name: string|null;
+    description: string;
+    since: string;
+    /** its end */ until: string|null;
+    lasted_s: number;
+    /** how often it happened in the busiest window of its detector */ count: number;
+    /** the samples and values it is based on */ evidence: Record<string, any>;
+    /** the exceeded limit */ threshold: number;
+    /** the setting of the limit */ setting: string;
+    /** what to try */ hint: string;
+    node: string;
+  }
   interface ClusterEvent {
     /** seconds since 1970 */ at: number;
     node: string;

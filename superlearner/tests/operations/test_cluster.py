@@ -22,7 +22,7 @@ from superlearner.cluster.control import records
 from superlearner.cluster.members import MEMBERSHIP, Members, MembershipService, _Serving
 from superlearner.cluster.status import status_of
 from superlearner.cluster.ways import BACKEND, Way
-from superlearner.nodes.kinds import MEMBER
+from superlearner.nodes.kinds import MEMBER, SERVICE
 
 Inside = Callable[..., Any]
 COOKIE = "a cookie of the test"
@@ -159,7 +159,10 @@ def test_all_members_are_asked_at_once_and_those_that_did_not_answer_are_named(i
             for node, name in ((home, "counter_1"), (B, "till")):
                 only = (await platform.get(f"/api/v1/restarts?node={node}"))["data"]
                 assert [(one["name"], one["node"]) for one in only] == [(name, None)]
-            assert (await both.get("/anomalies"))["missing"] == []
+            async with otp.Node("web@127.0.0.1") as web:
+                platform.platform.nodes.attach(web, kind=SERVICE)
+                asked = await both.get("/anomalies")
+            assert (asked["nodes_queried"], asked["missing"]) == ([B, "web@127.0.0.1", home], [])
             assert (await both.get("/processes?of=c@127.0.0.1", 404))["code"] == "node_not_found"
             place, kept = 0, set[str]()
             while B not in kept:
@@ -169,6 +172,9 @@ def test_all_members_are_asked_at_once_and_those_that_did_not_answer_are_named(i
             await both.until_nodes(lambda names: B not in names)
             found = await both.get("/processes")
             assert [one["node"] for one in found["missing"]] == [B]
+            platform.platform.nodes.wait_for("web@127.0.0.1", "it is not running")
+            missing = (await both.get("/anomalies"))["missing"]
+            assert [one["node"] for one in missing] == [B, "web@127.0.0.1"]
             listed = [(one["name"], one["node"]) for one in (await platform.get("/api/v1/restarts"))["data"]]
             assert listed == [("counter_1", home), ("till", B)]
             assert "silent" in found["missing"][0]["reason"]

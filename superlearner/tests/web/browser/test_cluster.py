@@ -115,6 +115,8 @@ def test_members_show_their_health_and_who_is_missing_is_named(cluster: Callable
     expect(members.nth(1)).to_contain_text("healthy: answered in 1.2 ms")
     expect(members.nth(2)).to_contain_text("silent: no answer within 1 s")
     expect(members.nth(3)).to_contain_text("it was silent for too long")
+    restarts = members.nth(3).get_by_role("link", name="Its last restarts")
+    expect(restarts).to_have_attribute("href", "/supervisors?node=c%40127.0.0.1")
     expect(page.get_by_text("c@127.0.0.1 was lost: it was silent for too long")).to_be_visible()
     link = members.nth(1).get_by_role("link", name="Open its tree")
     expect(link).to_have_attribute("href", "/supervisors?node=b%40127.0.0.1")

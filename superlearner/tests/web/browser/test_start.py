@@ -246,6 +246,14 @@ def test_problems_appear_when_they_begin_and_disappear_when_they_end(
     repaired = "Nothing is wrong now. Supervisors made 1 restart in the last 10 minutes. Show them"
     expect(wrong).to_have_text(repaired)
     expect(wrong.get_by_role("link", name="Show them")).to_have_attribute("href", "/timeline")
+    away = {"anomalies": [], "missing": [{"node": "b@127.0.0.1", "reason": "its connection was lost"}]}
+    page.route("**/api/v1/cluster/anomalies", lambda route: route.fulfill(json={"data": away}))
+    page.reload()
+    expect(wrong).to_have_text("b@127.0.0.1: its connection was lost")
+    expect(wrong.get_by_role("link", name="b@127.0.0.1")).to_have_attribute("href", "/?node=b%40127.0.0.1")
+    away["missing"] = []
+    finds([])
+    expect(wrong).to_contain_text("Nothing is wrong")
 
 
 def test_problems_do_not_move_under_the_pointer(open_page: Callable[..., Page], two_nodes: Any) -> None:

@@ -33,6 +33,7 @@ from superlearner.operations.results.cluster import (
     ClusterTopology,
     ClusterTrees,
     MemberLine,
+    Missing,
 )
 from superlearner.operations.results.restarts import RestartLine
 from superlearner.operations.results.tree import TreeResult
@@ -154,15 +155,19 @@ async def restarts(
            errors=("node_not_found",),
            short="anomalies.node,severity,description,hint,since missing.node,reason")  # fmt: skip
 async def anomalies(ctx: Context, nodes: Nodes, services: Services, /, of: OneNode = None) -> ClusterAnomalies:
-    """List the anomalies of all members."""
-    names = select_nodes(ctx, nodes, of)
+    """List the anomalies of all members and attached services.
+
+    A lost member, and a service that the platform waits for, are named in `missing`.
+    """
+    names = select_nodes(ctx, nodes, of, services=True)
     answers = await ask_all(ctx, services, nodes, names, "system.anomalies")
     found = [
         ClusterAnomaly.model_validate({**line, "node": name})
         for name, data in answers.data.items()
         for line in data["anomalies"]
     ]
-    return ClusterAnomalies(anomalies=found, nodes_queried=names, missing=answers.missing)
+    awaited = [] if of else [Missing(node=name, reason=why) for name, why in nodes.awaited.items()]
+    return ClusterAnomalies(anomalies=found, nodes_queried=names, missing=[*answers.missing, *awaited])
 
 
 @operation("cluster.supervisors", http=("GET", "/cluster/supervisors"), scope="read", on="platform",

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from otp import standstill
 from superlearner.cluster.members import Members
-from superlearner.nodes.kinds import MEMBER
+from superlearner.nodes.kinds import MEMBER, SERVICE
 from superlearner.nodes.nodes import Nodes
 from superlearner.operations.context import Context
 from superlearner.operations.engine.execution import checked, execute
@@ -32,8 +32,14 @@ class Answers:
     missing: list[Missing] = field(default_factory=list[Missing])
 
 
-def select_nodes(ctx: Context, nodes: Nodes, node: str | None = None) -> list[str]:
+def select_nodes(ctx: Context, nodes: Nodes, node: str | None = None, *, services: bool = False) -> list[str]:
     """Return the names of the nodes to ask: the reader's own, the members of the cluster, and the platform's at last.
+
+    Args:
+        ctx: its user sees the nodes.
+        nodes: the nodes of the platform.
+        node: the only node to ask; None for all.
+        services: True to ask the attached services too.
 
     Raises:
         OperationError: `node_not_found`.
@@ -42,7 +48,10 @@ def select_nodes(ctx: Context, nodes: Nodes, node: str | None = None) -> list[st
         return [Context(nodes, ctx.user, ctx.door, on=node).found.name]
     home = ctx.home.name
     seen = [one for one in nodes if ctx.user.sees(one.owner)]
-    others = [one.name for one in seen if one.name != home and (one.name == nodes.default or one.kind is MEMBER)]
+    wanted = [
+        one for one in seen if one.kind is MEMBER or one.name == nodes.default or (services and one.kind is SERVICE)
+    ]
+    others = [one.name for one in wanted if one.name != home]
     return [*others, *(one.name for one in seen if one.name == home)]
 
 

@@ -5,8 +5,9 @@
  * @module
  */
 
-import { kill, request } from "../base/api.js";
-import { byId, chosen, detail, icon, make, nodeQuery, renew, root, write } from "../base/dom.js";
+import { kill, platform, request } from "../base/api.js";
+import { byId, chosen, detail, icon, make, nodeQuery, onlyOwn, renew, root, write } from "../base/dom.js";
+import { elsewhere, NONE } from "./elsewhere.js";
 import { SlFamily } from "./family.js";
 import { newest } from "./last-restarts.js";
 import { answers, done, listed, sceneOf, storyOf } from "./first-steps.js";
@@ -57,6 +58,8 @@ let announced = 0;
 /** The newest restarts that the server keeps, also those from before its start or that of the tree. @type {readonly Api.RestartLine[]} */
 let storedRestarts = [];
 
+/** Problems of all nodes; null before the first answer. @type {import("./elsewhere.js").Answer|null} */ let everywhere = null;
+
 const storms = new Storms();
 /** @type {readonly import("../live/storms.js").Line[]} */ let lines = [];
 const held = new Held(byId("last", HTMLElement), byId("last-held", HTMLElement), list);
@@ -83,6 +86,7 @@ function onMessages(messages) {
   if (before.epoch !== model.epoch) {
     begin();
     void readStoredRestarts();
+    void readOthers();
   }
   if (before.rows !== model.rows) draw();
   if (before.feed !== model.feed) {
@@ -112,6 +116,17 @@ function onFindings(frames) {
   if (!found) return;
   findings.expect(found.interval);
   sampled = model.epoch === null ? null : model.restarts;
+  if (elsewhere(everywhere, model.node).length) void readOthers(); // until it is over
+  wrong();
+}
+
+/** Read the problems of all nodes. */
+async function readOthers() {
+  try {
+    everywhere = onlyOwn() ? NONE : await platform("GET", "/cluster/anomalies");
+  } catch {
+    everywhere ??= NONE; // the status line shows whether the server responds
+  }
   wrong();
 }
 
@@ -226,6 +241,7 @@ function wrong() {
     ["crashed", "gave_up", "stuck", "restarting"].includes(state) || (state === "stopped" && restart === "permanent"));
   const anomalies = [...(found?.anomalies ?? [])].sort((one, other) =>
     RANKS.indexOf(other.severity) - RANKS.indexOf(one.severity) || one.number - other.number);
+  const away = elsewhere(everywhere, model.node);
   const system = pages().find(({ id }) => id === "system")?.href ?? `${root()}/docs/monitoring`;
   const items = [
     ...burnt.slice(0, SHOWN).map((line) => make("li", { "data-look": "crashed" }, icon("crashed", "glyph"),
@@ -248,9 +264,12 @@ function wrong() {
         make("a", { href: system }, `${one.evidence.give_ups ? "supervisor gave up" : one.type.replaceAll("_", " ")}, ${one.severity}`),
         `: ${one.description}`)),
     ...(anomalies.length > SHOWN ? [make("li", {}, make("a", { href: system }, `and ${number(anomalies.length - SHOWN)} more`))] : []),
+    ...away.slice(0, SHOWN).map(({ node, text }) => make("li", { "data-look": "crashed" }, icon("crashed", "glyph"),
+      make("a", { href: `${root()}/${nodeQuery(node)}` }, make("code", {}, node)), `: ${text}`)),
   ];
+  write(byId("wrong-title", HTMLElement), away.length || !model.node ? "Problems" : `Problems on ${model.node}`);
   if (!heldWrong.allows(items.map(() => ({ count: 1 })))) return;
-  if (!items.length) {
+  if (!items.length && everywhere) {
     const calm = unknown || !model.rows.size ? [unknown || "There is no tree to look at."]
       : calmParts(found, found === null ? model.restarts : sampled === null ? 0 : model.restarts - sampled);
     items.push(make("li", { class: "hint" }, ...calm));
@@ -321,3 +340,4 @@ findings.start();
 if (!chosen()) {
   window.addEventListener("sl-restarts", () => void readStoredRestarts());
 }
+for (const change of ["sl-nodes", "sl-restarts"]) window.addEventListener(change, () => void readOthers());
