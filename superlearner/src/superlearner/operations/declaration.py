@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cached_property
 from types import NoneType
 from typing import Annotated, Any, Final, Generic, Literal, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
@@ -186,9 +186,12 @@ class ServiceUse:
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Operation:
-    """A declared operation."""
+    """A declared operation.
+
+    Its models are built on first use: those of all operations would take a tenth of the start-up time.
+    """
 
     name: str
     category: str
@@ -213,9 +216,22 @@ class Operation:
     media: tuple[str, ...]
     errors: tuple[str, ...]
     short: tuple[str, ...]
-    model: type[BaseModel]
-    body: type[BaseModel] | None
-    encode: TypeAdapter[Any]
+
+    @cached_property
+    def model(self) -> type[BaseModel]:
+        """The model of all parameters."""
+        return self._model("Parameters", self.parameters)
+
+    @cached_property
+    def body(self) -> type[BaseModel] | None:
+        """The model of the request's body, None if no parameter is in it."""
+        in_body = [one for one in self.parameters if one.place == "body"]
+        return self._model("Request", in_body) if in_body else None
+
+    @cached_property
+    def encode(self) -> TypeAdapter[Any]:
+        """The conversion of a result to JSON types, and back."""
+        return TypeAdapter(self.result)
 
     @property
     def body_is_optional(self) -> bool:
@@ -227,7 +243,22 @@ class Operation:
 
         The cached result is shared; do not change it.
         """
-        return _schema_of(self)
+        return self._schema
+
+    @cached_property
+    def _schema(self) -> dict[str, Any]:
+        schema = self.model.model_json_schema()
+        for one in self.parameters:
+            if one.picker is not None:
+                schema["properties"][one.name]["x-picker"] = one.picker
+        return schema
+
+    def _model(self, kind: str, parameters: Iterable[Parameter]) -> type[BaseModel]:
+        title = "".join(part.title() for part in re.split(r"[._]", self.name))
+        fields: dict[str, Any] = {
+            one.name: (one.annotation, ... if one.required else one.default) for one in parameters
+        }
+        return create_model(f"{title}{kind}", __base__=Body, **fields)
 
 
 def operation(
@@ -306,15 +337,6 @@ def declared(function: object) -> Operation | None:
     return getattr(function, MARK, None)
 
 
-@cache
-def _schema_of(operation: Operation) -> dict[str, Any]:
-    schema = operation.model.model_json_schema()
-    for one in operation.parameters:
-        if one.picker is not None:
-            schema["properties"][one.name]["x-picker"] = one.picker
-    return schema
-
-
 def _read(
     function: Callable[..., Awaitable[Any]],
     name: str,
@@ -374,8 +396,6 @@ def _read(
     reserved = RESERVED if on == "node" else RESERVED[:1]
     if taken := [one.name for one in parameters if one.name in reserved]:
         raise wrong(f"other names than {', '.join(reserved)}, which every interface adds by itself", taken)
-    title = "".join(part.title() for part in re.split(r"[._]", name))
-    in_body = [one for one in parameters if one.place == "body"]
     return Operation(
         name=name,
         category=category or name.partition(".")[0],
@@ -400,9 +420,6 @@ def _read(
         media=media,
         errors=errors,
         short=_paths(short),
-        model=_model(f"{title}Parameters", parameters),
-        body=_model(f"{title}Request", in_body) if in_body else None,
-        encode=TypeAdapter(result),
     )
 
 
@@ -449,8 +466,3 @@ def _takes_int(annotation: Any) -> bool:
         return _takes_int(get_args(annotation)[0])
     kinds = get_args(annotation)
     return annotation is int or (any(map(_takes_int, kinds)) and float not in kinds)
-
-
-def _model(name: str, parameters: Any) -> type[BaseModel]:
-    fields: dict[str, Any] = {one.name: (one.annotation, ... if one.required else one.default) for one in parameters}
-    return create_model(name, __base__=Body, **fields)

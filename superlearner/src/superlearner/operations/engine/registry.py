@@ -125,6 +125,8 @@ def _plug_ins() -> Iterator[ModuleType]:
     for entry in entry_points(group=GROUP):
         try:
             found = entry.load()
+            for operation in of_module(found) if isinstance(found, ModuleType) else ():
+                _ = operation.model, operation.encode  # a type that pydantic refuses is an error of the start
         except DeclarationError:
             raise
         except Exception as error:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from superlearner.control.slots import LastExit
+from superlearner.operations.results.result import ResultModel
 from superlearner.operations.rights.users import Grant, Role, Scope
 
 __all__ = [
@@ -41,7 +42,7 @@ Pid = str
 Seconds = float
 
 
-class TextFile(BaseModel):
+class TextFile(ResultModel):
     """A file of text as a result; its command writes it to the file named by `--to`."""
 
     filename: str = Field(description="a name for the file")
@@ -50,7 +51,7 @@ class TextFile(BaseModel):
     content: str
 
 
-class Related(BaseModel):
+class Related(ResultModel):
     """A related process; one that is monitored by name has no pid."""
 
     pid: Pid | None
@@ -58,7 +59,7 @@ class Related(BaseModel):
     what: str | None = None
 
 
-class PastExit(BaseModel):
+class PastExit(ResultModel):
     """A past exit of a child."""
 
     at: Seconds
@@ -72,7 +73,7 @@ class PastExit(BaseModel):
 ProcessType = Literal["supervisor", "genserver", "worker"]
 
 
-class ProcessLine(BaseModel):
+class ProcessLine(ResultModel):
     """A process in the list."""
 
     pid: Pid
@@ -97,7 +98,7 @@ class ProcessLine(BaseModel):
     callback_percent: float | None = Field(description="percent of the time in callbacks; null unless `measure_ms`")
 
 
-class ChildOf(BaseModel):
+class ChildOf(ResultModel):
     """The child spec of a process and its restarts."""
 
     id: str | None
@@ -108,7 +109,7 @@ class ChildOf(BaseModel):
     restarted_along: int = Field(description=RESTARTED_ALONG)
 
 
-class ProcessDetails(BaseModel):
+class ProcessDetails(ResultModel):
     """A process in detail. Unknown values are null; messages and state are bounded text."""
 
     pid: Pid
@@ -142,7 +143,7 @@ class ProcessDetails(BaseModel):
     child: ChildOf | None
 
 
-class KillResult(BaseModel):
+class KillResult(ResultModel):
     """The result of a kill."""
 
     pid: Pid
@@ -152,14 +153,14 @@ class KillResult(BaseModel):
     timestamp: str
 
 
-class BulkError(BaseModel):
+class BulkError(ResultModel):
     """The error of one item of a bulk operation."""
 
     code: str
     message: str
 
 
-class BulkItem(BaseModel):
+class BulkItem(ResultModel):
     """The result of one item of a bulk operation."""
 
     pid: str
@@ -168,14 +169,14 @@ class BulkItem(BaseModel):
     error: BulkError | None = None
 
 
-class BulkResult(BaseModel):
+class BulkResult(ResultModel):
     """The results of a bulk operation."""
 
     action: Literal["kill"]
     results: list[BulkItem]
 
 
-class MessageResult(BaseModel):
+class MessageResult(ResultModel):
     """A sent message; a call has a `reply`."""
 
     message_sent: Literal[True]
@@ -185,7 +186,7 @@ class MessageResult(BaseModel):
     warning: str | None = Field(default=None, description="what happened to the node right after the delivery")
 
 
-class Child(BaseModel):
+class Child(ResultModel):
     """A child of a supervisor."""
 
     id: str
@@ -204,7 +205,7 @@ class Child(BaseModel):
     child_count: int | None
 
 
-class SupervisorDetails(BaseModel):
+class SupervisorDetails(ResultModel):
     """A supervisor; `children` are in start order, if requested. Most fields of an ended one are null."""
 
     name: str | None
@@ -219,7 +220,7 @@ class SupervisorDetails(BaseModel):
     children: list[Child] | None = None
 
 
-class RestartResult(BaseModel):
+class RestartResult(ResultModel):
     """A restarted child."""
 
     supervisor: Pid
@@ -227,7 +228,7 @@ class RestartResult(BaseModel):
     pid: Pid | None
 
 
-class TerminateResult(BaseModel):
+class TerminateResult(ResultModel):
     """A stopped child."""
 
     supervisor: Pid
@@ -235,7 +236,7 @@ class TerminateResult(BaseModel):
     terminated: Literal[True]
 
 
-class Parts(BaseModel):
+class Parts(ResultModel):
     """The parts of the platform, true if running."""
 
     services: bool
@@ -244,7 +245,7 @@ class Parts(BaseModel):
     store: bool = Field(description="false while history cannot be stored; true if storing is off")
 
 
-class Metrics(BaseModel):
+class Metrics(ResultModel):
     """Metrics of the node; unknown ones are null."""
 
     total_processes: int
@@ -260,7 +261,7 @@ class Metrics(BaseModel):
     viewers: int | None
 
 
-class Health(BaseModel):
+class Health(ResultModel):
     """The health of the platform."""
 
     status: Literal["healthy", "degraded"]
@@ -274,7 +275,7 @@ class Health(BaseModel):
     suspended: list[str] = Field(description="services of the platform that are suspended")
 
 
-class NodeLine(BaseModel):
+class NodeLine(ResultModel):
     """A node that the platform observes."""
 
     name: str
@@ -293,7 +294,7 @@ class NodeLine(BaseModel):
     os_pid: int | None
 
 
-class Asker(BaseModel):
+class Asker(ResultModel):
     """The current user and their scopes."""
 
     user: str = Field(description="the name in the audit log")
@@ -304,7 +305,7 @@ class Asker(BaseModel):
     local: bool = Field(description="the request came from the platform's machine")
 
 
-class OperationLine(BaseModel):
+class OperationLine(ResultModel):
     """An operation."""
 
     name: str

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from superlearner.observing.analytics.figures import Direction, FailureRate, Outlook
 from superlearner.observing.analytics.history import EventType, SupervisorSample
 from superlearner.operations.results import Pid
+from superlearner.operations.results.result import ResultModel
 
 __all__ = [
     "AllSupervisorStats",
@@ -22,7 +23,7 @@ __all__ = [
 ]
 
 
-class SupervisionEventResult(BaseModel):
+class SupervisionEventResult(ResultModel):
     """An event of a supervisor."""
 
     number: int = Field(description="grows within a run of the platform")
@@ -39,7 +40,7 @@ class SupervisionEventResult(BaseModel):
     supervisor_pid: Pid
 
 
-class PerformanceMetrics(BaseModel):
+class PerformanceMetrics(ResultModel):
     """Current metrics of a supervisor. Memory and reductions of a process are not available in Python."""
 
     memory: int | None
@@ -48,7 +49,7 @@ class PerformanceMetrics(BaseModel):
     child_count: int | None
 
 
-class SinceBaseline(BaseModel):
+class SinceBaseline(ResultModel):
     """Counts since the baseline."""
 
     timestamp: str
@@ -56,7 +57,7 @@ class SinceBaseline(BaseModel):
     give_ups: int
 
 
-class SupervisorAnalytics(BaseModel):
+class SupervisorAnalytics(ResultModel):
     """The analytics of a supervisor in this run; a replacement with the same name continues the counts."""
 
     supervisor_name: str
@@ -74,7 +75,7 @@ class SupervisorAnalytics(BaseModel):
     since_baseline: SinceBaseline | None
 
 
-class SupervisorTrends(BaseModel):
+class SupervisorTrends(ResultModel):
     """The trends of a supervisor."""
 
     supervisor_name: str
@@ -98,7 +99,7 @@ class SupervisorTrends(BaseModel):
     samples: list[SupervisorSample] = Field(description="oldest first; all other values are counted, not sampled")
 
 
-class SupervisorStatsLine(BaseModel):
+class SupervisorStatsLine(ResultModel):
     """The restarts of one supervisor."""
 
     supervisor_pid: Pid
@@ -110,7 +111,7 @@ class SupervisorStatsLine(BaseModel):
     last_restart: str | None
 
 
-class AllSupervisorStats(BaseModel):
+class AllSupervisorStats(ResultModel):
     """Supervisors, most restarts first. Those that ended stay for ten minutes."""
 
     total_supervisors: int
@@ -121,7 +122,7 @@ class AllSupervisorStats(BaseModel):
     supervisor_stats: list[SupervisorStatsLine]
 
 
-class BaselineResult(BaseModel):
+class BaselineResult(ResultModel):
     """The baseline of a supervisor: its time and its counts."""
 
     supervisor_name: str
@@ -130,7 +131,7 @@ class BaselineResult(BaseModel):
     give_ups: int
 
 
-class StoredEvent(BaseModel):
+class StoredEvent(ResultModel):
     """An event from the database."""
 
     id: int
@@ -145,7 +146,7 @@ class StoredEvent(BaseModel):
     supervisor_name: str
 
 
-class StoredHistory(BaseModel):
+class StoredHistory(ResultModel):
     """A part of the stored history, newest first."""
 
     run: str = Field(description="the current run of the platform")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
+
+from superlearner.operations.results.result import ResultModel
 
 __all__ = ["AttachedNode", "DetachedNode"]
 
 
-class AttachedNode(BaseModel):
+class AttachedNode(ResultModel):
     """An attached service."""
 
     name: str = Field(description="the node's name on this platform")
@@ -29,7 +31,7 @@ class AttachedNode(BaseModel):
     supervisors: int | None
 
 
-class DetachedNode(BaseModel):
+class DetachedNode(ResultModel):
     """A detached service."""
 
     name: str

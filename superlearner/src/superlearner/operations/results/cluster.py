@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from superlearner.cluster.members import ClusterEvent
 from superlearner.operations.results import ProcessLine, SupervisorDetails
 from superlearner.operations.results.restarts import RestartLine
+from superlearner.operations.results.result import ResultModel
 from superlearner.operations.results.system import AnomalyLine
 from superlearner.operations.results.tree import TreeResult
 
@@ -33,14 +34,14 @@ __all__ = [
 Health = Literal["healthy", "slow", "silent"]
 
 
-class Missing(BaseModel):
+class Missing(ResultModel):
     """A node that did not answer."""
 
     node: str
     reason: str
 
 
-class MemberLine(BaseModel):
+class MemberLine(ResultModel):
     """A member of the cluster, as the platform sees it."""
 
     name: str
@@ -63,7 +64,7 @@ class MemberLine(BaseModel):
     observed: bool = Field(description="pages and operations work on it")
 
 
-class ClusterTopology(BaseModel):
+class ClusterTopology(ResultModel):
     """The cluster as the platform sees it."""
 
     mode: Literal["single_node", "multi_node"]
@@ -82,7 +83,7 @@ class ClusterTopology(BaseModel):
     missing: list[Missing]
 
 
-class ClusterEvents(BaseModel):
+class ClusterEvents(ResultModel):
     """The members that came and went since the platform started, newest first."""
 
     events: list[ClusterEvent]
@@ -94,7 +95,7 @@ class ClusterProcess(ProcessLine):
     node: str
 
 
-class ClusterProcesses(BaseModel):
+class ClusterProcesses(ResultModel):
     """Processes of all nodes."""
 
     processes: list[ClusterProcess]
@@ -103,7 +104,7 @@ class ClusterProcesses(BaseModel):
     missing: list[Missing]
 
 
-class ClusterRestarts(BaseModel):
+class ClusterRestarts(ResultModel):
     """The newest restarts of all nodes, newest first."""
 
     restarts: list[RestartLine]
@@ -117,7 +118,7 @@ class ClusterAnomaly(AnomalyLine):
     node: str
 
 
-class ClusterAnomalies(BaseModel):
+class ClusterAnomalies(ResultModel):
     """The anomalies of all nodes."""
 
     anomalies: list[ClusterAnomaly]
@@ -131,7 +132,7 @@ class ClusterSupervisor(SupervisorDetails):
     node: str
 
 
-class ClusterSupervisors(BaseModel):
+class ClusterSupervisors(ResultModel):
     """The supervisors of all nodes."""
 
     supervisors: list[ClusterSupervisor]
@@ -139,7 +140,7 @@ class ClusterSupervisors(BaseModel):
     missing: list[Missing]
 
 
-class ClusterTrees(BaseModel):
+class ClusterTrees(ResultModel):
     """The supervision trees of all nodes."""
 
     trees: list[TreeResult]
@@ -147,25 +148,25 @@ class ClusterTrees(BaseModel):
     missing: list[Missing]
 
 
-class ClusterConnected(BaseModel):
+class ClusterConnected(ResultModel):
     """The members after connecting."""
 
     members: list[str]
 
 
-class ClusterDisconnected(BaseModel):
+class ClusterDisconnected(ResultModel):
     """A member that was disconnected."""
 
     name: str
 
 
-class ClusterForgotten(BaseModel):
+class ClusterForgotten(ResultModel):
     """A lost member that counts as gone for good."""
 
     name: str
 
 
-class ClusterPing(BaseModel):
+class ClusterPing(ResultModel):
     """The round trip to a member."""
 
     name: str

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from superlearner.operations.results import Pid
+from superlearner.operations.results.result import ResultModel
 
 __all__ = [
     "ApplicationChange",
@@ -23,7 +24,7 @@ __all__ = [
 ]
 
 
-class ApplicationDetails(BaseModel):
+class ApplicationDetails(ResultModel):
     """An application. `type`, `top` and `master` are null while it is not running.
 
     One in the playground has no type and no master: the platform restarts it after it gave up.
@@ -41,7 +42,7 @@ class ApplicationDetails(BaseModel):
     environment: list[str] = Field(description="keys of its environment")
 
 
-class ApplicationChange(BaseModel):
+class ApplicationChange(ResultModel):
     """The applications that were started or stopped, in order."""
 
     name: str
@@ -49,14 +50,14 @@ class ApplicationChange(BaseModel):
     stopped: list[str]
 
 
-class Environment(BaseModel):
+class Environment(ResultModel):
     """The environment of an application; values are bounded, secrets redacted."""
 
     name: str
     values: dict[str, Any]
 
 
-class EnvironmentValue(BaseModel):
+class EnvironmentValue(ResultModel):
     """A value of an application's environment; `set` is false if there is none."""
 
     name: str
@@ -65,7 +66,7 @@ class EnvironmentValue(BaseModel):
     value: Any
 
 
-class ModuleLine(BaseModel):
+class ModuleLine(ResultModel):
     """A module of running behaviours."""
 
     module: str
@@ -75,7 +76,7 @@ class ModuleLine(BaseModel):
     platform: bool = Field(description="it belongs to the platform; a reload needs `force`")
 
 
-class VersionLine(BaseModel):
+class VersionLine(ResultModel):
     """A version of a class, and the servers that run it."""
 
     what: str
@@ -91,7 +92,7 @@ class ModuleDetails(ModuleLine):
     running: list[VersionLine]
 
 
-class UpgradedServer(BaseModel):
+class UpgradedServer(ResultModel):
     """A server that changes to new code."""
 
     pid: Pid
@@ -100,7 +101,7 @@ class UpgradedServer(BaseModel):
     new_vsn: str
 
 
-class OldReference(BaseModel):
+class OldReference(ResultModel):
     """A reference to an old class or function `what`: `name` in another `module`."""
 
     module: str
@@ -108,7 +109,7 @@ class OldReference(BaseModel):
     what: str
 
 
-class OldObject(BaseModel):
+class OldObject(ResultModel):
     """A process whose state or mailbox contains an object of the old class `what`."""
 
     pid: Pid
@@ -116,7 +117,7 @@ class OldObject(BaseModel):
     what: str
 
 
-class Upgrade(BaseModel):
+class Upgrade(ResultModel):
     """The result of a reload or rollback, done or predicted; `still_old` are functions that keep their old code."""
 
     module: str

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from superlearner.course.engine.verdict import CourseMark, CourseRow, CourseStep
 from superlearner.course.misconceptions import CourseMisconception
+from superlearner.operations.results.result import ResultModel
 
 __all__ = [
     "CourseBlock", "CourseChecked", "CourseEarlier", "CourseEarned", "CourseExport", "CourseForgotten", "CourseHint",
@@ -19,7 +20,7 @@ __all__ = [
 SessionState = Literal["untouched", "in work", "passed", "passed with help", "to come"]
 
 
-class CourseItem(BaseModel):
+class CourseItem(ResultModel):
     """The work of the learner on an exercise, a prediction or a reflection."""
 
     id: str
@@ -31,7 +32,7 @@ class CourseItem(BaseModel):
     answer: Any = Field(description="the newest answer: source, number of the option, or text")
 
 
-class CourseSession(BaseModel):
+class CourseSession(ResultModel):
     """A session of the course."""
 
     number: int
@@ -45,7 +46,7 @@ class CourseSession(BaseModel):
     state: SessionState
 
 
-class CourseEarned(BaseModel):
+class CourseEarned(ResultModel):
     """The parts of a block that an answer or a hint has opened."""
 
     hints: list[str] = Field(default=[], description="the hints that were taken, as HTML")
@@ -57,7 +58,7 @@ class CourseEarned(BaseModel):
     other: str | None = Field(default=None, description="another right answer")
 
 
-class CourseEarlier(BaseModel):
+class CourseEarlier(ResultModel):
     """An exercise on which another one builds."""
 
     id: str
@@ -67,7 +68,7 @@ class CourseEarlier(BaseModel):
     passed: bool
 
 
-class CourseBlock(BaseModel):
+class CourseBlock(ResultModel):
     """A part of a session; the fields depend on the kind."""
 
     kind: Literal["text", "cell", "predict", "reflect", "exercise", "picture", "measure"]
@@ -88,7 +89,7 @@ class CourseBlock(BaseModel):
     earned: CourseEarned | None = None
 
 
-class CourseSection(BaseModel):
+class CourseSection(ResultModel):
     """A section of a session."""
 
     id: str
@@ -97,7 +98,7 @@ class CourseSection(BaseModel):
     blocks: list[CourseBlock]
 
 
-class CourseMissed(BaseModel):
+class CourseMissed(ResultModel):
     """A part of the core path that was difficult for the learner."""
 
     id: str
@@ -116,7 +117,7 @@ class CourseLesson(CourseSession):
     sections: list[CourseSection]
 
 
-class CourseNext(BaseModel):
+class CourseNext(ResultModel):
     """The thing to do next; all fields are null when everything is done."""
 
     session: int | None = None
@@ -128,7 +129,7 @@ class CourseNext(BaseModel):
     begun: bool = Field(default=False, description="whether something in its session was done before")
 
 
-class CourseReviewItem(BaseModel):
+class CourseReviewItem(ResultModel):
     """An exercise or a prediction to answer once more."""
 
     session: int
@@ -141,7 +142,7 @@ class CourseReviewItem(BaseModel):
     page: str = Field(description="its place on the platform's pages")
 
 
-class CourseReview(BaseModel):
+class CourseReview(ResultModel):
     """The review of today."""
 
     due: list[CourseReviewItem] = Field(description="of different topics, at most five a day; missed ones first")
@@ -150,7 +151,7 @@ class CourseReview(BaseModel):
     )
 
 
-class CourseChecked(BaseModel):
+class CourseChecked(ResultModel):
     """The verdict on an answer."""
 
     exercise: str
@@ -165,7 +166,7 @@ class CourseChecked(BaseModel):
     kept: bool = Field(description="false: there is no database, so progress does not know of it")
 
 
-class CoursePredicted(BaseModel):
+class CoursePredicted(ResultModel):
     """The outcome of the run of a prediction."""
 
     prediction: str
@@ -179,7 +180,7 @@ class CoursePredicted(BaseModel):
     kept: bool = Field(description="false: there is no database, so progress does not know of it")
 
 
-class CourseReflected(BaseModel):
+class CourseReflected(ResultModel):
     """A reflection that was kept, and the model answer."""
 
     reflection: str
@@ -187,7 +188,7 @@ class CourseReflected(BaseModel):
     kept: bool = Field(description="false: there is no database, so progress does not know of it")
 
 
-class CourseHint(BaseModel):
+class CourseHint(ResultModel):
     """A hint."""
 
     exercise: str
@@ -196,20 +197,20 @@ class CourseHint(BaseModel):
     text: str
 
 
-class CourseSolution(BaseModel):
+class CourseSolution(ResultModel):
     """The reference solution of an exercise."""
 
     exercise: str
     source: str
 
 
-class CourseForgotten(BaseModel):
+class CourseForgotten(ResultModel):
     """The result of a reset."""
 
     forgotten: int
 
 
-class CourseLearnerExercise(BaseModel):
+class CourseLearnerExercise(ResultModel):
     """The work of a learner on an exercise, without the answer."""
 
     session: int
@@ -223,7 +224,7 @@ class CourseLearnerExercise(BaseModel):
     at: float = Field(description="when it was worked on last, in seconds since 1970")
 
 
-class CourseLearnerSession(BaseModel):
+class CourseLearnerSession(ResultModel):
     """The work of a learner in a session that they have begun."""
 
     number: int
@@ -232,7 +233,7 @@ class CourseLearnerSession(BaseModel):
     state: SessionState
 
 
-class CourseLearner(BaseModel):
+class CourseLearner(ResultModel):
     """The work of a learner in all sessions."""
 
     name: str
@@ -245,21 +246,21 @@ class CourseLearner(BaseModel):
     sessions: list[CourseLearnerSession] = Field(description="the sessions that they have begun")
 
 
-class CourseLearnerWork(BaseModel):
+class CourseLearnerWork(ResultModel):
     """The work of a learner on exercises."""
 
     name: str
     exercises: list[CourseLearnerExercise] = Field(description="those that they have begun, the newest first")
 
 
-class CourseExport(BaseModel):
+class CourseExport(ResultModel):
     """All that a learner did, to take along."""
 
     format: Literal["superlearner-course/1"] = "superlearner-course/1"
     done: list[dict[str, Any]]
 
 
-class CourseImported(BaseModel):
+class CourseImported(ResultModel):
     """The result of an import."""
 
     added: int

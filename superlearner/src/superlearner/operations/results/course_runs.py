@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from superlearner.course.engine.outcome import CourseCallback, CourseFigure, CourseMailboxStep
 from superlearner.course.engine.verdict import CourseRow
+from superlearner.operations.results.result import ResultModel
 
 __all__ = [
     "CourseMeasured",
@@ -13,7 +14,7 @@ __all__ = [
 ]
 
 
-class CourseMeasured(BaseModel):
+class CourseMeasured(ResultModel):
     """The outcome of the run of a measurement."""
 
     measure: str
@@ -22,7 +23,7 @@ class CourseMeasured(BaseModel):
     excerpt: list[CourseRow] = Field(description="the first messages and ends of the run")
 
 
-class CoursePicture(BaseModel):
+class CoursePicture(ResultModel):
     """The run that a picture draws; which of the lists it needs depends on its kind."""
 
     picture: str

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from superlearner.operations.results import Pid, Seconds
+from superlearner.operations.results.result import ResultModel
 
 __all__ = ["DebugEvent", "DebugStatistics", "DebugStatus", "Switched", "Terminating"]
 
 
-class DebugStatus(BaseModel):
+class DebugStatus(ResultModel):
     """The status that a server reports; its state as `format_status` shows it, secrets redacted."""
 
     pid: Pid
@@ -23,7 +24,7 @@ class DebugStatus(BaseModel):
     state: str
 
 
-class DebugStatistics(BaseModel):
+class DebugStatistics(ResultModel):
     """Message counts; null while counting is off."""
 
     pid: Pid
@@ -33,14 +34,14 @@ class DebugStatistics(BaseModel):
     messages_out: int | None = Field(description="replies to calls")
 
 
-class DebugEvent(BaseModel):
+class DebugEvent(ResultModel):
     """An event of the log: `in` a message, `out` a reply, `done` a message without a reply."""
 
     direction: Literal["in", "out", "done", "other"]
     text: str
 
 
-class Switched(BaseModel):
+class Switched(ResultModel):
     """The debugging that was switched on or off."""
 
     pid: Pid
@@ -50,7 +51,7 @@ class Switched(BaseModel):
     watch: str | None = Field(default=None, description="of a trace: the command that prints its events")
 
 
-class Terminating(BaseModel):
+class Terminating(ResultModel):
     """A server that was asked to terminate."""
 
     pid: Pid

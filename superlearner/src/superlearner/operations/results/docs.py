@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
+from superlearner.operations.results.result import ResultModel
 from superlearner.teaching.manual import DocsHeading
 
 __all__ = ["DocsHit", "DocsLine", "DocsPage"]
 
 
-class DocsLine(BaseModel):
+class DocsLine(ResultModel):
     """A page of the documentation."""
 
     page: Annotated[str, Field(description="its name", examples=["behaviours/supervisor"])]
@@ -21,7 +22,7 @@ class DocsLine(BaseModel):
     path: Annotated[str, Field(description="its address on the platform")]
 
 
-class DocsPage(BaseModel):
+class DocsPage(ResultModel):
     """A page with its text."""
 
     page: str
@@ -34,7 +35,7 @@ class DocsPage(BaseModel):
     markdown: str
 
 
-class DocsHit(BaseModel):
+class DocsHit(ResultModel):
     """A section found by a search."""
 
     title: Annotated[str, Field(description="title of the page")]

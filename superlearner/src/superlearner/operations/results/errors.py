@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from superlearner.operations.engine.requesters import HandledMessage, LostMessages
 from superlearner.operations.results import PastExit, Pid, Seconds
+from superlearner.operations.results.result import ResultModel
 from superlearner.restarts.cause_steps import WhyLine
 
 __all__ = ["ErrorLine", "ErrorPattern", "LastError", "Why", "WhyParty", "WhyStep"]
 
 
-class LastError(BaseModel):
+class LastError(ResultModel):
     """The last exit before this process, or its own if it has ended; null if none is in memory."""
 
     pid: Pid
@@ -21,7 +22,7 @@ class LastError(BaseModel):
     error: PastExit | None
 
 
-class ErrorPattern(BaseModel):
+class ErrorPattern(ResultModel):
     """Exits with the same reason at the same line."""
 
     reason: str
@@ -32,7 +33,7 @@ class ErrorPattern(BaseModel):
     last_at: Seconds
 
 
-class WhyParty(BaseModel):
+class WhyParty(ResultModel):
     """Another process of a step."""
 
     role: Literal["stopped", "started", "linked", "earlier"] = Field(
@@ -45,7 +46,7 @@ class WhyParty(BaseModel):
     reason: str | None
 
 
-class WhyStep(BaseModel):
+class WhyStep(ResultModel):
     """A step of the chain of causes, oldest first."""
 
     event: int
@@ -76,7 +77,7 @@ class WhyStep(BaseModel):
     window: float | Literal["infinity"] | None
 
 
-class Why(BaseModel):
+class Why(ResultModel):
     """The causes of a process's restart or exit."""
 
     pid: Pid
@@ -87,7 +88,7 @@ class Why(BaseModel):
     steps: list[WhyStep]
 
 
-class ErrorLine(BaseModel):
+class ErrorLine(ResultModel):
     """A process that failed."""
 
     event: int

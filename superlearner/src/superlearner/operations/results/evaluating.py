@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import Field
+
+from superlearner.operations.results.result import ResultModel
 
 __all__ = ["EvaluationResult"]
 
 
-class EvaluationResult(BaseModel):
+class EvaluationResult(ResultModel):
     """The value of the last line, bounded; `None` if it is not an expression."""
 
     node: str

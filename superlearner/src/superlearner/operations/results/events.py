@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import Field
+
+from superlearner.operations.results.result import ResultModel
 
 __all__ = ["EventLine"]
 
 
-class EventLine(BaseModel):
+class EventLine(ResultModel):
     """An event; docs/events.md describes the `data` of its type."""
 
     id: str = Field(description="send it as Last-Event-ID to continue after it")

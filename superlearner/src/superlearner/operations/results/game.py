@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from superlearner.operations.results import Pid
 from superlearner.operations.results.restarts import Moment
+from superlearner.operations.results.result import ResultModel
 
 __all__ = ["GameAnswer", "GameEvent", "GameMoment", "GameNode", "GameQuestion", "GameVerdict", "RestartAnswer"]
 
 Level = Annotated[int, Field(description="1 to 10")]
 
 
-class GameNode(BaseModel):
+class GameNode(ResultModel):
     """A process of the tree before the exit, as in a moment."""
 
     id: str
@@ -30,7 +31,7 @@ class GameNode(BaseModel):
     more: int = 0
 
 
-class GameQuestion(BaseModel):
+class GameQuestion(ResultModel):
     """A tree, and the process that is killed. The answer is not part of it."""
 
     level: Level
@@ -44,7 +45,7 @@ class GameQuestion(BaseModel):
     links: Annotated[list[tuple[str, str]], Field(description="pairs of linked processes")]
 
 
-class GameEvent(BaseModel):
+class GameEvent(ResultModel):
     """An event of a moment; the fields depend on the kind."""
 
     kind: Literal["crash", "link", "signal", "decide", "stop", "start"]
@@ -61,7 +62,7 @@ class GameEvent(BaseModel):
     state: None = None
 
 
-class GameMoment(BaseModel):
+class GameMoment(ResultModel):
     """The restart of the answer in the format of a moment, so that a page can play it."""
 
     id: int
@@ -77,7 +78,7 @@ class GameMoment(BaseModel):
     storm: int = 0
 
 
-class GameVerdict(BaseModel):
+class GameVerdict(ResultModel):
     """The verdict on one process."""
 
     id: str
@@ -89,7 +90,7 @@ class GameVerdict(BaseModel):
     text: Annotated[str, Field(description="why it was restarted, or why not")]
 
 
-class RestartAnswer(BaseModel):
+class RestartAnswer(ResultModel):
     """A prediction of a restart, compared with the restart."""
 
     right: Annotated[bool, Field(description="the prediction has no mistake")]
@@ -99,7 +100,7 @@ class RestartAnswer(BaseModel):
     moment: Moment
 
 
-class GameAnswer(BaseModel):
+class GameAnswer(ResultModel):
     """The answer: what the runtime did, compared with the prediction."""
 
     level: Level

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
+
+from superlearner.operations.results.result import ResultModel
 
 __all__ = ["LearningCondition", "LearningPart", "LearningStep", "LearningTour"]
 
 
-class LearningCondition(BaseModel):
+class LearningCondition(ResultModel):
     """The condition that completes a step: an event of the stream, an operation, or a visited page."""
 
     kind: Literal["event", "operation", "visited"]
@@ -23,7 +25,7 @@ class LearningCondition(BaseModel):
     words: Annotated[dict[str, str], Field(description="visited: required parameters of its address")] = {}
 
 
-class LearningStep(BaseModel):
+class LearningStep(ResultModel):
     """A step of a tour. Code in its texts is in backticks."""
 
     id: str
@@ -36,7 +38,7 @@ class LearningStep(BaseModel):
     concept: Annotated[str, Field(description="address of the concept's explanation")]
 
 
-class LearningTour(BaseModel):
+class LearningTour(ResultModel):
     """A tour: a few minutes that teach one thing."""
 
     id: str
@@ -50,7 +52,7 @@ class LearningTour(BaseModel):
     here: Annotated[bool, Field(description="all of them are running")]
 
 
-class LearningPart(BaseModel):
+class LearningPart(ResultModel):
     """Tours about one subject."""
 
     id: str

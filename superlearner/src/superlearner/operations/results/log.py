@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
+
+from superlearner.operations.results.result import ResultModel
 
 __all__ = ["Level", "LogLineResult"]
 
 Level = Literal["debug", "info", "warning", "error", "critical"]
 
 
-class LogLineResult(BaseModel):
+class LogLineResult(ResultModel):
     """A line of the log."""
 
     at: float = Field(description="seconds since 1970")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from superlearner.operations.results import Pid
+from superlearner.operations.results.result import ResultModel
 
 __all__ = ["DropResult", "MailboxCount", "MailboxLine", "MessageLine", "MessagePattern", "MessageType", "SentType"]
 
@@ -14,7 +15,7 @@ MessageType = Literal["call", "cast", "info", "system"]
 SentType = Literal["call", "cast", "info"]
 
 
-class MessageLine(BaseModel):
+class MessageLine(ResultModel):
     """A message in a mailbox; `text` is bounded, secrets redacted."""
 
     position: int = Field(description="from 0, the oldest")
@@ -24,7 +25,7 @@ class MessageLine(BaseModel):
     text: str
 
 
-class MailboxCount(BaseModel):
+class MailboxCount(ResultModel):
     """The number of waiting messages by kind."""
 
     pid: Pid
@@ -33,7 +34,7 @@ class MailboxCount(BaseModel):
     partial: bool = Field(description="`by_kind` covers only the oldest 10,000, or the process is sensitive")
 
 
-class MessagePattern(BaseModel):
+class MessagePattern(ResultModel):
     """Messages of the same kind and first word."""
 
     kind: MessageType
@@ -43,7 +44,7 @@ class MessagePattern(BaseModel):
     example: str
 
 
-class DropResult(BaseModel):
+class DropResult(ResultModel):
     """Messages dropped from a mailbox."""
 
     pid: Pid
@@ -52,7 +53,7 @@ class DropResult(BaseModel):
     message_queue_len: int = Field(description="messages that still wait")
 
 
-class MailboxLine(BaseModel):
+class MailboxLine(ResultModel):
     """A process and the length of its mailbox."""
 
     pid: Pid

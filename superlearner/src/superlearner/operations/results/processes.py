@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from superlearner.operations.results import Pid, Seconds
+from superlearner.operations.results.result import ResultModel
 
 __all__ = [
     "Backtrace",
@@ -22,7 +23,7 @@ __all__ = [
 ]
 
 
-class Item(BaseModel):
+class Item(ResultModel):
     """A single field of a process."""
 
     pid: Pid
@@ -30,7 +31,7 @@ class Item(BaseModel):
     value: Any
 
 
-class MemoryUse(BaseModel):
+class MemoryUse(ResultModel):
     """An estimate of memory in bytes; unknown values are null."""
 
     pid: Pid
@@ -41,7 +42,7 @@ class MemoryUse(BaseModel):
     complete: bool = Field(description="false: the limit of the count was reached, so this is a lower bound")
 
 
-class Place(BaseModel):
+class Place(ResultModel):
     """A line at which code waits."""
 
     file: str
@@ -50,7 +51,7 @@ class Place(BaseModel):
     source: str | None = Field(description="the line itself, if its file can be read")
 
 
-class Backtrace(BaseModel):
+class Backtrace(ResultModel):
     """The backtrace of a process, outermost line first; empty while it waits for a message."""
 
     pid: Pid
@@ -62,7 +63,7 @@ class Backtrace(BaseModel):
     text: str
 
 
-class Dictionary(BaseModel):
+class Dictionary(ResultModel):
     """The process dictionary, secrets redacted; empty for a sensitive process."""
 
     pid: Pid
@@ -70,7 +71,7 @@ class Dictionary(BaseModel):
     count: int
 
 
-class Started(BaseModel):
+class Started(ResultModel):
     """A started process."""
 
     pid: Pid | None = Field(description="null if its start was ignored")
@@ -80,7 +81,7 @@ class Started(BaseModel):
     child_id: str | None = Field(description="null under a DynamicSupervisor")
 
 
-class SignalResult(BaseModel):
+class SignalResult(ResultModel):
     """A sent exit signal; its effect is not awaited."""
 
     pid: Pid
@@ -89,7 +90,7 @@ class SignalResult(BaseModel):
     traps: bool = Field(description="it traps exits, so it receives the signal as a message")
 
 
-class ShutdownResult(BaseModel):
+class ShutdownResult(ResultModel):
     """A process that was shut down."""
 
     pid: Pid
@@ -99,7 +100,7 @@ class ShutdownResult(BaseModel):
     took_ms: int
 
 
-class TreeResult(BaseModel):
+class TreeResult(ResultModel):
     """A process that was terminated with its descendants."""
 
     pid: Pid
@@ -108,7 +109,7 @@ class TreeResult(BaseModel):
     survived: list[Pid] = Field(description="processes that trapped the signal and are alive")
 
 
-class Suspension(BaseModel):
+class Suspension(ResultModel):
     """A suspended or resumed server."""
 
     pid: Pid
@@ -117,7 +118,7 @@ class Suspension(BaseModel):
     message_queue_len: int
 
 
-class Collected(BaseModel):
+class Collected(ResultModel):
     """The result of a garbage collection of the whole program."""
 
     collected: int

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from superlearner.operations.results import Pid, Seconds
+from superlearner.operations.results.result import ResultModel
 
 __all__ = [
     "KindCount",
@@ -22,7 +23,7 @@ __all__ = [
 ]
 
 
-class RecordingLine(BaseModel):
+class RecordingLine(ResultModel):
     """A recording, without the contents of its file."""
 
     name: str
@@ -37,7 +38,7 @@ class RecordingLine(BaseModel):
     about: Any = None
 
 
-class KindCount(BaseModel):
+class KindCount(ResultModel):
     """The number of events of a kind."""
 
     kind: str
@@ -59,7 +60,7 @@ class RecordingDetails(RecordingLine):
     kinds: list[KindCount]
 
 
-class RecordedEvent(BaseModel):
+class RecordedEvent(ResultModel):
     """An event; `place` counts from 1, and `recording.moment` shows the node after it."""
 
     place: int
@@ -71,7 +72,7 @@ class RecordedEvent(BaseModel):
     data: dict[str, Any]
 
 
-class ProcessThen(BaseModel):
+class ProcessThen(ResultModel):
     """A process at a moment of a recording."""
 
     pid: Pid
@@ -85,7 +86,7 @@ class ProcessThen(BaseModel):
     state: str | None
 
 
-class RecordedMessage(BaseModel):
+class RecordedMessage(ResultModel):
     """A message in transit."""
 
     seq: int
@@ -95,7 +96,7 @@ class RecordedMessage(BaseModel):
     message: str | None
 
 
-class RecordingMoment(BaseModel):
+class RecordingMoment(ResultModel):
     """The node after a number of events, with at most 1,000 processes and messages."""
 
     name: str
@@ -108,7 +109,7 @@ class RecordingMoment(BaseModel):
     message_count: int
 
 
-class RecordingFile(BaseModel):
+class RecordingFile(ResultModel):
     """A part of the file, which is gzip with one JSON object per line; see docs/recordings.md."""
 
     name: str
@@ -120,14 +121,14 @@ class RecordingFile(BaseModel):
     content: str
 
 
-class RecordingDeleted(BaseModel):
+class RecordingDeleted(ResultModel):
     """A deleted recording."""
 
     name: str
     deleted: Literal[True]
 
 
-class RecordingFrames(BaseModel):
+class RecordingFrames(ResultModel):
     """A part of a recording for the live page: a snapshot of the trees, their changes, and the events."""
 
     name: str

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from superlearner.operations.results import Pid
+from superlearner.operations.results.result import ResultModel
 
 __all__ = ["EntryLine", "NameLine", "NameRemoved", "RegistryDetails"]
 
 
-class NameLine(BaseModel):
+class NameLine(ResultModel):
     """A registered name and its process."""
 
     name: str
@@ -19,7 +20,7 @@ class NameLine(BaseModel):
     what: str
 
 
-class NameRemoved(BaseModel):
+class NameRemoved(ResultModel):
     """An unregistered name or key."""
 
     name: str
@@ -27,7 +28,7 @@ class NameRemoved(BaseModel):
     unregistered: Literal[True]
 
 
-class RegistryDetails(BaseModel):
+class RegistryDetails(ResultModel):
     """A running registry."""
 
     name: str
@@ -36,7 +37,7 @@ class RegistryDetails(BaseModel):
     entries: int
 
 
-class EntryLine(BaseModel):
+class EntryLine(ResultModel):
     """An entry of a registry; key and value are bounded, secrets redacted."""
 
     key: str

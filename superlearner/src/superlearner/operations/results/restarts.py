@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from superlearner.operations.engine.requesters import HandledMessage, LostMessages, Requester
 from superlearner.operations.results import Pid, Seconds
+from superlearner.operations.results.result import ResultModel
 from superlearner.restarts.cause_steps import WhyLine
 from superlearner.restarts.drawing import MomentNode
 
@@ -22,7 +23,7 @@ ShortState = Annotated[
 ]
 
 
-class Crashed(BaseModel):
+class Crashed(ResultModel):
     """A process ends by itself or because of a signal from outside; also a start that failed."""
 
     kind: Literal["crash"]
@@ -34,7 +35,7 @@ class Crashed(BaseModel):
     line: WhyLine | None = Field(default=None, description="for a start that failed: the line that raised")
 
 
-class Linked(BaseModel):
+class Linked(ResultModel):
     """The end of a process ends another one over a link."""
 
     kind: Literal["link"]
@@ -44,7 +45,7 @@ class Linked(BaseModel):
     reason: str
 
 
-class Signalled(BaseModel):
+class Signalled(ResultModel):
     """A supervisor receives the exit of a child."""
 
     kind: Literal["signal"]
@@ -54,7 +55,7 @@ class Signalled(BaseModel):
     reason: str
 
 
-class Decided(BaseModel):
+class Decided(ResultModel):
     """A supervisor decides about the end of a child."""
 
     kind: Literal["decide"]
@@ -70,7 +71,7 @@ class Decided(BaseModel):
     strategy: str | None
 
 
-class Stopped(BaseModel):
+class Stopped(ResultModel):
     """A supervisor has stopped a child."""
 
     kind: Literal["stop"]
@@ -79,7 +80,7 @@ class Stopped(BaseModel):
     by: By
 
 
-class Started(BaseModel):
+class Started(ResultModel):
     """A supervisor starts a child; a supervisor comes before its children."""
 
     kind: Literal["start"]
@@ -96,7 +97,7 @@ MomentEvent = Annotated[Crashed | Linked | Signalled | Decided | Stopped | Start
 Difference = Literal["also", "not"]
 
 
-class MomentFacts(BaseModel):
+class MomentFacts(ResultModel):
     """A restart in short texts; null: unknown, or there is none."""
 
     what: str = Field(description="what happened to which process")
@@ -111,7 +112,7 @@ class MomentFacts(BaseModel):
     budget: str | None = Field(default=None, description="the restarts left to the first supervisor that decided")
 
 
-class Moment(BaseModel):
+class Moment(ResultModel):
     """A restart: the tree before it, and everything that happened, in order."""
 
     id: int = Field(description="the number of the event that is the first cause")
@@ -148,7 +149,7 @@ class Moment(BaseModel):
     program: bool = Field(default=False, description="the program of the node ended, with the whole tree")
 
 
-class RestartLine(BaseModel):
+class RestartLine(ResultModel):
     """A restart, a give-up or a crash; or many of a crash loop, which were only counted."""
 
     event: int = Field(description="the number of the event that is the first cause")

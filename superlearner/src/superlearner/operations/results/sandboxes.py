@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from superlearner.control.terms import json_of
 from superlearner.operations.declaration import Body
 from superlearner.operations.results import Child
+from superlearner.operations.results.result import ResultModel
 from superlearner.sandbox.record import Configuration, Limits, Sandbox, Version, Wall
 
 __all__ = [
@@ -68,7 +69,7 @@ class LimitsGiven(Body):
     )
 
 
-class SandboxConfiguration(BaseModel):
+class SandboxConfiguration(ResultModel):
     """The configuration of a sandbox, which restarts keep. Null: the code decides."""
 
     origin: Literal["source", "file", "module", "demo", "template"]
@@ -81,7 +82,7 @@ class SandboxConfiguration(BaseModel):
     limits: LimitsGiven
 
 
-class WallLine(BaseModel):
+class WallLine(ResultModel):
     """An isolation layer of a sandbox."""
 
     name: str
@@ -91,7 +92,7 @@ class WallLine(BaseModel):
     says: str = Field(description="its mechanism, or the reason why it is missing")
 
 
-class SandboxRecord(BaseModel):
+class SandboxRecord(ResultModel):
     """A sandbox. It has a `reason` once it ends or is being stopped."""
 
     id: str
@@ -111,13 +112,13 @@ class SandboxRecord(BaseModel):
     reason: str | None = None
 
 
-class SandboxMemory(BaseModel):
+class SandboxMemory(ResultModel):
     """The memory of a sandbox."""
 
     total_memory_bytes: int | None = Field(description="of all its processes; null unless it runs")
 
 
-class SandboxHealth(BaseModel):
+class SandboxHealth(ResultModel):
     """The health of a sandbox's tree: its top supervisor and the children of that."""
 
     total_children: int
@@ -148,7 +149,7 @@ class SandboxDestroyed(SandboxRecord):
     destroyed: Literal[True]
 
 
-class SandboxPid(BaseModel):
+class SandboxPid(ResultModel):
     """The node and pids of a sandbox."""
 
     id: str
@@ -157,7 +158,7 @@ class SandboxPid(BaseModel):
     supervisor_pid: str
 
 
-class SandboxVersion(BaseModel):
+class SandboxVersion(ResultModel):
     """A version of a sandbox's source."""
 
     version: int
@@ -168,7 +169,7 @@ class SandboxVersion(BaseModel):
     by: str
 
 
-class SandboxSource(BaseModel):
+class SandboxSource(ResultModel):
     """The text of a source version."""
 
     id: str
@@ -177,7 +178,7 @@ class SandboxSource(BaseModel):
     source: str
 
 
-class SandboxServer(BaseModel):
+class SandboxServer(ResultModel):
     """An upgraded process with its states before and after."""
 
     pid: str
@@ -189,7 +190,7 @@ class SandboxServer(BaseModel):
     after: str | None
 
 
-class SandboxReload(BaseModel):
+class SandboxReload(ResultModel):
     """The result of a reload; `still_old` are functions that keep the old source."""
 
     id: str
@@ -201,7 +202,7 @@ class SandboxReload(BaseModel):
     still_old: list[str]
 
 
-class SandboxOutput(BaseModel):
+class SandboxOutput(ResultModel):
     """The latest output of a sandbox."""
 
     id: str
@@ -210,7 +211,7 @@ class SandboxOutput(BaseModel):
     cut: bool = Field(description="older output is missing")
 
 
-class SandboxTemplate(BaseModel):
+class SandboxTemplate(ResultModel):
     """A template for a source."""
 
     id: str
@@ -219,7 +220,7 @@ class SandboxTemplate(BaseModel):
     source: str
 
 
-class WallsHere(BaseModel):
+class WallsHere(ResultModel):
     """The isolation of sandboxes on this machine."""
 
     up: int

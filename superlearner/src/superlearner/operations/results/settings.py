@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
+from superlearner.operations.results.result import ResultModel
 from superlearner.settings.configuration import Described
 from superlearner.settings.sources import Source
 
@@ -24,7 +25,7 @@ class SettingResult(Described):
     hidden: bool = field(metadata={"description": "the value needs the scope `code`"})
 
 
-class SettingProblem(BaseModel):
+class SettingProblem(ResultModel):
     """A problem in the file, with its line if known."""
 
     line: int | None
@@ -32,7 +33,7 @@ class SettingProblem(BaseModel):
     problem: str
 
 
-class SettingsFile(BaseModel):
+class SettingsFile(ResultModel):
     """The settings file and the result of its last read."""
 
     path: str | None = Field(description="its path, even if it does not exist; needs the scope `code`")
@@ -44,7 +45,7 @@ class SettingsFile(BaseModel):
     set_over_the_api: list[str] = Field(description="settings that override the file until they are reset")
 
 
-class SettingChanged(BaseModel):
+class SettingChanged(ResultModel):
     """A changed setting."""
 
     name: str
@@ -55,7 +56,7 @@ class SettingChanged(BaseModel):
     now: bool = Field(description="false: it takes effect after a restart")
 
 
-class SettingsChanged(BaseModel):
+class SettingsChanged(ResultModel):
     """The changed settings; none if all had these values already."""
 
     changed: list[SettingChanged]
@@ -64,7 +65,7 @@ class SettingsChanged(BaseModel):
     )
 
 
-class SettingChangeLine(BaseModel):
+class SettingChangeLine(ResultModel):
     """A stored change; `run` is the run of the platform in which it happened."""
 
     id: int

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from superlearner.control.simulations import Kind
 from superlearner.operations.results import Pid
+from superlearner.operations.results.result import ResultModel
 
 __all__ = ["SimulationLine"]
 
 
-class SimulationLine(BaseModel):
+class SimulationLine(ResultModel):
     """A simulated failure."""
 
     id: str | None = Field(description="pass it to simulation.cancel; null if it is over")

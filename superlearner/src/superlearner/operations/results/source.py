@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from superlearner.operations.results import Pid
+from superlearner.operations.results.result import ResultModel
 
 __all__ = ["SourceCallback", "SourceView"]
 
 
-class SourceCallback(BaseModel):
+class SourceCallback(ResultModel):
     """A function of the class of a process."""
 
     name: str
     line: int
 
 
-class SourceView(BaseModel):
+class SourceView(ResultModel):
     """A function with syntax highlighting."""
 
     pid: Pid

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from superlearner.control.differences import Difference
 from superlearner.nodes.backups import Why
 from superlearner.operations.results import Pid, ProcessType
+from superlearner.operations.results.result import ResultModel
 
 __all__ = ["BackupLine", "Forgotten", "StateChange", "StateDifference", "StateView"]
 
 
-class StateView(BaseModel):
+class StateView(ResultModel):
     """The state of a process, bounded, as text and as JSON."""
 
     pid: Pid
@@ -27,7 +28,7 @@ class StateView(BaseModel):
     redacted: bool
 
 
-class BackupLine(BaseModel):
+class BackupLine(ResultModel):
     """A backup of a state; secrets are redacted in `state`."""
 
     id: str
@@ -41,7 +42,7 @@ class BackupLine(BaseModel):
     copied: bool = Field(description="false: it could not be copied, so the server may change it in place")
 
 
-class StateChange(BaseModel):
+class StateChange(ResultModel):
     """A changed state; pass `undo` to `state.restore` to revert it."""
 
     pid: Pid
@@ -51,7 +52,7 @@ class StateChange(BaseModel):
     undo: str
 
 
-class StateDifference(BaseModel):
+class StateDifference(ResultModel):
     """The differences from a backup; secrets are redacted, so changes of them do not show."""
 
     pid: Pid
@@ -61,7 +62,7 @@ class StateDifference(BaseModel):
     change_count: int
 
 
-class Forgotten(BaseModel):
+class Forgotten(ResultModel):
     """A deleted backup."""
 
     id: str

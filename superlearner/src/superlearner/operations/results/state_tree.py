@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from superlearner.operations.results import Pid
+from superlearner.operations.results.result import ResultModel
 
 __all__ = ["LeftOut", "StateForm", "StateTree", "TermNode"]
 
 
-class TermNode(BaseModel):
+class TermNode(ResultModel):
     """A value: its type, a bounded text, and the requested members."""
 
     label: str = Field(description="its key, field or index in the parent; empty in a set")
@@ -24,14 +25,14 @@ class TermNode(BaseModel):
     cut: bool = Field(description="`text` is incomplete")
 
 
-class LeftOut(BaseModel):
+class LeftOut(ResultModel):
     """A part of a state that cannot be edited as JSON."""
 
     key: str
     why: str
 
 
-class StateForm(BaseModel):
+class StateForm(ResultModel):
     """A state as JSON that can be edited and sent back.
 
     `how` names the operation: `state.update` takes parts of it, `state.set` all of it; with `none` it cannot be edited.
@@ -43,7 +44,7 @@ class StateForm(BaseModel):
     tuples: list[str] = Field(description="keys whose tuples are lists here; with `set`, the empty key is the state")
 
 
-class StateTree(BaseModel):
+class StateTree(ResultModel):
     """A state, or a part of it, as a tree of terms."""
 
     pid: Pid

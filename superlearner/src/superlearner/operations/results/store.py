@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
+from superlearner.operations.results.result import ResultModel
 from superlearner.store import StoreStatus
 
 __all__ = ["AuditLine", "Compacted", "FileWritten", "RowsDeleted", "StoreInfo"]
 
 
-class AuditLine(BaseModel):
+class AuditLine(ResultModel):
     """A change, or a refused request."""
 
     id: int = Field(description="grows over all runs of the platform")
@@ -48,7 +49,7 @@ class StoreInfo(StoreStatus):
     )
 
 
-class FileWritten(BaseModel):
+class FileWritten(ResultModel):
     """A complete file."""
 
     file: str = Field(description="its path on the platform's machine")
@@ -56,14 +57,14 @@ class FileWritten(BaseModel):
     rows: int | None = Field(description="number of rows; null for a copy of the database")
 
 
-class Compacted(BaseModel):
+class Compacted(ResultModel):
     """The size of the database's file, in bytes."""
 
     bytes_before: int
     bytes_after: int
 
 
-class RowsDeleted(BaseModel):
+class RowsDeleted(ResultModel):
     """The number of deleted rows."""
 
     table: str

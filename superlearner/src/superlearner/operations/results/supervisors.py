@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from otp.observer.prediction import Outcome
 from superlearner.operations.results import Pid
+from superlearner.operations.results.result import ResultModel
 
 __all__ = [
     "BulkOfChildren",
@@ -30,7 +31,7 @@ Strategy = Literal["one_for_one", "one_for_all", "rest_for_one", "simple_one_for
 Amount = float | Literal["infinity"]
 
 
-class Counts(BaseModel):
+class Counts(ResultModel):
     """The numbers of a supervisor's children."""
 
     supervisor: Pid
@@ -40,7 +41,7 @@ class Counts(BaseModel):
     workers: int
 
 
-class ChildSpecResult(BaseModel):
+class ChildSpecResult(ResultModel):
     """A child spec; values are bounded text, secrets redacted."""
 
     supervisor: Pid
@@ -53,7 +54,7 @@ class ChildSpecResult(BaseModel):
     modules: list[str]
 
 
-class StartedChild(BaseModel):
+class StartedChild(ResultModel):
     """A started child; `pid` is null if its start was ignored."""
 
     supervisor: Pid
@@ -61,7 +62,7 @@ class StartedChild(BaseModel):
     pid: Pid | None
 
 
-class StartedSupervisor(BaseModel):
+class StartedSupervisor(ResultModel):
     """A started supervisor with its children in start order."""
 
     name: str
@@ -70,7 +71,7 @@ class StartedSupervisor(BaseModel):
     children: list[StartedChild]
 
 
-class Deleted(BaseModel):
+class Deleted(ResultModel):
     """A deleted child."""
 
     supervisor: Pid
@@ -78,7 +79,7 @@ class Deleted(BaseModel):
     deleted: Literal[True]
 
 
-class ChildOutcome(BaseModel):
+class ChildOutcome(ResultModel):
     """The result for one of several children."""
 
     id: str
@@ -88,7 +89,7 @@ class ChildOutcome(BaseModel):
     message: str | None = None
 
 
-class WholeRestart(BaseModel):
+class WholeRestart(ResultModel):
     """A restart of a whole supervisor. `pid` is its current process; only a soft restart lists `children`."""
 
     mode: Literal["soft", "hard"]
@@ -97,7 +98,7 @@ class WholeRestart(BaseModel):
     children: list[ChildOutcome] | None = None
 
 
-class StoppedSupervisor(BaseModel):
+class StoppedSupervisor(ResultModel):
     """A stopped supervisor. `starts_again` is true if its own supervisor restarts it."""
 
     supervisor: Pid
@@ -107,7 +108,7 @@ class StoppedSupervisor(BaseModel):
     starts_again: bool
 
 
-class FlagsResult(BaseModel):
+class FlagsResult(ResultModel):
     """The flags of a supervisor; `restarts_used` count within the last `max_seconds`."""
 
     supervisor: Pid
@@ -119,7 +120,7 @@ class FlagsResult(BaseModel):
     restarts_used: int
 
 
-class PredictionStep(BaseModel):
+class PredictionStep(ResultModel):
     """The predicted reaction of a supervisor. Lists have at most 500 ids; `stopped_count` and the like count all."""
 
     supervisor: Pid
@@ -142,7 +143,7 @@ class PredictionStep(BaseModel):
     words: str
 
 
-class PredictionResult(BaseModel):
+class PredictionResult(ResultModel):
     """The predicted reactions, from supervisor to supervisor as long as each one ends."""
 
     child: str
@@ -151,7 +152,7 @@ class PredictionResult(BaseModel):
     comes_back: bool = Field(description="the child would run again")
 
 
-class Paused(BaseModel):
+class Paused(ResultModel):
     """A paused or resumed supervisor."""
 
     supervisor: Pid
@@ -159,7 +160,7 @@ class Paused(BaseModel):
     paused: bool
 
 
-class BulkOfChildren(BaseModel):
+class BulkOfChildren(ResultModel):
     """The results for several children, in the requested order."""
 
     supervisor: Pid
@@ -167,7 +168,7 @@ class BulkOfChildren(BaseModel):
     results: list[ChildOutcome]
 
 
-class FailureSimulated(BaseModel):
+class FailureSimulated(ResultModel):
     """A caused failure. `terminated` is false if the process trapped the signal and is alive."""
 
     status: Literal["failure_simulated"]

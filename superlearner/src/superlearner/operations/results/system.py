@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from superlearner.observing.monitoring.facts import Severity, Type
 from superlearner.observing.monitoring.points import Point
 from superlearner.observing.monitoring.topology import TopologySpot
 from superlearner.operations.results import Pid
+from superlearner.operations.results.result import ResultModel
 
 __all__ = [
     "AnomalyLine",
@@ -41,7 +42,7 @@ class PointLine(Point):
     timestamp: str
 
 
-class Totals(BaseModel):
+class Totals(ResultModel):
     """Counts since the start."""
 
     spawned: int
@@ -56,7 +57,7 @@ class Totals(BaseModel):
     uptime_s: float
 
 
-class SystemMetrics(BaseModel):
+class SystemMetrics(ResultModel):
     """Current metrics with their history."""
 
     node: str
@@ -69,7 +70,7 @@ class SystemMetrics(BaseModel):
     scan_interval_s: float = Field(description="seconds between samples")
 
 
-class AnomalyLine(BaseModel):
+class AnomalyLine(ResultModel):
     """An anomaly with its evidence."""
 
     number: int
@@ -89,7 +90,7 @@ class AnomalyLine(BaseModel):
     hint: str = Field(description="what to try")
 
 
-class AnomalySummary(BaseModel):
+class AnomalySummary(ResultModel):
     """The number of active anomalies."""
 
     total: int
@@ -100,7 +101,7 @@ class AnomalySummary(BaseModel):
     risk_level: Literal["none", "low", "medium", "high", "critical"] = Field(description="the highest active severity")
 
 
-class SystemAnomalies(BaseModel):
+class SystemAnomalies(ResultModel):
     """Anomalies: active ones by severity, then past ones, newest first."""
 
     anomalies: list[AnomalyLine]
@@ -109,7 +110,7 @@ class SystemAnomalies(BaseModel):
     processes_looked_at: int
 
 
-class GraphProcess(BaseModel):
+class GraphProcess(ResultModel):
     """A node of the graph."""
 
     pid: Pid
@@ -120,28 +121,28 @@ class GraphProcess(BaseModel):
     message_queue_len: int
 
 
-class LinksOf(BaseModel):
+class LinksOf(ResultModel):
     """The links of a process; each link is listed at both of its ends."""
 
     pid: Pid
     links: list[Pid]
 
 
-class MonitorsOf(BaseModel):
+class MonitorsOf(ResultModel):
     """The processes that a process monitors."""
 
     pid: Pid
     monitors: list[Pid]
 
 
-class SupervisesOf(BaseModel):
+class SupervisesOf(ResultModel):
     """The children of a supervisor."""
 
     pid: Pid
     children: list[Pid]
 
 
-class Talk(BaseModel):
+class Talk(ResultModel):
     """Measured messages from one process to another; a sender outside of processes is null."""
 
     source: Pid | None
@@ -149,7 +150,7 @@ class Talk(BaseModel):
     messages: int
 
 
-class SystemGraph(BaseModel):
+class SystemGraph(ResultModel):
     """The graph of processes and their relations."""
 
     processes: list[GraphProcess]
@@ -160,7 +161,7 @@ class SystemGraph(BaseModel):
     partial: bool = Field(description="there are more processes or edges")
 
 
-class TopologyLine(BaseModel):
+class TopologyLine(ResultModel):
     """Observed messages from one process to another, or to itself."""
 
     source: str = Field(description="`key` of the sender")
@@ -169,7 +170,7 @@ class TopologyLine(BaseModel):
     per_s: float = Field(description="an estimate that includes messages without a known pair")
 
 
-class Topology(BaseModel):
+class Topology(ResultModel):
     """Messages between processes."""
 
     spots: list[TopologySpot]
@@ -185,7 +186,7 @@ class Topology(BaseModel):
     cost: str = Field(description="the overhead of watching")
 
 
-class Exported(BaseModel):
+class Exported(ResultModel):
     """An exported table."""
 
     what: Literal["processes", "metrics", "anomalies", "restarts"]
@@ -196,7 +197,7 @@ class Exported(BaseModel):
     rows: list[dict[str, Any]]
 
 
-class Bottleneck(BaseModel):
+class Bottleneck(ResultModel):
     """A bottleneck."""
 
     type: Literal["large_message_queue", "long_callback", "blocked_loop", "most_messages", "most_callback_time"]
@@ -207,7 +208,7 @@ class Bottleneck(BaseModel):
     evidence: dict[str, Any]
 
 
-class MeasuredProcess(BaseModel):
+class MeasuredProcess(ResultModel):
     """The measured work of a process."""
 
     pid: Pid
@@ -219,7 +220,7 @@ class MeasuredProcess(BaseModel):
     longest_callback_ms: float
 
 
-class Measured(BaseModel):
+class Measured(ResultModel):
     """Work measured message by message for a short time."""
 
     seconds: float
@@ -228,7 +229,7 @@ class Measured(BaseModel):
     processes: list[MeasuredProcess] = Field(description="most time in callbacks first")
 
 
-class BottleneckAnalysis(BaseModel):
+class BottleneckAnalysis(ResultModel):
     """A summary of the bottlenecks."""
 
     total: int
@@ -237,7 +238,7 @@ class BottleneckAnalysis(BaseModel):
     severity: Literal["low", "medium", "high", "critical"]
 
 
-class Bottlenecks(BaseModel):
+class Bottlenecks(ResultModel):
     """Bottlenecks with a summary."""
 
     bottlenecks: list[Bottleneck]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from superlearner.operations.results import Pid, Related
+from superlearner.operations.results.result import ResultModel
 
 __all__ = ["OpenWait", "Tie", "Ties"]
 
@@ -27,7 +28,7 @@ class OpenWait(Related):
     request: str | None = Field(description="the request, bounded")
 
 
-class Ties(BaseModel):
+class Ties(ResultModel):
     """The relations of a process: its supervisor, children and links, monitors of it, and its own monitors."""
 
     pid: Pid

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
+from superlearner.operations.results.result import ResultModel
 from superlearner.operations.rights.users import Grant
 
 __all__ = ["TokenLine", "TokenMade", "TokenRevoked"]
 
 
-class TokenLine(BaseModel):
+class TokenLine(ResultModel):
     """A token without its secret. Times are in seconds since 1970."""
 
     name: str
@@ -30,7 +31,7 @@ class TokenMade(TokenLine):
     secret: str = Field(description="the credential; only this result shows it, the store has its hash")
 
 
-class TokenRevoked(BaseModel):
+class TokenRevoked(ResultModel):
     """A revoked token."""
 
     name: str

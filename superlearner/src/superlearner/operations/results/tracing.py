@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from superlearner.observing.tracing import DiagramLane, DiagramStep, LatencyFigures
 from superlearner.operations.results import Pid, Seconds
+from superlearner.operations.results.result import ResultModel
 
 __all__ = [
     "ChatterLine",
@@ -25,7 +26,7 @@ Way = Literal["call", "cast", "info", "reply", "system"]
 Status = Literal["answered", "unanswered", "reply", "received", "waiting", "sent", "dropped"]
 
 
-class TraceInfo(BaseModel):
+class TraceInfo(ResultModel):
     """A trace with its options and counters."""
 
     trace_id: str
@@ -54,7 +55,7 @@ class TraceInfo(BaseModel):
     duration_ms: int | None
 
 
-class TracedMessage(BaseModel):
+class TracedMessage(ResultModel):
     """A captured message."""
 
     seq: int = Field(description="grows within a trace")
@@ -77,7 +78,7 @@ class TracedMessage(BaseModel):
     latency_ms: float | None = Field(description="from the call to its reply, for both messages")
 
 
-class MessageTypes(BaseModel):
+class MessageTypes(ResultModel):
     """The number of messages of each kind."""
 
     call: int
@@ -87,14 +88,14 @@ class MessageTypes(BaseModel):
     system: int
 
 
-class TagCount(BaseModel):
+class TagCount(ResultModel):
     """The number of messages with a first word."""
 
     tag: str
     count: int
 
 
-class PatternsResult(BaseModel):
+class PatternsResult(ResultModel):
     """Statistics of messages; frequencies are per second."""
 
     total_messages: int
@@ -110,7 +111,7 @@ class PatternsResult(BaseModel):
     tags: list[TagCount] = Field(description="the 20 most frequent first words")
 
 
-class TracedMessages(BaseModel):
+class TracedMessages(ResultModel):
     """A page of the captured messages of a process, with statistics of all of them."""
 
     pid: Pid
@@ -124,7 +125,7 @@ class TracedMessages(BaseModel):
     patterns: PatternsResult
 
 
-class LatencyLine(BaseModel):
+class LatencyLine(ResultModel):
     """Latencies of calls with the same first word to the same process."""
 
     to: Pid
@@ -135,7 +136,7 @@ class LatencyLine(BaseModel):
     latency: LatencyFigures
 
 
-class ChatterLine(BaseModel):
+class ChatterLine(ResultModel):
     """Messages from one process to another."""
 
     from_pid: Pid | None
@@ -151,7 +152,7 @@ class ChatterLine(BaseModel):
     latency: LatencyFigures
 
 
-class DiagramResult(BaseModel):
+class DiagramResult(ResultModel):
     """A sequence diagram: lanes and steps, or a drawing in another `format`."""
 
     trace_id: str
@@ -165,7 +166,7 @@ class DiagramResult(BaseModel):
     drawing: str | None
 
 
-class TraceForgotten(BaseModel):
+class TraceForgotten(ResultModel):
     """A deleted trace."""
 
     trace_id: str

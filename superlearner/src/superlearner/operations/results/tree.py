@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from superlearner.operations.results import RESTARTED_ALONG, RESTARTS, Pid, Related
+from superlearner.operations.results.result import ResultModel
 
 __all__ = ["Ancestors", "Below", "Circles", "Drawing", "Relation", "TreeChild", "TreeResult", "WaitLine"]
 
 Cut = Literal["depth", "limit", "deadline", "starting"]
 
 
-class TreeChild(BaseModel):
+class TreeChild(ResultModel):
     """A node of a tree: a supervisor with its children, or a worker. Its pid is null while it is not running."""
 
     id: str | None = Field(description="null for a root")
@@ -35,7 +36,7 @@ class TreeChild(BaseModel):
     children: list[TreeChild] | None = None
 
 
-class Drawing(BaseModel):
+class Drawing(ResultModel):
     """The tree as text."""
 
     format: Literal["text", "dot", "mermaid"]
@@ -44,7 +45,7 @@ class Drawing(BaseModel):
     left_out: bool = Field(description="true if the trees that the platform runs for itself are left out")
 
 
-class TreeResult(BaseModel):
+class TreeResult(ResultModel):
     """Supervision trees. If `partial` is true, children are omitted for the reasons in `why`."""
 
     node: str
@@ -59,7 +60,7 @@ class RelatedTo(Related):
     """A related process."""
 
 
-class Ancestors(BaseModel):
+class Ancestors(ResultModel):
     """The ancestors of a process, nearest first."""
 
     pid: Pid
@@ -72,7 +73,7 @@ class Below(RelatedTo):
     distance: int = Field(description="1: started by it")
 
 
-class Relation(BaseModel):
+class Relation(ResultModel):
     """A relation of two processes. A link has no direction."""
 
     kind: Literal["supervises", "link", "monitor"]
@@ -80,7 +81,7 @@ class Relation(BaseModel):
     target: RelatedTo
 
 
-class WaitLine(BaseModel):
+class WaitLine(ResultModel):
     """A wait: `source` is blocked until `target` has answered or started."""
 
     kind: Literal["call", "start"]
@@ -89,7 +90,7 @@ class WaitLine(BaseModel):
     request: str | None = Field(description="bounded, secrets redacted")
 
 
-class Circles(BaseModel):
+class Circles(ResultModel):
     """Open waits and the cycles among them. Each cycle is a deadlock until a call times out."""
 
     deadlocks: int

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
+from superlearner.operations.results.result import ResultModel
 from superlearner.operations.rights.quotas import QuotaLine
 from superlearner.operations.rights.users import Grant, Role
 
 __all__ = ["SheetLink", "SignInLinkMade", "SignInSheet", "UserLine", "UserQuota", "UserRemoved", "UserSignedOut"]
 
 
-class UserLine(BaseModel):
+class UserLine(ResultModel):
     """A user. Times are in seconds since 1970."""
 
     id: int | None = Field(description="null for the owner, who is no row of the store")
@@ -29,7 +30,7 @@ class UserLine(BaseModel):
     removed_at: float | None
 
 
-class UserQuota(BaseModel):
+class UserQuota(ResultModel):
     """The quotas of a user."""
 
     name: str
@@ -37,7 +38,7 @@ class UserQuota(BaseModel):
     quotas: list[QuotaLine]
 
 
-class UserRemoved(BaseModel):
+class UserRemoved(ResultModel):
     """A removed user."""
 
     name: str
@@ -45,14 +46,14 @@ class UserRemoved(BaseModel):
     tokens: int = Field(description="number of tokens that ended with it")
 
 
-class UserSignedOut(BaseModel):
+class UserSignedOut(ResultModel):
     """A user whose sessions and links have ended."""
 
     name: str
     signed_out: Literal[True]
 
 
-class SignInLinkMade(BaseModel):
+class SignInLinkMade(ResultModel):
     """A link that signs in once, as this user."""
 
     user: str
@@ -65,7 +66,7 @@ class SignInLinkMade(BaseModel):
     qr_size: int | None = Field(description="width and height of that path, with its margin; null unless `qr`")
 
 
-class SheetLink(BaseModel):
+class SheetLink(ResultModel):
     """A line of a sheet of sign-in links."""
 
     given: str = Field(description="the name as it was given")
@@ -76,7 +77,7 @@ class SheetLink(BaseModel):
     qr_size: int = Field(description="width and height of that image")
 
 
-class SignInSheet(BaseModel):
+class SignInSheet(ResultModel):
     """Sign-in links for a class."""
 
     links: list[SheetLink]
