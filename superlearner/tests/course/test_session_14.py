@@ -79,3 +79,19 @@ def test_a_common_slip_is_named_with_its_cure(
     assert not found.ok
     assert said in found.steps[-1].say
     assert found.misconceptions == misconceptions
+
+
+def test_no_message_is_marked_for_a_name_that_is_not_registered() -> None:
+    right = COURSE.solution("s14.app")
+    unnamed = right.replace('id="workers", name="workers"', 'id="workers"')
+    elsewhere = right.replace('["worker_1",', '["worker1",')
+    found = [verdict_of("s14.app", COURSE.check_source("s14.app"), one, [1]) for one in (unnamed, elsewhere)]
+    assert all("got no such name" in one.steps[-1].say and one.excerpt for one in found)
+    assert not [row for one in found for row in one.excerpt if row.marked]
+
+
+def test_the_end_of_the_child_that_was_restarted_without_need_is_marked() -> None:
+    answer = COURSE.solution("s14.app").replace("rest_for_one", "one_for_all")
+    found = verdict_of("s14.app", COURSE.check_source("s14.app"), answer, [1])
+    assert "logger crashed, and config, which does not need it, was restarted" in found.steps[-1].say
+    assert [(row.of, row.kind) for row in found.excerpt if row.marked] == [("config", "exit")]

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { fitLanes, told, waits } from "#static/lesson/lesson-rows.js";
+import { fitRows } from "#static/lesson/marked-rows.js";
 import { changedLines, sentences } from "#static/lesson/picture-steps.js";
 
 const row = (at, of, to, kind, text) => ({ at, of, to, kind, text, marked: false });
@@ -67,4 +68,17 @@ test("the lanes of six processes fit on a phone, and those of two fill a card", 
   assert.deepEqual(lanes, names);
   assert.ok(width - left <= 388, String(width));
   assert.equal(fitLanes(rows.slice(0, 1), 388).lane, 190);
+});
+
+test("in a card, the lanes of the marked row and of what the sentence names are readable", () => {
+  const names = ["logger", "config", "worker", "supervisor", "new logger", "new worker"];
+  const rows = names.slice(1).map((to, place) => row(0, names[place], to, "info", "'go on'"));
+  rows[0].marked = true;
+  for (const [room, most] of [[577, 6], [330, 3]]) {
+    const shown = fitRows(rows, "expected new worker to end", room), { lanes, lane, left, width } = fitLanes(shown, room);
+    assert.ok(shown.includes(rows[0]), "the marked row is drawn");
+    assert.ok(width - left <= room && lane >= 90 && lanes.length <= most, `${lanes}: ${width}`);
+  }
+  assert.ok(fitRows(rows, "expected new worker to end", 450).includes(rows[4]));
+  assert.deepEqual(fitRows(rows, "", 2000), rows);
 });

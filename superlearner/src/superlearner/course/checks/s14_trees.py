@@ -84,7 +84,7 @@ async def leads(s: Scenario, tree: Tree, name: str, when: str) -> None:
     if when == "started":
         way = f"; write name={name!r} in its child spec"
         near = did_you_mean(name, [str(each) for each in otp.registered() if each not in (*TYPES, *WORKERS)])
-        raise Wrong(f"expected {name} to be registered under this name, got no such name{near or way}")
+        raise Wrong(f"expected {name} to be registered under this name, got no such name{near or way}", sent=False)
     say = f"{name} {when}, and its name leads to no process: only the first process was given this name"
     raise Wrong(f"{say}; let each start register it, such as by child_spec(…, name={name!r})", "M13")
 
@@ -149,7 +149,8 @@ HOW: Final = (*STRATEGIES, "Children")
 def same_ids(tree: Tree, name: str, *ids: str) -> None:
     """Raise `Wrong` unless a tree has these children."""
     if set(tree.now) != set(ids):
-        raise Wrong(f"expected {name} to have the children {', '.join(ids)}, got {', '.join(tree.now) or 'none'}")
+        got = ", ".join(tree.now) or "none"
+        raise Wrong(f"expected {name} to have the children {', '.join(ids)}, got {got}", sent=False)
 
 
 def missing(tree: Tree, crashed: str, new: set[str]) -> None:
@@ -232,7 +233,7 @@ def there(s: Scenario, tree: Tree, names: tuple[str, ...]) -> None:
             near = did_you_mean(name, [str(each) for each in otp.registered() if each != name])
             got = "another process has this name" if otp.whereis(name) else f"got none{near}"
             say = f"expected a child that is registered as {name!r}, {got}"
-            raise Wrong(f"{s.line_of('AgentSupervisor', 'Children')}{say}")
+            raise Wrong(f"{s.line_of('AgentSupervisor', 'Children')}{say}", sent=False)
 
 
 def ask_agent(s: Scenario, function: str, name: str, *args: Any) -> Any:

@@ -346,7 +346,7 @@ async def application(s: Scenario) -> None:
         for name in ("connection", "orders"):
             pid = otp.whereis(name)
             if pid is None:
-                raise Wrong(f"expected a process that is registered as {name!r}, got none")
+                raise Wrong(f"expected a process that is registered as {name!r}, got none", sent=False)
             if name == "orders" and not at_start:
                 raise Wrong("the shop has started, and connection was not asked: orders should ask when it starts")
             got = await s.asked(f"the call 'url' to {name}", GenServer.call(pid, "url"), pid)

@@ -226,7 +226,7 @@ class _Run:
             await self._check(check_names, check_step)
         except BaseException as error:
             if self._scenario is not None:  # before the run is cleaned up
-                self._excerpt = self._scenario.excerpt(error.say if isinstance(error, Wrong) else "")
+                self._excerpt = self._scenario.excerpt(error if isinstance(error, Wrong) else None)
             self._unawaited.find_held()
             check_names()  # it explains the others
             raise

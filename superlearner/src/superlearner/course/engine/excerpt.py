@@ -100,7 +100,12 @@ class Excerpt:
         return tuple(self._rows(events, row_of, 0, None)[:WHOLE])
 
     def rows(
-        self, events: Sequence[Event], row_of: Callable[[Event], CourseRow | None], named: Collection[str] = ()
+        self,
+        events: Sequence[Event],
+        row_of: Callable[[Event], CourseRow | None],
+        named: Collection[str] = (),
+        *,
+        mark: bool = True,
     ) -> tuple[CourseRow, ...]:
         """Return the rows to show, the last of them marked as the one in question.
 
@@ -108,6 +113,7 @@ class Excerpt:
             events: the trace.
             row_of: returns the row of an event, if it has one.
             named: processes whose newest rows are always shown.
+            mark: one of them is the one in question.
         """
         found = self._rows(events, row_of, self._since, self._until)
         if self._first is not None and self._first < self._since:
@@ -123,7 +129,7 @@ class Excerpt:
                 break
             kept.add(place)
         shown = [found[place] for place in sorted(kept)]
-        return tuple(dataclasses.replace(row, marked=row is shown[-1]) for row in shown)
+        return tuple(dataclasses.replace(row, marked=mark and row is shown[-1]) for row in shown)
 
     def _rows(
         self, events: Sequence[Event], row_of: Callable[[Event], CourseRow | None], since: int, until: int | None

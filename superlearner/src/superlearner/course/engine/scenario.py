@@ -533,14 +533,15 @@ class Scenario(Defined):
         self._excerpt.show(since, until, of)
         self._begun = begun
 
-    def excerpt(self, say: str = "") -> tuple[CourseRow, ...]:
+    def excerpt(self, wrong: Wrong | None = None) -> tuple[CourseRow, ...]:
         """Return the messages and ends that the verdict shows, the one in question marked.
 
-        They include the newest row of each process that the sentence `say` names.
+        They include the newest row of each process that the sentence of `wrong` names.
         """
+        say = "" if wrong is None else wrong.say
         names = {re.escape(name) for pid, name in self._names.items() if pid != self._me}
         named = re.findall(rf"(?<!\w)(?:{'|'.join(sorted(names, key=len, reverse=True))})(?!\w)", say) if names else []
-        rows = self._excerpt.rows(self._events, self._row, set(named))
+        rows = self._excerpt.rows(self._events, self._row, set(named), mark=wrong is None or wrong.sent)
         return tuple(replace(row, at=round(row.at - self._begun, 3)) for row in rows) if self._begun else rows
 
     def whole(self) -> tuple[CourseRow, ...]:

@@ -140,6 +140,9 @@ class Tree:
                 raise Wrong(f"{line}{crashed} crashed, and {label}, which needs it, went on as before", "M21", look)
             if label in new and label not in (crashed, *renews):
                 say = f"{line}{crashed} crashed, and {label}, which does not need it, was restarted"
+                events = enumerate(self.s.events(since), since + 1)
+                ended = (after for after, event in events if event.kind == "exited" and event.pid == before[label])
+                self.s.show(since, next(ended, self.s.mark()))
                 raise Wrong(say, "M20", TOGETHER)
 
     async def stop(self) -> list[str]:

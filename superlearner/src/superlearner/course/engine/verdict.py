@@ -25,13 +25,17 @@ class Wrong(Exception):
         misconception: its id.
         look: a sentence that fits this fault better than the fact of the misconception.
         rows: the sentence has a line for each row of the answer that is wrong.
+        sent: a message or an end of the run shows the fault; for a name that is not registered, none does.
     """
 
-    def __init__(self, say: str, misconception: str | None = None, look: str = "", *, rows: bool = False) -> None:
+    def __init__(
+        self, say: str, misconception: str | None = None, look: str = "", *, rows: bool = False, sent: bool = True
+    ) -> None:
         self.say: str = without_addresses(say)[: LONGEST_ROWS if rows else LONGEST]
         super().__init__(self.say)
         self.misconception = misconception
         self.look = look
+        self.sent = sent
 
 
 @dataclass(frozen=True, slots=True)

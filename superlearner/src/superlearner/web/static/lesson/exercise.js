@@ -17,7 +17,6 @@ import { goOn } from "./lesson-model.js";
 import { LessonBlock, mayCode, mayOperate, NOT_KEPT, signIn } from "./lesson-block.js";
 import { listing, written } from "./lesson-text.js";
 import { reviewed } from "./reviewing.js";
-import { lineOf, renderVerdict, describeVerdict, whyRight } from "./verdict.js";
 
 /** @import { Checked } from "./verdict.js" */
 /** @import { DrawingForm } from "./drawing-form.js" */
@@ -26,11 +25,15 @@ import { lineOf, renderVerdict, describeVerdict, whyRight } from "./verdict.js";
 /** @typedef {Api.CourseEarlier} Earlier */
 
 const LEAST_LINES = 8, MOST_LINES = 24;
+/** Width of what is left and right of a diagram in a verdict, in px. */
+const AROUND = 37;
 
 const loadTimes = () => import("./times-form.js");
 const loadDrawing = () => Promise.all([import("./drawing-form.js"), import("./drawing-run.js"), style("lesson/drawing.css")]);
 /** Crashes on an axis of time, which few sessions have. @type {Awaited<ReturnType<typeof loadTimes>>} */ let times;
 /** A drawn tree, which few sessions have. @type {Awaited<ReturnType<typeof loadDrawing>>} */ let drawing;
+
+/** Verdicts, which stand here after a check. @type {typeof import("./verdict.js")} */ let verdicts;
 
 /** Load the forms that a session has, before its exercises are made. @param {Block[]} blocks */
 export async function loadForms(blocks) {
@@ -40,6 +43,17 @@ export async function loadForms(blocks) {
     kinds.has("tree") ? loadDrawing().then((loaded) => (drawing = loaded)) : null,
   ]));
 }
+
+/**
+ * Return why a passed answer is right, and another right one.
+ * @param {string|null|undefined} why  HTML of the server
+ * @param {string|null|undefined} other  Python
+ */
+const whyRight = (why, other) => (why
+  ? make("div", { class: "why-right", role: "group", "aria-label": "Why it is right" }, make("h4", {}, "Why it is right"), written(why),
+    other ? make("details", { class: "other-way" }, make("summary", {}, "Another way to write it"), listing(other, "Another right answer"))
+      : null)
+  : null);
 
 export class LessonExercise extends LessonBlock {
   /** @type {SlCode|null} */ #editor = null;
@@ -164,7 +178,10 @@ export class LessonExercise extends LessonBlock {
     this.#refused = "";
     this.say("Checking.");
     /** @type {Checked|null} */
-    const checked = await this.ask(() => platform("POST", `/course/exercises/${this.state.id}/check`, { source }), "Your answer is kept.");
+    const checked = await this.ask(async () => {
+      verdicts = await loadPart(import("./verdict.js"));
+      return platform("POST", `/course/exercises/${this.state.id}/check`, { source });
+    }, "Your answer is kept.");
     if (!checked) return this.say(this.failed);
     this.#checked = checked;
     this.#changed = this.source !== source;
@@ -177,12 +194,12 @@ export class LessonExercise extends LessonBlock {
     });
     this.paint();
     this.showVerdict();
-    this.say(describeVerdict(checked));
+    this.say(verdicts.describeVerdict(checked));
   }
 
   /** @param {Checked} checked */
   #mark(checked) {
-    const line = checked.ok ? null : lineOf(checked);
+    const line = checked.ok ? null : verdicts.lineOf(checked);
     this.#editor?.unmark();
     if (this.#form instanceof ChoiceForm && !this.#changed) this.#form.mark(checked.marks);
     if (line !== null && !this.#changed) this.#editor?.mark(line.number, 1, line.say, false);
@@ -274,7 +291,8 @@ export class LessonExercise extends LessonBlock {
             ${mayCode() ? nothing : html`<span class="hint">${signIn("check")} Checking runs your code.</span>`}
           </div>
           ${this.#checked
-            ? renderVerdict(this.#checked, this.#changed, this.#editor !== null, this.#form instanceof ChoiceForm)
+            ? verdicts.renderVerdict(this.#checked, this.#changed, this.#editor !== null, this.#form instanceof ChoiceForm,
+              this.#answer.clientWidth - AROUND)
             : this.#earlier()}
           ${this.#why && (block.review ? this.#checked?.ok : this.#tagged) ? this.#why : nothing}
           ${block.review && this.#checked?.ok ? reviewed(state.id) : nothing}

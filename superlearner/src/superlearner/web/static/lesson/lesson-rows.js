@@ -49,7 +49,7 @@ export const LEFT = 58;
 const ASIDE = 100, LANE = 132, LEAST_LANE = 56, MOST_LANE = 250;
 
 /** Return who takes part, in order of appearance. @param {Row[]} rows */
-const lanesOf = (rows) => [...new Set(rows.flatMap(({ of, to }) => (to === null ? [of] : [of, to])))];
+export const lanesOf = (rows) => [...new Set(rows.flatMap(({ of, to }) => (to === null ? [of] : [of, to])))];
 
 /** Return the room for rows with lanes of the usual width. @param {Row[]} rows */
 export const roomOf = (rows) => LEFT + lanesOf(rows).length * LANE + ASIDE;

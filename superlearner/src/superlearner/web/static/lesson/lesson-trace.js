@@ -17,15 +17,26 @@ const ROOM = 440, WIDE = 600;
  * Return an excerpt, drawn and told; nothing without rows.
  * @param {Row[]} rows
  * @param {string} about
+ */
+export function trace(rows, about) {
+  if (!rows.length) return nothing;
+  const room = innerWidth > WIDE ? Math.max(ROOM, roomOf(rows)) : undefined;
+  return figure(rows, `${about}.`, rows, room);
+}
+
+/**
+ * Return rows with what they are about.
+ * @param {Row[]} rows  those that are told
+ * @param {string} about
+ * @param {Row[]} shown  those that are drawn
+ * @param {number} [room]
  * @param {boolean} [marks]  mark the row in question
  */
-export function trace(rows, about, marks = false) {
-  if (!rows.length) return nothing;
+export function figure(rows, about, shown, room, marks = false) {
   const timed = rows.some(({ at }) => at > 0);
-  const room = innerWidth > WIDE ? Math.max(ROOM, roomOf(rows)) : undefined;
   return html`<figure class="trace" data-marks=${marks ? "yes" : nothing}>
-    <div class="scroll" tabindex="0" role="img" aria-label=${`${about}. ${rows.map(told).join(". ")}.`}>${drawing(rows, room)}</div>
-    <figcaption>${about}.${timed ? " Time in seconds of the run." : ""}</figcaption></figure>`;
+    <div class="scroll" tabindex="0" role="img" aria-label=${`${about} ${rows.map(told).join(". ")}.`}>${drawing(shown, room)}</div>
+    <figcaption>${about}${timed ? " Time in seconds of the run." : ""}</figcaption></figure>`;
 }
 
 /**

@@ -4,13 +4,14 @@
  * @module
  */
 
-import { icon, make } from "../base/dom.js";
+import { icon } from "../base/dom.js";
 import { counted } from "../base/words.js";
 import { html, nothing } from "../vendor/lit-html.js";
-import { sentence } from "./lesson-rows.js";
-import { listing, written } from "./lesson-text.js";
-import { trace } from "./lesson-trace.js";
+import { sentence, told } from "./lesson-rows.js";
+import { figure } from "./lesson-trace.js";
+import { fitRows } from "./marked-rows.js";
 
+/** @import { Row } from "./lesson-model.js" */
 /** @typedef {Api.CourseChecked} Checked */
 
 /** @param {Checked} checked */
@@ -40,12 +41,26 @@ function lines(say) {
 }
 
 /**
+ * Return the last rows of a failed check that fit, and the marked one as a sentence; nothing without rows.
+ * @param {Row[]} rows
+ * @param {string} say  what was wrong
+ * @param {number} room  px that they may take
+ */
+function markedTrace(rows, say, room) {
+  if (!rows.length) return nothing;
+  const marked = rows.find((row) => row.marked);
+  const about = `The last messages of the run.${marked ? ` Marked: ${told(marked).replace(/^0 s: /, "")}.` : ""}`;
+  return figure(rows, about, fitRows(rows, say, room), room, true);
+}
+
+/**
  * @param {Checked} checked
  * @param {boolean} changed  the answer has changed since
  * @param {boolean} marked  its line is marked in the editor
  * @param {boolean} inForm  its rows are marked in the form
+ * @param {number} room  px that a diagram may take
  */
-export function renderVerdict(checked, changed, marked, inForm) {
+export function renderVerdict(checked, changed, marked, inForm, room) {
   const failed = wrong(checked), line = marked && !changed ? lineOf(checked) : null, facts = checked.misconceptions;
   const rows = checked.ok ? [] : checked.marks;
   return html`<div role="group" class="verdict" data-ok=${checked.ok ? "yes" : "no"} data-old=${changed ? "yes" : nothing}
@@ -66,21 +81,10 @@ export function renderVerdict(checked, changed, marked, inForm) {
       class="vh">${step.ok ? "passed: " : "failed: "}</span>${sentence(step.step)}${step.ok && step.say
       ? html` <span class="hint">${sentence(step.say)}</span>`
       : nothing}</span></li>`)}</ul>
-    ${checked.ok ? nothing : trace(checked.excerpt, "The last messages of the run; the marked one shows the fault", true)}
+    ${checked.ok ? nothing : markedTrace(checked.excerpt, failed?.say ?? "", room)}
     ${checked.printed
       ? html`<details class="printed"><summary>Printed and logged: ${counted(checked.printed.trimEnd().split("\n").length,
         "line")}</summary><pre tabindex="0">${checked.printed}</pre></details>`
       : nothing}
   </div>`;
 }
-
-/**
- * Return why a passed answer is right, and another right one.
- * @param {string|null|undefined} why  HTML of the server
- * @param {string|null|undefined} other  Python
- */
-export const whyRight = (why, other) => (why
-  ? make("div", { class: "why-right", role: "group", "aria-label": "Why it is right" }, make("h4", {}, "Why it is right"), written(why),
-    other ? make("details", { class: "other-way" }, make("summary", {}, "Another way to write it"), listing(other, "Another right answer"))
-      : null)
-  : null);
