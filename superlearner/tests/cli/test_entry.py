@@ -97,14 +97,30 @@ def test_a_signal_stops_it_cleanly_within_5_s(start: Callable[..., Any], number:
 
 @pytest.mark.cold
 def test_it_is_ready_within_2_s_of_its_start(start: Callable[..., Any]) -> None:
+    """On a machine that imports its libraries in 0.8 s; a slower or busier one may take as much longer."""
     times: list[float] = []
+    imports: list[float] = []
     for attempt in range(3):
+        imports.append(seconds_of_imports())
         begun = time.monotonic()
         program = start(data_dir=f"data-{attempt}")
         assert httpx.get(f"{program.url}/health/ready").status_code == 200
         times.append(program.clock() - begun)
         program.end()
-    assert min(times) < 2
+    assert min(times) < 2 * max(1, min(imports) / 0.8)
+
+
+def seconds_of_imports() -> float:
+    """Return how long a new Python imports the libraries of a start, without its waits for a core."""
+    waited = "open('/proc/self/schedstat').read().split()[1]" if Path("/proc/self/schedstat").exists() else "0"
+    begun = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", f"import fastapi, jinja2, pydantic_settings, typer, uvicorn; print({waited})"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return time.monotonic() - begun - int(done.stdout) / 1e9
 
 
 def test_a_port_in_use_names_port_and_flag(superlearner: Run) -> None:
