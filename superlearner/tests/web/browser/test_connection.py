@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -101,6 +102,12 @@ def test_an_empty_platform_says_how_to_start_something(
     platform.delta(n=[row("app", strategy="one_for_one", after=None)])
     expect(page.locator("[role=treeitem]")).to_have_count(1)
     expect(page.get_by_text("No supervisor is running here.")).to_be_hidden()
+    gave_up = {"id": 1, "at": 1.0, "kind": "gave_up", "level": "bad", "text": "", "event": 9, "parts": {"who": "app"}}
+    platform.delta(x=["app"], e=[gave_up])
+    expect(page.locator("#empty")).to_contain_text(re.compile("app gave up at .*, and no supervisor starts it again."))
+    expect(page.get_by_role("link", name="Why?")).to_have_attribute("href", "/why/9")
+    platform.delta(n=[row("app", strategy="one_for_one", after=None)])
+    expect(page.locator("#empty")).to_be_hidden()
 
 
 def test_the_page_waits_visibly_for_its_first_picture(open_page: Callable[..., Page], platform: Any) -> None:

@@ -88,7 +88,7 @@ function onMessages(messages) {
     void readStoredRestarts();
     void readOthers();
   }
-  if (before.rows !== model.rows) draw();
+  if (before.rows !== model.rows || !model.rows.size) draw();
   if (before.feed !== model.feed) {
     last();
     family.play(model.feed, skew);
@@ -152,6 +152,7 @@ function draw() {
   byId("no-scene", HTMLElement).hidden = scene !== null;
   family.hidden = scene === null;
   if (scene) family.show(scene, skew, (row) => inTree(row.key));
+  else void import("../live/downfall.js").then(({ showDownfall }) => showDownfall(model, byId("no-scene", HTMLElement)));
 }
 
 /** Tick off steps from events of the feed; what is played now is written when it has been seen. */

@@ -82,6 +82,7 @@ function onMessages(messages) {
   if (model === before) return;
   const replaced = model.snapshots !== before.snapshots;
   attribute(page, "data-ready", model.rows.size ? "tree" : "empty");
+  if (!model.rows.size) void import("../live/downfall.js").then(({ showDownfall }) => showDownfall(model, byId("empty", HTMLElement)));
   page.dataset.seq = String(model.seq);
   const told = messages.findLast((message) => message.k === "d" && message.t !== undefined);
   attribute(tree, "data-busy", busy);

@@ -1,0 +1,42 @@
+/**
+ * The end of a node's last tree: what a page says when nothing runs there any more. Loaded when that is so.
+ *
+ * @module
+ */
+
+import { icon, make, nodeQuery, renew, root } from "../base/dom.js";
+import { whyAddress } from "../base/process-link.js";
+import { time } from "../base/words.js";
+import { restartsIn } from "./storms.js";
+
+/** @import { FeedEvent, Model } from "./model.js" */
+
+/** What each place says when no end is known. @type {WeakMap<Element, Node[]>} */
+const written = new WeakMap();
+
+/**
+ * Return the event that ended the last tree of a node; null while a tree runs, or if none is known to have run.
+ * @param {Pick<Model, "rows"|"feed">} model @returns {FeedEvent|null}
+ */
+export function downfall({ rows, feed }) {
+  if (rows.size) return null;
+  const ends = restartsIn(feed);
+  return ends.findLast(({ kind }) => kind === "gave_up") ?? ends.at(-1) ?? null;
+}
+
+/** Return the sentence about it. @param {FeedEvent} event */
+export const downfallText = ({ kind, at, parts }) => (kind === "gave_up"
+  ? `${parts?.who ?? "The supervisor"} gave up at ${time(at)}, and no supervisor starts it again.`
+  : `Nothing runs here any more. The last end was that of ${parts?.who ?? "a process"} at ${time(at)}.`);
+
+/** Say in a place how the last tree ended; what stood there comes back when that is not so. @param {Model} model @param {Element} place */
+export function showDownfall(model, place) {
+  const before = written.get(place) ?? [...place.childNodes], event = downfall(model);
+  written.set(place, before);
+  renew(place, event === null ? before : [
+    make("p", { role: "status", "data-look": "gave_up" }, icon("gave-up", "glyph"), " ", make("b", {}, downfallText(event)), " ",
+      ...(event.event ? [make("a", { href: whyAddress(event.ref ?? event.event) }, "Why?")] : [])),
+    make("p", {}, "Start its program again to run it. What happened before is in the ",
+      make("a", { href: `${root()}/timeline${nodeQuery()}` }, "timeline"), "."),
+  ]);
+}

@@ -1,0 +1,22 @@
+// What a page says of a node whose last tree is not there any more.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { downfall, downfallText } from "#static/live/downfall.js";
+
+const event = (kind, who, at) => ({ id: at, at, kind, level: "bad", text: "", parts: { who } });
+const none = new Map();
+
+test("a give-up is what a page without a tree tells, whatever came after it", () => {
+  const gaveUp = event("gave_up", "tree", 2);
+  const feed = [event("restarted", "visits", 1), gaveUp, event("stopped", "visits", 3)];
+  assert.equal(downfall({ rows: none, feed }), gaveUp);
+  assert.match(downfallText(gaveUp), /^tree gave up at .+, and no supervisor starts it again\.$/);
+});
+
+test("a tree that runs has no downfall, nor a node on which nothing ever ran", () => {
+  assert.equal(downfall({ rows: new Map([["app", {}]]), feed: [event("gave_up", "tree", 2)] }), null);
+  assert.equal(downfall({ rows: none, feed: [{ ...event("started", "visits", 1) }] }), null);
+  assert.match(downfallText(downfall({ rows: none, feed: [event("crashed", "till", 1)] })), /^Nothing runs here any more\. .+ till at /);
+});
