@@ -270,15 +270,5 @@ function keep(item) {
   }
 }
 
-/** @type {Palette|null} */ let palette = null;
-
-export function openPalette() {
-  if (!document.getElementById("palette")) return;
-  palette ??= new Palette();
-  palette.open();
-}
-
-/** Activate the buttons that open it, in the header and in pages. */
-export function wirePalette() {
-  for (const button of document.querySelectorAll("#palette-open, [data-opens=palette]")) button.addEventListener("click", openPalette);
-}
+/** The palette of the page. */
+export const palette = new Palette();
