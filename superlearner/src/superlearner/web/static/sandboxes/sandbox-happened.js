@@ -19,6 +19,8 @@ const place = byId("happened", HTMLElement);
 /** @type {ReadonlyMap<string, number>} */ let lines = new Map();
 /** The node of the events while it runs, "" otherwise. */ let node = "";
 /** @type {readonly Api.SandboxNotice[]} */ let notices = [];
+/** The stored restarts of a sandbox that has ended, newest first, and its node. */
+let stored = { node: "", restarts: /** @type {readonly Api.RestartLine[]} */ ([]) };
 
 /** Call a function with the line that was chosen. @param {(line: number, text: string) => void} go */
 export function wireHappened(go) {
@@ -42,6 +44,12 @@ export function showNotices(all) {
   draw();
 }
 
+/** @param {readonly Api.RestartLine[]} restarts  the stored ones, none while the sandbox runs @param {string} on  its node */
+export function showRestarts(restarts, on) {
+  stored = { node: on, restarts };
+  draw();
+}
+
 /** @param {number} line */
 const link = (line) => html`<button type="button" class="link" data-line=${line}>${at(line)}</button>`;
 
@@ -49,19 +57,26 @@ const link = (line) => html`<button type="button" class="link" data-line=${line}
 const split = (text) => linesIn(text).map((part) => (typeof part === "number" ? link(part) : part));
 
 function draw() {
+  const kept = new Set(stored.restarts.flatMap((one) => (one.kept ? [one.ref] : []))), seen = new Set(events.map(({ ref }) => ref));
+  const isTold = (/** @type {FeedEvent} */ one) => (node || kept.has(one.ref)) && one.event && one.parts?.signals && one.kind !== "stopped";
   const all = [
     ...events.map((one) => ({
-      key: `e${one.id}`, at: one.at, text: one.text, level: one.level,
-      why: node && one.event && one.parts?.signals && one.kind !== "stopped" ? one.ref ?? one.event : 0, who: one.parts?.who ?? "",
+      key: `e${one.id}`, at: one.at, text: one.text, level: one.level, on: node || stored.node,
+      why: isTold(one) ? one.ref ?? one.event ?? 0 : 0, who: one.parts?.who ?? "",
       line: one.parts?.reason ? lines.get(one.pid ?? "") ?? 0 : 0,
     })),
     ...notices.map((one, back) =>
-      ({ key: `n${notices.length - back} ${one.at}`, at: one.at, text: one.text, level: "info", why: 0, who: "", line: 0 })),
+      ({ key: `n${notices.length - back} ${one.at}`, at: one.at, text: one.text, level: "info", why: 0, who: "", line: 0, on: "" })),
+    ...stored.restarts.filter(({ ref }) => !seen.has(ref)).map((one) => ({
+      key: `r${one.ref} ${one.count}`, at: one.at, text: one.line ?? "", level: one.gave_up ? "bad" : "warn",
+      why: kept.has(one.ref) && one.ref ? one.ref : 0, who: one.name ?? "",
+      line: Number(/\bmain\.py:(\d+)/.exec(one.where ?? "")?.[1] ?? 0), on: stored.node,
+    })),
   ].toSorted((one, other) => other.at - one.at).slice(0, MOST);
   render(all.length === 0
     ? html`<li class="hint"><p>Nothing has happened yet. Kill a process and read here what its supervisor did.</p></li>`
     : repeat(all, (one) => one.key, (one) => html`<li data-level=${one.level}><time>${time(one.at)}</time><p>${split(one.text)}</p>${one.why
-      ? html`<a class="link" href=${whyAddress(one.why, node)} aria-label=${`Why? ${one.who}`.trim()}>Why?</a>`
+      ? html`<a class="link" href=${whyAddress(one.why, one.on)} aria-label=${`Why? ${one.who}`.trim()}>Why?</a>`
       : nothing}${one.line ? link(one.line) : nothing}</li>`),
     place);
 }

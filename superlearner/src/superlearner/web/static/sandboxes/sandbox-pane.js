@@ -9,7 +9,7 @@ import { confirm } from "../base/confirm.js";
 import { attribute, byId, closest, icon, make, mend, renew, write } from "../base/dom.js";
 import { drafts, sources } from "./draft-note.js";
 import { calm, check, editor, goTo, note, showCrash } from "./sandbox-bench.js";
-import { showEvents, showNotices, wireHappened } from "./sandbox-happened.js";
+import { showEvents, showNotices, showRestarts, wireHappened } from "./sandbox-happened.js";
 import { beginSteps, stepAfterCrash, stepAfterEnd, stepAfterRefusal, stepAfterRun, stepOf } from "./sandbox-next.js";
 import { fell, follow, fromNow, leave, playAgain, top, wireTree } from "./sandbox-tree.js";
 import { failure, withLinks } from "./sandbox-failure.js";
@@ -157,6 +157,7 @@ function begin(source) {
   check.drop();
   calm();
   showNotices([]);
+  showRestarts([], "");
   byId("reload-report", HTMLElement).replaceChildren();
   version = source === null ? 0 : 1;
   knows(source);
@@ -192,7 +193,7 @@ async function load() {
   const id = shown.id;
   /** @type {Record<string, [string, (answer: any) => void]>} */
   const loads = {
-    "part-output": ["/output", output], "part-happened": ["/notices", showNotices], "part-versions": ["/versions", versions],
+    "part-output": ["/output", output], "part-happened": ["/notices", happened], "part-versions": ["/versions", versions],
   };
   const [what, paint] = loads[part] ?? ["", () => {}];
   const read = async (/** @type {string} */ of, /** @type {(answer: any) => void} */ take, /** @type {(error: any) => void} */ fail) => {
@@ -214,6 +215,14 @@ async function load() {
       ? read(what, paint, (error) => part === "part-output" && write(byId("output", HTMLElement), `${error.message}. ${error.hint ?? ""}`))
       : null,
   ]);
+}
+
+/** Show the notices, and the stored restarts of a sandbox that has ended. @param {readonly Api.SandboxNotice[]} notices */
+async function happened(notices) {
+  const about = shown;
+  showNotices(notices);
+  const restarts = about?.status === "ended" ? await requestOn(about.node, "GET", "/restarts?settled=true").catch(() => []) : [];
+  if (shown?.id === about?.id && shown?.status === about?.status) showRestarts(restarts, about?.node ?? "");
 }
 
 /** @param {any} error */
