@@ -101,6 +101,8 @@ class Membership:
         """Number of refusals so far."""
         self.distribution: MemberDistribution
         self.on_evicted: Callable[[], object] | None = None
+        self.record: Callable[..., object] | None = None
+        """Records an event of a kind with its data, in a simulation."""
         self._carrier = carrier
         self._dials: bool = getattr(carrier, "dials", False)  # else it finds nodes by their names
         self._discovery = discovery
@@ -135,6 +137,15 @@ class Membership:
         transport = self.distribution.member_transport
         node = next((node for node in transport.nodes() if node.name == name), None)
         return Traffic() if node is None else transport.traffic(node)
+
+    def is_apart(self, node: NodeId) -> bool:
+        """Return whether this member does not connect with a node again by itself."""
+        return node in self._apart
+
+    def report(self, kind: str, **data: Any) -> None:
+        """Record an event, in a simulation."""
+        if self.record is not None:
+            self.record(kind, **data)
 
     async def changed(self) -> None:
         """Wait until something has changed."""
@@ -413,6 +424,7 @@ class Membership:
         others = list(self.up.values())
         self.up[member.name] = member
         self.admissions += 1
+        self.report("member_up", of=member.name, incarnation=member.incarnation)
         self._notify_watchers(lambda ref: MemberUp(ref, member))
         if member.status == "leaving":
             self._notify_watchers(lambda ref: MemberLeaving(ref, member))
@@ -442,6 +454,7 @@ class Membership:
         member = self.up.get(node.name)
         if member is not None and member.incarnation == node.creation and member.status == "up":
             member = self.up[node.name] = member._replace(status="leaving")
+            self.report("member_leaving", of=member.name, incarnation=member.incarnation)
             self._notify_watchers(lambda ref: MemberLeaving(ref, member))
             self.wake()
 
@@ -454,6 +467,8 @@ class Membership:
             if len(self.lost) > MOST_LOST:
                 forgotten = self.lost.pop(next(iter(self.lost)))
                 self._sought.pop(NodeId(forgotten.name, forgotten.incarnation), None)
+        ties = self.distribution.ties(NodeId(gone.name, gone.incarnation))
+        self.report("member_down", of=gone.name, incarnation=gone.incarnation, reason=reason, ties=ties)
         self._notify_watchers(lambda ref: MemberDown(ref, gone, reason))
         self.wake()
 

@@ -149,6 +149,11 @@ class MemberDistribution(Distribution):
             return False
         return peer.say(wire_signals.Call, 0, 0, 0, False, term=message, sender=0)
 
+    def ties(self, node: NodeId) -> int:
+        """Return how many links, monitors and calls there are between this node and another one."""
+        peer = self._known.get(node)
+        return 0 if peer is None else len(peer.links) + len(peer.monitors) + len(peer.calls)
+
     async def stop(self) -> None:
         """End all connections, after telling the others."""
         await self.observer.farewell()

@@ -13,6 +13,10 @@
 ```
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from otp.testing.determinism import NotDeterministic
 from otp.testing.faults import Fault, UnmatchedFault, crash, delay, drop, partition
 from otp.testing.idle import advance, wait_all_idle
@@ -26,6 +30,9 @@ from otp.testing.session import Session
 from otp.testing.supervised import start_supervised, stop_supervised
 from otp.testing.virtual_loop import Deadlock, RealIONotSimulated, VirtualLoop
 
+if TYPE_CHECKING:
+    from otp.cluster.simulation import SimulatedCluster
+
 __all__ = [
     "Deadlock",
     "Fault",
@@ -36,6 +43,7 @@ __all__ = [
     "Scheduler",
     "Sequencer",
     "Session",
+    "SimulatedCluster",
     "UnmatchedFault",
     "VirtualLoop",
     "advance",
@@ -52,3 +60,11 @@ __all__ = [
     "stop_supervised",
     "wait_all_idle",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "SimulatedCluster":  # it needs msgspec, which only clusters need
+        from otp.cluster.simulation import SimulatedCluster
+
+        return SimulatedCluster
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,362 @@
+"""The rules R1 to R9 for a history, each as a function of its events.
+
+R5 and R8 read what the simulator records of each connection and member; R1, R2, R3 and R7 read registrations and the
+views at each convergence. R4, R6 and R9 are about distributed supervisors and leases, which do not exist yet: they
+read these events, to be added by `note`:
+
+```
+began                             heartbeat, dead, settle, and lease_ttl with leases
+child_started child_ended         supervisor, id, pid, restart
+lease_acquired lease_ended        table, key, pid, epoch
+handling                          table, key, pid         a message begins
+handed_over taken_over            supervisor, id, term
+```
+
+Source: part 43 of the design, *History rules*.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import combinations
+from typing import Any, Final, NamedTuple
+
+from otp.cluster.simulation.history import Event, Violation
+
+__all__ = ["RULES", "check_history"]
+
+GLOBAL: Final = "global"
+"""The table of `Global`, whose entries are the names of a view; other tables are registries."""
+_LOST: Final = ("timeout", "connection_lost")
+_RESTARTED: Final = ("permanent", "transient")
+
+
+def check_history(events: Sequence[Event]) -> list[Violation]:
+    """Return how a history breaks the rules, the earliest first.
+
+    >>> check_history([Event(1.0, "n1", "member_down", {"of": "n2", "incarnation": 1, "reason": "timeout"})])
+    [Violation(rule='R8', at=1.0, key='n2', text='n1 received MemberDown of n2#1, which was not up')]
+    """
+    found = [violation for rule in RULES.values() for violation in rule(events)]
+    return sorted(found, key=lambda violation: violation.at)
+
+
+# Registrations
+
+
+class _Claim(NamedTuple):
+    """A registration: its key, and the plain pid of its owner."""
+
+    table: str
+    key: Any
+    pid: tuple[str, int, int]
+
+
+class _Claims:
+    """The registrations that should stand, from the events so far, and how the others ended."""
+
+    def __init__(self) -> None:
+        self.standing: dict[_Claim, float] = {}
+        self.lost_to: dict[_Claim, _Claim] = {}
+        self.known: set[_Claim] = set()
+
+    def read(self, event: Event) -> None:
+        """Take one event into account."""
+        data = event.data
+        match event.kind:
+            case "registered":
+                claim = _claim_of(data)
+                self.known.add(claim)
+                self.lost_to.pop(claim, None)
+                self.standing[claim] = event.at
+            case "unregistered" | "owner_ended":
+                self.standing.pop(_claim_of(data), None)
+            case "conflict":
+                claim = _claim_of(data)
+                self.standing.pop(claim, None)
+                self.lost_to[claim] = _Claim(claim.table, claim.key, _pid(data["winner"]))
+            case "killed" | "stopped":
+                of = (data["of"], data["incarnation"])
+                self.standing = {claim: at for claim, at in self.standing.items() if claim.pid[:2] != of}
+            case _:
+                pass
+
+
+def _claim_of(data: dict[str, Any]) -> _Claim:
+    return _Claim(data["table"], data["key"], _pid(data["pid"]))
+
+
+def _pid(value: Any) -> tuple[str, int, int]:
+    node, incarnation, number = value
+    return node, incarnation, number
+
+
+def _owner_in(view: dict[str, Any], claim: _Claim) -> Any:
+    table = view.get("names", {}) if claim.table == GLOBAL else view.get("registries", {}).get(claim.table, {})
+    return table.get(claim.key)
+
+
+def _sees(view: dict[str, Any], pid: tuple[str, int, int]) -> bool:
+    return view["members"].get(pid[0]) == pid[1]
+
+
+def _convergences(events: Iterable[Event]) -> Iterator[tuple[Event, _Claims]]:
+    claims = _Claims()
+    for event in events:
+        claims.read(event)
+        if event.kind == "converged":
+            yield event, claims
+
+
+def one_owner(events: Sequence[Event]) -> Iterator[Violation]:
+    """R1: after convergence a key has one owner among connected members."""
+    for event, claims in _convergences(events):
+        views = event.data["views"]
+        for one, other in combinations(claims.standing, 2):
+            if one[:2] != other[:2] or one.pid[0] not in views or other.pid[0] not in views:
+                continue
+            if _sees(views[one.pid[0]], other.pid) and _sees(views[other.pid[0]], one.pid):
+                text = f"{_text(one.pid)} and {_text(other.pid)} own it, on members that are connected"
+                yield Violation("R1", event.at, one.key, text)
+
+
+def end_for_a_cause(events: Sequence[Event]) -> Iterator[Violation]:
+    """R2: a registration ends by unregister, its owner's end or a lost conflict only."""
+    for event, claims in _convergences(events):
+        for claim in claims.standing:
+            for member, view in event.data["views"].items():
+                if _sees(view, claim.pid) and _owner_in(view, claim) is None:
+                    text = f"{member} has no owner of it, though {_text(claim.pid)} registered it and did not end"
+                    yield Violation("R2", event.at, claim.key, text)
+
+
+def one_survivor(events: Sequence[Event]) -> Iterator[Violation]:
+    """R3: a conflict has one survivor, which the loser's reason names."""
+    claims = _Claims()
+    for event in events:
+        claims.read(event)
+        if event.kind != "conflict":
+            continue
+        loser = _claim_of(event.data)
+        winner = claims.lost_to[loser]
+        if winner not in claims.known:
+            text = f"{_text(loser.pid)} lost it to {_text(winner.pid)}, which never registered it"
+            yield Violation("R3", event.at, loser.key, text)
+        seen = [loser]
+        while winner in claims.lost_to and winner not in seen:
+            seen.append(winner)
+            winner = claims.lost_to[winner]
+        if winner in seen:
+            text = f"no owner is left: {_text(seen[-1].pid)} lost it, too, in the end to {_text(winner.pid)}"
+            yield Violation("R3", event.at, loser.key, text)
+
+
+def equal_tables(events: Sequence[Event]) -> Iterator[Violation]:
+    """R7: after convergence, members that see the same members have equal tables."""
+    for event in events:
+        if event.kind != "converged":
+            continue
+        for (one, view), (other, its) in combinations(event.data["views"].items(), 2):
+            if view["members"] != its["members"]:
+                continue
+            for table in ("names", "groups", "registries", "supervisors"):
+                here, there = view.get(table, {}), its.get(table, {})
+                for key in sorted(here.keys() | there.keys(), key=repr):
+                    if here.get(key) != there.get(key):
+                        text = f"{table} of {one} has {here.get(key)}, that of {other} has {there.get(key)}"
+                        yield Violation("R7", event.at, key, text)
+
+
+# Connections and members
+
+
+class _Received:
+    """The signals that one member has received from another name."""
+
+    def __init__(self) -> None:
+        self.incarnation: int | None = None
+        """The connected incarnation."""
+        self.highest = 0
+        self.is_member = False
+        self.losses = 0
+        """Number of times that it was not a member, when signals may be lost."""
+        self.last: dict[tuple[int, int], tuple[int, int]] = {}
+        """For each incarnation and sender the number of the last signal, and the losses so far."""
+
+
+def signals_in_order(events: Sequence[Event]) -> Iterator[Violation]:
+    """R5: signals of a pair arrive in order and once; none is lost without `MemberDown`; none of an old incarnation."""
+    received: defaultdict[tuple[str, str], _Received] = defaultdict(_Received)
+    for event in events:
+        data, of = event.data, event.data.get("of")
+        pair = received[event.member, of] if of is not None else _Received()
+        match event.kind:
+            case "killed" | "stopped":
+                for key in [key for key in received if key[0] == of]:
+                    del received[key]
+            case "member_up":
+                pair.is_member = True
+            case "member_down":
+                pair.is_member = False
+                pair.losses += 1
+            case "connected":
+                pair.incarnation = data["incarnation"]
+                pair.highest = max(pair.highest, data["incarnation"])
+                pair.losses += not pair.is_member
+            case "disconnected":
+                pair.incarnation = None
+            case "received":
+                incarnation, sender, number = data["incarnation"], data["sender"], data["number"]
+                last, losses = pair.last.get((incarnation, sender), (0, -1))
+                if incarnation < pair.highest or pair.incarnation != incarnation:
+                    what = "of an old incarnation" if incarnation < pair.highest else "without a connection"
+                    yield Violation(
+                        "R5", event.at, of, f"{event.member} received a signal of {of}#{incarnation} {what}"
+                    )
+                elif number <= last:
+                    text = f"{event.member} received signal {number} of {of}#{incarnation} after signal {last}"
+                    yield Violation("R5", event.at, of, text)
+                elif number > last + 1 and losses == pair.losses:
+                    text = (
+                        f"{event.member} received signal {number} of {of}#{incarnation} after {last}, and no MemberDown"
+                    )
+                    yield Violation("R5", event.at, of, text)
+                pair.last[incarnation, sender] = (number, pair.losses)
+            case _:
+                pass
+
+
+def up_and_down_alternate(events: Sequence[Event]) -> Iterator[Violation]:
+    """R8: `MemberUp` and `MemberDown` alternate, and each `Down` comes before them."""
+    up: dict[tuple[str, str], int] = {}
+    for event in events:
+        data, of = event.data, event.data.get("of", "")
+        key = (event.member, of)
+        match event.kind:
+            case "killed" | "stopped":
+                up = {(member, name): seen for (member, name), seen in up.items() if member != of}
+            case "member_up":
+                if key in up:
+                    text = f"{event.member} received MemberUp of {of}#{data['incarnation']} while #{up[key]} was up"
+                    yield Violation("R8", event.at, of, text)
+                up[key] = data["incarnation"]
+            case "member_down":
+                if up.pop(key, None) != data["incarnation"]:
+                    text = f"{event.member} received MemberDown of {of}#{data['incarnation']}, which was not up"
+                    yield Violation("R8", event.at, of, text)
+                if data.get("ties"):
+                    text = f"{event.member} received MemberDown of {of} before {data['ties']} Down or exit signals"
+                    yield Violation("R8", event.at, of, text)
+            case _:
+                pass
+
+
+# Supervisors and leases
+
+
+class _Child(NamedTuple):
+    supervisor: str
+    id: Any
+
+
+def children_come_back(events: Sequence[Event]) -> Iterator[Violation]:
+    """R4: permanent children of a lost member run again in time, and once after convergence."""
+    limit = 0.0
+    running: defaultdict[_Child, dict[tuple[str, int, int], str]] = defaultdict(dict)
+    missing: dict[_Child, float] = {}
+    for event in events:
+        for child, since in list(missing.items()):
+            if event.at > since + limit:
+                del missing[child]
+                text = f"no member runs it {limit:g} s after its member was lost"
+                yield Violation("R4", since + limit, child, text)
+        data = event.data
+        match event.kind:
+            case "began":
+                limit = data["dead"] + data["heartbeat"] + data["settle"] + 1 + data.get("lease_ttl", 0)
+            case "child_started":
+                child = _Child(data["supervisor"], data["id"])
+                running[child][_pid(data["pid"])] = data.get("restart", "permanent")
+                missing.pop(child, None)
+            case "child_ended":
+                running[_Child(data["supervisor"], data["id"])].pop(_pid(data["pid"]), None)
+            case "killed" | "stopped":
+                of = (data["of"], data["incarnation"])
+                for child, pids in running.items():
+                    for pid in [pid for pid in pids if pid[:2] == of]:
+                        if pids.pop(pid) in _RESTARTED and event.kind == "killed" and not pids:
+                            missing[child] = event.at
+            case "converged":
+                yield from _run_once(event, running)
+            case _:
+                pass
+
+
+def _run_once(event: Event, running: dict[_Child, dict[tuple[str, int, int], str]]) -> Iterator[Violation]:
+    views = event.data["views"]
+    for child, pids in running.items():
+        for one, other in combinations(pids, 2):
+            if one[0] in views and _sees(views[one[0]], other):
+                text = f"{_text(one)} and {_text(other)} run, on members that are connected"
+                yield Violation("R4", event.at, child, text)
+
+
+def leases_exclude(events: Sequence[Event]) -> Iterator[Violation]:
+    """R6: no owner begins to handle a message while another one holds the key, and epochs only grow."""
+    holders: dict[tuple[str, Any], Any] = {}
+    epochs: dict[tuple[str, Any], int] = {}
+    for event in events:
+        data = event.data
+        key = (data.get("table", ""), data.get("key"))
+        match event.kind:
+            case "lease_acquired":
+                if data["epoch"] <= epochs.get(key, data["epoch"] - 1) and holders.get(key) != data["pid"]:
+                    text = f"{_text(data['pid'])} got epoch {data['epoch']} after epoch {epochs[key]}"
+                    yield Violation("R6", event.at, key, text)
+                epochs[key], holders[key] = data["epoch"], data["pid"]
+            case "lease_ended":
+                if holders.get(key) == data["pid"]:
+                    del holders[key]
+            case "handling":
+                holder = holders.get(key, data["pid"])
+                if holder != data["pid"]:
+                    text = f"{_text(data['pid'])} begins to handle a message while {_text(holder)} holds it"
+                    yield Violation("R6", event.at, key, text)
+            case _:
+                pass
+
+
+def terms_arrive_once(events: Sequence[Event]) -> Iterator[Violation]:
+    """R9: a term that was handed over arrives at most once, unchanged."""
+    terms: dict[_Child, Any] = {}
+    for event in events:
+        if event.kind not in ("handed_over", "taken_over"):
+            continue
+        child = _Child(event.data["supervisor"], event.data["id"])
+        term = event.data["term"]
+        if event.kind == "handed_over":
+            terms[child] = term
+        elif child not in terms:
+            yield Violation("R9", event.at, child, f"it took over {term!r:.100}, which was not handed over before")
+        elif (given := terms.pop(child)) != term:
+            yield Violation("R9", event.at, child, f"it took over {term!r:.100}, handed over was {given!r:.100}")
+
+
+def _text(pid: Any) -> str:
+    node, incarnation, number = pid
+    return f"<0.{number}.0> of {node}#{incarnation}"
+
+
+RULES: Final[dict[str, Callable[[Sequence[Event]], Iterator[Violation]]]] = {
+    "R1": one_owner,
+    "R2": end_for_a_cause,
+    "R3": one_survivor,
+    "R4": children_come_back,
+    "R5": signals_in_order,
+    "R6": leases_exclude,
+    "R7": equal_tables,
+    "R8": up_and_down_alternate,
+    "R9": terms_arrive_once,
+}
+"""The rules by name."""

@@ -1,0 +1,115 @@
+"""Simulated clusters whose members and network go wrong at random, by a seed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import otp
+from otp.cluster.simulation import SimulatedCluster, Violation
+from otp.distribution import Settings
+from otp.testing import Scheduler, advance
+
+__all__ = ["FAULTS_END", "find_violations", "run_with_faults"]
+
+FAULTS_END = 6.0
+SETTINGS = Settings(heartbeat=0.25, dead=0.5)
+
+
+class _Faults:
+    """Random faults in a simulated cluster, until it heals."""
+
+    def __init__(
+        self, sim: SimulatedCluster, seed: int, work: Callable[[SimulatedCluster, random.Random], Any]
+    ) -> None:
+        self.sim = sim
+        self.random = random.Random(seed)
+        self.work = work
+        self.gone: list[str] = []
+
+    async def run(self, steps: int) -> None:
+        for _ in range(steps):
+            await advance(self.random.uniform(0, 2 * FAULTS_END / steps))
+            self.go_wrong()
+            self.work(self.sim, self.random)
+        self.sim.heal()
+        for name in self.sim.alive:
+            self.sim.resume(name)
+        for name in list(self.gone):
+            await self.sim.start(name)
+        self.work(self.sim, self.random)
+        await self.sim.converge()
+
+    def go_wrong(self) -> None:
+        sim, draw = self.sim, self.random
+        if len(sim.alive) < 2:
+            return
+        one, other = draw.sample(sim.alive, 2)
+        match draw.choice(["cut", "one way", "drop", "delay", "stall", "kill", "heal", "heal", "nothing"]):
+            case "cut":
+                sim.cut(one, other)
+            case "one way":
+                sim.cut(one, other, one_way=True)
+            case "drop":
+                sim.drop(one, other, draw.uniform(0.05, 0.5))
+            case "delay":
+                sim.delay(one, other, draw.uniform(0.0, 0.3))
+            case "stall":
+                sim.stall(one)
+            case "kill" if len(sim.alive) > 2:
+                sim.kill(one)
+                self.gone.append(one)
+            case "heal":
+                sim.heal()
+                for name in sim.alive:
+                    sim.resume(name)
+            case _:
+                pass
+
+
+async def _say(count: int, name: str) -> None:
+    for number in range(count):
+        otp.send(("listener", name), number)
+
+
+async def _listen() -> None:
+    otp.register("listener", otp.self())
+    while True:
+        await otp.receive()
+
+
+def send_some(sim: SimulatedCluster, draw: random.Random) -> None:
+    """Let one member send messages to another one."""
+    if len(sim.alive) > 1:
+        one, other = draw.sample(sim.alive, 2)
+        sim.spawn(one, _say, draw.randint(1, 5), other)
+
+
+def run_with_faults(
+    seed: int, work: Callable[[SimulatedCluster, random.Random], Any] = send_some, steps: int = 12
+) -> list[Violation]:
+    """Return the violations in a history of a random run."""
+
+    async def main() -> list[Violation]:
+        async with SimulatedCluster(
+            3, settings=SETTINGS, check=False, children=[otp.Task.child_spec(_listen, restart="permanent")]
+        ) as sim:
+            await _Faults(sim, seed, work).run(steps)
+            return sim.check()
+
+    return Scheduler(seed=seed, inline=True).run(main)
+
+
+def find_violations(
+    rule: str, seeds: Iterable[int], run: Callable[[int], list[Violation]] = run_with_faults
+) -> int | None:
+    """Return the first seed whose history breaks a rule, None if no one does."""
+    for seed in seeds:
+        try:
+            violations = run(seed)
+        except TimeoutError:
+            continue  # a planted bug may keep members from agreeing
+        if any(violation.rule == rule for violation in violations):
+            return seed
+    return None
