@@ -173,6 +173,21 @@ declare namespace Api {
     /** the exercise worked on last, after four attempts or more none of which has passed */ stuck: CourseLearnerExercise|null;
     /** the sessions that they have begun */ sessions: CourseLearnerSession[];
   }
+  interface CourseLearnerAnswer {
+    session: number;
+    id: string;
+    title: string;
+    attempts: number;
+    passed: boolean;
+    /** a hint or the solution was taken before the pass */ helped: boolean;
+    hints: number;
+    /** what was wrong with the newest answer, as the learner sees it; empty if it has passed */ said: string;
+    /** the steps that its check reached */ steps: CourseStepReached[];
+    /** the hint on the misconception that an answer showed last */ fact: string|null;
+    /** when it was worked on last, in seconds since 1970 */ at: number;
+    /** its place on the platform's pages */ page: string;
+    /** its first 20,000 characters; empty without one */ answer: string;
+  }
   interface CourseLearnerExercise {
     session: number;
     id: string;
@@ -181,8 +196,11 @@ declare namespace Api {
     passed: boolean;
     /** a hint or the solution was taken before the pass */ helped: boolean;
     hints: number;
-    /** the fact about the misconception that an answer showed last */ fact: string|null;
+    /** what was wrong with the newest answer, as the learner sees it; empty if it has passed */ said: string;
+    /** the steps that its check reached */ steps: CourseStepReached[];
+    /** the hint on the misconception that an answer showed last */ fact: string|null;
     /** when it was worked on last, in seconds since 1970 */ at: number;
+    /** its place on the platform's pages */ page: string;
   }
   interface CourseLearnerSession {
     number: number;
@@ -192,7 +210,7 @@ declare namespace Api {
   }
   interface CourseLearnerWork {
     name: string;
-    /** those that they have begun, the newest first */ exercises: CourseLearnerExercise[];
+    /** those that they have begun, the newest first */ exercises: CourseLearnerAnswer[];
   }
   interface CourseLesson {
     number: number;
@@ -298,6 +316,10 @@ declare namespace Api {
     step: string;
     ok: boolean;
     /** what is wrong; of a step that holds, what was wrong without mattering */ say: string;
+  }
+  interface CourseStepReached {
+    step: string;
+    ok: boolean;
   }
   interface Difference {
     path: string;

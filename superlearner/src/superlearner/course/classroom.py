@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
+from superlearner.course.engine.verdict import LONGEST_ROWS
 from superlearner.course.misconceptions import MISCONCEPTIONS
 from superlearner.course.progress import Progress, now
 from superlearner.store.learning import Learned, Learning
@@ -14,10 +15,15 @@ __all__ = ["Classroom"]
 
 AT_ONCE: Final = 500
 """Rows per query."""
+LONGEST_ANSWER: Final = 20_000
+"""Characters of an answer that a teacher sees."""
+MOST_STEPS: Final = 40
+LONGEST_STEP: Final = 300
+"""Characters of a step of a check."""
 
 
 class Classroom:
-    """The progress of all learners, without their answers.
+    """The progress of all learners, without their answers and reflections.
 
     Each reading adds only what is new, so a page can ask every few seconds.
 
@@ -29,6 +35,7 @@ class Classroom:
         self._learning = learning
         self._lock = asyncio.Lock()
         self._by_learner: dict[str, Progress] = {}
+        self._newest: dict[str, dict[str, int]] = {}
         self._last = 0
         self._count = 0
 
@@ -37,23 +44,33 @@ class Classroom:
         async with self._lock:
             await self._add_new()
             if await self._learning.count() < self._count:  # a learner has reset their progress
-                self._by_learner, self._last, self._count = {}, 0, 0
+                self._by_learner, self._newest, self._last, self._count = {}, {}, 0, 0
                 await self._add_new()
             return self._by_learner
+
+    async def answers(self, learner: str) -> dict[str, str]:
+        """Return the newest answer to each exercise, as long as a teacher sees it. Raises `StoreUnavailable`."""
+        await self.read()
+        found = await self._learning.at(list(self._newest.get(learner, {}).values()))
+        sources = {done.item: done.data.get("source") for done in found}
+        return {item: text[:LONGEST_ANSWER] for item, text in sources.items() if isinstance(text, str)}
 
     async def _add_new(self) -> None:
         while rows := await self._learning.after(self._last, AT_ONCE):
             for id, learner, done in rows:
                 self._by_learner.setdefault(learner, Progress()).take(_without_answer(done))
+                if done.kind == "attempt":
+                    self._newest.setdefault(learner, {})[done.item] = id
                 self._last, self._count = id, self._count + 1
 
 
 def _without_answer(done: Learned) -> Learned:
     """Return a thing done without the answer; what a learner imported may have any form.
 
-    >>> _without_answer(Learned("attempt", "s12.minimal", 1.0, {"source": "x", "misconceptions": 7, "held": "a"})).data
-    {'ok': False, 'right': False, 'level': 1, 'misconceptions': []}
+    >>> _without_answer(Learned("hint", "s12.minimal", 1.0, {"source": "x", "misconceptions": 7, "held": "a"})).data
+    {'ok': False, 'right': False, 'level': 1, 'misconceptions': [], 'held': 0, 'steps': [], 'said': ''}
     """
+    held, steps, said = (done.data.get(name) for name in ("held", "steps", "said"))
     shown = done.data.get("misconceptions")
     level = done.data.get("level")
     data: dict[str, Any] = {
@@ -61,5 +78,10 @@ def _without_answer(done: Learned) -> Learned:
         "right": bool(done.data.get("right")),
         "level": level if isinstance(level, int) else 1,
         "misconceptions": [id for id in MISCONCEPTIONS if id in shown] if isinstance(shown, list) else [],
+        "held": held if isinstance(held, int) else 0,
+        "steps": [str(step)[:LONGEST_STEP] for step in cast("list[Any]", steps)[:MOST_STEPS]]
+        if isinstance(steps, list)
+        else [],
+        "said": said[:LONGEST_ROWS] if isinstance(said, str) else "",
     }
     return Learned(done.kind, done.item, min(done.at, now()), data)

@@ -35,6 +35,8 @@ class ItemState:
         answer: the newest answer: source, chosen option, or text.
         needed: how many answers were checked until the first that passed.
         held: how many steps of the check hold for the newest answer.
+        steps: the steps that its check reached; the last one failed unless all hold.
+        said: what was wrong with it.
         misconceptions: how many answers showed each.
         last_misconception: the one that an answer showed last.
         at: time of the newest thing, in seconds since 1970.
@@ -50,6 +52,8 @@ class ItemState:
     first: Any = None
     needed: int = 0
     held: int = 0
+    steps: Sequence[str] = ()
+    said: str = ""
     misconceptions: dict[str, int] = field(default_factory=dict[str, int])
     last_misconception: str | None = None
 
@@ -62,6 +66,8 @@ class ItemState:
                 self.answer = done.data.get("source")
                 self.attempts += 1
                 self.held = int(done.data.get("held", 0))
+                self.steps = done.data.get("steps", ())
+                self.said = done.data.get("said", "")
                 for id in done.data.get("misconceptions", ()):
                     self.misconceptions[id] = self.misconceptions.get(id, 0) + 1
                     self.last_misconception = id

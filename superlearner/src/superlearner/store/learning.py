@@ -66,6 +66,11 @@ class Learning:
             for row in rows
         ]
 
+    async def at(self, ids: list[int]) -> list[Learned]:
+        """Return the things done that have these ids."""
+        rows = await (await self._opened()).rows("learning", {"id": ids}) if ids else []
+        return [Learned(row["kind"], row["item"], row["at"], json.loads(row["data"])) for row in rows]
+
     async def count(self) -> int:
         """Return how many things all learners did."""
         return await (await self._opened()).count("learning", {})

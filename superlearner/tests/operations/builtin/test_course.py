@@ -13,6 +13,7 @@ import pytest
 from asked_sandboxes import OWNER
 from owned_things import call, user
 from superlearner.course.course import Course
+from superlearner.course.engine.verdict import CourseStep, Verdict
 from superlearner.course.misconceptions import MISCONCEPTIONS
 from superlearner.operations.failures import OperationError
 from superlearner.store.learning import Learned
@@ -336,9 +337,31 @@ def test_a_teacher_sees_first_who_is_stuck(inside: Inside, tmp_path: Path) -> No
             True,
             40.0,
         )
-        assert "secret" not in json.dumps([shown, work])
+        assert exercise["page"] == "/learn/12#s12-generic"
+        assert "secret" not in json.dumps(shown)
         await call(platform, "course.reset", user("ben", "learner", 5))
         assert (await call(platform, "course.learners", TEACHER)).data[0]["name"] == "ada"
+
+    inside(test, data_dir=tmp_path)
+
+
+def test_a_teacher_sees_the_newest_answer_and_what_was_wrong_with_it(inside: Inside, tmp_path: Path) -> None:
+    async def test(inside_: Any) -> None:
+        platform = inside_.platform
+        await platform.store.sync()
+        await platform.accounts.add("ada", "learner")
+        steps = (CourseStep("set keeps a value", ok=True, say=""), CourseStep("get", ok=False, say="line 4: got None"))
+        for at, source in enumerate(("x = 1", "x = 2" + " " * 30_000)):
+            done = Learned("attempt", "s12.minimal", at, Verdict(steps).as_attempt(source))
+            await platform.store.learning.add("ada", done)
+        private = Learned("reflection", "s12.why", 3.0, {"text": "secret"})
+        await platform.store.learning.add("ada", private)
+        work = (await call(platform, "course.learner", TEACHER, name="ada")).data
+        (exercise,) = work["exercises"]
+        assert (exercise["said"], exercise["answer"][:5]) == ("line 4: got None", "x = 2")
+        assert [(one["step"], one["ok"]) for one in exercise["steps"]] == [("set keeps a value", True), ("get", False)]
+        assert len(exercise["answer"]) == 20_000
+        assert "secret" not in json.dumps(work)
 
     inside(test, data_dir=tmp_path)
 
@@ -360,10 +383,14 @@ def test_what_a_learner_imported_does_not_hide_the_class_from_its_teacher(inside
         platform = inside_.platform
         await platform.store.sync()
         await platform.accounts.add("ada", "learner")
-        strange = {"misconceptions": {"M99": 1}, "held": "many", "level": []}
+        strange = {
+            "misconceptions": {"M99": 1}, "held": "many", "level": [], "source": 5, "said": ["x" * 9000], "steps": 7,
+        }  # fmt: skip
         for kind in ("attempt", "hint"):
             await platform.store.learning.add("ada", Learned(kind, "s12.minimal", 1e18, strange))
         (shown,) = (await call(platform, "course.learners", TEACHER)).data
         assert shown["at"] <= time.time()
+        (exercise,) = (await call(platform, "course.learner", TEACHER, name="ada")).data["exercises"]
+        assert (exercise["said"], exercise["steps"], exercise["answer"]) == ("", [], "")
 
     inside(test, data_dir=tmp_path)

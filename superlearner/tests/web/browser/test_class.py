@@ -13,7 +13,19 @@ from axe import broken_rules
 from page_width import SIDEWAYS
 
 FAILED = [
-    {"kind": "attempt", "item": "s12.minimal", "at": at, "data": {"misconceptions": ["M12"]}} for at in range(1, 5)
+    {
+        "kind": "attempt",
+        "item": "s12.minimal",
+        "at": at,
+        "data": {
+            "source": "class MinimalServer: ...",
+            "misconceptions": ["M12"],
+            "held": 1,
+            "steps": ["Set keeps a value.", "A restart begins anew."],
+            "said": "line 7: expected 0, got 3",
+        },
+    }
+    for at in range(1, 5)
 ]
 
 
@@ -52,7 +64,7 @@ def test_a_teacher_gives_links_to_a_class_and_sees_who_is_stuck(
         ben.post("/api/v1/course/import", json={"done": FAILED}).raise_for_status()
     first = page.locator("#class-rows").get_by_role("row").first
     expect(first).to_contain_text("ben")
-    expect(first).to_contain_text("MinimalServer, 4 attempts A restarted process begins with the result of init")
+    expect(first).to_contain_text("MinimalServer, 4 attempts Line 7: expected 0, got 3.")
     assert page.evaluate(SIDEWAYS) == 0
     assert broken_rules(page) == []
     if width == 1440:
@@ -63,6 +75,14 @@ def test_a_teacher_gives_links_to_a_class_and_sees_who_is_stuck(
             == 0
         )
     first.get_by_role("button", name="ben").click()
-    expect(page.get_by_role("dialog", name="ben")).to_contain_text("s12.minimal")
+    work = page.get_by_role("dialog", name="ben")
+    expect(work).to_contain_text("Line 7: expected 0, got 3.")
+    expect(work.get_by_role("listitem")).to_have_text(["passed: Set keeps a value.", "failed: A restart begins anew."])
+    expect(work).to_contain_text("Hint shown: A restarted process begins with the result of init")
+    expect(work.get_by_role("link", name="MinimalServer")).to_have_attribute("href", "/learn/12#s12-minimal")
+    work.get_by_text("Newest answer").click()
+    expect(work.get_by_text("class MinimalServer: ...")).to_be_visible()
+    work.get_by_role("button", name="New sign-in link").click()
+    expect(work.locator("#learner-link")).to_contain_text("/sign-in/")
     assert page.evaluate(SIDEWAYS) == 0
     assert broken_rules(page) == []

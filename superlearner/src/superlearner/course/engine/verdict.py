@@ -124,9 +124,20 @@ class Verdict:
         return {"ok": self.ok, "misconceptions": list(self.misconceptions), "checks": checks}
 
     def as_attempt(self, source: str) -> dict[str, Any]:
-        """Return what the progress keeps of a checked answer: its source, the outcome, and how many steps held."""
-        held = sum(step.ok for step in self.steps)
-        return {"source": source, "ok": self.ok, "misconceptions": list(self.misconceptions), "held": held}
+        """Return what the progress keeps of a checked answer: its source, the outcome, and the steps reached.
+
+        >>> failed = CourseStep("get returns it", False, "line 4: expected 3, got None")
+        >>> Verdict((CourseStep("set keeps a value", True, ""), failed)).as_attempt("x = 1")["said"]
+        'line 4: expected 3, got None'
+        """
+        return {
+            "source": source,
+            "ok": self.ok,
+            "misconceptions": list(self.misconceptions),
+            "held": sum(step.ok for step in self.steps),
+            "steps": [step.step for step in self.steps],
+            "said": next((step.say for step in self.steps if not step.ok), ""),
+        }
 
 
 def refusal(step: str, say: str, misconception: str | None = None) -> Verdict:

@@ -33,6 +33,7 @@ from superlearner.operations.results.course import (
     CourseImported,
     CourseItem,
     CourseLearner,
+    CourseLearnerAnswer,
     CourseLearnerExercise,
     CourseLearnerSession,
     CourseLearnerWork,
@@ -46,6 +47,7 @@ from superlearner.operations.results.course import (
     CourseSection,
     CourseSession,
     CourseSolution,
+    CourseStepReached,
 )
 from superlearner.operations.rights.accounts import Accounts, standing_of
 from superlearner.operations.rights.user_access import UserName, find_user
@@ -298,7 +300,7 @@ async def progress(ctx: Context, course: Course, store: Store, /) -> list[Course
 
 
 @operation("course.learners", http=("GET", "/course/learners"), scope="code", on="platform", errors=STORED,
-           short="name,passed,exercises,at stuck.id,attempts,fact")  # fmt: skip
+           short="name,passed,exercises,at stuck.id,attempts,said")  # fmt: skip
 async def learners(accounts: Accounts, classroom: Classroom, course: Course, /) -> list[CourseLearner]:
     """List how far each learner is: first those who are stuck, the newest first.
 
@@ -317,14 +319,20 @@ async def learners(accounts: Accounts, classroom: Classroom, course: Course, /) 
 
 
 @operation("course.learner", http=("GET", "/course/learners/{name}"), scope="code", on="platform",
-           errors=("user_not_found", *STORED), short="exercises.id,attempts,passed,hints,fact,at")  # fmt: skip
+           errors=("user_not_found", *STORED), short="exercises.id,attempts,passed,hints,said,at")  # fmt: skip
 async def learner(accounts: Accounts, classroom: Classroom, course: Course, /, name: UserName) -> CourseLearnerWork:
-    """List the exercises that a learner has begun, with attempts and the last misconception. For teachers."""
+    """List the exercises that a learner has begun: attempts, the newest answer, and what was wrong with it.
+
+    For teachers. Reflections stay with the learner.
+    """
     with reading_the_store():
         row = await find_user(accounts, name)
         done = (await classroom.read()).get(row.name) or Progress()
+        answers = await classroom.answers(row.name)
     begun = [
-        _learner_exercise(one.number, block, done.of(block.id))
+        CourseLearnerAnswer(
+            **dict(_learner_exercise(one.number, block, done.of(block.id))), answer=answers.get(block.id, "")
+        )
         for one in course.lessons
         for block in one.blocks(Exercise)
         if done.of(block.id).at is not None
@@ -460,16 +468,13 @@ def _number_of(exercise: Exercise, course: Course) -> int:
 def _learner_exercise(session: int, exercise: Exercise, item: ItemState) -> CourseLearnerExercise:
     shown = item.last_misconception
     return CourseLearnerExercise(
-        session=session,
-        id=exercise.id,
-        title=exercise.title,
-        attempts=item.attempts,
-        passed=item.passed,
-        helped=item.helped,
-        hints=item.hints,
+        session=session, id=exercise.id, title=exercise.title, attempts=item.attempts, passed=item.passed,
+        helped=item.helped, hints=item.hints, said=item.said,
+        steps=[CourseStepReached(step=step, ok=number <= item.held) for number, step in enumerate(item.steps, 1)],
         fact=None if shown is None else MISCONCEPTIONS[shown].fact,
         at=item.at or 0.0,
-    )
+        page=f"/learn/{session}#{_place(exercise.id)}",
+    )  # fmt: skip
 
 
 def _due(one: Due) -> CourseReviewItem:
@@ -494,16 +499,10 @@ def _place(id: str) -> str:
 def _session(one: Lesson, progress: Progress) -> CourseSession:
     exercises: list[Exercise] = one.blocks(Exercise)
     return CourseSession(
-        number=one.number,
-        title=one.title,
-        minutes=one.minutes,
-        goals=list(one.goals),
-        prerequisites=list(one.prerequisites),
-        exercises=len(exercises),
-        predictions=len(one.blocks(Predict)),
-        passed=sum(progress.of(exercise.id).passed for exercise in exercises),
-        state=progress.state(one),
-    )
+        number=one.number, title=one.title, minutes=one.minutes, goals=list(one.goals),
+        prerequisites=list(one.prerequisites), exercises=len(exercises), predictions=len(one.blocks(Predict)),
+        passed=sum(progress.of(exercise.id).passed for exercise in exercises), state=progress.state(one),
+    )  # fmt: skip
 
 
 def _to_come(number: int, title: str) -> CourseSession:

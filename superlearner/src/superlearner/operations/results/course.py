@@ -12,9 +12,10 @@ from superlearner.operations.results.result import ResultModel
 
 __all__ = [
     "CourseBlock", "CourseChecked", "CourseEarlier", "CourseEarned", "CourseExport", "CourseForgotten", "CourseHint",
-    "CourseImported", "CourseItem", "CourseLearner", "CourseLearnerExercise", "CourseLearnerSession",
-    "CourseLearnerWork", "CourseLesson", "CourseMissed", "CourseNext", "CoursePredicted", "CourseReflected",
-    "CourseReview", "CourseReviewItem", "CourseSection", "CourseSession", "CourseSolution",
+    "CourseImported", "CourseItem", "CourseLearner", "CourseLearnerAnswer", "CourseLearnerExercise",
+    "CourseLearnerSession", "CourseLearnerWork", "CourseLesson", "CourseMissed", "CourseNext", "CoursePredicted",
+    "CourseReflected", "CourseReview", "CourseReviewItem", "CourseSection", "CourseSession", "CourseSolution",
+    "CourseStepReached",
 ]  # fmt: skip
 
 SessionState = Literal["untouched", "in work", "passed", "passed with help", "to come"]
@@ -210,8 +211,15 @@ class CourseForgotten(ResultModel):
     forgotten: int
 
 
+class CourseStepReached(ResultModel):
+    """A step of a check of an answer."""
+
+    step: str
+    ok: bool
+
+
 class CourseLearnerExercise(ResultModel):
-    """The work of a learner on an exercise, without the answer."""
+    """The work of a learner on an exercise."""
 
     session: int
     id: str
@@ -220,8 +228,19 @@ class CourseLearnerExercise(ResultModel):
     passed: bool
     helped: bool = Field(description="a hint or the solution was taken before the pass")
     hints: int
-    fact: str | None = Field(description="the fact about the misconception that an answer showed last")
+    said: str = Field(
+        description="what was wrong with the newest answer, as the learner sees it; empty if it has passed"
+    )
+    steps: list[CourseStepReached] = Field(description="the steps that its check reached")
+    fact: str | None = Field(description="the hint on the misconception that an answer showed last")
     at: float = Field(description="when it was worked on last, in seconds since 1970")
+    page: str = Field(description="its place on the platform's pages")
+
+
+class CourseLearnerAnswer(CourseLearnerExercise):
+    """The work of a learner on an exercise, with the newest answer."""
+
+    answer: str = Field(description="its first 20,000 characters; empty without one")
 
 
 class CourseLearnerSession(ResultModel):
@@ -250,7 +269,7 @@ class CourseLearnerWork(ResultModel):
     """The work of a learner on exercises."""
 
     name: str
-    exercises: list[CourseLearnerExercise] = Field(description="those that they have begun, the newest first")
+    exercises: list[CourseLearnerAnswer] = Field(description="those that they have begun, the newest first")
 
 
 class CourseExport(ResultModel):

@@ -5,9 +5,10 @@
  */
 
 import { ApiError, platform } from "../base/api.js";
-import { attribute, byId, icon, spoken, write } from "../base/dom.js";
+import { attribute, byId, icon, root, spoken, write } from "../base/dom.js";
+import { copyButton } from "../base/copying.js";
 import { signInLink } from "../base/sign-in-link.js";
-import { counted, time } from "../base/words.js";
+import { counted, sentence, time } from "../base/words.js";
 import { html, nothing, render, repeat } from "../vendor/lit-html.js";
 import { openLinks } from "./links.js";
 
@@ -85,7 +86,8 @@ function row({ name, at, stuck, sessions }) {
     <th role="rowheader" scope="row"><button type="button" aria-haspopup="dialog" @click=${() => open(name)}>${name}</button></th>
     <td role="cell">${at === null ? html`<span class="hint">never</span>` : html`<time>${time(at)}</time>`}</td>
     <td role="cell" class="stuck">${stuck
-      ? html`${icon("stuck", "glyph")}<b>${stuck.title}</b>, ${counted(stuck.attempts, "attempt")} <span>${spoken(stuck.fact ?? "")}</span>`
+      ? html`${icon("stuck", "glyph")}<b>${stuck.title}</b>, ${counted(stuck.attempts, "attempt")} <span>${
+        spoken(sentence(stuck.said.split("\n")[0] || (stuck.fact ?? "")))}</span>`
       : nothing}</td>
     ${numbers.map((number) => session(number, begun.get(number)))}</tr>`;
 }
@@ -101,9 +103,31 @@ function open(name) {
   learnerName = name;
   write(byId("learner-name", HTMLElement), name);
   render(html`<p class="hint">Loading…</p>`, byId("learner-work", HTMLElement));
+  render(newLink(name), byId("learner-link", HTMLElement));
   dialog.showModal();
   byId("learner-name", HTMLElement).focus();
   void look();
+}
+
+/**
+ * Return the button that makes a sign-in link, or the link, which is shown once.
+ * @param {string} name
+ * @param {Api.SignInLinkMade} [made]
+ * @param {string} [failed]
+ * @returns {unknown}
+ */
+const newLink = (name, made, failed) => html`${made
+  ? html`<code>${made.url}</code>${copyButton(() => made.url, "Copy", "Copy the link")}
+    <span class="hint">Signs ${name} in once, until ${time(made.expires_at)}.</span>`
+  : html`<button type="button" class="btn" @click=${() => void makeLink(name)}>New sign-in link</button>`}
+  ${failed ? html`<span class="wrong" role="alert">${failed}</span>` : nothing}`;
+
+/** @param {string} name */
+async function makeLink(name) {
+  const place = byId("learner-link", HTMLElement);
+  const shown = await platform("POST", `/users/${encodeURIComponent(name)}/link`, {}).then((made) => newLink(name, made),
+    (error) => newLink(name, undefined, error instanceof Error ? error.message : "failed"));
+  if (name === learnerName) render(shown, place);
 }
 
 /** @param {Api.CourseLearnerWork} work */
@@ -116,8 +140,14 @@ function drawWork({ name, exercises }) {
 }
 
 /** @param {Api.CourseLearnerWork["exercises"][number]} one */
-const exercise = ({ id, title, attempts, passed, helped, hints, fact, at }) => html`<tr>
-  <td>${title} <code>${id}</code>${fact ? html`<p class=${passed ? "hint" : "hint fact"}>${spoken(fact)}</p>` : nothing}</td>
+const exercise = ({ id, title, page: place, attempts, passed, helped, hints, said, steps, fact, answer, at }) => html`<tr>
+  <td><a href=${`${root()}${place}`}>${title}</a> <code>${id}</code>
+    ${said ? html`<p class="fact said">${spoken(sentence(said))}</p>` : nothing}
+    ${steps.length ? html`<ul class="learner-steps">${steps.map(({ step, ok }) => html`<li data-ok=${ok ? "yes" : "no"}>${
+      icon(ok ? "check" : "cross", "glyph")}<span><span
+      class="vh">${ok ? "passed: " : "failed: "}</span>${spoken(sentence(step))}</span></li>`)}</ul>` : nothing}
+    ${fact && !passed ? html`<p class="hint">Hint shown: ${spoken(fact)}</p>` : nothing}
+    ${answer ? html`<details><summary>Newest answer</summary><pre tabindex="0">${answer}</pre></details>` : nothing}</td>
   <td>${passed ? (helped ? "passed with help" : "passed") : "open"}<p class="hint">${counted(attempts, "attempt")}${hints
     ? `, ${counted(hints, "hint")}` : ""}</p></td>
   <td><time>${time(at)}</time></td></tr>`;
