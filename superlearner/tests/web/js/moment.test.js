@@ -7,8 +7,8 @@ import { test } from "node:test";
 import { isSupervisor, layout, pointOf, touched } from "#static/moment/layout.js";
 import { all, picture } from "#static/moment/picture.js";
 import { poseOf, schedule, stageAt, stepFrom } from "#static/moment/schedule.js";
-import { factsOf, ghostSentence, others, rows, step } from "#static/moment/details.js";
-import { headline, pace, sentence, span } from "#static/moment/story.js";
+import { doneAt, factsOf, ghostSentence, others, rows, step } from "#static/moment/details.js";
+import { headline, pace, sentence, span, startsNothing } from "#static/moment/story.js";
 
 import { branchOf, portrait } from "#static/start/portrait.js";
 
@@ -188,6 +188,16 @@ test("a tree that gave up and is started again after a pause is told by who did 
   assert.match(whole, /and gave up\. playground started it again 1\.0\u00a0s later\.$/);
   assert.deepEqual([text, more], ["started it again", "1.0\u00a0s later"]);
   assert.equal(told(null)[0], "playground starts Shop again after a pause.");
+  const { at, ...decided } = moment.events[place];
+  assert.deepEqual([doneAt({ at, ...decided, later: 1 }), doneAt(moment.events[0])], [at + 1, 0]);
+});
+
+test("a root that gave up is told to stay down, and its last phase has started nothing", () => {
+  const moment = simulate(supervisor("tree", "one_for_one", [worker("tree/visits")], { limit: [0, 5] }), "tree/visits", "killed");
+  assert.equal(sentence(moment, 5), "No supervisor on its node starts tree again.");
+  assert.match(sentence(moment, 6), /and gave up\. No supervisor on its node starts tree again\.$/);
+  assert.deepEqual([moment, REST, GIVES_UP].map(startsNothing), [true, false, false]);
+  assert.equal(startsNothing({ ...moment, going_on: true }), false);
 });
 
 test("a sibling that had just ended does not look as if it ran, until it is started", () => {
@@ -301,7 +311,8 @@ function failing(reasons, gives, line = { file: "tally.py", line: 7, function: "
 test("starts that fail in the same way are one sentence and one row", () => {
   const boom = "ValueError('boom')", moment = failing([boom, boom, boom], true);
   assert.equal(sentence(moment, 6),
-    `counter was killed. tally tried three times to start counter; each time init raised ${boom}, line 7. Then it gave up.`);
+    `counter was killed. tally tried three times to start counter; each time init raised ${boom}, line 7. Then it gave up. `
+    + "No supervisor on its node starts tally again.");
   assert.equal(sentence(moment, 3), "tally spends one restart and applies its strategy.");
   assert.equal(sentence(moment, 4), "tally starts counter again. The start fails.");
   assert.equal(sentence(moment, 5),
@@ -315,7 +326,8 @@ test("starts that fail in the same way are one sentence and one row", () => {
     "counter was killed. tally could not start counter: it failed: no_disk. The next start succeeded. 1 of 3 restarts left in 5 s.");
   const mixed = failing(["no_disk", "no_disk", "no_net"], true, null);
   assert.equal(sentence(mixed, 6), "counter was killed. tally tried twice to start counter; each time it failed: no_disk. "
-    + "tally could not start counter: it failed: no_net. Then it gave up.");
+    + "tally could not start counter: it failed: no_net. Then it gave up. "
+    + "No supervisor on its node starts tally again.");
   assert.deepEqual(listTexts(mixed).slice(3), [
     "counter failed to start twice no_disk", "tally applies its strategy 0 of 3 restarts left in 5 s", "counter failed to start no_net",
     "tally gives up 0 of 3 restarts left in 5 s",

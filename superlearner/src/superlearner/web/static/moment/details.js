@@ -69,6 +69,9 @@ export function step(moment, event, times = 1) {
   }
 }
 
+/** Return when an event was over: a child that is started again after a pause runs at its end. @param {MomentEvent} event */
+export const doneAt = (event) => event.at + (event.kind === "decide" ? event.later ?? 0 : 0);
+
 /** Return how many restarts a decision left. @param {Moment} moment @param {Extract<MomentEvent, {kind: "decide"}>} event */
 function allowance(moment, { id, left }) {
   const limit = all(moment.root).find((node) => node.id === id)?.limit;

@@ -10,7 +10,7 @@ import { html, nothing, render } from "../vendor/lit-html.js";
 import { raised, reachable, speeds, withNames } from "./captions.js";
 import { ghostSentence, others } from "./details.js";
 import { STAGES } from "./schedule.js";
-import { sentence } from "./story.js";
+import { sentence, startsNothing } from "./story.js";
 
 /** @import { Moment } from "./schedule.js" */
 /** @import { RestartStage } from "./stage.js" */
@@ -74,7 +74,7 @@ export class RestartDock extends HTMLElement {
         </div>
         <div class="scrub">
           <div class="segments" aria-hidden="true">${STAGES.map((name, place) =>
-            html`<span data-stage=${place + 1} data-is=${place + 1 < stage.stage ? "past"
+            html`<span data-stage=${place + 1} ?data-none=${place === 4 && startsNothing(moment)} data-is=${place + 1 < stage.stage ? "past"
               : place + 1 === stage.stage ? "now"
               : "ahead"}>${name}</span>`)}</div>
           <span class="knob" aria-hidden="true"></span>

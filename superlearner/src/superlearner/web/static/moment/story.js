@@ -95,6 +95,16 @@ export const fallen = (moment) => only(moment, "decide").find(({ what }) => what
 /** Return whether a supervisor gave up. @param {Moment} moment @param {string} supervisor  its id */
 export const gaveUp = (moment, supervisor) => only(moment, "decide").some(({ what, id }) => what === "give_up" && id === supervisor);
 
+/** Return whether nothing is started again, also not after a pause. @param {Moment} moment */
+export const startsNothing = (moment) =>
+  !moment.going_on && !only(moment, "start").length && !only(moment, "decide").some(({ what, later }) => what === "pause" || later);
+
+/** Return that a root has nobody above it to start it again; "" if that is not how it ended. @param {Moment} moment */
+function abandoned(moment) {
+  const gave = only(moment, "decide").findLast(({ what }) => what === "give_up")?.id;
+  return gave === moment.root.id && startsNothing(moment) ? `No supervisor on its node starts ${namer(moment)(gave)} again.` : "";
+}
+
 /** Return a restart in a few words: `checkout_sup gave up`. @param {Moment} moment */
 export function headline(moment) {
   const name = namer(moment), gave = fallen(moment);
@@ -136,7 +146,7 @@ export function sentence(moment, stage) {
         return [...tries, then, gives && starts.length ? `${upper} starts the branch again.` : ""].filter(Boolean).join(" ");
       }
       if (!starts.length && pause) return unrestarted(name(pause.id), name(fallen(moment) ?? ""), pause);
-      if (!starts.length) return moment.going_on ? "Nothing has been started again yet." : "Nothing is started again.";
+      if (!starts.length) return moment.going_on ? "Nothing has been started again yet." : abandoned(moment) || "Nothing is started again.";
       return gives
         ? `${upper} receives the exit and starts the branch again.`
         : `${by} starts ${listed(starts.map(({ id }) => name(id)))}${starts.length > 1 ? ", in order" : " again"}.`;
@@ -175,7 +185,7 @@ function whole(moment) {
     if (what === "restart" && left !== null && limit)
       sentences.push(`${falls ? `${name(by)} had ` : ""}${limitText(left, limit)}.`);
   }
-  return sentences.join(" ");
+  return [...sentences, abandoned(moment)].filter(Boolean).join(" ");
 }
 
 /** Return who asked for the first end: ` by your request over HTTP`. @param {Moment} moment */

@@ -11,7 +11,7 @@ import { RestartDock } from "./dock.js";
 import { isSupervisor } from "./layout.js";
 import { all } from "./picture.js";
 import { RestartStage } from "./stage.js";
-import { factsOf, rows, step } from "./details.js";
+import { doneAt, factsOf, rows, step } from "./details.js";
 import { headline, isSlow, namer, often, span, victim } from "./story.js";
 
 /** @import { Moment, MomentEvent } from "./schedule.js" */
@@ -64,12 +64,14 @@ export class Theatre {
           ${mark(event)}<span><b>${subject}</b> ${text} ${!more ? nothing
             : event.kind === "decide" ? html`· ${more}`
             : html`<code>${more}</code>`}</span>${timed
-            ? html`<time>${place ? `+${span(event.at)}` : "0"}</time>`
+            ? html`<time>${place ? `+${span(doneAt(event))}` : "0"}</time>`
             : nothing}</button></li>`;
       })}</ol>
       <p class="hint real">${moment.took === null
         ? nothing
-        : html`In reality this took <b>${span(moment.took)}</b>. `}${slow ? "Slowed down so you can follow it." : ""}</p>${below}`,
+        : html`In reality this took <b>${span(Math.max(moment.took, ...moment.events.map(doneAt)))}</b>. `}${slow
+        ? "Slowed down so you can follow it."
+        : ""}</p>${below}`,
       facts);
     this.#follow();
   }
@@ -105,12 +107,12 @@ export class Theatre {
 
 /** Return what a reader has to know about a moment besides its events. @param {Moment} moment */
 export function notesOf(moment) {
-  const end = all(moment.root).find(({ id }) => id === victim(moment));
+  const end = all(moment.root).find(({ id }) => id === victim(moment)), who = namer(moment)(victim(moment));
   return [
     moment.going_on ? "This restart has not ended yet." : "",
     moment.complete ? "" : "Some of its events are no longer in memory. You see those that are.",
-    end && !isSupervisor(end) && end.state === null ? `No state of ${namer(moment)(victim(moment))} was kept.` : "",
-    moment.storm ? `This child was also restarted ${often(moment.storm)} within 20 s before or after.` : "",
+    end && !isSupervisor(end) && end.state === null ? `No state of ${who} was kept.` : "",
+    moment.storm ? `${who} was also restarted ${often(moment.storm)} within 20 s before or after.` : "",
   ].filter(Boolean);
 }
 
