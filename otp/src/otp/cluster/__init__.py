@@ -21,10 +21,13 @@ Source: Erlang's distribution and `net_kernel`; membership by all members as in 
 
 from __future__ import annotations
 
+from otp.cluster import pg
 from otp.cluster.cluster import Cluster
 from otp.cluster.discovery import Discovery, Dns, FileList, Folder, Multicast, Static
+from otp.cluster.groups import GroupJoin, GroupLeave
 from otp.cluster.member import Member, MemberDown, MemberLeaving, MemberUp
 from otp.cluster.refusals import JoinRefused, NotMember, Refusal
+from otp.cluster.remote_calls import MultiResult, multicall, rpc
 from otp.distribution.carriers.tls import Tls
 
 __all__ = [
@@ -33,14 +36,20 @@ __all__ = [
     "Dns",
     "FileList",
     "Folder",
+    "GroupJoin",
+    "GroupLeave",
     "JoinRefused",
     "Member",
     "MemberDown",
     "MemberLeaving",
     "MemberUp",
+    "MultiResult",
     "Multicast",
     "NotMember",
     "Refusal",
     "Static",
     "Tls",
+    "multicall",
+    "pg",
+    "rpc",
 ]

@@ -14,6 +14,7 @@ from otp.cluster.allowed import allowed_names
 from otp.cluster.cookies import cookie_of
 from otp.cluster.discovery import Discovery, Dns, Multicast
 from otp.cluster.facts import check_meta
+from otp.cluster.groups import Groups
 from otp.cluster.joining import Opening, wait_connected
 from otp.cluster.member import Member
 from otp.cluster.membership import Membership, detached
@@ -212,6 +213,11 @@ class Cluster:
     def distribution(self) -> Distribution:
         """The connections of the node."""
         return self._membership.distribution
+
+    @property
+    def groups(self) -> Groups:
+        """The process groups, for `otp.cluster.pg`."""
+        return self._membership.groups
 
     @property
     def settings(self) -> Settings:

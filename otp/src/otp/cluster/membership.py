@@ -19,6 +19,7 @@ from typing import Any, Final
 from otp.bounded import text
 from otp.cluster.discovery import Discovery
 from otp.cluster.facts import JOINED, KINDS, LEAVING, PROTOCOL, SEEN, Known, facts_of, forget, known_in, member_of
+from otp.cluster.groups import Groups
 from otp.cluster.member import DownReason, Member, MemberDown, MemberLeaving, MemberUp
 from otp.cluster.refusals import Refusal, sentence
 from otp.cluster.transport import MemberDistribution
@@ -101,6 +102,9 @@ class Membership:
         """Number of refusals so far."""
         self.distribution: MemberDistribution
         self.on_evicted: Callable[[], object] | None = None
+        self.groups: Groups = Groups(self)
+        self._tables: dict[str, Any] = {"pg": self.groups}
+        """The tables that all members share, by the kind of their messages."""
         self.record: Callable[..., object] | None = None
         """Records an event of a kind with its data, in a simulation."""
         self._carrier = carrier
@@ -141,6 +145,11 @@ class Membership:
     def is_apart(self, node: NodeId) -> bool:
         """Return whether this member does not connect with a node again by itself."""
         return node in self._apart
+
+    def tell_all(self, message: tuple[Any, ...]) -> None:
+        """Send a message to all other members."""
+        for other in list(self.up.values()):
+            self.distribution.tell(NodeId(other.name, other.incarnation), message)
 
     def report(self, kind: str, **data: Any) -> None:
         """Record an event, in a simulation."""
@@ -318,6 +327,8 @@ class Membership:
     def ended(self, node: NodeId, reason: str) -> None:
         """Handle the end of a connection."""
         self._unseen.discard(node)
+        for table in self._tables.values():
+            table.went(node)
         pending = self._pending.pop(node, None) or self._candidates.pop(node, None)
         member = self.up.get(node.name)
         if member is not None and member.incarnation == node.creation:
@@ -355,6 +366,8 @@ class Membership:
                     self.wake()
                 case ("cluster", "forget", str(name), int(incarnation), *_):
                     self._forget(name, incarnation)
+                case ("cluster", str(kind), *rest) if kind in self._tables:
+                    self._tables[kind].read(node, tuple(rest))
                 case ("cluster", str(kind), *_) if kind not in KINDS:
                     self._ignore(node, kind)
                 case _:
@@ -428,6 +441,8 @@ class Membership:
         self._notify_watchers(lambda ref: MemberUp(ref, member))
         if member.status == "leaving":
             self._notify_watchers(lambda ref: MemberLeaving(ref, member))
+        for table in self._tables.values():
+            table.came(node)
         for other in others:
             news = ("cluster", "known", [(member.name, member.incarnation, member.address)])
             self.distribution.tell(NodeId(other.name, other.incarnation), news)

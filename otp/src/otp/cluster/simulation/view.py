@@ -37,10 +37,11 @@ def key_of(pid: Pid) -> PidKey:
 
 
 def view_of(cluster: Cluster) -> View:
-    """Return what a member sees."""
+    """Return what a member sees; a group is `(scope, group)`."""
     return View(
         {member.name: member for member in cluster.members()},
         {member.name: member for member in cluster.lost()},
+        groups={key: cluster.groups.members(key) for key in cluster.groups.all()},
     )
 
 
