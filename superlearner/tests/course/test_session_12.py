@@ -389,10 +389,13 @@ def test_a_needless_restart_that_is_not_the_managers_is_refused_with_its_reason(
     assert said in found.steps[-1].say
 
 
-def test_the_run_of_the_strategies_shows_one_of_them() -> None:
-    """Three runs in one excerpt showed three crashes of B, with nothing to tell them apart."""
+def test_the_run_of_the_strategies_shows_which_children_each_of_them_restarts() -> None:
     rows = outcome_of("s12.p1", COURSE.check_source("s12.p1"), SEEDS[0]).excerpt
-    assert {"B", "C", "rest_for_one"} == {lane for row in rows for lane in (row.of, row.to) if lane}
+    assert [(row.of, row.text) for row in rows] == [
+        ("A", "one_for_one: same pid"), ("B", "one_for_one: crashes, new pid"), ("C", "one_for_one: same pid"),
+        ("A", "rest_for_one: same pid"), ("B", "rest_for_one: crashes, new pid"), ("C", "rest_for_one: new pid"),
+        ("A", "one_for_all: new pid"), ("B", "one_for_all: crashes, new pid"), ("C", "one_for_all: new pid"),
+    ]  # fmt: skip
 
 
 MEASURED = {

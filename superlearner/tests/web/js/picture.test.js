@@ -3,8 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { fitLanes, told, waits } from "#static/lesson/lesson-rows.js";
+import { fitLanes, isCalm, told, waits } from "#static/lesson/lesson-rows.js";
 import { fitRows } from "#static/lesson/marked-rows.js";
+import { ownKids } from "#static/lesson/own-processes.js";
 import { changedLines, sentences } from "#static/lesson/picture-steps.js";
 
 const row = (at, of, to, kind, text) => ({ at, of, to, kind, text, marked: false });
@@ -18,6 +19,24 @@ test("a row says who sends what, and what does not arrive", () => {
   assert.equal(told(row(3, "b", "a", "late", "'y'")), "3 s: b answers 'y' too late: it is dropped, and does not reach a");
   assert.equal(told(row(1.5, "a", null, "note", "goes on")), "1.5 s: a goes on");
   assert.equal(told(row(2, "a", null, "exit", "'boom'")), "2 s: a ends with 'boom'");
+});
+
+test("an end as planned is no crash", () => {
+  const end = (text, kind = "exit") => isCalm(row(0, "a", null, kind, text));
+  assert.deepEqual(["'normal'", "'shutdown'", "('shutdown', 'old')", "'killed'", "Crash('normal')"].map((text) => end(text)),
+    [true, true, true, false, false]);
+  assert.equal(end("'normal'", "note"), false);
+});
+
+test("the tree beside a cell has the learner's processes, supervised ones first", () => {
+  const rows = new Map([
+    ["m", { id: "Main", name: "Main", kind: "supervisor" }], ["g", { id: "Not supervised", name: null, kind: "group" }],
+    ["g/1", { id: "w", name: "workbench", kind: "worker" }], ["g/2", { id: "agent", name: null, kind: "worker" }],
+    ["t", { id: "Team", name: "team", kind: "supervisor" }],
+  ]);
+  const kids = new Map([["", ["m", "g", "t"]], ["g", ["g/1", "g/2"]]]);
+  assert.deepEqual([...ownKids({ rows, kids })], [["", ["t", "g"]], ["g", ["g/2"]]]);
+  assert.deepEqual(ownKids({ rows, kids: new Map([["", ["m", "g"]], ["g", ["g/1"]]]) }).get(""), []);
 });
 
 test("a caller waits until its answer comes, or until it goes on without one", () => {

@@ -138,3 +138,5 @@ def test_a_drawn_tree_runs_and_what_is_killed_in_it_restarts(one: Locator) -> No
     expect(running.get_by_role("treeitem")).to_have_count(7)
     one.get_by_role("button", name="Start it again").click()
     expect(running.get_by_role("treeitem")).to_have_count(9)
+    node(one, "Store").press("Delete")
+    expect(one).to_contain_text("The drawing has changed since. Below, the old one runs.")

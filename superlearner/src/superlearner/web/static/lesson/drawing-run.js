@@ -56,6 +56,8 @@ export class DrawingRun {
   }
 
   paint() {
+    const old = this.#runs !== "" && this.#runs !== this.form.text;
+    this.#place.toggleAttribute("data-old", old);
     render(html`<button type="button" class="btn" ?disabled=${!this.#may} aria-disabled=${this.#busy ? "true" : nothing}
       aria-describedby=${mayCode() ? nothing : "rights"} @click=${() => void this.run()}>${this.#busy
       ? "Starting…"
@@ -63,7 +65,8 @@ export class DrawingRun {
       ${this.#failed ? html`<p class="note" data-level="bad" role="alert">${this.#failed}</p>`
       : mayCode()
       ? html`<span class="hint">${this.#runs
-        ? "Kill a process and watch what restarts. A restarted dynamic supervisor has no agents."
+        ? old ? "The drawing has changed since. Below, the old one runs."
+        : "Kill a process and watch what restarts. A restarted dynamic supervisor has no agents."
         : this.form.predicted
         ? "Starts the processes that you drew, so that you can kill them."
         : "Predict first: fill in each number, then run the tree."}</span>`

@@ -24,6 +24,9 @@ export function told({ at, of, to, kind, text }) {
   }
 }
 
+/** Return whether a row is an end that is no crash. @param {Row} row */
+export const isCalm = ({ to, kind, text }) => to === null && kind !== "note" && /^'(?:normal|shutdown)'$|^\('shutdown',/.test(text);
+
 /** @type {Record<string, string>} */
 const WAYS = { call: "call ", cast: "cast ", reply: "reply ", late: "late reply " };
 

@@ -5,7 +5,7 @@
  */
 
 import { html, nothing, svg } from "../vendor/lit-html.js";
-import { fitLanes, LEFT, onArrow, roomOf, told, waits } from "./lesson-rows.js";
+import { fitLanes, isCalm, LEFT, onArrow, roomOf, told, waits } from "./lesson-rows.js";
 
 /** @import { Row } from "./lesson-model.js" */
 
@@ -72,9 +72,11 @@ export function drawing(rows, room, now, chosen) {
 /** @param {Row} row @param {number} y @param {(name: string) => number} x @param {number} width @param {number} left */
 function line(row, y, x, width, left) {
   const from = x(row.of), start = svg`${band(y, width, left)}<text class="at" x=${LEFT - 14} y=${y + 4}>${row.at}</text>`;
-  const mark = row.kind === "note" ? `M${from} ${y - 5}a5 5 0 1 0 .01 0` : `M${from} ${y - 7}l7 13h-14z`;
+  const look = row.kind === "note" ? "noted" : isCalm(row) ? "calm" : "end";
+  const mark = { noted: `M${from} ${y - 5}a5 5 0 1 0 .01 0`,
+    calm: `M${from - 5} ${y - 5}h10v10h-10z`, end: `M${from} ${y - 7}l7 13h-14z` }[look];
   if (row.to === null)
-    return svg`${start}<path class=${row.kind === "note" ? "noted" : "end"} d=${mark}></path><text x=${from + 13}
+    return svg`${start}<path class=${look} d=${mark}></path><text x=${from + 13}
       y=${y + 4}>${clip(row.text, Math.max(22, Math.floor((width - from - 20) / 6.9)))}</text>`;
   const to = x(row.to), way = Math.sign(to - from);
   if (way === 0)

@@ -8,6 +8,7 @@ import { attribute, byId, detail, make, write } from "../base/dom.js";
 import { Feed, liveUrl } from "../live/live.js";
 import { style } from "../base/late.js";
 import { EMPTY, reduce } from "../live/model.js";
+import { ownKids } from "./own-processes.js";
 import { Announcer } from "../tree/announce.js";
 import { SlTree } from "../tree/tree.js";
 import { actsOn } from "../tree/tree-acts.js";
@@ -37,7 +38,7 @@ export class WorkbenchTree extends HTMLElement {
     void style("tree/supervisors.css");
   }
 
-  /** The name of the process that is shown with all below it; "" for all that runs. */
+  /** The name of the process that is shown with all below it; "" for all that the learner has started. */
   #only = "";
 
   /** Show one process of the workbench with all below it, or all. @param {string} name  "" for all */
@@ -48,10 +49,12 @@ export class WorkbenchTree extends HTMLElement {
   }
 
   #show() {
-    const { kids, rows } = this.#model;
+    const { rows } = this.#model, kids = ownKids(this.#model);
     const tops = (kids.get("") ?? []).filter((key) => !this.#only || rows.get(key)?.name === this.#only);
-    this.#tree.show(this.#only ? { ...this.#model, kids: new Map(kids).set("", tops) } : this.#model, this.#skew);
-    write(this.#note, this.#only && !tops.length ? `${this.#only} has ended, and with it all below it. Nothing restarts the root.` : "");
+    this.#tree.show({ ...this.#model, kids: kids.set("", tops) }, this.#skew);
+    write(this.#note, tops.length ? "" : this.#only
+      ? `${this.#only} has ended, and with it all below it. Nothing restarts the root.`
+      : "No process that your code has started runs.");
   }
 
   /** Follow a workbench. @param {string} node @param {number} life  another one after each start */
