@@ -17,9 +17,9 @@ from random_faults import run_with_faults
 async def member_of(group: str, times: int = 1) -> None:
     for _ in range(times):
         pg.join(group)
-    while (message := await otp.receive()) != "end":
-        if message == "leave":
-            pg.leave(group)
+    if await otp.receive() == "leave":
+        pg.leave(group)
+        await otp.receive()
 
 
 def run(main: Any) -> Any:

@@ -24,6 +24,7 @@ from __future__ import annotations
 from otp.cluster import pg
 from otp.cluster.cluster import Cluster
 from otp.cluster.discovery import Discovery, Dns, FileList, Folder, Multicast, Static
+from otp.cluster.global_names import Global, GlobalName
 from otp.cluster.groups import GroupJoin, GroupLeave
 from otp.cluster.member import Member, MemberDown, MemberLeaving, MemberUp
 from otp.cluster.refusals import JoinRefused, NotMember, Refusal
@@ -36,6 +37,8 @@ __all__ = [
     "Dns",
     "FileList",
     "Folder",
+    "Global",
+    "GlobalName",
     "GroupJoin",
     "GroupLeave",
     "JoinRefused",

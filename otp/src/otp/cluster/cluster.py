@@ -18,6 +18,7 @@ from otp.cluster.groups import Groups
 from otp.cluster.joining import Opening, wait_connected
 from otp.cluster.member import Member
 from otp.cluster.membership import Membership, detached
+from otp.cluster.names import Names
 from otp.cluster.opening import real_carrier, stored_incarnations
 from otp.cluster.refusals import NotMember, Refusal
 from otp.cluster.transport import MemberDistribution
@@ -218,6 +219,11 @@ class Cluster:
     def groups(self) -> Groups:
         """The process groups, for `otp.cluster.pg`."""
         return self._membership.groups
+
+    @property
+    def global_names(self) -> Names:
+        """The names of the cluster, for `otp.cluster.Global`."""
+        return self._membership.names
 
     @property
     def settings(self) -> Settings:

@@ -21,6 +21,7 @@ from otp.cluster.discovery import Discovery
 from otp.cluster.facts import JOINED, KINDS, LEAVING, PROTOCOL, SEEN, Known, facts_of, forget, known_in, member_of
 from otp.cluster.groups import Groups
 from otp.cluster.member import DownReason, Member, MemberDown, MemberLeaving, MemberUp
+from otp.cluster.names import Names
 from otp.cluster.refusals import Refusal, sentence
 from otp.cluster.transport import MemberDistribution
 from otp.distribution import NodeId, Settings
@@ -103,7 +104,8 @@ class Membership:
         self.distribution: MemberDistribution
         self.on_evicted: Callable[[], object] | None = None
         self.groups: Groups = Groups(self)
-        self._tables: dict[str, Any] = {"pg": self.groups}
+        self.names: Names = Names(self)
+        self._tables: dict[str, Any] = {"global": self.names, "pg": self.groups}
         """The tables that all members share, by the kind of their messages."""
         self.record: Callable[..., object] | None = None
         """Records an event of a kind with its data, in a simulation."""

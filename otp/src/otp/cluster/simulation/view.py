@@ -41,6 +41,7 @@ def view_of(cluster: Cluster) -> View:
     return View(
         {member.name: member for member in cluster.members()},
         {member.name: member for member in cluster.lost()},
+        names={name: pid for name in cluster.global_names.all() if (pid := cluster.global_names.whereis(name))},
         groups={key: cluster.groups.members(key) for key in cluster.groups.all()},
     )
 
