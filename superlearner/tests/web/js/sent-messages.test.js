@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { readMessage } from "#static/process/message-text.js";
 import { SentMessages } from "#static/process/sent-messages.js";
 import { handlesCrash, messagesIn } from "#static/sandboxes/known-messages.js";
 
@@ -161,4 +162,14 @@ test("the last five messages to a process are offered once each, newest first", 
   assert.deepEqual(offered, ["call 3", "cast 3", "cast 6", "cast 5", "cast 4"]);
   assert.deepEqual(sent.of("node", "Main/b"), []);
   assert.deepEqual(sent.of("other", "Main/a"), []);
+});
+
+test("a message is JSON, a word, or a tuple of Python", () => {
+  const read = (/** @type {string} */ text) => readMessage(text);
+  assert.deepEqual(read('("push", 3)'), ["push", 3]);
+  assert.deepEqual(read(' ("pop",) '), ["pop"]);
+  assert.deepEqual(read('["push", [1, 2]]'), ["push", [1, 2]]);
+  assert.equal(read("pop"), "pop");
+  assert.equal(read("(pop, 3)"), undefined);
+  assert.equal(read('("pop")'), undefined);
 });

@@ -122,7 +122,7 @@ def test_a_line_of_the_answer_is_marked(lesson: Callable[..., Page]) -> None:
     page.keyboard.press("Control+Enter")
     one = exercise(page)
     expect(one.get_by_role("group", name="Verdict")).to_contain_text("Line 3: expected ':'")
-    expect(one).to_contain_text("Line 3 is marked in your answer.")
+    expect(one).to_contain_text("The line is marked in your answer.")
     expect(one.locator("sl-code .cm-lintRange-error, sl-code .cm-lint-marker-error").first).to_be_attached()
 
 

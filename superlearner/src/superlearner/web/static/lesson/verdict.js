@@ -74,7 +74,7 @@ export function renderVerdict(checked, changed, marked, inForm, room) {
       class="vh">${row.ok ? ": right" : ": wrong"}</span>${row.say && row.say !== failed?.say
         ? html` ${sentence(row.say)}` : nothing}</span></li>`)}</ul>` : nothing}
     ${changed ? html`<p class="hint">This is about the answer before your last change.</p>` : nothing}
-    ${line ? html`<p class="hint">Line ${line.number} is marked in your answer.</p>` : nothing}
+    ${line ? html`<p class="hint">The line is marked in your answer.</p>` : nothing}
     ${facts.map((one) => html`<p class="fact"><b>Look at this:</b> ${sentence(one.fact)}</p>`)}
     <ul class="steps" aria-label="Steps">${checked.checks.map((step) => html`<li
       data-ok=${step.ok ? "yes" : "no"}>${icon(step.ok ? "check" : "cross", "glyph")}<span>${step.ok

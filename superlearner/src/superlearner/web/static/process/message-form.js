@@ -7,6 +7,7 @@
 import { ApiError, send } from "../base/api.js";
 import { chosen, make, renew, write } from "../base/dom.js";
 import { sentence } from "../base/words.js";
+import { readMessage } from "./message-text.js";
 import { remembered } from "./sent-messages.js";
 
 /** @import { Kind, Message } from "./sent-messages.js" */
@@ -102,7 +103,7 @@ export class MessageForm {
       this.#text.focus();
       return;
     }
-    const message = parse(this.#text.value);
+    const message = readMessage(this.#text.value);
     if (message === undefined) {
       this.#say('Expected JSON: a text in quotes, a number, or a list such as ["add", 3].', true);
       this.#text.focus();
@@ -132,17 +133,4 @@ const COROUTINE = /^<coroutine ([\w.]+)>$/;
 function answered(reply) {
   const call = COROUTINE.exec(String(reply))?.[1];
   return call ? `The answer is the coroutine ${call}: write await before this call in the code.` : `Answer: ${JSON.stringify(reply)}`;
-}
-
-/**
- * Parse JSON or a bare word, which is a string. Undefined: neither.
- * @param {string} text
- * @returns {unknown}
- */
-function parse(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return /^[A-Za-z_]\w*$/.test(text.trim()) ? text.trim() : undefined;
-  }
 }

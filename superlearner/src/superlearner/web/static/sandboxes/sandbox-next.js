@@ -71,7 +71,7 @@ function step() {
   if (crash) return html`${at(crash.line)}, where ${crash.name} ${did}, is marked. Fix it and press Run${KEYS}.`;
   if (status === "ended") return html`change the code and press Run${KEYS}, which starts it again.`;
   if (status !== "running") return null;
-  if (changed) return html`the new code runs. Kill a process in the tree, or make one crash again and see what is different.`;
+  if (changed) return html`the new code runs. Kill a process in the tree, or make one crash, and see what is different.`;
   if (ended) return html`read under <b>What happened</b> who was started again. Or make one crash: ${toCrash()}`;
   return html`kill a process in the tree; its supervisor starts it again. Or make one crash: ${toCrash()}`;
 }

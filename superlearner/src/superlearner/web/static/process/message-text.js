@@ -1,0 +1,19 @@
+/**
+ * The text of a message as a person types it: JSON, a word, or a tuple of Python.
+ *
+ * @module
+ */
+
+/**
+ * Return the message of a text; undefined if it is none.
+ * @param {string} text
+ * @returns {unknown}
+ */
+export function readMessage(text) {
+  const [, inner] = /^\((.*)\)$/s.exec(text.trim()) ?? [];
+  try {
+    return JSON.parse(inner?.includes(",") ? `[${inner.replace(/,\s*$/, "")}]` : text);
+  } catch {
+    return /^[A-Za-z_]\w*$/.test(text.trim()) ? text.trim() : undefined;
+  }
+}
