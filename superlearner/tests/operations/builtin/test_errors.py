@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import otp
-from otp import CallExit, GenServer, NoReply, Ok, Supervisor, impl, sys
+from otp import CallExit, Children, GenServer, NoReply, Ok, Supervisor, impl, sys
 from owned_things import call, user
 from superlearner.control.terms import plain_pid
 
@@ -82,6 +82,28 @@ def test_a_process_that_is_not_running_is_still_explained(inside: Inside, asked:
         again = await Supervisor.start_child(("demo_one_for_one", platform.node), spec)
         assert (await platform.get(f"{at}/errors/why"))["data"]["pid"] == plain_pid(again)
         assert (await platform.get(f"{at}/errors/last"))["data"]["alive"]
+
+    inside(test)
+
+
+class Patient(Supervisor):
+    @impl
+    def init(self, arg):
+        return Children([ReturnsItsState.child_spec(0, id="worker", name="worker")], max_restarts=100, max_seconds=60)
+
+
+@pytest.mark.operation("error.why")
+def test_a_crash_loop_is_told_with_its_number_of_restarts(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        await platform.node.start(Patient, None, name="patient")
+        for count in range(1, 7):
+            ended = platform.node.whereis("worker")
+            otp.exit(ended, "kill" if count == 1 else "broken")
+            await otp.wait_down(ended)
+            await Supervisor.count_children(("patient", platform.node))
+            summary = (await platform.get("/api/v1/processes/worker/errors/why"))["data"]["summary"]
+            assert ("times" in summary) is (count == 6)
+        assert summary.endswith("; it was restarted 5 times for this reason, within 1 s")
 
     inside(test)
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Final
+
 import otp
-from otp import sentences
+from otp import Node, sentences
 from otp.observer.hints import hint_for
 from superlearner.control.clock import Clock
+from superlearner.control.events import is_restart
 from superlearner.control.exits import ExitLog
 from superlearner.control.mistakes import place_of
 from superlearner.control.reasons import is_crash, place_text, text_of_reason, where_of
@@ -27,6 +31,10 @@ from superlearner.restarts.cause_steps import Step
 from superlearner.restarts.causes import why as causes_of
 from superlearner.restarts.memory import Memory
 from superlearner.restarts.present import Running
+
+AFTER_AN_END: Final = ("child_restarted", "gave_up")
+LOOP: Final = 5
+"""Restarts for the same reason from which on their number is shown."""
 
 
 @operation("error.last", http=("GET", "/processes/{pid}/errors/last"), scope="read", errors=NOT_THERE)
@@ -84,8 +92,8 @@ async def why(ctx: Context, audit: AuditLog, /, pid: PidText) -> Why:
     """Explain why a process was restarted.
 
     The chain of causes in words and as values: the failure and its line, the processes that ended with it, and the
-    actions of supervisors, across links and give-ups. For a process that has ended, it explains the exit; a name means
-    the last process that had it.
+    actions of supervisors, across links and give-ups; and how often the child was restarted for the same reason. For a
+    process that has ended, it explains the exit; a name means the last process that had it.
     """
     found = _find_process(ctx, pid)
     number, alive = plain_pid(found), otp.is_alive(found)
@@ -98,9 +106,27 @@ async def why(ctx: Context, audit: AuditLog, /, pid: PidText) -> Why:
         alive=alive,
         restarted=any(step.kind == "child_restarted" or (alive and step.kind == "exited") for step in causes),
         known=bool(causes),
-        summary=sentences.story(told, *(() if alive else ("it is not running",))),
+        summary=sentences.story(told, _describe_loop(ctx.node, causes), *(() if alive else ("it is not running",))),
         steps=[_why_step(one, clock) for one in origins],
     )
+
+
+def _describe_loop(node: Node, causes: Sequence[Step]) -> str:
+    """Return how often the child of the last step was restarted for the same reason; "" if that is seldom."""
+    memory = Memory(otp.trace.history(node))
+    last = next((memory.by_seq.get(step.event) for step in reversed(causes) if step.kind in AFTER_AN_END), None)
+    if last is None:
+        return ""
+    reason = text_of_reason(last.data["reason"])
+    alike = [
+        event
+        for event in memory.doings.get(last.pid, ())
+        if is_restart(event) and event.data["id"] == last.data["id"] and text_of_reason(event.data["reason"]) == reason
+    ]
+    if len(alike) < LOOP:
+        return ""
+    took = max(1, round((alike[-1].at - alike[0].at) / 1e9))
+    return f"it was restarted {len(alike)} times for this reason, within {took} s"
 
 
 def origin_of(node: WatchedNode, audit: AuditLog, reader: str | None, clock: Clock, step: Step) -> Origin:
