@@ -7,8 +7,10 @@
 import { whyAddress } from "../base/process-link.js";
 import { precise } from "../base/words.js";
 import { html, nothing, render, repeat } from "../vendor/lit-html.js";
+import { fold, loopText } from "./loops.js";
 import { countUpTo, KEPT_TYPE, markOf, textOf } from "./past.js";
 
+/** @import { Entry } from "./loops.js" */
 /** @import { LogEvent } from "./past.js" */
 
 const LATER = 60;
@@ -23,18 +25,20 @@ const RESTARTS = new Set(["child_restarted", "gave_up", "restart_failed", KEPT_T
  * @param {readonly LogEvent[]} events  oldest first
  * @param {number|null} at  null: live
  * @param {boolean} why  whether restarts have a page
+ * @param {ReadonlySet<string>} open  the crash loops with a row for each event
  */
-export function showEventsAround(place, events, at, why) {
-  const count = at === null ? events.length : countUpTo(events, at);
-  const shown = events.slice(Math.max(0, count - EARLIER), count + LATER).reverse();
-  const current = events[count - 1];
+export function showEventsAround(place, events, at, why, open) {
+  const last = events[(at === null ? events.length : countUpTo(events, at)) - 1];
+  const entries = fold(events, open), here = last ? entries.findIndex((entry) => entry.events.includes(last)) : -1;
+  const shown = entries.slice(Math.max(0, here + 1 - EARLIER), here + 1 + LATER).reverse();
+  const current = entries[here];
   const before = current && rowOf(place, current);
   const kept = before && isIn(place, before) ? before.offsetTop - place.scrollTop : null;
-  const newestKept = shown.find(({ type }) => type === KEPT_TYPE);
-  const ends = new Set(shown.filter(({ type }) => type === "child_terminated").map(({ pid }) => pid));
+  const newestKept = shown.find(({ event }) => event.type === KEPT_TYPE);
+  const ends = new Set(shown.filter(({ event }) => event.type === "child_terminated").map(({ event }) => event.pid));
   render(
-    html`${repeat(shown, ({ id }) => id, (event) =>
-      row(event, textOf(event, ends), event === current, at === null, at !== null && event.at > at, why, event === newestKept))}`,
+    html`${repeat(shown, idOf, (entry) => row(entry, textOf(entry.event, ends), entry === current, at === null,
+      at !== null && (entry.events[0]?.at ?? 0) > at, why, entry === newestKept))}`,
     place);
   const item = current && rowOf(place, current);
   if (at === null) place.scrollTop = 0;
@@ -43,15 +47,18 @@ export function showEventsAround(place, events, at, why) {
   else if (!isIn(place, item)) place.scrollTop = item.offsetTop - place.clientHeight * ABOVE; // scrollIntoView would also scroll the page
 }
 
-/** @param {HTMLElement} place @param {LogEvent} event */
-const rowOf = (place, { id }) => /** @type {HTMLElement|null} */ (place.querySelector(`[data-event="${CSS.escape(id)}"]`));
+/** Return what identifies a row; a loop that goes on keeps its row. @param {Entry} entry */
+const idOf = ({ event, loop }) => (loop && !loop.open ? loop.id : event.id);
+
+/** @param {HTMLElement} place @param {Entry} entry */
+const rowOf = (place, entry) => /** @type {HTMLElement|null} */ (place.querySelector(`[data-event="${CSS.escape(idOf(entry))}"]`));
 
 /** Return whether a row is in view in the list. @param {HTMLElement} place @param {HTMLElement} item */
 const isIn = (place, item) =>
   item.offsetTop >= place.scrollTop && item.offsetTop + item.offsetHeight <= place.scrollTop + place.clientHeight;
 
 /**
- * @param {LogEvent} event
+ * @param {Entry} entry
  * @param {string} text
  * @param {boolean} current
  * @param {boolean} live
@@ -59,17 +66,23 @@ const isIn = (place, item) =>
  * @param {boolean} why
  * @param {boolean} begins  it is the newest one without events
  */
-function row(event, text, current, live, later, why, begins) {
+function row(entry, text, current, live, later, why, begins) {
+  const { event, loop } = entry;
   const mark = markOf(event), id = event.ref ?? event.seq, label = `Why: ${event.text}`;
   const gaveUp = event.type === "gave_up" || (event.type === KEPT_TYPE && event.text.endsWith("gave up"));
-  return html`<li data-event=${event.id} data-mark=${mark} ?data-later=${later}>
+  return html`<li data-event=${idOf(entry)} data-mark=${mark} ?data-later=${later}>
     ${begins ? html`<p class="hint">Before the events in memory, only restarts are kept.</p>` : nothing}
     <button type="button" data-at=${event.at} tabindex=${current ? 0 : -1} aria-current=${current && !live ? "step" : nothing}><svg
       class="glyph" aria-hidden="true"><use href="#i-${gaveUp ? "gave-up" : GLYPHS[mark]}"></use></svg>
-      <time datetime=${new Date(event.at * 1000).toISOString()}>${precise(event.at)}</time><span class="what">${text}</span></button>
+      <time datetime=${new Date(event.at * 1000).toISOString()}>${precise(event.at)}</time><span
+        class="what">${text}${loop && !loop.open ? `, ${loopText(loop)}` : ""}</span></button>
     ${why && id !== null && (RESTARTS.has(event.type) || mark === "crash")
       ? html`<a class="link" tabindex="-1" href=${whyAddress(id, undefined, event.ref ? undefined : event.at)} aria-label=${label}>Why?</a>`
-      : nothing}</li>`;
+      : nothing}${loop
+        ? html`<button type="button" class="link" data-loop=${loop.id} tabindex="-1" aria-expanded=${String(loop.open)}>${loop.open
+          ? "Fold them"
+          : "Show each"}</button>`
+        : nothing}</li>`;
 }
 
 /** Move among the rows with the arrow keys, so that the list is one Tab stop. @param {HTMLElement} place @param {KeyboardEvent} event */

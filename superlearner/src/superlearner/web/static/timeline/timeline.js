@@ -37,6 +37,7 @@ const page = byId("timeline", HTMLElement);
 const axis = byId("axis", SlAxis);
 const tree = byId("tree", SlReelTree);
 const list = byId("happened", HTMLElement);
+/** The crash loops that the list shows event by event. @type {Set<string>} */ const unfolded = new Set();
 const only = byId("only", HTMLButtonElement);
 const filter = byId("kinds", SlKinds);
 const own = byId("own", HTMLButtonElement);
@@ -264,7 +265,7 @@ function showList(events, moved) {
     held = 0;
     newest = events.at(-1)?.id;
     list.dataset.shown = String(events.length);
-    showEventsAround(list, events, at, page.hasAttribute("data-why"));
+    showEventsAround(list, events, at, page.hasAttribute("data-why"), unfolded);
   }
   write(byId("held", HTMLElement), held > 0 ? `${number(held)} new, held while you read` : "");
   const hidden = log.whole ? about().length - events.length : 0;
@@ -376,8 +377,13 @@ byId("share", HTMLElement).append(copyButton(() => {
   return address.href;
 }, "Copy link", "Copy link to this moment", "btn"));
 list.addEventListener("click", (event) => {
-  const to = closest(event.target, "button")?.dataset.at;
+  const { at: to, loop } = closest(event.target, "button")?.dataset ?? {};
   if (to !== undefined) go(Number(to));
+  if (loop === undefined) return;
+  const { scrollTop } = list;
+  if (!unfolded.delete(loop)) unfolded.add(loop);
+  showEventsAround(list, listed(), at, page.hasAttribute("data-why"), unfolded);
+  list.scrollTop = scrollTop;
 });
 list.addEventListener("keydown", (event) => walk(list, event));
 for (const leaves of ["pointerleave", "focusout"]) list.addEventListener(leaves, () => {

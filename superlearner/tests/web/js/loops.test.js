@@ -1,0 +1,36 @@
+// Crash loops in the list of events.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { fold, loopText } from "#static/timeline/loops.js";
+
+const end = (at, name, reason) => ({ id: `e${at}`, at, type: "child_terminated", name, supervisor: "sup", text: "", seq: at,
+  data: { id: name, reason, by_itself: true } });
+const again = (at, name, reason) => ({ ...end(at, name, reason), type: "child_restarted", data: { id: name, reason, along: false } });
+const loop = (from, count, name = "poller", reason = "KeyError") =>
+  Array.from({ length: count }, (_, round) => [end(from + 2 * round, name, reason), again(from + 2 * round + 1, name, reason)]).flat();
+const told = (events, open = []) =>
+  fold(events, new Set(open)).map(({ event, events: all, loop: found }) =>
+    `${event.id} ${all.length}${found ? ` ${loopText(found)}` : ""}`);
+
+test("ends and restarts of one child for one reason that follow each other are one row, named by the oldest", () => {
+  const events = [...loop(0, 6), end(20, "cart", "KeyError"), ...loop(30, 5, "poller", "ValueError")];
+  assert.deepEqual(told(events), ["e10 12 6× in 11\u00a0s", "e20 1", "e38 10 5× in 9\u00a0s"]);
+  assert.deepEqual(fold(events, new Set()).map(({ loop: found }) => found?.id), ["e0", undefined, "e30"]);
+});
+
+test("few rounds keep their rows, and so does a loop that is unfolded", () => {
+  assert.equal(told(loop(0, 4)).length, 8);
+  const open = fold(loop(0, 5), new Set(["e0"]));
+  assert.equal(open.length, 10);
+  assert.deepEqual(open.map(({ loop: found }) => found?.open), [...Array(9).fill(undefined), true]);
+});
+
+test("stops by a supervisor, starts along with a sibling and give-ups belong to no loop", () => {
+  const others = [
+    { ...end(1, "cart", "shutdown"), data: { id: "cart", reason: "shutdown" } }, { ...again(2, "cart", "shutdown"), data: { along: true } },
+    { ...end(3, "sup", "x"), type: "gave_up" },
+  ];
+  assert.equal(told([...others, ...others, ...others, ...others, ...others]).length, 15);
+});
