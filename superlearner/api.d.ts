@@ -81,17 +81,22 @@ declare namespace Api {
     reason: string|null;
   }
   interface ClusterTopology {
+    /** the name of the member that answers */ cluster_name: string;
+    /** the join of its longest member, in seconds since 1970 */ formation_time: number|null;
     mode: "single_node"|"multi_node";
+    /** false: no member is simulated */ simulation_enabled: boolean;
     /** that of the platform's membership */ state: "off"|"joining"|"member"|"refused"|"left";
     /** the reason why the platform is no member */ why: string|null;
     current_node: string;
     connected_nodes: string[];
     total_nodes: number;
-    partition_status: "none"|"suspected";
+    /** minority_partition: at most half of the known members */ partition_status: "healthy"|"partial_partition"|"minority_partition";
     /** seconds between two signs of life */ heartbeat: number|null;
     /** seconds of silence after which a member is lost */ dead: number|null;
     nodes: MemberLine[];
     /** processes by node; null without an answer */ process_distribution: Record<string, number|null>;
+    /** up to 5 pids by node, with `include_processes` */ sample_pids: Record<string, string[]>|null;
+    /** by node, with `include_health` */ node_health: Record<string, NodeHealth>|null;
     missing: Missing[];
   }
   interface CourseBlock {
@@ -537,6 +542,13 @@ declare namespace Api {
     /** it belongs to the platform; a reload needs `force` */ platform: boolean;
     file: string|null;
     running: VersionLine[];
+  }
+  interface NodeHealth {
+    /** down: it is not connected; unreachable: it is, and does not answer */ status: "up"|"down"|"unreachable";
+    /** from 0 to 100 */ health_score: number;
+    /** normal, elevated, high, critical, or unknown */ cpu_status: string;
+    /** normal, elevated, critical, or unknown */ memory_status: string;
+    /** what is missing to 100 */ issues: string[];
   }
   interface OpenWait {
     pid: string|null;

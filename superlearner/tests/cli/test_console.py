@@ -57,9 +57,16 @@ def test_every_operation_is_a_function_with_help(start: Callable[..., Any]) -> N
         assert getattr(names["Arsenal"], category) is names[category]
     assert "kill" in dir(names["process"])
     assert "Kill a process." in repr(names["process"])
-    services = {"AnalyticsServer", "Arsenal", "Control", "MessageTracer", "Node", "ToolManager"}
+    services = {"AnalyticsServer", "Arsenal", "ClusterStateManager", "Control", "MessageTracer", "Node", "ToolManager"}
     assert services <= set(names)
-    assert not {"ClusterStateManager", "SingleNodeSimulator"} & set(names)
+    assert "SingleNodeSimulator" not in names
+    tools, cluster = names["ToolManager"], names["ClusterStateManager"]
+    home = cluster.get_cluster_topology().current_node
+    assert (tools.get_mode(), cluster.get_partition_status()) == ("single_node", "healthy")
+    status = tools.get_cluster_status()
+    assert (status.current_node, status.nodes, status.cluster_info.health) == (home, [home], "healthy")
+    assert cluster.get_process_distribution()[home] > 0
+    assert cluster.get_node_info(home).status == "up"
     assert len(OPERATIONS) == len(names["ToolManager"].list_active_tools())
     assert "process.kill" in [line.name for line in names["Arsenal"].list_operations("process")]
     assert names["Arsenal"].get_operation_config("process.kill").scope == "operate"
@@ -281,7 +288,7 @@ def test_the_prompt_of_ipython_explains_names_of_the_original(start: Callable[..
     assert "nodes are not simulated" in typing.until("In [2]:")
     typing.type("nonsense\n")
     assert "name 'nonsense' is not defined" in typing.until("In [3]:")
-    typing.type("ToolManager.get_mode\n")
+    typing.type("ToolManager.set_mode\n")
     assert "there is no cluster mode" in typing.until("In [4]:")
     typing.type("\x04")
     assert 0 == typing.ends()

@@ -120,6 +120,11 @@ def test_the_topology_has_each_member_with_its_health_and_traffic(inside: Inside
             assert (other["name"], other["health"], other["os_pid"], other["observed"]) == (B, "healthy", 4711, True)
             assert other["round_trip_ms"] > 0
             assert found["process_distribution"][B] == 2
+            assert found["node_health"][B]["status"] == "up"
+            assert (found["partition_status"], found["sample_pids"]) == ("healthy", None)
+            assert found["formation_time"] == min(one["since"] for one in (own, other))
+            sampled = await both.get("/topology?include_processes=true&include_health=false")
+            assert (len(sampled["sample_pids"][B]), sampled["node_health"]) == (2, None)
             later = (await both.get("/topology"))["nodes"][1]
             assert later["frames_sent"] > other["frames_sent"] > 0
             assert later["bytes_received"] > other["bytes_received"] > 0
@@ -147,9 +152,17 @@ def test_all_members_are_asked_at_once_and_those_that_did_not_answer_are_named(i
             assert [(one["node"], one["name"]) for one in only["processes"]] == [(B, "till")]
             supervisors = (await both.get("/supervisors"))["supervisors"]
             assert ("kiosk", B) in {(one["name"], one["node"]) for one in supervisors}
-            trees = {one["node"]: one["roots"] for one in (await both.get("/trees"))["trees"]}
+            shown = await both.get("/supervision-trees?include_process_details=true")
+            trees = {name: one["roots"] for name, one in shown["supervision_trees"].items()}
             assert list(trees) == [B, home]
             assert [(one["name"], one["children"][0]["name"]) for one in trees[B]] == [("kiosk", "till")]
+            assert shown["processes"][B][trees[B][0]["children"][0]["pid"]]["name"] == "till"
+            summary = shown["summary"]
+            assert (summary["successful"], summary["failed"], summary["errors"]) == (2, 0, [])
+            roots = await both.get(f"/supervision-trees?of={B}&include_children=false&filter_application=kiosk")
+            [root] = roots["supervision_trees"][B]["roots"]
+            assert (root["name"], root["children"], root["more"]) == ("kiosk", [], 1)
+            assert roots["summary"]["total_supervisors"] == 1
             restarts = (await both.get("/restarts"))["restarts"]
             assert ("till", B) in {(one["name"], one["node"]) for one in restarts}
             assert (await platform.client.delete("/api/v1/processes/counter_1")).status_code == 200
@@ -197,6 +210,40 @@ def test_a_member_is_disconnected_and_connected_again(inside: Inside, tmp_path: 
             await both.until_nodes(lambda names: B in names)
             told = (await both.get("/events"))["events"]
             assert [one["what"] for one in told] == ["joined", "disconnected", "joined"]
+
+    inside(test)
+
+
+@pytest.mark.operation("cluster.health", "cluster.node_info")
+def test_the_health_of_each_node_is_measured_and_a_lost_member_has_none(inside: Inside, tmp_path: Path) -> None:
+    async def test(platform: Any) -> None:
+        async with clustered(platform, tmp_path) as both:
+            home = platform.platform.node.name
+            found = await both.get("/health?include_history=true")
+            assert (found["overall_status"], found["nodes_total"], found["nodes_healthy"]) == ("healthy", 2, 2)
+            assert set(found["performance_metrics"]["memory_usage"]) == set(found["node_statuses"]) == {B, home}
+            assert found["performance_metrics"]["memory_usage"][B] > 1_000_000
+            assert [one["what"] for one in found["health_history"]] == ["joined"]
+            assert found["cluster_uptime"] >= 0
+            info = await both.get("/nodes/b/info?include_processes=true&process_limit=1")
+            assert (info["name"], info["status"], info["processes"], len(info["process_list"])) == (B, "up", 2, 1)
+            assert info["network_info"]["round_trip_ms"] > 0
+            assert (info["system_info"]["otp"], info["simulated"]) == (otp.__version__, False)
+            assert (await both.get(f"/nodes/{home}/info"))["applications"] == ["superlearner"]
+            assert (await both.get("/nodes/c/info", 404))["code"] == "node_not_found"
+            platform.platform.members.cluster.distribution.member_transport.inject(Cut(B))
+            await both.until_nodes(lambda names: B not in names)
+            found = await both.get("/health?include_metrics=false")
+            assert (found["overall_status"], found["partition_status"]) == ("degraded", "minority_partition")
+            assert (found["nodes_unhealthy"], found["performance_metrics"]) == (1, None)
+            lost = found["node_statuses"][B]
+            assert (lost["status"], lost["health_score"]) == ("down", 0)
+            assert "silent" in lost["issues"][0]
+            assert f"forget {B}" in found["recommendations"][0]
+            assert (await both.get("/topology"))["partition_status"] == "minority_partition"
+            info = await both.get(f"/nodes/{B}/info")
+            assert (info["status"], info["processes"]) == ("down", None)
+            assert info["last_seen"] > 0
 
     inside(test)
 

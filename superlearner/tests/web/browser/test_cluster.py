@@ -29,7 +29,7 @@ def member(name: str, **more: Any) -> dict[str, Any]:
 def topology(*members: dict[str, Any], missing: tuple[dict[str, str], ...] = (), **more: Any) -> dict[str, Any]:
     return {
         "mode": "multi_node", "state": "member", "why": None, "current_node": OWN, "connected_nodes": [],
-        "total_nodes": len(members), "partition_status": "none", "heartbeat": 1.0, "dead": 6.0,
+        "total_nodes": len(members), "partition_status": "healthy", "heartbeat": 1.0, "dead": 6.0,
         "nodes": list(members), "process_distribution": {one["name"]: 12 for one in members},
         "missing": list(missing), **more,
     }  # fmt: skip
@@ -80,7 +80,11 @@ def cluster(open_page: Callable[..., Page], untouched: Any) -> Callable[..., Pag
                 "total_count": 1, "nodes_queried": [OWN], "missing": found["missing"],
             },
             "trees": {
-                "trees": [{"node": "b@127.0.0.1", "size": 2, "partial": False, "why": [], "roots": [KIOSK]}],
+                "supervision_trees": {
+                    "b@127.0.0.1": {
+                        "node": "b@127.0.0.1", "size": 2, "partial": False, "why": [], "roots": [KIOSK],
+                    },
+                },
                 "nodes_queried": [OWN], "missing": found["missing"],
             },
         }  # fmt: skip

@@ -38,6 +38,7 @@ FAILURES: Final = _(
     words="Its restarts in a window, and how many that is a second.",
 )
 SUPERVISOR_STATS: Final = _("GET", "/analytics/supervisors")
+TOPOLOGY: Final = _("GET", "/cluster/topology")
 SANDBOXES: Final = {
     "create_sandbox": _("POST", "/sandboxes", first=("supervisor_module",)),
     "restart_sandbox": _("POST", f"{SANDBOX}/restart"),
@@ -92,6 +93,19 @@ SERVICES: Final[dict[str, tuple[str, dict[str, tuple[str, str, Changed]]]]] = {
             "get_sandbox_pid": _("GET", f"{SANDBOX}/pid"),
             "hot_reload": _("POST", f"{SANDBOX}/hot-reload"),
             "list_versions": _("GET", f"{SANDBOX}/versions"),
+        },
+    ),
+    "ClusterStateManager": (
+        "the cluster: its members and their health.",
+        {
+            "get_cluster_topology": TOPOLOGY,
+            "get_node_info": _("GET", "/cluster/nodes/{name}/info"),
+            "get_partition_status": _(
+                "GET", TOPOLOGY[1], pick=("partition_status",), words="What the lost members say about the network."
+            ),
+            "get_process_distribution": _(
+                "GET", TOPOLOGY[1], pick=("process_distribution",), words="The number of processes by node."
+            ),
         },
     ),
     "MessageTracer": (
@@ -179,7 +193,33 @@ def _tools(caller: Caller) -> dict[str, Callable[..., Any]]:
             for one in caller.lines.values()
         )
 
-    return {"list_active_tools": list_active_tools}
+    found: dict[str, Callable[..., Any]] = {"list_active_tools": list_active_tools}
+    topology, health = (caller.routes.get(("GET", f"/cluster/{name}")) for name in ("topology", "health"))
+    if topology is None or health is None:
+        return found
+
+    def get_mode() -> str:
+        """Return `single_node` or `multi_node`, from the members that are connected."""
+        return replace(caller, node=None).ask(topology, {"include_health": False})["mode"]
+
+    def get_cluster_status() -> Record:
+        """Return mode, members and health of the cluster."""
+        everywhere = replace(caller, node=None)
+        shown, healthy = everywhere.ask(topology, {}), everywhere.ask(health, {"include_metrics": False})
+        return value_of(
+            {
+                **{name: shown[name] for name in ("mode", "current_node", "connected_nodes")},
+                "nodes": list(healthy["node_statuses"]),
+                "tools": len(caller.lines),
+                "cluster_info": {
+                    "topology": shown["process_distribution"],
+                    "health": healthy["overall_status"],
+                    "last_updated": healthy["last_updated"],
+                },
+            }
+        )
+
+    return {**found, "get_mode": get_mode, "get_cluster_status": get_cluster_status}
 
 
 def _nodes(caller: Caller) -> dict[str, Callable[..., Any]]:

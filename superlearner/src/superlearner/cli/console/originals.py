@@ -19,7 +19,6 @@ _PREFIX: Final = "write the last part of the name alone, such as Control.list_su
 
 HINTS: Final[Mapping[str, str]] = {
     "ClusterDiscovery": _CLUSTER,
-    "ClusterStateManager": _CLUSTER,
     "Counter": 'write process.message("counter_1", "increment", message_type="cast"), or message "get_value" as a call',
     "IsolatedCompiler": "write sandbox.create(id, source=..., dry_run=True) to check a source",
     "ModuleVersionManager": _CODE,
@@ -38,10 +37,12 @@ MEMBERS: Final[Mapping[str, Mapping[str, str]]] = {
         "TestRunner": "write Arsenal.list_operations()",
         "register_operation": 'operations come from installed packages, see docs.page("plug-ins")',
     },
+    "ClusterStateManager": {
+        "refresh_cluster_state": "every answer is of the moment",
+        "subscribe_to_changes": "cluster.events() lists what came and went",
+    },
     "SandboxManager": {"sync": "each call answers when it is done"},
     "ToolManager": {
-        "get_cluster_status": _CLUSTER,
-        "get_mode": _MODES,
         "handle_simulation_event": _SIMULATION,
         "register_tool": "tools are the operations of the platform and of installed packages",
         "set_mode": _MODES,

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from otp import NotFound
 from otp.cluster import Cluster, JoinRefused, NotMember
+from superlearner.cluster.health import partition_of
 from superlearner.cluster.members import Members
 from superlearner.cluster.status import pings, status_of
 from superlearner.control.terms import clip
@@ -15,8 +16,10 @@ from superlearner.nodes.nodes import Nodes
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
 from superlearner.operations.engine.everywhere import ask_all, select_nodes
+from superlearner.operations.engine.member_health import health_by_node
 from superlearner.operations.engine.services import Services
 from superlearner.operations.failures import Detail, OperationError
+from superlearner.operations.results import ProcessLine
 from superlearner.operations.results.cluster import (
     ClusterAnomalies,
     ClusterAnomaly,
@@ -34,12 +37,14 @@ from superlearner.operations.results.cluster import (
     ClusterTrees,
     MemberLine,
     Missing,
+    TreesSummary,
 )
 from superlearner.operations.results.restarts import RestartLine
-from superlearner.operations.results.tree import TreeResult
+from superlearner.operations.results.tree import TreeChild, TreeResult
 
 LONGEST = 300
 PER_NODE = 500
+SAMPLE = 5
 
 OneNode = Annotated[str | None, Field(max_length=200, description="only this node; by default all")]
 Limit = Annotated[int, Field(ge=1, le=1000, description="most entries of the answer")]
@@ -48,37 +53,50 @@ MemberName = Annotated[str, Field(max_length=200, description="name of the membe
 
 @operation("cluster.topology", http=("GET", "/cluster/topology"), scope="read", on="platform",
            short="nodes.name,status,health,evidence,round_trip_ms,os_pid,address missing.node,reason")  # fmt: skip
-async def topology(ctx: Context, members: Members, nodes: Nodes, services: Services, /) -> ClusterTopology:
+async def topology(
+    ctx: Context,
+    members: Members,
+    nodes: Nodes,
+    services: Services,
+    /,
+    include_processes: Annotated[bool, Field(description="a sample of pids of each node")] = False,
+    include_health: Annotated[bool, Field(description="the health of each node")] = True,
+) -> ClusterTopology:
     """Show the members of the cluster.
 
-    With the round trip to each, its traffic with the platform, and its processes. Members that did not answer are
-    named in `missing`.
+    With the round trip to each, its traffic with the platform, its processes and its health. Members that did not
+    answer are named in `missing`.
     """
     cluster = members.cluster
     home = ctx.home.name
-    counted = await ask_all(ctx, services, nodes, select_nodes(ctx, nodes), "process.list", {"per_page": 1})
-    distribution = {name: meta["total"] for name, meta in counted.meta.items()}
+    asked = {"per_page": SAMPLE if include_processes else 1}
+    counted = await ask_all(ctx, services, nodes, select_nodes(ctx, nodes), "process.list", asked)
+    distribution: dict[str, int | None] = {name: meta["total"] for name, meta in counted.meta.items()}
+    samples = {name: [one["pid"] for one in lines] for name, lines in counted.data.items()}
+    health = (await health_by_node(ctx, services, nodes, members)).nodes if include_health else None
+    shown = ClusterTopology(
+        cluster_name=home, formation_time=None, mode="single_node", simulation_enabled=False, state=members.state,
+        why=members.why, current_node=home, connected_nodes=[home], total_nodes=1, partition_status="healthy",
+        heartbeat=None, dead=None, nodes=[], process_distribution=distribution,
+        sample_pids=samples if include_processes else None, node_health=health, missing=counted.missing,
+    )  # fmt: skip
     if cluster is None or not cluster.members():
-        return ClusterTopology(
-            mode="single_node", state=members.state, why=members.why, current_node=home, connected_nodes=[home],
-            total_nodes=1, partition_status="none", heartbeat=None, dead=None, nodes=[],
-            process_distribution=dict(distribution), missing=counted.missing,
-        )  # fmt: skip
+        return shown
     status = await status_of(cluster)
     lines = [_describe_member(one, cluster, members, home) for one in status["members"]]
-    return ClusterTopology(
-        mode="multi_node" if len(lines) > 1 else "single_node",
-        state=members.state,
-        why=members.why,
-        current_node=home,
-        connected_nodes=[line.name for line in lines],
-        total_nodes=len(lines),
-        partition_status=status["partition"],
-        heartbeat=cluster.settings.heartbeat,
-        dead=cluster.settings.dead,
-        nodes=lines,
-        process_distribution={line.name: distribution.get(line.name) for line in lines},
-        missing=counted.missing,
+    names = [line.name for line in lines]
+    return shown.model_copy(
+        update={
+            "formation_time": min(line.since for line in lines),
+            "mode": "multi_node" if len(lines) > 1 else "single_node",
+            "connected_nodes": names,
+            "total_nodes": len(lines),
+            "partition_status": partition_of(len(names), len(names) + len(cluster.lost())),
+            "heartbeat": cluster.settings.heartbeat,
+            "dead": cluster.settings.dead,
+            "nodes": lines,
+            "process_distribution": {name: distribution.get(name) for name in names},
+        }
     )
 
 
@@ -185,7 +203,7 @@ async def supervisors(ctx: Context, nodes: Nodes, services: Services, /, of: One
     return ClusterSupervisors(supervisors=found, nodes_queried=names, missing=answers.missing)
 
 
-@operation("cluster.trees", http=("GET", "/cluster/trees"), scope="read", on="platform",
+@operation("cluster.trees", http=("GET", "/cluster/supervision-trees"), scope="read", on="platform",
            errors=("node_not_found",))  # fmt: skip
 async def trees(
     ctx: Context,
@@ -193,13 +211,42 @@ async def trees(
     services: Services,
     /,
     of: OneNode = None,
+    include_children: Annotated[bool, Field(description="false: only the roots")] = True,
+    filter_application: Annotated[
+        str | None, Field(max_length=200, description="only roots with this name or class")
+    ] = None,
+    include_process_details: Annotated[bool, Field(description="the process of each child")] = False,
+    max_depth: Annotated[int, Field(ge=1, le=32, description="levels below a root")] = 20,
     limit: Annotated[int, Field(ge=1, le=1000, description="the most supervisors and children of a node")] = PER_NODE,
 ) -> ClusterTrees:
     """Show the supervision trees of all members."""
     names = select_nodes(ctx, nodes, of)
-    answers = await ask_all(ctx, services, nodes, names, "tree.show", {"limit": limit})
-    found = [TreeResult.model_validate(data) for data in answers.data.values()]
-    return ClusterTrees(trees=found, nodes_queried=names, missing=answers.missing)
+    depth = max_depth if include_children else 0
+    answers = await ask_all(ctx, services, nodes, names, "tree.show", {"limit": limit, "depth": depth})
+    found = {name: TreeResult.model_validate(data) for name, data in answers.data.items()}
+    for tree in found.values() if filter_application is not None else ():
+        tree.roots = [one for one in tree.roots or () if filter_application in (one.name, one.what.split(":")[-1])]
+    details: dict[str, dict[str, ProcessLine]] | None = None
+    if include_process_details:
+        asked = await ask_all(ctx, services, nodes, names, "process.list", {"per_page": PER_NODE})
+        details = {name: {one["pid"]: ProcessLine.model_validate(one) for one in of} for name, of in asked.data.items()}
+    return ClusterTrees(
+        supervision_trees=found,
+        processes=details,
+        summary=TreesSummary(
+            nodes_queried=len(names),
+            successful=len(found),
+            failed=len(names) - len(found),
+            total_supervisors=sum(_supervisors(root) for tree in found.values() for root in tree.roots or ()),
+            errors=[f"{one.node}: {one.reason}" for one in answers.missing],
+        ),
+        nodes_queried=names,
+        missing=answers.missing,
+    )
+
+
+def _supervisors(tree: TreeChild) -> int:
+    return (tree.type == "supervisor") + sum(map(_supervisors, tree.children or ()))
 
 
 @operation("cluster.add", http=("POST", "/cluster/nodes"), scope="code", on="platform", changes=True,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
+from superlearner.cluster.health import NodeStatus, Overall, Partition
 from superlearner.cluster.members import ClusterEvent
-from superlearner.operations.results import ProcessLine, SupervisorDetails
+from superlearner.operations.results import Pid, ProcessLine, SupervisorDetails
 from superlearner.operations.results.restarts import RestartLine
 from superlearner.operations.results.result import ResultModel
 from superlearner.operations.results.system import AnomalyLine
@@ -29,6 +30,9 @@ __all__ = [
     "ClusterTrees",
     "MemberLine",
     "Missing",
+    "NodeHealth",
+    "NodeInfo",
+    "TreesSummary",
 ]
 
 Health = Literal["healthy", "slow", "silent"]
@@ -64,10 +68,23 @@ class MemberLine(ResultModel):
     observed: bool = Field(description="pages and operations work on it")
 
 
+class NodeHealth(ResultModel):
+    """The health of a node, from what it measures itself."""
+
+    status: NodeStatus = Field(description="down: it is not connected; unreachable: it is, and does not answer")
+    health_score: int = Field(description="from 0 to 100")
+    cpu_status: str = Field(description="normal, elevated, high, critical, or unknown")
+    memory_status: str = Field(description="normal, elevated, critical, or unknown")
+    issues: list[str] = Field(description="what is missing to 100")
+
+
 class ClusterTopology(ResultModel):
     """The cluster as the platform sees it."""
 
+    cluster_name: str = Field(description="the name of the member that answers")
+    formation_time: float | None = Field(description="the join of its longest member, in seconds since 1970")
     mode: Literal["single_node", "multi_node"]
+    simulation_enabled: bool = Field(description="false: no member is simulated")
     state: Literal["off", "joining", "member", "refused", "left"] = Field(
         description="that of the platform's membership"
     )
@@ -75,11 +92,57 @@ class ClusterTopology(ResultModel):
     current_node: str
     connected_nodes: list[str]
     total_nodes: int
-    partition_status: Literal["none", "suspected"]
+    partition_status: Partition = Field(description="minority_partition: at most half of the known members")
     heartbeat: float | None = Field(description="seconds between two signs of life")
     dead: float | None = Field(description="seconds of silence after which a member is lost")
     nodes: list[MemberLine]
     process_distribution: dict[str, int | None] = Field(description="processes by node; null without an answer")
+    sample_pids: dict[str, list[Pid]] | None = Field(description="up to 5 pids by node, with `include_processes`")
+    node_health: dict[str, NodeHealth] | None = Field(description="by node, with `include_health`")
+    missing: list[Missing]
+
+
+class ClusterPerformance(ResultModel):
+    """The last measurements of the nodes."""
+
+    total_processes: int
+    memory_usage: dict[str, int | None] = Field(description="resident memory by node, in bytes")
+    queues: dict[str, int] = Field(description="waiting messages by node")
+    gc_pause_ms: dict[str, float] = Field(description="longest pause of the garbage collector, by node")
+
+
+class ClusterHealth(ResultModel):
+    """The health of the cluster as the platform sees it."""
+
+    overall_status: Overall
+    partition_status: Partition
+    nodes_total: int
+    nodes_healthy: int = Field(description="those that are up")
+    nodes_unhealthy: int
+    node_statuses: dict[str, NodeHealth]
+    cluster_uptime: float | None = Field(description="seconds since its longest member joined")
+    performance_metrics: ClusterPerformance | None = Field(description="with `include_metrics`")
+    health_history: list[ClusterEvent] | None = Field(description="with `include_history`, newest first")
+    recommendations: list[str]
+    last_updated: float = Field(description="in seconds since 1970")
+    missing: list[Missing]
+
+
+class NodeInfo(ResultModel):
+    """A node of the cluster. Unknown values are null."""
+
+    name: str
+    status: NodeStatus
+    processes: int | None
+    memory_usage: dict[str, int | None] = Field(description="`total`: resident memory of its program, in bytes")
+    cpu_usage: float | None = Field(description="percent of a core")
+    last_seen: float | None = Field(description="in seconds since 1970; null: it has not been seen")
+    simulated: bool
+    health: NodeHealth
+    system_info: dict[str, Any] = Field(description="python, otp, os_pid, uptime_s")
+    applications: list[str]
+    network_info: dict[str, Any] = Field(description="address, http, round_trip_ms, and the traffic with it")
+    process_list: list[ProcessLine] | None = Field(description="with `include_processes`")
     missing: list[Missing]
 
 
@@ -140,10 +203,24 @@ class ClusterSupervisors(ResultModel):
     missing: list[Missing]
 
 
+class TreesSummary(ResultModel):
+    """Counts over all nodes."""
+
+    nodes_queried: int
+    successful: int
+    failed: int
+    total_supervisors: int = Field(description="those shown")
+    errors: list[str]
+
+
 class ClusterTrees(ResultModel):
     """The supervision trees of all nodes."""
 
-    trees: list[TreeResult]
+    supervision_trees: dict[str, TreeResult] = Field(description="by node")
+    processes: dict[str, dict[Pid, ProcessLine]] | None = Field(
+        description="by node and pid, with `include_process_details`"
+    )
+    summary: TreesSummary
     nodes_queried: list[str]
     missing: list[Missing]
 

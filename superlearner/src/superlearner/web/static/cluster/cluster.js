@@ -19,7 +19,7 @@ const EVERY_MS = 2000;
 const SHOWN_S = 600;
 const SHAPES = { healthy: "running", slow: "restarting", silent: "stuck", lost: "crashed" };
 const PATHS = /** @type {Record<string, string>} */ ({
-  trees: "/cluster/trees", processes: "/cluster/processes",
+  trees: "/cluster/supervision-trees", processes: "/cluster/processes",
 });
 
 const page = byId("cluster", HTMLElement);
@@ -170,7 +170,7 @@ const missing = (out) => (out.length
 
 /** The contents of the other views. @type {Record<string, (found: any) => unknown>} */
 const OTHERS = {
-  trees: ({ trees: all }) => trees(all),
+  trees: ({ supervision_trees: all }) => trees(Object.values(all)),
   processes: ({ processes, total_count }) => table(["Node", "Process", "Class", "State", "Mailbox", "Restarts"], processes,
     (/** @type {any} */ one) => html`<td>${one.node}</td><th scope="row"><a
       href=${at("/supervisors", one.node, one.pid)}>${one.name ?? one.pid}</a></th><td>${one.what}</td><td>${processState(one.status)}</td>
