@@ -114,3 +114,23 @@ def test_cells_of_a_visitor_without_the_scope_code_cannot_be_run(lesson: Callabl
     cell = exercise(page, "s12-c1")
     expect(cell.get_by_role("button", name="Run", exact=False)).to_be_disabled()
     expect(cell.get_by_role("link", name="Sign in")).to_be_visible()
+
+
+PLACE = """(code) => {
+    const root = code.shadowRoot, text = root.querySelector(".cm-line") ?? root.querySelector(".paint");
+    const words = document.createTreeWalker(text, NodeFilter.SHOW_TEXT), first = document.createRange();
+    first.setStart(words.nextNode(), 0);
+    first.setEnd(words.currentNode, 1);
+    const { x, y } = first.getBoundingClientRect(), frame = code.getBoundingClientRect();
+    return [Math.round(x - frame.x), Math.round(y - frame.y), Math.round(frame.height)];
+}"""
+
+
+def test_code_stays_where_it_is_when_its_editor_is_loaded(lesson: Callable[..., Page]) -> None:
+    code = exercise(lesson(), "s12-c1").locator("sl-code")
+    code.page.mouse.move(0, 0)
+    expect(code).not_to_have_attribute("data-ready", "editor")
+    before = code.evaluate(PLACE)
+    code.hover()
+    expect(code).to_have_attribute("data-ready", "editor")
+    assert code.evaluate(PLACE) == before

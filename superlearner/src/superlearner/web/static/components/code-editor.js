@@ -65,7 +65,7 @@ function look(cm) {
     "&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground, ::selection": { backgroundColor:
       "var(--accent-bg)" },
     ".cm-gutters": { backgroundColor: "transparent", color: "var(--ink3)", border: "0" },
-    ".cm-lineNumbers .cm-gutterElement": { padding: "0 10px 0 12px" },
+    ".cm-lineNumbers .cm-gutterElement": { padding: "0 10px 0 12px", minWidth: "calc(22px + 2ch)" },
     ".cm-activeLine, .cm-activeLineGutter": { backgroundColor: "color-mix(in srgb, var(--accent) 6%, transparent)" },
     ".cm-activeLineGutter": { color: "var(--ink)" },
     ".cm-matchingBracket, &.cm-focused .cm-matchingBracket": { backgroundColor: "var(--accent-bg)", outline: "1px solid var(--accent)" },
@@ -88,9 +88,9 @@ function colours(cm) {
   const t = cm.tags;
   return cm.syntaxHighlighting(cm.HighlightStyle.define([
     { tag: [t["keyword"], t["operatorKeyword"], t["bool"], t["null"]], color: "var(--accent)" },
-    { tag: t["string"], color: "light-dark(#0b6275, #7cc9dd)" },
+    { tag: t["string"], color: "var(--run)" },
     { tag: t["comment"], color: "var(--ink3)", fontStyle: "italic" },
-    { tag: t["number"], color: "light-dark(#8a3a12, #f0ab7c)" },
+    { tag: t["number"], color: "var(--restart)" },
     { tag: [t.definition(t["className"]), t.function(t.definition(t["variableName"]))], fontWeight: "600" },
     { tag: [t["meta"], t["self"]], color: "light-dark(#7a2f86, #dca0e6)" },
   ]));
