@@ -11,7 +11,7 @@ import otp
 from otp import GenServer, Ok, Reply, impl
 from otp.cluster import MemberDown, MemberUp
 from otp.cluster.simulation import HistoryViolation
-from otp.distribution import TEACHING
+from otp.distribution import TEACHING, Settings
 from otp.kernel.values.errors import BadArgument, CallExit, Exit
 from otp.testing import Scheduler, SimulatedCluster, advance
 
@@ -356,3 +356,18 @@ def test_bad_arguments(wrong: Any, text: str) -> None:
                 await sim.start("n1")
 
     run(main)
+
+
+def test_fifty_members_form_part_and_heal_with_few_messages() -> None:
+    async def main() -> None:
+        async with SimulatedCluster(50, settings=Settings(heartbeat=1, dead=2)) as sim:
+            sent = sum(event.kind == "sent" for event in sim.history)
+            assert sent < 4 * 50 * 49  # each member sends each other one some messages, not one about each third
+            sim.partition(sim.names[:5], sim.names[5:])
+            await sim.converge()
+            assert 45 == len(sim.view("n50").members)
+            sim.heal()
+            await sim.converge()
+            assert 50 == len(sim.view("n1").members)
+
+    Scheduler(seed=1, inline=True).run(main)

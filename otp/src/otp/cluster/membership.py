@@ -41,6 +41,10 @@ MOST_LOST: Final = 1_000
 """Number of lost members that are kept; the longest lost is forgotten first."""
 MOST_IGNORED: Final = 100
 """Number of unknown kinds of messages that are logged."""
+GOSSIP: Final = 10
+"""Number of members up to which all are sent each new one at once, and of lists of members sent in one heartbeat. In a
+larger cluster the new one has the list and connects by itself, and lists are exchanged in turn: n³ names would be sent
+otherwise while n members form."""
 LOOKS: Final = 8
 """Heartbeats in which sources of addresses are read each time; afterwards they are read each time after as many."""
 SLOWEST_DIAL: Final = 2.0
@@ -128,6 +132,8 @@ class Membership:
         self._complained: set[str] = set()
         self._found: dict[str, list[str]] = {}  # what each source found last
         self._ignored: set[str] = set()  # kinds of messages that this version does not know
+        self._lists = 0  # lists of members sent in this heartbeat
+        self._owed: deque[NodeId] = deque()  # connected nodes to send one later
         self._ticks = 0
         self._pulse = Pulse(settings.heartbeat)
         self._timer: asyncio.TimerHandle | None = None
@@ -222,6 +228,7 @@ class Membership:
                 sought.pause = min(2 * sought.pause, SLOWEST_DIAL)
                 sought.at = now + sought.pause
                 self._dial(sought.address, again=True)
+        self._gossip()
         self._ticks += 1
         if self._ticks > LOOKS and self._ticks % LOOKS:
             return
@@ -323,8 +330,24 @@ class Membership:
         # The carrier has one before its first connection, which may come before `begin`, and another one later.
         self.me = self.me._replace(address=getattr(self._carrier, "address", None) or None)
         self._pending[node] = self._loop.time()
-        known = [(member.name, member.incarnation, member.address) for member in self.up.values()]
+        self._lists += 1
+        if self._lists > GOSSIP:
+            self._owed.append(node)
+        known = self._known() if self._lists <= GOSSIP else list[Any]()
         self.distribution.tell(node, ("cluster", "facts", PROTOCOL, facts_of(self.me, self.joined), known))
+
+    def _known(self) -> list[tuple[str, int, str | None]]:
+        return [(member.name, member.incarnation, member.address) for member in self.up.values()]
+
+    def _gossip(self) -> None:
+        """Send the members to those that have not received the list, and to one more in turn."""
+        self._lists = 0
+        while self._owed and self._lists < GOSSIP:
+            self._lists += self.distribution.tell(self._owed.popleft(), ("cluster", "known", self._known()))
+        others = list(self.up.values())
+        if len(others) > GOSSIP:
+            other = others[self._ticks % len(others)]
+            self.distribution.tell(NodeId(other.name, other.incarnation), ("cluster", "known", self._known()))
 
     def ended(self, node: NodeId, reason: str) -> None:
         """Handle the end of a connection."""
@@ -445,7 +468,7 @@ class Membership:
             self._notify_watchers(lambda ref: MemberLeaving(ref, member))
         for table in self._tables.values():
             table.came(node)
-        for other in others:
+        for other in others if len(others) <= GOSSIP else ():
             news = ("cluster", "known", [(member.name, member.incarnation, member.address)])
             self.distribution.tell(NodeId(other.name, other.incarnation), news)
         self.wake()

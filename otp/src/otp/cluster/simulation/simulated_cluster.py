@@ -411,10 +411,12 @@ class SimulatedCluster:
             reached = {other: expected[other] for other in hearing if self._reaches(name, other)}
             if seen != reached:
                 return f"{name} sees {', '.join(seen)}, and reaches {', '.join(reached)}"
-        plain = {name: plain_view(view) for name, view in views.items()}
-        for one, other in combinations(hearing, 2):
-            if plain[one]["members"] == plain[other]["members"] and plain[one] != plain[other]:
-                return f"the tables of {one} and {other} differ"
+        first: dict[frozenset[str], tuple[str, Any]] = {}  # of those that see the same members
+        for name, view in views.items():
+            plain = plain_view(view)
+            one, its = first.setdefault(frozenset(view.members), (name, plain))
+            if its != plain:
+                return f"the tables of {one} and {name} differ"
         return None
 
     def _reaches(self, one: str, other: str) -> bool:
