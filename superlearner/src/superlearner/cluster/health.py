@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from superlearner.base.commands import command
+
 __all__ = ["MemberHealth", "NodeStatus", "Overall", "Partition", "health_of", "overall_of", "partition_of"]
 
 NodeStatus = Literal["up", "down", "unreachable"]
@@ -56,8 +58,8 @@ def health_of(
     """
     if status != "up":
         advice = {
-            "down": f"start {name} again, or forget it: superlearner cluster forget {name}",
-            "unreachable": f"look whether {name} is busy or paused: superlearner cluster ping {name}",
+            "down": f"start {name} again, or forget it: `{command('cluster.forget', name)}`",
+            "unreachable": f"look whether {name} is busy or paused: `{command('cluster.ping', name)}`",
         }[status]
         return MemberHealth(status, SCORES[status], "unknown", "unknown", [why or f"it is {status}"], [advice])
     score, cpu_status, memory_status = FULL, "normal", "unknown" if memory is None else "normal"
@@ -67,19 +69,19 @@ def health_of(
         if memory is not None and memory > limit:
             score, memory_status = score - cost, word
             issues.append(f"its program uses {memory / GIB:.1f} GiB of memory, more than {limit // GIB}")
-            advice_of.append(f"see which processes of {name} grow: superlearner process list --node {name}")
+            advice_of.append(f"see which processes of {name} grow: `{command('process.list', node=name)}`")
             break
     for percent, cost, word in CPU:
         if cpu > percent:
             score, cpu_status = score - cost, word
             issues.append(f"it uses {cpu:.0f} % of a core, more than {percent:.0f}")
-            advice_of.append(f"see what keeps {name} busy: superlearner system bottlenecks --node {name}")
+            advice_of.append(f"see what keeps {name} busy: `{command('system.bottlenecks', node=name)}`")
             break
     for count, cost in PROCESSES:
         if processes > count:
             score -= cost
             issues.append(f"it has {processes:,} processes, more than {count:,}")
-            advice_of.append(f"see which supervisor of {name} starts them: superlearner tree --node {name}")
+            advice_of.append(f"see which supervisor of {name} starts them: `{command('tree', node=name)}`")
             break
     return MemberHealth(status, score, cpu_status, memory_status, issues, advice_of)
 
