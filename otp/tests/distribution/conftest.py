@@ -74,6 +74,9 @@ class MemoryTransport:
     def busy(self, node: NodeId) -> bool:
         return False
 
+    def full(self, node: NodeId) -> bool:
+        return False
+
     async def drained(self, node: NodeId) -> None:
         return None
 

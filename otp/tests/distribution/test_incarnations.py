@@ -237,16 +237,25 @@ class Port:
     def __init__(self) -> None:
         self.streams: list[StreamCarrier] = []
         self.started: Any = None
+        self.on_room: Any = None
 
     async def start(self, *started: Any) -> None:
         self.started = started
 
     async def plug(self, end: socket.socket) -> None:
         self.streams.append(StreamCarrier.over_socket(end))
+        self.streams[-1].on_room = self.on_room
         await self.streams[-1].start(*self.started)
 
     def put(self, node: NodeId, frame: bytes) -> None:
         self.streams[-1].put(node, frame)
+
+    def room(self, node: NodeId) -> int:
+        return self.streams[-1].room(node)
+
+    def heard(self) -> Any:
+        """Return the node of which bytes have arrived."""
+        return self.streams[-1].heard() if self.streams else ()
 
     async def close(self) -> None:
         for stream in self.streams:

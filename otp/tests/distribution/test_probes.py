@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from otp.distribution import NodeId, Session
-from otp.distribution.actions import Action, Down, Outdated, Put, Refused, Signal, Taken, Up
+from otp.distribution.actions import Action, Down, Outdated, Put, Refused, Room, Signal, Taken, Up
 
 A, OLD, NEW = NodeId("a", 1), NodeId("b", 5), NodeId("b", 9)
 
@@ -25,7 +25,9 @@ class Sessions:
     def do(self, node: NodeId, what: str, *args: Any) -> None:
         todo: list[tuple[NodeId, Action]] = [(node, found) for found in self.ask(node, what, *args)]
         for at, action in todo:
-            if not isinstance(action, Put):
+            if isinstance(action, Room):
+                todo += [(at, new) for new in self.all[at].room(action.node, 1 << 20)]
+            elif not isinstance(action, Put):
                 self.seen[at].append(action)
             elif not {at, action.node} & self.silent and action.node in self.all:
                 todo += [(action.node, new) for new in self.ask(action.node, "receive", at, action.frame)]

@@ -21,9 +21,7 @@ from otp.distribution.frames import Hello, decode
 from otp.testing.virtual_loop import VirtualLoop
 
 FAULTS_END = 8.0
-SETTINGS = Settings(
-    heartbeat=0.25, dead=1.0, window=1_500, fragment=400, busy=3_000, waiting=20_000, signal=4_000, auto_connect=False
-)
+SETTINGS = Settings(heartbeat=0.25, dead=1.0, fragment=400, buffer=3_000, signal=4_000, auto_connect=False)
 MERGED_WITHIN = 2 * SETTINGS.dead
 """Seconds after the last fault in which all nodes are connected with all: time-out, greeting, slow frames."""
 HELLOS_PER_PAIR_AND_HEARTBEAT = 8
@@ -89,8 +87,11 @@ class Tapped:
     def __init__(self, world: World, me: NodeId) -> None:
         self.world = world
         self.inner = world.network.carrier(me)
+        self.room, self.heard = self.inner.room, self.inner.heard
+        self.on_room: Any = None
 
     async def start(self, me: NodeId, on_frame: Any, on_hint: Any) -> None:
+        self.inner.on_room = self.on_room
         await self.inner.start(me, on_frame, on_hint)
 
     def put(self, node: NodeId, frame: bytes) -> None:
@@ -113,7 +114,7 @@ class World:
         self.random = random.Random(seed)
         self.loop = VirtualLoop()
         slowest = self.random.choice([0.002, 0.02, 0.1])
-        self.network = SimulatedNetwork(seed, 0.0005, slowest, hints=self.random.random() < 0.3)
+        self.network = SimulatedNetwork(seed, 0.0005, slowest, hints=self.random.random() < 0.3, room=1_500)
         self.names = "abcd"[: self.random.choice([2, 2, 3, 4])]
         self.lives: dict[str, Life] = {}
         self.hellos: Counter[int] = Counter()

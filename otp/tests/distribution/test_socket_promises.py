@@ -21,7 +21,7 @@ from otp.distribution import NodeId, Session, SessionTransport, Settings
 from otp.distribution.carriers.direct import DirectCarrier
 from otp.distribution.faults import Cut, Delay, Drop, Heal, Hold, Resume, Stall
 
-SETTINGS = Settings(heartbeat=0.1, dead=0.4, fragment=400, busy=30_000, waiting=200_000, signal=10_000)
+SETTINGS = Settings(heartbeat=0.1, dead=0.4, fragment=400, buffer=50_000, signal=10_000)
 MERGED_WITHIN = 10.0
 
 

@@ -19,6 +19,7 @@ from otp.distribution.carriers.stream import StreamCarrier
 A, B = NodeId("a", 1), NodeId("b", 1)
 PATIENT = Settings(heartbeat=30.0, dead=60.0)  # whatever happens here, no heartbeat finds it
 HASTY = Settings(heartbeat=0.02, dead=0.1)
+NARROW = Settings(buffer=1024 * 1024, signal=1024 * 1024)
 
 
 class TransportLog:
@@ -159,7 +160,7 @@ def test_a_node_that_falls_silent_while_its_stream_stands_is_found_by_the_heartb
 def test_a_side_that_does_not_read_takes_a_bounded_memory_and_no_time() -> None:
     async def main() -> None:
         one, two = carriers("pair", write_limit=100_000)
-        (a, at_a), (b, at_b) = await joined(one, A), await joined(two, B)
+        (a, at_a), (b, at_b) = await joined(one, A, settings=NARROW), await joined(two, B)
         await at_a(), await at_b()
         two._writing.pause_reading()
         for _ in range(1_000):
@@ -180,7 +181,7 @@ def test_a_side_that_does_not_read_takes_a_bounded_memory_and_no_time() -> None:
 def test_a_sender_that_waits_until_it_is_drained_sends_all_of_a_stream() -> None:
     async def main() -> None:
         one, two = carriers("pair")
-        (a, at_a), (b, at_b) = await joined(one, A), await joined(two, B)
+        (a, at_a), (b, at_b) = await joined(one, A, settings=NARROW), await joined(two, B)
         await at_a(), await at_b()
         waited = 0
         for number in range(500):

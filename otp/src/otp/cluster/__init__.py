@@ -13,8 +13,7 @@
 >>> asyncio.run(main())
 ['a', 'b']
 
-Members of one machine, and simulated ones, need msgspec; those of several machines need eclipse-zenoh, too (the extra
-`cluster`). Importing `otp` does not import this package.
+It needs msgspec (the extra `cluster`). Importing `otp` does not import this package.
 
 Source: Erlang's distribution and `net_kernel`; membership by all members as in libcluster.
 """
@@ -29,9 +28,11 @@ from otp.cluster.groups import GroupJoin, GroupLeave
 from otp.cluster.member import Member, MemberDown, MemberLeaving, MemberUp
 from otp.cluster.refusals import JoinRefused, NotMember, Refusal
 from otp.cluster.remote_calls import MultiResult, multicall, rpc
+from otp.distribution.busy import Busy
 from otp.distribution.carriers.tls import Tls
 
 __all__ = [
+    "Busy",
     "Cluster",
     "Discovery",
     "Dns",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from otp.distribution import Distribution, Incarnations, NodeId, Session, SessionTransport, TransportEvents
@@ -61,6 +62,9 @@ class _Hints:
         self._carrier = carrier
         self._observer = observer
         self.put = carrier.put  # without a call in between, since it is called for every frame
+        self.room = carrier.room
+        self.heard = carrier.heard
+        self.on_room: Callable[[NodeId], object] = lambda _: None
 
     async def start(self, me: NodeId, on_frame: OnFrame, on_hint: OnHint) -> None:
         observer = self._observer
@@ -69,6 +73,7 @@ class _Hints:
             if observer.hinted(node, present):
                 on_hint(node, present)
 
+        self._carrier.on_room = self.on_room
         await self._carrier.start(me, on_frame, hint)
 
     async def close(self) -> None:

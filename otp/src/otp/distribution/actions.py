@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from otp.distribution.node_id import NodeId
 
-__all__ = ["Action", "Down", "Drained", "Outdated", "Put", "Refused", "Signal", "Taken", "Up"]
+__all__ = ["Action", "Down", "Drained", "Outdated", "Put", "Refused", "Room", "Signal", "Taken", "Up"]
 
 
 class Put(NamedTuple):
@@ -14,6 +14,12 @@ class Put(NamedTuple):
 
     node: NodeId
     frame: bytes
+
+
+class Room(NamedTuple):
+    """Ask the carrier for how many bytes it takes for `node`, and tell the session once it takes any."""
+
+    node: NodeId
 
 
 class Up(NamedTuple):
@@ -68,4 +74,4 @@ class Taken(NamedTuple):
     node: NodeId
 
 
-Action = Put | Up | Signal | Down | Drained | Refused | Outdated | Taken
+Action = Put | Room | Up | Signal | Down | Drained | Refused | Outdated | Taken

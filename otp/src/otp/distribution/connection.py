@@ -11,6 +11,8 @@ from otp.distribution.settings import Settings
 
 __all__ = ["Broken", "Connection"]
 
+FIRST_ROOM: Final = 64 * 1024
+"""Bytes that are sent before the carrier has said how much it takes."""
 CHUNK: Final = 64 * 1024
 """Bytes of a received signal that are kept in one piece; growing one buffer to 16 MB takes ten times as long."""
 
@@ -30,29 +32,27 @@ class Connection:
     `mine` and `his` are the nonces of its handshake; `outgoing` and `incoming` its numbers on frames of either
     direction; `epoch` its number in this session; `since` its start, `heard` the time of its last frame.
 
-    Data frames are numbered from 1. A missing number breaks the connection: nothing is sent twice.
+    Data frames are numbered from 1. A missing number breaks the connection: nothing is sent twice. The carrier says how
+    many bytes it takes; the rest waits here.
 
     A signal that needs several frames has a lane of its own, so that signals of other senders pass it. Those of the
     same sender keep their order: they take that lane, too, as long as one of theirs waits there.
     """
 
     __slots__ = (
-        "_acknowledged",
-        "_asked",
-        "_asked_at",
         "_behind",
         "_cut",
-        "_flying",
-        "_flying_bytes",
         "_large",
-        "_owed",
         "_passed",
         "_pieces",
         "_pieces_bytes",
+        "_probe",
+        "_probed_at",
         "_received",
         "_sent",
         "_settings",
         "_waiting",
+        "asks",
         "busy",
         "doubted",
         "epoch",
@@ -64,6 +64,7 @@ class Connection:
         "node",
         "outgoing",
         "proved",
+        "room",
         "since",
         "waiting",
     )
@@ -84,43 +85,42 @@ class Connection:
         self.busy: bool = False
         self.waiting: int = 0
         """Bytes of the waiting signals."""
+        self.room: int = FIRST_ROOM
+        """Bytes that the carrier still takes."""
+        self.asks: bool = False
+        """True once the carrier was asked how much it takes."""
         self.has_lane: bool = False
         """True if the other side takes the lane of large signals."""
         self.doubted: float | None = None
         """The time since when the carrier reports the other side as gone."""
         self.proved: float = float("-inf")
         """The time of the last probe that the other side has acknowledged."""
-        self._asked = 0  # the number of the unacknowledged probe
-        self._asked_at = now
+        self._probe = 0  # the number of the unacknowledged probe
+        self._probed_at = now
         self._waiting: deque[bytes] = deque()
         self._large: deque[tuple[bytes, int]] = deque()
         self._behind: Counter[int] = Counter()  # waiting large signals by sender
         self._cut = 0  # how much of the first one that is sent in pieces has been sent
         self._passed = 0  # bytes that passed the first large one since its last piece
-        self._sent = self._acknowledged = self._received = 0
-        self._flying: deque[int] = deque()  # sizes of the unacknowledged frames
-        self._flying_bytes = 0
-        self._owed = 0  # bytes received and not acknowledged
+        self._sent = self._received = 0
         self._pieces: dict[type[Data], list[bytearray]] = {Data: [], Large: []}
         self._pieces_bytes: dict[type[Data], int] = {Data: 0, Large: 0}
 
     def offer(self, signal: bytes, sender: int = 0) -> None:
-        """Queue a signal of a sender; raises `Broken` if there is no room for it."""
+        """Queue a signal of a sender."""
         self.waiting += len(signal) + OVERHEAD
-        if self.waiting > self._settings.waiting:
-            raise Broken("overflow")
         if self.has_lane and (len(signal) > self._settings.fragment or sender in self._behind):
             self._large.append((signal, sender))
             self._behind[sender] += 1
         else:
             self._waiting.append(signal)
-        self.busy = self.busy or self.waiting > self._settings.busy
+        self.busy = self.busy or self.waiting > self._settings.buffer
 
     def ready(self) -> list[bytes]:
-        """Return the frames that may be sent now; each one acknowledges received data."""
+        """Return the frames that the carrier takes now."""
         frames: list[bytes] = []
-        fragment, window = self._settings.fragment, self._settings.window
-        while (self._waiting or self._large) and self._flying_bytes < window:
+        fragment = self._settings.fragment
+        while self.room > 0 and (self._waiting or self._large):
             if self._large and (not self._waiting or self._passed >= fragment):
                 frame = self._piece_of(self._large[0][0], Large)
                 self._passed = 0
@@ -139,6 +139,7 @@ class Connection:
                 if not self._cut:
                     self._waiting.popleft()
             frames.append(frame)
+            self.room -= len(frame)
         return frames
 
     def _piece_of(self, signal: bytes, kind: type[Data]) -> bytes:
@@ -154,22 +155,17 @@ class Connection:
     def _frame(self, piece: bytes, kind: type[Data], more: bool) -> bytes:
         self.waiting -= len(piece)
         self._sent += 1
-        frame = encode(kind(self.outgoing, self._sent, self._received, piece, more))
-        self._flying.append(len(frame))
-        self._flying_bytes += len(frame)
-        self._owed = 0
-        return frame
+        return encode(kind(self.outgoing, self._sent, self._received, piece, more))
 
     def is_drained(self) -> bool:
         """Return whether it has stopped being busy, once per busy period."""
-        if self.busy and self.waiting <= self._settings.busy // 2:
+        if self.busy and self.waiting <= self._settings.buffer // 2:
             self.busy = False
             return True
         return False
 
     def beat(self) -> bytes:
         """Return a heartbeat frame with the numbers of sent and received frames."""
-        self._owed = 0
         return encode(Beat(self.outgoing, self._sent, self._received))
 
     def probe(self, now: float) -> list[bytes]:
@@ -177,24 +173,19 @@ class Connection:
 
         It is an empty piece of a signal with more to come, which changes no signal.
         """
-        if self._asked:
+        if self._probe:
             return []
         frame = self._frame(b"", Data, more=True)
-        self._asked, self._asked_at = self._sent, now
+        self._probe, self._probed_at = self._sent, now
         return [frame]
 
-    def owes(self) -> bool:
-        """Return whether to acknowledge now, before the other side's window is full."""
-        return self._owed >= self._settings.window // 4
-
-    def take(self, frame: Data, size: int) -> bytes | None:
-        """Return the signal completed by this frame of `size` bytes, or None; raises `Broken`."""
+    def take(self, frame: Data) -> bytes | None:
+        """Return the signal completed by this frame, or None; raises `Broken`."""
         if frame.sent <= self._received:
             return None  # a repeated frame
         if frame.sent != self._received + 1:
             raise Broken("gap")
         self._received += 1
-        self._owed += size
         self._acknowledge(frame.received)
         if not frame.piece and frame.more:
             return None  # a probe
@@ -226,8 +217,5 @@ class Connection:
     def _acknowledge(self, received: int) -> None:
         if received > self._sent:
             raise Broken("malformed", f"expected at most {self._sent} frames acknowledged, got {received}")
-        while self._acknowledged < received:
-            self._acknowledged += 1
-            self._flying_bytes -= self._flying.popleft()
-        if self._asked and self._acknowledged >= self._asked:
-            self._asked, self.proved = 0, self._asked_at
+        if self._probe and received >= self._probe:
+            self._probe, self.proved = 0, self._probed_at

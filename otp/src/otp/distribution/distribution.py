@@ -208,22 +208,22 @@ class Distribution:
             raise TimeoutError(f"{wanted} is not connected to {self.node.name!r} after {timeout} s{but}") from None
 
     def busy(self, name: str) -> bool:
-        """Return whether more than `Settings.busy` waits for a node, so that senders should wait; see `drained`."""
+        """Return whether more than `Settings.buffer` waits for a node, so that its senders are suspended."""
         peer = self._up.get(name)
         return peer is not None and peer.door is not None and peer.door.transport.busy(peer.id)
 
     async def drained(self, name: str, timeout: Limit = "infinity") -> None:
         """Wait while a node is busy; return at once if it is not, or is not connected.
 
-        A process that sends much should call this between messages. Messages sent without it are queued up to
-        `Settings.waiting` bytes; beyond that, the connection ends.
+        A process that sends too much is suspended at its next `receive`, call or end of a callback. One that sends in
+        a loop without any of them, and code outside of processes, should call this between messages: beyond four times
+        `Settings.buffer`, `send` and `cast` raise `Busy`.
 
         Args:
             name: of the node.
             timeout: seconds to wait. Then `TimeoutError`.
 
-        Source: `erlang:send/2`. Difference: Erlang suspends a process that sends to a busy node; here `send` is no
-        `await` and always returns at once.
+        Source: `erlang:send/2`. Difference: Erlang suspends a process that sends to a busy node at once.
         """
         limit = nanoseconds(timeout, "drained(timeout=…)", infinite=True)
         try:

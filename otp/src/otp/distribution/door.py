@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,6 @@ from otp.distribution.node_id import NodeId
 from otp.distribution.transport import Transport
 from otp.kernel.values.errors import BadArgument
 from otp.kernel.values.pids import Pid
-from otp.kernel.values.sentences import say
 
 if TYPE_CHECKING:
     from otp.distribution.distribution import Distribution
@@ -59,9 +57,5 @@ class Door:
 
     def node_down(self, node: NodeId, reason: str) -> None:
         """Handle the end of a connection."""
-        if reason == "overflow":
-            here = self.distribution.node.name
-            text = "node %s is disconnected from %s: too much was waiting for it; try `await distribution.drained(%r)`"
-            say(logging.WARNING, text, node, here, node.name)
         self.distribution.last_loss = reason
         self.distribution.went(self, node)

@@ -35,18 +35,24 @@ class Line(Generic[T]):
         self._arrival = 0.0
         self._late = 0  # frames that are due while the line is held
 
-    def put(self, frame: T) -> None:
-        """Send a frame."""
+    @property
+    def waiting(self) -> int:
+        """The frames that have not come out yet."""
+        return len(self._frames)
+
+    def put(self, frame: T) -> bool:
+        """Send a frame; return False if it is lost."""
         if self._cut or (self._share and self._random.random() < self._share):
-            return
+            return False
         least, most = self._time
         if not most and not self._frames and not self._held:
             self._deliver(frame)
-            return
+            return True
         # Timers of the same time need not fire in order, so each one takes the first frame.
         self._frames.append(frame)
         self._arrival = max(self._arrival, self._loop.time() + self._random.uniform(least, most))
         self._loop.call_at(self._arrival, self._arrive)
+        return True
 
     def _arrive(self) -> None:
         if self._held:

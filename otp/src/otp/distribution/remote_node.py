@@ -9,14 +9,16 @@ connection can be reported to all of them at once.
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakValueDictionary
 
 from otp.distribution import signals, wire
+from otp.distribution.busy import Busy
 from otp.distribution.node_id import NodeId
 from otp.distribution.remote_pid import RemoteName, RemoteProcess
 from otp.kernel.ends.death import exit_signal, forget_link, notify_watcher
-from otp.kernel.ends.mailbox import fail, forget
+from otp.kernel.ends.mailbox import fail, forget, pause
 from otp.kernel.steps.signals import link_processes
 from otp.kernel.tables.callers import Failed, From, new_call, stand_in
 from otp.kernel.tables.scheduler import Scheduler, thread_current
@@ -63,11 +65,12 @@ class _Names:
 class _Answer:
     """A replacement for a caller's future: sends the reply to the remote caller."""
 
-    __slots__ = ("_node", "_number")
+    __slots__ = ("_node", "_number", "_server")
 
-    def __init__(self, node: RemoteNode, number: int) -> None:
+    def __init__(self, node: RemoteNode, number: int, server: Process | None) -> None:
         self._node = node
         self._number = number
+        self._server = server
 
     def done(self) -> bool:
         """Return False: the remote caller itself decides when its wait is over."""
@@ -75,7 +78,7 @@ class _Answer:
 
     def set_result(self, value: Any) -> None:
         """Send a reply, or the failure of the call."""
-        self._node.answer(self._number, value)
+        self._node.answer(self._number, value, self._server)
 
 
 class RemoteNode:
@@ -85,6 +88,7 @@ class RemoteNode:
         "__weakref__",
         "calls",
         "creation",
+        "deferred",
         "distribution",
         "door",
         "given",
@@ -143,6 +147,8 @@ class RemoteNode:
         """Remote monitors of local processes, by their number: with the process's number."""
         self.calls: dict[int, From] = {}
         """Local callers that wait for a remote reply, by the number of the call."""
+        self.deferred: deque[tuple[int, RemoteProcess, From, Any, bool]] = deque()
+        """Calls that wait until the node is no longer busy."""
         self.sweep_at: int = SWEEP_FROM
 
     def __repr__(self) -> str:
@@ -188,11 +194,13 @@ class RemoteNode:
         return self.door.transport.send(self.id, data, sender)
 
     def forward(self, dest: RemoteProcess, message: Any) -> None:
-        """Send a message to a remote process, without any confirmation."""
+        """Send a message to a remote process, without any confirmation. Raises `Busy` for a message or a cast."""
         if type(message) is tuple and message:
             tag = message[0]
             if tag is CAST_TAG and len(message) == 2:
+                self._check_room()
                 self.say(signals.Cast, dest.to, term=message[1])
+                self._pace(thread_current())
                 return
             if (tag is CALL_TAG or tag is SYSTEM_TAG) and len(message) == 3 and type(message[1]) is From:
                 self._call(dest, message[1], message[2], tag is SYSTEM_TAG)
@@ -204,15 +212,55 @@ class RemoteNode:
                 del self.watching[item]
                 self.say(signals.Down, number, item, term=message.reason, strict=False, sender=number)
                 return
+        self._check_room()
         self.say(signals.Send, dest.to, term=message)
+        self._pace(thread_current())
+
+    # Senders that wait
+
+    def _check_room(self) -> None:
+        if self.door is not None and self.door.transport.full(self.id):
+            raise Busy(self.name)
+
+    def _is_busy(self) -> bool:
+        return self.door is not None and self.door.transport.busy(self.id)
+
+    def _pace(self, p: Process | None) -> None:
+        """Suspend a process that has sent to this node while the node is busy."""
+        if p is not None and p.runtime is self.home and self.door is not None and self.door.transport.busy(self.id):
+            transport = self.door.transport
+            pause(p, lambda: transport.until_drained(self.id))
+
+    def _await_drain(self) -> None:
+        if self.door is not None:
+            drained = self.door.transport.until_drained(self.id)
+            drained.add_done_callback(self._send_deferred, context=self.scheduler.base_context)
+
+    def _send_deferred(self, _: object) -> None:
+        """Send calls that wait, as long as the node takes them and their callers wait."""
+        deferred = self.deferred
+        while deferred and not self._is_busy():
+            number, dest, frm, request, system = deferred.popleft()
+            if self.calls.get(number) is not frm or frm.waiter.value is not frm:
+                self.calls.pop(number, None)
+                continue
+            try:
+                self._send_call(number, dest, frm, request, system)
+            except BadArgument as error:
+                self.calls.pop(number, None)
+                fail(frm, ("cannot_travel", str(error)))
+        if deferred:
+            self._await_drain()
 
     def _call(self, dest: RemoteProcess, frm: From, request: Any, system: bool) -> None:
         number = self.lend(frm)
-        caller = frm.pid
+        if self._is_busy():
+            self.deferred.append((number, dest, frm, request, system))
+            if len(self.deferred) == 1:
+                self._await_drain()
+            return
         try:
-            sent = self.say(
-                signals.Call, dest.to, number, caller.id if caller.runtime is self.home else 0, system, term=request
-            )
+            sent = self._send_call(number, dest, frm, request, system)
         except BaseException:
             self.calls.pop(number, None)
             forget(frm)
@@ -222,6 +270,12 @@ class RemoteNode:
         if not sent and frm.to is dest:
             self.calls.pop(number, None)
             self._soon(fail, frm, ("nodedown", self.name))
+
+    def _send_call(self, number: int, dest: RemoteProcess, frm: From, request: Any, system: bool) -> bool:
+        caller = frm.pid
+        return self.say(
+            signals.Call, dest.to, number, caller.id if caller.runtime is self.home else 0, system, term=request
+        )
 
     def lend(self, caller: From) -> int:
         """Return the number under which the other side may reply to a call."""
@@ -234,15 +288,17 @@ class RemoteNode:
             self.sweep_at = max(SWEEP_FROM, 2 * len(calls))
         return number
 
-    def answer(self, number: int, value: Any) -> None:
-        """Send the reply to a call of theirs, or a `Failed`."""
+    def answer(self, number: int, value: Any, server: Process | None = None) -> None:
+        """Send the reply of a server to a call of theirs, or a `Failed`."""
+        sender = None if server is None or server.runtime is not self.home else server.number
         try:
             if type(value) is Failed:
-                self.say(signals.Failed, number, term=value.reason, strict=False)
+                self.say(signals.Failed, number, term=value.reason, strict=False, sender=sender)
             else:
-                self.say(signals.Reply, number, term=value)
+                self.say(signals.Reply, number, term=value, sender=sender)
         except BadArgument as error:
-            self.say(signals.Failed, number, term=("cannot_travel", str(error)), strict=False)
+            self.say(signals.Failed, number, term=("cannot_travel", str(error)), strict=False, sender=sender)
+        self._pace(server)
 
     def exit(self, p: RemoteProcess, sender: Process, reason: Any, linked: bool) -> None:
         """Send an exit signal to a remote process."""
@@ -353,7 +409,7 @@ class RemoteNode:
     def borrowed(self, number: int, pid: Pid | None, to: Process | None = None, request: Any = None) -> From:
         """Return a stand-in for a remote caller, to reply to from here."""
         parent: Any = pid
-        stub = stand_in(self.home, parent, _Answer(self, number))
+        stub = stand_in(self.home, parent, _Answer(self, number, to))
         return new_call(stub, request, self.home.outside if to is None else to)
 
     def written(self, name: Any) -> Any:
@@ -385,6 +441,7 @@ class RemoteNode:
         watching, self.watching = self.watching, {}
         calls, self.calls = self.calls, {}
         self.unlinking.clear()
+        self.deferred.clear()
         for ref, _ in watching.values():
             unwatch(ref)
         for here, there in links:

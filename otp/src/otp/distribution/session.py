@@ -38,7 +38,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from otp.distribution.actions import Action, Down, Drained, Outdated, Put, Refused, Signal, Taken, Up
+from otp.distribution.actions import Action, Down, Drained, Outdated, Put, Refused, Room, Signal, Taken, Up
 from otp.distribution.connection import Broken, Connection
 from otp.distribution.frames import (
     FEATURES,
@@ -144,9 +144,14 @@ class Session:
         return frozenset(node for node, peer in self._peers.items() if peer.live is not None)
 
     def busy(self, node: NodeId) -> bool:
-        """Return whether too much waits for `node`."""
+        """Return whether so much waits for `node` that senders should wait."""
         live = self._live(node)
         return live is not None and live.busy
+
+    def waiting(self, node: NodeId) -> int:
+        """Return the bytes that wait for `node`."""
+        live = self._live(node)
+        return 0 if live is None else live.waiting
 
     def is_up(self, node: NodeId) -> bool:
         """Return whether `node` is connected."""
@@ -188,7 +193,8 @@ class Session:
         live = self._live(node)
         if self._probes and live is not None:
             live.doubted = now if live.doubted is None else live.doubted
-            return [Put(node, frame) for frame in live.probe(now)]
+            live.room = 0  # until the carrier has found it again
+            return [Put(node, frame) for frame in live.probe(now)] + self._ready(live)
         peer = self._peers.get(node)
         if self._probes and peer is not None:
             peer.wanted = False  # its last frames may still arrive
@@ -210,11 +216,22 @@ class Session:
         peer = self._peers.get(node)
         if peer is None or peer.live is None:
             return self._seek(now, node) if self.settings.auto_connect else []
-        try:
-            peer.live.offer(signal, sender)
-        except Broken as broken:
-            return self._broken(now, peer, peer.live, broken)
+        peer.live.offer(signal, sender)
         return self._ready(peer.live)
+
+    def room(self, node: NodeId, size: int) -> list[Action]:
+        """Handle that the carrier takes so many bytes for `node`."""
+        live = self._live(node)
+        if live is None:
+            return []
+        live.room, live.asks = size, False
+        return self._ready(live)
+
+    def receive_part(self, now: float, node: NodeId) -> None:
+        """Handle a sign of life that is no frame: a part of one."""
+        live = self._live(node)
+        if live is not None:
+            live.heard = now
 
     def confirm(self, node: NodeId) -> None:
         """Refuse older incarnations of `node` from now on: it was accepted under its name."""
@@ -289,23 +306,21 @@ class Session:
         live.heard = now
         try:
             if isinstance(said, Data):
-                return self._data(live, said, len(frame))
+                return self._data(live, said)
             if isinstance(said, Beat):
                 live.check(said)
-                return self._ready(live)
+                return []
         except Broken as broken:
             return self._broken(now, peer, live, broken)
         del self._peers[node]
         return [Down(node, "leave")]
 
-    def _data(self, live: Connection, data: Data, size: int) -> list[Action]:
-        signal = live.take(data, size)
-        actions = self._ready(live)
-        if live.owes() or (not data.piece and data.more):
-            actions.append(Put(live.node, live.beat()))
+    def _data(self, live: Connection, data: Data) -> list[Action]:
+        signal = live.take(data)
         if signal is not None:
-            actions.insert(0, Signal(live.node, signal))
-        return actions
+            return [Signal(live.node, signal)]
+        is_probe = not data.piece and data.more
+        return [Put(live.node, live.beat())] if is_probe else []
 
     # The handshake
 
@@ -486,6 +501,9 @@ class Session:
 
     def _ready(self, live: Connection) -> list[Action]:
         actions: list[Action] = [Put(live.node, frame) for frame in live.ready()]
+        if live.room <= 0 and not live.asks:
+            live.asks = True
+            actions.append(Room(live.node))
         if live.is_drained():
             actions.append(Drained(live.node))
         return actions

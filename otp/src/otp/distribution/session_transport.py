@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, Literal
 
-from otp.distribution.actions import Action, Down, Drained, Outdated, Put, Signal, Taken, Up
+from otp.distribution.actions import Action, Down, Drained, Outdated, Put, Room, Signal, Taken, Up
 from otp.distribution.carriers.carrier import Carrier
 from otp.distribution.faults import Fault, Heal, Resume, Stall
 from otp.distribution.incarnations import IncarnationError, Incarnations
@@ -26,6 +26,10 @@ logger: Final = logging.getLogger("otp.distribution")
 
 _Way = Literal["to", "from"]
 WAYS: Final[tuple[_Way, _Way]] = ("to", "from")
+MOST: Final = 4
+"""Times `Settings.buffer` that may wait for a node."""
+IN_LINE: Final = 64
+"""Frames on a line with a fault before it takes no more."""
 
 
 @dataclass(slots=True)
@@ -101,9 +105,12 @@ class SessionTransport:
         self._todo: deque[Action] = deque()
         self._doing = False
         self._waiters: dict[NodeId, list[asyncio.Future[None]]] = {}
+        self._asking: set[NodeId] = set()
+        """The nodes whose session waits until the carrier takes more."""
         self._lines: dict[tuple[str, _Way], Line[tuple[NodeId, bytes]]] = {}
         self._traffic: dict[NodeId, Traffic] = {}
         self._asleep = False
+        self._stopped = False
         self._kept_out: list[tuple[NodeId, bytes]] = []
         self._kept_in: list[Callable[[], None]] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -119,6 +126,7 @@ class SessionTransport:
         """Start finding and answering other nodes; `events` is notified from now on."""
         self._loop = asyncio.get_running_loop()
         self._events = events
+        self._carrier.on_room = self._on_room
         self._tick()
         await self._carrier.start(self.me, self._frame, self._hint)
 
@@ -126,6 +134,7 @@ class SessionTransport:
         """End all connections, notify the other sides, and stop; `node_down` is called for each of them."""
         if self._timer is not None:
             self._timer.cancel()
+        self._stopped = True
         self._do(self._session.close(self._loop.time()))
         await self._carrier.close()
 
@@ -145,12 +154,22 @@ class SessionTransport:
         """Return whether so much waits for `node` that senders should wait."""
         return self._session.busy(node)
 
+    def full(self, node: NodeId) -> bool:
+        """Return whether so much waits for `node` that nothing may be added."""
+        return self._session.waiting(node) > MOST * self._session.settings.buffer
+
+    def until_drained(self, node: NodeId) -> asyncio.Future[None]:
+        """Return a future that is done when `node` is no longer busy or connected."""
+        waiter: asyncio.Future[None] = self._loop.create_future()
+        if self._session.busy(node):
+            self._waiters.setdefault(node, []).append(waiter)
+        else:
+            waiter.set_result(None)
+        return waiter
+
     async def drained(self, node: NodeId) -> None:
         """Return when `node` is no longer busy or connected."""
-        if self._session.busy(node):
-            waiter = self._loop.create_future()
-            self._waiters.setdefault(node, []).append(waiter)
-            await waiter
+        await self.until_drained(node)
 
     def connect(self, node: NodeId) -> None:
         """Try to connect; `node_up` reports success."""
@@ -203,8 +222,17 @@ class SessionTransport:
 
     def _tick(self) -> None:
         self._timer = self._loop.call_later(self._session.settings.heartbeat, self._tick)
-        if not self._asleep:
-            self._do(self._session.tick(self._loop.time()))
+        # A loop that was held has not yet read what has arrived meanwhile; it does so within a turn.
+        self._loop.call_soon(self._loop.call_soon, self._judge)
+
+    def _judge(self) -> None:
+        """Let the session handle a heartbeat, after what has arrived."""
+        if self._asleep or self._stopped:
+            return
+        now = self._loop.time()
+        for node in self._carrier.heard():
+            self._session.receive_part(now, node)
+        self._do(self._session.tick(now))
 
     # Actions of the session
 
@@ -246,10 +274,13 @@ class SessionTransport:
             self._events.node_up(action.node, action.epoch)
         elif isinstance(action, Down):
             self._traffic.pop(action.node, None)
+            self._asking.discard(action.node)
             self._wake(action.node)
             self._events.node_down(action.node, action.reason)
         elif isinstance(action, Drained):
             self._wake(action.node)
+        elif isinstance(action, Room):
+            self._seek_room(action.node)
         elif isinstance(action, Outdated):
             self._is_outdated(action.node, action.known)
         elif isinstance(action, Taken):
@@ -289,6 +320,23 @@ class SessionTransport:
         else:
             self._carrier.put(*item)
 
+    # How much the carrier takes
+
+    def _seek_room(self, node: NodeId) -> None:
+        """Let the session go on in the next turn of the loop, or once the carrier takes more."""
+        self._asking.add(node)
+        if self._room(node) > 0:
+            self._loop.call_soon(self._on_room, node)
+
+    def _room(self, node: NodeId) -> int:
+        line = self._lines.get((node.name, "to"))
+        return 0 if line is not None and line.waiting > IN_LINE else self._carrier.room(node)
+
+    def _on_room(self, node: NodeId) -> None:
+        if node in self._asking and (room := self._room(node)) > 0:
+            self._asking.discard(node)
+            self._do(self._session.room(node, room))
+
     def _wake(self, node: NodeId) -> None:
         for waiter in self._waiters.pop(node, ()):
             if not waiter.done():
@@ -320,6 +368,8 @@ class SessionTransport:
 
     def _deliver(self, item: tuple[NodeId, bytes]) -> None:
         self._carrier.put(*item)
+        if item[0] in self._asking:
+            self._loop.call_soon(self._on_room, item[0])
 
     def _resume(self) -> None:
         self._asleep = False

@@ -16,10 +16,9 @@ class Settings:
 
     `heartbeat`: the interval of heartbeats and connection attempts.
     `dead`: a node that is silent for this long is down; at least two heartbeats.
-    `window`: the maximum of unacknowledged data. A carrier that drops what exceeds its buffer needs a value below it.
-    `fragment`: longer signals are sent in pieces of this size, with heartbeats in between.
-    `busy`: above this a sender should wait until half of it is sent (Erlang's `+zdbbl`, 1 MiB as there).
-    `waiting`: the maximum queued for one node; beyond it the connection ends.
+    `fragment`: longer signals are sent in pieces of this size, with other signals and heartbeats in between.
+    `buffer`: while more than this waits for a node, senders wait until half of it is sent (Erlang's `+zdbbl`); beyond
+    four times as much, sending raises `Busy`.
     `signal`: the largest signal, sent or received.
     `auto_connect`: whether `send` without a connection, and a hint of the carrier, start one.
 
@@ -36,10 +35,8 @@ class Settings:
 
     heartbeat: float = 1.0
     dead: float = 6.0
-    window: int = 256 * 1024
     fragment: int = 64 * 1024
-    busy: int = 1024 * 1024
-    waiting: int = 64 * 1024 * 1024
+    buffer: int = 64 * 1024 * 1024
     signal: int = 16 * 1024 * 1024
     auto_connect: bool = True
 
@@ -49,9 +46,9 @@ class Settings:
                 f"Settings: expected at least two heartbeats before a node is dead, got heartbeat={self.heartbeat} and "
                 f"dead={self.dead}; try dead={6 * self.heartbeat if self.heartbeat > 0 else 6.0}"
             )
-        if min(self.fragment, self.window, self.busy) <= 0 or self.signal > self.waiting:
+        if min(self.fragment, self.buffer) <= 0 or self.signal > 4 * self.buffer:
             raise BadArgument(
-                f"Settings: expected sizes above 0 and signal <= waiting, got {self}; try leaving out the sizes"
+                f"Settings: expected sizes above 0 and signal <= 4 * buffer, got {self}; try leaving out the sizes"
             )
 
 

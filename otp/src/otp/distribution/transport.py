@@ -17,6 +17,7 @@ Erlang*; *Signals* in the Erlang Reference Manual).
 
 from __future__ import annotations
 
+import asyncio
 from typing import Protocol
 
 from otp.distribution.faults import Fault
@@ -44,7 +45,7 @@ class TransportEvents(Protocol):
 
         `reason`: "timeout" the node was silent, "leave" the other side ended it, "disconnect" this side did, "reset"
         the other side no longer has the connection, "gap" frames were lost, "hint" the carrier lost the node, "restart"
-        a new incarnation of the node is here, "overflow" too much was waiting, "malformed" it sent invalid data.
+        a new incarnation of the node is here, "malformed" it sent invalid data.
         """
         ...
 
@@ -72,6 +73,14 @@ class Transport(Protocol):
 
     def busy(self, node: NodeId) -> bool:
         """Return whether so much waits for `node` that senders should wait (Erlang's busy_dist_port)."""
+        ...
+
+    def full(self, node: NodeId) -> bool:
+        """Return whether so much waits for `node` that nothing may be added: four times as much."""
+        ...
+
+    def until_drained(self, node: NodeId) -> asyncio.Future[None]:
+        """Return a future that is done when `node` is no longer busy or connected."""
         ...
 
     async def drained(self, node: NodeId) -> None:

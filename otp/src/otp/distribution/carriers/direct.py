@@ -35,7 +35,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -145,6 +145,7 @@ class DirectCarrier:
         self._contexts: Contexts | None = None
         self._announcing: Announcing | None = None
         self.address: str = ""
+        self.on_room: Callable[[NodeId], object] = _ignore
         self.on_stranger: Callable[[NodeId], object] | None = None
         """Called for a node of another group that was met at an address."""
         self.on_closed: Callable[[NodeId], object] | None = None
@@ -296,6 +297,18 @@ class DirectCarrier:
             link.put(frame)
         elif (kept := self._kept.get(node)) is not None and len(kept) < KEPT:
             kept.append(frame)
+
+    def room(self, node: NodeId) -> int:
+        """Return how many bytes it takes for `node`; none without a link."""
+        link = self._links.get(node)
+        return 0 if link is None else link.room
+
+    def heard(self) -> Iterable[NodeId]:
+        """Return the nodes of which bytes have arrived since the last call."""
+        found = [node for node, link in self._links.items() if link.heard]
+        for node in found:
+            self._links[node].heard = False
+        return found
 
     async def close(self) -> None:
         """End all links; what was put is still sent if that needs no waiting."""
@@ -483,8 +496,10 @@ class DirectCarrier:
         link.limit = FRAME_LIMIT + SEAL
         link.on_frame = partial(self._on_frame, node)
         link.on_end = partial(self._on_ended, node)
+        link.on_room = partial(self.on_room, node)
         self._dialler.linked(node, address)
         self._on_hint(node, True)
+        self.on_room(node)  # what could not be sent without a link
 
     def _drop(self, begun: _Begun, why: str = "") -> None:
         if self._begun.pop(begun.link, None) is None:

@@ -28,6 +28,7 @@ from contextvars import Context
 from typing import Final
 from weakref import finalize
 
+from otp.distribution.carriers.carrier import ROOM
 from otp.distribution.carriers.seal import Seal
 from otp.distribution.carriers.stream import FRAME_LIMIT, LENGTH, WRITE_LIMIT, send_at_once
 from otp.distribution.carriers.tls import Tunnel, TunnelError
@@ -69,14 +70,17 @@ class DirectLink:
         "_reads",
         "_rest",
         "_sealing",
+        "_short",
         "_sent_at",
         "_socket",
         "_tunnel",
         "_waiting",
         "_writes",
+        "heard",
         "limit",
         "on_end",
         "on_frame",
+        "on_room",
         "received",
         "warn",
     )
@@ -95,6 +99,10 @@ class DirectLink:
         self.on_end: Callable[[], object] = on_end
         self.warn: Callable[[str], object] = logger.warning
         """Called with a description of the peer's fault."""
+        self.on_room: Callable[[], object] = _ignore
+        """Called when it takes frames again, after `room` was 0."""
+        self.heard: bool = False
+        """True after something has arrived, until the reader of it sets it back."""
         self.received: bool = False
         """True after something has arrived."""
         self._close_socket = finalize(self, connected.close)  # a loop that is closed first leaves it open
@@ -106,7 +114,7 @@ class DirectLink:
         self._tunnel: Tunnel | None = None
         self._waiting = bytearray()
         self._sent_at = float("-inf")
-        self._behind = self._burst = self._reads = self._writes = self._closed = False
+        self._behind = self._burst = self._reads = self._writes = self._closed = self._short = False
 
     def resume(self) -> None:
         """Hand over frames from now on."""
@@ -146,6 +154,13 @@ class DirectLink:
         data = len(frame).to_bytes(LENGTH, "big") + frame
         self._queue(data if self._tunnel is None else self._tunnel.write(data))
 
+    @property
+    def room(self) -> int:
+        """The bytes that it takes without much waiting."""
+        room = 0 if self._closed else max(0, ROOM - len(self._waiting))
+        self._short = self._short or not room
+        return room
+
     def _queue(self, data: bytes) -> None:
         """Send bytes, now or with those of the same burst."""
         if not data:
@@ -183,6 +198,12 @@ class DirectLink:
     def _burst_over(self) -> None:
         self._burst = False
         self._flush()
+        self._tell_room()
+
+    def _tell_room(self) -> None:
+        if self._short and len(self._waiting) <= ROOM // 2:
+            self._short = False
+            self.on_room()
 
     def _flush(self) -> None:
         waiting = self._waiting
@@ -210,6 +231,7 @@ class DirectLink:
         self._writes = False
         self._loop.remove_writer(self._socket)
         self._flush()
+        self._tell_room()
 
     # Reading
 
@@ -233,7 +255,7 @@ class DirectLink:
                 self._end()
                 return
             self._queue(reply)
-        self.received = True
+        self.received = self.heard = True
         self._take(self._rest + data if self._rest else data)
 
     def _take(self, data: bytes) -> None:
@@ -289,3 +311,7 @@ class DirectLink:
         if self._writes:
             self._writes = False
             self._loop.remove_writer(self._socket)
+
+
+def _ignore() -> None:
+    pass

@@ -16,8 +16,10 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
+from collections.abc import Callable, Iterable
 
-from otp.distribution.carriers.carrier import OnFrame, OnHint
+from otp.distribution.carriers.carrier import ROOM, OnFrame, OnHint
 from otp.distribution.faults import Cut, Delay, Drop, Heal, Hold
 from otp.distribution.line import Line
 from otp.distribution.node_id import NodeId
@@ -30,10 +32,15 @@ class SimulatedNetwork:
     """A network that connects its carriers.
 
     A frame takes `least` to `most` seconds and keeps its order. Delays are drawn with `seed`. `hints` reports nodes
-    that come and go to the carriers, like a discovery service: with a delay, and across a cut when it heals.
+    that come and go to the carriers, like a discovery service: with a delay, and across a cut when it heals. `room`
+    bytes fit between two nodes, like the buffers of a socket.
     """
 
-    def __init__(self, seed: int = 0, least: float = 0.0005, most: float = 0.005, hints: bool = True) -> None:
+    def __init__(
+        self, seed: int = 0, least: float = 0.0005, most: float = 0.005, hints: bool = True, room: int = ROOM
+    ) -> None:
+        self._room = room
+        self._between: Counter[tuple[str, str]] = Counter()  # bytes on the way
         self._random = random.Random(seed)
         self._least = least
         self._most = most
@@ -129,12 +136,25 @@ class SimulatedNetwork:
             line = self._lines[source, target] = Line(loop, self._random, self._deliver, self._least, self._most)
         return line
 
+    def room(self, source: str, target: str) -> int:
+        """Return how many bytes still fit between two nodes, in this direction."""
+        return max(0, self._room - self._between[source, target])
+
     def _put(self, source: SimulatedCarrier, target: NodeId, frame: bytes) -> None:
         if self._carriers.get(source.me) is source:
-            self._line(source.me.name, target.name).put((source.me, target, frame))
+            ends = source.me.name, target.name
+            self._between[ends] += len(frame)
+            if not self._line(*ends).put((source.me, target, frame)):
+                self._between[ends] -= len(frame)
 
     def _deliver(self, item: tuple[NodeId, NodeId, bytes]) -> None:
         source, target, frame = item
+        ends = source.name, target.name
+        was_full = self._between[ends] >= self._room
+        self._between[ends] -= len(frame)
+        sender = self._carriers.get(source)
+        if was_full and sender is not None and self.room(*ends) > 0:
+            asyncio.get_running_loop().call_soon(sender.on_room, target)
         carrier = self._carriers.get(target)
         if carrier is not None and carrier.on_frame is not None:
             carrier.on_frame(source, frame)
@@ -152,6 +172,7 @@ class SimulatedCarrier:
         self._network = network
         self.me = me
         self.address: str = f"sim/{me.name}"
+        self.on_room: Callable[[NodeId], object] = lambda _: None
         self.on_frame: OnFrame | None = None
         self.on_hint: OnHint | None = None
 
@@ -166,6 +187,14 @@ class SimulatedCarrier:
     def put(self, node: NodeId, frame: bytes) -> None:
         """Send `frame` to `node`; dropped if this node is not in the network."""
         self._network._put(self, node, frame)
+
+    def room(self, node: NodeId) -> int:
+        """Return how many bytes still fit on the way to `node`."""
+        return self._network.room(self.me.name, node.name)
+
+    def heard(self) -> Iterable[NodeId]:
+        """Return no node: frames arrive whole."""
+        return ()
 
     async def connect(self, address: str, *, again: bool = False) -> None:
         """Find the node at an address; raises `ConnectionError` if none is reachable there."""

@@ -33,10 +33,10 @@ import contextlib
 import logging
 import os
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
-from otp.distribution.carriers.carrier import OnFrame, OnHint
+from otp.distribution.carriers.carrier import ROOM, OnFrame, OnHint
 from otp.distribution.node_id import NodeId
 
 __all__ = ["FRAME_LIMIT", "LENGTH", "WRITE_LIMIT", "StreamCarrier", "send_at_once"]
@@ -46,6 +46,8 @@ logger: Final = logging.getLogger("otp.distribution")
 FRAME_LIMIT: Final = 1024 * 1024
 WRITE_LIMIT: Final = 4 * 1024 * 1024
 """Bytes that wait for the system; further frames are dropped: the other side does not read."""
+UNSENT: Final = 128 * 1024
+"""Bytes that the system takes before it sends them."""
 LENGTH: Final = 4
 MAGIC: Final = b"otp 1 "
 """The start of the first frame, which identifies each side: then its creation, a space, its name in UTF-8."""
@@ -57,11 +59,15 @@ DIGITS: Final = 19
 def send_at_once(connected: socket.socket) -> None:
     """Make TCP send each frame at once instead of waiting up to 40 ms for the previous acknowledgement.
 
-    asyncio does so only for sockets that were created with the protocol number of TCP.
+    asyncio does so only for sockets that were created with the protocol number of TCP. The system takes little more
+    than what is on its way, so that a small frame does not wait behind megabytes.
     """
     if connected.family in (socket.AF_INET, socket.AF_INET6):
+        unsent = getattr(socket, "TCP_NOTSENT_LOWAT", None)
         with contextlib.suppress(OSError):  # macOS refuses options of a connection that its peer has reset
             connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if unsent is not None:
+                connected.setsockopt(socket.IPPROTO_TCP, unsent, UNSENT)
 
 
 class StreamCarrier(asyncio.Protocol):
@@ -89,6 +95,8 @@ class StreamCarrier(asyncio.Protocol):
         self._closed = False
         self._peer: NodeId | None = None
         self._received = bytearray()
+        self._was_heard = False
+        self.on_room: Callable[[NodeId], object] = lambda _: None
         self.problem: str | None = None
         self._me: NodeId
         self._on_frame: OnFrame
@@ -139,6 +147,16 @@ class StreamCarrier(asyncio.Protocol):
             return
         writing.write(len(frame).to_bytes(LENGTH, "big") + frame)
 
+    def room(self, node: NodeId) -> int:
+        """Return how many bytes it takes for the node at the other end."""
+        writing = self._writing
+        return 0 if writing is None or node != self._peer else max(0, ROOM - writing.get_write_buffer_size())
+
+    def heard(self) -> Iterable[NodeId]:
+        """Return the node at the other end if bytes have arrived since the last call."""
+        was_heard, self._was_heard = self._was_heard, False
+        return () if self._peer is None or not was_heard else (self._peer,)
+
     async def close(self) -> None:
         """End the stream, without waiting for data the system has not accepted yet."""
         self._closed = True
@@ -163,10 +181,17 @@ class StreamCarrier(asyncio.Protocol):
         self._ends.append(transport)
         if self._writing is None:
             self._writing = transport
+            transport.set_write_buffer_limits(high=ROOM - 1, low=ROOM // 2)
             self._write(MAGIC + str(self._me.creation).encode() + b" " + self._me.name.encode())
+
+    def resume_writing(self) -> None:
+        """Handle that most of what waited is written."""
+        if self._peer is not None:
+            self.on_room(self._peer)
 
     def data_received(self, data: bytes) -> None:
         """Process the complete frames of received bytes."""
+        self._was_heard = True
         received = self._received
         received += data
         start = 0

@@ -25,22 +25,28 @@ from otp.kernel.values.process import (
     CALLING,
     DEAD,
     EXITING,
+    FUT,
     IDLE,
     OWNER,
     READY,
     RECV,
     REMOTE,
+    RUN,
     SEL,
     SUSPENDED,
     SYSTEM_TAG,
     TIMED,
     Process,
+    ThrowingStep,
     Thrown,
+    select_step,
 )
 from otp.kernel.values.reasons import same
 from otp.kernel.values.results import ABSENT, native_coroutine
 
 if TYPE_CHECKING:
+    from asyncio import Future
+
     from otp.kernel.values.pids import Ref
     from otp.kernel.values.terms import Limit
 
@@ -431,6 +437,56 @@ def _receive_timeout(timer: Timer) -> None:
     p: Process = timer.target
     if p.value is timer and p.status in (RECV, SEL):  # not woken by a message in the meantime
         p.throw(ReceiveTimeout(NO_MATCH if p.status == SEL else "no message arrived in time"))
+
+
+# Pauses: a process that has sent too much to another node goes on once that node has taken some of it.
+
+
+class PausedStep:
+    """A step that resumes a process only after a future is done, so that other resumes need no check."""
+
+    __slots__ = ("__self__", "_over", "_p")
+
+    def __init__(self, p: Process, over: Future[None]) -> None:
+        self._p = p
+        self._over = over
+        self.__self__: Any = p.coroutine
+
+    def __call__(self, _nothing: None) -> Any:
+        p, over, send = self._p, self._over, self.__self__.send
+        if over.done():
+            p.step = select_step(p, send) if p.traced else send
+            return send(None)
+        p.status = FUT  # with what it is resumed with in its slot
+        over.add_done_callback(self._go_on, context=p.runtime.scheduler.base_context)
+        return None
+
+    def _go_on(self, _over: Future[None]) -> None:
+        p = self._p
+        if p.step is self and p.status == FUT:
+            p.status = READY
+            p.runtime.scheduler.push(p)
+
+
+def pause(p: Process, until: Callable[[], Future[None]]) -> None:
+    """Suspend a process at its next receive, call or end of a callback, until a future is done."""
+    x = p.ext
+    step = p.step
+    if p.status in (DEAD, EXITING) or type(step) is PausedStep or (x is not None and x.held and not x.held.done()):
+        return
+    over = until()
+    if step is not None:
+        if type(step) is not ThrowingStep:
+            p.step = PausedStep(p, over)
+    if p.callbacks is not None:
+        p.ensure_ext().held = over
+        merge_batch(p)
+        if p.mailbox is None and p.status == RUN:
+            p.mailbox = []  # so that a call on its caller's stack leaves it to the run queue
+    s = p.runtime.scheduler
+    if s.current is p and s.credit >= -BUDGET:
+        s.handled -= s.credit + BUDGET + 1
+        s.credit = -BUDGET - 1  # the next receive yields
 
 
 # The reply to a call: delivered to a caller that still waits, dropped if it is late.

@@ -8,7 +8,9 @@ A callback process has no coroutine and no asyncio task, except while an `async 
 
 from __future__ import annotations
 
+from asyncio import Future
 from collections import deque
+from functools import partial
 from itertools import islice
 from typing import Any, Final
 
@@ -22,12 +24,14 @@ from otp.kernel.values.messages import ExitSignal, Timeout
 from otp.kernel.values.process import (
     CALLING,
     CAST_TAG,
+    FUT,
     HIBERNATE,
     IDLE,
     READY,
     RUN,
     SUSPENDED,
     TIMED,
+    Ext,
     Process,
     run_in_context,
 )
@@ -51,9 +55,12 @@ def _activate(p: Process, s: Scheduler) -> None:
     if p.value is not None and not _begin_pending(p):
         return
     x = p.ext
-    if x is not None and x.suspended:
-        _while_suspended(p, s)
-        return
+    if x is not None:
+        if x.held is not None and _is_paused(p, x):
+            return
+        if x.suspended:
+            _while_suspended(p, s)
+            return
     it: Any
     if x is not None and x.it is not None:
         it = x.it
@@ -163,6 +170,24 @@ def _activate(p: Process, s: Scheduler) -> None:
     if p.mailbox is None and (p.ext is None or p.ext.timeout_ns is None):
         p.status = IDLE
     else:
+        settle(p)
+
+
+def _is_paused(p: Process, x: Ext) -> bool:
+    """Return whether a server has to wait, and let it go on then."""
+    over = x.held
+    if over is None or over.done():
+        x.held = None
+        return False
+    p.status = FUT
+    over.add_done_callback(partial(_go_on_after, p), context=p.runtime.scheduler.base_context)
+    return True
+
+
+def _go_on_after(p: Process, over: Future[None]) -> None:
+    x = p.ext
+    if x is not None and x.held is over and p.status == FUT:
+        x.held = None
         settle(p)
 
 

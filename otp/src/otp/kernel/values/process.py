@@ -42,7 +42,6 @@ SUSPENDED: Final = 9  # callback process stopped by sys.suspend
 TIMED: Final = 10  # callback process, idle with a `timeout=` running, or hibernating
 
 HIBERNATE: Final = -1
-
 """The `timeout_ns` of a TIMED process that hibernates: no timer runs."""
 
 ALIVE: Final = frozenset({READY, RUN, IDLE, RECV, SEL, CALLING, FUT, SUSPENDED, TIMED})
@@ -88,7 +87,6 @@ _OURS: Final = os.path.dirname(os.path.dirname(__file__)) + os.sep
 
 
 CUT_SHORT: Final = True
-
 """The state of a dead process that did not return: no more tasks are created for it.
 
 It is in the slot of the state, which a dead process no longer needs. Without it a connection gets a handler after its
@@ -209,6 +207,7 @@ class Ext:
         "doing",
         "frm",
         "fut",
+        "held",
         "hooks",
         "it",
         "mark",
@@ -234,6 +233,7 @@ class Ext:
     sensitive: bool
     unanswered: dict[Any, str | None] | None  # calls received and not yet replied to, or INJECTED
     fut: Future[Any] | None
+    held: Future[None] | None  # a server handles its next message once it is done
     ncancel: int
     cbs: list[tuple[Callable[[Any], object], Context | None]] | None
     match: Any  # the last pattern; of an exiting process: how often it was refused a wait
@@ -263,7 +263,7 @@ class Ext:
         self.monitors = self.unanswered = self.fut = self.cbs = self.match = self.frm = None
         self.message = self.callback = self.reason = self.it = self.hooks = self.ack = self.timeout_ns = None
         self.timeout_timer = self.cleanup_timer = self.dictionary = self.doing = self.sender = None
-        self.shutdown = self.tasks = self.answer = self.stop_reason = None
+        self.shutdown = self.tasks = self.answer = self.stop_reason = self.held = None
         self.trap_exit = self.sensitive = self.suspended = False
         self.ncancel = self.mark = self.cause = self.begun = 0
 
