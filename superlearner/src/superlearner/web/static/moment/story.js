@@ -160,7 +160,6 @@ function whole(moment) {
   const name = namer(moment), id = victim(moment), who = name(id), end = only(moment, "crash").find((crash) => crash.id === id);
   const linked = only(moment, "link").map(({ to }) => name(to));
   /** @type {Map<string, [number, number]|null>} */ const limits = new Map(all(moment.root).map((node) => [node.id, node.limit]));
-  const falls = fallen(moment) !== null;
   const sentences = [!end ? `${who} ended.`
     : end.reason === "killed" ? `${who} was killed${byRequest(moment)}.`
     : `${who} ${end.crash && end.reason !== "shutdown" ? "crashed" : "exited"}: ${end.reason}.`];
@@ -183,7 +182,7 @@ function whole(moment) {
     else if (stops.length) sentences.push(`${boss} stopped ${listed(stops)}${started && `, then ${started}`}.`);
     else if (started) sentences.push(`${boss} ${started}.`);
     if (what === "restart" && left !== null && limit)
-      sentences.push(`${falls ? `${name(by)} had ` : ""}${limitText(left, limit)}.`);
+      sentences.push(`${name(by)} had ${limitText(left, limit)}.`); // then: it may have more now
   }
   return [...sentences, abandoned(moment)].filter(Boolean).join(" ");
 }

@@ -186,7 +186,7 @@ function look(key) {
 function goTo(target) {
   const key = model.rows.has(target) ? target : rowOf(model, target)?.key;
   if (key === undefined || !tree.isConnected) {
-    toast(`${target} is not in the tree.`, { hint: "It has ended, or no supervisor started it." });
+    toast(`${target} is not in the tree.`, { hint: "It has ended, or no supervisor started it.", level: "bad" });
     return;
   }
   const row = model.rows.get(key), fits = fitting(filters.wanted, now);
@@ -283,7 +283,7 @@ function select(asked) {
     const bare = text.replace(/^#PID|[<>]/g, "");
     const row = model.rows.get(text) ?? rows.find((one) => one.name === text || one.pid === bare) ?? rows.find((one) => one.id === text);
     if (row) spelled.set(row.key, text);
-    else toast(`${text.slice(0, 80)} is not in the tree.`, { hint: "It may have ended, or it is on another node." });
+    else toast(`${text.slice(0, 80)} is not in the tree.`, { hint: "It may have ended, or it is on another node.", level: "bad" });
   }
   const keys = [...spelled.keys()];
   if (keys.length === 1 && keys[0] !== undefined) tree.reveal(keys[0]);
