@@ -138,7 +138,7 @@ def test_a_name_given_on_both_sides_of_a_cut_belongs_to_the_later_one_after_it_h
             def __init__(self, me: NodeId) -> None:
                 self.inner = c.network.carrier(me)
                 self.start, self.close, self.connect = self.inner.start, self.inner.close, self.inner.connect
-                self.room, self.heard = self.inner.room, self.inner.heard
+                self.room, self.arrived = self.inner.room, self.inner.arrived
                 self.me, self.address = str(me), self.inner.address
 
             def put(self, node: NodeId, frame: bytes) -> None:

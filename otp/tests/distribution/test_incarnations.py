@@ -253,9 +253,9 @@ class Port:
     def room(self, node: NodeId) -> int:
         return self.streams[-1].room(node)
 
-    def heard(self) -> Any:
+    def arrived(self) -> Any:
         """Return the node of which bytes have arrived."""
-        return self.streams[-1].heard() if self.streams else ()
+        return self.streams[-1].arrived() if self.streams else ()
 
     async def close(self) -> None:
         for stream in self.streams:

@@ -87,7 +87,7 @@ class Tapped:
     def __init__(self, world: World, me: NodeId) -> None:
         self.world = world
         self.inner = world.network.carrier(me)
-        self.room, self.heard = self.inner.room, self.inner.heard
+        self.room, self.arrived = self.inner.room, self.inner.arrived
         self.on_room: Any = None
 
     async def start(self, me: NodeId, on_frame: Any, on_hint: Any) -> None:

@@ -63,7 +63,7 @@ class _Hints:
         self._observer = observer
         self.put = carrier.put  # without a call in between, since it is called for every frame
         self.room = carrier.room
-        self.heard = carrier.heard
+        self.arrived = carrier.arrived
         self.on_room: Callable[[NodeId], object] = lambda _: None
 
     async def start(self, me: NodeId, on_frame: OnFrame, on_hint: OnHint) -> None:

@@ -230,7 +230,7 @@ class SessionTransport:
         if self._asleep or self._stopped:
             return
         now = self._loop.time()
-        for node in self._carrier.heard():
+        for node in self._carrier.arrived():
             self._session.receive_part(now, node)
         self._do(self._session.tick(now))
 

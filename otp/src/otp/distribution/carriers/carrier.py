@@ -40,7 +40,7 @@ class Carrier(Protocol):
         """Return how many bytes it takes for `node` now, without much more waiting in it; at most `ROOM`."""
         ...
 
-    def heard(self) -> Iterable[NodeId]:
+    def arrived(self) -> Iterable[NodeId]:
         """Return the nodes of which bytes have arrived since the last call, also parts of frames, if it knows."""
         ...
 

@@ -303,11 +303,11 @@ class DirectCarrier:
         link = self._links.get(node)
         return 0 if link is None else link.room
 
-    def heard(self) -> Iterable[NodeId]:
+    def arrived(self) -> Iterable[NodeId]:
         """Return the nodes of which bytes have arrived since the last call."""
-        found = [node for node, link in self._links.items() if link.heard]
+        found = [node for node, link in self._links.items() if link.arrived]
         for node in found:
-            self._links[node].heard = False
+            self._links[node].arrived = False
         return found
 
     async def close(self) -> None:

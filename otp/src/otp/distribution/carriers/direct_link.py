@@ -76,7 +76,7 @@ class DirectLink:
         "_tunnel",
         "_waiting",
         "_writes",
-        "heard",
+        "arrived",
         "limit",
         "on_end",
         "on_frame",
@@ -101,7 +101,7 @@ class DirectLink:
         """Called with a description of the peer's fault."""
         self.on_room: Callable[[], object] = _ignore
         """Called when it takes frames again, after `room` was 0."""
-        self.heard: bool = False
+        self.arrived: bool = False
         """True after something has arrived, until the reader of it sets it back."""
         self.received: bool = False
         """True after something has arrived."""
@@ -255,7 +255,7 @@ class DirectLink:
                 self._end()
                 return
             self._queue(reply)
-        self.received = self.heard = True
+        self.received = self.arrived = True
         self._take(self._rest + data if self._rest else data)
 
     def _take(self, data: bytes) -> None:

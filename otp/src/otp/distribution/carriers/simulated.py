@@ -192,7 +192,7 @@ class SimulatedCarrier:
         """Return how many bytes still fit on the way to `node`."""
         return self._network.room(self.me.name, node.name)
 
-    def heard(self) -> Iterable[NodeId]:
+    def arrived(self) -> Iterable[NodeId]:
         """Return no node: frames arrive whole."""
         return ()
 

@@ -152,7 +152,7 @@ class StreamCarrier(asyncio.Protocol):
         writing = self._writing
         return 0 if writing is None or node != self._peer else max(0, ROOM - writing.get_write_buffer_size())
 
-    def heard(self) -> Iterable[NodeId]:
+    def arrived(self) -> Iterable[NodeId]:
         """Return the node at the other end if bytes have arrived since the last call."""
         was_heard, self._was_heard = self._was_heard, False
         return () if self._peer is None or not was_heard else (self._peer,)
