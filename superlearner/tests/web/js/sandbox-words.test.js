@@ -3,7 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { at, firstToOpen, lineOfExit, linesIn, optionsOf, raisedIn, remedyOf, upText } from "#static/sandboxes/sandbox-words.js";
+import {
+  at, crashText, firstToOpen, lineOfExit, linesIn, noticeText, optionsOf, raisedIn, remedyOf, upText,
+} from "#static/sandboxes/sandbox-words.js";
 
 test("a failed start has what did not happen, the error and the line", () => {
   assert.deepEqual(
@@ -94,4 +96,18 @@ test("the Playground opens the newest sandbox of the user, and never the home wi
   assert.equal(firstToOpen([home, mine]), mine);
   assert.equal(firstToOpen([mine, home]), mine);
   assert.equal(firstToOpen([{ ...mine, status: "ended" }, { ...mine, id: "older" }]), undefined);
+});
+
+test("a notice of a refused source says where, and not again what", () => {
+  const what = "nothing has changed: the new source cannot be used: TypeError: 'handle_casts' is not a callback; callbacks: init/1";
+  assert.equal(noticeText(`sandbox bank keeps version 1: ${what}\n  /peer/main.py, line 14, in <module>\n      def handle_casts(self):`),
+    "The new source was refused at main.py:14. Version 1 goes on.");
+  const other = "sandbox bank keeps version 1: it did not answer in time";
+  assert.equal(noticeText(other), other);
+});
+
+test("a callback that held the loop is told in its sentence", () => {
+  assert.equal(crashText("EndlessLoop('bank held the loop for 2 s; let the callback return')"),
+    "bank held the loop for 2 s; let the callback return");
+  assert.equal(crashText("ValueError('x')"), "ValueError('x')");
 });

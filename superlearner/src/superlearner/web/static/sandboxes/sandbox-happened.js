@@ -9,7 +9,7 @@ import { byId, closest } from "../base/dom.js";
 import { whyAddress } from "../base/process-link.js";
 import { time } from "../base/words.js";
 import { html, nothing, render, repeat } from "../vendor/lit-html.js";
-import { at, linesIn } from "./sandbox-words.js";
+import { at, linesIn, noticeText } from "./sandbox-words.js";
 
 /** @import { FeedEvent } from "../live/model.js" */
 
@@ -65,8 +65,9 @@ function draw() {
       why: isTold(one) ? one.ref ?? one.event ?? 0 : 0, who: one.parts?.who ?? "",
       line: one.parts?.reason ? lines.get(one.pid ?? "") ?? 0 : 0,
     })),
-    ...notices.map((one, back) =>
-      ({ key: `n${notices.length - back} ${one.at}`, at: one.at, text: one.text, level: "info", why: 0, who: "", line: 0, on: "" })),
+    ...notices.map((one, back) => ({
+      key: `n${notices.length - back} ${one.at}`, at: one.at, text: noticeText(one.text), level: "info", why: 0, who: "", line: 0, on: "",
+    })),
     ...stored.restarts.filter(({ ref }) => !seen.has(ref)).map((one) => ({
       key: `r${one.ref} ${one.count}`, at: one.at, text: one.line ?? "", level: one.gave_up ? "bad" : "warn",
       why: kept.has(one.ref) && one.ref ? one.ref : 0, who: one.name ?? "",

@@ -170,6 +170,18 @@ export function raisedIn(message) {
 const withoutArity = (message) =>
   message.replace(/\b(init|handle_\w+|terminate|code_change|format_status|callback_mode)\/\d\b/g, "$1()");
 
+/**
+ * Return a notice in a sentence; what is wrong with a refused source stands beside the code.
+ * @param {string} text
+ */
+export function noticeText(text) {
+  const [, version, message = ""] = /^sandbox \S+ keeps version (\d+): ([^]+)$/.exec(text) ?? [], raised = raisedIn(message);
+  return raised ? `The new source was refused at ${at(raised.line)}. Version ${version} goes on.` : text;
+}
+
+/** Return the reason of a crash; that of a callback that held the loop is a sentence in an exception. @param {string} reason */
+export const crashText = (reason) => reason.replace(/^EndlessLoop\((["'])([^]*)\1\)$/, "$2");
+
 /** @param {string} message @returns {Raised|null} */
 function partsOf(message) {
   const loaded = /^main\.py:(\d+): ([^]+)$/.exec(message) ?? /^source: line (\d+), column \d+: ([^]+)$/.exec(message);
