@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import pytest
 
 import otp
-from otp.distribution import Busy, Distribution, NodeId, Session, SessionTransport, Settings
+from otp.cluster import Busy
+from otp.distribution import Distribution, NodeId, Session, SessionTransport, Settings
 from otp.distribution.carriers.simulated import SimulatedNetwork
 from otp.distribution.faults import Hold
 from otp.testing import Scheduler

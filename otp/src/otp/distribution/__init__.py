@@ -11,7 +11,6 @@ Source: Erlang's distribution (`net_kernel`, the *dist* channel between two node
 
 from __future__ import annotations
 
-from otp.distribution.busy import Busy
 from otp.distribution.declared import travels
 from otp.distribution.distribution import Distribution
 from otp.distribution.incarnations import IncarnationError, IncarnationFile, Incarnations
@@ -24,7 +23,6 @@ from otp.distribution.view_link import ViewLink
 
 __all__ = [
     "TEACHING",
-    "Busy",
     "Distribution",
     "IncarnationError",
     "IncarnationFile",

@@ -12,7 +12,7 @@ class Busy(Error):
 
     `.node` is its name. A process that sends from a `receive` or a callback is suspended long before.
 
-    >>> from otp.distribution import Busy
+    >>> from otp.cluster import Busy
     >>> Busy("b").reason
     ('busy', 'b')
 
