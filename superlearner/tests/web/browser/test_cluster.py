@@ -79,7 +79,7 @@ def cluster(open_page: Callable[..., Page], untouched: Any) -> Callable[..., Pag
                 }],
                 "total_count": 1, "nodes_queried": [OWN], "missing": found["missing"],
             },
-            "trees": {
+            "supervision-trees": {
                 "supervision_trees": {
                     "b@127.0.0.1": {
                         "node": "b@127.0.0.1", "size": 2, "partial": False, "why": [], "roots": [KIOSK],
