@@ -38,6 +38,13 @@ class MemberProgram:
     def signal(self, number: int) -> None:
         self.process.send_signal(number)
 
+    def waited(self) -> float:
+        """Return the seconds in which it could have gone on and other programs had all cores; 0 if it has ended."""
+        try:
+            return int(Path(f"/proc/{self.process.pid}/schedstat").read_text().split()[1]) / 1e9
+        except OSError:
+            return 0.0
+
 
 class MemberPrograms:
     """Programs by name, within an `async with` block; those that still run at its end are killed."""
