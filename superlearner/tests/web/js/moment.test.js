@@ -279,7 +279,8 @@ test("each stage and each event has a sentence", () => {
   ]);
   assert.equal(told(ONE)[3], "No other process is stopped.");
   assert.equal(sentence(ONE, 6),
-    "cart was killed. checkout_sup (one_for_one) started it again, with a new pid and a new state. checkout_sup had 2 of 3 restarts left in 5 s.");
+    "cart was killed. checkout_sup (one_for_one) started it again, with a new pid and a new state. "
+      + "checkout_sup had 2 of 3 restarts left in 5 s.");
   assert.equal(sentence(REST, 6),
     "ledger crashed: ValueError('negative amount'). checkout_sup (rest_for_one) stopped mailer and cart, then started ledger, cart and "
       + "mailer. checkout_sup had 2 of 3 restarts left in 5 s.");
@@ -323,7 +324,8 @@ test("starts that fail in the same way are one sentence and one row", () => {
   assert.deepEqual(rows(moment).map(({ from, to }) => [from, to]), [[0, 0], [1, 1], [2, 2], [3, 7], [8, 8]]);
   const once = failing(["no_disk"], false, null);
   assert.equal(sentence(once, 6),
-    "counter was killed. tally could not start counter: it failed: no_disk. The next start succeeded. tally had 1 of 3 restarts left in 5 s.");
+    "counter was killed. tally could not start counter: it failed: no_disk. The next start succeeded. "
+      + "tally had 1 of 3 restarts left in 5 s.");
   const mixed = failing(["no_disk", "no_disk", "no_net"], true, null);
   assert.equal(sentence(mixed, 6), "counter was killed. tally tried twice to start counter; each time it failed: no_disk. "
     + "tally could not start counter: it failed: no_net. Then it gave up. "
