@@ -82,7 +82,8 @@ test("a node moves with all below it, and never into itself", () => {
   for (const [path, way] of [[[0, 0], "up"], [[0, 2], "down"], [[0, 1], "in"], [[0, 1], "out"], [[0], "up"]])
     assert.equal(move(tree(), path, way), null, `${path} ${way}`);
   assert.equal(put(tree(), [0, 1], [0, 1, 0]), null);
-  assert.deepEqual([dropPath(tree(), [0, 2]), dropPath(tree(), [0, 1, 1])], [[0, 2, 1], [0, 1, 1]]);
+  assert.deepEqual([dropPath(tree(), [0, 2], true), dropPath(tree(), [0, 1, 1], false), dropPath(tree(), [0, 1, 1], true)],
+    [[0, 2, 1], [0, 1, 1], [0, 1, 2]]);
   assert.deepEqual(put(tree(), [0, 0], [0, 2, 1])?.path, [0, 1, 1]);
 });
 

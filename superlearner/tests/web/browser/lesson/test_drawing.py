@@ -84,6 +84,8 @@ def test_a_tree_is_drawn_with_keys_changed_with_the_mouse_and_checked(one: Locat
     page.mouse.move(target["x"] + 100, target["y"] + target["height"] / 2, steps=4)
     page.mouse.up()
     expect(node(one, "Worker 2")).to_have_attribute("aria-posinset", "3")
+    expect(node(one, "Worker 2")).to_have_attribute("aria-selected", "true")  # the click of the mouse chose its old row
+    assert page.evaluate("String(getSelection())") == ""
     page.keyboard.press("Control+z")
     assert written(one) == DRAWN
     node(one, "Crew").click()

@@ -8,7 +8,7 @@
 const LEAST = 4;
 
 /**
- * Let a card be dragged. The place below the pointer has `data-over` meanwhile.
+ * Let a card be dragged. The place below the pointer has `data-over` meanwhile: "before" or "after" its middle.
  * @template {Element} E
  * @param {HTMLElement} card
  * @param {(below: Element) => E|null|undefined} placeOf  the place that an element of the page belongs to
@@ -24,32 +24,44 @@ export function letDrag(card, placeOf, drop) {
  * @param {PointerEvent} down
  * @param {HTMLElement} card
  * @param {(below: Element) => E|null|undefined} placeOf
- * @param {(place: E) => void} drop
+ * @param {(place: E, after: boolean) => void} drop
  */
 export function drag(down, card, placeOf, drop) {
   if (down.button !== 0 || !down.isPrimary) return;
   down.preventDefault();
   card.setPointerCapture(down.pointerId);
   /** @type {E|null} */ let over = null;
+  let after = false;
   const end = () => {
     card.onpointermove = card.onpointerup = card.onlostpointercapture = null;
-    card.style.translate = "";
+    card.style.translate = document.body.style.userSelect = "";
     card.removeAttribute("data-dragged");
     over?.removeAttribute("data-over");
   };
   card.onpointermove = (move) => {
     if (!card.hasAttribute("data-dragged") && Math.hypot(move.clientX - down.clientX, move.clientY - down.clientY) < LEAST) return;
     card.toggleAttribute("data-dragged", true);
+    document.body.style.userSelect = "none"; // the texts that the pointer crosses
     card.style.translate = `${move.clientX - down.clientX}px ${move.clientY - down.clientY}px`;
     const below = document.elementFromPoint(move.clientX, move.clientY), place = (below && placeOf(below)) ?? null;
-    if (place === over) return;
-    over?.removeAttribute("data-over");
-    place?.setAttribute("data-over", "");
+    if (place !== over) over?.removeAttribute("data-over");
     over = place;
+    if (!place) return;
+    const { top, height } = place.getBoundingClientRect();
+    after = move.clientY > top + height / 2;
+    place.setAttribute("data-over", after ? "after" : "before");
   };
   card.onpointerup = () => {
+    if (card.hasAttribute("data-dragged")) leaveOutClick(card);
     end();
-    if (over) drop(over);
+    if (over) drop(over, after);
   };
   card.onlostpointercapture = end; // also after the platform cancels the pointer
+}
+
+/** Leave out the click that follows the end of a drag: by then something else may be in this element. @param {HTMLElement} card */
+function leaveOutClick(card) {
+  const stop = (/** @type {Event} */ event) => event.stopImmediatePropagation();
+  card.addEventListener("click", stop, { capture: true });
+  setTimeout(() => card.removeEventListener("click", stop, { capture: true }));
 }

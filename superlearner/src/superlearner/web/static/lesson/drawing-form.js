@@ -208,10 +208,10 @@ export class DrawingForm {
     if (!(row instanceof HTMLElement) || path.length < 2) return;
     // A finger scrolls the tree with the rest of the card
     if (event.pointerType === "touch" && !(target instanceof Element && target.closest(".grip"))) return;
-    drag(event, row, (below) => below.closest(".drawing-tree li"), (over) => {
+    drag(event, row, (below) => below.closest(".drawing-tree li"), (over, after) => {
       const on = over instanceof HTMLElement ? (over.dataset.path ?? "").split(",").map(Number) : [];
       const { roots } = this.#drawing, name = at(roots, path)?.name ?? "";
-      if (String(on) !== String(path)) this.#set(put(roots, path, dropPath(roots, on)), `${name} moved.`);
+      if (String(on) !== String(path)) this.#set(put(roots, path, dropPath(roots, on, after)), `${name} moved.`);
     });
   }
 

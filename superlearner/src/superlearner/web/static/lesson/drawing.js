@@ -266,12 +266,13 @@ export function put(before, from, to) {
 }
 
 /**
- * Return where a node goes that is dropped on another one: below a supervisor, else before it.
- * @param {DrawnNode[]} roots @param {Path} on @returns {Path}
+ * Return where a node goes that is dropped on another one: below a supervisor, else before or after it.
+ * @param {DrawnNode[]} roots @param {Path} on @param {boolean} after @returns {Path}
  */
-export function dropPath(roots, on) {
+export function dropPath(roots, on, after) {
   const node = at(roots, on);
-  return node && supervises(node) ? [...on, node.children.length] : on;
+  if (node && supervises(node)) return [...on, node.children.length];
+  return after ? [...on.slice(0, -1), (on.at(-1) ?? 0) + 1] : on;
 }
 
 /** Return the siblings that a node is among. @param {DrawnNode[]} siblings @param {DrawnNode} node @returns {DrawnNode[]|null} */
