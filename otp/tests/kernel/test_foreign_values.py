@@ -267,3 +267,11 @@ def test_the_length_of_a_mailbox_is_that_of_its_messages(run: Any) -> None:
         return lengths
 
     assert run(main) == [True, 3, 1]
+
+
+def test_an_exception_deep_in_a_reason_keeps_its_arguments() -> None:
+    """Regression: a supervisor that gave up said `ConnectionRefusedError(('refused',))`, and once more above it."""
+    reason: Any = Crash(ExceptionTerm("ConnectionRefusedError", ("refused",), "refused"), ())
+    for _ in range(3):
+        assert bound_reason(reason) is reason
+        reason = ("failed_to_start_child", reason)

@@ -473,7 +473,7 @@ def _bound_crash(crash: Any, depth: int) -> Crash:
 
 
 def _bound_exception(term: Any, depth: int) -> ExceptionTerm:
-    args = _bound_value(term.args, depth - 1)
+    args = _bound_value(term.args, max(1, depth - 1))  # at depth 0 they would be one text, of a tuple
     if type(args) is not tuple:
         args = (args,)
     words = term.text if len(term.text) <= TEXT else without_secrets(term.text, TEXT)
