@@ -1,4 +1,4 @@
-"""Members under load, far apart, and stopped for a while: nobody is lost, and nobody waits longer than necessary."""
+"""Members that are under load, far apart, or stopped for a while: none is lost, and none waits too long."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def with_two(
     settings: dict[str, float],
     test: Callable[[MemberPrograms, MemberProgram, MemberProgram], Awaitable[Any]],
 ) -> None:
-    """Run a test with the members `a` and `b`, which lose nobody."""
+    """Run a test with the members `a` and `b`; neither of them may be lost."""
 
     async def main() -> None:
         async with MemberPrograms(folder, settings, PROGRAM) as members:

@@ -1,4 +1,4 @@
-"""Sending more to a node than the connection takes: senders wait, the queue is bounded, and nobody is lost."""
+"""Senders wait if they send more than a connection takes: the queue is bounded, and no node is lost."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def test_who_does_not_wait_gets_busy_and_loses_nothing_that_was_accepted() -> No
             otp.GenServer.cast(pair.taker, "also refused")
         otp.link(pair.taker)  # what is no message is sent
         with pytest.raises(otp.ReceiveTimeout):
-            await otp.receive(timeout=30)  # nobody has gone
+            await otp.receive(timeout=30)  # no node went down
         assert pair.taken == list(range(sent))
 
     as_process_of_a(test)

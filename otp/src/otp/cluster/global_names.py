@@ -112,7 +112,7 @@ class Global:
 
     @staticmethod
     def send(name: Any, message: Any, *, cluster: Cluster | None = None) -> Pid:
-        """Send a message to the process that has a name, and return it; raises `BadArgument` if there is none."""
+        """Send a message to the process with this name and return the process; raise `BadArgument` if there is none."""
         pid = _names(cluster).whereis(name)
         if pid is None:
             raise BadArgument(f"Global.send(name, message): no process has the name {name!r:.100}")

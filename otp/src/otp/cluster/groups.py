@@ -123,7 +123,7 @@ class Groups:
 
     # Messages of other members
 
-    def came(self, node: NodeId) -> None:
+    def send_all(self, node: NodeId) -> None:
         """Send a member that came up all processes of this one."""
         groups = [(*key, list(pids)) for key, pids in self._local.items()]
         for first in range(0, len(groups), CHUNK):
@@ -143,7 +143,7 @@ class Groups:
                 raise ValueError(f"expected a message about groups, got {message!r:.200}")
         self._membership.wake()
 
-    def went(self, node: NodeId) -> None:
+    def remove_member(self, node: NodeId) -> None:
         """Remove the processes of a member whose connection ended."""
         for key, pids in self._remote.pop(node, {}).items():
             self._notify(GroupLeave, key, pids)

@@ -353,7 +353,7 @@ class Membership:
         """Handle the end of a connection."""
         self._unseen.discard(node)
         for table in self._tables.values():
-            table.went(node)
+            table.remove_member(node)
         pending = self._pending.pop(node, None) or self._candidates.pop(node, None)
         member = self.up.get(node.name)
         if member is not None and member.incarnation == node.creation:
@@ -467,7 +467,7 @@ class Membership:
         if member.status == "leaving":
             self._notify_watchers(lambda ref: MemberLeaving(ref, member))
         for table in self._tables.values():
-            table.came(node)
+            table.send_all(node)
         for other in others if len(others) <= GOSSIP else ():
             news = ("cluster", "known", [(member.name, member.incarnation, member.address)])
             self.distribution.tell(NodeId(other.name, other.incarnation), news)

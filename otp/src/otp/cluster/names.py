@@ -158,7 +158,7 @@ class Names:
 
     # Messages of other members
 
-    def came(self, node: NodeId) -> None:
+    def send_all(self, node: NodeId) -> None:
         """Send a member that came up all claims of this one."""
         me = self._membership.me.name
         own = [(name, claims[me].pid, claims[me].time) for name, claims in self._claims.items() if me in claims]
@@ -193,8 +193,8 @@ class Names:
                 raise ValueError(f"expected a message about global names, got {message!r:.200}")
         self._membership.wake()
 
-    def went(self, node: NodeId) -> None:
-        """Remove the claims of a member whose connection ended; who has asked it asks another one."""
+    def remove_member(self, node: NodeId) -> None:
+        """Remove the claims of a member whose connection ended; open requests to it go to another member."""
         for name in [name for name, claims in self._claims.items() if node.name in claims]:
             self._drop(name, node.name, self._claims[name][node.name].pid)
         self._granted = {name: pid for name, pid in self._granted.items() if pid.runtime.name != node.name}

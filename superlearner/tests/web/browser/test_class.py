@@ -21,7 +21,7 @@ FAILED = [
             "source": "class MinimalServer: ...",
             "misconceptions": ["M12"],
             "held": 1,
-            "steps": ["Set keeps a value.", "A restart begins anew."],
+            "steps": ["Set keeps a value.", "A restart starts from the beginning."],
             "said": "line 7: expected 0, got 3",
         },
     }
@@ -77,7 +77,9 @@ def test_a_teacher_gives_links_to_a_class_and_sees_who_is_stuck(
     first.get_by_role("button", name="ben").click()
     work = page.get_by_role("dialog", name="ben")
     expect(work).to_contain_text("Line 7: expected 0, got 3.")
-    expect(work.get_by_role("listitem")).to_have_text(["passed: Set keeps a value.", "failed: A restart begins anew."])
+    expect(work.get_by_role("listitem")).to_have_text(
+        ["passed: Set keeps a value.", "failed: A restart starts from the beginning."]
+    )
     expect(work).to_contain_text("Hint shown: A restarted process begins with the result of init")
     expect(work.get_by_role("link", name="MinimalServer")).to_have_attribute("href", "/learn/12#s12-minimal")
     work.get_by_text("Newest answer").click()

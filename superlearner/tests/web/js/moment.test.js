@@ -192,7 +192,7 @@ test("a tree that gave up and is started again after a pause is told by who did 
   assert.deepEqual([doneAt({ at, ...decided, later: 1 }), doneAt(moment.events[0])], [at + 1, 0]);
 });
 
-test("a root that gave up is told to stay down, and its last phase has started nothing", () => {
+test("a root that gave up is said to stay down, and its last phase has started nothing", () => {
   const moment = simulate(supervisor("tree", "one_for_one", [worker("tree/visits")], { limit: [0, 5] }), "tree/visits", "killed");
   assert.equal(sentence(moment, 5), "No supervisor on its node starts tree again.");
   assert.match(sentence(moment, 6), /and gave up\. No supervisor on its node starts tree again\.$/);

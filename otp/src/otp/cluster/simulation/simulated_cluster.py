@@ -392,23 +392,23 @@ class SimulatedCluster:
             if self._loop.time() >= deadline:
                 raise TimeoutError(f"the members do not agree after {timeout} s: {problem}")
             await self._next_look()
-        views = {name: plain_view(self.view(name)) for name in self._hearing()}
+        views = {name: plain_view(self.view(name)) for name in self._list_active()}
         self._history.add("", "converged", views=views)
 
     async def _next_look(self) -> None:
         """Let time pass: comparing all views at each change of one would cost more than the changes."""
         await asyncio.sleep(self.settings.heartbeat / _LOOKS)
 
-    def _hearing(self) -> list[str]:
+    def _list_active(self) -> list[str]:
         return [name for name in self._members if name not in self._stalled and self[name].cluster.members()]
 
     def _disagreement(self) -> str | None:
-        hearing = self._hearing()
-        expected = {name: self[name].incarnation for name in hearing}
-        views: Mapping[str, View] = {name: self.view(name) for name in hearing}
+        active = self._list_active()
+        expected = {name: self[name].incarnation for name in active}
+        views: Mapping[str, View] = {name: self.view(name) for name in active}
         for name, view in views.items():
             seen = {other: member.incarnation for other, member in view.members.items()}
-            reached = {other: expected[other] for other in hearing if self._reaches(name, other)}
+            reached = {other: expected[other] for other in active if self._reaches(name, other)}
             if seen != reached:
                 return f"{name} sees {', '.join(seen)}, and reaches {', '.join(reached)}"
         first: dict[frozenset[str], tuple[str, Any]] = {}  # of those that see the same members

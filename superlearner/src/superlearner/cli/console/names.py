@@ -205,7 +205,10 @@ def _tools(caller: Caller) -> dict[str, Callable[..., Any]]:
     def get_cluster_status() -> Record:
         """Return mode, members and health of the cluster."""
         everywhere = replace(caller, node=None)
-        shown, healthy = everywhere.ask(topology, {}), everywhere.ask(health, {"include_metrics": False})
+        shown, healthy = (
+            everywhere.ask(topology, {"include_health": False}),
+            everywhere.ask(health, {"include_metrics": False}),
+        )
         return value_of(
             {
                 **{name: shown[name] for name in ("mode", "current_node", "connected_nodes")},

@@ -56,12 +56,6 @@ async def health_by_node(
             cpu=now.get("cpu_percent", 0.0),
             processes=now.get("processes", 0),
         )
-        found[name] = NodeHealth(
-            status=health.status,
-            health_score=health.health_score,
-            cpu_status=health.cpu_status,
-            memory_status=health.memory_status,
-            issues=health.issues,
-        )
+        found[name] = NodeHealth.model_validate(health, from_attributes=True)
         advice += health.advice
     return HealthByNode(found, answers.data, advice, [one for one in answers.missing if one.node in reasons])

@@ -41,7 +41,7 @@ async function look() {
   const place = byId(`view-${view}`, HTMLElement);
   try {
     const [topology, more] = await Promise.all([
-      platform("GET", "/cluster/topology"),
+      platform("GET", "/cluster/topology?include_health=false"),
       view === "health" ? platform("GET", "/cluster/events") : platform("GET", PATHS[view] ?? "/cluster/events"),
     ]);
     if (mine !== asked) return;

@@ -99,7 +99,7 @@ export const gaveUp = (moment, supervisor) => only(moment, "decide").some(({ wha
 export const startsNothing = (moment) =>
   !moment.going_on && !only(moment, "start").length && !only(moment, "decide").some(({ what, later }) => what === "pause" || later);
 
-/** Return that a root has nobody above it to start it again; "" if that is not how it ended. @param {Moment} moment */
+/** Return the sentence that no supervisor starts a root again; "" if it did not end for good. @param {Moment} moment */
 function abandoned(moment) {
   const gave = only(moment, "decide").findLast(({ what }) => what === "give_up")?.id;
   return gave === moment.root.id && startsNothing(moment) ? `No supervisor on its node starts ${namer(moment)(gave)} again.` : "";

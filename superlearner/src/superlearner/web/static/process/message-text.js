@@ -5,7 +5,7 @@
  */
 
 /**
- * Return the message of a text; undefined if it is none.
+ * Return the message that a text means; undefined if it means none.
  * @param {string} text
  * @returns {unknown}
  */
