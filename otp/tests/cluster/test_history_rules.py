@@ -85,7 +85,7 @@ def test_r1_finds_an_owner_that_ignores_a_lost_conflict(monkeypatch: pytest.Monk
 
 
 def test_r2_finds_a_claim_that_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Names, "came", lambda *_: None)  # after a partition its claims are missing
+    monkeypatch.setattr(Names, "send_all", lambda *_: None)  # after a partition its claims are missing
     monkeypatch.setattr(SimulatedCluster, "_disagreement", members_only)
     assert find_violations("R2", SEEDS, named) is not None
 
@@ -104,7 +104,7 @@ def test_r3_finds_a_conflict_that_both_lose(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_r7_finds_tables_that_differ(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Names, "came", lambda *_: None)
+    monkeypatch.setattr(Names, "send_all", lambda *_: None)
     monkeypatch.setattr(SimulatedCluster, "_disagreement", members_only)
     assert find_violations("R7", SEEDS, named) is not None
 
