@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -104,6 +104,46 @@ def test_a_crash_loop_is_told_with_its_number_of_restarts(inside: Inside) -> Non
             summary = (await platform.get("/api/v1/processes/worker/errors/why"))["data"]["summary"]
             assert ("times" in summary) is (count == 6)
         assert summary.endswith("; it was restarted 5 times for this reason, within 1 s")
+
+    inside(test)
+
+
+class Slow(GenServer):
+    """A server whose next start may wait."""
+
+    waits: ClassVar[bool] = False
+
+    @impl
+    async def init(self, arg):
+        if self.waits:
+            await otp.receive(lambda message: message == "go on")
+        return Ok(None)
+
+
+class Together(Supervisor):
+    @impl
+    def init(self, arg):
+        worker = ReturnsItsState.child_spec(0, id="worker", name="worker")
+        return Children([worker, Slow.child_spec(0, id="slow", name="slow")], strategy="one_for_all")
+
+
+@pytest.mark.operation("error.why")
+def test_a_child_that_runs_while_the_child_that_ended_still_starts_is_explained(
+    inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test(platform: Any) -> None:
+        await platform.node.start(Together, None, name="together")
+        before, ended = platform.node.whereis("worker"), platform.node.whereis("slow")
+        started = asyncio.Queue[Any]()
+        otp.trace.subscribe(platform.node, started.put_nowait, kinds={"child_started"})
+        monkeypatch.setattr(Slow, "waits", True)
+        otp.exit(ended, "kill")
+        while (await started.get()).data["id"] != "worker":
+            pass
+        assert platform.node.whereis("worker") is not before
+        found = (await platform.get("/api/v1/processes/worker/errors/why"))["data"]
+        assert (found["restarted"], found["alive"]) == (True, True)
+        otp.send(platform.node.whereis("slow"), "go on")
 
     inside(test)
 

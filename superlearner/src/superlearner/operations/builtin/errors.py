@@ -114,7 +114,8 @@ async def why(ctx: Context, audit: AuditLog, /, pid: PidText) -> Why:
 def _describe_loop(node: Node, causes: Sequence[Step]) -> str:
     """Return how often the child of the last step was restarted for the same reason; "" if that is seldom."""
     memory = Memory(otp.trace.history(node))
-    last = next((memory.by_seq.get(step.event) for step in reversed(causes) if step.kind in AFTER_AN_END), None)
+    events = (memory.by_seq.get(step.event) for step in reversed(causes))
+    last = next((event for event in events if event is not None and event.kind in AFTER_AN_END), None)
     if last is None:
         return ""
     reason = text_of_reason(last.data["reason"])
