@@ -50,7 +50,7 @@ class NameTaken(ValueError):
     """
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"expected a free name, {name} is already attached")
+        super().__init__(f"{name} is already attached, --node {name} selects it; another node needs another name")
         self.name = name
 
 

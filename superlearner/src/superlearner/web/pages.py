@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import mimetypes
 from difflib import get_close_matches
 from pathlib import Path
@@ -14,7 +15,7 @@ from starlette.responses import Response
 
 from superlearner.control.terms import safe_text
 from superlearner.course.course import Course, UnknownItem
-from superlearner.operations.builtin.restarts import describe_row
+from superlearner.operations.builtin.restart_lines import describe_with_reason
 from superlearner.operations.context import Context
 from superlearner.operations.rights.homes import home_node
 from superlearner.operations.rights.ownership import is_refused, node_names, seen_node
@@ -137,7 +138,7 @@ MOVED: Final = {"/sandbox": "/sandboxes", "/playground": "/sandboxes", "/why": "
 OF_OWN: Final = frozenset({*(page.path for page in PAGES if page.of_own), *MOVED, "/api/docs"})
 BELOW_OWN: Final = ("/docs/", "/api/docs/", "/learn/", "/live/", "/why/")
 
-MOST_STORED: Final = 5
+MOST_STORED: Final = 20
 """Stored restarts on the page of a node that is gone."""
 
 DEAD_LINKS: Final = {
@@ -271,16 +272,27 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness, files: Stati
         sees = user_of(request).sees
         awaited = lost in platform.nodes.awaited and not user_of(request).only_own
         told = None if lost is None or user_of(request).only_own else platform.nodes.absence(lost)
-        rows = (await platform.moments.page([lost], [], None, None, None, 0, MOST_STORED))[0] if lost and told else []
+        rows, total = [], 0
+        if lost and told:
+            rows, total = await platform.moments.page([lost], [], None, None, None, 0, MOST_STORED)
+        reader = user_of(request).name
+        lines = await asyncio.to_thread(lambda: [describe_with_reason(one, reader) for one in rows])
         sandbox = next((one for one in platform.sandboxes.all() if one.node == lost and sees(one.owner)), None)
         return render(
             request,
             "error.html",
             error.status,
+            node=lost if told is not None and sandbox is None else None,
             page="error",
             title="Error",
             status=error.status,
-            heading=f"Waiting for {lost}" if awaited else _heading_of(error) if sandbox is None else _ended(sandbox),
+            heading=f"Waiting for {lost}"
+            if awaited
+            else f"{lost} is not connected"
+            if told is not None and sandbox is None
+            else _heading_of(error)
+            if sandbox is None
+            else _ended(sandbox),
             message=said if sandbox is None else _why(sandbox),
             sandbox=sandbox,
             hint=None if nowhere or error.code == "node_not_found" else hint,
@@ -288,7 +300,8 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness, files: Stati
             lost_node=error.code == "node_not_found",
             awaited=awaited,
             explained=told is not None,
-            stored=[(str(Ref(one.run, one.number)), describe_row(one)) for one in rows],
+            stored=[(str(Ref(one.run, one.number)), line) for one, line in zip(rows, lines, strict=True)],
+            more=total - len(rows),
             lost=lost,
         )
 
@@ -306,14 +319,16 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness, files: Stati
             gone = (node is not None or not user.only_own) and seen_node(platform.nodes, user, node) is None
             if "event" not in request.path_params and is_refused(platform.nodes, platform.sandboxes, user, node):
                 record_refusal(platform.audit, request, "web.open", page.path)
+            known = node is not None and not user.only_own and platform.nodes.absence(node) is not None
             if gone and (page.of_platform or node == platform.nodes.default or "event" in request.path_params):
-                node = None
+                node = node if known and "event" in request.path_params else None
+                gone = False
             if gone and node is not None:
-                known = ", ".join(node_names(platform.nodes, user)) or "your sandboxes"
+                there = ", ".join(node_names(platform.nodes, user)) or "your sandboxes"
                 there_is_none = f"there is no node {node[:200]!r}"
                 if not user.only_own and (absence := platform.nodes.absence(node)) is not None:
                     there_is_none = absence.why
-                raise ApiError(404, "node_not_found", there_is_none, hint=f"expected one of {known}")
+                raise ApiError(404, "node_not_found", there_is_none, hint=f"expected one of {there}")
             can_sign_out = platform.settings.requires_credentials and is_signed_in(request)
             about: dict[str, Any] = {"title": shown.title}
             if shown.id == LESSON:

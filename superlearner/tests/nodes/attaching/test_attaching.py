@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -23,6 +24,7 @@ from superlearner.nodes.attaching import attachment
 from superlearner.nodes.attaching.attachment import _is_stopped, _runs
 from superlearner.nodes.remote import protocol as p
 from superlearner.operations.rights.users import SCOPES
+from superlearner.store import MomentRow
 
 pytestmark = pytest.mark.program
 
@@ -122,8 +124,18 @@ def test_the_end_of_a_service_is_shown_and_after_a_restart_it_is_attached_again(
             why = "its service has ended, or the connection to it is lost"
             assert ("looked_for", why) == (line["state"], line["why"])
             asked = (await platform.client.get("/api/v1/processes", params={"node": NODE})).json()["error"]
-            assert f"{NODE} is not reachable, and is being looked for: {line['why']}" == asked["message"]
+            said = re.escape(f", and is being looked for: {line['why']}")
+            assert re.fullmatch(f"{NODE} is not reachable since [0-9:]{{8}}{said}", asked["message"])
             assert ["see GET /api/v1/nodes/attached"] == [one["hint"] for one in asked["details"]]
+            row = MomentRow(NODE, "9f3a0c1b22d4", 7, 9, 1.0, 1.0, "shop gave up", kind="service")
+            platform.platform.moments._add(row)
+            page = (await platform.client.get("/timeline", params={"node": NODE})).text
+            assert f"<p>{asked['message']}</p>" in page
+            assert "shop gave up on 1 January 1970" in page
+            assert f'href="/supervisors?node={quote(NODE)}"' in page  # not that of another node
+            assert f"<option selected>{NODE}</option>" in page
+            why = (await platform.client.get("/why/9f3a0c1b22d4.7", params={"node": NODE})).text
+            assert f'data-node="{NODE}"' in why
         async with service(tmp_path) as second:
             await until(platform, lambda names: NODE in names)
             [line] = (await platform.get(ATTACHED))["data"]
@@ -277,9 +289,8 @@ def test_a_service_whose_loop_is_held_is_busy_and_not_ended(
                 why = f"it has been busy for 3 s: its process {shop.os_pid} runs and does not answer"
                 assert ("looked_for", why) == (line["state"], line["why"])
                 asked = (await platform.client.get("/api/v1/processes", params={"node": NODE})).json()["error"]
-                assert re.fullmatch(
-                    f"{NODE} is not reachable, and .*: it has been busy for [0-9]+ s: .*", asked["message"]
-                )
+                said = f"{NODE} is not reachable since [0-9:]{{8}}, and .*: it has been busy for [0-9]+ s: .*"
+                assert re.fullmatch(said, asked["message"])
                 words = (await waiting).json()["error"]["message"]  # was that it has ended
                 assert "has ended" not in words
                 assert re.search("it has been busy for [0-9]+ s: its process [0-9]+ runs", words)
@@ -302,6 +313,21 @@ def test_a_service_whose_loop_is_held_is_busy_and_not_ended(
 
 def test_a_silent_service_with_a_process_id_that_no_system_has_is_not_busy() -> None:
     assert (True, False) == (_runs(os.getpid()), _runs(2**70))
+
+
+def test_a_service_that_runs_again_is_found_during_a_long_pause(inside: Run, tmp_path: Path) -> None:
+    """Regression: it took up to a minute, while the page said that it waits."""
+
+    async def test(platform: Any) -> None:
+        platform.platform.attachments.pauses = (0.0, 3600.0)
+        async with service(tmp_path) as shop:
+            await attach(platform)
+            shop.process.kill()
+            await until(platform, lambda names: NODE not in names)
+        async with service(tmp_path):
+            await until(platform, lambda names: NODE in names)
+
+    inside(test)
 
 
 def test_a_service_that_stays_away_is_detached(inside: Run, tmp_path: Path) -> None:

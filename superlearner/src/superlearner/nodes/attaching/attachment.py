@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from typing import Final, Literal
 
@@ -22,6 +24,8 @@ __all__ = ["PAUSES_S", "Attachment", "State"]
 PAUSES_S: Final = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 60.0)
 """Seconds between attempts to find a service; after the last one, it is given up."""
 
+LOOK_S: Final = 1.0
+"""Seconds between looks at the doors of this user, which are files: a service that runs again is found at once."""
 LONGEST: Final = 300
 WORD_S: Final = 2.0
 """A request fails a moment before the reason is known."""
@@ -64,6 +68,10 @@ class Attachment:
         self._pauses = pauses
         self._why: str | None = None
         self._silent_since: float | None = None
+        self._tried = ""
+        """The address of the door of the last attempt."""
+        self.gone_at: float | None = None
+        """When it was lost, in seconds since 1970; None while it is attached, and if the platform did not run then."""
         self.known = known
         """The service, since it was first attached."""
         self.before: str | None = None
@@ -104,8 +112,20 @@ class Attachment:
             await self._pause()
 
     async def _pause(self) -> None:
-        """Pause before the next attempt: there is no notification when a service starts."""
-        await asyncio.sleep(self._pauses[self.tries - 1])
+        """Pause before the next attempt, at most until a new door of the service is there."""
+        until = asyncio.get_running_loop().time() + self._pauses[self.tries - 1]
+        while await self._goes_on(until):
+            pass
+
+    async def _goes_on(self, until: float) -> bool:
+        """Wait a moment and return whether the pause goes on: there is no notification when a service starts."""
+        loop, known = asyncio.get_running_loop(), self.known
+        await asyncio.sleep(min(LOOK_S, max(0.0, until - loop.time())))
+        if known is not None and self.where.has_new_door(
+            known.node, known.siblings, self.held(self) | {known.last, self._tried}
+        ):
+            return False
+        return loop.time() < until
 
     async def _visit(self) -> None:
         """Attach once and return when the service ends."""
@@ -114,6 +134,7 @@ class Attachment:
             address, token = await self.where.look()
         else:
             address, token = await self.where.look(known.node, known.siblings, known.last, self.held(self))
+        self._tried = address
         async with Visitor(address, token) as visitor:
             facts = visitor.facts
             if known is not None and facts.node != known.node:
@@ -122,7 +143,7 @@ class Attachment:
                 raise DoorError(f"{address} is the door of another service, which is attached")
             name = self.name or facts.node
             # Before the list of nodes changes: its listeners may ask for this.
-            self._silent_since = None
+            self._silent_since = self.gone_at = None
             self.name, self.facts, self.state, self.tries, self._why = name, facts, "attached", 0, None
             if facts.backend is not None:
                 line = ServiceLink(facts.backend, partial(self._end_of, visitor))
@@ -143,7 +164,7 @@ class Attachment:
                 self._silent_since = visitor.silent_since
                 why = self.why or ENDED
             finally:
-                self.visitor, self.state, self._why = None, "looked_for", ENDED
+                self.visitor, self.state, self._why, self.gone_at = None, "looked_for", ENDED, time.time()
                 if facts.backend is not None:
                     self._nodes.detach(name, why)
         what = "gone" if why == ENDED else "silent"
@@ -185,7 +206,8 @@ class Attachment:
     def _describe_search(self) -> str:
         if self.why is None:
             return f"{self.name} is being looked for: it was attached before the platform started"
-        return f"{self.name} is not reachable, and is being looked for: {self.why}"
+        since = "" if self.gone_at is None else f" since {datetime.fromtimestamp(self.gone_at):%H:%M:%S}"
+        return f"{self.name} is not reachable{since}, and is being looked for: {self.why}"
 
     def can_do(self) -> str:
         """Return what the pages can show of it, as a phrase."""

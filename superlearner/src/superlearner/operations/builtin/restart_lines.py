@@ -17,6 +17,7 @@ from superlearner.control.events import ANSWERS, STARTS, facts_of, is_restart
 from superlearner.nodes.kinds import BESIDE
 from superlearner.nodes.nodes import WatchedNode
 from superlearner.nodes.remote import RemoteNode
+from superlearner.operations.builtin.restarts import describe_row as describe_stored
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Operation, Paged, declared, operation
 from superlearner.operations.engine.forwarding import forward
@@ -219,6 +220,12 @@ def describe_row(row: MomentRow, reader: str) -> RestartLine:
     line.gave_up = bool(fallen)
     line.fallen = list(dict.fromkeys(nodes[id].name for id in fallen if id in nodes))
     return line
+
+
+def describe_with_reason(row: MomentRow, reader: str) -> str:
+    """Return the line of a recorded restart with its time, and the reason of the first end if it is known."""
+    reason = describe_row(row, reader).reason
+    return f"{describe_stored(row)}{f': {reason}' if reason and reason != 'killed' else ''}"
 
 
 def _walk(node: MomentNode) -> Iterator[MomentNode]:
