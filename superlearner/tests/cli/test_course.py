@@ -106,7 +106,7 @@ def test_with_a_platform_a_session_goes_on_at_the_command_line(
     assert max(len(line) for line in lesson.splitlines() if not line.startswith("    ")) <= 80
     asked = superlearner("course", "predict", "s12.p1", "1")
     assert asked.returncode == 0
-    assert "one_for_one B; rest_for_one B C; one_for_all A B C" in asked.stdout
+    assert "one_for_one: B; rest_for_one: B, C; one_for_all: A, B, C" in asked.stdout
     hint = superlearner("course", "hint", "s12.minimal").stdout
     assert hint.startswith("Hint 1 of 4 to s12.minimal:\n\n")
     assert "<p>" not in hint

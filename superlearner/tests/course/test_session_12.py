@@ -243,7 +243,10 @@ def test_lines_that_were_wrong_are_named_when_enough_are_right() -> None:
     right = COURSE.solution("s12.generic")
     passed = verdict("s12.generic", right.replace('5: "generic"', '5: "specific"'))
     assert passed.ok
-    assert passed.steps[-1].say == "line 5 is generic: every server needs it as it stands"
+    assert (
+        passed.steps[-1].say
+        == "line 5 is generic: every server tells a question from a command, and needs to know who waits for the answer"
+    )
     failed = verdict("s12.generic", right.replace('"specific"', '"generic"'))
     assert failed.steps[-1].say.startswith("5 of the 10 lines are wrong, line 3 among them")
 
@@ -392,9 +395,9 @@ def test_a_needless_restart_that_is_not_the_managers_is_refused_with_its_reason(
 def test_the_run_of_the_strategies_shows_which_children_each_of_them_restarts() -> None:
     rows = outcome_of("s12.p1", COURSE.check_source("s12.p1"), SEEDS[0]).excerpt
     assert [(row.of, row.text) for row in rows] == [
-        ("A", "one_for_one: same pid"), ("B", "one_for_one: crashes, new pid"), ("C", "one_for_one: same pid"),
-        ("A", "rest_for_one: same pid"), ("B", "rest_for_one: crashes, new pid"), ("C", "rest_for_one: new pid"),
-        ("A", "one_for_all: new pid"), ("B", "one_for_all: crashes, new pid"), ("C", "one_for_all: new pid"),
+        ("strategy", "one_for_one"), ("A", "same pid"), ("B", "crashes, new pid"), ("C", "same pid"),
+        ("strategy", "rest_for_one"), ("A", "same pid"), ("B", "crashes, new pid"), ("C", "new pid"),
+        ("strategy", "one_for_all"), ("A", "new pid"), ("B", "crashes, new pid"), ("C", "new pid"),
     ]  # fmt: skip
 
 

@@ -119,7 +119,7 @@ def test_a_prediction_is_answered_by_its_run_and_a_reflection_by_the_model_answe
         await platform.store.sync()
         wrong = (await call(platform, "course.predict", ADA, prediction="s12.p1", choice=1)).data
         assert (wrong["right"], wrong["misconception"]["id"], wrong["option"]) == (False, "M21", 2)
-        assert wrong["happened"] == "one_for_one B; rest_for_one B C; one_for_all A B C"
+        assert wrong["happened"] == "one_for_one: B; rest_for_one: B, C; one_for_all: A, B, C"
         assert (await call(platform, "course.predict", ADA, prediction="s12.p1", choice=2)).data["right"]
         with pytest.raises(OperationError, match=r"s12\.p1 has 3 options"):
             await call(platform, "course.predict", ADA, prediction="s12.p1", choice=4)

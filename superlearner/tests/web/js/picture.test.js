@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import { fitLanes, isCalm, told, waits } from "#static/lesson/lesson-rows.js";
 import { fitRows } from "#static/lesson/marked-rows.js";
-import { ownKids } from "#static/lesson/own-processes.js";
+import { lastFall, ownKids } from "#static/lesson/own-processes.js";
 import { changedLines, sentences } from "#static/lesson/picture-steps.js";
 
 const row = (at, of, to, kind, text) => ({ at, of, to, kind, text, marked: false });
@@ -100,4 +100,12 @@ test("in a card, the lanes of the marked row and of what the sentence names are 
   }
   assert.ok(fitRows(rows, "expected new worker to end", 450).includes(rows[4]));
   assert.deepEqual(fitRows(rows, "", 2000), rows);
+});
+
+test("a supervisor that gave up is told while it does not run", () => {
+  const fall = { id: 1, at: 0, kind: "gave_up", level: "bad", key: "team", text: "team gave up (last: bob was killed)" };
+  const model = { rows: new Map(), feed: [fall, { ...fall, id: 2, kind: "ended", text: "team ended" }] };
+  assert.match(lastFall(model), /^team gave up \(last: bob was killed\)\. .* nothing starts it again\. Run it once more\.$/);
+  assert.equal(lastFall({ ...model, rows: new Map([["team", {}]]) }), "");
+  assert.equal(lastFall({ ...model, feed: [] }), "");
 });

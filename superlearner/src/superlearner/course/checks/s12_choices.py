@@ -179,13 +179,12 @@ async def generic(s: Scenario) -> None:
     wrong = [line for line, mark in LISTING_MARKS.items() if marks[line] != mark]
     share = 1 - len(wrong) / len(LISTING_MARKS)
     s.marks = tuple(
-        CourseMark(str(line), line not in wrong, WHY_MARK[mark] if line in wrong else "")
-        for line, mark in LISTING_MARKS.items()
+        CourseMark(str(line), line not in wrong, WHY_MARK[line] if line in wrong else "") for line in LISTING_MARKS
     )
     if share < ENOUGH:
         many = f"{len(wrong)} of the {len(LISTING_MARKS)} lines are wrong, line {wrong[0]} among them"
         raise Wrong(f"{many}: would a server for something else need it as it stands?")
-    s.note("; ".join(f"line {line} is {LISTING_MARKS[line]}: {WHY_MARK[LISTING_MARKS[line]]}" for line in wrong))
+    s.note("; ".join(f"line {line} is {LISTING_MARKS[line]}: {WHY_MARK[line]}" for line in wrong))
 
 
 LISTING_MARKS = {
@@ -195,8 +194,16 @@ LISTING_MARKS = {
 """Marks of the lines of the listing in the lesson: taking a message, telling requests apart by tag and answering, going
 on and stopping are generic; what an agent keeps and answers is specific."""
 WHY_MARK = {
-    "generic": "every server needs it as it stands",
-    "specific": "it says what this agent keeps, or what it answers",
+    1: "a counter or a cache goes on with the next message, too",
+    2: "whatever a server does, it first takes a message",
+    3: "a counter has no facts to remember",
+    4: "a counter has no such memory",
+    5: "every server tells a question from a command, and needs to know who waits for the answer",
+    6: "a counter is not asked for the weather",
+    7: "a counter knows no weather station",
+    8: "a counter looks up no facts",
+    9: "whatever the answer is, it goes to the process that asked",
+    10: "every server has to be stopped in some way",
 }
 ENOUGH = 0.8
 

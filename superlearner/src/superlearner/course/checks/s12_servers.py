@@ -384,8 +384,8 @@ async def found_when(s: Scenario, name: str, *, marked: bool) -> str:
     return "never found"
 
 
-class Idle(GenServer[None]):
-    """Waits."""
+class OnlyInit(GenServer[None]):
+    """A server without a callback for any message."""
 
     @impl
     def init(self, arg: None) -> Ok[None]:
@@ -396,7 +396,7 @@ class Idle(GenServer[None]):
 async def p2(s: Scenario) -> str:
     """A server with only init gets a call."""
     s.name(otp.self(), "caller")
-    server = s.name(await Idle.start(None), "server")
+    server = s.name(await OnlyInit.start(None), "server")
     begun = otp.monotonic()
     try:
         value = await GenServer.call(server, "hello")

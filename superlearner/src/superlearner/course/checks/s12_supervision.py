@@ -205,7 +205,7 @@ async def gives_up_at(s: Scenario, times: Any) -> float | None:
 @unreported
 async def tree(s: Scenario) -> None:
     """A tree that was drawn."""
-    s.step("The drawing is a tree with one root, a supervisor.")
+    s.step("The drawing is a tree: a supervisor at the top, and the others below it.")
     text = s.need("drawing")
     s.expect(type(text) is str, f"expected drawing to be a text with a tree, got {render(text)}")
     s.expect(text.strip() != "", "expected drawing to be a text with a tree: nothing is drawn yet")
@@ -216,7 +216,7 @@ async def tree(s: Scenario) -> None:
     read = f"; it was read as:\n{describe_drawing(roots):.300}"
     s.expect(len(roots) == 1, f"expected one root, got {len(roots)}{read}")
     root = roots[0]
-    s.expect(bool(root.children), f"expected the root to have children{read}")
+    s.expect(bool(root.children), f"expected nodes below {root.label}, got none; add them with the buttons{read}")
 
     s.step("Three workers under a supervisor, a dynamic supervisor with temporary agents, and a store before both.")
     everyone = below(root)
@@ -383,12 +383,14 @@ async def ends(s: Scenario, root: Drawn, crashed: Drawn, strategy: str | None = 
 async def p1(s: Scenario) -> str:
     """B of A, B, C crashes under each strategy."""
     found: list[str] = []
+    s.name(otp.self(), "strategy")
     for strategy in ("one_for_one", "rest_for_one", "one_for_all"):
         with s.unseen():  # the messages of three runs cannot be told apart
             before, after = await crash_child(s, strategy, 1, ("A", "B", "C"), strategy)
         new = [number for number in range(3) if after[number] != before[number]]
+        s.happens(strategy)
         for number, pid in sorted(before.items()):
             crash = "crashes, " if number == 1 else ""
-            s.happens(f"{strategy}: {crash}{'new' if number in new else 'same'} pid", pid)
-        found.append(f"{strategy} {' '.join('ABC'[number] for number in new)}")
+            s.happens(f"{crash}{'new' if number in new else 'same'} pid", pid)
+        found.append(f"{strategy}: {', '.join('ABC'[number] for number in new)}")
     return "; ".join(found)

@@ -149,7 +149,7 @@ def test_a_review_asks_once_more_and_leads_to_the_next_question(
         predict = page.locator("#s12-p1")
         expect(predict).to_contain_text("Review · Predict")
         expect(predict.get_by_role("button", name="Lock in")).to_be_disabled()
-        predict.get_by_text("one_for_one B; rest_for_one B C; one_for_all A B C").click()
+        predict.get_by_text("one_for_one: B; rest_for_one: B, C; one_for_all: A, B, C").click()
         predict.get_by_role("button", name="Lock in").click()
         expect(predict).to_contain_text("Right, that is what happens.")
         assert [] == broken_rules(page)

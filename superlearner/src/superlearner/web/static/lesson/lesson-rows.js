@@ -49,7 +49,9 @@ export function waits(rows) {
 
 /** Room for the times beside the lanes, for a text beside the last one, and widths of a lane, in px. */
 export const LEFT = 58;
-const ASIDE = 100, LANE = 132, LEAST_LANE = 56, MOST_LANE = 250;
+const ASIDE = 100, MOST_ASIDE = 230, LANE = 132, LEAST_LANE = 56, MOST_LANE = 250;
+/** Width of a letter, in px. */
+export const LETTER = 6.9;
 
 /** Return who takes part, in order of appearance. @param {Row[]} rows */
 export const lanesOf = (rows) => [...new Set(rows.flatMap(({ of, to }) => (to === null ? [of] : [of, to])))];
@@ -64,8 +66,10 @@ export const roomOf = (rows) => LEFT + lanesOf(rows).length * LANE + ASIDE;
  */
 export function fitLanes(rows, room) {
   const lanes = lanesOf(rows);
-  // Its text stands beside the last lane
-  const aside = rows.some(({ of, to }) => of === lanes.at(-1) && (to === null || to === of)) ? ASIDE : 0;
+  // Their texts stand beside the last lane
+  const beside = rows.filter(({ of, to }) => of === lanes.at(-1) && (to === null || to === of));
+  const longest = Math.max(...beside.map(({ text }) => text.length * LETTER)) - LEAST_LANE / 2 + 20;
+  const aside = beside.length ? Math.min(MOST_ASIDE, Math.max(ASIDE, longest)) : 0;
   const left = rows.some(({ at }) => at > 0) ? 0 : LEFT - 8; // without times their column is cut off
   const free = (room ?? 0) - (LEFT - left) - aside;
   const lane = room === undefined ? LANE : Math.max(LEAST_LANE, Math.min(MOST_LANE, Math.floor(free / lanes.length)));

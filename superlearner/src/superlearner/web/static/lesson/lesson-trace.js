@@ -5,7 +5,7 @@
  */
 
 import { html, nothing, svg } from "../vendor/lit-html.js";
-import { fitLanes, isCalm, LEFT, onArrow, roomOf, told, waits } from "./lesson-rows.js";
+import { fitLanes, isCalm, LEFT, LETTER, onArrow, roomOf, told, waits } from "./lesson-rows.js";
 
 /** @import { Row } from "./lesson-model.js" */
 
@@ -77,12 +77,12 @@ function line(row, y, x, width, left) {
     calm: `M${from - 5} ${y - 5}h10v10h-10z`, end: `M${from} ${y - 7}l7 13h-14z` }[look];
   if (row.to === null)
     return svg`${start}<path class=${look} d=${mark}></path><text x=${from + 13}
-      y=${y + 4}>${clip(row.text, Math.max(22, Math.floor((width - from - 20) / 6.9)))}</text>`;
+      y=${y + 4}>${clip(row.text, Math.max(22, Math.floor((width - from - 20) / LETTER)))}</text>`;
   const to = x(row.to), way = Math.sign(to - from);
   if (way === 0)
     return svg`${start}<path class="arrow" d=${`M${from} ${y - 8}h16v14h-10`}></path><text x=${from + 22}
       y=${y + 2}>${clip(onArrow(row), 20)}</text>`;
-  const most = Math.max(12, Math.floor((Math.abs(to - from) - 16) / 6.9)), lost = row.kind === "late", tip = lost ? to - way * 26 : to;
+  const most = Math.max(12, Math.floor((Math.abs(to - from) - 16) / LETTER)), lost = row.kind === "late", tip = lost ? to - way * 26 : to;
   return svg`${start}<path class="arrow" d=${`M${from} ${y + 6}H${tip - way * 7}`}></path>
     ${lost
       ? svg`<path class="lost" d=${`M${tip - 5} ${y + 1}l10 10m0 -10l-10 10`}></path>`

@@ -25,3 +25,13 @@ export function ownKids({ kids, rows }) {
   const groups = tops.filter((key) => isGroup(key) && found.get(key)?.length);
   return found.set("", [...tops.filter((key) => !isGroup(key)), ...groups]);
 }
+
+/**
+ * Return what happened to the last supervisor that gave up; "" if there is none, or if it runs again.
+ * @param {Pick<Model, "feed"|"rows">} model
+ */
+export function lastFall({ feed, rows }) {
+  const fall = feed.findLast((event) => event.kind === "gave_up");
+  if (!fall || rows.has(fall.key ?? "")) return "";
+  return `${fall.text}. Its other children have ended with it, and nothing starts it again. Run it once more.`;
+}
