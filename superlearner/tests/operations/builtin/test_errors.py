@@ -134,12 +134,15 @@ def test_a_child_that_runs_while_the_child_that_ended_still_starts_is_explained(
     async def test(platform: Any) -> None:
         await platform.node.start(Together, None, name="together")
         before, ended = platform.node.whereis("worker"), platform.node.whereis("slow")
-        started = asyncio.Queue[Any]()
-        otp.trace.subscribe(platform.node, started.put_nowait, kinds={"child_started"})
+        started = asyncio.Event()
+        otp.trace.subscribe(
+            platform.node,
+            lambda event: started.set() if event.data["id"] == "worker" else None,
+            kinds={"child_started"},
+        )
         monkeypatch.setattr(Slow, "waits", True)
         otp.exit(ended, "kill")
-        while (await started.get()).data["id"] != "worker":
-            pass
+        await started.wait()
         assert platform.node.whereis("worker") is not before
         found = (await platform.get("/api/v1/processes/worker/errors/why"))["data"]
         assert (found["restarted"], found["alive"]) == (True, True)
