@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  at, crashText, firstToOpen, lineOfExit, linesIn, noticeText, optionsOf, raisedIn, remedyOf, upText,
+  at, crashText, firstToOpen, lineOfExit, linesIn, nextOf, noticeText, optionsOf, raisedIn, remedyOf, upText,
 } from "#static/sandboxes/sandbox-words.js";
 
 test("a failed start has what did not happen, the error and the line", () => {
@@ -110,4 +110,18 @@ test("a callback that held the loop is told in its sentence", () => {
   assert.equal(crashText("EndlessLoop('bank held the loop for 2 s; let the callback return')"),
     "bank held the loop for 2 s; let the callback return");
   assert.equal(crashText("ValueError('x')"), "ValueError('x')");
+});
+
+test("the next step follows what happened last, not the crash before it", () => {
+  const after = (last, { status = "running", typed = false, other = false } = {}) => nextOf({ status, last, typed, other });
+  assert.deepEqual(["start", "end", "crash", "run", "refusal"].map((last) => after(last)), ["kill", "read", "fix", "try", "correct"]);
+  assert.deepEqual(
+    ["start", "crash", "run", "refusal"].map((last) => after(last, { status: "ended" })), ["again", "fix", "again", "mend"]);
+  assert.equal(after("starting"), "", "what is running now says nothing");
+  assert.equal(after("crash", { status: "starting" }), "");
+  assert.equal(after("crash", { other: true }), "compare", "a line of another version is not marked");
+  for (const last of ["crash", "refusal", "run"]) {
+    assert.equal(after(last, { typed: true }), "change");
+    assert.equal(after(last, { typed: true, status: "ended" }), "start");
+  }
 });

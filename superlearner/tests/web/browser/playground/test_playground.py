@@ -239,6 +239,8 @@ def test_a_selected_process_answers_beside_the_code(open_page: Callable[..., Pag
     panel = page.get_by_role("tabpanel", name="Process")
     expect(panel.get_by_label("State", exact=True)).to_have_text("0")
     before = page.url
+    in_code = panel.get_by_role("group", name="In the code")
+    expect(in_code).to_contain_text("cast spin")
     panel.get_by_label("Message as JSON").fill("tick")
     panel.get_by_role("button", name="Send", exact=True).click()
     expect(panel.get_by_label("State", exact=True)).to_have_text("1")
@@ -251,5 +253,6 @@ def test_a_selected_process_answers_beside_the_code(open_page: Callable[..., Pag
     page.get_by_role("button", name="Kill left").click()
     expect(panel.get_by_label("State", exact=True)).to_have_text("0")
     expect(panel.get_by_role("group", name="Sent before").get_by_role("button")).to_have_count(2)
+    expect(in_code).to_contain_text("cast spin")  # what was sent does not take its place
     assert before == page.url
     destroy(page)

@@ -24,7 +24,8 @@ export class MessageForm {
   });
   #button = make("button", { type: "submit", class: "btn" }, "Send");
   #answer = make("p", { class: "answer", role: "status" });
-  /** Messages to send again, or that the code knows. */ #offers = make("div", { class: "offers", role: "group" });
+  #again = make("div", { class: "offers", role: "group", "aria-label": "Sent before" });
+  #inCode = make("div", { class: "offers", role: "group", "aria-label": "In the code" });
   /** The process for which messages are remembered. */ #key = "";
   /** Messages that the code knows. @type {readonly Message[]} */ #known = [];
 
@@ -35,14 +36,14 @@ export class MessageForm {
   constructor(sent, node = chosen) {
     this.sent = sent;
     this.node = node;
-    this.#offers.onclick = (event) => {
+    this.#again.onclick = this.#inCode.onclick = (event) => {
       const offer = event.target instanceof Element ? event.target.closest("button") : null;
       if (offer) this.#take(offer.dataset["kind"] ?? "cast", offer.dataset["text"] ?? "");
     };
     this.form = make("form", {}, this.#text, make("div", { class: "acts" }, this.#kind, this.#button),
       make("p", { class: "rules", id: "message-rules" },
         "A bare word is sent as a text; all else is JSON: 3, \"two words\", [\"add\", 3]. A list arrives as a tuple."),
-      this.#answer, this.#offers);
+      this.#answer, this.#again, this.#inCode);
     this.#text.setAttribute("aria-describedby", "message-rules");
     this.element = make("section", { class: "message" }, make("h3", {}, "Send a message"), this.form);
     this.form.onsubmit = (event) => {
@@ -72,15 +73,10 @@ export class MessageForm {
   }
 
   #offer() {
-    const sent = remembered.of(this.node(), this.#key), some = sent.length ? sent : this.#known;
-    this.#offers.hidden = some.length === 0;
-    this.#offers.setAttribute("aria-label", sent.length ? "Sent before" : "In the code");
-    renew(this.#offers, [
-      make("span", {}, sent.length ? "Sent before" : "In the code"),
-      ...some.map(({ kind, text }) =>
-        make("button", { type: "button", class: "btn", "data-kind": kind, "data-text": text },
-          make("b", {}, kind), " ", make("code", {}, text))),
-    ]);
+    const sent = remembered.of(this.node(), this.#key);
+    fill(this.#again, "Sent before", sent);
+    fill(this.#inCode, "In the code",
+      this.#known.filter(({ kind, text }) => !sent.some((one) => one.kind === kind && one.text === text)));
   }
 
   /** Send a message that is offered. @param {string} kind @param {string} text */
@@ -124,6 +120,17 @@ export class MessageForm {
     }
     this.sent();
   }
+}
+
+/** Show messages to choose from. @param {HTMLElement} group @param {string} title @param {readonly Message[]} messages */
+function fill(group, title, messages) {
+  group.hidden = messages.length === 0;
+  renew(group, [
+    make("span", {}, title),
+    ...messages.map(({ kind, text }) =>
+      make("button", { type: "button", class: "btn", "data-kind": kind, "data-text": text },
+        make("b", {}, kind), " ", make("code", {}, text))),
+  ]);
 }
 
 /** A reply that is a call to which nobody waited, as the platform writes it. */

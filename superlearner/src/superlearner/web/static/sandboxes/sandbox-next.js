@@ -7,76 +7,88 @@
 import { byId } from "../base/dom.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 import { handlesCrash } from "./known-messages.js";
-import { at } from "./sandbox-words.js";
+import { at, nextOf } from "./sandbox-words.js";
 
-/** @import { Sandbox } from "./sandbox-words.js" */
+/** @import { Course, Sandbox } from "./sandbox-words.js" */
 /** @typedef {{name: string, line: number, ended?: boolean}} At */
 
 const place = byId("next-step", HTMLElement);
 const KEYS = html`<span class="for-keys"> (Ctrl-Enter)</span>`;
-/** @type {Sandbox["status"]} */ let status = "starting";
-/** The crash that is marked in the editor. @type {At|null} */ let crash = null;
-/** A process of it has ended. */ let ended = false;
-/** Its code was changed while it ran. */ let changed = false;
-/** The code of the editor was refused. */ let refused = false;
+/** @type {Course} */ let course = { status: "starting", last: "start", typed: false, other: false };
+/** The newest crash. @type {At} */ let crash = { name: "", line: 0 };
+/** How many times a process of it was started again. */ let restarts = 0;
 /** The code has a message that makes it crash. */ let crashes = false;
 
 /** Begin with another sandbox. */
 export function beginSteps() {
-  [crash, ended, changed, refused] = [null, false, false, false];
+  restarts = 0;
+  follow("start");
 }
 
 /** @param {Sandbox["status"]} now @param {string|null} source  that runs */
 export function stepOf(now, source) {
-  status = now;
+  course.status = now;
   crashes = handlesCrash(source ?? "");
   draw();
 }
 
-/** @param {At} at */
-export function stepAfterCrash(at) {
+/** @param {At} at @param {boolean} other  the editor has another text at its line */
+export function stepAfterCrash(at, other) {
   crash = at;
+  follow("crash", other);
+}
+
+/** @param {number} count  how many times a process was started again */
+export function stepAfterRestarts(count) {
+  const more = count > restarts;
+  restarts = count;
+  if (more && (course.last === "start" || course.last === "run")) follow("end");
+}
+
+/** The text in the editor was changed. @param {boolean} other  it is not the one that runs */
+export function stepAfterInput(other) {
+  if (course.typed === other) return;
+  course.typed = other;
   draw();
 }
 
-/** @param {boolean} some  whether a process was started again */
-export function stepAfterEnd(some) {
-  if (ended === some) return;
-  ended = some;
-  draw();
-}
+/** The text of the editor was sent, and has not started yet. */
+export const stepAfterStart = () => follow("starting");
 
 /** The code of the editor runs now, without the crash of the former one. */
-export function stepAfterRun() {
-  [crash, changed, refused] = [null, true, false];
+export const stepAfterRun = () => follow("run");
+
+/** The code of the editor does not run. */
+export const stepAfterRefusal = () => follow("refusal");
+
+/** @param {Course["last"]} last @param {boolean} [other] */
+function follow(last, other = false) {
+  course = { status: course.status, last, typed: false, other };
   draw();
 }
-
-/** The code of the editor does not run; what ran before goes on. */
-export function stepAfterRefusal() {
-  refused = true;
-  draw();
-}
-
-const REFUSED = "this code does not run: the message below it says why. The tree still runs the previous code.";
 
 const toCrash = () => (crashes
   ? html`select a process in the tree and send it the cast <code>crash</code>.`
   : html`raise an error in a callback, and press Run${KEYS}.`);
+const did = () => (crash.ended ? "ended" : "crashed");
 
-function step() {
-  if (refused && status === "running")
-    return html`${REFUSED} Correct it and press Run${KEYS}.`;
-  const did = crash?.ended ? "ended" : "crashed";
-  if (crash) return html`${at(crash.line)}, where ${crash.name} ${did}, is marked. Fix it and press Run${KEYS}.`;
-  if (status === "ended") return html`change the code and press Run${KEYS}, which starts it again.`;
-  if (status !== "running") return null;
-  if (changed) return html`the new code runs. Kill a process in the tree, or make one crash, and see what is different.`;
-  if (ended) return html`read under <b>What happened</b> who was started again. Or make one crash: ${toCrash()}`;
-  return html`kill a process in the tree; its supervisor starts it again. Or make one crash: ${toCrash()}`;
-}
+/** @type {Record<string, () => unknown>} */
+const STEPS = {
+  kill: () => html`kill a process in the tree; its supervisor starts it again. Or make one crash: ${toCrash()}`,
+  read: () => html`read under <b>What happened</b> who was started again. Or make one crash: ${toCrash()}`,
+  try: () => html`the new code runs. Kill a process in the tree, or make one crash, and see what is different.`,
+  fix: () => html`${at(crash.line)}, where ${crash.name} ${did()}, is marked. Fix it and press Run${KEYS}.`,
+  compare: () => html`${at(crash.line)} of the code that ran, where ${crash.name} ${did()}, is another one in this text. Press Run${KEYS}
+    to try this one.`,
+  correct: () => html`this code does not run: the message below it says why. The tree still runs the previous code. Correct it and press
+    Run${KEYS}.`,
+  mend: () => html`this code did not start: the message below it says why. Correct it and press Run${KEYS}.`,
+  change: () => html`press Run${KEYS}: the tree changes over to this code.`,
+  start: () => html`press Run${KEYS}, which starts this code.`,
+  again: () => html`change the code and press Run${KEYS}, which starts it again.`,
+};
 
 function draw() {
-  const what = step();
+  const what = STEPS[nextOf(course)]?.();
   render(what ? html`<b>Next:</b> ${what}` : nothing, place);
 }

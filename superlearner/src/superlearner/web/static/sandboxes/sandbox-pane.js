@@ -8,13 +8,15 @@ import { platform, requestOn } from "../base/api.js";
 import { confirm } from "../base/confirm.js";
 import { attribute, byId, closest, icon, make, mend, renew, write } from "../base/dom.js";
 import { drafts, sources } from "./draft-note.js";
-import { calm, check, editor, goTo, note, showCrash } from "./sandbox-bench.js";
+import { calm, check, editor, goTo, note, showCrash, tellStart } from "./sandbox-bench.js";
 import { showEvents, showNotices, showRestarts, wireHappened } from "./sandbox-happened.js";
-import { beginSteps, stepAfterCrash, stepAfterEnd, stepAfterRefusal, stepAfterRun, stepOf } from "./sandbox-next.js";
+import {
+  beginSteps, stepAfterCrash, stepAfterInput, stepAfterRefusal, stepAfterRestarts, stepAfterRun, stepAfterStart, stepOf,
+} from "./sandbox-next.js";
 import { fell, follow, fromNow, leave, playAgain, top, wireTree } from "./sandbox-tree.js";
 import { failure, withLinks } from "./sandbox-failure.js";
 import { offerFrom } from "./sandbox-selection.js";
-import { at, limitsOf, lineOfExit, lookOf, optionsOf, raisedIn, remedyOf, told, upText } from "./sandbox-words.js";
+import { at, limitsOf, lineOf, lineOfExit, lookOf, optionsOf, raisedIn, remedyOf, told, upText } from "./sandbox-words.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 import { tabs } from "../components/tab-list.js";
 import { complain, toast } from "../base/toast.js";
@@ -34,6 +36,8 @@ let part = "part-happened";
 let known = null;
 let version = 0;
 let running = false;
+/** A start was refused before anything ran: what is told of an end is about the run before. */
+let unstarted = false;
 /** @type {() => Promise<void>} */ let refresh = async () => {};
 /** @type {(id: string) => void} */ let showTab = () => {};
 
@@ -56,15 +60,12 @@ export function wire(again) {
     if (edited()) check.later();
     else check.clear();
     keep();
+    stepAfterInput(edited());
   });
   wireTree((events, at, node) => {
     showEvents(events, at, node);
-    stepAfterEnd(events.some(({ parts }) => parts?.restarted?.length));
-  }, (crash) => {
-    if (known === null) return;
-    showCrash(crash, edited());
-    stepAfterCrash(crash);
-  }, () => {
+    stepAfterRestarts(events.filter(({ parts }) => parts?.restarted?.length).length);
+  }, (crash) => known !== null && tellCrash(crash), () => {
     showTab("part-process");
     offerFrom(editor.value);
   });
@@ -126,12 +127,13 @@ export const shows = (id) => shown?.id === id && known !== null;
 
 /** @param {string} reason @param {boolean} ended */
 function why(reason, ended) {
-  const title = html`<b>${ended ? "It has ended: " : "It is stopping: "}</b>`;
+  const who = unstarted ? "The run before has" : "It has";
+  const title = html`<b>${ended ? `${who} ended: ` : "It is stopping: "}</b>`;
   const more = ended ? `${remedyOf(reason)} Run starts it again; its options stay.`.trim() : "";
   const line = lineOfExit(reason, known ?? ""), said = line && !reason.endsWith(at(line)) ? `${reason}: ${at(line)}` : reason;
   const fall = ended && fell() ? html`<button type="button" class="btn" @click=${playAgain}>Watch how it ended</button>` : nothing;
   return raisedIn(reason)
-    ? html`<p><b>It has ended.</b></p>${failure(reason, goTo)}<p>${more}</p>`
+    ? html`<p><b>${who} ended.</b></p>${failure(reason, goTo)}<p>${more}</p>`
     : html`<p>${title}${withLinks(said, goTo)}${ended ? ". " : ""}${more}</p>${fall}`;
 }
 
@@ -139,9 +141,14 @@ function why(reason, ended) {
 function showExit({ id, reason }) {
   const line = known === null ? 0 : lineOfExit(reason ?? "", known);
   if (!line) return;
-  const end = { name: id, line, reason: (reason ?? "").replace(`: ${at(line)}`, ""), hint: null, ended: true };
-  showCrash(end, edited());
-  stepAfterCrash(end);
+  tellCrash({ name: id, line, reason: (reason ?? "").replace(`: ${at(line)}`, ""), hint: null, ended: true });
+}
+
+/** @param {import("./sandbox-bench.js").Crash} crash */
+function tellCrash(crash) {
+  const other = lineOf(editor.value, crash.line) !== lineOf(known ?? "", crash.line);
+  showCrash(crash, edited(), other ? version : 0);
+  stepAfterCrash(crash, other);
 }
 
 /** Leave the editor to another sandbox. */
@@ -154,6 +161,7 @@ export function hide() {
 /** Reset the pane for another sandbox. @param {string|null} source */
 function begin(source) {
   beginSteps();
+  unstarted = false;
   check.drop();
   calm();
   showNotices([]);
@@ -311,6 +319,7 @@ async function reload(what) {
   running = true;
   check.drop();
   calm();
+  stepAfterStart();
   tell("Reloading…");
   byId("reload-report", HTMLElement).replaceChildren();
   try {
@@ -375,10 +384,13 @@ async function restart() {
 /** @param {string|undefined} source @param {string} words */
 async function again(source, words) {
   if (running) return;
+  const run = shown?.restart_count;
   running = true;
+  unstarted = false;
   check.drop();
   calm();
-  tell("Starting…");
+  stepAfterStart();
+  tellStart();
   try {
     fromNow();
     await platform("POST", `${path()}/restart`, { source });
@@ -390,6 +402,8 @@ async function again(source, words) {
     tell(words, "ok");
   } catch (error) {
     check.refused(error);
+    stepAfterRefusal();
+    unstarted = shown?.status === "ended" && shown.restart_count === run;
   } finally {
     running = false;
   }

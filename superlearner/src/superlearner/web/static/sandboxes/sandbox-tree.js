@@ -36,6 +36,8 @@ const announcer = new Announcer(byId("announce", HTMLElement));
 /** The newest picture with a top process: it stays when the program ends. @type {Model} */ let last = EMPTY;
 /** @type {Feed|null} */ let feed = null;
 /** The program that the feed follows: a restarted sandbox is another. */ let life = "";
+/** The run of the sandbox whose tree is shown. */
+let run = "";
 let node = "";
 let id = "";
 let skew = 0;
@@ -99,12 +101,15 @@ export const top = () => [...model.rows.values()].find((row) => row.parent === n
 export function follow(one) {
   const runs = one.status === "running";
   const next = runs ? `${one.node} ${one.os_pid} ${one.restart_count} ${one.created_at}` : "";
-  if (one.id !== id) {
+  const before = run;
+  run = `${one.created_at} ${one.restart_count}`;
+  if (one.id !== id || run !== before && !runs) { // a run that is starting, or did not, has no processes yet
     replay.follow(one.node);
     played = "";
     model = last = EMPTY;
     tree.show(model, 0);
-    selectProcess(null, model.rows, one.node, 0);
+    if (one.id === id) followProcess(model.rows, 0);
+    else selectProcess(null, model.rows, one.node, 0);
     onEvents([], lines, "");
   }
   if (one.status === "ended" && life && !/killed/.test(one.reason ?? "")) void fromOutput(one.id);

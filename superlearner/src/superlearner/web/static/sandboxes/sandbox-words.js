@@ -129,8 +129,11 @@ export function remedyOf(reason) {
   return /out of CPU time/.test(reason) ? "Compute less, or raise the limit Processor time." : "";
 }
 
+/** Return a line of a text; "" if it has fewer. @param {string} text @param {number} line */
+export const lineOf = (text, line) => text.split("\n")[line - 1] ?? "";
+
 /** Return the column of the first character of a line that is no space. @param {string} text @param {number} line */
-export const columnOf = (text, line) => Math.max(0, (text.split("\n")[line - 1] ?? "").search(/\S/)) + 1;
+export const columnOf = (text, line) => Math.max(0, lineOf(text, line).search(/\S/)) + 1;
 
 /** Return a free name. @param {string} like @param {Iterable<string>} taken */
 export function freeName(like, taken) {
@@ -195,4 +198,23 @@ function partsOf(message) {
     says: before.slice(0, before.length - error.length).replace(/(?:: |\n\s*)$/, "").replace(/\n\s*/g, ": "), error,
     line: Number(line), place: place === "<module>" ? "" : place,
   };
+}
+
+/**
+ * What happened last to a sandbox, and what its next step depends on. `typed`: the text was changed after that; `other`: the
+ * line that crashed is of another text than the one in the editor.
+ * @typedef {{status: Sandbox["status"], last: "start"|"starting"|"end"|"crash"|"run"|"refusal", typed: boolean, other: boolean}} Course
+ */
+
+/**
+ * Return which step comes next: it follows what happened last; "" for none.
+ * @param {Course} course
+ */
+export function nextOf({ status, last, typed, other }) {
+  if (last === "starting" || status !== "running" && status !== "ended") return "";
+  if (typed) return status === "running" ? "change" : "start";
+  if (last === "refusal") return status === "running" ? "correct" : "mend";
+  if (last === "crash") return other ? "compare" : "fix";
+  if (status === "ended") return "again";
+  return last === "run" ? "try" : last === "end" ? "read" : "kill";
 }
