@@ -69,7 +69,8 @@ def test_a_given_time_out_is_the_third_argument_in_the_reason(run: Any) -> None:
         return error.value.reason, error.value.dest, error.value.request, str(error.value)
 
     reason = ("noproc", ("gen_server", "call", ["ghost", "hello", 1.5]))
-    said = "call to 'ghost' failed: 'noproc' (request 'hello'); is it being restarted, or was it never started?"
+    advice = "is it being restarted, has its supervisor given up, or was it never started?"
+    said = f"call to 'ghost' failed: 'noproc' (request 'hello'); {advice}"
     assert run(main) == (reason, "ghost", "hello", said)
 
 

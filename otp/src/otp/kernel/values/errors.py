@@ -285,7 +285,10 @@ class NoProcess(CallExit):
     known: tuple[Any, ...] = ()  # some of the registered names, for a suggestion
 
     def _advice(self) -> str:
-        return _close(self.dest, self.known) or "is it being restarted, or was it never started?"
+        return (
+            _close(self.dest, self.known)
+            or "is it being restarted, has its supervisor given up, or was it never started?"
+        )
 
 
 class CallTimeout(CallExit, TimeoutError):
