@@ -648,14 +648,15 @@ declare namespace Api {
     /** the time of its last event; null while it may go on */ until?: number|null;
     /** false: only this line of it is kept, and the fields below are empty */ kept?: boolean;
     /** the process that ended first */ name: string|null;
-    reason: string|null;
+    /** its exit reason; for a give-up, that of the last end or failed start */ reason: string|null;
     /** the file, line and function that raised */ where?: string|null;
     /** the request that ended it, such as `your request over HTTP`; null if not settled */ request?: string|null;
-    /** the first supervisor that decided */ supervisor: string|null;
+    /** the first supervisor that decided; for a give-up, the highest one that gave up */ supervisor: string|null;
     strategy: string|null;
     /** number of processes started */ started: number;
     gave_up: boolean;
     /** the supervisors that gave up, in order */ fallen: string[];
+    /** a give-up as a sentence, with its last reason and its limit */ story?: string|null;
     /** the program of the node ended, with the whole tree */ program?: boolean;
   }
   interface SandboxConfiguration {

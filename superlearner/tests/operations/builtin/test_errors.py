@@ -375,3 +375,58 @@ def test_a_crash_names_the_process_whose_call_it_handled_and_the_messages_that_w
         assert shown["facts"]["lost"] == lost
 
     inside(test)
+
+
+class Refused(GenServer):
+    """A server whose first start succeeds."""
+
+    starts: ClassVar[int] = 0
+
+    @impl
+    def init(self, arg):
+        Refused.starts += 1
+        if Refused.starts > 1:
+            raise ConnectionRefusedError("no mail")
+        return Ok(None)
+
+
+class Post(Supervisor):
+    @impl
+    def init(self, arg):
+        return Children([Refused.child_spec(0, id="letters", name="letters")])
+
+
+class Root(Supervisor):
+    @impl
+    def init(self, arg):
+        return Children([Post.child_spec(0, id="office", name="office")])
+
+
+@pytest.mark.operation("error.why", "restart.list", "restart.show")
+def test_a_give_up_is_one_story_for_child_supervisor_and_restart(inside: Inside) -> None:
+    """Regression: the list said that tree gave up, the restart that post did; the child's answer named neither."""
+
+    async def test(platform: Any) -> None:
+        Refused.starts = 0
+        root = await platform.node.start(Root, None, name="tree")
+        otp.exit(platform.node.whereis("letters"), "bounced")
+        await otp.wait_down(root)
+        platform.platform.moments.catch_up()
+        listed = (await platform.get("/api/v1/restarts"))["data"][0]
+        shown = (await platform.get(f"/api/v1/restarts/{listed['ref']}"))["data"]["facts"]
+        why = {one: (await platform.get(f"/api/v1/processes/{one}/errors/why"))["data"] for one in ("letters", "tree")}
+        assert (listed["line"], shown["what"]) == ("tree gave up",) * 2
+        assert listed["supervisor"] == "tree"
+        assert listed["reason"] == "its child letters did not start: ConnectionRefusedError('no mail')"
+        assert " in init" in listed["where"]
+        assert shown["budget"] == "0 of 3 restarts left in 5 s"
+        office, tree = listed["story"].split("; tree gave up: ")
+        assert office.startswith(
+            "office gave up: 0 of 3 restarts left in 5 s (last: it could not restart letters: Conn"
+        )
+        assert tree.startswith("0 of 3 restarts left in 5 s (last: it could not restart office: its child letters did")
+        assert shown["gave_up"] == listed["story"]
+        assert why["letters"]["summary"] == why["tree"]["summary"].replace("; it is not", "; letters is not")
+        assert "tree gave up: 0 of 3 restarts left in 5 s" in why["letters"]["summary"]
+
+    inside(test)

@@ -10,7 +10,7 @@ import { EventLog } from "#static/timeline/event-log.js";
 import { countKinds, DEFAULT, kindsFrom, kindsText, momentFrom, ofKinds } from "#static/timeline/kinds.js";
 import { KeptTrees } from "#static/timeline/kept-trees.js";
 import { lifeOf } from "#static/timeline/life.js";
-import { countUpTo, firstSpan, isAbout, markOf, meantBy, textOf, stepFrom, treeAt } from "#static/timeline/past.js";
+import { countUpTo, firstSpan, isAbout, markOf, marksOf, meantBy, textOf, stepFrom, treeAt } from "#static/timeline/past.js";
 
 const row = (key, pid, more = {}) => ({
   key, parent: key.includes("/") ? key.slice(0, key.lastIndexOf("/")) : null, id: key.split("/").at(-1), name: key.split("/").at(-1), pid,
@@ -238,6 +238,26 @@ test("a kill and a kept restart say by whom: the request, and the supervisor", a
     "shop gave up: till was killed by ada's request over HTTP",
     "till was killed and restarted: killed by your request from the page, restarted by shop (one_for_one)",
     "till <0.5.0> was killed by your request from the page",
+  ]);
+});
+
+test("a kept restart has its reason, a give-up is one sentence, and neither repeats an event in memory", async () => {
+  const line = {
+    ref: "9f3a.6", count: 1, kept: true, name: "till", reason: "KeyError(7)", started: 1, supervisor: "shop", strategy: "one_for_one",
+  };
+  const story = "shop gave up: 0 of 3 restarts left in 5 s (last: till crashed: KeyError(7))";
+  const { log, asked } = askedLog([
+    { ...line, event: 8, at: 8.9999, line: "till crashed and was restarted" },
+    { ...line, event: 6, at: 5, line: "till crashed and was restarted" },
+    { ...line, event: 2, at: 3, line: "shop gave up", started: 0, gave_up: true, story },
+  ]);
+  const begun = log.begin(), ended = { type: "child_terminated", id: "9", at: 9, cause: 8, text: "till <0.5.0> crashed", pid: "0.5.0" };
+  asked[0].resolve(answer([{ ...ended, data: { by: "exit", by_itself: true, reason: "KeyError(7)" } }], "run"));
+  await begun;
+  await new Promise(setImmediate);
+  assert.deepEqual(log.kept.map((event) => [textOf(event, new Set()), marksOf(event)]), [
+    [story, ["crash"]],
+    ["till crashed and was restarted: KeyError(7), restarted by shop (one_for_one)", ["crash", "restart"]],
   ]);
 });
 

@@ -29,6 +29,7 @@ from superlearner.operations.results.errors import ErrorLine, ErrorPattern, Last
 from superlearner.operations.targets import process_of
 from superlearner.restarts.cause_steps import Step
 from superlearner.restarts.causes import why as causes_of
+from superlearner.restarts.groups import groups
 from superlearner.restarts.memory import Memory
 from superlearner.restarts.present import Running
 
@@ -93,22 +94,38 @@ async def why(ctx: Context, audit: AuditLog, /, pid: PidText) -> Why:
 
     The chain of causes in words and as values: the failure and its line, the processes that ended with it, and the
     actions of supervisors, across links and give-ups; and how often the child was restarted for the same reason. For a
-    process that has ended, it explains the exit; a name means the last process that had it.
+    process that has ended, it explains the exit, and the supervisors that gave up because of it; a name means the last
+    process that had it.
     """
     found = _find_process(ctx, pid)
     number, alive = plain_pid(found), otp.is_alive(found)
-    causes = causes_of(ctx.node, number)
+    fallen = None if alive else _find_fallen(ctx.node, found)
+    causes = causes_of(ctx.node, number if fallen is None else plain_pid(fallen))
     clock = Clock()
     origins = [origin_of(ctx.watched, audit, ctx.user.name, clock, step) for step in causes]
     told = "; ".join(one.step.text for one in origins) or "the events are no longer in memory"
+    who = "it" if fallen is None or fallen is found else pid
     return Why(
         pid=number,
         alive=alive,
         restarted=any(step.kind == "child_restarted" or (alive and step.kind == "exited") for step in causes),
         known=bool(causes),
-        summary=sentences.story(told, _describe_loop(ctx.node, causes), *(() if alive else ("it is not running",))),
+        summary=sentences.story(told, _describe_loop(ctx.node, causes), *(() if alive else (f"{who} is not running",))),
         steps=[_why_step(one, clock) for one in origins],
     )
+
+
+def _find_fallen(node: Node, ended: otp.Pid) -> otp.Pid | None:
+    """Return the highest supervisor that gave up after the last end of a process of this name; None if none did."""
+    memory = Memory(otp.trace.history(node))
+    sorted_events, name = groups(memory), memory.name(ended)
+    for end in reversed(memory.ends.values()):
+        if end.pid is ended or (name is not None and memory.name(end.pid) == name):
+            group = sorted_events.get(end.seq)
+            given_up = [] if group is None else group.of("gave_up")
+            if given_up:
+                return given_up[-1].pid
+    return None
 
 
 def _describe_loop(node: Node, causes: Sequence[Step]) -> str:

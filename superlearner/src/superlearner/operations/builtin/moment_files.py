@@ -186,7 +186,7 @@ def _nodes(node: Json) -> Iterator[Json]:
 def headline(moment: Json) -> str:
     """Return a restart in a few words: `checkout_sup gave up`. The page says the same."""
     names = {node["id"]: node["name"] for node in _nodes(moment["root"])}
-    for event in moment["events"]:
+    for event in reversed(moment["events"]):
         if event["kind"] == "decide" and event["what"] == "give_up":
             return f"{names.get(event['id'], event['id'])} gave up"
     started = any(event["kind"] == "start" for event in moment["events"])

@@ -2,14 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from otp import sentences
-from superlearner.operations.results.restarts import Crashed, Decided, Moment, MomentFacts, Started, Stopped
+from superlearner.operations.results.restarts import (
+    Crashed,
+    Decided,
+    Moment,
+    MomentEvent,
+    MomentFacts,
+    Signalled,
+    Started,
+    Stopped,
+)
 from superlearner.restarts.drawing import MomentNode
 
-__all__ = ["describe_facts", "reword"]
+__all__ = ["GiveUp", "decisive", "describe_facts", "find_give_ups", "reword"]
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """A supervisor that gave up.
+
+    Args:
+        supervisor: its name.
+        reason: why its child ended or did not start, for the last time.
+        where: the line that raised then, if it was a start.
+        limit: the restarts that it had within seconds; None if unknown.
+        text: all of that as a sentence.
+    """
+
+    supervisor: str
+    reason: str
+    where: str | None
+    limit: tuple[int, float] | None
+    text: str
+
+
+def find_give_ups(moment: Moment) -> list[GiveUp]:
+    """Return the supervisors that gave up in a restart, in order: the last one is the highest."""
+    nodes = {one.id: one for one in _walk(moment.root)}
+    found: dict[str, GiveUp] = {}
+    for place, event in enumerate(moment.events):
+        if isinstance(event, Decided) and event.what == "give_up":
+            found[event.id] = _describe_give_up(event.id, moment.events[:place], nodes)
+    return list(found.values())
+
+
+def decisive(given_up: Sequence[GiveUp]) -> GiveUp:
+    """Return the last give-up with a reason of its own: that of a supervisor below is `shutdown`."""
+    return next((one for one in reversed(given_up) if one.reason != "shutdown"), given_up[-1])
+
+
+def _describe_give_up(id: str, before: list[MomentEvent], nodes: dict[str, MomentNode]) -> GiveUp:
+    """Return the give-up of a supervisor; `before` are the events that led to it."""
+
+    def name(id: str) -> str:
+        return nodes[id].name if id in nodes else id.rpartition("/")[2]
+
+    limit = nodes[id].limit if id in nodes else None
+    last, reason, where = "", "unknown", None
+    for one in reversed(before):
+        if isinstance(one, Crashed) and one.start and one.id.rpartition("/")[0] == id:
+            last, reason = sentences.last_straw(name(one.id), one.reason, failed=True, retried=True), one.reason
+            lines = (crash.line for crash in reversed(before) if isinstance(crash, Crashed) and crash.start)
+            where = next((line.place for line in lines if line is not None), None)
+            break
+        if isinstance(one, Signalled) and one.to == id:
+            failed = any(isinstance(end, Crashed) and end.id == one.id and end.crash for end in before)
+            last, reason = sentences.last_straw(name(one.id), one.reason, failed=failed, retried=False), one.reason
+            break
+    allowed, window = limit or (None, None)
+    if limit is None:
+        return GiveUp(name(id), reason, where, None, f"{name(id)} gave up{f' (last: {last})' if last else ''}")
+    text = sentences.gave_up(name(id), last, used=allowed, allowed=allowed, window=window)
+    return GiveUp(name(id), reason, where, limit, text)
 
 
 def describe_facts(moment: Moment) -> MomentFacts:
@@ -22,10 +90,10 @@ def describe_facts(moment: Moment) -> MomentFacts:
     first = next((one for one in moment.events if isinstance(one, Crashed)), None)
     victim = first.id if first is not None else moment.events[0].id if moment.events else moment.root.id
     decided = [one for one in moment.events if isinstance(one, Decided)]
-    fallen = next((one.id for one in decided if one.what == "give_up"), None)
+    given_up = find_give_ups(moment)
     starts = [one for one in moment.events if isinstance(one, Started)]
     verb = "was restarted" if starts else "has not been restarted yet" if moment.going_on else "ended"
-    what = f"{name(victim)} {verb}" if fallen is None else f"{name(fallen)} gave up"
+    what = f"{given_up[-1].supervisor} gave up" if given_up else f"{name(victim)} {verb}"
     reason = "unknown" if first is None else first.reason
     killed = f"{name(victim)} was killed{f' by {moment.request}' if moment.request else ''}"
     before = None if victim not in nodes else nodes[victim].state
@@ -40,7 +108,8 @@ def describe_facts(moment: Moment) -> MomentFacts:
         state_after=next((one.state for one in starts if one.id == victim), None),
         lost=None if moment.lost is None else moment.lost.text,
         supervisor="; ".join(_describe_actions(moment, decided, name)) or None,
-        budget=_describe_budget(decided, nodes),
+        gave_up="; ".join(one.text for one in given_up) or None,
+        budget=_describe_budget(decided, nodes, given_up),
     )
 
 
@@ -72,7 +141,10 @@ def _describe_left(decided: Decided) -> str:
             return ""
 
 
-def _describe_budget(decided: list[Decided], nodes: dict[str, MomentNode]) -> str | None:
+def _describe_budget(decided: list[Decided], nodes: dict[str, MomentNode], given_up: list[GiveUp]) -> str | None:
+    if given_up:
+        spent = given_up[-1].limit
+        return None if spent is None else sentences.budget(spent[0], *spent) or None
     first = next((one for one in decided if one.left is not None), None)
     limit = None if first is None or first.id not in nodes else nodes[first.id].limit
     if first is None or first.left is None or limit is None:

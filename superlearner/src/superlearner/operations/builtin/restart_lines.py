@@ -11,12 +11,13 @@ from typing import Annotated, Final
 from pydantic import Field
 
 import otp
-from otp import standstill
+from otp import sentences, standstill
 from superlearner.control.clock import Clock
-from superlearner.control.events import ANSWERS, STARTS, facts_of, is_restart
+from superlearner.control.events import ANSWERS, STARTS, TraceEvent, facts_of, is_restart
 from superlearner.nodes.kinds import BESIDE
 from superlearner.nodes.nodes import WatchedNode
 from superlearner.nodes.remote import RemoteNode
+from superlearner.operations.builtin.restart_facts import decisive, find_give_ups
 from superlearner.operations.builtin.restarts import describe_row as describe_stored
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Operation, Paged, declared, operation
@@ -26,7 +27,7 @@ from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import PageNumber, PerPage
 from superlearner.operations.results.restarts import Decided, Moment, RestartLine, Started
 from superlearner.operations.rights.ownership import not_their_node
-from superlearner.restarts.cause_steps import find_line
+from superlearner.restarts.cause_steps import budget_of, find_line, start_failure
 from superlearner.restarts.drawing import MomentNode
 from superlearner.restarts.groups import Group, groups
 from superlearner.restarts.ids import Ref, run_of
@@ -172,7 +173,11 @@ def _describe_group(group: Group, past: Past, clock: Clock, run: str) -> Restart
     end = group.end or (answers[0] if answers else first)
     found = find_line(first.data["reason"]) if "reason" in first.data else None
     done = next((one for one in answers if is_restart(one) and one.pid is end.pid), None)
-    return RestartLine(
+    given_up = [one for one in answers if one.kind == "gave_up"]
+    fall = next((one for one in reversed(given_up) if facts_of(one).crash), given_up[-1]) if given_up else None
+    straws = (find_line(start_failure(one)) for one in reversed(group.of("restart_failed")) if fall is not None)
+    straw = next(filter(None, straws), None)
+    described = RestartLine(
         event=group.id,
         ref=str(Ref(run, group.id)),
         at=clock.wall(first.at),
@@ -181,14 +186,26 @@ def _describe_group(group: Group, past: Past, clock: Clock, run: str) -> Restart
         until=None,
         kept=True,
         name=past.name(group.victim, past.id_of(group.victim)) if group.victim is not None else "unknown",
-        reason=facts_of(first).reason if "reason" in first.data else "unknown",
-        where=None if found is None else found.place,
-        supervisor=past.name(end.pid, past.id_of(end.pid)),
+        reason=facts_of(fall or first).reason if fall is not None or "reason" in first.data else "unknown",
+        where=None if (line := straw or found) is None else line.place,
+        supervisor=past.name(above := given_up[-1].pid if given_up else end.pid, past.id_of(above)),
         strategy=done.data["strategy"] if done is not None else past.strategy(end.pid, first.seq),
         started=sum(one.kind in STARTS for one in group.events),
         gave_up=any(one.kind == "gave_up" for one in answers),
         fallen=list(dict.fromkeys(past.name(one.pid, past.id_of(one.pid)) for one in group.of("gave_up"))),
     )
+    if given_up:
+        described.story = "; ".join(_describe_give_up(one, past) for one in given_up)
+    return described
+
+
+def _describe_give_up(event: TraceEvent, past: Past) -> str:
+    """Return the sentence about a supervisor that gave up, as the log and the causes have it."""
+    facts, child = facts_of(event), event.data.get("child") or event.data.get("old")
+    last = sentences.last_straw(
+        past.name(child, event.data["id"]), facts.reason, failed=facts.crash, retried=event.data.get("retried", False)
+    )
+    return sentences.gave_up(past.name(event.pid, past.id_of(event.pid)), last, **budget_of(event))
 
 
 def describe_row(row: MomentRow, reader: str) -> RestartLine:
@@ -206,7 +223,7 @@ def describe_row(row: MomentRow, reader: str) -> RestartLine:
         return line
     nodes = {one.id: one for one in _walk(moment.root)}
     first, decisions = moment.events[0], [one for one in moment.events if isinstance(one, Decided)]
-    fallen = [one.id for one in decisions if one.what == "give_up"]
+    given_up = find_give_ups(moment)
     line.kept = True
     line.name = nodes[first.id].name if first.id in nodes else None
     line.reason = getattr(first, "reason", None)
@@ -217,8 +234,12 @@ def describe_row(row: MomentRow, reader: str) -> RestartLine:
     line.program = moment.program
     line.request = None if moment.requester is None else moment.requester.describe_request(reader)
     line.started = sum(isinstance(one, Started) for one in moment.events)
-    line.gave_up = bool(fallen)
-    line.fallen = list(dict.fromkeys(nodes[id].name for id in fallen if id in nodes))
+    line.gave_up = bool(given_up)
+    line.fallen = list(dict.fromkeys(one.supervisor for one in given_up))
+    if given_up:
+        line.supervisor, line.reason = given_up[-1].supervisor, decisive(given_up).reason
+        line.where = decisive(given_up).where or line.where
+        line.story = "; ".join(one.text for one in given_up)
     return line
 
 

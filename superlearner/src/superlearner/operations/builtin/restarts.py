@@ -64,7 +64,7 @@ HINT = "restart.list lists the restarts"
 @operation("restart.show", http=("GET", "/restarts/{event}"), scope="read", outlives=True,
            errors=("restart_not_found", "restart_not_kept", "node_not_found", "node_unavailable", "bad_answer"),
            short="at facts.what facts.why facts.where facts.source facts.handling facts.state_before facts.state_after "
-                 "facts.lost facts.supervisor facts.budget ref")  # fmt: skip
+                 "facts.lost facts.supervisor facts.gave_up facts.budget ref")  # fmt: skip
 async def show(
     ctx: Context,
     audit: AuditLog,

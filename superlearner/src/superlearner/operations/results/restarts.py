@@ -109,7 +109,11 @@ class MomentFacts(ResultModel):
     state_after: str | None = Field(default=None, description="the state in which its successor began")
     lost: str | None = Field(default=None, description="the messages lost with its mailbox")
     supervisor: str | None = Field(default=None, description="what the supervisors did")
-    budget: str | None = Field(default=None, description="the restarts left to the first supervisor that decided")
+    gave_up: str | None = Field(default=None, description="each supervisor that gave up, with its last reason")
+    budget: str | None = Field(
+        default=None,
+        description="the restarts left to the first supervisor that decided, or to the highest one that gave up",
+    )
 
 
 class Moment(ResultModel):
@@ -164,15 +168,18 @@ class RestartLine(ResultModel):
     until: Seconds | None = Field(default=None, description="the time of its last event; null while it may go on")
     kept: bool = Field(default=True, description="false: only this line of it is kept, and the fields below are empty")
     name: str | None = Field(description="the process that ended first")
-    reason: str | None
+    reason: str | None = Field(description="its exit reason; for a give-up, that of the last end or failed start")
     where: str | None = Field(default=None, description="the file, line and function that raised")
     request: str | None = Field(
         default=None,
         description="the request that ended it, such as `your request over HTTP`; null if not settled",
     )
-    supervisor: str | None = Field(description="the first supervisor that decided")
+    supervisor: str | None = Field(
+        description="the first supervisor that decided; for a give-up, the highest one that gave up"
+    )
     strategy: str | None
     started: int = Field(description="number of processes started")
     gave_up: bool
     fallen: list[str] = Field(description="the supervisors that gave up, in order")
+    story: str | None = Field(default=None, description="a give-up as a sentence, with its last reason and its limit")
     program: bool = Field(default=False, description="the program of the node ended, with the whole tree")

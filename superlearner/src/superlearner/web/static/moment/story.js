@@ -89,8 +89,8 @@ function attempts(by, tries, moment, past) {
 /** Return whether a supervisor decided anything; a picture at rest has ends without decisions. @param {Moment} moment */
 export const isRestart = (moment) => only(moment, "decide").length > 0;
 
-/** Return the first supervisor that gave up, if one did. @param {Moment} moment */
-export const fallen = (moment) => only(moment, "decide").find(({ what }) => what === "give_up")?.id ?? null;
+/** Return the highest supervisor that gave up, if one did. @param {Moment} moment */
+export const fallen = (moment) => only(moment, "decide").findLast(({ what }) => what === "give_up")?.id ?? null;
 
 /** Return whether a supervisor gave up. @param {Moment} moment @param {string} supervisor  its id */
 export const gaveUp = (moment, supervisor) => only(moment, "decide").some(({ what, id }) => what === "give_up" && id === supervisor);
@@ -101,8 +101,9 @@ export const startsNothing = (moment) =>
 
 /** Return the sentence that no supervisor starts a root again; "" if it did not end for good. @param {Moment} moment */
 function abandoned(moment) {
-  const gave = only(moment, "decide").findLast(({ what }) => what === "give_up")?.id;
-  return gave === moment.root.id && startsNothing(moment) ? `No supervisor on its node starts ${namer(moment)(gave)} again.` : "";
+  const gave = fallen(moment);
+  if (gave === null || gave !== moment.root.id || !startsNothing(moment)) return "";
+  return `No supervisor on its node starts ${namer(moment)(gave)} again.`;
 }
 
 /** Return a restart in a few words: `checkout_sup gave up`. @param {Moment} moment */

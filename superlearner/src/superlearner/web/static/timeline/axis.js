@@ -8,7 +8,7 @@
 import { attribute, make } from "../base/dom.js";
 import { colour, onTheme } from "../base/paint.js";
 import { time } from "../base/words.js";
-import { FIRST_SPAN, firstSpan, markOf } from "./past.js";
+import { FIRST_SPAN, firstSpan, marksOf } from "./past.js";
 
 /** @import { LogEvent, Mark } from "./past.js" */
 
@@ -180,7 +180,7 @@ export class SlAxis extends HTMLElement {
     const near = NEAR * this.#scale();
     /** @type {LogEvent|null} */ let found = null;
     for (const one of this.#shown.events) {
-      if (Math.abs(one.at - there) <= near && laneOf(markOf(one)) === lane
+      if (Math.abs(one.at - there) <= near && marksOf(one).some((mark) => laneOf(mark) === lane)
         && (!found || Math.abs(one.at - there) < Math.abs(found.at - there)))
         found = one;
     }
@@ -248,15 +248,16 @@ export class SlAxis extends HTMLElement {
     /** @type {Map<string, number>} */ const drawn = new Map();
     for (const event of events) {
       if (event.at < this.begin - 5) continue;
-      const mark = markOf(event);
-      const lane = lanes.findIndex(([one]) => one === laneOf(mark));
       const x = this.#x(event.at);
       if (x > width + 5) break;
       const chosen = event.at === at;
-      if (!chosen && x - (drawn.get(mark) ?? -9) < 2) continue; // one mark a place, in a storm
-      drawn.set(mark, x);
-      g.fillStyle = colour(mark === "change" ? "sup" : lanes[lane]?.[2] ?? "ink2");
-      shape(g, mark, x, (lane + 0.5) * LANE, chosen ? 6.5 : 4.5);
+      for (const mark of marksOf(event)) {
+        const lane = lanes.findIndex(([one]) => one === laneOf(mark));
+        if (lane < 0 || (!chosen && x - (drawn.get(mark) ?? -9) < 2)) continue; // one mark a place, in a storm
+        drawn.set(mark, x);
+        g.fillStyle = colour(mark === "change" ? "sup" : lanes[lane]?.[2] ?? "ink2");
+        shape(g, mark, x, (lane + 0.5) * LANE, chosen ? 6.5 : 4.5);
+      }
     }
     g.fillStyle = colour(at === null ? "run" : "accent");
     const x = this.#x(at ?? now);

@@ -26,6 +26,9 @@ const SETTLED_MS = 1000;
 /** Questions about the same ends, of which some have no settled restart yet. */
 const MOST_ASKED = 10;
 
+/** Seconds within which a restart follows its first cause, and by which their times may differ. */
+const SAME_S = 1;
+
 export class EventLog {
   /** @type {readonly LogEvent[]} */ events = [];
   /** True if the server has no older ones. */
@@ -145,7 +148,7 @@ export class EventLog {
     /** @type {Api.RestartLine[]|null} */ const found = await this.#ask(this.#turn,
       `/restarts?settled=true&per_page=${KEPT}${first === undefined ? "" : `&until=${first}`}`);
     if (!found) return;
-    this.kept = found.map(eventOf).reverse();
+    this.kept = found.filter((one) => !this.events.some((event) => isOf(event, one))).map(eventOf).reverse();
     this.changed();
   }
 
@@ -196,10 +199,17 @@ const lifecycle = (items) => inOrder(items.filter(({ type }) => TYPES.includes(t
 /** Order events by time: a supervisor reports an end later. @param {LogEvent[]} events */
 const inOrder = (events) => events.sort((one, other) => one.at - other.at);
 
+/**
+ * Return whether an event belongs to a kept restart: their times are computed anew for each answer.
+ * @param {LogEvent} event
+ * @param {Api.RestartLine} one
+ */
+const isOf = ({ cause, seq, at }, one) => one.event > 0 && [cause, seq].includes(one.event) && Math.abs(at - one.at) <= SAME_S;
+
 /** Return a kept restart as an event. @param {Api.RestartLine} one @returns {LogEvent} */
 const eventOf = ({ ref, at, count, kept, line = "", program = false, started = 0, ...more }) => ({
   id: `kept-${ref}-${count}`, type: KEPT_TYPE, at, text: line, ref: kept || count === 1 ? ref : null, pid: null, name: null,
-  supervisor: null, seq: null, data: { program, started }, by: actors(more, started > 0 && !program),
+  supervisor: null, seq: null, data: { program, started, story: Boolean(more.story) }, by: actors(more, started > 0 && !program),
 });
 
 /**
@@ -207,10 +217,11 @@ const eventOf = ({ ref, at, count, kept, line = "", program = false, started = 0
  * @param {Partial<Api.RestartLine>} line
  * @param {boolean} again
  */
-function actors({ name, reason, request, supervisor, strategy, gave_up: gaveUp }, again) {
+function actors({ name, reason, request, supervisor, strategy, gave_up: gaveUp, story }, again) {
   const by = request ? ` by ${shortRequest(request)}` : "", killed = reason === "killed";
+  if (story) return `${story}${by && `; ${name} was ended${by}`}`;
   if (gaveUp) return name ? `${name} ${killed ? `was killed${by}` : `ended: ${reason ?? "unknown"}`}` : "";
-  return [by && `${killed ? "killed" : "ended"}${by}`,
+  return [killed ? by && `killed${by}` : by ? `ended${by}` : reason ?? "",
     again && supervisor ? `restarted by ${supervisor}${strategy ? ` (${strategy})` : ""}` : ""].filter(Boolean).join(", ");
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { KEPT_TYPE, markOf } from "./past.js";
+import { marksOf } from "./past.js";
 
 /** @import { LogEvent, Mark } from "./past.js" */
 /** @typedef {"crashes"|"restarts"|"starts"} Kind */
@@ -23,11 +23,8 @@ export const DEFAULT = Object.freeze(["crashes", "restarts"]);
 /** @param {Mark} mark @returns {Kind} */
 const kindOf = (mark) => ALL.find((kind) => KINDS[kind].marks.includes(mark)) ?? "starts";
 
-/** Return the kinds of an event: a kept restart is the end and the restart in one. @param {LogEvent} event @returns {Kind[]} */
-function kindsOf(event) {
-  const kind = kindOf(markOf(event));
-  return event.type === KEPT_TYPE && event.data["started"] && kind !== "restarts" ? [kind, "restarts"] : [kind];
-}
+/** Return the kinds of an event. @param {LogEvent} event @returns {Kind[]} */
+const kindsOf = (event) => marksOf(event).map(kindOf);
 
 /** @param {readonly LogEvent[]} events @param {readonly Kind[]} kinds */
 export function ofKinds(events, kinds) {

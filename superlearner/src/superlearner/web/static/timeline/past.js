@@ -40,13 +40,19 @@ export function markOf({ type, data, text }) {
   return "change";
 }
 
+/** Return the marks of an event: a kept restart is an end and a restart in one. @param {LogEvent} event @returns {Mark[]} */
+export function marksOf(event) {
+  const mark = markOf(event);
+  return event.type === KEPT_TYPE && event.data["started"] && mark !== "restart" ? [mark, "restart"] : [mark];
+}
+
 /**
  * Return the text of an event, with the request that killed its process; a restart does not repeat the end that has a row of its own.
  * @param {LogEvent} event
  * @param {Set<string|null>} ends  pids
  */
 export function textOf({ type, text, supervisor, data, request, by }, ends) {
-  if (by) return `${text}: ${by}`;
+  if (by) return data["story"] ? by : `${text}: ${by}`;
   if (request) return `${text} by ${shortRequest(request)}`;
   const at = type === "child_restarted" && ends.has(data["old"]) ? text.lastIndexOf(`; ${supervisor} `) : -1;
   return at < 0 ? text : text.slice(at + 2);
