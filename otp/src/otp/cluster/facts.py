@@ -5,7 +5,10 @@ A message is a tuple that begins with `"cluster"`:
 ```
 ("cluster", "facts", protocol, facts, known)   once per connection, from each side
 ("cluster", "joined")                          when a member was accepted after that
-("cluster", "known", known)                    when a member has learned of another one
+("cluster", "known", known)                    when a member has learned of another one, and when asked
+("cluster", "ask")                             when a node that connected sees more members
+("cluster", "view", count, digest)             to one member in turn, each heartbeat
+("cluster", "differs", known)                  the reply to it from a member that sees others; asks for `known`
 ("cluster", "leaving")                         before a member leaves
 ("cluster", "seen")                            the reply to it
 ("cluster", "forget", name, incarnation)       when a lost member will not come back
@@ -17,7 +20,8 @@ A node that joins sends its facts, too. The others count it as a member once it 
 accepted.
 
 `facts` is a dict; keys that are not known are ignored, so that later versions may add some. `known` is a list of
-`(name, incarnation, address)`.
+`(name, incarnation, address)`. `digest` is the same for all members that see the same ones, so that members that agree
+exchange no lists: n³ names would be sent otherwise while n members form.
 """
 
 # Terms have no type.
@@ -25,6 +29,8 @@ accepted.
 
 from __future__ import annotations
 
+import hashlib
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from otp.cluster.member import Member, Status
@@ -33,25 +39,30 @@ from otp.kernel.values.errors import BadArgument
 from otp.observer.terms import DEPTH, Encoder
 
 __all__ = [
+    "ASK",
     "JOINED",
     "KINDS",
     "LEAVING",
     "PROTOCOL",
     "SEEN",
     "Known",
+    "Seen",
     "check_meta",
     "facts_of",
     "forget",
     "known_in",
     "member_of",
+    "seen_in",
+    "token",
 ]
 
 PROTOCOL: Final = 1
 """The version of these messages; members with another one refuse each other."""
+ASK: Final = ("cluster", "ask")
 JOINED: Final = ("cluster", "joined")
 LEAVING: Final = ("cluster", "leaving")
 SEEN: Final = ("cluster", "seen")
-KINDS: Final = frozenset({"facts", "joined", "known", "leaving", "seen", "forget"})
+KINDS: Final = frozenset({"facts", "joined", "known", "ask", "view", "differs", "leaving", "seen", "forget"})
 """The kinds of messages that this version knows."""
 META: Final = 64 * 1024
 """Maximum bytes of the term that a member shows the others."""
@@ -66,7 +77,20 @@ class Known(NamedTuple):
     address: str | None
 
 
-def facts_of(member: Member, joined: bool) -> dict[str, Any]:
+class Seen(NamedTuple):
+    """The members that one sees, itself included: their number, and the exclusive or of their tokens."""
+
+    size: int
+    digest: int
+
+
+@lru_cache(maxsize=1024)
+def token(node: NodeId) -> int:
+    """Return a number for a node that is the same on all members."""
+    return int.from_bytes(hashlib.blake2b(str(node).encode(errors="replace"), digest_size=7).digest(), "big")
+
+
+def facts_of(member: Member, joined: bool, seen: Seen) -> dict[str, Any]:
     """Return the facts that a member sends about itself."""
     return {
         "version": member.version,
@@ -76,6 +100,7 @@ def facts_of(member: Member, joined: bool) -> dict[str, Any]:
         "simulated": member.simulated,
         "leaving": member.status == "leaving",
         "joined": joined,
+        "view": tuple(seen),
     }
 
 
@@ -109,6 +134,15 @@ def member_of(node: NodeId, facts: Any) -> Member:
             )
         case _:
             raise ValueError(f"expected the facts of a member, got {facts!r:.200}")
+
+
+def seen_in(view: Any) -> Seen:
+    """Return what another member sees. Raises `ValueError` for an invalid view."""
+    match view:
+        case (int(count), int(digest)) if count > 0 and digest >= 0:
+            return Seen(count, digest)
+        case _:
+            raise ValueError(f"expected the number and the digest of members, got {view!r:.200}")
 
 
 def known_in(listed: Any) -> list[Known]:

@@ -18,7 +18,22 @@ from typing import Any, Final
 
 from otp.bounded import text
 from otp.cluster.discovery import Discovery
-from otp.cluster.facts import JOINED, KINDS, LEAVING, PROTOCOL, SEEN, Known, facts_of, forget, known_in, member_of
+from otp.cluster.facts import (
+    ASK,
+    JOINED,
+    KINDS,
+    LEAVING,
+    PROTOCOL,
+    SEEN,
+    Known,
+    Seen,
+    facts_of,
+    forget,
+    known_in,
+    member_of,
+    seen_in,
+    token,
+)
 from otp.cluster.groups import Groups
 from otp.cluster.member import DownReason, Member, MemberDown, MemberLeaving, MemberUp
 from otp.cluster.names import Names
@@ -42,9 +57,8 @@ MOST_LOST: Final = 1_000
 MOST_IGNORED: Final = 100
 """Number of unknown kinds of messages that are logged."""
 GOSSIP: Final = 10
-"""Number of members up to which all are sent each new one at once, and of lists of members sent in one heartbeat. In a
-larger cluster the new one has the list and connects by itself, and lists are exchanged in turn: n³ names would be sent
-otherwise while n members form."""
+"""Number of members up to which all are sent each new one at once, and each new one the list. In a larger cluster the
+new one asks one of them for the list, and connects by itself."""
 LOOKS: Final = 8
 """Heartbeats in which sources of addresses are read each time; afterwards they are read each time after as many."""
 SLOWEST_DIAL: Final = 2.0
@@ -132,8 +146,8 @@ class Membership:
         self._complained: set[str] = set()
         self._found: dict[str, list[str]] = {}  # what each source found last
         self._ignored: set[str] = set()  # kinds of messages that this version does not know
-        self._lists = 0  # lists of members sent in this heartbeat
-        self._owed: deque[NodeId] = deque()  # connected nodes to send one later
+        self._digest = 0  # the exclusive or of the tokens of `up`
+        self._asked = False  # whether it has asked for a list of members in this heartbeat
         self._ticks = 0
         self._pulse = Pulse(settings.heartbeat)
         self._timer: asyncio.TimerHandle | None = None
@@ -330,24 +344,34 @@ class Membership:
         # The carrier has one before its first connection, which may come before `begin`, and another one later.
         self.me = self.me._replace(address=getattr(self._carrier, "address", None) or None)
         self._pending[node] = self._loop.time()
-        self._lists += 1
-        if self._lists > GOSSIP:
-            self._owed.append(node)
-        known = self._known() if self._lists <= GOSSIP else list[Any]()
-        self.distribution.tell(node, ("cluster", "facts", PROTOCOL, facts_of(self.me, self.joined), known))
+        known = self._known() if len(self.up) <= GOSSIP else list[Any]()
+        facts = facts_of(self.me, self.joined, self._seen())
+        self.distribution.tell(node, ("cluster", "facts", PROTOCOL, facts, known))
 
     def _known(self) -> list[tuple[str, int, str | None]]:
         return [(member.name, member.incarnation, member.address) for member in self.up.values()]
 
+    @property
+    def _id(self) -> NodeId:
+        return NodeId(self.me.name, self.me.incarnation)
+
+    def _seen(self) -> Seen:
+        return Seen(len(self.up) + 1, self._digest ^ token(self._id))
+
+    def _agrees(self, node: NodeId, theirs: Seen) -> bool:
+        """Return whether a node sees the same members, apart from itself and this one."""
+        me, other, digest = token(self._id), token(node), self._seen().digest
+        there = self.up.get(node.name)
+        here = digest if there is not None and there.incarnation == node.creation else digest ^ other
+        return theirs.digest in (here, here ^ me)
+
     def _gossip(self) -> None:
-        """Send the members to those that have not received the list, and to one more in turn."""
-        self._lists = 0
-        while self._owed and self._lists < GOSSIP:
-            self._lists += self.distribution.tell(self._owed.popleft(), ("cluster", "known", self._known()))
+        """Compare the members with those that another one sees, with one in turn."""
+        self._asked = False
         others = list(self.up.values())
-        if len(others) > GOSSIP:
+        if others:
             other = others[self._ticks % len(others)]
-            self.distribution.tell(NodeId(other.name, other.incarnation), ("cluster", "known", self._known()))
+            self.distribution.tell(NodeId(other.name, other.incarnation), ("cluster", "view", *self._seen()))
 
     def ended(self, node: NodeId, reason: str) -> None:
         """Handle the end of a connection."""
@@ -378,12 +402,22 @@ class Membership:
                 case ("cluster", "facts", protocol, *_) if protocol != PROTOCOL:
                     self._refuse(node, ("incompatible", "membership", PROTOCOL, protocol), "its protocol differs")
                 case ("cluster", "facts", _, facts, known, *_):
-                    self._handle_facts(node, member_of(node, facts), facts.get("joined") is not False, known_in(known))
+                    member = member_of(node, facts)
+                    seen = seen_in(view) if (view := facts.get("view")) is not None else None
+                    self._handle_facts(node, member, facts.get("joined") is not False, known_in(known), seen)
                 case ("cluster", "joined", *_):
                     if (member := self._candidates.pop(node, None)) is not None:
                         self._admit(node, member)
                 case ("cluster", "known", known, *_):
                     self._learn(known_in(known))
+                case ("cluster", "ask", *_):
+                    self.distribution.tell(node, ("cluster", "known", self._known()))
+                case ("cluster", "view", count, digest, *_):
+                    if not self._agrees(node, seen_in((count, digest))):
+                        self.distribution.tell(node, ("cluster", "differs", self._known()))
+                case ("cluster", "differs", known, *_):
+                    self._learn(known_in(known))
+                    self.distribution.tell(node, ("cluster", "known", self._known()))
                 case ("cluster", "leaving", *_):
                     self._leaving(node)
                 case ("cluster", "seen", *_):
@@ -443,7 +477,7 @@ class Membership:
         for node in self.distribution.transport.nodes():
             self.distribution.tell(node, JOINED)
 
-    def _handle_facts(self, node: NodeId, member: Member, joined: bool, known: list[Known]) -> None:
+    def _handle_facts(self, node: NodeId, member: Member, joined: bool, known: list[Known], seen: Seen | None) -> None:
         if self._pending.pop(node, None) is None:
             return
         self.answers += 1
@@ -452,6 +486,8 @@ class Membership:
         else:
             self._candidates[node] = member
         self._learn(known)
+        if seen is not None and not known and not self._asked and seen.size > self._seen().size:
+            self._asked = not self._agrees(node, seen) and self.distribution.tell(node, ASK)
         self.wake()
 
     def _admit(self, node: NodeId, member: Member) -> None:
@@ -460,7 +496,9 @@ class Membership:
         for other in [other for other in self._sought if other.name == member.name]:
             del self._sought[other]
         others = list(self.up.values())
+        self._forget_token(member.name)
         self.up[member.name] = member
+        self._digest ^= token(node)
         self.admissions += 1
         self.report("member_up", of=member.name, incarnation=member.incarnation)
         self._notify_watchers(lambda ref: MemberUp(ref, member))
@@ -472,6 +510,10 @@ class Membership:
             news = ("cluster", "known", [(member.name, member.incarnation, member.address)])
             self.distribution.tell(NodeId(other.name, other.incarnation), news)
         self.wake()
+
+    def _forget_token(self, name: str) -> None:
+        if (member := self.up.get(name)) is not None:
+            self._digest ^= token(NodeId(name, member.incarnation))
 
     def _learn(self, known: list[Known]) -> None:
         for node, address in known:
@@ -499,6 +541,7 @@ class Membership:
             self.wake()
 
     def _down(self, member: Member, reason: DownReason) -> None:
+        self._forget_token(member.name)
         del self.up[member.name]
         gone = member._replace(status="lost" if reason in ("timeout", "connection_lost") else "leaving")
         if gone.status == "lost":

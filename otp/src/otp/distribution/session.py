@@ -128,6 +128,8 @@ class Session:
         self._probes = probes
         self.holds: bool = False
         self._peers: dict[NodeId, _Peer] = {}
+        self._connected: dict[str, NodeId] = {}
+        """The last connected incarnation of each name; its connection may have ended in this heartbeat."""
         self._highest: dict[str, int] = {}
         """The highest incarnation of each node that has proven itself."""
         self._epoch = 0
@@ -168,9 +170,8 @@ class Session:
     def _seek(self, now: float, node: NodeId, *, hinted: bool = False) -> list[Action]:
         if self._closed or node == self.me or (node.name == self.me.name and not self._probes):
             return []
-        if self._first(node) is not None or any(
-            peer.live and peer.node.name == node.name and peer.node.creation >= node.creation
-            for peer in self._peers.values()
+        if self._first(node) is not None or (
+            (there := self._named(node.name)) and there.node.creation >= node.creation
         ):
             return []  # connected, with this incarnation or with a later one, which makes this one obsolete
         peer = self._peers.setdefault(node, _Peer(node, wanted=False))
@@ -250,6 +251,7 @@ class Session:
         # After a long pause no node has been heard: frames that arrived meanwhile are still unread.
         asleep = self._pulse.stood_still(now)
         self._noticed.clear()
+        self._connected = {node.name: node for node, peer in self._peers.items() if peer.live is not None}
         actions: list[Action] = []
         for peer in list(self._peers.values()):
             live, attempt = peer.live, peer.attempt
@@ -402,10 +404,13 @@ class Session:
         """Return the connection of an older incarnation of `node` that has to be asked before `node` is accepted."""
         if not self._probes:
             return None
-        for other in self._peers.values():
-            if other.live is not None and other.node.name == node.name and other.node.creation < node.creation:
-                return other.live
-        return None
+        there = self._named(node.name)
+        return there if there is not None and there.node.creation < node.creation else None
+
+    def _named(self, name: str) -> Connection | None:
+        """Return the connection of any incarnation of a name; a new one ends that of the one before."""
+        node = self._connected.get(name)
+        return None if node is None else self._live(node)
 
     def _contest(self, now: float, peer: _Peer, first: Connection, hello: Hello) -> list[Action]:
         """Probe the connected incarnation, and refuse the new one if it has answered since that one arrived."""
@@ -453,6 +458,7 @@ class Session:
         )
         peer.live = Connection(node, self._epoch, now, (mine, his), numbers, self.settings)
         peer.live.has_lane = bool(self._features & hello.features & LARGE_LANE)
+        self._connected[node.name] = node
         peer.attempt = peer.contested = None
         peer.wanted = True
         actions.append(Up(node, self._epoch))

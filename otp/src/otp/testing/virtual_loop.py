@@ -91,6 +91,7 @@ class _Timer(asyncio.TimerHandle):
     __slots__ = ("_number",)
     if TYPE_CHECKING:  # a member missing in its type stub
         _scheduled: bool
+        _when: float
 
     def __init__(
         self, when: float, number: int, callback: Callable[..., object], args: Any, loop: VirtualLoop,
@@ -102,7 +103,8 @@ class _Timer(asyncio.TimerHandle):
     def __lt__(self, other: object) -> bool:
         if not isinstance(other, _Timer):
             return NotImplemented
-        return (self.when(), self._number) < (other.when(), other._number)
+        one, two = self._when, other._when  # of many timers, comparing them is what costs most
+        return one < two or (one == two and self._number < other._number)
 
     __hash__ = asyncio.TimerHandle.__hash__
 
