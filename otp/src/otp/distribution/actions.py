@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from otp.distribution.node_id import NodeId
+from otp.distribution.parts import Parts
 
 __all__ = ["Action", "Down", "Drained", "Outdated", "Put", "Refused", "Room", "Signal", "Taken", "Up"]
 
@@ -33,7 +34,7 @@ class Signal(NamedTuple):
     """A signal from `node`, with `data`."""
 
     node: NodeId
-    data: bytes
+    data: bytes | Parts
 
 
 class Down(NamedTuple):

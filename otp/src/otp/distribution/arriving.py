@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from otp.distribution import signals, wire
 from otp.distribution.declared import NotTaken
+from otp.distribution.parts import Parts
 from otp.distribution.remote_node import RemoteNode
 from otp.kernel.ends.death import exit_signal
 from otp.kernel.ends.mailbox import deliver, reply
@@ -28,7 +29,7 @@ MOST_TIES: Final = 100_000
 """Maximum number of links, and of monitors, between one other node and processes here."""
 
 
-def arrived(peer: RemoteNode, data: bytes) -> None:
+def arrived(peer: RemoteNode, data: bytes | Parts) -> None:
     """Carry out a signal of `peer`. Raises `Malformed` and `UnknownSignal` before anything is done."""
     signal = wire.decode(data)
     try:

@@ -7,14 +7,13 @@ from typing import Final
 
 from otp.distribution.frames import OVERHEAD, Beat, Data, Large, encode
 from otp.distribution.node_id import NodeId
+from otp.distribution.parts import Assembly, Parts, join_parts, size_of
 from otp.distribution.settings import Settings
 
 __all__ = ["Broken", "Connection"]
 
 FIRST_ROOM: Final = 64 * 1024
 """Bytes that are sent before the carrier has said how much it takes."""
-CHUNK: Final = 64 * 1024
-"""Bytes of a received signal that are kept in one piece; growing one buffer to 16 MB takes ten times as long."""
 
 
 class Broken(Exception):
@@ -40,12 +39,12 @@ class Connection:
     """
 
     __slots__ = (
+        "_assemblies",
+        "_at",
         "_behind",
         "_cut",
         "_large",
         "_passed",
-        "_pieces",
-        "_pieces_bytes",
         "_probe",
         "_probed_at",
         "_received",
@@ -98,22 +97,23 @@ class Connection:
         self._probe = 0  # the number of the unacknowledged probe
         self._probed_at = now
         self._waiting: deque[bytes] = deque()
-        self._large: deque[tuple[bytes, int]] = deque()
+        self._large: deque[tuple[bytes | Parts, int]] = deque()
         self._behind: Counter[int] = Counter()  # waiting large signals by sender
-        self._cut = 0  # how much of the first one that is sent in pieces has been sent
+        self._at = 0  # the part of the first one that is sent in pieces,
+        self._cut = 0  # and how much of that part has been sent
         self._passed = 0  # bytes that passed the first large one since its last piece
         self._sent = self._received = 0
-        self._pieces: dict[type[Data], list[bytearray]] = {Data: [], Large: []}
-        self._pieces_bytes: dict[type[Data], int] = {Data: 0, Large: 0}
+        self._assemblies: dict[type[Data], Assembly] = {Data: Assembly(), Large: Assembly()}
 
-    def offer(self, signal: bytes, sender: int = 0) -> None:
+    def offer(self, signal: bytes | Parts, sender: int = 0) -> None:
         """Queue a signal of a sender."""
-        self.waiting += len(signal) + OVERHEAD
-        if self.has_lane and (len(signal) > self._settings.fragment or sender in self._behind):
+        size = size_of(signal)
+        self.waiting += size + OVERHEAD
+        if self.has_lane and (size > self._settings.fragment or sender in self._behind):
             self._large.append((signal, sender))
             self._behind[sender] += 1
         else:
-            self._waiting.append(signal)
+            self._waiting.append(join_parts(signal))
         self.busy = self.busy or self.waiting > self._settings.buffer
 
     def ready(self) -> list[bytes]:
@@ -124,7 +124,7 @@ class Connection:
             if self._large and (not self._waiting or self._passed >= fragment):
                 frame = self._piece_of(self._large[0][0], Large)
                 self._passed = 0
-                if not self._cut:
+                if not (self._at or self._cut):
                     _, sender = self._large.popleft()
                     self._behind[sender] -= 1
                     if not self._behind[sender]:
@@ -132,30 +132,35 @@ class Connection:
             elif self.has_lane:
                 signal = self._waiting.popleft()
                 self._passed += len(signal) if self._large else 0
-                frame = self._frame(signal, Data, more=False)
+                frame = self._frame(Data, signal, False)
                 self.waiting -= OVERHEAD
             else:
                 frame = self._piece_of(self._waiting[0], Data)
-                if not self._cut:
+                if not (self._at or self._cut):
                     self._waiting.popleft()
             frames.append(frame)
             self.room -= len(frame)
         return frames
 
-    def _piece_of(self, signal: bytes, kind: type[Data]) -> bytes:
-        """Return the frame with the next piece of a signal; `_cut` is 0 after the last one."""
-        piece = signal[self._cut : self._cut + self._settings.fragment]
+    def _piece_of(self, signal: bytes | Parts, kind: type[Data]) -> bytes:
+        """Return the frame with the next piece of a signal; `_at` and `_cut` are 0 after the last one."""
+        parts = signal if isinstance(signal, Parts) else (signal,)
+        part = parts[self._at]
+        piece = part[self._cut : self._cut + self._settings.fragment]
         self._cut += len(piece)
-        more = self._cut < len(signal)
+        ends = self._cut == len(part)
+        if ends:
+            self._at, self._cut = self._at + 1, 0
+        more = self._at < len(parts)
         if not more:
-            self._cut = 0
+            self._at = 0
             self.waiting -= OVERHEAD
-        return self._frame(piece, kind, more)
+        return self._frame(kind, piece, more, *((ends,) if kind is Large else ()))
 
-    def _frame(self, piece: bytes, kind: type[Data], more: bool) -> bytes:
+    def _frame(self, kind: type[Data], piece: bytes, *rest: bool) -> bytes:
         self.waiting -= len(piece)
         self._sent += 1
-        return encode(kind(self.outgoing, self._sent, self._received, piece, more))
+        return encode(kind(self.outgoing, self._sent, self._received, piece, *rest))
 
     def is_drained(self) -> bool:
         """Return whether it has stopped being busy, once per busy period."""
@@ -175,11 +180,11 @@ class Connection:
         """
         if self._probe:
             return []
-        frame = self._frame(b"", Data, more=True)
+        frame = self._frame(Data, b"", True)
         self._probe, self._probed_at = self._sent, now
         return [frame]
 
-    def take(self, frame: Data) -> bytes | None:
+    def take(self, frame: Data) -> bytes | Parts | None:
         """Return the signal completed by this frame, or None; raises `Broken`."""
         if frame.sent <= self._received:
             return None  # a repeated frame
@@ -189,24 +194,11 @@ class Connection:
         self._acknowledge(frame.received)
         if not frame.piece and frame.more:
             return None  # a probe
-        kind, limit = type(frame), self._settings.signal
-        whole = self._pieces_bytes[kind] + len(frame.piece)
-        if whole > limit:
-            raise Broken("malformed", f"expected signals of at most {limit} bytes, got {whole} or more")
-        pieces = self._pieces[kind]
-        if not pieces and not frame.more:
-            return frame.piece
-        if pieces and len(pieces[-1]) < CHUNK:
-            pieces[-1] += frame.piece  # many small pieces must not take much more memory than their bytes
-        else:
-            pieces.append(bytearray(frame.piece))
-        if frame.more:
-            self._pieces_bytes[kind] = whole
-            return None
-        signal = b"".join(pieces)
-        pieces.clear()
-        self._pieces_bytes[kind] = 0
-        return signal
+        ends = isinstance(frame, Large) and frame.ends
+        try:
+            return self._assemblies[type(frame)].add(frame.piece, ends, frame.more, self._settings.signal)
+        except ValueError as error:
+            raise Broken("malformed", str(error)) from None
 
     def check(self, beat: Beat) -> None:
         """Compare the frames that the other side has sent with those received; raises `Broken`."""

@@ -16,6 +16,7 @@ from otp.distribution import serving
 from otp.distribution.arriving import arrived
 from otp.distribution.door import Door
 from otp.distribution.node_id import NodeId
+from otp.distribution.parts import Parts
 from otp.distribution.remote_node import RemoteNode
 from otp.distribution.remote_pid import RemoteProcess
 from otp.distribution.transport import Transport
@@ -277,7 +278,7 @@ class Distribution:
                 future.set_result(node)
         self._tell(NodeUp(node.name, node.creation))
 
-    def heard(self, door: Door, node: NodeId, data: bytes) -> None:
+    def heard(self, door: Door, node: NodeId, data: bytes | Parts) -> None:
         """Handle a signal of a node; a malformed one ends the connection, one of a later version is ignored."""
         peer = self._up.get(node.name)
         if peer is None or peer.id != node or peer.door is not door:

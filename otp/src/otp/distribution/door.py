@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from otp.distribution import serving
 from otp.distribution.node_id import NodeId
+from otp.distribution.parts import Parts
 from otp.distribution.transport import Transport
 from otp.kernel.values.errors import BadArgument
 from otp.kernel.values.pids import Pid
@@ -51,7 +52,7 @@ class Door:
         """Handle a new connection."""
         self.distribution.came(self, node)
 
-    def signal(self, node: NodeId, data: bytes) -> None:
+    def signal(self, node: NodeId, data: bytes | Parts) -> None:
         """Handle a signal of a node."""
         self.distribution.heard(self, node, data)
 

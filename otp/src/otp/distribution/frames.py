@@ -103,7 +103,12 @@ class Data(Struct, frozen=True, array_like=True, tag=1):
 
 
 class Large(Data, frozen=True, array_like=True, tag=5):
-    """A `Data` frame of the lane for large signals, which are put together apart from the others."""
+    """A `Data` frame of the lane for large signals, which are put together apart from the others.
+
+    Its piece `ends` a part of the signal, or more of that part follows.
+    """
+
+    ends: bool = False
 
 
 class Beat(Struct, frozen=True, array_like=True, tag=2):

@@ -179,9 +179,9 @@ class RemoteNode:
         """
         try:
             try:
-                data = wire.encode(kind(*head, wire.written(term, self, strict=strict)))
+                data = wire.encode_in_parts(kind, head, wire.written(term, self, strict=strict))
             except (OverflowError, UnicodeEncodeError):  # too large a number, half a character
-                data = wire.encode(kind(*head, wire.written(term, self, strict=strict, exact=True)))
+                data = wire.encode_in_parts(kind, head, wire.written(term, self, strict=strict, exact=True))
         except BadArgument as error:
             if strict:
                 raise

@@ -58,6 +58,7 @@ from otp.distribution.frames import (
 )
 from otp.distribution.handshake import NONCE, connection_number, is_proof, proof
 from otp.distribution.node_id import NodeId
+from otp.distribution.parts import Parts, size_of
 from otp.distribution.settings import Settings
 from otp.kernel.values.errors import BadArgument
 from otp.standstill import Pulse
@@ -207,11 +208,11 @@ class Session:
         peer = self._peers.pop(node, None)
         return [Down(node, "hint")] if peer is not None and peer.live else []
 
-    def send(self, now: float, node: NodeId, signal: bytes, sender: int = 0) -> list[Action]:
+    def send(self, now: float, node: NodeId, signal: bytes | Parts, sender: int = 0) -> list[Action]:
         """Queue a signal of a sender for a connected node, or try to connect; raises `BadArgument` if too large."""
-        if len(signal) > self.settings.signal:
+        if size_of(signal) > self.settings.signal:
             raise BadArgument(
-                f"send to {node}: expected a signal of at most {self.settings.signal} bytes, got {len(signal)}; "
+                f"send to {node}: expected a signal of at most {self.settings.signal} bytes, got {size_of(signal)}; "
                 "try sending it in parts"
             )
         peer = self._peers.get(node)

@@ -17,6 +17,7 @@ from otp.distribution.faults import Fault, Heal, Resume, Stall
 from otp.distribution.incarnations import IncarnationError, Incarnations
 from otp.distribution.line import Line
 from otp.distribution.node_id import NodeId
+from otp.distribution.parts import Parts
 from otp.distribution.session import Session
 from otp.distribution.transport import TransportEvents
 
@@ -140,7 +141,7 @@ class SessionTransport:
 
     # Called by the runtime
 
-    def send(self, node: NodeId, signal: bytes, sender: int = 0) -> bool:
+    def send(self, node: NodeId, signal: bytes | Parts, sender: int = 0) -> bool:
         """Send a signal of a sender to `node`.
 
         False means no connection, and tries one if the settings allow it.

@@ -22,6 +22,7 @@ from typing import Protocol
 
 from otp.distribution.faults import Fault
 from otp.distribution.node_id import NodeId
+from otp.distribution.parts import Parts
 
 __all__ = ["Transport", "TransportEvents"]
 
@@ -36,7 +37,7 @@ class TransportEvents(Protocol):
         """Handle a connection to `node`, proven by the cookie. `epoch` grows with each connection here."""
         ...
 
-    def signal(self, node: NodeId, data: bytes) -> None:
+    def signal(self, node: NodeId, data: bytes | Parts) -> None:
         """Handle a signal of `node`, only between `node_up` and `node_down`."""
         ...
 
@@ -62,7 +63,7 @@ class Transport(Protocol):
         """Start finding and answering other nodes; `events` is notified from now on."""
         ...
 
-    def send(self, node: NodeId, signal: bytes, sender: int = 0) -> bool:
+    def send(self, node: NodeId, signal: bytes | Parts, sender: int = 0) -> bool:
         """Send a signal of a sender to `node`; False means no connection (Erlang's noconnection).
 
         `sender` is the number of a process here, whose signals keep their order; 0 stands for all others. Without a

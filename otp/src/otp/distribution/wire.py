@@ -15,12 +15,14 @@ error.
 
 from __future__ import annotations
 
+import os
 from dataclasses import is_dataclass
 from typing import Any, Final, Protocol
 
 from msgspec import MsgspecError
 from msgspec.msgpack import Decoder as MsgpackDecoder
 from msgspec.msgpack import Encoder as MsgpackEncoder
+from msgspec.msgpack import Ext
 
 from otp.behaviours.registry._table import Entry, RegistryEntry
 from otp.behaviours.server.request import Request
@@ -28,13 +30,14 @@ from otp.behaviours.supervisor.records import Counts
 from otp.bounded import text
 from otp.distribution import signals
 from otp.distribution.declared import NotTaken, declared_as, made, parts_of
+from otp.distribution.parts import BYTES, HEADER, TEXT, Parts, header, large_length
 from otp.kernel.tables.callers import From
 from otp.kernel.values.errors import BadArgument
 from otp.kernel.values.messages import Down, ExitSignal, NodeDown, NodeUp, Timeout, TimerFired
 from otp.kernel.values.pids import Pid, Ref
 from otp.observer.terms import DEPTH, MEMBERS, Decoder, Encoder, Opaque, wrong
 
-__all__ = ["MESSAGES", "Malformed", "Names", "UnknownSignal", "decode", "encode", "read", "written"]
+__all__ = ["MESSAGES", "Malformed", "Names", "UnknownSignal", "decode", "encode", "encode_in_parts", "read", "written"]
 
 HIGHEST_KIND: Final = 256
 """Signals of all versions have lower numbers, so there are not many to report."""
@@ -47,7 +50,19 @@ MESSAGES: Final[dict[str, type[Any]]] = {
 _MESSAGE_TYPES: Final = frozenset(map(id, MESSAGES.values()))
 _FLAT: Final = frozenset[type]([type(None), bool, int, float, str, bytes])
 _TEXTS: Final = frozenset[type]([str])
+_SIZED: Final = frozenset[type]([bytes, str])
+_NESTING: Final = frozenset[type]([tuple, list, dict])
 _LIMIT: Final = 1 << 62
+LARGE: Final = 256 * 1024
+"""Bytes from which a value is a part of its signal: encoding it would hold the loop."""
+WIDE: Final = 16
+"""Maximum members of a tuple, list or dict in which large values are looked for; looking takes time, too."""
+NESTED: Final = 4
+"""Maximum depth of such a value."""
+_PLACE: Final = 1
+"""The type of the msgpack extension that holds the place of a large value, of 16 bytes; it does not travel."""
+_MARK: Final = os.urandom(12)
+"""Begins the data of these, so that no value of a program is taken for one; its number follows."""
 
 
 class Malformed(Exception):
@@ -100,8 +115,63 @@ _decode: Final = MsgpackDecoder(signals.SIGNALS).decode
 _decode_any: Final = MsgpackDecoder(list[Any]).decode
 
 
-def decode(data: bytes) -> Any:
+def encode_in_parts(kind: Any, head: tuple[Any, ...], term: Any) -> bytes | Parts:
+    """Return the signal of a kind with a written term, in parts if it has large values."""
+    if not _has_large(term, NESTED):
+        return encode(kind(*head, term))
+    large: list[bytes | str] = []
+    data = encode(kind(*head, _set_apart(term, large, NESTED)))
+    parts: list[bytes] = []
+    begun = 0
+    for number, value in enumerate(large):
+        place = _place(number)
+        at = data.index(place, begun)
+        content = value if isinstance(value, bytes) else value.encode()
+        parts += [data[begun:at] + header(BYTES if content is value else TEXT, len(content)), content]
+        begun = at + len(place)
+    return Parts((*parts, data[begun:]) if begun < len(data) else parts)
+
+
+def _has_large(term: Any, depth: int) -> bool:
+    kind = type(term)
+    if kind in _SIZED:
+        return len(term) >= LARGE
+    if kind not in _NESTING or len(term) > WIDE:
+        return False
+    for part in term.values() if kind is dict else term:
+        kind = type(part)
+        if kind in _SIZED:
+            if len(part) >= LARGE:
+                return True
+        elif kind in _NESTING and depth and _has_large(part, depth - 1):
+            return True
+    return False
+
+
+def _set_apart(term: Any, large: list[bytes | str], depth: int) -> Any:
+    """Return a term with places for its large values, and append these."""
+    if not _has_large(term, depth):
+        return term
+    if isinstance(term, (bytes, str)):
+        large.append(term)
+        return Ext(_PLACE, _place_data(len(large) - 1))
+    if isinstance(term, dict):
+        return {key: _set_apart(part, large, depth - 1) for key, part in term.items()}
+    return [_set_apart(part, large, depth - 1) for part in term]
+
+
+def _place_data(number: int) -> bytes:
+    return _MARK + number.to_bytes(4, "big")
+
+
+def _place(number: int) -> bytes:
+    return b"\xd8" + bytes((_PLACE,)) + _place_data(number)
+
+
+def decode(data: bytes | Parts) -> Any:
     """Return the signal in `data`, with its terms still encoded. Raises `Malformed` and `UnknownSignal`."""
+    if isinstance(data, Parts):
+        return _decode_parts(data)
     if len(data) > LONGEST:
         raise Malformed(f"expected a signal of at most {LONGEST:,} bytes, got {len(data):,}")
     try:
@@ -110,6 +180,34 @@ def decode(data: bytes) -> Any:
         if (kind := _kind_of(data)) is not None and kind not in signals.KINDS:
             raise UnknownSignal(kind) from None
         raise Malformed(f"expected a signal, got {data[:40]!r}: {error}") from None
+
+
+def _decode_parts(parts: Parts) -> Any:
+    if parts.size > LONGEST:
+        raise Malformed(f"expected a signal of at most {LONGEST:,} bytes, got {parts.size:,}")
+    values: list[bytes | str] = []
+    text = bytearray()
+    try:
+        for part, value in zip(parts[::2], (*parts[1::2], None), strict=False):
+            if value is None:
+                text += part
+                break
+            if large_length(part) != len(value):
+                raise ValueError(f"expected the header of a value of {len(value):,} bytes")
+            text += part[:-HEADER] + _place(len(values))
+            values.append(value if part[-HEADER] == BYTES else value.decode())
+
+        def take_place(kind: int, place: memoryview) -> bytes | str:
+            number = int.from_bytes(place[len(_MARK) :], "big")
+            if kind != _PLACE or bytes(place) != _place_data(number):
+                raise ValueError("expected a term, got an extension")
+            return values[number]
+
+        return MsgpackDecoder(signals.SIGNALS, ext_hook=take_place).decode(text)
+    except (MsgspecError, RecursionError, ValueError, LookupError) as error:
+        if (kind := _kind_of(bytes(text))) is not None and kind not in signals.KINDS:
+            raise UnknownSignal(kind) from None
+        raise Malformed(f"expected a signal, got {parts[0][:40]!r}: {error}") from None
 
 
 def _kind_of(data: bytes) -> int | None:

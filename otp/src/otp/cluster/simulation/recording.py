@@ -9,6 +9,7 @@ from otp.cluster.simulation.history import History
 from otp.cluster.transport import MemberTransport
 from otp.distribution import NodeId, TransportEvents
 from otp.distribution.carriers.simulated import SimulatedCarrier, SimulatedNetwork
+from otp.distribution.parts import Parts, join_parts
 
 __all__ = ["RecordedCarrier", "RecordedTransport"]
 
@@ -35,11 +36,11 @@ class RecordedTransport(MemberTransport):
         """Start with events that are recorded first."""
         await super().start(_RecordedEvents(events, self))
 
-    def send(self, node: NodeId, signal: bytes, sender: int = 0) -> bool:
+    def send(self, node: NodeId, signal: bytes | Parts, sender: int = 0) -> bool:
         """Send a signal with its number."""
         number = self._numbers[node, sender] + 1
         tag = sender.to_bytes(_NUMBER, "big") + number.to_bytes(_NUMBER, "big")
-        sent = super().send(node, signal + tag, sender)
+        sent = super().send(node, join_parts(signal) + tag, sender)
         if sent:
             self._numbers[node, sender] = number
             self.record("sent", of=node.name, incarnation=node.creation, sender=sender, number=number)
@@ -60,7 +61,8 @@ class _RecordedEvents:
         self._record("connected", of=node.name, incarnation=node.creation)
         self._events.node_up(node, epoch)
 
-    def signal(self, node: NodeId, data: bytes) -> None:
+    def signal(self, node: NodeId, data: bytes | Parts) -> None:
+        data = join_parts(data)
         sender = int.from_bytes(data[-_TAG:-_NUMBER], "big")
         number = int.from_bytes(data[-_NUMBER:], "big")
         self._record("received", of=node.name, incarnation=node.creation, sender=sender, number=number)

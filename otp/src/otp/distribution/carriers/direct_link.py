@@ -28,15 +28,17 @@ from contextvars import Context
 from typing import Final
 from weakref import finalize
 
-from otp.distribution.carriers.carrier import ROOM
 from otp.distribution.carriers.seal import Seal
 from otp.distribution.carriers.stream import FRAME_LIMIT, LENGTH, WRITE_LIMIT, send_at_once
+from otp.distribution.carriers.stream_address import unix_family
 from otp.distribution.carriers.tls import Tunnel, TunnelError
 
 __all__ = ["DirectLink"]
 
 logger: Final = logging.getLogger("otp.distribution")
 
+ROOM: Final = 64 * 1024
+"""Bytes that it takes, and that the system keeps for a Unix socket: a small frame waits behind them."""
 READ: Final = 32 * 1024
 """Bytes read before the loop may do something else."""
 FRAMES: Final = 64
@@ -91,6 +93,8 @@ class DirectLink:
     ) -> None:  # fmt: skip
         connected.setblocking(False)
         send_at_once(connected)
+        if connected.family == unix_family():
+            connected.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, ROOM)
         self._loop = loop
         self._socket = connected
         self.limit: int = FRAME_LIMIT
