@@ -214,3 +214,19 @@ def test_the_caller_and_the_messages_that_are_lost_with_a_child_are_kept_without
         (True, "client of open", 5, ("{'password': ***}", "('order', 0)", "('order', 1)")),
         (True, "client of secret", 5, ()), None,
     ]  # fmt: skip
+
+
+def test_the_flags_of_a_supervisor_that_has_ended_are_kept() -> None:
+    async def main() -> list[Any]:
+        last = observer.keep_last_states(otp.node())
+        shop = await Shop.start_link([1, 2, 3])
+        before = last.flags_of(shop)
+        otp.unlink(shop)
+        otp.exit(shop, "kill")
+        await otp.wait_down(shop)
+        return [before, last.flags_of(shop), last.of(shop)]
+
+    before, flags, state = Scheduler().run(main)
+    assert before is None
+    assert (flags.strategy, flags.max_restarts, flags.auto_shutdown) == ("one_for_one", 99, "never")
+    assert state is None

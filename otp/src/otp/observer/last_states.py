@@ -1,4 +1,4 @@
-"""The first states of children, and the last states and messages of those that have ended, as bounded texts."""
+"""The first states of children, and what those that have ended had last: state, messages, flags of a supervisor."""
 
 # States have no type.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -9,13 +9,14 @@ import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
 
 from otp.bounded import text
 from otp.kernel.tables.callers import OutsideCaller, unwrap_message
 from otp.kernel.values.errors import BadArgument
 from otp.kernel.values.process import DEAD, Process, mailbox_len
 from otp.observer.reading import name_text, what_of
+from otp.observer.tree import supervisor_state
 from otp.observer.unfolding import visible_state
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from otp.kernel.tables.tracing import Event
     from otp.kernel.values.pids import Pid
 
-__all__ = ["LastMessages", "LastStates", "keep_last_states"]
+__all__ = ["LastFlags", "LastMessages", "LastStates", "keep_last_states"]
 
 NS = 1_000_000_000
 SHOWN: Final = 3
@@ -47,6 +48,16 @@ class LastMessages:
     caller_name: str
     lost: int
     first: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LastFlags:
+    """The flags of a supervisor when it ended."""
+
+    strategy: str
+    max_restarts: int | Literal["infinity"]
+    max_seconds: float | Literal["infinity"]
+    auto_shutdown: str
 
 
 class _PerProcess(Generic[T]):
@@ -104,6 +115,13 @@ def _read_messages(show: Callable[[Any], str]) -> Callable[[Process], LastMessag
     return read
 
 
+def _read_flags(p: Process) -> LastFlags | None:
+    state = supervisor_state(p)
+    if state is None:
+        return None
+    return LastFlags(state.strategy, state.max_restarts, state.max_seconds, state.auto_shutdown)
+
+
 class LastStates:
     """The texts of first and last states, and the last messages, by pid; `keep_last_states` returns it."""
 
@@ -112,10 +130,14 @@ class LastStates:
         kinds = [_PerProcess(node, _read_state(show), most, rate) for _ in range(4)]
         self._first, self._successors, self._normal, self._failed = self._kinds = kinds
         self._messages = _PerProcess(node, _read_messages(show), most, rate)
+        self._flags = _PerProcess(node, _read_flags, most, rate)
         self._starts = node.subscribe(self._started, kinds={"child_started", "child_restarted"})
 
     def take(self, p: Process, reason: object) -> None:
-        """Keep state and messages of a child that ends. The runtime calls it before it releases the process."""
+        """Keep what a process had last. The runtime calls it before it releases a server or supervisor."""
+        if p.callbacks is not None and p.callbacks.supervisor:
+            self._flags.take(p)
+            return
         normal = isinstance(reason, str) and reason == "normal"
         (self._normal if normal else self._failed).take(p)
         if not normal:
@@ -143,12 +165,16 @@ class LastStates:
         """Return the messages of a child when it ended abnormally; None if it had none, or they are not kept."""
         return self._messages.of(pid) if pid.runtime.tracer is self._trace else None
 
+    def flags_of(self, pid: Pid) -> LastFlags | None:
+        """Return the flags of a supervisor that has ended; None if it had none yet, or they are not kept."""
+        return self._flags.of(pid) if pid.runtime.tracer is self._trace else None
+
     def close(self) -> None:
         """Keep no more states and messages, and forget those that were kept."""
         if self._trace.ending == self.take:
             self._trace.ending = None
         self._starts.close()
-        for kind in (*self._kinds, self._messages):
+        for kind in (*self._kinds, self._messages, self._flags):
             kind.values.clear()
 
 

@@ -87,6 +87,10 @@ class Now(Protocol):
         """Return the table of a running supervisor, or None."""
         ...
 
+    def last_flags(self, pid: Any) -> Table | None:
+        """Return the flags of a supervisor that has ended, without rows; None if they are not known."""
+        ...
+
     def name(self, pid: Any) -> str | None:
         """Return the name of a running process for readers."""
         ...
@@ -141,6 +145,13 @@ class Running:
         if pid not in self._tables:
             self._tables[pid] = self._read(pid)
         return self._tables[pid]
+
+    def last_flags(self, pid: Pid) -> Table | None:
+        """Return the flags of a supervisor that has ended, without rows; None if they are not kept."""
+        flags = None if self._last is None else self._last.flags_of(pid)
+        if flags is None:
+            return None
+        return Table(flags.strategy, flags.max_restarts, flags.max_seconds, flags.auto_shutdown)
 
     def _read(self, pid: Pid) -> Table | None:
         state = supervisor_state(pid)

@@ -145,10 +145,19 @@ class Past:
     def strategy(self, pid: Any, seq: int) -> str | None:
         """Return the strategy of a supervisor at the time of another event."""
         before, after = self._split(pid, seq)
-        return _flags(self.successor(pid) or UNKNOWN, after, before, lives=self._lives(pid)).strategy
+        base, known = self._base(pid)
+        return _flags(base, after, before, known=known).strategy
 
     def _lives(self, pid: Any) -> bool:
         return self.now.alive(pid) and self.now.table(pid) is not None
+
+    def _base(self, pid: Any) -> tuple[Table, bool]:
+        """Return the table of the supervisor that runs now in the slot of `pid`, and whether its flags are its own."""
+        successor, lives = self.successor(pid) or UNKNOWN, self._lives(pid)
+        last = None if lives else self.now.last_flags(pid)
+        return successor if last is None else replace(last, times=successor.times, rows=successor.rows), lives or bool(
+            last
+        )
 
     def _split(self, pid: Any, seq: int) -> tuple[list[TraceEvent], list[TraceEvent]]:
         """Return the events of a supervisor before and after an event."""
@@ -172,7 +181,8 @@ class Past:
         if not lives or rows.added:
             order = [event.data["id"] for event in before if event.kind in STARTS and not event.cause]
             found = _ordered(found, successor.rows, order)
-        return replace(_flags(successor, after, before, lives=lives), rows=found)
+        base, known = self._base(pid)
+        return replace(_flags(base, after, before, known=known), rows=found)
 
     def row(self, id: Any, pid: Any, like: Row | None = None) -> Row:
         """Return the row of a child from events; `like` is the row of its successor."""
@@ -272,10 +282,10 @@ def _ordered(rows: list[Row], successors: Sequence[Row], order: list[Any]) -> li
     return [row for _, row in sorted(zip(keys, rows, strict=True), key=lambda pair: pair[0])]
 
 
-def _flags(table: Table, after: list[TraceEvent], before: list[TraceEvent], *, lives: bool) -> Table:
+def _flags(table: Table, after: list[TraceEvent], before: list[TraceEvent], *, known: bool) -> Table:
     """Return the flags as they were: those of the first event since that names them, else of the last before.
 
-    A supervisor that `lives` still has them, if no event names them; after its end, `table` is its successor's.
+    They are those of `table` if no event names them and they are `known`; else `table` is that of its successor.
     """
     for event in after:
         data = event.data
@@ -285,7 +295,7 @@ def _flags(table: Table, after: list[TraceEvent], before: list[TraceEvent], *, l
             table = replace(table, max_restarts=data["allowed"], max_seconds=data["window"])
             if is_restart(event):
                 return replace(table, strategy=data["strategy"])
-    if lives and table.strategy:
+    if known and table.strategy:
         return table
     last = next((event for event in reversed(before) if is_restart(event) or event.kind == "strategy_changed"), None)
     if last is None:

@@ -122,6 +122,21 @@ def test_a_give_up_is_a_finding_while_its_supervisor_is_down() -> None:
     assert not list(detectors.crash_loop(facts(book=book), LIMITS))
 
 
+def test_a_supervisor_that_gave_up_gets_no_advice_for_one_that_runs() -> None:
+    """Regression: it named commands that answer that there is no such supervisor, and starts that had not failed."""
+    book = supervisor([4.0, 2.5], gave_up=(1.0,))
+    till = book.histories["till"]
+    till.pids.append(till.pid)
+    loop = only(list(detectors.crash_loop(facts(book=book), LIMITS)))
+    assert loop.hint == "`superlearner error why 0.12.0` explains the newest one"
+    till.keep(_entry(98, NOW - 0.6, "restart_failed"), 1000)
+    till.keep(_entry(99, NOW - 0.5, "gave_up"), 1000)
+    loop = only(list(detectors.crash_loop(facts(book=book), LIMITS)))
+    assert loop.hint.startswith("the same child fails at each start: `")
+    running = only(list(detectors.crash_loop(facts(book=supervisor([4.0, 2.5, 0.1])), LIMITS)))
+    assert "set-flags" in running.hint
+
+
 def test_a_growing_mailbox_is_found_with_its_samples() -> None:
     grows = only(list(detectors.mailbox_growth(facts(tracks=[track([20 * n for n in range(12)])]), LIMITS)))
     assert grows.evidence["messages_per_s"] == 10.0

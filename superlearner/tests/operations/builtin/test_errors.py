@@ -396,10 +396,16 @@ class Post(Supervisor):
         return Children([Refused.child_spec(0, id="letters", name="letters")])
 
 
+class Core(Supervisor):
+    @impl
+    def init(self, arg):
+        return Children([ReturnsItsState.child_spec(0, id="pricer", name="pricer")], strategy="rest_for_one")
+
+
 class Root(Supervisor):
     @impl
     def init(self, arg):
-        return Children([Post.child_spec(0, id="office", name="office")])
+        return Children([Core.child_spec(0, id="core", name="core"), Post.child_spec(0, id="office", name="office")])
 
 
 @pytest.mark.operation("error.why", "restart.list", "restart.show")
@@ -413,7 +419,12 @@ def test_a_give_up_is_one_story_for_child_supervisor_and_restart(inside: Inside)
         await otp.wait_down(root)
         platform.platform.moments.catch_up()
         listed = (await platform.get("/api/v1/restarts"))["data"][0]
-        shown = (await platform.get(f"/api/v1/restarts/{listed['ref']}"))["data"]["facts"]
+        moment = (await platform.get(f"/api/v1/restarts/{listed['ref']}"))["data"]
+        shown, top = moment["facts"], moment["root"]
+        flags = [(one["name"], one["strategy"], one["limit"]) for one in (top, *top["children"])]
+        assert flags == [  # none of them runs, and core has never restarted anything
+            ("tree", "one_for_one", [3, 5.0]), ("core", "rest_for_one", [3, 5.0]), ("office", "one_for_one", [3, 5.0]),
+        ]  # fmt: skip
         why = {one: (await platform.get(f"/api/v1/processes/{one}/errors/why"))["data"] for one in ("letters", "tree")}
         assert (listed["line"], shown["what"]) == ("tree gave up",) * 2
         assert listed["supervisor"] == "tree"

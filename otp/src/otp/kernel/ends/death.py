@@ -536,7 +536,7 @@ def _finish(p: Process, reason: Any, sender: Any, cause: int, killed: bool = Fal
         causes = trace.causes
         if causes is not None and values[1] is None:
             values = (less, causes.message_of(p), *values[2:])
-        if trace.ending is not None and vt is not None and not vt.supervisor:
+        if trace.ending is not None and vt is not None:
             safely(trace.ending, p, reason)
         seq = trace.record("exited", p, values, cause, None if less is reason else reason)
         if p.traced and trace.focus is not None:

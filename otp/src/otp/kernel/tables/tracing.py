@@ -262,7 +262,7 @@ class Tracer:
         self.causes: Causes | None = None  # set while messages are read
         self.focus: Focus | None = None  # set while only messages of some processes are read
         self.clock: Callable[[], int] = time.monotonic_ns
-        self.ending: Callable[[Process, Any], object] | None = None  # called with a server that ends under a supervisor
+        self.ending: Callable[[Process, Any], object] | None = None  # called with a server or supervisor that ends
 
     def emit(self, kind: str, pid: Any, data: dict[str, Any], cause: int = 0) -> int:
         """Record a lifecycle event in the ring and notify its readers; return its number.

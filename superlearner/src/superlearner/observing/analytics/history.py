@@ -187,9 +187,12 @@ class History:
     @property
     def is_down(self) -> bool:
         """True if it gave up in this run and nothing has started it again."""
-        if self.ended_at is None or not self.pids or not (self.name or self.place):  # its successor would be unknown
-            return False
-        last = next(self.restart_history(), None)
+        return self.ended_at is not None and self.has_fallen and bool(self.name or self.place)  # else nothing names it
+
+    @property
+    def has_fallen(self) -> bool:
+        """True if its newest process gave up: that one has ended, or is about to."""
+        last = next(self.restart_history(), None) if self.pids else None
         return last is not None and last.event_type == "gave_up" and last.supervisor_pid == self.pid
 
     def note_start(self, name: str, restarts: int, *, again: bool) -> None:

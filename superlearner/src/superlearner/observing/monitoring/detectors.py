@@ -109,8 +109,8 @@ def crash_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
             count=max(len(history.restarts.newest(facts.clock - round(window * NS))), len(gave_up), 1),
             threshold=limits.anomaly_give_up_within,
             setting="anomaly_give_up_within",
-            hint=f"the same child fails at each start: {_describe_command(list(history.restart_history()), facts)}"
-            + ("" if history.ended_at is not None else _suggest_room(history, allowed, facts)),
+            hint=f"{_describe_failures(history)}{_describe_command(list(history.restart_history()), facts)}"
+            + ("" if history.ended_at is not None or history.has_fallen else _suggest_room(history, allowed, facts)),
         )
 
 
@@ -389,6 +389,12 @@ def _describe_command(entries: Sequence[Entry], facts: NodeFacts) -> str:
     if pid is None:
         return f"`{command('error.list', node=facts.called)}` lists the newest failures"
     return f"`{command('error.why', pid, node=facts.called)}` explains the newest one"
+
+
+def _describe_failures(history: History) -> str:
+    """Return that a child fails at each start, if its last start failed."""
+    newest = next((one for one in history.restart_history() if one.event_type != "gave_up"), None)
+    return "the same child fails at each start: " if newest and newest.event_type == "restart_failed" else ""
 
 
 def _suggest_room(history: History, allowed: int | None, facts: NodeFacts) -> str:
