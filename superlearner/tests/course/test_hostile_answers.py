@@ -9,6 +9,7 @@ import pytest
 
 import otp
 from superlearner.course.course import FOLDER, Course
+from superlearner.course.engine import checking
 from superlearner.course.engine.checking import LIMITS, Checked, Checker
 from superlearner.course.engine.child import BUSY_S
 
@@ -185,3 +186,24 @@ def test_an_answer_reads_the_library_whatever_the_umask_of_the_platform() -> Non
 
     found = otp.run(main)
     assert found.verdict.ok, found.verdict.steps
+
+
+@pytest.mark.parametrize("children", [1, 2])
+def test_the_verdict_is_that_of_the_first_seed_that_fails(children: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two children that share the seeds say what one says."""
+    monkeypatch.setattr(checking, "AT_ONCE", children)
+    check = """
+from superlearner.course.engine.exercise import exercise
+@exercise("fails")
+async def fails(s):
+    s.step("The seed passes.")
+    s.expect(s.seed not in s.need("bad"), f"seed {s.seed} fails")
+"""
+
+    async def main() -> list[str]:
+        checker = Checker(0)
+        bad = ({4, 3, 5}, {5, 2}, {5}, {4}, set[int]())
+        verdicts = [(await checker.check("fails", check, f"bad = {one or 'set()'}")).verdict for one in bad]
+        return [verdict.steps[-1].say for verdict in verdicts]
+
+    assert otp.run(main) == ["seed 3 fails", "seed 2 fails", "seed 5 fails", "seed 4 fails", ""]

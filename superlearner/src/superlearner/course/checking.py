@@ -8,7 +8,7 @@ from typing import Final
 
 import otp
 from superlearner.course.course import Course
-from superlearner.course.engine.checking import Checked, Checker
+from superlearner.course.engine.checking import SEEDS, Checked, Checker
 from superlearner.course.engine.verdict import Verdict, refusal
 
 __all__ = ["check_file", "watch_file"]
@@ -44,14 +44,14 @@ def watch_file(exercise: str, file: Path, report: Callable[[Checked, str], None]
     check = course.check_source(exercise)
 
     async def main() -> None:
-        checker, seen = Checker(spares=1, weak=weak), None
+        checker, seen = Checker(spares=2, weak=weak), None
         try:
             while True:
                 saved = _saved(file)
                 if saved is not None and saved != seen:
                     seen, read = saved, _read(file)
                     if isinstance(read, Verdict):
-                        report(Checked(read, ""), "")
+                        report(Checked(read, "", SEEDS[0]), "")
                     else:
                         report(await checker.check(exercise, check, read), read)
                 otp.send_after(LOOK_S, otp.self(), "look")

@@ -163,7 +163,7 @@ class Platform(NodeServices):
         self.sandboxes.changed = self.node_list.sandboxes_changed
         self.course = Course()
         self.classroom = Classroom(self.store.learning)
-        self.checker = Checker(1, weak=settings.weak_walls, node=lambda: self.node)
+        self.checker = Checker(2, weak=settings.weak_walls, node=lambda: self.node)
         if settings.data_dir is not None:
             self.attachments.stored = KnownServices(settings.data_dir.absolute())
             self.sandboxes.ledger = SandboxLedger(settings.data_dir.absolute() / "sandboxes")

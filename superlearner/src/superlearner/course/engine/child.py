@@ -22,7 +22,7 @@ import re
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from types import FrameType, ModuleType
 from typing import Any, Final, Self
@@ -40,7 +40,7 @@ from superlearner.course.engine.unawaited import Unawaited
 from superlearner.course.engine.values import render
 from superlearner.course.engine.verdict import CourseRow, Verdict, Wrong, refusal
 
-__all__ = ["BUSY", "BUSY_S", "FILE", "IMPORT", "RUNS", "boot", "outcome_of", "verdict_of"]
+__all__ = ["BUSY", "BUSY_S", "FILE", "IMPORT", "RUNS", "boot", "outcome_of", "verdict_of", "verdicts_of"]
 
 FILE: Final = "answer.py"
 IMPORT: Final = "your code can be imported"
@@ -81,7 +81,9 @@ def boot(here: Here) -> None:
 def _report(order: dict[str, Any]) -> dict[str, Any]:
     if order["source"] is None:
         return asdict(outcome_of(order["id"], order["check"], order["seeds"][0]))
-    return asdict(verdict_of(order["id"], order["check"], order["source"], order["seeds"], _Limit()))
+    seeds = order["seeds"]
+    verdicts = [*verdicts_of(order["id"], order["check"], order["source"], seeds, _Limit())]
+    return asdict(verdicts[-1]) | {"seed": seeds[len(verdicts) - 1]}
 
 
 def outcome_of(id: str, check: str, seed: int = 1) -> Outcome:
@@ -98,8 +100,21 @@ def outcome_of(id: str, check: str, seed: int = 1) -> Outcome:
     return Scheduler(seed=seed, io="real" if is_real(run) else "virtual", inline=is_inline(run) or None).run(main)
 
 
-def verdict_of(id: str, check: str, source: str, seeds: list[int], limit: _Limit | None = None) -> Verdict:
+def verdict_of(id: str, check: str, source: str, seeds: list[int]) -> Verdict:
     """Return the verdict on an answer: that of the first seed under which it fails, or of the last one.
+
+    Args:
+        id: that of the exercise.
+        check: the source of the module with its check.
+        source: the answer.
+        seeds: those of the schedulers.
+    """
+    *_, last = verdicts_of(id, check, source, seeds)
+    return last
+
+
+def verdicts_of(id: str, check: str, source: str, seeds: list[int], limit: _Limit | None = None) -> Iterator[Verdict]:
+    """Yield the verdict on an answer under each seed, up to the first under which it fails.
 
     Args:
         id: that of the exercise.
@@ -116,22 +131,24 @@ def verdict_of(id: str, check: str, source: str, seeds: list[int], limit: _Limit
         if said == "'await' outside function":
             said += "; write it in an `async def`: only a cell of a lesson may wait outside"
         takes_all = unreachable(said)
-        return refusal(IMPORT, f"{line}{takes_all or said}", "V1" if takes_all else None)
+        yield refusal(IMPORT, f"{line}{takes_all or said}", "V1" if takes_all else None)
+        return
     names: dict[str, Any] = {"__name__": "check"}
     exec(compile(check, "check", "exec", dont_inherit=True), names)  # our own source, read before the walls
     run = declared_in(names)[id]
     random_state = random.getstate()
     integrity = Integrity()
-    verdict = refusal(IMPORT, "there are no seeds")
     for seed in seeds:
         random.setstate(random_state)
+        verdict = None
         with limit or contextlib.nullcontext():
             verdict = _Run(source, code, run, seed, integrity).verdict()
         if limit is not None and limit.fault is not None:
-            return limit.fault
+            verdict = limit.fault
+        assert verdict is not None
+        yield verdict
         if not verdict.ok:
-            break
-    return verdict
+            return
 
 
 class _Late(BaseException):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import inspect
 import io
@@ -16,6 +17,7 @@ LAYOUT: Final = {
 }  # fmt: skip
 
 
+@functools.cache
 def lines_of(module: str) -> int:
     """Return how many lines of a module are code: neither blank, nor a comment, nor a docstring."""
     source = inspect.getsource(importlib.import_module(module))
