@@ -27,11 +27,16 @@ export function ownKids({ kids, rows }) {
 }
 
 /**
- * Return what happened to the last supervisor that gave up; "" if there is none, or if it runs again.
+ * Return what is said of the last end that nothing repairs: a supervisor that gave up and does not run again, or a
+ * crash without a supervisor. "" without one.
  * @param {Pick<Model, "feed"|"rows">} model
+ * @param {string} [only]  the process that is shown with all below it; "" for all
  */
-export function lastFall({ feed, rows }) {
-  const fall = feed.findLast((event) => event.kind === "gave_up");
-  if (!fall || rows.has(fall.key ?? "")) return "";
-  return `${fall.text}. Its other children have ended with it, and nothing starts it again. Run it once more.`;
+export function lastEnd({ feed, rows }, only = "") {
+  const end = feed.findLast(({ kind, key, sup }) =>
+    (kind === "gave_up" && (!only || key === only)) || (!only && kind === "crashed" && !sup));
+  if (!end || rows.has(end.key ?? "")) return "";
+  return end.kind === "crashed"
+    ? `${end.text}.`
+    : `${end.text}. Its other children have ended with it, and nothing starts it again. Run it once more.`;
 }

@@ -8,7 +8,7 @@ import { attribute, byId, detail, make, write } from "../base/dom.js";
 import { Feed, liveUrl } from "../live/live.js";
 import { style } from "../base/late.js";
 import { EMPTY, reduce } from "../live/model.js";
-import { lastFall, ownKids } from "./own-processes.js";
+import { lastEnd, ownKids } from "./own-processes.js";
 import { Announcer } from "../tree/announce.js";
 import { SlTree } from "../tree/tree.js";
 import { actsOn } from "../tree/tree-acts.js";
@@ -52,7 +52,7 @@ export class WorkbenchTree extends HTMLElement {
     const { rows } = this.#model, kids = ownKids(this.#model);
     const tops = (kids.get("") ?? []).filter((key) => !this.#only || rows.get(key)?.name === this.#only);
     this.#tree.show({ ...this.#model, kids: kids.set("", tops) }, this.#skew);
-    write(this.#note, lastFall(this.#model) || (tops.length ? "" : this.#only
+    write(this.#note, lastEnd(this.#model, this.#only) || (tops.length ? "" : this.#only
       ? `${this.#only} has ended, and with it all below it. Nothing restarts the root.`
       : "No process that your code has started runs."));
   }
