@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
-from otp.distribution import NodeId, Session
+import otp
+from otp.distribution import NodeId, Session, SessionTransport
 from otp.distribution.actions import Action, Down, Outdated, Put, Refused, Room, Signal, Taken, Up
+from otp.distribution.carriers.simulated import SimulatedNetwork
+from otp.distribution.faults import Cut
 
 A, OLD, NEW = NodeId("a", 1), NodeId("b", 5), NodeId("b", 9)
 
@@ -69,14 +73,39 @@ def test_a_node_that_answers_survives_a_hint_that_it_is_gone() -> None:
     assert [] == sessions.take(A) == sessions.take(OLD)
 
 
-def test_a_node_that_is_gone_is_down_two_heartbeats_after_the_hint() -> None:
+def test_a_node_that_is_gone_is_down_a_heartbeat_after_the_hint() -> None:
     sessions = connected()
     sessions.silent.add(OLD)
     sessions.do(A, "hint", OLD, False)
-    sessions.beats(2)
+    sessions.do(A, "expire")
     assert [] == sessions.take(A)
     sessions.beats(1)
     assert [Down(OLD, "hint")] == sessions.take(A)
+
+
+def test_a_node_that_is_gone_between_two_heartbeats_is_down_between_the_next_two() -> None:
+    sessions = connected()
+    sessions.silent.add(OLD)
+    sessions.now += 0.5
+    sessions.do(A, "hint", OLD, False)
+    sessions.now -= 0.5
+    sessions.beats(1)
+    assert [] == sessions.take(A)
+    sessions.now += 0.5
+    sessions.do(A, "expire")
+    assert [Down(OLD, "hint")] == sessions.take(A)
+
+
+def test_a_node_whose_answer_to_a_probe_was_lost_is_asked_again_at_the_next_hint() -> None:
+    sessions = connected()
+    for action in sessions.ask(A, "hint", OLD, False):
+        if isinstance(action, Put):
+            sessions.ask(OLD, "receive", A, action.frame)
+    sessions.now += 0.5
+    sessions.do(A, "hint", OLD, False)
+    sessions.now += 0.5
+    sessions.do(A, "expire")
+    assert [] == sessions.take(A)
 
 
 def test_a_living_name_is_refused_and_a_dead_one_is_free_after_dead() -> None:
@@ -137,3 +166,34 @@ def test_a_probe_changes_no_signal(has_lane: bool) -> None:
     sessions.beats(3)
     assert sorted(signals) == sorted(action.data for action in sessions.take(OLD) if isinstance(action, Signal))
     assert [] == [action for action in sessions.take(A) if isinstance(action, Down)]
+
+
+def test_the_transport_drops_a_node_exactly_a_heartbeat_after_the_hint() -> None:
+    class Events:
+        def __init__(self) -> None:
+            self.all: asyncio.Queue[tuple[str, float]] = asyncio.Queue()
+
+        def node_up(self, node: NodeId, epoch: int) -> None:
+            self.all.put_nowait(("up", asyncio.get_running_loop().time()))
+
+        def signal(self, node: NodeId, data: Any) -> None: ...
+
+        def node_down(self, node: NodeId, reason: str) -> None:
+            self.all.put_nowait((reason, asyncio.get_running_loop().time()))
+
+    async def main() -> None:
+        network, events = SimulatedNetwork(), Events()
+        one, two = (SessionTransport(network.carrier(me), Session(me, b"secret", probes=True)) for me in (A, OLD))
+        await one.start(events)
+        await two.start(Events())
+        assert "up" == (await events.all.get())[0]
+        await otp.testing.advance(3.4)
+        begun = asyncio.get_running_loop().time()
+        one.inject(Cut("b"))
+        one._hint(OLD, False)
+        reason, at = await events.all.get()
+        assert ("hint", 1.0) == (reason, round(at - begun, 3))
+        for transport in (one, two):
+            await transport.stop()
+
+    otp.testing.Scheduler().run(main)

@@ -173,12 +173,12 @@ class Connection:
         """Return a heartbeat frame with the numbers of sent and received frames."""
         return encode(Beat(self.outgoing, self._sent, self._received))
 
-    def probe(self, now: float) -> list[bytes]:
-        """Return a frame that the other side acknowledges at once, unless one is on its way.
+    def probe(self, now: float, again: bool = False) -> list[bytes]:
+        """Return a frame that the other side acknowledges at once, unless one is on its way; with `again` also then.
 
         It is an empty piece of a signal with more to come, which changes no signal.
         """
-        if self._probe:
+        if self._probe and not again:
             return []
         frame = self._frame(Data, b"", True)
         self._probe, self._probed_at = self._sent, now

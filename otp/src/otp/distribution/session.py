@@ -70,6 +70,8 @@ KNOWN: Final = 10_000
 """Names of nodes whose highest incarnation is remembered; the oldest is forgotten first."""
 STRANGERS: Final = 64
 """Nodes that may be in their first handshake at a time; more of them get no reply until others are done."""
+TIMER: Final = 1e-6
+"""Seconds by which a timer may be early."""
 NOTICES: Final = 64
 """Maximum resets and refusals per heartbeat; each is sent once per heartbeat, regardless of what a node sends."""
 
@@ -196,7 +198,7 @@ class Session:
         if self._probes and live is not None:
             live.doubted = now if live.doubted is None else live.doubted
             live.room = 0  # until the carrier has found it again
-            return [Put(node, frame) for frame in live.probe(now)] + self._ready(live)
+            return [Put(node, frame) for frame in live.probe(now, again=True)] + self._ready(live)
         peer = self._peers.get(node)
         if self._probes and peer is not None:
             peer.wanted = False  # its last frames may still arrive
@@ -264,10 +266,8 @@ class Session:
             if live is not None:
                 live.heard += asleep
                 if live.doubted is not None:
-                    live.doubted = None if live.proved >= live.doubted else live.doubted + asleep
-                if live.doubted is not None and now - live.doubted > min(
-                    2 * self.settings.heartbeat, self.settings.dead
-                ):
+                    live.doubted += asleep
+                if self._is_gone(now, live):
                     actions += self._broken(now, peer, live, Broken("hint"))
                 elif now - live.heard > self.settings.dead:
                     actions += self._broken(now, peer, live, Broken("timeout"))
@@ -280,6 +280,16 @@ class Session:
             elif peer.attempt is None:
                 del self._peers[peer.node]
         return actions
+
+    def expire(self, now: float) -> list[Action]:
+        """Drop nodes that the carrier has reported as gone a heartbeat ago, and that have not answered since."""
+        gone = [(peer, live) for peer in self._peers.values() if (live := peer.live) and self._is_gone(now, live)]
+        return [action for peer, live in gone for action in self._broken(now, peer, live, Broken("hint"))]
+
+    def _is_gone(self, now: float, live: Connection) -> bool:
+        if live.doubted is not None and live.proved >= live.doubted:
+            live.doubted = None
+        return live.doubted is not None and now - live.doubted > self.settings.heartbeat - TIMER
 
     # Remote events
 

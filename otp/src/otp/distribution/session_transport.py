@@ -212,7 +212,19 @@ class SessionTransport:
         if self._asleep:
             self._kept_in.append(partial(self._hint, node, present))
         else:
-            self._do(self._session.hint(self._loop.time(), node, present))
+            now, heartbeat = self._loop.time(), self._session.settings.heartbeat
+            self._do(self._session.hint(now, node, present))
+            if not present:
+                self._loop.call_later(heartbeat, self._expire, now + 2 * heartbeat)
+
+    def _expire(self, latest: float) -> None:
+        """Let the session drop a node that is gone, unless this program stood still: then its next heartbeat does."""
+        if self._loop.time() < latest:
+            self._loop.call_soon(self._loop.call_soon, self._expire_now)
+
+    def _expire_now(self) -> None:
+        if not (self._asleep or self._stopped):
+            self._do(self._session.expire(self._loop.time()))
 
     def closed(self, node: NodeId) -> None:
         """Handle the end of the process of `node`, which the carrier has found."""
