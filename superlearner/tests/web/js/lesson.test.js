@@ -4,7 +4,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { chosenIn, sourceOf } from "#static/lesson/choice.js";
-import { countOf, followingOf, goOn, markOf, missingIn, nextName, nextOf } from "#static/lesson/lesson-model.js";
+import {
+  countOf, definedIn, followingOf, goOn, markOf, missingIn, nextName, nextOf,
+} from "#static/lesson/lesson-model.js";
 
 const MATCH = { kind: "match", keys: ["loop", "a \"b\" \\"], values: ["GenServer", "über"], labels: {} };
 const SET = { kind: "set", keys: [], values: ["one", "two", "three"], labels: {} };
@@ -71,4 +73,15 @@ test("earlier code stands above what is written, or replaces what defines the sa
   assert.equal(goOn(echo, "async def counter():\n    ...\n"), `${echo}\n\nasync def counter():\n    ...\n`);
   assert.equal(goOn(echo, "# mine\nasync def echo():\n    ...\n"), echo);
   assert.equal(goOn(echo, " \n"), echo);
+});
+
+test("the last cell above that defines a name is found, however it does", () => {
+  const cells = [
+    "import otp\nfrom otp import GenServer, Reply, impl\nfrom a import (\n    one,\n    two as second,\n)",
+    "class Shop(GenServer):\n    value = 1\n", "async def crash(name):\n    inner = 1", "ann, bob = 1, 2\ncount: int = 3",
+    "if impl == 2:\n    pass\nimpl == 3\nprint(Shop)", "import os.path, json as j",
+  ];
+  const at = (name) => definedIn(name, cells);
+  assert.deepEqual(["impl", "second", "one", "Shop", "crash", "bob", "count", "os", "j"].map(at), [0, 0, 0, 1, 2, 3, 3, 5, 5]);
+  assert.deepEqual(["two", "value", "inner", "nothing"].map(at), [-1, -1, -1, -1]);
 });

@@ -124,6 +124,15 @@ def test_a_line_of_the_answer_is_marked(lesson: Callable[..., Page]) -> None:
     expect(one.get_by_role("group", name="Verdict")).to_contain_text("Line 3: expected ':'")
     expect(one).to_contain_text("The line is marked in your answer.")
     expect(one.locator("sl-code .cm-lintRange-error, sl-code .cm-lint-marker-error").first).to_be_attached()
+    long = f"from otp import GenServer\n{'# more' * 30}\n" + "\n" * 60
+    write(page, f"{long}class MinimalServer(GenServer)\n    pass\n")
+    page.keyboard.press("Control+Home")
+    page.keyboard.press("Control+Enter")
+    expect(one.get_by_role("group", name="Verdict")).to_contain_text("Line 63: expected ':'")
+    expect(one.locator(".cm-activeLine")).not_to_be_in_viewport()  # the editor shows the line, not the cursor
+    expect(one.locator("sl-code .cm-lintRange-error").first).to_be_in_viewport()
+    wide = one.locator(".cm-scroller").evaluate("(one) => one.scrollWidth > one.clientWidth")
+    assert wide  # it scrolls, rather than being cut at the edge
 
 
 def test_nothing_that_was_typed_is_lost_when_the_server_does_not_answer(lesson: Callable[..., Page]) -> None:

@@ -11,10 +11,19 @@ import { attribute, make, write } from "../base/dom.js";
 /** @import { EditorView as View, InputHandler } from "../vendor/codemirror.js" */
 /** @typedef {typeof import("../vendor/codemirror.js")} CodeMirror */
 
+/** A shadow at each edge behind which there is more code; at the end of the code its own background covers it. */
+const EDGES = [["left", "100% 0", "WIDE 100%"], ["top", "0 100%", "100% WIDE"], ["bottom", "0 0", "100% WIDE"]];
+const MORE = [
+  ...EDGES.map(([to, at, size]) =>
+    `linear-gradient(to ${to}, var(--raise) 40%, transparent) ${at} / ${size?.replace("WIDE", "40px")} no-repeat local`),
+  ...EDGES.map(([to, at, size]) =>
+    `linear-gradient(to ${to}, var(--more), transparent) ${at} / ${size?.replace("WIDE", "12px")} no-repeat scroll`),
+].join(", ");
+
 const FRAME = `
   :host { display: grid; grid-template-rows: minmax(0, 1fr) auto; min-height: 0; }
   .frame { display: grid; min-height: 0; overflow: hidden; border: 1px solid var(--line); border-radius: var(--radius);
-    background: var(--raise); }
+    background: var(--raise); --more: light-dark(rgb(0 0 0 / 0.18), rgb(255 255 255 / 0.16)); }
   .frame:focus-within { border-color: var(--accent); box-shadow: 0 0 0 1px var(--accent); }
   :host([data-wrong]) .frame { border-color: var(--crash); }
   .plain { display: grid; grid-template-columns: 62px minmax(0, 1fr); min-height: 0; overflow: hidden; }
@@ -25,8 +34,9 @@ const FRAME = `
     pointer-events: none; & .k { color: var(--accent); } & .s { color: var(--run); } & .n { color: var(--restart); }
     & .c { color: var(--ink3); font-style: italic; } & .d { font-weight: 600; } & .m { color: light-dark(#7a2f86, #dca0e6); } }
   textarea { -webkit-text-fill-color: transparent; caret-color: var(--ink); min-height: 12em; padding: 8px 12px 8px 0; border: 0;
-    outline: 0; resize: none; color: var(--ink); background: none; scrollbar-width: thin; tab-size: 4; white-space: pre; }
-  .cm { display: grid; min-height: 0; overflow: hidden; }
+    outline: 0; resize: none; color: var(--ink); background: ${MORE};
+    scrollbar-width: thin; tab-size: 4; white-space: pre; }
+  .cm { display: grid; grid-template: minmax(0, 1fr) / minmax(0, 1fr); min-height: 0; overflow: hidden; }
   p { margin: 4px 0 0; font: 12.5px/1.45 var(--sans); color: var(--ink2); }
   kbd { font: 12px var(--mono); }
   @media (forced-colors: active) { .paint { visibility: hidden; } textarea { -webkit-text-fill-color: currentcolor; } }
@@ -59,7 +69,8 @@ function look(cm) {
   return cm.EditorView.theme({
     "&": { minHeight: "0", color: "var(--ink)", backgroundColor: "transparent", fontSize: "13px" },
     "&.cm-focused": { outline: "none" },
-    ".cm-scroller": { fontFamily: "var(--mono)", fontVariantLigatures: "none", lineHeight: "1.55", scrollbarWidth: "thin" },
+    ".cm-scroller": { fontFamily: "var(--mono)", fontVariantLigatures: "none", lineHeight: "1.55", scrollbarWidth: "thin",
+      background: MORE },
     ".cm-content": { caretColor: "var(--ink)", padding: "8px 0" },
     ".cm-cursor, .cm-dropCursor": { borderLeftColor: "var(--ink)", borderLeftWidth: "2px" },
     "&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground, ::selection": { backgroundColor:
@@ -136,7 +147,7 @@ export class SlCode extends HTMLElement {
   #plain = make("textarea", { spellcheck: "false", autocomplete: "off", autocapitalize: "off", "aria-describedby": "leaving" });
   #numbers = make("pre", { class: "numbers", "aria-hidden": "true" });
   #paint = make("pre", { class: "paint", "aria-hidden": "true" });
-  #frame = make("div", { class: "frame" }, make("div", { class: "plain" }, this.#numbers, this.#paint, this.#plain));
+  #frame = make("div", { class: "frame" }, make("div", { class: "plain" }, this.#numbers, this.#plain, this.#paint));
   #begun = false;
   #silent = false;
   #locked = false;
@@ -228,10 +239,9 @@ export class SlCode extends HTMLElement {
       this.#plain.scrollTop = Math.max(0, (line - 1) * height - this.#plain.clientHeight / 2);
       return;
     }
-    const { doc } = this.#view.state;
-    this.#view.dispatch({
-      effects: this.#cm.EditorView.scrollIntoView(doc.line(Math.min(Math.max(line, 1), doc.lines)).from, { y: "center" }),
-    });
+    const { doc } = this.#view.state, scroller = this.#view.scrollDOM; // only the editor scrolls, the page stays
+    const { top } = this.#view.lineBlockAt(doc.line(Math.min(Math.max(line, 1), doc.lines)).from);
+    scroller.scrollTop = top - scroller.clientHeight / 2;
   }
 
   /** Remove the marks. */

@@ -11,12 +11,12 @@ import { html, nothing } from "../vendor/lit-html.js";
 import { heightOf, onCtrlEnter } from "./editing.js";
 import { draft, keep } from "./lesson-drafts.js";
 import { LessonBlock, mayCode, signIn } from "./lesson-block.js";
-import { untouched } from "./lesson-model.js";
+import { definedIn, untouched } from "./lesson-model.js";
 import { showTree, workbench } from "./workbench.js";
 
 const bench = workbench();
 
-/** @typedef {{printed: string, value: string|null, error: string|null}} Output */
+/** @typedef {{printed: string, value: string|null, error: string|null, missing?: string}} Output  `missing`: a name without a value */
 
 /** Characters of what a cell prints that the server sends. */
 const LONGEST = 4000;
@@ -25,7 +25,6 @@ const HELD = /held the loop for ([\d.]+) s(?:: <eval>, line (\d+))?/;
 /** Return what an error says to a learner. @param {string} message */
 function explainError(message) {
   const held = HELD.exec(message), text = message.replace(/^source: /, "");
-  if (/NameError: name '\w+' is not defined/.test(message)) return `${text}. If a cell above defines it, run that cell first.`;
   if (!held) return text;
   return `Stopped: ${held[2] ? `line ${held[2]}` : "the code"} ran for ${held[1]} s without waiting.`;
 }
@@ -43,6 +42,22 @@ export class LessonCell extends LessonBlock {
     return this.#state;
   }
 
+  /** The code that stands here. */
+  get source() {
+    return this.#editor.value;
+  }
+
+  /** The cells above it on the page. @returns {LessonCell[]} */
+  get #above() {
+    const all = [.../** @type {NodeListOf<LessonCell>} */ (document.querySelectorAll("lesson-cell"))];
+    return all.slice(0, all.indexOf(this));
+  }
+
+  /** Run the cells above and then this one, up to the first that raises. */
+  async #runAbove() {
+    for (const cell of [...this.#above, this]) if (await cell.run() === false) return cell.scrollIntoView({ block: "nearest" });
+  }
+
   begin() {
     const code = (this.block.code ?? "").trimEnd();
     this.#editor.setAttribute("label", "Code to try");
@@ -52,19 +67,24 @@ export class LessonCell extends LessonBlock {
     onCtrlEnter(this, () => void this.run());
   }
 
+  /** Run the code; return false if it raised or was not run. */
   async run() {
-    if (!mayCode() || this.busy) return;
+    if (!mayCode() || this.busy) return false;
     this.say("Running.");
     this.#editor.unmark();
     this.#interrupted = false;
     this.#output = null; // it is about the code before
     const found = await this.ask(() => this.#outcome(), "Your code is kept.");
-    if (!found) return this.say(this.failed);
+    if (!found) {
+      this.say(this.failed);
+      return false;
+    }
     this.#output = found;
     this.paint();
     void showTree(this.#place);
     this.querySelector(".ran")?.scrollIntoView({ block: "nearest" });
     this.say([found.error ?? "It has run.", found.printed, found.value ?? ""].filter(Boolean).join(" "));
+    return found.error === null;
   }
 
   /** Run the code; what it raises is an outcome, too. @returns {Promise<Output>} */
@@ -78,7 +98,8 @@ export class LessonCell extends LessonBlock {
       const line = Number(of("line") || /line (\d+)/.exec(error.message)?.[1]),
         said = this.#interrupted ? "Interrupted. Names that were made are kept." : explainError(error.message);
       if (line && !this.#interrupted) this.#editor.mark(line, 1, said, false);
-      return { printed: of("printed"), value: null, error: said };
+      const missing = /NameError: name '(\w+)' is not defined/.exec(said)?.[1] ?? "";
+      return { printed: of("printed"), value: null, error: said, missing };
     }
   }
 
@@ -102,6 +123,15 @@ export class LessonCell extends LessonBlock {
     this.paint();
     void showTree(this.#place);
     this.say(done ? "The workbench has started again, without names." : this.failed);
+  }
+
+  /** What to do about a name that a cell above defines. @param {string} name */
+  #first(name) {
+    const above = this.#above, cell = above[definedIn(name, above.map(({ source }) => source))];
+    if (!cell) return nothing;
+    const where = cell.closest("section")?.querySelector("h2")?.textContent ?? "";
+    return html` Run the cells above first: <a href="#${cell.id}">one in <i>${where}</i></a> defines <code>${name}</code>.
+      <button type="button" class="btn" @click=${() => void this.#runAbove()}>Run the cells above, then this one</button>`;
   }
 
   content() {
@@ -128,7 +158,8 @@ export class LessonCell extends LessonBlock {
           ? html`<p class="hint">The output is cut after ${LONGEST.toLocaleString("en")} characters.</p>`
           : nothing}
         ${output.value === null ? nothing : html`<pre tabindex="0" class="value">${output.value}</pre>`}
-        ${output.error ? html`<p class="note" data-level="bad">${output.error}</p>` : nothing}
+        ${output.error ? html`<p class="note" data-level="bad">${output.error}${
+          output.missing ? html`.${this.#first(output.missing)}` : nothing}</p>` : nothing}
         ${output.printed || output.value !== null || output.error ? nothing : html`<p class="hint">It has run and printed nothing.</p>`}
       </div>` : nothing}
       </div>${this.#place}</div>`;

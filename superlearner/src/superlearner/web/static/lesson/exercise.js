@@ -202,7 +202,9 @@ export class LessonExercise extends LessonBlock {
     const line = checked.ok ? null : verdicts.lineOf(checked);
     this.#editor?.unmark();
     if (this.#form instanceof ChoiceForm && !this.#changed) this.#form.mark(checked.marks);
-    if (line !== null && !this.#changed) this.#editor?.mark(line.number, 1, line.say, false);
+    if (line === null || this.#changed) return;
+    this.#editor?.mark(line.number, 1, line.say, false);
+    this.#editor?.reveal(line.number);
   }
 
   async #help() {

@@ -98,6 +98,22 @@ export const placeOf = (id) => id.replaceAll(".", "-");
 /** Return the id of a section's element, which is no other element's. @param {{id: string}} section */
 export const sectionPlace = ({ id }) => `section-${id}`;
 
+/** What an import or an assignment at the beginning of a line binds. */
+const BINDS = /^(?:from [\w.]+ import (?:\(([^)]*)\)|([^#\n]+))|import ([^#\n]+)|((?:\w+, *)*\w+)(?: *:[^=\n]+)? *=(?!=))/gm;
+
+/**
+ * Return the place of the last code that defines a name; -1 if none does.
+ * @param {string} name
+ * @param {readonly string[]} codes  Python
+ */
+export function definedIn(name, codes) {
+  return codes.findLastIndex((code) => [
+    ...[...code.matchAll(DEFINED)].map(([, defined]) => defined),
+    ...[...code.matchAll(BINDS)].flatMap(([, ...found]) => found.join("").split(",")
+      .map((one) => one.replace(/^.*\bas\b/s, "").trim().split(".")[0])),
+  ].includes(name));
+}
+
 const DEFINED = /^(?:async )?(?:def|class) (\w+)/gm;
 
 /**

@@ -20,6 +20,7 @@ export class EditorView {
   readonly dom: HTMLElement;
   readonly root: { getSelection?(): Selection | null };
   readonly scrollDOM: HTMLElement;
+  lineBlockAt(pos: number): {readonly top: number};
   dispatch(...changes: object[]): void;
   focus(): void;
   posAtDOM(node: Node, offset: number): number;
