@@ -175,7 +175,9 @@ declare namespace Api {
     /** when they did something in the course last, in seconds since 1970 */ at: number|null;
     /** exercises that have passed, of all sessions */ passed: number;
     /** exercises of all sessions */ exercises: number;
-    /** the exercise worked on last, after four attempts or more none of which has passed */ stuck: CourseLearnerExercise|null;
+    /** predictions of which the first answer was wrong */ mispredicted: number;
+    /** the exercise worked on last */ current: CourseLearnerExercise|null;
+    /** after four attempts at it, all its hints, or as the third in turn without a pass */ stuck: boolean;
     /** the sessions that they have begun */ sessions: CourseLearnerSession[];
   }
   interface CourseLearnerAnswer {

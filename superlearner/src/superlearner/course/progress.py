@@ -124,6 +124,8 @@ class Missed:
 
 MANY: Final = 4
 """Attempts that make an exercise difficult."""
+IN_TURN: Final = 3
+"""Exercises that were tried one after the other, without a pass."""
 
 
 def _why_missed(block: Exercise | Predict, item: ItemState) -> str:
@@ -217,13 +219,24 @@ class Progress:
         """Return when something was done last; None if nothing was."""
         return max((item.at for item in self._items.values() if item.at is not None), default=None)
 
-    def stuck_at(self, lessons: Iterable[Lesson]) -> Exercise | None:
-        """Return the exercise worked on last, if many answers to it were checked and none has passed."""
+    def mispredicted(self, lessons: Iterable[Lesson]) -> int:
+        """Return how many predictions had a wrong first answer."""
+        asked = [self.of(one.id) for lesson in lessons for one in lesson.blocks(Predict)]
+        return sum(item.attempts > 0 and not item.passed for item in asked)
+
+    def newest(self, lessons: Iterable[Lesson]) -> list[Exercise]:
+        """Return the exercises that were begun, the one worked on last first."""
         begun = [one for lesson in lessons for one in lesson.blocks(Exercise) if self.of(one.id).at is not None]
-        newest = max(begun, key=lambda one: self.of(one.id).at or 0.0, default=None)
-        if newest is None or self.of(newest.id).passed or self.of(newest.id).attempts < MANY:
-            return None
-        return newest
+        return sorted(begun, key=lambda one: -(self.of(one.id).at or 0.0))
+
+    def is_stuck(self, newest: Sequence[Exercise]) -> bool:
+        """Return whether the exercise worked on last resists: many attempts, all hints, or several in turn."""
+        items = [self.of(one.id) for one in newest]
+        if not items or items[0].passed:
+            return False
+        if items[0].attempts >= MANY or items[0].hints >= len(newest[0].hints):
+            return True
+        return len(items) >= IN_TURN and all(item.attempts and not item.passed for item in items[:IN_TURN])
 
     def state(self, lesson: Lesson) -> State:
         """Return how far a session is: passed when every exercise of its core path has."""

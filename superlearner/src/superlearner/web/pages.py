@@ -337,6 +337,7 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness, files: Stati
                 about |= {
                     "phases": platform.course.phases,
                     "lessons": {one.number: one for one in platform.course.lessons},
+                    "links_note": platform.addresses.note,
                 }
             return render(
                 request,

@@ -322,10 +322,10 @@ def test_a_teacher_sees_first_who_is_stuck(inside: Inside, tmp_path: Path) -> No
         await attempt(platform, "dee", "s12.minimal", 50.0, ok=False, misconceptions=[])
         shown = (await inside_.client.get("/api/v1/course/learners", headers=OWNER)).json()["data"]
         assert (await call(platform, "course.learners", TEACHER)).data == shown
-        assert [(one["name"], one["stuck"] and one["stuck"]["attempts"]) for one in shown] == [
-            ("ben", 4), ("ada", 4), ("dee", None), ("cy", None), ("eva", None),
+        assert [(one["name"], one["stuck"], one["current"] and one["current"]["attempts"]) for one in shown] == [
+            ("ben", True, 4), ("ada", True, 4), ("dee", False, 1), ("cy", False, 5), ("eva", False, None),
         ]  # fmt: skip
-        assert shown[1]["stuck"]["fact"] == MISCONCEPTIONS["M14"].fact
+        assert shown[1]["current"]["fact"] == MISCONCEPTIONS["M14"].fact
         (session,) = shown[3]["sessions"]
         assert (session["number"], session["passed"], session["exercises"], shown[4]["at"]) == (12, 1, 18, None)
         work = (await inside_.client.get("/api/v1/course/learners/cy", headers=OWNER)).json()["data"]
@@ -341,6 +341,32 @@ def test_a_teacher_sees_first_who_is_stuck(inside: Inside, tmp_path: Path) -> No
         assert "secret" not in json.dumps(shown)
         await call(platform, "course.reset", user("ben", "learner", 5))
         assert (await call(platform, "course.learners", TEACHER)).data[0]["name"] == "ada"
+
+    inside(test, data_dir=tmp_path)
+
+
+def test_a_teacher_sees_where_each_learner_works_and_who_needs_help(inside: Inside, tmp_path: Path) -> None:
+    """A learner with all hints, or with one attempt at each of three exercises, was not told from one who is well."""
+
+    async def test(inside_: Any) -> None:
+        platform = inside_.platform
+        await platform.store.sync()
+        for name in ("hints", "once", "turns"):
+            await platform.accounts.add(name, "learner")
+        await attempt(platform, "once", "s12.minimal", 1.0, ok=False, said="line 2: got 3")
+        await platform.store.learning.add("once", Learned("prediction", "s12.p1", 2.0, {"choice": 1, "right": False}))
+        await attempt(platform, "hints", "s12.minimal", 3.0, ok=False)
+        for level in range(1, 5):
+            await platform.store.learning.add("hints", Learned("hint", "s12.minimal", 4.0, {"level": level}))
+        for at, item in enumerate(("s12.minimal", "s12.generic", "s12.remember")):
+            await attempt(platform, "turns", item, 5.0 + at, ok=False)
+        shown = {one["name"]: one for one in (await call(platform, "course.learners", TEACHER)).data}
+        assert [name for name, one in shown.items() if one["stuck"]] == ["turns", "hints"]
+        current = {name: one["current"] for name, one in shown.items()}
+        assert {name: (one["id"], one["attempts"], one["hints"]) for name, one in current.items()} == {
+            "turns": ("s12.remember", 1, 0), "hints": ("s12.minimal", 1, 4), "once": ("s12.minimal", 1, 0),
+        }  # fmt: skip
+        assert (current["once"]["said"], shown["once"]["mispredicted"]) == ("line 2: got 3", 1)
 
     inside(test, data_dir=tmp_path)
 

@@ -18,7 +18,7 @@ FAILED = [
         "item": "s12.minimal",
         "at": at,
         "data": {
-            "source": "class MinimalServer: ...",
+            "source": "class MinimalServer: ...\n\n\n\n\n\n    # the seventh\n",
             "misconceptions": ["M12"],
             "held": 1,
             "steps": ["Set keeps a value.", "A restart starts from the beginning."],
@@ -44,6 +44,7 @@ def test_a_teacher_gives_links_to_a_class_and_sees_who_is_stuck(
     expect(page.locator("#live-word")).to_have_text("Live")
     page.goto(f"{program.url}/class")
     page.get_by_role("button", name="Sign-in links…").click()
+    expect(page.locator("#links-reach")).to_have_text(re.compile("^Only this machine can open it; .*0.0.0.0"))
     page.get_by_label("Names, one a line").fill("Jörg Müller\nben\nBen")
     page.get_by_role("button", name="Make the links").click()
     expect(page.get_by_role("alert").filter(has_text="'ben' and 'Ben' are the same user")).to_be_visible()
@@ -64,7 +65,7 @@ def test_a_teacher_gives_links_to_a_class_and_sees_who_is_stuck(
         ben.post("/api/v1/course/import", json={"done": FAILED}).raise_for_status()
     first = page.locator("#class-rows").get_by_role("row").first
     expect(first).to_contain_text("ben")
-    expect(first).to_contain_text("MinimalServer, 4 attempts Line 7: expected 0, got 3.")
+    expect(first).to_contain_text("MinimalServer (12), 4 attempts Line 7: expected 0, got 3.")
     assert page.evaluate(SIDEWAYS) == 0
     assert broken_rules(page) == []
     if width == 1440:
@@ -80,10 +81,13 @@ def test_a_teacher_gives_links_to_a_class_and_sees_who_is_stuck(
     expect(work.get_by_role("listitem")).to_have_text(
         ["passed: Set keeps a value.", "failed: A restart starts from the beginning."]
     )
-    expect(work).to_contain_text("Hint shown: A restarted process begins with the result of init")
+    expect(work).to_contain_text("4 attempts, no hint opened")
+    expect(work).to_contain_text("Shown with the verdict: A restarted process begins with the result of init")
     expect(work.get_by_role("link", name="MinimalServer")).to_have_attribute("href", "/learn/12#s12-minimal")
     work.get_by_text("Newest answer").click()
-    expect(work.get_by_text("class MinimalServer: ...")).to_be_visible()
+    answer = work.get_by_label("Newest answer to MinimalServer")
+    expect(answer.locator(".cm-line", has_text="class MinimalServer: ...")).to_be_visible()
+    expect(answer.locator(".cm-line").nth(6).locator(".cm-lintRange-error")).to_be_in_viewport()
     work.get_by_role("button", name="New sign-in link").click()
     expect(work.locator("#learner-link")).to_contain_text("/sign-in/")
     assert page.evaluate(SIDEWAYS) == 0

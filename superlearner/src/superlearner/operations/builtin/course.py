@@ -300,12 +300,12 @@ async def progress(ctx: Context, course: Course, store: Store, /) -> list[Course
 
 
 @operation("course.learners", http=("GET", "/course/learners"), scope="code", on="platform", errors=STORED,
-           short="name,passed,exercises,at stuck.id,attempts,said")  # fmt: skip
+           short="name,stuck,passed,exercises,at current.id,attempts,hints,said")  # fmt: skip
 async def learners(accounts: Accounts, classroom: Classroom, course: Course, /) -> list[CourseLearner]:
-    """List how far each learner is: first those who are stuck, the newest first.
+    """List where each learner is: first those who are stuck, the newest first.
 
-    A learner is stuck after four attempts or more at the exercise worked on last, none of which has passed. For
-    teachers.
+    `current` is the exercise worked on last. A learner is stuck if it has not passed after four attempts, after all its
+    hints, or as the third exercise in turn that was tried without a pass. For teachers.
     """
     with reading_the_store():
         names = [
@@ -315,7 +315,7 @@ async def learners(accounts: Accounts, classroom: Classroom, course: Course, /) 
         ]
         done = await classroom.read()
     found = [_learner(name, done.get(name) or Progress(), course) for name in names]
-    return sorted(found, key=lambda one: (one.stuck is None, -(one.at or 0.0), one.name.lower()))
+    return sorted(found, key=lambda one: (not one.stuck, -(one.at or 0.0), one.name.lower()))
 
 
 @operation("course.learner", http=("GET", "/course/learners/{name}"), scope="code", on="platform",
@@ -446,13 +446,16 @@ def _item(id: str, item: ItemState) -> CourseItem:
 
 def _learner(name: str, done: Progress, course: Course) -> CourseLearner:
     sessions = [_session(one, done) for one in course.lessons]
-    stuck = done.stuck_at(course.lessons)
+    newest = done.newest(course.lessons)
+    current = next((_learner_exercise(_number_of(one, course), one, done.of(one.id)) for one in newest), None)
     return CourseLearner(
         name=name,
         at=done.latest(),
         passed=sum(one.passed for one in sessions),
         exercises=sum(one.exercises for one in sessions),
-        stuck=None if stuck is None else _learner_exercise(_number_of(stuck, course), stuck, done.of(stuck.id)),
+        mispredicted=done.mispredicted(course.lessons),
+        current=current,
+        stuck=done.is_stuck(newest),
         sessions=[
             CourseLearnerSession(number=one.number, passed=one.passed, exercises=one.exercises, state=one.state)
             for one in sessions

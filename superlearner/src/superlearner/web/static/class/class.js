@@ -6,6 +6,7 @@
 
 import { ApiError, platform } from "../base/api.js";
 import { attribute, byId, icon, root, spoken, write } from "../base/dom.js";
+import { loadPart } from "../base/late.js";
 import { copyButton } from "../base/copying.js";
 import { signInLink } from "../base/sign-in-link.js";
 import { counted, sentence, time } from "../base/words.js";
@@ -80,17 +81,22 @@ function draw(learners) {
 }
 
 /** @param {Api.CourseLearner} learner */
-function row({ name, at, stuck, sessions }) {
+function row({ name, at, current, stuck, mispredicted, sessions }) {
   const begun = new Map(sessions.map((one) => [one.number, one]));
   return html`<tr role="row">
     <th role="rowheader" scope="row"><button type="button" aria-haspopup="dialog" @click=${() => open(name)}>${name}</button></th>
     <td role="cell">${at === null ? html`<span class="hint">never</span>` : html`<time>${time(at)}</time>`}</td>
-    <td role="cell" class="stuck">${stuck
-      ? html`${icon("stuck", "glyph")}<b>${stuck.title}</b>, ${counted(stuck.attempts, "attempt")} <span>${
-        spoken(sentence(stuck.said.split("\n")[0] || (stuck.fact ?? "")))}</span>`
-      : nothing}</td>
+    <td role="cell" class="works-on" ?data-stuck=${stuck}>${current ? worksOn(current, stuck) : nothing}${mispredicted
+      ? html` <span class="hint">${counted(mispredicted, "wrong prediction")}</span>` : nothing}</td>
     ${numbers.map((number) => session(number, begun.get(number)))}</tr>`;
 }
+
+/** @param {Api.CourseLearnerExercise} current @param {boolean} stuck */
+const worksOn = ({ title, session: number, attempts, hints, passed, helped, said, fact }, stuck) => html`${stuck
+  ? html`${icon("stuck", "glyph")}<span class="vh">Stuck: </span>` : nothing}<b>${title}</b> <span>(${number})</span>, ${counted(attempts,
+  "attempt")}${hints ? `, ${counted(hints, "hint")}` : ""}${passed
+  ? html`, <span class="passed">${helped ? "passed with help" : "passed"}</span>`
+  : html` <span>${spoken(sentence(said.split("\n")[0] || (fact ?? "")))}</span>`}`;
 
 /** @param {number} number @param {Api.CourseLearner["sessions"][number]|undefined} one */
 const session = (number, one) => one
@@ -106,7 +112,7 @@ function open(name) {
   render(newLink(name), byId("learner-link", HTMLElement));
   dialog.showModal();
   byId("learner-name", HTMLElement).focus();
-  void look();
+  void loadPart(import("./learner-answer.js")).then(look, fail);
 }
 
 /**
@@ -146,8 +152,9 @@ const exercise = ({ id, title, page: place, attempts, passed, helped, hints, sai
     ${steps.length ? html`<ul class="learner-steps">${steps.map(({ step, ok }) => html`<li data-ok=${ok ? "yes" : "no"}>${
       icon(ok ? "check" : "cross", "glyph")}<span><span
       class="vh">${ok ? "passed: " : "failed: "}</span>${spoken(sentence(step))}</span></li>`)}</ul>` : nothing}
-    ${fact && !passed ? html`<p class="hint">Hint shown: ${spoken(fact)}</p>` : nothing}
-    ${answer ? html`<details><summary>Newest answer</summary><pre tabindex="0">${answer}</pre></details>` : nothing}</td>
+    ${fact && !passed ? html`<p class="hint">Shown with the verdict: ${spoken(fact)}</p>` : nothing}
+    ${answer ? html`<details><summary>Newest answer</summary><learner-answer .answer=${{
+      title, source: answer, said }}></learner-answer></details>` : nothing}</td>
   <td>${passed ? (helped ? "passed with help" : "passed") : "open"}<p class="hint">${counted(attempts, "attempt")}${hints
-    ? `, ${counted(hints, "hint")}` : ""}</p></td>
+    ? `, ${counted(hints, "hint")} opened` : ", no hint opened"}</p></td>
   <td><time>${time(at)}</time></td></tr>`;

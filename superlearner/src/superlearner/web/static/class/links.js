@@ -7,7 +7,7 @@
 import { platform } from "../base/api.js";
 import { copyButton } from "../base/copying.js";
 import { byId, write } from "../base/dom.js";
-import { counted, sentence, time } from "../base/words.js";
+import { counted, time } from "../base/words.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 
 const dialog = byId("links", HTMLDialogElement);
@@ -39,6 +39,7 @@ form.oninput = () => write(wrong, "");
 async function make() {
   const [button] = form.getElementsByTagName("button");
   if (button) button.disabled = true;
+  if (button) write(button, "Making the links…");
   try {
     show(await platform("POST", "/users/links", { names: names.value }));
     names.value = "";
@@ -49,16 +50,16 @@ async function make() {
     names.focus();
   } finally {
     if (button) button.disabled = false;
+    if (button) write(button, "Make the links");
   }
 }
 
 /** @param {Api.SignInSheet} sheet */
-function show({ links, expires_at, note }) {
+function show({ links, expires_at }) {
   const text = () => links.map(({ given, url }) => `${given}\t${url}\n`).join("");
   const print = () => window.print();
   render(html`<p>${counted(links.length, "link")}. Each signs in once, as its learner, until ${time(expires_at)}.
       They are not shown again.</p>
-    ${note ? html`<p class="note" data-level="bad">${sentence(note)}</p>` : nothing}
     <div class="acts">${copyButton(text, "Copy", "Copy names and links", "btn")}
       <button type="button" class="btn primary" @click=${print}>Print</button></div>
     <table class="table">
