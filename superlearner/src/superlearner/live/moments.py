@@ -26,10 +26,12 @@ import otp
 from otp import standstill
 from otp.redaction import without_secrets
 from superlearner.control.terms import clip
+from superlearner.nodes.attaching import ServiceChange
+from superlearner.nodes.kinds import SERVICE
 from superlearner.nodes.nodes import Nodes, WatchedNode
 from superlearner.nodes.remote import BadAnswer, RemoteError, RemoteNode, follow
 from superlearner.nodes.remote.protocol import Drawn, Failed, Recent
-from superlearner.operations.builtin.restarts import SAME_S, ProgramEnd, draw_moment
+from superlearner.operations.builtin.restarts import SAME_S, ProgramEnd, describe_service_change, draw_moment
 from superlearner.operations.engine.audit import AuditLog
 from superlearner.operations.engine.forwarding import read_result
 from superlearner.operations.results.restarts import Moment
@@ -199,6 +201,15 @@ class Moments:
         data = end.moment(node, Ref(run, number)).model_dump_json(exclude_unset=True).encode()
         until, line = end.at + end.took, without_secrets(end.text, LONGEST)
         self._add(MomentRow(node, run, number, number, end.at, until, line, 1, f"{number}", owner, _pack(data)))
+
+    def add_service_change(self, change: ServiceChange) -> None:
+        """Keep that an attached service was lost, or is attached again; like the end of a program, see above."""
+        run, number = new_run(), 1
+        data = describe_service_change(change, Ref(run, number)).model_dump_json(exclude_unset=True).encode()
+        at, line = change.at, without_secrets(change.text, LONGEST)
+        self._add(
+            MomentRow(change.node, run, number, number, at, at, line, 1, f"{number}", None, _pack(data), str(SERVICE))
+        )
 
     def _draw(self, watched: WatchedNode, memory: Memory, group: Group, now: Running) -> bytes | None:
         try:

@@ -138,6 +138,7 @@ class Platform(NodeServices):
             moments=lambda: RowRetention(MOMENT_LINES, self.settings.moments_days, self.settings.moments_kept),
         )
         self.moments.store = self.store
+        self.attachments.on_change = self.moments.add_service_change
         self.tokens = Tokens(self.store, None if credentials is None else credentials.clock)
         self.accounts = Accounts(self.store, self.tokens)
         self.audit.listen(self.store.append_audit)

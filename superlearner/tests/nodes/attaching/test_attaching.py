@@ -134,12 +134,19 @@ def test_the_end_of_a_service_is_shown_and_after_a_restart_it_is_attached_again(
             assert "shop gave up on 1 January 1970" in page
             assert f'href="/supervisors?node={quote(NODE)}"' in page  # not that of another node
             assert f"<option selected>{NODE}</option>" in page
-            why = (await platform.client.get("/why/9f3a0c1b22d4.7", params={"node": NODE})).text
-            assert f'data-node="{NODE}"' in why
+            page = (await platform.client.get("/why/9f3a0c1b22d4.7", params={"node": NODE})).text
+            assert f'data-node="{NODE}"' in page
         async with service(tmp_path) as second:
             await until(platform, lambda names: NODE in names)
             [line] = (await platform.get(ATTACHED))["data"]
             assert ("attached", second.os_pid, None) == (line["state"], line["os_pid"], line["why"])
+            again, gone = (await platform.get("/api/v1/restarts", params={"node": NODE}))["data"][:2]
+            text = f"{NODE} is attached again, to process {second.os_pid}, after [0-9]+ s"
+            assert re.fullmatch(text, again["line"])
+            assert (gone["line"], gone["program"]) == (f"{NODE} is gone: {why}", True)
+            for one in (again, gone):
+                shown = (await platform.get(f"/api/v1/restarts/{one['ref']}", params={"node": NODE}))["data"]
+                assert (shown["summary"], shown["program"]) == (one["line"], True)
 
     inside(test)
 
@@ -173,8 +180,9 @@ def test_an_attachment_survives_a_restart_of_the_platform_until_it_is_detached(i
         assert re.search(
             "my_shop is (not reachable, and is )?being looked for: ", page.text
         )  # before the first look, too
-        [earlier] = (await platform.get("/api/v1/restarts", params={"node": "my_shop"}))["data"]
-        [listed] = (await platform.get("/api/v1/restarts", params={"since": earlier["at"]}))["data"]
+        gone, earlier = (await platform.get("/api/v1/restarts", params={"node": "my_shop"}))["data"]
+        assert gone["line"].startswith("my_shop is gone: ")
+        [_, listed] = (await platform.get("/api/v1/restarts", params={"since": earlier["at"]}))["data"]
         assert ("my_shop", earlier["ref"]) == (listed["node"], listed["ref"])  # was missing while it was away
         async with service(tmp_path) as again:
             await until(platform, lambda names: "my_shop" in names)

@@ -261,6 +261,21 @@ test("a kept restart has its reason, a give-up is one sentence, and neither repe
   ]);
 });
 
+test("the end of a service and its return are rows among the events", async () => {
+  const row = { event: 1, count: 1, kept: true, program: true };
+  const end = { ...row, ref: "a.1", at: 6.5, line: "shop is gone: it has ended", reason: "it has ended" };
+  const back = { ...row, ref: "b.1", at: 6.7, line: "shop is attached again", reason: null, started: 1 };
+  const { log, asked } = askedLog([back, end]);
+  const begun = log.begin();
+  asked[0].resolve(answer([{ type: "child_started", id: "1", at: 6, text: "shop started till", pid: "0.5.0", data: {} }], "run"));
+  await begun;
+  await new Promise(setImmediate);
+  await new Promise(setImmediate);
+  assert.deepEqual(log.events.map((event) => [textOf(event, new Set()), markOf(event)]), [
+    ["shop started till", "start"], ["shop is gone: it has ended", "crash"], ["shop is attached again", "restart"],
+  ]);
+});
+
 test("events of another program of the node replace those of the former one", async () => {
   const { log, asked } = askedLog();
   const begun = log.begin();

@@ -6,6 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Final, Literal
@@ -19,7 +20,7 @@ from superlearner.nodes.attaching.whereabouts import Whereabouts
 from superlearner.nodes.nodes import Nodes
 from superlearner.nodes.remote import RemoteError
 
-__all__ = ["PAUSES_S", "Attachment", "State"]
+__all__ = ["PAUSES_S", "Attachment", "ServiceChange", "State"]
 
 PAUSES_S: Final = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 60.0)
 """Seconds between attempts to find a service; after the last one, it is given up."""
@@ -30,6 +31,25 @@ LONGEST: Final = 300
 WORD_S: Final = 2.0
 """A request fails a moment before the reason is known."""
 State = Literal["connecting", "attached", "looked_for", "given_up"]
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceChange:
+    """An attached service was lost, or is attached again.
+
+    Args:
+        node: the name of its node on the platform.
+        at: when, in seconds since 1970.
+        text: what happened, without the time.
+        reason: why it was lost; None if it is attached again.
+        os_pid: the number of its program.
+    """
+
+    node: str
+    at: float
+    text: str
+    reason: str | None
+    os_pid: int
 
 
 class Attachment:
@@ -78,6 +98,8 @@ class Attachment:
         """The address of its door before the last restart of the service."""
         self.held: Callable[[Attachment], frozenset[str]] = lambda _attachment: frozenset()
         """Returns the addresses of doors to which other services are attached: none of them is its restart."""
+        self.changed: Callable[[ServiceChange], object] = lambda _change: None
+        """Called when the service is lost, and when it is attached again."""
         self.learned: Callable[[], object] = lambda: None
         """Called when `known` has changed."""
         if known is not None:
@@ -143,6 +165,7 @@ class Attachment:
                 raise DoorError(f"{address} is the door of another service, which is attached")
             name = self.name or facts.node
             # Before the list of nodes changes: its listeners may ask for this.
+            gone_at = self.gone_at
             self._silent_since = self.gone_at = None
             self.name, self.facts, self.state, self.tries, self._why = name, facts, "attached", 0, None
             if facts.backend is not None:
@@ -153,6 +176,10 @@ class Attachment:
             self.known = KnownService(name, facts.node, self.where, address, self.where.siblings(address, facts.node))
             again = f"again attached, to process {facts.os_pid}" if self.begun.done() else "attached"
             self._tell("ok", f"{name} is {again}: {self.can_do()}")
+            if gone_at is not None:
+                now = time.time()
+                text = f"{name} is attached again, to process {facts.os_pid}, after {max(0.0, now - gone_at):.0f} s"
+                self.changed(ServiceChange(name, now, text, None, facts.os_pid))
             if not self.begun.done():
                 self.begun.set_result(None)
             if self.known != known:
@@ -169,6 +196,7 @@ class Attachment:
                     self._nodes.detach(name, why)
         what = "gone" if why == ENDED else "silent"
         self._tell("bad", f"{name} is {what}: {why}; it will be looked for {len(self._pauses)} times")
+        self.changed(ServiceChange(name, self.gone_at or time.time(), f"{name} is {what}: {why}", why, facts.os_pid))
 
     @property
     def why(self) -> str | None:

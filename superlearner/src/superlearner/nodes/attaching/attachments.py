@@ -8,7 +8,7 @@ from contextvars import Context
 from itertools import count
 from typing import Final
 
-from superlearner.nodes.attaching.attachment import PAUSES_S, Attachment
+from superlearner.nodes.attaching.attachment import PAUSES_S, Attachment, ServiceChange
 from superlearner.nodes.attaching.known_services import KnownServices
 from superlearner.nodes.attaching.whereabouts import SeveralDoors, Whereabouts
 from superlearner.nodes.nodes import Absence, NameTaken, Nodes
@@ -35,6 +35,8 @@ class Attachments:
         self._nodes = nodes
         self._tell = tell
         self.pauses = pauses
+        self.on_change: Callable[[ServiceChange], object] = lambda _change: None
+        """Called when a service is lost, and when it is attached again."""
         self.stored: KnownServices | None = None
         """The file that keeps them for the next start of the platform; None keeps them nowhere."""
         self._tasks: dict[Attachment, asyncio.Task[None]] = {}
@@ -134,6 +136,7 @@ class Attachments:
         task = asyncio.get_running_loop().create_task(attachment.live(), context=Context())
         self._tasks[attachment] = task
         attachment.held = self._held_by_others
+        attachment.changed = self.on_change
         if attachment.known is not None:
             attachment.learned = self._store
 

@@ -84,7 +84,8 @@ def crash_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
             continue
         name = _called(history, facts)
         if gave_up:
-            words = f"{name} gave up{recently}{' and is not running' if down else ''}: {gave_up[0].reason}"
+            ended = " and is not running" if down or history.has_fallen else ""
+            words = f"{name} gave up{recently}{ended}: {gave_up[0].reason}"
         elif last_one:
             words = f"{name} has {sentences.budget(used, allowed, history.window_s)}: one more failure and it gives up"
         else:

@@ -245,8 +245,9 @@ def describe_row(row: MomentRow, reader: str) -> RestartLine:
 
 def describe_with_reason(row: MomentRow, reader: str) -> str:
     """Return the line of a recorded restart with its time, and the reason of the first end if it is known."""
-    reason = describe_row(row, reader).reason
-    return f"{describe_stored(row)}{f': {reason}' if reason and reason != 'killed' else ''}"
+    line = describe_row(row, reader)
+    reason = None if line.program or line.reason == "killed" else line.reason
+    return f"{describe_stored(row)}{f': {reason}' if reason else ''}"
 
 
 def _walk(node: MomentNode) -> Iterator[MomentNode]:

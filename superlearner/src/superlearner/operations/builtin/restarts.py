@@ -15,6 +15,7 @@ import otp
 from otp import sentences
 from superlearner.control.clock import Clock
 from superlearner.control.events import TraceEvent
+from superlearner.nodes.attaching import ServiceChange
 from superlearner.nodes.nodes import WatchedNode
 from superlearner.nodes.remote import RemoteNode
 from superlearner.operations.builtin.errors import origin_of
@@ -137,7 +138,7 @@ def _read_program_end(row: MomentRow) -> Moment | None:
         moment = None if row.data is None else Moment.model_validate_json(zlib.decompress(row.data))
     except (ValueError, zlib.error):  # from an earlier version
         return None
-    return moment if moment is not None and moment.program else None
+    return moment if moment is not None and moment.program and len(moment.events) > 1 else None  # it runs again
 
 
 def _add_start_of_program(moment: Moment, end: Moment) -> Moment:
@@ -257,6 +258,25 @@ class ProgramEnd:
                 "storm": 0, "program": True,
             }
         )  # fmt: skip
+
+
+def describe_service_change(change: ServiceChange, ref: Ref) -> Moment:
+    """Return the end of an attached service, or its next start, as a restart of its program."""
+    id = change.node
+    top = MomentNode(
+        id=id, name=id, kind="supervisor", pid=None, strategy=None, limit=None, used=0, restart=None, state=None,
+        children=[], more=0,
+    )  # fmt: skip
+    event: dict[str, Any] = {"kind": "crash", "at": 0.0, "id": id, "reason": change.reason, "crash": True}
+    if change.reason is None:
+        event = {"kind": "start", "at": 0.0, "id": id, "by": id, "pid": f"{change.os_pid}", "state": None}
+    return Moment.model_validate(
+        {
+            "id": ref.number, "ref": str(ref), "node": id, "at": change.at, "took": 0.0, "complete": True,
+            "going_on": False, "summary": change.text, "line": None, "root": top, "events": [event], "ghosts": {},
+            "storm": 0, "program": True,
+        }
+    )  # fmt: skip
 
 
 def describe_row(row: MomentRow) -> str:

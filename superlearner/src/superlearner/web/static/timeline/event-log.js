@@ -148,8 +148,18 @@ export class EventLog {
     /** @type {Api.RestartLine[]|null} */ const found = await this.#ask(this.#turn,
       `/restarts?settled=true&per_page=${KEPT}${first === undefined ? "" : `&until=${first}`}`);
     if (!found) return;
+    await this.#loadPrograms(first);
     this.kept = found.filter((one) => !this.events.some((event) => isOf(event, one))).map(eventOf).reverse();
     this.changed();
+  }
+
+  /** Load the ends and starts of the program since a moment, which are no events of the node. @param {number|undefined} first */
+  async #loadPrograms(first) {
+    if (first === undefined) return;
+    /** @type {Api.RestartLine[]|null} */ const found = await this.#ask(this.#turn,
+      `/restarts?settled=true&per_page=${KEPT}&since=${first}`);
+    const ends = found?.filter(({ program }) => program) ?? [];
+    if (ends.length) this.events = inOrder([...this.events, ...ends.map(eventOf)]);
   }
 
   async #newer() {
@@ -209,7 +219,8 @@ const isOf = ({ cause, seq, at }, one) => one.event > 0 && [cause, seq].includes
 /** Return a kept restart as an event. @param {Api.RestartLine} one @returns {LogEvent} */
 const eventOf = ({ ref, at, count, kept, line = "", program = false, started = 0, ...more }) => ({
   id: `kept-${ref}-${count}`, type: KEPT_TYPE, at, text: line, ref: kept || count === 1 ? ref : null, pid: null, name: null,
-  supervisor: null, seq: null, data: { program, started, story: Boolean(more.story) }, by: actors(more, started > 0 && !program),
+  supervisor: null, seq: null, data: { program, back: more.reason === null, started, story: Boolean(more.story) },
+  by: program ? "" : actors(more, started > 0),
 });
 
 /**
