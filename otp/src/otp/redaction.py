@@ -162,6 +162,8 @@ def source_without_secrets(code: str) -> str:
     os.environ["DB_PASSWORD"] = ask(user, b"***")
     >>> print(source_without_secrets('connect("postgres://ada:hunter2@db/shop", retries=3)'))
     connect("postgres://ada:***@db/shop", retries=3)
+    >>> print(source_without_secrets('open("/etc/passwd", "w")'))
+    open("/etc/passwd", "w")
     >>> print(source_without_secrets('raise ValueError("wrong password")'))
     raise ValueError("wrong password")
     """
@@ -195,7 +197,7 @@ class _Literals:
         self._code = code
         self._breaks = [found.start() for found in re.finditer("\n", code)]
         self._comments = [found.start() for found in re.finditer("#", code)]
-        names = [found.span() for found in _SECRET_NAME.finditer(code)]
+        names = [found.span() for found in _SECRET_NAME.finditer(code) if not code.endswith("/etc/", 0, found.start())]
         self._names = [begin for begin, _ in names]
         self._ends = [end for _, end in names]
         self._indents: dict[int, int] = {}

@@ -46,7 +46,7 @@ const FRAME = `
 
 /** Comments, texts, decorators, definitions, words and numbers of Python. */
 const TOKENS =
-  /(?<c>#.*)|(?<s>\b[rbfRBF]{0,2}(?:"""[^]*?(?:"""|$)|'''[^]*?(?:'''|$)|"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?)|"""[^]*?(?:"""|$)|"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?)|(?<m>@[\w.]+|\bself\b)|(?<d>(?<=\b(?:def|class)\s+)\w+)|(?<k>\b(?:False|None|True|and|as|assert|async|await|break|case|class|continue|def|del|elif|else|except|finally|for|from|global|if|import|in|is|lambda|match|nonlocal|not|or|pass|raise|return|try|while|with|yield)\b)|(?<n>\b\d[\w.]*)/g;
+  /(?<c>#.*)|(?<s>\b[rbfRBF]{0,2}(?:"""[^]*?(?:"""|$)|'''[^]*?(?:'''|$)|"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?)|"""[^]*?(?:"""|$)|"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?)|(?<m>@)|(?<d>(?<=\b(?:def|class)\s+)\w+)|(?<k>\b(?:False|None|True|and|as|assert|async|await|break|case|class|continue|def|del|elif|else|except|finally|for|from|global|if|import|in|is|lambda|match|nonlocal|not|or|pass|raise|return|try|while|with|yield)\b)|(?<n>\b\d[\w.]*)/g;
 
 /**
  * Return Python with its tokens coloured: listings, and editors as long as CodeMirror has not been loaded.

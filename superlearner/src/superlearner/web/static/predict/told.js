@@ -44,7 +44,8 @@ export const ask = (question, rows) => html`<p class="which">${question.line}</p
   <p class="hint">${question.hint ?? ""} <span class="wide">A process that is restarted gets a new pid, its address. Pick every process
   that you expect to be restarted. </span>Children were started from ${rows ? "top to bottom" : "left to right"}.${question.links?.length
     ? " The dotted line is a link between two processes."
-    : ""}${temporary(question.tree) ? html`<span class="wide"> A dashed circle is a temporary child.</span>` : nothing}</p>`;
+    : ""}${temporary(question.tree) ? html`<span class="wide"> A dashed circle is a temporary child:
+      its supervisor does not start it again.</span>` : nothing}</p>`;
 
 /** Return the result as one line. @param {Answer} answer @param {(id: string) => string} name */
 export function verdict({ right, restarted, nodes }, name) {
