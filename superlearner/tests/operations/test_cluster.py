@@ -18,11 +18,15 @@ from otp.distribution import TEACHING
 from otp.distribution.carriers.simulated import SimulatedNetwork
 from otp.distribution.faults import Cut
 from superlearner.backend import serve
+from superlearner.cluster import status
 from superlearner.cluster.control import records
 from superlearner.cluster.members import MEMBERSHIP, Members, MembershipService, _Serving
-from superlearner.cluster.status import status_of
+from superlearner.cluster.status import pings, status_of
 from superlearner.cluster.ways import BACKEND, Way
 from superlearner.nodes.kinds import MEMBER, SERVICE
+from superlearner.operations.builtin import cluster, cluster_health
+from superlearner.operations.engine import member_health
+from superlearner.operations.engine.everywhere import ask_all
 
 Inside = Callable[..., Any]
 COOKIE = "a cookie of the test"
@@ -191,6 +195,46 @@ def test_all_members_are_asked_at_once_and_those_that_did_not_answer_are_named(i
             listed = [(one["name"], one["node"]) for one in (await platform.get("/api/v1/restarts"))["data"]]
             assert listed == [("counter_1", home), ("till", B)]
             assert "silent" in found["missing"][0]["reason"]
+
+    inside(test)
+
+
+@pytest.mark.operation("cluster.topology", "cluster.node_info")
+@pytest.mark.parametrize(
+    ("path", "questions"),
+    [
+        ("/topology", {"process.list", "system.metrics", "ping"}),
+        (
+            f"/nodes/{B}/info?include_processes=true",
+            {"system.metrics", "node.list", "application.list", "process.list", "ping"},
+        ),
+    ],
+)
+def test_all_questions_of_an_answer_are_asked_before_the_first_one_is_answered(
+    inside: Inside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, questions: set[str]
+) -> None:
+    asked, all_asked = set[str](), asyncio.Event()
+
+    def together(ask: Callable[..., Any], question: Callable[..., str]) -> Callable[..., Any]:
+        async def wait(*args: Any) -> Any:
+            asked.add(question(*args))
+            if questions == asked:
+                all_asked.set()
+            async with asyncio.timeout(10):
+                await all_asked.wait()
+            return await ask(*args)
+
+        return wait
+
+    for module in (cluster, cluster_health, member_health):
+        if hasattr(module, "ask_all"):
+            monkeypatch.setattr(module, "ask_all", together(ask_all, lambda *args: args[4]))
+    monkeypatch.setattr(status, "pings", together(pings, lambda *_: "ping"))
+    monkeypatch.setattr(cluster_health, "pings", together(pings, lambda *_: "ping"))
+
+    async def test(platform: Any) -> None:
+        async with clustered(platform, tmp_path) as both:
+            assert (await both.get(path))["missing"] == []
 
     inside(test)
 

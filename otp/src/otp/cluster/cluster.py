@@ -363,8 +363,10 @@ class Cluster:
         if membership.over:
             raise NotMember(f"node {self.node.name!r} has left its cluster")
         limit = nanoseconds(timeout, "cluster.connect(timeout=…)")
-        if any(member.address == address for member in membership.members()):
+        if any(member.address == address for member in membership.up.values()):
             return
+        if address == membership.me.address:
+            membership.met_itself(address)
         dial = detached(self.node, self._carrier.connect(address))
         dial.add_done_callback(lambda _: membership.wake())
         membership.reconnect(address)

@@ -82,6 +82,19 @@ class Global:
         """Give a name to a process of this member, by default the caller.
 
         Raises `AlreadyRegistered`; its `.pid` is the owner.
+
+        >>> import otp
+        >>> from otp.cluster import Cluster, Global
+        >>> from otp.distribution.carriers.simulated import SimulatedNetwork
+        >>> async def main():
+        ...     await Cluster.join(cookie="secret", carrier=SimulatedNetwork().carrier)
+        ...     await Global.register("lobby")
+        ...     try:
+        ...         await Global.register("lobby")
+        ...     except otp.AlreadyRegistered as error:
+        ...         return error.pid == otp.self()
+        >>> otp.run(main)
+        True
         """
         found = cluster or Cluster.here()
         process = current_process("Global.register(name)") if pid is None else pid
@@ -97,22 +110,67 @@ class Global:
 
     @staticmethod
     async def unregister(name: Any, *, cluster: Cluster | None = None) -> bool:
-        """Free a name; return whether a process had it."""
+        """Free a name; return whether a process had it.
+
+        >>> import otp
+        >>> from otp.cluster import Cluster, Global
+        >>> from otp.distribution.carriers.simulated import SimulatedNetwork
+        >>> async def main():
+        ...     await Cluster.join(cookie="secret", carrier=SimulatedNetwork().carrier)
+        ...     await Global.register("lobby")
+        ...     return await Global.unregister("lobby"), await Global.unregister("lobby")
+        >>> otp.run(main)
+        (True, False)
+        """
         return _names(cluster).unregister(name)
 
     @staticmethod
     def whereis(name: Any, *, cluster: Cluster | None = None) -> Pid | None:
-        """Return the process that has a name."""
+        """Return the process that has a name.
+
+        >>> import otp
+        >>> from otp.cluster import Cluster, Global
+        >>> from otp.distribution.carriers.simulated import SimulatedNetwork
+        >>> async def main():
+        ...     await Cluster.join(cookie="secret", carrier=SimulatedNetwork().carrier)
+        ...     await Global.register("lobby")
+        ...     return Global.whereis("lobby") == otp.self(), Global.whereis("kitchen")
+        >>> otp.run(main)
+        (True, None)
+        """
         return _names(cluster).whereis(name)
 
     @staticmethod
     def names(*, cluster: Cluster | None = None) -> list[Any]:
-        """Return all names."""
+        """Return all names.
+
+        >>> import otp
+        >>> from otp.cluster import Cluster, Global
+        >>> from otp.distribution.carriers.simulated import SimulatedNetwork
+        >>> async def main():
+        ...     await Cluster.join(cookie="secret", carrier=SimulatedNetwork().carrier)
+        ...     await Global.register("lobby")
+        ...     return Global.names()
+        >>> otp.run(main)
+        ['lobby']
+        """
         return _names(cluster).all()
 
     @staticmethod
     def send(name: Any, message: Any, *, cluster: Cluster | None = None) -> Pid:
-        """Send a message to the process with this name and return the process; raise `BadArgument` if there is none."""
+        """Send a message to the process with this name and return the process; raise `BadArgument` if there is none.
+
+        >>> import otp
+        >>> from otp.cluster import Cluster, Global
+        >>> from otp.distribution.carriers.simulated import SimulatedNetwork
+        >>> async def main():
+        ...     await Cluster.join(cookie="secret", carrier=SimulatedNetwork().carrier)
+        ...     await Global.register("lobby")
+        ...     Global.send("lobby", "hello")
+        ...     return await otp.receive()
+        >>> otp.run(main)
+        'hello'
+        """
         pid = _names(cluster).whereis(name)
         if pid is None:
             raise BadArgument(f"Global.send(name, message): no process has the name {name!r:.100}")
@@ -121,7 +179,18 @@ class Global:
 
     @staticmethod
     def via(name: Any, *, cluster: Cluster | None = None) -> GlobalName:
-        """Return a name for `name=` of a start, `send`, `call` and `cast`."""
+        """Return a name for `name=` of a start, `send`, `call` and `cast`.
+
+        >>> import otp
+        >>> from otp.cluster import Cluster, Global
+        >>> from otp.distribution.carriers.simulated import SimulatedNetwork
+        >>> async def main():
+        ...     await Cluster.join(cookie="secret", carrier=SimulatedNetwork().carrier)
+        ...     await otp.Agent.start(lambda: 42, name=Global.via("answer"))
+        ...     return await otp.Agent.get(Global.via("answer"), lambda state: state)
+        >>> otp.run(main)
+        42
+        """
         return GlobalName(name, cluster)
 
 

@@ -104,6 +104,8 @@ class Opening:
         distribution = MemberDistribution(self.node, transport, spawnable=self._allow, services=self._services)
         if hasattr(carrier, "on_stranger"):
             carrier.on_stranger = membership.stranger
+        if hasattr(carrier, "on_itself"):
+            carrier.on_itself = membership.met_itself
         if hasattr(carrier, "on_closed"):
             carrier.on_closed = transport.closed
         distribution.observer, distribution.member_transport = membership, transport
@@ -209,6 +211,9 @@ def give_up_at(
 
     Raises `JoinRefused` with the best known reason once none may.
     """
+    if membership.own_addresses.issuperset(addresses):
+        named = ", ".join(addresses)
+        raise JoinRefused(("unreachable", addresses), f"{named} leads to this node itself; try that of another member")
     failed = [dial.exception() for dial in dials if dial.done() and not dial.cancelled()]
     for error in failed:
         if isinstance(reason := getattr(error, "reason", None), tuple):  # the address itself is wrong

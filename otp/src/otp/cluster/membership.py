@@ -109,6 +109,8 @@ class Membership:
         self.hints: dict[NodeId, float] = {}
         """The nodes that the carrier reports as present, with the time of the report."""
         self.refusals: deque[Refusal] = deque(maxlen=REFUSALS)
+        self.own_addresses: set[str] = set()
+        """The addresses that have led to this member itself."""
         self.outdated_by: int = 0
         """The highest incarnation of this node that others know, if it is above this one's."""
         self.joined: bool = False
@@ -444,6 +446,11 @@ class Membership:
         """Keep a refusal of the session layer, which logs it."""
         if reason is not None:
             self.note(node.name, reason, "here")
+
+    def met_itself(self, address: str) -> None:
+        """Handle an address that has led to this member itself; lists of all members have its own, too."""
+        self.own_addresses.add(address)
+        self.wake()
 
     def stranger(self, node: NodeId) -> None:
         """Handle a node of another cluster, to which an address has led."""

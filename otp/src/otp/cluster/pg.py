@@ -54,6 +54,17 @@ def join(group: Any, pid: Pid | None = None, *, scope: Any = SCOPE, cluster: Clu
     """Add a process of this member to a group, by default the caller. It leaves the group when it ends.
 
     Joining twice counts twice. Raises `BadArgument` for a process that has ended, or of another member.
+
+    >>> import otp
+    >>> from otp.cluster import Cluster, pg
+    >>> from otp.distribution.carriers.simulated import SimulatedNetwork
+    >>> async def main():
+    ...     await Cluster.join(cookie="secret", carrier=SimulatedNetwork().carrier)
+    ...     pg.join("workers")
+    ...     pg.join("workers")
+    ...     return len(pg.members("workers"))
+    >>> otp.run(main)
+    2
     """
     found = cluster or Cluster.here()
     process = current_process("pg.join(group)") if pid is None else pid
@@ -65,28 +76,84 @@ def join(group: Any, pid: Pid | None = None, *, scope: Any = SCOPE, cluster: Clu
 
 
 def leave(group: Any, pid: Pid | None = None, *, scope: Any = SCOPE, cluster: Cluster | None = None) -> bool:
-    """Remove a process from a group, once if it joined twice; return whether it was there."""
+    """Remove a process from a group, once if it joined twice; return whether it was there.
+
+    >>> import otp
+    >>> from otp.cluster import Cluster, pg
+    >>> from otp.distribution.carriers.simulated import SimulatedNetwork
+    >>> async def main():
+    ...     await Cluster.join(cookie="secret", carrier=SimulatedNetwork().carrier)
+    ...     pg.join("workers")
+    ...     return pg.leave("workers"), pg.leave("workers")
+    >>> otp.run(main)
+    (True, False)
+    """
     process = current_process("pg.leave(group)") if pid is None else pid
     return _groups(cluster).leave(_key(scope, group), process)
 
 
 def members(group: Any, *, scope: Any = SCOPE, cluster: Cluster | None = None) -> list[Pid]:
-    """Return the processes of a group, those of this member first."""
+    """Return the processes of a group, those of this member first.
+
+    >>> import otp
+    >>> from otp.cluster import Cluster, pg
+    >>> from otp.distribution.carriers.simulated import SimulatedNetwork
+    >>> async def main():
+    ...     await Cluster.join(cookie="secret", carrier=SimulatedNetwork().carrier)
+    ...     pg.join("workers")
+    ...     return pg.members("workers") == [otp.self()]
+    >>> otp.run(main)
+    True
+    """
     return _groups(cluster).members(_key(scope, group))
 
 
 def local_members(group: Any, *, scope: Any = SCOPE, cluster: Cluster | None = None) -> list[Pid]:
-    """Return the processes of a group on this member."""
+    """Return the processes of a group on this member.
+
+    >>> import otp
+    >>> from otp.cluster import Cluster, pg
+    >>> from otp.distribution.carriers.simulated import SimulatedNetwork
+    >>> async def main():
+    ...     await Cluster.join(cookie="secret", carrier=SimulatedNetwork().carrier)
+    ...     pg.join("workers")
+    ...     return len(pg.local_members("workers")), pg.local_members("painters")
+    >>> otp.run(main)
+    (1, [])
+    """
     return _groups(cluster).local(_key(scope, group))
 
 
 def groups(*, scope: Any = SCOPE, cluster: Cluster | None = None) -> list[Any]:
-    """Return the groups that have processes."""
+    """Return the groups that have processes.
+
+    >>> import otp
+    >>> from otp.cluster import Cluster, pg
+    >>> from otp.distribution.carriers.simulated import SimulatedNetwork
+    >>> async def main():
+    ...     await Cluster.join(cookie="secret", carrier=SimulatedNetwork().carrier)
+    ...     pg.join("workers")
+    ...     pg.join("painters", scope="house")
+    ...     return pg.groups(), pg.groups(scope="house")
+    >>> otp.run(main)
+    (['workers'], ['painters'])
+    """
     return [group for found, group in _groups(cluster).all() if found == scope]
 
 
 def broadcast(group: Any, message: Any, *, scope: Any = SCOPE, cluster: Cluster | None = None) -> int:
-    """Send a message to all processes of a group, once for each time they joined; return their number."""
+    """Send a message to all processes of a group, once for each time they joined; return their number.
+
+    >>> import otp
+    >>> from otp.cluster import Cluster, pg
+    >>> from otp.distribution.carriers.simulated import SimulatedNetwork
+    >>> async def main():
+    ...     await Cluster.join(cookie="secret", carrier=SimulatedNetwork().carrier)
+    ...     pg.join("workers")
+    ...     return pg.broadcast("workers", "begin"), await otp.receive()
+    >>> otp.run(main)
+    (1, 'begin')
+    """
     pids = members(group, scope=scope, cluster=cluster)
     for pid in pids:
         send(pid, message)
@@ -97,6 +164,19 @@ def monitor(group: Any, *, scope: Any = SCOPE, cluster: Cluster | None = None) -
     """Notify the calling process of those that join and leave a group: `GroupJoin`, `GroupLeave`.
 
     Returns the reference in these messages, and the processes of the group now.
+
+    >>> import otp
+    >>> from otp.cluster import Cluster, pg
+    >>> from otp.distribution.carriers.simulated import SimulatedNetwork
+    >>> async def main():
+    ...     await Cluster.join(cookie="secret", carrier=SimulatedNetwork().carrier)
+    ...     ref, pids = pg.monitor("workers")
+    ...     pg.join("workers")
+    ...     match await otp.receive():
+    ...         case pg.GroupJoin(found, group, _):
+    ...             return found == ref, group, pids
+    >>> otp.run(main)
+    (True, 'workers', [])
     """
     found = cluster or Cluster.here()
     process = current_process("pg.monitor(group)")
@@ -106,7 +186,18 @@ def monitor(group: Any, *, scope: Any = SCOPE, cluster: Cluster | None = None) -
 
 
 def demonitor(ref: Ref, *, cluster: Cluster | None = None) -> bool:
-    """End a monitor; return whether there was one."""
+    """End a monitor; return whether there was one.
+
+    >>> import otp
+    >>> from otp.cluster import Cluster, pg
+    >>> from otp.distribution.carriers.simulated import SimulatedNetwork
+    >>> async def main():
+    ...     await Cluster.join(cookie="secret", carrier=SimulatedNetwork().carrier)
+    ...     ref, _ = pg.monitor("workers")
+    ...     return pg.demonitor(ref), pg.demonitor(ref)
+    >>> otp.run(main)
+    (True, False)
+    """
     return _groups(cluster).unwatch(ref)
 
 

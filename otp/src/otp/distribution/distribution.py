@@ -155,7 +155,7 @@ class Distribution:
     async def _close(self, door: Door) -> None:
         await door.transport.stop()
         for peer in list(self._up.values()):
-            self.went(door, peer.id)
+            self.lose(door, peer.id)
 
     async def __aenter__(self) -> Distribution:
         await self.start()
@@ -262,7 +262,7 @@ class Distribution:
 
     # Events of the transports
 
-    def came(self, door: Door, node: NodeId) -> None:
+    def welcome(self, door: Door, node: NodeId) -> None:
         """Handle a new connection; refuse one with the name of another node or of this one."""
         before = self._up.get(node.name)
         if node.name == self.node.name or (before is not None and before.door is not door):
@@ -270,7 +270,7 @@ class Distribution:
             door.transport.disconnect(node)
             return
         if before is not None:  # an earlier incarnation, whose end was not reported
-            self.went(door, before.id)
+            self.lose(door, before.id)
         peer = self._up[node.name] = self._node(node)
         peer.door = door
         for future in self._waiting.pop(node.name, ()):
@@ -278,7 +278,7 @@ class Distribution:
                 future.set_result(node)
         self._tell(NodeUp(node.name, node.creation))
 
-    def heard(self, door: Door, node: NodeId, data: bytes | Parts) -> None:
+    def receive(self, door: Door, node: NodeId, data: bytes | Parts) -> None:
         """Handle a signal of a node; a malformed one ends the connection, one of a later version is ignored."""
         peer = self._up.get(node.name)
         if peer is None or peer.id != node or peer.door is not door:
@@ -293,7 +293,7 @@ class Distribution:
             say(logging.ERROR, "node %s is disconnected from %s: %s", node, self.node.name, error)
             door.transport.disconnect(node)
 
-    def went(self, door: Door, node: NodeId) -> None:
+    def lose(self, door: Door, node: NodeId) -> None:
         """Handle the end of a connection: notify links and monitors first, then `monitor_nodes`."""
         peer = self._up.get(node.name)
         if peer is None or peer.id != node or peer.door is not door:

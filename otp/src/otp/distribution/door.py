@@ -50,13 +50,13 @@ class Door:
 
     def node_up(self, node: NodeId, epoch: int) -> None:
         """Handle a new connection."""
-        self.distribution.came(self, node)
+        self.distribution.welcome(self, node)
 
     def signal(self, node: NodeId, data: bytes | Parts) -> None:
         """Handle a signal of a node."""
-        self.distribution.heard(self, node, data)
+        self.distribution.receive(self, node, data)
 
     def node_down(self, node: NodeId, reason: str) -> None:
         """Handle the end of a connection."""
         self.distribution.last_loss = reason
-        self.distribution.went(self, node)
+        self.distribution.lose(self, node)

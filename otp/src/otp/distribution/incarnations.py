@@ -17,6 +17,7 @@ Source: the creation of Erlang's external term format, which its name server (ep
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import time
@@ -127,6 +128,8 @@ class IncarnationFile:
             finally:
                 os.close(descriptor)
         except OSError as error:
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+            try_this = "try again after removing something" if full else "try a folder of this user"
             raise IncarnationError(
-                f"{self._path}: expected a file that can be read and written, got {error}; try a folder of this user"
+                f"{self._path}: expected a file that can be read and written, got {error}; {try_this}"
             ) from error

@@ -148,6 +148,8 @@ class DirectCarrier:
         self.on_room: Callable[[NodeId], object] = _ignore
         self.on_stranger: Callable[[NodeId], object] | None = None
         """Called for a node of another group that was met at an address."""
+        self.on_itself: Callable[[str], object] = _ignore
+        """Called with an address that was dialled and has led to this node itself."""
         self.on_closed: Callable[[NodeId], object] | None = None
         """Called for a node whose process has ended: its address refuses this node after it had a link."""
         self._links: dict[NodeId, DirectLink] = {}
@@ -159,6 +161,8 @@ class DirectCarrier:
         """The open listeners, by the family of their sockets."""
         self._listings: list[Listing] = []
         self._reserved: LockedEntry | None = None
+        self._typed: dict[StreamAddress, str] = {}
+        """The spelling of addresses as they were typed, where it differs."""
         self._named_at = float("-inf")
         self._closed = False
         self._me: NodeId
@@ -176,7 +180,7 @@ class DirectCarrier:
         self._loop = asyncio.get_running_loop()
         self._warnings = LimitedWarnings(self._loop)
         self._dialler = Dialler(self._loop, self._on_connected, self._on_refused, self._on_left)
-        connect = [self._parse(address) for address in self._connect]
+        connect = [self._parse_typed(address) for address in self._connect]
         try:
             self._contexts = None if self._tls is None else Contexts(self._tls)
             self._listen_first()
@@ -243,10 +247,16 @@ class DirectCarrier:
         Raises `CarrierError` for an address that is malformed, needs TLS, or is closed to this user.
         """
         if not self._closed:
-            await self._dial(self._parse(address), 0.0 if again else GIVE_UP_S)
+            await self._dial(self._parse_typed(address), 0.0 if again else GIVE_UP_S)
 
     def _parse(self, address: str) -> StreamAddress:
         return _parse_reachable(address, tls=self._tls is not None)
+
+    def _parse_typed(self, address: str) -> StreamAddress:
+        found = self._parse(address)
+        if str(found) != address:
+            self._typed[found] = address
+        return found
 
     def _check_strength(self, address: StreamAddress, typed: str) -> None:
         if self._weak and not (address.path or address.tls):
@@ -260,6 +270,7 @@ class DirectCarrier:
         self._check_strength(address, str(address))
         if address.tls:
             for one in await self._resolve(address):
+                self._typed[one] = self._typed.get(address, str(address))
                 self._dialler.dial(one, seconds)
             return
         if not address.path and all(family == unix_family() for family in self._listeners):
@@ -361,6 +372,8 @@ class DirectCarrier:
         if not begun.shakes.is_proof("answers", shown):
             self._drop(begun, "expected the proof of a node, got another one")
             return
+        if other.node == self._me:
+            self.on_itself(self._typed.get(target.address, str(target.address)))
         begun.node = other.node
         self._dialler.set_node(target, other.node)
         if other.node == self._me or other.node in self._links:

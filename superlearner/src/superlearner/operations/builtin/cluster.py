@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -70,19 +71,22 @@ async def topology(
     cluster = members.cluster
     home = ctx.home.name
     asked = {"per_page": SAMPLE if include_processes else 1}
-    counted = await ask_all(ctx, services, nodes, select_nodes(ctx, nodes), "process.list", asked)
+    counted, healthy, status = await asyncio.gather(
+        ask_all(ctx, services, nodes, select_nodes(ctx, nodes), "process.list", asked),
+        health_by_node(ctx, services, nodes, members) if include_health else _nothing(),
+        status_of(cluster) if cluster is not None and cluster.members() else _nothing(),
+    )
     distribution: dict[str, int | None] = {name: meta["total"] for name, meta in counted.meta.items()}
     samples = {name: [one["pid"] for one in lines] for name, lines in counted.data.items()}
-    health = (await health_by_node(ctx, services, nodes, members)).nodes if include_health else None
+    health = None if healthy is None else healthy.nodes
     shown = ClusterTopology(
         cluster_name=home, formation_time=None, mode="single_node", simulation_enabled=False, state=members.state,
         why=members.why, current_node=home, connected_nodes=[home], total_nodes=1, partition_status="healthy",
         heartbeat=None, dead=None, nodes=[], process_distribution=distribution,
         sample_pids=samples if include_processes else None, node_health=health, missing=counted.missing,
     )  # fmt: skip
-    if cluster is None or not cluster.members():
+    if cluster is None or status is None or not status["members"]:
         return shown
-    status = await status_of(cluster)
     lines = [_describe_member(one, cluster, members, home) for one in status["members"]]
     names = [line.name for line in lines]
     return shown.model_copy(
@@ -98,6 +102,10 @@ async def topology(
             "process_distribution": {name: distribution.get(name) for name in names},
         }
     )
+
+
+async def _nothing() -> None:
+    pass
 
 
 def _describe_member(one: dict[str, Any], cluster: Cluster, members: Members, home: str) -> MemberLine:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -15,7 +16,7 @@ from superlearner.cluster.status import pings
 from superlearner.nodes.nodes import Nodes
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
-from superlearner.operations.engine.everywhere import ask_all, select_nodes
+from superlearner.operations.engine.everywhere import Answers, ask_all, select_nodes
 from superlearner.operations.engine.member_health import health_by_node
 from superlearner.operations.engine.services import Services
 from superlearner.operations.results import ProcessLine
@@ -95,21 +96,28 @@ async def node_info(
     if name not in connected and name not in members.gone:
         name = select_nodes(ctx, nodes, name)[0]  # a service or sandbox, or an error that names what there is
     there = [] if name in members.gone else [name]
-    found = await health_by_node(ctx, services, nodes, members, name)
     home = ctx.home.name
-    lines: list[dict[str, Any]] = (await ask_all(ctx, services, nodes, [home], "node.list")).data.get(home, [])
-    line = {one["name"]: one for one in lines}.get(name, {})
-    applications = await ask_all(ctx, services, nodes, there, "application.list")
-    listed: list[ProcessLine] | None = None
-    if include_processes:
-        processes = await ask_all(ctx, services, nodes, there, "process.list", {"per_page": process_limit})
-        listed = [ProcessLine.model_validate(one) for one in processes.data.get(name, ())]
+    member = connected.get(name)
+
+    def ask(
+        names: list[str], operation: str, parameters: Mapping[str, Any] | None = None
+    ) -> Coroutine[Any, Any, Answers]:
+        return ask_all(ctx, services, nodes, names, operation, parameters)
+
+    found, known, applications, processes, round_trips = await asyncio.gather(
+        health_by_node(ctx, services, nodes, members, name),
+        ask([home], "node.list"),
+        ask(there, "application.list"),
+        ask(there if include_processes else [], "process.list", {"per_page": process_limit}),
+        pings(cluster, [name]) if cluster and member and name != home else _no_pings(),
+    )
+    line: dict[str, Any] = {one["name"]: one for one in known.data.get(home, ())}.get(name, {})
+    listed = [ProcessLine.model_validate(one) for one in processes.data.get(name, ())] if include_processes else None
     metrics: Mapping[str, Any] = found.metrics.get(name, {})
     now: Mapping[str, Any] = metrics.get("now", {})
-    member = connected.get(name)
-    network: dict[str, Any] = {"address": member.address if member else None, "round_trip_ms": None}
+    network: dict[str, Any] = {"address": member.address if member else None, "round_trip_ms": round_trips.get(name)}
     if cluster and member and name != home:
-        network |= {"round_trip_ms": (await pings(cluster, [name]))[name], **asdict(cluster.traffic(name))}
+        network |= asdict(cluster.traffic(name))
     return NodeInfo(
         name=name,
         status=found.nodes[name].status,
@@ -130,3 +138,7 @@ async def node_info(
         process_list=listed,
         missing=found.missing,
     )
+
+
+async def _no_pings() -> dict[str, float | None]:
+    return {}
