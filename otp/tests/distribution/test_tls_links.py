@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 
 from certificate_authority import Authority
+from delaying_forwarder import forwarding
 from direct_sides import Side
 from otp.distribution import NodeId
 from otp.distribution.carriers.announcing import Announcing
 from otp.distribution.carriers.carrier_error import CarrierError
+from otp.distribution.carriers.direct import DirectCarrier
 from otp.distribution.carriers.tls import Tls
 
 HOST = "127.0.0.1"
@@ -165,3 +167,32 @@ def test_an_announcement_of_another_group_or_secret_is_not_heard() -> None:
             each.close()
 
     asyncio.run(test())
+
+
+def test_an_advertised_address_is_the_one_that_others_dial(sides: Any, tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+
+    async def test(side: Any) -> None:
+        with socket.socket() as free:
+            free.bind((HOST, 0))
+            inside = free.getsockname()[1]
+        async with forwarding(str(inside), 0.0) as outside:
+            a = await side(A, tls=authority.member("a"), listen=f"{HOST}:{inside}", advertise=f"{HOST}:{outside}")
+            assert f"tls/{HOST}:{outside}" == a.address == a.carrier.address
+            b = await side(B, tls=authority.member("b"))
+            await a.carrier.connect(b.address)
+            assert (A, B) == (await b.linked.get(), await a.linked.get())
+            targets = {str(address) for address in b.carrier._dialler._targets}
+            assert {f"tls/{HOST}:{outside}"} == targets
+
+    sides(test)
+
+
+def test_an_address_to_advertise_needs_certificates(tmp_path: Path) -> None:
+    async def main() -> None:
+        carrier = DirectCarrier("group", b"secret", folder=tmp_path, listen=f"{HOST}:0", advertise=f"{HOST}:7447")
+        with pytest.raises(CarrierError) as caught:
+            await carrier.start(A, lambda *_: None, lambda *_: None)
+        assert ("tls_required", f"{HOST}:7447") == caught.value.reason
+
+    asyncio.run(main())

@@ -37,6 +37,7 @@ TLS = object()
         ("b@10.0.0.5", {"tls": TLS}, "--listen 10.0.0.5, got"),
         ("b@10.0.0.5", {"tls": TLS, "connect": ("tls/10.0.0.6:7447",)}, None),  # it dials
         ("b@10.0.0.5", {"tls": TLS, "listen": "10.0.0.5:7447"}, None),
+        ("b@10.0.0.5", {"tls": TLS, "advertise": "10.0.0.5:7447"}, None),
         ("b@10.0.0.5", {"listen": "10.0.0.5"}, None),  # refused elsewhere
         ("b@127.0.0.1", {}, None),
         ("b@localhost", {}, None),

@@ -74,6 +74,7 @@ class Cluster:
         listen: str = "127.0.0.1",
         connect: str | Iterable[str] = (),
         discovery: Discovery | Iterable[Discovery] | None = _LOCAL,
+        advertise: str | None = None,
         allow: Iterable[Any] = (),
         tls: Any = None,
         settings: Settings | None = None,
@@ -94,6 +95,8 @@ class Cluster:
             connect: addresses of members; one of them has to answer.
             discovery: how to find members: `Multicast`, `Folder`, `Static`, `FileList`, `Dns`, a tuple of them, or
                 `None`.
+            advertise: the address that other machines dial, such as `"10.0.0.5:7447"`, where it differs from `listen`:
+                for a member in a container or behind a router; requires `tls`.
             allow: what other members may start or call here: classes, functions, modules (their public names), or
                 `"module:name"`.
             tls: certificates, for members on other machines.
@@ -138,7 +141,9 @@ class Cluster:
         settings = settings or Settings()
         real = carrier is None
         if carrier is None:
-            carrier = real_carrier(secret, settings, listen=listen, connect=addresses, discovery=sources, tls=tls)
+            carrier = real_carrier(
+                secret, settings, listen=listen, connect=addresses, discovery=sources, tls=tls, advertise=advertise
+            )
         if isinstance(incarnations, (str, os.PathLike)):
             incarnations = IncarnationFile(incarnations, clock=clock)
         elif incarnations is None and real:

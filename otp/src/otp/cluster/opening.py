@@ -30,6 +30,7 @@ def real_carrier(
     connect: Sequence[str],
     discovery: Sequence[Discovery],
     tls: Tls | None,
+    advertise: str | None = None,
 ) -> Callable[[NodeId], DirectCarrier]:
     """Return a function that creates the carrier.
 
@@ -47,7 +48,7 @@ def real_carrier(
     def create(_me: NodeId) -> DirectCarrier:
         return DirectCarrier(
             group, link_secret(cookie), folder=folder, listings=listings, listen=listen, connect=tuple(connect),
-            multicast=multicast, weak=is_weak(cookie), tls=tls, silence=settings.dead,
+            multicast=multicast, weak=is_weak(cookie), tls=tls, silence=settings.dead, advertise=advertise,
         )  # fmt: skip
 
     return create

@@ -46,6 +46,14 @@ def node(
         str,
         typer.Option(help="Address to listen on; a port admits other users; beyond loopback, --tls-… are required."),
     ] = "127.0.0.1",
+    advertise: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Address that others dial, where it differs: in a container, behind a router.",
+            show_default=False,
+        ),
+    ] = None,
     discovery: Annotated[
         str, typer.Option(metavar="HOW", help="How to find members: local, lan, file:PATH, dns:NAME[:PORT] or none.")
     ] = "local",
@@ -96,6 +104,7 @@ def node(
             cookie_file=cookie_file,
             connect=tuple(connect or ()),
             listen=listen,
+            advertise=advertise,
             discovery=discovery,
             allow=tuple(allow or ()),
             tls=tls_of(tls_ca, tls_cert, tls_key),

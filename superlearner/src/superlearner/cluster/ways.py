@@ -47,7 +47,11 @@ def unreachable_host(name: str, way: Way) -> str | None:
     'no other machine can reach b@10.0.0.5: expected --listen 10.0.0.5 and '
     """
     short, _, host = name.partition("@")
-    if is_loopback(host) or not is_loopback(_host_of(way.listen)) or (way.tls is not None and way.connect):
+    if (
+        is_loopback(host)
+        or not is_loopback(_host_of(way.advertise or way.listen))
+        or (way.tls is not None and way.connect)
+    ):
         return None
     expected = f"--listen {host}" + ("" if way.tls is not None else " and --tls-ca, --tls-cert, --tls-key")
     return (
@@ -99,6 +103,7 @@ class Way:
         cookie_file: another file with the cookie.
         connect: addresses of members.
         listen: the address to listen on.
+        advertise: the address that others dial, where it differs.
         discovery: as `discovery_of` takes it.
         allow: what other members may start or call.
         tls: certificates, for members on other machines.
@@ -109,6 +114,7 @@ class Way:
     cookie_file: Path | None = None
     connect: tuple[str, ...] = ()
     listen: str = HOST
+    advertise: str | None = None
     discovery: str = "local"
     allow: tuple[str, ...] = ()
     tls: Any = None
@@ -137,6 +143,7 @@ class Way:
         return {
             "cookie": self.cookie(),
             "listen": self.listen,
+            "advertise": self.advertise,
             "connect": self.connect,
             "discovery": self._discovery(),
             "allow": self.allow,

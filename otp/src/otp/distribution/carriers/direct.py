@@ -64,6 +64,7 @@ from otp.distribution.carriers.stream_address import (
     StreamAddress,
     check_listen,
     has_port,
+    parse_reachable,
     place_of,
     unix_family,
 )
@@ -115,7 +116,8 @@ class DirectCarrier:
 
     With `tls`, all nodes show certificates, and may be on other machines. They hear each other on the network interface
     `multicast`. A certificate is only for members on the host that it names. `silence` is the time in seconds after
-    which a link without an acknowledgement ends.
+    which a link without an acknowledgement ends. `advertise` is the address that other machines dial, if that is not
+    the one to listen on.
 
     With `weak`, others could guess the secret, so ports are neither opened nor dialled.
 
@@ -129,7 +131,7 @@ class DirectCarrier:
     def __init__(
         self, group: str, secret: bytes, *, folder: Path | None = None, listings: Sequence[Path] = (),
         listen: str = "127.0.0.1", connect: Sequence[str] = (), multicast: str | None = None, weak: bool = False,
-        tls: Tls | None = None, silence: float = 6.0,
+        tls: Tls | None = None, silence: float = 6.0, advertise: str | None = None,
     ) -> None:  # fmt: skip
         self._group = group
         self._secret = secret
@@ -142,9 +144,12 @@ class DirectCarrier:
         self._weak = weak
         self._tls = tls
         self._silence = silence
+        self._advertise = advertise
+        self._advertised: StreamAddress | None = None
         self._contexts: Contexts | None = None
         self._announcing: Announcing | None = None
         self.address: str = ""
+        self._listened = ""
         self.on_room: Callable[[NodeId], object] = _ignore
         self.on_stranger: Callable[[NodeId], object] | None = None
         """Called for a node of another group that was met at an address."""
@@ -181,12 +186,19 @@ class DirectCarrier:
         self._warnings = LimitedWarnings(self._loop)
         self._dialler = Dialler(self._loop, self._on_connected, self._on_refused, self._on_left)
         connect = [self._parse_typed(address) for address in self._connect]
+        if self._advertise is not None:
+            # Without certificates, the address is a part of the proofs, which keeps others from relaying.
+            self._advertised = StreamAddress.parse(self._advertise, tls=True)
+            if self._tls is None:
+                raise CarrierError(
+                    ("tls_required", self._advertise), f"{self._advertise}: expected certificates for it"
+                )
         try:
             self._contexts = None if self._tls is None else Contexts(self._tls)
             self._listen_first()
             self._listings = [Listing(path, self._group) for path in self._listings_at]
             for listing in self._listings:
-                listing.add(me, self.address)
+                listing.add(me, self._listened)
             # From here on each of two nodes that start at once is listed before it looks for the other one.
             self._dial_listed()
             for address in connect:
@@ -237,7 +249,8 @@ class DirectCarrier:
         self._check_strength(address, typed)
         listener = Listener(self._loop, address, typed, self._on_accepted, self._warnings.warn)
         self._listeners[address.family] = listener
-        self.address = str(listener.address)
+        self._listened = str(listener.address)
+        self.address = str(self._advertised or listener.address)
 
     async def connect(self, address: str, *, again: bool = False) -> None:
         """Dial an address from now on, for half a minute; does not wait until there is a link.
@@ -250,7 +263,7 @@ class DirectCarrier:
             await self._dial(self._parse_typed(address), 0.0 if again else GIVE_UP_S)
 
     def _parse(self, address: str) -> StreamAddress:
-        return _parse_reachable(address, tls=self._tls is not None)
+        return parse_reachable(address, tls=self._tls is not None)
 
     def _parse_typed(self, address: str) -> StreamAddress:
         found = self._parse(address)
@@ -441,6 +454,7 @@ class DirectCarrier:
         try:
             address = StreamAddress.parse(hello.address, tls=self._tls is not None)
             self._check_strength(address, hello.address)
+            address = address if address.is_resolved else None
         except CarrierError:
             address = None
         self._establish(begun, node, shakes, address)
@@ -451,7 +465,7 @@ class DirectCarrier:
         """Return the greeting for a socket; its address is of the same kind, so the other side can dial it."""
         local = connected.family == unix_family()
         found = [str(one.address) for family, one in self._listeners.items() if (family == unix_family()) == local]
-        return Greeting(self._mark, os.urandom(NONCE), self._me, found[0] if found else "")
+        return Greeting(self._mark, os.urandom(NONCE), self._me, str(self._advertised or (found or [""])[0]))
 
     def _begin(self, connected: socket.socket, target: Target | None) -> _Begun | None:
         local = connected.family == unix_family()
@@ -580,23 +594,6 @@ def _end_if_silent(connected: socket.socket, seconds: float) -> None:
     option = getattr(socket, "TCP_USER_TIMEOUT", None)
     if option is not None:
         connected.setsockopt(socket.IPPROTO_TCP, option, int(1000 * seconds))
-
-
-def _parse_reachable(address: str, *, tls: bool = False) -> StreamAddress:
-    """Return the address that a text names. Raises `CarrierError`, also for a socket that is closed to this user."""
-    found = StreamAddress.parse(address, tls=tls)
-    if found.path:
-        try:
-            os.stat(found.path)
-        except PermissionError:
-            raise CarrierError(
-                ("cannot_start", address),
-                f"{address} belongs to another user; try `--listen 127.0.0.1:7447` there (`listen=`), "
-                "and tcp/127.0.0.1:7447 here",
-            ) from None
-        except OSError:
-            pass  # it may come later
-    return found
 
 
 def _ignore(*_: object) -> None:

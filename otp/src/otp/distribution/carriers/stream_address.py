@@ -17,6 +17,7 @@ __all__ = [
     "StreamAddress",
     "check_listen",
     "has_port",
+    "parse_reachable",
     "place_of",
     "unix_family",
 ]
@@ -68,6 +69,14 @@ class StreamAddress:
         return f"{'tls' if self.tls else 'tcp'}/{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
 
     @property
+    def is_resolved(self) -> bool:
+        """Whether it needs no look-up of a name."""
+        try:
+            return bool(self.path or ipaddress.ip_address(self.host))
+        except ValueError:
+            return False
+
+    @property
     def family(self) -> int:
         """The family of its sockets."""
         if self.path:
@@ -83,6 +92,23 @@ class StreamAddress:
 def unix_family() -> int | None:
     """Return the family of Unix sockets, None on systems without them."""
     return getattr(socket, "AF_UNIX", None)
+
+
+def parse_reachable(address: str, *, tls: bool = False) -> StreamAddress:
+    """Return the address that a text names, which this user may dial. Raises `CarrierError`, also if it may not."""
+    found = StreamAddress.parse(address, tls=tls)
+    if found.path:
+        try:
+            os.stat(found.path)
+        except PermissionError:
+            raise CarrierError(
+                ("cannot_start", address),
+                f"{address} belongs to another user; try `--listen 127.0.0.1:7447` there (`listen=`), "
+                "and tcp/127.0.0.1:7447 here",
+            ) from None
+        except OSError:
+            pass  # it may come later
+    return found
 
 
 def has_port(listen: str) -> bool:
