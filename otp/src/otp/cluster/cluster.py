@@ -12,12 +12,13 @@ from typing import Any
 
 from otp.cluster.allowed import allowed_names
 from otp.cluster.cookies import cookie_of
+from otp.cluster.detached import detached
 from otp.cluster.discovery import Discovery, Dns, Multicast
 from otp.cluster.facts import check_meta
 from otp.cluster.groups import Groups
 from otp.cluster.joining import Opening, wait_connected
 from otp.cluster.member import Member
-from otp.cluster.membership import Membership, detached
+from otp.cluster.membership import Membership
 from otp.cluster.names import Names
 from otp.cluster.opening import real_carrier, stored_incarnations
 from otp.cluster.refusals import NotMember, Refusal

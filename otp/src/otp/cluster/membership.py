@@ -11,12 +11,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import suppress
-from contextvars import Context
 from typing import Any, Final
 
 from otp.bounded import text
+from otp.cluster.addresses import Addresses
 from otp.cluster.discovery import Discovery
 from otp.cluster.facts import (
     ASK,
@@ -48,7 +48,7 @@ from otp.kernel.values.process import Process, off_exit, on_exit
 from otp.kernel.values.sentences import say
 from otp.standstill import Pulse
 
-__all__ = ["Membership", "detached"]
+__all__ = ["Membership"]
 
 REFUSALS: Final = 100
 """Number of refusals that are kept."""
@@ -65,16 +65,6 @@ SLOWEST_DIAL: Final = 2.0
 """Maximum seconds between two attempts to reach an address."""
 _REASONS: Final[dict[str, DownReason]] = {"timeout": "timeout", "leave": "disconnected", "disconnect": "disconnected"}
 """Reasons of a session that are not `connection_lost`."""
-
-
-def detached(node: Node, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-    """Run a coroutine in a task that belongs to no process."""
-    s = node.scheduler
-    current, s.current = s.current, None
-    try:
-        return s.loop.create_task(coroutine, context=Context())
-    finally:
-        s.current = current
 
 
 class _Sought:
@@ -131,7 +121,7 @@ class Membership:
         """Records an event of a kind with its data, in a simulation."""
         self._carrier = carrier
         self._dials: bool = getattr(carrier, "dials", False)  # else it finds nodes by their names
-        self._discovery = discovery
+        self._addresses = Addresses(self, carrier, discovery)
         self._clock = clock
         self._loop = node.scheduler.loop
         self._pending: dict[NodeId, float] = {}  # connected nodes without facts
@@ -143,10 +133,6 @@ class Membership:
         self._noted_at: deque[float] = deque(maxlen=REFUSALS)
         self._waiters: list[asyncio.Future[None]] = []
         self._unseen: set[NodeId] = set()
-        self._tasks: set[asyncio.Task[Any]] = set()
-        self._dialled: set[str] = set()
-        self._complained: set[str] = set()
-        self._found: dict[str, list[str]] = {}  # what each source found last
         self._ignored: set[str] = set()  # kinds of messages that this version does not know
         self._digest = 0  # the exclusive or of the tokens of `up`
         self._asked = False  # whether it has asked for a list of members in this heartbeat
@@ -243,57 +229,12 @@ class Membership:
             if sought.address is not None and now >= sought.at:
                 sought.pause = min(2 * sought.pause, SLOWEST_DIAL)
                 sought.at = now + sought.pause
-                self._dial(sought.address, again=True)
+                self._addresses.dial(sought.address, again=True)
         self._gossip()
         self._ticks += 1
         if self._ticks > LOOKS and self._ticks % LOOKS:
             return
-        for source in self._discovery:
-            self._run(self._look(source))
-
-    def _run(self, coroutine: Coroutine[Any, Any, Any]) -> None:
-        task = detached(self.node, coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _look(self, source: Discovery) -> None:
-        name = type(source).__name__
-        try:
-            addresses = await source.addresses()
-        except Exception as error:
-            if name not in self._complained:
-                self._complained.add(name)
-                say(logging.WARNING, "%s: no addresses of members by %s: %s", self.me, name, error)
-            return
-        self._complained.discard(name)
-        if addresses and addresses != self._found.get(name):
-            say(logging.INFO, "%s looks for members at %s, by %s", self.me, ", ".join(addresses[:10]), name)
-            self._found[name] = addresses
-        here = {member.address for member in self.members()}
-        for address in addresses:
-            if address not in here:
-                self._dial(address)
-
-    def _dial(self, address: str, *, again: bool = False) -> None:
-        """Try an address in the background, once at a time; `again` if it may have been lost."""
-        if address not in self._dialled and address != self.me.address and not self.over:
-            self._dialled.add(address)
-            self._run(self._dial_now(address, again))
-
-    async def _dial_now(self, address: str, again: bool) -> None:
-        try:
-            await self._carrier.connect(address, again=again)
-        except ConnectionError:
-            pass  # nobody is there yet; it is tried again
-        except Exception as error:
-            if address not in self._complained:
-                self._complained.add(address)
-                why = str(error) if address in str(error) else f"{address}: {error}"
-                say(logging.WARNING, "%s cannot connect with a member: %s", self.me, why)
-        else:
-            self._complained.discard(address)
-        finally:
-            self._dialled.discard(address)
+        self._addresses.look()
 
     def finish(self) -> None:
         """End what runs, and tell monitoring processes that this member has left."""
@@ -304,8 +245,7 @@ class Membership:
         self.over = True
         if self._timer is not None:
             self._timer.cancel()
-        for task in self._tasks:
-            task.cancel()
+        self._addresses.cancel()
         me = self.me._replace(status="leaving")
         if self.joined:
             self._notify_watchers(lambda ref: MemberDown(ref, me, "left"))
@@ -536,7 +476,7 @@ class Membership:
             self._sought[node] = _Sought(address, self._loop.time() + pause, pause)
             self.distribution.transport.connect(node)
             if address is not None and self._dials:
-                self._dial(address, again=True)
+                self._addresses.dial(address, again=True)
 
     def _leaving(self, node: NodeId) -> None:
         self.distribution.tell(node, SEEN)

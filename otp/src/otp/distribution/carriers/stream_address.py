@@ -70,7 +70,7 @@ class StreamAddress:
 
     @property
     def is_resolved(self) -> bool:
-        """Whether it needs no look-up of a name."""
+        """True if it needs no look-up of a name."""
         try:
             return bool(self.path or ipaddress.ip_address(self.host))
         except ValueError:
