@@ -10,9 +10,12 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
+from superlearner.cli import tree
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -132,3 +135,22 @@ def test_watching_ends_with_the_platform(start: Callable[..., Any], tmp_path: Pa
         program.end()
         _, errors = process.communicate(timeout=30)
     assert (process.returncode, "platform" in errors) == (3, True)
+
+
+def test_a_node_whose_tree_gave_up_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Regression: it printed "0 processes" and nothing else."""
+    answers: dict[str, Any] = {
+        "tree.show": {"drawing": {"text": "", "processes": 0, "left_out": 0}},
+        "restart.list": [{"at": 1.0, "gave_up": True, "line": "tree gave up", "story": "tree gave up: 0 of 3 left"}],
+    }
+
+    def answer(_platform: Any, entry: Any, _values: Any, **_more: Any) -> SimpleNamespace:
+        return SimpleNamespace(data=answers[entry["name"]])
+
+    monkeypatch.setattr(tree, "ask_or_fail", answer)
+    monkeypatch.setattr(tree, "reach", lambda *_: None)
+    tree.show_tree(None, None, {"format": "text", "root": None}, "prices")
+    assert re.fullmatch("0 processes; at [0-9:]{8} tree gave up: 0 of 3 left\n", capsys.readouterr().out)
+    answers["restart.list"][0]["gave_up"] = False
+    tree.show_tree(None, None, {"format": "text", "root": None}, "prices")
+    assert capsys.readouterr().out == "0 processes\n"

@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -74,7 +75,17 @@ def _drawn(platform: FoundPlatform, wanted: Wanted, *, compact: bool = False, no
     processes = drawing["processes"]
     count = f"{processes} {'process' if processes == 1 else 'processes'}"
     hint = "; `--whose all` also shows those of the platform" if drawing["left_out"] else ""
-    return f"{drawn}\n\n{count}{hint}".lstrip("\n")
+    fall = _describe_fall(platform, node) if not drawn and node is not None else ""
+    return f"{drawn}\n\n{count}{hint}{fall}".lstrip("\n")
+
+
+def _describe_fall(platform: FoundPlatform, node: str) -> str:
+    """Return why a node has no tree, if its newest entry of `restart list` is a give-up."""
+    found: Any = ask_or_fail(platform, entry_of_verb("restart", "list") or {}, {"per_page": 1}, node=node).data
+    if not found or not found[0]["gave_up"]:
+        return ""
+    at = datetime.fromtimestamp(found[0]["at"])
+    return f"; at {at:%H:%M:%S} {plain_lines(found[0].get('story') or found[0]['line'])}"
 
 
 def _changes(platform: FoundPlatform, node: str | None) -> Iterator[None]:

@@ -234,6 +234,10 @@ function count() {
 /** Whether a storm is shown, which ends without a frame of its own. */
 let burns = false;
 
+/** Return the state of a process that needs attention, with what it does or why it ended. @param {import("../live/model.js").Row} row */
+const stateText = ({ state, doing, last }) =>
+  [STATES[state] ?? state, state === "stuck" ? doing : last?.crash && last.reason].filter(Boolean).join(": ");
+
 /** Show problems that need attention, with links. */
 function wrong() {
   const burnt = burning(lines, Date.now() / 1000 + skew);
@@ -251,7 +255,7 @@ function wrong() {
       make("a", { href: inTree(row.key) }, label(row)),
       row.state === "stopped"
         ? " was stopped; nothing starts it again"
-        : ` ${STATES[row.state] ?? row.state}${row.last?.crash ? `: ${row.last.reason}` : ""}`)),
+        : ` ${stateText(row)}`)),
     ...(rows.length > SHOWN ? [make("li", {}, `and ${number(rows.length - SHOWN)} more`)] : []),
     ...gaveUp(
       new Set([...rows.map(({ key }) => key), ...anomalies.filter(({ evidence }) => evidence.give_ups).map(({ name }) => name)])).map(
