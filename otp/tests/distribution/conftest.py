@@ -3,27 +3,45 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import otp
-from otp.distribution import Distribution, NodeId, Session, SessionTransport
+from otp.distribution import Distribution, NodeId, Session, SessionTransport, Settings
 from otp.distribution.carriers.simulated import SimulatedNetwork
+from otp.distribution.carriers.stream import StreamCarrier
+from otp.kernel.values.errors import CallExit
 from otp.testing import Scheduler
 
-MODES: dict[str, tuple[dict[str, Any], bool]] = {
-    "inline": ({"inline": True}, False),
-    "queued": ({"inline": False}, False),
-    "seed 1": ({"seed": 1}, False),
-    "session": ({"inline": True}, True),
-    "session, seed 1": ({"seed": 1}, True),
+MODES: dict[str, tuple[dict[str, Any] | None, str]] = {
+    "inline": ({"inline": True}, "memory"),
+    "queued": ({"inline": False}, "memory"),
+    "seed 1": ({"seed": 1}, "memory"),
+    "session": ({"inline": True}, "simulated"),
+    "session, seed 1": ({"seed": 1}, "simulated"),
+    "session, stream": (None, "stream"),
 }
-"""How a node is scheduled, and whether a real session over a simulated network connects the two."""
+"""How a node is scheduled, None in real time, and what connects the two: queues, or a session over a carrier."""
+
+
+def over_a_network() -> Callable[[NodeId], Any]:
+    """Carriers of a simulated network, by node."""
+    return SimulatedNetwork(seed=1).carrier
+
+
+def over_a_socket() -> Callable[[NodeId], Any]:
+    """The two ends of a socket pair."""
+    ends = iter(socket.socketpair())
+    return lambda _: StreamCarrier.over_socket(next(ends))
+
+
+CARRIERS: dict[str, Callable[[], Callable[[NodeId], Any]]] = {"simulated": over_a_network, "stream": over_a_socket}
 
 
 class MemoryTransport:
@@ -98,7 +116,14 @@ class Two:
 
     async def settle(self) -> None:
         """Until what was said has arrived and was answered."""
-        await otp.testing.advance(0.2)
+        if getattr(asyncio.get_running_loop(), "virtual", False):
+            await otp.testing.advance(0.2)
+            return
+        # An answer follows what was said before; after a cut, a question of `a` would connect the two again.
+        for here, there in ((self.at_b, "a"), (self.at_a, "b"), (self.at_b, "a")):
+            if there in here.nodes():
+                with suppress(CallExit):
+                    await here.whereis("nobody", there)
 
     def cut(self) -> None:
         """End the connection."""
@@ -143,15 +168,20 @@ def two(request: pytest.FixtureRequest) -> Callable[..., Any]:
 
     def run(test: Callable[[Two], Awaitable[Any]], **options: Any) -> Any:
         async def main() -> Any:
-            _, session = MODES[request.param]
-            network: Any = SimulatedNetwork(seed=1) if session else {}
+            carrier = CARRIERS.get(MODES[request.param][1])
+            carriers = carrier() if carrier is not None else None
+            network: dict[NodeId, MemoryTransport] = {}
 
             def transport(me: NodeId) -> Any:
-                if session:
-                    return SessionTransport(network.carrier(me), Session(me, b"cookie"))
+                if carriers is not None:
+                    # In real time, what is sent after a cut would have connected the two again before the next line.
+                    settings = Settings(auto_connect=MODES[request.param][0] is not None)
+                    return SessionTransport(carriers(me), Session(me, b"cookie", settings))
                 return MemoryTransport(network, me)
 
             async with AsyncExitStack() as stack:
+                if MODES[request.param][0] is None:
+                    await stack.enter_async_context(otp.Node("test"))  # as in virtual time
                 here = options.pop("here", None)
                 a = await stack.enter_async_context(otp.Node("a"))
                 b = await stack.enter_async_context(otp.Node("b"))
@@ -163,6 +193,7 @@ def two(request: pytest.FixtureRequest) -> Callable[..., Any]:
                 await both.join()
                 return await test(both)
 
-        return Scheduler(**MODES[request.param][0]).run(main)
+        scheduled = MODES[request.param][0]
+        return asyncio.run(main()) if scheduled is None else Scheduler(**scheduled).run(main)
 
     return run
