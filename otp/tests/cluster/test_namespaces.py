@@ -19,6 +19,7 @@ from member_programs import MemberPrograms
 pytestmark = [pytest.mark.program]
 
 TWELVE = 12
+TWENTY = 20
 HASTY = {"heartbeat": 0.5, "dead": 2.5}
 USUAL = {"heartbeat": 1.0, "dead": 6.0}
 
@@ -74,6 +75,19 @@ class Machines:
         self.programs.programs[host].signal(signal.SIGCONT)
         await self.agree(woken, self.dead + 1, self.lan.hosts)
 
+    async def lose_three(self, killed: str, stopped: str, unplugged: str) -> None:
+        """Lose three members at once, each in another way, and let all of them come back."""
+        rest = [host for host in self.lan.hosts if host not in (killed, stopped, unplugged)]
+        lost = self.begin()
+        self.lan.unplug(unplugged)
+        self.programs.programs[stopped].signal(signal.SIGSTOP)
+        await self.programs.kill(killed)
+        await self.agree(lost, self.dead + 1, rest, [unplugged])
+        self.lan.plug(unplugged)
+        self.programs.programs[stopped].signal(signal.SIGCONT)
+        await self.start(killed)
+        await self.programs.agree(self.lan.hosts)
+
     async def part(self, quiet: float = 0.0) -> None:
         """Cut the network into halves, in which nothing changes for a time, and heal it."""
         cut = self.begin()
@@ -125,6 +139,18 @@ def test_members_on_twelve_machines_agree_after_each_fault(tmp_path: Path) -> No
         await m.end()
 
     on_machines(TWELVE, tmp_path, HASTY, main)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_twenty_members_lose_three_in_three_ways_and_all_come_back(tmp_path: Path) -> None:
+    async def main(m: Machines) -> None:
+        await m.form()
+        await m.lose_three(m.lan.hosts[3], m.lan.hosts[10], m.lan.hosts[16])
+        await m.part()
+        await m.end()
+
+    on_machines(TWENTY, tmp_path, USUAL, main)
 
 
 @pytest.mark.slow

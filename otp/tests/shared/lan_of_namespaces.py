@@ -116,6 +116,14 @@ class Lan:
         """Repair the cable."""
         self._hub.ip("link set cable0 up")
 
+    def unplug(self, host: str) -> None:
+        """Cut one machine off from all others."""
+        self._hub.ip(f"link set port{self.hosts.index(host)} down")
+
+    def plug(self, host: str) -> None:
+        """Join it to its switch again."""
+        self._hub.ip(f"link set port{self.hosts.index(host)} up")
+
     def sockets(self) -> list[str]:
         """Return what processes on the machines have open."""
         return [f"{host}: {row}" for host, machine in self.machines.items() for row in machine.sockets()]
