@@ -1,4 +1,4 @@
-"""What a cluster of real members costs, beside two real Erlang nodes in the same run.
+"""What a cluster of real members costs, beside two Erlang nodes and asyncio with msgpack in the same run.
 
 python -m benchmarks.cluster [--quick] [--false-positives SECONDS]
 
@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import otp
+from benchmarks.cluster_floor import IN_FLIGHT, LARGE, in_flight, one_at_a_time, timed_echoes
 from benchmarks.machine import machine, sentence
 from benchmarks.peers import ROOT
 from otp import Down, GenServer
@@ -37,9 +38,11 @@ PAGE: Final = ROOT / "docs" / "cluster-performance.md"
 ERLANG: Final = Path(__file__).with_name("cluster.erl")
 TWELVE: Final = 12
 THREE: Final = 3
+IDLE_S: Final = 10
+"""Seconds for which members are idle while their use of the processor is measured."""
 MONITORS: Final = 10_000
 PROMISED: Final = {
-    "call_p50_us": 350, "casts_per_s": 40_000, "monitors_s": 0.5, "held_ms": 50, "formed_s": 3.0, "member_mib": 60,
+    "call_p50_us": 350, "casts_per_s": 40_000, "monitors_s": 0.05, "held_ms": 50, "formed_s": 3.0, "member_mib": 60,
 }  # fmt: skip
 
 
@@ -80,13 +83,11 @@ async def _measure(peer: subprocess.Popen[str], calls: int, casts: int) -> dict[
     cluster = await Cluster.join()
     await cluster.wait_size(2)
     echo = "echo", "b@127.0.0.1"
-    for number in range(500):
-        await GenServer.call(echo, number)
-    times: list[float] = []
-    for number in range(calls):
-        begun = time.perf_counter()
-        await GenServer.call(echo, number)
-        times.append(time.perf_counter() - begun)
+
+    async def call(request: Any) -> Any:
+        return await GenServer.call(echo, request, timeout=60)
+
+    times = await one_at_a_time(call, calls)
     begun = time.perf_counter()
     for number in range(casts):
         GenServer.cast(echo, number)
@@ -94,13 +95,15 @@ async def _measure(peer: subprocess.Popen[str], calls: int, casts: int) -> dict[
             await cluster.distribution.drained("b@127.0.0.1")
     assert await GenServer.call(echo, "casts", timeout=60) == casts
     rate = casts / (time.perf_counter() - begun)
+    flying, large = await in_flight(call, 5 * calls), await timed_echoes(call)
     lost = await _lose(peer, echo)
     await cluster.leave()
-    times.sort()
     return {
         "call_p50_us": statistics.median(times) * 1e6,
         "call_p99_us": times[int(len(times) * 0.99)] * 1e6,
         "casts_per_s": rate,
+        "in_flight_per_s": flying,
+        "echo_s": large,
         **lost,
     }
 
@@ -144,7 +147,11 @@ def formation() -> dict[str, float]:
             assert line(one) == "ready"
             formed.append(float(line(one).partition(" ")[2]))
         sizes = [_resident_mib(one.pid) for one in members]
-    return {"formed_s": max(formed) - begun, "member_mib": max(sizes)}
+        before = [_cpu_s(one.pid) for one in members]
+        time.sleep(IDLE_S)
+        used = sum(_cpu_s(one.pid) for one in members) - sum(before)
+    idle = used / IDLE_S / TWELVE / (TWELVE - 1)
+    return {"formed_s": max(formed) - begun, "member_mib": max(sizes), "idle_percent": idle * 100}
 
 
 def second_terminal(times: int) -> dict[str, float]:
@@ -197,6 +204,11 @@ def false_positives(seconds: float) -> dict[str, float]:
     return {"watched_s": seconds, "busy_loops": loops, "false_positives": len(downs)}
 
 
+def _cpu_s(pid: int) -> float:
+    user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
 def _resident_mib(pid: int) -> float:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
@@ -211,6 +223,12 @@ def erlang(calls: int, casts: int) -> dict[str, float] | None:
     return json.loads(done.stdout)
 
 
+def floor(calls: int, casts: int) -> dict[str, float]:
+    """Measure the same with asyncio alone."""
+    command = [sys.executable, "-m", "benchmarks.cluster_floor", str(calls), str(casts)]
+    return json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.cluster", description=__doc__)
     parser.add_argument("--quick", action="store_true")
@@ -219,42 +237,48 @@ def main() -> int:
     watched = options.false_positives or (5 if options.quick else 600)
     calls, casts = (1_000, 20_000) if options.quick else (10_000, 200_000)
     at = machine(sys.executable)
-    rounds: list[tuple[dict[str, float], dict[str, float] | None]] = []
+    rounds: list[tuple[dict[str, float], dict[str, float], dict[str, float] | None]] = []
     for _ in range(1 if options.quick else 3):
-        rounds.append((two_members(calls, casts), erlang(calls, casts)))
+        rounds.append((two_members(calls, casts), floor(calls, casts), erlang(calls, casts)))
         print(json.dumps(rounds[-1]), file=sys.stderr)
-    ours = {key: statistics.median(mine[key] for mine, _ in rounds) for key in rounds[0][0]}
+    ours, bare = (
+        {key: statistics.median(one[part][key] for one in rounds) for key in rounds[0][part]} for part in (0, 1)
+    )
     ours |= formation() | second_terminal(3 if options.quick else 20)
     ours |= false_positives(watched)
-    theirs = [other for _, other in rounds if other is not None]
+    theirs = [other for *_, other in rounds if other is not None]
     erl = {key: statistics.median(one[key] for one in theirs) for key in theirs[0]} if theirs else {}
-    text = "\n".join(page(at, ours, erl)) + "\n"
+    text = "\n".join(page(at, ours, bare, erl)) + "\n"
     print(text)
     if not options.quick:
         PAGE.write_text(text, encoding="utf-8")
     return 0
 
 
-def page(at: dict[str, Any], ours: dict[str, float], erl: dict[str, float]) -> Iterator[str]:
+def page(at: dict[str, Any], ours: dict[str, float], bare: dict[str, float], erl: dict[str, float]) -> Iterator[str]:
     yield "# What a cluster costs\n"
     yield (
         f"Members are programs of their own on loopback, with the default settings, on {sentence(at)}. "
-        "The page is written by `make bench-cluster`. Erlang: two nodes of `erl -sname` in the same run; medians of "
-        "the rounds.\n"
+        "The page is written by `make bench-cluster`. In the same run, as medians of the rounds: asyncio with msgpack "
+        "over one TCP connection (`benchmarks/cluster_floor.py`), and two nodes of `erl -sname` "
+        "(`benchmarks/cluster.erl`).\n"
     )
-    yield "| | members | promised | Erlang | ratio |"
-    yield "|---|---:|---:|---:|---:|"
+    yield "| | members | promised | asyncio | ratio | Erlang | ratio |"
+    yield "|---|---:|---:|---:|---:|---:|---:|"
     rows = (
-        ("call to another member, p50, µs", "call_p50_us", "≤ 350, ≤ 4 × Erlang", 0),
+        ("call to another member, p50, µs", "call_p50_us", "≤ 350, ≤ 1.2 × asyncio", 0),
         ("call to another member, p99, µs", "call_p99_us", "", 0),
-        ("casts a second over one link", "casts_per_s", "≥ 40,000", 0),
-        (f"{MONITORS:,} monitors of a member that is killed: first to last `Down`, s", "monitors_s", "≤ 0.5", 3),
+        ("casts a second over one link", "casts_per_s", "≥ 40,000, ≥ 0.6 × asyncio", 0),
+        (f"calls a second with {IN_FLIGHT:,} in flight", "in_flight_per_s", "≥ 0.6 × asyncio", 0),
+        (f"echo of {LARGE // 2**20} MiB, s", "echo_s", "≤ 1.3 × asyncio", 3),
+        (f"{MONITORS:,} monitors of a member that is killed: first to last `Down`, s", "monitors_s", "≤ 0.05", 3),
         ("the longest time the loop was held meanwhile, ms", "held_ms", "≤ 50", 1),
         ("from `kill -9` to the first `Down`, s", "detected_s", "", 2),
         (f"{TWELVE} members started together see each other, s", "formed_s", "≤ 3", 2),
         ("a second member is started: both see two, median of 20, s", "second_median_s", "≤ 2", 2),
         ("the same, p95, s", "second_p95_s", "≤ 3", 2),
         (f"memory of one of {TWELVE} members, MiB", "member_mib", "≤ 60", 0),
+        (f"idle cost of each of the {TWELVE - 1} others to a member, % of a core", "idle_percent", "≤ 0.06", 3),
         (
             f"{THREE} members watched for {ours['watched_s']:.0f} s beside {ours['busy_loops']:.0f} endless loops: "
             "taken for gone, none of which was",
@@ -264,10 +288,11 @@ def page(at: dict[str, Any], ours: dict[str, float], erl: dict[str, float]) -> I
         ),
     )
     for words, key, promised, digits in rows:
-        other = erl.get(key)
-        shown = "" if other is None else f"{other:,.{digits}f}"
-        ratio = "" if not other else f"{ours[key] / other:.2f}"
-        yield f"| {words} | {ours[key]:,.{digits}f} | {promised} | {shown} | {ratio} |"
+        cells = [words, f"{ours[key]:,.{digits}f}", promised]
+        for peer in (bare, erl):
+            other = peer.get(key)
+            cells += ["", ""] if not other else [f"{other:,.{digits}f}", f"{ours[key] / other:.2f}"]
+        yield f"| {' | '.join(cells)} |"
 
 
 if __name__ == "__main__":

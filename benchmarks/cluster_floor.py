@@ -1,0 +1,162 @@
+"""What asyncio alone costs for the workloads of `benchmarks.cluster`: msgpack over one TCP connection, on loopback.
+
+python -m benchmarks.cluster_floor CALLS CASTS    prints one JSON object
+python -m benchmarks.cluster_floor serve          the other program, which prints its port
+
+A frame is four bytes of length and msgpack of (number, request); a call has a number, a cast has 0. The codec is
+msgspec's, the fastest one for Python.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from msgspec import msgpack
+
+from benchmarks.peers import ROOT
+
+__all__ = ["IN_FLIGHT", "LARGE", "in_flight", "one_at_a_time", "timed_echoes"]
+
+IN_FLIGHT: Final = 1_000
+LARGE: Final = 15 * 2**20
+"""Bytes of the large message."""
+ECHOES: Final = 5
+BUFFER: Final = 2**20
+
+encode = msgpack.Encoder().encode
+decode = msgpack.Decoder().decode
+
+
+def frame(number: int, request: Any) -> bytes:
+    data = encode((number, request))
+    return len(data).to_bytes(4, "big") + data
+
+
+async def read(reader: asyncio.StreamReader) -> Any:
+    length = int.from_bytes(await reader.readexactly(4), "big")
+    return decode(await reader.readexactly(length))
+
+
+async def serve() -> None:
+    """Answer calls and count casts."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        casts = 0
+        try:
+            while True:
+                number, request = await read(reader)
+                if number:
+                    writer.write(frame(number, casts if request == "casts" else request))
+                    await writer.drain()
+                else:
+                    casts += 1
+        except asyncio.IncompleteReadError:
+            ended.set()
+
+    ended = asyncio.Event()
+    server = await asyncio.start_server(handle, "127.0.0.1", 0, limit=BUFFER)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await ended.wait()
+    server.close()
+
+
+class Client:
+    """The calling side of the connection."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
+        self._waiting: dict[int, asyncio.Future[Any]] = {}
+        self._number = 0
+        self._task = asyncio.create_task(self._read())
+
+    async def _read(self) -> None:
+        while True:
+            number, answer = await read(self._reader)
+            self._waiting.pop(number).set_result(answer)
+
+    async def call(self, request: Any) -> Any:
+        self._number += 1
+        future = self._waiting[self._number] = asyncio.get_running_loop().create_future()
+        self._writer.write(frame(self._number, request))
+        await self._writer.drain()
+        return await future
+
+    async def cast(self, request: Any) -> None:
+        self._writer.write(frame(0, request))
+        await self._writer.drain()
+
+
+async def one_at_a_time(call: Callable[[Any], Any], calls: int) -> list[float]:
+    """Return the seconds of each of so many calls, sorted."""
+    for number in range(500):
+        await call(number)
+    times: list[float] = []
+    for number in range(calls):
+        begun = time.perf_counter()
+        await call(number)
+        times.append(time.perf_counter() - begun)
+    return sorted(times)
+
+
+async def in_flight(call: Callable[[Any], Any], calls: int) -> float:
+    """Return the calls a second of `IN_FLIGHT` callers."""
+
+    async def caller() -> None:
+        for number in range(calls // IN_FLIGHT):
+            await call(number)
+
+    begun = time.perf_counter()
+    await asyncio.gather(*(caller() for _ in range(IN_FLIGHT)))
+    return calls / (time.perf_counter() - begun)
+
+
+async def timed_echoes(call: Callable[[Any], Any]) -> float:
+    """Return the median of the seconds of a large echo."""
+    large, times = b"x" * LARGE, list[float]()
+    for _ in range(ECHOES):
+        begun = time.perf_counter()
+        assert len(await call(large)) == LARGE
+        times.append(time.perf_counter() - begun)
+    return statistics.median(times)
+
+
+async def measure(port: int, calls: int, casts: int) -> dict[str, float]:
+    client = Client(*await asyncio.open_connection("127.0.0.1", port, limit=BUFFER))
+    times = await one_at_a_time(client.call, calls)
+    begun = time.perf_counter()
+    for number in range(casts):
+        await client.cast(number)
+    assert await client.call("casts") == casts
+    rate = casts / (time.perf_counter() - begun)
+    return {
+        "call_p50_us": statistics.median(times) * 1e6,
+        "call_p99_us": times[int(len(times) * 0.99)] * 1e6,
+        "casts_per_s": rate,
+        "in_flight_per_s": await in_flight(client.call, 5 * calls),
+        "echo_s": await timed_echoes(client.call),
+    }
+
+
+def main(words: list[str]) -> None:
+    if words == ["serve"]:
+        asyncio.run(serve())
+        return
+    command = [sys.executable, "-m", "benchmarks.cluster_floor", "serve"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        port = int(server.stdout.readline())
+        try:
+            print(json.dumps(asyncio.run(measure(port, int(words[0]), int(words[1])))))
+        finally:
+            server.kill()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
