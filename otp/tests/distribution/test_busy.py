@@ -273,3 +273,22 @@ def test_nobody_waits_for_a_node_that_is_not_connected_or_is_lost_meanwhile() ->
         assert not pair.at_a.busy("b")
 
     as_process_of_a(test)
+
+
+def test_what_a_carrier_takes_is_sent_in_the_turn_in_which_it_was_said() -> None:
+    """Else the other side would not begin with a burst before this one has said all of it."""
+
+    async def main() -> None:
+        network = SimulatedNetwork(room=200_000)
+        async with otp.Node("a") as a, otp.Node("b") as b:
+            one, two = (
+                Distribution(node, SessionTransport(network.carrier(me), Session(me, b"cookie")))
+                for node, me in ((a, NodeId("a", 1)), (b, NodeId("b", 1)))
+            )
+            async with one, two:
+                other = await one.wait_connected("b")
+                for _ in range(MANY):
+                    one.transport.send(other, LONG.encode())
+                assert network.room("a", "b") == 0
+
+    Scheduler(inline=True).run(main)

@@ -66,6 +66,41 @@ def test_a_frame_is_sent_at_once_and_a_burst_with_one_system_call() -> None:
     run(main)
 
 
+class SlowClock:
+    """A loop on a machine so slow that a tenth of a millisecond passes between any two looks at the clock."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._now = loop.time()
+
+    def time(self) -> float:
+        self._now += 1e-4
+        return self._now
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loop, name)
+
+
+def test_frames_of_calls_in_flight_share_system_calls_and_a_call_after_an_answer_does_not_wait() -> None:
+    async def main() -> None:
+        one, two = socket.socketpair()
+        a, got = link(one)
+        a._loop = SlowClock(a._loop)  # type: ignore[assignment]
+        two.setblocking(False)
+        for _ in range(3):
+            a.put(b"x")
+        assert two.recv(100) == b"\0\0\0\1x"
+        two.send(b"\0\0\0\1y")
+        assert await got.get() == b"y"
+        assert two.recv(100) == b"\0\0\0\1x" * 2
+        a.put(b"z")
+        assert two.recv(100) == b"\0\0\0\1z"
+        a.close()
+        two.close()
+
+    run(main)
+
+
 def test_close_sends_a_burst_that_waits() -> None:
     async def main() -> None:
         one, two = socket.socketpair()

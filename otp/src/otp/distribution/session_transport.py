@@ -105,6 +105,8 @@ class SessionTransport:
         self._random = random.Random(seed)
         self._todo: deque[Action] = deque()
         self._doing = False
+        self._due = False
+        """Whether `_work` runs in the next turn of the loop."""
         self._waiters: dict[NodeId, list[asyncio.Future[None]]] = {}
         self._asking: set[NodeId] = set()
         """The nodes whose session waits until the carrier takes more."""
@@ -257,14 +259,24 @@ class SessionTransport:
 
     def _ask(self, actions: list[Action]) -> None:
         # The runtime is in the middle of an operation when it sends: notify it afterwards.
-        self._todo.extend(actions)
-        while self._todo and isinstance(put := self._todo[0], Put) and not self._doing:
-            self._todo.popleft()
-            self._put(put)
-        if self._todo and not self._doing:
+        todo = self._todo
+        todo.extend(actions)
+        while todo and not self._doing:
+            action = todo[0]
+            if isinstance(action, Put):
+                todo.popleft()
+                self._put(action)
+            elif isinstance(action, Room) and (room := self._room(action.node)) > 0:
+                todo.popleft()
+                todo.extend(self._session.room(action.node, room))
+            else:
+                break
+        if todo and not self._doing and not self._due:
+            self._due = True
             self._loop.call_soon(self._work)
 
     def _work(self) -> None:
+        self._due = False
         if self._doing:
             return
         self._doing = True

@@ -43,8 +43,9 @@ READ: Final = 32 * 1024
 """Bytes read before the loop may do something else."""
 FRAMES: Final = 64
 """Frames handed over before the loop may do something else: one read of small frames would hold it too long."""
-BURST_S: Final = 50e-6
-"""A frame that follows another one this soon waits for the rest of its burst: one system call for all of them."""
+BURST_S: Final = 1e-3
+"""A frame that follows another one this soon, with nothing received in between, waits for the end of the loop's turn:
+one system call for the whole burst. So calls one after the other never wait."""
 LEFT: Final = 64
 """Reads at the end of a stream; a peer that goes on sending does not hold up its end."""
 BURST: Final = 16 * 1024
@@ -260,6 +261,7 @@ class DirectLink:
                 return
             self._queue(reply)
         self.received = self.arrived = True
+        self._sent_at = float("-inf")
         self._take(self._rest + data if self._rest else data)
 
     def _take(self, data: bytes) -> None:

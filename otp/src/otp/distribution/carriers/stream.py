@@ -150,7 +150,11 @@ class StreamCarrier(asyncio.Protocol):
     def room(self, node: NodeId) -> int:
         """Return how many bytes it takes for the node at the other end."""
         writing = self._writing
-        return 0 if writing is None or node != self._peer else max(0, ROOM - writing.get_write_buffer_size())
+        return (
+            0
+            if writing is None or node != self._peer
+            else max(0, min(ROOM, self._write_limit) - writing.get_write_buffer_size())
+        )
 
     def arrived(self) -> Iterable[NodeId]:
         """Return the node at the other end if bytes have arrived since the last call."""
