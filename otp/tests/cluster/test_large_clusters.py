@@ -44,7 +44,7 @@ def test_two_hundred_members_form_lose_three_part_and_heal() -> None:
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+def listed(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """The names of members in the lists that members send, counted by kind of message."""
     counted: Counter[str] = Counter()
     before = Membership.told
@@ -57,21 +57,21 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     return counted
 
 
-def test_lists_of_members_grow_with_the_square_of_their_number(told: Counter[str]) -> None:
+def test_lists_of_members_grow_with_the_square_of_their_number(listed: Counter[str]) -> None:
     async def main() -> None:
         async with SimulatedCluster(50, settings=Settings(heartbeat=0.05, dead=0.5)):
-            assert told.total() < 6 * 50 * 50
+            assert listed.total() < 6 * 50 * 50
 
     run(main)
 
 
-def test_members_that_agree_send_no_lists(told: Counter[str]) -> None:
+def test_members_that_agree_send_no_lists(listed: Counter[str]) -> None:
     async def main() -> None:
         async with SimulatedCluster(12, settings=CALM) as sim:
             await advance(5 * sim.settings.heartbeat)
-            told.clear()
+            listed.clear()
             await advance(20 * sim.settings.heartbeat)
-            assert 0 == told.total()
+            assert 0 == listed.total()
 
     run(main)
 

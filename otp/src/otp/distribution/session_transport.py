@@ -106,7 +106,7 @@ class SessionTransport:
         self._todo: deque[Action] = deque()
         self._doing = False
         self._due = False
-        """Whether `_work` runs in the next turn of the loop."""
+        """True if `_work` runs in the next turn of the loop."""
         self._waiters: dict[NodeId, list[asyncio.Future[None]]] = {}
         self._asking: set[NodeId] = set()
         """The nodes whose session waits until the carrier takes more."""
