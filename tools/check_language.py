@@ -116,8 +116,6 @@ PARAMETERS: Final = frozenset({"anew", "diary", "folk", "heard", "nobody", "some
 """Those of `NAMES` that parameters do not contain either, outside of test modules."""
 
 EXCEPTIONS: Final = {
-    "Distribution.heard": "promised: `TransportEvents`",
-    "TransportEvents.heard": "promised",
     "Observer.told": "promised",
     "Membership.told": "implements `Observer`",
     "Distribution.told": "promised",

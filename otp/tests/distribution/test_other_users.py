@@ -20,7 +20,7 @@ ATTACK = """
 import socket
 from otp.distribution import NodeId
 from otp.distribution.carriers.carrier_error import CarrierError
-from otp.distribution.carriers.direct import _parse_reachable
+from otp.distribution.carriers.stream_address import parse_reachable
 from otp.distribution.carriers.link_handshake import Greeting, Handshake, read_answer
 
 def attack(what, *words):
@@ -29,7 +29,7 @@ def attack(what, *words):
 def reached(address):
     # As `connect` of a node of this user does.
     try:
-        return str(_parse_reachable(address))
+        return str(parse_reachable(address))
     except CarrierError as error:
         return str(error)
 
