@@ -84,8 +84,7 @@ def crash_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
             continue
         name = _called(history, facts)
         if gave_up:
-            ended = " and is not running" if down or history.has_fallen else ""
-            words = f"{name} gave up{recently}{ended}: {gave_up[0].reason}"
+            words = f"{name} gave up{recently}{' and is not running' if down else ''}: {gave_up[0].reason}"
         elif last_one:
             words = f"{name} has {sentences.budget(used, allowed, history.window_s)}: one more failure and it gives up"
         else:
