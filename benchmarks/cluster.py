@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import otp
-from benchmarks.cluster_floor import IN_FLIGHT, LARGE, in_flight, one_at_a_time, timed_echoes
+from benchmarks.cluster_floor import IN_FLIGHT, LARGE, count_in_flight, time_calls, time_echoes
 from benchmarks.machine import machine, sentence
 from benchmarks.peers import ROOT
 from otp import Down, GenServer
@@ -39,7 +39,7 @@ ERLANG: Final = Path(__file__).with_name("cluster.erl")
 TWELVE: Final = 12
 THREE: Final = 3
 IDLE_S: Final = 10
-"""Seconds for which members are idle while their use of the processor is measured."""
+"""Seconds for which the processor time of idle members is measured."""
 MONITORS: Final = 10_000
 PROMISED: Final = {
     "call_p50_us": 350, "casts_per_s": 40_000, "monitors_s": 0.05, "held_ms": 50, "formed_s": 3.0, "member_mib": 60,
@@ -87,7 +87,7 @@ async def _measure(peer: subprocess.Popen[str], calls: int, casts: int) -> dict[
     async def call(request: Any) -> Any:
         return await GenServer.call(echo, request, timeout=60)
 
-    times = await one_at_a_time(call, calls)
+    times = await time_calls(call, calls)
     begun = time.perf_counter()
     for number in range(casts):
         GenServer.cast(echo, number)
@@ -95,7 +95,7 @@ async def _measure(peer: subprocess.Popen[str], calls: int, casts: int) -> dict[
             await cluster.distribution.drained("b@127.0.0.1")
     assert await GenServer.call(echo, "casts", timeout=60) == casts
     rate = casts / (time.perf_counter() - begun)
-    flying, large = await in_flight(call, 5 * calls), await timed_echoes(call)
+    flying, large = await count_in_flight(call, 5 * calls), await time_echoes(call)
     lost = await _lose(peer, echo)
     await cluster.leave()
     return {
@@ -259,9 +259,9 @@ def page(at: dict[str, Any], ours: dict[str, float], bare: dict[str, float], erl
     yield "# What a cluster costs\n"
     yield (
         f"Members are programs of their own on loopback, with the default settings, on {sentence(at)}. "
-        "The page is written by `make bench-cluster`. In the same run, as medians of the rounds: asyncio with msgpack "
-        "over one TCP connection (`benchmarks/cluster_floor.py`), and two nodes of `erl -sname` "
-        "(`benchmarks/cluster.erl`).\n"
+        "The page is written by `make bench-cluster`. The same run measures asyncio with msgpack over one TCP "
+        "connection (`benchmarks/cluster_floor.py`) and two nodes of `erl -sname` (`benchmarks/cluster.erl`); figures "
+        "are medians of the rounds.\n"
     )
     yield "| | members | promised | asyncio | ratio | Erlang | ratio |"
     yield "|---|---:|---:|---:|---:|---:|---:|"
@@ -278,7 +278,7 @@ def page(at: dict[str, Any], ours: dict[str, float], bare: dict[str, float], erl
         ("a second member is started: both see two, median of 20, s", "second_median_s", "≤ 2", 2),
         ("the same, p95, s", "second_p95_s", "≤ 3", 2),
         (f"memory of one of {TWELVE} members, MiB", "member_mib", "≤ 60", 0),
-        (f"idle cost of each of the {TWELVE - 1} others to a member, % of a core", "idle_percent", "≤ 0.06", 3),
+        (f"what each of {TWELVE - 1} idle connections costs a member, % of a core", "idle_percent", "≤ 0.06", 3),
         (
             f"{THREE} members watched for {ours['watched_s']:.0f} s beside {ours['busy_loops']:.0f} endless loops: "
             "taken for gone, none of which was",

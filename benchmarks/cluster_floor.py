@@ -3,8 +3,8 @@
 python -m benchmarks.cluster_floor CALLS CASTS    prints one JSON object
 python -m benchmarks.cluster_floor serve          the other program, which prints its port
 
-A frame is four bytes of length and msgpack of (number, request); a call has a number, a cast has 0. The codec is
-msgspec's, the fastest one for Python.
+A frame is its length in four bytes and (number, request) in msgpack; the number of a cast is 0. The codec is that of
+msgspec, the fastest one for Python.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from msgspec import msgpack
 
 from benchmarks.peers import ROOT
 
-__all__ = ["IN_FLIGHT", "LARGE", "in_flight", "one_at_a_time", "timed_echoes"]
+__all__ = ["IN_FLIGHT", "LARGE", "count_in_flight", "time_calls", "time_echoes"]
 
 IN_FLIGHT: Final = 1_000
 LARGE: Final = 15 * 2**20
@@ -93,8 +93,8 @@ class Client:
         await self._writer.drain()
 
 
-async def one_at_a_time(call: Callable[[Any], Any], calls: int) -> list[float]:
-    """Return the seconds of each of so many calls, sorted."""
+async def time_calls(call: Callable[[Any], Any], calls: int) -> list[float]:
+    """Return the seconds that each call takes, one after another, sorted."""
     for number in range(500):
         await call(number)
     times: list[float] = []
@@ -105,8 +105,8 @@ async def one_at_a_time(call: Callable[[Any], Any], calls: int) -> list[float]:
     return sorted(times)
 
 
-async def in_flight(call: Callable[[Any], Any], calls: int) -> float:
-    """Return the calls a second of `IN_FLIGHT` callers."""
+async def count_in_flight(call: Callable[[Any], Any], calls: int) -> float:
+    """Return the calls per second of `IN_FLIGHT` concurrent callers."""
 
     async def caller() -> None:
         for number in range(calls // IN_FLIGHT):
@@ -117,8 +117,8 @@ async def in_flight(call: Callable[[Any], Any], calls: int) -> float:
     return calls / (time.perf_counter() - begun)
 
 
-async def timed_echoes(call: Callable[[Any], Any]) -> float:
-    """Return the median of the seconds of a large echo."""
+async def time_echoes(call: Callable[[Any], Any]) -> float:
+    """Return the median duration of a large echo, in seconds."""
     large, times = b"x" * LARGE, list[float]()
     for _ in range(ECHOES):
         begun = time.perf_counter()
@@ -129,7 +129,7 @@ async def timed_echoes(call: Callable[[Any], Any]) -> float:
 
 async def measure(port: int, calls: int, casts: int) -> dict[str, float]:
     client = Client(*await asyncio.open_connection("127.0.0.1", port, limit=BUFFER))
-    times = await one_at_a_time(client.call, calls)
+    times = await time_calls(client.call, calls)
     begun = time.perf_counter()
     for number in range(casts):
         await client.cast(number)
@@ -139,8 +139,8 @@ async def measure(port: int, calls: int, casts: int) -> dict[str, float]:
         "call_p50_us": statistics.median(times) * 1e6,
         "call_p99_us": times[int(len(times) * 0.99)] * 1e6,
         "casts_per_s": rate,
-        "in_flight_per_s": await in_flight(client.call, 5 * calls),
-        "echo_s": await timed_echoes(client.call),
+        "in_flight_per_s": await count_in_flight(client.call, 5 * calls),
+        "echo_s": await time_echoes(client.call),
     }
 
 

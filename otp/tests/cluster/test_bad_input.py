@@ -1,4 +1,4 @@
-"""What strangers and mistakes do to real members: a clear error for those who make them, and nothing is lost."""
+"""Strangers and mistakes at real members: they get a clear error, and no member is lost."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def with_two(test: Callable[[Members, Cluster, Cluster, int], Awaitable[None]]) 
     asyncio.run(asyncio.wait_for(main(), 60))
 
 
-def test_five_hundred_connections_of_a_stranger_lose_nobody_and_a_member_joins_beside_them() -> None:
+def test_five_hundred_connections_of_a_stranger_lose_no_member_and_another_one_joins() -> None:
     async def test(members: Members, a: Cluster, b: Cluster, port: int) -> None:
         async with AsyncExitStack() as stack:
             for number in range(STRANGERS):
@@ -125,7 +125,7 @@ def attack(port, count):
 
 
 @needs_root
-def test_another_user_who_floods_the_port_loses_nobody_and_delays_no_call() -> None:
+def test_another_user_who_floods_the_port_loses_no_member_and_delays_no_call() -> None:
     async def test(members: Members, a: Cluster, b: Cluster, port: int) -> None:
         flood = asyncio.get_running_loop().run_in_executor(None, stranger, port, STRANGERS)
         count = 0
@@ -155,7 +155,7 @@ def test_a_frame_of_17_mib_ends_its_link_only_and_a_term_of_17_mib_is_an_error(c
         with_two(test)
 
 
-def test_an_address_that_leads_to_oneself_is_refused_at_once_and_says_so() -> None:
+def test_an_address_of_the_member_itself_is_refused_at_once_with_the_reason() -> None:
     async def test(members: Members, a: Cluster, b: Cluster, port: int) -> None:
         for address in (f"tcp/127.0.0.1:{port}", f"tcp/localhost:{port}"):
             with pytest.raises(JoinRefused, match=f"{address} leads to this node itself") as caught:
@@ -203,5 +203,5 @@ def test_a_full_disk_is_named_with_the_file_that_could_not_be_written(tmp_path: 
         env={"XDG_RUNTIME_DIR": str(tmp_path), "PATH": ""},
     )  # fmt: skip
     assert found.stdout.startswith(f"IncarnationError {kept}: expected a file that can be read and written, got ")
-    assert found.stdout.endswith("; try again after removing something\n")
+    assert found.stdout.endswith("; try again after freeing disk space\n")
     assert not kept.exists()

@@ -31,12 +31,12 @@ MODES: dict[str, tuple[dict[str, Any] | None, str]] = {
 
 
 def over_a_network() -> Callable[[NodeId], Any]:
-    """Carriers of a simulated network, by node."""
+    """Return the carriers of a simulated network, by node."""
     return SimulatedNetwork(seed=1).carrier
 
 
 def over_a_socket() -> Callable[[NodeId], Any]:
-    """The two ends of a socket pair."""
+    """Return the carriers of the two ends of a socket pair."""
     ends = iter(socket.socketpair())
     return lambda _: StreamCarrier.over_socket(next(ends))
 

@@ -275,8 +275,8 @@ def test_nobody_waits_for_a_node_that_is_not_connected_or_is_lost_meanwhile() ->
     as_process_of_a(test)
 
 
-def test_what_a_carrier_takes_is_sent_in_the_turn_in_which_it_was_said() -> None:
-    """Else the other side would not begin with a burst before this one has said all of it."""
+def test_signals_that_a_carrier_takes_are_sent_in_the_same_turn_of_the_loop() -> None:
+    """Otherwise the receiver could not start on a burst before all of it was sent."""
 
     async def main() -> None:
         network = SimulatedNetwork(room=200_000)

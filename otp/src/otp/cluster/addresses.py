@@ -7,7 +7,7 @@ import logging
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
-from otp.cluster.detached import detached
+from otp.cluster.detached import start_detached
 from otp.cluster.discovery import Discovery
 from otp.kernel.values.sentences import say
 
@@ -35,12 +35,12 @@ class Addresses:
             self._run(self._look(source))
 
     def cancel(self) -> None:
-        """End what runs."""
+        """Cancel all look-ups and dials."""
         for task in self._tasks:
             task.cancel()
 
     def _run(self, coroutine: Coroutine[Any, Any, Any]) -> None:
-        task = detached(self._membership.node, coroutine)
+        task = start_detached(self._membership.node, coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -72,7 +72,7 @@ class Addresses:
         try:
             await self._carrier.connect(address, again=again)
         except ConnectionError:
-            pass  # nobody is there yet; it is tried again
+            pass  # no member listens there yet; it is tried again
         except Exception as error:
             if address not in self._complained:
                 self._complained.add(address)

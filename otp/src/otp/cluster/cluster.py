@@ -12,7 +12,7 @@ from typing import Any
 
 from otp.cluster.allowed import allowed_names
 from otp.cluster.cookies import cookie_of
-from otp.cluster.detached import detached
+from otp.cluster.detached import start_detached
 from otp.cluster.discovery import Discovery, Dns, Multicast
 from otp.cluster.facts import check_meta
 from otp.cluster.groups import Groups
@@ -96,7 +96,7 @@ class Cluster:
             connect: addresses of members; one of them has to answer.
             discovery: how to find members: `Multicast`, `Folder`, `Static`, `FileList`, `Dns`, a tuple of them, or
                 `None`.
-            advertise: the address that other machines dial, such as `"10.0.0.5:7447"`, where it differs from `listen`:
+            advertise: the address that other machines dial, such as `"10.0.0.5:7447"`, if it is not that of `listen`:
                 for a member in a container or behind a router; requires `tls`.
             allow: what other members may start or call here: classes, functions, modules (their public names), or
                 `"module:name"`.
@@ -154,7 +154,7 @@ class Cluster:
             node, secret, addresses, sources, allowed, settings, meta, _version(), incarnations, carrier, clock,
             dials=not real, services=services,
         )  # fmt: skip
-        joining = detached(node, opening.run((limit or 0) / 1e9))
+        joining = start_detached(node, opening.run((limit or 0) / 1e9))
         try:
             membership, opened = await joining
         except asyncio.CancelledError:
@@ -206,7 +206,7 @@ class Cluster:
     def _end(self) -> asyncio.Task[Any]:
         """End the membership, in a task of its own; callers may wait for it."""
         if self._ending is None:
-            self._ending = detached(self.node, self._membership.distribution.stop())
+            self._ending = start_detached(self.node, self._membership.distribution.stop())
         return self._ending
 
     # Members
@@ -372,8 +372,8 @@ class Cluster:
         if any(member.address == address for member in membership.up.values()):
             return
         if address == membership.me.address:
-            membership.met_itself(address)
-        dial = detached(self.node, self._carrier.connect(address))
+            membership.handle_own_address(address)
+        dial = start_detached(self.node, self._carrier.connect(address))
         dial.add_done_callback(lambda _: membership.wake())
         membership.reconnect(address)
         try:

@@ -9,10 +9,10 @@ from typing import Any
 
 from otp.kernel.steps.node import Node
 
-__all__ = ["detached"]
+__all__ = ["start_detached"]
 
 
-def detached(node: Node, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+def start_detached(node: Node, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
     """Run a coroutine in a task that belongs to no process."""
     s = node.scheduler
     current, s.current = s.current, None

@@ -6,9 +6,9 @@ A message is a tuple that begins with `"cluster"`:
 ("cluster", "facts", protocol, facts, known)   once per connection, from each side
 ("cluster", "joined")                          when a member was accepted after that
 ("cluster", "known", known)                    when a member has learned of another one, and when asked
-("cluster", "ask")                             when a node that connected sees more members
+("cluster", "ask")                             to a node that connected and sees more members
 ("cluster", "view", count, digest)             to one member in turn, each heartbeat
-("cluster", "differs", known)                  the reply to it from a member that sees others; asks for `known`
+("cluster", "differs", known)                  the reply to it from a member with another digest; asks for `known`
 ("cluster", "leaving")                         before a member leaves
 ("cluster", "seen")                            the reply to it
 ("cluster", "forget", name, incarnation)       when a lost member will not come back
@@ -20,8 +20,8 @@ A node that joins sends its facts, too. The others count it as a member once it 
 accepted.
 
 `facts` is a dict; keys that are not known are ignored, so that later versions may add some. `known` is a list of
-`(name, incarnation, address)`. `digest` is the same for all members that see the same ones, so that members that agree
-exchange no lists: n³ names would be sent otherwise while n members form.
+`(name, incarnation, address)`. Members that see the same members have the same `digest`, and exchange no
+lists; otherwise n³ names would be sent while n members form a cluster.
 """
 
 # Terms have no type.
@@ -78,7 +78,7 @@ class Known(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """The members that one sees, itself included: their number, and the exclusive or of their tokens."""
+    """The members that a member sees, including itself: their number, and the exclusive or of their tokens."""
 
     size: int
     digest: int
@@ -86,7 +86,7 @@ class Seen(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def token(node: NodeId) -> int:
-    """Return a number for a node that is the same on all members."""
+    """Return a number for a node, the same on all members."""
     return int.from_bytes(hashlib.blake2b(str(node).encode(errors="replace"), digest_size=7).digest(), "big")
 
 

@@ -105,7 +105,7 @@ class Opening:
         if hasattr(carrier, "on_stranger"):
             carrier.on_stranger = membership.stranger
         if hasattr(carrier, "on_itself"):
-            carrier.on_itself = membership.met_itself
+            carrier.on_itself = membership.handle_own_address
         if hasattr(carrier, "on_closed"):
             carrier.on_closed = transport.closed
         distribution.observer, distribution.member_transport = membership, transport
@@ -213,7 +213,8 @@ def give_up_at(
     """
     if membership.own_addresses.issuperset(addresses):
         named = ", ".join(addresses)
-        raise JoinRefused(("unreachable", addresses), f"{named} leads to this node itself; try that of another member")
+        why = f"{named} leads to this node itself; try the address of another member"
+        raise JoinRefused(("unreachable", addresses), why)
     failed = [dial.exception() for dial in dials if dial.done() and not dial.cancelled()]
     for error in failed:
         if isinstance(reason := getattr(error, "reason", None), tuple):  # the address itself is wrong

@@ -57,8 +57,8 @@ MOST_LOST: Final = 1_000
 MOST_IGNORED: Final = 100
 """Number of unknown kinds of messages that are logged."""
 GOSSIP: Final = 10
-"""Number of members up to which all are sent each new one at once, and each new one the list. In a larger cluster the
-new one asks one of them for the list, and connects by itself."""
+"""Number of members up to which each new member is announced to all at once, and receives the list. In a larger cluster
+a new member asks one of them for the list, and connects by itself."""
 LOOKS: Final = 8
 """Heartbeats in which sources of addresses are read each time; afterwards they are read each time after as many."""
 SLOWEST_DIAL: Final = 2.0
@@ -308,7 +308,7 @@ class Membership:
         return theirs.digest in (here, here ^ me)
 
     def _gossip(self) -> None:
-        """Compare the members with those that another one sees, with one in turn."""
+        """Compare the members with those that another member sees, one member each heartbeat."""
         self._asked = False
         others = list(self.up.values())
         if others:
@@ -387,8 +387,8 @@ class Membership:
         if reason is not None:
             self.note(node.name, reason, "here")
 
-    def met_itself(self, address: str) -> None:
-        """Handle an address that has led to this member itself; lists of all members have its own, too."""
+    def handle_own_address(self, address: str) -> None:
+        """Handle an address that leads to this member itself, as one in a list of all members does."""
         self.own_addresses.add(address)
         self.wake()
 

@@ -174,7 +174,7 @@ class Connection:
         return encode(Beat(self.outgoing, self._sent, self._received))
 
     def probe(self, now: float, again: bool = False) -> list[bytes]:
-        """Return a frame that the other side acknowledges at once, unless one is on its way; with `again` also then.
+        """Return a frame that the other side acknowledges at once, unless one is on its way; with `again`, even then.
 
         It is an empty piece of a signal with more to come, which changes no signal.
         """

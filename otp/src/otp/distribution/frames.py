@@ -105,7 +105,7 @@ class Data(Struct, frozen=True, array_like=True, tag=1):
 class Large(Data, frozen=True, array_like=True, tag=5):
     """A `Data` frame of the lane for large signals, which are put together apart from the others.
 
-    Its piece `ends` a part of the signal, or more of that part follows.
+    `ends` is true if its piece is the last one of a part of the signal.
     """
 
     ends: bool = False

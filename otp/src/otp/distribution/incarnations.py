@@ -129,7 +129,7 @@ class IncarnationFile:
                 os.close(descriptor)
         except OSError as error:
             full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-            try_this = "try again after removing something" if full else "try a folder of this user"
+            try_this = "try again after freeing disk space" if full else "try a folder of this user"
             raise IncarnationError(
                 f"{self._path}: expected a file that can be read and written, got {error}; {try_this}"
             ) from error

@@ -1,7 +1,7 @@
 r"""`Parts`: a signal in parts, so that no step copies its large values as a whole, which would hold the loop.
 
-The parts alternate: some of the encoded signal that ends with the header of a large value, the value, the rest. Joined,
-they are the signal as it is encoded otherwise.
+The parts alternate: encoded bytes that end with the header of a large value, and that value. Joined, they are the
+signal as it is encoded otherwise.
 
 >>> from otp.distribution.parts import Assembly, Parts, large_length
 >>> signal = Parts((b"\x92\x01\xc6\x00\x00\x00\x05", b"large", b"\xc0"))
@@ -67,7 +67,7 @@ def large_length(part: bytes) -> int | None:
 
 
 class Assembly:
-    """Puts signals together from pieces of their parts, one after the other."""
+    """A buffer that puts signals together from the pieces of their parts, one signal at a time."""
 
     __slots__ = ("_length", "_parts", "_pieces", "_size", "_value")
 
@@ -79,7 +79,7 @@ class Assembly:
         self._length = 0
 
     def add(self, piece: bytes, ends: bool, more: bool, limit: int) -> bytes | Parts | None:
-        """Add a piece, which `ends` a part or not, and return the signal unless there are `more` pieces of it.
+        """Add a piece, the last one of a part if it `ends`; return the signal unless `more` pieces follow.
 
         Raises `ValueError` for a signal of more than `limit` bytes, or whose parts have a wrong length.
         """
@@ -107,7 +107,7 @@ class Assembly:
             length = large_length(self._parts[-1])
             if length is None or self._size - len(piece) + length > limit:
                 raise ValueError(f"expected the length of a large value, at most {limit}, got {length}")
-            # Written in place, and handed over without a copy: it has this reference only.
+            # Written in place, and handed over without a copy, since there is no other reference to it.
             self._value, self._length = BytesIO(bytes(length)), length
         if self._value.tell() + len(piece) > self._length:
             raise ValueError(f"expected a value of {self._length} bytes, got more")

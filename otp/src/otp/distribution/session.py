@@ -282,7 +282,7 @@ class Session:
         return actions
 
     def expire(self, now: float) -> list[Action]:
-        """Drop nodes that the carrier has reported as gone a heartbeat ago, and that have not answered since."""
+        """Drop nodes that the carrier reported as gone a heartbeat ago and that have not answered since."""
         gone = [(peer, live) for peer in self._peers.values() if (live := peer.live) and self._is_gone(now, live)]
         return [action for peer, live in gone for action in self._broken(now, peer, live, Broken("hint"))]
 

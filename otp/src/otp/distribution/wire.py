@@ -54,15 +54,15 @@ _SIZED: Final = frozenset[type]([bytes, str])
 _NESTING: Final = frozenset[type]([tuple, list, dict])
 _LIMIT: Final = 1 << 62
 LARGE: Final = 256 * 1024
-"""Bytes from which a value is a part of its signal: encoding it would hold the loop."""
+"""Bytes from which a value is a part of its own in the signal: encoding it would hold the loop."""
 WIDE: Final = 16
-"""Maximum members of a tuple, list or dict in which large values are looked for; looking takes time, too."""
+"""Maximum members of a tuple, list or dict that is searched for large values; the search takes time, too."""
 NESTED: Final = 4
-"""Maximum depth of such a value."""
+"""Maximum depth of that search."""
 _PLACE: Final = 1
-"""The type of the msgpack extension that holds the place of a large value, of 16 bytes; it does not travel."""
+"""The type of the msgpack extension, of 16 bytes, that holds the place of a large value; it is never sent."""
 _MARK: Final = os.urandom(12)
-"""Begins the data of these, so that no value of a program is taken for one; its number follows."""
+"""The beginning of the data of a place, so that no value of a program is taken for one; its number follows."""
 
 
 class Malformed(Exception):
@@ -149,7 +149,7 @@ def _has_large(term: Any, depth: int) -> bool:
 
 
 def _set_apart(term: Any, large: list[bytes | str], depth: int) -> Any:
-    """Return a term with places for its large values, and append these."""
+    """Return a term with places for its large values, and append the values to `large`."""
     if not _has_large(term, depth):
         return term
     if isinstance(term, (bytes, str)):

@@ -67,7 +67,7 @@ def runtime_folder() -> Path:
             problems.append(f"{path} cannot be written")
         except OSError as error:
             problems.append(f"{path}: {error.strerror}")
-    why = "; ".join(problems) or "no folder takes temporary files; is the disk full?"
+    why = "; ".join(problems) or "no folder accepts temporary files; is the disk full?"
     raise BadArgument(
         f"expected a folder for doors, got none ({why}); "
         "try another XDG_RUNTIME_DIR, or address='127.0.0.1:7000' and token=…"

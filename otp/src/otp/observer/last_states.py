@@ -1,4 +1,4 @@
-"""The first states of children, and what those that have ended had last: state, messages, flags of a supervisor."""
+"""The first states of children, and of those that ended, the last state and messages, or a supervisor's flags."""
 
 # States have no type.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -134,7 +134,7 @@ class LastStates:
         self._starts = node.subscribe(self._started, kinds={"child_started", "child_restarted"})
 
     def take(self, p: Process, reason: object) -> None:
-        """Keep what a process had last. The runtime calls it before it releases a server or supervisor."""
+        """Keep the last state and messages of a server, or the flags of a supervisor, before it is released."""
         if p.callbacks is not None and p.callbacks.supervisor:
             self._flags.take(p)
             return

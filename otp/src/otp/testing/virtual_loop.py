@@ -103,7 +103,7 @@ class _Timer(asyncio.TimerHandle):
     def __lt__(self, other: object) -> bool:
         if not isinstance(other, _Timer):
             return NotImplemented
-        one, two = self._when, other._when  # of many timers, comparing them is what costs most
+        one, two = self._when, other._when  # with many timers, comparing them costs the most
         return one < two or (one == two and self._number < other._number)
 
     __hash__ = asyncio.TimerHandle.__hash__

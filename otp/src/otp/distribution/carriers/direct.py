@@ -167,7 +167,7 @@ class DirectCarrier:
         self._listings: list[Listing] = []
         self._reserved: LockedEntry | None = None
         self._typed: dict[StreamAddress, str] = {}
-        """The spelling of addresses as they were typed, where it differs."""
+        """The spelling of addresses as they were typed, if it differs."""
         self._named_at = float("-inf")
         self._closed = False
         self._me: NodeId
@@ -190,9 +190,8 @@ class DirectCarrier:
             # Without certificates, the address is a part of the proofs, which keeps others from relaying.
             self._advertised = StreamAddress.parse(self._advertise, tls=True)
             if self._tls is None:
-                raise CarrierError(
-                    ("tls_required", self._advertise), f"{self._advertise}: expected certificates for it"
-                )
+                why = f"{self._advertise}: expected certificates to advertise it; try tls="
+                raise CarrierError(("tls_required", self._advertise), why)
         try:
             self._contexts = None if self._tls is None else Contexts(self._tls)
             self._listen_first()

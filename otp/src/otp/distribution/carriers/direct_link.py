@@ -45,7 +45,7 @@ FRAMES: Final = 64
 """Frames handed over before the loop may do something else: one read of small frames would hold it too long."""
 BURST_S: Final = 1e-3
 """A frame that follows another one this soon, with nothing received in between, waits for the end of the loop's turn:
-one system call for the whole burst. So calls one after the other never wait."""
+one system call for the whole burst. A call that follows an answer never waits."""
 LEFT: Final = 64
 """Reads at the end of a stream; a peer that goes on sending does not hold up its end."""
 BURST: Final = 16 * 1024

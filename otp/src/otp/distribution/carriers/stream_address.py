@@ -70,7 +70,7 @@ class StreamAddress:
 
     @property
     def is_resolved(self) -> bool:
-        """True if it needs no look-up of a name."""
+        """True if no name has to be looked up."""
         try:
             return bool(self.path or ipaddress.ip_address(self.host))
         except ValueError:
@@ -95,7 +95,7 @@ def unix_family() -> int | None:
 
 
 def parse_reachable(address: str, *, tls: bool = False) -> StreamAddress:
-    """Return the address that a text names, which this user may dial. Raises `CarrierError`, also if it may not."""
+    """Return the address that a text names. Raises `CarrierError`, also for one that this user may not dial."""
     found = StreamAddress.parse(address, tls=tls)
     if found.path:
         try:
