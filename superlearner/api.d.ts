@@ -175,9 +175,9 @@ declare namespace Api {
     /** when they did something in the course last, in seconds since 1970 */ at: number|null;
     /** exercises that have passed, of all sessions */ passed: number;
     /** exercises of all sessions */ exercises: number;
-    /** predictions of which the first answer was wrong */ mispredicted: number;
+    /** predictions whose first answer was wrong */ mispredicted: number;
     /** the exercise worked on last */ current: CourseLearnerExercise|null;
-    /** after four attempts at it, all its hints, or as the third in turn without a pass */ stuck: boolean;
+    /** no pass after four attempts or all its hints, or the third in a row without one */ stuck: boolean;
     /** the sessions that they have begun */ sessions: CourseLearnerSession[];
   }
   interface CourseLearnerAnswer {
@@ -658,7 +658,7 @@ declare namespace Api {
     /** number of processes started */ started: number;
     gave_up: boolean;
     /** the supervisors that gave up, in order */ fallen: string[];
-    /** a give-up as a sentence, with its last reason and its limit */ story?: string|null;
+    /** a give-up as a sentence, with the last reason and the limit */ story?: string|null;
     /** the program of the node ended, with the whole tree */ program?: boolean;
   }
   interface SandboxConfiguration {

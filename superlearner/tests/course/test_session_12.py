@@ -245,7 +245,7 @@ def test_lines_that_were_wrong_are_named_when_enough_are_right() -> None:
     assert passed.ok
     assert (
         passed.steps[-1].say
-        == "line 5 is generic: every server tells a question from a command, and needs to know who waits for the answer"
+        == "line 5 is generic: every server tells questions from commands, and has to know who waits for the answer"
     )
     failed = verdict("s12.generic", right.replace('"specific"', '"generic"'))
     assert failed.steps[-1].say.startswith("5 of the 10 lines are wrong, line 3 among them")
@@ -286,7 +286,7 @@ Root (one_for_one)
     found = verdict("s12.tree", f"drawing = {drawing!r}\ndisturbed = {counts}")
     assert found.misconceptions == ("M21",)
     assert "the store crashed, and Worker1, which uses it, went on" in found.steps[-1].say
-    assert found.steps[-1].step == "When the store crashes, the workers and the pool restart."
+    assert found.steps[-1].step == "When the store crashes, the workers and the dynamic supervisor restart."
     restarting = f"drawing = {drawing.replace('Root (one_for_one)', 'Root')!r}\ndisturbed = {counts | {'store': 7}}"
     assert verdict("s12.tree", restarting).ok
 

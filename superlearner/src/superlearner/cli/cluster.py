@@ -50,7 +50,7 @@ def node(
         str | None,
         typer.Option(
             metavar="ADDRESS",
-            help="Address that others dial, where it differs: in a container, behind a router.",
+            help="Address that others dial, if not the one of --listen: in a container, behind a router.",
             show_default=False,
         ),
     ] = None,

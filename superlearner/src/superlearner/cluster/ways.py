@@ -103,7 +103,7 @@ class Way:
         cookie_file: another file with the cookie.
         connect: addresses of members.
         listen: the address to listen on.
-        advertise: the address that others dial, where it differs.
+        advertise: the address that others dial, if it is not that of `listen`.
         discovery: as `discovery_of` takes it.
         allow: what other members may start or call.
         tls: certificates, for members on other machines.

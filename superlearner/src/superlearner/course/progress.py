@@ -125,7 +125,7 @@ class Missed:
 MANY: Final = 4
 """Attempts that make an exercise difficult."""
 IN_TURN: Final = 3
-"""Exercises that were tried one after the other, without a pass."""
+"""Exercises tried in a row without a pass, after which a learner counts as stuck."""
 
 
 def _why_missed(block: Exercise | Predict, item: ItemState) -> str:
@@ -219,22 +219,22 @@ class Progress:
         """Return when something was done last; None if nothing was."""
         return max((item.at for item in self._items.values() if item.at is not None), default=None)
 
-    def mispredicted(self, lessons: Iterable[Lesson]) -> int:
-        """Return how many predictions had a wrong first answer."""
+    def count_mispredictions(self, lessons: Iterable[Lesson]) -> int:
+        """Return the number of predictions whose first answer was wrong."""
         asked = [self.of(one.id) for lesson in lessons for one in lesson.blocks(Predict)]
         return sum(item.attempts > 0 and not item.passed for item in asked)
 
-    def newest(self, lessons: Iterable[Lesson]) -> list[Exercise]:
-        """Return the exercises that were begun, the one worked on last first."""
+    def list_begun(self, lessons: Iterable[Lesson]) -> list[Exercise]:
+        """Return the exercises that were begun, the most recent one first."""
         begun = [one for lesson in lessons for one in lesson.blocks(Exercise) if self.of(one.id).at is not None]
         return sorted(begun, key=lambda one: -(self.of(one.id).at or 0.0))
 
-    def is_stuck(self, newest: Sequence[Exercise]) -> bool:
-        """Return whether the exercise worked on last resists: many attempts, all hints, or several in turn."""
-        items = [self.of(one.id) for one in newest]
+    def is_stuck(self, begun: Sequence[Exercise]) -> bool:
+        """Return whether the most recent exercise has not passed after many attempts, all hints, or several others."""
+        items = [self.of(one.id) for one in begun]
         if not items or items[0].passed:
             return False
-        if items[0].attempts >= MANY or items[0].hints >= len(newest[0].hints):
+        if items[0].attempts >= MANY or items[0].hints >= len(begun[0].hints):
             return True
         return len(items) >= IN_TURN and all(item.attempts and not item.passed for item in items[:IN_TURN])
 

@@ -50,7 +50,7 @@ class NameTaken(ValueError):
     """
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"{name} is already attached, --node {name} selects it; another node needs another name")
+        super().__init__(f"{name} is already attached; select it with --node {name}, or give another node another name")
         self.name = name
 
 

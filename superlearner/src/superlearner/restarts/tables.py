@@ -152,7 +152,7 @@ class Past:
         return self.now.alive(pid) and self.now.table(pid) is not None
 
     def _base(self, pid: Any) -> tuple[Table, bool]:
-        """Return the table of the supervisor that runs now in the slot of `pid`, and whether its flags are its own."""
+        """Return the table of the supervisor now in the slot of `pid`, and whether its flags are those of `pid`."""
         successor, lives = self.successor(pid) or UNKNOWN, self._lives(pid)
         last = None if lives else self.now.last_flags(pid)
         return successor if last is None else replace(last, times=successor.times, rows=successor.rows), lives or bool(
@@ -285,7 +285,7 @@ def _ordered(rows: list[Row], successors: Sequence[Row], order: list[Any]) -> li
 def _flags(table: Table, after: list[TraceEvent], before: list[TraceEvent], *, known: bool) -> Table:
     """Return the flags as they were: those of the first event since that names them, else of the last before.
 
-    They are those of `table` if no event names them and they are `known`; else `table` is that of its successor.
+    If no event names them and they are `known`, they are those of `table`; else `table` is that of its successor.
     """
     for event in after:
         data = event.data

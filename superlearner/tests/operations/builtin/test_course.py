@@ -346,7 +346,7 @@ def test_a_teacher_sees_first_who_is_stuck(inside: Inside, tmp_path: Path) -> No
 
 
 def test_a_teacher_sees_where_each_learner_works_and_who_needs_help(inside: Inside, tmp_path: Path) -> None:
-    """A learner with all hints, or with one attempt at each of three exercises, was not told from one who is well."""
+    """Regression: a learner with all hints, or one attempt at each of three exercises, did not count as stuck."""
 
     async def test(inside_: Any) -> None:
         platform = inside_.platform

@@ -81,7 +81,7 @@ def test_a_teacher_gives_links_to_a_class_and_sees_who_is_stuck(
     expect(work.get_by_role("listitem")).to_have_text(
         ["passed: Set keeps a value.", "failed: A restart starts from the beginning."]
     )
-    expect(work).to_contain_text("4 attempts, no hint opened")
+    expect(work).to_contain_text("4 attempts, no hints opened")
     expect(work).to_contain_text("Shown with the verdict: A restarted process begins with the result of init")
     expect(work.get_by_role("link", name="MinimalServer")).to_have_attribute("href", "/learn/12#s12-minimal")
     work.get_by_text("Newest answer").click()

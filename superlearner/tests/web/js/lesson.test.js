@@ -75,7 +75,7 @@ test("earlier code stands above what is written, or replaces what defines the sa
   assert.equal(goOn(echo, " \n"), echo);
 });
 
-test("the last cell above that defines a name is found, however it does", () => {
+test("the last cell that defines a name is found, by a definition, an import or an assignment", () => {
   const cells = [
     "import otp\nfrom otp import GenServer, Reply, impl\nfrom a import (\n    one,\n    two as second,\n)",
     "class Shop(GenServer):\n    value = 1\n", "async def crash(name):\n    inner = 1", "ann, bob = 1, 2\ncount: int = 3",

@@ -102,15 +102,15 @@ test("in a card, the lanes of the marked row and of what the sentence names are 
   assert.deepEqual(fitRows(rows, "", 2000), rows);
 });
 
-test("an end that nothing repairs is told", () => {
+test("an exit without a restart is reported", () => {
   const fall = { id: 1, at: 0, kind: "gave_up", level: "bad", key: "team", text: "team gave up (last: bob was killed)" };
   const feed = [fall, { ...fall, id: 2, kind: "ended", text: "team ended" }];
   const model = { rows: new Map(), feed };
-  assert.match(lastEnd(model), /^team gave up \(last: bob was killed\)\. .* nothing starts it again\. Run it once more\.$/);
+  assert.match(lastEnd(model), /^team gave up \(last: bob was killed\)\. .* nothing starts it again\. Run its cell again\.$/);
   assert.equal(lastEnd({ ...model, rows: new Map([["team", {}]]) }), "", "it runs again");
   assert.equal(lastEnd({ ...model, feed: [] }), "");
   const crash = { ...fall, id: 3, kind: "crashed", key: "%alone/0.6.0", text: "dan crashed; it has no supervisor" };
   assert.equal(lastEnd({ ...model, feed: [...feed, crash] }), "dan crashed; it has no supervisor.");
   assert.match(lastEnd({ ...model, feed: [...feed, crash] }, "team"), /^team gave up/, "beside the tree of team");
-  assert.equal(lastEnd({ ...model, feed: [{ ...crash, key: "team/bob", sup: "team" }] }), "", "its supervisor answers");
+  assert.equal(lastEnd({ ...model, feed: [{ ...crash, key: "team/bob", sup: "team" }] }), "", "its supervisor handles it");
 });

@@ -194,16 +194,16 @@ LISTING_MARKS = {
 """Marks of the lines of the listing in the lesson: taking a message, telling requests apart by tag and answering, going
 on and stopping are generic; what an agent keeps and answers is specific."""
 WHY_MARK = {
-    1: "a counter or a cache goes on with the next message, too",
+    1: "a counter or a cache also goes on to the next message",
     2: "whatever a server does, it first takes a message",
     3: "a counter has no facts to remember",
     4: "a counter has no such memory",
-    5: "every server tells a question from a command, and needs to know who waits for the answer",
+    5: "every server tells questions from commands, and has to know who waits for the answer",
     6: "a counter is not asked for the weather",
     7: "a counter knows no weather station",
     8: "a counter looks up no facts",
     9: "whatever the answer is, it goes to the process that asked",
-    10: "every server has to be stopped in some way",
+    10: "every server needs a way to be stopped",
 }
 ENOUGH = 0.8
 

@@ -385,7 +385,7 @@ async def found_when(s: Scenario, name: str, *, marked: bool) -> str:
 
 
 class OnlyInit(GenServer[None]):
-    """A server without a callback for any message."""
+    """A server with no callback but `init`."""
 
     @impl
     def init(self, arg: None) -> Ok[None]:

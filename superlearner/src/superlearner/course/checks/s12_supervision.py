@@ -205,7 +205,7 @@ async def gives_up_at(s: Scenario, times: Any) -> float | None:
 @unreported
 async def tree(s: Scenario) -> None:
     """A tree that was drawn."""
-    s.step("The drawing is a tree: a supervisor at the top, and the others below it.")
+    s.step("The drawing is a tree with one supervisor at the top and everything else below it.")
     text = s.need("drawing")
     s.expect(type(text) is str, f"expected drawing to be a text with a tree, got {render(text)}")
     s.expect(text.strip() != "", "expected drawing to be a text with a tree: nothing is drawn yet")
@@ -253,7 +253,7 @@ async def tree(s: Scenario) -> None:
         say = f"children start in order, and {users[0].label} starts before the store, which it uses"
         raise Wrong(f"expected the store before its users: {say}", "M21", STORE_FIRST)
 
-    s.step("When the store crashes, the workers and the pool restart.")
+    s.step("When the store crashes, the workers and the dynamic supervisor restart.")
     since = s.mark()
     ended = await ends(s, root, store)
     if going := [each for each in (*workers, pool) if each not in ended]:

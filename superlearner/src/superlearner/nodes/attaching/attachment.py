@@ -26,7 +26,7 @@ PAUSES_S: Final = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 60.0)
 """Seconds between attempts to find a service; after the last one, it is given up."""
 
 LOOK_S: Final = 1.0
-"""Seconds between looks at the doors of this user, which are files: a service that runs again is found at once."""
+"""Seconds between two checks of the doors of this user, which are files: a restarted service is found soon."""
 LONGEST: Final = 300
 WORD_S: Final = 2.0
 """A request fails a moment before the reason is known."""
@@ -35,14 +35,14 @@ State = Literal["connecting", "attached", "looked_for", "given_up"]
 
 @dataclass(frozen=True, slots=True)
 class ServiceChange:
-    """An attached service was lost, or is attached again.
+    """The loss of an attached service, or its return.
 
     Args:
         node: the name of its node on the platform.
         at: when, in seconds since 1970.
         text: what happened, without the time.
         reason: why it was lost; None if it is attached again.
-        os_pid: the number of its program.
+        os_pid: the process id of its program.
     """
 
     node: str
@@ -89,7 +89,7 @@ class Attachment:
         self._why: str | None = None
         self._silent_since: float | None = None
         self._tried = ""
-        """The address of the door of the last attempt."""
+        """The address of the door that was tried last."""
         self.gone_at: float | None = None
         """When it was lost, in seconds since 1970; None while it is attached, and if the platform did not run then."""
         self.known = known
@@ -98,7 +98,7 @@ class Attachment:
         """The address of its door before the last restart of the service."""
         self.held: Callable[[Attachment], frozenset[str]] = lambda _attachment: frozenset()
         """Returns the addresses of doors to which other services are attached: none of them is its restart."""
-        self.changed: Callable[[ServiceChange], object] = lambda _change: None
+        self.on_change: Callable[[ServiceChange], object] = lambda _change: None
         """Called when the service is lost, and when it is attached again."""
         self.learned: Callable[[], object] = lambda: None
         """Called when `known` has changed."""
@@ -134,13 +134,13 @@ class Attachment:
             await self._pause()
 
     async def _pause(self) -> None:
-        """Pause before the next attempt, at most until a new door of the service is there."""
+        """Pause before the next attempt, or until the service has a new door."""
         until = asyncio.get_running_loop().time() + self._pauses[self.tries - 1]
         while await self._goes_on(until):
             pass
 
     async def _goes_on(self, until: float) -> bool:
-        """Wait a moment and return whether the pause goes on: there is no notification when a service starts."""
+        """Wait a moment and return whether the pause goes on; no notification is sent when a service starts."""
         loop, known = asyncio.get_running_loop(), self.known
         await asyncio.sleep(min(LOOK_S, max(0.0, until - loop.time())))
         if known is not None and self.where.has_new_door(
@@ -179,7 +179,7 @@ class Attachment:
             if gone_at is not None:
                 now = time.time()
                 text = f"{name} is attached again, to process {facts.os_pid}, after {max(0.0, now - gone_at):.0f} s"
-                self.changed(ServiceChange(name, now, text, None, facts.os_pid))
+                self.on_change(ServiceChange(name, now, text, None, facts.os_pid))
             if not self.begun.done():
                 self.begun.set_result(None)
             if self.known != known:
@@ -196,7 +196,7 @@ class Attachment:
                     self._nodes.detach(name, why)
         what = "gone" if why == ENDED else "silent"
         self._tell("bad", f"{name} is {what}: {why}; it will be looked for {len(self._pauses)} times")
-        self.changed(ServiceChange(name, self.gone_at or time.time(), f"{name} is {what}: {why}", why, facts.os_pid))
+        self.on_change(ServiceChange(name, self.gone_at or time.time(), f"{name} is {what}: {why}", why, facts.os_pid))
 
     @property
     def why(self) -> str | None:

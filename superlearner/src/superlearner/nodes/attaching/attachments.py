@@ -136,7 +136,7 @@ class Attachments:
         task = asyncio.get_running_loop().create_task(attachment.live(), context=Context())
         self._tasks[attachment] = task
         attachment.held = self._held_by_others
-        attachment.changed = self.on_change
+        attachment.on_change = self.on_change
         if attachment.known is not None:
             attachment.learned = self._store
 

@@ -111,7 +111,7 @@ class Whereabouts:
         )
 
     def has_new_door(self, node: str, others: Collection[str], tried: Collection[str]) -> bool:
-        """Return whether this user has a door of a node at an address not `tried`; `others` as for `look`."""
+        """Return whether this user has a door of a node at an address not in `tried`; `others` as for `look`."""
         return self.is_own and any(
             one.node == node and one.address not in tried and one.name not in others for one in _doors_of_user()
         )

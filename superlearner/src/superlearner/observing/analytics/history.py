@@ -191,7 +191,7 @@ class History:
 
     @property
     def has_fallen(self) -> bool:
-        """True if its newest process gave up: that one has ended, or is about to."""
+        """True if its newest process gave up, and so has ended or is about to."""
         last = next(self.restart_history(), None) if self.pids else None
         return last is not None and last.event_type == "gave_up" and last.supervisor_pid == self.pid
 

@@ -392,7 +392,7 @@ def _describe_command(entries: Sequence[Entry], facts: NodeFacts) -> str:
 
 
 def _describe_failures(history: History) -> str:
-    """Return that a child fails at each start, if its last start failed."""
+    """Return the words that a child fails at each start; "" unless its last start failed."""
     newest = next((one for one in history.restart_history() if one.event_type != "gave_up"), None)
     return "the same child fails at each start: " if newest and newest.event_type == "restart_failed" else ""
 

@@ -73,8 +73,8 @@ async def topology(
     asked = {"per_page": SAMPLE if include_processes else 1}
     counted, healthy, status = await asyncio.gather(
         ask_all(ctx, services, nodes, select_nodes(ctx, nodes), "process.list", asked),
-        health_by_node(ctx, services, nodes, members) if include_health else _nothing(),
-        status_of(cluster) if cluster is not None and cluster.members() else _nothing(),
+        health_by_node(ctx, services, nodes, members) if include_health else _skip(),
+        status_of(cluster) if cluster is not None and cluster.members() else _skip(),
     )
     distribution: dict[str, int | None] = {name: meta["total"] for name, meta in counted.meta.items()}
     samples = {name: [one["pid"] for one in lines] for name, lines in counted.data.items()}
@@ -104,7 +104,7 @@ async def topology(
     )
 
 
-async def _nothing() -> None:
+async def _skip() -> None:
     pass
 
 

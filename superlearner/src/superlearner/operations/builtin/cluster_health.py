@@ -109,7 +109,7 @@ async def node_info(
         ask([home], "node.list"),
         ask(there, "application.list"),
         ask(there if include_processes else [], "process.list", {"per_page": process_limit}),
-        pings(cluster, [name]) if cluster and member and name != home else _no_pings(),
+        pings(cluster, [name]) if cluster and member and name != home else _skip_pings(),
     )
     line: dict[str, Any] = {one["name"]: one for one in known.data.get(home, ())}.get(name, {})
     listed = [ProcessLine.model_validate(one) for one in processes.data.get(name, ())] if include_processes else None
@@ -140,5 +140,5 @@ async def node_info(
     )
 
 
-async def _no_pings() -> dict[str, float | None]:
+async def _skip_pings() -> dict[str, float | None]:
     return {}

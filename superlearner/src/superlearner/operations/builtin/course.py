@@ -302,10 +302,10 @@ async def progress(ctx: Context, course: Course, store: Store, /) -> list[Course
 @operation("course.learners", http=("GET", "/course/learners"), scope="code", on="platform", errors=STORED,
            short="name,stuck,passed,exercises,at current.id,attempts,hints,said")  # fmt: skip
 async def learners(accounts: Accounts, classroom: Classroom, course: Course, /) -> list[CourseLearner]:
-    """List where each learner is: first those who are stuck, the newest first.
+    """List where each learner is, those who are stuck first, then by last activity.
 
-    `current` is the exercise worked on last. A learner is stuck if it has not passed after four attempts, after all its
-    hints, or as the third exercise in turn that was tried without a pass. For teachers.
+    `current` is the exercise worked on last. A learner is stuck if it has not passed after four attempts or after all
+    its hints, or if it is the third exercise in a row tried without a pass. For teachers.
     """
     with reading_the_store():
         names = [
@@ -446,16 +446,16 @@ def _item(id: str, item: ItemState) -> CourseItem:
 
 def _learner(name: str, done: Progress, course: Course) -> CourseLearner:
     sessions = [_session(one, done) for one in course.lessons]
-    newest = done.newest(course.lessons)
-    current = next((_learner_exercise(_number_of(one, course), one, done.of(one.id)) for one in newest), None)
+    begun = done.list_begun(course.lessons)
+    current = next((_learner_exercise(_number_of(one, course), one, done.of(one.id)) for one in begun), None)
     return CourseLearner(
         name=name,
         at=done.latest(),
         passed=sum(one.passed for one in sessions),
         exercises=sum(one.exercises for one in sessions),
-        mispredicted=done.mispredicted(course.lessons),
+        mispredicted=done.count_mispredictions(course.lessons),
         current=current,
-        stuck=done.is_stuck(newest),
+        stuck=done.is_stuck(begun),
         sessions=[
             CourseLearnerSession(number=one.number, passed=one.passed, exercises=one.exercises, state=one.state)
             for one in sessions

@@ -18,7 +18,7 @@ from superlearner.operations.results.restarts import (
 )
 from superlearner.restarts.drawing import MomentNode
 
-__all__ = ["GiveUp", "decisive", "describe_facts", "find_give_ups", "reword"]
+__all__ = ["GiveUp", "describe_facts", "find_decisive", "find_give_ups", "reword"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +27,10 @@ class GiveUp:
 
     Args:
         supervisor: its name.
-        reason: why its child ended or did not start, for the last time.
-        where: the line that raised then, if it was a start.
-        limit: the restarts that it had within seconds; None if unknown.
-        text: all of that as a sentence.
+        reason: why its child ended or failed to start the last time.
+        where: the line that raised, if it was a failed start.
+        limit: the restarts allowed within a number of seconds; None if unknown.
+        text: the give-up as a sentence.
     """
 
     supervisor: str
@@ -50,8 +50,8 @@ def find_give_ups(moment: Moment) -> list[GiveUp]:
     return list(found.values())
 
 
-def decisive(given_up: Sequence[GiveUp]) -> GiveUp:
-    """Return the last give-up with a reason of its own: that of a supervisor below is `shutdown`."""
+def find_decisive(given_up: Sequence[GiveUp]) -> GiveUp:
+    """Return the highest give-up whose reason is not just the `shutdown` of a supervisor below it."""
     return next((one for one in reversed(given_up) if one.reason != "shutdown"), given_up[-1])
 
 

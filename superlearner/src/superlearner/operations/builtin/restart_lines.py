@@ -17,7 +17,7 @@ from superlearner.control.events import ANSWERS, STARTS, TraceEvent, facts_of, i
 from superlearner.nodes.kinds import BESIDE
 from superlearner.nodes.nodes import WatchedNode
 from superlearner.nodes.remote import RemoteNode
-from superlearner.operations.builtin.restart_facts import decisive, find_give_ups
+from superlearner.operations.builtin.restart_facts import find_decisive, find_give_ups
 from superlearner.operations.builtin.restarts import describe_row as describe_stored
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Operation, Paged, declared, operation
@@ -237,8 +237,8 @@ def describe_row(row: MomentRow, reader: str) -> RestartLine:
     line.gave_up = bool(given_up)
     line.fallen = list(dict.fromkeys(one.supervisor for one in given_up))
     if given_up:
-        line.supervisor, line.reason = given_up[-1].supervisor, decisive(given_up).reason
-        line.where = decisive(given_up).where or line.where
+        line.supervisor, line.reason = given_up[-1].supervisor, find_decisive(given_up).reason
+        line.where = find_decisive(given_up).where or line.where
         line.story = "; ".join(one.text for one in given_up)
     return line
 

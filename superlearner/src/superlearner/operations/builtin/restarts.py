@@ -138,7 +138,7 @@ def _read_program_end(row: MomentRow) -> Moment | None:
         moment = None if row.data is None else Moment.model_validate_json(zlib.decompress(row.data))
     except (ValueError, zlib.error):  # from an earlier version
         return None
-    return moment if moment is not None and moment.program and len(moment.events) > 1 else None  # it runs again
+    return moment if moment is not None and moment.program and len(moment.events) > 1 else None  # a service has one
 
 
 def _add_start_of_program(moment: Moment, end: Moment) -> Moment:

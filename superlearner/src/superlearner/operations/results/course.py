@@ -259,9 +259,9 @@ class CourseLearner(ResultModel):
     at: float | None = Field(description="when they did something in the course last, in seconds since 1970")
     passed: int = Field(description="exercises that have passed, of all sessions")
     exercises: int = Field(description="exercises of all sessions")
-    mispredicted: int = Field(description="predictions of which the first answer was wrong")
+    mispredicted: int = Field(description="predictions whose first answer was wrong")
     current: CourseLearnerExercise | None = Field(description="the exercise worked on last")
-    stuck: bool = Field(description="after four attempts at it, all its hints, or as the third in turn without a pass")
+    stuck: bool = Field(description="no pass after four attempts or all its hints, or the third in a row without one")
     sessions: list[CourseLearnerSession] = Field(description="the sessions that they have begun")
 
 

@@ -181,5 +181,5 @@ class RestartLine(ResultModel):
     started: int = Field(description="number of processes started")
     gave_up: bool
     fallen: list[str] = Field(description="the supervisors that gave up, in order")
-    story: str | None = Field(default=None, description="a give-up as a sentence, with its last reason and its limit")
+    story: str | None = Field(default=None, description="a give-up as a sentence, with the last reason and the limit")
     program: bool = Field(default=False, description="the program of the node ended, with the whole tree")

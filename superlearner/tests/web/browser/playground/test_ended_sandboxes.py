@@ -161,10 +161,10 @@ def test_a_failed_start_shows_its_error_and_line_and_a_good_one_clears_the_mark(
     expect(page.get_by_role("treeitem", name=re.compile("^left, "))).to_be_visible()
     step = page.locator("#next-step")
     typed(page, TYPED.replace("Ok(start)", "Ok(start.nothing)"))
-    expect(step).to_have_text("Next: press Run (Ctrl-Enter), which starts this code.")
+    expect(step).to_have_text("Next: press Run (Ctrl-Enter) to start this code.")
     page.get_by_role("button", name="Run", exact=True).click()
     expect(step).to_contain_text("Next: this code did not start: the message below it says why.")
-    expect(page.get_by_role("treeitem")).to_have_count(0)  # the tree of the run before is not of this error
+    expect(page.get_by_role("treeitem")).to_have_count(0)  # none of the previous run beside this error
     expect(page.locator("#one-reason p")).to_have_text(
         [
             "It has ended.",
@@ -176,7 +176,7 @@ def test_a_failed_start_shows_its_error_and_line_and_a_good_one_clears_the_mark(
     accessible(page)
     typed(page, "print('no supervisor in here')\n")
     page.get_by_role("button", name="Run", exact=True).click()
-    expect(page.locator("#one-reason b")).to_have_text("The run before has ended.")
+    expect(page.locator("#one-reason b")).to_have_text("The previous run has ended.")
 
 
 def test_code_and_limits_of_a_sandbox_outlive_its_record_and_run_again(

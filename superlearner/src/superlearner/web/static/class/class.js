@@ -156,5 +156,5 @@ const exercise = ({ id, title, page: place, attempts, passed, helped, hints, sai
     ${answer ? html`<details><summary>Newest answer</summary><learner-answer .answer=${{
       title, source: answer, said }}></learner-answer></details>` : nothing}</td>
   <td>${passed ? (helped ? "passed with help" : "passed") : "open"}<p class="hint">${counted(attempts, "attempt")}${hints
-    ? `, ${counted(hints, "hint")} opened` : ", no hint opened"}</p></td>
+    ? `, ${counted(hints, "hint")} opened` : ", no hints opened"}</p></td>
   <td><time>${time(at)}</time></td></tr>`;

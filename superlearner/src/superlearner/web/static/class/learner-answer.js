@@ -1,5 +1,5 @@
 /**
- * `<learner-answer>`: what a learner sent last to an exercise, with line numbers, and the line that the verdict names marked.
+ * `<learner-answer>`: the newest answer of a learner to an exercise, with line numbers; the line that the verdict names is marked.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { SlCode } from "../components/code-editor.js";
 import { heightOf } from "../lesson/editing.js";
 
-/** Lines for which it has room; longer answers scroll. */
+/** Lines that it shows; longer answers scroll. */
 const MOST_LINES = 24;
 
 class LearnerAnswer extends HTMLElement {

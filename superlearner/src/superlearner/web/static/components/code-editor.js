@@ -11,7 +11,7 @@ import { attribute, make, write } from "../base/dom.js";
 /** @import { EditorView as View, InputHandler } from "../vendor/codemirror.js" */
 /** @typedef {typeof import("../vendor/codemirror.js")} CodeMirror */
 
-/** A shadow at each edge behind which there is more code; at the end of the code its own background covers it. */
+/** A shadow at each edge beyond which there is more code; at the end, the background of the code covers it. */
 const EDGES = [["left", "100% 0", "WIDE 100%"], ["top", "0 100%", "100% WIDE"], ["bottom", "0 0", "100% WIDE"]];
 const MORE = [
   ...EDGES.map(([to, at, size]) =>
@@ -239,7 +239,7 @@ export class SlCode extends HTMLElement {
       this.#plain.scrollTop = Math.max(0, (line - 1) * height - this.#plain.clientHeight / 2);
       return;
     }
-    const { doc } = this.#view.state, scroller = this.#view.scrollDOM; // only the editor scrolls, the page stays
+    const { doc } = this.#view.state, scroller = this.#view.scrollDOM; // scrolls the editor, not the page
     const { top } = this.#view.lineBlockAt(doc.line(Math.min(Math.max(line, 1), doc.lines)).from);
     scroller.scrollTop = top - scroller.clientHeight / 2;
   }

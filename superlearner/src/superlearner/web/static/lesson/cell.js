@@ -16,7 +16,7 @@ import { showTree, workbench } from "./workbench.js";
 
 const bench = workbench();
 
-/** @typedef {{printed: string, value: string|null, error: string|null, missing?: string}} Output  `missing`: a name without a value */
+/** @typedef {{printed: string, value: string|null, error: string|null, missing?: string}} Output  `missing`: a name that is not defined */
 
 /** Characters of what a cell prints that the server sends. */
 const LONGEST = 4000;
@@ -42,7 +42,7 @@ export class LessonCell extends LessonBlock {
     return this.#state;
   }
 
-  /** The code that stands here. */
+  /** The code in its editor. */
   get source() {
     return this.#editor.value;
   }
@@ -125,13 +125,13 @@ export class LessonCell extends LessonBlock {
     this.say(done ? "The workbench has started again, without names." : this.failed);
   }
 
-  /** What to do about a name that a cell above defines. @param {string} name */
-  #first(name) {
+  /** Return what to do about a name that a cell above defines. @param {string} name */
+  #suggest(name) {
     const above = this.#above, cell = above[definedIn(name, above.map(({ source }) => source))];
     if (!cell) return nothing;
     const where = cell.closest("section")?.querySelector("h2")?.textContent ?? "";
     return html` Run the cells above first: <a href="#${cell.id}">one in <i>${where}</i></a> defines <code>${name}</code>.
-      <button type="button" class="btn" @click=${() => void this.#runAbove()}>Run the cells above, then this one</button>`;
+      <button type="button" class="btn" @click=${() => void this.#runAbove()}>Run the cells above and this one</button>`;
   }
 
   content() {
@@ -159,7 +159,7 @@ export class LessonCell extends LessonBlock {
           : nothing}
         ${output.value === null ? nothing : html`<pre tabindex="0" class="value">${output.value}</pre>`}
         ${output.error ? html`<p class="note" data-level="bad">${output.error}${
-          output.missing ? html`.${this.#first(output.missing)}` : nothing}</p>` : nothing}
+          output.missing ? html`.${this.#suggest(output.missing)}` : nothing}</p>` : nothing}
         ${output.printed || output.value !== null || output.error ? nothing : html`<p class="hint">It has run and printed nothing.</p>`}
       </div>` : nothing}
       </div>${this.#place}</div>`;

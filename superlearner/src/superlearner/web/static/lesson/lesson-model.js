@@ -98,13 +98,13 @@ export const placeOf = (id) => id.replaceAll(".", "-");
 /** Return the id of a section's element, which is no other element's. @param {{id: string}} section */
 export const sectionPlace = ({ id }) => `section-${id}`;
 
-/** What an import or an assignment at the beginning of a line binds. */
+/** The names that an import or an assignment at the start of a line binds. */
 const BINDS = /^(?:from [\w.]+ import (?:\(([^)]*)\)|([^#\n]+))|import ([^#\n]+)|((?:\w+, *)*\w+)(?: *:[^=\n]+)? *=(?!=))/gm;
 
 /**
- * Return the place of the last code that defines a name; -1 if none does.
+ * Return the index of the last cell that defines a name; -1 if none does.
  * @param {string} name
- * @param {readonly string[]} codes  Python
+ * @param {readonly string[]} codes  the Python code of each cell
  */
 export function definedIn(name, codes) {
   return codes.findLastIndex((code) => [

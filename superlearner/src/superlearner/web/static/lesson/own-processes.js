@@ -27,8 +27,8 @@ export function ownKids({ kids, rows }) {
 }
 
 /**
- * Return what is said of the last end that nothing repairs: a supervisor that gave up and does not run again, or a
- * crash without a supervisor. "" without one.
+ * Return a sentence about the last exit without a restart: a supervisor that gave up and does not run again, or a
+ * crash without a supervisor. "" if there is none.
  * @param {Pick<Model, "feed"|"rows">} model
  * @param {string} [only]  the process that is shown with all below it; "" for all
  */
@@ -38,5 +38,5 @@ export function lastEnd({ feed, rows }, only = "") {
   if (!end || rows.has(end.key ?? "")) return "";
   return end.kind === "crashed"
     ? `${end.text}.`
-    : `${end.text}. Its other children have ended with it, and nothing starts it again. Run it once more.`;
+    : `${end.text}. Its other children have ended with it, and nothing starts it again. Run its cell again.`;
 }

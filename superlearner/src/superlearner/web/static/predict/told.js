@@ -45,7 +45,7 @@ export const ask = (question, rows) => html`<p class="which">${question.line}</p
   that you expect to be restarted. </span>Children were started from ${rows ? "top to bottom" : "left to right"}.${question.links?.length
     ? " The dotted line is a link between two processes."
     : ""}${temporary(question.tree) ? html`<span class="wide"> A dashed circle is a temporary child:
-      its supervisor does not start it again.</span>` : nothing}</p>`;
+      its supervisor never restarts it.</span>` : nothing}</p>`;
 
 /** Return the result as one line. @param {Answer} answer @param {(id: string) => string} name */
 export function verdict({ right, restarted, nodes }, name) {

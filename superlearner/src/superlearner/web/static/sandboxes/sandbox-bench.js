@@ -17,7 +17,7 @@ import { SyntaxCheck } from "./syntax-check.js";
 /** Time after the last key for which the user counts as typing. */
 const TYPING_MS = 3000;
 
-/** Time after which a start counts as long. */
+/** Milliseconds after which a start counts as long. */
 const LONG_START_MS = 1500;
 
 export const editor = byId("source", SlCode);
@@ -32,13 +32,13 @@ editor.addEventListener("input", () => (typed = performance.now()));
 /** Return whether the user is typing. */
 const typing = () => document.activeElement === editor && performance.now() - typed < TYPING_MS;
 
-/** Say that the code starts, and what ends a start that takes long. */
+/** Report that the code is starting, and after a while, what ends a long start. */
 export function tellStart() {
   const words = "Starting…";
   check.tell(words);
   setTimeout(() => {
     if (check.said.textContent === words)
-      check.tell("It is still starting. If an init holds its loop, the start ends after 5 s, and its line is shown.");
+      check.tell("Still starting. If an init holds the loop, the start ends after 5 s and the line is shown.");
   }, LONG_START_MS);
 }
 
@@ -58,14 +58,14 @@ export function goTo(line, message) {
  * Mark the line at which a process crashed, and show it unless the user is typing or has changed the text.
  * @param {Crash} crash
  * @param {boolean} edited  the text is not the one that crashed
- * @param {number} version  of the code that crashed, if the text has another line in its place; else 0
+ * @param {number} version  of the code that crashed, if this text differs at that line; else 0
  */
 export function showCrash({ name, line, reason, hint, ended = false }, edited, version) {
   if (check.said.querySelector("[data-level=ok]")) check.tell("");
   const did = `${name} ${ended ? "ended" : "crashed"}`;
   const go = make("button", { type: "button", class: "link" }, at(line));
   go.onclick = () => goTo(line, reason);
-  const where = version ? make("span", {}, `${at(line)} of version ${version}, which is not this text`) : go;
+  const where = version ? make("span", {}, `${at(line)} of version ${version} (this text differs there)`) : go;
   const told = crashText(reason), what = hint ? told.replace(/, which is not a result such as .*$/, "") : told; // the hint says which are
   const again = !!hint && reason.endsWith(hint.slice(hint.indexOf(":") + 1)), why = again ? hint : what, other = again ? "" : hint;
   const more = other ? `${/[.?!]$/.test(why) ? "" : "."} ${sentence(other)}` : "";

@@ -9,14 +9,14 @@ import { html, nothing, render } from "../vendor/lit-html.js";
 import { handlesCrash } from "./known-messages.js";
 import { at, nextOf } from "./sandbox-words.js";
 
-/** @import { Course, Sandbox } from "./sandbox-words.js" */
+/** @import { Sandbox, Situation } from "./sandbox-words.js" */
 /** @typedef {{name: string, line: number, ended?: boolean}} At */
 
 const place = byId("next-step", HTMLElement);
 const KEYS = html`<span class="for-keys"> (Ctrl-Enter)</span>`;
-/** @type {Course} */ let course = { status: "starting", last: "start", typed: false, other: false };
+/** @type {Situation} */ let situation = { status: "starting", last: "start", typed: false, other: false };
 /** The newest crash. @type {At} */ let crash = { name: "", line: 0 };
-/** How many times a process of it was started again. */ let restarts = 0;
+/** How many restarts it has had. */ let restarts = 0;
 /** The code has a message that makes it crash. */ let crashes = false;
 
 /** Begin with another sandbox. */
@@ -27,7 +27,7 @@ export function beginSteps() {
 
 /** @param {Sandbox["status"]} now @param {string|null} source  that runs */
 export function stepOf(now, source) {
-  course.status = now;
+  situation.status = now;
   crashes = handlesCrash(source ?? "");
   draw();
 }
@@ -38,17 +38,17 @@ export function stepAfterCrash(at, other) {
   follow("crash", other);
 }
 
-/** @param {number} count  how many times a process was started again */
+/** @param {number} count  how many restarts there have been */
 export function stepAfterRestarts(count) {
   const more = count > restarts;
   restarts = count;
-  if (more && (course.last === "start" || course.last === "run")) follow("end");
+  if (more && (situation.last === "start" || situation.last === "run")) follow("end");
 }
 
 /** The text in the editor was changed. @param {boolean} other  it is not the one that runs */
 export function stepAfterInput(other) {
-  if (course.typed === other) return;
-  course.typed = other;
+  if (situation.typed === other) return;
+  situation.typed = other;
   draw();
 }
 
@@ -61,9 +61,9 @@ export const stepAfterRun = () => follow("run");
 /** The code of the editor does not run. */
 export const stepAfterRefusal = () => follow("refusal");
 
-/** @param {Course["last"]} last @param {boolean} [other] */
+/** @param {Situation["last"]} last @param {boolean} [other] */
 function follow(last, other = false) {
-  course = { status: course.status, last, typed: false, other };
+  situation = { status: situation.status, last, typed: false, other };
   draw();
 }
 
@@ -75,20 +75,20 @@ const did = () => (crash.ended ? "ended" : "crashed");
 /** @type {Record<string, () => unknown>} */
 const STEPS = {
   kill: () => html`kill a process in the tree; its supervisor starts it again. Or make one crash: ${toCrash()}`,
-  read: () => html`read under <b>What happened</b> who was started again. Or make one crash: ${toCrash()}`,
-  try: () => html`the new code runs. Kill a process in the tree, or make one crash, and see what is different.`,
+  read: () => html`read under <b>What happened</b> which processes were restarted. Or make one crash: ${toCrash()}`,
+  try: () => html`the new code is running. Kill a process in the tree, or make one crash, and see what is different.`,
   fix: () => html`${at(crash.line)}, where ${crash.name} ${did()}, is marked. Fix it and press Run${KEYS}.`,
-  compare: () => html`${at(crash.line)} of the code that ran, where ${crash.name} ${did()}, is another one in this text. Press Run${KEYS}
-    to try this one.`,
+  compare: () => html`${crash.name} ${did()} at ${at(crash.line)} of the code that ran, and this text differs there. Press Run${KEYS}
+    to try it.`,
   correct: () => html`this code does not run: the message below it says why. The tree still runs the previous code. Correct it and press
     Run${KEYS}.`,
   mend: () => html`this code did not start: the message below it says why. Correct it and press Run${KEYS}.`,
-  change: () => html`press Run${KEYS}: the tree changes over to this code.`,
-  start: () => html`press Run${KEYS}, which starts this code.`,
-  again: () => html`change the code and press Run${KEYS}, which starts it again.`,
+  change: () => html`press Run${KEYS}: the tree switches to this code.`,
+  start: () => html`press Run${KEYS} to start this code.`,
+  again: () => html`change the code and press Run${KEYS} to start it again.`,
 };
 
 function draw() {
-  const what = STEPS[nextOf(course)]?.();
+  const what = STEPS[nextOf(situation)]?.();
   render(what ? html`<b>Next:</b> ${what}` : nothing, place);
 }

@@ -36,7 +36,7 @@ let part = "part-happened";
 let known = null;
 let version = 0;
 let running = false;
-/** A start was refused before anything ran: what is told of an end is about the run before. */
+/** A start was refused before anything ran, so an end that is shown is that of the previous run. */
 let unstarted = false;
 /** @type {() => Promise<void>} */ let refresh = async () => {};
 /** @type {(id: string) => void} */ let showTab = () => {};
@@ -127,7 +127,7 @@ export const shows = (id) => shown?.id === id && known !== null;
 
 /** @param {string} reason @param {boolean} ended */
 function why(reason, ended) {
-  const who = unstarted ? "The run before has" : "It has";
+  const who = unstarted ? "The previous run has" : "It has";
   const title = html`<b>${ended ? `${who} ended: ` : "It is stopping: "}</b>`;
   const more = ended ? `${remedyOf(reason)} Run starts it again; its options stay.`.trim() : "";
   const line = lineOfExit(reason, known ?? ""), said = line && !reason.endsWith(at(line)) ? `${reason}: ${at(line)}` : reason;

@@ -103,7 +103,7 @@ export function follow(one) {
   const next = runs ? `${one.node} ${one.os_pid} ${one.restart_count} ${one.created_at}` : "";
   const before = run;
   run = `${one.created_at} ${one.restart_count}`;
-  if (one.id !== id || run !== before && !runs) { // a run that is starting, or did not, has no processes yet
+  if (one.id !== id || run !== before && !runs) { // a run that is starting, or failed to, has no processes
     replay.follow(one.node);
     played = "";
     model = last = EMPTY;

@@ -201,14 +201,14 @@ function partsOf(message) {
 }
 
 /**
- * What happened last to a sandbox, and what its next step depends on. `typed`: the text was changed after that; `other`: the
- * line that crashed is of another text than the one in the editor.
- * @typedef {{status: Sandbox["status"], last: "start"|"starting"|"end"|"crash"|"run"|"refusal", typed: boolean, other: boolean}} Course
+ * What happened last to a sandbox, and what else its next step depends on. `typed`: the text was changed after that; `other`:
+ * the text in the editor differs from the code that ran at the line that crashed.
+ * @typedef {{status: Sandbox["status"], last: "start"|"starting"|"end"|"crash"|"run"|"refusal", typed: boolean, other: boolean}} Situation
  */
 
 /**
  * Return which step comes next: it follows what happened last; "" for none.
- * @param {Course} course
+ * @param {Situation} situation
  */
 export function nextOf({ status, last, typed, other }) {
   if (last === "starting" || status !== "running" && status !== "ended") return "";

@@ -99,7 +99,7 @@ function show(select, names, rests, awaited, why) {
   if (select.options.length > 1 && !onlyOwn()) select.append(make("option", { value: ALL }, everywhere().text));
   select.value = chosen();
   attribute(select, "title", chosen() || first);
-  select.hidden = select.options.length < 2 || "unused" in select.dataset; // in Playground and Learn a node means nothing
+  select.hidden = select.options.length < 2 || "unused" in select.dataset; // Playground and Learn are about no node
   const note = document.getElementById("gone");
   if (!note) return;
   const before = document.documentElement.hasAttribute("data-gone");

@@ -153,7 +153,7 @@ export class EventLog {
     this.changed();
   }
 
-  /** Load the ends and starts of the program since a moment, which are no events of the node. @param {number|undefined} first */
+  /** Load the ends and starts of the program since a time; the node has no events for them. @param {number|undefined} first */
   async #loadPrograms(first) {
     if (first === undefined) return;
     /** @type {Api.RestartLine[]|null} */ const found = await this.#ask(this.#turn,
@@ -210,7 +210,7 @@ const lifecycle = (items) => inOrder(items.filter(({ type }) => TYPES.includes(t
 const inOrder = (events) => events.sort((one, other) => one.at - other.at);
 
 /**
- * Return whether an event belongs to a kept restart: their times are computed anew for each answer.
+ * Return whether an event belongs to a kept restart; their times are recomputed for each answer.
  * @param {LogEvent} event
  * @param {Api.RestartLine} one
  */
