@@ -162,7 +162,7 @@ def test_large_values_are_echoed_between_two_nodes(two: Any) -> None:
 
     async def test(both: Any) -> None:
         both.b.spawn(echo)
-        await otp.testing.advance(0.2)
+        await both.settle()
         await both.on(both.a, ask)
 
     two(test)
