@@ -109,12 +109,20 @@ def test_a_node_of_an_earlier_version_puts_the_parts_together() -> None:
         (b"\x92\x01" + header(BYTES, 1), b"x"),
         (b"\x93\x01\x07" + header(TEXT, 1), b"\xff"),
         (b"\x93\x01\x07\x92" + header(BYTES, 1), b"x", b"\xd4\x01\x00"),
-        (b"\x93\x01\x07\x92" + header(BYTES, 1), b"x", b"\xd8\x01" + wire._MARK + b"\0\0\0\7"),
+        (b"\x93\x01\x07\x92" + header(BYTES, 1), b"x", b"\xd8\x01" + bytes(12) + b"\0\0\0\0"),
     ],
 )
 def test_parts_that_do_not_fit_are_malformed(parts: tuple[bytes, ...]) -> None:
     with pytest.raises(wire.Malformed):
         wire.decode(Parts(parts))
+
+
+def test_a_place_that_a_stranger_has_learned_stands_for_no_value() -> None:
+    """It learns one by a header that is the content of a value; many of them would stand for more than is sent."""
+    place = wire.decode(Parts((b"\x93\x01\x07\xc4\x12" + header(BYTES, 1), b"x"))).term
+    assert place.startswith(b"\xd8\x01")
+    with pytest.raises(wire.Malformed):
+        wire.decode(Parts((b"\x93\x01\x07\x93" + 2 * place + header(BYTES, 1), b"x")))
 
 
 def test_a_later_kind_of_signal_is_told_apart_from_a_malformed_one() -> None:

@@ -61,8 +61,9 @@ NESTED: Final = 4
 """Maximum depth of that search."""
 _PLACE: Final = 1
 """The type of the msgpack extension, of 16 bytes, that holds the place of a large value; it is never sent."""
-_MARK: Final = os.urandom(12)
-"""The beginning of the data of a place, so that no value of a program is taken for one; its number follows."""
+_MARK: Final = 12
+"""Random bytes at the beginning of the data of a place, other ones for each signal, so that no value of a program is
+taken for one; its number follows."""
 
 
 class Malformed(Exception):
@@ -119,12 +120,12 @@ def encode_in_parts(kind: Any, head: tuple[Any, ...], term: Any) -> bytes | Part
     """Return the signal of a kind with a written term, in parts if it has large values."""
     if not _has_large(term, NESTED):
         return encode(kind(*head, term))
-    large: list[bytes | str] = []
-    data = encode(kind(*head, _set_apart(term, large, NESTED)))
+    mark, large = os.urandom(_MARK), list[bytes | str]()
+    data = encode(kind(*head, _set_apart(term, mark, large, NESTED)))
     parts: list[bytes] = []
     begun = 0
     for number, value in enumerate(large):
-        place = _place(number)
+        place = _place(mark, number)
         at = data.index(place, begun)
         content = value if isinstance(value, bytes) else value.encode()
         parts += [data[begun:at] + header(BYTES if content is value else TEXT, len(content)), content]
@@ -148,24 +149,24 @@ def _has_large(term: Any, depth: int) -> bool:
     return False
 
 
-def _set_apart(term: Any, large: list[bytes | str], depth: int) -> Any:
+def _set_apart(term: Any, mark: bytes, large: list[bytes | str], depth: int) -> Any:
     """Return a term with places for its large values, and append the values to `large`."""
     if not _has_large(term, depth):
         return term
     if isinstance(term, (bytes, str)):
         large.append(term)
-        return Ext(_PLACE, _place_data(len(large) - 1))
+        return Ext(_PLACE, _place_data(mark, len(large) - 1))
     if isinstance(term, dict):
-        return {key: _set_apart(part, large, depth - 1) for key, part in term.items()}
-    return [_set_apart(part, large, depth - 1) for part in term]
+        return {key: _set_apart(part, mark, large, depth - 1) for key, part in term.items()}
+    return [_set_apart(part, mark, large, depth - 1) for part in term]
 
 
-def _place_data(number: int) -> bytes:
-    return _MARK + number.to_bytes(4, "big")
+def _place_data(mark: bytes, number: int) -> bytes:
+    return mark + number.to_bytes(4, "big")
 
 
-def _place(number: int) -> bytes:
-    return b"\xd8" + bytes((_PLACE,)) + _place_data(number)
+def _place(mark: bytes, number: int) -> bytes:
+    return b"\xd8" + bytes((_PLACE,)) + _place_data(mark, number)
 
 
 def decode(data: bytes | Parts) -> Any:
@@ -185,7 +186,7 @@ def decode(data: bytes | Parts) -> Any:
 def _decode_parts(parts: Parts) -> Any:
     if parts.size > LONGEST:
         raise Malformed(f"expected a signal of at most {LONGEST:,} bytes, got {parts.size:,}")
-    values: list[bytes | str] = []
+    mark, values = os.urandom(_MARK), list[bytes | str]()
     text = bytearray()
     try:
         for part, value in zip(parts[::2], (*parts[1::2], None), strict=False):
@@ -194,12 +195,12 @@ def _decode_parts(parts: Parts) -> Any:
                 break
             if large_length(part) != len(value):
                 raise ValueError(f"expected the header of a value of {len(value):,} bytes")
-            text += part[:-HEADER] + _place(len(values))
+            text += part[:-HEADER] + _place(mark, len(values))
             values.append(value if part[-HEADER] == BYTES else value.decode())
 
         def take_place(kind: int, place: memoryview) -> bytes | str:
-            number = int.from_bytes(place[len(_MARK) :], "big")
-            if kind != _PLACE or bytes(place) != _place_data(number):
+            number = int.from_bytes(place[_MARK:], "big")
+            if kind != _PLACE or bytes(place) != _place_data(mark, number):
                 raise ValueError("expected a term, got an extension")
             return values[number]
 
