@@ -156,6 +156,14 @@ def test_pieces_of_a_wrong_length_end_the_connection(pieces: list[tuple[bytes, b
     assert told in seen[-1].text
 
 
+def test_a_signal_of_many_small_values_is_refused() -> None:
+    assembly = Assembly()
+    with pytest.raises(ValueError, match="at most 1,024 parts"):
+        for _ in range(MIB // 6):
+            assembly.add(header(BYTES, 1), True, True, MIB)
+            assembly.add(b"x", True, True, MIB)
+
+
 def test_large_values_are_echoed_between_two_nodes(two: Any) -> None:
     async def echo() -> None:
         otp.register("echo", otp.self())

@@ -26,6 +26,8 @@ TEXT: Final = 0xDB
 """The types of large values in msgpack: bin 32 and str 32."""
 CHUNK: Final = 64 * 1024
 """Bytes of a received part that are kept in one piece; growing one buffer to 16 MB takes ten times as long."""
+MOST: Final = 1024
+"""Parts of a received signal: many small ones would take much more memory than their bytes."""
 
 
 class Parts(tuple[bytes, ...]):
@@ -81,7 +83,7 @@ class Assembly:
     def add(self, piece: bytes, ends: bool, more: bool, limit: int) -> bytes | Parts | None:
         """Add a piece, the last one of a part if it `ends`; return the signal unless `more` pieces follow.
 
-        Raises `ValueError` for a signal of more than `limit` bytes, or whose parts have a wrong length.
+        Raises `ValueError` for a signal of more than `limit` bytes, of too many parts, or with parts of a wrong length.
         """
         self._size += len(piece)
         if self._size > limit:
@@ -97,6 +99,8 @@ class Assembly:
             self._pieces.append(bytearray(piece))
         if ends or not more:
             self._end_part()
+            if len(self._parts) > MOST:
+                raise ValueError(f"expected signals of at most {MOST:,} parts, got one more")
         if more:
             return None
         parts, self._parts, self._size = self._parts, [], 0
