@@ -184,6 +184,7 @@ def test_an_advertised_address_is_the_one_that_others_dial(sides: Any, tmp_path:
             assert (A, B) == (await b.linked.get(), await a.linked.get())
             targets = {str(address) for address in b.carrier._dialler._targets}
             assert {f"tls/{HOST}:{outside}"} == targets
+            await b.tried.wait()
 
     sides(test)
 

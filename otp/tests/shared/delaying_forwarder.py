@@ -17,6 +17,7 @@ class _End(asyncio.Protocol):
         self.loop = asyncio.get_running_loop()
         self.other: _End | None = None
         self.transport: asyncio.Transport | None = None
+        self.lost = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -26,6 +27,7 @@ class _End(asyncio.Protocol):
         self.loop.call_later(self.seconds, self.write_to_other, data)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.lost.set()
         self.loop.call_later(self.seconds, self.close_other)
 
     def write_to_other(self, data: bytes) -> None:
@@ -59,6 +61,7 @@ async def forwarding(port: str, seconds: float) -> AsyncIterator[int]:
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
+        await asyncio.sleep(0)  # asyncio does not close what was accepted in this turn
         server.close()
         for task in tasks:
             with suppress(OSError):
@@ -66,3 +69,4 @@ async def forwarding(port: str, seconds: float) -> AsyncIterator[int]:
         for end in ends:
             if end.transport is not None:
                 end.transport.abort()
+                await end.lost.wait()
