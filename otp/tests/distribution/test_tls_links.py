@@ -19,6 +19,7 @@ from otp.distribution import NodeId
 from otp.distribution.carriers.announcing import Announcing
 from otp.distribution.carriers.carrier_error import CarrierError
 from otp.distribution.carriers.direct import DirectCarrier
+from otp.distribution.carriers.stream_address import StreamAddress
 from otp.distribution.carriers.tls import Tls
 
 HOST = "127.0.0.1"
@@ -185,6 +186,29 @@ def test_an_advertised_address_is_the_one_that_others_dial(sides: Any, tmp_path:
             targets = {str(address) for address in b.carrier._dialler._targets}
             assert {f"tls/{HOST}:{outside}"} == targets
             await b.tried.wait()
+
+    sides(test)
+
+
+def test_a_name_of_all_members_does_not_count_as_that_of_this_node(sides: Any) -> None:
+    async def test(side: Any) -> None:
+        a, b = await side(A), await side(B)
+        here, there = (StreamAddress.parse(one.address, tls=True) for one in (a, b))
+        places: dict[str, list[StreamAddress]] = {"all.example": [here, there], "alone.example": [here]}
+        met, own = asyncio.Queue[NodeId](), asyncio.Queue[str]()
+
+        async def resolve(address: StreamAddress) -> list[StreamAddress]:
+            return places[address.host]
+
+        def set_node(target: Any, node: NodeId, before: Any = a.carrier._dialler.set_node) -> None:
+            before(target, node), met.put_nowait(node)
+
+        a.carrier._resolve, a.carrier._dialler.set_node, a.carrier.on_itself = resolve, set_node, own.put_nowait
+        await a.carrier.connect("tls/all.example:7447")
+        assert {A, B} == {await met.get(), await met.get()}
+        await a.carrier.connect("tls/alone.example:7447")
+        assert "tls/alone.example:7447" == await own.get()
+        assert own.empty()
 
     sides(test)
 

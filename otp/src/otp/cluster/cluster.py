@@ -371,6 +371,7 @@ class Cluster:
         limit = nanoseconds(timeout, "cluster.connect(timeout=…)")
         if any(member.address == address for member in membership.up.values()):
             return
+        membership.own_addresses.discard(address)  # a name may lead to other members by now
         if address == membership.me.address:
             membership.handle_own_address(address)
         dial = start_detached(self.node, self._carrier.connect(address))

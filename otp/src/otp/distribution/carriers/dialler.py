@@ -11,9 +11,9 @@ import asyncio
 import errno
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextvars import Context
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from otp.distribution.carriers.listing import Entry
@@ -41,13 +41,14 @@ class Target:
     """An address, the `node` to which it leads as far as is known, and until when it is dialled.
 
     It is `proven` if it was reached from here and belongs to that node. A target with an `entry` is dialled until the
-    node that has listed itself there ends.
+    node that has listed itself there ends. `typed` are the spellings that have led to it, such as the name of a host.
     """
 
     address: StreamAddress
     until: float
     node: NodeId | None = None
     entry: Entry | None = None
+    typed: set[str] = field(default_factory=set[str])
     pause: float = 0.0
     since: float = 0.0
     proven: bool = False
@@ -76,7 +77,9 @@ class Dialler:
         self._targets: dict[StreamAddress, Target] = {}
         self._closed = False
 
-    def dial(self, address: StreamAddress, seconds: float = GIVE_UP_S, entry: Entry | None = None) -> None:
+    def dial(
+        self, address: StreamAddress, seconds: float = GIVE_UP_S, entry: Entry | None = None, typed: Iterable[str] = ()
+    ) -> None:
         """Dial an address for so many seconds, unless it has a link or is being dialled; 0 is one attempt."""
         if self._closed:
             return
@@ -86,12 +89,17 @@ class Dialler:
             target = self._targets[address] = Target(address, until, entry and entry.node, entry)
         else:
             target.until = max(target.until, until)
+        target.typed.update(typed)
         if not (target.linked or target.dials):
             self._dial(target)
 
     def set_node(self, target: Target, node: NodeId) -> None:
         """Record the node that has proven itself at an address."""
         target.node, target.proven = node, True
+
+    def nodes_at(self, typed: str) -> set[NodeId | None]:
+        """Return the nodes to which an address leads as it was typed; None stands for those not known yet."""
+        return {target.node for target in self._targets.values() if typed in target.typed}
 
     def linked(self, node: NodeId, address: StreamAddress | None) -> None:
         """Record that a node has a link, which either side may have dialled, and the address in its greeting.
@@ -163,7 +171,7 @@ class Dialler:
             target.entry.remove()
             self._on_left(target.entry.node)
         if target.until == FOREVER:
-            self.dial(target.address, FOREVER)
+            self.dial(target.address, FOREVER, typed=target.typed)
 
     def _dial(self, target: Target) -> None:
         self._stop(target)

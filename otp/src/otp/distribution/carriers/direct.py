@@ -154,7 +154,7 @@ class DirectCarrier:
         self.on_stranger: Callable[[NodeId], object] | None = None
         """Called for a node of another group that was met at an address."""
         self.on_itself: Callable[[str], object] = _ignore
-        """Called with an address that was dialled and has led to this node itself."""
+        """Called with an address as it was typed, if all that it stands for has led to this node itself."""
         self.on_closed: Callable[[NodeId], object] | None = None
         """Called for a node whose process has ended: its address refuses this node after it had a link."""
         self._links: dict[NodeId, DirectLink] = {}
@@ -166,8 +166,6 @@ class DirectCarrier:
         """The open listeners, by the family of their sockets."""
         self._listings: list[Listing] = []
         self._reserved: LockedEntry | None = None
-        self._typed: dict[StreamAddress, str] = {}
-        """The spelling of addresses as they were typed, if it differs."""
         self._named_at = float("-inf")
         self._closed = False
         self._me: NodeId
@@ -185,7 +183,7 @@ class DirectCarrier:
         self._loop = asyncio.get_running_loop()
         self._warnings = LimitedWarnings(self._loop)
         self._dialler = Dialler(self._loop, self._on_connected, self._on_refused, self._on_left)
-        connect = [self._parse_typed(address) for address in self._connect]
+        connect = {typed: self._parse(typed) for typed in self._connect}
         if self._advertise is not None:
             # Without certificates, the address is a part of the proofs, which keeps others from relaying.
             self._advertised = StreamAddress.parse(self._advertise, tls=True)
@@ -200,8 +198,8 @@ class DirectCarrier:
                 listing.add(me, self._listened)
             # From here on each of two nodes that start at once is listed before it looks for the other one.
             self._dial_listed()
-            for address in connect:
-                await self._dial(address, FOREVER)
+            for typed, address in connect.items():
+                await self._dial(address, FOREVER, typed)
             if self._contexts is not None and self._multicast is not None:
                 self._announcing = Announcing(
                     self._loop, self._group, self._secret, self._multicast, self._on_announcement
@@ -259,16 +257,10 @@ class DirectCarrier:
         Raises `CarrierError` for an address that is malformed, needs TLS, or is closed to this user.
         """
         if not self._closed:
-            await self._dial(self._parse_typed(address), 0.0 if again else GIVE_UP_S)
+            await self._dial(self._parse(address), 0.0 if again else GIVE_UP_S, None if again else address)
 
     def _parse(self, address: str) -> StreamAddress:
         return parse_reachable(address, tls=self._tls is not None)
-
-    def _parse_typed(self, address: str) -> StreamAddress:
-        found = self._parse(address)
-        if str(found) != address:
-            self._typed[found] = address
-        return found
 
     def _check_strength(self, address: StreamAddress, typed: str) -> None:
         if self._weak and not (address.path or address.tls):
@@ -278,17 +270,16 @@ class DirectCarrier:
                 "try to guess it at a port, got a shorter or simpler one; try `secrets.token_urlsafe(32)`",
             )
 
-    async def _dial(self, address: StreamAddress, seconds: float) -> None:
+    async def _dial(self, address: StreamAddress, seconds: float, typed: str | None) -> None:
         self._check_strength(address, str(address))
-        if address.tls:
-            for one in await self._resolve(address):
-                self._typed[one] = self._typed.get(address, str(address))
-                self._dialler.dial(one, seconds)
-            return
-        if not address.path and all(family == unix_family() for family in self._listeners):
+        found = await self._resolve(address) if address.tls else [address]
+        if not (address.tls or address.path) and all(family == unix_family() for family in self._listeners):
             # Nodes of other users, which learn of this one from that node, may have to dial it.
             self._open(StreamAddress(host=address.host), str(address))
-        self._dialler.dial(address, seconds)
+        spellings = () if typed is None else (typed,)
+        for one in found:
+            self._dialler.dial(one, seconds, typed=spellings)
+        self._report_itself(spellings)
 
     async def _resolve(self, address: StreamAddress) -> list[StreamAddress]:
         """Return the addresses of a host; none while its name cannot be resolved."""
@@ -384,10 +375,10 @@ class DirectCarrier:
         if not begun.shakes.is_proof("answers", shown):
             self._drop(begun, "expected the proof of a node, got another one")
             return
-        if other.node == self._me:
-            self.on_itself(self._typed.get(target.address, str(target.address)))
         begun.node = other.node
         self._dialler.set_node(target, other.node)
+        if other.node == self._me:
+            self._report_itself(target.typed)
         if other.node == self._me or other.node in self._links:
             self._drop_duplicate(begun)
             return
@@ -561,6 +552,11 @@ class DirectCarrier:
     def _on_left(self, node: NodeId) -> None:
         if node not in self._links:
             self._on_hint(node, False)
+
+    def _report_itself(self, spellings: Iterable[str]) -> None:
+        for typed in spellings:
+            if self._dialler.nodes_at(typed) == {self._me}:
+                self.on_itself(typed)
 
     def _report_stranger(self, node: NodeId) -> None:
         if self.on_stranger is not None:
