@@ -197,6 +197,23 @@ def test_a_sender_that_waits_until_it_is_drained_sends_all_of_a_stream() -> None
     run(main)
 
 
+def test_a_stream_with_a_small_limit_goes_on_once_the_other_side_reads() -> None:
+    async def main() -> None:
+        one, two = carriers("pair", write_limit=100_000)
+        (a, at_a), (b, at_b) = await joined(one, A, settings=NARROW), await joined(two, B)
+        await at_a(), await at_b()
+        two._writing.pause_reading()
+        while not a.busy(B):
+            a.send(B, b"x" * 10_000)
+        two._writing.resume_reading()
+        await a.drained(B)
+        assert at_a.queue.empty()  # they were not lost
+        await a.stop()
+        await b.stop()
+
+    run(main)
+
+
 @pytest.mark.parametrize(
     ("said", "problem"),
     [

@@ -88,6 +88,7 @@ class StreamCarrier(asyncio.Protocol):
         self._expected_name = expected_name
         self._frame_limit = frame_limit
         self._write_limit = write_limit
+        self._room = min(ROOM, write_limit)
         self._ends: list[asyncio.BaseTransport] = []
         self._writing: asyncio.WriteTransport | None = None
         self._lost = 0
@@ -150,11 +151,7 @@ class StreamCarrier(asyncio.Protocol):
     def room(self, node: NodeId) -> int:
         """Return how many bytes it takes for the node at the other end."""
         writing = self._writing
-        return (
-            0
-            if writing is None or node != self._peer
-            else max(0, min(ROOM, self._write_limit) - writing.get_write_buffer_size())
-        )
+        return 0 if writing is None or node != self._peer else max(0, self._room - writing.get_write_buffer_size())
 
     def arrived(self) -> Iterable[NodeId]:
         """Return the node at the other end if bytes have arrived since the last call."""
@@ -185,7 +182,7 @@ class StreamCarrier(asyncio.Protocol):
         self._ends.append(transport)
         if self._writing is None:
             self._writing = transport
-            transport.set_write_buffer_limits(high=ROOM - 1, low=ROOM // 2)
+            transport.set_write_buffer_limits(high=self._room - 1, low=self._room // 2)
             self._write(MAGIC + str(self._me.creation).encode() + b" " + self._me.name.encode())
 
     def resume_writing(self) -> None:
