@@ -441,3 +441,19 @@ def test_a_give_up_is_one_story_for_child_supervisor_and_restart(inside: Inside)
         assert "tree gave up: 0 of 3 restarts left in 5 s" in why["letters"]["summary"]
 
     inside(test)
+
+
+@pytest.mark.operation("error.why")
+def test_a_give_up_of_before_does_not_explain_a_later_end(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        Refused.starts = 0
+        office = await platform.node.start(Post, None, name="office")
+        otp.exit(platform.node.whereis("letters"), "bounced")
+        await otp.wait_down(office)
+        Refused.starts = 0
+        again = await platform.node.start(Post, None, name="office")
+        await Supervisor.stop(again)
+        found = (await platform.get("/api/v1/processes/letters/errors/why"))["data"]
+        assert "gave up" not in found["summary"]
+
+    inside(test)

@@ -119,12 +119,12 @@ def _find_fallen(node: Node, ended: otp.Pid) -> otp.Pid | None:
     """Return the highest supervisor that gave up after the last end of a process of this name; None if none did."""
     memory = Memory(otp.trace.history(node))
     sorted_events, name = groups(memory), memory.name(ended)
-    for end in reversed(memory.ends.values()):
-        if end.pid is ended or (name is not None and memory.name(end.pid) == name):
-            group = sorted_events.get(end.seq)
-            given_up = [] if group is None else group.of("gave_up")
-            if given_up:
-                return given_up[-1].pid
+    ends = [end for pid, end in memory.ends.items() if pid is ended or (name is not None and memory.name(pid) == name)]
+    for end in reversed(ends):
+        group = sorted_events.get(end.seq)
+        given_up = [] if group is None else group.of("gave_up")
+        if given_up:  # a failed start has ended, too; but after a give-up another tree may have begun
+            return given_up[-1].pid if given_up[-1].seq > ends[-1].seq else None
     return None
 
 
