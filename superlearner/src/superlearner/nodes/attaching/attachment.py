@@ -88,8 +88,8 @@ class Attachment:
         self._pauses = pauses
         self._why: str | None = None
         self._silent_since: float | None = None
-        self._tried = ""
-        """The address of the door that was tried last."""
+        self._doors: frozenset[str] = frozenset()
+        """The addresses of the doors that were there at the last attempt."""
         self.gone_at: float | None = None
         """When it was lost, in seconds since 1970; None while it is attached, and if the platform did not run then."""
         self.known = known
@@ -143,20 +143,17 @@ class Attachment:
         """Wait a moment and return whether the pause goes on; no notification is sent when a service starts."""
         loop, known = asyncio.get_running_loop(), self.known
         await asyncio.sleep(min(LOOK_S, max(0.0, until - loop.time())))
-        if known is not None and self.where.has_new_door(
-            known.node, known.siblings, self.held(self) | {known.last, self._tried}
-        ):
-            return False
-        return loop.time() < until
+        there = frozenset[str]() if known is None else self.where.doors(known.node, known.siblings) - {known.last}
+        return loop.time() < until and not there - self.held(self) - self._doors
 
     async def _visit(self) -> None:
         """Attach once and return when the service ends."""
         known = self.known
+        self._doors = frozenset() if known is None else self.where.doors(known.node)
         if known is None:
             address, token = await self.where.look()
         else:
             address, token = await self.where.look(known.node, known.siblings, known.last, self.held(self))
-        self._tried = address
         async with Visitor(address, token) as visitor:
             facts = visitor.facts
             if known is not None and facts.node != known.node:
@@ -165,8 +162,7 @@ class Attachment:
                 raise DoorError(f"{address} is the door of another service, which is attached")
             name = self.name or facts.node
             # Before the list of nodes changes: its listeners may ask for this.
-            gone_at = self.gone_at
-            self._silent_since = self.gone_at = None
+            self._silent_since = None
             self.name, self.facts, self.state, self.tries, self._why = name, facts, "attached", 0, None
             if facts.backend is not None:
                 line = ServiceLink(facts.backend, partial(self._end_of, visitor))
@@ -176,9 +172,10 @@ class Attachment:
             self.known = KnownService(name, facts.node, self.where, address, self.where.siblings(address, facts.node))
             again = f"again attached, to process {facts.os_pid}" if self.begun.done() else "attached"
             self._tell("ok", f"{name} is {again}: {self.can_do()}")
-            if gone_at is not None:
-                now = time.time()
-                text = f"{name} is attached again, to process {facts.os_pid}, after {max(0.0, now - gone_at):.0f} s"
+            if self.gone_at is not None:
+                now, gone = time.time(), self.gone_at
+                self.gone_at = None
+                text = f"{name} is attached again, to process {facts.os_pid}, after {max(0.0, now - gone):.0f} s"
                 self.on_change(ServiceChange(name, now, text, None, facts.os_pid))
             if not self.begun.done():
                 self.begun.set_result(None)

@@ -110,11 +110,11 @@ class Whereabouts:
             "one of another user or machine needs its address and token"
         )
 
-    def has_new_door(self, node: str, others: Collection[str], tried: Collection[str]) -> bool:
-        """Return whether this user has a door of a node at an address not in `tried`; `others` as for `look`."""
-        return self.is_own and any(
-            one.node == node and one.address not in tried and one.name not in others for one in _doors_of_user()
-        )
+    def doors(self, node: str, others: Collection[str] = ()) -> frozenset[str]:
+        """Return the addresses of this user's doors of a node; `others` as for `look`."""
+        if not self.is_own:
+            return frozenset()
+        return frozenset(one.address for one in _doors_of_user() if one.node == node and one.name not in others)
 
     def _place(self) -> Place | None:
         try:

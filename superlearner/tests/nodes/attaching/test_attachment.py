@@ -1,0 +1,98 @@
+"""A service that is looked for, with doors and visits of the test's own."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from otp.doors import DoorError, DoorRecord
+from superlearner.nodes.attaching import Attachment, ServiceChange, attachment, whereabouts
+from superlearner.nodes.attaching.known_services import KnownService
+from superlearner.nodes.attaching.whereabouts import Whereabouts
+
+NODE = "shop@127.0.0.1"
+WHERE = Whereabouts("shop", None)
+
+
+def door(number: int) -> DoorRecord:
+    return DoorRecord(f"shop-{number}", NODE, number, f"unix//tmp/{number}.sock", ("observe",), "token")
+
+
+def looked_for(nodes: Any, pauses: tuple[float, ...], tell: Any = lambda *_: None) -> Attachment:
+    return Attachment(WHERE, NODE, nodes, tell, pauses, KnownService(NODE, NODE, WHERE, "unix//tmp/1.sock"))
+
+
+def test_doors_that_cannot_be_told_apart_do_not_shorten_the_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: such a service was given up after ten seconds instead of three minutes."""
+    doors, looks = [door(2), door(3)], asyncio.Queue[None]()
+
+    def find_doors() -> list[DoorRecord]:
+        looks.put_nowait(None)
+        return doors
+
+    monkeypatch.setattr(whereabouts, "find_doors", find_doors)
+    monkeypatch.setattr(attachment, "LOOK_S", 0.0)
+
+    async def main() -> None:
+        nodes = SimpleNamespace(wait_for=lambda *_: None, stop_waiting=lambda *_: None)
+        one = looked_for(nodes, (0.0, 3600.0))
+        live = asyncio.create_task(one.live())
+        for _ in range(20):
+            await looks.get()
+        assert one.state == "looked_for"
+        doors.append(door(4))
+        await live
+        assert one.state == "given_up"
+
+    asyncio.run(asyncio.wait_for(main(), 10))
+
+
+def test_a_return_is_told_after_an_attempt_that_failed_midway(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a crash loop: the door is open, and the service ends before it is attached."""
+    visits = iter([asyncio.Event() for _ in range(3)])
+
+    class Visit:
+        silent_since = None
+
+        def __init__(self, *_: Any) -> None:
+            self.facts = SimpleNamespace(node=NODE, os_pid=7, backend=object(), permissions=(), why="")
+            self.ended = next(visits)
+
+        async def __aenter__(self) -> Any:
+            return self
+
+        async def __aexit__(self, *_: object) -> None: ...
+
+        async def gone(self) -> None:
+            await self.ended.wait()
+
+    results = iter([True, False, True])
+
+    async def attach_remote(*_: Any, **__: Any) -> None:
+        if not next(results):
+            raise DoorError("it has ended")
+
+    monkeypatch.setattr(whereabouts, "find_doors", lambda: [door(1)])
+    monkeypatch.setattr(attachment, "Visitor", Visit)
+    monkeypatch.setattr(attachment, "ServiceLink", lambda *_: None)
+
+    async def main() -> None:
+        told = asyncio.Queue[ServiceChange]()
+        nodes = SimpleNamespace(
+            wait_for=lambda *_: None, stop_waiting=lambda *_: None, detach=lambda *_: None, attach_remote=attach_remote
+        )
+        attached = asyncio.Event()
+        one = looked_for(nodes, (0.0,) * 5, lambda level, _: attached.set() if level == "ok" else None)
+        one.on_change = told.put_nowait
+        live = asyncio.create_task(one.live())
+        await attached.wait()
+        assert one.visitor is not None
+        one.visitor.ended.set()  # pyright: ignore[reportAttributeAccessIssue]
+        assert (await told.get()).reason is not None
+        assert (await told.get()).reason is None
+        live.cancel()
+
+    asyncio.run(asyncio.wait_for(main(), 10))
