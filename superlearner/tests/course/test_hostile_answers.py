@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import asdict
+from typing import Any
 
 import pytest
 
 import otp
 from superlearner.course.course import FOLDER, Course
 from superlearner.course.engine import checking
-from superlearner.course.engine.checking import LIMITS, Checked, Checker
+from superlearner.course.engine.checking import LIMITS, Checked, Checker, CheckNotRun
 from superlearner.course.engine.child import BUSY_S
+from superlearner.course.engine.verdict import refusal
 
 pytestmark = [pytest.mark.program, pytest.mark.skipif(sys.platform != "linux", reason="walls need Linux")]
 
@@ -207,3 +210,20 @@ async def fails(s):
         return [verdict.steps[-1].say for verdict in verdicts]
 
     assert otp.run(main) == ["seed 3 fails", "seed 2 fails", "seed 5 fails", "seed 4 fails", ""]
+
+
+@pytest.mark.parametrize("starts", [(True, False), (False, True)])
+def test_a_child_without_room_beside_another_one_runs_after_it(
+    starts: tuple[bool, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checking, "AT_ONCE", 2)
+    rooms = iter(starts)
+
+    async def run(self: Checker, id: str, check: str, source: str, seeds: tuple[int, ...]) -> Any:
+        if not next(rooms, True):
+            raise CheckNotRun("this machine has no room for a check")
+        return asdict(refusal("It runs.", f"seed {seeds[0]} fails")) | {"seed": seeds[0]}, ""
+
+    monkeypatch.setattr(Checker, "_run", run)
+    found = otp.run(lambda: Checker(0, weak=True).check("a", "", ""))
+    assert "seed 1 fails" == found.verdict.steps[-1].say

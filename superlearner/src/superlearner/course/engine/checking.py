@@ -134,8 +134,10 @@ class Checker:
         parts = [seeds[::2], seeds[1::2]] if len(seeds) > 1 and self._running + 2 <= AT_ONCE else [seeds]
         checks = [self._check(id, check, source, part) for part in parts]
         found = await asyncio.gather(*checks, return_exceptions=True)
-        for one in found:
-            if isinstance(one, BaseException):
+        for place, one in enumerate(found):
+            if isinstance(one, CheckNotRun) and any(isinstance(other, Checked) for other in found):
+                found[place] = await self._check(id, check, source, parts[place])  # there was room for one child
+            elif isinstance(one, BaseException):
                 raise one
         judged = [one for one in found if not isinstance(one, BaseException)]
         if failed := [one for one in judged if not one.verdict.ok]:
