@@ -276,6 +276,26 @@ test("the end of a service and its return are rows among the events", async () =
   ]);
 });
 
+test("the ends of a service that were asked for before the log began again are not added to it", async () => {
+  /** @type {{path: string, resolve: (found: any) => void}[]} */ const asked = [];
+  const log = new EventLog(() => {}, (path) => new Promise((resolve) => asked.push({ path, resolve })));
+  const settled = () => new Promise(setImmediate);
+  const end = { event: 1, count: 1, kept: true, program: true, ref: "a.1", at: 9, line: "shop is gone", reason: "it has ended" };
+  void log.begin();
+  asked.shift().resolve(answer([{ ...events[0], id: "1" }], "old"));
+  await settled();
+  asked.shift().resolve([]);
+  await settled();
+  const before = asked.shift();
+  assert.match(before.path, /since=10$/);
+  void log.begin();
+  asked.shift().resolve(answer([{ ...events[0], id: "1" }], "new"));
+  await settled();
+  before.resolve([end]);
+  await settled();
+  assert.deepEqual([log.run, log.events.length, log.kept], ["new", 1, null]);
+});
+
 test("events of another program of the node replace those of the former one", async () => {
   const { log, asked } = askedLog();
   const begun = log.begin();

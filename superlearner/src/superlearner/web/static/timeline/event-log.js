@@ -144,19 +144,24 @@ export class EventLog {
   }
 
   async #loadKept() {
-    const first = this.events[0]?.at;
-    /** @type {Api.RestartLine[]|null} */ const found = await this.#ask(this.#turn,
+    const turn = this.#turn, first = this.events[0]?.at;
+    /** @type {Api.RestartLine[]|null} */ const found = await this.#ask(turn,
       `/restarts?settled=true&per_page=${KEPT}${first === undefined ? "" : `&until=${first}`}`);
     if (!found) return;
-    await this.#loadPrograms(first);
+    await this.#loadPrograms(turn, first);
+    if (turn !== this.#turn) return;
     this.kept = found.filter((one) => !this.events.some((event) => isOf(event, one))).map(eventOf).reverse();
     this.changed();
   }
 
-  /** Load the ends and starts of the program since a time; the node has no events for them. @param {number|undefined} first */
-  async #loadPrograms(first) {
+  /**
+   * Load the ends and starts of the program since a time; the node has no events for them.
+   * @param {number} turn
+   * @param {number|undefined} first
+   */
+  async #loadPrograms(turn, first) {
     if (first === undefined) return;
-    /** @type {Api.RestartLine[]|null} */ const found = await this.#ask(this.#turn,
+    /** @type {Api.RestartLine[]|null} */ const found = await this.#ask(turn,
       `/restarts?settled=true&per_page=${KEPT}&since=${first}`);
     const ends = found?.filter(({ program }) => program) ?? [];
     if (ends.length) this.events = inOrder([...this.events, ...ends.map(eventOf)]);
