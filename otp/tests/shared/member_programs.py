@@ -92,6 +92,8 @@ class MemberPrograms:
         assert program.process.stdout is not None
         async for line in program.process.stdout:
             match json.loads(line):
+                case ["view", _, view] if view == program.view:
+                    continue  # at the beginning, a member is told of each present one
                 case ["view", at, view]:
                     program.at, program.view = at, view
                 case event:
