@@ -83,7 +83,7 @@ def test_a_killed_child_comes_back_with_those_its_strategy_names(
             assert seen[name]() == []
     expect(line(shop, f"{supervisor}/{child}")).not_to_have_attribute("data-pending", "")
     assert list(pids(shop, supervisor)) == list(before)
-    expect(shop.locator("#events li").first).to_contain_text(
+    expect(shop.locator("#events li", has_text="was killed").first).to_contain_text(
         f"{child} was killed; {words}; 2 of 3 restarts left in 5 s"
     )
 
@@ -93,7 +93,7 @@ def test_a_crash_is_shown_with_its_reason(shop: Page) -> None:
     line(shop, f"{DEMO}/counter_2").click()
     shop.get_by_label("Message as JSON").fill("crash")
     shop.get_by_label("Message as JSON").press("Enter")
-    expect(shop.locator("#events li").first).to_contain_text(
+    expect(shop.locator("#events li", has_text="crashed").first).to_contain_text(
         re.compile(r"^counter_2 crashed: RuntimeError\('crashed on request'\); demo_one_for_one")
     )
     expect(line(shop, f"{DEMO}/counter_2").locator(".why")).to_have_text("after RuntimeError('crashed on request')")
@@ -254,7 +254,7 @@ def test_a_tree_of_ones_own_with_html_for_names(
     pid = child.get_attribute("data-pid") or ""
     child.locator(".kill").click()
     expect(child).not_to_have_attribute("data-pid", pid)
-    expect(page.locator("#events li").first).to_contain_text("was killed")
+    expect(page.locator("#events li", has_text="was killed").first).to_contain_text("was killed")
     assert page.locator("main img, aside img, main b b").count() == 0
 
 
