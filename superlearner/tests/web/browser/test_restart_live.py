@@ -103,7 +103,7 @@ def test_a_storm_that_was_there_before_the_page_is_not_played(asked: tuple[Page,
         "(one, shown) => shown.forEach((feed) => one.show(feed, () => true, 0))", shown
     )
     platform.delta(e=[entry(10)])
-    expect(page.locator("#events li", has_text="was killed").first).to_contain_text("ledger was killed")
+    expect(page.locator("#events li").first).to_contain_text("ledger was killed")
     assert not {"500", "600"} & set(numbers)
 
 
@@ -113,7 +113,7 @@ def test_a_supervisor_that_gives_up_is_played_also_in_a_storm(asked: tuple[Page,
     platform.delta(e=[*(entry(number) for number in range(1, 5)), fall])
     expect(page.locator("restart-live")).to_be_visible()
     platform.delta(e=[entry(number) for number in range(6, 10)])
-    expect(page.locator("#events li", has_text="was killed").first).to_contain_text("ledger was killed")
+    expect(page.locator("#events li").first).to_contain_text("ledger was killed")
     pane = page.get_by_role("region", name="The newest restart")
     expect(pane).to_contain_text("slow-motion replay")
     expect(pane).to_contain_text("4 newer restarts")
