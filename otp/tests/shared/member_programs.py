@@ -93,7 +93,7 @@ class MemberPrograms:
         async for line in program.process.stdout:
             match json.loads(line):
                 case ["view", _, view] if view == program.view:
-                    continue  # at the beginning, a member is told of each present one
+                    continue  # at first, a member is notified of each one that is present
                 case ["view", at, view]:
                     program.at, program.view = at, view
                 case event:

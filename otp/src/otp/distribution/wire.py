@@ -144,7 +144,7 @@ def _has_large(term: Any, depth: int) -> bool:
         if kind in _SIZED:
             if len(part) >= LARGE:
                 return True
-        elif kind in _NESTING and depth and _has_large(part, depth - 1):
+        elif kind in _NESTING and depth > 0 and _has_large(part, depth - 1):
             return True
     return False
 

@@ -33,7 +33,7 @@ editor.addEventListener("input", () => (typed = performance.now()));
 const typing = () => document.activeElement === editor && performance.now() - typed < TYPING_MS;
 
 /** Report that the code is starting, and after a while, what ends a long start. */
-export function tellStart() {
+export function reportStart() {
   const words = "Starting…";
   check.tell(words);
   setTimeout(() => {

@@ -7,7 +7,7 @@
 import { platform } from "../base/api.js";
 import { attribute, byId, write } from "../base/dom.js";
 import { drafts, sources } from "./draft-note.js";
-import { calm, check, editor, note, tellStart } from "./sandbox-bench.js";
+import { calm, check, editor, note, reportStart } from "./sandbox-bench.js";
 
 /** @import { Options, Sandbox } from "./sandbox-words.js" */
 /** @import { Drafts } from "./drafts.js" */
@@ -75,7 +75,7 @@ export async function runAgain() {
   starting = true;
   const source = editor.value;
   check.drop();
-  tellStart();
+  reportStart();
   try {
     const one = await platform("POST", "/sandboxes", { ...(options ?? {}), sandbox_id: shown, source });
     check.tell("It runs again.", "ok");

@@ -8,7 +8,7 @@ import { platform } from "../base/api.js";
 import { attribute, byId, make, onlyOwn, write } from "../base/dom.js";
 import { namePart } from "../base/words.js";
 import { drafts } from "./draft-note.js";
-import { calm, check, editor, note, tellStart } from "./sandbox-bench.js";
+import { calm, check, editor, note, reportStart } from "./sandbox-bench.js";
 import { freeName } from "./sandbox-words.js";
 
 /** @import { Options, Sandbox } from "./sandbox-words.js" */
@@ -255,7 +255,7 @@ export async function start() {
   const body = wanted();
   if (!body) return;
   starting = true;
-  tellStart();
+  reportStart();
   try {
     const begun = shown, source = editor.value;
     const one = await platform("POST", "/sandboxes", body);

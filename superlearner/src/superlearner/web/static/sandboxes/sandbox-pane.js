@@ -8,7 +8,7 @@ import { platform, requestOn } from "../base/api.js";
 import { confirm } from "../base/confirm.js";
 import { attribute, byId, closest, icon, make, mend, renew, write } from "../base/dom.js";
 import { drafts, sources } from "./draft-note.js";
-import { calm, check, editor, goTo, note, showCrash, tellStart } from "./sandbox-bench.js";
+import { calm, check, editor, goTo, note, showCrash, reportStart } from "./sandbox-bench.js";
 import { showEvents, showNotices, showRestarts, wireHappened } from "./sandbox-happened.js";
 import {
   beginSteps, stepAfterCrash, stepAfterInput, stepAfterRefusal, stepAfterRestarts, stepAfterRun, stepAfterStart, stepOf,
@@ -65,7 +65,7 @@ export function wire(again) {
   wireTree((events, at, node) => {
     showEvents(events, at, node);
     stepAfterRestarts(events.filter(({ parts }) => parts?.restarted?.length).length);
-  }, (crash) => known !== null && tellCrash(crash), () => {
+  }, (crash) => known !== null && reportCrash(crash), () => {
     showTab("part-process");
     offerFrom(editor.value);
   });
@@ -141,11 +141,11 @@ function why(reason, ended) {
 function showExit({ id, reason }) {
   const line = known === null ? 0 : lineOfExit(reason ?? "", known);
   if (!line) return;
-  tellCrash({ name: id, line, reason: (reason ?? "").replace(`: ${at(line)}`, ""), hint: null, ended: true });
+  reportCrash({ name: id, line, reason: (reason ?? "").replace(`: ${at(line)}`, ""), hint: null, ended: true });
 }
 
 /** @param {import("./sandbox-bench.js").Crash} crash */
-function tellCrash(crash) {
+function reportCrash(crash) {
   const other = lineOf(editor.value, crash.line) !== lineOf(known ?? "", crash.line);
   showCrash(crash, edited(), other ? version : 0);
   stepAfterCrash(crash, other);
@@ -390,7 +390,7 @@ async function again(source, words) {
   check.drop();
   calm();
   stepAfterStart();
-  tellStart();
+  reportStart();
   try {
     fromNow();
     await platform("POST", `${path()}/restart`, { source });
