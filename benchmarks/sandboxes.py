@@ -60,8 +60,8 @@ WARM: Final = 7
 """Warm starts."""
 
 QUIET_S: Final = 0.3
-BUSY: Final = 0.05
-"""Share of a core below which a sandbox is idle; usually it uses a hundredth."""
+BUSY: Final = 0.2
+"""Share of a core below which programs are idle: a sandbox uses a hundredth, the tree under load a fifteenth."""
 
 BESIDE: Final = ("rests", "spins", "stranger")
 
@@ -90,11 +90,8 @@ def created(there: Platform, id: str, **more: Any) -> tuple[int, float]:
 
 
 def until_warm(there: Platform) -> None:
-    """Wait until the platform's programs are idle, so spare ones have imported."""
-    before = -1.0
-    while (now := used_below(there.pid) - cpu_seconds(there.pid)) > before:
-        before = now
-        time.sleep(QUIET_S)
+    """Wait until spare programs have imported: the platform's programs use no more than its own tree needs."""
+    until_it(False, there.pid)
 
 
 def used_below(pid: int) -> float:
