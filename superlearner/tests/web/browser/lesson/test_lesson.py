@@ -13,6 +13,12 @@ from playwright.sync_api import Page, Request, expect
 from lesson_page import OWNER, RIGHT, exercise, write
 from superlearner.store.learning import Learned
 
+# The parts of a task that reach beyond its column
+WIDER_THAN_ITS_COLUMN = """(bench) => {
+  const task = bench.querySelector(".bench-task"), edge = task.getBoundingClientRect().right + 0.5;
+  return [...task.querySelectorAll(":not(pre *)")].filter((one) => one.getBoundingClientRect().right > edge).map((one) => one.className);
+}"""
+
 
 @pytest.mark.page("/learn/12")
 def test_an_answer_is_checked_and_its_verdict_is_a_sentence(lesson: Callable[..., Page]) -> None:
@@ -106,6 +112,12 @@ def test_hints_open_one_by_one_and_the_solution_after_the_last(lesson: Callable[
     expect(one.locator(".hints > li")).to_have_count(4)
     one.get_by_role("button", name="Show the solution").click()
     expect(one.get_by_text("def handle_cast")).to_be_visible()
+    size = page.viewport_size
+    for width in (390, 1280, 1440):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert one.locator(".bench").evaluate(WIDER_THAN_ITS_COLUMN) == []
+    assert size
+    page.set_viewport_size(size)
     write(page, RIGHT.read_text())
     page.keyboard.press("Control+Enter")
     tag = one.locator(".block-head .tag")
