@@ -292,7 +292,7 @@ class Observing:
         source = streamed.source
         found = await source.more(max(1, request.most), max(0.0, request.seconds))
         part = {"items": [one.fields() for one in found], "last_id": source.last_id,
-                "ended": "closed" if source.closed else "timeout"}  # fmt: skip
+                "ended": "closed" if source.closed else "limit" if source.behind else "timeout"}  # fmt: skip
         return p.Items(json_bytes(part), source.closed)
 
     async def _close(self, number: int) -> None:

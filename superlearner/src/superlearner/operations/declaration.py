@@ -112,6 +112,11 @@ class Source(Protocol):
         """The id to continue from."""
         ...
 
+    @property
+    def behind(self) -> bool:
+        """True if there are items that it has not read."""
+        ...
+
     async def more(self, most: int, seconds: float) -> Sequence[Item]:
         """Wait at most `seconds` for items and return up to `most`; none after that time, or once closed."""
         ...
@@ -139,7 +144,9 @@ class Part(BaseModel, Generic[T]):
 
     items: list[T]
     last_id: str = Field(description="pass it to continue from here")
-    ended: Literal["limit", "timeout", "closed"] = Field(description="why the part ends here")
+    ended: Literal["limit", "timeout", "closed"] = Field(
+        description="why the part ends here; `limit`: of items, or of the time while there were more"
+    )
 
 
 @dataclass(frozen=True, slots=True)

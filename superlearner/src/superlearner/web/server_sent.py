@@ -49,7 +49,7 @@ async def collected(stream: Streamed[Any]) -> dict[str, Any]:
             if source.closed:
                 ended = "closed"
                 break
-        if len(items) >= limit:
+        if len(items) >= limit or (ended == "timeout" and source.behind):
             ended = "limit"
         return {"items": items, "last_id": source.last_id, "ended": ended}
     finally:

@@ -9,6 +9,8 @@ import pytest
 
 import otp
 from superlearner.observing.events import Event, EventFilter, EventLog, Reader
+from superlearner.operations.declaration import Streamed
+from superlearner.web.server_sent import collected
 
 ALL = EventFilter()
 
@@ -166,6 +168,21 @@ def test_events_are_chosen_by_process_supervisor_and_node() -> None:
     about_us = Event("setting_changed", 0.0, "", {})
     assert EventFilter(node="n").takes(about_us)
     assert not EventFilter(node="n", of_platform=False).takes(about_us)
+
+
+def test_a_single_answer_reaches_the_newest_event_or_says_that_there_are_more() -> None:
+    async def main() -> None:
+        events = log_of(9_000, kept=10_000)
+        found, answer = list[str](), dict[str, Any](last_id="e1-0", ended="limit")
+        while answer["ended"] == "limit":
+            reader = Reader(events, ALL, answer["last_id"])
+            answer = await collected(Streamed(reader, 10_000, 0.1))
+            found += [one["text"] for one in answer["items"]]
+        assert (answer["ended"], found) == ("timeout", [str(number) for number in range(1, 9_001)])
+        answer = await collected(Streamed(Reader(events, ALL, "e1-0"), 10_000, 0.0))
+        assert (answer["items"], answer["ended"]) == ([], "limit")
+
+    asyncio.run(main())
 
 
 def test_a_waiting_reader_wakes_up_for_events_timeout_and_close() -> None:

@@ -175,6 +175,24 @@ test("events are in the order of their times: an end is reported when its superv
   assert.deepEqual(log.events.map(({ at }) => at), [10, 10.5, 12]);
 });
 
+test("a log of which the time ran out goes on until the newest event is here", async () => {
+  const { log, asked } = askedLog();
+  const until = async (count) => {
+    while (asked.length < count) await new Promise(setImmediate);
+  };
+  const begun = log.begin();
+  asked[0].resolve(answer(events.slice(0, 2), "run", { ended: "limit" }));
+  await begun;
+  assert.deepEqual([log.read, log.events.length], [-1, 2]);
+  await until(2);
+  asked[1].resolve(answer(events.slice(2, 4), "run", { ended: "limit" }));
+  await until(3);
+  assert.deepEqual([log.read, log.events.length], [-1, 4]);
+  asked[2].resolve(answer(events.slice(4), "run"));
+  await new Promise(setImmediate);
+  assert.deepEqual([log.read, log.events], [0, events]);
+});
+
 test("a child that had ended when its supervisor was about to stop it is a failure", () => {
   const found = { reason: "killed", by: "supervisor", by_itself: true };
   assert.equal(markOf(event(1, "child_terminated", "0.3.0", "cart", found)), "crash");

@@ -116,6 +116,11 @@ class Reader:
         """Current position; pass this id to resume here."""
         return f"{self._events.epoch}-{self._place}"
 
+    @property
+    def behind(self) -> bool:
+        """True if there are events that it has not examined."""
+        return self._place < self._events.number
+
     def take(self, most: int) -> list[Event]:
         """Return up to `most` matching events; a `Gap` marks missing ones."""
         found: list[Event] = []
@@ -140,7 +145,8 @@ class Reader:
     async def more(self, most: int, seconds: float) -> list[Event]:
         """Wait for events and return up to `most`; none after `seconds` or `close`.
 
-        A pause after each batch limits a reader to 20 batches per second during a storm.
+        A pause after each batch limits a reader of new events to 20 batches per second during a storm. One that is
+        behind reads without pauses.
         """
         loop = asyncio.get_running_loop()
         if not self.closed:
@@ -152,9 +158,9 @@ class Reader:
                 while not self.closed:
                     found = self.take(most)
                     if found:
-                        self._paused_until = loop.time() + PAUSE_S
+                        self._paused_until = 0.0 if self.behind else loop.time() + PAUSE_S
                         return found
-                    if self._place < self._events.number:  # nothing matched so far, and there is more
+                    if self.behind:  # nothing matched so far, and there is more
                         await self._ring(loop.call_soon(self.wake))
                     else:
                         self._events.waiting.add(self)

@@ -255,6 +255,7 @@ class RemoteSource:
 
     def __init__(self, remote: RemoteNode, operation: Operation, stream: Stream) -> None:
         self.closed = False
+        self.behind = False
         self.last_id = _id(remote, stream.last_id)
         self._remote = remote
         self._operation = operation
@@ -280,6 +281,7 @@ class RemoteSource:
                 _id(self._remote, one["id"])
                 _id(self._remote, one["type"])
             self.last_id = _id(self._remote, found["last_id"])
+            self.behind = found["ended"] == "limit"
         except RemoteError:
             self.close()  # the client reconnects with its last id, and then gets the error
             return []

@@ -94,11 +94,11 @@ export class EventLog {
     return this.kept === null || this.kept.length >= KEPT;
   }
 
-  #schedule() {
+  #schedule(pause = PAUSE_MS) {
     if (!this.#timer) this.#timer = setTimeout(() => {
       this.#timer = 0;
       void this.#newer();
-    }, PAUSE_MS);
+    }, pause);
   }
 
   /** @param {number} last */
@@ -108,11 +108,12 @@ export class EventLog {
     if (!found) return;
     this.#last = found.last_id;
     this.run = runOf(found.last_id);
-    this.read = change;
+    const complete = found.ended !== "limit" || found.items.length >= last;
+    if (complete) this.read = change;
     this.events = lifecycle(found.items);
     this.whole = last === MOST || this.events.length < last;
     this.changed();
-    this.#schedule();
+    this.#schedule(complete ? PAUSE_MS : 0);
     this.#explainSoon();
     if (this.whole) void this.#loadKept();
   }
@@ -186,7 +187,7 @@ export class EventLog {
       if (newer.length) this.events = inOrder([...this.events, ...newer]).slice(-MOST);
       if (newer.length || news) this.changed();
       if (newer.some(isUnexplained)) this.#explainSoon();
-      if (!complete) this.#schedule();
+      if (!complete) this.#schedule(0);
     }
     if (this.#again) this.#schedule();
     this.#again = false;
