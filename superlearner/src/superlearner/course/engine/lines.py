@@ -44,13 +44,28 @@ class AnswerLines:
         return f"line {lines[-1]}: " if lines else ""
 
     def of_name(self, name: str, *texts: str) -> str:
-        """Return the line of the first of these texts, in the definition of a name or elsewhere; else its own."""
+        """Return the line of the first of these texts, in the definition of a name or in what it uses; else its own.
+
+        What a class uses are its base classes and the constants and functions of the answer that it names, never
+        another class.
+        """
         defined = next((code for code in _codes(self._code) if code.co_name == name), None)
         if defined is None:
             return ""
-        lines = [_line_with(code, text) for text in texts for code in (defined, self._code)]
+        places = [defined, *self._used_by(name, defined)]
+        lines = [_line_with(place, text) for text in texts for place in places]
         line = next(filter(None, lines), defined.co_firstlineno)
         return f"line {line}: "
+
+    def _used_by(self, name: str, defined: CodeType) -> list[list[dis.Instruction] | CodeType]:
+        """Return the statements that give a value to what a definition uses, and the functions and bases among it."""
+        given = _given(self._code)
+        classes = {each for each, steps in given.items() if any(step.opname == "LOAD_BUILD_CLASS" for step in steps)}
+        bases = [step.argval for step in given.get(name, []) if step.argval in given]
+        named = [each for code in _codes(defined) for each in code.co_names if each in given and each not in classes]
+        used = [each for each in dict.fromkeys([*bases, *named]) if each != name]
+        codes = [code for code in _codes(self._code)[1:] if code.co_name in used]
+        return [*codes, *(given[each] for each in used)]
 
     def of_global(self) -> str:
         """Return the line of the first assignment to a global name in a function."""
@@ -73,15 +88,32 @@ def _codes(code: CodeType | None) -> list[CodeType]:
     return [code, *(each for inner in code.co_consts if isinstance(inner, CodeType) for each in _codes(inner))]
 
 
-def _line_with(code: CodeType | None, text: str) -> int | None:
-    """Return the line of the first use of a value or name in a code object."""
-    return next(
-        (
-            step.positions.lineno
-            for each in _codes(code)
-            for step in dis.get_instructions(each)
-            if step.positions is not None and not step.opname.startswith("IMPORT")
-            if step.argval == text or (type(step.argval) is tuple and text in step.argval)
-        ),
-        None,
+def _given(code: CodeType | None) -> dict[str, list[dis.Instruction]]:
+    """Return the steps of the statement that gives each global name its value: an assignment, a function or a class."""
+    found: dict[str, list[dis.Instruction]] = {}
+    steps: list[dis.Instruction] = []
+    for step in dis.get_instructions(code) if code is not None else ():
+        steps.append(step)
+        if step.opname == "STORE_NAME":
+            found.setdefault(step.argval, []).extend(steps)
+            steps = []
+    return found
+
+
+def _line_with(place: CodeType | list[dis.Instruction] | None, text: str) -> int | None:
+    """Return the line of the first use of a value or name in a code object or in some of its steps."""
+    if isinstance(place, list):
+        return next((line for step in place if (line := _line_in(step, step.argval, text))), None)
+    found = (
+        _line_in(step, code.co_consts[step.arg or 0] if step.opname == "KW_NAMES" else step.argval, text)  # as in 3.11
+        for code in _codes(place)
+        for step in dis.get_instructions(code)
     )
+    return next(filter(None, found), None)
+
+
+def _line_in(step: dis.Instruction, value: Any, text: str) -> int | None:
+    """Return the line of a step that uses a value or name."""
+    if step.positions is None or step.opname.startswith("IMPORT"):
+        return None
+    return step.positions.lineno if value == text or (type(value) is tuple and text in value) else None
