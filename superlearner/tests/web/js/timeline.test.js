@@ -193,6 +193,60 @@ test("a log of which the time ran out goes on until the newest event is here", a
   assert.deepEqual([log.read, log.events], [0, events]);
 });
 
+test("an incomplete answer with older events is no basis for a tree", async () => {
+  const { log, asked } = askedLog();
+  const begun = log.begin();
+  asked[0].resolve(answer(events.toSpliced(0, 0, ...Array(400).fill(events[0])), "run"));
+  await begun;
+  assert.deepEqual([log.read, log.whole], [0, false]);
+  const all = log.all();
+  asked[1].resolve(answer(events.slice(0, 3), "run", { ended: "limit" }));
+  await all;
+  assert.equal(new KeptTrees().at(now, log, 11, 20).state, "loading");
+});
+
+test("no newer events are asked for while older ones are on their way", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { log, asked } = askedLog();
+  const begun = log.begin();
+  asked[0].resolve(answer(Array(400).fill(events[0]), "run"));
+  await begun;
+  const all = log.all();
+  log.soon();
+  t.mock.timers.tick(5000);
+  await new Promise(setImmediate);
+  assert.equal(asked.length, 2);
+  asked[1].resolve(answer(events, "run", { last_id: "run-42" }));
+  await all;
+  t.mock.timers.tick(5000);
+  await new Promise(setImmediate);
+  assert.match(asked[2].path, /last_id=run-42/);
+});
+
+test("kept restarts are loaded back to a moment, and in parts on request", async () => {
+  const paths = [], oldest = 1000 - 2400;
+  const log = new EventLog(() => {}, async (path) => {
+    const [, most, until] = /^\/restarts\?settled=true&per_page=(\d+)&until=(-?\d+)$/.exec(path) ?? [];
+    if (path.startsWith("/events")) return answer([{ ...events[0], at: 1000 }], "run");
+    if (!until) return [];
+    paths.push(path);
+    return Array.from({ length: Math.min(Number(most), Number(until) - oldest) }, (_, place) => {
+      const at = Number(until) - 1 - place;
+      return { ref: `9f3a.${at}`, event: at, at, count: 1, kept: true, line: "till crashed and was restarted", started: 1 };
+    });
+  });
+  await log.begin();
+  await new Promise(setImmediate);
+  assert.deepEqual([log.kept.length, log.kept[0].at, log.goesOn], [200, 800, true]);
+  await log.more(-500);
+  assert.deepEqual([log.kept.length, log.kept[0].at, log.goesOn, paths.length], [2200, -1200, true, 3]);
+  assert.ok(log.kept.every(({ at }, place) => at === place - 1200));
+  await log.more();
+  assert.deepEqual([log.kept.length, log.kept[0].at, log.goesOn], [2400, oldest, false]);
+  await log.more();
+  assert.equal(paths.length, 4);
+});
+
 test("a child that had ended when its supervisor was about to stop it is a failure", () => {
   const found = { reason: "killed", by: "supervisor", by_itself: true };
   assert.equal(markOf(event(1, "child_terminated", "0.3.0", "cart", found)), "crash");

@@ -17,7 +17,7 @@ const FIRST = 400;
 /** The server keeps 10,000 events of all types by default. */
 const MOST = 5000;
 const PART = 1000;
-/** Kept restarts that are read. */
+/** Kept restarts of the first answer; the rest is loaded when somebody goes back beyond them. */
 const KEPT = 200;
 /** Minimum interval between two requests. */
 const PAUSE_MS = 400;
@@ -41,7 +41,10 @@ export class EventLog {
   /** The number of changes of which the events are here; -1: none are. */
   read = -1;
   /** Why the last request failed; null if it did not. @type {unknown} */ error = null;
+  /** Whether the server may keep restarts before those that are here. */
+  goesOn = true;
   /** @type {Promise<void>|null} */ #older = null;
+  /** @type {Promise<void>|null} */ #part = null;
   #last = "";
   #timer = 0;
   #asking = false;
@@ -61,6 +64,8 @@ export class EventLog {
   async begin() {
     this.#last = "";
     this.#older = null;
+    this.#part = null;
+    this.goesOn = true;
     this.events = [];
     this.whole = false;
     this.kept = null;
@@ -72,6 +77,15 @@ export class EventLog {
   /** Load all events that the server has, once; after a failure, not before `retry`. */
   async all() {
     if (!this.whole && this.error === null) await (this.#older ??= this.#load(MOST).finally(() => (this.#older = null)));
+  }
+
+  /**
+   * Load restarts before the kept ones that are here.
+   * @param {number} [to]  back to this moment; without it, one more part
+   */
+  async more(to = Infinity) {
+    if (this.kept !== null && this.goesOn && this.error === null)
+      await (this.#part ??= this.#loadMore(to).finally(() => (this.#part = null)));
   }
 
   /** Ask for newer events soon: there was a change. */
@@ -89,11 +103,6 @@ export class EventLog {
     if (this.whole && this.kept === null && this.error === null) await this.#loadKept();
   }
 
-  /** Return whether the server may keep restarts before those that are here. */
-  get goesOn() {
-    return this.kept === null || this.kept.length >= KEPT;
-  }
-
   #schedule(pause = PAUSE_MS) {
     if (!this.#timer) this.#timer = setTimeout(() => {
       this.#timer = 0;
@@ -103,13 +112,17 @@ export class EventLog {
 
   /** @param {number} last */
   async #load(last) {
-    const turn = ++this.#turn, { change } = this;
+    const turn = ++this.#turn, { change } = this, before = this.#last;
+    this.#last = ""; // newer events are those after this answer
     /** @type {Answer|null} */ const found = await this.#ask(turn, `${EVENTS}&last=${last}&limit=${last}&timeout_ms=300`);
-    if (!found) return;
+    if (!found) {
+      if (turn === this.#turn) this.#last = before;
+      return;
+    }
     this.#last = found.last_id;
     this.run = runOf(found.last_id);
     const complete = found.ended !== "limit" || found.items.length >= last;
-    if (complete) this.read = change;
+    this.read = complete ? change : -1;
     this.events = lifecycle(found.items);
     this.whole = last === MOST || this.events.length < last;
     this.changed();
@@ -151,8 +164,24 @@ export class EventLog {
     if (!found) return;
     await this.#loadPrograms(turn, first);
     if (turn !== this.#turn) return;
+    this.goesOn = found.length >= KEPT;
     this.kept = found.filter((one) => !this.events.some((event) => isOf(event, one))).map(eventOf).reverse();
     this.changed();
+  }
+
+  /** @param {number} to */
+  async #loadMore(to) {
+    const turn = this.#turn;
+    while (this.goesOn) {
+      const first = this.kept?.[0]?.at;
+      if (first === undefined) return;
+      /** @type {Api.RestartLine[]|null} */ const found = await this.#ask(turn, `/restarts?settled=true&per_page=${PART}&until=${first}`);
+      if (!found) return;
+      this.goesOn = found.length >= PART;
+      this.kept = [...found.map(eventOf).reverse(), ...this.kept ?? []];
+      this.changed();
+      if ((this.kept[0]?.at ?? 0) <= to) return;
+    }
   }
 
   /**

@@ -152,25 +152,29 @@ function show(wanted) {
 
 /** Go to the next event of the list in a direction; without one, stay. @param {number} by  -1 or 1 */
 async function step(by) {
-  if (by < 0 && stepFrom(listed(), at, by) === at && !(await older())) return;
+  while (by < 0 && reaches() && stepFrom(listed(), at, by) === at) if (!(await older())) return;
   const next = stepFrom(listed(), at, by);
   if (next === at || next === null) return;
   go(next);
   keepFocus();
 }
 
-/** Load older events; return whether the moment is still the same. */
+/** Load older events, or else kept restarts; return whether the moment is still the same. */
 async function older() {
   const mine = turn;
-  await log.all();
+  if (log.whole) await log.more();
+  else await log.all();
   return mine === turn;
 }
+
+/** Return whether older events or restarts can be loaded. */
+const reaches = () => log.error === null && (!log.whole || (chosen === null && log.kept !== null && log.goesOn));
 
 const crashes = () => about().filter((event) => markOf(event) === "crash");
 
 /** Go to the next failure in a direction; without one, stay. @param {number} by  -1 or 1 */
 async function toCrash(by) {
-  if (by < 0 && stepFrom(crashes(), at, by) === at && !(await older())) return;
+  while (by < 0 && reaches() && stepFrom(crashes(), at, by) === at) if (!(await older())) return;
   const next = stepFrom(crashes(), at, by);
   if (next === at || next === null) return;
   if (!kinds.includes("crashes")) show([...kinds, "crashes"]);
@@ -197,6 +201,8 @@ function draw(moved = false) {
   showStatus(status, at !== null);
   drawAxis(events);
   if (log.events.length && (axis.begin < first || at !== null || !events.length)) void log.all();
+  const oldest = log.kept?.[0]?.at ?? first;
+  if (at !== null && at < oldest) void log.more(at);
   write(byId("clock", HTMLElement), at === null ? "Now" : precise(at));
   const every = about();
   const hidden = every.length - events.length;
@@ -205,17 +211,19 @@ function draw(moved = false) {
       ? ""
       : `${at === null
         ? ""
-        : `${number(count)} of `}${counted(events.length, "event")}${hidden ? `; ${number(hidden)} filtered out` : ""}`);
+        : `${number(count)} of `}${counted(events.length, "event")}${hidden ? `; ${number(hidden)} filtered out` : ""}${
+        log.whole && log.kept?.length && log.goesOn ? `; not loaded before ${precise(oldest)}` : ""}`);
   const failed = crashes(), none = log.read < 0;
   filter.show(kinds, none ? null : countKinds(every));
   showOwn();
   byId("live-now", HTMLButtonElement).disabled = at === null;
-  byId("back", HTMLButtonElement).disabled = none || (log.whole && stepFrom(events, at, -1) === at);
+  byId("back", HTMLButtonElement).disabled = none || (!reaches() && stepFrom(events, at, -1) === at);
   byId("forward", HTMLButtonElement).disabled = none || at === null || stepFrom(events, at, 1) === null;
   byId("crash-forward", HTMLButtonElement).disabled = none || at === null || stepFrom(failed, at, 1) === null;
-  byId("crash-back", HTMLButtonElement).disabled = none || (log.whole && stepFrom(failed, at, -1) === at);
+  byId("crash-back", HTMLButtonElement).disabled = none || (!reaches() && stepFrom(failed, at, -1) === at);
   note(log.error !== null ? failure()
-    : problem || (missing && log.whole && log.events.length ? `The server has no events in memory before ${precise(first)}.` : ""));
+    : problem || (missing && log.whole && log.events.length ? `The server has no events in memory before ${precise(first)}.${
+      !log.kept || log.goesOn ? "" : (at ?? first) < oldest ? " It keeps nothing of this moment." : " Only restarts are kept."}` : ""));
   only.hidden = chosen === null;
   if (chosen) write(only, `Only ${label(chosen)}: show all`);
   showList(events, moved);
@@ -279,6 +287,7 @@ function showList(events, moved) {
   button.hidden = hidden === 0;
   write(button, `Show ${counted(hidden, "hidden event")}`);
   list.hidden = events.length === 0;
+  byId("older", HTMLButtonElement).hidden = !log.whole || !log.kept?.length || !log.goesOn;
 }
 
 function treeSoon() {
@@ -356,6 +365,7 @@ byId("show-hidden", HTMLButtonElement).onclick = () => {
   show(/** @type {import("./kinds.js").Kind[]} */ (Object.keys(KINDS)));
   list.querySelector("button")?.focus();
 };
+byId("older", HTMLButtonElement).onclick = () => void log.more();
 byId("crash-back", HTMLButtonElement).onclick = () => void toCrash(-1);
 byId("crash-forward", HTMLButtonElement).onclick = () => void toCrash(1);
 byId("back", HTMLButtonElement).onclick = () => void step(-1);
