@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import { fitLanes, isCalm, told, waits } from "#static/lesson/lesson-rows.js";
 import { fitRows } from "#static/lesson/marked-rows.js";
-import { lastEnd, ownKids } from "#static/lesson/own-processes.js";
+import { fallenOf, lastEnd, ownKids, withFallen } from "#static/lesson/own-processes.js";
 import { changedLines, sentences } from "#static/lesson/picture-steps.js";
 
 const row = (at, of, to, kind, text) => ({ at, of, to, kind, text, marked: false });
@@ -107,10 +107,41 @@ test("an exit without a restart is reported", () => {
   const feed = [fall, { ...fall, id: 2, kind: "ended", text: "team ended" }];
   const model = { rows: new Map(), feed };
   assert.match(lastEnd(model), /^team gave up \(last: bob was killed\)\. .* nothing starts it again\. Run its cell again\.$/);
-  assert.equal(lastEnd({ ...model, rows: new Map([["team", {}]]) }), "", "it runs again");
+  assert.equal(lastEnd({ ...model, rows: new Map([["team", { pid: "0.9.0" }]]) }), "", "it runs again");
   assert.equal(lastEnd({ ...model, feed: [] }), "");
   const crash = { ...fall, id: 3, kind: "crashed", key: "%alone/0.6.0", text: "dan crashed; it has no supervisor" };
   assert.equal(lastEnd({ ...model, feed: [...feed, crash] }), "dan crashed; it has no supervisor.");
-  assert.match(lastEnd({ ...model, feed: [...feed, crash] }, "team"), /^team gave up/, "beside the tree of team");
-  assert.equal(lastEnd({ ...model, feed: [{ ...crash, key: "team/bob", sup: "team" }] }), "", "its supervisor handles it");
+  assert.match(lastEnd({ ...model, feed: [...feed, crash] }, { only: "team" }), /^team gave up/, "beside the tree of team");
+});
+
+test("what a supervisor has done about the last failure is reported, until another run begins", () => {
+  const rows = new Map([["team", { pid: "1", parent: null }], ["team/bob", { parent: "team" }], ["Main", { name: "Main", parent: null }]]);
+  const end = {
+    id: 1, at: 10, level: "warn", kind: "restarted", key: "team/bob", sup: "team",
+    text: "bob was killed; team (one_for_one) restarted bob; 2 of 3 restarts left in 5 s",
+    parts: { who: "bob", by: "team", reason: "killed", restarted: ["bob"] },
+  };
+  assert.equal(lastEnd({ rows, feed: [end] }), "bob was killed; team restarted it.");
+  assert.equal(lastEnd({ rows, feed: [{ ...end, parts: { ...end.parts, restarted: ["bob", "eve", "ann"] } }] }),
+    "bob was killed; team restarted it, and with it eve and ann.");
+  assert.equal(lastEnd({ rows, feed: [end] }, { since: 11 }), "");
+  assert.equal(lastEnd({ rows, feed: [end] }, { only: "Root" }), "");
+  assert.equal(lastEnd({ rows, feed: [{ ...end, sup: "Main", key: "Main/x" }] }), "", "it is none of the learner's");
+  const once = { ...end, kind: "killed", text: "bob was killed; temporary: it is not restarted", parts: { who: "bob", by: "team" } };
+  assert.equal(lastEnd({ rows, feed: [end, once] }), "bob was killed; temporary: it is not restarted.");
+});
+
+test("a supervisor that has given up stays in the tree with its children, ended", () => {
+  const row = (key, parent, kind, more = {}) => [key, { key, id: key, name: key, parent, kind, state: "running", pid: "1", budget: {}, ...more }];
+  const before = {
+    rows: new Map([row("team", null, "supervisor"), row("bob", "team", "worker", { state: "crashed" }), row("eve", "team", "worker")]),
+    kids: new Map([["", ["team"]], ["team", ["bob", "eve"]]]),
+  };
+  const model = { rows: new Map(), kids: new Map([["", []]]), feed: [{ kind: "gave_up", key: "team" }] };
+  const fallen = fallenOf(before, model), shown = withFallen(model, fallen);
+  assert.deepEqual([...shown.rows.values()].map(({ id, state, pid }) => [id, state, pid]),
+    [["team", "gave_up", null], ["bob", "crashed", null], ["eve", "stopped", null]]);
+  assert.deepEqual([shown.kids.get(""), shown.kids.get("team")], [["team"], ["bob", "eve"]]);
+  assert.equal(withFallen({ ...model, rows: before.rows }, fallen).rows, before.rows, "it runs again");
+  assert.equal(fallenOf(before, { ...before, feed: [] }).rows.size, 0);
 });

@@ -27,16 +27,72 @@ export function ownKids({ kids, rows }) {
 }
 
 /**
- * Return a sentence about the last exit without a restart: a supervisor that gave up and does not run again, or a
- * crash without a supervisor. "" if there is none.
+ * Return the learner's supervisors that have ended and all below them, as they ended.
+ * @param {Pick<Model, "kids"|"rows">} before
  * @param {Pick<Model, "feed"|"rows">} model
- * @param {string} [only]  the process that is shown with all below it; "" for all
+ * @returns {Pick<Model, "kids"|"rows">}
  */
-export function lastEnd({ feed, rows }, only = "") {
-  const end = feed.findLast(({ kind, key, sup }) =>
-    (kind === "gave_up" && (!only || key === only)) || (!only && kind === "crashed" && !sup));
-  if (!end || rows.has(end.key ?? "")) return "";
-  return end.kind === "crashed"
-    ? `${end.text}.`
-    : `${end.text}. Its other children have ended with it, and nothing starts it again. Run its cell again.`;
+export function fallenOf(before, { feed, rows }) {
+  const found = { rows: new Map(), kids: new Map() }, gaveUp = new Set(feed.filter(({ kind }) => kind === "gave_up").map(({ key }) => key));
+  const walk = (/** @type {string} */ key) => {
+    const row = before.rows.get(key), kids = before.kids.get(key);
+    if (!row) return;
+    const state = row.kind === "supervisor" && gaveUp.has(key) ? "gave_up" : row.state === "crashed" ? "crashed" : "stopped";
+    found.rows.set(key, { ...row, state, pid: null, budget: null, mailbox: null });
+    if (kids) found.kids.set(key, kids);
+    for (const kid of kids ?? []) walk(kid);
+  };
+  for (const key of ownKids(before).get("") ?? []) if (before.rows.get(key)?.kind === "supervisor" && !rows.has(key)) walk(key);
+  return found;
 }
+
+/**
+ * Return a model with what has fallen in its place at the top, before what no supervisor has started.
+ * @param {Model} model
+ * @param {Pick<Model, "kids"|"rows">} fallen
+ * @returns {Model}
+ */
+export function withFallen(model, fallen) {
+  const tops = [...fallen.rows.keys()].filter((key) => fallen.rows.get(key)?.parent === null && !model.rows.has(key));
+  if (!tops.length) return model;
+  /** @type {(key: string) => string[]} */
+  const below = (key) => [key, ...(fallen.kids.get(key) ?? []).flatMap(below)];
+  const rows = new Map(model.rows), kids = new Map(model.kids);
+  for (const key of tops.flatMap(below)) {
+    const row = fallen.rows.get(key), under = fallen.kids.get(key);
+    if (row) rows.set(key, row);
+    if (under) kids.set(key, under);
+  }
+  return { ...model, rows, kids: kids.set("", [...(model.kids.get("") ?? []), ...tops]) };
+}
+
+/** @typedef {Pick<Model, "feed"|"rows">} Told */
+const ENDS = new Set(["crashed", "killed", "restarted", "restart_failed", "gave_up"]);
+
+/**
+ * Return a sentence about the last failure, and what a supervisor has done about it; "" if there is none.
+ * @param {Told} model
+ * @param {{only?: string, since?: number}} [about]  the process that is shown with all below it, and the time from which it is told
+ */
+export function lastEnd({ feed, rows }, { only = "", since = 0 } = {}) {
+  const topOf = (/** @type {string} */ key) => {
+    for (let up = rows.get(key)?.parent; up; up = rows.get(key)?.parent) key = up;
+    return key;
+  };
+  const end = feed.findLast(({ kind, key, sup, at }) => {
+    if (at < since || !ENDS.has(kind)) return false;
+    const top = topOf(sup ?? key ?? ""), name = rows.get(top)?.name ?? top;
+    return only ? name === only || top === only : !OF_THE_SANDBOX.has(name);
+  });
+  if (!end) return "";
+  const { who, by, restarted = [] } = end.parts ?? {}, again = Boolean(by && restarted.length);
+  if (end.kind === "gave_up" && !again)
+    return rows.get(end.key ?? "")?.pid ? ""
+      : `${end.text}. Its other children have ended with it, and nothing starts it again. Run its cell again.`;
+  if (!again) return `${end.text}.`;
+  const along = restarted.filter((one) => one !== who), [ended = ""] = end.text.split(`; ${by}`);
+  return `${ended}; ${by} restarted it${along.length ? `, and with it ${listed(along)}` : ""}.`;
+}
+
+/** @param {string[]} all */
+const listed = (all) => all.length > 1 ? `${all.slice(0, -1).join(", ")} and ${all.at(-1)}` : all.join("");

@@ -8,7 +8,7 @@ import { attribute, byId, detail, make, write } from "../base/dom.js";
 import { Feed, liveUrl } from "../live/live.js";
 import { style } from "../base/late.js";
 import { EMPTY, reduce } from "../live/model.js";
-import { lastEnd, ownKids } from "./own-processes.js";
+import { fallenOf, lastEnd, ownKids, withFallen } from "./own-processes.js";
 import { Announcer } from "../tree/announce.js";
 import { SlTree } from "../tree/tree.js";
 import { actsOn } from "../tree/tree-acts.js";
@@ -48,11 +48,24 @@ export class WorkbenchTree extends HTMLElement {
     if (this.#model !== EMPTY) this.#show();
   }
 
+  /** When the last run began, in seconds of this machine's clock: what was before is no longer told. */
+  #begun = 0;
+  /** Supervisors that have ended since. @type {Pick<Model, "kids"|"rows">} */ #fallen = EMPTY;
+
+  /** A run begins. @param {number} at */
+  begin(at) {
+    if (at === this.#begun) return;
+    this.#begun = at;
+    this.#fallen = EMPTY;
+    if (this.#model !== EMPTY) this.#show();
+  }
+
   #show() {
-    const { rows } = this.#model, kids = ownKids(this.#model);
+    const model = withFallen(this.#model, this.#fallen), { rows } = model, kids = ownKids(model);
     const tops = (kids.get("") ?? []).filter((key) => !this.#only || rows.get(key)?.name === this.#only);
-    this.#tree.show({ ...this.#model, kids: kids.set("", tops) }, this.#skew);
-    write(this.#note, lastEnd(this.#model, this.#only) || (tops.length ? "" : this.#only
+    this.#tree.show({ ...model, kids: kids.set("", tops) }, this.#skew);
+    const said = lastEnd(model, { only: this.#only, since: this.#begun + this.#skew });
+    write(this.#note, said || (tops.some((key) => this.#model.rows.has(key)) ? "" : this.#only
       ? `${this.#only} has ended, and with it all below it. Nothing restarts the root.`
       : "No process that your code has started runs."));
   }
@@ -62,7 +75,7 @@ export class WorkbenchTree extends HTMLElement {
     if (life === this.#life) return;
     this.#life = life;
     this.#node = node;
-    this.#model = EMPTY;
+    this.#model = this.#fallen = EMPTY;
     this.#feed?.stop();
     this.#feed = new Feed(liveUrl("supervisors", {}, node), (messages) => this.#take(messages), (status) => {
       attribute(this, "data-status", status);
@@ -83,6 +96,8 @@ export class WorkbenchTree extends HTMLElement {
       return;
     }
     if (this.#model === before) return;
+    const fallen = fallenOf(before, this.#model);
+    if (fallen.rows.size && before !== EMPTY) this.#fallen = fallen;
     this.#show();
     if (this.#model.snapshots === before.snapshots) this.#announcer.hear(this.#model.feed);
     else this.#announcer.skip(this.#model.feed);

@@ -18,6 +18,7 @@ const GONE = new Set(["node_not_found", "node_unavailable", "sandbox_not_found"]
 export class Workbench {
   /** @type {string|null} */ #node = null;
   #life = 0;
+  #begun = 0;
 
   /** @param {number|string} session  its number */
   constructor(session) {
@@ -35,8 +36,15 @@ export class Workbench {
     return this.#life;
   }
 
+  /** When the last run began, in seconds. */
+  get begun() {
+    return this.#begun;
+  }
+
   /** Run a cell; start the sandbox first, if it does not run. @param {string} source @returns {Promise<Ran>} */
   async run(source) {
+    this.#begun = Date.now() / 1000;
+    living?.begin(this.#begun);
     this.#node ??= await this.#start();
     try {
       return await this.#ask(source);
@@ -92,7 +100,8 @@ export const workbench = () => (bench ??= new Workbench(/\/learn\/(\d+)/.exec(lo
 export async function showTree(place, only = "") {
   const { WorkbenchTree } = await import("./workbench-tree.js");
   living ??= new WorkbenchTree();
-  const { node, life } = workbench();
+  const { node, life, begun } = workbench();
+  living.begin(begun);
   living.only(only);
   if (node) living.follow(node, life);
   place.replaceChildren(living);
