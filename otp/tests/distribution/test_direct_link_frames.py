@@ -46,62 +46,21 @@ def test_frames_of_all_sizes_arrive_whole_and_in_order_also_in_bursts() -> None:
     run(main)
 
 
-def test_a_frame_is_sent_at_once_and_a_burst_with_one_system_call() -> None:
+def test_a_frame_is_sent_at_once() -> None:
     async def main() -> None:
         one, two = socket.socketpair()
         a, _ = link(one)
         two.setblocking(False)
-        a.put(b"first")
-        assert two.recv(100) == b"\0\0\0\5first"
-        a._sent_at = float("inf")  # the next frames follow closely, however slow this machine is
-        for _ in range(3):
-            a.put(b"x")
-        with pytest.raises(BlockingIOError):
-            two.recv(100)
-        await asyncio.get_running_loop().sock_recv_into(two, memoryview(got := bytearray(100)))
-        assert got.startswith(b"\0\0\0\1x" * 3 + b"\0")
+        for frame in (b"first", b"second"):
+            a.put(frame)
+            assert two.recv(100) == len(frame).to_bytes(4, "big") + frame
         a.close()
         two.close()
 
     run(main)
 
 
-class SlowClock:
-    """A loop on a machine so slow that a tenth of a millisecond passes between any two looks at the clock."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._now = loop.time()
-
-    def time(self) -> float:
-        self._now += 1e-4
-        return self._now
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._loop, name)
-
-
-def test_frames_of_calls_in_flight_share_system_calls_and_a_call_after_an_answer_does_not_wait() -> None:
-    async def main() -> None:
-        one, two = socket.socketpair()
-        a, got = link(one)
-        a._loop = SlowClock(a._loop)  # type: ignore[assignment]
-        two.setblocking(False)
-        for _ in range(3):
-            a.put(b"x")
-        assert two.recv(100) == b"\0\0\0\1x"
-        two.send(b"\0\0\0\1y")
-        assert await got.get() == b"y"
-        assert two.recv(100) == b"\0\0\0\1x" * 2
-        a.put(b"z")
-        assert two.recv(100) == b"\0\0\0\1z"
-        a.close()
-        two.close()
-
-    run(main)
-
-
-def test_close_sends_a_burst_that_waits() -> None:
+def test_close_sends_what_was_put() -> None:
     async def main() -> None:
         one, two = socket.socketpair()
         (a, _), (b, got) = link(one), link(two)
@@ -228,7 +187,6 @@ def sealed(*frames: bytes) -> list[bytes]:
         a, _ = link(one)
         a.seal(b"1", b"2")
         for frame in frames:
-            a._sent_at = float("-inf")  # no burst
             a.put(frame)
             sent.append(two.recv(100))
         a.close()

@@ -9,7 +9,7 @@ import pytest
 
 import otp
 from otp.distribution import NodeId, Session, SessionTransport
-from otp.distribution.actions import Action, Down, Outdated, Put, Refused, Room, Signal, Taken, Up
+from otp.distribution.actions import Action, Down, Flush, Outdated, Put, Refused, Room, Signal, Taken, Up
 from otp.distribution.carriers.simulated import SimulatedNetwork
 from otp.distribution.faults import Cut
 
@@ -31,6 +31,8 @@ class Sessions:
         for at, action in todo:
             if isinstance(action, Room):
                 todo += [(at, new) for new in self.all[at].room(action.node, 1 << 20)]
+            elif isinstance(action, Flush):
+                todo += [(at, new) for new in self.all[at].flush(action.node)]
             elif not isinstance(action, Put):
                 self.seen[at].append(action)
             elif not {at, action.node} & self.silent and action.node in self.all:

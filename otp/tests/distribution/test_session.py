@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from otp.distribution import NodeId, Session, Settings
-from otp.distribution.actions import Down, Drained, Put, Refused, Room, Signal, Up
-from otp.distribution.frames import Beat, Data, Hello, Large, Reset, decode, encode
+from otp.distribution.actions import Down, Drained, Flush, Put, Refused, Room, Signal, Up
+from otp.distribution.frames import Batch, Beat, Bye, Data, Hello, Large, Reset, decode, encode
 from otp.kernel.values.errors import BadArgument
 
 A, B, C = NodeId("a", 1), NodeId("b", 1), NodeId("c", 1)
@@ -49,6 +49,9 @@ class Wire:
             if isinstance(action, Room):
                 if not self.is_full:
                     todo += [(node, new) for new in self.sessions[node].room(action.node, 1 << 20)]
+                continue
+            if isinstance(action, Flush):
+                todo += [(node, new) for new in self.sessions[node].flush(action.node)]
                 continue
             if not isinstance(action, Put):
                 self.seen[node].append(action)
@@ -360,6 +363,42 @@ def test_the_signals_of_each_sender_keep_their_order(seed: int) -> None:
 
 
 # features
+
+
+def test_signals_of_a_burst_share_a_frame_and_one_after_an_answer_does_not_wait() -> None:
+    wire = Wire(A, B).connected()
+    session = wire.sessions[A]
+    (first,) = session.send(wire.now, B, b"1")
+    assert isinstance(first, Put)
+    assert [Flush(B)] == session.send(wire.now, B, b"2")
+    assert not session.send(wire.now, B, b"3")
+    (burst,) = session.flush(B)
+    assert isinstance(burst, Put)
+    batch = decode(A, burst.frame, 1000)
+    assert isinstance(batch, Batch)
+    assert [b"2", b"3"] == batch.signals
+    for frame in (first.frame, burst.frame, burst.frame):
+        wire.do(B, "receive", A, frame)
+    assert [Signal(A, b"1"), Signal(A, b"2"), Signal(A, b"3")] == wire.seen[B]
+    wire.do(B, "send", A, b"answer")
+    (at_once,) = session.send(wire.now, B, b"4")
+    assert isinstance(at_once, Put)
+    assert not session.flush(B)
+
+
+def test_a_burst_waits_neither_for_its_end_once_it_is_long_nor_for_a_goodbye() -> None:
+    wire = Wire(A, B).connected()
+    session = wire.sessions[A]
+    session.send(wire.now, B, b"first")
+    sent = [session.send(wire.now, B, bytes(1000)) for _ in range(20)]
+    assert [Flush] + 14 * [None] == [type(one[0]) if one else None for one in sent[:15]]
+    frames = [action.frame for one in sent for action in one if isinstance(action, Put)]
+    assert frames
+    last, bye, down = wire.sessions[A].disconnect(wire.now, B)
+    assert Down(B, "disconnect") == down
+    signals = [decode(A, frame, 1 << 20) for frame in (*frames, last.frame)]  # type: ignore[union-attr]
+    assert 20 == sum(len(one.signals) for one in signals if isinstance(one, Batch))
+    assert Bye is type(decode(A, bye.frame, 1000))  # type: ignore[union-attr]
 
 
 def test_a_side_without_the_lane_gets_only_frames_that_it_knows() -> None:

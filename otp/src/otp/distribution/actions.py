@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from otp.distribution.node_id import NodeId
 from otp.distribution.parts import Parts
 
-__all__ = ["Action", "Down", "Drained", "Outdated", "Put", "Refused", "Room", "Signal", "Taken", "Up"]
+__all__ = ["Action", "Down", "Drained", "Flush", "Outdated", "Put", "Refused", "Room", "Signal", "Taken", "Up"]
 
 
 class Put(NamedTuple):
@@ -19,6 +19,12 @@ class Put(NamedTuple):
 
 class Room(NamedTuple):
     """Ask the carrier for how many bytes it takes for `node`, and tell the session once it takes any."""
+
+    node: NodeId
+
+
+class Flush(NamedTuple):
+    """Call `flush` of the session in the next turn of the loop: what is sent to `node` until then shares a frame."""
 
     node: NodeId
 
@@ -75,4 +81,4 @@ class Taken(NamedTuple):
     node: NodeId
 
 
-Action = Put | Room | Up | Signal | Down | Drained | Refused | Outdated | Taken
+Action = Put | Room | Flush | Up | Signal | Down | Drained | Refused | Outdated | Taken

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from typing import Final
 
-from otp.distribution.frames import OVERHEAD, Beat, Data, Large, encode
+from otp.distribution.frames import BATCH, MOST_SIGNALS, OVERHEAD, Batch, Beat, Data, Large, encode
 from otp.distribution.node_id import NodeId
 from otp.distribution.parts import Assembly, Parts, join_parts, size_of
 from otp.distribution.settings import Settings
@@ -14,6 +14,9 @@ __all__ = ["Broken", "Connection"]
 
 FIRST_ROOM: Final = 64 * 1024
 """Bytes that are sent before the carrier has said how much it takes."""
+BURST_S: Final = 1e-3
+"""A signal that follows another one this soon, with nothing received in between, waits for the end of the loop's turn:
+one frame for the whole burst. A call that follows an answer never waits."""
 
 
 class Broken(Exception):
@@ -49,14 +52,17 @@ class Connection:
         "_probed_at",
         "_received",
         "_sent",
+        "_sent_at",
         "_settings",
         "_waiting",
         "asks",
         "busy",
+        "batches",
         "doubted",
         "epoch",
         "has_lane",
         "heard",
+        "held",
         "his",
         "incoming",
         "mine",
@@ -90,6 +96,11 @@ class Connection:
         """True once the carrier was asked how much it takes."""
         self.has_lane: bool = False
         """True if the other side takes the lane of large signals."""
+        self.batches: bool = False
+        """True if the other side takes batches."""
+        self.held: bool = False
+        """True while a burst waits for the end of the loop's turn."""
+        self._sent_at = float("-inf")
         self.doubted: float | None = None
         """The time since when the carrier reports the other side as gone."""
         self.proved: float = float("-inf")
@@ -116,6 +127,14 @@ class Connection:
             self._waiting.append(join_parts(signal))
         self.busy = self.busy or self.waiting > self._settings.buffer
 
+    def is_burst(self, now: float) -> bool:
+        """Return whether waiting signals belong to a burst, to be sent at the end of the loop's turn."""
+        is_short = self.batches and self.room > 0 and self.waiting < BATCH and not self.busy
+        if is_short and (self.held or now - self._sent_at < BURST_S):
+            return True
+        self._sent_at = now
+        return False
+
     def ready(self) -> list[bytes]:
         """Return the frames that the carrier takes now."""
         frames: list[bytes] = []
@@ -130,10 +149,7 @@ class Connection:
                     if not self._behind[sender]:
                         del self._behind[sender]
             elif self.has_lane:
-                signal = self._waiting.popleft()
-                self._passed += len(signal) if self._large else 0
-                frame = self._frame(Data, signal, False)
-                self.waiting -= OVERHEAD
+                frame = self._small_ones()
             else:
                 frame = self._piece_of(self._waiting[0], Data)
                 if not (self._at or self._cut):
@@ -141,6 +157,21 @@ class Connection:
             frames.append(frame)
             self.room -= len(frame)
         return frames
+
+    def _small_ones(self) -> bytes:
+        """Return the frame with the next small signals, one if the other side takes no more."""
+        waiting, most = self._waiting, MOST_SIGNALS if self.batches else 1
+        signals = [waiting.popleft()]
+        size, room = len(signals[0]), min(BATCH, self.room)
+        while waiting and len(signals) < most and size + len(waiting[0]) <= room:
+            signals.append(signal := waiting.popleft())
+            size += len(signal)
+        self.waiting -= size + OVERHEAD * len(signals)
+        self._passed += size if self._large else 0
+        self._sent += 1
+        if len(signals) == 1:
+            return encode(Data(self.outgoing, self._sent, self._received, signals[0], False))
+        return encode(Batch(self.outgoing, self._sent, self._received, signals))
 
     def _piece_of(self, signal: bytes | Parts, kind: type[Data]) -> bytes:
         """Return the frame with the next piece of a signal; `_at` and `_cut` are 0 after the last one."""
@@ -186,19 +217,31 @@ class Connection:
 
     def take(self, frame: Data) -> bytes | Parts | None:
         """Return the signal completed by this frame, or None; raises `Broken`."""
-        if frame.sent <= self._received:
-            return None  # a repeated frame
-        if frame.sent != self._received + 1:
-            raise Broken("gap")
-        self._received += 1
-        self._acknowledge(frame.received)
-        if not frame.piece and frame.more:
-            return None  # a probe
+        if not self.count(frame) or (not frame.piece and frame.more):
+            return None  # repeated, or a probe
         ends = isinstance(frame, Large) and frame.ends
         try:
             return self._assemblies[type(frame)].add(frame.piece, ends, frame.more, self._settings.signal)
         except ValueError as error:
             raise Broken("malformed", str(error)) from None
+
+    def take_all(self, batch: Batch) -> list[bytes]:
+        """Return the signals of a batch, none of a repeated one; raises `Broken`."""
+        limit, longest = self._settings.signal, max(map(len, batch.signals))
+        if longest > limit:
+            raise Broken("malformed", f"expected signals of at most {limit} bytes, got one of {longest}")
+        return batch.signals if self.count(batch) else []
+
+    def count(self, frame: Data | Batch) -> bool:
+        """Count a data frame; return False for a repeated one. Raises `Broken`."""
+        if frame.sent <= self._received:
+            return False
+        if frame.sent != self._received + 1:
+            raise Broken("gap")
+        self._received += 1
+        self._sent_at = float("-inf")
+        self._acknowledge(frame.received)
+        return True
 
     def check(self, beat: Beat) -> None:
         """Compare the frames that the other side has sent with those received; raises `Broken`."""

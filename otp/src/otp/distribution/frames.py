@@ -24,10 +24,15 @@ from msgspec import DecodeError, Meta, Struct, msgpack
 from otp.distribution.node_id import NodeId
 
 __all__ = [
+    "BATCH",
+    "BATCHES",
     "FEATURES",
     "HOLDS",
     "LARGE_LANE",
+    "LONGEST_BATCH",
+    "MOST_SIGNALS",
     "OVERHEAD",
+    "Batch",
     "Beat",
     "Bye",
     "Data",
@@ -47,13 +52,22 @@ OVERHEAD: Final = 64
 
 LARGE_LANE: Final = 1
 """The feature of a side that takes `Large` frames."""
-FEATURES: Final = LARGE_LANE
+BATCHES: Final = 2
+"""The feature of a side that takes `Batch` frames."""
+FEATURES: Final = LARGE_LANE | BATCHES
 """The features of this version, as bits; a connection has those that both sides show in their proofs."""
 
 HOLDS: Final = 1 << 16
 """The sender has its name: it was accepted under it."""
 TAKEN: Final = 1 << 17
 """The name of the receiver belongs to another living node that is connected with the sender."""
+
+BATCH: Final = 16 * 1024
+"""Maximum bytes of the signals in a batch."""
+MOST_SIGNALS: Final = 32
+"""Signals of a batch: all of them are carried out before the loop does something else."""
+LONGEST_BATCH: Final = BATCH + 4 * MOST_SIGNALS
+"""Bytes of a batch without those of `OVERHEAD`."""
 
 _Number = Annotated[int, Meta(ge=0)]
 _Short = Annotated[bytes, Meta(max_length=64)]
@@ -111,6 +125,15 @@ class Large(Data, frozen=True, array_like=True, tag=5):
     ends: bool = False
 
 
+class Batch(Struct, frozen=True, array_like=True, tag=6):
+    """The data frame number `sent` with several small signals; `received` acknowledges."""
+
+    connection: _Number
+    sent: _Number
+    received: _Number
+    signals: Annotated[list[bytes], Meta(min_length=1, max_length=MOST_SIGNALS)]
+
+
 class Beat(Struct, frozen=True, array_like=True, tag=2):
     """A heartbeat: the numbers of data frames `sent` and `received` so far."""
 
@@ -131,12 +154,12 @@ class Bye(Struct, frozen=True, array_like=True, tag=4):
     connection: _Number
 
 
-Frame = Hello | Data | Large | Beat | Reset | Bye
+Frame = Hello | Data | Large | Batch | Beat | Reset | Bye
 
 encode: Final[Callable[[Frame], bytes]] = msgpack.Encoder().encode
 _decode = msgpack.Decoder(Frame).decode
 _decode_any = msgpack.Decoder(list[Any]).decode
-KINDS: Final = range(6)
+KINDS: Final = range(7)
 HIGHEST_KIND: Final = 256
 """Frames of all versions have lower numbers, so there are not many to report."""
 

@@ -38,14 +38,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from otp.distribution.actions import Action, Down, Drained, Outdated, Put, Refused, Room, Signal, Taken, Up
+from otp.distribution.actions import Action, Down, Drained, Flush, Outdated, Put, Refused, Room, Signal, Taken, Up
 from otp.distribution.connection import Broken, Connection
 from otp.distribution.frames import (
+    BATCHES,
     FEATURES,
     HOLDS,
     LARGE_LANE,
+    LONGEST_BATCH,
     OVERHEAD,
     TAKEN,
+    Batch,
     Beat,
     Bye,
     Data,
@@ -188,7 +191,8 @@ class Session:
         peer = self._peers.pop(node, None)
         if peer is None or peer.live is None:
             return []
-        return [Put(node, encode(Bye(peer.live.outgoing))), Down(node, "disconnect")]
+        last = [Put(node, frame) for frame in (*peer.live.ready(), encode(Bye(peer.live.outgoing)))]
+        return [*last, Down(node, "disconnect")]
 
     def hint(self, now: float, node: NodeId, present: bool) -> list[Action]:
         """Handle a carrier's hint that `node` is reachable or gone."""
@@ -220,8 +224,22 @@ class Session:
         peer = self._peers.get(node)
         if peer is None or peer.live is None:
             return self._seek(now, node) if self.settings.auto_connect else []
-        peer.live.offer(signal, sender)
-        return self._ready(peer.live)
+        live = peer.live
+        live.offer(signal, sender)
+        if not live.is_burst(now):
+            return self._ready(live)
+        if live.held:
+            return []
+        live.held = True
+        return [Flush(node)]
+
+    def flush(self, node: NodeId) -> list[Action]:
+        """Handle the end of the loop's turn in which a burst was sent to `node`."""
+        live = self._live(node)
+        if live is None or not live.held:
+            return []
+        live.held = False
+        return self._ready(live)
 
     def room(self, node: NodeId, size: int) -> list[Action]:
         """Handle that the carrier takes so many bytes for `node`."""
@@ -300,7 +318,7 @@ class Session:
         peer = self._peers.get(node)
         live = peer.live if peer is not None else None
         try:
-            said = decode(node, frame, self.settings.signal + OVERHEAD)
+            said = decode(node, frame, max(self.settings.signal, LONGEST_BATCH) + OVERHEAD)
         except UnknownFrame as error:
             if (node, error.kind) in self._ignored or len(self._ignored) >= NOTICES:
                 return []
@@ -320,6 +338,8 @@ class Session:
         try:
             if isinstance(said, Data):
                 return self._data(live, said)
+            if isinstance(said, Batch):
+                return [Signal(node, signal) for signal in live.take_all(said)]
             if isinstance(said, Beat):
                 live.check(said)
                 return []
@@ -468,7 +488,9 @@ class Session:
             connection_number(self._cookie, node, his, self.me, mine),
         )
         peer.live = Connection(node, self._epoch, now, (mine, his), numbers, self.settings)
-        peer.live.has_lane = bool(self._features & hello.features & LARGE_LANE)
+        both = self._features & hello.features
+        peer.live.has_lane = bool(both & LARGE_LANE)
+        peer.live.batches = bool(both & BATCHES)
         self._connected[node.name] = node
         peer.attempt = peer.contested = None
         peer.wanted = True

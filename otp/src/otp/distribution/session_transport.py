@@ -7,11 +7,12 @@ import logging
 import random
 from collections import deque
 from collections.abc import Callable
+from contextvars import Context
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, Literal
 
-from otp.distribution.actions import Action, Down, Drained, Outdated, Put, Room, Signal, Taken, Up
+from otp.distribution.actions import Action, Down, Drained, Flush, Outdated, Put, Room, Signal, Taken, Up
 from otp.distribution.carriers.carrier import Carrier
 from otp.distribution.faults import Fault, Heal, Resume, Stall
 from otp.distribution.incarnations import IncarnationError, Incarnations
@@ -117,6 +118,8 @@ class SessionTransport:
         self._kept_out: list[tuple[NodeId, bytes]] = []
         self._kept_in: list[Callable[[], None]] = []
         self._timer: asyncio.TimerHandle | None = None
+        self._context = Context()
+        """That of callbacks: no process owns them."""
         self._loop: asyncio.AbstractEventLoop
         self._events: TransportEvents
 
@@ -266,6 +269,9 @@ class SessionTransport:
             if isinstance(action, Put):
                 todo.popleft()
                 self._put(action)
+            elif isinstance(action, Flush):
+                todo.popleft()
+                self._await_flush(action.node)
             elif isinstance(action, Room) and (room := self._room(action.node)) > 0:
                 todo.popleft()
                 todo.extend(self._session.room(action.node, room))
@@ -306,6 +312,8 @@ class SessionTransport:
             self._wake(action.node)
         elif isinstance(action, Room):
             self._seek_room(action.node)
+        elif isinstance(action, Flush):
+            self._await_flush(action.node)
         elif isinstance(action, Outdated):
             self._is_outdated(action.node, action.known)
         elif isinstance(action, Taken):
@@ -344,6 +352,12 @@ class SessionTransport:
             line.put(item)
         else:
             self._carrier.put(*item)
+
+    def _await_flush(self, node: NodeId) -> None:
+        self._loop.call_soon(self._flush, node, context=self._context)
+
+    def _flush(self, node: NodeId) -> None:
+        self._do(self._session.flush(node))
 
     # How much the carrier takes
 

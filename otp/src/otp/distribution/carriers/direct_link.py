@@ -41,15 +41,10 @@ ROOM: Final = 64 * 1024
 """Bytes that it takes, and that the system keeps for a Unix socket: a small frame waits behind them."""
 READ: Final = 32 * 1024
 """Bytes read before the loop may do something else."""
-FRAMES: Final = 64
+FRAMES: Final = 8
 """Frames handed over before the loop may do something else: one read of small frames would hold it too long."""
-BURST_S: Final = 1e-3
-"""A frame that follows another one this soon, with nothing received in between, waits for the end of the loop's turn:
-one system call for the whole burst. A call that follows an answer never waits."""
 LEFT: Final = 64
 """Reads at the end of a stream; a peer that goes on sending does not hold up its end."""
-BURST: Final = 16 * 1024
-"""Bytes at which a burst does not wait for the loop any more."""
 
 
 class DirectLink:
@@ -64,7 +59,6 @@ class DirectLink:
     __slots__ = (
         "__weakref__",
         "_behind",
-        "_burst",
         "_close_socket",
         "_closed",
         "_context",
@@ -74,7 +68,6 @@ class DirectLink:
         "_rest",
         "_sealing",
         "_short",
-        "_sent_at",
         "_socket",
         "_tunnel",
         "_waiting",
@@ -118,8 +111,7 @@ class DirectLink:
         self._opening: Seal | None = None
         self._tunnel: Tunnel | None = None
         self._waiting = bytearray()
-        self._sent_at = float("-inf")
-        self._behind = self._burst = self._reads = self._writes = self._closed = self._short = False
+        self._behind = self._reads = self._writes = self._closed = self._short = False
 
     def resume(self) -> None:
         """Hand over frames from now on."""
@@ -167,19 +159,13 @@ class DirectLink:
         return room
 
     def _queue(self, data: bytes) -> None:
-        """Send bytes, now or with those of the same burst."""
+        """Send bytes, or what the system does not take now later."""
         if not data:
             return
-        waiting, now = self._waiting, self._loop.time()
-        if waiting or now - self._sent_at < BURST_S:
+        waiting = self._waiting
+        if waiting:
             waiting += data
-            if len(waiting) >= BURST:
-                self._flush()
-            elif not (self._burst or self._writes):
-                self._burst = True
-                self._loop.call_soon(self._burst_over, context=self._context)
             return
-        self._sent_at = now
         sent = self._send(data)
         if sent < len(data):
             waiting += data[sent:]
@@ -200,11 +186,6 @@ class DirectLink:
 
     # Writing
 
-    def _burst_over(self) -> None:
-        self._burst = False
-        self._flush()
-        self._tell_room()
-
     def _tell_room(self) -> None:
         if self._short and len(self._waiting) <= ROOM // 2:
             self._short = False
@@ -213,7 +194,6 @@ class DirectLink:
     def _flush(self) -> None:
         waiting = self._waiting
         if waiting and not (self._writes or self._closed):
-            self._sent_at = self._loop.time()
             del waiting[: self._send(waiting)]
             if waiting:
                 self._await_writable()
@@ -261,7 +241,6 @@ class DirectLink:
                 return
             self._queue(reply)
         self.received = self.arrived = True
-        self._sent_at = float("-inf")
         self._take(self._rest + data if self._rest else data)
 
     def _take(self, data: bytes) -> None:

@@ -292,6 +292,10 @@ def settle(p: Process) -> None:
         return
     if x is not None and x.it is not None and not x.it.__length_hint__():
         x.it = None
+    if x is not None and x.held is not None and not x.held.done():
+        p.status = READY  # its next step waits
+        s.push(p)
+        return
     if p.value is not None or p.mailbox or (x is not None and x.it is not None):
         if x is not None and x.timeout_ns is not None and p.value is None and not _next_is_system(p):
             x.timeout_ns = None
