@@ -70,7 +70,7 @@ def test_no_step_of_sending_and_receiving_takes_the_memory_of_a_large_value() ->
     one.has_lane = True
     signal: list[Any] = []
     assert grown(lambda: signal.append(in_parts(value))) < MIB
-    one.offer(signal[0])
+    one.offer(signal[0], signal[0].size)
     arrived: list[Any] = []
     steps: list[int] = []
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from otp.distribution.frames import BATCH, MOST_SIGNALS, OVERHEAD, Batch, Beat, Data, Large, encode
 from otp.distribution.node_id import NodeId
-from otp.distribution.parts import Assembly, Parts, join_parts, size_of
+from otp.distribution.parts import Assembly, Parts, join_parts
 from otp.distribution.settings import Settings
 
 __all__ = ["Broken", "Connection"]
@@ -116,16 +116,16 @@ class Connection:
         self._sent = self._received = 0
         self._assemblies: dict[type[Data], Assembly] = {Data: Assembly(), Large: Assembly()}
 
-    def offer(self, signal: bytes | Parts, sender: int = 0) -> None:
-        """Queue a signal of a sender."""
-        size = size_of(signal)
+    def offer(self, signal: bytes | Parts, size: int, sender: int = 0) -> None:
+        """Queue a signal of so many bytes of a sender."""
         self.waiting += size + OVERHEAD
         if self.has_lane and (size > self._settings.fragment or sender in self._behind):
             self._large.append((signal, sender))
             self._behind[sender] += 1
         else:
-            self._waiting.append(join_parts(signal))
-        self.busy = self.busy or self.waiting > self._settings.buffer
+            self._waiting.append(signal if type(signal) is bytes else join_parts(signal))
+        if self.waiting > self._settings.buffer:
+            self.busy = True
 
     def is_burst(self, now: float) -> bool:
         """Return whether waiting signals belong to a burst, to be sent at the end of the loop's turn."""

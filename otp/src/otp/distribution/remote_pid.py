@@ -55,8 +55,11 @@ class RemoteName(RemoteProcess):
     @property
     def to(self) -> Any:
         """The name as addressed in a signal."""
+        name = self.name
+        if type(name) is str and name.isascii():
+            return [name]
         node: Any = self.runtime
-        return [node.written(self.name)]
+        return [node.written(name)]
 
     def to_text(self) -> str:
         """Return the name and the node as text."""

@@ -153,8 +153,8 @@ class Session:
 
     def busy(self, node: NodeId) -> bool:
         """Return whether so much waits for `node` that senders should wait."""
-        live = self._live(node)
-        return live is not None and live.busy
+        peer = self._peers.get(node)
+        return peer is not None and peer.live is not None and peer.live.busy
 
     def waiting(self, node: NodeId) -> int:
         """Return the bytes that wait for `node`."""
@@ -163,7 +163,8 @@ class Session:
 
     def is_up(self, node: NodeId) -> bool:
         """Return whether `node` is connected."""
-        return self._live(node) is not None
+        peer = self._peers.get(node)
+        return peer is not None and peer.live is not None
 
     # Local events
 
@@ -216,16 +217,17 @@ class Session:
 
     def send(self, now: float, node: NodeId, signal: bytes | Parts, sender: int = 0) -> list[Action]:
         """Queue a signal of a sender for a connected node, or try to connect; raises `BadArgument` if too large."""
-        if size_of(signal) > self.settings.signal:
+        size = len(signal) if type(signal) is bytes else size_of(signal)
+        if size > self.settings.signal:
             raise BadArgument(
-                f"send to {node}: expected a signal of at most {self.settings.signal} bytes, got {size_of(signal)}; "
+                f"send to {node}: expected a signal of at most {self.settings.signal} bytes, got {size}; "
                 "try sending it in parts"
             )
         peer = self._peers.get(node)
         if peer is None or peer.live is None:
             return self._seek(now, node) if self.settings.auto_connect else []
         live = peer.live
-        live.offer(signal, sender)
+        live.offer(signal, size, sender)
         if not live.is_burst(now):
             return self._ready(live)
         if live.held:

@@ -153,8 +153,10 @@ class SessionTransport:
 
         Raises `BadArgument` for a signal larger than the limit, with or without a connection.
         """
-        self._ask(self._session.send(self._loop.time(), node, signal, sender))
-        return self._session.is_up(node)
+        session = self._session
+        if actions := session.send(self._loop.time(), node, signal, sender):
+            self._ask(actions)
+        return session.is_up(node)
 
     def busy(self, node: NodeId) -> bool:
         """Return whether so much waits for `node` that senders should wait."""

@@ -225,7 +225,8 @@ async def call_from_outside(
     to: Process, dest: Any, request: Any, timeout: Any, send_request: Callable[[From], None]
 ) -> Any:
     """Make a call for plain asyncio code or a child task: a stand-in waits, a future wakes the caller."""
-    nanoseconds(5 if timeout is UNSET else timeout, "call(timeout=…)", infinite=True)
+    if timeout is not UNSET:
+        nanoseconds(timeout, "call(timeout=…)", infinite=True)
     frm = new_call(new_outside_caller(to), request, to)
     send_request(frm)
     return await wait_outside(frm, dest, timeout)

@@ -92,11 +92,7 @@ def new_outside_caller(to: Process) -> Process:
 
 def stand_in(node: Any, parent: Process | None, future: Any) -> Process:
     """Return a stand-in caller; its `future` gets the reply, or a `Failed`."""
-    stub = OutsideCaller.__new__(OutsideCaller)
-    template = new_process(node, parent)
-    for slot in Process.__slots__:
-        setattr(stub, slot, getattr(template, slot))
-    stub.number, stub.runtime = template.number, template.runtime
+    stub = new_process(node, parent, OutsideCaller)
     del node.process_table[stub.number]
     stub.status = CALLING
     stub.ensure_ext().fut = future

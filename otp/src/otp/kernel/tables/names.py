@@ -91,10 +91,13 @@ def find_node(node: Any, what: str) -> Node | None:
     if not isinstance(node, str):
         return node
     s = find_scheduler()
-    same_name = [] if s is None else s.nodes.get(node, [])
-    if len(same_name) > 1:
-        raise BadArgument(f"{what}: {len(same_name)} nodes of this loop have the name {node!r}; give the Node itself")
-    found = same_name[0] if same_name else None
+    same_name = None if s is None else s.nodes.get(node)
+    found = None
+    if same_name:
+        if len(same_name) > 1:
+            many = len(same_name)
+            raise BadArgument(f"{what}: {many} nodes of this loop have the name {node!r}; give the Node itself")
+        found = same_name[0]
     distribution = _distribution_here(s)
     if distribution is None or (found is not None and found.distribution in (None, distribution)):
         return found
@@ -179,7 +182,7 @@ def resolve(dest: Any, what: str = "dest") -> Process | None:
         return (node_here(what) if me is None else me.runtime).names.get(dest)
     if isinstance(dest, Process):
         return dest
-    via = getattr(dest, "whereis", None)
+    via = None if type(dest) is tuple else getattr(dest, "whereis", None)
     if via is not None and not isinstance(dest, (str, type)):
         return via()
     if is_name_and_node(dest):
