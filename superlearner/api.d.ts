@@ -172,13 +172,14 @@ declare namespace Api {
   }
   interface CourseLearner {
     name: string;
-    /** when they did something in the course last, in seconds since 1970 */ at: number|null;
+    /** when they did something last, to the minute; null: never */ at: number|null;
+    /** the session that they opened or worked in last */ session: number|null;
     /** exercises that have passed, of all sessions */ passed: number;
     /** exercises of all sessions */ exercises: number;
     /** predictions whose first answer was wrong */ mispredicted: number;
     /** the exercise worked on last */ current: CourseLearnerExercise|null;
     /** no pass after four attempts or all its hints, or the third in a row without one */ stuck: boolean;
-    /** the sessions that they have begun */ sessions: CourseLearnerSession[];
+    /** the sessions that they have opened or begun */ sessions: CourseLearnerSession[];
   }
   interface CourseLearnerAnswer {
     session: number;
@@ -209,14 +210,28 @@ declare namespace Api {
     /** when it was worked on last, in seconds since 1970 */ at: number;
     /** its place on the platform's pages */ page: string;
   }
+  interface CourseLearnerPrediction {
+    session: number;
+    id: string;
+    question: string;
+    /** the first answer was right */ right: boolean;
+    /** when it was answered last, in seconds since 1970 */ at: number;
+    /** its place on the platform's pages */ page: string;
+  }
   interface CourseLearnerSession {
     number: number;
     passed: number;
     exercises: number;
+    predictions: number;
+    /** predictions whose first answer was right */ right: number;
+    /** predictions whose first answer was wrong */ wrong: number;
+    /** exercises passed, and predictions and reflections answered */ done: number;
+    /** exercises, predictions and reflections */ parts: number;
     state: "untouched"|"in work"|"passed"|"passed with help"|"to come";
   }
   interface CourseLearnerWork {
     name: string;
+    /** those that they have answered, the newest first */ predictions: CourseLearnerPrediction[];
     /** those that they have begun, the newest first */ exercises: CourseLearnerAnswer[];
   }
   interface CourseLesson {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
@@ -38,6 +39,15 @@ class Classroom:
         self._newest: dict[str, dict[str, int]] = {}
         self._last = 0
         self._count = 0
+        self._opened: dict[str, tuple[int, float]] = {}
+
+    def open(self, learner: str, session: int) -> None:
+        """Record that a learner opens a session; it is known until the platform ends."""
+        self._opened[learner] = session, now()
+
+    def opened(self, learner: str) -> tuple[int, float] | None:
+        """Return the session that a learner opened last, and when."""
+        return self._opened.get(learner)
 
     async def read(self) -> Mapping[str, Progress]:
         """Return the progress of each learner who did something. Raises `StoreUnavailable`."""
@@ -67,13 +77,17 @@ class Classroom:
 def _without_answer(done: Learned) -> Learned:
     """Return a thing done without the answer; what a learner imported may have any form.
 
-    >>> _without_answer(Learned("hint", "s12.minimal", 1.0, {"source": "x", "misconceptions": 7, "held": "a"})).data
-    {'ok': False, 'right': False, 'level': 1, 'misconceptions': [], 'held': 0, 'steps': [], 'said': ''}
+    >>> shown = _without_answer(Learned("hint", "s12.minimal", 1.0, {"source": "x", "misconceptions": 7, "held": "a"}))
+    >>> (shown.data.pop("source") == "x", shown.data)
+    (False, {'ok': False, 'right': False, 'level': 1, 'misconceptions': [], 'held': 0, 'steps': [], 'said': ''})
     """
+    source = done.data.get("source")
+    digest = None if source is None else hashlib.sha256(str(source).encode()).hexdigest()  # tells whether it is new
     held, steps, said = (done.data.get(name) for name in ("held", "steps", "said"))
     shown = done.data.get("misconceptions")
     level = done.data.get("level")
     data: dict[str, Any] = {
+        "source": digest,
         "ok": bool(done.data.get("ok")),
         "right": bool(done.data.get("right")),
         "level": level if isinstance(level, int) else 1,

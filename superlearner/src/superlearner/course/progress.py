@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 from superlearner.course.lesson import Exercise, Lesson, Predict, Reflect
 from superlearner.store.learning import Learned
 
-__all__ = ["ItemState", "Missed", "NotYet", "Progress", "State"]
+__all__ = ["ASKS", "ItemState", "Missed", "NotYet", "Progress", "State"]
 
 State = Literal["untouched", "in work", "passed", "passed with help"]
 
@@ -27,7 +27,7 @@ class ItemState:
     """The work of a learner on an exercise, a prediction or a reflection.
 
     Args:
-        attempts: how many answers were checked.
+        attempts: how many answers were checked; an unchanged one counts once.
         passed: an answer has passed; for predictions, the first one was right.
         helped: a hint or the solution was taken before that.
         hints: how many hints were taken.
@@ -63,12 +63,14 @@ class ItemState:
             self.at = done.at
         match done.kind:
             case "attempt":
-                self.answer = done.data.get("source")
-                self.attempts += 1
+                source = done.data.get("source")
+                again = self.attempts > 0 and source is not None and source == self.answer
+                self.answer = source
+                self.attempts += not again
                 self.held = int(done.data.get("held", 0))
                 self.steps = done.data.get("steps", ())
                 self.said = done.data.get("said", "")
-                for id in done.data.get("misconceptions", ()):
+                for id in () if again else done.data.get("misconceptions", ()):
                     self.misconceptions[id] = self.misconceptions.get(id, 0) + 1
                     self.last_misconception = id
                 if done.data.get("ok") and not self.passed:
@@ -168,9 +170,8 @@ class Progress:
         >>> Progress(done).in_turn(Course().lessons)[0].number
         12
         """
-        worked = {lesson.number: self._latest(lesson) for lesson in lessons}
-        newest = max(lessons, key=lambda lesson: worked[lesson.number], default=None)
-        if newest is None or not worked[newest.number]:
+        newest = self.newest(lessons)
+        if newest is None:
             return list(lessons)
         place = list(lessons).index(newest)
         return [*lessons[place:], *lessons[:place]]
@@ -184,7 +185,16 @@ class Progress:
         found = [(lesson, block) for lesson in turns if (block := self.next_of(lesson)) is not None]
         return next(iter([*(one for one in found if one[1].core), *found]), None)
 
-    def _latest(self, lesson: Lesson) -> float:
+    def newest(self, lessons: Sequence[Lesson]) -> Lesson | None:
+        """Return the session that was worked on last; None before the first one."""
+        newest = max(lessons, key=self.latest_of, default=None)
+        return newest if newest is not None and self.latest_of(newest) else None
+
+    def count_done(self, lesson: Lesson) -> int:
+        """Return how many parts of a session are done: exercises passed, questions answered."""
+        return sum(self._done(block) for block in lesson.blocks(ASKS))
+
+    def latest_of(self, lesson: Lesson) -> float:
         """Return when something was done in a session last; 0 if nothing was."""
         return max((self.of(block.id).at or 0.0 for block in lesson.blocks(ASKS)), default=0.0)
 

@@ -302,7 +302,7 @@ TEACHER = user("tina", "teacher", 3)
 
 
 async def attempt(platform: Any, name: str, item: str, at: float, **data: Any) -> None:
-    await platform.store.learning.add(name, Learned("attempt", item, at, {"source": "secret", **data}))
+    await platform.store.learning.add(name, Learned("attempt", item, at, {"source": f"secret {at}", **data}))
 
 
 @pytest.mark.operation("course.learners", "course.learner")
@@ -323,10 +323,10 @@ def test_a_teacher_sees_first_who_is_stuck(inside: Inside, tmp_path: Path) -> No
         shown = (await inside_.client.get("/api/v1/course/learners", headers=OWNER)).json()["data"]
         assert (await call(platform, "course.learners", TEACHER)).data == shown
         assert [(one["name"], one["stuck"], one["current"] and one["current"]["attempts"]) for one in shown] == [
-            ("ben", True, 4), ("ada", True, 4), ("dee", False, 1), ("cy", False, 5), ("eva", False, None),
+            ("ada", True, 4), ("ben", True, 4), ("cy", False, 5), ("dee", False, 1), ("eva", False, None),
         ]  # fmt: skip
-        assert shown[1]["current"]["fact"] == MISCONCEPTIONS["M14"].fact
-        (session,) = shown[3]["sessions"]
+        assert shown[0]["current"]["fact"] == MISCONCEPTIONS["M14"].fact
+        (session,) = shown[2]["sessions"]
         assert (session["number"], session["passed"], session["exercises"], shown[4]["at"]) == (12, 1, 18, None)
         work = (await inside_.client.get("/api/v1/course/learners/cy", headers=OWNER)).json()["data"]
         assert (await call(platform, "course.learner", TEACHER, name="cy")).data == work
@@ -361,12 +361,69 @@ def test_a_teacher_sees_where_each_learner_works_and_who_needs_help(inside: Insi
         for at, item in enumerate(("s12.minimal", "s12.generic", "s12.remember")):
             await attempt(platform, "turns", item, 5.0 + at, ok=False)
         shown = {one["name"]: one for one in (await call(platform, "course.learners", TEACHER)).data}
-        assert [name for name, one in shown.items() if one["stuck"]] == ["turns", "hints"]
+        assert [name for name, one in shown.items() if one["stuck"]] == ["hints", "turns"]
         current = {name: one["current"] for name, one in shown.items()}
         assert {name: (one["id"], one["attempts"], one["hints"]) for name, one in current.items()} == {
             "turns": ("s12.remember", 1, 0), "hints": ("s12.minimal", 1, 4), "once": ("s12.minimal", 1, 0),
         }  # fmt: skip
         assert (current["once"]["said"], shown["once"]["mispredicted"]) == ("line 2: got 3", 1)
+
+    inside(test, data_dir=tmp_path)
+
+
+def test_a_learner_who_only_reads_is_active_in_the_session_that_they_opened(inside: Inside, tmp_path: Path) -> None:
+    """Regression: a learner counted as never active before their first answer."""
+
+    async def test(inside_: Any) -> None:
+        platform = inside_.platform
+        await platform.store.sync()
+        for name in ("ada", "ben", "cy"):
+            await platform.accounts.add(name, "learner")
+        await platform.accounts.saw(await platform.accounts.find("ben"))
+        await call(platform, "course.lesson", ADA, number=5)
+        ada, ben, cy = (await call(platform, "course.learners", TEACHER)).data
+        assert (ada["session"], ada["current"], ben["session"], cy["session"], cy["at"]) == (5, None, None, None, None)
+        assert 0 <= time.time() - ada["at"] < 60
+        assert 0 <= time.time() - ben["at"] < 60
+        (opened,) = ada["sessions"]
+        assert (opened["number"], opened["done"], opened["state"]) == (5, 0, "untouched")
+
+    inside(test, data_dir=tmp_path)
+
+
+def test_a_teacher_sees_in_which_session_predictions_were_right_or_wrong(inside: Inside, tmp_path: Path) -> None:
+    async def test(inside_: Any) -> None:
+        platform = inside_.platform
+        await platform.store.sync()
+        await platform.accounts.add("ada", "learner")
+        for at, (item, right) in enumerate((("s12.p1", False), ("s14.p1", True), ("s14.p2", False)), 1):
+            await platform.store.learning.add("ada", Learned("prediction", item, at, {"choice": 1, "right": right}))
+        (shown,) = (await call(platform, "course.learners", TEACHER)).data
+        assert shown["session"] == 14
+        assert [(one["number"], one["right"], one["wrong"], one["done"]) for one in shown["sessions"]] == [
+            (12, 0, 1, 1), (14, 1, 1, 2),
+        ]  # fmt: skip
+        assert all(one["done"] < one["parts"] for one in shown["sessions"])
+        work = (await call(platform, "course.learner", TEACHER, name="ada")).data
+        assert [(one["id"], one["session"], one["right"]) for one in work["predictions"]] == [
+            ("s14.p2", 14, False), ("s14.p1", 14, True), ("s12.p1", 12, False),
+        ]  # fmt: skip
+        assert work["predictions"][0]["page"] == "/learn/14#s14-p2"
+
+    inside(test, data_dir=tmp_path)
+
+
+def test_several_checks_of_an_unchanged_answer_are_one_attempt(inside: Inside, tmp_path: Path) -> None:
+    async def test(inside_: Any) -> None:
+        platform = inside_.platform
+        await platform.store.sync()
+        await platform.accounts.add("ada", "learner")
+        for at, source in enumerate(("x = 1", "x = 1", "x = 1", "x = 2", "x = 2")):
+            await attempt(platform, "ada", "s12.minimal", at, ok=False, source=source, misconceptions=["M14"])
+        (shown,) = (await call(platform, "course.learners", TEACHER)).data
+        assert (shown["current"]["attempts"], shown["stuck"]) == (2, False)
+        own = (await call(platform, "course.progress", ADA)).data
+        assert [one["attempts"] for one in own] == [2]
 
     inside(test, data_dir=tmp_path)
 

@@ -18,7 +18,7 @@ FAILED = [
         "item": "s12.minimal",
         "at": at,
         "data": {
-            "source": "class MinimalServer: ...\n\n\n\n\n\n    # the seventh\n",
+            "source": f"class MinimalServer: ...\n\n\n\n\n\n    # the seventh, attempt {at}\n",
             "misconceptions": ["M12"],
             "held": 1,
             "steps": ["Set keeps a value.", "A restart starts from the beginning."],

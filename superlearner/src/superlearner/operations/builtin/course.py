@@ -15,7 +15,7 @@ from superlearner.course.course import Course, UnknownItem
 from superlearner.course.engine.checking import Checker, CheckNotRun
 from superlearner.course.lesson import Block, Cell, Exercise, Lesson, Measure, Picture, Predict, Reflect, Text
 from superlearner.course.misconceptions import MISCONCEPTIONS, CourseMisconception
-from superlearner.course.progress import ItemState, Missed, NotYet, Progress, now
+from superlearner.course.progress import ASKS, ItemState, Missed, NotYet, Progress, now
 from superlearner.course.reading import MARKDOWN, render_html
 from superlearner.course.review import Due, Review
 from superlearner.operations.builtin.store import reading_the_store
@@ -35,6 +35,7 @@ from superlearner.operations.results.course import (
     CourseLearner,
     CourseLearnerAnswer,
     CourseLearnerExercise,
+    CourseLearnerPrediction,
     CourseLearnerSession,
     CourseLearnerWork,
     CourseLesson,
@@ -85,11 +86,13 @@ async def lesson(
     ctx: Context,
     course: Course,
     store: Store,
+    classroom: Classroom,
     /,
     number: Annotated[int, Field(ge=1, le=99, description="number of the session", examples=[12])],
 ) -> CourseLesson:
     """Show a session, without what has to be earned, and what you did in it."""
     found = item_there(lambda: course.lesson(number))
+    classroom.open(ctx.user.name, number)
     progress = await _known_progress(ctx, store)
     return CourseLesson(
         **_session(found, progress).model_dump(),
@@ -300,28 +303,30 @@ async def progress(ctx: Context, course: Course, store: Store, /) -> list[Course
 
 
 @operation("course.learners", http=("GET", "/course/learners"), scope="code", on="platform", errors=STORED,
-           short="name,stuck,passed,exercises,at current.id,attempts,hints,said")  # fmt: skip
+           short="name,at,session,stuck,passed,mispredicted current.id,attempts,hints,said")  # fmt: skip
 async def learners(accounts: Accounts, classroom: Classroom, course: Course, /) -> list[CourseLearner]:
-    """List where each learner is, those who are stuck first, then by last activity.
+    """List where each learner is, those who are stuck first, then by name.
 
-    `current` is the exercise worked on last. A learner is stuck if it has not passed after four attempts or after all
-    its hints, or if it is the third exercise in a row tried without a pass. For teachers.
+    `session` is the one opened or worked in last, and `current` the exercise worked on last. A learner is stuck if it
+    has not passed after four attempts or after all its hints, or if it is the third exercise in a row tried without a
+    pass. For teachers.
     """
     with reading_the_store():
-        names = [
-            row.name
-            for row in await accounts.all()
-            if standing_of(row) == "learner" and not accounts.has_left(row.name)
+        rows = [
+            row for row in await accounts.all() if standing_of(row) == "learner" and not accounts.has_left(row.name)
         ]
         done = await classroom.read()
-    found = [_learner(name, done.get(name) or Progress(), course) for name in names]
-    return sorted(found, key=lambda one: (not one.stuck, -(one.at or 0.0), one.name.lower()))
+    found = [
+        _learner(row.name, done.get(row.name) or Progress(), course, row.seen, classroom.opened(row.name))
+        for row in rows
+    ]
+    return sorted(found, key=lambda one: (not one.stuck, one.name.lower()))
 
 
 @operation("course.learner", http=("GET", "/course/learners/{name}"), scope="code", on="platform",
            errors=("user_not_found", *STORED), short="exercises.id,attempts,passed,hints,said,at")  # fmt: skip
 async def learner(accounts: Accounts, classroom: Classroom, course: Course, /, name: UserName) -> CourseLearnerWork:
-    """List the exercises that a learner has begun: attempts, the newest answer, and what was wrong with it.
+    """List exercises and predictions of a learner: attempts, the newest answer, and what was wrong with it.
 
     For teachers. Reflections stay with the learner.
     """
@@ -337,7 +342,20 @@ async def learner(accounts: Accounts, classroom: Classroom, course: Course, /, n
         for block in one.blocks(Exercise)
         if done.of(block.id).at is not None
     ]
-    return CourseLearnerWork(name=row.name, exercises=sorted(begun, key=lambda one: -one.at))
+    predicted = [
+        CourseLearnerPrediction(
+            session=one.number, id=block.id, question=block.question, right=item.passed, at=item.at or 0.0,
+            page=f"/learn/{one.number}#{_place(block.id)}",
+        )
+        for one in course.lessons
+        for block in one.blocks(Predict)
+        if (item := done.of(block.id)).attempts
+    ]  # fmt: skip
+    return CourseLearnerWork(
+        name=row.name,
+        exercises=sorted(begun, key=lambda one: -one.at),
+        predictions=sorted(predicted, key=lambda one: -one.at),
+    )
 
 
 @operation("course.export", http=("GET", "/course/export"), scope="read", on="platform", of="user", errors=STORED)
@@ -444,24 +462,40 @@ def _item(id: str, item: ItemState) -> CourseItem:
     )  # fmt: skip
 
 
-def _learner(name: str, done: Progress, course: Course) -> CourseLearner:
+def _learner(
+    name: str, done: Progress, course: Course, seen: float | None, opened: tuple[int, float] | None
+) -> CourseLearner:
     sessions = [_session(one, done) for one in course.lessons]
     begun = done.list_begun(course.lessons)
     current = next((_learner_exercise(_number_of(one, course), one, done.of(one.id)) for one in begun), None)
+    newest = done.newest(course.lessons)
+    session = None if newest is None else newest.number
+    if opened is not None and (newest is None or opened[1] >= done.latest_of(newest)):
+        session = opened[0]
     return CourseLearner(
         name=name,
-        at=done.latest(),
+        at=max((at for at in (done.latest(), seen, opened and opened[1]) if at is not None), default=None),
+        session=session,
         passed=sum(one.passed for one in sessions),
         exercises=sum(one.exercises for one in sessions),
         mispredicted=done.count_mispredictions(course.lessons),
         current=current,
         stuck=done.is_stuck(begun),
         sessions=[
-            CourseLearnerSession(number=one.number, passed=one.passed, exercises=one.exercises, state=one.state)
-            for one in sessions
-            if one.state != "untouched"
+            _learner_session(lesson, one, done)
+            for lesson, one in zip(course.lessons, sessions, strict=True)
+            if one.state != "untouched" or one.number == session
         ],
     )
+
+
+def _learner_session(lesson: Lesson, one: CourseSession, done: Progress) -> CourseLearnerSession:
+    wrong = done.count_mispredictions([lesson])
+    return CourseLearnerSession(
+        number=one.number, passed=one.passed, exercises=one.exercises, state=one.state, predictions=one.predictions,
+        right=sum(done.of(block.id).passed for block in lesson.blocks(Predict)), wrong=wrong,
+        done=done.count_done(lesson), parts=len(lesson.blocks(ASKS)),
+    )  # fmt: skip
 
 
 def _number_of(exercise: Exercise, course: Course) -> int:

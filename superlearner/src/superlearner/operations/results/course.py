@@ -11,11 +11,11 @@ from superlearner.course.misconceptions import CourseMisconception
 from superlearner.operations.results.result import ResultModel
 
 __all__ = [
-    "CourseBlock", "CourseChecked", "CourseEarlier", "CourseEarned", "CourseExport", "CourseForgotten", "CourseHint",
-    "CourseImported", "CourseItem", "CourseLearner", "CourseLearnerAnswer", "CourseLearnerExercise",
-    "CourseLearnerSession", "CourseLearnerWork", "CourseLesson", "CourseMissed", "CourseNext", "CoursePredicted",
-    "CourseReflected", "CourseReview", "CourseReviewItem", "CourseSection", "CourseSession", "CourseSolution",
-    "CourseStepReached",
+    "CourseBlock", "CourseChecked", "CourseEarlier", "CourseEarned", "CourseExport", "CourseForgotten",
+    "CourseHint", "CourseImported", "CourseItem", "CourseLearner", "CourseLearnerAnswer", "CourseLearnerExercise",
+    "CourseLearnerPrediction", "CourseLearnerSession", "CourseLearnerWork", "CourseLesson", "CourseMissed",
+    "CourseNext", "CoursePredicted", "CourseReflected", "CourseReview", "CourseReviewItem", "CourseSection",
+    "CourseSession", "CourseSolution", "CourseStepReached",
 ]  # fmt: skip
 
 SessionState = Literal["untouched", "in work", "passed", "passed with help", "to come"]
@@ -244,11 +244,16 @@ class CourseLearnerAnswer(CourseLearnerExercise):
 
 
 class CourseLearnerSession(ResultModel):
-    """The work of a learner in a session that they have begun."""
+    """The work of a learner in a session that they have opened or begun."""
 
     number: int
     passed: int
     exercises: int
+    predictions: int
+    right: int = Field(description="predictions whose first answer was right")
+    wrong: int = Field(description="predictions whose first answer was wrong")
+    done: int = Field(description="exercises passed, and predictions and reflections answered")
+    parts: int = Field(description="exercises, predictions and reflections")
     state: SessionState
 
 
@@ -256,19 +261,32 @@ class CourseLearner(ResultModel):
     """The work of a learner in all sessions."""
 
     name: str
-    at: float | None = Field(description="when they did something in the course last, in seconds since 1970")
+    at: float | None = Field(description="when they did something last, to the minute; null: never")
+    session: int | None = Field(description="the session that they opened or worked in last")
     passed: int = Field(description="exercises that have passed, of all sessions")
     exercises: int = Field(description="exercises of all sessions")
     mispredicted: int = Field(description="predictions whose first answer was wrong")
     current: CourseLearnerExercise | None = Field(description="the exercise worked on last")
     stuck: bool = Field(description="no pass after four attempts or all its hints, or the third in a row without one")
-    sessions: list[CourseLearnerSession] = Field(description="the sessions that they have begun")
+    sessions: list[CourseLearnerSession] = Field(description="the sessions that they have opened or begun")
+
+
+class CourseLearnerPrediction(ResultModel):
+    """A prediction of a learner."""
+
+    session: int
+    id: str
+    question: str
+    right: bool = Field(description="the first answer was right")
+    at: float = Field(description="when it was answered last, in seconds since 1970")
+    page: str = Field(description="its place on the platform's pages")
 
 
 class CourseLearnerWork(ResultModel):
-    """The work of a learner on exercises."""
+    """The work of a learner on exercises and predictions."""
 
     name: str
+    predictions: list[CourseLearnerPrediction] = Field(description="those that they have answered, the newest first")
     exercises: list[CourseLearnerAnswer] = Field(description="those that they have begun, the newest first")
 
 

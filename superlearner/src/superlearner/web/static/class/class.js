@@ -19,7 +19,10 @@ const page = byId("class", HTMLElement);
 const table = byId("class-table", HTMLTableElement);
 const none = byId("class-none", HTMLElement);
 const dialog = byId("learner", HTMLDialogElement);
-const numbers = [...table.querySelectorAll("thead [data-number]")].map((one) => Number(one.getAttribute("data-number")));
+/** The cells of the head, a session each. @type {NodeListOf<HTMLElement>} */
+const heads = table.querySelectorAll("thead [data-number]");
+/** The names of the sessions, by number. */
+const names = new Map([...heads].map((one) => [Number(one.dataset.number), one.querySelector("a")?.title ?? ""]));
 /** The learner in the dialog; "" while it is closed. */
 let learnerName = "";
 /** The number of the newest request. */
@@ -77,17 +80,22 @@ function draw(learners) {
     render(html`<h2>No learners yet</h2><p>Make sign-in links for your class: paste the names, then print the sheet or copy it.</p>`, none);
   none.hidden = learners.length > 0;
   table.hidden = byId("class-about", HTMLElement).hidden = !learners.length;
-  render(repeat(learners, ({ name }) => name, row), byId("class-rows", HTMLElement));
+  const begun = new Set(learners.flatMap(({ sessions }) => sessions.map(({ number }) => number)));
+  for (const one of heads) one.hidden = !begun.has(Number(one.dataset.number));
+  const numbers = [...names.keys()].filter((number) => begun.has(number));
+  render(repeat(learners, ({ name }) => name, (one) => row(one, numbers)), byId("class-rows", HTMLElement));
 }
 
-/** @param {Api.CourseLearner} learner */
-function row({ name, at, current, stuck, mispredicted, sessions }) {
-  const begun = new Map(sessions.map((one) => [one.number, one]));
+/** @param {Api.CourseLearner} learner @param {number[]} numbers  of the sessions with a column */
+function row({ name, at, session: place, current, stuck, sessions }, numbers) {
+  const begun = new Map(sessions.map((one) => [one.number, one])), here = begun.get(place ?? 0);
   return html`<tr role="row">
     <th role="rowheader" scope="row"><button type="button" aria-haspopup="dialog" @click=${() => open(name)}>${name}</button></th>
     <td role="cell">${at === null ? html`<span class="hint">never</span>` : html`<time>${time(at)}</time>`}</td>
-    <td role="cell" class="works-on" ?data-stuck=${stuck}>${current ? worksOn(current, stuck) : nothing}${mispredicted
-      ? html` <span class="hint">${counted(mispredicted, "wrong prediction")}</span>` : nothing}</td>
+    <td role="cell" class="works-on" ?data-stuck=${stuck}>${current && (stuck || current.session === place)
+      ? worksOn(current, stuck) : here ? html`<b>${names.get(here.number)}</b>` : nothing}</td>
+    <td role="cell">${here ? html`${here.done} of ${here.parts}` : nothing}</td>
+    <td role="cell">${here && here.right + here.wrong ? predicted(here) : nothing}</td>
     ${numbers.map((number) => session(number, begun.get(number)))}</tr>`;
 }
 
@@ -97,6 +105,11 @@ const worksOn = ({ title, session: number, attempts, hints, passed, helped, said
   "attempt")}${hints ? `, ${counted(hints, "hint")}` : ""}${passed
   ? html`, <span class="passed">${helped ? "passed with help" : "passed"}</span>`
   : html` <span>${spoken(sentence(said.split("\n")[0] || (fact ?? "")))}</span>`}`;
+
+/** @param {Api.CourseLearner["sessions"][number]} session */
+const predicted = ({ number, right, wrong, predictions }) => html`<span title=${
+  `Session ${number}: ${right} of ${predictions} predictions right, ${wrong} wrong`}>${right} right${
+  wrong ? html`, <span class="missed">${wrong} wrong</span>` : nothing}</span>`;
 
 /** @param {number} number @param {Api.CourseLearner["sessions"][number]|undefined} one */
 const session = (number, one) => one
@@ -137,13 +150,19 @@ async function makeLink(name) {
 }
 
 /** @param {Api.CourseLearnerWork} work */
-function drawWork({ name, exercises }) {
+function drawWork({ name, exercises, predictions }) {
   attribute(dialog, "data-learner", name);
-  render(exercises.length
+  render(html`${exercises.length
     ? html`<table class="table"><thead><tr><th scope="col">Exercise</th><th scope="col">Work</th><th scope="col">Last</th></tr></thead>
       <tbody>${repeat(exercises, ({ id }) => id, exercise)}</tbody></table>`
-    : html`<p class="hint">${name} has begun no exercise yet.</p>`, byId("learner-work", HTMLElement));
+    : html`<p class="hint">${name} has begun no exercise yet.</p>`}${predictions.length ? html`<h3>Predictions</h3>
+      <ul class="learner-steps">${predictions.map(prediction)}</ul>` : nothing}`, byId("learner-work", HTMLElement));
 }
+
+/** @param {Api.CourseLearnerWork["predictions"][number]} one */
+const prediction = ({ session: number, question, right, page: place }) => html`<li data-ok=${right ? "yes" : "no"}>${
+  icon(right ? "check" : "cross", "glyph")}<span><span class="vh">${right ? "right: " : "wrong: "}</span><a href=${
+  `${root()}${place}`}>Session ${number}</a>: ${spoken(question)}</span></li>`;
 
 /** @param {Api.CourseLearnerWork["exercises"][number]} one */
 const exercise = ({ id, title, page: place, attempts, passed, helped, hints, said, steps, fact, answer, at }) => html`<tr>

@@ -189,7 +189,7 @@ export class LessonExercise extends LessonBlock {
     this.#mark(checked);
     this.#why = whyRight(checked.why, checked.other) ?? this.#why;
     this.change({
-      attempts: this.state.attempts + 1, answer: source,
+      attempts: this.state.attempts + (this.state.attempts && this.state.answer === source ? 0 : 1), answer: source,
       ...(checked.ok && !this.state.passed ? { passed: true, helped: this.state.hints > 0 || this.state.seen } : {}),
     });
     this.paint();
