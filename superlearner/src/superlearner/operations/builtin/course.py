@@ -15,7 +15,7 @@ from superlearner.course.course import Course, UnknownItem
 from superlearner.course.engine.checking import Checker, CheckNotRun
 from superlearner.course.lesson import Block, Cell, Exercise, Lesson, Measure, Picture, Predict, Reflect, Text
 from superlearner.course.misconceptions import MISCONCEPTIONS, CourseMisconception
-from superlearner.course.progress import ASKS, ItemState, Missed, NotYet, Progress, now
+from superlearner.course.progress import ItemState, Missed, NotYet, Progress, now
 from superlearner.course.reading import MARKDOWN, render_html
 from superlearner.course.review import Due, Review
 from superlearner.operations.builtin.store import reading_the_store
@@ -32,12 +32,6 @@ from superlearner.operations.results.course import (
     CourseHint,
     CourseImported,
     CourseItem,
-    CourseLearner,
-    CourseLearnerAnswer,
-    CourseLearnerExercise,
-    CourseLearnerPrediction,
-    CourseLearnerSession,
-    CourseLearnerWork,
     CourseLesson,
     CourseMissed,
     CourseNext,
@@ -48,10 +42,7 @@ from superlearner.operations.results.course import (
     CourseSection,
     CourseSession,
     CourseSolution,
-    CourseStepReached,
 )
-from superlearner.operations.rights.accounts import Accounts, standing_of
-from superlearner.operations.rights.user_access import UserName, find_user
 from superlearner.store import Store
 from superlearner.store.learning import Learned
 
@@ -75,7 +66,7 @@ ExerciseId = Annotated[str, Field(max_length=100, description="id of the exercis
 async def sessions(ctx: Context, course: Course, store: Store, /) -> list[CourseSession]:
     """List the sessions of the course, and how far you are. Some are still to come."""
     progress = await _known_progress(ctx, store)
-    written = {one.number: _session(one, progress) for one in course.lessons}
+    written = {one.number: describe_session(one, progress) for one in course.lessons}
     titles = {number: title for phase in course.phases for number, title in phase.sessions.items()}
     return [written.get(number) or _to_come(number, title) for number, title in titles.items()]
 
@@ -95,7 +86,7 @@ async def lesson(
     classroom.open(ctx.user.name, number)
     progress = await _known_progress(ctx, store)
     return CourseLesson(
-        **_session(found, progress).model_dump(),
+        **describe_session(found, progress).model_dump(),
         sources=[asdict(one) for one in found.sources],
         missed=[_missed(one) for one in progress.missed(found)],
         sections=[
@@ -123,7 +114,7 @@ async def next_item(ctx: Context, course: Course, store: Store, /) -> CourseNext
         one, block = found
         return CourseNext(
             session=one.number, id=block.id, kind=SHOWN[type(block)], title=getattr(block, "title", None),
-            core=block.core, page=f"/learn/{one.number}#{_place(block.id)}",
+            core=block.core, page=f"/learn/{one.number}#{place_of_block(block.id)}",
             begun=progress.state(one) != "untouched",
         )  # fmt: skip
     return CourseNext()
@@ -302,62 +293,6 @@ async def progress(ctx: Context, course: Course, store: Store, /) -> list[Course
     return [_item(id, found.of(id)) for id in items if found.of(id).at is not None]
 
 
-@operation("course.learners", http=("GET", "/course/learners"), scope="code", on="platform", errors=STORED,
-           short="name,at,session,stuck,passed,mispredicted current.id,attempts,hints,said")  # fmt: skip
-async def learners(accounts: Accounts, classroom: Classroom, course: Course, /) -> list[CourseLearner]:
-    """List where each learner is, those who are stuck first, then by name.
-
-    `session` is the one opened or worked in last, and `current` the exercise worked on last. A learner is stuck if it
-    has not passed after four attempts or after all its hints, or if it is the third exercise in a row tried without a
-    pass. For teachers.
-    """
-    with reading_the_store():
-        rows = [
-            row for row in await accounts.all() if standing_of(row) == "learner" and not accounts.has_left(row.name)
-        ]
-        done = await classroom.read()
-    found = [
-        _learner(row.name, done.get(row.name) or Progress(), course, row.seen, classroom.opened(row.name))
-        for row in rows
-    ]
-    return sorted(found, key=lambda one: (not one.stuck, one.name.lower()))
-
-
-@operation("course.learner", http=("GET", "/course/learners/{name}"), scope="code", on="platform",
-           errors=("user_not_found", *STORED), short="exercises.id,attempts,passed,hints,said,at")  # fmt: skip
-async def learner(accounts: Accounts, classroom: Classroom, course: Course, /, name: UserName) -> CourseLearnerWork:
-    """List exercises and predictions of a learner: attempts, the newest answer, and what was wrong with it.
-
-    For teachers. Reflections stay with the learner.
-    """
-    with reading_the_store():
-        row = await find_user(accounts, name)
-        done = (await classroom.read()).get(row.name) or Progress()
-        answers = await classroom.answers(row.name)
-    begun = [
-        CourseLearnerAnswer(
-            **dict(_learner_exercise(one.number, block, done.of(block.id))), answer=answers.get(block.id, "")
-        )
-        for one in course.lessons
-        for block in one.blocks(Exercise)
-        if done.of(block.id).at is not None
-    ]
-    predicted = [
-        CourseLearnerPrediction(
-            session=one.number, id=block.id, question=block.question, right=item.passed, at=item.at or 0.0,
-            page=f"/learn/{one.number}#{_place(block.id)}",
-        )
-        for one in course.lessons
-        for block in one.blocks(Predict)
-        if (item := done.of(block.id)).attempts
-    ]  # fmt: skip
-    return CourseLearnerWork(
-        name=row.name,
-        exercises=sorted(begun, key=lambda one: -one.at),
-        predictions=sorted(predicted, key=lambda one: -one.at),
-    )
-
-
 @operation("course.export", http=("GET", "/course/export"), scope="read", on="platform", of="user", errors=STORED)
 async def export(ctx: Context, store: Store, /) -> CourseExport:
     """Show all that you did in the course, to take it along to another platform."""
@@ -462,58 +397,6 @@ def _item(id: str, item: ItemState) -> CourseItem:
     )  # fmt: skip
 
 
-def _learner(
-    name: str, done: Progress, course: Course, seen: float | None, opened: tuple[int, float] | None
-) -> CourseLearner:
-    sessions = [_session(one, done) for one in course.lessons]
-    begun = done.list_begun(course.lessons)
-    current = next((_learner_exercise(_number_of(one, course), one, done.of(one.id)) for one in begun), None)
-    newest = done.newest(course.lessons)
-    session = None if newest is None else newest.number
-    if opened is not None and (newest is None or opened[1] >= done.latest_of(newest)):
-        session = opened[0]
-    return CourseLearner(
-        name=name,
-        at=max((at for at in (done.latest(), seen, opened and opened[1]) if at is not None), default=None),
-        session=session,
-        passed=sum(one.passed for one in sessions),
-        exercises=sum(one.exercises for one in sessions),
-        mispredicted=done.count_mispredictions(course.lessons),
-        current=current,
-        stuck=done.is_stuck(begun),
-        sessions=[
-            _learner_session(lesson, one, done)
-            for lesson, one in zip(course.lessons, sessions, strict=True)
-            if one.state != "untouched" or one.number == session
-        ],
-    )
-
-
-def _learner_session(lesson: Lesson, one: CourseSession, done: Progress) -> CourseLearnerSession:
-    wrong = done.count_mispredictions([lesson])
-    return CourseLearnerSession(
-        number=one.number, passed=one.passed, exercises=one.exercises, state=one.state, predictions=one.predictions,
-        right=sum(done.of(block.id).passed for block in lesson.blocks(Predict)), wrong=wrong,
-        done=done.count_done(lesson), parts=len(lesson.blocks(ASKS)),
-    )  # fmt: skip
-
-
-def _number_of(exercise: Exercise, course: Course) -> int:
-    return next(one.number for one in course.lessons if exercise in one.blocks(Exercise))
-
-
-def _learner_exercise(session: int, exercise: Exercise, item: ItemState) -> CourseLearnerExercise:
-    shown = item.last_misconception
-    return CourseLearnerExercise(
-        session=session, id=exercise.id, title=exercise.title, attempts=item.attempts, passed=item.passed,
-        helped=item.helped, hints=item.hints, said=item.said,
-        steps=[CourseStepReached(step=step, ok=number <= item.held) for number, step in enumerate(item.steps, 1)],
-        fact=None if shown is None else MISCONCEPTIONS[shown].fact,
-        at=item.at or 0.0,
-        page=f"/learn/{session}#{_place(exercise.id)}",
-    )  # fmt: skip
-
-
 def _due(one: Due) -> CourseReviewItem:
     block = one.block
     return CourseReviewItem(
@@ -524,16 +407,17 @@ def _due(one: Due) -> CourseReviewItem:
         topic=one.topic.title,
         missed=one.missed,
         since=one.since,
-        page=f"/learn/{one.lesson.number}?review={block.id}#{_place(block.id)}",
+        page=f"/learn/{one.lesson.number}?review={block.id}#{place_of_block(block.id)}",
     )
 
 
-def _place(id: str) -> str:
+def place_of_block(id: str) -> str:
     """Return the place of a block on the page of its session."""
     return id.replace(".", "-")
 
 
-def _session(one: Lesson, progress: Progress) -> CourseSession:
+def describe_session(one: Lesson, progress: Progress) -> CourseSession:
+    """Return a session with how far a learner is in it."""
     exercises: list[Exercise] = one.blocks(Exercise)
     return CourseSession(
         number=one.number, title=one.title, minutes=one.minutes, goals=list(one.goals),

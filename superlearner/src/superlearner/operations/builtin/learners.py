@@ -1,0 +1,132 @@
+"""The class of a teacher: where each learner is in the course, and what they did."""
+
+from __future__ import annotations
+
+from superlearner.course.classroom import Classroom
+from superlearner.course.course import Course
+from superlearner.course.lesson import Exercise, Lesson, Predict
+from superlearner.course.misconceptions import MISCONCEPTIONS
+from superlearner.course.progress import ASKS, ItemState, Progress
+from superlearner.operations.builtin.course import STORED, describe_session, place_of_block
+from superlearner.operations.builtin.store import reading_the_store
+from superlearner.operations.declaration import operation
+from superlearner.operations.results.course import (
+    CourseLearner,
+    CourseLearnerAnswer,
+    CourseLearnerExercise,
+    CourseLearnerPrediction,
+    CourseLearnerSession,
+    CourseLearnerWork,
+    CourseSession,
+    CourseStepReached,
+)
+from superlearner.operations.rights.accounts import Accounts, standing_of
+from superlearner.operations.rights.user_access import UserName, find_user
+
+
+@operation("course.learners", http=("GET", "/course/learners"), scope="code", on="platform", errors=STORED,
+           short="name,at,session,stuck,passed,mispredicted current.id,attempts,hints,said")  # fmt: skip
+async def learners(accounts: Accounts, classroom: Classroom, course: Course, /) -> list[CourseLearner]:
+    """List where each learner is, those who are stuck first, then by name.
+
+    `session` is the one opened or worked in last, and `current` the exercise worked on last. A learner is stuck if it
+    has not passed after four attempts or after all its hints, or if it is the third exercise in a row tried without a
+    pass. For teachers.
+    """
+    with reading_the_store():
+        rows = [
+            row for row in await accounts.all() if standing_of(row) == "learner" and not accounts.has_left(row.name)
+        ]
+        done = await classroom.read()
+    found = [
+        _learner(row.name, done.get(row.name) or Progress(), course, row.seen, classroom.opened(row.name))
+        for row in rows
+    ]
+    return sorted(found, key=lambda one: (not one.stuck, one.name.lower()))
+
+
+@operation("course.learner", http=("GET", "/course/learners/{name}"), scope="code", on="platform",
+           errors=("user_not_found", *STORED), short="exercises.id,attempts,passed,hints,said,at")  # fmt: skip
+async def learner(accounts: Accounts, classroom: Classroom, course: Course, /, name: UserName) -> CourseLearnerWork:
+    """List exercises and predictions of a learner: attempts, the newest answer, and what was wrong with it.
+
+    For teachers. Reflections stay with the learner.
+    """
+    with reading_the_store():
+        row = await find_user(accounts, name)
+        done = (await classroom.read()).get(row.name) or Progress()
+        answers = await classroom.answers(row.name)
+    begun = [
+        CourseLearnerAnswer(
+            **dict(_learner_exercise(one.number, block, done.of(block.id))), answer=answers.get(block.id, "")
+        )
+        for one in course.lessons
+        for block in one.blocks(Exercise)
+        if done.of(block.id).at is not None
+    ]
+    predicted = [
+        CourseLearnerPrediction(
+            session=one.number, id=block.id, question=block.question, right=item.passed, at=item.at or 0.0,
+            page=f"/learn/{one.number}#{place_of_block(block.id)}",
+        )
+        for one in course.lessons
+        for block in one.blocks(Predict)
+        if (item := done.of(block.id)).attempts
+    ]  # fmt: skip
+    return CourseLearnerWork(
+        name=row.name,
+        exercises=sorted(begun, key=lambda one: -one.at),
+        predictions=sorted(predicted, key=lambda one: -one.at),
+    )
+
+
+def _learner(
+    name: str, done: Progress, course: Course, seen: float | None, opened: tuple[int, float] | None
+) -> CourseLearner:
+    sessions = [describe_session(one, done) for one in course.lessons]
+    begun = done.list_begun(course.lessons)
+    current = next((_learner_exercise(_number_of(one, course), one, done.of(one.id)) for one in begun), None)
+    newest = done.newest(course.lessons)
+    session = None if newest is None else newest.number
+    if opened is not None and (newest is None or opened[1] >= done.latest_of(newest)):
+        session = opened[0]
+    return CourseLearner(
+        name=name,
+        at=max((at for at in (done.latest(), seen, opened and opened[1]) if at is not None), default=None),
+        session=session,
+        passed=sum(one.passed for one in sessions),
+        exercises=sum(one.exercises for one in sessions),
+        mispredicted=done.count_mispredictions(course.lessons),
+        current=current,
+        stuck=done.is_stuck(begun),
+        sessions=[
+            _learner_session(lesson, one, done)
+            for lesson, one in zip(course.lessons, sessions, strict=True)
+            if one.state != "untouched" or one.number == session
+        ],
+    )
+
+
+def _learner_session(lesson: Lesson, one: CourseSession, done: Progress) -> CourseLearnerSession:
+    wrong = done.count_mispredictions([lesson])
+    return CourseLearnerSession(
+        number=one.number, passed=one.passed, exercises=one.exercises, state=one.state, predictions=one.predictions,
+        right=sum(done.of(block.id).passed for block in lesson.blocks(Predict)), wrong=wrong,
+        done=done.count_done(lesson), parts=len(lesson.blocks(ASKS)),
+    )  # fmt: skip
+
+
+def _number_of(exercise: Exercise, course: Course) -> int:
+    return next(one.number for one in course.lessons if exercise in one.blocks(Exercise))
+
+
+def _learner_exercise(session: int, exercise: Exercise, item: ItemState) -> CourseLearnerExercise:
+    shown = item.last_misconception
+    return CourseLearnerExercise(
+        session=session, id=exercise.id, title=exercise.title, attempts=item.attempts, passed=item.passed,
+        helped=item.helped, hints=item.hints, said=item.said,
+        steps=[CourseStepReached(step=step, ok=number <= item.held) for number, step in enumerate(item.steps, 1)],
+        fact=None if shown is None else MISCONCEPTIONS[shown].fact,
+        at=item.at or 0.0,
+        page=f"/learn/{session}#{place_of_block(exercise.id)}",
+    )  # fmt: skip
