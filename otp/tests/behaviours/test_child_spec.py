@@ -366,3 +366,23 @@ def test_two_children_of_one_class_show_the_id_to_add() -> None:
             assert 'EggTimer.child_spec(arg, id="egg_timer_2")' in str(failed.value)
 
     otp.run(main)
+
+
+class Twins(Supervisor):
+    def init(self, arg: Any) -> Any:
+        return Children([Counter.child_spec(1), Counter.child_spec(2)])
+
+
+class Family(Supervisor):
+    def init(self, arg: Any) -> Any:
+        return Children([Twins])
+
+
+@pytest.mark.parametrize("above", [False, True], ids=["of the started one", "of one below it"])
+def test_a_wrong_spec_is_explained_wherever_in_the_tree_it_is(above: bool) -> None:
+    """Regression: a start that failed because of a supervisor below showed the raw term."""
+    with pytest.raises(otp.StartError) as failure:
+        otp.run((Family if above else Twins).start_link)
+    said = 'expected a different id for each child, got Counter twice; try Counter.child_spec(arg, id="counter_2")'
+    assert said in str(failure.value)
+    assert ("its child Twins does not start" in str(failure.value)) == above

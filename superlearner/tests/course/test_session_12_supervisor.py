@@ -95,7 +95,7 @@ def test_a_supervisor_may_be_written_in_several_ways(source: str) -> None:
         (
             "return Ok(name)",
             "return Ok(nmae)",
-            "line 7: Checkout.start_link() failed: its child stock does not start: NameError",
+            "line 7: Checkout.start_link() failed: its child 'stock' does not start: NameError",
         ),
         (", id=name", "", "expected a different id for each child"),
     ],

@@ -34,7 +34,15 @@ def test_the_lesson_has_every_exercise_and_prediction() -> None:
             "return Children([Worker",
             "Children([Worker",
             (),
-            "workers does not start: its init returned None",
+            "line 39: MyApp.start_link() failed: its child 'workers' does not start: Workers.init: expected Children(",
+        ),
+        (
+            "s14.app",
+            "id=name, name=name",
+            "name=name",
+            (),
+            "line 39: MyApp.start_link() failed: its child 'workers' does not start: expected a different id for each "
+            'child, got Worker twice; try Worker.child_spec(arg, id="worker_2")',
         ),
         ("s14.app", 'id="config", name="config"', 'id="config"', (), "'prefix' to 'config' found no process"),
         ("s14.app", 'id="workers", name="workers"', 'id="workers"', (), "write name='workers' in its child spec"),

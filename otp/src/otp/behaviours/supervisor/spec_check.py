@@ -249,7 +249,8 @@ def explain(reason: Any) -> str | None:
         case "missing_id" | "missing_start":
             return f"a child spec needs {reason[8:]!r}; try {_FORMS}"
         case ("duplicate_child_name", id):
-            return f"expected a different id for each child, got {id!r:.200} twice; try {another_id(id)}"
+            shown = id.__name__ if isinstance(id, type) else f"{id!r:.200}"
+            return f"expected a different id for each child, got {shown} twice; try {another_id(id)}"
         case ("bad_combination", [("auto_shutdown", "never"), _]):
             return (
                 'expected no significant child, because auto_shutdown is "never"; '

@@ -297,11 +297,24 @@ class Supervisor(Behaviour, Startable):
             raise InvalidChildSpec(error.reason) from None
 
 
+def _explain_child(reason: Any, depth: int = 10) -> str:
+    """Return which child did not start because of its wrong spec or flag, and what is wrong; "" for other reasons."""
+    match reason:
+        case ("shutdown", ("failed_to_start_child", id, why)) if depth:
+            said = explain(why) or _explain_child(why, depth - 1)
+            shown = id.__name__ if isinstance(id, type) else f"{id!r:.200}"
+            return f"its child {shown} does not start: {said}" if said else ""
+        case _:
+            return ""
+
+
 async def start_supervisor(cls: type[Behaviour], arg: Any, handler: Any, **options: Any) -> Any:
     """Start the process of a supervisor; a wrong spec or flag raises an explanation."""
     try:
         return await start_server(cls, arg, handler=handler, **options)
     except StartError as error:
+        if said := _explain_child(error.reason):
+            error.hint = said
         if type(error) is StartError and explain(error.reason) is not None:
             wrong = InvalidChildSpec(error.reason)
             code = getattr(getattr(cls, "init", None), "__code__", None)

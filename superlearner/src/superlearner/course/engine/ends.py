@@ -98,16 +98,19 @@ def failed_child(reason: Any) -> tuple[str, Any]:
     """Return which child a supervisor could not start, in words, and why; else "" and the reason itself.
 
     >>> failed_child(("shutdown", ("failed_to_start_child", "cart", "no_stock")))
-    ('its child cart does not start: ', 'no_stock')
+    ("its child 'cart' does not start: ", 'no_stock')
     >>> failed_child("no_stock")
     ('', 'no_stock')
     >>> failed_child(("shutdown", ("failed_to_start_child", "crew", ("shutdown", ("failed_to_start_child", "ann", 1)))))
-    ('its child crew does not start: its child ann does not start: ', 1)
+    ("its child 'crew' does not start: its child 'ann' does not start: ", 1)
     """
     match reason:
         case ("shutdown", ("failed_to_start_child", child, why)):
             below, cause = failed_child(why)
-            return f"its child {child.__name__ if isinstance(child, type) else child} does not start: {below}", cause
+            return (
+                f"its child {child.__name__ if isinstance(child, type) else render(child)} does not start: {below}",
+                cause,
+            )
         case _:
             return "", reason
 

@@ -73,11 +73,14 @@ class AnswerLines:
         lines = (step.positions.lineno for step in steps if step.opname == "STORE_GLOBAL" and step.positions)
         return f"line {line}: " if (line := next(lines, None)) else ""
 
-    def of_value(self, reason: Any) -> str:
-        """Return the line of the text at the end of a reason."""
+    def of_spec(self, supervisor: str, reason: Any) -> str:
+        """Return the line of the value or class that ends the reason of a wrong spec or flag of a supervisor class."""
         while type(reason) is tuple and reason:
             reason = reason[-1]
-        line = _line_with(self._code, reason) if type(reason) is str else None
+        text = reason.__name__ if isinstance(reason, type) else reason if type(reason) is str else "Children"
+        if found := self.of_name(supervisor, text, "Children"):
+            return found
+        line = _line_with(self._code, text)
         return f"line {line}: " if line else ""
 
 

@@ -22,6 +22,7 @@ from typing import Any, Final, Literal
 
 import otp
 from otp import Supervisor
+from otp.observer.hints import explain_spec
 from otp.testing import advance, mailbox, wait_all_idle
 from otp.trace import Event, node_of, subscribe
 from superlearner.course.engine.by_hand import LATE, ByHand
@@ -433,10 +434,12 @@ class Scenario(Defined):
             self.gets(error)
             raise self.ended(server, f"{what}: the server has ended before: ") from None
         except otp.StartError as error:
-            if isinstance(error, ValueError):  # of a child spec or a flag; the library says how to write it
-                said = str(error).partition(" (reason ")[0][:LONGEST]
-                raise Wrong(f"{self._lines.of_value(error.reason)}{what}: {said}") from None
             child, reason = failed_child(error.reason)
+            if said := explain_spec(reason):  # of a child spec or a flag
+                owner = next((self._whats.get(pid, "") for pid, (why, _) in self._ends.items() if why is reason), "")
+                failed = " failed" if child else ""
+                line = self._lines.of_spec(owner, reason)
+                raise Wrong(f"{line}{what}{failed}: {child}{said[:LONGEST]}") from None
             raise end_of(f"{self.line_of_reason(reason)}{what} failed: {child}", reason, "init") from None
         except Wrong:
             raise
