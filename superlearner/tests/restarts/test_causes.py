@@ -14,7 +14,7 @@ import otp
 from otp import Children, ChildSpec, GenServer, NoReply, Ok, Supervisor, impl
 from otp.testing import wait_all_idle
 from superlearner.control.terms import plain_pid
-from superlearner.restarts.cause_steps import OUTSIDE, Step
+from superlearner.restarts.cause_steps import OUTSIDE, Step, find_line
 from superlearner.restarts.causes import trail, why
 
 
@@ -53,6 +53,17 @@ def run(test: Callable[[otp.Node], Any], *children: ChildSpec, **options: Any) -
         await test(otp.trace.node_of(otp.self()))
 
     otp.run(main)
+
+
+def test_a_line_is_that_of_the_program_and_never_one_of_the_runtime() -> None:
+    """Regression: an `init` with a wrong signature was told as a failure of a function of the runtime."""
+    term = otp.ExceptionTerm("TypeError", (), "Score.init() takes 1 positional argument but 2 were given")
+    inside = otp.__file__.replace("__init__.py", "kernel/steps/starting.py"), 170, "begin_server"
+    own = "/home/ada/main.py", 7, "Score.init"
+    assert find_line(otp.Crash(term, (inside,))) is None
+    found = find_line(otp.Crash(term, (own, inside)))
+    assert found is not None
+    assert (found.file, found.line, found.function) == ("main.py", 7, "init")
 
 
 def number(name: str) -> str:

@@ -16,7 +16,8 @@ from superlearner.store.learning import Learned
 # The parts of a task that reach beyond its column
 WIDER_THAN_ITS_COLUMN = """(bench) => {
   const task = bench.querySelector(".bench-task"), edge = task.getBoundingClientRect().right + 0.5;
-  return [...task.querySelectorAll(":not(pre *)")].filter((one) => one.getBoundingClientRect().right > edge).map((one) => one.className);
+  const wide = [...task.querySelectorAll(":not(pre *)")].filter((one) => one.getBoundingClientRect().right > edge);
+  return wide.map((one) => one.className);
 }"""
 
 
