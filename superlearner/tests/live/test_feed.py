@@ -173,6 +173,31 @@ def test_a_storm_of_unlike_ends_tells_the_last_one(inside: Callable[..., Any]) -
     inside(test, tree("a", max_restarts=100))
 
 
+def test_a_loop_of_give_ups_is_one_entry_that_counts_from_its_beginning(inside: Callable[..., Any]) -> None:
+    class Outer(Supervisor):
+        @impl
+        def init(self, arg: Any) -> Children:
+            upstream = Group.child_spec((["poller"], {"max_restarts": 0}), id="upstream", name="upstream")
+            return Children([upstream], max_restarts=100)
+
+    async def test(platform: Any) -> None:
+        for _ in range(20):
+            upstream = resolve(platform.node, "upstream")
+            await kill(resolve(platform.node, "poller"))
+            await otp.wait_down(upstream, timeout=5)
+            await texts(platform)
+        fell = [entry for entry in platform.hub.feed.entries() if entry.kind == "gave_up"]
+        assert len(fell) < 10
+        assert re.fullmatch(
+            r"upstream gave up: it allows no restarts \(last: poller was killed\); each time sup \(one_for_one\) "
+            r"restarted it; 80 of 100 restarts left in 5 s",
+            fell[-1].text,
+        )
+        assert sum(entry.parts.get("times", 1) for entry in fell) == 20
+
+    inside(test, Tree("sup", lambda: Outer.start_link(None, name="sup")))
+
+
 def test_a_requested_stop_is_one_entry_with_all_descendants(inside: Callable[..., Any]) -> None:
     async def test(platform: Any) -> None:
         await terminate_child(resolve(platform.node, "shop"), "checkout_sup")

@@ -294,7 +294,8 @@ class Feed:
             return
         who = label(supervisor)
         parent = None if supervisor.parent is None else model.rows[supervisor.parent]
-        story = self._begin(supervisor.key, at, fold=False)
+        before = self._latest.get(supervisor.key)
+        story = self._begin(supervisor.key, at, fold=before is not None and before.what == "gave_up")
         story.who, story.key, story.pid, story.what = who, supervisor.key, sup_pid, "gave_up"
         story.supervisor, story.sup_key = label(parent), None if parent is None else parent.key
         story.strategy = "" if parent is None else parent.strategy or ""

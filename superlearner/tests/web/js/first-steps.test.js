@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { storyOf } from "#static/start/first-steps.js";
+import { Explained, storyOf } from "#static/start/first-steps.js";
 
 const SUP = "shop/checkout_sup", scene = /** @type {any} */ ({ supervisor: { key: SUP } });
 const entry = (/** @type {number} */ id, /** @type {number} */ at, /** @type {string} */ kind, key = `${SUP}/ledger`) =>
@@ -15,4 +15,14 @@ test("a give-up outranks the ends of its children, and the next kill outranks it
   const mine = entry(4, 13, "restarted");
   assert.equal(storyOf([...before, mine], scene, 0), mine);
   assert.equal(storyOf(before, scene, 3), null);
+});
+
+test("an explanation waits for its replay, in a loop of replays at most five seconds", () => {
+  const explained = new Explained(), first = entry(1, 10, "restarted"), second = entry(2, 11, "restarted");
+  assert.equal(explained.take(first, true, 0), null);
+  assert.equal(explained.take(first, false, 1600), first);
+  assert.equal(explained.take(second, true, 2000), first);
+  assert.equal(explained.take(entry(3, 12, "restarted"), true, 6900), first);
+  const newest = entry(4, 13, "restarted");
+  assert.equal(explained.take(newest, true, 7000), newest);
 });

@@ -211,7 +211,9 @@ function fromAddress() {
       : typeof entry === "string" && field.name in read.wrong ? entry
       : entryOf(field);
   }
-  return open(name, values, { focus: Boolean(found) });
+  open(name, values, { focus: Boolean(found) });
+  if (query.get("view") === "result" && found?.scope === "read") void work?.go(); // a link may run what changes nothing
+  return undefined;
 }
 
 async function begin() {

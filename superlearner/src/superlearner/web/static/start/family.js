@@ -171,6 +171,7 @@ export class SlFamily extends HTMLElement {
       attribute(element, "data-away", !at);
       if (!at) continue;
       element.style.transform = `translate(${at.x}px, ${at.y}px)`;
+      attribute(element, "data-align", at.align);
       element.style.setProperty("--size", `${at.size}`);
       element.style.setProperty("--label", `${at.label}px`);
       element.style.setProperty("--width", `${clientWidth / scale - at.x + 32}px`);

@@ -6,6 +6,9 @@
  */
 
 /** @import { Line } from "../live/storms.js" */
+/** Seconds by which the feed and the store may differ in the time of a restart. */
+const SAME_S = 0.5;
+
 /** @typedef {{node: string, at: number, count: number, line: Line|null, stored: Api.RestartLine|null}} Restart */
 
 /**
@@ -19,7 +22,7 @@
  * @returns {Restart[]}
  */
 export function newest({ node, lines, refs, stored }, most) {
-  const since = Math.min(...lines.map(({ from }) => from));
+  const since = Math.min(...lines.map(({ from }) => from)) - SAME_S;
   const others = stored.filter((one) => (one.node && one.node !== node) || (!refs.has(one.ref) && one.at < since));
   return [
     ...lines.map((line) => ({ node, at: line.from, count: line.count, line, stored: null })),

@@ -10,7 +10,8 @@ import { byId, chosen, detail, icon, make, nodeQuery, onlyOwn, renew, root, writ
 import { elsewhere, NONE } from "./elsewhere.js";
 import { SlFamily } from "./family.js";
 import { newest } from "./last-restarts.js";
-import { answers, done, listed, sceneOf, storyOf } from "./first-steps.js";
+import { unknownBecause, untold } from "./problems.js";
+import { answers, done, Explained, listed, sceneOf, storyOf } from "./first-steps.js";
 import { isSettled } from "../live/bursts.js";
 import { Feed, liveUrl } from "../live/live.js";
 import { EMPTY, label, reduce, tally } from "../live/model.js";
@@ -25,7 +26,7 @@ import { complain } from "../base/toast.js";
 import { number, STATES, time } from "../base/words.js";
 
 /** @import { Message, Model, Row } from "../live/model.js" */
-/** @import { FeedEvent, Scene } from "./first-steps.js" */
+/** @import { Scene } from "./first-steps.js" */
 
 const KEY = "superlearner.first-steps";
 const SHOWN = 5;
@@ -49,7 +50,7 @@ let unknown = "";
 /** @type {Scene|null} */ let scene = null;
 /** Feed entries up to this number precede the visit and complete no step. */
 let known = 0;
-/** The newest event of the picture that has been seen. @type {FeedEvent|null} */ let story = null;
+const explained = new Explained();
 /** The entry that was announced last. */
 let announced = 0;
 /** Restarts counted in the monitor's samples: later ones are not in them yet. @type {number|null} */ let sampled = null;
@@ -103,7 +104,7 @@ function onMessages(messages) {
 function onStatus(status) {
   showStatus(status);
   showLost(status, fresh);
-  unknown = lostWords(status, 0);
+  unknown = unknownBecause(status, lostWords(status, 0));
   wrong();
 }
 
@@ -162,9 +163,9 @@ function steps() {
     write(byId("announce", HTMLElement), newest.text);
     announced = newest.id;
   }
-  const unsettled = newest && newest.id !== story?.id && !isSettled(newest) && Date.now() / 1000 + skew - newest.at < SETTLED_S;
+  const unsettled = newest && newest.id !== explained.story?.id && !isSettled(newest) && Date.now() / 1000 + skew - newest.at < SETTLED_S;
   if (unsettled) setTimeout(steps, 1000 * SETTLED_S); // it is to be played, once its end is known
-  if (!family.busy && !unsettled) story = newest;
+  const story = explained.take(newest, family.busy || Boolean(unsettled), performance.now());
   const reached = done(scene, story);
   let current = "";
   for (const item of byId("steps", HTMLElement).children) {
@@ -244,7 +245,7 @@ function wrong() {
   burns = burnt.length > 0;
   const rows = [...model.rows.values()].filter(({ state, restart }) =>
     ["crashed", "gave_up", "stuck", "restarting"].includes(state) || (state === "stopped" && restart === "permanent"));
-  const anomalies = [...(found?.anomalies ?? [])].sort((one, other) =>
+  const anomalies = untold(found?.anomalies ?? [], burnt).sort((one, other) =>
     RANKS.indexOf(other.severity) - RANKS.indexOf(one.severity) || one.number - other.number);
   const away = elsewhere(everywhere, model.node);
   const system = pages().find(({ id }) => id === "system")?.href ?? `${root()}/docs/monitoring`;
@@ -328,9 +329,10 @@ function list() {
 /** Return the address of a moment in the timeline of a node. @param {string} node @param {number} at */
 const inTimeline = (node, at) => `${root()}/timeline${nodeQuery(node, { at: at.toFixed(6) })}`;
 
-/** Return a restart of the feed, with a link to its process. @param {import("../live/storms.js").Line} line */
-const ofFeed = (line) =>
-  (line.event.key ? make("a", { href: inTree(line.event.key) }, rowText(line)) : make("span", {}, rowText(line)));
+/** Return a restart of the feed, with a link to its replay. @param {import("../live/storms.js").Line} line */
+const ofFeed = (line) => (line.event.ref || line.event.event
+  ? make("a", { href: whyAddress(line.event.ref ?? line.event.event ?? "") }, rowText(line))
+  : make("span", {}, rowText(line)));
 
 /** Return a stored restart, with a link to its replay. @param {Api.RestartLine} stored @param {string} node */
 const ofStore = ({ line = "", ref, kept }, node) =>

@@ -1,0 +1,28 @@
+/**
+ * The problems of the shown node: which are told, and why they are unknown. Pure.
+ *
+ * @module
+ */
+
+import { nameIn } from "../live/storms.js";
+
+/** @import { Line } from "../live/storms.js" */
+
+/**
+ * Return the anomalies that no line about a storm tells: a supervisor that gives up in a loop is one problem, with one count.
+ * @template {{name?: string|null, evidence: Record<string, any>}} A
+ * @param {readonly A[]} anomalies
+ * @param {readonly Line[]} burning  the storms that go on
+ * @returns {A[]}
+ */
+export function untold(anomalies, burning) {
+  const falling = new Set(burning.filter(({ event }) => event.kind === "gave_up").map(({ event }) => nameIn(event)));
+  return anomalies.filter(({ name, evidence }) => !evidence.give_ups || !falling.has(name ?? ""));
+}
+
+/**
+ * Return why the problems of a node are unknown, or "".
+ * @param {import("../live/live.js").Status} status
+ * @param {string} lost  what is said of a lost connection
+ */
+export const unknownBecause = (status, lost) => (status === "gone" ? "The node is gone; its problems are unknown." : lost);
