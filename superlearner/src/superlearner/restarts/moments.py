@@ -364,7 +364,8 @@ class _Telling:
             if type(answer.data["allowed"]) is int:
                 left = max(0, answer.data["allowed"] - answer.data["used"])
         path = self.past.path(event.pid) or ""
-        self._add(event, "decide", path, what=what, left=left, strategy=strategy, later_ns=later)
+        when = answer if answer is not None and answer.kind == "gave_up" else event
+        self._add(when, "decide", path, what=what, left=left, strategy=strategy, later_ns=later)
 
     def _started_later(self, event: TraceEvent) -> int | None:
         """Return the ns until a child that its supervisor left ended was started on request; None if it was not."""

@@ -184,12 +184,35 @@ test("a tree that gave up and is started again after a pause is told by who did 
     return [sentence({ ...moment, events }, 5), sentence({ ...moment, events }, 6), step(moment, decided)];
   };
   const [after, whole, { text, more }] = told(1.02);
-  assert.equal(after, "playground started Shop again 1.0\u00a0s later.");
-  assert.match(whole, /and gave up\. playground started it again 1\.0\u00a0s later\.$/);
+  assert.equal(after, "playground receives the exit. It started Shop again 1.0\u00a0s later: it pauses after a give-up.");
+  assert.match(whole, /and gave up\. playground started it again 1\.0\u00a0s later: it pauses after a give-up\.$/);
   assert.deepEqual([text, more], ["started it again", "1.0\u00a0s later"]);
-  assert.equal(told(null)[0], "playground starts Shop again after a pause.");
+  assert.equal(told(null)[0], "playground receives the exit. It starts Shop again after a pause.");
   const { at, ...decided } = moment.events[place];
   assert.deepEqual([doneAt({ at, ...decided, later: 1 }), doneAt(moment.events[0])], [at + 1, 0]);
+});
+
+test("the last picture of a tree that was started again after a pause shows it and its children running", () => {
+  const tree = supervisor("playground/Shop", "one_for_one", ["a", "b"].map((name) => worker(`playground/Shop/${name}`)), { limit: [0, 5] });
+  const whole = simulate(supervisor("playground", "one_for_one", [tree, worker("playground/other")]), "playground/Shop/a", "killed");
+  const place = whole.events.findIndex(({ id, kind }) => kind === "decide" && id === "playground");
+  const paused = (later) => ({
+    ...whole, events: [...whole.events.slice(0, place), { ...whole.events[place], what: "pause", left: null, later }],
+  });
+  const states = (moment, time) => [...lookAt(moment, time).values()].map(({ state }) => state);
+  const again = paused(1.02), score = schedule(again);
+  assert.deepEqual(states(again, score.end), Array(5).fill("running"));
+  assert.deepEqual(states(again, score.stages[4]), ["running", "crashed", "crashed", "stopped", "running"]);
+  assert.equal(score.cues.at(-1).event, place); // its row of the list of events is marked
+  assert.deepEqual(states(paused(null), schedule(paused(null)).end), ["running", "crashed", "crashed", "stopped", "running"]);
+});
+
+test("the sentence of a signal names all that receive it", () => {
+  const root = supervisor("top", "one_for_one", [worker("top/a"), worker("top/b")]);
+  const moment = simulate(root, "top/a", "killed");
+  assert.equal(sentence(moment, 2), "top receives the exit signal and the reason.");
+  moment.events.splice(1, 0, { kind: "link", id: "top/a", to: "top/b", reason: "killed", at: 0 });
+  assert.equal(sentence(moment, 2), "The exit signal ends b, linked to a. top receives it and the reason.");
 });
 
 test("a root that gave up is said to stay down, and its last phase has started nothing", () => {

@@ -126,8 +126,9 @@ export function schedule({ events }) {
   /** @type {Map<string, number>} */
   const started = new Map(), gave = new Set();
   let t = 0, stage = 0, busy = 0, decided = false;
-  events.forEach((event, place) => {
-    const before = events[place - 1];
+  const acts = withLateStarts(events), all = acts.map(({ event }) => event);
+  acts.forEach(({ event, place }, order) => {
+    const before = all[order - 1];
     if (before && before.kind !== event.kind && (before.kind === "stop" || before.kind === "start")) t = Math.max(t, busy + T.rest);
     for (const next = stageOf(event, stage, decided); stage < next; stage += 1) {
       if (stage > 0) stages.push((t = Math.max(t, (stages.at(-1) ?? 0) + T.beat)));
@@ -144,7 +145,7 @@ export function schedule({ events }) {
       case "link":
         cues.push({ ...cue, kind: "go", of: "exit", up: false, to: event.to, text: event.reason, dur: T.signal });
         t += T.signal;
-        if (!events.some((other) => other.kind === "crash" && other.id === event.to))
+        if (!all.some((other) => other.kind === "crash" && other.id === event.to))
           cues.push({ ...cue, id: event.to, at: t, kind: "crash", dur: T.crack, reason: event.reason, cracks: true });
         break;
       case "signal":
@@ -164,14 +165,14 @@ export function schedule({ events }) {
       case "stop":
         cues.push({ ...cue, kind: "go", of: "stop", up: false, to: null, text: "stop", dur: T.travel });
         cues.push({ ...cue, at: (busy = t + T.travel), kind: "stopped", dur: T.fade });
-        t += gap(events, place, T.stopGap, MOST.stop);
+        t += gap(all, order, T.stopGap, MOST.stop);
         break;
       case "start": {
         const at = Math.max(t, started.get(event.by) ?? 0);
         cues.push({ ...cue, at, kind: "go", of: "start", up: false, to: null, text: "start", dur: T.travel });
         cues.push({ ...cue, at: (busy = at + T.travel), kind: "started", dur: T.appear, pid: event.pid, state: event.state });
         started.set(event.id, busy);
-        t = at + gap(events, place, T.startGap, MOST.start);
+        t = at + gap(all, order, T.startGap, MOST.start);
         break;
       }
     }
@@ -182,6 +183,30 @@ export function schedule({ events }) {
   stages.push((stages.at(-1) ?? 0) + T.tell);
   return fitted({ cues, stages, end: stages.at(-1) ?? 0 });
 }
+
+/**
+ * Return the events with their places; after the decision to start a child once a pause is over, which has happened, the
+ * starts of the child and of what had ended below it: they are part of that event.
+ * @param {MomentEvent[]} events
+ * @returns {{event: MomentEvent, place: number}[]}
+ */
+function withLateStarts(events) {
+  return events.flatMap((event, place) => {
+    const told = [{ event, place }], end = events[place - 1];
+    if (event.kind !== "decide" || event.what !== "pause" || !event.later || end?.kind !== "signal") return told;
+    const { id: child } = end, before = events.slice(0, place),
+      ended = before.flatMap((one) => (one.kind === "crash" || one.kind === "stop" ? [one.id] : one.kind === "link" ? [one.to] : []));
+    const below = [...new Set(ended)].filter((id) => id.startsWith(`${child}/`)).sort((one, other) => depth(one) - depth(other));
+    for (const id of [child, ...below]) {
+      const by = id === child ? event.id : id.slice(0, id.lastIndexOf("/"));
+      told.push({ event: { kind: "start", at: event.at + event.later, id, by, pid: null, state: null }, place });
+    }
+    return told;
+  });
+}
+
+/** The number of levels above a process. @param {string} id */
+const depth = (id) => id.split("/").length;
 
 /**
  * Return the time between two pulses of a row of equal events.

@@ -20,7 +20,8 @@ import { fallen, isRestart, namer, victim } from "./story.js";
 /** @import { Edge, Layout } from "./layout.js" */
 /** @import { Flight, Pulse } from "./picture.js" */
 /** @import { Cue, Moment, MomentNode } from "./schedule.js" */
-/** @typedef {{pulse: Pulse, tail: SVGPathElement, chip: HTMLElement, edge: Edge|undefined, width: number, height: number}} Mark */
+/** @typedef {{pulse: Pulse, tail: SVGPathElement, chip: HTMLElement, edge: Edge|undefined, width: number, height: number, named: boolean}} Mark
+ *   `named`: the name of the lower process is beside it */
 
 /** Time of a stage without motion. */
 const STILL_MS = 700;
@@ -299,7 +300,7 @@ export class RestartStage extends HTMLElement {
       if (pulse.kind !== "go") continue;
       const chip = make("span", { class: "pulse", "data-of": pulse.of }, icon(SHAPES[pulse.of], "glyph"), pulse.text);
       this.#marks.set(pulse, {
-        pulse, chip, tail: draw("path", { class: "tail", "data-of": pulse.of }), edge: undefined, width: 0, height: 0,
+        pulse, chip, tail: draw("path", { class: "tail", "data-of": pulse.of }), edge: undefined, width: 0, height: 0, named: false,
       });
     }
     const cuts = Object.entries(HALVES).map(([side, d]) => {
@@ -332,6 +333,7 @@ export class RestartStage extends HTMLElement {
     for (const [id, wire] of this.#wires) attribute(wire, "d", edges.get(id)?.d ?? "");
     for (const mark of this.#marks.values()) {
       const { id, to } = mark.pulse, from = places.get(id), other = to === null ? undefined : places.get(to);
+      mark.named = from?.align === "right";
       mark.edge = to === null ? edges.get(id) : from && other && link(from, other, rows, this.hasAttribute("whole"));
       attribute(mark.tail, "d", mark.edge?.d ?? "");
       if (mark.chip.lastChild) write(mark.chip.lastChild, rows ? mark.pulse.text.split("(")[0] ?? "" : mark.pulse.text);
@@ -364,7 +366,7 @@ export class RestartStage extends HTMLElement {
   }
 
   /** Move a pulse along its line, its tail behind it. @param {Mark} mark @param {Flight|undefined} flight */
-  #fly({ chip, tail, edge, pulse, width, height }, flight) {
+  #fly({ chip, tail, edge, pulse, width, height, named }, flight) {
     attribute(chip, "data-on", flight !== undefined);
     attribute(tail, "data-on", flight !== undefined && flight.part < 1);
     if (!flight || !edge) return;
@@ -373,7 +375,8 @@ export class RestartStage extends HTMLElement {
     const aside = !rows ? -width / 2 : free ? 8 : this.#aside;
     // The label beside the upper node stays readable
     const upper = Math.min(pointOf(edge, 0)[1], pointOf(edge, 1)[1]), below = free ? 0 : upper + 6;
-    const top = rows ? y - height / 2 : Math.max(below, y - height / 2);
+    const lowest = named ? Math.max(pointOf(edge, 0)[1], pointOf(edge, 1)[1]) - height - 6 : Infinity; // nor is that of the lower one covered
+    const top = rows ? y - height / 2 : Math.min(lowest, Math.max(below, y - height / 2));
     const arrived = rows || !pulse.up ? 0 : Math.max(0, flight.part - 0.5) * 2; // beside the supervisor, so that it is over no child
     const left = x + aside - arrived * (width / 2 + 36);
     chip.style.transform = `translate(${Math.min(Math.max(2, left), Math.max(2, this.#width - width - 2))}px, `

@@ -95,6 +95,12 @@ export const fallen = (moment) => only(moment, "decide").findLast(({ what }) => 
 /** Return whether a supervisor gave up. @param {Moment} moment @param {string} supervisor  its id */
 export const gaveUp = (moment, supervisor) => only(moment, "decide").some(({ what, id }) => what === "give_up" && id === supervisor);
 
+/** Return the processes that end over links before a supervisor decides. @param {Moment} moment */
+function linked({ events }) {
+  const decided = events.findIndex(({ kind }) => kind === "decide");
+  return events.slice(0, decided < 0 ? events.length : decided).flatMap((event) => (event.kind === "link" ? [event.to] : []));
+}
+
 /** Return whether nothing is started again, also not after a pause. @param {Moment} moment */
 export const startsNothing = (moment) =>
   !moment.going_on && !only(moment, "start").length && !only(moment, "decide").some(({ what, later }) => what === "pause" || later);
@@ -129,7 +135,9 @@ export function sentence(moment, stage) {
     case 1:
       return `${who} ends. Its state is lost.`;
     case 2:
-      return `${by} receives the exit signal and the reason.`;
+      return linked(moment).length
+        ? `The exit signal ends ${listed(linked(moment).map(name))}, linked to ${who}. ${by} receives it and the reason.`
+        : `${by} receives the exit signal and the reason.`;
     case 3:
       if (first?.what === "drop" || first?.what === "pause") return unrestarted(by, who, first);
       return gives && !tries.length
@@ -146,7 +154,7 @@ export function sentence(moment, stage) {
         const then = gives ? "Then it gives up." : starts.length ? `Then it starts ${listed(starts.map(({ id }) => name(id)))}.` : "";
         return [...tries, then, gives && starts.length ? `${upper} starts the branch again.` : ""].filter(Boolean).join(" ");
       }
-      if (!starts.length && pause) return unrestarted(name(pause.id), name(fallen(moment) ?? ""), pause);
+      if (!starts.length && pause) return `${name(pause.id)} receives the exit. ${unrestarted("It", name(fallen(moment) ?? ""), pause)}`;
       if (!starts.length) return moment.going_on ? "Nothing has been started again yet." : abandoned(moment) || "Nothing is started again.";
       return gives
         ? `${upper} receives the exit and starts the branch again.`
@@ -159,12 +167,12 @@ export function sentence(moment, stage) {
 /** Return a restart in one paragraph, without pids: the steps beside it have them. @param {Moment} moment */
 function whole(moment) {
   const name = namer(moment), id = victim(moment), who = name(id), end = only(moment, "crash").find((crash) => crash.id === id);
-  const linked = only(moment, "link").map(({ to }) => name(to));
+  const along = only(moment, "link").map(({ to }) => name(to));
   /** @type {Map<string, [number, number]|null>} */ const limits = new Map(all(moment.root).map((node) => [node.id, node.limit]));
   const sentences = [!end ? `${who} ended.`
     : end.reason === "killed" ? `${who} was killed${byRequest(moment)}.`
     : `${who} ${end.crash && end.reason !== "shutdown" ? "crashed" : "exited"}: ${end.reason}.`];
-  if (linked.length) sentences.push(`${listed(linked)}, linked to it, ended too.`);
+  if (along.length) sentences.push(`${listed(along)}, linked to it, ended too.`);
   for (const { id: by, what, strategy, left, later, tries } of decisions(moment)) {
     const stops = only(moment, "stop").filter((stop) => stop.by === by).map((stop) => name(stop.id)),
       starts = only(moment, "start").filter((start) => start.by === by);
@@ -198,7 +206,7 @@ export const byRequest = ({ request }) => (request ? ` by ${shortRequest(request
  * @param {Pick<Decision, "what"|"later">} decision
  */
 function unrestarted(by, who, { what, later }) {
-  if (what === "pause") return later ? `${by} started ${who} again ${span(later)} later.` : `${by} starts ${who} again after a pause.`;
+  if (what === "pause") return later ? `${by} started ${who} again ${span(later)} later: it pauses after a give-up.` : `${by} starts ${who} again after a pause.`;
   return `${by} does not restart ${who}.${later ? ` It was started on request ${span(later)} later.` : ""}`;
 }
 

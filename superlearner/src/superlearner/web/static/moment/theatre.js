@@ -5,6 +5,7 @@
  */
 
 import { attribute, icon } from "../base/dom.js";
+import { isOrderly } from "../base/words.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 import { raised } from "./captions.js";
 import { RestartDock } from "./dock.js";
@@ -60,7 +61,7 @@ export class Theatre {
       <ol class="steps">${rows(moment).map(({ event, from: place, to, times }) => {
         const { who: subject, text, more } = step(moment, event, times);
         return html`<li><button type="button" data-event=${place} data-last=${to} data-kind=${event.kind}
-          data-what=${event.kind === "decide" ? event.what : ""} @click=${() => this.#seek(place)}>
+          data-what=${event.kind === "decide" ? event.what : ""} ?data-orderly=${isOrderlyEnd(event)} @click=${() => this.#seek(place)}>
           ${mark(event)}<span><b>${subject}</b> ${text} ${!more ? nothing
             : event.kind === "decide" ? html`· ${more}`
             : html`<code>${more}</code>`}</span>${timed
@@ -119,8 +120,12 @@ export function notesOf(moment) {
 /** Return the title of a moment. @param {Moment} moment */
 export const titleOf = (moment) => `Why ${headline(moment)}`;
 
+/** Return whether a process ended as it was to, as a supervisor does that gave up. @param {MomentEvent} event */
+const isOrderlyEnd = (event) => event.kind === "crash" && !event.start && isOrderly(event.reason);
+
 /** @param {MomentEvent} event */
 function mark(event) {
+  if (isOrderlyEnd(event)) return icon("stopped", "glyph");
   const shapes = { crash: "crashed", link: "crashed", signal: "up", decide: "supervisor", stop: "stopped", start: "running" };
   return icon(event.kind === "decide" && event.what === "give_up" ? "gave-up" : shapes[event.kind], "glyph");
 }
