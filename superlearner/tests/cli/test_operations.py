@@ -108,6 +108,9 @@ def test_a_file_is_written_where_to_says(untouched: Any, look: Run, tmp_path: Pa
     assert file.read_text(encoding="utf-8").startswith("<!doctype html>")
     look("game", "export", "3", "--seed", "7", "--to", str(tmp_path))
     assert len(list(tmp_path.glob("Predict-level-3-*.html"))) == 1
+    here = look("game", "export", "2")
+    assert here.stdout.split()[:2] == ["saved", next(tmp_path.glob("Predict-level-2-*.html")).name]
+    assert look("game", "export", "2", "--to", "-").stdout.startswith("<!doctype html>")
     nowhere = look("game", "export", "3", "--to", str(tmp_path / "none" / "a.html"))
     assert (nowhere.returncode, "cannot write" in nowhere.stderr) == (1, True)
 

@@ -52,7 +52,12 @@ Node = Annotated[
 ]
 To = Annotated[
     Path | None,
-    typer.Option("--to", metavar="FILE", help="Write the content to this file or folder.", show_default=False),
+    typer.Option(
+        "--to",
+        metavar="FILE",
+        help="Write the content to this file or folder, or with - to the output [default: this folder].",
+        show_default=False,
+    ),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the effect without doing it.")]
 
@@ -71,6 +76,8 @@ SPELT: Final = 0.75
 """Similarity from which a verb may be a misspelling; `show` and `shutdown` have 0.67."""
 TO: Final = "to_file"
 """The file for the content of an answer."""
+OUTPUT: Final = Path("-")
+"""The name of no file, but of the output."""
 OURS: Final = {"url": Url, "data_dir": DataDir, "as_json": Json}
 """Parameters of every command besides those of its operation."""
 
@@ -179,14 +186,15 @@ def command_of(entry: Entry) -> Any:
         else:
             platform = reach(url, data_dir)
             answer = ask_or_fail(platform, entry, values, dry_run=dry_run, node=node)
-            if to is not None:
-                answer = PlatformAnswer(_save(answer.data, to))
+            saves = to != OUTPUT and (to is not None or (entry.get("saves", False) and not as_json))
+            if saves:
+                answer = PlatformAnswer(_save(answer.data, to or Path()))
             if not as_json and not dry_run and _print_text(entry["name"], answer.data, platform.begin):
                 return
             show(
                 answer,
                 as_json=as_json,
-                short=() if dry_run or to is not None else entry.get("short", ()),
+                short=() if dry_run or saves else entry.get("short", ()),
                 begin=platform.begin,
             )
 

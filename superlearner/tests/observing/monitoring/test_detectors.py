@@ -117,9 +117,23 @@ def test_a_give_up_is_a_finding_while_its_supervisor_is_down() -> None:
     till.ended_at = NOW - 89
     down = only(list(detectors.crash_loop(facts(book=book), LIMITS)))
     assert (down.severity, down.since, down.evidence["give_ups"]) == ("critical", NOW - 90, 1)
-    assert down.description == "till gave up and is not running: ValueError('no paper')"
+    assert down.description == "till gave up and is not running: till_1 crashed: ValueError('no paper')"
     till.ended_at = None  # somebody started it again
     assert not list(detectors.crash_loop(facts(book=book), LIMITS))
+
+
+def test_a_give_up_names_the_child_and_what_became_of_it() -> None:
+    """Regression: "till gave up once: killed" read as if till had been killed."""
+    book = supervisor([])
+    history = book.histories["till"]
+    fell = _entry(8, NOW - 1, "gave_up")
+    history.keep(replace(fell, reason="killed"), 1000)
+    (killed,) = detectors.crash_loop(facts(book=book), LIMITS)
+    assert killed.description == "till gave up once in the last 60 s: till_1 was killed"
+    history.keep(replace(fell, number=9, event_type="restart_failed"), 1000)
+    history.keep(replace(fell, number=10), 1000)
+    (failed,) = detectors.crash_loop(facts(book=book), LIMITS)
+    assert failed.description.endswith("2 times in the last 60 s: could not restart till_1: ValueError('no paper')")
 
 
 def test_a_supervisor_that_gave_up_gets_no_advice_for_one_that_runs() -> None:

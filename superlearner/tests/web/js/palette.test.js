@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { fit, pieces } from "#static/shell/fuzzy.js";
-import { rank, remembered, trusted } from "#static/shell/palette-items.js";
+import { processItem, rank, remembered, trusted } from "#static/shell/palette-items.js";
 
 /** The texts that fit, the best first. */
 const order = (question, ...texts) =>
@@ -67,4 +67,13 @@ test("what the query commands comes before all else", () => {
   assert.deepEqual(groups.map(({ name, found }) => [name, found.map((one) => one.item.text)])[0], ["Commands", ["Kill robot"]]);
   const verb = rank(items, "kil", [], [item("Kill a process…", "Commands", { id: "verb:kill", fill: "kill " })]);
   assert.deepEqual(verb.map(({ name }) => name), ["Pages", "Commands"]);
+});
+
+test("a process of another node is found with its node, and no command acts on it", () => {
+  const line = { name: "bank", what: "Bank", pid: "0.6.0", type: "worker" };
+  const own = processItem(line, "", "/supervisors?process=bank"), other = processItem(line, "pay", "/supervisors?process=bank&node=pay", "pay");
+  assert.deepEqual([own.more, own.line, other.more, other.line], ["Bank · 0.6.0", line, "Bank · 0.6.0 · pay", undefined]);
+  assert.deepEqual(ranked([own, other], "bank"), [["Processes", ["bank", "bank"]]]);
+  assert.notEqual(own.id, other.id);
+  assert.equal(processItem({ ...line, name: null }, "", "/").text, "Bank 0.6.0");
 });

@@ -84,7 +84,9 @@ def crash_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
             continue
         name = _called(history, facts)
         if gave_up:
-            words = f"{name} gave up{recently}{' and is not running' if down else ''}: {gave_up[0].reason}"
+            words = (
+                f"{name} gave up{recently}{' and is not running' if down else ''}: {_last_straw(history, gave_up[0])}"
+            )
         elif last_one:
             words = f"{name} has {sentences.budget(used, allowed, history.window_s)}: one more failure and it gives up"
         else:
@@ -112,6 +114,16 @@ def crash_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
             hint=f"{_describe_failures(history)}{_describe_command(list(history.restart_history()), facts)}"
             + ("" if history.ended_at is not None or history.has_fallen else _suggest_room(history, allowed, facts)),
         )
+
+
+def _last_straw(history: History, gave_up: Entry) -> str:
+    """Return what made a supervisor give up."""
+    child = gave_up.child_id or "a child"
+    before = next((one for one in history.restart_history() if one.number < gave_up.number), None)
+    retried = before is not None and (before.event_type, before.child_id) == ("restart_failed", gave_up.child_id)
+    if retried:
+        return f"could not restart {child}: {gave_up.reason}"
+    return sentences.ended(child, gave_up.reason or "unknown", failed=gave_up.crash)
 
 
 def mailbox_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:

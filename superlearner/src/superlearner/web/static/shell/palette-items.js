@@ -91,6 +91,23 @@ export function rank(items, question, recent, acts = []) {
 const plain = (item) => ({ item, score: 0, places: [] });
 
 /**
+ * Return the item of a process. Commands act on the shown node, so one of another node is only a link.
+ * @param {Record<string, any>} line  of the operation process.list
+ * @param {string} node  its node, "" for the default one
+ * @param {string} href
+ * @param {string} [beside]  the name of another node than the shown one
+ * @returns {Item}
+ */
+export function processItem(line, node, href, beside = "") {
+  const name = line.name === null ? "" : String(line.name), facts = name ? [line.what, line.pid] : [line.type];
+  return {
+    id: `process:${node}:${name || line.pid}`, group: "Processes", icon: line.type === "supervisor" ? "supervisor" : "running",
+    text: name || `${line.what} ${line.pid}`, more: [...facts, ...(beside ? [beside] : [])].join(" · "), also: String(line.pid), href,
+    ...(beside ? {} : { line: /** @type {any} */ (line) }),
+  };
+}
+
+/**
  * Move a choice to the front.
  * @param {readonly Item[]} recent
  * @param {Item} item

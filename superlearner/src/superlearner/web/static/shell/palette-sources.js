@@ -4,20 +4,24 @@
  * @module
  */
 
-import { ApiError, platform, request } from "../base/api.js";
+import { ApiError, platform, request, requestOn } from "../base/api.js";
 import { chosen, root } from "../base/dom.js";
 import { WORDS } from "./page-words.js";
 import { pages } from "./nav.js";
 import { here, nodes } from "./nodes.js";
+import { processItem } from "./palette-items.js";
 
 /** @import { Item } from "./palette-items.js" */
 
 /** Number of processes in one request; others are found by searching on the server. */
 const PROCESSES = 300;
 
-/** Return the URL of a page, with the shown node. @param {string} path @param {Record<string, string>} asked */
-function at(path, asked) {
-  const all = new URLSearchParams({ ...asked, ...(chosen() ? { node: chosen() } : {}) });
+/** Number of processes of each other node, and of nodes that are searched. */
+const PROCESSES_ELSEWHERE = 20, NODES_ELSEWHERE = 8;
+
+/** Return the URL of a page, with the shown node or another. @param {string} path @param {Record<string, string>} asked @param {string} [node] */
+function at(path, asked, node = chosen()) {
+  const all = new URLSearchParams({ ...asked, ...(node ? { node } : {}) });
   return `${location.origin}${root()}${path}?${all}`;
 }
 
@@ -55,14 +59,27 @@ export async function processes(question, signal) {
   const found = await request("GET",
     `/processes?per_page=${PROCESSES}&search=${encodeURIComponent(question.slice(0, 200))}`,
     undefined, signal);
-  return found.map((/** @type {Record<string, any>} */ one) => {
-    const name = one.name === null ? "" : String(one.name);
-    return {
-      id: `process:${chosen()}:${name || one.pid}`, group: "Processes", icon: one.type === "supervisor" ? "supervisor" : "running",
-      text: name || `${one.what} ${one.pid}`, more: name ? `${one.what} · ${one.pid}` : String(one.type), also: String(one.pid),
-      href: at("/supervisors", { process: name || one.pid }), line: /** @type {any} */ (one),
-    };
+  return found.map((/** @type {Record<string, any>} */ one) =>
+    processItem(one, chosen(), at("/supervisors", { process: one.name ?? one.pid })));
+}
+
+/**
+ * Return processes of the other nodes, as far as they answer.
+ * @param {string} question
+ * @param {AbortSignal} signal
+ * @returns {Promise<Item[]>}
+ */
+export async function processesElsewhere(question, signal) {
+  const [first = "", ...others] = nodes(), shown = chosen() || first;
+  const path = `/processes?per_page=${PROCESSES_ELSEWHERE}&search=${encodeURIComponent(question.slice(0, 200))}`;
+  const asked = [first, ...others].filter((name) => name && name !== shown).slice(0, NODES_ELSEWHERE).map(async (name) => {
+    const node = name === first ? "" : name, found = await requestOn(node, "GET", path, undefined, signal);
+    return found.map((/** @type {Record<string, any>} */ one) =>
+      processItem(one, node, at("/supervisors", { process: one.name ?? one.pid }, node), name));
   });
+  const answers = await Promise.allSettled(asked);
+  signal.throwIfAborted();
+  return answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : [])); // a node that is gone has none
 }
 
 /**

@@ -10,7 +10,9 @@ import { pieces } from "./fuzzy.js";
 import { onlyReads, WHY } from "./only-reads.js";
 import { commands, parsed, subject } from "./palette-commands.js";
 import { rank, remembered, trusted } from "./palette-items.js";
-import { fromPage, isAborted, manual, operations, processes, reason, rights, sections, stopped, supervisors } from "./palette-sources.js";
+import {
+  fromPage, isAborted, manual, operations, processes, processesElsewhere, reason, rights, sections, stopped, supervisors,
+} from "./palette-sources.js";
 import { Sure } from "./palette-sure.js";
 import { counted } from "../base/words.js";
 
@@ -65,7 +67,7 @@ class Palette {
     this.#show(true);
     this.#dialog.showModal();
     this.#field.focus();
-    for (const source of ["processes", "more processes", "stopped children", "sections"]) this.#got.delete(source);
+    for (const source of ["processes", "more processes", "processes of other nodes", "stopped children", "sections"]) this.#got.delete(source);
     [this.#supervisors, this.#stopped, this.#may] = [[], [], null];
     void this.#ask("rights", async (signal) => (this.#may = await rights(signal), []));
     void this.#ask("supervisors", async (signal) => this.#know(await supervisors("", signal)));
@@ -123,6 +125,7 @@ class Palette {
         void this.#ask("stopped children", async (signal) => (this.#stopped = await stopped(signal), []));
       if (verb === "set") void this.#ask("more supervisors", async (signal) => this.#know(await supervisors(subject(question), signal)));
       void this.#ask("more processes", (signal) => processes(subject(question), signal));
+      void this.#ask("processes of other nodes", (signal) => processesElsewhere(subject(question), signal));
       void this.#ask("sections", (signal) => sections(question, signal));
     }, 120);
   }
