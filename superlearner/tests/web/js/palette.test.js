@@ -71,7 +71,8 @@ test("what the query commands comes before all else", () => {
 
 test("a process of another node is found with its node, and no command acts on it", () => {
   const line = { name: "bank", what: "Bank", pid: "0.6.0", type: "worker" };
-  const own = processItem(line, "", "/supervisors?process=bank"), other = processItem(line, "pay", "/supervisors?process=bank&node=pay", "pay");
+  const own = processItem(line, "", "/supervisors?process=bank");
+  const other = processItem(line, "pay", "/supervisors?process=bank&node=pay", "pay");
   assert.deepEqual([own.more, own.line, other.more, other.line], ["Bank · 0.6.0", line, "Bank · 0.6.0 · pay", undefined]);
   assert.deepEqual(ranked([own, other], "bank"), [["Processes", ["bank", "bank"]]]);
   assert.notEqual(own.id, other.id);

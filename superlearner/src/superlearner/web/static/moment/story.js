@@ -206,7 +206,10 @@ export const byRequest = ({ request }) => (request ? ` by ${shortRequest(request
  * @param {Pick<Decision, "what"|"later">} decision
  */
 function unrestarted(by, who, { what, later }) {
-  if (what === "pause") return later ? `${by} started ${who} again ${span(later)} later: it pauses after a give-up.` : `${by} starts ${who} again after a pause.`;
+  if (what === "pause")
+    return later
+      ? `${by} started ${who} again ${span(later)} later: it pauses after a give-up.`
+      : `${by} starts ${who} again after a pause.`;
   return `${by} does not restart ${who}.${later ? ` It was started on request ${span(later)} later.` : ""}`;
 }
 

@@ -19,7 +19,12 @@ const PROCESSES = 300;
 /** Number of processes of each other node, and of nodes that are searched. */
 const PROCESSES_ELSEWHERE = 20, NODES_ELSEWHERE = 8;
 
-/** Return the URL of a page, with the shown node or another. @param {string} path @param {Record<string, string>} asked @param {string} [node] */
+/**
+ * Return the URL of a page, with the shown node or another.
+ * @param {string} path
+ * @param {Record<string, string>} asked
+ * @param {string} [node]
+ */
 function at(path, asked, node = chosen()) {
   const all = new URLSearchParams({ ...asked, ...(node ? { node } : {}) });
   return `${location.origin}${root()}${path}?${all}`;

@@ -67,7 +67,8 @@ class Palette {
     this.#show(true);
     this.#dialog.showModal();
     this.#field.focus();
-    for (const source of ["processes", "more processes", "processes of other nodes", "stopped children", "sections"]) this.#got.delete(source);
+    for (const source of ["processes", "more processes", "processes of other nodes", "stopped children", "sections"])
+      this.#got.delete(source);
     [this.#supervisors, this.#stopped, this.#may] = [[], [], null];
     void this.#ask("rights", async (signal) => (this.#may = await rights(signal), []));
     void this.#ask("supervisors", async (signal) => this.#know(await supervisors("", signal)));

@@ -259,7 +259,8 @@ function wrong() {
         : ` ${stateText(row)}`)),
     ...(rows.length > SHOWN ? [make("li", {}, `and ${number(rows.length - SHOWN)} more`)] : []),
     ...gaveUp(
-      new Set([...[...rows, ...burnt.map(({ event }) => event)].map(({ key }) => key), ...anomalies.filter(({ evidence }) => evidence.give_ups).map(({ name }) => name)])).map(
+      new Set([...rows.map(({ key }) => key), ...burnt.map(({ event }) => event.key ?? ""),
+        ...anomalies.filter(({ evidence }) => evidence.give_ups).map(({ name }) => name)])).map(
       (event) =>
         make("li", { "data-look": "gave_up" }, icon("gave-up", "glyph"),
           make("a", { href: system }, event.parts?.who ?? "A supervisor"),
