@@ -261,8 +261,23 @@ def test_a_reload_that_a_code_change_refuses_leaves_everything_as_it_was(tmp_pat
         return report, await GenServer.call(at(node, "a"), "get")
 
     report, count = within(tmp_path, COUNTER, look)
-    assert "nothing has changed: a refused" in report["refused"]
+    assert "nothing has changed: a cannot run the new source" in report["refused"]
     assert 1 == count
+
+
+def test_a_reload_refuses_a_callback_with_a_wrong_signature_and_names_its_line(tmp_path: Path) -> None:
+    """Regression: it was accepted without `@impl`, and the next restart of the process ended the tree."""
+    narrow = re.sub(r"def init\(self, \w+\)", "def init(self)", COUNTER, count=1)
+    assert narrow != COUNTER
+
+    async def look(node: otp.Node, service: otp.Pid) -> Any:
+        report = await GenServer.call(service, ("reload", narrow))
+        return report, await GenServer.call(at(node, "a"), "get")
+
+    report, count = within(tmp_path, COUNTER, look)
+    assert "cannot run the new source: TypeError: expected init(self, arg) in Counter" in report["refused"]
+    assert "main.py, line" in report["refused"]
+    assert count == 0
 
 
 CHANGE = "    def code_change(self, old, n, extra):\n        {what}\n        return Ok(n)\n    def handle_call"
@@ -275,14 +290,26 @@ def changing(what: str) -> str:
 @pytest.mark.parametrize(
     ("what", "said", "counts"),
     [
-        ("raise KeyError('old')", "nothing has changed: a refused: KeyError", [1, 1]),
-        ("return n", "nothing has changed: a refused: expected Ok(state) from its code_change, got 1", [1, 1]),
-        ("return", "nothing has changed: a refused: expected Ok(state) from its code_change, got None", [1, 1]),
+        ("raise KeyError('old')", "nothing has changed: a cannot run the new source: KeyError", [1, 1]),
+        (
+            "return n",
+            "nothing has changed: a cannot run the new source: expected Ok(state) from its code_change, got 1",
+            [1, 1],
+        ),
+        (
+            "return",
+            "nothing has changed: a cannot run the new source: expected Ok(state) from its code_change, got None",
+            [1, 1],
+        ),
         ("raise GeneratorExit", "all went back to the old source: a ended", [0, 1]),
         ("import otp; otp.exit(otp.self(), 'kill')", "all went back to the old source: a ended", [0, 1]),
-        ("while True: pass", "nothing has changed: a refused: EndlessLoop", [1, 1]),
-        ("import sys; sys.exit(3)", "nothing has changed: a refused: SystemExit: 3", [1, 1]),
-        ("import asyncio; return asyncio.Event().wait()", "nothing has changed: a refused: it did not answer", [1, 1]),
+        ("while True: pass", "nothing has changed: a cannot run the new source: EndlessLoop", [1, 1]),
+        ("import sys; sys.exit(3)", "nothing has changed: a cannot run the new source: SystemExit: 3", [1, 1]),
+        (
+            "import asyncio; return asyncio.Event().wait()",
+            "nothing has changed: a cannot run the new source: it did not answer",
+            [1, 1],
+        ),
     ],
     ids=["raises", "no Ok", "nothing", "ends", "kills itself", "loops", "leaves", "waits for ever"],
 )

@@ -19,7 +19,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from otp._structure import module_of, name_of
-from otp.behaviours.server.behaviour import Behaviour, MissingCallback
+from otp.behaviours.server.behaviour import Behaviour, MissingCallback, check_signatures
 from otp.behaviours.server.child_spec import Startable
 from otp.behaviours.server.newest import (
     claim,
@@ -286,7 +286,8 @@ class _Upgrade:
         try:
             if issubclass(found, Behaviour):  # an Agent has no callbacks
                 found.__handler__()
-        except MissingCallback as error:
+                check_signatures(found)
+        except (MissingCallback, TypeError) as error:
             raise UpgradeRefused(p, reason_of(error)) from error
         return found
 

@@ -131,7 +131,7 @@ def explain_refusal(refused: UpgradeRefused, name: Callable[[Pid], str], place: 
         return f"nothing has changed: the new source cannot be used: {reason}"
     who = name(refused.server)
     if not refused.ended:
-        return f"nothing has changed: {who} refused: {reason}"
+        return f"nothing has changed: {who} cannot run the new source: {reason}"
     said = f"all went back to the old source: {who} ended with the new one, and its state is lost"
     if refused.reset:
         said += f"; these were reset to their earlier state: {', '.join(map(name, refused.reset))}"

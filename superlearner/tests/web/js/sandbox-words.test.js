@@ -21,8 +21,9 @@ test("a failed start has what did not happen, the error and the line", () => {
 test("an error of the library is the sentence alone, without what did not happen", () => {
   const unknown = 'strategy "one_for_two" is unknown: use one_for_one, one_for_all or rest_for_one';
   assert.deepEqual(
-    raisedIn(`nothing has changed: Main refused: ${unknown}\n  /peer/main.py, line 17, in Main.init\n      return Children([])`),
-    { says: "nothing has changed: Main refused", error: unknown, line: 17, place: "Main.init" });
+    raisedIn(`nothing has changed: Main cannot run the new source: ${unknown}\n  /peer/main.py, line 17, in Main.init\n`
+      + "      return Children([])"),
+    { says: "nothing has changed: Main cannot run the new source", error: unknown, line: 17, place: "Main.init" });
   assert.deepEqual(
     raisedIn(`Main failed to start: ${unknown} (main.py, line 17, in Main.init: return Children([], strategy="one_for_two"))`),
     { says: "Main failed to start", error: unknown, line: 17, place: "Main.init" });
@@ -41,9 +42,9 @@ test("a source that cannot be loaded has a line, and no function", () => {
 test("an exception of user code, and a reason that is no exception", () => {
   assert.deepEqual(
     raisedIn(
-      "nothing has changed: a refused: shop.NoMoneyError: none\n  /peer/main.py, line 12, in A.code_change\n   "
+      "nothing has changed: a cannot run the new source: shop.NoMoneyError: none\n  /peer/main.py, line 12, in A.code_change\n   "
         + "   raise NoMoneyError('none')"),
-    { says: "nothing has changed: a refused", error: "shop.NoMoneyError: none", line: 12, place: "A.code_change" });
+    { says: "nothing has changed: a cannot run the new source", error: "shop.NoMoneyError: none", line: 12, place: "A.code_change" });
   assert.deepEqual(raisedIn("its child a does not start: no_money (main.py, line 3, in A.init)"),
     { says: "its child a does not start", error: "no_money", line: 3, place: "A.init" });
 });

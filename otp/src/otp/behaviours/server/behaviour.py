@@ -59,6 +59,7 @@ __all__ = [
     "callback",
     "check_arity",
     "check_callbacks",
+    "check_signatures",
     "impl",
     "implements",
     "optional_callback",
@@ -281,6 +282,14 @@ def check_callbacks(cls: type[Behaviour]) -> None:
             f"expected {cls.__name__} to have all required callbacks, got none for {wanted}; "
             f"{hint}try @impl above def {first.name}{first.parameters}"
         )
+
+
+def check_signatures(cls: type[Behaviour]) -> None:
+    """Raise `TypeError` if a callback, with or without `@impl`, does not take the arguments that it gets."""
+    for spec in cls.__callbacks__.values():
+        member = inspect.getattr_static(cls, spec.name, None)
+        if inspect.isfunction(member) and implements(cls, spec.name):
+            _check_impl(cls, spec.name, member)
 
 
 def _check_impl(cls: type[Behaviour], name: str, member: object) -> None:

@@ -155,7 +155,8 @@ export function firstToOpen(ours) {
 
 /** The beginnings of a message that say only what did not happen, and to whom. */
 const CONTEXT = new RegExp(
-  "^(?:\\w+ failed to start|its child \\S+ does not start|nothing has changed|the new source cannot be used|[^\\s:]+ refused)"
+  "^(?:\\w+ failed to start|its child \\S+ does not start|nothing has changed|the new source cannot be used"
+    + "|[^\\s:]+ cannot run the new source)"
     + "(?:: |\n\\s*)");
 
 /**
