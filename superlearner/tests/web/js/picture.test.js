@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { fitLanes, isCalm, told, waits } from "#static/lesson/lesson-rows.js";
+import { fitLanes, inTwoLines, isCalm, tableOf, told, waits } from "#static/lesson/lesson-rows.js";
 import { fitRows } from "#static/lesson/marked-rows.js";
 import { fallenOf, lastEnd, ownKids, withFallen } from "#static/lesson/own-processes.js";
 import { changedLines, sentences } from "#static/lesson/picture-steps.js";
@@ -132,7 +132,8 @@ test("what a supervisor has done about the last failure is reported, until anoth
 });
 
 test("a supervisor that has given up stays in the tree with its children, ended", () => {
-  const row = (key, parent, kind, more = {}) => [key, { key, id: key, name: key, parent, kind, state: "running", pid: "1", budget: {}, ...more }];
+  const row = (key, parent, kind, more = {}) =>
+    [key, { key, id: key, name: key, parent, kind, state: "running", pid: "1", budget: {}, ...more }];
   const before = {
     rows: new Map([row("team", null, "supervisor"), row("bob", "team", "worker", { state: "crashed" }), row("eve", "team", "worker")]),
     kids: new Map([["", ["team"]], ["team", ["bob", "eve"]]]),
@@ -144,4 +145,20 @@ test("a supervisor that has given up stays in the tree with its children, ended"
   assert.deepEqual([shown.kids.get(""), shown.kids.get("team")], [["team"], ["bob", "eve"]]);
   assert.equal(withFallen({ ...model, rows: before.rows }, fallen).rows, before.rows, "it runs again");
   assert.equal(fallenOf(before, { ...before, feed: [] }).rows.size, 0);
+});
+
+test("runs that are alike are a table, and other rows are none", () => {
+  const note = (of, text) => row(0, of, null, "note", text);
+  const rows = [note("strategy", "one_for_one"), note("A", "same pid"), note("strategy", "one_for_all"), note("A", "new pid")];
+  assert.deepEqual(tableOf(rows), { head: ["strategy", "A"], lines: [["one_for_one", "same pid"], ["one_for_all", "new pid"]] });
+  assert.equal(tableOf(rows.slice(0, 3)), null);
+  assert.equal(tableOf([row(0, "a", "b", "call", "'x'"), note("b", "ends")]), null);
+  assert.equal(tableOf([note("a", "x"), note("a", "y")]), null);
+});
+
+test("a long reason has a second line", () => {
+  assert.deepEqual(inTwoLines("'boom'", 40), ["'boom'"]);
+  const [first, second] = inTwoLines("Crash(\"OnlyInit got the call 'hello', but has no handle_call; try @impl above def\")", 40);
+  assert.ok(first.length <= 40 && second.length <= 40);
+  assert.match(`${first} ${second}`, /but has no handle_call;/);
 });

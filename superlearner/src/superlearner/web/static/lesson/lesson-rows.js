@@ -75,3 +75,27 @@ export function fitLanes(rows, room) {
   const lane = room === undefined ? LANE : Math.max(LEAST_LANE, Math.min(MOST_LANE, Math.floor(free / lanes.length)));
   return { lanes, lane, left, width: LEFT + lanes.length * lane + aside };
 }
+
+/**
+ * Return the rows of several runs that are alike as a table: what happened to each, with a line for each run; null if
+ * they are none.
+ * @param {Row[]} rows
+ * @returns {{head: string[], lines: string[][]}|null}
+ */
+export function tableOf(rows) {
+  const head = lanesOf(rows), runs = rows.length / head.length;
+  if (head.length < 2 || runs < 2 || !rows.every(({ of, kind }, place) => kind === "note" && of === head[place % head.length])) return null;
+  return { head, lines: Array.from({ length: runs }, (_, run) =>
+    rows.slice(run * head.length, (run + 1) * head.length).map(({ text }) => text)) };
+}
+
+/**
+ * Return a text in at most two lines; what has no room is cut off.
+ * @param {string} text
+ * @param {number} most  characters of a line
+ */
+export function inTwoLines(text, most) {
+  if (text.length <= most) return [text];
+  const space = text.lastIndexOf(" ", most), at = space > most / 2 ? space : most, rest = text.slice(at).trimStart();
+  return [text.slice(0, at), rest.length > most ? `${rest.slice(0, most - 1)}…` : rest];
+}

@@ -5,13 +5,13 @@
  */
 
 import { html, nothing, svg } from "../vendor/lit-html.js";
-import { fitLanes, isCalm, LEFT, LETTER, onArrow, roomOf, told, waits } from "./lesson-rows.js";
+import { fitLanes, inTwoLines, isCalm, LEFT, LETTER, onArrow, roomOf, tableOf, told, waits } from "./lesson-rows.js";
 
 /** @import { Row } from "./lesson-model.js" */
 
 const ROW = 40, HEAD = 34, ROOMY = 92, MOST = 44;
-/** Width of an excerpt in a card, and of windows in which a card has it, in px. */
-const ROOM = 440, WIDE = 600;
+/** Width of an excerpt in a card, what stands beside it in a window, and the width of windows in which a card has it, in px. */
+const ROOM = 552, AROUND = 130, WIDE = 600;
 
 /**
  * Return an excerpt, drawn and told; nothing without rows.
@@ -20,9 +20,18 @@ const ROOM = 440, WIDE = 600;
  */
 export function trace(rows, about) {
   if (!rows.length) return nothing;
-  const room = innerWidth > WIDE ? Math.max(ROOM, roomOf(rows)) : undefined;
+  const table = tableOf(rows);
+  if (table) return compared(table, about);
+  const room = innerWidth > WIDE ? Math.max(Math.min(ROOM, innerWidth - AROUND), roomOf(rows)) : undefined;
   return figure(rows, `${about}.`, rows, room);
 }
+
+/** @param {NonNullable<ReturnType<typeof tableOf>>} table @param {string} about */
+const compared = ({ head: [first, ...others], lines }, about) =>
+  html`<table class="runs" aria-label=${about}><thead><tr><th scope="col">${first}</th>${others.map((name) =>
+    html`<th scope="col">${name}</th>`)}</tr></thead><tbody>${lines.map(([of, ...cells]) => html`<tr><th
+    scope="row"><code>${of}</code></th>${cells.map((text) =>
+    html`<td data-is=${text.startsWith("same") ? "same" : nothing}>${text}</td>`)}</tr>`)}</tbody></table>`;
 
 /**
  * Return rows with what they are about.
@@ -76,18 +85,25 @@ function line(row, y, x, width, left) {
   const mark = { noted: `M${from} ${y - 5}a5 5 0 1 0 .01 0`,
     calm: `M${from - 5} ${y - 5}h10v10h-10z`, end: `M${from} ${y - 7}l7 13h-14z` }[look];
   if (row.to === null)
-    return svg`${start}<path class=${look} d=${mark}></path><text x=${from + 13}
-      y=${y + 4}>${clip(row.text, Math.max(22, Math.floor((width - from - 20) / LETTER)))}</text>`;
+    return svg`${start}<path class=${look} d=${mark}></path>${beside(row.text, from + 13, y, width)}`;
   const to = x(row.to), way = Math.sign(to - from);
   if (way === 0)
     return svg`${start}<path class="arrow" d=${`M${from} ${y - 8}h16v14h-10`}></path><text x=${from + 22}
       y=${y + 2}>${clip(onArrow(row), 20)}</text>`;
-  const most = Math.max(12, Math.floor((Math.abs(to - from) - 16) / LETTER)), lost = row.kind === "late", tip = lost ? to - way * 26 : to;
+  // It may reach over other lanes, where nothing happens in this row
+  const middle = (from + to) / 2, most = Math.max(12, Math.floor(2 * (Math.min(middle - LEFT, width - middle) - 6) / LETTER));
+  const lost = row.kind === "late", tip = lost ? to - way * 26 : to;
   return svg`${start}<path class="arrow" d=${`M${from} ${y + 6}H${tip - way * 7}`}></path>
     ${lost
       ? svg`<path class="lost" d=${`M${tip - 5} ${y + 1}l10 10m0 -10l-10 10`}></path>`
       : svg`<path class="tip" d=${`M${to} ${y + 6}l${-way * 8} -4.5v9z`}></path>`}
-    <text class="middle" x=${(from + to) / 2} y=${y - 2}>${clip(onArrow(row), Math.min(MOST, most))}</text>`;
+    <text class="middle" x=${middle} y=${y - 2}>${clip(onArrow(row), Math.min(MOST, most))}</text>`;
+}
+
+/** @param {string} text @param {number} x @param {number} y @param {number} width */
+function beside(text, x, y, width) {
+  const lines = inTwoLines(text, Math.max(22, Math.floor((width - x - 7) / LETTER))), top = y + 4 - (lines.length - 1) * 7;
+  return lines.map((line, place) => svg`<text x=${x} y=${top + place * 14}>${line}</text>`);
 }
 
 /** @param {number} y @param {number} width @param {number} left */
