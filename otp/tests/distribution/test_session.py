@@ -267,6 +267,22 @@ def test_a_replayed_or_forged_greeting_ends_no_connection() -> None:
     assert [] == [action for action in wire.seen[A] + wire.seen[B] if not isinstance(action, Refused)]
 
 
+def test_copies_of_a_proof_that_a_fault_has_held_are_answered_once_a_heartbeat() -> None:
+    wire = Wire(A, B)
+    wire.do(A, "connect", B)
+    proof = next(
+        frame
+        for source, _, frame in wire.frames
+        if source == B and isinstance(hello := decode(A, frame, 1000), Hello) and not hello.verified
+    )
+    for _ in range(2):
+        wire.pass_time(1)
+        wire.frames.clear()
+        for _ in range(5):
+            wire.do(A, "receive", B, proof)
+        assert [Hello] == kinds(wire.frames)
+
+
 def test_a_stranger_to_a_connection_gets_one_reset_a_heartbeat() -> None:
     wire = Wire(A)
     for _ in range(1000):

@@ -98,6 +98,8 @@ class _Peer:
     attempt: _Attempt | None = None
     answered: bytes = b""
     """The nonce of the greeting answered in this heartbeat: a fault may have held many copies of it."""
+    repeated: bool = False
+    """True once the last step was repeated in this heartbeat."""
     contested: float | None = None
     """The time since when it waits for a probe of an older incarnation, which is connected."""
 
@@ -278,7 +280,7 @@ class Session:
         actions: list[Action] = []
         for peer in list(self._peers.values()):
             live, attempt = peer.live, peer.attempt
-            peer.answered = b""
+            peer.answered, peer.repeated = b"", False
             if attempt is not None:
                 attempt.since += asleep
             if attempt is not None and now - attempt.since > self.settings.dead and (live or not peer.wanted):
@@ -376,7 +378,10 @@ class Session:
             peer.answered = hello.mine
         if live is not None and hello.mine == live.his:
             lost_the_last_step = not hello.verified and hello.yours in (b"", live.mine)
-            return [self._answer(peer, live.mine, live.his, verified=True)] if lost_the_last_step else []
+            if not lost_the_last_step or peer.repeated:
+                return []
+            peer.repeated = True
+            return [self._answer(peer, live.mine, live.his, verified=True)]
         if not hello.yours:
             if node.name == self.me.name and not self.holds:
                 return []
