@@ -21,18 +21,22 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from tools.certificate_authority import Authority
+from tools.delaying_forwarder import forwarding
+
 import otp
 from benchmarks.cluster_floor import IN_FLIGHT, LARGE, count_in_flight, time_calls, time_echoes
 from benchmarks.machine import machine, sentence
 from benchmarks.peers import ROOT
 from otp import Down, GenServer
-from otp.cluster import Cluster
+from otp.cluster import Cluster, Tls
 
 PAGE: Final = ROOT / "docs" / "cluster-performance.md"
 ERLANG: Final = Path(__file__).with_name("cluster.erl")
@@ -41,18 +45,26 @@ THREE: Final = 3
 IDLE_S: Final = 10
 """Seconds for which the processor time of idle members is measured."""
 MONITORS: Final = 10_000
+BESIDE: Final = 4
+"""Large calls beside which small ones are made."""
+TWELVE_MIB: Final = 12 * 2**20
+ROUNDS_BESIDE: Final = 5
+FAR_S: Final = 0.2
+"""The round trip between two members that are far apart, in seconds."""
+CASTS: Final = 25
+"""Large casts that measure the throughput of TLS."""
 PROMISED: Final = {
     "call_p50_us": 350, "casts_per_s": 40_000, "monitors_s": 0.05, "held_ms": 50, "formed_s": 3.0, "member_mib": 60,
 }  # fmt: skip
 
 
 @contextmanager
-def peers(cookie: str, names: list[str], size: int) -> Iterator[list[subprocess.Popen[str]]]:
+def peers(cookie: str, names: list[str], size: int, *certificates: str) -> Iterator[list[subprocess.Popen[str]]]:
     """Run members, and end them."""
     environment = {**os.environ, "OTP_COOKIE": cookie}
     begun = [
         subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.cluster_peer", name, str(size)],
+            [sys.executable, "-m", "benchmarks.cluster_peer", name, str(size), *certificates],
             cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True,
         )
         for name in names
@@ -74,7 +86,7 @@ def two_members(calls: int, casts: int) -> dict[str, float]:
     """Measure calls, casts and the end of a member, between two members."""
     cookie = secrets.token_hex(16)
     with peers(cookie, ["b@127.0.0.1"], 2) as (peer,):
-        assert line(peer) == "ready"
+        assert line(peer).startswith("ready ")
         os.environ["OTP_COOKIE"] = cookie
         return otp.run(_measure, peer, calls, casts, node="a@127.0.0.1")
 
@@ -96,6 +108,7 @@ async def _measure(peer: subprocess.Popen[str], calls: int, casts: int) -> dict[
     assert await GenServer.call(echo, "casts", timeout=60) == casts
     rate = casts / (time.perf_counter() - begun)
     flying, large = await count_in_flight(call, 5 * calls), await time_echoes(call)
+    small = await _time_beside(echo)
     lost = await _lose(peer, echo)
     await cluster.leave()
     return {
@@ -104,8 +117,73 @@ async def _measure(peer: subprocess.Popen[str], calls: int, casts: int) -> dict[
         "casts_per_s": rate,
         "in_flight_per_s": flying,
         "echo_s": large,
+        "small_p99_ms": small[int(len(small) * 0.99)] * 1e3,
         **lost,
     }
+
+
+async def _time_beside(echo: tuple[str, str]) -> list[float]:
+    """Return the seconds of small calls to a server that are made beside large ones to another, sorted."""
+    times: list[float] = []
+    left = BESIDE * ROUNDS_BESIDE
+
+    async def call_large() -> None:  # in a process of its own: a small call does not pass large ones of its sender
+        nonlocal left
+        for _ in range(ROUNDS_BESIDE):
+            await GenServer.call(echo, b"x" * TWELVE_MIB, timeout=60)
+            left -= 1
+
+    for _ in range(BESIDE):
+        otp.spawn_link(call_large)
+    while left:
+        begun = time.perf_counter()
+        await GenServer.call(("other", echo[1]), "small", timeout=60)
+        times.append(time.perf_counter() - begun)
+    return sorted(times)
+
+
+def two_far_members() -> dict[str, float]:
+    """Measure over TLS: an echo at a long round trip, and the throughput on loopback."""
+    with tempfile.TemporaryDirectory() as folder:
+        authority = Authority(Path(folder))
+        here, there = authority.member("a"), authority.member("b")
+        cookie = secrets.token_hex(16)
+        found: dict[str, float] = {}
+        for measure in (_measure_far, _measure_throughput):
+            with peers(cookie, ["b@127.0.0.1"], 2, there.ca, there.cert, there.key) as (peer,):
+                os.environ["OTP_COOKIE"] = cookie
+                port = int(line(peer).rpartition(":")[2])
+                found |= otp.run(measure, port, here, node="a@127.0.0.1")
+        return found
+
+
+async def _measure_far(port: int, tls: Tls) -> dict[str, float]:
+    async with forwarding(str(port), FAR_S / 2) as far:
+        cluster = await _join_at(far, tls)
+        begun = time.perf_counter()
+        await GenServer.call(("echo", "b@127.0.0.1"), b"x" * 2**20, timeout=60)
+        took = time.perf_counter() - begun
+        await cluster.leave()
+        return {"far_echo_s": took}
+
+
+async def _measure_throughput(port: int, tls: Tls) -> dict[str, float]:
+    cluster = await _join_at(port, tls)
+    large, echo = b"x" * TWELVE_MIB, ("echo", "b@127.0.0.1")
+    begun = time.perf_counter()
+    for _ in range(CASTS):
+        await cluster.distribution.drained(echo[1])
+        GenServer.cast(echo, large)
+    assert await GenServer.call(echo, "casts", timeout=60) == CASTS
+    took = time.perf_counter() - begun
+    await cluster.leave()
+    return {"tls_mib_per_s": CASTS * len(large) / 2**20 / took}
+
+
+async def _join_at(port: int, tls: Tls) -> Cluster:
+    cluster = await Cluster.join(listen="127.0.0.1:0", connect=f"tls/127.0.0.1:{port}", discovery=None, tls=tls)
+    await cluster.wait_size(2)
+    return cluster
 
 
 async def _lose(peer: subprocess.Popen[str], echo: tuple[str, str]) -> dict[str, float]:
@@ -144,7 +222,7 @@ def formation() -> dict[str, float]:
     with peers(secrets.token_hex(16), [f"n{n}@127.0.0.1" for n in range(TWELVE)], TWELVE) as members:
         formed: list[float] = []
         for one in members:
-            assert line(one) == "ready"
+            assert line(one).startswith("ready ")
             formed.append(float(line(one).partition(" ")[2]))
         sizes = [_resident_mib(one.pid) for one in members]
         before = [_cpu_s(one.pid) for one in members]
@@ -160,10 +238,10 @@ def second_terminal(times: int) -> dict[str, float]:
     for _ in range(times):
         cookie = secrets.token_hex(16)
         with peers(cookie, ["a@127.0.0.1"], 2) as (first,):
-            assert line(first) == "ready"
+            assert line(first).startswith("ready ")
             begun = time.time()
             with peers(cookie, ["b@127.0.0.1"], 2) as (second,):
-                assert line(second) == "ready"
+                assert line(second).startswith("ready ")
                 formed = [float(line(one).partition(" ")[2]) for one in (first, second)]
             found.append(max(formed) - begun)
     found.sort()
@@ -187,7 +265,7 @@ def false_positives(seconds: float) -> dict[str, float]:
     downs: list[str] = []
     with peers(secrets.token_hex(16), [f"n{n}@127.0.0.1" for n in range(THREE)], THREE) as members:
         for one in members:
-            assert line(one) == "ready"
+            assert line(one).startswith("ready ")
             assert line(one).startswith("formed ")
         with busy_cores() as loops, selectors.DefaultSelector() as outputs:
             for one in members:
@@ -244,7 +322,7 @@ def main() -> int:
     ours, bare = (
         {key: statistics.median(one[part][key] for one in rounds) for key in rounds[0][part]} for part in (0, 1)
     )
-    ours |= formation() | second_terminal(3 if options.quick else 20)
+    ours |= two_far_members() | formation() | second_terminal(3 if options.quick else 20)
     ours |= false_positives(watched)
     theirs = [other for *_, other in rounds if other is not None]
     erl = {key: statistics.median(one[key] for one in theirs) for key in theirs[0]} if theirs else {}
@@ -271,6 +349,9 @@ def page(at: dict[str, Any], ours: dict[str, float], bare: dict[str, float], erl
         ("casts a second over one link", "casts_per_s", "≥ 40,000, ≥ 0.6 × asyncio", 0),
         (f"calls a second with {IN_FLIGHT:,} in flight", "in_flight_per_s", "≥ 0.6 × asyncio", 0),
         (f"echo of {LARGE // 2**20} MiB, s", "echo_s", "≤ 1.3 × asyncio", 3),
+        (f"small call beside {BESIDE} echoes of 12 MiB, p99, ms", "small_p99_ms", "≤ 5", 1),
+        (f"echo of 1 MiB over TLS at a round trip of {FAR_S * 1000:.0f} ms, s", "far_echo_s", "≤ 1.5", 2),
+        ("throughput over TLS, MiB/s", "tls_mib_per_s", "≥ 100", 0),
         (f"{MONITORS:,} monitors of a member that is killed: first to last `Down`, s", "monitors_s", "≤ 0.05", 3),
         ("the longest time the loop was held meanwhile, ms", "held_ms", "≤ 50", 1),
         ("from `kill -9` to the first `Down`, s", "detected_s", "", 2),

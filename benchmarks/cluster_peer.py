@@ -1,8 +1,9 @@
 """A member for `benchmarks.cluster`: an echo server, and idle processes on request.
 
-python -m benchmarks.cluster_peer NAME SIZE    with the cookie in OTP_COOKIE
+python -m benchmarks.cluster_peer NAME SIZE [CA CERT KEY]    with the cookie in OTP_COOKIE
 
-Prints `ready` when it has joined, `formed SECONDS` (since 1970) when it sees SIZE members, and from then on
+With certificates it listens for TLS, and others find it by its address only. Prints `ready` and its address when it has
+joined, `formed SECONDS` (since 1970) when it sees SIZE members, and from then on
 `down NAME REASON` for each member that it takes for gone.
 """
 
@@ -10,11 +11,12 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import otp
 from otp import GenServer, NoReply, Ok, Reply, impl
-from otp.cluster import Cluster, MemberDown
+from otp.cluster import Cluster, MemberDown, Tls
 
 
 class Echo(GenServer[int]):
@@ -43,10 +45,14 @@ async def _idle() -> None:
     await otp.receive(lambda message: message == "never")
 
 
-async def _live(size: int) -> None:
-    await otp.node().start(Echo, None, name="echo")
-    cluster = await Cluster.join()
-    print("ready", flush=True)
+async def _live(size: int, certificates: Sequence[str]) -> None:
+    for name in ("echo", "other"):
+        await otp.node().start(Echo, None, name=name)
+    alone: dict[str, Any] = (
+        {"listen": "127.0.0.1:0", "discovery": None, "tls": Tls(*certificates)} if certificates else {}
+    )
+    cluster = await Cluster.join(**alone)
+    print("ready", cluster.members()[0].address, flush=True)
     await cluster.wait_size(size, 60)
     print(f"formed {time.time()}", flush=True)
     cluster.monitor()
@@ -56,4 +62,4 @@ async def _live(size: int) -> None:
 
 
 if __name__ == "__main__":
-    otp.run(_live, int(sys.argv[2]), node=sys.argv[1])
+    otp.run(_live, int(sys.argv[2]), sys.argv[3:], node=sys.argv[1])

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tools.certificate_authority import Authority
+from tools.delaying_forwarder import forwarding
 
-from certificate_authority import Authority
-from delaying_forwarder import forwarding
 from member_programs import MemberProgram, MemberPrograms
 from stopped_programs import continue_all, stop_all
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import psutil
 import pytest
+from tools.certificate_authority import Authority
 
-from certificate_authority import Authority
 from lan_of_namespaces import Lan
 from member_programs import MemberPrograms
 

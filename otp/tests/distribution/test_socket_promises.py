@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tools.certificate_authority import Authority
 
-from certificate_authority import Authority
 from otp.distribution import NodeId, Session, SessionTransport, Settings
 from otp.distribution.carriers.direct import DirectCarrier
 from otp.distribution.faults import Cut, Delay, Drop, Heal, Hold, Resume, Stall

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tools.certificate_authority import Authority
+from tools.delaying_forwarder import forwarding
 
-from certificate_authority import Authority
-from delaying_forwarder import forwarding
 from direct_sides import Side
 from otp.distribution import NodeId
 from otp.distribution.carriers.announcing import Announcing
