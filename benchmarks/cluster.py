@@ -1,9 +1,11 @@
 """What a cluster of real members costs, beside two Erlang nodes and asyncio with msgpack in the same run.
 
-python -m benchmarks.cluster [--quick] [--false-positives SECONDS]
+python -m benchmarks.cluster [--quick] [--false-positives SECONDS] [--peers PYTHON]
 
 Members are programs of their own on loopback, with the default settings. Erlang is measured if `erl` is installed.
 Writes `docs/cluster-performance.md`; with `--quick` it only prints.
+
+`--peers` is an interpreter with `ray`, `distributed` and `msgspec`, which measures them as well.
 
 `--false-positives` is how long members are watched while all cores are busy, by default 60 s; none may be lost
 in 600 s.
@@ -301,48 +303,56 @@ def erlang(calls: int, casts: int) -> dict[str, float] | None:
     return json.loads(done.stdout)
 
 
-def floor(calls: int, casts: int) -> dict[str, float]:
-    """Measure the same with asyncio alone."""
-    command = [sys.executable, "-m", "benchmarks.cluster_floor", str(calls), str(casts)]
+def measure_peer(python: str, name: str, calls: int, casts: int) -> dict[str, float]:
+    """Measure the same with another program: `floor` is asyncio alone."""
+    command = [python, "-m", f"benchmarks.cluster_{name}", str(calls), str(casts)]
     return json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.cluster", description=__doc__)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--peers", metavar="PYTHON", help="an interpreter with ray, distributed and msgspec")
     parser.add_argument("--false-positives", type=float, metavar="SECONDS", help="how long to watch (600, quick: 5)")
     options = parser.parse_args()
     watched = options.false_positives or (5 if options.quick else 600)
     calls, casts = (1_000, 20_000) if options.quick else (10_000, 200_000)
     at = machine(sys.executable)
-    rounds: list[tuple[dict[str, float], dict[str, float], dict[str, float] | None]] = []
+    rounds: list[dict[str, dict[str, float]]] = []
     for _ in range(1 if options.quick else 3):
-        rounds.append((two_members(calls, casts), floor(calls, casts), erlang(calls, casts)))
-        print(json.dumps(rounds[-1]), file=sys.stderr)
-    ours, bare = (
-        {key: statistics.median(one[part][key] for one in rounds) for key in rounds[0][part]} for part in (0, 1)
-    )
+        found = {"members": two_members(calls, casts), "asyncio": measure_peer(sys.executable, "floor", calls, casts)}
+        if (of_erlang := erlang(calls, casts)) is not None:
+            found["Erlang"] = of_erlang
+        if options.peers:  # a hundredth of the casts: they are slow
+            found["Ray"] = measure_peer(options.peers, "ray", calls // 5, casts // 100)
+            found["Dask"] = measure_peer(options.peers, "dask", calls // 5, casts // 100)
+        rounds.append(found)
+        print(json.dumps(found), file=sys.stderr)
+    peers_of = {name: _medians([one[name] for one in rounds]) for name in rounds[0]}
+    ours = peers_of.pop("members")
     ours |= two_far_members() | formation() | second_terminal(3 if options.quick else 20)
     ours |= false_positives(watched)
-    theirs = [other for *_, other in rounds if other is not None]
-    erl = {key: statistics.median(one[key] for one in theirs) for key in theirs[0]} if theirs else {}
-    text = "\n".join(page(at, ours, bare, erl)) + "\n"
+    text = "\n".join(page(at, ours, peers_of)) + "\n"
     print(text)
     if not options.quick:
         PAGE.write_text(text, encoding="utf-8")
     return 0
 
 
-def page(at: dict[str, Any], ours: dict[str, float], bare: dict[str, float], erl: dict[str, float]) -> Iterator[str]:
+def _medians(rounds: list[dict[str, float]]) -> dict[str, float]:
+    return {key: statistics.median(one[key] for one in rounds) for key in rounds[0]}
+
+
+def page(at: dict[str, Any], ours: dict[str, float], others: dict[str, dict[str, float]]) -> Iterator[str]:
     yield "# What a cluster costs\n"
     yield (
         f"Members are programs of their own on loopback, with the default settings, on {sentence(at)}. "
         "The page is written by `make bench-cluster`. The same run measures asyncio with msgpack over one TCP "
-        "connection (`benchmarks/cluster_floor.py`) and two nodes of `erl -sname` (`benchmarks/cluster.erl`); figures "
-        "are medians of the rounds.\n"
+        "connection (`benchmarks/cluster_floor.py`), two nodes of `erl -sname` (`benchmarks/cluster.erl`), and an "
+        "actor of Ray and one of Dask; figures are medians of the rounds.\n"
     )
-    yield "| | members | promised | asyncio | ratio | Erlang | ratio |"
-    yield "|---|---:|---:|---:|---:|---:|---:|"
+    yield f"| | members | promised |{''.join(f' {name} | ratio |' for name in others)}"
+    yield f"|---|---:|---:|{'---:|---:|' * len(others)}"
     rows = (
         ("call to another member, p50, µs", "call_p50_us", "≤ 350, ≤ 1.2 × asyncio", 0),
         ("call to another member, p99, µs", "call_p99_us", "", 0),
@@ -370,7 +380,7 @@ def page(at: dict[str, Any], ours: dict[str, float], bare: dict[str, float], erl
     )
     for words, key, promised, digits in rows:
         cells = [words, f"{ours[key]:,.{digits}f}", promised]
-        for peer in (bare, erl):
+        for peer in others.values():
             other = peer.get(key)
             cells += ["", ""] if not other else [f"{other:,.{digits}f}", f"{ours[key] / other:.2f}"]
         yield f"| {' | '.join(cells)} |"

@@ -22,7 +22,7 @@ from msgspec import msgpack
 
 from benchmarks.peers import ROOT
 
-__all__ = ["IN_FLIGHT", "LARGE", "count_in_flight", "time_calls", "time_echoes"]
+__all__ = ["IN_FLIGHT", "LARGE", "count_in_flight", "measure_calls", "time_calls", "time_echoes"]
 
 IN_FLIGHT: Final = 1_000
 LARGE: Final = 15 * 2**20
@@ -127,21 +127,32 @@ async def time_echoes(call: Callable[[Any], Any]) -> float:
     return statistics.median(times)
 
 
-async def measure(port: int, calls: int, casts: int) -> dict[str, float]:
-    client = Client(*await asyncio.open_connection("127.0.0.1", port, limit=BUFFER))
-    times = await time_calls(client.call, calls)
+async def measure_calls(
+    call: Callable[[Any], Any], cast_all: Callable[[], Any], calls: int, casts: int
+) -> dict[str, float]:
+    """Measure all workloads; `cast_all` returns once all casts have arrived."""
+    times = await time_calls(call, calls)
     begun = time.perf_counter()
-    for number in range(casts):
-        await client.cast(number)
-    assert await client.call("casts") == casts
+    await cast_all()
     rate = casts / (time.perf_counter() - begun)
     return {
         "call_p50_us": statistics.median(times) * 1e6,
         "call_p99_us": times[int(len(times) * 0.99)] * 1e6,
         "casts_per_s": rate,
-        "in_flight_per_s": await count_in_flight(client.call, 5 * calls),
-        "echo_s": await time_echoes(client.call),
+        "in_flight_per_s": await count_in_flight(call, 5 * calls),
+        "echo_s": await time_echoes(call),
     }
+
+
+async def measure(port: int, calls: int, casts: int) -> dict[str, float]:
+    client = Client(*await asyncio.open_connection("127.0.0.1", port, limit=BUFFER))
+
+    async def cast_all() -> None:
+        for number in range(casts):
+            await client.cast(number)
+        assert await client.call("casts") == casts
+
+    return await measure_calls(client.call, cast_all, calls, casts)
 
 
 def main(words: list[str]) -> None:
