@@ -58,6 +58,8 @@ __all__ = ["NEW_LINK", "SIGN_IN", "SIGN_OUT", "SignIn"]
 SIGN_IN: Final = "/sign-in"
 NEW_LINK: Final = "/sign-in/link"
 LINKS: Final = "/sign-in/"
+COURSE: Final = "/learn"
+"""The page on which a learner begins."""
 SIGN_OUT: Final = "/sign-out"
 WEB_SOCKET_REFUSED: Final = 4401
 WEB_SOCKET_ANSWER: Final = "websocket.http.response"
@@ -237,7 +239,7 @@ class SignIn:
         uses = visit.method == "POST"
         state, visitor = await (self.recogniser.redeem if uses else self.recogniser.link_state)(visit, code)
         if visitor is not None and uses:
-            return self._welcome(visit, "/", visitor)
+            return self._welcome(visit, COURSE if visitor.user.role == "learner" else "/", visitor)
         if state == "unknown":
             self.recogniser.wrong(visit, "the link is not valid", None, counts=not visit.is_sent)
         heading, why = DEAD_LINKS.get(state, ("", ""))

@@ -24,6 +24,9 @@ def ada(start: Callable[..., Any], open_page: Callable[..., Page]) -> tuple[Any,
         code = client.post("/api/v1/users/ada/link", json={}).json()["data"]["url"].rpartition("/")[2]
     page = open_page(f"{program.url}/sign-in/{code}", ready=False)
     page.get_by_role("button", name="Sign in").click()
+    expect(page).to_have_url(f"{program.url}/learn")  # a learner begins in the course
+    expect(page.locator(".who")).to_have_text("Signed in as ada")
+    page.goto(program.url)
     expect(page.locator("#live-word")).to_have_text("Live")
     return program, page
 

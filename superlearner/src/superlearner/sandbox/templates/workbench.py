@@ -1,8 +1,8 @@
 """An empty tree, to try code in
 
-Only the dynamic supervisor pool runs here. Cells of the course run beside
-it, in the process workbench, and keep their names; what they start under
-pool is restarted.
+Only the dynamic supervisor pool runs here. Cells of the
+course run beside it, in the process workbench, and keep
+their names; what they start under pool is restarted.
 """
 
 from typing import Any
