@@ -81,7 +81,8 @@ def _drawn(platform: FoundPlatform, wanted: Wanted, *, compact: bool = False, no
 
 def _describe_fall(platform: FoundPlatform, node: str) -> str:
     """Return why a node has no tree, if its newest entry of `restart list` is a give-up."""
-    found: Any = ask_or_fail(platform, entry_of_verb("restart", "list") or {}, {"per_page": 1}, node=node).data
+    asked = {"per_page": 1, "fold": False}
+    found: Any = ask_or_fail(platform, entry_of_verb("restart", "list") or {}, asked, node=node).data
     if not found or not found[0]["gave_up"]:
         return ""
     at = datetime.fromtimestamp(found[0]["at"])

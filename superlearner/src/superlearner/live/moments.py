@@ -31,6 +31,7 @@ from superlearner.nodes.kinds import SERVICE
 from superlearner.nodes.nodes import Nodes, WatchedNode
 from superlearner.nodes.remote import BadAnswer, RemoteError, RemoteNode, follow
 from superlearner.nodes.remote.protocol import Drawn, Failed, Recent
+from superlearner.operations.builtin.restart_loops import names
 from superlearner.operations.builtin.restarts import SAME_S, ProgramEnd, describe_service_change, draw_moment
 from superlearner.operations.engine.audit import AuditLog
 from superlearner.operations.engine.forwarding import read_result
@@ -147,20 +148,34 @@ class Moments:
         until: float | None,
         offset: int,
         limit: int,
+        *,
+        process: str | None = None,
+        replays: bool = True,
     ) -> tuple[list[MomentRow], int]:
         """Return moments of some nodes, newest first, and their number; see `seams.MomentHistory`."""
         if self.store is not None and self.store.url is not None:
-            asked = {"of": (nodes, kinds), "owner": owner, "since": since, "until": until}
+            asked = {"of": (nodes, kinds), "owner": owner, "since": since, "until": until, "process": process}
             with contextlib.suppress(StoreUnavailable):
                 await self.store.sync()
                 total = await self.store.count_moments(**asked)
-                return await self.store.moments(**asked, limit=limit, offset=offset), total
+                return await self.store.moments(**asked, limit=limit, offset=offset, replays=replays), total
         rows = [
             row for row in reversed(self._rows.values())
             if (row.node in nodes or row.kind in kinds) and (owner is None or row.owner == owner)
             and (since is None or row.at >= since) and (until is None or row.at < until)
+            and (process is None or names(row.line, process))
         ]  # fmt: skip
         return rows[offset : offset + limit], len(rows)
+
+    async def read_replays(self, rows: list[MomentRow]) -> list[MomentRow]:
+        """Return moments with their replays; see `seams.MomentHistory`."""
+        ids = [row.id for row in rows if row.id]
+        if not ids or self.store is None:
+            return rows
+        whole: dict[int, MomentRow] = {}
+        with contextlib.suppress(StoreUnavailable):
+            whole = {row.id: row for row in await self.store.moments(id=ids, limit=len(ids))}
+        return [whole.get(row.id, row) for row in rows]
 
     def has(self, node: WatchedNode, number: int) -> bool:
         """Return whether the restart with this first cause is one of the moments."""

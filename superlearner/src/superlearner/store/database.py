@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, cast
 
-from sqlalchemy import Select, Table, delete, func, insert, or_, select, update
+from sqlalchemy import Select, Table, delete, func, insert, literal, or_, select, update
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -71,12 +71,15 @@ class Database:
         """Return rows of the restart history, newest first; see `Reading.restarts`."""
         return [Restart(**row) for row in await self._rows(tables.restarts, conditions, limit, before)]
 
-    async def moments(self, conditions: dict[str, Any], limit: int, offset: int) -> list[MomentRow]:
-        """Return moments, newest first."""
+    async def moments(
+        self, conditions: dict[str, Any], limit: int, offset: int, *, replays: bool = True
+    ) -> list[MomentRow]:
+        """Return moments, newest first; see `Reading.moments`."""
         table = tables.moments
+        columns = [one for one in table.c if replays or one is not table.c.data]
         newest = table.c.at.desc(), table.c.id.desc()  # a service tells of earlier ones when it is attached
         ids = _where(select(table.c.id), table, conditions).order_by(*newest).limit(limit).offset(offset)
-        query = select(table).where(table.c.id.in_(ids)).order_by(*newest)  # sorts ids, not replays
+        query = select(*columns).where(table.c.id.in_(ids)).order_by(*newest)  # sorts ids, not replays
 
         async def work(connection: AsyncConnection) -> list[MomentRow]:
             return [MomentRow(**row) for row in (await connection.execute(query)).mappings()]
@@ -259,7 +262,7 @@ def _sought(column: str, value: Any) -> Any:
 def _where(query: Select[Any], table: Table, conditions: dict[str, Any]) -> Select[Any]:
     """Add conditions: `since` and `until` limit `at`, `expired` limits `expires`; None adds none, a list any of it.
 
-    `of` has names of nodes and of kinds: a row of either is meant.
+    `of` has names of nodes and of kinds: a row of either is meant. `process` is a name in the line.
     """
     for name, value in conditions.items():
         if value is None:
@@ -270,6 +273,9 @@ def _where(query: Select[Any], table: Table, conditions: dict[str, Any]) -> Sele
             query = query.where(table.c.at < value)
         elif name == "expired":
             query = query.where(table.c.expires < value)
+        elif name == "process":
+            words = literal(" ") + table.c.line
+            query = query.where(or_(*(words.contains(f" {value}{end}", autoescape=True) for end in (" ", ","))))
         elif name == "of":
             names, kinds = value
             query = query.where(or_(table.c.node.in_([_sought("node", one) for one in names]), table.c.kind.in_(kinds)))

@@ -61,16 +61,19 @@ class StoreReading:
         """Return the number of rows that `restarts` would find for the same filters."""
         return await self._opened().count(RESTARTS, {"supervisor": supervisor, **asked})
 
-    async def moments(self, *, limit: int = 100, offset: int = 0, **asked: Any) -> list[MomentRow]:
+    async def moments(
+        self, *, limit: int = 100, offset: int = 0, replays: bool = True, **asked: Any
+    ) -> list[MomentRow]:
         """Return committed moments, newest first.
 
         Args:
             limit: maximum number of rows.
             offset: rows to leave out first.
-            asked: conditions: `node`, `run`, `owner`, `since`, `until`, and `of`: names of nodes, and of kinds whose
-                nodes are meant too. None adds none. See `restarts`.
+            replays: False leaves their replays out.
+            asked: conditions: `id`, `node`, `run`, `owner`, `since`, `until`, `process`: a name in their line, and
+                `of`: names of nodes, and of kinds whose nodes are meant too. None adds none. See `restarts`.
         """
-        return await self._opened().moments(asked, limit, offset)
+        return await self._opened().moments(asked, limit, offset, replays=replays)
 
     async def count_moments(self, **asked: Any) -> int:
         """Return the number of rows that `moments` would find for the same conditions."""

@@ -337,6 +337,48 @@ def test_restarts_of_an_earlier_program_are_listed_behind_those_of_now(
     inside(after, data_dir=tmp_path)
 
 
+@pytest.mark.operation("restart.list")
+def test_a_crash_loop_is_one_line_and_its_sum_has_reason_and_supervisor(inside: Inside, tmp_path: Path) -> None:
+    async def test(platform: Any) -> None:
+        store = platform.platform.store
+        row = await crash_and_store(platform)
+        fell = "demo_one_for_one gave up"
+        loop = [
+            replace(row, run="0123456789ab", number=number, last=number, at=row.at + number / 10, id=0,
+                    until=row.at + number / 10, events=f"{number}", line=fell if number % 6 == 0 else row.line)
+            for number in range(1, 37)
+        ]  # fmt: skip
+        total = replace(loop[-1], number=40, last=900, at=row.at + 5, until=row.at + 60, count=1_090, events="",
+                        data=None, line="counter_1, with others, ended 1,090 times more")  # fmt: skip
+        for one in (*loop, total):
+            store.append_moment(one)
+        await store.sync()
+
+        async def listed(query: str = "") -> list[dict[str, Any]]:
+            return (await platform.get(f"{AT}?{query}"))["data"]
+
+        more, falls, ends = await listed()
+        assert (more["line"], more["count"]) == (total.line, 1_090)
+        assert (falls["line"], falls["count"], falls["ref"]) == (fell, 6, "0123456789ab.36")
+        assert (ends["line"], ends["count"], ends["ref"]) == (row.line, 31, "0123456789ab.35")
+        assert (ends["at"], ends["until"]) == pytest.approx((row.at, row.at + 3.5))
+        same = ("name", "reason", "where", "supervisor", "strategy")
+        assert {name: more[name] for name in same} == {name: ends[name] for name in same}
+        assert more["supervisor"] == "demo_one_for_one" and "crashed on request" in more["reason"]
+        assert [one["line"] for one in await listed("per_page=1&page=2")] == [fell]
+        assert [one["line"] for one in await listed("process=demo_one_for_one")] == [fell]
+        assert [one["line"] for one in await listed("process=counter_1")] == [total.line, row.line]
+        assert await listed("process=counter_") == []
+        assert len(await listed("fold=false")) == 38
+        minute = await listed("beside=0123456789ab.500")
+        assert [one["ref"] for one in minute] == [one["ref"] for one in await listed("fold=false")]
+        assert minute[0]["reason"] == more["reason"]
+        unknown = await platform.client.get(f"{AT}?beside=0123456789ab.5000")
+        assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "restart_not_found")
+
+    inside(test, data_dir=tmp_path)
+
+
 @pytest.mark.operation("restart.show")
 def test_of_a_restart_that_is_too_old_its_line_is_kept(inside: Inside, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
@@ -408,7 +450,7 @@ def test_a_full_disk_gives_one_warning_and_restarts_wait_in_memory(
         assert warning[0] == "bad"
         assert "the disk is full or broken" in warning[1]
         assert (await platform.client.get("/health/ready")).status_code == 200
-        assert [one["ref"] for one in (await platform.get(AT))["data"]] == refs[::-1]
+        assert [one["ref"] for one in (await platform.get(f"{AT}?fold=false"))["data"]] == refs[::-1]
         assert (await platform.get(f"{AT}/{refs[-1]}"))["data"]["ref"] == refs[-1]
         pages = 100_000
         send(("store", platform.node), "open")

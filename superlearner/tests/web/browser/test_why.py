@@ -224,6 +224,32 @@ def test_a_restart_that_is_too_old_has_one_line(open_page: Callable[..., Page], 
     assert broken_rules(page) == []
 
 
+def test_the_sum_of_a_crash_loop_has_its_reason_and_leads_to_the_kept_ones(
+    open_page: Callable[..., Page], untouched: Any
+) -> None:
+    base, message = untouched.url.rstrip("/"), "till ended 722 times more from 10:07:07 to 10:07:50"
+    same: dict[str, Any] = {
+            "at": 1763850000.5, "name": "till", "reason": "ValueError('502')", "where": "till.py:33 in handle_info",
+            "supervisor": "shop", "strategy": "one_for_one", "started": 1, "gave_up": False, "fallen": []}  # fmt: skip
+    minute: list[dict[str, Any]] = [
+        same | {"ref": "9f3a0c1b22d4.300", "line": "till ended 722 times more", "count": 722, "kept": False},
+        same | {"ref": "9f3a0c1b22d4.290", "line": "till crashed and was restarted", "count": 1, "kept": True},
+    ]
+    page = open_page(f"{base}/why/999999999", ready=False)
+    page.route("**/api/v1/restarts/*", lambda route: refuse(route, "restart_not_kept", message, 410))
+    page.route("**/api/v1/restarts?*beside=9f3a0c1b22d4.1204", lambda route: route.fulfill(json={"data": minute}))
+    page.goto(f"{base}/why/9f3a0c1b22d4.1204")
+    expect(page.locator("#why-body")).to_contain_text(
+        "till ended with ValueError('502') at till.py:33 in handle_info, restarted by shop (one_for_one)."
+    )
+    kept = page.get_by_role("link", name="till crashed and was restarted")
+    expect(kept).to_have_attribute("href", re.compile(r"/why/9f3a0c1b22d4\.290$"))
+    expect(page.get_by_role("link", name="Show in the timeline")).to_have_attribute(
+        "href", re.compile(r"at=1763850000\.5")
+    )
+    assert broken_rules(page) == []
+
+
 LOOP = '''
 import otp
 from otp import Children, GenServer, NoReply, Ok, Stop, Supervisor, impl

@@ -226,7 +226,7 @@ test("no newer events are asked for while older ones are on their way", async (t
 test("kept restarts are loaded back to a moment, and in parts on request", async () => {
   const paths = [], oldest = 1000 - 2400;
   const log = new EventLog(() => {}, async (path) => {
-    const [, most, until] = /^\/restarts\?settled=true&per_page=(\d+)&until=(-?\d+)$/.exec(path) ?? [];
+    const [, most, until] = /^\/restarts\?settled=true&fold=false&per_page=(\d+)&until=(-?\d+)$/.exec(path) ?? [];
     if (path.startsWith("/events")) return answer([{ ...events[0], at: 1000 }], "run");
     if (!until) return [];
     paths.push(path);
@@ -282,7 +282,7 @@ test("kept restarts come before the events, as failures if they are some, with t
   await begun;
   await new Promise(setImmediate);
   assert.deepEqual(log.kept.map((event) => [event.at, event.ref, event.seq, markOf(event)]), [
-    [1, "9f3a0c1b22d4.1", null, "restart"], [2, "9f3a0c1b22d4.2", null, "crash"], [3, null, null, "restart"],
+    [1, "9f3a0c1b22d4.1", null, "restart"], [2, "9f3a0c1b22d4.2", null, "crash"], [3, "9f3a0c1b22d4.3", null, "restart"],
     [4, "9f3a0c1b22d4.4", null, "crash"], [5, "9f3a0c1b22d4.5", null, "crash"],
   ]);
   assert.deepEqual(countKinds(log.kept), { crashes: 3, restarts: 4, starts: 0 });

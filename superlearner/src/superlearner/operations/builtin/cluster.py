@@ -169,7 +169,7 @@ async def restarts(
 ) -> ClusterRestarts:
     """List the newest restarts of all members, newest first."""
     names = select_nodes(ctx, nodes, of)
-    answers = await ask_all(ctx, services, nodes, names, "restart.list", {"per_page": min(limit, 200)})
+    answers = await ask_all(ctx, services, nodes, names, "restart.list", {"per_page": min(limit, 200), "fold": False})
     found = [
         RestartLine.model_validate({**line, "node": name}) for name, lines in answers.data.items() for line in lines
     ]

@@ -18,9 +18,12 @@ from superlearner.nodes.kinds import BESIDE
 from superlearner.nodes.nodes import WatchedNode
 from superlearner.nodes.remote import RemoteNode
 from superlearner.operations.builtin.restart_facts import find_decisive, find_give_ups
+from superlearner.operations.builtin.restart_loops import Loop, is_sum, name_of_sum
+from superlearner.operations.builtin.restart_loops import fold as find_loops
+from superlearner.operations.builtin.restart_loops import names as is_named
 from superlearner.operations.builtin.restarts import describe_row as describe_stored
 from superlearner.operations.context import Context
-from superlearner.operations.declaration import Operation, Paged, declared, operation
+from superlearner.operations.declaration import Operation, Paged, Picker, declared, operation
 from superlearner.operations.engine.forwarding import forward
 from superlearner.operations.engine.seams import MomentHistory
 from superlearner.operations.failures import OperationError
@@ -30,22 +33,25 @@ from superlearner.operations.rights.ownership import not_their_node
 from superlearner.restarts.cause_steps import budget_of, find_line, start_failure
 from superlearner.restarts.drawing import MomentNode
 from superlearner.restarts.groups import Group, groups
-from superlearner.restarts.ids import Ref, run_of
+from superlearner.restarts.ids import REF, Ref, run_of
 from superlearner.restarts.memory import Memory
 from superlearner.restarts.present import Running, waits
-from superlearner.restarts.recorder import describe_group, is_worth
+from superlearner.restarts.recorder import MINUTE_S, describe_group, is_worth
 from superlearner.restarts.tables import Past
 from superlearner.store import MomentRow
 
 ANSWER_S: Final = 2.0
 """Seconds for a node in another program; one that is blocked has its stored restarts only."""
 MOST_OPEN: Final = 1_000
+MOST_FOLDED: Final = 2_000
+MOST_ALIKE: Final = 20
+"""Restarts before a sum among which one of the same child is looked for."""
 
 ListTime = Annotated[float | None, Field(ge=0, allow_inf_nan=False)]
 
 
 @operation("restart.list", http=("GET", "/restarts"), scope="read", outlives=True,
-           errors=("node_not_found", "node_unavailable"),
+           errors=("node_not_found", "node_unavailable", "restart_not_found"),
            short="at node line where reason supervisor count ref")  # fmt: skip
 async def list_(
     ctx: Context,
@@ -56,15 +62,29 @@ async def list_(
     settled: Annotated[
         bool | None, Field(description="true: only those that are recorded; false: only those that may still go on")
     ] = None,
+    process: Annotated[
+        str | None,
+        Field(max_length=200, description="only lines with this name: of a process that ended, or that gave up"),
+        Picker("process"),
+    ] = None,
+    beside: Annotated[
+        str | None, Field(pattern=REF, description="only those of the minute of this restart, which may be a sum")
+    ] = None,
+    fold: Annotated[
+        bool, Field(description="true: of the newest 2,000, more than four equal lines of a crash loop are one line")
+    ] = True,
     page: PageNumber = 1,
     per_page: PerPage = 50,
 ) -> Paged[RestartLine]:
     """List restarts, give-ups and crashes, newest first.
 
     One line for each first cause, also after the end of the node and after a restart of the platform. In a crash loop,
-    those beyond 100 a minute are one line with their `count`. Of the oldest, only `line` is kept. Without the name of
-    a node, the list also has those of the other members of the cluster and of observed services.
+    one line counts many, from `at` to `until`; of each minute, the first 100 are kept, and the others are a sum. Of the
+    oldest, only `line` is kept. Without the name of a node, the list also has those of the other members of the cluster
+    and of observed services.
     """
+    if beside is not None:
+        return await _list_minute(ctx, history, beside, page, per_page)
     node, error = None, None
     if ctx.user.sees(ctx.owner_of(ctx.on)):
         try:
@@ -79,25 +99,92 @@ async def list_(
     names = list(dict.fromkeys([name, *(one.name for one in others)]))
     running = [*others] if node is None else [node, *(one for one in others if one is not node)]
     lines = [] if settled else await _list_open(ctx, running, history, since, until)
+    if process is not None:
+        lines = [one for one in lines if is_named(one.line, process)]
     start, rows, total = (page - 1) * per_page, list[MomentRow](), 0
-    before = max(0, start - len(lines))
+    before, many = (0, MOST_FOLDED) if fold else (max(0, start - len(lines)), start + per_page)
     if history is not None and settled is not False:
         owner = ctx.user.name if ctx.user.only_own else None
         kinds = BESIDE if of_all else []
-        rows, total = await history.page(names, kinds, owner, since, until, before, start + per_page - before)
+        rows, total = await history.page(
+            names, kinds, owner, since, until, before, many - before, process=process, replays=not fold
+        )
         known = {(row.node, str(Ref(row.run, row.number))) for row in rows}  # a service may not know what is stored
         lines = [one for one in lines if (one.node, one.ref) not in known]
     if error is not None and not total and not lines:
         raise error
-    found = merge(lines, sorted(rows, key=lambda one: -one.at), start, per_page)
-    reader = ctx.user.name
-    shown = await asyncio.to_thread(
-        lambda: [describe_row(one, reader) if isinstance(one, MomentRow) else one for one in found]
-    )
+    rows.sort(key=lambda one: -one.at)
+    total += len(lines)
+    if fold:
+        loops = find_loops(merge(lines, rows, 0, len(lines) + len(rows)))
+        total, loops = len(loops), loops[start : start + per_page]
+    else:
+        loops = [Loop([one]) for one in merge(lines, rows, start, per_page)]
+    shown = await _describe_loops(ctx, history, loops)
     if len(names) == 1 and all(one.node in (None, name) for one in shown):
         for one in shown:
             one.node = None
-    return Paged(shown, len(lines) + total, page, per_page)
+    return Paged(shown, total, page, per_page)
+
+
+async def _describe_loops(ctx: Context, history: MomentHistory | None, loops: Sequence[Loop]) -> list[RestartLine]:
+    """Return the lines of loops, with what is known of those that were only counted."""
+    newest = [one.newest for one in loops]
+    rows = [one for one in newest if isinstance(one, MomentRow)]
+    whole = rows if history is None else await history.read_replays(rows)
+    reader = ctx.user.name
+    described = await asyncio.to_thread(lambda: [describe_row(one, reader) for one in whole])
+    lines = iter(described)
+    shown = [one.describe(next(lines) if isinstance(one.newest, MomentRow) else one.newest) for one in loops]
+    if history is None:
+        return shown
+    return [
+        await _describe_sum(line, loop.newest, history, reader)
+        if isinstance(loop.newest, MomentRow) and is_sum(loop.newest) else line
+        for line, loop in zip(shown, loops, strict=True)
+    ]  # fmt: skip
+
+
+async def _describe_sum(line: RestartLine, row: MomentRow, history: MomentHistory, reader: str) -> RestartLine:
+    """Return the line of a sum with the reason and the supervisor of the last kept restart of its child before it."""
+    name = name_of_sum(row.line)
+    rows, _ = await history.page([row.node], [], row.owner, row.at - MINUTE_S, row.at, 0, MOST_ALIKE)
+    alike = await asyncio.to_thread(
+        lambda: next((one for kept in rows if (one := _describe_child(kept, name, reader)) is not None), None)
+    )
+    if alike is None or name is None:
+        return line
+    same = ("name", "reason", "where", "supervisor", "strategy")
+    return line.model_copy(
+        update={one: getattr(alike, one) for one in same} | {"line": line.line.replace(name, alike.name or name, 1)}
+    )
+
+
+def _describe_child(row: MomentRow, name: str | None, reader: str) -> RestartLine | None:
+    """Return the line of a restart if its first process has this name or child id and was restarted, else None."""
+    line = describe_row(row, reader)
+    if not line.kept or line.gave_up or line.name is None or name is None:
+        return None
+    ids = [one.id.rpartition("/")[2] for one in _walk(_root_of(row)) if one.name == line.name]
+    return line if name in (line.name, *ids) else None
+
+
+def _root_of(row: MomentRow) -> MomentNode:
+    return Moment.model_validate_json(zlib.decompress(row.data or b"")).root
+
+
+async def _list_minute(
+    ctx: Context, history: MomentHistory | None, beside: str, page: int, per_page: int
+) -> Paged[RestartLine]:
+    """Return the restarts of the minute of one, newest first."""
+    ref = Ref.read(beside)
+    row = None if history is None else await history.find(ref, ctx.on or ctx.home.name, ctx.user.sees)
+    if history is None or row is None:
+        raise OperationError("restart_not_found", f"no restart {ref} is known")
+    owner, since = ctx.user.name if ctx.user.only_own else None, row.at - MINUTE_S
+    start = (page - 1) * per_page
+    rows, total = await history.page([row.node], [], owner, since, row.until + 0.001, start, per_page)
+    return Paged(await _describe_loops(ctx, history, [Loop([one]) for one in rows]), total, page, per_page)
 
 
 def _this() -> Operation:
@@ -150,7 +237,7 @@ async def _list_open_of(
 ) -> list[RestartLine]:
     """Return the restarts in the memory of a node that are not recorded, newest first."""
     if isinstance(node, RemoteNode):
-        asked = {"since": since, "until": until, "settled": False, "page": 1, "per_page": MOST_OPEN}
+        asked = {"since": since, "until": until, "settled": False, "fold": False, "page": 1, "per_page": MOST_OPEN}
         try:
             async with standstill.timeout(ANSWER_S):
                 answer = await forward(_this(), ctx, node, asked)

@@ -71,6 +71,9 @@ class MomentHistory(Protocol):
         until: float | None,
         offset: int,
         limit: int,
+        *,
+        process: str | None = None,
+        replays: bool = True,
     ) -> tuple[list[MomentRow], int]:
         """Return moments of some nodes, newest first, and their number; those in memory if the store cannot be read.
 
@@ -82,7 +85,13 @@ class MomentHistory(Protocol):
             until: only before this time.
             offset: rows to leave out first.
             limit: maximum number of rows.
+            process: only those that have this name in their line.
+            replays: False leaves their replays out, see `read_replays`.
         """
+        ...
+
+    async def read_replays(self, rows: list[MomentRow]) -> list[MomentRow]:
+        """Return moments with the replays that were left out; without them if the store cannot be read."""
         ...
 
     def has(self, node: WatchedNode, number: int) -> bool:

@@ -6,7 +6,7 @@
 
 import { ApiError, requestOn } from "../base/api.js";
 import { byId, chosen, icon, nodeQuery, root, write } from "../base/dom.js";
-import { processLink } from "../base/process-link.js";
+import { processLink, whyAddress } from "../base/process-link.js";
 import { time } from "../base/words.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 import { others } from "./details.js";
@@ -20,6 +20,8 @@ import { notesOf, Theatre, titleOf } from "./theatre.js";
 const AGAIN_MS = 1000;
 /** Requests for a restart that goes on. */
 const MOST_AGAIN = 60;
+/** Kept restarts of the minute of a sum with a link. */
+const MOST_KEPT = 20;
 
 const page = byId("why", HTMLElement), head = byId("why-head", HTMLElement), body = byId("why-body", HTMLElement);
 const query = new URLSearchParams(location.search), node = query.get("node") ?? chosen();
@@ -65,8 +67,18 @@ async function load() {
     show(await ask(""));
   } catch (error) {
     if (stage.moment || !(error instanceof ApiError)) throw error;
-    if ([403, 404, 410].includes(error.status)) showGone(error);
+    if (error.status === 410) showGone(error, await readMinute());
+    else if ([403, 404].includes(error.status)) showGone(error);
     else showFailure(error);
+  }
+}
+
+/** Return the restarts of the minute of this one; none if they cannot be read. @returns {Promise<Api.RestartLine[]>} */
+async function readMinute() {
+  try {
+    return await requestOn(node, "GET", `/restarts?fold=false&per_page=100&beside=${id}`);
+  } catch {
+    return [];
   }
 }
 
@@ -121,16 +133,32 @@ function newest(moment) {
   return starts.at(-1) ?? all(moment.root).find((node) => node.id === id)?.pid ?? null;
 }
 
-/** A restart of which only a line is kept, or nothing. @param {ApiError} error */
-function showGone(error) {
-  const line = error.status === 410 ? error.message : "";
+/**
+ * A restart of which only a line is kept, or nothing; of a crash loop, what is known of it, and those that are kept.
+ * @param {ApiError} error
+ * @param {Api.RestartLine[]} [minute]
+ */
+function showGone(error, minute = []) {
+  const line = error.status === 410 ? error.message : "", kept = minute.filter((one) => one.kept);
+  const sum = minute.find((one) => !one.kept && (one.count ?? 1) > 1), { name, reason, where, supervisor, strategy } = sum ?? {};
+  const at = sum?.at ?? kept[0]?.at;
   page.dataset.ready = "gone";
   document.title = `${line || "Restart not known"} · SuperLearner`;
   render(html`<h1>${line || "This restart is not known"}</h1>`, head);
   render(html`<div class="void">${line
-    ? html`<h2>Only this line of it is kept</h2>`
+    ? html`<h2>Only this line of it is kept</h2>${sum ? html`<p>In a crash loop, the first 100 restarts of a minute are kept,
+      and the others are counted.</p>` : nothing}${reason ? html`<p>The last kept one before them: ${name} ended with <code
+        class="reason">${reason}</code>${where ? html` at <code>${where}</code>` : nothing}${supervisor
+          ? html`, restarted by ${supervisor}${strategy ? ` (${strategy})` : ""}` : nothing}.</p>` : nothing}${kept.length && sum
+        ? html`<h3>Kept in this minute: ${kept.length}</h3><ol class="plain">${kept.slice(0, MOST_KEPT).map((one) => html`<li>
+          <a class="link" href=${whyAddress(one.ref ?? "", chosen())}>${time(one.at)} ${one.line}</a></li>`)}</ol>`
+        : nothing}`
     : html`<h2>Nothing is kept about ${id}</h2><p>It is not part of a restart, or it is older than what the platform keeps.</p>`}
-    <p class="acts"><a class="btn primary" href=${here("/timeline")}>Open the timeline</a>
+    <p class="acts"><a class="btn primary" href=${at === undefined
+      ? here("/timeline")
+      : `${root()}/timeline${nodeQuery(chosen() || sum?.node || "", { at: at.toFixed(6) })}`}>${at === undefined
+        ? "Open the timeline"
+        : "Show in the timeline"}</a>
     <a class="btn" href=${here("/supervisors")}>Go to the supervision tree</a></p></div>`,
     body);
 }

@@ -26,7 +26,7 @@ export class SlHistory extends Panel {
   async read(pid, signal) {
     const [facts, patterns, kept] = await Promise.all([
       info(pid, signal), ask(pid, "errors/patterns", {}, signal),
-      request("GET", `/restarts?settled=true&per_page=${KEPT}`, undefined, signal).catch(() => []),
+      request("GET", `/restarts?settled=true&fold=false&per_page=${KEPT}`, undefined, signal).catch(() => []),
     ]);
     const program = kept.find((/** @type {Api.RestartLine} */ one) => one.program);
     return { pid, exits: facts["exits"] ?? [], started_at: facts["started_at"] ?? null, patterns, program };

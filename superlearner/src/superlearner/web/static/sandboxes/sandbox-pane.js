@@ -229,7 +229,7 @@ async function load() {
 async function happened(notices) {
   const about = shown;
   showNotices(notices);
-  const restarts = about?.status === "ended" ? await requestOn(about.node, "GET", "/restarts?settled=true").catch(() => []) : [];
+  const restarts = about?.status === "ended" ? await requestOn(about.node, "GET", "/restarts?settled=true&fold=false").catch(() => []) : [];
   if (shown?.id === about?.id && shown?.status === about?.status) showRestarts(restarts, about?.node ?? "");
 }
 

@@ -143,7 +143,7 @@ export class EventLog {
     const first = this.events.find(isUnexplained);
     if (!first) return;
     /** @type {Api.RestartLine[]|null} */ const found = await this.#ask(this.#turn,
-      `/restarts?settled=true&per_page=${KEPT}&since=${first.at - 1}`);
+      `/restarts?settled=true&fold=false&per_page=${KEPT}&since=${first.at - 1}`);
     if (!found) return;
     const requests = new Map(found.map(({ event, request }) => [event, request ?? ""]));
     const explained = this.events.map((event) => {
@@ -160,7 +160,7 @@ export class EventLog {
   async #loadKept() {
     const turn = this.#turn, first = this.events[0]?.at;
     /** @type {Api.RestartLine[]|null} */ const found = await this.#ask(turn,
-      `/restarts?settled=true&per_page=${KEPT}${first === undefined ? "" : `&until=${first}`}`);
+      `/restarts?settled=true&fold=false&per_page=${KEPT}${first === undefined ? "" : `&until=${first}`}`);
     if (!found) return;
     await this.#loadPrograms(turn, first);
     if (turn !== this.#turn) return;
@@ -175,7 +175,7 @@ export class EventLog {
     while (this.goesOn) {
       const first = this.kept?.[0]?.at;
       if (first === undefined) return;
-      /** @type {Api.RestartLine[]|null} */ const found = await this.#ask(turn, `/restarts?settled=true&per_page=${PART}&until=${first}`);
+      /** @type {Api.RestartLine[]|null} */ const found = await this.#ask(turn, `/restarts?settled=true&fold=false&per_page=${PART}&until=${first}`);
       if (!found) return;
       this.goesOn = found.length >= PART;
       this.kept = [...found.map(eventOf).reverse(), ...this.kept ?? []];
@@ -192,7 +192,7 @@ export class EventLog {
   async #loadPrograms(turn, first) {
     if (first === undefined) return;
     /** @type {Api.RestartLine[]|null} */ const found = await this.#ask(turn,
-      `/restarts?settled=true&per_page=${KEPT}&since=${first}`);
+      `/restarts?settled=true&fold=false&per_page=${KEPT}&since=${first}`);
     const ends = found?.filter(({ program }) => program) ?? [];
     if (ends.length) this.events = inOrder([...this.events, ...ends.map(eventOf)]);
   }
@@ -252,8 +252,8 @@ const inOrder = (events) => events.sort((one, other) => one.at - other.at);
 const isOf = ({ cause, seq, at }, one) => one.event > 0 && [cause, seq].includes(one.event) && Math.abs(at - one.at) <= SAME_S;
 
 /** Return a kept restart as an event. @param {Api.RestartLine} one @returns {LogEvent} */
-const eventOf = ({ ref, at, count, kept, line = "", program = false, started = 0, ...more }) => ({
-  id: `kept-${ref}-${count}`, type: KEPT_TYPE, at, text: line, ref: kept || count === 1 ? ref : null, pid: null, name: null,
+const eventOf = ({ ref, at, count, line = "", program = false, started = 0, ...more }) => ({
+  id: `kept-${ref}-${count}`, type: KEPT_TYPE, at, text: line, ref, pid: null, name: null,
   supervisor: null, seq: null, data: { program, back: more.reason === null, started, story: Boolean(more.story) },
   by: program ? "" : actors(more, started > 0),
 });
