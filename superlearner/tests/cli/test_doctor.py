@@ -23,6 +23,9 @@ def verdicts(done: subprocess.CompletedProcess[str]) -> dict[str, str]:
 
 def test_a_running_platform_passes(look: Run) -> None:
     done = look("doctor")
+    lines = done.stdout.splitlines()
+    widest = max(len(line[6:].split("  ")[0]) for line in lines)
+    assert all(line[6 + widest : 8 + widest] == "  " != line[8 + widest :][:1] for line in lines)  # one column
     wanted = ("Python", "data directory", "token", "platform", "database", "[console]", "[mcp]", "[postgres]")
     assert (0, dict.fromkeys(wanted, "ok")) == (done.returncode, {about: verdicts(done)[about] for about in wanted})
 

@@ -49,8 +49,9 @@ def examine(*, as_json: bool = False) -> int:
     if as_json:
         print_line(json_text([asdict(one) for one in found]))
     else:
+        width = max(len(one.about) for one in found)
         for one in found:
-            print_line(f"{one.verdict:<4}  {one.about:<14}  {plain(one.words)}")
+            print_line(f"{one.verdict:<4}  {one.about:<{width}}  {plain(one.words)}")
     return FAILED if any(one.verdict == "bad" for one in found) else 0
 
 

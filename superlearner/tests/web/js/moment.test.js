@@ -207,6 +207,11 @@ test("the last picture of a tree that was started again after a pause shows it a
   assert.deepEqual(states(paused(null), schedule(paused(null)).end), ["running", "crashed", "crashed", "stopped", "running"]);
 });
 
+test("a reason that ends with a question mark gets no full stop", () => {
+  const moment = simulate(shop(), LEDGER, "handle_call returned None: is a return missing?");
+  assert.match(sentence(moment, 6), /is a return missing\? checkout_sup/);
+});
+
 test("the sentence of a signal names all that receive it", () => {
   const root = supervisor("top", "one_for_one", [worker("top/a"), worker("top/b")]);
   const moment = simulate(root, "top/a", "killed");

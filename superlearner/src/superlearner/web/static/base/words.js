@@ -55,6 +55,9 @@ export function failures(reasons) {
  */
 export const isOrderly = (reason) => /^(normal\b|shutdown\b|\(?'?shutdown'?,)/.test(reason);
 
+/** Return a text with the mark that ends a sentence, unless it has one. @param {string} text */
+export const asSentence = (text) => (/[.?!]$/.test(text) ? text : `${text}.`);
+
 /**
  * Return a time of day, with the date if it is not today.
  * @param {number} at  seconds since 1970

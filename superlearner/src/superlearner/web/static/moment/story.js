@@ -4,7 +4,7 @@
  * @module
  */
 
-import { counted, limitText, shortRequest } from "../base/words.js";
+import { asSentence, counted, limitText, shortRequest } from "../base/words.js";
 import { all } from "./picture.js";
 
 /** @import { Moment, MomentEvent } from "./schedule.js" */
@@ -81,8 +81,8 @@ function attempts(by, tries, moment, past) {
     if (place && alike(first, tries[place - 1])) return [];
     const rest = tries.slice(place), end = rest.findIndex((one) => !alike(first, one)), count = end < 0 ? rest.length : end;
     return count > 1
-      ? `${by} ${past ? "tried" : "tries"} ${often(count)} to start ${name(first.id)}; each time ${failure(first, past)}.`
-      : `${by} ${past ? "could" : "can"} not start ${name(first.id)}: ${failure(first, past)}.`;
+      ? asSentence(`${by} ${past ? "tried" : "tries"} ${often(count)} to start ${name(first.id)}; each time ${failure(first, past)}`)
+      : asSentence(`${by} ${past ? "could" : "can"} not start ${name(first.id)}: ${failure(first, past)}`);
   });
 }
 
@@ -171,7 +171,7 @@ function whole(moment) {
   /** @type {Map<string, [number, number]|null>} */ const limits = new Map(all(moment.root).map((node) => [node.id, node.limit]));
   const sentences = [!end ? `${who} ended.`
     : end.reason === "killed" ? `${who} was killed${byRequest(moment)}.`
-    : `${who} ${end.crash && end.reason !== "shutdown" ? "crashed" : "exited"}: ${end.reason}.`];
+    : asSentence(`${who} ${end.crash && end.reason !== "shutdown" ? "crashed" : "exited"}: ${end.reason}`)];
   if (along.length) sentences.push(`${listed(along)}, linked to it, ended too.`);
   for (const { id: by, what, strategy, left, later, tries } of decisions(moment)) {
     const stops = only(moment, "stop").filter((stop) => stop.by === by).map((stop) => name(stop.id)),

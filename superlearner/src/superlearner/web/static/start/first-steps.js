@@ -7,7 +7,7 @@
 
 import { label } from "../live/model.js";
 import { fates, isRestarted } from "../teaching/strategy-rules.js";
-import { budgetText, unlimited } from "../base/words.js";
+import { asSentence, budgetText, unlimited } from "../base/words.js";
 
 /** @import { Model, Row } from "../live/model.js" */
 /** @typedef {import("../live/model.js").FeedEvent} FeedEvent */
@@ -161,7 +161,7 @@ export function answers(story) {
   const limited = typeof max === "number" && typeof used === "number" && max < 1000, left = limited ? Math.max(0, max - used) : 0;
   if (story.kind === "gave_up") {
     return {
-      why: `${story.text.split("; ")[0]}.`,
+      why: asSentence(story.text.split("; ")[0] ?? ""),
       who: restarted.length
         ? `${listed(restarted)}, with all its children, which had ended with it. ${again}`
         : "No process yet. The supervisor above decides what happens next.",
@@ -173,7 +173,7 @@ export function answers(story) {
   }
   const why = reason === "killed"
     ? `${who} was killed: its reason is “killed”, and it had no chance to clean up.`
-    : `${who} ended with the reason ${reason}.`;
+    : asSentence(`${who} ended with the reason ${reason}`);
   return {
     why,
     who: restarted.length ? `${listed(restarted)}. ${again}` : "No process yet.",

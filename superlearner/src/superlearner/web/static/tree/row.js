@@ -9,7 +9,7 @@
 
 import { attribute, icon, make, nodeQuery, reshape, root, write } from "../base/dom.js";
 import { budgetAt, label, ranAgain } from "../live/model.js";
-import { PLATFORM } from "../live/scopes.js";
+import { PLATFORM, YOURS } from "../live/scopes.js";
 import { hiddenText, phrases, pips, shapeOf, SHAPES } from "../base/marks.js";
 import { budgetText, classText, counted, downText, MEANINGS, number, STATES, stateText, time, unlimited } from "../base/words.js";
 
@@ -25,6 +25,9 @@ const LOUD = new Set(["crashed", "gave_up", "stuck"]);
 const PENDING_MS = 1500;
 /** Processes without a supervisor that the platform lists individually. */
 const MOST_ALONE = 200;
+
+/** Return the class, and of the root of a tree of the reader its supervisor, which is a row of the platform. @param {Row} row */
+const besides = (row) => [classText(row), row.parent === YOURS ? "in playground" : ""].filter(Boolean).join(" · ");
 
 /** Return the number of processes in a group. @param {Row} row */
 const groupText = (row) =>
@@ -195,7 +198,7 @@ export class RowView {
 
     this.#name(row);
     write(this.strategy, row.strategy ?? "");
-    write(this.what, row.key === PLATFORM ? "the platform" : row.kind === "group" ? groupText(row) : classText(row));
+    write(this.what, row.key === PLATFORM ? "the platform" : row.kind === "group" ? groupText(row) : besides(row));
     if (row.kind === "group") this.#more(row);
     const why = this.#why(row, inside);
     write(this.why, why);
