@@ -1,8 +1,12 @@
 drawing = """
-            Root (rest_for_one)
-     +-------------+--------------+
-   Store       WorkerSup     DynamicSupervisor
-              +----+----+       +----+
-              W1   W2   W3      A1   A2
+Root (rest_for_one)
+  Store
+  WorkerSup (one_for_one)
+    Worker 1
+    Worker 2
+    Worker 3
+  Pool (dynamic)
+    Agent 1
+    Agent 2
 """
 disturbed = {"worker": 1, "temporary": 1, "pool": 3, "store": 8}

@@ -104,6 +104,13 @@ def test_a_tree_is_drawn_with_keys_changed_with_the_mouse_and_checked(one: Locat
     page.reload()
     expect(node(one, "Agent 2")).to_have_attribute("aria-level", "3")
     expect(one.get_by_label("the store", exact=True)).to_have_value("8")
+    one.get_by_role("button", name="Show the solution").click()
+    solution = one.get_by_role("group", name="The solution")
+    expect(solution.get_by_role("listitem").filter(has_text="Agent 1").last).to_have_text("Agent 1")
+    expect(solution.get_by_role("term")).to_have_text(
+        ["a worker", "a temporary agent", "the dynamic supervisor", "the store"]
+    )
+    expect(solution).to_contain_text("In a tree of another shape other numbers are right.")
 
 
 def test_typed_text_is_drawn_and_a_fault_is_marked_at_its_line(one: Locator) -> None:

@@ -29,7 +29,7 @@ const LEAST_LINES = 8, MOST_LINES = 24;
 const AROUND = 37;
 
 const loadTimes = () => import("./times-form.js");
-const loadDrawing = () => Promise.all([import("./drawing-form.js"), import("./drawing-run.js"), style("lesson/drawing.css")]);
+const loadDrawing = () => Promise.all([import("./drawing-form.js"), import("./drawing-run.js"), import("./drawn-solution.js"), style("lesson/drawing.css")]);
 /** Crashes on an axis of time, which few sessions have. @type {Awaited<ReturnType<typeof loadTimes>>} */ let times;
 /** A drawn tree, which few sessions have. @type {Awaited<ReturnType<typeof loadDrawing>>} */ let drawing;
 
@@ -225,7 +225,8 @@ export class LessonExercise extends LessonBlock {
   async #solve() {
     const solution = await this.ask(() => platform("POST", `/course/exercises/${this.state.id}/solution`, {}), "");
     if (!solution) return this.say(this.failed);
-    this.#solution = listing(solution.source, "Solution");
+    const { choice } = this.block, drawn = choice?.kind === "tree" ? drawing[2].drawnSolution(solution.source, choice) : null;
+    this.#solution = drawn ?? listing(solution.source, "Solution");
     this.change({ seen: true });
     this.paint();
     this.say("The solution is shown below the hints.");
