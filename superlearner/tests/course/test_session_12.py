@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 
 import pytest
 
@@ -462,3 +463,15 @@ def test_the_core_path_begins_and_ends_with_a_reflection() -> None:
 def test_nothing_asks_for_a_callback_before_the_lesson_names_it() -> None:
     text = (FOLDER / "lessons" / "12-what-is-otp.md").read_text(encoding="utf-8")
     assert text.index("| `code_change(old, state, extra)` |") < text.index('"code_change while the server')
+
+
+WIDTH_OF_A_CELL = 58
+"""Characters of a line beside the tree of the workbench, in a window of 1280 px."""
+
+
+def test_no_line_of_a_core_cell_is_cut_beside_the_tree() -> None:
+    text = (FOLDER / "lessons" / "12-what-is-otp.md").read_text()
+    cells = dict(re.findall(r"```cell\n# id: (s12\.c\d+)\n(.*?)```", text, re.DOTALL))
+    core = {id: cells[id] for id in ("s12.c1", "s12.c5", "s12.c6", "s12.c7", "s12.c8", "s12.c9", "s12.c10")}
+    wide = [(id, line) for id, code in core.items() for line in code.splitlines() if len(line) > WIDTH_OF_A_CELL]
+    assert not wide

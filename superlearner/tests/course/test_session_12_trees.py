@@ -283,3 +283,9 @@ def test_a_drawing_without_one_root_is_not_started() -> None:
             await start_drawing("A\nB")
 
     Scheduler().run(main)
+
+
+def test_the_crash_whose_ends_were_not_predicted_is_shown_first_and_no_row_is_marked() -> None:
+    rows = verdict(TREE, store=3).excerpt
+    assert (rows[0].of, rows[0].kind, rows[0].text) == ("Store", "exit", "'killed'")
+    assert not [row for row in rows if row.marked]

@@ -39,7 +39,7 @@ async def callbacks(s: Scenario) -> None:
             say = f"in the run {ran[key]} ran for {key}, not {answer[key]}: {WHY_RAN[key]}"
         return CourseMark(key, False, say, misconception, DOWN_IS_INFO if key == "DOWN" else "")
 
-    s.judge(map(mark, ("get_state", "remember", "DOWN", "stop")))
+    s.judge(map(mark, ("get_state", "remember", "DOWN", "stop")), sent=False)
 
 
 WHY_RAN = {

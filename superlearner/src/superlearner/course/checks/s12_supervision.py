@@ -287,8 +287,7 @@ async def tree(s: Scenario) -> None:
     marks: list[CourseMark] = []
     for key, (child, *others) in keys.items():
         kind = KINDS[key]
-        with s.showing(kind):
-            ended = await ends(s, root, child)
+        ended = await ends(s, root, child, shown=kind)
         value = said.get(key)
         # Under rest_for_one the first worker ends more than the last one does; the task asks for any of them
         counts = {len(ended), *[len(await ends(s, root, other)) for other in others if key == "worker"]}
@@ -300,7 +299,7 @@ async def tree(s: Scenario) -> None:
             also = ". A supervisor's children end with it" if child.children and value == 1 else ""
             say = f"in the run, a crash of {child.name} ended {len(ended)}: {names}; you said {render(value)}{also}"
             marks.append(CourseMark(kind, False, f"expected {len(ended)} for {kind}: {say}", misconception))
-    s.judge(marks)
+    s.judge(marks, sent=False)
 
 
 def listed(drawn: list[Drawn]) -> str:
@@ -341,8 +340,13 @@ SHOWN = 12
 STORE_FIRST = "Children start from top to bottom, and `rest_for_one` restarts only those after the one that crashed."
 
 
-async def ends(s: Scenario, root: Drawn, crashed: Drawn, strategy: str | None = None) -> list[Drawn]:
-    """Return the processes of the drawn tree that end when one crashes, which is the first of them."""
+async def ends(
+    s: Scenario, root: Drawn, crashed: Drawn, strategy: str | None = None, *, shown: str = ""
+) -> list[Drawn]:
+    """Return the processes of the drawn tree that end when one crashes, which is the first of them.
+
+    The crash and what follows is shown if the row `shown` of the answer is the first wrong one.
+    """
     pids: dict[Drawn, otp.Pid] = {}
 
     def spec(drawn: Drawn, number: int) -> Any:
@@ -367,9 +371,10 @@ async def ends(s: Scenario, root: Drawn, crashed: Drawn, strategy: str | None = 
                 await note(child, infos[number])
 
     await note(root, supervisor)
-    otp.exit(pids[crashed], "kill")
-    await otp.wait_down(pids[crashed])
-    await wait_all_idle()
+    with s.showing(shown):
+        otp.exit(pids[crashed], "kill")
+        await otp.wait_down(pids[crashed])
+        await wait_all_idle()
     ended = [drawn for drawn, pid in pids.items() if not otp.is_alive(pid)]
     ended.sort(key=lambda drawn: drawn is not crashed)
     with s.unseen():

@@ -161,14 +161,18 @@ class Scenario(Defined):
         yield
         self._spans[key] = since, self.mark()
 
-    def judge(self, marks: Iterable[CourseMark]) -> None:
-        """Mark each row of the answer; raise `Wrong` unless all are right."""
+    def judge(self, marks: Iterable[CourseMark], *, sent: bool = True) -> None:
+        """Mark each row of the answer; raise `Wrong` unless all are right.
+
+        `sent`: the last event that is shown is the mistake. It is not if the answer predicts what a correct run does.
+        """
         self.marks = tuple(marks)
         for mark in self.marks:
             if not mark.ok and mark.key in self._spans:
                 self.show(*self._spans[mark.key])
                 break
         if wrong := wrong_marks(self.marks):
+            wrong.sent = sent
             raise wrong
 
     def done(self) -> None:
