@@ -10,7 +10,7 @@ __all__ = ["forwarding"]
 
 
 class _End(asyncio.Protocol):
-    """One of the two sockets of a connection; what it receives is passed to the other one after a delay."""
+    """A socket of a connection; what it receives is passed to the other one after a delay."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
