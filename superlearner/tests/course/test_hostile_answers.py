@@ -23,11 +23,11 @@ RIGHT = COURSE.solution("s12.minimal")
 BEFORE = "class MinimalServer"
 
 
-def checked(source: str) -> Checked:
+def checked(source: str, exercise: str = "s12.minimal") -> Checked:
     async def main() -> Checked:
         checker = Checker(0)
         try:
-            return await checker.check("s12.minimal", COURSE.check_source("s12.minimal"), source)
+            return await checker.check(exercise, COURSE.check_source(exercise), source)
         finally:
             checker.close()
 
@@ -38,6 +38,13 @@ def test_the_reference_passes_behind_walls() -> None:
     found = checked(RIGHT + "\nprint('hello')\n")
     assert found.verdict.ok, found.verdict.steps
     assert found.printed == "hello\n" * 5
+
+
+def test_a_failed_run_that_is_repeated_to_show_it_prints_once() -> None:
+    wrong = (FOLDER / "wrong" / "s03_echo" / "M1.py").read_text()
+    found = checked(wrong + "\nprint('hello')\n", "s03.echo")
+    assert found.verdict.excerpt
+    assert found.printed == "hello\n"
 
 
 FORGED = """

@@ -41,7 +41,8 @@ from superlearner.course.engine.verdict import CourseMark, CourseRow, CourseStep
 __all__ = ["Scenario"]
 
 KEPT: Final = 2000
-KINDS: Final = ("sent", "dropped", "spawned", "exited", "gave_up")
+ENDS: Final = ("spawned", "exited", "gave_up")
+KINDS: Final = ("sent", "dropped", *ENDS)
 """Events that checks and excerpts read."""
 RESTART_S: Final = 1.0
 TERMS: Final = re.compile(r"#Ref<[\d.]+>|<\d+\.\d+\.\d+>")
@@ -54,9 +55,10 @@ class Scenario(Defined):
         answer: the module of the learner.
         seed: the seed of the scheduler.
         code: the code object of the answer; None for a scenario of the course itself.
+        records: whether messages are recorded, for excerpts and for checks that read them.
     """
 
-    def __init__(self, answer: ModuleType, seed: int, code: CodeType | None = None) -> None:
+    def __init__(self, answer: ModuleType, seed: int, code: CodeType | None = None, records: bool = True) -> None:
         super().__init__(answer)
         self._lines = AnswerLines(code, answer)
         self.seed = seed
@@ -78,6 +80,9 @@ class Scenario(Defined):
         self.random: Random = Random(seed)
         """Draws the values of a check; the same under the same seed."""
         self._note = ""
+        self._records = records
+        self.needs_events = False
+        """True once the check has asked for messages that are not recorded: its verdict does not count."""
         self._events: list[Event] = []
         self._names: dict[otp.Pid, str] = {}
         self._labels: dict[str, str] = {}
@@ -91,7 +96,7 @@ class Scenario(Defined):
         self._before = set(otp.processes())
         self._kept: set[otp.Pid] = set()
         self._supervisors: list[otp.Pid] = []
-        self._reader = subscribe(self._node, self._take, kinds=KINDS)
+        self._reader = subscribe(self._node, self._take, kinds=KINDS if records else ENDS)
         self.name(self._me, "check")
 
     # Results of a run
@@ -508,10 +513,13 @@ class Scenario(Defined):
 
     def sent(self, to: otp.Pid, since: int = 0) -> list[Event]:
         """Return the messages sent to a process since a mark, oldest first."""
-        return [event for event in self._events[since:] if event.kind == "sent" and event.data.get("to") == to]
+        return [event for event in self.events(since) if event.kind == "sent" and event.data.get("to") == to]
 
     def events(self, since: int = 0) -> list[Event]:
         """Return the events since a mark, oldest first."""
+        if not self._records:
+            self.needs_events = True
+            raise Wrong("expected a run whose messages are recorded, got another")
         return self._events[since:]
 
     def stop_tracing(self) -> None:
