@@ -303,6 +303,11 @@ def test_a_lost_member_is_forgotten_and_the_cluster_is_healthy_again(inside: Ins
             cluster.distribution.member_transport.inject(Cut(B))
             await both.until_nodes(lambda names: B not in names)
             assert [one["name"] for one in (await status_of(cluster))["missing"]] == [B]
+            (line,) = (await platform.get("/api/v1/restarts"))["data"]
+            assert (line["node"], line["line"], line["program"]) == (B, f"{B} is gone: {line['reason']}", True)
+            assert "silent" in line["reason"]
+            shown = await platform.get(f"/api/v1/restarts/{line['ref']}")
+            assert shown["data"]["summary"] == line["line"]
             assert (await both.get("/nodes/b/forget", method="POST"))["name"] == B
             status = await status_of(cluster)
             assert (status["status"], status["partition"], status["missing"]) == ("healthy", "none", [])

@@ -25,6 +25,7 @@ from superlearner.cluster.cookie import CookieError
 from superlearner.cluster.line import MemberLink
 from superlearner.cluster.serving import control_of
 from superlearner.cluster.ways import BACKEND, BadWay, Way
+from superlearner.nodes.attaching import ServiceChange
 from superlearner.nodes.kinds import MEMBER
 from superlearner.nodes.nodes import Absence, Nodes
 from superlearner.nodes.remote import RemoteError
@@ -61,6 +62,7 @@ class Members:
         node: returns the node that joins.
         meta: facts about this member for the others.
         tell: called with `ok` or `bad` and a sentence when a member comes or goes.
+        on_change: called with the loss of a member, and with its return.
     """
 
     way: Way | None
@@ -68,6 +70,7 @@ class Members:
     node: Callable[[], otp.Node]
     meta: Callable[[], dict[str, Any]] = dict
     tell: Callable[[str, str], object] = lambda _level, _text: None
+    on_change: Callable[[ServiceChange], object] = lambda _change: None
     cluster: Cluster | None = None
     state: State = "off"
     why: str | None = None
@@ -219,8 +222,11 @@ class _Serving:
         own = members.cluster is not None and member.name == members.cluster.node.name
         if own or members.attached.get(member.name) == member.incarnation:
             return
-        members.gone.pop(member.name, None)
-        members.note(member, "joined")
+        lost = members.gone.pop(member.name, None)
+        joined = members.note(member, "joined")
+        if lost is not None:
+            after = f"after {max(0.0, joined.at - lost.at):.0f} s"
+            members.on_change(_change_of(member, joined.at, f"{member.name} has joined again, {after}", None))
         members.tell("ok", f"{member.name} has joined the cluster")
         pid, ref = otp.spawn_monitor(_attach, members, member)
         self.attaching[ref] = member.name, pid
@@ -235,6 +241,7 @@ class _Serving:
         happening = members.note(member, what, words)
         if what != "left":
             members.gone[member.name] = happening
+            members.on_change(_change_of(member, happening.at, f"{member.name} is gone: {words}", words))
         members.detach(member.name, words)
         members.tell("ok" if what == "left" else "bad", f"{member.name} has gone: {words}")
 
@@ -246,6 +253,11 @@ ENDS: Final = {
     "disconnected": "it was disconnected",
 }
 """The words for each reason why a member is gone; pages know that of `left`."""
+
+
+def _change_of(member: Member, at: float, text: str, reason: str | None) -> ServiceChange:
+    os_pid = member.meta.get("os_pid") if isinstance(member.meta, dict) else None
+    return ServiceChange(member.name, at, text, reason, os_pid if isinstance(os_pid, int) else 0, MEMBER)
 
 
 async def _attach(members: Members, member: Member) -> None:

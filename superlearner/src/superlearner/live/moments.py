@@ -27,7 +27,6 @@ from otp import standstill
 from otp.redaction import without_secrets
 from superlearner.control.terms import clip
 from superlearner.nodes.attaching import ServiceChange
-from superlearner.nodes.kinds import SERVICE
 from superlearner.nodes.nodes import Nodes, WatchedNode
 from superlearner.nodes.remote import BadAnswer, RemoteError, RemoteNode, follow
 from superlearner.nodes.remote.protocol import Drawn, Failed, Recent
@@ -218,12 +217,14 @@ class Moments:
         self._add(MomentRow(node, run, number, number, end.at, until, line, 1, f"{number}", owner, _pack(data)))
 
     def add_service_change(self, change: ServiceChange) -> None:
-        """Keep the loss or the return of an attached service, with a run of its own."""
+        """Keep the loss or the return of an attached service or a member, with a run of its own."""
         run, number = new_run(), 1
         data = describe_service_change(change, Ref(run, number)).model_dump_json(exclude_unset=True).encode()
         at, line = change.at, without_secrets(change.text, LONGEST)
         self._add(
-            MomentRow(change.node, run, number, number, at, at, line, 1, f"{number}", None, _pack(data), str(SERVICE))
+            MomentRow(
+                change.node, run, number, number, at, at, line, 1, f"{number}", None, _pack(data), str(change.kind)
+            )
         )
 
     def _draw(self, watched: WatchedNode, memory: Memory, group: Group, now: Running) -> bytes | None:

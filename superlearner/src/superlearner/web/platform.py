@@ -172,6 +172,7 @@ class Platform(NodeServices):
         self.members = Members(
             _way(settings), self.nodes, lambda: self.node, self._facts_for_members, self._report_member
         )
+        self.members.on_change = self.moments.add_service_change
         self.nodes.explainers = [self.sandboxes.absence, self.attachments.absence, self.members.absence]
         self.tokens.listen(self._token_ended)
         self.accounts.listen(self._user_changed)

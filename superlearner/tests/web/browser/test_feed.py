@@ -43,6 +43,18 @@ def test_events_stand_newest_first_in_the_words_of_the_server(page: Page, platfo
     expect(page.locator("#events > .hint")).to_be_hidden()
 
 
+def test_before_the_first_event_the_last_restart_of_the_former_program_is_shown(
+    open_page: Callable[..., Page], platform: Any
+) -> None:
+    page = open_page(f"{platform.url}/learn", ready=False)
+    line = {"at": 1763850000.5, "line": "till crashed and was restarted", "kept": True}
+    page.route("**/api/v1/restarts?*", lambda route: route.fulfill(json={"data": [line]}))
+    page.goto(f"{platform.url}/supervisors")
+    expect(page.locator("#events > .hint")).to_contain_text("Nothing has happened since this program started.")
+    before = page.locator("#events > .hint").get_by_role("link", name="till crashed and was restarted")
+    expect(before).to_have_attribute("href", re.compile(r"/timeline\?.*at=1763850000\.5"))
+
+
 def test_a_repeated_event_replaces_itself(page: Page, platform: Any) -> None:
     platform.delta(e=[event(1), event(2, "cart crashed")])
     platform.delta(e=[event(1, "ledger crashed 41 times in 2 s")])

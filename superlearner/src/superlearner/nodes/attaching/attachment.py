@@ -17,6 +17,7 @@ from superlearner.control.terms import clip
 from superlearner.nodes.attaching.known_services import KnownService
 from superlearner.nodes.attaching.line import ENDED, ServiceLink
 from superlearner.nodes.attaching.whereabouts import Whereabouts
+from superlearner.nodes.kinds import SERVICE, NodeKind
 from superlearner.nodes.nodes import Nodes
 from superlearner.nodes.remote import RemoteError
 
@@ -35,7 +36,7 @@ State = Literal["connecting", "attached", "looked_for", "given_up"]
 
 @dataclass(frozen=True, slots=True)
 class ServiceChange:
-    """The loss of an attached service, or its return.
+    """The loss of an attached service or of a member, or its return.
 
     Args:
         node: the name of its node on the platform.
@@ -43,6 +44,7 @@ class ServiceChange:
         text: what happened, without the time.
         reason: why it was lost; None if it is attached again.
         os_pid: the process id of its program.
+        kind: the kind of its node.
     """
 
     node: str
@@ -50,6 +52,7 @@ class ServiceChange:
     text: str
     reason: str | None
     os_pid: int
+    kind: NodeKind = SERVICE
 
 
 class Attachment:

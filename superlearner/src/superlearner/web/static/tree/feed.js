@@ -5,7 +5,9 @@
  * @module
  */
 
-import { attribute, icon, make, write } from "../base/dom.js";
+import { requestOn } from "../base/api.js";
+import { attribute, chosen, icon, make, nodeQuery, renew, root, write } from "../base/dom.js";
+import { time } from "../base/words.js";
 import { Held } from "../live/held.js";
 import { rowText, Storms } from "../live/storms.js";
 import { html, render, repeat } from "../vendor/lit-html.js";
@@ -15,6 +17,7 @@ import { eventRow } from "./feed-row.js";
 /** @import { Line } from "../live/storms.js" */
 
 const YET = "Nothing has happened yet. Kill a process and read here what its supervisor did.";
+const SINCE = "Nothing has happened since this program started. The last before it:";
 const ENDED = "The node has ended. Nothing had happened in its tree before that.";
 
 export class SlFeed extends HTMLElement {
@@ -40,6 +43,7 @@ export class SlFeed extends HTMLElement {
 
   /** @param {readonly FeedEvent[]} feed  oldest first @param {string|null} [run]  of the server */
   show(feed, run = "") {
+    if (run && run !== this.#run && !feed.length) void this.#readBefore(run);
     if (feed === this.#feed) return;
     this.#feed = feed;
     this.lines = this.#storms.take(feed, run);
@@ -47,6 +51,31 @@ export class SlFeed extends HTMLElement {
     write(this.#latest, last ? rowText(last) : "Nothing yet");
     attribute(this.#latest, "data-level", last?.event.level);
     if (this.#held.allows(this.lines)) this.#draw();
+  }
+
+  /** The run whose former restarts were read. @type {string|null} */ #run = null;
+  /** The newest restart before this run. @type {Api.RestartLine|null} */ #before = null;
+
+  /** Read the newest restart that is kept of former programs. @param {string} run */
+  async #readBefore(run) {
+    this.#run = run;
+    const node = chosen() || document.querySelector("#node option")?.textContent || ""; // without one, the list is of all nodes
+    try {
+      [this.#before = null] = await requestOn(node, "GET", "/restarts?settled=true&fold=false&per_page=1");
+    } catch {
+      return; // the sentence is true without it
+    }
+    this.#tell();
+  }
+
+  #there = true;
+
+  /** Say why there are no events. */
+  #tell() {
+    const one = this.#there ? this.#before : null;
+    if (one === null) return write(this.#empty, this.#there ? YET : ENDED);
+    renew(this.#empty, [make("span", {}, SINCE, " "), make("a",
+      { href: `${root()}/timeline${nodeQuery(chosen(), { at: one.at.toFixed(6) })}` }, `${time(one.at)} ${one.line ?? ""}`)]);
   }
 
   #draw() {
@@ -60,7 +89,9 @@ export class SlFeed extends HTMLElement {
 
   /** Show whether the node is available while there are no events. @param {boolean} there */
   live(there) {
-    write(this.#empty, there ? YET : ENDED);
+    if (there === this.#there) return;
+    this.#there = there;
+    this.#tell();
   }
 
   /** Open or close the sheet in narrow windows. @param {boolean} open */
