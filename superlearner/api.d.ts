@@ -171,7 +171,8 @@ declare namespace Api {
     /** the newest answer: source, number of the option, or text */ answer: any;
   }
   interface CourseLearner {
-    name: string;
+    /** with which they sign in */ name: string;
+    /** the name as it was typed */ shown: string;
     /** when they did something last, to the minute; null: never */ at: number|null;
     /** the session that they opened or worked in last */ session: number|null;
     /** exercises that have passed, of all sessions */ passed: number;
@@ -231,6 +232,7 @@ declare namespace Api {
   }
   interface CourseLearnerWork {
     name: string;
+    /** the name as it was typed */ shown: string;
     /** those that they have answered, the newest first */ predictions: CourseLearnerPrediction[];
     /** those that they have begun, the newest first */ exercises: CourseLearnerAnswer[];
   }

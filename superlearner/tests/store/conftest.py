@@ -115,9 +115,14 @@ CREATE INDEX moments_by_number ON moments (node, number);
 INSERT INTO moments (node, run, number, last, at, until, line, count, events)
     VALUES ('shop@127.0.0.1', '00000000000a', 3, 5, 1.5, 1.5, 'till crashed', 1, '3-5');
 """
+TENTH_VERSION = """\
+UPDATE superlearner_schema SET version_num = '0010';
+ALTER TABLE moments ADD COLUMN kind TEXT;
+CREATE INDEX moments_by_time ON moments (at, id);
+"""
 VERSIONS = (
     FIRST_VERSION, SECOND_VERSION, THIRD_VERSION, FOURTH_VERSION, FIFTH_VERSION, SIXTH_VERSION, SEVENTH_VERSION,
-    EIGHTH_VERSION, NINTH_VERSION,
+    EIGHTH_VERSION, NINTH_VERSION, TENTH_VERSION,
 )  # fmt: skip
 EARLIER = {f"{number:04}": "".join(VERSIONS[:number]) for number in range(1, len(VERSIONS) + 1)}
 """Rows that platforms of earlier schemas left; `id` is written differently in each database."""

@@ -68,6 +68,7 @@ class Records:
             "generation": user.generation,
             "implied": int(user.implied),
             "quota": json_text(user.quota),
+            "shown": user.shown,
         }
         return _user(await self._opened().insert("users", values))
 
@@ -80,8 +81,8 @@ class Records:
         return await self._opened().revoke_user(name, at)
 
     async def change_user(self, user: UserRow) -> bool:
-        """Store role, scopes, generation, quota, and whether the user is implied; return whether the user exists."""
-        values: dict[str, Any] = {"role": user.role, "scopes": _words(user.scopes)}
+        """Store what may change of a user; return whether the user exists."""
+        values: dict[str, Any] = {"role": user.role, "scopes": _words(user.scopes), "shown": user.shown}
         values |= {"generation": user.generation, "implied": int(user.implied), "quota": json_text(user.quota)}
         return await self._opened().update("users", {"id": user.id, "revoked": None}, values) > 0
 

@@ -185,6 +185,7 @@ class UserRow:
         generation: number of times that all sessions of the user were ended.
         implied: whether the user was added with a token, and goes with the last one.
         quota: the quotas that differ from those of the role, by name.
+        shown: the name as it was typed, if it differs.
     """
 
     name: str
@@ -198,6 +199,7 @@ class UserRow:
     generation: int = 0
     implied: bool = False
     quota: Mapping[str, int] = field(default_factory=dict[str, int], hash=False)
+    shown: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ __all__ = [
     "users",
 ]
 
-SCHEMAS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010")
+SCHEMAS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011")
 """The revisions a database may have, oldest first: the steps in `migrations`."""
 HEAD: Final = SCHEMAS[-1]
 VERSION_TABLE: Final = "superlearner_schema"
@@ -143,6 +143,7 @@ users: Final = Table(
     Column("generation", Integer, nullable=False, server_default="0"),
     Column("implied", Integer, nullable=False, server_default="0"),
     Column("quota", Text, nullable=False, server_default="{}"),
+    Column("shown", Text, nullable=False, server_default=""),
     Index("users_by_key", "key", unique=True),
 )
 

@@ -252,7 +252,7 @@ class SignIn:
             title="Sign in" if visitor else heading,
             action=f"{LINKS}{code}" if visitor else None,
             user=None if visitor is None else visitor.user,
-            before=None if before is None else before.user.name,
+            before=None if before is None else before.user.called,
             heading=heading,
             why=why,
         )

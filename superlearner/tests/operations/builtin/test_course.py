@@ -391,6 +391,25 @@ def test_a_learner_who_only_reads_is_active_in_the_session_that_they_opened(insi
     inside(test, data_dir=tmp_path)
 
 
+@pytest.mark.operation("user.links")
+def test_the_board_shows_names_as_they_were_typed(inside: Inside, tmp_path: Path) -> None:
+    """Regression: *Bjørn Müller* was Bjorn.Muller on the board and on the page on which he signs in."""
+
+    async def test(inside_: Any) -> None:
+        await inside_.platform.store.sync()
+        made = (
+            await inside_.client.post("/api/v1/users/links", headers=OWNER, json={"names": "Bjørn Müller\nada"})
+        ).json()
+        links = {one["given"]: one["url"].partition("/sign-in/")[2] for one in made["data"]["links"]}
+        board = (await call(inside_.platform, "course.learners", TEACHER)).data
+        assert [(one["name"], one["shown"]) for one in board] == [("ada", "ada"), ("Bjorn.Muller", "Bjørn Müller")]
+        page = (await inside_.client.get(f"/sign-in/{links['Bjørn Müller']}")).text
+        assert "Sign in as Bjørn Müller" in page
+        assert "Bjorn.Muller" not in page
+
+    inside(test, data_dir=tmp_path)
+
+
 def test_a_teacher_sees_in_which_session_predictions_were_right_or_wrong(inside: Inside, tmp_path: Path) -> None:
     async def test(inside_: Any) -> None:
         platform = inside_.platform

@@ -63,6 +63,7 @@ def test_a_teacher_gives_links_to_a_class_and_sees_who_is_stuck(
     with program.client() as ben:
         ben.post(f"/sign-in/{path}", headers={"sec-fetch-site": "same-origin"})
         ben.post("/api/v1/course/import", json={"done": FAILED}).raise_for_status()
+    expect(page.locator("#class-rows").get_by_role("button", name="Jörg Müller")).to_be_visible()
     first = page.locator("#class-rows").get_by_role("row").first
     expect(first).to_contain_text("ben")
     expect(first).to_contain_text("MinimalServer (12), 4 attempts Line 7: expected 0, got 3.")

@@ -22,6 +22,7 @@ from superlearner.operations.results.course import (
 )
 from superlearner.operations.rights.accounts import Accounts, standing_of
 from superlearner.operations.rights.user_access import UserName, find_user
+from superlearner.store import UserRow
 
 
 @operation("course.learners", http=("GET", "/course/learners"), scope="code", on="platform", errors=STORED,
@@ -39,10 +40,9 @@ async def learners(accounts: Accounts, classroom: Classroom, course: Course, /) 
         ]
         done = await classroom.read()
     found = [
-        _learner(row.name, done.get(row.name) or Progress(), course, row.seen, classroom.opened(row.name))
-        for row in rows
+        _learner(row, done.get(row.name) or Progress(), course, row.seen, classroom.opened(row.name)) for row in rows
     ]
-    return sorted(found, key=lambda one: (not one.stuck, one.name.lower()))
+    return sorted(found, key=lambda one: (not one.stuck, one.shown.casefold()))
 
 
 @operation("course.learner", http=("GET", "/course/learners/{name}"), scope="code", on="platform",
@@ -75,13 +75,14 @@ async def learner(accounts: Accounts, classroom: Classroom, course: Course, /, n
     ]  # fmt: skip
     return CourseLearnerWork(
         name=row.name,
+        shown=row.shown or row.name,
         exercises=sorted(begun, key=lambda one: -one.at),
         predictions=sorted(predicted, key=lambda one: -one.at),
     )
 
 
 def _learner(
-    name: str, done: Progress, course: Course, seen: float | None, opened: tuple[int, float] | None
+    row: UserRow, done: Progress, course: Course, seen: float | None, opened: tuple[int, float] | None
 ) -> CourseLearner:
     sessions = [describe_session(one, done) for one in course.lessons]
     begun = done.list_begun(course.lessons)
@@ -91,7 +92,8 @@ def _learner(
     if opened is not None and (newest is None or opened[1] >= done.latest_of(newest)):
         session = opened[0]
     return CourseLearner(
-        name=name,
+        name=row.name,
+        shown=row.shown or row.name,
         at=max((at for at in (done.latest(), seen, opened and opened[1]) if at is not None), default=None),
         session=session,
         passed=sum(one.passed for one in sessions),

@@ -251,6 +251,8 @@ async def links(
         expires = accounts.clock() + seconds
         for given, name, row in sheet:
             user, added = (row, False) if row is not None else await _add_learner(ctx, accounts, name)
+            if (shown := "" if given == user.name else given) != user.shown:
+                user = await accounts.show_as(user, shown)
             code, expires = await accounts.new_link(user, seconds)
             url = f"{reach.urls[0]}/sign-in/{code}"
             qr = qr_of(url)

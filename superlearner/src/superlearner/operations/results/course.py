@@ -260,7 +260,8 @@ class CourseLearnerSession(ResultModel):
 class CourseLearner(ResultModel):
     """The work of a learner in all sessions."""
 
-    name: str
+    name: str = Field(description="with which they sign in")
+    shown: str = Field(description="the name as it was typed")
     at: float | None = Field(description="when they did something last, to the minute; null: never")
     session: int | None = Field(description="the session that they opened or worked in last")
     passed: int = Field(description="exercises that have passed, of all sessions")
@@ -286,6 +287,7 @@ class CourseLearnerWork(ResultModel):
     """The work of a learner on exercises and predictions."""
 
     name: str
+    shown: str = Field(description="the name as it was typed")
     predictions: list[CourseLearnerPrediction] = Field(description="those that they have answered, the newest first")
     exercises: list[CourseLearnerAnswer] = Field(description="those that they have begun, the newest first")
 

@@ -58,7 +58,7 @@ def user_of(row: UserRow, *, local: bool, token: Token | None = None) -> User:
     scopes = scopes_of(row)
     if token is not None:
         scopes = scopes.intersection(in_order(token.scopes))
-    return User(row.name, scopes, local, row.id or None, role_of(row))
+    return User(row.name, scopes, local, row.id or None, role_of(row), row.shown)
 
 
 class Accounts:
@@ -136,15 +136,17 @@ class Accounts:
         row = self._all[number]
         return row.revoked is not None or (row.implied and self._tokens.has_none(row.name))
 
-    async def add(self, name: str, role: Role, scopes: Iterable[Grant] = (), *, implied: bool = False) -> UserRow:
-        """Add a user.
+    async def add(
+        self, name: str, role: Role, scopes: Iterable[Grant] = (), *, implied: bool = False, shown: str = ""
+    ) -> UserRow:
+        """Add a user; `shown` is the name as it was typed.
 
         Raises:
             NameTaken: there is, or was, one of this name.
             StoreUnavailable: it cannot be stored.
         """
         await self._known()
-        row = UserRow(name, tuple(scopes), self.clock(), key=key_of(name), role=role, implied=implied)
+        row = UserRow(name, tuple(scopes), self.clock(), key=key_of(name), role=role, implied=implied, shown=shown)
         async with self._lock:
             return self._put(await self._store.records.add_user(row))
 
@@ -168,6 +170,13 @@ class Accounts:
             self._put(changed)
         self._notify_listeners(changed, "changed")
         return changed
+
+    async def show_as(self, row: UserRow, shown: str) -> UserRow:
+        """Set the name of a user as pages show it. Raises StoreUnavailable."""
+        async with self._lock:
+            changed = replace(self._current(row), shown=shown)
+            await self._store.records.change_user(changed)
+            return self._put(changed)
 
     async def set_quota(self, row: UserRow, quota: Mapping[str, int], *, reset: bool = False) -> UserRow:
         """Set quotas of a user, and with `reset` give the others back to the role. Raises StoreUnavailable."""

@@ -82,6 +82,12 @@ class User:
     local: bool = True
     id: int | None = None
     role: Role | None = None
+    shown: str = ""
+
+    @property
+    def called(self) -> str:
+        """The name as it was typed, with its accents and spaces."""
+        return self.shown or self.name
 
     def may(self, scope: Scope, owner: str | None = None) -> bool:
         """Return whether the user has the scope on a node of `owner` (None: a node without an owner)."""

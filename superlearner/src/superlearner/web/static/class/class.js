@@ -87,10 +87,10 @@ function draw(learners) {
 }
 
 /** @param {Api.CourseLearner} learner @param {number[]} numbers  of the sessions with a column */
-function row({ name, at, session: place, current, stuck, sessions }, numbers) {
+function row({ name, shown, at, session: place, current, stuck, sessions }, numbers) {
   const begun = new Map(sessions.map((one) => [one.number, one])), here = begun.get(place ?? 0);
   return html`<tr role="row">
-    <th role="rowheader" scope="row"><button type="button" aria-haspopup="dialog" @click=${() => open(name)}>${name}</button></th>
+    <th role="rowheader" scope="row"><button type="button" aria-haspopup="dialog" @click=${() => open(name, shown)}>${shown}</button></th>
     <td role="cell">${at === null ? html`<span class="hint">never</span>` : html`<time>${time(at)}</time>`}</td>
     <td role="cell" class="works-on" ?data-stuck=${stuck}>${current && (stuck || current.session === place)
       ? worksOn(current, stuck) : here ? html`<b>${names.get(here.number)}</b>` : nothing}</td>
@@ -117,10 +117,10 @@ const session = (number, one) => one
     ? html`<span aria-hidden="true">✓</span><span class="vh">core path passed, </span>` : nothing}${one.passed}/${one.exercises}</td>`
   : html`<td role="cell" class="num" data-number=${number}></td>`;
 
-/** @param {string} name */
-function open(name) {
+/** @param {string} name @param {string} shown */
+function open(name, shown) {
   learnerName = name;
-  write(byId("learner-name", HTMLElement), name);
+  write(byId("learner-name", HTMLElement), shown);
   render(html`<p class="hint">Loading…</p>`, byId("learner-work", HTMLElement));
   render(newLink(name), byId("learner-link", HTMLElement));
   dialog.showModal();
@@ -150,12 +150,12 @@ async function makeLink(name) {
 }
 
 /** @param {Api.CourseLearnerWork} work */
-function drawWork({ name, exercises, predictions }) {
+function drawWork({ name, shown, exercises, predictions }) {
   attribute(dialog, "data-learner", name);
   render(html`${exercises.length
     ? html`<table class="table"><thead><tr><th scope="col">Exercise</th><th scope="col">Work</th><th scope="col">Last</th></tr></thead>
       <tbody>${repeat(exercises, ({ id }) => id, exercise)}</tbody></table>`
-    : html`<p class="hint">${name} has begun no exercise yet.</p>`}${predictions.length ? html`<h3>Predictions</h3>
+    : html`<p class="hint">${shown} has begun no exercise yet.</p>`}${predictions.length ? html`<h3>Predictions</h3>
       <ul class="learner-steps">${predictions.map(prediction)}</ul>` : nothing}`, byId("learner-work", HTMLElement));
 }
 
