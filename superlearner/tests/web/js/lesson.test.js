@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { explainError } from "#static/lesson/cell-error.js";
 import { chosenIn, sourceOf } from "#static/lesson/choice.js";
 import {
   countOf, definedIn, followingOf, goOn, markOf, missingIn, nextName, nextOf,
@@ -84,4 +85,16 @@ test("the last cell that defines a name is found, by a definition, an import or 
   const at = (name) => definedIn(name, cells);
   assert.deepEqual(["impl", "second", "one", "Shop", "crash", "bob", "count", "os", "j"].map(at), [0, 0, 0, 1, 2, 3, 3, 5, 5]);
   assert.deepEqual(["two", "value", "inner", "nothing"].map(at), [-1, -1, -1, -1]);
+});
+
+test("an error of a callback is at its line in the cell, without paths of modules", () => {
+  const code = "class A:\n    def init(self):\n        self.x = 1\n\nawait A.start()";
+  const message = (/** @type {number} */ at) =>
+    `line 5: otp.kernel.values.errors.StartError: Crash(AttributeError('self holds no state')); raised at <eval>:${at}`;
+  assert.deepEqual(explainError(message(3), code, 5),
+    { said: "line 5: StartError: Crash(AttributeError('self holds no state')), raised at line 3", line: 3 });
+  assert.deepEqual(explainError(message(9), code, 5),
+    { said: "line 5: StartError: Crash(AttributeError('self holds no state'))", line: 5 }, "it stands in another cell");
+  assert.equal(explainError("NameError: name 'x' is not defined", code, 1).said, "NameError: name 'x' is not defined");
+  assert.equal(explainError("held the loop for 2.0 s: <eval>, line 4", code, 0).line, 4);
 });

@@ -8,6 +8,7 @@ import { ApiError } from "../base/api.js";
 import { make, root } from "../base/dom.js";
 import { SlCode } from "../components/code-editor.js";
 import { html, nothing } from "../vendor/lit-html.js";
+import { explainError } from "./cell-error.js";
 import { heightOf, onCtrlEnter } from "./editing.js";
 import { draft, keep } from "./lesson-drafts.js";
 import { LessonBlock, mayCode, signIn } from "./lesson-block.js";
@@ -20,15 +21,6 @@ const bench = workbench();
 
 /** Characters of what a cell prints that the server sends. */
 const LONGEST = 4000;
-const HELD = /held the loop for ([\d.]+) s(?:: <eval>, line (\d+))?/;
-
-/** Return what an error says to a learner. @param {string} message */
-function explainError(message) {
-  const held = HELD.exec(message), text = message.replace(/^source: /, "");
-  if (!held) return text;
-  return `Stopped: ${held[2] ? `line ${held[2]}` : "the code"} ran for ${held[1]} s without waiting.`;
-}
-
 export class LessonCell extends LessonBlock {
   #editor = new SlCode();
   #place = make("div", { class: "cell-tree", role: "group", "aria-label": "What runs in the workbench" },
@@ -95,8 +87,8 @@ export class LessonCell extends LessonBlock {
     } catch (error) {
       if (!(error instanceof ApiError) || !["eval_failed", "validation_error", "timeout"].includes(error.code)) throw error;
       const of = (/** @type {string} */ field) => error.details.find((detail) => detail.field === field)?.problem ?? "";
-      const line = Number(of("line") || /line (\d+)/.exec(error.message)?.[1]),
-        said = this.#interrupted ? "Interrupted. Names that were made are kept." : explainError(error.message);
+      const found = explainError(error.message, this.#editor.value, Number(of("line"))), { line } = found;
+      const said = this.#interrupted ? "Interrupted. Names that were made are kept." : found.said;
       if (line && !this.#interrupted) this.#editor.mark(line, 1, said, false);
       const missing = /NameError: name '(\w+)' is not defined/.exec(said)?.[1] ?? "";
       return { printed: of("printed"), value: null, error: said, missing };

@@ -29,7 +29,9 @@ const LEAST_LINES = 8, MOST_LINES = 24;
 const AROUND = 37;
 
 const loadTimes = () => import("./times-form.js");
-const loadDrawing = () => Promise.all([import("./drawing-form.js"), import("./drawing-run.js"), import("./drawn-solution.js"), style("lesson/drawing.css")]);
+const loadDrawing = () => Promise.all([
+  import("./drawing-form.js"), import("./drawing-run.js"), import("./drawn-solution.js"), style("lesson/drawing.css"),
+]);
 /** Crashes on an axis of time, which few sessions have. @type {Awaited<ReturnType<typeof loadTimes>>} */ let times;
 /** A drawn tree, which few sessions have. @type {Awaited<ReturnType<typeof loadDrawing>>} */ let drawing;
 

@@ -12,14 +12,16 @@ import { fitLanes, lanesOf } from "./lesson-rows.js";
 const READABLE = 90;
 
 /**
- * Return the rows whose lanes are readable in a room: those of the marked row first, without one those of the first row, then those that a sentence names.
+ * Return the rows whose lanes are readable in a room: those of the marked row first, without one those of the first row,
+ * then those that a sentence names.
  * @param {Row[]} rows
  * @param {string} say
  * @param {number} room  in px
  */
 export function fitRows(rows, say, room) {
   const newest = rows.toReversed(), named = newest.filter(({ of, to }) => [of, to].some((one) => one && say.includes(one)));
-  const marked = rows.filter((row) => row.marked), order = [...(marked.length ? marked : rows.slice(0, 1)), ...named, ...newest];
+  const marked = rows.filter((row) => row.marked);
+  const order = [...(marked.length ? marked : rows.slice(0, 1)), ...named, ...newest];
   for (let most = lanesOf(rows).length; ; most -= 1) {
     /** @type {Row[]} */ let kept = [];
     for (const row of order) if (lanesOf([...kept, row]).length <= most) kept = [...kept, row];
