@@ -31,5 +31,13 @@ def test_a_template_starts_its_tree(id: str, nodes_here: Any) -> None:
     assert asyncio.run(main()) >= 2
 
 
+@pytest.mark.parametrize("id", [one.id for one in templates() if one.id != "workbench"])
+def test_the_comment_that_says_what_to_try_fits_an_editor_on_a_phone(id: str) -> None:
+    """Regression: it was cut at the right of the first code of the Playground."""
+    template = next(one for one in templates() if one.id == id)
+    said = template.text.split('"""')[1].splitlines()[1:]
+    assert max(map(len, said)) <= 36
+
+
 def test_all_templates_of_the_folder_are_offered() -> None:
     assert sorted(one.id for one in templates()) == sorted(path.stem for path in FOLDER.glob("[!_]*.py"))

@@ -212,7 +212,7 @@ def _lines(verdict: Any, printed: str, width: int | None = None) -> list[str]:
         for line in step.say.splitlines():
             add("", printable(line))
     for id in verdict.misconceptions:
-        add(id, verdict.look or MISCONCEPTIONS[id].fact)
+        add("Note", f"{verdict.look or MISCONCEPTIONS[id].fact} (misconception {id})")
     if verdict.excerpt:
         lines += ["", "The last messages:"]
         for row in verdict.excerpt:

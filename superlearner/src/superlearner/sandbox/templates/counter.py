@@ -1,8 +1,11 @@
 """A counter that can crash
 
-Send it the casts "increment", "crash" and "spin" (an
-endless loop), and the call "value". Change what "increment"
-does and hot reload: it continues counting where it was.
+Send it the casts "increment",
+"crash" and "spin" (an endless
+loop), and the call "value". Change
+what "increment" does and hot
+reload: it continues counting where
+it was.
 """
 
 from typing import Any

@@ -1,9 +1,12 @@
 """A pipeline: later stages depend on earlier ones
 
-A source makes numbers, a filter passes on the odd ones, a
-sink adds them up. With rest_for_one a crash of the filter
-restarts the filter and the sink; the source keeps running.
-Kill each of them and watch.
+A source makes numbers, a filter
+passes on the odd ones, a sink adds
+them up. With rest_for_one a crash
+of the filter restarts the filter
+and the sink; the source keeps
+running. Kill each of them and
+watch.
 """
 
 from typing import Any

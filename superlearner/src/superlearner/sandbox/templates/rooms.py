@@ -1,8 +1,10 @@
 """An application: rooms that come and go
 
-Rooms are started on demand, under a DynamicSupervisor; a
-desk keeps the list. Cast ("open", "blue") to the desk, kill
-a room, and list the open ones with the call "rooms".
+Rooms are started on demand, under a
+DynamicSupervisor; a desk keeps the
+list. Cast ("open", "blue") to the
+desk, kill a room, and list the open
+ones with the call "rooms".
 """
 
 from typing import Any

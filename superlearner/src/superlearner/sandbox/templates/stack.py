@@ -1,9 +1,12 @@
 """A stack: let it crash
 
-Cast ("push", 3) and call "pop". A pop of the empty stack is
-not handled: the stack crashes, and its supervisor restarts
-it with its initial items. Give it other items under
-Options, in Custom config: {"items": [1, 2, 3]}.
+Cast ("push", 3) and call "pop". A
+pop of the empty stack is not
+handled: the stack crashes, and its
+supervisor restarts it with its
+initial items. Give it other items
+under Options, in Custom config:
+{"items": [1, 2, 3]}.
 """
 
 from typing import Any

@@ -41,8 +41,7 @@ const FRAME = `
   kbd { font: 12px var(--mono); }
   @media (forced-colors: active) { .paint { visibility: hidden; } textarea { -webkit-text-fill-color: currentcolor; } }
   @media (pointer: coarse) { .plain > *, .cm-content { font-size: 16px !important; } .for-keys { display: none; } }
-  @media (max-width: 600px) { .cm-content { white-space: break-spaces !important; flex-shrink: 1 !important; min-width: 0;
-    overflow-wrap: anywhere; } .for-keys { display: none; } }
+  @media (max-width: 600px) { .for-keys { display: none; } }
   :host(:not(:focus-within)) .for-keys { visibility: hidden; }
 `;
 
