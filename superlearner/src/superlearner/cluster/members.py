@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextvars import Context
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 import otp
 from otp import Continue, Down, GenServer, NoReply, Ok, impl, observer, standstill
@@ -256,7 +256,9 @@ ENDS: Final = {
 
 
 def _change_of(member: Member, at: float, text: str, reason: str | None) -> ServiceChange:
-    os_pid = member.meta.get("os_pid") if isinstance(member.meta, dict) else None
+    sent: Any = member.meta
+    facts = cast("dict[str, Any]", sent) if isinstance(sent, dict) else {}
+    os_pid = facts.get("os_pid")
     return ServiceChange(member.name, at, text, reason, os_pid if isinstance(os_pid, int) else 0, MEMBER)
 
 

@@ -175,7 +175,8 @@ export class EventLog {
     while (this.goesOn) {
       const first = this.kept?.[0]?.at;
       if (first === undefined) return;
-      /** @type {Api.RestartLine[]|null} */ const found = await this.#ask(turn, `/restarts?settled=true&fold=false&per_page=${PART}&until=${first}`);
+      /** @type {Api.RestartLine[]|null} */ const found = await this.#ask(turn,
+        `/restarts?settled=true&fold=false&per_page=${PART}&until=${first}`);
       if (!found) return;
       this.goesOn = found.length >= PART;
       this.kept = [...found.map(eventOf).reverse(), ...this.kept ?? []];
