@@ -446,9 +446,8 @@ class Scenario(Defined):
             child, reason = failed_child(error.reason)
             if said := explain_spec(reason):  # of a child spec or a flag
                 owner = next((self._whats.get(pid, "") for pid, (why, _) in self._ends.items() if why is reason), "")
-                failed = " failed" if child else ""
                 line = self._lines.of_spec(owner, reason)
-                raise Wrong(f"{line}{what}{failed}: {child}{said[:LONGEST]}") from None
+                raise Wrong(f"{line}{what}{' failed' if child else ''}: {child}{said[:LONGEST]}") from None
             raise end_of(f"{self.line_of_reason(reason)}{what} failed: {child}", reason, "init") from None
         except Wrong:
             raise
@@ -496,8 +495,7 @@ class Scenario(Defined):
     def line_of(self, name: str, *texts: str) -> str:
         """Return `line 15: `, the line of the first of these texts, or of the definition of a name; "" without it.
 
-        A text is a value or the name of a function. It is searched in the definition, then in the whole answer, such
-        as in a constant. For sentences only: a verdict never depends on the source.
+        It is that of `AnswerLines.of_name`. For sentences only: a verdict never depends on the source.
         """
         return self._lines.of_name(name, *texts)
 
@@ -582,8 +580,6 @@ class Scenario(Defined):
             self._names[pid] = what if what == "timer" else name_after(what, self._names.values())
         return self._names[pid]
 
-    # The end
-
     async def end(self) -> None:
         """Stop what was started, and raise `Wrong` for what the answer leaves behind."""
         with self.unseen():
@@ -595,11 +591,9 @@ class Scenario(Defined):
             await self.settle()
         if set(otp.processes()) - self._before - {self._me}:
             await self.advance(LATE)  # a helper that sleeps, and then ends by itself, is not left
-        left = set(otp.processes()) - self._before - {self._me}
-        if left:
+        if left := set(otp.processes()) - self._before - {self._me}:
             self.step("Nothing is left running at the end.")
-            raise Wrong(
-                f"expected nothing to be left running, got {len(left)} {'process' if len(left) == 1 else 'processes'}"
-            )
+            many = "process" if len(left) == 1 else "processes"
+            raise Wrong(f"expected nothing to be left running, got {len(left)} {many}")
         if mailbox():
             raise Wrong("expected an empty mailbox of the asker, got messages that were not asked for")
