@@ -148,8 +148,8 @@ def verdicts_of(id: str, check: str, source: str, seeds: list[int], limit: _Limi
             verdict = first.verdict()
             if limit is not None and limit.fault is not None:
                 verdict = None  # the answer has caught the end of its time
-            elif not records and (first.needs_events or not verdict.ok):
-                records = first.needs_events
+            elif not records and (first.needs_messages or not verdict.ok):
+                records = first.needs_messages
                 verdict = None if records else verdict
                 random.setstate(random_state)
                 with contextlib.redirect_stdout(StringIO()):  # it has been printed
@@ -210,9 +210,9 @@ class _Run:
         self._unawaited = Unawaited(FILE)
 
     @property
-    def needs_events(self) -> bool:
-        """Whether the check has asked for events that this run does not record."""
-        return self._scenario is not None and self._scenario.needs_events
+    def needs_messages(self) -> bool:
+        """Return whether the check has asked for messages that this run does not record."""
+        return self._scenario is not None and self._scenario.needs_messages
 
     def verdict(self) -> Verdict:
         scheduler = Scheduler(seed=self._seed)

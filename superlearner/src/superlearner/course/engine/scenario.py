@@ -81,7 +81,7 @@ class Scenario(Defined):
         """Draws the values of a check; the same under the same seed."""
         self._note = ""
         self._records = records
-        self.needs_events = False
+        self.needs_messages = False
         """True once the check has asked for messages that are not recorded: its verdict does not count."""
         self._events: list[Event] = []
         self._names: dict[otp.Pid, str] = {}
@@ -516,7 +516,7 @@ class Scenario(Defined):
     def events(self, since: int = 0) -> list[Event]:
         """Return the events since a mark, oldest first."""
         if not self._records:
-            self.needs_events = True
+            self.needs_messages = True
             raise Wrong("expected a run whose messages are recorded, got another")
         return self._events[since:]
 
