@@ -119,13 +119,17 @@ class MemberTransport(SessionTransport):
         await super().start(_Events(events, self._observer))
 
     def _do_one(self, action: Action) -> None:
+        if isinstance(action, (Refused, Outdated, Taken)):  # few of them
+            self._report_refusal(action)
+        super()._do_one(action)
+
+    def _report_refusal(self, action: Refused | Outdated | Taken) -> None:
         if isinstance(action, Refused):
             self._observer.refused(action.node, action.reason, action.text)
         elif isinstance(action, Outdated):
             self._observer.outdated(action.node, action.known)
-        elif isinstance(action, Taken):
+        else:
             self._observer.taken(action.node)
-        super()._do_one(action)
 
 
 class MemberDistribution(Distribution):

@@ -64,7 +64,7 @@ TAKEN: Final = 1 << 17
 
 BATCH: Final = 16 * 1024
 """Maximum bytes of the signals in a batch."""
-MOST_SIGNALS: Final = 32
+MOST_SIGNALS: Final = 128
 """Signals of a batch: all of them are carried out before the loop does something else."""
 LONGEST_BATCH: Final = BATCH + 4 * MOST_SIGNALS
 """Bytes of a batch without those of `OVERHEAD`."""

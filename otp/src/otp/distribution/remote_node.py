@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 __all__ = ["RemoteNode", "RemoteRef"]
 
+MOST_NAMES: Final = 1_000
+"""Names of another node whose pids are kept."""
 SWEEP_FROM: Final = 1_000
 """Number of calls in progress from which abandoned ones are searched for."""
 
@@ -52,14 +54,23 @@ class RemoteRef(Ref):
 class _Names:
     """The names of another node, with the interface of `Node.names`: every name resolves there."""
 
-    __slots__ = ("_node",)
+    __slots__ = ("_node", "_texts")
 
     def __init__(self, node: RemoteNode) -> None:
         self._node = node
+        self._texts: dict[str, RemoteName] = {}
+        """Those of names that need no encoding, as most have."""
 
     def get(self, name: Any) -> RemoteProcess:
         """Return a pid that stands for the holder of the name when a signal arrives there."""
-        return RemoteName(self._node, name)
+        if type(name) is not str or not name.isascii():
+            return RemoteName(self._node, name)
+        found = self._texts.get(name)
+        if found is None:
+            if len(self._texts) >= MOST_NAMES:
+                self._texts.clear()
+            found = self._texts[name] = RemoteName(self._node, name, [name])
+        return found
 
 
 class _Answer:

@@ -44,22 +44,23 @@ class RemoteProcess(Process):
 
 
 class RemoteName(RemoteProcess):
-    """The process with a name on another node when a signal arrives there; created for one use."""
+    """The process with a name on another node when a signal arrives there.
 
-    __slots__ = ("name",)
+    `address` is the name as addressed in a signal; None: it is written for each signal.
+    """
 
-    def __init__(self, node: RemoteNode, name: Any) -> None:
+    __slots__ = ("address", "name")
+
+    def __init__(self, node: RemoteNode, name: Any, address: list[str] | None = None) -> None:
         super().__init__(node, 0)
         self.name: Any = name
+        self.address = address
 
     @property
     def to(self) -> Any:
         """The name as addressed in a signal."""
-        name = self.name
-        if type(name) is str and name.isascii():
-            return [name]
         node: Any = self.runtime
-        return [node.written(name)]
+        return self.address or [node.written(self.name)]
 
     def to_text(self) -> str:
         """Return the name and the node as text."""

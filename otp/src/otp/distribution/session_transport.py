@@ -298,10 +298,10 @@ class SessionTransport:
         self._doing = False
 
     def _do_one(self, action: Action) -> None:
-        if isinstance(action, Put):
-            self._put(action)
-        elif isinstance(action, Signal):
+        if isinstance(action, Signal):
             self._events.signal(action.node, action.data)
+        elif isinstance(action, Put):
+            self._put(action)
         elif isinstance(action, Up):
             self._traffic[action.node] = Traffic()
             self._events.node_up(action.node, action.epoch)

@@ -41,7 +41,7 @@ ROOM: Final = 64 * 1024
 """Bytes that it takes, and that the system keeps for a Unix socket: a small frame waits behind them."""
 READ: Final = 32 * 1024
 """Bytes read before the loop may do something else."""
-FRAMES: Final = 8
+FRAMES: Final = 4
 """Frames handed over before the loop may do something else: one read of small frames would hold it too long."""
 LEFT: Final = 64
 """Reads at the end of a stream; a peer that goes on sending does not hold up its end."""
