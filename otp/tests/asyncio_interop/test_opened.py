@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tools.certificate_authority import Authority
 
 import otp
 from openers import (
@@ -29,7 +30,6 @@ from openers import (
 )
 from otp import ChildSpec, Pid, Supervisor
 from otp.kernel.tables import holders
-from otp.tests.shared.certificate_authority import Authority
 from otp.tests.shared.loops import WITH_UVLOOP, turns
 
 pytestmark = [

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tools.certificate_authority import Authority
 
 import otp
 from openers import (
@@ -19,7 +20,6 @@ from openers import (
     in_a_process,
     in_init,
 )
-from otp.tests.shared.certificate_authority import Authority
 from otp.tests.shared.loops import WITH_UVLOOP, turns
 
 pytestmark = [
