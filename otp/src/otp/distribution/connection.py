@@ -47,6 +47,7 @@ class Connection:
         "_behind",
         "_cut",
         "_large",
+        "_offered",
         "_passed",
         "_probe",
         "_probed_at",
@@ -108,7 +109,8 @@ class Connection:
         self._probe = 0  # the number of the unacknowledged probe
         self._probed_at = now
         self._waiting: deque[bytes] = deque()
-        self._large: deque[tuple[bytes | Parts, int]] = deque()
+        self._large: deque[tuple[bytes | Parts, int, int]] = deque()  # with their sender and the small ones before them
+        self._offered = 0  # small signals so far
         self._behind: Counter[int] = Counter()  # waiting large signals by sender
         self._at = 0  # the part of the first one that is sent in pieces,
         self._cut = 0  # and how much of that part has been sent
@@ -120,9 +122,10 @@ class Connection:
         """Queue a signal of so many bytes of a sender."""
         self.waiting += size + OVERHEAD
         if self.has_lane and (size > self._settings.fragment or sender in self._behind):
-            self._large.append((signal, sender))
+            self._large.append((signal, sender, self._offered))
             self._behind[sender] += 1
         else:
+            self._offered += 1
             self._waiting.append(signal if type(signal) is bytes else join_parts(signal))
         if self.waiting > self._settings.buffer:
             self.busy = True
@@ -140,11 +143,11 @@ class Connection:
         frames: list[bytes] = []
         fragment = self._settings.fragment
         while self.room > 0 and (self._waiting or self._large):
-            if self._large and (not self._waiting or self._passed >= fragment):
+            if self._large and (not self._waiting or (self._passed >= fragment and self._is_next())):
                 frame = self._piece_of(self._large[0][0], Large)
                 self._passed = 0
                 if not (self._at or self._cut):
-                    _, sender = self._large.popleft()
+                    _, sender, _ = self._large.popleft()
                     self._behind[sender] -= 1
                     if not self._behind[sender]:
                         del self._behind[sender]
@@ -157,6 +160,10 @@ class Connection:
             frames.append(frame)
             self.room -= len(frame)
         return frames
+
+    def _is_next(self) -> bool:
+        """Return whether all small signals before the first large one are sent: its sender's may be among them."""
+        return self._offered - len(self._waiting) >= self._large[0][2]
 
     def _small_ones(self) -> bytes:
         """Return the frame with the next small signals, one if the other side takes no more."""
