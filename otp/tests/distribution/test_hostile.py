@@ -77,6 +77,26 @@ def test_nonsense_ends_the_connection_and_names_the_node(two: Any, data: bytes, 
     assert "b#202 is disconnected from a: expected" in caplog.text
 
 
+def test_nothing_is_carried_out_after_nonsense_in_the_same_frame(two: Any, caplog: Any) -> None:
+    async def test(both: Any) -> None:
+        got: list[Any] = []
+
+        async def takes() -> None:
+            otp.register("taker", otp.self())
+            got.append(await otp.receive())
+
+        both.a.spawn(takes)
+        await both.settle()
+        for data in (pack(99), pack(999), b"", b"", pack(1, ["taker"], "x"), pack(3, 99_999, 1, 5, False, "x")):
+            assert both.at_b.transport.send(both.at_a.transport.me, data)
+        await both.settle()
+        assert [] == got == both.at_a.nodes() == both.at_b.nodes()
+
+    with caplog.at_level(logging.ERROR, "otp"):
+        two(test)
+    assert 1 == caplog.text.count("is disconnected from a")
+
+
 def test_what_a_later_version_adds_is_ignored_and_logged_once(two: Any, caplog: Any) -> None:
     async def test(both: Any) -> None:
         counter = await both.a.start(Counter, 1, name="counter")

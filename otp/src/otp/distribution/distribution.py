@@ -292,6 +292,7 @@ class Distribution:
         except Malformed as error:
             say(logging.ERROR, "node %s is disconnected from %s: %s", node, self.node.name, error)
             door.transport.disconnect(node)
+            self.lose(door, node)  # at once: further signals of the same frame are waiting
 
     def lose(self, door: Door, node: NodeId) -> None:
         """Handle the end of a connection: notify links and monitors first, then `monitor_nodes`."""
