@@ -20,6 +20,7 @@ pytestmark = [pytest.mark.program, pytest.mark.skipif(sys.platform != "linux", r
 
 COURSE = Course()
 RIGHT = COURSE.solution("s12.minimal")
+WRONG = (FOLDER / "wrong" / "s03_echo" / "M1.py").read_text()
 BEFORE = "class MinimalServer"
 
 
@@ -41,10 +42,35 @@ def test_the_reference_passes_behind_walls() -> None:
 
 
 def test_a_failed_run_that_is_repeated_to_show_it_prints_once() -> None:
-    wrong = (FOLDER / "wrong" / "s03_echo" / "M1.py").read_text()
-    found = checked(wrong + "\nprint('hello')\n", "s03.echo")
+    found = checked(WRONG + "\nimport logging\nprint('hello', flush=True)\nlogging.warning('seen')\n", "s03.echo")
     assert found.verdict.excerpt
-    assert found.printed == "hello\n"
+    assert found.printed == "hello\nWARNING:root:seen\n"
+
+
+def test_a_repeated_run_prints_what_the_one_before_did_not_come_to() -> None:
+    found = checked(RIGHT.replace("return Ok(initial)", "print('init', initial); return Ok(initial)"))
+    assert found.verdict.ok, found.verdict.steps
+    started = [found.printed.count(f"init {value}\n") for value in (0, (), 7, None)]
+    assert started == [5 * 3, 5 * 4, 5 * 2, 5 * 2]
+
+
+def test_a_failed_run_that_is_repeated_fails_as_before() -> None:
+    takes_long = f"""
+import sys, time
+sys.stdout.buffer.write(b"hello")
+begun = time.process_time()
+while time.process_time() - begun < {0.6 * BUSY_S}: pass
+"""
+    assert checked(WRONG + takes_long, "s03.echo").verdict == checked(WRONG, "s03.echo").verdict
+
+
+def test_a_repeated_run_ends_in_its_time() -> None:
+    found = checked(
+        RIGHT + "\nimport json\njson.runs = getattr(json, 'runs', 0) + 1\nwhile json.runs == 2:\n"
+        "    try:\n        while True: pass\n    except BaseException: break\n"
+    )
+    assert not found.verdict.ok
+    assert "keeps the one thread of the runtime busy" in found.verdict.steps[0].say
 
 
 FORGED = """

@@ -22,9 +22,8 @@ import re
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
-from io import StringIO
 from types import FrameType, ModuleType
 from typing import Any, Final, Self
 
@@ -140,27 +139,64 @@ def verdicts_of(id: str, check: str, source: str, seeds: list[int], limit: _Limi
     random_state = random.getstate()
     integrity = Integrity()
     records = False
-    for seed in seeds:
+    streams = _Printed(sys.stdout), _Printed(sys.stderr)
+
+    def judge(one: _Run, known: Iterable[int] = (0, 0)) -> tuple[Verdict, bool]:
+        """Return the verdict of a run, and whether it has reached the end of its time, which the answer may catch."""
         random.setstate(random_state)
+        for stream, count in zip(streams, known, strict=True):
+            stream.begin(one, count)
         verdict = None
         with limit or contextlib.nullcontext():
-            first = _Run(source, code, run, seed, integrity, records)
-            verdict = first.verdict()
-            if limit is not None and limit.fault is not None:
-                verdict = None  # the answer has caught the end of its time
-            elif not records and (first.needs_messages or not verdict.ok):
-                records = first.needs_messages
-                verdict = None if records else verdict
-                random.setstate(random_state)
-                with contextlib.redirect_stdout(StringIO()):  # it has been printed
-                    again = _Run(source, code, run, seed, integrity, True).verdict()
-                verdict = again if records or not again.ok else verdict
-        if verdict is None and limit is not None:
-            verdict = limit.fault
+            with contextlib.redirect_stdout(streams[0]), contextlib.redirect_stderr(streams[1]):
+                verdict = one.verdict()
+        late = None if limit is None else limit.fault
+        verdict = late or verdict
         assert verdict is not None
+        return verdict, late is not None
+
+    for seed in seeds:
+        first = _Run(source, code, run, seed, integrity, records)
+        verdict, is_late = judge(first)
+        if not (records or is_late) and (first.needs_messages or not verdict.ok):
+            records = first.needs_messages
+            printed = [stream.count if records else sys.maxsize for stream in streams]
+            again, is_late = judge(_Run(source, code, run, seed, integrity, records=True), printed)
+            if records or not (again.ok or is_late):
+                verdict = again
         yield verdict
         if not verdict.ok:
             return
+
+
+class _Printed:
+    """A stream that an answer prints to, without what a run that is repeated has printed."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def begin(self, run: _Run, known: int) -> None:
+        """Begin a run, the first `known` characters of which have been printed."""
+        self._run = run
+        self._known = known
+        self.count = 0
+        """The characters that the run has printed."""
+
+    def write(self, text: str) -> int:
+        """Print what is new of a text."""
+        if not self._run.needs_messages:  # what follows is printed when it is repeated
+            new = text[max(0, self._known - self.count) :]
+            self.count += len(text)
+            if new:
+                self._stream.write(new)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush the stream."""
+        self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 class _Late(BaseException):
@@ -174,6 +210,7 @@ class _Limit:
         self.fault: Verdict | None = None
 
     def __enter__(self) -> Self:
+        self.fault = None
         signal.signal(signal.SIGPROF, self._end)
         signal.setitimer(signal.ITIMER_PROF, BUSY_S, AGAIN_S)
         return self
