@@ -185,6 +185,18 @@ def test_a_single_answer_reaches_the_newest_event_or_says_that_there_are_more() 
     asyncio.run(main())
 
 
+def test_a_reader_that_is_behind_lets_others_run_between_its_batches() -> None:
+    async def main() -> None:
+        reader, others = Reader(log_of(5_000, kept=10_000), ALL, "e1-0"), list[int]()
+        batches = 0
+        while reader.behind:
+            asyncio.get_running_loop().call_soon(others.append, batches)
+            batches += bool(await reader.more(1_000, 1.0))
+        assert (batches, others) == (5, [0, 1, 2, 3, 4])
+
+    asyncio.run(main())
+
+
 def test_a_waiting_reader_wakes_up_for_events_timeout_and_close() -> None:
     async def main() -> None:
         events = log_of(0)

@@ -82,6 +82,7 @@ class Reader:
         self._gap: GapReason | None = None
         self._missing: GapReason = "slow" if last_id is None else "ring"
         self._paused_until = 0.0
+        self._went_on = False  # it is behind, and has read without a pause
         self._place = events.number
         """Number of the last event that was examined."""
         if last_id is not None:
@@ -146,7 +147,7 @@ class Reader:
         """Wait for events and return up to `most`; none after `seconds` or `close`.
 
         A pause after each batch limits a reader of new events to 20 batches per second during a storm. One that is
-        behind reads without pauses.
+        behind only lets others run in between.
         """
         loop = asyncio.get_running_loop()
         if not self.closed:
@@ -155,10 +156,13 @@ class Reader:
             async with asyncio.timeout(seconds):
                 if (rest := self._paused_until - loop.time()) > 0:
                     await self._ring(loop.call_later(rest, self.wake))
+                elif self._went_on:
+                    await next_turn()
                 while not self.closed:
                     found = self.take(most)
                     if found:
-                        self._paused_until = 0.0 if self.behind else loop.time() + PAUSE_S
+                        self._went_on = self.behind
+                        self._paused_until = 0.0 if self._went_on else loop.time() + PAUSE_S
                         return found
                     if self.behind:  # nothing matched so far, and there is more
                         await self._ring(loop.call_soon(self.wake))
