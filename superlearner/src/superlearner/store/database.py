@@ -275,7 +275,8 @@ def _where(query: Select[Any], table: Table, conditions: dict[str, Any]) -> Sele
             query = query.where(table.c.expires < value)
         elif name == "process":
             words = literal(" ") + table.c.line
-            query = query.where(or_(*(words.contains(f" {value}{end}", autoescape=True) for end in (" ", ","))))
+            # With LIKE, some databases do not distinguish upper and lower case.
+            query = query.where(or_(*(func.replace(words, f" {value}{end}", "") != words for end in (" ", ","))))
         elif name == "of":
             names, kinds = value
             query = query.where(or_(table.c.node.in_([_sought("node", one) for one in names]), table.c.kind.in_(kinds)))
