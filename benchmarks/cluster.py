@@ -5,10 +5,10 @@ python -m benchmarks.cluster [--quick] [--false-positives SECONDS] [--peers PYTH
 Members are programs of their own on loopback, with the default settings. Erlang is measured if `erl` is installed.
 Writes `docs/cluster-performance.md`; with `--quick` it only prints.
 
-`--peers` is an interpreter with `ray`, `distributed` and `msgspec`, which measures them as well.
+`--peers` names an interpreter with `ray`, `distributed` and `msgspec`; Ray and Dask are then measured as well.
 
-`--false-positives` is how long members are watched while all cores are busy, by default 60 s; none may be lost
-in 600 s.
+`--false-positives` is how long members are watched while all cores are busy: by default 600 s, with `--quick` 5 s.
+None may be lost.
 """
 
 from __future__ import annotations
@@ -48,13 +48,13 @@ IDLE_S: Final = 10
 """Seconds for which the processor time of idle members is measured."""
 MONITORS: Final = 10_000
 BESIDE: Final = 4
-"""Large calls beside which small ones are made."""
+"""Large calls in flight while small ones are measured."""
 TWELVE_MIB: Final = 12 * 2**20
 ROUNDS_BESIDE: Final = 5
 FAR_S: Final = 0.2
-"""The round trip between two members that are far apart, in seconds."""
+"""The round trip to a distant member, in seconds."""
 CASTS: Final = 25
-"""Large casts that measure the throughput of TLS."""
+"""Large casts with which the throughput of TLS is measured."""
 PROMISED: Final = {
     "call_p50_us": 350, "casts_per_s": 40_000, "monitors_s": 0.05, "held_ms": 50, "formed_s": 3.0, "member_mib": 60,
 }  # fmt: skip
@@ -125,11 +125,11 @@ async def _measure(peer: subprocess.Popen[str], calls: int, casts: int) -> dict[
 
 
 async def _time_beside(echo: tuple[str, str]) -> list[float]:
-    """Return the seconds of small calls to a server that are made beside large ones to another, sorted."""
+    """Return the seconds of small calls to a server while another server gets large ones, sorted."""
     times: list[float] = []
     left = BESIDE * ROUNDS_BESIDE
 
-    async def call_large() -> None:  # in a process of its own: a small call does not pass large ones of its sender
+    async def call_large() -> None:  # in its own process: a small call does not overtake large ones of its sender
         nonlocal left
         for _ in range(ROUNDS_BESIDE):
             await GenServer.call(echo, b"x" * TWELVE_MIB, timeout=60)
@@ -145,7 +145,7 @@ async def _time_beside(echo: tuple[str, str]) -> list[float]:
 
 
 def two_far_members() -> dict[str, float]:
-    """Measure over TLS: an echo at a long round trip, and the throughput on loopback."""
+    """Measure TLS: an echo over a long round trip, and the throughput on loopback."""
     with tempfile.TemporaryDirectory() as folder:
         authority = Authority(Path(folder))
         here, there = authority.member("a"), authority.member("b")
@@ -304,7 +304,7 @@ def erlang(calls: int, casts: int) -> dict[str, float] | None:
 
 
 def measure_peer(python: str, name: str, calls: int, casts: int) -> dict[str, float]:
-    """Measure the same with another program: `floor` is asyncio alone."""
+    """Measure the same workloads with another program; `floor` is asyncio alone."""
     command = [python, "-m", f"benchmarks.cluster_{name}", str(calls), str(casts)]
     return json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
 
@@ -312,7 +312,7 @@ def measure_peer(python: str, name: str, calls: int, casts: int) -> dict[str, fl
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.cluster", description=__doc__)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--peers", metavar="PYTHON", help="an interpreter with ray, distributed and msgspec")
+    parser.add_argument("--peers", metavar="PYTHON", help="also measure Ray and Dask, with this interpreter")
     parser.add_argument("--false-positives", type=float, metavar="SECONDS", help="how long to watch (600, quick: 5)")
     options = parser.parse_args()
     watched = options.false_positives or (5 if options.quick else 600)
@@ -323,7 +323,7 @@ def main() -> int:
         found = {"members": two_members(calls, casts), "asyncio": measure_peer(sys.executable, "floor", calls, casts)}
         if (of_erlang := erlang(calls, casts)) is not None:
             found["Erlang"] = of_erlang
-        if options.peers:  # a hundredth of the casts: they are slow
+        if options.peers:  # fewer casts, because they are slow
             found["Ray"] = measure_peer(options.peers, "ray", calls // 5, casts // 100)
             found["Dask"] = measure_peer(options.peers, "dask", calls // 5, casts // 100)
         rounds.append(found)
@@ -348,8 +348,8 @@ def page(at: dict[str, Any], ours: dict[str, float], others: dict[str, dict[str,
     yield (
         f"Members are programs of their own on loopback, with the default settings, on {sentence(at)}. "
         "The page is written by `make bench-cluster`. The same run measures asyncio with msgpack over one TCP "
-        "connection (`benchmarks/cluster_floor.py`), two nodes of `erl -sname` (`benchmarks/cluster.erl`), and an "
-        "actor of Ray and one of Dask; figures are medians of the rounds.\n"
+        "connection (`benchmarks/cluster_floor.py`), two nodes of `erl -sname` (`benchmarks/cluster.erl`), and "
+        "an actor each of Ray and Dask; figures are medians of the rounds.\n"
     )
     yield f"| | members | promised |{''.join(f' {name} | ratio |' for name in others)}"
     yield f"|---|---:|---:|{'---:|---:|' * len(others)}"

@@ -15,11 +15,11 @@ from distributed import Client, LocalCluster
 from benchmarks.cluster_floor import measure_calls
 
 AT_ONCE: Final = 500
-"""Casts that wait for their replies together."""
+"""Casts whose replies are awaited together."""
 
 
 class Echo:
-    """Returns what it is asked, and counts casts."""
+    """Returns each request, and counts casts."""
 
     def __init__(self) -> None:
         self.casts = 0
@@ -39,7 +39,7 @@ async def main(calls: int, casts: int) -> None:
     async with cluster, Client(cluster, asynchronous=True) as client:
         actor = await client.submit(Echo, actor=True)
 
-        async def cast_all() -> None:  # an actor has no request without a reply
+        async def cast_all() -> None:  # every request to an actor has a reply
             for begun in range(0, casts, AT_ONCE):
                 await asyncio.gather(*(actor.cast(number) for number in range(begun, min(begun + AT_ONCE, casts))))
             assert casts == await actor.count()

@@ -2,9 +2,9 @@
 
 python -m benchmarks.cluster_peer NAME SIZE [CA CERT KEY]    with the cookie in OTP_COOKIE
 
-With certificates it listens for TLS, and others find it by its address only. Prints `ready` and its address when it has
-joined, `formed SECONDS` (since 1970) when it sees SIZE members, and from then on
-`down NAME REASON` for each member that it takes for gone.
+With certificates it listens for TLS, and others reach it only by its address. Prints `ready ADDRESS` when it has
+joined, `formed SECONDS` (since 1970) when it sees SIZE members, and from then on `down NAME REASON` for each member
+that it considers gone.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from benchmarks.cluster_floor import measure_calls
 
 
 class Echo:
-    """Returns what it is asked, and counts casts."""
+    """Returns each request, and counts casts."""
 
     def __init__(self) -> None:
         self.casts = 0

@@ -61,7 +61,7 @@ WARM: Final = 7
 
 QUIET_S: Final = 0.3
 BUSY: Final = 0.2
-"""Share of a core below which programs are idle: a sandbox uses a hundredth, the tree under load a fifteenth."""
+"""Share of a core below which programs are idle: a sandbox uses 0.01, and the tree under load 0.07."""
 
 BESIDE: Final = ("rests", "spins", "stranger")
 
@@ -90,7 +90,7 @@ def created(there: Platform, id: str, **more: Any) -> tuple[int, float]:
 
 
 def until_warm(there: Platform) -> None:
-    """Wait until spare programs have imported: the platform's programs use no more than its own tree needs."""
+    """Wait until the spare programs have finished their imports: until the platform's programs are idle."""
     until_it(False, there.pid)
 
 
