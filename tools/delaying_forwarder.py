@@ -10,7 +10,7 @@ __all__ = ["forwarding"]
 
 
 class _End(asyncio.Protocol):
-    """A socket of a connection; what it receives is passed to the other one after a delay."""
+    """A socket of a connection, which passes the bytes it receives to the other one after a delay."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds

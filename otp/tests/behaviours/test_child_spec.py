@@ -378,9 +378,9 @@ class Family(Supervisor):
         return Children([Twins])
 
 
-@pytest.mark.parametrize("above", [False, True], ids=["of the started one", "of one below it"])
-def test_a_wrong_spec_is_explained_wherever_in_the_tree_it_is(above: bool) -> None:
-    """Regression: a start that failed because of a supervisor below showed the raw term."""
+@pytest.mark.parametrize("above", [False, True], ids=["of the started supervisor", "of one below it"])
+def test_an_invalid_spec_is_explained_wherever_it_is_in_the_tree(above: bool) -> None:
+    """Regression: a start that failed because of a supervisor further down showed the raw term."""
     with pytest.raises(otp.StartError) as failure:
         otp.run((Family if above else Twins).start_link)
     said = 'expected a different id for each child, got Counter twice; try Counter.child_spec(arg, id="counter_2")'

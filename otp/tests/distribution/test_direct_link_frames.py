@@ -60,7 +60,7 @@ def test_a_frame_is_sent_at_once() -> None:
     run(main)
 
 
-def test_close_sends_what_was_put() -> None:
+def test_frames_put_before_close_arrive() -> None:
     async def main() -> None:
         one, two = socket.socketpair()
         (a, _), (b, got) = link(one), link(two)

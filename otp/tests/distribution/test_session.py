@@ -267,7 +267,7 @@ def test_a_replayed_or_forged_greeting_ends_no_connection() -> None:
     assert [] == [action for action in wire.seen[A] + wire.seen[B] if not isinstance(action, Refused)]
 
 
-def test_copies_of_a_proof_that_a_fault_has_held_are_answered_once_a_heartbeat() -> None:
+def test_copies_of_a_proof_held_by_a_fault_are_answered_once_a_heartbeat() -> None:
     wire = Wire(A, B)
     wire.do(A, "connect", B)
     proof = next(
@@ -391,7 +391,7 @@ def test_the_signals_of_each_sender_keep_their_order(seed: int) -> None:
 # features
 
 
-def test_signals_of_a_burst_share_a_frame_and_one_after_an_answer_does_not_wait() -> None:
+def test_signals_of_a_burst_share_a_frame_and_a_signal_after_an_answer_does_not_wait() -> None:
     wire = Wire(A, B).connected()
     session = wire.sessions[A]
     (first,) = session.send(wire.now, B, b"1")
@@ -412,7 +412,7 @@ def test_signals_of_a_burst_share_a_frame_and_one_after_an_answer_does_not_wait(
     assert not session.flush(B)
 
 
-def test_a_burst_waits_neither_for_its_end_once_it_is_long_nor_for_a_goodbye() -> None:
+def test_a_long_burst_is_sent_at_once_and_the_rest_before_the_goodbye() -> None:
     wire = Wire(A, B).connected()
     session = wire.sessions[A]
     session.send(wire.now, B, b"first")

@@ -24,7 +24,7 @@ class Room(NamedTuple):
 
 
 class Flush(NamedTuple):
-    """Call `flush` of the session in the next turn of the loop: what is sent to `node` until then shares a frame."""
+    """Call `Session.flush` in the next turn of the loop: signals sent to `node` until then share frames."""
 
     node: NodeId
 

@@ -15,8 +15,8 @@ __all__ = ["Broken", "Connection"]
 FIRST_ROOM: Final = 64 * 1024
 """Bytes that are sent before the carrier has said how much it takes."""
 BURST_S: Final = 1e-3
-"""A signal that follows another one this soon, with nothing received in between, waits for the end of the loop's turn:
-one frame for the whole burst. A call that follows an answer never waits."""
+"""A signal that follows another one this soon, with nothing received in between, waits for the end of the loop's turn,
+so that a burst shares a frame. A call that follows an answer never waits."""
 
 
 class Broken(Exception):
@@ -119,7 +119,7 @@ class Connection:
         self._assemblies: dict[type[Data], Assembly] = {Data: Assembly(), Large: Assembly()}
 
     def offer(self, signal: bytes | Parts, size: int, sender: int = 0) -> None:
-        """Queue a signal of so many bytes of a sender."""
+        """Queue a signal of a sender; `size` is its number of bytes."""
         self.waiting += size + OVERHEAD
         if self.has_lane and (size > self._settings.fragment or sender in self._behind):
             self._large.append((signal, sender, self._offered))
@@ -131,7 +131,7 @@ class Connection:
             self.busy = True
 
     def is_burst(self, now: float) -> bool:
-        """Return whether waiting signals belong to a burst, to be sent at the end of the loop's turn."""
+        """Return whether the waiting signals are a burst that is sent at the end of the loop's turn."""
         is_short = self.batches and self.room > 0 and self.waiting < BATCH and not self.busy
         if is_short and (self.held or now - self._sent_at < BURST_S):
             return True
@@ -166,7 +166,7 @@ class Connection:
         return self._offered - len(self._waiting) >= self._large[0][2]
 
     def _small_ones(self) -> bytes:
-        """Return the frame with the next small signals, one if the other side takes no more."""
+        """Return a frame with the next small signals; only one if the other side takes no batches."""
         waiting, most = self._waiting, MOST_SIGNALS if self.batches else 1
         signals = [waiting.popleft()]
         size, room = len(signals[0]), min(BATCH, self.room)
@@ -233,14 +233,14 @@ class Connection:
             raise Broken("malformed", str(error)) from None
 
     def take_all(self, batch: Batch) -> list[bytes]:
-        """Return the signals of a batch, none of a repeated one; raises `Broken`."""
+        """Return the signals of a batch, none if it is repeated; raises `Broken`."""
         limit, longest = self._settings.signal, max(map(len, batch.signals))
         if longest > limit:
             raise Broken("malformed", f"expected signals of at most {limit} bytes, got one of {longest}")
         return batch.signals if self.count(batch) else []
 
     def count(self, frame: Data | Batch) -> bool:
-        """Count a data frame; return False for a repeated one. Raises `Broken`."""
+        """Count a data frame, and return False if it is repeated. Raises `Broken`."""
         if frame.sent <= self._received:
             return False
         if frame.sent != self._received + 1:

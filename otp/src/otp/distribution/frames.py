@@ -65,9 +65,9 @@ TAKEN: Final = 1 << 17
 BATCH: Final = 16 * 1024
 """Maximum bytes of the signals in a batch."""
 MOST_SIGNALS: Final = 128
-"""Signals of a batch: all of them are carried out before the loop does something else."""
+"""Maximum number of signals in a batch: all are delivered before the loop does something else."""
 LONGEST_BATCH: Final = BATCH + 4 * MOST_SIGNALS
-"""Bytes of a batch without those of `OVERHEAD`."""
+"""Maximum bytes of a batch, without `OVERHEAD`."""
 
 _Number = Annotated[int, Meta(ge=0)]
 _Short = Annotated[bytes, Meta(max_length=64)]
@@ -126,7 +126,7 @@ class Large(Data, frozen=True, array_like=True, tag=5):
 
 
 class Batch(Struct, frozen=True, array_like=True, tag=6):
-    """The data frame number `sent` with several small signals; `received` acknowledges."""
+    """The data frame number `sent`, with several small signals; `received` acknowledges frames."""
 
     connection: _Number
     sent: _Number

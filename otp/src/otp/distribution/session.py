@@ -99,7 +99,7 @@ class _Peer:
     answered: bytes = b""
     """The nonce of the greeting answered in this heartbeat: a fault may have held many copies of it."""
     repeated: bool = False
-    """True once the last step was repeated in this heartbeat."""
+    """True if the last step was repeated in this heartbeat."""
     contested: float | None = None
     """The time since when it waits for a probe of an older incarnation, which is connected."""
 

@@ -119,7 +119,7 @@ class SessionTransport:
         self._kept_in: list[Callable[[], None]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._context = Context()
-        """That of callbacks: no process owns them."""
+        """The context of callbacks: no process owns them."""
         self._loop: asyncio.AbstractEventLoop
         self._events: TransportEvents
 

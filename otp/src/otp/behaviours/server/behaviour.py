@@ -285,7 +285,7 @@ def check_callbacks(cls: type[Behaviour]) -> None:
 
 
 def check_signatures(cls: type[Behaviour]) -> None:
-    """Raise `TypeError` if a callback, with or without `@impl`, does not take the arguments that it gets."""
+    """Raise `TypeError` if a callback, with or without `@impl`, does not accept the arguments that it gets."""
     for spec in cls.__callbacks__.values():
         member = inspect.getattr_static(cls, spec.name, None)
         if inspect.isfunction(member) and implements(cls, spec.name):

@@ -298,7 +298,7 @@ class Supervisor(Behaviour, Startable):
 
 
 def _explain_child(reason: Any, depth: int = 10) -> str:
-    """Return which child did not start because of its wrong spec or flag, and what is wrong; "" for other reasons."""
+    """Return which child did not start because of an invalid spec or flag, and why; "" for other reasons."""
     match reason:
         case ("shutdown", ("failed_to_start_child", id, why)) if depth:
             said = explain(why) or _explain_child(why, depth - 1)

@@ -159,7 +159,7 @@ class DirectLink:
         return room
 
     def _queue(self, data: bytes) -> None:
-        """Send bytes, or what the system does not take now later."""
+        """Send bytes; what the system does not take now is sent later."""
         if not data:
             return
         waiting = self._waiting

@@ -293,7 +293,7 @@ def settle(p: Process) -> None:
     if x is not None and x.it is not None and not x.it.__length_hint__():
         x.it = None
     if x is not None and x.held is not None and not x.held.done():
-        p.status = READY  # its next step waits
+        p.status = READY  # its next step waits until `held` is done
         s.push(p)
         return
     if p.value is not None or p.mailbox or (x is not None and x.it is not None):
