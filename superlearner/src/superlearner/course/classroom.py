@@ -42,7 +42,7 @@ class Classroom:
         self._opened: dict[str, tuple[int, float]] = {}
 
     def open(self, learner: str, session: int) -> None:
-        """Record that a learner opens a session; it is known until the platform ends."""
+        """Record that a learner opens a session, until the platform ends."""
         self._opened[learner] = session, now()
 
     def opened(self, learner: str) -> tuple[int, float] | None:
@@ -82,7 +82,7 @@ def _without_answer(done: Learned) -> Learned:
     (False, {'ok': False, 'right': False, 'level': 1, 'misconceptions': [], 'held': 0, 'steps': [], 'said': ''})
     """
     source = done.data.get("source")
-    digest = None if source is None else hashlib.sha256(str(source).encode()).hexdigest()  # tells whether it is new
+    digest = None if source is None else hashlib.sha256(str(source).encode()).hexdigest()  # shows if it changes
     held, steps, said = (done.data.get(name) for name in ("held", "steps", "said"))
     shown = done.data.get("misconceptions")
     level = done.data.get("level")

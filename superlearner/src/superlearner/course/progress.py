@@ -191,7 +191,7 @@ class Progress:
         return newest if newest is not None and self.latest_of(newest) else None
 
     def count_done(self, lesson: Lesson) -> int:
-        """Return how many parts of a session are done: exercises passed, questions answered."""
+        """Return how many parts of a session are done: exercises passed, and questions answered."""
         return sum(self._done(block) for block in lesson.blocks(ASKS))
 
     def latest_of(self, lesson: Lesson) -> float:

@@ -345,7 +345,7 @@ async def ends(
 ) -> list[Drawn]:
     """Return the processes of the drawn tree that end when one crashes, which is the first of them.
 
-    The crash and what follows is shown if the row `shown` of the answer is the first wrong one.
+    The crash and its effects are shown if `shown` is the first wrong row of the answer.
     """
     pids: dict[Drawn, otp.Pid] = {}
 

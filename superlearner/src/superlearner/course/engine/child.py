@@ -142,7 +142,7 @@ def verdicts_of(id: str, check: str, source: str, seeds: list[int], limit: _Limi
     streams = _Printed(sys.stdout), _Printed(sys.stderr)
 
     def judge(one: _Run, known: Iterable[int] = (0, 0)) -> tuple[Verdict, bool]:
-        """Return the verdict of a run, and whether it has reached the end of its time, which the answer may catch."""
+        """Return the verdict of a run, and whether the run exceeded its time, also if the answer caught that."""
         random.setstate(random_state)
         for stream, count in zip(streams, known, strict=True):
             stream.begin(one, count)
@@ -170,20 +170,20 @@ def verdicts_of(id: str, check: str, source: str, seeds: list[int], limit: _Limi
 
 
 class _Printed:
-    """A stream that an answer prints to, without what a run that is repeated has printed."""
+    """A stream for what answers print, without what an earlier run has already printed."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
 
     def begin(self, run: _Run, known: int) -> None:
-        """Begin a run, the first `known` characters of which have been printed."""
+        """Begin a run, of whose output the first `known` characters have been printed."""
         self._run = run
         self._known = known
         self.count = 0
         """The characters that the run has printed."""
 
     def write(self, text: str) -> int:
-        """Print what is new of a text."""
+        """Print the new part of a text."""
         if not self._run.needs_messages:  # what follows is printed when it is repeated
             new = text[max(0, self._known - self.count) :]
             self.count += len(text)
@@ -231,8 +231,8 @@ class _Limit:
 class _Run:
     """A run under one seed.
 
-    Recording messages takes a third of the time of a run, so it records them only if the check reads them, or to show
-    how an answer failed: the same seed leads to the same run.
+    Recording messages takes a third of the time, so a run records them only if its check reads them, or to show how an
+    answer failed: it is then repeated with the same seed, which leads to the same events.
     """
 
     def __init__(self, source: str, code: Any, run: Any, seed: int, integrity: Integrity, records: bool) -> None:

@@ -46,8 +46,7 @@ class AnswerLines:
     def of_name(self, name: str, *texts: str) -> str:
         """Return the line of the first of these texts, in the definition of a name or in what it uses; else its own.
 
-        What a class uses are its base classes and the constants and functions of the answer that it names, never
-        another class.
+        A class uses its base classes, and the constants and functions of the answer that it names, but no other class.
         """
         defined = next((code for code in _codes(self._code) if code.co_name == name), None)
         if defined is None:
@@ -58,14 +57,14 @@ class AnswerLines:
         return f"line {line}: "
 
     def _used_by(self, name: str, defined: CodeType) -> list[list[dis.Instruction] | CodeType]:
-        """Return the statements that give a value to what a definition uses, and the functions and bases among it."""
-        given = _given(self._code)
-        classes = {each for each, steps in given.items() if any(step.opname == "LOAD_BUILD_CLASS" for step in steps)}
-        bases = [step.argval for step in given.get(name, []) if step.argval in given]
-        named = [each for code in _codes(defined) for each in code.co_names if each in given and each not in classes]
+        """Return the functions and base classes that a definition uses, and the statements that define what it uses."""
+        steps_of = _definitions(self._code)
+        classes = {each for each, steps in steps_of.items() if any(step.opname == "LOAD_BUILD_CLASS" for step in steps)}
+        bases = [step.argval for step in steps_of.get(name, []) if step.argval in steps_of]
+        named = [each for code in _codes(defined) for each in code.co_names if each in steps_of and each not in classes]
         used = [each for each in dict.fromkeys([*bases, *named]) if each != name]
         codes = [code for code in _codes(self._code)[1:] if code.co_name in used]
-        return [*codes, *(given[each] for each in used)]
+        return [*codes, *(steps_of[each] for each in used)]
 
     def of_global(self) -> str:
         """Return the line of the first assignment to a global name in a function."""
@@ -74,7 +73,7 @@ class AnswerLines:
         return f"line {line}: " if (line := next(lines, None)) else ""
 
     def of_spec(self, supervisor: str, reason: Any) -> str:
-        """Return the line of the value or class that ends the reason of a wrong spec or flag of a supervisor class."""
+        """Return the line of the value or class at the end of the reason of an invalid spec or flag."""
         while type(reason) is tuple and reason:
             reason = reason[-1]
         text = reason.__name__ if isinstance(reason, type) else reason if type(reason) is str else "Children"
@@ -91,8 +90,8 @@ def _codes(code: CodeType | None) -> list[CodeType]:
     return [code, *(each for inner in code.co_consts if isinstance(inner, CodeType) for each in _codes(inner))]
 
 
-def _given(code: CodeType | None) -> dict[str, list[dis.Instruction]]:
-    """Return the steps of the statement that gives each global name its value: an assignment, a function or a class."""
+def _definitions(code: CodeType | None) -> dict[str, list[dis.Instruction]]:
+    """Return the steps that define each global name: of an assignment, a function or a class."""
     found: dict[str, list[dis.Instruction]] = {}
     steps: list[dis.Instruction] = []
     for step in dis.get_instructions(code) if code is not None else ():

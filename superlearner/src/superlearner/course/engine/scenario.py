@@ -82,7 +82,7 @@ class Scenario(Defined):
         self._note = ""
         self._records = records
         self.needs_messages = False
-        """True once the check has asked for messages that are not recorded: its verdict does not count."""
+        """True once the check has read messages that are not recorded: the verdict does not count."""
         self._events: list[Event] = []
         self._names: dict[otp.Pid, str] = {}
         self._labels: dict[str, str] = {}
@@ -169,7 +169,7 @@ class Scenario(Defined):
     def judge(self, marks: Iterable[CourseMark], *, sent: bool = True) -> None:
         """Mark each row of the answer; raise `Wrong` unless all are right.
 
-        `sent`: the last event that is shown is the mistake. It is not if the answer predicts what a correct run does.
+        `sent`: whether the last event shown is the mistake; False if the answer predicts a correct run.
         """
         self.marks = tuple(marks)
         for mark in self.marks:
@@ -495,7 +495,7 @@ class Scenario(Defined):
     def line_of(self, name: str, *texts: str) -> str:
         """Return `line 15: `, the line of the first of these texts, or of the definition of a name; "" without it.
 
-        It is that of `AnswerLines.of_name`. For sentences only: a verdict never depends on the source.
+        See `AnswerLines.of_name`. For sentences only: a verdict never depends on the source.
         """
         return self._lines.of_name(name, *texts)
 
