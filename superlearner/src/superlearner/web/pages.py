@@ -227,7 +227,7 @@ def make_templates(files: StaticTree) -> Environment:
     always: Any = templates.globals  # typed by jinja as its initial content
     always.update(
         {"nodes": (), "node": "", "chosen": "", "own": "", "live": False, "only_reads": False, "can_sign_out": False}
-        | {"reader": "", "called": "", "only_own": False, "deep": False, "dead_link": None}
+        | {"reader": "", "display_name": "", "only_own": False, "deep": False, "dead_link": None}
         | {"cli": "superlearner", "learning": PARTS, "no_admin": False}
     )
     files.add_to(templates)
@@ -253,7 +253,7 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness, files: Stati
             "chosen": "" if node in (None, first) else node,
             "own": own,
             "reader": user.name,
-            "called": user.called,
+            "display_name": user.display_name,
             "only_own": user.only_own,
             "nodes": [first, *(name for name in names if name != first)] if user.only_own else names,
             "only_reads": _only_reads(platform, node),

@@ -59,7 +59,7 @@ SIGN_IN: Final = "/sign-in"
 NEW_LINK: Final = "/sign-in/link"
 LINKS: Final = "/sign-in/"
 COURSE: Final = "/learn"
-"""The page on which a learner begins."""
+"""The page on which learners start."""
 SIGN_OUT: Final = "/sign-out"
 WEB_SOCKET_REFUSED: Final = 4401
 WEB_SOCKET_ANSWER: Final = "websocket.http.response"
@@ -252,7 +252,7 @@ class SignIn:
             title="Sign in" if visitor else heading,
             action=f"{LINKS}{code}" if visitor else None,
             user=None if visitor is None else visitor.user,
-            before=None if before is None else before.user.called,
+            before=None if before is None else before.user.display_name,
             heading=heading,
             why=why,
         )

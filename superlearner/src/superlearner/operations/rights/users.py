@@ -85,8 +85,8 @@ class User:
     shown: str = ""
 
     @property
-    def called(self) -> str:
-        """The name as it was typed, with its accents and spaces."""
+    def display_name(self) -> str:
+        """The name as typed, with accents and spaces."""
         return self.shown or self.name
 
     def may(self, scope: Scope, owner: str | None = None) -> bool:
