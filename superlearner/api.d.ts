@@ -171,9 +171,9 @@ declare namespace Api {
     /** the newest answer: source, number of the option, or text */ answer: any;
   }
   interface CourseLearner {
-    /** with which they sign in */ name: string;
-    /** the name as it was typed */ shown: string;
-    /** when they did something last, to the minute; null: never */ at: number|null;
+    /** the name that they sign in with */ name: string;
+    /** the name as typed */ shown: string;
+    /** last activity, in seconds since 1970, accurate to a minute; null: none */ at: number|null;
     /** the session that they opened or worked in last */ session: number|null;
     /** exercises that have passed, of all sessions */ passed: number;
     /** exercises of all sessions */ exercises: number;
@@ -232,9 +232,9 @@ declare namespace Api {
   }
   interface CourseLearnerWork {
     name: string;
-    /** the name as it was typed */ shown: string;
-    /** those that they have answered, the newest first */ predictions: CourseLearnerPrediction[];
-    /** those that they have begun, the newest first */ exercises: CourseLearnerAnswer[];
+    /** the name as typed */ shown: string;
+    /** the predictions they answered, newest first */ predictions: CourseLearnerPrediction[];
+    /** the exercises they began, newest first */ exercises: CourseLearnerAnswer[];
   }
   interface CourseLesson {
     number: number;

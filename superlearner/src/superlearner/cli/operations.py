@@ -55,7 +55,7 @@ To = Annotated[
     typer.Option(
         "--to",
         metavar="FILE",
-        help="Write the content to this file or folder, or with - to the output [default: this folder].",
+        help="Save the content in this file or folder; - is standard output [default: current folder].",
         show_default=False,
     ),
 ]
@@ -77,7 +77,7 @@ SPELT: Final = 0.75
 TO: Final = "to_file"
 """The file for the content of an answer."""
 OUTPUT: Final = Path("-")
-"""The name of no file, but of the output."""
+"""The value of `--to` that stands for standard output."""
 OURS: Final = {"url": Url, "data_dir": DataDir, "as_json": Json}
 """Parameters of every command besides those of its operation."""
 

@@ -62,7 +62,7 @@ class Members:
         node: returns the node that joins.
         meta: facts about this member for the others.
         tell: called with `ok` or `bad` and a sentence when a member comes or goes.
-        on_change: called with the loss of a member, and with its return.
+        on_change: called with each loss of a member, and with its return.
     """
 
     way: Way | None
@@ -225,8 +225,8 @@ class _Serving:
         lost = members.gone.pop(member.name, None)
         joined = members.note(member, "joined")
         if lost is not None:
-            after = f"after {max(0.0, joined.at - lost.at):.0f} s"
-            members.on_change(_change_of(member, joined.at, f"{member.name} has joined again, {after}", None))
+            text = f"{member.name} has rejoined after {max(0.0, joined.at - lost.at):.0f} s"
+            members.on_change(_change_of(member, joined.at, text, None))
         members.tell("ok", f"{member.name} has joined the cluster")
         pid, ref = otp.spawn_monitor(_attach, members, member)
         self.attaching[ref] = member.name, pid

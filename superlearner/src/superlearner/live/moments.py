@@ -217,7 +217,7 @@ class Moments:
         self._add(MomentRow(node, run, number, number, end.at, until, line, 1, f"{number}", owner, _pack(data)))
 
     def add_service_change(self, change: ServiceChange) -> None:
-        """Keep the loss or the return of an attached service or a member, with a run of its own."""
+        """Keep the loss or return of an attached service or a member, with a run of its own."""
         run, number = new_run(), 1
         data = describe_service_change(change, Ref(run, number)).model_dump_json(exclude_unset=True).encode()
         at, line = change.at, without_secrets(change.text, LONGEST)

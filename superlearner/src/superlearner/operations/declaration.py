@@ -114,7 +114,7 @@ class Source(Protocol):
 
     @property
     def behind(self) -> bool:
-        """True if there are items that it has not read."""
+        """True if it has not read all items that are there."""
         ...
 
     async def more(self, most: int, seconds: float) -> Sequence[Item]:
@@ -145,7 +145,7 @@ class Part(BaseModel, Generic[T]):
     items: list[T]
     last_id: str = Field(description="pass it to continue from here")
     ended: Literal["limit", "timeout", "closed"] = Field(
-        description="why the part ends here; `limit`: of items, or of the time while there were more"
+        description="why the part ends here; `limit`: enough items, or no time left to read the rest"
     )
 
 

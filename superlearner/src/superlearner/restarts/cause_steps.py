@@ -265,7 +265,7 @@ def function_name(qualified: str) -> str:
 
 
 def _frame_outside_otp(reason: Any) -> tuple[str, int, str] | None:
-    """Return the innermost frame of the user's code, else of a library; None if only the runtime's code ran."""
+    """Return the innermost frame of the user's code, else of a library; None if there is only code of the runtime."""
     frame = own_frame(reason)
     return None if frame is None or frame[0].startswith(os.path.join(OTP, "")) else frame
 

@@ -262,7 +262,7 @@ def _sought(column: str, value: Any) -> Any:
 def _where(query: Select[Any], table: Table, conditions: dict[str, Any]) -> Select[Any]:
     """Add conditions: `since` and `until` limit `at`, `expired` limits `expires`; None adds none, a list any of it.
 
-    `of` has names of nodes and of kinds: a row of either is meant. `process` is a name in the line.
+    `of` has names of nodes and of kinds, and matches rows of either. `process` matches a name in the line.
     """
     for name, value in conditions.items():
         if value is None:

@@ -69,9 +69,9 @@ class StoreReading:
         Args:
             limit: maximum number of rows.
             offset: rows to leave out first.
-            replays: False leaves their replays out.
-            asked: conditions: `id`, `node`, `run`, `owner`, `since`, `until`, `process`: a name in their line, and
-                `of`: names of nodes, and of kinds whose nodes are meant too. None adds none. See `restarts`.
+            replays: False leaves out their replays.
+            asked: conditions: `id`, `node`, `run`, `owner`, `since`, `until`, `process` (a name in their line), and
+                `of` (names of nodes, and of kinds whose nodes are included). None adds none. See `restarts`.
         """
         return await self._opened().moments(asked, limit, offset, replays=replays)
 

@@ -81,7 +81,7 @@ class Records:
         return await self._opened().revoke_user(name, at)
 
     async def change_user(self, user: UserRow) -> bool:
-        """Store what may change of a user; return whether the user exists."""
+        """Store the fields of a user that may change; return whether the user exists."""
         values: dict[str, Any] = {"role": user.role, "scopes": _words(user.scopes), "shown": user.shown}
         values |= {"generation": user.generation, "implied": int(user.implied), "quota": json_text(user.quota)}
         return await self._opened().update("users", {"id": user.id, "revoked": None}, values) > 0

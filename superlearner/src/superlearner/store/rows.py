@@ -185,7 +185,7 @@ class UserRow:
         generation: number of times that all sessions of the user were ended.
         implied: whether the user was added with a token, and goes with the last one.
         quota: the quotas that differ from those of the role, by name.
-        shown: the name as it was typed, if it differs.
+        shown: the name as typed, if it differs; else "".
     """
 
     name: str

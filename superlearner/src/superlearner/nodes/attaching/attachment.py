@@ -36,7 +36,7 @@ State = Literal["connecting", "attached", "looked_for", "given_up"]
 
 @dataclass(frozen=True, slots=True)
 class ServiceChange:
-    """The loss of an attached service or of a member, or its return.
+    """The loss or return of an attached service or a member.
 
     Args:
         node: the name of its node on the platform.

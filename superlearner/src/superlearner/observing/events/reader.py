@@ -82,7 +82,7 @@ class Reader:
         self._gap: GapReason | None = None
         self._missing: GapReason = "slow" if last_id is None else "ring"
         self._paused_until = 0.0
-        self._went_on = False  # it is behind, and has read without a pause
+        self._went_on = False  # True if it is behind and reads without pauses
         self._place = events.number
         """Number of the last event that was examined."""
         if last_id is not None:
@@ -146,8 +146,8 @@ class Reader:
     async def more(self, most: int, seconds: float) -> list[Event]:
         """Wait for events and return up to `most`; none after `seconds` or `close`.
 
-        A pause after each batch limits a reader of new events to 20 batches per second during a storm. One that is
-        behind only lets others run in between.
+        A pause after each batch limits a reader to 20 batches per second during a storm. A reader that is behind makes
+        no pause, but lets others run between its batches.
         """
         loop = asyncio.get_running_loop()
         if not self.closed:

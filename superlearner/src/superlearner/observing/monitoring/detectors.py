@@ -84,9 +84,8 @@ def crash_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
             continue
         name = _called(history, facts)
         if gave_up:
-            words = (
-                f"{name} gave up{recently}{' and is not running' if down else ''}: {_last_straw(history, gave_up[0])}"
-            )
+            why = _explain_give_up(history, gave_up[0])
+            words = f"{name} gave up{recently}{' and is not running' if down else ''}: {why}"
         elif last_one:
             words = f"{name} has {sentences.budget(used, allowed, history.window_s)}: one more failure and it gives up"
         else:
@@ -116,8 +115,8 @@ def crash_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
         )
 
 
-def _last_straw(history: History, gave_up: Entry) -> str:
-    """Return what made a supervisor give up."""
+def _explain_give_up(history: History, gave_up: Entry) -> str:
+    """Return why a supervisor gave up."""
     child = gave_up.child_id or "a child"
     before = next((one for one in history.restart_history() if one.number < gave_up.number), None)
     retried = before is not None and (before.event_type, before.child_id) == ("restart_failed", gave_up.child_id)

@@ -417,7 +417,7 @@ def place_of_block(id: str) -> str:
 
 
 def describe_session(one: Lesson, progress: Progress) -> CourseSession:
-    """Return a session with how far a learner is in it."""
+    """Return a session with a learner's progress in it."""
     exercises: list[Exercise] = one.blocks(Exercise)
     return CourseSession(
         number=one.number, title=one.title, minutes=one.minutes, goals=list(one.goals),

@@ -1,4 +1,4 @@
-"""The class of a teacher: where each learner is in the course, and what they did."""
+"""Operations for teachers: where each learner is in the course, and what they did."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ ANSWER_S: Final = 2.0
 MOST_OPEN: Final = 1_000
 MOST_FOLDED: Final = 2_000
 MOST_ALIKE: Final = 20
-"""Restarts before a sum among which one of the same child is looked for."""
+"""Restarts before a sum that are searched for one of the same child."""
 
 ListTime = Annotated[float | None, Field(ge=0, allow_inf_nan=False)]
 
@@ -64,24 +64,24 @@ async def list_(
     ] = None,
     process: Annotated[
         str | None,
-        Field(max_length=200, description="only lines with this name: of a process that ended, or that gave up"),
+        Field(max_length=200, description="only lines that name this process, which ended or gave up"),
         Picker("process"),
     ] = None,
     beside: Annotated[
-        str | None, Field(pattern=REF, description="only those of the minute of this restart, which may be a sum")
+        str | None, Field(pattern=REF, description="only those of the same minute as this restart, which may be a sum")
     ] = None,
     fold: Annotated[
-        bool, Field(description="true: of the newest 2,000, more than four equal lines of a crash loop are one line")
+        bool, Field(description="true: list the newest 2,000, with more than four equal lines of a crash loop as one")
     ] = True,
     page: PageNumber = 1,
     per_page: PerPage = 50,
 ) -> Paged[RestartLine]:
     """List restarts, give-ups and crashes, newest first.
 
-    One line for each first cause, also after the end of the node and after a restart of the platform. In a crash loop,
-    one line counts many, from `at` to `until`; of each minute, the first 100 are kept, and the others are a sum. Of the
-    oldest, only `line` is kept. Without the name of a node, the list also has those of the other members of the cluster
-    and of observed services.
+    One line for each first cause, also after the node has ended or the platform has restarted. In a crash loop, one
+    line counts many, from `at` to `until`. The first 100 of each minute are kept; the others are only counted, in a
+    line that is their sum. Of the oldest, only `line` is kept. Without the name of a node, the list also has those of
+    the other members of the cluster and of observed services.
     """
     if beside is not None:
         return await _list_minute(ctx, history, beside, page, per_page)
@@ -128,7 +128,7 @@ async def list_(
 
 
 async def _describe_loops(ctx: Context, history: MomentHistory | None, loops: Sequence[Loop]) -> list[RestartLine]:
-    """Return the lines of loops, with what is known of those that were only counted."""
+    """Return the lines of loops; those of sums with the facts of a kept restart."""
     newest = [one.newest for one in loops]
     rows = [one for one in newest if isinstance(one, MomentRow)]
     whole = rows if history is None else await history.read_replays(rows)
@@ -176,7 +176,7 @@ def _root_of(row: MomentRow) -> MomentNode:
 async def _list_minute(
     ctx: Context, history: MomentHistory | None, beside: str, page: int, per_page: int
 ) -> Paged[RestartLine]:
-    """Return the restarts of the minute of one, newest first."""
+    """Return the restarts of the same minute as one, newest first."""
     ref = Ref.read(beside)
     row = None if history is None else await history.find(ref, ctx.on or ctx.home.name, ctx.user.sees)
     if history is None or row is None:

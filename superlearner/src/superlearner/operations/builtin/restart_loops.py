@@ -1,4 +1,4 @@
-"""Crash loops in a list of restarts: lines that repeat are one line, which counts them. Pure."""
+"""Crash loops in a list of restarts: repeated lines become one, which counts them. Pure."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from superlearner.store import MomentRow
 __all__ = ["Loop", "fold", "is_sum", "name_of_sum", "names"]
 
 BEYOND: Final = 4
-"""Equal lines beyond which they are one."""
+"""Equal lines are folded if there are more than these."""
 PAUSE_S: Final = 120.0
-"""Seconds without an equal line that end a loop; of each minute, only the first 100 restarts have a line."""
+"""Seconds without an equal line that end a loop: only the first 100 restarts of each minute have a line."""
 TIMES: Final = re.compile(r"(?<= ended )(once|[\d,]+ times)(?= more)")
 NAME: Final = re.compile(r"(.+?)(?:, with others,)? ended (?:once|[\d,]+ times) more")
 
 
 @dataclass(slots=True)
 class Loop:
-    """Equal lines, newest first; or a single one."""
+    """Equal lines, newest first, or a single line."""
 
     lines: list[RestartLine | MomentRow]
 
     @property
     def newest(self) -> RestartLine | MomentRow:
-        """The newest one."""
+        """The newest line."""
         return self.lines[0]
 
     def describe(self, newest: RestartLine) -> RestartLine:
-        """Return the line of all; `newest` is that of the newest one."""
+        """Return one line for all of them; `newest` describes the newest."""
         if len(self.lines) == 1:
             return newest
         count = sum(one.count for one in self.lines)
@@ -42,7 +42,7 @@ class Loop:
 
 
 def is_sum(one: RestartLine | MomentRow) -> bool:
-    """Return whether it stands for restarts that were only counted."""
+    """Return whether a line stands for restarts that were only counted."""
     return isinstance(one, MomentRow) and one.count > 1 and not one.events
 
 
@@ -57,7 +57,7 @@ def name_of_sum(line: str) -> str | None:
 
 
 def names(line: str, process: str) -> bool:
-    """Return whether the line of a restart names a process, as the store finds it.
+    """Return whether the line of a restart names a process, by the same rule as the store.
 
     >>> [names(line, "till") for line in ("till crashed", "a crashed; till was killed", "till, with", "tills crashed")]
     [True, True, True, False]
@@ -66,7 +66,7 @@ def names(line: str, process: str) -> bool:
 
 
 def fold(lines: Sequence[RestartLine | MomentRow]) -> list[Loop]:
-    """Return loops for lines, both newest first.
+    """Group lines into loops, both newest first.
 
     >>> row = MomentRow("shop", "9f3a0c1b22d4", 7, 9, 100.0, 100.0, "till crashed and was restarted", 1, "7")
     >>> [len(one.lines) for one in fold([row] * 4)], [len(one.lines) for one in fold([row] * 5)]

@@ -261,7 +261,7 @@ class ProgramEnd:
 
 
 def describe_service_change(change: ServiceChange, ref: Ref) -> Moment:
-    """Return the end of an attached service or a member, or its next start, as a restart of its program."""
+    """Return the end or the next start of an attached service or a member as a restart of its program."""
     id = change.node
     top = MomentNode(
         id=id, name=id, kind="supervisor", pid=None, strategy=None, limit=None, used=0, restart=None, state=None,

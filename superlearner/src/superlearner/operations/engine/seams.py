@@ -85,8 +85,8 @@ class MomentHistory(Protocol):
             until: only before this time.
             offset: rows to leave out first.
             limit: maximum number of rows.
-            process: only those that have this name in their line.
-            replays: False leaves their replays out, see `read_replays`.
+            process: only those whose line names this process.
+            replays: False leaves out their replays, see `read_replays`.
         """
         ...
 

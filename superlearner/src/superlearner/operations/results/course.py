@@ -260,9 +260,9 @@ class CourseLearnerSession(ResultModel):
 class CourseLearner(ResultModel):
     """The work of a learner in all sessions."""
 
-    name: str = Field(description="with which they sign in")
-    shown: str = Field(description="the name as it was typed")
-    at: float | None = Field(description="when they did something last, to the minute; null: never")
+    name: str = Field(description="the name that they sign in with")
+    shown: str = Field(description="the name as typed")
+    at: float | None = Field(description="last activity, in seconds since 1970, accurate to a minute; null: none")
     session: int | None = Field(description="the session that they opened or worked in last")
     passed: int = Field(description="exercises that have passed, of all sessions")
     exercises: int = Field(description="exercises of all sessions")
@@ -287,9 +287,9 @@ class CourseLearnerWork(ResultModel):
     """The work of a learner on exercises and predictions."""
 
     name: str
-    shown: str = Field(description="the name as it was typed")
-    predictions: list[CourseLearnerPrediction] = Field(description="those that they have answered, the newest first")
-    exercises: list[CourseLearnerAnswer] = Field(description="those that they have begun, the newest first")
+    shown: str = Field(description="the name as typed")
+    predictions: list[CourseLearnerPrediction] = Field(description="the predictions they answered, newest first")
+    exercises: list[CourseLearnerAnswer] = Field(description="the exercises they began, newest first")
 
 
 class CourseExport(ResultModel):

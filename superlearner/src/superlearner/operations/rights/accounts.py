@@ -139,7 +139,7 @@ class Accounts:
     async def add(
         self, name: str, role: Role, scopes: Iterable[Grant] = (), *, implied: bool = False, shown: str = ""
     ) -> UserRow:
-        """Add a user; `shown` is the name as it was typed.
+        """Add a user; `shown` is the name as typed.
 
         Raises:
             NameTaken: there is, or was, one of this name.
@@ -172,7 +172,7 @@ class Accounts:
         return changed
 
     async def show_as(self, row: UserRow, shown: str) -> UserRow:
-        """Set the name of a user as pages show it. Raises StoreUnavailable."""
+        """Set the name that pages show for a user. Raises StoreUnavailable."""
         async with self._lock:
             changed = replace(self._current(row), shown=shown)
             await self._store.records.change_user(changed)

@@ -1,4 +1,4 @@
-"""Names of users as their teacher typed them, beside those that they sign in with."""
+"""Users' names as typed, beside the names that they sign in with."""
 
 from __future__ import annotations
 
