@@ -17,7 +17,7 @@ test("a give-up outranks the ends of its children, and the next kill outranks it
   assert.equal(storyOf(before, scene, 3), null);
 });
 
-test("an explanation waits for its replay, in a loop of replays at most five seconds", () => {
+test("an explanation waits for its replay, but at most five seconds in a loop of replays", () => {
   const explained = new Explained(), first = entry(1, 10, "restarted"), second = entry(2, 11, "restarted");
   assert.equal(explained.take(first, true, 0), null);
   assert.equal(explained.take(first, false, 1600), first);

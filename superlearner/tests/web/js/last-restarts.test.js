@@ -23,7 +23,7 @@ test("a restart of the shown node is listed once, and from the store only if it 
   assert.deepEqual(told({ ...known, lines: [] }), ["a 35 stored", "a 5 stored"]);
 });
 
-test("a restart whose time the store has a little earlier than the feed is the same one", () => {
+test("a restart is listed once if its time is a little earlier in the store than in the feed", () => {
   const known = { lines: [line(30.0004)], refs: new Set(["r.11"]), stored: [stored("r.9", 30, "a"), stored("r.5", 20, "a")] };
   assert.deepEqual(told(known), ["a 30.0004 feed", "a 20 stored"]);
 });

@@ -87,7 +87,7 @@ test("the last cell that defines a name is found, by a definition, an import or 
   assert.deepEqual(["two", "value", "inner", "nothing"].map(at), [-1, -1, -1, -1]);
 });
 
-test("an error of a callback is at its line in the cell, without paths of modules", () => {
+test("an error of a callback is at its line in the cell, without module paths", () => {
   const code = "class A:\n    def init(self):\n        self.x = 1\n\nawait A.start()";
   const message = (/** @type {number} */ at) =>
     `line 5: otp.kernel.values.errors.StartError: Crash(AttributeError('self holds no state')); raised at <eval>:${at}`;

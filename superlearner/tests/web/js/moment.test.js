@@ -184,8 +184,8 @@ test("a tree that gave up and is started again after a pause is told by who did 
     return [sentence({ ...moment, events }, 5), sentence({ ...moment, events }, 6), step(moment, decided)];
   };
   const [after, whole, { text, more }] = told(1.02);
-  assert.equal(after, "playground receives the exit. It started Shop again 1.0\u00a0s later: it pauses after a give-up.");
-  assert.match(whole, /and gave up\. playground started it again 1\.0\u00a0s later: it pauses after a give-up\.$/);
+  assert.equal(after, "playground receives the exit. It waited 1.0\u00a0s after the give-up, then started Shop again.");
+  assert.match(whole, /and gave up\. playground waited 1\.0\u00a0s after the give-up, then started it again\.$/);
   assert.deepEqual([text, more], ["started it again", "1.0\u00a0s later"]);
   assert.equal(told(null)[0], "playground receives the exit. It starts Shop again after a pause.");
   const { at, ...decided } = moment.events[place];
@@ -212,12 +212,12 @@ test("a reason that ends with a question mark gets no full stop", () => {
   assert.match(sentence(moment, 6), /is a return missing\? checkout_sup/);
 });
 
-test("the sentence of a signal names all that receive it", () => {
+test("the sentence about a signal names all processes that receive it", () => {
   const root = supervisor("top", "one_for_one", [worker("top/a"), worker("top/b")]);
   const moment = simulate(root, "top/a", "killed");
   assert.equal(sentence(moment, 2), "top receives the exit signal and the reason.");
   moment.events.splice(1, 0, { kind: "link", id: "top/a", to: "top/b", reason: "killed", at: 0 });
-  assert.equal(sentence(moment, 2), "The exit signal ends b, linked to a. top receives it and the reason.");
+  assert.equal(sentence(moment, 2), "The exit signal ends b, linked to a. top receives it with the reason.");
 });
 
 test("a root that gave up is said to stay down, and its last phase has started nothing", () => {

@@ -126,7 +126,7 @@ test("what a supervisor has done about the last failure is reported, until anoth
     "bob was killed; team restarted it, and with it eve and ann.");
   assert.equal(lastEnd({ rows, feed: [end] }, { since: 11 }), "");
   assert.equal(lastEnd({ rows, feed: [end] }, { only: "Root" }), "");
-  assert.equal(lastEnd({ rows, feed: [{ ...end, sup: "Main", key: "Main/x" }] }), "", "it is none of the learner's");
+  assert.equal(lastEnd({ rows, feed: [{ ...end, sup: "Main", key: "Main/x" }] }), "", "it is not the learner's");
   const once = { ...end, kind: "killed", text: "bob was killed; temporary: it is not restarted", parts: { who: "bob", by: "team" } };
   assert.equal(lastEnd({ rows, feed: [end, once] }), "bob was killed; temporary: it is not restarted.");
 });
@@ -147,7 +147,7 @@ test("a supervisor that has given up stays in the tree with its children, ended"
   assert.equal(fallenOf(before, { ...before, feed: [] }).rows.size, 0);
 });
 
-test("runs that are alike are a table, and other rows are none", () => {
+test("the notes of several runs are a table, and other rows are not", () => {
   const note = (of, text) => row(0, of, null, "note", text);
   const rows = [note("strategy", "one_for_one"), note("A", "same pid"), note("strategy", "one_for_all"), note("A", "new pid")];
   assert.deepEqual(tableOf(rows), { head: ["strategy", "A"], lines: [["one_for_one", "same pid"], ["one_for_all", "new pid"]] });

@@ -175,7 +175,7 @@ test("events are in the order of their times: an end is reported when its superv
   assert.deepEqual(log.events.map(({ at }) => at), [10, 10.5, 12]);
 });
 
-test("a log of which the time ran out goes on until the newest event is here", async () => {
+test("a log whose time ran out goes on until it has the newest event", async () => {
   const { log, asked } = askedLog();
   const until = async (count) => {
     while (asked.length < count) await new Promise(setImmediate);
@@ -193,7 +193,7 @@ test("a log of which the time ran out goes on until the newest event is here", a
   assert.deepEqual([log.read, log.events], [0, events]);
 });
 
-test("an incomplete answer with older events is no basis for a tree", async () => {
+test("no tree is drawn from an incomplete answer with older events", async () => {
   const { log, asked } = askedLog();
   const begun = log.begin();
   asked[0].resolve(answer(events.toSpliced(0, 0, ...Array(400).fill(events[0])), "run"));
@@ -205,7 +205,7 @@ test("an incomplete answer with older events is no basis for a tree", async () =
   assert.equal(new KeptTrees().at(now, log, 11, 20).state, "loading");
 });
 
-test("no newer events are asked for while older ones are on their way", async (t) => {
+test("newer events are not requested while older ones are loading", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const { log, asked } = askedLog();
   const begun = log.begin();

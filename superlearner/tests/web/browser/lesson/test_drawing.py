@@ -110,7 +110,7 @@ def test_a_tree_is_drawn_with_keys_changed_with_the_mouse_and_checked(one: Locat
     expect(solution.get_by_role("term")).to_have_text(
         ["a worker", "a temporary agent", "the dynamic supervisor", "the store"]
     )
-    expect(solution).to_contain_text("In a tree of another shape other numbers are right.")
+    expect(solution).to_contain_text("A tree of another shape has other numbers.")
 
 
 def test_typed_text_is_drawn_and_a_fault_is_marked_at_its_line(one: Locator) -> None:

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, Request, expect
 from lesson_page import OWNER, RIGHT, exercise, write
 from superlearner.store.learning import Learned
 
-# The parts of a task that reach beyond its column
+# Returns the elements of a task that reach beyond its column
 WIDER_THAN_ITS_COLUMN = """(bench) => {
   const task = bench.querySelector(".bench-task"), edge = task.getBoundingClientRect().right + 0.5;
   const wide = [...task.querySelectorAll(":not(pre *)")].filter((one) => one.getBoundingClientRect().right > edge);

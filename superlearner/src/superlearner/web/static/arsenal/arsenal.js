@@ -212,7 +212,7 @@ function fromAddress() {
       : entryOf(field);
   }
   open(name, values, { focus: Boolean(found) });
-  if (query.get("view") === "result" && found?.scope === "read") void work?.go(); // a link may run what changes nothing
+  if (query.get("view") === "result" && found?.scope === "read") void work?.go(); // a link may run an operation that only reads
   return undefined;
 }
 

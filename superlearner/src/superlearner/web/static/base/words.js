@@ -55,7 +55,7 @@ export function failures(reasons) {
  */
 export const isOrderly = (reason) => /^(normal\b|shutdown\b|\(?'?shutdown'?,)/.test(reason);
 
-/** Return a text with the mark that ends a sentence, unless it has one. @param {string} text */
+/** Return a text as a sentence: with a full stop, unless it ends with a mark. @param {string} text */
 export const asSentence = (text) => (/[.?!]$/.test(text) ? text : `${text}.`);
 
 /**

@@ -19,9 +19,9 @@ const page = byId("class", HTMLElement);
 const table = byId("class-table", HTMLTableElement);
 const none = byId("class-none", HTMLElement);
 const dialog = byId("learner", HTMLDialogElement);
-/** The cells of the head, a session each. @type {NodeListOf<HTMLElement>} */
+/** The header cells of the sessions. @type {NodeListOf<HTMLElement>} */
 const heads = table.querySelectorAll("thead [data-number]");
-/** The names of the sessions, by number. */
+/** The titles of the sessions, by number. */
 const names = new Map([...heads].map((one) => [Number(one.dataset.number), one.querySelector("a")?.title ?? ""]));
 /** The learner in the dialog; "" while it is closed. */
 let learnerName = "";
@@ -155,7 +155,7 @@ function drawWork({ name, shown, exercises, predictions }) {
   render(html`${exercises.length
     ? html`<table class="table"><thead><tr><th scope="col">Exercise</th><th scope="col">Work</th><th scope="col">Last</th></tr></thead>
       <tbody>${repeat(exercises, ({ id }) => id, exercise)}</tbody></table>`
-    : html`<p class="hint">${shown} has begun no exercise yet.</p>`}${predictions.length ? html`<h3>Predictions</h3>
+    : html`<p class="hint">${shown} has not begun an exercise yet.</p>`}${predictions.length ? html`<h3>Predictions</h3>
       <ul class="learner-steps">${predictions.map(prediction)}</ul>` : nothing}`, byId("learner-work", HTMLElement));
 }
 

@@ -1,5 +1,5 @@
 /**
- * What a cell raised, as a sentence about the learner's code, and the line of the cell.
+ * The error of a cell, as a sentence about the learner's code and a line of the cell.
  *
  * @module
  */
@@ -22,7 +22,7 @@ export function explainError(message, code, line) {
     };
   const text = message.replace(/^source: /, "").replace(/(?<![\w.'"])(?:[a-z_]\w*\.)+(?=[A-Z]\w*:)/, "");
   const raised = Number(RAISED_AT.exec(text)?.[1] ?? 0);
-  // A callback is indented; another line means that the callback stands in another cell
+  // A line that is not indented is in no callback: the callback is in another cell
   const here = /^[ \t]+\S/.test(code.split("\n")[raised - 1] ?? "");
   return {
     said: text.replace(RAISED_AT, here ? `, raised at line ${raised}` : "").replace(/<eval>:(\d+)/g, "line $1"),

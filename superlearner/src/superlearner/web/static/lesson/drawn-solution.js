@@ -1,5 +1,5 @@
 /**
- * The solution of an exercise in which a tree is drawn: the tree, and the numbers by the labels of the form.
+ * The solution of an exercise in which a tree is drawn: the tree, and the numbers with the labels of the form.
  *
  * @module
  */
@@ -26,5 +26,5 @@ export function drawnSolution(source, choice) {
     make("dl", {}, ...choice.keys.flatMap((key) =>
       [make("dt", {}, choice.labels[key] ?? key), make("dd", {}, countIn(source, key))])),
     make("p", { class: "hint" },
-      `The numbers count processes of this tree, which has ${nodes(roots).length}. In a tree of another shape other numbers are right.`));
+      `The numbers are for this tree of ${nodes(roots).length} processes. A tree of another shape has other numbers.`));
 }

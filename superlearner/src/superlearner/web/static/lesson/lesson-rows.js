@@ -77,8 +77,7 @@ export function fitLanes(rows, room) {
 }
 
 /**
- * Return the rows of several runs that are alike as a table: what happened to each, with a line for each run; null if
- * they are none.
+ * Return the notes of several runs as a table with a line for each run and a column for each lane; null for other rows.
  * @param {Row[]} rows
  * @returns {{head: string[], lines: string[][]}|null}
  */
@@ -90,7 +89,7 @@ export function tableOf(rows) {
 }
 
 /**
- * Return a text in at most two lines; what has no room is cut off.
+ * Return a text in at most two lines; the rest is cut off.
  * @param {string} text
  * @param {number} most  characters of a line
  */

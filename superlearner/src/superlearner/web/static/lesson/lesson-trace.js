@@ -10,7 +10,7 @@ import { fitLanes, inTwoLines, isCalm, LEFT, LETTER, onArrow, roomOf, tableOf, t
 /** @import { Row } from "./lesson-model.js" */
 
 const ROW = 40, HEAD = 34, ROOMY = 92, MOST = 44;
-/** Width of an excerpt in a card, what stands beside it in a window, and the width of windows in which a card has it, in px. */
+/** Width of an excerpt in a card, of what is beside it in the window, and of windows in which cards have it, in px. */
 const ROOM = 552, AROUND = 130, WIDE = 600;
 
 /**
@@ -90,7 +90,7 @@ function line(row, y, x, width, left) {
   if (way === 0)
     return svg`${start}<path class="arrow" d=${`M${from} ${y - 8}h16v14h-10`}></path><text x=${from + 22}
       y=${y + 2}>${clip(onArrow(row), 20)}</text>`;
-  // It may reach over other lanes, where nothing happens in this row
+  // The label may cover other lanes, in which nothing happens in this row
   const middle = (from + to) / 2, most = Math.max(12, Math.floor(2 * (Math.min(middle - LEFT, width - middle) - 6) / LETTER));
   const lost = row.kind === "late", tip = lost ? to - way * 26 : to;
   return svg`${start}<path class="arrow" d=${`M${from} ${y + 6}H${tip - way * 7}`}></path>

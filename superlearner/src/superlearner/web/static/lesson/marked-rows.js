@@ -12,7 +12,7 @@ import { fitLanes, lanesOf } from "./lesson-rows.js";
 const READABLE = 90;
 
 /**
- * Return the rows whose lanes are readable in a room: those of the marked row first, without one those of the first row,
+ * Return the rows whose lanes are readable in a room: those of the marked row first (of the first row if none is marked),
  * then those that a sentence names.
  * @param {Row[]} rows
  * @param {string} say

@@ -27,7 +27,7 @@ export function ownKids({ kids, rows }) {
 }
 
 /**
- * Return the learner's supervisors that have ended and all below them, as they ended.
+ * Return the learner's supervisors that have ended, and all processes below them, with the states in which they ended.
  * @param {Pick<Model, "kids"|"rows">} before
  * @param {Pick<Model, "feed"|"rows">} model
  * @returns {Pick<Model, "kids"|"rows">}
@@ -47,7 +47,7 @@ export function fallenOf(before, { feed, rows }) {
 }
 
 /**
- * Return a model with what has fallen in its place at the top, before what no supervisor has started.
+ * Return a model that still has the fallen supervisors, at the top, with all below them.
  * @param {Model} model
  * @param {Pick<Model, "kids"|"rows">} fallen
  * @returns {Model}
@@ -66,13 +66,12 @@ export function withFallen(model, fallen) {
   return { ...model, rows, kids: kids.set("", [...(model.kids.get("") ?? []), ...tops]) };
 }
 
-/** @typedef {Pick<Model, "feed"|"rows">} Told */
 const ENDS = new Set(["crashed", "killed", "restarted", "restart_failed", "gave_up"]);
 
 /**
  * Return a sentence about the last failure, and what a supervisor has done about it; "" if there is none.
- * @param {Told} model
- * @param {{only?: string, since?: number}} [about]  the process that is shown with all below it, and the time from which it is told
+ * @param {Pick<Model, "feed"|"rows">} model
+ * @param {{only?: string, since?: number}} [about]  the only process that is shown, with all below it, and the start of the run
  */
 export function lastEnd({ feed, rows }, { only = "", since = 0 } = {}) {
   const topOf = (/** @type {string} */ key) => {

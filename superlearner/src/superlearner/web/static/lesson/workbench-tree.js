@@ -48,11 +48,11 @@ export class WorkbenchTree extends HTMLElement {
     if (this.#model !== EMPTY) this.#show();
   }
 
-  /** When the last run began, in seconds of this machine's clock: what was before is no longer told. */
+  /** When the last run began, in seconds of this machine's clock: earlier failures are no longer reported. */
   #begun = 0;
-  /** Supervisors that have ended since. @type {Pick<Model, "kids"|"rows">} */ #fallen = EMPTY;
+  /** The supervisors that have ended since then. @type {Pick<Model, "kids"|"rows">} */ #fallen = EMPTY;
 
-  /** A run begins. @param {number} at */
+  /** Forget the failures of earlier runs. @param {number} at  when the run begins, in seconds */
   begin(at) {
     if (at === this.#begun) return;
     this.#begun = at;

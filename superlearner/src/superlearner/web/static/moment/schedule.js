@@ -185,8 +185,8 @@ export function schedule({ events }) {
 }
 
 /**
- * Return the events with their places; after the decision to start a child once a pause is over, which has happened, the
- * starts of the child and of what had ended below it: they are part of that event.
+ * Return the events with their places. If a child was started after a pause, the decision is followed by the starts of
+ * the child and of all that had ended below it, at the same place: they are part of that event.
  * @param {MomentEvent[]} events
  * @returns {{event: MomentEvent, place: number}[]}
  */

@@ -21,7 +21,7 @@ import { fallen, isRestart, namer, victim } from "./story.js";
 /** @import { Flight, Pulse } from "./picture.js" */
 /** @import { Cue, Moment, MomentNode } from "./schedule.js" */
 /**
- * `named`: the name of the lower process is beside it.
+ * `named`: the lower process has its name beside it.
  * @typedef {{pulse: Pulse, tail: SVGPathElement, chip: HTMLElement, edge: Edge|undefined, width: number, height: number,
  *   named: boolean}} Mark
  */
@@ -378,7 +378,7 @@ export class RestartStage extends HTMLElement {
     const aside = !rows ? -width / 2 : free ? 8 : this.#aside;
     // The label beside the upper node stays readable
     const upper = Math.min(pointOf(edge, 0)[1], pointOf(edge, 1)[1]), below = free ? 0 : upper + 6;
-    const lowest = named ? Math.max(pointOf(edge, 0)[1], pointOf(edge, 1)[1]) - height - 6 : Infinity; // as does its own
+    const lowest = named ? Math.max(pointOf(edge, 0)[1], pointOf(edge, 1)[1]) - height - 6 : Infinity; // and so does its own
     const top = rows ? y - height / 2 : Math.min(lowest, Math.max(below, y - height / 2));
     const arrived = rows || !pulse.up ? 0 : Math.max(0, flight.part - 0.5) * 2; // beside the supervisor, so that it is over no child
     const left = x + aside - arrived * (width / 2 + 36);

@@ -95,7 +95,7 @@ export const fallen = (moment) => only(moment, "decide").findLast(({ what }) => 
 /** Return whether a supervisor gave up. @param {Moment} moment @param {string} supervisor  its id */
 export const gaveUp = (moment, supervisor) => only(moment, "decide").some(({ what, id }) => what === "give_up" && id === supervisor);
 
-/** Return the processes that end over links before a supervisor decides. @param {Moment} moment */
+/** Return the processes that links end before a supervisor decides. @param {Moment} moment */
 function linked({ events }) {
   const decided = events.findIndex(({ kind }) => kind === "decide");
   return events.slice(0, decided < 0 ? events.length : decided).flatMap((event) => (event.kind === "link" ? [event.to] : []));
@@ -136,7 +136,7 @@ export function sentence(moment, stage) {
       return `${who} ends. Its state is lost.`;
     case 2:
       return linked(moment).length
-        ? `The exit signal ends ${listed(linked(moment).map(name))}, linked to ${who}. ${by} receives it and the reason.`
+        ? `The exit signal ends ${listed(linked(moment).map(name))}, linked to ${who}. ${by} receives it with the reason.`
         : `${by} receives the exit signal and the reason.`;
     case 3:
       if (first?.what === "drop" || first?.what === "pause") return unrestarted(by, who, first);
@@ -208,7 +208,7 @@ export const byRequest = ({ request }) => (request ? ` by ${shortRequest(request
 function unrestarted(by, who, { what, later }) {
   if (what === "pause")
     return later
-      ? `${by} started ${who} again ${span(later)} later: it pauses after a give-up.`
+      ? `${by} waited ${span(later)} after the give-up, then started ${who} again.`
       : `${by} starts ${who} again after a pause.`;
   return `${by} does not restart ${who}.${later ? ` It was started on request ${span(later)} later.` : ""}`;
 }

@@ -120,7 +120,7 @@ export function notesOf(moment) {
 /** Return the title of a moment. @param {Moment} moment */
 export const titleOf = (moment) => `Why ${headline(moment)}`;
 
-/** Return whether a process ended as it was to, as a supervisor does that gave up. @param {MomentEvent} event */
+/** Return whether a process ended in an orderly way, as a supervisor that gives up does. @param {MomentEvent} event */
 const isOrderlyEnd = (event) => event.kind === "crash" && !event.start && isOrderly(event.reason);
 
 /** @param {MomentEvent} event */

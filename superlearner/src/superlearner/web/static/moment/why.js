@@ -20,7 +20,7 @@ import { notesOf, Theatre, titleOf } from "./theatre.js";
 const AGAIN_MS = 1000;
 /** Requests for a restart that goes on. */
 const MOST_AGAIN = 60;
-/** Kept restarts of the minute of a sum with a link. */
+/** Most links to kept restarts of the same minute as a sum. */
 const MOST_KEPT = 20;
 
 const page = byId("why", HTMLElement), head = byId("why-head", HTMLElement), body = byId("why-body", HTMLElement);
@@ -73,7 +73,7 @@ async function load() {
   }
 }
 
-/** Return the restarts of the minute of this one; none if they cannot be read. @returns {Promise<Api.RestartLine[]>} */
+/** Return the restarts of the same minute as this one; none if they cannot be read. @returns {Promise<Api.RestartLine[]>} */
 async function readMinute() {
   try {
     return await requestOn(node, "GET", `/restarts?fold=false&per_page=100&beside=${id}`);
@@ -134,7 +134,7 @@ function newest(moment) {
 }
 
 /**
- * A restart of which only a line is kept, or nothing; of a crash loop, what is known of it, and those that are kept.
+ * Show a restart of which only a line is kept, or nothing. For the sum of a crash loop, add the facts and links of kept ones.
  * @param {ApiError} error
  * @param {Api.RestartLine[]} [minute]
  */
@@ -146,8 +146,8 @@ function showGone(error, minute = []) {
   document.title = `${line || "Restart not known"} · SuperLearner`;
   render(html`<h1>${line || "This restart is not known"}</h1>`, head);
   render(html`<div class="void">${line
-    ? html`<h2>Only this line of it is kept</h2>${sum ? html`<p>In a crash loop, the first 100 restarts of a minute are kept,
-      and the others are counted.</p>` : nothing}${reason ? html`<p>The last kept one before them: ${name} ended with <code
+    ? html`<h2>Only this line of it is kept</h2>${sum ? html`<p>In a crash loop, the first 100 restarts of each minute are kept;
+      the others are only counted.</p>` : nothing}${reason ? html`<p>The last one kept before them: ${name} ended with <code
         class="reason">${reason}</code>${where ? html` at <code>${where}</code>` : nothing}${supervisor
           ? html`, restarted by ${supervisor}${strategy ? ` (${strategy})` : ""}` : nothing}.</p>` : nothing}${kept.length && sum
         ? html`<h3>Kept in this minute: ${kept.length}</h3><ol class="plain">${kept.slice(0, MOST_KEPT).map((one) => html`<li>

@@ -91,11 +91,11 @@ export function rank(items, question, recent, acts = []) {
 const plain = (item) => ({ item, score: 0, places: [] });
 
 /**
- * Return the item of a process. Commands act on the shown node, so one of another node is only a link.
+ * Return the item of a process. Commands act on the shown node, so a process of another node is only a link.
  * @param {Record<string, any>} line  of the operation process.list
  * @param {string} node  its node, "" for the default one
  * @param {string} href
- * @param {string} [beside]  the name of another node than the shown one
+ * @param {string} [beside]  the name of its node, if that is not the shown one
  * @returns {Item}
  */
 export function processItem(line, node, href, beside = "") {

@@ -16,11 +16,11 @@ import { processItem } from "./palette-items.js";
 /** Number of processes in one request; others are found by searching on the server. */
 const PROCESSES = 300;
 
-/** Number of processes of each other node, and of nodes that are searched. */
+/** Number of processes of each other node, and of other nodes that are searched. */
 const PROCESSES_ELSEWHERE = 20, NODES_ELSEWHERE = 8;
 
 /**
- * Return the URL of a page, with the shown node or another.
+ * Return the URL of a page, with the shown node or another one.
  * @param {string} path
  * @param {Record<string, string>} asked
  * @param {string} [node]
@@ -69,7 +69,7 @@ export async function processes(question, signal) {
 }
 
 /**
- * Return processes of the other nodes, as far as they answer.
+ * Return processes of the other nodes that answer.
  * @param {string} question
  * @param {AbortSignal} signal
  * @returns {Promise<Item[]>}

@@ -25,7 +25,7 @@ const MANY = 8;
 const ENDS = new Set(["restarted", "killed", "crashed", "gave_up", "restart_failed"]);
 /** Ends of children within this time of a give-up are a part of it; later ones are news. */
 const OUTRANKED_S = 1;
-/** Replays that follow each other, as in a crash loop, delay what they are about by at most this time. */
+/** Replays that follow one another, as in a crash loop, delay the explanation by at most this time. */
 const LONGEST_WAIT_MS = 5000;
 /** The platform's services are below this slot and must not be killed here. */
 const SERVICES = "superlearner/services";
@@ -96,10 +96,10 @@ export function storyOf(feed, { supervisor }, after) {
   return (fall && newest && newest.at - fall.at < OUTRANKED_S ? fall : newest) ?? null;
 }
 
-/** The event that is explained: the newest one of which the replay has been seen. */
+/** The event that is explained: the newest one whose replay has been seen. */
 export class Explained {
   /** @type {FeedEvent|null} */ #story = null;
-  /** The time since which a newer one waits; null if none does. @type {number|null} */ #since = null;
+  /** When a newer one began to wait; null if none does. @type {number|null} */ #since = null;
 
   get story() {
     return this.#story;
@@ -108,7 +108,7 @@ export class Explained {
   /**
    * Return the event to explain.
    * @param {FeedEvent|null} newest
-   * @param {boolean} plays  a replay has not been seen to its end
+   * @param {boolean} plays  true if a replay has not ended yet
    * @param {number} now  milliseconds
    */
   take(newest, plays, now) {

@@ -6,7 +6,7 @@
  */
 
 /** @import { Line } from "../live/storms.js" */
-/** Seconds by which the feed and the store may differ in the time of a restart. */
+/** Seconds by which the times of a restart in the feed and in the store may differ. */
 const SAME_S = 0.5;
 
 /** @typedef {{node: string, at: number, count: number, line: Line|null, stored: Api.RestartLine|null}} Restart */

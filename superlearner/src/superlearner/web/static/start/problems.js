@@ -1,5 +1,5 @@
 /**
- * The problems of the shown node: which are told, and why they are unknown. Pure.
+ * The problems of the shown node: which ones are listed, and why they are unknown. Pure.
  *
  * @module
  */
@@ -9,13 +9,13 @@ import { nameIn } from "../live/storms.js";
 /** @import { Line } from "../live/storms.js" */
 
 /**
- * Return the anomalies that no line about a storm tells: a supervisor that gives up in a loop is one problem, with one count.
+ * Return the anomalies without a line of a storm: a supervisor that gives up in a loop is one problem, with one count.
  * @template {{name?: string|null, evidence: Record<string, any>}} A
  * @param {readonly A[]} anomalies
  * @param {readonly Line[]} burning  the storms that go on
  * @returns {A[]}
  */
-export function untold(anomalies, burning) {
+export function withoutStorm(anomalies, burning) {
   const falling = new Set(burning.filter(({ event }) => event.kind === "gave_up").map(({ event }) => nameIn(event)));
   return anomalies.filter(({ name, evidence }) => !evidence.give_ups || !falling.has(name ?? ""));
 }
@@ -23,6 +23,6 @@ export function untold(anomalies, burning) {
 /**
  * Return why the problems of a node are unknown, or "".
  * @param {import("../live/live.js").Status} status
- * @param {string} lost  what is said of a lost connection
+ * @param {string} lost  the sentence about a lost connection; "" if there is one
  */
 export const unknownBecause = (status, lost) => (status === "gone" ? "The node is gone; its problems are unknown." : lost);

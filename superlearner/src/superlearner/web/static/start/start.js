@@ -10,7 +10,7 @@ import { byId, chosen, detail, icon, make, nodeQuery, onlyOwn, renew, root, writ
 import { elsewhere, NONE } from "./elsewhere.js";
 import { SlFamily } from "./family.js";
 import { newest } from "./last-restarts.js";
-import { unknownBecause, untold } from "./problems.js";
+import { unknownBecause, withoutStorm } from "./problems.js";
 import { answers, done, Explained, listed, sceneOf, storyOf } from "./first-steps.js";
 import { isSettled } from "../live/bursts.js";
 import { Feed, liveUrl } from "../live/live.js";
@@ -245,7 +245,7 @@ function wrong() {
   burns = burnt.length > 0;
   const rows = [...model.rows.values()].filter(({ state, restart }) =>
     ["crashed", "gave_up", "stuck", "restarting"].includes(state) || (state === "stopped" && restart === "permanent"));
-  const anomalies = untold(found?.anomalies ?? [], burnt).sort((one, other) =>
+  const anomalies = withoutStorm(found?.anomalies ?? [], burnt).sort((one, other) =>
     RANKS.indexOf(other.severity) - RANKS.indexOf(one.severity) || one.number - other.number);
   const away = elsewhere(everywhere, model.node);
   const system = pages().find(({ id }) => id === "system")?.href ?? `${root()}/docs/monitoring`;

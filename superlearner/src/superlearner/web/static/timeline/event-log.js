@@ -17,7 +17,7 @@ const FIRST = 400;
 /** The server keeps 10,000 events of all types by default. */
 const MOST = 5000;
 const PART = 1000;
-/** Kept restarts of the first answer; the rest is loaded when somebody goes back beyond them. */
+/** Kept restarts of the first answer; the rest is loaded when the reader goes back beyond them. */
 const KEPT = 200;
 /** Minimum interval between two requests. */
 const PAUSE_MS = 400;
@@ -80,7 +80,7 @@ export class EventLog {
   }
 
   /**
-   * Load restarts before the kept ones that are here.
+   * Load older kept restarts.
    * @param {number} [to]  back to this moment; without it, one more part
    */
   async more(to = Infinity) {

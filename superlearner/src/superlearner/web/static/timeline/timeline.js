@@ -212,7 +212,7 @@ function draw(moved = false) {
       : `${at === null
         ? ""
         : `${number(count)} of `}${counted(events.length, "event")}${hidden ? `; ${number(hidden)} filtered out` : ""}${
-        log.whole && log.kept?.length && log.goesOn ? `; not loaded before ${precise(oldest)}` : ""}`);
+        log.whole && log.kept?.length && log.goesOn ? `; loaded back to ${precise(oldest)}` : ""}`);
   const failed = crashes(), none = log.read < 0;
   filter.show(kinds, none ? null : countKinds(every));
   showOwn();
@@ -223,7 +223,8 @@ function draw(moved = false) {
   byId("crash-back", HTMLButtonElement).disabled = none || (!reaches() && stepFrom(failed, at, -1) === at);
   note(log.error !== null ? failure()
     : problem || (missing && log.whole && log.events.length ? `The server has no events in memory before ${precise(first)}.${
-      !log.kept || log.goesOn ? "" : (at ?? first) < oldest ? " It keeps nothing of this moment." : " Only restarts are kept."}` : ""));
+      !log.kept || log.goesOn ? ""
+        : (at ?? first) < oldest ? " Nothing is kept from this moment." : " Before that, only restarts are kept."}` : ""));
   only.hidden = chosen === null;
   if (chosen) write(only, `Only ${label(chosen)}: show all`);
   showList(events, moved);

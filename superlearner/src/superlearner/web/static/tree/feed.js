@@ -17,7 +17,7 @@ import { eventRow } from "./feed-row.js";
 /** @import { Line } from "../live/storms.js" */
 
 const YET = "Nothing has happened yet. Kill a process and read here what its supervisor did.";
-const SINCE = "Nothing has happened since this program started. The last before it:";
+const SINCE = "Nothing has happened since this program started. The last entry before that:";
 const ENDED = "The node has ended. Nothing had happened in its tree before that.";
 
 export class SlFeed extends HTMLElement {
@@ -53,25 +53,25 @@ export class SlFeed extends HTMLElement {
     if (this.#held.allows(this.lines)) this.#draw();
   }
 
-  /** The run whose former restarts were read. @type {string|null} */ #run = null;
+  /** The run before which the newest restart was read. @type {string|null} */ #run = null;
   /** The newest restart before this run. @type {Api.RestartLine|null} */ #before = null;
 
-  /** Read the newest restart that is kept of former programs. @param {string} run */
+  /** Read the newest restart kept of earlier programs. @param {string} run */
   async #readBefore(run) {
     this.#run = run;
     const node = chosen() || document.querySelector("#node option")?.textContent || ""; // without one, the list is of all nodes
     try {
       [this.#before = null] = await requestOn(node, "GET", "/restarts?settled=true&fold=false&per_page=1");
     } catch {
-      return; // the sentence is true without it
+      return; // without it, the sentence says that nothing has happened yet
     }
-    this.#tell();
+    this.#explain();
   }
 
   #there = true;
 
-  /** Say why there are no events. */
-  #tell() {
+  /** Show why there are no events. */
+  #explain() {
     const one = this.#there ? this.#before : null;
     if (one === null) return write(this.#empty, this.#there ? YET : ENDED);
     renew(this.#empty, [make("span", {}, SINCE, " "), make("a",
@@ -91,7 +91,7 @@ export class SlFeed extends HTMLElement {
   live(there) {
     if (there === this.#there) return;
     this.#there = there;
-    this.#tell();
+    this.#explain();
   }
 
   /** Open or close the sheet in narrow windows. @param {boolean} open */

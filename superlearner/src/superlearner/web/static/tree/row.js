@@ -26,7 +26,7 @@ const PENDING_MS = 1500;
 /** Processes without a supervisor that the platform lists individually. */
 const MOST_ALONE = 200;
 
-/** Return the class, and of the root of a tree of the reader its supervisor, which is a row of the platform. @param {Row} row */
+/** Return the class; for a root of your trees also its supervisor, which is a row of the platform. @param {Row} row */
 const besides = (row) => [classText(row), row.parent === YOURS ? "in playground" : ""].filter(Boolean).join(" · ");
 
 /** Return the number of processes in a group. @param {Row} row */
