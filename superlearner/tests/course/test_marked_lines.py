@@ -1,4 +1,4 @@
-"""The line that a check marks in an answer lies in the class that its sentence is about, of several alike."""
+"""The line that a check marks in an answer is in the class that its sentence is about, not in a similar one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ANSWERS = {
 
 
 def classes_of(source: str) -> dict[str, range]:
-    """Return the lines of each class of an answer; none of an answer that is no program, such as a drawing."""
+    """Return the lines of each class of an answer; none if the answer is not a program, such as a drawing."""
     try:
         module = ast.parse(source)
     except SyntaxError:

@@ -469,7 +469,7 @@ WIDTH_OF_A_CELL = 58
 """Characters of a line beside the tree of the workbench, in a window of 1280 px."""
 
 
-def test_no_line_of_a_core_cell_is_cut_beside_the_tree() -> None:
+def test_no_line_of_a_core_cell_is_cut_off_beside_the_tree() -> None:
     text = (FOLDER / "lessons" / "12-what-is-otp.md").read_text()
     cells = dict(re.findall(r"```cell\n# id: (s12\.c\d+)\n(.*?)```", text, re.DOTALL))
     core = {id: cells[id] for id in ("s12.c1", "s12.c5", "s12.c6", "s12.c7", "s12.c8", "s12.c9", "s12.c10")}

@@ -66,7 +66,7 @@ def test_a_wrong_program_is_told_by_its_misconception_and_no_other(id: str, name
     assert found.steps[-1].say
     assert found.misconceptions == (name.partition("_")[0],), found.steps[-1]
     assert name.partition("_")[0] in MISCONCEPTIONS
-    # What a correct run does is no mistake: there nothing is marked
+    # Nothing is marked in a correct run, which the answer predicts
     predicted = id in ("s12.tree", "s12.callbacks") and bool(found.marks)
     assert_excerpt_is_short_and_ends_at_the_message_in_question(found.excerpt, marked=not predicted)
 

@@ -56,7 +56,7 @@ def run(test: Callable[[otp.Node], Any], *children: ChildSpec, **options: Any) -
 
 
 def test_a_line_is_that_of_the_program_and_never_one_of_the_runtime() -> None:
-    """Regression: an `init` with a wrong signature was told as a failure of a function of the runtime."""
+    """Regression: an `init` with a wrong signature was reported as a failure of a function of the runtime."""
     term = otp.ExceptionTerm("TypeError", (), "Score.init() takes 1 positional argument but 2 were given")
     inside = otp.__file__.replace("__init__.py", "kernel/steps/starting.py"), 170, "begin_server"
     own = "main.py", 7, "Score.init"

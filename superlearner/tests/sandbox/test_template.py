@@ -33,7 +33,7 @@ def test_a_template_starts_its_tree(id: str, nodes_here: Any) -> None:
 
 @pytest.mark.parametrize("id", [one.id for one in templates() if one.id != "workbench"])
 def test_the_comment_that_says_what_to_try_fits_an_editor_on_a_phone(id: str) -> None:
-    """Regression: it was cut at the right of the first code of the Playground."""
+    """Regression: it was cut off at the right edge of the Playground's editor."""
     template = next(one for one in templates() if one.id == id)
     said = template.text.split('"""')[1].splitlines()[1:]
     assert max(map(len, said)) <= 36

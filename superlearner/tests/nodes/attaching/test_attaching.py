@@ -177,7 +177,7 @@ def test_an_attachment_survives_a_restart_of_the_platform_until_it_is_detached(i
         assert page.status_code == 404
         assert "<h1>Waiting for my_shop</h1>" in page.text
         assert 'data-awaited="my_shop"' in page.text  # opens when it is there
-        assert 'class="status"' not in page.text  # that it waits is no error
+        assert 'class="status"' not in page.text  # waiting is not an error
         assert re.search(
             "my_shop is (not reachable, and is )?being looked for: ", page.text
         )  # before the first look, too

@@ -122,7 +122,7 @@ def test_a_give_up_is_a_finding_while_its_supervisor_is_down() -> None:
     assert not list(detectors.crash_loop(facts(book=book), LIMITS))
 
 
-def test_a_give_up_names_the_child_and_what_became_of_it() -> None:
+def test_a_give_up_names_the_child_and_how_it_ended() -> None:
     """Regression: "till gave up once: killed" read as if till had been killed."""
     book = supervisor([])
     history = book.histories["till"]

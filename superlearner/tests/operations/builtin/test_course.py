@@ -393,7 +393,7 @@ def test_a_learner_who_only_reads_is_active_in_the_session_that_they_opened(insi
 
 @pytest.mark.operation("user.links")
 def test_the_board_shows_names_as_they_were_typed(inside: Inside, tmp_path: Path) -> None:
-    """Regression: *Bjørn Müller* was Bjorn.Muller on the board and on the page on which he signs in."""
+    """Regression: *Bjørn Müller* was Bjorn.Muller on the board and on the sign-in page."""
 
     async def test(inside_: Any) -> None:
         await inside_.platform.store.sync()

@@ -169,7 +169,7 @@ def test_a_give_up_is_shown_from_any_of_its_events_with_the_request_behind_it(in
         assert [one["what"] for one in found["events"] if one["kind"] == "decide"] == ["give_up", "restart"]
         first = next(event for event in trace.history(platform.node) if event.seq == found["id"])
         fell = next(one for one in found["events"] if one["kind"] == "decide")
-        assert fell["at"] == pytest.approx((gave_up.at - first.at) / 1e9, abs=2e-6)  # as the causes have it
+        assert fell["at"] == pytest.approx((gave_up.at - first.at) / 1e9, abs=2e-6)  # the time in the causes
         assert found["storm"] == 3
         assert "request from the page (process.kill)" in found["summary"]
         newest, *others = (await platform.get(AT))["data"]

@@ -43,7 +43,7 @@ def test_events_stand_newest_first_in_the_words_of_the_server(page: Page, platfo
     expect(page.locator("#events > .hint")).to_be_hidden()
 
 
-def test_before_the_first_event_the_last_restart_of_the_former_program_is_shown(
+def test_before_the_first_event_the_last_restart_of_the_previous_program_is_shown(
     open_page: Callable[..., Page], platform: Any
 ) -> None:
     page = open_page(f"{platform.url}/learn", ready=False)

@@ -1,11 +1,12 @@
 """The agents of session 12: a store, workers, a pool
 
 Kill worker_2, then pool, then
-state_store, and count who else
-ends: all that stand after the
-victim in a rest_for_one tree. The
-two guests of the pool are temporary
-and do not come back.
+state_store, and count which others
+end. The top supervisor is
+rest_for_one: it also restarts the
+children after the one that ended.
+The two guests of the pool are
+temporary and do not come back.
 """
 
 from typing import Any

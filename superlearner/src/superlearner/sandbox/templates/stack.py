@@ -1,7 +1,7 @@
 """A stack: let it crash
 
 Cast ("push", 3) and call "pop". A
-pop of the empty stack is not
+pop from an empty stack is not
 handled: the stack crashes, and its
 supervisor restarts it with its
 initial items. Give it other items
