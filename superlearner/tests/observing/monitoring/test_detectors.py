@@ -133,7 +133,7 @@ def test_a_give_up_names_the_child_and_how_it_ended() -> None:
     history.keep(replace(fell, number=9, event_type="restart_failed"), 1000)
     history.keep(replace(fell, number=10), 1000)
     (failed,) = detectors.crash_loop(facts(book=book), LIMITS)
-    assert failed.description.endswith("2 times in the last 60 s: could not restart till_1: ValueError('no paper')")
+    assert failed.description.endswith("2 times in the last 60 s: it could not restart till_1: ValueError('no paper')")
 
 
 def test_a_supervisor_that_gave_up_gets_no_advice_for_one_that_runs() -> None:

@@ -121,7 +121,7 @@ def _explain_give_up(history: History, gave_up: Entry) -> str:
     before = next((one for one in history.restart_history() if one.number < gave_up.number), None)
     retried = before is not None and (before.event_type, before.child_id) == ("restart_failed", gave_up.child_id)
     if retried:
-        return f"could not restart {child}: {gave_up.reason}"
+        return f"it could not restart {child}: {gave_up.reason}"
     return sentences.ended(child, gave_up.reason or "unknown", failed=gave_up.crash)
 
 
