@@ -119,7 +119,7 @@ class MemberTransport(SessionTransport):
         await super().start(_Events(events, self._observer))
 
     def _do_one(self, action: Action) -> None:
-        if isinstance(action, (Refused, Outdated, Taken)):  # few of them
+        if isinstance(action, (Refused, Outdated, Taken)):  # these are rare
             self._report_refusal(action)
         super()._do_one(action)
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["RemoteNode", "RemoteRef"]
 
 MOST_NAMES: Final = 1_000
-"""Names of another node whose pids are kept."""
+"""Maximum number of names of another node whose pids are kept."""
 SWEEP_FROM: Final = 1_000
 """Number of calls in progress from which abandoned ones are searched for."""
 
@@ -59,7 +59,7 @@ class _Names:
     def __init__(self, node: RemoteNode) -> None:
         self._node = node
         self._texts: dict[str, RemoteName] = {}
-        """Those of names that need no encoding, as most have."""
+        """The pids of names that need no encoding, as most names do."""
 
     def get(self, name: Any) -> RemoteProcess:
         """Return a pid that stands for the holder of the name when a signal arrives there."""

@@ -46,7 +46,7 @@ class RemoteProcess(Process):
 class RemoteName(RemoteProcess):
     """The process with a name on another node when a signal arrives there.
 
-    `address` is the name as addressed in a signal; None: it is written for each signal.
+    `address` is the name as addressed in a signal; if it is None, each signal encodes the name.
     """
 
     __slots__ = ("address", "name")
