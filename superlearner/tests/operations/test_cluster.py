@@ -193,7 +193,7 @@ def test_all_members_are_asked_at_once_and_those_that_did_not_answer_are_named(i
             missing = (await both.get("/anomalies"))["missing"]
             assert [one["node"] for one in missing] == [B, "web@127.0.0.1"]
             listed = [(one["name"], one["node"]) for one in (await platform.get("/api/v1/restarts"))["data"]]
-            assert listed == [("counter_1", home), ("till", B)]
+            assert listed == [(B, B), ("counter_1", home), ("till", B)]  # its loss is the newest
             assert "silent" in found["missing"][0]["reason"]
 
     inside(test)
