@@ -77,7 +77,7 @@ def test_nonsense_ends_the_connection_and_names_the_node(two: Any, data: bytes, 
     assert "b#202 is disconnected from a: expected" in caplog.text
 
 
-def test_nothing_is_carried_out_after_nonsense_in_the_same_frame(two: Any, caplog: Any) -> None:
+def test_no_signal_after_a_malformed_one_in_the_same_frame_is_delivered(two: Any, caplog: Any) -> None:
     async def test(both: Any) -> None:
         got: list[Any] = []
 

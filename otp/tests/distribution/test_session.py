@@ -355,7 +355,7 @@ def test_a_large_signal_arrives_beside_a_flood_of_small_ones() -> None:
     assert got.index(100_000) < 200  # a piece of it for each piece of the others
 
 
-def test_a_large_signal_does_not_pass_the_small_ones_of_its_sender() -> None:
+def test_a_large_signal_does_not_overtake_the_small_ones_of_its_sender() -> None:
     wire = Wire(A, B, fragment=16 * 1024).connected()
     wire.is_full = True
     sent = [b"%d" % number + b"s" * 1_000 for number in range(300)] + [b"large" * 20_000]

@@ -47,7 +47,7 @@ def test_a_failed_run_that_is_repeated_to_show_it_prints_once() -> None:
     assert found.printed == "hello\nWARNING:root:seen\n"
 
 
-def test_a_repeated_run_prints_what_the_one_before_did_not_come_to() -> None:
+def test_a_repeated_run_prints_what_the_first_run_did_not_reach() -> None:
     found = checked(RIGHT.replace("return Ok(initial)", "print('init', initial); return Ok(initial)"))
     assert found.verdict.ok, found.verdict.steps
     started = [found.printed.count(f"init {value}\n") for value in (0, (), 7, None)]
@@ -64,7 +64,7 @@ while time.process_time() - begun < {0.6 * BUSY_S}: pass
     assert checked(WRONG + takes_long, "s03.echo").verdict == checked(WRONG, "s03.echo").verdict
 
 
-def test_a_repeated_run_ends_in_its_time() -> None:
+def test_a_repeated_run_has_a_time_limit() -> None:
     found = checked(
         RIGHT + "\nimport json\njson.runs = getattr(json, 'runs', 0) + 1\nwhile json.runs == 2:\n"
         "    try:\n        while True: pass\n    except BaseException: break\n"

@@ -109,8 +109,8 @@ class Connection:
         self._probe = 0  # the number of the unacknowledged probe
         self._probed_at = now
         self._waiting: deque[bytes] = deque()
-        self._large: deque[tuple[bytes | Parts, int, int]] = deque()  # with their sender and the small ones before them
-        self._offered = 0  # small signals so far
+        self._large: deque[tuple[bytes | Parts, int, int]] = deque()  # with sender and count of small ones before
+        self._offered = 0  # small signals queued so far
         self._behind: Counter[int] = Counter()  # waiting large signals by sender
         self._at = 0  # the part of the first one that is sent in pieces,
         self._cut = 0  # and how much of that part has been sent
@@ -162,7 +162,7 @@ class Connection:
         return frames
 
     def _is_next(self) -> bool:
-        """Return whether all small signals before the first large one are sent: its sender's may be among them."""
+        """Return whether all small signals before the first large one are sent; some may be of its sender."""
         return self._offered - len(self._waiting) >= self._large[0][2]
 
     def _small_ones(self) -> bytes:
