@@ -67,6 +67,7 @@ def typed(monkeypatch: pytest.MonkeyPatch, line: str) -> Asked:
     monkeypatch.setattr("superlearner.cli.following.follow", watch)
     monkeypatch.setattr(commands, "show", lambda *_, **__: None)
     monkeypatch.setattr(commands, "_print_text", lambda *_: True)
+    monkeypatch.setattr(commands, "_save", lambda *_: {})
     program, category, verb, *words = split(line)
     entry = entry_of(OPERATIONS[f"{category}.{verb.replace('-', '_')}"])
     assert program == "superlearner"

@@ -164,7 +164,7 @@ def test_a_hot_reload_keeps_and_reports_the_state_and_is_undone_if_it_fails(insi
         assert "11" == await state(platform)
         refused = await ask(platform, "POST", "/sandboxes/a/hot-reload", {"source": refuses}, status=409)
         assert "upgrade_refused" == refused["code"]
-        assert "nothing has changed: counter refused" in refused["message"]
+        assert "nothing has changed: counter cannot run the new source" in refused["message"]
         await cast(platform, "tick")
         assert "21" == await state(platform)
         back = await ask(platform, "POST", "/sandboxes/a/hot-reload", {"version": 1})
