@@ -75,7 +75,7 @@ def test_without_a_credential_built_in_code_starts_and_is_shown(open_page: Calla
     expect(page.locator("#source")).to_contain_text("class Counter")
     assert template == text(page)
     cast(page, at_work, "counter", "counter", "crash")
-    expect(page.locator("#crashed")).to_contain_text("counter crashed at main.py:33: RuntimeError")
+    expect(page.locator("#crashed")).to_contain_text("counter crashed at main.py:36: RuntimeError")
     expect(page.locator(".cm-lintRange-error")).to_be_in_viewport()  # the full editor was not loaded before
     destroy(page)
     typed(page, TYPED)
