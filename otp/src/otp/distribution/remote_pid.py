@@ -54,7 +54,7 @@ class RemoteName(RemoteProcess):
     def __init__(self, node: RemoteNode, name: Any, address: list[str] | None = None) -> None:
         super().__init__(node, 0)
         self.name: Any = name
-        self.address = address
+        self.address: list[str] | None = address
 
     @property
     def to(self) -> Any:
