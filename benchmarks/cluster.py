@@ -55,9 +55,6 @@ FAR_S: Final = 0.2
 """The round trip to a distant member, in seconds."""
 CASTS: Final = 25
 """Large casts with which the throughput of TLS is measured."""
-PROMISED: Final = {
-    "call_p50_us": 350, "casts_per_s": 40_000, "monitors_s": 0.05, "held_ms": 50, "formed_s": 3.0, "member_mib": 60,
-}  # fmt: skip
 
 
 @contextmanager

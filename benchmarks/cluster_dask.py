@@ -12,26 +12,10 @@ from typing import Any, Final
 
 from distributed import Client, LocalCluster
 
-from benchmarks.cluster_floor import measure_calls
+from benchmarks.cluster_floor import Echo, measure_calls
 
 AT_ONCE: Final = 500
 """Casts whose replies are awaited together."""
-
-
-class Echo:
-    """Returns each request, and counts casts."""
-
-    def __init__(self) -> None:
-        self.casts = 0
-
-    def echo(self, request: Any) -> Any:
-        return request
-
-    def cast(self, number: int) -> None:
-        self.casts += 1
-
-    def count(self) -> int:
-        return self.casts
 
 
 async def main(calls: int, casts: int) -> None:

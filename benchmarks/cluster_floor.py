@@ -22,7 +22,7 @@ from msgspec import msgpack
 
 from benchmarks.peers import ROOT
 
-__all__ = ["IN_FLIGHT", "LARGE", "count_in_flight", "measure_calls", "time_calls", "time_echoes"]
+__all__ = ["Echo", "IN_FLIGHT", "LARGE", "count_in_flight", "measure_calls", "time_calls", "time_echoes"]
 
 IN_FLIGHT: Final = 1_000
 LARGE: Final = 15 * 2**20
@@ -65,6 +65,22 @@ async def serve() -> None:
     print(server.sockets[0].getsockname()[1], flush=True)
     await ended.wait()
     server.close()
+
+
+class Echo:
+    """An actor of another library: returns each request, and counts casts."""
+
+    def __init__(self) -> None:
+        self.casts = 0
+
+    def echo(self, request: Any) -> Any:
+        return request
+
+    def cast(self, number: int) -> None:
+        self.casts += 1
+
+    def count(self) -> int:
+        return self.casts
 
 
 class Client:

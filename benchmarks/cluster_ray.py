@@ -13,23 +13,7 @@ from typing import Any
 
 import ray
 
-from benchmarks.cluster_floor import measure_calls
-
-
-class Echo:
-    """Returns each request, and counts casts."""
-
-    def __init__(self) -> None:
-        self.casts = 0
-
-    def echo(self, request: Any) -> Any:
-        return request
-
-    def cast(self, number: int) -> None:
-        self.casts += 1
-
-    def count(self) -> int:
-        return self.casts
+from benchmarks.cluster_floor import Echo, measure_calls
 
 
 async def main(calls: int, casts: int) -> None:

@@ -126,7 +126,7 @@ class Connection:
             self._behind[sender] += 1
         else:
             self._offered += 1
-            self._waiting.append(signal if type(signal) is bytes else join_parts(signal))
+            self._waiting.append(join_parts(signal))
         if self.waiting > self._settings.buffer:
             self.busy = True
 

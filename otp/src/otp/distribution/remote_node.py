@@ -200,12 +200,9 @@ class RemoteNode:
         if self.door is None:
             return False
         if sender is None:
-            sender = self._running_number()
+            running = thread_current() or OWNER.get()
+            sender = running.number if running is not None and running.runtime is self.home else 0
         return self.door.transport.send(self.id, data, sender)
-
-    def _running_number(self) -> int:
-        running = thread_current() or OWNER.get()
-        return running.number if running is not None and running.runtime is self.home else 0
 
     def forward(self, dest: RemoteProcess, message: Any) -> None:
         """Send a message to a remote process, without any confirmation. Raises `Busy` for a message or a cast."""
@@ -233,7 +230,7 @@ class RemoteNode:
     # Senders that wait
 
     def _check_room(self) -> None:
-        if self._is_busy() and self.door is not None and self.door.transport.full(self.id):
+        if self.door is not None and self.door.transport.full(self.id):
             raise Busy(self.name)
 
     def _is_busy(self) -> bool:
@@ -241,7 +238,7 @@ class RemoteNode:
 
     def _pace(self, p: Process | None) -> None:
         """Suspend a process that has sent to this node while the node is busy."""
-        if p is not None and self.door is not None and self.door.transport.busy(self.id) and p.runtime is self.home:
+        if p is not None and p.runtime is self.home and self.door is not None and self.door.transport.busy(self.id):
             transport = self.door.transport
             pause(p, lambda: transport.until_drained(self.id))
 

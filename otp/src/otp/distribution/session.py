@@ -219,7 +219,7 @@ class Session:
 
     def send(self, now: float, node: NodeId, signal: bytes | Parts, sender: int = 0) -> list[Action]:
         """Queue a signal of a sender for a connected node, or try to connect; raises `BadArgument` if too large."""
-        size = len(signal) if type(signal) is bytes else size_of(signal)
+        size = size_of(signal)
         if size > self.settings.signal:
             raise BadArgument(
                 f"send to {node}: expected a signal of at most {self.settings.signal} bytes, got {size}; "

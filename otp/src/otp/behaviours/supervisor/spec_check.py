@@ -43,6 +43,7 @@ __all__ = [
     "explain",
     "is_count",
     "modules_of",
+    "show_id",
     "shutdown_of",
     "without_arguments",
 ]
@@ -249,8 +250,7 @@ def explain(reason: Any) -> str | None:
         case "missing_id" | "missing_start":
             return f"a child spec needs {reason[8:]!r}; try {_FORMS}"
         case ("duplicate_child_name", id):
-            shown = id.__name__ if isinstance(id, type) else f"{id!r:.200}"
-            return f"expected a different id for each child, got {shown} twice; try {another_id(id)}"
+            return f"expected a different id for each child, got {show_id(id)} twice; try {another_id(id)}"
         case ("bad_combination", [("auto_shutdown", "never"), _]):
             return (
                 'expected no significant child, because auto_shutdown is "never"; '
@@ -282,6 +282,11 @@ def explain(reason: Any) -> str | None:
             return f"{_EXPECTED[name]}, {unawaited(got) or f'got {got!r:.200}'}{_suggestion(name, got)}"
         case _:
             return None
+
+
+def show_id(id: Any) -> str:
+    """Return the id of a child as text: the name of a class, else its bounded `repr`."""
+    return id.__name__ if isinstance(id, type) else f"{id!r:.200}"
 
 
 def another_id(id: Any) -> str:

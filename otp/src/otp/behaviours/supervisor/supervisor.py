@@ -53,7 +53,7 @@ from otp.behaviours.server.gen_server import stop
 from otp.behaviours.server.positional import positional
 from otp.behaviours.supervisor.records import ChildInfo, Counts
 from otp.behaviours.supervisor.server import SupervisorServer
-from otp.behaviours.supervisor.spec_check import InvalidChildSpec, SpecError, another_id, check_all, explain
+from otp.behaviours.supervisor.spec_check import InvalidChildSpec, SpecError, another_id, check_all, explain, show_id
 from otp.kernel.steps.calling import call
 from otp.kernel.steps.starting import start_server
 from otp.kernel.values.errors import AlreadyPresent, AlreadyStarted, NotFound, StartError
@@ -302,8 +302,7 @@ def _explain_child(reason: Any, depth: int = 10) -> str:
     match reason:
         case ("shutdown", ("failed_to_start_child", id, why)) if depth:
             said = explain(why) or _explain_child(why, depth - 1)
-            shown = id.__name__ if isinstance(id, type) else f"{id!r:.200}"
-            return f"its child {shown} does not start: {said}" if said else ""
+            return f"its child {show_id(id)} does not start: {said}" if said else ""
         case _:
             return ""
 

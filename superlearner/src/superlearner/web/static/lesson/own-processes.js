@@ -69,7 +69,7 @@ export function withFallen(model, fallen) {
 const ENDS = new Set(["crashed", "killed", "restarted", "restart_failed", "gave_up"]);
 
 /**
- * Return a sentence about the last failure, and what a supervisor has done about it; "" if there is none.
+ * Describe the last failure and how its supervisor responded; return "" if nothing failed.
  * @param {Pick<Model, "feed"|"rows">} model
  * @param {{only?: string, since?: number}} [about]  the only process that is shown, with all below it, and the start of the run
  */
