@@ -75,6 +75,22 @@ def test_frames_put_before_close_arrive() -> None:
     run(main)
 
 
+@pytest.mark.parametrize("sealed", [False, True])
+def test_frames_that_a_broken_stream_refuses_are_kept_for_the_next_one(sealed: bool) -> None:
+    async def main() -> None:
+        one, two = socket.socketpair()
+        a, got = link(one)
+        if sealed:
+            a.seal(b"k" * 32, b"l" * 32)
+        two.close()
+        for frame in (b"first", b"second"):  # before the loop can notice the end
+            a.put(frame)
+        assert await got.get() == END
+        assert a.refused == [b"first", b"second"]
+
+    run(main)
+
+
 def test_frames_to_a_side_that_does_not_read_are_dropped_whole_without_waiting() -> None:
     async def main() -> None:
         one, two = socket.socketpair()

@@ -19,6 +19,7 @@ from otp.distribution import NodeId
 from otp.distribution.carriers import direct, stream_address
 from otp.distribution.carriers.carrier_error import CarrierError
 from otp.distribution.carriers.direct import FIRST
+from otp.distribution.carriers.direct_link import DirectLink
 from otp.distribution.carriers.listing import Entry
 from otp.distribution.carriers.stream import FRAME_LIMIT
 from otp.distribution.carriers.stream_address import StreamAddress
@@ -48,6 +49,35 @@ def test_frames_go_both_ways_and_nodes_are_hinted_when_they_come_and_go(way: str
         await a.close()
         a.carrier.put(B, b"too late")
         await a.carrier.connect(b.address)
+
+    run(main)
+
+
+@BOTH
+def test_frames_put_between_the_break_of_a_link_and_its_notice_arrive_over_the_next_link(
+    way: str, sockets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    streams: list[socket.socket] = []
+
+    class Recorded(DirectLink):
+        __slots__ = ()
+
+        def __init__(self, loop: Any, connected: socket.socket, *callbacks: Any) -> None:
+            streams.append(connected)
+            super().__init__(loop, connected, *callbacks)
+
+    monkeypatch.setattr(direct, "DirectLink", Recorded)
+
+    async def main() -> None:
+        a, b = await linked(sockets, way)
+        for stream in streams:
+            stream.shutdown(socket.SHUT_RDWR)
+        frames = [b"%d" % number for number in range(10)]
+        for frame in frames:
+            a.carrier.put(B, frame)
+        assert [(A, frame) for frame in frames] == [await b.got.get() for _ in frames]
+        await a.close()
+        await b.close()
 
     run(main)
 

@@ -45,7 +45,7 @@ from otp.distribution.carriers.announcing import Announcement, Announcing
 from otp.distribution.carriers.carrier import OnFrame, OnHint
 from otp.distribution.carriers.carrier_error import CarrierError
 from otp.distribution.carriers.dialler import FOREVER, GIVE_UP_S, Dialler, Target
-from otp.distribution.carriers.direct_link import DirectLink
+from otp.distribution.carriers.direct_link import KEPT, DirectLink
 from otp.distribution.carriers.limited_warnings import LimitedWarnings
 from otp.distribution.carriers.link_handshake import (
     NONCE,
@@ -82,9 +82,8 @@ FIRST_S: Final = 5.0
 FIRST_LIMIT: Final = 2_048
 NAMED_S: Final = 1.0
 """Seconds between two reports of nodes of other groups: any process may dial."""
-KEPT: Final = 64
 KEPT_S: Final = 1.0
-"""The frames that are kept for a node whose link has ended, and the seconds until its next link."""
+"""The seconds for which frames are kept for a node whose link has ended, until its next link."""
 SILENT_S: Final = 10.0
 """Seconds of silence after which the link of a superseded node ends: a forked child may keep it open."""
 
@@ -529,11 +528,10 @@ class DirectCarrier:
             self._dialler.failed(begun.target)
 
     def _on_ended(self, node: NodeId) -> None:
-        del self._links[node]
+        kept = self._kept[node] = self._links.pop(node).refused
         timer = self._superseded.pop(node, None)
         if timer is not None:
             timer.cancel()
-        kept = self._kept[node] = list[bytes]()
         self._loop.call_later(KEPT_S, self._forget, node, kept)
         self._on_hint(node, False)
         self._dialler.unlinked(node)

@@ -43,6 +43,8 @@ READ: Final = 32 * 1024
 """Bytes read before the loop may do something else."""
 FRAMES: Final = 4
 """Frames handed over before the loop may do something else: one read of small frames would hold it too long."""
+KEPT: Final = 64
+"""The frames that are kept for the next stream when one has broken."""
 LEFT: Final = 64
 """Reads at the end of a stream; a peer that goes on sending does not hold up its end."""
 
@@ -59,6 +61,7 @@ class DirectLink:
     __slots__ = (
         "__weakref__",
         "_behind",
+        "_broken",
         "_close_socket",
         "_closed",
         "_context",
@@ -78,6 +81,7 @@ class DirectLink:
         "on_frame",
         "on_room",
         "received",
+        "refused",
         "warn",
     )
 
@@ -103,6 +107,8 @@ class DirectLink:
         """True after something has arrived, until the reader of it sets it back."""
         self.received: bool = False
         """True after something has arrived."""
+        self.refused: list[bytes] = []
+        """The frames that were put after the stream had broken, before its end was noticed."""
         self._close_socket = finalize(self, connected.close)  # a loop that is closed first leaves it open
         # No process owns the callbacks: a link outlives the one that uses it first.
         self._context = Context()
@@ -111,7 +117,7 @@ class DirectLink:
         self._opening: Seal | None = None
         self._tunnel: Tunnel | None = None
         self._waiting = bytearray()
-        self._behind = self._reads = self._writes = self._closed = self._short = False
+        self._behind = self._broken = self._reads = self._writes = self._closed = self._short = False
 
     def resume(self) -> None:
         """Hand over frames from now on."""
@@ -143,13 +149,15 @@ class DirectLink:
         return None if self._tunnel is None else self._tunnel.names()
 
     def put(self, frame: bytes) -> None:
-        """Send or drop `frame`."""
+        """Send or drop `frame`; a broken stream refuses it."""
         if self._closed or len(self._waiting) > WRITE_LIMIT:
             return
-        if self._sealing is not None:
-            frame = self._sealing.close(frame)
-        data = len(frame).to_bytes(LENGTH, "big") + frame
-        self._queue(data if self._tunnel is None else self._tunnel.write(data))
+        if not self._broken:
+            sealed = frame if self._sealing is None else self._sealing.close(frame)
+            data = len(sealed).to_bytes(LENGTH, "big") + sealed
+            self._queue(data if self._tunnel is None else self._tunnel.write(data))
+        if self._broken and len(self.refused) < KEPT:
+            self.refused.append(frame)
 
     @property
     def room(self) -> int:
@@ -205,6 +213,7 @@ class DirectLink:
         except (BlockingIOError, InterruptedError):
             return 0
         except OSError:
+            self._broken = True
             return len(data)
 
     def _await_writable(self) -> None:
