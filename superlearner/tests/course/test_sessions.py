@@ -7,13 +7,16 @@ import inspect
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from otp.testing import Scheduler
 from superlearner.course.course import FOLDER, Course
+from superlearner.course.engine import child
 from superlearner.course.engine.checking import CI_SEEDS, SEEDS
 from superlearner.course.engine.child import outcome_of, verdict_of
+from superlearner.course.engine.scenario import Scenario
 from superlearner.course.engine.verdict import CourseRow, Verdict
 from superlearner.course.lesson import Cell, Exercise, Lesson, Picture, Predict, Reflect, Text
 from superlearner.course.misconceptions import MISCONCEPTIONS
@@ -40,6 +43,25 @@ def test_the_reference_passes_under_twenty_seeds(id: str, seeds: tuple[int, ...]
     assert found.ok, [step for step in found.steps if not step.ok]
     assert found.misconceptions == ()
     assert COURSE.exercise(id).why
+
+
+@pytest.mark.parametrize("id", EXERCISES)
+def test_a_check_declares_whether_it_reads_the_messages_of_a_right_answer(
+    id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded: list[bool] = []
+
+    class Counted(Scenario):
+        def __init__(self, *args: Any) -> None:
+            recorded.append(args[-1])
+            super().__init__(*args)
+
+    monkeypatch.setattr(child, "Scenario", Counted)
+    assert verdict(id, COURSE.solution(id), (1,)).ok
+    (declared,) = recorded  # no run is repeated
+    monkeypatch.setattr(child, "reads_messages", lambda _: False)
+    assert verdict(id, COURSE.solution(id), (1,)).ok
+    assert recorded == [declared, False, *[True] * declared]
 
 
 @pytest.mark.parametrize(("id", "name"), VARIANTS)

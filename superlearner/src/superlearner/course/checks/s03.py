@@ -144,7 +144,7 @@ async def worker(s: Scenario) -> None:
         await each.stops()
 
 
-@exercise("s03.two_agents")
+@exercise("s03.two_agents", reads_messages=True)
 async def two_agents(s: Scenario) -> None:
     """Work that is passed on: the second agent answers the asker of the first."""
     s.step("The asker gets the sum of the squares.")

@@ -190,7 +190,7 @@ def upper(payloads: Any) -> tuple[str, ...]:
     return tuple(name.upper() for name, _ in payloads)
 
 
-@exercise("s06.coordinator")
+@exercise("s06.coordinator", reads_messages=True)
 @unreported
 async def coordinator(s: Scenario) -> None:
     """A coordinator whose tasks are all done."""

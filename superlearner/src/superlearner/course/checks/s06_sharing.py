@@ -57,7 +57,7 @@ async def outlives(one: ByHand, say: str) -> None:
     await one.lives(say, "M8" if one.s.reason_of(one.pid) == "killed" else None)
 
 
-@exercise("s06.balancer")
+@exercise("s06.balancer", reads_messages=True)
 @unreported
 async def balancer(s: Scenario) -> None:
     """Each request goes to the worker with the fewest."""

@@ -332,7 +332,7 @@ def clean(s: Scenario, by: Caller, when: str) -> None:
     s.expect(not downs, f"{when} a `Down` is left in the mailbox of the caller", "P5")
 
 
-@exercise("s07.delegate")
+@exercise("s07.delegate", reads_messages=True)
 @unreported
 async def delegate(s: Scenario) -> None:
     """An agent with a name, which passes tasks on to others."""

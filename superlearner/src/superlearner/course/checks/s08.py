@@ -66,8 +66,7 @@ class Names:
 
     async def free(self, name: str, *others: str) -> None:
         """Raise `Wrong` unless a name whose process has ended is gone, and the others are there."""
-        places = [place for place, event in enumerate(self.s.events()) if event.kind == "exited"]
-        ended, begun = (places or [self.s.mark()])[-1], self.s.mark()
+        ended, begun = self.s.place_of_end(), self.s.mark()
         count, counted = await self.call("count"), self.s.mark()
         found, looked = await self.call("lookup", name), self.s.mark()
         right = same(count, len(others))

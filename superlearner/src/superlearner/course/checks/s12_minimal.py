@@ -62,7 +62,7 @@ class Client:
         return await self.s.asked("update(server, function)", self._update(server, function), server)
 
 
-@exercise("s12.minimal")
+@exercise("s12.minimal", reads_messages=True)
 async def minimal(s: Scenario) -> None:
     """MinimalServer: a value that is kept, read and changed."""
     s.step("A server starts with 0, and `get` answers 0; after `set` with 42 it answers 42.")

@@ -19,7 +19,7 @@ from superlearner.course.engine.values import render, same
 from superlearner.course.engine.verdict import Wrong
 
 
-@exercise("s13.cache")
+@exercise("s13.cache", reads_messages=True)
 async def cache(s: Scenario) -> None:
     """SimpleCache: a dictionary that counts hits and misses."""
     s.step("`get` answers what was put last; a miss is answered with None.")
@@ -84,7 +84,7 @@ async def cache(s: Scenario) -> None:
     cache.kinds()
 
 
-@exercise("s13.expiry")
+@exercise("s13.expiry", reads_messages=True)
 async def expiry(s: Scenario) -> None:
     """ExpiringCache: each entry has its time."""
     s.step("`get` answers the value at once until its time is over, then None.")
@@ -157,7 +157,7 @@ async def cook(dish: str) -> str | None:
     return f"{dish}, hot"
 
 
-@exercise("s13.slow")
+@exercise("s13.slow", reads_messages=True)
 async def slow(s: Scenario) -> None:
     """Kitchen: slow orders that hold up nothing."""
     s.step("Five orders at once: each is answered with its own dish, as soon as that is ready.")

@@ -57,7 +57,7 @@ async def processes(s: Scenario, agent: Served, task: tuple[str, Any] | Message,
         raise Wrong(f'expected the result ("error", ("invalid_message", message)) for {worded(ODD)}')
 
 
-@exercise("s13.agent_server")
+@exercise("s13.agent_server", reads_messages=True)
 async def agent_server(s: Scenario) -> None:
     """AgentServer: the agent of the hand-written framework as a server."""
     s.step("A new agent is idle, with its name, an empty inbox and the memory of its argument.")

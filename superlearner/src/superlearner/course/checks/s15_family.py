@@ -97,7 +97,7 @@ class Pool:
         pool = await owner.call("start_pool", limit).returns()
         if pool is None:
             raise Wrong(f"{s.line_of('start_pool')}start_pool returned None: is a `return` missing?")
-        for event in s.events(since):
+        for event in s.lifecycle(since):
             if event.kind == "spawned" and event.pid is not None:
                 s.running(event.pid, "pool" if event.pid == pool else "helper of the pool")
         return cls(s, owner, pool)
@@ -107,7 +107,7 @@ class Pool:
         since = self.s.mark()
         call = self.owner.call("open_job", self.pool, seconds)
         await self.s.settle()
-        slow = not call.done and any(map(is_in_init, self.s.events(since)))
+        slow = not call.done and any(map(is_in_init, self.s.lifecycle(since)))
         pid = await call.returns(late="M18" if slow else None)
         if not isinstance(pid, otp.Pid):
             raise Wrong(f"expected open_job to start a job and return its pid, got {render(pid)}")
@@ -125,7 +125,7 @@ class Pool:
 
     def is_one_more(self) -> bool:
         """Return whether a process lives that the pool has started by itself."""
-        started = [event.pid for event in self.s.events(self.since) if event.kind == "spawned" and event.pid]
+        started = [event.pid for event in self.s.lifecycle(self.since) if event.kind == "spawned" and event.pid]
         return any(otp.is_alive(pid) and pid not in self.jobs for pid in started)
 
     async def counts(self, wanted: int, again: str = "") -> None:
@@ -191,7 +191,7 @@ async def tasks(s: Scenario) -> None:
     if ended is not None:
         line, why = s.line_of_reason(ended), render(ended)
         if "no page" in why:
-            apart = any(each.kind == "spawned" for each in s.events(since))
+            apart = any(each.kind == "spawned" for each in s.lifecycle(since))
             say = "an item failed, and fetch_all failed with it: the caller needs all other results"
             raise Wrong(line + say, "M8" if apart else None)
         if "timeout" in why:
@@ -311,7 +311,7 @@ CALL_S: Final = 4
 URLS: Final = ("disk:", "memory:2")
 
 
-@exercise("s15.application")
+@exercise("s15.application", reads_messages=True)
 @unreported
 async def application(s: Scenario) -> None:
     """A database, and a shop that needs it."""

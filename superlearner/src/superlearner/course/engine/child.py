@@ -32,7 +32,7 @@ from otp.peer.inner import Here
 from otp.testing import Deadlock, Livelock, MessageMutated, RealIONotSimulated, Scheduler
 from superlearner.course.engine.cases import captured, dead_case, unreachable
 from superlearner.course.engine.ends import real_io
-from superlearner.course.engine.exercise import declared_in, is_inline, is_real, scenarios_in
+from superlearner.course.engine.exercise import declared_in, is_inline, is_real, reads_messages, scenarios_in
 from superlearner.course.engine.integrity import Integrity
 from superlearner.course.engine.outcome import Outcome
 from superlearner.course.engine.scenario import Scenario
@@ -138,7 +138,7 @@ def verdicts_of(id: str, check: str, source: str, seeds: list[int], limit: _Limi
     run = declared_in(names)[id]
     random_state = random.getstate()
     integrity = Integrity()
-    records = False
+    records = reads_messages(run)
     streams = _Printed(sys.stdout), _Printed(sys.stderr)
 
     def judge(one: _Run, known: Iterable[int] = (0, 0)) -> tuple[Verdict, bool]:
@@ -231,8 +231,8 @@ class _Limit:
 class _Run:
     """A run under one seed.
 
-    Recording messages takes a third of the time, so a run records them only if its check reads them, or to show how an
-    answer failed: it is then repeated with the same seed, which leads to the same events.
+    Recording messages takes a third of the time, so a run records them only if its check declares that it reads them,
+    or to show how an answer failed: it is then repeated with the same seed, which leads to the same events.
     """
 
     def __init__(self, source: str, code: Any, run: Any, seed: int, integrity: Integrity, records: bool) -> None:

@@ -41,8 +41,8 @@ from superlearner.course.engine.verdict import CourseMark, CourseRow, CourseStep
 __all__ = ["Scenario"]
 
 KEPT: Final = 2000
-ENDS: Final = ("spawned", "exited", "gave_up")
-KINDS: Final = ("sent", "dropped", *ENDS)
+LIFECYCLE: Final = ("spawned", "exited", "gave_up")
+KINDS: Final = ("sent", "dropped", *LIFECYCLE)
 """Events that checks and excerpts read."""
 RESTART_S: Final = 1.0
 TERMS: Final = re.compile(r"#Ref<[\d.]+>|<\d+\.\d+\.\d+>")
@@ -96,7 +96,7 @@ class Scenario(Defined):
         self._before = set(otp.processes())
         self._kept: set[otp.Pid] = set()
         self._supervisors: list[otp.Pid] = []
-        self._reader = subscribe(self._node, self._take, kinds=KINDS if records else ENDS)
+        self._reader = subscribe(self._node, self._take, kinds=KINDS if records else LIFECYCLE)
         self.name(self._me, "check")
 
     # Results of a run
@@ -509,12 +509,21 @@ class Scenario(Defined):
         """Return the place of the trace now."""
         return len(self._events)
 
+    def place_of_end(self) -> int:
+        """Return the place of the newest end of a process in the trace; without one, the place of now."""
+        ends = [place for place, event in enumerate(self._events) if event.kind == "exited"]
+        return ends[-1] if ends else self.mark()
+
     def sent(self, to: otp.Pid, since: int = 0) -> list[Event]:
         """Return the messages sent to a process since a mark, oldest first."""
         return [event for event in self.events(since) if event.kind == "sent" and event.data.get("to") == to]
 
+    def lifecycle(self, since: int = 0) -> list[Event]:
+        """Return the starts, ends and give-ups of processes since a mark, oldest first."""
+        return [event for event in self._events[since:] if event.kind in LIFECYCLE]
+
     def events(self, since: int = 0) -> list[Event]:
-        """Return the events since a mark, oldest first."""
+        """Return the events since a mark, messages as well, oldest first."""
         if not self._records:
             self.needs_messages = True
             raise Wrong("expected a run whose messages are recorded, got another")

@@ -152,7 +152,8 @@ class Tree:
         otp.exit(self.pid, "shutdown")
         await otp.wait_down(self.pid)
         await self.s.settle()
-        return [running[event.pid] for event in self.s.events(since) if event.kind == "exited" and event.pid in running]
+        ended = [event.pid for event in self.s.lifecycle(since) if event.kind == "exited"]
+        return [running[pid] for pid in ended if pid in running]
 
     def _above(self, label: str) -> str | None:
         """Return the label of the supervisor of a process; None for the topmost one."""
