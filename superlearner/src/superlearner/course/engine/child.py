@@ -24,7 +24,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
-from types import FrameType, ModuleType
+from types import CodeType, FrameType, ModuleType
 from typing import Any, Final, Self
 
 import otp
@@ -86,11 +86,9 @@ def _report(order: dict[str, Any]) -> dict[str, Any]:
     return asdict(verdicts[-1]) | {"seed": seeds[len(verdicts) - 1]}
 
 
-def outcome_of(id: str, check: str, seed: int = 1) -> Outcome:
+def outcome_of(id: str, check: str | CodeType, seed: int = 1) -> Outcome:
     """Run a scenario, and return what happened."""
-    names: dict[str, Any] = {"__name__": "check"}
-    exec(compile(check, "check", "exec", dont_inherit=True), names)
-    run = scenarios_in(names)[id]
+    run = scenarios_in(_names_in(check))[id]
 
     async def main() -> Outcome:
         scenario = Scenario(ModuleType("answer"), seed)
@@ -100,12 +98,12 @@ def outcome_of(id: str, check: str, seed: int = 1) -> Outcome:
     return Scheduler(seed=seed, io="real" if is_real(run) else "virtual", inline=is_inline(run) or None).run(main)
 
 
-def verdict_of(id: str, check: str, source: str, seeds: list[int]) -> Verdict:
+def verdict_of(id: str, check: str | CodeType, source: str, seeds: list[int]) -> Verdict:
     """Return the verdict on an answer: that of the first seed under which it fails, or of the last one.
 
     Args:
         id: that of the exercise.
-        check: the source of the module with its check.
+        check: the source of the module with its check, or its code.
         source: the answer.
         seeds: those of the schedulers.
     """
@@ -113,12 +111,14 @@ def verdict_of(id: str, check: str, source: str, seeds: list[int]) -> Verdict:
     return last
 
 
-def verdicts_of(id: str, check: str, source: str, seeds: list[int], limit: _Limit | None = None) -> Iterator[Verdict]:
+def verdicts_of(
+    id: str, check: str | CodeType, source: str, seeds: list[int], limit: _Limit | None = None
+) -> Iterator[Verdict]:
     """Yield the verdict on an answer under each seed, up to the first under which it fails.
 
     Args:
         id: that of the exercise.
-        check: the source of the module with its check.
+        check: the source of the module with its check, or its code.
         source: the answer.
         seeds: those of the schedulers.
         limit: ends a run that takes too long; None: none is ended.
@@ -133,9 +133,7 @@ def verdicts_of(id: str, check: str, source: str, seeds: list[int], limit: _Limi
         takes_all = unreachable(said)
         yield refusal(IMPORT, f"{line}{takes_all or said}", "V1" if takes_all else None)
         return
-    names: dict[str, Any] = {"__name__": "check"}
-    exec(compile(check, "check", "exec", dont_inherit=True), names)  # our own source, read before the walls
-    run = declared_in(names)[id]
+    run = declared_in(_names_in(check))[id]
     random_state = random.getstate()
     integrity = Integrity()
     records = reads_messages(run)
@@ -167,6 +165,13 @@ def verdicts_of(id: str, check: str, source: str, seeds: list[int], limit: _Limi
         yield verdict
         if not verdict.ok:
             return
+
+
+def _names_in(check: str | CodeType) -> dict[str, Any]:
+    """Return what a module of checks defines."""
+    names: dict[str, Any] = {"__name__": "check"}
+    exec(compile(check, "check", "exec", dont_inherit=True) if isinstance(check, str) else check, names)
+    return names
 
 
 class _Printed:
