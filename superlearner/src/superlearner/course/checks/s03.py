@@ -185,7 +185,7 @@ async def two_agents(s: Scenario) -> None:
 
 def path(s: Scenario, first: ByHand, second: ByHand, since: int) -> None:
     """Compare the messages since a mark with the three that are needed."""
-    sent = [event for event in s.events(since) if event.kind == "sent" and event.data["way"] == "info"]
+    sent = [event for event in s.trace.events(since) if event.kind == "sent" and event.data["way"] == "info"]
     got = [(event.pid, event.data.get("to")) for event in sent]
     if got == [(otp.self(), first.pid), (first.pid, second.pid), (second.pid, otp.self())]:
         return

@@ -179,8 +179,9 @@ class Workers:
     def sent_to_the_dead(self, since: int) -> str:
         """Return the name of a worker to which a task was sent after it had ended; "" for none."""
         for pid in self.started:
-            dropped = [event for event in self.s.events(since) if event.kind == "dropped" and event.data["to"] == pid]
-            if any(type(event.data["term"]) is tuple for event in dropped):
+            events = self.s.trace.events(since)
+            dropped = [each.data["term"] for each in events if each.kind == "dropped" and each.data["to"] == pid]
+            if any(type(term) is tuple for term in dropped):
                 return self.s.called(pid)
         return ""
 

@@ -40,7 +40,7 @@ class Crew:
     def with_whom(self, task: str, since: int) -> str:
         """Return the name of the worker that a task was sent to since a mark; "" without one."""
         for name, pid in self.pids.items():
-            for event in self.s.events(since):
+            for event in self.s.trace.events(since):
                 if event.kind not in ("sent", "dropped") or event.data.get("to") != pid:
                     continue
                 match event.data.get("term"):

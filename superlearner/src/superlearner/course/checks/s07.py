@@ -397,7 +397,7 @@ async def delegates(s: Scenario, by: ByHand, to: otp.Pid, target: str, work: tup
     id = got[2]
     s.expect(isinstance(id, otp.Ref), f"expected a new reference as the id of the task, got {render(id)}")
     s.expect(id != asked.ref, "expected a new reference as the id of the task, got that of the request")
-    terms = [event.data["term"] for event in s.sent(to, since)]
+    terms = [event.data["term"] for event in s.trace.sent(to, since)]
     tasks = [each for each in terms if type(each) is tuple and each[:1] == ("receive_task",)]
     wanted = f"('receive_task', (id, {', '.join(map(render, work))}))"
     shown = s.worded(render(tasks[0])) if tasks else "nothing"

@@ -66,7 +66,7 @@ class Names:
 
     async def free(self, name: str, *others: str) -> None:
         """Raise `Wrong` unless a name whose process has ended is gone, and the others are there."""
-        ended, begun = self.s.place_of_end(), self.s.mark()
+        ended, begun = self.s.trace.place_of_end(), self.s.mark()
         count, counted = await self.call("count"), self.s.mark()
         found, looked = await self.call("lookup", name), self.s.mark()
         right = same(count, len(others))
@@ -111,7 +111,7 @@ class Names:
         if not call.done and otp.process_info(self.client.pid, "status") != "awaiting":
             waits, line = registry.waits()
             say = f"{line if waits else ''}{call.said} did not return at once: it waits for an answer of the registry"
-            if others := self.s.sent(self.client.pid, since):
+            if others := self.s.trace.sent(self.client.pid, since):
                 raise Wrong(self.s.worded(f"{say}, which has sent {render(others[0].data['term'])}"))
             raise Wrong(say, "P1" if waits else "M31")
         return await call.returns(late="M31", never="M31", raised=raised)

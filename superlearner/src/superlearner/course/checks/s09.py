@@ -261,7 +261,7 @@ async def stops(agents: Agents) -> None:
     s, last, before, since = agents.s, agents.living(), len(agents.started), agents.s.mark()
     slow = any(pid in last for pid in agents.of(SLOW))
     await agents.monitor.stops("M23", TAKES if slow else 0)
-    ends = [event.pid for event in s.lifecycle(since) if event.kind == "exited"]
+    ends = s.trace.ended(since)
     if slow and ends.index(agents.monitor.pid) < ends.index(agents.of(SLOW)[-1]):
         raise Wrong(f"{SLOW} takes {TAKES:g} s to end: expected the monitor to wait for it, and to end after it", "M23")
     s.expect(not agents.living(), "the monitor has stopped, and an agent lives on", "M23")
@@ -419,7 +419,7 @@ async def limit(s: Scenario) -> None:
     last, since = some.living()[:3], s.mark()
     await some.end("dan", "boom")
     await gave_up(some, "4 crashes of two agents within 5 s")
-    ends = [event.pid for event in s.lifecycle(since) if event.kind == "exited" and event.pid in last]
+    ends = [pid for pid in s.trace.ended(since) if pid in last]
     order = ", ".join(map(s.called, ends))
     right = [some.of(name)[-1] for name in ("cid", "bob", "ann")]
     s.expect(ends == right, f"expected the agents to end in reverse order of their start, got {order}")
@@ -442,7 +442,7 @@ async def limit(s: Scenario) -> None:
     for _ in range(2):
         await three.end("bob", "boom")
     await s.advance(TAKES + 0.01)
-    ends = [event.pid for event in s.lifecycle(since) if event.kind == "exited"]
+    ends = s.trace.ended(since)
     say = f"{s.called(last_one)} was started last, and takes {TAKES:g} s to end: expected ann to end after it"
     s.expect(last_one in ends and first in ends and ends.index(last_one) < ends.index(first), say)
     await gave_up(three, "2 crashes within 10 s, with a limit of 1")

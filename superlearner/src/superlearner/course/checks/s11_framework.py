@@ -538,7 +538,7 @@ async def window(s: Scenario, monitor: Part, agent: Part) -> None:
     s.expect(not otp.is_alive(one), "4 crashes of two agents, with 3 in 5 s: expected the monitor to give up", "M22")
     got = s.reason_of(one)
     s.expect(got == "shutdown", f"expected the monitor to give up with 'shutdown', got {render(got)}")
-    ends = [event.pid for event in s.lifecycle(since) if event.kind == "exited" and event.pid in last.values()]
+    ends = [pid for pid in s.trace.ended(since) if pid in last.values()]
     s.expect(not any(map(otp.is_alive, last.values())), "the monitor gave up, and an agent lives on", "M23")
     order = [last["cid"], last["bob"], pids["ann"]]
     shown = ", ".join(map(s.called, ends))

@@ -124,8 +124,8 @@ async def pause(s: Scenario, agent: otp.Pid, crash: Callable[[], object], name: 
     since = s.mark()
     crash()
     await advance(1)
-    ended = next(event for event in s.lifecycle(since) if event.kind == "exited" and event.pid == agent)
-    begun = next(event for event in s.lifecycle(since) if event.kind == "spawned")
+    ended = next(event for event in s.trace.lifecycle(since) if event.kind == "exited" and event.pid == agent)
+    begun = next(event for event in s.trace.lifecycle(since) if event.kind == "spawned")
     assert begun.pid is not None
     s.name(begun.pid, name)
     return round((begun.at - ended.at) / 1e9, 3)

@@ -73,7 +73,7 @@ async def minimal(s: Scenario) -> None:
     s.same(got, 0, f"expected get to answer 0, the argument of start, got {render(got)}")
     before = s.mark()
     await client.set(server, 42)
-    how, after_set = [event.data["way"] for event in s.sent(server, before)], s.mark()
+    how, after_set = [event.data["way"] for event in s.trace.sent(server, before)], s.mark()
     got = await client.get(server)
     s.same(got, 42, f"expected get to answer 42 after set(server, 42), got {render(got)}")
 
@@ -137,7 +137,7 @@ async def updates(s: Scenario, client: Client, server: otp.Pid) -> None:
     """Add 1 to 42, once and twice at the same time."""
     since = s.mark()
     got = await client.update(server, add_one)
-    ways = [event.data["way"] for event in s.sent(server, since) if event.pid != server]
+    ways = [event.data["way"] for event in s.trace.sent(server, since) if event.pid != server]
     after_update = s.mark()
     s.same(got, 43, f"expected update to answer the new value 43, got {render(got)}")
     got = await client.get(server)

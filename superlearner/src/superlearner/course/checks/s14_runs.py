@@ -27,8 +27,8 @@ async def p1(s: Scenario) -> str:
     otp.exit(crashed, "kill")
     await s.settle()
     new = {pid: id for id, pid in (await s.children(supervisor)).items()}
-    ended = [before[each.pid] for each in s.lifecycle(since) if each.kind == "exited" and each.pid in before]
-    started = [new[each.pid] for each in s.lifecycle(since) if each.kind == "spawned" and each.pid in new]
+    ended = [before[pid] for pid in s.trace.ended(since) if pid in before]
+    started = [new[pid] for pid in s.trace.started(since) if pid in new]
     for pid in new:
         s.happens("starts", pid)
     return f"{', '.join(f'{id} stops' for id in ended if id != 'B')}; {', '.join(started)} start"
@@ -79,8 +79,7 @@ async def p3(s: Scenario) -> str:
         try:
             await Supervisor.start_link_children([Part.child_spec(None, id="A"), Failing.child_spec(0, id="B")])
         except otp.StartError:
-            started = [each.pid for each in s.lifecycle(since) if each.kind == "spawned" and each.pid]
-            living = [pid for pid in started if otp.is_alive(pid)]
+            living = [pid for pid in s.trace.started(since) if otp.is_alive(pid)]
             first = f"the tree does not start, and A {'runs on' if living else 'is stopped'}"
         tries.clear()
         mailbox()

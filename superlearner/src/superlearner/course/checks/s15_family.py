@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import otp
 from otp import Application, GenServer, observer
-from otp.trace import Event, node_of
+from otp.trace import node_of
 from superlearner.course.engine.by_hand import NEAR
 from superlearner.course.engine.callers import Caller
 from superlearner.course.engine.ends import end_of, failed_child
@@ -97,9 +97,8 @@ class Pool:
         pool = await owner.call("start_pool", limit).returns()
         if pool is None:
             raise Wrong(f"{s.line_of('start_pool')}start_pool returned None: is a `return` missing?")
-        for event in s.lifecycle(since):
-            if event.kind == "spawned" and event.pid is not None:
-                s.running(event.pid, "pool" if event.pid == pool else "helper of the pool")
+        for pid in s.trace.started(since):
+            s.running(pid, "pool" if pid == pool else "helper of the pool")
         return cls(s, owner, pool)
 
     async def opens(self, seconds: float) -> otp.Pid:
@@ -107,7 +106,7 @@ class Pool:
         since = self.s.mark()
         call = self.owner.call("open_job", self.pool, seconds)
         await self.s.settle()
-        slow = not call.done and any(map(is_in_init, self.s.lifecycle(since)))
+        slow = not call.done and any(map(is_in_init, self.s.trace.started(since)))
         pid = await call.returns(late="M18" if slow else None)
         if not isinstance(pid, otp.Pid):
             raise Wrong(f"expected open_job to start a job and return its pid, got {render(pid)}")
@@ -125,8 +124,7 @@ class Pool:
 
     def is_one_more(self) -> bool:
         """Return whether a process lives that the pool has started by itself."""
-        started = [event.pid for event in self.s.lifecycle(self.since) if event.kind == "spawned" and event.pid]
-        return any(otp.is_alive(pid) and pid not in self.jobs for pid in started)
+        return any(otp.is_alive(pid) and pid not in self.jobs for pid in self.s.trace.started(self.since))
 
     async def counts(self, wanted: int, again: str = "") -> None:
         """Raise `Wrong` unless so many jobs run; more show that one was started `again`."""
@@ -139,11 +137,9 @@ class Pool:
         self.s.same(got, wanted, f"{said}expected count to return {wanted}, got {render(got)}", "M24" if more else None)
 
 
-def is_in_init(event: Event) -> bool:
-    """Return whether an event is the start of a process that still waits in its `init`."""
-    if event.kind != "spawned" or event.pid is None or not otp.is_alive(event.pid):
-        return False
-    return str(otp.process_info(event.pid, "current_function")).rpartition(":")[0].endswith("init")
+def is_in_init(pid: otp.Pid) -> bool:
+    """Return whether a process waits in its `init`."""
+    return otp.is_alive(pid) and str(otp.process_info(pid, "current_function")).rpartition(":")[0].endswith("init")
 
 
 ITEMS: Final = tuple(range(50))
@@ -191,7 +187,7 @@ async def tasks(s: Scenario) -> None:
     if ended is not None:
         line, why = s.line_of_reason(ended), render(ended)
         if "no page" in why:
-            apart = any(each.kind == "spawned" for each in s.lifecycle(since))
+            apart = bool(s.trace.started(since))
             say = "an item failed, and fetch_all failed with it: the caller needs all other results"
             raise Wrong(line + say, "M8" if apart else None)
         if "timeout" in why:
@@ -342,7 +338,7 @@ async def application(s: Scenario) -> None:
         s.same(names, ["database", "shop"], f"expected ['database', 'shop'] to start, got {render(names)}")
         await s.settle()
         connection = otp.whereis("connection")
-        at_start = connection is not None and bool(s.sent(connection, since))
+        at_start = connection is not None and bool(s.trace.sent(connection, since))
         for name in ("connection", "orders"):
             pid = otp.whereis(name)
             if pid is None:

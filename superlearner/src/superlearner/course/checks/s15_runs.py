@@ -47,7 +47,7 @@ async def p2(s: Scenario) -> str:
     for pid in children:
         otp.exit(pid, "kill")
     await s.settle()
-    again = [each.pid for each in s.lifecycle(since) if each.kind == "spawned" and each.pid is not None]
+    again = s.trace.started(since)
     for id, pid in zip("ABCD", again, strict=False):
         s.name(pid, f"new {id}")
     if not otp.is_alive(supervisor):

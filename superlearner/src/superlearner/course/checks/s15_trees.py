@@ -204,11 +204,11 @@ async def escalate(s: Scenario) -> None:
     survived(s, tree, "leaf crashed for the fourth time", {"leaf", "sibling", "middle"}, before, now)
 
     s.step("Exactly one supervisor gave up: middle.")
-    gave_up = [s.called(each.pid) for each in s.lifecycle() if each.kind == "gave_up"]
+    gave_up = [s.called(each.pid) for each in s.trace.lifecycle() if each.kind == "gave_up"]
     s.same(gave_up, ["middle"], f"expected middle to give up once, got {', '.join(gave_up) or 'none'}", "M23")
 
     s.step("Middle stops sibling before it ends.")
-    ended = [each.pid for each in s.lifecycle(since) if each.kind == "exited"]
+    ended = s.trace.ended(since)
     order = [name for pid in ended for name in ("sibling", "middle") if before[name] == pid]
     s.same(order, ["sibling", "middle"], f"expected sibling to end before middle, got {' before '.join(order)}", "M23")
 
@@ -227,7 +227,7 @@ def survived(
         if name not in now:
             raise Wrong(f"{s.line_of('Root', name)}{when}, and {name} was not started again", "M24")
         if now[name] != before[name] and name not in new:
-            early = "middle" not in new and any(each.kind == "gave_up" for each in s.lifecycle())
+            early = "middle" not in new and any(each.kind == "gave_up" for each in s.trace.lifecycle())
             say = f"{when}, and {name} is another process, too"
             if early:
                 raise Wrong(f"{say}: a supervisor gave up too early", "M22")

@@ -141,7 +141,7 @@ async def recovery(s: Scenario) -> str:
             since = s.mark()
             otp.exit(victim, "kill")
             await advance(APART_S)
-            events = s.events(since)
+            events = s.trace.events(since)
             begun = next(event for event in events if event.kind == "spawned")
             died = next(event for event in events if event.kind == "exited")
             pauses += (begun.at - died.at) / 1e9

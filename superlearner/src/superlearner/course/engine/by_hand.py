@@ -117,7 +117,7 @@ class Asked:
 
     def _sent_at(self, answer: Any) -> float:
         """Return when an answer was sent."""
-        sent = [event.at for event in self._s.sent(otp.self(), self._since) if event.data["term"] is answer]
+        sent = [event.at for event in self._s.trace.sent(otp.self(), self._since) if event.data["term"] is answer]
         return sent[0] / 1e9 if sent else otp.monotonic()
 
     def _is_answer(self, message: Any) -> bool:
@@ -146,7 +146,7 @@ class Asked:
         if not otp.is_alive(self._process.pid):
             return self._process.ended(f"{self.said} got no answer: ")
         pid, since = self._process.pid, self._since
-        if any(event.pid == pid and self._has_ref(event.data["term"]) for event in self._s.sent(pid, since)):
+        if any(event.pid == pid and self._has_ref(event.data["term"]) for event in self._s.trace.sent(pid, since)):
             return Wrong(f"{expected}, but the process sent a message to itself: send the answer to `from_`")
         waits, line = self._process.waits()
         waits = waits or bool(otp.process_info(pid, "message_queue_len"))  # it does not even take the request

@@ -254,7 +254,7 @@ class _Run:
     @property
     def needs_messages(self) -> bool:
         """Return whether the check has asked for messages that this run does not record."""
-        return self._scenario is not None and self._scenario.needs_messages
+        return self._scenario is not None and self._scenario.trace.needs_messages
 
     def verdict(self) -> Verdict:
         scheduler = Scheduler(seed=self._seed)

@@ -135,7 +135,7 @@ class Served:
             value = await s.settled(what, made, self.pid)
         else:
             value = await self._answer(what, made, begun + (at or 0))
-        ways = [event.data["way"] for event in s.sent(self.pid, since) if event.pid == otp.self()]
+        ways = [event.data["way"] for event in s.trace.sent(self.pid, since) if event.pid == otp.self()]
         if cast and not ways:
             raise Wrong(f"{what} sends no message to the server: expected one cast")
         self._client.saw(function, ways, inspect.isawaitable(made), since)

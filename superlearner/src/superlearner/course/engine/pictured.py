@@ -17,6 +17,7 @@ from typing import Any, Final, Literal, Protocol
 import otp
 from otp.trace import Event, node_of, subscribe
 from superlearner.course.engine.outcome import CourseCallback, CourseMailboxStep, CourseQueued
+from superlearner.course.engine.trace import Trace
 
 __all__ = ["Mailbox", "watched"]
 
@@ -24,16 +25,14 @@ __all__ = ["Mailbox", "watched"]
 class Traced(Protocol):
     """The trace of a run, with its names."""
 
+    trace: Trace
+
     def called(self, pid: Any) -> str:
         """Return the name of a process."""
         ...
 
     def worded(self, text: str) -> str:
         """Return a text with names in the place of numbers."""
-        ...
-
-    def sent(self, to: otp.Pid, since: int = 0) -> list[Event]:
-        """Return the messages sent to a process."""
         ...
 
 
@@ -69,7 +68,7 @@ def watched(server: type[Any], traced: Traced, steps: list[CourseCallback]) -> t
 
 def sender(traced: Traced, message: Any) -> str | None:
     """Return who sent a message to the running process; None if it did not come as a message of its own."""
-    sent = [event for event in traced.sent(otp.self()) if event.data["term"] is message]
+    sent = [event for event in traced.trace.sent(otp.self()) if event.data["term"] is message]
     return traced.called(sent[-1].pid) if sent else None
 
 

@@ -34,16 +34,13 @@ from superlearner.course.engine.excerpt import Excerpt, name_after
 from superlearner.course.engine.lines import AnswerLines
 from superlearner.course.engine.outcome import CourseCallback, CourseFigure, Outcome
 from superlearner.course.engine.pictured import Mailbox, watched
+from superlearner.course.engine.trace import Trace
 from superlearner.course.engine.tree import Tree, start_tree
 from superlearner.course.engine.values import apart, render, same
 from superlearner.course.engine.verdict import CourseMark, CourseRow, CourseStep, Wrong, wrong_marks
 
 __all__ = ["Scenario"]
 
-KEPT: Final = 2000
-LIFECYCLE: Final = ("spawned", "exited", "gave_up")
-KINDS: Final = ("sent", "dropped", *LIFECYCLE)
-"""Events that checks and excerpts read."""
 RESTART_S: Final = 1.0
 TERMS: Final = re.compile(r"#Ref<[\d.]+>|<\d+\.\d+\.\d+>")
 
@@ -80,10 +77,7 @@ class Scenario(Defined):
         self.random: Random = Random(seed)
         """Draws the values of a check; the same under the same seed."""
         self._note = ""
-        self._records = records
-        self.needs_messages = False
-        """True once the check has read messages that are not recorded: the verdict does not count."""
-        self._events: list[Event] = []
+        self.trace = Trace(records=records)
         self._names: dict[otp.Pid, str] = {}
         self._labels: dict[str, str] = {}
         self._refs = 0
@@ -96,7 +90,7 @@ class Scenario(Defined):
         self._before = set(otp.processes())
         self._kept: set[otp.Pid] = set()
         self._supervisors: list[otp.Pid] = []
-        self._reader = subscribe(self._node, self._take, kinds=KINDS if records else LIFECYCLE)
+        self._reader = subscribe(self._node, self._take, kinds=self.trace.kinds)
         self.name(self._me, "check")
 
     # Results of a run
@@ -507,27 +501,7 @@ class Scenario(Defined):
 
     def mark(self) -> int:
         """Return the place of the trace now."""
-        return len(self._events)
-
-    def place_of_end(self) -> int:
-        """Return the place of the newest end of a process in the trace; without one, the place of now."""
-        ends = [place for place, event in enumerate(self._events) if event.kind == "exited"]
-        return ends[-1] if ends else self.mark()
-
-    def sent(self, to: otp.Pid, since: int = 0) -> list[Event]:
-        """Return the messages sent to a process since a mark, oldest first."""
-        return [event for event in self.events(since) if event.kind == "sent" and event.data.get("to") == to]
-
-    def lifecycle(self, since: int = 0) -> list[Event]:
-        """Return the starts, ends and give-ups of processes since a mark, oldest first."""
-        return [event for event in self._events[since:] if event.kind in LIFECYCLE]
-
-    def events(self, since: int = 0) -> list[Event]:
-        """Return the events since a mark, messages as well, oldest first."""
-        if not self._records:
-            self.needs_messages = True
-            raise Wrong("expected a run whose messages are recorded, got another")
-        return self._events[since:]
+        return len(self.trace.kept)
 
     def stop_tracing(self) -> None:
         """Keep no more events: for a run of very many messages, which is then three times as fast."""
@@ -539,8 +513,7 @@ class Scenario(Defined):
         elif event.pid is not None and event.kind == "spawned":
             self._parents[event.pid] = event.data["parent"]
             self._whats[event.pid] = event.data["what"].rpartition(".")[2]
-        if len(self._events) < KEPT:
-            self._events.append(event)
+        if self.trace.add(event):
             self._excerpt.take(event)
 
     def unseen(self) -> AbstractContextManager[None]:
@@ -563,12 +536,12 @@ class Scenario(Defined):
         say = "" if wrong is None else wrong.say
         names = {re.escape(name) for pid, name in self._names.items() if pid != self._me}
         named = re.findall(rf"(?<!\w)(?:{'|'.join(sorted(names, key=len, reverse=True))})(?!\w)", say) if names else []
-        rows = self._excerpt.rows(self._events, self._row, set(named), mark=wrong is None or wrong.sent)
+        rows = self._excerpt.rows(self.trace.kept, self._row, set(named), mark=wrong is None or wrong.sent)
         return tuple(replace(row, at=round(row.at - self._begun, 3)) for row in rows) if self._begun else rows
 
     def whole(self) -> tuple[CourseRow, ...]:
         """Return the messages and ends of a whole run."""
-        return self._excerpt.whole(self._events, self._row)
+        return self._excerpt.whole(self.trace.kept, self._row)
 
     def _row(self, event: Event) -> CourseRow | None:
         of, at, data = self.called(event.pid), round(event.at / 1e9 - self._started, 3), event.data

@@ -140,7 +140,7 @@ class Tree:
                 raise Wrong(f"{line}{crashed} crashed, and {label}, which needs it, went on as before", "M21", look)
             if label in new and label not in (crashed, *renews):
                 say = f"{line}{crashed} crashed, and {label}, which does not need it, was restarted"
-                events = enumerate(self.s.events(since), since + 1)
+                events = enumerate(self.s.trace.events(since), since + 1)
                 ended = (after for after, event in events if event.kind == "exited" and event.pid == before[label])
                 self.s.show(since, next(ended, self.s.mark()))
                 raise Wrong(say, "M20", TOGETHER)
@@ -152,7 +152,7 @@ class Tree:
         otp.exit(self.pid, "shutdown")
         await otp.wait_down(self.pid)
         await self.s.settle()
-        ended = [event.pid for event in self.s.lifecycle(since) if event.kind == "exited"]
+        ended = self.s.trace.ended(since)
         return [running[pid] for pid in ended if pid in running]
 
     def _above(self, label: str) -> str | None:
