@@ -11,7 +11,7 @@ const row = (key, parent, kind, more = {}) => ({ key, parent, id: key, name: key
 const model = reduce(EMPTY, {
   k: "s", epoch: "e", seq: 1, now: 0, feed: [], health: null, nodes: [
     row("Main", null, "supervisor"), row("pool", "Main", "supervisor"), row("a", "pool", "worker"),
-    row("loose", null, "group"), row("workbench", "loose", "worker"), row("Second", "loose", "supervisor"), row("b", "Second", "worker"),
+    row("loose", null, "group"), row("dan", "loose", "worker"), row("Second", "loose", "supervisor"), row("b", "Second", "worker"),
     row("Third", null, "supervisor"),
   ],
 });
@@ -26,6 +26,13 @@ test("a sandbox ends with the tree that it was started with, and goes on without
   assert.equal(ask("Third", "sandbox-x@127.0.0.1"),
     "Third ends. Third has no supervisor, so nothing starts it again. The sandbox goes on with Main.");
   assert.equal(ask("Third", "b@127.0.0.1"), "Third ends. Third has no supervisor, so nothing starts it again.");
+});
+
+test("in a lesson, the question is about the workbench, which a cell may have linked to the tree", () => {
+  const rows = new Map([...model.rows, ["workbench", row("workbench", "loose", "worker")]]);
+  assert.equal(questionBefore(rows.get("Third"), { ...model, rows }, "sandbox-x@127.0.0.1").text,
+    "Third ends. Third has no supervisor, so nothing starts it again. "
+      + "If a cell has linked itself to it with start_link, the workbench ends, too; your names stay.");
 });
 
 test("the program of the reader's own tree is restarted with it", () => {

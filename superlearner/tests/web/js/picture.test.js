@@ -145,6 +145,20 @@ test("a supervisor that has given up stays in the tree with its children, ended"
   assert.deepEqual([shown.kids.get(""), shown.kids.get("team")], [["team"], ["bob", "eve"]]);
   assert.equal(withFallen({ ...model, rows: before.rows }, fallen).rows, before.rows, "it runs again");
   assert.equal(fallenOf(before, { ...before, feed: [] }).rows.size, 0);
+  const killed = { ...model, feed: [...model.feed, { kind: "killed", key: "team" }] };
+  assert.equal(fallenOf(before, killed).rows.get("team").state, "stopped", "it gave up in an earlier life");
+});
+
+test("the end of a killed root is reported, and that of the workbench that is linked to it is not", () => {
+  const rows = new Map([["team", { key: "team", name: "team", kind: "supervisor", parent: null, pid: null }]]);
+  const end = {
+    id: 1, at: 10, level: "bad", kind: "killed", key: "team", text: "team was killed; it has no supervisor that restarts it",
+    parts: { who: "team" },
+  };
+  const linked = { ...end, id: 2, key: "%alone/0.7.0", text: "workbench was killed", parts: { who: "workbench" } };
+  const said = "team was killed; it has no supervisor that restarts it. Its children have ended with it. Run its cell again.";
+  assert.equal(lastEnd({ rows, feed: [end, linked] }), said);
+  assert.equal(lastEnd({ rows, feed: [end, linked] }, { only: "team" }), said);
 });
 
 test("the notes of several runs are a table, and other rows are not", () => {

@@ -6,6 +6,8 @@
 
 /** @import { Model } from "../live/model.js" */
 
+const ENDS = new Set(["crashed", "killed", "restarted", "restart_failed", "gave_up"]);
+
 /** The tree of the sandbox, and the process that runs the cells. */
 const OF_THE_SANDBOX = new Set(["Main", "workbench"]);
 
@@ -33,11 +35,13 @@ export function ownKids({ kids, rows }) {
  * @returns {Pick<Model, "kids"|"rows">}
  */
 export function fallenOf(before, { feed, rows }) {
-  const found = { rows: new Map(), kids: new Map() }, gaveUp = new Set(feed.filter(({ kind }) => kind === "gave_up").map(({ key }) => key));
+  const found = { rows: new Map(), kids: new Map() };
+  /** It may have given up before, and then run again. @param {string} key */
+  const gaveUp = (key) => feed.findLast((entry) => entry.key === key && ENDS.has(entry.kind))?.kind === "gave_up";
   const walk = (/** @type {string} */ key) => {
     const row = before.rows.get(key), kids = before.kids.get(key);
     if (!row) return;
-    const state = row.kind === "supervisor" && gaveUp.has(key) ? "gave_up" : row.state === "crashed" ? "crashed" : "stopped";
+    const state = row.kind === "supervisor" && gaveUp(key) ? "gave_up" : row.state === "crashed" ? "crashed" : "stopped";
     found.rows.set(key, { ...row, state, pid: null, budget: null, mailbox: null });
     if (kids) found.kids.set(key, kids);
     for (const kid of kids ?? []) walk(kid);
@@ -66,8 +70,6 @@ export function withFallen(model, fallen) {
   return { ...model, rows, kids: kids.set("", [...(model.kids.get("") ?? []), ...tops]) };
 }
 
-const ENDS = new Set(["crashed", "killed", "restarted", "restart_failed", "gave_up"]);
-
 /**
  * Describe the last failure and how its supervisor responded; return "" if nothing failed.
  * @param {Pick<Model, "feed"|"rows">} model
@@ -78,8 +80,8 @@ export function lastEnd({ feed, rows }, { only = "", since = 0 } = {}) {
     for (let up = rows.get(key)?.parent; up; up = rows.get(key)?.parent) key = up;
     return key;
   };
-  const end = feed.findLast(({ kind, key, sup, at }) => {
-    if (at < since || !ENDS.has(kind)) return false;
+  const end = feed.findLast(({ kind, key, sup, at, parts }) => {
+    if (at < since || !ENDS.has(kind) || OF_THE_SANDBOX.has(parts?.who ?? "")) return false;
     const top = topOf(sup ?? key ?? ""), name = rows.get(top)?.name ?? top;
     return only ? name === only || top === only : !OF_THE_SANDBOX.has(name);
   });
@@ -88,6 +90,8 @@ export function lastEnd({ feed, rows }, { only = "", since = 0 } = {}) {
   if (end.kind === "gave_up" && !again)
     return rows.get(end.key ?? "")?.pid ? ""
       : `${end.text}. Its other children have ended with it, and nothing starts it again. Run its cell again.`;
+  if (!again && rows.get(end.key ?? "")?.kind === "supervisor")
+    return `${end.text}. Its children have ended with it. Run its cell again.`;
   if (!again) return `${end.text}.`;
   const along = restarted.filter((one) => one !== who), [ended = ""] = end.text.split(`; ${by}`);
   return `${ended}; ${by} restarted it${along.length ? `, and with it ${listed(along)}` : ""}.`;

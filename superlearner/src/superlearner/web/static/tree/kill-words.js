@@ -41,11 +41,15 @@ function beforeTree(row, model, node, kept) {
   };
 }
 
-/** Return what becomes of a sandbox: its first tree is the one that it was started with. @param {Row} row @param {Model} model */
+/**
+ * Return what becomes of a sandbox: its first tree is the one that it was started with. In a lesson it is the workbench.
+ * @param {Row} row @param {Model} model
+ */
 function afterwards(row, model) {
   const first = firstIn(model);
-  return !first || isFirst(row, model)
-    ? "The sandbox ends with its tree; it can be started again."
+  if (!first || isFirst(row, model)) return "The sandbox ends with its tree; it can be started again.";
+  return [...model.rows.values()].some(({ name }) => name === "workbench")
+    ? "If a cell has linked itself to it with start_link, the workbench ends, too; your names stay."
     : `The sandbox goes on with ${label(first)}.`;
 }
 
