@@ -42,8 +42,31 @@ def test_main_may_come_from_elsewhere() -> None:
 def test_two_trees_are_asked_about_at_the_second() -> None:
     problem = look(f"{TREE}class A(Supervisor): ...\nclass B(Supervisor): ...")["problem"]
     assert (4, 1) == (problem["line"], problem["column"])
-    assert "A, B" in problem["message"]
+    assert problem["message"] == "it defines 2 supervisors of which none uses another: A, B"
     assert "Main" in problem["hint"]
+
+
+SHOP = "class Shop(Supervisor):\n    async def init(self, args): return Children([{child}])\n"
+CELLAR = "class Cellar(Supervisor): ...\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        SHOP.format(child="Cellar.child_spec(None)") + CELLAR,
+        CELLAR + SHOP.format(child="Cellar"),
+        CELLAR + "def below(): return Cellar.child_spec(None)\n" + SHOP.format(child="below()"),
+        CELLAR + SHOP.format(child="Cellar") + "async def main(): await Shop.start_link(None)\n",
+    ],
+    ids=["above", "below", "by a function", "started by a function"],
+)
+def test_a_supervisor_that_another_uses_is_no_second_tree(text: str) -> None:
+    assert starts(f"{TREE}{text}") == "Shop"
+
+
+def test_supervisors_that_use_each_other_are_not_called_separate() -> None:
+    problem = look(f"{TREE}class A(Supervisor): x = lambda: B\nclass B(Supervisor): x = lambda: A")["problem"]
+    assert problem["message"] == "it defines supervisors that use each other: A, B"
 
 
 @pytest.mark.parametrize(

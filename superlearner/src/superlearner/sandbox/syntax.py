@@ -97,13 +97,14 @@ def _problem(error: SyntaxError) -> dict[str, Any]:
 
 
 def _start(tree: ast.Module) -> dict[str, Any]:
-    """Return the class `Main`, or the only application, or the only supervisor."""
+    """Return the class `Main`, or the only application, or the only supervisor that no other uses."""
     if MAIN in _bound(tree):
         return {"starts": MAIN}
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
     kinds = {name: kind for name in classes if (kind := _kind(name, classes, frozenset())) is not None}
     applications = [name for name, kind in kinds.items() if kind == APPLICATION]
-    for group in (applications, list(kinds)):
+    roots = _roots(tree, list(kinds))
+    for group in (applications, roots):
         if len(group) == 1:
             return {"starts": group[0]}
     if not kinds:
@@ -115,15 +116,36 @@ def _start(tree: ast.Module) -> dict[str, Any]:
                 "hint": "try: class Main(Supervisor), with an init that returns Children([...])",
             }
         }
-    second = classes[list(kinds)[1]]
+    found = applications or roots or list(kinds)
+    what = "applications" if applications else "supervisors"
+    say = f"{len(found)} {what} of which none uses another" if roots else f"{what} that use each other"
+    second = classes[found[1]]
     return {
         "problem": {
             "line": second.lineno,
             "column": second.col_offset + 1,
-            "message": f"it defines {len(kinds)} trees: {', '.join(kinds)}",
+            "message": f"it defines {say}: {', '.join(found)}",
             "hint": "name the one to start Main",
         }
     }
+
+
+def _roots(tree: ast.Module, names: list[str]) -> list[str]:
+    """Return the trees that no other tree uses: by name, or by a function or class that it uses."""
+    uses = {
+        node.name: {part.id for part in ast.walk(node) if isinstance(part, ast.Name)} - {node.name}
+        for node in tree.body
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    used: set[str] = set()
+    for name in names:
+        seen, todo = {name}, [name]
+        while todo:
+            found = uses[todo.pop()] & uses.keys() - seen
+            seen |= found
+            todo += found
+        used |= seen - {name}
+    return [name for name in names if name not in used]
 
 
 def _bound(tree: ast.Module) -> Iterator[str]:
