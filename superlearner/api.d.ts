@@ -659,6 +659,7 @@ declare namespace Api {
   }
   interface RestartLine {
     /** the number of the event that is the first cause */ event: number;
+    /** the number of its last event */ last?: number;
     /** its id, which stays unique when the program is started again */ ref?: string;
     /** the name of its node, if the list is of several */ node?: string|null;
     at: number;

@@ -53,8 +53,9 @@ def test_a_restart_is_listed_and_shown_with_the_tree_before_it(inside: Inside) -
         (line,) = (await platform.get(AT))["data"]
         reason = "RuntimeError('crashed on request')"
         assert line["ref"] == f"{run_of(platform.node)}.{line['event']}"
-        assert {**line, "at": 0, "event": 0, "ref": "", "until": None} == {
-            "ref": "", "event": 0, "node": None, "at": 0, "until": None,
+        assert line["last"] > line["event"]
+        assert {**line, "at": 0, "event": 0, "last": 0, "ref": "", "until": None} == {
+            "ref": "", "event": 0, "last": 0, "node": None, "at": 0, "until": None,
             "line": "counter_1 crashed and was restarted", "count": 1, "kept": True, "reason": reason,
             "name": "counter_1", "supervisor": "demo_one_for_one", "strategy": "one_for_one", "started": 1,
             "gave_up": False, "fallen": [], "where": line["where"],

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  at, crashText, firstToOpen, lineOfExit, linesIn, nextOf, noticeText, optionsOf, raisedIn, remedyOf, upText,
+  at, covers, crashText, firstToOpen, lastEnd, lineOfExit, linesIn, nextOf, noticesOfRun, noticeText, optionsOf, raisedIn, remedyOf, upText,
 } from "#static/sandboxes/sandbox-words.js";
 
 test("a failed start has what did not happen, the error and the line", () => {
@@ -125,4 +125,30 @@ test("the next step follows what happened last, not the crash before it", () => 
     assert.equal(after(last, { typed: true }), "change");
     assert.equal(after(last, { typed: true, status: "ended" }), "start");
   }
+});
+
+test("the notices of a run begin with its start", () => {
+  const all = [
+    { at: 9, text: "a held the loop" }, { at: 8, text: "sandbox one runs as node" }, { at: 7, text: "sandbox one ended: no" },
+    { at: 1, text: "sandbox one runs as node" },
+  ];
+  assert.deepEqual(noticesOfRun(all, "one", "node"), { begun: 8, notices: all.slice(0, 2) });
+  assert.deepEqual(noticesOfRun(all, "other", "node"), { begun: 0, notices: all });
+});
+
+test("a stored restart covers each event from its first to its last one, in the same run", () => {
+  const restart = { ref: "0123456789ab.8", event: 8, last: 15, at: 1, kept: true };
+  const covered = [8, 10, 15].map((event) => covers(restart, { ref: `0123456789ab.${event}`, event }));
+  assert.deepEqual(covered, [true, true, true]);
+  for (const event of [{ ref: "0123456789ab.16", event: 16 }, { ref: "ba9876543210.10", event: 10 }, { event: 10 }, {}])
+    assert.equal(covers(restart, event), false);
+});
+
+test("a give-up is no end of its own: the last process that ended before it is named", () => {
+  const crash = { kind: "restarted", level: "bad", pid: "0.5.0", parts: { reason: "ValueError" } };
+  const kill = { kind: "killed", level: "warn", pid: "0.8.0", parts: { reason: "killed" } };
+  const fall = { kind: "gave_up", level: "bad", pid: "0.2.0", parts: { reason: "killed" } };
+  assert.deepEqual(lastEnd([crash, kill, fall, { kind: "note", level: "bad", pid: "0.1.0" }]), { pid: "0.8.0", crashed: false });
+  assert.deepEqual(lastEnd([kill, crash, fall]), { pid: "0.5.0", crashed: true });
+  assert.equal(lastEnd([]), null);
 });

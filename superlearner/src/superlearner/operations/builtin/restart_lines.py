@@ -266,6 +266,7 @@ def _describe_group(group: Group, past: Past, clock: Clock, run: str) -> Restart
     straw = next(filter(None, straws), None)
     described = RestartLine(
         event=group.id,
+        last=group.events[-1].seq if group.events else first.seq,
         ref=str(Ref(run, group.id)),
         at=clock.wall(first.at),
         line=describe_group(group, past),
@@ -298,9 +299,9 @@ def _describe_give_up(event: TraceEvent, past: Past) -> str:
 def describe_row(row: MomentRow, reader: str) -> RestartLine:
     """Return the line of a recorded restart, for a reader."""
     line = RestartLine(
-        event=row.number, ref=str(Ref(row.run, row.number)), node=row.node, at=row.at, until=row.until, line=row.line,
-        count=row.count, kept=False, name=None, reason=None, supervisor=None, strategy=None, started=0, gave_up=False,
-        fallen=[],
+        event=row.number, last=row.last, ref=str(Ref(row.run, row.number)), node=row.node, at=row.at, until=row.until,
+        line=row.line, count=row.count, kept=False, name=None, reason=None, supervisor=None, strategy=None, started=0,
+        gave_up=False, fallen=[],
     )  # fmt: skip
     if row.data is None:
         return line

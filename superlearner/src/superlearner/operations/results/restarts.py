@@ -157,6 +157,7 @@ class RestartLine(ResultModel):
     """A restart, a give-up or a crash; or many of a crash loop, which were only counted."""
 
     event: int = Field(description="the number of the event that is the first cause")
+    last: int = Field(default=0, description="the number of its last event")
     ref: str = Field(default="", description="its id, which stays unique when the program is started again")
     node: str | None = Field(default=None, description="the name of its node, if the list is of several")
     at: Seconds

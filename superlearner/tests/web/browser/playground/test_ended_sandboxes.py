@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -103,10 +104,20 @@ def test_the_give_up_of_a_whole_tree_is_played_and_can_be_watched_again_after_it
     replay.get_by_role("link", name="Watch it again").click()
     expect(replay.locator("restart-stage")).to_have_attribute("data-stage", "6")
     expect(page).to_have_url(re.compile("sandbox=falls"))
-    stored = {"ref": "0123456789ab.9", "at": 1.0, "line": "left was killed", "count": 1, "kept": True, "name": "left"}
+    happened = page.get_by_role("tabpanel", name="What happened")
+    expect(happened.locator("li").filter(has_text=re.compile("[0-9]Main gave up"))).to_have_count(1)
+    expect(happened.locator("li").filter(has_text=re.compile("[0-9]left was killed.*Why"))).to_have_count(1)
+    stored = {
+        "ref": "0123456789ab.9",
+        "event": 9,
+        "at": time.time(),
+        "line": "left was killed",
+        "count": 1,
+        "kept": True,
+        "name": "left",
+    }
     page.route("**/api/v1/restarts?*settled=true*", lambda route: route.fulfill(json={"data": [stored]}))
     page.reload()  # the events went with the program
-    happened = page.get_by_role("tabpanel", name="What happened")
     why = happened.get_by_role("link", name="Why? left")
     expect(why).to_have_attribute("href", "/why/0123456789ab.9?node=sandbox-falls%40127.0.0.1")
     page.get_by_role("button", name="Run", exact=True).click()

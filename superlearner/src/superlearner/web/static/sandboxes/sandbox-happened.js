@@ -1,6 +1,6 @@
 /**
  * What happened in a sandbox: the events of its tree and the platform's notices in one list, newest first; those with
- * a line of its code lead there.
+ * a line of its code lead there. The list is that of one run: the next one begins with an empty list.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { byId, closest } from "../base/dom.js";
 import { whyAddress } from "../base/process-link.js";
 import { time } from "../base/words.js";
 import { html, nothing, render, repeat } from "../vendor/lit-html.js";
-import { at, linesIn, noticeText } from "./sandbox-words.js";
+import { at, covers, linesIn, noticesOfRun, noticeText } from "./sandbox-words.js";
 
 /** @import { FeedEvent } from "../live/model.js" */
 
@@ -18,7 +18,8 @@ const place = byId("happened", HTMLElement);
 /** @type {readonly FeedEvent[]} */ let events = [];
 /** @type {ReadonlyMap<string, number>} */ let lines = new Map();
 /** The node of the events while it runs, "" otherwise. */ let node = "";
-/** @type {readonly Api.SandboxNotice[]} */ let notices = [];
+/** Of the run. @type {readonly Api.SandboxNotice[]} */ let notices = [];
+/** The time at which the run began. */ let begun = 0;
 /** The stored restarts of a sandbox that has ended, newest first, and its node. */
 let stored = { node: "", restarts: /** @type {readonly Api.RestartLine[]} */ ([]) };
 
@@ -38,9 +39,9 @@ export function showEvents(all, at, on) {
   draw();
 }
 
-/** @param {readonly Api.SandboxNotice[]} all */
-export function showNotices(all) {
-  notices = all;
+/** @param {readonly Api.SandboxNotice[]} all @param {string} id @param {string} on  the sandbox and its node */
+export function showNotices(all, id, on) {
+  ({ notices, begun } = noticesOfRun(all, id, on));
   draw();
 }
 
@@ -57,8 +58,9 @@ const link = (line) => html`<button type="button" class="link" data-line=${line}
 const split = (text) => linesIn(text).map((part) => (typeof part === "number" ? link(part) : part));
 
 function draw() {
-  const kept = new Set(stored.restarts.flatMap((one) => (one.kept ? [one.ref] : []))), seen = new Set(events.map(({ ref }) => ref));
-  const isTold = (/** @type {FeedEvent} */ one) => (node || kept.has(one.ref)) && one.event && one.parts?.signals && one.kind !== "stopped";
+  const kept = stored.restarts.filter((one) => one.kept);
+  const isTold = (/** @type {FeedEvent} */ one) =>
+    one.event && one.parts?.signals && one.kind !== "stopped" && (node || kept.some((restart) => covers(restart, one)));
   const all = [
     ...events.map((one) => ({
       key: `e${one.id}`, at: one.at, text: one.text, level: one.level, on: node || stored.node,
@@ -68,9 +70,9 @@ function draw() {
     ...notices.map((one, back) => ({
       key: `n${notices.length - back} ${one.at}`, at: one.at, text: noticeText(one.text), level: "info", why: 0, who: "", line: 0, on: "",
     })),
-    ...stored.restarts.filter(({ ref }) => !seen.has(ref)).map((one) => ({
+    ...stored.restarts.filter((one) => one.at >= begun && !events.some((event) => covers(one, event))).map((one) => ({
       key: `r${one.ref} ${one.count}`, at: one.at, text: one.line ?? "", level: one.gave_up ? "bad" : "warn",
-      why: kept.has(one.ref) && one.ref ? one.ref : 0, who: one.name ?? "",
+      why: one.kept && one.ref ? one.ref : 0, who: one.name ?? "",
       line: Number(/\bmain\.py:(\d+)/.exec(one.where ?? "")?.[1] ?? 0), on: stored.node,
     })),
   ].toSorted((one, other) => other.at - one.at).slice(0, MOST);

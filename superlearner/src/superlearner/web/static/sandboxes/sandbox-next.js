@@ -45,6 +45,9 @@ export function stepAfterRestarts(count) {
   if (more && (situation.last === "start" || situation.last === "run")) follow("end");
 }
 
+/** The program has ended, because a process was killed. */
+export const stepAfterKill = () => follow("end");
+
 /** The text in the editor was changed. @param {boolean} other  it is not the one that runs */
 export function stepAfterInput(other) {
   if (situation.typed === other) return;

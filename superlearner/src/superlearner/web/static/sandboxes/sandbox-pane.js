@@ -11,7 +11,7 @@ import { drafts, sources } from "./draft-note.js";
 import { calm, check, editor, goTo, note, showCrash, reportStart } from "./sandbox-bench.js";
 import { showEvents, showNotices, showRestarts, wireHappened } from "./sandbox-happened.js";
 import {
-  beginSteps, stepAfterCrash, stepAfterInput, stepAfterRefusal, stepAfterRestarts, stepAfterRun, stepAfterStart, stepOf,
+  beginSteps, stepAfterCrash, stepAfterInput, stepAfterKill, stepAfterRefusal, stepAfterRestarts, stepAfterRun, stepAfterStart, stepOf,
 } from "./sandbox-next.js";
 import { fell, follow, fromNow, leave, playAgain, top, wireTree } from "./sandbox-tree.js";
 import { failure, withLinks } from "./sandbox-failure.js";
@@ -65,7 +65,7 @@ export function wire(again) {
   wireTree((events, at, node) => {
     showEvents(events, at, node);
     stepAfterRestarts(events.filter(({ parts }) => parts?.restarted?.length).length);
-  }, (crash) => known !== null && reportCrash(crash), () => {
+  }, (crash) => known !== null && (crash ? reportCrash(crash) : forgetCrash()), () => {
     showTab("part-process");
     offerFrom(editor.value);
   });
@@ -151,6 +151,14 @@ function reportCrash(crash) {
   stepAfterCrash(crash, other);
 }
 
+/** Remove a crash that is not what ended the program. */
+function forgetCrash() {
+  calm();
+  if (!edited()) editor.unmark(); // later input has its own marks
+  stepAfterKill();
+  stepAfterInput(edited());
+}
+
 /** Leave the editor to another sandbox. */
 export function hide() {
   if (!shown) return;
@@ -164,7 +172,7 @@ function begin(source) {
   unstarted = false;
   check.drop();
   calm();
-  showNotices([]);
+  showNotices([], "", "");
   showRestarts([], "");
   byId("reload-report", HTMLElement).replaceChildren();
   version = source === null ? 0 : 1;
@@ -228,7 +236,7 @@ async function load() {
 /** Show the notices, and the stored restarts of a sandbox that has ended. @param {readonly Api.SandboxNotice[]} notices */
 async function happened(notices) {
   const about = shown;
-  showNotices(notices);
+  showNotices(notices, about?.id ?? "", about?.node ?? "");
   const restarts = about?.status === "ended" ? await requestOn(about.node, "GET", "/restarts?settled=true&fold=false").catch(() => []) : [];
   if (shown?.id === about?.id && shown?.status === about?.status) showRestarts(restarts, about?.node ?? "");
 }

@@ -15,6 +15,7 @@ import { gaveUp } from "../moment/story.js";
 import { Announcer } from "../tree/announce.js";
 import { SlTree } from "../tree/tree.js";
 import { actsOn } from "../tree/tree-acts.js";
+import { lastEnd } from "./sandbox-words.js";
 import { followProcess, selectProcess, wireSelection } from "./sandbox-selection.js";
 
 /** @import { FeedEvent, Message, Model } from "../live/model.js" */
@@ -45,11 +46,11 @@ let fresh = 0;
 let waiting = 0;
 /** More crashes came while waiting. */ let again = false;
 /** The newest crash that was told. */ let told = 0;
-/** A crash of this program was told. */ let heard = false;
+/** The process of this program whose crash was told last; "" for none. */ let heard = "";
 /** The sandbox of which the replay shows a restart; "" for none of this program. */ let played = "";
 /** Lines by pid. @type {Map<string, number>} */ const lines = new Map();
 /** @type {(events: readonly FeedEvent[], lines: ReadonlyMap<string, number>, node: string) => void} */ let onEvents = () => {};
-/** @type {(crash: Crash) => void} */ let onCrash = () => {};
+/** @type {(crash: Crash|null) => void} */ let onCrash = () => {};
 
 const { begin, end } = actsOn(tree, () => model, () => node);
 
@@ -57,7 +58,7 @@ const { begin, end } = actsOn(tree, () => model, () => node);
 
 /**
  * @param {typeof onEvents} events  gets the events, oldest first, the lines of crashed processes, and the node while it runs
- * @param {typeof onCrash} crash  gets each new crash
+ * @param {typeof onCrash} crash  gets each new crash, and null if something else ended the program
  * @param {typeof onSelect} select  called when a process is selected
  */
 export function wireTree(events, crash, select) {
@@ -112,7 +113,7 @@ export function follow(one) {
     else selectProcess(null, model.rows, one.node, 0);
     onEvents([], lines, "");
   }
-  if (one.status === "ended" && life && !/killed/.test(one.reason ?? "")) void fromOutput(one.id);
+  if (one.status === "ended" && life) explainEnd(one);
   id = one.id;
   node = one.node;
   attribute(pane, "data-runs", runs);
@@ -125,7 +126,7 @@ export function follow(one) {
   if (runs || one.status !== "ended") replay.follow(node);
   if (!runs) return onEvents(model.feed, lines, ""); // the restarts are gone with the program; the loaded replay can still play
   told = Date.now() / 1000 - 1;
-  heard = false;
+  heard = "";
   played = "";
   lines.clear();
   feed = new Feed(liveUrl("supervisors", {}, node), onMessages, onStatus);
@@ -234,17 +235,25 @@ async function ask() {
   const line = lineOf(newest?.where);
   if (!newest || !line || newest.at - skew <= told) return;
   told = newest.at - skew;
-  heard = true;
+  heard = newest.pid ?? "";
   onCrash({ name: newest.name ?? newest.what, line, reason: newest.reason, hint: newest.hint });
 }
 
 /** @param {string|null|undefined} where */
 const lineOf = (where) => Number(/\.py:(\d+)/.exec(where ?? "")?.[1] ?? 0);
 
+/** Tell the crash that ended the program: a told one stays only if it did. @param {Sandbox} one */
+function explainEnd({ id: about, reason }) {
+  const end = lastEnd(model.feed);
+  if (heard && end?.pid !== heard) onCrash(null);
+  else if (heard) return;
+  if ((end?.crashed ?? true) && !/killed/.test(reason ?? "")) void fromOutput(about);
+}
+
 /** Find the line of the last crash of a program that has ended in what it printed. @param {string} about */
 async function fromOutput(about) {
   const answer = await platform("GET", `/sandboxes/${encodeURIComponent(about)}/output`).catch(() => null);
   const found = [...(answer?.text ?? "").matchAll(
     /File "[^"\n]{0,200}\bmain\.py", line (\d+), in [^\n]*\n(?:(?: |\t)[^\n]*\n)*([A-Za-z_][^\n]*)/g)].at(-1);
-  if (about === id && found && !heard) onCrash({ name: about, line: Number(found[1]), reason: found[2] ?? "", hint: null });
+  if (about === id && found) onCrash({ name: about, line: Number(found[1]), reason: found[2] ?? "", hint: null });
 }

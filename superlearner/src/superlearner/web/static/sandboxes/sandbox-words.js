@@ -183,6 +183,32 @@ export function noticeText(text) {
   return raised ? `The new source was refused at ${at(raised.line)}. Version ${version} goes on.` : text;
 }
 
+/**
+ * Return the notices of the present or last run of a sandbox, and when it began; of an unknown beginning all, and 0.
+ * @template {{at: number, text: string}} Notice
+ * @param {readonly Notice[]} all @param {string} id @param {string} node
+ */
+export function noticesOfRun(all, id, node) {
+  const begun = Math.max(0, ...all.flatMap(({ at: when, text }) => (text === `sandbox ${id} runs as ${node}` ? [when] : [])));
+  return { begun, notices: all.filter((one) => one.at >= begun) };
+}
+
+/**
+ * Return whether an event of a tree is part of a stored restart: both have the run of the program and numbers of its events.
+ * @param {Pick<Api.RestartLine, "ref"|"event"|"last">} restart @param {{ref?: string|null, event?: number|null}} about
+ */
+export const covers = ({ ref = "", event: first, last = first }, { ref: other, event = 0 }) =>
+  Boolean(other && event) && ref.split(".")[0] === other?.split(".")[0] && first <= Number(event) && Number(event) <= last;
+
+/**
+ * Return the last process of a tree that ended by itself or was killed, and whether it crashed; null for none.
+ * @param {readonly {kind: string, level: string, pid?: string|null, parts?: {reason?: string}|null}[]} events  oldest first
+ */
+export function lastEnd(events) {
+  const last = events.findLast(({ kind, parts }) => parts?.reason !== undefined && !["gave_up", "stopped"].includes(kind));
+  return last ? { pid: last.pid ?? "", crashed: last.level === "bad" } : null;
+}
+
 /** Return the reason of a crash; that of a callback that held the loop is a sentence in an exception. @param {string} reason */
 export const crashText = (reason) => reason.replace(/^EndlessLoop\((["'])([^]*)\1\)$/, "$2");
 
