@@ -249,9 +249,22 @@ def test_a_selected_process_answers_beside_the_code(open_page: Callable[..., Pag
     expect(panel.get_by_role("status")).to_have_text("Answer: 1")
     panel.get_by_role("group", name="Sent before").get_by_role("button", name="cast tick").click()
     expect(panel.get_by_label("State", exact=True)).to_have_text("2")
+    hint = "set a longer timeout_ms, or see process.backtrace"
+    error = {"code": "timeout", "message": "left did not answer within 5 s", "hint": hint}
+    page.route("**/message*", lambda route: route.fulfill(status=504, json={"error": error}), times=1)
+    panel.get_by_role("group", name="Sent before").get_by_role("button", name="call value").click()
+    expect(panel.get_by_role("status")).to_have_text(
+        "left did not answer within 5 s. Either its callback returned NoReply, which sends no answer, "
+        "or a callback is still running."
+    )
     page.get_by_role("button", name="Kill left").click()
     expect(panel.get_by_label("State", exact=True)).to_have_text("0")
+    expect(panel.locator(".answer")).to_be_empty()
     expect(panel.get_by_role("group", name="Sent before").get_by_role("button")).to_have_count(2)
     expect(in_code).to_contain_text("cast spin")  # what was sent does not take its place
+    warning = {"warning": "the message was delivered; then its node has not answered for 1 s"}
+    page.route("**/message*", lambda route: route.fulfill(json={"data": warning}), times=1)
+    panel.get_by_role("group", name="Sent before").get_by_role("button", name="cast tick").click()
+    expect(panel.get_by_role("status")).to_have_text("Sent.")  # the node answers again
     assert before == page.url
     destroy(page)

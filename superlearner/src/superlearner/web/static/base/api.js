@@ -5,6 +5,7 @@
  */
 
 import { chosen, root } from "./dom.js";
+import { sentence } from "./words.js";
 
 /** A failed request, with a message for the page. */
 export class ApiError extends Error {
@@ -30,7 +31,8 @@ export class ApiError extends Error {
 
   /** The message with the hint. */
   get words() {
-    return [this.message, this.hint].filter(Boolean).join(" ");
+    if (!this.hint) return this.message;
+    return `${this.message}${/[.!?:]$/.test(this.message) ? "" : "."} ${sentence(this.hint)}`;
   }
 }
 

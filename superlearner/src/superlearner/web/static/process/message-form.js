@@ -7,7 +7,7 @@
 import { ApiError, send } from "../base/api.js";
 import { chosen, make, renew, write } from "../base/dom.js";
 import { sentence } from "../base/words.js";
-import { readMessage } from "./message-text.js";
+import { readMessage, unansweredText } from "./message-text.js";
 import { remembered } from "./sent-messages.js";
 
 /** @import { Kind, Message } from "./sent-messages.js" */
@@ -27,6 +27,8 @@ export class MessageForm {
   #again = make("div", { class: "offers", role: "group", "aria-label": "Sent before" });
   #inCode = make("div", { class: "offers", role: "group", "aria-label": "In the code" });
   /** The process for which messages are remembered. */ #key = "";
+  /** The answer that holds only for this process, until it is read again if `until` is set, and what stays of it.
+   * @type {{pid: string, until: number, then: string}|null} */ #passing = null;
   /** Messages that the code knows. @type {readonly Message[]} */ #known = [];
 
   /**
@@ -57,10 +59,15 @@ export class MessageForm {
     this.#say("");
   }
 
-  /** @param {string|null} pid @param {import("../live/model.js").Row} row */
-  show(pid, row) {
+  /**
+   * @param {string|null} pid
+   * @param {import("../live/model.js").Row} row
+   * @param {number} readAt  the time at which the process was read last
+   */
+  show(pid, row, readAt) {
     this.#pid = pid;
     this.#key = row.key;
+    if (this.#passing && (readAt > this.#passing.until || pid !== null && pid !== this.#passing.pid)) this.#say(this.#passing.then);
     this.#button.disabled = pid === null;
     this.element.hidden = row.kind === "supervisor";
     this.#offer();
@@ -88,6 +95,7 @@ export class MessageForm {
 
   /** @param {string} text @param {boolean} [bad] */
   #say(text, bad = false) {
+    this.#passing = null;
     write(this.#answer, text);
     this.#answer.dataset.level = bad ? "bad" : "ok";
   }
@@ -105,18 +113,20 @@ export class MessageForm {
       this.#text.focus();
       return;
     }
-    const kind = /** @type {Kind} */ (this.#kind.value);
+    const kind = /** @type {Kind} */ (this.#kind.value), pid = this.#pid;
     this.#say(kind === "call" ? "Waiting for the answer…" : "Sending…");
     remembered.add(this.node(), this.#key, { kind, text: this.#text.value.trim() });
     this.#offer();
     try {
-      const answer = await send(this.#pid, message, kind, this.node());
+      const answer = await send(pid, message, kind, this.node());
       this.#say(
         kind === "call" ? answered(answer?.reply ?? null) : answer?.warning ? `Sent: ${answer.warning}.` : "Sent.",
         Boolean(answer?.warning) || COROUTINE.test(String(answer?.reply)));
+      if (answer?.warning) this.#passing = { pid, until: Date.now() / 1000, then: "Sent." };
     } catch (error) {
-      if (error instanceof ApiError) this.#say(sentence(error.words), true);
-      else throw error;
+      if (!(error instanceof ApiError)) throw error;
+      this.#say(error.code === "timeout" && kind === "call" ? unansweredText(error.message) : sentence(error.words), true);
+      if (error.code === "timeout") this.#passing = { pid, until: Infinity, then: "" };
     }
     this.sent();
   }

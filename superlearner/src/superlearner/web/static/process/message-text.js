@@ -17,3 +17,7 @@ export function readMessage(text) {
     return /^[A-Za-z_]\w*$/.test(text.trim()) ? text.trim() : undefined;
   }
 }
+
+/** Return what a call without an answer means. @param {string} message  of the platform: who did not answer within which time */
+export const unansweredText = (message) =>
+  `${message}. Either its callback returned NoReply, which sends no answer, or a callback is still running.`;

@@ -62,7 +62,7 @@ class SlOverview extends Panel {
         mailboxSection(row, this.known),
       ].filter((one) => one !== null));
     renew(this.#facts, [facts(row, this.known, seen.find)]);
-    if (this.#form) this.#form.show(seen.gone ? null : row.pid, row);
+    if (this.#form) this.#form.show(seen.gone ? null : row.pid, row, this.readAt);
     else this.#loading ??= this.#load().catch(() => void (this.#loading = null)); // the next reading tries again
   }
 

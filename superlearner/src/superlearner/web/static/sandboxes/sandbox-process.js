@@ -59,7 +59,7 @@ export class SandboxProcess extends Panel {
         : null,
       stateSection(row, this.known), mailboxSection(row, this.known),
     ].filter((one) => one !== null));
-    this.#form.show(gone ? null : row.pid, row);
+    this.#form.show(gone ? null : row.pid, row, this.readAt);
   }
 }
 

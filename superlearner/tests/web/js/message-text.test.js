@@ -1,0 +1,18 @@
+// Texts of messages to a process, and of errors about them.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { ApiError } from "#static/base/api.js";
+import { unansweredText } from "#static/process/message-text.js";
+
+test("a call without an answer is explained with the name of the process as it is", () => {
+  assert.match(unansweredText("stock did not answer within 5 s"), /^stock did not answer within 5 s\. Either .* NoReply, .*running\.$/);
+});
+
+test("an error and its hint are two sentences", () => {
+  const words = (/** @type {string} */ message, /** @type {string|null} */ hint) => new ApiError("timeout", message, hint, 504).words;
+  assert.equal(words("it did not end in time", "set a longer timeout_ms"), "it did not end in time. Set a longer timeout_ms.");
+  assert.equal(words("Who?", "ask"), "Who? Ask.");
+  assert.equal(words("it did not end", null), "it did not end");
+});
