@@ -178,8 +178,9 @@ def test_all_members_are_asked_at_once_and_those_that_did_not_answer_are_named(i
                 assert [(one["name"], one["node"]) for one in only] == [(name, None)]
             async with otp.Node("web@127.0.0.1") as web:
                 platform.platform.nodes.attach(web, kind=SERVICE)
-                asked = await both.get("/anomalies")
-            assert (asked["nodes_queried"], asked["missing"]) == ([B, "web@127.0.0.1", home], [])
+                for path in ("/anomalies", "/supervision-trees", "/processes"):
+                    asked = await both.get(path)
+                    assert (asked["nodes_queried"], asked["missing"]) == ([B, "web@127.0.0.1", home], []), path
             assert (await both.get("/processes?of=c@127.0.0.1", 404))["code"] == "node_not_found"
             place, kept = 0, set[str]()
             while B not in kept:
@@ -190,8 +191,9 @@ def test_all_members_are_asked_at_once_and_those_that_did_not_answer_are_named(i
             found = await both.get("/processes")
             assert [one["node"] for one in found["missing"]] == [B]
             platform.platform.nodes.wait_for("web@127.0.0.1", "it is not running")
-            missing = (await both.get("/anomalies"))["missing"]
-            assert [one["node"] for one in missing] == [B, "web@127.0.0.1"]
+            for path in ("/anomalies", "/supervision-trees", "/processes"):
+                missing = (await both.get(path))["missing"]
+                assert [one["node"] for one in missing] == [B, "web@127.0.0.1"], path
             listed = [(one["name"], one["node"]) for one in (await platform.get("/api/v1/restarts"))["data"]]
             assert listed == [(B, B), ("counter_1", home), ("till", B)]  # its loss is the newest
             assert "silent" in found["missing"][0]["reason"]

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { bars, spans } from "#static/cluster/cluster-model.js";
+import { bars, size, spans } from "#static/cluster/cluster-model.js";
 
 const member = (name, since) => ({ name, since, incarnation: 1 });
 const event = (at, node, what, reason = null) => ({ at, node, what, reason, incarnation: 1 });
@@ -34,4 +34,10 @@ test("a bar is as long as the member was there, whatever its end; one that was l
   assert.deepEqual(["up", "left", "disconnected", "lost"].map(looks), [
     [["up", 0, 100]], [["up", 0, 50]], [["up", 0, 50]], [["up", 0, 50], ["lost", 50, 50]],
   ]);
+});
+
+test("a worker has no children to count, and a child that does not run is no process", () => {
+  const worker = (pid) => ({ id: "w", pid, name: "w", what: "W", type: "worker", status: "running", restarts: 0, last_exit: null });
+  const supervisor = { ...worker("0.1.0"), type: "supervisor", more: 3, children: [worker("0.2.0"), worker(null)] };
+  assert.equal(size([supervisor, worker("0.3.0")]), 6);
 });

@@ -143,11 +143,11 @@ async def processes(
     search: Annotated[str, Field(max_length=200, description="part of name, class or pid")] = "",
     limit: Limit = 1000,
 ) -> ClusterProcesses:
-    """List the processes of all members.
+    """List the processes of all members and attached services.
 
-    Members that do not answer within 2 seconds are named in `missing`.
+    Those that do not answer within 2 seconds are named in `missing`, as a service that the platform waits for.
     """
-    names = select_nodes(ctx, nodes, of)
+    names = select_nodes(ctx, nodes, of, services=True)
     per_node = min(PER_NODE, limit)
     answers = await ask_all(ctx, services, nodes, names, "process.list", {"per_page": per_node, "search": search})
     found = [
@@ -157,7 +157,7 @@ async def processes(
         processes=found[:limit],
         total_count=sum(meta["total"] for meta in answers.meta.values()),
         nodes_queried=names,
-        missing=answers.missing,
+        missing=[*answers.missing, *_awaited(nodes, of)],
     )
 
 
@@ -192,8 +192,13 @@ async def anomalies(ctx: Context, nodes: Nodes, services: Services, /, of: OneNo
         for name, data in answers.data.items()
         for line in data["anomalies"]
     ]
-    awaited = [] if of else [Missing(node=name, reason=why) for name, why in nodes.awaited.items()]
-    return ClusterAnomalies(anomalies=found, nodes_queried=names, missing=[*answers.missing, *awaited])
+    missing = [*answers.missing, *_awaited(nodes, of)]
+    return ClusterAnomalies(anomalies=found, nodes_queried=names, missing=missing)
+
+
+def _awaited(nodes: Nodes, of: str | None) -> list[Missing]:
+    """Name the services that the platform waits for, unless one node is asked."""
+    return [] if of else [Missing(node=name, reason=why) for name, why in nodes.awaited.items()]
 
 
 @operation("cluster.supervisors", http=("GET", "/cluster/supervisors"), scope="read", on="platform",
@@ -227,8 +232,8 @@ async def trees(
     max_depth: Annotated[int, Field(ge=1, le=32, description="levels below a root")] = 20,
     limit: Annotated[int, Field(ge=1, le=1000, description="the most supervisors and children of a node")] = PER_NODE,
 ) -> ClusterTrees:
-    """Show the supervision trees of all members."""
-    names = select_nodes(ctx, nodes, of)
+    """Show the supervision trees of all members and attached services."""
+    names = select_nodes(ctx, nodes, of, services=True)
     depth = max_depth if include_children else 0
     answers = await ask_all(ctx, services, nodes, names, "tree.show", {"limit": limit, "depth": depth})
     found = {name: TreeResult.model_validate(data) for name, data in answers.data.items()}
@@ -238,6 +243,7 @@ async def trees(
     if include_process_details:
         asked = await ask_all(ctx, services, nodes, names, "process.list", {"per_page": PER_NODE})
         details = {name: {one["pid"]: ProcessLine.model_validate(one) for one in of} for name, of in asked.data.items()}
+    missing = [*answers.missing, *_awaited(nodes, of)]
     return ClusterTrees(
         supervision_trees=found,
         processes=details,
@@ -246,10 +252,10 @@ async def trees(
             successful=len(found),
             failed=len(names) - len(found),
             total_supervisors=sum(_supervisors(root) for tree in found.values() for root in tree.roots or ()),
-            errors=[f"{one.node}: {one.reason}" for one in answers.missing],
+            errors=[f"{one.node}: {one.reason}" for one in missing],
         ),
         nodes_queried=names,
-        missing=answers.missing,
+        missing=missing,
     )
 
 

@@ -96,3 +96,13 @@ export function spark(samples) {
 /** Return bytes a second as text. @param {number} bytes */
 export const rate = (bytes) =>
   (bytes < 1000 ? `${Math.round(bytes)} B/s` : bytes < 1e6 ? `${(bytes / 1000).toFixed(1)} kB/s` : `${(bytes / 1e6).toFixed(1)} MB/s`);
+
+/**
+ * A process in the tree of a node; a supervisor has `children`, and `more` counts those that are left out.
+ * @typedef {{id: string|null, pid: string|null, name: string|null, what: string, type: string, status: string,
+ *   restarts: number, last_exit: string|null, strategy?: string|null, more?: number, children?: Branch[]|null}} Branch
+ */
+
+/** Count the processes in branches. @param {Branch[]} branches @returns {number} */
+export const size = (branches) =>
+  branches.reduce((sum, { pid, more = 0, children }) => sum + Number(pid !== null) + more + size(children ?? []), 0);

@@ -1,5 +1,5 @@
 /**
- * The supervision trees of all members, one below the other; each row leads to its process on its node.
+ * The supervision trees of all members and attached services, one below the other; each row leads to its process on its node.
  *
  * @module
  */
@@ -7,12 +7,11 @@
 import { icon, root } from "../base/dom.js";
 import { counted, number } from "../base/words.js";
 import { html, nothing } from "../vendor/lit-html.js";
+import { size } from "./cluster-model.js";
 
-/**
- * @typedef {{id: string|null, pid: string|null, name: string|null, what: string, type: string, status: string,
- *   restarts: number, last_exit: string|null, strategy?: string|null, more: number, children: Branch[]|null}} Branch
- * @typedef {{node: string, partial: boolean, roots: Branch[]|null}} Tree
- */
+/** @import { Branch } from "./cluster-model.js" */
+
+/** @typedef {{node: string, partial: boolean, roots: Branch[]|null}} Tree */
 
 /** A supervisor with more children is folded at first. */
 const OPEN = 20;
@@ -28,18 +27,16 @@ export const trees = (all) => all.map(({ node, partial, roots }) => {
   ${tops.length ? html`<ul>${tops.map((one) => branch(node, one))}</ul>` : html`<p class="hint">It runs no supervisor.</p>`}</section>`;
 });
 
-/** Count the processes in branches. @param {Branch[]} branches @returns {number} */
-const size = (branches) => branches.reduce((sum, { pid, more, children }) => sum + Number(pid !== null) + more + size(children ?? []), 0);
-
 /** @param {string} node @param {Branch} one @returns {unknown} */
 function branch(node, one) {
-  if (!one.children) return html`<li>${row(node, one)}</li>`;
-  if (!one.children.length) return html`<li>${row(node, one)}${one.more ? more(one.more) : nothing}</li>`;
+  const { children, more: hidden = 0 } = one;
+  if (!children) return html`<li>${row(node, one)}</li>`;
+  if (!children.length) return html`<li>${row(node, one)}${hidden ? more(hidden) : nothing}</li>`;
   return html`<li>${row(node, one)}<details
-    ?open=${one.children.length <= OPEN}><summary>${counted(one.children.length + one.more,
+    ?open=${children.length <= OPEN}><summary>${counted(children.length + hidden,
       "child",
       "children")}</summary>
-    <ul>${one.children.map((child) => branch(node, child))}${one.more ? html`<li>${more(one.more)}</li>` : nothing}</ul></details></li>`;
+    <ul>${children.map((child) => branch(node, child))}${hidden ? html`<li>${more(hidden)}</li>` : nothing}</ul></details></li>`;
 }
 
 /** @param {number} count */
