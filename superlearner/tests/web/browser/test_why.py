@@ -157,6 +157,15 @@ def test_another_strategy_is_outlined_and_is_part_of_the_link(why: Callable[...,
     expect(page.get_by_role("button", name="What if one_for_all?")).to_have_attribute("aria-pressed", "true")
 
 
+def test_a_link_that_is_copied_while_it_plays_plays_too(why: Callable[..., Page]) -> None:
+    page = why("rest", "?stage=3", permissions=["clipboard-read", "clipboard-write"], fresh=True)
+    page.locator("restart-stage").evaluate("(stage) => { stage.speed = 0.01; stage.play(); }")
+    expect(page.get_by_role("button", name="Pause", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Copy the link to this restart").click()
+    expect(page.locator("#announce")).to_have_text("Copied")
+    assert "stage" not in page.evaluate("navigator.clipboard.readText()")
+
+
 def test_a_link_of_this_computer_says_so_and_a_file_is_saved_instead(why: Callable[..., Page]) -> None:
     page = why("rest", permissions=["clipboard-read", "clipboard-write"], fresh=True)
     page.get_by_role("button", name="Copy the link").click()
@@ -212,6 +221,14 @@ def test_an_old_address_names_a_restart_by_its_number_and_its_time(why: Callable
     page.route("**/api/v1/restarts/*", answer)
     page.goto(page.url.replace("at=1763851227", "at=1763850000"))
     expect(page.get_by_role("heading", name="This restart is not known")).to_be_visible()
+
+
+def test_an_address_with_a_mistake_says_that_the_restart_is_not_known(why: Callable[..., Page]) -> None:
+    page, pattern = why("rest"), "event: String should match pattern"
+    page.route("**/api/v1/restarts/*", lambda route: refuse(route, "validation_error", pattern, 422))
+    page.goto(page.url.replace("/1204", "/deadbeef.5"))
+    expect(page.get_by_role("heading", name="This restart is not known")).to_be_visible()
+    expect(page.locator("#why-body")).to_contain_text("Nothing is kept about deadbeef.5")
 
 
 def test_a_restart_that_is_too_old_has_one_line(open_page: Callable[..., Page], untouched: Any) -> None:

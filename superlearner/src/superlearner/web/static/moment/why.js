@@ -32,11 +32,11 @@ const copy = linkButton(address, "Copy the link to this restart; it works as lon
 const read = () => ask("/file"), save = saveButton(read);
 let asked = 0;
 
-/** Return the address of this page and of what it shows now. */
+/** Return the address of this page, and of the stage at which it is paused. */
 function address() {
   const now = new URLSearchParams(node ? { node } : {});
   if (stage.moment && !stage.moment.ref) now.set("at", seconds(stage.moment));
-  if (stage.stage && stage.stage < 6) now.set("stage", `${stage.stage}`);
+  if (!stage.playing && stage.stage && stage.stage < 6) now.set("stage", `${stage.stage}`);
   if (stage.ghost) now.set("ghost", stage.ghost);
   return `${location.origin}${location.pathname}${now.size ? `?${now}` : ""}`;
 }
@@ -68,7 +68,7 @@ async function load() {
   } catch (error) {
     if (stage.moment || !(error instanceof ApiError)) throw error;
     if (error.status === 410) showGone(error, await readMinute());
-    else if ([403, 404].includes(error.status)) showGone(error);
+    else if ([403, 404, 422].includes(error.status)) showGone(error); // 422: it is not an id at all
     else showFailure(error);
   }
 }
