@@ -140,6 +140,36 @@ def test_after_a_storm_the_pane_ends_on_the_newest_restart(asked: tuple[Page, li
     assert layout_shift(page, since)[0] < 0.02
 
 
+def test_the_give_up_of_a_root_replaces_the_restart_before_it_though_its_rows_have_left(
+    asked: tuple[Page, list[str]], platform: Any
+) -> None:
+    page, numbers = asked
+    platform.delta(e=[entry(1)])
+    pane = page.get_by_role("region", name="The newest restart")
+    expect(pane.locator("restart-stage")).to_have_attribute("data-stage", "6")
+    rows = page.locator("#tree [role=treeitem]").evaluate_all("(all) => all.map((one) => one.dataset.key)")
+    platform.delta(x=rows, e=[entry(2) | {"kind": "gave_up", "text": "app gave up", "key": "app", "sup": None}])
+    expect(pane.get_by_role("link", name="Watch it again")).to_have_attribute("href", "/why/200")
+    assert numbers == ["100", "200"]
+
+
+def test_a_restart_that_a_prediction_plays_has_a_link_and_is_shown_afterwards(
+    asked: tuple[Page, list[str]], platform: Any
+) -> None:
+    page, numbers = asked
+    platform.delta(e=[entry(1)])
+    pane = page.get_by_role("region", name="The newest restart")
+    expect(pane.locator("restart-stage")).to_have_attribute("data-stage", "6")
+    kill = "(pane, key) => pane.dispatchEvent(new CustomEvent('predict-kill', { detail: key }))"
+    page.locator("sl-process").evaluate(kill, f"{SHOP}/cart")
+    platform.delta(e=[entry(2, "cart")])
+    expect(pane.get_by_role("button", name="1 newer restart: play the newest")).to_be_visible()
+    assert numbers == ["100"]
+    page.locator("sl-process").dispatch_event("predict-told")
+    expect(pane.get_by_role("link", name="Watch it again")).to_have_attribute("href", "/why/200")
+    assert numbers == ["100", "200"]
+
+
 def test_a_storm_takes_nothing_from_a_reader_who_has_paused(asked: tuple[Page, list[str]], platform: Any) -> None:
     page, numbers = asked
     platform.delta(e=[entry(1)])

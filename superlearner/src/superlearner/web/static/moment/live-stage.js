@@ -51,6 +51,9 @@ const READ_MS = 4000;
 /** Windows with room for the pane: large ones, and phones, where it takes the lower half. */
 const ROOMY = "(min-width: 901px) and (min-height: 760px), (max-width: 600px) and (min-height: 600px)";
 
+/** Return whether an entry is the give-up of a root: its rows leave the tree with it. @param {FeedEvent} entry */
+const isEndOfTree = ({ kind, key }) => kind === "gave_up" && !key?.includes("/");
+
 export class RestartLive extends HTMLElement {
   #stage = new RestartStage();
   #said = make("div", { class: "said" });
@@ -78,6 +81,7 @@ export class RestartLive extends HTMLElement {
   /** The node of the restarts. */ #node = chosen();
   /** @type {(() => Moment)|null} */ #atRest = null;
   #resting = 0;
+  #held = "";
 
   connectedCallback() {
     if (this.#stage.isConnected) return;
@@ -194,6 +198,18 @@ export class RestartLive extends HTMLElement {
   /** Return what a picture shows of a moment; it may be set. @param {Moment} moment */
   cut = (moment) => moment;
 
+  /** Key of the process whose restart another part of the page plays, or "". What is shown then changes only on a click. */
+  set held(/** @type {string} */ key) {
+    const free = this.#held !== "" && key === "";
+    this.#held = key;
+    if (free && !this.hidden) this.#settle();
+  }
+
+  /** Return whether another part of the page plays a restart. @param {string} key */
+  #holds(key) {
+    return key === this.#held || this.#held.startsWith(`${key}/`);
+  }
+
   /** Whether a restart is about to be played, or plays. */
   get busy() {
     return this.#asking !== null || this.#stage.playing;
@@ -220,7 +236,7 @@ export class RestartLive extends HTMLElement {
     const restarts = feed.filter((entry) => entry.event && entry.kind !== "stopped" && isSettled(entry));
     const newest = restarts.reduce((most, entry) => Math.max(most, entry.event ?? 0), 0), before = this.#seen;
     this.#seen = newest;
-    this.#restarts = restarts.filter(({ key }) => key && inTree(key));
+    this.#restarts = restarts.filter((entry) => entry.key && (inTree(entry.key) || isEndOfTree(entry)));
     const now = performance.now();
     if (Number.isNaN(before) || newest < before) { // the page was just opened, or shows another node: count, and play nothing
       const since = Date.now() / 1000 + skew - 1;
@@ -230,9 +246,10 @@ export class RestartLive extends HTMLElement {
     }
     const fresh = restarts.filter(({ event }) => (event ?? 0) > before);
     this.#recent = [...this.#recent.filter((at) => at > now - 1000), ...fresh.map(() => now)];
-    const fallen = fresh.findLast(({ kind, key }) => kind === "gave_up" && key && inTree(key));
-    const entry = fallen ?? fresh.find(({ event, key }) => event === newest && key && inTree(key));
+    const ours = fresh.filter((one) => this.#restarts.includes(one) && !this.#holds(one.key ?? ""));
+    const fallen = ours.findLast(({ kind }) => kind === "gave_up"), entry = fallen ?? ours.find(({ event }) => event === newest);
     const plays = entry && this.opens;
+    if (!this.hidden) this.#tell();
     if (plays && fallen && now > this.#fell + ONE_FALL_MS) this.#fell = now;
     else if (now < this.#fell + FALL_MS) return this.#settle();
     else if (this.#recent.length > MOST) {
@@ -256,7 +273,7 @@ export class RestartLive extends HTMLElement {
     clearTimeout(this.#settling);
     this.#settling = setTimeout(() => {
       const { stage } = this, { count, last } = this.#newer;
-      if (last && this.opens && !this.#asking && (this.hidden || stage.time >= stage.score.end))
+      if (last && this.opens && !this.#holds(last.key ?? "") && !this.#asking && (this.hidden || stage.time >= stage.score.end))
         void this.#play(last.event ?? 0, last.key ?? "", count);
     }, Math.max(CALM_MS, this.#ended + READ_MS - performance.now()));
   }

@@ -5,7 +5,8 @@
  * Its `source` asks and answers: the levels of the game, or the reader's own tree (own-tree.js).
  *
  * Events, which bubble: `predict-question` ({level, seed}) when another question is asked, `predict-answered`
- * ({level, seed, right, picked}) after an answer. An `<h1>` inside it becomes its title.
+ * ({level, seed, right, picked}) after an answer, `predict-told` when its restart has been played. An `<h1>` inside it
+ * becomes its title.
  *
  * @module
  */
@@ -243,6 +244,7 @@ export class PredictGame extends HTMLElement {
       this.#phase = "told";
       this.#reached = recall();
       this.#keepFocus(() => this.#paint(), ".primary");
+      this.dispatchEvent(new Event("predict-told", { bubbles: true }));
       this.#dock.querySelector(".said h3")?.scrollIntoView({ block: "nearest" }); // on a phone the result is below the tree
     } else this.#mark();
   }

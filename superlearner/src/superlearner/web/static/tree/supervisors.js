@@ -51,8 +51,6 @@ let skew = 0;
 /** Server time of the newest frame, for "as of". */
 let fresh = 0;
 /** @type {string|null} */ let shown = null;
-/** The process killed for a prediction, whose restart plays in the details. */
-let predicted = "";
 /** Time of the last update of the event list. */
 let listed = 0;
 
@@ -97,7 +95,7 @@ function onMessages(messages) {
     listed = performance.now();
   }
   tell(model);
-  live.show(model.feed, (key) => model.rows.has(key) && key !== predicted && !predicted.startsWith(`${key}/`), skew);
+  live.show(model.feed, (key) => model.rows.has(key), skew);
   follow();
   if (replaced) announcer.skip(model.feed);
   else announcer.hear(model.feed);
@@ -332,8 +330,8 @@ pane.addEventListener("sl-start", (event) => void begin(detail(event)));
 pane.find = (pid) => rowOf(model, pid);
 pane.addEventListener("sl-goto", (event) => goTo(detail(event)));
 pane.addEventListener("sl-close", leave);
-pane.addEventListener("predict-kill", (event) => (predicted = detail(event)));
-pane.addEventListener("predict-question", () => (predicted = ""));
+pane.addEventListener("predict-kill", (event) => (live.held = detail(event)));
+for (const name of ["predict-question", "predict-told"]) pane.addEventListener(name, () => (live.held = ""));
 live.addEventListener("restart-down", () => tree.hold(live.down));
 live.addEventListener("restart-open", (event) => requestAnimationFrame(() => { // it takes the place of lines
   for (const key of [model.kids.get(detail(event))?.at(-1), detail(event)]) tree.bring(key ?? null);
