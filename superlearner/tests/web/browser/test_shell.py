@@ -153,7 +153,7 @@ def test_a_node_that_ends_while_its_page_is_open_is_reported_and_comes_back(
     page = open_page(f"{two_nodes.url}/supervisors?node={SECOND}")
     other = open_page(f"{two_nodes.url}/settings", ready=False)
     expect(other.get_by_role("combobox", name="Node")).to_be_visible()
-    learn = open_page(f"{two_nodes.url}/learn", ready=False)
+    learn = open_page(f"{two_nodes.url}/learn?node={SECOND}", ready=False)
     expect(learn.locator("#node option")).to_have_count(3)  # the feed has told of both, and the choice of all is there
     expect(learn.get_by_role("combobox", name="Node")).to_be_hidden()  # a node means nothing there
     two_nodes.do(lambda: two_nodes.platform.nodes.detach(SECOND))
@@ -161,6 +161,8 @@ def test_a_node_that_ends_while_its_page_is_open_is_reported_and_comes_back(
     expect(said.get_by_role("link")).to_have_text("superlearner@127.0.0.1")
     expect(page.locator("#live")).to_have_text("Node is gone")
     failed = page.evaluate(COLOURS)
+    expect(learn.locator("#node option")).to_have_count(1)
+    expect(learn.locator("#gone")).to_be_hidden()
     expect(other.get_by_role("combobox", name="Node")).to_be_hidden()
     there_is_none = open_page(f"{two_nodes.url}/supervisors?node={SECOND}", ready=False)
     expect(there_is_none.get_by_role("link", name="superlearner@127.0.0.1")).to_be_visible()

@@ -7,7 +7,7 @@
 import { byId } from "../base/dom.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 import { handlesCrash } from "./known-messages.js";
-import { at, nextOf } from "./sandbox-words.js";
+import { at, isStopped, nextOf } from "./sandbox-words.js";
 
 /** @import { Sandbox, Situation } from "./sandbox-words.js" */
 /** @typedef {{name: string, line: number, ended?: boolean}} At */
@@ -25,9 +25,10 @@ export function beginSteps() {
   follow("start");
 }
 
-/** @param {Sandbox["status"]} now @param {string|null} source  that runs */
-export function stepOf(now, source) {
-  situation.status = now;
+/** @param {Sandbox} one @param {string|null} source  that runs */
+export function stepOf(one, source) {
+  situation.status = one.status;
+  situation.stopped = isStopped(one);
   crashes = handlesCrash(source ?? "");
   draw();
 }
@@ -66,7 +67,7 @@ export const stepAfterRefusal = () => follow("refusal");
 
 /** @param {Situation["last"]} last @param {boolean} [other] */
 function follow(last, other = false) {
-  situation = { status: situation.status, last, typed: false, other };
+  situation = { ...situation, last, typed: false, other };
   draw();
 }
 

@@ -16,7 +16,7 @@ import {
 import { fell, follow, fromNow, leave, playAgain, top, wireTree } from "./sandbox-tree.js";
 import { failure, withLinks } from "./sandbox-failure.js";
 import { offerFrom } from "./sandbox-selection.js";
-import { at, limitsOf, lineOf, lineOfExit, lookOf, optionsOf, raisedIn, remedyOf, told, upText } from "./sandbox-words.js";
+import { at, isStopped, limitsOf, lineOf, lineOfExit, lookOf, optionsOf, raisedIn, remedyOf, told, upText } from "./sandbox-words.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 import { tabs } from "../components/tab-list.js";
 import { complain, toast } from "../base/toast.js";
@@ -79,7 +79,7 @@ const draftOf = () => `sandbox:${shown?.id}:${shown?.created_at}`;
 /** Set the source that runs, and keep it in this browser. @param {string|null} source */
 function knows(source) {
   known = source;
-  if (shown) stepOf(shown.status, source);
+  if (shown) stepOf(shown, source);
   if (shown && source !== null) backups?.later(`sandbox:${shown.id}`, source, version, optionsOf(shown));
 }
 /** Keep the draft, or drop it if it is the running source. */
@@ -117,8 +117,11 @@ export function show(one, source = null) {
   renew(byId("about-limits", HTMLElement), limitsOf(one).flatMap(([term, value]) => [make("dt", {}, term), make("dd", {}, value)]));
   follow(one);
   if (one.reason) render(why(one.reason, one.status === "ended"), reason);
-  if (before?.id === one.id && before.status !== "ended" && one.status === "ended") showExit(one);
-  stepOf(one.status, known);
+  if (before?.id === one.id && before.status !== "ended" && one.status === "ended") {
+    if (isStopped(one)) calm();
+    showExit(one);
+  }
+  stepOf(one, known);
   void load();
 }
 

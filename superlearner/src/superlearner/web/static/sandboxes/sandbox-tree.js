@@ -15,8 +15,8 @@ import { gaveUp } from "../moment/story.js";
 import { Announcer } from "../tree/announce.js";
 import { SlTree } from "../tree/tree.js";
 import { actsOn } from "../tree/tree-acts.js";
-import { lastEnd } from "./sandbox-words.js";
 import { followProcess, selectProcess, wireSelection } from "./sandbox-selection.js";
+import { isStopped, lastEnd } from "./sandbox-words.js";
 
 /** @import { FeedEvent, Message, Model } from "../live/model.js" */
 /** @import { Sandbox } from "./sandbox-words.js" */
@@ -113,7 +113,7 @@ export function follow(one) {
     else selectProcess(null, model.rows, one.node, 0);
     onEvents([], lines, "");
   }
-  if (one.status === "ended" && life) explainEnd(one);
+  if (one.status === "ended" && life && !isStopped(one)) explainEnd(one);
   id = one.id;
   node = one.node;
   attribute(pane, "data-runs", runs);

@@ -17,8 +17,11 @@ const LOOKS = { running: "running", starting: "starting", stopping: "exiting", e
 /** Reasons of ends that somebody wanted, in the words of the platform. */
 const WANTED = ["it was stopped", "it was destroyed"];
 
+/** Return whether somebody ended it. @param {Pick<Sandbox, "status"|"reason">} one */
+export const isStopped = ({ status, reason }) => status === "ended" && WANTED.includes(reason ?? "");
+
 /** Return the process state whose colour a sandbox uses. @param {Sandbox} one */
-export const lookOf = ({ status, reason }) => (status === "ended" && WANTED.includes(reason ?? "") ? "stopped" : LOOKS[status]);
+export const lookOf = (one) => (isStopped(one) ? "stopped" : LOOKS[one.status]);
 
 /**
  * Return its age, or its lifetime if it has ended.
@@ -229,19 +232,20 @@ function partsOf(message) {
 
 /**
  * What happened last to a sandbox, and what else its next step depends on. `typed`: the text was changed after that; `other`:
- * the text in the editor differs from the code that ran at the line that crashed.
- * @typedef {{status: Sandbox["status"], last: "start"|"starting"|"end"|"crash"|"run"|"refusal", typed: boolean, other: boolean}} Situation
+ * the text in the editor differs from the code that ran at the line that crashed; `stopped`: somebody ended it.
+ * @typedef {{status: Sandbox["status"], last: "start"|"starting"|"end"|"crash"|"run"|"refusal", typed: boolean, other: boolean,
+ *   stopped?: boolean}} Situation
  */
 
 /**
  * Return which step comes next: it follows what happened last; "" for none.
  * @param {Situation} situation
  */
-export function nextOf({ status, last, typed, other }) {
+export function nextOf({ status, last, typed, other, stopped = false }) {
   if (last === "starting" || status !== "running" && status !== "ended") return "";
   if (typed) return status === "running" ? "change" : "start";
   if (last === "refusal") return status === "running" ? "correct" : "mend";
-  if (last === "crash") return other ? "compare" : "fix";
+  if (last === "crash" && !stopped) return other ? "compare" : "fix";
   if (status === "ended") return "again";
   return last === "run" ? "try" : last === "end" ? "read" : "kill";
 }

@@ -88,8 +88,9 @@ export function followNodes() {
  * @param {string} [why]  reason if the shown node was left
  */
 function show(select, names, rests, awaited, why) {
+  const unused = "unused" in select.dataset; // Playground and Learn are about no node
   const [first = "", ...others] = names;
-  const gone = chosen() === "" ? rests : !others.includes(chosen());
+  const gone = !unused && (chosen() === "" ? rests : !others.includes(chosen()));
   const was = gone && chosen() && !awaited.includes(chosen())
     ? [make("option", { value: chosen(), selected: true }, `${chosen()} (gone)`)] : [];
   select.replaceChildren(make("option", { value: "" }, rests ? `${first} (gone)` : first),
@@ -99,7 +100,7 @@ function show(select, names, rests, awaited, why) {
   if (select.options.length > 1 && !onlyOwn()) select.append(make("option", { value: ALL }, everywhere().text));
   select.value = chosen();
   attribute(select, "title", chosen() || first);
-  select.hidden = select.options.length < 2 || "unused" in select.dataset; // Playground and Learn are about no node
+  select.hidden = select.options.length < 2 || unused;
   const note = document.getElementById("gone");
   if (!note) return;
   const before = document.documentElement.hasAttribute("data-gone");
