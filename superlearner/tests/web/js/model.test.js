@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { EMPTY, budgetAt, reduce, tally } from "#static/live/model.js";
+import { EMPTY, budgetAt, reduce, restartsText, tally } from "#static/live/model.js";
 import { outline } from "#static/tree/outline.js";
 
 import { forAll } from "./random.js";
@@ -96,4 +96,9 @@ test("the processes of the platform and groups are not counted", () => {
   const nodes = kinds.map(([kind, critical], place) => ({ key: `k${place}`, parent: null, kind, critical, state: "running" }));
   const model = reduce(EMPTY, { k: "s", epoch: "e", seq: 1, now: 0, nodes, feed: [] });
   assert.equal(tally(model).running, 2);
+});
+
+test("restarts with a sibling are counted beside those of a process itself", () => {
+  const text = (restarts, along) => restartsText({ restarts, restarted_along: along });
+  assert.deepEqual([text(0, 0), text(1, 0), text(0, 5), text(2, 1)], ["", "1 restart", "5 with siblings", "2 restarts + 1 with siblings"]);
 });

@@ -205,6 +205,23 @@ test("no tree is drawn from an incomplete answer with older events", async () =>
   assert.equal(new KeptTrees().at(now, log, 11, 20).state, "loading");
 });
 
+test("who killed a process stays known when older events are loaded", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const data = { by_itself: true, reason: "killed", supervisor_pid: "0.2.0" };
+  const killed = { id: "k", type: "child_terminated", at: 11, pid: "0.5.0", name: "ledger", text: "ledger was killed", cause: 7, data };
+  const { log, asked } = askedLog([{ event: 7, request: "your request from the page (process.kill)" }]);
+  const begun = log.begin();
+  asked[0].resolve(answer([...Array(399).fill(events[0]), killed], "run"));
+  await begun;
+  await log.explain();
+  const told = () => textOf(log.events.find(({ id }) => id === "k"), new Set());
+  assert.equal(told(), "ledger was killed by your request from the page");
+  const all = log.all();
+  asked[1].resolve(answer([...Array(500).fill(events[0]), killed], "run"));
+  await all;
+  assert.equal(told(), "ledger was killed by your request from the page");
+});
+
 test("newer events are not requested while older ones are loading", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const { log, asked } = askedLog();

@@ -7,6 +7,8 @@
  * @module
  */
 
+import { counted, number } from "../base/words.js";
+
 /** @typedef {"running"|"starting"|"restarting"|"exiting"|"stopped"|"crashed"|"stuck"|"gave_up"} State */
 /** @typedef {{at: number, reason: string, crash: boolean}} LastExit */
 /** @typedef {{used: number, max: number, window_s: number, resets_at: number|null, expires?: number[]}} Budget */
@@ -231,6 +233,13 @@ export function budgetAt(budget, now) {
  * @param {Row} row
  */
 export const label = (row) => row.name ?? row.id;
+
+/**
+ * Return how often a process was restarted: `2 restarts + 1 with siblings`; "" for never.
+ * @param {Pick<Row, "restarts"|"restarted_along">} row
+ */
+export const restartsText = ({ restarts, restarted_along: along }) =>
+  [restarts ? counted(restarts, "restart") : "", along ? `${number(along)} with siblings` : ""].filter(Boolean).join(" + ");
 
 /** @type {WeakMap<ReadonlyMap<string, Row>, Map<string, Row>>} */
 const pids = new WeakMap();

@@ -6,7 +6,7 @@
 
 import { attribute, closest, icon, make, renew, write } from "../base/dom.js";
 import { shapeOf } from "../base/marks.js";
-import { label } from "../live/model.js";
+import { label, restartsText } from "../live/model.js";
 import { biography, isCrash, lastUpTo, lookAt, sentence } from "./reel.js";
 import { counted, duration, isOrderly, kindText, STATES } from "../base/words.js";
 
@@ -111,7 +111,7 @@ export class SlReelTree extends HTMLElement {
             make("span", { class: "what" },
               at !== null && row.kind === "supervisor" && !row.strategy ? [kindText(row), "–"].filter(Boolean).join(" · ") : kindText(row)),
             row.uncounted ? make("span", { class: "n", title: "The number of restarts up to this moment is not known." }, "– restarts")
-              : row.restarts ? make("span", { class: "n" }, counted(row.restarts, "restart"))
+              : restartsText(row) ? make("span", { class: "n" }, restartsText(row))
               : null,
             at !== null && row.pid !== null
               ? make("span", {

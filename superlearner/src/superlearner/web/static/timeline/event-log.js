@@ -53,6 +53,8 @@ export class EventLog {
   #turn = 0;
   #settling = 0;
   #asked = 0;
+  /** The known requests that ended processes, "" for none, by the number of the event that is the first cause. @type {Map<number, string>} */
+  #requests = new Map();
 
   /** @param {() => void} changed @param {(path: string) => Promise<any>} ask  requests a path of the node */
   constructor(changed, ask) {
@@ -120,10 +122,11 @@ export class EventLog {
       return;
     }
     this.#last = found.last_id;
+    if (this.run !== runOf(found.last_id)) this.#requests.clear();
     this.run = runOf(found.last_id);
     const complete = found.ended !== "limit" || found.items.length >= last;
     this.read = complete ? change : -1;
-    this.events = lifecycle(found.items);
+    this.events = this.#explained(lifecycle(found.items));
     this.whole = last === MOST || this.events.length < last;
     this.changed();
     this.#schedule(complete ? PAUSE_MS : 0);
@@ -145,16 +148,21 @@ export class EventLog {
     /** @type {Api.RestartLine[]|null} */ const found = await this.#ask(this.#turn,
       `/restarts?settled=true&fold=false&per_page=${KEPT}&since=${first.at - 1}`);
     if (!found) return;
-    const requests = new Map(found.map(({ event, request }) => [event, request ?? ""]));
-    const explained = this.events.map((event) => {
-      const request = isUnexplained(event) ? requests.get(event.cause ?? 0) : undefined;
-      return request === undefined ? event : { ...event, request };
-    });
+    for (const { event, request } of found) this.#requests.set(event, request ?? "");
+    const explained = this.#explained(this.events);
     const news = explained.some(({ request }, place) => request && request !== this.events[place]?.request);
     this.events = explained;
     if (news) this.changed();
     if (explained.some(isUnexplained) && (this.#asked += 1) < MOST_ASKED)
       this.#settling ||= setTimeout(() => void this.explain(), SETTLED_MS);
+  }
+
+  /** Return events with the known requests that ended processes. @param {readonly LogEvent[]} events @returns {LogEvent[]} */
+  #explained(events) {
+    return events.map((event) => {
+      const request = isUnexplained(event) ? this.#requests.get(event.cause ?? 0) : undefined;
+      return request === undefined ? event : { ...event, request };
+    });
   }
 
   async #loadKept() {
