@@ -197,7 +197,7 @@ def _file_like(file: Path) -> str:
 def _lines(verdict: Any, printed: str, width: int | None = None) -> list[str]:
     """Return a verdict as lines: the steps, what is wrong, and the end of the trace; `width` is that of a terminal."""
     from superlearner.base.printable import printable, printable_lines
-    from superlearner.course.misconceptions import MISCONCEPTIONS
+    from superlearner.course.misconceptions import shown_with
 
     lines: list[str] = []
 
@@ -211,8 +211,8 @@ def _lines(verdict: Any, printed: str, width: int | None = None) -> list[str]:
     for step in verdict.steps:
         for line in step.say.splitlines():
             add("", printable(line))
-    for id in verdict.misconceptions:
-        add("Note", f"{verdict.look or MISCONCEPTIONS[id].fact} (misconception {id})")
+    for one in shown_with(verdict.misconceptions, verdict.look):
+        add("Note", one.fact)
     if verdict.excerpt:
         lines += ["", "The last messages:"]
         for row in verdict.excerpt:

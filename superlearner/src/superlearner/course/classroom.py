@@ -79,11 +79,12 @@ def _without_answer(done: Learned) -> Learned:
 
     >>> shown = _without_answer(Learned("hint", "s12.minimal", 1.0, {"source": "x", "misconceptions": 7, "held": "a"}))
     >>> (shown.data.pop("source") == "x", shown.data)
-    (False, {'ok': False, 'right': False, 'level': 1, 'misconceptions': [], 'held': 0, 'steps': [], 'said': ''})
+    (False, {'ok': False, 'right': False, 'level': 1, 'misconceptions': [], 'held': 0, 'steps': [], 'said': '',
+     'look': ''})
     """
     source = done.data.get("source")
     digest = None if source is None else hashlib.sha256(str(source).encode()).hexdigest()  # shows if it changes
-    held, steps, said = (done.data.get(name) for name in ("held", "steps", "said"))
+    held, steps, said, look = (done.data.get(name) for name in ("held", "steps", "said", "look"))
     shown = done.data.get("misconceptions")
     level = done.data.get("level")
     data: dict[str, Any] = {
@@ -97,5 +98,6 @@ def _without_answer(done: Learned) -> Learned:
         if isinstance(steps, list)
         else [],
         "said": said[:LONGEST_ROWS] if isinstance(said, str) else "",
+        "look": look[:LONGEST_ROWS] if isinstance(look, str) else "",
     }
     return Learned(done.kind, done.item, min(done.at, now()), data)

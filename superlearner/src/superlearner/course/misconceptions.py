@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-__all__ = ["CourseMisconception", "MISCONCEPTIONS"]
+__all__ = ["CourseMisconception", "MISCONCEPTIONS", "shown_with"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +31,12 @@ MISCONCEPTIONS: Final = {
 >>> MISCONCEPTIONS["M12"].belief
 'a restart keeps the state'
 """
+
+
+def shown_with(ids: Iterable[str], look: str = "") -> list[CourseMisconception]:
+    """Return misconceptions as they are shown with a verdict; `look` fits the answer better than the fact.
+
+    >>> [one.fact for one in shown_with(["M12"], "its count is 0 again")]
+    ['its count is 0 again']
+    """
+    return [replace(MISCONCEPTIONS[id], fact=look or MISCONCEPTIONS[id].fact) for id in ids]

@@ -38,7 +38,8 @@ class ItemState:
         steps: the steps that its check reached; the last one failed unless all hold.
         said: what was wrong with it.
         misconceptions: how many answers showed each.
-        last_misconception: the one that an answer showed last.
+        shown: the misconceptions that were shown with it; none if it has passed.
+        look: the sentence that was shown instead of their fact; "" for none.
         at: time of the newest thing, in seconds since 1970.
     """
 
@@ -55,7 +56,8 @@ class ItemState:
     steps: Sequence[str] = ()
     said: str = ""
     misconceptions: dict[str, int] = field(default_factory=dict[str, int])
-    last_misconception: str | None = None
+    shown: Sequence[str] = ()
+    look: str = ""
 
     def take(self, done: Learned) -> None:
         """Account for the next thing that was done."""
@@ -70,9 +72,10 @@ class ItemState:
                 self.held = int(done.data.get("held", 0))
                 self.steps = done.data.get("steps", ())
                 self.said = done.data.get("said", "")
+                self.shown = () if done.data.get("ok") else done.data.get("misconceptions", ())
+                self.look = done.data.get("look", "")
                 for id in () if again else done.data.get("misconceptions", ()):
                     self.misconceptions[id] = self.misconceptions.get(id, 0) + 1
-                    self.last_misconception = id
                 if done.data.get("ok") and not self.passed:
                     self.passed, self.helped = True, self.hints > 0 or self.seen
                     self.needed = self.attempts

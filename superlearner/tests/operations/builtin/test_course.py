@@ -496,3 +496,33 @@ def test_what_a_learner_imported_does_not_hide_the_class_from_its_teacher(inside
         assert (exercise["said"], exercise["steps"], exercise["answer"]) == ("", [], "")
 
     inside(test, data_dir=tmp_path)
+
+
+def test_a_teacher_reads_the_note_of_the_newest_verdict_and_whether_the_solution_was_opened(
+    inside: Inside, tmp_path: Path
+) -> None:
+    """Regression: the note of an earlier attempt stood below a later verdict, and beside a pass."""
+
+    async def test(inside_: Any) -> None:
+        platform = inside_.platform
+        await platform.store.sync()
+        await platform.accounts.add("ada", "learner")
+        (failed, passed) = (CourseStep("get", ok, "" if ok else "line 4: got None") for ok in (False, True))
+        general = Verdict((failed,), ("M14",))
+        fitting = Verdict((failed,), ("M14",), look="Its *n* is one for all.")
+        told = (
+            (general, MISCONCEPTIONS["M14"].fact), (fitting, "Its *n* is one for all."), (Verdict((failed,)), None),
+            (general, MISCONCEPTIONS["M14"].fact), (Verdict((passed,)), None),
+        )  # fmt: skip
+        for at, (verdict, fact) in enumerate(told):
+            await platform.store.learning.add(
+                "ada", Learned("attempt", "s12.minimal", at, verdict.as_attempt(f"x = {at}"))
+            )
+            (exercise,) = (await call(platform, "course.learner", TEACHER, name="ada")).data["exercises"]
+            assert (at, exercise["fact"], exercise["seen"]) == (at, fact, False)
+        await platform.store.learning.add("ada", Learned("solution", "s12.minimal", 9.0, {}))
+        (exercise,) = (await call(platform, "course.learner", TEACHER, name="ada")).data["exercises"]
+        (shown,) = (await call(platform, "course.learners", TEACHER)).data
+        assert (exercise["seen"], shown["current"]["seen"]) == (True, True)
+
+    inside(test, data_dir=tmp_path)

@@ -124,7 +124,7 @@ class Verdict:
         return {"ok": self.ok, "misconceptions": list(self.misconceptions), "checks": checks}
 
     def as_attempt(self, source: str) -> dict[str, Any]:
-        """Return what the progress keeps of a checked answer: its source, the outcome, and the steps reached.
+        """Return what the progress keeps of a checked answer: its source, the outcome, and what was shown with it.
 
         >>> failed = CourseStep("get returns it", False, "line 4: expected 3, got None")
         >>> Verdict((CourseStep("set keeps a value", True, ""), failed)).as_attempt("x = 1")["said"]
@@ -134,6 +134,7 @@ class Verdict:
             "source": source,
             "ok": self.ok,
             "misconceptions": list(self.misconceptions),
+            "look": self.look,
             "held": sum(step.ok for step in self.steps),
             "steps": [step.step for step in self.steps],
             "said": next((step.say for step in self.steps if not step.ok), ""),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Annotated, Any, Final
 
 from pydantic import Field
@@ -14,7 +14,7 @@ from superlearner.course.classroom import Classroom
 from superlearner.course.course import Course, UnknownItem
 from superlearner.course.engine.checking import Checker, CheckNotRun
 from superlearner.course.lesson import Block, Cell, Exercise, Lesson, Measure, Picture, Predict, Reflect, Text
-from superlearner.course.misconceptions import MISCONCEPTIONS, CourseMisconception
+from superlearner.course.misconceptions import MISCONCEPTIONS, shown_with
 from superlearner.course.progress import ItemState, Missed, NotYet, Progress, now
 from superlearner.course.reading import MARKDOWN, render_html
 from superlearner.course.review import Due, Review
@@ -163,7 +163,7 @@ async def check(
     return CourseChecked(
         exercise=exercise,
         ok=verdict.ok,
-        misconceptions=[_misconception(id, verdict.look) for id in verdict.misconceptions],
+        misconceptions=shown_with(verdict.misconceptions, verdict.look),
         checks=list(verdict.steps),
         excerpt=list(verdict.excerpt),
         marks=list(verdict.marks),
@@ -200,7 +200,7 @@ async def predict(
         right=chosen.right,
         happened=outcome.happened,
         option=1 + next(number for number, option in enumerate(asked.options) if option.right),
-        misconception=None if chosen.misconception is None else _misconception(chosen.misconception),
+        misconception=None if chosen.misconception is None else MISCONCEPTIONS[chosen.misconception],
         say=chosen.say,
         explain=_html(asked.explain),
         excerpt=list(outcome.excerpt),
@@ -384,12 +384,6 @@ def item_there(find: Any) -> Any:
         raise OperationError("course_item_not_found", str(error)) from None
 
 
-def _misconception(id: str, look: str = "") -> CourseMisconception:
-    """Return a misconception; `look` fits the answer better than its fact."""
-    known = MISCONCEPTIONS[id]
-    return replace(known, fact=look) if look else known
-
-
 def _item(id: str, item: ItemState) -> CourseItem:
     return CourseItem(
         id=id, attempts=item.attempts, passed=item.passed, helped=item.helped, hints=item.hints, seen=item.seen,
@@ -509,7 +503,7 @@ def _find_earned(asked: Predict, item: ItemState) -> CourseEarned | None:
     return CourseEarned(
         answer=_html(asked.explain),
         option=1 + next(number for number, option in enumerate(asked.options) if option.right),
-        misconception=None if chosen.misconception is None else _misconception(chosen.misconception),
+        misconception=None if chosen.misconception is None else MISCONCEPTIONS[chosen.misconception],
         say=chosen.say,
     )
 

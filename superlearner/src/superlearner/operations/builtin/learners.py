@@ -5,7 +5,7 @@ from __future__ import annotations
 from superlearner.course.classroom import Classroom
 from superlearner.course.course import Course
 from superlearner.course.lesson import Exercise, Lesson, Predict
-from superlearner.course.misconceptions import MISCONCEPTIONS
+from superlearner.course.misconceptions import shown_with
 from superlearner.course.progress import ASKS, ItemState, Progress
 from superlearner.operations.builtin.course import STORED, describe_session, place_of_block
 from superlearner.operations.builtin.store import reading_the_store
@@ -123,12 +123,11 @@ def _number_of(exercise: Exercise, course: Course) -> int:
 
 
 def _learner_exercise(session: int, exercise: Exercise, item: ItemState) -> CourseLearnerExercise:
-    shown = item.last_misconception
     return CourseLearnerExercise(
         session=session, id=exercise.id, title=exercise.title, attempts=item.attempts, passed=item.passed,
-        helped=item.helped, hints=item.hints, said=item.said,
+        helped=item.helped, hints=item.hints, seen=item.seen, said=item.said,
         steps=[CourseStepReached(step=step, ok=number <= item.held) for number, step in enumerate(item.steps, 1)],
-        fact=None if shown is None else MISCONCEPTIONS[shown].fact,
+        fact=next((one.fact for one in shown_with(item.shown, item.look)), None),
         at=item.at or 0.0,
         page=f"/learn/{session}#{place_of_block(exercise.id)}",
     )  # fmt: skip

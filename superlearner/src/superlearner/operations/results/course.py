@@ -228,11 +228,12 @@ class CourseLearnerExercise(ResultModel):
     passed: bool
     helped: bool = Field(description="a hint or the solution was taken before the pass")
     hints: int
+    seen: bool = Field(description="the solution was shown")
     said: str = Field(
         description="what was wrong with the newest answer, as the learner sees it; empty if it has passed"
     )
     steps: list[CourseStepReached] = Field(description="the steps that its check reached")
-    fact: str | None = Field(description="the hint on the misconception that an answer showed last")
+    fact: str | None = Field(description="the note that was shown with that verdict; null for none")
     at: float = Field(description="when it was worked on last, in seconds since 1970")
     page: str = Field(description="its place on the platform's pages")
 

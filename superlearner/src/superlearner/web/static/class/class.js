@@ -100,9 +100,9 @@ function row({ name, shown, at, session: place, current, stuck, sessions }, numb
 }
 
 /** @param {Api.CourseLearnerExercise} current @param {boolean} stuck */
-const worksOn = ({ title, session: number, attempts, hints, passed, helped, said, fact }, stuck) => html`${stuck
+const worksOn = ({ title, session: number, attempts, hints, seen, passed, helped, said, fact }, stuck) => html`${stuck
   ? html`${icon("stuck", "glyph")}<span class="vh">Stuck: </span>` : nothing}<b>${title}</b> <span>(${number})</span>, ${counted(attempts,
-  "attempt")}${hints ? `, ${counted(hints, "hint")}` : ""}${passed
+  "attempt")}${hints ? `, ${counted(hints, "hint")}` : ""}${seen ? ", solution opened" : ""}${passed
   ? html`, <span class="passed">${helped ? "passed with help" : "passed"}</span>`
   : html` <span>${spoken(sentence(said.split("\n")[0] || (fact ?? "")))}</span>`}`;
 
@@ -165,15 +165,15 @@ const prediction = ({ session: number, question, right, page: place }) => html`<
   `${root()}${place}`}>Session ${number}</a>: ${spoken(question)}</span></li>`;
 
 /** @param {Api.CourseLearnerWork["exercises"][number]} one */
-const exercise = ({ id, title, page: place, attempts, passed, helped, hints, said, steps, fact, answer, at }) => html`<tr>
+const exercise = ({ id, title, page: place, attempts, passed, helped, hints, seen, said, steps, fact, answer, at }) => html`<tr>
   <td><a href=${`${root()}${place}`}>${title}</a> <code>${id}</code>
     ${said ? html`<p class="fact said">${spoken(sentence(said))}</p>` : nothing}
     ${steps.length ? html`<ul class="learner-steps">${steps.map(({ step, ok }) => html`<li data-ok=${ok ? "yes" : "no"}>${
       icon(ok ? "check" : "cross", "glyph")}<span><span
       class="vh">${ok ? "passed: " : "failed: "}</span>${spoken(sentence(step))}</span></li>`)}</ul>` : nothing}
-    ${fact && !passed ? html`<p class="hint">Shown with the verdict: ${spoken(fact)}</p>` : nothing}
+    ${fact ? html`<p class="hint">Shown with the verdict: ${spoken(fact)}</p>` : nothing}
     ${answer ? html`<details><summary>Newest answer</summary><learner-answer .answer=${{
       title, source: answer, said }}></learner-answer></details>` : nothing}</td>
   <td>${passed ? (helped ? "passed with help" : "passed") : "open"}<p class="hint">${counted(attempts, "attempt")}${hints
-    ? `, ${counted(hints, "hint")} opened` : ", no hints opened"}</p></td>
+    ? `, ${counted(hints, "hint")} opened` : ", no hints opened"}${seen ? ", solution opened" : nothing}</p></td>
   <td><time>${time(at)}</time></td></tr>`;
