@@ -187,13 +187,17 @@ def test_a_colleague_looks_on(shell: Shell) -> None:
     assert ada.status(invitation, "/supervisors") == 401
 
 
-def test_a_class(shell: Shell, tmp_path: Path) -> None:
-    run, learners, lookers_on = commands_of("a-class-of-thirty")
+@pytest.mark.parametrize("encrypted", [False, True], ids=["http", "https"])
+def test_a_class(shell: Shell, tmp_path: Path, *, encrypted: bool) -> None:
+    if not (encrypted or machine_addresses()):
+        pytest.skip("this machine has no address besides loopback")
+    *runs, learners, lookers_on = commands_of("a-class-of-thirty")
+    run = runs[encrypted]
     trusts = certificate(tmp_path, "teacher.example", "teacher")
     (tmp_path / "names.txt").write_text("ada\nben\n")
     (tmp_path / "names-who-look-on").write_text("eve\n")
     _, others = shell.serve(run, beyond=True)
-    assert httpx.URL(others[0]).host == "teacher.example"
+    assert httpx.URL(others[0]).host == ("teacher.example" if encrypted else machine_addresses()[0])
     assert Browser(trusts).status(others[0], "/supervisors") == 401
     ada, ben = (Browser(trusts).sign_in(one) for one in shell.run(learners))
     assert [one.me(others[0]) for one in (ada, ben)] == [("ada", "learner", ["own"]), ("ben", "learner", ["own"])]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -28,6 +29,9 @@ def test_an_answer_is_checked_without_a_platform(superlearner: Run, tmp_path: Pa
         "ok": True,
         "misconceptions": [],
         "checks": [{"step": "A call is needed where its sender has to know that it is done.", "ok": True, "say": ""}],
+        "recorded_for": None,
+        "why_not": f"no platform is running on the data directory {tmp_path / 'data'}; start one with "
+        f"`superlearner run --data-dir {tmp_path / 'data'}`, or say where it is with --url or --data-dir",
     }
     file.write_text(RIGHT.replace("}", ", 'faster'}"))
     failed = superlearner("course", "check", "s12.remember", str(file))
@@ -114,7 +118,9 @@ def test_with_a_platform_a_session_goes_on_at_the_command_line(
     assert "Read:   `superlearner course lesson 12`" in superlearner("course", "next").stdout
     assert superlearner("course", "review").stdout == "Nothing is due today.\n"
     (tmp_path / "answer.py").write_text(RIGHT)
-    assert superlearner("course", "check", "s12.remember", str(tmp_path / "answer.py")).returncode == 0
+    checked = superlearner("course", "check", "s12.remember", str(tmp_path / "answer.py"))
+    assert checked.returncode == 0
+    assert re.search(r"\npassed\n\nrecorded for owner at http://127\S+\n$", checked.stdout)
     progress = {one["id"]: one for one in json.loads(superlearner("course", "progress", "--json").stdout)}
     assert (progress["s12.remember"]["passed"], progress["s12.remember"]["answer"]) == (True, RIGHT)
     early = superlearner("course", "solution", "s12.minimal")
@@ -123,6 +129,35 @@ def test_with_a_platform_a_session_goes_on_at_the_command_line(
     assert "in work" in superlearner("course", "sessions").stdout
     assert superlearner("course", "list").stdout == superlearner("course", "sessions").stdout
     assert json.loads(superlearner("course", "review", "--json").stdout)["due"] == []
+
+
+def test_an_answer_is_recorded_on_the_platform_of_a_url_for_the_holder_of_the_token(
+    start: Callable[..., Any], superlearner: Run, tmp_path: Path
+) -> None:
+    """Regression: a learner's pass in a terminal counted only on the platform of the same data directory."""
+    platform = start()
+    superlearner("user", "links", "Ada Lovelace")
+    made = superlearner("token", "create", "--name", "ada", "--user", "Ada.Lovelace", "--scopes", "own", "--json")
+    file = tmp_path / "answer.py"
+    file.write_text(RIGHT)
+    ada = {"SUPERLEARNER_TOKEN": json.loads(made.stdout)["secret"], "SUPERLEARNER_DATA_DIR": str(tmp_path / "none")}
+
+    def check(*words: str, **env: str) -> str:
+        done = superlearner(*words, "course", "check", "s12.remember", str(file), **env)
+        assert (0, "") == (done.returncode, done.stderr)
+        return done.stdout.rpartition("\npassed\n\n")[2]
+
+    assert check("--url", platform.url, **ada) == f"recorded for Ada.Lovelace at {platform.url}\n"
+    assert check(SUPERLEARNER_URL=platform.url, **ada) == f"recorded for Ada.Lovelace at {platform.url}\n"
+    (progress,) = json.loads(superlearner("--url", platform.url, "course", "progress", "--json", **ada).stdout)
+    assert (progress["id"], progress["passed"], progress["attempts"]) == ("s12.remember", True, 1)
+    wrong = check("--url", platform.url, **ada | {"SUPERLEARNER_TOKEN": "sl_wrong"})
+    assert wrong.startswith("not recorded: the token is not valid on this platform")
+    nowhere = check("--url", "http://127.0.0.1:9", **ada)
+    assert nowhere.startswith("not recorded: no platform answers at http://127.0.0.1:9")
+    refused = superlearner("course", "check", "s12.remember", str(file), "--url", "there")
+    assert (2, "") == (refused.returncode, refused.stdout)
+    assert "expected an address such as http://127.0.0.1:4000, got 'there'" in refused.stderr
 
 
 def test_a_session_is_opened_with_a_link_that_signs_in_and_another_is_printed(

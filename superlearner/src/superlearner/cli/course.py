@@ -8,12 +8,14 @@ import shutil
 import sys
 import textwrap
 import time
+from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeAlias
 
 import typer
 
+from superlearner.base.printable import printable, printable_lines
 from superlearner.base.terminal import complain
 from superlearner.cli.door import ask_or_fail, reach, resolve_options
 from superlearner.cli.ends import FAILED, USAGE, fail
@@ -27,8 +29,20 @@ __all__ = ["course"]
 NOT_RUN: Final = 2
 LONGEST: Final = 200_000
 WIDTH: Final = 10
-STORE_S: Final = 2.0
+STORE_S: Final = 5.0
 """Seconds within which a platform stores an answer."""
+
+Place: TypeAlias = tuple[str | None, Path | None]
+"""The URL and the data directory of a platform, as given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The user whose progress has an answer, or why no progress has it."""
+
+    recorded_for: str | None
+    why_not: str | None
+
 
 course = typer.Typer(cls=WithOperations, help="Learn: sessions, exercises and predictions.", no_args_is_help=True)
 
@@ -51,62 +65,82 @@ def check(
     watch: Annotated[
         bool, typer.Option("--watch", help="Check it again after each save, until you press Ctrl-C.")
     ] = False,
+    url: Url = None,
+    data_dir: DataDir = None,
 ) -> None:
     """Check the answer of an exercise. No platform is needed.
 
-    Your file runs in an isolated child process, in virtual time, under several orders of events. Exits with 0 if it
-    passed, 1 if it failed, 2 if it could not be checked; with --watch, with 0. A platform that runs on this machine
-    adds it to your progress.
+    Your file runs here, in an isolated child process, in virtual time, under several orders of events. The platform
+    that other commands reach, too, adds the answer to your progress; the last line says whether it did. Exits with 0
+    if the answer passed, 1 if it failed, 2 if it could not be checked; with --watch, with 0.
     """
     from superlearner.course.checking import check_file, watch_file
     from superlearner.course.engine.checking import CheckNotRun
 
     source, wrong = _read(file, watch=watch)
-    if faults := [each for each in (_unknown(exercise), wrong) if each]:
+    place = resolve_options(ctx, url, data_dir)
+    if faults := [each for each in (_unknown(exercise), wrong, _wrong_url(*place)) if each]:
         fail("\n  ".join(faults), USAGE)
     try:
         if watch:
-            _watch(ctx, exercise, file, as_json=as_json, weak=weak_walls, by=watch_file)
+            _watch(place, exercise, file, as_json=as_json, weak=weak_walls, by=watch_file)
         checked = check_file(exercise, source, weak=weak_walls)
     except CheckNotRun as error:
         fail(f"it was not checked: {error}; try --weak-walls on your own machine", NOT_RUN)
-    _print_verdict(checked, as_json=as_json)
-    _store(ctx, exercise, source, checked.verdict)
+    _print_verdict(checked, _record(place, exercise, source, checked.verdict), as_json=as_json)
     raise typer.Exit(0 if checked.verdict.ok else FAILED)
 
 
-def _print_verdict(checked: Any, *, as_json: bool) -> None:
-    """Print a verdict."""
+def _print_verdict(checked: Any, record: Record, *, as_json: bool) -> None:
+    """Print a verdict, and whether it was recorded."""
     if as_json:
-        typer.echo(json.dumps(checked.verdict.as_json(), ensure_ascii=False))
-    else:
-        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        for line in _lines(checked.verdict, checked.printed, width):
-            typer.echo(line)
+        typer.echo(json.dumps({**checked.verdict.as_json(), **asdict(record)}, ensure_ascii=False))
+        return
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for line in _lines(checked.verdict, checked.printed, width):
+        typer.echo(line)
+    said = f"recorded for {record.recorded_for}" if record.why_not is None else f"not recorded: {record.why_not}"
+    typer.echo(f"\n{printable(said)}")
 
 
-def _store(ctx: typer.Context, exercise: str, source: str, verdict: Any) -> None:
-    """Add a checked answer to the progress on the platform of this machine; without one, nothing stores it."""
+def _wrong_url(url: str | None, data_dir: Path | None) -> str:
+    """Return why the address of the platform is none; "" if it is one, or if no platform runs."""
+    from superlearner.cli.finding import PlatformNotFound, WrongUrl, find
+
+    try:
+        with contextlib.suppress(PlatformNotFound, OSError):
+            find(url, data_dir)
+    except WrongUrl as error:
+        return str(error)
+    return ""
+
+
+def _record(place: Place, exercise: str, source: str, verdict: Any) -> Record:
+    """Add a checked answer to the progress on the platform, if one is reached."""
     from superlearner.cli.asking import RequestRefused, request
     from superlearner.cli.finding import PlatformNotFound, WrongUrl, find
     from superlearner.operations import PREFIX
 
     done = [{"kind": "attempt", "item": exercise, "at": time.time(), "data": verdict.as_attempt(source)}]
-    with contextlib.suppress(PlatformNotFound, WrongUrl, RequestRefused, OSError):
-        platform = find(*resolve_options(ctx, None, None))
-        if platform.process is not None:  # another platform gets no sources unasked
-            request(platform, "POST", f"{PREFIX}/course/import", {"done": done}, STORE_S)
+    try:
+        platform = find(*place)
+        answer = request(platform, "POST", f"{PREFIX}/course/import", {"done": done}, STORE_S)
+        return Record(f"{answer['data']['learner']} at {platform.url}", None)
+    except RequestRefused as error:
+        return Record(None, "; ".join((str(error), *error.hints)))
+    except (PlatformNotFound, WrongUrl, OSError) as error:
+        return Record(None, str(error))
 
 
-def _watch(ctx: typer.Context, exercise: str, file: Path, *, as_json: bool, weak: bool, by: Any) -> None:
+def _watch(place: Place, exercise: str, file: Path, *, as_json: bool, weak: bool, by: Any) -> None:
     """Print a verdict after each save, until Ctrl-C."""
 
     def report(checked: Any, source: str) -> None:
         if not as_json:
             typer.echo(f"\n{time.strftime('%H:%M:%S')}  {exercise}  {file}  (Ctrl-C ends)")
-        _print_verdict(checked, as_json=as_json)
-        if source:  # the file could be read
-            _store(ctx, exercise, source, checked.verdict)
+        unread = Record(None, "the file could not be read")
+        record = _record(place, exercise, source, checked.verdict) if source else unread
+        _print_verdict(checked, record, as_json=as_json)
 
     if not file.exists():
         complain(f"{file} is checked as soon as it is there (Ctrl-C ends)")
@@ -196,7 +230,6 @@ def _file_like(file: Path) -> str:
 
 def _lines(verdict: Any, printed: str, width: int | None = None) -> list[str]:
     """Return a verdict as lines: the steps, what is wrong, and the end of the trace; `width` is that of a terminal."""
-    from superlearner.base.printable import printable, printable_lines
     from superlearner.course.misconceptions import shown_with
 
     lines: list[str] = []

@@ -181,7 +181,7 @@ def test_progress_leaves_and_comes_back_once(inside: Inside, tmp_path: Path) -> 
         assert (await call(platform, "course.progress", ADA)).data == []
         for added, known in ((1, 0), (0, 1)):
             found = (await call(platform, "course.import", ADA, done=exported["done"])).data
-            assert found == {"added": added, "known": known}
+            assert found == {"learner": "ada", "added": added, "known": known}
         (item,) = (await call(platform, "course.progress", ADA)).data
         assert (item["id"], item["passed"], item["answer"]) == ("s12.remember", True, RIGHT)
         with pytest.raises(OperationError, match=r"done\[0\]: expected kind \(attempt"):

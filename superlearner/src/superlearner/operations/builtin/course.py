@@ -319,7 +319,7 @@ async def import_(
         new = sorted((one for one in read if (one.kind, one.item, one.at) not in known), key=lambda one: one.at)
         for one in new:
             await store.learning.add(ctx.user.name, one)
-    return CourseImported(added=len(new), known=len(read) - len(new))
+    return CourseImported(learner=ctx.user.name, added=len(new), known=len(read) - len(new))
 
 
 @operation("course.reset", http=("DELETE", "/course/progress"), scope="operate", on="platform", of="user",

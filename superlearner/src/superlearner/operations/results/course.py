@@ -303,5 +303,6 @@ class CourseExport(ResultModel):
 class CourseImported(ResultModel):
     """The result of an import."""
 
+    learner: str = Field(description="whose progress it is")
     added: int
     known: int
