@@ -15,6 +15,8 @@ import { RestartStage } from "./stage.js";
 /** The share of it that is in view when it begins. */
 const IN_VIEW = 0.7;
 
+/** Each step has a sentence to read. */ const READING_SPEED = 0.25;
+
 /** The stage that plays. @type {RestartStage|null} */ let playing = null;
 /** Stages in view that have not played yet, in the order in which they came. @type {Set<RestartStage>} */ const waiting = new Set();
 
@@ -52,6 +54,7 @@ class RestartClip extends HTMLElement {
     this.#stage.ariaLabel = `${label}. Space plays and pauses, the arrow keys step.`;
     this.append(make("div", { class: "ground" }, this.#stage), this.#dock);
     this.#stage.moment = moment;
+    this.#stage.speed = READING_SPEED;
     this.#dock.follow(this.#stage);
     this.#stage.fit();
     this.#stage.addEventListener("restart-play", () => changed(this.#stage));
