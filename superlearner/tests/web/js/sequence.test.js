@@ -39,6 +39,17 @@ test("a process that is started again goes on in the lane of its name", () => {
   assert.deepEqual(lifeIn(layout, 1, 2, 3), [{ from: 2, to: 3, alive: false }]);
 });
 
+test("a lane lives again with the first message of the successor, also before its start is reported", () => {
+  const people = ["0.2.0", "0.9.0"].map((pid) => ({ pid, name: "cart", label: "cart" }));
+  const layout = arranged([
+    message(1, "cast", "0.1.0", "0.2.0"), mark(2, "exited", "0.2.0"), message(3, "info", "0.1.0", "0.2.0"),
+    message(4, "call", "0.9.0", "0.1.0", { answer: 5 }), message(5, "reply", "0.1.0", "0.9.0", { answers: 4 }), mark(6, "started", "0.9.0"),
+  ], people);
+  assert.deepEqual(lifeIn(layout, 1, 0, 6), [
+    { from: 0, to: 1.5, alive: true }, { from: 1.5, to: 3.5, alive: false }, { from: 3.5, to: 6, alive: true },
+  ]);
+});
+
 test("more than a dozen lanes are folded by supervisor and unfold one by one", () => {
   const people = range(1, 21).map((n) => ({ pid: `0.${n}.0`, label: `w${n}`, supervisor: n < 11 ? "pool" : "other" }));
   const items = range(1, 21).map((n) => message(n, "info", null, `0.${n}.0`));

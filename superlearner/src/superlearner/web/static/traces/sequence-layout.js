@@ -78,6 +78,7 @@ export function arrange(items, people, { opened = new Set(), most = MOST_LANES }
   /** @type {Span[]} */ const spans = [];
   /** @type {Map<number, Span>} */ const calls = new Map();
   /** @type {Turn[][]} */ const turns = lanes.map(() => []);
+  /** The process of a lane that has ended, by lane. @type {Map<number, string>} */ const ended = new Map();
   let before = items[0]?.at ?? 0;
   for (const item of items) {
     const place = rows.length;
@@ -89,10 +90,17 @@ export function arrange(items, people, { opened = new Set(), most = MOST_LANES }
       const ends = item.kind === "exited" || item.kind === "crashed";
       if ((ends || item.kind === "started") && !lanes[lane]?.folded)
         turns[lane]?.push({ row: place, alive: !ends, loud: item.kind === "crashed" });
+      if (ends) ended.set(lane, item.who);
+      else if (item.kind === "started") ended.delete(lane);
       rows.push({ item, lane, to: -1, latency: null, gap });
       continue;
     }
     const [lane, to] = [of(item.from), of(item.to)];
+    for (const [one, pid] of /** @type {[number, string|null][]} */ ([[lane, item.from], [to, item.to]])) {
+      if (!ended.has(one) || pid === null || ended.get(one) === pid || lanes[one]?.folded) continue;
+      turns[one]?.push({ row: place, alive: true, loud: false }); // its successor runs before it is reported as started
+      ended.delete(one);
+    }
     let latency = null;
     if (item.kind === "call" && !item.dropped) {
       const span = { lane: to, first: place, last: items.length - 1, open: true };
