@@ -341,6 +341,16 @@ def test_question_and_result_fit_every_screen(game: Callable[..., Page], theme: 
     assert (page.evaluate(SIDEWAYS), broken_rules(page)) == (0, [])
 
 
+def test_with_large_text_on_a_projector_all_processes_are_beside_the_question(game: Callable[..., Page]) -> None:
+    page = game(9, 3)
+    for width, height in ((960, 540), (853, 480)):
+        page.set_viewport_size({"width": width, "height": height})
+        for what in (page.get_by_role("heading", level=2), button(page, "Lock in"), *page.locator(".pick").all()):
+            expect(what).to_be_in_viewport(ratio=1)
+            assert what.evaluate(INSIDE), (what, width)
+        assert page.evaluate(SIDEWAYS) == 0
+
+
 def test_the_learning_path_leads_to_the_game(open_page: Callable[..., Page], untouched: Any) -> None:
     page = open_page(f"{untouched.url.rstrip('/')}/learn", ready=False)
     page.get_by_role("link", name="Play Predict").click()

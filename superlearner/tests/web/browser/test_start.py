@@ -327,3 +327,21 @@ def test_no_rule_of_axe_is_broken_and_nothing_scrolls_sideways(
     assert broken_rules(page) == []
     assert page.evaluate(MOVING) == 0
     assert page.evaluate(SIDEWAYS) == 0
+
+
+def test_with_large_text_on_a_projector_all_places_and_the_sentence_below_the_picture_are_seen(
+    open_page: Callable[..., Page], two_nodes: Any
+) -> None:
+    page = open_page(f"{two_nodes.url}/", ready=False)
+    expect(page.locator(".fam-kids > li")).to_have_count(3)
+    for width, height in ((960, 540), (853, 480), (1280, 720)):
+        page.set_viewport_size({"width": width, "height": height})
+        expect(page.locator("select.node")).to_be_visible()
+        expect(page.locator("#nav")).not_to_have_attribute("data-more", re.compile(".*"))
+        for what in (page.locator(".fam-said"), *page.locator(".fam-kids .btn").all()):
+            expect(what).to_be_in_viewport(ratio=0.99)
+        below = page.locator(".fam-kids .fam-name").last.bounding_box()
+        said = page.locator(".fam-said").bounding_box()
+        assert below is not None
+        assert said is not None
+        assert below["y"] + below["height"] <= said["y"]

@@ -155,11 +155,13 @@ export class RestartStage extends HTMLElement {
     this.#arrange();
   }
 
-  /** Draw it as large as its height allows, at most in this size; rows are not made smaller. */
+  /** Draw it as large as its height allows, at most in this size; rows are not made smaller than 1. */
   fit(largest = 1) {
     if (this.#scale !== largest || !this.#width) this.scale = largest; // it may not have been arranged yet
     const { clientHeight, scrollHeight } = this;
-    if (scrollHeight > clientHeight && !this.#layout.rows) this.scale = Math.max(SMALLEST, largest * clientHeight / scrollHeight);
+    if (scrollHeight <= clientHeight) return;
+    if (!this.#layout.rows) this.scale = Math.max(SMALLEST, largest * clientHeight / scrollHeight);
+    else if (largest > 1) this.fit();
   }
 
   /** The strategy whose difference is outlined, or null. */
