@@ -62,7 +62,7 @@ def text(page: Page) -> str:
     return page.locator("#source").evaluate("editor => editor.value")
 
 
-def beside(page: Page, pane: str = "Tree") -> None:
+def beside(page: Page, pane: str = "Processes") -> None:
     """Show what stands beside the code; a phone shows one of them at a time."""
     tab = page.get_by_role("group", name="What is shown").get_by_role("button", name=pane)
     if tab.is_visible():

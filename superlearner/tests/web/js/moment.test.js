@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { isSupervisor, layout, pointOf, touched } from "#static/moment/layout.js";
+import { isSupervisor, layout, link, pointOf, touched } from "#static/moment/layout.js";
 import { all, picture } from "#static/moment/picture.js";
 import { poseOf, schedule, stageAt, stepFrom } from "#static/moment/schedule.js";
 import { doneAt, factsOf, ghostSentence, others, rows, step } from "#static/moment/details.js";
@@ -443,4 +443,16 @@ test("the message in hand, the lost mailbox and the states stand beside the even
   ]);
   assert.deepEqual(factsOf({ ...ONE, facts: { ...facts, lost: null, handling: undefined, state_before: "", state_after: null } }), []);
   assert.deepEqual(factsOf({ ...ONE, facts: null }), []);
+});
+
+test("the line of a link in a whole tree goes from shape to shape, in rows on the side without names", () => {
+  const place = (x, y, size) => ({ x, y, size, align: "row", big: false, label: 60, card: null });
+  const [a, b] = [place(74, 395, 0.66), place(48, 588, 0.66)], { points } = link(a, b, true, true);
+  const near = (point, at) => assert.ok(Math.abs(Math.hypot(point[0] - at.x, point[1] - at.y) - 23 * at.size) < 2);
+  near(points[0], a);
+  near(points.at(-1), b);
+  for (const [x, y] of points) assert.ok(x > 0 && x < a.x + (b.x - a.x) * (y - a.y) / (b.y - a.y));
+  const [c, d] = [place(100, 400, 1), place(400, 400, 1)], fan = link(c, d, false, true).points;
+  near(fan[0], c);
+  near(fan.at(-1), d);
 });

@@ -19,6 +19,8 @@ import { all } from "./picture.js";
 /** @typedef {{x: number, y: number, count: number}} More */
 /** @typedef {{rows: boolean, tight: boolean, height: number, places: Map<string, Place>, edges: Map<string, Edge>, more: More[]}} Layout */
 
+/** Half the size of a shape of size 1. */
+const HALF = 23;
 const NARROW = 640;
 const TOP = 52, LOW_TOP = 36, LEVEL = 134, CARD = 152, NO_CARD = 86, RUNG = 34, SHOWN = 6, LEAF = 112;
 /** More rows below a supervisor that does not fan out are too high. */
@@ -369,12 +371,14 @@ function elbow(from, to) {
  * @param {Place} from
  * @param {Place} to
  * @param {boolean} inRows
- * @param {boolean} [whole]  in a drawing of a whole tree, whose links are always visible and leave names readable
+ * @param {boolean} [whole]  in a drawing of a whole tree, whose links are always visible: from shape to shape, beside all names
  */
 export function link(from, to, inRows, whole = false) {
+  const touch = ({ size = 1 }) => HALF * size + 1, left = Math.min(from.x - touch(from), to.x - touch(to));
   const points = Array.from({ length: 25 }, (_, place) => {
-    const p = place / 24, bow = Math.sin(p * Math.PI) * (inRows ? 60 : whole ? -56 : 34), side = inRows && whole ? 112 : 30;
-    const [dx, dy] = inRows ? [side + bow, 0] : [Math.sign(to.x - from.x) * side * (1 - 2 * p), bow];
+    const p = place / 24, bow = Math.sin(p * Math.PI) * (inRows ? whole ? 6 - left : 60 : whole ? -56 : 34);
+    const side = whole ? touch(from) * (1 - p) + touch(to) * p : 30;
+    const [dx, dy] = inRows ? [whole ? bow - side : side + bow, 0] : [Math.sign(to.x - from.x) * side * (1 - 2 * p), bow];
     return /** @type {[number, number]} */ ([from.x + (to.x - from.x) * p + dx, from.y + (to.y - from.y) * p + dy]);
   });
   return edge(`M${points.map((point) => point.join(" ")).join("L")}`, points);

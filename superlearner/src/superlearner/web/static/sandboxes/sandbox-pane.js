@@ -39,11 +39,13 @@ let running = false;
 /** A start was refused before anything ran, so an end that is shown is that of the previous run. */
 let unstarted = false;
 /** @type {() => Promise<void>} */ let refresh = async () => {};
+/** @type {() => void} */ let lookAtTree = () => {};
 /** @type {(id: string) => void} */ let showTab = () => {};
 
-/** @param {() => Promise<void>} again  loads the sandboxes again */
-export function wire(again) {
+/** @param {() => Promise<void>} again  loads the sandboxes again @param {() => void} toTree  leads a phone from the code to the tree */
+export function wire(again, toTree) {
   refresh = again;
+  lookAtTree = toTree;
   showTab = tabs(byId("tab-happened", HTMLElement).parentElement ?? document.body, (id) => {
     part = id;
     void load();
@@ -346,6 +348,7 @@ async function reload(what) {
         : "This source runs already.",
       "ok");
     stepAfterRun();
+    if (changed.changed) lookAtTree();
     if (changed.changed) report(changed.servers);
   } catch (error) {
     check.refused(error);
@@ -409,6 +412,7 @@ async function again(source, words) {
     done(source);
     editor.unmark();
     stepAfterRun();
+    lookAtTree();
     byId("reload-report", HTMLElement).replaceChildren();
     tell(words, "ok");
   } catch (error) {

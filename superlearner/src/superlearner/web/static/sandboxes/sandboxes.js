@@ -159,6 +159,7 @@ function started(made, source) {
   exit();
   show(made, source);
   draw();
+  look("tree");
   void refresh();
 }
 
@@ -175,7 +176,7 @@ async function machine() {
   write(byId("no-walls-says", HTMLElement), `This machine lacks an isolation layer: ${missing}.`);
 }
 
-wire(refresh);
+wire(refresh, () => look("tree"));
 wireList(draw, refresh);
 wireGone(started, (of, source, options) => {
   history.pushState(null, "", address("new"));
