@@ -92,9 +92,13 @@ def test_form_values_are_read_as_on_the_command_line(modules: JsModules) -> None
     whole = {"type": "integer", "minimum": 1, "required": True}
     expected = "Expected a whole number from 1."
     assert typed(modules, whole, "2", "2.5", "0", "1e3", "") == [2, expected, expected, 1000, "This is needed."]
-    assert typed(modules, {"type": "number", "format": "unix-time"}, "2020-01-01T00:00:00", "5", "x") == [
-        1577854800, 5, "Expected a date and a time.",
+    when = {"type": "number", "format": "unix-time"}
+    dates = "2020-01-01T00:00:00", "2020-01-01 00:00", "2020-01-01"
+    expected = "Expected a time such as 18:14, 30 min ago, 1h or 2026-11-27 18:14."
+    assert typed(modules, when, *dates, "5", "30 min ago", "1h", "x") == [
+        *[1577854800] * 3, 5, "30 min ago", "1h", expected,
     ]  # fmt: skip
+    assert typed(modules, when, "18:14")[0] in ("18:14-05:00", "18:14-04:00")
     text = {"type": "string", "maxLength": 3, "pattern": "^[a-z]"}
     long, form = "Expected at most 3 characters, got 4.", "Expected another form: ^[a-z]"
     assert typed(modules, text, "abc", "abcd", "1", "😀") == ["abc", long, form, form]

@@ -36,7 +36,8 @@ __all__ = ["Commands", "WithOperations", "command_of", "group_of"]
 
 IN_PATH: Final = re.compile(r"\{(\w+)\}")
 TYPES: Final[dict[str, Any]] = {"text": str, "integer": int, "number": float, "flag": bool, "json": str, "any": str}
-METAVARS: Final = {"json": "JSON", "any": "JSON", "path": "FILE", "python": "TEXT|@FILE", "lines": "TEXT|@FILE"}
+METAVARS: Final = {"json": "JSON", "any": "JSON", "path": "FILE", "python": "TEXT|@FILE", "lines": "TEXT|@FILE",
+                   "unix-time": "TIME"}  # fmt: skip
 
 Url = Annotated[str | None, typer.Option("--url", help="Address of the platform.", show_default=False)]
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Data directory of the platform.", show_default=False)]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from superlearner.base.typed_time import LAST, read_time
 from superlearner.control.listing import Whose
 from superlearner.operations.declaration import Picker
 from superlearner.operations.results.mailbox import MessageType, SentType
@@ -24,10 +25,14 @@ __all__ = [
     "PerPage",
     "PidText",
     "Reason",
+    "Since",
     "SupervisorText",
+    "TIMES",
     "Term",
+    "Time",
     "TimeoutMs",
     "UNIX_TIME",
+    "Until",
 ]
 
 # Only documents the form in the schema: malformed pids are answered by 400 malformed_pid, which says more.
@@ -36,7 +41,31 @@ PID_OR_NAME: Final[dict[str, Any]] = {
 }
 
 UNIX_TIME: Final[dict[str, Any]] = {"format": "unix-time"}
-"""Marks seconds since 1970, so that forms offer a date and a time."""
+"""Marks a time, which may be typed as a text."""
+TIMES: Final = "`18:14`, `30 min ago`, `1h`, `2026-11-27 18:14` or seconds since 1970"
+
+Time = Annotated[
+    float,
+    BeforeValidator(read_time),
+    WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0, "maximum": LAST}, {"type": "string", "maxLength": 60}]}),
+]
+"""Seconds since 1970, or a text of `read_time`."""
+Since = Annotated[
+    Time | None,
+    Field(
+        description=f"only from this time on: {TIMES}",
+        examples=["18:14"],
+        json_schema_extra=UNIX_TIME,
+    ),
+]
+Until = Annotated[
+    Time | None,
+    Field(
+        description=f"only before this time: {TIMES}",
+        examples=["18:14"],
+        json_schema_extra=UNIX_TIME,
+    ),
+]
 
 PidText = Annotated[
     str,

@@ -10,6 +10,7 @@ from typing import Any
 
 from superlearner.operations.declaration import Operation
 from superlearner.operations.engine.registry import all_operations
+from superlearner.operations.parameters import UNIX_TIME
 from superlearner.operations.results import TextFile
 
 __all__ = ["entry_of", "manifest"]
@@ -58,15 +59,17 @@ def entry_of(operation: Operation) -> dict[str, Any]:
 
 
 def _form(schema: dict[str, Any]) -> str | None:
-    """Return `path`, `python` or `lines` (of names), for each of which the command line takes a file name."""
+    """Return `unix-time`; or `path`, `python` or `lines` (of names), for which the command line takes a file name."""
     for one in (schema, *schema.get("anyOf", ())):
-        if one.get("format") in ("path", "python", "lines"):
+        if one.get("format") in ("path", "python", "lines", UNIX_TIME["format"]):
             return one["format"]
     return None
 
 
 def _kind(schema: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
     """Return the kind of input: text, integer, number, flag, choice (with choices), list, json or any."""
+    if schema.get("format") == UNIX_TIME["format"]:
+        return {"kind": "text"}  # the platform reads it
     if "$ref" in schema:
         schema = {**known[schema["$ref"].rpartition("/")[2]], **schema}
     if "anyOf" in schema:

@@ -15,7 +15,7 @@ from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, operation
 from superlearner.operations.engine.seams import RemoteHistory
 from superlearner.operations.failures import OperationError
-from superlearner.operations.parameters import UNIX_TIME, OfWhom, PageNumber, PerPage, SupervisorText
+from superlearner.operations.parameters import OfWhom, PageNumber, PerPage, Since, SupervisorText, Until
 from superlearner.operations.results.analytics import (
     AllSupervisorStats,
     BaselineResult,
@@ -38,19 +38,6 @@ WindowMs = Annotated[int, Field(ge=1, le=3_600_000, description="the window in m
 Limit = Annotated[int, Field(ge=1, le=10_000, description="the most entries")]
 Kind = Annotated[EventType | None, Field(description="only this kind of event")]
 ChildFilter = Annotated[str | None, Field(max_length=200, description="only the child with this id")]
-Since = Annotated[
-    float | None,
-    Field(
-        ge=0,
-        le=1e12,
-        description="only from this time on, in seconds since 1970",
-        json_schema_extra=UNIX_TIME,
-    ),
-]
-Until = Annotated[
-    float | None,
-    Field(ge=0, le=1e12, description="only before this time, in seconds since 1970", json_schema_extra=UNIX_TIME),
-]
 
 
 @operation(

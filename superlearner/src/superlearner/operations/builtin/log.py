@@ -10,7 +10,7 @@ from superlearner.control.clock import timestamp
 from superlearner.observing.logs import LogLine, LogView
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, Picker, operation
-from superlearner.operations.parameters import UNIX_TIME, PageNumber, PerPage
+from superlearner.operations.parameters import TIMES, PageNumber, PerPage, Since, Until
 from superlearner.operations.results.log import Level, LogLineResult
 
 ORDER: Final = ("debug", "info", "warning", "error", "critical")
@@ -34,13 +34,8 @@ async def list_log(
     search: Annotated[
         str | None, Field(max_length=200, description="only lines that contain this text, ignoring case")
     ] = None,
-    since: Annotated[
-        float | None,
-        Field(ge=0, le=1e12, description="only from this time on, in seconds since 1970", json_schema_extra=UNIX_TIME),
-    ] = None,
-    until: Annotated[
-        float | None, Field(ge=0, le=1e12, description="only up to this time, in seconds since 1970")
-    ] = None,
+    since: Since = None,
+    until: Annotated[Until, Field(description=f"only up to this time: {TIMES}")] = None,
     after: Annotated[int, Field(ge=0, le=2**53, description="only lines after this number")] = 0,
     before: Annotated[int | None, Field(ge=1, le=2**53, description="only lines before this number")] = None,
     page: PageNumber = 1,

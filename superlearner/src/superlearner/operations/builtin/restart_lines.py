@@ -27,7 +27,7 @@ from superlearner.operations.declaration import Operation, Paged, Picker, declar
 from superlearner.operations.engine.forwarding import forward
 from superlearner.operations.engine.seams import MomentHistory
 from superlearner.operations.failures import OperationError
-from superlearner.operations.parameters import PageNumber, PerPage
+from superlearner.operations.parameters import PageNumber, PerPage, Since, Until
 from superlearner.operations.results.restarts import Decided, Moment, RestartLine, Started
 from superlearner.operations.rights.ownership import not_their_node
 from superlearner.restarts.cause_steps import budget_of, find_line, start_failure
@@ -47,8 +47,6 @@ MOST_FOLDED: Final = 2_000
 MOST_ALIKE: Final = 20
 """Restarts before a sum that are searched for one of the same child."""
 
-ListTime = Annotated[float | None, Field(ge=0, allow_inf_nan=False)]
-
 
 @operation("restart.list", http=("GET", "/restarts"), scope="read", outlives=True,
            errors=("node_not_found", "node_unavailable", "restart_not_found"),
@@ -57,8 +55,8 @@ async def list_(
     ctx: Context,
     history: MomentHistory | None,
     /,
-    since: Annotated[ListTime, Field(description="only from this time on, in seconds since 1970")] = None,
-    until: Annotated[ListTime, Field(description="only before this time, in seconds since 1970")] = None,
+    since: Since = None,
+    until: Until = None,
     settled: Annotated[
         bool | None, Field(description="true: only those that are recorded; false: only those that may still go on")
     ] = None,

@@ -27,6 +27,7 @@ from superlearner.operations.engine.forwarding import forward
 from superlearner.operations.engine.requesters import Origin
 from superlearner.operations.engine.seams import MomentHistory
 from superlearner.operations.failures import OperationError
+from superlearner.operations.parameters import TIMES, UNIX_TIME, Time
 from superlearner.operations.results.restarts import Crashed, Decided, Moment, Signalled
 from superlearner.operations.rights.ownership import not_their_node
 from superlearner.restarts.drawing import MomentNode, NodeKind
@@ -48,11 +49,10 @@ EventRef = Annotated[
     ),
 ]
 EventTime = Annotated[
-    float | None,
+    Time | None,
     Field(
-        ge=0,
-        allow_inf_nan=False,
-        description="its time in seconds since 1970, for a number alone, which starts over with each program",
+        description=f"its time, for a number alone, which starts over with each program: {TIMES}",
+        json_schema_extra=UNIX_TIME,
     ),
 ]
 SAME_S: Final = 5.0

@@ -16,7 +16,7 @@ from superlearner.nodes.nodes import Nodes
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, Picker, operation
 from superlearner.operations.failures import OperationError
-from superlearner.operations.parameters import UNIX_TIME, PageNumber, PerPage
+from superlearner.operations.parameters import TIMES, UNIX_TIME, PageNumber, PerPage, Since, Time, Until
 from superlearner.operations.results.store import AuditLine, Compacted, FileWritten, RowsDeleted, StoreInfo
 from superlearner.settings.settings import Settings
 from superlearner.store import AuditRow, NameTaken, NotOfThisDatabase, Store, StoreUnavailable, Written
@@ -24,9 +24,7 @@ from superlearner.store import AuditRow, NameTaken, NotOfThisDatabase, Store, St
 Asked = Annotated[str | None, Field(max_length=200)]
 Exported = Literal["restarts", "audit", "setting_changes", "recordings"]
 Aging = Literal["restarts", "audit", "setting_changes"]
-LAST_SECOND: Final = 253_402_300_799
 """The end of the year 9999; later times cannot be formatted."""
-Moment = Annotated[float | None, Field(ge=0, le=LAST_SECOND, allow_inf_nan=False, json_schema_extra=UNIX_TIME)]
 FileName = Annotated[
     str | None,
     Field(
@@ -54,8 +52,8 @@ async def audit(
     ] = None,
     outcome: Annotated[Asked, Field(description="only this outcome: `ok`, or an error code")] = None,
     node: Annotated[Asked, Field(description="only changes on this node or sandbox", examples=["my_first"])] = None,
-    since: Annotated[Moment, Field(description="only from this time on, in seconds since 1970")] = None,
-    until: Annotated[Moment, Field(description="only before this time, in seconds since 1970")] = None,
+    since: Since = None,
+    until: Until = None,
     page: PageNumber = 1,
     per_page: PerPage = 50,
 ) -> Paged[AuditLine]:
@@ -100,8 +98,8 @@ async def export(
     settings: Settings,
     /,
     table: Annotated[Exported, Field(description="the table to write")] = "restarts",
-    since: Annotated[Moment, Field(description="only from this time on, in seconds since 1970")] = None,
-    until: Annotated[Moment, Field(description="only before this time, in seconds since 1970")] = None,
+    since: Since = None,
+    until: Until = None,
     name: FileName = None,
 ) -> FileWritten:
     """Export rows to a file.
@@ -161,12 +159,10 @@ async def delete(
     store: Store,
     /,
     before: Annotated[
-        float,
+        Time,
         Field(
-            ge=0,
-            le=LAST_SECOND,
-            allow_inf_nan=False,
-            description="delete rows older than this time, in seconds since 1970",
+            description=f"delete rows older than this time: {TIMES}",
+            examples=["2026-01-01T00:00:00Z"],
             json_schema_extra=UNIX_TIME,
         ),
     ],

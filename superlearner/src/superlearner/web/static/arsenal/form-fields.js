@@ -120,12 +120,12 @@ function plain(given, known) {
  * @returns {Kind}
  */
 function kindOf(schema, items, others, format) {
+  if (format === "unix-time") return "time";
   if (others.length) {
     const numbers = schema.type === "number" || schema.type === "integer";
     return numbers && others.every((one) => "const" in one || Array.isArray(one.enum)) ? "mixed" : "any";
   }
   if ("const" in schema || Array.isArray(schema.enum) || CHOICES_IN_PATTERN.test(schema.pattern ?? "")) return "choice";
-  if (format === "unix-time") return "time";
   if (schema.type === "integer" || schema.type === "number") return schema.type;
   if (schema.type === "boolean") return "flag";
   if (schema.type === "string") return "text";
@@ -173,7 +173,7 @@ export function entryOf(field, value) {
   return String(value);
 }
 
-/** Return seconds since 1970 in the format of `datetime-local`. @param {number} seconds */
+/** Return seconds since 1970 as a local date and time. @param {number} seconds */
 function localTime(seconds) {
   const date = new Date(seconds * 1000);
   return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
@@ -219,10 +219,26 @@ export function bounds({ min, max, above }) {
   return `${low}${max !== null && max < 1e12 ? `${low ? " to" : " up to"} ${max}` : ""}`;
 }
 
-/** @param {string} text @returns {Read} */
+/**
+ * Read a time as the platform does (`read_time`), except that times without an offset are in the browser's time zone.
+ * @param {string} text
+ * @returns {Read}
+ */
 function readTime(text) {
-  const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : new Date(text).getTime() / 1000;
-  return Number.isFinite(seconds) ? { value: seconds } : { wrong: "Expected a date and a time." };
+  if (/^\d+(\.\d+)?$/.test(text)) return { value: Number(text) };
+  if (/^\d{1,2}:\d\d(:\d\d(\.\d+)?)?$/.test(text)) return { value: text + offset() };
+  const day = /^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00` : text;
+  const seconds = /^\d{4}-\d\d-\d\d[T ]/.test(day) ? new Date(day).getTime() / 1000 : NaN;
+  if (Number.isFinite(seconds)) return { value: seconds };
+  if (text === "now" || /^\d[\d.]* ?[a-z]/i.test(text)) return { value: text };
+  return { wrong: "Expected a time such as 18:14, 30 min ago, 1h or 2026-11-27 18:14." };
+}
+
+/** Return the browser's offset from UTC today, such as +01:00. */
+function offset() {
+  const minutes = -new Date().getTimezoneOffset();
+  const two = (/** @type {number} */ number) => String(Math.floor(number)).padStart(2, "0");
+  return `${minutes < 0 ? "-" : "+"}${two(Math.abs(minutes) / 60)}:${two(Math.abs(minutes) % 60)}`;
 }
 
 /** @param {Field} field @param {string} text @returns {Read} */

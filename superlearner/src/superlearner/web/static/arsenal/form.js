@@ -245,8 +245,7 @@ function typed(field, id, described) {
   const input = long
     ? make("textarea", { ...common, rows: field.kind === "any" || field.kind === "text" ? 1 : 3 })
     : make("input", {
-      ...common, type: field.secret ? "password" : field.kind === "time" ? "datetime-local" : "text",
-      step: field.kind === "time" ? 1 : null,
+      ...common, type: field.secret ? "password" : "text",
       inputmode: number ? (field.kind === "integer" && (field.min ?? -1) >= 0 ? "numeric" : "decimal") : null,
       class: number || field.kind === "mixed" ? "num" : null, list: field.choices.length ? `${id}-list` : null });
   const words = field.choices.length

@@ -1,0 +1,89 @@
+"""Times as people type them: `18:14`, `30 min ago`, `2026-11-27 18:14`, or seconds since 1970."""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+__all__ = ["EXAMPLES", "LAST", "read_time"]
+
+EXAMPLES: Final = '18:14, 18:14:30, "30 min ago", 30m, 1h, 2026-11-27, "2026-11-27 18:14" or seconds since 1970'
+LAST: Final = 253_402_300_799
+"""The last second of the year 9999."""
+LONGEST: Final = 60
+NUMBER: Final = re.compile(r"\d+(\.\d*)?|\.\d+")
+CLOCK: Final = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d(?:\.\d{1,6})?))? ?(Z|[+-]\d\d:?\d\d)?", re.IGNORECASE)
+SPAN: Final = re.compile(r"((?:\d+(?:\.\d+)? ?[a-z]+ ?)+?)(?: ?ago)?", re.IGNORECASE)
+PART: Final = re.compile(r"(\d+(?:\.\d+)?) ?([a-z]+)", re.IGNORECASE)
+SECONDS: Final = {
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1),
+    **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), 60),
+    **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), 3_600),
+    **dict.fromkeys(("d", "day", "days"), 86_400),
+    **dict.fromkeys(("w", "week", "weeks"), 604_800),
+}
+
+
+def read_time(typed: Any, now: float | None = None) -> float:
+    """Return a time in seconds since 1970.
+
+    A time of day is the last one that has passed. Without an offset such as `+01:00`, it is in the local time zone.
+
+    Args:
+        typed: a text, or seconds since 1970.
+        now: the present, in seconds since 1970.
+
+    Raises:
+        ValueError: it is not a time; the text lists examples.
+
+    >>> read_time("30 min ago", 10_000.0), read_time("1h30m", 10_000.0), read_time("1700000000"), read_time(5)
+    (8200.0, 4600.0, 1700000000.0, 5.0)
+    >>> read_time("18:14Z", 86_400.0 * 3), read_time("1970-01-02T00:00Z")
+    (238440.0, 86400.0)
+    """
+    now = time.time() if now is None else now
+    try:
+        found = _read(typed, now)
+    except (OverflowError, OSError, ValueError):
+        found = None
+    if found is None or not math.isfinite(found) or not 0 <= found <= LAST:
+        raise ValueError(f"expected a time such as {EXAMPLES}")
+    return found
+
+
+def _read(typed: Any, now: float) -> float | None:
+    if isinstance(typed, (int, float)) and not isinstance(typed, bool):
+        return float(typed)
+    if not isinstance(typed, str) or len(typed) > LONGEST:
+        return None
+    text = " ".join(typed.split())
+    if text.casefold() == "now":
+        return now
+    if NUMBER.fullmatch(text):
+        return float(text)
+    if (clock := CLOCK.fullmatch(text)) is not None:
+        return _read_clock(clock, now)
+    if (span := SPAN.fullmatch(text)) is not None:
+        return _read_span(span[1], now)
+    return datetime.fromisoformat(text).timestamp()
+
+
+def _read_clock(found: re.Match[str], now: float) -> float:
+    """Return the last passed time of day."""
+    zone = None if found[4] is None else datetime.strptime(found[4].upper(), "%z").tzinfo
+    seconds = float(found[3] or 0)
+    today = datetime.fromtimestamp(now, zone)
+    at = today.replace(
+        hour=int(found[1]), minute=int(found[2]), second=int(seconds), microsecond=round(seconds % 1 * 1e6)
+    )
+    return (at if at <= today else at - timedelta(days=1)).timestamp()
+
+
+def _read_span(text: str, now: float) -> float | None:
+    parts = [(float(one[1]), SECONDS.get(one[2].casefold())) for one in PART.finditer(text)]
+    if any(unit is None for _, unit in parts):
+        return None
+    return now - sum(count * (unit or 0) for count, unit in parts)
