@@ -593,6 +593,7 @@ declare namespace Api {
     /** it runs in the platform, even for another node */ here: boolean;
     /** it sends server-sent events until the client disconnects */ streams: boolean;
     /** media types of its files, besides JSON */ media: string[];
+    /** the fields of its result to show first, in this order */ short: string[];
     /** JSON Schema; `x-picker` names the choices a form can offer */ parameters: Record<string, any>;
     availability: "working";
   }

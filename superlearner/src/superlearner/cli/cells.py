@@ -75,7 +75,7 @@ def cell(name: str, value: Any, longest: int) -> str:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if name in ("at", "timestamp") or name.endswith("_at"):
+    if _is_time(name):
         moment = _moment(value)
         if moment is not None:
             return _age(moment) if name.endswith("_at") else _clock(moment)
@@ -90,7 +90,7 @@ def exact(name: str, value: Any) -> str:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, float) and (name == "at" or name.endswith("_at")):
+    if isinstance(value, float) and _is_time(name):
         return datetime.fromtimestamp(value).astimezone().isoformat(" ", "milliseconds")
     if isinstance(value, list) and all(isinstance(one, str | int | float) for one in cast("list[Any]", value)):
         return plain(", ".join(map(str, cast("list[Any]", value))))
@@ -154,6 +154,10 @@ def _size(value: float) -> str:
         if value >= unit:
             return f"{_digits(value / unit)} {name}"
     return f"{_digits(value)} B"
+
+
+def _is_time(name: str) -> bool:
+    return name in ("at", "until", "timestamp") or name.endswith("_at")
 
 
 def _moment(value: Any) -> float | None:

@@ -351,14 +351,18 @@ def test_a_crash_loop_is_one_line_and_its_sum_has_reason_and_supervisor(inside: 
         ]  # fmt: skip
         total = replace(loop[-1], number=40, last=900, at=row.at + 5, until=row.at + 60, count=1_090, events="",
                         data=None, line="counter_1, with others, ended 1,090 times more")  # fmt: skip
-        for one in (*loop, total):
+        late = replace(
+            loop[-1], number=950, last=950, at=row.at + 10, until=row.at + 10, events="950", line="till crashed"
+        )
+        for one in (*loop, total, late):
             store.append_moment(one)
         await store.sync()
 
         async def listed(query: str = "") -> list[dict[str, Any]]:
             return (await platform.get(f"{AT}?{query}"))["data"]
 
-        more, falls, ends = await listed()
+        more, single, falls, ends = await listed()
+        assert (single["line"], single["until"]) == ("till crashed", pytest.approx(row.at + 10))
         assert (more["line"], more["count"]) == (total.line, 1_090)
         assert (falls["line"], falls["count"], falls["ref"]) == (fell, 6, "0123456789ab.36")
         assert (ends["line"], ends["count"], ends["ref"]) == (row.line, 31, "0123456789ab.35")
@@ -366,11 +370,11 @@ def test_a_crash_loop_is_one_line_and_its_sum_has_reason_and_supervisor(inside: 
         same = ("name", "reason", "where", "supervisor", "strategy")
         assert {name: more[name] for name in same} == {name: ends[name] for name in same}
         assert more["supervisor"] == "demo_one_for_one" and "crashed on request" in more["reason"]
-        assert [one["line"] for one in await listed("per_page=1&page=2")] == [fell]
+        assert [one["line"] for one in await listed("per_page=1&page=3")] == [fell]
         assert [one["line"] for one in await listed("process=demo_one_for_one")] == [fell]
         assert [one["line"] for one in await listed("process=counter_1")] == [total.line, row.line]
         assert await listed("process=counter_") == await listed("process=Counter_1") == []
-        assert len(await listed("fold=false")) == 38
+        assert len(await listed("fold=false")) == 39
         minute = await listed("beside=0123456789ab.500")
         assert [one["ref"] for one in minute] == [one["ref"] for one in await listed("fold=false")]
         assert minute[0]["reason"] == more["reason"]

@@ -69,6 +69,7 @@ def describe_operation(one: Operation) -> OperationLine:
         here=one.here,
         streams=one.streams,
         media=list(one.media),
+        short=list(one.short),
         parameters=one.schema(),
         availability="working",
     )

@@ -50,7 +50,7 @@ MOST_ALIKE: Final = 20
 
 @operation("restart.list", http=("GET", "/restarts"), scope="read", outlives=True,
            errors=("node_not_found", "node_unavailable", "restart_not_found"),
-           short="at node line where reason supervisor count ref")  # fmt: skip
+           short="at line count until node where reason supervisor ref")  # fmt: skip
 async def list_(
     ctx: Context,
     history: MomentHistory | None,
@@ -77,9 +77,9 @@ async def list_(
     """List restarts, give-ups and crashes, newest first.
 
     One line for each first cause, also after the node has ended or the platform has restarted. In a crash loop, one
-    line counts many, from `at` to `until`. The first 100 of each minute are kept; the others are only counted, in a
-    line that is their sum. Of the oldest, only `line` is kept. Without the name of a node, the list also has those of
-    the other members of the cluster and of observed services.
+    line counts many, from `at` to `until`; it stands where the last one would. The first 100 of each minute are kept;
+    the others are only counted, in a line that is their sum. Of the oldest, only `line` is kept. Without the name of a
+    node, the list also has those of the other members of the cluster and of observed services.
     """
     if beside is not None:
         return await _list_minute(ctx, history, beside, page, per_page)
@@ -115,6 +115,7 @@ async def list_(
     total += len(lines)
     if fold:
         loops = find_loops(merge(lines, rows, 0, len(lines) + len(rows)))
+        loops.sort(key=lambda one: -one.until)
         total, loops = len(loops), loops[start : start + per_page]
     else:
         loops = [Loop([one]) for one in merge(lines, rows, start, per_page)]

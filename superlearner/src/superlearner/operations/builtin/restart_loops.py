@@ -31,14 +31,19 @@ class Loop:
         """The newest line."""
         return self.lines[0]
 
+    @property
+    def until(self) -> float:
+        """The time of its last event."""
+        return max(one.until or one.at for one in self.lines)
+
     def describe(self, newest: RestartLine) -> RestartLine:
         """Return one line for all of them; `newest` describes the newest."""
         if len(self.lines) == 1:
             return newest
         count = sum(one.count for one in self.lines)
         line = TIMES.sub(f"{count:,} times", newest.line) if is_sum(self.newest) else newest.line
-        at, until = min(one.at for one in self.lines), max(one.until or one.at for one in self.lines)
-        return newest.model_copy(update={"line": line, "count": count, "at": at, "until": until})
+        at = min(one.at for one in self.lines)
+        return newest.model_copy(update={"line": line, "count": count, "at": at, "until": self.until})
 
 
 def is_sum(one: RestartLine | MomentRow) -> bool:

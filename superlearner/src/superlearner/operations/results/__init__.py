@@ -322,5 +322,6 @@ class OperationLine(ResultModel):
     here: bool = Field(description="it runs in the platform, even for another node")
     streams: bool = Field(description="it sends server-sent events until the client disconnects")
     media: list[str] = Field(description="media types of its files, besides JSON")
+    short: list[str] = Field(description="the fields of its result to show first, in this order")
     parameters: dict[str, Any] = Field(description="JSON Schema; `x-picker` names the choices a form can offer")
     availability: Literal["working"]

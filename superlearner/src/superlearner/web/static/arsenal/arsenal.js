@@ -46,8 +46,17 @@ const showView = tabs(byId("tab-operations", HTMLElement).parentElement ?? page,
   if (here.href !== location.href) history.replaceState(history.state, "", here);
 });
 
+/** Show the result alone, with a title; without one, beside list and form. @param {string} [title] */
+function showAlone(title) {
+  const heading = byId("result-title", HTMLElement);
+  attribute(page, "data-alone", title ? "" : null);
+  heading.classList.toggle("vh", !title);
+  heading.textContent = title ?? "Result";
+}
+
 /** Select the part that is visible on a phone. @param {"list"|"form"|"result"} name */
 function step(name) {
+  if (name !== "result") showAlone();
   attribute(page, "data-step", name);
 }
 
@@ -109,7 +118,7 @@ async function run(what, values, dryRun, node = chosen()) {
   } else {
     result.wait(what.summary, () => stop.abort());
     outcome = await ask(what, values, how);
-    if (stopping === stop) result.show(outcome, { dryRun, name: what.name });
+    if (stopping === stop) result.show(outcome, { dryRun, name: what.name, first: what.short });
     if (dryRun && outcome.ok) step("form"); // the button that runs it is there
   }
   const { ok, status, took, error } = outcome;
@@ -212,7 +221,10 @@ function fromAddress() {
       : entryOf(field);
   }
   open(name, values, { focus: Boolean(found) });
-  if (query.get("view") === "result" && found?.scope === "read") void work?.go(); // a link may run an operation that only reads
+  if (query.get("view") === "result" && found?.scope === "read") { // a link may run an operation that only reads
+    showAlone(found.summary);
+    void work?.go();
+  }
   return undefined;
 }
 

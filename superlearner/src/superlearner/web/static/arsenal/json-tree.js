@@ -106,17 +106,26 @@ export function momentOf(value, key) {
   });
 }
 
+/**
+ * Return the id of the restart that a row of a list is about, if it can be shown; else "".
+ * @param {Readonly<Record<string, unknown>>} row
+ */
+export const restartOf = ({ ref, kept, count }) =>
+  (typeof ref === "string" && /^[0-9a-f]{12}\.\d+$/.test(ref) && (kept === true || Number(count) > 1) ? ref : "");
+
 /** @typedef {{columns: string[], rows: Record<string, unknown>[]}} Table */
 
 /**
  * Return a list of objects as a table if most of their fields are plain values; null if a tree fits better.
  * @param {unknown} value
+ * @param {readonly string[]} [first]  the first columns
  * @returns {Table|null}
  */
-export function tableOf(value) {
+export function tableOf(value, first = []) {
   if (!Array.isArray(value) || !value.length || !value.every((one) => kindOf(one) === "object")) return null;
   const rows = /** @type {Record<string, unknown>[]} */ (value);
-  const columns = [...new Set(rows.slice(0, 1000).flatMap((one) => Object.keys(one)))];
+  const known = new Set(rows.slice(0, 1000).flatMap((one) => Object.keys(one)));
+  const columns = [...new Set([...first.filter((one) => known.has(one)), ...known])];
   if (!columns.length || columns.length > 40) return null;
   const cells = rows.slice(0, 50).flatMap((one) => Object.values(one));
   const nested = cells.filter((one) =>

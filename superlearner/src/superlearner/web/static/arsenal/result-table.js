@@ -5,8 +5,8 @@
  */
 
 import { attribute, make } from "../base/dom.js";
-import { STEP, momentOf, pidOf, preview, sorted } from "./json-tree.js";
-import { processLink } from "../base/process-link.js";
+import { STEP, momentOf, pidOf, preview, restartOf, sorted } from "./json-tree.js";
+import { processLink, whyAddress } from "../base/process-link.js";
 
 /** @import { Table } from "./json-tree.js" */
 
@@ -56,15 +56,16 @@ export class ResultTable {
     const { columns, rows } = this.#table;
     const ordered = this.#column ? sorted(rows, this.#column, this.#down) : rows;
     this.#body.replaceChildren(
-      ...ordered.slice(0, this.#most).map((row) => make("tr", {}, ...columns.map((column) => cell(row[column], column)))));
+      ...ordered.slice(0, this.#most).map((row) => make("tr", {}, ...columns.map((column) => cell(row, column)))));
     const left = rows.length - this.#most;
     this.#more.hidden = left <= 0;
     this.#more.textContent = `Show ${Math.min(left, STEP * 5)} more of ${left}`;
   }
 }
 
-/** @param {unknown} value @param {string} column */
-function cell(value, column) {
+/** @param {Readonly<Record<string, unknown>>} row @param {string} column */
+function cell(row, column) {
+  const value = row[column];
   if (value === null || value === undefined) return make("td", { class: "none" }, "–");
   const moment = momentOf(value, column);
   if (moment) return make("td", { title: String(value) }, moment);
@@ -73,5 +74,10 @@ function cell(value, column) {
   const text = String(value);
   const pid = typeof value === "string" ? pidOf(text, column) : "";
   if (pid) return make("td", { class: "pid" }, processLink(pid, text));
+  const restart = column === "line" || column === "ref" ? restartOf(row) : "";
+  if (restart) {
+    const node = typeof row["node"] === "string" ? row["node"] : undefined;
+    return make("td", { class: column }, make("a", { href: whyAddress(restart, node) }, text.slice(0, 2000)));
+  }
   return make("td", { title: text.length > 160 ? text.slice(0, 2000) : null }, text.length > 160 ? `${text.slice(0, 160)}…` : text);
 }

@@ -58,8 +58,8 @@ export class SlResult extends HTMLElement {
     }, 800);
   }
 
-  /** @param {Outcome} outcome @param {{dryRun?: boolean, name?: string}} [how] */
-  show(outcome, { dryRun = false, name = "" } = {}) {
+  /** @param {Outcome} outcome @param {{dryRun?: boolean, name?: string, first?: readonly string[]}} [how] */
+  show(outcome, { dryRun = false, name = "", first = [] } = {}) {
     this.#begin(outcome.ok ? (dryRun ? "dry" : "ok") : "bad", "");
     this.#statusLine(outcome, dryRun);
     if (outcome.error) return this.#refused(outcome);
@@ -67,7 +67,7 @@ export class SlResult extends HTMLElement {
     const file = outcome.file ?? recordingFile(outcome.data);
     if (file) parts.push(download(file));
     if (dryRun) parts.push(...said(outcome.data));
-    else if (outcome.data !== undefined) parts.push(this.#valued(outcome.data, outcome.meta, name));
+    else if (outcome.data !== undefined) parts.push(this.#valued(outcome.data, name, first));
     this.#body.replaceChildren(...parts);
     this.#body.scrollTop = 0;
   }
@@ -152,10 +152,10 @@ export class SlResult extends HTMLElement {
     this.#body.replaceChildren(note, ...(list ? [list] : []));
   }
 
-  /** @param {unknown} data @param {Record<string, number>|undefined} _meta @param {string} name */
-  #valued(data, _meta, name) {
+  /** @param {unknown} data @param {string} name @param {readonly string[]} first */
+  #valued(data, name, first) {
     if (typeof data === "string" && data.includes("\n")) return this.#text(data);
-    const table = tableOf(data);
+    const table = tableOf(data, first);
     const holder = make("div", { class: "valued" });
     const draw = () => {
       this.#path.hidden = true;
