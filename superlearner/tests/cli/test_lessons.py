@@ -42,6 +42,45 @@ def test_every_session_is_readable_in_80_columns(inside: Callable[..., Any]) -> 
     inside(test)
 
 
+EXERCISE = {
+    "session": 3, "id": "s03.echo", "title": "Echo", "attempts": 3, "passed": False, "helped": False, "hints": 1,
+    "seen": True, "said": "line 4: got None", "steps": [{"step": "It answers.", "ok": False}],
+    "fact": "A process ends when its function returns.", "at": 1.5, "answer": "def echo():\n    pass\n",
+}  # fmt: skip
+
+
+def test_the_work_of_a_learner_has_answers_and_predictions() -> None:
+    """Regression: the table had neither the newest answer nor the predictions, which its help promises."""
+    asked = {"session": 3, "id": "s03.p1", "question": "What comes first?", "right": False, "at": 2.0}
+    work = {"name": "Ada.Lovelace", "shown": "Ada Lovelace", "exercises": [EXERCISE], "predictions": [asked]}
+    text = in_words("course.learner", work)
+    assert text is not None
+    assert text.startswith("Ada Lovelace (Ada.Lovelace)\n=")
+    said = " ".join(text.split())
+    assert "[exercise s03.echo] Echo, session 3: not passed yet; 3 attempts, 1 hint, solution opened; last 19" in said
+    assert "FAILED It answers. line 4: got None A process ends when its function returns." in said
+    assert "Newest answer:\n\n    def echo():\n        pass\n" in text
+    assert text.endswith("Predictions\nwrong   s03.p1 (session 3): What comes first?")
+
+
+def test_the_list_of_learners_has_headings_in_words() -> None:
+    learner = {
+        "name": "ada", "at": 1.5, "session": 3, "stuck": True, "passed": 2, "exercises": 9, "mispredicted": 1,
+        "current": EXERCISE,
+    }  # fmt: skip
+    text = in_words("course.learners", [learner, learner | {"name": "bob", "at": None, "current": None}])
+    assert text is not None
+    heads, ada, bob = text.splitlines()
+    assert re.split(" {2,}", heads) == [
+        "learner", "last activity", "session", "stuck", "passed", "wrong predictions", "exercise", "attempts", "hints",
+        "solution", "what was wrong",
+    ]  # fmt: skip
+    assert re.split(" {2,}", ada)[2:] == [
+        "3", "stuck", "2 of 9", "1", "s03.echo", "3", "1", "opened", "line 4: got None",
+    ]  # fmt: skip
+    assert re.split(" {2,}", bob)[:2] == ["bob", "-"]
+
+
 def test_code_in_a_paragraph_stays_on_its_line_if_it_fits() -> None:
     said = text_of("<p>The monitor of the agent is made by <code>otp.spawn_monitor(agent, 1)</code>.</p>", 64)
     assert said == "The monitor of the agent is made by\n`otp.spawn_monitor(agent, 1)`."

@@ -63,7 +63,7 @@ def test_a_page_for_teachers_says_so_to_a_learner(inside: Inside, tmp_path: Path
 
     async def test(inside_: Any) -> None:
         browser = await signed_in(inside_, "ada") | {"accept": "text/html"}
-        for path, what in (("/settings", "Settings"), ("/cluster", "Cluster")):
+        for path, what in (("/class", "Class"), ("/cluster", "Cluster")):
             answer = await inside_.client.get(path, headers=browser)
             assert (answer.status_code, 'name="token"' in answer.text) == (403, False)
             assert f"<h1>{what}</h1>" in answer.text
@@ -77,6 +77,23 @@ def test_a_page_for_teachers_says_so_to_a_learner(inside: Inside, tmp_path: Path
             assert re.findall(r'href="([^"]*)"', bar) == offered[1:]
             for link in offered:
                 assert (await inside_.client.get(link, headers=browser)).status_code == 200
+
+    inside(test, data_dir=tmp_path)
+
+
+def test_a_learner_chooses_what_is_kept_in_the_browser_and_a_pupil_without_a_link_is_told_whom_to_ask(
+    inside: Inside, tmp_path: Path
+) -> None:
+    """Regression: the gear of a learner led to a page that refused them, and the sign-in page asked for the token."""
+
+    async def test(inside_: Any) -> None:
+        browser = await signed_in(inside_, "ada")
+        mine, all_ = [(await inside_.client.get("/settings", headers=one)).text for one in (browser, OWNER)]
+        for word, of_teachers in (("Theme", False), ("Density", False), ('role="tab"', True), ("Tokens", True)):
+            assert (word, word in mine, word in all_) == (word, not of_teachers, True)
+        assert ("settings/settings.js" in mine, "settings/appearance.js" in mine) == (False, True)
+        page = (await inside_.client.get("/sign-in", headers={"accept": "text/html"})).text
+        assert "Ask your teacher for a new one." in page
 
     inside(test, data_dir=tmp_path)
 
@@ -139,14 +156,14 @@ def test_refused_pages_and_live_feeds_are_in_the_audit_log(inside: Inside, nodes
         await OpenSocket(inside_, browser, "/live/system", f"node={home}").closed()
         await client.get("/system", params={"node": home}, headers=browser)
         assert platform.audit.entries(first) == []
-        for path in ("/settings", "/metrics", "/system?node=sandbox-of_zelda@127.0.0.1"):
+        for path in ("/class", "/metrics", "/system?node=sandbox-of_zelda@127.0.0.1"):
             await client.get(path, headers=browser)
         for node in (FOREIGN, platform.node.name):
             await OpenSocket(inside_, browser, "/live/traces", f"node={node}").closed()
         await OpenSocket(inside_, browser, "/live/elsewhere").closed()
         found = [(one.operation, one.parameters["path"], one.node) for one in platform.audit.entries(first)]
         assert found == [
-            ("web.open", "/settings", None),
+            ("web.open", "/class", None),
             ("web.open", "/metrics", None),
             ("web.open", "/system", FOREIGN),
             ("web.live", "/live/traces", FOREIGN),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import re
 import shutil
+import sys
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from html.parser import HTMLParser
@@ -15,6 +16,9 @@ from typing import Any, Final
 
 from superlearner.base.commands import command, complete
 from superlearner.base.printable import printable, printable_lines
+from superlearner.cli.cells import exact
+from superlearner.cli.plain import clip
+from superlearner.cli.showing import drawn
 
 __all__ = ["in_words", "text_of"]
 
@@ -349,6 +353,62 @@ def _review(data: Mapping[str, Any], width: int) -> list[str]:
     return lines
 
 
+def _learners(data: Sequence[Mapping[str, Any]], width: int) -> list[str]:
+    """Return a table of the learners; at a terminal its rows are cut to one line each."""
+    if not data:
+        return [f"There are no learners yet. To add some: `{command('user.links', '@names.txt')}`"]
+    rows: list[dict[str, Any]] = []
+    for one in data:
+        current: Mapping[str, Any] = one["current"] or {}
+        rows.append(
+            {
+                "learner": one["name"],
+                "last activity": exact("at", one["at"]).partition(".")[0],
+                "session": one["session"],
+                "stuck": "stuck" if one["stuck"] else "-",
+                "passed": f"{one['passed']} of {one['exercises']}",
+                "wrong predictions": one["mispredicted"],
+                "exercise": current.get("id"),
+                "attempts": current.get("attempts"),
+                "hints": current.get("hints"),
+                "solution": "opened" if current.get("seen") else "-",
+                "what was wrong": current.get("said", "").partition("\n")[0] or "-",
+            }
+        )
+    lines = drawn(rows).splitlines()
+    return [clip(line, shutil.get_terminal_size().columns) for line in lines] if sys.stdout.isatty() else lines
+
+
+def _learner(data: Mapping[str, Any], width: int) -> list[str]:
+    named = data["shown"] if data["shown"] == data["name"] else f"{data['shown']} ({data['name']})"
+    lines = [named, "=" * len(named)]
+    if not data["exercises"]:
+        lines += ["", "No exercise is begun."]
+    for one in data["exercises"]:
+        state = ("passed with help" if one["helped"] else "passed") if one["passed"] else "not passed yet"
+        work = [f"{one['attempts']} attempt{'' if one['attempts'] == 1 else 's'}"]
+        work += [f"{one['hints']} hint{'' if one['hints'] == 1 else 's'}"] if one["hints"] else []
+        work += ["solution opened"] if one["seen"] else []
+        at = exact("at", one["at"]).partition(".")[0]
+        head = f"[exercise {one['id']}] {one['title']}, session {one['session']}: {state}; {', '.join(work)}; last {at}"
+        lines += ["", *_wrapped(head, width)]
+        lines += [f"{'ok' if step['ok'] else 'FAILED':<8}{step['step']}" for step in one["steps"]]
+        for text in (one["said"], one["fact"] or ""):
+            lines += [part for line in text.splitlines() for part in _wrapped(line, width)]
+        if one["answer"]:
+            lines += ["", "Newest answer:", "", *_indented(one["answer"])]
+    if data["predictions"]:
+        lines += ["", "Predictions"]
+    for one in data["predictions"]:
+        lines += _wrapped(
+            f"{one['id']} (session {one['session']}): {one['question']}",
+            width,
+            f"{'right' if one['right'] else 'wrong':<8}",
+            " " * 8,
+        )
+    return lines
+
+
 def _not_stored(data: Mapping[str, Any]) -> list[str]:
     return [] if data["kept"] else ["", "This is not kept: the platform has no database."]
 
@@ -360,5 +420,7 @@ WRITERS: Final[Mapping[str, Callable[[Any, int], list[str]]]] = {
     "course.predict": _predicted,
     "course.reflect": _reflected,
     "course.review": _review,
+    "course.learner": _learner,
+    "course.learners": _learners,
 }
 """By operation."""

@@ -128,7 +128,7 @@ PAGES: Final = (
     Page("docs", "Docs", "Documentation", place="learn", own_routes=True, letter="d"),
     Page(CLUSTER, "Cluster", "Cluster", place="system", of_platform=True, of_own=False, letter="c"),
     Page("arsenal", "Operations", "Operations", place="system", letter="a"),
-    Page("settings", "Settings", "Settings", place="system", of_platform=True, of_own=False, letter="e"),
+    Page("settings", "Settings", "Settings", place="system", of_platform=True, letter="e"),
 )
 MOVED: Final = {"/sandbox": "/sandboxes", "/playground": "/sandboxes", "/why": "/timeline"} | {
     f"/{page.id}": page.href for page in PAGES if page.view
@@ -170,7 +170,7 @@ def find_similar(path: str) -> list[Page]:
 def is_of_own(path: str) -> bool:
     """Return whether users with nothing but the `own` scope may open a path outside the API.
 
-    >>> is_of_own("/supervisors"), is_of_own("/live/log"), is_of_own("/settings"), is_of_own("/metrics")
+    >>> is_of_own("/supervisors"), is_of_own("/live/log"), is_of_own("/cluster"), is_of_own("/metrics")
     (True, True, False, False)
     """
     return path in OF_OWN or path.startswith(BELOW_OWN)
@@ -339,6 +339,7 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness, files: Stati
                     "phases": platform.course.phases,
                     "lessons": {one.number: one for one in platform.course.lessons},
                     "links_note": platform.addresses.note,
+                    "link_hours": f"{platform.settings.link_expires / 3600:g}",
                 }
             return render(
                 request,

@@ -391,6 +391,27 @@ def test_a_learner_who_only_reads_is_active_in_the_session_that_they_opened(insi
     inside(test, data_dir=tmp_path)
 
 
+@pytest.mark.operation("course.learners", "course.learner")
+def test_learners_are_listed_by_the_numbers_in_their_names_and_the_nearest_is_suggested(
+    inside: Inside, tmp_path: Path
+) -> None:
+    """Regression: pupil10 came before pupil4, and an unknown name got the ten newest ones, without Ada.Lovelace."""
+
+    async def test(inside_: Any) -> None:
+        platform = inside_.platform
+        await platform.store.sync()
+        for name in ("Ada.Lovelace", *(f"pupil{at}" for at in range(30, 0, -1))):
+            await platform.accounts.add(name, "learner")
+        names = [one["name"] for one in (await call(platform, "course.learners", TEACHER)).data]
+        assert names == ["Ada.Lovelace", *(f"pupil{at}" for at in range(1, 31))]
+        with pytest.raises(OperationError) as unknown:
+            await call(platform, "course.learner", TEACHER, name="ada")
+        assert unknown.value.message == "the user 'ada' is not there; did you mean Ada.Lovelace?"
+        assert unknown.value.details[0].hint == f"expected one of {', '.join(names[:10])}"
+
+    inside(test, data_dir=tmp_path)
+
+
 @pytest.mark.operation("user.links")
 def test_the_board_shows_names_as_they_were_typed(inside: Inside, tmp_path: Path) -> None:
     """Regression: *Bjørn Müller* was Bjorn.Muller on the board and on the sign-in page."""
@@ -476,6 +497,7 @@ def test_a_learner_is_refused_what_others_did(inside: Inside, tmp_path: Path) ->
             with pytest.raises(OperationError) as refused:
                 await call(inside_.platform, name, ADA, **given)
             assert refused.value.code == "missing_scope"
+            assert "ask your teacher" in str(refused.value.details[0].hint)
 
     inside(test, data_dir=tmp_path)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from superlearner.base.natural import natural
 from superlearner.course.classroom import Classroom
 from superlearner.course.course import Course
 from superlearner.course.lesson import Exercise, Lesson, Predict
@@ -42,7 +43,7 @@ async def learners(accounts: Accounts, classroom: Classroom, course: Course, /) 
     found = [
         _learner(row, done.get(row.name) or Progress(), course, row.seen, classroom.opened(row.name)) for row in rows
     ]
-    return sorted(found, key=lambda one: (not one.stuck, one.shown.casefold()))
+    return sorted(found, key=lambda one: (not one.stuck, natural(one.shown)))
 
 
 @operation("course.learner", http=("GET", "/course/learners/{name}"), scope="code", on="platform",

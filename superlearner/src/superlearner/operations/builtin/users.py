@@ -214,7 +214,7 @@ async def link(
 
 
 @operation("user.links", http=("POST", "/users/links"), scope="code", on="platform", changes=True,
-           errors=("name_taken", "store_unavailable"), short="links.user,url note")  # fmt: skip
+           errors=("name_taken", "store_unavailable"), short="expires_at links.user,url note")  # fmt: skip
 async def links(
     ctx: Context,
     accounts: Accounts,

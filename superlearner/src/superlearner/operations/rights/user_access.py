@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 from difflib import get_close_matches
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field
 
 from superlearner.base.commands import command
+from superlearner.base.natural import natural
 from superlearner.control.terms import clip
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Picker
@@ -21,6 +22,8 @@ from superlearner.store import StoreUnavailable, UserRow
 __all__ = ["RESERVED", "Name", "UserName", "find_user", "may_grant", "may_manage", "the_store"]
 
 RESERVED = frozenset({OWNER.name, ANONYMOUS.name})
+NEAR: Final = 3
+"""Names with nearly the spelling of an unknown one."""
 
 
 def _stored_name(given: str) -> str:
@@ -54,12 +57,26 @@ async def find_user(accounts: Accounts, name: str) -> UserRow:
     row = await accounts.find(name)
     if row is not None and not accounts.is_removed(row):
         return row
-    known = [one.name for one in await accounts.all() if one.revoked is None]
-    near = get_close_matches(name[:200], known, 1)
+    known = sorted((one.name for one in await accounts.all() if one.revoked is None), key=natural)
+    near = _list_near(name[:200], known)
+    known = list(dict.fromkeys([*near, *known]))
     meant = f"; did you mean {near[0]}?" if near else ""
     what = "was removed" if row is not None else f"is not there{meant}"
     hint = f"expected one of {', '.join(known[:10])}" if known else f"add one: `{command('user.add', name)}`"
     raise OperationError("user_not_found", f"the user {clip(name, 100)!r} {what}", hint=hint)
+
+
+def _list_near(name: str, known: list[str]) -> list[str]:
+    """Return the names that begin with the given one, have it in them, or are spelt nearly as it, in this order.
+
+    >>> _list_near("ada", ["Ada.Lovelace", "adam", "bob", "Canada", "eda"])
+    ['Ada.Lovelace', 'adam', 'Canada', 'eda']
+    """
+    typed, keys = name.casefold(), [one.casefold() for one in known]
+    begin = [one for one, key in zip(known, keys, strict=True) if typed and key.startswith(typed)]
+    within = [one for one, key in zip(known, keys, strict=True) if typed and typed in key]
+    spelt = get_close_matches(typed, keys, NEAR)
+    return list(dict.fromkeys([*begin, *within, *(known[keys.index(key)] for key in spelt)]))
 
 
 def may_manage(ctx: Context, role: Role, what: str) -> None:

@@ -13,6 +13,7 @@ import { html, nothing, render } from "../vendor/lit-html.js";
 const dialog = byId("links", HTMLDialogElement);
 const form = byId("links-form", HTMLFormElement);
 const names = byId("links-names", HTMLTextAreaElement);
+const hours = byId("links-hours", HTMLSelectElement);
 const place = byId("links-sheet", HTMLElement);
 const wrong = byId("links-wrong", HTMLElement);
 let made = () => {};
@@ -41,7 +42,7 @@ async function make() {
   if (button) button.disabled = true;
   if (button) write(button, "Making the links…");
   try {
-    show(await platform("POST", "/users/links", { names: names.value }));
+    show(await platform("POST", "/users/links", { names: names.value, ...(hours.value ? { hours: Number(hours.value) } : {}) }));
     names.value = "";
     made();
   } catch (error) {

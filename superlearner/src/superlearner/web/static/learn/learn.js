@@ -21,7 +21,7 @@ function show() {
   const next = nextTour(tours, done);
   for (const { id, steps, line, title } of tours) {
     const count = Math.min(done[id] ?? 0, steps);
-    const go = line.querySelector("a");
+    const go = line.querySelector("a.btn");
     const word = count === steps ? "Again" : count ? "Go on" : "Start";
     attribute(line, "data-done", count === steps);
     attribute(line, "data-begun", count > 0 && count < steps);
@@ -31,7 +31,7 @@ function show() {
     for (const text of line.querySelectorAll(".learn-learned")) attribute(text, "hidden", count < steps);
     if (go?.firstElementChild) write(go.firstElementChild, word);
     if (go) attribute(go, "aria-label", `${word}: ${title}`);
-    if (id === next && go) {
+    if (id === next && go instanceof HTMLAnchorElement) {
       const link = byId("learn-next-go", HTMLAnchorElement);
       link.href = go.href;
       write(link, `${word}: ${title}`);
@@ -66,7 +66,7 @@ async function showSessions() {
     /** @type {{number: number, title: string, exercises: number, passed: number, state: string}[]} */
     const sessions = await platform("GET", "/course/sessions");
     for (const { number, title, exercises, passed, state } of sessions) {
-      const line = document.querySelector(`[data-session="${number}"]`), done = state.startsWith("passed"), go = line?.querySelector("a");
+      const line = document.querySelector(`[data-session="${number}"]`), done = state.startsWith("passed"), go = line?.querySelector("a.btn");
       if (!line || !go) continue;
       const word = done ? "Again" : state === "in work" ? "Go on" : "Start";
       attribute(line, "data-done", done);
@@ -90,7 +90,8 @@ async function showNext() {
     if (session !== null && page !== null) {
       const name = document.querySelector(`[data-session="${session}"] h3`)?.lastChild?.textContent ?? "";
       document.querySelector(`[data-session="${session}"]`)?.setAttribute("aria-current", "step");
-      write(byId("course-next-what", HTMLElement), begun ? `Session ${session}: ${name}` : "Forty minutes a session");
+      const minutes = document.querySelector(`[data-session="${session}"] .learn-state span`)?.textContent ?? "";
+      write(byId("course-next-what", HTMLElement), begun ? `Session ${session}: ${name}` : `Session ${session}, ${minutes}`);
       write(go, begun ? `Continue${title ? `: ${title}` : " where you were"}` : `Start: ${name}`);
       go.href = `${root()}${begun ? page : `/learn/${session}`}`;
     }
