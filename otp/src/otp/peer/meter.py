@@ -1,8 +1,8 @@
 """The memory and processor time of a process and all its descendants, read from `/proc`.
 
 Without a control group no limit of the kernel counts processes together: each of 32 could use as much as one may. The
-guard, which waits anyway, therefore checks four times a second, idle processes half as often; limits of single
-processes bound the usage in between.
+guard, which waits anyway, therefore checks four times a second, and ever less often, down to once a second, while they
+are idle; limits of single processes bound the usage in between.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Final
 __all__ = ["Meter", "resident"]
 
 LOOK_EVERY_S: Final = 0.25
+IDLE_EVERY_S: Final = 1.0
 MIB: Final = 1 << 20
 USUAL_BUFFER: Final = 212_992
 
@@ -51,7 +52,7 @@ class Meter:
                 continue  # it ended in the meantime
             ticks += sum(map(int, words[11:15]))
             resident += int(words[21]) * self._page
-        self.pause = 2 * LOOK_EVERY_S if ticks == self._ticks else LOOK_EVERY_S
+        self.pause = min(IDLE_EVERY_S, 2 * self.pause) if ticks == self._ticks else LOOK_EVERY_S
         self._ticks = ticks
         if self._memory is not None:
             left = self._memory - self._socket * _sockets() if self._socket else self._memory
