@@ -245,7 +245,7 @@ export class PredictGame extends HTMLElement {
       this.#reached = recall();
       this.#keepFocus(() => this.#paint(), ".primary");
       this.dispatchEvent(new Event("predict-told", { bubbles: true }));
-      this.#dock.querySelector(".said h3")?.scrollIntoView({ block: "nearest" }); // on a phone the result is below the tree
+      this.#dock.querySelector(".said")?.scrollIntoView({ block: "nearest" }); // in a narrow place the result is below the tree
     } else this.#mark();
   }
 

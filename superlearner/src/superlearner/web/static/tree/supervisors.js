@@ -150,9 +150,13 @@ function burn() {
   const button = byId("burning", HTMLElement);
   attribute(button, "data-key", line?.event.key);
   attribute(button, "hidden", line === undefined);
-  if (line)
-    write(button, `${number(line.count)}× ${nameIn(line.event)} `
-      + `${verb(line.event)}${more.length ? `, and ${number(more.length)} more` : ""}`);
+  if (!line) return;
+  const what = `${number(line.count)}× ${nameIn(line.event)} ${verb(line.event)}`;
+  attribute(button, "title", `${what}. It goes on: show its process`);
+  renew(button, [
+    make("span", {}, what),
+    ...(more.length ? [make("small", { title: more.map(({ event }) => nameIn(event)).join(", ") }, `+${number(more.length)} more`)] : []),
+  ]);
 }
 
 /** Update the line at the lower edge; unknown values are marked. */
