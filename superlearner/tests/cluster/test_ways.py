@@ -17,6 +17,8 @@ from superlearner.cluster.cookie import CookieError, read_cookie
 from superlearner.cluster.line import MemberLink
 from superlearner.cluster.ways import BadWay, Way, discovery_of, member_name, tls_of, unreachable_host
 from superlearner.nodes.remote import NodeGone
+from superlearner.settings.settings import Settings
+from superlearner.web.platform import way_of
 
 
 @pytest.mark.parametrize("name", ["", "-b", "b c", "b@", "a@b@c", "b/..", "b\n", "x" * 64])
@@ -162,3 +164,17 @@ def test_a_stopping_platform_asks_members_nothing_more() -> None:
         link.cast(b"")
 
     asyncio.run(test())
+
+
+def test_a_platform_joins_as_its_settings_say(tmp_path: Path) -> None:
+    settings = Settings(
+        data_dir=tmp_path,
+        discovery="none",
+        cluster_listen="0.0.0.0:7447",
+        cluster_advertise="10.0.0.5:7447",
+        cluster_connect=("tls/10.0.0.6:7447",),
+    )
+    assert way_of(settings) is None, "it joins none"
+    way = way_of(settings.model_copy(update={"discovery": "lan"}))
+    assert way is not None
+    assert (way.listen, way.advertise, way.connect) == ("0.0.0.0:7447", "10.0.0.5:7447", ("tls/10.0.0.6:7447",))

@@ -150,6 +150,12 @@ class Settings(BaseSettings):
         json_schema_extra=AT_START,
         description="address for members; a port admits other users; beyond loopback, certificates are required",
     )
+    cluster_advertise: str | None = Field(
+        None,
+        min_length=1,
+        json_schema_extra=AT_START,
+        description="address that others dial, if not that of cluster_listen: in a container, behind a router",
+    )
     cluster_connect: tuple[str, ...] = Field(
         (), json_schema_extra=AT_START, description="addresses of members of the cluster, such as tls/10.0.0.5:7447"
     )

@@ -63,7 +63,7 @@ from superlearner.web.openapi import document_maker
 if TYPE_CHECKING:
     from superlearner.access.credentials import Credentials
 
-__all__ = ["Platform", "Readiness"]
+__all__ = ["Platform", "Readiness", "way_of"]
 
 log: Final = logging.getLogger(__name__)
 RECORDINGS: Final = "recordings"
@@ -170,7 +170,7 @@ class Platform(NodeServices):
             self.sandboxes.ledger = SandboxLedger(settings.data_dir.absolute() / "sandboxes")
         self.nodes.node_of = self.sandboxes.node_of
         self.members = Members(
-            _way(settings), self.nodes, lambda: self.node, self._facts_for_members, self._report_member
+            way_of(settings), self.nodes, lambda: self.node, self._facts_for_members, self._report_member
         )
         self.members.on_change = self.moments.add_service_change
         self.nodes.explainers = [self.sandboxes.absence, self.attachments.absence, self.members.absence]
@@ -310,7 +310,7 @@ class Platform(NodeServices):
         self.events.emit(type, text, {**data, **lasted}, pid=about["pid"], name=about["name"])
 
 
-def _way(settings: Settings) -> Way | None:
+def way_of(settings: Settings) -> Way | None:
     """Return how the platform joins the cluster of its data directory; None if it does not."""
     if settings.data_dir is None or settings.discovery == "none":
         return None
@@ -318,6 +318,7 @@ def _way(settings: Settings) -> Way | None:
         settings.data_dir.absolute(),
         connect=settings.cluster_connect,
         listen=settings.cluster_listen,
+        advertise=settings.cluster_advertise,
         discovery=settings.discovery,
         tls=tls_of(settings.cluster_ca, settings.cluster_cert, settings.cluster_key),
     )
