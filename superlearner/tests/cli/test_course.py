@@ -37,7 +37,9 @@ def test_an_answer_is_checked_without_a_platform(superlearner: Run, tmp_path: Pa
     failed = superlearner("course", "check", "s12.remember", str(file))
     assert failed.returncode == 1
     assert "a call is slower for its sender, which waits for the answer" in failed.stdout
-    assert "a message that is only sent returns at once" in failed.stdout
+    assert "Note      A question waits until its answer is there" in failed.stdout
+    assert "misconception" not in failed.stdout
+    assert failed.stdout.count("\nnot recorded: no platform is running") == 1
 
 
 def test_a_watched_file_is_checked_after_each_save(tmp_path: Path) -> None:

@@ -183,7 +183,7 @@ def test_a_tour_opens_with_its_process_in_view_and_chooses_nothing_for_the_reade
     page.set_viewport_size({"width": 1280, "height": height})
     for tour, name in ABOUT_A_PROCESS.items():
         page.goto(f"{program.url}/learn")
-        page.locator(f"[data-tour={tour}]").get_by_role("link").click()
+        page.locator(f"[data-tour={tour}]").get_by_role("heading").get_by_role("link").click()
         expect(strip(page).get_by_role("heading")).to_be_visible()
         line = page.locator(f"[role=treeitem][data-key$='/{name}']")
         expect(line).to_be_in_viewport(ratio=0.9)
@@ -202,7 +202,7 @@ def test_a_tour_of_ones_own_sandbox_stays_on_its_node(open_page: Callable[..., P
         made = client.post("/api/v1/sandboxes", json={"sandbox_id": "learning", "demo": "demo_one_for_one"})
         node = made.json()["data"]["node"]
     page = open_page(f"{program.url}/learn?node={node}", ready=False)
-    page.locator("[data-tour=crash]").get_by_role("link").click()
+    page.locator("[data-tour=crash]").get_by_role("heading").get_by_role("link").click()
     tour = strip(page)
     expect(tour.get_by_role("heading")).to_have_text("1 of 2 · Let counter_1 crash")
     expect(tour).not_to_contain_text("This tour is about")
