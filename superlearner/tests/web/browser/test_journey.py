@@ -80,7 +80,7 @@ class Reader:
 
     def beside(self) -> None:
         """Show what stands beside the code; a phone shows one of them at a time."""
-        tree = self.page.get_by_role("group", name="What is shown").get_by_role("button", name="Tree")
+        tree = self.page.get_by_role("group", name="What is shown").get_by_role("button", name="Processes")
         if tree.is_visible():
             self.press(tree)
 
