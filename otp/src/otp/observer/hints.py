@@ -6,19 +6,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from types import CoroutineType
 from typing import Any, Final
 
 from otp.behaviours.supervisor.spec_check import explain as explain_spec
 from otp.kernel.values.errors import did_you_mean, result_hint
-from otp.kernel.values.reasons import Crash, ExceptionTerm
+from otp.kernel.values.reasons import Crash, ExceptionTerm, StackEntry
 from otp.kernel.values.results import Ignore, NoReply, Ok, Reply, Stop
+from otp.redaction import source_line
 from otp.sentences import clip, safe_text, tagged
 
-__all__ = ["explain_spec", "hint_for"]
+__all__ = ["explain_needless_await", "explain_spec", "hint_for"]
 
 HINT: Final = 500
+AWAITED: Final = re.compile(r"object \w+ can't be used in 'await' expression|'\w+' object can't be awaited")
+AWAIT: Final = re.compile(r"\bawait\s+([A-Za-z_][\w.]*)\s*\(")
 
 SIGNATURES: Final = {
     "init": "(self, arg)",
@@ -58,6 +61,8 @@ def _hint(reason: Any, callback: str | None, names: Iterable[Any]) -> str | None
         return result_hint(callback or "", rest[0] if _is_plain(rest[0]) else object())
     term = reason.term if issubclass(type(reason), Crash) else reason
     if issubclass(type(term), ExceptionTerm):
+        if reason is not term and (needless := explain_needless_await(safe_text(term.text), reason.stack)):
+            return needless
         return _hint_for_exception(safe_text(term.type_name), safe_text(term.text), callback)
     tag, rest = tagged(term)
     if tag == "noproc" and len(rest) == 1 and tagged(rest[0])[0] == "gen_server" and type(rest[0][-1]) is list:
@@ -66,6 +71,23 @@ def _hint(reason: Any, callback: str | None, names: Iterable[Any]) -> str | None
     if tag == "calling_self":
         return "a process that calls itself waits for itself: call the method, or send itself a cast"
     return explain_spec(term) if tag and all(map(_is_plain, rest)) else None
+
+
+def explain_needless_await(text: str, stack: Sequence[StackEntry]) -> str | None:
+    """Return which call in a line was awaited although its function is not async; None for other exceptions.
+
+    Args:
+        text: of the exception.
+        stack: where it was raised, innermost last.
+
+    >>> explain_needless_await("object tuple can't be used in 'await' expression", ())
+    'a call needs no await: its function is not async'
+    """
+    if not AWAITED.fullmatch(text):
+        return None
+    file, line = stack[-1][:2] if stack else ("", 0)
+    calls = AWAIT.findall(source_line(file, line)) if type(file) is str and type(line) is int else []
+    return f"{calls[0] if len(calls) == 1 else 'a call'} needs no await: its function is not async"
 
 
 def _is_plain(value: Any) -> bool:

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { ApiError } from "#static/base/api.js";
+import { sentence } from "#static/base/words.js";
 import { unansweredText } from "#static/process/message-text.js";
 
 test("a call without an answer is explained with the name of the process as it is", () => {
@@ -15,4 +16,9 @@ test("an error and its hint are two sentences", () => {
   assert.equal(words("it did not end in time", "set a longer timeout_ms"), "it did not end in time. Set a longer timeout_ms.");
   assert.equal(words("Who?", "ask"), "Who? Ask.");
   assert.equal(words("it did not end", null), "it did not end");
+});
+
+test("a sentence has a capital unless it begins with a name of the code", () => {
+  assert.deepEqual(["it ended", "otp.send needs no await", "handle_call returned", "no money. Stop"].map(sentence),
+    ["It ended.", "otp.send needs no await.", "handle_call returned.", "No money. Stop."]);
 });

@@ -149,7 +149,8 @@ test("a give-up is no end of its own: the last process that ended before it is n
   const crash = { kind: "restarted", level: "bad", pid: "0.5.0", parts: { reason: "ValueError" } };
   const kill = { kind: "killed", level: "warn", pid: "0.8.0", parts: { reason: "killed" } };
   const fall = { kind: "gave_up", level: "bad", pid: "0.2.0", parts: { reason: "killed" } };
-  assert.deepEqual(lastEnd([crash, kill, fall, { kind: "note", level: "bad", pid: "0.1.0" }]), { pid: "0.8.0", crashed: false });
+  const note = { kind: "note", level: "bad", pid: "0.1.0" };
+  assert.deepEqual(lastEnd([crash, kill, fall, note]), { pid: "0.8.0", crashed: false });
   assert.deepEqual(lastEnd([kill, crash, fall]), { pid: "0.5.0", crashed: true });
   assert.equal(lastEnd([]), null);
 });

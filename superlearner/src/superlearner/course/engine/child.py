@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import linecache
 import logging
 import random
 import re
@@ -125,6 +126,7 @@ def verdicts_of(
     """
     try:
         code = compile(source, FILE, "exec", dont_inherit=True)
+        linecache.cache[FILE] = (len(source), None, source.splitlines(keepends=True), FILE)  # for hints about a line
     except (SyntaxError, ValueError) as error:
         line = f"line {error.lineno}: " if isinstance(error, SyntaxError) and error.lineno else ""
         said = str(getattr(error, "msg", None) or error)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import traceback
 from typing import Any, Final
 
 import otp
+from otp.observer.hints import explain_needless_await
 from otp.testing import RealIONotSimulated
 from superlearner.control.reasons import tagged, text_of_reason
 from superlearner.course.engine.values import render
@@ -76,6 +78,8 @@ def end_of(said: str, reason: Any, callback: str | None = None) -> Wrong:
         if name == "RealIONotSimulated":
             refused = real_io(text)
             return Wrong(f"{said}{refused.say}", refused.misconception)
+        if needless := explain_needless_await(text, reason.stack):
+            return Wrong(f"{said}{needless}")
         return Wrong(f"{said}{name}: {text[:LONGEST]}".removesuffix(": "))
     if isinstance(reason.term, str) and " " in reason.term:  # a sentence of the library
         return Wrong(f"{said}{reason.term[:LONGEST]}")
@@ -155,10 +159,16 @@ def raised(said: str, error: BaseException, text: str | None = None, m: str | No
     shown = str(error) if text is None else text
     if isinstance(error, AttributeError) and shown.startswith("'coroutine' object"):
         return Wrong(f"{said}: `await` is missing before a call of an async function")
+    if needless := explain_needless_await(shown, _stack_of(error)):
+        return Wrong(f"{said}: {needless}")
     if isinstance(error, RealIONotSimulated):
         refused = real_io(shown)
         return Wrong(f"{said}: {refused.say}", refused.misconception)
     return Wrong(f"{said} raised {type(error).__name__}: {shown[:LONGEST]}".removesuffix(": "), m)
+
+
+def _stack_of(error: BaseException) -> tuple[tuple[str, int, str], ...]:
+    return tuple((one.filename, one.lineno or 0, one.name) for one in traceback.extract_tb(error.__traceback__))
 
 
 def still_waiting(what: str, place: str) -> Wrong:

@@ -165,7 +165,7 @@ export const downText = (name) => `The replay shows ${name} as stopped. You can 
 
 /** Return text as a sentence: with a full stop, and a capital unless it begins with a name of the code. @param {string} words */
 export function sentence(words) {
-  const begun = /^\w*[_(]/.test(words) ? words : `${words.charAt(0).toUpperCase()}${words.slice(1)}`;
+  const begun = /^\w*(?:[_(]|\.\w)/.test(words) ? words : `${words.charAt(0).toUpperCase()}${words.slice(1)}`;
   return `${begun}${/[.!?]$/.test(words) ? "" : "."}`;
 }
 
