@@ -33,6 +33,8 @@ def verdict(id: str, source: str, seeds: tuple[int, ...] = SEEDS) -> Verdict:
 def test_the_lesson_has_every_exercise_and_prediction() -> None:
     assert {f"s12.{name}" for name in ALL} == set(EXERCISES)
     assert sorted(PREDICTIONS) == ["s12.p1", "s12.p2", "s12.p3", "s12.p4"]
+    core = [id for id in EXERCISES if COURSE.exercise(id).core]
+    assert core == ["s12.generic", "s12.minimal", "s12.supervisor", "s12.tree"]
     told = {
         "minimal": {"M6", "M12", "M14", "M31", "P3"}, "strategies": {"M20", "M21"}, "tree": {"M20", "M21", "M25"},
         "supervisor": {"M20", "M21", "M22", "M24", "M25"},
