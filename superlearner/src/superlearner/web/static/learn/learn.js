@@ -66,7 +66,8 @@ async function showSessions() {
     /** @type {{number: number, title: string, exercises: number, passed: number, state: string}[]} */
     const sessions = await platform("GET", "/course/sessions");
     for (const { number, title, exercises, passed, state } of sessions) {
-      const line = document.querySelector(`[data-session="${number}"]`), done = state.startsWith("passed"), go = line?.querySelector("a.btn");
+      const line = document.querySelector(`[data-session="${number}"]`), go = line?.querySelector("a.btn");
+      const done = state.startsWith("passed");
       if (!line || !go) continue;
       const word = done ? "Again" : state === "in work" ? "Go on" : "Start";
       attribute(line, "data-done", done);

@@ -53,7 +53,7 @@ export class EventLog {
   #turn = 0;
   #settling = 0;
   #asked = 0;
-  /** The known requests that ended processes, "" for none, by the number of the event that is the first cause. @type {Map<number, string>} */
+  /** The known requests that ended processes, "" for none, by the number of the first cause. @type {Map<number, string>} */
   #requests = new Map();
 
   /** @param {() => void} changed @param {(path: string) => Promise<any>} ask  requests a path of the node */
