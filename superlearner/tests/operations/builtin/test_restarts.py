@@ -385,6 +385,23 @@ def test_a_crash_loop_is_one_line_and_its_sum_has_reason_and_supervisor(inside: 
 
 
 @pytest.mark.operation("restart.show")
+def test_the_restarts_of_the_same_child_are_those_that_are_stored(inside: Inside, tmp_path: Path) -> None:
+    """Regression: the number was that of the events in memory, so it changed with a restart of the platform."""
+
+    async def test(platform: Any) -> None:
+        store, row = platform.platform.store, await crash_and_store(platform)
+        seconds_away = (1.0, 10.0, 19.0, -15.0, 25.0, -30.0)
+        for more, seconds in enumerate(seconds_away, 1):
+            number, at = row.number + 1000 * more, row.at + seconds
+            store.append_moment(replace(row, number=number, last=number, at=at, until=at, events=f"{number}", id=0))
+        await store.sync()
+        shown = (await platform.get(f"{AT}/{row.run}.{row.number}"))["data"]
+        assert (shown["current"], shown["storm"]) == (True, 4)
+
+    inside(test, data_dir=tmp_path)
+
+
+@pytest.mark.operation("restart.show")
 def test_of_a_restart_that_is_too_old_its_line_is_kept(inside: Inside, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
         moments, store = platform.platform.moments, platform.platform.store

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import zlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -57,6 +58,9 @@ EventTime = Annotated[
 ]
 SAME_S: Final = 5.0
 """Seconds by which the time of an old address may differ."""
+ALIKE_S: Final = 20.0
+"""Seconds before and after a restart in which others of the same child are counted."""
+MOST_ALIKE: Final = 500
 MOST_ROWS: Final = 50
 """Restarts after a give-up among which the end of its program is looked for."""
 HINT = "restart.list lists the restarts"
@@ -82,8 +86,10 @@ async def show(
     those beyond 100 a minute are only counted.
     """
     moment = await _find(ctx, audit, history, event, at)
-    if history is not None and (again := await _find_program_end(history, moment)) is not None:
-        moment = _add_start_of_program(moment, again)
+    if history is not None:
+        moment.storm = await _count_alike(history, moment)
+        if (again := await _find_program_end(history, moment)) is not None:
+            moment = _add_start_of_program(moment, again)
     return moment if moment.facts is not None else moment.model_copy(update={"facts": describe_facts(moment)})
 
 
@@ -123,6 +129,38 @@ async def _find(ctx: Context, audit: AuditLog, history: MomentHistory | None, ev
         raise OperationError("restart_not_kept", describe_row(row), hint="an earlier version stored it") from None
 
 
+async def _count_alike(history: MomentHistory, moment: Moment) -> int:
+    """Return how many other restarts of the same child are kept from the seconds before and after.
+
+    What is in memory changes, also with a restart of the platform; so it only counts while some may not be kept yet.
+    """
+    since, until = moment.at - ALIKE_S, moment.at + ALIKE_S
+    rows, _ = await history.page([moment.node], [], None, since, until, 0, MOST_ALIKE)
+    run, child = Ref.read(moment.ref).run, _ended_first(moment)
+    others = [row for row in rows if row.run == run and row.number != moment.id] if child is not None else []
+    kept = await asyncio.to_thread(lambda: sum(_restarts(row, child) for row in others))
+    return kept if until + ALIKE_S < time.time() else max(kept, moment.storm)
+
+
+def _ended_first(moment: Moment) -> str | None:
+    return next((one.id for one in moment.events if isinstance(one, Crashed)), None)
+
+
+def _restarts(row: MomentRow, child: str | None) -> bool:
+    """Return whether this child ended first and its supervisor started it again."""
+    moment = _read(row)
+    decided = moment is not None and any(isinstance(one, Decided) and one.what == "restart" for one in moment.events)
+    return moment is not None and decided and _ended_first(moment) == child
+
+
+def _read(row: MomentRow) -> Moment | None:
+    """Return the replay of a row; None if it has none that this version reads."""
+    try:
+        return None if row.data is None else Moment.model_validate_json(zlib.decompress(row.data))
+    except (ValueError, zlib.error):  # from an earlier version
+        return None
+
+
 async def _find_program_end(history: MomentHistory, moment: Moment) -> Moment | None:
     """Return the restart of the program that ended because the root of its tree gave up; None if there was none."""
     given_up = {one.id for one in moment.events if isinstance(one, Decided) and one.what == "give_up"}
@@ -134,10 +172,7 @@ async def _find_program_end(history: MomentHistory, moment: Moment) -> Moment | 
 
 
 def _read_program_end(row: MomentRow) -> Moment | None:
-    try:
-        moment = None if row.data is None else Moment.model_validate_json(zlib.decompress(row.data))
-    except (ValueError, zlib.error):  # from an earlier version
-        return None
+    moment = _read(row)
     return moment if moment is not None and moment.program and len(moment.events) > 1 else None  # a service has one
 
 
