@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { newest } from "#static/start/last-restarts.js";
+import { newest, storedText } from "#static/start/last-restarts.js";
 
 const line = (from) => ({ from, count: 1 });
 const stored = (ref, at, node = null) => ({ ref, at, node, count: 1 });
@@ -26,4 +26,18 @@ test("a restart of the shown node is listed once, and from the store only if it 
 test("a restart is listed once if its time is a little earlier in the store than in the feed", () => {
   const known = { lines: [line(30.0004)], refs: new Set(["r.11"]), stored: [stored("r.9", 30, "a"), stored("r.5", 20, "a")] };
   assert.deepEqual(told(known), ["a 30.0004 feed", "a 20 stored"]);
+});
+
+test("a stored crash loop is one line with its count, and the sum of a minute counts by itself", () => {
+  const text = (line, count, kept = true) => storedText({ line, count, kept, at: 10, until: 28 });
+  assert.equal(text("till crashed and was restarted", 30), "till crashed 30× in 18\u00a0s");
+  assert.equal(text("till was killed and restarted", 30), "till was killed 30× in 18\u00a0s");
+  assert.equal(text("till_sup gave up", 6), "till_sup gave up 6× in 18\u00a0s");
+  assert.equal(text("till crashed and was restarted", 1), "till crashed and was restarted");
+  assert.equal(text("till ended 1,090 times more", 1090, false), "till ended 1,090 times more");
+});
+
+test("a stored loop that lasted into the feed is not listed beside its line of the feed", () => {
+  const known = { lines: [line(30)], refs: new Set(), stored: [{ ...stored("r.20", 20, "a"), until: 31 }] };
+  assert.deepEqual(told(known), ["a 30 feed"]);
 });

@@ -20,6 +20,12 @@ test("ends and restarts of one child for one reason that follow each other are o
   assert.deepEqual(fold(events, new Set()).map(({ loop: found }) => found?.id), ["e0", undefined, "e30"]);
 });
 
+test("a loop goes on around its supervisor's give-ups and the ends of others, and ends with a pause", () => {
+  const gaveUp = (at) => ({ ...end(at, "sup", "x"), type: "gave_up" });
+  const events = [...loop(0, 3), gaveUp(6), end(6, "cart", "KeyError"), ...loop(7, 3), gaveUp(13), ...loop(30, 2)];
+  assert.deepEqual(told(events), ["e6 1", "e6 1", "e11 12 6× in 12\u00a0s", "e13 1", "e30 1", "e31 1", "e32 1", "e33 1"]);
+});
+
 test("few rounds keep their rows, and so does a loop that is unfolded", () => {
   assert.equal(told(loop(0, 4)).length, 8);
   const open = fold(loop(0, 5), new Set(["e0"]));

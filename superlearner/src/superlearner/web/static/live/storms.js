@@ -175,7 +175,7 @@ export function verb({ kind, level, parts }) {
   return level === "bad" ? "crashed" : ENDS.has(kind) || kind === "stopped" ? "ended" : "";
 }
 
-/** Return the time of a storm: "in 20 s". @param {Line} line */
+/** Return the time of a storm: "in 20 s". @param {Pick<Line, "from"|"to">} line */
 export const spanOf = ({ from, to }) => {
   const seconds = Math.max(1, Math.round(to - from));
   return seconds < 120 ? `in ${seconds}\u00a0s` : `in ${Math.round(seconds / 60)}\u00a0min`;

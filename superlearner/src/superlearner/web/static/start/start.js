@@ -9,7 +9,7 @@ import { kill, platform, request } from "../base/api.js";
 import { byId, chosen, detail, icon, make, nodeQuery, onlyOwn, renew, root, write } from "../base/dom.js";
 import { elsewhere, NONE } from "./elsewhere.js";
 import { SlFamily } from "./family.js";
-import { newest } from "./last-restarts.js";
+import { newest, storedText } from "./last-restarts.js";
 import { unknownBecause, withoutStorm } from "./problems.js";
 import { answers, done, Explained, listed, sceneOf, storyOf } from "./first-steps.js";
 import { isSettled } from "../live/bursts.js";
@@ -310,7 +310,7 @@ const lastRestarts = () =>
 /** Read the stored restarts: of the chosen node, or of all. The feed has those of one node since the start of its program. */
 async function readStoredRestarts() {
   try {
-    storedRestarts = await request("GET", `/restarts?settled=true&fold=false&per_page=${LAST}`);
+    storedRestarts = await request("GET", `/restarts?settled=true&per_page=${LAST}`);
   } catch {
     return; // the feed is shown alone
   }
@@ -336,8 +336,8 @@ const ofFeed = (line) => (line.event.ref || line.event.event
   : make("span", {}, rowText(line)));
 
 /** Return a stored restart, with a link to its replay. @param {Api.RestartLine} stored @param {string} node */
-const ofStore = ({ line = "", ref, kept, count = 1 }, node) =>
-  ((kept || count > 1) && ref ? make("a", { href: whyAddress(ref, node) }, line) : make("span", {}, line));
+const ofStore = (stored, node) => (((stored.kept || (stored.count ?? 1) > 1) && stored.ref
+  ? make("a", { href: whyAddress(stored.ref, node) }, storedText(stored)) : make("span", {}, storedText(stored))));
 
 family.addEventListener("restart-end", steps);
 family.addEventListener("sl-kill", (event) => void end(model.rows.get(detail(event))));

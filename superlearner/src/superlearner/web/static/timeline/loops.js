@@ -1,5 +1,5 @@
 /**
- * Crash loops in the list of events: the ends and restarts of one child, for one reason, that follow each other. Pure.
+ * Crash loops in the list of events: the ends and restarts of one child, for one reason, without a pause. Pure.
  *
  * @module
  */
@@ -15,6 +15,8 @@ import { KEPT_TYPE } from "./past.js";
 
 /** Restarts beyond which they are one row. */
 const BEYOND = 4;
+/** Seconds without an equal event that end a loop. */
+const PAUSE_S = 10;
 
 /** Return the child, reason and supervisor of an event; null if it belongs to no loop. @param {LogEvent} event */
 function causeOf({ type, name, supervisor, text, data, by }) {
@@ -30,18 +32,32 @@ function causeOf({ type, name, supervisor, text, data, by }) {
  * @returns {Entry[]}
  */
 export function fold(events, open) {
-  /** @type {Entry[]} */ const entries = [];
-  for (let place = 0, end = 0; place < events.length; place = end) {
-    const first = /** @type {LogEvent} */ (events[place]), cause = causeOf(first);
-    end = place + 1;
-    while (cause !== null && end < events.length && causeOf(/** @type {LogEvent} */ (events[end])) === cause) end += 1;
-    const run = events.slice(place, end), ends = run.filter(({ type }) => type !== "child_restarted");
-    const last = /** @type {LogEvent} */ (run.at(-1)), count = Math.max(ends.length, run.length - ends.length);
-    const loop = count > BEYOND ? { id: first.id, count, from: first.at, to: last.at, open: open.has(first.id) } : null;
-    if (loop && !loop.open) entries.push({ event: ends.at(-1) ?? last, events: run, loop });
-    else entries.push(...run.map((event) => ({ event, events: [event], loop: event === last ? loop : null })));
+  /** @type {Map<LogEvent, LogEvent[]>} */ const runs = new Map();
+  /** @type {Map<string, LogEvent[]>} */ const going = new Map();
+  for (const event of events) {
+    const cause = causeOf(event), known = cause === null ? undefined : going.get(cause);
+    const run = known && event.at - (known.at(-1)?.at ?? 0) <= PAUSE_S ? known : [];
+    run.push(event);
+    runs.set(event, run);
+    if (cause !== null) going.set(cause, run);
   }
-  return entries;
+  return events.flatMap((event) => entriesOf(event, /** @type {LogEvent[]} */ (runs.get(event)), open));
+}
+
+/**
+ * Return the row of an event; none if it is in the row of its loop, which stands at the place of the last event.
+ * @param {LogEvent} event
+ * @param {readonly LogEvent[]} run  the events of its cause
+ * @param {ReadonlySet<string>} open
+ * @returns {Entry[]}
+ */
+function entriesOf(event, run, open) {
+  const ends = run.filter(({ type }) => type !== "child_restarted");
+  const first = /** @type {LogEvent} */ (run[0]), last = /** @type {LogEvent} */ (run.at(-1));
+  const count = Math.max(ends.length, run.length - ends.length);
+  const loop = count > BEYOND ? { id: first.id, count, from: first.at, to: last.at, open: open.has(first.id) } : null;
+  if (!loop || loop.open) return [{ event, events: [event], loop: event === last ? loop : null }];
+  return event === last ? [{ event: ends.at(-1) ?? last, events: run, loop }] : [];
 }
 
 /** Return how often a loop went round, and for how long: `144× in 49 s`. @param {Loop} loop */
