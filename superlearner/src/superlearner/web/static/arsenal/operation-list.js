@@ -46,13 +46,17 @@ const FIRST = {
 
 /** Synonyms for the search. @type {Record<string, string[]>} */
 const SYNONYMS = {
-  kill: ["end", "stop"], stop: ["end", "terminate", "shutdown"], delete: ["remove", "forget", "unregister"], crash: ["fail", "error"],
+  kill: ["end", "stop"], stop: ["end", "terminate", "shutdown"], delete: ["remove", "forget", "unregister"], crash: ["fail", "error"], fail: ["crash", "error"], happen: ["restart", "stream"], gave: ["give-up"],
+  give: ["give-up"],
   send: ["message"], find: ["list", "search", "whereis"], show: ["list", "info"], queue: ["mailbox"], actor: ["process"],
   worker: ["process", "child"], memory: ["memory"], upgrade: ["reload"], reload: ["code"], undo: ["restore"], pause: ["suspend"],
   freeze: ["suspend"], watch: ["stream", "trace"], password: ["token"], user: ["user", "token", "audit"], config: ["settings"],
   configuration: ["settings"], permission: ["token"], why: ["why", "error"],
 };
-const EMPTY = new Set(["a", "an", "the", "of", "to", "my", "how", "do", "i", "me", "can", "all"]);
+const EMPTY = new Set(["a", "an", "the", "of", "to", "my", "how", "do", "i", "me", "can", "all", "who", "what", "which", "is", "was", "were",
+  "has", "have", "did", "does", "it", "something", "anything", "someone", "last", "up"]);
+/** Words of a question, which is rather about what happened than about a change. */
+const ASKING = /\b(who|what|which|why|when|did|has|was|were|last)\b/i;
 
 /** @param {string} category */
 const labelOf = (category) => LABELS[category] ?? category.charAt(0).toUpperCase() + category.slice(1).replaceAll("_", " ");
@@ -100,15 +104,16 @@ export function fit(line, typed) {
   const asked = words.filter((word) => !EMPTY.has(word));
   let sum = 0;
   for (const word of asked.length ? asked : words) {
-    const found = Math.max(...[word, ...(SYNONYMS[word] ?? [])].map((one, place) => fitOf(line, singular(one)) * (place ? 0.8 : 1)));
+    const found = Math.max(...[word, ...(SYNONYMS[word] ?? SYNONYMS[stem(word)] ?? [])].map((one, place) => fitOf(line, stem(one)) * (place ? 0.8 : 1)));
     if (!found) return 0;
     sum += found;
   }
   return words.length ? sum / words.length : 1;
 }
 
-/** @param {string} word */
-const singular = (word) => (word.length > 4 && word.endsWith("es") && !word.endsWith("tes") ? word.slice(0, -2)
+/** Return a word without the ending of the plural or the past: `crashes` and `crashed` are `crash`. @param {string} word */
+const stem = (word) => (word.length > 5 && word.endsWith("ed") ? word.slice(0, -2).replace(/([^aeiouls])\1$/, "$1")
+  : word.length > 4 && word.endsWith("es") && !word.endsWith("tes") ? word.slice(0, -2)
   : word.length > 3 && word.endsWith("s") && !word.endsWith("ss") ? word.slice(0, -1)
   : word);
 
@@ -118,7 +123,7 @@ function fitOf(line, word) {
   const summary = line.summary.toLowerCase();
   if (name === word) return 12;
   if (name.split(/[._]/).includes(word)) return 9 - name.length / 100;
-  if (summary.split(/\W+/).map(singular).includes(word)) return 8 - summary.length / 100;
+  if (summary.split(/\W+/).map(stem).includes(word)) return 8 - summary.length / 100;
   if (name.includes(word)) return 6 - name.length / 100;
   if (summary.includes(word)) return 5 - summary.length / 100;
   if (labelOf(line.category).toLowerCase().includes(word)) return 4;
@@ -141,7 +146,9 @@ function inOrder(text, letters) {
 export function found(lines, typed, filter) {
   const left = lines.filter((line) => passes(line, filter));
   if (!typed.trim()) return grouped(left);
-  const fits = left.map((line) => ({ line, score: fit(line, typed) })).filter((one) => one.score > 0);
+  const words = typed.split(/\s+/).filter((word) => lines.some((line) => fit(line, word) > 0)); // others may be names of processes
+  const rank = (/** @type {Line} */ line) => fit(line, words.join(" ")) * (line.changes && ASKING.test(typed) ? 0.5 : 1);
+  const fits = left.map((line) => ({ line, score: words.length ? rank(line) : 0 })).filter((one) => one.score > 0);
   const best = Math.max(0, ...fits.map((one) => one.score));
   const close = fits.filter((one) => one.score >= best * 0.45)
     .sort((one, other) => other.score - one.score || one.line.name.localeCompare(other.line.name));
