@@ -136,7 +136,8 @@ def test_a_refusal_is_shown_beside_its_field(modules: JsModules) -> None:
 @pytest.mark.parametrize(
     ("typed", "first"),
     [("kill a process", "process.kill"), ("kill", "process.kill"), ("stop supervisor", "supervisor.stop"),
-     ("who crashed", "restart.list"), ("who gave up", "restart.list"), ("restart something", "restart.list"), ("send message", "process.message"), ("prkill", "process.kill"),
+     ("who crashed", "restart.list"), ("who gave up", "restart.list"), ("restart something", "restart.list"),
+     ("send message", "process.message"), ("prkill", "process.kill"),
      ("why did it restart", "error.why"), ("why did ledger restart", "error.why"),
      ("what happened", "restart.list"), ("list processes", "process.list"), ("process.info", "process.info"),
      ("undo state", "state.restore"), ("create token", "token.create"), ("watch events", "events.stream")],

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { newest, storedText } from "#static/start/last-restarts.js";
+import { storedText } from "#static/live/storms.js";
+import { newest } from "#static/start/last-restarts.js";
 
 const line = (from) => ({ from, count: 1 });
 const stored = (ref, at, node = null) => ({ ref, at, node, count: 1 });

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { fit, pieces } from "#static/shell/fuzzy.js";
-import { processItem, rank, remembered, trusted } from "#static/shell/palette-items.js";
+import { processItem, rank, remembered, restartItem, trusted } from "#static/shell/palette-items.js";
 
 /** The texts that fit, the best first. */
 const order = (question, ...texts) =>
@@ -77,4 +77,19 @@ test("a process of another node is found with its node, and no command acts on i
   assert.deepEqual(ranked([own, other], "bank"), [["Processes", ["bank", "bank"]]]);
   assert.notEqual(own.id, other.id);
   assert.equal(processItem({ ...line, name: null }, "", "/").text, "Bank 0.6.0");
+});
+
+test("what happened is found by the names in it, and by words such as crashed and gave up", () => {
+  const of = (ref, line, more = {}) => restartItem({ ref, line, kept: true, count: 1, ...more }, line, "18:14:30", "/why/x");
+  const items = [
+    of("9f3a0c1b22d4.9", "checkout_sup gave up"), of("9f3a0c1b22d4.7", "ledger crashed and was restarted"), item("cart"), item("ledger"),
+  ];
+  const restarts = (question) => ranked(items, question).find(([name]) => name === "Restarts")?.[1];
+  assert.deepEqual(restarts("checkout_sup gave up"), ["checkout_sup gave up"]);
+  assert.deepEqual(restarts("why did ledger restart"), ["ledger crashed and was restarted"]);
+  assert.deepEqual(restarts("last restarts"), ["checkout_sup gave up", "ledger crashed and was restarted"]);
+  assert.equal(restarts("crashed")?.length, 2);
+  assert.equal(restarts("cart"), undefined);
+  assert.equal(of("9f3a0c1b22d4.5", "till crashed", { kept: false }), null);
+  assert.equal(of("9f3a0c1b22d4.9", "checkout_sup gave up").icon, "gave-up");
 });

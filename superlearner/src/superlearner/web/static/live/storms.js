@@ -191,3 +191,13 @@ export const stormText = (line) => {
   return `${verb(line.event)} ${line.count.toLocaleString("en")}× `
     + `${spanOf(line)}${reason && reason !== "killed" ? `: ${reasonIn(reason)}` : ""}`;
 };
+
+/**
+ * Return a stored restart in words; many of a crash loop with their number and time: "till crashed 30× in 18 s".
+ * @param {Api.RestartLine} stored
+ */
+export function storedText({ line = "", count = 1, kept, at, until }) {
+  if (count <= BEYOND || (!kept && /\d times more/.test(line))) return line;
+  const words = line.replace(/ and was restarted$| and restarted$/, "");
+  return `${words} ${count.toLocaleString("en")}× ${spanOf({ from: at, to: until ?? at })}`;
+}

@@ -26,7 +26,7 @@ import { fit } from "./fuzzy.js";
 const RECENT = "Recent";
 /** The group that the server fills while one types: it comes last, so that no other result moves. */
 const LATE = "Documentation";
-const ORDER = ["Pages", "Processes", "Operations", "Nodes", "This page", "Documentation"];
+const ORDER = ["Pages", "Processes", "Restarts", "Operations", "Nodes", "This page", "Documentation"];
 const FIRST = 6;
 const MOST = 8;
 /** Bonus for earlier choices. */
@@ -104,6 +104,25 @@ export function processItem(line, node, href, beside = "") {
     id: `process:${node}:${name || line.pid}`, group: "Processes", icon: line.type === "supervisor" ? "supervisor" : "running",
     text: name || `${line.what} ${line.pid}`, more: [...facts, ...(beside ? [beside] : [])].join(" · "), also: String(line.pid), href,
     ...(beside ? {} : { line: /** @type {any} */ (line) }),
+  };
+}
+
+/** Words that find every restart. */
+const ABOUT_RESTARTS = "last restarts why did was what happened crash crashed killed restart restarted gave up give-up failed";
+
+/**
+ * Return the item of a restart or give-up; null if it has no page.
+ * @param {Api.RestartLine} line
+ * @param {string} text
+ * @param {string} when
+ * @param {string} href
+ * @returns {Item|null}
+ */
+export function restartItem({ ref, kept, count = 1, gave_up, node, line = "" }, text, when, href) {
+  if (!ref || !(kept || count > 1)) return null;
+  return {
+    id: `restart:${ref}`, group: "Restarts", icon: gave_up || line.includes("gave up") ? "gave-up" : "crashed", text,
+    more: [when, ...(node ? [node] : [])].join(" · "), also: ABOUT_RESTARTS, href,
   };
 }
 

@@ -6,10 +6,13 @@
 
 import { ApiError, platform, request, requestOn } from "../base/api.js";
 import { chosen, root } from "../base/dom.js";
+import { time } from "../base/words.js";
+import { whyAddress } from "../base/process-link.js";
+import { storedText } from "../live/storms.js";
 import { WORDS } from "./page-words.js";
 import { pages } from "./nav.js";
 import { here, nodes } from "./nodes.js";
-import { processItem } from "./palette-items.js";
+import { processItem, restartItem } from "./palette-items.js";
 
 /** @import { Item } from "./palette-items.js" */
 
@@ -17,6 +20,7 @@ import { processItem } from "./palette-items.js";
 const PROCESSES = 300;
 
 /** Number of processes of each other node, and of other nodes that are searched. */
+const RESTARTS = 50;
 const PROCESSES_ELSEWHERE = 20, NODES_ELSEWHERE = 8;
 
 /**
@@ -114,6 +118,17 @@ export async function stopped(signal) {
     (one.children ?? []).filter((/** @type {Record<string, any>} */ child) => !child.alive)
       .map((/** @type {Record<string, any>} */ child) =>
         ({ id: String(child.id), supervisor: String(one.pid), supervisor_name: String(one.name ?? one.pid) })));
+}
+
+/**
+ * Return the last restarts and give-ups, of all nodes unless one is chosen.
+ * @param {AbortSignal} signal
+ * @returns {Promise<Item[]>}
+ */
+export async function restarts(signal) {
+  /** @type {Api.RestartLine[]} */ const found = await request("GET", `/restarts?per_page=${RESTARTS}`, undefined, signal);
+  return found.flatMap((one) => restartItem(one, storedText(one), time(one.until ?? one.at),
+    `${location.origin}${whyAddress(one.ref ?? "", one.node ?? chosen())}`) ?? []);
 }
 
 /** @param {AbortSignal} signal @returns {Promise<Item[]>} */

@@ -11,7 +11,7 @@ import { onlyReads, WHY } from "./only-reads.js";
 import { commands, parsed, subject } from "./palette-commands.js";
 import { rank, remembered, trusted } from "./palette-items.js";
 import {
-  fromPage, isAborted, manual, operations, processes, processesElsewhere, reason, rights, sections, stopped, supervisors,
+  fromPage, isAborted, manual, operations, processes, processesElsewhere, reason, restarts, rights, sections, stopped, supervisors,
 } from "./palette-sources.js";
 import { Sure } from "./palette-sure.js";
 import { counted } from "../base/words.js";
@@ -73,6 +73,7 @@ class Palette {
     void this.#ask("rights", async (signal) => (this.#may = await rights(signal), []));
     void this.#ask("supervisors", async (signal) => this.#know(await supervisors("", signal)));
     void this.#ask("processes", (signal) => processes("", signal));
+    void this.#ask("restarts", restarts);
     if (!this.#got.has("operations")) void this.#ask("operations", operations);
     if (!this.#got.has("documentation")) void this.#ask("documentation", manual);
     this.#draw();

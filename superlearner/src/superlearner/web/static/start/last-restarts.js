@@ -5,11 +5,7 @@
  * @module
  */
 
-import { spanOf } from "../live/storms.js";
-
 /** @import { Line } from "../live/storms.js" */
-/** Restarts from which one line stands for a loop. */
-const LOOP = 5;
 /** Seconds by which the times of a restart in the feed and in the store may differ. */
 const SAME_S = 0.5;
 
@@ -32,14 +28,4 @@ export function newest({ node, lines, refs, stored }, most) {
     ...lines.map((line) => ({ node, at: line.from, count: line.count, line, stored: null })),
     ...others.map((one) => ({ node: one.node ?? node, at: one.at, count: one.count ?? 1, line: null, stored: one })),
   ].sort((one, other) => other.at - one.at).slice(0, most);
-}
-
-/**
- * Return a stored restart in words; many of a crash loop with their number and time: "till crashed 30× in 18 s".
- * @param {Api.RestartLine} stored
- */
-export function storedText({ line = "", count = 1, kept, at, until }) {
-  if (count < LOOP || (!kept && /\d times more/.test(line))) return line;
-  const words = line.replace(/ and was restarted$| and restarted$/, "");
-  return `${words} ${count.toLocaleString("en")}× ${spanOf({ from: at, to: until ?? at })}`;
 }

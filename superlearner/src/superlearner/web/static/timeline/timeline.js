@@ -202,7 +202,8 @@ function draw(moved = false) {
   drawAxis(events);
   if (log.events.length && (axis.begin < first || at !== null || !events.length)) void log.all();
   const oldest = log.kept?.[0]?.at ?? first;
-  if (at !== null && at < oldest) void log.more(at);
+  const from = Math.min(at ?? oldest, axis.begin); // the chart is not empty where there were restarts
+  if (from < oldest) void log.more(from);
   write(byId("clock", HTMLElement), at === null ? "Now" : precise(at));
   const every = about();
   const hidden = every.length - events.length;
