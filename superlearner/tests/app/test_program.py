@@ -74,7 +74,7 @@ def test_a_tree_that_gave_up_starts_again_by_itself(start: Callable[..., Any]) -
     assert states == ["gave_up", "running"]
     gave_up = "demo_one_for_one gave up: 0 of 3 restarts left in 5 s (last: counter_1 was killed)"
     assert f"{gave_up}; playground restarts it in 1 s" in told
-    assert f"{gave_up}; playground restarted it" in told
+    assert f"{gave_up}; playground restarted it after 1 s" in told
     with program.client() as client:
         [line, *_] = client.get("/api/v1/restarts").json()["data"]
         facts = client.get(f"/api/v1/restarts/{line['ref']}").json()["data"]["facts"]

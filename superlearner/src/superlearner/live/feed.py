@@ -95,7 +95,7 @@ class Feed:
             why = ""
         said = "" if why in ("", "gave up") else f"it {why}"
         story.tail = sentences.story(said, sentences.restarts_after(supervisor, "it", pause))
-        story.again, story.done = supervisor, True
+        story.again, story.pause, story.done = supervisor, pause, True
         story.waits = False
         story.failed = said
         self._put(story)
@@ -211,7 +211,8 @@ class Feed:
         story, row = self._latest.get(key), model.rows.get(key)
         who, by = called(model, supervisor, data["id"]), label(supervisor)
         if story is not None and story.again:
-            story.tail, story.again = sentences.story(story.failed, sentences.restarted(story.again, "it")), ""
+            restarted = sentences.restarts_after(story.again, "it", story.pause, done=True)
+            story.tail, story.again = sentences.story(story.failed, restarted), ""
             self._put(story)
             text = sentences.restarted(by, who)
         elif row is not None and row.state == "stopped" and row.last is not None and not is_along(event):

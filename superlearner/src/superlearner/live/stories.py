@@ -140,6 +140,8 @@ class Story:
     tail: str = ""
     again: str = ""
     """The supervisor that will restart it after a pause; "" without a pause."""
+    pause: float = 0.0
+    """Seconds of that pause."""
     failed: str = ""
     """The reason why its first restart failed; "" if it did not."""
     done: bool = False

@@ -219,13 +219,13 @@ def gave_up(who: str, last: str, *, used: Any, allowed: Any, window: Any) -> str
     return f"{who} gave up: {left if allowed else 'it allows no restarts'}{f' (last: {last})' if last else ''}"
 
 
-def restarts_after(by: str, who: str, pause: float) -> str:
-    """Return the clause about a restart after a pause.
+def restarts_after(by: str, who: str, pause: float, *, done: bool = False) -> str:
+    """Return the clause about a restart after a pause, which is `done` or will be.
 
-    >>> restarts_after("playground", "it", 30)
-    'playground restarts it in 30 s'
+    >>> restarts_after("playground", "it", 30), restarts_after("playground", "it", 30, done=True)
+    ('playground restarts it in 30 s', 'playground restarted it after 30 s')
     """
-    return f"{by} restarts {who} in {duration(pause)}"
+    return f"{by} restarted {who} after {duration(pause)}" if done else f"{by} restarts {who} in {duration(pause)}"
 
 
 def budget(used: Any, allowed: Any, window: Any) -> str:

@@ -227,7 +227,8 @@ export class SlCode extends HTMLElement {
     }
     const { doc } = this.#view.state;
     const { from, to } = doc.line(Math.min(Math.max(line, 1), doc.lines));
-    const at = Math.min(from + Math.max(column - 1, 0), to);
+    const indent = (this.value.split("\n")[line - 1] ?? "").search(/\S/); // nothing is wrong with it
+    const at = Math.min(from + Math.max(column - 1, indent, 0), to);
     const whole = at === to ? from : at;
     this.#view.dispatch(this.#cm.setDiagnostics(this.#view.state, [{ from: whole, to, severity: "error", message }]));
     if (go) this.#view.dispatch({ effects: this.#cm.EditorView.scrollIntoView(from, { y: "center" }), selection: { anchor: at } });

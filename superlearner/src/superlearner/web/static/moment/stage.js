@@ -346,7 +346,7 @@ export class RestartStage extends HTMLElement {
       mark.height = mark.chip.offsetHeight;
     }
     this.#more.replaceChildren(...more.map(({ x, y, count }) => {
-      const rest = make("span", { class: "more" }, `and ${count} more`);
+      const rest = make("span", { class: "more" }, `and ${count} more children`);
       rest.style.transform = `translate(${x}px, ${y - 10}px)`;
       return rest;
     }));

@@ -23,7 +23,7 @@ import { burning, nameIn, restartsIn, rowText, storedText, stormText, Storms } f
 import { lostWords, showLost, showStatus } from "../live/status.js";
 import { calmParts, reduce as judged } from "../system/system-model.js";
 import { complain } from "../base/toast.js";
-import { number, STATES, time } from "../base/words.js";
+import { counted, number, STATES, time } from "../base/words.js";
 
 /** @import { Message, Model, Row } from "../live/model.js" */
 /** @import { Scene } from "./first-steps.js" */
@@ -257,7 +257,8 @@ function wrong() {
       row.state === "stopped"
         ? " was stopped; nothing starts it again"
         : ` ${stateText(row)}`)),
-    ...(rows.length > SHOWN ? [make("li", {}, `and ${number(rows.length - SHOWN)} more`)] : []),
+    ...(rows.length > SHOWN ? [make("li", {}, "and ", make("a", { href: `${root()}/supervisors` },
+      counted(rows.length - SHOWN, "more process", "more processes")), " in the tree")] : []),
     ...gaveUp(
       new Set([...rows.map(({ key }) => key), ...burnt.map(({ event }) => event.key ?? ""),
         ...anomalies.filter(({ evidence }) => evidence.give_ups).map(({ name }) => name)])).map(
