@@ -46,15 +46,17 @@ const FIRST = {
 
 /** Synonyms for the search. @type {Record<string, string[]>} */
 const SYNONYMS = {
-  kill: ["end", "stop"], stop: ["end", "terminate", "shutdown"], delete: ["remove", "forget", "unregister"], crash: ["fail", "error"], fail: ["crash", "error"], happen: ["restart", "stream"], gave: ["give-up"],
+  kill: ["end", "stop"], stop: ["end", "terminate", "shutdown"], delete: ["remove", "forget", "unregister"],
+  crash: ["fail", "error"], fail: ["crash", "error"],
+  happen: ["restart", "stream"], gave: ["give-up"],
   give: ["give-up"],
   send: ["message"], find: ["list", "search", "whereis"], show: ["list", "info"], queue: ["mailbox"], actor: ["process"],
   worker: ["process", "child"], memory: ["memory"], upgrade: ["reload"], reload: ["code"], undo: ["restore"], pause: ["suspend"],
   freeze: ["suspend"], watch: ["stream", "trace"], password: ["token"], user: ["user", "token", "audit"], config: ["settings"],
   configuration: ["settings"], permission: ["token"], why: ["why", "error"],
 };
-const EMPTY = new Set(["a", "an", "the", "of", "to", "my", "how", "do", "i", "me", "can", "all", "who", "what", "which", "is", "was", "were",
-  "has", "have", "did", "does", "it", "something", "anything", "someone", "last", "up"]);
+const EMPTY = new Set(["a", "an", "the", "of", "to", "my", "how", "do", "i", "me", "can", "all", "who", "what", "which", "is",
+  "was", "were", "has", "have", "did", "does", "it", "something", "anything", "someone", "last", "up"]);
 /** Words of a question, which is rather about what happened than about a change. */
 const ASKING = /\b(who|what|which|why|when|did|has|was|were|last)\b/i;
 
@@ -104,7 +106,8 @@ export function fit(line, typed) {
   const asked = words.filter((word) => !EMPTY.has(word));
   let sum = 0;
   for (const word of asked.length ? asked : words) {
-    const found = Math.max(...[word, ...(SYNONYMS[word] ?? SYNONYMS[stem(word)] ?? [])].map((one, place) => fitOf(line, stem(one)) * (place ? 0.8 : 1)));
+    const alike = [word, ...(SYNONYMS[word] ?? SYNONYMS[stem(word)] ?? [])];
+    const found = Math.max(...alike.map((one, place) => fitOf(line, stem(one)) * (place ? 0.8 : 1)));
     if (!found) return 0;
     sum += found;
   }
@@ -146,7 +149,8 @@ function inOrder(text, letters) {
 export function found(lines, typed, filter) {
   const left = lines.filter((line) => passes(line, filter));
   if (!typed.trim()) return grouped(left);
-  const words = typed.split(/\s+/).filter((word) => lines.some((line) => fit(line, word) > 0)); // others may be names of processes
+  const words = typed.split(/\s+/).filter((word) =>
+    lines.some((line) => fit(line, word) > 0)); // others may be names of processes
   const rank = (/** @type {Line} */ line) => fit(line, words.join(" ")) * (line.changes && ASKING.test(typed) ? 0.5 : 1);
   const fits = left.map((line) => ({ line, score: words.length ? rank(line) : 0 })).filter((one) => one.score > 0);
   const best = Math.max(0, ...fits.map((one) => one.score));
