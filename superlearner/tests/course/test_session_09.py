@@ -11,6 +11,13 @@ from superlearner.course.engine.child import verdict_of
 COURSE = Course()
 
 
+def test_an_excerpt_marks_the_end_that_is_the_cause_and_not_its_consequence() -> None:
+    right, source = COURSE.solution("s09.policies"), COURSE.check_source("s09.policies")
+    crashed = verdict_of("s09.policies", source, right.replace("restarts + 1)", "restarts.nothing)"), list(SEEDS))
+    ends = [(row.of, row.marked) for row in crashed.excerpt if row.text.startswith("Crash(")]
+    assert ends == [("always monitor", True), ("agent", False)]
+
+
 @pytest.mark.parametrize(
     ("id", "before", "after", "said"),
     [

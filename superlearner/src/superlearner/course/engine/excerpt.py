@@ -107,7 +107,7 @@ class Excerpt:
         *,
         mark: bool = True,
     ) -> tuple[CourseRow, ...]:
-        """Return the rows to show, the last of them marked as the one in question.
+        """Return the rows to show, one of them marked: the last one, or of equal crashes the first, their cause.
 
         Args:
             events: the trace.
@@ -129,7 +129,10 @@ class Excerpt:
                 break
             kept.add(place)
         shown = [found[place] for place in sorted(kept)]
-        return tuple(dataclasses.replace(row, marked=mark and row is shown[-1]) for row in shown)
+        end = shown[-1] if shown else None
+        crash = end is not None and end.kind == "exit" and end.text.startswith("Crash(")
+        asked = next((row for row in shown if crash and end and (row.kind, row.text) == (end.kind, end.text)), end)
+        return tuple(dataclasses.replace(row, marked=mark and row is asked) for row in shown)
 
     def _rows(
         self, events: Sequence[Event], row_of: Callable[[Event], CourseRow | None], since: int, until: int | None
