@@ -82,6 +82,31 @@ def test_frames_put_between_the_break_of_a_link_and_its_notice_arrive_over_the_n
     run(main)
 
 
+@BOTH
+def test_a_message_of_the_handshake_that_a_broken_link_refused_is_not_sent_over_the_next_link(
+    way: str, sockets: Path
+) -> None:
+    async def main() -> None:
+        a, b = [await Side(node, sockets, listen=WAYS[way]).start() for node in (A, B)]
+        confirm = b.carrier._on_confirm
+
+        def confirm_and_break(begun: Any, frame: bytes) -> None:
+            b.carrier._on_confirm = confirm
+            begun.link._socket.shutdown(socket.SHUT_WR)
+            confirm(begun, frame)
+
+        b.carrier._on_confirm = confirm_and_break
+        await a.carrier.connect(b.address)
+        assert [(A, True), (A, False)] == [await b.hints.get(), await b.hints.get()]
+        b.carrier.put(A, b"1")
+        await a.carrier.connect(b.address, again=True)
+        assert (B, b"1") == await a.got.get()
+        await a.close()
+        await b.close()
+
+    run(main)
+
+
 @pytest.mark.parametrize("listen", ["127.0.0.1:0", "localhost:0", "tcp/[::1]:0"])
 def test_a_port_is_opened_only_where_listen_names_one(listen: str, sockets: Path) -> None:
     async def main() -> None:
