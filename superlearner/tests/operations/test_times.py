@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import typer
 
 from superlearner.base.typed_time import read_time
+from superlearner.cli.values import value_of
 from superlearner.operations.adapters.cli import entry_of
 from superlearner.operations.declaration import Operation
 from superlearner.operations.engine.examples import example_of
@@ -38,6 +40,47 @@ TIMES = [
 )  # fmt: skip
 def test_a_time_is_read_as_people_type_it(typed: str | float, ago: float) -> None:
     assert read_time(typed, NOW) == NOW - ago
+
+
+@pytest.fixture
+def move(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Change the time zone of this program."""
+
+    def to(zone: str) -> None:
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+
+    yield to
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("now", "typed", "expected"),
+    [
+        ("05:45", "01:30", "05:30"),
+        ("06:45", "01:30", "06:30"),
+        ("06:45", "01:50", "05:50"),
+        ("08:00", "01:30", "06:30"),
+    ],
+)
+def test_in_the_hour_that_comes_twice_a_time_of_day_is_the_last_one(
+    move: Callable[[str], None], now: str, typed: str, expected: str
+) -> None:
+    move("America/New_York")  # at 06:00 UTC, clocks are set back from 02:00 to 01:00
+
+    def utc(text: str) -> float:
+        return datetime.strptime(f"2026-11-01 {text}", "%Y-%m-%d %H:%M").replace(tzinfo=UTC).timestamp()
+
+    assert read_time(typed, utc(now)) == utc(expected)
+
+
+def test_a_time_at_the_command_line_is_in_the_zone_of_the_terminal(move: Callable[[str], None]) -> None:
+    since = {"name": "since", "kind": "text", "format": "unix-time", "place": "query"}
+    move("Asia/Tokyo")
+    assert value_of(since, "2026-11-27 18:14") == datetime(2026, 11, 27, 9, 14, tzinfo=UTC).timestamp()
+    with pytest.raises(typer.BadParameter, match=r"expected a time such as 18:14.*, got soon"):
+        value_of(since, "soon")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ __all__ = ["EXAMPLES", "LAST", "read_time"]
 
 EXAMPLES: Final = '18:14, 18:14:30, "30 min ago", 30m, 1h, 2026-11-27, "2026-11-27 18:14" or seconds since 1970'
 LAST: Final = 253_402_300_799
-"""The last second of the year 9999."""
+"""The last second of the year 9999; later times cannot be formatted."""
 LONGEST: Final = 60
 NUMBER: Final = re.compile(r"\d+(\.\d*)?|\.\d+")
 CLOCK: Final = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d(?:\.\d{1,6})?))? ?(Z|[+-]\d\d:?\d\d)?", re.IGNORECASE)
@@ -72,14 +72,14 @@ def _read(typed: Any, now: float) -> float | None:
 
 
 def _read_clock(found: re.Match[str], now: float) -> float:
-    """Return the last passed time of day."""
+    """Return the last passed time of day; in the night in which clocks are set back, an hour comes twice."""
     zone = None if found[4] is None else datetime.strptime(found[4].upper(), "%z").tzinfo
     seconds = float(found[3] or 0)
-    today = datetime.fromtimestamp(now, zone)
-    at = today.replace(
+    today = datetime.fromtimestamp(now, zone).replace(
         hour=int(found[1]), minute=int(found[2]), second=int(seconds), microsecond=round(seconds % 1 * 1e6)
     )
-    return (at if at <= today else at - timedelta(days=1)).timestamp()
+    days = today, today - timedelta(days=1)
+    return max(at for day in days for fold in (0, 1) if (at := day.replace(fold=fold).timestamp()) <= now)
 
 
 def _read_span(text: str, now: float) -> float | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import typer
 
+from superlearner.base.typed_time import read_time
 from superlearner.cli.plain import plain
 
 __all__ = ["value_of"]
@@ -18,7 +19,8 @@ def value_of(parameter: dict[str, Any], typed: Any) -> Any:
 
     Complex values are JSON; where any JSON is accepted, a bare word is a string.
 
-    The path of a file is made absolute. For a program or a list of names, `@FILE` names the file with it.
+    The path of a file is made absolute. For a program or a list of names, `@FILE` names the file with it. Times are in
+    the time zone of this terminal, as those that it shows; the platform may be in another one.
 
     Raises:
         typer.BadParameter: it is not valid for this parameter.
@@ -29,6 +31,8 @@ def value_of(parameter: dict[str, Any], typed: Any) -> Any:
     kind, form = parameter["kind"], parameter.get("format")
     if form == "path":
         return str(Path(typed).absolute())  # the platform has another working directory
+    if form == "unix-time":
+        return _time(parameter, typed)
     if form in ("python", "lines") and typed.startswith("@") and "\n" not in typed:
         return _read(parameter, Path(typed[1:]))
     if kind == "choice":
@@ -53,6 +57,14 @@ def _read(parameter: dict[str, Any], file: Path) -> str:
         raise typer.BadParameter(
             f"expected a file after @, got {plain(str(file))} ({why})", param_hint=option
         ) from None
+
+
+def _time(parameter: dict[str, Any], typed: str) -> float:
+    try:
+        return read_time(typed)
+    except ValueError as error:
+        option = f"--{parameter['name'].replace('_', '-')}"
+        raise typer.BadParameter(f"{error}, got {plain(typed[:100])}", param_hint=option) from None
 
 
 def _anything(parameter: dict[str, Any], typed: str) -> Any:

@@ -69,7 +69,7 @@ def _form(schema: dict[str, Any]) -> str | None:
 def _kind(schema: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
     """Return the kind of input: text, integer, number, flag, choice (with choices), list, json or any."""
     if schema.get("format") == UNIX_TIME["format"]:
-        return {"kind": "text"}  # the platform reads it
+        return {"kind": "text"}  # as people type it
     if "$ref" in schema:
         schema = {**known[schema["$ref"].rpartition("/")[2]], **schema}
     if "anyOf" in schema:

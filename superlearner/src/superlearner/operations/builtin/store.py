@@ -24,7 +24,6 @@ from superlearner.store import AuditRow, NameTaken, NotOfThisDatabase, Store, St
 Asked = Annotated[str | None, Field(max_length=200)]
 Exported = Literal["restarts", "audit", "setting_changes", "recordings"]
 Aging = Literal["restarts", "audit", "setting_changes"]
-"""The end of the year 9999; later times cannot be formatted."""
 FileName = Annotated[
     str | None,
     Field(

@@ -226,7 +226,8 @@ export function bounds({ min, max, above }) {
  */
 function readTime(text) {
   if (/^\d+(\.\d+)?$/.test(text)) return { value: Number(text) };
-  if (/^\d{1,2}:\d\d(:\d\d(\.\d+)?)?$/.test(text)) return { value: text + offset() };
+  const clock = /^(\d{1,2}):(\d\d)(:\d\d(\.\d+)?)?$/.exec(text);
+  if (clock) return { value: text + offset(Number(clock[1]), Number(clock[2])) };
   const day = /^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00` : text;
   const seconds = /^\d{4}-\d\d-\d\d[T ]/.test(day) ? new Date(day).getTime() / 1000 : NaN;
   if (Number.isFinite(seconds)) return { value: seconds };
@@ -234,9 +235,15 @@ function readTime(text) {
   return { wrong: "Expected a time such as 18:14, 30 min ago, 1h or 2026-11-27 18:14." };
 }
 
-/** Return the browser's offset from UTC today, such as +01:00. */
-function offset() {
-  const minutes = -new Date().getTimezoneOffset();
+/**
+ * Return the browser's offset from UTC, such as +01:00, when it was this time of day last.
+ * @param {number} hours @param {number} minute
+ */
+function offset(hours, minute) {
+  const at = new Date();
+  at.setHours(hours, minute, 0, 0);
+  if (at.getTime() > Date.now()) at.setDate(at.getDate() - 1);
+  const minutes = -at.getTimezoneOffset();
   const two = (/** @type {number} */ number) => String(Math.floor(number)).padStart(2, "0");
   return `${minutes < 0 ? "-" : "+"}${two(Math.abs(minutes) / 60)}:${two(Math.abs(minutes) % 60)}`;
 }
