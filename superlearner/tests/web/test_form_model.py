@@ -99,6 +99,16 @@ def test_form_values_are_read_as_on_the_command_line(modules: JsModules) -> None
         *[1577854800] * 3, 5, "30 min ago", "1h", expected,
     ]  # fmt: skip
     assert typed(modules, when, "18:14")[0] in ("18:14-05:00", "18:14-04:00")
+    text = """([line, now]) => {
+        const { Date: Real } = globalThis;
+        globalThis.Date = class extends Real {
+            constructor(...of) { super(...(of.length ? of : [now])); }
+            static now() { return now; }
+        };
+        try { return read(fieldsOf(line)[0], "00:30").value; } finally { globalThis.Date = Real; }
+    }"""
+    summer, changed = 1793491200000, 1793520000000  # 00:00 and 08:00 UTC; clocks are set back at 06:00 UTC
+    assert [modules.evaluate(text, [line(value=when), now]) for now in (summer, changed)] == ["00:30-04:00"] * 2
     text = {"type": "string", "maxLength": 3, "pattern": "^[a-z]"}
     long, form = "Expected at most 3 characters, got 4.", "Expected another form: ^[a-z]"
     assert typed(modules, text, "abc", "abcd", "1", "😀") == ["abc", long, form, form]
@@ -153,7 +163,9 @@ def test_a_verb_finds_what_does_it_and_nonsense_finds_nothing(modules: JsModules
     text = """([lines, typed]) =>
         found(lines, typed, {effect: '', scope: ''}).flatMap((one) => one.lines.map((line) => line.name))"""
     assert "supervisor.restart" in modules.evaluate(text, [list(LINES.values()), "restart something"])
-    assert modules.evaluate(text, [list(LINES.values()), "qqqzx"]) == []
+    for nonsense in ("qqqzx", "__proto__"):
+        assert modules.evaluate(text, [list(LINES.values()), nonsense]) == []
+    assert modules.evaluate(text, [list(LINES.values()), "constructor"]) is not None
 
 
 def test_the_list_begins_with_what_people_come_for_and_ends_with_what_packages_add(modules: JsModules) -> None:

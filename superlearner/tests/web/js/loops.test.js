@@ -40,3 +40,14 @@ test("stops by a supervisor, starts along with a sibling and give-ups belong to 
   ];
   assert.equal(told([...others, ...others, ...others, ...others, ...others]).length, 15);
 });
+
+test("the time for a long loop grows with its length, not with its square", () => {
+  let read = 0;
+  const counted = (event) => Object.defineProperty({ ...event }, "type", { get: () => (read += 1, event.type) });
+  const reads = (rounds) => {
+    read = 0;
+    assert.equal(fold(loop(0, rounds).map(counted), new Set()).length, 1);
+    return read;
+  };
+  assert.ok(reads(400) < 3 * reads(200));
+});

@@ -106,7 +106,8 @@ export function fit(line, typed) {
   const asked = words.filter((word) => !EMPTY.has(word));
   let sum = 0;
   for (const word of asked.length ? asked : words) {
-    const alike = [word, ...(SYNONYMS[word] ?? SYNONYMS[stem(word)] ?? [])];
+    const known = [word, stem(word)].find((one) => Object.hasOwn(SYNONYMS, one));
+    const alike = [word, ...(known ? SYNONYMS[known] ?? [] : [])];
     const found = Math.max(...alike.map((one, place) => fitOf(line, stem(one)) * (place ? 0.8 : 1)));
     if (!found) return 0;
     sum += found;

@@ -41,23 +41,34 @@ export function fold(events, open) {
     runs.set(event, run);
     if (cause !== null) going.set(cause, run);
   }
-  return events.flatMap((event) => entriesOf(event, /** @type {LogEvent[]} */ (runs.get(event)), open));
+  /** @type {Map<LogEvent[], Loop|null>} */ const loops = new Map([...new Set(runs.values())].map((run) => [run, loopOf(run, open)]));
+  return events.flatMap((event) => {
+    const run = /** @type {LogEvent[]} */ (runs.get(event));
+    return entriesOf(event, run, loops.get(run) ?? null);
+  });
 }
+
+/** Return the loop that a run is; null if it has few rounds. @param {readonly LogEvent[]} run @param {ReadonlySet<string>} open */
+function loopOf(run, open) {
+  const ends = run.filter(isEnd).length, count = Math.max(ends, run.length - ends);
+  const first = /** @type {LogEvent} */ (run[0]), last = /** @type {LogEvent} */ (run.at(-1));
+  return count > BEYOND ? { id: first.id, count, from: first.at, to: last.at, open: open.has(first.id) } : null;
+}
+
+/** @param {LogEvent} event */
+const isEnd = ({ type }) => type !== "child_restarted";
 
 /**
  * Return the row of an event; none if it is in the row of its loop, which stands at the place of the last event.
  * @param {LogEvent} event
  * @param {readonly LogEvent[]} run  the events of its cause
- * @param {ReadonlySet<string>} open
+ * @param {Loop|null} loop
  * @returns {Entry[]}
  */
-function entriesOf(event, run, open) {
-  const ends = run.filter(({ type }) => type !== "child_restarted");
-  const first = /** @type {LogEvent} */ (run[0]), last = /** @type {LogEvent} */ (run.at(-1));
-  const count = Math.max(ends.length, run.length - ends.length);
-  const loop = count > BEYOND ? { id: first.id, count, from: first.at, to: last.at, open: open.has(first.id) } : null;
-  if (!loop || loop.open) return [{ event, events: [event], loop: event === last ? loop : null }];
-  return event === last ? [{ event: ends.at(-1) ?? last, events: run, loop }] : [];
+function entriesOf(event, run, loop) {
+  const isLast = event === run.at(-1);
+  if (!loop || loop.open) return [{ event, events: [event], loop: isLast ? loop : null }];
+  return isLast ? [{ event: run.findLast(isEnd) ?? event, events: run, loop }] : [];
 }
 
 /** Return how often a loop went round, and for how long: `144× in 49 s`. @param {Loop} loop */
