@@ -8,7 +8,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import httpx
@@ -160,6 +162,38 @@ def test_an_answer_is_recorded_on_the_platform_of_a_url_for_the_holder_of_the_to
     refused = superlearner("course", "check", "s12.remember", str(file), "--url", "there")
     assert (2, "") == (refused.returncode, refused.stdout)
     assert "expected an address such as http://127.0.0.1:4000, got 'there'" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"data": {"added": 1, "known": 0}}, "recorded for you at "),
+        ({"ok": True}, "not recorded: the server at "),
+        ([], "not recorded: the server at "),
+    ],
+    ids=["an older platform", "another server", "another one"],
+)
+def test_a_verdict_is_printed_whatever_the_server_answers(
+    superlearner: Run, tmp_path: Path, body: object, said: str
+) -> None:
+    class Answering(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps(body).encode())
+
+        def log_message(self, *arguments: Any) -> None: ...
+
+    file = tmp_path / "answer.py"
+    file.write_text(RIGHT)
+    with HTTPServer(("127.0.0.1", 0), Answering) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        done = superlearner("course", "check", "s12.remember", str(file), "--url", url)
+        server.shutdown()
+    assert (0, "") == (done.returncode, done.stderr)
+    assert f"\npassed\n\n{said}{url}" in done.stdout
 
 
 def test_a_session_is_opened_with_a_link_that_signs_in_and_another_is_printed(

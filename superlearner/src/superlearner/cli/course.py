@@ -125,11 +125,16 @@ def _record(place: Place, exercise: str, source: str, verdict: Any) -> Record:
     try:
         platform = find(*place)
         answer = request(platform, "POST", f"{PREFIX}/course/import", {"done": done}, STORE_S)
-        return Record(f"{answer['data']['learner']} at {platform.url}", None)
     except RequestRefused as error:
         return Record(None, "; ".join((str(error), *error.hints)))
     except (PlatformNotFound, WrongUrl, OSError) as error:
         return Record(None, str(error))
+    match answer:
+        case {"data": {"added": _, **facts}}:
+            learner = facts.get("learner", "you")  # an older platform does not say who it is
+            return Record(f"{learner} at {platform.url}", None)
+        case _:
+            return Record(None, f"the server at {platform.url} is no SuperLearner")
 
 
 def _watch(place: Place, exercise: str, file: Path, *, as_json: bool, weak: bool, by: Any) -> None:
