@@ -134,8 +134,16 @@ test("the notices of a run begin with its start", () => {
     { at: 9, text: "a held the loop" }, { at: 8, text: "sandbox one runs as node" }, { at: 7, text: "sandbox one ended: no" },
     { at: 1, text: "sandbox one runs as node" },
   ];
-  assert.deepEqual(noticesOfRun(all, "one", "node"), { begun: 8, notices: all.slice(0, 2) });
-  assert.deepEqual(noticesOfRun(all, "other", "node"), { begun: 0, notices: all });
+  assert.deepEqual(noticesOfRun(all, "one", "node").notices, all.slice(0, 2));
+  assert.deepEqual(noticesOfRun(all, "other", "node"), { since: 0, notices: all });
+});
+
+test("crashes at once, before the notice that the program runs, are those of its run", () => {
+  const runs = (/** @type {number} */ at) => ({ at, text: "sandbox one runs as node" });
+  const since = (/** @type {{at: number, text: string}[]} */ ...all) => noticesOfRun(all, "one", "node").since;
+  assert.ok(since(runs(8.04)) <= 8);
+  assert.equal(since({ at: 9, text: "sandbox one ended: no" }, runs(8.04), { at: 7.9, text: "sandbox one ended: no" }, runs(7)), 7.9);
+  assert.ok(since(runs(8.04), runs(5)) > 5);
 });
 
 test("a stored restart covers each event from its first to its last one, in the same run", () => {

@@ -19,7 +19,7 @@ const place = byId("happened", HTMLElement);
 /** @type {ReadonlyMap<string, number>} */ let lines = new Map();
 /** The node of the events while it runs, "" otherwise. */ let node = "";
 /** Of the run. @type {readonly Api.SandboxNotice[]} */ let notices = [];
-/** The time at which the run began. */ let begun = 0;
+/** The time from which on restarts are those of the run. */ let since = 0;
 /** The stored restarts of a sandbox that has ended, newest first, and its node. */
 let stored = { node: "", restarts: /** @type {readonly Api.RestartLine[]} */ ([]) };
 
@@ -41,7 +41,7 @@ export function showEvents(all, at, on) {
 
 /** @param {readonly Api.SandboxNotice[]} all @param {string} id @param {string} on  the sandbox and its node */
 export function showNotices(all, id, on) {
-  ({ notices, begun } = noticesOfRun(all, id, on));
+  ({ notices, since } = noticesOfRun(all, id, on));
   draw();
 }
 
@@ -70,7 +70,7 @@ function draw() {
     ...notices.map((one, back) => ({
       key: `n${notices.length - back} ${one.at}`, at: one.at, text: noticeText(one.text), level: "info", why: 0, who: "", line: 0, on: "",
     })),
-    ...stored.restarts.filter((one) => one.at >= begun && !events.some((event) => covers(one, event))).map((one) => ({
+    ...stored.restarts.filter((one) => one.at >= since && !events.some((event) => covers(one, event))).map((one) => ({
       key: `r${one.ref} ${one.count}`, at: one.at, text: one.line ?? "", level: one.gave_up ? "bad" : "warn",
       why: one.kept && one.ref ? one.ref : 0, who: one.name ?? "",
       line: Number(/\bmain\.py:(\d+)/.exec(one.where ?? "")?.[1] ?? 0), on: stored.node,

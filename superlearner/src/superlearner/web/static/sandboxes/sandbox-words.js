@@ -186,14 +186,19 @@ export function noticeText(text) {
   return raised ? `The new source was refused at ${at(raised.line)}. Version ${version} goes on.` : text;
 }
 
+/** Seconds before the notice that a program runs, in which its processes may have crashed. */
+const STARTS_S = 1;
+
 /**
- * Return the notices of the present or last run of a sandbox, and when it began; of an unknown beginning all, and 0.
+ * Return the notices of the present or last run of a sandbox, and since when its processes may have crashed; of an unknown
+ * beginning all, and 0.
  * @template {{at: number, text: string}} Notice
  * @param {readonly Notice[]} all @param {string} id @param {string} node
  */
 export function noticesOfRun(all, id, node) {
   const begun = Math.max(0, ...all.flatMap(({ at: when, text }) => (text === `sandbox ${id} runs as ${node}` ? [when] : [])));
-  return { begun, notices: all.filter((one) => one.at >= begun) };
+  const ended = all.flatMap(({ at: when, text }) => (when < begun && text.startsWith(`sandbox ${id} ended: `) ? [when] : []));
+  return { since: Math.max(0, begun - STARTS_S, ...ended), notices: all.filter((one) => one.at >= begun) };
 }
 
 /**
