@@ -8,11 +8,13 @@ import time
 import zlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+import otp
 from superlearner.live import relay
 from superlearner.live.relay import AT_ONCE
 from superlearner.nodes.remote import BadAnswer, NodeGone
@@ -557,3 +559,20 @@ def test_a_service_that_takes_no_name_of_its_node_is_attached_without_one(inside
         running.platform.nodes.detach("alias")
 
     inside(test)
+
+
+def test_a_restart_is_shown_as_one_of_its_node_whatever_id_and_node_it_names(inside: Inside, tmp_path: Path) -> None:
+    async def test(running: Any) -> None:
+        service = running.platform
+        done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        service.moments.on_moment = lambda row: done.done() or done.set_result(row)
+        otp.exit(service.node.whereis("counter_1"), "kill")
+        row = await done
+        shown = (await running.client.get(f"/api/v1/restarts/{row.run}.{row.number}")).json()["data"]
+        for ref in ("", "nonsense", f"{row.run}.{row.number + 1000}"):
+            lie = shown | {"id": row.number + 1000, "ref": ref, "storm": 0, "node": service.node.name}
+            async with liar(running, executed(json.dumps(lie).encode())):
+                answer = (await ask(running, "/api/v1/restarts/1")).json()
+            assert (answer["data"]["node"], answer["data"]["storm"]) == (LIAR, 0)
+
+    inside(test, data_dir=tmp_path)

@@ -102,7 +102,7 @@ async def _find(ctx: Context, audit: AuditLog, history: MomentHistory | None, ev
         node = ctx.found if sees else None
         if isinstance(node, RemoteNode):
             answer = await forward(_this(), ctx, node, {"event": str(ref), "at": at})
-            found = Moment.model_validate(answer.data)
+            found = Moment.model_validate(answer.data).model_copy(update={"node": node.name})
         elif node is not None and ref.run in (None, run_of(node.node)):
             found = _draw_now(ctx, node, audit, ref).model_copy(update={"current": True})
     except OperationError as failure:
@@ -136,7 +136,7 @@ async def _count_alike(history: MomentHistory, moment: Moment) -> int:
     """
     since, until = moment.at - ALIKE_S, moment.at + ALIKE_S
     rows, _ = await history.page([moment.node], [], None, since, until, 0, MOST_ALIKE)
-    run, child = Ref.read(moment.ref).run, _ended_first(moment)
+    run, child = moment.ref.rpartition(".")[0], _ended_first(moment)  # another program may have written anything
     others = [row for row in rows if row.run == run and row.number != moment.id] if child is not None else []
     kept = await asyncio.to_thread(lambda: sum(_restarts(row, child) for row in others))
     return kept if until + ALIKE_S < time.time() else max(kept, moment.storm)
