@@ -64,6 +64,13 @@ def test_a_supervisor_that_another_uses_is_no_second_tree(text: str) -> None:
     assert starts(f"{TREE}{text}") == "Shop"
 
 
+def test_an_application_that_another_uses_is_no_second_one() -> None:
+    others = "class Shop(Application): x = lambda: Database\nclass S(Supervisor): ...\n"
+    assert starts(f"{TREE}class Database(Application): ...\n{others}") == "Shop"
+    circle = f"{TREE}class Database(Application): x = lambda: Shop\n{others}class T(Supervisor): ...\n"
+    assert look(circle)["problem"]["message"] == "it defines applications that use each other: Database, Shop"
+
+
 def test_supervisors_that_use_each_other_are_not_called_separate() -> None:
     problem = look(f"{TREE}class A(Supervisor): x = lambda: B\nclass B(Supervisor): x = lambda: A")["problem"]
     assert problem["message"] == "it defines supervisors that use each other: A, B"

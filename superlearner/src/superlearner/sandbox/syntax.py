@@ -97,14 +97,15 @@ def _problem(error: SyntaxError) -> dict[str, Any]:
 
 
 def _start(tree: ast.Module) -> dict[str, Any]:
-    """Return the class `Main`, or the only application, or the only supervisor that no other uses."""
+    """Return the class `Main`, or the only application, or else the only supervisor, that no other uses."""
     if MAIN in _bound(tree):
         return {"starts": MAIN}
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
     kinds = {name: kind for name in classes if (kind := _kind(name, classes, frozenset())) is not None}
     applications = [name for name, kind in kinds.items() if kind == APPLICATION]
     roots = _roots(tree, list(kinds))
-    for group in (applications, roots):
+    tops = [name for name in roots if name in applications]
+    for group in (applications, tops, roots):
         if len(group) == 1:
             return {"starts": group[0]}
     if not kinds:
@@ -116,9 +117,10 @@ def _start(tree: ast.Module) -> dict[str, Any]:
                 "hint": "try: class Main(Supervisor), with an init that returns Children([...])",
             }
         }
-    found = applications or roots or list(kinds)
+    found = tops or applications or roots or list(kinds)
     what = "applications" if applications else "supervisors"
-    say = f"{len(found)} {what} of which none uses another" if roots else f"{what} that use each other"
+    apart = tops if applications else roots
+    say = f"{len(found)} {what} of which none uses another" if apart else f"{what} that use each other"
     second = classes[found[1]]
     return {
         "problem": {
