@@ -42,3 +42,9 @@ test("a stored loop that lasted into the feed is not listed beside its line of t
   const known = { lines: [line(30)], refs: new Set(), stored: [{ ...stored("r.20", 20, "a"), until: 31 }] };
   assert.deepEqual(told(known), ["a 30 feed"]);
 });
+
+test("a stored loop stands at its last restart, as in the list of the server", () => {
+  const known = { stored: [{ ...stored("r.9", 10, "a"), count: 144, until: 40 }, stored("r.5", 20, "a")] };
+  assert.deepEqual(told(known), ["a 40 stored", "a 20 stored"]);
+  assert.deepEqual(told(known, 1), ["a 40 stored"]);
+});

@@ -12,7 +12,7 @@ const SAME_S = 0.5;
 /** @typedef {{node: string, at: number, count: number, line: Line|null, stored: Api.RestartLine|null}} Restart */
 
 /**
- * Return the newest restarts, each once, newest first.
+ * Return the newest restarts, each once, newest first; a stored crash loop stands where its last restart would.
  * @param {object} known
  * @param {string} known.node  the shown node
  * @param {readonly Line[]} known.lines  of its feed
@@ -22,10 +22,10 @@ const SAME_S = 0.5;
  * @returns {Restart[]}
  */
 export function newest({ node, lines, refs, stored }, most) {
-  const since = Math.min(...lines.map(({ from }) => from)) - SAME_S;
-  const others = stored.filter((one) => (one.node && one.node !== node) || (!refs.has(one.ref) && (one.until ?? one.at) < since));
+  const since = Math.min(...lines.map(({ from }) => from)) - SAME_S, ended = (/** @type {Api.RestartLine} */ one) => one.until ?? one.at;
+  const others = stored.filter((one) => (one.node && one.node !== node) || (!refs.has(one.ref) && ended(one) < since));
   return [
     ...lines.map((line) => ({ node, at: line.from, count: line.count, line, stored: null })),
-    ...others.map((one) => ({ node: one.node ?? node, at: one.at, count: one.count ?? 1, line: null, stored: one })),
+    ...others.map((one) => ({ node: one.node ?? node, at: ended(one), count: one.count ?? 1, line: null, stored: one })),
   ].sort((one, other) => other.at - one.at).slice(0, most);
 }
