@@ -193,7 +193,7 @@ declare namespace Api {
     /** the solution was shown */ seen: boolean;
     /** what was wrong with the newest answer, as the learner sees it; empty if it has passed */ said: string;
     /** the steps that its check reached */ steps: CourseStepReached[];
-    /** the note that was shown with that verdict; null for none */ fact: string|null;
+    /** the note that was shown with the newest verdict; null for none */ fact: string|null;
     /** when it was worked on last, in seconds since 1970 */ at: number;
     /** its place on the platform's pages */ page: string;
     /** its first 20,000 characters; empty without one */ answer: string;
@@ -209,7 +209,7 @@ declare namespace Api {
     /** the solution was shown */ seen: boolean;
     /** what was wrong with the newest answer, as the learner sees it; empty if it has passed */ said: string;
     /** the steps that its check reached */ steps: CourseStepReached[];
-    /** the note that was shown with that verdict; null for none */ fact: string|null;
+    /** the note that was shown with the newest verdict; null for none */ fact: string|null;
     /** when it was worked on last, in seconds since 1970 */ at: number;
     /** its place on the platform's pages */ page: string;
   }

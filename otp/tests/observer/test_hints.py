@@ -76,14 +76,14 @@ def test_a_hint_says_what_to_write(reason: Any, callback: str | None, hint: str 
     [
         ("await otp.send(pid, 1)", "otp.send"),
         ("x = (1, await GenServer.cast (pid, 1))", "GenServer.cast"),
-        ("await spawn(await f())", "a call"),
-        ("await pid", "a call"),
+        ("await spawn(await f())", "an awaited function"),
+        ("await pid", "an awaited function"),
     ],
 )
-def test_a_call_that_needs_no_await_is_named(text: str, line: str, called: str, tmp_path: Path) -> None:
+def test_an_awaited_function_that_is_not_async_is_named(text: str, line: str, called: str, tmp_path: Path) -> None:
     (tmp_path / "main.py").write_text(f"async def f():\n    {line}\n")
     reason = Crash(ExceptionTerm("TypeError", (), text), ((str(tmp_path / "main.py"), 2, "f"),))
-    assert hint_for(reason, None) == f"{called} needs no await: its function is not async"
+    assert hint_for(reason, None) == f"{called} is not async: remove the `await` before it"
 
 
 def test_no_code_of_a_program_runs() -> None:
@@ -103,6 +103,6 @@ def test_no_code_of_a_program_runs() -> None:
     hostile: Any = Hostile()
     assert "expected Reply(value, state)" in str(hint_for(("bad_return_value", hostile), "handle_call"))
     awaited = ExceptionTerm("TypeError", (), "object tuple can't be used in 'await' expression")
-    assert "needs no await" in str(hint_for(Crash(awaited, ((hostile, hostile, hostile),)), None))
+    assert "is not async" in str(hint_for(Crash(awaited, ((hostile, hostile, hostile),)), None))
     for reason in (hostile, (hostile, 1), ("supervisor_data", ("invalid_strategy", hostile)), ("noproc", hostile)):
         assert hint_for(reason, "init") is None

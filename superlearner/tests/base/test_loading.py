@@ -60,7 +60,7 @@ def test_main_is_what_a_file_means_without_a_name(file: Path) -> None:
 
 def test_a_file_with_two_trees_asks_which(file: Path) -> None:
     file.write_text(TWO)
-    with pytest.raises(LoadError, match=r"2 classes that could be its tree: Shop, Bank[\s\S]*Shop"):
+    with pytest.raises(LoadError, match=r"2 classes that could be the root of its tree: Shop, Bank[\s\S]*Shop"):
         load(str(file))
 
 

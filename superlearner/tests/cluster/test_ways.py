@@ -174,7 +174,7 @@ def test_a_platform_joins_as_its_settings_say(tmp_path: Path) -> None:
         cluster_advertise="10.0.0.5:7447",
         cluster_connect=("tls/10.0.0.6:7447",),
     )
-    assert way_of(settings) is None, "it joins none"
+    assert way_of(settings) is None, "it joins no cluster"
     way = way_of(settings.model_copy(update={"discovery": "lan"}))
     assert way is not None
     assert (way.listen, way.advertise, way.connect) == ("0.0.0.0:7447", "10.0.0.5:7447", ("tls/10.0.0.6:7447",))

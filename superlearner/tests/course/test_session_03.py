@@ -15,7 +15,7 @@ COURSE = Course()
     ("id", "before", "after", "said"),
     [
         ("s03.echo", "await otp.receive()", "otp.receive()", "line 6: `await` is missing before the call of receive"),
-        ("s03.echo", "otp.send(", "await otp.send(", "otp.send needs no await: its function is not async"),
+        ("s03.echo", "otp.send(", "await otp.send(", "otp.send is not async: remove the `await` before it"),
         ("s03.echo", "async def", "def", "line 6: 'await' outside async function"),
         ("s03.echo", "(ref, text))", "(text, ref))", "a tuple of exactly these two, got ('hello', ref)"),
         ("s03.echo", "from_, (ref, text)", "ref, (from_, text)", "line 8: ('echo', 'hello') got no answer: echo ended"),

@@ -103,7 +103,7 @@ def assert_excerpt_is_short_and_ends_at_the_message_in_question(
     assert not [row for row in rows if "ChildInfo" in row.text or row.text in ("'which_children'", "('ok', None)")]
     last = rows[-1] if rows else None
     crashes = [row for row in rows if last and row.text == last.text and row.text.startswith("Crash(")]
-    expected = [*crashes, *rows[-1:]][:1]  # of equal crashes the cause
+    expected = [*crashes, *rows[-1:]][:1]  # of equal crashes, the cause
     assert [row for row in rows if row.marked] == (expected if marked else [])
 
 

@@ -1,4 +1,4 @@
-"""Times as parameters: every operation that takes one reads the same texts, through every interface."""
+"""Times as parameters: every operation that takes one accepts the same texts, over every interface."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_a_time_at_the_command_line_is_in_the_zone_of_the_terminal(move: Callabl
 @pytest.mark.parametrize(
     "typed", ["", "soon", "25:00", "18:61", "30 parsecs ago", "-5", "1e400", "nan", "9" * 40, "99999999d", True, None]
 )
-def test_what_is_no_time_is_refused_with_examples(typed: object) -> None:
+def test_anything_else_is_refused_with_examples(typed: object) -> None:
     with pytest.raises(ValueError, match=re.escape('18:14, 18:14:30, "30 min ago", 30m')):
         read_time(typed, NOW)
 
@@ -104,9 +104,10 @@ def test_every_operation_with_a_time_takes_it_as_text_and_as_seconds(one: Operat
     described = next(each for each in entry_of(one)["parameters"] if each["name"] == name)
     assert (described["kind"], described["format"]) == ("text", "unix-time")
     assert "`18:14`, `30 min ago`" in described["help"]
+    assert described["help"] == one.schema()["properties"][name]["description"]
 
 
-def test_over_http_a_time_is_a_text_too(inside: Callable[..., Any]) -> None:
+def test_over_http_a_time_may_be_text_too(inside: Callable[..., Any]) -> None:
     async def test(platform: Any) -> None:
         for one, name in TIMES:
             if one.path not in ("/restarts", "/log"):

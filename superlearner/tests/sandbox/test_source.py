@@ -42,7 +42,7 @@ def test_main_may_come_from_elsewhere() -> None:
 def test_two_trees_are_asked_about_at_the_second() -> None:
     problem = look(f"{TREE}class A(Supervisor): ...\nclass B(Supervisor): ...")["problem"]
     assert (4, 1) == (problem["line"], problem["column"])
-    assert problem["message"] == "it defines 2 supervisors of which none uses another: A, B"
+    assert problem["message"] == "it defines 2 supervisors that no other uses: A, B"
     assert "Main" in problem["hint"]
 
 
@@ -60,7 +60,7 @@ CELLAR = "class Cellar(Supervisor): ...\n"
     ],
     ids=["above", "below", "by a function", "started by a function"],
 )
-def test_a_supervisor_that_another_uses_is_no_second_tree(text: str) -> None:
+def test_a_supervisor_that_another_uses_is_not_a_second_tree(text: str) -> None:
     assert starts(f"{TREE}{text}") == "Shop"
 
 

@@ -159,7 +159,7 @@ def test_people_find_what_they_want_by_their_own_words(modules: JsModules, typed
     assert names[0] == first, names[:5]
 
 
-def test_a_verb_finds_what_does_it_and_nonsense_finds_nothing(modules: JsModules) -> None:
+def test_a_verb_finds_its_operation_and_nonsense_finds_none(modules: JsModules) -> None:
     text = """([lines, typed]) =>
         found(lines, typed, {effect: '', scope: ''}).flatMap((one) => one.lines.map((line) => line.name))"""
     assert "supervisor.restart" in modules.evaluate(text, [list(LINES.values()), "restart something"])

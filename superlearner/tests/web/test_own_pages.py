@@ -93,7 +93,7 @@ def test_a_learner_chooses_what_is_kept_in_the_browser_and_a_pupil_without_a_lin
             assert (word, word in mine, word in all_) == (word, not of_teachers, True)
         assert ("settings/settings.js" in mine, "settings/appearance.js" in mine) == (False, True)
         page = (await inside_.client.get("/sign-in", headers={"accept": "text/html"})).text
-        assert "Ask your teacher for a new one." in page
+        assert "ask your teacher for a new one." in page
 
     inside(test, data_dir=tmp_path)
 

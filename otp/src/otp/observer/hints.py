@@ -74,20 +74,20 @@ def _hint(reason: Any, callback: str | None, names: Iterable[Any]) -> str | None
 
 
 def explain_needless_await(text: str, stack: Sequence[StackEntry]) -> str | None:
-    """Return which call in a line was awaited although its function is not async; None for other exceptions.
+    """Say which awaited function is not async; return None for other exceptions.
 
     Args:
-        text: of the exception.
+        text: the text of the exception.
         stack: where it was raised, innermost last.
 
     >>> explain_needless_await("object tuple can't be used in 'await' expression", ())
-    'a call needs no await: its function is not async'
+    'an awaited function is not async: remove the `await` before it'
     """
     if not AWAITED.fullmatch(text):
         return None
     file, line = stack[-1][:2] if stack else ("", 0)
     calls = AWAIT.findall(source_line(file, line)) if type(file) is str and type(line) is int else []
-    return f"{calls[0] if len(calls) == 1 else 'a call'} needs no await: its function is not async"
+    return f"{calls[0] if len(calls) == 1 else 'an awaited function'} is not async: remove the `await` before it"
 
 
 def _is_plain(value: Any) -> bool:

@@ -1,8 +1,8 @@
 """The memory and processor time of a process and all its descendants, read from `/proc`.
 
 Without a control group no limit of the kernel counts processes together: each of 32 could use as much as one may. The
-guard, which waits anyway, therefore checks four times a second, and ever less often, down to once a second, while they
-are idle; limits of single processes bound the usage in between.
+guard, which waits anyway, therefore checks four times a second. While they are idle, it slows down to once a second.
+Limits of single processes bound the usage in between.
 """
 
 from __future__ import annotations

@@ -208,7 +208,7 @@ def _only_candidate(path: Path, candidates: dict[str, type]) -> Loaded:
             f"try a class that derives from otp.Supervisor, then `{EXAMPLE}`",
         )
     raise LoadError(
-        f"{path} defines {len(candidates)} classes that could be its tree: {', '.join(candidates)}",
+        f"{path} defines {len(candidates)} classes that could be the root of its tree: {', '.join(candidates)}",
         f"name one: `{_run(path, candidates)}`",
     )
 

@@ -30,14 +30,14 @@ SECONDS: Final = {
 def read_time(typed: Any, now: float | None = None) -> float:
     """Return a time in seconds since 1970.
 
-    A time of day is the last one that has passed. Without an offset such as `+01:00`, it is in the local time zone.
+    A time of day means its most recent occurrence. Without an offset such as `+01:00`, it is local time.
 
     Args:
         typed: a text, or seconds since 1970.
         now: the present, in seconds since 1970.
 
     Raises:
-        ValueError: it is not a time; the text lists examples.
+        ValueError: it is not a time; the message lists examples.
 
     >>> read_time("30 min ago", 10_000.0), read_time("1h30m", 10_000.0), read_time("1700000000"), read_time(5)
     (8200.0, 4600.0, 1700000000.0, 5.0)
@@ -72,7 +72,7 @@ def _read(typed: Any, now: float) -> float | None:
 
 
 def _read_clock(found: re.Match[str], now: float) -> float:
-    """Return the last passed time of day; in the night in which clocks are set back, an hour comes twice."""
+    """Return the most recent occurrence of a time of day; when clocks are set back, an hour comes twice."""
     zone = None if found[4] is None else datetime.strptime(found[4].upper(), "%z").tzinfo
     seconds = float(found[3] or 0)
     today = datetime.fromtimestamp(now, zone).replace(

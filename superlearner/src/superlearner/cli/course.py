@@ -38,7 +38,7 @@ Place: TypeAlias = tuple[str | None, Path | None]
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The user whose progress has an answer, or why no progress has it."""
+    """The user for whom an answer was recorded, or the reason why it was not."""
 
     recorded_for: str | None
     why_not: str | None
@@ -70,9 +70,9 @@ def check(
 ) -> None:
     """Check the answer of an exercise. No platform is needed.
 
-    Your file runs here, in an isolated child process, in virtual time, under several orders of events. The platform
-    that other commands reach, too, adds the answer to your progress; the last line says whether it did. Exits with 0
-    if the answer passed, 1 if it failed, 2 if it could not be checked; with --watch, with 0.
+    Your file runs on this machine, in an isolated child process, in virtual time, under several orders of events. The
+    platform that your other commands use adds the answer to your progress; the last line says whether it did. Exits
+    with 0 if the answer passed, 1 if it failed, 2 if it could not be checked; with --watch, with 0.
     """
     from superlearner.course.checking import check_file, watch_file
     from superlearner.course.engine.checking import CheckNotRun
@@ -104,7 +104,7 @@ def _print_verdict(checked: Any, record: Record, *, as_json: bool) -> None:
 
 
 def _wrong_url(url: str | None, data_dir: Path | None) -> str:
-    """Return why the address of the platform is none; "" if it is one, or if no platform runs."""
+    """Return what is wrong with the address of a platform; "" if nothing is, or if no platform runs."""
     from superlearner.cli.finding import PlatformNotFound, WrongUrl, find
 
     try:
@@ -116,7 +116,7 @@ def _wrong_url(url: str | None, data_dir: Path | None) -> str:
 
 
 def _record(place: Place, exercise: str, source: str, verdict: Any) -> Record:
-    """Add a checked answer to the progress on the platform, if one is reached."""
+    """Add a checked answer to the progress on the platform, if one answers."""
     from superlearner.cli.asking import RequestRefused, request
     from superlearner.cli.finding import PlatformNotFound, WrongUrl, find
     from superlearner.operations import PREFIX

@@ -354,7 +354,7 @@ def _review(data: Mapping[str, Any], width: int) -> list[str]:
 
 
 def _learners(data: Sequence[Mapping[str, Any]], width: int) -> list[str]:
-    """Return a table of the learners; at a terminal its rows are cut to one line each."""
+    """Return a table of the learners; in a terminal, each row is cut to one line."""
     if not data:
         return [f"There are no learners yet. To add some: `{command('user.links', '@names.txt')}`"]
     rows: list[dict[str, Any]] = []
@@ -383,7 +383,7 @@ def _learner(data: Mapping[str, Any], width: int) -> list[str]:
     named = data["shown"] if data["shown"] == data["name"] else f"{data['shown']} ({data['name']})"
     lines = [named, "=" * len(named)]
     if not data["exercises"]:
-        lines += ["", "No exercise is begun."]
+        lines += ["", "No exercises have been started."]
     for one in data["exercises"]:
         state = ("passed with help" if one["helped"] else "passed") if one["passed"] else "not passed yet"
         work = [f"{one['attempts']} attempt{'' if one['attempts'] == 1 else 's'}"]

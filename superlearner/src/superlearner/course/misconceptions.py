@@ -34,7 +34,7 @@ MISCONCEPTIONS: Final = {
 
 
 def shown_with(ids: Iterable[str], look: str = "") -> list[CourseMisconception]:
-    """Return misconceptions as they are shown with a verdict; `look` fits the answer better than the fact.
+    """Return misconceptions as a verdict shows them; `look`, if given, replaces the fact.
 
     >>> [one.fact for one in shown_with(["M12"], "its count is 0 again")]
     ['its count is 0 again']

@@ -144,7 +144,7 @@ class Context:
     def missing_scope(self, what: str, scope: Scope, hint: str = "") -> OperationError:
         """Return the error for a user without the scope that `what` needs."""
         if self.user.only_own:
-            hint = hint or "the scope own is for your own nodes and recordings; ask your teacher for the rest"
+            hint = hint or "the scope own covers your own nodes and recordings; for more, ask your teacher"
         return OperationError(
             "missing_scope",
             f"{what} needs the scope {scope}, and {self.user.name} has {', '.join(sorted(self.user.scopes)) or 'none'}",

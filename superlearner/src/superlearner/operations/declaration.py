@@ -462,7 +462,9 @@ def _parameters(given: list[inspect.Parameter], hints: dict[str, Any], method: M
         place: Place = "path" if name in in_path else elsewhere
         metadata = annotation.__metadata__ if get_origin(annotation) is Annotated else ()
         picker = next((item.kind for item in metadata if isinstance(item, Picker)), None)
-        words = next((item.description for item in metadata if isinstance(item, FieldInfo) and item.description), "")
+        words = next(
+            (item.description for item in reversed(metadata) if isinstance(item, FieldInfo) and item.description), ""
+        )
         found.append(Parameter(name, annotation, parameter.default, place, words, picker))
     return found
 

@@ -41,7 +41,7 @@ PID_OR_NAME: Final[dict[str, Any]] = {
 }
 
 UNIX_TIME: Final[dict[str, Any]] = {"format": "unix-time"}
-"""Marks a time, which may be typed as a text."""
+"""Marks a time, which may be given as text."""
 TIMES: Final = "`18:14`, `30 min ago`, `1h`, `2026-11-27 18:14` or seconds since 1970"
 
 Time = Annotated[
@@ -49,7 +49,7 @@ Time = Annotated[
     BeforeValidator(read_time),
     WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0, "maximum": LAST}, {"type": "string", "maxLength": 60}]}),
 ]
-"""Seconds since 1970, or a text of `read_time`."""
+"""Seconds since 1970, or a text that `read_time` accepts."""
 Since = Annotated[
     Time | None,
     Field(

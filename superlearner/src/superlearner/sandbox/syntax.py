@@ -97,7 +97,7 @@ def _problem(error: SyntaxError) -> dict[str, Any]:
 
 
 def _start(tree: ast.Module) -> dict[str, Any]:
-    """Return the class `Main`, or the only application, or else the only supervisor, that no other uses."""
+    """Return the class `Main`, or the only application that no other uses, or else the only such supervisor."""
     if MAIN in _bound(tree):
         return {"starts": MAIN}
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
@@ -120,7 +120,7 @@ def _start(tree: ast.Module) -> dict[str, Any]:
     found = tops or applications or roots or list(kinds)
     what = "applications" if applications else "supervisors"
     apart = tops if applications else roots
-    say = f"{len(found)} {what} of which none uses another" if apart else f"{what} that use each other"
+    say = f"{len(found)} {what} that no other uses" if apart else f"{what} that use each other"
     second = classes[found[1]]
     return {
         "problem": {
@@ -133,7 +133,7 @@ def _start(tree: ast.Module) -> dict[str, Any]:
 
 
 def _roots(tree: ast.Module, names: list[str]) -> list[str]:
-    """Return the trees that no other tree uses: by name, or by a function or class that it uses."""
+    """Return the trees that no other tree uses, by name or through functions and classes."""
     uses = {
         node.name: {part.id for part in ast.walk(node) if isinstance(part, ast.Name)} - {node.name}
         for node in tree.body

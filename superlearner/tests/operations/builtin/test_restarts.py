@@ -385,7 +385,7 @@ def test_a_crash_loop_is_one_line_and_its_sum_has_reason_and_supervisor(inside: 
 
 
 @pytest.mark.operation("restart.show")
-def test_the_restarts_of_the_same_child_are_those_that_are_stored(inside: Inside, tmp_path: Path) -> None:
+def test_restarts_of_the_same_child_are_counted_from_the_store(inside: Inside, tmp_path: Path) -> None:
     """Regression: the number was that of the events in memory, so it changed with a restart of the platform."""
 
     async def test(platform: Any) -> None:

@@ -50,7 +50,7 @@ def test_a_teacher_gives_links_to_a_class_and_sees_who_is_stuck(
     page.get_by_role("button", name="Make the links").click()
     expect(page.get_by_role("alert").filter(has_text="'ben' and 'Ben' are the same user")).to_be_visible()
     page.get_by_label("Names, one a line").fill("\n".join(["Jörg Müller", "ben", *(f"Pupil {at}" for at in range(28))]))
-    page.get_by_label("They work for").select_option("a week")
+    page.get_by_label("The links work for").select_option("a week")
     with page.expect_response("**/users/links") as made:
         page.get_by_role("button", name="Make the links").click()
     assert 6.9 < (made.value.json()["data"]["expires_at"] - time.time()) / 86_400 < 7.1

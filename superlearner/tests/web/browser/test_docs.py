@@ -110,7 +110,7 @@ def test_clips_in_view_play_one_after_the_other(open_page: Callable[..., Page], 
     open_first_two_clips(page, untouched.url)
     expect(page.locator("html")).to_have_attribute("data-played", "2", timeout=30_000)
     assert not page.evaluate("window.both")
-    assert page.locator("restart-stage").first.evaluate("(stage) => stage.duration") > 5_000  # six sentences are read
+    assert page.locator("restart-stage").first.evaluate("(stage) => stage.duration") > 5_000  # time to read them
 
 
 def test_without_its_recording_the_picture_stays(open_page: Callable[..., Page], untouched: Any) -> None:

@@ -341,7 +341,7 @@ def test_question_and_result_fit_every_screen(game: Callable[..., Page], theme: 
     assert (page.evaluate(SIDEWAYS), broken_rules(page)) == (0, [])
 
 
-def test_with_large_text_on_a_projector_all_processes_are_beside_the_question(game: Callable[..., Page]) -> None:
+def test_with_large_text_on_a_projector_the_question_is_beside_all_processes(game: Callable[..., Page]) -> None:
     page = game(9, 3)
     for width, height in ((960, 540), (853, 480)):
         page.set_viewport_size({"width": width, "height": height})

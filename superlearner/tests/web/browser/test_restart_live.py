@@ -140,7 +140,7 @@ def test_after_a_storm_the_pane_ends_on_the_newest_restart(asked: tuple[Page, li
     assert layout_shift(page, since)[0] < 0.02
 
 
-def test_the_give_up_of_a_root_replaces_the_restart_before_it_though_its_rows_have_left(
+def test_the_give_up_of_a_root_replaces_the_restart_before_it_although_its_rows_are_gone(
     asked: tuple[Page, list[str]], platform: Any
 ) -> None:
     page, numbers = asked

@@ -173,7 +173,7 @@ def test_a_tree_of_ones_own_is_shown_with_its_own_words(
     expect(page.locator("#look-text")).to_contain_text("It started left and right")
     page.get_by_role("list", name="Children").get_by_role("button", name="Kill right").hover()
     expect(page.locator("#fam-said")).to_contain_text("If right ends,")
-    expect(page.locator("#fam-said")).to_contain_text("will start left and right again")
+    expect(page.locator("#fam-said")).to_contain_text("will restart left and right")
     steps = page.get_by_role("region", name="First steps")
     for count in (1, 0):
         steps.get_by_role("button", name=re.compile("Kill left")).click()

@@ -157,7 +157,7 @@ def test_another_strategy_is_outlined_and_is_part_of_the_link(why: Callable[...,
     expect(page.get_by_role("button", name="What if one_for_all?")).to_have_attribute("aria-pressed", "true")
 
 
-def test_a_link_that_is_copied_while_it_plays_plays_too(why: Callable[..., Page]) -> None:
+def test_a_link_that_is_copied_during_playback_names_no_stage(why: Callable[..., Page]) -> None:
     page = why("rest", "?stage=3", permissions=["clipboard-read", "clipboard-write"], fresh=True)
     page.locator("restart-stage").evaluate("(stage) => { stage.speed = 0.01; stage.play(); }")
     expect(page.get_by_role("button", name="Pause", exact=True)).to_be_visible()

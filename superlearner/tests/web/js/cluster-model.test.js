@@ -36,7 +36,7 @@ test("a bar is as long as the member was there, whatever its end; one that was l
   ]);
 });
 
-test("a worker has no children to count, and a child that does not run is no process", () => {
+test("a worker has no children to count, and a child that does not run is not counted", () => {
   const worker = (pid) => ({ id: "w", pid, name: "w", what: "W", type: "worker", status: "running", restarts: 0, last_exit: null });
   const supervisor = { ...worker("0.1.0"), type: "supervisor", more: 3, children: [worker("0.2.0"), worker(null)] };
   assert.equal(size([supervisor, worker("0.3.0")]), 6);

@@ -28,11 +28,11 @@ test("a sandbox ends with the tree that it was started with, and goes on without
   assert.equal(ask("Third", "b@127.0.0.1"), "Third ends. Third has no supervisor, so nothing starts it again.");
 });
 
-test("in a lesson, the question is about the workbench, which a cell may have linked to the tree", () => {
+test("in a lesson, the question mentions the workbench, which a cell may have linked to the tree", () => {
   const rows = new Map([...model.rows, ["workbench", row("workbench", "loose", "worker")]]);
   assert.equal(questionBefore(rows.get("Third"), { ...model, rows }, "sandbox-x@127.0.0.1").text,
     "Third ends. Third has no supervisor, so nothing starts it again. "
-      + "If a cell has linked itself to it with start_link, the workbench ends, too; your names stay.");
+      + "If a cell linked itself to it with start_link, the workbench ends, too; your variables stay.");
 });
 
 test("the program of the reader's own tree is restarted with it", () => {

@@ -29,7 +29,7 @@ test("a restart is listed once if its time is a little earlier in the store than
   assert.deepEqual(told(known), ["a 30.0004 feed", "a 20 stored"]);
 });
 
-test("a stored crash loop is one line with its count, and the sum of a minute counts by itself", () => {
+test("a stored crash loop is one line with its count, and the sum of a minute already has one", () => {
   const text = (line, count, kept = true) => storedText({ line, count, kept, at: 10, until: 28 });
   assert.equal(text("till crashed and was restarted", 30), "till crashed 30× in 18\u00a0s");
   assert.equal(text("till was killed and restarted", 30), "till was killed 30× in 18\u00a0s");
@@ -38,7 +38,7 @@ test("a stored crash loop is one line with its count, and the sum of a minute co
   assert.equal(text("till ended 1,090 times more", 1090, false), "till ended 1,090 times more");
 });
 
-test("a stored loop that lasted into the feed is not listed beside its line of the feed", () => {
+test("a stored loop that goes on in the feed is not listed beside its line there", () => {
   const known = { lines: [line(30)], refs: new Set(), stored: [{ ...stored("r.20", 20, "a"), until: 31 }] };
   assert.deepEqual(told(known), ["a 30 feed"]);
 });

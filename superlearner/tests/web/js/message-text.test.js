@@ -19,6 +19,6 @@ test("an error and its hint are two sentences", () => {
 });
 
 test("a sentence has a capital unless it begins with a name of the code", () => {
-  assert.deepEqual(["it ended", "otp.send needs no await", "handle_call returned", "no money. Stop"].map(sentence),
-    ["It ended.", "otp.send needs no await.", "handle_call returned.", "No money. Stop."]);
+  assert.deepEqual(["it ended", "otp.send is not async", "handle_call returned", "no money. Stop"].map(sentence),
+    ["It ended.", "otp.send is not async.", "handle_call returned.", "No money. Stop."]);
 });

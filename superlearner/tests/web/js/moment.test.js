@@ -445,7 +445,7 @@ test("the message in hand, the lost mailbox and the states stand beside the even
   assert.deepEqual(factsOf({ ...ONE, facts: null }), []);
 });
 
-test("the line of a link in a whole tree goes from shape to shape, in rows on the side without names", () => {
+test("in a whole tree, a link is drawn from shape to shape; in rows, on the side without names", () => {
   const place = (x, y, size) => ({ x, y, size, align: "row", big: false, label: 60, card: null });
   const [a, b] = [place(74, 395, 0.66), place(48, 588, 0.66)], { points } = link(a, b, true, true);
   const near = (point, at) => assert.ok(Math.abs(Math.hypot(point[0] - at.x, point[1] - at.y) - 23 * at.size) < 2);

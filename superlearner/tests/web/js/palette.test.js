@@ -79,7 +79,7 @@ test("a process of another node is found with its node, and no command acts on i
   assert.equal(processItem({ ...line, name: null }, "", "/").text, "Bank 0.6.0");
 });
 
-test("what happened is found by the names in it, and by words such as crashed and gave up", () => {
+test("restarts are found by the names in them, and by words such as crashed and gave up", () => {
   const of = (ref, line, more = {}) => restartItem({ ref, line, kept: true, count: 1, ...more }, line, "18:14:30", "/why/x");
   const items = [
     of("9f3a0c1b22d4.9", "checkout_sup gave up"), of("9f3a0c1b22d4.7", "ledger crashed and was restarted"), item("cart"), item("ledger"),

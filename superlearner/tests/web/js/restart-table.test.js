@@ -1,4 +1,4 @@
-// The table of the list of restarts: which columns come first, and which rows lead to their restart.
+// The table of restarts: which columns come first, and which rows link to their restart.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -10,7 +10,7 @@ test("the fields that are shown first are the first columns, and none is left ou
   assert.deepEqual(tableOf([ROW], ["at", "until", "line"])?.columns, ["at", "line", "event", "ref", "count", "kept"]);
 });
 
-test("a restart with a page leads to it, and no other row does", () => {
+test("a restart with a page links to it, and no other row does", () => {
   assert.equal(restartOf(ROW), "9f3a0c1b22d4.7");
   assert.equal(restartOf({ ...ROW, kept: false }), "");
   assert.equal(restartOf({ ...ROW, kept: false, count: 30 }), "9f3a0c1b22d4.7");

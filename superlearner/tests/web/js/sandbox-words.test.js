@@ -154,7 +154,7 @@ test("a stored restart covers each event from its first to its last one, in the 
     assert.equal(covers(restart, event), false);
 });
 
-test("a give-up is no end of its own: the last process that ended before it is named", () => {
+test("a give-up does not count as an end: the last process that ended before it is named", () => {
   const crash = { kind: "restarted", level: "bad", pid: "0.5.0", parts: { reason: "ValueError" } };
   const kill = { kind: "killed", level: "warn", pid: "0.8.0", parts: { reason: "killed" } };
   const fall = { kind: "gave_up", level: "bad", pid: "0.2.0", parts: { reason: "killed" } };

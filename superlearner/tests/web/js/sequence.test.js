@@ -39,7 +39,7 @@ test("a process that is started again goes on in the lane of its name", () => {
   assert.deepEqual(lifeIn(layout, 1, 2, 3), [{ from: 2, to: 3, alive: false }]);
 });
 
-test("a lane lives again with the first message of the successor, also before its start is reported", () => {
+test("a lane is alive again from the first message of the successor, even before its start is reported", () => {
   const people = ["0.2.0", "0.9.0"].map((pid) => ({ pid, name: "cart", label: "cart" }));
   const layout = arranged([
     message(1, "cast", "0.1.0", "0.2.0"), mark(2, "exited", "0.2.0"), message(3, "info", "0.1.0", "0.2.0"),

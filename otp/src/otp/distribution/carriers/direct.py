@@ -83,7 +83,7 @@ FIRST_LIMIT: Final = 2_048
 NAMED_S: Final = 1.0
 """Seconds between two reports of nodes of other groups: any process may dial."""
 KEPT_S: Final = 1.0
-"""The seconds for which frames are kept for a node whose link has ended, until its next link."""
+"""Seconds for which frames to a node whose link has ended are kept for its next link."""
 SILENT_S: Final = 10.0
 """Seconds of silence after which the link of a superseded node ends: a forked child may keep it open."""
 

@@ -44,7 +44,7 @@ READ: Final = 32 * 1024
 FRAMES: Final = 4
 """Frames handed over before the loop may do something else: one read of small frames would hold it too long."""
 KEPT: Final = 64
-"""The frames that are kept for the next stream when one has broken."""
+"""The most frames that are kept for the next stream after one has broken."""
 LEFT: Final = 64
 """Reads at the end of a stream; a peer that goes on sending does not hold up its end."""
 
@@ -108,7 +108,7 @@ class DirectLink:
         self.received: bool = False
         """True after something has arrived."""
         self.refused: list[bytes] = []
-        """The frames that were put after the stream had broken, before its end was noticed."""
+        """The frames that were put after the stream broke and before its end was noticed."""
         self._close_socket = finalize(self, connected.close)  # a loop that is closed first leaves it open
         # No process owns the callbacks: a link outlives the one that uses it first.
         self._context = Context()
@@ -149,7 +149,7 @@ class DirectLink:
         return None if self._tunnel is None else self._tunnel.names()
 
     def put(self, frame: bytes) -> None:
-        """Send or drop `frame`; a broken stream refuses it."""
+        """Send `frame` or drop it; if the stream has broken, keep it in `refused`."""
         if self._closed or len(self._waiting) > WRITE_LIMIT:
             return
         if not self._broken:

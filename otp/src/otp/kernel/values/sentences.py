@@ -220,7 +220,7 @@ def gave_up(who: str, last: str, *, used: Any, allowed: Any, window: Any) -> str
 
 
 def restarts_after(by: str, who: str, pause: float, *, done: bool = False) -> str:
-    """Return the clause about a restart after a pause, which is `done` or will be.
+    """Return the clause about a restart after a pause; `done`: it has happened.
 
     >>> restarts_after("playground", "it", 30), restarts_after("playground", "it", 30, done=True)
     ('playground restarts it in 30 s', 'playground restarted it after 30 s')

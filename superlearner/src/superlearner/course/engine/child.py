@@ -104,7 +104,7 @@ def verdict_of(id: str, check: str | CodeType, source: str, seeds: list[int]) ->
 
     Args:
         id: that of the exercise.
-        check: the source of the module with its check, or its code.
+        check: the module with its check, as source or compiled.
         source: the answer.
         seeds: those of the schedulers.
     """
@@ -119,7 +119,7 @@ def verdicts_of(
 
     Args:
         id: that of the exercise.
-        check: the source of the module with its check, or its code.
+        check: the module with its check, as source or compiled.
         source: the answer.
         seeds: those of the schedulers.
         limit: ends a run that takes too long; None: none is ended.
@@ -170,7 +170,7 @@ def verdicts_of(
 
 
 def _names_in(check: str | CodeType) -> dict[str, Any]:
-    """Return what a module of checks defines."""
+    """Return the names that a module of checks defines."""
     names: dict[str, Any] = {"__name__": "check"}
     exec(compile(check, "check", "exec", dont_inherit=True) if isinstance(check, str) else check, names)
     return names
@@ -238,8 +238,8 @@ class _Limit:
 class _Run:
     """A run under one seed.
 
-    Recording messages takes a third of the time, so a run records them only if its check declares that it reads them,
-    or to show how an answer failed: it is then repeated with the same seed, which leads to the same events.
+    Recording messages takes a third of the time, so a run records them only if its check declares that it reads them.
+    To show how an answer failed, the run is repeated with the same seed, which leads to the same events, and recorded.
     """
 
     def __init__(self, source: str, code: Any, run: Any, seed: int, integrity: Integrity, records: bool) -> None:

@@ -107,7 +107,7 @@ class Excerpt:
         *,
         mark: bool = True,
     ) -> tuple[CourseRow, ...]:
-        """Return the rows to show, one of them marked: the last one, or of equal crashes the first, their cause.
+        """Return the rows to show, and mark the last one; of equal crashes, mark the first, their cause.
 
         Args:
             events: the trace.

@@ -44,7 +44,7 @@ def exercise(id: str, *, reads_messages: bool = False) -> Callable[[Check], Chec
 
     Args:
         id: that of the exercise.
-        reads_messages: the check reads the messages of right answers; recording them takes a third of the time.
+        reads_messages: the check reads messages even if the answer is right; recording them takes a third of the time.
     """
 
     def declare(check: Check) -> Check:
@@ -92,7 +92,7 @@ def is_inline(run: Run) -> bool:
 
 
 def reads_messages(check: Check) -> bool:
-    """Return whether a check reads the messages of right answers."""
+    """Return whether a check reads messages even if the answer is right."""
     return getattr(check, READS, False)
 
 

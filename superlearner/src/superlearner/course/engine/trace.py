@@ -26,13 +26,13 @@ class Trace:
     def __init__(self, *, records: bool) -> None:
         self._records = records
         self.kinds: tuple[str, ...] = KINDS if records else LIFECYCLE
-        """Kinds of events of the node that it keeps."""
+        """The kinds of events that it keeps."""
         self.kept: list[Event] = []
         self.needs_messages: bool = False
-        """True once messages that it does not keep were read: the verdict does not count."""
+        """True once a check has read messages that are not kept: the verdict does not count."""
 
     def add(self, event: Event) -> bool:
-        """Add an event; False if there are too many."""
+        """Add an event; return False if there are too many."""
         if len(self.kept) == KEPT:
             return False
         self.kept.append(event)
@@ -43,23 +43,23 @@ class Trace:
         return [event for event in self.kept[since:] if event.kind in LIFECYCLE]
 
     def started(self, since: int = 0) -> list[otp.Pid]:
-        """Return the processes that have started since a mark, in this order."""
+        """Return the processes that have started since a mark, oldest first."""
         return self._of("spawned", since)
 
     def ended(self, since: int = 0) -> list[otp.Pid]:
-        """Return the processes that have ended since a mark, in this order."""
+        """Return the processes that have ended since a mark, oldest first."""
         return self._of("exited", since)
 
     def place_of_end(self) -> int:
-        """Return the place of the newest end of a process; without one, the place of now."""
+        """Return the place of the newest end of a process; without one, the end of the trace."""
         ends = [place for place, event in enumerate(self.kept) if event.kind == "exited"]
         return ends[-1] if ends else len(self.kept)
 
     def events(self, since: int = 0) -> list[Event]:
-        """Return the events since a mark, messages as well, oldest first."""
+        """Return the events since a mark, including messages, oldest first."""
         if not self._records:
             self.needs_messages = True
-            raise Wrong("expected a run whose messages are recorded, got another")
+            raise Wrong("expected a run whose messages are recorded, got one without them")
         return self.kept[since:]
 
     def sent(self, to: otp.Pid, since: int = 0) -> list[Event]:

@@ -119,7 +119,7 @@ class Verdict:
         return bool(self.steps) and all(step.ok for step in self.steps)
 
     def as_json(self) -> dict[str, Any]:
-        """Return what `superlearner course check --json` prints of it; two runs of one file give the same."""
+        """Return what `superlearner course check --json` prints about it; two runs of one file give the same."""
         checks = [asdict(step) for step in self.steps]
         return {"ok": self.ok, "misconceptions": list(self.misconceptions), "checks": checks}
 

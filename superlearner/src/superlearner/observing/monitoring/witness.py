@@ -1,9 +1,9 @@
 """Sampling thread that finds out which process blocks the event loop.
 
 The runtime knows how long a drain took, but not always which process took the time: a drain runs many processes and is
-timed as a whole. The witness samples the loop's thread ten times a second, an idle one down to a quarter as often.
-Callbacks and tasks outside of any drain are not timed at all: when the witness sees one, it schedules a callback in the
-loop, so the whole time is measured.
+timed as a whole. The witness samples the loop's thread ten times a second; while the loop is idle, it slows down to a
+quarter of that. Callbacks and tasks outside of any drain are not timed at all: when the witness sees one, it schedules
+a callback in the loop, so the whole time is measured.
 """
 
 from __future__ import annotations

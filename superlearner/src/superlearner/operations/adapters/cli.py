@@ -59,7 +59,7 @@ def entry_of(operation: Operation) -> dict[str, Any]:
 
 
 def _form(schema: dict[str, Any]) -> str | None:
-    """Return `unix-time`; or `path`, `python` or `lines` (of names), for which the command line takes a file name."""
+    """Return `unix-time`, or `path`, `python` or `lines` (of names), for which a command takes a file name."""
     for one in (schema, *schema.get("anyOf", ())):
         if one.get("format") in ("path", "python", "lines", UNIX_TIME["format"]):
             return one["format"]

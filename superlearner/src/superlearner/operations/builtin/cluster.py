@@ -145,7 +145,7 @@ async def processes(
 ) -> ClusterProcesses:
     """List the processes of all members and attached services.
 
-    Those that do not answer within 2 seconds are named in `missing`, as a service that the platform waits for.
+    `missing` names those that do not answer within 2 seconds, and services that the platform is waiting for.
     """
     names = select_nodes(ctx, nodes, of, services=True)
     per_node = min(PER_NODE, limit)
@@ -197,7 +197,7 @@ async def anomalies(ctx: Context, nodes: Nodes, services: Services, /, of: OneNo
 
 
 def _awaited(nodes: Nodes, of: str | None) -> list[Missing]:
-    """Name the services that the platform waits for, unless one node is asked."""
+    """Return the services that the platform is waiting for; none if one node is asked."""
     return [] if of else [Missing(node=name, reason=why) for name, why in nodes.awaited.items()]
 
 

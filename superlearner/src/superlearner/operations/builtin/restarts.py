@@ -52,7 +52,7 @@ EventRef = Annotated[
 EventTime = Annotated[
     Time | None,
     Field(
-        description=f"its time, for a number alone, which starts over with each program: {TIMES}",
+        description=f"its time, which tells equal numbers of different programs apart: {TIMES}",
         json_schema_extra=UNIX_TIME,
     ),
 ]
@@ -130,9 +130,10 @@ async def _find(ctx: Context, audit: AuditLog, history: MomentHistory | None, ev
 
 
 async def _count_alike(history: MomentHistory, moment: Moment) -> int:
-    """Return how many other restarts of the same child are kept from the seconds before and after.
+    """Return how many other restarts of the same child are stored, from shortly before and after this one.
 
-    What is in memory changes, also with a restart of the platform; so it only counts while some may not be kept yet.
+    The events in memory do not survive a restart of the platform, so their count is used only while restarts may not
+    be stored yet.
     """
     since, until = moment.at - ALIKE_S, moment.at + ALIKE_S
     rows, _ = await history.page([moment.node], [], None, since, until, 0, MOST_ALIKE)
@@ -147,14 +148,14 @@ def _ended_first(moment: Moment) -> str | None:
 
 
 def _restarts(row: MomentRow, child: str | None) -> bool:
-    """Return whether this child ended first and its supervisor started it again."""
+    """Return whether this child ended first and its supervisor restarted it."""
     moment = _read(row)
     decided = moment is not None and any(isinstance(one, Decided) and one.what == "restart" for one in moment.events)
     return moment is not None and decided and _ended_first(moment) == child
 
 
 def _read(row: MomentRow) -> Moment | None:
-    """Return the replay of a row; None if it has none that this version reads."""
+    """Return the replay of a row; None if it has none that this version can read."""
     try:
         return None if row.data is None else Moment.model_validate_json(zlib.decompress(row.data))
     except (ValueError, zlib.error):  # from an earlier version

@@ -233,7 +233,7 @@ class CourseLearnerExercise(ResultModel):
         description="what was wrong with the newest answer, as the learner sees it; empty if it has passed"
     )
     steps: list[CourseStepReached] = Field(description="the steps that its check reached")
-    fact: str | None = Field(description="the note that was shown with that verdict; null for none")
+    fact: str | None = Field(description="the note that was shown with the newest verdict; null for none")
     at: float = Field(description="when it was worked on last, in seconds since 1970")
     page: str = Field(description="its place on the platform's pages")
 
@@ -303,6 +303,6 @@ class CourseExport(ResultModel):
 class CourseImported(ResultModel):
     """The result of an import."""
 
-    learner: str = Field(description="whose progress it is")
+    learner: str = Field(description="the user whose progress it is")
     added: int
     known: int

@@ -23,7 +23,7 @@ __all__ = ["RESERVED", "Name", "UserName", "find_user", "may_grant", "may_manage
 
 RESERVED = frozenset({OWNER.name, ANONYMOUS.name})
 NEAR: Final = 3
-"""Names with nearly the spelling of an unknown one."""
+"""The most names that are suggested for their similar spelling."""
 
 
 def _stored_name(given: str) -> str:
@@ -67,7 +67,7 @@ async def find_user(accounts: Accounts, name: str) -> UserRow:
 
 
 def _list_near(name: str, known: list[str]) -> list[str]:
-    """Return the names that begin with the given one, have it in them, or are spelt nearly as it, in this order.
+    """Return the names that begin with the given one, that contain it, and that are spelt like it, in this order.
 
     >>> _list_near("ada", ["Ada.Lovelace", "adam", "bob", "Canada", "eda"])
     ['Ada.Lovelace', 'adam', 'Canada', 'eda']

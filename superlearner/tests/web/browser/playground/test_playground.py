@@ -171,7 +171,7 @@ def test_on_a_phone_run_is_always_in_view_and_stop_is_in_a_menu(open_page: Calla
     """Regression: the bar was 440 pixels wide, with Run beyond the edge of the screen."""
     page = opened(open_page, at_work, "/sandboxes?new=", width=390, **OWNER)
     made(page, "a_name_that_is_rather_long")
-    expect(page.get_by_role("treeitem", name=re.compile("^left, "))).to_be_in_viewport()  # Run leads to it
+    expect(page.get_by_role("treeitem", name=re.compile("^left, "))).to_be_in_viewport()  # Run switches to it
     expect(page.get_by_role("button", name="Run", exact=True)).to_be_in_viewport(ratio=1)
     expect(page.locator("#next-step")).not_to_contain_text("Ctrl-Enter", use_inner_text=True)
     assert 0 == page.evaluate(SIDEWAYS)

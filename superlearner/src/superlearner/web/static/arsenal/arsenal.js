@@ -46,7 +46,7 @@ const showView = tabs(byId("tab-operations", HTMLElement).parentElement ?? page,
   if (here.href !== location.href) history.replaceState(history.state, "", here);
 });
 
-/** Show the result alone, with a title; without one, beside list and form. @param {string} [title] */
+/** Show only the result, under a title; without one, show it beside the list and the form. @param {string} [title] */
 function showAlone(title) {
   const heading = byId("result-title", HTMLElement);
   attribute(page, "data-alone", title ? "" : null);

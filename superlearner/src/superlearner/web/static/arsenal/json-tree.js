@@ -118,7 +118,7 @@ export const restartOf = ({ ref, kept, count }) =>
 /**
  * Return a list of objects as a table if most of their fields are plain values; null if a tree fits better.
  * @param {unknown} value
- * @param {readonly string[]} [first]  the first columns
+ * @param {readonly string[]} [first]  the columns that come first
  * @returns {Table|null}
  */
 export function tableOf(value, first = []) {

@@ -57,7 +57,7 @@ const SYNONYMS = {
 };
 const EMPTY = new Set(["a", "an", "the", "of", "to", "my", "how", "do", "i", "me", "can", "all", "who", "what", "which", "is",
   "was", "were", "has", "have", "did", "does", "it", "something", "anything", "someone", "last", "up"]);
-/** Words of a question, which is rather about what happened than about a change. */
+/** Words of a question: it is about what happened, rather than about a change. */
 const ASKING = /\b(who|what|which|why|when|did|has|was|were|last)\b/i;
 
 /** @param {string} category */
@@ -115,7 +115,7 @@ export function fit(line, typed) {
   return words.length ? sum / words.length : 1;
 }
 
-/** Return a word without the ending of the plural or the past: `crashes` and `crashed` are `crash`. @param {string} word */
+/** Return a word without its plural or past-tense ending: `crashes` and `crashed` become `crash`. @param {string} word */
 const stem = (word) => (word.length > 5 && word.endsWith("ed") ? word.slice(0, -2).replace(/([^aeiouls])\1$/, "$1")
   : word.length > 4 && word.endsWith("es") && !word.endsWith("tes") ? word.slice(0, -2)
   : word.length > 3 && word.endsWith("s") && !word.endsWith("ss") ? word.slice(0, -1)

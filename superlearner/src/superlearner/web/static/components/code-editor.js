@@ -227,7 +227,7 @@ export class SlCode extends HTMLElement {
     }
     const { doc } = this.#view.state;
     const { from, to } = doc.line(Math.min(Math.max(line, 1), doc.lines));
-    const indent = (this.value.split("\n")[line - 1] ?? "").search(/\S/); // nothing is wrong with it
+    const indent = (this.value.split("\n")[line - 1] ?? "").search(/\S/); // the indentation is not marked
     const at = Math.min(from + Math.max(column - 1, indent, 0), to);
     const whole = at === to ? from : at;
     this.#view.dispatch(this.#cm.setDiagnostics(this.#view.state, [{ from: whole, to, severity: "error", message }]));

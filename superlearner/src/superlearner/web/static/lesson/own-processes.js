@@ -36,7 +36,7 @@ export function ownKids({ kids, rows }) {
  */
 export function fallenOf(before, { feed, rows }) {
   const found = { rows: new Map(), kids: new Map() };
-  /** It may have given up before, and then run again. @param {string} key */
+  /** Return whether its last end was a give-up; it may have run again after one. @param {string} key */
   const gaveUp = (key) => feed.findLast((entry) => entry.key === key && ENDS.has(entry.kind))?.kind === "gave_up";
   const walk = (/** @type {string} */ key) => {
     const row = before.rows.get(key), kids = before.kids.get(key);

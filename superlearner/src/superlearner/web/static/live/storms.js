@@ -193,7 +193,7 @@ export const stormText = (line) => {
 };
 
 /**
- * Return a stored restart in words; many of a crash loop with their number and time: "till crashed 30× in 18 s".
+ * Return a stored restart in words; a crash loop has its count and duration: "till crashed 30× in 18 s".
  * @param {Api.RestartLine} stored
  */
 export function storedText({ line = "", count = 1, kept, at, until }) {

@@ -15,7 +15,7 @@ import { RestartStage } from "./stage.js";
 /** The share of it that is in view when it begins. */
 const IN_VIEW = 0.7;
 
-/** Each step has a sentence to read. */ const READING_SPEED = 0.25;
+/** Slow enough to read the sentence of each step. */ const READING_SPEED = 0.25;
 
 /** The stage that plays. @type {RestartStage|null} */ let playing = null;
 /** Stages in view that have not played yet, in the order in which they came. @type {Set<RestartStage>} */ const waiting = new Set();

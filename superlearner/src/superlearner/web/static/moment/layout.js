@@ -371,7 +371,7 @@ function elbow(from, to) {
  * @param {Place} from
  * @param {Place} to
  * @param {boolean} inRows
- * @param {boolean} [whole]  in a drawing of a whole tree, whose links are always visible: from shape to shape, beside all names
+ * @param {boolean} [whole]  in a drawing of a whole tree, whose links are always visible: from shape to shape, clear of the names
  */
 export function link(from, to, inRows, whole = false) {
   const touch = ({ size = 1 }) => HALF * size + 1, left = Math.min(from.x - touch(from), to.x - touch(to));

@@ -51,7 +51,7 @@ const READ_MS = 4000;
 /** Windows with room for the pane: large ones, and phones, where it takes the lower half. */
 const ROOMY = "(min-width: 901px) and (min-height: 760px), (max-width: 600px) and (min-height: 600px)";
 
-/** Return whether an entry is the give-up of a root: its rows leave the tree with it. @param {FeedEvent} entry */
+/** Return whether an entry is the give-up of a root, with which its rows leave the tree. @param {FeedEvent} entry */
 const isEndOfTree = ({ kind, key }) => kind === "gave_up" && !key?.includes("/");
 
 export class RestartLive extends HTMLElement {
@@ -198,14 +198,14 @@ export class RestartLive extends HTMLElement {
   /** Return what a picture shows of a moment; it may be set. @param {Moment} moment */
   cut = (moment) => moment;
 
-  /** Key of the process whose restart another part of the page plays, or "". What is shown then changes only on a click. */
+  /** Key of the process whose restart plays elsewhere on the page, or "". Until it is "" again, only a click changes what is shown. */
   set held(/** @type {string} */ key) {
     const free = this.#held !== "" && key === "";
     this.#held = key;
     if (free && !this.hidden) this.#settle();
   }
 
-  /** Return whether another part of the page plays a restart. @param {string} key */
+  /** Return whether the restart of a process plays elsewhere on the page. @param {string} key */
   #holds(key) {
     return key === this.#held || this.#held.startsWith(`${key}/`);
   }

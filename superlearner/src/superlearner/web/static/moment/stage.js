@@ -155,7 +155,7 @@ export class RestartStage extends HTMLElement {
     this.#arrange();
   }
 
-  /** Draw it as large as its height allows, at most in this size; rows are not made smaller than 1. */
+  /** Draw it as large as its height allows, up to this scale; rows are not made smaller than 1. */
   fit(largest = 1) {
     if (this.#scale !== largest || !this.#width) this.scale = largest; // it may not have been arranged yet
     const { clientHeight, scrollHeight } = this;

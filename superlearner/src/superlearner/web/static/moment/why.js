@@ -32,7 +32,7 @@ const copy = linkButton(address, "Copy the link to this restart; it works as lon
 const read = () => ask("/file"), save = saveButton(read);
 let asked = 0;
 
-/** Return the address of this page, and of the stage at which it is paused. */
+/** Return the address of this page, with the stage at which it is paused. */
 function address() {
   const now = new URLSearchParams(node ? { node } : {});
   if (stage.moment && !stage.moment.ref) now.set("at", seconds(stage.moment));
@@ -68,7 +68,7 @@ async function load() {
   } catch (error) {
     if (stage.moment || !(error instanceof ApiError)) throw error;
     if (error.status === 410) showGone(error, await readMinute());
-    else if ([403, 404, 422].includes(error.status)) showGone(error); // 422: it is not an id at all
+    else if ([403, 404, 422].includes(error.status)) showGone(error); // 422: the address has no valid id
     else showFailure(error);
   }
 }

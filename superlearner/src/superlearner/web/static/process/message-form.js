@@ -27,7 +27,7 @@ export class MessageForm {
   #again = make("div", { class: "offers", role: "group", "aria-label": "Sent before" });
   #inCode = make("div", { class: "offers", role: "group", "aria-label": "In the code" });
   /** The process for which messages are remembered. */ #key = "";
-  /** The answer that holds only for this process, until it is read again if `until` is set, and what stays of it.
+  /** An answer that is shown until another process takes its place, or this one is read after `until`; and the text that follows it.
    * @type {{pid: string, until: number, then: string}|null} */ #passing = null;
   /** Messages that the code knows. @type {readonly Message[]} */ #known = [];
 

@@ -18,6 +18,6 @@ export function readMessage(text) {
   }
 }
 
-/** Return what a call without an answer means. @param {string} message  of the platform: who did not answer within which time */
+/** Explain a call that got no answer. @param {string} message  of the platform: who did not answer, and within which time */
 export const unansweredText = (message) =>
   `${message}. Either its callback returned NoReply, which sends no answer, or a callback is still running.`;

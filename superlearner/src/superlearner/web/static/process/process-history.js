@@ -62,7 +62,7 @@ export class SlHistory extends Panel {
               + `${exits.length >= 20 ? "The last 20 ends are remembered." : ""}`
             : "What ends it, and how long each process in this place lived, will stand here after the first restart. Kill it to see."),
         exits.length ? line(lives, now) : null),
-      ...(told.patterns.length > 1 ? [alike(told.patterns)] : []), // one is in each row of the table
+      ...(told.patterns.length > 1 ? [alike(told.patterns)] : []), // a single one is in each row of the table
       ...(exits.length ? [table(lives, now)] : [])]);
   }
 }

@@ -1,6 +1,6 @@
 /**
  * What happened in a sandbox: the events of its tree and the platform's notices in one list, newest first; those with
- * a line of its code lead there. The list is that of one run: the next one begins with an empty list.
+ * a line of its code lead there. The list is about one run; the next run begins with an empty one.
  *
  * @module
  */

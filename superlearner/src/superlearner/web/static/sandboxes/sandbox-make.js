@@ -59,7 +59,7 @@ export async function begin(ids, onMade, onWrong) {
   all = [
     ...templates,
     {
-      id: "", title: "An empty page", about: "Python with a class Main, or one Supervisor or Application at the top.",
+      id: "", title: "An empty page", about: "Python with a class Main, or with one Supervisor or Application at the top of the tree.",
       source: "from otp import Children, Supervisor, impl\n\n\n",
     },
     ...DEMOS,

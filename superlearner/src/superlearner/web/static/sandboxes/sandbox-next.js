@@ -46,7 +46,7 @@ export function stepAfterRestarts(count) {
   if (more && (situation.last === "start" || situation.last === "run")) follow("end");
 }
 
-/** The program has ended, because a process was killed. */
+/** The program has ended because a process was killed. */
 export const stepAfterKill = () => follow("end");
 
 /** The text in the editor was changed. @param {boolean} other  it is not the one that runs */

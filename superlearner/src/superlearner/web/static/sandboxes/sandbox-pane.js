@@ -42,7 +42,7 @@ let unstarted = false;
 /** @type {() => void} */ let lookAtTree = () => {};
 /** @type {(id: string) => void} */ let showTab = () => {};
 
-/** @param {() => Promise<void>} again  loads the sandboxes again @param {() => void} toTree  leads a phone from the code to the tree */
+/** @param {() => Promise<void>} again  loads the sandboxes again @param {() => void} toTree  switches a phone from the code to the tree */
 export function wire(again, toTree) {
   refresh = again;
   lookAtTree = toTree;
@@ -156,7 +156,7 @@ function reportCrash(crash) {
   stepAfterCrash(crash, other);
 }
 
-/** Remove a crash that is not what ended the program. */
+/** Remove the crash that is shown: something else ended the program. */
 function forgetCrash() {
   calm();
   if (!edited()) editor.unmark(); // later input has its own marks

@@ -46,7 +46,7 @@ let fresh = 0;
 let waiting = 0;
 /** More crashes came while waiting. */ let again = false;
 /** The newest crash that was told. */ let told = 0;
-/** The process of this program whose crash was told last; "" for none. */ let heard = "";
+/** The process of this program whose crash was reported last; "" for none. */ let heard = "";
 /** The sandbox of which the replay shows a restart; "" for none of this program. */ let played = "";
 /** Lines by pid. @type {Map<string, number>} */ const lines = new Map();
 /** @type {(events: readonly FeedEvent[], lines: ReadonlyMap<string, number>, node: string) => void} */ let onEvents = () => {};
@@ -242,7 +242,7 @@ async function ask() {
 /** @param {string|null|undefined} where */
 const lineOf = (where) => Number(/\.py:(\d+)/.exec(where ?? "")?.[1] ?? 0);
 
-/** Tell the crash that ended the program: a told one stays only if it did. @param {Sandbox} one */
+/** Report the crash that ended the program; one reported before stays only if it is that one. @param {Sandbox} one */
 function explainEnd({ id: about, reason }) {
   const end = lastEnd(model.feed);
   if (heard && end?.pid !== heard) onCrash(null);

@@ -190,8 +190,8 @@ export function noticeText(text) {
 const STARTS_S = 1;
 
 /**
- * Return the notices of the present or last run of a sandbox, and since when its processes may have crashed; of an unknown
- * beginning all, and 0.
+ * Return the notices of the current or last run of a sandbox, and since when its processes may have crashed; if its start is
+ * not known, all notices and 0.
  * @template {{at: number, text: string}} Notice
  * @param {readonly Notice[]} all @param {string} id @param {string} node
  */
@@ -202,7 +202,7 @@ export function noticesOfRun(all, id, node) {
 }
 
 /**
- * Return whether an event of a tree is part of a stored restart: both have the run of the program and numbers of its events.
+ * Return whether an event of a tree is part of a stored restart: it is of the same run, and its number is in the restart's range.
  * @param {Pick<Api.RestartLine, "ref"|"event"|"last">} restart @param {{ref?: string|null, event?: number|null}} about
  */
 export const covers = ({ ref = "", event: first, last = first }, { ref: other, event = 0 }) =>

@@ -88,7 +88,7 @@ export function followNodes() {
  * @param {string} [why]  reason if the shown node was left
  */
 function show(select, names, rests, awaited, why) {
-  const unused = "unused" in select.dataset; // Playground and Learn are about no node
+  const unused = "unused" in select.dataset; // Playground and Learn do not depend on a node
   const [first = "", ...others] = names;
   const gone = !unused && (chosen() === "" ? rests : !others.includes(chosen()));
   const was = gone && chosen() && !awaited.includes(chosen())

@@ -19,8 +19,10 @@ import { processItem, restartItem } from "./palette-items.js";
 /** Number of processes in one request; others are found by searching on the server. */
 const PROCESSES = 300;
 
-/** Number of processes of each other node, and of other nodes that are searched. */
+/** Number of restarts that are searched. */
 const RESTARTS = 50;
+
+/** Number of processes of each other node, and of other nodes that are searched. */
 const PROCESSES_ELSEWHERE = 20, NODES_ELSEWHERE = 8;
 
 /**

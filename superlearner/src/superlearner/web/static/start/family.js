@@ -194,8 +194,8 @@ export class SlFamily extends HTMLElement {
     for (const [one, child] of this.#children) attribute(child.element, "data-hit", hit.some((row) => row.key === one));
     const name = label(scene.supervisor), aimed = hit.find((row) => row.key === this.#aim);
     write(this.#said, shows && stage.moment ? sentence(stage.moment, stage.stage)
-      : aimed ? `If ${label(aimed)} ends, ${name} will start ${listed(hit.map(label))} again: dashed ${
-        hit.length > 1 ? "rings mark them" : "here"}.`
+      : aimed ? `If ${label(aimed)} ends, ${name} will restart ${listed(hit.map(label))}: see the dashed ${
+        hit.length > 1 ? "rings" : "ring"}.`
       : `${name} is ${scene.supervisor.strategy}: ${because(scene.supervisor.strategy)}.`);
   }
 }

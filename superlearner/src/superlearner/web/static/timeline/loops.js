@@ -1,5 +1,5 @@
 /**
- * Crash loops in the list of events: the ends and restarts of one child, for one reason, without a pause. Pure.
+ * Crash loops in the list of events: the ends and restarts of one child, for one reason, with no pause between them. Pure.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { KEPT_TYPE } from "./past.js";
 
 /** Restarts beyond which they are one row. */
 const BEYOND = 4;
-/** Seconds without an equal event that end a loop. */
+/** Seconds after which a loop has ended if no equal event follows. */
 const PAUSE_S = 10;
 
 /** Return the child, reason and supervisor of an event; null if it belongs to no loop. @param {LogEvent} event */
@@ -59,7 +59,7 @@ function loopOf(run, open) {
 const isEnd = ({ type }) => type !== "child_restarted";
 
 /**
- * Return the row of an event; none if it is in the row of its loop, which stands at the place of the last event.
+ * Return the row of an event; none if its loop has one row, which is in the place of the last event.
  * @param {LogEvent} event
  * @param {readonly LogEvent[]} run  the events of its cause
  * @param {Loop|null} loop

@@ -202,7 +202,7 @@ function draw(moved = false) {
   drawAxis(events);
   if (log.events.length && (axis.begin < first || at !== null || !events.length)) void log.all();
   const oldest = log.kept?.[0]?.at ?? first;
-  const from = Math.min(at ?? oldest, axis.begin); // the chart is not empty where there were restarts
+  const from = Math.min(at ?? oldest, axis.begin); // so that no restarts are missing in the chart
   if (from < oldest) void log.more(from);
   write(byId("clock", HTMLElement), at === null ? "Now" : precise(at));
   const every = about();

@@ -98,7 +98,7 @@ export function arrange(items, people, { opened = new Set(), most = MOST_LANES }
     const [lane, to] = [of(item.from), of(item.to)];
     for (const [one, pid] of /** @type {[number, string|null][]} */ ([[lane, item.from], [to, item.to]])) {
       if (!ended.has(one) || pid === null || ended.get(one) === pid || lanes[one]?.folded) continue;
-      turns[one]?.push({ row: place, alive: true, loud: false }); // its successor runs before it is reported as started
+      turns[one]?.push({ row: place, alive: true, loud: false }); // its successor runs before its start is reported
       ended.delete(one);
     }
     let latency = null;

@@ -42,14 +42,14 @@ function beforeTree(row, model, node, kept) {
 }
 
 /**
- * Return what becomes of a sandbox: its first tree is the one that it was started with. In a lesson it is the workbench.
+ * Return what becomes of a sandbox: its first tree is the one that it was started with. In a lesson, return what becomes of the workbench.
  * @param {Row} row @param {Model} model
  */
 function afterwards(row, model) {
   const first = firstIn(model);
   if (!first || isFirst(row, model)) return "The sandbox ends with its tree; it can be started again.";
   return [...model.rows.values()].some(({ name }) => name === "workbench")
-    ? "If a cell has linked itself to it with start_link, the workbench ends, too; your names stay."
+    ? "If a cell linked itself to it with start_link, the workbench ends, too; your variables stay."
     : `The sandbox goes on with ${label(first)}.`;
 }
 

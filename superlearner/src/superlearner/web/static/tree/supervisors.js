@@ -152,7 +152,7 @@ function burn() {
   attribute(button, "hidden", line === undefined);
   if (!line) return;
   const what = `${number(line.count)}× ${nameIn(line.event)} ${verb(line.event)}`;
-  attribute(button, "title", `${what}. It goes on: show its process`);
+  attribute(button, "title", `${what}, and it goes on. Show its process`);
   renew(button, [
     make("span", {}, what),
     ...(more.length ? [make("small", { title: more.map(({ event }) => nameIn(event)).join(", ") }, `+${number(more.length)} more`)] : []),
