@@ -64,7 +64,7 @@ def test_a_supervisor_that_another_uses_is_not_a_second_tree(text: str) -> None:
     assert starts(f"{TREE}{text}") == "Shop"
 
 
-def test_an_application_that_another_uses_is_no_second_one() -> None:
+def test_an_application_that_another_uses_is_not_a_second_one() -> None:
     others = "class Shop(Application): x = lambda: Database\nclass S(Supervisor): ...\n"
     assert starts(f"{TREE}class Database(Application): ...\n{others}") == "Shop"
     circle = f"{TREE}class Database(Application): x = lambda: Shop\n{others}class T(Supervisor): ...\n"

@@ -134,7 +134,7 @@ def _record(place: Place, exercise: str, source: str, verdict: Any) -> Record:
             learner = facts.get("learner", "you")  # an older platform does not say who it is
             return Record(f"{learner} at {platform.url}", None)
         case _:
-            return Record(None, f"the server at {platform.url} is no SuperLearner")
+            return Record(None, f"the server at {platform.url} is not a SuperLearner platform")
 
 
 def _watch(place: Place, exercise: str, file: Path, *, as_json: bool, weak: bool, by: Any) -> None:

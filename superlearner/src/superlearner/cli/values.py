@@ -20,7 +20,7 @@ def value_of(parameter: dict[str, Any], typed: Any) -> Any:
     Complex values are JSON; where any JSON is accepted, a bare word is a string.
 
     The path of a file is made absolute. For a program or a list of names, `@FILE` names the file with it. Times are in
-    the time zone of this terminal, as those that it shows; the platform may be in another one.
+    the time zone of this terminal, like those that it shows; that of the platform may differ.
 
     Raises:
         typer.BadParameter: it is not valid for this parameter.

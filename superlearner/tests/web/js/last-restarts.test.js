@@ -43,7 +43,7 @@ test("a stored loop that goes on in the feed is not listed beside its line there
   assert.deepEqual(told(known), ["a 30 feed"]);
 });
 
-test("a stored loop stands at its last restart, as in the list of the server", () => {
+test("a stored loop is placed by its last restart, as in the list of the server", () => {
   const known = { stored: [{ ...stored("r.9", 10, "a"), count: 144, until: 40 }, stored("r.5", 20, "a")] };
   assert.deepEqual(told(known), ["a 40 stored", "a 20 stored"]);
   assert.deepEqual(told(known, 1), ["a 40 stored"]);

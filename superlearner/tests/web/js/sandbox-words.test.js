@@ -138,7 +138,7 @@ test("the notices of a run begin with its start", () => {
   assert.deepEqual(noticesOfRun(all, "other", "node"), { since: 0, notices: all });
 });
 
-test("crashes at once, before the notice that the program runs, are those of its run", () => {
+test("crashes just before the notice that a program runs belong to its run", () => {
   const runs = (/** @type {number} */ at) => ({ at, text: "sandbox one runs as node" });
   const since = (/** @type {{at: number, text: string}[]} */ ...all) => noticesOfRun(all, "one", "node").since;
   assert.ok(since(runs(8.04)) <= 8);

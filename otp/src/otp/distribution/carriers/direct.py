@@ -507,7 +507,7 @@ class DirectCarrier:
             if other not in self._superseded:
                 self._watch_superseded(other, self._links[other])
         self._links[node] = link
-        link.refused.clear()  # a message of the handshake is none for the next link
+        link.refused.clear()  # messages of the handshake are not for the next link
         for frame in self._kept.pop(node, ()):
             link.put(frame)
         link.limit = FRAME_LIMIT + SEAL

@@ -236,7 +236,7 @@ function readTime(text) {
 }
 
 /**
- * Return the browser's offset from UTC, such as +01:00, when it was this time of day last.
+ * Return the browser's offset from UTC, such as +01:00, at the last occurrence of a time of day.
  * @param {number} hours @param {number} minute
  */
 function offset(hours, minute) {

@@ -19,7 +19,7 @@ const place = byId("happened", HTMLElement);
 /** @type {ReadonlyMap<string, number>} */ let lines = new Map();
 /** The node of the events while it runs, "" otherwise. */ let node = "";
 /** Of the run. @type {readonly Api.SandboxNotice[]} */ let notices = [];
-/** The time from which on restarts are those of the run. */ let since = 0;
+/** Restarts from this time on belong to the run. */ let since = 0;
 /** The stored restarts of a sandbox that has ended, newest first, and its node. */
 let stored = { node: "", restarts: /** @type {readonly Api.RestartLine[]} */ ([]) };
 

@@ -12,7 +12,7 @@ const SAME_S = 0.5;
 /** @typedef {{node: string, at: number, count: number, line: Line|null, stored: Api.RestartLine|null}} Restart */
 
 /**
- * Return the newest restarts, each once, newest first; a stored crash loop stands where its last restart would.
+ * Return the newest restarts, each once, newest first; a stored crash loop is placed by its last restart.
  * @param {object} known
  * @param {string} known.node  the shown node
  * @param {readonly Line[]} known.lines  of its feed

@@ -48,7 +48,7 @@ export function fold(events, open) {
   });
 }
 
-/** Return the loop that a run is; null if it has few rounds. @param {readonly LogEvent[]} run @param {ReadonlySet<string>} open */
+/** Return a run as a loop; null if it has too few rounds. @param {readonly LogEvent[]} run @param {ReadonlySet<string>} open */
 function loopOf(run, open) {
   const ends = run.filter(isEnd).length, count = Math.max(ends, run.length - ends);
   const first = /** @type {LogEvent} */ (run[0]), last = /** @type {LogEvent} */ (run.at(-1));
