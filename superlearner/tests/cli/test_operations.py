@@ -232,7 +232,7 @@ def test_another_server_is_not_mistaken_for_a_platform(superlearner: Run) -> Non
         Thread(target=server.serve_forever, daemon=True).start()
         done = superlearner("process", "list", "--url", f"http://127.0.0.1:{server.server_port}")
         server.shutdown()
-    assert (done.returncode, "is no SuperLearner" in done.stderr) == (3, True)
+    assert (done.returncode, "is not a SuperLearner platform" in done.stderr) == (3, True)
 
 
 def test_a_platform_is_found_by_url_environment_and_data_directory(

@@ -170,7 +170,7 @@ def refusal_of(platform: FoundPlatform, answer: Any) -> Exception:
 
 
 def _is_none(platform: FoundPlatform) -> PlatformNotFound:
-    return PlatformNotFound(f"the server at {platform.url} is no SuperLearner; {START}")
+    return PlatformNotFound(f"the server at {platform.url} is not a SuperLearner platform; {START}")
 
 
 def _in_query(value: Any) -> Any:
