@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +131,40 @@ def test_the_page_of_a_lost_member_says_why_and_leads_to_its_restarts(inside: In
             assert ": its connection was lost</p>" in gone.text
             assert '<a href="/why/9f3a0c1b22d4.7?node=b%40127.0.0.1">till crashed on 1 January 1970' in gone.text
             assert "no longer observes it" not in gone.text
+            assert 'class="status"' not in gone.text
         assert asked == ["b@127.0.0.1"] * 2
+
+    inside(test)
+
+
+def test_the_page_of_a_member_that_left_in_order_says_so(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        platform.platform.members.history.append(ClusterEvent(0.0, "b@127.0.0.1", 1, "left", "it left the cluster"))
+        gone = await platform.client.get("/timeline?node=b@127.0.0.1")
+        assert "<h1>b@127.0.0.1 is not connected</h1>" in gone.text
+        assert ": it left the cluster</p>" in gone.text
+
+    inside(test)
+
+
+def test_a_node_that_only_the_store_knows_has_a_page_with_its_restarts(inside: Inside) -> None:
+    """Regression: after a restart of the platform, links of Start led to a plain 404."""
+
+    async def test(platform: Any) -> None:
+        started = f"{datetime.fromtimestamp(platform.platform.started_at):%H:%M:%S}"
+        for kind, node in (("member", "b@127.0.0.1"), ("service", "pay@127.0.0.1"), ("sandbox", "sandbox-a@127.0.0.1")):
+            line = f"{kind} crashed"
+            platform.platform.moments._add(MomentRow(node, "9f3a0c1b22d4", 7, 9, 1.0, 1.0, line, kind=kind))
+            for path in ("supervisors", "timeline"):
+                gone = await platform.client.get(f"/{path}?node={node}&at=1.000000")
+                assert f"<h1>{node} is not connected</h1>" in gone.text
+                assert (
+                    f"{node} is not connected: it has not connected since the platform started at {started}"
+                    in gone.text
+                )
+                assert f"{line} on 1 January 1970" in gone.text
+                assert 'class="status"' not in gone.text
+        assert "<h1>There is no such node</h1>" in (await platform.client.get("/timeline?node=c@127.0.0.1")).text
 
     inside(test)
 

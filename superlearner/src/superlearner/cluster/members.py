@@ -110,8 +110,9 @@ class Members:
         """Return why there is no node of this name, if it is that of a member."""
         if name in self.problems:
             return Absence(f"{name} is a member, but cannot be observed: {self.problems[name]}", "see /cluster")
-        if name in self.gone:
-            gone = self.gone[name]
+        left = next((one for one in reversed(self.history) if one.node == name), None)
+        gone = self.gone.get(name) or (left if left is not None and left.what == "left" else None)
+        if gone is not None:
             since = f"{datetime.fromtimestamp(gone.at):%H:%M:%S}"
             return Absence(f"{name} is not connected since {since}: {gone.reason}", "see /cluster")
         return None

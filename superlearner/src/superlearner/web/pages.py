@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import mimetypes
+from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -15,6 +16,7 @@ from starlette.responses import Response
 
 from superlearner.control.terms import safe_text
 from superlearner.course.course import Course, UnknownItem
+from superlearner.nodes.nodes import Absence
 from superlearner.operations.builtin.restart_lines import describe_with_reason
 from superlearner.operations.context import Context
 from superlearner.operations.rights.homes import home_node
@@ -190,6 +192,24 @@ def _only_reads(platform: Platform, node: str | None) -> bool:
     return found is not None and found.facts is not None and "operate" not in found.facts.permissions
 
 
+def _owner_for(user: User) -> str | None:
+    """Return whose stored restarts a user sees; None for those of all."""
+    return user.name if user.only_own else None
+
+
+async def _find_absence(platform: Platform, user: User, node: str) -> Absence | None:
+    """Return why a node is not there; None if this run of the platform never met it, and no restart of it is stored."""
+    known = None if user.only_own else platform.nodes.absence(node)
+    if known is not None:
+        return known
+    _, stored = await platform.moments.page([node], [], _owner_for(user), None, None, 0, 1)
+    if not stored:
+        return None
+    started = datetime.fromtimestamp(platform.started_at)
+    why = platform.nodes.left.get(node) or f"it has not connected since the platform started at {started:%H:%M:%S}"
+    return Absence(f"{node} is not connected: {why}", "")
+
+
 def _heading_of(error: ApiError) -> str:
     if error.code == "node_not_found":
         return "There is no such node"
@@ -270,15 +290,15 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness, files: Stati
         lost = request.query_params.get("node") if error.code == "node_not_found" else None
         if not (lost and said.startswith(lost)):  # a name stays as it is
             said = f"{said[:1].upper()}{said[1:]}"
-        sees = user_of(request).sees
-        awaited = lost in platform.nodes.awaited and not user_of(request).only_own
-        told = None if lost is None or user_of(request).only_own else platform.nodes.absence(lost)
+        user = user_of(request)
+        awaited = lost in platform.nodes.awaited and not user.only_own
+        told = None if lost is None else await _find_absence(platform, user, lost)
         rows, total = [], 0
         if lost and told:
-            rows, total = await platform.moments.page([lost], [], None, None, None, 0, MOST_STORED)
-        reader = user_of(request).name
+            rows, total = await platform.moments.page([lost], [], _owner_for(user), None, None, 0, MOST_STORED)
+        reader = user.name
         lines = await asyncio.to_thread(lambda: [describe_with_reason(one, reader) for one in rows])
-        sandbox = next((one for one in platform.sandboxes.all() if one.node == lost and sees(one.owner)), None)
+        sandbox = next((one for one in platform.sandboxes.all() if one.node == lost and user.sees(one.owner)), None)
         return render(
             request,
             "error.html",
@@ -318,17 +338,16 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness, files: Stati
                 await platform.homes.node_of(platform.services, Context(platform.nodes, user))
                 node = None
             gone = (node is not None or not user.only_own) and seen_node(platform.nodes, user, node) is None
-            if "event" not in request.path_params and is_refused(platform.nodes, platform.sandboxes, user, node):
+            absence = await _find_absence(platform, user, node) if gone and node is not None else None
+            refused = is_refused(platform.nodes, platform.sandboxes, user, node) and absence is None
+            if "event" not in request.path_params and refused:
                 record_refusal(platform.audit, request, "web.open", page.path)
-            known = node is not None and not user.only_own and platform.nodes.absence(node) is not None
             if gone and (page.of_platform or node == platform.nodes.default or "event" in request.path_params):
-                node = node if known and "event" in request.path_params else None
+                node = node if absence is not None and "event" in request.path_params else None
                 gone = False
             if gone and node is not None:
                 there = ", ".join(node_names(platform.nodes, user)) or "your sandboxes"
-                there_is_none = f"there is no node {node[:200]!r}"
-                if not user.only_own and (absence := platform.nodes.absence(node)) is not None:
-                    there_is_none = absence.why
+                there_is_none = f"there is no node {node[:200]!r}" if absence is None else absence.why
                 raise ApiError(404, "node_not_found", there_is_none, hint=f"expected one of {there}")
             can_sign_out = platform.settings.requires_credentials and is_signed_in(request)
             about: dict[str, Any] = {"title": shown.title}
