@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 
 from otp import Node
 
-__all__ = ["REF", "Ref", "includes", "new_run", "numbers_text", "run_of"]
+__all__ = ["REF", "RUN", "Ref", "includes", "new_run", "numbers_text", "run_of"]
 
 RUN: Final = re.compile(r"[0-9a-f]{12}")
 REF: Final = r"^([0-9a-f]{12}\.)?[1-9][0-9]{0,14}$"

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -20,7 +21,7 @@ from observed_service import service
 from otp.distribution import Settings
 from otp.doors import visit
 from stopped_programs import continue_all, stop_all
-from superlearner.nodes.attaching import attachment
+from superlearner.nodes.attaching import ServiceChange, attachment
 from superlearner.nodes.attaching.attachment import _is_stopped, _runs
 from superlearner.nodes.remote import protocol as p
 from superlearner.operations.rights.users import SCOPES
@@ -396,16 +397,50 @@ def test_a_wrong_token_a_closed_port_and_a_taken_name_are_refused(inside: Run, t
             assert (422, "validation_error") == (await code("nowhere", token="x" * 20))[:2]
             assert (await attach(platform)).status_code == 200
             taken = (await attach(platform)).json()["error"]
-            assert (
-                "name_taken",
-                f"`superlearner attach {NODE} --name shop_2`; --node shop_2 then selects its node",
-            ) == (
+            assert ("name_taken", f"{NODE} is attached already, nothing was changed") == (
                 taken["code"],
-                taken["details"][0]["hint"],
+                taken["message"],
             )
+            hint = f"--node {NODE} selects its node; `superlearner node detach {NODE}` detaches it"
+            assert [hint] == [one["hint"] for one in taken["details"]]
             assert (await attach(platform, name="again")).status_code == 200  # a service with two names
         refused = await platform.client.post(ATTACHED, json={"address": NODE})
         assert (403, "missing_scope") == (refused.status_code, refused.json()["error"]["code"])
+
+    inside(test)
+
+
+def test_detach_takes_what_attach_took(inside: Run, tmp_path: Path) -> None:
+    """Regression: only the full name of the node was found."""
+
+    async def test(platform: Any) -> None:
+        async with service(tmp_path) as shop:
+            for address, given in (("shop", "shop"), (NODE, "shop"), (shop.address, shop.address)):
+                assert (await attach(platform, address)).status_code == 200
+                target = f"{ATTACHED}/{quote(given, safe='')}"
+                answer = await platform.client.request("DELETE", target, headers=OWNER)
+                assert (200, NODE) == (answer.status_code, answer.json().get("data", {}).get("name")), answer.text
+            assert [] == (await platform.get(ATTACHED))["data"]
+
+    inside(test)
+
+
+def test_the_end_and_the_return_of_a_service_say_how_long_it_was_away(inside: Run) -> None:
+    """Regression: they were shown as a crash of a supervisor that took 0 ms, and as a restart by itself."""
+
+    async def test(platform: Any) -> None:
+        moments = platform.platform.moments
+        why = "its service has ended"
+        moments.add_service_change(ServiceChange(NODE, 1000.0, f"{NODE} is gone: {why}", why, 7))
+        back = f"{NODE} is attached again, to process 8, after 18 s"
+        moments.add_service_change(ServiceChange(NODE, 1018.0, back, None, 8))
+        lines = (await platform.get("/api/v1/restarts", params={"node": NODE}))["data"]
+        shown = [(await platform.get(f"/api/v1/restarts/{one['ref']}", params={"node": NODE}))["data"] for one in lines]
+        since, until = (f"{datetime.fromtimestamp(at):%H:%M:%S}" for at in (1000, 1018))
+        assert [{name: fact for name, fact in one["facts"].items() if fact} for one in shown] == [
+            {"what": back, "why": "its program runs again", "away": f"18 s, since {since}"},
+            {"what": f"{NODE} is gone: {why}", "why": why, "away": f"18 s, until {until}"},
+        ]
 
     inside(test)
 

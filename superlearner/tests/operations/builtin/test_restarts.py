@@ -36,6 +36,38 @@ def number(platform: Any, name: str = "counter_1") -> str:
     return str(platform.node.whereis(name)).strip("<>")
 
 
+@pytest.mark.operation("restart.show", "error.why")
+def test_a_process_in_place_of_a_restart_and_the_reverse_name_the_command_that_takes_it(inside: Inside) -> None:
+    """Regression: the error quoted a regular expression."""
+
+    async def test(platform: Any) -> None:
+        ref = "9f3a0c1b22d4.7"
+        shown = (await platform.client.get(f"{AT}/ledger")).json()["error"]
+        why = (await platform.client.get(f"/api/v1/processes/{ref}/errors/why")).json()["error"]
+        assert shown["message"] == (
+            "event: expected the id of a restart, such as 9f3a0c1b22d4.1204; "
+            "`superlearner restart list --process ledger` lists ids"
+        )
+        assert (why["message"], why["details"][0]["hint"]) == (
+            f"{ref} is the id of a restart, not of a process", f"`superlearner restart show {ref}` shows it",
+        )  # fmt: skip
+
+    inside(test)
+
+
+@pytest.mark.operation("restart.list")
+def test_the_short_name_of_a_sandbox_that_was_destroyed_leads_to_its_restarts(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        node = "sandbox-counter@127.0.0.1"
+        platform.platform.moments._add(MomentRow(node, "9f3a0c1b22d4", 7, 9, 1.0, 1.0, "counter crashed"))
+        for name in ("counter", "sandbox-counter", node):
+            (line,) = (await platform.get(AT, params={"node": name}))["data"]
+            assert line["line"] == "counter crashed"
+        assert (await platform.client.get(AT, params={"node": "nobody"})).status_code == 404
+
+    inside(test)
+
+
 class Lasting(Supervisor):
     """A supervisor that does not give up."""
 

@@ -7,8 +7,8 @@ import { test } from "node:test";
 import { isSupervisor, layout, link, pointOf, touched } from "#static/moment/layout.js";
 import { all, picture } from "#static/moment/picture.js";
 import { poseOf, schedule, stageAt, stepFrom } from "#static/moment/schedule.js";
-import { doneAt, factsOf, ghostSentence, others, rows, step } from "#static/moment/details.js";
-import { headline, pace, sentence, span, startsNothing } from "#static/moment/story.js";
+import { changeTexts, doneAt, factsOf, ghostSentence, others, rows, step } from "#static/moment/details.js";
+import { headline, isServiceChange, pace, sentence, span, startsNothing } from "#static/moment/story.js";
 
 import { branchOf, portrait } from "#static/start/portrait.js";
 
@@ -51,6 +51,15 @@ test("a restart in a few words, and on the line of a supervisor that gave up", (
   assert.deepEqual([REST, GIVES_UP].map(headline), ["ledger restarted", "checkout_sup gave up"]);
   const exits = schedule(GIVES_UP).cues.filter(({ of }) => of === "exit").map(({ text }) => text);
   assert.deepEqual(exits, ["ValueError('negative amount')", "gave up · shutdown"]);
+});
+
+test("the end of a service or a member is told and not played: no supervisor took part", () => {
+  const summary = "pay@127.0.0.1 is gone: its service has ended", gone = { ...ONE, program: true, summary, events: ONE.events.slice(0, 1) };
+  const back = { ...gone, facts: { away: "18 s, until 19:40:02" }, request: null };
+  assert.deepEqual([gone, ONE, { ...ONE, program: true }].map(isServiceChange), [true, false, false]);
+  assert.equal(headline(gone), summary);
+  assert.match(changeTexts(back)[0], /^At .*:\d\d\. It was away for 18 s, until 19:40:02\.$/);
+  assert.ok([...changeTexts(gone), ...changeTexts(back)].every((text) => !/supervisor|crash/.test(text)));
 });
 
 test("one restart takes about 1.6 s, a give-up about 2.6 s", () => {

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from superlearner.nodes.attaching.attachment import Attachment, ServiceChange
-from superlearner.nodes.attaching.attachments import Attachments, TooManyServices
+from superlearner.nodes.attaching.attachments import AlreadyAttached, Attachments, TooManyServices
 from superlearner.nodes.attaching.known_services import KnownServices
 from superlearner.nodes.attaching.whereabouts import SeveralDoors
 
-__all__ = ["Attachment", "Attachments", "KnownServices", "ServiceChange", "SeveralDoors", "TooManyServices"]
+__all__ = ["AlreadyAttached", "Attachment", "Attachments", "KnownServices", "ServiceChange", "SeveralDoors",
+           "TooManyServices"]  # fmt: skip

@@ -13,13 +13,17 @@ from superlearner.nodes.attaching.known_services import KnownServices
 from superlearner.nodes.attaching.whereabouts import SeveralDoors, Whereabouts
 from superlearner.nodes.nodes import Absence, NameTaken, Nodes
 
-__all__ = ["Attachments", "TooManyServices"]
+__all__ = ["AlreadyAttached", "Attachments", "TooManyServices"]
 
 MOST: Final = 50
 
 
 class TooManyServices(ValueError):
     """The maximum number of services is attached."""
+
+
+class AlreadyAttached(NameTaken):
+    """The service is attached already, under the same name."""
 
 
 class Attachments:
@@ -48,6 +52,11 @@ class Attachments:
     def find(self, name: str) -> Attachment | None:
         """Return the service whose node has this name here."""
         return next((one for one in self if one.name == name), None)
+
+    def find_addressed(self, text: str) -> Attachment | None:
+        """Return the service that a text names: by the name of its node, in full or in short, or as it was attached."""
+        found = self.find(text) or self.find(f"{text}@127.0.0.1")
+        return found or next((one for one in self if one.where.address == text), None)
 
     def absence(self, node: str) -> Absence | None:
         """Return why there is no node of this name, if it is that of a service."""
@@ -80,6 +89,7 @@ class Attachments:
             token_file: the file that the token is from: if the platform can read it, the token is not stored.
 
         Raises:
+            AlreadyAttached: the service is attached.
             NameTaken: the name is in use.
             TooManyServices: the limit is reached.
             DoorError: the door cannot be used; `WrongToken` if the token is wrong.
@@ -94,13 +104,16 @@ class Attachments:
         self._run(attachment)
         try:
             await asyncio.shield(attachment.begun)
+        except NameTaken as error:
+            await self._end(attachment)
+            raise self._taken(attachment, error.name) from None
         except BaseException:
             await self._end(attachment)
             raise
         same = [one for one in self._tasks if one.name == attachment.name and one is not attachment]
         if any(one.state == "attached" for one in same):  # services without pages are not in the list of nodes
             await self._end(attachment)
-            raise NameTaken(attachment.name or "")
+            raise self._taken(attachment, attachment.name or "")
         for one in same:
             await self._end(one)  # stop looking for it: it has been found
         attachment.learned = self._store
@@ -121,6 +134,13 @@ class Attachments:
         """Detach from all services; they stay stored for the next start."""
         for attachment in list(self._tasks):
             await self._end(attachment)
+
+    def _taken(self, asking: Attachment, name: str) -> NameTaken:
+        """Return the error for a name in use; the same program under it is no conflict."""
+        there = self.find(name)
+        now, before = asking.facts, None if there is None else there.facts
+        same = now is not None and before is not None and (now.node, now.os_pid) == (before.node, before.os_pid)
+        return AlreadyAttached(name) if same else NameTaken(name)
 
     def _is_taken(self, name: str) -> bool:
         found = self.find(name)

@@ -12,7 +12,7 @@ from otp.doors import DoorError, WrongToken
 from otp.observer import ViewError
 from superlearner.base.commands import command
 from superlearner.control.terms import clip
-from superlearner.nodes.attaching import Attachment, Attachments, SeveralDoors, TooManyServices
+from superlearner.nodes.attaching import AlreadyAttached, Attachment, Attachments, SeveralDoors, TooManyServices
 from superlearner.nodes.nodes import NameTaken
 from superlearner.nodes.remote import RemoteError
 from superlearner.operations.context import Context
@@ -81,6 +81,11 @@ async def attach(
     except WrongToken as error:
         problem = str(error)
         raise OperationError("validation_error", problem, details=[Detail("token", problem)]) from None
+    except AlreadyAttached as error:
+        hint = f"--node {error.name} selects its node; `{command('node.detach', error.name)}` detaches it"
+        raise OperationError(
+            "name_taken", f"{error.name} is attached already, nothing was changed", hint=hint
+        ) from None
     except NameTaken as error:
         raise OperationError(
             "name_taken", str(error), hint=_under(attachments.free_name(error.name), address, token)
@@ -114,18 +119,26 @@ async def detach(
     ctx: Context,
     attachments: Attachments,
     /,
-    name: Annotated[str, Field(max_length=200, description="its name, see node.attached", examples=["auction_house"])],
+    name: Annotated[
+        str,
+        Field(
+            max_length=200,
+            description="its name, or the address that it was attached by, see node.attached",
+            examples=["auction_house"],
+        ),
+    ],
 ) -> DetachedNode:
     """Detach from a service.
 
     The platform also stops trying to reattach. The service itself is not affected.
     """
-    if attachments.find(name) is None:
+    found = attachments.find_addressed(name)
+    if found is None or found.name is None:
         known = ", ".join(one.name or "" for one in attachments) or "none"
         raise OperationError("node_not_found", f"no service {name!r} is attached", hint=f"expected one of {known}")
-    ctx.about_to(f"detach {name}")
-    await attachments.detach(name)
-    return DetachedNode(name=name)
+    ctx.about_to(f"detach {found.name}")
+    await attachments.detach(found.name)
+    return DetachedNode(name=found.name)
 
 
 @operation("node.attached", http=("GET", "/nodes/attached"), scope="read", on="platform")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -30,10 +31,12 @@ from superlearner.operations.targets import process_of
 from superlearner.restarts.cause_steps import Step
 from superlearner.restarts.causes import why as causes_of
 from superlearner.restarts.groups import groups
+from superlearner.restarts.ids import RUN
 from superlearner.restarts.memory import Memory
 from superlearner.restarts.present import Running
 
 AFTER_AN_END: Final = ("child_restarted", "gave_up")
+RESTART: Final = re.compile(rf"{RUN.pattern}\.[1-9][0-9]*")
 LOOP: Final = 5
 """Restarts for the same reason from which on their number is shown."""
 
@@ -97,6 +100,9 @@ async def why(ctx: Context, audit: AuditLog, /, pid: PidText) -> Why:
     process that has ended, it explains the exit, and the supervisors that gave up because of it; a name means the last
     process that had it.
     """
+    if RESTART.fullmatch(pid):
+        shows = f"`{ctx.command('restart.show', pid)}` shows it"
+        raise OperationError("process_not_found", f"{pid} is the id of a restart, not of a process", hint=shows)
     found = _find_process(ctx, pid)
     number, alive = plain_pid(found), otp.is_alive(found)
     fallen = None if alive else _find_fallen(ctx.node, found)

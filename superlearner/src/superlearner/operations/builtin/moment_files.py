@@ -185,6 +185,8 @@ def _nodes(node: Json) -> Iterator[Json]:
 
 def headline(moment: Json) -> str:
     """Return a restart in a few words: `checkout_sup gave up`. The page says the same."""
+    if moment.get("program") and len(moment["events"]) == 1:  # a service or a member came or went
+        return str(moment["summary"])
     names = {node["id"]: node["name"] for node in _nodes(moment["root"])}
     for event in reversed(moment["events"]):
         if event["kind"] == "decide" and event["what"] == "give_up":

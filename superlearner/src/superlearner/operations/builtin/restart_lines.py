@@ -22,6 +22,7 @@ from superlearner.operations.builtin.restart_loops import Loop, is_sum, name_of_
 from superlearner.operations.builtin.restart_loops import fold as find_loops
 from superlearner.operations.builtin.restart_loops import names as is_named
 from superlearner.operations.builtin.restarts import describe_row as describe_stored
+from superlearner.operations.builtin.restarts import possible_names
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Operation, Paged, Picker, declared, operation
 from superlearner.operations.engine.forwarding import forward
@@ -94,7 +95,8 @@ async def list_(
     of_all = ctx.asked is None and not ctx.user.only_own
     others = [one for one in ctx.nodes if one.kind.listed_beside] if of_all else []
     name = node.name if node is not None else ctx.on or ctx.home.name
-    names = list(dict.fromkeys([name, *(one.name for one in others)]))
+    mine = [name] if node is not None else possible_names(name)
+    names = list(dict.fromkeys([*mine, *(one.name for one in others)]))
     running = [*others] if node is None else [node, *(one for one in others if one is not node)]
     lines = [] if settled else await _list_open(ctx, running, history, since, until)
     if process is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 import zlib
 from collections.abc import Sequence
@@ -10,10 +11,11 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any, Final
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 import otp
 from otp import sentences
+from superlearner.base.commands import command
 from superlearner.control.clock import Clock
 from superlearner.control.events import TraceEvent
 from superlearner.nodes.attaching import ServiceChange
@@ -29,7 +31,7 @@ from superlearner.operations.engine.requesters import Origin
 from superlearner.operations.engine.seams import MomentHistory
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import TIMES, UNIX_TIME, Time
-from superlearner.operations.results.restarts import Crashed, Decided, Moment, Signalled
+from superlearner.operations.results.restarts import Crashed, Decided, Moment, MomentFacts, Signalled
 from superlearner.operations.rights.ownership import not_their_node
 from superlearner.restarts.drawing import MomentNode, NodeKind
 from superlearner.restarts.groups import Group, groups
@@ -38,10 +40,23 @@ from superlearner.restarts.memory import Memory
 from superlearner.restarts.moments import Happening, NoSupervisor, moment_of
 from superlearner.restarts.moments import Moment as Found
 from superlearner.restarts.present import Running, waits
+from superlearner.sandbox.record import node_of_sandbox
 from superlearner.store import MomentRow, StoreUnavailable
+
+LONGEST_NAME: Final = 100
+
+
+def _check_ref(given: Any) -> Any:
+    """Return what was given; a text that cannot be an id is most likely the name of a process. Raises ValueError."""
+    if not isinstance(given, str) or re.fullmatch(REF, given):
+        return given
+    listing = command("restart.list", node=None, process=given if 0 < len(given) <= LONGEST_NAME else None)
+    raise ValueError(f"expected the id of a restart, such as 9f3a0c1b22d4.1204; `{listing}` lists ids")
+
 
 EventRef = Annotated[
     str,
+    BeforeValidator(_check_ref),
     Field(
         pattern=REF,
         coerce_numbers_to_str=True,
@@ -69,7 +84,7 @@ HINT = "restart.list lists the restarts"
 @operation("restart.show", http=("GET", "/restarts/{event}"), scope="read", outlives=True,
            errors=("restart_not_found", "restart_not_kept", "node_not_found", "node_unavailable", "bad_answer"),
            short="at facts.what facts.why facts.where facts.source facts.handling facts.state_before facts.state_after "
-                 "facts.lost facts.supervisor facts.gave_up facts.budget ref")  # fmt: skip
+                 "facts.lost facts.supervisor facts.gave_up facts.budget facts.away ref")  # fmt: skip
 async def show(
     ctx: Context,
     audit: AuditLog,
@@ -86,6 +101,8 @@ async def show(
     those beyond 100 a minute are only counted.
     """
     moment = await _find(ctx, audit, history, event, at)
+    if is_service_change(moment):
+        return moment.model_copy(update={"facts": await _describe_absence(history, moment)})
     if history is not None:
         moment.storm = await _count_alike(history, moment)
         if (again := await _find_program_end(history, moment)) is not None:
@@ -110,7 +127,7 @@ async def _find(ctx: Context, audit: AuditLog, history: MomentHistory | None, ev
     if found is not None and found.complete and (at is None or abs(found.at - at) <= SAME_S):
         return found
     try:
-        row = None if history is None else await history.find(ref, ctx.on or ctx.home.name, ctx.user.sees, at)
+        row = None if history is None else await _find_row(history, ctx, ref, at)
     except StoreUnavailable as failure:
         if found is None:
             raise OperationError("store_unavailable", failure.why) from None
@@ -129,6 +146,22 @@ async def _find(ctx: Context, audit: AuditLog, history: MomentHistory | None, ev
         raise OperationError("restart_not_kept", describe_row(row), hint="an earlier version stored it") from None
 
 
+async def _find_row(history: MomentHistory, ctx: Context, ref: Ref, at: float | None) -> MomentRow | None:
+    for name in possible_names(ctx.on or ctx.home.name):
+        if (row := await history.find(ref, name, ctx.user.sees, at)) is not None:
+            return row
+    return None
+
+
+def possible_names(node: str) -> list[str]:
+    """Return the names under which the restarts of a node that is gone may be stored: it may be named in short.
+
+    >>> possible_names("counter")
+    ['counter', 'counter@127.0.0.1', 'sandbox-counter@127.0.0.1']
+    """
+    return [node] if "@" in node else [node, f"{node}@127.0.0.1", node_of_sandbox(node)]
+
+
 async def _count_alike(history: MomentHistory, moment: Moment) -> int:
     """Return how many other restarts of the same child are stored, from shortly before and after this one.
 
@@ -141,6 +174,28 @@ async def _count_alike(history: MomentHistory, moment: Moment) -> int:
     others = [row for row in rows if row.run == run and row.number != moment.id] if child is not None else []
     kept = await asyncio.to_thread(lambda: sum(_restarts(row, child) for row in others))
     return kept if until + ALIKE_S < time.time() else max(kept, moment.storm)
+
+
+def is_service_change(moment: Moment) -> bool:
+    """Return whether this is the end or the return of a service or a member: no supervisor of ours took part."""
+    return moment.program and len(moment.events) == 1
+
+
+async def _describe_absence(history: MomentHistory | None, moment: Moment) -> MomentFacts:
+    """Return what happened to a service or a member, and how long it was away if that is known."""
+    change = moment.events[0]
+    ended, facts = isinstance(change, Crashed), MomentFacts(what=moment.summary, why="its program runs again")
+    if isinstance(change, Crashed):
+        facts.why = change.reason
+    since, until = (moment.at + 0.001, None) if ended else (None, moment.at)
+    rows, _ = ([], 0) if history is None else await history.page([moment.node], [], None, since, until, 0, MOST_ALIKE)
+    others = await asyncio.to_thread(lambda: [one for row in rows if (one := _read(row)) and is_service_change(one)])
+    other = None if not others else others[-1] if ended else others[0]
+    if other is not None and isinstance(other.events[0], Crashed) is not ended:
+        begun, over = sorted((moment.at, other.at))
+        when = datetime.fromtimestamp(over if ended else begun)
+        facts.away = f"{over - begun:.0f} s, {'until' if ended else 'since'} {when:%H:%M:%S}"
+    return facts
 
 
 def _ended_first(moment: Moment) -> str | None:

@@ -114,6 +114,9 @@ class MomentFacts(ResultModel):
         default=None,
         description="the restarts left to the first supervisor that decided, or to the highest one that gave up",
     )
+    away: str | None = Field(
+        default=None, description="how long a service or a member was gone, and since or until when"
+    )
 
 
 class Moment(ResultModel):

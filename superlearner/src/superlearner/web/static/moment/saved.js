@@ -5,6 +5,7 @@
  */
 
 import { byId, write } from "../base/dom.js";
+import { isServiceChange } from "./story.js";
 import { notesOf, Theatre } from "./theatre.js";
 
 /** @typedef {{moment: import("./schedule.js").Moment, notes: string[]|null}} Saved  `notes`: null for those of the moment */
@@ -15,7 +16,7 @@ const theatre = new Theatre(byId("why-body", HTMLElement)), at = byId("at", HTML
 write(at, new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeStyle: "long" }).format(new Date(at.getAttribute("datetime") ?? "")));
 theatre.open(moment);
 theatre.tell(moment, byId("title", HTMLElement).textContent ?? "", notes ?? notesOf(moment));
-void document.fonts.ready.then(() => {
+if (!isServiceChange(moment)) void document.fonts.ready.then(() => {
   theatre.stage.fit();
   theatre.stage.reveal();
   theatre.stage.play();

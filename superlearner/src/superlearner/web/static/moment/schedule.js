@@ -53,6 +53,7 @@ import { isOrderly } from "../base/words.js";
  * @property {number|null} took  seconds
  * @property {boolean} complete
  * @property {boolean} going_on
+ * @property {boolean} [program]  the program of the node ended, or a service or member came or went
  * @property {string} summary
  * @property {string|null} [request]  the request that ended the first process
  * @property {Record<string, string|null>|null} [facts]  short texts about it

@@ -112,8 +112,12 @@ function abandoned(moment) {
   return `No supervisor on its node starts ${namer(moment)(gave)} again.`;
 }
 
+/** Return whether this is the end or the return of a service or a member: there is nothing to play. @param {Moment} moment */
+export const isServiceChange = ({ program, events }) => program === true && events.length === 1;
+
 /** Return a restart in a few words: `checkout_sup gave up`. @param {Moment} moment */
 export function headline(moment) {
+  if (isServiceChange(moment)) return moment.summary;
   const name = namer(moment), gave = fallen(moment);
   if (gave !== null) return `${name(gave)} gave up`;
   return `${name(victim(moment))} ${only(moment, "start").length ? "restarted" : "ended"}`;

@@ -12,8 +12,8 @@ import { RestartDock } from "./dock.js";
 import { isSupervisor } from "./layout.js";
 import { all } from "./picture.js";
 import { RestartStage } from "./stage.js";
-import { doneAt, factsOf, rows, step } from "./details.js";
-import { headline, isSlow, namer, often, span, victim } from "./story.js";
+import { changeTexts, doneAt, factsOf, rows, step } from "./details.js";
+import { headline, isServiceChange, isSlow, namer, often, span, victim } from "./story.js";
 
 /** @import { Moment, MomentEvent } from "./schedule.js" */
 
@@ -34,6 +34,7 @@ export class Theatre {
   open(moment) {
     const { stage } = this;
     stage.moment = moment;
+    if (isServiceChange(moment)) return;
     render(html`<div class="theatre"><div class="ground">${stage}</div>${this.#dock}</div><aside class="facts"
       aria-label="What happened"></aside>`, this.#place);
     document.addEventListener("keydown", (event) => this.#pressed(event));
@@ -49,6 +50,10 @@ export class Theatre {
    * @param {unknown} [below]
    */
   tell(moment, title, notes, below = nothing) {
+    if (isServiceChange(moment)) {
+      render(html`<div class="void">${changeTexts(moment).map((text) => html`<p>${text}</p>`)}${below}</div>`, this.#place);
+      return;
+    }
     const { stage } = this, facts = this.#place.querySelector(".facts"), slow = isSlow(moment, stage.duration),
       known = factsOf(moment);
     const timed = moment.events.some((event) => event.at > 0); // a question of the game runs in virtual time
@@ -118,7 +123,7 @@ export function notesOf(moment) {
 }
 
 /** Return the title of a moment. @param {Moment} moment */
-export const titleOf = (moment) => `Why ${headline(moment)}`;
+export const titleOf = (moment) => (isServiceChange(moment) ? moment.summary : `Why ${headline(moment)}`);
 
 /** Return whether a process ended in an orderly way, as a supervisor that gives up does. @param {MomentEvent} event */
 const isOrderlyEnd = (event) => event.kind === "crash" && !event.start && isOrderly(event.reason);

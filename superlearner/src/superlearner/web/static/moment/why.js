@@ -12,7 +12,7 @@ import { html, nothing, render } from "../vendor/lit-html.js";
 import { others } from "./details.js";
 import { all } from "./picture.js";
 import { linkButton, saveButton } from "./share.js";
-import { fallen, namer, victim } from "./story.js";
+import { fallen, isServiceChange, namer, victim } from "./story.js";
 import { notesOf, Theatre, titleOf } from "./theatre.js";
 
 /** @import { Moment } from "./schedule.js" */
@@ -94,7 +94,7 @@ function show(moment) {
       history.replaceState(null, "", `${root()}/why/${moment.ref || moment.id}${address.size ? `?${address}` : ""}`);
       theatre.open(moment);
       if (others(moment).includes(query.get("ghost") ?? "")) stage.ghost = query.get("ghost");
-      void document.fonts.ready.then(() => {
+      if (!isServiceChange(moment)) void document.fonts.ready.then(() => {
         stage.fit();
         stage.reveal();
         if (asks >= 0 && asks <= 6) stage.pose(asks);
@@ -121,13 +121,13 @@ function tell(moment) {
   render(html`<h1>${fallen(moment) === null ? nothing : icon("gave-up", "glyph")}${title}</h1>
     <p class="hint"><time datetime=${new Date(moment.at * 1000).toISOString()}>${time(moment.at)}</time>${
       nodeOf(moment) ? html` <code>${nodeOf(moment)}</code>` : nothing}</p>
-    <div class="acts">${links()}${save}${copy}</div>`, head);
+    <div class="acts">${links()}${isServiceChange(moment) ? nothing : save}${copy}</div>`, head);
   theatre.tell(moment, title, notesOf(moment), html`<div class="acts">${links()}</div>`);
 }
 
 /** Return the pid of the process that ended, or of the one in its place; null if pids have begun again since. @param {Moment} moment */
 function newest(moment) {
-  if (!moment.current) return null;
+  if (!moment.current || isServiceChange(moment)) return null;
   const id = victim(moment),
     starts = moment.events.flatMap((event) => (event.kind === "start" && event.id === id && event.pid ? [event.pid] : []));
   return starts.at(-1) ?? all(moment.root).find((node) => node.id === id)?.pid ?? null;
