@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { fit, pieces } from "#static/shell/fuzzy.js";
-import { processItem, rank, remembered, restartItem, trusted } from "#static/shell/palette-items.js";
+import { processItem, rank, remembered, restartItem, timeIn, trusted } from "#static/shell/palette-items.js";
 
 /** The texts that fit, the best first. */
 const order = (question, ...texts) =>
@@ -92,4 +92,22 @@ test("restarts are found by the names in them, and by words such as crashed and 
   assert.equal(restarts("cart"), undefined);
   assert.equal(of("9f3a0c1b22d4.5", "till crashed", { kept: false }), null);
   assert.equal(of("9f3a0c1b22d4.9", "checkout_sup gave up").icon, "gave-up");
+});
+
+test("a time of day finds what happened in that minute, also in a folded row, and nothing else", () => {
+  const at = (hour, minute, second = 0) => new Date(2026, 10, 27, hour, minute, second).getTime() / 1000, now = at(19, 40);
+  const of = (line, from, until = from) => restartItem({ ref: `a.${from}`, line, kept: true, count: 1, at: from, until }, line, "", "/");
+  const items = [
+    item("The slowest exercise 19:29", "Pages"), of("warehouse_sup gave up", at(19, 29, 27)),
+    of("shelves was killed 5×", at(19, 29, 24), at(19, 30, 21)),
+    of("mailer crashed", at(19, 30)), of("gate crashed", at(19, 28, 59)),
+  ];
+  const found = (question) =>
+    rank(items, question, [], [], now).map(({ name, found: rows }) => [name, rows.map(({ item: { text } }) => text)]);
+  assert.deepEqual(found("19:29"), [["Restarts", ["warehouse_sup gave up", "shelves was killed 5×"]]]);
+  assert.deepEqual(found("19:29:27"), [["Restarts", ["warehouse_sup gave up", "shelves was killed 5×"]]]);
+  assert.deepEqual(found("shelves 19:30"), [["Restarts", ["shelves was killed 5×"]]]);
+  assert.deepEqual(found("19:45"), []);
+  assert.deepEqual(timeIn("19:45", now), { from: at(19, 45) - 86_400, until: at(19, 46) - 86_400, rest: "" });
+  assert.deepEqual([timeIn("25:00", now), timeIn("localhost:8000", now)], [null, null]);
 });

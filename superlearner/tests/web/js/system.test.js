@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { csv } from "#static/base/save.js";
 import { runs, summary, ticks, timeTicks, withUnit } from "#static/components/chart-scale.js";
 import { chosenLines, take } from "#static/system/log-lines.js";
-import { calm, column, reduce } from "#static/system/system-model.js";
+import { calm, column, isBefore, reduce } from "#static/system/system-model.js";
 import { tooFew, trends } from "#static/system/system-trends.js";
 
 const NOON = 1_800_000_000;
@@ -136,6 +136,17 @@ test("a node without problems names the repairs of the last ten minutes", () => 
   assert.deepEqual(calm(of([100, 5, 1], [900, 0, 0])), { text: "Nothing is wrong.", repaired: false });
   assert.deepEqual(calm(of([100, 5, 1], [800, 1, 0], [900, 0, 0])),
     { text: "Nothing is wrong now. Supervisors made 1 restart in the last 10 minutes.", repaired: true });
-  assert.equal(calm(of([800, 3, 2]), 1).text,
+  assert.equal(calm(of([100, 0, 0], [800, 3, 2]), 1).text,
     "Nothing is wrong now. Supervisors made 4 restarts in the last 10 minutes, and 2 gave up.");
+});
+
+test("a node that started less than ten minutes ago counts from then on, and does not deny the stored restarts of before", () => {
+  const at = (hour, minute) => new Date().setHours(hour, minute, 5, 0) / 1000, begun = at(19, 31);
+  const of = (...points) => ({ columns: ["at", "restarts", "give_ups", "seconds"], points });
+  const fresh = of([begun + 5, 0, 0, 5], [begun + 10, 1, 0, 5]), quiet = of([begun + 5, 0, 0, 5]);
+  assert.equal(calm(fresh).text, "Nothing is wrong now. Supervisors made 1 restart since the node started at 19:31.");
+  assert.deepEqual([at(19, 30), at(19, 10), begun + 7].map((one) => isBefore(quiet, { at: one })), [true, false, false]);
+  assert.ok(!isBefore(of([at(18, 0), 0, 0, 5], [begun, 0, 0, 5]), { at: at(17, 59) }));
+  assert.deepEqual(calm(quiet, 0, true), { repaired: true,
+    text: "Nothing is wrong now. Supervisors made no restarts since the node started at 19:31; those before that are stored." });
 });

@@ -19,6 +19,8 @@ import { fit } from "./fuzzy.js";
  * @property {import("../processes/process-list.js").Line} [line]  the process that it stands for
  * @property {string} [fill]  a query that replaces the present one
  * @property {import("./palette-commands.js").Deed} [deed]  an operation, run after a confirmation
+ * @property {number} [from]  when it began, in seconds since 1970
+ * @property {number} [until]  when it was over
  */
 /** @typedef {{item: Item, score: number, places: number[]}} Found */
 /** @typedef {{name: string, found: Found[]}} Group */
@@ -29,17 +31,45 @@ const LATE = "Documentation";
 const ORDER = ["Pages", "Processes", "Restarts", "Operations", "Nodes", "This page", "Documentation"];
 const FIRST = 6;
 const MOST = 8;
+/** Of what happened in a minute. */
+const MOST_THEN = 40;
 /** Bonus for earlier choices. */
 const KNOWN = 12;
 /** The text beside a name must contain the words literally, and counts less. */
 const BESIDE = 3;
 
+/** A time of day, which stands for its minute or second. */
+const CLOCK = /(?:^|\s)([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?(?=\s|$)/;
+
+/**
+ * Return the minute or second that a query names, the last one that has begun, and the rest of the query; null without a time of day.
+ * @param {string} question
+ * @param {number} now  seconds since 1970
+ * @returns {{from: number, until: number, rest: string}|null}
+ */
+export function timeIn(question, now) {
+  const found = CLOCK.exec(question);
+  if (!found) return null;
+  const [text, hour, minute, second] = found, day = new Date(now * 1000);
+  day.setHours(Number(hour), Number(minute), Number(second ?? 0), 0);
+  if (day.getTime() / 1000 > now) day.setDate(day.getDate() - 1);
+  const from = day.getTime() / 1000;
+  return { from, until: from + (second === undefined ? 60 : 1), rest: question.replace(text, " ").trim() };
+}
+
+/** Return whether an item happened then, at least in part. @param {Item} item @param {{from: number, until: number}} then */
+const happened = ({ from, until }, then) => from !== undefined && from < then.until && (until ?? from) >= then.from;
+
 /**
  * @param {Item} item
  * @param {string} question
+ * @param {number} now
  * @returns {Found|null}
  */
-function find(item, question) {
+function find(item, question, now) {
+  const then = timeIn(question, now);
+  if (then && !happened(item, then)) return null;
+  if (then) return then.rest ? find(item, then.rest, now) : { item, score: BESIDE, places: [] };
   const own = fit(question, item.text);
   if (own) return { item, ...own };
   const wide = `${item.text} ${item.also ?? ""} ${item.more}`.toLowerCase();
@@ -54,9 +84,10 @@ function find(item, question) {
  * @param {string} question
  * @param {readonly Item[]} recent  newest first
  * @param {readonly Item[]} [acts]  what the query commands, best first; they come before all else, and mere verbs after the best group
+ * @param {number} [now]  seconds since 1970
  * @returns {Group[]}
  */
-export function rank(items, question, recent, acts = []) {
+export function rank(items, question, recent, acts = [], now = Date.now() / 1000) {
   const asked = question.trim();
   if (!asked) {
     const shown = recent.slice(0, FIRST);
@@ -73,11 +104,12 @@ export function rank(items, question, recent, acts = []) {
   const all = new Map();
   for (const item of items) {
     if (all.has(item.id)) continue;
-    const found = find(item, asked);
+    const found = find(item, asked, now);
     if (found) all.set(item.id, known.has(item.id) ? { ...found, score: found.score + KNOWN } : found);
   }
+  const most = timeIn(asked, now) ? MOST_THEN : MOST;
   const groups = ORDER.map((name) => ({
-    name, found: [...all.values()].filter(({ item }) => item.group === name).sort((one, other) => other.score - one.score).slice(0, MOST),
+    name, found: [...all.values()].filter(({ item }) => item.group === name).sort((one, other) => other.score - one.score).slice(0, most),
   })).filter(({ found }) => found.length);
   const score = (/** @type {typeof groups[number]} */ group) => (group.name === LATE ? -1 : group.found[0]?.score ?? 0);
   groups.sort((one, other) => score(other) - score(one));
@@ -118,11 +150,11 @@ const ABOUT_RESTARTS = "last restarts why did was what happened crash crashed ki
  * @param {string} href
  * @returns {Item|null}
  */
-export function restartItem({ ref, kept, count = 1, gave_up, node, line = "" }, text, when, href) {
+export function restartItem({ ref, kept, count = 1, gave_up, node, line = "", at, until }, text, when, href) {
   if (!ref || !(kept || count > 1)) return null;
   return {
     id: `restart:${ref}`, group: "Restarts", icon: gave_up || line.includes("gave up") ? "gave-up" : "crashed", text,
-    more: [when, ...(node ? [node] : [])].join(" · "), also: ABOUT_RESTARTS, href,
+    more: [when, ...(node ? [node] : [])].join(" · "), also: ABOUT_RESTARTS, href, from: at, until: until ?? at,
   };
 }
 

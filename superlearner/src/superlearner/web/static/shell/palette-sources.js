@@ -125,10 +125,12 @@ export async function stopped(signal) {
 /**
  * Return the last restarts and give-ups, of all nodes unless one is chosen.
  * @param {AbortSignal} signal
+ * @param {{from: number, until: number}|null} [then]  only those that began then
  * @returns {Promise<Item[]>}
  */
-export async function restarts(signal) {
-  /** @type {Api.RestartLine[]} */ const found = await request("GET", `/restarts?per_page=${RESTARTS}`, undefined, signal);
+export async function restarts(signal, then = null) {
+  const when = then ? `&since=${then.from}&until=${then.until}` : "";
+  /** @type {Api.RestartLine[]} */ const found = await request("GET", `/restarts?per_page=${RESTARTS}${when}`, undefined, signal);
   return found.flatMap((one) => restartItem(one, storedText(one), time(one.until ?? one.at),
     `${location.origin}${whyAddress(one.ref ?? "", one.node ?? chosen())}`) ?? []);
 }

@@ -9,7 +9,7 @@ import { attribute, byId, closest, icon, make, write } from "../base/dom.js";
 import { pieces } from "./fuzzy.js";
 import { onlyReads, WHY } from "./only-reads.js";
 import { commands, parsed, subject } from "./palette-commands.js";
-import { rank, remembered, trusted } from "./palette-items.js";
+import { rank, remembered, timeIn, trusted } from "./palette-items.js";
 import {
   fromPage, isAborted, manual, operations, processes, processesElsewhere, reason, restarts, rights, sections, stopped, supervisors,
 } from "./palette-sources.js";
@@ -67,7 +67,7 @@ class Palette {
     this.#show(true);
     this.#dialog.showModal();
     this.#field.focus();
-    for (const source of ["processes", "more processes", "processes of other nodes", "stopped children", "sections"])
+    for (const source of ["processes", "more processes", "processes of other nodes", "stopped children", "more restarts", "sections"])
       this.#got.delete(source);
     [this.#supervisors, this.#stopped, this.#may] = [[], [], null];
     void this.#ask("rights", async (signal) => (this.#may = await rights(signal), []));
@@ -125,6 +125,9 @@ class Palette {
       const verb = parsed(question)?.command.verbs[0];
       if (verb === "restart" && !this.#got.has("stopped children"))
         void this.#ask("stopped children", async (signal) => (this.#stopped = await stopped(signal), []));
+      const then = timeIn(question, Date.now() / 1000), known = this.#got.get("restarts") ?? [];
+      if (then && known.every(({ from = 0 }) => from > then.until)) // those that are here are later
+        void this.#ask("more restarts", (signal) => restarts(signal, then));
       if (verb === "set") void this.#ask("more supervisors", async (signal) => this.#know(await supervisors(subject(question), signal)));
       void this.#ask("more processes", (signal) => processes(subject(question), signal));
       void this.#ask("processes of other nodes", (signal) => processesElsewhere(subject(question), signal));

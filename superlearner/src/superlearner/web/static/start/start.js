@@ -21,7 +21,7 @@ import { pages } from "../shell/nav.js";
 import { Held } from "../live/held.js";
 import { burning, nameIn, restartsIn, rowText, storedText, stormText, Storms } from "../live/storms.js";
 import { lostWords, showLost, showStatus } from "../live/status.js";
-import { calmParts, reduce as judged } from "../system/system-model.js";
+import { calmParts, isBefore, reduce as judged } from "../system/system-model.js";
 import { complain } from "../base/toast.js";
 import { counted, number, STATES, time } from "../base/words.js";
 
@@ -279,7 +279,8 @@ function wrong() {
   if (!heldWrong.allows(items.map(() => ({ count: 1 })))) return;
   if (!items.length && everywhere) {
     const calm = unknown || !model.rows.size ? [unknown || "There is no tree to look at."]
-      : calmParts(found, found === null ? model.restarts : sampled === null ? 0 : model.restarts - sampled);
+      : calmParts(found, found === null ? model.restarts : sampled === null ? 0 : model.restarts - sampled,
+        storedRestarts.some((one) => (one.node ?? model.node) === model.node && isBefore(found, one)));
     items.push(make("li", { class: "hint" }, ...calm));
   }
   renew(byId("wrong", HTMLElement), items);
@@ -316,6 +317,7 @@ async function readStoredRestarts() {
     return; // the feed is shown alone
   }
   last();
+  wrong();
 }
 
 function list() {

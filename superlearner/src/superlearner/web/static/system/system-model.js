@@ -5,7 +5,7 @@
  */
 
 import { make, nodeQuery, root } from "../base/dom.js";
-import { counted, number } from "../base/words.js";
+import { counted, number, time } from "../base/words.js";
 
 /** @typedef {(number|string|null)[]} Point  in the order of the columns */
 /** @typedef {Api.AnomalyLine} Anomaly */
@@ -72,29 +72,53 @@ export function column(model, name, { perS = false, times = 1 } = {}) {
 }
 
 /**
+ * Return when the points began, in seconds since 1970; null if that was before the last minutes, or is not known.
+ * @param {Model|null} model
+ */
+export function begunLately(model) {
+  const [first] = model?.points ?? [], newest = Number(model?.points.at(-1)?.[0] ?? 0);
+  if (!model || !first) return null;
+  const begun = Number(first[0]) - Number(first[model.columns.indexOf("seconds")] ?? 0);
+  return newest - begun < 60 * RECENT_MIN ? begun : null;
+}
+
+/**
+ * Return whether a restart is one of the last minutes before the points began: the node has started again since.
+ * @param {Model|null} model
+ * @param {{at: number, until?: number|null}} stored
+ */
+export function isBefore(model, { at, until }) {
+  const begun = begunLately(model), newest = Number(model?.points.at(-1)?.[0] ?? 0);
+  return begun !== null && at < begun && (until ?? at) > newest - 60 * RECENT_MIN;
+}
+
+/**
  * Return the sentence about a node without problems: it counts the restarts of the last minutes, which the reader may have seen.
  * @param {Model|null} model  null while the monitor's points are not known
  * @param {number} [since]  restarts after the newest point
+ * @param {boolean} [earlier]  others are stored from the last minutes before the node started
  * @returns {{text: string, repaired: boolean}}
  */
-export function calm(model, since = 0) {
-  const newest = Number(model?.points.at(-1)?.[0] ?? 0);
+export function calm(model, since = 0, earlier = false) {
+  const newest = Number(model?.points.at(-1)?.[0] ?? 0), begun = begunLately(model);
   const sum = (/** @type {string} */ name) => model === null ? 0 : column(model, name).reduce((/** @type {number} */ all, value, place) =>
     all + (Number(model.points[place]?.[0]) > newest - 60 * RECENT_MIN ? value ?? 0 : 0), 0);
   const restarts = sum("restarts") + since, gaveUp = sum("give_ups");
-  if (!restarts && !gaveUp) return { text: "Nothing is wrong.", repaired: false };
-  const when = model === null ? "since the node started" : `in the last ${RECENT_MIN} minutes`;
-  const made = `Supervisors made ${counted(restarts, "restart")} ${when}`;
-  return { text: `Nothing is wrong now. ${made}${gaveUp ? `, and ${number(gaveUp)} gave up` : ""}.`, repaired: true };
+  if (!restarts && !gaveUp && !earlier) return { text: "Nothing is wrong.", repaired: false };
+  const when = begun !== null ? `since the node started at ${time(begun).replace(/:\d\d$/, "")}`
+    : model === null ? "since the node started" : `in the last ${RECENT_MIN} minutes`;
+  const made = `Supervisors made ${restarts ? counted(restarts, "restart") : "no restarts"} ${when}`;
+  const before = earlier ? "; those before that are stored" : "";
+  return { text: `Nothing is wrong now. ${made}${gaveUp ? `, and ${number(gaveUp)} gave up` : ""}${before}.`, repaired: true };
 }
 
 /**
  * Return the same with a link to the restarts.
- * @param {Model|null} model @param {number} [since]
+ * @param {Model|null} model @param {number} [since] @param {boolean} [earlier]
  * @returns {(string|Node)[]}
  */
-export function calmParts(model, since) {
-  const { text, repaired } = calm(model, since);
+export function calmParts(model, since, earlier) {
+  const { text, repaired } = calm(model, since, earlier);
   return repaired ? [`${text} `, make("a", { href: `${root()}/timeline${nodeQuery()}` }, "Show them")] : [text];
 }
 

@@ -8,7 +8,7 @@
 import { attribute, make } from "../base/dom.js";
 import { colour, onTheme } from "../base/paint.js";
 import { time } from "../base/words.js";
-import { FIRST_SPAN, firstSpan, marksOf } from "./past.js";
+import { FIRST_SPAN, firstSpan, LONGEST_SPAN, marksOf, newestBefore } from "./past.js";
 
 /** @import { LogEvent, Mark } from "./past.js" */
 
@@ -31,7 +31,7 @@ const AFTER = 0.25;
 const NEAR = 9;
 /** Width of what is shown before the first event, in pixels. */
 const MARGIN = 14;
-const SHORTEST = 5, LONGEST = 7200;
+const SHORTEST = 5;
 
 export class SlAxis extends HTMLElement {
   #canvas = make("canvas", { "aria-hidden": "true" });
@@ -60,9 +60,9 @@ export class SlAxis extends HTMLElement {
   /** @param {Shown} shown */
   show(shown) {
     this.#shown = shown;
-    const { events, at, now, first, known, said } = shown;
+    const { events, at, now, first, said } = shown;
     if (first && (!this.#span || (!this.#zoomed && at === null)))
-      this.#span = Math.min(firstSpan(events.filter((event) => event.at >= known), now), this.#longest());
+      this.#span = Math.min(firstSpan(events, now), this.#longest());
     attribute(this, "aria-valuemin", Math.floor(first));
     attribute(this, "aria-valuemax", Math.ceil(now));
     attribute(this, "aria-valuenow", Math.round(at ?? now));
@@ -86,9 +86,9 @@ export class SlAxis extends HTMLElement {
   /** What is recorded, with a margin. */
   #longest() {
     const { now, first, whole } = this.#shown;
-    if (!whole) return LONGEST; // older events are loaded
+    if (!whole) return LONGEST_SPAN; // older events are loaded
     const room = Math.max(1, this.clientWidth - this.#left - 12);
-    return Math.min(LONGEST, Math.max(SHORTEST * 2, ((now - first) * room) / Math.max(1, room - MARGIN)));
+    return Math.min(LONGEST_SPAN, Math.max(SHORTEST * 2, ((now - first) * room) / Math.max(1, room - MARGIN)));
   }
 
   #lanes() {
@@ -244,6 +244,12 @@ export class SlAxis extends HTMLElement {
     if (at !== null) {
       g.fillStyle = colour("accent-bg");
       g.fillRect(this.#x(at), 0, this.#x(now) - this.#x(at), bottom - 1);
+    }
+    const before = newestBefore(events, this.begin, this.#edge());
+    if (before !== null) {
+      g.fillStyle = colour("ink2");
+      g.textAlign = "left";
+      g.fillText(`← last event at ${time(before)}`, this.#left + 8, bottom / 2);
     }
     /** @type {Map<string, number>} */ const drawn = new Map();
     for (const event of events) {

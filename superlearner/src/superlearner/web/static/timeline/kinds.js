@@ -4,7 +4,7 @@
  * @module
  */
 
-import { marksOf } from "./past.js";
+import { markOf, marksOf } from "./past.js";
 
 /** @import { LogEvent, Mark } from "./past.js" */
 /** @typedef {"crashes"|"restarts"|"starts"} Kind */
@@ -31,10 +31,14 @@ export function ofKinds(events, kinds) {
   return kinds.length === ALL.length ? events : events.filter((event) => kindsOf(event).some((kind) => kinds.includes(kind)));
 }
 
-/** Count the events of each kind. @param {readonly LogEvent[]} events @returns {Record<Kind, number>} */
+/**
+ * Count the events of each kind; a kept restart is one event, and counts as the failure that it began with.
+ * @param {readonly LogEvent[]} events
+ * @returns {Record<Kind, number>}
+ */
 export function countKinds(events) {
   const counts = { crashes: 0, restarts: 0, starts: 0 };
-  for (const event of events) for (const kind of kindsOf(event)) counts[kind] += 1;
+  for (const event of events) counts[kindOf(markOf(event))] += 1;
   return counts;
 }
 

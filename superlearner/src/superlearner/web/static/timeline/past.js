@@ -61,12 +61,29 @@ export function textOf({ type, text, supervisor, data, request, by }, ends) {
 /** The shortest range that the time axis opens with, in seconds. */
 export const FIRST_SPAN = 300;
 
+/** The longest range of the time axis, in seconds. */
+export const LONGEST_SPAN = 7200;
+
 /**
- * Return the range that the time axis opens with, in seconds: the newest event is in it.
+ * Return the range that the time axis opens with, in seconds: the newest event is in it, unless it is further away than the longest range.
  * @param {readonly LogEvent[]} events  ordered
  * @param {number} now
  */
-export const firstSpan = (events, now) => Math.max(FIRST_SPAN, 1.25 * (now - (events.at(-1)?.at ?? now)));
+export function firstSpan(events, now) {
+  const wanted = 1.25 * (now - (events.at(-1)?.at ?? now));
+  return wanted > LONGEST_SPAN ? FIRST_SPAN : Math.max(FIRST_SPAN, wanted);
+}
+
+/**
+ * Return the time of the newest event before a range in which there is none; null if there is one, or nothing before.
+ * @param {readonly LogEvent[]} events  oldest first
+ * @param {number} begin
+ * @param {number} end
+ */
+export function newestBefore(events, begin, end) {
+  const last = events[countUpTo(events, end) - 1];
+  return last && last.at < begin ? last.at : null;
+}
 
 /** Return the number of events up to a moment. @param {readonly LogEvent[]} events  oldest first @param {number} at */
 export function countUpTo(events, at) {
