@@ -167,6 +167,7 @@ async def ask(platform: Any, method: str, path: str, **body: Any) -> Any:
 
 
 async def rows_of(platform: Any) -> Any:
+    platform.platform.moments.catch_up()  # else the replay of a restart is stored once it has settled
     await platform.platform.store.sync()
     return (await platform.get("/api/v1/store", headers=OWNER))["data"]["rows"]
 
