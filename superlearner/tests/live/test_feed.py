@@ -338,7 +338,8 @@ def test_a_tree_that_cannot_be_restarted_is_described_to_the_end(inside: Callabl
                 await viewer.next()
         told = [entry.text for entry in feed.entries() if "held the event loop" not in entry.text]
         assert told == [
-            "sup was killed; it could not start again: its child db did not start: no_disk; playground restarted it",
+            "sup was killed; it could not start again: its child db did not start: no_disk; playground restarted it "
+            "after 0.02 s",
             "playground restarted sup",
         ]
 
