@@ -1,9 +1,9 @@
 """Sampling thread that finds out which process blocks the event loop.
 
 The runtime knows how long a drain took, but not always which process took the time: a drain runs many processes and is
-timed as a whole. The witness samples the loop's thread ten times a second; while the loop is idle, it slows down to a
-quarter of that. Callbacks and tasks outside of any drain are not timed at all: when the witness sees one, it schedules
-a callback in the loop, so the whole time is measured.
+timed as a whole. The witness samples the loop's thread ten times a second, an idle one half as often. Callbacks and
+tasks outside of any drain are not timed at all: when the witness sees one, it schedules a callback in the loop, so the
+whole time is measured.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from otp.watchdog import LIBRARY_FOLDERS, frame_of, is_idle
 __all__ = ["LoopSample", "Witness"]
 
 EVERY_S: Final = 0.1
-IDLE: Final = 4
 LEAST_S: Final = 0.25
 """Shortest time that is reported."""
 
@@ -44,7 +43,7 @@ class Witness:
 
     Args:
         node: a node that runs in this thread's loop.
-        every: seconds between two samples; up to four times as long while the loop is idle.
+        every: seconds between two samples; twice as long while the loop is idle.
         outside: called in the loop with the start and end of a hold outside of any process, `LEAST_S` or longer
             (node's clock, seconds). The start is accurate to half of the time between two samples.
     """
@@ -88,7 +87,7 @@ class Witness:
             if drains == scheduler.drains:  # same drain as at the last sample
                 frame = frame_of(self._thread_of_loop)
                 if process is None and is_idle(frame):
-                    pause = min(IDLE * self._every, 2 * before)
+                    pause = 2 * self._every
                 elif frame is not None:
                     now = time.monotonic()
                     self._seen.append(LoopSample(now, process, _place(frame)))
