@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Final, Protocol
 
-from superlearner.control.reasons import is_crash, text_of_reason, where_of
+from superlearner.control.reasons import is_crash, where_of
 from superlearner.control.slots import id_text
-from superlearner.control.terms import plain_pid
+from superlearner.control.terms import clip, plain_pid
+from superlearner.control.wrong_results import reason_of
 
 __all__ = [
     "ANSWERS",
@@ -128,9 +129,15 @@ class Facts:
     Pids are without brackets, and None where the event names no process; `pid` is then "".
     """
 
-    def __init__(self, pid: Any, data: Mapping[str, Any]) -> None:
-        self._pid = pid
-        self._data = data
+    def __init__(self, event: TraceEvent) -> None:
+        self._pid = getattr(event, "pid", None)
+        self._data = event.data
+        self._place = (
+            event.kind,
+            getattr(event, "seq", 0),
+            self._pid,
+            getattr(event, "cause", 0),
+        )  # no cycle of references
 
     def _text(self, key: str) -> str | None:
         found = self._data.get(key)
@@ -164,13 +171,13 @@ class Facts:
 
     @cached_property
     def reason(self) -> str:
-        """The exit reason."""
-        return text_of_reason(self._data.get("reason"))
+        """The exit reason; of a wrong result with the callback that returned it, and its line."""
+        return reason_of(*self._place, self._data)
 
     @cached_property
     def brief_reason(self) -> str:
         """The exit reason in at most 80 characters."""
-        return self.reason if len(self.reason) <= BRIEF else text_of_reason(self._data.get("reason"), BRIEF)
+        return self.reason if len(self.reason) <= BRIEF else clip(self.reason, BRIEF)
 
     @cached_property
     def crash(self) -> bool:
@@ -187,7 +194,7 @@ def facts_of(event: Any) -> Facts:
     """Return the facts of an event, which carries them for its next reader."""
     found = getattr(event, "facts", None)
     if found is None:
-        found = Facts(getattr(event, "pid", None), event.data)
+        found = Facts(event)
         try:
             event.facts = found
         except (AttributeError, TypeError):  # an event of a recording, or of a test, is frozen (and may have slots)

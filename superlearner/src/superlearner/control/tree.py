@@ -15,9 +15,10 @@ from otp import Node, Pid
 from otp.observer import tree as tables
 from superlearner.control.clock import Clock
 from superlearner.control.names import display_name, is_critical, registered_name
-from superlearner.control.reasons import is_crash, text_of_reason
+from superlearner.control.reasons import is_crash
 from superlearner.control.slots import DYNAMIC, MAX_CHILDREN, Budget, LastExit, Slot, id_text, key_part
 from superlearner.control.terms import clip, plain_pid
+from superlearner.control.wrong_results import reason_of_last
 
 __all__ = ["TreeReader", "place_of", "record_of", "supervisor_state", "trees_at", "what_of"]
 
@@ -113,7 +114,7 @@ class TreeReader:
         last = None
         if record.last_at:
             reason = record.last_reason
-            last = LastExit(self.clock.wall(record.last_at), text_of_reason(reason), is_crash(reason))
+            last = LastExit(self.clock.wall(record.last_at), reason_of_last(record.pid, reason), is_crash(reason))
         facts: dict[str, Any] = {
             "kind": record.spec.type,
             "restart": record.spec.restart,

@@ -20,7 +20,6 @@ from superlearner.control.events import (
     is_restart,
     is_stop,
 )
-from superlearner.control.reasons import text_of_reason
 from superlearner.control.slots import DYNAMIC
 from superlearner.control.terms import plain_pid
 from superlearner.restarts.cause_steps import Step, WhyLine, find_line, start_failure
@@ -245,7 +244,7 @@ class _Telling:
                 case "restart_failed":
                     self._decided(event)
                     failure = start_failure(event)
-                    reason, line = text_of_reason(failure), find_line(failure)
+                    reason, line = facts_of(event).reason, find_line(failure)
                     self._add(event, "crash", self._id(event), reason=reason, crash=True, start=True, line=line)
                     self._decide(event)
                 case "gave_up":

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import otp
-from otp import Node
+from otp import Node, sentences
 from otp.observer import LastStates
 from otp.redaction import without_secrets
 from otp.trace import Event
@@ -333,5 +333,5 @@ def describe_group(group: Group, past: Past) -> str:
     else:
         again = any(map(is_restart, group.events))
         first = _describe_end(_name(group, past), group.first, again=again)
-        line = "; ".join([first, *_describe_others(group, past)])
+        line = sentences.story(first, *_describe_others(group, past))
     return without_secrets(line, LONGEST)

@@ -35,6 +35,7 @@ from superlearner.control.failures import explain, explain_start
 from superlearner.control.mistakes import place_of_failed_start
 from superlearner.control.reasons import tagged, text_of_reason
 from superlearner.control.terms import clip, plain_pid, text_of
+from superlearner.control.wrong_results import name_callback
 from superlearner.sandbox.interrupting import Interrupter
 from superlearner.sandbox.messages import MOST_NEWS, WORDS, WRONG_MODULE
 from superlearner.sandbox.reloading import exchange, reload, show_lines, source_of
@@ -122,7 +123,7 @@ class LastWords(logging.Filter):
         """Let every record pass."""
         fields = vars(record)
         if fields.get("otp_decision") == "gave_up" and fields.get("otp_pid") == str(self.tree.top):
-            self.tree.last_words = record.getMessage()
+            self.tree.last_words = name_callback(self.tree.node, record.getMessage())
         return True
 
 

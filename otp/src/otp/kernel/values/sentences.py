@@ -35,8 +35,15 @@ UNREMARKABLE: Final = 1000
 
 
 def story(*clauses: str) -> str:
-    """Join clauses in the order of events; empty ones are left out."""
-    return "; ".join(clause for clause in clauses if clause)
+    """Join clauses in the order of events; empty ones are left out.
+
+    >>> story("ledger crashed", "", "shop_sup restarted it"), story("is a return missing?", "shop_sup restarted it")
+    ('ledger crashed; shop_sup restarted it', 'is a return missing? shop_sup restarted it')
+    """
+    told = ""
+    for clause in filter(None, clauses):
+        told += f"{('' if not told else ' ' if told.endswith('?') else '; ')}{clause}"
+    return told
 
 
 # Starts and ends

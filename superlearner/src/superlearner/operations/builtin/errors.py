@@ -10,10 +10,10 @@ import otp
 from otp import Node, sentences
 from otp.observer.hints import hint_for
 from superlearner.control.clock import Clock
-from superlearner.control.events import is_restart
+from superlearner.control.events import facts_of, is_restart
 from superlearner.control.exits import ExitLog
 from superlearner.control.mistakes import place_of
-from superlearner.control.reasons import is_crash, place_text, text_of_reason, where_of
+from superlearner.control.reasons import is_crash, place_text, where_of
 from superlearner.control.slots import id_text
 from superlearner.control.terms import message_text, plain_pid
 from superlearner.nodes.nodes import WatchedNode
@@ -141,11 +141,11 @@ def _describe_loop(node: Node, causes: Sequence[Step]) -> str:
     last = next((event for event in events if event is not None and event.kind in AFTER_AN_END), None)
     if last is None:
         return ""
-    reason = text_of_reason(last.data["reason"])
+    reason = facts_of(last).reason
     alike = [
         event
         for event in memory.doings.get(last.pid, ())
-        if is_restart(event) and event.data["id"] == last.data["id"] and text_of_reason(event.data["reason"]) == reason
+        if is_restart(event) and event.data["id"] == last.data["id"] and facts_of(event).reason == reason
     ]
     if len(alike) < LOOP:
         return ""
@@ -212,7 +212,7 @@ async def list_all(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -
                 pid=None if event.pid is None else plain_pid(event.pid),
                 name=None if name is None else id_text(name),
                 what=what,
-                reason=text_of_reason(reason),
+                reason=facts_of(event).reason,
                 where=where_of(reason) if place is None else place_text(place),
                 callback=callback,
                 message=None if message is None else message_text(message, 300),

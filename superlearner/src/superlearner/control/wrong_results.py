@@ -1,0 +1,81 @@
+"""Wrong results of callbacks: the callback and the line, which the exit reason lacks.
+
+The runtime ends a process with `("bad_return_value", result)`, as Erlang does. Which callback returned the result is in
+the event of the end; a supervisor's events about that end, and about failed starts, have the reason alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import otp
+from superlearner.control.mistakes import place_of
+from superlearner.control.reasons import place_text, tagged, text_of_reason
+from superlearner.control.terms import is_a
+
+__all__ = ["name_callback", "reason_of", "reason_of_last"]
+
+UNNAMED: Final = "a callback returned "
+LOOKED_BACK: Final = 500
+"""Events before one in which its end is looked for."""
+
+
+def reason_of(kind: str, seq: int, pid: Any, cause: int, data: Mapping[str, Any]) -> str:
+    """Return the exit reason in an event as text; that of a wrong result has the callback and its line."""
+    said = text_of_reason(data.get("reason"))
+    if not said.startswith(UNNAMED) or not _is_wrong_result(data["reason"]):
+        return said
+    return _named(said, data if kind == "exited" else next(_ends(kind, seq, pid, cause, data), None))
+
+
+def reason_of_last(pid: Any, reason: Any) -> str:
+    """Return the reason for which a child ended last, as `reason_of` does; `pid` is a process of its node, if known."""
+    said = text_of_reason(reason)
+    if not said.startswith(UNNAMED) or not _is_wrong_result(reason) or not is_a(pid, otp.Pid):
+        return said
+    alike = (end for end in _wrong_results(otp.trace.node_of(pid), 0) if text_of_reason(end.data["reason"]) == said)
+    return _named(said, next((end.data for end in alike), None))
+
+
+def name_callback(node: otp.Node, words: str) -> str:
+    """Return a sentence of the log about the newest wrong result on a node with the callback, and the line."""
+    before, found, after = words.partition(UNNAMED)
+    return (
+        before + _named(UNNAMED + after, next((end.data for end in _wrong_results(node, 0)), None)) if found else words
+    )
+
+
+def _named(said: str, end: Mapping[str, Any] | None) -> str:
+    """Return the text of a reason with the callback in the data of an end."""
+    callback = None if end is None else end.get("callback")
+    if end is None or not callback:
+        return said
+    place = place_of(str(end.get("what")), callback, end["reason"])
+    where = "" if place is None else f" ({place_text(place).partition(' ')[0]})"
+    return f"{callback}{where} {said.removeprefix('a callback ')}"
+
+
+def _ends(kind: str, seq: int, me: Any, cause: int, data: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the data of the ends that an event of a supervisor may be about, the best first."""
+    if not is_a(me, otp.Pid):
+        return
+    pid = data.get("old") if kind == "child_restarted" else data.get("child")
+    starts = kind == "restart_failed" or data.get("retried") is True
+    for end in _wrong_results(otp.trace.node_of(me), seq - LOOKED_BACK):
+        if end.seq > seq:
+            continue
+        if (end.data.get("callback") == "init") if starts else (end.pid is pid or end.seq == cause):
+            yield end.data
+
+
+def _wrong_results(node: otp.Node, since: int) -> Iterator[Any]:
+    """Yield the events of processes that ended for a wrong result, newest first."""
+    for event in reversed(otp.trace.history(node, since)):
+        if event.kind == "exited" and _is_wrong_result(event.data["reason"]):
+            yield event
+
+
+def _is_wrong_result(reason: Any) -> bool:
+    tag, rest = tagged(reason)
+    return tag == "bad_return_value" or (tag == "EXIT" and len(rest) == 1 and _is_wrong_result(rest[0]))

@@ -1,0 +1,95 @@
+"""A wrong result is shown with its callback and line wherever its end is shown."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import otp
+from otp import GenServer, NoReply, Ok, Supervisor, impl
+from superlearner.app.running import Tree
+from superlearner.control.events import facts_of
+from superlearner.control.steer import kill, resolve
+from superlearner.control.wrong_results import name_callback
+
+FILE = "test_wrong_results.py"
+BROKEN: set[str] = set()
+
+
+class Stall(GenServer[int]):
+    @impl
+    def init(self, arg: int) -> Any:
+        if "init" not in BROKEN:
+            return Ok(arg)
+        return None
+
+    @impl
+    def handle_cast(self, request: Any, state: int) -> Any:
+        if request == "oops":
+            return None
+        return NoReply(state)
+
+
+async def start() -> otp.Pid:
+    specs = [Stall.child_spec(1, id="store", name="store"), Stall.child_spec(1, id="other", name="other")]
+    return await Supervisor.start_link_children(specs, name="shop", max_restarts=2)
+
+
+def line_of(callback: Any, text: str) -> int:
+    lines, first = inspect.getsourcelines(callback)
+    return first + next(number for number, line in enumerate(lines) if text in line)
+
+
+def reason_with(name: str, callback: Any) -> str:
+    place = f"{FILE}:{line_of(callback, 'return None')}"
+    return f"{name} ({place}) returned None: did no case match, or is a return missing?"
+
+
+async def feed_of(platform: Any) -> list[str]:
+    viewer = platform.hub.attach()
+    async with asyncio.timeout(5):
+        while not (found := [entry.text for entry in platform.hub.feed.entries() if "None" in entry.text]):
+            await viewer.next()
+    return found
+
+
+def test_a_wrong_result_is_shown_with_callback_and_line_in_list_tree_and_answer(inside: Callable[..., Any]) -> None:
+    """Regression: only the line under the editor said which callback it was."""
+    said = reason_with("handle_cast", Stall.handle_cast)
+
+    async def test(platform: Any) -> None:
+        store = resolve(platform.node, "store")
+        GenServer.cast(store, "oops")
+        await otp.wait_down(store, timeout=5)
+        (text,) = await feed_of(platform)
+        assert text.startswith(f"store crashed: {said} shop (one_for_one) restarted store")
+        rows = (await platform.get("/api/v1/supervisors/shop"))["data"]["children"]
+        assert next(row for row in rows if row["id"] == "store")["last_exit"]["reason"] == said
+        assert (await platform.get("/api/v1/errors"))["data"][0]["reason"] == said
+        assert said in (await platform.get("/api/v1/processes/store/errors/why"))["data"]["summary"]
+
+    inside(test, Tree("shop", start))
+
+
+def test_an_init_that_returns_nothing_at_a_restart_is_shown_with_its_line(inside: Callable[..., Any]) -> None:
+    """Regression: after a hot reload, the give-up named neither the callback nor the line."""
+    said = reason_with("init", Stall.init)
+
+    async def test(platform: Any) -> None:
+        shop = resolve(platform.node, "shop")
+        BROKEN.add("init")
+        try:
+            await kill(resolve(platform.node, "store"))
+            await otp.wait_down(shop, timeout=5)
+        finally:
+            BROKEN.clear()
+        events = [one for one in otp.trace.history(platform.node) if one.kind in ("restart_failed", "gave_up")]
+        assert {facts_of(one).reason for one in events} == {said}
+        assert said in (await feed_of(platform))[0]
+        assert name_callback(platform.node, "it could not restart store: a callback returned None: x") == (
+            f"it could not restart store: {said.partition(' returned')[0]} returned None: x"
+        )
+
+    inside(test, Tree("shop", start), playground_restart_after=30)
