@@ -115,6 +115,17 @@ def test_a_restart_waits_for_the_old_program_and_keeps_the_configuration() -> No
     assert answers(actions)["r"].status == "running"
 
 
+def test_a_start_that_failed_is_no_restart() -> None:
+    """Regression: each *Run* of code that did not start counted as a restart of the sandbox."""
+    fleet, _ = running(ProgramEnded("a", 1, "loop"))
+    for run in (2, 3):
+        fleet, actions = happened(Restart("r", "a", "ada"), NotStarted("a", run, "start_failed", "no"), fleet=fleet)
+        assert refused([one for one in actions if isinstance(one, FleetAnswer)]) == "start_failed"
+        assert (fleet.sandboxes["a"].restart_count, fleet.sandboxes["a"].status) == (0, "ended")
+    fleet, _ = happened(Restart("r", "a", "ada"), Started("a", 4, FACTS), fleet=fleet)
+    assert fleet.sandboxes["a"].restart_count == 1
+
+
 def test_a_restart_kills_what_does_not_stop() -> None:
     _, actions = running(Restart("r", "a", "ada"), StillThere("a", 1))
     assert [Kill] == [type(one) for one in actions]

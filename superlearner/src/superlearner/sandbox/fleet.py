@@ -214,6 +214,7 @@ def _not_started(fleet: Fleet, sandbox: Sandbox, code: str, reason: str, now: fl
     if sandbox.goal == "remove" or sandbox.restart_count == 0:  # it never ran: its id is free again
         _, more = _answered(sandbox, None, "destroy")
         return fleet.without(sandbox.id), [*answers, *more]
+    sandbox = replace(sandbox, restart_count=sandbox.restart_count - 1)  # a start that failed is no restart
     return fleet.put(sandbox), [*answers, Tell("bad", sandbox, f"sandbox {sandbox.id} does not start: {reason}")]
 
 

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { DraftNote } from "#static/sandboxes/draft-note.js";
 import { adopted, Drafts, KEPT_MS, KEY, MOST, MOST_ALL, MOST_TEXT, parsed, SOURCES } from "#static/sandboxes/drafts.js";
 
 const NOW = 1_800_000_000_000;
@@ -123,4 +124,26 @@ test("the last sources of sandboxes have a place of their own", () => {
   assert.deepEqual(new Drafts(() => kept, "anna", "t2", () => NOW, SOURCES).some("sandbox:").map(({ text }) => text).sort(),
     ["one", "two"]);
   assert.deepEqual(open(kept).some(""), []);
+});
+
+test("that a draft was restored is said until the next edit or run; that changes are kept stays", () => {
+  const element = () => ({ append() {}, setAttribute() {}, getAttribute: () => null });
+  globalThis.document = { createElement: element };
+  try {
+    const place = { hidden: true, replaceChildren(...parts) { this.parts = parts; } }, note = new DraftNote(place);
+    note.restored({ at: NOW, text: "x = 1" }, "", () => {}, () => {});
+    assert.equal(place.hidden, false);
+    const [, , discard] = place.parts;
+    note.pass();
+    assert.deepEqual([place.hidden, place.parts], [true, []]);
+    discard.onclick();
+    assert.equal(place.hidden, false, "it can be undone");
+    note.pass();
+    assert.equal(place.hidden, true);
+    note.say("Your changes to “Counter” are kept.", "Go back to them", () => {});
+    note.pass();
+    assert.equal(place.hidden, false);
+  } finally {
+    delete globalThis.document;
+  }
 });

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { classText } from "#static/base/words.js";
+import { classText, withoutQuestion } from "#static/base/words.js";
 import { EMPTY, reduce } from "#static/live/model.js";
 import { isTop, questionBefore } from "#static/tree/kill-words.js";
 
@@ -49,4 +49,9 @@ test("a tree whose root is in a group has no supervisor either", () => {
 test("the class stands beside a name that is another one, and a private function never does", () => {
   const texts = [["cart", "Cart"], ["cart", "Basket"], ["workbench", "_serve"], ["main", "_live"]];
   assert.deepEqual(texts.map(([name, what]) => classText(row("a", null, "worker", { name, what }))), ["", "Basket", "", ""]);
+});
+
+test("the reason in a row has no question, which was cut there", () => {
+  assert.equal(withoutQuestion("handle_call returned None: did no case match, or is a return missing?"), "handle_call returned None");
+  assert.equal(withoutQuestion("ValueError('is it?')"), "ValueError('is it?')");
 });

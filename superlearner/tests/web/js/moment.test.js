@@ -8,7 +8,7 @@ import { isSupervisor, layout, link, pointOf, touched } from "#static/moment/lay
 import { all, picture } from "#static/moment/picture.js";
 import { poseOf, schedule, stageAt, stepFrom } from "#static/moment/schedule.js";
 import { changeTexts, doneAt, factsOf, ghostSentence, others, rows, step } from "#static/moment/details.js";
-import { headline, isServiceChange, pace, sentence, span, startsNothing } from "#static/moment/story.js";
+import { headline, isServiceChange, pace, sentence, sentenceParts, span, startsNothing } from "#static/moment/story.js";
 
 import { branchOf, portrait } from "#static/start/portrait.js";
 
@@ -219,6 +219,17 @@ test("the last picture of a tree that was started again after a pause shows it a
 test("a reason that ends with a question mark gets no full stop", () => {
   const moment = simulate(shop(), LEDGER, "handle_call returned None: is a return missing?");
   assert.match(sentence(moment, 6), /is a return missing\? checkout_sup/);
+});
+
+test("a process named left is named by its place in the sentence, not wherever the word stands", () => {
+  const tree = supervisor("left", "one_for_one", ["left/right", "left/Main"].map((id) => worker(id)));
+  const parts = sentenceParts(simulate(tree, "left/right", "right is not left"), 6);
+  assert.deepEqual(parts.filter((_, place) => place % 2), ["right", "left", "left"]);
+  assert.match(parts.at(-1), /^ had 2 of 3 restarts left/);
+  assert.deepEqual(sentenceParts({ ...simulate(tree, "left/right"), events: [], summary: "right ended" }, 6), ["right ended"]);
+  forAll(100, drawMoment, (moment) => {
+    for (let stage = 0; stage < 7; stage += 1) assert.equal(sentenceParts(moment, stage).join(""), sentence(moment, stage));
+  });
 });
 
 test("the sentence about a signal names all processes that receive it", () => {

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  at, covers, crashText, firstToOpen, lastEnd, lineOfExit, linesIn, nextOf, noticesOfRun, noticeText, optionsOf, raisedIn, remedyOf, upText,
+  at, covers, crashText, firstToOpen, isTold, lastEnd, lineOfExit, linesIn, nextOf, noticesOfRun, noticeText, optionsOf, raisedIn,
+  remedyOf, upText,
 } from "#static/sandboxes/sandbox-words.js";
 
 test("a failed start has what did not happen, the error and the line", () => {
@@ -79,6 +80,15 @@ test("an end at a limit says what to do", () => {
   assert.equal(remedyOf("it was stopped"), "");
 });
 
+test("a failed start is told once beside the code, and once in the list without the line itself", () => {
+  const reason = "Main failed to start: its child left does not start: expected Children(…), got None (main.py, line 24, in Workers.init: "
+    + 'return Children([Store.child_spec(None, id="left"),)';
+  assert.equal(noticeText(`sandbox my_tree does not start: ${reason}`), "The start failed at main.py:24: expected Children(…), got None");
+  assert.equal(noticeText("sandbox my_tree does not start: it took too long"), "sandbox my_tree does not start: it took too long");
+  assert.equal(isTold(reason, "Expected Children(…), got None.main.py:24 in Workers.init"), true);
+  assert.deepEqual([isTold(reason, ""), isTold("it was stopped", "It was stopped.")], [false, false]);
+});
+
 test("the place of a line has one form", () => assert.equal(at(8), "main.py:8"));
 
 test("isolation layers are counted under that name", () => {
@@ -123,6 +133,13 @@ test("the next step follows what happened last, not the crash before it", () => 
   assert.equal(after("starting"), "", "what is running now says nothing");
   assert.equal(after("crash", { status: "starting" }), "");
   assert.equal(after("crash", { other: true }), "compare", "a line of another version is not marked");
+  const wrong = (last, status, typed) => nextOf({ status, last, typed, other: false, wrong: 6 });
+  for (const status of ["running", "ended"]) {
+    for (const last of ["start", "end", "run", "refusal"]) assert.equal(wrong(last, status, true), "line", "not: press Run");
+    assert.equal(wrong("end", status, false), "line");
+  }
+  assert.equal(wrong("refusal", "running", false), "correct", "it names the message below");
+  assert.equal(wrong("starting", "running", true), "");
   for (const last of ["crash", "refusal", "run"]) {
     assert.equal(after(last, { typed: true }), "change");
     assert.equal(after(last, { typed: true, status: "ended" }), "start");

@@ -176,14 +176,7 @@ def test_a_failed_start_shows_its_error_and_line_and_a_good_one_clears_the_mark(
     page.get_by_role("button", name="Run", exact=True).click()
     expect(step).to_contain_text("Next: this code did not start: the message below it says why.")
     expect(page.get_by_role("treeitem")).to_have_count(0)  # none of the previous run beside this error
-    expect(page.locator("#one-reason p")).to_have_text(
-        [
-            "It has ended.",
-            "AttributeError: 'int' object has no attribute 'nothing'.",
-            "main.py:5 in Counter.init · Main failed to start: its child left does not start.",
-            "Run starts it again; its options stay.",
-        ]
-    )
+    expect(page.locator("#one-reason p")).to_have_text(["It did not start. The message below the code says why."])
     accessible(page)
     typed(page, "print('no supervisor in here')\n")
     page.get_by_role("button", name="Run", exact=True).click()

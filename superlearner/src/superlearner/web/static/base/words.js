@@ -55,6 +55,9 @@ export function failures(reasons) {
  */
 export const isOrderly = (reason) => /^(normal\b|shutdown\b|\(?'?shutdown'?,)/.test(reason);
 
+/** Return a reason without the question about it, which is too long for a row. @param {string} reason */
+export const withoutQuestion = (reason) => reason.replace(/: did no case match, or is a return missing\?$/, "");
+
 /** Return a text as a sentence: with a full stop, unless it ends with a mark. @param {string} text */
 export const asSentence = (text) => (/[.?!]$/.test(text) ? text : `${text}.`);
 

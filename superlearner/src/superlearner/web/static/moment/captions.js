@@ -6,16 +6,13 @@
 
 import { attribute } from "../base/dom.js";
 import { html } from "../vendor/lit-html.js";
-import { all } from "./picture.js";
+import { sentenceParts } from "./story.js";
 
 /** @import { Moment, WhyLine } from "./schedule.js" */
 
-/** Return a text with the names of processes in bold. @param {string} text @param {Moment} moment */
-export function withNames(text, moment) {
-  const names = [...new Set(all(moment.root).map(({ name }) => name))].sort((one, other) => other.length - one.length);
-  const found = new RegExp(`(?<![\\w.])(${names.map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|")})(?![\\w(])`, "u");
-  return text.split(found).map((part, place) => (place % 2 ? html`<b>${part}</b>` : part));
-}
+/** Return the sentence of a stage with the names of processes in bold. @param {Moment} moment @param {number} stage */
+export const withNames = (moment, stage) =>
+  sentenceParts(moment, stage).map((part, place) => (place % 2 ? html`<b>${part}</b>` : part));
 
 /**
  * Let the keyboard scroll a text that is longer than its place, once it is complete.

@@ -10,7 +10,7 @@ import { html, nothing, render } from "../vendor/lit-html.js";
 import { raised, reachable, speeds, withNames } from "./captions.js";
 import { ghostSentence, others } from "./details.js";
 import { STAGES } from "./schedule.js";
-import { sentence, startsNothing } from "./story.js";
+import { startsNothing } from "./story.js";
 
 /** @import { Moment } from "./schedule.js" */
 /** @import { RestartStage } from "./stage.js" */
@@ -58,7 +58,7 @@ export class RestartDock extends HTMLElement {
   #body(stage, moment) {
     const { line } = moment, told = stage.stage === 6, { ghost } = stage;
     return html`<div class="tell">
-        <p class="say" data-told=${told ? "yes" : "no"}>${withNames(sentence(moment, stage.stage), moment)}
+        <p class="say" data-told=${told ? "yes" : "no"}>${withNames(moment, stage.stage)}
           ${ghost && stage.stage > 2 ? html`<span class="what-if">${ghostSentence(moment, ghost)}</span>` : nothing}</p>
         ${line ? raised(line, told) : nothing}
       </div>

@@ -23,7 +23,7 @@ import { isSettled } from "../live/bursts.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 import { raised, reachable, speeds, withNames } from "./captions.js";
 import { RestartStage } from "./stage.js";
-import { fallen, headline, pace, sentence } from "./story.js";
+import { fallen, headline, pace } from "./story.js";
 
 /** @import { FeedEvent } from "../live/model.js" */
 /** @import { Moment } from "./schedule.js" */
@@ -358,7 +358,7 @@ export class RestartLive extends HTMLElement {
         this.#head);
     render(
       html`<p data-done=${stage === 6 ? "yes" : "no"}>${
-        withNames(sentence(moment, stage), moment)
+        withNames(moment, stage)
       }</p>${moment.line ? raised(moment.line, stage === 6) : nothing}<div class="acts">${this.#pace}<a class="btn"
         href=${whyAddress(moment.ref || moment.id, this.#node)}>Watch it again</a></div>`,
       this.#said);

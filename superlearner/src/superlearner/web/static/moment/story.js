@@ -168,6 +168,17 @@ export function sentence(moment, stage) {
   }
 }
 
+/**
+ * Return the sentence of a stage in parts; each second one is the name of a process. A name counts by its place: a process may be
+ * called `left`, as in "2 of 3 restarts left".
+ * @param {Moment} moment @param {number} stage  0 to 6
+ */
+export function sentenceParts(moment, stage) {
+  /** @typedef {Moment["root"]} Node @type {(node: Node) => Node} */
+  const mark = (node) => ({ ...node, name: `\uE000${node.name}\uE000`, children: node.children.map(mark) });
+  return sentence({ ...moment, root: mark(moment.root) }, stage).split("\uE000");
+}
+
 /** Return a restart in one paragraph, without pids: the steps beside it have them. @param {Moment} moment */
 function whole(moment) {
   const name = namer(moment), id = victim(moment), who = name(id), end = only(moment, "crash").find((crash) => crash.id === id);

@@ -55,6 +55,9 @@ export const drafts = async () => (await kept()).drafts;
 export const sources = async () => (await kept()).sources;
 
 export class DraftNote {
+  /** The note is about a draft that was restored: it is true until the next edit or run. */
+  #passing = false;
+
   /** @param {HTMLElement} element */
   constructor(element) {
     this.element = element;
@@ -64,6 +67,7 @@ export class DraftNote {
   say(words, label, act) {
     const button = label ? make("button", { type: "button", class: "btn quiet" }, label) : null;
     if (button && act) button.onclick = act;
+    this.#passing = false;
     this.element.hidden = false;
     this.element.replaceChildren(make("span", {}, words), ...(button ? [" ", button] : []));
   }
@@ -71,6 +75,11 @@ export class DraftNote {
   hide() {
     this.element.hidden = true;
     this.element.replaceChildren();
+  }
+
+  /** The text was edited, or runs: what became of the draft is no news any more. */
+  pass() {
+    if (this.#passing) this.hide();
   }
 
   /**
@@ -84,6 +93,8 @@ export class DraftNote {
         restore(draft);
         this.restored(draft, more, discard, restore);
       });
+      this.#passing = true;
     });
+    this.#passing = true;
   }
 }

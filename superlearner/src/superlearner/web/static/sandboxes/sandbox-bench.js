@@ -27,7 +27,10 @@ const crashed = byId("crashed", HTMLElement);
 let typed = -Infinity;
 /** The line to show as soon as the editor is visible: on a phone it may be behind a tab. */ let hidden = 0;
 
-editor.addEventListener("input", () => (typed = performance.now()));
+editor.addEventListener("input", () => {
+  typed = performance.now();
+  note.pass();
+});
 
 /** Return whether the user is typing. */
 const typing = () => document.activeElement === editor && performance.now() - typed < TYPING_MS;
@@ -35,6 +38,7 @@ const typing = () => document.activeElement === editor && performance.now() - ty
 /** Report that the code is starting, and after a while, what ends a long start. */
 export function reportStart() {
   const words = "Starting…";
+  note.pass();
   check.tell(words);
   setTimeout(() => {
     if (check.said.textContent === words)

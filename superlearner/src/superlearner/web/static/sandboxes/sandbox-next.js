@@ -62,6 +62,13 @@ export const stepAfterStart = () => follow("starting");
 /** The code of the editor runs now, without the crash of the former one. */
 export const stepAfterRun = () => follow("run");
 
+/** The message below the editor calls a line wrong, or none any more. @param {number} line  0 for none */
+export function stepAfterProblem(line) {
+  if (situation.wrong === line) return;
+  situation.wrong = line;
+  draw();
+}
+
 /** The code of the editor does not run. */
 export const stepAfterRefusal = () => follow("refusal");
 
@@ -87,6 +94,7 @@ const STEPS = {
   correct: () => html`this code does not run: the message below it says why. The tree still runs the previous code. Correct it and press
     Run${KEYS}.`,
   mend: () => html`this code did not start: the message below it says why. Correct it and press Run${KEYS}.`,
+  line: () => html`correct ${at(situation.wrong ?? 0)} first: the message below the editor says what is wrong.`,
   change: () => html`press Run${KEYS}: the tree switches to this code.`,
   start: () => html`press Run${KEYS} to start this code.`,
   again: () => html`change the code and press Run${KEYS} to start it again.`,

@@ -11,12 +11,15 @@ import { drafts, sources } from "./draft-note.js";
 import { calm, check, editor, goTo, note, showCrash, reportStart } from "./sandbox-bench.js";
 import { showEvents, showNotices, showRestarts, wireHappened } from "./sandbox-happened.js";
 import {
-  beginSteps, stepAfterCrash, stepAfterInput, stepAfterKill, stepAfterRefusal, stepAfterRestarts, stepAfterRun, stepAfterStart, stepOf,
+  beginSteps, stepAfterCrash, stepAfterInput, stepAfterKill, stepAfterProblem, stepAfterRefusal, stepAfterRestarts, stepAfterRun,
+  stepAfterStart, stepOf,
 } from "./sandbox-next.js";
 import { fell, follow, fromNow, leave, playAgain, top, wireTree } from "./sandbox-tree.js";
 import { failure, withLinks } from "./sandbox-failure.js";
 import { offerFrom } from "./sandbox-selection.js";
-import { at, isStopped, limitsOf, lineOf, lineOfExit, lookOf, optionsOf, raisedIn, remedyOf, told, upText } from "./sandbox-words.js";
+import {
+  at, isStopped, isTold, limitsOf, lineOf, lineOfExit, lookOf, optionsOf, raisedIn, remedyOf, told, upText,
+} from "./sandbox-words.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 import { tabs } from "../components/tab-list.js";
 import { complain, toast } from "../base/toast.js";
@@ -57,6 +60,7 @@ export function wire(again, toTree) {
     const number = closest(event.target, "button")?.dataset["version"];
     if (number) void reload({ version: Number(number) });
   };
+  check.onproblem = stepAfterProblem;
   editor.addEventListener("input", () => {
     if (!shown) return;
     if (edited()) check.later();
@@ -137,6 +141,8 @@ function why(reason, ended) {
   const more = ended ? `${remedyOf(reason)} Run starts it again; its options stay.`.trim() : "";
   const line = lineOfExit(reason, known ?? ""), said = line && !reason.endsWith(at(line)) ? `${reason}: ${at(line)}` : reason;
   const fall = ended && fell() ? html`<button type="button" class="btn" @click=${playAgain}>Watch how it ended</button>` : nothing;
+  if (ended && isTold(reason, check.said.textContent ?? ""))
+    return html`<p><b>It did not start.</b> The message below the code says why.</p>`;
   return raisedIn(reason)
     ? html`<p><b>${who} ended.</b></p>${failure(reason, goTo)}<p>${more}</p>`
     : html`<p>${title}${withLinks(said, goTo)}${ended ? ". " : ""}${more}</p>${fall}`;
@@ -192,6 +198,7 @@ function begin(source) {
 /** Run the text in the editor: start the sandbox again if it has ended, else change its code. */
 export async function run() {
   if (!shown || running || known === null && shown.status === "running") return;
+  note.pass();
   if (shown.status === "ended") await again(edited() ? editor.value : undefined, "It runs again.");
   else if (shown.status !== "running") tell(`${shown.id} is ${shown.status}.`);
   else if (edited()) await reload({ source: editor.value });
@@ -398,7 +405,7 @@ async function restart() {
 /** @param {string|undefined} source @param {string} words */
 async function again(source, words) {
   if (running) return;
-  const run = shown?.restart_count;
+  const end = shown?.ended_at;
   running = true;
   unstarted = false;
   check.drop();
@@ -418,7 +425,7 @@ async function again(source, words) {
   } catch (error) {
     check.refused(error);
     stepAfterRefusal();
-    unstarted = shown?.status === "ended" && shown.restart_count === run;
+    unstarted = shown?.status === "ended" && shown.ended_at === end;
   } finally {
     running = false;
   }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { counted, duration, number, size, time } from "../base/words.js";
+import { counted, duration, number, sentence, size, time } from "../base/words.js";
 
 /** @typedef {Api.WallLine} Wall */
 /** @typedef {Api.SandboxRecord & {configuration: {limits: Required<Api.LimitsGiven>}}} Sandbox */
@@ -177,11 +177,20 @@ export function raisedIn(message) {
 const withoutArity = (message) =>
   message.replace(/\b(init|handle_\w+|terminate|code_change|format_status|callback_mode)\/\d\b/g, "$1()");
 
+/** Return whether a text contains the error of a message already. @param {string} message @param {string} text */
+export function isTold(message, text) {
+  const error = raisedIn(message)?.error;
+  return Boolean(error) && text.includes(sentence(error ?? ""));
+}
+
 /**
- * Return a notice in a sentence; what is wrong with a refused source stands beside the code.
+ * Return a notice in a sentence, with the place of an error and without the line itself; what is wrong with a refused source stands
+ * beside the code.
  * @param {string} text
  */
 export function noticeText(text) {
+  const failed = raisedIn(/^sandbox \S+ does not start: ([^]+)$/.exec(text)?.[1] ?? "");
+  if (failed) return `The start failed at ${at(failed.line)}: ${failed.error}`;
   const [, version, message = ""] = /^sandbox \S+ keeps version (\d+): ([^]+)$/.exec(text) ?? [], raised = raisedIn(message);
   return raised ? `The new source was refused at ${at(raised.line)}. Version ${version} goes on.` : text;
 }
@@ -237,17 +246,19 @@ function partsOf(message) {
 
 /**
  * What happened last to a sandbox, and what else its next step depends on. `typed`: the text was changed after that; `other`:
- * the text in the editor differs from the code that ran at the line that crashed; `stopped`: somebody ended it.
+ * the text in the editor differs from the code that ran at the line that crashed; `stopped`: somebody ended it; `wrong`: the
+ * line that the message below the editor calls wrong, 0 for none.
  * @typedef {{status: Sandbox["status"], last: "start"|"starting"|"end"|"crash"|"run"|"refusal", typed: boolean, other: boolean,
- *   stopped?: boolean}} Situation
+ *   stopped?: boolean, wrong?: number}} Situation
  */
 
 /**
  * Return which step comes next: it follows what happened last; "" for none.
  * @param {Situation} situation
  */
-export function nextOf({ status, last, typed, other, stopped = false }) {
+export function nextOf({ status, last, typed, other, stopped = false, wrong = 0 }) {
   if (last === "starting" || status !== "running" && status !== "ended") return "";
+  if (wrong && (typed || last !== "refusal")) return "line";
   if (typed) return status === "running" ? "change" : "start";
   if (last === "refusal") return status === "running" ? "correct" : "mend";
   if (last === "crash" && !stopped) return other ? "compare" : "fix";

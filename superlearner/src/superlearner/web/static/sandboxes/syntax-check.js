@@ -23,6 +23,8 @@ export class SyntaxCheck {
   #asked = 0;
   /** True if the message below the editor is from this check. */
   #spoke = false;
+  /** Is told which line the message calls wrong, 0 for none. @type {(line: number) => void} */
+  onproblem = () => {};
 
   /**
    * @param {SlCode} editor
@@ -56,6 +58,7 @@ export class SyntaxCheck {
   /** @param {string} words @param {string} [level] */
   tell(words, level = "info") {
     this.#spoke = false;
+    this.onproblem(0);
     this.said.replaceChildren(...(words ? [make("p", { "data-level": level }, words)] : []));
   }
 
@@ -82,6 +85,7 @@ export class SyntaxCheck {
 
   #well() {
     this.editor.unmark();
+    this.onproblem(0);
     if (this.#spoke) this.tell("");
   }
 
@@ -94,6 +98,7 @@ export class SyntaxCheck {
     if (error.code === "missing_scope") this.#suggestSignIn();
     else if (raised) this.#showFailure(said, error.hint ?? "");
     else this.tell([said.replace(/^source: /, ""), error.hint].filter(Boolean).join(" — "), "bad");
+    this.onproblem(place && error.code !== "missing_scope" ? place.line : 0);
   }
 
   /** @param {string} message @param {string} hint */

@@ -11,7 +11,9 @@ import { attribute, icon, make, nodeQuery, reshape, root, write } from "../base/
 import { budgetAt, label, ranAgain } from "../live/model.js";
 import { PLATFORM, YOURS } from "../live/scopes.js";
 import { hiddenText, phrases, pips, shapeOf, SHAPES } from "../base/marks.js";
-import { budgetText, classText, counted, downText, MEANINGS, number, STATES, stateText, time, unlimited } from "../base/words.js";
+import {
+  budgetText, classText, counted, downText, MEANINGS, number, STATES, stateText, time, unlimited, withoutQuestion,
+} from "../base/words.js";
 
 /** @import { Row } from "../live/model.js" */
 /** @import { Line } from "./outline.js" */
@@ -165,7 +167,7 @@ export class RowView {
       element.removeAttribute(name);
     element.setAttribute("aria-hidden", "true");
     reshape(this.glyph, SHAPES[element.dataset.look] ?? "stopped");
-    write(this.why, reason);
+    write(this.why, withoutQuestion(reason));
     write(this.state, reason ? "crashed" : "ended");
     for (const cell of [this.restarts, this.budget, this.mailbox]) cell.replaceChildren();
     this.kill.disabled = true;
@@ -201,7 +203,7 @@ export class RowView {
     write(this.what, row.key === PLATFORM ? "the platform" : row.kind === "group" ? groupText(row) : besides(row));
     if (row.kind === "group") this.#more(row);
     const why = this.#why(row, inside);
-    write(this.why, why);
+    write(this.why, withoutQuestion(why));
     attribute(this.why, "title", why || null);
     write(this.pid, row.pid ?? "");
     const pending = "pending" in element.dataset;
