@@ -177,8 +177,9 @@ declare namespace Api {
     /** the session that they opened or worked in last */ session: number|null;
     /** exercises that have passed, of all sessions */ passed: number;
     /** exercises of all sessions */ exercises: number;
-    /** predictions whose first answer was wrong */ mispredicted: number;
-    /** the exercise worked on last */ current: CourseLearnerExercise|null;
+    /** predictions of all sessions whose first answer was right */ predicted: number;
+    /** predictions of all sessions whose first answer was wrong */ mispredicted: number;
+    /** the exercise worked on last that is not passed, first of `session`; without one, the newest of it */ current: CourseLearnerExercise|null;
     /** no pass after four attempts or all its hints, or the third in a row without one */ stuck: boolean;
     /** the sessions that they have opened or begun */ sessions: CourseLearnerSession[];
   }

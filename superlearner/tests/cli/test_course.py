@@ -214,6 +214,17 @@ def test_a_session_is_opened_with_a_link_that_signs_in_and_another_is_printed(
     with httpx.Client(follow_redirects=True) as one, httpx.Client(follow_redirects=True) as other:
         for client, link in ((one, (tmp_path / "opened").read_text()), (other, printed)):
             assert "data-no-code" not in client.get(link).text
+    with httpx.Client(base_url=platform.url, headers=platform.owner) as owner:
+        owner.post("/api/v1/users", json={"name": "ada", "role": "learner"}).raise_for_status()
+        token = owner.post("/api/v1/tokens", json={"name": "t", "user": "ada", "scopes": ["own"]}).json()["data"][
+            "secret"
+        ]
+    with_token = {"SUPERLEARNER_URL": platform.url, "SUPERLEARNER_TOKEN": token}
+    plain = superlearner("course", "open", "12", "--no-browser", **with_token)
+    assert (plain.stdout, plain.stderr) == (f"{platform.url}/learn/12\n", "")
+    told = re.sub(r"\s+", " ", superlearner("course", "open", "--help").stdout)
+    assert "print a sign-in link to it that works once" in told
+    assert "For a platform elsewhere, it is the address of the page" in told
     missing = superlearner("course", "open", "99", "--no-browser")
     assert (1, "") == (missing.returncode, missing.stdout)
     assert "there is no session 99; expected one of 3, 4" in missing.stderr

@@ -65,18 +65,18 @@ def test_the_work_of_a_learner_has_answers_and_predictions() -> None:
 
 def test_the_list_of_learners_has_headings_in_words() -> None:
     learner = {
-        "name": "ada", "at": 1.5, "session": 3, "stuck": True, "passed": 2, "exercises": 9, "mispredicted": 1,
-        "current": EXERCISE,
+        "name": "ada", "at": 1.5, "session": 3, "stuck": True, "passed": 2, "exercises": 9, "predicted": 2,
+        "mispredicted": 1, "current": EXERCISE,
     }  # fmt: skip
     text = in_words("course.learners", [learner, learner | {"name": "bob", "at": None, "current": None}])
     assert text is not None
     heads, ada, bob = text.splitlines()
     assert re.split(" {2,}", heads) == [
-        "learner", "last activity", "session", "stuck", "passed", "wrong predictions", "exercise", "attempts", "hints",
+        "learner", "last activity", "session", "stuck", "passed", "predictions", "exercise", "attempts", "hints",
         "solution", "what was wrong",
     ]  # fmt: skip
     assert re.split(" {2,}", ada)[2:] == [
-        "3", "stuck", "2 of 9", "1", "s03.echo", "3", "1", "opened", "line 4: got None",
+        "3", "stuck", "2 of 9", "2 right, 1 wrong", "s03.echo", "3", "1", "opened", "line 4: got None",
     ]  # fmt: skip
     assert re.split(" {2,}", bob)[:2] == ["bob", "-"]
 

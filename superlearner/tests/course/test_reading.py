@@ -107,6 +107,9 @@ def test_html_of_a_lesson_is_shown_as_text() -> None:
 def test_an_unknown_exercise_is_told_with_the_nearest() -> None:
     with pytest.raises(UnknownItem, match=r"there is no exercise s12\.minimla; did you mean s12\.minimal\?"):
         Course().exercise("s12.minimla")
+    with pytest.raises(UnknownItem, match=r"there is no prediction s05\.p92; did you mean s05\.p2\?"):
+        Course().predict("s5.p92")  # regression: did you mean s15.p2?
+    assert Course().predict("s5.p2").id == "s05.p2"
     with pytest.raises(UnknownItem, match=r"there is no session 99; expected one of [0-9, ]*12"):
         Course().lesson(99)
 

@@ -75,8 +75,10 @@ def check(
     with 0 if the answer passed, 1 if it failed, 2 if it could not be checked; with --watch, with 0.
     """
     from superlearner.course.checking import check_file, watch_file
+    from superlearner.course.course import full_id
     from superlearner.course.engine.checking import CheckNotRun
 
+    exercise = full_id(exercise)
     source, wrong = _read(file, watch=watch)
     place = resolve_options(ctx, url, data_dir)
     if faults := [each for each in (_unknown(exercise), wrong, _wrong_url(*place)) if each]:
@@ -174,7 +176,11 @@ def open_(
     url: Url = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Open the page of a session in a browser, and print its address."""
+    """Open the page of a session in a browser, and print a sign-in link to it that works once.
+
+    The owner's platform on this machine makes the link. For a platform elsewhere, it is the address of the page, where
+    you sign in yourself.
+    """
     from superlearner.access.links import fresh_link
     from superlearner.base.browser import open_browser
 

@@ -367,16 +367,23 @@ def _learners(data: Sequence[Mapping[str, Any]], width: int) -> list[str]:
                 "session": one["session"],
                 "stuck": "stuck" if one["stuck"] else "-",
                 "passed": f"{one['passed']} of {one['exercises']}",
-                "wrong predictions": one["mispredicted"],
+                "predictions": f"{one['predicted']} right, {one['mispredicted']} wrong",
                 "exercise": current.get("id"),
                 "attempts": current.get("attempts"),
                 "hints": current.get("hints"),
                 "solution": "opened" if current.get("seen") else "-",
-                "what was wrong": current.get("said", "").partition("\n")[0] or "-",
+                "what was wrong": _standing(current),
             }
         )
     lines = drawn(rows).splitlines()
     return [clip(line, shutil.get_terminal_size().columns) for line in lines] if sys.stdout.isatty() else lines
+
+
+def _standing(current: Mapping[str, Any]) -> str:
+    """Return that the current exercise is passed, or what was wrong with its newest answer, as the page Class does."""
+    if current.get("passed"):
+        return "passed with help" if current["helped"] else "passed"
+    return current.get("said", "").partition("\n")[0] or current.get("fact") or "-"
 
 
 def _learner(data: Mapping[str, Any], width: int) -> list[str]:

@@ -14,6 +14,7 @@ superlearner.course.course.UnknownItem: there is no exercise s12.minimla; did yo
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,9 +25,11 @@ from typing import Any, Final, TypeVar
 from superlearner.course.lesson import Exercise, Lesson, Measure, Picture, Predict, Reflect
 from superlearner.course.reading import read_file
 
-__all__ = ["FOLDER", "Course", "Phase", "UnknownItem"]
+__all__ = ["FOLDER", "Course", "Phase", "UnknownItem", "full_id"]
 
 FOLDER: Final = Path(__file__).parent
+
+ONE_DIGIT: Final = re.compile(r"^s(?=\d\.)")
 
 B = TypeVar("B")
 
@@ -167,8 +170,17 @@ class Course:
         return text
 
 
+def full_id(id: str) -> str:
+    """Return the id of a part with the session in two digits, as lessons write it: pages and commands say session 5.
+
+    >>> full_id("s5.p2"), full_id("s05.p2"), full_id("s12.minimal")
+    ('s05.p2', 's05.p2', 's12.minimal')
+    """
+    return ONE_DIGIT.sub("s0", id)
+
+
 def _found(what: str, id: str, among: Iterable[Any]) -> Any:
-    known = {one.id: one for one in among}
+    id, known = full_id(id), {one.id: one for one in among}
     if id not in known:
         near = difflib.get_close_matches(id, known, 1, 0.5)
         hint = f"; did you mean {near[0]}?" if near else ""

@@ -232,15 +232,32 @@ class Progress:
         """Return when something was done last; None if nothing was."""
         return max((item.at for item in self._items.values() if item.at is not None), default=None)
 
-    def count_mispredictions(self, lessons: Iterable[Lesson]) -> int:
-        """Return the number of predictions whose first answer was wrong."""
-        asked = [self.of(one.id) for lesson in lessons for one in lesson.blocks(Predict)]
-        return sum(item.attempts > 0 and not item.passed for item in asked)
+    def list_predicted(self, lesson: Lesson) -> list[Predict]:
+        """Return the predictions of a session that were answered."""
+        return [one for one in lesson.blocks(Predict) if self.of(one.id).attempts]
+
+    def count_predicted(self, lessons: Iterable[Lesson]) -> tuple[int, int]:
+        """Return the number of predictions whose first answer was right, and of those where it was wrong."""
+        passed = [self.of(one.id).passed for lesson in lessons for one in self.list_predicted(lesson)]
+        return sum(passed), len(passed) - sum(passed)
 
     def list_begun(self, lessons: Iterable[Lesson]) -> list[Exercise]:
         """Return the exercises that were begun, the most recent one first."""
         begun = [one for lesson in lessons for one in lesson.blocks(Exercise) if self.of(one.id).at is not None]
         return sorted(begun, key=lambda one: -(self.of(one.id).at or 0.0))
+
+    def current(self, lessons: Sequence[Lesson], session: int | None) -> Exercise | None:
+        """Return the exercise that is not passed and was worked on last; one in the shown session goes first.
+
+        If all are passed, it is the one of the shown session that was worked on last. A stuck learner is stuck with
+        the one worked on last, wherever it is.
+        """
+        begun = self.list_begun(lessons)
+        if self.is_stuck(begun):
+            return begun[0]
+        here = [one for lesson in lessons if lesson.number == session for one in lesson.blocks(Exercise)]
+        left = [one for one in begun if not self.of(one.id).passed]
+        return next(iter([*(one for one in left if one in here), *left, *(one for one in begun if one in here)]), None)
 
     def is_stuck(self, begun: Sequence[Exercise]) -> bool:
         """Return whether the most recent exercise has not passed after many attempts, all hints, or several others."""

@@ -371,6 +371,50 @@ def test_a_teacher_sees_where_each_learner_works_and_who_needs_help(inside: Insi
     inside(test, data_dir=tmp_path)
 
 
+def test_an_id_may_have_the_number_of_its_session_without_the_zero(inside: Inside, tmp_path: Path) -> None:
+    async def test(inside_: Any) -> None:
+        await inside_.platform.store.sync()
+        hint = (await call(inside_.platform, "course.hint", ADA, exercise="s5.attempt")).data
+        (kept,) = (await call(inside_.platform, "course.progress", ADA)).data
+        assert (hint["exercise"], kept["id"], kept["hints"]) == ("s05.attempt", "s05.attempt", 1)
+
+    inside(test, data_dir=tmp_path)
+
+
+def test_the_current_exercise_is_the_newest_that_is_not_passed(inside: Inside, tmp_path: Path) -> None:
+    """Regression: an exercise that had passed and was tried again hid two failed attempts at another one."""
+
+    async def test(inside_: Any) -> None:
+        platform = inside_.platform
+        await platform.store.sync()
+        await platform.accounts.add("ada", "learner")
+        await platform.accounts.add("ben", "learner")
+        await attempt(platform, "ada", "s12.minimal", 0.5, ok=False, said="line 9: got 1")
+        for at, right in enumerate((True, False)):
+            done = Learned("prediction", f"s05.p{at + 1}", 1.0 + at, {"choice": 1, "right": right})
+            await platform.store.learning.add("ada", done)
+        await attempt(platform, "ada", "s13.cache", 3.0, ok=True)
+        await attempt(platform, "ada", "s05.attempt", 4.0, ok=False, said="line 1: got None")
+        await attempt(platform, "ada", "s05.attempt", 5.0, ok=False, said="line 2: got None")
+        await attempt(platform, "ada", "s13.cache", 6.0, ok=False, said="expected 0")
+        await call(platform, "course.lesson", ADA, number=5)
+        await attempt(platform, "ben", "s13.cache", 1.0, ok=True)
+        ada, ben = (await call(platform, "course.learners", TEACHER)).data
+        now = ada["current"]
+        assert (ada["session"], now["id"], now["attempts"], now["said"]) == (5, "s05.attempt", 2, "line 2: got None")
+        work = (await call(platform, "course.learner", TEACHER, name="ada")).data
+        assert now == {key: value for key, value in work["exercises"][1].items() if key != "answer"}
+        assert [one["right"] for one in work["predictions"]] == [False, True]
+        assert (ada["predicted"], ada["mispredicted"]) == (1, 1)
+        assert (ben["session"], ben["current"]["id"], ben["current"]["passed"]) == (13, "s13.cache", True)
+        await call(platform, "course.lesson", ADA, number=12)
+        assert (await call(platform, "course.learners", TEACHER)).data[0]["current"]["id"] == "s12.minimal"
+        await call(platform, "course.lesson", ADA, number=3)
+        assert (await call(platform, "course.learners", TEACHER)).data[0]["current"]["id"] == "s05.attempt"
+
+    inside(test, data_dir=tmp_path)
+
+
 def test_a_learner_who_only_reads_is_active_in_the_session_that_they_opened(inside: Inside, tmp_path: Path) -> None:
     """Regression: a learner counted as never active before their first answer."""
 

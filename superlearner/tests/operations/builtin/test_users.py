@@ -557,6 +557,18 @@ def test_all_lines_that_do_not_fit_are_named_at_once(inside: Run, tmp_path: Path
 
 
 @pytest.mark.operation("user.links")
+@pytest.mark.parametrize(("name", "hint"), [("owner", "choose another name"), ("文", "write it in Latin letters")])
+def test_the_advice_about_a_name_fits_what_is_wrong_with_it(inside: Run, tmp_path: Path, name: str, hint: str) -> None:
+    """Regression: *owner* was to be written in Latin letters."""
+
+    async def test(platform: Any) -> None:
+        answer = await platform.client.post(f"{USERS}/links", json={"names": f"ada\n{name}"}, headers=OWNER)
+        assert (answer.status_code, answer.json()["error"]["details"][0]["hint"]) == (422, hint)
+
+    inside(test, data_dir=tmp_path)
+
+
+@pytest.mark.operation("user.links")
 def test_two_sheets_with_the_same_names_at_once_add_each_learner_once(inside: Run, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
         given = {"names": "\n".join(f"learner{number}" for number in range(10))}

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Annotated, Any, Final
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from superlearner.course.classroom import Classroom
-from superlearner.course.course import Course, UnknownItem
+from superlearner.course.course import Course, UnknownItem, full_id
 from superlearner.course.engine.checking import Checker, CheckNotRun
 from superlearner.course.lesson import Block, Cell, Exercise, Lesson, Measure, Picture, Predict, Reflect, Text
 from superlearner.course.misconceptions import MISCONCEPTIONS, shown_with
@@ -58,7 +58,11 @@ WORD: Final = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]|[^\W\d_]+")
 THERE: Final = ("course_item_not_found",)
 STORED: Final = ("store_unavailable",)
 
-ExerciseId = Annotated[str, Field(max_length=100, description="id of the exercise", examples=["s12.minimal"])]
+ExerciseId = Annotated[
+    str,
+    AfterValidator(full_id),
+    Field(max_length=100, description="id of the exercise", examples=["s12.minimal"]),
+]
 
 
 @operation("course.sessions", http=("GET", "/course/sessions"), scope="read", on="platform", of="user",
@@ -183,7 +187,9 @@ async def predict(
     checker: Checker,
     store: Store,
     /,
-    prediction: Annotated[str, Field(max_length=100, description="id of the prediction", examples=["s12.p1"])],
+    prediction: Annotated[
+        str, AfterValidator(full_id), Field(max_length=100, description="id of the prediction", examples=["s12.p1"])
+    ],
     choice: Annotated[int, Field(ge=1, le=20, description="number of the option that you choose", examples=[2])],
 ) -> CoursePredicted:
     """Choose an option of a prediction; then its scenario runs and gives the answer."""
@@ -215,7 +221,9 @@ async def reflect(
     course: Course,
     store: Store,
     /,
-    reflection: Annotated[str, Field(max_length=100, description="id of the reflection", examples=["s12.r1"])],
+    reflection: Annotated[
+        str, AfterValidator(full_id), Field(max_length=100, description="id of the reflection", examples=["s12.r1"])
+    ],
     text: Annotated[str, Field(max_length=20_000, description="your own words", examples=[WORDS])],
 ) -> CourseReflected:
     """Write your own words, at least 40 characters and six words; then see the model answer. They are private."""
@@ -264,7 +272,9 @@ async def solution(
     /,
     exercise: ExerciseId,
     continued_by: Annotated[
-        str | None, Field(max_length=100, description="an exercise that builds on it", examples=["s09.delay"])
+        str | None,
+        AfterValidator(lambda given: given and full_id(given)),
+        Field(max_length=100, description="an exercise that builds on it", examples=["s09.delay"]),
     ] = None,
 ) -> CourseSolution:
     """See the reference solution, once your answer has passed or all hints are taken.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from superlearner.base.natural import natural
 from superlearner.course.classroom import Classroom
 from superlearner.course.course import Course
-from superlearner.course.lesson import Exercise, Lesson, Predict
+from superlearner.course.lesson import Exercise, Lesson
 from superlearner.course.misconceptions import shown_with
 from superlearner.course.progress import ASKS, ItemState, Progress
 from superlearner.operations.builtin.course import STORED, describe_session, place_of_block
@@ -31,9 +31,10 @@ from superlearner.store import UserRow
 async def learners(accounts: Accounts, classroom: Classroom, course: Course, /) -> list[CourseLearner]:
     """List where each learner is, those who are stuck first, then by name.
 
-    `session` is the one opened or worked in last, and `current` the exercise worked on last. A learner is stuck if it
-    has not passed after four attempts or after all its hints, or if it is the third exercise in a row tried without a
-    pass. For teachers.
+    `session` is the one opened or worked in last, and `current` the exercise worked on last that is not passed, first
+    of that session; if all are passed, the newest one of it. `predicted` and `mispredicted` count all sessions. A
+    learner is stuck if it has not passed after four attempts or after all its hints, or if it is the third exercise in
+    a row tried without a pass. For teachers.
     """
     with reading_the_store():
         rows = [
@@ -67,12 +68,12 @@ async def learner(accounts: Accounts, classroom: Classroom, course: Course, /, n
     ]
     predicted = [
         CourseLearnerPrediction(
-            session=one.number, id=block.id, question=block.question, right=item.passed, at=item.at or 0.0,
+            session=one.number, id=block.id, question=block.question, right=done.of(block.id).passed,
+            at=done.of(block.id).at or 0.0,
             page=f"/learn/{one.number}#{place_of_block(block.id)}",
         )
         for one in course.lessons
-        for block in one.blocks(Predict)
-        if (item := done.of(block.id)).attempts
+        for block in done.list_predicted(one)
     ]  # fmt: skip
     return CourseLearnerWork(
         name=row.name,
@@ -87,11 +88,12 @@ def _learner(
 ) -> CourseLearner:
     sessions = [describe_session(one, done) for one in course.lessons]
     begun = done.list_begun(course.lessons)
-    current = next((_learner_exercise(_number_of(one, course), one, done.of(one.id)) for one in begun), None)
     newest = done.newest(course.lessons)
     session = None if newest is None else newest.number
     if opened is not None and (newest is None or opened[1] >= done.latest_of(newest)):
         session = opened[0]
+    current = done.current(course.lessons, session)
+    right, wrong = done.count_predicted(course.lessons)
     return CourseLearner(
         name=row.name,
         shown=row.shown or row.name,
@@ -99,8 +101,9 @@ def _learner(
         session=session,
         passed=sum(one.passed for one in sessions),
         exercises=sum(one.exercises for one in sessions),
-        mispredicted=done.count_mispredictions(course.lessons),
-        current=current,
+        predicted=right,
+        mispredicted=wrong,
+        current=current and _learner_exercise(_number_of(current, course), current, done.of(current.id)),
         stuck=done.is_stuck(begun),
         sessions=[
             _learner_session(lesson, one, done)
@@ -111,10 +114,10 @@ def _learner(
 
 
 def _learner_session(lesson: Lesson, one: CourseSession, done: Progress) -> CourseLearnerSession:
-    wrong = done.count_mispredictions([lesson])
+    right, wrong = done.count_predicted([lesson])
     return CourseLearnerSession(
         number=one.number, passed=one.passed, exercises=one.exercises, state=one.state, predictions=one.predictions,
-        right=sum(done.of(block.id).passed for block in lesson.blocks(Predict)), wrong=wrong,
+        right=right, wrong=wrong,
         done=done.count_done(lesson), parts=len(lesson.blocks(ASKS)),
     )  # fmt: skip
 

@@ -267,8 +267,11 @@ class CourseLearner(ResultModel):
     session: int | None = Field(description="the session that they opened or worked in last")
     passed: int = Field(description="exercises that have passed, of all sessions")
     exercises: int = Field(description="exercises of all sessions")
-    mispredicted: int = Field(description="predictions whose first answer was wrong")
-    current: CourseLearnerExercise | None = Field(description="the exercise worked on last")
+    predicted: int = Field(description="predictions of all sessions whose first answer was right")
+    mispredicted: int = Field(description="predictions of all sessions whose first answer was wrong")
+    current: CourseLearnerExercise | None = Field(
+        description="the exercise worked on last that is not passed, first of `session`; without one, the newest of it"
+    )
     stuck: bool = Field(description="no pass after four attempts or all its hints, or the third in a row without one")
     sessions: list[CourseLearnerSession] = Field(description="the sessions that they have opened or begun")
 

@@ -87,15 +87,17 @@ function draw(learners) {
 }
 
 /** @param {Api.CourseLearner} learner @param {number[]} numbers  of the sessions with a column */
-function row({ name, shown, at, session: place, current, stuck, sessions }, numbers) {
+function row({ name, shown, at, session: place, current, stuck, sessions, predicted: right, mispredicted: wrong }, numbers) {
   const begun = new Map(sessions.map((one) => [one.number, one])), here = begun.get(place ?? 0);
   return html`<tr role="row">
     <th role="rowheader" scope="row"><button type="button" aria-haspopup="dialog" @click=${() => open(name, shown)}>${shown}</button></th>
     <td role="cell">${at === null ? html`<span class="hint">never</span>` : html`<time>${time(at)}</time>`}</td>
-    <td role="cell" class="works-on" ?data-stuck=${stuck}>${current && (stuck || current.session === place)
-      ? worksOn(current, stuck) : here ? html`<b>${names.get(here.number)}</b>` : nothing}</td>
+    <td role="cell" class="works-on" ?data-stuck=${stuck}>${here && current?.session !== place && !stuck
+      ? html`<b>${names.get(here.number)}</b>${current ? html`<br>` : nothing}`
+      : nothing}${current ? worksOn(current, stuck) : nothing}</td>
     <td role="cell">${here ? html`${here.done} of ${here.parts}` : nothing}</td>
-    <td role="cell">${here && here.right + here.wrong ? predicted(here) : nothing}</td>
+    <td role="cell">${right + wrong
+      ? html`${right} right${wrong ? html`, <span class="missed">${wrong} wrong</span>` : nothing}` : nothing}</td>
     ${numbers.map((number) => session(number, begun.get(number)))}</tr>`;
 }
 
@@ -105,11 +107,6 @@ const worksOn = ({ title, session: number, attempts, hints, seen, passed, helped
   "attempt")}${hints ? `, ${counted(hints, "hint")}` : ""}${seen ? ", solution opened" : ""}${passed
   ? html`, <span class="passed">${helped ? "passed with help" : "passed"}</span>`
   : html` <span>${spoken(sentence(said.split("\n")[0] || (fact ?? "")))}</span>`}`;
-
-/** @param {Api.CourseLearner["sessions"][number]} session */
-const predicted = ({ number, right, wrong, predictions }) => html`<span title=${
-  `Session ${number}: ${right} of ${predictions} predictions right, ${wrong} wrong`}>${right} right${
-  wrong ? html`, <span class="missed">${wrong} wrong</span>` : nothing}</span>`;
 
 /** @param {number} number @param {Api.CourseLearner["sessions"][number]|undefined} one */
 const session = (number, one) => one
