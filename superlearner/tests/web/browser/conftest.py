@@ -309,6 +309,13 @@ def remote_node_page() -> Iterator[Served]:
 
 
 @pytest.fixture
+def guarded_nodes() -> Iterator[Served]:
+    """A platform as in `two_nodes`, for one test, on which everybody signs in."""
+    with _served(_with_second, auth="all") as served:
+        yield served
+
+
+@pytest.fixture
 def real_platform() -> Iterator[Served]:
     """The demo and the shop, for one test."""
     with _served(lambda _platform: nullcontext()) as served:

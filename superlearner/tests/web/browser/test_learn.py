@@ -197,6 +197,24 @@ def test_a_tour_opens_with_its_process_in_view_and_chooses_nothing_for_the_reade
         strip(page).get_by_role("button", name="End tour").click()
 
 
+def test_in_a_low_window_a_tour_takes_two_lines_and_leaves_the_rest_to_the_tree(
+    open_page: Callable[..., Page], program: Any
+) -> None:
+    """Regression: with large text on a projector, header and tour left three rows of the tree."""
+    page = open_page(f"{program.url}/supervisors?tour=links", ready=False, theme="dark")
+    page.set_viewport_size({"width": 853, "height": 480})
+    for words in ("it lists the processes that it is linked to", "the tabs are at the top of its details"):
+        expect(strip(page)).to_contain_text(words, use_inner_text=True)
+        box = strip(page).bounding_box()
+        assert box is not None
+        assert box["height"] <= 66
+        for act in strip(page).get_by_role("button").all():
+            expect(act).to_be_in_viewport(ratio=1)
+        for name in ("counter_1", "checkout_sup", "ledger"):
+            expect(page.locator(f"[role=treeitem][data-key$='/{name}']")).to_be_in_viewport(ratio=0.9)
+        strip(page).get_by_role("button", name="Hint").click()
+
+
 def test_a_tour_of_ones_own_sandbox_stays_on_its_node(open_page: Callable[..., Page], program: Any) -> None:
     with program.client() as client:
         made = client.post("/api/v1/sandboxes", json={"sandbox_id": "learning", "demo": "demo_one_for_one"})

@@ -283,6 +283,32 @@ def test_nothing_in_the_header_lies_on_anything_else_in_a_narrow_window_with_a_m
         expect(page.get_by_role("status").filter(has_text="Live")).to_have_count(1)  # for screen readers
 
 
+def test_large_text_on_a_projector_shows_all_places_and_the_node_to_those_who_are_signed_in(
+    open_page: Callable[..., Page], guarded_nodes: Any
+) -> None:
+    """Regression: the name of the user took the room of Learn and System, and the chooser of nodes was a sliver."""
+    code = guarded_nodes.do(lambda: guarded_nodes.platform.credentials.new_code())
+    page = open_page(f"{guarded_nodes.url}/?token={code}", ready=False)
+    places = page.get_by_role("navigation", name="Main")
+    expect(page.get_by_label("Node", exact=True)).to_be_visible()
+    for width, height in ((1024, 576), (853, 480), (731, 411), (640, 360)):
+        page.set_viewport_size({"width": width, "height": height})
+        expect(places).not_to_have_attribute("data-more", re.compile(".*"))
+        for place in places.get_by_role("link").all():
+            expect(place).to_be_in_viewport(ratio=1)
+        node = page.get_by_label("Node", exact=True).bounding_box()
+        assert node is not None
+        assert node["width"] >= 130, width  # of shop@127.0.0.1 and its arrow
+        assert page.evaluate(OVERLAPS) == []
+        page.get_by_role("button", name="Menu").click()
+        for entry in page.get_by_role("navigation", name="More pages").locator("a, button").all():
+            expect(entry).to_be_in_viewport(ratio=0.99)
+        page.keyboard.press("Escape")
+    page.get_by_role("button", name="Menu").click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page).to_have_url(re.compile("/sign-in"))
+
+
 def test_notes_stack_and_are_dismissed_one_by_one(open_page: Callable[..., Page], platform: Any) -> None:
     page = open_page(f"{platform.url}/supervisors")
     page.evaluate(

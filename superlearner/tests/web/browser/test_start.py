@@ -329,6 +329,22 @@ def test_no_rule_of_axe_is_broken_and_nothing_scrolls_sideways(
     assert page.evaluate(SIDEWAYS) == 0
 
 
+@pytest.mark.parametrize(("width", "height"), [(853, 480), (700, 700)])
+def test_a_step_that_kills_has_the_picture_in_view(
+    open_page: Callable[..., Page], two_nodes: Any, width: int, height: int
+) -> None:
+    """Regression: in a narrow window the button was below the picture, which stayed out of sight."""
+    page = open_page(f"{two_nodes.url}/", ready=False)
+    expect(page.locator(".fam-kids > li")).to_have_count(3)
+    page.set_viewport_size({"width": width, "height": height})
+    page.get_by_role("region", name="First steps").get_by_role("button", name="Kill ledger").click()
+    expect(page.locator("sl-family")).to_have_attribute("data-plays", "")
+    expect(page.locator(".fam-field")).to_be_in_viewport(ratio=0.9)
+    expect(page.locator(".fam-said")).to_be_in_viewport(ratio=0.99)
+    if height < 600:
+        expect(page.get_by_role("button", name=re.compile("^Kill ledger( again)?$")).last).to_be_in_viewport(ratio=1)
+
+
 def test_with_large_text_on_a_projector_all_places_and_the_sentence_below_the_picture_are_seen(
     open_page: Callable[..., Page], two_nodes: Any
 ) -> None:

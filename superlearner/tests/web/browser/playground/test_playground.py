@@ -185,6 +185,32 @@ def test_on_a_phone_run_is_always_in_view_and_stop_is_in_a_menu(open_page: Calla
     expect(menu).to_have_attribute("aria-expanded", "false")
 
 
+PLAYED = """() => {
+    const box = (one) => one.getBoundingClientRect(), find = (what) => document.querySelector(what);
+    const pane = find("#replay"), said = pane.querySelector(".said"), end = box(said).bottom;
+    return {
+        covered: box(find("[role=treeitem][data-key$='/right']")).bottom > box(pane).top + 1,
+        cut: said.scrollHeight > said.clientHeight + 1 || box(said.querySelector("p")).bottom > end,
+        strip: box(pane).bottom - end > 1,
+        acts: box(said.querySelector(".acts")).bottom > end + 1,
+        share: box(find("#replay .share")).right > box(find("#replay > .btn")).left + 1,
+    };
+}"""
+"""What the replay of a restart covers, cuts or leaves empty."""
+
+
+def test_on_a_phone_a_replay_covers_no_row_and_its_sentence_and_buttons_are_whole(
+    open_page: Callable[..., Page], at_work: Any
+) -> None:
+    page = opened(open_page, at_work, "/sandboxes?new=", width=390, **OWNER)
+    made(page, "on_a_phone")
+    page.get_by_role("button", name="Kill right").tap()
+    pane = page.get_by_role("region", name="The newest restart")
+    expect(pane.get_by_role("button", name="Save as a file")).to_be_visible()
+    expect(pane.locator("p[data-done=yes]")).to_be_visible()
+    assert page.evaluate(PLAYED) == dict.fromkeys(("covered", "cut", "strip", "acts", "share"), False)
+
+
 def test_the_page_shows_no_node_of_the_platform(open_page: Callable[..., Page], at_work: Any) -> None:
     page = open_page("about:blank", ready=False, **OWNER)
     with page.expect_websocket(lambda socket: "/live/platform" in socket.url) as socket:

@@ -176,6 +176,7 @@ class SlTour extends HTMLElement {
     const step = this.#step;
     this.toggleAttribute("data-small", small);
     this.toggleAttribute("data-ticked", ticked || !step);
+    this.toggleAttribute("data-hinted", this.#hinted && step !== null && !ticked);
     write(this.#name, tour.title);
     renew(this.#dots,
       tour.steps.map((one, place) =>

@@ -22,8 +22,8 @@ import { branchOf, drawn, portrait } from "./portrait.js";
 const LATER_MS = 700;
 /** Browsers keep no longer ones. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
-/** Room in rows for the level above, which is shown when the supervisor gives up: its row, and how many more it has. */
-const ABOVE_PX = 98;
+/** Room in rows for the level above, shown when the supervisor gives up: its row, and how many more it has. None in a low window. */
+const ABOVE = "var(--above, 98px)";
 
 class Child {
   name = make("a", { class: "fam-name" });
@@ -159,7 +159,7 @@ export class SlFamily extends HTMLElement {
   /** Put the links and buttons over the drawing. */
   #place() {
     const { stage } = this.#live, { layout: { places, rows, height }, scale, clientWidth } = stage;
-    if (stage.moment && stage.moment.id < 0) this.#field.style.minHeight = rows ? `${height + ABOVE_PX}px` : "";
+    if (stage.moment && stage.moment.id < 0) this.#field.style.minHeight = rows ? `calc(${height}px + ${ABOVE})` : "";
     this.#over.style.height = `${height}px`;
     this.#over.style.zoom = `${scale}`;
     this.#over.style.top = `${stage.above / scale}px`;

@@ -344,7 +344,11 @@ const ofStore = (stored, node) => (((stored.kept || (stored.count ?? 1) > 1) && 
 
 family.addEventListener("restart-end", steps);
 family.addEventListener("sl-kill", (event) => void end(model.rows.get(detail(event))));
-killIt.onclick = () => void end(scene?.victim);
+killIt.onclick = () => {
+  // A narrow window has the picture above the steps
+  family.scrollIntoView({ block: family.offsetHeight > page.clientHeight ? "start" : "nearest" });
+  void end(scene?.victim);
+};
 last();
 feed.start();
 findings.start();
