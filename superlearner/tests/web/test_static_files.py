@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from collections.abc import Callable
@@ -66,6 +67,28 @@ def test_a_browser_keeps_a_file_under_its_version_and_asks_again_without(folder:
     same = ask.get(files.url("a.js"), headers={"if-none-match": ask.get(files.url("a.js")).headers["etag"]})
     assert (same.status_code, same.headers["cache-control"]) == (304, FOR_A_YEAR)
     assert ask.head(files.url("a.js")).headers["cache-control"] == FOR_A_YEAR
+
+
+def test_a_small_file_needs_no_open_file_while_its_client_leaves(folder: Path) -> None:
+    app, sent = Starlette(routes=[Mount("/static", OwnFiles(StaticTree(folder)))]), list[Any]()
+
+    async def receive() -> Any:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/static/a.js",
+        "root_path": "",
+        "query_string": b"",
+        "headers": [],
+    }
+    asyncio.run(app(scope, receive, send))
+    assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
+    assert sent[1]["body"] == (folder / "a.js").read_bytes()
 
 
 def test_another_version_gets_the_current_file_without_caching(folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -57,14 +58,14 @@ class OwnFiles(StaticFiles):
         if not isinstance(response, FileResponse) or not (response.media_type or "").startswith(PACKED):
             return response
         response.headers["vary"] = "accept-encoding"
-        if stat_result.st_size < LEAST or not takes_gzip(Headers(scope=scope).get("accept-encoding", "")):
+        if stat_result.st_size < LEAST:  # read here: a `FileResponse` leaves the file open if its client goes early
+            return Response(Path(full_path).read_bytes(), status_code, _without_ranges(response.headers))
+        if not takes_gzip(Headers(scope=scope).get("accept-encoding", "")):
             return response
         body = self._pack(str(full_path), stat_result.st_mtime_ns)
         # weak: the same text as the file's own tag, not the same bytes
         headers = {**response.headers, "content-encoding": "gzip", "etag": f"W/{response.headers['etag']}"}
-        del headers["content-length"]
-        headers.pop("accept-ranges", None)
-        return Response(body, status_code, headers)
+        return Response(body, status_code, _without_ranges(headers))
 
     def _pack(self, path: str, version: int) -> bytes:
         known = self._packed.get(path)
@@ -73,3 +74,8 @@ class OwnFiles(StaticFiles):
         packed = gzip.compress(Path(path).read_bytes(), mtime=0)
         self._packed[path] = version, packed
         return packed
+
+
+def _without_ranges(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers of a response that is sent whole, which gets its length from its body."""
+    return {name: value for name, value in headers.items() if name not in ("content-length", "accept-ranges")}
