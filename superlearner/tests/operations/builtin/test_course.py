@@ -6,15 +6,17 @@ import json
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
+from pydantic import TypeAdapter
 
 from asked_sandboxes import OWNER
 from owned_things import call, user
 from superlearner.course.course import Course
 from superlearner.course.engine.verdict import CourseStep, Verdict
 from superlearner.course.misconceptions import MISCONCEPTIONS
+from superlearner.operations.builtin import course
 from superlearner.operations.failures import OperationError
 from superlearner.store.learning import Learned
 
@@ -592,3 +594,9 @@ def test_a_teacher_reads_the_note_of_the_newest_verdict_and_whether_the_solution
         assert (exercise["seen"], shown["current"]["seen"]) == (True, True)
 
     inside(test, data_dir=tmp_path)
+
+
+def test_an_exercise_that_continues_no_other_one_is_accepted() -> None:
+    """A limit of the length that stands after a validator is applied to None, too."""
+    continued = get_type_hints(course.solution, include_extras=True)["continued_by"]
+    assert [TypeAdapter(continued).validate_python(given) for given in (None, "s5.p2")] == [None, "s05.p2"]

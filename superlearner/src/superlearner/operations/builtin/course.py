@@ -273,8 +273,8 @@ async def solution(
     exercise: ExerciseId,
     continued_by: Annotated[
         str | None,
-        AfterValidator(lambda given: given and full_id(given)),
         Field(max_length=100, description="an exercise that builds on it", examples=["s09.delay"]),
+        AfterValidator(lambda given: given and full_id(given)),
     ] = None,
 ) -> CourseSolution:
     """See the reference solution, once your answer has passed or all hints are taken.

@@ -56,13 +56,13 @@ def _check_ref(given: Any) -> Any:
 
 EventRef = Annotated[
     str,
-    BeforeValidator(_check_ref),
     Field(
         pattern=REF,
         coerce_numbers_to_str=True,
         description="the id of a restart, or the number of an event: an end, a stop, a start, a give-up",
         examples=["9f3a0c1b22d4.1204"],
     ),
+    BeforeValidator(_check_ref),  # after the pattern, which the schema would lose otherwise
 ]
 EventTime = Annotated[
     Time | None,
