@@ -241,7 +241,7 @@ def _file_like(file: Path) -> str:
 
 def _lines(verdict: Any, printed: str, width: int | None = None) -> list[str]:
     """Return a verdict as lines: the steps, what is wrong, and the end of the trace; `width` is that of a terminal."""
-    from superlearner.course.misconceptions import shown_with
+    from superlearner.course.misconceptions import explain_misconceptions
 
     lines: list[str] = []
 
@@ -255,7 +255,7 @@ def _lines(verdict: Any, printed: str, width: int | None = None) -> list[str]:
     for step in verdict.steps:
         for line in step.say.splitlines():
             add("", printable(line))
-    for one in shown_with(verdict.misconceptions, verdict.look):
+    for one in explain_misconceptions(verdict.misconceptions, verdict.look):
         add("Note", one.fact)
     if verdict.excerpt:
         lines += ["", "The last messages:"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-__all__ = ["CourseMisconception", "MISCONCEPTIONS", "shown_with"]
+__all__ = ["CourseMisconception", "MISCONCEPTIONS", "explain_misconceptions"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +33,10 @@ MISCONCEPTIONS: Final = {
 """
 
 
-def shown_with(ids: Iterable[str], look: str = "") -> list[CourseMisconception]:
+def explain_misconceptions(ids: Iterable[str], look: str = "") -> list[CourseMisconception]:
     """Return misconceptions as a verdict shows them; `look`, if given, replaces the fact.
 
-    >>> [one.fact for one in shown_with(["M12"], "its count is 0 again")]
+    >>> [one.fact for one in explain_misconceptions(["M12"], "its count is 0 again")]
     ['its count is 0 again']
     """
     return [replace(MISCONCEPTIONS[id], fact=look or MISCONCEPTIONS[id].fact) for id in ids]

@@ -53,7 +53,7 @@ test("a restart in a few words, and on the line of a supervisor that gave up", (
   assert.deepEqual(exits, ["ValueError('negative amount')", "gave up · shutdown"]);
 });
 
-test("the end of a service or a member is told and not played: no supervisor took part", () => {
+test("the end of a service or a member has a description and no replay, as no supervisor took part", () => {
   const summary = "pay@127.0.0.1 is gone: its service has ended", gone = { ...ONE, program: true, summary, events: ONE.events.slice(0, 1) };
   const back = { ...gone, facts: { away: "18 s, until 19:40:02" }, request: null };
   assert.deepEqual([gone, ONE, { ...ONE, program: true }].map(isServiceChange), [true, false, false]);

@@ -156,9 +156,9 @@ test("the end of a killed root is reported, and that of the workbench that is li
     parts: { who: "team" },
   };
   const linked = { ...end, id: 2, key: "%alone/0.7.0", text: "workbench was killed", parts: { who: "workbench" } };
-  const said = "team was killed; it has no supervisor that restarts it. Its children have ended with it. Run its cell again.";
-  assert.equal(lastEnd({ rows, feed: [end, linked] }), said);
-  assert.equal(lastEnd({ rows, feed: [end, linked] }, { only: "team" }), said);
+  const text = "team was killed; it has no supervisor that restarts it. Its children have ended with it. Run its cell again.";
+  assert.equal(lastEnd({ rows, feed: [end, linked] }), text);
+  assert.equal(lastEnd({ rows, feed: [end, linked] }, { only: "team" }), text);
 });
 
 test("the notes of several runs are a table, and other rows are not", () => {

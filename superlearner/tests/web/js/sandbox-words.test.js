@@ -80,7 +80,7 @@ test("an end at a limit says what to do", () => {
   assert.equal(remedyOf("it was stopped"), "");
 });
 
-test("a failed start is told once beside the code, and once in the list without the line itself", () => {
+test("a failed start has one message beside the code, and one in the list without the source line", () => {
   const reason = "Main failed to start: its child left does not start: expected Children(…), got None (main.py, line 24, in Workers.init: "
     + 'return Children([Store.child_spec(None, id="left"),)';
   assert.equal(noticeText(`sandbox my_tree does not start: ${reason}`), "The start failed at main.py:24: expected Children(…), got None");

@@ -214,12 +214,12 @@ test("who killed a process stays known when older events are loaded", async (t) 
   asked[0].resolve(answer([...Array(399).fill(events[0]), killed], "run"));
   await begun;
   await log.explain();
-  const told = () => textOf(log.events.find(({ id }) => id === "k"), new Set());
-  assert.equal(told(), "ledger was killed by your request from the page");
+  const currentText = () => textOf(log.events.find(({ id }) => id === "k"), new Set());
+  assert.equal(currentText(), "ledger was killed by your request from the page");
   const all = log.all();
   asked[1].resolve(answer([...Array(500).fill(events[0]), killed], "run"));
   await all;
-  assert.equal(told(), "ledger was killed by your request from the page");
+  assert.equal(currentText(), "ledger was killed by your request from the page");
 });
 
 test("newer events are not requested while older ones are loading", async (t) => {

@@ -14,7 +14,7 @@ from superlearner.course.classroom import Classroom
 from superlearner.course.course import Course, UnknownItem, full_id
 from superlearner.course.engine.checking import Checker, CheckNotRun
 from superlearner.course.lesson import Block, Cell, Exercise, Lesson, Measure, Picture, Predict, Reflect, Text
-from superlearner.course.misconceptions import MISCONCEPTIONS, shown_with
+from superlearner.course.misconceptions import MISCONCEPTIONS, explain_misconceptions
 from superlearner.course.progress import ItemState, Missed, NotYet, Progress, now
 from superlearner.course.reading import MARKDOWN, render_html
 from superlearner.course.review import Due, Review
@@ -167,7 +167,7 @@ async def check(
     return CourseChecked(
         exercise=exercise,
         ok=verdict.ok,
-        misconceptions=shown_with(verdict.misconceptions, verdict.look),
+        misconceptions=explain_misconceptions(verdict.misconceptions, verdict.look),
         checks=list(verdict.steps),
         excerpt=list(verdict.excerpt),
         marks=list(verdict.marks),

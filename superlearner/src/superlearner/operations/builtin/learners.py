@@ -6,7 +6,7 @@ from superlearner.base.natural import natural
 from superlearner.course.classroom import Classroom
 from superlearner.course.course import Course
 from superlearner.course.lesson import Exercise, Lesson
-from superlearner.course.misconceptions import shown_with
+from superlearner.course.misconceptions import explain_misconceptions
 from superlearner.course.progress import ASKS, ItemState, Progress
 from superlearner.operations.builtin.course import STORED, describe_session, place_of_block
 from superlearner.operations.builtin.store import reading_the_store
@@ -131,7 +131,7 @@ def _learner_exercise(session: int, exercise: Exercise, item: ItemState) -> Cour
         session=session, id=exercise.id, title=exercise.title, attempts=item.attempts, passed=item.passed,
         helped=item.helped, hints=item.hints, seen=item.seen, said=item.said,
         steps=[CourseStepReached(step=step, ok=number <= item.held) for number, step in enumerate(item.steps, 1)],
-        fact=next((one.fact for one in shown_with(item.shown, item.look)), None),
+        fact=next((one.fact for one in explain_misconceptions(item.shown, item.look)), None),
         at=item.at or 0.0,
         page=f"/learn/{session}#{place_of_block(exercise.id)}",
     )  # fmt: skip

@@ -196,7 +196,7 @@ PLAYED = """() => {
         share: box(find("#replay .share")).right > box(find("#replay > .btn")).left + 1,
     };
 }"""
-"""What the replay of a restart covers, cuts or leaves empty."""
+"""Faults in the layout of a replay: what it hides, what is cut off, and empty strips."""
 
 
 def test_on_a_phone_a_replay_covers_no_row_and_its_sentence_and_buttons_are_whole(

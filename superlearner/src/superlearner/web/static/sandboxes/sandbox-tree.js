@@ -46,7 +46,7 @@ let fresh = 0;
 let waiting = 0;
 /** More crashes came while waiting. */ let again = false;
 /** The newest crash that was told. */ let told = 0;
-/** The process of this program whose crash was reported last; "" for none. */ let heard = "";
+/** The process of this program whose crash was reported last; "" for none. */ let crashed = "";
 /** The sandbox of which the replay shows a restart; "" for none of this program. */ let played = "";
 /** Lines by pid. @type {Map<string, number>} */ const lines = new Map();
 /** @type {(events: readonly FeedEvent[], lines: ReadonlyMap<string, number>, node: string) => void} */ let onEvents = () => {};
@@ -126,7 +126,7 @@ export function follow(one) {
   if (runs || one.status !== "ended") replay.follow(node);
   if (!runs) return onEvents(model.feed, lines, ""); // the restarts are gone with the program; the loaded replay can still play
   told = Date.now() / 1000 - 1;
-  heard = "";
+  crashed = "";
   played = "";
   lines.clear();
   feed = new Feed(liveUrl("supervisors", {}, node), onMessages, onStatus);
@@ -235,7 +235,7 @@ async function ask() {
   const line = lineOf(newest?.where);
   if (!newest || !line || newest.at - skew <= told) return;
   told = newest.at - skew;
-  heard = newest.pid ?? "";
+  crashed = newest.pid ?? "";
   onCrash({ name: newest.name ?? newest.what, line, reason: newest.reason, hint: newest.hint });
 }
 
@@ -245,8 +245,8 @@ const lineOf = (where) => Number(/\.py:(\d+)/.exec(where ?? "")?.[1] ?? 0);
 /** Report the crash that ended the program; one reported before stays only if it is that one. @param {Sandbox} one */
 function explainEnd({ id: about, reason }) {
   const end = lastEnd(model.feed);
-  if (heard && end?.pid !== heard) onCrash(null);
-  else if (heard) return;
+  if (crashed && end?.pid !== crashed) onCrash(null);
+  else if (crashed) return;
   if ((end?.crashed ?? true) && !/killed/.test(reason ?? "")) void fromOutput(about);
 }
 

@@ -17,7 +17,7 @@ const LOOKS = { running: "running", starting: "starting", stopping: "exiting", e
 /** Reasons of ends that somebody wanted, in the words of the platform. */
 const WANTED = ["it was stopped", "it was destroyed"];
 
-/** Return whether somebody ended it. @param {Pick<Sandbox, "status"|"reason">} one */
+/** Return whether a user stopped it. @param {Pick<Sandbox, "status"|"reason">} one */
 export const isStopped = ({ status, reason }) => status === "ended" && WANTED.includes(reason ?? "");
 
 /** Return the process state whose colour a sandbox uses. @param {Sandbox} one */
@@ -246,7 +246,7 @@ function partsOf(message) {
 
 /**
  * What happened last to a sandbox, and what else its next step depends on. `typed`: the text was changed after that; `other`:
- * the text in the editor differs from the code that ran at the line that crashed; `stopped`: somebody ended it; `wrong`: the
+ * the text in the editor differs from the code that ran at the line that crashed; `stopped`: a user stopped it; `wrong`: the
  * line that the message below the editor calls wrong, 0 for none.
  * @typedef {{status: Sandbox["status"], last: "start"|"starting"|"end"|"crash"|"run"|"refusal", typed: boolean, other: boolean,
  *   stopped?: boolean, wrong?: number}} Situation

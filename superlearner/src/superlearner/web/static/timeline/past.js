@@ -75,7 +75,7 @@ export function firstSpan(events, now) {
 }
 
 /**
- * Return the time of the newest event before a range in which there is none; null if there is one, or nothing before.
+ * Return the time of the newest event before an empty range; null if the range has an event, or nothing precedes it.
  * @param {readonly LogEvent[]} events  oldest first
  * @param {number} begin
  * @param {number} end
