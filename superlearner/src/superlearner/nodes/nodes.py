@@ -23,7 +23,7 @@ from superlearner.observing.analytics import Ledger
 from superlearner.observing.monitoring import Monitor
 from superlearner.settings.settings import Settings
 
-__all__ = ["SHARED", "Absence", "NameTaken", "Nodes", "WatchedNode", "shared"]
+__all__ = ["SHARED", "Absence", "NameTaken", "Nodes", "WatchedNode", "full_name", "shared"]
 
 HELLO_S: Final = 10.0
 MOST_LEFT: Final = 50
@@ -35,6 +35,15 @@ SHARED: Final = (
     "anomaly_loop_held", "anomaly_unsupervised_after", "anomaly_monitors", "anomaly_down_unread", "watchdog_after",
 )  # fmt: skip
 """The settings that also apply to nodes in other processes."""
+
+
+def full_name(name: str) -> str:
+    """Return the name of a node with its host.
+
+    >>> full_name("b"), full_name("b@10.0.0.5")
+    ('b@127.0.0.1', 'b@10.0.0.5')
+    """
+    return name if "@" in name else f"{name}@127.0.0.1"
 
 
 def shared(settings: Settings) -> dict[str, Any]:
@@ -244,7 +253,7 @@ class Nodes:
         if name is None:
             return self._own
         self._leave_closed()
-        for full in (name,) if "@" in name else (name, f"{name}@127.0.0.1"):
+        for full in dict.fromkeys((name, full_name(name))):
             if self._own is not None and self._own.name == full:
                 return self._own
             if full in self._others:

@@ -192,17 +192,12 @@ def _only_reads(platform: Platform, node: str | None) -> bool:
     return found is not None and found.facts is not None and "operate" not in found.facts.permissions
 
 
-def _owner_for(user: User) -> str | None:
-    """Return whose stored restarts a user sees; None for those of all."""
-    return user.name if user.only_own else None
-
-
 async def _find_absence(platform: Platform, user: User, node: str) -> Absence | None:
     """Return why a node is not there; None if this run of the platform never met it, and no restart of it is stored."""
     known = None if user.only_own else platform.nodes.absence(node)
     if known is not None:
         return known
-    _, stored = await platform.moments.page([node], [], _owner_for(user), None, None, 0, 1)
+    _, stored = await platform.moments.page([node], [], user.only_owner, None, None, 0, 1)
     if not stored:
         return None
     started = datetime.fromtimestamp(platform.started_at)
@@ -295,7 +290,7 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness, files: Stati
         told = None if lost is None else await _find_absence(platform, user, lost)
         rows, total = [], 0
         if lost and told:
-            rows, total = await platform.moments.page([lost], [], _owner_for(user), None, None, 0, MOST_STORED)
+            rows, total = await platform.moments.page([lost], [], user.only_owner, None, None, 0, MOST_STORED)
         reader = user.name
         lines = await asyncio.to_thread(lambda: [describe_with_reason(one, reader) for one in rows])
         sandbox = next((one for one in platform.sandboxes.all() if one.node == lost and user.sees(one.owner)), None)

@@ -58,10 +58,9 @@ class OwnFiles(StaticFiles):
         if not isinstance(response, FileResponse) or not (response.media_type or "").startswith(PACKED):
             return response
         response.headers["vary"] = "accept-encoding"
-        if stat_result.st_size < LEAST:  # read here: a `FileResponse` leaves the file open if its client goes early
+        if stat_result.st_size < LEAST or not takes_gzip(Headers(scope=scope).get("accept-encoding", "")):
+            # read here: a `FileResponse` leaves the file open if its client goes early
             return Response(Path(full_path).read_bytes(), status_code, _without_ranges(response.headers))
-        if not takes_gzip(Headers(scope=scope).get("accept-encoding", "")):
-            return response
         body = self._pack(str(full_path), stat_result.st_mtime_ns)
         # weak: the same text as the file's own tag, not the same bytes
         headers = {**response.headers, "content-encoding": "gzip", "etag": f"W/{response.headers['etag']}"}

@@ -178,8 +178,8 @@ class Workers:
 
     def sent_to_the_dead(self, since: int) -> str:
         """Return the name of a worker to which a task was sent after it had ended; "" for none."""
+        events = self.s.trace.events(since)
         for pid in self.started:
-            events = self.s.trace.events(since)
             dropped = [each.data["term"] for each in events if each.kind == "dropped" and each.data["to"] == pid]
             if any(type(term) is tuple for term in dropped):
                 return self.s.called(pid)

@@ -11,7 +11,7 @@ from typing import Final
 from superlearner.nodes.attaching.attachment import PAUSES_S, Attachment, ServiceChange
 from superlearner.nodes.attaching.known_services import KnownServices
 from superlearner.nodes.attaching.whereabouts import SeveralDoors, Whereabouts
-from superlearner.nodes.nodes import Absence, NameTaken, Nodes
+from superlearner.nodes.nodes import Absence, NameTaken, Nodes, full_name
 
 __all__ = ["AlreadyAttached", "Attachments", "TooManyServices"]
 
@@ -55,7 +55,7 @@ class Attachments:
 
     def find_addressed(self, text: str) -> Attachment | None:
         """Return the service that a text names: by the name of its node, in full or in short, or as it was attached."""
-        found = self.find(text) or self.find(f"{text}@127.0.0.1")
+        found = self.find(text) or self.find(full_name(text))
         return found or next((one for one in self if one.where.address == text), None)
 
     def absence(self, node: str) -> Absence | None:

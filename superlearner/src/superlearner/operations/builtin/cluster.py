@@ -13,7 +13,7 @@ from superlearner.cluster.health import partition_of
 from superlearner.cluster.members import Members
 from superlearner.cluster.status import pings, status_of
 from superlearner.control.terms import clip
-from superlearner.nodes.nodes import Nodes
+from superlearner.nodes.nodes import Nodes, full_name
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
 from superlearner.operations.engine.everywhere import ask_all, select_nodes
@@ -342,7 +342,7 @@ def _member(cluster: Cluster, name: str) -> str:
 
 def _full_name(name: str, known: list[str], what: str) -> str:
     """Return the name among those that are known: `b` is also `b@127.0.0.1`. Raises `OperationError`."""
-    full = name if "@" in name else f"{name}@127.0.0.1"
+    full = full_name(name)
     if full not in known:
         hint = f"expected one of {', '.join(known)}" if known else f"there is no {what}"
         raise OperationError("node_not_found", f"there is no {what} {name!r}", hint=hint)

@@ -13,7 +13,7 @@ from pydantic import Field
 from superlearner.cluster.health import NodeStatus, overall_of, partition_of
 from superlearner.cluster.members import Members
 from superlearner.cluster.status import pings
-from superlearner.nodes.nodes import Nodes
+from superlearner.nodes.nodes import Nodes, full_name
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
 from superlearner.operations.engine.everywhere import Answers, ask_all, select_nodes
@@ -92,7 +92,7 @@ async def node_info(
     """Show everything about a node of the cluster, also of a member that is lost."""
     cluster = members.cluster
     connected = {} if cluster is None else {one.name: one for one in cluster.members()}
-    name = name if "@" in name or name == ctx.home.name else f"{name}@127.0.0.1"
+    name = name if name == ctx.home.name else full_name(name)
     if name not in connected and name not in members.gone:
         name = select_nodes(ctx, nodes, name)[0]  # a service or sandbox, or an error that names what there is
     there = [] if name in members.gone else [name]

@@ -104,7 +104,7 @@ async def list_(
     start, rows, total = (page - 1) * per_page, list[MomentRow](), 0
     before, many = (0, MOST_FOLDED) if fold else (max(0, start - len(lines)), start + per_page)
     if history is not None and settled is not False:
-        owner = ctx.user.name if ctx.user.only_own else None
+        owner = ctx.user.only_owner
         kinds = BESIDE if of_all else []
         rows, total = await history.page(
             names, kinds, owner, since, until, before, many - before, process=process, replays=not fold
@@ -182,7 +182,7 @@ async def _list_minute(
     row = None if history is None else await history.find(ref, ctx.on or ctx.home.name, ctx.user.sees)
     if history is None or row is None:
         raise OperationError("restart_not_found", f"no restart {ref} is known")
-    owner, since = ctx.user.name if ctx.user.only_own else None, row.at - MINUTE_S
+    owner, since = ctx.user.only_owner, row.at - MINUTE_S
     start = (page - 1) * per_page
     rows, total = await history.page([row.node], [], owner, since, row.until + 0.001, start, per_page)
     return Paged(await _describe_loops(ctx, history, [Loop([one]) for one in rows]), total, page, per_page)

@@ -19,7 +19,7 @@ from superlearner.base.commands import command
 from superlearner.control.clock import Clock
 from superlearner.control.events import TraceEvent
 from superlearner.nodes.attaching import ServiceChange
-from superlearner.nodes.nodes import WatchedNode
+from superlearner.nodes.nodes import WatchedNode, full_name
 from superlearner.nodes.remote import RemoteNode
 from superlearner.operations.builtin.errors import origin_of
 from superlearner.operations.builtin.restart_facts import describe_facts, reword
@@ -159,7 +159,7 @@ def possible_names(node: str) -> list[str]:
     >>> possible_names("counter")
     ['counter', 'counter@127.0.0.1', 'sandbox-counter@127.0.0.1']
     """
-    return [node] if "@" in node else [node, f"{node}@127.0.0.1", node_of_sandbox(node)]
+    return [node] if "@" in node else [node, full_name(node), node_of_sandbox(node)]
 
 
 async def _count_alike(history: MomentHistory, moment: Moment) -> int:

@@ -273,16 +273,19 @@ async def _read_names(ctx: Context, accounts: Accounts, names: str) -> list[tupl
         )
     of_user: dict[str, list[ClassName]] = {}
     wrong: list[str] = []
-    taken = False
+    hint = "write it in Latin letters"
     for one in given:
         key = key_of(name_like(one.name))
+        if key in RESERVED:
+            hint = "choose another name"
         if not key or key in RESERVED:
             why = "the platform reserves it" if key else "no letter from A to Z or digit is in it"
-            taken = taken or bool(key)
             wrong.append(f"line {one.line}: {one.name[:100]!r} cannot be a name: {why}")
         else:
             of_user.setdefault(key, []).append(one)
     same = [ones for ones in of_user.values() if len(ones) > 1]
+    if same:
+        hint = "remove a line, or add a letter or a number to its name"
     wrong += [
         f"{' and '.join(repr(one.name[:100]) for one in ones)} are the same user {name_like(ones[0].name)} "
         f"(lines {', '.join(str(one.line) for one in ones)})"
@@ -293,11 +296,7 @@ async def _read_names(ctx: Context, accounts: Accounts, names: str) -> list[tupl
         raise OperationError(
             "validation_error",
             f"names: {'; '.join(wrong[:MOST_TOLD])}{more}",
-            hint="remove a line, or add a letter or a number to its name"
-            if same
-            else "choose another name"
-            if taken
-            else "write it in Latin letters",
+            hint=hint,
         )
     named = [(one.name, name_like(one.name)) for one in given]
     return [(given_name, name, await _find_learner(ctx, accounts, name)) for given_name, name in named]

@@ -100,6 +100,11 @@ class User:
         """True without any scope but `own`: for this user, things of others do not exist."""
         return self.scopes <= {"own"}
 
+    @property
+    def only_owner(self) -> str | None:
+        """The one owner whose things exist for the user; None: those of all exist."""
+        return self.name if self.only_own else None
+
     def sees(self, owner: str | None) -> bool:
         """Return whether things of `owner` (None: those without an owner) exist for the user.
 
