@@ -181,15 +181,14 @@ const OTHERS = {
 };
 
 /** @param {string[]} heads @param {any[]} lines @param {(one: any) => unknown} cells @param {string} words */
-const table = (heads, lines, cells, words) => (lines.length
-  ? html`<p class="hint">${words} on all members and attached services</p>
-    <div class="scroll" tabindex="0" role="region" aria-label="Table"><table
+const table = (heads, lines, cells, words) => html`<p class="hint">${words} on all members and attached services</p>${lines.length
+  ? html`<div class="scroll" tabindex="0" role="region" aria-label="Table"><table
     class="table"><thead><tr>${heads.map(
     (head) => html`<th scope="col"
       class=${
         head === "Mailbox" || head === "Restarts" ? "num" : ""
       }>${head}</th>`)}</tr></thead><tbody>${lines.map((one) => html`<tr>${cells(one)}</tr>`)}</tbody></table></div>`
-  : html`<p class="hint">${words} on all members and attached services</p>`);
+  : nothing}`;
 
 /** @param {string} path @param {string} node @param {string} pid */
 const at = (path, node, pid) => `${root()}${path}?node=${encodeURIComponent(node)}&process=${encodeURIComponent(pid)}`;
