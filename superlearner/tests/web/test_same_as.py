@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 
 from js_modules import JsModules, run_modules
+from superlearner.base.typed_time import read_time
 from superlearner.cli import operations as commands
 from superlearner.cli.asking import PlatformAnswer
 from superlearner.cli.console.calls import Caller
@@ -122,8 +123,10 @@ def compare_requests(modules: JsModules, monkeypatch: pytest.MonkeyPatch, name: 
     asked = Asked(name, values, operation.changes, node)
 
     in_path = {one.name for one in operation.parameters if one.place == "path"}
-    as_text = {key: str(value) if key in in_path else value for key, value in values.items()}
-    assert typed(monkeypatch, lines["cli"]) == asked._replace(values=as_text)
+    times = {one["name"] for one in entry_of(operation)["parameters"] if one.get("format") == "unix-time"}
+    sent = {key: str(value) if key in in_path else value for key, value in values.items()}
+    sent |= {key: read_time(values[key]) for key in times & values.keys()}  # read in the zone of the terminal
+    assert typed(monkeypatch, lines["cli"]) == asked._replace(values=sent)
     assert without_defaults(called(lines["python"])) == without_defaults(asked)
     told = json.loads(lines["mcp"])["params"]
     more = ({"node": node} if node else {}) | ({"dry_run": True} if operation.changes else {})

@@ -470,7 +470,7 @@ def test_a_page_says_once_that_the_link_to_it_did_not_sign_in_and_how_to_get_ano
 def test_a_refused_link_leads_to_the_form_and_to_a_new_link(door: Door) -> None:
     link = door.link()
     door.get(link)
-    assert "<code>superlearner run</code> there prints a new link" in door.get(link).text
+    assert "<code>superlearner run</code> prints a new sign-in link" in door.get(link).text
 
 
 def cookie_name(platform: Any) -> str:
