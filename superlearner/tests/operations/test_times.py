@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 import typer
+from hypothesis import example, given, settings
+from hypothesis.strategies import from_regex
 
-from superlearner.base.typed_time import read_time
+from superlearner.base.typed_time import FORM, LAST, read_time
 from superlearner.cli.values import value_of
 from superlearner.operations.adapters.cli import entry_of
 from superlearner.operations.declaration import Operation
@@ -40,6 +42,25 @@ TIMES = [
 )  # fmt: skip
 def test_a_time_is_read_as_people_type_it(typed: str | float, ago: float) -> None:
     assert read_time(typed, NOW) == NOW - ago
+    assert not isinstance(typed, str) or re.search(FORM, typed.strip())
+
+
+@settings(max_examples=500, deadline=None)
+@given(from_regex(FORM))
+@example("2024-02-29T23:59+13:59")
+@example("999 weeks 999 weeks ago")
+@example("99999999999.999999")
+def test_each_text_that_the_schema_allows_is_a_time(typed: str) -> None:
+    assert 0 <= read_time(typed) <= LAST
+
+
+@pytest.mark.parametrize(
+    "typed", ["", "2026-02-29", "2026-04-31", "24:00", "18:60", "1 year ago", "1100-01-01", "1e3", "-5"]
+)
+def test_a_text_that_is_no_time_is_refused_by_the_schema_too(typed: str) -> None:
+    assert re.search(FORM, typed) is None
+    with pytest.raises(ValueError, match="expected a time such as 18:14"):
+        read_time(typed)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import time
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-__all__ = ["EXAMPLES", "LAST", "read_time"]
+__all__ = ["EXAMPLES", "FORM", "LAST", "read_time"]
 
 EXAMPLES: Final = '18:14, 18:14:30, "30 min ago", 30m, 1h, 2026-11-27, "2026-11-27 18:14" or seconds since 1970'
 LAST: Final = 253_402_300_799
@@ -25,6 +25,24 @@ SECONDS: Final = {
     **dict.fromkeys(("d", "day", "days"), 86_400),
     **dict.fromkeys(("w", "week", "weeks"), 604_800),
 }
+
+
+def _form() -> str:
+    """Return a pattern for schemas; each text that it allows is a time. `read_time` also accepts more."""
+    number = r"[0-9]{1,11}(\.[0-9]{0,6})?"
+    past_hour = r":[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?"
+    zone = r"(Z|[+-](0[0-9]|1[0-3]):[0-5][0-9])?"
+    clock = rf"([01]?[0-9]|2[0-3]){past_hour} ?{zone}"
+    year, leap_year = r"(197[1-9]|19[89][0-9]|20[0-9]{2})", r"(19([79][26]|8[048])|20([02468][048]|[13579][26]))"
+    short = r"(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])"
+    rest = r"(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31"
+    date = rf"({year}-({short}|{rest})|{leap_year}-02-29)([ T]([01][0-9]|2[0-3]){past_hour}{zone})?"
+    part = rf"[0-9]{{1,3}} ?({'|'.join(sorted(SECONDS))})"
+    span = rf"({part} ?)?{part}( ago)?"
+    return f"^(now|{number}|{clock}|{date}|{span})$"
+
+
+FORM: Final = _form()
 
 
 def read_time(typed: Any, now: float | None = None) -> float:

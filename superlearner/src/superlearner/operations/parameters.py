@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from superlearner.base.typed_time import LAST, read_time
+from superlearner.base.typed_time import FORM, LAST, read_time
 from superlearner.control.listing import Whose
 from superlearner.operations.declaration import Picker
 from superlearner.operations.results.mailbox import MessageType, SentType
@@ -47,7 +47,7 @@ TIMES: Final = "`18:14`, `30 min ago`, `1h`, `2026-11-27 18:14` or seconds since
 Time = Annotated[
     float,
     BeforeValidator(read_time),
-    WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0, "maximum": LAST}, {"type": "string", "maxLength": 60}]}),
+    WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0, "maximum": LAST}, {"type": "string", "pattern": FORM}]}),
 ]
 """Seconds since 1970, or a text that `read_time` accepts."""
 Since = Annotated[
