@@ -12,6 +12,7 @@ from live_frames import frame, until
 from otp import Children, DynamicSupervisor, GenServer, Ok, Registry, Supervisor, impl
 from superlearner.app.running import Tree
 from superlearner.control.listing import count_processes
+from superlearner.control.protection import protection_of
 from superlearner.control.steer import kill, resolve, resolve_supervisor
 from superlearner.control.terms import plain_pid
 from superlearner.live.alone import GROUP, MOST
@@ -383,18 +384,24 @@ async def starts_another() -> None:
     await sits()
 
 
-def test_processes_that_services_start_are_not_listed_as_unsupervised(inside: Inside) -> None:
+async def waits_for_a_member() -> None:
+    await sits()
+
+
+def test_processes_that_services_and_requests_start_are_not_listed_as_unsupervised(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         viewer = platform.hub.attach()
         await frame(viewer)
         await Supervisor.start_child(platform.node.whereis("services"), Service.child_spec(None, id="made"))
         await platform.node.wait_registered("another")
+        protection_of(platform.node).spawn(waits_for_a_member)
         otp.spawn(fails)
         came = await until(viewer, lambda found: any(row["id"].startswith("fails") for row in found.get("n", ())))
         listed = [row["id"].split()[0] for row in came["n"] if row["parent"] == GROUP]
         assert "fails" in listed
-        assert not {"sits", "starts_another"} & set(listed)
-        assert not any(row.id.startswith(("sits", "starts_another")) for row in platform.hub.model.rows.values())
+        own = "sits", "starts_another", "waits_for_a_member"
+        assert not {*own} & {*listed}
+        assert not any(row.id.startswith(own) for row in platform.hub.model.rows.values())
 
     inside(test)
 

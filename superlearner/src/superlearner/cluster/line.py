@@ -55,10 +55,7 @@ class MemberLink:
 
     def _spawn(self, function: Callable[..., object], *args: Any) -> otp.Pid:
         """Start a process of the platform."""
-        pid = self._node.spawn(function, *args)
-        if (protection := protection_of(self._node)) is not None:
-            protection.keep(pid)
-        return pid
+        return (protection_of(self._node) or self._node).spawn(function, *args)
 
 
 async def _call(backend: Name, request: bytes, answer: asyncio.Future[object]) -> None:

@@ -5,6 +5,7 @@ This is the only place that decides it. Nodes without a platform have no such pr
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 from weakref import WeakKeyDictionary, WeakSet
 
@@ -40,6 +41,8 @@ class Protection:
     """
 
     def __init__(self, node: Node) -> None:
+        self._node = node
+        self._spawns = False
         self._own = WeakSet[Pid](node.processes())
         self._newest = max((pid.id for pid in self._own), default=0)
         self._children = WeakKeyDictionary[Pid, bool]()
@@ -55,9 +58,13 @@ class Protection:
         """Keep everything that starts below this process of the user from now on: it stands for another program."""
         self._children[stand_in] = True
 
-    def keep(self, pid: Pid) -> None:
-        """Make a process the platform's own that no process has started, such as one for a request."""
-        self._own.add(pid)
+    def spawn(self, function: Callable[..., object], *args: Any) -> Pid:
+        """Start a process of the platform's own that has no parent, such as one for a request."""
+        self._spawns = True
+        try:
+            return self._node.spawn(function, *args)
+        finally:
+            self._spawns = False
 
     def release(self, top: Pid) -> None:
         """Leave a process and everything below it to the user, now and from now on."""
@@ -85,7 +92,8 @@ class Protection:
         if pid is None:
             return
         self._newest = max(self._newest, pid.id)
-        if starter is not None and self.covers_children(starter):
+        spawns, self._spawns = self._spawns, False
+        if spawns or (starter is not None and self.covers_children(starter)):
             self._own.add(pid)
 
 
