@@ -179,7 +179,7 @@ declare namespace Api {
     /** exercises of all sessions */ exercises: number;
     /** predictions of all sessions whose first answer was right */ predicted: number;
     /** predictions of all sessions whose first answer was wrong */ mispredicted: number;
-    /** the exercise worked on last that is not passed, first of `session`; without one, the newest of it */ current: CourseLearnerExercise|null;
+    /** the newest exercise that is not passed, preferably of `session`; if all are, its newest one */ current: CourseLearnerExercise|null;
     /** no pass after four attempts or all its hints, or the third in a row without one */ stuck: boolean;
     /** the sessions that they have opened or begun */ sessions: CourseLearnerSession[];
   }

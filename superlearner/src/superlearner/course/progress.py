@@ -247,10 +247,9 @@ class Progress:
         return sorted(begun, key=lambda one: -(self.of(one.id).at or 0.0))
 
     def current(self, lessons: Sequence[Lesson], session: int | None) -> Exercise | None:
-        """Return the exercise that is not passed and was worked on last; one in the shown session goes first.
+        """Return the newest exercise that is not passed, preferably of a session; if all are, the newest one of it.
 
-        If all are passed, it is the one of the shown session that was worked on last. A stuck learner is stuck with
-        the one worked on last, wherever it is.
+        For a stuck learner, it is the newest exercise, of any session.
         """
         begun = self.list_begun(lessons)
         if self.is_stuck(begun):

@@ -397,7 +397,7 @@ def test_a_wrong_token_a_closed_port_and_a_taken_name_are_refused(inside: Run, t
             assert (422, "validation_error") == (await code("nowhere", token="x" * 20))[:2]
             assert (await attach(platform)).status_code == 200
             taken = (await attach(platform)).json()["error"]
-            assert ("name_taken", f"{NODE} is attached already, nothing was changed") == (
+            assert ("name_taken", f"{NODE} is attached already; nothing was changed") == (
                 taken["code"],
                 taken["message"],
             )

@@ -52,7 +52,7 @@ async def supervisor(
     ctx: Context,
     name: SupervisorText,
     window_ms: WindowMs = 60_000,
-    limit: Annotated[Limit, Field(description="newest entries of the restart history")] = 1000,
+    limit: Annotated[Limit, Field(description="number of newest entries of the restart history")] = 1000,
     sync: Annotated[bool, Field(description="wait until it has handled the messages in its mailbox")] = False,
 ) -> SupervisorAnalytics:
     """Show the analytics of a supervisor.

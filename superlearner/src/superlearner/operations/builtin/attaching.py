@@ -84,7 +84,7 @@ async def attach(
     except AlreadyAttached as error:
         hint = f"--node {error.name} selects its node; `{command('node.detach', error.name)}` detaches it"
         raise OperationError(
-            "name_taken", f"{error.name} is attached already, nothing was changed", hint=hint
+            "name_taken", f"{error.name} is attached already; nothing was changed", hint=hint
         ) from None
     except NameTaken as error:
         raise OperationError(
@@ -123,7 +123,7 @@ async def detach(
         str,
         Field(
             max_length=200,
-            description="its name, or the address that it was attached by, see node.attached",
+            description="its name, see node.attached, or the address given to node.attach",
             examples=["auction_house"],
         ),
     ],

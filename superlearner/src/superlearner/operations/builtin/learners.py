@@ -31,10 +31,10 @@ from superlearner.store import UserRow
 async def learners(accounts: Accounts, classroom: Classroom, course: Course, /) -> list[CourseLearner]:
     """List where each learner is, those who are stuck first, then by name.
 
-    `session` is the one opened or worked in last, and `current` the exercise worked on last that is not passed, first
-    of that session; if all are passed, the newest one of it. `predicted` and `mispredicted` count all sessions. A
-    learner is stuck if it has not passed after four attempts or after all its hints, or if it is the third exercise in
-    a row tried without a pass. For teachers.
+    `session` is the one opened or worked in last. `current` is the newest exercise that is not passed, preferably of
+    that session; if all are passed, the newest one of that session. A learner is stuck if the newest exercise, then
+    `current`, has not passed after four attempts or after all its hints, or is the third in a row tried without a
+    pass. `predicted` and `mispredicted` count all sessions. For teachers.
     """
     with reading_the_store():
         rows = [

@@ -78,9 +78,9 @@ async def list_(
     """List restarts, give-ups and crashes, newest first.
 
     One line for each first cause, also after the node has ended or the platform has restarted. A crash loop is one
-    line with a `count`, from `at` to `until`, in the place of its last restart. The first 100 of each minute are kept;
-    the others are only counted, in a line that is their sum. Of the oldest, only `line` is kept. Without the name of a
-    node, the list also has those of the other members of the cluster and of observed services.
+    line: it has a `count`, lasted from `at` to `until`, and is listed by `until`. The first 100 of each minute are
+    kept; the others are only counted, in a line that is their sum. Of the oldest, only `line` is kept. Without the
+    name of a node, the list also has those of the other members of the cluster and of observed services.
     """
     if beside is not None:
         return await _list_minute(ctx, history, beside, page, per_page)

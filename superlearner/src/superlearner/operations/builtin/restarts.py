@@ -67,7 +67,7 @@ EventRef = Annotated[
 EventTime = Annotated[
     Time | None,
     Field(
-        description=f"its time, which tells equal numbers of different programs apart: {TIMES}",
+        description=f"its time, to within 5 seconds, if several runs of the program have this number: {TIMES}",
         json_schema_extra=UNIX_TIME,
     ),
 ]
@@ -154,7 +154,7 @@ async def _find_row(history: MomentHistory, ctx: Context, ref: Ref, at: float | 
 
 
 def possible_names(node: str) -> list[str]:
-    """Return the names under which the restarts of a node that is gone may be stored: it may be named in short.
+    """Return the names under which restarts of a node that is gone may be stored, as `node` may be its short name.
 
     >>> possible_names("counter")
     ['counter', 'counter@127.0.0.1', 'sandbox-counter@127.0.0.1']
@@ -163,7 +163,7 @@ def possible_names(node: str) -> list[str]:
 
 
 async def _count_alike(history: MomentHistory, moment: Moment) -> int:
-    """Return how many other restarts of the same child are stored, from shortly before and after this one.
+    """Return the number of stored restarts of the same child shortly before and after this one.
 
     The events in memory do not survive a restart of the platform, so their count is used only while restarts may not
     be stored yet.

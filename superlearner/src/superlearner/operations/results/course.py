@@ -270,7 +270,7 @@ class CourseLearner(ResultModel):
     predicted: int = Field(description="predictions of all sessions whose first answer was right")
     mispredicted: int = Field(description="predictions of all sessions whose first answer was wrong")
     current: CourseLearnerExercise | None = Field(
-        description="the exercise worked on last that is not passed, first of `session`; without one, the newest of it"
+        description="the newest exercise that is not passed, preferably of `session`; if all are, its newest one"
     )
     stuck: bool = Field(description="no pass after four attempts or all its hints, or the third in a row without one")
     sessions: list[CourseLearnerSession] = Field(description="the sessions that they have opened or begun")

@@ -23,7 +23,7 @@ __all__ = ["RESERVED", "Name", "UserName", "find_user", "may_grant", "may_manage
 
 RESERVED = frozenset({OWNER.name, ANONYMOUS.name})
 NEAR: Final = 3
-"""The most names that are suggested for their similar spelling."""
+"""The maximum number of names suggested for their similar spelling."""
 
 
 def _stored_name(given: str) -> str:

@@ -102,7 +102,7 @@ class User:
 
     @property
     def only_owner(self) -> str | None:
-        """The one owner whose things exist for the user; None: those of all exist."""
+        """The only owner whose things exist for the user; None if those of all do."""
         return self.name if self.only_own else None
 
     def sees(self, owner: str | None) -> bool:
