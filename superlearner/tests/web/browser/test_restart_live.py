@@ -165,7 +165,7 @@ def test_a_restart_that_a_prediction_plays_has_a_link_and_is_shown_afterwards(
     platform.delta(e=[entry(2, "cart")])
     expect(pane.get_by_role("button", name="1 newer restart: play the newest")).to_be_visible()
     assert numbers == ["100"]
-    page.locator("sl-process").dispatch_event("predict-told")
+    page.locator("sl-process").dispatch_event("predict-played")
     expect(pane.get_by_role("link", name="Watch it again")).to_have_attribute("href", "/why/200")
     assert numbers == ["100", "200"]
 

@@ -32,7 +32,7 @@ test("in a lesson, the question mentions the workbench, which a cell may have li
   const rows = new Map([...model.rows, ["workbench", row("workbench", "loose", "worker")]]);
   assert.equal(questionBefore(rows.get("Third"), { ...model, rows }, "sandbox-x@127.0.0.1").text,
     "Third ends. Third has no supervisor, so nothing starts it again. "
-      + "If a cell linked itself to it with start_link, the workbench ends, too; your variables stay.");
+      + "If a cell started it with start_link, the workbench ends, too; your variables stay.");
 });
 
 test("the program of the reader's own tree is restarted with it", () => {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  at, covers, crashText, firstToOpen, isTold, lastEnd, lineOfExit, linesIn, nextOf, noticesOfRun, noticeText, optionsOf, raisedIn,
+  at, covers, crashText, firstToOpen, hasError, lastEnd, lineOfExit, linesIn, nextOf, noticesOfRun, noticeText, optionsOf, raisedIn,
   remedyOf, upText,
 } from "#static/sandboxes/sandbox-words.js";
 
@@ -85,8 +85,8 @@ test("a failed start has one message beside the code, and one in the list withou
     + 'return Children([Store.child_spec(None, id="left"),)';
   assert.equal(noticeText(`sandbox my_tree does not start: ${reason}`), "The start failed at main.py:24: expected Children(…), got None");
   assert.equal(noticeText("sandbox my_tree does not start: it took too long"), "sandbox my_tree does not start: it took too long");
-  assert.equal(isTold(reason, "Expected Children(…), got None.main.py:24 in Workers.init"), true);
-  assert.deepEqual([isTold(reason, ""), isTold("it was stopped", "It was stopped.")], [false, false]);
+  assert.equal(hasError(reason, "Expected Children(…), got None.main.py:24 in Workers.init"), true);
+  assert.deepEqual([hasError(reason, ""), hasError("it was stopped", "It was stopped.")], [false, false]);
 });
 
 test("the place of a line has one form", () => assert.equal(at(8), "main.py:8"));

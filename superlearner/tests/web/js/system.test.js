@@ -148,5 +148,5 @@ test("a node that started less than ten minutes ago counts from then on, and doe
   assert.deepEqual([at(19, 30), at(19, 10), begun + 7].map((one) => isBefore(quiet, { at: one })), [true, false, false]);
   assert.ok(!isBefore(of([at(18, 0), 0, 0, 5], [begun, 0, 0, 5]), { at: at(17, 59) }));
   assert.deepEqual(calm(quiet, 0, true), { repaired: true,
-    text: "Nothing is wrong now. Supervisors made no restarts since the node started at 19:31; those before that are stored." });
+    text: "Nothing is wrong now. Supervisors made no restarts since the node started at 19:31; earlier ones are stored." });
 });

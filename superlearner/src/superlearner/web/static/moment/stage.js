@@ -11,6 +11,7 @@
 
 import { attribute, draw, icon, make, write } from "../base/dom.js";
 import { still } from "../base/motion.js";
+import { counted } from "../base/words.js";
 import { Actor } from "./actor.js";
 import { layout, link, pointOf, touched } from "./layout.js";
 import { all, picture } from "./picture.js";
@@ -346,7 +347,7 @@ export class RestartStage extends HTMLElement {
       mark.height = mark.chip.offsetHeight;
     }
     this.#more.replaceChildren(...more.map(({ x, y, count }) => {
-      const rest = make("span", { class: "more" }, `and ${count} more children`);
+      const rest = make("span", { class: "more" }, `and ${counted(count, "more child", "more children")}`);
       rest.style.transform = `translate(${x}px, ${y - 10}px)`;
       return rest;
     }));

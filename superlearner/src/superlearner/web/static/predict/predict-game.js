@@ -5,7 +5,7 @@
  * Its `source` asks and answers: the levels of the game, or the reader's own tree (own-tree.js).
  *
  * Events, which bubble: `predict-question` ({level, seed}) when another question is asked, `predict-answered`
- * ({level, seed, right, picked}) after an answer, `predict-told` when its restart has been played. An `<h1>` inside it
+ * ({level, seed, right, picked}) after an answer, `predict-played` when its restart has been played. An `<h1>` inside it
  * becomes its title.
  *
  * @module
@@ -244,7 +244,7 @@ export class PredictGame extends HTMLElement {
       this.#phase = "told";
       this.#reached = recall();
       this.#keepFocus(() => this.#paint(), ".primary");
-      this.dispatchEvent(new Event("predict-told", { bubbles: true }));
+      this.dispatchEvent(new Event("predict-played", { bubbles: true }));
       this.#dock.querySelector(".said")?.scrollIntoView({ block: "nearest" }); // in a narrow place the result is below the tree
     } else this.#mark();
   }

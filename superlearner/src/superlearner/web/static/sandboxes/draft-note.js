@@ -55,7 +55,7 @@ export const drafts = async () => (await kept()).drafts;
 export const sources = async () => (await kept()).sources;
 
 export class DraftNote {
-  /** The note is about a draft that was restored: it is true until the next edit or run. */
+  /** Whether the note is about a restored draft: it is then removed at the next edit or run. */
   #passing = false;
 
   /** @param {HTMLElement} element */
@@ -77,7 +77,7 @@ export class DraftNote {
     this.element.replaceChildren();
   }
 
-  /** The text was edited, or runs: what became of the draft is no news any more. */
+  /** Hide a note about a restored draft, as the text was edited or runs. */
   pass() {
     if (this.#passing) this.hide();
   }

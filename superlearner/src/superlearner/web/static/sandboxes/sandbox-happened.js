@@ -1,6 +1,6 @@
 /**
  * What happened in a sandbox: the events of its tree and the platform's notices in one list, newest first; those with
- * a line of its code lead there. The list is about one run; the next run begins with an empty one.
+ * a line of its code lead there. Each run begins a new list.
  *
  * @module
  */
@@ -59,12 +59,12 @@ const split = (text) => linesIn(text).map((part) => (typeof part === "number" ? 
 
 function draw() {
   const kept = stored.restarts.filter((one) => one.kept);
-  const isTold = (/** @type {FeedEvent} */ one) =>
+  const hasReplay = (/** @type {FeedEvent} */ one) =>
     one.event && one.parts?.signals && one.kind !== "stopped" && (node || kept.some((restart) => covers(restart, one)));
   const all = [
     ...events.map((one) => ({
       key: `e${one.id}`, at: one.at, text: one.text, level: one.level, on: node || stored.node,
-      why: isTold(one) ? one.ref ?? one.event ?? 0 : 0, who: one.parts?.who ?? "",
+      why: hasReplay(one) ? one.ref ?? one.event ?? 0 : 0, who: one.parts?.who ?? "",
       line: one.parts?.reason ? lines.get(one.pid ?? "") ?? 0 : 0,
     })),
     ...notices.map((one, back) => ({

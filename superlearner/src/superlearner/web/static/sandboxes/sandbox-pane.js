@@ -18,7 +18,7 @@ import { fell, follow, fromNow, leave, playAgain, top, wireTree } from "./sandbo
 import { failure, withLinks } from "./sandbox-failure.js";
 import { offerFrom } from "./sandbox-selection.js";
 import {
-  at, isStopped, isTold, limitsOf, lineOf, lineOfExit, lookOf, optionsOf, raisedIn, remedyOf, told, upText,
+  at, hasError, isStopped, limitsOf, lineOf, lineOfExit, lookOf, optionsOf, raisedIn, remedyOf, told, upText,
 } from "./sandbox-words.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 import { tabs } from "../components/tab-list.js";
@@ -141,7 +141,7 @@ function why(reason, ended) {
   const more = ended ? `${remedyOf(reason)} Run starts it again; its options stay.`.trim() : "";
   const line = lineOfExit(reason, known ?? ""), said = line && !reason.endsWith(at(line)) ? `${reason}: ${at(line)}` : reason;
   const fall = ended && fell() ? html`<button type="button" class="btn" @click=${playAgain}>Watch how it ended</button>` : nothing;
-  if (ended && isTold(reason, check.said.textContent ?? ""))
+  if (ended && hasError(reason, check.said.textContent ?? ""))
     return html`<p><b>It did not start.</b> The message below the code says why.</p>`;
   return raisedIn(reason)
     ? html`<p><b>${who} ended.</b></p>${failure(reason, goTo)}<p>${more}</p>`

@@ -177,8 +177,8 @@ export function raisedIn(message) {
 const withoutArity = (message) =>
   message.replace(/\b(init|handle_\w+|terminate|code_change|format_status|callback_mode)\/\d\b/g, "$1()");
 
-/** Return whether a text contains the error of a message already. @param {string} message @param {string} text */
-export function isTold(message, text) {
+/** Return whether a text contains the error of a message. @param {string} message @param {string} text */
+export function hasError(message, text) {
   const error = raisedIn(message)?.error;
   return Boolean(error) && text.includes(sentence(error ?? ""));
 }

@@ -23,7 +23,7 @@ export class SyntaxCheck {
   #asked = 0;
   /** True if the message below the editor is from this check. */
   #spoke = false;
-  /** Is told which line the message calls wrong, 0 for none. @type {(line: number) => void} */
+  /** Called with the line that the message calls wrong, 0 for none. @type {(line: number) => void} */
   onproblem = () => {};
 
   /**

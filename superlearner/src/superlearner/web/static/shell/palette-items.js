@@ -31,7 +31,7 @@ const LATE = "Documentation";
 const ORDER = ["Pages", "Processes", "Restarts", "Operations", "Nodes", "This page", "Documentation"];
 const FIRST = 6;
 const MOST = 8;
-/** Of what happened in a minute. */
+/** The most results for a time of day. */
 const MOST_THEN = 40;
 /** Bonus for earlier choices. */
 const KNOWN = 12;
@@ -57,8 +57,8 @@ export function timeIn(question, now) {
   return { from, until: from + (second === undefined ? 60 : 1), rest: question.replace(text, " ").trim() };
 }
 
-/** Return whether an item happened then, at least in part. @param {Item} item @param {{from: number, until: number}} then */
-const happened = ({ from, until }, then) => from !== undefined && from < then.until && (until ?? from) >= then.from;
+/** Return whether an item happened in a period, at least in part. @param {Item} item @param {{from: number, until: number}} then */
+const overlaps = ({ from, until }, then) => from !== undefined && from < then.until && (until ?? from) >= then.from;
 
 /**
  * @param {Item} item
@@ -68,7 +68,7 @@ const happened = ({ from, until }, then) => from !== undefined && from < then.un
  */
 function find(item, question, now) {
   const then = timeIn(question, now);
-  if (then && !happened(item, then)) return null;
+  if (then && !overlaps(item, then)) return null;
   if (then) return then.rest ? find(item, then.rest, now) : { item, score: BESIDE, places: [] };
   const own = fit(question, item.text);
   if (own) return { item, ...own };

@@ -108,7 +108,7 @@ export function calm(model, since = 0, earlier = false) {
   const when = begun !== null ? `since the node started at ${time(begun).replace(/:\d\d$/, "")}`
     : model === null ? "since the node started" : `in the last ${RECENT_MIN} minutes`;
   const made = `Supervisors made ${restarts ? counted(restarts, "restart") : "no restarts"} ${when}`;
-  const before = earlier ? "; those before that are stored" : "";
+  const before = earlier ? "; earlier ones are stored" : "";
   return { text: `Nothing is wrong now. ${made}${gaveUp ? `, and ${number(gaveUp)} gave up` : ""}${before}.`, repaired: true };
 }
 

@@ -49,7 +49,7 @@ function afterwards(row, model) {
   const first = firstIn(model);
   if (!first || isFirst(row, model)) return "The sandbox ends with its tree; it can be started again.";
   return [...model.rows.values()].some(({ name }) => name === "workbench")
-    ? "If a cell linked itself to it with start_link, the workbench ends, too; your variables stay."
+    ? "If a cell started it with start_link, the workbench ends, too; your variables stay."
     : `The sandbox goes on with ${label(first)}.`;
 }
 

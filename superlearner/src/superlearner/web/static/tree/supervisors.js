@@ -152,7 +152,7 @@ function burn() {
   attribute(button, "hidden", line === undefined);
   if (!line) return;
   const what = `${number(line.count)}× ${nameIn(line.event)} ${verb(line.event)}`;
-  attribute(button, "title", `${what}, and it goes on. Show its process`);
+  attribute(button, "title", `${what} so far. Show its process`);
   renew(button, [
     make("span", {}, what),
     ...(more.length ? [make("small", { title: more.map(({ event }) => nameIn(event)).join(", ") }, `+${number(more.length)} more`)] : []),
@@ -335,7 +335,7 @@ pane.find = (pid) => rowOf(model, pid);
 pane.addEventListener("sl-goto", (event) => goTo(detail(event)));
 pane.addEventListener("sl-close", leave);
 pane.addEventListener("predict-kill", (event) => (live.held = detail(event)));
-for (const name of ["predict-question", "predict-told"]) pane.addEventListener(name, () => (live.held = ""));
+for (const name of ["predict-question", "predict-played"]) pane.addEventListener(name, () => (live.held = ""));
 live.addEventListener("restart-down", () => tree.hold(live.down));
 live.addEventListener("restart-open", (event) => requestAnimationFrame(() => { // it takes the place of lines
   for (const key of [model.kids.get(detail(event))?.at(-1), detail(event)]) tree.bring(key ?? null);
