@@ -1,7 +1,7 @@
 """The memory and processor time of a process and all its descendants, read from `/proc`.
 
 Without a control group no limit of the kernel counts processes together: each of 32 could use as much as one may. The
-guard, which waits anyway, therefore checks four times a second. While they are idle, it slows down to once a second.
+guard, which waits anyway, therefore checks four times a second, and down to once a second while all are idle.
 Limits of single processes bound the usage in between.
 """
 

@@ -101,8 +101,8 @@ def _print_verdict(checked: Any, record: Record, *, as_json: bool) -> None:
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     for line in _lines(checked.verdict, checked.printed, width):
         typer.echo(line)
-    said = f"recorded for {record.recorded_for}" if record.why_not is None else f"not recorded: {record.why_not}"
-    typer.echo(f"\n{printable(said)}")
+    outcome = f"recorded for {record.recorded_for}" if record.why_not is None else f"not recorded: {record.why_not}"
+    typer.echo(f"\n{printable(outcome)}")
 
 
 def _wrong_url(url: str | None, data_dir: Path | None) -> str:
@@ -178,8 +178,7 @@ def open_(
 ) -> None:
     """Open the page of a session in a browser, and print a sign-in link to it that works once.
 
-    The owner's platform on this machine makes the link. For a platform elsewhere, it is the address of the page, where
-    you sign in yourself.
+    For a platform that you reach by its URL, it prints the address of the page, where you sign in yourself.
     """
     from superlearner.access.links import fresh_link
     from superlearner.base.browser import open_browser

@@ -380,7 +380,7 @@ def _learners(data: Sequence[Mapping[str, Any]], width: int) -> list[str]:
 
 
 def _standing(current: Mapping[str, Any]) -> str:
-    """Return that the current exercise is passed, or what was wrong with its newest answer, as the page Class does."""
+    """Return whether the current exercise is passed, or what was wrong with its newest answer, as on the page Class."""
     if current.get("passed"):
         return "passed with help" if current["helped"] else "passed"
     return current.get("said", "").partition("\n")[0] or current.get("fact") or "-"

@@ -171,7 +171,7 @@ class Facts:
 
     @cached_property
     def reason(self) -> str:
-        """The exit reason; of a wrong result with the callback that returned it, and its line."""
+        """The exit reason; for a wrong result, with the callback that returned it and its line."""
         return reason_of(*self._place, self._data)
 
     @cached_property

@@ -18,42 +18,42 @@ __all__ = ["name_callback", "reason_of", "reason_of_last"]
 
 UNNAMED: Final = "a callback returned "
 LOOKED_BACK: Final = 500
-"""Events before one in which its end is looked for."""
+"""How many events before one are searched for its end."""
 
 
 def reason_of(kind: str, seq: int, pid: Any, cause: int, data: Mapping[str, Any]) -> str:
     """Return the exit reason in an event as text; that of a wrong result has the callback and its line."""
-    said = text_of_reason(data.get("reason"))
-    if not said.startswith(UNNAMED) or not _is_wrong_result(data["reason"]):
-        return said
-    return _named(said, data if kind == "exited" else next(_ends(kind, seq, pid, cause, data), None))
+    text = text_of_reason(data.get("reason"))
+    if not text.startswith(UNNAMED) or not _is_wrong_result(data["reason"]):
+        return text
+    return _named(text, data if kind == "exited" else next(_ends(kind, seq, pid, cause, data), None))
 
 
 def reason_of_last(pid: Any, reason: Any) -> str:
     """Return the reason for which a child ended last, as `reason_of` does; `pid` is a process of its node, if known."""
-    said = text_of_reason(reason)
-    if not said.startswith(UNNAMED) or not _is_wrong_result(reason) or not is_a(pid, otp.Pid):
-        return said
-    alike = (end for end in _wrong_results(otp.trace.node_of(pid), 0) if text_of_reason(end.data["reason"]) == said)
-    return _named(said, next((end.data for end in alike), None))
+    text = text_of_reason(reason)
+    if not text.startswith(UNNAMED) or not _is_wrong_result(reason) or not is_a(pid, otp.Pid):
+        return text
+    alike = (end for end in _wrong_results(otp.trace.node_of(pid), 0) if text_of_reason(end.data["reason"]) == text)
+    return _named(text, next((end.data for end in alike), None))
 
 
 def name_callback(node: otp.Node, words: str) -> str:
-    """Return a sentence of the log about the newest wrong result on a node with the callback, and the line."""
+    """Add the callback and its line to a log sentence about the newest wrong result on a node."""
     before, found, after = words.partition(UNNAMED)
     return (
         before + _named(UNNAMED + after, next((end.data for end in _wrong_results(node, 0)), None)) if found else words
     )
 
 
-def _named(said: str, end: Mapping[str, Any] | None) -> str:
+def _named(text: str, end: Mapping[str, Any] | None) -> str:
     """Return the text of a reason with the callback in the data of an end."""
     callback = None if end is None else end.get("callback")
     if end is None or not callback:
-        return said
+        return text
     place = place_of(str(end.get("what")), callback, end["reason"])
     where = "" if place is None else f" ({place_text(place).partition(' ')[0]})"
-    return f"{callback}{where} {said.removeprefix('a callback ')}"
+    return f"{callback}{where} {text.removeprefix('a callback ')}"
 
 
 def _ends(kind: str, seq: int, me: Any, cause: int, data: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -55,7 +55,7 @@ async def check_source(text: str) -> Source:
     r"""Check a text and return it as a source.
 
     Args:
-        text: Python, with the class `Main` or one Supervisor or Application at the top of its tree.
+        text: Python, with the class `Main`, or one Supervisor or Application that no other uses.
 
     Raises:
         SourceProblem: it is not valid; the error says where.

@@ -103,7 +103,7 @@ def _start(tree: ast.Module) -> dict[str, Any]:
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
     kinds = {name: kind for name in classes if (kind := _kind(name, classes, frozenset())) is not None}
     applications = [name for name, kind in kinds.items() if kind == APPLICATION]
-    roots = _roots(tree, list(kinds))
+    roots = _find_roots(tree, list(kinds))
     tops = [name for name in roots if name in applications]
     for group in (applications, tops, roots):
         if len(group) == 1:
@@ -120,19 +120,19 @@ def _start(tree: ast.Module) -> dict[str, Any]:
     found = tops or applications or roots or list(kinds)
     what = "applications" if applications else "supervisors"
     apart = tops if applications else roots
-    say = f"{len(found)} {what} that no other uses" if apart else f"{what} that use each other"
+    which = f"{len(found)} {what} that no other uses" if apart else f"{what} that use each other"
     second = classes[found[1]]
     return {
         "problem": {
             "line": second.lineno,
             "column": second.col_offset + 1,
-            "message": f"it defines {say}: {', '.join(found)}",
+            "message": f"it defines {which}: {', '.join(found)}",
             "hint": "name the one to start Main",
         }
     }
 
 
-def _roots(tree: ast.Module, names: list[str]) -> list[str]:
+def _find_roots(tree: ast.Module, names: list[str]) -> list[str]:
     """Return the trees that no other tree uses, by name or through functions and classes."""
     uses = {
         node.name: {part.id for part in ast.walk(node) if isinstance(part, ast.Name)} - {node.name}

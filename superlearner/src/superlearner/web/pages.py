@@ -193,7 +193,7 @@ def _only_reads(platform: Platform, node: str | None) -> bool:
 
 
 async def _find_absence(platform: Platform, user: User, node: str) -> Absence | None:
-    """Return why a node is not there; None if this run of the platform never met it, and no restart of it is stored."""
+    """Return why a node is not there; None if it was not seen since the start and no restart of it is stored."""
     known = None if user.only_own else platform.nodes.absence(node)
     if known is not None:
         return known
@@ -287,9 +287,9 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness, files: Stati
             said = f"{said[:1].upper()}{said[1:]}"
         user = user_of(request)
         awaited = lost in platform.nodes.awaited and not user.only_own
-        told = None if lost is None else await _find_absence(platform, user, lost)
+        absence = None if lost is None else await _find_absence(platform, user, lost)
         rows, total = [], 0
-        if lost and told:
+        if lost and absence:
             rows, total = await platform.moments.page([lost], [], user.only_owner, None, None, 0, MOST_STORED)
         reader = user.name
         lines = await asyncio.to_thread(lambda: [describe_with_reason(one, reader) for one in rows])
@@ -298,14 +298,14 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness, files: Stati
             request,
             "error.html",
             error.status,
-            node=lost if told is not None and sandbox is None else None,
+            node=lost if absence is not None and sandbox is None else None,
             page="error",
             title="Error",
             status=error.status,
             heading=f"Waiting for {lost}"
             if awaited
             else f"{lost} is not connected"
-            if told is not None and sandbox is None
+            if absence is not None and sandbox is None
             else _heading_of(error)
             if sandbox is None
             else _ended(sandbox),
@@ -315,7 +315,7 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness, files: Stati
             near=find_similar(request.scope["path"]) if nowhere or error.code == "page_not_found" else (),
             lost_node=error.code == "node_not_found",
             awaited=awaited,
-            explained=told is not None,
+            explained=absence is not None,
             stored=[(str(Ref(one.run, one.number)), line) for one, line in zip(rows, lines, strict=True)],
             more=total - len(rows),
             lost=lost,

@@ -59,7 +59,7 @@ class OwnFiles(StaticFiles):
             return response
         response.headers["vary"] = "accept-encoding"
         if stat_result.st_size < LEAST or not takes_gzip(Headers(scope=scope).get("accept-encoding", "")):
-            # read here: a `FileResponse` leaves the file open if its client goes early
+            # read here: a `FileResponse` leaves the file open if its client disconnects early
             return Response(Path(full_path).read_bytes(), status_code, _without_ranges(response.headers))
         body = self._pack(str(full_path), stat_result.st_mtime_ns)
         # weak: the same text as the file's own tag, not the same bytes

@@ -40,10 +40,10 @@ def story(*clauses: str) -> str:
     >>> story("ledger crashed", "", "shop_sup restarted it"), story("is a return missing?", "shop_sup restarted it")
     ('ledger crashed; shop_sup restarted it', 'is a return missing? shop_sup restarted it')
     """
-    told = ""
+    joined = ""
     for clause in filter(None, clauses):
-        told += f"{('' if not told else ' ' if told.endswith('?') else '; ')}{clause}"
-    return told
+        joined += f"{('' if not joined else ' ' if joined.endswith('?') else '; ')}{clause}"
+    return joined
 
 
 # Starts and ends

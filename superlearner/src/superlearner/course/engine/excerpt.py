@@ -107,7 +107,7 @@ class Excerpt:
         *,
         mark: bool = True,
     ) -> tuple[CourseRow, ...]:
-        """Return the rows to show, and mark the last one; of equal crashes, mark the first, their cause.
+        """Return the rows to show, the last of them marked; of equal crashes, the first, which is their cause.
 
         Args:
             events: the trace.
@@ -131,8 +131,8 @@ class Excerpt:
         shown = [found[place] for place in sorted(kept)]
         end = shown[-1] if shown else None
         crash = end is not None and end.kind == "exit" and end.text.startswith("Crash(")
-        asked = next((row for row in shown if crash and end and (row.kind, row.text) == (end.kind, end.text)), end)
-        return tuple(dataclasses.replace(row, marked=mark and row is asked) for row in shown)
+        cause = next((row for row in shown if crash and end and (row.kind, row.text) == (end.kind, end.text)), end)
+        return tuple(dataclasses.replace(row, marked=mark and row is cause) for row in shown)
 
     def _rows(
         self, events: Sequence[Event], row_of: Callable[[Event], CourseRow | None], since: int, until: int | None
