@@ -222,9 +222,9 @@ def test_a_session_is_opened_with_a_link_that_signs_in_and_another_is_printed(
     with_token = {"SUPERLEARNER_URL": platform.url, "SUPERLEARNER_TOKEN": token}
     plain = superlearner("course", "open", "12", "--no-browser", **with_token)
     assert (plain.stdout, plain.stderr) == (f"{platform.url}/learn/12\n", "")
-    told = re.sub(r"\s+", " ", superlearner("course", "open", "--help").stdout)
-    assert "print a sign-in link to it that works once" in told
-    assert "For a platform elsewhere, it is the address of the page" in told
+    described = re.sub(r"\s+", " ", superlearner("course", "open", "--help").stdout)
+    assert "print a sign-in link to it that works once" in described
+    assert "For a platform that you reach by its URL, it prints the address of the page" in described
     missing = superlearner("course", "open", "99", "--no-browser")
     assert (1, "") == (missing.returncode, missing.stdout)
     assert "there is no session 99; expected one of 3, 4" in missing.stderr
