@@ -18,7 +18,7 @@ __all__ = ["name_callback", "reason_of", "reason_of_last"]
 
 UNNAMED: Final = "a callback returned "
 LOOKED_BACK: Final = 500
-"""How many events before one are searched for its end."""
+"""The number of events before one that are searched for its end."""
 
 
 def reason_of(kind: str, seq: int, pid: Any, cause: int, data: Mapping[str, Any]) -> str:
