@@ -35,6 +35,18 @@ export function livesOf(exits, now) {
 }
 
 /**
+ * Return the last end of the program of a node which ended the processes before these lives; undefined if there is none.
+ * @param {readonly Api.RestartLine[]} restarts  newest first, also of other nodes
+ * @param {string} node  its name
+ * @param {readonly Life[]} lives  oldest first
+ * @returns {Api.RestartLine|undefined}
+ */
+export function programEndBefore(restarts, node, lives) {
+  const [first] = lives, begun = first?.from ?? first?.to ?? Infinity;
+  return restarts.find((one) => one.program && (one.node ?? node) === node && one.at <= begun);
+}
+
+/**
  * Return the lives as parts of a line from 0 to 1, each wide enough to be visible.
  * @param {readonly Life[]} lives
  * @param {number} now

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { info, request } from "../base/api.js";
-import { icon, make, renew } from "../base/dom.js";
-import { livesOf, timeline } from "./lives.js";
+import { info, requestOn } from "../base/api.js";
+import { chosen, icon, make, renew } from "../base/dom.js";
+import { livesOf, programEndBefore, timeline } from "./lives.js";
 import { ask } from "./process-asks.js";
 import { Panel } from "./process-panel.js";
 import { whyAddress } from "../base/process-link.js";
@@ -15,21 +15,21 @@ import { counted, duration, failures, number, time } from "../base/words.js";
 /** @import { Seen } from "./process-tabs.js" */
 /** @import { Exit, Life } from "./lives.js" */
 /** @typedef {{pid: string, exits: Exit[], started_at: number|null, patterns: Api.ErrorPattern[],
- *   program: Api.RestartLine|undefined}} Told  `program`: the last end of the whole program */
+ *   restarts: Api.RestartLine[]}} Told  `restarts`: the stored ones, newest first */
 
-/** Kept restarts among which the last end of the program is looked for. */
+/** Stored restarts among which the last end of the program is looked for. */
 const KEPT = 50;
 
 /** @extends {Panel<Told>} */
 export class SlHistory extends Panel {
   /** @override @param {string} pid @param {AbortSignal} signal */
   async read(pid, signal) {
-    const [facts, patterns, kept] = await Promise.all([
+    const [facts, patterns, restarts] = await Promise.all([
       info(pid, signal), ask(pid, "errors/patterns", {}, signal),
-      request("GET", `/restarts?settled=true&fold=false&per_page=${KEPT}`, undefined, signal).catch(() => []),
+      requestOn(this.seen?.node ?? chosen(), "GET", `/restarts?settled=true&fold=false&per_page=${KEPT}`, undefined, signal)
+        .catch(() => []),
     ]);
-    const program = kept.find((/** @type {Api.RestartLine} */ one) => one.program);
-    return { pid, exits: facts["exits"] ?? [], started_at: facts["started_at"] ?? null, patterns, program };
+    return { pid, exits: facts["exits"] ?? [], started_at: facts["started_at"] ?? null, patterns, restarts };
   }
 
   /** @override @param {Seen} seen @param {Seen} before */
@@ -48,14 +48,14 @@ export class SlHistory extends Panel {
     const exits = !alive && last && last.at > (told.exits[0]?.at ?? 0) + 0.001 ? [{ ...last, pid: told.pid }, ...told.exits] : told.exits;
     const lives = livesOf(exits, { pid: alive ? told.pid : null, startedAt: told.started_at, ended: alive ? null : told.pid });
     const failed = exits.filter((one) => one.crash).map((one) => one.reason);
-    const { restarts } = seen.row;
+    const { restarts } = seen.row, program = programEndBefore(told.restarts, seen.node, lives);
     renew(this.content, [
       make("section", {},
         make("p", { class: "depth" },
           exits.length
             ? `${counted(lives.length, "life", "lives")}${failed.length ? `, ${failures(failed)}` : ""}.`
             : `It has not ended since its start${told.started_at === null ? "" : ` at ${time(told.started_at)}`}.`),
-        told.program ? programEnd(told.program) : null,
+        program ? programEnd(program) : null,
         make("p", { class: "hint" },
           exits.length
             ? `Restarted ${restarts === 1 ? "once" : `${number(restarts)} times`} by its supervisor. `

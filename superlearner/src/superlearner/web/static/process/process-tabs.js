@@ -22,6 +22,7 @@
  * @property {Row} row  in its current state; `row.pid` is null while nothing runs there
  * @property {boolean} gone  the row has been removed from the tree
  * @property {number} skew  server time minus local time, in seconds
+ * @property {string} node  the name of its node; the list of restarts of the default node also has those of others
  * @property {(pid: string) => Row|undefined} find  returns the row of a pid
  */
 

@@ -25,6 +25,7 @@ export class SlProcess extends HTMLElement {
   /** @type {Row|null} */ #row = null;
   #clock = 0;
   #skew = 0;
+  #node = "";
   #gone = false;
 
   #glyph = icon("running", "glyph");
@@ -80,9 +81,11 @@ export class SlProcess extends HTMLElement {
    * Show a row, or nothing for null.
    * @param {Row|null} row
    * @param {number} skew
+   * @param {string} node  the name of its node
    */
-  show(row, skew) {
+  show(row, skew, node) {
     this.#skew = skew;
+    this.#node = node;
     if (row === this.#row) return;
     const before = this.#row;
     const other = row?.key !== before?.key;
@@ -131,7 +134,7 @@ export class SlProcess extends HTMLElement {
     write(this.#plain, plain);
     this.#plain.hidden = plain === "";
     if (!this.#gone && !other && isPassing(row, now)) return void this.#wake(row, now); // they stay, so that nothing moves
-    this.#tabs.show({ row, gone: this.#gone, skew: this.#skew, find: (pid) => this.find(pid) });
+    this.#tabs.show({ row, gone: this.#gone, skew: this.#skew, node: this.#node, find: (pid) => this.find(pid) });
     this.#wake(row, now);
   }
 

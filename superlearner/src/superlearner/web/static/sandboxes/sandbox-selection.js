@@ -61,7 +61,7 @@ export function followProcess(rows, skew) {
     if (!panel) return;
     panel.node = node;
     if (shown === null) return panel.leave();
-    panel.look({ row: shown, gone: row === null, skew, find: (pid) => [...rows.values()].find((one) => one.pid === pid) });
+    panel.look({ row: shown, gone: row === null, skew, node, find: (pid) => [...rows.values()].find((one) => one.pid === pid) });
     panel.offer(source);
   };
   draw();

@@ -124,7 +124,7 @@ function onStatus(status) {
 function follow() {
   if (shown === null) return;
   const row = model.rows.get(shown);
-  if (row) pane.show(row, skew);
+  if (row) pane.show(row, skew, model.node);
   else pane.lost();
 }
 
@@ -177,7 +177,7 @@ function vitals() {
 /** @param {string|null} key */
 function look(key) {
   shown = key !== null && model.rows.get(key)?.kind === "group" ? null : key;
-  pane.show(shown === null ? null : model.rows.get(shown) ?? null, skew);
+  pane.show(shown === null ? null : model.rows.get(shown) ?? null, skew, model.node);
   attribute(page, "data-detail", shown !== null);
   tree.bring(key); // on a phone the details cover a part of the tree
   map.bring(key);
