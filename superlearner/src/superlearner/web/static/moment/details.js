@@ -4,7 +4,7 @@
  * @module
  */
 
-import { limitText, time } from "../base/words.js";
+import { limitText } from "../base/words.js";
 import { all } from "./picture.js";
 import { alike, byRequest, listed, namer, often, only, span, victim } from "./story.js";
 
@@ -92,11 +92,11 @@ export function others(moment) {
   return ["one_for_one", "one_for_all", "rest_for_one"].filter((strategy) => strategy in moment.ghosts && strategy !== used);
 }
 
-/** Return the end or the return of a service or a member in sentences, below its summary. @param {Moment} moment */
-export const changeTexts = ({ at, facts, request }) => [
-  `At ${time(at)}${facts?.away ? `. It was away for ${facts.away}` : ""}.`,
+/** Return the end or the return of a service or a member in sentences, below its summary and time. @param {Moment} moment */
+export const changeTexts = ({ facts, request }) => [
+  facts?.away ? `It was away for ${facts.away}.` : "",
   request ? `It was ended by ${request}.` : "",
-  "The platform observes its program and does not restart it. Whatever starts the program knows why it ended.",
+  "The platform observes its program and does not restart it. The log of the program, or of whatever starts it, says why it ended.",
 ].filter(Boolean);
 
 /** The facts that stand beside the list of events, in their order; the list and the picture have the others. */
