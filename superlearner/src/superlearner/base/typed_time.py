@@ -27,7 +27,7 @@ SECONDS: Final = {
 }
 
 
-def _form() -> str:
+def _make_form() -> str:
     """Return a pattern for schemas; each text that it allows is a time. `read_time` also accepts more."""
     number = r"[0-9]{1,11}(\.[0-9]{0,6})?"
     past_hour = r":[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?"
@@ -42,7 +42,7 @@ def _form() -> str:
     return f"^(now|{number}|{clock}|{date}|{span})$"
 
 
-FORM: Final = _form()
+FORM: Final = _make_form()
 
 
 def read_time(typed: Any, now: float | None = None) -> float:

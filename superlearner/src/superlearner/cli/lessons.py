@@ -372,14 +372,14 @@ def _learners(data: Sequence[Mapping[str, Any]], width: int) -> list[str]:
                 "attempts": current.get("attempts"),
                 "hints": current.get("hints"),
                 "solution": "opened" if current.get("seen") else "-",
-                "what was wrong": _standing(current),
+                "what was wrong": _describe_standing(current),
             }
         )
     lines = drawn(rows).splitlines()
     return [clip(line, shutil.get_terminal_size().columns) for line in lines] if sys.stdout.isatty() else lines
 
 
-def _standing(current: Mapping[str, Any]) -> str:
+def _describe_standing(current: Mapping[str, Any]) -> str:
     """Return whether the current exercise is passed, or what was wrong with its newest answer, as on the page Class."""
     if current.get("passed"):
         return "passed with help" if current["helped"] else "passed"

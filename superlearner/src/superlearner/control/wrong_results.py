@@ -26,7 +26,7 @@ def reason_of(kind: str, seq: int, pid: Any, cause: int, data: Mapping[str, Any]
     text = text_of_reason(data.get("reason"))
     if not text.startswith(UNNAMED) or not _is_wrong_result(data["reason"]):
         return text
-    return _named(text, data if kind == "exited" else next(_ends(kind, seq, pid, cause, data), None))
+    return _add_callback(text, data if kind == "exited" else next(_find_ends(kind, seq, pid, cause, data), None))
 
 
 def reason_of_last(pid: Any, reason: Any) -> str:
@@ -34,20 +34,23 @@ def reason_of_last(pid: Any, reason: Any) -> str:
     text = text_of_reason(reason)
     if not text.startswith(UNNAMED) or not _is_wrong_result(reason) or not is_a(pid, otp.Pid):
         return text
-    alike = (end for end in _wrong_results(otp.trace.node_of(pid), 0) if text_of_reason(end.data["reason"]) == text)
-    return _named(text, next((end.data for end in alike), None))
+    alike = (
+        end for end in _find_wrong_results(otp.trace.node_of(pid), 0) if text_of_reason(end.data["reason"]) == text
+    )
+    return _add_callback(text, next((end.data for end in alike), None))
 
 
 def name_callback(node: otp.Node, words: str) -> str:
     """Add the callback and its line to a log sentence about the newest wrong result on a node."""
     before, found, after = words.partition(UNNAMED)
-    return (
-        before + _named(UNNAMED + after, next((end.data for end in _wrong_results(node, 0)), None)) if found else words
-    )
+    if not found:
+        return words
+    end = next((one.data for one in _find_wrong_results(node, 0)), None)
+    return before + _add_callback(UNNAMED + after, end)
 
 
-def _named(text: str, end: Mapping[str, Any] | None) -> str:
-    """Return the text of a reason with the callback in the data of an end."""
+def _add_callback(text: str, end: Mapping[str, Any] | None) -> str:
+    """Add the callback in the data of an end to the text of its reason."""
     callback = None if end is None else end.get("callback")
     if end is None or not callback:
         return text
@@ -56,20 +59,20 @@ def _named(text: str, end: Mapping[str, Any] | None) -> str:
     return f"{callback}{where} {text.removeprefix('a callback ')}"
 
 
-def _ends(kind: str, seq: int, me: Any, cause: int, data: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _find_ends(kind: str, seq: int, me: Any, cause: int, data: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Yield the data of the ends that an event of a supervisor may be about, the best first."""
     if not is_a(me, otp.Pid):
         return
     pid = data.get("old") if kind == "child_restarted" else data.get("child")
     starts = kind == "restart_failed" or data.get("retried") is True
-    for end in _wrong_results(otp.trace.node_of(me), seq - LOOKED_BACK):
+    for end in _find_wrong_results(otp.trace.node_of(me), seq - LOOKED_BACK):
         if end.seq > seq:
             continue
         if (end.data.get("callback") == "init") if starts else (end.pid is pid or end.seq == cause):
             yield end.data
 
 
-def _wrong_results(node: otp.Node, since: int) -> Iterator[Any]:
+def _find_wrong_results(node: otp.Node, since: int) -> Iterator[Any]:
     """Yield the events of processes that ended for a wrong result, newest first."""
     for event in reversed(otp.trace.history(node, since)):
         if event.kind == "exited" and _is_wrong_result(event.data["reason"]):

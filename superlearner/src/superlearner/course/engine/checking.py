@@ -184,7 +184,7 @@ class Checker:
         """Return the report of a child, and what was printed in it. Raises `_EarlyEnd` and `CheckNotRun`."""
         self.warm()
         token = secrets.token_hex(16)
-        order = {"token": token, "id": id, "check": _compiled(check), "source": source, "seeds": list(seeds)}
+        order = {"token": token, "id": id, "check": _compile_check(check), "source": source, "seeds": list(seeds)}
         written: list[bytes] = []
         self._running += 1
         try:
@@ -220,8 +220,8 @@ class Checker:
 
 
 @lru_cache(maxsize=256)
-def _compiled(check: str) -> CodeType:
-    """Return a compiled module of checks: compiling it would take a child a tenth of its time."""
+def _compile_check(check: str) -> CodeType:
+    """Compile a module of checks, which would take a child a tenth of its time."""
     return compile(check, "check", "exec", dont_inherit=True)
 
 

@@ -89,7 +89,7 @@ def _report(order: dict[str, Any]) -> dict[str, Any]:
 
 def outcome_of(id: str, check: str | CodeType, seed: int = 1) -> Outcome:
     """Run a scenario, and return what happened."""
-    run = scenarios_in(_names_in(check))[id]
+    run = scenarios_in(_load_names(check))[id]
 
     async def main() -> Outcome:
         scenario = Scenario(ModuleType("answer"), seed)
@@ -135,7 +135,7 @@ def verdicts_of(
         takes_all = unreachable(said)
         yield refusal(IMPORT, f"{line}{takes_all or said}", "V1" if takes_all else None)
         return
-    run = declared_in(_names_in(check))[id]
+    run = declared_in(_load_names(check))[id]
     random_state = random.getstate()
     integrity = Integrity()
     records = reads_messages(run)
@@ -169,7 +169,7 @@ def verdicts_of(
             return
 
 
-def _names_in(check: str | CodeType) -> dict[str, Any]:
+def _load_names(check: str | CodeType) -> dict[str, Any]:
     """Return the names that a module of checks defines."""
     names: dict[str, Any] = {"__name__": "check"}
     exec(compile(check, "check", "exec", dont_inherit=True) if isinstance(check, str) else check, names)

@@ -106,14 +106,14 @@ class Attachments:
             await asyncio.shield(attachment.begun)
         except NameTaken as error:
             await self._end(attachment)
-            raise self._taken(attachment, error.name) from None
+            raise self._explain_taken(attachment, error.name) from None
         except BaseException:
             await self._end(attachment)
             raise
         same = [one for one in self._tasks if one.name == attachment.name and one is not attachment]
         if any(one.state == "attached" for one in same):  # services without pages are not in the list of nodes
             await self._end(attachment)
-            raise self._taken(attachment, attachment.name or "")
+            raise self._explain_taken(attachment, attachment.name or "")
         for one in same:
             await self._end(one)  # stop looking for it: it has been found
         attachment.learned = self._store
@@ -135,7 +135,7 @@ class Attachments:
         for attachment in list(self._tasks):
             await self._end(attachment)
 
-    def _taken(self, asking: Attachment, name: str) -> NameTaken:
+    def _explain_taken(self, asking: Attachment, name: str) -> NameTaken:
         """Return the error for a name in use; the same program under it is no conflict."""
         there = self.find(name)
         now, before = asking.facts, None if there is None else there.facts

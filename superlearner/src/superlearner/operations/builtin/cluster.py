@@ -157,7 +157,7 @@ async def processes(
         processes=found[:limit],
         total_count=sum(meta["total"] for meta in answers.meta.values()),
         nodes_queried=names,
-        missing=[*answers.missing, *_awaited(nodes, of)],
+        missing=[*answers.missing, *_list_awaited(nodes, of)],
     )
 
 
@@ -192,11 +192,11 @@ async def anomalies(ctx: Context, nodes: Nodes, services: Services, /, of: OneNo
         for name, data in answers.data.items()
         for line in data["anomalies"]
     ]
-    missing = [*answers.missing, *_awaited(nodes, of)]
+    missing = [*answers.missing, *_list_awaited(nodes, of)]
     return ClusterAnomalies(anomalies=found, nodes_queried=names, missing=missing)
 
 
-def _awaited(nodes: Nodes, of: str | None) -> list[Missing]:
+def _list_awaited(nodes: Nodes, of: str | None) -> list[Missing]:
     """Return the services that the platform is waiting for; none if one node is asked."""
     return [] if of else [Missing(node=name, reason=why) for name, why in nodes.awaited.items()]
 
@@ -243,7 +243,7 @@ async def trees(
     if include_process_details:
         asked = await ask_all(ctx, services, nodes, names, "process.list", {"per_page": PER_NODE})
         details = {name: {one["pid"]: ProcessLine.model_validate(one) for one in of} for name, of in asked.data.items()}
-    missing = [*answers.missing, *_awaited(nodes, of)]
+    missing = [*answers.missing, *_list_awaited(nodes, of)]
     return ClusterTrees(
         supervision_trees=found,
         processes=details,

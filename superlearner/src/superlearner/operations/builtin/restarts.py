@@ -170,9 +170,9 @@ async def _count_alike(history: MomentHistory, moment: Moment) -> int:
     """
     since, until = moment.at - ALIKE_S, moment.at + ALIKE_S
     rows, _ = await history.page([moment.node], [], None, since, until, 0, MOST_ALIKE)
-    run, child = moment.ref.rpartition(".")[0], _ended_first(moment)  # another program may have written anything
+    run, child = moment.ref.rpartition(".")[0], _find_first_end(moment)  # another program may have written anything
     others = [row for row in rows if row.run == run and row.number != moment.id] if child is not None else []
-    kept = await asyncio.to_thread(lambda: sum(_restarts(row, child) for row in others))
+    kept = await asyncio.to_thread(lambda: sum(_is_restart_of(row, child) for row in others))
     return kept if until + ALIKE_S < time.time() else max(kept, moment.storm)
 
 
@@ -198,15 +198,15 @@ async def _describe_absence(history: MomentHistory | None, moment: Moment) -> Mo
     return facts
 
 
-def _ended_first(moment: Moment) -> str | None:
+def _find_first_end(moment: Moment) -> str | None:
     return next((one.id for one in moment.events if isinstance(one, Crashed)), None)
 
 
-def _restarts(row: MomentRow, child: str | None) -> bool:
+def _is_restart_of(row: MomentRow, child: str | None) -> bool:
     """Return whether this child ended first and its supervisor restarted it."""
     moment = _read(row)
     decided = moment is not None and any(isinstance(one, Decided) and one.what == "restart" for one in moment.events)
-    return moment is not None and decided and _ended_first(moment) == child
+    return moment is not None and decided and _find_first_end(moment) == child
 
 
 def _read(row: MomentRow) -> Moment | None:
