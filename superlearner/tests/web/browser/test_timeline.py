@@ -271,6 +271,9 @@ def test_a_restart_from_before_the_start_of_the_platform_is_listed_and_plays(
     moment = json.loads(zlib.decompress(row.data)) | {"at": at - 4e-6, "ref": f"{run}.{row.number}"}
     old = replace(row, run=run, at=at, until=at + 1, data=zlib.compress(json.dumps(moment).encode()))
     stored_platform.platform.store.append_moment(old)
+    for later in range(1, 31):  # its row is not in view at the top of the list
+        then = at + 100 * later
+        stored_platform.platform.store.append_moment(replace(old, run=f"{later:012x}", at=then, until=then))
     stored_platform.do(stored_platform.platform.store.sync)
     page = timeline(open_page, stored_platform)
     happened = page.get_by_role("list", name="What happened")
@@ -281,8 +284,14 @@ def test_a_restart_from_before_the_start_of_the_platform_is_listed_and_plays(
     expect(page).to_have_url(re.compile(rf"/why/{run}\.{row.number}"))
     expect(page.locator('a[href*="process="]')).to_have_count(0)
     page.get_by_role("link", name="Show in the timeline").first.click()
-    expect(page.get_by_text("What ran at this moment is not known.")).to_be_visible()
-    expect(happened.locator("li", has=page.locator("[aria-current]"))).to_contain_text("was killed and restarted")
+    expect(in_tree(page, "counter_1")).to_contain_text("restarting: killed")
+    expect(page.get_by_text("What ran at this moment is not known.")).to_be_hidden()
+    chips = page.get_by_role("group", name="Filters")
+    expect(chips.get_by_role("button", name="Restarts")).to_have_text(re.compile(r"3\d"))
+    current = happened.locator("li", has=page.locator("[aria-current]"))
+    expect(current).to_contain_text("was killed and restarted")
+    expect(current.locator("button")).to_have_attribute("data-at", re.compile(rf"^{int(at)}\."))
+    expect(current).to_be_in_viewport(ratio=1)
     page.goto(f"{stored_platform.url}/timeline?at={at - 4e-6:.6f}")  # as a restart that was not stored yet gave it
     expect(happened.locator("li", has=page.locator("[aria-current]"))).to_contain_text("was killed and restarted")
 

@@ -10,6 +10,7 @@ import { EventLog } from "#static/timeline/event-log.js";
 import { countKinds, DEFAULT, kindsFrom, kindsText, momentFrom, ofKinds } from "#static/timeline/kinds.js";
 import { KeptTrees } from "#static/timeline/kept-trees.js";
 import { lifeOf } from "#static/timeline/life.js";
+import { keptAt, storedTree } from "#static/timeline/stored-tree.js";
 import { countUpTo, firstSpan, isAbout, markOf, marksOf, meantBy, newestBefore, textOf, stepFrom, treeAt } from "#static/timeline/past.js";
 
 const row = (key, pid, more = {}) => ({
@@ -302,9 +303,40 @@ test("kept restarts come before the events, as failures if they are some, with t
     [1, "9f3a0c1b22d4.1", null, "restart"], [2, "9f3a0c1b22d4.2", null, "crash"], [3, "9f3a0c1b22d4.3", null, "restart"],
     [4, "9f3a0c1b22d4.4", null, "crash"], [5, "9f3a0c1b22d4.5", null, "crash"],
   ]);
-  assert.deepEqual(countKinds(log.kept), { crashes: 3, restarts: 2, starts: 0 }); // each once
+  assert.deepEqual(countKinds(log.kept), { crashes: 3, restarts: 4, starts: 0 });
+  for (const kind of ["crashes", "restarts", "starts"])
+    assert.equal(countKinds(log.kept)[kind], ofKinds(log.kept, [kind]).length, "the chip counts what the list shows");
   assert.deepEqual(ofKinds(log.kept, ["restarts"]).map(({ at }) => at), [1, 2, 3, 5]);
   assert.ok(!log.goesOn);
+});
+
+test("the tree of a kept restart is the stored one, with what had happened up to the moment", () => {
+  const node = (id, pid, more = {}) => ({ id, name: id.split("/").at(-1), pid, kind: "worker", strategy: null, restart: null, children: [], ...more });
+  const moment = {
+    at: 100, root: node("shop", "0.2.0", { kind: "supervisor", strategy: "one_for_all", children: [node("shop/till", "0.3.0"), node("shop/cart", "0.4.0")] }),
+    events: [
+      { kind: "crash", at: 0, id: "shop/till", reason: "KeyError(7)", crash: true },
+      { kind: "decide", at: 0.001, id: "shop", what: "restart", left: 1 },
+      { kind: "stop", at: 0.002, id: "shop/cart", by: "shop" },
+      { kind: "start", at: 0.003, id: "shop/till", by: "shop", pid: "0.5.0" },
+      { kind: "start", at: 0.004, id: "shop/cart", by: "shop", pid: "0.6.0" },
+    ],
+  };
+  const at = (when) => {
+    const { kids, rows } = storedTree(moment, when);
+    assert.deepEqual([kids.get(""), kids.get("shop")], [["shop"], ["shop/till", "shop/cart"]]);
+    return [...rows.values()].map(({ name, pid, state }) => `${name} ${pid} ${state}`);
+  };
+  assert.deepEqual(at(100), ["shop 0.2.0 running", "till null restarting", "cart 0.4.0 running"]);
+  assert.equal(storedTree(moment, 100).rows.get("shop/till").last.reason, "KeyError(7)");
+  assert.deepEqual(at(100.0025), ["shop 0.2.0 running", "till null restarting", "cart null stopped"]);
+  assert.deepEqual(at(100.004), ["shop 0.2.0 running", "till 0.5.0 running", "cart 0.6.0 running"]);
+  const kept = [
+    { ref: "a.1", at: 99, until: 99.5, data: {} }, { ref: "a.2", at: 100, until: 100.004, data: {} },
+    { ref: "b.1", at: 101, until: 101, data: { program: true, started: 0 } },
+  ];
+  assert.deepEqual([98, 99.2, 99.7, 100.0000004, 100.0046, 101].map((when) => keptAt(kept, when)?.ref ?? null),
+    [null, "a.1", null, "a.2", "a.2", null]);
 });
 
 test("a kill and a kept restart say by whom: the request, and the supervisor", async () => {

@@ -223,7 +223,7 @@ export class SlAxis extends HTMLElement {
     }
     g.font = `11px ${style.getPropertyValue("--mono")}`;
     let [taken, free] = [0, this.#left + 28];
-    if (known && (whole || restartsOnly) && begun >= this.#left - 1) {
+    if (known && (whole || restartsOnly) && begun >= this.#left - 1 && begun <= width) {
       g.fillStyle = colour("ink2");
       g.fillRect(begun - 1, 0, 1, bottom + 4);
       const words = `${restartsOnly ? "Only restarts kept" : "Nothing recorded"} before ${time(known).slice(-8)}`;

@@ -261,8 +261,8 @@ const inOrder = (events) => events.sort((one, other) => one.at - other.at);
 const isOf = ({ cause, seq, at }, one) => one.event > 0 && [cause, seq].includes(one.event) && Math.abs(at - one.at) <= SAME_S;
 
 /** Return a kept restart as an event. @param {Api.RestartLine} one @returns {LogEvent} */
-const eventOf = ({ ref, at, count, line = "", program = false, started = 0, ...more }) => ({
-  id: `kept-${ref}-${count}`, type: KEPT_TYPE, at, text: line, ref, pid: null, name: null,
+const eventOf = ({ ref, at, until, count, line = "", program = false, started = 0, ...more }) => ({
+  id: `kept-${ref}-${count}`, type: KEPT_TYPE, at, until: until ?? at, text: line, ref, pid: null, name: null,
   supervisor: null, seq: null, data: { program, back: more.reason === null, started, story: Boolean(more.story) },
   by: program ? "" : actors(more, started > 0),
 });

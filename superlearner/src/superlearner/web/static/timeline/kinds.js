@@ -4,7 +4,7 @@
  * @module
  */
 
-import { markOf, marksOf } from "./past.js";
+import { marksOf } from "./past.js";
 
 /** @import { LogEvent, Mark } from "./past.js" */
 /** @typedef {"crashes"|"restarts"|"starts"} Kind */
@@ -32,13 +32,13 @@ export function ofKinds(events, kinds) {
 }
 
 /**
- * Count the events of each kind; a kept restart is one event, and counts as the failure that it began with.
+ * Count the events that the list shows, and the axis marks, with one kind alone; a kept restart has two kinds.
  * @param {readonly LogEvent[]} events
  * @returns {Record<Kind, number>}
  */
 export function countKinds(events) {
   const counts = { crashes: 0, restarts: 0, starts: 0 };
-  for (const event of events) counts[kindOf(markOf(event))] += 1;
+  for (const event of events) for (const kind of new Set(kindsOf(event))) counts[kind] += 1;
   return counts;
 }
 

@@ -25,6 +25,9 @@ import { countKinds, KINDS, kindsFrom, kindsText, momentFrom, ofKinds } from "./
 import { KeptTrees } from "./kept-trees.js";
 import { lifeOf } from "./life.js";
 import { countUpTo, isAbout, markOf, meantBy, stepFrom } from "./past.js";
+import { keptAt, storedTree } from "./stored-tree.js";
+
+/** @import { Moment } from "../moment/schedule.js" */
 
 /** Minimum interval between two drawings of tree and axis while the moment stays. */
 const TREE_MS = 300;
@@ -32,6 +35,9 @@ const TREE_MS = 300;
 const FEW = 40;
 /** The clocks of browser and server may differ by this much, in seconds. */
 const AHEAD = 5;
+
+const DERIVED = "The tree at that moment, from the events; “–” means unknown. Only a recording has states and mailboxes.";
+const STORED = "The part of the tree that is stored with this restart; “–” means unknown.";
 
 const page = byId("timeline", HTMLElement);
 const axis = byId("axis", SlAxis);
@@ -268,6 +274,7 @@ function drawAxis(events = listed()) {
 
 /** While somebody reads the list, live events wait. @param {readonly import("./past.js").LogEvent[]} events @param {boolean} moved */
 function showList(events, moved) {
+  list.hidden = events.length === 0; // a hidden list does not scroll
   const reads = at === null && !moved && (list.matches(":hover") || list.contains(document.activeElement));
   if (reads && list.childElementCount) {
     held = events.length - 1 - events.findLastIndex(({ id }) => id === newest); // older ones may come, too
@@ -288,7 +295,6 @@ function showList(events, moved) {
       : "No child was started or ended yet. Kill a process and read here what its supervisor did.");
   button.hidden = hidden === 0;
   write(button, `Show ${counted(hidden, "hidden event")}`);
-  list.hidden = events.length === 0;
   byId("older", HTMLButtonElement).hidden = !log.whole || !log.kept?.length || !log.goesOn;
 }
 
@@ -297,8 +303,28 @@ function treeSoon() {
   timer = setTimeout(drawTree, Math.max(0, drawn + TREE_MS - performance.now()));
 }
 
-/** Return the tree at the moment, if it is known. */
-const treeNow = () => trees.at(model, log, at, now());
+/** What is stored of kept restarts, by their ids; null: nothing, or it is being read. @type {Map<string, Moment|null>} */
+const stored = new Map();
+
+/** Return the tree at the moment, if it is known: before the events in memory, what is stored of a restart that went on then. */
+function treeNow() {
+  const known = trees.at(model, log, at, now()), ref = known.state === "unknown" && at !== null ? keptAt(log.kept ?? [], at)?.ref : null;
+  if (!ref) return known;
+  const moment = stored.get(ref);
+  if (moment === undefined) void readStored(ref);
+  return moment ? { state: /** @type {const} */ ("stored"), model: storedTree(moment, at ?? 0) } : known;
+}
+
+/** @param {string} ref */
+async function readStored(ref) {
+  stored.set(ref, null);
+  try {
+    stored.set(ref, await requestOn(model.node, "GET", `/restarts/${ref}`));
+  } catch {
+    return; // its tree is not known
+  }
+  draw(true);
+}
 
 function drawTree() {
   clearTimeout(timer);
@@ -312,18 +338,19 @@ function drawTree() {
   tree.hidden = past === null || empty;
   if (past) tree.show(past, false, at);
   write(byId("as-of", HTMLElement),
-    at !== null ? `${state === "then" ? "as it was at" : "at"} ${precise(at)}`
+    at !== null ? `${past ? "as it was at" : "at"} ${precise(at)}`
       : isGone() && fresh ? `as it was at ${precise(fresh)}`
       : "as it is now");
-  byId("unknown", HTMLElement).hidden = state !== "then";
+  byId("unknown", HTMLElement).hidden = state !== "then" && state !== "stored";
+  write(byId("unknown", HTMLElement), state === "stored" ? STORED : DERIVED);
   showMissing(state);
   showLife(past);
 }
 
-/** Say why there is no tree. @param {import("./kept-trees.js").Known["state"]} state */
+/** Say why there is no tree. @param {ReturnType<typeof treeNow>["state"]} state */
 function showMissing(state) {
   const failed = state === "loading" && log.error !== null, first = log.events[0]?.at;
-  byId("missing", HTMLElement).hidden = state === "now" || state === "then";
+  byId("missing", HTMLElement).hidden = ["now", "then", "stored"].includes(state);
   byId("missing", HTMLElement).dataset.state = failed ? "failed" : state;
   write(byId("missing-text", HTMLElement),
     failed ? "The tree of this moment cannot be shown: the events could not be read."
