@@ -293,10 +293,10 @@ async def platform_inside(
 
             node.spawn(first)
             await started
-            await asyncio.to_thread(document_of, platform)  # in the loop it would be taken for a held loop
+            document = await asyncio.to_thread(document_of, platform)  # in the loop it would be taken for a held loop
             root = platform.settings.root_path
             transport = httpx.ASGITransport(app=running.web.app, raise_app_exceptions=False, root_path=root)
-            check = AnswerCheck(platform.arsenal, partial(document_of, platform), PREFIX, answered)
+            check = AnswerCheck(platform.arsenal, document, PREFIX, answered)
             async with httpx.AsyncClient(
                 transport=transport, base_url="http://localhost", event_hooks={"response": [check]}
             ) as client:

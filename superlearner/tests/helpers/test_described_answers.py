@@ -74,7 +74,7 @@ def ask(path: str, *, status: int = 200, **options: Any) -> list[str]:
     answered: list[str] = []
     found = declared(get_point)
     assert found is not None
-    check = AnswerCheck([found], lambda: DOCUMENT, "/api", answered.append)
+    check = AnswerCheck([found], DOCUMENT, "/api", answered.append)
     transport = httpx.MockTransport(lambda request: httpx.Response(status, **options))
 
     async def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
 import httpx
@@ -16,6 +17,7 @@ _TYPES: dict[str, Any] = {
     "object": dict, "array": list, "string": str, "boolean": bool, "null": type(None), "integer": int,
     "number": int | float,
 }  # fmt: skip
+_pattern_of = cache(pattern_of)
 _IN_THE_BODY = "errors=body"  # requested by the page: every error has status 200, which is not described
 
 
@@ -24,7 +26,7 @@ class AnswerCheck:
 
     Args:
         operations: operations with a route.
-        document: returns the OpenAPI document.
+        document: the OpenAPI document.
         prefix: prefix of the operations' paths.
         answered: called with the name of each operation that succeeded, except dry runs.
     """
@@ -32,12 +34,12 @@ class AnswerCheck:
     def __init__(
         self,
         operations: Iterable[Operation],
-        document: Callable[[], dict[str, Any]],
+        document: dict[str, Any],
         prefix: str,
         answered: Callable[[str], object],
     ) -> None:
         fixed_first = sorted(operations, key=lambda one: ["{" in part for part in one.path.split("/")])
-        self._routes = [(one.method, pattern_of(prefix + one.path), one) for one in fixed_first]
+        self._routes = [(one.method, _pattern_of(prefix + one.path), one) for one in fixed_first]
         self._document = document
         self._prefix = prefix
         self._answered = answered
@@ -50,12 +52,12 @@ class AnswerCheck:
         operation = self._operation_of(request)
         media = answer.headers.get("content-type", "").partition(";")[0]
         place = f"{request.method} {request.url.path} ({answer.status_code})"
-        schemas = self._document()["components"]["schemas"]
+        schemas = self._document["components"]["schemas"]
         if operation is None:
             schema = {"$ref": "#/components/schemas/ErrorAnswer"}
         else:
             path = self._prefix + operation.path.replace(":path", "")
-            described = self._document()["paths"][path][operation.method.lower()]["responses"]
+            described = self._document["paths"][path][operation.method.lower()]["responses"]
             assert str(answer.status_code) in described, f"{place}: the document does not know this status"
             content = described[str(answer.status_code)]["content"]
             assert media in content, f"{place}: {media} is not among {', '.join(content)}, which the document names"

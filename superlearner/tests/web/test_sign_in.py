@@ -19,7 +19,6 @@ from superlearner.access.credentials import Credentials
 from superlearner.base.throttle import Throttle
 from superlearner.web.guard import Guard
 from superlearner.web.sign_in import SIGN_IN, SignIn
-from superlearner.web.static_tree import STATIC, StaticTree
 
 TOKEN = "a-token-of-the-tests-that-is-long-enough"
 BEARER = {"authorization": f"Bearer {TOKEN}"}
@@ -55,7 +54,7 @@ class Door:
         self.clock = Clock()
         self.credentials = Credentials(TOKEN, now=self.clock)
         throttle = Throttle(burst=3, every=5, now=self.clock)
-        door = SignIn(behind, self.credentials, StaticTree(STATIC), port=4000, root_path=root_path, throttle=throttle)
+        door = SignIn(behind, self.credentials, port=4000, root_path=root_path, throttle=throttle)
         self.app = Guard(door, form_paths={SIGN_IN})
         self.root_path = root_path
         self.base_url = f"{scheme}://localhost:4000"

@@ -6,7 +6,6 @@ All processes belong to the supervision tree (`superlearner.app.application`); t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request, WebSocket, WebSocketDisconnect
@@ -29,13 +28,13 @@ from superlearner.web.guard import Guard
 from superlearner.web.live import OF_PLATFORM, serve_viewer, source_of
 from superlearner.web.pacing import Pacing
 from superlearner.web.packing import with_packing
+from superlearner.web.page_templates import render_page
 from superlearner.web.platform import Platform, Readiness
 from superlearner.web.prefix import with_prefix_left
 from superlearner.web.refusals import record_refusal
 from superlearner.web.rest import routes_of
 from superlearner.web.sign_in import SIGN_IN, SignIn
 from superlearner.web.socket_connection import COMPRESSED
-from superlearner.web.static_tree import STATIC, StaticTree
 from superlearner.web.strict_json import SafeJSONResponse
 from superlearner.web.visitors import user_of
 
@@ -52,15 +51,14 @@ NODE_GONE = 4404
 
 def create_app(platform: Platform, readiness: Readiness) -> ASGIApp:
     """Create the application of one platform, with its guard and sign-in."""
-    files = StaticTree(STATIC)
-    app = create_routes(platform, readiness, files)
+    app = create_routes(platform, readiness)
     settings = platform.settings
     guarded = Guard(
-        with_packing(_with_sign_in(app, platform, files)),
+        with_packing(_with_sign_in(app, platform)),
         allowed_hosts=platform.addresses.hosts,
         limits=limits_of(platform.configuration),
         form_paths=() if platform.credentials is None else (SIGN_IN,),
-        host_page=_host_page(platform, files),
+        host_page=_host_page(platform),
     )
     logged = with_access_log(guarded, platform.configuration)
     served = with_prefix_left(logged, settings.root_path, app.routes)
@@ -72,7 +70,7 @@ def create_app(platform: Platform, readiness: Readiness) -> ASGIApp:
     return behind
 
 
-def create_routes(platform: Platform, readiness: Readiness, files: StaticTree) -> FastAPI:
+def create_routes(platform: Platform, readiness: Readiness) -> FastAPI:
     """Create the routes of one platform."""
     app = FastAPI(
         openapi_url=None,  # the document is at /api/v1/arsenal/docs, the same for all users
@@ -86,11 +84,11 @@ def create_routes(platform: Platform, readiness: Readiness, files: StaticTree) -
     _add_health(app, readiness)
     _add_metrics(app, platform)
     _add_live(app, platform)
-    pages.install(app, platform, readiness, files)
+    pages.install(app, platform, readiness)
     return app
 
 
-def _with_sign_in(app: ASGIApp, platform: Platform, files: StaticTree) -> ASGIApp:
+def _with_sign_in(app: ASGIApp, platform: Platform) -> ASGIApp:
     settings = platform.settings
     if platform.credentials is None:
         if settings.requires_credentials:  # better no service than an open one
@@ -99,7 +97,6 @@ def _with_sign_in(app: ASGIApp, platform: Platform, files: StaticTree) -> ASGIAp
     return SignIn(
         app,
         platform.credentials,
-        files,
         port=platform.listener.port,
         root_path=settings.root_path,
         version=platform.version,
@@ -112,16 +109,13 @@ def _with_sign_in(app: ASGIApp, platform: Platform, files: StaticTree) -> ASGIAp
     )
 
 
-def _host_page(platform: Platform, files: StaticTree) -> Callable[[str], Response]:
+def _host_page(platform: Platform) -> Callable[[str], Response]:
     """Return what makes the page for a browser that came by a host that is not allowed."""
-    templates = cache(pages.make_templates)
 
     def page(host: str) -> Response:
-        files.look()
-        template = templates(files).get_template("host_refused.html")
         shown = {"root": platform.settings.root_path, "version": platform.version, "pages": (), "page": "error"}
-        html = template.render(shown, title="This address is not allowed", host=host or "none")
-        return HTMLResponse(html, 403, headers={"cache-control": "no-store"})
+        shown |= {"title": "This address is not allowed", "host": host or "none"}
+        return HTMLResponse(render_page("host_refused.html", shown), 403, headers={"cache-control": "no-store"})
 
     return page
 

@@ -17,15 +17,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
 from superlearner.operations.engine.seams import MomentPage
+from superlearner.web.page_templates import TEMPLATES, page_templates
 from superlearner.web.static_tree import STATIC
 
 __all__ = ["make_moment_file"]
 
-TEMPLATES: Final = Path(__file__).parent / "templates"
 ENTRY: Final = "moment/saved.js"
 STYLES: Final = ("base/sl.css", "base/components.css", "moment/stage.css", "moment/dock.css", "moment/why.css")
 SYMBOLS: Final = ("running", "supervisor", "crashed", "gave-up", "stopped", "up", "theme")
@@ -46,7 +45,7 @@ def make_moment_file(page: MomentPage) -> str:
         "default-src 'none'", f"script-src {_hash(theme)} {_hash(script)}", f"style-src {_hash(style)}",
         "base-uri 'none'", "form-action 'none'",
     ))  # fmt: skip
-    template = _templates().get_template("moment.html")
+    template = page_templates().get_template("moment.html")
     return template.render(
         title=page.title,
         node=page.node,
@@ -74,13 +73,6 @@ def _json(value: Mapping[str, Any]) -> str:
 
 def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
-@cache
-def _templates() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=select_autoescape(default=True), undefined=StrictUndefined
-    )
 
 
 @cache

@@ -6,12 +6,10 @@ import asyncio
 import mimetypes
 from datetime import datetime
 from difflib import get_close_matches
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from starlette.responses import Response
 
 from superlearner.control.terms import safe_text
@@ -23,14 +21,13 @@ from superlearner.operations.rights.homes import home_node
 from superlearner.operations.rights.ownership import is_refused, node_names, seen_node
 from superlearner.operations.rights.users import ANONYMOUS
 from superlearner.restarts.ids import Ref
-from superlearner.teaching.learning import PARTS
 from superlearner.web.addresses import reaching
 from superlearner.web.api_pages import install_api_docs
 from superlearner.web.docs_pages import install_docs
 from superlearner.web.errors import ApiError
+from superlearner.web.page_templates import FILES, render_page
 from superlearner.web.refusals import record_refusal
 from superlearner.web.static_files import OwnFiles
-from superlearner.web.static_tree import StaticTree
 from superlearner.web.visitors import dead_link_of, is_signed_in, user_of
 
 if TYPE_CHECKING:
@@ -38,9 +35,8 @@ if TYPE_CHECKING:
     from superlearner.sandbox import Sandbox
     from superlearner.web.platform import Platform, Readiness
 
-__all__ = ["PAGES", "START", "find_similar", "install", "is_of_own", "make_templates"]
+__all__ = ["PAGES", "START", "find_similar", "install", "is_of_own"]
 
-FOLDER: Final = Path(__file__).parent
 START: Final = "start"
 CLUSTER: Final = "cluster"
 LEARN: Final = "learn"
@@ -232,26 +228,8 @@ def _why(sandbox: Sandbox) -> str:
     return f"Why: {safe_text(sandbox.reason or 'unknown')}."
 
 
-def make_templates(files: StaticTree) -> Environment:
-    """Create the templates of all pages; a missing name is an error."""
-    templates = Environment(
-        loader=FileSystemLoader(FOLDER / "templates"),
-        autoescape=select_autoescape(default=True),
-        undefined=StrictUndefined,
-    )
-    always: Any = templates.globals  # typed by jinja as its initial content
-    always.update(
-        {"nodes": (), "node": "", "chosen": "", "own": "", "live": False, "only_reads": False, "can_sign_out": False}
-        | {"reader": "", "display_name": "", "only_own": False, "deep": False, "dead_link": None}
-        | {"cli": "superlearner", "learning": PARTS, "no_admin": False}
-    )
-    files.add_to(templates)
-    return templates
-
-
-def install(app: FastAPI, platform: Platform, readiness: Readiness, files: StaticTree) -> None:
+def install(app: FastAPI, platform: Platform, readiness: Readiness) -> None:
     """Add the pages, the static files and the error page."""
-    templates = make_templates(files)
 
     def render(
         request: Request, template: str, code: int = 200, *, node: str | None = None, **values: Any
@@ -274,9 +252,7 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness, files: Stati
             "only_reads": _only_reads(platform, node),
             "dead_link": DEAD_LINKS.get(dead_link_of(request) or ""),
         }
-        files.look()
-        html = templates.get_template(template).render(shown | values)
-        return HTMLResponse(html, code, headers={"cache-control": "no-store"})
+        return HTMLResponse(render_page(template, shown | values), code, headers={"cache-control": "no-store"})
 
     async def error_page(request: Request, error: ApiError) -> Response:
         hint = error.details[0]["hint"] if error.details else None
@@ -324,8 +300,9 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness, files: Stati
     def add(page: Page) -> None:
         views = {one.view: one for one in PAGES if one.view and one.place == page.id}
 
-        async def show(request: Request, node: str | None = None, view: str = "") -> HTMLResponse:
-            shown = views.get(view, page)
+        async def show(request: Request) -> Response:
+            node = request.query_params.get("node")
+            shown = views.get(request.query_params.get("view", ""), page)
             if not readiness.ready:
                 return render(request, "starting.html", 503, page="starting", title="Starting")
             user = user_of(request)
@@ -370,14 +347,14 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness, files: Stati
                 **about,
             )
 
-        app.add_api_route(page.route or page.path + page.below, show, methods=["GET", "HEAD"], include_in_schema=False)
+        app.router.add_route(page.route or page.path + page.below, show)
 
     def move(old: str, new: str) -> None:
-        async def moved(request: Request) -> RedirectResponse:
+        async def moved(request: Request) -> Response:
             query = request.url.query and f"{'&' if '?' in new else '?'}{request.url.query}"
             return RedirectResponse(f"{platform.settings.root_path}{new}{query}", 301)
 
-        app.add_api_route(old, moved, methods=["GET", "HEAD"], include_in_schema=False)
+        app.router.add_route(old, moved)
 
     for page in PAGES:
         if not (page.own_routes or page.view):
@@ -387,4 +364,4 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness, files: Stati
     install_docs(app, platform, render)
     install_api_docs(app, platform, render)
     app.state.error_page = error_page
-    app.mount("/static", OwnFiles(files), name="static")
+    app.mount("/static", OwnFiles(FILES), name="static")

@@ -23,7 +23,6 @@ from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from jinja2 import Template
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -39,7 +38,8 @@ from superlearner.web.envelope import timestamp
 from superlearner.web.errors import ApiError
 from superlearner.web.guard import OPEN_PATHS, path_of
 from superlearner.web.pacing import Pacing
-from superlearner.web.pages import PAGES, START, is_of_own, make_templates
+from superlearner.web.page_templates import render_page
+from superlearner.web.pages import PAGES, START, is_of_own
 from superlearner.web.presence import CHANGED, SIGNED_OUT, Presence
 from superlearner.web.recognising import (
     CredentialRefused,
@@ -50,7 +50,6 @@ from superlearner.web.recognising import (
     user_key,
 )
 from superlearner.web.refusals import record_refusal
-from superlearner.web.static_tree import StaticTree
 from superlearner.web.visitors import Visit, WebVisitor, dead_link_of, form_of, ours, recognise
 
 __all__ = ["NEW_LINK", "SIGN_IN", "SIGN_OUT", "SignIn"]
@@ -82,7 +81,6 @@ class SignIn:
     Args:
         app: the application behind it.
         credentials: the owner's token, links and sessions.
-        files: the static files of the page with the form.
         port: our port; it is part of the cookie's name, since browsers share cookies between ports.
         root_path: path prefix when behind a proxy.
         version: the version that the page shows.
@@ -99,7 +97,6 @@ class SignIn:
         self,
         app: ASGIApp,
         credentials: Credentials,
-        files: StaticTree,
         *,
         port: int,
         root_path: str = "",
@@ -130,11 +127,6 @@ class SignIn:
             tokens.listen(lambda token: self.presence.end(token_key(token)))
         if accounts is not None:
             accounts.listen(self._changed)
-        self.files = files
-        templates = make_templates(files)
-        self._template = templates.get_template("sign_in.html")
-        self._link_template = templates.get_template("sign_in_link.html")
-        self._for_teachers_template = templates.get_template("for_teachers.html")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request or one web socket."""
@@ -247,7 +239,7 @@ class SignIn:
         with suppress(CredentialRefused):
             before = await self.recogniser.by_session(visit) if self._has_right_session(visit) else None
         html = self._render(
-            self._link_template,
+            "sign_in_link.html",
             visit,
             title="Sign in" if visitor else heading,
             action=f"{LINKS}{code}" if visitor else None,
@@ -360,7 +352,7 @@ class SignIn:
         from_elsewhere = visit.connection.headers.get("sec-fetch-site") not in ("none", "same-origin", "same-site")
         again = status == 401 and problem is None and from_elsewhere and visit.path != SIGN_IN
         html = self._render(
-            self._template,
+            "sign_in.html",
             visit,
             title="Sign in",
             action=SIGN_IN,
@@ -374,7 +366,7 @@ class SignIn:
         """Return the page that tells a learner who the requested page is for, and what they may open."""
         what = next((page.label for page in PAGES if page.path == visit.path), None)
         html = self._render(
-            self._for_teachers_template,
+            "for_teachers.html",
             visit,
             title="There is no such page" if what is None else "For teachers",
             what=what,
@@ -385,11 +377,10 @@ class SignIn:
         )
         return HTMLResponse(html, 404 if what is None else 403, headers={"cache-control": "no-store"})
 
-    def _render(self, template: Template, visit: Visit, **values: Any) -> str:
-        self.files.look()
+    def _render(self, template: str, visit: Visit, **values: Any) -> str:
         cli = self.cli if is_local(visit.address) else "superlearner"
         always = {"root": self.root_path, "cli": cli, "version": self.version, "pages": (), "page": "sign-in"}
-        return template.render(always | values)
+        return render_page(template, always | values)
 
     def _cookie_options(self, visit: Visit) -> dict[str, Any]:
         secure = visit.connection.scope["scheme"] in ("https", "wss")

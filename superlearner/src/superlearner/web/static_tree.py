@@ -8,11 +8,7 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Final
-
-from jinja2 import Environment, pass_context
-from jinja2.runtime import Context
-from markupsafe import Markup
+from typing import Final
 
 __all__ = ["STATIC", "StaticTree"]
 
@@ -81,25 +77,6 @@ class StaticTree:
         """Return whether a file is unchanged since that version was computed."""
         found = self._stamps.get(path) if version == self.version else None
         return found is not None and found == _stamp(os.stat(self.folder / path))
-
-    def add_to(self, templates: Environment) -> None:
-        """Give templates `static(path)`, and `modules(*entries)` for scripts."""
-
-        @pass_context
-        def static(context: Context, path: str) -> str:
-            return context["root"] + self.url(path)
-
-        @pass_context
-        def modules(context: Context, *entries: str) -> Markup:
-            def lines(form: str, paths: Iterable[str]) -> list[Markup]:
-                return [Markup(form).format(static(context, path)) for path in paths]
-
-            preloads = lines('<link rel="modulepreload" href="{}">', self.modules(entries))
-            scripts = lines('<script type="module" src="{}"></script>', entries)
-            return Markup("\n").join(preloads + scripts)
-
-        functions: Any = templates.globals  # typed by jinja as its initial content
-        functions.update(static=static, modules=modules)
 
     def _look_once(self) -> None:
         if not self._version:

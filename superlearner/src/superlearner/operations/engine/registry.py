@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterable, Iterator
+from functools import cache
 from importlib.metadata import entry_points
 from types import ModuleType
 from typing import Final
@@ -78,8 +79,7 @@ def all_operations() -> Registry:
     Raises:
         DeclarationError: a declaration is invalid or clashes with another; the text names it and its package.
     """
-    modules = [importlib.import_module(f"{ours.__name__}.{name}") for name in _ours()]
-    return Registry(operation for module in (*modules, *_plug_ins()) for operation in of_module(module))
+    return Registry((*_own_operations(), *added_operations()))
 
 
 def operation_in(module: str, name: str) -> Operation | None:
@@ -98,6 +98,12 @@ def operation_in(module: str, name: str) -> Operation | None:
     elif any(entry.value == module for entry in entry_points(group=GROUP)):
         found = (one for one in _plug_ins() if one.__name__ == module)
     return next((one for each in found for one in of_module(each) if one.name == name), None)
+
+
+@cache
+def _own_operations() -> tuple[Operation, ...]:
+    modules = [importlib.import_module(f"{ours.__name__}.{name}") for name in _ours()]
+    return tuple(operation for module in modules for operation in of_module(module))
 
 
 def _ours() -> list[str]:
