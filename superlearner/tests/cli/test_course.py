@@ -165,7 +165,7 @@ def test_an_answer_is_recorded_on_the_platform_of_a_url_for_the_holder_of_the_to
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "outcome"),
     [
         ({"data": {"added": 1, "known": 0}}, "recorded for you at "),
         ({"ok": True}, "not recorded: the server at "),
@@ -174,7 +174,7 @@ def test_an_answer_is_recorded_on_the_platform_of_a_url_for_the_holder_of_the_to
     ids=["an older platform", "another server", "another one"],
 )
 def test_a_verdict_is_printed_whatever_the_server_answers(
-    superlearner: Run, tmp_path: Path, body: object, said: str
+    superlearner: Run, tmp_path: Path, body: object, outcome: str
 ) -> None:
     class Answering(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -193,7 +193,7 @@ def test_a_verdict_is_printed_whatever_the_server_answers(
         done = superlearner("course", "check", "s12.remember", str(file), "--url", url)
         server.shutdown()
     assert (0, "") == (done.returncode, done.stderr)
-    assert f"\npassed\n\n{said}{url}" in done.stdout
+    assert f"\npassed\n\n{outcome}{url}" in done.stdout
 
 
 def test_a_session_is_opened_with_a_link_that_signs_in_and_another_is_printed(

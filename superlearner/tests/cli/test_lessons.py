@@ -56,9 +56,9 @@ def test_the_work_of_a_learner_has_answers_and_predictions() -> None:
     text = in_words("course.learner", work)
     assert text is not None
     assert text.startswith("Ada Lovelace (Ada.Lovelace)\n=")
-    said = " ".join(text.split())
-    assert "[exercise s03.echo] Echo, session 3: not passed yet; 3 attempts, 1 hint, solution opened; last 19" in said
-    assert "FAILED It answers. line 4: got None A process ends when its function returns." in said
+    shown = " ".join(text.split())
+    assert "[exercise s03.echo] Echo, session 3: not passed yet; 3 attempts, 1 hint, solution opened; last 19" in shown
+    assert "FAILED It answers. line 4: got None A process ends when its function returns." in shown
     assert "Newest answer:\n\n    def echo():\n        pass\n" in text
     assert text.endswith("Predictions\nwrong   s03.p1 (session 3): What comes first?")
 

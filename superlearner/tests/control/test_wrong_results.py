@@ -57,25 +57,25 @@ async def feed_of(platform: Any) -> list[str]:
 
 def test_a_wrong_result_is_shown_with_callback_and_line_in_list_tree_and_answer(inside: Callable[..., Any]) -> None:
     """Regression: only the line under the editor said which callback it was."""
-    said = reason_with("handle_cast", Stall.handle_cast)
+    reason = reason_with("handle_cast", Stall.handle_cast)
 
     async def test(platform: Any) -> None:
         store = resolve(platform.node, "store")
         GenServer.cast(store, "oops")
         await otp.wait_down(store, timeout=5)
         (text,) = await feed_of(platform)
-        assert text.startswith(f"store crashed: {said} shop (one_for_one) restarted store")
+        assert text.startswith(f"store crashed: {reason} shop (one_for_one) restarted store")
         rows = (await platform.get("/api/v1/supervisors/shop"))["data"]["children"]
-        assert next(row for row in rows if row["id"] == "store")["last_exit"]["reason"] == said
-        assert (await platform.get("/api/v1/errors"))["data"][0]["reason"] == said
-        assert said in (await platform.get("/api/v1/processes/store/errors/why"))["data"]["summary"]
+        assert next(row for row in rows if row["id"] == "store")["last_exit"]["reason"] == reason
+        assert (await platform.get("/api/v1/errors"))["data"][0]["reason"] == reason
+        assert reason in (await platform.get("/api/v1/processes/store/errors/why"))["data"]["summary"]
 
     inside(test, Tree("shop", start))
 
 
 def test_an_init_that_returns_nothing_at_a_restart_is_shown_with_its_line(inside: Callable[..., Any]) -> None:
     """Regression: after a hot reload, the give-up named neither the callback nor the line."""
-    said = reason_with("init", Stall.init)
+    reason = reason_with("init", Stall.init)
 
     async def test(platform: Any) -> None:
         shop = resolve(platform.node, "shop")
@@ -86,10 +86,10 @@ def test_an_init_that_returns_nothing_at_a_restart_is_shown_with_its_line(inside
         finally:
             BROKEN.clear()
         events = [one for one in otp.trace.history(platform.node) if one.kind in ("restart_failed", "gave_up")]
-        assert {facts_of(one).reason for one in events} == {said}
-        assert said in (await feed_of(platform))[0]
+        assert {facts_of(one).reason for one in events} == {reason}
+        assert reason in (await feed_of(platform))[0]
         assert name_callback(platform.node, "it could not restart store: a callback returned None: x") == (
-            f"it could not restart store: {said.partition(' returned')[0]} returned None: x"
+            f"it could not restart store: {reason.partition(' returned')[0]} returned None: x"
         )
 
     inside(test, Tree("shop", start), playground_restart_after=30)

@@ -578,11 +578,11 @@ def test_a_teacher_reads_the_note_of_the_newest_verdict_and_whether_the_solution
         (failed, passed) = (CourseStep("get", ok, "" if ok else "line 4: got None") for ok in (False, True))
         general = Verdict((failed,), ("M14",))
         fitting = Verdict((failed,), ("M14",), look="Its *n* is one for all.")
-        told = (
+        notes = (
             (general, MISCONCEPTIONS["M14"].fact), (fitting, "Its *n* is one for all."), (Verdict((failed,)), None),
             (general, MISCONCEPTIONS["M14"].fact), (Verdict((passed,)), None),
         )  # fmt: skip
-        for at, (verdict, fact) in enumerate(told):
+        for at, (verdict, fact) in enumerate(notes):
             await platform.store.learning.add(
                 "ada", Learned("attempt", "s12.minimal", at, verdict.as_attempt(f"x = {at}"))
             )
