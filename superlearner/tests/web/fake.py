@@ -24,9 +24,9 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from superlearner.web.pages import PAGES, make_templates
+from superlearner.web.page_templates import FILES, render_page
+from superlearner.web.pages import PAGES
 from superlearner.web.static_files import OwnFiles
-from superlearner.web.static_tree import STATIC, StaticTree
 from superlearner.web.web_server import stop_accepting
 
 CSP = "default-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'; object-src 'none'"
@@ -113,8 +113,6 @@ class FakePlatform:
     def __post_init__(self) -> None:
         #: Who looks, and the number of the newest frame that each was sent.
         self._viewers: dict[WebSocket, int] = {}
-        self._files = StaticTree(STATIC)
-        self._templates = make_templates(self._files)
         # asyncio sends at once only where a socket says it is TCP; else each answer waits 40 ms for an acknowledgement
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -128,7 +126,7 @@ class FakePlatform:
 
     def start(self) -> FakePlatform:
         app = Starlette(routes=[
-            Route("/supervisors", self._page), Mount("/static", OwnFiles(self._files)),
+            Route("/supervisors", self._page), Mount("/static", OwnFiles(FILES)),
             Route("/api/v1/processes/{pid}", self._command, methods=["DELETE"]),
             Route("/api/v1/processes/{pid}/message", self._command, methods=["POST"]),
             Route("/api/v1/supervisors/{pid}/children/{id}/restart", self._command, methods=["POST"]),
@@ -232,9 +230,7 @@ class FakePlatform:
         pages = [one for one in PAGES if one.id == "supervisors"]
         node = "test@127.0.0.1"
         shown = {"root": "", "version": "0.1.0", "pages": pages, "node": node, "nodes": [node], "chosen": ""}
-        html = self._templates.get_template("supervisors.html").render(
-            shown, page="supervisors", title="Supervisors", live=True
-        )
+        html = render_page("supervisors.html", shown | {"page": "supervisors", "title": "Supervisors", "live": True})
         return HTMLResponse(html, headers={"content-security-policy": CSP})
 
     async def _live(self, viewer: WebSocket) -> None:
