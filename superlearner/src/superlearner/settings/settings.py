@@ -154,7 +154,7 @@ class Settings(BaseSettings):
         None,
         min_length=1,
         json_schema_extra=AT_START,
-        description="address that members dial, if not that of cluster_listen: in a container, behind a router",
+        description="address that members dial, if not cluster_listen: in a container, behind a router",
     )
     cluster_connect: tuple[str, ...] = Field(
         (), json_schema_extra=AT_START, description="addresses of members of the cluster, such as tls/10.0.0.5:7447"

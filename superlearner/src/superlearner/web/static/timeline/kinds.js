@@ -32,7 +32,7 @@ export function ofKinds(events, kinds) {
 }
 
 /**
- * Count the events that the list shows, and the axis marks, with one kind alone; a kept restart has two kinds.
+ * Count the events of each kind, which the list shows if only that kind is chosen; a kept restart has two kinds.
  * @param {readonly LogEvent[]} events
  * @returns {Record<Kind, number>}
  */

@@ -11,7 +11,8 @@ import { LogFacts, numberOf } from "./log-facts.js";
 /** @import { Model, Row } from "../live/model.js" */
 
 /**
- * An event, with the `request` that killed its process; or a kept restart until its last event, with its id `ref` if it has a replay, and `by` whom.
+ * An event, with the `request` that killed its process; or a kept restart, with the time `until` of its last event, its id `ref` if it has
+ * a replay, and `by` whom.
  * @typedef {Pick<Api.EventLine, "id"|"type"|"at"|"pid"|"name"|"supervisor"|"text"|"seq"|"data">
  *   & {until?: number, ref?: string|null, critical?: boolean, cause?: number|null, request?: string, by?: string}} LogEvent
  */

@@ -10,11 +10,11 @@ import { EMPTY } from "../live/model.js";
 /** @import { Moment, MomentEvent, MomentNode } from "../moment/schedule.js" */
 /** @import { LogEvent } from "./past.js" */
 
-/** Times differ by microseconds from one answer to the next, in seconds. */
+/** Tolerance in seconds: the same time may differ by microseconds between answers. */
 const SAME_S = 0.001;
 
 /**
- * Return the newest kept restart with a replay that went on at a moment.
+ * Return the newest kept restart with a replay that was in progress at a moment.
  * @param {readonly LogEvent[]} kept  oldest first
  * @param {number} at
  */
