@@ -14,7 +14,7 @@ EXAMPLES: Final = '18:14, 18:14:30, "30 min ago", 30m, 1h, 2026-11-27, "2026-11-
 LAST: Final = 253_402_300_799
 """The last second of the year 9999; later times cannot be formatted."""
 LONGEST: Final = 60
-NUMBER: Final = re.compile(r"\d+(\.\d*)?|\.\d+")
+NUMBER: Final = re.compile(r"(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 CLOCK: Final = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d(?:\.\d{1,6})?))? ?(Z|[+-]\d\d:?\d\d)?", re.IGNORECASE)
 SPAN: Final = re.compile(r"((?:\d+(?:\.\d+)? ?[a-z]+ ?)+?)(?: ?ago)?", re.IGNORECASE)
 PART: Final = re.compile(r"(\d+(?:\.\d+)?) ?([a-z]+)", re.IGNORECASE)
