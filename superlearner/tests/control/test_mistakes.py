@@ -93,12 +93,12 @@ def test_an_option_is_searched_in_the_supervisor_that_was_refused() -> None:
     ("callback", "value", "line"),
     [
         ("init", 0, "return start"),
-        ("handle_call", None, "def handle_call(self, request, caller, n):"),
+        ("handle_call", None, "n + 1"),
         ("handle_cast", Reply(0, 0), "return Reply(n, n)"),
         ("handle_cast", 7, "return n"),
     ],
 )
-def test_a_wrong_result_is_at_its_return_or_at_the_callback_without_one(callback: str, value: Any, line: str) -> None:
+def test_a_wrong_result_is_at_its_return_or_where_one_is_missing(callback: str, value: Any, line: str) -> None:
     assert line == line_of(callback, ("bad_return_value", value), "Counter")
 
 

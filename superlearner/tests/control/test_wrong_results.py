@@ -31,6 +31,14 @@ class Stall(GenServer[int]):
             return None
         return NoReply(state)
 
+    @impl
+    def handle_info(self, message: Any, state: int) -> Any:
+        match message:
+            case "tick":
+                NoReply(state)
+            case "end":
+                return NoReply(state)
+
 
 async def start() -> otp.Pid:
     specs = [Stall.child_spec(1, id="store", name="store"), Stall.child_spec(1, id="other", name="other")]
@@ -69,6 +77,24 @@ def test_a_wrong_result_is_shown_with_callback_and_line_in_list_tree_and_answer(
         assert next(row for row in rows if row["id"] == "store")["last_exit"]["reason"] == reason
         assert (await platform.get("/api/v1/errors"))["data"][0]["reason"] == reason
         assert reason in (await platform.get("/api/v1/processes/store/errors/why"))["data"]["summary"]
+
+    inside(test, Tree("shop", start))
+
+
+def test_the_message_answers_whether_a_case_or_a_return_is_missing(inside: Callable[..., Any]) -> None:
+    """Regression: each reason asked which of both it was, although the message was known."""
+
+    def place(text: str) -> str:
+        return f"handle_info ({FILE}:{line_of(Stall.handle_info, text)}) returned None"
+
+    async def test(platform: Any) -> None:
+        for name, message in (("store", "tick"), ("other", "tock")):
+            pid = resolve(platform.node, name)
+            otp.send(pid, message)
+            await otp.wait_down(pid, timeout=5)
+        other, store = (one["reason"] for one in (await platform.get("/api/v1/errors"))["data"])
+        assert store == f"{place('NoReply')}: a `return` is missing"
+        assert other == f"{place('match')}: no case matches 'tock'"
 
     inside(test, Tree("shop", start))
 

@@ -21,10 +21,11 @@ from typing import Any, Final
 import otp
 from otp import Behaviour, Crash, ExceptionTerm
 from superlearner.control.failures import Place, failed_child, unwrapped
+from superlearner.control.missing_returns import Function, MissingReturn, find_missing_return
 from superlearner.control.reasons import has_own_frame, tagged, text_of_reason
 from superlearner.control.terms import is_a, safe_text
 
-__all__ = ["locate", "place_of", "place_of_failed_start"]
+__all__ = ["explain_missing_return", "locate", "place_of", "place_of_failed_start"]
 
 LONGEST_SOURCE: Final = 200_000
 """Characters above which a source is not parsed: parsing blocks the interpreter."""
@@ -54,10 +55,8 @@ LACKING: Final = {"missing_id": "id", "missing_start": "start"}
 
 RESULTS: Final = ("Ok", "Reply", "NoReply", "Stop", "Ignore")
 
-Function = ast.FunctionDef | ast.AsyncFunctionDef
 
-
-def locate(text: str, cls: str, callback: str, reason: Any) -> tuple[int, str] | None:
+def locate(text: str, cls: str, callback: str, reason: Any, message: str | None = None) -> tuple[int, str] | None:
     r"""Return the line of a source that caused a reason without a line, and its function.
 
     Args:
@@ -65,6 +64,7 @@ def locate(text: str, cls: str, callback: str, reason: Any) -> tuple[int, str] |
         cls: the class of the process that ended, as `__qualname__`.
         callback: the callback that it was in.
         reason: its exit reason.
+        message: what the callback handled, as text.
 
     >>> text = "class Main(Supervisor):\n  def init(self, arg):\n    return Children([],\n      strategy='all')"
     >>> locate(text, "Main", "init", ("supervisor_data", ("invalid_strategy", "all")))
@@ -75,14 +75,29 @@ def locate(text: str, cls: str, callback: str, reason: Any) -> tuple[int, str] |
     if tree is None or owner is None:
         return None
     method = _method(owner, callback)
-    line = _line(tree, owner, method, reason)
+    missing = explain_missing_return(text, cls, callback, reason, message)
+    line = _line(tree, owner, method, reason) if missing is None else missing.line
     return None if line is None else (line, _function_at(tree, line))
 
 
-def place_of(cls: str, callback: str | None, reason: Any, module: str | None = None) -> Place | None:
+def explain_missing_return(
+    text: str, cls: str, callback: str, reason: Any, message: str | None
+) -> MissingReturn | None:
+    """Return where and why a callback in a source returned None; None if that is not known; arguments of `locate`."""
+    if tagged(reason) != ("bad_return_value", (None,)):
+        return None
+    tree = _parsed(text)
+    owner = None if tree is None else _class(tree, cls)
+    method = None if owner is None else _method(owner, callback)
+    return None if method is None else find_missing_return(method, message)
+
+
+def place_of(
+    cls: str, callback: str | None, reason: Any, module: str | None = None, message: str | None = None
+) -> Place | None:
     """Return file, line and function of the mistake behind a reason without a line, in a class that is loaded now.
 
-    Of several classes with this name, it is in that of `module`.
+    Of several classes with this name, it is in that of `module`. `message` is what the callback handled, as text.
     """
     tag, _ = tagged(reason)
     known = tag in WRONG or is_a(reason, Crash, ExceptionTerm) or _dest_of_call(reason) is not None
@@ -94,7 +109,7 @@ def place_of(cls: str, callback: str | None, reason: Any, module: str | None = N
     file = getattr(sys.modules.get(found.__module__), "__file__", None)
     if type(file) is not str:
         return None
-    place = locate("".join(linecache.getlines(file)), cls, callback, reason)
+    place = locate("".join(linecache.getlines(file)), cls, callback, reason, message)
     return None if place is None else (file, *place)
 
 

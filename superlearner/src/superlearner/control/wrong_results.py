@@ -6,17 +6,20 @@ the event of the end; a supervisor's events about that end, and about failed sta
 
 from __future__ import annotations
 
+import linecache
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import otp
-from superlearner.control.mistakes import place_of
+from superlearner.control.failures import Place
+from superlearner.control.mistakes import explain_missing_return, place_of
 from superlearner.control.reasons import place_text, tagged, text_of_reason
 from superlearner.control.terms import is_a
 
 __all__ = ["name_callback", "reason_of", "reason_of_last"]
 
 UNNAMED: Final = "a callback returned "
+QUESTION: Final = "did no case match, or is a return missing?"
 LOOKED_BACK: Final = 500
 """The number of events before one that are searched for its end."""
 
@@ -54,9 +57,20 @@ def _add_callback(text: str, end: Mapping[str, Any] | None) -> str:
     callback = None if end is None else end.get("callback")
     if end is None or not callback:
         return text
-    place = place_of(str(end.get("what")), callback, end["reason"])
+    place = place_of(str(end.get("what")), callback, end["reason"], message=end.get("message"))
     where = "" if place is None else f" ({place_text(place).partition(' ')[0]})"
-    return f"{callback}{where} {text.removeprefix('a callback ')}"
+    named = f"{callback}{where} {text.removeprefix('a callback ')}"
+    return named if place is None else _add_cause(named, place, end)
+
+
+def _add_cause(text: str, place: Place, end: Mapping[str, Any]) -> str:
+    """Replace the question why a result is None by the answer, if that is known."""
+    before, asked, after = text.partition(QUESTION)
+    if not asked:
+        return text
+    source = "".join(linecache.getlines(place[0]))
+    missing = explain_missing_return(source, str(end["what"]), end["callback"], end["reason"], end.get("message"))
+    return text if missing is None or not missing.why else f"{before}{missing.why}{after}"
 
 
 def _find_ends(kind: str, seq: int, me: Any, cause: int, data: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

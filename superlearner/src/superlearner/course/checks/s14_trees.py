@@ -13,7 +13,6 @@ import otp
 from otp import ChildSpec, GenServer, Supervisor
 from otp.testing import mailbox
 from superlearner.course.engine.drawn_tree import STRATEGIES, Part
-from superlearner.course.engine.ends import end_of
 from superlearner.course.engine.exercise import exercise
 from superlearner.course.engine.reports import unreported
 from superlearner.course.engine.scenario import Scenario
@@ -124,7 +123,7 @@ async def fix(s: Scenario) -> None:
             await tree.look()
     again, reason = starts(), s.reason_of(job)
     if again and reason != "normal":
-        raise end_of(f"{s.line_of_reason(reason)}expected job to end normally after 1 s, but it ended: ", reason)
+        raise s.end_of("expected job to end normally after 1 s, but it ended: ", reason)
     gone = " until the tree gave up" if not otp.is_alive(tree.pid) else ""
     s.expect(again == 0, f"{line}job ended normally after 1 s, and was started again, {again} times{gone}", "M24")
     s.expect(otp.is_alive(tree.pid), f"{line}the job ended, and the tree ended with it", "M24")

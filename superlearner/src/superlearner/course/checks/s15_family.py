@@ -15,7 +15,7 @@ from otp import Application, GenServer, observer
 from otp.trace import node_of
 from superlearner.course.engine.by_hand import NEAR
 from superlearner.course.engine.callers import Caller
-from superlearner.course.engine.ends import end_of, failed_child
+from superlearner.course.engine.ends import failed_child
 from superlearner.course.engine.exercise import exercise
 from superlearner.course.engine.reports import unreported
 from superlearner.course.engine.scenario import Scenario
@@ -438,7 +438,7 @@ async def why_not(s: Scenario, what: str, error: Exception) -> Wrong:
             return Wrong(f"{what} failed: its start returned {render(result)}: expected the pid of a supervisor")
         case (str(), (cause, *_)):
             child, why = failed_child(cause)
-            return end_of(f"{s.line_of_reason(why)}{what} failed: {child}", why, "init")
+            return s.end_of(f"{what} failed: {child}", why, "init")
         case _:
             await s.settled(what, failing(error))
             return Wrong(f"{what} failed")

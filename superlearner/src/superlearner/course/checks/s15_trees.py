@@ -13,7 +13,6 @@ import otp
 from otp import GenServer
 from superlearner.control.reasons import tagged
 from superlearner.course.engine.drawn_tree import Part
-from superlearner.course.engine.ends import end_of
 from superlearner.course.engine.exercise import exercise
 from superlearner.course.engine.reports import unreported
 from superlearner.course.engine.scenario import Scenario
@@ -39,7 +38,7 @@ async def crashy(s: Scenario) -> None:
     if reason == "normal":
         raise Wrong('crashy got the cast "crash" and ended normally: expected it to raise an error')
     if tagged(reason)[0] == "bad_return_value" or (isinstance(reason, otp.Crash) and type(reason.term) is str):
-        raise end_of('crashy got the cast "crash", and did not raise an error: ', reason, "handle_cast")
+        raise s.end_of('crashy got the cast "crash", and did not raise an error: ', reason, "handle_cast")
     if otp.whereis("crashy") is None:
         s.expect(otp.is_alive(tree.pid), f"{limits_of(s)}StrictSupervisor gave up at the first crash", "M22")
         raise Wrong(f"{s.line_of('StrictSupervisor', 'temporary')}crashy crashed, and it was not started again", "M24")

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 import otp
 from otp.testing import RealIONotSimulated
 from superlearner.course.engine.by_hand import ANYTHING, LATE, NEAR
-from superlearner.course.engine.ends import end_of
 from superlearner.course.engine.ends import raised as fault_of
 from superlearner.course.engine.values import apart, render, same
 from superlearner.course.engine.verdict import Wrong
@@ -76,7 +75,7 @@ class Called:
             raise self.error
         if isinstance(self.error, otp.ServerDown):
             reason = self.error.cause_reason
-            raise end_of(f"{self._s.line_of_reason(reason)}{self.said}: the server ended: ", reason)
+            raise self._s.end_of(f"{self.said}: the server ended: ", reason)
         if self.error is not None:
             said = f"{self._s.line_of_reason(self.error)}{self.said}"
             raise fault_of(said, self.error, self._error(), raised)
@@ -212,8 +211,7 @@ class Caller:
         """Raise `Wrong` if the process has ended: `said` ended it."""
         if not otp.is_alive(self.pid):
             reason = self.s.reason_of(self.pid)
-            line = self.s.line_of_reason(reason)
-            found = end_of(f"{line}{said} ended the process that called it: ", reason)
+            found = self.s.end_of(f"{said} ended the process that called it: ", reason)
             linked = (
                 "M8" if reason == "noproc" or self.s.ended_before(self.pid) else None
             )  # it may also have ended itself

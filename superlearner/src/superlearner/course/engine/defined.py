@@ -51,7 +51,8 @@ class Defined:
         if inspect.isfunction(found) and _takes_self(found):
             others = [*inspect.signature(found).parameters][1:]
             given = ", ".join(others if others[:1] and others[0] in SERVERS else ("server", *others))
-            raise Wrong(f"`{name}` is called as {owner.__name__}.{name}({given}): expected no parameter `self`")
+            line = f"line {inspect.unwrap(found).__code__.co_firstlineno}: "
+            raise Wrong(f"{line}`{name}` is called as {owner.__name__}.{name}({given}): expected no parameter `self`")
         return found
 
     def choices(self, keys: tuple[str, ...], values: Collection[str] = ()) -> Mapping[str, Any]:

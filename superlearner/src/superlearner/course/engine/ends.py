@@ -33,13 +33,14 @@ BLOCKS: Final = "stops the one thread of the runtime, and with it every process;
 WAITS: Final = "Until a callback returns, its server takes no other message."
 
 
-def end_of(said: str, reason: Any, callback: str | None = None) -> Wrong:
+def end_of(said: str, reason: Any, callback: str | None = None, why_none: str = "") -> Wrong:
     """Return the fault of a server that ended, with the misconception that its reason shows.
 
     Args:
         said: what was asked of it, such as `get(server): the server ended: `.
         reason: of its end.
         callback: in which it ended, if that is known.
+        why_none: why the callback returned None, if that is known.
 
     >>> end_of("", ("noproc", ("gen_server", "call", ["log", "join"]))).say
     "its call 'join' to 'log' found no process"
@@ -48,7 +49,7 @@ def end_of(said: str, reason: Any, callback: str | None = None) -> Wrong:
     """
     tag, rest = tagged(reason)
     if tag == "bad_return_value" and len(rest) == 1 and callback in EXPECTED:
-        return _illegal(said, rest[0], callback)
+        return _illegal(said, rest[0], callback, why_none)
     if tag == "already_started":
         return Wrong(f"{said}a process with its name runs already")
     if tag == "calling_self":
@@ -119,10 +120,10 @@ def failed_child(reason: Any) -> tuple[str, Any]:
             return "", reason
 
 
-def _illegal(said: str, result: Any, callback: str) -> Wrong:
+def _illegal(said: str, result: Any, callback: str, why_none: str) -> Wrong:
     expected = EXPECTED[callback]
     if result is None:
-        return Wrong(f"{said}{callback} returned None: did no case match, or is a return missing?")
+        return Wrong(f"{said}{callback} returned None: {why_none or 'did no case match, or is a return missing?'}")
     returned = f"{said}{callback} returned {render(result)}"
     if callback == "handle_cast" and issubclass(type(result), otp.Reply):
         return Wrong(f"{returned}, but {NO_REPLY}; expected {expected}", "M14")

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import dis
+import linecache
 import traceback
-from types import CodeType, ModuleType
+from types import CodeType, CoroutineType, ModuleType
 from typing import Any
 
 import otp
+from superlearner.control.mistakes import explain_missing_return, locate
 
 __all__ = ["AnswerLines"]
 
@@ -42,6 +44,18 @@ class AnswerLines:
         elif isinstance(reason, Exception):
             lines = [frame.lineno for frame in traceback.extract_tb(reason.__traceback__) if frame.filename == file]
         return f"line {lines[-1]}: " if lines else ""
+
+    def of_result(self, cls: str, callback: str, reason: Any, message: str | None) -> tuple[str, str]:
+        """Return the line of a wrong result of a callback, or "", and why it is None, if that is known."""
+        source = "".join(linecache.getlines(str(self._answer.__file__)))
+        missing = explain_missing_return(source, cls, callback, reason, message)
+        place = locate(source, cls, callback, reason, message)
+        return "" if place is None else f"line {place[0]}: ", "" if missing is None else missing.why
+
+    def of_coroutine(self, coroutine: CoroutineType[Any, Any, Any]) -> str:
+        """Return the line of the call that made a coroutine."""
+        origin = coroutine.cr_origin
+        return f"line {origin[0][1]}: " if origin and origin[0][0] == self._answer.__file__ else ""
 
     def of_name(self, name: str, *texts: str) -> str:
         """Return the line of the first of these texts, in the definition of a name or in what it uses; else its own.

@@ -71,7 +71,7 @@ class Scenario(Defined):
         self._step: str | None = None
         self._shows: str | None = None
         self._under = False
-        self._ends: dict[otp.Pid, tuple[Any, str | None]] = {}
+        self._ends: dict[otp.Pid, tuple[Any, str | None, str | None]] = {}
         self._parents: dict[otp.Pid, otp.Pid | None] = {}
         self._whats: dict[otp.Pid, str] = {}
         self.random: Random = Random(seed)
@@ -423,26 +423,26 @@ class Scenario(Defined):
         try:
             value = await made
             if inspect.iscoroutine(value):
+                line = self._lines.of_coroutine(value)
                 value.close()
-                raise Wrong(f"{what} answered a coroutine: `await` is missing before a call inside it")
+                raise Wrong(f"{line}{what} answered a coroutine: `await` is missing before a call inside it")
             return value
         except otp.CallTimeout as error:
             self.gets(error)
             raise self._unanswered(what, server) from None
         except otp.ServerDown as error:
             self.gets(error)
-            said = f"{self.line_of_reason(error.cause_reason)}{what}: the server ended: "
-            raise end_of(said, error.cause_reason, self._end(server)[1]) from None
+            raise self.end_of(f"{what}: the server ended: ", error.cause_reason, self._end(server)[1]) from None
         except otp.NoProcess as error:
             self.gets(error)
             raise self.ended(server, f"{what}: the server has ended before: ") from None
         except otp.StartError as error:
             child, reason = failed_child(error.reason)
             if said := explain_spec(reason):  # of a child spec or a flag
-                owner = next((self._whats.get(pid, "") for pid, (why, _) in self._ends.items() if why is reason), "")
+                owner = next((self._whats.get(pid, "") for pid, (why, *_) in self._ends.items() if why is reason), "")
                 line = self._lines.of_spec(owner, reason)
                 raise Wrong(f"{line}{what}{' failed' if child else ''}: {child}{said[:LONGEST]}") from None
-            raise end_of(f"{self.line_of_reason(reason)}{what} failed: {child}", reason, "init") from None
+            raise self.end_of(f"{what} failed: {child}", reason, "init") from None
         except Wrong:
             raise
         except Exception as error:
@@ -453,12 +453,23 @@ class Scenario(Defined):
         reason, callback = self._end(server)
         if isinstance(reason, str) and callback is not None:
             return Wrong(f"{said}{callback} stopped it with the reason {reason!r}")
-        found = end_of(f"{self.line_of_reason(reason)}{said}", reason, callback)
+        found = self.end_of(said, reason, callback)
         return Wrong(found.say, found.misconception)
+
+    def end_of(self, said: str, reason: Any, callback: str | None = None) -> Wrong:
+        """Return the fault of a process that ended with a reason, with its line; a callback that is known is named."""
+        if line := self.line_of_reason(reason):
+            return end_of(f"{line}{said}", reason, callback)
+        found = next((one for one in reversed(self._ends.items()) if one[1][0] is reason), None)
+        if found is None or callback not in (None, found[1][1]) or (callback := found[1][1]) is None:
+            return end_of(said, reason, callback)
+        pid, (_, _, message) = found
+        line, why = self._lines.of_result(self._whats.get(pid, ""), callback, reason, message)
+        return end_of(f"{line}{said}", reason, callback, why)
 
     def _end(self, server: otp.Pid | None) -> tuple[Any, str | None]:
         """Return the reason and the callback with which a server ended, as far as the trace knows them."""
-        return ("unknown", None) if server is None else self._ends.get(server, ("unknown", None))
+        return self._ends.get(server, ("unknown", None))[:2] if server is not None else ("unknown", None)
 
     def reason_of(self, pid: otp.Pid) -> Any:
         """Return the reason with which a process has ended."""
@@ -478,7 +489,7 @@ class Scenario(Defined):
             reason = self.reason_of(pid)
             if server is not None and parent == server and isinstance(reason, otp.Crash):
                 said = f"{what} got no answer: {self.called(pid)}, which the server started, has ended: "
-                crashed = end_of(f"{self.line_of_reason(reason)}{said}", reason)
+                crashed = self.end_of(said, reason)
                 return Wrong(crashed.say, crashed.misconception or "M31", crashed.look)
         return Wrong(f"{what} got no answer: the server is alive and silent, and its caller waits in vain", "M31")
 
@@ -509,7 +520,7 @@ class Scenario(Defined):
 
     def _take(self, event: Event) -> None:
         if event.pid is not None and event.kind == "exited":
-            self._ends[event.pid] = event.data["reason"], event.data["callback"]
+            self._ends[event.pid] = event.data["reason"], event.data["callback"], event.data["message"]
         elif event.pid is not None and event.kind == "spawned":
             self._parents[event.pid] = event.data["parent"]
             self._whats[event.pid] = event.data["what"].rpartition(".")[2]

@@ -204,7 +204,7 @@ async def list_all(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -
         data = event.data
         name, message, callback = data.get("name"), data.get("message"), data.get("callback")
         what, reason = id_text(data.get("what")), data["reason"]
-        place = place_of(what, callback, reason)
+        place = place_of(what, callback, reason, message=message)
         lines.append(
             ErrorLine(
                 event=event.seq,

@@ -1,0 +1,209 @@
+"""Missing returns: where a callback ended without a result, and why, found in its syntax tree.
+
+A callback returns None if no case matched its message, or if a branch has no `return`. The message that it handled
+tells the two apart. None of the program runs.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+__all__ = ["Function", "MissingReturn", "find_missing_return"]
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+OPAQUE: Final = re.compile(r"<[^<>]*>|…")
+"""The text of a value without a literal, such as a function or a pid."""
+NO_RETURN: Final = "a `return` is missing"
+NO_CONDITION: Final = "no condition was true, and there is no `else`"
+
+
+class MissingReturn(NamedTuple):
+    """A place at which a callback ends without a result."""
+
+    line: int
+    why: str
+    """The cause as a clause; "" for a `return` whose value was None."""
+
+
+def find_missing_return(method: Function, message: str | None = None) -> MissingReturn | None:
+    r"""Return where a callback returned None, and why; None if several places with different causes may have.
+
+    Args:
+        method: the callback.
+        message: what it handled, as text.
+
+    >>> text = "def handle_cast(self, message, state):\n  match message:\n    case 'set':\n      NoReply(1)"
+    >>> (cast,) = ast.parse(text).body
+    >>> find_missing_return(cast, "'set'"), find_missing_return(cast, "'sett'")
+    (MissingReturn(line=4, why='a `return` is missing'), MissingReturn(line=2, why="no case matches 'sett'"))
+    >>> find_missing_return(cast)
+    """
+    names = [each.arg for each in method.args.args[1:2]]
+    known = None if message is None or not names else _value_of(message)
+    found = list(dict.fromkeys(_Walk(names[0] if names else "", message, known).find(method.body)))
+    if len({each.why for each in found}) != 1:
+        return None
+    return found[0] if len(found) == 1 else MissingReturn(method.lineno, found[0].why)
+
+
+class _Walk:
+    """The search of a callback for the places at which it can end without a result.
+
+    Args:
+        name: its parameter for the message.
+        message: the message as text, or None.
+        value: the message as an expression; None if it is not known.
+    """
+
+    def __init__(self, name: str, message: str | None, value: ast.expr | None) -> None:
+        self._name = name
+        self._message = message
+        self._value = value
+        self._none: list[MissingReturn] = []
+
+    def find(self, body: Sequence[ast.stmt]) -> list[MissingReturn]:
+        """Return the places of a body, those with a `return` of None first."""
+        ends = self._ends(body)
+        return self._none + ends
+
+    def _ends(self, body: Sequence[ast.stmt]) -> list[MissingReturn]:
+        """Return the places at which control leaves the end of statements; none if each path returns or raises."""
+        ends: list[MissingReturn] = []
+        for statement in body:
+            ends = self._ends_of(statement)
+            if not ends:
+                break
+        return ends
+
+    def _ends_of(self, node: ast.stmt) -> list[MissingReturn]:
+        here = MissingReturn(node.end_lineno or node.lineno, NO_RETURN)
+        match node:
+            case ast.Return(value=None):
+                self._none.append(MissingReturn(node.lineno, ""))
+                return []
+            case ast.Return(value=ast.expr() as value) if _may_be_none(value):
+                self._none.append(MissingReturn(node.lineno, ""))
+                return []
+            case ast.Return() | ast.Raise() | ast.Continue() | ast.Break():
+                return []
+            case ast.Match():
+                return self._ends_of_match(node)
+            case ast.If():
+                holds = self._holds(node.test)
+                ends = [] if holds is False else self._ends(node.body)
+                if holds is True:
+                    return ends
+                return ends + (self._ends(node.orelse) if node.orelse else [MissingReturn(node.lineno, NO_CONDITION)])
+            case ast.With() | ast.AsyncWith():
+                return self._ends(node.body)
+            case ast.Try() | ast.TryStar():
+                bodies = [[*node.body, *node.orelse], *(each.body for each in node.handlers)]
+                ends = [end for body in bodies for end in self._ends(body)]
+                last = self._ends(node.finalbody) if node.finalbody else ends
+                return last and ends
+            case ast.For() | ast.AsyncFor() | ast.While():
+                self._ends(node.body)
+                endless = isinstance(node, ast.While) and isinstance(node.test, ast.Constant) and node.test.value
+                return [] if endless and not any(isinstance(each, ast.Break) for each in ast.walk(node)) else [here]
+            case _:
+                return [here]
+
+    def _ends_of_match(self, node: ast.Match) -> list[MissingReturn]:
+        subject = self._value if isinstance(node.subject, ast.Name) and node.subject.id == self._name else None
+        ends: list[MissingReturn] = []
+        for case in node.cases:
+            matches = _matches(case.pattern, subject)
+            if matches is False:
+                continue
+            ends += self._ends(case.body)
+            if matches and case.guard is None:
+                return ends
+        what = "its value" if subject is None else self._message
+        return [*ends, MissingReturn(node.lineno, f"no case matches {what}")]
+
+    def _holds(self, test: ast.expr) -> bool | None:
+        """Return whether a comparison of the message with a literal is true; None if that is not known."""
+        match test:
+            case ast.Compare(left=ast.Name(id=name), ops=[ast.Eq()], comparators=[wanted]) if name == self._name:
+                return None if self._value is None else _is_equal(wanted, self._value)
+            case _:
+                return None
+
+
+def _may_be_none(value: ast.expr) -> bool:
+    """Return whether an expression may be None: not an instance that a class makes, nor another literal."""
+    if isinstance(value, ast.Constant):
+        return value.value is None
+    made = value.func if isinstance(value, ast.Call) else None
+    made = made.value if isinstance(made, ast.Subscript) else made
+    name = made.attr if isinstance(made, ast.Attribute) else made.id if isinstance(made, ast.Name) else ""
+    return not name[:1].isupper() and not isinstance(value, ast.Tuple | ast.List | ast.Dict | ast.Set | ast.JoinedStr)
+
+
+def _value_of(message: str) -> ast.expr | None:
+    """Return the text of a message as an expression, in which `_` is a value without a literal."""
+    try:
+        return ast.parse(OPAQUE.sub("_", message), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _matches(pattern: ast.pattern, value: ast.expr | None) -> bool | None:
+    """Return whether a pattern matches a value; None if that is not known."""
+    match pattern:
+        case ast.MatchAs(pattern=None):
+            return True
+        case ast.MatchAs(pattern=ast.pattern() as inner):
+            return _matches(inner, value)
+        case ast.MatchOr():
+            return _any_of(_matches(each, value) for each in pattern.patterns)
+        case _ if value is None:
+            return None
+        case ast.MatchValue():
+            return _is_equal(pattern.value, value)
+        case ast.MatchSingleton():
+            return _is_equal(ast.Constant(pattern.value), value)
+        case ast.MatchSequence():
+            return _matches_sequence(pattern.patterns, value)
+        case ast.MatchMapping() if isinstance(value, ast.Constant | ast.Tuple | ast.List):
+            return False
+        case _:
+            return None
+
+
+def _matches_sequence(patterns: Sequence[ast.pattern], value: ast.expr) -> bool | None:
+    if not isinstance(value, ast.Tuple | ast.List):
+        return False if isinstance(value, ast.Constant | ast.Dict | ast.Set) else None
+    members, star = value.elts, next((at for at, one in enumerate(patterns) if isinstance(one, ast.MatchStar)), None)
+    if star is None:
+        pairs = list(zip(patterns, members, strict=False))
+        fits = len(patterns) == len(members)
+    else:
+        after = len(patterns) - star - 1
+        pairs = [*zip(patterns[:star], members, strict=False)]
+        pairs += zip(patterns[star + 1 :], members[len(members) - after :], strict=False)
+        fits = len(members) >= len(patterns) - 1
+    return fits and _all_of(_matches(each, member) for each, member in pairs)
+
+
+def _is_equal(wanted: ast.expr, value: ast.expr) -> bool | None:
+    """Return whether two expressions are the same value; None if one of them is no literal."""
+    try:
+        return bool(ast.literal_eval(wanted) == ast.literal_eval(value))
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        plain = isinstance(wanted, ast.Constant) and isinstance(value, ast.Tuple | ast.List | ast.Dict | ast.Set)
+        return False if plain else None
+
+
+def _any_of(found: Iterator[bool | None]) -> bool | None:
+    every = list(found)
+    return True if True in every else None if None in every else False
+
+
+def _all_of(found: Iterator[bool | None]) -> bool | None:
+    every = list(found)
+    return False if False in every else None if None in every else True

@@ -1,0 +1,71 @@
+"""The place and the cause of a missing result are found by the message that the callback handled."""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+from typing import Any
+
+import pytest
+
+from superlearner.control.missing_returns import find_missing_return
+
+MISSING = "a `return` is missing"
+
+
+def find(body: str, message: str | None) -> tuple[int, str] | None:
+    text = "def handle_call(self, request, caller, state):\n" + textwrap.indent(textwrap.dedent(body).strip(), "    ")
+    (function,) = ast.parse(text).body
+    assert isinstance(function, ast.FunctionDef)
+    return find_missing_return(function, message)
+
+
+MATCH = """
+match request:
+    case "get":
+        return Reply(state, state)
+    case ("update", function):
+        Reply(function(state), state)
+    case ("add", *numbers) if numbers:
+        state += 1
+    case {"log": text} | ["log", text]:
+        print(text)
+"""
+
+
+@pytest.mark.parametrize(
+    ("message", "found"),
+    [
+        ("('update', <function add_one>)", (6, MISSING)),
+        ("('updat', <function add_one>)", (2, "no case matches ('updat', <function add_one>)")),
+        ("7", (2, "no case matches 7")),
+        ("('add', 1, 2)", None),  # the guard may be false
+        ("['log', 'x']", (10, MISSING)),
+        ("{'log': 'x'}", None),
+        ("<0.7.0>", None),
+        (None, None),
+    ],
+)
+def test_the_message_tells_a_missing_return_from_a_missing_case(message: str | None, found: Any) -> None:
+    assert find(MATCH, message) == found
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ("Reply(1, 1)", (2, MISSING)),
+        ("if request == 'get':\n    return Reply(1, 1)", (2, "no condition was true, and there is no `else`")),
+        ("if request == 'pay':\n    Reply(1, 1)\nelse:\n    return Reply(1, 1)", (3, MISSING)),
+        ("if state:\n    Reply(1, 1)\nelse:\n    Reply(2, 2)", (1, MISSING)),
+        ("if state:\n    return\nreturn Reply(1, 1)", (3, "")),
+        ("return self.answer(request)", (2, "")),
+        ("if state:\n    return self.answer(request)\nReply(1, 1)", None),
+        ("while True:\n    if state:\n        return Reply(1, 1)", None),
+        ("try:\n    return Reply(1, 1)\nexcept ValueError:\n    pass", (5, MISSING)),
+        ("with lock:\n    Reply(\n        1, 1)", (4, MISSING)),
+        ("raise ValueError", None),
+        ("return Reply[int](1, 1)", None),
+    ],
+)
+def test_each_path_without_a_result_is_found(body: str, found: Any) -> None:
+    assert find(body, "'pay'") == found
