@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -407,6 +409,16 @@ def test_a_crash_loop_is_one_line_and_its_sum_has_reason_and_supervisor(inside: 
         assert [one["line"] for one in await listed("process=counter_1")] == [total.line, row.line]
         assert await listed("process=counter_") == await listed("process=Counter_1") == []
         assert len(await listed("fold=false")) == 39
+        reasons = await listed("text=CRASHED on%20request")
+        assert [one["line"] for one in reasons] == [single["line"], fell, row.line]  # the sum has no replay
+        assert [one["line"] for one in await listed("text=gave%20UP")] == [fell]
+        assert [one["line"] for one in await listed("text=gave%20request")] == [fell]
+        assert await listed("text=gave%20till") == await listed("text=%22gave%22") == []
+        ended = json.loads(zlib.decompress(row.data))["summary"].partition("<")[2].partition(">")[0]
+        (first, *_), others = await listed(f"text={ended}&fold=false"), await listed("text=0.999999.0")
+        assert (first["line"], others) == ("till crashed", [])
+        page = await listed("text=on%20request&fold=false&per_page=2&page=2")
+        assert page == (await listed("text=on%20request&fold=false"))[2:4] and len(page) == 2
         minute = await listed("beside=0123456789ab.500")
         assert [one["ref"] for one in minute] == [one["ref"] for one in await listed("fold=false")]
         assert minute[0]["reason"] == more["reason"]

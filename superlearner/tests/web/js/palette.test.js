@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { fit, pieces } from "#static/shell/fuzzy.js";
-import { processItem, rank, remembered, restartItem, timeIn, trusted } from "#static/shell/palette-items.js";
+import { processItem, rank, remembered, restartItem, timeIn, trusted, wordsOfRestarts } from "#static/shell/palette-items.js";
 
 /** The texts that fit, the best first. */
 const order = (question, ...texts) =>
@@ -92,6 +92,27 @@ test("restarts are found by the names in them, and by words such as crashed and 
   assert.equal(restarts("cart"), undefined);
   assert.equal(of("9f3a0c1b22d4.5", "till crashed", { kept: false }), null);
   assert.equal(of("9f3a0c1b22d4.9", "checkout_sup gave up").icon, "gave-up");
+});
+
+test("restarts are found by their reasons and by what the server found, and give-ups alone by gave up", () => {
+  const of = (ref, line, more = {}, asked = "") =>
+    restartItem({ ref: `9f3a.${ref}`, line, kept: true, count: 1, ...more }, line, "18:14:30", "/why/x", asked);
+  const items = [
+    of(1, "pricing crashed and was restarted", { reason: "TypeError('no')", name: "pricing", where: "fulfil.py:44 in handle_cast" }),
+    of(2, "delivery gave up", { reason: "ConnectionRefusedError('courier')", gave_up: true }),
+    of(3, "ledger was killed and restarted", { reason: "killed" }), of(4, "cart ended", {}, "0.12.0"),
+  ];
+  const restarts = (question) => ranked(items, question).find(([name]) => name === "Restarts")?.[1] ?? [];
+  assert.deepEqual(restarts("TypeError"), ["pricing crashed and was restarted"]);
+  assert.deepEqual(restarts("connectionrefusederror"), ["delivery gave up"]);
+  assert.deepEqual(restarts("fulfil.py"), ["pricing crashed and was restarted"]);
+  assert.deepEqual(restarts("restarts of pricing"), ["pricing crashed and was restarted"]);
+  assert.deepEqual(restarts("0.12.0"), ["cart ended"]);
+  assert.deepEqual([restarts("gave up"), restarts("give-up")], [["delivery gave up"], ["delivery gave up"]]);
+  assert.deepEqual(items.map(({ more }) => more),
+    ["18:14:30 · TypeError", "18:14:30 · ConnectionRefusedError", "18:14:30", "18:14:30"]);
+  assert.deepEqual(["restarts of pricing", "TypeError", "last restarts", "gave up"].map(wordsOfRestarts),
+    ["pricing", "TypeError", "", "gave up"]);
 });
 
 test("a time of day finds what happened in that minute, also in a folded row, and nothing else", () => {

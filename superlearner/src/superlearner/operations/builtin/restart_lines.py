@@ -21,6 +21,7 @@ from superlearner.operations.builtin.restart_facts import find_decisive, find_gi
 from superlearner.operations.builtin.restart_loops import Loop, is_sum, name_of_sum
 from superlearner.operations.builtin.restart_loops import fold as find_loops
 from superlearner.operations.builtin.restart_loops import names as is_named
+from superlearner.operations.builtin.restart_words import Words
 from superlearner.operations.builtin.restarts import describe_row as describe_stored
 from superlearner.operations.builtin.restarts import possible_names
 from superlearner.operations.context import Context
@@ -66,6 +67,16 @@ async def list_(
         Field(max_length=200, description="only lines that name this process, which ended or gave up"),
         Picker("process"),
     ] = None,
+    text: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=200,
+            description="only those of the newest 2,000 with all these words in what happened, in a reason, in a "
+            "place in the code or in a pid; upper and lower case are alike",
+            examples=["ConnectionRefusedError"],
+        ),
+    ] = None,
     beside: Annotated[
         str | None, Field(pattern=REF, description="only those of the same minute as this restart, which may be a sum")
     ] = None,
@@ -101,14 +112,20 @@ async def list_(
     lines = [] if settled else await _list_open(ctx, running, history, since, until)
     if process is not None:
         lines = [one for one in lines if is_named(one.line, process)]
+    words = None if text is None else Words(text)
+    lines = [one for one in lines if words is None or words.are_in_line(one)]
     start, rows, total = (page - 1) * per_page, list[MomentRow](), 0
     before, many = (0, MOST_FOLDED) if fold else (max(0, start - len(lines)), start + per_page)
     if history is not None and settled is not False:
         owner = ctx.user.only_owner
         kinds = BESIDE if of_all else []
+        first, most = (before, many - before) if words is None else (0, MOST_FOLDED)
         rows, total = await history.page(
-            names, kinds, owner, since, until, before, many - before, process=process, replays=not fold
+            names, kinds, owner, since, until, first, most, process=process, replays=not fold and words is None
         )
+        if words is not None:
+            found = await words.find(rows, history)
+            rows, total = found[before:many], len(found)
         known = {(row.node, str(Ref(row.run, row.number))) for row in rows}  # a service may not know what is stored
         lines = [one for one in lines if (one.node, one.ref) not in known]
     if error is not None and not total and not lines:

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { reasonIn } from "../live/storms.js";
 import { fit } from "./fuzzy.js";
 
 /**
@@ -140,7 +141,13 @@ export function processItem(line, node, href, beside = "") {
 }
 
 /** Words that find every restart. */
-const ABOUT_RESTARTS = "last restarts why did was what happened crash crashed killed restart restarted gave up give-up failed";
+const ABOUT_RESTARTS = "last restarts why did was what happened of crash crashed restart restarted failed";
+/** Those among them that no restart has in its own texts. */
+const ASKING = new Set("last restarts why did was what happened of restart".split(" "));
+
+/** Return the words by which the server finds restarts: none if the query only asks for restarts. @param {string} question */
+export const wordsOfRestarts = (question) =>
+  question.trim().split(/\s+/).filter((word) => !ASKING.has(word.toLowerCase())).join(" ");
 
 /**
  * Return the item of a restart or give-up; null if it has no page.
@@ -148,13 +155,17 @@ const ABOUT_RESTARTS = "last restarts why did was what happened crash crashed ki
  * @param {string} text
  * @param {string} when
  * @param {string} href
+ * @param {string} [asked]  the query by which the server found it
  * @returns {Item|null}
  */
-export function restartItem({ ref, kept, count = 1, gave_up, node, line = "", at, until }, text, when, href) {
+export function restartItem({ ref, kept, count = 1, gave_up, node, line = "", at, until, ...facts }, text, when, href, asked = "") {
   if (!ref || !(kept || count > 1)) return null;
+  const gaveUp = gave_up || line.includes("gave up"), { name, reason, where, supervisor, request, story } = facts;
   return {
-    id: `restart:${ref}`, group: "Restarts", icon: gave_up || line.includes("gave up") ? "gave-up" : "crashed", text,
-    more: [when, ...(node ? [node] : [])].join(" · "), also: ABOUT_RESTARTS, href, from: at, until: until ?? at,
+    id: `restart:${ref}`, group: "Restarts", icon: gaveUp ? "gave-up" : "crashed", text,
+    more: [when, ...(reason && !line.includes(reason) ? [reasonIn(reason)] : []), ...(node ? [node] : [])].join(" · "),
+    also: [ABOUT_RESTARTS, gaveUp && "give-up", name, reason, where, supervisor, request, story, asked].filter(Boolean).join(" "),
+    href, from: at, until: until ?? at,
   };
 }
 

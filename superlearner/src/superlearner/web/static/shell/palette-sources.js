@@ -12,7 +12,7 @@ import { storedText } from "../live/storms.js";
 import { WORDS } from "./page-words.js";
 import { pages } from "./nav.js";
 import { here, nodes } from "./nodes.js";
-import { processItem, restartItem } from "./palette-items.js";
+import { processItem, restartItem, wordsOfRestarts } from "./palette-items.js";
 
 /** @import { Item } from "./palette-items.js" */
 
@@ -130,10 +130,26 @@ export async function stopped(signal) {
  */
 export async function restarts(signal, then = null) {
   const when = then ? `&since=${then.from}&until=${then.until}` : "";
-  /** @type {Api.RestartLine[]} */ const found = await request("GET", `/restarts?per_page=${RESTARTS}${when}`, undefined, signal);
-  return found.flatMap((one) => restartItem(one, storedText(one), time(one.until ?? one.at),
-    `${location.origin}${whyAddress(one.ref ?? "", one.node ?? chosen())}`) ?? []);
+  return itemsOf(await request("GET", `/restarts?per_page=${RESTARTS}${when}`, undefined, signal));
 }
+
+/**
+ * Return restarts with the words of a query in them, in their reasons or in their pids.
+ * @param {string} question
+ * @param {AbortSignal} signal
+ * @returns {Promise<Item[]>}
+ */
+export async function restartsWith(question, signal) {
+  const words = wordsOfRestarts(question).slice(0, 200);
+  return words
+    ? itemsOf(await request("GET", `/restarts?per_page=8&text=${encodeURIComponent(words)}`, undefined, signal), question)
+    : [];
+}
+
+/** @param {Api.RestartLine[]} found @param {string} [asked] @returns {Item[]} */
+const itemsOf = (found, asked = "") =>
+  found.flatMap((one) => restartItem(one, storedText(one), time(one.until ?? one.at),
+    `${location.origin}${whyAddress(one.ref ?? "", one.node ?? chosen())}`, asked) ?? []);
 
 /** @param {AbortSignal} signal @returns {Promise<Item[]>} */
 export async function operations(signal) {

@@ -11,7 +11,7 @@ import { onlyReads, WHY } from "./only-reads.js";
 import { commands, parsed, subject } from "./palette-commands.js";
 import { rank, remembered, timeIn, trusted } from "./palette-items.js";
 import {
-  fromPage, isAborted, manual, operations, processes, processesElsewhere, reason, restarts, rights, sections, stopped, supervisors,
+  fromPage, isAborted, manual, operations, processes, processesElsewhere, reason, restarts, restartsWith, rights, sections, stopped, supervisors,
 } from "./palette-sources.js";
 import { Sure } from "./palette-sure.js";
 import { counted } from "../base/words.js";
@@ -67,7 +67,8 @@ class Palette {
     this.#show(true);
     this.#dialog.showModal();
     this.#field.focus();
-    for (const source of ["processes", "more processes", "processes of other nodes", "stopped children", "more restarts", "sections"])
+    for (const source of ["processes", "more processes", "processes of other nodes", "stopped children", "more restarts", "restarts with these words",
+      "sections"])
       this.#got.delete(source);
     [this.#supervisors, this.#stopped, this.#may] = [[], [], null];
     void this.#ask("rights", async (signal) => (this.#may = await rights(signal), []));
@@ -128,6 +129,7 @@ class Palette {
       const then = timeIn(question, Date.now() / 1000), known = this.#got.get("restarts") ?? [];
       if (then && known.every(({ from = 0 }) => from > then.until)) // those that are here are later
         void this.#ask("more restarts", (signal) => restarts(signal, then));
+      if (!then) void this.#ask("restarts with these words", (signal) => restartsWith(question, signal));
       if (verb === "set") void this.#ask("more supervisors", async (signal) => this.#know(await supervisors(subject(question), signal)));
       void this.#ask("more processes", (signal) => processes(subject(question), signal));
       void this.#ask("processes of other nodes", (signal) => processesElsewhere(subject(question), signal));
@@ -191,7 +193,7 @@ class Palette {
     if (source)
       return `${[...new Set(
         [...this.#missing.keys()].map((one) =>
-          one.replace("more ", "").replace("sections", "documentation")))].join(", ")} missing: ${why}`;
+          one.replace("more ", "").replace(" with these words", "").replace("sections", "documentation")))].join(", ")} missing: ${why}`;
     if (this.#asking.size) return "Asking the server…";
     return this.#field.value.trim() ? counted(this.#shown.length, "result") : "";
   }

@@ -1,0 +1,78 @@
+"""The search for words in restarts: in what happened, in reasons and places, and in pids."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import zlib
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from superlearner.operations.engine.seams import MomentHistory
+from superlearner.operations.results.restarts import Moment, RestartLine
+from superlearner.restarts.drawing import MomentNode
+from superlearner.store import MomentRow
+
+__all__ = ["Words"]
+
+AT_ONCE: Final = 200
+"""Rows whose replays are in memory at the same time."""
+
+
+class Words:
+    """Words that a restart must have, all of them, with upper and lower case alike.
+
+    >>> [Words("refused gateway").are_in(text) for text in ("gateway crashed: RefusedError()", "gateway crashed")]
+    [True, False]
+    """
+
+    def __init__(self, text: str) -> None:
+        self._words = text.lower().split()
+
+    def are_in(self, *texts: str | None) -> bool:
+        """Return whether each word is in one of the texts."""
+        found = [text.lower() for text in texts if text]
+        return all(any(word in text for text in found) for word in self._words)
+
+    def are_in_line(self, one: RestartLine) -> bool:
+        """Return whether they are in the line of a restart that has not settled."""
+        return self.are_in(one.line, one.name, one.reason, one.where, one.request, one.supervisor, one.story)
+
+    async def find(self, rows: Sequence[MomentRow], history: MomentHistory) -> list[MomentRow]:
+        """Return the recorded restarts that have them, in the same order."""
+        found: list[MomentRow] = []
+        for start in range(0, len(rows), AT_ONCE):
+            whole = await history.read_replays(list(rows[start : start + AT_ONCE]))
+            found += await asyncio.to_thread(self._filter, whole)
+        return found
+
+    def _filter(self, rows: Sequence[MomentRow]) -> list[MomentRow]:
+        return [row for row in rows if self._are_in_row(row)]
+
+    def _are_in_row(self, row: MomentRow) -> bool:
+        if row.data is None or self.are_in(row.line):
+            return self.are_in(row.line)
+        try:
+            data = zlib.decompress(row.data)
+            text = f"{row.line} {data.decode()}".lower()
+            if not all(json.dumps(word, ensure_ascii=False)[1:-1] in text for word in self._words):
+                return False  # most rows: a replay is read only if it may have them
+            return self.are_in(row.line, *_texts_of(Moment.model_validate_json(data)))
+        except (ValueError, zlib.error):  # from an earlier version
+            return False
+
+
+def _texts_of(moment: Moment) -> Iterator[str | None]:
+    """Yield what happened, the reasons, and the pids of the processes that took part."""
+    yield moment.summary
+    part = {one.id for one in moment.events}
+    for event in moment.events:
+        yield getattr(event, "reason", None)
+        yield getattr(event, "pid", None)
+    yield from (node.pid for node in _walk(moment.root) if node.id in part)
+
+
+def _walk(node: MomentNode) -> Iterator[MomentNode]:
+    yield node
+    for child in node.children:
+        yield from _walk(child)
