@@ -162,7 +162,7 @@ def test_a_start_on_request_after_a_give_up_has_the_give_up_as_its_cause() -> No
         assert kinds(why(node, number("job"))) == [*chain, ("child_started", "inner")]
         await Supervisor.terminate_child("top", "inner")
         await Supervisor.restart_child("top", "inner")
-        assert kinds(why(node, number("inner"))) == [("child_started", "top")]
+        assert kinds(why(node, number("inner"))) == [("stopped", "top"), ("child_started", "top")]
 
     inner = Group.child_spec(((worker("job"),), {"max_restarts": 0}), id="inner", name="inner", restart="transient")
     run(test, inner)
@@ -282,6 +282,19 @@ def test_a_child_stopped_on_request_says_so() -> None:
         ]  # fmt: skip
 
     run(test, worker("a"), group("inner", worker("x")))
+
+
+def test_a_child_that_was_restarted_on_request_says_so_and_those_below_it() -> None:
+    async def test(node: otp.Node) -> None:
+        old = number("inner")
+        await Supervisor.terminate_child("top", "inner")
+        await Supervisor.restart_child("top", "inner")
+        asked = ["top stopped inner: it was asked to", f"top started inner <{number('inner')}>"]
+        assert number("inner") != old
+        assert [step.text for step in why(node, number("inner"))] == asked
+        assert [step.text for step in why(node, number("x"))] == [*asked, f"inner started x <{number('x')}>"]
+
+    run(test, group("inner", worker("x")))
 
 
 def test_a_child_started_later_is_not_caused_by_the_restart_of_its_supervisor() -> None:

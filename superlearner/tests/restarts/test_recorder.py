@@ -97,12 +97,14 @@ def test_a_give_up_is_recorded_by_the_supervisor_that_gave_up() -> None:
     record(test, group("inner", worker("x"), max_restarts=1))
 
 
-def test_a_stop_on_request_is_no_restart() -> None:
-    async def test(recorder: Recorder, records: list[Record], _news: asyncio.Event) -> None:
+def test_a_restart_on_request_is_recorded_and_a_mere_stop_is_not() -> None:
+    async def test(recorder: Recorder, records: list[Record], news: asyncio.Event) -> None:
         await Supervisor.terminate_child("top", "a")
-        await Supervisor.restart_child("top", "a")
         recorder.catch_up()
         assert records == []
+        await Supervisor.restart_child("top", "a")
+        await news.wait()
+        assert [one.line for one in records] == ["a was restarted on request"]
 
     record(test, worker("a"))
 

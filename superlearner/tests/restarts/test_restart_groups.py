@@ -11,10 +11,12 @@ from restart_trees import (
     Group_,
     Worker,
     end,
+    group,
     list_steps,
     run,
     worker,
 )
+from superlearner.control.supervising import restart_all
 from superlearner.restarts.groups import groups
 from superlearner.restarts.moments import NoSupervisor, moment_of
 from superlearner.restarts.present import Running
@@ -30,6 +32,42 @@ def test_every_event_of_a_restart_leads_to_the_same_moment_and_others_to_none() 
         assert {id(sorted_[event.seq]) for event in otp.trace.history(node, asked)} == {id(sorted_[asked + 1])}
 
     run(test, *map(worker, "abcd"), strategy="rest_for_one")
+
+
+def test_a_restart_on_request_is_a_moment_from_the_stop_to_the_start() -> None:
+    async def test(node: otp.Node) -> None:
+        since = otp.trace.history(node)[-1].seq
+        await Supervisor.terminate_child("top", "inner")
+        await Supervisor.restart_child("top", "inner")
+        events = otp.trace.history(node)
+        sorted_ = groups(events)
+        assert {id(sorted_[one.seq]) for one in events if one.seq > since and one.kind != "registered"} == {
+            id(sorted_[since + 1])
+        }
+        moment = moment_of(events, sorted_[since + 1], Running(node))
+        assert list_steps(moment) == [
+            "stop top/inner/x by top/inner", "stop top/inner by top", "start top/inner by top",
+            "start top/inner/x by top/inner",
+        ]  # fmt: skip
+        assert [step.kind for step in moment.steps] == ["stopped", "child_started"]
+
+    run(test, worker("a"), group("inner", worker("x")))
+
+
+def test_children_that_one_request_restarts_are_one_moment_and_those_of_two_are_two() -> None:
+    async def test(node: otp.Node) -> None:
+        since = otp.trace.history(node)[-1].seq
+        await restart_all(node.whereis("top"), lambda: None)
+        together = {id(one): one for number, one in groups(otp.trace.history(node)).items() if number > since}
+        assert [[one.data["id"] for one in group.again] for group in together.values()] == [["a", "b"]]
+        since = otp.trace.history(node)[-1].seq
+        for child in "ab":
+            await Supervisor.terminate_child("top", child)
+            await Supervisor.restart_child("top", child)
+        apart = {id(one): one for number, one in groups(otp.trace.history(node)).items() if number > since}
+        assert [[one.data["id"] for one in group.again] for group in apart.values()] == [["a"], ["b"]]
+
+    run(test, worker("a"), worker("b"))
 
 
 def test_a_first_cause_that_is_no_longer_in_memory_makes_it_incomplete() -> None:

@@ -23,6 +23,9 @@ from restart_trees import (
 )
 from superlearner.control.backoff import register_backoff
 from superlearner.control.tree import supervisor_state
+from superlearner.restarts.groups import groups
+from superlearner.restarts.moments import moment_of
+from superlearner.restarts.present import Running
 
 
 @pytest.mark.parametrize(
@@ -159,13 +162,16 @@ def test_what_is_not_restarted_is_dropped(restart: str, reason: str, comes_back:
 
 def test_a_child_that_was_dropped_tells_when_it_was_started_on_request() -> None:
     async def test(node: otp.Node) -> None:
-        assert [one.later_ns for one in (await end("b", "shutdown")).events if one.kind == "decide"] == [None]
+        first = await end("b", "shutdown")
+        assert [one.later_ns for one in first.events if one.kind == "decide"] == [None]
         await otp.testing.advance(2)
         await Supervisor.restart_child("top", "b")
         await otp.testing.advance(2)
         await Supervisor.terminate_child("top", "b")
         await Supervisor.restart_child("top", "b")
-        [decision] = [one for one in newest(node).events if one.kind == "decide"]
+        events = otp.trace.history(node)
+        moment = moment_of(events, groups(events)[first.id], Running(node))
+        [decision] = [one for one in moment.events if one.kind == "decide"]
         assert (decision.what, decision.later_ns) == ("drop", 2_000_000_000)
 
     run(test, worker("a"), worker("b", restart="transient"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, NamedTuple
 
 from otp import sentences
@@ -15,6 +15,7 @@ from superlearner.control.terms import clip, message_text, safe_text
 
 __all__ = [
     "BY_OUTSIDE",
+    "ON_REQUEST",
     "OUTSIDE",
     "Attempt",
     "MessageKind",
@@ -30,6 +31,8 @@ __all__ = [
 MOST_PARTIES: Final = 50
 OUTSIDE: Final = "outside"
 BY_OUTSIDE: Final = "a signal from outside"
+ON_REQUEST: Final = ": it was asked to"
+"""The end of the sentence about a stop on request."""
 
 Role = Literal["stopped", "started", "linked", "earlier"]
 MessageKind = Literal["call", "cast", "message"]
@@ -70,6 +73,7 @@ class Step:
     `name` is the name of that process. `signal_from` is the pid that ended it with a signal, or `OUTSIDE` for code that
     is no process of the node. `times` is the number of failed restarts that it sums. For the end of a process, `doing`
     is the clause about what it did, `message` the message that it was handling, and `begun_ns` the time of its start.
+    For a stop on request, `asked` are the texts by which the request may have named the child or its supervisor.
     """
 
     event: int
@@ -92,6 +96,7 @@ class Step:
     message: str | None = None
     message_kind: MessageKind = "message"
     begun_ns: int | None = None
+    asked: frozenset[str] = frozenset()
 
 
 class Words:
@@ -155,6 +160,12 @@ class Words:
             strategy=strategy, why=why, more=len(stops) - len(parties),
         )  # fmt: skip
         return self._step(stops[0], "stopped", text, strategy=strategy, parties=parties)
+
+    def stopped_on_request(self, stop: TraceEvent) -> Step:
+        """Return the step for a child that a supervisor stopped on request."""
+        facts, step = facts_of(stop), self.stopped([stop], None, None, "")
+        asked = {facts.id, facts.pid, facts.child, self.called(stop.pid), self._child(stop)} - {None, ""}
+        return replace(step, text=f"{step.text}{ON_REQUEST}", asked=frozenset(one for one in asked if one))
 
     def restarted(self, event: TraceEvent, lead: TraceEvent | None, group: Sequence[TraceEvent]) -> Step:
         """Return the step for a restarted child and those that the strategy restarts with it."""

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import otp
 from otp import Node, Pid
-from superlearner.control.events import STARTS, TraceEvent, act_of, is_end, is_own_end, is_restart, is_stop
+from superlearner.control.events import ENDS, STARTS, TraceEvent, act_of, is_own_end, is_restart, is_stop
 from superlearner.control.names import display_name
 from superlearner.control.slots import id_text
 from superlearner.control.terms import plain_pid
@@ -163,18 +163,18 @@ class _Chain:
         return found
 
     def _end_before(self, event: TraceEvent) -> TraceEvent | None:
-        """Return the end by itself that a start on request follows, such as one after a give-up."""
+        """Return the end that a start on request follows: by itself, such as after a give-up, or on request as well."""
         id = event.data.get("id")
         if id is None:
             return None
         before = (one for one in reversed(self._by(event)) if one.seq < event.seq and one.data.get("id") == id)
         last = next(before, None)
-        return self.memory.by_seq.get(last.cause) if last is not None and is_end(last) else None
+        return self.memory.by_seq.get(last.cause) if last is not None and last.kind in ENDS else None
 
     def _start_above(self, event: TraceEvent) -> TraceEvent | None:
         """Return the start of the supervisor during whose own start this child started.
 
-        None unless a restart, or an end by itself, led to it.
+        None unless a restart, or an end, led to it.
         """
         above = self.memory.start(event.pid)
         found = above
@@ -215,7 +215,7 @@ class _Chain:
         end = self.memory.ends.get(stop.pid)
         if end is not None and end.seq > stop.seq and not self._worked(stop, end):
             return [self.words.stopped([stop], None, None, "it was ending itself")], end
-        return [self.words.stopped([stop], None, None, "it was asked to")], None
+        return [self.words.stopped_on_request(stop)], None
 
     def _worked(self, stop: TraceEvent, end: TraceEvent) -> bool:
         """Return whether the supervisor did more than stop children before its own end."""

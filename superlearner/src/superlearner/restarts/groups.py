@@ -9,12 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
-from superlearner.control.events import ANSWERS, TraceEvent, act_of, is_again, is_end, is_own_end, is_restart, is_stop
+from superlearner.control.events import (
+    ANSWERS,
+    STARTS,
+    TraceEvent,
+    act_of,
+    is_again,
+    is_end,
+    is_own_end,
+    is_restart,
+    is_stop,
+)
 from superlearner.restarts.memory import Events, Memory
 
 __all__ = ["Group", "groups"]
+
+TOGETHER_NS: Final = 5_000_000_000
+"""The longest time between a stop and a start on request that are a restart, and between two such starts."""
 
 Waits = Callable[[TraceEvent], bool]
 
@@ -28,6 +41,8 @@ class Group:
 
     first: TraceEvent
     complete: bool = True
+    requested: bool = False
+    """Whether the children were stopped and started again on request; `first` is then the first of their ends."""
     events: list[TraceEvent] = field(default_factory=list[TraceEvent])
 
     def of(self, *kinds: str) -> list[TraceEvent]:
@@ -61,13 +76,19 @@ class Group:
         return max(1, sum(map(is_again, self.events)))
 
     @property
+    def again(self) -> list[TraceEvent]:
+        """The starts of the children that were restarted on request, without those below them."""
+        by = next((event.pid for event in reversed(self.events) if is_stop(event)), None) if self.requested else None
+        return [event for event in self.of(*STARTS) if event.pid is by]
+
+    @property
     def restarts(self) -> bool:
         """Return whether a supervisor restarted something, tried to, or gave up."""
         return any(event.kind in ANSWERS for event in self.events)
 
 
 def groups(events: Events, waits: Waits = lambda _: False) -> dict[int, Group]:
-    """Group events by their first cause; events without one, such as a stop on request, are left out.
+    """Group events by their first cause; events without one, such as a mere stop on request, are left out.
 
     A pure function of events.
 
@@ -105,6 +126,10 @@ class _Sorter:
         """Stops by a supervisor that may be ending itself."""
         self.starting: dict[Any, list[TraceEvent]] = {}
         """Starts by a supervisor that may be starting itself."""
+        self.stopped: dict[Any, dict[Any, TraceEvent]] = {}
+        """The children that a supervisor stopped on request, by their ids."""
+        self.requested: dict[Any, tuple[TraceEvent, Group]] = {}
+        """The last restart on request of a supervisor, with its last start."""
 
     def take(self, event: TraceEvent) -> None:
         match act_of(event):
@@ -176,7 +201,7 @@ class _Sorter:
         pid, cause = event.pid, event.cause
         group = self._join(event, self.group_of.get(cause) or self._forgotten(event))
         self.last[pid] = event
-        self.ending.pop(pid, None)
+        self._note_requests(pid)
         if cause in self.memory.answers or self.waits(event):
             self.handling[pid] = group
         else:
@@ -184,16 +209,46 @@ class _Sorter:
 
     def _started(self, event: TraceEvent) -> None:
         pid, child = event.pid, event.data["child"]
-        self.ending.pop(pid, None)
+        self._note_requests(pid)
         known = self.group_of.get(event.cause)
         asked = not is_restart(event) and known is None  # while messages are traced, a request is a cause
         if asked or not event.cause:  # on request, or because the supervisor itself starts
-            self.starting.setdefault(pid, []).append(event)
+            group = self._restarted_on_request(event)
+            if group is None:
+                self.starting.setdefault(pid, []).append(event)
+            else:
+                self._resolve(self.starting, child, group)
             return
         group = self._join(event, known or self._forgotten(event))
         self.handling.pop(pid, None)  # a supervisor first stops all, then starts
         self.last[pid] = event
         self._resolve(self.starting, child, group)
+
+    def _note_requests(self, supervisor: Any) -> None:
+        """Note the stops of a supervisor that goes on: they were on request."""
+        for event in self.ending.pop(supervisor, ()):
+            if is_stop(event) and event.data["id"] is not None:
+                self.stopped.setdefault(supervisor, {})[event.data["id"]] = event
+
+    def _restarted_on_request(self, event: TraceEvent) -> Group | None:
+        """Return the group of a start on request that follows a stop on request; None if none does."""
+        pid = event.pid
+        stop = self.stopped.get(pid, {}).pop(event.data["id"], None)
+        end = None if stop is None else self.memory.by_seq.get(stop.cause)
+        if stop is None or end is None or end.kind != "exited":
+            return None
+        last, group = self.requested.get(pid, (stop, Group(end, requested=True)))
+        if stop.seq > last.seq:  # of another request
+            last, group = stop, Group(end, requested=True)
+        if event.at - last.at > TOGETHER_NS:
+            return None
+        if end.seq < group.first.seq:
+            group.first = end
+        self.requested[pid] = event, group
+        for one in (end, stop, event):
+            self._join(one, group)
+        self._resolve(self.ending, end.pid, group)
+        return group
 
     def _join(self, event: TraceEvent, group: Group) -> Group:
         self.group_of[event.seq] = group

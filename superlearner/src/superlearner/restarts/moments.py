@@ -185,7 +185,7 @@ class _Telling:
     def _steps(self) -> list[Step]:
         """Return the steps from the first cause to the last restart."""
         past, group = self.past, self.group
-        starts = list(filter(is_restart, group.events))
+        starts = list(filter(is_restart, group.events)) or group.again
         given_up = [event.pid for event in group.of("gave_up") if not self.now.alive(event.pid)]
         last = starts[-1].data["child"] if starts else given_up[-1] if given_up else group.victim
         senders = {plain_pid(pid): pid for event in group.of("exited")

@@ -21,7 +21,17 @@ from otp.observer import LastStates
 from otp.redaction import without_secrets
 from otp.trace import Event
 from superlearner.control.clock import Clock
-from superlearner.control.events import COUNTED, OF_CHILDREN, TraceEvent, facts_of, is_again, is_own_end, is_restart
+from superlearner.control.events import (
+    COUNTED,
+    OF_CHILDREN,
+    STARTS,
+    TraceEvent,
+    facts_of,
+    is_again,
+    is_own_end,
+    is_restart,
+    is_stop,
+)
 from superlearner.restarts.groups import Group, groups
 from superlearner.restarts.ids import numbers_text
 from superlearner.restarts.memory import Memory
@@ -124,6 +134,8 @@ class Recorder:
         """The number of the event after which each one is counted when it happens; 0 if all are drawn."""
         self._pending: dict[int, tuple[int, str]] = {}
         """The time and name of each end that is to be drawn: it is counted if its events leave the memory before."""
+        self._stopping = set[Any]()
+        """The supervisors that stopped a child, perhaps to start it again on request."""
         self._sum = Sum()
         self._names = Counter[str]()
         self._due: asyncio.TimerHandle | None = None
@@ -145,6 +157,7 @@ class Recorder:
         try:
             crash = facts_of(event).crash
             if not (event.kind in COUNTED or (crash and is_own_end(event))):
+                self._note_request(event)
                 return
             counts = (is_own_end(event) and crash) or (is_restart(event) and not crash)
             number, name = event.cause or event.seq, facts_of(event).id or "a child"
@@ -156,6 +169,14 @@ class Recorder:
                 self._arm(SETTLE_S)
         except Exception:
             log.exception("%r could not be recorded; this is a bug in SuperLearner, please report it", event)
+
+    def _note_request(self, event: Event) -> None:
+        """Mark that something is to be drawn if a supervisor stopped a child and starts one."""
+        if event.kind in STARTS:
+            if event.pid in self._stopping:
+                self._arm(SETTLE_S)
+        elif is_stop(event) and not is_own_end(event) and len(self._stopping) < MOST_KNOWN:
+            self._stopping.add(event.pid)
 
     def has(self, number: int) -> bool:
         """Return whether the restart with this first cause is recorded, alone or in a sum."""
@@ -330,6 +351,9 @@ def describe_group(group: Group, past: Past) -> str:
     fallen = list(dict.fromkeys(past.name(one.pid, past.id_of(one.pid)) for one in group.of("gave_up")))
     if fallen:
         line = f"{fallen[-1]} gave up"
+    elif group.requested:
+        again = [past.name(one.data["child"], past.id_of(one.data["child"])) for one in group.again]
+        line = sentences.restarted_on_request(again[:MOST_OTHERS], more=len(again[MOST_OTHERS:]))
     else:
         again = any(map(is_restart, group.events))
         first = _describe_end(_name(group, past), group.first, again=again)

@@ -265,6 +265,46 @@ def test_a_restart_is_shown_after_a_restart_of_the_platform(inside: Inside, tmp_
     inside(after, data_dir=tmp_path)
 
 
+@pytest.mark.operation("error.why", "restart.show", "restart.list", "supervisor.restart_child", "supervisor.restart")
+def test_a_restart_on_request_names_the_request_and_is_kept(inside: Inside, tmp_path: Path) -> None:
+    """Regression: *It has not been restarted*, and it was in no list."""
+    refs: list[str] = []
+    ada, bob = user("ada", "teacher"), user("bob", "viewer", 2)
+    asked = {"name": "demo_one_for_one", "child": "counter_1"}, {"name": "demo_one_for_one", "mode": "soft"}
+
+    async def check(platform: Any) -> None:
+        for reader, whose in ((ada, "your"), (bob, "ada's")):
+            soft, one = (await call(platform.platform, "restart.list", reader)).data
+            assert [one["ref"], soft["ref"]] == refs
+            assert one["line"] == f"counter_1 was restarted by {one['request']}"
+            assert soft["line"] == f"counter_1, counter_2 and printer_1 were restarted by {soft['request']}"
+            for line, operation in ((one, "supervisor.restart_child"), (soft, "supervisor.restart")):
+                request = f"{whose} request through test ({operation})"
+                assert (line["request"], line["supervisor"], line["reason"]) == (request, "demo_one_for_one", None)
+                shown = (await call(platform.platform, "restart.show", reader, event=line["ref"])).data
+                assert (shown["facts"]["what"], shown["facts"]["why"]) == (f"{line['name']} was restarted", request)
+                assert f"demo_one_for_one stopped {line['name']} by {request}; " in shown["summary"]
+            assert one["name"] == "counter_1" and one["started"] == 1
+
+    async def before(platform: Any) -> None:
+        for operation, given in zip(("supervisor.restart_child", "supervisor.restart"), asked, strict=True):
+            found: asyncio.Future[MomentRow] = asyncio.get_running_loop().create_future()
+            platform.platform.moments.on_moment = lambda row, found=found: found.done() or found.set_result(row)
+            await call(platform.platform, operation, ada, **given)
+            (live, *_) = (await call(platform.platform, "restart.list", ada)).data
+            row = await found
+            refs.append(f"{row.run}.{row.number}")
+            assert (live["ref"], live["supervisor"]) == (refs[-1], "demo_one_for_one")
+            why = (await call(platform.platform, "error.why", bob, pid="counter_1")).data
+            assert why["restarted"] and [one["kind"] for one in why["steps"]] == ["stopped", "child_started"]
+            assert why["steps"][0]["request"] == f"ada's request through test ({operation})"
+        await check(platform)
+        await platform.platform.store.sync()
+
+    inside(before, data_dir=tmp_path)
+    inside(check, data_dir=tmp_path)
+
+
 @pytest.mark.operation("restart.show")
 def test_who_caused_a_restart_is_known_after_a_restart_of_the_platform(inside: Inside, tmp_path: Path) -> None:
     """Regression: a stored restart only said *a request*, and *another user* was the reader's own browser."""

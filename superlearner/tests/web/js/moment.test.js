@@ -476,3 +476,14 @@ test("in a whole tree, a link is drawn from shape to shape; in rows, on the side
   near(fan[0], c);
   near(fan.at(-1), d);
 });
+
+test("a restart on request has no crash, and no supervisor spends a restart", () => {
+  const root = supervisor("shop", "one_for_all", [worker("shop/a"), worker("shop/b")]);
+  const start = { kind: "start", id: "shop/a", by: "shop", at: 0.1, pid: "0.9.0", state: null };
+  const events = [{ kind: "stop", id: "shop/a", by: "shop", at: 0 }, start];
+  const moment = { ...simulate(root, "shop/a"), events, request: "your request from the page (supervisor.restart_child)" };
+  assert.equal(headline(moment), "a restarted");
+  const said = [0, 1, 2, 3, 4, 5, 6].map((stage) => sentence(moment, stage)), whole = said[6];
+  assert.equal(whole, "shop restarted a by your request from the page. That counts as no restart of its limit.");
+  assert.deepEqual(said, ["Before: a runs.", whole, whole, whole, "shop stops a.", "shop starts a again.", whole]);
+});

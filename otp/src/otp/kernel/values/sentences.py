@@ -68,6 +68,15 @@ def stopped(by: str, children: Sequence[str], *, strategy: str | None = None, wh
     return f"{_by(by, strategy)} stopped {whom}{f': {why}' if why else ''}"
 
 
+def restarted_on_request(children: Sequence[str], *, more: int = 0) -> str:
+    """Return the sentence about children that were stopped and started again on request.
+
+    >>> restarted_on_request(["cart"]), restarted_on_request(["cart", "ledger"])
+    ('cart was restarted on request', 'cart and ledger were restarted on request')
+    """
+    return f"{listed(children, more=more)} {'was' if len(children) + more == 1 else 'were'} restarted on request"
+
+
 def ended(
     who: str,
     reason: str,

@@ -36,6 +36,8 @@ from superlearner.restarts.memory import Memory
 from superlearner.restarts.present import Running
 
 AFTER_AN_END: Final = ("child_restarted", "gave_up")
+ENDED: Final = ("exited", "stopped")
+"""The kinds of steps about an earlier process."""
 RESTART: Final = re.compile(rf"{RUN.pattern}\.[1-9][0-9]*")
 LOOP: Final = 5
 """Restarts for the same reason from which on their number is shown."""
@@ -114,7 +116,7 @@ async def why(ctx: Context, audit: AuditLog, /, pid: PidText) -> Why:
     return Why(
         pid=number,
         alive=alive,
-        restarted=any(step.kind == "child_restarted" or (alive and step.kind == "exited") for step in causes),
+        restarted=any(step.kind == "child_restarted" or (alive and step.kind in ENDED) for step in causes),
         known=bool(causes),
         summary=sentences.story(told, _describe_loop(ctx.node, causes), *(() if alive else (f"{who} is not running",))),
         steps=[_why_step(one, clock) for one in origins],

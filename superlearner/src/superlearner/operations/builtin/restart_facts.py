@@ -98,9 +98,12 @@ def describe_facts(moment: Moment) -> MomentFacts:
     killed = f"{name(victim)} was killed{f' by {moment.request}' if moment.request else ''}"
     before = None if victim not in nodes else nodes[victim].state
     line, handled = moment.line, moment.handled
+    why = killed if reason == "killed" else reason
+    if isinstance(moment.events[0] if moment.events else None, Stopped):  # nothing ended by itself
+        why = moment.request or "a request"
     return MomentFacts(
         what=what,
-        why=killed if reason == "killed" else reason,
+        why=why,
         where=None if line is None else line.place,
         source=None if line is None else line.source,
         handling=None if handled is None else handled.described,
@@ -115,18 +118,20 @@ def describe_facts(moment: Moment) -> MomentFacts:
 
 def _describe_actions(moment: Moment, decided: list[Decided], name: Callable[[str], str]) -> Iterator[str]:
     """Yield what each supervisor did."""
-    for id in dict.fromkeys(one.id for one in decided):
-        last = [one for one in decided if one.id == id][-1]
+    for id in dict.fromkeys(
+        [one.id for one in decided] or [one.by for one in moment.events if isinstance(one, Stopped)]
+    ):
+        last = next((one for one in reversed(decided) if one.id == id), None)
         stops = [name(one.id) for one in moment.events if isinstance(one, Stopped) and one.by == id]
         starts = list(dict.fromkeys(name(one.id) for one in moment.events if isinstance(one, Started) and one.by == id))
         does = [
-            "gave up" if last.what == "give_up" else "",
+            "gave up" if last is not None and last.what == "give_up" else "",
             f"stopped {sentences.listed(stops, 'then')}" if stops else "",
             f"started {sentences.listed(starts)}" if starts else "",
-            _describe_left(last),
+            "" if last is None else _describe_left(last),
         ]
         clauses = [one for one in does if one] or ["has started nothing yet"]
-        yield f"{name(id)}{f' ({last.strategy})' if last.strategy else ''} {', '.join(clauses)}"
+        yield f"{name(id)}{f' ({last.strategy})' if last is not None and last.strategy else ''} {', '.join(clauses)}"
 
 
 def _describe_left(decided: Decided) -> str:

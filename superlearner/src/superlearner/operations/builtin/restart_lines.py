@@ -30,7 +30,7 @@ from superlearner.operations.engine.forwarding import forward
 from superlearner.operations.engine.seams import MomentHistory
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import PageNumber, PerPage, Since, Until
-from superlearner.operations.results.restarts import Decided, Moment, RestartLine, Started
+from superlearner.operations.results.restarts import Decided, Moment, RestartLine, Started, Stopped
 from superlearner.operations.rights.ownership import not_their_node
 from superlearner.restarts.cause_steps import budget_of, find_line, start_failure
 from superlearner.restarts.drawing import MomentNode
@@ -275,7 +275,7 @@ async def _list_open_of(
 
 def _describe_group(group: Group, past: Past, clock: Clock, run: str) -> RestartLine:
     first, answers = group.first, group.of(*ANSWERS)
-    end = group.end or (answers[0] if answers else first)
+    end = group.end or next(iter(group.again or answers), first)
     found = find_line(first.data["reason"]) if "reason" in first.data else None
     done = next((one for one in answers if is_restart(one) and one.pid is end.pid), None)
     given_up = [one for one in answers if one.kind == "gave_up"]
@@ -292,10 +292,18 @@ def _describe_group(group: Group, past: Past, clock: Clock, run: str) -> Restart
         until=None,
         kept=True,
         name=past.name(group.victim, past.id_of(group.victim)) if group.victim is not None else "unknown",
-        reason=facts_of(fall or first).reason if fall is not None or "reason" in first.data else "unknown",
+        reason=None
+        if group.requested
+        else facts_of(fall or first).reason
+        if fall is not None or "reason" in first.data
+        else "unknown",
         where=None if (line := straw or found) is None else line.place,
         supervisor=past.name(above := given_up[-1].pid if given_up else end.pid, past.id_of(above)),
-        strategy=done.data["strategy"] if done is not None else past.strategy(end.pid, first.seq),
+        strategy=done.data["strategy"]
+        if done is not None
+        else None
+        if group.requested
+        else past.strategy(end.pid, first.seq),
         started=sum(one.kind in STARTS for one in group.events),
         gave_up=any(one.kind == "gave_up" for one in answers),
         fallen=list(dict.fromkeys(past.name(one.pid, past.id_of(one.pid)) for one in group.of("gave_up"))),
@@ -339,6 +347,9 @@ def describe_row(row: MomentRow, reader: str) -> RestartLine:
         line.strategy = decisions[0].strategy
     line.program = moment.program
     line.request = None if moment.requester is None else moment.requester.describe_request(reader)
+    if isinstance(first, Stopped):  # on request
+        line.supervisor = nodes[first.by].name if first.by in nodes else None
+        line.line = row.line if line.request is None else row.line.replace("on request", f"by {line.request}")
     line.started = sum(isinstance(one, Started) for one in moment.events)
     line.gave_up = bool(given_up)
     line.fallen = list(dict.fromkeys(one.supervisor for one in given_up))

@@ -12,7 +12,7 @@ from otp.observer import LastMessages
 from superlearner.control.terms import TooDeep, message_text, term_of_json
 from superlearner.operations.engine.audit import AuditLog
 from superlearner.operations.rights.users import ANONYMOUS, OWNER
-from superlearner.restarts.cause_steps import BY_OUTSIDE, OUTSIDE, MessageKind, Step
+from superlearner.restarts.cause_steps import BY_OUTSIDE, ON_REQUEST, OUTSIDE, MessageKind, Step
 from superlearner.store.rows import AuditRow
 
 __all__ = ["HandledMessage", "LostMessages", "Origin", "Requester", "find_origin"]
@@ -154,12 +154,12 @@ def find_origin(
         last: the messages of the process when it ended.
     """
     at, text, requester, request = wall(step.at_ns), step.text, None, None
-    if step.signal_from == OUTSIDE:
+    if step.signal_from == OUTSIDE or step.asked:
         entry = next((one for one in _before(audit, node, at, step) if one.outcome == "ok"), None)
         if entry is not None:
             requester = _requester_of(entry)
             request = requester.describe_request(reader)
-            text = text.replace(f"by {BY_OUTSIDE}", f"by {request}")
+            text = text.replace(f"by {BY_OUTSIDE}", f"by {request}").replace(ON_REQUEST, f" by {request}")
     handled = _find_sender(step, node, audit, reader, wall, last)
     if handled is not None and handled.sender is not None:
         text = text.replace(step.doing, handled.clause)
@@ -189,7 +189,8 @@ def _find_sender(
 
 def _before(audit: AuditLog, node: str, at: float, step: Step, since: float | None = None) -> Iterator[AuditRow]:
     """Yield the requests about the process of a step that may have led to it, the newest first."""
-    named = {step.pid, f"<{step.pid}>", f"#PID<{step.pid}>", step.name} - {None}
+    known = {step.pid, step.name, *step.asked} - {None}
+    named: set[str | None] = {form for one in known for form in (one, f"<{one}>", f"#PID<{one}>")}
     for entry in reversed(audit.entries()):
         if entry.at < (at if since is None else since) - AUDIT_S:
             return

@@ -125,6 +125,7 @@ export function headline(moment) {
 
 /** Return the sentence of a stage; it names only what is on the screen. @param {Moment} moment @param {number} stage  0 to 6 */
 export function sentence(moment, stage) {
+  if (moment.events[0]?.kind === "stop") return onRequest(moment, stage);
   const name = namer(moment), who = name(victim(moment)), [first, ...later] = decisions(moment);
   const by = name(first?.id ?? moment.root.id),
     stops = only(moment, "stop").filter((stop) => stop.by === first?.id),
@@ -165,6 +166,26 @@ export function sentence(moment, stage) {
         : `${by} starts ${listed(starts.map(({ id }) => name(id)))}${starts.length > 1 ? ", in order" : " again"}.`;
     default:
       return first ? whole(moment) : moment.summary;
+  }
+}
+
+/**
+ * Return the sentence of a stage of a restart on request: no process ended by itself.
+ * @param {Moment} moment @param {number} stage  0 to 6
+ */
+function onRequest(moment, stage) {
+  const name = namer(moment), boss = only(moment, "stop").at(-1)?.by ?? moment.root.id, by = name(boss);
+  const listOf = (/** @type {"stop"|"start"} */ kind) =>
+    listed(only(moment, kind).filter((one) => one.by === boss).map(({ id }) => name(id)));
+  switch (stage) {
+    case 0:
+      return `Before: ${name(victim(moment))} runs.`;
+    case 4:
+      return `${by} stops ${listOf("stop")}.`;
+    case 5:
+      return `${by} starts ${listOf("start")} again.`;
+    default:
+      return `${by} restarted ${listOf("start")}${byRequest(moment) || " on request"}. That counts as no restart of its limit.`;
   }
 }
 

@@ -273,6 +273,7 @@ const eventOf = ({ ref, at, until, count, line = "", program = false, started = 
  * @param {boolean} again
  */
 function actors({ name, reason, request, supervisor, strategy, gave_up: gaveUp, story }, again) {
+  if (reason === null && !gaveUp) return ""; // on request, as the line says, or unknown
   const by = request ? ` by ${shortRequest(request)}` : "", killed = reason === "killed";
   if (story) return `${story}${by && `; ${name} was ended${by}`}`;
   if (gaveUp) return name ? `${name} ${killed ? `was killed${by}` : `ended: ${reason ?? "unknown"}`}` : "";
