@@ -48,3 +48,15 @@ test("a stored loop is placed by its last restart, as in the list of the server"
   assert.deepEqual(told(known), ["a 40 stored", "a 20 stored"]);
   assert.deepEqual(told(known, 1), ["a 40 stored"]);
 });
+
+test("a stored restart keeps the reason and who acted, as the feed has them", () => {
+  const restart = { line: "till crashed and was restarted", count: 1, kept: true, at: 10, until: 10, name: "till", started: 1,
+    reason: "KeyError('tax')", supervisor: "shop", strategy: "one_for_one", gave_up: false };
+  assert.equal(storedText(restart), "till crashed and was restarted: KeyError('tax'), restarted by shop (one_for_one)");
+  const killed = { line: "till was killed and restarted", reason: "killed", request: "your request from the page (process.kill)" };
+  assert.equal(storedText({ ...restart, ...killed }),
+    "till was killed and restarted: killed by your request from the page, restarted by shop (one_for_one)");
+  const story = "shop gave up: 0 of 2 restarts left in 10 s (last: till crashed: KeyError('tax'))";
+  assert.equal(storedText({ ...restart, line: "shop gave up", gave_up: true, story }), story);
+  assert.equal(storedText({ ...restart, count: 30, until: 28 }), "till crashed 30× in 18\u00a0s: KeyError");
+});

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { withoutBudget } from "../base/words.js";
+import { shortRequest, withoutBudget } from "../base/words.js";
 
 /** @import { FeedEvent } from "./model.js" */
 /**
@@ -189,15 +189,43 @@ export const rowText = (line) =>
 export const stormText = (line) => {
   const reason = line.event.parts?.reason ?? "";
   return `${verb(line.event)} ${line.count.toLocaleString("en")}× `
-    + `${spanOf(line)}${reason && reason !== "killed" ? `: ${reasonIn(reason)}` : ""}`;
+    + `${spanOf(line)}${because(reason)}`;
 };
+
+/** Return a reason as a part of a sentence; "" for a kill, which the verb says. @param {string|null} [reason] */
+const because = (reason) => (reason && reason !== "killed" ? `: ${reasonIn(reason)}` : "");
+
+/**
+ * Return a stored restart as a sentence: what happened, why, and who did it; the stored form of an entry of the feed.
+ * @param {Partial<Api.RestartLine>} stored
+ */
+export function storedSentence({ line = "", program = false, started = 0, story, ...more }) {
+  if (program) return line;
+  if (story) return `${story}${more.request ? `; ${more.name} was ended by ${shortRequest(more.request)}` : ""}`;
+  const by = actors(more, started > 0);
+  return by ? `${line}: ${by}` : line;
+}
+
+/**
+ * Return who ended a process, and who restarted it.
+ * @param {Partial<Api.RestartLine>} line
+ * @param {boolean} again
+ */
+function actors({ name, reason, request, supervisor, strategy, gave_up: gaveUp }, again) {
+  if (reason === null && !gaveUp) return ""; // on request, as the line says, or unknown
+  const by = request ? ` by ${shortRequest(request)}` : "", killed = reason === "killed";
+  if (gaveUp) return name ? `${name} ${killed ? `was killed${by}` : `ended: ${reason ?? "unknown"}`}` : "";
+  return [killed ? by && `killed${by}` : by ? `ended${by}` : reason ?? "",
+    again && supervisor ? `restarted by ${supervisor}${strategy ? ` (${strategy})` : ""}` : ""].filter(Boolean).join(", ");
+}
 
 /**
  * Return a stored restart in words; a crash loop has its count and duration: "till crashed 30× in 18 s".
  * @param {Api.RestartLine} stored
  */
-export function storedText({ line = "", count = 1, kept, at, until }) {
-  if (count <= BEYOND || (!kept && /\d times more/.test(line))) return line;
+export function storedText(stored) {
+  const { line = "", count = 1, kept, at, until, reason } = stored;
+  if (count <= BEYOND || (!kept && /\d times more/.test(line))) return storedSentence(stored);
   const words = line.replace(/ and was restarted$| and restarted$/, "");
-  return `${words} ${count.toLocaleString("en")}× ${spanOf({ from: at, to: until ?? at })}`;
+  return `${words} ${count.toLocaleString("en")}× ${spanOf({ from: at, to: until ?? at })}${because(reason)}`;
 }

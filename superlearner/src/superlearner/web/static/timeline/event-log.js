@@ -5,7 +5,7 @@
  * @module
  */
 
-import { shortRequest } from "../base/words.js";
+import { storedSentence } from "../live/storms.js";
 import { KEPT_TYPE, TYPES } from "./past.js";
 
 /** @import { LogEvent } from "./past.js" */
@@ -263,23 +263,9 @@ const isOf = ({ cause, seq, at }, one) => one.event > 0 && [cause, seq].includes
 /** Return a kept restart as an event. @param {Api.RestartLine} one @returns {LogEvent} */
 const eventOf = ({ ref, at, until, count, line = "", program = false, started = 0, ...more }) => ({
   id: `kept-${ref}-${count}`, type: KEPT_TYPE, at, until: until ?? at, text: line, ref, pid: null, name: null,
-  supervisor: null, seq: null, data: { program, back: more.reason === null, started, story: Boolean(more.story) },
-  by: program ? "" : actors(more, started > 0),
+  supervisor: null, seq: null, data: { program, back: more.reason === null, started },
+  sentence: storedSentence({ line, program, started, ...more }),
 });
-
-/**
- * Return who ended a process, and who restarted it.
- * @param {Partial<Api.RestartLine>} line
- * @param {boolean} again
- */
-function actors({ name, reason, request, supervisor, strategy, gave_up: gaveUp, story }, again) {
-  if (reason === null && !gaveUp) return ""; // on request, as the line says, or unknown
-  const by = request ? ` by ${shortRequest(request)}` : "", killed = reason === "killed";
-  if (story) return `${story}${by && `; ${name} was ended${by}`}`;
-  if (gaveUp) return name ? `${name} ${killed ? `was killed${by}` : `ended: ${reason ?? "unknown"}`}` : "";
-  return [killed ? by && `killed${by}` : by ? `ended${by}` : reason ?? "",
-    again && supervisor ? `restarted by ${supervisor}${strategy ? ` (${strategy})` : ""}` : ""].filter(Boolean).join(", ");
-}
 
 /** Return whether a process was killed, and nothing is known of a request yet. @param {LogEvent} event */
 const isUnexplained = ({ type, data, request }) =>

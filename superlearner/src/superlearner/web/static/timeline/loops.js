@@ -19,8 +19,8 @@ const BEYOND = 4;
 const PAUSE_S = 10;
 
 /** Return the child, reason and supervisor of an event; null if it belongs to no loop. @param {LogEvent} event */
-function causeOf({ type, name, supervisor, text, data, by }) {
-  if (type === KEPT_TYPE) return `${text} ${by ?? ""}`;
+function causeOf({ type, name, supervisor, text, data, sentence }) {
+  if (type === KEPT_TYPE) return sentence ?? text;
   const own = type === "child_restarted" ? !data["along"] : type === "child_terminated" && data["by_itself"];
   return own ? JSON.stringify([supervisor, data["id"] ?? name, data["reason"]]) : null;
 }

@@ -12,9 +12,9 @@ import { LogFacts, numberOf } from "./log-facts.js";
 
 /**
  * An event, with the `request` that killed its process; or a kept restart, with the time `until` of its last event, its id `ref` if it has
- * a replay, and `by` whom.
+ * a replay, and its whole `sentence`.
  * @typedef {Pick<Api.EventLine, "id"|"type"|"at"|"pid"|"name"|"supervisor"|"text"|"seq"|"data">
- *   & {until?: number, ref?: string|null, critical?: boolean, cause?: number|null, request?: string, by?: string}} LogEvent
+ *   & {until?: number, ref?: string|null, critical?: boolean, cause?: number|null, request?: string, sentence?: string}} LogEvent
  */
 /** @typedef {"crash"|"restart"|"change"|"start"|"stop"} Mark */
 
@@ -52,8 +52,8 @@ export function marksOf(event) {
  * @param {LogEvent} event
  * @param {Set<string|null>} ends  pids
  */
-export function textOf({ type, text, supervisor, data, request, by }, ends) {
-  if (by) return data["story"] ? by : `${text}: ${by}`;
+export function textOf({ type, text, supervisor, data, request, sentence }, ends) {
+  if (sentence) return sentence;
   if (request) return `${text} by ${shortRequest(request)}`;
   const at = type === "child_restarted" && ends.has(data["old"]) ? text.lastIndexOf(`; ${supervisor} `) : -1;
   return at < 0 ? text : text.slice(at + 2);
