@@ -158,8 +158,9 @@ def test_its_end_is_reported_in_words_and_it_restarts(
             facts = client.get(f"/api/v1/restarts/{gave_up['ref']}").json()["data"]["facts"]
             assert facts["supervisor"].endswith(f"; playground started it again after {moment['took']:.1f} s")
         with websockets.sync.client.connect(shop.url.replace("http", "ws") + "/live/supervisors") as live:
-            told = [one["text"] for one in json.loads(live.recv(30))["feed"]]
-        assert f"Shop's program ended: {reason}; playground starts it again" in told
+            told = {one["text"]: one["at"] for one in json.loads(live.recv(30))["feed"]}
+        at = told[f"Shop's program ended: {reason}; playground starts it again"]
+        assert at == pytest.approx(line["at"], abs=0.001)  # one end, one time
     _, errors = shop.end()
     with start().client() as client:  # also after a restart of the platform
         assert moment == client.get(f"/api/v1/restarts/{line['ref']}").json()["data"]

@@ -57,6 +57,8 @@ class NodeHistory:
         self.take = take
         self.ended = ""
         """The sentence about the end of the last program."""
+        self.ended_at = 0.0
+        """The time of that end, in seconds since 1970."""
         self.now: Hearing | None = None
         """The current program."""
 
@@ -84,7 +86,8 @@ class Hearing:
 
     async def begin(self, seconds: float) -> None:
         """Replay the earlier history to the node. Raises RemoteError."""
-        answer = await self.remote.ask(Recall(list(self._remembered.entries), self._remembered.ended), Done, seconds)
+        known = self._remembered
+        answer = await self.remote.ask(Recall(list(known.entries), known.ended, known.ended_at), Done, seconds)
         if isinstance(answer, Failed):
             raise self.remote.bad(f"it rejected its history: {answer.code}")
         self._remembered.now = self

@@ -131,6 +131,7 @@ class OwnProgram:
         """Note that its program has ended, or its tree: the next one says so, and the restart is recorded."""
         reason = without_secrets(reason, MOST_WORDS)
         self.ended = self.ended or (reason, Clock().now())
+        self.remembered.ended_at = self.ended[1]
         self.remembered.ended = sentences.story(describe_program_end(self.name, reason), "playground starts it again")
 
     def note_start(self, pid: otp.Pid) -> None:

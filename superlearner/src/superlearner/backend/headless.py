@@ -119,11 +119,11 @@ class Headless:
         hub = self.services.hubs.of(self.watched)
         self.services.report_hold(held, self.watched.monitor, hub, who_answers="its program")
 
-    def restore(self, entries: Iterable[Entry], ended: str) -> None:
-        """Restore supervisor entries recorded in an earlier program of the node; `ended` says how that ended."""
+    def restore(self, entries: Iterable[Entry], ended: str, at: float) -> None:
+        """Restore supervisor entries recorded in an earlier program of the node; `ended` says how that ended, and when."""
         restore(self.watched.analytics.book, entries)
         if ended:
-            self.services.hubs.of(self.watched).note("bad", ended)
+            self.services.hubs.of(self.watched).note("bad", ended, at=at)
 
     def adopt(self, settings: Mapping[str, Any]) -> None:
         """Apply new settings.

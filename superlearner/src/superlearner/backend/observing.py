@@ -119,8 +119,8 @@ class Observing:
                     )
                 case p.Recent(place, seconds):
                     return p.Drawn(await self._begun().services.moments.wait_for_news(place, seconds))
-                case p.Recall(entries, ended):
-                    self._begun().restore(entries, ended)
+                case p.Recall(entries, ended, at):
+                    self._begun().restore(entries, ended, at)
                     return p.Done()
                 case p.Saved(trace):
                     return await self._saved(trace)

@@ -268,9 +268,11 @@ class Hub:
         else:
             self._send_tick("frame")
 
-    def note(self, level: str, text: str, pid: str | None = None, kind: str = "note") -> None:
-        """Add a note to the feed."""
-        self.feed.note(self.model, self.clock.now(), level, text, pid, kind)
+    def note(
+        self, level: str, text: str, pid: str | None = None, kind: str = "note", *, at: float | None = None
+    ) -> None:
+        """Add a note to the feed; `at` is its time in seconds since 1970, None for now."""
+        self.feed.note(self.model, self.clock.now() if at is None else at, level, text, pid, kind)
         self._snapshot = None
         self._arm()
 

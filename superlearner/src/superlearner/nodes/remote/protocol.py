@@ -226,6 +226,8 @@ class Recall(Record):
 
     entries: list[Entry]
     ended: str = ""
+    at: float = 0.0
+    """The time of its end, in seconds since 1970."""
 
 
 Request: TypeAlias = (
