@@ -921,6 +921,7 @@ declare namespace Api {
     /** it replaces an ended process */ restarted: boolean;
     /** false: the events are no longer in memory */ known: boolean;
     summary: string;
+    /** where the restarts before these events are listed; null if it has been restarted */ earlier?: string|null;
     steps: WhyStep[];
   }
   interface WhyLine {

@@ -120,7 +120,7 @@ class Headless:
         self.services.report_hold(held, self.watched.monitor, hub, who_answers="its program")
 
     def restore(self, entries: Iterable[Entry], ended: str, at: float) -> None:
-        """Restore supervisor entries recorded in an earlier program of the node; `ended` says how that ended, and when."""
+        """Restore supervisor entries of an earlier program of the node; `ended` says how that ended, `at` when."""
         restore(self.watched.analytics.book, entries)
         if ended:
             self.services.hubs.of(self.watched).note("bad", ended, at=at)

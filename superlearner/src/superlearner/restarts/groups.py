@@ -42,7 +42,7 @@ class Group:
     first: TraceEvent
     complete: bool = True
     requested: bool = False
-    """Whether the children were stopped and started again on request; `first` is then the first of their ends."""
+    """True if the children were stopped and started again on request; `first` is then the first of their ends."""
     events: list[TraceEvent] = field(default_factory=list[TraceEvent])
 
     def of(self, *kinds: str) -> list[TraceEvent]:

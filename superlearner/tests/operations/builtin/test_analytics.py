@@ -260,6 +260,10 @@ def test_the_stored_history_is_that_of_all_runs(inside: Inside, tmp_path: Path) 
         assert [one["reason"] for one in found["events"]] == ["reason 2", "reason 1", "reason 0", "the first run"]
         assert (found["events"][-1]["run"], found["next_before"]) == (runs[0], None)
         assert found["run"] == found["events"][0]["run"] != runs[0]
+        counted = await data(platform, "/analytics/supervisors"), await data(platform, "/supervisors/till/analytics")
+        oldest, last = found["events"][2], found["events"][-1]
+        assert [one["total_restarts"] for one in counted] == [3, 3]  # and they say since when
+        assert all(last["timestamp"] < one["since"] < oldest["timestamp"] for one in counted)
         page = await data(platform, f"{path}&limit=2")
         older = await data(platform, f"{path}&limit=2&before={page['next_before']}")
         assert [one["reason"] for one in older["events"]] == ["reason 0", "the first run"]

@@ -243,6 +243,24 @@ def test_the_newest_failure_of_the_node_comes_first(inside: Inside) -> None:
     inside(test)
 
 
+@pytest.mark.operation("error.why")
+def test_a_process_that_has_not_been_restarted_tells_where_earlier_restarts_are(inside: Inside) -> None:
+    """Regression: after a restart of the platform, it sounded as if there had been none."""
+
+    async def test(platform: Any) -> None:
+        why = (await platform.get(f"{AT}/errors/why"))["data"]
+        assert re.fullmatch(
+            r"the events in memory begin at \d\d:\d\d:\d\d; "
+            r"`superlearner restart list --process counter_1` lists the restarts before", why["earlier"],
+        )  # fmt: skip
+        root = (await platform.get("/api/v1/processes/superlearner/errors/why"))["data"]
+        assert (root["known"], root["summary"]) == (False, "its start is before the events in memory")
+        await kill(platform)
+        assert (await platform.get(f"{AT}/errors/why"))["data"]["earlier"] is None
+
+    inside(test)
+
+
 @pytest.mark.everywhere
 @pytest.mark.operation("error.why")
 def test_a_restart_names_the_request_that_ended_the_process_on_any_node(inside: Inside) -> None:

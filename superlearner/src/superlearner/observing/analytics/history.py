@@ -6,6 +6,7 @@ and tests need no runtime: they compare it with a naive recount.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -269,6 +270,8 @@ class Book:
     """
 
     offset: float = 0.0
+    since: float = math.inf
+    """The wall clock when the counts began; restored entries are from before."""
     most: int = 1_000
     number: int = 0
     total_restarts: int = 0
@@ -481,6 +484,7 @@ def restore(book: Book, entries: Iterable[Entry]) -> None:
     (7, 1, {})
     """
     for entry in entries:
+        book.since = min(book.since, entry.at)
         book.number = max(book.number, entry.number)
         if entry.supervisor == entry.supervisor_pid:
             continue

@@ -142,7 +142,8 @@ class Ledger:
         """Follow the events of a node from now on, starting with its totals."""
         self._node = node
         self._began = otp.monotonic()
-        self.book.offset = Clock().offset
+        clock = Clock()
+        self.book.offset, self.book.since = clock.offset, min(self.book.since, clock.now())
         self.book.total_restarts += node.restart_count
         for pid in supervisors(node, "all"):
             self.meet(pid)

@@ -45,7 +45,7 @@ ChildFilter = Annotated[str | None, Field(max_length=200, description="only the 
     http=("GET", "/supervisors/{name}/analytics"),
     scope="read",
     errors=(*NOT_THERE, "call_failed", "timeout"),
-    short="supervisor_name alive total_restarts restarted_along give_ups failure_rate restarts_by_child "
+    short="supervisor_name alive since total_restarts restarted_along give_ups failure_rate restarts_by_child "
     "restarts_by_reason since_baseline restart_history.at,event_type,child_id,reason,recovery_ms",
 )
 async def supervisor(
@@ -78,6 +78,7 @@ async def supervisor(
         supervisor_name=history.key,
         supervisor_pid=history.pid,
         alive=ledger.is_alive(history),
+        since=timestamp(ledger.book.since),
         total_restarts=history.total_restarts,
         restarted_along=history.count("restarted_along"),
         failed_restarts=history.count("restart_failed"),
@@ -167,7 +168,7 @@ async def history(
 
 @operation("analytics.supervisors", http=("GET", "/analytics/supervisors"), scope="read",
            short="supervisor_stats.supervisor_name,total_restarts,recent_restarts,give_ups,last_restart,alive "
-                 "supervisor_stats.supervisor_pid total_supervisors total_restarts missed_events")  # fmt: skip
+                 "supervisor_stats.supervisor_pid since total_supervisors total_restarts missed_events")  # fmt: skip
 async def supervisors(
     ctx: Context, window_ms: WindowMs = 60_000, limit: Limit = 1000, whose: OfWhom = "yours"
 ) -> AllSupervisorStats:
@@ -178,6 +179,7 @@ async def supervisors(
     await _ready()
     stats = ctx.watched.analytics.stats(window_ms, limit, whose)
     return AllSupervisorStats(
+        since=timestamp(ctx.watched.analytics.book.since),
         total_supervisors=stats.total_supervisors,
         total_restarts=stats.total_restarts,
         uptime_ms=stats.uptime_ms,

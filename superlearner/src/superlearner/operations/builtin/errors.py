@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 import otp
@@ -13,6 +14,7 @@ from superlearner.control.clock import Clock
 from superlearner.control.events import facts_of, is_restart
 from superlearner.control.exits import ExitLog
 from superlearner.control.mistakes import place_of
+from superlearner.control.names import display_name
 from superlearner.control.reasons import is_crash, place_text, where_of
 from superlearner.control.slots import id_text
 from superlearner.control.terms import message_text, plain_pid
@@ -93,7 +95,7 @@ async def patterns(ctx: Context, pages: LivePages, /, pid: PidText) -> list[Erro
 
 
 @operation("error.why", http=("GET", "/processes/{pid}/errors/why"), scope="read", errors=NOT_THERE,
-           short="summary restarted alive")  # fmt: skip
+           short="summary restarted alive earlier")  # fmt: skip
 async def why(ctx: Context, audit: AuditLog, /, pid: PidText) -> Why:
     """Explain why a process was restarted.
 
@@ -111,16 +113,28 @@ async def why(ctx: Context, audit: AuditLog, /, pid: PidText) -> Why:
     causes = causes_of(ctx.node, number if fallen is None else plain_pid(fallen))
     clock = Clock()
     origins = [origin_of(ctx.watched, audit, ctx.user.name, clock, step) for step in causes]
-    told = "; ".join(one.step.text for one in origins) or "the events are no longer in memory"
+    told = "; ".join(one.step.text for one in origins) or "its start is before the events in memory"
+    restarted = any(step.kind == "child_restarted" or (alive and step.kind in ENDED) for step in causes)
     who = "it" if fallen is None or fallen is found else pid
     return Why(
         pid=number,
         alive=alive,
-        restarted=any(step.kind == "child_restarted" or (alive and step.kind in ENDED) for step in causes),
+        restarted=restarted,
         known=bool(causes),
         summary=sentences.story(told, _describe_loop(ctx.node, causes), *(() if alive else (f"{who} is not running",))),
+        earlier=None if restarted or not alive else _describe_earlier(ctx, found, clock),
         steps=[_why_step(one, clock) for one in origins],
     )
+
+
+def _describe_earlier(ctx: Context, pid: otp.Pid, clock: Clock) -> str | None:
+    """Return where restarts of a process before the events in memory are listed; None for one without a name."""
+    name, events = display_name(pid), otp.trace.history(ctx.node)
+    if name is None or not events:
+        return None
+    begin = datetime.fromtimestamp(clock.wall(events[0].at))
+    listing = ctx.command("restart.list", process=name)
+    return f"the events in memory begin at {begin:%H:%M:%S}; `{listing}` lists the restarts before"
 
 
 def _find_fallen(node: Node, ended: otp.Pid) -> otp.Pid | None:

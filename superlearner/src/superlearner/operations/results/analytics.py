@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pydantic import Field
 
 from superlearner.observing.analytics.figures import Direction, FailureRate, Outlook
 from superlearner.observing.analytics.history import EventType, SupervisorSample
 from superlearner.operations.results import Pid
 from superlearner.operations.results.result import ResultModel
+
+SINCE: Final = "counted since then; `analytics.stored` lists those of earlier runs as well"
 
 __all__ = [
     "AllSupervisorStats",
@@ -63,6 +67,7 @@ class SupervisorAnalytics(ResultModel):
     supervisor_name: str
     supervisor_pid: Pid
     alive: bool
+    since: str = Field(description=SINCE)
     total_restarts: int = Field(description="restarts of children after their own exit")
     restarted_along: int = Field(description="restarts of siblings with them, because of the strategy")
     failed_restarts: int = Field(description="failed attempts, which were repeated")
@@ -114,6 +119,7 @@ class SupervisorStatsLine(ResultModel):
 class AllSupervisorStats(ResultModel):
     """Supervisors, most restarts first. Those that ended stay for ten minutes."""
 
+    since: str = Field(description=SINCE)
     total_supervisors: int
     total_restarts: int = Field(description="of all supervisors of this run, ended ones and the platform's included")
     uptime_ms: int

@@ -85,6 +85,9 @@ class Why(ResultModel):
     restarted: bool = Field(description="it replaces an ended process")
     known: bool = Field(description="false: the events are no longer in memory")
     summary: str
+    earlier: str | None = Field(
+        default=None, description="where the restarts before these events are listed; null if it has been restarted"
+    )
     steps: list[WhyStep]
 
 
