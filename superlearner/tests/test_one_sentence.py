@@ -141,7 +141,7 @@ def test_a_give_up_is_one_sentence_for_all(inside: Callable[..., Any], caplog: p
         await kill(resolve(platform.node, "a"))
         await otp.wait_down(sup, timeout=5)
         told = Sentences(platform, caplog, plain_pid(sup))
-        gave_up = "sup gave up: 0 of 1 restarts left in 5 s (last: a was killed)"
+        gave_up = "sup gave up: max_restarts=1 allows 1 restart in 5 s, and a 2nd was needed (last: a was killed)"
         assert told.find_readers(gave_up) == list(READERS)
         assert [told.whole(reader, "a was killed", "sup has no restart left") for reader in ("feed", "log")] == [
             True
@@ -172,7 +172,9 @@ def test_a_restart_that_fails_is_one_sentence_for_all(
         failed = "sup could not restart w: RuntimeError('the disk is full')"
         assert told.find_readers(f"{failed}; 0 of 1 restarts left in 5 s") == list(READERS)
         last = "it could not restart w: RuntimeError('the disk is full')"
-        assert told.find_readers(f"sup gave up: 0 of 1 restarts left in 5 s (last: {last})") == list(READERS)
+        assert told.find_readers(
+            f"sup gave up: max_restarts=1 allows 1 restart in 5 s, and a 2nd was needed (last: {last})"
+        ) == list(READERS)
 
     inside(test, tree(ChildSpec("w", (moody,)), max_restarts=1), playground_restart_after=30)
 

@@ -72,7 +72,10 @@ def test_a_tree_that_gave_up_starts_again_by_itself(start: Callable[..., Any]) -
 
     states, told = asyncio.run(watch())
     assert states == ["gave_up", "running"]
-    gave_up = "demo_one_for_one gave up: 0 of 3 restarts left in 5 s (last: counter_1 was killed)"
+    gave_up = (
+        "demo_one_for_one gave up: max_restarts=3 allows 3 restarts in 5 s, "
+        "and a 4th was needed (last: counter_1 was killed)"
+    )
     assert f"{gave_up}; playground restarts it in 1 s" in told
     assert f"{gave_up}; playground restarted it after 1 s" in told
     with program.client() as client:

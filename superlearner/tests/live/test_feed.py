@@ -130,7 +130,8 @@ def test_a_give_up_names_the_number_of_restarts_and_who_restarts_the_supervisor(
         assert entries[1] == ("killed", "a was killed; sup has no restart left")
         assert (last.kind, last.text) == (
             "gave_up",
-            "sup gave up: 0 of 1 restarts left in 5 s (last: a was killed); playground restarts it in 30 s",
+            "sup gave up: max_restarts=1 allows 1 restart in 5 s, "
+            "and a 2nd was needed (last: a was killed); playground restarts it in 30 s",
         )
 
     inside(test, tree("a", max_restarts=1), playground_restart_after=30)

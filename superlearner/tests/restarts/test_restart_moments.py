@@ -79,7 +79,7 @@ def test_a_give_up_climbs_to_the_supervisor_above(kinds: set[str]) -> None:
             "start top/inner by top", "start top/inner/x by top/inner", "start top/inner/y by top/inner",
         ]  # fmt: skip
         assert (moment.events[4].reason, moment.events[4].crash) == ("shutdown", False)
-        assert moment.storm == 1
+        assert (moment.storm, moment.storm_before) == (1, 1)
         inner = moment.root.children[0]
         assert (inner.used, inner.limit, inner.strategy) == (1, (1, 5.0), "one_for_all")
         assert shape(inner) == {

@@ -196,7 +196,7 @@ def test_its_end_is_reported_with_the_reason(tmp_path: Path) -> None:
             await otp.wait_down(pid)
         return await GenServer.call(service, ("next",))
 
-    said = "Main gave up: 0 of 3 restarts left in 5 s (last: a was killed)"
+    said = "Main gave up: max_restarts=3 allows 3 restarts in 5 s, and a 4th was needed (last: a was killed)"
     assert within(tmp_path, COUNTER, look) == {"notices": [], "missed": 0, "ended": said}
 
 
@@ -228,7 +228,7 @@ def test_its_end_after_failed_restarts_names_the_reason_of_the_failure(tmp_path:
 
     said = within(tmp_path, f"STARTS = []\n{code}", look)
     assert said == (
-        "Main gave up: 0 of 3 restarts left in 5 s "
+        "Main gave up: max_restarts=3 allows 3 restarts in 5 s, and a 4th was needed "
         "(last: it could not restart a: ZeroDivisionError('division by zero'))"
     )
 

@@ -87,6 +87,7 @@ class Moment:
     events: list[Happening]
     ghosts: dict[str, Ghost]
     storm: int
+    storm_before: int
     steps: list[Step]
 
 
@@ -165,7 +166,7 @@ class _Telling:
             tree,
             events,
             self._ghosts(drawing.rows),
-            self._storm(),
+            *self._storm(),
             self._steps(),
         )
 
@@ -414,20 +415,22 @@ class _Telling:
             found[strategy] = Ghost(tuple(id for id in other if id not in happened), no)
         return found
 
-    def _storm(self) -> int:
-        """Return how often the same child restarted besides, within the last seconds before and after."""
+    def _storm(self) -> tuple[int, int]:
+        """Return how often the same child restarted besides, shortly before and after, and how often before."""
         end = self.group.end
         if end is None:
-            return 0
+            return 0, 0
         mine = {event.seq for event in self.group.events}
         id, reason = end.data["id"], facts_of(end).reason
         path = self.past.path(end.pid)
-        return sum(
-            is_restart(event) and event.seq not in mine and abs(event.at - end.at) <= STORM_NS
-            and event.data["id"] == id and (id is not None or facts_of(event).reason == reason)
+        found = [
+            event.seq < end.seq
             for pid, doings in self.past.memory.doings.items() if pid is end.pid or self.past.path(pid) == path
             for event in doings
-        )  # fmt: skip
+            if is_restart(event) and event.seq not in mine and abs(event.at - end.at) <= STORM_NS
+            and event.data["id"] == id and (id is not None or facts_of(event).reason == reason)
+        ]  # fmt: skip
+        return len(found), sum(found)
 
     def _add(self, event: TraceEvent, kind: Kind, id: str, **more: Any) -> None:
         self.told.append((event.pid, Happening(kind, event.at, id, **more)))

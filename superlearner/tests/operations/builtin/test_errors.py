@@ -451,12 +451,18 @@ def test_a_give_up_is_one_story_for_child_supervisor_and_restart(inside: Inside)
         assert shown["budget"] == "0 of 3 restarts left in 5 s"
         office, tree = listed["story"].split("; tree gave up: ")
         assert office.startswith(
-            "office gave up: 0 of 3 restarts left in 5 s (last: it could not restart letters: Conn"
+            "office gave up: max_restarts=3 allows 3 restarts in 5 s, "
+            "and a 4th was needed (last: it could not restart letters: Conn"
         )
-        assert tree.startswith("0 of 3 restarts left in 5 s (last: it could not restart office: its child letters did")
+        assert tree.startswith(
+            "max_restarts=3 allows 3 restarts in 5 s, "
+            "and a 4th was needed (last: it could not restart office: its child letters did"
+        )
         assert shown["gave_up"] == listed["story"]
         assert why["letters"]["summary"] == why["tree"]["summary"].replace("; it is not", "; letters is not")
-        assert "tree gave up: 0 of 3 restarts left in 5 s" in why["letters"]["summary"]
+        assert (
+            "tree gave up: max_restarts=3 allows 3 restarts in 5 s, and a 4th was needed" in why["letters"]["summary"]
+        )
 
     inside(test)
 

@@ -205,7 +205,7 @@ def test_a_give_up_is_shown_from_any_of_its_events_with_the_request_behind_it(in
         first = next(event for event in trace.history(platform.node) if event.seq == found["id"])
         fell = next(one for one in found["events"] if one["kind"] == "decide")
         assert fell["at"] == pytest.approx((gave_up.at - first.at) / 1e9, abs=2e-6)  # the time in the causes
-        assert found["storm"] == 3
+        assert (found["storm"], found["storm_before"]) == (3, 3)
         assert "request from the page (process.kill)" in found["summary"]
         newest, *others = (await platform.get(AT))["data"]
         assert (newest["event"], newest["gave_up"], newest["name"]) == (found["id"], True, "robot")
@@ -480,7 +480,7 @@ def test_restarts_of_the_same_child_are_counted_from_the_store(inside: Inside, t
             store.append_moment(replace(row, number=number, last=number, at=at, until=at, events=f"{number}", id=0))
         await store.sync()
         shown = (await platform.get(f"{AT}/{row.run}.{row.number}"))["data"]
-        assert (shown["current"], shown["storm"]) == (True, 4)
+        assert (shown["current"], shown["storm"], shown["storm_before"]) == (True, 4, 1)
 
     inside(test, data_dir=tmp_path)
 

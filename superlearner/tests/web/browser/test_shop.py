@@ -138,7 +138,10 @@ def test_a_fourth_kill_within_the_window_makes_the_supervisor_give_up_and_it_sta
     shop.evaluate(SAID)  # a page under load may be late for what is true for a second
     counter.locator(".kill").click()
     told = shop.locator('#events [data-kind="gave_up"] p')
-    gave_up = "demo_one_for_one gave up: 0 of 3 restarts left in 5 s (last: counter_1 was killed); "
+    gave_up = (
+        "demo_one_for_one gave up: max_restarts=3 allows 3 restarts in 5 s, "
+        "and a 4th was needed (last: counter_1 was killed); "
+    )
     expect(told).to_contain_text(f"{gave_up}playground")
     expect(told).to_contain_text("restarted it")
     said = shop.evaluate("window.said")

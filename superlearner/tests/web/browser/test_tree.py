@@ -150,7 +150,7 @@ def test_a_supervisor_that_gave_up_says_so_and_when_it_starts_again(page: Page, 
     expect(line(page, LEDGER).locator(".kill")).to_be_disabled()
     line(page, SHOP).click()
     expect(page.locator("#process .plain")).to_contain_text(
-        "shop_sup gave up: 0 of 3 restarts left in 5 s. It starts again in"
+        "shop_sup gave up: max_restarts=3 allows 3 restarts in 5 s, and a 4th was needed. It starts again in"
     )
     platform.delta(p=[[SHOP, {"state": "running", "pid": "0.70.0", "again_at": None}]])
     expect(line(page, SHOP).locator(".st")).to_have_text("running")

@@ -8,7 +8,7 @@ import { isSupervisor, layout, link, pointOf, touched } from "#static/moment/lay
 import { all, picture } from "#static/moment/picture.js";
 import { poseOf, schedule, stageAt, stepFrom } from "#static/moment/schedule.js";
 import { changeTexts, doneAt, factsOf, ghostSentence, others, rows, step } from "#static/moment/details.js";
-import { headline, isServiceChange, pace, sentence, sentenceParts, span, startsNothing } from "#static/moment/story.js";
+import { headline, isServiceChange, othersText, pace, sentence, sentenceParts, span, startsNothing } from "#static/moment/story.js";
 
 import { branchOf, portrait } from "#static/start/portrait.js";
 
@@ -194,7 +194,7 @@ test("a tree that gave up and is started again after a pause is told by who did 
   };
   const [after, whole, { text, more }] = told(1.02);
   assert.equal(after, "playground receives the exit. It waited 1.0\u00a0s after the give-up, then started Shop again.");
-  assert.match(whole, /and gave up\. playground waited 1\.0\u00a0s after the give-up, then started it again\.$/);
+  assert.match(whole, /gave up: it allows no restarts\. playground waited 1\.0\u00a0s after the give-up, then started it again\.$/);
   assert.deepEqual([text, more], ["started it again", "1.0\u00a0s later"]);
   assert.equal(told(null)[0], "playground receives the exit. It starts Shop again after a pause.");
   const { at, ...decided } = moment.events[place];
@@ -243,7 +243,7 @@ test("the sentence about a signal names all processes that receive it", () => {
 test("a root that gave up is said to stay down, and its last phase has started nothing", () => {
   const moment = simulate(supervisor("tree", "one_for_one", [worker("tree/visits")], { limit: [0, 5] }), "tree/visits", "killed");
   assert.equal(sentence(moment, 5), "No supervisor on its node starts tree again.");
-  assert.match(sentence(moment, 6), /and gave up\. No supervisor on its node starts tree again\.$/);
+  assert.match(sentence(moment, 6), /gave up: it allows no restarts\. No supervisor on its node starts tree again\.$/);
   assert.deepEqual([moment, REST, GIVES_UP].map(startsNothing), [true, false, false]);
   assert.equal(startsNothing({ ...moment, going_on: true }), false);
 });
@@ -322,7 +322,7 @@ test("each stage and each event has a sentence", () => {
     "checkout_sup starts ledger, cart and mailer, in order.",
   ]);
   assert.deepEqual(told(GIVES_UP).slice(2), [
-    "checkout_sup has 0 of 3 restarts left in 5 s. It gives up.", "checkout_sup stops its other children, newest first, and exits.",
+    "checkout_sup gives up: max_restarts=3 allows 3 restarts in 5 s, and a 4th was needed.", "checkout_sup stops its other children, newest first, and exits.",
     "shop receives the exit and starts the branch again.",
   ]);
   assert.equal(told(ONE)[3], "No other process is stopped.");
@@ -333,7 +333,7 @@ test("each stage and each event has a sentence", () => {
     "ledger crashed: ValueError('negative amount'). checkout_sup (rest_for_one) stopped mailer and cart, then started ledger, cart and "
       + "mailer. checkout_sup had 2 of 3 restarts left in 5 s.");
   assert.equal(sentence(GIVES_UP, 6),
-    "ledger crashed: ValueError('negative amount'). checkout_sup had 0 of 3 restarts left in 5 s and gave up. shop (one_for_one) started "
+    "ledger crashed: ValueError('negative amount'). checkout_sup gave up: max_restarts=3 allows 3 restarts in 5 s, and a 4th was needed. shop (one_for_one) started "
       + "checkout_sup again, with its children. shop had 2 of 3 restarts left in 5 s.");
   forAll(100, drawMoment, (moment) => {
     for (const event of moment.events) assert.ok(step(moment, event).text);
@@ -486,4 +486,11 @@ test("a restart on request has no crash, and no supervisor spends a restart", ()
   const said = [0, 1, 2, 3, 4, 5, 6].map((stage) => sentence(moment, stage)), whole = said[6];
   assert.equal(whole, "shop restarted a by your request from the page. That counts as no restart of its limit.");
   assert.deepEqual(said, ["Before: a runs.", whole, whole, whole, "shop stops a.", "shop starts a again.", whole]);
+});
+
+test("restarts of the same child are said to be before or after this one", () => {
+  const said = (/** @type {number} */ before) => othersText("ledger", { storm: 3, storm_before: before });
+  assert.equal(said(3), "ledger was also restarted three times within the 20 s before this.");
+  assert.equal(said(0), "ledger was also restarted three times within the 20 s after this.");
+  assert.equal(said(1), "ledger was also restarted once within the 20 s before this, and twice within the 20 s after.");
 });

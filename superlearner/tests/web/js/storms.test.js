@@ -92,6 +92,6 @@ test("a row does not say how many restarts were left then, unless that is why a 
   const said = (text) => rowText(new Storms().take([{ ...crash(1000), text }])[0]);
   assert.equal(said("cart was killed; sup (one_for_one) restarted cart; 2 of 3 restarts left in 5 s"),
     "cart was killed; sup (one_for_one) restarted cart");
-  assert.equal(said("sup gave up: 0 of 3 restarts left in 5 s (last: a was killed)"),
-    "sup gave up: 0 of 3 restarts left in 5 s (last: a was killed)");
+  assert.equal(said("sup gave up: max_restarts=3 allows 3 restarts in 5 s, and a 4th was needed (last: a was killed)"),
+    "sup gave up: max_restarts=3 allows 3 restarts in 5 s, and a 4th was needed (last: a was killed)");
 });

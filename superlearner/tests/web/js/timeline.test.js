@@ -366,7 +366,7 @@ test("a kept restart has its reason, a give-up is one sentence, and neither repe
   const line = {
     ref: "9f3a.6", count: 1, kept: true, name: "till", reason: "KeyError(7)", started: 1, supervisor: "shop", strategy: "one_for_one",
   };
-  const story = "shop gave up: 0 of 3 restarts left in 5 s (last: till crashed: KeyError(7))";
+  const story = "shop gave up: max_restarts=3 allows 3 restarts in 5 s, and a 4th was needed (last: till crashed: KeyError(7))";
   const { log, asked } = askedLog([
     { ...line, event: 8, at: 8.9999, line: "till crashed and was restarted" },
     { ...line, event: 6, at: 5, line: "till crashed and was restarted" },

@@ -227,12 +227,16 @@ def gave_up(who: str, last: str, *, used: Any, allowed: Any, window: Any) -> str
     """Return the sentence about a supervisor that needed one restart too many; `last` is what `last_straw` returned.
 
     >>> gave_up("shop", "ledger was killed", used=4, allowed=3, window=5)
-    'shop gave up: 0 of 3 restarts left in 5 s (last: ledger was killed)'
+    'shop gave up: max_restarts=3 allows 3 restarts in 5 s, and a 4th was needed (last: ledger was killed)'
     >>> gave_up("shop", "", used=1, allowed=0, window=5)
     'shop gave up: it allows no restarts'
     """
-    left = budget(used, allowed, window) or f"it needed {used} restarts{_within(window)}"
-    return f"{who} gave up: {left if allowed else 'it allows no restarts'}{f' (last: {last})' if last else ''}"
+    why = "it allows no restarts" if not allowed else f"it needed {used} restarts{_within(window)}"
+    if allowed and budget(used, allowed, window):
+        time = f" in {duration(window)}" if type(window) in (int, float) else ""
+        restarts = f"{allowed} restart{'' if allowed == 1 else 's'}"
+        why = f"max_restarts={allowed} allows {restarts}{time}, and a {_ordinal(int(allowed) + 1)} was needed"
+    return f"{who} gave up: {why}{f' (last: {last})' if last else ''}"
 
 
 def restarts_after(by: str, who: str, pause: float, *, done: bool = False) -> str:
@@ -361,6 +365,16 @@ def duration(seconds: Any) -> str:
     ('5 s', '2.5 s', 'infinity')
     """
     return f"{seconds:g} s" if type(seconds) in (int, float) else str(seconds)
+
+
+def _ordinal(number: int) -> str:
+    """Return the place of a number in an order.
+
+    >>> _ordinal(2), _ordinal(4), _ordinal(11), _ordinal(23)
+    ('2nd', '4th', '11th', '23rd')
+    """
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
 
 
 def _within(window: Any) -> str:

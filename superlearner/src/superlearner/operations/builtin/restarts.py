@@ -104,7 +104,7 @@ async def show(
     if is_service_change(moment):
         return moment.model_copy(update={"facts": await _describe_absence(history, moment)})
     if history is not None:
-        moment.storm = await _count_alike(history, moment)
+        moment.storm, moment.storm_before = await _count_alike(history, moment)
         if (again := await _find_program_end(history, moment)) is not None:
             moment = _add_start_of_program(moment, again)
     return moment if moment.facts is not None else moment.model_copy(update={"facts": describe_facts(moment)})
@@ -162,8 +162,8 @@ def possible_names(node: str) -> list[str]:
     return [node] if "@" in node else [node, full_name(node), node_of_sandbox(node)]
 
 
-async def _count_alike(history: MomentHistory, moment: Moment) -> int:
-    """Return the number of stored restarts of the same child shortly before and after this one.
+async def _count_alike(history: MomentHistory, moment: Moment) -> tuple[int, int]:
+    """Return the number of stored restarts of the same child shortly before and after this one, and of those before.
 
     The events in memory do not survive a restart of the platform, so their count is used only while restarts may not
     be stored yet.
@@ -172,8 +172,9 @@ async def _count_alike(history: MomentHistory, moment: Moment) -> int:
     rows, _ = await history.page([moment.node], [], None, since, until, 0, MOST_ALIKE)
     run, child = moment.ref.rpartition(".")[0], _find_first_end(moment)  # another program may have written anything
     others = [row for row in rows if row.run == run and row.number != moment.id] if child is not None else []
-    kept = await asyncio.to_thread(lambda: sum(_is_restart_of(row, child) for row in others))
-    return kept if until + ALIKE_S < time.time() else max(kept, moment.storm)
+    kept = await asyncio.to_thread(lambda: [row.at < moment.at for row in others if _is_restart_of(row, child)])
+    counts = len(kept), sum(kept)
+    return counts if until + ALIKE_S < time.time() else max(counts, (moment.storm, moment.storm_before))
 
 
 def is_service_change(moment: Moment) -> bool:
@@ -418,6 +419,7 @@ def describe_moment(found: Found, clock: Clock, summary: str, origins: Sequence[
             "events": [_describe_happening(one, found.at_ns) for one in found.events],
             "ghosts": {name: {"also": ghost.also, "not": ghost.no} for name, ghost in found.ghosts.items()},
             "storm": found.storm,
+            "storm_before": found.storm_before,
         }
     )
 

@@ -153,6 +153,7 @@ class Moment(ResultModel):
         "for a dynamic supervisor"
     )
     storm: int = Field(description="further restarts of the same child within 20 s before and after")
+    storm_before: int = Field(default=0, description="of these, the restarts before this one")
     program: bool = Field(default=False, description="the program of the node ended, with the whole tree")
 
 

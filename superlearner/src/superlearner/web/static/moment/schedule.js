@@ -62,6 +62,7 @@ import { isOrderly } from "../base/words.js";
  * @property {MomentEvent[]} events
  * @property {Ghosts} ghosts
  * @property {number} storm
+ * @property {number} [storm_before]
  */
 
 /** Return a moment in which nothing happens. @param {number} id @param {MomentNode} root @returns {Moment} */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { asSentence, counted, limitText, shortRequest } from "../base/words.js";
+import { asSentence, counted, limitText, overText, shortRequest } from "../base/words.js";
 import { all } from "./picture.js";
 
 /** @import { Moment, MomentEvent } from "./schedule.js" */
@@ -36,6 +36,18 @@ export const only = (moment, kind) => /** @type {any} */ (moment.events.filter((
 
 /** Return how often something happened: `three times`. @param {number} count */
 export const often = (count) => TIMES[count] ?? `${count} times`;
+
+/**
+ * Return how often a child was also restarted shortly before and after.
+ * @param {string} who
+ * @param {Pick<Moment, "storm"|"storm_before">} moment
+ */
+export function othersText(who, { storm, storm_before: before = 0 }) {
+  const after = storm - before;
+  return !storm ? "" : !after ? `${who} was also restarted ${often(before)} within the 20 s before this.`
+    : !before ? `${who} was also restarted ${often(after)} within the 20 s after this.`
+    : `${who} was also restarted ${often(before)} within the 20 s before this, and ${often(after)} within the 20 s after.`;
+}
 
 /** @typedef {MomentEvent & {kind: "decide"}} Decision */
 /** @typedef {MomentEvent & {kind: "crash"}} Attempt */
@@ -146,7 +158,7 @@ export function sentence(moment, stage) {
     case 3:
       if (first?.what === "drop" || first?.what === "pause") return unrestarted(by, who, first);
       return gives && !tries.length
-        ? `${by} has ${none ? limitText(0, none) : "no restarts left"}. It gives up.`
+        ? `${by} gives up: ${none ? overText(none) : "it has no restarts left"}.`
         : `${by} spends one restart and applies ${first?.strategy ?? "its strategy"}.`;
     case 4:
       if (tries.length && !stops.length) return `${by} starts ${name(first?.tries[0]?.id ?? "")} again. The start fails.`;
@@ -222,7 +234,7 @@ function whole(moment) {
       sentences.push(...attempts(name(by), tries, moment, true));
       if (what === "give_up") sentences.push("Then it gave up.");
       else if (started) sentences.push(alone ? "The next start succeeded." : `Then it ${started}.`);
-    } else if (what === "give_up") sentences.push(`${name(by)} had ${limit ? limitText(0, limit) : "no restarts left"} and gave up.`);
+    } else if (what === "give_up") sentences.push(`${name(by)} gave up: ${limit ? overText(limit) : "it has no restarts left"}.`);
     else if (what === "drop" || what === "pause") sentences.push(unrestarted(name(by), "it", { what, later }));
     else if (stops.length) sentences.push(`${boss} stopped ${listed(stops)}${started && `, then ${started}`}.`);
     else if (started) sentences.push(`${boss} ${started}.`);

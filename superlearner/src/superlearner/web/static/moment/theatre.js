@@ -13,7 +13,7 @@ import { isSupervisor } from "./layout.js";
 import { all } from "./picture.js";
 import { RestartStage } from "./stage.js";
 import { changeTexts, doneAt, factsOf, rows, step } from "./details.js";
-import { headline, isServiceChange, isSlow, namer, often, span, victim } from "./story.js";
+import { headline, isServiceChange, isSlow, namer, othersText, span, victim } from "./story.js";
 
 /** @import { Moment, MomentEvent } from "./schedule.js" */
 
@@ -118,7 +118,7 @@ export function notesOf(moment) {
     moment.going_on ? "This restart has not ended yet." : "",
     moment.complete ? "" : "Some of its events are no longer in memory. You see those that are.",
     end && !isSupervisor(end) && end.state === null ? `No state of ${who} was kept.` : "",
-    moment.storm ? `${who} was also restarted ${often(moment.storm)} within 20 s before or after.` : "",
+    othersText(who, moment),
   ].filter(Boolean);
 }
 
