@@ -182,9 +182,7 @@ def test_a_tree_of_ones_own_is_shown_with_its_own_words(
         )
     steps.get_by_role("button", name="Kill left again").click()
     if where:
-        expect(page.locator("#answer-why")).to_contain_text(
-            "gave up: max_restarts=2 allows 2 restarts"
-        )
+        expect(page.locator("#answer-why")).to_contain_text("gave up: max_restarts=2 allows 2 restarts")
     else:  # its program restarts, and answers start over
         wrong = page.get_by_role("region", name="Problems")
         expect(wrong).to_contain_text("Tally gave up once in the last 60 s: left was killed")

@@ -322,7 +322,8 @@ test("each stage and each event has a sentence", () => {
     "checkout_sup starts ledger, cart and mailer, in order.",
   ]);
   assert.deepEqual(told(GIVES_UP).slice(2), [
-    "checkout_sup gives up: max_restarts=3 allows 3 restarts in 5 s, and a 4th was needed.", "checkout_sup stops its other children, newest first, and exits.",
+    "checkout_sup gives up: max_restarts=3 allows 3 restarts in 5 s, and a 4th was needed.",
+    "checkout_sup stops its other children, newest first, and exits.",
     "shop receives the exit and starts the branch again.",
   ]);
   assert.equal(told(ONE)[3], "No other process is stopped.");
@@ -333,7 +334,8 @@ test("each stage and each event has a sentence", () => {
     "ledger crashed: ValueError('negative amount'). checkout_sup (rest_for_one) stopped mailer and cart, then started ledger, cart and "
       + "mailer. checkout_sup had 2 of 3 restarts left in 5 s.");
   assert.equal(sentence(GIVES_UP, 6),
-    "ledger crashed: ValueError('negative amount'). checkout_sup gave up: max_restarts=3 allows 3 restarts in 5 s, and a 4th was needed. shop (one_for_one) started "
+    "ledger crashed: ValueError('negative amount'). checkout_sup gave up: max_restarts=3 allows 3 restarts in 5 s, "
+      + "and a 4th was needed. shop (one_for_one) started "
       + "checkout_sup again, with its children. shop had 2 of 3 restarts left in 5 s.");
   forAll(100, drawMoment, (moment) => {
     for (const event of moment.events) assert.ok(step(moment, event).text);
