@@ -746,6 +746,7 @@ declare namespace Api {
     /** the link; only this result shows it, the store has a hash of its code */ url: string;
     /** the same link by every address of the platform */ urls: string[];
     /** seconds since 1970 */ expires_at: number;
+    /** an earlier link that was not used no longer works */ replaced: boolean;
     /** why others may be unable to open it */ note: string|null;
     /** the link as a QR code in blocks, for a terminal; null unless `qr` */ qr: string|null;
     /** the dark squares of the QR code as an SVG path; null unless `qr` */ qr_path: string|null;

@@ -251,7 +251,13 @@ def _insert_of(url: URL) -> Any:
 
 
 def _are(table: Table, conditions: dict[str, Any]) -> list[Any]:
-    return [table.c[name] == _sought(name, value) for name, value in conditions.items()]
+    """Return conditions: a value, or any of a list."""
+    return [
+        table.c[name].in_([_sought(name, one) for one in cast("list[Any]", value)])
+        if isinstance(value, list)
+        else table.c[name] == _sought(name, value)
+        for name, value in conditions.items()
+    ]
 
 
 def _sought(column: str, value: Any) -> Any:

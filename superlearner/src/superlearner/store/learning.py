@@ -75,6 +75,7 @@ class Learning:
         """Return how many things all learners did."""
         return await (await self._opened()).count("learning", {})
 
-    async def forget(self, learner: str) -> int:
-        """Delete all that a learner did; return how many things it was."""
-        return await (await self._opened()).delete("learning", {"learner": stored_as("name", learner)})
+    async def forget(self, learner: str, items: list[str] | None = None) -> int:
+        """Delete all that a learner did, or what they did on some items; return how many things it was."""
+        which: dict[str, Any] = {"learner": stored_as("name", learner)} | ({} if items is None else {"item": items})
+        return await (await self._opened()).delete("learning", which)

@@ -100,6 +100,14 @@ class Records:
         found = await self._opened().rows("sign_in_links", {"hash": hash})
         return SignInLink(**found[0]) if found else None
 
+    async def links_of(self, user: int) -> list[SignInLink]:
+        """Return the links of a user, newest first."""
+        return [SignInLink(**row) for row in await self._opened().rows("sign_in_links", {"user": user})]
+
+    async def end_links(self, ids: list[int], at: float) -> None:
+        """Let the unused ones of these links expire at a time."""
+        await self._opened().update("sign_in_links", {"id": ids, "used": None}, {"expires": at})
+
     async def use_link(self, hash: str, at: float) -> bool:
         """Mark a link as used; return whether it was unused. Of concurrent calls, one gets True."""
         return await self._opened().update("sign_in_links", {"hash": hash, "used": None}, {"used": at}) > 0

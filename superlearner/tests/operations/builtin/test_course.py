@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+import re
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -16,8 +20,10 @@ from owned_things import call, user
 from superlearner.course.course import Course
 from superlearner.course.engine.verdict import CourseStep, Verdict
 from superlearner.course.misconceptions import MISCONCEPTIONS
+from superlearner.course.progress import ASKS
 from superlearner.operations.builtin import course
 from superlearner.operations.failures import OperationError
+from superlearner.operations.rights.users import ANONYMOUS
 from superlearner.store.learning import Learned
 
 Inside = Callable[..., Any]
@@ -179,7 +185,7 @@ def test_progress_leaves_and_comes_back_once(inside: Inside, tmp_path: Path) -> 
         await platform.store.sync()
         await call(platform, "course.check", ADA, exercise="s12.remember", source=RIGHT)
         exported = (await call(platform, "course.export", ADA)).data
-        assert (await call(platform, "course.reset", ADA)).data == {"forgotten": 1}
+        assert (await call(platform, "course.reset", ADA)).data == {"learner": "ada", "forgotten": 1}
         assert (await call(platform, "course.progress", ADA)).data == []
         for added, known in ((1, 0), (0, 1)):
             found = (await call(platform, "course.import", ADA, done=exported["done"])).data
@@ -343,6 +349,79 @@ def test_a_teacher_sees_first_who_is_stuck(inside: Inside, tmp_path: Path) -> No
         assert "secret" not in json.dumps(shown)
         await call(platform, "course.reset", user("ben", "learner", 5))
         assert (await call(platform, "course.learners", TEACHER)).data[0]["name"] == "ada"
+
+    inside(test, data_dir=tmp_path)
+
+
+@pytest.mark.operation("course.learners")
+def test_results_of_a_class_open_in_a_spreadsheet(inside: Inside, tmp_path: Path) -> None:
+    async def test(inside_: Any) -> None:
+        platform = inside_.platform
+        await platform.store.sync()
+        for name, shown in (("Bjorn.Muller", "Björn Müller"), ("ada", ""), ("eve", '=HYPERLINK("http://x")')):
+            await platform.accounts.add(name, "learner", shown=shown)
+        await attempt(platform, "Bjorn.Muller", "s12.minimal", 1.5, ok=True)
+        await platform.store.learning.add("ada", Learned("prediction", "s12.p1", 2.0, {"choice": 1, "right": True}))
+        answer = await inside_.client.get("/api/v1/course/learners?format=csv", headers=OWNER)
+        assert answer.headers["content-type"].startswith("text/csv")
+        assert re.search(r'filename="superlearner-class-\d{4}-\d\d-\d\d\.csv"', answer.headers["content-disposition"])
+        assert answer.content.startswith("\ufeff".encode())  # without it, spreadsheets show other letters for accents
+        lines = {line["id"]: line for line in csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig")))}
+        assert [line["name"] for line in lines.values()] == ['\'=HYPERLINK("http://x")', "ada", "Björn Müller"]
+        bjorn, of = lines["Bjorn.Muller"], str(len(Course().lesson(12).blocks(ASKS)))
+        assert (bjorn["last_activity"], bjorn["exercises_passed"]) == ("1970-01-01T00:00:01.500Z", "1")
+        assert (bjorn["session_12_done"], bjorn["session_12_of"], bjorn["session_14_done"]) == ("1", of, "0")
+        assert (lines["ada"]["predictions_right"], lines["eve"]["last_activity"]) == ("1", "")
+
+    inside(test, data_dir=tmp_path)
+
+
+@pytest.mark.operation("course.reset")
+def test_a_teacher_resets_a_session_of_a_learner_or_all_of_them(inside: Inside, tmp_path: Path) -> None:
+    async def test(inside_: Any) -> None:
+        platform = inside_.platform
+        await platform.store.sync()
+        for name, role in (("ada", "learner"), ("ben", "learner"), ("tina", "teacher"), ("theo", "teacher")):
+            await platform.accounts.add(name, role, shown="Ada L." if name == "ada" else "")
+            await attempt(platform, name, "s12.minimal", 1.0, ok=True)
+            await attempt(platform, name, "s14.fix", 2.0, ok=True)
+
+        async def passed() -> dict[str, int]:
+            return {one["name"]: one["passed"] for one in (await call(platform, "course.learners", TEACHER)).data}
+
+        plan = await call(platform, "course.reset", TEACHER, dry_run=True, learner="ada", session=12)
+        assert plan.data["would"] == "forget all that Ada L. did in session 12"
+        assert await passed() == {"ada": 2, "ben": 2}
+        gone = (await call(platform, "course.reset", TEACHER, learner="Ada", session=12)).data
+        assert gone == {"learner": "ada", "forgotten": 1}
+        assert await passed() == {"ada": 1, "ben": 2}
+        answer = await inside_.client.request(
+            "DELETE", "/api/v1/course/progress", json={"learner": "ada"}, headers=OWNER
+        )
+        assert answer.json()["data"] == {"learner": "ada", "forgotten": 1}
+        assert await passed() == {"ada": 0, "ben": 2}
+        with pytest.raises(OperationError, match="there is no session 98") as no_session:
+            await call(platform, "course.reset", TEACHER, learner="ben", session=98)
+        assert no_session.value.code == "course_item_not_found"
+
+    inside(test, data_dir=tmp_path)
+
+
+@pytest.mark.operation("course.reset")
+def test_nobody_but_a_teacher_resets_another_learner(inside: Inside, tmp_path: Path) -> None:
+    async def test(inside_: Any) -> None:
+        platform = inside_.platform
+        await platform.store.sync()
+        for name, role in (("ada", "learner"), ("ben", "learner"), ("tina", "teacher"), ("theo", "teacher")):
+            await platform.accounts.add(name, role)
+            await attempt(platform, name, "s12.minimal", 1.0, ok=True)
+        narrow = replace(TEACHER, scopes=frozenset({"read", "operate"}))
+        for who, whose in ((ADA, "ben"), (ADA, "nobody"), (ANONYMOUS, "ben"), (narrow, "ben"), (TEACHER, "theo")):
+            with pytest.raises(OperationError) as refused:
+                await call(platform, "course.reset", who, learner=whose)
+            assert refused.value.code == "missing_scope", (who, whose)
+        assert await platform.store.learning.count() == 4
+        assert (await call(platform, "course.reset", ADA, learner="ADA")).data == {"learner": "ada", "forgotten": 1}
 
     inside(test, data_dir=tmp_path)
 

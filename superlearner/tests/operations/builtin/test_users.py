@@ -176,6 +176,38 @@ def test_of_two_uses_of_a_link_at_once_one_signs_in(inside: Run, tmp_path: Path)
     inside(test, data_dir=tmp_path)
 
 
+@pytest.mark.operation("user.link", "user.links")
+def test_a_new_link_replaces_one_that_was_not_used(
+    inside: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test(platform: Any) -> None:
+        await add(platform, "ada")
+        first, of_ben = await link(platform, "ada", hours=8000), await sheet_link(platform, "ben")
+        made = (await platform.client.post(f"{USERS}/ada/link", json={}, headers=OWNER)).json()["data"]
+        assert made["replaced"] is True
+        for again in (await platform.client.get(first), await platform.client.post(first, headers=HERE)):
+            assert (again.status_code, "There is a newer link" in again.text) == (410, True)
+        second = httpx.URL(made["url"]).path
+        assert (await platform.client.post(second, headers=HERE)).status_code == 303
+        assert "used already" in (await platform.client.get(second)).text
+        made = (await platform.client.post(f"{USERS}/ada/link", json={}, headers=OWNER)).json()["data"]
+        assert made["replaced"] is False
+        newer = await sheet_link(platform, "ben")
+        assert ("There is a newer link" in (await platform.client.get(of_ben)).text) is True
+        assert (await platform.client.post(newer, headers=HERE)).status_code == 303
+        clock = platform.platform.tokens.clock
+        wall = clock._wall
+        monkeypatch.setattr(clock, "_wall", lambda: wall() + 40 * 24 * 3600)  # the store forgets the newer links
+        await link(platform, "ben")
+        assert (await platform.client.get(first)).status_code == 410
+
+    async def sheet_link(platform: Any, name: str) -> str:
+        answer = await platform.client.post(f"{USERS}/links", json={"names": name}, headers=OWNER)
+        return httpx.URL(answer.json()["data"]["links"][0]["url"]).path
+
+    inside(test, data_dir=tmp_path)
+
+
 @pytest.mark.operation("user.link")
 def test_an_expired_link_stays_expired_when_the_clock_jumps_back(
     inside: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -490,10 +522,11 @@ def test_links_end_with_a_sign_out_that_is_not_stored(
 def test_a_link_for_a_year_works_after_two_months(inside: Run, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
         await add(platform, "ada")
-        for_a_year, for_a_day = await link(platform, "ada", hours=24 * 365), await link(platform, "ada")
+        await add(platform, "ben")
+        for_a_year, for_a_day = await link(platform, "ada", hours=24 * 365), await link(platform, "ben")
         clock = platform.platform.accounts.clock
         clock.at_least(clock() + 60 * 86_400)
-        await link(platform, "ada")  # forgets old ones
+        await link(platform, "ben")  # forgets old ones
         assert "not valid" in (await platform.client.get(for_a_day)).text
         assert (await platform.client.post(for_a_year, headers=HERE)).status_code == 303
 

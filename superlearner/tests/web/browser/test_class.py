@@ -94,6 +94,16 @@ def test_a_teacher_gives_links_to_a_class_and_sees_who_is_stuck(
     expect(answer.locator(".cm-line", has_text="class MinimalServer: ...")).to_be_visible()
     expect(answer.locator(".cm-line").nth(6).locator(".cm-lintRange-error")).to_be_in_viewport()
     work.get_by_role("button", name="New sign-in link").click()
-    expect(work.locator("#learner-link")).to_contain_text("/sign-in/")
+    expect(work.locator("#learner-acts")).to_contain_text("/sign-in/")
+    work.get_by_role("button", name="Reset…").click()
+    question = page.get_by_role("dialog", name="Reset ben?")
+    question.get_by_label("Forget the work in").select_option(label="Session 12: What is OTP?")
+    assert broken_rules(page) == []
+    question.get_by_role("button", name="Reset", exact=True).click()
+    expect(work).to_contain_text("ben has not begun an exercise yet.")
     assert page.evaluate(SIDEWAYS) == 0
     assert broken_rules(page) == []
+    work.get_by_role("button", name="Close").click()
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="Results as CSV").click()
+    assert saved.value.suggested_filename.startswith("superlearner-class-")

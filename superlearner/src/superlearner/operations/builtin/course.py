@@ -15,12 +15,12 @@ from superlearner.course.course import Course, UnknownItem, full_id
 from superlearner.course.engine.checking import Checker, CheckNotRun
 from superlearner.course.lesson import Block, Cell, Exercise, Lesson, Measure, Picture, Predict, Reflect, Text
 from superlearner.course.misconceptions import MISCONCEPTIONS, explain_misconceptions
-from superlearner.course.progress import ItemState, Missed, NotYet, Progress, now
+from superlearner.course.progress import ASKS, ItemState, Missed, NotYet, Progress, now
 from superlearner.course.reading import MARKDOWN, render_html
 from superlearner.course.review import Due, Review
 from superlearner.operations.builtin.store import reading_the_store
 from superlearner.operations.context import Context
-from superlearner.operations.declaration import operation
+from superlearner.operations.declaration import Picker, operation
 from superlearner.operations.failures import OperationError
 from superlearner.operations.results.course import (
     CourseBlock,
@@ -43,6 +43,9 @@ from superlearner.operations.results.course import (
     CourseSession,
     CourseSolution,
 )
+from superlearner.operations.rights.accounts import Accounts, standing_of
+from superlearner.operations.rights.user_access import UserName, find_user, may_manage
+from superlearner.operations.rights.users import key_of
 from superlearner.store import Store
 from superlearner.store.learning import Learned
 
@@ -333,12 +336,52 @@ async def import_(
 
 
 @operation("course.reset", http=("DELETE", "/course/progress"), scope="operate", on="platform", of="user",
-           changes=True, destroys=True, errors=STORED)  # fmt: skip
-async def reset(ctx: Context, store: Store, /) -> CourseForgotten:
-    """Forget all that you did in the course."""
-    ctx.about_to("forget all that you did in the course")
+           changes=True, destroys=True, errors=(*THERE, *STORED, "user_not_found"))  # fmt: skip
+async def reset(
+    ctx: Context,
+    accounts: Accounts,
+    course: Course,
+    store: Store,
+    /,
+    learner: Annotated[
+        UserName | None, Field(description="a learner, for their teacher; by default you"), Picker("user")
+    ] = None,
+    session: Annotated[
+        int | None, Field(ge=1, le=99, description="only this session; by default all of them", examples=[12])
+    ] = None,
+) -> CourseForgotten:
+    """Forget all that you did in the course, or in one session of it.
+
+    A teacher resets a learner. Account and sandboxes stay.
+    """
+    name, whose = ctx.user.name, "you"
+    if learner is not None and key_of(learner) != key_of(name):
+        name, whose = await _learner_to_reset(ctx, accounts, learner)
+    items = None
+    if session is not None:
+        found = item_there(lambda: course.lesson(session))
+        items = [block.id for block in found.blocks(ASKS)]
+    what = "in the course" if session is None else f"in session {session}"
+    ctx.about_to(f"forget all that {whose} did {what}")
     with reading_the_store():
-        return CourseForgotten(forgotten=await store.learning.forget(ctx.user.name))
+        return CourseForgotten(learner=name, forgotten=await store.learning.forget(name, items))
+
+
+async def _learner_to_reset(ctx: Context, accounts: Accounts, learner: str) -> tuple[str, str]:
+    """Return name and shown name of a learner whom the caller teaches.
+
+    Raises:
+        OperationError: `missing_scope`, before the user is looked up: learners do not learn who is there; or
+            `user_not_found`.
+    """
+    if "code" not in ctx.user.scopes:
+        raise OperationError(
+            "missing_scope", f"resetting another learner requires the scope code, which {ctx.user.name} does not have"
+        )
+    with reading_the_store():
+        row = await find_user(accounts, learner)
+    may_manage(ctx, standing_of(row), f"resetting the {row.role} {row.name}")
+    return row.name, row.shown or row.name
 
 
 async def _progress(ctx: Context, store: Store) -> Progress:

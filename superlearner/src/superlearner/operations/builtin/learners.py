@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import csv
+import io
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field
+
 from superlearner.base.natural import natural
+from superlearner.control.clock import timestamp
 from superlearner.course.classroom import Classroom
 from superlearner.course.course import Course
 from superlearner.course.lesson import Exercise, Lesson
 from superlearner.course.misconceptions import explain_misconceptions
 from superlearner.course.progress import ASKS, ItemState, Progress
+from superlearner.observing.monitoring.export import cell
 from superlearner.operations.builtin.course import STORED, describe_session, place_of_block
 from superlearner.operations.builtin.store import reading_the_store
-from superlearner.operations.declaration import operation
+from superlearner.operations.declaration import Download, operation
 from superlearner.operations.results.course import (
     CourseLearner,
     CourseLearnerAnswer,
@@ -25,10 +34,23 @@ from superlearner.operations.rights.accounts import Accounts, standing_of
 from superlearner.operations.rights.user_access import UserName, find_user
 from superlearner.store import UserRow
 
+BYTE_ORDER_MARK: Final = "\ufeff"
+"""Begins a file of which spreadsheets read accents rightly."""
+
 
 @operation("course.learners", http=("GET", "/course/learners"), scope="code", on="platform", errors=STORED,
+           media=("text/csv",),
            short="name,at,session,stuck,passed,mispredicted current.id,attempts,hints,said")  # fmt: skip
-async def learners(accounts: Accounts, classroom: Classroom, course: Course, /) -> list[CourseLearner]:
+async def learners(
+    accounts: Accounts,
+    classroom: Classroom,
+    course: Course,
+    /,
+    format: Annotated[
+        Literal["json", "csv"],
+        Field(description="`csv`: a file with a line for each learner by name, safe to open in a spreadsheet"),
+    ] = "json",
+) -> list[CourseLearner]:
     """List where each learner is, those who are stuck first, then by name.
 
     `session` is the one opened or worked in last. `current` is the newest exercise that is not passed, preferably of
@@ -44,7 +66,34 @@ async def learners(accounts: Accounts, classroom: Classroom, course: Course, /) 
     found = [
         _learner(row, done.get(row.name) or Progress(), course, row.seen, classroom.opened(row.name)) for row in rows
     ]
+    if format == "csv":
+        return _download(sorted(found, key=lambda one: natural(one.shown)), course)
     return sorted(found, key=lambda one: (not one.stuck, natural(one.shown)))
+
+
+def _download(found: list[CourseLearner], course: Course) -> Any:
+    """Return the learners as a file, where the signature names their model."""
+
+    async def parts() -> AsyncIterator[str]:
+        yield _as_csv(found, course)
+
+    return Download("text/csv", f"superlearner-class-{timestamp()[:10]}.csv", parts())
+
+
+def _as_csv(found: list[CourseLearner], course: Course) -> str:
+    """Return the learners as CSV: a column for each number, since spreadsheets read 3/12 as a date."""
+    page = io.StringIO()
+    writer = csv.writer(page)
+    sessions = {one.number: len(one.blocks(ASKS)) for one in course.lessons}
+    columns = ["name", "id", "last_activity", "exercises_passed", "exercises", "predictions_right", "predictions_wrong"]
+    writer.writerow([*columns, *(f"session_{number}_{what}" for number in sessions for what in ("done", "of"))])
+    for one in found:
+        done = {begun.number: begun.done for begun in one.sessions}
+        at = "" if one.at is None else timestamp(one.at)
+        facts = [one.shown, one.name, at, one.passed, one.exercises, one.predicted, one.mispredicted]
+        parts = [count for number, of in sessions.items() for count in (done.get(number, 0), of)]
+        writer.writerow(map(cell, [*facts, *parts]))
+    return BYTE_ORDER_MARK + page.getvalue()
 
 
 @operation("course.learner", http=("GET", "/course/learners/{name}"), scope="code", on="platform",

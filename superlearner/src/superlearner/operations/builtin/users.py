@@ -165,7 +165,7 @@ async def sign_out(ctx: Context, accounts: Accounts, /, name: UserName) -> UserS
 
 
 @operation("user.link", http=("POST", "/users/{name}/link"), scope="code", on="platform", changes=True, errors=THERE,
-           short="user url expires_at note qr")  # fmt: skip
+           short="user url expires_at replaced note qr")  # fmt: skip
 async def link(
     ctx: Context,
     accounts: Accounts,
@@ -181,13 +181,15 @@ async def link(
 ) -> SignInLinkMade:
     """Make a link that signs a user in once.
 
-    Only this result shows it. Opening it shows a page whose button signs in, so a preview in a chat does not use it up.
+    An earlier link of the user that was not used no longer works, except for the owner. Only this result shows it.
+    Opening it shows a page whose button signs in, so a preview in a chat does not use it up.
     """
     if key_of(name) == OWNER.name:
         may_manage(ctx, "owner", "a link for the owner")
         seconds = settings.owner_link_expires if hours is None else hours * HOUR_S
         ctx.about_to("make a sign-in link for the owner")
         code, who, expires = reach.owner_code(seconds) or "", OWNER.name, accounts.clock() + seconds
+        replaced = False
     else:
         with the_store():
             row = await find_user(accounts, name)
@@ -197,7 +199,7 @@ async def link(
             if row.implied:
                 row = await accounts.change(row, scopes=in_order(row.scopes))
             seconds = settings.link_expires if hours is None else hours * HOUR_S
-            code, expires = await accounts.new_link(row, seconds)
+            code, expires, replaced = await accounts.new_link(row, seconds)
             who = row.name
     urls = [f"{base}/sign-in/{code}" for base in reach.urls]
     made = qr_of(urls[0]) if qr else None
@@ -206,6 +208,7 @@ async def link(
         url=urls[0],
         urls=urls,
         expires_at=expires,
+        replaced=replaced,
         note=reach.note,
         qr=None if made is None else made.blocks,
         qr_path=None if made is None else made.path,
@@ -240,7 +243,7 @@ async def links(
 
     Learners who are not there yet are added. Names of users have no spaces and accents: *Jörg Müller* is the user
     `Jorg.Muller`. In a table, e-mail addresses and numbers are left out. If a name cannot be used, nothing is added.
-    Each link signs in once; only this result shows it.
+    Each link signs in once; only this result shows it. It replaces an earlier one that was not used.
     """
     with the_store():
         sheet = await _read_names(ctx, accounts, names)
@@ -253,7 +256,7 @@ async def links(
             user, added = (row, False) if row is not None else await _add_learner(ctx, accounts, name)
             if (shown := "" if given == user.name else given) != user.shown:
                 user = await accounts.show_as(user, shown)
-            code, expires = await accounts.new_link(user, seconds)
+            code, expires, _ = await accounts.new_link(user, seconds)
             url = f"{reach.urls[0]}/sign-in/{code}"
             qr = qr_of(url)
             made.append(SheetLink(given=given, user=user.name, added=added, url=url, qr_path=qr.path, qr_size=qr.size))

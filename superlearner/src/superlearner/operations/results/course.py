@@ -208,7 +208,8 @@ class CourseSolution(ResultModel):
 class CourseForgotten(ResultModel):
     """The result of a reset."""
 
-    forgotten: int
+    learner: str = Field(description="the user whose work it was")
+    forgotten: int = Field(description="answers, predictions, reflections and hints that are deleted")
 
 
 class CourseStepReached(ResultModel):

@@ -22,7 +22,7 @@ from superlearner.store import SignInLink, Store, StoreUnavailable, Token, UserR
 
 __all__ = ["Accounts", "LinkState", "UserChange", "role_of", "scopes_of", "standing_of", "user_of"]
 
-LinkState = Literal["ready", "used", "expired", "unknown"]
+LinkState = Literal["ready", "used", "replaced", "expired", "unknown"]
 UserChange = Literal["changed", "signed_out", "removed"]
 
 CODE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -75,7 +75,7 @@ class Accounts:
     ...     await StoreService.start_link(store, name="store")
     ...     accounts = Accounts(store, Tokens(store))
     ...     ada = await accounts.add("ada", "learner")
-    ...     code, _ = await accounts.new_link(ada, 600)
+    ...     code, _, _ = await accounts.new_link(ada, 600)
     ...     first, second = await accounts.redeem(code), await accounts.redeem(code)
     ...     await store.close()
     ...     return first[0], first[1].name, second[0]
@@ -227,16 +227,23 @@ class Accounts:
         with suppress(StoreUnavailable):
             await self._store.records.saw_user(row.id, now)
 
-    async def new_link(self, row: UserRow, seconds: float) -> tuple[str, float]:
-        """Create a link that signs a user in once; return its code, which is not stored, and its expiry.
+    async def new_link(self, row: UserRow, seconds: float) -> tuple[str, float, bool]:
+        """Create a link that signs a user in once, in place of one that was not used.
+
+        Returns:
+            its code, which is not stored; its expiry; and whether it replaced one.
 
         Raises:
             StoreUnavailable: it cannot be stored.
         """
         code, now = secrets.token_urlsafe(32), self.clock()
         await self._store.records.forget_links(now - LINKS_KEPT_S)
+        old = await self._store.records.links_of(row.id)
+        ready = [one.id for one in old if one.used is None and one.expires > now]
+        if ready:
+            await self._store.records.end_links(ready, now)
         await self._store.records.add_link(SignInLink(_hash(code), row.id, now, now + seconds))
-        return code, now + seconds
+        return code, now + seconds, bool(ready)
 
     async def look_up(self, code: str) -> tuple[LinkState, UserRow | None]:
         """Return the state of a link and, if it is ready, its user. Raises StoreUnavailable."""
@@ -250,6 +257,8 @@ class Accounts:
         self.clock.at_least(found.used or found.at)
         if found.used is not None:
             return "used", None
+        if any(one.id > found.id for one in await self._store.records.links_of(row.id)):
+            return "replaced", None
         return ("expired", None) if found.expires <= self.clock() else ("ready", row)
 
     async def redeem(self, code: str) -> tuple[LinkState, UserRow | None]:

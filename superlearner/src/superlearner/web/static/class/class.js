@@ -19,18 +19,25 @@ const page = byId("class", HTMLElement);
 const table = byId("class-table", HTMLTableElement);
 const none = byId("class-none", HTMLElement);
 const dialog = byId("learner", HTMLDialogElement);
+const resetDialog = byId("reset", HTMLDialogElement);
+const resetForm = byId("reset-form", HTMLFormElement);
+const resetSession = byId("reset-session", HTMLSelectElement);
+const resetWrong = byId("reset-wrong", HTMLElement);
 /** The header cells of the sessions. @type {NodeListOf<HTMLElement>} */
 const heads = table.querySelectorAll("thead [data-number]");
 /** The titles of the sessions, by number. */
 const names = new Map([...heads].map((one) => [Number(one.dataset.number), one.querySelector("a")?.title ?? ""]));
 /** The learner in the dialog; "" while it is closed. */
 let learnerName = "";
+/** The learners of the newest answer. @type {Api.CourseLearner[]} */
+let learners = [];
 /** The number of the newest request. */
 let newest = 0;
 let timer = 0;
 
 document.addEventListener("visibilitychange", () => document.hidden || void look());
 dialog.onclose = () => (learnerName = "");
+byId("reset-cancel", HTMLButtonElement).onclick = () => resetDialog.close();
 byId("links-open", HTMLButtonElement).onclick = () => openLinks(look);
 void look();
 
@@ -40,12 +47,13 @@ async function look() {
   const mine = (newest += 1);
   const name = learnerName;
   try {
-    /** @type {[Api.CourseLearner[], Api.CourseLearnerWork|null]} */ const [learners, work] = await Promise.all([
+    /** @type {[Api.CourseLearner[], Api.CourseLearnerWork|null]} */ const [found, work] = await Promise.all([
       platform("GET", "/course/learners"),
       name ? platform("GET", `/course/learners/${encodeURIComponent(name)}`) : null,
     ]);
     if (mine !== newest) return;
-    draw(learners);
+    learners = found;
+    draw();
     if (work && name === learnerName) drawWork(work);
     byId("lost", HTMLElement).hidden = true;
     page.dataset.ready = "yes";
@@ -70,14 +78,15 @@ function fail(error) {
   byId("lost", HTMLElement).hidden = false;
 }
 
-/** @param {Api.CourseLearner[]} learners */
-function draw(learners) {
+/** Draw the learners. */
+function draw() {
   const stuck = learners.filter((one) => one.stuck).length;
   render(html`<span><b>${learners.length}</b> ${learners.length === 1 ? "learner" : "learners"}</span>${stuck
     ? html`<span data-look="restarting"><b>${stuck}</b> stuck</span>` : nothing}`, byId("class-counts", HTMLElement));
   byId("links-open", HTMLElement).hidden = false;
   if (!learners.length)
     render(html`<h2>No learners yet</h2><p>Make sign-in links for your class: paste the names, then print the sheet or copy it.</p>`, none);
+  byId("class-results", HTMLAnchorElement).hidden = !learners.length;
   none.hidden = learners.length > 0;
   table.hidden = byId("class-about", HTMLElement).hidden = !learners.length;
   const begun = new Set(learners.flatMap(({ sessions }) => sessions.map(({ number }) => number)));
@@ -119,31 +128,63 @@ function open(name, shown) {
   learnerName = name;
   write(byId("learner-name", HTMLElement), shown);
   render(html`<p class="hint">Loading…</p>`, byId("learner-work", HTMLElement));
-  render(newLink(name), byId("learner-link", HTMLElement));
+  render(acts(name, shown), byId("learner-acts", HTMLElement));
   dialog.showModal();
   byId("learner-name", HTMLElement).focus();
   void loadPart(import("./learner-answer.js")).then(look, fail);
 }
 
 /**
- * Return the button that makes a sign-in link, or the link, which is shown once.
+ * Return what a teacher can do for a learner: make a sign-in link, which is shown once, and reset their work.
  * @param {string} name
+ * @param {string} shown
  * @param {Api.SignInLinkMade} [made]
  * @param {string} [failed]
  * @returns {unknown}
  */
-const newLink = (name, made, failed) => html`${made
+const acts = (name, shown, made, failed) => html`${made
   ? html`<code>${made.url}</code>${copyButton(() => made.url, "Copy", "Copy the link")}
-    <span class="hint">Signs ${name} in once, until ${time(made.expires_at)}.</span>`
-  : html`<button type="button" class="btn" @click=${() => void makeLink(name)}>New sign-in link</button>`}
+    <span class="hint">Signs ${shown} in once, until ${time(made.expires_at)}.${made.replaced
+      ? " The earlier unused link no longer works." : nothing}</span>`
+  : html`<button type="button" class="btn" @click=${() => void makeLink(name, shown)}>New sign-in link</button>`}
+  <button type="button" class="btn" @click=${() => reset(name, shown)}>Reset…</button>
   ${failed ? html`<span class="wrong" role="alert">${failed}</span>` : nothing}`;
 
-/** @param {string} name */
-async function makeLink(name) {
-  const place = byId("learner-link", HTMLElement);
-  const shown = await platform("POST", `/users/${encodeURIComponent(name)}/link`, {}).then((made) => newLink(name, made),
-    (error) => newLink(name, undefined, error instanceof Error ? error.message : "failed"));
-  if (name === learnerName) render(shown, place);
+/** @param {string} name @param {string} shown */
+async function makeLink(name, shown) {
+  const then = await platform("POST", `/users/${encodeURIComponent(name)}/link`, {}).then((made) => acts(name, shown, made),
+    (error) => acts(name, shown, undefined, error instanceof Error ? error.message : "failed"));
+  if (name === learnerName) render(then, byId("learner-acts", HTMLElement));
+}
+
+/**
+ * Ask which work of a learner to forget, and forget it.
+ * @param {string} name
+ * @param {string} shown
+ */
+function reset(name, shown) {
+  write(byId("reset-title", HTMLElement), `Reset ${shown}?`);
+  write(resetWrong, "");
+  const begun = new Set(learners.find((one) => one.name === name)?.sessions.map(({ number }) => number));
+  render([html`<option value="">all sessions</option>`, ...[...names].filter(([number]) => begun.has(number))
+    .map(([number, title]) => html`<option value=${number}>${title}</option>`)], resetSession);
+  resetSession.value = "";
+  resetForm.onsubmit = (event) => {
+    event.preventDefault();
+    void forget(name, Number(resetSession.value) || null);
+  };
+  resetDialog.showModal();
+}
+
+/** @param {string} learner @param {number|null} session  null for all */
+async function forget(learner, session) {
+  try {
+    await platform("DELETE", "/course/progress", { learner, session });
+  } catch (error) {
+    return write(resetWrong, error instanceof ApiError ? error.words : "failed");
+  }
+  resetDialog.close();
+  void look();
 }
 
 /** @param {Api.CourseLearnerWork} work */

@@ -75,7 +75,8 @@ async function link(name) {
 function show(made) {
   write(byId("link-title", HTMLElement), `Sign-in link for ${made.user}`);
   write(byId("link-url", HTMLElement), made.url);
-  write(byId("link-until", HTMLElement), `It signs in once, as ${made.user}, and works until ${time(made.expires_at)}. Only its hash is `
+  write(byId("link-until", HTMLElement), `It signs in once, as ${made.user}, and works until ${time(made.expires_at)}.${made.replaced
+    ? " The earlier unused link no longer works." : ""} Only its hash is `
     + `stored, so it is not shown again.`);
   const note = byId("link-note", HTMLElement);
   note.hidden = made.note === null;
