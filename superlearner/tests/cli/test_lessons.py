@@ -68,6 +68,7 @@ def test_the_list_of_learners_has_headings_in_words() -> None:
         "name": "ada", "at": 1.5, "session": 3, "stuck": True, "passed": 2, "exercises": 9, "predicted": 2,
         "mispredicted": 1, "current": EXERCISE,
     }  # fmt: skip
+    assert in_words("course.learners", "name,id\r\n") is None
     text = in_words("course.learners", [learner, learner | {"name": "bob", "at": None, "current": None}])
     assert text is not None
     heads, ada, bob = text.splitlines()

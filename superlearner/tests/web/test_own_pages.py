@@ -72,7 +72,7 @@ def test_a_page_for_teachers_says_so_to_a_learner(inside: Inside, tmp_path: Path
             assert offered == ["/", "/supervisors", "/timeline", "/sandboxes", "/learn", "/system"]
             nowhere = await inside_.client.get("/nowhere", headers=browser)
             assert (nowhere.status_code, "is for teachers" in nowhere.text) == (404, False)
-            assert "Nothing for learners is at /nowhere." in nowhere.text
+            assert "Nothing is at /nowhere." in nowhere.text
             bar = answer.text.partition('<nav id="nav"')[2].partition("</nav>")[0]
             assert re.findall(r'href="([^"]*)"', bar) == offered[1:]
             for link in offered:

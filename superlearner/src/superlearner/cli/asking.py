@@ -144,7 +144,7 @@ def request(platform: FoundPlatform, method: str, target: str, body: Any = None,
     finally:
         connection.close()
     if response.status == 200 and (response.getheader("content-type") or "").startswith("text/csv"):
-        return {"data": text.decode()}
+        return {"data": text.decode("utf-8-sig").replace("\r\n", "\n")}
     try:
         answer = json.loads(text)
     except ValueError:

@@ -42,7 +42,7 @@ HEADINGS: Final = ("h3", "h4")
 
 
 def in_words(name: str, data: Any, begin: str = "superlearner") -> str | None:
-    """Return an answer of the course as text; None for an operation that has no text of its own.
+    """Return an answer of the course as text; None for one that is a file, or has no text of its own.
 
     Args:
         name: that of the operation.
@@ -50,7 +50,7 @@ def in_words(name: str, data: Any, begin: str = "superlearner") -> str | None:
         begin: the beginning of commands in this terminal.
     """
     write = WRITERS.get(name)
-    if write is None:
+    if write is None or isinstance(data, str):  # a file, such as CSV, stays as it is
         return None
     width = min(shutil.get_terminal_size((WIDTH, 0)).columns, WIDTH)
     return complete(printable_lines("\n".join(write(data, width)).rstrip()), begin)

@@ -175,7 +175,7 @@ class SignIn:
             if not _may_read(visit, visitor):
                 refused = self._not_allowed(visit, visitor)
                 if visit.is_page and "own" in visitor.user.scopes:
-                    return self._for_teachers(visit, visitor.user.name)
+                    return self._for_teachers(visit, visitor.user.display_name)
                 raise refused
         except CredentialRefused as refused:
             return self._refusal(visit, refused)

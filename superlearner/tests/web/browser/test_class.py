@@ -81,7 +81,7 @@ def test_a_teacher_gives_links_to_a_class_and_sees_who_is_stuck(
             == 0
         )
     first.get_by_role("button", name="ben").click()
-    work = page.get_by_role("dialog", name="ben")
+    work = page.get_by_role("dialog", name="ben", exact=True)
     expect(work).to_contain_text("Line 7: expected 0, got 3.")
     expect(work.get_by_role("listitem")).to_have_text(
         ["passed: Set keeps a value.", "failed: A restart starts from the beginning."]

@@ -101,11 +101,14 @@ test("the options of a request are those of the configuration, without its origi
   assert.deepEqual(optionsOf({ configuration: { origin: "source", title: null, supervisor_module: null, ...options } }), options);
 });
 
-test("the Playground opens the newest sandbox of the user, and never the home with the platform's demo", () => {
+test("the Playground opens the newest sandbox of the user, and never the platform's demo or the workbench of a lesson", () => {
   const home = { id: "home-ada-2", status: "running" }, mine = { id: "my_tree", status: "running" };
   assert.equal(firstToOpen([home]), undefined);
   assert.equal(firstToOpen([home, mine]), mine);
   assert.equal(firstToOpen([mine, home]), mine);
+  const bench = { ...mine, id: "workbench-12-Ada" };
+  assert.equal(firstToOpen([bench]), undefined);
+  assert.equal(firstToOpen([bench, mine]), mine);
   assert.equal(firstToOpen([{ ...mine, status: "ended" }, { ...mine, id: "older" }]), undefined);
 });
 

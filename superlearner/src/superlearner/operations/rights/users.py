@@ -169,10 +169,12 @@ def name_like(given: str) -> str:
 
     >>> name_like("Jörg  Müller"), name_like("o'Neil, Ada"), name_like("Søren Weiß"), name_like("李")
     ('Jorg.Muller', 'oNeil.Ada', 'Soren.Weiss', '')
+    >>> name_like("D. Knuth"), name_like("Ada K. L. Byron Jr.")
+    ('D.Knuth', 'Ada.K.L.Byron.Jr')
     """
     plain = unicodedata.normalize("NFKD", given.translate(LATIN)).encode("ascii", "ignore").decode()
     words = [re.sub(r"[^A-Za-z0-9._@-]", "", word) for word in re.split(r"[\s,;]+", plain)]
-    return ".".join(word for word in words if word).lstrip("._@-")[:64]
+    return re.sub(r"\.{2,}", ".", ".".join(words)).lstrip("._@-")[:64].rstrip(".")
 
 
 def key_of(name: str) -> str:

@@ -12,6 +12,8 @@ import { counted, duration, number, sentence, size, time } from "../base/words.j
 
 /** The beginning of the ids of homes. */
 const HOME = "home-";
+/** The beginning of the ids of workbenches, see `lesson/workbench.js`. */
+const WORKBENCH = "workbench-";
 /** The process state whose colour each state uses. */
 const LOOKS = { running: "running", starting: "starting", stopping: "exiting", ended: "crashed" };
 /** Reasons of ends that somebody wanted, in the words of the platform. */
@@ -145,12 +147,13 @@ export function freeName(like, taken) {
 }
 
 /**
- * Return the sandbox that the Playground opens: the user's newest, unless it has ended. The home of a learner does not
- * count, since it runs the platform's demo. Without one, the Playground opens a new sandbox.
+ * Return the sandbox that the Playground opens: the user's newest, unless it has ended. The home of a learner, which
+ * runs the platform's demo, and workbenches of lessons do not count: their code is not the user's. Without one, the
+ * Playground opens a new sandbox.
  * @param {readonly Sandbox[]} ours  newest first
  */
 export function firstToOpen(ours) {
-  const newest = ours.find((one) => !one.id.startsWith(HOME));
+  const newest = ours.find(({ id }) => !id.startsWith(HOME) && !id.startsWith(WORKBENCH));
   return newest?.status === "ended" ? undefined : newest;
 }
 
