@@ -282,7 +282,8 @@ def test_a_restart_on_request_names_the_request_and_is_kept(inside: Inside, tmp_
                 request = f"{whose} request through test ({operation})"
                 assert (line["request"], line["supervisor"], line["reason"]) == (request, "demo_one_for_one", None)
                 shown = (await call(platform.platform, "restart.show", reader, event=line["ref"])).data
-                assert (shown["facts"]["what"], shown["facts"]["why"]) == (f"{line['name']} was restarted", request)
+                facts = shown["facts"]
+                assert (f"{facts['what']} by {request}", facts["why"]) == (line["line"], request)
                 assert f"demo_one_for_one stopped {line['name']} by {request}; " in shown["summary"]
             assert one["name"] == "counter_1" and one["started"] == 1
 

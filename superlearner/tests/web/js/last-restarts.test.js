@@ -60,3 +60,10 @@ test("a stored restart keeps the reason and who acted, as the feed has them", ()
   assert.equal(storedText({ ...restart, line: "shop gave up", gave_up: true, story }), story);
   assert.equal(storedText({ ...restart, count: 30, until: 28 }), "till crashed 30× in 18\u00a0s: KeyError");
 });
+
+test("a restart on request is listed from the store: the feed has only its stop and its start", () => {
+  const known = { lines: [line(30), line(10)], refs: new Set(["r.30", "r.10"]) };
+  const request = { reason: null, request: "your request from the page (supervisor.restart_child)" };
+  assert.deepEqual(told({ ...known, stored: [{ ...stored("r.20", 20), ...request }] }), ["a 30 feed", "a 20 stored", "a 10 feed"]);
+  assert.deepEqual(told({ ...known, stored: [{ ...stored("r.20", 20), ...request, reason: "killed" }] }), ["a 30 feed", "a 10 feed"]);
+});

@@ -101,6 +101,9 @@ def describe_facts(moment: Moment) -> MomentFacts:
     why = killed if reason == "killed" else reason
     if isinstance(moment.events[0] if moment.events else None, Stopped):  # nothing ended by itself
         why = moment.request or "a request"
+        by = [one.by for one in moment.events if isinstance(one, Stopped)][-1]
+        again = [name(one.id) for one in starts if one.by == by]
+        what = f"{sentences.listed(again)} {'was' if len(again) == 1 else 'were'} restarted"
     return MomentFacts(
         what=what,
         why=why,

@@ -23,7 +23,9 @@ const SAME_S = 0.5;
  */
 export function newest({ node, lines, refs, stored }, most) {
   const since = Math.min(...lines.map(({ from }) => from)) - SAME_S, ended = (/** @type {Api.RestartLine} */ one) => one.until ?? one.at;
-  const others = stored.filter((one) => (one.node && one.node !== node) || (!refs.has(one.ref) && ended(one) < since));
+  const onRequest = (/** @type {Api.RestartLine} */ one) => Boolean(one.request) && one.reason === null; // no restart in the feed
+  const others = stored.filter((one) =>
+    (one.node && one.node !== node) || (!refs.has(one.ref) && (ended(one) < since || onRequest(one))));
   return [
     ...lines.map((line) => ({ node, at: line.from, count: line.count, line, stored: null })),
     ...others.map((one) => ({ node: one.node ?? node, at: ended(one), count: one.count ?? 1, line: null, stored: one })),
