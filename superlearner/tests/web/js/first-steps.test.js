@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Explained, storyOf } from "#static/start/first-steps.js";
+import { Explained, lastBranch, sceneOf, storyOf } from "#static/start/first-steps.js";
 
 const SUP = "shop/checkout_sup", scene = /** @type {any} */ ({ supervisor: { key: SUP } });
 const entry = (/** @type {number} */ id, /** @type {number} */ at, /** @type {string} */ kind, key = `${SUP}/ledger`) =>
@@ -25,4 +25,24 @@ test("an explanation waits for its replay, but at most five seconds in a loop of
   assert.equal(explained.take(entry(3, 12, "restarted"), true, 6900), first);
   const newest = entry(4, 13, "restarted");
   assert.equal(explained.take(newest, true, 7000), newest);
+});
+
+test("the picture shows the branch in which something happened last, and the demo its own", () => {
+  const worker = (/** @type {string} */ key) => ({ key, name: key.split("/").at(-1), kind: "worker", restart: "permanent", critical: false, pid: "0.9.0" });
+  const sup = (/** @type {string} */ key, name = key.split("/").at(-1)) =>
+    ({ key, name, kind: "supervisor", strategy: "rest_for_one", restart: "permanent", critical: false, pid: "0.8.0", budget: null });
+  const tree = (/** @type {string} */ first) => {
+    const rows = [sup("shop/orders", first), worker("shop/orders/a"), worker("shop/orders/b"), sup("shop/delivery"), worker("shop/delivery/c")];
+    const kids = new Map([["shop/orders", ["shop/orders/a", "shop/orders/b"]], ["shop/delivery", ["shop/delivery/c"]]]);
+    return /** @type {any} */ ({ rows: new Map(rows.map((row) => [row.key, row])), kids });
+  };
+  const shown = (/** @type {any} */ model, /** @type {string|null} */ kept, /** @type {string|null} */ last) =>
+    sceneOf(model, kept, last)?.supervisor.key;
+  const fall = entry(1, 5, "gave_up", "shop/delivery"), crash = entry(2, 9, "restarted", "shop/orders/a");
+  assert.deepEqual([lastBranch([fall]), lastBranch([fall, crash]), lastBranch([])], ["shop/delivery", "shop/orders", null]);
+  assert.equal(shown(tree("orders"), null, null), "shop/orders");
+  assert.equal(shown(tree("orders"), "shop/orders", "shop/delivery"), "shop/delivery");
+  assert.equal(shown(tree("orders"), "shop/delivery", null), "shop/delivery");
+  assert.equal(shown(tree("orders"), "shop/delivery", "shop"), "shop/delivery");
+  assert.equal(shown(tree("checkout_sup"), null, "shop/delivery"), "shop/orders");
 });

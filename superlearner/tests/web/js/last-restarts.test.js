@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { storedText } from "#static/live/storms.js";
-import { newest } from "#static/start/last-restarts.js";
+import { newest, restartText } from "#static/start/last-restarts.js";
 
 const line = (from) => ({ from, count: 1 });
 const stored = (ref, at, node = null) => ({ ref, at, node, count: 1 });
@@ -66,4 +66,21 @@ test("a restart on request is listed from the store: the feed has only its stop 
   const request = { reason: null, request: "your request from the page (supervisor.restart_child)" };
   assert.deepEqual(told({ ...known, stored: [{ ...stored("r.20", 20), ...request }] }), ["a 30 feed", "a 20 stored", "a 10 feed"]);
   assert.deepEqual(told({ ...known, stored: [{ ...stored("r.20", 20), ...request, reason: "killed" }] }), ["a 30 feed", "a 10 feed"]);
+});
+
+test("restarts that repeat are one line in feed and store, and a give-up stays among the last three", () => {
+  const crash = (from) => ({
+    from, to: from, count: 1, bars: [], event: { kind: "restarted", level: "bad", text: "", parts: { who: "pricing", reason: "TypeError('no')" } },
+  });
+  const kept = (at, line, more = {}) => ({ ref: `s.${at}`, at, until: at, line, kept: true, count: 1, ...more });
+  const known = {
+    node: "a", lines: [crash(1000), crash(960), crash(900)], refs: new Set(),
+    stored: [
+      kept(800, "pricing crashed and was restarted", { count: 15, at: 640, until: 800 }), kept(700, "cart crashed"), kept(690, "till crashed"),
+      kept(600, "delivery gave up", { gave_up: true }), kept(400, "pricing crashed and was restarted"),
+    ],
+  };
+  assert.deepEqual(newest(known, 3).map(restartText), ["pricing crashed 18× in 6\u00a0min: TypeError", "cart crashed", "delivery gave up"]);
+  assert.deepEqual(newest(known, 9).map(restartText).slice(2), ["till crashed", "delivery gave up", "pricing crashed and was restarted"]);
+  assert.deepEqual(newest({ ...known, lines: [crash(9000)] }, 3).map(({ at }) => at), [9000, 800, 700], "an old give-up is not kept");
 });

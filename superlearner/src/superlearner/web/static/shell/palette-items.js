@@ -163,7 +163,7 @@ export function restartItem({ ref, kept, count = 1, gave_up, node, line = "", at
   const gaveUp = gave_up || line.includes("gave up"), { name, reason, where, supervisor, request, story } = facts;
   return {
     id: `restart:${ref}`, group: "Restarts", icon: gaveUp ? "gave-up" : "crashed", text,
-    more: [when, ...(reason && !line.includes(reason) ? [reasonIn(reason)] : []), ...(node ? [node] : [])].join(" · "),
+    more: [when, ...(reason && !text.includes(reasonIn(reason)) ? [reasonIn(reason)] : []), ...(node ? [node] : [])].join(" · "),
     also: [ABOUT_RESTARTS, gaveUp && "give-up", name, reason, where, supervisor, request, story, asked].filter(Boolean).join(" "),
     href, from: at, until: until ?? at,
   };

@@ -47,14 +47,28 @@ function worth(supervisor, children) {
 }
 
 /**
- * Return the supervisor to show: the previous one while it exists, else the most instructive one.
+ * Return the key of the supervisor below which something happened last, or that gave up; null if nothing did.
+ * @param {readonly FeedEvent[]} feed  oldest first
+ */
+export function lastBranch(feed) {
+  const last = feed.findLast(({ kind, key }) => key && ENDS.has(kind)), key = last?.key ?? "";
+  return last?.kind === "gave_up" ? key : key.slice(0, Math.max(0, key.lastIndexOf("/"))) || null;
+}
+
+/**
+ * Return the supervisor to show: that of the demo, else the one below which something happened last, the previous one
+ * while it exists, or the most instructive one.
  * @param {Model} model
- * @param {string|null} kept  its key
+ * @param {string|null} kept  the key of the previous one
+ * @param {string|null} [last]  see `lastBranch`
  * @returns {Scene|null}
  */
-export function sceneOf(model, kept) {
-  let best = kept === null ? undefined : model.rows.get(kept);
-  if (!best || worth(best, childrenOf(model, best)) <= 0) {
+export function sceneOf(model, kept, last = null) {
+  const demo = [...model.rows.values()].find(({ name }) => name === BEST)?.key ?? null;
+  const wanted = demo === null || kept === null ? [demo, last, kept] : [kept];
+  let best = wanted.map((key) => (key === null ? undefined : model.rows.get(key)))
+    .find((row) => row && worth(row, childrenOf(model, row)) > 0);
+  if (!best) {
     let most = 0;
     best = undefined;
     for (const row of model.rows.values()) {

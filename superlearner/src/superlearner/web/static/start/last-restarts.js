@@ -1,18 +1,28 @@
 /**
  * The newest restarts: those in the feed of the shown node, and those that the platform has stored, also of other nodes.
- * Pure.
+ * Those that repeat are one line. Pure.
  *
  * @module
  */
 
+import { nameIn, reasonIn, rowText, spanOf, storedText, verb } from "../live/storms.js";
+
 /** @import { Line } from "../live/storms.js" */
 /** Seconds by which the times of a restart in the feed and in the store may differ. */
 const SAME_S = 0.5;
-
-/** @typedef {{node: string, at: number, count: number, line: Line|null, stored: Api.RestartLine|null}} Restart */
+/** Seconds without a repetition that end a loop, as in the list of the server. */
+const PAUSE_S = 120;
+/** For this time, a give-up is listed whatever has happened since, in seconds. */
+const GAVE_UP_S = 3600;
 
 /**
- * Return the newest restarts, each once, newest first; a stored crash loop is placed by its last restart.
+ * @typedef {{node: string, at: number, from: number, count: number, folded: boolean, line: Line|null, stored: Api.RestartLine|null}} Restart
+ *   `folded`: it stands for several entries, of which it has the newest
+ */
+
+/**
+ * Return the newest restarts, each once, newest first; a stored crash loop is placed by its last restart. The newest
+ * give-up is among them.
  * @param {object} known
  * @param {string} known.node  the shown node
  * @param {readonly Line[]} known.lines  of its feed
@@ -26,8 +36,46 @@ export function newest({ node, lines, refs, stored }, most) {
   const onRequest = (/** @type {Api.RestartLine} */ one) => Boolean(one.request) && one.reason === null; // no restart in the feed
   const others = stored.filter((one) =>
     (one.node && one.node !== node) || (!refs.has(one.ref) && (ended(one) < since || onRequest(one))));
-  return [
-    ...lines.map((line) => ({ node, at: line.from, count: line.count, line, stored: null })),
-    ...others.map((one) => ({ node: one.node ?? node, at: ended(one), count: one.count ?? 1, line: null, stored: one })),
-  ].sort((one, other) => other.at - one.at).slice(0, most);
+  const all = fold([
+    ...lines.map((line) => ({ node, at: line.from, from: line.from, count: line.count, folded: false, line, stored: null })),
+    ...others.map((one) => ({
+      node: one.node ?? node, at: ended(one), from: one.at, count: one.count ?? 1, folded: false, line: null, stored: one,
+    })),
+  ].sort((one, other) => other.at - one.at));
+  const fall = all.findIndex((one) => gaveUp(one) && one.at > (all[0]?.at ?? 0) - GAVE_UP_S);
+  return fall < most ? all.slice(0, most) : [...all.slice(0, most - 1), /** @type {Restart} */ (all[fall])];
+}
+
+/** Return restarts with the repetitions of each as one, in the place of the newest. @param {Restart[]} all  newest first */
+function fold(all) {
+  /** @type {Map<string, Restart>} */ const going = new Map();
+  /** @type {Restart[]} */ const found = [];
+  for (const one of all) {
+    const what = wordsOf(one), key = `${one.node} ${what}`, loop = what && going.get(key);
+    if (loop && loop.from - one.at <= PAUSE_S) Object.assign(loop, { from: one.from, count: loop.count + one.count, folded: true });
+    else {
+      going.set(key, one);
+      found.push(one);
+    }
+  }
+  return found;
+}
+
+/** Return what happened to what, the same words for each repetition; "" if only the whole sentence says it. @param {Restart} one */
+function wordsOf({ line, stored }) {
+  if (stored) return stored.kept ? (stored.line ?? "").replace(/ and was restarted$| and restarted$/, "") : "";
+  const what = line?.event ? verb(line.event) : "";
+  return line && what ? `${nameIn(line.event)} ${what}` : "";
+}
+
+/** @param {Restart} one */
+const gaveUp = ({ line, stored }) => line?.event?.kind === "gave_up" || Boolean(stored?.gave_up);
+
+/** Return a restart in words: "pricing crashed 18× in 6 min: TypeError" for those that repeat. @param {Restart} one */
+export function restartText(one) {
+  const { line, stored, count, from, at, folded } = one;
+  if (!folded) return line ? rowText(line) : stored ? storedText(stored) : "";
+  const reason = (line ? line.event.parts?.reason : stored?.reason) ?? "";
+  return `${wordsOf(one)} ${count.toLocaleString("en")}× ${spanOf({ from, to: at })}${
+    reason && reason !== "killed" ? `: ${reasonIn(reason)}` : ""}`;
 }

@@ -9,9 +9,9 @@ import { kill, platform, request } from "../base/api.js";
 import { byId, chosen, detail, icon, make, nodeQuery, onlyOwn, renew, root, write } from "../base/dom.js";
 import { elsewhere, NONE } from "./elsewhere.js";
 import { SlFamily } from "./family.js";
-import { newest } from "./last-restarts.js";
+import { newest, restartText } from "./last-restarts.js";
 import { unknownBecause, withoutStorm } from "./problems.js";
-import { answers, done, Explained, listed, sceneOf, storyOf } from "./first-steps.js";
+import { answers, done, Explained, lastBranch, listed, sceneOf, storyOf } from "./first-steps.js";
 import { isSettled } from "../live/bursts.js";
 import { Feed, liveUrl } from "../live/live.js";
 import { EMPTY, label, reduce, tally } from "../live/model.js";
@@ -19,7 +19,7 @@ import { SHAPES } from "../base/marks.js";
 import { whyAddress } from "../base/process-link.js";
 import { pages } from "../shell/nav.js";
 import { Held } from "../live/held.js";
-import { burning, nameIn, restartsIn, rowText, storedText, stormText, Storms } from "../live/storms.js";
+import { burning, nameIn, restartsIn, stormText, Storms } from "../live/storms.js";
 import { lostWords, showLost, showStatus } from "../live/status.js";
 import { calmParts, isBefore, reduce as judged } from "../system/system-model.js";
 import { complain } from "../base/toast.js";
@@ -31,6 +31,8 @@ import { counted, number, STATES, time } from "../base/words.js";
 const KEY = "superlearner.first-steps";
 const SHOWN = 5;
 const LAST = 3;
+/** Stored restarts that are read: a give-up may be among the older ones. */
+const READ = 20;
 /** Time for which a give-up is shown if there is no monitor. */
 const FRESH_S = 60;
 /** An entry is complete after this time. */
@@ -89,7 +91,7 @@ function onMessages(messages) {
     void readStoredRestarts();
     void readOthers();
   }
-  if (before.rows !== model.rows || !model.rows.size) draw();
+  if (before.rows !== model.rows || before.feed !== model.feed || !model.rows.size) draw();
   if (before.feed !== model.feed) {
     last();
     family.play(model.feed, skew);
@@ -148,7 +150,9 @@ function begin() {
 const inTree = (key, node = chosen()) => `${root()}/supervisors?${new URLSearchParams({ process: key, ...(node ? { node } : {}) })}`;
 
 function draw() {
-  scene = sceneOf(model, scene?.supervisor.key ?? null);
+  // A picture that plays, or in which somebody is about to choose a process, stays
+  const stays = scene !== null && (family.busy || family.matches(":hover, :focus-within"));
+  scene = sceneOf(model, scene?.supervisor.key ?? null, stays ? null : lastBranch(model.feed));
   byId("wait", HTMLElement).hidden = true;
   byId("no-scene", HTMLElement).hidden = scene !== null;
   family.hidden = scene === null;
@@ -312,7 +316,7 @@ const lastRestarts = () =>
 /** Read the stored restarts: of the chosen node, or of all. The feed has those of one node since the start of its program. */
 async function readStoredRestarts() {
   try {
-    storedRestarts = await request("GET", `/restarts?settled=true&per_page=${LAST}`);
+    storedRestarts = await request("GET", `/restarts?settled=true&per_page=${READ}`);
   } catch {
     return; // the feed is shown alone
   }
@@ -322,25 +326,24 @@ async function readStoredRestarts() {
 
 function list() {
   const shown = lastRestarts(), several = shown.some(({ node }) => node !== model.node);
-  const items = shown.map(({ node, at, line, stored }) => make("li", { "data-level": line?.event.level ?? "warn" },
-    make("time", { datetime: new Date(at * 1000).toISOString() }, time(at)),
-    line ? ofFeed(line) : ofStore(/** @type {Api.RestartLine} */ (stored), node === model.node ? chosen() : node),
-    ...(several
-      ? [make("a", { class: "hint", href: inTimeline(node === model.node ? chosen() : node, at) }, make("code", {}, node))] : [])));
+  const items = shown.map((one) => {
+    const { node, at, line } = one, of = node === model.node ? chosen() : node, why = whyOf(one, of);
+    return make("li", { "data-level": line?.event.level ?? "warn" },
+      make("time", { datetime: new Date(at * 1000).toISOString() }, time(at)),
+      why === null ? make("span", {}, restartText(one)) : make("a", { href: why }, restartText(one)),
+      ...(several ? [make("a", { class: "hint", href: inTimeline(of, at) }, make("code", {}, node))] : []));
+  });
   renew(byId("last", HTMLElement), items.length ? items : [make("li", { class: "hint" }, "None yet. Restarts appear here.")]);
 }
 
 /** Return the address of a moment in the timeline of a node. @param {string} node @param {number} at */
 const inTimeline = (node, at) => `${root()}/timeline${nodeQuery(node, { at: at.toFixed(6) })}`;
 
-/** Return a restart of the feed, with a link to its replay. @param {import("../live/storms.js").Line} line */
-const ofFeed = (line) => (line.event.ref || line.event.event
-  ? make("a", { href: whyAddress(line.event.ref ?? line.event.event ?? "") }, rowText(line))
-  : make("span", {}, rowText(line)));
-
-/** Return a stored restart, with a link to its replay. @param {Api.RestartLine} stored @param {string} node */
-const ofStore = (stored, node) => (((stored.kept || (stored.count ?? 1) > 1) && stored.ref
-  ? make("a", { href: whyAddress(stored.ref, node) }, storedText(stored)) : make("span", {}, storedText(stored))));
+/** Return the address of the replay of a restart; null if it has none. @param {import("./last-restarts.js").Restart} one @param {string} node */
+function whyOf({ line, stored }, node) {
+  const id = line ? line.event.ref ?? line.event.event : stored && (stored.kept || (stored.count ?? 1) > 1) ? stored.ref : null;
+  return id ? whyAddress(id, line ? undefined : node) : null;
+}
 
 family.addEventListener("restart-end", steps);
 family.addEventListener("sl-kill", (event) => void end(model.rows.get(detail(event))));
