@@ -369,6 +369,24 @@ def test_on_a_phone_the_dock_covers_nothing_that_it_explains(why: Callable[..., 
     assert page.locator("restart-dock .player").evaluate("(one) => one.scrollWidth - one.clientWidth") <= 0
 
 
+def test_with_large_text_on_a_projector_the_picture_is_whole_and_what_it_says_is_below(why: Callable[..., Page]) -> None:
+    """Regression: at 150 % and 200 % of 1280x720 the sentence and the player left a strip of the picture."""
+    page = why("gives-up", "?stage=4")
+    for width, height in ((1280, 720), (853, 480), (640, 360)):
+        page.set_viewport_size({"width": width, "height": height})
+        for name in ("shop", SUPERVISOR, LEDGER, CART, MAILER):
+            for part in (".token", ".label b"):
+                expect(actor(page, name).locator(part)).to_be_in_viewport(ratio=0.99)
+        ground, dock = (page.locator(part).bounding_box() for part in (".ground", "restart-dock"))
+        assert ground is not None
+        assert dock is not None
+        assert dock["y"] >= ground["y"] + ground["height"] - 1  # it covers nothing
+    page.get_by_role("button", name="Play", exact=True).click()  # the page scrolls
+    page.locator(".steps button").last.scroll_into_view_if_needed()
+    expect(page.locator(".steps button").last).to_be_in_viewport()
+    assert page.evaluate(SIDEWAYS) == 0
+
+
 @pytest.mark.parametrize(("theme", "width"), VARIANTS)
 @pytest.mark.parametrize("stage", [2, 6])
 def test_no_rule_of_axe_is_broken_at_a_stage(why: Callable[..., Page], theme: str, width: int, stage: int) -> None:

@@ -59,6 +59,10 @@ export class RestartStage extends HTMLElement {
   #timer = 0;
   #frame = 0;
   #width = 0;
+  /** Height of the element without its drawing. */
+  #room = 0;
+  /** The scale up to which it is drawn as large as its height allows; 0 for always the same scale. */
+  #largest = 0;
   /** Distance of a reason from its line beside rows, so that it covers no name. */
   #aside = 0;
   #speed = 1;
@@ -67,6 +71,7 @@ export class RestartStage extends HTMLElement {
   #observer = new ResizeObserver(() => {
     if (this.clientWidth / this.#scale === this.#width && !this.hasAttribute("fill")) return;
     this.#arrange();
+    if (this.#largest) this.fit(this.#largest);
     this.#render();
   });
 
@@ -156,13 +161,17 @@ export class RestartStage extends HTMLElement {
     this.#arrange();
   }
 
-  /** Draw it as large as its height allows, up to this scale; rows are not made smaller than 1. */
+  /** Draw it as large as its height allows, now and later, up to this scale; rows are not made smaller than 1. */
   fit(largest = 1) {
+    this.#largest = largest;
     if (this.#scale !== largest || !this.#width) this.scale = largest; // it may not have been arranged yet
-    const { clientHeight, scrollHeight } = this;
-    if (scrollHeight <= clientHeight) return;
-    if (!this.#layout.rows) this.scale = Math.max(SMALLEST, largest * clientHeight / scrollHeight);
-    else if (largest > 1) this.fit();
+    const { scrollHeight } = this, around = scrollHeight - this.#layout.height * largest;
+    if (scrollHeight <= this.#room) return;
+    if (!this.#layout.rows) this.scale = Math.max(SMALLEST, largest * (this.#room - around) / (scrollHeight - around));
+    else if (largest > 1) {
+      this.fit();
+      this.#largest = largest;
+    }
   }
 
   /** The strategy whose difference is outlined, or null. */
@@ -322,15 +331,19 @@ export class RestartStage extends HTMLElement {
 
   /** Place all elements for the present width. */
   #arrange() {
+    const fills = this.hasAttribute("fill"), { scrollTop } = this;
+    if (fills) this.#drawing.style.height = "0"; // the element may have grown with it
     this.#width = this.clientWidth / this.#scale;
+    this.#room = this.clientHeight;
     if (!this.#moment || !this.#width) return;
     const {
       places, edges, more, rows, tight, height,
     } = (this.#layout = layout(this.#moment, this.#width,
-      this.hasAttribute("fill") ? (this.clientHeight - 16) / this.#scale : 0,
+      fills ? (this.#room - 16) / this.#scale : 0,
       this.hasAttribute("whole")));
     this.#drawing.style.height = `${height}px`;
     this.#drawing.style.zoom = `${this.#scale}`;
+    if (fills) this.scrollTop = scrollTop;
     attribute(this, "data-long", height * this.#scale > this.clientHeight + 1);
     attribute(this, "data-tight", tight);
     attribute(this, "data-rows", rows);
