@@ -211,6 +211,30 @@ def test_on_a_phone_a_replay_covers_no_row_and_its_sentence_and_buttons_are_whol
     assert page.evaluate(PLAYED) == dict.fromkeys(("covered", "cut", "strip", "acts", "share"), False)
 
 
+def test_with_large_text_on_a_projector_code_and_processes_are_in_view_and_the_panes_are_reached(
+    open_page: Callable[..., Page], at_work: Any
+) -> None:
+    """Regression: at 200 % of 1280x720 the editor was 8 pixels high, and the rows lay over the buttons Code and Processes."""
+    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    page.locator("#source").hover()  # loads the editor
+    for width, height, lines in ((853, 480, 12), (640, 360, 5)):
+        page.set_viewport_size({"width": width, "height": height})
+        for number in (1, lines):
+            numbers = page.locator(".cm-lineNumbers .cm-gutterElement").and_(page.get_by_text(f"{number}", exact=True))
+            expect(numbers.last).to_be_in_viewport(ratio=0.99)  # before is one that only gives the width
+    made(page, "projected")
+    panes = page.get_by_role("group", name="What is shown")
+    panes.get_by_role("button", name="Processes").click()
+    page.get_by_role("button", name="Kill right").click()
+    happened = page.get_by_role("tabpanel", name="What happened")
+    expect(happened).to_contain_text("right was killed")
+    happened.evaluate("one => one.scrollIntoView({ block: 'center' })")
+    expect(happened).to_be_in_viewport(ratio=0.9)
+    expect(page.get_by_role("button", name="Run", exact=True)).to_be_in_viewport(ratio=1)
+    panes.get_by_role("button", name="Code").click()  # nothing lies over it
+    expect(page.locator("#source")).to_be_visible()
+
+
 def test_the_page_shows_no_node_of_the_platform(open_page: Callable[..., Page], at_work: Any) -> None:
     page = open_page("about:blank", ready=False, **OWNER)
     with page.expect_websocket(lambda socket: "/live/platform" in socket.url) as socket:
