@@ -369,7 +369,7 @@ def test_on_a_phone_the_dock_covers_nothing_that_it_explains(why: Callable[..., 
     assert page.locator("restart-dock .player").evaluate("(one) => one.scrollWidth - one.clientWidth") <= 0
 
 
-def test_with_large_text_on_a_projector_the_picture_is_whole_and_what_it_says_is_below(why: Callable[..., Page]) -> None:
+def test_with_large_text_on_a_projector_the_picture_is_whole_and_its_text_is_below(why: Callable[..., Page]) -> None:
     """Regression: at 150 % and 200 % of 1280x720 the sentence and the player left a strip of the picture."""
     page = why("gives-up", "?stage=4")
     for width, height in ((1280, 720), (853, 480), (640, 360)):

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { isSupervisor, layout, link, pointOf, touched } from "#static/moment/layout.js";
+import { isSupervisor, layout, link, pointOf, reasonPlace, touched } from "#static/moment/layout.js";
 import { all, picture } from "#static/moment/picture.js";
 import { poseOf, schedule, stageAt, stepFrom } from "#static/moment/schedule.js";
 import { changeTexts, doneAt, factsOf, ghostSentence, others, rows, step } from "#static/moment/details.js";
@@ -284,6 +284,26 @@ test("no two processes stand on each other, and all stand in the width, with the
       assert.ok(Math.hypot(from.x - x0, from.y - y0) < 30 && Math.hypot(x - x1, y - y1) < 30, `the line of ${id}`);
     });
   });
+});
+
+test("a reason on its way up a line covers no part of the supervisor's shape, also where it has no room beside it", () => {
+  const sheets = (draw) => ({ moment: drawMoment(draw), width: draw.one([640, 900, 1400]), size: draw.one([70, 160, 260]) });
+  let beside = 0;
+  forAll(200, sheets, ({ moment, width, size: long }) => {
+    const { places, edges, rows } = layout(moment, width, 420);
+    if (rows) return;
+    for (const { id: above, children } of all(moment.root)) for (const { id } of children) {
+      const { x, y, size } = places.get(above) ?? { size: 0 }, edge = edges.get(id), to = places.get(id);
+      if (!edge || size < 1 || to.align === "row") continue;
+      for (let part = 0; part <= 1; part += 1 / 32) {
+        const label = { width: long, height: 22, named: to.align === "right", free: false };
+        const { left, top } = reasonPlace(edge, 1 - part, part, label);
+        assert.ok(left > x + 22 || left + long < x - 22 || top > y + 22 || top + 22 < y - 22, `${id} at ${part}: ${left} ${top}`);
+        if (part === 1 && left + long < x) beside += Number(left >= 2);
+      }
+    }
+  });
+  assert.ok(beside > 20);
 });
 
 test("in rows, the three lines of a supervisor keep clear of a small row above", () => {

@@ -214,7 +214,7 @@ def test_on_a_phone_a_replay_covers_no_row_and_its_sentence_and_buttons_are_whol
 def test_with_large_text_on_a_projector_code_and_processes_are_in_view_and_the_panes_are_reached(
     open_page: Callable[..., Page], at_work: Any
 ) -> None:
-    """Regression: at 200 % of 1280x720 the editor was 8 pixels high, and the rows lay over the buttons Code and Processes."""
+    """Regression: at 200 % of 1280x720 the editor was 8 pixels high, and rows lay over the button Code."""
     page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
     page.locator("#source").hover()  # loads the editor
     for width, height, lines in ((853, 480, 12), (640, 360, 5)):

@@ -401,3 +401,21 @@ export function pointOf({ points, lengths, length }, part) {
   const from = lengths[next - 1] ?? 0, share = (way - from) / Math.max(1e-9, (lengths[next] ?? from) - from);
   return [x0 + (x1 - x0) * share, y0 + (y1 - y0) * share];
 }
+
+/**
+ * Return the place of a reason on its way along a line of a fan: it covers neither the shape of the supervisor, nor the
+ * name beside it, nor that of the process. At the end it stands beside the supervisor, over no child, if it has room there.
+ * @param {Edge} edge
+ * @param {number} along  its place on the line, 0 at the supervisor
+ * @param {number} arrived  how far it is on its way up, 0 to 1; 0 for one that goes down
+ * @param {{width: number, height: number, named: boolean, free: boolean}} reason  `named`: the lower process has its name
+ *   beside it; `free`: it is on a link, clear of names
+ */
+export function reasonPlace(edge, along, arrived, { width, height, named, free }) {
+  const [x, y] = pointOf(edge, along), [bossX, y0] = pointOf(edge, 0), y1 = pointOf(edge, 1)[1], upper = Math.min(y0, y1);
+  const lowest = named ? Math.max(y0, y1) - height - 6 : Infinity;
+  const top = Math.min(lowest, Math.max(free ? 0 : upper + 6, y - height / 2)), beside = width / 2 + 36;
+  const late = bossX - width / 2 - beside < 2 ? 0 : Math.max(0, arrived - 0.5) * 2;
+  const aside = Math.min(1, late * 2), up = Math.max(0, late * 2 - 1); // first to the side, then up
+  return { left: x - width / 2 + aside * (bossX - x - beside), top: top + up * (upper - 22 - height / 2 - top) };
+}

@@ -13,7 +13,7 @@ import { attribute, draw, icon, make, write } from "../base/dom.js";
 import { still } from "../base/motion.js";
 import { counted } from "../base/words.js";
 import { Actor } from "./actor.js";
-import { layout, link, pointOf, touched } from "./layout.js";
+import { layout, link, pointOf, reasonPlace, touched } from "./layout.js";
 import { all, picture } from "./picture.js";
 import { poseOf, schedule, stageAt, stepFrom, STAGES } from "./schedule.js";
 import { fallen, isRestart, namer, victim } from "./story.js";
@@ -355,7 +355,11 @@ export class RestartStage extends HTMLElement {
       mark.named = from?.align === "right";
       mark.edge = to === null ? edges.get(id) : from && other && link(from, other, rows, this.hasAttribute("whole"));
       attribute(mark.tail, "d", mark.edge?.d ?? "");
-      if (mark.chip.lastChild) write(mark.chip.lastChild, rows ? mark.pulse.text.split("(")[0] ?? "" : mark.pulse.text);
+      const { chip, pulse: { text } } = mark, short = text.split("(")[0] ?? "";
+      if (chip.lastChild) {
+        write(chip.lastChild, rows ? short : text);
+        if (chip.scrollWidth > chip.clientWidth) write(chip.lastChild, short); // rather a whole word than a part of a message
+      }
       mark.width = mark.chip.offsetWidth;
       mark.height = mark.chip.offsetHeight;
     }
@@ -391,15 +395,9 @@ export class RestartStage extends HTMLElement {
     if (!flight || !edge) return;
     const [x, y] = pointOf(edge, flight.along), at = flight.along * edge.length, long = Math.min(TAIL, edge.length * 0.8);
     const { rows } = this.#layout, free = pulse.to !== null && this.hasAttribute("whole"); // a link keeps clear of names by itself
-    const aside = !rows ? -width / 2 : free ? 8 : this.#aside;
-    // The label beside the upper node stays readable
-    const upper = Math.min(pointOf(edge, 0)[1], pointOf(edge, 1)[1]), below = free ? 0 : upper + 6;
-    const lowest = named ? Math.max(pointOf(edge, 0)[1], pointOf(edge, 1)[1]) - height - 6 : Infinity; // and so does its own
-    const top = rows ? y - height / 2 : Math.min(lowest, Math.max(below, y - height / 2));
-    const arrived = rows || !pulse.up ? 0 : Math.max(0, flight.part - 0.5) * 2; // beside the supervisor, so that it is over no child
-    const left = x + aside - arrived * (width / 2 + 36);
-    chip.style.transform = `translate(${Math.min(Math.max(2, left), Math.max(2, this.#width - width - 2))}px, `
-      + `${top + arrived * (upper - 22 - height / 2 - top)}px)`;
+    const place = rows ? { left: x + (free ? 8 : this.#aside), top: y - height / 2 }
+      : reasonPlace(edge, flight.along, pulse.up ? flight.part : 0, { width, height, named, free });
+    chip.style.transform = `translate(${Math.min(Math.max(2, place.left), Math.max(2, this.#width - width - 2))}px, ${place.top}px)`;
     chip.style.opacity = `${Math.min(1, flight.part / 0.06)}`;
     attribute(tail, "pathLength", edge.length.toFixed(1));
     tail.style.strokeDasharray = `${long} ${edge.length + 200}`;
