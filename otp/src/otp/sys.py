@@ -90,14 +90,17 @@ class Statistics:
 # Suspending
 
 
-async def suspend(dest: Dest, timeout: Limit = UNSET) -> None:
-    """Suspend the handling of messages; they wait. The server still answers the functions of this module."""
-    await _ask("suspend", dest, ("suspend",), (), timeout)
+async def suspend(dest: Dest, timeout: Limit = UNSET, *, by: str = "") -> None:
+    """Suspend the handling of messages; they wait. The server still answers the functions of this module.
+
+    `by` is the requester for the event `suspended`, by default the calling process.
+    """
+    await _ask("suspend", dest, ("suspend", by) if by else ("suspend",), (), timeout)
 
 
-async def resume(dest: Dest, timeout: Limit = UNSET) -> None:
-    """Resume a suspended server."""
-    await _ask("resume", dest, ("resume",), (), timeout)
+async def resume(dest: Dest, timeout: Limit = UNSET, *, by: str = "") -> None:
+    """Resume a suspended server. `by` is the requester for the event `resumed`, by default the calling process."""
+    await _ask("resume", dest, ("resume", by) if by else ("resume",), (), timeout)
 
 
 async def terminate(dest: Dest, reason: Any = "normal", timeout: Limit = UNSET) -> None:

@@ -421,6 +421,20 @@ def test_new_flags_of_a_supervisor_are_told(run: Any) -> None:
     run(main)
 
 
+def test_suspend_and_resume_tell_who_requested_them(run: Any) -> None:
+    async def main() -> None:
+        server = await Server.start(None)
+        seen = Events()
+        await otp.sys.suspend(server)
+        await otp.sys.suspend(server, by="again")
+        assert otp.self() is seen.one("suspended", server).data["by"]
+        await otp.sys.resume(server, by="ada")
+        await otp.sys.resume(server)
+        assert seen.one("resumed", server).data["by"] == "ada"
+
+    run(main)
+
+
 @pytest.fixture
 def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], Any]]:
     """`module(version)`: a module with a server, written and imported."""
@@ -445,6 +459,7 @@ def test_new_code_is_told(module: Callable[[int], Any]) -> None:
         module(2)
         await otp.code.reload(fresh)
         changed = seen.one("code_changed", server)
+        assert not seen.of("suspended") and not seen.of("resumed")
         assert ("told_of_new_code", "S", 1, 2) == tuple(changed.data[key] for key in ("module", "what", "old", "new"))
 
     Scheduler().run(main)

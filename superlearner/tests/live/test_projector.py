@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from superlearner.control.slots import MAX_CHILDREN, Budget, Slot, key_part
+from superlearner.control.slots import MAX_CHILDREN, Budget, Slot, Suspended, key_part
 from superlearner.live.alone import GROUP, MOST, stand
 from superlearner.live.alone import ended as left
 from superlearner.live.frames import Frames, encode
@@ -188,6 +188,25 @@ def test_a_process_in_a_long_callback_is_stuck_until_it_answers() -> None:
     row = model.rows["shop/x"]
     assert (row.state, row.since, row.doing, row.mailbox) == ("running", started, None, 0)
     assert model.started == {}
+
+
+def test_a_suspended_process_is_shown_as_such_by_whom_and_since_when_until_it_is_resumed() -> None:
+    model = model_of(shop())
+    started = model.rows["shop/x"].since
+    assert apply(model, Happened("suspended", "0.6.0", {"by": "ada"}, 7 * 10**9)) == {"shop/x"}
+    measure(model, {"0.6.0": 16}, {"0.6.0": (3.5, "handle_call")})
+    measure(model, {"0.6.0": 16}, {})
+    row = model.rows["shop/x"]
+    assert (row.state, row.since, row.doing, row.mailbox) == ("suspended", 7.0, "ada", 16)
+    apply(model, Happened("resumed", "0.6.0", {"by": None}, 9 * 10**9))
+    row = model.rows["shop/x"]
+    assert (row.state, row.since, row.doing) == ("running", started, None)
+
+
+def test_a_process_that_was_suspended_before_the_model_is_read_is_shown_as_such() -> None:
+    model = model_of(supervisor("top", "0.1.0", replace(worker("x", "0.2.0"), suspended=Suspended(5.0, "ada"))))
+    row = model.rows["top/x"]
+    assert (row.state, row.since, row.doing) == ("suspended", 5.0, "ada")
 
 
 def test_the_start_time_of_a_process_that_ended_without_an_answer_is_forgotten() -> None:

@@ -294,7 +294,7 @@ class _Upgrade:
     async def _stop(self, p: Process) -> None:
         self.stopping = p
         try:
-            answer = await system_call(p, ("suspend",))
+            answer = await system_call(p, ("hold",))
         except CallExit as failed:
             if p.status == DEAD or p.status == EXITING:
                 return
@@ -427,7 +427,7 @@ class _Upgrade:
 
     async def _stops_again(self, p: Process) -> bool:
         try:
-            await system_call(p, ("suspend",))
+            await system_call(p, ("hold",))
         except CallExit:
             return p.status == DEAD or p.status == EXITING
         return True

@@ -29,6 +29,7 @@ __all__ = [
     "name_text",
     "status_of",
     "summary_of",
+    "suspension_of",
     "waiting_at",
     "what_of",
 ]
@@ -79,6 +80,15 @@ def status_of(p: Process) -> str:
     if x is not None and x.suspended:
         return "suspended"
     return STATE_NAMES[p.status]
+
+
+def suspension_of(p: Process) -> tuple[float, Any] | None:
+    """Return when it was suspended, by the node's clock in seconds, and by whom: a text, a pid or None for outside."""
+    x = p.ext
+    if x is None or not isinstance(x.suspended, tuple):
+        return None
+    at, by = x.suspended
+    return at / 1e9, by
 
 
 def links_of(p: Process, most: int | None = None) -> tuple[Process, ...]:

@@ -69,20 +69,30 @@ def _branches(above: SupervisorView, indent: str) -> Iterator[str]:
             yield from _branches(below, f"{indent}{'    ' if last else '│   '}")
 
 
-def _supervisor_line(view: SupervisorView, called: str) -> str:
+def _supervisor_line(view: SupervisorView, called: str, status: str = "") -> str:
     budget = view.budget
     left = sentences.budget(budget.used, budget.max_restarts, budget.max_seconds)
-    return f"{_one_line(called)} {plain_pid(view.pid)} {view.strategy}{f' ({left})' if left else ''}"
+    told = ", ".join(filter(None, (left, status)))
+    return f"{_one_line(called)} {plain_pid(view.pid)} {view.strategy}{f' ({told})' if told else ''}"
 
 
 def _child_line(child: ChildView) -> str:
     called = _called(child)
     if child.supervisor is not None:
-        return _supervisor_line(child.supervisor, called)
+        return _supervisor_line(child.supervisor, called, _suspended(child))
     pid = child.state if child.pid is None else plain_pid(child.pid)
     shown = pid if called == pid else f"{_one_line(called)} {pid}"
-    again = f", {_restarts(child.restarts)}" if child.restarts else ""
-    return f"{shown} {_one_line(child.what)} ({child.restart}{again})"
+    again = _restarts(child.restarts) if child.restarts else ""
+    told = ", ".join(filter(None, (child.restart, again, _suspended(child))))
+    return f"{shown} {_one_line(child.what)} ({told})"
+
+
+def _suspended(child: ChildView) -> str:
+    """Return that a child is suspended, and how many messages wait; "" if it is not."""
+    if child.status != "suspended":
+        return ""
+    waiting = f": {child.mailbox} {'message waits' if child.mailbox == 1 else 'messages wait'}" if child.mailbox else ""
+    return f"suspended{waiting}"
 
 
 def _restarts(count: float | str) -> str:

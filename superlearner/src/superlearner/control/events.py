@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 
 from superlearner.control.reasons import is_crash, where_of
 from superlearner.control.slots import id_text
-from superlearner.control.terms import clip, plain_pid
+from superlearner.control.terms import clip, plain_pid, requester_text
 from superlearner.control.wrong_results import reason_of
 
 __all__ = [
@@ -162,6 +162,11 @@ class Facts:
     def sender(self) -> str | None:
         """The process whose signal ended this one."""
         return self._text("sender")
+
+    @cached_property
+    def by(self) -> str:
+        """Who suspended or resumed this one: a request in words, or a process; "" if that is not known."""
+        return requester_text(self._data.get("by"))
 
     @cached_property
     def id(self) -> str | None:

@@ -109,7 +109,7 @@ class Simulation(GenServer[Plan]):
             case "crash":
                 otp.send_after(plan.delay, self.pid, "end")
             case "slow":
-                await hold(plan.target)
+                await hold(plan.target, by="a simulation")
                 otp.send_after(plan.duration, self.pid, "end")
             case "flood":
                 otp.send(self.pid, "tick")
@@ -181,7 +181,7 @@ class Simulation(GenServer[Plan]):
         if plan.kind in FAULTS:
             otp.get(HELD).heal()
         if plan.kind == "slow" and otp.is_alive(plan.target):
-            await otp.sys.resume(plan.target)
+            await otp.sys.resume(plan.target, by="a simulation")
 
 
 def _inject(plan: Plan, simulation: Pid) -> observer.InjectedFault:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from otp.sentences import name_text as id_text
 from superlearner.control.terms import is_a
 
-__all__ = ["DYNAMIC", "MAX_CHILDREN", "Budget", "LastExit", "Slot", "id_text", "slot_key"]
+__all__ = ["DYNAMIC", "MAX_CHILDREN", "Budget", "LastExit", "Slot", "Suspended", "id_text", "slot_key"]
 
 DYNAMIC: Final = ("dynamic", "simple_one_for_one")
 """Strategies of supervisors whose children have no id of their own."""
@@ -28,6 +28,14 @@ class LastExit:
     at: float
     reason: str
     crash: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Suspended:
+    """A suspension that lasts: its begin in wall clock seconds, and who requested it ("" if that is not known)."""
+
+    at: float
+    by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +77,7 @@ class Slot:
     """Restarts together with a sibling, because of the strategy."""
     since: float = 0.0
     restarting: bool = False
+    suspended: Suspended | None = None
     critical: bool = False
     children: tuple[Slot, ...] = ()
     child_count: int | None = None

@@ -188,14 +188,14 @@ async def terminate_child(supervisor: Pid, text: str) -> None:
         await Supervisor.terminate_child(supervisor, child)
 
 
-async def hold(pid: Pid, timeout: float = 5.0) -> None:
-    """Suspend a server; give up if it is too busy to suspend in time.
+async def hold(pid: Pid, timeout: float = 5.0, *, by: str = "") -> None:
+    """Suspend a server for the requester `by`; give up if it is too busy to suspend in time.
 
     Raises:
         Unanswered: it was not suspended within `timeout` seconds.
     """
     try:
-        await otp.sys.suspend(pid, timeout)
+        await otp.sys.suspend(pid, timeout, by=by)
     except otp.CallTimeout:
         with contextlib.suppress(otp.CallExit):
             await otp.sys.resume(pid, 0.001)  # queues after the suspend request in its mailbox

@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 from otp import Crash, Pid, Ref
 from otp.bounded import text
 from otp.redaction import HIDDEN, hides, is_secret, without_secrets
-from otp.sentences import clip, safe_text
+from otp.sentences import clip, process_name, process_text, safe_text
 
 __all__ = [
     "TooDeep",
@@ -71,6 +71,17 @@ def safe_json(content: Any) -> Any:
 def plain_pid(pid: Pid) -> str:
     """Return the pid without brackets, such as `0.17.0`, for use in URLs."""
     return str(pid).strip("<>")
+
+
+def requester_text(by: object) -> str:
+    """Return who suspended or resumed a server, for a sentence: the text, or the process; "" for None.
+
+    >>> requester_text("a request from the page"), requester_text(None)
+    ('a request from the page', '')
+    """
+    if isinstance(by, Pid):
+        return process_text(process_name(by), by)
+    return without_secrets(by) if isinstance(by, str) else ""
 
 
 def text_of(value: object, limit: int = MAX_TEXT) -> str:

@@ -13,11 +13,12 @@ from typing import Any, Final
 import otp
 from otp import Node, Pid
 from otp.observer import tree as tables
+from otp.observer.reading import suspension_of
 from superlearner.control.clock import Clock
 from superlearner.control.names import display_name, is_critical, registered_name
 from superlearner.control.reasons import is_crash
-from superlearner.control.slots import DYNAMIC, MAX_CHILDREN, Budget, LastExit, Slot, id_text, key_part
-from superlearner.control.terms import clip, plain_pid
+from superlearner.control.slots import DYNAMIC, MAX_CHILDREN, Budget, LastExit, Slot, Suspended, id_text, key_part
+from superlearner.control.terms import clip, plain_pid, requester_text
 from superlearner.control.wrong_results import reason_of_last
 
 __all__ = ["TreeReader", "place_of", "record_of", "supervisor_state", "trees_at", "what_of"]
@@ -135,6 +136,7 @@ class TreeReader:
     def _of_process(self, pid: Pid, *, depth: int, **facts: Any) -> Slot:
         name = display_name(pid)
         facts |= {"pid": plain_pid(pid), "name": name, "what": what_of(pid), "critical": is_critical(pid)}
+        facts["suspended"] = self._suspended(pid)
         state = supervisor_state(pid)
         if state is None:
             return Slot(**facts)
@@ -152,6 +154,11 @@ class TreeReader:
         except Exception:
             log.exception("a child could not be read; this is a bug in SuperLearner, please report it")
             return Slot("unreadable", f"unreadable-{id(record):x}", None, None, "worker", "unreadable")
+
+    def _suspended(self, pid: Pid) -> Suspended | None:
+        process: Any = pid
+        found = suspension_of(process)
+        return None if found is None else Suspended(self.clock.wall(round(found[0] * 1e9)), requester_text(found[1]))
 
     def _budget(self, state: Any) -> Budget | None:
         if state.max_restarts == "infinity" or state.max_seconds == "infinity":

@@ -124,6 +124,8 @@ class Feed:
                 if sup is not None:
                     text = sentences.flags_changed(label(sup), data, sup.strategy)
                     self.note(model, at, "info", text, facts_of(event).pid)
+            case "suspended" | "resumed":
+                self._suspension(model, event, at)
             case "drain_too_long" if data.get("ms", 0) >= LONG_DRAIN_MS:
                 self._held_up(model, event, data, at)
             case "abandoned_cleanup":
@@ -314,6 +316,14 @@ class Feed:
         self._gave_up[sup_pid] = story
         shorten(self._gave_up)
         self._put(story)
+
+    def _suspension(self, model: Projection, event: TraceEvent, at: float) -> None:
+        facts = facts_of(event)
+        who = label(row_of(model, facts.pid)) or f"<{facts.pid}>"
+        if event.kind == "suspended":
+            self.note(model, at, "warn", sentences.suspended(who, facts.by), facts.pid, "suspended")
+        else:
+            self.note(model, at, "info", sentences.resumed(who, facts.by), facts.pid, "resumed")
 
     def _held_up(self, model: Projection, event: TraceEvent, data: Mapping[str, Any], at: float) -> None:
         row = row_of(model, facts_of(event).pid)

@@ -72,6 +72,9 @@ def graft(model: Projection, slot: Slot, parent: str | None, at: float) -> set[s
         remove(model, key)
         old = None
     row = _row_of_slot(slot, key, parent, at)
+    if slot.suspended is not None and slot.pid is not None:
+        model.started.setdefault(slot.pid, row.since)
+        row = replace(row, state="suspended", since=slot.suspended.at, doing=slot.suspended.by)
     if old is not None:
         row = _continued(old, row)
     dirty = put(model, row)

@@ -30,7 +30,7 @@ from superlearner.live.rows import Row
 
 __all__ = ["KINDS", "apply", "counts_after", "measure", "rest"]
 
-KINDS: Final = OF_CHILDREN | {"strategy_changed", "registered", "unregistered"}
+KINDS: Final = OF_CHILDREN | {"strategy_changed", "registered", "unregistered", "suspended", "resumed"}
 """Kinds of events that change the tree."""
 
 MAX_TIMES: Final = 64
@@ -53,6 +53,11 @@ def apply(model: Projection, event: TraceEvent, fresh: Slot | None = None) -> se
             return patch(model, supervisor, name=id_text(data["name"]) if event.kind == "registered" else None)
         case _ if supervisor is None:
             return set()  # not in the tree yet: it will be added with all its children when its own start is reported
+        case "suspended":
+            model.started.setdefault(supervisor.pid or "", supervisor.since)
+            return patch(model, supervisor, state="suspended", since=at, doing=facts_of(event).by)
+        case "resumed" if supervisor.state == "suspended":
+            return _goes_on(model, supervisor)
         case "strategy_changed" if fresh is not None:
             return patch(model, supervisor, strategy=fresh.strategy, budget=fresh.budget)
         case "start" | "restart":
@@ -81,8 +86,7 @@ def measure(model: Projection, mailboxes: Mapping[str, int], stuck: Mapping[str,
                 dirty |= patch(model, row, state="stuck", since=since, doing=doing, mailbox=mailboxes.get(pid))
             continue
         if row.state == "stuck":
-            started = model.started.pop(pid, row.since)
-            dirty |= patch(model, row, state="running", since=started, doing=None, mailbox=mailboxes.get(pid))
+            dirty |= _goes_on(model, row, mailbox=mailboxes.get(pid))
         elif row.mailbox != mailboxes.get(pid, row.mailbox):
             dirty |= patch(model, row, mailbox=mailboxes[pid])
     return dirty
@@ -119,6 +123,12 @@ def rest(model: Projection, supervisor: str, id: str, again_at: float) -> set[st
 
 
 # Events
+
+
+def _goes_on(model: Projection, row: Row, **fields: Any) -> set[str]:
+    """Show a process as running since its start."""
+    started = model.started.pop(row.pid or "", row.since)
+    return patch(model, row, state="running", since=started, doing=None, **fields)
 
 
 def counts_after(event: TraceEvent, before: Row | None) -> tuple[int, int]:

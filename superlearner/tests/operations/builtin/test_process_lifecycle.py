@@ -10,6 +10,7 @@ import pytest
 import otp
 from otp import Children, GenServer, NoReply, Ok, Reply, Supervisor, impl
 from superlearner.app.running import Tree
+from superlearner.control.slots import Suspended
 
 Inside = Callable[..., Any]
 AT = "/api/v1/processes"
@@ -192,11 +193,22 @@ def test_a_suspended_server_handles_nothing_until_it_is_resumed(inside: Inside) 
         assert (await details(platform, "counter_1"))["status"] == "suspended"
         await post(platform, "/counter_1/message", message="increment", message_type="cast")
         assert (await details(platform, "counter_1"))["message_queue_len"] == 1
+        drawn = await platform.client.get("/api/v1/system/process-tree?format=text")
+        assert "counter_1" in drawn.text and "suspended: 1 message waits" in drawn.text
+        row = next(row for row in platform.hub.model.rows.values() if row.name == "counter_1")
+        assert (row.state, row.doing) == ("suspended", "a request over HTTP")
+        read = platform.hub.reader.root(platform.node.whereis("counter_1")).suspended
+        assert read == Suspended(pytest.approx(row.since, abs=0.01), row.doing)
         waits = await post(platform, "/counter_1/message", message="get_value", message_type="call", timeout_ms=10)
         assert code(waits) == (504, "timeout")
         assert (await post(platform, "/counter_1/resume")).json()["data"]["status"] == "running"
         replied = await post(platform, "/counter_1/message", message="get_value", message_type="call")
         assert replied.json()["data"]["reply"] == 1
+        told = [entry.text for entry in platform.hub.feed.entries() if entry.kind in ("suspended", "resumed")]
+        assert told == [
+            "counter_1 was suspended by a request over HTTP",
+            "counter_1 was resumed by a request over HTTP",
+        ]
 
     inside(test)
 

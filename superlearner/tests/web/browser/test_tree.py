@@ -31,6 +31,7 @@ def test_every_state_has_a_shape_and_a_word(page: Page, platform: Any) -> None:
         ("stopped", "i-stopped", "stopped"),
         ("exiting", "i-restarting", "shutting down"),
         ("stuck", "i-stuck", "not answering"),
+        ("suspended", "i-suspended", "suspended"),
     ):
         platform.delta(p=[[LEDGER, {"state": state, "since": since}]])
         expect(line(page, LEDGER)).to_have_attribute("data-state", state)

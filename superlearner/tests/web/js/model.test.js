@@ -98,6 +98,12 @@ test("the processes of the platform and groups are not counted", () => {
   assert.equal(tally(model).running, 2);
 });
 
+test("a suspended process is counted as such, not as running or restarting", () => {
+  const nodes = ["suspended", "running"].map((state) => ({ key: state, parent: null, kind: "worker", critical: false, state }));
+  const { running, suspended, restarting } = tally(reduce(EMPTY, { k: "s", epoch: "e", seq: 1, now: 0, nodes, feed: [] }));
+  assert.deepEqual([running, suspended, restarting], [1, 1, 0]);
+});
+
 test("restarts with a sibling are counted beside those of a process itself", () => {
   const text = (restarts, along) => restartsText({ restarts, restarted_along: along });
   assert.deepEqual([text(0, 0), text(1, 0), text(0, 5), text(2, 1)], ["", "1 restart", "5 with siblings", "2 restarts + 1 with siblings"]);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { unknownBecause, withoutStorm } from "#static/start/problems.js";
+import { suspendedText, unknownBecause, withoutStorm } from "#static/start/problems.js";
 
 const line = (/** @type {string} */ who, kind = "gave_up") => /** @type {any} */ ({ event: { kind, parts: { who } } });
 
@@ -19,4 +19,13 @@ test("the problems of a node that is gone are unknown", () => {
   assert.match(unknownBecause("gone", ""), /^The node is gone/);
   assert.deepEqual(["live", "lost"].map((status) => unknownBecause(/** @type {any} */ (status), status === "lost" ? "Lost." : "")),
     ["", "Lost."]);
+});
+
+test("a suspended process says since when, by whom, and how many messages wait", () => {
+  const since = new Date().setHours(22, 10, 0, 0) / 1000;
+  const text = (/** @type {any} */ more) => suspendedText({ since, doing: "", mailbox: 0, ...more });
+  assert.equal(text({ doing: "a request from the page", mailbox: 16 }),
+    "is suspended since 22:10:00 by a request from the page: 16 messages wait");
+  assert.equal(text({ mailbox: 1 }), "is suspended since 22:10:00: 1 message waits");
+  assert.equal(text({ mailbox: null }), "is suspended since 22:10:00");
 });

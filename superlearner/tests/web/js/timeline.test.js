@@ -51,6 +51,14 @@ test("a child is not there before its first start, and one that is gone is there
   assert.deepEqual(shown(13)["0.4.0"], ["0.4.0", "running", 0]);
 });
 
+test("a process was suspended between these events, which are changes", () => {
+  const pauses = [
+    ...events, event(16, "suspended", "0.5.0", "ledger", { by: "a request" }), event(18, "resumed", "0.5.0", "ledger", { by: null }),
+  ];
+  assert.deepEqual([15, 17, 19].map((at) => treeAt(now, pauses, at).rows.get("sup/ledger").state), ["running", "suspended", "running"]);
+  assert.deepEqual(pauses.slice(-2).map(markOf), ["change", "change"]);
+});
+
 test("between its end and its restart a child is down, before it the former process runs", () => {
   assert.deepEqual(shown(12).cart, [null, "restarting", 0]);
   assert.deepEqual(shown(11).ledger, [null, "restarting", 0]);
@@ -303,8 +311,8 @@ test("kept restarts come before the events, as failures if they are some, with t
     [1, "9f3a0c1b22d4.1", null, "restart"], [2, "9f3a0c1b22d4.2", null, "crash"], [3, "9f3a0c1b22d4.3", null, "restart"],
     [4, "9f3a0c1b22d4.4", null, "crash"], [5, "9f3a0c1b22d4.5", null, "crash"],
   ]);
-  assert.deepEqual(countKinds(log.kept), { crashes: 3, restarts: 4, starts: 0 });
-  for (const kind of ["crashes", "restarts", "starts"])
+  assert.deepEqual(countKinds(log.kept), { crashes: 3, restarts: 4, changes: 0, starts: 0 });
+  for (const kind of ["crashes", "restarts", "changes", "starts"])
     assert.equal(countKinds(log.kept)[kind], ofKinds(log.kept, [kind]).length, "the chip counts what the list shows");
   assert.deepEqual(ofKinds(log.kept, ["restarts"]).map(({ at }) => at), [1, 2, 3, 5]);
   assert.ok(!log.goesOn);
@@ -664,10 +672,11 @@ test("by default crashes, restarts, give-ups and changes of a strategy are shown
     event(17, "gave_up", "0.1.0", "sup", { reason: "ValueError" }),
   ];
   assert.deepEqual(ofKinds(log, DEFAULT).map(({ at }) => at), [10, 12, 16, 17]);
-  assert.deepEqual(countKinds(log), { crashes: 2, restarts: 2, starts: 4 });
+  assert.deepEqual(countKinds(log), { crashes: 2, restarts: 1, changes: 1, starts: 4 });
   const kinds = (text) => kindsFrom(new URLSearchParams(text));
   assert.deepEqual([kinds(""), kinds("kind=x"), kinds("kind=none"), kinds("kind=starts,x")], [DEFAULT, DEFAULT, [], ["starts"]]);
-  assert.deepEqual([kindsText(["restarts", "crashes"]), kindsText([]), kindsText(["starts", "crashes"])], [null, "none", "crashes,starts"]);
+  assert.deepEqual([kindsText(["restarts", "crashes", "changes"]), kindsText([]),
+    kindsText(["starts", "crashes"])], [null, "none", "crashes,starts"]);
 });
 
 test("a moment in the address is a number of seconds, or now with a reason", () => {

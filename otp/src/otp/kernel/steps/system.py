@@ -15,9 +15,10 @@ from typing import Any, Final
 from otp.kernel.ends.mailbox import fail, reply
 from otp.kernel.steps.calls import send_system
 from otp.kernel.steps.outcomes import Raised, begin_async, stop
-from otp.kernel.tables.callers import From, formatted_state, put_state, read_callback_state
+from otp.kernel.tables.callers import From, OutsideCaller, formatted_state, put_state, read_callback_state
 from otp.kernel.tables.debugging import debug_command, with_debug
 from otp.kernel.values.errors import BadArgument, Error, Throw
+from otp.kernel.values.pids import Pid
 from otp.kernel.values.process import STATE_NAMES, SYSTEM_TAG, Process
 from otp.kernel.values.results import Callbacks, NoReply, Ok, changed_class
 
@@ -64,7 +65,7 @@ def handle_system(p: Process, message: Any) -> None:
                 reply(frm, Refused(error))
         case _:
             try:
-                answer = _answer(p, request)
+                answer = _answer(p, frm, request)
             except (KeyboardInterrupt, SystemExit):
                 raise
             except BaseException as error:  # from foreign functions or callbacks, including `CancelledError`
@@ -86,15 +87,16 @@ def _inspect(p: Process, function: str) -> None:
         )
 
 
-def _answer(p: Process, request: Any) -> Any:
+def _answer(p: Process, frm: From, request: Any) -> Any:
     x = p.ensure_ext()
     match request:
-        case ("suspend",):
-            before, x.suspended = x.suspended, True
+        case ("suspend", *by):
+            return _suspend(p, by[0] if by else _requester(frm))
+        case ("hold",):
+            before, x.suspended = x.suspended, x.suspended or True
             return "suspended" if before else "ok"
-        case ("resume",):
-            x.suspended = False
-            return "ok"
+        case ("resume", *by):
+            return _resume(p, by[0] if by else _requester(frm))
         case ("get_state",):
             _inspect(p, "get_state")
             return read_callback_state(p)
@@ -111,6 +113,28 @@ def _answer(p: Process, request: Any) -> Any:
         case _:
             custom = getattr(p.callbacks.handler, "handle_system", None)
             return _UNKNOWN if custom is None else custom(request, p.state)
+
+
+def _requester(frm: From) -> Pid | None:
+    """Return the process behind a request; None for code outside all processes."""
+    return None if type(frm.pid) is OutsideCaller else frm.pid
+
+
+def _suspend(p: Process, by: Any) -> str:
+    x = p.ensure_ext()
+    if x.suspended:
+        return "suspended"
+    x.suspended = (p.runtime.tracer.clock(), by)
+    p.runtime.tracer.emit("suspended", p, {"by": by})
+    return "ok"
+
+
+def _resume(p: Process, by: Any) -> str:
+    x = p.ensure_ext()
+    before, x.suspended = x.suspended, False
+    if isinstance(before, tuple):
+        p.runtime.tracer.emit("resumed", p, {"by": by})
+    return "ok"
 
 
 def resume_later(p: Process) -> None:

@@ -62,6 +62,8 @@ LIFECYCLE: Final = frozenset(
         "gave_up",
         "strategy_changed",
         "code_changed",
+        "suspended",
+        "resumed",
         "node_up",
         "node_down",
         "drain_too_long",

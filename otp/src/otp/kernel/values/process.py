@@ -245,7 +245,7 @@ class Ext:
     it: Any  # the unread rest of a batch
     hooks: dict[Any, Callable[[Any], object]] | None
     ack: Any  # the caller that waits for the start
-    suspended: bool
+    suspended: bool | tuple[int, Any]  # when and by whom; True: for a moment, by an upgrade
     timeout_ns: int | None
     timeout_timer: Any
     cleanup_timer: Any

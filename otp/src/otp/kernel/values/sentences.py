@@ -295,6 +295,24 @@ def unregistered(pid: str, name: str) -> str:
     return f"<{pid}> is no longer registered as {name}"
 
 
+def suspended(who: str, by: str = "") -> str:
+    """Return the sentence about a server that handles no messages until it is resumed.
+
+    >>> suspended("till", "<0.9.0>"), suspended("till")
+    ('till was suspended by <0.9.0>', 'till was suspended')
+    """
+    return f"{who} was suspended{f' by {by}' if by else ''}"
+
+
+def resumed(who: str, by: str = "") -> str:
+    """Return the sentence about a server that handles messages again.
+
+    >>> resumed("till", "<0.9.0>")
+    'till was resumed by <0.9.0>'
+    """
+    return f"{who} was resumed{f' by {by}' if by else ''}"
+
+
 def held(who: str, seconds: float, at: str = "") -> str:
     """Return the sentence about a callback that held the event loop until now.
 

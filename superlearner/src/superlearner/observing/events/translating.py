@@ -160,6 +160,12 @@ def _strategy_changed(event: Any) -> Event:
     )
 
 
+def _suspension(event: Any) -> Event:
+    pid, name, by = facts_of(event).pid, display_name(event.pid), facts_of(event).by
+    told = sentences.suspended if event.kind == "suspended" else sentences.resumed
+    return Event(event.kind, 0.0, told(_describe_process(name, pid), by), {"by": by or None}, pid=pid, name=name)
+
+
 def _other(event: Any) -> Event:
     pid = _pid(event.pid)
     name = None if event.pid is None else display_name(event.pid)
@@ -188,6 +194,8 @@ TRANSLATORS = {
     "restart_failed": _child,
     "gave_up": _child,
     "strategy_changed": _strategy_changed,
+    "suspended": _suspension,
+    "resumed": _suspension,
 }
 
 

@@ -59,6 +59,8 @@ TYPES: Final[dict[str, Type]] = {
         "`before`, `strategy_before`, `strategy`, `max_restarts`, `max_seconds`, `auto_shutdown`",
     ),
     "code_changed": Type("a server runs new code", "`module`, `what`, `old`, `new` (versions)"),
+    "suspended": Type("a server was suspended and handles no messages", "`by` (who requested it)"),
+    "resumed": Type("a suspended server handles messages again", "`by`"),
     "debugged": Type(
         "a server traced with `debug.trace` received a message or answered", "`direction`, `text`, `number`"
     ),

@@ -21,6 +21,7 @@ from superlearner.control.tree import record_of
 from superlearner.operations.builtin.supervisors import STEERED, MaxRestarts, MaxSeconds
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Body, operation
+from superlearner.operations.engine.requesters import request_of
 from superlearner.operations.engine.steering import refuse_paused, steering
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import (
@@ -212,7 +213,7 @@ async def pause(ctx: Context, name: SupervisorText, timeout_ms: TimeoutMs = 5000
     with steering():
         protect(ctx, pid, force=force)
         ctx.about_to(f"suspend {called(pid)}", [called(pid)])
-        await hold(pid, timeout_ms / 1000)
+        await hold(pid, timeout_ms / 1000, by=request_of(ctx))
     return _paused(pid)
 
 
@@ -231,7 +232,7 @@ async def resume(ctx: Context, name: SupervisorText) -> Paused:
     pid = supervisor_of(ctx, name)
     with steering():
         ctx.about_to(f"resume {called(pid)}", [called(pid)])
-        await otp.sys.resume(pid)
+        await otp.sys.resume(pid, by=request_of(ctx))
     return _paused(pid)
 
 

@@ -21,6 +21,7 @@ from superlearner.control.terms import plain_pid
 from superlearner.control.tree import supervisor_state
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
+from superlearner.operations.engine.requesters import request_of
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import Force, NewName, PidText, Reason, SupervisorText, TimeoutMs
 from superlearner.operations.results.processes import (
@@ -214,7 +215,7 @@ async def suspend(ctx: Context, pid: PidText, timeout_ms: TimeoutMs = 5000, forc
     with answering():
         protect(ctx, found, force=force)
         ctx.about_to(f"suspend {called(found)}", [called(found)])
-        await hold(found, timeout_ms / 1000)
+        await hold(found, timeout_ms / 1000, by=request_of(ctx))
     return _suspension(found, "suspended")
 
 
@@ -227,7 +228,7 @@ async def resume(ctx: Context, pid: PidText, timeout_ms: TimeoutMs = 5000) -> Su
     found = server_of(ctx, pid)
     with answering():
         ctx.about_to(f"resume {called(found)}", [called(found)])
-        await sys.resume(found, timeout_ms / 1000)
+        await sys.resume(found, timeout_ms / 1000, by=request_of(ctx))
     return _suspension(found, "running")
 
 

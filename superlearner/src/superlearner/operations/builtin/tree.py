@@ -192,7 +192,7 @@ def _child(child: ChildView) -> TreeChild:
         "restart": child.restart,
         "restarts": child.restarts,
         "restarted_along": child.restarted_along,
-        "status": child.state,
+        "status": "suspended" if child.status == "suspended" else child.state,
         "last_exit": None if child.last_exit is None else safe_text(child.last_exit),
     }
     if child.supervisor is not None:

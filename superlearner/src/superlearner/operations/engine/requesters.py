@@ -10,12 +10,13 @@ from typing import Any, Final, cast
 from otp import bounded, sentences
 from otp.observer import LastMessages
 from superlearner.control.terms import TooDeep, message_text, term_of_json
+from superlearner.operations.context import Context
 from superlearner.operations.engine.audit import AuditLog
 from superlearner.operations.rights.users import ANONYMOUS, OWNER
 from superlearner.restarts.cause_steps import BY_OUTSIDE, ON_REQUEST, OUTSIDE, MessageKind, Step
 from superlearner.store.rows import AuditRow
 
-__all__ = ["HandledMessage", "LostMessages", "Origin", "Requester", "find_origin"]
+__all__ = ["HandledMessage", "LostMessages", "Origin", "Requester", "find_origin", "request_of"]
 
 AUDIT_S: Final = 0.05
 """The greatest difference between the clocks of node and audit log, in seconds."""
@@ -61,8 +62,12 @@ class Requester:
 
     def describe_request(self, reader: str | None) -> str:
         """Return the request for a reader, None for any, as a part of a sentence."""
+        return f"{self.describe_briefly(reader)} ({self.operation})"
+
+    def describe_briefly(self, reader: str | None) -> str:
+        """Return the same without the operation, for a sentence that names it."""
         whose = "your" if self.user == reader else "a" if self.user in UNNAMED else f"{self.user}'s"
-        return f"{whose} request {self.way} ({self.operation})"
+        return f"{whose} request {self.way}"
 
     def describe_sender(self, reader: str | None) -> str:
         """Return the clause about a message that it sent.
@@ -136,6 +141,11 @@ class Origin:
     """The same for the reader."""
     handled: HandledMessage | None = None
     lost: LostMessages | None = None
+
+
+def request_of(ctx: Context) -> str:
+    """Return the request of a context for any reader, as a part of a sentence: `ada's request from the page`."""
+    return Requester(ctx.user.name, ctx.claims, "", 0.0).describe_briefly(None)
 
 
 def find_origin(

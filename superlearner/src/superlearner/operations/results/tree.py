@@ -22,7 +22,7 @@ class TreeChild(ResultModel):
     name: str | None
     what: str
     type: Literal["supervisor", "worker"]
-    status: str = Field(description="`running`, `restarting` or `stopped`")
+    status: str = Field(description="`running`, `suspended`, `restarting` or `stopped`")
     restart: str | None
     restarts: int = Field(description=RESTARTS)
     restarted_along: int = Field(description=RESTARTED_ALONG)

@@ -10,7 +10,8 @@ import { counted } from "./words.js";
 /** The shape of each state in the sprite; colour alone never conveys a state. @type {Record<string, string>} */
 export const SHAPES = {
   running: "running", starting: "restarting", restarting: "restarting", exiting: "restarting",
-  stopped: "stopped", crashed: "crashed", stuck: "stuck", gave_up: "gave-up", supervisor: "supervisor", group: "list",
+  stopped: "stopped", crashed: "crashed", stuck: "stuck", suspended: "suspended", gave_up: "gave-up",
+  supervisor: "supervisor", group: "list",
 };
 
 /**

@@ -9,7 +9,7 @@
 /** @type {Record<string, string>} */
 export const STATES = {
   running: "running", starting: "starting", restarting: "restarting", exiting: "shutting down",
-  stopped: "stopped", crashed: "crashed", stuck: "not answering", gave_up: "gave up",
+  stopped: "stopped", crashed: "crashed", stuck: "not answering", suspended: "suspended", gave_up: "gave up",
 };
 
 /** Return the state of a process, as the tree shows it, by its status: one that waits for a message runs. @param {string} status */

@@ -9,7 +9,7 @@
 
 import { counted, number } from "../base/words.js";
 
-/** @typedef {"running"|"starting"|"restarting"|"exiting"|"stopped"|"crashed"|"stuck"|"gave_up"} State */
+/** @typedef {"running"|"starting"|"restarting"|"exiting"|"stopped"|"crashed"|"stuck"|"suspended"|"gave_up"} State */
 /** @typedef {{at: number, reason: string, crash: boolean}} LastExit */
 /** @typedef {{used: number, max: number, window_s: number, resets_at: number|null, expires?: number[]}} Budget */
 
@@ -261,10 +261,11 @@ export function rowOf(model, pid) {
  * @param {Model} model
  */
 export function tally(model) {
-  const count = { running: 0, restarting: 0, stuck: 0, crashed: 0, stopped: 0 };
+  const count = { running: 0, restarting: 0, stuck: 0, suspended: 0, crashed: 0, stopped: 0 };
   for (const row of model.rows.values()) {
     if (row.kind === "group" || row.critical) continue;
-    if (row.state === "running" || row.state === "stuck" || row.state === "stopped") count[row.state] += 1;
+    const { state } = row;
+    if (state === "running" || state === "stuck" || state === "suspended" || state === "stopped") count[state] += 1;
     else count[row.state === "crashed" || row.state === "gave_up" ? "crashed" : "restarting"] += 1;
   }
   return count;

@@ -20,8 +20,8 @@ const TOKENS = [
 
 /** The colour token of each shape. @type {Record<string, string>} */
 const COLOURS = {
-  running: "run", restarting: "restart", stopped: "stop", crashed: "crash", stuck: "restart", "gave-up": "crash", supervisor: "sup",
-  empty: "line",
+  running: "run", restarting: "restart", stopped: "stop", crashed: "crash", stuck: "restart", suspended: "restart",
+  "gave-up": "crash", supervisor: "sup", empty: "line",
 };
 
 const MOST_PIPS = 6;
@@ -145,6 +145,10 @@ export class Brush {
         pen.lineTo(6, 12);
         pen.lineTo(0, 6);
         pen.fill();
+        break;
+      case "suspended":
+        pen.fillRect(1.6, 1, 3, 10);
+        pen.fillRect(7.4, 1, 3, 10);
         break;
       case "stopped":
         pen.lineWidth = small ? 2.5 : 1.7;

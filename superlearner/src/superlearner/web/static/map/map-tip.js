@@ -26,6 +26,7 @@ export class MapTip {
     const { row, place } = on;
     Object.assign(this.aim.style, { left: `${place.x - 1}px`, top: `${place.y - 1}px`, width: `${place.w + 2}px`, height: `${h + 2}px` });
     const why = row.state === "stuck" ? row.doing ?? ""
+      : row.state === "suspended" ? row.doing && `by ${row.doing}`
       : row.last?.crash ? (row.state === "running" ? `after ${row.last.reason}` : row.last.reason)
       : "";
     const facts = [

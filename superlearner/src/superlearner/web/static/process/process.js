@@ -163,6 +163,8 @@ function plainWords(row, now) {
     case "stuck":
       return `Not answering since ${time(row.since)} (${Math.floor(now - row.since)} `
         + `s)${row.doing ? `: ${row.doing} has not returned` : ""}. Messages wait in its mailbox; Kill ends it at once.`;
+    case "suspended":
+      return `Suspended since ${time(row.since)}${row.doing ? ` by ${row.doing}` : ""}. Messages wait in its mailbox until it is resumed.`;
     case "gave_up":
       return `${label(row)} gave up${row.budget ? `: ${budgetText(0, row.budget)}` : ""}.${again}`;
     case "restarting":

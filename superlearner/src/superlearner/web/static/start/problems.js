@@ -5,7 +5,9 @@
  */
 
 import { nameIn } from "../live/storms.js";
+import { counted, time } from "../base/words.js";
 
+/** @import { Row } from "../live/model.js" */
 /** @import { Line } from "../live/storms.js" */
 
 /**
@@ -26,3 +28,7 @@ export function withoutStorm(anomalies, burning) {
  * @param {string} lost  the sentence about a lost connection; "" if there is one
  */
 export const unknownBecause = (status, lost) => (status === "gone" ? "The node is gone; its problems are unknown." : lost);
+
+/** Return the predicate about a suspended process. @param {Pick<Row, "since"|"doing"|"mailbox">} row */
+export const suspendedText = ({ since, doing, mailbox }) => `is suspended since ${time(since)}${doing ? ` by ${doing}` : ""}${mailbox
+  ? `: ${counted(mailbox, "message waits", "messages wait")}` : ""}`;

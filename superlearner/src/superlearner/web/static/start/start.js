@@ -10,7 +10,7 @@ import { byId, chosen, detail, icon, make, nodeQuery, onlyOwn, renew, root, writ
 import { elsewhere, NONE } from "./elsewhere.js";
 import { SlFamily } from "./family.js";
 import { newest, restartText } from "./last-restarts.js";
-import { unknownBecause, withoutStorm } from "./problems.js";
+import { suspendedText, unknownBecause, withoutStorm } from "./problems.js";
 import { answers, done, Explained, lastBranch, listed, sceneOf, storyOf } from "./first-steps.js";
 import { isSettled } from "../live/bursts.js";
 import { Feed, liveUrl } from "../live/live.js";
@@ -223,9 +223,10 @@ async function end(row) {
 }
 
 function count() {
-  const { running, stuck, restarting, crashed } = tally(model);
+  const { running, stuck, suspended, restarting, crashed } = tally(model);
   for (const [id, value, text] of /** @type {[string, number, string][]} */ ([
-    ["running", running, "running"], ["stuck", stuck, "not answering"], ["restarting", restarting, "restarting"],
+    ["running", running, "running"], ["stuck", stuck, "not answering"], ["suspended", suspended, "suspended"],
+    ["restarting", restarting, "restarting"],
     ["crashed", crashed, "crashed"], ["restarts", model.restarts, model.restarts === 1 ? "restart" : "restarts"],
   ])) {
     const element = byId(`start-${id}`, HTMLElement);
@@ -248,7 +249,7 @@ function wrong() {
   const burnt = burning(lines, Date.now() / 1000 + skew);
   burns = burnt.length > 0;
   const rows = [...model.rows.values()].filter(({ state, restart }) =>
-    ["crashed", "gave_up", "stuck", "restarting"].includes(state) || (state === "stopped" && restart === "permanent"));
+    ["crashed", "gave_up", "stuck", "suspended", "restarting"].includes(state) || (state === "stopped" && restart === "permanent"));
   const anomalies = withoutStorm(found?.anomalies ?? [], burnt).sort((one, other) =>
     RANKS.indexOf(other.severity) - RANKS.indexOf(one.severity) || one.number - other.number);
   const away = elsewhere(everywhere, model.node);
@@ -260,6 +261,7 @@ function wrong() {
       make("a", { href: inTree(row.key) }, label(row)),
       row.state === "stopped"
         ? " was stopped; nothing starts it again"
+        : row.state === "suspended" ? ` ${suspendedText(row)}`
         : ` ${stateText(row)}`)),
     ...(rows.length > SHOWN ? [make("li", {}, "and ", make("a", { href: `${root()}/supervisors` },
       counted(rows.length - SHOWN, "more process", "more processes")), " in the tree")] : []),

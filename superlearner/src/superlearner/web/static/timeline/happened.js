@@ -18,6 +18,8 @@ const EARLIER = 140;
 /** Share of the list above the row of a moment that was not in view. */
 const ABOVE = 0.3;
 const GLYPHS = { crash: "crashed", restart: "restarting", change: "gear", start: "running", stop: "stopped" };
+/** The shapes of changes. @type {Record<string, string>} */
+const GLYPHS_OF = { suspended: "suspended", resumed: "running" };
 const RESTARTS = new Set(["child_restarted", "gave_up", "restart_failed", KEPT_TYPE]);
 
 /**
@@ -73,7 +75,7 @@ function row(entry, text, current, live, later, why, begins) {
   return html`<li data-event=${idOf(entry)} data-mark=${mark} ?data-later=${later}>
     ${begins ? html`<p class="hint">Before the events in memory, only restarts are kept.</p>` : nothing}
     <button type="button" data-at=${event.at} tabindex=${current ? 0 : -1} aria-current=${current && !live ? "step" : nothing}><svg
-      class="glyph" aria-hidden="true"><use href="#i-${gaveUp ? "gave-up" : GLYPHS[mark]}"></use></svg>
+      class="glyph" aria-hidden="true"><use href="#i-${gaveUp ? "gave-up" : GLYPHS_OF[event.type] ?? GLYPHS[mark]}"></use></svg>
       <time datetime=${new Date(event.at * 1000).toISOString()}>${precise(event.at)}</time><span
         class="what">${text}${loop && !loop.open ? `, ${loopText(loop)}` : ""}</span></button>
     ${why && id !== null && (RESTARTS.has(event.type) || mark === "crash")

@@ -7,18 +7,19 @@
 import { marksOf } from "./past.js";
 
 /** @import { LogEvent, Mark } from "./past.js" */
-/** @typedef {"crashes"|"restarts"|"starts"} Kind */
+/** @typedef {"crashes"|"restarts"|"changes"|"starts"} Kind */
 
 /** @type {Readonly<Record<Kind, {text: string, title: string, marks: readonly Mark[]}>>} */
 export const KINDS = {
   crashes: { text: "Failures", title: "Crashes and kills, failed restarts, and supervisors that gave up", marks: ["crash"] },
-  restarts: { text: "Restarts", title: "Restarts, and changes of a strategy", marks: ["restart", "change"] },
+  restarts: { text: "Restarts", title: "Restarts", marks: ["restart"] },
+  changes: { text: "Changes", title: "Suspended and resumed processes, and changes of a strategy", marks: ["change"] },
   starts: { text: "Starts and ends", title: "Other starts, stops and normal ends", marks: ["start", "stop"] },
 };
 const ALL = /** @type {Kind[]} */ (Object.keys(KINDS));
 
 /** The kinds shown by default: starts and normal ends of temporary children are many. @type {readonly Kind[]} */
-export const DEFAULT = Object.freeze(["crashes", "restarts"]);
+export const DEFAULT = Object.freeze(["crashes", "restarts", "changes"]);
 
 /** @param {Mark} mark @returns {Kind} */
 const kindOf = (mark) => ALL.find((kind) => KINDS[kind].marks.includes(mark)) ?? "starts";
@@ -37,7 +38,7 @@ export function ofKinds(events, kinds) {
  * @returns {Record<Kind, number>}
  */
 export function countKinds(events) {
-  const counts = { crashes: 0, restarts: 0, starts: 0 };
+  const counts = { crashes: 0, restarts: 0, changes: 0, starts: 0 };
   for (const event of events) for (const kind of new Set(kindsOf(event))) counts[kind] += 1;
   return counts;
 }

@@ -19,7 +19,9 @@ import { LogFacts, numberOf } from "./log-facts.js";
 /** @typedef {"crash"|"restart"|"change"|"start"|"stop"} Mark */
 
 /** The types of events that the page reads. */
-export const TYPES = ["child_started", "child_terminated", "child_restarted", "restart_failed", "gave_up", "strategy_changed"];
+export const TYPES = [
+  "child_started", "child_terminated", "child_restarted", "restart_failed", "gave_up", "strategy_changed", "suspended", "resumed",
+];
 
 /** The type of restarts that are kept without their events. */
 export const KEPT_TYPE = "kept";
@@ -153,6 +155,7 @@ export function treeAt(model, events, at, earlier = []) {
     past.undo(event);
   }
   past.giveUps(events, at);
+  past.suspensions(events, at);
   return past.model(at, Math.max(at, events[0]?.at ?? at)); // of the time before the first event, nothing is known
 }
 
@@ -165,6 +168,7 @@ class Past {
   /** @type {Map<string, string>} */ #keys = new Map();
   /** Keys that are not there. @type {Set<string>} */ #gone = new Set();
   /** Keys of supervisors that had given up and not ended. @type {Set<string>} */ #gaveUp = new Set();
+  /** Pids of processes that were suspended. @type {Set<string>} */ #suspended = new Set();
   /** Roots that have ended; their children are all that is known of them. @type {Set<string>} */ #ended = new Set();
   /**
    * The ends of children whose supervisor had lost its own one and is not there yet: a supervisor that is killed ends
@@ -213,6 +217,15 @@ class Past {
       if (!row || !end || (row.pid !== null && row.pid !== end.pid)) continue;
       this.#rows.set(row.key, { ...row, pid: null, state: "crashed", last: { at: end.at, reason: end.data["reason"], crash: true } });
       this.#gone.delete(row.key);
+    }
+  }
+
+  /** Note who was suspended. @param {readonly LogEvent[]} events @param {number} at */
+  suspensions(events, at) {
+    for (const { type, pid, at: then } of events) {
+      if (then > at || pid === null) continue;
+      if (type === "suspended") this.#suspended.add(pid);
+      else if (type === "resumed") this.#suspended.delete(pid);
     }
   }
 
@@ -336,7 +349,11 @@ class Past {
       : row.pid === null ? row.strategy
       : this.#facts.strategy(row.pid, at, same ? row.strategy : null);
     return {
-      ...row, strategy, state: this.#gaveUp.has(row.key) ? "gave_up" : runs ? "running" : row.state,
+      ...row, strategy,
+      state: this.#gaveUp.has(row.key) ? "gave_up"
+        : row.pid === null ? row.state
+        : this.#suspended.has(row.pid) ? "suspended"
+        : "running",
       since: started !== null && started <= at ? started : 0, last: row.last && row.last.at <= at ? row.last : null, mailbox: null,
       budget: null, children: null, doing: null, again_at: null,
     };

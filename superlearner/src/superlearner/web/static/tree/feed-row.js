@@ -23,7 +23,7 @@ const [WIDE, HIGH] = [4, 16];
 export function eventRow(line, open) {
   const { event, id } = line;
   const storm = line.bars.length > 0;
-  const shape = event.kind === "gave_up" ? "gave-up" : MARKS[event.level] ?? "stopped";
+  const shape = event.kind === "gave_up" ? "gave-up" : event.kind === "suspended" ? "suspended" : MARKS[event.level] ?? "stopped";
   return html`<li data-id=${id} data-kind=${event.kind} data-level=${event.level} data-key=${event.key ?? nothing}
     data-count=${storm ? line.count : nothing}><svg class="glyph" aria-hidden="true"><use
     href="#i-${shape}"/></svg>${storm ? title(line) : html`<p>${sentence(event)}</p>`}<time

@@ -19,11 +19,11 @@
 /** The states of each choice. @type {Record<string, readonly string[]>} */
 export const STATES_OF = {
   running: ["running"], crashed: ["crashed"], restarting: ["restarting", "starting", "exiting"],
-  stopped: ["stopped"], gave_up: ["gave_up"], stuck: ["stuck"],
+  stopped: ["stopped"], gave_up: ["gave_up"], stuck: ["stuck"], suspended: ["suspended"],
 };
 
 /** The problem states. */
-export const WRONG = Object.freeze(["crashed", "restarting", "gave_up", "stuck"]);
+export const WRONG = Object.freeze(["crashed", "restarting", "gave_up", "stuck", "suspended"]);
 const MINUTE_S = 60;
 
 /** @type {Wanted} */

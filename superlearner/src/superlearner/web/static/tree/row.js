@@ -258,6 +258,7 @@ export class RowView {
       return this.#held?.reason || (row.state === "gave_up" ? "too many restarts" : row.last?.reason) || "";
     }
     if (row.state === "stuck") return `since ${time(row.since)}${row.doing ? `: ${row.doing}` : ""}`;
+    if (row.state === "suspended") return `since ${time(row.since)}${row.doing ? ` by ${row.doing}` : ""}`;
     if (inside) return hiddenText(inside);
     if (!row.last?.crash) return "";
     return row.last.reason === "killed" ? "was killed" : `after ${row.last.reason}`;

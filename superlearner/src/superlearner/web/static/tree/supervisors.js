@@ -130,10 +130,11 @@ function follow() {
 
 /** Update the counts beside the title, which are unobtrusive if all is well. */
 function count() {
-  const { running, stuck, restarting, crashed } = tally(model);
+  const { running, stuck, suspended, restarting, crashed } = tally(model);
   const { restarts } = model;
   for (const [id, value, text] of /** @type {[string, number, string][]} */ ([
-    ["count-running", running, "running"], ["count-stuck", stuck, "not answering"], ["count-restarting", restarting, "restarting"],
+    ["count-running", running, "running"], ["count-stuck", stuck, "not answering"],
+    ["count-suspended", suspended, "suspended"], ["count-restarting", restarting, "restarting"],
     ["count-crashed", crashed, "crashed"], ["count-restarts", restarts, restarts === 1 ? "restart" : "restarts"],
   ])) {
     const element = byId(id, HTMLElement);
