@@ -165,7 +165,7 @@ class Facts:
 
     @cached_property
     def by(self) -> str:
-        """Who suspended or resumed this one: a request in words, or a process; "" if that is not known."""
+        """The requester of a suspension or its end: a request in words, or a process; "" if that is not known."""
         return requester_text(self._data.get("by"))
 
     @cached_property

@@ -42,6 +42,15 @@ test("a verb and a part of a name offer the action, with the consequence of the 
   assert.equal(only("kill free").more, "not supervised: it will not come back");
 });
 
+test("a running server can be suspended, a suspended one resumed", () => {
+  const held = { ...KNOWN, lines: [line("till", "0.12.0", { status: "suspended" }), ...KNOWN.lines] };
+  const of = (question) => commands(question, held).items.map(({ deed: { title, method, path, body } }) => [title, method, path, body]);
+  assert.deepEqual(of("suspend ledger"), [["Suspend ledger", "POST", "/processes/0.7.0/suspend", { force: false }]]);
+  assert.deepEqual(of("resume till"), [["Resume till", "POST", "/processes/0.12.0/resume", {}]]);
+  assert.deepEqual([commands("suspend till", held).note, commands("resume ledger", held).note],
+    ["till is suspended already.", "ledger is not suspended."]);
+});
+
 test("each action has its request", () => {
   const request = (question) => {
     const { method, path, body, predict } = only(question).deed;

@@ -106,6 +106,14 @@ export const kill = (pid, { reason = "kill", force = false, node = chosen() } = 
   requestOn(node, "DELETE", process(pid), { reason, force });
 
 /**
+ * @param {string} pid
+ * @param {"suspend"|"resume"} action
+ * @param {string} [node]
+ * @returns {Promise<unknown>}
+ */
+export const setSuspended = (pid, action, node = chosen()) => requestOn(node, "POST", `${process(pid)}/${action}`, {});
+
+/**
  * @param {string} supervisor  its pid
  * @param {string} id  of a stopped child
  * @param {string} [node]

@@ -2,7 +2,7 @@
  * `<sl-process>`: the details of the selected process. Data from the tree is shown at once; tabs read the rest when
  * they are shown. The tabs are registered in process-tabs.js.
  *
- * Events: `sl-goto` (pid or key), `sl-kill` ({key, reason}), `sl-start` (key), `sl-close`.
+ * Events: `sl-goto` (pid or key), `sl-kill` ({key, reason}), `sl-start` (key), `sl-hold` and `sl-bulk` ({key, action}), `sl-close`.
  *
  * @module
  */
@@ -17,6 +17,7 @@ import { TabBar } from "./process-tab-bar.js";
 import { budgetText, stateText, time } from "../base/words.js";
 
 /** @import { Row } from "../live/model.js" */
+/** @typedef {ReturnType<typeof import("../tree/bulk-plan.js").offers>} Offers */
 
 /** Seconds that the details of a process stay after its end: its successor is mostly there by then. */
 const SETTLED_S = 1;
@@ -38,15 +39,23 @@ export class SlProcess extends HTMLElement {
   #plain = make("p", { class: "plain", hidden: true });
   #start = make("button", { type: "button", class: "btn", hidden: true }, "Start");
   #with = make("span", { class: "with" }, "with reason");
+  #hold = this.#act("Suspend", "sl-hold", () => this.#offered.suspend);
+  #restart = this.#act("Restart", "sl-bulk", () => "restart");
+  #terminate = this.#act("Terminate", "sl-bulk", () => "terminate");
+  /** @type {Offers} */ #offered = { suspend: null, restart: false, terminate: false };
   #tabs = new TabBar((id) => attribute(this, "data-tab", id));
   #pane = make("div", { class: "pane", hidden: true },
     make("header", {}, make("div", { class: "title" }, this.#glyph, this.#title, this.#state,
       this.#button("close", "Close the details", () => this.dispatchEvent(new CustomEvent("sl-close")))), this.#sub,
-    make("div", { class: "acts" }, this.#start, this.#kill, this.#with, this.#reason), this.#tabs.line),
+    make("div", { class: "acts" }, this.#start, this.#kill, this.#with, this.#reason),
+    make("div", { class: "acts" }, this.#hold, this.#restart, this.#terminate),
+    this.#tabs.line),
     this.#plain, this.#tabs.panels);
 
   /** Return the row of a pid. @type {(pid: string) => Row|undefined} */
   find = () => undefined;
+  /** Return what can be done with a row besides kill and start. @type {(row: Row) => Offers} */
+  offers = () => ({ suspend: null, restart: false, terminate: false });
 
   connectedCallback() {
     if (this.#pane.isConnected) return;
@@ -64,6 +73,13 @@ export class SlProcess extends HTMLElement {
   #button(shape, label, run) {
     const button = make("button", { type: "button", class: "btn quiet square", "aria-label": label, title: label }, icon(shape));
     button.onclick = run;
+    return button;
+  }
+
+  /** @param {string} text @param {string} event @param {() => string|null} action */
+  #act(text, event, action) {
+    const button = make("button", { type: "button", class: "btn", hidden: true }, text);
+    button.onclick = () => this.#row && this.dispatchEvent(new CustomEvent(event, { detail: { key: this.#row.key, action: action() } }));
     return button;
   }
 
@@ -126,6 +142,14 @@ export class SlProcess extends HTMLElement {
     const startable = !this.#gone && startableState(row) && !isPassing(row, now);
     for (const one of [this.#kill, this.#with, this.#reason]) one.hidden = this.#gone || (dead && startable);
     this.#start.hidden = !startable;
+    const offered = this.#offered = dead ? { suspend: null, restart: false, terminate: false } : this.offers(row);
+    write(this.#hold, offered.suspend === "resume" ? "Resume" : "Suspend");
+    for (const [button, there] of /** @type {[HTMLElement, boolean][]} */ ([
+      [this.#hold, offered.suspend !== null], [this.#restart, offered.restart], [this.#terminate, offered.terminate],
+    ])) {
+      button.hidden = !there;
+      button.setAttribute("aria-label", `${button.textContent} ${name}`);
+    }
     this.#kill.setAttribute("aria-label", `Kill ${name}`);
     this.#start.setAttribute("aria-label", `Start ${name}`);
     const plain = this.#gone

@@ -93,6 +93,16 @@ const COMMANDS = [
     ways: ({ line, supervisor, name }) => (line ? [terminate(line, name, supervisor)] : []),
   },
   {
+    verbs: ["suspend", "pause"], label: "Suspend a server", operation: "process.suspend", words: 0,
+    targets: (known) => processes(known).filter(({ line }) => line?.status !== "suspended"),
+    ways: ({ line, name }) => (line ? [suspend(line, name)] : []),
+  },
+  {
+    verbs: ["resume"], label: "Resume a suspended server", operation: "process.resume", words: 0,
+    targets: (known) => processes(known).filter(({ line }) => line?.status === "suspended"),
+    ways: ({ line, name }) => (line ? [resume(line, name)] : []),
+  },
+  {
     verbs: ["set"], label: "Set strategy or restart budget", operation: "supervisor.set_flags", words: 2,
     targets: ({ supervisors, lines }) => supervisors.map((supervisor) => ({
       name: supervisor.name ?? supervisor.pid, also: supervisor.pid, supervisor,
@@ -141,6 +151,26 @@ const restart = (line, name) => ({
     known: `${above(line)} stops ${name}${line.type === "supervisor" ? " and all processes below it" : ""} and starts it again. No other `
       + `child of ${above(line)} is stopped, and it does not count as a failure.${ofPlatform(line)}`,
     done: () => ({ text: `${name} was restarted.`, hint: "" }),
+  },
+});
+
+/** @param {Line} line @param {string} name @returns {Way} */
+const suspend = (line, name) => ({
+  text: `Suspend ${name}`, more: "its messages wait until it is resumed",
+  deed: {
+    title: `Suspend ${name}`, method: "POST", path: `/processes/${safe(line.pid)}/suspend`, body: { force: line.critical }, danger: false,
+    known: `${name} handles no messages until it is resumed: they wait in its mailbox, and so do its callers.${ofPlatform(line)}`,
+    done: () => ({ text: `${name} is suspended.`, hint: "Its messages wait until it is resumed." }),
+  },
+});
+
+/** @param {Line} line @param {string} name @returns {Way} */
+const resume = (line, name) => ({
+  text: `Resume ${name}`, more: "it is suspended",
+  deed: {
+    title: `Resume ${name}`, method: "POST", path: `/processes/${safe(line.pid)}/resume`, body: {}, danger: false,
+    known: `${name} handles the messages that wait in its mailbox, and all later ones.`,
+    done: () => ({ text: `${name} was resumed.`, hint: "" }),
   },
 });
 
@@ -285,7 +315,9 @@ function unknown(command, targets, name, known) {
   if (there)
     return {
       items: [],
-      note: command.words ? `${name} is no supervisor with these settings.`
+      note: command.operation === "process.suspend" ? `${name} is suspended already.`
+        : command.operation === "process.resume" ? `${name} is not suspended.`
+        : command.words ? `${name} is no supervisor with these settings.`
         : there.line?.supervisor ? `${name} is a child of a dynamic supervisor, which cannot ${command.verbs[0]} it by itself.`
         : `${name} is not supervised: no supervisor can ${command.verbs[0]} it.`,
     };

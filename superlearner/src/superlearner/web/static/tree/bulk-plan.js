@@ -66,6 +66,20 @@ export function plan(model, keys, action) {
   return { groups: [...groups.values()], count, left };
 }
 
+/**
+ * Return what can be done with one process besides kill and start.
+ * @param {Model} model
+ * @param {Row} row
+ * @returns {{suspend: "suspend"|"resume"|null, restart: boolean, terminate: boolean}}
+ */
+export function offers(model, row) {
+  const can = (/** @type {Action} */ action) => row.pid !== null && plan(model, [row.key], action).count > 0;
+  return {
+    suspend: row.pid === null || row.critical ? null : row.state === "suspended" ? "resume" : "suspend",
+    restart: can("restart"), terminate: can("terminate"),
+  };
+}
+
 /** Return whether an ancestor is selected, too. @param {Model} model @param {Row} row @param {ReadonlySet<string>} chosen */
 function above(model, row, chosen) {
   for (let up = row.parent; up !== null; up = model.rows.get(up)?.parent ?? null) {

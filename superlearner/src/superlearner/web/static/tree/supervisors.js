@@ -24,6 +24,7 @@ import { SlMap } from "../map/map.js";
 import { SlProcess } from "../process/process.js";
 import { teach, tell } from "../teaching/teaching.js";
 import { SlTree } from "./tree.js";
+import { offers } from "./bulk-plan.js";
 import { actsOn } from "./tree-acts.js";
 import { Views } from "./views.js";
 
@@ -54,7 +55,7 @@ let fresh = 0;
 /** Time of the last update of the event list. */
 let listed = 0;
 
-const { begin, end, many } = actsOn(tree, () => model);
+const { begin, end, hold, many } = actsOn(tree, () => model);
 
 const feed = new Feed(liveUrl("supervisors"), onMessages, onStatus);
 
@@ -332,6 +333,9 @@ filters.addEventListener("sl-filter", () => {
 filters.addEventListener("sl-all", () => tree.select(tree.lines.filter((line) => line.match).map((line) => line.row.key), false));
 pane.addEventListener("sl-kill", (event) => void end([detail(event).key], detail(event)));
 pane.addEventListener("sl-start", (event) => void begin(detail(event)));
+pane.addEventListener("sl-hold", (event) => void hold(detail(event).key, detail(event).action));
+pane.addEventListener("sl-bulk", (event) => many(detail(event).action, [detail(event).key]));
+pane.offers = (row) => offers(model, row);
 pane.find = (pid) => rowOf(model, pid);
 pane.addEventListener("sl-goto", (event) => goTo(detail(event)));
 pane.addEventListener("sl-close", leave);

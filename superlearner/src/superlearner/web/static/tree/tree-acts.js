@@ -5,7 +5,7 @@
  * @module
  */
 
-import { ApiError, kill, start } from "../base/api.js";
+import { ApiError, kill, setSuspended, start } from "../base/api.js";
 import { bulk } from "./bulk.js";
 import { confirm } from "../base/confirm.js";
 import { chosen } from "../base/dom.js";
@@ -41,10 +41,14 @@ export function actsOn(tree, known, on = chosen) {
     for (const row of rows) if (asked(row) && (await sure(row, known(), on()))) void endOne(row, reason, row.critical);
   }
 
-  /** Perform an action on all selected processes. @param {import("./bulk-plan.js").Action} action */
-  function many(action) {
+  /**
+   * Perform an action on processes, by default on all selected ones.
+   * @param {import("./bulk-plan.js").Action} action
+   * @param {Iterable<string>} [keys]
+   */
+  function many(action, keys = tree.selected) {
     if (refused()) return;
-    void bulk(known(), tree.selected, action, {
+    void bulk(known(), keys, action, {
       mark: (row, word) => tree.mark(row.key, word),
       answered: (row, refused) => tree.answered(row.key, refused),
     });
@@ -67,6 +71,21 @@ export function actsOn(tree, known, on = chosen) {
     }
   }
 
+  /** Suspend a server, or let it go on. @param {string} key @param {"suspend"|"resume"} action */
+  async function hold(key, action) {
+    const row = known().rows.get(key);
+    if (refused() || !row?.pid) return;
+    tree.mark(key, action === "suspend" ? "suspending…" : "resuming…");
+    await null; // see above
+    try {
+      await setSuspended(row.pid, action, on());
+      tree.answered(key, false);
+    } catch (error) {
+      tree.answered(key, true);
+      complain(error, `${action === "suspend" ? "Suspend" : "Resume"} ${label(row)}`);
+    }
+  }
+
   /** @param {Row} row @param {string} reason @param {boolean} force */
   async function endOne(row, reason, force) {
     tree.mark(row.key);
@@ -85,7 +104,7 @@ export function actsOn(tree, known, on = chosen) {
     }
   }
 
-  return { begin, end, many };
+  return { begin, end, hold, many };
 }
 
 /** Confirm the end of a critical process, or of a whole tree. @param {Row} row @param {Model} model @param {string} node */
