@@ -77,6 +77,9 @@ def test_a_service_is_attached_by_name_and_every_operation_works_on_it(inside: R
                 json={"message": "coins", "message_type": "call"},
             )
             assert 7 == sent.json()["data"]["reply"]
+            asked = (await platform.client.delete("/api/v1/processes/till", headers=OWNER)).json()["error"]
+            assert asked["message"] == f"there is no process 'till' on {platform.node.name}; it is on {NODE}"
+            assert asked["details"][0]["hint"] == f"--node {NODE} selects its node"
             [line] = (await platform.get(ATTACHED))["data"]
             assert (["read", "operate"], 2, 1) == (line["permissions"], line["processes"], line["supervisors"])
             gone = await platform.client.request("DELETE", f"{ATTACHED}/{NODE}", headers=OWNER)
@@ -420,6 +423,11 @@ def test_detach_takes_what_attach_took(inside: Run, tmp_path: Path) -> None:
                 target = f"{ATTACHED}/{quote(given, safe='')}"
                 answer = await platform.client.request("DELETE", target, headers=OWNER)
                 assert (200, NODE) == (answer.status_code, answer.json().get("data", {}).get("name")), answer.text
+                for name in (NODE, NODE.partition("@")[0]):
+                    asked = await platform.client.get("/api/v1/processes", params={"node": name})
+                    error = asked.json()["error"]
+                    assert f"{NODE} was detached, and its service may still run" in error["message"]
+                    assert error["details"][0]["hint"] == f"`superlearner attach {address}` attaches it again"
             assert [] == (await platform.get(ATTACHED))["data"]
 
     inside(test)

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Explained, lastBranch, sceneOf, storyOf } from "#static/start/first-steps.js";
+import { done, Explained, lastBranch, sceneOf, storyOf } from "#static/start/first-steps.js";
 
 const SUP = "shop/checkout_sup", scene = /** @type {any} */ ({ supervisor: { key: SUP } });
 const entry = (/** @type {number} */ id, /** @type {number} */ at, /** @type {string} */ kind, key = `${SUP}/ledger`) =>
@@ -45,4 +45,12 @@ test("the picture shows the branch in which something happened last, and the dem
   assert.equal(shown(tree("orders"), "shop/delivery", null), "shop/delivery");
   assert.equal(shown(tree("orders"), "shop/delivery", "shop"), "shop/delivery");
   assert.equal(shown(tree("checkout_sup"), null, "shop/delivery"), "shop/orders");
+});
+
+test("a crash does not tick off the kill, and is explained all the same", () => {
+  const crash = { ...entry(1, 5, "restarted"), parts: { who: "ledger", reason: "KeyError(7)", restarted: ["ledger"] } };
+  const shown = /** @type {any} */ ({ supervisor: {}, children: [] }), kill = { ...crash, parts: { ...crash.parts, reason: "killed" } };
+  assert.deepEqual(done(shown, crash), { look: true, kill: false, read: true });
+  assert.deepEqual(done(shown, kill), { look: true, kill: true, read: true });
+  assert.equal(done(shown, entry(2, 6, "gave_up", SUP)).kill, true, "many kills end in a give-up");
 });

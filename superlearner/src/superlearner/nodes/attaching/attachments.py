@@ -8,6 +8,7 @@ from contextvars import Context
 from itertools import count
 from typing import Final
 
+from superlearner.base.commands import command
 from superlearner.nodes.attaching.attachment import PAUSES_S, Attachment, ServiceChange
 from superlearner.nodes.attaching.known_services import KnownServices
 from superlearner.nodes.attaching.whereabouts import SeveralDoors, Whereabouts
@@ -44,6 +45,8 @@ class Attachments:
         self.stored: KnownServices | None = None
         """The file that keeps them for the next start of the platform; None keeps them nowhere."""
         self._tasks: dict[Attachment, asyncio.Task[None]] = {}
+        self._detached: dict[str, str] = {}
+        """The addresses at which services were attached that were detached on request, by the names of their nodes."""
 
     def __iter__(self) -> Iterator[Attachment]:
         """Iterate over all services, oldest first, including those that were given up."""
@@ -60,8 +63,13 @@ class Attachments:
 
     def absence(self, node: str) -> Absence | None:
         """Return why there is no node of this name, if it is that of a service."""
-        found = self.find(node)
-        return None if found is None else Absence(found.describe_state(), "see GET /api/v1/nodes/attached")
+        if (found := self.find(node)) is not None:
+            return Absence(found.describe_state(), "see GET /api/v1/nodes/attached")
+        name = next((one for one in (node, full_name(node)) if one in self._detached), None)
+        if name is None:
+            return None
+        again = command("attach", self._detached[name])
+        return Absence(f"{name} was detached, and its service may still run", f"`{again}` attaches it again")
 
     def restore(self) -> None:
         """Look for the services that were attached before the platform started, in the background."""
@@ -118,6 +126,7 @@ class Attachments:
             await self._end(one)  # stop looking for it: it has been found
         attachment.learned = self._store
         self._store()
+        self._detached.pop(attachment.name or "", None)
         return attachment
 
     async def detach(self, name: str) -> bool:
@@ -126,6 +135,9 @@ class Attachments:
         if attachment is None:
             return False
         await self._end(attachment)
+        if len(self._detached) >= MOST:
+            del self._detached[next(iter(self._detached))]
+        self._detached[name] = attachment.where.address
         self._nodes.stop_waiting(name)
         self._store()
         return True

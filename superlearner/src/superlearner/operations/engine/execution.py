@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,6 +11,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from otp import standstill
 from superlearner.base.shortage import shortage_of
 from superlearner.base.telemetry import Telemetry
 from superlearner.base.validation import problem_text, suggest_choice
@@ -32,6 +34,12 @@ LONGEST: Final = 500
 REFUSALS: Final = frozenset({"missing_scope", "critical_process_protection", "sensitive_process", "eval_not_allowed"})
 """Outcomes that the audit log has of all operations, not only of those that change something."""
 LONGEST_NAME: Final = 200
+PID: Final = re.compile(r"(#PID)?<?\d+\.\d+\.\d+>?")
+"""A pid, which processes of several nodes may have."""
+MOST_ASKED: Final = 8
+"""Other nodes that are asked for a process."""
+ANSWER_S: Final = 1.0
+"""Seconds for the answer of each."""
 
 
 def _show(services: Services, context: Context) -> None:
@@ -140,6 +148,8 @@ async def execute(services: Services, operation: Operation, context: Context, pa
         ) from None
     except OperationError as error:
         outcome = error.code
+        if outcome == "process_not_found" and context.asked is None:
+            await _name_other_node(services, context, parameters, error)
         _fill_routes(services, operation, context, parameters, error)
         raise
     except OSError as error:
@@ -162,6 +172,33 @@ async def execute(services: Services, operation: Operation, context: Context, pa
         page: Paged[Any] = result
         return Answer(operation.encode.dump_python(page.items, mode="json", exclude_unset=True), _meta(page))
     return Answer(operation.encode.dump_python(result, mode="json", exclude_unset=True))
+
+
+async def _name_other_node(
+    services: Services, context: Context, parameters: Mapping[str, Any], error: OperationError
+) -> None:
+    """Name the node on which a process of this name runs, if the request named none and another one has it."""
+    name = parameters.get("pid")
+    if not isinstance(name, str) or PID.fullmatch(name):
+        return
+    shows = services.get(Registry).known("process.info")
+
+    async def has(node: str) -> bool:
+        on = Context(context.nodes, context.user, context.door, on=node, claims=context.claims)
+        try:
+            async with standstill.timeout(ANSWER_S):
+                await execute(services, shows, on, checked(shows, {"pid": name}))
+        except (OperationError, TimeoutError):
+            return False
+        return True
+
+    here = context.on or context.home.name
+    others = [one.name for one in context.nodes if one.name != here and context.user.sees(one.owner)][:MOST_ASKED]
+    answers = await asyncio.gather(*(has(node) for node in others))
+    found = next((node for node, there in zip(others, answers, strict=True) if there), None)
+    if found is not None:
+        error.message = f"{error.message.partition('; did you mean ')[0]} on {here}; it is on {found}"
+        error.details = (Detail("pid", error.message, f"--node {found} selects its node"),)
 
 
 def _fill_routes(

@@ -190,8 +190,9 @@ function steps() {
     const name = label(victim), boss = label(scene.supervisor);
     write(byId("look-text", HTMLElement), `${boss} is a supervisor. It started ${listed(scene.children.map(label))}, and it watches `
       + `them: if one ends, it starts it again.`);
-    write(byId("kill-title", HTMLElement).firstChild ?? byId("kill-title", HTMLElement), `Kill ${name}`);
-    write(killIt, reached.kill ? `Kill ${name} again` : `Kill ${name}`);
+    const killed = story?.kind !== "gave_up" && reached.kill ? story?.parts?.who ?? name : name; // perhaps by its button in the picture
+    write(byId("kill-title", HTMLElement).firstChild ?? byId("kill-title", HTMLElement), `Kill ${killed}`);
+    write(killIt, reached.kill && killed === name ? `Kill ${name} again` : `Kill ${name}`);
   }
   byId("read-wait", HTMLElement).hidden = story !== null;
   byId("answers", HTMLElement).hidden = story === null;
