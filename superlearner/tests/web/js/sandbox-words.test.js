@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  at, covers, crashText, firstToOpen, hasError, lastEnd, lineOfExit, linesIn, nextOf, noticesOfRun, noticeText, optionsOf, raisedIn,
-  remedyOf, upText,
+  at, covers, crashOfRun, crashText, firstToOpen, hasError, lastEnd, lineOfExit, linesIn, nextOf, noticesOfRun, noticeText, optionsOf,
+  raisedIn, remedyOf, restartsOfRuns, told, upText,
 } from "#static/sandboxes/sandbox-words.js";
 
 test("a failed start has what did not happen, the error and the line", () => {
@@ -182,4 +182,23 @@ test("a give-up does not count as an end: the last process that ended before it 
   assert.deepEqual(lastEnd([crash, kill, fall, note]), { pid: "0.8.0", crashed: false });
   assert.deepEqual(lastEnd([kill, crash, fall]), { pid: "0.5.0", crashed: true });
   assert.equal(lastEnd([]), null);
+});
+
+test("restarts of a sandbox's earlier runs are apart from those of its newest, and those of its namesake are left out", () => {
+  const restarts = [30, 20, 12, 5].map((when) => ({ at: when }));
+  assert.deepEqual(restartsOfRuns(restarts, 10, 25), { run: [{ at: 30 }], earlier: [{ at: 20 }, { at: 12 }] });
+  assert.deepEqual(restartsOfRuns(restarts, 10, 0).earlier, []);
+});
+
+test("the age of a sandbox is that since its creation, and its restarts are not those of its processes", () => {
+  const one = /** @type {any} */ ({ owner: "Ada", created_at: 100, ended_at: null, restart_count: 1, walls: [], memory_bytes: 0 });
+  assert.equal(told(one, 168).replaceAll("\u00a0", " "), "Ada · created 68 s ago · sandbox restarted once");
+  assert.match(told({ ...one, ended_at: 130, restart_count: 3 }, 168), /30\u00a0s after its creation · sandbox restarted 3 times/);
+});
+
+test("the crash that ended a run is that of its newest stored restart", () => {
+  const crash = { at: 30, name: "till", reason: "ValueError('no')", where: "main.py:9 in handle_info" };
+  assert.deepEqual(crashOfRun([crash, { ...crash, at: 20 }], 25), { name: "till", line: 9, reason: "ValueError('no')", hint: null });
+  for (const [rows, since] of [[[], 0], [[crash], 31], [[{ ...crash, where: null, reason: "killed" }, crash], 0]])
+    assert.equal(crashOfRun(rows, since), null);
 });

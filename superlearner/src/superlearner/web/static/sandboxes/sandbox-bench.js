@@ -46,6 +46,9 @@ export function reportStart() {
   }, LONG_START_MS);
 }
 
+/** Return whether the message of a crash is shown. */
+export const hasCrash = () => crashed.childElementCount > 0;
+
 /** Remove the message of a crash; its mark goes with the next text. */
 export function calm() {
   crashed.replaceChildren();

@@ -1,6 +1,6 @@
 /**
  * What happened in a sandbox: the events of its tree and the platform's notices in one list, newest first; those with
- * a line of its code lead there. Each run begins a new list.
+ * a line of its code lead there. Each run begins a new list, above the stored restarts of earlier runs.
  *
  * @module
  */
@@ -8,8 +8,9 @@
 import { byId, closest } from "../base/dom.js";
 import { whyAddress } from "../base/process-link.js";
 import { time } from "../base/words.js";
+import { storedText } from "../live/storms.js";
 import { html, nothing, render, repeat } from "../vendor/lit-html.js";
-import { at, covers, linesIn, noticesOfRun, noticeText } from "./sandbox-words.js";
+import { at, covers, linesIn, noticesOfRun, noticeText, restartsOfRuns } from "./sandbox-words.js";
 
 /** @import { FeedEvent } from "../live/model.js" */
 
@@ -20,8 +21,8 @@ const place = byId("happened", HTMLElement);
 /** The node of the events while it runs, "" otherwise. */ let node = "";
 /** Of the run. @type {readonly Api.SandboxNotice[]} */ let notices = [];
 /** Restarts from this time on belong to the run. */ let since = 0;
-/** The stored restarts of a sandbox that has ended, newest first, and its node. */
-let stored = { node: "", restarts: /** @type {readonly Api.RestartLine[]} */ ([]) };
+/** The stored restarts of a sandbox, newest first, its node, and the time from which they are its own. */
+let stored = { node: "", restarts: /** @type {readonly Api.RestartLine[]} */ ([]), created: 0 };
 
 /** Call a function with the line that was chosen. @param {(line: number, text: string) => void} go */
 export function wireHappened(go) {
@@ -45,9 +46,13 @@ export function showNotices(all, id, on) {
   draw();
 }
 
-/** @param {readonly Api.RestartLine[]} restarts  the stored ones, none while the sandbox runs @param {string} on  its node */
-export function showRestarts(restarts, on) {
-  stored = { node: on, restarts };
+/**
+ * @param {readonly Api.RestartLine[]} restarts  the stored ones
+ * @param {string} on  the node
+ * @param {number} created  the time at which the sandbox was made; an earlier one may have had its name
+ */
+export function showRestarts(restarts, on, created) {
+  stored = { node: on, restarts, created };
   draw();
 }
 
@@ -58,7 +63,8 @@ const link = (line) => html`<button type="button" class="link" data-line=${line}
 const split = (text) => linesIn(text).map((part) => (typeof part === "number" ? link(part) : part));
 
 function draw() {
-  const kept = stored.restarts.filter((one) => one.kept);
+  const { run, earlier } = restartsOfRuns(stored.restarts, stored.created, since);
+  const kept = run.filter((one) => one.kept);
   const hasReplay = (/** @type {FeedEvent} */ one) =>
     one.event && one.parts?.signals && one.kind !== "stopped" && (node || kept.some((restart) => covers(restart, one)));
   const all = [
@@ -70,16 +76,25 @@ function draw() {
     ...notices.map((one, back) => ({
       key: `n${notices.length - back} ${one.at}`, at: one.at, text: noticeText(one.text), level: "info", why: 0, who: "", line: 0, on: "",
     })),
-    ...stored.restarts.filter((one) => one.at >= since && !events.some((event) => covers(one, event))).map((one) => ({
-      key: `r${one.ref} ${one.count}`, at: one.at, text: one.line ?? "", level: one.gave_up ? "bad" : "warn",
-      why: one.kept && one.ref ? one.ref : 0, who: one.name ?? "",
-      line: Number(/\bmain\.py:(\d+)/.exec(one.where ?? "")?.[1] ?? 0), on: stored.node,
-    })),
+    ...(node ? [] : run.filter((one) => !events.some((event) => covers(one, event))).map(entryOf)),
   ].toSorted((one, other) => other.at - one.at).slice(0, MOST);
-  render(all.length === 0
-    ? html`<li class="hint"><p>Nothing has happened yet. Kill a process and read here what its supervisor did.</p></li>`
-    : repeat(all, (one) => one.key, (one) => html`<li data-level=${one.level}><time>${time(one.at)}</time><p>${split(one.text)}</p>${one.why
+  const rows = (/** @type {Entry[]} */ entries) => repeat(entries, (one) => one.key, (one) => html`<li
+    data-level=${one.level}><time>${time(one.at)}</time><p>${split(one.text)}</p>${one.why
       ? html`<a class="link" href=${whyAddress(one.why, one.on)} aria-label=${`Why? ${one.who}`.trim()}>Why?</a>`
-      : nothing}${one.line ? link(one.line) : nothing}</li>`),
+      : nothing}${one.line ? link(one.line) : nothing}</li>`);
+  render(html`${all.length === 0
+    ? html`<li class="hint"><p>Nothing has happened yet. Kill a process and read here what its supervisor did.</p></li>`
+    : rows(all)}${earlier.length
+    ? html`<li class="hint earlier"><h2>Earlier runs</h2></li>${rows(earlier.map(entryOf).slice(0, MOST))}`
+    : nothing}`,
     place);
 }
+
+/** @typedef {{key: string, at: number, text: string, level: string, why: string|number, who: string, line: number, on: string}} Entry */
+
+/** Return the entry of a stored restart. @param {Api.RestartLine} one @returns {Entry} */
+const entryOf = (one) => ({
+  key: `r${one.ref} ${one.count}`, at: one.at, text: storedText(one), level: one.gave_up ? "bad" : "warn",
+  why: one.kept && one.ref ? one.ref : 0, who: one.name ?? "",
+  line: Number(/\bmain\.py:(\d+)/.exec(one.where ?? "")?.[1] ?? 0), on: stored.node,
+});

@@ -8,7 +8,7 @@ import { platform, requestOn } from "../base/api.js";
 import { confirm } from "../base/confirm.js";
 import { attribute, byId, closest, icon, make, mend, renew, write } from "../base/dom.js";
 import { drafts, sources } from "./draft-note.js";
-import { calm, check, editor, goTo, note, showCrash, reportStart } from "./sandbox-bench.js";
+import { calm, check, editor, goTo, hasCrash, note, showCrash, reportStart } from "./sandbox-bench.js";
 import { showEvents, showNotices, showRestarts, wireHappened } from "./sandbox-happened.js";
 import {
   beginSteps, stepAfterCrash, stepAfterInput, stepAfterKill, stepAfterProblem, stepAfterRefusal, stepAfterRestarts, stepAfterRun,
@@ -18,7 +18,7 @@ import { fell, follow, fromNow, leave, playAgain, top, wireTree } from "./sandbo
 import { failure, withLinks } from "./sandbox-failure.js";
 import { offerFrom } from "./sandbox-selection.js";
 import {
-  at, hasError, isStopped, limitsOf, lineOf, lineOfExit, lookOf, optionsOf, raisedIn, remedyOf, told, upText,
+  at, crashOfRun, hasError, isStopped, limitsOf, lineOf, lineOfExit, lookOf, noticesOfRun, optionsOf, raisedIn, remedyOf, told, upText,
 } from "./sandbox-words.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 import { tabs } from "../components/tab-list.js";
@@ -38,6 +38,7 @@ let part = "part-happened";
 /** The running source as it was read; the editor may differ. @type {string|null} */
 let known = null;
 let version = 0;
+/** The crash with which the newest run of a sandbox ended, from the store. @type {ReturnType<typeof crashOfRun>} */ let stored = null;
 let running = false;
 /** A start was refused before anything ran, so an end that is shown is that of the previous run. */
 let unstarted = false;
@@ -155,6 +156,12 @@ function showExit({ id, reason }) {
   reportCrash({ name: id, line, reason: (reason ?? "").replace(`: ${at(line)}`, ""), hint: null, ended: true });
 }
 
+/** Mark the crash that the store has of a sandbox that has ended: the events went with its program. */
+function showStored() {
+  if (!stored || shown?.status !== "ended" || known === null) return;
+  if (!isStopped(shown) && !hasCrash() && !lineOfExit(shown.reason ?? "", known)) reportCrash(stored);
+}
+
 /** @param {import("./sandbox-bench.js").Crash} crash */
 function reportCrash(crash) {
   const other = lineOf(editor.value, crash.line) !== lineOf(known ?? "", crash.line);
@@ -181,10 +188,11 @@ export function hide() {
 function begin(source) {
   beginSteps();
   unstarted = false;
+  stored = null;
   check.drop();
   calm();
   showNotices([], "", "");
-  showRestarts([], "");
+  showRestarts([], "", 0);
   byId("reload-report", HTMLElement).replaceChildren();
   version = source === null ? 0 : 1;
   knows(source);
@@ -245,12 +253,16 @@ async function load() {
   ]);
 }
 
-/** Show the notices, and the stored restarts of a sandbox that has ended. @param {readonly Api.SandboxNotice[]} notices */
+/** Show the notices and the stored restarts of a sandbox. @param {readonly Api.SandboxNotice[]} notices */
 async function happened(notices) {
   const about = shown;
   showNotices(notices, about?.id ?? "", about?.node ?? "");
-  const restarts = about?.status === "ended" ? await requestOn(about.node, "GET", "/restarts?settled=true&fold=false").catch(() => []) : [];
-  if (shown?.id === about?.id && shown?.status === about?.status) showRestarts(restarts, about?.node ?? "");
+  if (!about || about.status !== "ended" && !about.restart_count) return showRestarts([], about?.node ?? "", 0);
+  const restarts = await requestOn(about.node, "GET", "/restarts?settled=true&fold=false").catch(() => []);
+  if (shown?.id !== about.id || shown.status !== about.status) return;
+  showRestarts(restarts, about.node, about.created_at);
+  stored = crashOfRun(restarts, Math.max(about.created_at, noticesOfRun(notices, about.id, about.node).since));
+  showStored();
 }
 
 /** @param {any} error */
@@ -278,6 +290,7 @@ function code(answer) {
   unread = false;
   if (first) restore();
   if (first && shown?.status === "ended") showExit(shown);
+  if (first) showStored();
 }
 
 /** Restore the draft of the shown sandbox, if there is one. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { counted, duration, number, sentence, size, time } from "../base/words.js";
+import { duration, number, sentence, size, time } from "../base/words.js";
 
 /** @typedef {Api.WallLine} Wall */
 /** @typedef {Api.SandboxRecord & {configuration: {limits: Required<Api.LimitsGiven>}}} Sandbox */
@@ -38,8 +38,8 @@ export function told(one, now) {
   const taken = one.memory_bytes ? size(one.memory_bytes) : "";
   return [
     one.owner,
-    one.ended_at ? `ended ${time(one.ended_at)} after ${ageOf(one, now)}` : `${ageOf(one, now)} old`,
-    one.restart_count ? counted(one.restart_count, "restart") : "",
+    one.ended_at ? `ended ${time(one.ended_at)}, ${ageOf(one, now)} after its creation` : `created ${ageOf(one, now)} ago`,
+    one.restart_count ? `sandbox restarted ${one.restart_count === 1 ? "once" : `${number(one.restart_count)} times`}` : "",
     taken, lacking,
   ]
     .filter(Boolean)
@@ -211,6 +211,26 @@ export function noticesOfRun(all, id, node) {
   const begun = Math.max(0, ...all.flatMap(({ at: when, text }) => (text === `sandbox ${id} runs as ${node}` ? [when] : [])));
   const ended = all.flatMap(({ at: when, text }) => (when < begun && text.startsWith(`sandbox ${id} ended: `) ? [when] : []));
   return { since: Math.max(0, begun - STARTS_S, ...ended), notices: all.filter((one) => one.at >= begun) };
+}
+
+/**
+ * Return the stored restarts of a sandbox: those of its newest run, and those of its earlier runs.
+ * @template {{at: number}} Restart
+ * @param {readonly Restart[]} restarts @param {number} created  when the sandbox was made @param {number} since  when its newest run began
+ */
+export function restartsOfRuns(restarts, created, since) {
+  const own = restarts.filter((one) => one.at >= created);
+  return { run: own.filter((one) => one.at >= since), earlier: own.filter((one) => one.at < since) };
+}
+
+/**
+ * Return the crash with which a run ended: its newest stored restart, if a line of the code raised; else null.
+ * @param {readonly Pick<Api.RestartLine, "at"|"name"|"reason"|"where">[]} restarts  newest first
+ * @param {number} since  when the run began
+ */
+export function crashOfRun([newest], since) {
+  const line = Number(/\bmain\.py:(\d+)/.exec(newest?.where ?? "")?.[1] ?? 0);
+  return newest && line && newest.at >= since ? { name: newest.name ?? "", line, reason: newest.reason ?? "", hint: null } : null;
 }
 
 /**
