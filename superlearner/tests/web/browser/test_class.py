@@ -71,9 +71,17 @@ def test_a_teacher_gives_links_to_a_class_and_sees_who_is_stuck(
     first = page.locator("#class-rows").get_by_role("row").first
     expect(first).to_contain_text("ben")
     expect(first).to_contain_text("MinimalServer (12), 4 attempts Line 7: expected 0, got 3.")
+    word = first.get_by_text("Stuck:").bounding_box()
+    assert word is not None
+    assert word["width"] > 20  # it was for screen readers only
     assert page.evaluate(SIDEWAYS) == 0
     assert broken_rules(page) == []
     if width == 1440:
+        page.set_viewport_size({"width": 853, "height": 480})  # large text on a projector
+        rows = page.locator("#class-rows").get_by_role("row")
+        assert max(row.evaluate("row => row.clientHeight") for row in rows.all()) < 30
+        assert page.evaluate(SIDEWAYS) == 0
+        page.set_viewport_size({"width": 1440, "height": 900})
         assert (
             page.evaluate(
                 "(({scrollHeight, clientHeight}) => scrollHeight - clientHeight)(document.getElementById('class'))"
