@@ -82,6 +82,12 @@ def test_a_common_slip_is_named_with_its_cure(id: str, before: str, after: str, 
     assert said in found.steps[-1].say
 
 
+def test_a_misspelt_callback_gets_one_suggestion_and_no_list_of_all_callbacks() -> None:
+    found = verdict("s12.minimal", COURSE.solution("s12.minimal").replace("def handle_call", "def handle_cal"))
+    expected = "expected the name of a callback after @impl in MinimalServer, got 'handle_cal'"
+    assert found.steps[-1].say == f"line 10: TypeError: {expected}; did you mean 'handle_call'?"
+
+
 CALLBACK = "def handle_call(self, request, caller, state):\n"
 
 

@@ -55,6 +55,8 @@ AGAIN_S: Final = 0.25
 """Seconds of the processor until an answer that has caught the end of its time is ended again."""
 PLACE: Final = re.compile(rf" \({re.escape(FILE)}:(\d+)\)")
 """The place of a definition in a message of the library."""
+SUGGESTED: Final = re.compile(r"(did you mean '\w+'\?) callbacks of .*")
+"""A suggestion of the library, before the list of all callbacks."""
 LONGEST: Final = 60_000
 """Bytes of a report: the socket holds so much while nothing reads it."""
 
@@ -331,7 +333,7 @@ class _Run:
 def _describe_error(error: BaseException) -> str:
     """Return an exception of an answer, with its line; the library may name the line that it means."""
     lines = _lines_of(error)
-    said = _first_line(error)
+    said = SUGGESTED.sub(r"\1", _first_line(error))
     if isinstance(error, otp.Exit) and not lines:
         return f"a process that asks yours was ended, with the reason {said!r}: is yours linked with it?"
     if isinstance(error, RuntimeError) and "event loop" in said:  # otp.run, or asyncio.run
