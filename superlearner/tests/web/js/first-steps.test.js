@@ -28,11 +28,14 @@ test("an explanation waits for its replay, but at most five seconds in a loop of
 });
 
 test("the picture shows the branch in which something happened last, and the demo its own", () => {
-  const worker = (/** @type {string} */ key) => ({ key, name: key.split("/").at(-1), kind: "worker", restart: "permanent", critical: false, pid: "0.9.0" });
+  const worker = (/** @type {string} */ key) =>
+    ({ key, name: key.split("/").at(-1), kind: "worker", restart: "permanent", critical: false, pid: "0.9.0" });
   const sup = (/** @type {string} */ key, name = key.split("/").at(-1)) =>
     ({ key, name, kind: "supervisor", strategy: "rest_for_one", restart: "permanent", critical: false, pid: "0.8.0", budget: null });
   const tree = (/** @type {string} */ first) => {
-    const rows = [sup("shop/orders", first), worker("shop/orders/a"), worker("shop/orders/b"), sup("shop/delivery"), worker("shop/delivery/c")];
+    const rows = [
+      sup("shop/orders", first), worker("shop/orders/a"), worker("shop/orders/b"), sup("shop/delivery"), worker("shop/delivery/c"),
+    ];
     const kids = new Map([["shop/orders", ["shop/orders/a", "shop/orders/b"]], ["shop/delivery", ["shop/delivery/c"]]]);
     return /** @type {any} */ ({ rows: new Map(rows.map((row) => [row.key, row])), kids });
   };

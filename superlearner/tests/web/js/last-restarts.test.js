@@ -70,13 +70,15 @@ test("a restart on request is listed from the store: the feed has only its stop 
 
 test("restarts that repeat are one line in feed and store, and a give-up stays among the last three", () => {
   const crash = (from) => ({
-    from, to: from, count: 1, bars: [], event: { kind: "restarted", level: "bad", text: "", parts: { who: "pricing", reason: "TypeError('no')" } },
+    from, to: from, count: 1, bars: [],
+    event: { kind: "restarted", level: "bad", text: "", parts: { who: "pricing", reason: "TypeError('no')" } },
   });
   const kept = (at, line, more = {}) => ({ ref: `s.${at}`, at, until: at, line, kept: true, count: 1, ...more });
   const known = {
     node: "a", lines: [crash(1000), crash(960), crash(900)], refs: new Set(),
     stored: [
-      kept(800, "pricing crashed and was restarted", { count: 15, at: 640, until: 800 }), kept(700, "cart crashed"), kept(690, "till crashed"),
+      kept(800, "pricing crashed and was restarted", { count: 15, at: 640, until: 800 }),
+      kept(700, "cart crashed"), kept(690, "till crashed"),
       kept(600, "delivery gave up", { gave_up: true }), kept(400, "pricing crashed and was restarted"),
     ],
   };

@@ -319,9 +319,13 @@ test("kept restarts come before the events, as failures if they are some, with t
 });
 
 test("the tree of a kept restart is the stored one, with what had happened up to the moment", () => {
-  const node = (id, pid, more = {}) => ({ id, name: id.split("/").at(-1), pid, kind: "worker", strategy: null, restart: null, children: [], ...more });
+  const node = (id, pid, more = {}) =>
+    ({ id, name: id.split("/").at(-1), pid, kind: "worker", strategy: null, restart: null, children: [], ...more });
   const moment = {
-    at: 100, root: node("shop", "0.2.0", { kind: "supervisor", strategy: "one_for_all", children: [node("shop/till", "0.3.0"), node("shop/cart", "0.4.0")] }),
+    at: 100,
+    root: node("shop", "0.2.0", {
+      kind: "supervisor", strategy: "one_for_all", children: [node("shop/till", "0.3.0"), node("shop/cart", "0.4.0")],
+    }),
     events: [
       { kind: "crash", at: 0, id: "shop/till", reason: "KeyError(7)", crash: true },
       { kind: "decide", at: 0.001, id: "shop", what: "restart", left: 1 },

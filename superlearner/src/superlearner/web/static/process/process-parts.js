@@ -76,7 +76,8 @@ export function facts(row, info, find) {
     ["Supervisor", info?.parent ? link(info.parent, find) : null],
     ["Restart", row.restart ? RESTARTS[row.restart] ?? row.restart : null],
     ["Restarts", row.restarts ? counted(row.restarts, "restart") : row.restarted_along ? "none after an own end" : "never restarted"],
-    ["With siblings", row.restarted_along ? `restarted ${counted(row.restarted_along, row.restarts ? "more time" : "time")} with a sibling` : null],
+    ["With siblings", row.restarted_along
+      ? `restarted ${counted(row.restarted_along, row.restarts ? "more time" : "time")} with a sibling` : null],
     ["Started", typeof info?.started_at === "number" ? time(info.started_at) : null],
     ["Memory", memoryText(info?.use) ?? (typeof info?.memory === "number" ? size(info.memory) : null)],
     ["Traps exits", info?.trap_exit === true ? "yes" : null],

@@ -115,7 +115,8 @@ export class SlReelTree extends HTMLElement {
               : null,
             at !== null && row.pid !== null
               ? make("span", {
-                class: "age", "data-known": row.since > 0, title: row.since ? "Time since its start, at this moment" : "Its start is no longer in memory.",
+                class: "age", "data-known": row.since > 0,
+                title: row.since ? "Time since its start, at this moment" : "Its start is no longer in memory.",
               },
                 row.since ? duration(at - row.since) : "–")
               : null,

@@ -11,7 +11,8 @@ import { onlyReads, WHY } from "./only-reads.js";
 import { commands, parsed, subject } from "./palette-commands.js";
 import { rank, remembered, timeIn, trusted } from "./palette-items.js";
 import {
-  fromPage, isAborted, manual, operations, processes, processesElsewhere, reason, restarts, restartsWith, rights, sections, stopped, supervisors,
+  fromPage, isAborted, manual, operations, processes, processesElsewhere, reason, restarts, restartsWith, rights, sections, stopped,
+  supervisors,
 } from "./palette-sources.js";
 import { Sure } from "./palette-sure.js";
 import { counted } from "../base/words.js";
@@ -67,8 +68,8 @@ class Palette {
     this.#show(true);
     this.#dialog.showModal();
     this.#field.focus();
-    for (const source of ["processes", "more processes", "processes of other nodes", "stopped children", "more restarts", "restarts with these words",
-      "sections"])
+    for (const source of ["processes", "more processes", "processes of other nodes", "stopped children", "more restarts",
+      "restarts with these words", "sections"])
       this.#got.delete(source);
     [this.#supervisors, this.#stopped, this.#may] = [[], [], null];
     void this.#ask("rights", async (signal) => (this.#may = await rights(signal), []));

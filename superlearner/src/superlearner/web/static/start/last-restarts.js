@@ -16,7 +16,8 @@ const PAUSE_S = 120;
 const GAVE_UP_S = 3600;
 
 /**
- * @typedef {{node: string, at: number, from: number, count: number, folded: boolean, line: Line|null, stored: Api.RestartLine|null}} Restart
+ * @typedef {{node: string, at: number, from: number, count: number, folded: boolean, line: Line|null,
+ *   stored: Api.RestartLine|null}} Restart
  *   `folded`: it stands for several entries, of which it has the newest
  */
 

@@ -342,7 +342,10 @@ function list() {
 /** Return the address of a moment in the timeline of a node. @param {string} node @param {number} at */
 const inTimeline = (node, at) => `${root()}/timeline${nodeQuery(node, { at: at.toFixed(6) })}`;
 
-/** Return the address of the replay of a restart; null if it has none. @param {import("./last-restarts.js").Restart} one @param {string} node */
+/**
+ * Return the address of the replay of a restart; null if it has none.
+ * @param {import("./last-restarts.js").Restart} one @param {string} node
+ */
 function whyOf({ line, stored }, node) {
   const id = line ? line.event.ref ?? line.event.event : stored && (stored.kept || (stored.count ?? 1) > 1) ? stored.ref : null;
   return id ? whyAddress(id, line ? undefined : node) : null;
