@@ -57,9 +57,11 @@ class EndTimes:
     def __init__(self) -> None:
         self._times: dict[int, int] = {}
         self._names: dict[int, Any] = {}
+        self._children: dict[tuple[Any, Any], Any] = {}
+        """The last names of children that have ended, by their supervisor and id."""
 
     def note(self, event: TraceEvent) -> None:
-        """Keep the time of an `exited` event, and the registered name of its process; ignore others."""
+        """Keep the time of an end and the registered name of its process, also under its supervisor and id."""
         if event.kind == "exited":
             self._times[event.seq] = event.at
             if (name := event.data.get("name")) is not None:
@@ -68,6 +70,10 @@ class EndTimes:
                 first = next(iter(self._times))
                 del self._times[first]
                 self._names.pop(first, None)
+        elif event.kind in ENDS and (name := self._names.get(event.cause)) is not None:
+            self._children[event.pid, event.data.get("id")] = name
+            if len(self._children) > MOST_TIMES:
+                del self._children[next(iter(self._children))]
 
     def of(self, event: TraceEvent) -> int:
         """Return the time of an event; for a supervisor's report of an end, that of the end."""
@@ -76,6 +82,11 @@ class EndTimes:
     def name_of(self, event: TraceEvent) -> Any:
         """Return the name that an ended child had, for a supervisor's report of its end; None if it had none."""
         return self._names.get(event.cause) if event.kind in ENDS else None
+
+    def names_with(self, event: TraceEvent) -> dict[Any, Any]:
+        """Return the names, by id, of the children that are restarted with another one."""
+        ids = event.data.get("group") or () if event.kind == "child_restarted" else ()
+        return {id: name for id in ids if (name := self._children.get((event.pid, id))) is not None}
 
 
 class ExitLog:

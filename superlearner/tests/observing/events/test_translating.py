@@ -41,3 +41,27 @@ def test_a_supervisor_without_a_name_has_its_id_also_when_it_gives_up() -> None:
         assert gave_up.supervisor == "shop"
 
     otp.run(main)
+
+
+class Counter(Supervisor):
+    @impl
+    def init(self, arg: Any) -> Children:
+        return Children(
+            [Till.child_spec(id=name.title(), name=name) for name in ("till", "cart", "mailer")],
+            strategy="rest_for_one",
+        )
+
+
+def test_children_that_are_restarted_with_another_one_have_their_names_and_not_their_ids() -> None:
+    async def main() -> None:
+        events = EventLog("e1")
+        async with otp.Node("shop@127.0.0.1") as node:
+            events.follow(node)
+            await node.start(Counter, None, name="shop")
+            reader = Reader(events, EventFilter(types=frozenset({"child_restarted"})))
+            otp.exit(("till", node), "kill")
+            [restarted] = await reader.more(1, 10)
+        assert ", and with it cart and mailer; " in restarted.text
+        assert restarted.data["group"] == ["Cart", "Mailer"]
+
+    otp.run(main)

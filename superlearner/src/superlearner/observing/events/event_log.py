@@ -130,7 +130,7 @@ class EventLog:
                 if can_wait(event):
                     self._put((event, clock))
                 else:
-                    self.publish(event_of(event, clock, ends.of(event), ends.name_of(event)))
+                    self.publish(event_of(event, clock, ends.of(event), ends.name_of(event), ends.names_with(event)))
             except Exception:  # an error here must not reach the runtime
                 log.exception("could not publish an event: %r; this is a bug in SuperLearner, please report it", event)
 

@@ -5,6 +5,7 @@ It runs inside the step that emits the event, so it reads only the event, names,
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import otp
@@ -25,7 +26,13 @@ DECISIONS = {"child_started", "child_terminated", "child_restarted", "restart_fa
 """Events of a supervisor about a child: the playground is the platform's, and its children are the user's."""
 
 
-def event_of(event: otp.trace.Event, clock: Clock, at: int | None = None, ended: Any = None) -> Event:
+def event_of(
+    event: otp.trace.Event,
+    clock: Clock,
+    at: int | None = None,
+    ended: Any = None,
+    along: Mapping[Any, Any] | None = None,
+) -> Event:
     """Return the published form of a runtime event.
 
     Args:
@@ -33,9 +40,10 @@ def event_of(event: otp.trace.Event, clock: Clock, at: int | None = None, ended:
         clock: converts its time.
         at: its time, if it is not that of its report.
         ended: the name that a child had whose end is reported.
+        along: the names by id of children that are restarted with another one.
     """
     make = TRANSLATORS.get(event.kind, _other)
-    told = make(event) if ended is None else _child(event, _name(ended))
+    told = _child(event, None if ended is None else _name(ended), along) if ended is not None or along else make(event)
     told.at = clock.wall(event.at if at is None else at)
     told.node = event.node
     told.seq = event.seq
@@ -92,8 +100,8 @@ def _registered(event: Any) -> Event:
     return Event(event.kind, 0.0, told(pid, str(name)), {}, pid=pid, name=name)
 
 
-def _child(event: Any, ended: str | None = None) -> Event:
-    """Convert a supervisor's event about a child; `ended` is the name of one that has ended."""
+def _child(event: Any, ended: str | None = None, along: Mapping[Any, Any] | None = None) -> Event:
+    """Convert a supervisor's event about a child; `ended` is the name of one that has ended, `along` see `event_of`."""
     data, kind, facts = event.data, event.kind, facts_of(event)
     child = data.get("child")
     pid, id = facts.child, facts.id
@@ -119,11 +127,13 @@ def _child(event: Any, ended: str | None = None) -> Event:
         told |= {"reason": reason, **budget}
         if kind == "child_restarted":
             old, strategy = facts.old, data.get("strategy")
-            group = [id_text(one) for one in (data.get("group") or ())[:20]]
+            ids, names = (data.get("group") or ())[:20], along or {}
+            group = [id_text(one) for one in ids]
+            others = [_name(names[one]) or id_text(one) if one in names else id_text(one) for one in ids]
             told |= {"old": old, "strategy": strategy, "group": group, **_counts(data), **_runs(child)}
             also = (*also, *(() if old is None else (old,)))
             end = sentences.ended(sentences.process_text(called, old, "child"), reason, failed=failed)
-            again = sentences.restarted(supervisor, who, strategy=strategy, along=group, **budget)
+            again = sentences.restarted(supervisor, who, strategy=strategy, along=others, **budget)
             text = sentences.story(end, again)
         elif kind == "restart_failed":
             text = sentences.could_not_restart(supervisor, who, reason, **budget)
