@@ -428,6 +428,8 @@ def test_detach_takes_what_attach_took(inside: Run, tmp_path: Path) -> None:
                     error = asked.json()["error"]
                     assert f"{NODE} was detached, and its service may still run" in error["message"]
                     assert error["details"][0]["hint"] == f"`superlearner attach {address}` attaches it again"
+                again = f"it was detached; `superlearner attach {address}` attaches it again"
+                assert platform.platform.nodes.left[NODE] == again
             assert [] == (await platform.get(ATTACHED))["data"]
 
     inside(test)

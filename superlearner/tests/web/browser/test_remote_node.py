@@ -80,7 +80,10 @@ async def traced(remote_node_page: Any) -> str:
 
 def test_when_it_is_gone_its_pages_say_so(open_page: Callable[..., Page], remote_node_page: Any) -> None:
     page = open_page(f"{remote_node_page.url}/supervisors?node={SECOND}")
-    expect(page.locator(LEDGER)).to_be_visible()
+    page.locator(LEDGER).click()
+    pane = page.locator("#process")
+    expect(pane.get_by_role("button", name="Send")).to_be_visible()
+    expect(pane.get_by_role("button", name="Suspend ledger")).to_be_visible()
     others = [open_page(f"{remote_node_page.url}/{one}?node={SECOND}", ready=False) for one in ("processes", "traces")]
     for other in others:
         expect(other.locator("#live")).to_have_text("Live")
@@ -90,3 +93,5 @@ def test_when_it_is_gone_its_pages_say_so(open_page: Callable[..., Page], remote
     said = page.get_by_role("alert").filter(has_text=f"The node {SECOND} is gone")
     expect(said.get_by_role("link")).to_have_text("superlearner@127.0.0.1")
     expect(page.locator("#live")).to_have_text("Node is gone")
+    for action in ("Send", "Suspend ledger", "Kill ledger", "Watch messages"):
+        expect(pane.get_by_role("button", name=action)).to_have_count(0)  # hidden

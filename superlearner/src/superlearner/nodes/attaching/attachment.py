@@ -13,6 +13,7 @@ from typing import Final, Literal
 
 from otp import BadArgument, standstill
 from otp.doors import DoorError, Facts, Visitor
+from superlearner.base.commands import command
 from superlearner.control.terms import clip
 from superlearner.nodes.attaching.known_services import KnownService
 from superlearner.nodes.attaching.line import ENDED, ServiceLink
@@ -185,7 +186,7 @@ class Attachment:
             if self.known != known:
                 self.learned()
             self.visitor = visitor
-            why = "it was detached"
+            why = f"it was detached; `{command('attach', self.where.address)}` attaches it again"
             try:
                 await visitor.gone()
                 self._silent_since = visitor.silent_since

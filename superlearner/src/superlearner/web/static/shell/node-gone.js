@@ -6,7 +6,7 @@
  */
 
 import { platform } from "../base/api.js";
-import { chosen, make, onlyOwn, renew, root } from "../base/dom.js";
+import { chosen, make, onlyOwn, renew, root, spoken } from "../base/dom.js";
 import { complain } from "../base/toast.js";
 
 /** @import { Sandbox } from "../sandboxes/sandbox-words.js" */
@@ -49,7 +49,7 @@ export async function showNodeGone(note, node, why, ways) {
       ? words(one, ways.slice(0, 1))
       : [
         make("span", {}, "The node ", make("b", {}, node),
-          ` is gone: ${why ?? "it has ended, or the platform no longer observes it"}. What you see is how it was. Go to`),
+          " is gone: ", ...spoken(why ?? "it has ended, or the platform no longer observes it"), ". What you see is how it was. Go to"),
         ...ways,
       ]);
   const again = note.querySelector("button");
