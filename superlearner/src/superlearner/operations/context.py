@@ -145,9 +145,10 @@ class Context:
         """Return the error for a user without the scope that `what` needs."""
         if self.user.only_own:
             hint = hint or "the scope own covers your own nodes and recordings; for more, ask your teacher"
+        scopes = ", ".join(sorted(self.user.scopes))
         return OperationError(
             "missing_scope",
-            f"{what} needs the scope {scope}, and {self.user.name} has {', '.join(sorted(self.user.scopes)) or 'none'}",
+            f"{what} needs the scope {scope}, and {self.user.display_name} has {scopes or 'none'}",
             hint=hint
             or ("the owner has it; " if scope == "admin" else "")
             + f"send a credential: `{command('token')}` prints the owner's",

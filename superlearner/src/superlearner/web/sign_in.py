@@ -188,7 +188,7 @@ class SignIn:
         if self.audit is not None:
             of_socket = visit.connection.scope["type"] == "websocket"
             record_refusal(self.audit, visit.connection, "web.live" if of_socket else "web.open", visit.path)
-        name = visitor.user.name
+        name = visitor.user.display_name
         return CredentialRefused(
             ApiError(403, "missing_scope", f"{visit.path[:200]} needs the scope read, which {name} lacks"),
             f"{name} may not open this page: it needs the scope read.",

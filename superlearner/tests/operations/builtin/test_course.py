@@ -421,6 +421,8 @@ def test_nobody_but_a_teacher_resets_another_learner(inside: Inside, tmp_path: P
                 await call(platform, "course.reset", who, learner=whose)
             assert refused.value.code == "missing_scope", (who, whose)
         assert await platform.store.learning.count() == 4
+        with pytest.raises(OperationError, match="needs the scope code, and Ada Lovelace has own"):
+            await call(platform, "course.reset", replace(ADA, shown="Ada Lovelace"), learner="ben")
         assert (await call(platform, "course.reset", ADA, learner="ADA")).data == {"learner": "ada", "forgotten": 1}
 
     inside(test, data_dir=tmp_path)

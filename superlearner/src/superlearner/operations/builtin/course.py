@@ -375,9 +375,7 @@ async def _learner_to_reset(ctx: Context, accounts: Accounts, learner: str) -> t
             `user_not_found`.
     """
     if "code" not in ctx.user.scopes:
-        raise OperationError(
-            "missing_scope", f"resetting another learner requires the scope code, which {ctx.user.name} does not have"
-        )
+        raise ctx.missing_scope("resetting another learner", "code")
     with reading_the_store():
         row = await find_user(accounts, learner)
     may_manage(ctx, standing_of(row), f"resetting the {row.role} {row.name}")

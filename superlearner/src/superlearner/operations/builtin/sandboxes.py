@@ -322,7 +322,7 @@ def _check_scope(ctx: Context, origin: Origin) -> None:
         return
     raise OperationError(
         "missing_scope",
-        f"a sandbox from a {origin} needs the scope {needed}, and {user.name} has "
+        f"a sandbox from a {origin} needs the scope {needed}, and {user.display_name} has "
         f"{', '.join(sorted(user.scopes)) or 'none'}",
         hint=f"send a credential: `{command('token')}` prints the owner's; or try a demo or a template",
     )

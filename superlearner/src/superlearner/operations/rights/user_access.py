@@ -91,7 +91,7 @@ def may_manage(ctx: Context, role: Role, what: str) -> None:
         if role == "owner" and "admin" not in ctx.user.scopes:
             raise OperationError(
                 "missing_scope",
-                f"{what} requires the scope admin, which {ctx.user.name} does not have here",
+                f"{what} requires the scope admin, which {ctx.user.display_name} does not have here",
                 hint=f"send the credential of an owner with all scopes: `{command('token')}` prints it",
             )
         return
@@ -99,7 +99,7 @@ def may_manage(ctx: Context, role: Role, what: str) -> None:
     whose = "owners" if role in ("owner", "teacher") else "owners and teachers"
     raise OperationError(
         "missing_scope",
-        f"{what} is for {whose}, and {ctx.user.name} {mine}",
+        f"{what} is for {whose}, and {ctx.user.display_name} {mine}",
         hint=f"send the credential of an owner: `{command('token')}` prints it",
     )
 
@@ -113,7 +113,7 @@ def may_grant(ctx: Context, scopes: list[Grant]) -> None:
     missing = frozenset(scopes) - ROLE_SCOPES["teacher"] - ctx.user.scopes
     if missing:
         raise OperationError(
-            "missing_scope", f"{ctx.user.name} lacks the scope {', '.join(sorted(missing))} and cannot grant it"
+            "missing_scope", f"{ctx.user.display_name} lacks the scope {', '.join(sorted(missing))} and cannot grant it"
         )
 
 
