@@ -15,7 +15,6 @@ import otp
 from superlearner.operations import PREFIX
 from superlearner.operations.engine.registry import all_operations
 from superlearner.web.app import create_routes
-from superlearner.web.static_tree import STATIC, StaticTree
 
 Run = Callable[..., Any]
 BEARER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
@@ -115,7 +114,7 @@ def test_other_routes_need_the_scope_read(inside: Run, tmp_path: Path) -> None:
 
 def routes_of(running: Any) -> list[str]:
     """Return the paths of the application that the document describes."""
-    found: list[BaseRoute] = create_routes(running.platform, running, StaticTree(STATIC)).routes
+    found: list[BaseRoute] = create_routes(running.platform, running).routes
     return [*(getattr(route, "path", "") for route in found), "/live/supervisors", "/metrics", "/api/v1/events"]
 
 
