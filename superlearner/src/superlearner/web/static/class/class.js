@@ -112,7 +112,8 @@ function row({ name, shown, at, session: place, current, stuck, sessions, predic
 
 /** @param {Api.CourseLearnerExercise} current @param {boolean} stuck */
 const worksOn = ({ title, session: number, attempts, hints, seen, passed, helped, said, fact }, stuck) => html`${stuck
-  ? html`${icon("stuck", "glyph")}<span class="stuck">Stuck: </span>` : nothing}<b>${title}</b> <span>(${number})</span>, ${counted(attempts,
+  ? html`${icon("stuck", "glyph")}<span class="stuck">Stuck: </span>`
+  : nothing}<b>${title}</b> <span>(${number})</span>, ${counted(attempts,
   "attempt")}${hints ? `, ${counted(hints, "hint")}` : ""}${seen ? ", solution opened" : ""}${passed
   ? html`, <span class="passed">${helped ? "passed with help" : "passed"}</span>`
   : html` <span>${spoken(sentence(said.split("\n")[0] || (fact ?? "")))}</span>`}`;
