@@ -14,7 +14,7 @@ import { startableState } from "../tree/outline.js";
 import "./process-more.js";
 import "./process-overview.js";
 import { TabBar } from "./process-tab-bar.js";
-import { budgetText, stateText, time } from "../base/words.js";
+import { overText, stateText, time } from "../base/words.js";
 
 /** @import { Row } from "../live/model.js" */
 /** @typedef {ReturnType<typeof import("../tree/bulk-plan.js").offers>} Offers */
@@ -190,7 +190,7 @@ function plainWords(row, now) {
     case "suspended":
       return `Suspended since ${time(row.since)}${row.doing ? ` by ${row.doing}` : ""}. Messages wait in its mailbox until it is resumed.`;
     case "gave_up":
-      return `${label(row)} gave up${row.budget ? `: ${budgetText(0, row.budget)}` : ""}.${again}`;
+      return `${label(row)} gave up${row.budget ? `: ${overText([row.budget.max, row.budget.window_s])}` : ""}.${again}`;
     case "restarting":
       return `Being restarted by its supervisor.${again}`;
     case "crashed":
