@@ -69,3 +69,27 @@ def test_the_message_tells_a_missing_return_from_a_missing_case(message: str | N
 )
 def test_each_path_without_a_result_is_found(body: str, found: Any) -> None:
     assert find(body, "'pay'") == found
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message", "found"),
+    [
+        ("'<b>'", "'<b>'", (4, MISSING)),
+        ("('tag', '<b>')", "('tag', '<b>')", (4, MISSING)),
+        ("'<b>'", "'<i>'", (2, "no case matches '<i>'")),
+        ("'a long text'", "'a lo…'", None),
+        ("('tag', 'a long text')", "('tag', 'a lo…')", None),
+        ("True", "True", (4, MISSING)),
+        ("True", "1", (2, "no case matches 1")),
+        ("None", "('a',)", (2, "no case matches ('a',)")),
+    ],
+)
+def test_a_text_is_compared_as_it_is_unless_it_is_cut(pattern: str, message: str, found: Any) -> None:
+    assert find(f"match request:\n    case {pattern}:\n        Reply(1, 1)", message) == found
+
+
+def test_a_long_chain_of_conditions_is_followed() -> None:
+    """Regression: each `elif` took two frames of the stack."""
+    chain = "\n".join(f"elif request == {number}:\n    return Reply(1, 1)" for number in range(600))
+    found = find(f"if request == 'get':\n    return Reply(1, 1)\n{chain}", "'pay'")
+    assert found == (1202, "no condition was true, and there is no `else`")

@@ -15,8 +15,8 @@ __all__ = ["Function", "MissingReturn", "find_missing_return"]
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
-OPAQUE: Final = re.compile(r"<[^<>]*>|…")
-"""The text of a value without a literal, such as a function or a pid."""
+OPAQUE: Final = re.compile(r"""('(?:[^'\\…]|\\.)*'|"(?:[^"\\…]|\\.)*")|'[^']*'|"[^"]*"|<[^<>]*>|…""")
+"""The text of a value without a literal, such as a function, a pid or a cut text; or, as a group, a whole text."""
 NO_RETURN: Final = "a `return` is missing"
 NO_CONDITION: Final = "no condition was true, and there is no `else`"
 
@@ -93,11 +93,7 @@ class _Walk:
             case ast.Match():
                 return self._ends_of_match(node)
             case ast.If():
-                holds = self._holds(node.test)
-                ends = [] if holds is False else self._ends(node.body)
-                if holds is True:
-                    return ends
-                return ends + (self._ends(node.orelse) if node.orelse else [MissingReturn(node.lineno, NO_CONDITION)])
+                return self._ends_of_if(node)
             case ast.With() | ast.AsyncWith():
                 return self._ends(node.body)
             case ast.Try() | ast.TryStar():
@@ -111,6 +107,22 @@ class _Walk:
                 return [] if endless and not any(isinstance(each, ast.Break) for each in ast.walk(node)) else [here]
             case _:
                 return [here]
+
+    def _ends_of_if(self, branch: ast.If) -> list[MissingReturn]:
+        ends: list[MissingReturn] = []
+        while True:  # each `elif` is nested in the one before, which may be more than the interpreter's stack holds
+            holds = self._holds(branch.test)
+            if holds is not False:
+                ends += self._ends(branch.body)
+            match branch.orelse:
+                case _ if holds:
+                    return ends
+                case []:
+                    return [*ends, MissingReturn(branch.lineno, NO_CONDITION)]
+                case [ast.If() as below]:
+                    branch = below
+                case otherwise:
+                    return ends + self._ends(otherwise)
 
     def _ends_of_match(self, node: ast.Match) -> list[MissingReturn]:
         subject = self._value if isinstance(node.subject, ast.Name) and node.subject.id == self._name else None
@@ -147,7 +159,7 @@ def _may_be_none(value: ast.expr) -> bool:
 def _value_of(message: str) -> ast.expr | None:
     """Return the text of a message as an expression, in which `_` is a value without a literal."""
     try:
-        return ast.parse(OPAQUE.sub("_", message), mode="eval").body
+        return ast.parse(OPAQUE.sub(lambda found: found[1] or "_", message), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
@@ -165,6 +177,8 @@ def _matches(pattern: ast.pattern, value: ast.expr | None) -> bool | None:
             return None
         case ast.MatchValue():
             return _is_equal(pattern.value, value)
+        case ast.MatchSingleton() if isinstance(value, ast.Constant):
+            return value.value is pattern.value
         case ast.MatchSingleton():
             return _is_equal(ast.Constant(pattern.value), value)
         case ast.MatchSequence():
