@@ -6,10 +6,15 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 import otp
-from otp import Supervisor
+from otp import DynamicSupervisor, Supervisor
 from otp.testing import advance, wait_all_idle
-from restart_trees import end, group, run, worker
+from restart_trees import Worker, end, group, run, worker
+from superlearner.control.supervising import restart_all
+from superlearner.restarts import recorder as recording
+from superlearner.restarts.groups import groups
 from superlearner.restarts.ids import includes
 from superlearner.restarts.recorder import Record, Recorder
 
@@ -106,6 +111,55 @@ def test_a_restart_on_request_is_recorded_and_a_mere_stop_is_not() -> None:
         await news.wait()
         assert [one.line for one in records] == ["a was restarted on request"]
 
+    record(test, worker("a"))
+
+
+def test_children_that_one_request_restarts_slowly_are_one_record() -> None:
+    """Regression: the first one was recorded alone, and then once more with the others."""
+    gates: list[asyncio.Event] = []
+
+    async def wait() -> None:
+        gates.append(asyncio.Event())
+        if len(gates) > 1:
+            await gates[-1].wait()
+
+    async def test(recorder: Recorder, records: list[Record], news: asyncio.Event) -> None:
+        top = otp.whereis("top")
+        assert top is not None
+        restart = asyncio.ensure_future(restart_all(top, lambda: None))
+        await advance(2)
+        assert (len(gates), records) == (2, [])
+        gates[-1].set()
+        await restart
+        await news.wait()
+        recorder.catch_up()
+        assert [one.line for one in records] == ["a and slow were restarted on request"]
+
+    record(test, worker("a"), worker("slow", wait))
+
+
+def test_starts_of_children_that_were_not_stopped_are_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: after any stop, each start by the same supervisor let all events in memory be sorted."""
+    looks: list[int] = []
+
+    def look(*args: Any) -> Any:
+        looks.append(1)
+        return groups(*args)
+
+    async def test(_recorder: Recorder, _records: list[Record], _news: asyncio.Event) -> None:
+        rooms = await DynamicSupervisor.start_link()
+        for _ in range(3):
+            room = await DynamicSupervisor.start_child(rooms, Worker.child_spec(None))
+            await DynamicSupervisor.terminate_child(rooms, room)
+        await Supervisor.terminate_child("top", "a")
+        await Supervisor.start_child("top", worker("b"))
+        await advance(2)
+        assert looks == []
+        await Supervisor.restart_child("top", "a")
+        await advance(2)
+        assert looks
+
+    monkeypatch.setattr(recording, "groups", look)
     record(test, worker("a"))
 
 

@@ -24,7 +24,7 @@ from superlearner.control.events import (
 )
 from superlearner.restarts.memory import Events, Memory
 
-__all__ = ["Group", "groups"]
+__all__ = ["TOGETHER_NS", "Group", "groups"]
 
 TOGETHER_NS: Final = 5_000_000_000
 """The longest time between a stop and a start on request that are a restart, and between two such starts."""
@@ -43,6 +43,8 @@ class Group:
     complete: bool = True
     requested: bool = False
     """True if the children were stopped and started again on request; `first` is then the first of their ends."""
+    waits: bool = False
+    """True if the supervisor stopped more children at about the same time, which it may be about to start."""
     events: list[TraceEvent] = field(default_factory=list[TraceEvent])
 
     def of(self, *kinds: str) -> list[TraceEvent]:
@@ -244,6 +246,7 @@ class _Sorter:
             return None
         if end.seq < group.first.seq:
             group.first = end
+        group.waits = any(abs(one.at - stop.at) <= TOGETHER_NS for one in self.stopped[pid].values())
         self.requested[pid] = event, group
         for one in (end, stop, event):
             self._join(one, group)

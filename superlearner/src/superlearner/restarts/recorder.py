@@ -32,7 +32,7 @@ from superlearner.control.events import (
     is_restart,
     is_stop,
 )
-from superlearner.restarts.groups import Group, groups
+from superlearner.restarts.groups import TOGETHER_NS, Group, groups
 from superlearner.restarts.ids import numbers_text
 from superlearner.restarts.memory import Memory
 from superlearner.restarts.moments import goes_on
@@ -134,8 +134,8 @@ class Recorder:
         """The number of the event after which each one is counted when it happens; 0 if all are drawn."""
         self._pending: dict[int, tuple[int, str]] = {}
         """The time and name of each end that is to be drawn: it is counted if its events leave the memory before."""
-        self._stopping = set[Any]()
-        """The supervisors that stopped a child, perhaps to start it again on request."""
+        self._stopped: dict[tuple[Any, Any], bool] = {}
+        """The supervisors and ids of the newest stops on request: the child may be started again."""
         self._sum = Sum()
         self._names = Counter[str]()
         self._due: asyncio.TimerHandle | None = None
@@ -171,12 +171,14 @@ class Recorder:
             log.exception("%r could not be recorded; this is a bug in SuperLearner, please report it", event)
 
     def _note_request(self, event: Event) -> None:
-        """Mark that something is to be drawn if a supervisor stopped a child and starts one."""
+        """Mark that something is to be drawn if a supervisor starts a child that it stopped."""
         if event.kind in STARTS:
-            if event.pid in self._stopping:
+            if self._stopped.pop((event.pid, event.data["id"]), False):
                 self._arm(SETTLE_S)
-        elif is_stop(event) and not is_own_end(event) and len(self._stopping) < MOST_KNOWN:
-            self._stopping.add(event.pid)
+        elif is_stop(event) and not is_own_end(event) and event.data["id"] is not None:
+            self._stopped[event.pid, event.data["id"]] = True
+            if len(self._stopped) > MOST_KNOWN:
+                del self._stopped[next(iter(self._stopped))]
 
     def has(self, number: int) -> bool:
         """Return whether the restart with this first cause is recorded, alone or in a sum."""
@@ -228,7 +230,7 @@ class Recorder:
             self._count(number, *self._pending.pop(number))
         until, at, later = time.perf_counter() + SLICE_S, round(otp.monotonic() * 1e9), 0.0
         for group in sorted(new.values(), key=lambda one: one.id):
-            young = at - group.events[-1].at < SETTLE_S * 0.9e9
+            young = at - group.events[-1].at < (TOGETHER_NS if group.waits else SETTLE_S * 0.9e9)
             late = at - group.events[0].at > LATEST_S * 1e9
             if settled and young and not late:
                 later = later or SETTLE_S
