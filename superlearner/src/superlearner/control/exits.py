@@ -70,8 +70,11 @@ class EndTimes:
                 first = next(iter(self._times))
                 del self._times[first]
                 self._names.pop(first, None)
-        elif event.kind in ENDS and (name := self._names.get(event.cause)) is not None:
-            self._children[event.pid, event.data.get("id")] = name
+        elif event.kind in ENDS:
+            child = event.pid, event.data.get("id")
+            self._children.pop(child, None)
+            if (name := self._names.get(event.cause)) is not None:
+                self._children[child] = name
             if len(self._children) > MOST_TIMES:
                 del self._children[next(iter(self._children))]
 

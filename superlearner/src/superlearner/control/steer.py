@@ -198,5 +198,5 @@ async def hold(pid: Pid, timeout: float = 5.0, *, by: str = "") -> None:
         await otp.sys.suspend(pid, timeout, by=by)
     except otp.CallTimeout:
         with contextlib.suppress(otp.CallExit):
-            await otp.sys.resume(pid, 0.001)  # queues after the suspend request in its mailbox
+            await otp.sys.resume(pid, 0.001, by=by)  # queues after the suspend request in its mailbox
         raise Unanswered(f"{display_name(pid) or pid} is busy, and was not suspended within {timeout:g} s") from None

@@ -33,6 +33,7 @@ MAX_DEPTH: Final = 6
 MAX_ITEMS: Final = 100
 MAX_TEXT: Final = 2000
 STATE_TEXT: Final = 120
+MAX_REQUESTER: Final = 200
 MAX_NESTING: Final = 100
 """Levels of a JSON value that can become a term."""
 
@@ -78,10 +79,12 @@ def requester_text(by: object) -> str:
 
     >>> requester_text("a request from the page"), requester_text(None)
     ('a request from the page', '')
+    >>> len(requester_text("x" * 100_000))  # a program may give any text
+    200
     """
     if isinstance(by, Pid):
         return process_text(process_name(by), by)
-    return without_secrets(by) if isinstance(by, str) else ""
+    return clip(without_secrets(by, MAX_REQUESTER), MAX_REQUESTER) if isinstance(by, str) else ""
 
 
 def text_of(value: object, limit: int = MAX_TEXT) -> str:

@@ -17,6 +17,9 @@ AT = "/api/v1/processes"
 OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
 COUNTER = "superlearner.demo.one_for_one:Counter"
 
+SUSPENSIONS = "suspended", "resumed"
+"""The kinds of entries of the feed about suspensions."""
+
 
 class Stubborn(GenServer[Any]):
     """Server that traps exits and survives them; starts a process without links."""
@@ -204,7 +207,7 @@ def test_a_suspended_server_handles_nothing_until_it_is_resumed(inside: Inside) 
         assert (await post(platform, "/counter_1/resume")).json()["data"]["status"] == "running"
         replied = await post(platform, "/counter_1/message", message="get_value", message_type="call")
         assert replied.json()["data"]["reply"] == 1
-        told = [entry.text for entry in platform.hub.feed.entries() if entry.kind in ("suspended", "resumed")]
+        told = [entry.text for entry in platform.hub.feed.entries() if entry.kind in SUSPENSIONS]
         assert told == [
             "counter_1 was suspended by a request over HTTP",
             "counter_1 was resumed by a request over HTTP",
@@ -222,6 +225,8 @@ def test_a_server_too_busy_to_be_suspended_in_time_is_not_suspended_later(inside
         answer = await post(platform, "/stubborn/message", message="more", message_type="call")
         assert answer.status_code == 200
         assert (await details(platform, "stubborn"))["status"] != "suspended"
+        told = [entry.text.split(" by ")[-1] for entry in platform.hub.feed.entries() if entry.kind in SUSPENSIONS]
+        assert told == ["a request over HTTP"] * 2  # not by a process of the platform
         assert (await post(platform, "/stubborn/suspend")).json()["data"]["status"] == "suspended"
 
     inside(test, ODDS)
