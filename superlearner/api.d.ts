@@ -746,7 +746,7 @@ declare namespace Api {
     /** the link; only this result shows it, the store has a hash of its code */ url: string;
     /** the same link by every address of the platform */ urls: string[];
     /** seconds since 1970 */ expires_at: number;
-    /** an earlier link that was not used no longer works */ replaced: boolean;
+    /** an earlier unused link no longer works */ replaced: boolean;
     /** why others may be unable to open it */ note: string|null;
     /** the link as a QR code in blocks, for a terminal; null unless `qr` */ qr: string|null;
     /** the dark squares of the QR code as an SVG path; null unless `qr` */ qr_path: string|null;
@@ -922,7 +922,7 @@ declare namespace Api {
     /** it replaces an ended process */ restarted: boolean;
     /** false: the events are no longer in memory */ known: boolean;
     summary: string;
-    /** where the restarts before these events are listed; null if it has been restarted */ earlier?: string|null;
+    /** where earlier restarts are listed; null if `restarted`, not running or unnamed */ earlier?: string|null;
     steps: WhyStep[];
   }
   interface WhyLine {

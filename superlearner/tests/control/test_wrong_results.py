@@ -82,7 +82,7 @@ def test_a_wrong_result_is_shown_with_callback_and_line_in_list_tree_and_answer(
 
 
 def test_the_message_answers_whether_a_case_or_a_return_is_missing(inside: Callable[..., Any]) -> None:
-    """Regression: each reason asked which of both it was, although the message was known."""
+    """Regression: each reason asked which of the two it was, although the message was known."""
 
     def place(text: str) -> str:
         return f"handle_info ({FILE}:{line_of(Stall.handle_info, text)}) returned None"

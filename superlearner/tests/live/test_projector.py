@@ -190,7 +190,7 @@ def test_a_process_in_a_long_callback_is_stuck_until_it_answers() -> None:
     assert model.started == {}
 
 
-def test_a_suspended_process_is_shown_as_such_by_whom_and_since_when_until_it_is_resumed() -> None:
+def test_a_suspended_process_shows_by_whom_and_since_when_until_it_is_resumed() -> None:
     model = model_of(shop())
     started = model.rows["shop/x"].since
     assert apply(model, Happened("suspended", "0.6.0", {"by": "ada"}, 7 * 10**9)) == {"shop/x"}
@@ -203,7 +203,7 @@ def test_a_suspended_process_is_shown_as_such_by_whom_and_since_when_until_it_is
     assert (row.state, row.since, row.doing) == ("running", started, None)
 
 
-def test_a_process_that_was_suspended_before_the_model_is_read_is_shown_as_such() -> None:
+def test_a_process_suspended_before_the_model_is_read_is_shown_as_suspended() -> None:
     model = model_of(supervisor("top", "0.1.0", replace(worker("x", "0.2.0"), suspended=Suspended(5.0, "ada"))))
     row = model.rows["top/x"]
     assert (row.state, row.since, row.doing) == ("suspended", 5.0, "ada")

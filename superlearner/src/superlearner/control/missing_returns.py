@@ -1,7 +1,7 @@
 """Missing returns: where a callback ended without a result, and why, found in its syntax tree.
 
 A callback returns None if no case matched its message, or if a branch has no `return`. The message that it handled
-tells the two apart. None of the program runs.
+tells the two apart. The program does not run.
 """
 
 from __future__ import annotations
@@ -134,8 +134,8 @@ class _Walk:
             ends += self._ends(case.body)
             if matches and case.guard is None:
                 return ends
-        what = "its value" if subject is None else self._message
-        return [*ends, MissingReturn(node.lineno, f"no case matches {what}")]
+        what = "" if subject is None else f" {self._message}"
+        return [*ends, MissingReturn(node.lineno, f"no case matches{what}")]
 
     def _holds(self, test: ast.expr) -> bool | None:
         """Return whether a comparison of the message with a literal is true; None if that is not known."""
@@ -147,7 +147,7 @@ class _Walk:
 
 
 def _may_be_none(value: ast.expr) -> bool:
-    """Return whether an expression may be None: not an instance that a class makes, nor another literal."""
+    """Return whether an expression may be None, unlike a call of a class or another literal."""
     if isinstance(value, ast.Constant):
         return value.value is None
     made = value.func if isinstance(value, ast.Call) else None
@@ -205,7 +205,7 @@ def _matches_sequence(patterns: Sequence[ast.pattern], value: ast.expr) -> bool 
 
 
 def _is_equal(wanted: ast.expr, value: ast.expr) -> bool | None:
-    """Return whether two expressions are the same value; None if one of them is no literal."""
+    """Return whether two expressions are the same value; None if one of them is not a literal."""
     try:
         return bool(ast.literal_eval(wanted) == ast.literal_eval(value))
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):

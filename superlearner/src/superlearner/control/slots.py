@@ -32,7 +32,7 @@ class LastExit:
 
 @dataclass(frozen=True, slots=True)
 class Suspended:
-    """A suspension that lasts: its begin in wall clock seconds, and who requested it ("" if that is not known)."""
+    """A present suspension: its start in wall clock seconds, and who requested it ("" if that is not known)."""
 
     at: float
     by: str

@@ -105,7 +105,7 @@ class Records:
         return [SignInLink(**row) for row in await self._opened().rows("sign_in_links", {"user": user})]
 
     async def end_links(self, ids: list[int], at: float) -> None:
-        """Let the unused ones of these links expire at a time."""
+        """Set the expiry of the unused ones of these links."""
         await self._opened().update("sign_in_links", {"id": ids, "used": None}, {"expires": at})
 
     async def use_link(self, hash: str, at: float) -> bool:

@@ -67,7 +67,7 @@ DEAD_LINKS: Final[dict[LinkState, tuple[str, str]]] = {
         "This link was used already",
         "Each link signs in once. If you did not open it yourself, tell the sender.",
     ),
-    "replaced": ("There is a newer link", "This one no longer works. If you lack the newer one, ask the sender."),
+    "replaced": ("There is a newer link", "This one no longer works. If you do not have the new one, ask the sender."),
     "expired": ("This link has expired", "Links are valid for a limited time."),
     "unknown": ("This link is not valid", "It may be incomplete, or its user was signed out or removed."),
 }

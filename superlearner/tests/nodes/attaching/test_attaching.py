@@ -426,7 +426,7 @@ def test_detach_takes_what_attach_took(inside: Run, tmp_path: Path) -> None:
                 for name in (NODE, NODE.partition("@")[0]):
                     asked = await platform.client.get("/api/v1/processes", params={"node": name})
                     error = asked.json()["error"]
-                    assert f"{NODE} was detached, and its service may still run" in error["message"]
+                    assert f"{NODE} was detached, and its service may still be running" in error["message"]
                     assert error["details"][0]["hint"] == f"`superlearner attach {address}` attaches it again"
                 again = f"it was detached; `superlearner attach {address}` attaches it again"
                 assert platform.platform.nodes.left[NODE] == again

@@ -390,7 +390,7 @@ def test_a_teacher_resets_a_session_of_a_learner_or_all_of_them(inside: Inside, 
             return {one["name"]: one["passed"] for one in (await call(platform, "course.learners", TEACHER)).data}
 
         plan = await call(platform, "course.reset", TEACHER, dry_run=True, learner="ada", session=12)
-        assert plan.data["would"] == "forget all that Ada L. did in session 12"
+        assert plan.data["would"] == "delete the work of Ada L. in session 12"
         assert await passed() == {"ada": 2, "ben": 2}
         gone = (await call(platform, "course.reset", TEACHER, learner="Ada", session=12)).data
         assert gone == {"learner": "ada", "forgotten": 1}
@@ -408,7 +408,7 @@ def test_a_teacher_resets_a_session_of_a_learner_or_all_of_them(inside: Inside, 
 
 
 @pytest.mark.operation("course.reset")
-def test_nobody_but_a_teacher_resets_another_learner(inside: Inside, tmp_path: Path) -> None:
+def test_only_a_teacher_resets_another_learner(inside: Inside, tmp_path: Path) -> None:
     async def test(inside_: Any) -> None:
         platform = inside_.platform
         await platform.store.sync()

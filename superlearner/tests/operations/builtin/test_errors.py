@@ -244,17 +244,17 @@ def test_the_newest_failure_of_the_node_comes_first(inside: Inside) -> None:
 
 
 @pytest.mark.operation("error.why")
-def test_a_process_that_has_not_been_restarted_tells_where_earlier_restarts_are(inside: Inside) -> None:
-    """Regression: after a restart of the platform, it sounded as if there had been none."""
+def test_a_process_that_has_not_been_restarted_says_where_earlier_restarts_are_listed(inside: Inside) -> None:
+    """Regression: after a restart of the platform, the answer read as if there had been none."""
 
     async def test(platform: Any) -> None:
         why = (await platform.get(f"{AT}/errors/why"))["data"]
         assert re.fullmatch(
             r"the events in memory begin at \d\d:\d\d:\d\d; "
-            r"`superlearner restart list --process counter_1` lists the restarts before", why["earlier"],
+            r"`superlearner restart list --process counter_1` lists earlier restarts", why["earlier"],
         )  # fmt: skip
         root = (await platform.get("/api/v1/processes/superlearner/errors/why"))["data"]
-        assert (root["known"], root["summary"]) == (False, "its start is before the events in memory")
+        assert (root["known"], root["summary"]) == (False, "it started before the events in memory")
         await kill(platform)
         assert (await platform.get(f"{AT}/errors/why"))["data"]["earlier"] is None
 

@@ -267,7 +267,7 @@ def test_a_restart_is_shown_after_a_restart_of_the_platform(inside: Inside, tmp_
 
 @pytest.mark.operation("error.why", "restart.show", "restart.list", "supervisor.restart_child", "supervisor.restart")
 def test_a_restart_on_request_names_the_request_and_is_kept(inside: Inside, tmp_path: Path) -> None:
-    """Regression: *It has not been restarted*, and it was in no list."""
+    """Regression: it was said not to have been restarted, and no list had it."""
     refs: list[str] = []
     ada, bob = user("ada", "teacher"), user("bob", "viewer", 2)
     asked = {"name": "demo_one_for_one", "child": "counter_1"}, {"name": "demo_one_for_one", "mode": "soft"}

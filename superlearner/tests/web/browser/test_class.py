@@ -105,7 +105,7 @@ def test_a_teacher_gives_links_to_a_class_and_sees_who_is_stuck(
     expect(work.locator("#learner-acts")).to_contain_text("/sign-in/")
     work.get_by_role("button", name="Reset…").click()
     question = page.get_by_role("dialog", name="Reset ben?")
-    question.get_by_label("Forget the work in").select_option(label="Session 12: What is OTP?")
+    question.get_by_label("Delete the work in").select_option(label="Session 12: What is OTP?")
     assert broken_rules(page) == []
     question.get_by_role("button", name="Reset", exact=True).click()
     expect(work).to_contain_text("ben has not begun an exercise yet.")

@@ -50,7 +50,7 @@ test("the picture shows the branch in which something happened last, and the dem
   assert.equal(shown(tree("checkout_sup"), null, "shop/delivery"), "shop/orders");
 });
 
-test("a crash does not tick off the kill, and is explained all the same", () => {
+test("a crash does not tick off the kill, but is explained", () => {
   const crash = { ...entry(1, 5, "restarted"), parts: { who: "ledger", reason: "KeyError(7)", restarted: ["ledger"] } };
   const shown = /** @type {any} */ ({ supervisor: {}, children: [] }), kill = { ...crash, parts: { ...crash.parts, reason: "killed" } };
   assert.deepEqual(done(shown, crash), { look: true, kill: false, read: true });

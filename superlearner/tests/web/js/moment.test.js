@@ -506,7 +506,7 @@ test("a restart on request has no crash, and no supervisor spends a restart", ()
   const moment = { ...simulate(root, "shop/a"), events, request: "your request from the page (supervisor.restart_child)" };
   assert.equal(headline(moment), "a restarted");
   const said = [0, 1, 2, 3, 4, 5, 6].map((stage) => sentence(moment, stage)), whole = said[6];
-  assert.equal(whole, "shop restarted a by your request from the page. That counts as no restart of its limit.");
+  assert.equal(whole, "shop restarted a by your request from the page. That does not count against its restart limit.");
   assert.deepEqual(said, ["Before: a runs.", whole, whole, whole, "shop stops a.", "shop starts a again.", whole]);
 });
 

@@ -48,7 +48,7 @@ test("a running server can be suspended, a suspended one resumed", () => {
   assert.deepEqual(of("suspend ledger"), [["Suspend ledger", "POST", "/processes/0.7.0/suspend", { force: false }]]);
   assert.deepEqual(of("resume till"), [["Resume till", "POST", "/processes/0.12.0/resume", {}]]);
   assert.deepEqual([commands("suspend till", held).note, commands("resume ledger", held).note],
-    ["till is suspended already.", "ledger is not suspended."]);
+    ["till is already suspended.", "ledger is not suspended."]);
 });
 
 test("each action has its request", () => {

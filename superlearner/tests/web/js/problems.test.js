@@ -25,7 +25,7 @@ test("a suspended process says since when, by whom, and how many messages wait",
   const since = new Date().setHours(22, 10, 0, 0) / 1000;
   const text = (/** @type {any} */ more) => suspendedText({ since, doing: "", mailbox: 0, ...more });
   assert.equal(text({ doing: "a request from the page", mailbox: 16 }),
-    "is suspended since 22:10:00 by a request from the page: 16 messages wait");
-  assert.equal(text({ mailbox: 1 }), "is suspended since 22:10:00: 1 message waits");
-  assert.equal(text({ mailbox: null }), "is suspended since 22:10:00");
+    "has been suspended since 22:10:00 by a request from the page: 16 messages wait");
+  assert.equal(text({ mailbox: 1 }), "has been suspended since 22:10:00: 1 message waits");
+  assert.equal(text({ mailbox: null }), "has been suspended since 22:10:00");
 });

@@ -184,13 +184,13 @@ test("a give-up does not count as an end: the last process that ended before it 
   assert.equal(lastEnd([]), null);
 });
 
-test("restarts of a sandbox's earlier runs are apart from those of its newest, and those of its namesake are left out", () => {
+test("restarts of earlier runs are separate, and those of an earlier sandbox with the same name are left out", () => {
   const restarts = [30, 20, 12, 5].map((when) => ({ at: when }));
   assert.deepEqual(restartsOfRuns(restarts, 10, 25), { run: [{ at: 30 }], earlier: [{ at: 20 }, { at: 12 }] });
   assert.deepEqual(restartsOfRuns(restarts, 10, 0).earlier, []);
 });
 
-test("the age of a sandbox is that since its creation, and its restarts are not those of its processes", () => {
+test("the age of a sandbox counts from its creation, and its restarts are not those of its processes", () => {
   const one = /** @type {any} */ ({ owner: "Ada", created_at: 100, ended_at: null, restart_count: 1, walls: [], memory_bytes: 0 });
   assert.equal(told(one, 168).replaceAll("\u00a0", " "), "Ada · created 68 s ago · sandbox restarted once");
   assert.match(told({ ...one, ended_at: 130, restart_count: 3 }, 168), /30\u00a0s after its creation · sandbox restarted 3 times/);

@@ -69,7 +69,7 @@ class Attachments:
         if name is None:
             return None
         again = command("attach", self._detached[name])
-        return Absence(f"{name} was detached, and its service may still run", f"`{again}` attaches it again")
+        return Absence(f"{name} was detached, and its service may still be running", f"`{again}` attaches it again")
 
     def restore(self) -> None:
         """Look for the services that were attached before the platform started, in the background."""

@@ -271,7 +271,7 @@ class Book:
 
     offset: float = 0.0
     since: float = math.inf
-    """The wall clock when the counts began; restored entries are from before."""
+    """The wall clock when the counts began, or the time of the oldest restored entry."""
     most: int = 1_000
     number: int = 0
     total_restarts: int = 0

@@ -344,17 +344,17 @@ async def reset(
     store: Store,
     /,
     learner: Annotated[
-        UserName | None, Field(description="a learner, for their teacher; by default you"), Picker("user")
+        UserName | None, Field(description="a learner, if you are a teacher; by default yourself"), Picker("user")
     ] = None,
     session: Annotated[
-        int | None, Field(ge=1, le=99, description="only this session; by default all of them", examples=[12])
+        int | None, Field(ge=1, le=99, description="only this session; by default all", examples=[12])
     ] = None,
 ) -> CourseForgotten:
-    """Forget all that you did in the course, or in one session of it.
+    """Delete your work in the course, or in one session of it.
 
-    A teacher resets a learner. Account and sandboxes stay.
+    Teachers can also reset a learner. The account and its sandboxes stay.
     """
-    name, whose = ctx.user.name, "you"
+    name, whose = ctx.user.name, "your work"
     if learner is not None and key_of(learner) != key_of(name):
         name, whose = await _learner_to_reset(ctx, accounts, learner)
     items = None
@@ -362,16 +362,16 @@ async def reset(
         found = item_there(lambda: course.lesson(session))
         items = [block.id for block in found.blocks(ASKS)]
     what = "in the course" if session is None else f"in session {session}"
-    ctx.about_to(f"forget all that {whose} did {what}")
+    ctx.about_to(f"delete {whose} {what}")
     with reading_the_store():
         return CourseForgotten(learner=name, forgotten=await store.learning.forget(name, items))
 
 
 async def _learner_to_reset(ctx: Context, accounts: Accounts, learner: str) -> tuple[str, str]:
-    """Return name and shown name of a learner whom the caller teaches.
+    """Return the name of a learner whom the caller may reset, and their work as a phrase.
 
     Raises:
-        OperationError: `missing_scope`, before the user is looked up: learners do not learn who is there; or
+        OperationError: `missing_scope`, before the user is looked up, so that learners cannot probe for names; or
             `user_not_found`.
     """
     if "code" not in ctx.user.scopes:
@@ -379,7 +379,7 @@ async def _learner_to_reset(ctx: Context, accounts: Accounts, learner: str) -> t
     with reading_the_store():
         row = await find_user(accounts, learner)
     may_manage(ctx, standing_of(row), f"resetting the {row.role} {row.name}")
-    return row.name, row.shown or row.name
+    return row.name, f"the work of {row.shown or row.name}"
 
 
 async def _progress(ctx: Context, store: Store) -> Progress:

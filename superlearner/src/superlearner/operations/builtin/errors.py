@@ -113,7 +113,7 @@ async def why(ctx: Context, audit: AuditLog, /, pid: PidText) -> Why:
     causes = causes_of(ctx.node, number if fallen is None else plain_pid(fallen))
     clock = Clock()
     origins = [origin_of(ctx.watched, audit, ctx.user.name, clock, step) for step in causes]
-    told = "; ".join(one.step.text for one in origins) or "its start is before the events in memory"
+    told = "; ".join(one.step.text for one in origins) or "it started before the events in memory"
     restarted = any(step.kind == "child_restarted" or (alive and step.kind in ENDED) for step in causes)
     who = "it" if fallen is None or fallen is found else pid
     return Why(
@@ -134,7 +134,7 @@ def _describe_earlier(ctx: Context, pid: otp.Pid, clock: Clock) -> str | None:
         return None
     begin = datetime.fromtimestamp(clock.wall(events[0].at))
     listing = ctx.command("restart.list", process=name)
-    return f"the events in memory begin at {begin:%H:%M:%S}; `{listing}` lists the restarts before"
+    return f"the events in memory begin at {begin:%H:%M:%S}; `{listing}` lists earlier restarts"
 
 
 def _find_fallen(node: Node, ended: otp.Pid) -> otp.Pid | None:

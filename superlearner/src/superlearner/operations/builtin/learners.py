@@ -35,7 +35,7 @@ from superlearner.operations.rights.user_access import UserName, find_user
 from superlearner.store import UserRow
 
 BYTE_ORDER_MARK: Final = "\ufeff"
-"""Begins a file of which spreadsheets read accents rightly."""
+"""The beginning of a file that spreadsheets are to read as UTF-8."""
 
 
 @operation("course.learners", http=("GET", "/course/learners"), scope="code", on="platform", errors=STORED,
@@ -48,7 +48,7 @@ async def learners(
     /,
     format: Annotated[
         Literal["json", "csv"],
-        Field(description="`csv`: a file with a line for each learner by name, safe to open in a spreadsheet"),
+        Field(description="`csv`: a file with a line for each learner, sorted by name, safe to open in a spreadsheet"),
     ] = "json",
 ) -> list[CourseLearner]:
     """List where each learner is, those who are stuck first, then by name.

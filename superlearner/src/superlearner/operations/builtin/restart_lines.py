@@ -72,8 +72,8 @@ async def list_(
         Field(
             min_length=1,
             max_length=200,
-            description="only those of the newest 2,000 with all these words in what happened, in a reason, in a "
-            "place in the code or in a pid; upper and lower case are alike",
+            description="only those of the newest 2,000 with all these words in what happened, a reason, a place in "
+            "the code or a pid; case does not matter",
             examples=["ConnectionRefusedError"],
         ),
     ] = None,

@@ -181,8 +181,8 @@ async def link(
 ) -> SignInLinkMade:
     """Make a link that signs a user in once.
 
-    An earlier link of the user that was not used no longer works, except for the owner. Only this result shows it.
-    Opening it shows a page whose button signs in, so a preview in a chat does not use it up.
+    It replaces an unused link of the user, except for the owner. Only this result shows it. Opening it shows a page
+    whose button signs in, so a preview in a chat does not use it up.
     """
     if key_of(name) == OWNER.name:
         may_manage(ctx, "owner", "a link for the owner")
@@ -243,7 +243,7 @@ async def links(
 
     Learners who are not there yet are added. Names of users have no spaces and accents: *Jörg Müller* is the user
     `Jorg.Muller`. In a table, e-mail addresses and numbers are left out. If a name cannot be used, nothing is added.
-    Each link signs in once; only this result shows it. It replaces an earlier one that was not used.
+    Each link signs in once and replaces an unused one of the user; only this result shows it.
     """
     with the_store():
         sheet = await _read_names(ctx, accounts, names)

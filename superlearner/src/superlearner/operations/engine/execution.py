@@ -37,7 +37,7 @@ LONGEST_NAME: Final = 200
 PID: Final = re.compile(r"(#PID)?<?\d+\.\d+\.\d+>?")
 """A pid, which processes of several nodes may have."""
 MOST_ASKED: Final = 8
-"""Other nodes that are asked for a process."""
+"""The most other nodes that are asked for a process."""
 ANSWER_S: Final = 1.0
 """Seconds for the answer of each."""
 
@@ -177,7 +177,7 @@ async def execute(services: Services, operation: Operation, context: Context, pa
 async def _name_other_node(
     services: Services, context: Context, parameters: Mapping[str, Any], error: OperationError
 ) -> None:
-    """Name the node on which a process of this name runs, if the request named none and another one has it."""
+    """Name the node on which a process of this name runs, if the request named no node and another node has it."""
     name = parameters.get("pid")
     if not isinstance(name, str) or PID.fullmatch(name):
         return

@@ -11,7 +11,7 @@ from superlearner.observing.analytics.history import EventType, SupervisorSample
 from superlearner.operations.results import Pid
 from superlearner.operations.results.result import ResultModel
 
-SINCE: Final = "counted since then; `analytics.stored` lists those of earlier runs as well"
+SINCE: Final = "when the counts began; `analytics.stored` also lists earlier runs"
 
 __all__ = [
     "AllSupervisorStats",

@@ -209,7 +209,7 @@ class CourseForgotten(ResultModel):
     """The result of a reset."""
 
     learner: str = Field(description="the user whose work it was")
-    forgotten: int = Field(description="answers, predictions, reflections and hints that are deleted")
+    forgotten: int = Field(description="deleted answers, predictions, reflections and hints")
 
 
 class CourseStepReached(ResultModel):

@@ -86,7 +86,7 @@ class Why(ResultModel):
     known: bool = Field(description="false: the events are no longer in memory")
     summary: str
     earlier: str | None = Field(
-        default=None, description="where the restarts before these events are listed; null if it has been restarted"
+        default=None, description="where earlier restarts are listed; null if `restarted`, not running or unnamed"
     )
     steps: list[WhyStep]
 

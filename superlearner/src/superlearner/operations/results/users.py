@@ -60,7 +60,7 @@ class SignInLinkMade(ResultModel):
     url: str = Field(description="the link; only this result shows it, the store has a hash of its code")
     urls: list[str] = Field(description="the same link by every address of the platform")
     expires_at: float = Field(description="seconds since 1970")
-    replaced: bool = Field(description="an earlier link that was not used no longer works")
+    replaced: bool = Field(description="an earlier unused link no longer works")
     note: str | None = Field(description="why others may be unable to open it")
     qr: str | None = Field(description="the link as a QR code in blocks, for a terminal; null unless `qr`")
     qr_path: str | None = Field(description="the dark squares of the QR code as an SVG path; null unless `qr`")

@@ -197,7 +197,7 @@ function onRequest(moment, stage) {
     case 5:
       return `${by} starts ${listOf("start")} again.`;
     default:
-      return `${by} restarted ${listOf("start")}${byRequest(moment) || " on request"}. That counts as no restart of its limit.`;
+      return `${by} restarted ${listOf("start")}${byRequest(moment) || " on request"}. That does not count against its restart limit.`;
   }
 }
 
@@ -234,7 +234,7 @@ function whole(moment) {
       sentences.push(...attempts(name(by), tries, moment, true));
       if (what === "give_up") sentences.push("Then it gave up.");
       else if (started) sentences.push(alone ? "The next start succeeded." : `Then it ${started}.`);
-    } else if (what === "give_up") sentences.push(`${name(by)} gave up: ${limit ? overText(limit) : "it has no restarts left"}.`);
+    } else if (what === "give_up") sentences.push(`${name(by)} gave up: ${limit ? overText(limit) : "it had no restarts left"}.`);
     else if (what === "drop" || what === "pause") sentences.push(unrestarted(name(by), "it", { what, later }));
     else if (stops.length) sentences.push(`${boss} stopped ${listed(stops)}${started && `, then ${started}`}.`);
     else if (started) sentences.push(`${boss} ${started}.`);

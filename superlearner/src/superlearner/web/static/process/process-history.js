@@ -58,7 +58,7 @@ export class SlHistory extends Panel {
         program ? programEnd(program) : null,
         make("p", { class: "hint" },
           exits.length
-            ? `${restarts === 0 && lives.length > 1 ? "Started again on request or with a sibling, which counts as no restart of its own."
+            ? `${restarts === 0 && lives.length > 1 ? "Started again on request or with a sibling; neither counts as a restart of its own."
               : `Restarted ${restarts === 1 ? "once" : `${number(restarts)} times`} by its supervisor.`} `
               + `${exits.length >= 20 ? "The last 20 ends are remembered." : ""}`
             : "What ends it, and how long each process in this place lived, will stand here after the first restart. Kill it to see."),

@@ -75,7 +75,7 @@ export function facts(row, info, find) {
     ["Child id", row.name !== null && row.name !== row.id ? row.id : null],
     ["Supervisor", info?.parent ? link(info.parent, find) : null],
     ["Restart", row.restart ? RESTARTS[row.restart] ?? row.restart : null],
-    ["Restarts", row.restarts ? counted(row.restarts, "restart") : row.restarted_along ? "none after an own end" : "never restarted"],
+    ["Restarts", row.restarts ? counted(row.restarts, "restart") : row.restarted_along ? "none of its own" : "never restarted"],
     ["With siblings", row.restarted_along
       ? `restarted ${counted(row.restarted_along, row.restarts ? "more time" : "time")} with a sibling` : null],
     ["Started", typeof info?.started_at === "number" ? time(info.started_at) : null],

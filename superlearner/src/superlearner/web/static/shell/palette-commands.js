@@ -159,7 +159,7 @@ const suspend = (line, name) => ({
   text: `Suspend ${name}`, more: "its messages wait until it is resumed",
   deed: {
     title: `Suspend ${name}`, method: "POST", path: `/processes/${safe(line.pid)}/suspend`, body: { force: line.critical }, danger: false,
-    known: `${name} handles no messages until it is resumed: they wait in its mailbox, and so do its callers.${ofPlatform(line)}`,
+    known: `${name} handles no messages until it is resumed. They wait in its mailbox; calls may time out.${ofPlatform(line)}`,
     done: () => ({ text: `${name} is suspended.`, hint: "Its messages wait until it is resumed." }),
   },
 });
@@ -315,7 +315,7 @@ function unknown(command, targets, name, known) {
   if (there)
     return {
       items: [],
-      note: command.operation === "process.suspend" ? `${name} is suspended already.`
+      note: command.operation === "process.suspend" ? `${name} is already suspended.`
         : command.operation === "process.resume" ? `${name} is not suspended.`
         : command.words ? `${name} is no supervisor with these settings.`
         : there.line?.supervisor ? `${name} is a child of a dynamic supervisor, which cannot ${command.verbs[0]} it by itself.`

@@ -140,7 +140,7 @@ export class Explained {
 export function done(scene, story) {
   return {
     look: scene !== null && (story !== null || scene.children.some((row) => row.pid !== null)),
-    kill: story !== null && (story.parts?.reason === "killed" || story.kind === "gave_up"), // a crash is nobody's kill
+    kill: story !== null && (story.parts?.reason === "killed" || story.kind === "gave_up"), // a crash is not a kill
     read: story !== null && (Boolean(story.parts?.restarted?.length) || story.kind === "gave_up"),
   };
 }

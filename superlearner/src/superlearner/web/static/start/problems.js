@@ -30,5 +30,5 @@ export function withoutStorm(anomalies, burning) {
 export const unknownBecause = (status, lost) => (status === "gone" ? "The node is gone; its problems are unknown." : lost);
 
 /** Return the predicate about a suspended process. @param {Pick<Row, "since"|"doing"|"mailbox">} row */
-export const suspendedText = ({ since, doing, mailbox }) => `is suspended since ${time(since)}${doing ? ` by ${doing}` : ""}${mailbox
+export const suspendedText = ({ since, doing, mailbox }) => `has been suspended since ${time(since)}${doing ? ` by ${doing}` : ""}${mailbox
   ? `: ${counted(mailbox, "message waits", "messages wait")}` : ""}`;
