@@ -88,6 +88,19 @@ def test_a_first_cause_that_is_no_longer_in_memory_makes_it_incomplete() -> None
     run(test, *map(worker, "abc"))
 
 
+def test_siblings_of_a_crash_that_is_no_longer_in_memory_were_not_restarted_on_request() -> None:
+    async def test(node: otp.Node) -> None:
+        await end("b")
+        events = otp.trace.history(node)
+        first = next(event.seq for event in events if event.kind == "exited")
+        for forgotten in range(first, events[-1].seq):
+            left = groups([event for event in events if event.seq > forgotten])
+            assert not any(group.requested for group in left.values()), forgotten
+            assert {id(one) for number, one in left.items() if number > forgotten and one.restarts} == {id(left[first])}
+
+    run(test, *map(worker, "abc"), strategy="one_for_all")
+
+
 def test_a_process_without_a_supervisor_has_no_moment() -> None:
     async def test(node: otp.Node) -> None:
         pid = await node.start(Group_, ([], {}), name="alone")

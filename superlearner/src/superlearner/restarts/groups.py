@@ -213,7 +213,8 @@ class _Sorter:
         pid, child = event.pid, event.data["child"]
         self._note_requests(pid)
         known = self.group_of.get(event.cause)
-        asked = not is_restart(event) and known is None  # while messages are traced, a request is a cause
+        along = event.data.get("along") is True  # with a sibling
+        asked = not is_restart(event) and known is None and not along  # while messages are traced, a request is a cause
         if asked or not event.cause:  # on request, or because the supervisor itself starts
             group = self._restarted_on_request(event)
             if group is None:
