@@ -413,6 +413,27 @@ def test_restarts_of_an_earlier_program_are_listed_behind_those_of_now(
     inside(after, data_dir=tmp_path)
 
 
+@pytest.mark.operation("restart.list", "restart.show", "supervisor.restart_child")
+def test_a_supervisor_that_is_restarted_on_request_is_named_and_not_its_children(
+    inside: Inside, tmp_path: Path
+) -> None:
+    async def test(platform: Any) -> None:
+        found: asyncio.Future[MomentRow] = asyncio.get_running_loop().create_future()
+        platform.platform.moments.on_moment = lambda row: found.done() or found.set_result(row)
+        ada, lines = user("ada", "teacher"), list[Any]()
+        await call(platform.platform, "supervisor.restart_child", ada, name="playground", child="demo_one_for_one")
+        for wait in (asyncio.sleep(0), found):
+            await wait
+            (line, *_) = (await call(platform.platform, "restart.list", ada)).data
+            lines.append((line["name"], line["supervisor"], line["started"]))
+        assert lines == [("demo_one_for_one", "playground", lines[0][2])] * 2
+        shown = (await call(platform.platform, "restart.show", ada, event=line["ref"])).data
+        assert shown["facts"]["what"] == "demo_one_for_one was restarted"
+        assert (shown["facts"]["supervisor"] or "").startswith("playground stopped demo_one_for_one, started demo_one")
+
+    inside(test, data_dir=tmp_path)
+
+
 @pytest.mark.operation("restart.list")
 def test_a_crash_loop_is_one_line_and_its_sum_has_reason_and_supervisor(inside: Inside, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:

@@ -508,6 +508,8 @@ test("a restart on request has no crash, and no supervisor spends a restart", ()
   const said = [0, 1, 2, 3, 4, 5, 6].map((stage) => sentence(moment, stage)), whole = said[6];
   assert.equal(whole, "shop restarted a by your request from the page. That does not count against its restart limit.");
   assert.deepEqual(said, ["Before: a runs.", whole, whole, whole, "shop stops a.", "shop starts a again.", whole]);
+  const below = [{ ...events[0], id: "shop/a/x", by: "shop/a" }, ...events, { ...start, id: "shop/a/x", by: "shop/a" }];
+  assert.equal(headline({ ...moment, events: below }), "a restarted"); // and not x
 });
 
 test("restarts of the same child are said to be before or after this one", () => {

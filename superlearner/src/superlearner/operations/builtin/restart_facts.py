@@ -18,7 +18,7 @@ from superlearner.operations.results.restarts import (
 )
 from superlearner.restarts.drawing import MomentNode
 
-__all__ = ["GiveUp", "describe_facts", "find_decisive", "find_give_ups", "reword"]
+__all__ = ["GiveUp", "describe_facts", "find_decisive", "find_give_ups", "find_requested", "reword"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,14 @@ def _describe_give_up(id: str, before: list[MomentEvent], nodes: dict[str, Momen
     return GiveUp(name(id), reason, where, limit, text)
 
 
+def find_requested(moment: Moment) -> list[Stopped]:
+    """Return the stops of the children that were restarted on request, without those below them; else none."""
+    stops = [one for one in moment.events if isinstance(one, Stopped)]
+    if not stops or moment.events[0] is not stops[0]:  # a process ended by itself
+        return []
+    return [one for one in stops if one.by == stops[-1].by]
+
+
 def describe_facts(moment: Moment) -> MomentFacts:
     """Return a restart in short texts."""
     nodes = {one.id: one for one in _walk(moment.root)}
@@ -88,7 +96,9 @@ def describe_facts(moment: Moment) -> MomentFacts:
         return nodes[id].name if id in nodes else id.rpartition("/")[2]
 
     first = next((one for one in moment.events if isinstance(one, Crashed)), None)
-    victim = first.id if first is not None else moment.events[0].id if moment.events else moment.root.id
+    requested = find_requested(moment)
+    begun = first or next(iter(requested or moment.events), None)
+    victim = moment.root.id if begun is None else begun.id
     decided = [one for one in moment.events if isinstance(one, Decided)]
     given_up = find_give_ups(moment)
     starts = [one for one in moment.events if isinstance(one, Started)]
@@ -99,10 +109,9 @@ def describe_facts(moment: Moment) -> MomentFacts:
     before = None if victim not in nodes else nodes[victim].state
     line, handled = moment.line, moment.handled
     why = killed if reason == "killed" else reason
-    if isinstance(moment.events[0] if moment.events else None, Stopped):  # nothing ended by itself
+    if requested:
         why = moment.request or "a request"
-        by = [one.by for one in moment.events if isinstance(one, Stopped)][-1]
-        again = [name(one.id) for one in starts if one.by == by]
+        again = [name(one.id) for one in starts if one.by == requested[0].by]
         what = f"{sentences.listed(again)} {'was' if len(again) == 1 else 'were'} restarted"
     return MomentFacts(
         what=what,
@@ -121,9 +130,7 @@ def describe_facts(moment: Moment) -> MomentFacts:
 
 def _describe_actions(moment: Moment, decided: list[Decided], name: Callable[[str], str]) -> Iterator[str]:
     """Yield what each supervisor did."""
-    for id in dict.fromkeys(
-        [one.id for one in decided] or [one.by for one in moment.events if isinstance(one, Stopped)]
-    ):
+    for id in dict.fromkeys([one.id for one in decided] or [one.by for one in find_requested(moment)]):
         last = next((one for one in reversed(decided) if one.id == id), None)
         stops = [name(one.id) for one in moment.events if isinstance(one, Stopped) and one.by == id]
         starts = list(dict.fromkeys(name(one.id) for one in moment.events if isinstance(one, Started) and one.by == id))

@@ -17,7 +17,7 @@ from superlearner.control.events import ANSWERS, STARTS, TraceEvent, facts_of, i
 from superlearner.nodes.kinds import BESIDE
 from superlearner.nodes.nodes import WatchedNode
 from superlearner.nodes.remote import RemoteNode
-from superlearner.operations.builtin.restart_facts import find_decisive, find_give_ups
+from superlearner.operations.builtin.restart_facts import find_decisive, find_give_ups, find_requested
 from superlearner.operations.builtin.restart_loops import Loop, is_sum, name_of_sum
 from superlearner.operations.builtin.restart_loops import fold as find_loops
 from superlearner.operations.builtin.restart_loops import names as is_named
@@ -30,7 +30,7 @@ from superlearner.operations.engine.forwarding import forward
 from superlearner.operations.engine.seams import MomentHistory
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import PageNumber, PerPage, Since, Until
-from superlearner.operations.results.restarts import Decided, Moment, RestartLine, Started, Stopped
+from superlearner.operations.results.restarts import Decided, Moment, RestartLine, Started
 from superlearner.operations.rights.ownership import not_their_node
 from superlearner.restarts.cause_steps import budget_of, find_line, start_failure
 from superlearner.restarts.drawing import MomentNode
@@ -336,7 +336,8 @@ def describe_row(row: MomentRow, reader: str) -> RestartLine:
     except (ValueError, zlib.error):  # from an earlier version
         return line
     nodes = {one.id: one for one in _walk(moment.root)}
-    first, decisions = moment.events[0], [one for one in moment.events if isinstance(one, Decided)]
+    decisions, requested = [one for one in moment.events if isinstance(one, Decided)], find_requested(moment)
+    first = requested[0] if requested else moment.events[0]
     given_up = find_give_ups(moment)
     line.kept = True
     line.name = nodes[first.id].name if first.id in nodes else None
@@ -347,8 +348,8 @@ def describe_row(row: MomentRow, reader: str) -> RestartLine:
         line.strategy = decisions[0].strategy
     line.program = moment.program
     line.request = None if moment.requester is None else moment.requester.describe_request(reader)
-    if isinstance(first, Stopped):  # on request
-        line.supervisor = nodes[first.by].name if first.by in nodes else None
+    if requested:
+        line.supervisor = nodes[by].name if (by := requested[0].by) in nodes else None
         line.line = row.line if line.request is None else row.line.replace("on request", f"by {line.request}")
     line.started = sum(isinstance(one, Started) for one in moment.events)
     line.gave_up = bool(given_up)

@@ -28,8 +28,12 @@ export function listed(names) {
   return shown.length < 2 ? shown.join("") : `${shown.slice(0, -1).join(", ")} and ${shown.at(-1)}`;
 }
 
-/** Return the process that ended first. @param {Moment} moment */
-export const victim = (moment) => moment.events.find(({ kind }) => kind === "crash")?.id ?? moment.events[0]?.id ?? moment.root.id;
+/** Return the process that ended first; of a restart on request, the child and not a process below it. @param {Moment} moment */
+export function victim(moment) {
+  const { events, root } = moment, stops = only(moment, "stop"), boss = stops.at(-1)?.by;
+  const first = events.find(({ kind }) => kind === "crash") ?? (events[0] === stops[0] && stops.find(({ by }) => by === boss));
+  return (first || events[0])?.id ?? root.id;
+}
 
 /** @param {Moment} moment @template {MomentEvent["kind"]} K @param {K} kind @returns {Extract<MomentEvent, {kind: K}>[]} */
 export const only = (moment, kind) => /** @type {any} */ (moment.events.filter((event) => event.kind === kind));
