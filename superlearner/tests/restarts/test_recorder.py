@@ -179,6 +179,20 @@ def test_of_a_crash_loop_a_limited_number_is_drawn_and_the_rest_is_one_sum() -> 
     record(test, worker("a"), worker("b"), most=2)
 
 
+def test_restarts_on_request_are_limited_too_and_one_of_many_children_counts_once() -> None:
+    async def test(recorder: Recorder, records: list[Record], _news: asyncio.Event) -> None:
+        top = otp.whereis("top")
+        assert top is not None
+        for _ in range(4):
+            await restart_all(top, lambda: None)
+        await advance(1)
+        recorder.catch_up()
+        lines = ["a, b and c were restarted on request"] * 2
+        assert [one.line for one in records] == [*lines, "a ended 2 times more"]
+
+    record(test, *map(worker, "abc"), most=2)
+
+
 def test_a_recorder_that_starts_late_records_the_newest_restarts_in_memory() -> None:
     """Regression: restarts of a service while no platform was attached were never stored."""
 

@@ -134,8 +134,10 @@ class Recorder:
         """The number of the event after which each one is counted when it happens; 0 if all are drawn."""
         self._pending: dict[int, tuple[int, str]] = {}
         """The time and name of each end that is to be drawn: it is counted if its events leave the memory before."""
-        self._stopped: dict[tuple[Any, Any], bool] = {}
-        """The supervisors and ids of the newest stops on request: the child may be started again."""
+        self._stopped: dict[tuple[Any, Any], int] = {}
+        """The newest stops on request by supervisor and id: the child may be started again."""
+        self._restarted: dict[Any, int] = {}
+        """The newest starts of such children by supervisor."""
         self._sum = Sum()
         self._names = Counter[str]()
         self._due: asyncio.TimerHandle | None = None
@@ -171,14 +173,19 @@ class Recorder:
             log.exception("%r could not be recorded; this is a bug in SuperLearner, please report it", event)
 
     def _note_request(self, event: Event) -> None:
-        """Mark that something is to be drawn if a supervisor starts a child that it stopped."""
+        """Mark that something is to be drawn, or count it, if a supervisor starts a child that it stopped."""
         if event.kind in STARTS:
-            if self._stopped.pop((event.pid, event.data["id"]), False):
+            stop = self._stopped.pop((event.pid, event.data["id"]), 0)
+            if not stop:
+                return
+            with_others = stop < self._restarted.get(event.pid, 0)  # stopped before another one was started
+            _put(self._restarted, event.pid, event.seq)
+            if not with_others and self._see(event.seq):
+                self._count(event.seq, event.at, facts_of(event).id or "a child")
+            else:
                 self._arm(SETTLE_S)
         elif is_stop(event) and not is_own_end(event) and event.data["id"] is not None:
-            self._stopped[event.pid, event.data["id"]] = True
-            if len(self._stopped) > MOST_KNOWN:
-                del self._stopped[next(iter(self._stopped))]
+            _put(self._stopped, (event.pid, event.data["id"]), event.seq)
 
     def has(self, number: int) -> bool:
         """Return whether the restart with this first cause is recorded, alone or in a sum."""
@@ -311,6 +318,12 @@ class Recorder:
         line = without_secrets(f"{name}{others} {times} more", LONGEST)
         at, until = self._clock.wall(done.at_ns), self._clock.wall(done.until_ns)
         self._keep(Record(done.first, done.last, at, until, line, done.count, "", None))
+
+
+def _put(found: dict[Any, int], key: Any, number: int) -> None:
+    found[key] = number
+    if len(found) > MOST_KNOWN:
+        del found[next(iter(found))]
 
 
 def _name(group: Group, past: Past) -> str:
