@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from owned_things import attaching, call, make_owned, user
+from owned_things import attaching, call, make_owned, make_sandbox, user
 from superlearner.nodes.nodes import WatchedNode
 from superlearner.operations.declaration import THINGS, Operation
 from superlearner.operations.engine.registry import all_operations
@@ -186,6 +186,24 @@ def test_the_default_node_of_a_learner_is_a_home_of_their_own(inside: Inside, no
         assert len(launcher.programs) == 4, "the same by its name"
         with pytest.raises(OperationError, match="expected another beginning than home-"):
             await call(platform, "sandbox.create", ada, sandbox_id="home-bob-8", source=None, demo="shop")
+
+    inside(test)
+
+
+def test_the_node_of_a_process_is_told_to_those_who_see_the_node(inside: Inside, nodes_here: Any) -> None:
+    async def test(inside_: Any) -> None:
+        platform = inside_.platform
+        platform.sandboxes.launcher = attaching(nodes_here, platform)
+        ada, zelda = user("ada", "learner"), user("zelda", "learner", 2)
+        await make_sandbox(platform, zelda)
+        pid = (await call(platform, "process.info", zelda, node="of_zelda", pid="printer_1")).data["pid"]
+        await call(platform, "registry.unregister", zelda, node="of_zelda", name="printer_1")
+        await call(platform, "registry.register", zelda, node="of_zelda", pid=pid, name="till")
+        for who, node in ((zelda, "of_zelda"), (user("tim", "teacher", 3), "of_zelda"), (ada, None)):
+            with pytest.raises(OperationError, match="there is no process 'till'") as unknown:
+                await call(platform, "process.info", who, pid="till")
+            assert ("; it is on sandbox-of_zelda@127.0.0.1" in unknown.value.message) is (node is not None), who.name
+        assert not [entry for entry in platform.audit.entries() if entry.user == "ada"], "nothing was refused"
 
     inside(test)
 

@@ -44,9 +44,15 @@ async def call(
     return await execute(platform.services, operation, context, checked(operation, chosen))
 
 
-async def make_owned(platform: Any, who: User) -> None:
-    """Create a sandbox `of_NAME` and a recording of it with the same name."""
+async def make_sandbox(platform: Any, who: User) -> str:
+    """Create a sandbox `of_NAME`; return its id."""
     id = f"of_{who.name}"
     await call(platform, "sandbox.create", who, sandbox_id=id, demo="demo_one_for_one", source=None)
+    return id
+
+
+async def make_owned(platform: Any, who: User) -> None:
+    """Create a sandbox `of_NAME` and a recording of it with the same name."""
+    id = await make_sandbox(platform, who)
     await call(platform, "recording.start", who, node=id, name=id)
     await call(platform, "recording.stop", who, name=id)
