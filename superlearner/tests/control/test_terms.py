@@ -13,7 +13,7 @@ from otp import Crash, ExceptionTerm
 from superlearner.control.failures import explain_start
 from superlearner.control.reasons import is_crash, text_of_reason, where_of
 from superlearner.control.slots import id_text, key_part
-from superlearner.control.terms import TooDeep, json_of, term_of_json, text_of
+from superlearner.control.terms import TooDeep, json_of, requester_text, term_of_json, text_of
 
 
 class Hostile:
@@ -141,3 +141,11 @@ def test_keys_are_distinct_for_distinct_ids_and_escape_their_separator() -> None
     assert [id_text(id) for id in ("a", int, 1, ("a", 1))] == ["a", "int", "1", "('a', 1)"]
     assert len({key_part(id) for id in ("1", 1)}) == 2
     assert "/" not in key_part("a/b")
+
+
+def test_a_requester_that_is_neither_a_text_nor_a_process_runs_no_code() -> None:
+    class Words(str):
+        def __getattribute__(self, name: str) -> Any:
+            raise RuntimeError(name)
+
+    assert (requester_text(Evasive()), requester_text(Words("ada"))) == ("", "")

@@ -82,9 +82,9 @@ def requester_text(by: object) -> str:
     >>> len(requester_text("x" * 100_000))  # a program may give any text
     200
     """
-    if isinstance(by, Pid):
+    if is_a(by, Pid):
         return process_text(process_name(by), by)
-    return clip(without_secrets(by, MAX_REQUESTER), MAX_REQUESTER) if isinstance(by, str) else ""
+    return clip(without_secrets(by, MAX_REQUESTER), MAX_REQUESTER) if type(by) is str else ""
 
 
 def text_of(value: object, limit: int = MAX_TEXT) -> str:
