@@ -41,7 +41,7 @@ class Protection:
     """
 
     def __init__(self, node: Node) -> None:
-        self._node = node
+        self._spawn = node.spawn
         self._spawns = False
         self._own = WeakSet[Pid](node.processes())
         self._newest = max((pid.id for pid in self._own), default=0)
@@ -62,7 +62,7 @@ class Protection:
         """Start a process of the platform's own that has no parent, such as one for a request."""
         self._spawns = True
         try:
-            return self._node.spawn(function, *args)
+            return self._spawn(function, *args)
         finally:
             self._spawns = False
 

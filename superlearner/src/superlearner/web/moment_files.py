@@ -33,6 +33,7 @@ COMMENT: Final = re.compile(r"^[ \t]*/\*\*.*?\*/[ \t]*\n?", re.DOTALL | re.MULTI
 IMPORT: Final = re.compile(r"""^import \{([^}]*)\} from "([^"]+)";\n""", re.MULTILINE)
 EXPORTED: Final = re.compile(r"^export ((?:async )?function|const|class) (\w+)", re.MULTILINE)
 EXPORT_LIST: Final = re.compile(r"export\{([^}]*)\};?\s*$")
+INDENT: Final = re.compile(r"\n\s+")
 CSS_COMMENT: Final = re.compile(r"/\*.*?\*/", re.DOTALL)
 FONT: Final = re.compile(r"@font-face \{.*?\}\n", re.DOTALL)
 UNSAFE: Final = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
@@ -79,7 +80,7 @@ def _hash(text: str) -> str:
 def _parts() -> tuple[str, str, str]:
     """Return the styles, the script that sets the theme, and the modules."""
     styles = FONT.sub("", "".join(CSS_COMMENT.sub("", _read(path)) for path in STYLES))
-    return re.sub(r"\n\s*", "\n", styles), COMMENT.sub("", _read("base/theme.js")), join_modules(STATIC, ENTRY)
+    return INDENT.sub("\n", styles), COMMENT.sub("", _read("base/theme.js")), join_modules(STATIC, ENTRY)
 
 
 def _read(path: str) -> str:
@@ -109,7 +110,7 @@ def join_modules(folder: Path, entry: str) -> str:
         open_.append(path)
         text = (folder / path).read_text(encoding="utf-8")
         if not path.startswith("vendor/"):
-            text = COMMENT.sub("", text)
+            text = INDENT.sub("\n", COMMENT.sub("", text))
         for _, target in IMPORT.findall(text):
             add(_resolve(path, target))
         made[path] = _as_function(path, text)
