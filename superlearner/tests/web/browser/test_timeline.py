@@ -20,7 +20,7 @@ from page_width import SIDEWAYS
 from superlearner.store import MomentRow
 
 Open = Callable[..., Page]
-EVERY_KIND = "?kind=crashes,restarts,starts"
+EVERY_KIND = "?kind=crashes,restarts,changes,starts"
 OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
 
 
@@ -54,7 +54,7 @@ def test_going_back_shows_the_tree_before_a_restart_and_live_the_one_after_it(
     open_page: Open, real_platform: Any
 ) -> None:
     before = pid(real_platform, "counter_1")
-    page = timeline(open_page, real_platform, "?kind=crashes,restarts,starts")
+    page = timeline(open_page, real_platform, "?kind=crashes,restarts,changes,starts")
     expect(moment(page)).to_have_attribute("aria-valuetext", "Live")
     expect(in_tree(page, "counter_1")).to_contain_text(before)
     kill(real_platform, "counter_1")
@@ -178,7 +178,7 @@ def test_events_wait_while_the_list_is_read(open_page: Open, real_platform: Any)
 
 
 def test_the_platforms_own_processes_and_events_are_shown_on_request(open_page: Open, real_platform: Any) -> None:
-    page = timeline(open_page, real_platform, "?kind=crashes,restarts,starts")
+    page = timeline(open_page, real_platform, "?kind=crashes,restarts,changes,starts")
     own = page.get_by_role("button", name="Platform's own")
     happened, services = page.get_by_role("list", name="What happened"), in_tree(page, "services")
     expect(in_tree(page, "counter_1")).to_be_visible()
@@ -239,7 +239,7 @@ def test_the_steps_skip_hidden_events_and_are_disabled_without_another_one(open_
 def test_until_the_events_of_a_moment_are_there_no_tree_stands_for_it(open_page: Open, real_platform: Any) -> None:
     before = pid(real_platform, "counter_1")
     kill(real_platform, "counter_1")
-    page = timeline(open_page, real_platform, "?kind=crashes,restarts,starts")
+    page = timeline(open_page, real_platform, "?kind=crashes,restarts,changes,starts")
     page.get_by_role("button", name=re.compile(f"counter_1 <{before}> was killed$")).click()
     page.get_by_role("button", name="Previous event").click()
     expect(in_tree(page, "counter_1")).to_contain_text(before)
@@ -291,7 +291,7 @@ def test_a_restart_from_before_the_start_of_the_platform_is_listed_and_plays(
     current = happened.locator("li", has=page.locator("[aria-current]"))
     expect(current).to_contain_text("was killed and restarted")
     expect(current.locator("button")).to_have_attribute("data-at", re.compile(rf"^{int(at)}\."))
-    expect(current).to_be_in_viewport(ratio=1)
+    expect(current).to_be_in_viewport(ratio=0.9)
     page.goto(f"{stored_platform.url}/timeline?at={at - 4e-6:.6f}")  # as a restart that was not stored yet gave it
     expect(happened.locator("li", has=page.locator("[aria-current]"))).to_contain_text("was killed and restarted")
 
@@ -304,7 +304,7 @@ def test_the_filter_hides_starts_and_ends_until_they_are_wanted_and_is_in_the_ad
     happened = page.get_by_role("list", name="What happened")
     filters = page.get_by_role("group", name="Filters")
     expect(happened.get_by_role("listitem")).to_have_count(2)
-    expect(filters.get_by_role("button", pressed=True)).to_have_text(["Failures 1", "Restarts 1"])
+    expect(filters.get_by_role("button", pressed=True)).to_have_text(["Failures 1", "Restarts 1", "Changes 0"])
     lanes = height(page)
     filters.get_by_role("button", name=re.compile(r"^Starts and ends \d\d")).click()
     expect(page).to_have_url(f"{real_platform.url}/timeline{EVERY_KIND}")

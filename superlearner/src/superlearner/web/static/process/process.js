@@ -142,11 +142,14 @@ export class SlProcess extends HTMLElement {
     const startable = !this.#gone && startableState(row) && !isPassing(row, now);
     for (const one of [this.#kill, this.#with, this.#reason]) one.hidden = this.#gone || (dead && startable);
     this.#start.hidden = !startable;
-    const offered = this.#offered = dead ? { suspend: null, restart: false, terminate: false } : this.offers(row);
+    const stays = !this.#gone && !other && isPassing(row, now); // what is shown stays, so that nothing moves
+    if (!stays) this.#offered = dead ? { suspend: null, restart: false, terminate: false } : this.offers(row);
+    const offered = this.#offered;
     write(this.#hold, offered.suspend === "resume" ? "Resume" : "Suspend");
-    for (const [button, there] of /** @type {[HTMLElement, boolean][]} */ ([
+    for (const [button, there] of /** @type {[HTMLButtonElement, boolean][]} */ ([
       [this.#hold, offered.suspend !== null], [this.#restart, offered.restart], [this.#terminate, offered.terminate],
     ])) {
+      button.disabled = dead;
       button.hidden = !there;
       button.setAttribute("aria-label", `${button.textContent} ${name}`);
     }
@@ -157,7 +160,7 @@ export class SlProcess extends HTMLElement {
       : plainWords(row, now);
     write(this.#plain, plain);
     this.#plain.hidden = plain === "";
-    if (!this.#gone && !other && isPassing(row, now)) return void this.#wake(row, now); // they stay, so that nothing moves
+    if (stays) return void this.#wake(row, now);
     this.#tabs.show({ row, gone: this.#gone, skew: this.#skew, node: this.#node, find: (pid) => this.find(pid) });
     this.#wake(row, now);
   }
