@@ -9,6 +9,7 @@ import argparse
 import io
 import itertools
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -64,8 +65,8 @@ def animate(browser: Browser, address: str, file: Path, theme: str) -> None:
     for amount in (120, 80, -5):  # a state to lose, then a crash
         book(address, amount)
     page = browser.new_page(viewport=SIZE, color_scheme=theme, reduced_motion="no-preference")  # pyright: ignore[reportArgumentType]
-    page.goto(f"{address}/why")
-    page.get_by_role("row", name="ledger").first.get_by_role("link").click()
+    page.goto(f"{address}/timeline")
+    page.get_by_role("link", name=re.compile("^Why: ledger")).first.click()
     stage = page.locator("restart-stage")
     expect(stage).to_contain_text("new state")
     page.evaluate("document.fonts.ready.then(() => true)")
