@@ -29,6 +29,7 @@ __all__ = [
     "deliver",
     "hold",
     "kill",
+    "looks_like_pid",
     "resolve",
     "resolve_supervisor",
     "send_unchecked",
@@ -69,6 +70,15 @@ class Killed:
     terminated: bool
 
 
+def looks_like_pid(text: str) -> bool:
+    """Return whether a text is to be read as a pid, rather than as a name.
+
+    >>> looks_like_pid("#PID<0.17.0>"), looks_like_pid("0.17.0"), looks_like_pid("cart")
+    (True, True, False)
+    """
+    return "0" <= text[:1] <= "9" or text.startswith(("<", "#PID<"))
+
+
 def resolve(node: Node, text: str) -> Pid:
     """Return the living process with this pid, registered name or display name (`Book ACME`; of several, the oldest).
 
@@ -81,7 +91,7 @@ def resolve(node: Node, text: str) -> Pid:
     named = node.whereis(text)
     if named is not None and otp.is_alive(named):
         return named
-    if not ("0" <= text[:1] <= "9" or text.startswith(("<", "#PID<"))):
+    if not looks_like_pid(text):
         keyed = next((pid for pid in node.processes() if display_name(pid) == text), None) if " " in text else None
         if keyed is None:
             raise NotThere("process", repr(text), _suggest_name(node, text))

@@ -416,10 +416,10 @@ def test_only_a_teacher_resets_another_learner(inside: Inside, tmp_path: Path) -
             await platform.accounts.add(name, role)
             await attempt(platform, name, "s12.minimal", 1.0, ok=True)
         narrow = replace(TEACHER, scopes=frozenset({"read", "operate"}))
-        for who, whose in ((ADA, "ben"), (ADA, "nobody"), (ANONYMOUS, "ben"), (narrow, "ben"), (TEACHER, "theo")):
+        for caller, learner in ((ADA, "ben"), (ADA, "nobody"), (ANONYMOUS, "ben"), (narrow, "ben"), (TEACHER, "theo")):
             with pytest.raises(OperationError) as refused:
-                await call(platform, "course.reset", who, learner=whose)
-            assert refused.value.code == "missing_scope", (who, whose)
+                await call(platform, "course.reset", caller, learner=learner)
+            assert refused.value.code == "missing_scope", (caller, learner)
         assert await platform.store.learning.count() == 4
         with pytest.raises(OperationError, match="needs the scope code, and Ada Lovelace has own"):
             await call(platform, "course.reset", replace(ADA, shown="Ada Lovelace"), learner="ben")

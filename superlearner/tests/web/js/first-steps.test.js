@@ -39,21 +39,21 @@ test("the picture shows the branch in which something happened last, and the dem
     const kids = new Map([["shop/orders", ["shop/orders/a", "shop/orders/b"]], ["shop/delivery", ["shop/delivery/c"]]]);
     return /** @type {any} */ ({ rows: new Map(rows.map((row) => [row.key, row])), kids });
   };
-  const shown = (/** @type {any} */ model, /** @type {string|null} */ kept, /** @type {string|null} */ last) =>
+  const pickBranch = (/** @type {any} */ model, /** @type {string|null} */ kept, /** @type {string|null} */ last) =>
     sceneOf(model, kept, last)?.supervisor.key;
   const fall = entry(1, 5, "gave_up", "shop/delivery"), crash = entry(2, 9, "restarted", "shop/orders/a");
   assert.deepEqual([lastBranch([fall]), lastBranch([fall, crash]), lastBranch([])], ["shop/delivery", "shop/orders", null]);
-  assert.equal(shown(tree("orders"), null, null), "shop/orders");
-  assert.equal(shown(tree("orders"), "shop/orders", "shop/delivery"), "shop/delivery");
-  assert.equal(shown(tree("orders"), "shop/delivery", null), "shop/delivery");
-  assert.equal(shown(tree("orders"), "shop/delivery", "shop"), "shop/delivery");
-  assert.equal(shown(tree("checkout_sup"), null, "shop/delivery"), "shop/orders");
+  assert.equal(pickBranch(tree("orders"), null, null), "shop/orders");
+  assert.equal(pickBranch(tree("orders"), "shop/orders", "shop/delivery"), "shop/delivery");
+  assert.equal(pickBranch(tree("orders"), "shop/delivery", null), "shop/delivery");
+  assert.equal(pickBranch(tree("orders"), "shop/delivery", "shop"), "shop/delivery");
+  assert.equal(pickBranch(tree("checkout_sup"), null, "shop/delivery"), "shop/orders");
 });
 
 test("a crash does not tick off the kill, but is explained", () => {
   const crash = { ...entry(1, 5, "restarted"), parts: { who: "ledger", reason: "KeyError(7)", restarted: ["ledger"] } };
-  const shown = /** @type {any} */ ({ supervisor: {}, children: [] }), kill = { ...crash, parts: { ...crash.parts, reason: "killed" } };
-  assert.deepEqual(done(shown, crash), { look: true, kill: false, read: true });
-  assert.deepEqual(done(shown, kill), { look: true, kill: true, read: true });
-  assert.equal(done(shown, entry(2, 6, "gave_up", SUP)).kill, true, "many kills end in a give-up");
+  const scene = /** @type {any} */ ({ supervisor: {}, children: [] }), kill = { ...crash, parts: { ...crash.parts, reason: "killed" } };
+  assert.deepEqual(done(scene, crash), { look: true, kill: false, read: true });
+  assert.deepEqual(done(scene, kill), { look: true, kill: true, read: true });
+  assert.equal(done(scene, entry(2, 6, "gave_up", SUP)).kill, true, "many kills end in a give-up");
 });

@@ -73,13 +73,13 @@ test("restarts that repeat are one line in feed and store, and a give-up stays a
     from, to: from, count: 1, bars: [],
     event: { kind: "restarted", level: "bad", text: "", parts: { who: "pricing", reason: "TypeError('no')" } },
   });
-  const kept = (at, line, more = {}) => ({ ref: `s.${at}`, at, until: at, line, kept: true, count: 1, ...more });
+  const record = (at, line, more = {}) => ({ ref: `s.${at}`, at, until: at, line, kept: true, count: 1, ...more });
   const known = {
     node: "a", lines: [crash(1000), crash(960), crash(900)], refs: new Set(),
     stored: [
-      kept(800, "pricing crashed and was restarted", { count: 15, at: 640, until: 800 }),
-      kept(700, "cart crashed"), kept(690, "till crashed"),
-      kept(600, "delivery gave up", { gave_up: true }), kept(400, "pricing crashed and was restarted"),
+      record(800, "pricing crashed and was restarted", { count: 15, at: 640, until: 800 }),
+      record(700, "cart crashed"), record(690, "till crashed"),
+      record(600, "delivery gave up", { gave_up: true }), record(400, "pricing crashed and was restarted"),
     ],
   };
   assert.deepEqual(newest(known, 3).map(restartText), ["pricing crashed 18× in 6\u00a0min: TypeError", "cart crashed", "delivery gave up"]);

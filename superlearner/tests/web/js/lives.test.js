@@ -3,26 +3,26 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { livesOf, programEndBefore } from "#static/process/lives.js";
+import { livesOf, findProgramEnd } from "#static/process/lives.js";
 
 const ended = (at, node = null) => ({ at, node, program: true, line: `${node ?? "the program"} ended` });
 const alive = (startedAt, ...exits) =>
   livesOf(exits.map((at) => ({ at, reason: "killed", pid: `0.${at}.0`, crash: true })), { pid: "0.9.0", startedAt });
 
 test("the end of the program before the first life is the last one before it", () => {
-  assert.equal(programEndBefore([ended(40), ended(20)], "own@host", alive(41))?.at, 40);
-  assert.equal(programEndBefore([ended(40), ended(20)], "own@host", alive(60, 55, 50))?.at, 40);
+  assert.equal(findProgramEnd([ended(40), ended(20)], "own@host", alive(41))?.at, 40);
+  assert.equal(findProgramEnd([ended(40), ended(20)], "own@host", alive(60, 55, 50))?.at, 40);
 });
 
 test("an event of another node is not in the history of a process", () => {
-  assert.equal(programEndBefore([ended(40, "b@host")], "own@host", alive(50)), undefined);
-  assert.equal(programEndBefore([ended(40, "b@host"), ended(20, "own@host")], "own@host", alive(50))?.at, 20);
+  assert.equal(findProgramEnd([ended(40, "b@host")], "own@host", alive(50)), undefined);
+  assert.equal(findProgramEnd([ended(40, "b@host"), ended(20, "own@host")], "own@host", alive(50))?.at, 20);
 });
 
 test("an event during which a process of the list lived did not end the program", () => {
-  assert.equal(programEndBefore([ended(40)], "own@host", alive(30)), undefined);
-  assert.equal(programEndBefore([ended(40)], "own@host", alive(60, 30, 20)), undefined);
+  assert.equal(findProgramEnd([ended(40)], "own@host", alive(30)), undefined);
+  assert.equal(findProgramEnd([ended(40)], "own@host", alive(60, 30, 20)), undefined);
 });
 
 test("without a life in the list, the last end of the program stands there", () =>
-  assert.equal(programEndBefore([ended(40)], "own@host", [])?.at, 40));
+  assert.equal(findProgramEnd([ended(40)], "own@host", [])?.at, 40));

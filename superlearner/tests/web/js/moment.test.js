@@ -505,16 +505,16 @@ test("a restart on request has no crash, and no supervisor spends a restart", ()
   const events = [{ kind: "stop", id: "shop/a", by: "shop", at: 0 }, start];
   const moment = { ...simulate(root, "shop/a"), events, request: "your request from the page (supervisor.restart_child)" };
   assert.equal(headline(moment), "a restarted");
-  const said = [0, 1, 2, 3, 4, 5, 6].map((stage) => sentence(moment, stage)), whole = said[6];
+  const stages = [0, 1, 2, 3, 4, 5, 6].map((stage) => sentence(moment, stage)), whole = stages[6];
   assert.equal(whole, "shop restarted a by your request from the page. That does not count against its restart limit.");
-  assert.deepEqual(said, ["Before: a runs.", whole, whole, whole, "shop stops a.", "shop starts a again.", whole]);
+  assert.deepEqual(stages, ["Before: a runs.", whole, whole, whole, "shop stops a.", "shop starts a again.", whole]);
   const below = [{ ...events[0], id: "shop/a/x", by: "shop/a" }, ...events, { ...start, id: "shop/a/x", by: "shop/a" }];
   assert.equal(headline({ ...moment, events: below }), "a restarted"); // and not x
 });
 
 test("restarts of the same child are said to be before or after this one", () => {
-  const said = (/** @type {number} */ before) => othersText("ledger", { storm: 3, storm_before: before });
-  assert.equal(said(3), "ledger was also restarted three times within the 20 s before this.");
-  assert.equal(said(0), "ledger was also restarted three times within the 20 s after this.");
-  assert.equal(said(1), "ledger was also restarted once within the 20 s before this, and twice within the 20 s after.");
+  const write = (/** @type {number} */ before) => othersText("ledger", { storm: 3, storm_before: before });
+  assert.equal(write(3), "ledger was also restarted three times within the 20 s before this.");
+  assert.equal(write(0), "ledger was also restarted three times within the 20 s after this.");
+  assert.equal(write(1), "ledger was also restarted once within the 20 s before this, and twice within the 20 s after.");
 });

@@ -10,7 +10,7 @@ import { EventLog } from "#static/timeline/event-log.js";
 import { countKinds, DEFAULT, kindsFrom, kindsText, momentFrom, ofKinds } from "#static/timeline/kinds.js";
 import { KeptTrees } from "#static/timeline/kept-trees.js";
 import { lifeOf } from "#static/timeline/life.js";
-import { keptAt, storedTree } from "#static/timeline/stored-tree.js";
+import { findKept, storedTree } from "#static/timeline/stored-tree.js";
 import { countUpTo, firstSpan, isAbout, markOf, marksOf, meantBy, newestBefore, textOf, stepFrom, treeAt } from "#static/timeline/past.js";
 
 const row = (key, pid, more = {}) => ({
@@ -347,7 +347,7 @@ test("the tree of a kept restart is the stored one, with what had happened up to
     { ref: "a.1", at: 99, until: 99.5, data: {} }, { ref: "a.2", at: 100, until: 100.004, data: {} },
     { ref: "b.1", at: 101, until: 101, data: { program: true, started: 0 } },
   ];
-  assert.deepEqual([98, 99.2, 99.7, 100.0000004, 100.0046, 101].map((when) => keptAt(kept, when)?.ref ?? null),
+  assert.deepEqual([98, 99.2, 99.7, 100.0000004, 100.0046, 101].map((when) => findKept(kept, when)?.ref ?? null),
     [null, "a.1", null, "a.2", "a.2", null]);
 });
 

@@ -231,12 +231,7 @@ def gave_up(who: str, last: str, *, used: Any, allowed: Any, window: Any) -> str
     >>> gave_up("shop", "", used=1, allowed=0, window=5)
     'shop gave up: it allows no restarts'
     """
-    why = "it allows no restarts" if not allowed else f"it needed {used} restarts{_within(window)}"
-    if allowed and budget(used, allowed, window):
-        time = f" in {duration(window)}" if type(window) in (int, float) else ""
-        restarts = f"{allowed} restart{'' if allowed == 1 else 's'}"
-        why = f"max_restarts={allowed} allows {restarts}{time}, and a {_ordinal(int(allowed) + 1)} was needed"
-    return f"{who} gave up: {why}{f' (last: {last})' if last else ''}"
+    return f"{who} gave up: {_exceeded(used, allowed, window)}{f' (last: {last})' if last else ''}"
 
 
 def restarts_after(by: str, who: str, pause: float, *, done: bool = False) -> str:
@@ -383,6 +378,17 @@ def duration(seconds: Any) -> str:
     ('5 s', '2.5 s', 'infinity')
     """
     return f"{seconds:g} s" if type(seconds) in (int, float) else str(seconds)
+
+
+def _exceeded(used: Any, allowed: Any, window: Any) -> str:
+    """Return the clause about a restart limit that was exceeded."""
+    if not allowed:
+        return "it allows no restarts"
+    if not budget(used, allowed, window):
+        return f"it needed {used} restarts{_within(window)}"
+    time = f" in {duration(window)}" if type(window) in (int, float) else ""
+    restarts = f"{allowed} restart{'' if allowed == 1 else 's'}"
+    return f"max_restarts={allowed} allows {restarts}{time}, and a {_ordinal(int(allowed) + 1)} was needed"
 
 
 def _ordinal(number: int) -> str:

@@ -57,7 +57,7 @@ class Attachments:
         return next((one for one in self if one.name == name), None)
 
     def find_addressed(self, text: str) -> Attachment | None:
-        """Return the service with this node name, full or short, or attached at this address; None if there is none."""
+        """Return the service with this full or short node name, or attached at this address; None if there is none."""
         found = self.find(text) or self.find(full_name(text))
         return found or next((one for one in self if one.where.address == text), None)
 

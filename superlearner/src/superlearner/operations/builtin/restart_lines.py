@@ -282,6 +282,15 @@ def _describe_group(group: Group, past: Past, clock: Clock, run: str) -> Restart
     fall = next((one for one in reversed(given_up) if facts_of(one).crash), given_up[-1]) if given_up else None
     straws = (find_line(start_failure(one)) for one in reversed(group.of("restart_failed")) if fall is not None)
     straw = next(filter(None, straws), None)
+    reason, strategy = "unknown", None
+    if group.requested:
+        reason = None
+    elif fall is not None or "reason" in first.data:
+        reason = facts_of(fall or first).reason
+    if done is not None:
+        strategy = done.data["strategy"]
+    elif not group.requested:
+        strategy = past.strategy(end.pid, first.seq)
     described = RestartLine(
         event=group.id,
         last=group.events[-1].seq if group.events else first.seq,
@@ -292,18 +301,10 @@ def _describe_group(group: Group, past: Past, clock: Clock, run: str) -> Restart
         until=None,
         kept=True,
         name=past.name(group.victim, past.id_of(group.victim)) if group.victim is not None else "unknown",
-        reason=None
-        if group.requested
-        else facts_of(fall or first).reason
-        if fall is not None or "reason" in first.data
-        else "unknown",
+        reason=reason,
         where=None if (line := straw or found) is None else line.place,
         supervisor=past.name(above := given_up[-1].pid if given_up else end.pid, past.id_of(above)),
-        strategy=done.data["strategy"]
-        if done is not None
-        else None
-        if group.requested
-        else past.strategy(end.pid, first.seq),
+        strategy=strategy,
         started=sum(one.kind in STARTS for one in group.events),
         gave_up=any(one.kind == "gave_up" for one in answers),
         fallen=list(dict.fromkeys(past.name(one.pid, past.id_of(one.pid)) for one in group.of("gave_up"))),

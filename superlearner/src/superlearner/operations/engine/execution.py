@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,6 +14,7 @@ from otp import standstill
 from superlearner.base.shortage import shortage_of
 from superlearner.base.telemetry import Telemetry
 from superlearner.base.validation import problem_text, suggest_choice
+from superlearner.control.steer import looks_like_pid
 from superlearner.control.terms import clip, text_of
 from superlearner.nodes.nodes import WatchedNode
 from superlearner.operations.context import Context, DryRun
@@ -34,8 +34,6 @@ LONGEST: Final = 500
 REFUSALS: Final = frozenset({"missing_scope", "critical_process_protection", "sensitive_process", "eval_not_allowed"})
 """Outcomes that the audit log has of all operations, not only of those that change something."""
 LONGEST_NAME: Final = 200
-PID: Final = re.compile(r"(#PID)?<?\d+\.\d+\.\d+>?")
-"""A pid, which processes of several nodes may have."""
 MOST_ASKED: Final = 8
 """The most other nodes that are asked for a process."""
 ANSWER_S: Final = 1.0
@@ -179,7 +177,7 @@ async def _name_other_node(
 ) -> None:
     """Name the node on which a process of this name runs, if the request named no node and another node has it."""
     name = parameters.get("pid")
-    if not isinstance(name, str) or PID.fullmatch(name):
+    if not isinstance(name, str) or looks_like_pid(name):  # processes of several nodes may have one pid
         return
     shows = services.get(Registry).known("process.info")
 

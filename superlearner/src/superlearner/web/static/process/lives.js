@@ -35,13 +35,13 @@ export function livesOf(exits, now) {
 }
 
 /**
- * Return the last end of the program of a node which ended the processes before these lives; undefined if there is none.
+ * Find the last time the program of a node ended before these lives began; undefined if it did not.
  * @param {readonly Api.RestartLine[]} restarts  newest first, also of other nodes
  * @param {string} node  its name
  * @param {readonly Life[]} lives  oldest first
  * @returns {Api.RestartLine|undefined}
  */
-export function programEndBefore(restarts, node, lives) {
+export function findProgramEnd(restarts, node, lives) {
   const [first] = lives, begun = first?.from ?? first?.to ?? Infinity;
   return restarts.find((one) => one.program && (one.node ?? node) === node && one.at <= begun);
 }

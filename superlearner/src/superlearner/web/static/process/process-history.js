@@ -6,7 +6,7 @@
 
 import { info, requestOn } from "../base/api.js";
 import { chosen, icon, make, renew } from "../base/dom.js";
-import { livesOf, programEndBefore, timeline } from "./lives.js";
+import { livesOf, findProgramEnd, timeline } from "./lives.js";
 import { ask } from "./process-asks.js";
 import { Panel } from "./process-panel.js";
 import { whyAddress } from "../base/process-link.js";
@@ -48,7 +48,7 @@ export class SlHistory extends Panel {
     const exits = !alive && last && last.at > (told.exits[0]?.at ?? 0) + 0.001 ? [{ ...last, pid: told.pid }, ...told.exits] : told.exits;
     const lives = livesOf(exits, { pid: alive ? told.pid : null, startedAt: told.started_at, ended: alive ? null : told.pid });
     const failed = exits.filter((one) => one.crash).map((one) => one.reason);
-    const { restarts } = seen.row, program = programEndBefore(told.restarts, seen.node, lives);
+    const { restarts } = seen.row, program = findProgramEnd(told.restarts, seen.node, lives);
     renew(this.content, [
       make("section", {},
         make("p", { class: "depth" },

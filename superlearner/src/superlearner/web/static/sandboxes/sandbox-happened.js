@@ -10,7 +10,7 @@ import { whyAddress } from "../base/process-link.js";
 import { time } from "../base/words.js";
 import { storedText } from "../live/storms.js";
 import { html, nothing, render, repeat } from "../vendor/lit-html.js";
-import { at, covers, linesIn, noticesOfRun, noticeText, restartsOfRuns } from "./sandbox-words.js";
+import { at, covers, findLine, linesIn, noticesOfRun, noticeText, restartsOfRuns } from "./sandbox-words.js";
 
 /** @import { FeedEvent } from "../live/model.js" */
 
@@ -64,9 +64,9 @@ const split = (text) => linesIn(text).map((part) => (typeof part === "number" ? 
 
 function draw() {
   const { run, earlier } = restartsOfRuns(stored.restarts, stored.created, since);
-  const kept = run.filter((one) => one.kept);
+  const recorded = run.filter((one) => one.kept);
   const hasReplay = (/** @type {FeedEvent} */ one) =>
-    one.event && one.parts?.signals && one.kind !== "stopped" && (node || kept.some((restart) => covers(restart, one)));
+    one.event && one.parts?.signals && one.kind !== "stopped" && (node || recorded.some((restart) => covers(restart, one)));
   const all = [
     ...events.map((one) => ({
       key: `e${one.id}`, at: one.at, text: one.text, level: one.level, on: node || stored.node,
@@ -96,5 +96,5 @@ function draw() {
 const entryOf = (one) => ({
   key: `r${one.ref} ${one.count}`, at: one.at, text: storedText(one), level: one.gave_up ? "bad" : "warn",
   why: one.kept && one.ref ? one.ref : 0, who: one.name ?? "",
-  line: Number(/\bmain\.py:(\d+)/.exec(one.where ?? "")?.[1] ?? 0), on: stored.node,
+  line: findLine(one.where), on: stored.node,
 });

@@ -111,6 +111,9 @@ export function placeOf(message) {
 /** Return the place of a line of a sandbox's code, in the form that all pages and messages use. @param {number} line */
 export const at = (line) => `main.py:${line}`;
 
+/** Return the line of the code that a place names; 0 if it names none. @param {string|null} [place] */
+export const findLine = (place) => Number(/\bmain\.py:(\d+)/.exec(place ?? "")?.[1] ?? 0);
+
 /** Return the parts of a text: words, and the lines of the code that it names. @param {string} text @returns {(string|number)[]} */
 export const linesIn = (text) => text.split(/\bmain\.py(?::|, line )(\d+)/).map((part, place) => (place % 2 ? Number(part) : part));
 
@@ -229,7 +232,7 @@ export function restartsOfRuns(restarts, created, since) {
  * @param {number} since  when the run began
  */
 export function crashOfRun([newest], since) {
-  const line = Number(/\bmain\.py:(\d+)/.exec(newest?.where ?? "")?.[1] ?? 0);
+  const line = findLine(newest?.where);
   return newest && line && newest.at >= since ? { name: newest.name ?? "", line, reason: newest.reason ?? "", hint: null } : null;
 }
 

@@ -150,7 +150,7 @@ function begin() {
 const inTree = (key, node = chosen()) => `${root()}/supervisors?${new URLSearchParams({ process: key, ...(node ? { node } : {}) })}`;
 
 function draw() {
-  // A picture that plays, or in which somebody is about to choose a process, stays
+  // The picture does not change while it plays, or while the pointer or the focus is on it
   const stays = scene !== null && (family.busy || family.matches(":hover, :focus-within"));
   scene = sceneOf(model, scene?.supervisor.key ?? null, stays ? null : lastBranch(model.feed));
   byId("wait", HTMLElement).hidden = true;

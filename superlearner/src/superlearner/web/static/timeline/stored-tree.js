@@ -18,7 +18,7 @@ const SAME_S = 0.001;
  * @param {readonly LogEvent[]} kept  oldest first
  * @param {number} at
  */
-export const keptAt = (kept, at) =>
+export const findKept = (kept, at) =>
   kept.findLast(({ ref, data, at: from, until = from }) =>
     Boolean(ref) && (!data["program"] || data["started"]) && from - SAME_S <= at && at <= until + SAME_S);
 

@@ -25,7 +25,7 @@ import { countKinds, KINDS, kindsFrom, kindsText, momentFrom, ofKinds } from "./
 import { KeptTrees } from "./kept-trees.js";
 import { lifeOf } from "./life.js";
 import { countUpTo, isAbout, markOf, meantBy, stepFrom } from "./past.js";
-import { keptAt, storedTree } from "./stored-tree.js";
+import { findKept, storedTree } from "./stored-tree.js";
 
 /** @import { Moment } from "../moment/schedule.js" */
 
@@ -308,7 +308,7 @@ const stored = new Map();
 
 /** Return the tree at the moment, if it is known: before the events in memory, what is stored of a restart that went on then. */
 function treeNow() {
-  const known = trees.at(model, log, at, now()), ref = known.state === "unknown" && at !== null ? keptAt(log.kept ?? [], at)?.ref : null;
+  const known = trees.at(model, log, at, now()), ref = known.state === "unknown" && at !== null ? findKept(log.kept ?? [], at)?.ref : null;
   if (!ref) return known;
   const moment = stored.get(ref);
   if (moment === undefined) void readStored(ref);
