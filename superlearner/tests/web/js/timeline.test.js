@@ -6,36 +6,15 @@ import { test } from "node:test";
 import { EMPTY, reduce } from "#static/live/model.js";
 import { above, yoursFirst, yoursOnly } from "#static/live/scopes.js";
 import { precise } from "#static/base/words.js";
-import { EventLog } from "#static/timeline/event-log.js";
 import { countKinds, DEFAULT, kindsFrom, kindsText, momentFrom, ofKinds } from "#static/timeline/kinds.js";
 import { KeptTrees } from "#static/timeline/kept-trees.js";
 import { lifeOf } from "#static/timeline/life.js";
 import { findKept, storedTree } from "#static/timeline/stored-tree.js";
-import { countUpTo, firstSpan, isAbout, markOf, marksOf, meantBy, newestBefore, textOf, stepFrom, treeAt } from "#static/timeline/past.js";
+import { countUpTo, firstSpan, isAbout, markOf, meantBy, newestBefore, stepFrom, treeAt } from "#static/timeline/past.js";
+import { row, now, event, events, older } from "./timeline-events.js";
 
-const row = (key, pid, more = {}) => ({
-  key, parent: key.includes("/") ? key.slice(0, key.lastIndexOf("/")) : null, id: key.split("/").at(-1), name: key.split("/").at(-1), pid,
-  kind: "worker", what: "", strategy: null, state: "running", restarts: 0, restarted_along: 0, last: null, ...more,
-});
-const now = reduce(EMPTY, { k: "s", epoch: "e", seq: 1, now: 20, feed: [], health: null, nodes: [
-  row("sup", "0.1.0", { kind: "supervisor", strategy: "rest_for_one" }),
-  row("sup/ledger", "0.5.0", { restarts: 1 }), row("sup/cart", "0.6.0", { restarted_along: 1 }), row("sup/late", "0.7.0"),
-] });
-const event = (at, type, pid, name, data) => ({
-  id: `e-${at}`, seq: at, at, type, pid, name, supervisor: "sup", text: "", data: { supervisor_pid: "0.1.0", id: name, ...data },
-});
-/** The ledger crashes and takes the cart with it; a job that nobody restarts ends; a child is added. */
-const events = [
-  event(10, "child_terminated", "0.2.0", "ledger", { reason: "ValueError", by: "exit" }),
-  event(11, "child_terminated", "0.3.0", "cart", { reason: "shutdown", by: "supervisor" }),
-  event(12, "child_restarted", "0.5.0", "ledger", { old: "0.2.0", reason: "ValueError", along: false }),
-  event(13, "child_started", "0.6.0", "cart", { old: null, along: true }),
-  event(14, "child_terminated", "0.4.0", null, { id: null, reason: "normal", by: "exit" }),
-  event(15, "child_started", "0.7.0", "late", { old: null, along: false }),
-];
 /** The events that the page has; without more, all of them. */
 const logOf = (events, more) => ({ events, whole: true, run: "r", change: 0, read: 0, ...more });
-const older = [event(1, "child_started", "0.1.5", "other", { old: null, along: false })];
 const shown = (at) => Object.fromEntries((treeAt(now, events, at).kids.get("sup") ?? []).map((key) => {
   const { id, pid, state, restarts } = treeAt(now, events, at).rows.get(key);
   return [id, [pid, state, restarts]];
@@ -149,173 +128,10 @@ test("a tree waits for the events of the changes that it already shows, and for 
   assert.equal(at({ change: 9, read: 3 }).model.rows.get("sup/ledger").pid, "0.5.0");
 });
 
-const answer = (found, run, more) => ({ items: found, last_id: `${run}-9`, ended: "timeout", ...more });
-
-/** A log whose requests for events are answered in the order that the test wants; it has these kept restarts. */
-function askedLog(kept = []) {
-  const asked = [], seen = [];
-  const log = new EventLog(() => seen.push(log.error), (path) => {
-    if (path.startsWith("/restarts?settled=true&")) return Promise.resolve(kept);
-    return new Promise((resolve, reject) => asked.push({ path, resolve, reject }));
-  });
-  return { log, asked, seen };
-}
-
-test("an answer for an earlier request never replaces a later one, and its failure says nothing", async () => {
-  const { log, asked } = askedLog();
-  const first = log.begin(), second = log.begin();
-  asked[1].resolve(answer(events, "new"));
-  await second;
-  asked[0].resolve(answer(events.slice(0, 1), "old"));
-  await first;
-  assert.deepEqual([log.run, log.events.length, log.read], ["new", events.length, 0]);
-  const third = log.begin(), fourth = log.begin();
-  asked[3].resolve(answer(events, "newest"));
-  asked[2].reject(new Error("too late"));
-  await Promise.all([third, fourth]);
-  assert.deepEqual([log.run, log.error], ["newest", null]);
-});
-
-test("events are in the order of their times: an end is reported when its supervisor handles it", async () => {
-  const { log, asked } = askedLog();
-  const begun = log.begin();
-  asked[0].resolve(answer([events[0], events[2], { ...events[1], at: 10.5 }], "run"));
-  await begun;
-  assert.deepEqual(log.events.map(({ at }) => at), [10, 10.5, 12]);
-});
-
-test("a log whose time ran out goes on until it has the newest event", async () => {
-  const { log, asked } = askedLog();
-  const until = async (count) => {
-    while (asked.length < count) await new Promise(setImmediate);
-  };
-  const begun = log.begin();
-  asked[0].resolve(answer(events.slice(0, 2), "run", { ended: "limit" }));
-  await begun;
-  assert.deepEqual([log.read, log.events.length], [-1, 2]);
-  await until(2);
-  asked[1].resolve(answer(events.slice(2, 4), "run", { ended: "limit" }));
-  await until(3);
-  assert.deepEqual([log.read, log.events.length], [-1, 4]);
-  asked[2].resolve(answer(events.slice(4), "run"));
-  await new Promise(setImmediate);
-  assert.deepEqual([log.read, log.events], [0, events]);
-});
-
-test("no tree is drawn from an incomplete answer with older events", async () => {
-  const { log, asked } = askedLog();
-  const begun = log.begin();
-  asked[0].resolve(answer(events.toSpliced(0, 0, ...Array(400).fill(events[0])), "run"));
-  await begun;
-  assert.deepEqual([log.read, log.whole], [0, false]);
-  const all = log.all();
-  asked[1].resolve(answer(events.slice(0, 3), "run", { ended: "limit" }));
-  await all;
-  assert.equal(new KeptTrees().at(now, log, 11, 20).state, "loading");
-});
-
-test("who killed a process stays known when older events are loaded", async (t) => {
-  t.mock.timers.enable({ apis: ["setTimeout"] });
-  const data = { by_itself: true, reason: "killed", supervisor_pid: "0.2.0" };
-  const killed = { id: "k", type: "child_terminated", at: 11, pid: "0.5.0", name: "ledger", text: "ledger was killed", cause: 7, data };
-  const { log, asked } = askedLog([{ event: 7, request: "your request from the page (process.kill)" }]);
-  const begun = log.begin();
-  asked[0].resolve(answer([...Array(399).fill(events[0]), killed], "run"));
-  await begun;
-  await log.explain();
-  const currentText = () => textOf(log.events.find(({ id }) => id === "k"), new Set());
-  assert.equal(currentText(), "ledger was killed by your request from the page");
-  const all = log.all();
-  asked[1].resolve(answer([...Array(500).fill(events[0]), killed], "run"));
-  await all;
-  assert.equal(currentText(), "ledger was killed by your request from the page");
-});
-
-test("newer events are not requested while older ones are loading", async (t) => {
-  t.mock.timers.enable({ apis: ["setTimeout"] });
-  const { log, asked } = askedLog();
-  const begun = log.begin();
-  asked[0].resolve(answer(Array(400).fill(events[0]), "run"));
-  await begun;
-  const all = log.all();
-  log.soon();
-  t.mock.timers.tick(5000);
-  await new Promise(setImmediate);
-  assert.equal(asked.length, 2);
-  asked[1].resolve(answer(events, "run", { last_id: "run-42" }));
-  await all;
-  t.mock.timers.tick(5000);
-  await new Promise(setImmediate);
-  assert.match(asked[2].path, /last_id=run-42/);
-});
-
-test("kept restarts are loaded back to a moment, and in parts on request", async () => {
-  const paths = [], oldest = 1000 - 2400;
-  const log = new EventLog(() => {}, async (path) => {
-    const [, most, until] = /^\/restarts\?settled=true&fold=false&per_page=(\d+)&until=(-?\d+)$/.exec(path) ?? [];
-    if (path.startsWith("/events")) return answer([{ ...events[0], at: 1000 }], "run");
-    if (!until) return [];
-    paths.push(path);
-    return Array.from({ length: Math.min(Number(most), Number(until) - oldest) }, (_, place) => {
-      const at = Number(until) - 1 - place;
-      return { ref: `9f3a.${at}`, event: at, at, count: 1, kept: true, line: "till crashed and was restarted", started: 1 };
-    });
-  });
-  await log.begin();
-  await new Promise(setImmediate);
-  assert.deepEqual([log.kept.length, log.kept[0].at, log.goesOn], [200, 800, true]);
-  await log.more(-500);
-  assert.deepEqual([log.kept.length, log.kept[0].at, log.goesOn, paths.length], [2200, -1200, true, 3]);
-  assert.ok(log.kept.every(({ at }, place) => at === place - 1200));
-  await log.more();
-  assert.deepEqual([log.kept.length, log.kept[0].at, log.goesOn], [2400, oldest, false]);
-  await log.more();
-  assert.equal(paths.length, 4);
-});
-
 test("a child that had ended when its supervisor was about to stop it is a failure", () => {
   const found = { reason: "killed", by: "supervisor", by_itself: true };
   assert.equal(markOf(event(1, "child_terminated", "0.3.0", "cart", found)), "crash");
   assert.equal(markOf(event(1, "child_terminated", "0.3.0", "cart", { ...found, by_itself: false })), "stop");
-});
-
-test("what failed is asked for again on request only", async () => {
-  const { log, asked, seen } = askedLog();
-  const begun = log.begin(), refused = new Error("unreachable");
-  asked[0].reject(refused);
-  await begun;
-  assert.deepEqual([log.error, seen, log.read], [refused, [refused], -1]);
-  await log.all();
-  assert.equal(asked.length, 1);
-  const again = log.retry();
-  asked[1].resolve(answer(events, "run"));
-  await again;
-  assert.deepEqual([log.error, log.events.length, log.whole], [null, events.length, true]);
-});
-
-test("kept restarts come before the events, as failures if they are some, with their ids", async () => {
-  const storedLine = (at, line, count = 1, kept = true, more = {}) =>
-    ({ ref: `9f3a0c1b22d4.${at}`, at, until: at, count, kept, line, ...more });
-  const { log, asked } = askedLog([
-    storedLine(5, "Shop's program ended: killed; playground started it again after 1.0 s", 1, true, { program: true, started: 1 }),
-    storedLine(4, "stall gave up"), storedLine(3, "till ended 300 times more", 300, false),
-    storedLine(2, "till was killed and restarted", 1, true, { started: 1 }),
-    storedLine(1, "till ended"),
-  ]);
-  const begun = log.begin();
-  assert.ok(log.goesOn);
-  asked[0].resolve(answer(events, "run"));
-  await begun;
-  await new Promise(setImmediate);
-  assert.deepEqual(log.kept.map((event) => [event.at, event.ref, event.seq, markOf(event)]), [
-    [1, "9f3a0c1b22d4.1", null, "restart"], [2, "9f3a0c1b22d4.2", null, "crash"], [3, "9f3a0c1b22d4.3", null, "restart"],
-    [4, "9f3a0c1b22d4.4", null, "crash"], [5, "9f3a0c1b22d4.5", null, "crash"],
-  ]);
-  assert.deepEqual(countKinds(log.kept), { crashes: 3, restarts: 4, changes: 0, starts: 0 });
-  for (const kind of ["crashes", "restarts", "changes", "starts"])
-    assert.equal(countKinds(log.kept)[kind], ofKinds(log.kept, [kind]).length, "the chip counts what the list shows");
-  assert.deepEqual(ofKinds(log.kept, ["restarts"]).map(({ at }) => at), [1, 2, 3, 5]);
-  assert.ok(!log.goesOn);
 });
 
 test("the tree of a kept restart is the stored one, with what had happened up to the moment", () => {
@@ -349,98 +165,6 @@ test("the tree of a kept restart is the stored one, with what had happened up to
   ];
   assert.deepEqual([98, 99.2, 99.7, 100.0000004, 100.0046, 101].map((when) => findKept(kept, when)?.ref ?? null),
     [null, "a.1", null, "a.2", "a.2", null]);
-});
-
-test("a kill and a kept restart say by whom: the request, and the supervisor", async () => {
-  const lines = [
-    { ref: "9f3a.6", event: 6, at: 5, count: 1, kept: true, line: "till was killed and restarted",
-      name: "till", reason: "killed", started: 1,
-      supervisor: "shop", strategy: "one_for_one", request: "your request from the page (process.kill)" },
-    { ref: "9f3a.2", event: 2, at: 3, count: 1, kept: true, line: "shop gave up", name: "till", reason: "killed", gave_up: true,
-      supervisor: "shop", strategy: "one_for_one", request: "ada's request over HTTP (process.kill)" },
-  ];
-  const { log, asked, seen } = askedLog(lines);
-  const begun = log.begin(), killed = { type: "child_terminated", id: "7", at: 9, cause: 6, text: "till <0.5.0> was killed", pid: "0.5.0" };
-  asked[0].resolve(answer([{ ...killed, data: { by: "exit", by_itself: true, reason: "killed" } }], "run"));
-  await begun;
-  await new Promise(setImmediate);
-  const drawn = seen.length;
-  await log.explain();
-  assert.equal(seen.length, drawn + 1);
-  assert.deepEqual([...log.kept, ...log.events].map((event) => textOf(event, new Set())), [
-    "shop gave up: till was killed by ada's request over HTTP",
-    "till was killed and restarted: killed by your request from the page, restarted by shop (one_for_one)",
-    "till <0.5.0> was killed by your request from the page",
-  ]);
-});
-
-test("a kept restart has its reason, a give-up is one sentence, and neither repeats an event in memory", async () => {
-  const line = {
-    ref: "9f3a.6", count: 1, kept: true, name: "till", reason: "KeyError(7)", started: 1, supervisor: "shop", strategy: "one_for_one",
-  };
-  const story = "shop gave up: max_restarts=3 allows 3 restarts in 5 s, and a 4th was needed (last: till crashed: KeyError(7))";
-  const { log, asked } = askedLog([
-    { ...line, event: 8, at: 8.9999, line: "till crashed and was restarted" },
-    { ...line, event: 6, at: 5, line: "till crashed and was restarted" },
-    { ...line, event: 2, at: 3, line: "shop gave up", started: 0, gave_up: true, story },
-  ]);
-  const begun = log.begin(), ended = { type: "child_terminated", id: "9", at: 9, cause: 8, text: "till <0.5.0> crashed", pid: "0.5.0" };
-  asked[0].resolve(answer([{ ...ended, data: { by: "exit", by_itself: true, reason: "KeyError(7)" } }], "run"));
-  await begun;
-  await new Promise(setImmediate);
-  assert.deepEqual(log.kept.map((event) => [textOf(event, new Set()), marksOf(event)]), [
-    [story, ["crash"]],
-    ["till crashed and was restarted: KeyError(7), restarted by shop (one_for_one)", ["crash", "restart"]],
-  ]);
-});
-
-test("the end of a service and its return are rows among the events", async () => {
-  const row = { event: 1, count: 1, kept: true, program: true };
-  const end = { ...row, ref: "a.1", at: 6.5, line: "shop is gone: it has ended", reason: "it has ended" };
-  const back = { ...row, ref: "b.1", at: 6.7, line: "shop is attached again", reason: null, started: 1 };
-  const { log, asked } = askedLog([back, end]);
-  const begun = log.begin();
-  asked[0].resolve(answer([{ type: "child_started", id: "1", at: 6, text: "shop started till", pid: "0.5.0", data: {} }], "run"));
-  await begun;
-  await new Promise(setImmediate);
-  await new Promise(setImmediate);
-  assert.deepEqual(log.events.map((event) => [textOf(event, new Set()), markOf(event)]), [
-    ["shop started till", "start"], ["shop is gone: it has ended", "crash"], ["shop is attached again", "restart"],
-  ]);
-});
-
-test("the ends of a service that were asked for before the log began again are not added to it", async () => {
-  /** @type {{path: string, resolve: (found: any) => void}[]} */ const asked = [];
-  const log = new EventLog(() => {}, (path) => new Promise((resolve) => asked.push({ path, resolve })));
-  const settled = () => new Promise(setImmediate);
-  const end = { event: 1, count: 1, kept: true, program: true, ref: "a.1", at: 9, line: "shop is gone", reason: "it has ended" };
-  void log.begin();
-  asked.shift().resolve(answer([{ ...events[0], id: "1" }], "old"));
-  await settled();
-  asked.shift().resolve([]);
-  await settled();
-  const before = asked.shift();
-  assert.match(before.path, /since=10$/);
-  void log.begin();
-  asked.shift().resolve(answer([{ ...events[0], id: "1" }], "new"));
-  await settled();
-  before.resolve([end]);
-  await settled();
-  assert.deepEqual([log.run, log.events.length, log.kept], ["new", 1, null]);
-});
-
-test("events of another program of the node replace those of the former one", async () => {
-  const { log, asked } = askedLog();
-  const begun = log.begin();
-  asked[0].resolve(answer(events, "one"));
-  await begun;
-  const newer = log.retry();
-  asked[1].resolve(answer([{ type: "gap" }, ...events.slice(0, 1)], "two"));
-  await newer;
-  assert.deepEqual([log.events, log.read], [[], -1]);
-  asked[2].resolve(answer(events.slice(0, 2), "two"));
-  await new Promise(setImmediate);
-  assert.deepEqual([log.run, log.events.length], ["two", 2]);
 });
 
 test("the card of a process of the past is from its own events, and the one in its place now is another", () => {
