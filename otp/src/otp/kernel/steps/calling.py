@@ -16,7 +16,6 @@ from otp.kernel.ends.call_cycles import suspect
 from otp.kernel.ends.mailbox import deliver, forget, park, refuse_to_wait
 from otp.kernel.steps.calls import (
     call_failed,
-    call_from_outside,
     failure,
     make_noproc_exit,
     retold,
@@ -266,7 +265,9 @@ async def _call_from_outside(to: Process, dest: Any, request: Any, timeout: Any)
     if to.status == DEAD or to.status == EXITING:
         await spend()
         raise failure("timeout" if timeout == 0 else "noproc", dest, request, timeout)
-    return await call_from_outside(to, dest, request, timeout, lambda frm: send_call(to, frm))
+    frm = new_call(new_outside_caller(to), request, to)
+    send_call(to, frm)
+    return await wait_outside(frm, dest, timeout)
 
 
 def cast(dest: Any, request: Any) -> str:
