@@ -5,9 +5,10 @@
  */
 
 import { nameIn } from "../live/storms.js";
+import { label } from "../live/model.js";
 import { counted, time } from "../base/words.js";
 
-/** @import { Row } from "../live/model.js" */
+/** @import { Model, Row } from "../live/model.js" */
 /** @import { Line } from "../live/storms.js" */
 
 /**
@@ -32,3 +33,17 @@ export const unknownBecause = (status, lost) => (status === "gone" ? "The node i
 /** Return the predicate about a suspended process. @param {Pick<Row, "since"|"doing"|"mailbox">} row */
 export const suspendedText = ({ since, doing, mailbox }) => `has been suspended since ${time(since)}${doing ? ` by ${doing}` : ""}${mailbox
   ? `: ${counted(mailbox, "message waits", "messages wait")}` : ""}`;
+
+/**
+ * Return the predicate about a stopped process: it may start again with its supervisor, or with a sibling that is being restarted.
+ * @param {Pick<Row, "parent">} row
+ * @param {Pick<Model, "rows"|"kids">} model
+ */
+export function stoppedText({ parent }, { rows, kids }) {
+  const supervisor = rows.get(parent ?? "");
+  if (!supervisor) return "was stopped; nothing starts it again";
+  if (supervisor.pid === null) return `was stopped with ${label(supervisor)}`;
+  const first = supervisor.strategy === "one_for_one" ? undefined
+    : (kids.get(supervisor.key) ?? []).map((key) => rows.get(key)).find((sibling) => sibling?.state === "restarting");
+  return first ? `was stopped; it starts again after ${label(first)}` : "was stopped; nothing starts it again";
+}

@@ -10,7 +10,7 @@ import { byId, chosen, detail, icon, make, nodeQuery, onlyOwn, renew, root, writ
 import { elsewhere, NONE } from "./elsewhere.js";
 import { SlFamily } from "./family.js";
 import { newest, restartText } from "./last-restarts.js";
-import { suspendedText, unknownBecause, withoutStorm } from "./problems.js";
+import { stoppedText, suspendedText, unknownBecause, withoutStorm } from "./problems.js";
 import { answers, done, Explained, lastBranch, listed, sceneOf, storyOf } from "./first-steps.js";
 import { isSettled } from "../live/bursts.js";
 import { Feed, liveUrl } from "../live/live.js";
@@ -261,7 +261,7 @@ function wrong() {
     ...rows.slice(0, SHOWN).map((row) => make("li", { "data-look": row.state }, icon(SHAPES[row.state] ?? "crashed", "glyph"),
       make("a", { href: inTree(row.key) }, label(row)),
       row.state === "stopped"
-        ? " was stopped; nothing starts it again"
+        ? ` ${stoppedText(row, model)}`
         : row.state === "suspended" ? ` ${suspendedText(row)}`
         : ` ${stateText(row)}`)),
     ...(rows.length > SHOWN ? [make("li", {}, "and ", make("a", { href: `${root()}/supervisors` },
