@@ -207,6 +207,12 @@ def _heading_of(error: ApiError) -> str:
     return HEADINGS.get(error.status, "That did not work")
 
 
+def _without(heading: str, said: str) -> str:
+    """Return a sentence without the heading above it, with which it may begin."""
+    rest = said.removeprefix(heading).lstrip(": ")
+    return f"{rest[:1].upper()}{rest[1:]}" if said.startswith(heading) else said
+
+
 def _ended(sandbox: Sandbox) -> str:
     return f"The sandbox {sandbox.id} {sandbox.busy or 'has ended'}"
 
@@ -270,6 +276,15 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness) -> None:
         reader = user.name
         lines = await asyncio.to_thread(lambda: [describe_with_reason(one, reader) for one in rows])
         sandbox = next((one for one in platform.sandboxes.all() if one.node == lost and user.sees(one.owner)), None)
+        heading = (
+            _ended(sandbox)
+            if sandbox is not None
+            else f"Waiting for {lost}"
+            if awaited
+            else f"{lost} is not connected"
+            if absence is not None
+            else _heading_of(error)
+        )
         return render(
             request,
             "error.html",
@@ -278,14 +293,8 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness) -> None:
             page="error",
             title="Error",
             status=error.status,
-            heading=f"Waiting for {lost}"
-            if awaited
-            else f"{lost} is not connected"
-            if absence is not None and sandbox is None
-            else _heading_of(error)
-            if sandbox is None
-            else _ended(sandbox),
-            message=said if sandbox is None else _why(sandbox),
+            heading=heading,
+            message=_without(heading, said) if sandbox is None else _why(sandbox),
             sandbox=sandbox,
             hint=None if nowhere or error.code == "node_not_found" else hint,
             near=find_similar(request.scope["path"]) if nowhere or error.code == "page_not_found" else (),

@@ -57,7 +57,7 @@ def test_the_page_of_a_home_that_ended_says_so_and_starts_it(ada: tuple[Any, Pag
     expect(page.locator("#live-word")).to_have_text("Live")
     with program.client() as client:
         assert client.delete("/api/v1/sandboxes/home-ada-1?force=true", headers=program.owner).status_code == 200
-    expect(page.locator("#live-word")).to_have_text("Node is gone")
+    expect(page.locator("#live-word")).to_have_text("Not connected")
     note = page.get_by_role("alert").filter(has_text="Your home, the sandbox with the demo, does not run.")
     expect(note).to_be_visible()
     assert broken_rules(page) == []

@@ -92,6 +92,6 @@ def test_when_it_is_gone_its_pages_say_so(open_page: Callable[..., Page], remote
         expect(other.get_by_role("alert")).to_have_text(re.compile(f"^The node {SECOND} is gone"))
     said = page.get_by_role("alert").filter(has_text=f"The node {SECOND} is gone")
     expect(said.get_by_role("link")).to_have_text("superlearner@127.0.0.1")
-    expect(page.locator("#live")).to_have_text("Node is gone")
+    expect(page.locator("#live")).to_have_text("Not connected")
     for action in ("Send", "Suspend ledger", "Kill ledger", "Watch messages"):
         expect(pane.get_by_role("button", name=action)).to_have_count(0)  # hidden

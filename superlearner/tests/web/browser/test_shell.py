@@ -159,7 +159,7 @@ def test_a_node_that_ends_while_its_page_is_open_is_reported_and_comes_back(
     two_nodes.do(lambda: two_nodes.platform.nodes.detach(SECOND))
     said = page.get_by_role("alert").filter(has_text="The node shop@127.0.0.1 is gone")
     expect(said.get_by_role("link")).to_have_text("superlearner@127.0.0.1")
-    expect(page.locator("#live")).to_have_text("Node is gone")
+    expect(page.locator("#live")).to_have_text("Not connected")
     failed = page.evaluate(COLOURS)
     expect(learn.locator("#node option")).to_have_count(1)
     expect(learn.locator("#gone")).to_be_hidden()

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { goneWord } from "#static/shell/node-gone.js";
 import { allNodesFrom } from "#static/shell/nodes.js";
 
 test("the entry for all nodes names each page that it leads to from another one", () => {
@@ -11,4 +12,10 @@ test("the entry for all nodes names each page that it leads to from another one"
   assert.deepEqual(allNodesFrom("/supervisors", false), { text: "All nodes: page Cluster", href: "/cluster?view=trees" });
   assert.deepEqual(allNodesFrom("/supervisors", true), { text: "All nodes: page Cluster", href: "/cluster?view=processes" });
   assert.deepEqual(allNodesFrom("/cluster", false), { text: "All nodes", href: "/cluster" });
+});
+
+test("a node that was detached, and a member that left, are not said to be gone", () => {
+  assert.equal(goneWord("it was detached; `superlearner attach /tmp/s` attaches it again"), "detached");
+  assert.equal(goneWord("it left the cluster"), "left");
+  assert.deepEqual([goneWord("it has ended"), goneWord(undefined)], ["gone", "gone"]);
 });

@@ -10,7 +10,7 @@ import { time } from "../base/words.js";
 
 /** @import { Status } from "./live.js" */
 
-const WORDS = { connecting: "Connecting", live: "Live", silent: "Not answering", lost: "Reconnecting", gone: "Node is gone" };
+const WORDS = { connecting: "Connecting", live: "Live", silent: "Not answering", lost: "Reconnecting", gone: "Not connected" };
 
 /** @param {Status} status @param {boolean} [past]  the page shows an earlier moment */
 export function showStatus(status, past = false) {

@@ -17,6 +17,12 @@ const ownHome = () => chosen() === "" && onlyOwn();
 /** The reason of a member that ended in order: no error. */
 export const LEFT = "it left the cluster";
 
+/** The beginning of the reason of a service that was detached on request: it may well run. */
+const DETACHED = "it was detached";
+
+/** Return one word for why a node is no longer shown. @param {string|undefined} why */
+export const goneWord = (why) => (why?.startsWith(DETACHED) ? "detached" : why === LEFT ? "left" : "gone");
+
 /** Number of the latest note: late answers for earlier ones are ignored. */
 let told = 0;
 
@@ -48,8 +54,8 @@ export async function showNodeGone(note, node, why, ways) {
     one
       ? words(one, ways.slice(0, 1))
       : [
-        make("span", {}, "The node ", make("b", {}, node),
-          " is gone: ", ...spoken(why ?? "it has ended, or the platform no longer observes it"), ". What you see is how it was. Go to"),
+        make("span", {}, "The node ", make("b", {}, node), goneWord(why) === "detached" ? " is not observed: " : " is gone: ",
+          ...spoken(why ?? "it has ended, or the platform no longer observes it"), ". What you see is how it was. Go to"),
         ...ways,
       ]);
   const again = note.querySelector("button");
