@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sqlite3
 import time
@@ -159,6 +160,40 @@ def test_a_file_that_is_damaged_meanwhile_is_left_alone(tmp_path: Path, with_sto
         assert file.read_bytes() == before
         assert running.telling.get_nowait()[0] == "bad"
         assert running.telling.get_nowait() == ("bad", "1 rows could not be stored before the program ended")
+
+    with_store(f"sqlite:///{file}", test)
+
+
+def test_a_row_that_arrives_during_the_last_write_is_stored_before_the_end(
+    tmp_path: Path, with_store: WithStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: the end waited for the write that was under way, and reported the row as lost."""
+    file = tmp_path / "store.db"
+
+    async def test(running: Any) -> None:
+        store = running.store
+        await store.sync()
+        begun, released = asyncio.Event(), asyncio.Event()
+        write = store.writer.database.write
+
+        async def write_later(rows: Any) -> None:
+            begun.set()
+            await released.wait()
+            await write(rows)
+
+        monkeypatch.setattr(store.writer.database, "write", write_later)
+        store.append_restarts(restarts(1))
+        under_way = asyncio.ensure_future(store.writer.work())
+        await begun.wait()
+        store.append_restarts(restarts(2))
+        await running.stop()
+        closing = asyncio.ensure_future(store.close())
+        await asyncio.sleep(0)
+        released.set()
+        await asyncio.gather(under_way, closing)
+        assert running.telling.empty()
+        with contextlib.closing(sqlite3.connect(file)) as stored:
+            assert stored.execute("SELECT at FROM restarts ORDER BY id").fetchall() == [(1.0,), (2.0,)]
 
     with_store(f"sqlite:///{file}", test)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import otp
+from otp import standstill
 from otp.redaction import without_secrets
 from superlearner.base.telemetry import Telemetry
 from superlearner.store.failures import StoreUnavailable
@@ -103,7 +104,7 @@ class Writer:
         """
         wanted = self.waiting.accepted
         try:
-            async with asyncio.timeout(timeout):
+            async with standstill.timeout(timeout):
                 while wanted > self.waiting.settled or self.database is None:
                     if self.url is None or self.closed or self.trouble is not None:
                         raise self.why_closed()
@@ -119,8 +120,9 @@ class Writer:
         Call it after the service has ended.
         """
         with contextlib.suppress(StoreUnavailable, TimeoutError):  # reported before, or by the count below
-            async with asyncio.timeout(OPENS_S if self.database is None and self.trouble is None else WRITES_S):
-                if len(self.waiting) or (self._task is not None and not self._task.done()):
+            async with standstill.timeout(OPENS_S if self.database is None and self.trouble is None else WRITES_S):
+                # Again, for rows that arrived after the work that is under way had begun.
+                while (len(self.waiting) and self.url is not None) or (self._task is not None and not self._task.done()):
                     await self.work()
         left = len(self.waiting)
         if left and self.url is not None:
@@ -129,7 +131,7 @@ class Writer:
         if self._task is not None:
             self._task.cancel()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(CLOSES_S):
+            async with standstill.timeout(CLOSES_S):
                 await self._let_go()
 
     async def wait_open(self) -> Database:
