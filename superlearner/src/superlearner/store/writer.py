@@ -121,8 +121,9 @@ class Writer:
         """
         with contextlib.suppress(StoreUnavailable, TimeoutError):  # reported before, or by the count below
             async with standstill.timeout(OPENS_S if self.database is None and self.trouble is None else WRITES_S):
-                # Again, for rows that arrived after the work that is under way had begun.
-                while (len(self.waiting) and self.url is not None) or (self._task is not None and not self._task.done()):
+                if self._task is not None and not self._task.done():
+                    await self.work()
+                while len(self.waiting) and self.url is not None:  # rows may have arrived after that work had begun
                     await self.work()
         left = len(self.waiting)
         if left and self.url is not None:
