@@ -120,6 +120,21 @@ def test_a_transient_child_is_restarted_only_after_a_failure(reason: Any, state:
     assert model.rows["shop/checkout/cart"].state == state
 
 
+@pytest.mark.parametrize(("strategy", "state"), [("one_for_one", "stopped"), ("rest_for_one", "restarting")])
+def test_a_sibling_that_a_strategy_stops_is_being_restarted_but_not_when_its_supervisor_gives_up(
+    strategy: str, state: str
+) -> None:
+    """Regression: Start said of it that nothing starts it again."""
+    cart, till = worker("cart", "0.3.0", "transient"), worker("till", "0.4.0")
+    model = model_of(supervisor("shop", "0.1.0", worker("ledger", "0.2.0"), cart, till, strategy=strategy))
+    apply(model, ended("0.1.0", "ledger", "0.2.0"))
+    apply(model, ended("0.1.0", "till", "0.4.0", "shutdown", "supervisor"))
+    assert model.rows["shop/till"].state == state
+    apply(model, Happened("gave_up", "0.1.0", {"used": 4, "allowed": 3, "window": 5}))
+    apply(model, ended("0.1.0", "cart", "0.3.0", "shutdown", "supervisor"))
+    assert model.rows["shop/cart"].state == "stopped"
+
+
 def test_a_temporary_child_is_removed_when_it_ends() -> None:
     model = model_of(supervisor("top", "0.1.0", worker("task", "0.2.0", "temporary")))
     apply(model, ended("0.1.0", "task", "0.2.0"))

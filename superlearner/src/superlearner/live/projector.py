@@ -33,6 +33,9 @@ __all__ = ["KINDS", "apply", "counts_after", "measure", "rest"]
 KINDS: Final = OF_CHILDREN | {"strategy_changed", "registered", "unregistered", "suspended", "resumed"}
 """Kinds of events that change the tree."""
 
+GROUPS: Final = frozenset({"one_for_all", "rest_for_one"})
+"""Strategies that restart siblings as well."""
+
 MAX_TIMES: Final = 64
 MAX_CARRIED: Final = 200
 LARGEST: Final = 2**53
@@ -193,10 +196,18 @@ def _terminated(model: Projection, supervisor: Row, event: TraceEvent, at: float
         _carry(model, row, last)
         dirty = remove(model, row.key)
         return dirty | patch(model, model.rows[supervisor.key], children=max(0, (supervisor.children or 1) - 1))
-    comes_back = is_own_end(event) and is_restarted(row.restart, data["reason"])
+    comes_back = is_restarted(row.restart, data["reason"]) if is_own_end(event) else _is_in_group(model, supervisor)
     state = "restarting" if comes_back else "gave_up" if row.state == "gave_up" else "stopped"
     dirty = patch(model, row, pid=None, state=state, since=at, last=last, mailbox=None, doing=None)
     return dirty | _stop_below(model, row.key, at)
+
+
+def _is_in_group(model: Projection, supervisor: Row) -> bool:
+    """Return whether a supervisor stops children to start them again after a sibling that has ended."""
+    siblings = model.children.get(supervisor.key, ())
+    if supervisor.strategy not in GROUPS or supervisor.state == "gave_up":
+        return False
+    return any(model.rows[key].state == "restarting" for key in siblings)
 
 
 def _restart_failed(model: Projection, supervisor: Row, event: TraceEvent, at: float) -> set[str]:
