@@ -9,7 +9,7 @@ from typing import Any
 
 import otp
 from live_frames import frame, until
-from otp import Children, DynamicSupervisor, GenServer, Ok, Registry, Supervisor, impl
+from otp import Agent, Children, DynamicSupervisor, GenServer, Ok, Registry, Supervisor, impl
 from superlearner.app.running import Tree
 from superlearner.control.listing import count_processes
 from superlearner.control.protection import protection_of
@@ -226,6 +226,43 @@ def test_a_process_that_is_long_in_a_callback_is_shown_as_stuck(inside: Inside) 
         otp.send(("slow", platform.node), "go on")
         runs = await until(viewer, lambda found: changed(found, key).get("state") == "running")
         assert changed(runs, key)["since"] == hubs.born(platform.platform.nodes.find(None), slow)
+
+    inside(test, Tree("top", lambda: Top.start_link(None)), heartbeat_interval=0.05)
+
+
+def test_a_supervisor_that_waits_for_a_child_says_for_which(inside: Inside) -> None:
+    """Regression: "not answering: handle_info", which is code of the library."""
+    stopped: list[Any] = []
+
+    class Slow(GenServer[Any]):
+        @impl
+        async def init(self, arg: Any) -> Ok[Any]:
+            otp.process_flag("trap_exit", True)
+            if stopped:
+                await otp.receive(otp.Is("go on"))
+            return Ok(arg)
+
+        @impl
+        async def terminate(self, reason: Any, state: Any) -> None:
+            stopped.append(reason)
+            await otp.receive(otp.Is("go on"))
+
+    class Top(Supervisor):
+        @impl
+        def init(self, arg: Any) -> Children:
+            quick = Agent.child_spec(lambda: 0, id="quick", name="quick")
+            return Children([Slow.child_spec(None, id="slow", name="slow"), quick], strategy="one_for_all")
+
+    async def test(platform: Any) -> None:
+        viewer = platform.hub.attach()
+        await frame(viewer)
+        await kill(resolve(platform.node, "quick"))
+        key = "superlearner/playground/top"
+        for doing in ("waiting for slow to stop", "waiting for a child to start"):
+            await until(viewer, lambda found, doing=doing: changed(found, key).get("doing") == doing)
+            assert platform.hub.model.rows[f"{key}/quick"].state == "restarting"
+            otp.send(("slow", platform.node), "go on")
+        assert await until(viewer, lambda found: changed(found, key).get("state") == "running")
 
     inside(test, Tree("top", lambda: Top.start_link(None)), heartbeat_interval=0.05)
 

@@ -135,6 +135,20 @@ def test_a_sibling_that_a_strategy_stops_is_being_restarted_but_not_when_its_sup
     assert model.rows["shop/cart"].state == "stopped"
 
 
+@pytest.mark.parametrize(
+    ("strategy", "states"),
+    [
+        ("one_for_one", ["stopped", "restarting", "stopped"]),
+        ("rest_for_one", ["stopped", "restarting", "restarting"]),
+        ("one_for_all", ["restarting", "restarting", "restarting"]),
+    ],
+)
+def test_a_page_that_opens_during_a_restart_shows_the_whole_group(strategy: str, states: list[str]) -> None:
+    ledger, cart, till = worker("ledger", None), worker("cart", None), worker("till", None)
+    model = model_of(supervisor("shop", "0.1.0", ledger, replace(cart, restarting=True), till, strategy=strategy))
+    assert [row.state for row in model.walk()][1:] == states
+
+
 def test_a_temporary_child_is_removed_when_it_ends() -> None:
     model = model_of(supervisor("top", "0.1.0", worker("task", "0.2.0", "temporary")))
     apply(model, ended("0.1.0", "task", "0.2.0"))

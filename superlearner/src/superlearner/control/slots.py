@@ -12,10 +12,13 @@ from typing import Any, Final
 from otp.sentences import name_text as id_text
 from superlearner.control.terms import is_a
 
-__all__ = ["DYNAMIC", "MAX_CHILDREN", "Budget", "LastExit", "Slot", "Suspended", "id_text", "slot_key"]
+__all__ = ["DYNAMIC", "GROUPS", "MAX_CHILDREN", "Budget", "LastExit", "Slot", "Suspended", "id_text", "slot_key"]
 
 DYNAMIC: Final = ("dynamic", "simple_one_for_one")
 """Strategies of supervisors whose children have no id of their own."""
+
+GROUPS: Final = ("one_for_all", "rest_for_one")
+"""Strategies that restart siblings of a child as well."""
 
 MAX_CHILDREN: Final = 500
 """Maximum number of listed children of a supervisor; the others are counted."""

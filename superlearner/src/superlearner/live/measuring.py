@@ -10,7 +10,7 @@ from otp import Node, Pid
 from otp.observer.reading import waiting_at
 from superlearner.control.clock import Clock
 from superlearner.control.look import doing
-from superlearner.control.slots import DYNAMIC, key_part
+from superlearner.control.slots import DYNAMIC, id_text, key_part
 from superlearner.control.tree import supervisor_state
 
 __all__ = ["busy_since", "measurements", "parts_of"]
@@ -31,9 +31,21 @@ def measurements(node: Node, pids: Iterable[str], clock: Clock) -> tuple[dict[st
         mailboxes[text] = waiting
         busy = busy_since(pid)
         if busy is not None and otp.monotonic() - busy[0] >= STUCK_AFTER_S:
-            process: Any = pid
-            stuck[text] = (round(now - (otp.monotonic() - busy[0]), 3), doing(busy[1], waiting_at(process)))
+            stuck[text] = (round(now - (otp.monotonic() - busy[0]), 3), _doing(pid, busy[1]))
     return mailboxes, stuck
+
+
+def _doing(pid: Pid, callback: str) -> str:
+    """Return what a process does in a callback; a supervisor waits for a child, in code that is not the reader's."""
+    process: Any = pid
+    state = supervisor_state(pid)
+    if state is None:
+        return doing(callback, waiting_at(process))
+    stopping = set(otp.process_info(pid, "monitors") or ())
+    if not stopping:
+        return "waiting for a child to start"
+    child = None if state.strategy in DYNAMIC else next((one for one in state if one.pid in stopping), None)
+    return f"waiting for {'children' if child is None else id_text(child.id)} to stop"
 
 
 def parts_of(node: Node, supervisor: str) -> frozenset[str] | None:

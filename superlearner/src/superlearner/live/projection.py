@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
 from superlearner.control.clock import wall_of
-from superlearner.control.slots import Slot, id_text, key_part
+from superlearner.control.slots import GROUPS, Slot, id_text, key_part
 from superlearner.live.rows import Row, label
 
 __all__ = ["Projection", "below", "called", "graft", "name_of", "patch", "put", "remove", "row_of", "slot_of"]
@@ -86,10 +87,23 @@ def graft(model: Projection, slot: Slot, parent: str | None, at: float) -> set[s
         if [k for k in keys if k in stayed] != model.children.get(key, []):
             model.removed |= stayed  # their order changed, which a frame expresses by removing and adding them
             dirty |= stayed
-        for child in slot.children:
+        for child in _with_group(slot):
             dirty |= graft(model, child, key, at)
         model.children[key] = keys
     return dirty
+
+
+def _with_group(supervisor: Slot) -> Sequence[Slot]:
+    """Return the children; those that a strategy restarts with one that is being restarted are so as well."""
+    children = supervisor.children
+    first = next((place for place, child in enumerate(children) if child.restarting), None)
+    if first is None or supervisor.strategy not in GROUPS:
+        return children
+    begin = first if supervisor.strategy == "rest_for_one" else 0
+    return [
+        dataclasses.replace(child, restarting=True) if place >= begin and child.pid is None else child
+        for place, child in enumerate(children)
+    ]
 
 
 def row_of(model: Projection, pid: str | None) -> Row | None:

@@ -24,7 +24,7 @@ from superlearner.control.events import (
     is_own_end,
     is_restart,
 )
-from superlearner.control.slots import DYNAMIC, MAX_CHILDREN, Budget, LastExit, Slot, id_text, key_part
+from superlearner.control.slots import DYNAMIC, GROUPS, MAX_CHILDREN, Budget, LastExit, Slot, id_text, key_part
 from superlearner.live.projection import Projection, graft, patch, remove, row_of
 from superlearner.live.rows import Row
 
@@ -32,9 +32,6 @@ __all__ = ["KINDS", "apply", "counts_after", "measure", "rest"]
 
 KINDS: Final = OF_CHILDREN | {"strategy_changed", "registered", "unregistered", "suspended", "resumed"}
 """Kinds of events that change the tree."""
-
-GROUPS: Final = frozenset({"one_for_all", "rest_for_one"})
-"""Strategies that restart siblings as well."""
 
 MAX_TIMES: Final = 64
 MAX_CARRIED: Final = 200

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { done, Explained, lastBranch, sceneOf, storyOf } from "#static/start/first-steps.js";
+import { answers, done, Explained, lastBranch, sceneOf, storyOf } from "#static/start/first-steps.js";
 
 const SUP = "shop/checkout_sup", scene = /** @type {any} */ ({ supervisor: { key: SUP } });
 const entry = (/** @type {number} */ id, /** @type {number} */ at, /** @type {string} */ kind, key = `${SUP}/ledger`) =>
@@ -56,4 +56,12 @@ test("a crash does not tick off the kill, but is explained", () => {
   assert.deepEqual(done(scene, crash), { look: true, kill: false, read: true });
   assert.deepEqual(done(scene, kill), { look: true, kill: true, read: true });
   assert.equal(done(scene, entry(2, 6, "gave_up", SUP)).kill, true, "many kills end in a give-up");
+});
+
+test("how many restarts are left is not known before a restart is done", () => {
+  const left = (/** @type {any} */ more) =>
+    answers(/** @type {any} */ ({ kind: "crashed", text: "", parts: { who: "two", reason: "killed", by: "group", ...more } })).left;
+  assert.equal(left({}), "Not known before the restart is done.");
+  assert.equal(left({ used: 1, max: "infinity" }), "group may restart as often as it has to.");
+  assert.match(left({ used: 1, max: 5, window_s: 60 }), /^group had 4 of 5 restarts left/);
 });

@@ -194,6 +194,7 @@ export function answers(story) {
     left: limited
       ? `${by} had ${budgetText(left, { max })}; each comes back after ${window_s} s. Without one it gives up, `
         + `and its own supervisor decides.`
+      : max === undefined || max === null ? "Not known before the restart is done."
       : `${by || "Its supervisor"} may restart as often as it has to.`,
   };
 }

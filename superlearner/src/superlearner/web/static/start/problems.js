@@ -35,15 +35,11 @@ export const suspendedText = ({ since, doing, mailbox }) => `has been suspended 
   ? `: ${counted(mailbox, "message waits", "messages wait")}` : ""}`;
 
 /**
- * Return the predicate about a stopped process: it may start again with its supervisor, or with a sibling that is being restarted.
+ * Return the predicate about a stopped process: one of an ended supervisor may start again with it.
  * @param {Pick<Row, "parent">} row
- * @param {Pick<Model, "rows"|"kids">} model
+ * @param {Pick<Model, "rows">} model
  */
-export function stoppedText({ parent }, { rows, kids }) {
+export function stoppedText({ parent }, { rows }) {
   const supervisor = rows.get(parent ?? "");
-  if (!supervisor) return "was stopped; nothing starts it again";
-  if (supervisor.pid === null) return `was stopped with ${label(supervisor)}`;
-  const first = supervisor.strategy === "one_for_one" ? undefined
-    : (kids.get(supervisor.key) ?? []).map((key) => rows.get(key)).find((sibling) => sibling?.state === "restarting");
-  return first ? `was stopped; it starts again after ${label(first)}` : "was stopped; nothing starts it again";
+  return supervisor?.pid === null ? `was stopped with ${label(supervisor)}` : "was stopped; nothing starts it again";
 }
