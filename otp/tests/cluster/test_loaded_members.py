@@ -67,6 +67,14 @@ def test_six_calls_of_12_mib_at_once_and_100000_casts_in_one_loop_lose_nobody(tm
     with_two(tmp_path, {}, test)
 
 
+def test_a_loop_that_casts_for_longer_than_dead_loses_nobody(tmp_path: Path) -> None:
+    async def test(members: MemberPrograms, a: MemberProgram, b: MemberProgram) -> None:
+        sent, arrived = await result(members, a, "casting", "b", 4.0, 1_000)
+        assert sent == arrived > 1_000
+
+    with_two(tmp_path, {"heartbeat": 0.5, "dead": 2.0}, test)
+
+
 def test_a_small_call_does_not_wait_for_large_ones(tmp_path: Path) -> None:
     async def test(members: MemberPrograms, a: MemberProgram, b: MemberProgram) -> None:
         (times,) = await result(members, a, "beside", "b", 4, 12 * MIB)

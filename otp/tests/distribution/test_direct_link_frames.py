@@ -7,6 +7,7 @@ import logging
 import secrets
 import socket
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -58,6 +59,29 @@ def test_a_frame_is_sent_at_once() -> None:
         two.close()
 
     run(main)
+
+
+def test_a_link_takes_more_within_a_turn_of_the_loop_once_the_other_side_has_read() -> None:
+    async def main() -> None:
+        one, two = socket.socketpair()
+        a, _ = link(one)
+        two.setblocking(False)
+        for _ in range(3):
+            while a.room:
+                a.put(b"x" * 1_000)
+            assert received(two)
+            while received(two):
+                pass
+        a.close()
+        two.close()
+
+    run(main)
+
+
+def received(end: socket.socket) -> bytes:
+    with suppress(BlockingIOError):
+        return end.recv(1 << 20)
+    return b""
 
 
 def test_frames_put_before_close_arrive() -> None:

@@ -427,6 +427,14 @@ def test_a_long_burst_is_sent_at_once_and_the_rest_before_the_goodbye() -> None:
     assert Bye is type(decode(A, bye.frame, 1000))  # type: ignore[union-attr]
 
 
+def test_a_carrier_without_room_is_asked_again_while_more_is_sent() -> None:
+    wire = Wire(A, B).connected()
+    session = wire.sessions[A]
+    assert [] == session.room(B, 0)[:-1]
+    asked = [number for number in range(1_000) if Room(B) in session.send(wire.now, B, bytes(1024))]
+    assert [240, 480, 720, 960] == [round(number, -1) for number in asked]
+
+
 def test_a_side_without_the_lane_gets_only_frames_that_it_knows() -> None:
     for old, new in ((A, B), (B, A)):
         wire = Wire(A, B, fragment=16)

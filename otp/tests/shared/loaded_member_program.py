@@ -6,6 +6,7 @@ It prints the events of `member_program`, and `["ready", address]`. Each line of
 `["calls", to, count, size]` prints `["calls", seconds]` once so many calls of that size, made at once, are answered;
 `["casts", to, count, size]` casts in one loop, and prints `["casts", count]` with what has arrived there, and the bytes
 of memory of this program beyond those before;
+`["casting", to, seconds, size]` casts for so long in one loop, and prints `["casting", sent, arrived]`;
 `["beside", to, count, size]` prints the sorted seconds of small calls that are made beside large ones.
 """
 
@@ -16,10 +17,11 @@ import json
 import resource
 import sys
 import time
+from contextlib import suppress
 from typing import Any
 
 import otp
-from otp.cluster import Cluster, MemberDown, MemberUp, Tls
+from otp.cluster import Busy, Cluster, MemberDown, MemberUp, Tls
 from otp.distribution import Settings
 
 
@@ -68,6 +70,13 @@ async def obey(order: list[Any]) -> None:
                 otp.GenServer.cast(("echo", to), payload)
             found = await otp.GenServer.call(("echo", to), "count", timeout=60)
             say("casts", found, 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before))
+        case ["casting", to, seconds, size]:
+            payload, sent, end = b"x" * size, 0, time.monotonic() + seconds
+            while time.monotonic() < end:
+                with suppress(Busy):
+                    otp.GenServer.cast(("echo", to), payload)
+                    sent += 1
+            say("casting", sent, await otp.GenServer.call(("echo", to), "count", timeout=60))
         case ["beside", to, count, size]:
             others = asyncio.ensure_future(asked(to, count, size))
             times: list[float] = []

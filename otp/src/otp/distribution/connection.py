@@ -57,6 +57,7 @@ class Connection:
         "_settings",
         "_waiting",
         "asks",
+        "asks_at",
         "busy",
         "batches",
         "doubted",
@@ -95,6 +96,8 @@ class Connection:
         """Bytes that the carrier still takes."""
         self.asks: bool = False
         """True once the carrier was asked how much it takes."""
+        self.asks_at: int = 0
+        """The waiting bytes at which it is asked again, if nothing was sent until then."""
         self.has_lane: bool = False
         """True if the other side takes the lane of large signals."""
         self.batches: bool = False

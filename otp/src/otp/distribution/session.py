@@ -75,6 +75,8 @@ STRANGERS: Final = 64
 """Nodes that may be in their first handshake at a time; more of them get no reply until others are done."""
 TIMER: Final = 1e-6
 """Seconds by which a timer may be early."""
+ASK_AGAIN: Final = 256 * 1024
+"""Bytes that are added to those that wait for a node, before the carrier is asked again how much it takes."""
 NOTICES: Final = 64
 """Maximum resets and refusals per heartbeat; each is sent once per heartbeat, regardless of what a node sends."""
 
@@ -547,8 +549,10 @@ class Session:
 
     def _ready(self, live: Connection) -> list[Action]:
         actions: list[Action] = [Put(live.node, frame) for frame in live.ready()]
-        if live.room <= 0 and not live.asks:
-            live.asks = True
+        # A loop that sends without a pause leaves no turn in which the carrier could report room, and for longer than
+        # `dead` this node would look silent: ask again after so many bytes.
+        if live.room <= 0 and (not live.asks or live.waiting >= live.asks_at):
+            live.asks, live.asks_at = True, live.waiting + ASK_AGAIN
             actions.append(Room(live.node))
         if live.is_drained():
             actions.append(Drained(live.node))

@@ -164,7 +164,11 @@ class SessionTransport:
 
     def full(self, node: NodeId) -> bool:
         """Return whether so much waits for `node` that nothing may be added."""
-        return self._session.waiting(node) > MOST * self._session.settings.buffer
+        session = self._session
+        if session.waiting(node) <= MOST * session.settings.buffer:
+            return False
+        self._ask([Room(node)])  # a loop that goes on after `Busy` leaves the carrier no other chance
+        return session.waiting(node) > MOST * session.settings.buffer
 
     def until_drained(self, node: NodeId) -> asyncio.Future[None]:
         """Return a future that is done when `node` is no longer busy or connected."""
@@ -274,9 +278,12 @@ class SessionTransport:
             elif isinstance(action, Flush):
                 todo.popleft()
                 self._await_flush(action.node)
-            elif isinstance(action, Room) and (room := self._room(action.node)) > 0:
+            elif isinstance(action, Room):
                 todo.popleft()
-                todo.extend(self._session.room(action.node, room))
+                if (room := self._room(action.node)) > 0:
+                    todo.extend(self._session.room(action.node, room))
+                else:
+                    self._asking.add(action.node)
             else:
                 break
         if todo and not self._doing and not self._due:

@@ -161,7 +161,8 @@ class DirectLink:
 
     @property
     def room(self) -> int:
-        """The bytes that it takes without much waiting."""
+        """The bytes that it takes without much waiting, after what the system takes now of those before."""
+        self._flush()
         room = 0 if self._closed else max(0, ROOM - len(self._waiting))
         self._short = self._short or not room
         return room
@@ -201,7 +202,7 @@ class DirectLink:
 
     def _flush(self) -> None:
         waiting = self._waiting
-        if waiting and not (self._writes or self._closed):
+        if waiting and not self._closed:
             del waiting[: self._send(waiting)]
             if waiting:
                 self._await_writable()
