@@ -91,6 +91,9 @@ def test_an_address_that_cannot_work_is_logged_once(
 def test_addresses_and_sources_of_another_kind_are_errors(clusters: Any) -> None:
     with pytest.raises(BadArgument, match="Static: expected addresses"):
         Static("sim/a", 7)  # type: ignore[arg-type]
+    for port in (0, -1, 65_536, "7447"):
+        with pytest.raises(BadArgument, match="Dns: expected a port from 1 to 65535, got "):
+            Dns("localhost", port)  # type: ignore[arg-type]
 
     async def main(c: Clusters) -> None:
         with pytest.raises(BadArgument, match="expected Multicast, Folder, Static, FileList or Dns, got 'sim/a'"):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import otp
-from otp.cluster import Cluster, JoinRefused, NotMember
+from otp.cluster import Cluster, JoinRefused, Multicast, NotMember
 from otp.kernel.values.errors import BadArgument
 from simulated_clusters import SETTINGS, Clusters, MembershipLog, me, names, settle
 
@@ -316,6 +316,14 @@ def test_arguments_that_cannot_work_are_errors(clusters: Any) -> None:
             await c.join("b", node, cookie=7)
         with pytest.raises(BadArgument, match="allow"):
             await c.join("b", node, allow=[lambda: 1])
+        with pytest.raises(BadArgument, match=r"allow: expected a list, got shout; try allow=\[shout\]"):
+            await c.join("b", node, allow=shout)
+        for name in ("settings", "tls", "discovery", "connect"):
+            with pytest.raises(BadArgument, match=f"{name}=…"):
+                await c.join("b", node, **{name: 5})
+        for name, given in {"discovery": Multicast, "connect": [7]}.items():
+            with pytest.raises(BadArgument, match=f"{name}=…"):
+                await c.join("b", node, **{name: given})
         await c.join("b", node)
 
     clusters(main)

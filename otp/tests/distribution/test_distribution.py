@@ -5,12 +5,14 @@ What is said of Erlang was seen on two nodes of OTP 25, where the rule is not in
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 import otp
 from otp import CallExit, Down, ExitSignal, GenServer, NodeDown, NodeUp, NoReply, Ok, Reply, Stop, impl
+from otp.cluster import CannotTravel
 from otp.distribution import NodeId
 
 
@@ -115,6 +117,11 @@ def test_pids_and_refs_come_back_as_the_same(two: Any) -> None:
     two(test)
 
 
+@dataclass(frozen=True)
+class Line:
+    """A class that is not declared."""
+
+
 def test_what_cannot_travel_is_an_error_at_the_sender(two: Any) -> None:
     async def test(both: Any) -> None:
         async def client() -> Any:
@@ -122,6 +129,10 @@ def test_what_cannot_travel_is_an_error_at_the_sender(two: Any) -> None:
                 otp.send(("echo", "b"), object())
             with pytest.raises(otp.BadArgument, match="expected plain terms"):
                 await GenServer.call(("echo", "b"), object())
+            with pytest.raises(CannotTravel, match=r"at \['user'\]\[1\]: expected plain terms .*, got <object>"):
+                await GenServer.call(("echo", "b"), {"user": ("ada", object())})
+            with pytest.raises(CannotTravel, match=r"at \[0\]\['lines'\]: expected plain terms or objects of decl"):
+                otp.send(("echo", "b"), [{"lines": Line()}])
             otp.send(("echo", "b"), (otp.self(), "still there"))
             return (await otp.receive())[1]
 

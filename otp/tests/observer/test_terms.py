@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import otp
 from otp import BadArgument, Crash, ExceptionTerm, observer
-from otp.observer.terms import RECORDS, Opaque, from_term, to_term
+from otp.observer.terms import RECORDS, CannotTravel, Opaque, from_term, to_term
 
 PLAIN = (type(None), bool, int, float, str, bytes)
 
@@ -129,6 +129,26 @@ def test_what_cannot_travel_is_refused_or_stands_as_text(value: Any) -> None:
     assert "Opaque" in repr(shown)
     back = from_term(shown, None)
     assert back[0] == "reply"
+
+
+@pytest.mark.parametrize(
+    ("value", "path"),
+    [
+        (Thing(), ""),
+        ((1, [2, Thing()]), "[1][1]"),
+        ({"a": [1, {"deep": (1, 2, [Thing()])}]}, "['a'][1]['deep'][2][0]"),
+        ({("t", 1): {2: len}}, "[('t', 1)][2]"),
+        ({"a": {1, Thing}}, "['a']"),
+        (["x" * 10, {"k" * 100: Thing()}], f"[1]['{'k' * 38}…]"),
+        ({"a": [0] * 200_000}, "['a']"),
+    ],
+    ids=number,
+)
+def test_an_error_says_where_in_a_value_the_part_is_that_cannot_travel(value: Any, path: str) -> None:
+    with pytest.raises(CannotTravel) as caught:
+        to_term(value)
+    assert path == caught.value.path
+    assert str(caught.value) == (f"at {path}: " if path else "") + caught.value.why
 
 
 def test_an_object_stands_as_its_type_and_text() -> None:

@@ -308,7 +308,7 @@ def test_stop_ends_only_what_start_began(member: Member, superlearner: Run) -> N
     assert (done.returncode, done.stdout, a.poll()) == (0, "there is none to end\n", None)
 
 
-@pytest.mark.parametrize("typed", ["list", "lst", "atach", "self", "Connect"])
+@pytest.mark.parametrize("typed", ["list", "lst", "atach", "self", "Connect", "lisp", "lsit"])
 def test_a_verb_of_node_is_no_name(superlearner: Run, typed: str) -> None:
     done = superlearner("cluster", "node", typed)
     assert done.returncode == 2

@@ -30,9 +30,11 @@ from otp.cluster.refusals import JoinRefused, NotMember, Refusal
 from otp.cluster.remote_calls import MultiResult, multicall, rpc
 from otp.distribution.busy import Busy
 from otp.distribution.carriers.tls import Tls
+from otp.observer.terms import CannotTravel
 
 __all__ = [
     "Busy",
+    "CannotTravel",
     "Cluster",
     "Discovery",
     "Dns",

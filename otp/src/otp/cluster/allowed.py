@@ -22,8 +22,9 @@ def allowed_names(allow: Iterable[Any]) -> list[str]:
     >>> allowed_names([base64.b64encode, "base64:b64decode"])
     ['base64:b64encode', 'base64:b64decode']
     """
-    if isinstance(allow, str):
-        raise BadArgument(f"allow: expected a list, got {allow!r}; try allow=[{allow!r}]")
+    if isinstance(allow, str) or not isinstance(allow, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+        given = getattr(allow, "__name__", repr(allow))
+        raise BadArgument(f"allow: expected a list, got {given:.100}; try allow=[{given:.100}]")
     names: dict[str, None] = {}
     for entry in allow:
         names.update(dict.fromkeys(_names(entry)))

@@ -10,6 +10,7 @@ from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from otp.bounded import text
 from otp.cluster.allowed import allowed_names
 from otp.cluster.cookies import cookie_of
 from otp.cluster.detached import start_detached
@@ -24,6 +25,7 @@ from otp.cluster.opening import real_carrier, stored_incarnations
 from otp.cluster.refusals import NotMember, Refusal
 from otp.cluster.transport import MemberDistribution
 from otp.distribution import Distribution, IncarnationFile, Incarnations, NodeId, Settings
+from otp.distribution.carriers.tls import Tls
 from otp.distribution.session_transport import Traffic
 from otp.kernel.steps.node import Node
 from otp.kernel.tables.names import node_here
@@ -137,9 +139,16 @@ class Cluster:
         limit = nanoseconds(timeout, "Cluster.join(timeout=…)")
         secret = cookie_of(cookie)
         check_meta(meta)
-        addresses = (connect,) if isinstance(connect, str) else tuple(connect)
+        addresses = (connect,) if isinstance(connect, str) else connect
+        _check_type("connect", addresses, Iterable)
+        addresses = tuple(addresses)
+        for address in addresses:
+            _check_type("connect", address, str)
         sources = _sources(discovery, "tcp" if tls is None else "tls")
         settings = settings or Settings()
+        _check_type("settings", settings, Settings)
+        if tls is not None:
+            _check_type("tls", tls, Tls)
         real = carrier is None
         if carrier is None:
             carrier = real_carrier(
@@ -403,9 +412,10 @@ def _sources(discovery: Any, scheme: str) -> tuple[Discovery, ...]:
     """Return the sources of addresses; a `Dns` without a scheme gets that of the cluster."""
     if discovery is None:
         return ()
-    sources = (discovery,) if hasattr(discovery, "addresses") else tuple(discovery)
+    many = isinstance(discovery, Iterable) and not isinstance(discovery, str)
+    sources = tuple(discovery) if many else (discovery,)
     for source in sources:
-        if not hasattr(source, "addresses"):
+        if isinstance(source, type) or not hasattr(source, "addresses"):
             raise BadArgument(
                 f"Cluster.join(discovery=…): expected Multicast, Folder, Static, FileList or Dns, got {source!r:.100}; "
                 "try Static('tcp/10.0.0.5:7447')"
@@ -414,6 +424,11 @@ def _sources(discovery: Any, scheme: str) -> tuple[Discovery, ...]:
         replace(source, scheme=scheme) if isinstance(source, Dns) and source.scheme is None else source
         for source in sources
     )
+
+
+def _check_type(name: str, given: Any, expected: type) -> None:
+    if not isinstance(given, expected):
+        raise BadArgument(f"Cluster.join({name}=…): expected {expected.__name__}, got {text(given)}")
 
 
 def _version() -> str:

@@ -126,6 +126,10 @@ class Dns:
     port: int
     scheme: str | None = None
 
+    def __post_init__(self) -> None:
+        if not (isinstance(self.port, int) and 0 < self.port < 65_536):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise BadArgument(f"Dns: expected a port from 1 to 65535, got {self.port!r:.100}; try Dns(name, 7447)")
+
     async def addresses(self) -> list[str]:
         """Return the addresses to which the name resolves now."""
         loop = asyncio.get_running_loop()

@@ -35,7 +35,7 @@ from otp.kernel.tables.callers import From
 from otp.kernel.values.errors import BadArgument
 from otp.kernel.values.messages import Down, ExitSignal, NodeDown, NodeUp, Timeout, TimerFired
 from otp.kernel.values.pids import Pid, Ref
-from otp.observer.terms import DEPTH, MEMBERS, Decoder, Encoder, Opaque, wrong
+from otp.observer.terms import DEPTH, MEMBERS, CannotTravel, Decoder, Encoder, Opaque, wrong
 
 __all__ = ["MESSAGES", "Malformed", "Names", "UnknownSignal", "decode", "encode", "encode_in_parts", "read", "written"]
 
@@ -264,7 +264,7 @@ class _Writer(Encoder):
             return self.refuse(value) if parts is None else ("$message", kind.__name__, *parts)
         if (declared := declared_as(kind)) is not None:
             parts = parts_of(value, declared)
-            written = self.members(parts.values(), depth)
+            written = self.members(parts.values(), depth, parts)
             return (
                 self.refuse(value)
                 if written is None
@@ -274,7 +274,7 @@ class _Writer(Encoder):
 
     def refuse(self, value: Any) -> Any:
         if self.strict and (is_dataclass(value) or isinstance(value, Request)) and declared_as(type(value)) is None:
-            raise BadArgument(
+            raise CannotTravel(
                 f"expected plain terms or objects of declared classes, got {text(value)}; "
                 f"try @otp.distribution.travels above class {type(value).__name__}, on both nodes"
             )

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from itertools import repeat
 from typing import Any, Final
 
 from otp._structure import name_of
@@ -53,7 +54,7 @@ from otp.observer.views import (
 )
 from otp.observer.waits import Wait
 
-__all__ = ["DEPTH", "MEMBERS", "RECORDS", "Decoder", "Encoder", "FindPid", "Opaque", "from_term", "to_term", "wrong"]
+__all__ = ["DEPTH", "MEMBERS", "RECORDS", "CannotTravel", "Decoder", "Encoder", "FindPid", "Opaque", "from_term", "to_term", "wrong"]
 
 FindPid = Callable[[str, int, int], Pid]
 """Returns the pid of a process: name of its node, creation of that node, number."""
@@ -62,6 +63,7 @@ DEPTH: Final = 64
 MEMBERS: Final = 100_000
 _INT64: Final = 1 << 63
 _DIGITS: Final = 4_000
+_LONGEST_PATH: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,37 @@ def to_term(value: Any, *, strict: bool = True) -> Any:
     return Encoder(strict).write(value, DEPTH)
 
 
+class CannotTravel(BadArgument):
+    """A value that cannot be sent to another node: `why`, and its `path` in what was sent, such as `"['user'][0]"`.
+
+    >>> from otp.observer.terms import to_term
+    >>> try:
+    ...     to_term({"user": ("ada", object())})
+    ... except CannotTravel as error:
+    ...     error.path
+    "['user'][1]"
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why: str = why
+        self.path: str = ""
+
+    def lead(self, step: str) -> None:
+        """Add the step by which a container leads to the value."""
+        self.path = step + self.path
+        place = self.path if len(self.path) <= _LONGEST_PATH else f"{self.path[:_LONGEST_PATH]}…"
+        self.reason: Any = f"at {place}: {self.why}"
+        self.args = (self.reason,)
+
+
+def _step(values: Any, keys: Any, index: int) -> str:
+    """Return how to reach a member of a container: by its key, or by its index."""
+    if keys is not None:
+        return f"[{text(list(keys)[index], length=40)}]"
+    return f"[{index}]" if isinstance(values, (tuple, list)) else ""
+
+
 class Encoder:
     """The writer of one value; override `rest` to let other types travel."""
 
@@ -155,7 +188,7 @@ class Encoder:
             return self.refuse(value) if parts is None else parts
         if kind is dict:
             keys = self.members(value.keys(), depth)
-            values = self.members(value.values(), depth)
+            values = self.members(value.values(), depth, value)
             if keys is None or values is None:
                 return self.refuse(value)
             if all(type(key) is str for key in keys):
@@ -170,12 +203,18 @@ class Encoder:
             return ("$exception", *(self.write(part, depth - 1) for part in tuple(value)))
         return self.refuse(value)
 
-    def members(self, values: Any, depth: int) -> list[Any] | None:
-        """Return values as terms, `None` if they are too many or too deep."""
+    def members(self, values: Any, depth: int, keys: Any = None) -> list[Any] | None:
+        """Return values as terms, `None` if they are too many or too deep; `keys` are theirs, for errors."""
         self.left -= len(values)
         if depth <= 0 or self.left < 0:
             return None
-        return [self.write(value, depth - 1) for value in values]
+        written: list[Any] = []
+        try:
+            written += map(self.write, values, repeat(depth - 1))  # those before an error stay in the list
+        except CannotTravel as error:
+            error.lead(_step(values, keys, len(written)))
+            raise
+        return written
 
     def large(self, value: int) -> Any:
         """Return an integer of more than 64 bits as a term."""
@@ -184,7 +223,7 @@ class Encoder:
     def refuse(self, value: Any) -> Any:
         """Return a stand-in for a value that cannot travel; raise if `strict`."""
         if self.strict:
-            raise BadArgument(
+            raise CannotTravel(
                 f"expected plain terms (None, bool, int, float, str, bytes, pids, and tuples, lists, dicts, sets of "
                 f"these, at most {DEPTH} deep and {MEMBERS:,} in all), got {text(value)}"
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from difflib import get_close_matches
+from os.path import commonprefix
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -90,8 +91,8 @@ def node(
 
     Operations on nodes: `superlearner node VERB` with attach, detach, list and others.
     """
-    if near := get_close_matches(name.lower(), [*INSTEAD, *verbs("node")], 1, 0.8):
-        instead = INSTEAD.get(near[0], ("node", near[0]))
+    if verb := _verb_like(name.lower()):
+        instead = INSTEAD.get(verb, ("node", verb))
         fail(f"{name} is no name for a member; did you mean `{command(*instead)}`?", USAGE)
     if empty and app is not None:
         fail("expected --app or --empty, got both", USAGE)
@@ -113,6 +114,27 @@ def node(
     except BadWay as error:
         fail(str(error), USAGE)
     raise typer.Exit(run_member(MemberProgram(name, way, app, empty)))
+
+
+def _verb_like(name: str) -> str | None:
+    """Return the verb that a name is, or that was probably meant.
+
+    >>> [_verb_like(name) for name in ("list", "lisp", "lsit", "b", "shop")]
+    ['list', 'list', 'list', None, None]
+    """
+    words = [*INSTEAD, *verbs("node")]
+    near = [word for word in words if _is_letter_off(name, word)] or get_close_matches(name, words, 1, 0.8)
+    if name == "shop":  # a good name, although a letter off `stop`
+        return None
+    return name if name in words else next(iter(near), None)
+
+
+def _is_letter_off(typed: str, word: str) -> bool:
+    """Return whether a letter differs, is missing or too much, or two are swapped; also for equal words."""
+    same = len(commonprefix([typed, word]))
+    left, right = typed[same:], word[same:]
+    swapped = left[2:] == right[2:] and left[:2] == right[1::-1]
+    return swapped or left[1:] in (right, right[1:]) or left == right[1:]
 
 
 @cluster.command()
