@@ -199,6 +199,34 @@ def test_a_disconnected_member_stays_apart_until_it_connects(clusters: Any) -> N
     clusters(main)
 
 
+def test_messages_and_monitors_do_not_connect_members_that_were_disconnected(clusters: Any) -> None:
+    async def main(c: Clusters) -> None:
+        a, b = await c.form("a", "b")
+
+        async def far() -> None:
+            otp.register("far", otp.self())
+            await otp.receive()
+
+        async def near() -> None:
+            pid = await a.distribution.whereis("far", "b")
+            assert a.disconnect("b")
+            ref = otp.monitor(pid)
+            otp.send(pid, "hello")
+            otp.send(("far", "b"), "hello")
+            answer.set_result((await otp.receive(), otp.Down(ref, pid, "noconnection")))
+
+        b.node.spawn(far)
+        await settle()
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        a.node.spawn(near)
+        await settle(3 * SETTINGS.dead)
+        got, expected = answer.result()
+        assert expected == got
+        assert (["a"], ["b"]) == (names(a), names(b))
+
+    clusters(main)
+
+
 def test_a_lost_member_that_is_forgotten_is_lost_for_nobody(clusters: Any) -> None:
     async def main(c: Clusters) -> None:
         a, b, d = await c.form("a", "b", "d")

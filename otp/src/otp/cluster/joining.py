@@ -99,6 +99,7 @@ class Opening:
         me = Member(id.name, id.creation, "up", None, self._clock(), self._version, self._meta, simulated)
         membership = Membership(self.node, me, self._settings, carrier, self._discovery, self._clock)
         session = Session(id, self._cookie, self._settings, probes=True)
+        session.seeks = lambda node: not membership.is_apart(node)
         create: type[MemberTransport] = getattr(carrier, "transport", MemberTransport)
         transport = create(carrier, session, membership, self._incarnations)
         distribution = MemberDistribution(self.node, transport, spawnable=self._allow, services=self._services)

@@ -136,6 +136,8 @@ class Session:
         self._nonce = nonce
         self._features = features
         self._probes = probes
+        self.seeks: Callable[[NodeId], bool] = lambda _: True
+        """Returns whether `send` may connect with a node."""
         self.holds: bool = False
         self._peers: dict[NodeId, _Peer] = {}
         self._connected: dict[str, NodeId] = {}
@@ -229,7 +231,7 @@ class Session:
             )
         peer = self._peers.get(node)
         if peer is None or peer.live is None:
-            return self._seek(now, node) if self.settings.auto_connect else []
+            return self._seek(now, node) if self.settings.auto_connect and self.seeks(node) else []
         live = peer.live
         live.offer(signal, size, sender)
         if not live.is_burst(now):
