@@ -103,6 +103,53 @@ def test_a_member_is_a_node_of_the_platform_until_it_leaves(
     assert not left(tmp_path / "data")
 
 
+def test_members_without_a_platform_forget_and_disconnect_others(member: Member, superlearner: Run) -> None:
+    a, b, c = member("a"), member("b"), member("c")
+    status(superlearner, "--wait", "3")
+    done = superlearner("cluster", "forget", "b")
+    assert (1, "superlearner: b@127.0.0.1 is not lost; no member is\n") == (done.returncode, done.stderr)
+    b.kill()
+    b.wait()
+    code, found = status(superlearner)
+    assert (1, ["b@127.0.0.1"]) == (code, [one["name"] for one in found["missing"]])
+    done = superlearner("cluster", "forget", "b", "--json")
+    assert (0, {"name": "b@127.0.0.1"}) == (done.returncode, json.loads(done.stdout))
+    assert 0 == status(superlearner)[0]
+    assert 0 == superlearner("cluster", "disconnect", "c").returncode
+    code, found = status(superlearner)
+    assert (0, 1, []) == (code, len(found["members"]), found["missing"])
+    assert (0, 0) == (end(a), end(c))
+    assert 3 == superlearner("cluster", "forget", "b").returncode
+
+
+def test_commands_have_the_view_of_the_platform_once_members_are_apart(
+    start: Callable[..., Any], member: Member, superlearner: Run
+) -> None:
+    platform = start()
+    for name in "abc":
+        member(name)
+    status(superlearner, "--wait", "4")
+    for name in "abc":
+        assert 0 == superlearner("cluster", "disconnect", name).returncode
+        assert "superlearner@127.0.0.1" == status(superlearner)[1]["members"][0]["name"]
+    assert platform.end()[0] == 0
+
+
+def test_status_waits_for_the_first_member(superlearner: Run, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    waiting = subprocess.Popen(
+        [sys.executable, "-m", "superlearner", "--data-dir", str(data), "cluster", "status", "--wait", "1"],
+    )
+    started = subprocess.Popen([sys.executable, "-m", "superlearner", "--data-dir", str(data), "node", "b", "--empty"])
+    try:
+        assert 0 == waiting.wait(30)
+    finally:
+        started.kill()
+        started.wait()
+        waiting.kill()
+        waiting.wait()
+
+
 @pytest.mark.parametrize("runtime", ["missing", "read-only"])
 def test_members_of_a_long_data_directory_meet_without_a_runtime_folder(
     command: Callable[..., Any], tmp_path: Path, runtime: str

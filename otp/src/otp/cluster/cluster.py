@@ -413,7 +413,7 @@ def _sources(discovery: Any, scheme: str) -> tuple[Discovery, ...]:
     if discovery is None:
         return ()
     many = isinstance(discovery, Iterable) and not isinstance(discovery, str)
-    sources = tuple(discovery) if many else (discovery,)
+    sources: tuple[Any, ...] = (*discovery,) if many else (discovery,)  # pyright: ignore[reportUnknownVariableType]
     for source in sources:
         if isinstance(source, type) or not hasattr(source, "addresses"):
             raise BadArgument(

@@ -54,7 +54,19 @@ from otp.observer.views import (
 )
 from otp.observer.waits import Wait
 
-__all__ = ["DEPTH", "MEMBERS", "RECORDS", "CannotTravel", "Decoder", "Encoder", "FindPid", "Opaque", "from_term", "to_term", "wrong"]
+__all__ = [
+    "DEPTH",
+    "MEMBERS",
+    "RECORDS",
+    "CannotTravel",
+    "Decoder",
+    "Encoder",
+    "FindPid",
+    "Opaque",
+    "from_term",
+    "to_term",
+    "wrong",
+]
 
 FindPid = Callable[[str, int, int], Pid]
 """Returns the pid of a process: name of its node, creation of that node, number."""

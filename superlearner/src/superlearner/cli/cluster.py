@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from difflib import get_close_matches
-from os.path import commonprefix
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -12,6 +11,7 @@ import typer
 
 from superlearner.base.commands import command
 from superlearner.base.data_dir import command_with
+from superlearner.cli.cluster_members import platform_process
 from superlearner.cli.door import resolve_options
 from superlearner.cli.ends import USAGE, fail
 from superlearner.cli.manifest import verbs
@@ -131,7 +131,8 @@ def _verb_like(name: str) -> str | None:
 
 def _is_letter_off(typed: str, word: str) -> bool:
     """Return whether a letter differs, is missing or too much, or two are swapped; also for equal words."""
-    same = len(commonprefix([typed, word]))
+    pairs = zip(typed, word, strict=False)
+    same = next((index for index, (one, other) in enumerate(pairs) if one != other), min(len(typed), len(word)))
     left, right = typed[same:], word[same:]
     swapped = left[2:] == right[2:] and left[:2] == right[1::-1]
     return swapped or left[1:] in (right, right[1:]) or left == right[1:]
@@ -205,7 +206,7 @@ def status(
 
     folder = _folder(ctx, data_dir)
     try:
-        found = wait_status(folder, wait, timeout)
+        found = wait_status(folder, wait, timeout, platform_process(folder))
     except ControlError as error:
         fail(str(error), NOT_TRUE)
     if found is None:

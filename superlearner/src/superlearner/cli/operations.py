@@ -23,6 +23,7 @@ from typer.main import get_command
 from superlearner.base.terminal import print_line
 from superlearner.cli import manifest
 from superlearner.cli.asking import PlatformAnswer
+from superlearner.cli.cluster_members import ask_members
 from superlearner.cli.door import ask_or_fail, reach, resolve_options
 from superlearner.cli.doors import NODES
 from superlearner.cli.ends import fail
@@ -185,6 +186,9 @@ def command_of(entry: Entry) -> Any:
 
             follow(reach(url, data_dir), entry, values, node=node, as_json=as_json)
         else:
+            if not dry_run and (found := ask_members(entry["name"], values, url, data_dir)) is not None:
+                show(PlatformAnswer(found), as_json=as_json, begin="superlearner")
+                return
             platform = reach(url, data_dir)
             answer = ask_or_fail(platform, entry, values, dry_run=dry_run, node=node)
             saves = to != OUTPUT and (to is not None or (entry.get("saves", False) and not as_json))

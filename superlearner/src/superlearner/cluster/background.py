@@ -24,6 +24,8 @@ __all__ = ["NotConnected", "start_members", "stop_members", "wait_status"]
 BEGUN: Final = "begun.json"
 LOGS: Final = "members"
 END_S: Final = 10.0
+LOOK_S: Final = 0.1
+"""Seconds between two looks for the first member to wait for."""
 SOON_S: Final = 2.5
 """Seconds in which a member answers unless it is stopped or held; each is asked again if none does."""
 
@@ -32,25 +34,29 @@ class NotConnected(Exception):
     """Members did not start, connect or end; the text says which."""
 
 
-def wait_status(folder: Path, size: int | None, timeout: float) -> dict[str, Any] | None:
+def wait_status(folder: Path, size: int | None, timeout: float, first: int | None = None) -> dict[str, Any] | None:
     """Return the state of the cluster as a member on this machine sees it; None if no member runs here.
 
     Args:
         folder: the data directory.
         size: the number of members to wait for; None returns the present state.
         timeout: seconds to wait at most; then the last state is returned.
+        first: the process to ask first, that of the platform, so that all commands have one view.
 
     Raises:
         ControlError: a member runs, and does not answer.
     """
-    here = records(folder)
+    until = time.monotonic() + timeout
+    while not (found := records(folder)) and size is not None and time.monotonic() < until:
+        time.sleep(LOOK_S)
+    here = sorted(found, key=lambda record: record.os_pid != first)
     problem: ControlError | None = None
     for wait, patience in ((min(1.0, timeout), SOON_S), (timeout, timeout + ANSWER_S)):
         for record in here:
             try:
-                found = ask(record, {"ask": "status", "size": None, "timeout": wait}, patience)
-                if size is None or len(found["members"]) >= size:
-                    return found
+                state = ask(record, {"ask": "status", "size": None, "timeout": wait}, patience)
+                if size is None or len(state["members"]) >= size:
+                    return state
                 return ask(record, {"ask": "status", "size": size, "timeout": timeout}, timeout + ANSWER_S)
             except ControlError as error:
                 problem = error  # it ends, has not joined, or hangs: another one may answer

@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from otp.cluster import Cluster
+from otp.cluster import Cluster, Member
 from superlearner.cluster.control import Control
 from superlearner.cluster.status import status_of
+from superlearner.cluster.ways import member_name
 
 __all__ = ["control_of"]
 
@@ -34,4 +35,25 @@ def control_of(folder: Path, name: str, joined: Joined) -> Control:
         await cluster.connect(str(request.get("address")))
         return {"members": [member.name for member in cluster.members()]}
 
-    return Control(folder, name, {"status": status, "connect": connect})
+    async def disconnect(request: dict[str, Any]) -> dict[str, Any]:
+        cluster = await joined(0)
+        member = _find(request, cluster.members()[1:], "connected")
+        cluster.disconnect(member)
+        return {"name": member}
+
+    async def forget(request: dict[str, Any]) -> dict[str, Any]:
+        cluster = await joined(0)
+        member = _find(request, cluster.lost(), "lost")
+        await cluster.forget(member)
+        return {"name": member}
+
+    return Control(folder, name, {"status": status, "connect": connect, "disconnect": disconnect, "forget": forget})
+
+
+def _find(request: dict[str, Any], known: list[Member], what: str) -> str:
+    """Return the name of a member; `b` is also `b@127.0.0.1`. Raises `LookupError`."""
+    asked, names = str(request.get("name")), [member.name for member in known]
+    if (found := member_name(asked)) not in names:
+        expected = f"expected one of {', '.join(names)}" if names else "no member is"
+        raise LookupError(f"{found} is not {what}; {expected}")
+    return found
