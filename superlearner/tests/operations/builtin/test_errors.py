@@ -108,6 +108,38 @@ def test_a_crash_loop_is_told_with_its_number_of_restarts(inside: Inside) -> Non
     inside(test)
 
 
+@pytest.mark.operation("error.why")
+def test_a_crash_loop_names_the_message_that_crashes_the_process_most_of_the_time(inside: Inside) -> None:
+    class Pricing(GenServer):
+        @impl
+        def init(self, arg):
+            return Ok(arg)
+
+        @impl
+        def handle_cast(self, request, state):
+            return 1 // 0
+
+    class Shop(Supervisor):
+        @impl
+        def init(self, arg):
+            return Children([Pricing.child_spec(0, id="pricing", name="pricing")], max_restarts=100, max_seconds=60)
+
+    async def test(platform: Any) -> None:
+        await platform.node.start(Shop, None, name="prices")
+        told = []
+        for request in [("price", 12)] * 5 + [("price", 13), ("price", 14), ("price", 15)]:
+            ended = platform.node.whereis("pricing")
+            GenServer.cast(("pricing", platform.node), request)
+            await otp.wait_down(ended)
+            await Supervisor.count_children(("prices", platform.node))
+            told.append((await platform.get("/api/v1/processes/pricing/errors/why"))["data"]["summary"])
+        assert told[4].endswith(" 5 times for this reason, within 1 s, each time while it handled ('price', 12)")
+        assert told[5].endswith(" 6 times for this reason, within 1 s, 5 times while it handled ('price', 12)")
+        assert told[7].endswith(" 8 times for this reason, within 1 s")
+
+    inside(test)
+
+
 class Slow(GenServer):
     """A server whose next start may wait."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
@@ -166,7 +167,13 @@ def _describe_loop(node: Node, causes: Sequence[Step]) -> str:
     if len(alike) < LOOP:
         return ""
     took = max(1, round((alike[-1].at - alike[0].at) / 1e9))
-    return f"it was restarted {len(alike)} times for this reason, within {took} s"
+    told = f"it was restarted {len(alike)} times for this reason, within {took} s"
+    ends = [memory.ends.get(event.data["old"]) for event in alike]
+    handled = Counter(message_text(end.data["message"], 80) for end in ends if end and end.data.get("message"))
+    message, times = handled.most_common(1)[0] if handled else ("", 0)
+    if times < 2 * len(alike) / 3:  # it happens with different messages, or with none
+        return told
+    return f"{told}, {'each time' if times == len(alike) else f'{times} times'} while it handled {message}"
 
 
 def origin_of(node: WatchedNode, audit: AuditLog, reader: str | None, clock: Clock, step: Step) -> Origin:
