@@ -42,6 +42,8 @@ __all__ = ["Fingerprints", "MessageMutated", "fingerprint", "line_of_user", "typ
 _MUTABLE: Final = (list, dict, set, bytearray, deque)
 _ATOMS: Final = frozenset({str, int, float, bool, bytes, complex, type(None), Pid, Ref})
 KEPT: Final = 10_000
+AS_SENT: Final = "it as it was sent"
+"""The text of a message that was not kept."""
 _TESTING: Final = os.path.join(os.path.dirname(__file__), "")
 
 
@@ -132,9 +134,14 @@ def line_of_user() -> tuple[str, int] | None:
 
 
 class Fingerprints:
-    """The fingerprints of messages in transit or in a mailbox."""
+    """The fingerprints of messages in transit or in a mailbox.
 
-    def __init__(self) -> None:
+    Args:
+        describes: keep the text of each message and its line for `MessageMutated`, which takes longer than the rest.
+    """
+
+    def __init__(self, *, describes: bool = True) -> None:
+        self._describes = describes
         self._known: dict[tuple[int, int], tuple[Any, object, Any, str, str]] = {}
 
     def sent(self, sender: Any, receiver: Any, message: Any) -> None:
@@ -145,7 +152,8 @@ class Fingerprints:
             return
         if len(self._known) >= KEPT:  # messages that were dropped, or taken unnoticed
             self._known.clear()
-        self._known[id(message), id(receiver)] = (message, picture, sender, bounded_text(content), _place())
+        text, place = (bounded_text(content), _place()) if self._describes else (AS_SENT, "")
+        self._known[id(message), id(receiver)] = (message, picture, sender, text, place)
 
     def handled(self, receiver: Any, message: Any) -> MessageMutated | None:
         """Return the error for a message that was changed before it is handled, or None."""

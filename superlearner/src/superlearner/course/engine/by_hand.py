@@ -98,7 +98,7 @@ class Asked:
             name = answer[1].__name__
             answer[1].close()
             raise Wrong(f"{self.said} was answered with a coroutine: `await` is missing before the call of {name}")
-        if value is not ANYTHING:
+        if value is not ANYTHING and not same(answer[1], value):
             self._s.same(answer[1], value, self._instead(answer[1], value), m)
         return answer[1]
 

@@ -82,7 +82,7 @@ class Called:
         for part in self.value if type(self.value) is tuple else (self.value,):
             if inspect.iscoroutine(part):
                 raise self._not_awaited(part)
-        if value is not ANYTHING:
+        if value is not ANYTHING and not same(self.value, value):
             wanted, instead = apart(value, self.value)
             said = f"expected {self.said} to return {wanted}, got {instead}"
             self._s.same(self.value, value, self._s.worded(said), m)

@@ -40,7 +40,17 @@ OURS: Final = Limits(
     memory_mb=192, cpu_s=30.0, processes=8, output_kb=256, hold_s=30.0, start_s=45.0, wall_s=60.0, files_mb=4, nice=5
 )
 """Limits of a scenario of ours, which may measure an hour of virtual time."""
-PRELOAD: Final = ("superlearner.course.engine.child", "superlearner.agents")
+PRELOAD: Final = (
+    "superlearner.course.engine.child",
+    "superlearner.agents",
+    "superlearner.course.engine.code_lines",
+    "superlearner.course.engine.diagnosis",
+    "superlearner.course.engine.part",
+    "superlearner.course.engine.reports",
+    "otp.behaviours.server.agent",
+    "otp.behaviours.task",
+)
+"""Modules that checks import; importing one of them takes a child some milliseconds."""
 LONGEST_SOURCE: Final = 200_000
 LONGEST_TELL: Final = 400
 READ_S: Final = 5.0
@@ -133,7 +143,7 @@ class Checker:
         if len(source) > LONGEST_SOURCE or "\0" in source:
             text = f"expected a Python file of at most {LONGEST_SOURCE:,} characters, got {len(source):,}"
             return Checked(refusal(IMPORT, text), "", seeds[0])
-        parts = [seeds[::2], seeds[1::2]] if len(seeds) > 1 and self._running + 2 <= AT_ONCE else [seeds]
+        parts = _split(seeds) if len(seeds) > 1 and self._running + 2 <= AT_ONCE else [seeds]
         checks = [self._check(id, check, source, part) for part in parts]
         found = await asyncio.gather(*checks, return_exceptions=True)
         for place, one in enumerate(found):
@@ -217,6 +227,16 @@ class Checker:
             return await _receive_report(peer, token)
         finally:
             await peer.kill()
+
+
+def _split(seeds: Sequence[int]) -> list[Sequence[int]]:
+    """Return the seeds in two parts, the smaller one with the first seed, under which some checks do more.
+
+    >>> _split((1, 2, 3, 4, 5)), _split((1, 2))
+    ([(1, 4), (2, 3, 5)], [(1,), (2,)])
+    """
+    first, *others = seeds
+    return [(first, *others[2::2]), (*others[:2], *others[3::2])]
 
 
 @lru_cache(maxsize=256)

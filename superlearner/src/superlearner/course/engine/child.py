@@ -31,6 +31,8 @@ from typing import Any, Final, Self
 import otp
 from otp.peer.inner import Here
 from otp.testing import Deadlock, Livelock, MessageMutated, RealIONotSimulated, Scheduler
+from otp.testing.mutation import Fingerprints
+from otp.testing.run import Run
 from superlearner.course.engine.cases import captured, dead_case, unreachable
 from superlearner.course.engine.ends import real_io
 from superlearner.course.engine.exercise import declared_in, is_inline, is_real, reads_messages, scenarios_in
@@ -237,6 +239,20 @@ class _Limit:
         raise _Late
 
 
+class _CheckScheduler(Scheduler):
+    """A scheduler that describes messages only in a run that records them: others are repeated to show a fault."""
+
+    def __init__(self, seed: int, *, describes: bool) -> None:
+        super().__init__(seed)
+        self._describes = describes
+
+    def open(self, instead: dict[int, int] | None = None) -> Run:
+        """Return the next run."""
+        run = super().open(instead)
+        run.kernel.open_post().fingerprints = Fingerprints(describes=self._describes)
+        return run
+
+
 class _Run:
     """A run under one seed.
 
@@ -261,7 +277,7 @@ class _Run:
         return self._scenario is not None and self._scenario.trace.needs_messages
 
     def verdict(self) -> Verdict:
-        scheduler = Scheduler(seed=self._seed)
+        scheduler = _CheckScheduler(self._seed, describes=self._records)
         try:
             with self._unawaited:
                 scheduler.run(self._main)

@@ -14,7 +14,7 @@ import otp
 from otp.testing import RealIONotSimulated
 from superlearner.course.engine.by_hand import NEAR
 from superlearner.course.engine.ends import raised
-from superlearner.course.engine.values import apart, render
+from superlearner.course.engine.values import apart, render, same
 from superlearner.course.engine.verdict import Wrong
 
 if TYPE_CHECKING:
@@ -69,6 +69,8 @@ class Part:
     async def gives(self, wanted: Any, function: str, *args: Any, m: str | None = None, **options: Any) -> None:
         """Raise `Wrong` unless a function returns this value."""
         got = await self(function, *args, **options)
+        if same(got, wanted):
+            return
         expected, instead = apart(wanted, got)
         say = f"expected {self.described(function, args, options)} to return {expected}, got {instead}"
         self.s.same(got, wanted, self.s.worded(say), m)
