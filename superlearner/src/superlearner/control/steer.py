@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, cast
 
 import otp
 from otp import GenServer, Node, Pid, Supervisor
-from superlearner.control.names import display_name
+from superlearner.control.names import display_name, registered_name
 from superlearner.control.slots import id_text
 from superlearner.control.terms import plain_pid
 from superlearner.control.tree import supervisor_state
@@ -39,6 +39,8 @@ __all__ = [
 LOOKED_AT: Final = 1000
 """Limit of names searched for a suggestion, those of the oldest processes."""
 LONGEST_NAME: Final = 100
+MOST_NAMED: Final = 5
+"""Limit of children listed for a name that several have."""
 
 TRAP_WAIT_S = 0.5
 """Seconds after which a process that traps exits counts as a survivor."""
@@ -48,7 +50,7 @@ class NotThere(LookupError):
     """The target does not exist; `kind` is `process`, `supervisor` or `child`."""
 
     def __init__(self, kind: str, text: str, meant: str | None = None) -> None:
-        super().__init__(f"there is no {kind} {text[:200]}" + ("" if meant is None else f"; did you mean {meant}?"))
+        super().__init__(f"there is no {kind} {text[:200]}" + (f"; did you mean {meant}?" if meant else ""))
         self.kind = kind
 
 
@@ -168,18 +170,57 @@ def send_unchecked(pid: Pid, message: Any, how: Literal["send", "cast"]) -> None
 
 
 def child_id(supervisor: Pid, text: str) -> Hashable:
-    """Return the child id that is or is displayed as `text`, or a dynamic child's pid.
+    """Return the id of the child that `text` names; the pid of a dynamic child.
+
+    An id comes first, also as it is displayed, or a pid; else the name of exactly one child, as pages show it.
 
     Raises:
-        NotThere: the supervisor has no such child.
+        NotThere: there is no such child, or several have this name.
     """
     state = supervisor_state(supervisor)
-    for record in () if state is None else state.children:
+    records: list[Any] = [] if state is None else list(state.children)
+    for record in records:
         if record.id is not None and text in (record.id if type(record.id) is str else None, id_text(record.id)):
             return record.id
         if record.pid is not None and text.strip("<>") == plain_pid(record.pid):
-            return record.pid if record.id is None else record.id
-    raise NotThere("child", f"{text!r} of {display_name(supervisor) or supervisor}")
+            return _key_of(record)
+    names = [(record, name) for record in records for name in _names_of(record)]
+    named = [record for record, name in names if name == text]
+    if len(named) == 1:
+        return _key_of(named[0])
+    meant = " or ".join(_described(one, text) for one in named[:MOST_NAMED]) or _suggest_child(names, records, text)
+    raise NotThere("child", f"{text!r} of {display_name(supervisor) or supervisor}", meant)
+
+
+def _key_of(record: Any) -> Hashable:
+    return record.pid if record.id is None else record.id
+
+
+def _names_of(record: Any) -> set[str]:
+    """Return the names by which pages show a child: those of its process, or the one that it is started with."""
+    if record.pid is not None and otp.is_alive(record.pid):
+        return {name for name in (registered_name(record.pid), display_name(record.pid)) if name is not None}
+    name = None if record.id is None else getattr(record.spec.start, "keywords", {}).get("name")
+    return {name} if type(name) is str else set()
+
+
+def _described(record: Any, name: str | None) -> str:
+    """Return a child by its id, or its pid, and its name: `Pricing (named pricing)`."""
+    shown = plain_pid(record.pid) if record.id is None else id_text(record.id)
+    return shown if name is None else f"{shown} (named {name})"
+
+
+def _suggest_child(names: list[tuple[Any, str]], records: list[Any], text: str) -> str | None:
+    """Return the child whose id or name is closest to `text`, in any case of letters."""
+    known: dict[str, tuple[Any, str | None]] = {
+        id_text(one.id).casefold(): (one, None) for one in records[:LOOKED_AT] if one.id is not None
+    }
+    known |= {name.casefold(): (one, name) for one, name in names[:LOOKED_AT] if len(name) <= LONGEST_NAME}
+    near = get_close_matches(text[:LONGEST_NAME].casefold(), known, n=1)
+    if not near:
+        return None
+    record, name = known[near[0]]
+    return _described(record, name or next((name for one, name in names if one is record), None))
 
 
 async def restart_child(supervisor: Pid, text: str) -> Pid | None:

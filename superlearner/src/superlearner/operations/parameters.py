@@ -89,7 +89,7 @@ SupervisorText = Annotated[
 ]
 ChildText = Annotated[
     str,
-    Field(max_length=20_000, description="the child's id, or the pid of a dynamic child", examples=["counter_1"]),
+    Field(max_length=20_000, description="the child's id or name; the pid of a dynamic child", examples=["counter_1"]),
     Picker("child"),
 ]
 NewName = Annotated[

@@ -11,7 +11,7 @@ from otp import Pid, observer
 from superlearner.control.names import display_name, has_critical_children, is_critical
 from superlearner.control.reasons import text_of_reason
 from superlearner.control.steer import MalformedPid, NotThere, Unanswered, child_id, resolve, resolve_supervisor
-from superlearner.control.supervising import list_stopped_with, pid_of
+from superlearner.control.supervising import list_stopped_with, pid_of, text_of_record
 from superlearner.control.terms import TooDeep, plain_pid, term_of_json
 from superlearner.operations.context import Context
 from superlearner.operations.failures import OperationError
@@ -20,6 +20,7 @@ __all__ = [
     "answering",
     "asking",
     "called",
+    "child_of",
     "feels",
     "permit",
     "process_of",
@@ -52,6 +53,16 @@ def supervisor_of(context: Context, text: str) -> Pid:
     """
     with answering():
         return resolve_supervisor(context.node, text)
+
+
+def child_of(supervisor: Pid, text: str) -> str:
+    """Return the displayed id of the child that `text` names, or its pid if it is dynamic.
+
+    Raises:
+        OperationError: `child_not_found`.
+    """
+    with answering():
+        return text_of_record(supervisor, child_id(supervisor, text))
 
 
 def server_of(context: Context, text: str) -> Pid:

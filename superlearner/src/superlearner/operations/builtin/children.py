@@ -46,6 +46,7 @@ from superlearner.operations.results.supervisors import (
 from superlearner.operations.targets import (
     answering,
     called,
+    child_of,
     feels,
     protect,
     protect_child,
@@ -170,6 +171,7 @@ async def restart(ctx: Context, name: SupervisorText, child: ChildText, force: F
     A running child is shut down first.
     """
     pid = supervisor_of(ctx, name)
+    child = child_of(pid, child)
     with steering():
         protect_child(ctx, pid, child, force=force)
         refuse_paused(pid)
@@ -192,6 +194,7 @@ async def terminate(ctx: Context, name: SupervisorText, child: ChildText, force:
     Shuts the child down; its supervisor does not restart it.
     """
     pid = supervisor_of(ctx, name)
+    child = child_of(pid, child)
     with steering():
         protect_child(ctx, pid, child, force=force)
         refuse_paused(pid)
@@ -214,6 +217,7 @@ async def delete(ctx: Context, name: SupervisorText, child: ChildText, force: Fo
     Removes the child spec of a stopped child. A running child gives `conflict`, as in OTP.
     """
     pid = supervisor_of(ctx, name)
+    child = child_of(pid, child)
     with steering():
         known = child_id(pid, child)
         if pid_of(pid, known) is not None:

@@ -14,8 +14,7 @@ from superlearner.control.clock import Clock
 from superlearner.control.look import supervisors
 from superlearner.control.names import display_name, registered_name
 from superlearner.control.slots import DYNAMIC
-from superlearner.control.steer import child_id
-from superlearner.control.supervising import Step, flags_of, predict_all, text_of_record
+from superlearner.control.supervising import Step, flags_of, predict_all
 from superlearner.control.terms import plain_pid
 from superlearner.control.tree import TreeReader, what_of
 from superlearner.operations.context import Context
@@ -37,7 +36,7 @@ from superlearner.operations.results.supervisors import (
     PredictionResult,
     PredictionStep,
 )
-from superlearner.operations.targets import answering, called, protect, supervisor_of
+from superlearner.operations.targets import called, child_of, protect, supervisor_of
 
 NOT_THERE = ("malformed_pid", "supervisor_not_found")
 STEERED = (*NOT_THERE, "critical_process_protection", "process_not_found", "call_failed", "timeout", "conflict")
@@ -184,9 +183,8 @@ async def predict(
     Computed from the supervisors' tables, including the restarts that count now. Nothing is changed.
     """
     pid = supervisor_of(ctx, name)
-    with answering():
-        record = text_of_record(pid, child_id(pid, child))
-        steps = predict_all(pid, record, reason, strategy)
+    child = child_of(pid, child)
+    steps = predict_all(pid, child, reason, strategy)
     shown = [_step(step) for step in steps]
     back = bool(steps) and steps[-1].found.outcome == "restarts"
     last, waiting = None if back or not steps else steps[-1], backoff_of(ctx.node)
