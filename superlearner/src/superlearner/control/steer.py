@@ -9,15 +9,18 @@ import asyncio
 import contextlib
 from collections.abc import Hashable
 from dataclasses import dataclass
+from datetime import datetime
 from difflib import get_close_matches
 from itertools import islice
 from typing import Any, Final, Literal, cast
 
 import otp
 from otp import GenServer, Node, Pid, Supervisor
+from otp.observer.reading import suspension_of
+from superlearner.control.clock import Clock
 from superlearner.control.names import display_name, registered_name
 from superlearner.control.slots import id_text
-from superlearner.control.terms import plain_pid
+from superlearner.control.terms import plain_pid, requester_text
 from superlearner.control.tree import supervisor_state
 
 __all__ = [
@@ -59,7 +62,11 @@ class MalformedPid(ValueError):
 
 
 class Unanswered(TimeoutError):
-    """A call was not answered in time."""
+    """A call was not answered in time; `suspended` is the pid of a server that answers once it is resumed."""
+
+    def __init__(self, message: str, suspended: str | None = None) -> None:
+        super().__init__(message)
+        self.suspended = suspended
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +165,18 @@ async def deliver(pid: Pid, message: Any, how: Literal["send", "cast", "call"], 
     try:
         return await GenServer.call(pid, message, timeout=timeout)
     except otp.CallTimeout:
-        raise Unanswered(f"{display_name(pid) or pid} did not answer within {timeout:g} s") from None
+        told, held = f"{display_name(pid) or pid} did not answer within {timeout:g} s", _suspension(pid)
+        raise Unanswered(told + held, plain_pid(pid) if held else None) from None
+
+
+def _suspension(pid: Pid) -> str:
+    """Return since when a server is suspended and by whom, to be added to a sentence; "" if it is not."""
+    process: Any = pid
+    found = suspension_of(process)
+    if found is None:
+        return ""
+    since, by = datetime.fromtimestamp(Clock().wall(round(found[0] * 1e9))), requester_text(found[1])
+    return f": it has been suspended since {since:%H:%M:%S}{f' by {by}' if by else ''}"
 
 
 def send_unchecked(pid: Pid, message: Any, how: Literal["send", "cast"]) -> None:

@@ -181,7 +181,9 @@ def answering() -> Generator[None]:
         listing = LISTINGS.get(error.kind, "GET /api/v1/supervisors")
         raise OperationError(f"{error.kind}_not_found", str(error), hint=f"see {listing}") from None
     except Unanswered as error:
-        raise OperationError("timeout", str(error), hint="set a longer timeout_ms, or see process.backtrace") from None
+        resume = f"POST /api/v1/processes/{error.suspended}/resume resumes it, and it handles the messages that wait"
+        hint = "set a longer timeout_ms, or see process.backtrace" if error.suspended is None else resume
+        raise OperationError("timeout", str(error), hint=hint) from None
     except otp.NoProcess:
         raise OperationError("process_not_found", "the process has just ended") from None
     except otp.AlreadyStarted as error:

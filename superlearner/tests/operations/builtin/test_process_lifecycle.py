@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,9 @@ import pytest
 import otp
 from otp import Children, GenServer, NoReply, Ok, Reply, Supervisor, impl
 from superlearner.app.running import Tree
+from superlearner.cli.hints import in_our_words
 from superlearner.control.slots import Suspended
+from superlearner.control.terms import plain_pid
 
 Inside = Callable[..., Any]
 AT = "/api/v1/processes"
@@ -204,6 +207,10 @@ def test_a_suspended_server_handles_nothing_until_it_is_resumed(inside: Inside) 
         assert read == Suspended(pytest.approx(row.since, abs=0.01), row.doing)
         waits = await post(platform, "/counter_1/message", message="get_value", message_type="call", timeout_ms=10)
         assert code(waits) == (504, "timeout")
+        error, pid = waits.json()["error"], plain_pid(platform.node.whereis("counter_1"))
+        said = r"counter_1 did not answer within 0\.01 s: it has been suspended since [\d:]{8} by a request over HTTP"
+        assert re.fullmatch(said, error["message"])
+        assert in_our_words(error["details"][0]["hint"]).startswith(f"`superlearner process resume {pid}` resumes it")
         assert (await post(platform, "/counter_1/resume")).json()["data"]["status"] == "running"
         replied = await post(platform, "/counter_1/message", message="get_value", message_type="call")
         assert replied.json()["data"]["reply"] == 1

@@ -11,6 +11,12 @@ test("a call without an answer is explained with the name of the process as it i
   assert.match(unansweredText("stock did not answer within 5 s"), /^stock did not answer within 5 s\. Either .* NoReply, .*running\.$/);
 });
 
+test("a call to a suspended server is explained by the suspension", () => {
+  const text = unansweredText("stock did not answer within 5 s: it has been suspended since 01:58:02 by a request over HTTP");
+  assert.match(text, /suspended since 01:58:02 by a request over HTTP\. Resume it: [^.]*\.$/);
+  assert.doesNotMatch(text, /NoReply/);
+});
+
 test("an error and its hint are two sentences", () => {
   const words = (/** @type {string} */ message, /** @type {string|null} */ hint) => new ApiError("timeout", message, hint, 504).words;
   assert.equal(words("it did not end in time", "set a longer timeout_ms"), "it did not end in time. Set a longer timeout_ms.");

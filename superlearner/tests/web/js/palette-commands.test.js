@@ -115,6 +115,12 @@ test("the effect is the prediction, or what is known without it", () => {
   assert.equal(effect(only("kill free").deed, null), "free is not supervised: it will not come back.");
 });
 
+test("what is lost by a restart or a stop is said with it", () => {
+  const waiting = { ...KNOWN, lines: KNOWN.lines.map((line) => ({ ...line, message_queue_len: 46 })) };
+  for (const verb of ["restart", "terminate"])
+    assert.match(commands(`${verb} ledger`, waiting).items[0]?.deed?.known ?? "", / Its state and 46 waiting messages are lost\./, verb);
+});
+
 test("the former names of pages find the page they have become", () => {
   for (const word of ["traces", "replay", "recordings"]) assert.ok(WORDS.timeline.includes(word), word);
   for (const word of ["supervisors", "processes", "map", "table"]) assert.ok(WORDS.supervisors.includes(word), word);

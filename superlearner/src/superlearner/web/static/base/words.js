@@ -107,6 +107,34 @@ export function stateText(row, now) {
   return STATES[row.state] ?? row.state;
 }
 
+/**
+ * Return the reason of a state: what it does, who suspended it, or the exit that left it so; "" for a process that runs.
+ * @param {Pick<Row, "state"|"doing"|"last">} row
+ */
+export function stateReason({ state, doing, last }) {
+  if (state === "stuck") return doing ?? "";
+  if (state === "suspended") return doing ? `by ${doing}` : "";
+  const ended = ["crashed", "restarting", "gave_up"].includes(state) ? last?.crash : state === "stopped";
+  return (ended && last?.reason) || "";
+}
+
+/** Return the state with its reason: `crashed: KeyError('a')`. @param {Pick<Row, "state"|"doing"|"last">} row */
+export function reasonedState(row) {
+  const reason = stateReason(row);
+  return `${STATES[row.state] ?? row.state}${reason && (row.state === "suspended" ? " " : ": ")}${reason}`;
+}
+
+/**
+ * Return what is lost when processes end: their states, and the messages that wait in their mailboxes.
+ * @param {number} processes
+ * @param {number} waiting  messages
+ */
+export const lostText = (processes, waiting) => {
+  const messages = waiting ? ` and ${counted(waiting, "waiting message")}` : "";
+  const own = processes === 1 ? "Its state" : "Their states";
+  return `${own}${messages} ${messages || processes > 1 ? "are" : "is"} lost.`;
+};
+
 /** Return whether a budget allows so many restarts that their number is meaningless. @param {Pick<Budget, "max">} budget */
 export const unlimited = (budget) => budget.max > 999;
 

@@ -6,7 +6,7 @@
 
 import { make, renew } from "../base/dom.js";
 import { label } from "../live/model.js";
-import { counted, kindText, number, stateText } from "../base/words.js";
+import { counted, kindText, number, stateReason, stateText } from "../base/words.js";
 
 /** @import { Row } from "../live/model.js" */
 /** @import { Level, Place } from "./map-layout.js" */
@@ -25,10 +25,7 @@ export class MapTip {
     if (!on) return;
     const { row, place } = on;
     Object.assign(this.aim.style, { left: `${place.x - 1}px`, top: `${place.y - 1}px`, width: `${place.w + 2}px`, height: `${h + 2}px` });
-    const why = row.state === "stuck" ? row.doing ?? ""
-      : row.state === "suspended" ? row.doing && `by ${row.doing}`
-      : row.last?.crash ? (row.state === "running" ? `after ${row.last.reason}` : row.last.reason)
-      : "";
+    const why = row.state === "running" && row.last?.crash ? `after ${row.last.reason}` : stateReason(row);
     const facts = [
       row.pid ?? "", row.restarts ? counted(row.restarts, "restart") : "", row.mailbox ? `${number(row.mailbox)} in the mailbox` : "",
     ];

@@ -18,6 +18,10 @@ export function readMessage(text) {
   }
 }
 
-/** Explain a call that got no answer. @param {string} message  of the platform: who did not answer, and within which time */
+/**
+ * Explain a call that got no answer.
+ * @param {string} message  of the platform: who did not answer, within which time, and since when it is suspended
+ */
 export const unansweredText = (message) =>
-  `${message}. Either its callback returned NoReply, which sends no answer, or a callback is still running.`;
+  `${message}. ${/: it has been suspended since /.test(message) ? "Resume it: it then handles this message and those that wait."
+    : "Either its callback returned NoReply, which sends no answer, or a callback is still running."}`;

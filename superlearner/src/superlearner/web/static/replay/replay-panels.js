@@ -8,7 +8,7 @@ import { attribute, closest, icon, make, renew, write } from "../base/dom.js";
 import { shapeOf } from "../base/marks.js";
 import { label, restartsText } from "../live/model.js";
 import { biography, isCrash, lastUpTo, lookAt, sentence } from "./reel.js";
-import { counted, duration, isOrderly, kindText, STATES } from "../base/words.js";
+import { counted, duration, isOrderly, kindText, reasonedState } from "../base/words.js";
 
 /** @import { Biography, Reel } from "./reel.js" */
 /** @import { Model } from "../live/model.js" */
@@ -120,8 +120,7 @@ export class SlReelTree extends HTMLElement {
               },
                 row.since ? duration(at - row.since) : "–")
               : null,
-            make("span", { class: "tag" },
-              row.state === "running" ? row.pid ?? "" : `${STATES[row.state] ?? row.state}${row.last ? `: ${row.last.reason}` : ""}`)));
+            make("span", { class: "tag" }, row.state === "running" ? row.pid ?? "" : reasonedState(row))));
         line.style.setProperty("--depth", String(Math.min(depth, 12)));
         rows.push(line);
         walk(key, depth + 1);

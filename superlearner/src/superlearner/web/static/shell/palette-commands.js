@@ -5,7 +5,7 @@
  * @module
  */
 
-import { counted, STRATEGIES } from "../base/words.js";
+import { counted, lostText, STRATEGIES } from "../base/words.js";
 import { fit } from "./fuzzy.js";
 
 /** @import { Line } from "../processes/process-list.js" */
@@ -54,6 +54,8 @@ const LIMITS = ["max_restarts", "max_seconds"];
 const nameOf = (line) => line.name ?? `${line.what} ${line.pid}`;
 /** @param {Line} line */
 const above = (line) => line.supervisor_name ?? line.supervisor ?? "";
+/** @param {Line} line */
+const lost = (line) => ` ${lostText(1, line.message_queue_len)}`;
 /** @param {string} part */
 const safe = (part) => encodeURIComponent(part);
 /** Return the path of a child; children of dynamic supervisors go by their pid. @param {Line} line @param {Supervisor} [supervisor] */
@@ -149,7 +151,7 @@ const restart = (line, name) => ({
   deed: {
     title: `Restart ${name}`, method: "POST", path: `${childPath(line)}/restart`, body: { force: line.critical }, danger: false,
     known: `${above(line)} stops ${name}${line.type === "supervisor" ? " and all processes below it" : ""} and starts it again. No other `
-      + `child of ${above(line)} is stopped, and it does not count as a failure.${ofPlatform(line)}`,
+      + `child of ${above(line)} is stopped, and it does not count as a failure.${lost(line)}${ofPlatform(line)}`,
     done: () => ({ text: `${name} was restarted.`, hint: "" }),
   },
 });
@@ -191,7 +193,7 @@ const terminate = (line, name, supervisor) => ({
     title: `Terminate ${name}`, method: "POST", path: `${childPath(line, supervisor)}/terminate`, body: { force: line.critical },
     danger: true,
     known: `${above(line)} stops ${name}${line.type === "supervisor" ? " and all processes below it" : ""} and does not restart it. No `
-      + `other child of ${above(line)} is stopped.${ofPlatform(line)}`,
+      + `other child of ${above(line)} is stopped.${lost(line)}${ofPlatform(line)}`,
     done: () => ({ text: `${name} was terminated.`, hint: `${above(line)} does not restart it.` }),
   },
 });

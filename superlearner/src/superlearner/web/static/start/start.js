@@ -23,7 +23,7 @@ import { burning, nameIn, restartsIn, stormText, Storms } from "../live/storms.j
 import { lostWords, showLost, showStatus } from "../live/status.js";
 import { calmParts, isBefore, reduce as judged } from "../system/system-model.js";
 import { complain } from "../base/toast.js";
-import { counted, number, STATES, time } from "../base/words.js";
+import { counted, number, reasonedState, time } from "../base/words.js";
 
 /** @import { Message, Model, Row } from "../live/model.js" */
 /** @import { Scene } from "./first-steps.js" */
@@ -241,10 +241,6 @@ function count() {
 /** Whether a storm is shown, which ends without a frame of its own. */
 let burns = false;
 
-/** Return the state of a process that needs attention, with what it does or why it ended. @param {import("../live/model.js").Row} row */
-const stateText = ({ state, doing, last }) =>
-  [STATES[state] ?? state, state === "stuck" ? doing : last?.crash && last.reason].filter(Boolean).join(": ");
-
 /** Show problems that need attention, with links. */
 function wrong() {
   const burnt = burning(lines, Date.now() / 1000 + skew);
@@ -263,7 +259,7 @@ function wrong() {
       row.state === "stopped"
         ? ` ${stoppedText(row, model)}`
         : row.state === "suspended" ? ` ${suspendedText(row)}`
-        : ` ${stateText(row)}`)),
+        : ` ${reasonedState(row)}`)),
     ...(rows.length > SHOWN ? [make("li", {}, "and ", make("a", { href: `${root()}/supervisors` },
       counted(rows.length - SHOWN, "more process", "more processes")), " in the tree")] : []),
     ...gaveUp(

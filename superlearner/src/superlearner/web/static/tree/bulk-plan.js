@@ -5,7 +5,7 @@
  */
 
 import { label } from "../live/model.js";
-import { budgetText, counted, number, unlimited } from "../base/words.js";
+import { budgetText, counted, lostText, number, unlimited } from "../base/words.js";
 
 /** @import { Model, Row } from "../live/model.js" */
 /** @typedef {"kill"|"restart"|"terminate"} Action */
@@ -109,17 +109,19 @@ export function outcome({ supervisor, rows }, action, step) {
       level: "warn",
     };
   const name = `${label(supervisor)} (${supervisor.strategy})`;
+  const running = rows.filter(({ pid }) => pid !== null), waiting = running.reduce((sum, { mailbox }) => sum + (mailbox ?? 0), 0);
+  const lost = running.length && (waiting || action !== "kill") ? ` ${lostText(running.length, waiting)}` : "";
   if (action === "terminate")
-    return { text: `${name}: ${those} ${rows.length === 1 ? "is" : "are"} stopped in order and not started again.`, level: "warn" };
+    return { text: `${name}: ${those} ${rows.length === 1 ? "is" : "are"} stopped in order and not started again.${lost}`, level: "warn" };
   if (action === "restart")
     return {
       text: `${name}: ${those} ${rows.length === 1 ? "is" : "are"} stopped in order and started again; no `
-        + `others, and it counts as no crash.`,
+        + `others, and it counts as no crash.${lost}`,
       level: "info",
     };
-  if (step === null) return { text: `${name}: ${those} ${rows.length === 1 ? "ends" : "end"} by a kill.`, level: "warn" };
+  if (step === null) return { text: `${name}: ${those} ${rows.length === 1 ? "ends" : "end"} by a kill.${lost}`, level: "warn" };
   return {
-    text: `${name}: ${killed(step, rows, supervisor, those)}`,
+    text: `${name}: ${killed(step, rows, supervisor, those)}${lost}`,
     level: tight(step, rows) || step.outcome === "gives_up" ? "bad" : step.outcome === "restarts" ? "info" : "warn",
   };
 }
