@@ -71,7 +71,7 @@ def _branches(above: SupervisorView, indent: str) -> Iterator[str]:
 
 def _supervisor_line(view: SupervisorView, called: str, status: str = "") -> str:
     budget = view.budget
-    left = sentences.budget(budget.used, budget.max_restarts, budget.max_seconds)
+    left = sentences.budget(budget.used, budget.max_restarts, budget.max_seconds) or "unlimited restarts"
     told = ", ".join(filter(None, (left, status)))
     return f"{_one_line(called)} {plain_pid(view.pid)} {view.strategy}{f' ({told})' if told else ''}"
 

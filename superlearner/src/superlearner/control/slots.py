@@ -12,7 +12,10 @@ from typing import Any, Final
 from otp.sentences import name_text as id_text
 from superlearner.control.terms import is_a
 
-__all__ = ["DYNAMIC", "GROUPS", "MAX_CHILDREN", "Budget", "LastExit", "Slot", "Suspended", "id_text", "slot_key"]
+__all__ = [
+    "DYNAMIC", "EVER", "GROUPS", "MAX_CHILDREN", "Budget", "LastExit", "Slot", "Suspended", "id_text", "slot_key",
+    "window_of",
+]  # fmt: skip
 
 DYNAMIC: Final = ("dynamic", "simple_one_for_one")
 """Strategies of supervisors whose children have no id of their own."""
@@ -41,6 +44,10 @@ class Suspended:
     by: str
 
 
+EVER: Final = 1e9
+"""The window of a budget without one (`max_seconds="infinity"`), whose restarts count while the supervisor runs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Budget:
     """A supervisor's restarts: times of the newest (wall clock), used, allowed."""
@@ -57,6 +64,11 @@ class Budget:
         if not expires:
             return 0, ()
         return (len(expires) if len(ends) >= self.used else self.used - (len(ends) - len(expires))), expires
+
+
+def window_of(max_seconds: Any) -> float:
+    """Return the window of a budget in seconds, at most `EVER`."""
+    return EVER if max_seconds == "infinity" else min(float(max_seconds), EVER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,17 @@ from otp.observer.reading import suspension_of
 from superlearner.control.clock import Clock
 from superlearner.control.names import display_name, is_critical, registered_name
 from superlearner.control.reasons import is_crash
-from superlearner.control.slots import DYNAMIC, MAX_CHILDREN, Budget, LastExit, Slot, Suspended, id_text, key_part
+from superlearner.control.slots import (
+    DYNAMIC,
+    MAX_CHILDREN,
+    Budget,
+    LastExit,
+    Slot,
+    Suspended,
+    id_text,
+    key_part,
+    window_of,
+)
 from superlearner.control.terms import clip, plain_pid, requester_text
 from superlearner.control.wrong_results import reason_of_last
 
@@ -161,12 +171,12 @@ class TreeReader:
         return None if found is None else Suspended(self.clock.wall(round(found[0] * 1e9)), requester_text(found[1]))
 
     def _budget(self, state: Any) -> Budget | None:
-        if state.max_restarts == "infinity" or state.max_seconds == "infinity":
+        if state.max_restarts == "infinity":
             return None
         used = state.used(round(otp.monotonic() * 1e9))
         skip = max(0, len(state.restarts) - min(MAX_TIMES, used))
         times = tuple(self.clock.wall(at) for at in islice(state.restarts, skip, None))
-        return Budget(used, state.max_restarts, float(state.max_seconds), times)
+        return Budget(used, state.max_restarts, window_of(state.max_seconds), times)
 
 
 def trees_at(node: Node, reader: TreeReader, *, most: int = 1_000) -> list[Slot]:

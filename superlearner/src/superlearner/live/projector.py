@@ -24,7 +24,17 @@ from superlearner.control.events import (
     is_own_end,
     is_restart,
 )
-from superlearner.control.slots import DYNAMIC, GROUPS, MAX_CHILDREN, Budget, LastExit, Slot, id_text, key_part
+from superlearner.control.slots import (
+    DYNAMIC,
+    GROUPS,
+    MAX_CHILDREN,
+    Budget,
+    LastExit,
+    Slot,
+    id_text,
+    key_part,
+    window_of,
+)
 from superlearner.live.projection import Projection, graft, patch, remove, row_of
 from superlearner.live.rows import Row
 
@@ -245,9 +255,9 @@ def _carry(model: Projection, row: Row, last: LastExit) -> None:
 
 def _spent(supervisor: Row, data: Mapping[str, Any], at: float) -> Budget | None:
     """Return the budget after a restart or attempt at `at`; None without a limit."""
-    if data["window"] == "infinity" or data["allowed"] == "infinity":
+    if data["allowed"] == "infinity":
         return None
-    window = float(data["window"])
+    window = window_of(data["window"])
     times = supervisor.budget.times if supervisor.budget is not None else ()
     counted = (*(time for time in times if at - time <= window), at)[-MAX_TIMES:]
     return Budget(int(data["used"]), int(data["allowed"]), window, counted)

@@ -12,7 +12,7 @@ from otp.observer import LastStates
 from superlearner.control.backoff import backoff_of
 from superlearner.control.events import TraceEvent
 from superlearner.control.names import display_name, registered_name
-from superlearner.control.slots import DYNAMIC
+from superlearner.control.slots import DYNAMIC, window_of
 from superlearner.control.terms import short_state
 from superlearner.control.tree import supervisor_state, what_of
 
@@ -58,9 +58,9 @@ class Table:
     @property
     def limit(self) -> tuple[int, float] | None:
         """The restarts allowed within seconds; None if there is no limit."""
-        if self.max_restarts is None or "infinity" in (self.max_restarts, self.max_seconds):
+        if self.max_restarts in (None, "infinity"):
             return None
-        return self.max_restarts, float(self.max_seconds)
+        return self.max_restarts, window_of(self.max_seconds)
 
 
 def rows_of(table: Table | None) -> Sequence[Row]:

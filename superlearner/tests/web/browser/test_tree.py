@@ -532,9 +532,15 @@ def test_a_process_shows_one_name_and_its_class_where_that_adds_something(
 def test_a_budget_that_is_practically_unlimited_is_not_counted(page: Page, platform: Any) -> None:
     budget = {"used": 0, "max": 10_000, "window_s": 1.0, "resets_at": None, "expires": []}
     platform.delta(p=[[SHOP, {"budget": budget}]])
-    expect(line(page, SHOP).locator(".bu")).to_have_text("")
+    expect(line(page, SHOP).locator(".bu")).to_have_text("unlimited restarts")
     line(page, SHOP).click()
-    expect(page.locator("#process")).to_contain_text("Practically unlimited: 10,000 in 1 s.")
+    expect(page.locator("#process")).to_contain_text("Unlimited restarts: 10,000 in 1 s.")
+    platform.delta(p=[[SHOP, {"budget": None}]])
+    expect(page.locator("#process")).to_contain_text("Unlimited restarts.")
+    expect(line(page, SHOP).locator(".bu")).to_have_text("unlimited restarts")
+    platform.delta(p=[[SHOP, {"budget": budget | {"max": 3, "window_s": 1e9}}]])
+    expect(line(page, SHOP).locator(".bu")).to_have_text("3 of 3 restarts left")
+    expect(page.locator("#process")).to_contain_text("It gives up when more than 3 restarts are needed.")
 
 
 def test_on_a_phone_a_restart_with_a_sibling_has_a_line_of_its_own(

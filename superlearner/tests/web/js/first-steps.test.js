@@ -62,6 +62,6 @@ test("how many restarts are left is not known before a restart is done", () => {
   const left = (/** @type {any} */ more) =>
     answers(/** @type {any} */ ({ kind: "crashed", text: "", parts: { who: "two", reason: "killed", by: "group", ...more } })).left;
   assert.equal(left({}), "Not known before the restart is done.");
-  assert.equal(left({ used: 1, max: "infinity" }), "group may restart as often as it has to.");
+  assert.equal(left({ used: 1, max: "infinity" }), "group allows unlimited restarts.");
   assert.match(left({ used: 1, max: 5, window_s: 60 }), /^group had 4 of 5 restarts left/);
 });

@@ -29,8 +29,9 @@ NAMED: Final = 10
 
 COUNTS: Final = ("", "once", "twice", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
-UNREMARKABLE: Final = 1000
+UNLIMITED: Final = "unlimited restarts"
 
+UNREMARKABLE: Final = 1000
 """Number of allowed restarts from which the budget is not mentioned."""
 
 
@@ -267,6 +268,8 @@ def flags_changed(who: str, flags: Mapping[str, Any], known: str | None = None) 
     'shop changed its strategy from one_for_one to one_for_all'
     >>> flags_changed("shop", {"strategy": "one_for_one", "max_restarts": 9, "max_seconds": 5}, "one_for_one")
     'shop now allows 9 restarts within 5 s'
+    >>> flags_changed("shop", {"strategy": "one_for_one", "max_restarts": "infinity", "max_seconds": 5}, "one_for_one")
+    'shop now allows unlimited restarts'
     """
     old, strategy, allowed = flags.get("before"), flags.get("strategy"), flags.get("max_restarts")
     before = cast("Mapping[str, Any]", old).get("strategy") if isinstance(old, Mapping) else known
@@ -274,6 +277,8 @@ def flags_changed(who: str, flags: Mapping[str, Any], known: str | None = None) 
         return f"{who} changed its strategy"
     if before != strategy:
         return f"{who} changed its strategy from {before} to {strategy}"
+    if allowed == "infinity":
+        return f"{who} now allows {UNLIMITED}"
     return f"{who} now allows {allowed} restart{'' if allowed == 1 else 's'}{_within(flags.get('max_seconds'))}"
 
 

@@ -135,24 +135,30 @@ export const lostText = (processes, waiting) => {
   return `${own}${messages} ${messages || processes > 1 ? "are" : "is"} lost.`;
 };
 
+/** The restarts left of a supervisor that never gives up because of them. */
+export const UNLIMITED = "unlimited restarts";
+
 /** Return whether a budget allows so many restarts that their number is meaningless. @param {Pick<Budget, "max">} budget */
 export const unlimited = (budget) => budget.max > 999;
+
+/** Return the window of a budget for a sentence; "" if its restarts count for ever. @param {number|null|undefined} window_s */
+export const windowText = (window_s) => (window_s && window_s < 1e9 ? ` in ${duration(window_s)}` : "");
 
 /**
  * Return how many restarts are left, as `budget` of `otp.sentences` does.
  * @param {number} left
  * @param {{max: number, window_s?: number|null}} budget
  */
-export const budgetText = (left, budget) => unlimited(budget) ? "practically unlimited"
+export const budgetText = (left, budget) => unlimited(budget) ? UNLIMITED
   : `${number(left)} of ${number(budget.max)} restarts left`
-    + (budget.window_s ? ` in ${duration(budget.window_s).replace("\u00a0", " ")}` : "");
+    + windowText(budget.window_s).replace("\u00a0", " ");
 
 /** Return why a supervisor gave up, as `gave_up` of `otp.sentences` does. @param {readonly [number, number|null]} limit */
 export function overText([max, window_s]) {
   if (!max) return "it allows no restarts";
   if (unlimited({ max })) return "it has no restarts left";
   const next = max + 1, teen = [11, 12, 13].includes(next % 100), ending = teen ? "th" : ["th", "st", "nd", "rd"][next % 10] ?? "th";
-  const time = window_s ? ` in ${duration(window_s).replace("\u00a0", " ")}` : "";
+  const time = windowText(window_s).replace("\u00a0", " ");
   return `max_restarts=${max} allows ${counted(max, "restart")}${time}, and a ${next}${ending} was needed`;
 }
 

@@ -6,7 +6,7 @@
 
 import { attribute, icon, make, write } from "../base/dom.js";
 import { phrases } from "../base/marks.js";
-import { limitText, unlimited } from "../base/words.js";
+import { limitText, UNLIMITED } from "../base/words.js";
 import { isSupervisor } from "./layout.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 
@@ -159,11 +159,11 @@ export class Actor {
     this.#pips.hidden = look.state === "stopped" || look.state === "ended";
     const refilled = look.gaveUp ? 0 : look.spent.filter((one) => one.refill >= 1).length;
     const open = limit && Math.min(limit[0], (look.left ?? 0) + refilled);
-    const left = !limit || unlimited({ max: limit[0] }) ? ""
+    const left = !limit ? ""
       : limitText(look.gaveUp ? 0 : open ?? 0, limit);
     const words = {
       crashed: look.gaveUp ? "gave up" : shortOf(look.reason), ended: "ended", stopped: "stopped",
-      running: limit ? (this.fans || !marks || look.gaveUp ? left : "") : kind === "supervisor" ? "no limit" : "",
+      running: limit ? (this.fans || !marks || look.gaveUp ? left : "") : kind === "supervisor" ? UNLIMITED : "",
     };
     const text = words[look.state];
     if (this.#left.textContent !== text) this.#left.replaceChildren(...phrases(text));

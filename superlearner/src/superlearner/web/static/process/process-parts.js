@@ -8,7 +8,9 @@ import { make } from "../base/dom.js";
 import { pips } from "../base/marks.js";
 import { budgetAt, label } from "../live/model.js";
 import { has } from "./process-tabs.js";
-import { budgetText, counted, duration, MEANINGS, number, RESTARTS, size, STRATEGIES, time, unlimited } from "../base/words.js";
+import {
+  budgetText, counted, duration, MEANINGS, number, RESTARTS, sentence, size, STRATEGIES, time, UNLIMITED, unlimited, windowText,
+} from "../base/words.js";
 
 /** @import { Row } from "../live/model.js" */
 /** @typedef {Record<string, any>} Info */
@@ -40,19 +42,20 @@ export function link(party, find) {
  * @param {number} now
  */
 export function budgetSection(row, now) {
-  if (!row.budget) return null;
+  if (!row.budget && (row.kind !== "supervisor" || row.pid === null)) return null;
+  if (!row.budget || unlimited(row.budget)) {
+    const limit = row.budget && `: ${number(row.budget.max)}${windowText(row.budget.window_s)}`;
+    return section("Restarts left", make("p", { class: "hint" }, `${sentence(UNLIMITED).slice(0, -1)}${limit ?? ""}.`));
+  }
   const { left, next } = budgetAt(row.budget, now);
-  if (unlimited(row.budget))
-    return section("Restarts left",
-      make("p", { class: "hint" }, `Practically unlimited: ${number(row.budget.max)} in ${duration(row.budget.window_s)}.`));
   const count = make("p", {
     class: "bu big", "data-left": left, "data-level": left === 0 ? "none" : left < row.budget.max ? "some" : "all",
   },
     pips(left, row.budget.max), budgetText(left, row.budget));
-  const meaning = row.pid === null ? "The count begins again at its next start." : left === 0 && next !== null
+  const meaning = row.pid === null ? "The count begins again at its next start." : left === 0 && next !== null && windowText(row.budget.window_s)
     ? `One more crash within ${duration(next - now)} and it gives up.`
-    : next !== null ? `The next one comes back in ${duration(next - now)}.`
-      : `It gives up when more than ${number(row.budget.max)} restarts are needed in ${duration(row.budget.window_s)}.`;
+    : next !== null && windowText(row.budget.window_s) ? `The next one comes back in ${duration(next - now)}.`
+      : `It gives up when more than ${number(row.budget.max)} restarts are needed${windowText(row.budget.window_s)}.`;
   return section("Restarts left", count, make("p", { class: "hint" }, meaning));
 }
 

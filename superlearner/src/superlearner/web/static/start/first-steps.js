@@ -7,7 +7,7 @@
 
 import { label } from "../live/model.js";
 import { fates, isRestarted } from "../teaching/strategy-rules.js";
-import { asSentence, budgetText, unlimited } from "../base/words.js";
+import { asSentence, budgetText, UNLIMITED, unlimited } from "../base/words.js";
 
 /** @import { Model, Row } from "../live/model.js" */
 /** @typedef {import("../live/model.js").FeedEvent} FeedEvent */
@@ -195,6 +195,6 @@ export function answers(story) {
       ? `${by} had ${budgetText(left, { max })}; each comes back after ${window_s} s. Without one it gives up, `
         + `and its own supervisor decides.`
       : max === undefined || max === null ? "Not known before the restart is done."
-      : `${by || "Its supervisor"} may restart as often as it has to.`,
+      : `${by || "Its supervisor"} allows ${UNLIMITED}.`,
   };
 }

@@ -12,7 +12,7 @@ import { budgetAt, label, ranAgain } from "../live/model.js";
 import { PLATFORM, YOURS } from "../live/scopes.js";
 import { hiddenText, phrases, pips, shapeOf, SHAPES } from "../base/marks.js";
 import {
-  budgetText, classText, counted, downText, MEANINGS, number, STATES, stateText, time, unlimited, withoutQuestion,
+  budgetText, classText, counted, downText, MEANINGS, number, STATES, stateText, time, unlimited, UNLIMITED, withoutQuestion,
 } from "../base/words.js";
 
 /** @import { Row } from "../live/model.js" */
@@ -266,17 +266,19 @@ export class RowView {
 
   /** @param {Row} row @param {number} now */
   #paintBudget(row, now) {
-    if (row.budget === null) {
-      write(this.budget, "");
+    if (row.budget === null || unlimited(row.budget)) {
+      for (const name of ["data-left", "data-level"]) this.budget.removeAttribute(name);
+      attribute(this.element, "data-spent", false);
+      write(this.budget, row.kind === "supervisor" && row.pid !== null ? UNLIMITED : "");
       return null;
     }
     const { left, next } = budgetAt(row.budget, now);
     attribute(this.element, "data-spent", left < row.budget.max);
     attribute(this.budget, "data-left", left);
     attribute(this.budget, "data-level", left === 0 ? "none" : left < row.budget.max ? "some" : "all");
-    const text = unlimited(row.budget) ? "" : budgetText(left, row.budget);
+    const text = budgetText(left, row.budget);
     if (this.budget.textContent === text) return next;
-    this.budget.replaceChildren(...(text ? [pips(left, row.budget.max), make("span", { class: "fit" }, ...phrases(text))] : []));
+    this.budget.replaceChildren(pips(left, row.budget.max), make("span", { class: "fit" }, ...phrases(text)));
     return next;
   }
 }
