@@ -380,6 +380,34 @@ def test_a_supervisor_that_gave_up_is_kept_until_it_runs_again() -> None:
     watched(test)
 
 
+@pytest.mark.parametrize("name", ["annex", None], ids=["with a name", "with an id only"])
+def test_a_ledger_that_begins_late_has_the_same_outages_as_one_that_has_watched(name: str | None) -> None:
+    """Regression: a service was attached after a supervisor had given up, and Start said that nothing is wrong."""
+
+    async def test(ledger: Ledger) -> None:
+        spec = Sup.child_spec(children(*workers("w", 1), max_restarts=1), id="annex", name=name, restart="temporary")
+        street = await Sup.start_link(children(spec), name="street")
+        for _ in range(2):
+            otp.exit("w0", "boom")
+            await wait_all_idle()
+        late = Ledger()
+        late.watch(otp.node())
+        for one in (ledger, late):
+            one.sample()
+            [down] = [history for history in one.book.histories.values() if history.is_down]
+            assert (down.name, down.place) == (name, None if name else "street/annex")
+            assert down.total_restarts == one.book.total_restarts == 1
+            assert [entry.event_type for entry in down.restart_history()] == ["gave_up", "restarted"]
+        await Supervisor.start_child(street, spec)
+        later = Ledger()
+        later.watch(otp.node())
+        for one in (ledger, late, later):
+            one.sample()
+            assert not any(history.is_down for history in one.book.histories.values())
+
+    watched(test)
+
+
 def test_many_supervisors_that_come_and_go_do_not_fill_the_memory() -> None:
     async def test(ledger: Ledger) -> None:
         for _ in range(3_000):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import otp
@@ -64,4 +65,26 @@ def test_children_that_are_restarted_with_another_one_have_their_names_and_not_t
         assert ", and with it cart and mailer; " in restarted.text
         assert restarted.data["group"] == ["Cart", "Mailer"]
 
+    otp.run(main)
+
+
+def test_a_log_begins_with_the_events_that_the_node_has_in_memory() -> None:
+    """A service was attached after its supervisor had given up: the log said that it has no events before that."""
+
+    async def main() -> None:
+        async with otp.Node("shop@127.0.0.1") as node:
+            await node.start(Street, None, name="street")
+            given_up = node.subscribe(lambda _event: over.set(), kinds={"gave_up"})
+            otp.exit(("till", node), "kill")
+            await over.wait()
+            given_up.close()
+            events = EventLog("e1")
+            events.follow(node)
+            reader = Reader(events, EventFilter(types=frozenset({"child_started", "child_terminated", "gave_up"})))
+            await reader.go_back(100)
+            found = [(one.type, one.text.partition(" <")[0]) for one in reader.take(100)]
+        assert found[:2] == [("child_started", "shop started till"), ("child_started", "street started shop")]
+        assert ("gave_up", "shop gave up: it allows no restarts (last: till was killed)") in found
+
+    over = asyncio.Event()
     otp.run(main)

@@ -140,13 +140,21 @@ test("a node without problems names the repairs of the last ten minutes", () => 
     "Nothing is wrong now. Supervisors made 4 restarts in the last 10 minutes, and 2 gave up.");
 });
 
-test("a node that started less than ten minutes ago counts from then on, and does not deny the stored restarts of before", () => {
+test("a node that is observed for less than ten minutes counts from then on, and does not deny the restarts of before", () => {
   const at = (hour, minute) => new Date().setHours(hour, minute, 5, 0) / 1000, begun = at(19, 31);
   const of = (...points) => ({ columns: ["at", "restarts", "give_ups", "seconds"], points });
   const fresh = of([begun + 5, 0, 0, 5], [begun + 10, 1, 0, 5]), quiet = of([begun + 5, 0, 0, 5]);
-  assert.equal(calm(fresh).text, "Nothing is wrong now. Supervisors made 1 restart since the node started at 19:31.");
+  const since = "since 19:31, when SuperLearner began to observe the node";
+  assert.equal(calm(fresh, 0, false, 1).text, `Nothing is wrong now. Supervisors made 1 restart ${since}.`);
   assert.deepEqual([at(19, 30), at(19, 10), begun + 7].map((one) => isBefore(quiet, { at: one })), [true, false, false]);
   assert.ok(!isBefore(of([at(18, 0), 0, 0, 5], [begun, 0, 0, 5]), { at: at(17, 59) }));
-  assert.deepEqual(calm(quiet, 0, true), { repaired: true,
-    text: "Nothing is wrong now. Supervisors made no restarts since the node started at 19:31; earlier ones are stored." });
+  assert.deepEqual(calm(quiet, 0, true),
+    { repaired: true, text: `Nothing is wrong now. Supervisors made no restarts ${since}; earlier ones are stored.` });
+});
+
+test("a service that ran before it was attached: the sentence has all restarts that the header counts", () => {
+  const begun = new Date().setHours(19, 31, 5, 0) / 1000;
+  const found = { columns: ["at", "restarts", "give_ups", "seconds"], points: [[begun + 5, 0, 0, 5], [begun + 10, 1, 0, 5]] };
+  const since = "since 19:31, when SuperLearner began to observe the node";
+  assert.equal(calm(found, 1, true, 1226).text, `Nothing is wrong now. Supervisors made 2 restarts ${since}; 1,224 before that.`);
 });

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -16,7 +16,7 @@ from superlearner.control.events import STARTS, facts_of
 from superlearner.control.listing import Whose
 from superlearner.control.look import supervisors
 from superlearner.control.names import is_critical
-from superlearner.control.slots import DYNAMIC, id_text
+from superlearner.control.slots import DYNAMIC, id_text, key_part
 from superlearner.control.terms import plain_pid
 from superlearner.control.tree import place_of, supervisor_state
 from superlearner.observing.analytics.figures import FailureRate, Trend, failure_rate, trend_of
@@ -139,14 +139,16 @@ class Ledger:
     # Events
 
     def watch(self, node: Node) -> None:
-        """Follow the events of a node from now on, starting with its totals."""
+        """Follow the events of a node from now on, starting with its totals and what is down."""
         self._node = node
         self._began = otp.monotonic()
         clock = Clock()
         self.book.offset, self.book.since = clock.offset, min(self.book.since, clock.now())
-        self.book.total_restarts += node.restart_count
+        total = self.book.total_restarts + node.restart_count
         for pid in supervisors(node, "all"):
             self.meet(pid)
+        self._take_over_fallen(otp.trace.history(node))
+        self.book.total_restarts = total  # it has the restarts of those, too
         self._subscription = otp.trace.subscribe(node, self.on_event, kinds=KINDS)
 
     def close(self) -> None:
@@ -189,6 +191,33 @@ class Ledger:
             for record in state.children:
                 if record.pid is not None:
                     self._continue(record.pid)
+
+    def _take_over_fallen(self, events: Sequence[Event]) -> None:
+        """Take over supervisors that gave up and do not run again, as if their events had been followed."""
+        starts = {
+            child: event for event in events if event.kind in STARTS and (child := event.data["child"]) is not None
+        }
+        last: dict[tuple[str | None, str | None], Pid] = {}  # the ones that ended last, by name and place
+        for event in events:
+            if event.kind == "exited" and event.pid is not None:
+                name, start = event.data.get("name"), starts.get(event.pid)
+                if name is not None:
+                    last[id_text(name), None] = event.pid
+                elif start is not None and start.pid is not None and start.data["id"] is not None:
+                    last[None, f"{place_of(start.pid)}/{key_part(start.data['id'])}"] = event.pid
+        book = self.book
+        known = {pid: key for key, pid in last.items() if key[0] not in book.histories and key[1] not in book.by_place}
+        fallen = {event.pid for event in events if event.kind == "gave_up"} & known.keys()
+        for event in events:
+            pid = event.pid
+            if pid is None or pid not in fallen or event.kind not in KINDS:
+                continue
+            if (text := plain_pid(pid)) not in book.by_pid:
+                name, place = known[pid]
+                meet(book, text, name).of_platform = is_critical(pid)
+                if place is not None:
+                    book.settle(text, place)
+            apply(self.book, event)
 
     def on_event(self, event: Event) -> None:
         """Process a trace event; log errors, as the emitting supervisor must not fail."""

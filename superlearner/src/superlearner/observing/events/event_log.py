@@ -18,7 +18,7 @@ from otp.redaction import without_secrets
 from superlearner.control.clock import Clock
 from superlearner.control.exits import EndTimes
 from superlearner.observing.events.event import Event
-from superlearner.observing.events.translating import can_wait, event_of
+from superlearner.observing.events.translating import can_wait, event_of, names_in
 
 if TYPE_CHECKING:
     from superlearner.observing.events.reader import Reader
@@ -119,10 +119,11 @@ class EventLog:
     # Nodes
 
     def follow(self, node: otp.Node) -> None:
-        """Publish the events of a node until it ends; a second call has no effect."""
+        """Publish the events that a node has in memory, and new ones until it ends; a second call has no effect."""
         if node.name in self._followed:
             return
         clock, ends = Clock(), EndTimes()
+        names: dict[Any, str] = {}  # of processes that ended before
 
         def on_event(event: Any) -> None:
             try:
@@ -130,10 +131,16 @@ class EventLog:
                 if can_wait(event):
                     self._put((event, clock))
                 else:
-                    self.publish(event_of(event, clock, ends.of(event), ends.name_of(event), ends.names_with(event)))
+                    name, along = ends.name_of(event), ends.names_with(event)
+                    self.publish(event_of(event, clock, ends.of(event), name, along, names))
             except Exception:  # an error here must not reach the runtime
                 log.exception("could not publish an event: %r; this is a bug in SuperLearner, please report it", event)
 
+        earlier = [event for event in otp.trace.history(node) if event.kind in otp.trace.LIFECYCLE]
+        names = names_in(earlier)
+        for event in earlier:  # a service may have run long before it was attached
+            on_event(event)
+        names = {}
         subscription = self._followed[node.name] = node.subscribe(on_event, kinds=otp.trace.LIFECYCLE)
         subscription.on_node_end = lambda: self.unfollow(node.name)  # a later node may have this name
 

@@ -5,7 +5,7 @@ It runs inside the step that emits the event, so it reads only the event, names,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import otp
@@ -19,7 +19,7 @@ from superlearner.control.terms import clip, plain_pid, text_of
 from superlearner.control.tree import supervisor_state, what_of
 from superlearner.observing.events.event import Event
 
-__all__ = ["can_wait", "event_of"]
+__all__ = ["can_wait", "event_of", "names_in"]
 
 LONGEST = 300
 DECISIONS = {"child_started", "child_terminated", "child_restarted", "restart_failed", "gave_up"}
@@ -32,6 +32,7 @@ def event_of(
     at: int | None = None,
     ended: Any = None,
     along: Mapping[Any, Any] | None = None,
+    names: Mapping[Any, str] | None = None,
 ) -> Event:
     """Return the published form of a runtime event.
 
@@ -41,9 +42,12 @@ def event_of(
         at: its time, if it is not that of its report.
         ended: the name that a child had whose end is reported.
         along: the names by id of children that are restarted with another one.
+        names: the names of processes that have ended since the event.
     """
-    make = TRANSLATORS.get(event.kind, _other)
-    told = _child(event, None if ended is None else _name(ended), along) if ended is not None or along else make(event)
+    if event.kind in DECISIONS:
+        told = _child(event, None if ended is None else _name(ended), along, names or {})
+    else:
+        told = TRANSLATORS.get(event.kind, _other)(event)
     told.at = clock.wall(event.at if at is None else at)
     told.node = event.node
     told.seq = event.seq
@@ -51,6 +55,19 @@ def event_of(
     if event.pid is not None:
         told.critical = (has_critical_children if event.kind in DECISIONS else is_critical)(event.pid)
     return told
+
+
+def names_in(events: Iterable[otp.trace.Event]) -> dict[Any, str]:
+    """Return the names of processes that events tell: the registered name, else the id as a child."""
+    found: dict[Any, str] = {}
+    ids: dict[Any, str] = {}
+    for event in events:
+        data = event.data
+        if event.kind in ("registered", "exited") and data.get("name") is not None:
+            found[event.pid] = id_text(data["name"])
+        elif event.kind in DECISIONS and data.get("id") is not None and data.get("child") is not None:
+            ids[data["child"]] = id_text(data["id"])
+    return {**ids, **found}
 
 
 def can_wait(event: otp.trace.Event) -> bool:
@@ -100,14 +117,14 @@ def _registered(event: Any) -> Event:
     return Event(event.kind, 0.0, told(pid, str(name)), {}, pid=pid, name=name)
 
 
-def _child(event: Any, ended: str | None = None, along: Mapping[Any, Any] | None = None) -> Event:
-    """Convert a supervisor's event about a child; `ended` is the name of one that has ended, `along` see `event_of`."""
+def _child(event: Any, ended: str | None, along: Mapping[Any, Any] | None, names: Mapping[Any, str]) -> Event:
+    """Convert a supervisor's event about a child; `ended` is the name of one that has ended, others see `event_of`."""
     data, kind, facts = event.data, event.kind, facts_of(event)
     child = data.get("child")
     pid, id = facts.child, facts.id
-    name = ended if ended is not None or child is None else display_name(child)
+    name = ended if ended is not None or child is None else display_name(child) or names.get(child)
     own = facts.pid
-    supervisor = _supervisor_name(event.pid) or own
+    supervisor = _supervisor_name(event.pid) or names.get(event.pid) or own
     told: dict[str, Any] = {"id": id, "supervisor_pid": own}
     also = () if id is None else (id,)
     called = name or id
@@ -198,11 +215,6 @@ TRANSLATORS = {
     "exited": _exited,
     "registered": _registered,
     "unregistered": _registered,
-    "child_started": _child,
-    "child_terminated": _child,
-    "child_restarted": _child,
-    "restart_failed": _child,
-    "gave_up": _child,
     "strategy_changed": _strategy_changed,
     "suspended": _suspension,
     "resumed": _suspension,

@@ -283,7 +283,7 @@ function wrong() {
   if (!items.length && everywhere) {
     const calm = unknown || !model.rows.size ? [unknown || "There is no tree to look at."]
       : calmParts(found, found === null ? model.restarts : sampled === null ? 0 : model.restarts - sampled,
-        storedRestarts.some((one) => (one.node ?? model.node) === model.node && isBefore(found, one)));
+        storedRestarts.some((one) => (one.node ?? model.node) === model.node && isBefore(found, one)), model.restarts);
     items.push(make("li", { class: "hint" }, ...calm));
   }
   renew(byId("wrong", HTMLElement), items);

@@ -83,7 +83,7 @@ export function begunLately(model) {
 }
 
 /**
- * Return whether a restart is one of the last minutes before the points began: the node has started again since.
+ * Return whether a restart is one of the last minutes before the points began.
  * @param {Model|null} model
  * @param {{at: number, until?: number|null}} stored
  */
@@ -96,29 +96,31 @@ export function isBefore(model, { at, until }) {
  * Return the sentence about a node without problems: it counts the restarts of the last minutes, which the reader may have seen.
  * @param {Model|null} model  null while the monitor's points are not known
  * @param {number} [since]  restarts after the newest point
- * @param {boolean} [earlier]  others are stored from the last minutes before the node started
+ * @param {boolean} [earlier]  others are stored from the last minutes before the points began
+ * @param {number} [total]  restarts since the node started, which may have been long before the points began
  * @returns {{text: string, repaired: boolean}}
  */
-export function calm(model, since = 0, earlier = false) {
+export function calm(model, since = 0, earlier = false, total = 0) {
   const newest = Number(model?.points.at(-1)?.[0] ?? 0), begun = begunLately(model);
   const sum = (/** @type {string} */ name) => model === null ? 0 : column(model, name).reduce((/** @type {number} */ all, value, place) =>
     all + (Number(model.points[place]?.[0]) > newest - 60 * RECENT_MIN ? value ?? 0 : 0), 0);
   const restarts = sum("restarts") + since, gaveUp = sum("give_ups");
-  if (!restarts && !gaveUp && !earlier) return { text: "Nothing is wrong.", repaired: false };
-  const when = begun !== null ? `since the node started at ${time(begun).replace(/:\d\d$/, "")}`
+  const unseen = begun === null ? 0 : Math.max(0, total - restarts);
+  if (!restarts && !gaveUp && !earlier && !unseen) return { text: "Nothing is wrong.", repaired: false };
+  const when = begun !== null ? `since ${time(begun).replace(/:\d\d$/, "")}, when SuperLearner began to observe the node`
     : model === null ? "since the node started" : `in the last ${RECENT_MIN} minutes`;
   const made = `Supervisors made ${restarts ? counted(restarts, "restart") : "no restarts"} ${when}`;
-  const before = earlier ? "; earlier ones are stored" : "";
+  const before = unseen ? `; ${number(unseen)} before that` : earlier ? "; earlier ones are stored" : "";
   return { text: `Nothing is wrong now. ${made}${gaveUp ? `, and ${number(gaveUp)} gave up` : ""}${before}.`, repaired: true };
 }
 
 /**
  * Return the same with a link to the restarts.
- * @param {Model|null} model @param {number} [since] @param {boolean} [earlier]
+ * @param {Model|null} model @param {number} [since] @param {boolean} [earlier] @param {number} [total]
  * @returns {(string|Node)[]}
  */
-export function calmParts(model, since, earlier) {
-  const { text, repaired } = calm(model, since, earlier);
+export function calmParts(model, since, earlier, total) {
+  const { text, repaired } = calm(model, since, earlier, total);
   return repaired ? [`${text} `, make("a", { href: `${root()}/timeline${nodeQuery()}` }, "Show them")] : [text];
 }
 
