@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import otp
+from later_meeting import meet_later
 from otp import AlreadyStarted, GenServer, Ok, Reply, impl
 from otp.behaviours.registry.registry import AlreadyRegistered
 from otp.cluster import Global
@@ -115,6 +116,51 @@ def test_after_a_partition_one_owner_survives_whom_the_reason_names() -> None:
             assert ["n1"] * 3 == await owners(sim)
             reason = await ended
             assert ("name_conflict", "x", ("n1", one.number)) == (*reason[:2], (reason[2].node, reason[2].number))
+
+    run(main)
+
+
+@pytest.mark.parametrize(("first", "later"), [(100, 0), (0, 100), (5, 5)])
+def test_when_two_clusters_meet_the_names_of_the_older_one_stay(first: int, later: int) -> None:
+    """By the times of the claims alone, the cluster with fewer names would win."""
+
+    async def main() -> None:
+        async with SimulatedCluster(1) as sim:
+            owner, reason = await meet_later(sim, owner_of, first, later)
+            assert ["n1", "n1"] == await owners(sim)
+            assert ("name_conflict", "x", "n1", owner.number) == (*reason[:2], reason[2].node, reason[2].number)
+            assert first + later + 1 == len(await sim.on("n2", Global.names))
+            assert otp.is_alive(owner)
+
+    run(main)
+
+
+def test_members_of_a_younger_cluster_keep_the_order_of_their_claims_among_each_other() -> None:
+    async def main() -> None:
+        async with SimulatedCluster(1) as sim:
+            sim.partition("n1", ["n2", "n3"])
+            await advance(5)
+            await sim.start("n2")
+            await sim.start("n3")
+            await sim.converge()
+            for at, name in (("n1", "x"), ("n2", "x"), ("n3", "y"), ("n1", "z")):
+                sim.spawn(at, owner_of, name)
+                await advance(0.1)
+            sim.heal()
+            await sim.converge()
+            assert (["n1"] * 3, ["n3"] * 3, ["n1"] * 3) == (
+                await owners(sim, "x"),
+                await owners(sim, "y"),
+                await owners(sim, "z"),
+            )
+            sim.partition("n1", ["n2", "n3"])  # now it is one cluster: the older claim wins
+            await sim.converge()
+            for at, name in (("n2", "w"), *(("n1", f"n1 {number}") for number in range(5)), ("n1", "w")):
+                sim.spawn(at, owner_of, name)
+                await advance(0.1)
+            sim.heal()
+            await sim.converge()
+            assert ["n2"] * 3 == await owners(sim, "w")
 
     run(main)
 

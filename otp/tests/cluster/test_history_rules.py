@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import otp
+from later_meeting import meet_later
 from otp.behaviours.registry.registry import AlreadyRegistered
 from otp.cluster import Global
 from otp.cluster.membership import Membership
@@ -16,6 +17,7 @@ from otp.cluster.names import Names
 from otp.cluster.simulation import Event, SimulatedCluster, Violation, check_history
 from otp.cluster.simulation.recording import RecordedTransport
 from otp.distribution.session import Session
+from otp.testing import Scheduler
 from random_faults import find_violations, run_with_faults
 
 SEEDS = range(500)
@@ -101,6 +103,18 @@ def test_r3_finds_a_conflict_that_both_lose(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(Names, "_enter", lose_always)
     assert find_violations("R3", SEEDS, named) is not None
+
+
+def test_r3_finds_a_younger_cluster_that_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Names, "restamp", lambda *_: None)
+
+    async def main() -> None:
+        async with SimulatedCluster(1, check=False) as sim:
+            await meet_later(sim, _own, 5, 0)
+            assert ["R3"] == [violation.rule for violation in sim.check()]
+            assert "whose cluster was the younger one" in sim.check()[0].text
+
+    Scheduler(seed=1).run(main)
 
 
 def test_r7_finds_tables_that_differ(monkeypatch: pytest.MonkeyPatch) -> None:

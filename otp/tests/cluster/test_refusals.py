@@ -163,6 +163,32 @@ def test_a_node_without_facts_is_no_member_and_is_refused(clusters: Any) -> None
     clusters(main)
 
 
+def test_members_whose_facts_did_not_arrive_meet_by_their_next_connection(
+    clusters: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection was ended as if on purpose, so both stayed apart if the next greeting was lost, too."""
+    lost: list[Any] = []
+    tell = MemberDistribution.tell
+
+    def lose_first(self: MemberDistribution, node: NodeId, message: tuple[Any, ...]) -> bool:
+        if self.node.name == "b" and message[1] == "facts" and not lost:
+            lost.append(message)
+            return True
+        return tell(self, node, message)
+
+    monkeypatch.setattr(MemberDistribution, "tell", lose_first)
+
+    async def main(c: Clusters) -> None:
+        a, b = await c.join("a"), await c.join("b")
+        other = MembershipLog(b)
+        await settle(4 * SETTINGS.dead)
+        assert (["a", "b"], ["b", "a"]) == (names(a), names(b))
+        assert ["connection_lost"] == [event[2] for event in other.take() if event[0] == "down"]
+
+    clusters(main)
+    assert 1 == len(lost)
+
+
 FACTS = {"version": "1", "address": None, "since": 0.0, "meta": None, "simulated": True}
 
 

@@ -11,6 +11,7 @@ A message is a tuple that begins with `"cluster"`:
 ("cluster", "differs", known)                  the reply to it from a member with another digest; asks for `known`
 ("cluster", "leaving")                         before a member leaves
 ("cluster", "seen")                            the reply to it
+("cluster", "formed", age, founder, time)      when a member has met an older cluster
 ("cluster", "forget", name, incarnation)       when a lost member will not come back
 ```
 
@@ -62,7 +63,7 @@ ASK: Final = ("cluster", "ask")
 JOINED: Final = ("cluster", "joined")
 LEAVING: Final = ("cluster", "leaving")
 SEEN: Final = ("cluster", "seen")
-KINDS: Final = frozenset({"facts", "joined", "known", "ask", "view", "differs", "leaving", "seen", "forget"})
+KINDS: Final = frozenset({"facts", "joined", "known", "ask", "view", "differs", "leaving", "seen", "forget", "formed"})
 """The kinds of messages that this version knows."""
 META: Final = 64 * 1024
 """Maximum bytes of the term that a member shows the others."""
@@ -90,7 +91,7 @@ def token(node: NodeId) -> int:
     return int.from_bytes(hashlib.blake2b(str(node).encode(errors="replace"), digest_size=7).digest(), "big")
 
 
-def facts_of(member: Member, joined: bool, seen: Seen) -> dict[str, Any]:
+def facts_of(member: Member, joined: bool, seen: Seen, formed: tuple[float, str, int]) -> dict[str, Any]:
     """Return the facts that a member sends about itself."""
     return {
         "version": member.version,
@@ -101,6 +102,7 @@ def facts_of(member: Member, joined: bool, seen: Seen) -> dict[str, Any]:
         "leaving": member.status == "leaving",
         "joined": joined,
         "view": tuple(seen),
+        "formed": formed,
     }
 
 

@@ -73,8 +73,9 @@ class Global:
     >>> Scheduler().run(main)
     ('n1', ['lobby'])
 
-    Differences: a conflict is decided by the age of the claims, not by a function; there are no locks. Each claim is
-    compared by its Lamport time alone, so that of a member that was alone for long may be the older one.
+    When two clusters meet that were never connected, the names of the older cluster stay.
+
+    Differences: a conflict is decided by the age of the claims, not by a function; there are no locks.
     """
 
     @staticmethod

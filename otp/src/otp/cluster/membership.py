@@ -34,6 +34,7 @@ from otp.cluster.facts import (
     seen_in,
     token,
 )
+from otp.cluster.formation import Formation, shown_in
 from otp.cluster.groups import Groups
 from otp.cluster.member import DownReason, Member, MemberDown, MemberLeaving, MemberUp
 from otp.cluster.names import Names
@@ -124,6 +125,7 @@ class Membership:
         self._addresses = Addresses(self, carrier, discovery)
         self._clock = clock
         self._loop = node.scheduler.loop
+        self.formation: Formation = Formation(self, self._loop)
         self._pending: dict[NodeId, float] = {}  # connected nodes without facts
         self._tried_again: set[NodeId] = set()
         self._sought: dict[NodeId, _Sought] = {}
@@ -221,9 +223,7 @@ class Membership:
                 self._refuse(node, ("incompatible", "membership", PROTOCOL, None), "it sent no facts about itself")
             else:  # it may not have been ready; a second connection may bring them
                 self._tried_again.add(node)
-                del self._pending[node]
-                self.distribution.transport.disconnect(node)
-                self._seek(node, None)
+                self.distribution.member_transport.renew(node)
         for node, sought in list(self._sought.items()):
             self.distribution.transport.connect(node)
             if sought.address is not None and now >= sought.at:
@@ -287,7 +287,7 @@ class Membership:
         self.me = self.me._replace(address=getattr(self._carrier, "address", None) or None)
         self._pending[node] = self._loop.time()
         known = self._known() if len(self.up) <= GOSSIP else list[Any]()
-        facts = facts_of(self.me, self.joined, self._seen())
+        facts = facts_of(self.me, self.joined, self._seen(), self.formation.show(node))
         self.distribution.tell(node, ("cluster", "facts", PROTOCOL, facts, known))
 
     def _known(self) -> list[tuple[str, int, str | None]]:
@@ -318,6 +318,7 @@ class Membership:
     def ended(self, node: NodeId, reason: str) -> None:
         """Handle the end of a connection."""
         self._unseen.discard(node)
+        self.formation.remove(node)
         for table in self._tables.values():
             table.remove_member(node)
         pending = self._pending.pop(node, None) or self._candidates.pop(node, None)
@@ -346,6 +347,8 @@ class Membership:
                 case ("cluster", "facts", _, facts, known, *_):
                     member = member_of(node, facts)
                     seen = seen_in(view) if (view := facts.get("view")) is not None else None
+                    if (formed := facts.get("formed")) is not None:
+                        self.formation.meet(node, shown_in(formed))
                     self._handle_facts(node, member, facts.get("joined") is not False, known_in(known), seen)
                 case ("cluster", "joined", *_):
                     if (member := self._candidates.pop(node, None)) is not None:
@@ -365,6 +368,8 @@ class Membership:
                 case ("cluster", "seen", *_):
                     self._unseen.discard(node)
                     self.wake()
+                case ("cluster", "formed", *formed):
+                    self.formation.read(node, tuple(formed))
                 case ("cluster", "forget", str(name), int(incarnation), *_):
                     self._forget(name, incarnation)
                 case ("cluster", str(kind), *rest) if kind in self._tables:

@@ -49,7 +49,8 @@ class Names:
 
     def __init__(self, membership: Membership) -> None:
         self._membership = membership
-        self._time = 0
+        self.time: int = 0
+        """The time of the latest claim."""
         self._claims: dict[Any, dict[str, _Claim]] = {}
         """For each name its claims, by member."""
         self._granted: dict[Any, Pid] = {}
@@ -81,11 +82,11 @@ class Names:
         if not is_alive(pid):
             self._withdraw(name, pid)
             raise BadArgument(f"Global.register(name, pid): {pid} has ended")
-        self._time += 1
-        claim = _Claim(self._time, self._membership.me.name, pid.number, pid)
+        self.time += 1
+        claim = _Claim(self.time, self._membership.me.name, pid.number, pid)
         self._membership.tell_all(("cluster", KIND, "claim", name, pid, claim.time))
         on_exit(pid, (self, name), partial(self._release, name, "owner_ended"))
-        self._membership.report("registered", table=KIND, key=name, pid=_plain(pid))
+        self._membership.report("registered", table=KIND, key=name, pid=_plain(pid), time=claim.time)
         self._enter(name, claim)
 
     async def _ask_for(self, name: Any, pid: Pid) -> Pid | None:
@@ -160,10 +161,24 @@ class Names:
 
     def send_all(self, node: NodeId) -> None:
         """Send a member that came up all claims of this one."""
+        for message in self._all():
+            self._membership.distribution.tell(node, message)
+
+    def restamp(self, seen: int) -> None:
+        """Date the claims of this member after all that an older cluster has seen, in their order."""
+        me = self._membership.me.name
+        self.time = max(self.time, seen)
+        own = [(claims[me], claims) for claims in self._claims.values() if me in claims]
+        for claim, claims in sorted(own, key=lambda found: found[0].time):
+            self.time += 1
+            claims[me] = claim._replace(time=self.time)
+        for message in self._all():
+            self._membership.tell_all(message)
+
+    def _all(self) -> list[tuple[Any, ...]]:
         me = self._membership.me.name
         own = [(name, claims[me].pid, claims[me].time) for name, claims in self._claims.items() if me in claims]
-        for first in range(0, len(own), CHUNK):
-            self._membership.distribution.tell(node, ("cluster", KIND, "all", own[first : first + CHUNK]))
+        return [("cluster", KIND, "all", own[first : first + CHUNK]) for first in range(0, len(own), CHUNK)]
 
     def read(self, node: NodeId, message: tuple[Any, ...]) -> None:
         """Handle a message of another member. Raises `ValueError` for an invalid one."""
@@ -207,7 +222,7 @@ class Names:
             raise ValueError(f"expected a process of {node} and a time, got {pid!r:.100}, {time!r:.100}")
         if not isinstance(name, Hashable):
             raise ValueError(f"expected a name that can be hashed, got {name!r:.100}")
-        self._time = max(self._time, time)
+        self.time = max(self.time, time)
         self._enter(name, _Claim(time, node.name, pid.number, pid))
 
     def _enter(self, name: Any, claim: _Claim) -> None:

@@ -114,6 +114,10 @@ class MemberTransport(SessionTransport):
         """Refuse older incarnations of `node` from now on."""
         self._session.confirm(node)
 
+    def renew(self, node: NodeId) -> None:
+        """End the connection with `node`, and begin another one."""
+        self._ask(self._session.renew(self._loop.time(), node))
+
     async def start(self, events: TransportEvents) -> None:
         """Start finding and answering other nodes."""
         await super().start(_Events(events, self._observer))

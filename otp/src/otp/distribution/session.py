@@ -201,6 +201,11 @@ class Session:
         last = [Put(node, frame) for frame in (*peer.live.ready(), encode(Bye(peer.live.outgoing)))]
         return [*last, Down(node, "disconnect")]
 
+    def renew(self, now: float, node: NodeId) -> list[Action]:
+        """End the connection, and begin another one; neither side has disconnected on purpose."""
+        peer = self._peers.get(node)
+        return [] if peer is None or peer.live is None else self._broken(now, peer, peer.live, Broken("reset"))
+
     def hint(self, now: float, node: NodeId, present: bool) -> list[Action]:
         """Handle a carrier's hint that `node` is reachable or gone."""
         if present:

@@ -9,7 +9,8 @@ connected disconnected                             of, incarnation
 sent                                               of, incarnation, sender, number
 received                                           of, incarnation, sender, number
 member_up member_leaving member_down               of, incarnation; reason, ties
-registered unregistered owner_ended                table, key, pid
+registered unregistered owner_ended                table, key, pid; time
+adopted                                            formation, before, of, time
 conflict                                           table, key, pid, winner
 converged                                          views
 ```

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import combinations
+from itertools import chain, combinations
 from typing import Any, Final, NamedTuple
 
 from otp.cluster.simulation.history import Event, Violation
@@ -129,6 +129,29 @@ def end_for_a_cause(events: Sequence[Event]) -> Iterator[Violation]:
                 if _sees(view, claim.pid) and _owner_in(view, claim) is None:
                     text = f"{member} has no owner of it, though {_text(claim.pid)} registered it and did not end"
                     yield Violation("R2", event.at, claim.key, text)
+
+
+def older_formation_survives(events: Sequence[Event]) -> Iterator[Violation]:
+    """R3: of two clusters that meet for the first time, the names of the older one stay."""
+    claims, times = _Claims(), dict[_Claim, int]()
+    late: set[tuple[_Claim, _Claim]] = set()
+    """Claims with those of the older cluster that they met, and that they may not win against."""
+    for event in events:
+        claims.read(event)
+        if event.kind == "registered":
+            times[_claim_of(event.data)] = event.data.get("time", 0)
+        elif event.kind == "adopted":
+            met, time = event.data["of"], event.data["time"]
+            late = {(one, other) for one, other in late if other.pid[0] != event.member}
+            mine = [one for one in claims.standing if one.pid[0] == event.member]
+            theirs = [one for one in claims.standing if one.pid[0] == met and times[one] <= time]
+            late |= {(one, other) for one in mine for other in theirs if one[:2] == other[:2]}
+        elif event.kind == "conflict":
+            loser = _claim_of(event.data)
+            winner = claims.lost_to[loser]
+            if (winner, loser) in late:
+                text = f"{_text(loser.pid)} lost it to {_text(winner.pid)}, whose cluster was the younger one"
+                yield Violation("R3", event.at, loser.key, text)
 
 
 def one_survivor(events: Sequence[Event]) -> Iterator[Violation]:
@@ -351,7 +374,7 @@ def _text(pid: Any) -> str:
 RULES: Final[dict[str, Callable[[Sequence[Event]], Iterator[Violation]]]] = {
     "R1": one_owner,
     "R2": end_for_a_cause,
-    "R3": one_survivor,
+    "R3": lambda events: chain(one_survivor(events), older_formation_survives(events)),
     "R4": children_come_back,
     "R5": signals_in_order,
     "R6": leases_exclude,

@@ -1,0 +1,88 @@
+"""The formation of a cluster: which of two clusters that meet is the older one.
+
+A member that starts forms a cluster of its own; one that meets an older cluster adopts its formation, and dates its
+claims to names after those there. So of two clusters that had never met, the names of the older one stay. After a
+partition both sides have one formation, and the older claim stays.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from otp.distribution import NodeId
+
+if TYPE_CHECKING:
+    from otp.cluster.membership import Membership
+
+__all__ = ["Formation", "Shown", "shown_in"]
+
+KIND: Final = "formed"
+
+
+class Shown(NamedTuple):
+    """A formation as a member shows it: of two, the higher one stays.
+
+    `age` is in seconds, `id` that of the founder, `time` the time of the latest claim to a name.
+    """
+
+    age: float
+    id: str
+    time: int
+
+
+class Formation:
+    """The formation to which a member belongs."""
+
+    def __init__(self, membership: Membership, loop: asyncio.AbstractEventLoop) -> None:
+        self._membership = membership
+        self._loop = loop
+        self.id: str = str(membership.me)
+        self._begun = loop.time()
+        self._sent: dict[NodeId, Shown] = {}
+        """The formation that each connected node was shown: both sides compare the same two."""
+
+    def shown(self) -> Shown:
+        """Return the formation as others get it."""
+        return Shown(self._loop.time() - self._begun, self.id, self._membership.names.time)
+
+    def show(self, node: NodeId) -> tuple[float, str, int]:
+        """Return what a node gets that has connected."""
+        self._sent[node] = shown = self.shown()
+        return shown.age, shown.id, shown.time
+
+    def meet(self, node: NodeId, theirs: Shown) -> None:
+        """Compare the formation of a node that has connected with the one that it was shown."""
+        mine = self._sent.get(node)
+        if mine is None or mine.id != self.id:
+            mine = self.shown()
+        if theirs[:2] > mine[:2]:
+            self._adopt(node, theirs)
+
+    def remove(self, node: NodeId) -> None:
+        """Handle the end of a connection."""
+        self._sent.pop(node, None)
+
+    def read(self, node: NodeId, message: tuple[Any, ...]) -> None:
+        """Handle that a connected member has adopted a formation. Raises `ValueError` for an invalid one."""
+        theirs = shown_in(message)
+        if theirs[:2] > self.shown()[:2]:
+            self._adopt(node, theirs)
+
+    def _adopt(self, node: NodeId, theirs: Shown) -> None:
+        if theirs.id == self.id:
+            return
+        membership = self._membership
+        membership.report("adopted", formation=theirs.id, before=self.id, of=node.name, time=theirs.time)
+        self.id, self._begun = theirs.id, self._loop.time() - theirs.age
+        membership.names.restamp(theirs.time)
+        membership.tell_all(("cluster", KIND, *self.shown()))
+
+
+def shown_in(shown: Any) -> Shown:
+    """Return the formation that another member shows. Raises `ValueError` for an invalid one."""
+    match shown:
+        case (float() | int() as age, str(id), int(time), *_) if age >= 0 and time >= 0:
+            return Shown(float(age), id, time)
+        case _:
+            raise ValueError(f"expected age, founder and time of a formation, got {shown!r:.200}")
