@@ -116,6 +116,31 @@ def test_an_idle_loop_is_not_woken(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(pings) <= looks.count(False)
 
 
+def test_an_idle_loop_is_looked_at_as_seldom_as_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+
+    class Stop:
+        def wait(self, seconds: float) -> bool:
+            pauses.append(seconds)
+            return len(pauses) == 3
+
+    def idle(frame: Any) -> bool:
+        return True
+
+    async def main() -> None:
+        async with otp.Node("test") as node:
+            dog = Watchdog(asyncio.get_running_loop(), node, idle=1.5)
+            monkeypatch.setattr(dog, "_stop", Stop())
+            dog.start()
+
+    monkeypatch.setattr(watchdog, "is_idle", idle)
+    asyncio.run(main())
+    for thread in threading.enumerate():
+        if thread.name == "otp-watchdog":
+            thread.join()
+    assert [watchdog.PING_EVERY_S, 1.5, 1.5] == pauses
+
+
 def test_what_is_no_process_is_named_by_its_place() -> None:
     async def block(node: otp.Node, named: threading.Event) -> None:
         named.wait(10)

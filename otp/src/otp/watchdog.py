@@ -137,6 +137,7 @@ class Watchdog:
         say: called in the watchdog's thread with each finding; default: a warning on the logger `otp`.
         answers_again: called in the loop when it turns again, with the last finding.
         began: called in the watchdog's thread as soon as the loop is held.
+        idle: seconds between two looks at an idle loop, after which a hold is noticed that much later.
     """
 
     def __init__(
@@ -148,6 +149,7 @@ class Watchdog:
         say: Callable[[Held], object] | None = None,
         answers_again: Callable[[Held], object] | None = None,
         began: Callable[[], object] | None = None,
+        idle: float = 2 * PING_EVERY_S,
     ) -> None:
         self._loop = loop
         self._node = node
@@ -155,6 +157,7 @@ class Watchdog:
         self._say = _to_log if say is None else say
         self._answers_again = answers_again
         self._began = began
+        self._idle = idle
         self._loop_thread = threading.get_ident()
         self._scheduler: Any = None
         self._turned = threading.Event()
@@ -183,7 +186,7 @@ class Watchdog:
         pause = PING_EVERY_S
         while not self._stop.wait(pause):
             if is_idle(frame_of(self._loop_thread)):
-                pause = 2 * PING_EVERY_S
+                pause = self._idle
                 continue
             pause = PING_EVERY_S
             self._turned.clear()

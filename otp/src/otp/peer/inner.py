@@ -187,7 +187,7 @@ class _Peer:
         loop.add_reader(self._control.fileno(), self._receive)
         async with Node(self._order["name"]) as node:
             after = 1.0 if self._hold is None else self._hold / 3
-            watchdog = Watchdog(loop, node, after=after, say=self._held)
+            watchdog = Watchdog(loop, node, after=after, say=self._held, idle=after)
             watchdog.start()
             self._beat(loop)
             await self._boot_until_stop(node)

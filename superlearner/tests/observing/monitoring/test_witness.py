@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from types import SimpleNamespace
 from typing import Any
+
+import pytest
 
 import otp
 from superlearner.observing.analytics import Ledger
+from superlearner.observing.monitoring import witness as witnesses
 from superlearner.observing.monitoring.monitor import Monitor
-from superlearner.observing.monitoring.witness import Witness
+from superlearner.observing.monitoring.witness import EVERY_S as USUAL_S
+from superlearner.observing.monitoring.witness import QUIET, Witness
 from superlearner.observing.watchdog import Held
 from superlearner.settings.settings import Settings
 
@@ -83,6 +88,48 @@ def test_a_monitor_records_holds_outside_of_processes_between_two_samples() -> N
             assert took - 0.3 <= found.seconds <= took + 0.5
 
     asyncio.run(main())
+
+
+class Pauses:
+    """Stands for the event that ends a witness: it keeps the pauses, and is set after six of them."""
+
+    def __init__(self) -> None:
+        self.kept: list[float] = []
+
+    def wait(self, seconds: float) -> bool:
+        self.kept.append(seconds)
+        return len(self.kept) == 6
+
+
+@pytest.mark.parametrize("runs", [False, True])
+def test_a_witness_waits_longer_only_while_no_process_runs(monkeypatch: pytest.MonkeyPatch, runs: bool) -> None:
+    pauses, drains = Pauses(), iter(range(100))
+
+    class Scheduler:
+        current = None
+
+        @property
+        def drains(self) -> int:
+            return next(drains) if runs else 0
+
+    def idle(frame: Any) -> bool:
+        return True
+
+    monkeypatch.setattr(witnesses, "is_idle", idle)
+    monkeypatch.setattr(
+        witnesses, "threading", SimpleNamespace(Event=lambda: pauses, Thread=threading.Thread, get_ident=lambda: 0)
+    )
+
+    async def main() -> None:
+        node: Any = SimpleNamespace(scheduler=Scheduler())
+        Witness(node).open()
+
+    asyncio.run(main())
+    for thread in threading.enumerate():
+        if thread.name == "superlearner-witness":
+            thread.join()
+    longer = [2 * USUAL_S, 4 * USUAL_S, QUIET * USUAL_S, QUIET * USUAL_S]
+    assert [USUAL_S] * 2 + ([USUAL_S] * 4 if runs else longer) == pauses.kept
 
 
 def found_line() -> int:

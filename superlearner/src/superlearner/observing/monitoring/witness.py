@@ -4,6 +4,10 @@ The runtime knows how long a drain took, but not always which process took the t
 timed as a whole. The witness samples the loop's thread ten times a second, an idle one half as often. Callbacks and
 tasks outside of any drain are not timed at all: when the witness sees one, it schedules a callback in the loop, so the
 whole time is measured.
+
+Waking threads is most of what an idle program costs. While no process has run between two samples, and the loop was
+idle at both, the pause doubles, up to `QUIET` times the shortest. A hold that ends such a silence may be missed if it
+is shorter than the pause and outside of any process; then it is still noticed by a timer that it makes late.
 """
 
 from __future__ import annotations
@@ -23,6 +27,8 @@ from otp.watchdog import LIBRARY_FOLDERS, frame_of, is_idle
 __all__ = ["LoopSample", "Witness"]
 
 EVERY_S: Final = 0.1
+QUIET: Final = 8
+"""The longest pause, as a multiple of the shortest."""
 LEAST_S: Final = 0.25
 """Shortest time that is reported."""
 
@@ -43,7 +49,7 @@ class Witness:
 
     Args:
         node: a node that runs in this thread's loop.
-        every: seconds between two samples; twice as long while the loop is idle.
+        every: seconds between two samples; twice as long while the loop is idle, and longer while nothing runs.
         outside: called in the loop with the start and end of a hold outside of any process, `LEAST_S` or longer
             (node's clock, seconds). The start is accurate to half of the time between two samples.
     """
@@ -87,7 +93,7 @@ class Witness:
             if drains == scheduler.drains:  # same drain as at the last sample
                 frame = frame_of(self._thread_of_loop)
                 if process is None and is_idle(frame):
-                    pause = 2 * self._every
+                    pause = min(2 * before, QUIET * self._every)
                 elif frame is not None:
                     now = time.monotonic()
                     self._seen.append(LoopSample(now, process, _place(frame)))
