@@ -16,6 +16,7 @@ from typing import Any, Final
 from otp import sentences
 from otp.observer.prediction import is_restarted
 from otp.redaction import without_secrets
+from superlearner.control.child_requests import ChildRequests
 from superlearner.control.clock import wall_of
 from superlearner.control.events import TraceEvent, act_of, facts_of, is_along, is_own_end
 from superlearner.control.slots import DYNAMIC, key_part
@@ -42,9 +43,11 @@ class Feed:
     Args:
         offset: wall clock seconds at the zero of the node's clock.
         run: the run of the node's program, see `restarts.ids`.
+        requests: name who asked for a stop or a start.
     """
 
-    def __init__(self, offset: float = 0.0, run: str = "") -> None:
+    def __init__(self, offset: float = 0.0, run: str = "", requests: ChildRequests | None = None) -> None:
+        self._requests = requests or ChildRequests()
         self._offset = offset
         self._run = run
         self._entries = Entries()
@@ -198,7 +201,7 @@ class Feed:
         if key in model.rows and model.rows[key].state == "stopped":
             return  # it had stopped before
         self._entries.drop_stops_below(key)
-        text = sentences.stopped(label(supervisor), [called(model, supervisor, data["id"])])
+        text = sentences.stopped(label(supervisor), [called(model, supervisor, data["id"])]) + self._by(event)
         self._put(Entry(id=self._number(), at=at, kind="stopped", level="info", text=text, key=key, sup=supervisor.key))
 
     def _started_again(self, model: Projection, event: TraceEvent, data: Mapping[str, Any], at: float) -> None:
@@ -218,7 +221,7 @@ class Feed:
             self._put(story)
             text = sentences.restarted(by, who)
         elif row is not None and row.state == "stopped" and row.last is not None and not is_along(event):
-            text = sentences.started(by, who)
+            text = sentences.started(by, who) + self._by(event)
         else:
             return
         pid = facts_of(event).child
@@ -228,6 +231,11 @@ class Feed:
                 parts={"who": who, "by": by},
             )
         )  # fmt: skip
+
+    def _by(self, event: TraceEvent) -> str:
+        """Return the end of a sentence about a stop or a start that was requested."""
+        request = self._requests.find(event)
+        return f" by {request}" if request else ""
 
     def _part_of(self, model: Projection, supervisor: Row) -> Story | None:
         """Return the unfinished story that the event belongs to, of this supervisor or one above.

@@ -16,6 +16,7 @@ from typing import Any, Final, Literal
 import otp
 from otp import Node, Pid, sentences
 from otp.trace import Event
+from superlearner.control.child_requests import ChildRequests
 from superlearner.control.clock import Clock
 from superlearner.control.events import ENDS, STARTS, facts_of
 from superlearner.control.exits import EndsBelow, EndTimes, ExitLog
@@ -71,6 +72,7 @@ class Hub:
         clock: wall clock of its events.
         head: fields of a snapshot about the platform: epoch, node, version.
         carrier: the node on which the clock lives; by default the shown node.
+        requests: name who asked for a stop or a start.
         frame_interval, heartbeat_interval: seconds.
         viewer_queue, frame_rows: limits of a viewer and of a frame.
     """
@@ -83,6 +85,7 @@ class Hub:
         head: dict[str, Any],
         *,
         carrier: Node | None = None,
+        requests: ChildRequests | None = None,
         frame_interval: float = 0.05,
         heartbeat_interval: float = 0.5,
         viewer_queue: int = 50,
@@ -99,7 +102,7 @@ class Hub:
         self.viewers: set[Viewer] = set()
         self.roots: list[Pid] = []
         self.model = Projection(offset=clock.offset)
-        self.feed = Feed(clock.offset, run_of(node))
+        self.feed = Feed(clock.offset, run_of(node), requests)
         self.exits = ExitLog(clock.offset)
         self._ends = EndTimes()
         self._ends_below = EndsBelow(node, self.exits)

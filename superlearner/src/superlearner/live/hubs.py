@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from otp import Node, Pid
+from superlearner.control.child_requests import ChildRequests
 from superlearner.control.clock import Clock
 from superlearner.control.terms import plain_pid
 from superlearner.control.tree import TreeReader
@@ -27,14 +28,16 @@ class Hubs:
     Args:
         node: the platform's own node, which runs the clock.
         head: fields of every snapshot about the platform: epoch, version.
+        requests: name who asked for a stop or a start.
         limits: intervals and limits of a `Hub`.
     """
 
-    def __init__(self, node: Node, head: dict[str, Any], **limits: Any) -> None:
+    def __init__(self, node: Node, head: dict[str, Any], requests: ChildRequests | None = None, **limits: Any) -> None:
         self._head = head
+        self._requests = requests
         self._limits = limits
         clock = Clock()
-        self.own = Hub(node, TreeReader(clock), clock, {**head, "node": node.name}, **limits)
+        self.own = Hub(node, TreeReader(clock), clock, {**head, "node": node.name}, requests=requests, **limits)
         self._others: dict[Node, AttachedHub] = {}
 
     def __iter__(self) -> Iterator[Hub]:
@@ -83,7 +86,8 @@ class Hubs:
         if found is None:
             clock = Clock()
             head = {**self._head, "node": watched.node.name}
-            found = AttachedHub(watched.node, TreeReader(clock), clock, head, carrier=self.own.node, **self._limits)
+            more: dict[str, Any] = {"carrier": self.own.node, "requests": self._requests, **self._limits}
+            found = AttachedHub(watched.node, TreeReader(clock), clock, head, **more)
             found.follow()
             self._others[watched.node] = found
         return found

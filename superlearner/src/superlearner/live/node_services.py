@@ -79,7 +79,7 @@ class NodeServices:
         self.audit = AuditLog()
         self.nodes = Nodes(node, lambda: self.settings, epoch, version, self._report_fault)
         self.traces = Traces(keep=lambda: self.settings.keep_traces, telemetry=self.telemetry)
-        self.hubs = Hubs(node, self.head, **_limits_of(self.settings))
+        self.hubs = Hubs(node, self.head, events.requests, **_limits_of(self.settings))
         self.nodes.listen(self.hubs.keep)
         self.moments = Moments(self.audit)
         self.nodes.listen(self.moments.follow)

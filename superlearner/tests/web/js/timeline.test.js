@@ -365,6 +365,14 @@ test("kills and crashes have one mark, stops and normal ends another", () => {
   assert.equal(markOf(event(1, "gave_up", "0.1.0", "sup", { reason: "ValueError" })), "crash");
 });
 
+test("a stop and a restart on request are shown by default", () => {
+  const request = "a request from the page";
+  const stopped = event(30, "child_terminated", "0.2.0", "ledger", { reason: "shutdown", by: "supervisor", request });
+  const begun = event(31, "child_started", "0.5.0", "ledger", { old: null, along: false, request });
+  assert.deepEqual([stopped, begun].map(markOf), ["change", "restart"]);
+  assert.deepEqual(ofKinds([stopped, begun], kindsFrom(new URLSearchParams())), [stopped, begun]);
+});
+
 test("events about a process are its own and those of its children", () => {
   assert.deepEqual(events.filter((one) => isAbout(one, now.rows.get("sup/cart"))).map(({ at }) => at), [11, 13]);
   assert.equal(events.every((one) => isAbout(one, now.rows.get("sup"))), true);

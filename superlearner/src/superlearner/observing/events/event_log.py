@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import otp
 from otp.redaction import without_secrets
+from superlearner.control.child_requests import ChildRequests
 from superlearner.control.clock import Clock
 from superlearner.control.exits import EndTimes
 from superlearner.observing.events.event import Event
@@ -54,6 +55,7 @@ class EventLog:
         self.readers: set[Reader] = set()
         self.waiting: set[Reader] = set()
         """Readers that have read all events."""
+        self.requests = ChildRequests()
         self._ring: list[Event | Raw | None] = [None] * kept
         self._followed: dict[str, Any] = {}
 
@@ -132,7 +134,8 @@ class EventLog:
                     self._put((event, clock))
                 else:
                     name, along = ends.name_of(event), ends.names_with(event)
-                    self.publish(event_of(event, clock, ends.of(event), name, along, names))
+                    told = event_of(event, clock, ends.of(event), name, along, names, self.requests.find(event))
+                    self.publish(told)
             except Exception:  # an error here must not reach the runtime
                 log.exception("could not publish an event: %r; this is a bug in SuperLearner, please report it", event)
 

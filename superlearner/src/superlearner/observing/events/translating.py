@@ -33,6 +33,7 @@ def event_of(
     ended: Any = None,
     along: Mapping[Any, Any] | None = None,
     names: Mapping[Any, str] | None = None,
+    request: str = "",
 ) -> Event:
     """Return the published form of a runtime event.
 
@@ -43,9 +44,12 @@ def event_of(
         ended: the name that a child had whose end is reported.
         along: the names by id of children that are restarted with another one.
         names: the names of processes that have ended since the event.
+        request: the request behind a stop or a start.
     """
     if event.kind in DECISIONS:
         told = _child(event, None if ended is None else _name(ended), along, names or {})
+        if request and (event.kind == "child_started" or (event.kind == "child_terminated" and not is_own_end(event))):
+            told.text, told.data["request"] = f"{told.text} by {request}", request
     else:
         told = TRANSLATORS.get(event.kind, _other)(event)
     told.at = clock.wall(event.at if at is None else at)

@@ -17,9 +17,11 @@ from superlearner.control.steer import NotThere, child_id, kill, restart_child, 
 from superlearner.control.supervising import children_of, pid_of, spec_of
 from superlearner.control.terms import plain_pid
 from superlearner.control.tree import TreeReader
+from superlearner.observing.events import EventLog
 from superlearner.operations.builtin.supervisors import NOT_THERE, STEERED
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, Picker, operation
+from superlearner.operations.engine.requesters import request_of
 from superlearner.operations.engine.steering import refuse_paused, steering
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import (
@@ -165,7 +167,9 @@ async def start(
     changes=True,
     errors=(*OF_CHILD, "start_failed", "already_started"),
 )
-async def restart(ctx: Context, name: SupervisorText, child: ChildText, force: Force = False) -> RestartResult:
+async def restart(
+    ctx: Context, events: EventLog, /, name: SupervisorText, child: ChildText, force: Force = False
+) -> RestartResult:
     """Restart a child.
 
     A running child is shut down first.
@@ -176,7 +180,8 @@ async def restart(ctx: Context, name: SupervisorText, child: ChildText, force: F
         protect_child(ctx, pid, child, force=force)
         refuse_paused(pid)
         ctx.about_to(f"restart the child {child} of {called(pid)}", [child])
-        started = await restart_child(pid, child)
+        with events.requests.during(pid, child_id(pid, child), request_of(ctx)):
+            started = await restart_child(pid, child)
     return RestartResult(supervisor=plain_pid(pid), id=child, pid=None if started is None else plain_pid(started))
 
 
@@ -188,7 +193,9 @@ async def restart(ctx: Context, name: SupervisorText, child: ChildText, force: F
     destroys=True,
     errors=OF_CHILD,
 )
-async def terminate(ctx: Context, name: SupervisorText, child: ChildText, force: Force = False) -> TerminateResult:
+async def terminate(
+    ctx: Context, events: EventLog, /, name: SupervisorText, child: ChildText, force: Force = False
+) -> TerminateResult:
     """Stop a child.
 
     Shuts the child down; its supervisor does not restart it.
@@ -199,7 +206,8 @@ async def terminate(ctx: Context, name: SupervisorText, child: ChildText, force:
         protect_child(ctx, pid, child, force=force)
         refuse_paused(pid)
         ctx.about_to(f"stop the child {child} of {called(pid)}", [child])
-        await terminate_child(pid, child)
+        with events.requests.during(pid, child_id(pid, child), request_of(ctx)):
+            await terminate_child(pid, child)
     return TerminateResult(supervisor=plain_pid(pid), id=child, terminated=True)
 
 
@@ -239,6 +247,8 @@ async def delete(ctx: Context, name: SupervisorText, child: ChildText, force: Fo
 )
 async def bulk(
     ctx: Context,
+    events: EventLog,
+    /,
     name: SupervisorText,
     action: Annotated[Literal["restart", "terminate", "delete"], Field(description="the action for each child")],
     children: Annotated[
@@ -263,12 +273,13 @@ async def bulk(
         try:
             with steering():
                 protect_child(ctx, pid, text, force=force)
-                if action == "restart":
-                    started = await restart_child(pid, text)
-                elif action == "terminate":
-                    await terminate_child(pid, text)
-                else:
-                    await Supervisor.delete_child(pid, child_id(pid, text))
+                with events.requests.during(pid, child_id(pid, text), request_of(ctx)):
+                    if action == "restart":
+                        started = await restart_child(pid, text)
+                    elif action == "terminate":
+                        await terminate_child(pid, text)
+                    else:
+                        await Supervisor.delete_child(pid, child_id(pid, text))
         except OperationError as error:
             return ChildOutcome(id=text, ok=False, code=error.code, message=error.message)
         return ChildOutcome(id=text, ok=True, pid=None if started is None else plain_pid(started))
