@@ -919,10 +919,10 @@ declare namespace Api {
   interface Why {
     pid: string;
     /** false: it is not running */ alive: boolean;
-    /** it replaces an ended process */ restarted: boolean;
+    /** it replaces an ended process; null while its restart is going on */ restarted: boolean|null;
     /** false: the events are no longer in memory */ known: boolean;
     summary: string;
-    /** where earlier restarts are listed; null if `restarted`, not running or unnamed */ earlier?: string|null;
+    /** where earlier restarts are listed, if there were any; null if `restarted`, not running or unnamed */ earlier?: string|null;
     steps: WhyStep[];
   }
   interface WhyLine {

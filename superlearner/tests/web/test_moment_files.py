@@ -79,6 +79,14 @@ def test_paths_of_this_machine_and_secrets_stay_here() -> None:
     assert "see …/orders.csv" in json.loads(data)["moment"]["summary"]
 
 
+def test_quoted_code_stays_as_it_is_written_except_home_folders() -> None:
+    moment = recorded("rest")
+    moment["line"] = {"file": "a.py", "line": 7, "function": "handle_cast", "source": 'open("/dev/label-printer-7")'}
+    assert portable(moment)["line"]["source"] == 'open("/dev/label-printer-7")'
+    moment["line"]["source"] = 'open("/home/ada/shop/orders.csv")'
+    assert portable(moment)["line"]["source"] == 'open("~/shop/orders.csv")'
+
+
 def test_nodes_have_numbers_in_place_of_their_paths() -> None:
     found = portable(recorded("rest"))
     assert "checkout_sup/" not in json.dumps(found)

@@ -130,6 +130,9 @@ def reason_text(reason: Any, limit: int = REASON, waited: float = 0.0) -> str:
     'killed'
     >>> reason_text(Crash(ExceptionTerm("ValueError", ("negative amount",), "negative amount")))
     "ValueError('negative amount')"
+    >>> error = FileNotFoundError(2, "No such file or directory", "/dev/printer")
+    >>> reason_text(Crash(ExceptionTerm("FileNotFoundError", error.args, str(error))))
+    "FileNotFoundError(2, 'No such file or directory', '/dev/printer')"
     >>> reason_text(("bad_return_value", None))
     'a callback returned None: did no case match, or is a return missing?'
     >>> reason_text(("timeout", ("gen_server", "call", ["ledger", "balance"])))
@@ -147,11 +150,22 @@ def _reason(reason: Any, limit: int, depth: int, waited: float = 0.0) -> str:
         return clip(plain, limit)
     term = reason.term if issubclass(type(reason), Crash) else reason
     if issubclass(type(term), ExceptionTerm):
+        if not term.args and type(term.text) is str and term.text:  # its `__str__` knows more than its arguments
+            return clip(f"{term.type_name}: {without_secrets(term.text.splitlines()[0], limit)}", limit)
         arguments = ", ".join(_value(argument, limit) for argument in islice(term.args, limit))
-        return clip(f"{term.type_name}({arguments})", limit)
+        return clip(f"{term.type_name}({arguments}{_file_of(term, limit)})", limit)
     if issubclass(type(term), str):
         return _words(term, limit)
     return _value(term, limit)
+
+
+def _file_of(term: ExceptionTerm, limit: int) -> str:
+    """Return the file that an `OSError` is about, as a further argument: its `args` have the number and text only."""
+    if [type(one) for one in islice(term.args, 3)] != [int, str] or type(term.text) is not str:
+        return ""  # no `OSError`, or with a value whose code would run here
+    number, what = term.args
+    _, begun, file = term.text.partition(f"[Errno {number}] {what}: ")
+    return f", {without_secrets(file, limit)}" if begun else ""
 
 
 def tagged(term: Any) -> tuple[str, tuple[Any, ...]]:

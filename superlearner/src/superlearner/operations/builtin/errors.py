@@ -36,7 +36,9 @@ from superlearner.restarts.causes import why as causes_of
 from superlearner.restarts.groups import groups
 from superlearner.restarts.ids import RUN
 from superlearner.restarts.memory import Memory
-from superlearner.restarts.present import Running
+from superlearner.restarts.moments import goes_on
+from superlearner.restarts.present import Running, waits
+from superlearner.restarts.tables import Past
 
 AFTER_AN_END: Final = ("child_restarted", "gave_up")
 ENDED: Final = ("exited", "stopped")
@@ -117,25 +119,35 @@ async def why(ctx: Context, audit: AuditLog, /, pid: PidText) -> Why:
     told = "; ".join(one.step.text for one in origins) or "it started before the events in memory"
     restarted = any(step.kind == "child_restarted" or (alive and step.kind in ENDED) for step in causes)
     who = "it" if fallen is None or fallen is found else pid
+    going_on = not alive and _is_being_restarted(ctx.node, found)
+    state = () if alive else ("its restart is going on" if going_on else f"{who} is not running",)
     return Why(
         pid=number,
         alive=alive,
-        restarted=restarted,
+        restarted=None if going_on else restarted,
         known=bool(causes),
-        summary=sentences.story(told, _describe_loop(ctx.node, causes), *(() if alive else (f"{who} is not running",))),
+        summary=sentences.story(told, _describe_loop(ctx.node, causes), *state),
         earlier=None if restarted or not alive else _describe_earlier(ctx, found, clock),
         steps=[_why_step(one, clock) for one in origins],
     )
 
 
+def _is_being_restarted(node: Node, ended: otp.Pid) -> bool:
+    """Return whether supervisors still handle the end of a process."""
+    memory, now = Memory(otp.trace.history(node)), Running(node)
+    end = memory.ends.get(ended)
+    group = None if end is None else groups(memory, lambda one: waits(now, one)).get(end.seq)
+    return group is not None and goes_on(group, Past(memory, now, 0), now)
+
+
 def _describe_earlier(ctx: Context, pid: otp.Pid, clock: Clock) -> str | None:
-    """Return where restarts of a process before the events in memory are listed; None for one without a name."""
+    """Return since when a process was not restarted, and where earlier ones would be listed; None without a name."""
     name, events = display_name(pid), otp.trace.history(ctx.node)
     if name is None or not events:
         return None
     begin = datetime.fromtimestamp(clock.wall(events[0].at))
     listing = ctx.command("restart.list", process=name)
-    return f"the events in memory begin at {begin:%H:%M:%S}; `{listing}` lists earlier restarts"
+    return f"not restarted since {begin:%H:%M:%S}, where the events in memory begin; `{listing}` lists those before, if any"
 
 
 def _find_fallen(node: Node, ended: otp.Pid) -> otp.Pid | None:

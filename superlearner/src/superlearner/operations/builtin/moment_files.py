@@ -1,8 +1,8 @@
 """Moments as files: a restart, a give-up or an answer of the game, which a browser plays without a platform.
 
-A file leaves the machine. Its texts are redacted again, absolute paths are shortened to their last part, and the paths
-of the tree are replaced by numbers. The content is made by the platform, never by the node: a sandbox can not put a
-script into it.
+A file leaves the machine. Its texts are redacted again, absolute paths outside code are shortened to their last part,
+and the paths of the tree are replaced by numbers. The content is made by the platform, never by the node: a sandbox can
+not put a script into it.
 """
 
 from __future__ import annotations
@@ -29,6 +29,12 @@ Json: TypeAlias = "dict[str, Any]"
 MOST_BYTES: Final = 250_000
 PATH: Final = re.compile(r"(?<![\w.:/\\])(?:[A-Za-z]:[\\/]+|~?/|\\\\)(?:[^\s\\/'\"<>:,;()]+[\\/]+)+(?=[^\s\\/])")
 """The folders of an absolute path, without its last part."""
+HOME: Final = re.compile(
+    r"""(?<![\w.:/\\])(?:[A-Za-z]:[\\/]+Users[\\/]+[^\s\\/'"]+|/(?:home|Users)/[^\s/'"]+|/root)(?=[\\/])"""
+)
+"""The home folder of a user."""
+CODE: Final = frozenset({"source", "code"})
+"""Keys of quoted source code, in which all but home folders stays as it is written."""
 NAMES_A_NODE: Final = frozenset({"id", "to", "by", "also", "not"})
 """Keys of ids of nodes in a moment."""
 UNSAFE_IN_NAME: Final = re.compile(r"[^A-Za-z0-9_.]+")
@@ -43,7 +49,7 @@ async def export(
     """Export a restart as a file.
 
     One HTML file of at most 250 kB that plays the restart in any browser, without this platform and without any
-    network. Secrets are redacted, and absolute paths are shortened.
+    network. Secrets are redacted, and absolute paths are shortened; in quoted code only home folders are.
     """
     moment = without_users(await ask(ctx, services, "restart.show", {"event": event, "at": at}))
     happened = datetime.fromtimestamp(moment["at"], UTC)
@@ -143,6 +149,8 @@ def portable(moment: Json) -> Json:
             return [copy(one, key) for one in cast("list[Any]", value)]
         if not isinstance(value, str):
             return value
+        if key in CODE:
+            return HOME.sub("~", without_secrets(value))
         if key in NAMES_A_NODE:
             return ids.get(value) or clean(value.rpartition("/")[2])
         return clean(value)

@@ -82,11 +82,12 @@ class Why(ResultModel):
 
     pid: Pid
     alive: bool = Field(description="false: it is not running")
-    restarted: bool = Field(description="it replaces an ended process")
+    restarted: bool | None = Field(description="it replaces an ended process; null while its restart is going on")
     known: bool = Field(description="false: the events are no longer in memory")
     summary: str
     earlier: str | None = Field(
-        default=None, description="where earlier restarts are listed; null if `restarted`, not running or unnamed"
+        default=None,
+        description="where earlier restarts are listed, if there were any; null if `restarted`, not running or unnamed",
     )
     steps: list[WhyStep]
 
