@@ -257,6 +257,39 @@ def test_restarts_that_fail_for_different_reasons_stay_apart() -> None:
     run(test, ChildSpec("w", start=(moody,)))
 
 
+def test_a_process_has_one_name_in_a_give_up_although_its_child_id_is_another() -> None:
+    async def test(node: otp.Node) -> None:
+        await kill("printer", "labels")
+        await kill("printer", "labels")
+        await settled("labels")
+        steps = why(node, number("spool"))
+        assert [step.text for step in steps if step.kind == "gave_up"] == [
+            "labels gave up: max_restarts=1 allows 1 restart in 5 s, and a 2nd was needed (last: printer was killed)"
+        ]
+        assert "Printer" not in " ".join(step.text for step in steps)
+        assert [one.name for step in steps for one in step.parties if step.kind == "gave_up"] == ["printer"]
+
+    printer = Worker.child_spec(None, id="Printer", name="printer")
+    run(test, group("labels", printer, worker("spool"), max_restarts=1))
+
+
+def test_a_failed_restart_names_the_process_as_its_end_does() -> None:
+    async def test(node: otp.Node) -> None:
+        Counter.broken = True
+        tally = number("tally")
+        otp.exit("counter", "kill")
+        await otp.wait_down(node.parse_pid(tally))
+        texts = " ".join(step.text for step in why(node, tally))
+        assert "tally tried twice to start counter" in texts
+        assert "CounterSlot" not in texts
+
+    spec = Counter.child_spec(None, id="CounterSlot", name="counter")
+    try:
+        run(test, Group.child_spec(([spec], {"max_restarts": 2}), id="tally", name="tally", restart="temporary"))
+    finally:
+        Counter.broken = False
+
+
 def test_a_significant_child_takes_its_supervisor_along() -> None:
     async def test(node: otp.Node) -> None:
         inner = number("inner")

@@ -106,11 +106,17 @@ class Words:
         called: returns the name of a process.
         outside: returns whether a pid is that of code outside any process.
         begun: returns when a process started, None if that is not known.
+        child: returns the process that an event of a supervisor is about, None if it is not known.
     """
 
     def __init__(
-        self, called: Callable[[Any], str], outside: Callable[[Any], bool], begun: Callable[[Any], int | None]
+        self,
+        called: Callable[[Any], str],
+        outside: Callable[[Any], bool],
+        begun: Callable[[Any], int | None],
+        child: Callable[[TraceEvent], Any],
     ) -> None:
+        self.child = child
         self.called = called
         self.outside = outside
         self.begun = begun
@@ -234,7 +240,7 @@ class Words:
 
     def _child(self, event: TraceEvent) -> str:
         """Return the name of a child in its supervisor's event: that of its process, else its id."""
-        pid, id = event.data.get("child") or event.data.get("old"), facts_of(event).id
+        pid, id = self.child(event), facts_of(event).id
         return id or "its child" if pid is None else self.called(pid)
 
 

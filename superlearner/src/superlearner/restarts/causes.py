@@ -102,7 +102,7 @@ class _Chain:
         def outside(pid: Any) -> bool:
             return memory.about(pid) is None and pid not in memory.doings and not alive(plain_pid(pid))
 
-        self.words = Words(name, outside, begun)
+        self.words = Words(name, outside, begun, memory.child)
 
     def explain(self, event: TraceEvent) -> Explained:
         """Return the steps of an event and the event that led to them."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Final
 
-from superlearner.control.events import ANSWERS, ENDS, OF_CHILDREN, STARTS, TraceEvent, is_own_end, is_stop
+from superlearner.control.events import ANSWERS, ENDS, OF_CHILDREN, STARTS, TraceEvent, facts_of, is_own_end, is_stop
 from superlearner.control.slots import id_text
 from superlearner.control.terms import plain_pid
 from superlearner.restarts.fold import Found, Restart, fold
@@ -140,6 +140,17 @@ class Memory:
         if told is not None and told.data.get("id") is not None:
             return id_text(told.data["id"])
         return None if end is None else id_text(end.data.get("what"))
+
+    def child(self, event: TraceEvent) -> Any:
+        """Return the process that an event of a supervisor is about: of a failed restart, the one that had ended."""
+        about = event.data.get("child") or event.data.get("old")
+        if about is None and event.data.get("id") is not None:
+            known = facts_of(event).id
+            for one in reversed(self.doings.get(event.pid, ())):
+                pid = one.data.get("child") or one.data.get("old")
+                if pid is not None and one.seq < event.seq and facts_of(one).id == known:
+                    return pid
+        return about
 
     def restarts(self, supervisor: Any) -> Doings:
         """Return the restarts of a supervisor, found by what belongs to them."""

@@ -147,7 +147,8 @@ def _describe_earlier(ctx: Context, pid: otp.Pid, clock: Clock) -> str | None:
         return None
     begin = datetime.fromtimestamp(clock.wall(events[0].at))
     listing = ctx.command("restart.list", process=name)
-    return f"not restarted since {begin:%H:%M:%S}, where the events in memory begin; `{listing}` lists those before, if any"
+    since = f"not restarted since {begin:%H:%M:%S}, where the events in memory begin"
+    return f"{since}; `{listing}` lists those before, if any"
 
 
 def _find_fallen(node: Node, ended: otp.Pid) -> otp.Pid | None:
