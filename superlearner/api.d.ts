@@ -143,7 +143,7 @@ declare namespace Api {
     id: string;
     title: string;
     session: number;
-    /** the learner's newest answer to it */ answer: string|null;
+    /** the learner's newest answer to it that passed, else the newest one */ answer: string|null;
     passed: boolean;
   }
   interface CourseEarned {
@@ -169,6 +169,7 @@ declare namespace Api {
     hints: number;
     /** the solution was shown */ seen: boolean;
     /** the newest answer: source, number of the option, or text */ answer: any;
+    /** the newest source of an exercise that passed */ passing?: string|null;
   }
   interface CourseLearner {
     /** the name that they sign in with */ name: string;

@@ -32,7 +32,7 @@ READ = {
     "api": "/api/docs/supervisor",
     "settings": "/settings#configuration",
     "learn": "/learn",
-    "lesson": "/learn/12#section-the-supervision-tree",
+    "lesson": "/learn/12#section-supervisors",
 }
 SHOP = "superlearner/playground/shop"
 DEMO = "superlearner/playground/demo_one_for_one"

@@ -34,6 +34,12 @@ def test_a_pass_stays_and_help_before_it_is_noted() -> None:
     assert not item(attempt(1, "b", ok=True), hint(2, 1)).helped
 
 
+def test_a_later_answer_that_fails_leaves_the_one_that_passed() -> None:
+    found = item(attempt(1, "a", ok=True), attempt(2, "b", ok=True), attempt(3, "c"))
+    assert (found.answer, found.passing) == ("c", "b")
+    assert item(attempt(1, "a")).passing is None
+
+
 def test_a_hint_is_about_the_step_that_comes_next() -> None:
     first = Course().exercise(ITEM).hints[0]
     assert "each callback" in first.at(item().held + 1)
@@ -100,7 +106,7 @@ def test_who_missed_nothing_goes_on_with_the_first_practice() -> None:
     assert alone.missed(LESSON) == []
     following = alone.next_of(LESSON)
     assert following is not None
-    assert following.id == "s12.callbacks"
+    assert following.id == "s12.tree"
 
 
 def test_after_a_core_path_the_next_session_comes_before_practice() -> None:

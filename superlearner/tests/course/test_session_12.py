@@ -34,7 +34,7 @@ def test_the_lesson_has_every_exercise_and_prediction() -> None:
     assert {f"s12.{name}" for name in ALL} == set(EXERCISES)
     assert sorted(PREDICTIONS) == ["s12.p1", "s12.p2", "s12.p3", "s12.p4"]
     core = [id for id in EXERCISES if COURSE.exercise(id).core]
-    assert core == ["s12.generic", "s12.minimal", "s12.supervisor", "s12.tree"]
+    assert core == ["s12.generic", "s12.minimal", "s12.supervisor"]
     told = {
         "minimal": {"M6", "M12", "M14", "M31", "P3"}, "strategies": {"M20", "M21"}, "tree": {"M20", "M21", "M25"},
         "supervisor": {"M20", "M21", "M22", "M24", "M25"},
@@ -309,7 +309,7 @@ Root (one_for_one)
     assert found.misconceptions == ("M21",)
     assert "the store crashed, and Worker1, which uses it, went on" in found.steps[-1].say
     assert found.steps[-1].step == "When the store crashes, the workers and the dynamic supervisor restart."
-    restarting = f"drawing = {drawing.replace('Root (one_for_one)', 'Root')!r}\ndisturbed = {counts | {'store': 7}}"
+    restarting = f"drawing = {drawing.replace('Root (one', 'Root (rest')!r}\ndisturbed = {counts | {'store': 7}}"
     assert verdict("s12.tree", restarting).ok
 
 
@@ -337,7 +337,7 @@ System (rest_for_one)
     T2
 """
 DEPENDENT_WORKERS = """
-Root
+Root (rest_for_one)
   Store
   WorkerSup (rest_for_one)
     W1

@@ -133,7 +133,7 @@ TWO_WORDS_IN_A_ROW = """
               W1   W2   W3      A1   A2
 """
 SLASHES = """
-        Root
+        Root (rest_for_one)
       /   |   \\
   Store  Sup  Pool
         / | \\   | \\

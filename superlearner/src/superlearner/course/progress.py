@@ -33,6 +33,7 @@ class ItemState:
         hints: how many hints were taken.
         seen: the solution was shown.
         answer: the newest answer: source, chosen option, or text.
+        passing: the newest source that passed; None if none has.
         needed: how many answers were checked until the first that passed.
         held: how many steps of the check hold for the newest answer.
         steps: the steps that its check reached; the last one failed unless all hold.
@@ -49,6 +50,7 @@ class ItemState:
     hints: int = 0
     seen: bool = False
     answer: Any = None
+    passing: Any = None
     at: float | None = None
     first: Any = None
     needed: int = 0
@@ -76,9 +78,11 @@ class ItemState:
                 self.look = done.data.get("look", "")
                 for id in () if again else done.data.get("misconceptions", ()):
                     self.misconceptions[id] = self.misconceptions.get(id, 0) + 1
-                if done.data.get("ok") and not self.passed:
-                    self.passed, self.helped = True, self.hints > 0 or self.seen
-                    self.needed = self.attempts
+                if done.data.get("ok"):
+                    self.passing = source
+                    if not self.passed:
+                        self.passed, self.helped = True, self.hints > 0 or self.seen
+                        self.needed = self.attempts
             case "prediction":
                 if self.attempts == 0:
                     self.passed, self.first = bool(done.data.get("right")), done.data.get("choice")

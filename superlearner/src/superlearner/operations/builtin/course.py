@@ -438,7 +438,7 @@ def item_there(find: Any) -> Any:
 def _item(id: str, item: ItemState) -> CourseItem:
     return CourseItem(
         id=id, attempts=item.attempts, passed=item.passed, helped=item.helped, hints=item.hints, seen=item.seen,
-        answer=item.answer,
+        answer=item.answer, passing=item.passing if isinstance(item.passing, str) else None,
     )  # fmt: skip
 
 
@@ -537,12 +537,10 @@ def _earlier(block: Exercise, progress: Progress, course: Course) -> list[Course
     """Return the exercises on which one builds, with the learner's answers."""
     by_id = {one.id: (one, lesson.number) for lesson in course.lessons for one in lesson.blocks(Exercise)}
     return [
-        CourseEarlier(
-            id=id, title=one.title, session=number, answer=progress.of(id).answer, passed=progress.of(id).passed
-        )
+        CourseEarlier(id=id, title=one.title, session=number, answer=item.passing or item.answer, passed=item.passed)
         for id in block.builds_on
         if id in by_id
-        for one, number in [by_id[id]]
+        for (one, number), item in [(by_id[id], progress.of(id))]
     ] or None
 
 

@@ -31,6 +31,7 @@ class CourseItem(ResultModel):
     hints: int
     seen: bool = Field(description="the solution was shown")
     answer: Any = Field(description="the newest answer: source, number of the option, or text")
+    passing: str | None = Field(default=None, description="the newest source of an exercise that passed")
 
 
 class CourseSession(ResultModel):
@@ -65,7 +66,7 @@ class CourseEarlier(ResultModel):
     id: str
     title: str
     session: int
-    answer: str | None = Field(description="the learner's newest answer to it")
+    answer: str | None = Field(description="the learner's newest answer to it that passed, else the newest one")
     passed: bool
 
 

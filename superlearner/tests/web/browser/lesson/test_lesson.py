@@ -129,6 +129,32 @@ def test_hints_open_one_by_one_and_the_solution_after_the_last(lesson: Callable[
     expect(tag).to_have_text("Passed with help")
 
 
+def test_a_later_wrong_answer_is_not_shown_as_passed_and_the_one_that_passed_is_kept(
+    lesson: Callable[..., Page], served: Any
+) -> None:
+    page, wrong = lesson(), "answer = 'wrong'\n"
+    one = exercise(page)
+    tag, verdict = one.locator(".block-head .tag"), one.get_by_role("group", name="Verdict")
+    write(page, RIGHT.read_text())
+    page.keyboard.press("Control+Enter")
+    expect(tag).to_have_text("Passed")
+    write(page, wrong)
+    page.keyboard.press("Control+Enter")
+    expect(verdict).to_contain_text("Not yet")
+    hint = Learned("hint", "s12.minimal", 2.0, {"level": 1})
+    served.do(lambda: served.platform.store.learning.add("owner", hint))
+    page.reload()
+    expect(one.get_by_role("textbox")).to_have_value(wrong)
+    expect(tag).to_have_text("Passed earlier")
+    expect(one).to_contain_text("This answer has not passed; another one of yours has.")
+    expect(one).not_to_contain_text("Your answer has passed.")
+    expect(one.get_by_role("button", name="Show the solution")).to_be_enabled()  # a hint after a pass closes nothing
+    one.get_by_role("button", name="Bring it back").click()
+    expect(tag).to_have_text("Passed")
+    assert one.locator("sl-code").evaluate("(code) => code.value") == RIGHT.read_text()
+    expect(one).to_contain_text("Your answer has passed.")
+
+
 def test_a_line_of_the_answer_is_marked(lesson: Callable[..., Page]) -> None:
     page = lesson()
     write(page, "from otp import GenServer\n\nclass MinimalServer(GenServer)\n    pass\n")

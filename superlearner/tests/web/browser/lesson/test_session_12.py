@@ -65,6 +65,7 @@ def test_a_supervisor_restarts_what_the_learner_kills(session: Page) -> None:
     beside = exercise(session, "s12-c5").get_by_role("group", name="What runs in the workbench")
     expect(beside.get_by_role("treeitem", name=re.compile("^agent"))).to_have_count(1)
     expect(run(session, "s12-c1")).to_contain_text("state: {'colour': 'blue'}")
+    expect(run(session, "s12-c6")).to_contain_text("colour: no answer within 2 s")
     expect(run(session, "s12-c10")).to_contain_text("colour: green\nweather: ServerDown after 1 s\n")
     expect(run(session, "s12-c8")).to_contain_text("colour: red\npid: <")
     beside = exercise(session, "s12-c8").get_by_role("group", name="What runs in the workbench")

@@ -96,6 +96,7 @@ export class LessonExercise extends LessonBlock {
       else if (block.choice) this.#answer = this.#withDrawing(this.#editor, block.choice);
       else this.#answer = this.#editor;
     }
+    if (known === this.state.passing) this.#formed = this.source;
     onCtrlEnter(this, () => void this.check());
   }
 
@@ -160,11 +161,12 @@ export class LessonExercise extends LessonBlock {
   /** Whether the tag said at the last paint that what stands here has passed. */
   #tagged = false;
 
-  /** Whether what stands here now has passed; after another answer has failed, that is not known. */
+  /** Whether what stands here now has passed. */
   get #isPassed() {
-    const { passed, answer } = this.state;
-    return passed && this.source === answer && this.#checked?.ok !== false;
+    return this.state.passed && (this.source === this.state.passing || this.source === this.#formed);
   }
+
+  /** The answer that passed, as the form writes it. @type {string|null} */ #formed = null;
 
   /** Make the editor as high as its content, up to a limit. It never shrinks, so nothing moves up while one types. */
   #grow() {
@@ -190,8 +192,10 @@ export class LessonExercise extends LessonBlock {
     if (!this.#changed && checked.kept) keep(this.draftOf, null);
     this.#mark(checked);
     this.#why = whyRight(checked.why, checked.other) ?? this.#why;
+    if (checked.ok) this.#before = null;
     this.change({
       attempts: this.state.attempts + (this.state.attempts && this.state.answer === source ? 0 : 1), answer: source,
+      ...(checked.ok ? { passing: source } : {}),
       ...(checked.ok && !this.state.passed ? { passed: true, helped: this.state.hints > 0 || this.state.seen } : {}),
     });
     this.paint();
@@ -261,6 +265,7 @@ export class LessonExercise extends LessonBlock {
       keep(this.draftOf, text === stub ? null : text);
     };
     put(by);
+    if (by === this.state.passing) this.#formed = this.source;
     this.#before = () => {
       put(before);
       this.#before = null;
@@ -299,6 +304,7 @@ export class LessonExercise extends LessonBlock {
             ? verdicts.renderVerdict(this.#checked, this.#changed, this.#editor !== null, this.#form instanceof ChoiceForm,
               this.#answer.clientWidth - AROUND)
             : this.#earlier()}
+          ${this.#passing()}
           ${this.#why && (block.review ? this.#checked?.ok : this.#tagged) ? this.#why : nothing}
           ${block.review && this.#checked?.ok ? reviewed(state.id) : nothing}
           ${state.passed && (!this.#checked || this.#checked.ok) ? this.nextLink() : nothing}
@@ -311,11 +317,20 @@ export class LessonExercise extends LessonBlock {
   #earlier() {
     const { attempts, passed } = this.state;
     if (this.block.review) return html`<p class="hint">Answer it from the beginning. It counts if it passes without a hint.</p>`;
-    return attempts
-      ? html`<p class="hint">${passed
-        ? this.#tagged ? "Your answer has passed." : "Another answer of yours has passed."
-        : `${counted(attempts, "attempt")} so far, none has passed.`} ${mayCode() ? "Check it to see the verdict again." : ""}</p>`
-      : nothing;
+    if (!attempts || (passed && !this.#tagged)) return nothing;
+    return html`<p class="hint">${passed ? "Your answer has passed." : `${counted(attempts, "attempt")} so far, none has passed.`}
+      ${mayCode() ? "Check it to see the verdict again." : ""}</p>`;
+  }
+
+  /** The way back to the answer that passed, while another one stands here. */
+  #passing() {
+    const { passed, passing, answer } = this.state;
+    if (!passed || this.#tagged || this.block.review || typeof passing !== "string") return nothing;
+    const other = this.source === answer
+      ? "This answer has not passed; another one of yours has."
+      : "Another answer of yours has passed.";
+    return html`<p class="hint">${other} <button type="button" class="btn quiet" @click=${() =>
+      this.#replace(passing, "Your answer that passed stands here again.")}>Bring it back</button></p>`;
   }
 
   /** Ways to go on with what the learner wrote before; what it replaces comes back with *Undo*. */
@@ -343,7 +358,7 @@ export class LessonExercise extends LessonBlock {
 
   #helps() {
     const { state, block } = this, all = block.hints ?? 0, taken = this.#hints.length;
-    const passed = block.review ? this.#checked?.ok === true : state.passed, left = taken < all && !(passed && taken === 0);
+    const passed = block.review ? this.#checked?.ok === true : state.passed, left = taken < all && !passed;
     const label = left ? `Hint ${taken + 1} of ${all}` : "Show the solution";
     const may = left || passed || (state.seen && !block.review) || taken >= all;
     return html`<div class="helps">
