@@ -189,10 +189,20 @@ def test_a_step_of_the_list_shows_its_picture_and_any_event_leads_to_the_first_c
     assert "process=0.61.0" in (page.get_by_role("link", name="Open ledger").first.get_attribute("href") or "")
 
 
-def test_a_restart_of_an_earlier_program_names_no_process_of_now(why: Callable[..., Page]) -> None:
-    page = why("rest", "?stage=6")
+def test_a_restart_of_an_earlier_program_names_no_process_that_does_not_run_now(why: Callable[..., Page]) -> None:
+    renamed = json.loads(json.dumps(moment("rest")).replace("ledger", "nobody"))
+    page = why("rest", "?stage=6", changes=renamed)
     expect(page.get_by_role("link", name="Show in the timeline").first).to_be_visible()
     expect(page.locator('a[href*="process="]')).to_have_count(0)
+
+
+def test_a_restart_of_an_earlier_program_leads_to_the_process_that_has_the_name_now(
+    why: Callable[..., Page], untouched: Any
+) -> None:
+    """Regression: after a restart of the platform, the page lost its button, although the process ran."""
+    page = why("rest", "?stage=6")
+    runs = page.request.get(f"{untouched.url.rstrip('/')}/api/v1/processes/ledger/info").json()["data"]["pid"]
+    expect(page.get_by_role("link", name="Open ledger").first).to_have_attribute("href", re.compile(f"process={runs}"))
 
 
 def test_a_restart_that_goes_on_is_read_again_and_one_that_is_partly_forgotten_says_so(

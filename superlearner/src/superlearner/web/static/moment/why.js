@@ -106,6 +106,7 @@ function show(moment) {
       else if (playing) stage.play();
     }
     tell(moment);
+    if (first && !moment.current && !isServiceChange(moment)) void findRunning(moment);
   }
   page.dataset.ready = "moment";
   if (moment.going_on && (asked += 1) < MOST_AGAIN) setTimeout(() => void load().catch(() => {}), AGAIN_MS);
@@ -125,9 +126,27 @@ function tell(moment) {
   theatre.tell(moment, title, notesOf(moment), html`<div class="acts">${links()}</div>`);
 }
 
-/** Return the pid of the process that ended, or of the one in its place; null if pids have begun again since. @param {Moment} moment */
+/** The process that runs under the name of the one that ended in an earlier program; null if none is known. @type {string|null} */
+let running = null;
+
+/** Find that process. @param {Moment} moment */
+async function findRunning(moment) {
+  const name = all(moment.root).find((node) => node.id === victim(moment))?.name;
+  if (!name) return;
+  try {
+    const found = await requestOn(nodeOf(moment), "GET", `/processes/${encodeURIComponent(name)}/info`);
+    if (!found.alive || found.name !== name) return;
+    running = found.pid;
+  } catch {
+    return; // nothing runs under this name
+  }
+  tell(moment);
+}
+
+/** Return the pid of the process that ended, or of the one in its place now; null if there is none. @param {Moment} moment */
 function newest(moment) {
-  if (!moment.current || isServiceChange(moment)) return null;
+  if (isServiceChange(moment)) return null;
+  if (!moment.current) return running;
   const id = victim(moment),
     starts = moment.events.flatMap((event) => (event.kind === "start" && event.id === id && event.pid ? [event.pid] : []));
   return starts.at(-1) ?? all(moment.root).find((node) => node.id === id)?.pid ?? null;
