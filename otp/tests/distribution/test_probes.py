@@ -85,6 +85,24 @@ def test_a_node_that_is_gone_is_down_a_heartbeat_after_the_hint() -> None:
     assert [Down(OLD, "hint")] == sessions.take(A)
 
 
+def test_a_node_that_is_reached_again_has_a_heartbeat_for_each_of_two_steps_of_a_new_link() -> None:
+    """At a round trip of 200 ms a handshake takes about as long as a heartbeat."""
+    sessions = connected()
+    sessions.silent.add(OLD)
+    sessions.do(A, "hint", OLD, False)
+    for _ in range(2):
+        sessions.now += 0.9
+        sessions.do(A, "hint", OLD, True)
+        sessions.do(A, "expire")
+    sessions.now += 0.9
+    sessions.do(A, "hint", OLD, True)  # a third one is none
+    sessions.do(A, "expire")
+    assert [] == sessions.take(A)
+    sessions.now += 0.2
+    sessions.do(A, "expire")
+    assert [Down(OLD, "hint")] == sessions.take(A)
+
+
 def test_a_node_that_is_gone_between_two_heartbeats_is_down_between_the_next_two() -> None:
     sessions = connected()
     sessions.silent.add(OLD)

@@ -70,6 +70,21 @@ def test_members_of_one_authority_meet_by_multicast_and_by_address(sides: Any) -
     sides(test)
 
 
+def test_a_node_whose_link_broke_counts_as_found_once_it_is_reached_and_again_once_it_has_proven_itself(
+    sides: Any,
+) -> None:
+    """Over a distance the handshake alone takes as long as a heartbeat, after which the node would be lost."""
+
+    async def test(side: Any) -> None:
+        a, c = await side(A), await side(C)
+        await c.carrier.connect(a.address)
+        assert (A, True) == await c.hints.get()
+        c.link(A)._socket.shutdown(socket.SHUT_RDWR)
+        assert [(A, False), (A, True), (A, True)] == [await c.hints.get() for _ in range(3)]
+
+    sides(test)
+
+
 @pytest.mark.parametrize("fault", ["other authority", "expired", "other name", "no certificate", "plain"])
 def test_a_stranger_meets_nobody_and_a_member_beside_it_does(tmp_path: Path, sides: Any, fault: str) -> None:
     authority = Authority(tmp_path, "again")

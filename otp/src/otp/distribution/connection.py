@@ -62,6 +62,7 @@ class Connection:
         "batches",
         "doubted",
         "epoch",
+        "found",
         "has_lane",
         "heard",
         "held",
@@ -107,6 +108,8 @@ class Connection:
         self._sent_at = float("-inf")
         self.doubted: float | None = None
         """The time since when the carrier reports the other side as gone."""
+        self.found: list[float] = []
+        """The times since then at which the carrier has reported that it reaches the other side again."""
         self.proved: float = float("-inf")
         """The time of the last probe that the other side has acknowledged."""
         self._probe = 0  # the number of the unacknowledged probe

@@ -75,6 +75,8 @@ STRANGERS: Final = 64
 """Nodes that may be in their first handshake at a time; more of them get no reply until others are done."""
 TIMER: Final = 1e-6
 """Seconds by which a timer may be early."""
+FOUND: Final = 2
+"""Steps of a new link, each of which gives a distant node a heartbeat: it is reached, and it has proven itself."""
 ASK_AGAIN: Final = 256 * 1024
 """Bytes that are added to those that wait for a node, before the carrier is asked again how much it takes."""
 NOTICES: Final = 64
@@ -208,11 +210,15 @@ class Session:
 
     def hint(self, now: float, node: NodeId, present: bool) -> list[Action]:
         """Handle a carrier's hint that `node` is reachable or gone."""
-        if present:
-            return self._seek(now, node, hinted=True) if self.settings.auto_connect else []
         live = self._live(node)
+        if present:
+            if live is not None and live.doubted is not None and len(live.found) < FOUND:
+                live.found.append(now)
+            return self._seek(now, node, hinted=True) if self.settings.auto_connect else []
         if self._probes and live is not None:
-            live.doubted = now if live.doubted is None else live.doubted
+            if live.doubted is None:
+                live.doubted = now
+                live.found.clear()
             live.room = 0  # until the carrier has found it again
             return [Put(node, frame) for frame in live.probe(now, again=True)] + self._ready(live)
         peer = self._peers.get(node)
@@ -298,6 +304,7 @@ class Session:
                 live.heard += asleep
                 if live.doubted is not None:
                     live.doubted += asleep
+                    live.found = [time + asleep for time in live.found]
                 if self._is_gone(now, live):
                     actions += self._broken(now, peer, live, Broken("hint"))
                 elif now - live.heard > self.settings.dead:
@@ -320,7 +327,9 @@ class Session:
     def _is_gone(self, now: float, live: Connection) -> bool:
         if live.doubted is not None and live.proved >= live.doubted:
             live.doubted = None
-        return live.doubted is not None and now - live.doubted > self.settings.heartbeat - TIMER
+        if live.doubted is None:
+            return False
+        return now - (live.found or [live.doubted])[-1] > self.settings.heartbeat - TIMER
 
     # Remote events
 

@@ -352,6 +352,8 @@ class DirectCarrier:
         if begun is None:
             self._dialler.failed(target)
             return
+        if self._contexts is not None and target.node is not None and target.node in self._kept:
+            self._on_hint(target.node, True)  # a handshake with a distant node takes several round trips
         begun.hello = self._greeting(dialled)
         begun.link.on_frame = partial(self._on_answer, begun)
         begun.link.put(begun.hello.hello())
