@@ -671,7 +671,7 @@ declare namespace Api {
     /** what happened */ line?: string;
     /** restarts after an own end; of a sum, those from `at` to `until` */ count?: number;
     /** the time of its last event; null while it may go on */ until?: number|null;
-    /** false: only this line of it is kept, and the fields below are empty */ kept?: boolean;
+    /** false: only this line of it is kept; the fields below have no more than it says */ kept?: boolean;
     /** the process that ended first */ name: string|null;
     /** its exit reason; for a give-up, that of the last end or failed start */ reason: string|null;
     /** the file, line and function that raised */ where?: string|null;

@@ -168,15 +168,95 @@ def test_of_a_crash_loop_a_limited_number_is_drawn_and_the_rest_is_one_sum() -> 
         ends = [(await end("b")).id for _ in range(3)]
         await advance(1)  # two are drawn, one is counted as it is found
         ends += [(await end("b")).id for _ in range(4)]  # counted as they happen
-        assert [recorder.has(one) for one in ends] == [True] * 2 + [False] * 5
+        assert [recorder.has(one) for one in ends] == [True] * 7
+        (growing,) = recorder.open_sums()
         recorder.catch_up()
         assert [one.number for one in records] == [*ends[:2], ends[2]]
         found = records[-1]
-        assert (found.count, found.line, found.data) == (5, "b ended 5 times more", None)
+        assert (found.count, found.line, found.data) == (5, "b was killed and restarted 5 times more", None)
+        assert growing == found
         assert (found.number, found.last) == (ends[2], ends[-1])
         assert [recorder.has(one) for one in ends] == [True] * 7
 
     record(test, worker("a"), worker("b"), most=2)
+
+
+def test_a_sum_is_of_one_child_and_one_kind_of_end() -> None:
+    """Regression: one sum had all of them, and said that all were kills of the child with most."""
+
+    async def test(recorder: Recorder, records: list[Record], _news: asyncio.Event) -> None:
+        for name, reason in (("a", "kill"), ("a", "kill"), ("b", "kill"), ("a", "bug"), ("a", "kill"), ("once", "bug")):
+            otp.exit(name, reason)
+            await wait_all_idle()
+        await advance(1)
+        recorder.catch_up()
+        assert [(one.line, one.count) for one in records] == [
+            ("a was killed and restarted", 1), ("a was killed and restarted 2 times more", 2),
+            ("b was killed and restarted once more", 1), ("a crashed and was restarted once more", 1),
+            ("once crashed once more", 1),
+        ]  # fmt: skip
+
+    once = Worker.child_spec(None, id="once", name="once", restart="temporary")
+    record(test, worker("a"), worker("b"), once, most=1)
+
+
+def test_a_sum_has_the_name_of_a_child_and_not_its_id() -> None:
+    async def test(recorder: Recorder, records: list[Record], _news: asyncio.Event) -> None:
+        for _ in range(3):
+            otp.exit("till", "kill")
+            await wait_all_idle()
+        recorder.catch_up()
+        assert [one.line for one in records] == [
+            "till was killed and restarted",
+            "till was killed and restarted 2 times more",
+        ]
+
+    record(test, Worker.child_spec(None, id="Till", name="till"), most=1)
+
+
+def test_a_restart_that_outlasts_the_sum_of_later_ones_is_recorded() -> None:
+    """Regression: it was taken for a part of that sum."""
+    gates: list[asyncio.Event] = []
+
+    async def wait() -> None:
+        gates.append(asyncio.Event())
+        if len(gates) > 1:
+            await gates[-1].wait()
+
+    async def test(recorder: Recorder, records: list[Record], news: asyncio.Event) -> None:
+        await end("b")
+        await advance(recording.MINUTE_S - 5)
+        for name in ("slow", "b", "b", "b"):
+            otp.exit(name, "kill")
+            await wait_all_idle()
+        await advance(5)
+        assert [one.line for one in records] == [
+            "b was killed and restarted", "b was killed and restarted 3 times more"
+        ]  # fmt: skip
+        gates[-1].set()
+        news.clear()
+        await news.wait()
+        assert [one.line for one in records[2:]] == ["slow was killed and restarted"]
+
+    record(test, group("inner", worker("b"), max_restarts=10), worker("slow", wait), most=2)
+
+
+def test_of_the_oldest_restart_in_memory_no_half_is_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: a list had a line about its start that named the id and moved with each event."""
+    history = otp.trace.history
+
+    def forget(node: otp.Node) -> Any:
+        events = history(node)
+        first = next(place for place, one in enumerate(events) if one.kind == "child_terminated")
+        return events[first:]
+
+    async def test(recorder: Recorder, records: list[Record], news: asyncio.Event) -> None:
+        monkeypatch.setattr(otp.trace, "history", forget)
+        await news.wait()
+        recorder.catch_up()
+        assert len(records) == 2
+
+    record(test, worker("b"), before=3)
 
 
 def test_restarts_on_request_are_limited_too_and_one_of_many_children_counts_once() -> None:
@@ -188,23 +268,23 @@ def test_restarts_on_request_are_limited_too_and_one_of_many_children_counts_onc
         await advance(1)
         recorder.catch_up()
         lines = ["a, b and c were restarted on request"] * 2
-        assert [one.line for one in records] == [*lines, "a ended 2 times more"]
+        assert [one.line for one in records] == [*lines, "a was restarted on request 2 times more"]
 
     record(test, *map(worker, "abc"), most=2)
 
 
-def test_a_recorder_that_starts_late_records_the_newest_restarts_in_memory() -> None:
-    """Regression: restarts of a service while no platform was attached were never stored."""
+def test_a_recorder_that_starts_late_records_the_restarts_in_memory_and_draws_the_newest() -> None:
+    """Regression: those before the newest were listed from memory, until they left it."""
 
     async def test(recorder: Recorder, records: list[Record], news: asyncio.Event) -> None:
         await news.wait()
         recorder.catch_up()
-        assert (len(records), len(draws)) == (2, 2)
-        assert [recorder.has(one.number) for one in records] == [True, True]
-        assert not recorder.has(records[0].number - 1)  # a list shows those before from memory
+        assert ([one.data is None for one in records], len(draws)) == ([True, True, False, False], 2)
+        assert {one.line for one in records} == {"b was killed and restarted"}
+        assert all(recorder.has(one.number) for one in records)
         later = await end("b")
         recorder.catch_up()
-        assert [one.number for one in records[2:]] == [later.id]
+        assert [one.number for one in records[4:]] == [later.id]
 
     record(test, worker("a"), worker("b"), most=2, before=4)
 
@@ -219,7 +299,7 @@ def test_a_restart_whose_events_leave_the_memory_before_it_is_drawn_is_counted()
         assert otp.trace.history(node)[0].seq > ends  # most restarts have left
         recorder.catch_up()
         assert sum(one.count for one in records) == ends
-        assert records[-1].line.startswith("b ended ")
+        assert records[-1].line.startswith("b was killed and restarted ")
         assert len({one.number for one in records}) == len(records)
 
     record(test, worker("b"), most=10_000, max_restarts=10_000)

@@ -9,6 +9,7 @@ continues it, and the entry with the story's number is sent again. Pure: no cloc
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Mapping
 from typing import Any, Final
@@ -33,6 +34,8 @@ FOLD_BEYOND: Final = 5
 
 LONG_DRAIN_MS: Final = 250.0
 MOST_HOLDS: Final = 20
+CLASS: Final = re.compile(r"(?<=\w)\(.*", re.DOTALL)
+"""The arguments of an exception."""
 MOST_OTHERS: Final = 3
 """Siblings that ended as well, and are named in the entry of the first end."""
 
@@ -57,6 +60,8 @@ class Feed:
         """Stories of supervisors that gave up, by their pid; their own supervisors continue them."""
         self._recent: dict[str, deque[float]] = {}
         self._latest: dict[str, Story] = {}
+        self._alike: dict[tuple[str, tuple[str, str]], Story] = {}
+        """The latest story of each slot and what happened."""
         self._signals = Signals()
         self._holds: deque[tuple[float, str | None, int]] = deque(maxlen=MOST_HOLDS)
         """Callbacks that held the event loop: time of the end, pid, number of the entry."""
@@ -92,7 +97,7 @@ class Feed:
         story = None if row is None else self._latest.get(row.key)
         if story is None or (story.done and story.what != "gave_up" and not story.again):
             key = f"{supervisor}/{key_part(id)}" if row is None else row.key
-            story = self._begin(key, at, fold=False)
+            story = self._begin(key, at, ("restart_failed", ""), fold=False)
             story.who, story.key, story.what = label(row) or id, None if row is None else row.key, "restart_failed"
             story.opening = f"{story.who} {why}"
             why = ""
@@ -164,7 +169,7 @@ class Feed:
         key = row.key if row is not None else slot_of(supervisor, data["id"], pid)
         who = label(row) or called(model, supervisor, data["id"], str(pid))
         what = "stopped" if not facts.crash else "killed" if reason == "killed" else "crashed"
-        story = self._begin(key, at)
+        story = self._begin(key, at, (what, CLASS.sub("", facts.reason)))
         story.who, story.key, story.pid, story.what = who, key, pid, what
         story.event, story.reason = event.seq, facts.reason
         story.supervisor, story.sup_key, story.strategy = label(supervisor), supervisor.key, supervisor.strategy or ""
@@ -298,7 +303,7 @@ class Feed:
         sup_pid = facts_of(event).pid
         last = self._open.get(sup_pid)
         if last is not None and not last.done:
-            last.done, last.waits = True, False
+            last.done, last.waits, last.straws = True, False, last.straws + 1
             last.tail = sentences.no_restart_left(last.supervisor)
             self._put(last)
         if supervisor is None:
@@ -306,7 +311,7 @@ class Feed:
         who = label(supervisor)
         parent = None if supervisor.parent is None else model.rows[supervisor.parent]
         before = self._latest.get(supervisor.key)
-        story = self._begin(supervisor.key, at, fold=before is not None and before.what == "gave_up")
+        story = self._begin(supervisor.key, at, ("gave_up", ""), fold=before is not None and before.what == "gave_up")
         story.who, story.key, story.pid, story.what = who, supervisor.key, sup_pid, "gave_up"
         story.supervisor, story.sup_key = label(parent), None if parent is None else parent.key
         story.strategy = "" if parent is None else parent.strategy or ""
@@ -349,10 +354,15 @@ class Feed:
 
     # Entries
 
-    def _begin(self, key: str, at: float, *, fold: bool = True) -> Story:
-        """Return a new story, or the slot's latest one if it ends so often that its entries must be folded."""
+    def _begin(self, key: str, at: float, alike: tuple[str, str], *, fold: bool = True) -> Story:
+        """Return a new story, or the slot's latest one if it ends so often that its entries must be folded.
+
+        `alike` is what happened: a kill and a crash, or crashes of different classes, are never in one story.
+        """
         recent = self._recent.setdefault(key, deque(maxlen=FOLD_BEYOND))
-        latest = self._latest.get(key)
+        latest = self._alike.get((key, alike))
+        if latest is not None and at - latest.at > FOLD_WINDOW_S:
+            latest = None
         storm = len(recent) == FOLD_BEYOND and at - recent[0] <= FOLD_WINDOW_S
         recent.append(at)
         if fold and storm and latest is not None:
@@ -360,9 +370,11 @@ class Feed:
             latest.restarts, latest.tail, latest.done = Restarts(), "", False
             latest.burst, latest.waits, latest.pending, latest.others = Burst(), False, set(), []
             self._entries.renew(latest.id)
+            self._latest[key] = latest
             return latest
         story = Story(self._number(), at, "", key, None, "", None, "", "", "", first_at=at, run=self._run)
-        self._latest[key] = story
+        self._latest[key] = self._alike[key, alike] = story
+        shorten(self._alike)
         while len(self._latest) > MAX_ENTRIES:
             oldest = next(iter(self._latest))
             del self._latest[oldest]

@@ -14,7 +14,7 @@ import json
 import logging
 import re
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextvars import Context
 from dataclasses import replace
 from functools import partial
@@ -44,11 +44,14 @@ from superlearner.restarts.present import Running
 from superlearner.restarts.recorder import Record, Recorder
 from superlearner.store import MomentRow, Store, StoreUnavailable
 
-__all__ = ["Moments"]
+__all__ = ["Moments", "listen_to"]
 
-MOST_IN_MEMORY: Final = 1_000
+MOST_IN_MEMORY: Final = 2_000
 MOST_BYTES: Final = 500_000
 """The largest replay; of a larger restart only the line is kept."""
+MOST_RECALLED: Final = 10_000
+MOST_LINES: Final = 5_000
+"""The restarts without a replay that a node may send in a minute: when it is attached, all that it has in memory."""
 MOST_SENT: Final = 50
 MOST_SENT_BYTES: Final = 2_000_000
 WAIT_S: Final = 20.0
@@ -96,7 +99,7 @@ class Moments:
         for node in known:
             if isinstance(node, RemoteNode):
                 if node not in self._listeners:
-                    listening = self._listeners[node] = _Listening(node, partial(self._take, node))
+                    listening = self._listeners[node] = listen_to(self, node)
                     node.fetch_last = listening.fetch_last
             elif node not in self._recorders:
                 draw, keep = partial(self._draw, node), partial(self._keep, node)
@@ -176,10 +179,18 @@ class Moments:
             whole = {row.id: row for row in await self.store.moments(id=ids, limit=len(ids))}
         return [whole.get(row.id, row) for row in rows]
 
-    def has(self, node: WatchedNode, number: int) -> bool:
-        """Return whether the restart with this first cause is one of the moments."""
+    def has(self, node: WatchedNode | RemoteNode, number: int, run: str) -> bool:
+        """Return whether the restart with this first cause is one of the moments, alone or in a sum."""
+        if isinstance(node, RemoteNode):
+            listening = self._listeners.get(node)
+            return listening is not None and listening.has(number, run)
         recorder = self._recorders.get(node)
         return recorder is not None and recorder.has(number)
+
+    def open_sums(self, node: WatchedNode) -> list[MomentRow]:
+        """Return the sums of a node that are not recorded yet, as they are now; see `seams.MomentHistory`."""
+        recorder = self._recorders.get(node)
+        return [] if recorder is None else [self._row_of(node, one) for one in recorder.open_sums()]
 
     def _about(self, ref: Ref, node: str | None) -> Iterator[MomentRow]:
         """Yield the rows in memory that may contain an event, the newest first."""
@@ -235,16 +246,16 @@ class Moments:
         return moment.model_dump_json(exclude_unset=True).encode()
 
     def _keep(self, watched: WatchedNode, one: Record) -> None:
+        self._add(self._row_of(watched, one))
+
+    def _row_of(self, watched: WatchedNode, one: Record) -> MomentRow:
         data = None if one.data is None or len(one.data) > MOST_BYTES else _pack(one.data)
-        run = run_of(watched.node)
-        self._add(
-            MomentRow(
-                watched.name, run, one.number, one.last, one.at, one.until, one.line, one.count, one.events,
-                watched.owner, data, str(watched.kind),
-            )
+        return MomentRow(
+            watched.name, run_of(watched.node), one.number, one.last, one.at, one.until, one.line, one.count,
+            one.events, watched.owner, data, str(watched.kind),
         )  # fmt: skip
 
-    def _take(self, remote: RemoteNode, row: MomentRow) -> None:
+    def take(self, remote: RemoteNode, row: MomentRow) -> None:
         """Keep a moment of a node in another program. Raises BadAnswer."""
         if not (
             RUN.fullmatch(row.run) and NUMBERS.fullmatch(row.events) and 0 < row.number <= row.last <= MOST_NUMBER
@@ -255,11 +266,18 @@ class Moments:
         if data is not None:
             found = read_result(remote, MODEL, _unpack(data, remote))
             data = _pack(json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode())
-        if any((one.node, one.run, one.number) == (remote.name, row.run, row.number) for one in self._rows.values()):
-            return  # it was attached before, and its program still runs
         line = clip(without_secrets(row.line, LONGEST), LONGEST)
         kind = str(remote.kind)
         self._add(replace(row, node=remote.name, owner=remote.owner, line=line, data=data, kind=kind, id=0))
+
+    async def recall(self, run: str) -> list[MomentRow]:
+        """Return what is known of a run, without replays: its node was attached before, and its program still runs."""
+        known = [row for row in self._rows.values() if row.run == run]
+        if self.store is not None and self.store.url is not None:
+            with contextlib.suppress(StoreUnavailable):
+                await self.store.sync()
+                known += await self.store.moments(run=run, limit=MOST_RECALLED, replays=False)
+        return known
 
     def _add(self, row: MomentRow) -> None:
         self._place += 1
@@ -272,15 +290,32 @@ class Moments:
         self.on_moment(row)
 
 
+def listen_to(moments: Moments, remote: RemoteNode) -> _Listening:
+    """Return the requests to a node, whose restarts are kept in `moments`."""
+    return _Listening(remote, partial(moments.take, remote), moments.recall)
+
+
 class _Listening:
     """The requests to one node in another program, one after the other."""
 
-    def __init__(self, remote: RemoteNode, take: Callable[[MomentRow], object]) -> None:
+    def __init__(
+        self,
+        remote: RemoteNode,
+        take: Callable[[MomentRow], object],
+        recall: Callable[[str], Awaitable[list[MomentRow]]],
+    ) -> None:
         self._remote = remote
         self._take = take
+        self._recall = recall
+        self._run = ""
+        self._known: dict[int, None] = {}
+        """The numbers of restarts that are kept."""
+        self._summed: list[tuple[int, int]] = []
+        """The first and the last number of each sum that was kept before the node was attached."""
         self._place = 0
         self._minute = -recorder.MINUTE_S
         self._taken = 0
+        self._lines = 0
         self._task = asyncio.get_running_loop().create_task(self._live(), context=Context())
 
     def close(self) -> None:
@@ -311,15 +346,35 @@ class _Listening:
         for place, row in told.moments:
             if place > self._place:
                 self._place = place
-                if self._has_room():
+                if row.run != self._run and RUN.fullmatch(row.run):
+                    await self._begin(row.run)
+                if not self.has(row.number, row.run) and self._has_room(row):
                     self._take(row)
+                    self._known[row.number] = None
+                    if len(self._known) > MOST_RECALLED:
+                        del self._known[next(iter(self._known))]
         return bool(told.moments)
 
-    def _has_room(self) -> bool:
+    def has(self, number: int, run: str) -> bool:
+        """Return whether a restart is kept, alone or in a sum of before: the node may have forgotten that."""
+        if run != self._run:
+            return False
+        return number in self._known or any(first <= number <= last for first, last in self._summed)
+
+    async def _begin(self, run: str) -> None:
+        """Read what is kept of a run, once for each time the node is attached."""
+        kept = await self._recall(run)
+        self._run, self._known = run, {row.number: None for row in sorted(kept, key=lambda one: one.number)}
+        self._summed = [(row.number, row.last) for row in kept if not row.events]
+
+    def _has_room(self, row: MomentRow) -> bool:
         """Return whether another one may be kept: a node that keeps to the limit never has too many."""
         now = otp.monotonic()
         if now - self._minute >= recorder.MINUTE_S:
-            self._minute, self._taken = now, 0
+            self._minute, self._taken, self._lines = now, 0, 0
+        if row.data is None:
+            self._lines += 1
+            return self._lines <= MOST_LINES
         self._taken += 1
         return self._taken <= 2 * recorder.MOST_A_MINUTE
 
@@ -342,12 +397,15 @@ def _unpack(data: bytes, remote: RemoteNode) -> bytes:
 
 def _best(rows: Any, number: int, sees: Callable[[str | None], bool], at: float | None) -> MomentRow | None:
     """Return the first row with an event that the reader may see, else the first sum."""
-    sums: MomentRow | None = None
+    sums: list[MomentRow] = []
     for row in rows:
         if not sees(row.owner) or (at is not None and not row.at - SAME_S <= at <= row.until + SAME_S):
             continue
         if row.events and includes(row.events, number):
             return row
-        if row.count > 1 and not row.events and sums is None:
-            sums = row
-    return sums
+        if not row.events and row.run == (sums or [row])[0].run:
+            sums.append(row)
+    if len({row.number for row in sums}) < 2:
+        return next(iter(sums), None)
+    exact = next((row for row in sums if row.number == number), None)
+    return exact or replace(sums[0], line=" or ".join(dict.fromkeys(row.line for row in sums)))

@@ -1,4 +1,4 @@
-"""Restarts of a node as they settle: each once, at most `MOST_A_MINUTE` of them, and the rest as sums.
+"""Restarts of a node as they settle: each once, at most `MOST_A_MINUTE` of them, and the rest in sums.
 
 The runtime only marks that something happened. Events are grouped and drawn a moment later, in slices of the loop. In a
 crash storm, most restarts are counted and neither grouped nor drawn.
@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextvars import Context
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 import otp
 from otp import Node, sentences
@@ -37,9 +37,10 @@ from superlearner.restarts.ids import numbers_text
 from superlearner.restarts.memory import Memory
 from superlearner.restarts.moments import goes_on
 from superlearner.restarts.present import Running, waits
+from superlearner.restarts.sums import Kind, Sums
 from superlearner.restarts.tables import Past
 
-__all__ = ["MOST_A_MINUTE", "Record", "Recorder", "describe_group", "is_worth"]
+__all__ = ["MOST_A_MINUTE", "Record", "Recorder", "describe_group", "is_rest", "is_worth"]
 
 MOST_A_MINUTE: Final = 100
 MINUTE_S: Final = 60.0
@@ -78,21 +79,12 @@ Draw = Callable[[Memory, Group, Running], bytes | None]
 """Returns the replay of a group, encoded; None if no supervisor handles its end."""
 
 
-@dataclass(slots=True)
-class Sum:
-    """Restarts that are only counted."""
+class Pending(NamedTuple):
+    """An end that is to be drawn."""
 
-    first: int = 0
-    last: int = 0
-    at_ns: int = 0
-    until_ns: int = 0
-    count: int = 0
-
-    def add(self, number: int, at_ns: int) -> None:
-        if not self.count or number < self.first:
-            self.first, self.at_ns = number, at_ns
-        self.count += 1
-        self.last, self.until_ns = max(self.last, number), max(self.until_ns, at_ns)
+    at: int
+    kind: Kind
+    restarted: bool
 
 
 class Recorder:
@@ -104,7 +96,7 @@ class Recorder:
         draw: draws a group.
         keep: called with each record.
         most: the records a minute that are drawn.
-        earlier: also record the newest of those that happened before, as far as they are in memory.
+        earlier: also record those that happened before, as far as they are in memory; only the newest are drawn.
     """
 
     def __init__(
@@ -123,8 +115,8 @@ class Recorder:
         self._keep = keep
         self._most = most
         self._clock = Clock()
-        self._known: dict[int, bool] = {}
-        """The restarts that are done with; False for those of the present sum."""
+        self._known: dict[int, None] = {}
+        """The restarts that are done with, those in a sum included."""
         self._earlier = earlier
         self._first = self._begun = 0 if earlier else node.trace_seq
         self._minute = -MINUTE_S
@@ -132,17 +124,18 @@ class Recorder:
         """The ends in this minute, up to the limit: it must not depend on how fast they are drawn."""
         self._full_at = 0
         """The number of the event after which each one is counted when it happens; 0 if all are drawn."""
-        self._pending: dict[int, tuple[int, str]] = {}
-        """The time and name of each end that is to be drawn: it is counted if its events leave the memory before."""
+        self._pending: dict[int, Pending] = {}
+        """The ends that are to be drawn, by number: one is counted if its events leave the memory before."""
+        self._lines: set[int] = set()
+        """The earlier restarts of which only a line is kept."""
         self._stopped: dict[tuple[Any, Any], int] = {}
         """The newest stops on request by supervisor and id: the child may be started again."""
         self._restarted: dict[Any, int] = {}
         """The newest starts of such children by supervisor."""
-        self._sum = Sum()
-        self._names = Counter[str]()
+        self._sums = Sums()
         self._due: asyncio.TimerHandle | None = None
         self._due_at = 0.0
-        self._sum_due: asyncio.TimerHandle | None = None
+        self._sums_due: asyncio.TimerHandle | None = None
         self._subscription: Any = otp.trace.subscribe(node, self.on_event, kinds=OF_CHILDREN)
         if earlier:
             self._arm(0)
@@ -162,13 +155,18 @@ class Recorder:
                 self._note_request(event)
                 return
             counts = (is_own_end(event) and crash) or (is_restart(event) and not crash)
-            number, name = event.cause or event.seq, facts_of(event).id or "a child"
+            number, again = event.cause or event.seq, is_restart(event)
+            pending = self._pending.get(number)
+            if again and pending is not None:
+                self._pending[number] = pending._replace(restarted=True)
             if counts and self._see(event.seq):
-                self._count(number, event.at, name)
+                self._count(number, event.at, _kind_of(event), restarted=again)
             elif not self._full_at or event.seq <= self._full_at:
                 if counts:
-                    self._pending[number] = event.at, name
+                    self._pending[number] = Pending(event.at, _kind_of(event), again)
                 self._arm(SETTLE_S)
+            elif again and pending is None:
+                self._sums.add_restart(_kind_of(event))
         except Exception:
             log.exception("%r could not be recorded; this is a bug in SuperLearner, please report it", event)
 
@@ -181,7 +179,7 @@ class Recorder:
             with_others = stop < self._restarted.get(event.pid, 0)  # stopped before another one was started
             _put(self._restarted, event.pid, event.seq)
             if not with_others and self._see(event.seq):
-                self._count(event.seq, event.at, facts_of(event).id or "a child")
+                self._count(event.seq, event.at, Kind(event.pid, event.data["id"], "requested"), restarted=True)
             else:
                 self._arm(SETTLE_S)
         elif is_stop(event) and not is_own_end(event) and event.data["id"] is not None:
@@ -189,13 +187,19 @@ class Recorder:
 
     def has(self, number: int) -> bool:
         """Return whether the restart with this first cause is recorded, alone or in a sum."""
-        return self._known.get(number, False) or self._first < number <= self._begun
+        if number in self._known:
+            return True
+        return number not in self._pending and (self._first < number <= self._begun or number in self._sums)
+
+    def open_sums(self) -> list[Record]:
+        """Return the sums that are not recorded yet: they still grow."""
+        return list(self._records_of_sums())
 
     def catch_up(self) -> None:
         """Record now what has happened, whether it has settled or not, and what was only counted."""
         while self._work(settled=False):
             pass
-        self._close_sum()
+        self._close_sums()
 
     # The work
 
@@ -225,16 +229,18 @@ class Recorder:
     def _record(self, *, settled: bool) -> float:
         memory, now = Memory(otp.trace.history(self._node)), Running(self._node, self._last)
         found = groups(memory, lambda end: waits(now, end))
+        if self._earlier:  # of the oldest restart in memory, the end may have left already
+            for group in filter(is_rest, found.values()):
+                self._note(group)
         new = {id(one): one for one in found.values() if self._is_new(one)}
         if self._earlier:
             self._earlier = False
-            for group in sorted(new.values(), key=lambda one: one.id)[: -self._most]:
-                self._first = self._begun = group.id
-                del new[id(group)]
+            self._lines = {one.id for one in sorted(new.values(), key=lambda one: one.id)[: -self._most]}
         past = Past(memory, now, 0)
         oldest = memory.events[0].seq if memory.events else 0
         for number in [one for one in self._pending if one < oldest and one not in found]:
-            self._count(number, *self._pending.pop(number))
+            pending = self._pending.pop(number)
+            self._count(number, pending.at, pending.kind, restarted=pending.restarted)
         until, at, later = time.perf_counter() + SLICE_S, round(otp.monotonic() * 1e9), 0.0
         for group in sorted(new.values(), key=lambda one: one.id):
             young = at - group.events[-1].at < (TOGETHER_NS if group.waits else SETTLE_S * 0.9e9)
@@ -243,22 +249,24 @@ class Recorder:
                 later = later or SETTLE_S
                 continue
             if 0 < self._full_at < (group.end or group.events[0]).seq:
-                self._note(group, recorded=False)
+                self._note(group)
                 continue
             if settled and time.perf_counter() > until:
                 return PAUSE_S
             if settled and not late and goes_on(group, past, now):  # it is drawn once, when it has ended
                 later = later or LATER_S
                 continue
-            self._note(group, recorded=True)
-            self._keep(self._make_record(group, past, self._draw(memory, group, now)))
+            self._note(group)
+            data = None if group.id in self._lines else self._draw(memory, group, now)
+            self._keep(self._make_record(group, past, data))
         return later if settled else 0
 
     def _is_new(self, group: Group) -> bool:
-        return group.id > self._begun and group.id not in self._known and is_worth(group)
+        later = group.id > self._begun or group.id in self._pending  # one may end after the sum of later ones
+        return later and group.id not in self._known and is_worth(group)
 
-    def _note(self, group: Group, *, recorded: bool) -> None:
-        self._known[group.id] = recorded
+    def _note(self, group: Group) -> None:
+        self._known[group.id] = None
         for number in (group.id, *(number for event in group.events for number in (event.seq, event.cause))):
             self._pending.pop(number, None)
         while len(self._known) > MOST_KNOWN:
@@ -285,7 +293,7 @@ class Recorder:
         """Take one more end into account; return whether it is only counted."""
         now = otp.monotonic()
         if now - self._minute >= MINUTE_S:
-            self._close_sum()
+            self._close_sums()
             self._minute, self._seen, self._full_at = now, 0, 0
         if self._seen >= self._most:
             return True
@@ -294,30 +302,38 @@ class Recorder:
             self._full_at = number
         return False
 
-    def _count(self, number: int, at: int, name: str) -> None:
-        self._sum.add(number, at)
-        if name in self._names or len(self._names) < MOST_NAMES:
-            self._names[name] += 1
-        if self._sum_due is None:
+    def _count(self, number: int, at: int, kind: Kind, *, restarted: bool) -> None:
+        self._sums.add(kind, number, at, restarted=restarted)
+        if self._sums_due is None:
             left = max(0.0, self._minute + MINUTE_S - otp.monotonic())
-            self._sum_due = asyncio.get_running_loop().call_later(left, self._close_sum, context=Context())
+            self._sums_due = asyncio.get_running_loop().call_later(left, self._close_sums, context=Context())
 
-    def _close_sum(self) -> None:
-        """Record the sum of what was only counted."""
-        if self._sum_due is not None:
-            self._sum_due.cancel()
-            self._sum_due = None
-        if not self._sum.count:
+    def _close_sums(self) -> None:
+        """Record the sums of what was only counted."""
+        if self._sums_due is not None:
+            self._sums_due.cancel()
+            self._sums_due = None
+        records = self.open_sums()
+        self._begun = max(self._begun, self._sums.last)
+        self._sums = Sums()
+        for one in records:
+            self._keep(one)
+
+    def _records_of_sums(self) -> Iterator[Record]:
+        if not self._sums:
             return
-        done, names = self._sum, self._names
-        self._sum, self._names = Sum(), Counter[str]()
-        self._begun = max(self._begun, done.last)
-        ((name, most),) = names.most_common(1)
-        times = f"ended {done.count:,} times" if done.count > 1 else "ended once"
-        others = "" if most == done.count else ", with others,"
-        line = without_secrets(f"{name}{others} {times} more", LONGEST)
-        at, until = self._clock.wall(done.at_ns), self._clock.wall(done.until_ns)
-        self._keep(Record(done.first, done.last, at, until, line, done.count, "", None))
+        for line, one in self._sums.lines(Running(self._node, self._last)):
+            at, until = self._clock.wall(one.at), self._clock.wall(one.until)
+            yield Record(one.first, one.last, at, until, line, one.count, "", None)
+
+
+def _kind_of(event: TraceEvent) -> Kind:
+    return Kind(event.pid, event.data["id"], _how(event))
+
+
+def is_rest(group: Group) -> bool:
+    """Return whether the end with which a group began is no longer in memory, as of the oldest one there."""
+    return not group.complete and group.first.kind != "exited"
 
 
 def _put(found: dict[Any, int], key: Any, number: int) -> None:

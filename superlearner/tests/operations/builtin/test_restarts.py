@@ -369,7 +369,7 @@ def test_restarts_of_an_earlier_program_are_listed_behind_those_of_now(
         await platform.platform.store.sync()
         known.extend((await platform.get(AT))["data"])
         loop, one = known
-        assert (loop["line"], loop["count"], loop["kept"], loop["name"]) == (many.line, 300, False, None)
+        assert (loop["line"], loop["count"], loop["kept"], loop["name"]) == (many.line, 300, False, "till")
         assert (one["at"], one["until"], one["kept"]) == (row.at, row.until, True)
 
     async def after(platform: Any) -> None:

@@ -165,9 +165,10 @@ test("kept restarts come before the events, as failures if they are some, with t
     [1, "9f3a0c1b22d4.1", null, "restart"], [2, "9f3a0c1b22d4.2", null, "crash"], [3, "9f3a0c1b22d4.3", null, "restart"],
     [4, "9f3a0c1b22d4.4", null, "crash"], [5, "9f3a0c1b22d4.5", null, "crash"],
   ]);
-  assert.deepEqual(countKinds(log.kept), { crashes: 3, restarts: 4, changes: 0, starts: 0 });
+  assert.deepEqual(countKinds(log.kept), { crashes: 3, restarts: 303, changes: 0, starts: 0 });
+  const times = (kind) => ofKinds(log.kept, [kind]).reduce((sum, { data }) => sum + (data.times ?? 1), 0);
   for (const kind of ["crashes", "restarts", "changes", "starts"])
-    assert.equal(countKinds(log.kept)[kind], ofKinds(log.kept, [kind]).length, "the chip counts what the list shows");
+    assert.equal(countKinds(log.kept)[kind], times(kind), "the chip counts what the list shows, also in sums");
   assert.deepEqual(ofKinds(log.kept, ["restarts"]).map(({ at }) => at), [1, 2, 3, 5]);
   assert.ok(!log.goesOn);
 });
@@ -213,6 +214,38 @@ test("a kept restart has its reason, a give-up is one sentence, and neither repe
     [story, ["crash"]],
     ["till crashed and was restarted: KeyError(7), restarted by shop (one_for_one)", ["crash", "restart"]],
   ]);
+});
+
+test("the sum of a storm is counted as both kinds, without those restarts that the list has as events", async () => {
+  const sum = {
+    kept: false, name: "till", reason: "killed", started: 300, event: 20, last: 900, at: 5, until: 10.2, ref: "a.20", count: 300,
+    line: "till was killed and restarted 300 times more",
+  };
+  const other = { ...sum, name: "cart", ref: "a.21", event: 21, count: 1, started: 0, line: "cart was killed once more" };
+  const { log, asked } = askedLog([other, sum, { ...sum, ref: "a.5", event: 5, last: 9, at: 4, until: 4.5, count: 2 }]);
+  const again = (at, cause) => ({ type: "child_restarted", id: `${at}`, at, cause, name: "till", text: "", pid: "0.5.0",
+    data: { reason: "killed", old: "0.4.0" } });
+  const begun = log.begin();
+  asked[0].resolve(answer([again(10, 800), again(10.1, 804), again(11, 1000), { ...again(10.2, 808), name: "cart" }], "run"));
+  await begun;
+  await new Promise(setImmediate);
+  assert.deepEqual(log.kept.map(({ text, data }) => [text, data.times]), [
+    ["till was killed and restarted 300 times more", 2], ["till was killed and restarted 298 times more", 298],
+    ["cart was killed once more", 1],
+  ]);
+  assert.deepEqual(countKinds([...log.kept, ...log.events]), { crashes: 301, restarts: 304, changes: 0, starts: 0 });
+});
+
+test("a give-up stands at its end, after the crash with which it began", async () => {
+  const { log, asked } = askedLog([
+    { ref: "a.9", event: 9, count: 1, kept: true, at: 3, until: 3.2, line: "shop gave up", gave_up: true, reason: "killed" },
+    { ref: "a.8", event: 8, count: 1, kept: true, at: 3.1, until: 3.1, line: "cart crashed", reason: "x" },
+  ]);
+  const begun = log.begin();
+  asked[0].resolve(answer(events, "run"));
+  await begun;
+  await new Promise(setImmediate);
+  assert.deepEqual(log.kept.map(({ at, began, text }) => [at, began, text]), [[3.1, 3.1, "cart crashed"], [3.2, 3, "shop gave up"]]);
 });
 
 test("the end of a service and its return are rows among the events", async () => {

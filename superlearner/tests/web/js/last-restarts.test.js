@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { storedText } from "#static/live/storms.js";
+import { restartsIn, storedText, Storms } from "#static/live/storms.js";
 import { newest, restartText } from "#static/start/last-restarts.js";
 
 const line = (from) => ({ from, count: 1 });
@@ -36,6 +36,18 @@ test("a stored crash loop is one line with its count, and the sum of a minute al
   assert.equal(text("till_sup gave up", 6), "till_sup gave up 6× in 18\u00a0s");
   assert.equal(text("till crashed and was restarted", 1), "till crashed and was restarted");
   assert.equal(text("till ended 1,090 times more", 1090, false), "till ended 1,090 times more");
+});
+
+test("the crash with which a supervisor gave up is in the line of the give-up only", () => {
+  const crash = (id, parts) => ({
+    id, at: id, kind: "crashed", level: "bad", key: "shop/till", text: "", parts: { who: "till", reason: "KeyError", ...parts },
+  });
+  const fall = { id: 9, at: 9, kind: "gave_up", level: "bad", key: "shop", text: "shop gave up", parts: { who: "shop" } };
+  const feed = [crash(1), crash(2), crash(8, { straws: 1 }), fall], lines = new Storms().take(restartsIn(feed));
+  assert.deepEqual(newest({ node: "a", lines, refs: new Set(), stored: [] }, 9).map(({ count, line }) => [line.event.kind, count]),
+    [["gave_up", 1], ["crashed", 2]]);
+  const folded = new Storms().take(restartsIn([crash(3, { times: 7, straws: 1 }), fall]));
+  assert.deepEqual(folded.map(({ count }) => count), [1, 6]);
 });
 
 test("a stored loop that goes on in the feed is not listed beside its line there", () => {

@@ -167,6 +167,23 @@ test("the tree of a kept restart is the stored one, with what had happened up to
     [null, "a.1", null, "a.2", "a.2", null]);
 });
 
+test("at the moment of a stored give-up, the supervisor has given up, and no child waits for a restart", () => {
+  const node = (id, children = []) => ({ id, name: id, kind: children.length ? "supervisor" : "worker", pid: id, ended: null, children });
+  const events = [
+    { kind: "crash", at: 0, id: "shop/till", reason: "KeyError(7)", crash: true },
+    { kind: "decide", at: 0.001, id: "shop", what: "give_up" },
+    { kind: "stop", at: 0.002, id: "shop/cart" }, { kind: "crash", at: 0.003, id: "shop", reason: "shutdown", crash: false },
+    { kind: "start", at: 0.005, id: "shop", pid: "0.9.0" },
+  ];
+  const moment = { at: 100, events, root: node("top", [node("shop", [node("shop/till"), node("shop/cart")])]) };
+  const at = (when) => [...storedTree(moment, when).rows.values()].map(({ name, state }) => `${name} ${state}`);
+  assert.deepEqual(at(100.0005), ["top running", "shop running", "shop/till restarting", "shop/cart running"]);
+  assert.deepEqual(at(100.004), ["top running", "shop gave_up", "shop/till crashed", "shop/cart stopped"]);
+  assert.deepEqual(at(100.006), ["top running", "shop running", "shop/till crashed", "shop/cart stopped"]);
+  const kept = [{ ref: "a.1", at: 100.003, began: 100, until: 100.003, data: {} }, { ref: "a.2", at: 99, until: 101, data: { times: 9 } }];
+  assert.deepEqual([99.5, 100.001].map((when) => findKept(kept, when)?.ref ?? null), [null, "a.1"]);
+});
+
 test("the card of a process of the past is from its own events, and the one in its place now is another", () => {
   const life = (key, at) => lifeOf(now.rows.get(key), treeAt(now, events, at), now, events);
   const time = (at) => precise(at);

@@ -18,7 +18,7 @@ from superlearner.nodes.kinds import BESIDE
 from superlearner.nodes.nodes import WatchedNode
 from superlearner.nodes.remote import RemoteNode
 from superlearner.operations.builtin.restart_facts import find_decisive, find_give_ups, find_requested
-from superlearner.operations.builtin.restart_loops import Loop, is_sum, name_of_sum
+from superlearner.operations.builtin.restart_loops import LineParts, Loop, is_sum, read_line
 from superlearner.operations.builtin.restart_loops import fold as find_loops
 from superlearner.operations.builtin.restart_loops import names as is_named
 from superlearner.operations.builtin.restart_words import Words
@@ -38,7 +38,7 @@ from superlearner.restarts.groups import Group, groups
 from superlearner.restarts.ids import REF, Ref, run_of
 from superlearner.restarts.memory import Memory
 from superlearner.restarts.present import Running, waits
-from superlearner.restarts.recorder import MINUTE_S, describe_group, is_worth
+from superlearner.restarts.recorder import MINUTE_S, describe_group, is_rest, is_worth
 from superlearner.restarts.tables import Past
 from superlearner.store import MomentRow
 
@@ -90,7 +90,8 @@ async def list_(
 
     One line for each first cause, also after the node has ended or the platform has restarted. A crash loop is one
     line: it has a `count`, lasted from `at` to `until`, and is listed by `until`. The first 100 of each minute are
-    kept; the others are only counted, in a line that is their sum. Of the oldest, only `line` is kept. Without the
+    kept; the others are only counted, in one line for the kills of a child and one for its crashes, which is listed
+    at once and grows for a minute. No restart is in two lines. Of the oldest, only `line` is kept. Without the
     name of a node, the list also has those of the other members of the cluster and of observed services.
     """
     if beside is not None:
@@ -126,8 +127,6 @@ async def list_(
         if words is not None:
             found = await words.find(rows, history)
             rows, total = found[before:many], len(found)
-        known = {(row.node, str(Ref(row.run, row.number))) for row in rows}  # a service may not know what is stored
-        lines = [one for one in lines if (one.node, one.ref) not in known]
     if error is not None and not total and not lines:
         raise error
     rows.sort(key=lambda one: -one.at)
@@ -165,17 +164,26 @@ async def _describe_loops(ctx: Context, history: MomentHistory | None, loops: Se
 
 async def _describe_sum(line: RestartLine, row: MomentRow, history: MomentHistory, reader: str) -> RestartLine:
     """Return the line of a sum with the reason and the supervisor of the last kept restart of its child before it."""
-    name = name_of_sum(row.line)
+    found = read_line(row.line)
+    name = None if found is None else found.name
     rows, _ = await history.page([row.node], [], row.owner, row.at - MINUTE_S, row.at, 0, MOST_ALIKE)
-    alike = await asyncio.to_thread(
-        lambda: next((one for kept in rows if (one := _describe_child(kept, name, reader)) is not None), None)
-    )
+    alike = await asyncio.to_thread(lambda: next(_find_alike(rows, found, reader), None))
     if alike is None or name is None:
         return line
     same = ("name", "reason", "where", "supervisor", "strategy")
     return line.model_copy(
         update={one: getattr(alike, one) for one in same} | {"line": line.line.replace(name, alike.name or name, 1)}
     )
+
+
+def _find_alike(rows: Sequence[MomentRow], counted: LineParts | None, reader: str) -> Iterator[RestartLine]:
+    """Yield the lines of kept restarts that are as those that a sum counts."""
+    if counted is None:
+        return
+    for row in rows:
+        line = _describe_child(row, counted.name, reader)
+        if line is not None and counted.is_like(line):
+            yield line
 
 
 def _describe_child(row: MomentRow, name: str | None, reader: str) -> RestartLine | None:
@@ -261,15 +269,24 @@ async def _list_open_of(
                 answer = await forward(_this(), ctx, node, asked)
         except (OperationError, TimeoutError):
             return []
-        return [RestartLine.model_validate(one) for one in answer.data]
+        lines = [(Ref.read(one.ref), one) for one in map(RestartLine.model_validate, answer.data)]
+        return [  # it was attached before, and does not know what is stored
+            one for ref, one in lines if history is None or not history.has(node, ref.number, ref.run or "")
+        ]
     now = Running(node.node)
     memory = Memory(otp.trace.history(node.node))
-    found = {group.id: group for group in groups(memory, lambda end: waits(now, end)).values() if is_worth(group)}
+    found = {
+        group.id: group
+        for group in groups(memory, lambda end: waits(now, end)).values() if is_worth(group) and not is_rest(group)
+    }  # fmt: skip
     past, clock, run = Past(memory, now, 0), Clock(), run_of(node.node)
     lines = [
         _describe_group(group, past, clock, run)
-        for number, group in sorted(found.items(), reverse=True) if history is None or not history.has(node, number)
+        for number, group in sorted(found.items(), reverse=True)
+        if history is None or not history.has(node, number, run)
     ]  # fmt: skip
+    sums = [] if history is None else history.open_sums(node)
+    lines = sorted([*lines, *(describe_row(one, "") for one in sums)], key=lambda one: -one.at)
     return [one for one in lines if (since is None or one.at >= since) and (until is None or one.at < until)]
 
 
@@ -331,6 +348,9 @@ def describe_row(row: MomentRow, reader: str) -> RestartLine:
         gave_up=False, fallen=[],
     )  # fmt: skip
     if row.data is None:
+        if (parts := read_line(row.line)) is not None:
+            line.name, line.reason = parts.name, "killed" if parts.killed else None
+            line.started = row.count if parts.again else 0
         return line
     try:
         moment = Moment.model_validate_json(zlib.decompress(row.data))

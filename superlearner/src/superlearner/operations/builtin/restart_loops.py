@@ -5,19 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from superlearner.operations.results.restarts import RestartLine
 from superlearner.store import MomentRow
 
-__all__ = ["Loop", "fold", "is_sum", "name_of_sum", "names"]
+__all__ = ["Loop", "LineParts", "fold", "is_sum", "names", "read_line"]
 
 BEYOND: Final = 4
 """Equal lines are folded if there are more than these."""
 PAUSE_S: Final = 120.0
 """Seconds without an equal line that end a loop: only the first 100 restarts of each minute have a line."""
-TIMES: Final = re.compile(r"(?<= ended )(once|[\d,]+ times)(?= more)")
-NAME: Final = re.compile(r"(.+?)(?:, with others,)? ended (?:once|[\d,]+ times) more")
+TIMES: Final = re.compile(r"(once|[\d,]+ times)(?= more$)")
+LINE: Final = re.compile(
+    r"(?P<name>[^;]+?)(?:, with others,)? (?P<how>(?P<killed>was killed)(?: and restarted)?|"
+    r"(?P<ended>ended)|(?:crashed|ended)(?: and was restarted)?|was restarted on request)"
+    r"(?P<sum> (?:once|[\d,]+ times) more)?"
+)
+"""The line of a restart or a sum; sums of earlier versions have no other verb than *ended*."""
 
 
 @dataclass(slots=True)
@@ -48,17 +53,39 @@ class Loop:
 
 def is_sum(one: RestartLine | MomentRow) -> bool:
     """Return whether a line stands for restarts that were only counted."""
-    return isinstance(one, MomentRow) and one.count > 1 and not one.events
+    if one.events if isinstance(one, MomentRow) else one.kept:
+        return False
+    return (found := LINE.fullmatch(one.line)) is not None and found["sum"] is not None
 
 
-def name_of_sum(line: str) -> str | None:
-    """Return the name in the line of a sum.
+class LineParts(NamedTuple):
+    """The parts of a line: a name, and what happened to it, of a sum each time."""
 
-    >>> name_of_sum("till, with others, ended 1,090 times more"), name_of_sum("till crashed")
-    ('till', None)
+    name: str
+    killed: bool
+    any: bool
+    """True if the ends may be of all kinds."""
+    again: bool
+
+    def is_like(self, one: RestartLine) -> bool:
+        """Return whether a restart may be one as those that are counted."""
+        return self.any or (one.reason is not None and self.killed == (one.reason == "killed"))
+
+
+def read_line(line: str) -> LineParts | None:
+    """Return what the line of a sum, or of the restart of one child, says; None for another line.
+
+    >>> read_line("till was killed and restarted 1,090 times more")
+    LineParts(name='till', killed=True, any=False, again=True)
+    >>> read_line("till, with others, ended once more")
+    LineParts(name='till', killed=False, any=True, again=False)
+    >>> read_line("till crashed and was restarted").name, read_line("stall gave up"), read_line("a crashed; b crashed")
+    ('till', None, None)
     """
-    found = NAME.fullmatch(line)
-    return None if found is None else found[1]
+    found = LINE.fullmatch(line)
+    if found is None:
+        return None
+    return LineParts(found["name"], bool(found["killed"]), bool(found["ended"]), "restarted" in found["how"])
 
 
 def names(line: str, process: str) -> bool:

@@ -12,6 +12,7 @@ from otp import Application, Node, Pid
 from otp.trace import Recording
 from superlearner.control.exits import Exit
 from superlearner.nodes.nodes import WatchedNode
+from superlearner.nodes.remote import RemoteNode
 from superlearner.observing.monitoring import ServiceGap
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Operation
@@ -94,8 +95,15 @@ class MomentHistory(Protocol):
         """Return moments with the replays that were left out; without them if the store cannot be read."""
         ...
 
-    def has(self, node: WatchedNode, number: int) -> bool:
-        """Return whether the restart with this first cause has settled and is one of the moments, alone or in a sum."""
+    def has(self, node: WatchedNode | RemoteNode, number: int, run: str) -> bool:
+        """Return whether the restart with this first cause is one of the moments, alone or in a sum.
+
+        For a node of this program, also in one of the `open_sums`.
+        """
+        ...
+
+    def open_sums(self, node: WatchedNode) -> list[MomentRow]:
+        """Return the sums of the present minute, which still grow, of a node of this program."""
         ...
 
 

@@ -171,7 +171,9 @@ class RestartLine(ResultModel):
         description="restarts after an own end; of a sum, those from `at` to `until`",
     )
     until: Seconds | None = Field(default=None, description="the time of its last event; null while it may go on")
-    kept: bool = Field(default=True, description="false: only this line of it is kept, and the fields below are empty")
+    kept: bool = Field(
+        default=True, description="false: only this line of it is kept; the fields below have no more than it says"
+    )
     name: str | None = Field(description="the process that ended first")
     reason: str | None = Field(description="its exit reason; for a give-up, that of the last end or failed start")
     where: str | None = Field(default=None, description="the file, line and function that raised")

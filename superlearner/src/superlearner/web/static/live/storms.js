@@ -70,7 +70,7 @@ class Row {
     for (const [id, event] of this.events) {
       if (there.has(id)) continue;
       this.events.delete(id);
-      this.#gone.count += event.parts?.times ?? 1;
+      this.#gone.count += timesOf(event);
       for (const [second, count] of seconds(event)) this.#gone.seconds.set(second, (this.#gone.seconds.get(second) ?? 0) + count);
       this.#line = null;
     }
@@ -84,7 +84,7 @@ class Row {
   }
 
   get count() {
-    return [...this.events.values()].reduce((sum, { parts }) => sum + (parts?.times ?? 1), this.#gone.count);
+    return [...this.events.values()].reduce((sum, event) => sum + timesOf(event), this.#gone.count);
   }
 
   /** The same object until something changes. @returns {Line} */
@@ -160,7 +160,10 @@ export class Storms {
 }
 
 /** Return the entries about restarts and ends. @param {readonly FeedEvent[]} feed */
-export const restartsIn = (feed) => feed.filter(({ kind }) => kind === "gave_up" || ENDS.has(kind));
+export const restartsIn = (feed) => feed.filter((event) => event.kind === "gave_up" || (ENDS.has(event.kind) && timesOf(event) > 0));
+
+/** Return how often an entry happened; an end with which its supervisor gave up is in the entry about that. @param {FeedEvent} event */
+const timesOf = ({ parts }) => (parts?.times ?? 1) - (parts?.straws ?? 0);
 
 /** Return the storms that go on. @param {readonly Line[]} lines @param {number} now  server time */
 export const burning = (lines, now) =>

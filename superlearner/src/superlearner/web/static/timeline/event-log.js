@@ -173,7 +173,8 @@ export class EventLog {
     await this.#loadPrograms(turn, first);
     if (turn !== this.#turn) return;
     this.goesOn = found.length >= KEPT;
-    this.kept = found.filter((one) => !this.events.some((event) => isOf(event, one))).map(eventOf).reverse();
+    const before = found.filter((one) => !this.events.some((event) => isOf(event, one)));
+    this.kept = inOrder(withoutListed(before, this.events).map(eventOf).reverse());
     this.changed();
   }
 
@@ -181,13 +182,13 @@ export class EventLog {
   async #loadMore(to) {
     const turn = this.#turn;
     while (this.goesOn) {
-      const first = this.kept?.[0]?.at;
+      const first = this.kept?.length ? Math.min(...this.kept.map(({ began, at }) => began ?? at)) : undefined;
       if (first === undefined) return;
       /** @type {Api.RestartLine[]|null} */ const found = await this.#ask(turn,
         `/restarts?settled=true&fold=false&per_page=${PART}&until=${first}`);
       if (!found) return;
       this.goesOn = found.length >= PART;
-      this.kept = [...found.map(eventOf).reverse(), ...this.kept ?? []];
+      this.kept = inOrder([...found.map(eventOf).reverse(), ...this.kept ?? []]);
       this.changed();
       if ((this.kept[0]?.at ?? 0) <= to) return;
     }
@@ -260,12 +261,43 @@ const inOrder = (events) => events.sort((one, other) => one.at - other.at);
  */
 const isOf = ({ cause, seq, at }, one) => one.event > 0 && [cause, seq].includes(one.event) && Math.abs(at - one.at) <= SAME_S;
 
+/** How the line of restarts that were only counted ends. */
+const TIMES = /(once|[\d,]+ times)(?= more$)/;
+
+/** Return whether a line stands for restarts that were only counted. @param {Pick<Api.RestartLine, "kept"|"line">} one */
+const isSum = ({ kept, line = "" }) => !kept && TIMES.test(line);
+
+/**
+ * Return kept restarts; a sum does not count those again that the list has as events.
+ * @param {readonly Api.RestartLine[]} found
+ * @param {readonly LogEvent[]} events
+ * @returns {Api.RestartLine[]}
+ */
+function withoutListed(found, events) {
+  const first = events[0]?.at ?? Infinity;
+  return found.flatMap((one) => {
+    if (!isSum(one) || (one.until ?? one.at) < first) return [one];
+    const listed = events.filter((event) => isCountedIn(event, one)).length, count = (one.count ?? 1) - listed;
+    const times = count > 1 ? `${count.toLocaleString("en")} times` : "once";
+    return count > 0 ? [{ ...one, count, started: one.started ? count : 0, line: one.line?.replace(TIMES, times) ?? "" }] : [];
+  });
+}
+
+/** Return whether a sum counts the restart or the end that an event reports. @param {LogEvent} event @param {Api.RestartLine} sum */
+const isCountedIn = ({ type, at, name, cause, data }, sum) =>
+  (sum.started ? type === "child_restarted" && !data["along"] : type === "child_terminated" && Boolean(data["by_itself"]))
+  && name === sum.name && (data["reason"] === "killed") === (sum.reason === "killed")
+  && Number(cause) >= sum.event && Number(cause) <= (sum.last ?? 0) && at <= (sum.until ?? at) + SAME_S;
+
 /** Return a kept restart as an event. @param {Api.RestartLine} one @returns {LogEvent} */
-const eventOf = ({ ref, at, until, count, line = "", program = false, started = 0, ...more }) => ({
-  id: `kept-${ref}-${count}`, type: KEPT_TYPE, at, until: until ?? at, text: line, ref, pid: null, name: null,
-  supervisor: null, seq: null, data: { program, back: more.reason === null, started },
-  sentence: storedSentence({ line, program, started, ...more }),
-});
+function eventOf({ ref, at, until, count, line = "", program = false, started = 0, ...more }) {
+  return {
+    id: `kept-${ref}-${count}`, type: KEPT_TYPE, at: more.gave_up ? until ?? at : at, began: at, until: until ?? at, text: line, ref,
+    pid: null, name: null, supervisor: null, seq: null,
+    data: { program, back: more.reason === null, started, ...(isSum({ line, ...more }) ? { times: count } : {}) },
+    sentence: storedSentence({ line, program, started, ...more }),
+  };
+}
 
 /** Return whether a process was killed, and nothing is known of a request yet. @param {LogEvent} event */
 const isUnexplained = ({ type, data, request }) =>

@@ -33,13 +33,13 @@ export function ofKinds(events, kinds) {
 }
 
 /**
- * Count the events of each kind, which the list shows if only that kind is chosen; a kept restart has two kinds.
+ * Count the events of each kind that the list shows if only that kind is chosen; a kept restart has two kinds, and a sum counts as many.
  * @param {readonly LogEvent[]} events
  * @returns {Record<Kind, number>}
  */
 export function countKinds(events) {
   const counts = { crashes: 0, restarts: 0, changes: 0, starts: 0 };
-  for (const event of events) for (const kind of new Set(kindsOf(event))) counts[kind] += 1;
+  for (const event of events) for (const kind of new Set(kindsOf(event))) counts[kind] += event.data?.["times"] ?? 1;
   return counts;
 }
 

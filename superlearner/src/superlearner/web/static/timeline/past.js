@@ -12,9 +12,10 @@ import { LogFacts, numberOf } from "./log-facts.js";
 
 /**
  * An event, with the `request` that killed its process; or a kept restart, with the time `until` of its last event, its id `ref` if it has
- * a replay, and its whole `sentence`.
+ * a replay, and its whole `sentence`. A give-up is placed at its end: the restart `began` earlier.
  * @typedef {Pick<Api.EventLine, "id"|"type"|"at"|"pid"|"name"|"supervisor"|"text"|"seq"|"data">
- *   & {until?: number, ref?: string|null, critical?: boolean, cause?: number|null, request?: string, sentence?: string}} LogEvent
+ *   & {until?: number, began?: number, ref?: string|null, critical?: boolean, cause?: number|null, request?: string,
+ *     sentence?: string}} LogEvent
  */
 /** @typedef {"crash"|"restart"|"change"|"start"|"stop"} Mark */
 
@@ -25,8 +26,8 @@ export const TYPES = [
 
 /** The type of restarts that are kept without their events. */
 export const KEPT_TYPE = "kept";
-/** How the texts of kept restarts end that are failures. */
-const FAILED = /(gave up|crashed( and was restarted)?|was killed( and restarted)?)$/;
+/** How the texts of kept restarts end that are failures, also of those that were only counted. */
+const FAILED = /(gave up|crashed( and was restarted)?|was killed( and restarted)?)( (once|[\d,]+ times) more)?$/;
 
 /** What is shown for a fact that is not known. */
 const UNKNOWN = "–";

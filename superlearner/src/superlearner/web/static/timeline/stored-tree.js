@@ -19,8 +19,8 @@ const SAME_S = 0.001;
  * @param {number} at
  */
 export const findKept = (kept, at) =>
-  kept.findLast(({ ref, data, at: from, until = from }) =>
-    Boolean(ref) && (!data["program"] || data["started"]) && from - SAME_S <= at && at <= until + SAME_S);
+  kept.findLast(({ ref, data, at: placed, began: from = placed, until = placed }) =>
+    Boolean(ref) && !data["times"] && (!data["program"] || data["started"]) && from - SAME_S <= at && at <= until + SAME_S);
 
 /**
  * Return the part of the tree that is stored with a restart, as it was at a moment.
@@ -39,7 +39,14 @@ export function storedTree(moment, at) {
   add(moment.root, null);
   for (const event of moment.events) {
     const row = rows.get(event.id);
-    if (row && event.at <= at - moment.at + SAME_S / 1000) rows.set(row.key, { ...row, ...changeOf(event, moment.at + event.at) });
+    if (!row || event.at > at - moment.at + SAME_S / 1000) continue;
+    const change = changeOf(event, moment.at + event.at);
+    rows.set(row.key, { ...row, ...change, ...(row.state === "gave_up" && !change.pid ? { state: "gave_up" } : {}) });
+    if (change.state !== "gave_up") continue;
+    for (const id of kids.get(row.key) ?? []) { // those that wait for a restart will not get it
+      const child = /** @type {Row} */ (rows.get(id));
+      if (child.state === "restarting") rows.set(id, { ...child, state: "crashed" });
+    }
   }
   return { ...EMPTY, rows, kids };
 }
