@@ -57,6 +57,21 @@ def test_an_unsupported_method_gets_the_list_of_supported_ones(inside: Inside) -
     inside(test)
 
 
+def test_a_path_that_is_not_to_be_read_names_the_one_that_is(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        for path, shown in (
+            ("/api/v1/processes/three", "/api/v1/processes/three/info"),
+            ("/api/v1/supervisors/shop/children/a", "/api/v1/supervisors/shop/children/a/spec"),
+            ("/api/v1/processes/three/suspend", None),
+        ):
+            error = (await platform.client.get(path)).json()["error"]
+            assert error["code"] == "method_not_allowed"
+            hint = f"GET {shown} shows it" if shown else "see /api/v1/arsenal/docs"
+            assert error["details"][0]["hint"] == hint
+
+    inside(test)
+
+
 def test_a_bug_of_ours_is_an_answer_without_a_traceback(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
     async def test(platform: Any) -> None:
         def broken(*args: Any, **options: Any) -> Any:

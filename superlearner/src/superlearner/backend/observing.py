@@ -28,6 +28,7 @@ from superlearner.operations.declaration import Download, Operation, Streamed
 from superlearner.operations.engine.execution import checked, execute
 from superlearner.operations.engine.registry import operation_in
 from superlearner.operations.failures import OperationError
+from superlearner.operations.rights.permitted import refusal, remedy
 from superlearner.operations.rights.users import NODE_SCOPES, Scope, User
 from superlearner.settings.sources import SettingsError
 
@@ -189,14 +190,15 @@ class Observing:
             return p.Failed("operation_not_found", f"there is no operation {request.operation[:200]!r} here")
         scopes = self._permissions.intersection(request.scopes)
         if operation.scope not in scopes and operation.scope in request.scopes:
-            told = refusal(operation, self._permissions)
-            return p.Failed("missing_scope", told, [p.Detail(None, told, remedy(operation))])
+            told = refusal(operation.name, operation.scope, self._permissions)
+            return p.Failed("missing_scope", told, [p.Detail(None, told, remedy(operation.scope))])
         user = User(request.user, scopes, request.local)
         here = self._begun().services
         if lacking := here.services.lacking(operation):
             needed = ", ".join(kind.__name__ for kind in lacking)
             return p.Failed("service_unavailable", f"{operation.name} needs {needed}, which only the platform has")
         context = Context(here.nodes, user, "link", request.dry_run, self.node.name, later=later, claims=request.door)
+        context.permitted = self._permissions
         try:
             answer = await execute(
                 here.services, operation, context, checked(operation, json.loads(request.parameters))
@@ -326,19 +328,6 @@ async def _frame(request: p.Next, viewer: Viewer, *, deflate: bool) -> p.Frame:
     if frame is not None and deflate and len(frame) > LONG_FRAME:
         frame = await otp.Task.run_blocking(zlib.compress, frame, 1)
     return p.Frame(frame, closed=frame is None)
-
-
-def refusal(operation: Operation, permissions: frozenset[Scope]) -> str:
-    """Return the error text for an operation that this service permits to no one."""
-    has = ", ".join(scope for scope in NODE_SCOPES if scope in permissions) or "nothing"
-    return f"{operation.name} needs the scope {operation.scope}; this service permits {has}"
-
-
-def remedy(operation: Operation) -> str:
-    """Return a hint on how to permit the operation."""
-    needed = NODE_SCOPES[: NODE_SCOPES.index(operation.scope) + 1]
-    permissions = ", ".join(f'"{scope}"' for scope in needed)
-    return f"the person who runs it can permit that: otp.observe(…, permissions=({permissions}))"
 
 
 def failed(error: OperationError, context: Context | None = None) -> p.Failed:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
 from superlearner.base.commands import command
 from superlearner.base.data_dir import command_with
@@ -25,7 +26,7 @@ from superlearner.cli.door import resolve_options
 from superlearner.cli.doors import NODES, console, mcp, top
 from superlearner.cli.ends import USAGE, fail
 from superlearner.cli.manifest import categories, entry_of_verb, verbs
-from superlearner.cli.mistyped import explained
+from superlearner.cli.mistyped import command_meant, explained, option_meant
 from superlearner.cli.operations import Commands, WithOperations, group_of
 from superlearner.cli.usage import write_usual_usage
 
@@ -61,12 +62,22 @@ class Main(TyperGroup):
         except typer.BadParameter as error:
             error.message = explained(error.message)
             raise
+        except TyperException as error:
+            unknown: Any = error
+            if isinstance(getattr(error, "option_name", None), str) and unknown.ctx and not unknown.possibilities:
+                options = [one for each in unknown.ctx.command.params for one in each.opts]
+                for meant in option_meant(unknown.option_name, options):
+                    unknown.message = f"{unknown.message}. Did you mean {meant!r}?"
+            raise
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Let the next word decide between a command and a category of that name (`tree`)."""
         ours = isinstance(self.commands.get(args[0]), WithOperations)
         if len(args) > 1 and args[0] in OUR_NAMES and not ours and entry_of_verb(args[0], args[1]) is not None:
             return args[0], group_of(args[0]), args[1:]
+        if args[0] not in self.commands and not args[0].startswith("-") and not ctx.resilient_parsing:
+            meant = command_meant(args[0], list(self.commands))
+            ctx.fail(f"No such command {args[0]!r}.{f' Did you mean {meant!r}?' if meant else ''}")
         return super().resolve_command(ctx, args)
 
 

@@ -3,13 +3,57 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Final
 
 from superlearner.base.validation import nearest, plain
 
-__all__ = ["explained"]
+__all__ = ["command_meant", "explained", "option_meant"]
+
+OPTIONS: Final = {
+    **dict.fromkeys(("--limit", "--max", "--count", "--number", "--lines", "--tail"), "--per-page"),
+    **dict.fromkeys(("--offset", "--skip"), "--page"),
+    **dict.fromkeys(("--pid", "--name"), "--process"),
+    **dict.fromkeys(("--output", "--format"), "--json"),
+}
+"""Options of other tools, and ours that mean the same."""
+COMMANDS: Final = {
+    **dict.fromkeys(("timeline", "history", "restarts"), "restart list"),
+    **dict.fromkeys(("ps", "processes", "map"), "process list"),
+    **dict.fromkeys(("supervisors", "children"), "supervisor list"),
+    **dict.fromkeys(("messages", "traces"), "trace list"),
+    **dict.fromkeys(("start", "serve"), "run"),
+    **dict.fromkeys(("logs", "tail"), "log list"),
+    "why": "error why",
+    "kill": "process kill",
+    "predict": "supervisor predict",
+}
+"""Pages, verbs and commands of other tools, and the command that shows or does the same."""
 
 NO_CHOICE: Final = re.compile(r"(?P<typed>'.*'|\".*\") is not one of (?P<choices>.+?)\.?", re.DOTALL)
+
+
+def option_meant(typed: str, options: Sequence[str]) -> list[str]:
+    """Return the options of a command that mean the same as an unknown one, at most one.
+
+    >>> option_meant("--limit", ["--page", "--per-page"]), option_meant("--limit", ["--page"])
+    (['--per-page'], [])
+    """
+    meant = OPTIONS.get(typed)
+    return [meant] if meant is not None and meant in options else []
+
+
+def command_meant(typed: str, commands: Sequence[str]) -> str | None:
+    """Return the command that means the same as an unknown one, or is spelt like it.
+
+    >>> command_meant("timeline", ["restart", "run"]), command_meant("rnu", ["restart", "run"])
+    ('restart list', 'run')
+    """
+    meant = COMMANDS.get(typed)
+    if meant is not None and meant.partition(" ")[0] in commands:
+        return meant
+    return next(iter(get_close_matches(typed, commands, n=1)), None)
 
 
 def explained(message: str) -> str:

@@ -11,7 +11,8 @@ from superlearner.base.commands import command
 from superlearner.nodes.kinds import PLATFORM, NodeKind
 from superlearner.nodes.remote import RemoteNode
 from superlearner.operations.failures import OperationError
-from superlearner.operations.rights.users import Scope, User
+from superlearner.operations.rights.permitted import refusal, remedy
+from superlearner.operations.rights.users import NODE_SCOPES, Scope, User
 
 if TYPE_CHECKING:
     import otp
@@ -57,6 +58,9 @@ class Context:
     claims: str = "test"
     conceals: bool = False
     """True once a refusal is worded as if the thing did not exist; the audit log has it, too."""
+
+    permitted: frozenset[Scope] = frozenset(NODE_SCOPES)
+    """The scopes that the service of the node permits to any user."""
 
     asked: str | None = field(init=False, default=None)
     """The node as the request names it."""
@@ -143,6 +147,8 @@ class Context:
 
     def missing_scope(self, what: str, scope: Scope, hint: str = "") -> OperationError:
         """Return the error for a user without the scope that `what` needs."""
+        if scope in NODE_SCOPES and scope not in self.permitted:
+            return OperationError("missing_scope", refusal(what, scope, self.permitted), hint=remedy(scope))
         if self.user.only_own:
             hint = hint or "the scope own covers your own nodes and recordings; for more, ask your teacher"
         scopes = ", ".join(sorted(self.user.scopes))

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 __all__ = ["API_PREFIX", "ApiError", "in_envelope", "install_error_handlers", "pattern_of"]
 
 API_PREFIX: Final = "/api"
+SHOWS: Final = ("info", "spec")
+"""The last part of paths that show what the path without it changes."""
 LONGEST_NEAR: Final = 200
 """Longest path that is compared with others; comparing takes time."""
 API_PAGES: Final = "/api/docs"
@@ -180,6 +182,17 @@ def _find_similar_path(app: FastAPI, request: Request) -> str | None:
     return f"{root}{PREFIX}/{close[0]}" if close else None
 
 
+def _find_info(app: FastAPI, request: Request) -> str | None:
+    """Return the path that shows what an operation at this path changes: below it, else above it; None without one."""
+    platform: Platform | None = getattr(app.state, "platform", None)
+    path, root = request.scope["path"], request.scope.get("root_path", "")
+    if platform is None or len(path) > LONGEST_NEAR:
+        return None
+    reads = [pattern_of(f"{PREFIX}{one.path}") for one in platform.arsenal if one.method == "GET"]
+    near = [*(f"{path}/{last}" for last in SHOWS), path.rpartition("/")[0]]
+    return next((one for one in near if any(read.match(one.removeprefix(root)) for read in reads)), None)
+
+
 def _match_part(part: str, word: str) -> str | None:
     """Return a word for a parameter, else the fixed part if the word is close."""
     if part.startswith("{"):
@@ -201,9 +214,9 @@ def _of_http(app: FastAPI, request: Request, error: HTTPException, headers: dict
         return ApiError(404, code, f"there is no {request.method} {path[:200]}{meant}", hint="see /api/v1/arsenal/docs")
     if error.status_code == 405:
         takes = f"; it takes {headers['Allow']}" if headers and "Allow" in headers else ""
-        return ApiError(
-            405, code, f"{path[:200]} does not take {request.method}{takes}", hint="see /api/v1/arsenal/docs"
-        )
+        info = _find_info(app, request) if request.method == "GET" else None
+        hint = f"GET {info} shows it" if info else "see /api/v1/arsenal/docs"
+        return ApiError(405, code, f"{path[:200]} does not take {request.method}{takes}", hint=hint)
     if error.status_code == 400:
         return ApiError(400, "malformed_json", "the body cannot be read as JSON")
     return ApiError(error.status_code, code, str(error.detail))

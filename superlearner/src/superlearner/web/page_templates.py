@@ -37,7 +37,16 @@ def page_templates() -> Environment:
     )
     always: Any = templates.globals  # typed by jinja as its initial content
     always.update(
-        {"nodes": (), "node": "", "chosen": "", "own": "", "live": False, "only_reads": False, "can_sign_out": False}
+        {
+            "nodes": (),
+            "node": "",
+            "chosen": "",
+            "own": "",
+            "live": False,
+            "only_reads": False,
+            "hides_code": False,
+            "can_sign_out": False,
+        }
         | {"reader": "", "display_name": "", "only_own": False, "deep": False, "dead_link": None}
         | {"cli": "superlearner", "learning": PARTS, "no_admin": False, "static": _static, "modules": _modules}
     )

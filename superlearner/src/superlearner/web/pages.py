@@ -19,7 +19,7 @@ from superlearner.operations.builtin.restart_lines import describe_with_reason
 from superlearner.operations.context import Context
 from superlearner.operations.rights.homes import home_node
 from superlearner.operations.rights.ownership import is_refused, node_names, seen_node
-from superlearner.operations.rights.users import ANONYMOUS
+from superlearner.operations.rights.users import ANONYMOUS, Scope
 from superlearner.restarts.ids import Ref
 from superlearner.web.addresses import reaching
 from superlearner.web.api_pages import install_api_docs
@@ -182,10 +182,10 @@ def _pages(platform: Platform, user: User) -> list[Page]:
     return [page for page in pages if not user.only_own or page.of_own]
 
 
-def _only_reads(platform: Platform, node: str | None) -> bool:
-    """Return whether this is the node of a service that allows no changes."""
+def _withholds(platform: Platform, node: str | None, scope: Scope) -> bool:
+    """Return whether this is the node of a service that does not permit a scope to anyone."""
     found = None if node is None else platform.attachments.find(node)
-    return found is not None and found.facts is not None and "operate" not in found.facts.permissions
+    return found is not None and found.facts is not None and scope not in found.facts.permissions
 
 
 async def _find_absence(platform: Platform, user: User, node: str) -> Absence | None:
@@ -255,7 +255,8 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness) -> None:
             "display_name": user.display_name,
             "only_own": user.only_own,
             "nodes": [first, *(name for name in names if name != first)] if user.only_own else names,
-            "only_reads": _only_reads(platform, node),
+            "only_reads": _withholds(platform, node, "operate"),
+            "hides_code": _withholds(platform, node, "code"),
             "dead_link": DEAD_LINKS.get(dead_link_of(request) or ""),
         }
         return HTMLResponse(render_page(template, shown | values), code, headers={"cache-control": "no-store"})

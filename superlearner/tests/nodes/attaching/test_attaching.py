@@ -77,6 +77,15 @@ def test_a_service_is_attached_by_name_and_every_operation_works_on_it(inside: R
                 json={"message": "coins", "message_type": "call"},
             )
             assert 7 == sent.json()["data"]["reply"]
+            code = await platform.client.get("/api/v1/processes/till/source", params={"node": NODE}, headers=OWNER)
+            error = code.json()["error"]
+            assert (error["code"], error["message"].partition("; ")[2]) == (
+                "missing_scope", "this service permits read, operate",
+            )  # fmt: skip
+            assert error["details"][0]["hint"].endswith('otp.observe(…, permissions=("read", "operate", "code"))')
+            page = (await platform.client.get("/supervisors", params={"node": NODE}, headers=OWNER)).text
+            assert " data-hides-code" in page and " data-only-reads" not in page
+            assert " data-hides-code" not in (await platform.client.get("/supervisors", headers=OWNER)).text
             asked = (await platform.client.delete("/api/v1/processes/till", headers=OWNER)).json()["error"]
             assert asked["message"] == f"there is no process 'till' on {platform.node.name}; it is on {NODE}"
             assert asked["details"][0]["hint"] == f"--node {NODE} selects its node"

@@ -6,7 +6,9 @@ import { test } from "node:test";
 import { reasonedState, stateReason } from "#static/base/words.js";
 import { outcome } from "#static/tree/bulk-plan.js";
 
-const row = (more) => ({ key: "a", id: "a", name: "stock", pid: "0.7.0", kind: "worker", state: "running", mailbox: 0, last: null, ...more });
+const row = (more) => ({
+  key: "a", id: "a", name: "stock", pid: "0.7.0", kind: "worker", state: "running", mailbox: 0, last: null, ...more,
+});
 const exit = (reason, crash) => ({ at: 1, reason, crash });
 
 test("a state is explained by what led to it, never by the exit of a predecessor", () => {

@@ -9,6 +9,7 @@ import { confirm } from "../base/confirm.js";
 import { toast } from "../base/toast.js";
 import { counted, number, sentence } from "../base/words.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
+import { HIDES_CODE, hidesCode } from "../shell/only-reads.js";
 import { refusal } from "./process-asks.js";
 import { Panel } from "./process-panel.js";
 
@@ -46,14 +47,16 @@ export class SlVersions extends Panel {
   paint(seen) {
     const told = this.known;
     if (!told) return void render(nothing, this.content);
+    const why = hidesCode() ? HIDES_CODE : nothing;
     const mine = told.running.filter((one) => one.what === seen.row.what);
     render(html`<section>
       <h3>Versions of ${told.module}</h3>
       <ul class="versions">${mine.map((one) => html`<li><code>${one.vsn.replace(/^'(.*)'$/, "$1")}</code>
         <span>${one.what}, ${counted(one.count, "process", "processes")}</span></li>`)}</ul>
       ${told.platform ? html`<p class="hint">It belongs to the platform, which is not reloaded here.</p>` : html`<div class="acts">
-        <button type="button" class="btn" @click=${() => void this.#run("reload", "Reload the code?", "Reload")}>Reload code…</button>
-        <button type="button" class="btn quiet"
+        <button type="button" class="btn" ?disabled=${hidesCode()} title=${why}
+          @click=${() => void this.#run("reload", "Reload the code?", "Reload")}>Reload code…</button>
+        <button type="button" class="btn quiet" ?disabled=${hidesCode()} title=${why}
           @click=${() => void this.#run("rollback", "Return to the version before?", "Roll back")}>Roll back…</button>
       </div><p class="hint">A reload keeps pids, mailboxes and states of ${told.servers === 1
         ? "the process"
