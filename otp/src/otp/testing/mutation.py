@@ -74,7 +74,10 @@ def _can_change(value: Any) -> bool:
     if kind in _ATOMS:
         return False
     if issubclass(kind, (tuple, frozenset)):  # not isinstance: a hostile object may raise in it
-        return any(type_of(part) not in _ATOMS and _can_change(part) for part in value)
+        for part in value:  # noqa: SIM110 - half of the time of `any`, for each message of a run
+            if type(part) not in _ATOMS and _can_change(part):
+                return True
+        return False
     return issubclass(kind, _MUTABLE) or dataclasses.is_dataclass(kind)
 
 

@@ -38,6 +38,8 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 __all__ = ["Deadlock", "RealIONotSimulated", "VirtualLoop"]
 
 NS: Final = 1_000_000_000
+LATER_NS: Final = 1_000
+"""A timer that is so much later is not due, whatever a float has lost."""
 TURNS_AT_ONE_TIME: Final = 1_000
 """Turns of pure asyncio work after which the next timer fires although something is ready."""
 TURNS_WITHOUT_TIMER: Final = 100_000
@@ -144,6 +146,8 @@ class VirtualLoop(base_events.BaseEventLoop):
     def __init__(self) -> None:
         super().__init__()
         self.now_ns: int = 0
+        self._not_due = LATER_NS / NS
+        """Timers after this time, in seconds, are not due, cancelled or not; kept because each step compares it."""
         self.refusal: RealIONotSimulated | None = None
         """The first refused call: a library may catch the exception, but the run has to fail."""
         self.kernel_idle: Callable[[], bool] = lambda: True
@@ -192,6 +196,7 @@ class VirtualLoop(base_events.BaseEventLoop):
         """Set the clock to `now_ns`, never back. Timers due by then fire in the next turn."""
         if now_ns > self.now_ns:
             self.now_ns = now_ns
+            self._not_due = (now_ns + LATER_NS) / NS
             self._turns = 0
             self._clock_resolution = max(1e-9, 2 * math.ulp(self.time()))  # asyncio adds it to a float
 
@@ -264,6 +269,8 @@ class VirtualLoop(base_events.BaseEventLoop):
 
     def _is_due(self) -> bool:
         # `timeout` is a difference of floats: a timer due now may be a rounding error away
+        if not self._scheduled or self._scheduled[0].when() > self._not_due:
+            return False
         due = self.next_timer_ns()
         return due is not None and due <= self.now_ns
 
