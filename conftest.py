@@ -85,6 +85,19 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(*COLLECTS)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, object, object]:
+    """Freeze what the tests of a file have left, so that later ones do not look through it.
+
+    A process that ends looks for its open connections in the heap, a check for coroutines of an answer.
+    """
+    result = yield
+    if nextitem is not None and nextitem.path != item.path:
+        gc.collect()
+        gc.freeze()
+    return result
+
+
 def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
     text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
     return f"expected every test to run (REQUIRE_ALL=1), got: {text}; install what is missing"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import subprocess
 import sys
@@ -32,15 +31,10 @@ class ModulesOfAChild:
 
 @pytest.fixture(scope="session", autouse=True)
 def share_work() -> Iterator[None]:
-    """Let all checks use one list of the names that answers must not change, and compile the same source once.
-
-    What other tests have left is not looked through for coroutines of an answer.
-    """
+    """Let all checks use one list of the names that answers must not change, and compile the same source once."""
     names = Integrity()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(child, "Integrity", lambda: names)
         patch.setattr(integrity, "sys", SimpleNamespace(modules=ModulesOfAChild()))
         patch.setattr(child, "compile", lru_cache(compile), raising=False)
-        gc.collect()
-        gc.freeze()
         yield
