@@ -74,6 +74,10 @@ def _drawn(platform: FoundPlatform, wanted: Wanted, *, compact: bool = False, no
         return drawn
     processes = drawing["processes"]
     count = f"{processes} {'process' if processes == 1 else 'processes'}"
+    if drawing.get("besides"):
+        count += " besides the playground"
+    if drawing.get("alone"):
+        count += f", {drawing['alone']} of them without a supervisor"
     hint = "; `--whose all` also shows those of the platform" if drawing["left_out"] else ""
     fall = _describe_fall(platform, node) if not drawn and node is not None else ""
     return f"{drawn}\n\n{count}{hint}{fall}".lstrip("\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -16,7 +17,7 @@ from superlearner.control.listing import Whose, processes_of
 from superlearner.control.names import has_critical_children, is_critical
 from superlearner.control.tree import supervisor_state
 
-__all__ = ["ancestors_of", "descendants_of", "graph_of", "isolated", "trees_of"]
+__all__ = ["ancestors_of", "descendants_of", "graph_of", "isolated", "running_in", "trees_of"]
 
 
 def trees_of(node: Node, whose: Whose, *, depth: int, limit: int, deadline: float) -> Tree:
@@ -70,6 +71,16 @@ def _of_platform(view: SupervisorView) -> SupervisorView:
 
 def _size(view: SupervisorView) -> int:
     return 1 + sum(1 if child.supervisor is None else _size(child.supervisor) for child in view.children)
+
+
+def running_in(view: SupervisorView) -> Iterator[Pid]:
+    """Yield the processes of a tree that run."""
+    yield view.pid
+    for child in view.children:
+        if child.supervisor is not None:
+            yield from running_in(child.supervisor)
+        elif child.pid is not None:
+            yield child.pid
 
 
 def graph_of(node: Node, whose: Whose, *, limit: int) -> Graph:

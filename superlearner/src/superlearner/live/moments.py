@@ -53,6 +53,7 @@ MOST_RECALLED: Final = 10_000
 MOST_LINES: Final = 5_000
 """The restarts without a replay that a node may send in a minute: when it is attached, all that it has in memory."""
 MOST_SENT: Final = 50
+"""Replays in an answer."""
 MOST_SENT_BYTES: Final = 2_000_000
 WAIT_S: Final = 20.0
 MARGIN_S: Final = 5.0
@@ -209,11 +210,12 @@ class Moments:
                 async with asyncio.timeout(seconds):
                     await self._news.wait()
         found: list[tuple[int, MomentRow]] = []
-        size = 0
+        size = replays = 0
         for at, row in self._rows.items():
             if at > place:
                 size += len(row.data or b"") + 500
-                if found and (len(found) >= MOST_SENT or size > MOST_SENT_BYTES):
+                replays += row.data is not None
+                if found and (replays > MOST_SENT or size > MOST_SENT_BYTES):
                     break
                 found.append((at, row))
         return found

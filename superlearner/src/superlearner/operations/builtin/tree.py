@@ -12,7 +12,8 @@ from superlearner.control.circles import circles
 from superlearner.control.drawing import draw
 from superlearner.control.listing import count_processes
 from superlearner.control.look import named
-from superlearner.control.relations import ancestors_of, descendants_of, graph_of, isolated, trees_of
+from superlearner.control.names import is_critical
+from superlearner.control.relations import ancestors_of, descendants_of, graph_of, isolated, running_in, trees_of
 from superlearner.control.terms import clip, plain_pid, safe_text
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, operation
@@ -71,10 +72,15 @@ async def show(
         ]
     else:
         counted = count_processes(ctx.node)
+        running = [pid for one in tree.roots for pid in running_in(one)]
+        besides = sum(map(is_critical, running)) if whose == "yours" else 0
+        alone = 0 if root is not None or tree.partial else counted.of(whose) - len(running) + besides
         result.drawing = Drawing(
             format=format,
             text=safe_text(draw(tree, format)),
             processes=counted.of(whose),
+            besides=besides,
+            alone=max(0, alone),
             left_out=root is None and whose == "yours" and counted.platform > 0,
         )
     return result

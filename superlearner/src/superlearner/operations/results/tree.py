@@ -42,6 +42,8 @@ class Drawing(ResultModel):
     format: Literal["text", "dot", "mermaid"]
     text: str
     processes: int = Field(description="living processes of the node, also those without a supervisor; see `whose`")
+    besides: int = Field(default=0, description="processes in the drawing that are not counted: the playground")
+    alone: int = Field(default=0, description="processes that are counted and not in the drawing: without a supervisor")
     left_out: bool = Field(description="true if the trees that the platform runs for itself are left out")
 
 
