@@ -137,7 +137,9 @@ def test_a_child_that_does_not_start_is_said_in_a_sentence(tmp_path: Path) -> No
         ("return Ok(start)", "return start", r"expected Ok\(state\).*\(main\.py, line 5, in Counter\.init"),
         ("init(self, start)", "inti(self, start)", r"is 'inti' to be 'init'\?.*\(main\.py, line 4, in Counter\.inti"),
         ("init(self, start)", "init(start)", r"write def init\(self, arg\) \(main\.py, line 4, in Counter\.init"),
-        ('id="b", name="b"', 'id="b", name="a"', r"its name is taken by another process; .*, line 16, in Main\.init"),
+        ('id="b", name="b"', 'id="b", name="a"', r"its name 'a' is taken; give it another .*, line 16, in Main\.init"),
+        ("return Ok(start)", "pass", r"from its init, got None; did you forget to return it\? \(main\.py, line 5"),
+        ("return Children([", "return list([", r"Main\.init: expected Children.*, got a list of children; try retur"),
         (
             'Counter.child_spec(start, id="b", name="b")', '{"start": (Counter, 10)}',
             r"a child spec needs 'id'.* \(main\.py, line 16, in Main\.init",
@@ -554,6 +556,22 @@ def test_an_endless_loop_ends_its_process_and_no_other(tmp_path: Path) -> None:
     assert str(where_of(reason)).startswith("main.py:")
     assert heard["notices"][0].startswith("a held the loop for 0.2 s: main.py, line ")
     assert (True, 0) == (same, count)
+
+
+@pytest.mark.parametrize(
+    ("imported", "called"), [("import time", "time.sleep(9)"), ("from time import sleep", "sleep(\n                9)")]
+)
+def test_a_sleep_that_holds_the_loop_is_no_endless_loop(tmp_path: Path, imported: str, called: str) -> None:
+    async def look(node: otp.Node, service: otp.Pid) -> Any:
+        sleeping = at(node, "a")
+        GenServer.cast(sleeping, "spin")
+        return repr(await otp.wait_down(sleeping))
+
+    sleeps = COUNTER.replace("            pass\n", f"            {called}\n")
+    reason = within(tmp_path, f"{imported}\n{sleeps}", look, held_s=0.2)
+    assert "BlockedLoop" in reason
+    assert "EndlessLoop" not in reason
+    assert "time.sleep stops the one thread of the runtime, and with it every process; use await asyncio.sle" in reason
 
 
 def test_an_endless_loop_that_makes_garbage_is_ended_in_its_own_lines_and_not_in_the_collector(tmp_path: Path) -> None:

@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-__all__ = ["Function", "MissingReturn", "find_missing_return"]
+__all__ = ["Function", "MissingReturn", "find_missing_return", "matches_pattern"]
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
-OPAQUE: Final = re.compile(r"""('(?:[^'\\…]|\\.)*'|"(?:[^"\\…]|\\.)*")|'[^']*'|"[^"]*"|<[^<>]*>|…""")
+OPAQUE: Final = re.compile(r"""('(?:[^'\\…]|\\.)*'|"(?:[^"\\…]|\\.)*")|'[^']*'|"[^"]*"|(?:#Ref)?<[^<>]*>|…""")
 """The text of a value without a literal, such as a function, a pid or a cut text; or, as a group, a whole text."""
 NO_RETURN: Final = "a `return` is missing"
 NO_CONDITION: Final = "no condition was true, and there is no `else`"
@@ -128,7 +128,7 @@ class _Walk:
         subject = self._value if isinstance(node.subject, ast.Name) and node.subject.id == self._name else None
         ends: list[MissingReturn] = []
         for case in node.cases:
-            matches = _matches(case.pattern, subject)
+            matches = matches_pattern(case.pattern, subject)
             if matches is False:
                 continue
             ends += self._ends(case.body)
@@ -164,15 +164,15 @@ def _value_of(message: str) -> ast.expr | None:
         return None
 
 
-def _matches(pattern: ast.pattern, value: ast.expr | None) -> bool | None:
+def matches_pattern(pattern: ast.pattern, value: ast.expr | None) -> bool | None:
     """Return whether a pattern matches a value; None if that is not known."""
     match pattern:
         case ast.MatchAs(pattern=None):
             return True
         case ast.MatchAs(pattern=ast.pattern() as inner):
-            return _matches(inner, value)
+            return matches_pattern(inner, value)
         case ast.MatchOr():
-            return _any_of(_matches(each, value) for each in pattern.patterns)
+            return _any_of(matches_pattern(each, value) for each in pattern.patterns)
         case _ if value is None:
             return None
         case ast.MatchValue():
@@ -201,7 +201,7 @@ def _matches_sequence(patterns: Sequence[ast.pattern], value: ast.expr) -> bool 
         pairs = [*zip(patterns[:star], members, strict=False)]
         pairs += zip(patterns[star + 1 :], members[len(members) - after :], strict=False)
         fits = len(members) >= len(patterns) - 1
-    return fits and _all_of(_matches(each, member) for each, member in pairs)
+    return fits and _all_of(matches_pattern(each, member) for each, member in pairs)
 
 
 def _is_equal(wanted: ast.expr, value: ast.expr) -> bool | None:

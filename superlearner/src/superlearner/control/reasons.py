@@ -17,10 +17,12 @@ from otp.watchdog import LIBRARY_FOLDERS
 from superlearner.control.terms import is_a
 
 __all__ = [
-    "LIBRARY_FOLDERS", "OTP", "has_own_frame", "is_crash", "own_frame", "place_text", "tagged", "text_of_reason",
-    "where_of",
+    "BLOCKS", "LIBRARY_FOLDERS", "OTP", "has_own_frame", "is_crash", "own_frame", "place_text", "tagged",
+    "text_of_reason", "where_of",
 ]  # fmt: skip
 
+BLOCKS: Final = "stops the one thread of the runtime, and with it every process; use await asyncio.sleep(…)"
+"""What a call such as `time.sleep` does, and what to use instead."""
 OTP: Final = os.path.dirname(otp.__file__)
 NOT_THEIRS: Final = (
     *LIBRARY_FOLDERS,

@@ -12,22 +12,27 @@ outside covers that: it ends the whole sandbox.
 from __future__ import annotations
 
 import asyncio
+import linecache
 import os
+import re
 import signal
 import threading
+import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Any, Final
 
 import otp
 from otp.watchdog import LIBRARY_FOLDERS, Held, Watchdog, collector_listeners
+from superlearner.control.reasons import BLOCKS
 from superlearner.control.simulations import hold_the_loop
 
-__all__ = ["EndlessLoop", "Interrupter"]
+__all__ = ["BlockedLoop", "EndlessLoop", "Interrupter"]
 
 SIGNAL: Final = getattr(signal, "SIGVTALRM", None)
 """Sent to the thread of the loop; nothing else uses it in a sandbox."""
 
+CALL: Final = re.compile(r"(?:(\w+)\.)?(\w+)\s*\(")
 TRIES: Final = 100
 PAUSE_S: Final = 0.02
 OURS: Final = tuple(
@@ -40,6 +45,10 @@ class EndlessLoop(BaseException):
 
     Not an `Exception`, so `except Exception` does not catch it.
     """
+
+
+class BlockedLoop(EndlessLoop):
+    """A callback waited in a way that stops the whole loop, such as `time.sleep`."""
 
 
 class Interrupter:
@@ -92,6 +101,8 @@ class Interrupter:
         who, place = ("the simulation `hang`", "") if frame.f_code is hold_the_loop.__code__ else (who, _place(frame))
         words = f"{who} held the loop for {self._after:g} s{place}"
         self._loop.call_soon_threadsafe(self._tell, f"{words}; it was ended there")
+        if _sleeps(frame):
+            raise BlockedLoop(f"{words}; time.sleep {BLOCKS}")
         raise EndlessLoop(f"{words}; let the callback return, or await in its loop")
 
 
@@ -105,6 +116,18 @@ def _may_raise(frame: FrameType) -> bool:
         if above.f_code.co_filename.startswith(OURS[0]):
             return True
         above = above.f_back
+    return False
+
+
+def _sleeps(frame: FrameType) -> bool:
+    """Return whether a frame is in a call of `time.sleep`, by the names in it; runs none of its code."""
+    line = list(frame.f_code.co_positions())[frame.f_lasti // 2]
+    text = "".join(linecache.getlines(frame.f_code.co_filename)[(line[0] or 1) - 1 : line[1]])
+    names = {**frame.f_builtins, **frame.f_globals, **frame.f_locals}
+    for owner, name in CALL.findall(text):
+        found = names.get(owner or name)
+        if (found is time and name == "sleep") if owner else found is time.sleep:
+            return True
     return False
 
 

@@ -123,6 +123,8 @@ test("a notice of a refused source says where, and not again what", () => {
 test("a callback that held the loop is told in its sentence", () => {
   assert.equal(crashText("EndlessLoop('bank held the loop for 2 s; let the callback return')"),
     "bank held the loop for 2 s; let the callback return");
+  assert.equal(crashText("BlockedLoop('bank held the loop for 2 s; time.sleep stops the one thread')"),
+    "bank held the loop for 2 s; time.sleep stops the one thread");
   assert.equal(crashText("ValueError('x')"), "ValueError('x')");
 });
 

@@ -306,6 +306,8 @@ def another_id(id: Any) -> str:
 def _describe(value: Any) -> str:
     if forgotten := unawaited(value):
         return forgotten
+    if type(value) is list:
+        return "got a list of children; try return Children([…])"
     return f"got {value!r:.200}{'; did you forget to return it?' if value is None else ''}"
 
 

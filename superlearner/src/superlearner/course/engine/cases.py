@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
 import otp
@@ -31,19 +31,40 @@ __all__ = ["captured", "dead_case", "unreachable"]
 UNREACHABLE: Final = re.compile(r"name capture '(\w+)' makes remaining patterns unreachable")
 PARTS: Final = {each.__name__: each._fields for each in (otp.Down, otp.ExitSignal)}
 """The messages of the library that a case matches by their parts."""
+ANYTHING: Final = frozenset({"message", "request", "unknown", "other", "others", "rest", "anything", "default"})
+"""Names for any message: such a case means what it does, even if a message begins with this text."""
 LITERALS: Final = (int, str, bytes, bool, type(None))
 
 
-def captured(source: str, names: Mapping[str, Any]) -> str:
-    """Return a sentence about the first `case` of an answer that takes any value by a name of its module; else "".
+def captured(source: str, names: Mapping[str, Any], texts: Collection[str] = ()) -> str:
+    r"""Return a sentence about the first `case` of an answer that takes any value by a name of its module; else "".
+
+    The name may also be a text of the task which the case never reads, such as `case stop:`.
 
     Args:
         source: the answer.
         names: those of its module, once it has run.
+        texts: with which messages begin, of the task and of the answer.
+
+    >>> captured("match message:\n  case stop: pass", {}, {"stop"})
+    'line 2: `case stop:` takes any value, and calls it `stop`; write `case "stop":`'
+    >>> captured("match message:\n  case (get, to, ref): print(to, ref)", {}, {"get"})
+    'line 2: `get` takes any value in `case (get, to, ref):`; write `"get"`'
+    >>> captured("match message:\n  case other: pass", {}, {"stop"})
+    ''
     """
     known = {name for name in names if not name.startswith("__")}
-    for case in (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.match_case)):
+    tree = ast.parse(source)
+    texts = {*texts, *_texts_in(tree)} - ANYTHING
+    for case in (node for node in ast.walk(tree) if isinstance(node, ast.match_case)):
         match case.pattern:
+            case ast.MatchAs(pattern=None, name=str(name), lineno=line) if _is_text(name, case, texts - known):
+                return f'line {line}: `case {name}:` takes any value, and calls it `{name}`; write `case "{name}":`'
+            case ast.MatchSequence(patterns=[ast.MatchAs(pattern=None, name=str(name), lineno=line), _, *_]) if (
+                _is_text(name, case, texts)
+            ):
+                written = f"`case ({ast.unparse(case.pattern).strip('[]()')}):`"
+                return f'line {line}: `{name}` takes any value in {written}; write `"{name}"`'
             case ast.MatchAs(pattern=None, name=str(name), lineno=line) if name in known and case.guard is None:
                 return (
                     f"line {line}: `case {name}:` takes any value, and calls it `{name}`; {_instead(name, names[name])}"
@@ -91,6 +112,19 @@ def dead_case(source: str) -> str:
                 why = f"otp.{name} has no part `{part}`, so this case is never taken; its parts are {', '.join(parts)}"
                 return f"line {node.lineno}: {why}"
     return ""
+
+
+def _is_text(name: str, case: ast.match_case, texts: Collection[str]) -> bool:
+    """Return whether a captured name is one of these texts, and the case never reads it."""
+    inside = (node for part in (*case.body, case.guard) if part is not None for node in ast.walk(part))
+    return name in texts and not any(isinstance(node, ast.Name) and node.id == name for node in inside)
+
+
+def _texts_in(tree: ast.Module) -> Iterator[str]:
+    """Yield the texts of a program that could be names."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier():
+            yield node.value
 
 
 def _instead(name: str, value: Any) -> str:

@@ -24,7 +24,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from types import CodeType, FrameType, ModuleType
 from typing import Any, Final, Self
 
@@ -39,6 +39,7 @@ from superlearner.course.engine.exercise import declared_in, is_inline, is_real,
 from superlearner.course.engine.integrity import Integrity
 from superlearner.course.engine.outcome import Outcome
 from superlearner.course.engine.scenario import Scenario
+from superlearner.course.engine.slips import answers_by_return, named_texts, slips_in, texts_of
 from superlearner.course.engine.unawaited import Unawaited
 from superlearner.course.engine.values import render
 from superlearner.course.engine.verdict import CourseRow, Verdict, Wrong, refusal
@@ -59,6 +60,7 @@ PLACE: Final = re.compile(rf" \({re.escape(FILE)}:(\d+)\)")
 """The place of a definition in a message of the library."""
 SUGGESTED: Final = re.compile(r"(did you mean '\w+'\?) callbacks of .*")
 """A suggestion of the library, before the list of all callbacks."""
+SENDS: Final = "A process answers with otp.send: what its function returns goes nowhere."
 LONGEST: Final = 60_000
 """Bytes of a report: the socket holds so much while nothing reads it."""
 
@@ -300,7 +302,10 @@ class _Run:
         except BaseException as error:
             return self._failed(Wrong(_describe_error(error)))
         assert self._scenario is not None
-        return Verdict(tuple(self._scenario.steps), marks=self._scenario.marks)
+        *steps, last = self._scenario.steps
+        if takes_all := captured(self._source, vars(self._scenario.answer), {*named_texts(self._run.__code__)}):
+            last = replace(last, say=last.say or takes_all)
+        return Verdict((*steps, last), marks=self._scenario.marks)
 
     def _failed(self, wrong: Wrong) -> Verdict:
         if self._unawaited.say:  # it explains the others
@@ -313,8 +318,13 @@ class _Run:
         scenario = self._scenario
         if scenario is None:
             return refusal(IMPORT, wrong.say, wrong.misconception)
-        if takes_all := captured(self._source, vars(scenario.answer)):
+        sent = scenario.trace.terms()
+        texts = {*texts_of(sent), *named_texts(self._run.__code__)}
+        if takes_all := captured(self._source, vars(scenario.answer), texts):
             wrong, found = Wrong(f"{takes_all}. In the run: {wrong.say}", "V1"), ("V1",)
+        elif slips := slips_in(self._source, sent, scenario.trace.functions(), wrong.say):
+            look = SENDS if answers_by_return(slips) else wrong.look
+            wrong = Wrong(f"{'; '.join(slips)}. In the run: {wrong.say}", wrong.misconception, look)
         scenario.failed(wrong)
         return Verdict(tuple(scenario.steps), found, self._excerpt, wrong.look, scenario.marks)
 

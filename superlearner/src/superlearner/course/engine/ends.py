@@ -9,7 +9,7 @@ from typing import Any, Final
 import otp
 from otp.observer.hints import explain_needless_await
 from otp.testing import RealIONotSimulated
-from superlearner.control.reasons import tagged, text_of_reason
+from superlearner.control.reasons import BLOCKS, tagged, text_of_reason
 from superlearner.course.engine.values import render
 from superlearner.course.engine.verdict import Wrong
 
@@ -29,7 +29,6 @@ NO_REPLY: Final = "the sender of a cast waits for no reply"
 CALLS_ITSELF: Final = (
     "calls its own server, which cannot answer before the callback has returned; use the state that the callback gets"
 )
-BLOCKS: Final = "stops the one thread of the runtime, and with it every process; use await asyncio.sleep(…)"
 WAITS: Final = "Until a callback returns, its server takes no other message."
 
 

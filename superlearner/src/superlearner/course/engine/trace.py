@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import otp
 from otp.trace import Event
@@ -65,6 +65,14 @@ class Trace:
     def sent(self, to: otp.Pid, since: int = 0) -> list[Event]:
         """Return the messages sent to a process since a mark, oldest first."""
         return [event for event in self.events(since) if event.kind == "sent" and event.data.get("to") == to]
+
+    def terms(self) -> list[Any]:
+        """Return the messages that were sent, and that it kept, oldest first."""
+        return [event.data.get("term") for event in self.kept if event.kind == "sent"]
+
+    def functions(self) -> set[str]:
+        """Return the names of the functions that processes have run."""
+        return {str(event.data.get("what")) for event in self.kept if event.kind == "spawned"}
 
     def _of(self, kind: str, since: int) -> list[otp.Pid]:
         return [event.pid for event in self.kept[since:] if event.kind == kind and event.pid is not None]

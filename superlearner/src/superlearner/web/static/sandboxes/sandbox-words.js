@@ -253,7 +253,7 @@ export function lastEnd(events) {
 }
 
 /** Return the reason of a crash; that of a callback that held the loop is a sentence in an exception. @param {string} reason */
-export const crashText = (reason) => reason.replace(/^EndlessLoop\((["'])([^]*)\1\)$/, "$2");
+export const crashText = (reason) => reason.replace(/^(?:EndlessLoop|BlockedLoop)\((["'])([^]*)\1\)$/, "$2");
 
 /** @param {string} message @returns {Raised|null} */
 function partsOf(message) {

@@ -1,0 +1,201 @@
+r'''Slips of an answer that Python runs without a word: found in its source, and named with their lines.
+
+A check looks for them only after an answer has failed, and says them before what happened in the run.
+
+>>> source = """
+... async def counter(n=0):
+...     match await otp.receive():
+...         case ("increment",):
+...             n + 1
+...         case ("get", from_, ref):
+...             return (ref, n)
+... """
+>>> for found in slips_in(source, sent=["increment"], spawned={"counter"}):
+...     print(found)
+line 4: `case ("increment",):` does not match the message 'increment'; write `case "increment":`
+line 5: `n + 1` computes a value that nothing keeps; write `n += 1`
+line 7: `return` ends the process and sends nothing; send the answer, with `otp.send(from_, (ref, n))`
+'''
+
+# What learners send has no type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import ast
+import itertools
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from types import CodeType
+from typing import Any, Final
+
+from superlearner.control.missing_returns import Function, matches_pattern
+from superlearner.course.engine.values import render
+
+__all__ = ["answers_by_return", "named_texts", "slips_in", "texts_of"]
+
+RESULTS: Final = ("Ok", "Reply", "NoReply", "Stop", "Ignore", "Children")
+"""The results of callbacks, which do nothing unless they are returned."""
+DROPPED: Final = (ast.BinOp, ast.UnaryOp, ast.Compare, ast.Tuple, ast.List, ast.Dict, ast.Set)
+"""Expressions that do nothing as a statement."""
+RETURN: Final = "`return` ends the process and sends nothing"
+QUOTED: Final = re.compile(r'"(\w+)"')
+LONGEST: Final = 60
+"""Characters of a quoted expression."""
+
+
+def slips_in(source: str, sent: Sequence[Any] = (), spawned: Collection[str] = (), said: str = "") -> list[str]:
+    """Return a sentence about each slip of an answer, by line.
+
+    Args:
+        source: the answer.
+        sent: the messages that were sent in the run.
+        spawned: the names of the functions that a process runs.
+        said: the verdict without them; it may name the line of one.
+    """
+    tree = ast.parse(source)
+    found = [*_dropped(tree), *_returned(tree, spawned), *_mismatched(tree, source, sent)]
+    return [
+        f"line {line}: {say}" for line, say in sorted(dict(reversed(found)).items()) if f"line {line}: " not in said
+    ]
+
+
+def answers_by_return(slips: Iterable[str]) -> bool:
+    """Return whether one of these sentences is about an answer that is returned and not sent."""
+    return any(RETURN in each for each in slips)
+
+
+def named_texts(code: CodeType) -> Iterator[str]:
+    """Yield the words that a check uses as texts: its constants, and what is quoted in its sentences."""
+    for each in code.co_consts:
+        if isinstance(each, CodeType):
+            yield from named_texts(each)
+        for text in each if isinstance(each, tuple) else (each,):
+            if isinstance(text, str):
+                yield from (text,) if text.isidentifier() else QUOTED.findall(text)
+
+
+def texts_of(messages: Iterable[Any]) -> Iterator[str]:
+    """Yield the texts that messages begin with.
+
+    >>> [*texts_of(["stop", ("get", 1), (2, "x"), ()])]
+    ['stop', 'get']
+    """
+    for each in messages:
+        tag = each[0] if type(each) is tuple and each else each
+        if type(tag) is str:
+            yield tag
+
+
+def _dropped(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Yield the values that are computed and dropped."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Expr(value=ast.Call(func=made)) if (name := _last_name(made)) in RESULTS:
+                yield node.lineno, f"`{name}(…)` is made and not returned: write `return {name}(…)`"
+            case ast.Expr(value=ast.Compare(left=ast.Name(id=name), ops=[ast.Eq()]) as value):
+                yield node.lineno, f"`{_quoted(value)}` compares, and keeps nothing; assign with one `=` to `{name}`"
+            case ast.Expr(value=ast.BinOp(left=ast.Name(id=name), op=op, right=right) as value):
+                sign = _quoted(ast.AugAssign(ast.Name(name), op, right))
+                yield node.lineno, f"`{_quoted(value)}` computes a value that nothing keeps; write `{sign}`"
+            case ast.Expr(value=value) if isinstance(value, DROPPED):
+                yield node.lineno, f"`{_quoted(value)}` does nothing; assign it, send it or return it"
+            case _:
+                pass
+
+
+def _returned(tree: ast.Module, spawned: Collection[str]) -> Iterator[tuple[int, str]]:
+    """Yield the returns of an answer to a request, in functions that a process runs."""
+    functions = [node for node in ast.walk(tree) if isinstance(node, Function) and node.name in spawned]
+    for function in functions:
+        for case in (node for node in ast.walk(function) if isinstance(node, ast.match_case)):
+            names, read = _names_of(case.pattern), _read_in(case)
+            last = case.body[-1]
+            if not isinstance(last, ast.Return) or last.value is None or isinstance(last.value, ast.Constant):
+                continue
+            unread = [name for name in names if name not in read and not name.startswith("_")]
+            if _tag(case.pattern) is not None and unread and not _calls(last.value):
+                to, *_ = unread
+                answer = last.value
+                if len(unread) > 1 and not isinstance(answer, ast.Tuple):
+                    answer = ast.Tuple([ast.Name(unread[-1]), answer])
+                send = f"otp.send({to}, {_quoted(answer)})"
+                yield last.lineno, f"{RETURN}; send the answer, with `{send}`"
+
+
+def _mismatched(tree: ast.Module, source: str, sent: Sequence[Any]) -> Iterator[tuple[int, str]]:
+    """Yield the cases with the first text of messages that were sent, and that match none of these."""
+    cases = [node.pattern for node in ast.walk(tree) if isinstance(node, ast.match_case)]
+    tags = [(pattern, tag) for pattern in cases for tag in _tags(pattern)]
+    for text in dict.fromkeys(tag for _, tag in tags):
+        known = [pattern for pattern, tag in tags if tag == text]
+        messages = [each for each in sent if [*texts_of([each])] == [text]]
+        values = [_expression(each) for each in messages]
+        if not messages or any(
+            matches_pattern(pattern, value) is not False for pattern, value in itertools.product(known, values)
+        ):
+            continue
+        written = ast.get_source_segment(source, known[0]) or ""
+        say = f"`case {written[:LONGEST]}:` does not match the message {_shown(messages[0])}"
+        yield known[0].lineno, f'{say}; write `case "{text}":`' if messages[0] == text else say
+
+
+def _expression(value: Any) -> ast.expr:
+    """Return a message as an expression, in which `_` is a value without a literal."""
+    if type(value) in (str, bytes, int, float, bool, type(None)):
+        return ast.Constant(value)
+    if type(value) is tuple or type(value) is list:
+        members = [_expression(each) for each in value]
+        return ast.Tuple(members) if type(value) is tuple else ast.List(members)
+    return ast.Dict([], []) if type(value) is dict else ast.Name("_")
+
+
+def _shown(message: Any) -> str:
+    """Return a message with words in the place of its numbered terms."""
+    return re.sub(r"#?\w*<[\d.]+>", "…", render(message))
+
+
+def _tags(pattern: ast.pattern) -> list[str]:
+    """Return the texts with which messages begin that a pattern may match."""
+    if isinstance(pattern, ast.MatchOr):
+        return [tag for each in pattern.patterns for tag in _tags(each)]
+    tag = _tag(pattern)
+    return [] if tag is None else [tag]
+
+
+def _tag(pattern: ast.pattern | None) -> str | None:
+    match pattern:
+        case ast.MatchValue(value=ast.Constant(value=str(text))):
+            return text
+        case ast.MatchSequence(patterns=[first, *_]) if not isinstance(first, ast.MatchSequence):
+            return _tag(first)
+        case ast.MatchAs(pattern=ast.pattern() as inner):
+            return _tag(inner)
+        case _:
+            return None
+
+
+def _names_of(pattern: ast.pattern) -> list[str]:
+    """Return the names that a pattern captures, in its order."""
+    return [node.name for node in ast.walk(pattern) if isinstance(node, ast.MatchAs) and node.name]
+
+
+def _read_in(case: ast.match_case) -> set[str]:
+    """Return the names that a case reads."""
+    inside = [node for statement in (*case.body, case.guard) if statement is not None for node in ast.walk(statement)]
+    return {node.id for node in inside if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+
+
+def _calls(value: ast.expr) -> bool:
+    """Return whether an expression calls a function, such as the function itself with its next state."""
+    return any(isinstance(node, ast.Call | ast.Await) for node in ast.walk(value))
+
+
+def _last_name(function: ast.expr) -> str:
+    inner = function.value if isinstance(function, ast.Subscript) else function
+    return inner.attr if isinstance(inner, ast.Attribute) else inner.id if isinstance(inner, ast.Name) else ""
+
+
+def _quoted(node: ast.AST) -> str:
+    text = ast.unparse(node).replace("'", '"')
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

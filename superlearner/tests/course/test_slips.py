@@ -1,0 +1,99 @@
+"""Slips that Python runs without a word: a verdict names each with its line, before what happened in the run."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+import pytest
+
+from superlearner.control.missing_returns import find_missing_return
+from superlearner.course.course import Course
+from superlearner.course.engine.child import verdict_of
+from superlearner.course.engine.verdict import Verdict
+
+COURSE = Course()
+SEND = "otp.send(from_, (ref, text))"
+NEVER = "\n        return Reply(None, state)\n"
+
+
+def verdict_with(id: str, *replaced: tuple[str, str]) -> Verdict:
+    """Return the verdict on the solution with these texts replaced."""
+    source = COURSE.solution(id)
+    for before, after in replaced:
+        assert before in source
+        source = source.replace(before, after, 1)
+    return verdict_of(id, COURSE.check_source(id), source, [1, 2])
+
+
+@pytest.mark.parametrize(
+    ("id", "before", "after", "said"),
+    [
+        ("s03.echo", 'case "stop"', "case stop", "line 9: `case stop:` takes any value, and calls it `stop`; write `c"),
+        ("s03.counter", 'case "stop"', "case stop", "line 12: `case stop:` takes any value, and calls it `stop`; wri"),
+        ("s03.echo", '("echo",', "(echo,", "line 7: `echo` takes any value in `case (echo, text, from_, ref):`; writ"),
+        ("s03.echo", SEND, "return (ref, text)", "line 8: `return` ends the process and sends nothing; send the answ"),
+        ("s03.echo", SEND, "return text", f"send the answer, with `{SEND}`. In the run: ('echo', 'hello') got no a"),
+        ("s03.echo", SEND, "(ref, text)", "line 8: `(ref, text)` does nothing; assign it, send it or return it. In"),
+        ("s03.counter", "number += 1", "number + 1", "line 9: `number + 1` computes a value that nothing keeps; w"),
+        ("s03.counter", "number += 1", "number == 1", "line 9: `number == 1` compares, and keeps nothing; assign "),
+        (
+            "s03.counter",
+            'case "increment"',
+            'case ("increment",)',
+            'line 8: `case ("increment",):` does not match the message \'increment\'; write `case "increment":`. In',
+        ),
+        (
+            "s03.counter",
+            '("get", from_, ref)',
+            '("get", from_)',
+            "line 10: `case (\"get\", from_):` does not match the message ('get', ",
+        ),
+        ("s13.cache", 'case "stats"', 'case ("stats",)', 'line 16: `case ("stats",):` does not match the message'),
+    ],
+)
+def test_the_verdict_names_the_slip_with_its_line(id: str, before: str, after: str, said: str) -> None:
+    verdict = verdict_with(id, (before, after))
+    assert not verdict.ok
+    assert said in verdict.steps[-1].say
+
+
+def test_a_bare_name_that_does_no_harm_is_a_note_of_the_last_step() -> None:
+    verdict = verdict_with("s03.worker", ('case "stop"', "case stop"))
+    assert verdict.ok
+    assert verdict.steps[-1].say.endswith('`case stop:` takes any value, and calls it `stop`; write `case "stop":`')
+
+
+def test_two_slips_have_one_verdict_with_both_lines() -> None:
+    slips = ('case "increment"', 'case ("increment",)'), ("number += 1", "number + 1")
+    say = verdict_with("s03.counter", *slips).steps[-1].say
+    assert say.startswith('line 8: `case ("increment",):`')
+    assert "; line 9: `number + 1` computes a value that nothing keeps; write `number += 1`. In the run: exp" in say
+
+
+def test_a_result_that_one_branch_makes_and_does_not_return_is_named() -> None:
+    branch = 'return Reply(state["entries"][key], state'
+    verdict = verdict_with(
+        "s13.cache", (branch, branch[7:]), ("Reply(stats, state)\n", f"Reply(stats, state)\n{NEVER}")
+    )
+    assert verdict.steps[-1].say.startswith("line 13: `Reply(…)` is made and not returned: write `return Reply(…)`.")
+
+
+def test_a_returned_answer_is_explained_by_what_answers_and_not_by_a_missing_loop() -> None:
+    verdict = verdict_with("s03.echo", (SEND, "return (ref, text)"))
+    assert verdict.look == "A process answers with otp.send: what its function returns goes nowhere."
+
+
+@pytest.mark.parametrize("name", ["other", "unknown", "message"])
+def test_a_last_case_that_drops_any_message_is_no_slip(name: str) -> None:
+    stops = 'case "stop":\n                return'
+    say = verdict_with("s03.counter", (stops, f"case {name}:\n                pass")).steps[-1].say
+    assert re.fullmatch('(line 7: )?expected counter to end after "stop", but it is alive', say)
+
+
+def test_the_message_of_a_call_may_hold_a_reference() -> None:
+    text = "def handle_cast(self, message, state):\n  match message:\n    case ('put', ref): return NoReply(1)"
+    (cast,) = ast.parse(text).body
+    assert isinstance(cast, ast.FunctionDef)
+    found = find_missing_return(cast, "('get', #Ref<0.0.1.2>)")
+    assert found is not None and found.why == "no case matches ('get', #Ref<0.0.1.2>)"
