@@ -16,7 +16,7 @@ from superlearner.control.mistakes import explain_missing_return, place_of
 from superlearner.control.reasons import place_text, tagged, text_of_reason
 from superlearner.control.terms import is_a
 
-__all__ = ["name_callback", "reason_of", "reason_of_last"]
+__all__ = ["QUESTION", "name_callback", "reason_of", "reason_of_last"]
 
 UNNAMED: Final = "a callback returned "
 QUESTION: Final = "did no case match, or is a return missing?"

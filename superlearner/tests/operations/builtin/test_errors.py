@@ -240,7 +240,44 @@ class ReturnsItsState(GenServer[int]):
     def handle_cast(self, request: Any, state: int) -> Any:
         if request == "number":
             return state
-        return NoReply(state)
+        if request == "forgets":
+            NoReply(state)
+        else:
+            return NoReply(state)
+
+
+@pytest.mark.operation("error.list")
+def test_a_missing_return_is_explained_once(inside: Inside) -> None:
+    """Regression: the reason had said that a `return` is missing, and the hint asked for it."""
+
+    async def test(platform: Any) -> None:
+        pid = await platform.node.start(ReturnsItsState)
+        GenServer.cast(pid, "forgets")
+        await otp.wait_down(pid)
+        newest = (await platform.get("/api/v1/errors"))["data"][0]
+        assert newest["reason"].endswith("returned None: a `return` is missing")
+        assert newest.get("hint") is None
+
+    inside(test)
+
+
+@pytest.mark.operation("process.message")
+def test_a_call_of_a_process_that_has_ended_says_why_and_where_it_runs_again(inside: Inside) -> None:
+    """Regression: the answer named a path of the API, and not why the process had ended."""
+
+    async def test(platform: Any) -> None:
+        old = plain_pid(platform.node.whereis("counter_1"))
+        await crash(platform)
+        new = plain_pid(platform.node.whereis("counter_1"))
+        path = f"/api/v1/processes/{old}/message"
+        asked = await platform.client.post(path, json={"message": "get_value", "message_type": "call"})
+        said = f"counter_1 ended before it answered: RuntimeError('crashed on request'); it runs again as {new}"
+        assert (404, "process_not_found") == (asked.status_code, asked.json()["error"]["code"])
+        assert f"ServerDown: {said}" == asked.json()["error"]["message"]
+        sent = await platform.client.post(path, json={"message": "tick", "message_type": "cast"})
+        assert said.replace(" before it answered", "") == sent.json()["error"]["message"]
+
+    inside(test)
 
 
 @pytest.mark.operation("error.list")

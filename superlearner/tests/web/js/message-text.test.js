@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import { ApiError } from "#static/base/api.js";
 import { sentence } from "#static/base/words.js";
-import { unansweredText } from "#static/process/message-text.js";
+import { crashText, unansweredText } from "#static/process/message-text.js";
 
 test("a call without an answer is explained with the name of the process as it is", () => {
   assert.match(unansweredText("stock did not answer within 5 s"), /^stock did not answer within 5 s\. Either .* NoReply, .*running\.$/);
@@ -17,14 +17,25 @@ test("a call to a suspended server is explained by the suspension", () => {
   assert.doesNotMatch(text, /NoReply/);
 });
 
-test("an error and its hint are two sentences", () => {
+test("an error and its hint are two sentences; a hint with a route is for programs", () => {
   const words = (/** @type {string} */ message, /** @type {string|null} */ hint) => new ApiError("timeout", message, hint, 504).words;
   assert.equal(words("it did not end in time", "set a longer timeout_ms"), "it did not end in time. Set a longer timeout_ms.");
   assert.equal(words("Who?", "ask"), "Who? Ask.");
+  assert.equal(words("there is no process 0.8.0", "see GET /api/v1/processes?node=a"), "there is no process 0.8.0");
   assert.equal(words("it did not end", null), "it did not end");
 });
 
 test("a sentence has a capital unless it begins with a name of the code", () => {
   assert.deepEqual(["it ended", "otp.send is not async", "handle_call returned", "no money. Stop"].map(sentence),
     ["It ended.", "otp.send is not async.", "handle_call returned.", "No money. Stop."]);
+});
+
+test("a callback that held the loop is told in its sentence", () => {
+  assert.equal(crashText("EndlessLoop('bank held the loop for 2 s; let the callback return')"),
+    "bank held the loop for 2 s; let the callback return");
+  assert.equal(crashText("BlockedLoop('bank held the loop for 2 s; time.sleep stops the one thread')"),
+    "bank held the loop for 2 s; time.sleep stops the one thread");
+  assert.equal(crashText("ValueError('x')"), "ValueError('x')");
+  assert.equal(crashText("ServerDown: a ended before it answered: EndlessLoop('a held the loop for 2 s'); it runs again as 0.9.0"),
+    "ServerDown: a ended before it answered: a held the loop for 2 s; it runs again as 0.9.0");
 });

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  at, covers, crashOfRun, crashText, firstToOpen, hasError, lastEnd, lineOfExit, linesIn, nextOf, noticesOfRun, noticeText, optionsOf,
+  at, covers, crashOfRun, firstToOpen, hasError, lastEnd, lineOfExit, linesIn, nextOf, noticesOfRun, noticeText, optionsOf,
   raisedIn, remedyOf, restartsOfRuns, told, upText,
 } from "#static/sandboxes/sandbox-words.js";
 
@@ -118,14 +118,6 @@ test("a notice of a refused source says where, and not again what", () => {
     "The new source was refused at main.py:14. Version 1 goes on.");
   const other = "sandbox bank keeps version 1: it did not answer in time";
   assert.equal(noticeText(other), other);
-});
-
-test("a callback that held the loop is told in its sentence", () => {
-  assert.equal(crashText("EndlessLoop('bank held the loop for 2 s; let the callback return')"),
-    "bank held the loop for 2 s; let the callback return");
-  assert.equal(crashText("BlockedLoop('bank held the loop for 2 s; time.sleep stops the one thread')"),
-    "bank held the loop for 2 s; time.sleep stops the one thread");
-  assert.equal(crashText("ValueError('x')"), "ValueError('x')");
 });
 
 test("the next step follows what happened last, not the crash before it", () => {

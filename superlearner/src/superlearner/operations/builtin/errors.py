@@ -19,6 +19,7 @@ from superlearner.control.names import display_name
 from superlearner.control.reasons import is_crash, place_text, where_of
 from superlearner.control.slots import id_text
 from superlearner.control.terms import message_text, plain_pid
+from superlearner.control.wrong_results import QUESTION
 from superlearner.nodes.nodes import WatchedNode
 from superlearner.operations.builtin.processes import NOT_THERE, info
 from superlearner.operations.context import Context
@@ -241,6 +242,9 @@ async def list_all(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -
         name, message, callback = data.get("name"), data.get("message"), data.get("callback")
         what, reason = id_text(data.get("what")), data["reason"]
         place = place_of(what, callback, reason, message=message)
+        said, hint = facts_of(event).reason, hint_for(reason, callback, names)
+        if hint is not None and hint.endswith(QUESTION) and QUESTION not in said:
+            hint = None  # the reason answers it
         lines.append(
             ErrorLine(
                 event=event.seq,
@@ -248,11 +252,11 @@ async def list_all(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -
                 pid=None if event.pid is None else plain_pid(event.pid),
                 name=None if name is None else id_text(name),
                 what=what,
-                reason=facts_of(event).reason,
+                reason=said,
                 where=where_of(reason) if place is None else place_text(place),
                 callback=callback,
                 message=None if message is None else message_text(message, 300),
-                hint=hint_for(reason, callback, names),
+                hint=hint,
             )
         )
     return Paged(lines, len(found), page, per_page)

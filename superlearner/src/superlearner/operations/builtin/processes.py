@@ -9,7 +9,9 @@ from typing import Annotated, Literal, cast
 
 from pydantic import Field
 
+import otp
 from superlearner.control.clock import timestamp
+from superlearner.control.events import facts_of
 from superlearner.control.listing import IDLE, Column, ProcessFilter, Status
 from superlearner.control.look import KINDS, Type, describe
 from superlearner.control.process_list import Sort, list_processes
@@ -41,6 +43,7 @@ from superlearner.operations.results import (
     ProcessLine,
 )
 from superlearner.operations.targets import answering, called, feels, process_of, protect, term_of
+from superlearner.restarts.memory import Memory
 from superlearner.settings.settings import Settings
 
 MAX_BULK = 1000
@@ -221,7 +224,10 @@ async def message(
     does not answer after a delivery gives a `warning`.
     """
     term = term_of(message, "message")
-    found = process_of(ctx, pid)
+    try:
+        found = process_of(ctx, pid)
+    except OperationError as error:
+        raise _ended(ctx, pid, error, asked=message_type == "call") from None
     with answering():
         protect(ctx, found, force=force)
         ctx.about_to(f"{message_type} {text_of(term, 100)} to {called(found)}", [called(found)])
@@ -234,3 +240,17 @@ async def message(
     if message_type == "call":
         result.reply = json_of(reply)
     return result
+
+
+def _ended(ctx: Context, text: str, error: OperationError, *, asked: bool) -> OperationError:
+    """Return the error of a message to a process that ended meanwhile: why it did, and where it runs again."""
+    memory = Memory(otp.trace.history(ctx.node))
+    pid = memory.process(text.removeprefix("#PID").strip("<>"))
+    end = None if error.code != "process_not_found" else memory.ends.get(pid)
+    if end is None:
+        return error
+    name = memory.name(pid)
+    said = f"{name or text} ended{' before it answered' if asked else ''}: {facts_of(end).reason}"
+    again = None if name is None else ctx.node.whereis(name)
+    said += "" if again is None else f"; it runs again as {plain_pid(again)}"
+    return OperationError("process_not_found", f"ServerDown: {said}" if asked else said)

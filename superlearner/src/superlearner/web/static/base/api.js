@@ -7,6 +7,9 @@
 import { chosen, root } from "./dom.js";
 import { sentence } from "./words.js";
 
+/** A route of the API in a hint: it helps a program, and no reader of a page. */
+const ROUTE = /\b(?:GET|POST|PUT|PATCH|DELETE) \/api\//;
+
 /** A failed request, with a message for the page. */
 export class ApiError extends Error {
   /**
@@ -31,7 +34,7 @@ export class ApiError extends Error {
 
   /** The message with the hint. */
   get words() {
-    if (!this.hint) return this.message;
+    if (!this.hint || ROUTE.test(this.hint)) return this.message;
     return `${this.message}${/[.!?:]$/.test(this.message) ? "" : "."} ${sentence(this.hint)}`;
   }
 }

@@ -7,7 +7,7 @@
 import { ApiError, send } from "../base/api.js";
 import { chosen, make, renew, write } from "../base/dom.js";
 import { sentence } from "../base/words.js";
-import { readMessage, unansweredText } from "./message-text.js";
+import { crashText, readMessage, unansweredText } from "./message-text.js";
 import { remembered } from "./sent-messages.js";
 
 /** @import { Kind, Message } from "./sent-messages.js" */
@@ -125,7 +125,7 @@ export class MessageForm {
       if (answer?.warning) this.#passing = { pid, until: Date.now() / 1000, then: "Sent." };
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      this.#say(error.code === "timeout" && kind === "call" ? unansweredText(error.message) : sentence(error.words), true);
+      this.#say(error.code === "timeout" && kind === "call" ? unansweredText(error.message) : sentence(crashText(error.words)), true);
       if (error.code === "timeout") this.#passing = { pid, until: Infinity, then: "" };
     }
     this.sent();

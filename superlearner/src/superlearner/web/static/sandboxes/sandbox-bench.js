@@ -9,7 +9,8 @@ import { byId, make } from "../base/dom.js";
 import { sentence } from "../base/words.js";
 import { SlCode } from "../components/code-editor.js";
 import { DraftNote } from "./draft-note.js";
-import { at, columnOf, crashText } from "./sandbox-words.js";
+import { crashText } from "../process/message-text.js";
+import { at, columnOf } from "./sandbox-words.js";
 import { SyntaxCheck } from "./syntax-check.js";
 
 /** @typedef {{name: string, line: number, reason: string, hint: string|null, ended?: boolean}} Crash  or the end of the program */
@@ -73,7 +74,8 @@ export function showCrash({ name, line, reason, hint, ended = false }, edited, v
   const go = make("button", { type: "button", class: "link" }, at(line));
   go.onclick = () => goTo(line, reason);
   const where = version ? make("span", {}, `${at(line)} of version ${version} (this text differs there)`) : go;
-  const told = crashText(reason), what = hint ? told.replace(/, which is not a result such as .*$/, "") : told; // the hint says which are
+  const told = crashText(reason).replace(` (${at(line)})`, "");
+  const what = hint ? told.replace(/, which is not a result such as .*$/, "") : told; // the hint says which are
   const again = !!hint && reason.endsWith(hint.slice(hint.indexOf(":") + 1)), why = again ? hint : what, other = again ? "" : hint;
   const more = other ? `${/[.?!]$/.test(why) ? "" : "."} ${sentence(other)}` : "";
   crashed.replaceChildren(

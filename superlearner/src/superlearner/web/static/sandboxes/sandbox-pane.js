@@ -248,7 +248,7 @@ async function load() {
   await Promise.all([
     read("/source", code, unreadable),
     what
-      ? read(what, paint, (error) => part === "part-output" && write(byId("output", HTMLElement), `${error.message}. ${error.hint ?? ""}`))
+      ? read(what, paint, (error) => part === "part-output" && write(byId("output", HTMLElement), error.words ?? error.message))
       : null,
   ]);
 }
@@ -272,7 +272,7 @@ function unreadable(error) {
     editor.lock(true);
     known = null;
   }
-  tell(`${error.message}. ${error.hint ?? ""}`, "bad");
+  tell(error.words ?? error.message, "bad");
 }
 
 /** @param {{source: string, version: number}} answer */

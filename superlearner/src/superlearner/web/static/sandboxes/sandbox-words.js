@@ -252,9 +252,6 @@ export function lastEnd(events) {
   return last ? { pid: last.pid ?? "", crashed: last.level === "bad" } : null;
 }
 
-/** Return the reason of a crash; that of a callback that held the loop is a sentence in an exception. @param {string} reason */
-export const crashText = (reason) => reason.replace(/^(?:EndlessLoop|BlockedLoop)\((["'])([^]*)\1\)$/, "$2");
-
 /** @param {string} message @returns {Raised|null} */
 function partsOf(message) {
   const loaded = /^main\.py:(\d+): ([^]+)$/.exec(message) ?? /^source: line (\d+), column \d+: ([^]+)$/.exec(message);
