@@ -22,7 +22,7 @@ __all__ = [
 ]  # fmt: skip
 
 BLOCKS: Final = "stops the one thread of the runtime, and with it every process; use await asyncio.sleep(…)"
-"""What a call such as `time.sleep` does, and what to use instead."""
+"""The effect of a call such as `time.sleep`, and what to use instead."""
 OTP: Final = os.path.dirname(otp.__file__)
 NOT_THEIRS: Final = (
     *LIBRARY_FOLDERS,

@@ -39,6 +39,7 @@ class ItemState:
         steps: the steps that its check reached; the last one failed unless all hold.
         said: what was wrong with it.
         misconceptions: how many answers showed each.
+        last: the misconception that an answer showed last; "" for none.
         shown: the misconceptions that were shown with it; none if it has passed.
         look: the sentence that was shown instead of their fact; "" for none.
         at: time of the newest thing, in seconds since 1970.
@@ -58,6 +59,7 @@ class ItemState:
     steps: Sequence[str] = ()
     said: str = ""
     misconceptions: dict[str, int] = field(default_factory=dict[str, int])
+    last: str = ""
     shown: Sequence[str] = ()
     look: str = ""
 
@@ -78,6 +80,7 @@ class ItemState:
                 self.look = done.data.get("look", "")
                 for id in () if again else done.data.get("misconceptions", ()):
                     self.misconceptions[id] = self.misconceptions.get(id, 0) + 1
+                    self.last = id
                 if done.data.get("ok"):
                     self.passing = source
                     if not self.passed:

@@ -96,6 +96,34 @@ def test_results_of_a_class_open_in_a_spreadsheet(inside: Inside, tmp_path: Path
     inside(test, data_dir=tmp_path)
 
 
+@pytest.mark.operation("course.learners")
+def test_results_of_each_exercise_open_in_a_spreadsheet(inside: Inside, tmp_path: Path) -> None:
+    async def test(inside_: Any) -> None:
+        platform = inside_.platform
+        await platform.store.sync()
+        for name, shown in (("Jose", "José"), ("Jorg", "Jörg"), ("eva", "")):
+            await platform.accounts.add(name, "learner", shown=shown)
+        await attempt(platform, "Jose", "s03.echo", 1.0, ok=False, misconceptions=["V1", "M1"])
+        await attempt(platform, "Jose", "s03.echo", 2.0, ok=False, misconceptions=["V1"])
+        await platform.store.learning.add("Jose", Learned("hint", "s03.echo", 3.0, {"level": 1}))
+        await attempt(platform, "Jose", "s03.echo", 4.5, ok=True)
+        await attempt(platform, "Jorg", "s03.counter", 5.0, ok=False)
+        answer = await inside_.client.get("/api/v1/course/learners?format=exercises", headers=OWNER)
+        assert re.search(r'="superlearner-exercises-\d{4}-\d\d-\d\d\.csv"', answer.headers["content-disposition"])
+        jorg, jose = csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig")))
+        assert (jorg["name"], jorg["exercise"], jorg["passed"], jorg["last_misconception"]) == (
+            "Jörg", "s03.counter", "0", "",
+        )  # fmt: skip
+        assert {
+            "name": "José", "id": "Jose", "session": "3", "exercise": "s03.echo",
+            "title": Course().exercise("s03.echo").title, "path": "core", "passed": "1", "passed_with_help": "1",
+            "attempts": "3", "hints": "1", "solution_opened": "0", "last_misconception": "V1",
+            "belief": MISCONCEPTIONS["V1"].belief, "last_activity": "1970-01-01T00:00:04.500Z",
+        } == jose  # fmt: skip
+
+    inside(test, data_dir=tmp_path)
+
+
 @pytest.mark.operation("course.reset")
 def test_a_teacher_resets_a_session_of_a_learner_or_all_of_them(inside: Inside, tmp_path: Path) -> None:
     async def test(inside_: Any) -> None:

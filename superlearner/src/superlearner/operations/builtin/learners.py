@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
@@ -14,7 +14,7 @@ from superlearner.control.clock import timestamp
 from superlearner.course.classroom import Classroom
 from superlearner.course.course import Course
 from superlearner.course.lesson import Exercise, Lesson
-from superlearner.course.misconceptions import explain_misconceptions
+from superlearner.course.misconceptions import MISCONCEPTIONS, explain_misconceptions
 from superlearner.course.progress import ASKS, ItemState, Progress
 from superlearner.observing.monitoring.export import cell
 from superlearner.operations.builtin.course import STORED, describe_session, place_of_block
@@ -34,6 +34,10 @@ from superlearner.operations.rights.accounts import Accounts, standing_of
 from superlearner.operations.rights.user_access import UserName, find_user
 from superlearner.store import UserRow
 
+EXERCISE_COLUMNS: Final = (
+    "name", "id", "session", "exercise", "title", "path", "passed", "passed_with_help", "attempts", "hints",
+    "solution_opened", "last_misconception", "belief", "last_activity",
+)  # fmt: skip
 BYTE_ORDER_MARK: Final = "\ufeff"
 """The beginning of a file that spreadsheets are to read as UTF-8."""
 
@@ -47,8 +51,11 @@ async def learners(
     course: Course,
     /,
     format: Annotated[
-        Literal["json", "csv"],
-        Field(description="`csv`: a file with a line for each learner, sorted by name, safe to open in a spreadsheet"),
+        Literal["json", "csv", "exercises"],
+        Field(
+            description="`csv`: a file with a line for each learner, sorted by name, safe to open in a spreadsheet; "
+            "`exercises`: one with a line for each exercise that a learner has begun"
+        ),
     ] = "json",
 ) -> list[CourseLearner]:
     """List where each learner is, those who are stuck first, then by name.
@@ -66,18 +73,21 @@ async def learners(
     found = [
         _learner(row, done.get(row.name) or Progress(), course, row.seen, classroom.opened(row.name)) for row in rows
     ]
+    by_name = sorted(found, key=lambda one: natural(one.shown))
     if format == "csv":
-        return _download(sorted(found, key=lambda one: natural(one.shown)), course)
+        return _download("class", _as_csv(by_name, course))
+    if format == "exercises":
+        return _download("exercises", _exercises_as_csv(by_name, done, course))
     return sorted(found, key=lambda one: (not one.stuck, natural(one.shown)))
 
 
-def _download(found: list[CourseLearner], course: Course) -> Any:
-    """Return the learners as a file, where the signature names their model."""
+def _download(name: str, text: str) -> Any:
+    """Return a file, where the signature names the model of a learner."""
 
     async def parts() -> AsyncIterator[str]:
-        yield _as_csv(found, course)
+        yield text
 
-    return Download("text/csv", f"superlearner-class-{timestamp()[:10]}.csv", parts())
+    return Download("text/csv", f"superlearner-{name}-{timestamp()[:10]}.csv", parts())
 
 
 def _as_csv(found: list[CourseLearner], course: Course) -> str:
@@ -93,6 +103,32 @@ def _as_csv(found: list[CourseLearner], course: Course) -> str:
         facts = [one.shown, one.name, at, one.passed, one.exercises, one.predicted, one.mispredicted]
         parts = [count for number, of in sessions.items() for count in (done.get(number, 0), of)]
         writer.writerow(map(cell, [*facts, *parts]))
+    return BYTE_ORDER_MARK + page.getvalue()
+
+
+def _exercises_as_csv(found: list[CourseLearner], done: Mapping[str, Progress], course: Course) -> str:
+    """Return the work of learners as CSV: a line for each exercise that a learner has begun."""
+    page = io.StringIO()
+    writer = csv.writer(page)
+    writer.writerow(EXERCISE_COLUMNS)
+    for one in found:
+        progress = done.get(one.name) or Progress()
+        for lesson in course.lessons:
+            for block in lesson.blocks(Exercise):
+                item = progress.of(block.id)
+                if item.at is None:
+                    continue
+                facts = [
+                    one.shown,
+                    one.name,
+                    lesson.number,
+                    block.id,
+                    block.title,
+                    "core" if block.core else "practice",
+                ]
+                work = [int(item.passed), int(item.passed and item.helped), item.attempts, item.hints, int(item.seen)]
+                belief = MISCONCEPTIONS[item.last].belief if item.last else ""
+                writer.writerow(map(cell, [*facts, *work, item.last, belief, timestamp(item.at)]))
     return BYTE_ORDER_MARK + page.getvalue()
 
 

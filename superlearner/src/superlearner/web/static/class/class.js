@@ -12,6 +12,7 @@ import { signInLink } from "../base/sign-in-link.js";
 import { counted, sentence, time } from "../base/words.js";
 import { html, nothing, render, repeat } from "../vendor/lit-html.js";
 import { openLinks } from "./links.js";
+import { mostStuckAt } from "./stuck.js";
 
 const EVERY_MS = 2000;
 
@@ -80,13 +81,14 @@ function fail(error) {
 
 /** Draw the learners. */
 function draw() {
-  const stuck = learners.filter((one) => one.stuck).length;
+  const stuck = learners.filter((one) => one.stuck).length, hardest = mostStuckAt(learners);
   render(html`<span><b>${learners.length}</b> ${learners.length === 1 ? "learner" : "learners"}</span>${stuck
-    ? html`<span data-look="restarting"><b>${stuck}</b> stuck</span>` : nothing}`, byId("class-counts", HTMLElement));
+    ? html`<span data-look="restarting"><b>${stuck}</b> stuck${hardest ? html`, <b>${hardest.count}</b> at <a
+      href=${`${root()}${hardest.page}`}>${hardest.title}</a>` : nothing}</span>` : nothing}`, byId("class-counts", HTMLElement));
   byId("links-open", HTMLElement).hidden = false;
   if (!learners.length)
     render(html`<h2>No learners yet</h2><p>Make sign-in links for your class: paste the names, then print the sheet or copy it.</p>`, none);
-  byId("class-results", HTMLAnchorElement).hidden = !learners.length;
+  byId("class-results", HTMLAnchorElement).hidden = byId("class-exercises", HTMLAnchorElement).hidden = !learners.length;
   none.hidden = learners.length > 0;
   table.hidden = byId("class-about", HTMLElement).hidden = !learners.length;
   const begun = new Set(learners.flatMap(({ sessions }) => sessions.map(({ number }) => number)));
@@ -166,10 +168,10 @@ async function makeLink(name, shown) {
 function reset(name, shown) {
   write(byId("reset-title", HTMLElement), `Reset ${shown}?`);
   write(resetWrong, "");
-  const begun = new Set(learners.find((one) => one.name === name)?.sessions.map(({ number }) => number));
+  const learner = learners.find((one) => one.name === name), begun = new Set(learner?.sessions.map(({ number }) => number));
   render([html`<option value="">all sessions</option>`, ...[...names].filter(([number]) => begun.has(number))
     .map(([number, title]) => html`<option value=${number}>${title}</option>`)], resetSession);
-  resetSession.value = "";
+  resetSession.value = begun.has(learner?.session ?? 0) ? String(learner?.session) : "";
   resetForm.onsubmit = (event) => {
     event.preventDefault();
     void forget(name, Number(resetSession.value) || null);
