@@ -13,7 +13,7 @@ test("the exercise with most stuck learners is named, and those who only work on
   assert.deepEqual(mostStuckAt(learners), { title: "COUNTER", page: "/learn/3#counter", count: 2 });
 });
 
-test("of two exercises with as many learners, the first is named; without stuck learners, none", () => {
-  assert.equal(mostStuckAt([at("echo"), at("counter")])?.title, "ECHO");
-  assert.equal(mostStuckAt([at("echo", false)]), null);
+test("of two exercises with as many learners, the first is named; with one learner at each, none", () => {
+  assert.equal(mostStuckAt(["echo", "counter", "counter", "echo"].map((id) => at(id)))?.title, "ECHO");
+  assert.equal(mostStuckAt([at("echo"), at("counter")]), null);
 });

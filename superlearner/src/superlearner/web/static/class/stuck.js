@@ -7,7 +7,7 @@
 /** @typedef {Pick<Api.CourseLearner, "stuck"> & {current: Pick<NonNullable<Api.CourseLearner["current"]>, "id"|"title"|"page">|null}} Learner */
 
 /**
- * Return the exercise at which most learners are stuck, and how many are; null if none is.
+ * Return the exercise at which most learners are stuck, and how many are; null if no two are stuck at one.
  * @param {readonly Learner[]} learners
  * @returns {{title: string, page: string, count: number}|null}
  */
@@ -18,6 +18,6 @@ export function mostStuckAt(learners) {
     const { id, title, page } = current;
     found.set(id, { title, page, count: (found.get(id)?.count ?? 0) + 1 });
   }
-  return [...found.values()].reduce((most, one) => one.count > (most?.count ?? 0) ? one : most,
+  return [...found.values()].reduce((most, one) => one.count > (most?.count ?? 1) ? one : most,
     /** @type {{title: string, page: string, count: number}|null} */ (null));
 }
