@@ -13,7 +13,8 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from superlearner.app.application import SuperLearner, start_trees, trees_of
 from superlearner.app.running import RunningPlatform, Tree
 from superlearner.base.listening import Listener
 from superlearner.operations import PREFIX
+from superlearner.operations.engine import registry
 from superlearner.sandbox import inside as inside_sandbox
 from superlearner.sandbox.messages import Report
 from superlearner.sandbox.program import NotLaunched
@@ -102,6 +104,14 @@ class Program:
 def environment(data_dir: Path) -> dict[str, str]:
     kept = {key: value for key, value in os.environ.items() if not key.startswith("SUPERLEARNER_")}
     return {**kept, "SUPERLEARNER_DATA_DIR": str(data_dir), "SUPERLEARNER_BROWSER": "false", "PYTHONUNBUFFERED": "1"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def search_packages_once() -> Iterator[None]:
+    """Let all platforms in this process share one search for plug-ins, which reads a file of each installed package."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registry, "entry_points", cache(entry_points))
+        yield
 
 
 @pytest.fixture(scope="session")
