@@ -370,7 +370,8 @@ def test_the_addresses_that_others_can_open_are_printed_and_allowed_and_no_other
     others, tls, how = (program.process.stdout.readline() for _ in range(3))
     assert others == f"others open {' or '.join(f'http://{one}:{port}' for one in addresses)} and sign in\n"
     assert "--certfile FILE" in tls
-    assert "user add NAME" in how
+    assert f"{addresses[0]}:{port}/class, or " in how
+    assert how.endswith("user links @names.txt\n")
     health = {
         host: httpx.get(f"{program.url}/sign-in", headers={"host": host}) for host in (*addresses, "evil.example")
     }

@@ -292,7 +292,7 @@ def _print_address(platform: Any, starting: str) -> None:
 
 
 def _print_addresses_for_others(platform: Any) -> None:
-    """Print the addresses that others can open, and the command that makes a sign-in link."""
+    """Print the addresses that others can open, and the page and the command that make sign-in links."""
     addresses = platform.addresses
     if addresses.note is not None:
         complain(f"warning: {addresses.note}")
@@ -303,7 +303,7 @@ def _print_addresses_for_others(platform: Any) -> None:
             "TLS requires a certificate for a name of this machine: --certfile FILE --keyfile FILE --allow-host NAME"
         )
     cli = command_line(_named(platform.configuration))
-    print_line(f"a sign-in link for another person: {cli} user add NAME --role learner, then user link NAME --qr")
+    print_line(f"a sign-in link for each of a class: {addresses.urls[0]}/class, or {cli} user links @names.txt")
 
 
 def _named(configuration: Configuration) -> Path | None:

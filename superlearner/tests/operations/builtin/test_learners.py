@@ -269,10 +269,14 @@ def test_learners_are_listed_by_the_numbers_in_their_names_and_the_nearest_is_su
             await platform.accounts.add(name, "learner")
         names = [one["name"] for one in (await call(platform, "course.learners", TEACHER)).data]
         assert names == ["Ada.Lovelace", *(f"pupil{at}" for at in range(1, 31))]
+        found = (await call(platform, "course.learner", TEACHER, name="ada")).data
+        assert found["name"] == "Ada.Lovelace"  # no other name begins so
+        with pytest.raises(OperationError, match="the user 'pupil' is not there"):
+            await call(platform, "course.learner", TEACHER, name="pupil")
         with pytest.raises(OperationError) as unknown:
-            await call(platform, "course.learner", TEACHER, name="ada")
+            await call(platform, "course.reset", TEACHER, learner="ada")
         assert unknown.value.message == "the user 'ada' is not there; did you mean Ada.Lovelace?"
-        assert unknown.value.details[0].hint == f"expected one of {', '.join(names[:10])}"
+        assert unknown.value.details[0].hint == f"expected one of {', '.join(names[:10])} and 21 more"
 
     inside(test, data_dir=tmp_path)
 

@@ -137,10 +137,10 @@ def _exercises_as_csv(found: list[CourseLearner], done: Mapping[str, Progress], 
 async def learner(accounts: Accounts, classroom: Classroom, course: Course, /, name: UserName) -> CourseLearnerWork:
     """List exercises and predictions of a learner: attempts, the newest answer, and what was wrong with it.
 
-    For teachers. Reflections stay with the learner.
+    For teachers. The beginning of a name is enough if no other begins so. Reflections stay with the learner.
     """
     with reading_the_store():
-        row = await find_user(accounts, name)
+        row = await find_user(accounts, name, by_beginning=True)
         done = (await classroom.read()).get(row.name) or Progress()
         answers = await classroom.answers(row.name)
     begun = [

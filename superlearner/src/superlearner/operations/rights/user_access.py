@@ -22,6 +22,8 @@ from superlearner.store import StoreUnavailable, UserRow
 __all__ = ["RESERVED", "Name", "UserName", "find_user", "may_grant", "may_manage", "the_store"]
 
 RESERVED = frozenset({OWNER.name, ANONYMOUS.name})
+MOST: Final = 10
+"""The maximum number of names that a hint lists."""
 NEAR: Final = 3
 """The maximum number of names suggested for their similar spelling."""
 
@@ -52,17 +54,24 @@ UserName = Annotated[
 ]
 
 
-async def find_user(accounts: Accounts, name: str) -> UserRow:
-    """Return the user with this name, unless removed. Raises OperationError: `user_not_found`."""
+async def find_user(accounts: Accounts, name: str, *, by_beginning: bool = False) -> UserRow:
+    """Return the user with this name, unless removed. Raises OperationError: `user_not_found`.
+
+    With `by_beginning`, the beginning of one name is enough; for operations that change nothing.
+    """
     row = await accounts.find(name)
     if row is not None and not accounts.is_removed(row):
         return row
     known = sorted((one.name for one in await accounts.all() if one.revoked is None), key=natural)
+    begin = [one for one in known if name and one.casefold().startswith(name.casefold())]
+    if by_beginning and len(begin) == 1 and (only := await accounts.find(begin[0])) is not None:
+        return only
     near = _list_near(name[:200], known)
     known = list(dict.fromkeys([*near, *known]))
     meant = f"; did you mean {near[0]}?" if near else ""
     what = "was removed" if row is not None else f"is not there{meant}"
-    hint = f"expected one of {', '.join(known[:10])}" if known else f"add one: `{command('user.add', name)}`"
+    more = f" and {len(known) - MOST} more" if len(known) > MOST else ""
+    hint = f"expected one of {', '.join(known[:MOST])}{more}" if known else f"add one: `{command('user.add', name)}`"
     raise OperationError("user_not_found", f"the user {clip(name, 100)!r} {what}", hint=hint)
 
 

@@ -148,14 +148,19 @@ function open(name, shown) {
 const acts = (name, shown, made, failed) => html`${made
   ? html`<code>${made.url}</code>${copyButton(() => made.url, "Copy", "Copy the link")}
     <span class="hint">Signs ${shown} in once, until ${time(made.expires_at)}.${made.replaced
-      ? " The earlier unused link no longer works." : nothing}</span>`
-  : html`<button type="button" class="btn" @click=${() => void makeLink(name, shown)}>New sign-in link</button>`}
+      ? " The earlier unused link no longer works." : nothing}</span>
+    <svg viewBox=${`0 0 ${made.qr_size} ${made.qr_size}`} role="img" aria-label=${`Link of ${shown} as a QR code`}
+      shape-rendering="crispEdges"><path d=${made.qr_path}></path></svg>`
+  : html`<button type="button" class="btn" @click=${() => void makeLink(name, shown)}>New sign-in link</button>
+    <label>for <select id="link-hours">${[...byId("links-hours", HTMLSelectElement).options].map((one) => html`<option
+      value=${one.value}>${one.text}</option>`)}</select></label>`}
   <button type="button" class="btn" @click=${() => reset(name, shown)}>Reset…</button>
   ${failed ? html`<span class="wrong" role="alert">${failed}</span>` : nothing}`;
 
 /** @param {string} name @param {string} shown */
 async function makeLink(name, shown) {
-  const then = await platform("POST", `/users/${encodeURIComponent(name)}/link`, {}).then((made) => acts(name, shown, made),
+  const hours = byId("link-hours", HTMLSelectElement).value, wanted = { qr: true, ...(hours ? { hours: Number(hours) } : {}) };
+  const then = await platform("POST", `/users/${encodeURIComponent(name)}/link`, wanted).then((made) => acts(name, shown, made),
     (error) => acts(name, shown, undefined, error instanceof Error ? error.message : "failed"));
   if (name === learnerName) render(then, byId("learner-acts", HTMLElement));
 }
