@@ -126,6 +126,7 @@ class SuperLearner(Application):
         platform.hub.open(root)
         running.guard.watch(node)
         platform.attachments.restore()
+        report_outage(running)
         running.ready = True
         platform.monitor.ready()
         return root, running
@@ -170,6 +171,18 @@ class SuperLearner(Application):
         await platform.recordings.close()
         await platform.store.close()
         state.rescue.end()
+        state.life.note()
+
+
+def report_outage(running: RunningPlatform) -> None:
+    """Keep when no platform ran, for the nodes that it had; from now on, note that one runs."""
+    platform = running.platform
+    away = running.life.begin()
+    names = {platform.nodes.default or platform.node.name, *platform.nodes.awaited}
+    if away is not None:
+        for name in names:
+            platform.moments.add_outage(name, *away)
+    platform.monitor.follow(lambda _point: running.life.note())
 
 
 def keep_everything(running: RunningPlatform) -> None:

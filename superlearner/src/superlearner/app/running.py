@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import otp
 from superlearner.app.guarding import Guard
 from superlearner.app.keeping import BackoffChild, Keeper, describe_backoff
+from superlearner.app.sign_of_life import SignOfLife
 from superlearner.control.supervising import pid_of
 from superlearner.observing.slow_starts import Rescue
 from superlearner.operations.engine.seams import PlatformFacts, PlaygroundTrees, RemoteHistory
@@ -75,6 +76,7 @@ class RunningPlatform:
         self.watchdog: Watchdog | None = None
         """The current watchdog; None while the setting turns it off."""
         self.rescue = Rescue(platform.node)
+        self.life = SignOfLife(platform.settings.data_dir)
         self.keeper = Keeper(self._report_backoff)
         self.guard = Guard(self.keeper, platform.monitor.look)
         platform.monitor.services = self.guard.gaps

@@ -17,6 +17,7 @@ import zlib
 from collections.abc import Awaitable, Callable, Iterator
 from contextvars import Context
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
@@ -64,6 +65,7 @@ LATEST: Final = 1e11
 LONGEST: Final = 300
 MOST_NUMBER: Final = 2**53
 NUMBERS: Final = re.compile(r"[0-9 -]{0,4000}")
+OUTAGE: Final = "the platform did not run"
 MODEL: Final = TypeAdapter(Moment)
 
 log: Final = logging.getLogger(__name__)
@@ -240,6 +242,11 @@ class Moments:
             )
         )
 
+    def add_outage(self, node: str, since: float, until: float) -> None:
+        """Keep that the platform did not run, so that nothing of the node was observed."""
+        line = describe_outage(since, until)
+        self._add(MomentRow(node, new_run(), 1, 1, since, until, line, 1, "1"))
+
     def _draw(self, watched: WatchedNode, memory: Memory, group: Group, now: Running) -> bytes | None:
         try:
             moment = draw_moment(watched, self._audit, memory, group, now)
@@ -379,6 +386,19 @@ class _Listening:
             return self._lines <= MOST_LINES
         self._taken += 1
         return self._taken <= 2 * recorder.MOST_A_MINUTE
+
+
+def describe_outage(since: float, until: float) -> str:
+    """Return the sentence about a time without a platform.
+
+    >>> import time
+    >>> noon = time.mktime((2030, 1, 2, 12, 0, 0, 0, 0, -1))
+    >>> describe_outage(noon, noon + 3), describe_outage(noon - 86_400, noon)[-35:]
+    ('the platform did not run from 12:00:00 to 12:00:03', 'from 1 January 12:00:00 to 12:00:00')
+    """
+    begun, over = datetime.fromtimestamp(since), datetime.fromtimestamp(until)
+    day = "" if begun.date() == over.date() else f"{begun.day} {begun:%B} "
+    return f"{OUTAGE} from {day}{begun:%H:%M:%S} to {over:%H:%M:%S}"
 
 
 def _pack(data: bytes) -> bytes:

@@ -194,9 +194,11 @@ def test_an_attachment_survives_a_restart_of_the_platform_until_it_is_detached(i
         assert re.search(
             "my_shop is (not reachable, and is )?being looked for: ", page.text
         )  # before the first look, too
-        gone, earlier = (await platform.get("/api/v1/restarts", params={"node": "my_shop"}))["data"]
+        outage, gone, earlier = (await platform.get("/api/v1/restarts", params={"node": "my_shop"}))["data"]
+        assert re.fullmatch(r"the platform did not run from [\d:]+ to [\d:]+", outage["line"])
+        assert gone["at"] <= outage["at"] < outage["until"]
         assert gone["line"].startswith("my_shop is gone: ")
-        [_, listed] = (await platform.get("/api/v1/restarts", params={"since": earlier["at"]}))["data"]
+        [*_, listed] = (await platform.get("/api/v1/restarts", params={"since": earlier["at"]}))["data"]
         assert ("my_shop", earlier["ref"]) == (listed["node"], listed["ref"])  # was missing while it was away
         async with service(tmp_path) as again:
             await until(platform, lambda names: "my_shop" in names)

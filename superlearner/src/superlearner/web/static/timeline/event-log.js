@@ -6,7 +6,7 @@
  */
 
 import { storedSentence } from "../live/storms.js";
-import { KEPT_TYPE, TYPES } from "./past.js";
+import { isOutage, KEPT_TYPE, TYPES } from "./past.js";
 
 /** @import { LogEvent } from "./past.js" */
 /** @typedef {{items: any[], last_id: string, ended: string}} Answer */
@@ -203,7 +203,7 @@ export class EventLog {
     if (first === undefined) return;
     /** @type {Api.RestartLine[]|null} */ const found = await this.#ask(turn,
       `/restarts?settled=true&fold=false&per_page=${KEPT}&since=${first}`);
-    const ends = found?.filter(({ program }) => program) ?? [];
+    const ends = found?.filter(({ program, line }) => program || isOutage(line)) ?? [];
     if (ends.length) this.events = inOrder([...this.events, ...ends.map(eventOf)]);
   }
 
@@ -292,8 +292,8 @@ const isCountedIn = ({ type, at, name, cause, data }, sum) =>
 /** Return a kept restart as an event. @param {Api.RestartLine} one @returns {LogEvent} */
 function eventOf({ ref, at, until, count, line = "", program = false, started = 0, ...more }) {
   return {
-    id: `kept-${ref}-${count}`, type: KEPT_TYPE, at: more.gave_up ? until ?? at : at, began: at, until: until ?? at, text: line, ref,
-    pid: null, name: null, supervisor: null, seq: null,
+    id: `kept-${ref}-${count}`, type: KEPT_TYPE, at: more.gave_up ? until ?? at : at, began: at, until: until ?? at, text: line,
+    ref: isOutage(line) ? null : ref, pid: null, name: null, supervisor: null, seq: null,
     data: { program, back: more.reason === null, started, ...(isSum({ line, ...more }) ? { times: count } : {}) },
     sentence: storedSentence({ line, program, started, ...more }),
   };

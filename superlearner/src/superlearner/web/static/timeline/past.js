@@ -29,11 +29,18 @@ export const KEPT_TYPE = "kept";
 /** How the texts of kept restarts end that are failures, also of those that were only counted. */
 const FAILED = /(gave up|crashed( and was restarted)?|was killed( and restarted)?)( (once|[\d,]+ times) more)?$/;
 
+/** How the text of a kept time begins in which nothing was observed. */
+const OUTAGE = "the platform did not run";
+
+/** Return whether a stored line is about a time in which nothing was observed. @param {string|null|undefined} line */
+export const isOutage = (line) => Boolean(line?.startsWith(OUTAGE));
+
 /** What is shown for a fact that is not known. */
 const UNKNOWN = "–";
 
 /** @param {LogEvent} event @returns {Mark} */
 export function markOf({ type, data, text }) {
+  if (type === KEPT_TYPE && isOutage(text)) return "change";
   if (type === KEPT_TYPE) return (data["program"] && !data["back"]) || FAILED.test(text) ? "crash" : "restart";
   if (data["request"]) return type === "child_started" ? "restart" : "change"; // a stop or a start on request
   if (type === "child_started") return data["old"] && !data["along"] ? "restart" : "start"; // the restart that it goes along with names it
