@@ -294,7 +294,7 @@ def test_the_health_of_each_node_is_measured_and_a_lost_member_has_none(inside: 
     inside(test)
 
 
-@pytest.mark.operation("cluster.forget")
+@pytest.mark.operation("cluster.forget", "node.list")
 def test_a_lost_member_is_forgotten_and_the_cluster_is_healthy_again(inside: Inside, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
         async with clustered(platform, tmp_path) as both:
@@ -306,13 +306,18 @@ def test_a_lost_member_is_forgotten_and_the_cluster_is_healthy_again(inside: Ins
             await both.until_nodes(lambda names: B not in names)
             assert [one["name"] for one in (await status_of(cluster))["missing"]] == [B]
             (line,) = (await platform.get("/api/v1/restarts"))["data"]
-            assert (line["node"], line["line"], line["program"]) == (B, f"{B} is gone: {line['reason']}", True)
+            assert (line["node"], line["line"], line["program"]) == (B, f"{B} is lost: {line['reason']}", True)
             assert "silent" in line["reason"]
+            listed = (await platform.get("/api/v1/nodes"))["data"]
+            assert [(one["name"], one["status"]) for one in listed][-1] == (B, "lost")
+            absent = await platform.client.get("/api/v1/processes", params={"node": B})
+            assert f"{B} is lost since " in absent.json()["error"]["message"]
             shown = await platform.get(f"/api/v1/restarts/{line['ref']}")
             assert shown["data"]["summary"] == line["line"]
             assert (await both.get("/nodes/b/forget", method="POST"))["name"] == B
             status = await status_of(cluster)
             assert (status["status"], status["partition"], status["missing"]) == ("healthy", "none", [])
+            assert B not in {one["name"] for one in (await platform.get("/api/v1/nodes"))["data"]}
 
     inside(test)
 

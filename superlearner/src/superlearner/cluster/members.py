@@ -113,8 +113,10 @@ class Members:
         left = next((one for one in reversed(self.history) if one.node == name), None)
         gone = self.gone.get(name) or (left if left is not None and left.what == "left" else None)
         if gone is not None:
-            since = f"{datetime.fromtimestamp(gone.at):%H:%M:%S}"
-            return Absence(f"{name} is not connected since {since}: {gone.reason}", "see /cluster")
+            at = f"{datetime.fromtimestamp(gone.at):%H:%M:%S}"
+            if gone.what == "left":
+                return Absence(f"{name} left the cluster at {at}", "see /cluster")
+            return Absence(f"{name} is lost since {at}: {gone.reason}", "see /cluster")
         return None
 
     async def open_control(self) -> None:
@@ -242,9 +244,12 @@ class _Serving:
         happening = members.note(member, what, words)
         if what != "left":
             members.gone[member.name] = happening
-            members.on_change(_change_of(member, happening.at, f"{member.name} is gone: {words}", words))
+            members.on_change(_change_of(member, happening.at, f"{member.name} is lost: {words}", words))
         members.detach(member.name, words)
-        members.tell("ok" if what == "left" else "bad", f"{member.name} has gone: {words}")
+        if what == "left":
+            members.tell("ok", f"{member.name} has left the cluster")
+        else:
+            members.tell("bad", f"{member.name} is lost: {words}")
 
 
 ENDS: Final = {

@@ -17,5 +17,7 @@ test("the entry for all nodes names each page that it leads to from another one"
 test("a node that was detached, and a member that left, are not said to be gone", () => {
   assert.equal(goneWord("it was detached; `superlearner attach shop` attaches it again"), "detached");
   assert.equal(goneWord("it left the cluster"), "left");
+  assert.equal(goneWord("its connection was lost, as when its program ends or is stopped"), "lost");
+  assert.equal(goneWord("it was silent for too long"), "lost");
   assert.deepEqual([goneWord("it has ended"), goneWord(undefined)], ["gone", "gone"]);
 });

@@ -6,6 +6,7 @@ import asyncio
 from typing import Final, Literal
 
 from otp.observer import NodeInfo
+from superlearner.cluster.members import Members
 from superlearner.control.listing import info_of
 from superlearner.control.terms import clip
 from superlearner.nodes.kinds import PLATFORM
@@ -24,13 +25,24 @@ ASKED_S: Final = 0.5
 
 @operation("node.list", http=("GET", "/nodes"), scope="read", on="platform", of="user",
            short="name status life owner processes supervisors python")  # fmt: skip
-async def list_(ctx: Context, nodes: Nodes, /) -> list[NodeLine]:
+async def list_(ctx: Context, nodes: Nodes, members: Members | None, /) -> list[NodeLine]:
     """List the nodes.
 
     The platform's own comes first. Pass a name as `node` to other operations. Nodes in other processes have half a
-    second to report their state.
+    second to report their state. A member of the cluster that went without leaving is `lost` until it is forgotten.
     """
-    return await asyncio.gather(*(_describe_node(one, ctx.user, nodes) for one in nodes if ctx.user.sees(one.owner)))
+    shown = (one for one in nodes if ctx.user.sees(one.owner))
+    found = await asyncio.gather(*(_describe_node(one, ctx.user, nodes) for one in shown))
+    lost = [] if members is None or members.cluster is None or ctx.user.only_own else members.cluster.lost()
+    known = {one.name for one in nodes}
+    return [*found, *(_describe_lost(one.name) for one in lost if one.name not in known)]
+
+
+def _describe_lost(name: str) -> NodeLine:
+    return NodeLine(
+        name=name, beside=True, own=False, default=False, remote=True, owner=None, status="lost", life=None,
+        processes=None, supervisors=None, python=None, os_pid=None,
+    )  # fmt: skip
 
 
 async def _describe_node(found: WatchedNode | RemoteNode, user: User, nodes: Nodes) -> NodeLine:

@@ -284,8 +284,9 @@ class NodeLine(ResultModel):
     default: bool = Field(description="the node for operations without `node`")
     remote: bool = Field(description="the node runs in another process")
     owner: str | None = Field(description="the owner's name; null: none")
-    status: Literal["up", "silent", "gone", "bad"] = Field(
-        description="silent: it does not answer now, unknown fields are null; bad: its answers are invalid"
+    status: Literal["up", "silent", "gone", "bad", "lost"] = Field(
+        description="silent: it does not answer now, unknown fields are null; bad: its answers are invalid; "
+        "lost: a member that went without leaving"
     )
     life: str | None
     processes: int | None

@@ -8,6 +8,7 @@ import { ApiError, platform } from "../base/api.js";
 import { command } from "../base/commands.js";
 import { breakable, byId, draw, icon, nodeQuery, root, write } from "../base/dom.js";
 import { counted, number, processState, time } from "../base/words.js";
+import { isLost } from "../shell/node-gone.js";
 import { tabs } from "../components/tabs.js";
 import { html, nothing, render, repeat } from "../vendor/lit-html.js";
 import { bars, rate, sample, spans, spark } from "./cluster-model.js";
@@ -68,12 +69,12 @@ function failed(error) {
 
 /** Update the counts beside the title. @param {Topology} topology */
 function count({ nodes, missing: out }) {
-  const up = nodes.length || 1;
+  const up = nodes.length || 1, lost = out.filter(({ reason }) => isLost(reason)).length, silent = out.length - lost;
+  const bad = (/** @type {number} */ count, /** @type {string} */ words) => count
+    ? html`<span data-look="crashed"><b>${number(count)}</b> <span>${words}</span></span>` : nothing;
   render(
     html`<span data-look="running"><b>${number(up)}</b>
-      <span>${up === 1 ? "member" : "members"}</span></span>${out.length
-        ? html`<span data-look="crashed"><b>${number(out.length)}</b> <span>not answering</span></span>`
-        : nothing}`,
+      <span>${up === 1 ? "member" : "members"}</span></span>${bad(lost, "lost")}${bad(silent, "not answering")}`,
     byId("cluster-counts", HTMLElement));
 }
 
@@ -87,7 +88,7 @@ function health(topology, events) {
       ${topology.missing
         .filter(({ node }) => !topology.nodes.some(({ name }) => name === node))
         .map((one) =>
-          html`<li class="member" data-health="lost"><h2>${icon("crashed", "glyph")}${one.node}</h2><p>${one.reason}</p>
+          html`<li class="member" data-health="lost"><h2>${icon("crashed", "glyph")}${one.node}</h2><p>${isLost(one.reason) ? `Lost: ${one.reason}` : one.reason}</p>
             <p class="acts"><a class="btn" href=${`${root()}/supervisors${nodeQuery(one.node)}`}>Its last restarts</a></p></li>`)}</ul>
     ${topology.state === "member" && !others.length && !topology.missing.length ? alone() : nothing}
     <section><h2>What happened</h2>${tracks(topology, events)}</section>`;

@@ -20,8 +20,14 @@ export const LEFT = "it left the cluster";
 /** The beginning of the reason of a service that was detached on request: it may well run. */
 const DETACHED = "it was detached";
 
+/** The reasons of a member that went without leaving, as the platform tells them. */
+const LOST = new Set(["it was silent for too long", "its connection was lost, as when its program ends or is stopped"]);
+
+/** Return whether this is why a member is lost. @param {string|undefined} why */
+export const isLost = (why) => LOST.has(why ?? "");
+
 /** Return one word for why a node is no longer shown. @param {string|undefined} why */
-export const goneWord = (why) => (why?.startsWith(DETACHED) ? "detached" : why === LEFT ? "left" : "gone");
+export const goneWord = (why) => (why?.startsWith(DETACHED) ? "detached" : why === LEFT ? "left" : isLost(why) ? "lost" : "gone");
 
 /** Number of the latest note: late answers for earlier ones are ignored. */
 let told = 0;
@@ -54,7 +60,7 @@ export async function showNodeGone(note, node, why, ways) {
     one
       ? words(one, ways.slice(0, 1))
       : [
-        make("span", {}, "The node ", make("b", {}, node), goneWord(why) === "detached" ? " is not observed: " : " is gone: ",
+        make("span", {}, "The node ", make("b", {}, node), goneWord(why) === "detached" ? " is not observed: " : ` is ${isLost(why) ? "lost" : "gone"}: `,
           ...spoken(why ?? "it has ended, or the platform no longer observes it"), ". What you see is how it was. Go to"),
         ...ways,
       ]);

@@ -104,7 +104,7 @@ function show(select, names, rests, awaited, why) {
   const note = document.getElementById("gone");
   if (!note) return;
   const before = document.documentElement.hasAttribute("data-gone");
-  attribute(document.documentElement, "data-gone", gone && goneWord(why) !== "gone" ? goneWord(why) : gone);
+  attribute(document.documentElement, "data-gone", gone && ["detached", "left"].includes(goneWord(why)) ? goneWord(why) : gone);
   const there = rests ? others : names;
   const links = () => there.map((name) => make("a", { href: here(name === first ? "" : name) }, name));
   if (gone) void showNodeGone(note, chosen() || first, why, links());
