@@ -88,7 +88,8 @@ function health(topology, events) {
       ${topology.missing
         .filter(({ node }) => !topology.nodes.some(({ name }) => name === node))
         .map((one) =>
-          html`<li class="member" data-health="lost"><h2>${icon("crashed", "glyph")}${one.node}</h2><p>${isLost(one.reason) ? `Lost: ${one.reason}` : one.reason}</p>
+          html`<li class="member" data-health="lost"><h2>${icon("crashed", "glyph")}${one.node}</h2>
+            <p>${isLost(one.reason) ? `Lost: ${one.reason}` : one.reason}</p>
             <p class="acts"><a class="btn" href=${`${root()}/supervisors${nodeQuery(one.node)}`}>Its last restarts</a></p></li>`)}</ul>
     ${topology.state === "member" && !others.length && !topology.missing.length ? alone() : nothing}
     <section><h2>What happened</h2>${tracks(topology, events)}</section>`;

@@ -60,7 +60,8 @@ export async function showNodeGone(note, node, why, ways) {
     one
       ? words(one, ways.slice(0, 1))
       : [
-        make("span", {}, "The node ", make("b", {}, node), goneWord(why) === "detached" ? " is not observed: " : ` is ${isLost(why) ? "lost" : "gone"}: `,
+        make("span", {}, "The node ", make("b", {}, node),
+          goneWord(why) === "detached" ? " is not observed: " : ` is ${isLost(why) ? "lost" : "gone"}: `,
           ...spoken(why ?? "it has ended, or the platform no longer observes it"), ". What you see is how it was. Go to"),
         ...ways,
       ]);

@@ -13,7 +13,10 @@ import { marksOf } from "./past.js";
 export const KINDS = {
   crashes: { text: "Failures", title: "Crashes and kills, failed restarts, and supervisors that gave up", marks: ["crash"] },
   restarts: { text: "Restarts", title: "Restarts", marks: ["restart"] },
-  changes: { text: "Changes", title: "Suspended and resumed processes, stops on request, changes of a strategy, and when the platform did not run", marks: ["change"] },
+  changes: {
+    text: "Changes", marks: ["change"],
+    title: "Suspended and resumed processes, stops on request, changes of a strategy, and when the platform did not run",
+  },
   starts: { text: "Starts and ends", title: "Other starts, stops and normal ends", marks: ["start", "stop"] },
 };
 const ALL = /** @type {Kind[]} */ (Object.keys(KINDS));
