@@ -61,7 +61,7 @@ def test_each_session_has_an_exercise_that_asks_for_code() -> None:
 def test_a_file_that_is_no_answer_gets_one_exact_sentence(id: str, capsys: pytest.CaptureFixture[str]) -> None:
     right = COURSE.solution(id)
     missing = refused(id, "x = 1\n")
-    named = re.fullmatch(r"expected a definition of '(\w+)' in your file, got none", missing)
+    named = re.fullmatch(r"expected a definition of '(\w+)' in your code, got none", missing)
     assert named
     name = named[1]
     assert refused(id, "") == missing

@@ -119,7 +119,7 @@ REPLACED_WHILE_IT_RUNS = "import otp\n" + RIGHT.replace(
 )
 
 HOSTILE: dict[str, tuple[str, str]] = {
-    "no definition": ("x = 1", "expected a definition of 'MinimalServer' in your file, got none"),
+    "no definition": ("x = 1", "expected a definition of 'MinimalServer' in your code, got none"),
     "wrong name": (RIGHT.replace("MinimalServer", "MinmalServer"), "did you mean 'MinimalServer' where you"),
     "syntax": ("x = 1\ndef (:\n", "line 2: invalid syntax"),
     "exception": ("x = 1\n1 / 0\n", "line 2: ZeroDivisionError: division by zero"),

@@ -40,7 +40,7 @@ class Shop:
 @pytest.mark.parametrize(
     ("before", "after", "misconception", "said"),
     [
-        ("class Shop", "class Market", None, "expected a definition of 'Shop' in your file"),
+        ("class Shop", "class Market", None, "expected a definition of 'Shop' in your code"),
         ("async def sell", "async def buy", None, "expected Shop.sell(…), got none"),
         ("def price", "async def price", None, "Shop.price('tea') should return at once: write `def price`"),
         ("async def sell", "def sell", None, "expected Shop.sell('tea', number=2) to be awaited"),

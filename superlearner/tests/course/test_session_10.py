@@ -31,7 +31,7 @@ def test_a_right_repair_with_another_diagnosis_does_not_pass(id: str) -> None:
     [
         ("s10.late_reply", '"M5"', '"m5"', "DIAGNOSIS is 'm5': expected an id of the table, such as 'M1'"),
         ("s10.late_reply", '"M5"', '""', "DIAGNOSIS is empty: expected an id of the table"),
-        ("s10.late_reply", 'DIAGNOSIS = "M5"', "", "expected a definition of 'DIAGNOSIS' in your file, got none"),
+        ("s10.late_reply", 'DIAGNOSIS = "M5"', "", "expected a definition of 'DIAGNOSIS' in your code, got none"),
         ("s10.late_reply", "return answer[1]", "return answer", "to return {'name': 'ann'"),
         ("s10.deaf_monitor", "send_after(delay,", "send_after(0,", "ann was started again at once"),
         ("s10.deaf_monitor", "send_after(delay, otp.self()", "send_after(otp.self(), delay", "a time in seconds >= 0"),

@@ -90,7 +90,7 @@ def test_a_supervisor_may_be_written_in_several_ways(source: str) -> None:
         (
             "class Checkout",
             "class Checkuot",
-            "expected a definition of 'Checkout' in your file, got none; did you mean",
+            "expected a definition of 'Checkout' in your code, got none; did you mean",
         ),
         (
             "return Ok(name)",

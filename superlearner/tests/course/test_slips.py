@@ -84,6 +84,11 @@ def test_a_returned_answer_is_explained_by_what_answers_and_not_by_a_missing_loo
     assert verdict.look == "A process answers with otp.send: what its function returns goes nowhere."
 
 
+def test_a_reply_to_a_cast_is_explained_by_the_cast() -> None:
+    say = "A call waits for a reply, which only handle_call gives; a cast has no reply."
+    assert say == verdict_with("s13.cache", ('return NoReply(state | {"entries": {}})', "return Reply(1, state)")).look
+
+
 @pytest.mark.parametrize("name", ["other", "unknown", "message"])
 def test_a_last_case_that_drops_any_message_is_no_slip(name: str) -> None:
     stops = 'case "stop":\n                return'

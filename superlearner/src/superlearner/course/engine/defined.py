@@ -40,7 +40,7 @@ class Defined:
         own = [each for each in vars(self.answer) if not each.startswith("_")]
         near = difflib.get_close_matches(name, own, 1)
         hint = f"; did you mean {name!r} where you wrote {near[0]!r}?" if near else ""
-        raise Wrong(f"expected a definition of {name!r} in your file, got none{hint}")
+        raise Wrong(f"expected a definition of {name!r} in your code, got none{hint}")
 
     def member(self, owner: Any, name: str) -> Callable[..., Any]:
         """Return a function that a class of the answer defines."""

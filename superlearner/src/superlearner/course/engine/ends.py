@@ -26,6 +26,7 @@ EXPECTED: Final = {
 """The usual result of each callback."""
 TYPOS: Final = ("NameError", "UnboundLocalError", "ImportError", "ModuleNotFoundError")
 NO_REPLY: Final = "the sender of a cast waits for no reply"
+ASKED: Final = "A call waits for a reply, which only handle_call gives; a cast has no reply."
 CALLS_ITSELF: Final = (
     "calls its own server, which cannot answer before the callback has returned; use the state that the callback gets"
 )
@@ -125,7 +126,7 @@ def _illegal(said: str, result: Any, callback: str, why_none: str) -> Wrong:
         return Wrong(f"{said}{callback} returned None: {why_none or 'did no case match, or is a return missing?'}")
     returned = f"{said}{callback} returned {render(result)}"
     if callback == "handle_cast" and issubclass(type(result), otp.Reply):
-        return Wrong(f"{returned}, but {NO_REPLY}; expected {expected}", "M14")
+        return Wrong(f"{returned}, but {NO_REPLY}; expected {expected}", "M14", ASKED)
     return Wrong(f"{returned}; expected {expected}")
 
 
