@@ -361,3 +361,30 @@ def test_with_large_text_on_a_projector_all_places_and_the_sentence_below_the_pi
         assert below is not None
         assert said is not None
         assert below["y"] + below["height"] <= said["y"]
+
+
+def test_on_a_projector_the_children_can_be_killed_during_a_replay_and_all_are_seen_after_a_give_up(
+    open_page: Callable[..., Page], two_nodes: Any
+) -> None:
+    """Regression: the buttons were invisible while a kill was played, and the last child was below the sentence."""
+    page = open_page(f"{two_nodes.url}/", ready=False)
+    page.set_viewport_size({"width": 853, "height": 480})
+    expect(page.locator(".fam-kids > li")).to_have_count(3)
+    kill = page.get_by_role("list", name="Children").get_by_role("button", name="Kill ledger")
+    page.get_by_role("region", name="First steps").get_by_role("button", name="Kill ledger").click()
+    expect(page.locator("sl-family")).to_have_attribute("data-plays", "")
+    expect(kill).to_have_css("opacity", "1")
+    expect(kill).to_have_css("pointer-events", "auto")
+    said = page.locator(".fam-said")
+    for _ in range(8):
+        if "gave up" in page.locator("#announce").inner_text():
+            break
+        expect(kill).not_to_have_attribute("aria-disabled", "true")
+        kill.click()
+    expect(said).to_contain_text("gave up", timeout=60_000)
+    mailer = page.get_by_role("list", name="Children").get_by_role("link", name="mailer")
+    expect(mailer).to_be_in_viewport(ratio=0.99)
+    page.wait_for_function(
+        "() => { const end = (one) => document.querySelector(one).getBoundingClientRect();"
+        " return end('.fam-kids li:last-child .btn').bottom <= end('.fam-said').top; }"
+    )

@@ -21,7 +21,7 @@ import { all } from "./picture.js";
 
 /** Half the size of a shape of size 1. */
 const HALF = 23;
-const NARROW = 620;
+export const NARROW = 620;
 const TOP = 52, LOW_TOP = 36, LEVEL = 134, CARD = 152, NO_CARD = 86, RUNG = 34, SHOWN = 6, LEAF = 112;
 /** More rows below a supervisor that does not fan out are too high. */
 const LONG = 10;

@@ -13,7 +13,7 @@ import { attribute, draw, icon, make, write } from "../base/dom.js";
 import { still } from "../base/motion.js";
 import { counted } from "../base/words.js";
 import { Actor } from "./actor.js";
-import { layout, link, pointOf, reasonPlace, touched } from "./layout.js";
+import { layout, link, NARROW, pointOf, reasonPlace, touched } from "./layout.js";
 import { all, picture } from "./picture.js";
 import { poseOf, schedule, stageAt, stepFrom, STAGES } from "./schedule.js";
 import { fallen, isRestart, namer, victim } from "./story.js";
@@ -35,6 +35,8 @@ const REFILL_MS = 120, LONGEST_REFILL_MS = 60_000;
 const LONGEST_FRAME_MS = 200;
 const TAIL = 90;
 const SMALLEST = 0.65;
+/** The smallest scale of rows, and the windows in which they get so small: those of projectors. */
+const SMALLEST_ROWS = 0.8, LOW = "(max-height: 599px) and (min-width: 700px)";
 /** Pixels above and below a process in the rows layout. */
 const ROUND_IT = 34;
 const SHAPES = { exit: "crashed", stop: "stopped", start: "running" };
@@ -161,16 +163,18 @@ export class RestartStage extends HTMLElement {
     this.#arrange();
   }
 
-  /** Draw it as large as its height allows, now and later, up to this scale; rows are not made smaller than 1. */
+  /** Draw it as large as its height allows, now and later, up to this scale; rows get smaller than 1 only in a low window. */
   fit(largest = 1) {
     this.#largest = largest;
     if (this.#scale !== largest || !this.#width) this.scale = largest; // it may not have been arranged yet
     const { scrollHeight } = this, around = scrollHeight - this.#layout.height * largest;
     if (scrollHeight <= this.#room) return;
-    if (!this.#layout.rows) this.scale = Math.max(SMALLEST, largest * (this.#room - around) / (scrollHeight - around));
-    else if (largest > 1) {
+    const { rows } = this.#layout;
+    if (rows && largest > 1) {
       this.fit();
       this.#largest = largest;
+    } else if (!rows || matchMedia(LOW).matches) {
+      this.scale = Math.max(rows ? SMALLEST_ROWS : SMALLEST, largest * (this.#room - around) / (scrollHeight - around));
     }
   }
 
@@ -338,7 +342,8 @@ export class RestartStage extends HTMLElement {
     if (!this.#moment || !this.#width) return;
     const {
       places, edges, more, rows, tight, height,
-    } = (this.#layout = layout(this.#moment, this.#width,
+    } = (this.#layout = layout(this.#moment,
+      this.clientWidth < NARROW ? Math.min(this.#width, NARROW - 1) : this.#width, // smaller rows stay rows
       fills ? (this.#room - 16) / this.#scale : 0,
       this.hasAttribute("whole")));
     this.#drawing.style.height = `${height}px`;

@@ -67,7 +67,8 @@ export function refusal(error) {
  */
 export function reasons({ code, message, hint }) {
   const told = `${message.replace(/[^.!?]$/, "$&.")} ${hint && sentence(hint)}`.trim();
-  return [...spoken(told), ...(code === "missing_scope" && hint?.includes("send a credential") ? [" ", signInLink("Sign in with it"), "."] : [])];
+  const signs = code === "missing_scope" && hint?.includes("send a credential");
+  return [...spoken(told), ...(signs ? [" ", signInLink("Sign in with it"), "."] : [])];
 }
 
 /** @param {string} text @param {() => void} run @param {string} [look] */
