@@ -99,6 +99,10 @@ declare namespace Api {
     /** by node, with `include_health` */ node_health: Record<string, NodeHealth>|null;
     missing: Missing[];
   }
+  interface CodeLine {
+    line: number;
+    code: string;
+  }
   interface CourseBlock {
     kind: "text"|"cell"|"predict"|"reflect"|"exercise"|"picture"|"measure";
     id?: string|null;
@@ -931,6 +935,8 @@ declare namespace Api {
     line: number;
     function: string;
     source: string|null;
+    around?: CodeLine[];
+    callers?: string[];
   }
   interface WhyParty {
     /** `stopped` and `started`: by the supervisor, in that order; `linked`: ended by the same signal; `earlier`: an earlier restart that counts against the same budget */ role: "stopped"|"started"|"linked"|"earlier";

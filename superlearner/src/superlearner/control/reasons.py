@@ -17,7 +17,7 @@ from otp.watchdog import LIBRARY_FOLDERS
 from superlearner.control.terms import is_a
 
 __all__ = [
-    "BLOCKS", "LIBRARY_FOLDERS", "OTP", "has_own_frame", "is_crash", "own_frame", "place_text", "tagged",
+    "BLOCKS", "LIBRARY_FOLDERS", "OTP", "callers_of", "has_own_frame", "is_crash", "own_frame", "place_text", "tagged",
     "text_of_reason", "where_of",
 ]  # fmt: skip
 
@@ -44,6 +44,13 @@ def own_frame(reason: Any) -> tuple[str, int, str] | None:
         return None
     own = [entry for entry in reason.stack if not entry[0].startswith(NOT_THEIRS)]
     return (own or reason.stack)[-1]
+
+
+def callers_of(reason: Any) -> list[tuple[str, int, str]]:
+    """Return the frames of a crash in the user's code that led to its innermost one, innermost first."""
+    if not is_a(reason, Crash):
+        return []
+    return [entry for entry in reason.stack if not entry[0].startswith(NOT_THEIRS)][-2::-1]
 
 
 def has_own_frame(reason: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import linecache
+import textwrap
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -11,7 +12,7 @@ from typing import Any, Final
 from otp.redaction import source_without_secrets
 from superlearner.control.terms import clip, safe_text
 
-__all__ = ["Lines", "lines_around"]
+__all__ = ["CodeLine", "Lines", "excerpt", "lines_around"]
 
 LONGEST_FILE: Final = 5_000
 """Lines above which the function around a line is not located.
@@ -20,6 +21,10 @@ Parsing blocks the interpreter in any thread, 28 ms for 5,000 lines."""
 
 MOST_LINES: Final = 300
 NEAR: Final = 12
+ABOVE: Final = 30
+"""Lines above an excerpt that show what its values are: after `password=` they are secret."""
+MOST_SHOWN: Final = 200
+"""Most characters of a line in an excerpt."""
 WIDEST: Final = 400
 
 
@@ -31,6 +36,26 @@ class Lines:
     lines: tuple[tuple[tuple[str, str], ...], ...]
     name: str | None
     cut: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CodeLine:
+    """A line of source code, with the indentation that it has beside the others of its excerpt."""
+
+    line: int
+    code: str
+
+
+def excerpt(file: str, line: int, around: int = 2) -> tuple[CodeLine, ...]:
+    """Return a line and those around it, without secrets; empty if the file cannot be read."""
+    text = linecache.getlines(file)
+    if not 1 <= line <= len(text):
+        return ()
+    first, last = max(1, line - around), min(len(text), line + around)
+    shown = source_without_secrets("".join(text[max(0, first - 1 - ABOVE) : last])).splitlines()[first - last - 1 :]
+    # each alone, too, as the lines above may begin inside a literal
+    lines = textwrap.dedent("\n".join(source_without_secrets(one) for one in shown)).split("\n")
+    return tuple(CodeLine(first + place, clip(one.rstrip(), MOST_SHOWN)) for place, one in enumerate(lines))
 
 
 def lines_around(file: str, line: int) -> Lines | None:

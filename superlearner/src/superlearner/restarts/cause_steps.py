@@ -10,7 +10,8 @@ from typing import Any, Final, Literal, NamedTuple
 from otp import sentences
 from otp.redaction import source_line
 from superlearner.control.events import TraceEvent, facts_of
-from superlearner.control.reasons import OTP, own_frame, tagged
+from superlearner.control.reasons import OTP, callers_of, own_frame, place_text, tagged
+from superlearner.control.source_lines import CodeLine, excerpt
 from superlearner.control.terms import clip, message_text, safe_text
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
 ]
 
 MOST_PARTIES: Final = 50
+MOST_CALLERS: Final = 3
 OUTSIDE: Final = "outside"
 BY_OUTSIDE: Final = "a signal from outside"
 ON_REQUEST: Final = ": it was asked to"
@@ -42,12 +44,18 @@ KINDS: Final[dict[str, MessageKind]] = {"handle_call": "call", "handle_cast": "c
 
 @dataclass(frozen=True, slots=True)
 class WhyLine:
-    """The line at which a crash happened; `source` is null if the file cannot be read."""
+    """The line at which a crash happened; `source` is null if the file cannot be read.
+
+    `around` are that line and two above and below it; `callers` the places of the program that led to it, as
+    `shop.py:33 in handle_cast`, innermost first.
+    """
 
     file: str
     line: int
     function: str
     source: str | None
+    around: tuple[CodeLine, ...] = ()
+    callers: tuple[str, ...] = ()
 
     @property
     def place(self) -> str:
@@ -294,4 +302,6 @@ def find_line(reason: Any) -> WhyLine | None:
         return None
     file, line, function = frame
     source = clip(source_line(file, line), 200) or None
-    return WhyLine(safe_text(os.path.basename(file)), line, function_name(function), source)
+    around = excerpt(file, line)
+    callers = tuple(safe_text(place_text(one)) for one in callers_of(reason)[:MOST_CALLERS])
+    return WhyLine(safe_text(os.path.basename(file)), line, function_name(function), source, around, callers)

@@ -29,6 +29,17 @@ export const raised = (line, told = true) =>
   <pre tabindex=${told ? "0" : "-1"} aria-label="The line that raised"><span class="no"
     aria-hidden="true">${line.line}</span>${line.source ?? ""}</pre></figure>`;
 
+/** The line that raised with those around it, and the places of the program that called it. @param {WhyLine} line */
+export const around = (line) => {
+  const { around: lines = [], callers = [] } = line;
+  if (lines.length < 2 && !callers.length) return "";
+  return html`<details class="around"><summary>The code around it${callers.length ? ", and its callers" : ""}</summary>
+    <pre tabindex="0">${lines.map((one) => html`<span class="code-line" aria-current=${one.line === line.line ? "true" : "false"}><span
+      class="no" aria-hidden="true">${one.line}</span>${one.code}
+</span>`)}</pre>
+    ${callers.map((place) => html`<p>called by <code>${place}</code></p>`)}</details>`;
+};
+
 /** The choice of the speed. @param {number} chosen @param {(speed: number) => void} choose */
 export const speeds = (chosen, choose) => html`<div class="segmented" role="group" aria-label="Speed">${[1, 0.25].map((speed) => html`
   <button type="button" aria-pressed=${String(chosen === speed)} aria-label=${speed === 1 ? "Normal speed" : "Quarter speed"}

@@ -9,7 +9,10 @@
 import { isOrderly } from "../base/words.js";
 
 /** @typedef {"supervisor"|"dynamic_supervisor"|"task_supervisor"|"worker"} Kind */
-/** @typedef {{file: string, line: number, function: string, source: string|null}} WhyLine */
+/**
+ * @typedef {{file: string, line: number, function: string, source: string|null, around?: {line: number, code: string}[],
+ *   callers?: string[]}} WhyLine
+ */
 
 /**
  * A process of the tree as it was before the restart; its id is the path of its slot.

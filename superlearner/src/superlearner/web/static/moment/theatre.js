@@ -7,7 +7,7 @@
 import { attribute, icon } from "../base/dom.js";
 import { isOrderly } from "../base/words.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
-import { raised } from "./captions.js";
+import { around, raised } from "./captions.js";
 import { RestartDock } from "./dock.js";
 import { isSupervisor } from "./layout.js";
 import { all } from "./picture.js";
@@ -59,7 +59,8 @@ export class Theatre {
     const timed = moment.events.some((event) => event.at > 0); // a question of the game runs in virtual time
     stage.ariaLabel = `${title}. Space plays and pauses, the arrow keys step.`;
     if (!(facts instanceof HTMLElement)) return;
-    render(html`${moment.line ? raised(moment.line) : nothing}${notes.map((note) => html`<p class="note" data-level="info">${note}</p>`)}
+    const { line } = moment, place = line ? html`${raised(line)}${around(line)}` : nothing;
+    render(html`${place}${notes.map((note) => html`<p class="note" data-level="info">${note}</p>`)}
       ${known.length ? html`<dl class="known">
         ${known.map(([label, text]) => html`<dt>${label}</dt><dd><code>${text}</code></dd>`)}</dl>` : nothing}
       <h2>What happened</h2>
