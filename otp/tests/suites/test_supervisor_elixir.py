@@ -62,6 +62,13 @@ def test_what_has_no_spec_is_no_child() -> None:
             Supervisor.check_childspecs([wrong])
 
 
+def test_a_child_that_is_started_in_the_list_is_told_how_to_be_listed() -> None:
+    started = StackSup.start_link(1)
+    with pytest.raises(InvalidChildSpec, match=r"so do not start StackSup here; write StackSup\.child_spec\(…\)"):
+        Supervisor.check_childspecs([started])
+    started.close()
+
+
 def test_options_change_a_spec() -> None:
     spec = Task.child_spec(print)
     assert ("temporary", None) == (spec.restart, spec.shutdown)

@@ -124,6 +124,7 @@ def test_with_a_platform_a_session_goes_on_at_the_command_line(
     (tmp_path / "answer.py").write_text(RIGHT)
     checked = superlearner("course", "check", "s12.remember", str(tmp_path / "answer.py"))
     assert checked.returncode == 0
+    assert "\nWhy       A call confirms, slows its sender down" in checked.stdout
     assert re.search(r"\npassed\n\nrecorded for owner at http://127\S+\n$", checked.stdout)
     progress = {one["id"]: one for one in json.loads(superlearner("course", "progress", "--json").stdout)}
     assert (progress["s12.remember"]["passed"], progress["s12.remember"]["answer"]) == (True, RIGHT)

@@ -205,7 +205,7 @@ def test_a_refusal_has_its_reason_in_the_words_of_the_lesson(id: str, name: str)
 def test_an_excerpt_names_the_children_and_leaves_the_clean_up_out() -> None:
     seen = {name: verdict("s12.strategies", COURSE.wrong("s12.strategies")[name]).excerpt for name in ("M20", "M21")}
     assert [(row.of, row.kind) for row in seen["M21"]] == [
-        ("Validator", "exit"), ("Validator", "info"), ("Transformer", "note"),
+        ("Validator", "exit"), ("Transformer", "note"),
     ]  # fmt: skip
     assert [row.of for row in seen["M20"] if row.kind == "exit"] == [f"Agent {n}" for n in (2, 5, 4, 3, 1)]
     again = verdict("s12.minimal", COURSE.wrong("s12.minimal")["M12"]).excerpt
@@ -293,6 +293,17 @@ def test_a_check_quotes_the_labels_of_the_lesson(id: str, labels: str) -> None:
     assert names[labels] == COURSE.exercise(id).choice.labels
 
 
+@pytest.mark.parametrize("id", ["s12.minimal", "s12.supervisor", "s12.tree", "s12.strategies", "s12.limits"])
+def test_no_excerpt_about_supervisors_shows_their_exit_signals(id: str) -> None:
+    for source in COURSE.wrong(id).values():
+        assert not [row for row in verdict(id, source).excerpt if "ExitSignal" in row.text]
+
+
+def test_the_limit_that_was_passed_is_marked_where_the_supervisor_gives_up() -> None:
+    rows = verdict("s12.limits", COURSE.wrong("s12.limits")["M22"]).excerpt
+    assert [(row.of, row.text) for row in rows if row.marked] == [("supervisor", "gives up")]
+
+
 def test_users_of_the_store_that_go_on_without_it_are_refused() -> None:
     drawing = """
 Root (one_for_one)
@@ -308,6 +319,7 @@ Root (one_for_one)
     found = verdict("s12.tree", f"drawing = {drawing!r}\ndisturbed = {counts}")
     assert found.misconceptions == ("M21",)
     assert "the store crashed, and Worker1, which uses it, went on" in found.steps[-1].say
+    assert [(row.of, row.text) for row in found.excerpt if row.marked] == [("Worker1", "goes on as before")]
     assert found.steps[-1].step == "When the store crashes, the workers and the dynamic supervisor restart."
     restarting = f"drawing = {drawing.replace('Root (one', 'Root (rest')!r}\ndisturbed = {counts | {'store': 7}}"
     assert verdict("s12.tree", restarting).ok

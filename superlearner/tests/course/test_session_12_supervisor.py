@@ -119,7 +119,18 @@ def test_any_limits_pass_that_survive_the_five_crashes(limits: str) -> None:
     assert verdict(RIGHT.replace("max_restarts=5, max_seconds=5", limits)).ok
 
 
-def test_an_excerpt_names_the_child_whose_crash_the_supervisor_is_notified_of() -> None:
-    """It showed the number of its pid."""
-    rows = verdict(COURSE.wrong("s12.supervisor")["M21"]).excerpt
-    assert [row.text for row in rows] == ["'killed'", "ExitSignal(pid=cart, reason='killed')", "goes on as before"]
+@pytest.mark.parametrize(
+    ("name", "of", "text"),
+    [
+        ("M21", "new mailer", "goes on as before"),
+        ("M22", "Checkout", "gives up"),
+        ("M24", "mailer", "is not started again"),
+    ],
+)
+def test_an_excerpt_marks_the_fault_and_shows_no_message_that_the_session_has_not_introduced(
+    name: str, of: str, text: str
+) -> None:
+    """It marked the exit signal of the child, or what the supervisor stopped after it had given up."""
+    rows = verdict(COURSE.wrong("s12.supervisor")[name]).excerpt
+    assert [(row.of, row.text) for row in rows if row.marked] == [(of, text)]
+    assert not [row for row in rows if row.kind == "info"]

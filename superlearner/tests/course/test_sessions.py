@@ -16,6 +16,7 @@ from superlearner.course.course import FOLDER, Course
 from superlearner.course.engine import child
 from superlearner.course.engine.checking import CI_SEEDS, SEEDS
 from superlearner.course.engine.child import outcome_of, verdict_of
+from superlearner.course.engine.excerpt import GIVES_UP
 from superlearner.course.engine.scenario import Scenario
 from superlearner.course.engine.verdict import CourseRow, Verdict
 from superlearner.course.lesson import Cell, Exercise, Lesson, Picture, Predict, Reflect, Text
@@ -103,7 +104,9 @@ def assert_excerpt_is_short_and_ends_at_the_message_in_question(
     assert not [row for row in rows if "ChildInfo" in row.text or row.text in ("'which_children'", "('ok', None)")]
     last = rows[-1] if rows else None
     crashes = [row for row in rows if last and row.text == last.text and row.text.startswith("Crash(")]
-    expected = [*crashes, *rows[-1:]][:1]  # of equal crashes, the cause
+    after = [row for row in rows if (row.kind, row.text) != ("exit", "'shutdown'")]
+    gave_up = [row for row in after[-1:] if row.text == GIVES_UP]
+    expected = [*gave_up, *crashes, *rows[-1:]][:1]  # of equal crashes, the cause
     assert [row for row in rows if row.marked] == (expected if marked else [])
 
 

@@ -89,17 +89,17 @@ def check(
         checked = check_file(exercise, source, weak=weak_walls)
     except CheckNotRun as error:
         fail(f"it was not checked: {error}; try --weak-walls on your own machine", NOT_RUN)
-    _print_verdict(checked, _record(place, exercise, source, checked.verdict), as_json=as_json)
+    _print_verdict(checked, _record(place, exercise, source, checked.verdict), _why(exercise), as_json=as_json)
     raise typer.Exit(0 if checked.verdict.ok else FAILED)
 
 
-def _print_verdict(checked: Any, record: Record, *, as_json: bool) -> None:
-    """Print a verdict, and whether it was recorded."""
+def _print_verdict(checked: Any, record: Record, why: str, *, as_json: bool) -> None:
+    """Print a verdict, why a right answer is right, and whether it was recorded."""
     if as_json:
         typer.echo(json.dumps({**checked.verdict.as_json(), **asdict(record)}, ensure_ascii=False))
         return
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    for line in _lines(checked.verdict, checked.printed, width):
+    for line in _lines(checked.verdict, checked.printed, width, why):
         typer.echo(line)
     outcome = f"recorded for {record.recorded_for}" if record.why_not is None else f"not recorded: {record.why_not}"
     typer.echo(f"\n{printable(outcome)}")
@@ -147,7 +147,7 @@ def _watch(place: Place, exercise: str, file: Path, *, as_json: bool, weak: bool
             typer.echo(f"\n{time.strftime('%H:%M:%S')}  {exercise}  {file}  (Ctrl-C ends)")
         unread = Record(None, "the file could not be read")
         record = _record(place, exercise, source, checked.verdict) if source else unread
-        _print_verdict(checked, record, as_json=as_json)
+        _print_verdict(checked, record, _why(exercise), as_json=as_json)
 
     if not file.exists():
         complain(f"{file} is checked as soon as it is there (Ctrl-C ends)")
@@ -211,6 +211,13 @@ def _unknown(exercise: str) -> str:
     return ""
 
 
+def _why(exercise: str) -> str:
+    """Return why a right answer of an exercise is right."""
+    from superlearner.course.course import Course
+
+    return Course().exercise(exercise).why
+
+
 def _read(file: Path, *, watch: bool) -> tuple[str, str]:
     """Return the source in a file, and "" or why it cannot be checked; a file that is watched may appear later."""
     try:
@@ -238,7 +245,7 @@ def _file_like(file: Path) -> str:
     return ""
 
 
-def _lines(verdict: Any, printed: str, width: int | None = None) -> list[str]:
+def _lines(verdict: Any, printed: str, width: int | None = None, why: str = "") -> list[str]:
     """Return a verdict as lines: the steps, what is wrong, and the end of the trace; `width` is that of a terminal."""
     from superlearner.course.misconceptions import explain_misconceptions
 
@@ -254,6 +261,8 @@ def _lines(verdict: Any, printed: str, width: int | None = None) -> list[str]:
     for step in verdict.steps:
         for line in step.say.splitlines():
             add("", printable(line))
+    if verdict.ok and why:
+        add("Why", why)
     for one in explain_misconceptions(verdict.misconceptions, verdict.look):
         add("Note", one.fact)
     if verdict.excerpt:

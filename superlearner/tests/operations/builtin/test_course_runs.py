@@ -70,7 +70,10 @@ def test_a_picture_shows_the_run_that_it_draws(inside: Inside, tmp_path: Path) -
 @pytest.mark.operation("course.picture")
 def test_a_picture_that_no_run_draws_is_refused(inside: Inside, tmp_path: Path) -> None:
     async def test(inside_: Any) -> None:
-        for picture, said in (("s12.w1", "is not drawn from a run: restart"), ("s12.w99", "there is no picture")):
+        for picture, said in (
+            ("s12.w1", "plays a recorded restart, on the page of its session only"),
+            ("s12.w99", "there is no picture"),
+        ):
             with pytest.raises(OperationError, match=said) as refused:
                 await call(inside_.platform, "course.picture", ADA, picture=picture)
             assert refused.value.code == "course_item_not_found"

@@ -87,6 +87,21 @@ test("a node moves with all below it, and never into itself", () => {
   assert.deepEqual(put(tree(), [0, 0], [0, 2, 1])?.path, [0, 1, 1]);
 });
 
+test("a node that is dragged to the left leaves its branch, by as many levels", () => {
+  const nested = tree("Root\n  Crew (Supervisor)\n    A\n    Pool (dynamic)\n      T");
+  const moved = (from, on, out) => {
+    const to = dropPath(nested, on, true, from, out), put_ = to && put(nested, from, to);
+    return put_ && write(put_.roots).replace(/ \(\w+\)/g, "");
+  };
+  const beside = "Root\n  Crew\n    A\n  Pool\n    T";
+  assert.equal(moved([0, 0, 1], [0, 0, 1], 1), beside); // in its own place
+  assert.equal(moved([0, 0, 1], [0, 0, 1, 0], 1), beside); // on what is below it
+  assert.equal(moved([0, 0, 0], [0, 0, 1, 0], 2), "Root\n  Crew\n    Pool\n      T\n  A");
+  assert.equal(moved([0, 0, 1], [0, 0, 1, 0], 9), beside); // never beside the root
+  assert.equal(moved([0, 0, 1], [0, 0, 1, 0], 0), null);
+  assert.equal(moved([0, 0], [0, 0, 1], 3), null);
+});
+
 test("after a removal the next node is chosen", () => {
   assert.deepEqual(remove(tree(), [0, 1]).path, [0, 1]);
   assert.deepEqual(remove(tree(), [0, 2]).path, [0, 1]);

@@ -272,6 +272,9 @@ def explain(reason: Any) -> str | None:
         case ("invalid_child_spec", Startable() as child):
             name = type(child).__name__
             return f"expected a class, got an instance of {name}; try {name} or ({name}, argument), without the call"
+        case ("invalid_child_spec", child) if cls := _started_class(child):
+            itself = f"a supervisor starts its children itself, so do not start {cls} here"
+            return f"expected a child, got a coroutine: {itself}; write {cls}.child_spec(…)"
         case ("invalid_child_spec", child):
             return f"expected a child, {_child_hint(child)}; try {_FORMS}"
         case (str() as name, str() as got) if name in _CHOICES:
@@ -309,6 +312,14 @@ def _describe(value: Any) -> str:
     if type(value) is list:
         return "got a list of children; try return Children([…])"
     return f"got {value!r:.200}{'; did you forget to return it?' if value is None else ''}"
+
+
+def _started_class(child: Any) -> str:
+    """Return the name of the class whose `start` or `start_link` made a coroutine; "" for any other child."""
+    if type(child) is not CoroutineType or (frame := child.cr_frame) is None:
+        return ""
+    made = frame.f_locals.get("cls")
+    return made.__name__ if isinstance(made, type) and issubclass(made, Startable) else ""
 
 
 def _child_hint(child: Any) -> str:

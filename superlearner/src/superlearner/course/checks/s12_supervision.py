@@ -255,7 +255,7 @@ async def tree(s: Scenario) -> None:
 
     s.step("When the store crashes, the workers and the dynamic supervisor restart.")
     since = s.mark()
-    ended = await ends(s, root, store)
+    ended = await ends(s, root, store, depend=(*workers, pool))
     if going := [each for each in (*workers, pool) if each not in ended]:
         s.show(since, s.mark())
         say = f"the store crashed, and {going[0].label}, which uses it, went on as before: {only(root, store)}"
@@ -341,11 +341,18 @@ STORE_FIRST = "Children start from top to bottom, and `rest_for_one` restarts on
 
 
 async def ends(
-    s: Scenario, root: Drawn, crashed: Drawn, strategy: str | None = None, *, shown: str = ""
+    s: Scenario,
+    root: Drawn,
+    crashed: Drawn,
+    strategy: str | None = None,
+    *,
+    shown: str = "",
+    depend: tuple[Drawn, ...] = (),
 ) -> list[Drawn]:
     """Return the processes of the drawn tree that end when one crashes, which is the first of them.
 
-    The crash and its effects are shown if `shown` is the first wrong row of the answer.
+    The crash and its effects are shown if `shown` is the first wrong row of the answer, and also the first of those
+    that depend on the crashed one and still go on as before.
     """
     pids: dict[Drawn, otp.Pid] = {}
 
@@ -377,6 +384,8 @@ async def ends(
         await wait_all_idle()
     ended = [drawn for drawn, pid in pids.items() if not otp.is_alive(pid)]
     ended.sort(key=lambda drawn: drawn is not crashed)
+    if going := [drawn for drawn in depend if drawn not in ended]:
+        s.happens("goes on as before", pids[going[0]])
     with s.unseen():
         otp.exit(supervisor, "shutdown")
         await otp.wait_down(supervisor)

@@ -98,6 +98,8 @@ async def survives(s: Scenario, pid: otp.Pid, at: int, crashed: str) -> None:
         if name not in after:
             where = s.line_of(CHECKOUT, "temporary")
             which = "it" if name == crashed else name
+            s.happens("is not started again", before[name])
+            s.show(since, s.mark())
             raise Wrong(f"{where}{crashed} crashed, and {which} was not started again", "M24")
     needs_it = NAMES[NAMES.index(crashed) :]
     strategy = s.line_of(CHECKOUT, *STRATEGIES, "Children")

@@ -10,7 +10,7 @@ import otp
 from otp.observer.hints import explain_needless_await
 from otp.testing import RealIONotSimulated
 from superlearner.control.reasons import BLOCKS, tagged, text_of_reason
-from superlearner.course.engine.values import render
+from superlearner.course.engine.values import cut, render
 from superlearner.course.engine.verdict import Wrong
 
 __all__ = ["LONGEST", "end_of", "failed_child", "is_typo", "raised", "real_io", "still_waiting"]
@@ -81,9 +81,9 @@ def end_of(said: str, reason: Any, callback: str | None = None, why_none: str = 
             return Wrong(f"{said}{refused.say}", refused.misconception)
         if needless := explain_needless_await(text, reason.stack):
             return Wrong(f"{said}{needless}")
-        return Wrong(f"{said}{name}: {text[:LONGEST]}".removesuffix(": "))
+        return Wrong(f"{said}{name}: {cut(text, LONGEST)}".removesuffix(": "))
     if isinstance(reason.term, str) and " " in reason.term:  # a sentence of the library
-        return Wrong(f"{said}{reason.term[:LONGEST]}")
+        return Wrong(f"{said}{cut(reason.term, LONGEST)}")
     return Wrong(f"{said}{render(reason)}")
 
 
@@ -165,7 +165,7 @@ def raised(said: str, error: BaseException, text: str | None = None, m: str | No
     if isinstance(error, RealIONotSimulated):
         refused = real_io(shown)
         return Wrong(f"{said}: {refused.say}", refused.misconception)
-    return Wrong(f"{said} raised {type(error).__name__}: {shown[:LONGEST]}".removesuffix(": "), m)
+    return Wrong(f"{said} raised {type(error).__name__}: {cut(shown, LONGEST)}".removesuffix(": "), m)
 
 
 def _stack_of(error: BaseException) -> tuple[tuple[str, int, str], ...]:

@@ -16,7 +16,7 @@ import otp
 from otp.trace import Event
 from superlearner.course.engine.verdict import CourseRow
 
-__all__ = ["Excerpt", "name_after"]
+__all__ = ["GIVES_UP", "Excerpt", "name_after"]
 
 MOST: Final = 12
 """Rows of an excerpt."""
@@ -27,13 +27,14 @@ WHOLE: Final = 40
 ASKS_CHILDREN: Final = "'which_children'"
 STARTED: Final = "('ok', None)"
 STOPPED: Final = re.compile(r"(ExitSignal|Down)\(.*reason='shutdown'\)", re.DOTALL)
+GIVES_UP: Final = "gives up"
 
 
 class Excerpt:
     """The choice of events of a run that are shown.
 
     Left out are requests of the check to supervisors, system messages and their answers, acknowledgements of starts,
-    the messages with which a supervisor stops its children, and what happens inside `unseen`.
+    the messages with which a supervisor stops its children or learns of their ends, and what happens inside `unseen`.
 
     Args:
         me: the process of the check.
@@ -49,6 +50,7 @@ class Excerpt:
         self._first: int | None = None
         self._asked: set[tuple[Any, Any]] = set()
         self._own: Counter[Any] = Counter()
+        self._supervisors: set[Any] = set()
 
     def take(self, event: Event) -> None:
         """Account for the next event."""
@@ -62,6 +64,8 @@ class Excerpt:
         way, text, to = event.data["way"], str(event.data["message"]), event.data.get("to")
         if way == "system" or (way == "call" and event.pid == self._me and text == ASKS_CHILDREN):
             self._own[event.pid] += 1
+            if text == ASKS_CHILDREN:
+                self._supervisors.add(to)
             return True
         if way == "call":
             self._asked.add((event.pid, to))
@@ -70,7 +74,13 @@ class Excerpt:
             return True
         if way == "reply":
             return text == STARTED and (to, event.pid) not in self._asked
+        if way == "info" and to in self._supervisors and text.startswith("ExitSignal("):
+            return True  # the end of the child is a row of its own
         return way == "info" and STOPPED.fullmatch(text) is not None
+
+    def supervises(self, pid: otp.Pid) -> None:
+        """Account for a supervisor that the check has started."""
+        self._supervisors.add(pid)
 
     @contextmanager
     def unseen(self) -> Generator[None, None, None]:
@@ -107,7 +117,9 @@ class Excerpt:
         *,
         mark: bool = True,
     ) -> tuple[CourseRow, ...]:
-        """Return the rows to show, the last of them marked; of equal crashes, the first, which is their cause.
+        """Return the rows to show, the last of them marked.
+
+        Of equal crashes it is the first, which is their cause; when a supervisor gives up, and not what it stops then.
 
         Args:
             events: the trace.
@@ -132,6 +144,9 @@ class Excerpt:
         end = shown[-1] if shown else None
         crash = end is not None and end.kind == "exit" and end.text.startswith("Crash(")
         cause = next((row for row in shown if crash and end and (row.kind, row.text) == (end.kind, end.text)), end)
+        caused = next((row for row in reversed(shown) if (row.kind, row.text) != ("exit", "'shutdown'")), None)
+        if caused is not None and caused.text == GIVES_UP:
+            cause = caused
         return tuple(dataclasses.replace(row, marked=mark and row is cause) for row in shown)
 
     def _rows(

@@ -30,13 +30,13 @@ from superlearner.course.engine.callers import Caller, Inbox
 from superlearner.course.engine.client import Client
 from superlearner.course.engine.defined import Defined
 from superlearner.course.engine.ends import LONGEST, end_of, failed_child, raised, still_waiting
-from superlearner.course.engine.excerpt import Excerpt, name_after
+from superlearner.course.engine.excerpt import GIVES_UP, Excerpt, name_after
 from superlearner.course.engine.lines import AnswerLines
 from superlearner.course.engine.outcome import CourseCallback, CourseFigure, Outcome
 from superlearner.course.engine.pictured import Mailbox, watched
 from superlearner.course.engine.trace import Trace
 from superlearner.course.engine.tree import Tree, start_tree
-from superlearner.course.engine.values import apart, render, same
+from superlearner.course.engine.values import apart, cut, render, same
 from superlearner.course.engine.verdict import CourseMark, CourseRow, CourseStep, Wrong, wrong_marks
 
 __all__ = ["Scenario"]
@@ -261,6 +261,7 @@ class Scenario(Defined):
         )
         otp.unlink(supervisor)
         self._supervisors.append(supervisor)
+        self._excerpt.supervises(supervisor)
         return self.name(supervisor, "supervisor")
 
     async def start_linked(self, what: str, made: Any, name: str) -> otp.Pid:
@@ -441,7 +442,7 @@ class Scenario(Defined):
             if said := explain_spec(reason):  # of a child spec or a flag
                 owner = next((self._whats.get(pid, "") for pid, (why, *_) in self._ends.items() if why is reason), "")
                 line = self._lines.of_spec(owner, reason)
-                raise Wrong(f"{line}{what}{' failed' if child else ''}: {child}{said[:LONGEST]}") from None
+                raise Wrong(f"{line}{what}{' failed' if child else ''}: {child}{cut(said, LONGEST)}") from None
             raise self.end_of(f"{what} failed: {child}", reason, "init") from None
         except Wrong:
             raise
@@ -563,7 +564,7 @@ class Scenario(Defined):
         if event.kind == "exited":
             return CourseRow(at, of, None, "exit", render(data.get("reason")), False)
         if event.kind in ("happens", "gave_up"):
-            return CourseRow(at, of, None, "note", data.get("text", "gives up"), False)
+            return CourseRow(at, of, None, "note", data.get("text", GIVES_UP), False)
         return None
 
     def called(self, pid: Any) -> str:

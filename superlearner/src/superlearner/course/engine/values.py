@@ -21,6 +21,7 @@ __all__ = [
     "apart",
     "as_mapping",
     "as_set",
+    "cut",
     "did_you_mean",
     "nearest",
     "render",
@@ -178,6 +179,18 @@ def apart(one: Any, other: Any) -> tuple[str, str]:
         left, right = (f"{opens}{before}{text}{after}{closes}" for text in apart(one[at], other[at]))
         return left, right
     return shown
+
+
+def cut(text: str, most: int) -> str:
+    """Return a text of at most `most` characters, ending with a whole word and … if it was longer.
+
+    >>> cut("try Part.child_spec(arg)", 12), cut("try it", 12), cut("a" * 9, 4)
+    ('try…', 'try it', 'aaa…')
+    """
+    if len(text) <= most:
+        return text
+    left = text[: most - 1]
+    return f"{left.rpartition(' ')[0] or left}…"
 
 
 def without_addresses(text: str) -> str:

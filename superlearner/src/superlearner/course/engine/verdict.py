@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-from superlearner.course.engine.values import without_addresses
+from superlearner.course.engine.values import cut, without_addresses
 
 __all__ = ["CourseMark", "CourseRow", "CourseStep", "Verdict", "Wrong", "refusal", "wrong_marks"]
 
@@ -31,7 +31,7 @@ class Wrong(Exception):
     def __init__(
         self, say: str, misconception: str | None = None, look: str = "", *, rows: bool = False, sent: bool = True
     ) -> None:
-        self.say: str = without_addresses(say)[: LONGEST_ROWS if rows else LONGEST]
+        self.say: str = cut(without_addresses(say), LONGEST_ROWS if rows else LONGEST)
         super().__init__(self.say)
         self.misconception = misconception
         self.look = look
@@ -144,4 +144,4 @@ class Verdict:
 def refusal(step: str, say: str, misconception: str | None = None) -> Verdict:
     """Return the verdict on an answer that ended before its first step."""
     found = () if misconception is None else (misconception,)
-    return Verdict((CourseStep(step, ok=False, say=without_addresses(say)[:LONGEST]),), found)
+    return Verdict((CourseStep(step, ok=False, say=cut(without_addresses(say), LONGEST)),), found)

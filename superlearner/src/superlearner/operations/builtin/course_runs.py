@@ -59,7 +59,9 @@ async def picture(
     """
     asked = item_there(lambda: course.picture(picture))
     if asked.kind not in DRAWN:
-        raise OperationError("course_item_not_found", f"the picture {picture} is not drawn from a run: {asked.kind}")
+        raise OperationError(
+            "course_item_not_found", f"{picture} plays a recorded restart, on the page of its session only"
+        )
     with running():
         outcome = await checker.run_once(asked.of, course.check_source(asked.of))
     return CoursePicture(

@@ -113,6 +113,21 @@ def test_a_tree_is_drawn_with_keys_changed_with_the_mouse_and_checked(one: Locat
     expect(solution).to_contain_text("A tree of another shape has other numbers.")
 
 
+def test_a_node_that_is_dragged_below_the_tree_to_the_left_leaves_its_branch(one: Locator) -> None:
+    page = one.page
+    draw(one)
+    node(one, "Crew").press("Alt+ArrowDown")
+    last = node(one, "Worker 3")
+    box = last.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 150, box["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 100, box["y"] + box["height"] + 20, steps=4)
+    page.mouse.up()
+    expect(node(one, "Worker 3")).to_have_attribute("aria-level", "2")
+    assert written(one).endswith("    Worker 2\n  Worker 3")
+
+
 def test_typed_text_is_drawn_and_a_fault_is_marked_at_its_line(one: Locator) -> None:
     one.get_by_text("The same as text").click()
     code = one.locator("sl-code")

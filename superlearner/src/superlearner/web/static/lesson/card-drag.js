@@ -23,15 +23,15 @@ export function letDrag(card, placeOf, drop) {
  * @template {Element} E
  * @param {PointerEvent} down
  * @param {HTMLElement} card
- * @param {(below: Element) => E|null|undefined} placeOf
- * @param {(place: E, after: boolean) => void} drop
+ * @param {(below: Element, y: number) => E|null|undefined} placeOf  `y`: where the pointer is
+ * @param {(place: E, after: boolean, dx: number) => void} drop  `dx`: px that the card was moved to the right
  */
 export function drag(down, card, placeOf, drop) {
   if (down.button !== 0 || !down.isPrimary) return;
   down.preventDefault();
   card.setPointerCapture(down.pointerId);
   /** @type {E|null} */ let over = null;
-  let after = false;
+  let after = false, dx = 0;
   const end = () => {
     card.onpointermove = card.onpointerup = card.onlostpointercapture = null;
     card.style.translate = document.body.style.userSelect = "";
@@ -42,8 +42,9 @@ export function drag(down, card, placeOf, drop) {
     if (!card.hasAttribute("data-dragged") && Math.hypot(move.clientX - down.clientX, move.clientY - down.clientY) < LEAST) return;
     card.toggleAttribute("data-dragged", true);
     document.body.style.userSelect = "none"; // the texts that the pointer crosses
-    card.style.translate = `${move.clientX - down.clientX}px ${move.clientY - down.clientY}px`;
-    const below = document.elementFromPoint(move.clientX, move.clientY), place = (below && placeOf(below)) ?? null;
+    dx = move.clientX - down.clientX;
+    card.style.translate = `${dx}px ${move.clientY - down.clientY}px`;
+    const below = document.elementFromPoint(move.clientX, move.clientY), place = (below && placeOf(below, move.clientY)) ?? null;
     if (place !== over) over?.removeAttribute("data-over");
     over = place;
     if (!place) return;
@@ -54,7 +55,7 @@ export function drag(down, card, placeOf, drop) {
   card.onpointerup = () => {
     if (card.hasAttribute("data-dragged")) leaveOutClick(card);
     end();
-    if (over) drop(over, after);
+    if (over) drop(over, after, dx);
   };
   card.onlostpointercapture = end; // also after the platform cancels the pointer
 }

@@ -17,6 +17,8 @@ import {
 /** @typedef {{node: DrawnNode, path: Path, siblings: number, rails: boolean[]}} Line  rails: where lines of ancestors go on */
 
 const MOST_UNDO = 100;
+/** Width of a level of the outline, in px. */
+const LEVEL = 24;
 /** @type {[Kind, string][]} */
 const ADDS = [["worker", "Worker"], ["supervisor", "Supervisor"], ["dynamic", "Dynamic supervisor"], ["store", "Store"]];
 /** @type {["up"|"down"|"out"|"in", string, string][]} */
@@ -208,10 +210,11 @@ export class DrawingForm {
     if (!(row instanceof HTMLElement) || path.length < 2) return;
     // A finger scrolls the tree with the rest of the card
     if (event.pointerType === "touch" && !(target instanceof Element && target.closest(".grip"))) return;
-    drag(event, row, (below) => below.closest(".drawing-tree li"), (over, after) => {
+    drag(event, row, (below, y) => below.closest(".drawing-tree li") ?? rowAt(below, row, y), (over, after, dx) => {
       const on = over instanceof HTMLElement ? (over.dataset.path ?? "").split(",").map(Number) : [];
       const { roots } = this.#drawing, name = at(roots, path)?.name ?? "";
-      if (String(on) !== String(path)) this.#set(put(roots, path, dropPath(roots, on, after)), `${name} moved.`);
+      const to = dropPath(roots, on, after, path, Math.floor(-dx / LEVEL));
+      if (to) this.#set(put(roots, path, to), `${name} moved.`);
     });
   }
 
@@ -231,7 +234,8 @@ export class DrawingForm {
     this.#place);
     render(html`${drawable ? html`<p class="drawing-said" data-bad=${this.problem ? "yes" : nothing}>${this.problem
       ? html`Line ${this.problem.line}: ${this.problem.say}`
-      : html`<span class="for-keys">Arrows select, Alt with arrows moves, Enter renames, + adds, Delete removes.</span>`}</p>` : nothing}
+      : html`<span class="for-keys">Arrows select, Alt with arrows moves, Enter renames, + adds, Delete removes.</span> Drag a node onto
+        a supervisor, or to the left, out of its branch.`}</p>` : nothing}
       ${this.#counts()}`, this.#more);
   }
 
@@ -300,6 +304,16 @@ export class DrawingForm {
 
 /** @param {Event} event */
 const valueOf = ({ target }) => (target instanceof HTMLInputElement || target instanceof HTMLSelectElement ? target.value : "");
+
+/**
+ * Return the row at a height without a row: below the last one this, else the dragged one, which has left its place.
+ * @param {Element} below @param {HTMLElement} dragged @param {number} y
+ */
+function rowAt(below, dragged, y) {
+  const rows = [...below.closest(".drawing-place")?.querySelectorAll(".drawing-tree li") ?? []].filter((row) => row !== dragged);
+  const last = rows.at(-1);
+  return last ? (y > last.getBoundingClientRect().bottom ? last : dragged) : null;
+}
 
 /** @param {DrawnNode[]} roots @returns {Line[]} */
 function linesOf(roots) {

@@ -266,13 +266,24 @@ export function put(before, from, to) {
 }
 
 /**
- * Return where a node goes that is dropped on another one: below a supervisor, else before or after it.
- * @param {DrawnNode[]} roots @param {Path} on @param {boolean} after @returns {Path}
+ * Return the place to which a node is dropped: below a supervisor, beside any other node, or, if it is dragged to the left,
+ * out of its branch. Null: it stays.
+ *
+ * @param {DrawnNode[]} roots
+ * @param {Path} on  the row under the pointer
+ * @param {boolean} after  the pointer is in the lower half of that row
+ * @param {Path} [from]  where the node is
+ * @param {number} [out]  levels by which it is dragged to the left
+ * @returns {Path|null}
  */
-export function dropPath(roots, on, after) {
-  const node = at(roots, on);
+export function dropPath(roots, on, after, from = [], out = 0) {
+  const itself = from.length > 0 && from.every((place, depth) => on[depth] === place), beside = itself ? from : on;
+  const node = itself ? null : at(roots, on);
   if (node && supervises(node)) return [...on, node.children.length];
-  return after ? [...on.slice(0, -1), (on.at(-1) ?? 0) + 1] : on;
+  if (itself && (out < 1 || from.length < 3)) return null;
+  let to = after || out > 0 ? [...beside.slice(0, -1), (beside.at(-1) ?? 0) + 1] : beside;
+  for (let level = out; level > 0 && to.length > 2; level -= 1) to = [...to.slice(0, -2), (to.at(-2) ?? 0) + 1];
+  return to;
 }
 
 /** Return the siblings that a node is among. @param {DrawnNode[]} siblings @param {DrawnNode} node @returns {DrawnNode[]|null} */

@@ -63,6 +63,18 @@ export function showEnd(place, lesson) {
   render(endOf(lesson), place);
 }
 
+/**
+ * Show what follows at the end of the page, below the practice.
+ * @param {HTMLElement} place
+ * @param {Lesson} lesson
+ */
+export function showPageEnd(place, lesson) {
+  const next = nextOf(lesson), { all, done } = countOf(lesson);
+  render(html`<h3>The end of the session</h3>
+    <p>${done} of ${all} parts are done.${next?.id ? html` ${linkTo(next.id, `Continue with ${nameOf(next)}`)}.` : nothing}</p>
+    <p>${following("btn")}</p>`, place);
+}
+
 /** Take over what was missed, which the platform derives from all answers. @param {Lesson} lesson */
 export async function learnMissed(lesson) {
   const { core, coreDone } = countOf(lesson);

@@ -16,7 +16,7 @@ import {
   asks, countOf, counts, followingOf, isDone, markOf, MARKS, nameOf, nextName, nextOf, placeOf, sectionPlace,
 } from "./lesson-model.js";
 import { written } from "./lesson-text.js";
-import { following, learnMissed, showEnd } from "./lesson-end.js";
+import { following, learnMissed, showEnd, showPageEnd } from "./lesson-end.js";
 import { LessonMeasure } from "./measure.js";
 import { LessonPredict, LessonReflect } from "./questions.js";
 import { follow, goTo, goToSection } from "./reading-place.js";
@@ -116,9 +116,13 @@ function paintFacts() {
 /** Where the core path ends. */
 const atEnd = make("aside", { class: "block lesson-end", id: "lesson-end", tabindex: -1, "aria-label": "After the core path" });
 
+/** The end of the page, if practice stands between it and the end of the core path. */
+const pageEnd = make("aside", { class: "block lesson-end", "aria-label": "The end of the session" });
+
 function refreshEnd() {
   if (!lesson) return;
   const shown = lesson;
+  showPageEnd(pageEnd, shown);
   showEnd(atEnd, shown);
   void learnMissed(shown).then(() => showEnd(atEnd, shown));
 }
@@ -162,6 +166,10 @@ async function load() {
   place.replaceChildren(about(lesson), ...sections);
   sections[lesson.sections.findLastIndex((section) => section.core)]?.append(atEnd);
   showEnd(atEnd, lesson);
+  if (!lesson.sections.at(-1)?.core) {
+    place.append(pageEnd);
+    showPageEnd(pageEnd, lesson);
+  }
   paintRail();
   paintFacts();
   follow(read, lesson.sections.map(sectionPlace), (section) => {
