@@ -77,7 +77,7 @@ declare namespace Api {
     /** seconds since 1970 */ at: number;
     node: string;
     incarnation: number;
-    what: "joined"|"leaving"|"left"|"lost"|"refused"|"disconnected";
+    what: "joined"|"found"|"leaving"|"left"|"lost"|"refused"|"disconnected";
     reason: string|null;
   }
   interface ClusterTopology {

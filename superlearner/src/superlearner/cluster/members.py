@@ -29,6 +29,7 @@ from superlearner.nodes.attaching import ServiceChange
 from superlearner.nodes.kinds import MEMBER
 from superlearner.nodes.nodes import Absence, Nodes
 from superlearner.nodes.remote import RemoteError
+from superlearner.store import MomentRow
 
 __all__ = ["ENDS", "MEMBERSHIP", "ClusterEvent", "Members", "MembershipService"]
 
@@ -38,7 +39,7 @@ AGAIN_S: Final = 15.0
 ASKED_S: Final = 2.0
 
 State = Literal["off", "joining", "member", "refused", "left"]
-What = Literal["joined", "leaving", "left", "lost", "refused", "disconnected"]
+What = Literal["joined", "found", "leaving", "left", "lost", "refused", "disconnected"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,8 @@ class Members:
             at = f"{datetime.fromtimestamp(gone.at):%H:%M:%S}"
             if gone.what == "left":
                 return Absence(f"{name} left the cluster at {at}", "see /cluster")
-            return Absence(f"{name} is lost since {at}: {gone.reason}", "see /cluster")
+            word = "lost" if gone.what == "lost" else "gone"
+            return Absence(f"{name} is {word} since {at}: {gone.reason}", "see /cluster")
         return None
 
     async def open_control(self) -> None:
@@ -226,11 +228,13 @@ class _Serving:
         if own or members.attached.get(member.name) == member.incarnation:
             return
         lost = members.gone.pop(member.name, None)
-        joined = members.note(member, "joined")
+        own_since = 0.0 if members.cluster is None else members.cluster.members()[0].since
+        was_there = lost is None and member.since < own_since
+        joined = members.note(member, "found" if was_there else "joined")
         if lost is not None:
             text = f"{member.name} has rejoined after {max(0.0, joined.at - lost.at):.0f} s"
             members.on_change(_change_of(member, joined.at, text, None))
-        members.tell("ok", f"{member.name} has joined the cluster")
+        members.tell("ok", f"{member.name} {'was found' if was_there else 'has joined the cluster'}")
         pid, ref = otp.spawn_monitor(_attach, members, member)
         self.attaching[ref] = member.name, pid
 
@@ -242,14 +246,12 @@ class _Serving:
         words = ENDS[reason]
         what: What = "left" if reason == "left" else "disconnected" if reason == "disconnected" else "lost"
         happening = members.note(member, what, words)
+        text = f"{member.name} is {'lost' if what == 'lost' else 'gone'}: {words}"
         if what != "left":
             members.gone[member.name] = happening
-            members.on_change(_change_of(member, happening.at, f"{member.name} is lost: {words}", words))
+            members.on_change(_change_of(member, happening.at, text, words))
         members.detach(member.name, words)
-        if what == "left":
-            members.tell("ok", f"{member.name} has left the cluster")
-        else:
-            members.tell("bad", f"{member.name} is lost: {words}")
+        members.tell(*(("ok", f"{member.name} has left the cluster") if what == "left" else ("bad", text)))
 
 
 ENDS: Final = {
@@ -259,6 +261,24 @@ ENDS: Final = {
     "disconnected": "it was disconnected",
 }
 """The words for each reason why a member is gone; pages know that of `left`."""
+
+
+def read_change(row: MomentRow) -> ClusterEvent | None:
+    """Return the loss or the return of a member that was stored; None for one of its restarts.
+
+    >>> row = MomentRow("b", "9f3a0c1b22d4", 1, 1, 5.0, 5.0, "b is lost: it was silent for too long")
+    >>> read_change(row).what, read_change(row).reason
+    ('lost', 'it was silent for too long')
+    """
+    for verb in ("is lost: ", "is gone: "):  # an earlier version
+        if row.line.startswith(f"{row.node} {verb}"):
+            reason = row.line.removeprefix(f"{row.node} {verb}")
+            return ClusterEvent(
+                row.at, row.node, 0, "disconnected" if reason == ENDS["disconnected"] else "lost", reason
+            )
+    return (
+        ClusterEvent(row.at, row.node, 0, "joined", None) if row.line.startswith(f"{row.node} has rejoined") else None
+    )
 
 
 def _change_of(member: Member, at: float, text: str, reason: str | None) -> ServiceChange:

@@ -10,14 +10,16 @@ from pydantic import Field
 from otp import NotFound
 from otp.cluster import Cluster, JoinRefused, NotMember
 from superlearner.cluster.health import partition_of
-from superlearner.cluster.members import Members
+from superlearner.cluster.members import Members, read_change
 from superlearner.cluster.status import pings, status_of
 from superlearner.control.terms import clip
+from superlearner.nodes.kinds import MEMBER
 from superlearner.nodes.nodes import Nodes, full_name
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
 from superlearner.operations.engine.everywhere import ask_all, select_nodes
 from superlearner.operations.engine.member_health import health_by_node
+from superlearner.operations.engine.seams import MomentHistory
 from superlearner.operations.engine.services import Services
 from superlearner.operations.failures import Detail, OperationError
 from superlearner.operations.results import ProcessLine
@@ -122,13 +124,16 @@ def _describe_member(one: dict[str, Any], cluster: Cluster, members: Members, ho
 
 @operation("cluster.events", http=("GET", "/cluster/events"), scope="read", on="platform",
            short="events.at,node,what,reason")  # fmt: skip
-async def events(ctx: Context, members: Members, /, limit: Limit = 100) -> ClusterEvents:
+async def events(ctx: Context, members: Members, history: MomentHistory | None, /, limit: Limit = 100) -> ClusterEvents:
     """List the members that came and went.
 
-    Since the platform started, newest first, at most 500.
+    Newest first, at most 500; of the time before the platform started, the stored losses and returns. `found` is a
+    member that was there when the platform joined.
     """
-    newest = list(reversed(members.history))[:limit]
-    return ClusterEvents(events=newest)
+    newest = list(reversed(members.history))
+    until, kinds = newest[-1].at if newest else None, [str(MEMBER)]
+    rows = [] if history is None else (await history.page([], kinds, None, None, until, 0, 500, replays=False))[0]
+    return ClusterEvents(events=[*newest, *filter(None, map(read_change, rows))][:limit])
 
 
 @operation("cluster.processes", http=("GET", "/cluster/processes"), scope="read", on="platform",

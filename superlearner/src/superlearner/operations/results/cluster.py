@@ -147,7 +147,7 @@ class NodeInfo(ResultModel):
 
 
 class ClusterEvents(ResultModel):
-    """The members that came and went since the platform started, newest first."""
+    """The members that came and went, newest first."""
 
     events: list[ClusterEvent]
 

@@ -53,7 +53,7 @@ export function spans(events, members, begun) {
   for (const { at, node, what, reason, incarnation } of [...events].reverse()) {
     const all = found.get(node) ?? found.set(node, []).get(node) ?? [];
     const last = all.at(-1);
-    if (what === "joined") all.push({ from: at, to: null, what: "up", reason: null, incarnation });
+    if (what === "joined" || what === "found") all.push({ from: at, to: null, what: "up", reason: null, incarnation });
     else if (ENDS.has(what)) {
       if (last && last.to === null) [last.to, last.what, last.reason] = [at, what, reason];
       else all.push({ from: begun, to: at, what, reason, incarnation });

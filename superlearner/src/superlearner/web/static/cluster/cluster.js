@@ -154,14 +154,14 @@ function tracks(topology, events) {
         && (one.what === "lost" || one.what === "refused")
         ? `: ${one.reason}`
         : ""}</span></li>`)}</ol>`
-      : html`<p class="hint">No member has come or gone since this platform started.</p>`}`;
+      : html`<p class="hint">No member has come or gone.</p>`}`;
 }
 
 const WORDS = /** @type {Record<string, string>} */ ({
-  joined: "joined", leaving: "is leaving", left: "left", lost: "was lost", disconnected: "was disconnected", refused: "was refused",
+  joined: "joined", found: "was found", leaving: "is leaving", left: "left", lost: "was lost", disconnected: "was disconnected", refused: "was refused",
 });
 const MARKS = /** @type {Record<string, string>} */ ({
-  joined: "running", leaving: "restarting", left: "stopped", lost: "crashed", disconnected: "stopped", refused: "stuck",
+  joined: "running", found: "running", leaving: "restarting", left: "stopped", lost: "crashed", disconnected: "stopped", refused: "stuck",
 });
 
 /** Name the nodes that did not answer. @param {Missing[]} out */
