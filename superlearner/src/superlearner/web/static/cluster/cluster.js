@@ -158,7 +158,8 @@ function tracks(topology, events) {
 }
 
 const WORDS = /** @type {Record<string, string>} */ ({
-  joined: "joined", found: "was found", leaving: "is leaving", left: "left", lost: "was lost", disconnected: "was disconnected", refused: "was refused",
+  joined: "joined", found: "was found", leaving: "is leaving", left: "left", lost: "was lost", disconnected: "was disconnected",
+  refused: "was refused",
 });
 const MARKS = /** @type {Record<string, string>} */ ({
   joined: "running", found: "running", leaving: "restarting", left: "stopped", lost: "crashed", disconnected: "stopped", refused: "stuck",
