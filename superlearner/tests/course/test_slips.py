@@ -11,6 +11,7 @@ from superlearner.control.missing_returns import find_missing_return
 from superlearner.course.course import Course
 from superlearner.course.engine.child import verdict_of
 from superlearner.course.engine.verdict import Verdict
+from superlearner.course.lesson import Exercise
 
 COURSE = Course()
 SEND = "otp.send(from_, (ref, text))"
@@ -62,6 +63,21 @@ def test_a_bare_name_that_does_no_harm_is_a_note_of_the_last_step() -> None:
     verdict = verdict_with("s03.worker", ('case "stop"', "case stop"))
     assert verdict.ok
     assert verdict.steps[-1].say.endswith('`case stop:` takes any value, and calls it `stop`; write `case "stop":`')
+
+
+CASES = [
+    (exercise.id, word)
+    for lesson in COURSE.lessons
+    for exercise in lesson.blocks(Exercise)
+    for word in re.findall(r'case "(\w+)":', COURSE.solution(exercise.id))
+    if (exercise.id, word) != ("s13.cache", "stats")  # this case assigns the name and reads it
+]
+
+
+@pytest.mark.parametrize(("id", "word"), CASES)
+def test_a_bare_name_in_the_place_of_a_text_is_named_in_every_exercise(id: str, word: str) -> None:
+    verdict = verdict_with(id, (f'case "{word}":', f"case {word}:"))
+    assert f"`case {word}:`" in verdict.steps[-1].say
 
 
 def test_two_slips_have_one_verdict_with_both_lines() -> None:

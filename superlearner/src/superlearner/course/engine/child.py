@@ -39,7 +39,7 @@ from superlearner.course.engine.exercise import declared_in, is_inline, is_real,
 from superlearner.course.engine.integrity import Integrity
 from superlearner.course.engine.outcome import Outcome
 from superlearner.course.engine.scenario import Scenario
-from superlearner.course.engine.slips import answers_by_return, named_texts, slips_in, texts_of
+from superlearner.course.engine.slips import answers_by_return, slips_in, texts_of, words_of
 from superlearner.course.engine.unawaited import Unawaited
 from superlearner.course.engine.values import render
 from superlearner.course.engine.verdict import CourseRow, Verdict, Wrong, refusal
@@ -141,7 +141,8 @@ def verdicts_of(
         takes_all = unreachable(said)
         yield refusal(IMPORT, f"{line}{takes_all or said}", "V1" if takes_all else None)
         return
-    run = declared_in(_load_names(check))[id]
+    names = _load_names(check)
+    run, words = declared_in(names)[id], words_of(names)
     random_state = random.getstate()
     integrity = Integrity()
     records = reads_messages(run)
@@ -162,12 +163,12 @@ def verdicts_of(
         return verdict, late is not None
 
     for seed in seeds:
-        first = _Run(source, code, run, seed, integrity, records)
+        first = _Run(source, code, run, words, seed, integrity, records)
         verdict, is_late = judge(first)
         if not (records or is_late) and (first.needs_messages or not verdict.ok):
             records = first.needs_messages
             printed = [stream.count if records else sys.maxsize for stream in streams]
-            again, is_late = judge(_Run(source, code, run, seed, integrity, records=True), printed)
+            again, is_late = judge(_Run(source, code, run, words, seed, integrity, records=True), printed)
             if records or not (again.ok or is_late):
                 verdict = again
         yield verdict
@@ -262,10 +263,13 @@ class _Run:
     To show how an answer failed, the run is repeated with the same seed, which leads to the same events, and recorded.
     """
 
-    def __init__(self, source: str, code: Any, run: Any, seed: int, integrity: Integrity, records: bool) -> None:
+    def __init__(
+        self, source: str, code: Any, run: Any, words: frozenset[str], seed: int, integrity: Integrity, records: bool
+    ) -> None:
         self._source = source
         self._code = code
         self._run = run
+        self._words = words
         self._seed = seed
         self._integrity = integrity
         self._records = records
@@ -303,7 +307,7 @@ class _Run:
             return self._failed(Wrong(_describe_error(error)))
         assert self._scenario is not None
         *steps, last = self._scenario.steps
-        if takes_all := captured(self._source, vars(self._scenario.answer), {*named_texts(self._run.__code__)}):
+        if takes_all := captured(self._source, vars(self._scenario.answer), self._words):
             last = replace(last, say=last.say or takes_all)
         return Verdict((*steps, last), marks=self._scenario.marks)
 
@@ -319,7 +323,7 @@ class _Run:
         if scenario is None:
             return refusal(IMPORT, wrong.say, wrong.misconception)
         sent = scenario.trace.terms()
-        texts = {*texts_of(sent), *named_texts(self._run.__code__)}
+        texts = {*texts_of(sent), *self._words}
         if takes_all := captured(self._source, vars(scenario.answer), texts):
             wrong, found = Wrong(f"{takes_all}. In the run: {wrong.say}", "V1"), ("V1",)
         elif slips := slips_in(self._source, sent, scenario.trace.functions(), wrong.say):

@@ -25,20 +25,24 @@ from __future__ import annotations
 import ast
 import itertools
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from types import CodeType
 from typing import Any, Final
 
 from superlearner.control.missing_returns import Function, matches_pattern
 from superlearner.course.engine.values import render
 
-__all__ = ["answers_by_return", "named_texts", "slips_in", "texts_of"]
+__all__ = ["answers_by_return", "slips_in", "texts_of", "words_of"]
 
 RESULTS: Final = ("Ok", "Reply", "NoReply", "Stop", "Ignore", "Children")
 """The results of callbacks, which do nothing unless they are returned."""
 DROPPED: Final = (ast.BinOp, ast.UnaryOp, ast.Compare, ast.Tuple, ast.List, ast.Dict, ast.Set)
 """Expressions that do nothing as a statement."""
 RETURN: Final = "`return` ends the process and sends nothing"
+CHECK: Final = "check"
+"""The file name of a module of checks."""
+STOP: Final = "stop"
+"""The message that ends a process of the course."""
 QUOTED: Final = re.compile(r'"(\w+)"')
 LONGEST: Final = 60
 """Characters of a quoted expression."""
@@ -65,14 +69,23 @@ def answers_by_return(slips: Iterable[str]) -> bool:
     return any(RETURN in each for each in slips)
 
 
-def named_texts(code: CodeType) -> Iterator[str]:
-    """Yield the words that a check uses as texts: its constants, and what is quoted in its sentences."""
-    for each in code.co_consts:
-        if isinstance(each, CodeType):
-            yield from named_texts(each)
-        for text in each if isinstance(each, tuple) else (each,):
-            if isinstance(text, str):
-                yield from (text,) if text.isidentifier() else QUOTED.findall(text)
+def words_of(names: Mapping[str, Any]) -> frozenset[str]:
+    """Return the words that a module of checks uses as texts: its constants, and what its sentences quote."""
+    own = [value for name, value in names.items() if not name.startswith("__")]
+    codes = [code for each in own if (code := getattr(each, "__code__", None)) is not None]
+    ours = [code for code in codes if code.co_filename == CHECK]
+    return frozenset({STOP, *_words_in(ours), *_words_in([each for each in own if type(each) in (tuple, list, dict)])})
+
+
+def _words_in(value: Any) -> Iterator[str]:
+    """Yield the words in texts, constants of code, tuples, lists and keys of dicts."""
+    if isinstance(value, CodeType):
+        yield from _words_in(value.co_consts)
+    elif type(value) is str:
+        yield from (value,) if value.isidentifier() else QUOTED.findall(value)
+    elif type(value) in (tuple, list, dict):
+        for each in value:
+            yield from _words_in(each)
 
 
 def texts_of(messages: Iterable[Any]) -> Iterator[str]:
