@@ -216,7 +216,8 @@ def monitored(page: Page) -> Callable[[list[dict[str, Any]]], None]:
 
     def opened(socket: WebSocketRoute) -> None:
         open_ones.append(socket)
-        socket.send(frame(k="s", epoch="e", columns=["at"], points=[[time.time() - 9000], [time.time() - 8000]], gaps=[]))
+        points = [[time.time() - 9000], [time.time() - 8000]]
+        socket.send(frame(k="s", epoch="e", columns=["at"], points=points, gaps=[]))
 
     def finds(anomalies: list[dict[str, Any]]) -> None:
         told.append(anomalies)
