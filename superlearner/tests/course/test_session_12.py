@@ -321,7 +321,7 @@ Root (one_for_one)
     assert "the store crashed, and Worker1, which uses it, went on" in found.steps[-1].say
     assert [(row.of, row.text) for row in found.excerpt if row.marked] == [("Worker1", "goes on as before")]
     assert found.steps[-1].step == "When the store crashes, the workers and the dynamic supervisor restart."
-    restarting = f"drawing = {drawing.replace('Root (one', 'Root (rest')!r}\ndisturbed = {counts | {'store': 7}}"
+    restarting = f"drawing = {drawing.replace('Root (one_for_one)', 'Root')!r}\ndisturbed = {counts | {'store': 7}}"
     assert verdict("s12.tree", restarting).ok
 
 

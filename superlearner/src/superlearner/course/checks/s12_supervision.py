@@ -266,7 +266,7 @@ async def tree(s: Scenario) -> None:
         since = s.mark()
         ended = await ends(s, root, user)
         above = parent_of(root, user)
-        strategy = f"{above.name} is {strategy_of(above)}"
+        strategy = f"{above.name} is {strategy_of(above, root)}"
         if store in ended:
             s.show(since, s.mark())
             say = f"{user.label} crashed, and {store.label}, which does not use it, was restarted as well: {strategy}"
@@ -315,7 +315,7 @@ def parent_of(root: Drawn, child: Drawn) -> Drawn:
 def only(root: Drawn, store: Drawn) -> str:
     """Return why a user of the store is not restarted with it."""
     above = parent_of(root, store)
-    strategy = strategy_of(above)
+    strategy = strategy_of(above, root)
     return f"{above.name} is {strategy}" if strategy == "one_for_one" else f"it is not below {above.name}"
 
 
@@ -363,7 +363,7 @@ async def ends(
 
     def begin(drawn: Drawn) -> Any:
         children = [spec(child, number) for number, child in enumerate(drawn.children)]
-        way: Any = strategy if strategy and crashed in drawn.children else strategy_of(drawn)
+        way: Any = strategy if strategy and crashed in drawn.children else strategy_of(drawn, root)
         return Supervisor.start_link_children(children, strategy=way, max_restarts=10)
 
     temporary = {child for drawn in dynamic_in(below(root)) for child in drawn.children}

@@ -56,7 +56,7 @@ def role_of(drawn: Drawn, root: Drawn) -> str:
         return "store"
     if drawn in dynamic_in(everyone):
         return "dynamic"
-    return strategy_of(drawn) if drawn.children or is_supervisor(drawn) else "worker"
+    return strategy_of(drawn, root) if drawn.children or is_supervisor(drawn) else "worker"
 
 
 def stores_in(root: Drawn) -> list[Drawn]:
@@ -75,7 +75,7 @@ def stores_in(root: Drawn) -> list[Drawn]:
     ]
     first = workers[0] if len(workers) == 4 else None
     above = next((each for each in (root, *everyone) if first in each.children), None)
-    if first is None or above is None or strategy_of(above) == "one_for_one":
+    if first is None or above is None or strategy_of(above, root) == "one_for_one":
         return []
     with_it = {each for sibling in above.children for each in (sibling, *below(sibling))}
     return [first] if with_it.issuperset([*workers, *pools]) else []
@@ -138,10 +138,13 @@ def describe_misread_remark(drawn: Drawn) -> str | None:
     return None
 
 
-def strategy_of(drawn: Drawn) -> str:
-    """Return the strategy in the brackets of a label, else the one in its name, else `one_for_one`."""
+def strategy_of(drawn: Drawn, root: Drawn) -> str:
+    """Return the strategy in the brackets of a label, else the one in its name.
+
+    By default the root has `rest_for_one`, and others `one_for_one`.
+    """
     named = STRATEGY.search("\n".join((*drawn.remarks, drawn.label)))
-    return named.group() if named else "one_for_one"
+    return named.group() if named else ("rest_for_one" if drawn is root else "one_for_one")
 
 
 class Part(GenServer[None]):
@@ -190,7 +193,7 @@ async def start_drawing(text: str) -> None:
             pids[drawn] = await DynamicSupervisor.start_link()
         else:
             children = list(map(spec, drawn.children, _distinct(drawn.children)))
-            way: Any = strategy_of(drawn)
+            way: Any = strategy_of(drawn, root)
             name = _free(drawn.name) if drawn is root else None
             pids[drawn] = await Supervisor.start_link_children(children, strategy=way, name=name)
         return pids[drawn]

@@ -144,13 +144,13 @@ export function read(text) {
     above.push(label);
   });
   const everyone = all(roots), pools = dynamicIn(everyone);
-  /** @param {Label} one @returns {DrawnNode} */
-  const node = (one) => {
+  /** @param {Label} one @param {boolean} root @returns {DrawnNode} */
+  const node = (one, root) => {
     const kind = isStore(one) ? "store" : pools.includes(one) ? "dynamic" : isSupervisor(one) ? "supervisor" : "worker";
-    const strategy = strategyIn(one) ?? "one_for_one";
-    return { name: one.name, kind, strategy, line: one.line, children: one.children.map(node) };
+    const strategy = strategyIn(one) ?? (root ? "rest_for_one" : "one_for_one");
+    return { name: one.name, kind, strategy, line: one.line, children: one.children.map((child) => node(child, false)) };
   };
-  const drawn = roots.map(node);
+  const drawn = roots.map((root) => node(root, true));
   return { roots: drawn, drawable: true, problem: problemOf(drawn, everyone) };
 }
 
