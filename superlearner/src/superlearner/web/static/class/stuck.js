@@ -4,7 +4,10 @@
  * @module
  */
 
-/** @typedef {Pick<Api.CourseLearner, "stuck"> & {current: Pick<NonNullable<Api.CourseLearner["current"]>, "id"|"title"|"page">|null}} Learner */
+/**
+ * @typedef {Pick<Api.CourseLearner, "stuck">
+ *   & {current: Pick<NonNullable<Api.CourseLearner["current"]>, "id"|"title"|"page">|null}} Learner
+ */
 
 /**
  * Return the exercise at which most learners are stuck, and how many are; null if no two are stuck at one.
