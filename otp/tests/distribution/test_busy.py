@@ -147,6 +147,31 @@ def test_who_does_not_wait_gets_busy_and_loses_nothing_that_was_accepted() -> No
     as_process_of_a(test)
 
 
+def test_a_loop_that_never_pauses_goes_on_sending_after_its_node_was_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: the end of being busy waited for a turn of the loop, and all frames after it as well."""
+
+    async def test(pair: Pair) -> None:
+        carrier: Any = pair.at_a.transport._carrier
+        monkeypatch.setattr(carrier, "room", lambda node: 0)
+        sent = 0
+        with pytest.raises(Busy):
+            while True:
+                otp.send(pair.taker, (sent, LONG))
+                sent += 1
+        monkeypatch.setattr(carrier, "room", lambda node: 1_000_000)
+        frames = list[bytes]()
+        put = carrier.put
+        monkeypatch.setattr(carrier, "put", lambda node, frame: (frames.append(frame), put(node, frame)))
+        for number in range(sent, sent + MANY):
+            otp.send(pair.taker, (number, LONG))
+        assert sum(map(len, frames)) > MANY * len(LONG)
+        while len(pair.taken) < sent + MANY:
+            await otp.testing.advance(1)
+        assert pair.taken == list(range(sent + MANY))
+
+    as_process_of_a(test)
+
+
 def test_a_process_that_sends_and_receives_is_suspended_while_the_node_is_busy() -> None:
     async def test(pair: Pair) -> None:
         most = 0

@@ -284,6 +284,9 @@ class SessionTransport:
                     todo.extend(self._session.room(action.node, room))
                 else:
                     self._asking.add(action.node)
+            elif isinstance(action, Drained):  # a loop that never pauses would keep all behind it from being sent
+                todo.popleft()
+                self._wake(action.node)
             else:
                 break
         if todo and not self._doing and not self._due:

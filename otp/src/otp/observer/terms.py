@@ -148,7 +148,7 @@ class CannotTravel(BadArgument):
         """Add the step by which a container leads to the value."""
         self.path = step + self.path
         place = self.path if len(self.path) <= _LONGEST_PATH else f"{self.path[:_LONGEST_PATH]}…"
-        self.reason: Any = f"at {place}: {self.why}"
+        self.reason: Any = f"at {place}: {self.why}" if place else self.why
         self.args = (self.reason,)
 
 
