@@ -10,6 +10,7 @@ import pytest
 from superlearner.control.missing_returns import find_missing_return
 from superlearner.course.course import Course
 from superlearner.course.engine.child import verdict_of
+from superlearner.course.engine.slips import slips_in
 from superlearner.course.engine.verdict import Verdict
 from superlearner.course.lesson import Exercise
 
@@ -85,6 +86,11 @@ def test_two_slips_have_one_verdict_with_both_lines() -> None:
     say = verdict_with("s03.counter", *slips).steps[-1].say
     assert say.startswith('line 8: `case ("increment",):`')
     assert "; line 9: `number + 1` computes a value that nothing keeps; write `number += 1`. In the run: exp" in say
+
+
+@pytest.mark.parametrize("statement", ["otp.send(from_, 1),", "items.append(1), items.pop()", "await ask() < 1"])
+def test_a_statement_that_calls_something_does_something(statement: str) -> None:
+    assert slips_in(statement) == []
 
 
 def test_a_result_that_one_branch_makes_and_does_not_return_is_named() -> None:

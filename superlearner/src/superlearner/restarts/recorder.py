@@ -53,7 +53,6 @@ SLICE_S: Final = 0.02
 PAUSE_S: Final = 0.05
 MOST_KNOWN: Final = 5_000
 """More than the events in memory."""
-MOST_NAMES: Final = 50
 LONGEST: Final = 200
 MOST_OTHERS: Final = 3
 LONGEST_NUMBERS: Final = 3_000

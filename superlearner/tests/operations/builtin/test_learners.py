@@ -417,3 +417,16 @@ def test_a_teacher_reads_the_note_of_the_newest_verdict_and_whether_the_solution
         assert (exercise["seen"], shown["current"]["seen"]) == (True, True)
 
     inside(test, data_dir=tmp_path)
+
+
+@pytest.mark.operation("course.learner")
+def test_a_removed_name_does_not_stand_for_another_one_that_begins_so(inside: Inside, tmp_path: Path) -> None:
+    async def test(inside_: Any) -> None:
+        platform = inside_.platform
+        await platform.store.sync()
+        await platform.accounts.add("anna", "learner")
+        await platform.accounts.remove(await platform.accounts.add("ann", "learner"))
+        with pytest.raises(OperationError, match="the user 'ann' was removed"):
+            await call(platform, "course.learner", TEACHER, name="ann")
+
+    inside(test, data_dir=tmp_path)

@@ -111,7 +111,7 @@ def _dropped(tree: ast.Module) -> Iterator[tuple[int, str]]:
             case ast.Expr(value=ast.BinOp(left=ast.Name(id=name), op=op, right=right) as value):
                 sign = _quoted(ast.AugAssign(ast.Name(name), op, right))
                 yield node.lineno, f"`{_quoted(value)}` computes a value that nothing keeps; write `{sign}`"
-            case ast.Expr(value=value) if isinstance(value, DROPPED):
+            case ast.Expr(value=value) if isinstance(value, DROPPED) and not _calls(value):
                 yield node.lineno, f"`{_quoted(value)}` does nothing; assign it, send it or return it"
             case _:
                 pass

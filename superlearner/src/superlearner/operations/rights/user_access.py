@@ -64,7 +64,7 @@ async def find_user(accounts: Accounts, name: str, *, by_beginning: bool = False
         return row
     known = sorted((one.name for one in await accounts.all() if one.revoked is None), key=natural)
     begin = [one for one in known if name and one.casefold().startswith(name.casefold())]
-    if by_beginning and len(begin) == 1 and (only := await accounts.find(begin[0])) is not None:
+    if by_beginning and row is None and len(begin) == 1 and (only := await accounts.find(begin[0])) is not None:
         return only
     near = _list_near(name[:200], known)
     known = list(dict.fromkeys([*near, *known]))
