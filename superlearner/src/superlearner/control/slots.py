@@ -7,14 +7,14 @@ the runtime, so computations on them are pure functions.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from otp.sentences import name_text as id_text
 from superlearner.control.terms import is_a
 
 __all__ = [
-    "DYNAMIC", "EVER", "GROUPS", "MAX_CHILDREN", "Budget", "LastExit", "Slot", "Suspended", "id_text", "slot_key",
-    "window_of",
+    "DYNAMIC", "GROUPS", "MAX_CHILDREN", "Budget", "LastExit", "Slot", "Suspended", "id_text",
+    "max_seconds_of", "slot_key", "window_of",
 ]  # fmt: skip
 
 DYNAMIC: Final = ("dynamic", "simple_one_for_one")
@@ -69,6 +69,15 @@ class Budget:
 def window_of(max_seconds: Any) -> float:
     """Return the window of a budget in seconds, at most `EVER`."""
     return EVER if max_seconds == "infinity" else min(float(max_seconds), EVER)
+
+
+def max_seconds_of(window_s: float) -> float | Literal["infinity"]:
+    """Return the `max_seconds` of a budget with this window.
+
+    >>> max_seconds_of(window_of(5)), max_seconds_of(window_of("infinity"))
+    (5.0, 'infinity')
+    """
+    return "infinity" if window_s == EVER else window_s
 
 
 @dataclass(frozen=True, slots=True)

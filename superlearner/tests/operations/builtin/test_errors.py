@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import pytest
 
 import otp
-from otp import CallExit, Children, GenServer, NoReply, Ok, Supervisor, impl, sys
+from otp import Agent, CallExit, Children, GenServer, NoReply, Ok, Supervisor, impl, sys
 from owned_things import call, user
 from superlearner.control.terms import plain_pid
 
@@ -548,5 +548,30 @@ def test_a_give_up_of_before_does_not_explain_a_later_end(inside: Inside) -> Non
         await Supervisor.stop(again)
         found = (await platform.get("/api/v1/processes/letters/errors/why"))["data"]
         assert "gave up" not in found["summary"]
+
+    inside(test)
+
+
+class Forever(Supervisor):
+    @impl
+    def init(self, arg):
+        return Children([Agent.child_spec(dict, name="office")], max_restarts=1, max_seconds="infinity")
+
+
+@pytest.mark.operation("restart.show")
+def test_restarts_that_count_for_ever_are_told_without_a_window(inside: Inside) -> None:
+    """Regression: it said 1e+09 s."""
+
+    async def test(platform: Any) -> None:
+        root = await platform.node.start(Forever, None, name="tree")
+        shown: list[Any] = []
+        for wait in (Supervisor.count_children, otp.wait_down):
+            otp.exit(platform.node.whereis("office"), "kill")
+            await wait(root)
+            platform.platform.moments.catch_up()
+            listed = (await platform.get("/api/v1/restarts"))["data"][0]
+            shown.append((await platform.get(f"/api/v1/restarts/{listed['ref']}"))["data"]["facts"])
+        assert [one["budget"] for one in shown] == ["0 of 1 restarts left"] * 2
+        assert "max_restarts=1 allows 1 restart, and a 2nd was needed" in str(shown[1])
 
     inside(test)

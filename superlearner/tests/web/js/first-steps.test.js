@@ -64,4 +64,6 @@ test("how many restarts are left is not known before a restart is done", () => {
   assert.equal(left({}), "Not known before the restart is done.");
   assert.equal(left({ used: 1, max: "infinity" }), "group allows unlimited restarts.");
   assert.match(left({ used: 1, max: 5, window_s: 60 }), /^group had 4 of 5 restarts left/);
+  assert.equal(left({ used: 1, max: 5, window_s: "infinity" }),
+    "group had 4 of 5 restarts left; none comes back. Without one it gives up, and its own supervisor decides.");
 });

@@ -80,6 +80,7 @@ for (const [budget, now, left, next] of [
   [{ used: 20, max: 30, window_s: 5, resets_at: 14, expires: [13, 14] }, 12, 10, 13],
   [{ used: 20, max: 30, window_s: 5, resets_at: 14, expires: [13, 14] }, 13.5, 29, 14],
   [{ used: 5, max: 3, window_s: 5, resets_at: 14, expires: [14, 14, 14, 14, 14] }, 12, 0, 14],
+  [{ used: 1, max: 3, window_s: 1e9, resets_at: 1e9 + 9, expires: [1e9 + 9] }, 10, 2, null], // without a window
 ]) {
   test(`the budget at a moment: ${budget.used} of ${budget.max} used, at ${now}`,
     () => assert.deepEqual(budgetAt(budget, now), { left, next }));

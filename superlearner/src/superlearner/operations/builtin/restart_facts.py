@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from otp import sentences
+from superlearner.control.slots import max_seconds_of
 from superlearner.operations.results.restarts import (
     Crashed,
     Decided,
@@ -73,10 +74,10 @@ def _describe_give_up(id: str, before: list[MomentEvent], nodes: dict[str, Momen
             failed = any(isinstance(end, Crashed) and end.id == one.id and end.crash for end in before)
             last, reason = sentences.last_straw(name(one.id), one.reason, failed=failed, retried=False), one.reason
             break
-    allowed, window = limit or (None, None)
     if limit is None:
         return GiveUp(name(id), reason, where, None, f"{name(id)} gave up{f' (last: {last})' if last else ''}")
-    text = sentences.gave_up(name(id), last, used=allowed, allowed=allowed, window=window)
+    allowed, window = limit
+    text = sentences.gave_up(name(id), last, used=allowed, allowed=allowed, window=max_seconds_of(window))
     return GiveUp(name(id), reason, where, limit, text)
 
 
@@ -159,12 +160,16 @@ def _describe_left(decided: Decided) -> str:
 def _describe_budget(decided: list[Decided], nodes: dict[str, MomentNode], given_up: list[GiveUp]) -> str | None:
     if given_up:
         spent = given_up[-1].limit
-        return None if spent is None else sentences.budget(spent[0], *spent) or None
+        return None if spent is None else _budget(0, *spent)
     first = next((one for one in decided if one.left is not None), None)
     limit = None if first is None or first.id not in nodes else nodes[first.id].limit
     if first is None or first.left is None or limit is None:
         return None
-    return sentences.budget(limit[0] - first.left, *limit) or None
+    return _budget(first.left, *limit)
+
+
+def _budget(left: int, allowed: int, window: float) -> str | None:
+    return sentences.budget(allowed - left, allowed, max_seconds_of(window)) or None
 
 
 def reword(moment: Moment, reader: str) -> Moment:

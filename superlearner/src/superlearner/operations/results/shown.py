@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from otp import Pid
-from superlearner.control.slots import EVER, Slot
+from superlearner.control.slots import Slot, max_seconds_of
 from superlearner.control.terms import plain_pid
 from superlearner.control.tree import TreeReader
 from superlearner.operations.results import Child, SupervisorDetails
@@ -25,7 +25,7 @@ def describe_supervisor(reader: TreeReader, pid: Pid, *, children: bool) -> Supe
         child_count=slot.child_count,
         strategy=slot.strategy,
         max_restarts=None if budget is None else budget.max,
-        max_seconds=None if budget is None else "infinity" if budget.window_s == EVER else budget.window_s,
+        max_seconds=None if budget is None else max_seconds_of(budget.window_s),
         restarts_used=None if budget is None else budget.counting(reader.clock.now())[0],
     )
     if children:

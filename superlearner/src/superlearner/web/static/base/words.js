@@ -141,8 +141,11 @@ export const UNLIMITED = "unlimited restarts";
 /** Return whether a budget allows so many restarts that their number is meaningless. @param {Pick<Budget, "max">} budget */
 export const unlimited = (budget) => budget.max > 999;
 
+/** The window of a budget whose restarts count for ever, in seconds. */
+export const EVER = 1e9;
+
 /** Return the window of a budget for a sentence; "" if its restarts count for ever. @param {number|null|undefined} window_s */
-export const windowText = (window_s) => (window_s && window_s < 1e9 ? ` in ${duration(window_s)}` : "");
+export const windowText = (window_s) => (window_s && window_s < EVER ? ` in ${duration(window_s)}` : "");
 
 /**
  * Return how many restarts are left, as `budget` of `otp.sentences` does.

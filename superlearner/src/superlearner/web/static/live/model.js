@@ -7,7 +7,7 @@
  * @module
  */
 
-import { counted, number } from "../base/words.js";
+import { counted, EVER, number } from "../base/words.js";
 
 /** @typedef {"running"|"starting"|"restarting"|"exiting"|"stopped"|"crashed"|"stuck"|"suspended"|"gave_up"} State */
 /** @typedef {{at: number, reason: string, crash: boolean}} LastExit */
@@ -218,14 +218,14 @@ export const ranAgain = (before, row) =>
  * depends only on the clock.
  * @param {Budget} budget
  * @param {number} now  server time in seconds
- * @returns {{left: number, next: number|null}}  `next`: when the next restart expires
+ * @returns {{left: number, next: number|null}}  `next`: when the next restart expires; null for never
  */
 export function budgetAt(budget, now) {
   const times = budget.expires?.length ? budget.expires
     : budget.resets_at === null ? [] : Array(budget.used).fill(budget.resets_at);
   const open = times.filter((time) => time > now);
   const older = now < (budget.expires?.[0] ?? 0) ? Math.max(0, budget.used - times.length) : 0;
-  return { left: Math.max(0, budget.max - open.length - older), next: open.length ? Math.min(...open) : null };
+  return { left: Math.max(0, budget.max - open.length - older), next: open.length && budget.window_s !== EVER ? Math.min(...open) : null };
 }
 
 /**

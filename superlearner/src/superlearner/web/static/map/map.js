@@ -316,7 +316,7 @@ export class SlMap extends HTMLElement {
     // restarts expire with time, without a message from the server
     clearTimeout(this.#clock);
     this.#clock = setTimeout(() => this.#repaint(this.#layout.boxes.filter((one) => one.head).map((one) => one.key)),
-      Math.max(50, (next - this.#skew) * 1000 - Date.now() + 10));
+      Math.min(2 ** 30, Math.max(50, (next - this.#skew) * 1000 - Date.now() + 10))); // a longer timer would fire at once
   }
 
   /** Frame the selected processes. */

@@ -52,10 +52,9 @@ export function budgetSection(row, now) {
     class: "bu big", "data-left": left, "data-level": left === 0 ? "none" : left < row.budget.max ? "some" : "all",
   },
     pips(left, row.budget.max), budgetText(left, row.budget));
-  const back = windowText(row.budget.window_s) ? next : null;
-  const meaning = row.pid === null ? "The count begins again at its next start." : left === 0 && back !== null
-    ? `One more crash within ${duration(back - now)} and it gives up.`
-    : back !== null ? `The next one comes back in ${duration(back - now)}.`
+  const meaning = row.pid === null ? "The count begins again at its next start." : left === 0 && next !== null
+    ? `One more crash within ${duration(next - now)} and it gives up.`
+    : next !== null ? `The next one comes back in ${duration(next - now)}.`
       : `It gives up when more than ${number(row.budget.max)} restarts are needed${windowText(row.budget.window_s)}.`;
   return section("Restarts left", count, make("p", { class: "hint" }, meaning));
 }

@@ -192,8 +192,9 @@ export function answers(story) {
     why,
     who: restarted.length ? `${listed(restarted)}. ${again}` : "No process yet.",
     left: limited
-      ? `${by} had ${budgetText(left, { max })}; each comes back after ${window_s} s. Without one it gives up, `
-        + `and its own supervisor decides.`
+      ? `${by} had ${budgetText(left, { max })}; `
+        + `${typeof window_s === "number" ? `each comes back after ${window_s} s` : "none comes back"}. `
+        + "Without one it gives up, and its own supervisor decides."
       : max === undefined || max === null ? "Not known before the restart is done."
       : `${by || "Its supervisor"} allows ${UNLIMITED}.`,
   };
