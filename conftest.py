@@ -87,9 +87,9 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, object, object]:
-    """Freeze what the tests of a file have left, so that later ones do not look through it.
+    """Freeze the objects that the tests of a file have left, so that later searches of the heap skip them.
 
-    A process that ends looks for its open connections in the heap, a check for coroutines of an answer.
+    A process that ends searches the heap for its open connections, and a check for the coroutines of an answer.
     """
     result = yield
     if nextitem is not None and nextitem.path != item.path:

@@ -675,7 +675,7 @@ declare namespace Api {
     /** what happened */ line?: string;
     /** restarts after an own end; of a sum, those from `at` to `until` */ count?: number;
     /** the time of its last event; null while it may go on */ until?: number|null;
-    /** false: only this line of it is kept; the fields below have no more than it says */ kept?: boolean;
+    /** false: only its line is kept; the fields below say no more than the line */ kept?: boolean;
     /** the process that ended first */ name: string|null;
     /** its exit reason; for a give-up, that of the last end or failed start */ reason: string|null;
     /** the file, line and function that raised */ where?: string|null;
@@ -924,7 +924,7 @@ declare namespace Api {
   interface Why {
     pid: string;
     /** false: it is not running */ alive: boolean;
-    /** it replaces an ended process; null while its restart is going on */ restarted: boolean|null;
+    /** it replaces an ended process; null while it is being restarted */ restarted: boolean|null;
     /** false: the events are no longer in memory */ known: boolean;
     summary: string;
     /** where earlier restarts are listed, if there were any; null if `restarted`, not running or unnamed */ earlier?: string|null;

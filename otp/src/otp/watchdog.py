@@ -137,7 +137,7 @@ class Watchdog:
         say: called in the watchdog's thread with each finding; default: a warning on the logger `otp`.
         answers_again: called in the loop when it turns again, with the last finding.
         began: called in the watchdog's thread as soon as the loop is held.
-        idle: seconds between two looks at an idle loop, after which a hold is noticed that much later.
+        idle: seconds between two looks at an idle loop; a hold may be noticed that much later.
     """
 
     def __init__(

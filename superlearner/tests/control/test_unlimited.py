@@ -23,7 +23,7 @@ class Shop(Supervisor):
     ("flags", "words", "budget"),
     [
         ({"max_restarts": "infinity"}, "unlimited restarts", None),
-        ({"max_restarts": 1_000_000}, "unlimited restarts", (1_000_000, 5.0)),
+        ({"max_restarts": 1_000_000}, "1,000,000 restarts allowed in 5 s", (1_000_000, 5.0)),
         ({"max_restarts": 3, "max_seconds": "infinity"}, "3 of 3 restarts left", (3, 1e9)),
     ],
 )

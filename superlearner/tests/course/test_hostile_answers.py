@@ -140,7 +140,7 @@ HOSTILE: dict[str, tuple[str, str]] = {
     "threads": ("import threading\nthreading.Thread(target=print).start()\n" + RIGHT, "expected neither threads"),
     "sockets": ("import socket\nsocket.socket()\n" + RIGHT, "expected neither threads, sockets"),
     # The answer sleeps, and the check has to refuse it
-    "real waiting": ("import time\ntime.sleep(1)\n" + RIGHT, "time.sleep stops the one thread of the runtime"),
+    "real waiting": ("import time\ntime.sleep(1)\n" + RIGHT, "time.sleep blocks the one thread of the runtime"),
     "a builtin replaced": ("import builtins\nbuiltins.isinstance = lambda *a: True\n" + RIGHT, "builtins.isinstance"),
     "the library replaced": (
         "import otp\nasync def call(*a, **k): return 0\notp.GenServer.call = call\n" + RIGHT, "GenServer.call as it is",

@@ -110,7 +110,7 @@ CALLBACK = "def handle_call(self, request, caller, state):\n"
         ),
         (
             "s12.minimal", CALLBACK, f"{CALLBACK}        __import__('time').sleep(60)\n",
-            "M7", "time.sleep stops the one thread of the runtime",
+            "M7", "time.sleep blocks the one thread of the runtime",
         ),
         (
             "s12.minimal", "class Minimal", "__import__('otp').run(print)\nclass Minimal",

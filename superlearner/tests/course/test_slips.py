@@ -1,4 +1,4 @@
-"""Slips that Python runs without a word: a verdict names each with its line, before what happened in the run."""
+"""Slips that Python runs without an error: a verdict names each with its line, before what happened in the run."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def verdict_with(id: str, *replaced: tuple[str, str]) -> Verdict:
         ("s03.counter", 'case "stop"', "case stop", "line 12: `case stop:` takes any value, and calls it `stop`; wri"),
         ("s03.echo", '("echo",', "(echo,", "line 7: `echo` takes any value in `case (echo, text, from_, ref):`; writ"),
         ("s03.echo", SEND, "return (ref, text)", "line 8: `return` ends the process and sends nothing; send the answ"),
-        ("s03.echo", SEND, "return text", f"send the answer, with `{SEND}`. In the run: ('echo', 'hello') got no a"),
+        ("s03.echo", SEND, "return text", f"send the answer with `{SEND}`. In the run: ('echo', 'hello') got no a"),
         ("s03.echo", SEND, "(ref, text)", "line 8: `(ref, text)` does nothing; assign it, send it or return it. In"),
-        ("s03.counter", "number += 1", "number + 1", "line 9: `number + 1` computes a value that nothing keeps; w"),
-        ("s03.counter", "number += 1", "number == 1", "line 9: `number == 1` compares, and keeps nothing; assign "),
+        ("s03.counter", "number += 1", "number + 1", "line 9: `number + 1` computes a value that is not kept; w"),
+        ("s03.counter", "number += 1", "number == 1", "line 9: `number == 1` only compares; use one `=` to assign "),
         (
             "s03.counter",
             'case "increment"',
@@ -85,7 +85,7 @@ def test_two_slips_have_one_verdict_with_both_lines() -> None:
     slips = ('case "increment"', 'case ("increment",)'), ("number += 1", "number + 1")
     say = verdict_with("s03.counter", *slips).steps[-1].say
     assert say.startswith('line 8: `case ("increment",):`')
-    assert "; line 9: `number + 1` computes a value that nothing keeps; write `number += 1`. In the run: exp" in say
+    assert "; line 9: `number + 1` computes a value that is not kept; write `number += 1`. In the run: exp" in say
 
 
 @pytest.mark.parametrize("statement", ["otp.send(from_, 1),", "items.append(1), items.pop()", "await ask() < 1"])
@@ -98,7 +98,7 @@ def test_a_result_that_one_branch_makes_and_does_not_return_is_named() -> None:
     verdict = verdict_with(
         "s13.cache", (branch, branch[7:]), ("Reply(stats, state)\n", f"Reply(stats, state)\n{NEVER}")
     )
-    assert verdict.steps[-1].say.startswith("line 13: `Reply(…)` is made and not returned: write `return Reply(…)`.")
+    assert verdict.steps[-1].say.startswith("line 13: `Reply(…)` is created but not returned; write `return Reply(…)`.")
 
 
 def test_a_returned_answer_is_explained_by_what_answers_and_not_by_a_missing_loop() -> None:

@@ -190,7 +190,7 @@ def test_an_end_with_which_its_supervisor_gives_up_is_marked(inside: Callable[..
         await otp.wait_down(sup, timeout=5)
         platform.hub.flush()
         entries = platform.hub.feed.entries()
-        assert [one.parts.get("straws") for one in entries if one.parts["who"] == "a"] == [None, 1]
+        assert [one.parts.get("fatal") for one in entries if one.parts["who"] == "a"] == [None, 1]
 
     inside(test, tree("a", max_restarts=1), playground_restart_after=30)
 

@@ -571,7 +571,7 @@ def test_a_sleep_that_holds_the_loop_is_no_endless_loop(tmp_path: Path, imported
     reason = within(tmp_path, f"{imported}\n{sleeps}", look, held_s=0.2)
     assert "BlockedLoop" in reason
     assert "EndlessLoop" not in reason
-    assert "time.sleep stops the one thread of the runtime, and with it every process; use await asyncio.sle" in reason
+    assert "time.sleep blocks the one thread of the runtime, and with it every process; use await asyncio.sle" in reason
 
 
 def test_an_endless_loop_that_makes_garbage_is_ended_in_its_own_lines_and_not_in_the_collector(tmp_path: Path) -> None:

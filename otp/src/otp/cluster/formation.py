@@ -1,8 +1,8 @@
 """The formation of a cluster: which of two clusters that meet is the older one.
 
-A member that starts forms a cluster of its own; one that meets an older cluster adopts its formation, and dates its
-claims to names after those there. So of two clusters that had never met, the names of the older one stay. After a
-partition both sides have one formation, and the older claim stays.
+A member that starts forms a cluster of its own. When it meets an older cluster, it adopts that cluster's formation, and
+gives its own claims to names later times than the claims there. So when two clusters meet for the first time, the older
+one keeps its names. After a partition, both sides have the same formation, and the older claim wins.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ KIND: Final = "formed"
 
 
 class Shown(NamedTuple):
-    """A formation as a member shows it: of two, the higher one stays.
+    """A formation as a member sends it; of two that meet, the greater one stays.
 
-    `age` is in seconds, `id` that of the founder, `time` the time of the latest claim to a name.
+    `age` is in seconds, `id` is the founder, and `time` is the logical time of the latest claim to a name.
     """
 
     age: float
@@ -40,19 +40,19 @@ class Formation:
         self.id: str = str(membership.me)
         self._begun = loop.time()
         self._sent: dict[NodeId, Shown] = {}
-        """The formation that each connected node was shown: both sides compare the same two."""
+        """The formation that was sent to each connected node: both sides compare the same two."""
 
     def shown(self) -> Shown:
         """Return the formation as others get it."""
         return Shown(self._loop.time() - self._begun, self.id, self._membership.names.time)
 
     def show(self, node: NodeId) -> tuple[float, str, int]:
-        """Return what a node gets that has connected."""
+        """Return what is sent to a node that has connected."""
         self._sent[node] = shown = self.shown()
         return shown.age, shown.id, shown.time
 
     def meet(self, node: NodeId, theirs: Shown) -> None:
-        """Compare the formation of a node that has connected with the one that it was shown."""
+        """Compare the formation of a node that has connected with the one that was sent to it."""
         mine = self._sent.get(node)
         if mine is None or mine.id != self.id:
             mine = self.shown()
@@ -64,7 +64,7 @@ class Formation:
         self._sent.pop(node, None)
 
     def read(self, node: NodeId, message: tuple[Any, ...]) -> None:
-        """Handle that a connected member has adopted a formation. Raises `ValueError` for an invalid one."""
+        """Handle the formation that a connected member has adopted. Raises `ValueError` for an invalid one."""
         theirs = shown_in(message)
         if theirs[:2] > self.shown()[:2]:
             self._adopt(node, theirs)

@@ -73,7 +73,7 @@ class Global:
     >>> Scheduler().run(main)
     ('n1', ['lobby'])
 
-    When two clusters meet that were never connected, the names of the older cluster stay.
+    When two clusters that were never connected meet, the older cluster keeps its names.
 
     Differences: a conflict is decided by the age of the claims, not by a function; there are no locks.
     """

@@ -165,7 +165,7 @@ class Names:
             self._membership.distribution.tell(node, message)
 
     def restamp(self, seen: int) -> None:
-        """Date the claims of this member after all that an older cluster has seen, in their order."""
+        """Give the claims of this member later times than all in an older cluster, in the same order."""
         me = self._membership.me.name
         self.time = max(self.time, seen)
         own = [(claims[me], claims) for claims in self._claims.values() if me in claims]

@@ -115,7 +115,7 @@ class MemberTransport(SessionTransport):
         self._session.confirm(node)
 
     def renew(self, node: NodeId) -> None:
-        """End the connection with `node`, and begin another one."""
+        """Replace the connection with `node` by a new one."""
         self._ask(self._session.renew(self._loop.time(), node))
 
     async def start(self, events: TransportEvents) -> None:

@@ -98,7 +98,7 @@ class Connection:
         self.asks: bool = False
         """True once the carrier was asked how much it takes."""
         self.asks_at: int = 0
-        """The waiting bytes at which it is asked again, if nothing was sent until then."""
+        """The number of waiting bytes at which it is asked again if nothing is sent before."""
         self.has_lane: bool = False
         """True if the other side takes the lane of large signals."""
         self.batches: bool = False
@@ -109,7 +109,7 @@ class Connection:
         self.doubted: float | None = None
         """The time since when the carrier reports the other side as gone."""
         self.found: list[float] = []
-        """The times since then at which the carrier has reported that it reaches the other side again."""
+        """The times since then at which the carrier reported that it reaches the other side again."""
         self.proved: float = float("-inf")
         """The time of the last probe that the other side has acknowledged."""
         self._probe = 0  # the number of the unacknowledged probe

@@ -76,9 +76,9 @@ STRANGERS: Final = 64
 TIMER: Final = 1e-6
 """Seconds by which a timer may be early."""
 FOUND: Final = 2
-"""Steps of a new link, each of which gives a distant node a heartbeat: it is reached, and it has proven itself."""
+"""Steps of a new link that each give a distant node one more heartbeat: it is reached, and it is authenticated."""
 ASK_AGAIN: Final = 256 * 1024
-"""Bytes that are added to those that wait for a node, before the carrier is asked again how much it takes."""
+"""Further bytes that wait for a node before the carrier is asked again how much it takes."""
 NOTICES: Final = 64
 """Maximum resets and refusals per heartbeat; each is sent once per heartbeat, regardless of what a node sends."""
 
@@ -139,7 +139,7 @@ class Session:
         self._features = features
         self._probes = probes
         self.seeks: Callable[[NodeId], bool] = lambda _: True
-        """Returns whether `send` may connect with a node."""
+        """Returns whether `send` may connect to a node."""
         self.holds: bool = False
         self._peers: dict[NodeId, _Peer] = {}
         self._connected: dict[str, NodeId] = {}
@@ -204,7 +204,7 @@ class Session:
         return [*last, Down(node, "disconnect")]
 
     def renew(self, now: float, node: NodeId) -> list[Action]:
-        """End the connection, and begin another one; neither side has disconnected on purpose."""
+        """Replace the connection by a new one; neither side has disconnected on purpose."""
         peer = self._peers.get(node)
         return [] if peer is None or peer.live is None else self._broken(now, peer, peer.live, Broken("reset"))
 
@@ -565,8 +565,8 @@ class Session:
 
     def _ready(self, live: Connection) -> list[Action]:
         actions: list[Action] = [Put(live.node, frame) for frame in live.ready()]
-        # A loop that sends without a pause leaves no turn in which the carrier could report room, and for longer than
-        # `dead` this node would look silent: ask again after so many bytes.
+        # A callback that sends without a pause leaves the carrier no turn in which to report room. After `dead` seconds
+        # this node would look silent, so the carrier is asked again after so many bytes.
         if live.room <= 0 and (not live.asks or live.waiting >= live.asks_at):
             live.asks, live.asks_at = True, live.waiting + ASK_AGAIN
             actions.append(Room(live.node))

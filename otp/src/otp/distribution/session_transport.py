@@ -167,7 +167,7 @@ class SessionTransport:
         session = self._session
         if session.waiting(node) <= MOST * session.settings.buffer:
             return False
-        self._ask([Room(node)])  # a loop that goes on after `Busy` leaves the carrier no other chance
+        self._ask([Room(node)])  # a callback that goes on sending after `Busy` leaves the carrier no other turn
         return session.waiting(node) > MOST * session.settings.buffer
 
     def until_drained(self, node: NodeId) -> asyncio.Future[None]:

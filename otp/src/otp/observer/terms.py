@@ -145,7 +145,7 @@ class CannotTravel(BadArgument):
         self.path: str = ""
 
     def lead(self, step: str) -> None:
-        """Add the step by which a container leads to the value."""
+        """Put the step from a container to the value before the path."""
         self.path = step + self.path
         place = self.path if len(self.path) <= _LONGEST_PATH else f"{self.path[:_LONGEST_PATH]}…"
         self.reason: Any = f"at {place}: {self.why}" if place else self.why

@@ -42,7 +42,7 @@ __all__ = ["Fingerprints", "MessageMutated", "fingerprint", "line_of_user", "typ
 _MUTABLE: Final = (list, dict, set, bytearray, deque)
 _ATOMS: Final = frozenset({str, int, float, bool, bytes, complex, type(None), Pid, Ref})
 KEPT: Final = 10_000
-AS_SENT: Final = "it as it was sent"
+AS_SENT: Final = "the message as it was sent"
 """The text of a message that was not kept."""
 _TESTING: Final = os.path.join(os.path.dirname(__file__), "")
 

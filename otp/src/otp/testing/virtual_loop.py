@@ -39,7 +39,7 @@ __all__ = ["Deadlock", "RealIONotSimulated", "VirtualLoop"]
 
 NS: Final = 1_000_000_000
 LATER_NS: Final = 1_000
-"""A timer that is so much later is not due, whatever a float has lost."""
+"""A timer that is at least this much later is not due, despite rounding errors of floats."""
 TURNS_AT_ONE_TIME: Final = 1_000
 """Turns of pure asyncio work after which the next timer fires although something is ready."""
 TURNS_WITHOUT_TIMER: Final = 100_000

@@ -175,7 +175,7 @@ class SuperLearner(Application):
 
 
 def report_outage(running: RunningPlatform) -> None:
-    """Keep when no platform ran, for the nodes that it had; from now on, note that one runs."""
+    """Record for its nodes when no platform ran, and note from now on that one runs."""
     platform = running.platform
     away = running.life.begin()
     names = {platform.nodes.default or platform.node.name, *platform.nodes.awaited}

@@ -303,7 +303,7 @@ def _print_addresses_for_others(platform: Any) -> None:
             "TLS requires a certificate for a name of this machine: --certfile FILE --keyfile FILE --allow-host NAME"
         )
     cli = command_line(_named(platform.configuration))
-    print_line(f"a sign-in link for each of a class: {addresses.urls[0]}/class, or {cli} user links @names.txt")
+    print_line(f"sign-in links for a class: {addresses.urls[0]}/class, or {cli} user links @names.txt")
 
 
 def _named(configuration: Configuration) -> Path | None:

@@ -1,4 +1,4 @@
-"""The last sign of life of a platform: the time of an empty file, so that the next one can tell when none ran."""
+"""The last sign of life of a platform: the time of an empty file, which tells the next one since when none ran."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LEAST_S: Final = 0.05
 
 
 class SignOfLife:
-    """The file of one data directory; None keeps none.
+    """The file in a data directory; nothing is kept without one.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:

@@ -9,7 +9,7 @@ from typing import Final
 __all__ = ["natural"]
 
 PLAIN: Final = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"})
-"""Letters that Unicode does not take apart into a plain letter and an accent."""
+"""Letters that Unicode does not decompose into plain letters and accents."""
 NUMBER: Final = re.compile(r"([0-9]+)")
 
 
@@ -26,6 +26,6 @@ def natural(name: str) -> list[tuple[int, str]]:
 
 
 def _folded(name: str) -> str:
-    """Return a name in small letters without accents."""
+    """Return a name in lower case without accents."""
     letters = unicodedata.normalize("NFKD", name.casefold().translate(PLAIN))
     return "".join(each for each in letters if not unicodedata.combining(each))

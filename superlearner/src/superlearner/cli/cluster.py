@@ -117,20 +117,20 @@ def node(
 
 
 def _verb_like(name: str) -> str | None:
-    """Return the verb that a name is, or that was probably meant.
+    """Return the verb that a name is, or probably a misspelling of.
 
     >>> [_verb_like(name) for name in ("list", "lisp", "lsit", "b", "shop")]
     ['list', 'list', 'list', None, None]
     """
     words = [*INSTEAD, *verbs("node")]
     near = [word for word in words if _is_letter_off(name, word)] or get_close_matches(name, words, 1, 0.8)
-    if name == "shop":  # a good name, although a letter off `stop`
+    if name == "shop":  # a likely name, although one letter from `stop`
         return None
     return name if name in words else next(iter(near), None)
 
 
 def _is_letter_off(typed: str, word: str) -> bool:
-    """Return whether a letter differs, is missing or too much, or two are swapped; also for equal words."""
+    """Return whether words differ by at most one letter: changed, missing, extra, or swapped with the next."""
     pairs = zip(typed, word, strict=False)
     same = next((index for index, (one, other) in enumerate(pairs) if one != other), min(len(typed), len(word)))
     left, right = typed[same:], word[same:]

@@ -35,7 +35,7 @@ def ask_members(operation: str, values: Mapping[str, Any], url: str | None, data
         try:
             return ask(record, {"ask": ASKED[operation], **values})
         except ControlError as error:
-            problem = error  # another one may know the member
+            problem = error  # another member may know it
     if problem is not None:
         fail(str(problem), FAILED)
     return None

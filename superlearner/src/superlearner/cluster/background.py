@@ -25,7 +25,7 @@ BEGUN: Final = "begun.json"
 LOGS: Final = "members"
 END_S: Final = 10.0
 LOOK_S: Final = 0.1
-"""Seconds between two looks for the first member to wait for."""
+"""Seconds between two checks for a first member."""
 SOON_S: Final = 2.5
 """Seconds in which a member answers unless it is stopped or held; each is asked again if none does."""
 

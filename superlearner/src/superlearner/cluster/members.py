@@ -118,7 +118,7 @@ class Members:
             if gone.what == "left":
                 return Absence(f"{name} left the cluster at {at}", "see /cluster")
             word = "lost" if gone.what == "lost" else "gone"
-            return Absence(f"{name} is {word} since {at}: {gone.reason}", "see /cluster")
+            return Absence(f"{name} has been {word} since {at}: {gone.reason}", "see /cluster")
         return None
 
     async def open_control(self) -> None:

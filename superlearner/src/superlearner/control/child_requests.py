@@ -1,4 +1,4 @@
-"""Requests to stop or start children while they are carried out: events of supervisors do not tell who asked."""
+"""Requests to stop or start children that are being carried out; events of supervisors do not say who asked."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final, Literal
 
 from otp import sentences
-from otp.observer import ChildView, SupervisorView, Tree
+from otp.observer import Budget, ChildView, SupervisorView, Tree
 from superlearner.control.terms import clip, plain_pid
 
 __all__ = ["FORMATS", "Drawn", "as_dot", "as_mermaid", "as_text", "draw"]
@@ -71,9 +71,17 @@ def _branches(above: SupervisorView, indent: str) -> Iterator[str]:
 
 def _supervisor_line(view: SupervisorView, called: str, status: str = "") -> str:
     budget = view.budget
-    left = sentences.budget(budget.used, budget.max_restarts, budget.max_seconds) or "unlimited restarts"
+    left = sentences.budget(budget.used, budget.max_restarts, budget.max_seconds) or _allowed(budget)
     told = ", ".join(filter(None, (left, status)))
     return f"{_one_line(called)} {plain_pid(view.pid)} {view.strategy}{f' ({told})' if told else ''}"
+
+
+def _allowed(budget: Budget) -> str:
+    """Return the limit of restarts if it is too high to count those left, or if there is none."""
+    if budget.max_restarts == "infinity":
+        return "unlimited restarts"
+    window = "" if budget.max_seconds == "infinity" else f" in {sentences.duration(budget.max_seconds)}"
+    return f"{budget.max_restarts:,} restarts allowed{window}"
 
 
 def _child_line(child: ChildView) -> str:

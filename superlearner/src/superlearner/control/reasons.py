@@ -21,7 +21,7 @@ __all__ = [
     "text_of_reason", "where_of",
 ]  # fmt: skip
 
-BLOCKS: Final = "stops the one thread of the runtime, and with it every process; use await asyncio.sleep(…)"
+BLOCKS: Final = "blocks the one thread of the runtime, and with it every process; use await asyncio.sleep(…)"
 """The effect of a call such as `time.sleep`, and what to use instead."""
 OTP: Final = os.path.dirname(otp.__file__)
 NOT_THEIRS: Final = (

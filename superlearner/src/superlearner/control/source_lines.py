@@ -22,7 +22,7 @@ Parsing blocks the interpreter in any thread, 28 ms for 5,000 lines."""
 MOST_LINES: Final = 300
 NEAR: Final = 12
 ABOVE: Final = 30
-"""Lines above an excerpt that show what its values are: after `password=` they are secret."""
+"""Lines above an excerpt that say what its values are: those after `password=` are secret."""
 MOST_SHOWN: Final = 200
 """Most characters of a line in an excerpt."""
 WIDEST: Final = 400

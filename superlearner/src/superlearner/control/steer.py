@@ -170,7 +170,7 @@ async def deliver(pid: Pid, message: Any, how: Literal["send", "cast", "call"], 
 
 
 def _suspension(pid: Pid) -> str:
-    """Return since when a server is suspended and by whom, to be added to a sentence; "" if it is not."""
+    """Return the end of a sentence: since when a server has been suspended, and by whom; "" if it is not."""
     process: Any = pid
     found = suspension_of(process)
     if found is None:
@@ -190,7 +190,7 @@ def send_unchecked(pid: Pid, message: Any, how: Literal["send", "cast"]) -> None
 def child_id(supervisor: Pid, text: str) -> Hashable:
     """Return the id of the child that `text` names; the pid of a dynamic child.
 
-    An id comes first, also as it is displayed, or a pid; else the name of exactly one child, as pages show it.
+    Ids come first, as values or as displayed, and pids; then a name that pages show for exactly one child.
 
     Raises:
         NotThere: there is no such child, or several have this name.

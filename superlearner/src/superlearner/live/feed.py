@@ -46,7 +46,7 @@ class Feed:
     Args:
         offset: wall clock seconds at the zero of the node's clock.
         run: the run of the node's program, see `restarts.ids`.
-        requests: name who asked for a stop or a start.
+        requests: the requests to stop or start children that are being carried out.
     """
 
     def __init__(self, offset: float = 0.0, run: str = "", requests: ChildRequests | None = None) -> None:
@@ -61,7 +61,7 @@ class Feed:
         self._recent: dict[str, deque[float]] = {}
         self._latest: dict[str, Story] = {}
         self._alike: dict[tuple[str, tuple[str, str]], Story] = {}
-        """The latest story of each slot and what happened."""
+        """The latest story of each slot, by what happened."""
         self._signals = Signals()
         self._holds: deque[tuple[float, str | None, int]] = deque(maxlen=MOST_HOLDS)
         """Callbacks that held the event loop: time of the end, pid, number of the entry."""
@@ -303,7 +303,7 @@ class Feed:
         sup_pid = facts_of(event).pid
         last = self._open.get(sup_pid)
         if last is not None and not last.done:
-            last.done, last.waits, last.straws = True, False, last.straws + 1
+            last.done, last.waits, last.fatal = True, False, last.fatal + 1
             last.tail = sentences.no_restart_left(last.supervisor)
             self._put(last)
         if supervisor is None:
@@ -355,7 +355,7 @@ class Feed:
     # Entries
 
     def _begin(self, key: str, at: float, alike: tuple[str, str], *, fold: bool = True) -> Story:
-        """Return a new story, or the slot's latest one if it ends so often that its entries must be folded.
+        """Return a new story, or the slot's latest one if the slot ends so often that its entries are folded.
 
         `alike` is what happened: a kill and a crash, or crashes of different classes, are never in one story.
         """

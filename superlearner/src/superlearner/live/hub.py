@@ -72,7 +72,7 @@ class Hub:
         clock: wall clock of its events.
         head: fields of a snapshot about the platform: epoch, node, version.
         carrier: the node on which the clock lives; by default the shown node.
-        requests: name who asked for a stop or a start.
+        requests: the requests to stop or start children that are being carried out.
         frame_interval, heartbeat_interval: seconds.
         viewer_queue, frame_rows: limits of a viewer and of a frame.
     """

@@ -28,7 +28,7 @@ class Hubs:
     Args:
         node: the platform's own node, which runs the clock.
         head: fields of every snapshot about the platform: epoch, version.
-        requests: name who asked for a stop or a start.
+        requests: the requests to stop or start children that are being carried out.
         limits: intervals and limits of a `Hub`.
     """
 

@@ -52,7 +52,7 @@ MOST_BYTES: Final = 500_000
 """The largest replay; of a larger restart only the line is kept."""
 MOST_RECALLED: Final = 10_000
 MOST_LINES: Final = 5_000
-"""The restarts without a replay that a node may send in a minute: when it is attached, all that it has in memory."""
+"""The restarts without a replay that a node may send in a minute; once attached, it sends all in its memory."""
 MOST_SENT: Final = 50
 """Replays in an answer."""
 MOST_SENT_BYTES: Final = 2_000_000
@@ -243,7 +243,7 @@ class Moments:
         )
 
     def add_outage(self, node: str, since: float, until: float) -> None:
-        """Keep that the platform did not run, so that nothing of the node was observed."""
+        """Record a time in which the platform did not run, so that the node was not observed."""
         line = describe_outage(since, until)
         self._add(MomentRow(node, new_run(), 1, 1, since, until, line, 1, "1"))
 
@@ -280,7 +280,7 @@ class Moments:
         self._add(replace(row, node=remote.name, owner=remote.owner, line=line, data=data, kind=kind, id=0))
 
     async def recall(self, run: str) -> list[MomentRow]:
-        """Return what is known of a run, without replays: its node was attached before, and its program still runs."""
+        """Return the known restarts of a run, without replays: its node was attached before."""
         known = [row for row in self._rows.values() if row.run == run]
         if self.store is not None and self.store.url is not None:
             with contextlib.suppress(StoreUnavailable):
@@ -300,7 +300,7 @@ class Moments:
 
 
 def listen_to(moments: Moments, remote: RemoteNode) -> _Listening:
-    """Return the requests to a node, whose restarts are kept in `moments`."""
+    """Return the listener to a node that keeps its restarts in `moments`."""
     return _Listening(remote, partial(moments.take, remote), moments.recall)
 
 
@@ -365,13 +365,13 @@ class _Listening:
         return bool(told.moments)
 
     def has(self, number: int, run: str) -> bool:
-        """Return whether a restart is kept, alone or in a sum of before: the node may have forgotten that."""
+        """Return whether a restart is kept, alone or in an earlier sum that the node may no longer have."""
         if run != self._run:
             return False
         return number in self._known or any(first <= number <= last for first, last in self._summed)
 
     async def _begin(self, run: str) -> None:
-        """Read what is kept of a run, once for each time the node is attached."""
+        """Read the restarts that are kept of a run, once for each time the node is attached."""
         kept = await self._recall(run)
         self._run, self._known = run, {row.number: None for row in sorted(kept, key=lambda one: one.number)}
         self._summed = [(row.number, row.last) for row in kept if not row.events]
@@ -389,16 +389,16 @@ class _Listening:
 
 
 def describe_outage(since: float, until: float) -> str:
-    """Return the sentence about a time without a platform.
+    """Return the sentence about a time without a running platform.
 
     >>> import time
     >>> noon = time.mktime((2030, 1, 2, 12, 0, 0, 0, 0, -1))
-    >>> describe_outage(noon, noon + 3), describe_outage(noon - 86_400, noon)[-35:]
-    ('the platform did not run from 12:00:00 to 12:00:03', 'from 1 January 12:00:00 to 12:00:00')
+    >>> describe_outage(noon, noon + 3), describe_outage(noon - 86_400, noon)[-45:]
+    ('the platform did not run from 12:00:00 to 12:00:03', 'from 1 January 12:00:00 to 2 January 12:00:00')
     """
     begun, over = datetime.fromtimestamp(since), datetime.fromtimestamp(until)
-    day = "" if begun.date() == over.date() else f"{begun.day} {begun:%B} "
-    return f"{OUTAGE} from {day}{begun:%H:%M:%S} to {over:%H:%M:%S}"
+    from_, to = (f"{'' if begun.date() == over.date() else f'{at.day} {at:%B} '}{at:%H:%M:%S}" for at in (begun, over))
+    return f"{OUTAGE} from {from_} to {to}"
 
 
 def _pack(data: bytes) -> bytes:

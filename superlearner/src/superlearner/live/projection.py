@@ -94,7 +94,7 @@ def graft(model: Projection, slot: Slot, parent: str | None, at: float) -> set[s
 
 
 def _with_group(supervisor: Slot) -> Sequence[Slot]:
-    """Return the children; those that a strategy restarts with one that is being restarted are so as well."""
+    """Return the children; those that the strategy restarts with another one count as restarting, too."""
     children = supervisor.children
     first = next((place for place, child in enumerate(children) if child.restarting), None)
     if first is None or supervisor.strategy not in GROUPS:

@@ -145,8 +145,8 @@ class Story:
     failed: str = ""
     """The reason why its first restart failed; "" if it did not."""
     done: bool = False
-    straws: int = 0
-    """Those of its ends with which the supervisor gave up, which has an entry of its own."""
+    fatal: int = 0
+    """The number of its ends at which the supervisor gave up; the give-up has an entry of its own."""
     burst: Burst = field(default_factory=Burst)
     waits: bool = False
     """True until its supervisor reports the restart that is expected."""
@@ -205,8 +205,8 @@ class Story:
         }  # fmt: skip
         if self.times > 1:
             parts |= {"times": self.times, "since": self.first_at, "per_second": self.per_second}
-        if self.straws:
-            parts["straws"] = self.straws
+        if self.fatal:
+            parts["fatal"] = self.fatal
         return Entry(
             id=self.id,
             at=self.at,

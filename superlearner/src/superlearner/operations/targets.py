@@ -181,7 +181,7 @@ def answering() -> Generator[None]:
         listing = LISTINGS.get(error.kind, "GET /api/v1/supervisors")
         raise OperationError(f"{error.kind}_not_found", str(error), hint=f"see {listing}") from None
     except Unanswered as error:
-        resume = f"POST /api/v1/processes/{error.suspended}/resume resumes it, and it handles the messages that wait"
+        resume = f"POST /api/v1/processes/{error.suspended}/resume resumes it; it then handles the waiting messages"
         hint = "set a longer timeout_ms, or see process.backtrace" if error.suspended is None else resume
         raise OperationError("timeout", str(error), hint=hint) from None
     except otp.NoProcess:

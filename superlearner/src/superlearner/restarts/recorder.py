@@ -40,7 +40,7 @@ from superlearner.restarts.present import Running, waits
 from superlearner.restarts.sums import Kind, Sums
 from superlearner.restarts.tables import Past
 
-__all__ = ["MOST_A_MINUTE", "Record", "Recorder", "describe_group", "is_rest", "is_worth"]
+__all__ = ["MOST_A_MINUTE", "Record", "Recorder", "describe_group", "is_worth", "lacks_beginning"]
 
 MOST_A_MINUTE: Final = 100
 MINUTE_S: Final = 60.0
@@ -115,7 +115,7 @@ class Recorder:
         self._most = most
         self._clock = Clock()
         self._known: dict[int, None] = {}
-        """The restarts that are done with, those in a sum included."""
+        """The restarts that were recorded or counted in a sum."""
         self._earlier = earlier
         self._first = self._begun = 0 if earlier else node.trace_seq
         self._minute = -MINUTE_S
@@ -124,7 +124,7 @@ class Recorder:
         self._full_at = 0
         """The number of the event after which each one is counted when it happens; 0 if all are drawn."""
         self._pending: dict[int, Pending] = {}
-        """The ends that are to be drawn, by number: one is counted if its events leave the memory before."""
+        """The ends that are to be drawn, by number; an end whose events leave the memory first is only counted."""
         self._lines: set[int] = set()
         """The earlier restarts of which only a line is kept."""
         self._stopped: dict[tuple[Any, Any], int] = {}
@@ -228,8 +228,8 @@ class Recorder:
     def _record(self, *, settled: bool) -> float:
         memory, now = Memory(otp.trace.history(self._node)), Running(self._node, self._last)
         found = groups(memory, lambda end: waits(now, end))
-        if self._earlier:  # of the oldest restart in memory, the end may have left already
-            for group in filter(is_rest, found.values()):
+        if self._earlier:  # the end of the oldest restart in memory may be gone already
+            for group in filter(lacks_beginning, found.values()):
                 self._note(group)
         new = {id(one): one for one in found.values() if self._is_new(one)}
         if self._earlier:
@@ -330,8 +330,8 @@ def _kind_of(event: TraceEvent) -> Kind:
     return Kind(event.pid, event.data["id"], _how(event))
 
 
-def is_rest(group: Group) -> bool:
-    """Return whether the end with which a group began is no longer in memory, as of the oldest one there."""
+def lacks_beginning(group: Group) -> bool:
+    """Return whether the end that began a group is no longer in memory, as with the oldest group there."""
     return not group.complete and group.first.kind != "exited"
 
 

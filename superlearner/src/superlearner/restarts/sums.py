@@ -1,4 +1,4 @@
-"""Restarts that are only counted, with a sum for each child and each kind of end.
+"""Sums of restarts that are only counted, one for each child and each kind of end.
 
 A kill and a crash are never in one sum, so that a sum says what happened each time, in the words of a single restart.
 """
@@ -52,7 +52,7 @@ class Sum:
     until: int
     count: int = 0
     restarted: int = 0
-    """Those of which the restart is known."""
+    """The number of ends that a restart followed."""
 
     def add(self, other: Sum) -> None:
         """Add another sum."""
@@ -68,7 +68,7 @@ class Sums:
     def __init__(self) -> None:
         self._found: dict[Kind, Sum] = {}
         self.first = self.last = 0
-        """The numbers between which all of them are."""
+        """The lowest and the highest number that was counted."""
 
     def __bool__(self) -> bool:
         return bool(self._found)

@@ -48,7 +48,7 @@ class EndlessLoop(BaseException):
 
 
 class BlockedLoop(EndlessLoop):
-    """A callback waited in a way that stops the whole loop, such as `time.sleep`."""
+    """A callback blocked the whole loop, for example with `time.sleep`."""
 
 
 class Interrupter:

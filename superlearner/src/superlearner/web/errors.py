@@ -38,7 +38,7 @@ __all__ = ["API_PREFIX", "ApiError", "in_envelope", "install_error_handlers", "p
 
 API_PREFIX: Final = "/api"
 SHOWS: Final = ("info", "spec")
-"""The last part of paths that show what the path without it changes."""
+"""The last parts of paths that show what the paths without them change."""
 LONGEST_NEAR: Final = 200
 """Longest path that is compared with others; comparing takes time."""
 API_PAGES: Final = "/api/docs"

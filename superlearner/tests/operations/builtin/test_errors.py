@@ -320,7 +320,7 @@ def test_a_process_that_has_not_been_restarted_says_where_earlier_restarts_are_l
         why = (await platform.get(f"{AT}/errors/why"))["data"]
         assert re.fullmatch(
             r"not restarted since \d\d:\d\d:\d\d, where the events in memory begin; "
-            r"`superlearner restart list --process counter_1` lists those before, if any", why["earlier"],
+            r"`superlearner restart list --process counter_1` lists earlier ones, if any", why["earlier"],
         )  # fmt: skip
         root = (await platform.get("/api/v1/processes/superlearner/errors/why"))["data"]
         assert (root["known"], root["summary"]) == (False, "it started before the events in memory")

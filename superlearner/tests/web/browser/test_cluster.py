@@ -109,7 +109,7 @@ def test_a_member_that_is_alone_says_how_a_second_one_joins(cluster: Callable[..
     page = cluster(topology(member(OWN)))
     expect(page.get_by_role("heading", name="One member so far")).to_be_visible()
     expect(page.get_by_text("node b", exact=False)).to_be_visible()
-    expect(page.get_by_text("No member has come or gone.")).to_be_visible()
+    expect(page.get_by_text("No member has joined or left.")).to_be_visible()
 
 
 def test_members_show_their_health_and_who_is_missing_is_named(cluster: Callable[..., Page]) -> None:

@@ -89,8 +89,8 @@ def test_when_it_is_gone_its_pages_say_so(open_page: Callable[..., Page], remote
         expect(other.locator("#live")).to_have_text("Live")
     remote_node_page.do(lambda: remote_node_page.platform.nodes.detach(SECOND))
     for other in others:  # the page does not retry, so nothing else follows
-        expect(other.get_by_role("alert")).to_have_text(re.compile(f"^The node {SECOND} is not observed"))
-    said = page.get_by_role("alert").filter(has_text=f"The node {SECOND} is not observed")
+        expect(other.get_by_role("alert")).to_have_text(re.compile(f"^The node {SECOND} is no longer observed"))
+    said = page.get_by_role("alert").filter(has_text=f"The node {SECOND} is no longer observed")
     expect(said.get_by_role("link")).to_have_text("superlearner@127.0.0.1")
     expect(page.locator("#live")).to_have_text("Not connected")
     for action in ("Send", "Suspend ledger", "Kill ledger", "Watch messages"):

@@ -61,8 +61,9 @@ test("a crash does not tick off the kill, but is explained", () => {
 test("how many restarts are left is not known before a restart is done", () => {
   const left = (/** @type {any} */ more) =>
     answers(/** @type {any} */ ({ kind: "crashed", text: "", parts: { who: "two", reason: "killed", by: "group", ...more } })).left;
-  assert.equal(left({}), "Not known before the restart is done.");
+  assert.equal(left({}), "Known once the restart is done.");
   assert.equal(left({ used: 1, max: "infinity" }), "group allows unlimited restarts.");
+  assert.equal(left({ used: 1, max: 1_000 }), "group allows 1,000 restarts.");
   assert.match(left({ used: 1, max: 5, window_s: 60 }), /^group had 4 of 5 restarts left/);
   assert.equal(left({ used: 1, max: 5, window_s: "infinity" }),
     "group had 4 of 5 restarts left; none comes back. Without one it gives up, and its own supervisor decides.");

@@ -43,10 +43,10 @@ test("the crash with which a supervisor gave up is in the line of the give-up on
     id, at: id, kind: "crashed", level: "bad", key: "shop/till", text: "", parts: { who: "till", reason: "KeyError", ...parts },
   });
   const fall = { id: 9, at: 9, kind: "gave_up", level: "bad", key: "shop", text: "shop gave up", parts: { who: "shop" } };
-  const feed = [crash(1), crash(2), crash(8, { straws: 1 }), fall], lines = new Storms().take(restartsIn(feed));
+  const feed = [crash(1), crash(2), crash(8, { fatal: 1 }), fall], lines = new Storms().take(restartsIn(feed));
   assert.deepEqual(newest({ node: "a", lines, refs: new Set(), stored: [] }, 9).map(({ count, line }) => [line.event.kind, count]),
     [["gave_up", 1], ["crashed", 2]]);
-  const folded = new Storms().take(restartsIn([crash(3, { times: 7, straws: 1 }), fall]));
+  const folded = new Storms().take(restartsIn([crash(3, { times: 7, fatal: 1 }), fall]));
   assert.deepEqual(folded.map(({ count }) => count), [1, 6]);
 });
 

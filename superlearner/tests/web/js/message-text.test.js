@@ -13,7 +13,7 @@ test("a call without an answer is explained with the name of the process as it i
 
 test("a call to a suspended server is explained by the suspension", () => {
   const text = unansweredText("stock did not answer within 5 s: it has been suspended since 01:58:02 by a request over HTTP");
-  assert.match(text, /suspended since 01:58:02 by a request over HTTP\. Resume it: [^.]*\.$/);
+  assert.match(text, /suspended since 01:58:02 by a request over HTTP\. Resume it to [^.]*\.$/);
   assert.doesNotMatch(text, /NoReply/);
 });
 
@@ -33,8 +33,8 @@ test("a sentence has a capital unless it begins with a name of the code", () => 
 test("a callback that held the loop is told in its sentence", () => {
   assert.equal(crashText("EndlessLoop('bank held the loop for 2 s; let the callback return')"),
     "bank held the loop for 2 s; let the callback return");
-  assert.equal(crashText("BlockedLoop('bank held the loop for 2 s; time.sleep stops the one thread')"),
-    "bank held the loop for 2 s; time.sleep stops the one thread");
+  assert.equal(crashText("BlockedLoop('bank held the loop for 2 s; time.sleep blocks the one thread')"),
+    "bank held the loop for 2 s; time.sleep blocks the one thread");
   assert.equal(crashText("ValueError('x')"), "ValueError('x')");
   assert.equal(crashText("ServerDown: a ended before it answered: EndlessLoop('a held the loop for 2 s'); it runs again as 0.9.0"),
     "ServerDown: a ended before it answered: a held the loop for 2 s; it runs again as 0.9.0");

@@ -315,7 +315,7 @@ def _describe(value: Any) -> str:
 
 
 def _started_class(child: Any) -> str:
-    """Return the name of the class whose `start` or `start_link` made a coroutine; "" for any other child."""
+    """Return the name of the class whose `start` or `start_link` returned a coroutine; "" for any other child."""
     if type(child) is not CoroutineType or (frame := child.cr_frame) is None:
         return ""
     made = frame.f_locals.get("cls")

@@ -132,10 +132,10 @@ def end_for_a_cause(events: Sequence[Event]) -> Iterator[Violation]:
 
 
 def older_formation_survives(events: Sequence[Event]) -> Iterator[Violation]:
-    """R3: of two clusters that meet for the first time, the names of the older one stay."""
+    """R3: when two clusters meet for the first time, the older one keeps its names."""
     claims, times = _Claims(), dict[_Claim, int]()
     late: set[tuple[_Claim, _Claim]] = set()
-    """Claims with those of the older cluster that they met, and that they may not win against."""
+    """Pairs of a claim and one of the older cluster that it met, against which it must not win."""
     for event in events:
         claims.read(event)
         if event.kind == "registered":
@@ -150,7 +150,7 @@ def older_formation_survives(events: Sequence[Event]) -> Iterator[Violation]:
             loser = _claim_of(event.data)
             winner = claims.lost_to[loser]
             if (winner, loser) in late:
-                text = f"{_text(loser.pid)} lost it to {_text(winner.pid)}, whose cluster was the younger one"
+                text = f"{_text(loser.pid)} lost it to {_text(winner.pid)}, whose cluster was younger"
                 yield Violation("R3", event.at, loser.key, text)
 
 

@@ -161,7 +161,7 @@ class DirectLink:
 
     @property
     def room(self) -> int:
-        """The bytes that it takes without much waiting, after what the system takes now of those before."""
+        """The bytes that it takes without much waiting, once the system has taken what it can of those before."""
         self._flush()
         room = 0 if self._closed else max(0, ROOM - len(self._waiting))
         self._short = self._short or not room

@@ -150,7 +150,7 @@ def _reason(reason: Any, limit: int, depth: int, waited: float = 0.0) -> str:
         return clip(plain, limit)
     term = reason.term if issubclass(type(reason), Crash) else reason
     if issubclass(type(term), ExceptionTerm):
-        if not term.args and type(term.text) is str and term.text:  # its `__str__` knows more than its arguments
+        if not term.args and type(term.text) is str and term.text:  # its `__str__` says more than its arguments
             return clip(f"{term.type_name}: {without_secrets(term.text.splitlines()[0], limit)}", limit)
         arguments = ", ".join(_value(argument, limit) for argument in islice(term.args, limit))
         return clip(f"{term.type_name}({arguments}{_file_of(term, limit)})", limit)

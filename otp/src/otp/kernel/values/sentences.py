@@ -32,7 +32,7 @@ COUNTS: Final = ("", "once", "twice", "three", "four", "five", "six", "seven", "
 UNLIMITED: Final = "unlimited restarts"
 
 UNREMARKABLE: Final = 1000
-"""Number of allowed restarts from which the budget is not mentioned."""
+"""Number of allowed restarts from which those left are not mentioned."""
 
 
 def story(*clauses: str) -> str:

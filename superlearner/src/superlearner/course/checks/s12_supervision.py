@@ -351,8 +351,8 @@ async def ends(
 ) -> list[Drawn]:
     """Return the processes of the drawn tree that end when one crashes, which is the first of them.
 
-    The crash and its effects are shown if `shown` is the first wrong row of the answer, and also the first of those
-    that depend on the crashed one and still go on as before.
+    The crash and its effects are shown if `shown` is the first wrong row of the answer, and so is the first of those
+    that depend on the crashed one but go on as before.
     """
     pids: dict[Drawn, otp.Pid] = {}
 

@@ -32,7 +32,7 @@ UNREACHABLE: Final = re.compile(r"name capture '(\w+)' makes remaining patterns 
 PARTS: Final = {each.__name__: each._fields for each in (otp.Down, otp.ExitSignal)}
 """The messages of the library that a case matches by their parts."""
 ANYTHING: Final = frozenset({"message", "request", "unknown", "other", "others", "rest", "anything", "default"})
-"""Names for any message: such a case means what it does, even if a message begins with this text."""
+"""Names for any message: such a case is intended, even if a message begins with this text."""
 LITERALS: Final = (int, str, bytes, bool, type(None))
 
 
@@ -44,7 +44,7 @@ def captured(source: str, names: Mapping[str, Any], texts: Collection[str] = ())
     Args:
         source: the answer.
         names: those of its module, once it has run.
-        texts: with which messages begin, of the task and of the answer.
+        texts: those with which messages of the task and of the answer begin.
 
     >>> captured("match message:\n  case stop: pass", {}, {"stop"})
     'line 2: `case stop:` takes any value, and calls it `stop`; write `case "stop":`'

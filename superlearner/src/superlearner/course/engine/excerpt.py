@@ -119,7 +119,7 @@ class Excerpt:
     ) -> tuple[CourseRow, ...]:
         """Return the rows to show, the last of them marked.
 
-        Of equal crashes it is the first, which is their cause; when a supervisor gives up, and not what it stops then.
+        Of equal crashes, that is the first, which causes the others; of a give-up, the give-up and not what it stops.
 
         Args:
             events: the trace.

@@ -1,6 +1,6 @@
-r'''Slips of an answer that Python runs without a word: found in its source, and named with their lines.
+r'''Slips in an answer that Python runs without an error: they are found in its source and named with their lines.
 
-A check looks for them only after an answer has failed, and says them before what happened in the run.
+A check looks for them only after an answer has failed, and reports them before what happened in the run.
 
 >>> source = """
 ... async def counter(n=0):
@@ -13,8 +13,8 @@ A check looks for them only after an answer has failed, and says them before wha
 >>> for found in slips_in(source, sent=["increment"], spawned={"counter"}):
 ...     print(found)
 line 4: `case ("increment",):` does not match the message 'increment'; write `case "increment":`
-line 5: `n + 1` computes a value that nothing keeps; write `n += 1`
-line 7: `return` ends the process and sends nothing; send the answer, with `otp.send(from_, (ref, n))`
+line 5: `n + 1` computes a value that is not kept; write `n += 1`
+line 7: `return` ends the process and sends nothing; send the answer with `otp.send(from_, (ref, n))`
 '''
 
 # What learners send has no type.
@@ -55,7 +55,7 @@ def slips_in(source: str, sent: Sequence[Any] = (), spawned: Collection[str] = (
         source: the answer.
         sent: the messages that were sent in the run.
         spawned: the names of the functions that a process runs.
-        said: the verdict without them; it may name the line of one.
+        said: the verdict without them; it may already name one of their lines.
     """
     tree = ast.parse(source)
     found = [*_dropped(tree), *_returned(tree, spawned), *_mismatched(tree, source, sent)]
@@ -101,16 +101,16 @@ def texts_of(messages: Iterable[Any]) -> Iterator[str]:
 
 
 def _dropped(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """Yield the values that are computed and dropped."""
+    """Yield the values that are computed and not used."""
     for node in ast.walk(tree):
         match node:
             case ast.Expr(value=ast.Call(func=made)) if (name := _last_name(made)) in RESULTS:
-                yield node.lineno, f"`{name}(…)` is made and not returned: write `return {name}(…)`"
+                yield node.lineno, f"`{name}(…)` is created but not returned; write `return {name}(…)`"
             case ast.Expr(value=ast.Compare(left=ast.Name(id=name), ops=[ast.Eq()]) as value):
-                yield node.lineno, f"`{_quoted(value)}` compares, and keeps nothing; assign with one `=` to `{name}`"
+                yield node.lineno, f"`{_quoted(value)}` only compares; use one `=` to assign to `{name}`"
             case ast.Expr(value=ast.BinOp(left=ast.Name(id=name), op=op, right=right) as value):
                 sign = _quoted(ast.AugAssign(ast.Name(name), op, right))
-                yield node.lineno, f"`{_quoted(value)}` computes a value that nothing keeps; write `{sign}`"
+                yield node.lineno, f"`{_quoted(value)}` computes a value that is not kept; write `{sign}`"
             case ast.Expr(value=value) if isinstance(value, DROPPED) and not _calls(value):
                 yield node.lineno, f"`{_quoted(value)}` does nothing; assign it, send it or return it"
             case _:
@@ -133,11 +133,11 @@ def _returned(tree: ast.Module, spawned: Collection[str]) -> Iterator[tuple[int,
                 if len(unread) > 1 and not isinstance(answer, ast.Tuple):
                     answer = ast.Tuple([ast.Name(unread[-1]), answer])
                 send = f"otp.send({to}, {_quoted(answer)})"
-                yield last.lineno, f"{RETURN}; send the answer, with `{send}`"
+                yield last.lineno, f"{RETURN}; send the answer with `{send}`"
 
 
 def _mismatched(tree: ast.Module, source: str, sent: Sequence[Any]) -> Iterator[tuple[int, str]]:
-    """Yield the cases with the first text of messages that were sent, and that match none of these."""
+    """Yield the cases that begin with the text of sent messages, but match none of them."""
     cases = [node.pattern for node in ast.walk(tree) if isinstance(node, ast.match_case)]
     tags = [(pattern, tag) for pattern in cases for tag in _tags(pattern)]
     for text in dict.fromkeys(tag for _, tag in tags):
@@ -154,7 +154,7 @@ def _mismatched(tree: ast.Module, source: str, sent: Sequence[Any]) -> Iterator[
 
 
 def _expression(value: Any) -> ast.expr:
-    """Return a message as an expression, in which `_` is a value without a literal."""
+    """Return a message as an expression; `_` stands for a value that has no literal."""
     if type(value) in (str, bytes, int, float, bool, type(None)):
         return ast.Constant(value)
     if type(value) is tuple or type(value) is list:
@@ -164,12 +164,12 @@ def _expression(value: Any) -> ast.expr:
 
 
 def _shown(message: Any) -> str:
-    """Return a message with words in the place of its numbered terms."""
+    """Return a message with … in place of its pids and references."""
     return re.sub(r"#?\w*<[\d.]+>", "…", render(message))
 
 
 def _tags(pattern: ast.pattern) -> list[str]:
-    """Return the texts with which messages begin that a pattern may match."""
+    """Return the first texts of the messages that a pattern may match."""
     if isinstance(pattern, ast.MatchOr):
         return [tag for each in pattern.patterns for tag in _tags(each)]
     tag = _tag(pattern)

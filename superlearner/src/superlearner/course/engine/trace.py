@@ -67,7 +67,7 @@ class Trace:
         return [event for event in self.events(since) if event.kind == "sent" and event.data.get("to") == to]
 
     def terms(self) -> list[Any]:
-        """Return the messages that were sent, and that it kept, oldest first."""
+        """Return the sent messages that are kept, oldest first."""
         return [event.data.get("term") for event in self.kept if event.kind == "sent"]
 
     def functions(self) -> set[str]:

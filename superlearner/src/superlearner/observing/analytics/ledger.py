@@ -148,7 +148,7 @@ class Ledger:
         for pid in supervisors(node, "all"):
             self.meet(pid)
         self._take_over_fallen(otp.trace.history(node))
-        self.book.total_restarts = total  # it has the restarts of those, too
+        self.book.total_restarts = total  # it already includes their restarts
         self._subscription = otp.trace.subscribe(node, self.on_event, kinds=KINDS)
 
     def close(self) -> None:
@@ -197,7 +197,7 @@ class Ledger:
         starts = {
             child: event for event in events if event.kind in STARTS and (child := event.data["child"]) is not None
         }
-        last: dict[tuple[str | None, str | None], Pid] = {}  # the ones that ended last, by name and place
+        last: dict[tuple[str | None, str | None], Pid] = {}  # the processes that ended last, by name and place
         for event in events:
             if event.kind == "exited" and event.pid is not None:
                 name, start = event.data.get("name"), starts.get(event.pid)

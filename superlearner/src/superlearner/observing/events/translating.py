@@ -62,7 +62,7 @@ def event_of(
 
 
 def names_in(events: Iterable[otp.trace.Event]) -> dict[Any, str]:
-    """Return the names of processes that events tell: the registered name, else the id as a child."""
+    """Return the names of processes in events: the registered name, else the child id."""
     found: dict[Any, str] = {}
     ids: dict[Any, str] = {}
     for event in events:

@@ -36,12 +36,12 @@ TYPES: Final[dict[str, Type]] = {
     "child_started": Type(
         "a supervisor started a child",
         "`id`, `restart`, `type`, `old`, `restarts`, `along`, `what` (class or function), "
-        "`child_strategy` (if the child is a supervisor), `request` (who asked, if a request restarted it)",
+        "`child_strategy` (if the child is a supervisor), `request` (who requested the restart, if anyone)",
     ),
     "child_terminated": Type(
         "a child of a supervisor ended; at the time of its end",
         "`id`, `reason`, `by` (`exit` or `supervisor`), `by_itself` (false if the supervisor ended it), "
-        "`request` (who asked, if a request stopped it)",
+        "`request` (who requested the stop, if anyone)",
     ),
     "child_restarted": Type(
         "a supervisor restarted a child",

@@ -6,8 +6,8 @@ tasks outside of any drain are not timed at all: when the witness sees one, it s
 whole time is measured.
 
 Waking threads is most of what an idle program costs. While no process has run between two samples, and the loop was
-idle at both, the pause doubles, up to `QUIET` times the shortest. A hold that ends such a silence may be missed if it
-is shorter than the pause and outside of any process; then it is still noticed by a timer that it makes late.
+idle at both, the pause doubles, up to `QUIET` times the shortest. A hold after such a quiet time may not be sampled if
+it is shorter than the pause and outside of any process; a timer that it delays still shows it.
 """
 
 from __future__ import annotations

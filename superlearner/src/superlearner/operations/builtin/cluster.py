@@ -127,8 +127,8 @@ def _describe_member(one: dict[str, Any], cluster: Cluster, members: Members, ho
 async def events(ctx: Context, members: Members, history: MomentHistory | None, /, limit: Limit = 100) -> ClusterEvents:
     """List the members that came and went.
 
-    Newest first, at most 500; of the time before the platform started, the stored losses and returns. `found` is a
-    member that was there when the platform joined.
+    Newest first, at most 500. For the time before the platform started, these are the stored losses and returns.
+    `found`: a member that was there when the platform joined.
     """
     newest = list(reversed(members.history))
     until, kinds = newest[-1].at if newest else None, [str(MEMBER)]

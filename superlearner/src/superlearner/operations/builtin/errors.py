@@ -121,7 +121,7 @@ async def why(ctx: Context, audit: AuditLog, /, pid: PidText) -> Why:
     restarted = any(step.kind == "child_restarted" or (alive and step.kind in ENDED) for step in causes)
     who = "it" if fallen is None or fallen is found else pid
     going_on = not alive and _is_being_restarted(ctx.node, found)
-    state = () if alive else ("its restart is going on" if going_on else f"{who} is not running",)
+    state = () if alive else ("it is being restarted" if going_on else f"{who} is not running",)
     return Why(
         pid=number,
         alive=alive,
@@ -142,14 +142,14 @@ def _is_being_restarted(node: Node, ended: otp.Pid) -> bool:
 
 
 def _describe_earlier(ctx: Context, pid: otp.Pid, clock: Clock) -> str | None:
-    """Return since when a process was not restarted, and where earlier ones would be listed; None without a name."""
+    """Return since when a process has had no restart, and where earlier ones are listed; None without a name."""
     name, events = display_name(pid), otp.trace.history(ctx.node)
     if name is None or not events:
         return None
     begin = datetime.fromtimestamp(clock.wall(events[0].at))
     listing = ctx.command("restart.list", process=name)
     since = f"not restarted since {begin:%H:%M:%S}, where the events in memory begin"
-    return f"{since}; `{listing}` lists those before, if any"
+    return f"{since}; `{listing}` lists earlier ones, if any"
 
 
 def _find_fallen(node: Node, ended: otp.Pid) -> otp.Pid | None:
@@ -185,7 +185,7 @@ def _describe_loop(node: Node, causes: Sequence[Step]) -> str:
     ends = [memory.ends.get(event.data["old"]) for event in alike]
     handled = Counter(message_text(end.data["message"], 80) for end in ends if end and end.data.get("message"))
     message, times = handled.most_common(1)[0] if handled else ("", 0)
-    if times < 2 * len(alike) / 3:  # it happens with different messages, or with none
+    if times < 2 * len(alike) / 3:  # the messages differ, or there are none
         return told
     return f"{told}, {'each time' if times == len(alike) else f'{times} times'} while it handled {message}"
 

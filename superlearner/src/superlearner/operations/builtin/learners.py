@@ -53,8 +53,8 @@ async def learners(
     format: Annotated[
         Literal["json", "csv", "exercises"],
         Field(
-            description="`csv`: a file with a line for each learner, sorted by name, safe to open in a spreadsheet; "
-            "`exercises`: one with a line for each exercise that a learner has begun"
+            description="`csv`: a file with one row for each learner, sorted by name, safe to open in a spreadsheet; "
+            "`exercises`: a file with one row for each exercise that a learner has begun"
         ),
     ] = "json",
 ) -> list[CourseLearner]:
@@ -107,7 +107,7 @@ def _as_csv(found: list[CourseLearner], course: Course) -> str:
 
 
 def _exercises_as_csv(found: list[CourseLearner], done: Mapping[str, Progress], course: Course) -> str:
-    """Return the work of learners as CSV: a line for each exercise that a learner has begun."""
+    """Return the work of learners as CSV: one row for each exercise that a learner has begun."""
     page = io.StringIO()
     writer = csv.writer(page)
     writer.writerow(EXERCISE_COLUMNS)
@@ -137,7 +137,7 @@ def _exercises_as_csv(found: list[CourseLearner], done: Mapping[str, Progress], 
 async def learner(accounts: Accounts, classroom: Classroom, course: Course, /, name: UserName) -> CourseLearnerWork:
     """List exercises and predictions of a learner: attempts, the newest answer, and what was wrong with it.
 
-    For teachers. The beginning of a name is enough if no other begins so. Reflections stay with the learner.
+    For teachers. The beginning of a name is enough if it fits only one learner. Reflections stay with the learner.
     """
     with reading_the_store():
         row = await find_user(accounts, name, by_beginning=True)

@@ -34,7 +34,7 @@ HOME: Final = re.compile(
 )
 """The home folder of a user."""
 CODE: Final = frozenset({"source", "code"})
-"""Keys of quoted source code, in which all but home folders stays as it is written."""
+"""Keys of quoted source code, in which only home folders are shortened."""
 NAMES_A_NODE: Final = frozenset({"id", "to", "by", "also", "not"})
 """Keys of ids of nodes in a moment."""
 UNSAFE_IN_NAME: Final = re.compile(r"[^A-Za-z0-9_.]+")
@@ -49,7 +49,7 @@ async def export(
     """Export a restart as a file.
 
     One HTML file of at most 250 kB that plays the restart in any browser, without this platform and without any
-    network. Secrets are redacted, and absolute paths are shortened; in quoted code only home folders are.
+    network. Secrets are redacted, and absolute paths are shortened; in quoted code, only home folders are.
     """
     moment = without_users(await ask(ctx, services, "restart.show", {"event": event, "at": at}))
     happened = datetime.fromtimestamp(moment["at"], UTC)

@@ -29,7 +29,7 @@ async def list_(ctx: Context, nodes: Nodes, members: Members | None, /) -> list[
     """List the nodes.
 
     The platform's own comes first. Pass a name as `node` to other operations. Nodes in other processes have half a
-    second to report their state. A member of the cluster that went without leaving is `lost` until it is forgotten.
+    second to report their state. A cluster member that disappeared without leaving is `lost` until it is forgotten.
     """
     shown = (one for one in nodes if ctx.user.sees(one.owner))
     found = await asyncio.gather(*(_describe_node(one, ctx.user, nodes) for one in shown))

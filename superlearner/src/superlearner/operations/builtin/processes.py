@@ -243,7 +243,7 @@ async def message(
 
 
 def _ended(ctx: Context, text: str, error: OperationError, *, asked: bool) -> OperationError:
-    """Return the error of a message to a process that ended meanwhile: why it did, and where it runs again."""
+    """Return the error for a message to an ended process: why it ended, and the pid that it has now."""
     memory = Memory(otp.trace.history(ctx.node))
     pid = memory.process(text.removeprefix("#PID").strip("<>"))
     end = None if error.code != "process_not_found" else memory.ends.get(pid)

@@ -38,7 +38,7 @@ from superlearner.restarts.groups import Group, groups
 from superlearner.restarts.ids import REF, Ref, run_of
 from superlearner.restarts.memory import Memory
 from superlearner.restarts.present import Running, waits
-from superlearner.restarts.recorder import MINUTE_S, describe_group, is_rest, is_worth
+from superlearner.restarts.recorder import MINUTE_S, describe_group, is_worth, lacks_beginning
 from superlearner.restarts.tables import Past
 from superlearner.store import MomentRow
 
@@ -177,7 +177,7 @@ async def _describe_sum(line: RestartLine, row: MomentRow, history: MomentHistor
 
 
 def _find_alike(rows: Sequence[MomentRow], counted: LineParts | None, reader: str) -> Iterator[RestartLine]:
-    """Yield the lines of kept restarts that are as those that a sum counts."""
+    """Yield the lines of kept restarts that are like those that a sum counts."""
     if counted is None:
         return
     for row in rows:
@@ -277,7 +277,8 @@ async def _list_open_of(
     memory = Memory(otp.trace.history(node.node))
     found = {
         group.id: group
-        for group in groups(memory, lambda end: waits(now, end)).values() if is_worth(group) and not is_rest(group)
+        for group in groups(memory, lambda end: waits(now, end)).values()
+        if is_worth(group) and not lacks_beginning(group)
     }  # fmt: skip
     past, clock, run = Past(memory, now, 0), Clock(), run_of(node.node)
     lines = [

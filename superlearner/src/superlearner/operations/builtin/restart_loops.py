@@ -22,7 +22,7 @@ LINE: Final = re.compile(
     r"(?P<ended>ended)|(?:crashed|ended)(?: and was restarted)?|was restarted on request)"
     r"(?P<sum> (?:once|[\d,]+ times) more)?"
 )
-"""The line of a restart or a sum; sums of earlier versions have no other verb than *ended*."""
+"""The line of a restart or a sum; sums of earlier versions always say *ended*."""
 
 
 @dataclass(slots=True)
@@ -68,7 +68,7 @@ class LineParts(NamedTuple):
     again: bool
 
     def is_like(self, one: RestartLine) -> bool:
-        """Return whether a restart may be one as those that are counted."""
+        """Return whether a restart may be like those that the sum counts."""
         return self.any or (one.reason is not None and self.killed == (one.reason == "killed"))
 
 

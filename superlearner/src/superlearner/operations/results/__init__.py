@@ -286,7 +286,7 @@ class NodeLine(ResultModel):
     owner: str | None = Field(description="the owner's name; null: none")
     status: Literal["up", "silent", "gone", "bad", "lost"] = Field(
         description="silent: it does not answer now, unknown fields are null; bad: its answers are invalid; "
-        "lost: a member that went without leaving"
+        "lost: a member that disappeared without leaving"
     )
     life: str | None
     processes: int | None

@@ -82,7 +82,7 @@ class Why(ResultModel):
 
     pid: Pid
     alive: bool = Field(description="false: it is not running")
-    restarted: bool | None = Field(description="it replaces an ended process; null while its restart is going on")
+    restarted: bool | None = Field(description="it replaces an ended process; null while it is being restarted")
     known: bool = Field(description="false: the events are no longer in memory")
     summary: str
     earlier: str | None = Field(

@@ -172,7 +172,7 @@ class RestartLine(ResultModel):
     )
     until: Seconds | None = Field(default=None, description="the time of its last event; null while it may go on")
     kept: bool = Field(
-        default=True, description="false: only this line of it is kept; the fields below have no more than it says"
+        default=True, description="false: only its line is kept; the fields below say no more than the line"
     )
     name: str | None = Field(description="the process that ended first")
     reason: str | None = Field(description="its exit reason; for a give-up, that of the last end or failed start")

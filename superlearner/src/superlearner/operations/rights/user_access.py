@@ -57,7 +57,7 @@ UserName = Annotated[
 async def find_user(accounts: Accounts, name: str, *, by_beginning: bool = False) -> UserRow:
     """Return the user with this name, unless removed. Raises OperationError: `user_not_found`.
 
-    With `by_beginning`, the beginning of one name is enough; for operations that change nothing.
+    With `by_beginning`, the beginning of a name is enough if it fits only one; for operations that change nothing.
     """
     row = await accounts.find(name)
     if row is not None and not accounts.is_removed(row):

@@ -146,7 +146,7 @@ def test_a_later_wrong_answer_is_not_shown_as_passed_and_the_one_that_passed_is_
     page.reload()
     expect(one.get_by_role("textbox")).to_have_value(wrong)
     expect(tag).to_have_text("Passed earlier")
-    expect(one).to_contain_text("This answer has not passed; another one of yours has.")
+    expect(one).to_contain_text("This answer has not passed, but an earlier one has.")
     expect(one).not_to_contain_text("Your answer has passed.")
     expect(one.get_by_role("button", name="Show the solution")).to_be_enabled()  # a hint after a pass closes nothing
     one.get_by_role("button", name="Bring it back").click()

@@ -7,7 +7,7 @@
 import { chosen, root } from "./dom.js";
 import { sentence } from "./words.js";
 
-/** A route of the API in a hint: it helps a program, and no reader of a page. */
+/** A REST route in a hint: useful to a program, but not on a page. */
 const ROUTE = /\b(?:GET|POST|PUT|PATCH|DELETE) \/api\//;
 
 /** A failed request, with a message for the page. */

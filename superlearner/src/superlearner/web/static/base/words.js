@@ -108,7 +108,7 @@ export function stateText(row, now) {
 }
 
 /**
- * Return the reason of a state: what it does, who suspended it, or the exit that left it so; "" for a process that runs.
+ * Return the reason for a state: what the process does, who suspended it, or why it ended; "" while it runs.
  * @param {Pick<Row, "state"|"doing"|"last">} row
  */
 export function stateReason({ state, doing, last }) {
@@ -135,10 +135,10 @@ export const lostText = (processes, waiting) => {
   return `${own}${messages} ${messages || processes > 1 ? "are" : "is"} lost.`;
 };
 
-/** The restarts left of a supervisor that never gives up because of them. */
+/** The budget of a supervisor without a limit of restarts. */
 export const UNLIMITED = "unlimited restarts";
 
-/** Return whether a budget allows so many restarts that their number is meaningless. @param {Pick<Budget, "max">} budget */
+/** Return whether a budget allows too many restarts to count those left. @param {Pick<Budget, "max">} budget */
 export const unlimited = (budget) => budget.max > 999;
 
 /** The window of a budget whose restarts count for ever, in seconds. */
@@ -148,12 +148,12 @@ export const EVER = 1e9;
 export const windowText = (window_s) => (window_s && window_s < EVER ? ` in ${duration(window_s)}` : "");
 
 /**
- * Return how many restarts are left, as `budget` of `otp.sentences` does.
+ * Return how many restarts are left, as `budget` of `otp.sentences` does; for a very large budget, how many it allows.
  * @param {number} left
  * @param {{max: number, window_s?: number|null}} budget
  */
-export const budgetText = (left, budget) => unlimited(budget) ? UNLIMITED
-  : `${number(left)} of ${number(budget.max)} restarts left`
+export const budgetText = (left, budget) =>
+  (unlimited(budget) ? `${number(budget.max)} restarts allowed` : `${number(left)} of ${number(budget.max)} restarts left`)
     + windowText(budget.window_s).replace("\u00a0", " ");
 
 /** Return why a supervisor gave up, as `gave_up` of `otp.sentences` does. @param {readonly [number, number|null]} limit */

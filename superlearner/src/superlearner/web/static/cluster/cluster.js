@@ -154,7 +154,7 @@ function tracks(topology, events) {
         && (one.what === "lost" || one.what === "refused")
         ? `: ${one.reason}`
         : ""}</span></li>`)}</ol>`
-      : html`<p class="hint">No member has come or gone.</p>`}`;
+      : html`<p class="hint">No member has joined or left.</p>`}`;
 }
 
 const WORDS = /** @type {Record<string, string>} */ ({

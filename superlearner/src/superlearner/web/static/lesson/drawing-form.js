@@ -235,7 +235,7 @@ export class DrawingForm {
     render(html`${drawable ? html`<p class="drawing-said" data-bad=${this.problem ? "yes" : nothing}>${this.problem
       ? html`Line ${this.problem.line}: ${this.problem.say}`
       : html`<span class="for-keys">Arrows select, Alt with arrows moves, Enter renames, + adds, Delete removes.</span> Drag a node onto
-        a supervisor, or to the left, out of its branch.`}</p>` : nothing}
+        a supervisor, or to the left to take it out of its branch.`}</p>` : nothing}
       ${this.#counts()}`, this.#more);
   }
 
@@ -306,7 +306,7 @@ export class DrawingForm {
 const valueOf = ({ target }) => (target instanceof HTMLInputElement || target instanceof HTMLSelectElement ? target.value : "");
 
 /**
- * Return the row at a height without a row: below the last one this, else the dragged one, which has left its place.
+ * Return the row for a height without one: the last row below all rows, else the dragged row, whose place is empty.
  * @param {Element} below @param {HTMLElement} dragged @param {number} y
  */
 function rowAt(below, dragged, y) {

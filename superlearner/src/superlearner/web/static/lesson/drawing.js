@@ -266,8 +266,8 @@ export function put(before, from, to) {
 }
 
 /**
- * Return the place to which a node is dropped: below a supervisor, beside any other node, or, if it is dragged to the left,
- * out of its branch. Null: it stays.
+ * Return the place to which a node is dropped: below a supervisor, beside any other node, or out of its branch if it is
+ * dragged to the left. Null if it stays.
  *
  * @param {DrawnNode[]} roots
  * @param {Path} on  the row under the pointer

@@ -161,12 +161,12 @@ export class LessonExercise extends LessonBlock {
   /** Whether the tag said at the last paint that what stands here has passed. */
   #tagged = false;
 
-  /** Whether what stands here now has passed. */
+  /** Whether the answer in the field has passed. */
   get #isPassed() {
     return this.state.passed && (this.source === this.state.passing || this.source === this.#formed);
   }
 
-  /** The answer that passed, as the form writes it. @type {string|null} */ #formed = null;
+  /** The answer that passed, in the form's notation. @type {string|null} */ #formed = null;
 
   /** Make the editor as high as its content, up to a limit. It never shrinks, so nothing moves up while one types. */
   #grow() {
@@ -322,15 +322,15 @@ export class LessonExercise extends LessonBlock {
       ${mayCode() ? "Check it to see the verdict again." : ""}</p>`;
   }
 
-  /** The way back to the answer that passed, while another one stands here. */
+  /** The way back to the answer that passed, while the field has another one. */
   #passing() {
     const { passed, passing, answer } = this.state;
     if (!passed || this.#tagged || this.block.review || typeof passing !== "string") return nothing;
     const other = this.source === answer
-      ? "This answer has not passed; another one of yours has."
-      : "Another answer of yours has passed.";
+      ? "This answer has not passed, but an earlier one has."
+      : "An earlier answer has passed.";
     return html`<p class="hint">${other} <button type="button" class="btn quiet" @click=${() =>
-      this.#replace(passing, "Your answer that passed stands here again.")}>Bring it back</button></p>`;
+      this.#replace(passing, "Your answer that passed is back.")}>Bring it back</button></p>`;
   }
 
   /** Ways to go on with what the learner wrote before; what it replaces comes back with *Undo*. */

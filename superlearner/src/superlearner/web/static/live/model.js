@@ -42,7 +42,7 @@ import { counted, EVER, number } from "../base/words.js";
 /** @typedef {"ok"|"info"|"warn"|"bad"} Level */
 /**
  * @typedef {{who?: string, reason?: string, by?: string, strategy?: string, restarted?: string[], open?: boolean,
- *   signals?: import("./bursts.js").Wire, used?: number, max?: number, window_s?: number, times?: number, straws?: number,
+ *   signals?: import("./bursts.js").Wire, used?: number, max?: number, window_s?: number, times?: number, fatal?: number,
  *   since?: number, per_second?: number[]}} Parts
  */
 /**

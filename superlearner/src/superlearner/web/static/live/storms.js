@@ -162,8 +162,8 @@ export class Storms {
 /** Return the entries about restarts and ends. @param {readonly FeedEvent[]} feed */
 export const restartsIn = (feed) => feed.filter((event) => event.kind === "gave_up" || (ENDS.has(event.kind) && timesOf(event) > 0));
 
-/** Return how often an entry happened; an end with which its supervisor gave up is in the entry about that. @param {FeedEvent} event */
-const timesOf = ({ parts }) => (parts?.times ?? 1) - (parts?.straws ?? 0);
+/** Return how often an entry happened, without those at which its supervisor gave up: they are another entry. @param {FeedEvent} event */
+const timesOf = ({ parts }) => (parts?.times ?? 1) - (parts?.fatal ?? 0);
 
 /** Return the storms that go on. @param {readonly Line[]} lines @param {number} now  server time */
 export const burning = (lines, now) =>

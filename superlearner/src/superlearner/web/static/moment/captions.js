@@ -29,7 +29,7 @@ export const raised = (line, told = true) =>
   <pre tabindex=${told ? "0" : "-1"} aria-label="The line that raised"><span class="no"
     aria-hidden="true">${line.line}</span>${line.source ?? ""}</pre></figure>`;
 
-/** The line that raised with those around it, and the places of the program that called it. @param {WhyLine} line */
+/** The lines around the one that raised, and the places in the program that called it. @param {WhyLine} line */
 export const around = (line) => {
   const { around: lines = [], callers = [] } = line;
   if (lines.length < 2 && !callers.length) return "";

@@ -35,7 +35,7 @@ const REFILL_MS = 120, LONGEST_REFILL_MS = 60_000;
 const LONGEST_FRAME_MS = 200;
 const TAIL = 90;
 const SMALLEST = 0.65;
-/** The smallest scale of rows, and the windows in which they get so small: those of projectors. */
+/** The smallest scale of rows, and the low windows that need it, such as those of projectors. */
 const SMALLEST_ROWS = 0.8, LOW = "(max-height: 599px) and (min-width: 700px)";
 /** Pixels above and below a process in the rows layout. */
 const ROUND_IT = 34;
@@ -163,7 +163,7 @@ export class RestartStage extends HTMLElement {
     this.#arrange();
   }
 
-  /** Draw it as large as its height allows, now and later, up to this scale; rows get smaller than 1 only in a low window. */
+  /** Draw it as large as its height allows, now and later, up to this scale; rows are scaled below 1 only in a low window. */
   fit(largest = 1) {
     this.#largest = largest;
     if (this.#scale !== largest || !this.#width) this.scale = largest; // it may not have been arranged yet

@@ -23,8 +23,8 @@ export function readMessage(text) {
  * @param {string} message  of the platform: who did not answer, within which time, and since when it is suspended
  */
 export const unansweredText = (message) =>
-  `${message}. ${/: it has been suspended since /.test(message) ? "Resume it: it then handles this message and those that wait."
+  `${message}. ${/: it has been suspended since /.test(message) ? "Resume it to handle this message and those that wait."
     : "Either its callback returned NoReply, which sends no answer, or a callback is still running."}`;
 
-/** Return a text with the sentence of each callback that held the loop in the place of its exception. @param {string} reason */
+/** Replace each `EndlessLoop(…)` and `BlockedLoop(…)` in a text by its message. @param {string} reason */
 export const crashText = (reason) => reason.replace(/\b(?:EndlessLoop|BlockedLoop)\((["'])([^]*?)\1\)/g, "$2");

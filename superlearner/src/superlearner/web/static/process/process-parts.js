@@ -44,8 +44,8 @@ export function link(party, find) {
 export function budgetSection(row, now) {
   if (!row.budget && (row.kind !== "supervisor" || row.pid === null)) return null;
   if (!row.budget || unlimited(row.budget)) {
-    const limit = row.budget && `: ${number(row.budget.max)}${windowText(row.budget.window_s)}`;
-    return section("Restarts left", make("p", { class: "hint" }, `${sentence(UNLIMITED).slice(0, -1)}${limit ?? ""}.`));
+    const limit = row.budget ? budgetText(row.budget.max, row.budget) : UNLIMITED;
+    return section("Restarts left", make("p", { class: "hint" }, sentence(limit)));
   }
   const { left, next } = budgetAt(row.budget, now);
   const count = make("p", {

@@ -17,13 +17,13 @@ const ownHome = () => chosen() === "" && onlyOwn();
 /** The reason of a member that ended in order: no error. */
 export const LEFT = "it left the cluster";
 
-/** The beginning of the reason of a service that was detached on request: it may well run. */
+/** How the reason begins if a service was detached on request: it may still run. */
 const DETACHED = "it was detached";
 
-/** The reasons of a member that went without leaving, as the platform tells them. */
+/** The reasons that the platform gives for a lost member. */
 const LOST = new Set(["it was silent for too long", "its connection was lost, as when its program ends or is stopped"]);
 
-/** Return whether this is why a member is lost. @param {string|undefined} why */
+/** Return whether this is the reason for a lost member. @param {string|undefined} why */
 export const isLost = (why) => LOST.has(why ?? "");
 
 /** Return one word for why a node is no longer shown. @param {string|undefined} why */
@@ -61,7 +61,7 @@ export async function showNodeGone(note, node, why, ways) {
       ? words(one, ways.slice(0, 1))
       : [
         make("span", {}, "The node ", make("b", {}, node),
-          goneWord(why) === "detached" ? " is not observed: " : ` is ${isLost(why) ? "lost" : "gone"}: `,
+          goneWord(why) === "detached" ? " is no longer observed: " : ` is ${isLost(why) ? "lost" : "gone"}: `,
           ...spoken(why ?? "it has ended, or the platform no longer observes it"), ". What you see is how it was. Go to"),
         ...ways,
       ]);

@@ -8,14 +8,15 @@ import { attribute } from "../base/dom.js";
 import { toast } from "../base/toast.js";
 
 export const WHY = "The service lets you read and change nothing. Whoever runs it can permit more: permissions=(\"read\", \"operate\").";
-export const HIDES_CODE = "The service permits no code. Whoever runs it can permit it: permissions=(\"read\", \"operate\", \"code\").";
+export const HIDES_CODE = "The service lets you neither read nor change code. Whoever runs it can permit it: "
+  + "permissions=(\"read\", \"operate\", \"code\").";
 /** Controls that change something. Those that only show, close or copy lack `.btn` or are quiet. */
 const ACTS = ".kill, .several .btn:not(.quiet), sl-process .btn:not(.quiet, .copyable *), .btn.danger, [data-change]";
 
 /** Return whether the service of the shown node is read-only. */
 export const onlyReads = () => document.documentElement.hasAttribute("data-only-reads");
 
-/** Return whether the service of the shown node permits no one to read or change its code. */
+/** Return whether the service of the shown node lets no one read or change its code. */
 export const hidesCode = () => document.documentElement.hasAttribute("data-hides-code");
 
 /** Return whether changes are refused, and show that. */

@@ -7,7 +7,7 @@
 
 import { label } from "../live/model.js";
 import { fates, isRestarted } from "../teaching/strategy-rules.js";
-import { asSentence, budgetText, UNLIMITED, unlimited } from "../base/words.js";
+import { asSentence, budgetText, number, UNLIMITED, unlimited } from "../base/words.js";
 
 /** @import { Model, Row } from "../live/model.js" */
 /** @typedef {import("../live/model.js").FeedEvent} FeedEvent */
@@ -195,7 +195,7 @@ export function answers(story) {
       ? `${by} had ${budgetText(left, { max })}; `
         + `${typeof window_s === "number" ? `each comes back after ${window_s} s` : "none comes back"}. `
         + "Without one it gives up, and its own supervisor decides."
-      : max === undefined || max === null ? "Not known before the restart is done."
-      : `${by || "Its supervisor"} allows ${UNLIMITED}.`,
+      : max === undefined || max === null ? "Known once the restart is done."
+      : `${by || "Its supervisor"} allows ${typeof max === "number" ? `${number(max)} restarts` : UNLIMITED}.`,
   };
 }

@@ -35,7 +35,7 @@ export const suspendedText = ({ since, doing, mailbox }) => `has been suspended 
   ? `: ${counted(mailbox, "message waits", "messages wait")}` : ""}`;
 
 /**
- * Return the predicate about a stopped process: one of an ended supervisor may start again with it.
+ * Return what to say about a stopped process; it may start again with its supervisor if that has ended, too.
  * @param {Pick<Row, "parent">} row
  * @param {Pick<Model, "rows">} model
  */

@@ -97,7 +97,7 @@ export function isBefore(model, { at, until }) {
  * @param {Model|null} model  null while the monitor's points are not known
  * @param {number} [since]  restarts after the newest point
  * @param {boolean} [earlier]  others are stored from the last minutes before the points began
- * @param {number} [total]  restarts since the node started, which may have been long before the points began
+ * @param {number} [total]  restarts since the node started, perhaps long before the points began
  * @returns {{text: string, repaired: boolean}}
  */
 export function calm(model, since = 0, earlier = false, total = 0) {

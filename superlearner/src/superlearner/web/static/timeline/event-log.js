@@ -261,14 +261,14 @@ const inOrder = (events) => events.sort((one, other) => one.at - other.at);
  */
 const isOf = ({ cause, seq, at }, one) => one.event > 0 && [cause, seq].includes(one.event) && Math.abs(at - one.at) <= SAME_S;
 
-/** How the line of restarts that were only counted ends. */
+/** The count near the end of a line about restarts that were only counted. */
 const TIMES = /(once|[\d,]+ times)(?= more$)/;
 
 /** Return whether a line stands for restarts that were only counted. @param {Pick<Api.RestartLine, "kept"|"line">} one */
 const isSum = ({ kept, line = "" }) => !kept && TIMES.test(line);
 
 /**
- * Return kept restarts; a sum does not count those again that the list has as events.
+ * Return the kept restarts. Sums do not count restarts that the list has as events.
  * @param {readonly Api.RestartLine[]} found
  * @param {readonly LogEvent[]} events
  * @returns {Api.RestartLine[]}

@@ -15,7 +15,7 @@ export const KINDS = {
   restarts: { text: "Restarts", title: "Restarts", marks: ["restart"] },
   changes: {
     text: "Changes", marks: ["change"],
-    title: "Suspended and resumed processes, stops on request, changes of a strategy, and when the platform did not run",
+    title: "Suspended and resumed processes, stops on request, strategy changes, and times without a running platform",
   },
   starts: { text: "Starts and ends", title: "Other starts, stops and normal ends", marks: ["start", "stop"] },
 };
@@ -36,7 +36,8 @@ export function ofKinds(events, kinds) {
 }
 
 /**
- * Count the events of each kind that the list shows if only that kind is chosen; a kept restart has two kinds, and a sum counts as many.
+ * Count the events of each kind that the list shows if only that kind is chosen. A kept restart has two kinds; a sum counts all
+ * its restarts.
  * @param {readonly LogEvent[]} events
  * @returns {Record<Kind, number>}
  */

@@ -12,7 +12,7 @@ import { LogFacts, numberOf } from "./log-facts.js";
 
 /**
  * An event, with the `request` that killed its process; or a kept restart, with the time `until` of its last event, its id `ref` if it has
- * a replay, and its whole `sentence`. A give-up is placed at its end: the restart `began` earlier.
+ * a replay, and its whole `sentence`. A give-up is placed at its end; the restart `began` earlier.
  * @typedef {Pick<Api.EventLine, "id"|"type"|"at"|"pid"|"name"|"supervisor"|"text"|"seq"|"data">
  *   & {until?: number, began?: number, ref?: string|null, critical?: boolean, cause?: number|null, request?: string,
  *     sentence?: string}} LogEvent
@@ -26,13 +26,13 @@ export const TYPES = [
 
 /** The type of restarts that are kept without their events. */
 export const KEPT_TYPE = "kept";
-/** How the texts of kept restarts end that are failures, also of those that were only counted. */
+/** How the texts of kept failures end, with those that were only counted. */
 const FAILED = /(gave up|crashed( and was restarted)?|was killed( and restarted)?)( (once|[\d,]+ times) more)?$/;
 
-/** How the text of a kept time begins in which nothing was observed. */
+/** How the text about a time without a running platform begins. */
 const OUTAGE = "the platform did not run";
 
-/** Return whether a stored line is about a time in which nothing was observed. @param {string|null|undefined} line */
+/** Return whether a stored line is about a time without a running platform. @param {string|null|undefined} line */
 export const isOutage = (line) => Boolean(line?.startsWith(OUTAGE));
 
 /** What is shown for a fact that is not known. */

@@ -43,7 +43,7 @@ export function storedTree(moment, at) {
     const change = changeOf(event, moment.at + event.at);
     rows.set(row.key, { ...row, ...change, ...(row.state === "gave_up" && !change.pid ? { state: "gave_up" } : {}) });
     if (change.state !== "gave_up") continue;
-    for (const id of kids.get(row.key) ?? []) { // those that wait for a restart will not get it
+    for (const id of kids.get(row.key) ?? []) { // children that wait for a restart do not get one
       const child = /** @type {Row} */ (rows.get(id));
       if (child.state === "restarting") rows.set(id, { ...child, state: "crashed" });
     }

@@ -269,7 +269,7 @@ export class RowView {
     if (row.budget === null || unlimited(row.budget)) {
       for (const name of ["data-left", "data-level"]) this.budget.removeAttribute(name);
       attribute(this.element, "data-spent", false);
-      write(this.budget, row.kind === "supervisor" && row.pid !== null ? UNLIMITED : "");
+      write(this.budget, row.kind !== "supervisor" || row.pid === null ? "" : row.budget ? budgetText(0, row.budget) : UNLIMITED);
       return null;
     }
     const { left, next } = budgetAt(row.budget, now);
