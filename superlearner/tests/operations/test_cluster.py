@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,6 +28,7 @@ from superlearner.nodes.kinds import MEMBER, SERVICE
 from superlearner.operations.builtin import cluster, cluster_health
 from superlearner.operations.engine import member_health
 from superlearner.operations.engine.everywhere import ask_all
+from superlearner.store import MomentRow
 
 Inside = Callable[..., Any]
 COOKIE = "a cookie of the test"
@@ -323,6 +325,26 @@ def test_a_lost_member_is_forgotten_and_the_cluster_is_healthy_again(inside: Ins
             assert B not in {one["name"] for one in (await platform.get("/api/v1/nodes"))["data"]}
 
     inside(test)
+
+
+@pytest.mark.operation("cluster.events")
+@pytest.mark.parametrize("stored", [False, True])
+def test_a_loss_is_listed_however_many_restarts_of_members_followed(
+    inside: Inside, tmp_path: Path, stored: bool
+) -> None:
+    async def test(platform: Any) -> None:
+        moments = platform.platform.moments
+        lost = MomentRow(
+            B, "9f3a0c1b22d4", 1, 1, 5.0, 5.0, f"{B} is lost: it was silent for too long", kind=str(MEMBER)
+        )
+        moments._add(lost)
+        for number in range(2, 503):
+            row = replace(lost, run="000000000000", number=number, at=6.0, line="till crashed and was restarted")
+            moments._add(row)
+        [found] = (await platform.get("/api/v1/cluster/events"))["data"]["events"]
+        assert (found["node"], found["what"]) == (B, "lost")
+
+    inside(test, **({"data_dir": tmp_path} if stored else {}))
 
 
 def test_a_restart_of_the_service_keeps_the_members(inside: Inside, tmp_path: Path) -> None:

@@ -155,11 +155,15 @@ class Moments:
         limit: int,
         *,
         process: str | None = None,
+        number: int | None = None,
         replays: bool = True,
     ) -> tuple[list[MomentRow], int]:
         """Return moments of some nodes, newest first, and their number; see `seams.MomentHistory`."""
         if self.store is not None and self.store.url is not None:
-            asked = {"of": (nodes, kinds), "owner": owner, "since": since, "until": until, "process": process}
+            asked = {
+                "of": (nodes, kinds), "owner": owner, "since": since, "until": until, "process": process,
+                "number": number,
+            }  # fmt: skip
             with contextlib.suppress(StoreUnavailable):
                 await self.store.sync()
                 total = await self.store.count_moments(**asked)
@@ -168,7 +172,7 @@ class Moments:
             row for row in reversed(self._rows.values())
             if (row.node in nodes or row.kind in kinds) and (owner is None or row.owner == owner)
             and (since is None or row.at >= since) and (until is None or row.at < until)
-            and (process is None or names(row.line, process))
+            and (process is None or names(row.line, process)) and (number is None or row.number == number)
         ]  # fmt: skip
         return rows[offset : offset + limit], len(rows)
 

@@ -44,6 +44,7 @@ from superlearner.operations.results.cluster import (
 )
 from superlearner.operations.results.restarts import RestartLine
 from superlearner.operations.results.tree import TreeChild, TreeResult
+from superlearner.store import MomentRow
 
 LONGEST = 300
 PER_NODE = 500
@@ -132,7 +133,9 @@ async def events(ctx: Context, members: Members, history: MomentHistory | None, 
     """
     newest = list(reversed(members.history))
     until, kinds = newest[-1].at if newest else None, [str(MEMBER)]
-    rows = [] if history is None else (await history.page([], kinds, None, None, until, 0, 500, replays=False))[0]
+    rows: list[MomentRow] = []
+    if history is not None:
+        rows, _ = await history.page([], kinds, None, None, until, 0, 500, number=1, replays=False)
     return ClusterEvents(events=[*newest, *filter(None, map(read_change, rows))][:limit])
 
 

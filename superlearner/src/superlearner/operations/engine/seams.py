@@ -74,6 +74,7 @@ class MomentHistory(Protocol):
         limit: int,
         *,
         process: str | None = None,
+        number: int | None = None,
         replays: bool = True,
     ) -> tuple[list[MomentRow], int]:
         """Return moments of some nodes, newest first, and their number; those in memory if the store cannot be read.
@@ -87,6 +88,7 @@ class MomentHistory(Protocol):
             offset: rows to leave out first.
             limit: maximum number of rows.
             process: only those whose line names this process.
+            number: only those with this number; that of the loss or return of a node is 1.
             replays: False leaves out their replays, see `read_replays`.
         """
         ...
