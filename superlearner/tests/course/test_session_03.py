@@ -66,6 +66,12 @@ COURSE = Course()
             'case "stop":\n                otp.send(second, "stop")\n                return\n\n\nasync def second',
             'has ended the second, too: each gets a "stop" of its own',
         ),
+        (
+            "s03.two_agents",
+            'otp.send(second, ("sum", ',
+            'otp.send(second, "sum follows")\n                otp.send(second, ("sum", ',
+            "got 4 messages: check → first, first → second, first → second, second → check",
+        ),
         ("s03.two_agents", "sum(squares)", "squares", "expected the answer 14 to ('sum_squares', [1, 2, 3]), got [1, "),
     ],
 )

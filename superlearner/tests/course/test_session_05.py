@@ -68,7 +68,13 @@ COURSE = Course()
             "('task', 1) was answered after 1 s, with 'done'",
         ),
         ("s05.shutdown", "otp.Down(ref)", "otp.Down(ref, pid=_)", "line 15: otp.Down has no part `pid`, so this case"),
-        ("s05.shutdown", "not (stopping and not running)", "True", "expected the service to end"),
+        ("s05.shutdown", "not (stopping and not running)", "True", "to end with 'normal', but it is alive"),
+        (
+            "s05.shutdown",
+            "running.discard(ref)",
+            "running.discard(ref)\n                if stopping and not running: otp.exit('shutdown')",
+            "to end with 'normal', got 'shutdown'",
+        ),
     ],
 )
 def test_a_common_slip_is_named_with_its_cure(id: str, before: str, after: str, said: str) -> None:

@@ -93,6 +93,45 @@ def test_a_statement_that_calls_something_does_something(statement: str) -> None
     assert slips_in(statement) == []
 
 
+PART = """
+import otp
+
+
+async def calculator():
+    while True:
+        match await otp.receive():
+            case (op, a, b, from_, ref):
+                otp.send(from_, (ref, result(op, a, b)))
+            case "stop":
+                return
+
+
+def result(op, a, b):
+    SUBJECT
+        case CASES"add"REST:
+            return ("ok", a)
+        case CASES"div"REST:
+            return ("ok", a / b if b else 0)
+    return ("error", "unknown_operation")
+"""
+
+
+@pytest.mark.parametrize(
+    ("subject", "before", "after"),
+    [
+        ("match op:", "", ""),
+        ("match op, b:", "(", ", _)"),
+        ("match [op, a, b][0]:", "", ""),
+        ("tag, _ = op, a\n    match tag:", "", ""),
+        ("match (op, a, b):\n        case (name, _, _): pass\n    match name:", "", ""),
+    ],
+)
+def test_a_case_about_a_part_of_a_message_is_no_slip(subject: str, before: str, after: str) -> None:
+    source = PART.replace("SUBJECT", subject).replace("CASES", before).replace("REST", after)
+    say = verdict_of("s03.calculator", COURSE.check_source("s03.calculator"), source, [1, 2]).steps[-1].say
+    assert say == "expected the answer ('ok', 5) to ('add', 2, 3), got ('ok', 2)"
+
+
 def test_a_result_that_one_branch_makes_and_does_not_return_is_named() -> None:
     branch = 'return Reply(state["entries"][key], state'
     verdict = verdict_with(

@@ -138,7 +138,8 @@ def _returned(tree: ast.Module, spawned: Collection[str]) -> Iterator[tuple[int,
 
 def _mismatched(tree: ast.Module, source: str, sent: Sequence[Any]) -> Iterator[tuple[int, str]]:
     """Yield the cases that begin with the text of sent messages, but match none of them."""
-    cases = [node.pattern for node in ast.walk(tree) if isinstance(node, ast.match_case)]
+    parts = _parts_of_messages(tree)
+    cases = [case.pattern for match in _matches(tree) if not _is_part(match, parts) for case in match.cases]
     tags = [(pattern, tag) for pattern in cases for tag in _tags(pattern)]
     for text in dict.fromkeys(tag for _, tag in tags):
         known = [pattern for pattern, tag in tags if tag == text]
@@ -151,6 +152,41 @@ def _mismatched(tree: ast.Module, source: str, sent: Sequence[Any]) -> Iterator[
         written = ast.get_source_segment(source, known[0]) or ""
         say = f"`case {written[:LONGEST]}:` does not match the message {_shown(messages[0])}"
         yield known[0].lineno, f'{say}; write `case "{text}":`' if messages[0] == text else say
+
+
+def _matches(tree: ast.AST) -> list[ast.Match]:
+    return [node for node in ast.walk(tree) if isinstance(node, ast.Match)]
+
+
+def _parts_of_messages(tree: ast.Module) -> set[str]:
+    """Return the names that may hold a part of a message and not the whole.
+
+    Such names are captured by an inner pattern, unpacked, or arguments of a helper that compares them with texts only.
+    """
+    parts: set[str] = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.MatchSequence() | ast.MatchMapping() | ast.MatchClass():
+                parts.update(_names_of(node))
+            case ast.Tuple(ctx=ast.Store()) | ast.List(ctx=ast.Store()):
+                parts.update(each.id for each in ast.walk(node) if isinstance(each, ast.Name))
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Subscript()):
+                parts.add(name)
+            case ast.FunctionDef() | ast.AsyncFunctionDef() if not node.name.startswith("handle_"):
+                named = {each.arg for each in ast.walk(node.args) if isinstance(each, ast.arg)}
+                for each in _matches(node):
+                    texts_only = not any(isinstance(inner, ast.MatchSequence) for inner in ast.walk(each))
+                    if isinstance(each.subject, ast.Name) and each.subject.id in named and texts_only:
+                        parts.add(each.subject.id)
+            case _:
+                pass
+    return parts
+
+
+def _is_part(match: ast.Match, parts: Collection[str]) -> bool:
+    """Return whether a `match` may look at a part of a message, so its cases are no patterns of messages."""
+    subject = match.subject.value if isinstance(match.subject, ast.NamedExpr) else match.subject
+    return subject.id in parts if isinstance(subject, ast.Name) else not isinstance(subject, ast.Await)
 
 
 def _expression(value: Any) -> ast.expr:
