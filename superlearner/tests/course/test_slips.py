@@ -88,6 +88,13 @@ def test_two_slips_have_one_verdict_with_both_lines() -> None:
     assert "; line 9: `number + 1` computes a value that is not kept; write `number += 1`. In the run: exp" in say
 
 
+@pytest.mark.parametrize("make", ["items.append(items)", "for _ in range(5000): items = [items]"])
+def test_a_message_that_is_too_deep_to_compare_has_a_verdict(make: str) -> None:
+    send = f"items = []\n    {make}\n    otp.send(otp.self(), ('get', items))\n    number = start"
+    verdict = verdict_with("s03.counter", ("number = start", send), ('("get", from_, ref)', '("get", from_)'))
+    assert "'get' got no answer" in verdict.steps[-1].say
+
+
 @pytest.mark.parametrize("statement", ["otp.send(from_, 1),", "items.append(1), items.pop()", "await ask() < 1"])
 def test_a_statement_that_calls_something_does_something(statement: str) -> None:
     assert slips_in(statement) == []

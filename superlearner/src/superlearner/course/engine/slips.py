@@ -44,6 +44,10 @@ CHECK: Final = "check"
 STOP: Final = "stop"
 """The message that ends a process of the course."""
 QUOTED: Final = re.compile(r'"(\w+)"')
+DEEPEST: Final = 10
+"""Levels of a message that are compared with patterns."""
+MOST_MEMBERS: Final = 100
+"""Members of a part of a message that are compared."""
 LONGEST: Final = 60
 """Characters of a quoted expression."""
 
@@ -189,12 +193,12 @@ def _is_part(match: ast.Match, parts: Collection[str]) -> bool:
     return subject.id in parts if isinstance(subject, ast.Name) else not isinstance(subject, ast.Await)
 
 
-def _expression(value: Any) -> ast.expr:
-    """Return a message as an expression; `_` stands for a value that has no literal."""
+def _expression(value: Any, depth: int = DEEPEST) -> ast.expr:
+    """Return a message as an expression; `_` stands for a value that has no literal, or is too deep or long."""
     if type(value) in (str, bytes, int, float, bool, type(None)):
         return ast.Constant(value)
-    if type(value) is tuple or type(value) is list:
-        members = [_expression(each) for each in value]
+    if (type(value) is tuple or type(value) is list) and depth and len(value) <= MOST_MEMBERS:
+        members = [_expression(each, depth - 1) for each in value]
         return ast.Tuple(members) if type(value) is tuple else ast.List(members)
     return ast.Dict([], []) if type(value) is dict else ast.Name("_")
 
