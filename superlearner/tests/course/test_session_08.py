@@ -34,6 +34,12 @@ COURSE = Course()
             "owners.values()} - {from_}\n",
             "expected broadcast(registry, 'to all') to return 2, got 1",
         ),
+        (
+            "s08.send",
+            "    otp.send(found[0], message)",
+            "    found[0] != otp.self() and otp.send(found[0], message)",
+            "the caller has sent 'note' to its own name: expected it to get it",
+        ),
         ("s08.send", '    return "ok"\n', "", "expected send(registry, 'ann', 'hello') to return 'ok', got None"),
         ("s08.send", 'return ("error", "not_found")', "return None", "return ('error', 'not_found'), got None"),
         ("s08.send", "len(pids)))", "pids))", "expected broadcast(registry, 'news') to return 2, got {"),
@@ -46,3 +52,16 @@ def test_a_common_slip_is_named_with_its_cure(id: str, before: str, after: str, 
     assert not found.ok
     assert said in found.steps[-1].say
     assert found.misconceptions == ()
+
+
+def test_no_case_is_blamed_for_a_message_that_goes_to_another_process() -> None:
+    request = 'case ("names", from_, ref):'
+    right = COURSE.solution("s08.send")
+    assert request in right
+    lost = right.replace(
+        request, f'case ("send", name, message, from_, ref):\n                pass\n            {request}'
+    )
+    wrong = lost.replace('return ("error", "not_found")', 'return "error"')
+    found = verdict_of("s08.send", COURSE.check_source("s08.send"), wrong, list(SEEDS))
+    expected = "expected send(registry, 'nobody', 'hello') to return ('error', 'not_found'), got 'error'"
+    assert found.steps[-1].say == expected

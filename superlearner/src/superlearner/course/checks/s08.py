@@ -332,6 +332,8 @@ async def send(s: Scenario) -> None:
     await one.register("client", client.pid)
     await broadcasts("to all", 2)
     s.expect(client.messages == ["to all"], "the caller has a name, too: expected it to get 'to all'")
+    await sends("client", "note")
+    s.expect(client.messages == ["to all", "note"], "the caller has sent 'note' to its own name: expected it to get it")
     await one.unregister("client")
     await s.kill(bob.pid)
     await broadcasts("last", 0)

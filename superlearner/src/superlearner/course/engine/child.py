@@ -322,7 +322,7 @@ class _Run:
         scenario = self._scenario
         if scenario is None:
             return refusal(IMPORT, wrong.say, wrong.misconception)
-        sent = scenario.trace.terms()
+        sent = scenario.trace.terms(but=scenario.inboxes)
         texts = {*texts_of(sent), *self._words}
         if takes_all := captured(self._source, vars(scenario.answer), texts):
             wrong, found = Wrong(f"{takes_all}. In the run: {wrong.say}", "V1"), ("V1",)

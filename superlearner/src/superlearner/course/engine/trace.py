@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Final
 
 import otp
@@ -66,9 +67,10 @@ class Trace:
         """Return the messages sent to a process since a mark, oldest first."""
         return [event for event in self.events(since) if event.kind == "sent" and event.data.get("to") == to]
 
-    def terms(self) -> list[Any]:
-        """Return the sent messages that are kept, oldest first."""
-        return [event.data.get("term") for event in self.kept if event.kind == "sent"]
+    def terms(self, but: Collection[otp.Pid]) -> list[Any]:
+        """Return the sent messages that are kept, `but` those to these processes, oldest first."""
+        sent = [event.data for event in self.kept if event.kind == "sent"]
+        return [data.get("term") for data in sent if data.get("to") not in but]
 
     def functions(self) -> set[str]:
         """Return the names of the functions that processes have run."""
