@@ -61,6 +61,12 @@ COURSE = Course()
         ("s06.pubsub", "topics.get(topic, set())", "topics[topic]", "pubsub ended: KeyError: 'weather'"),
         (
             "s06.pubsub",
+            "otp.send(pid, (",
+            "pid != from_ and otp.send(pid, (",
+            "ann published to 'news', which she has subscribed to herself: expected her to get the event",
+        ),
+        (
+            "s06.pubsub",
             "setdefault(topic, set()).add",
             "setdefault(topic, []).append",
             "2 to ('publish', 'news', 'rain'), got 3",

@@ -60,6 +60,12 @@ def test_an_excerpt_marks_the_end_that_is_the_cause_and_not_its_consequence() ->
             'otp.process_flag("trap_exit", True)\n    otp.spawn(otp.receive)',
             'to leave no process after "stop": one that it started lives on',
         ),
+        (
+            "s09.policies",
+            "restarts + 1)",
+            "1 + max(entry[-1] for entry in [(restarts,), *agents.values()]))",
+            "expected the answer ('ok', bob 2, 1) to ('status', 'bob'), got ('ok', bob 2, 4)",
+        ),
         ("s09.delay", "send_after(delay, otp.self()", "send_after(otp.self(), delay", "send_after"),
         ("s09.delay", "agent.pid = None", "pass", "(('ann', None), ('bob', bob 2)) to 'list', got (('ann', ann 2)"),
         ("s09.delay", "send_after(delay,", "send_after(0,", "ann was started again at once: expected 0.1 s later"),

@@ -42,7 +42,18 @@ WHEREIS = """        if otp.whereis("AgentRegistry"):
         ("s16.supervisor", START, START.replace("await ", ""), "`await` is missing"),
         ("s16.supervisor", "super().start_link(name=name, ", "super().start_link(", "to register the name 'AgentSup"),
         ("s16.supervisor", "    def whereis", "    async def whereis", "expected a plain function, `def whereis`"),
-        ("s16.supervisor", WHEREIS, "        if True:\n            return", "expected the name of a running registry"),
+        (
+            "s16.supervisor",
+            WHEREIS,
+            "        if True:\n            return",
+            "to return None without a registry, got the exc",
+        ),
+        (
+            "s16.supervisor",
+            "name=via)",
+            "name=None)",
+            "return their pids and None, (ann, bob, None), got (None, None, None)",
+        ),
         (
             "s16.supervisor",
             "[child.pid for child in children if isinstance(child.pid, otp.Pid)]",

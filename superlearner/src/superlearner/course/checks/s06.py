@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -84,6 +85,11 @@ async def protocol(s: Scenario) -> None:
             hash(request)
         except TypeError as error:
             raise Wrong(f"expected a request to be hashable, got the error: {error}") from None
+
+    ask, alike = s.need("query"), "expected each request to have an .id of its own, got two alike among 2000"
+    many = [ask(asker.pid, "rest") for _ in range(2000)]
+    with contextlib.suppress(TypeError):  # an id need not be hashable
+        s.expect(len({field(each, "id", "a request") for each in many}) == len(many), alike, "M5")
 
     s.step("A later change of the list of parameters does not reach the request.")
     params = ["a", "b"]

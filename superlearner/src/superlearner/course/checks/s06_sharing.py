@@ -15,7 +15,7 @@ from superlearner.course.engine.callers import Inbox
 from superlearner.course.engine.exercise import exercise
 from superlearner.course.engine.reports import unreported
 from superlearner.course.engine.scenario import Scenario
-from superlearner.course.engine.values import render
+from superlearner.course.engine.values import render, same
 from superlearner.course.engine.verdict import Wrong
 
 
@@ -195,6 +195,12 @@ async def pubsub(s: Scenario) -> None:
     await publish("weather", "sun")
     await publish("news", None, ann, bob)
     await publish("sport", ("goal", 1), ann)
+    ref = ann.asks(one.pid, "publish", "news", "her own")
+    got = await ann.news()
+    say = "ann published to 'news', which she has subscribed to herself: expected her to get the event"
+    s.expect(any(same(each, ("event", "news", "her own")) for each in got), say)
+    s.expect(any(same(each, (ref, 2)) for each in got), "ann published to 'news': expected her to get the answer 2")
+    await bob.has([("event", "news", "her own")], "ann published to 'news': expected bob to get the event")
     other = s.process("pubsub", called="second pubsub")
     await other.answers(("publish", "news", "rain"), 0)
 

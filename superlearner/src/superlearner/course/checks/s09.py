@@ -44,6 +44,7 @@ class Agents:
 
     def __init__(self, s: Scenario, *options: Any, called: str = "agent_monitor", **limits: Any) -> None:
         self.s = s
+        self.limits = limits
         self.monitor: ByHand = s.process("agent_monitor", *options, called=called, **limits)
         self.started: list[tuple[Any, otp.Pid, tuple[Any, ...], float]] = []
         """The name, pid, other arguments and time of each start."""
@@ -146,7 +147,11 @@ class Agents:
     async def outlived(self, what: str) -> None:
         """Raise `Wrong` if the monitor has ended with an agent; a crash of its own is no such end."""
         await self.s.settle()
-        own = isinstance(self.s.reason_of(self.monitor.pid), otp.Crash)
+        reason = self.s.reason_of(self.monitor.pid)
+        if self.limits and reason == "shutdown" and len(self.started) > len({name for name, *_ in self.started}):
+            limits = ", ".join(f"{key}={value}" for key, value in self.limits.items())
+            raise Wrong(f"{what}: the monitor ended with 'shutdown', although it was started with {limits}", "M22")
+        own = isinstance(reason, otp.Crash)
         await self.monitor.lives(f"{what}, and the monitor ended, too", None if own else "M8")
 
     def forgotten(self, name: str, before: int, say: str, m: str | None = None) -> None:
@@ -214,9 +219,12 @@ async def restarts(s: Scenario, **limits: Any) -> None:
         cid = await some.has("cid", count)
         await some.lists(("bob", bob), ("cid", cid))
     await some.has("bob", 0)
+    await some.end("bob", "boom")
+    await some.again("bob", 1, "with 'boom'")
+    await some.has("bob", 1)
 
     s.step('A name in use is refused with "already_exists", and nothing changes.')
-    for name, count in (("cid", 3), ("bob", 0)):
+    for name, count in (("cid", 3), ("bob", 1)):
         asked = some.monitor.ask("start_agent", name, some.fn, (name, 9))
         asked.said = f"('start_agent', {name!r}, …)"
         await asked.answered(("error", "already_exists"))
@@ -474,6 +482,13 @@ async def limit(s: Scenario) -> None:
         if s.reason_of(calm.monitor.pid) == "shutdown":
             raise Wrong(f"6 normal ends, then 3 crashes: expected 3 restarts, got {number - 1}", "M24")
         await calm.again("bob", number, "with 'boom'")
+    await s.advance(6)
+    for _ in range(4):
+        await calm.start("ann", 1)
+        await stop(calm, "ann")
+    await calm.end("bob", "boom")
+    await calm.monitor.lives("4 agents were stopped by request, then one crashed, and the monitor gave up", "M24")
+    await calm.again("bob", 4, "with 'boom'")
 
     s.step("It takes a message of another form, and stops.")
     await calm.monitor.ignores(("status",))

@@ -102,7 +102,12 @@ async def supervisor(s: Scenario) -> None:
     s.expect(otp.whereis(SUPERVISOR) == top, f"expected {SUPERVISOR}.start_link() to register the name {SUPERVISOR!r}")
     alone = await agents.start("alone")
     await agents.running(alone)
-    s.expect(agents.whereis("alone") is None, "expected whereis to return None without a registry")
+    without = "expected whereis('alone') to return None without a registry, got"
+    try:
+        found = agents.whereis("alone")
+    except otp.BadArgument:
+        raise Wrong(f"{without} the exception otp.BadArgument: no registry has the name 'AgentRegistry'") from None
+    s.expect(found is None, f"{without} {s.worded(render(found))}")
     await agents.use("stop_agent", alone)
     await agents.running(after="stop_agent of the only agent, which must not restart: ")
     registry = await s.supervise(Registry.child_spec(keys="unique", name="AgentRegistry"))
@@ -111,7 +116,8 @@ async def supervisor(s: Scenario) -> None:
     bob = await agents.start("bob")
     await agents.running(ann, bob)
     got = agents.whereis("ann"), agents.whereis("bob"), agents.whereis("eve")
-    s.same(got, (ann, bob, None), "expected whereis to return the pid of ann, the pid of bob, and None for eve")
+    say = "expected whereis of 'ann', 'bob' and 'eve' to return their pids and None, (ann, bob, None), got"
+    s.same(got, (ann, bob, None), s.worded(f"{say} {render(got)}"))
     memory = (await AgentServer.get_state(ann))["memory"]
     given = "start_agent('ann', memory={'colour': 'blue'})"
     s.same(memory, {"colour": "blue"}, f"expected {given} to give the agent this memory, got {render(memory)}")
