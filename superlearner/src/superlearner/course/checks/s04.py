@@ -82,7 +82,7 @@ async def rate_limiter(s: Scenario) -> None:
     say = "one client has had all 3 of this second: expected the answer 'rate_limited' to another client"
     await other.has([(ref, "rate_limited")], say)
     got = await s.process("rate_limiter", 1, called="second limiter").ask("ask").answered()
-    s.expect(got != "rate_limited", "the first limiter has allowed its 3, and a second one allows nothing", "M6")
+    s.expect(got != "rate_limited", "the first limiter has allowed its 3, and then a second one allowed none", "M6")
 
     s.step("A second later n more are allowed, and none before.")
     await at(s, 0.999)

@@ -165,7 +165,7 @@ def _matches(tree: ast.AST) -> list[ast.Match]:
 def _parts_of_messages(tree: ast.Module) -> set[str]:
     """Return the names that may hold a part of a message and not the whole.
 
-    Such names are captured by an inner pattern, unpacked, or arguments of a helper that compares them with texts only.
+    Such names are captured by an inner pattern, unpacked, or parameters of a helper that compares them only with texts.
     """
     parts: set[str] = set()
     for node in ast.walk(tree):
@@ -188,7 +188,7 @@ def _parts_of_messages(tree: ast.Module) -> set[str]:
 
 
 def _is_part(match: ast.Match, parts: Collection[str]) -> bool:
-    """Return whether a `match` may look at a part of a message, so its cases are no patterns of messages."""
+    """Return whether a `match` may examine a part of a message, so that its cases are not patterns of messages."""
     subject = match.subject.value if isinstance(match.subject, ast.NamedExpr) else match.subject
     return subject.id in parts if isinstance(subject, ast.Name) else not isinstance(subject, ast.Await)
 

@@ -88,7 +88,7 @@ class MomentHistory(Protocol):
             offset: rows to leave out first.
             limit: maximum number of rows.
             process: only those whose line names this process.
-            number: only those with this number; that of the loss or return of a node is 1.
+            number: only those with this number; a loss or a return of a node has the number 1.
             replays: False leaves out their replays, see `read_replays`.
         """
         ...
