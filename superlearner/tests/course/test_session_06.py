@@ -61,6 +61,12 @@ COURSE = Course()
         ("s06.pubsub", "topics.get(topic, set())", "topics[topic]", "pubsub ended: KeyError: 'weather'"),
         (
             "s06.pubsub",
+            "otp.Down(item=pid)",
+            "otp.Down(pid)",
+            "line 22: `otp.Down(pid)` takes the part `ref`, and calls it `pid`; the parts are ref, item, reason. In",
+        ),
+        (
+            "s06.pubsub",
             "otp.send(pid, (",
             "pid != from_ and otp.send(pid, (",
             "ann published to 'news', which she has subscribed to herself: expected her to get the event",

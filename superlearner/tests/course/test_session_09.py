@@ -62,6 +62,12 @@ def test_an_excerpt_marks_the_end_that_is_the_cause_and_not_its_consequence() ->
         ),
         (
             "s09.policies",
+            "otp.ExitSignal(pid, reason)",
+            "otp.ExitSignal(reason, pid)",
+            "`otp.ExitSignal(reason, pid)` takes the part `pid`, and calls it `reason`; the parts are pid, reason. In",
+        ),
+        (
+            "s09.policies",
             "restarts + 1)",
             "1 + max(entry[-1] for entry in [(restarts,), *agents.values()]))",
             "expected the answer ('ok', bob 2, 1) to ('status', 'bob'), got ('ok', bob 2, 4)",

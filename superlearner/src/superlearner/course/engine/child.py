@@ -39,7 +39,7 @@ from superlearner.course.engine.exercise import declared_in, is_inline, is_real,
 from superlearner.course.engine.integrity import Integrity
 from superlearner.course.engine.outcome import Outcome
 from superlearner.course.engine.scenario import Scenario
-from superlearner.course.engine.slips import answers_by_return, slips_in, texts_of, words_of
+from superlearner.course.engine.slips import answers_by_return, misplaces_parts, slips_in, texts_of, words_of
 from superlearner.course.engine.unawaited import Unawaited
 from superlearner.course.engine.values import render
 from superlearner.course.engine.verdict import CourseRow, Verdict, Wrong, refusal
@@ -328,7 +328,9 @@ class _Run:
             wrong, found = Wrong(f"{takes_all}. In the run: {wrong.say}", "V1"), ("V1",)
         elif slips := slips_in(self._source, sent, scenario.trace.functions(), wrong.say):
             look = SENDS if answers_by_return(slips) else wrong.look
-            wrong = Wrong(f"{'; '.join(slips)}. In the run: {wrong.say}", wrong.misconception, look)
+            if misplaces_parts(slips):  # it explains the run, and shows no misconception
+                found, look = (), ""
+            wrong = Wrong(f"{'; '.join(slips)}. In the run: {wrong.say}", found[0] if found else None, look)
         scenario.failed(wrong)
         return Verdict(tuple(scenario.steps), found, self._excerpt, wrong.look, scenario.marks)
 

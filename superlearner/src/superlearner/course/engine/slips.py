@@ -30,15 +30,17 @@ from types import CodeType
 from typing import Any, Final
 
 from superlearner.control.missing_returns import Function, matches_pattern
+from superlearner.course.engine.cases import PARTS
 from superlearner.course.engine.values import render
 
-__all__ = ["answers_by_return", "slips_in", "texts_of", "words_of"]
+__all__ = ["answers_by_return", "misplaces_parts", "slips_in", "texts_of", "words_of"]
 
 RESULTS: Final = ("Ok", "Reply", "NoReply", "Stop", "Ignore", "Children")
 """The results of callbacks, which do nothing unless they are returned."""
 DROPPED: Final = (ast.BinOp, ast.UnaryOp, ast.Compare, ast.Tuple, ast.List, ast.Dict, ast.Set)
 """Expressions that do nothing as a statement."""
 RETURN: Final = "`return` ends the process and sends nothing"
+TAKES: Final = "takes the part"
 CHECK: Final = "check"
 """The file name of a module of checks."""
 STOP: Final = "stop"
@@ -62,7 +64,7 @@ def slips_in(source: str, sent: Sequence[Any] = (), spawned: Collection[str] = (
         said: the verdict without them; it may already name one of their lines.
     """
     tree = ast.parse(source)
-    found = [*_dropped(tree), *_returned(tree, spawned), *_mismatched(tree, source, sent)]
+    found = [*_dropped(tree), *_returned(tree, spawned), *_mismatched(tree, source, sent), *_misplaced(tree)]
     return [
         f"line {line}: {say}" for line, say in sorted(dict(reversed(found)).items()) if f"line {line}: " not in said
     ]
@@ -71,6 +73,11 @@ def slips_in(source: str, sent: Sequence[Any] = (), spawned: Collection[str] = (
 def answers_by_return(slips: Iterable[str]) -> bool:
     """Return whether one of these sentences is about an answer that is returned and not sent."""
     return any(RETURN in each for each in slips)
+
+
+def misplaces_parts(slips: Iterable[str]) -> bool:
+    """Return whether one of these sentences is about a part of a message that is taken for another one."""
+    return any(TAKES in each for each in slips)
 
 
 def words_of(names: Mapping[str, Any]) -> frozenset[str]:
@@ -201,6 +208,23 @@ def _expression(value: Any, depth: int = DEEPEST) -> ast.expr:
         members = [_expression(each, depth - 1) for each in value]
         return ast.Tuple(members) if type(value) is tuple else ast.List(members)
     return ast.Dict([], []) if type(value) is dict else ast.Name("_")
+
+
+def _misplaced(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Yield the patterns of a message of the library that take one of its parts by the name of another."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.MatchClass(cls=ast.Attribute(value=ast.Name("otp"), attr=kind), patterns=taken) if kind in PARTS:
+                parts = PARTS[kind]
+                for part, pattern in zip(parts, taken, strict=False):
+                    name = pattern.name if isinstance(pattern, ast.MatchAs) and pattern.pattern is None else None
+                    meant = "item" if name == "pid" and "pid" not in parts else name
+                    if meant in parts and meant != part:
+                        say = f"`{_quoted(node)}` {TAKES} `{part}`, and calls it `{name}`"
+                        yield node.lineno, f"{say}; the parts are {', '.join(parts)}"
+                        break
+            case _:
+                pass
 
 
 def _shown(message: Any) -> str:
