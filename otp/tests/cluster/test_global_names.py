@@ -165,6 +165,29 @@ def test_members_of_a_younger_cluster_keep_the_order_of_their_claims_among_each_
     run(main)
 
 
+def test_a_name_has_an_owner_left_when_members_of_a_younger_cluster_adopt_the_older_one_in_turn() -> None:
+    """Regression: one that had adopted it judged by the old date of another's claim, and both owners ended."""
+
+    async def main(draw: random.Random) -> None:
+        async with SimulatedCluster(1) as sim:  # it checks the rules
+            sim.partition("n1", ["n2", "n3"])
+            await advance(1)
+            await sim.start("n2")
+            await sim.start("n3")
+            for at in ("n1", "n2", "n3"):
+                for name in draw.sample("abc", 2):
+                    sim.spawn(at, owner_of, name)
+                    await advance(0.1)
+            sim.heal()
+            await sim.converge()
+            await advance(1)
+            for name in "abc":
+                assert 1 == len(set(await owners(sim, name)))
+
+    for seed in range(100):
+        Scheduler(seed=seed).run(main, random.Random(seed))
+
+
 def test_bad_arguments() -> None:
     async def main() -> None:
         async with SimulatedCluster(2) as sim:

@@ -41,6 +41,8 @@ class Formation:
         self._begun = loop.time()
         self._sent: dict[NodeId, Shown] = {}
         """The formation that was sent to each connected node: both sides compare the same two."""
+        self._of: dict[NodeId, str] = {}
+        """The formation of each connected node, as far as it is known."""
 
     def shown(self) -> Shown:
         """Return the formation as others get it."""
@@ -56,18 +58,28 @@ class Formation:
         mine = self._sent.get(node)
         if mine is None or mine.id != self.id:
             mine = self.shown()
+            self._membership.distribution.tell(node, ("cluster", KIND, *mine))
+        self._of[node] = max(mine, theirs, key=lambda one: one[:2]).id
         if theirs[:2] > mine[:2]:
             self._adopt(node, theirs)
+        self._membership.names.compare()
 
     def remove(self, node: NodeId) -> None:
         """Handle the end of a connection."""
         self._sent.pop(node, None)
+        self._of.pop(node, None)
+
+    def has(self, *nodes: NodeId) -> bool:
+        """Return whether nodes belong to it, as far as is known: those of a younger one date their claims later."""
+        return all(self._of.get(node, self.id) == self.id for node in nodes)
 
     def read(self, node: NodeId, message: tuple[Any, ...]) -> None:
         """Handle the formation that a connected member has adopted. Raises `ValueError` for an invalid one."""
         theirs = shown_in(message)
+        self._of[node] = theirs.id
         if theirs[:2] > self.shown()[:2]:
             self._adopt(node, theirs)
+        self._membership.names.compare()
 
     def _adopt(self, node: NodeId, theirs: Shown) -> None:
         if theirs.id == self.id:

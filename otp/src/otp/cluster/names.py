@@ -175,6 +175,12 @@ class Names:
         for message in self._all():
             self._membership.tell_all(message)
 
+    def compare(self) -> None:
+        """Compare the claims to each name again, after a change of the formation of a member."""
+        for name, claims in list(self._claims.items()):
+            if len(claims) > 1:
+                self._enter(name, next(iter(claims.values())))
+
     def _all(self) -> list[tuple[Any, ...]]:
         me = self._membership.me.name
         own = [(name, claims[me].pid, claims[me].time) for name, claims in self._claims.items() if me in claims]
@@ -234,7 +240,7 @@ class Names:
             for loser in [loser for loser in claims.values() if loser is not winner]:
                 if loser.member == self._membership.me.name:
                     self._lose(name, loser.pid, winner.pid)
-                else:
+                elif self._membership.formation.has(_node_of(loser.pid), _node_of(winner.pid)):
                     self._tell(loser.pid, "lost", name, loser.pid, winner.pid)
         self._membership.wake()
 
@@ -260,8 +266,11 @@ class Names:
 
     def _tell(self, pid: Pid, *message: Any) -> None:
         """Send a message to the member of a process."""
-        node = NodeId(pid.runtime.name, pid.runtime.creation)
-        self._membership.distribution.tell(node, ("cluster", KIND, *message))
+        self._membership.distribution.tell(_node_of(pid), ("cluster", KIND, *message))
+
+
+def _node_of(pid: Pid) -> NodeId:
+    return NodeId(pid.runtime.name, pid.runtime.creation)
 
 
 def _plain(pid: Pid) -> tuple[str, int, int]:
