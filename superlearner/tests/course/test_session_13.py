@@ -62,6 +62,7 @@ CAPTURE = "match message:\n          case Timeout:"
         ("s13.slow", "answer = await cook", "answer = cook", "answered a coroutine: `await` is missing"),
         ("s13.idle", REPORT, f"{REPORT}, timeout=seconds", "it has reported again: expected one report"),
         ("s13.idle", "if message == Timeout():", CAPTURE, "line 23: `case Timeout:` takes any value, and"),
+        ("s13.idle", "message == Timeout()", "True", "expected a report after silence only, got one at once"),
         ("s13.idle", "message == Timeout()", "message is Timeout", "after 5 s without a message, got none"),
         ("s13.resource", '("close", otp.self())', '("closed", otp.self())', 'after GenServer.stop: expected ("close"'),
         ("s13.resource", RAISE, 'return otp.Stop("normal", log)', "make the server crash, but it ended with 'normal'"),

@@ -20,6 +20,27 @@ RETURNS = "    return await DynamicSupervisor.start_link"
 KILLS = ', on_timeout="kill_task"'
 
 
+@pytest.mark.parametrize("seed", range(1, 13))
+@pytest.mark.parametrize(
+    ("id", "name"), [("s15.pool", "P3"), ("s15.agent_cache", "P3"), ("s15.agent_cache", "P3_entries")]
+)
+def test_a_race_between_two_calls_is_found_under_every_seed(id: str, name: str, seed: int) -> None:
+    assert verdict_of(id, COURSE.check_source(id), COURSE.wrong(id)[name], [seed]).misconceptions == ("P3",)
+
+
+def test_a_database_in_the_tree_of_the_shop_ends_with_the_shop() -> None:
+    orders = 'Tree.start_link([Orders.child_spec(None, name="orders")])'
+    database = 'Tree.start_link([Connection.child_spec(url, name="connection")])'
+    right = COURSE.solution("s15.application")
+    assert orders in right and database in right
+    both = 'url = Application.get_env(Database, "url")\n        return await Tree.start_link([SPECS])'.replace(
+        "SPECS", 'Connection.child_spec(url, name="connection"), Orders.child_spec(None, name="orders")'
+    )
+    wrong = right.replace(f"return await {orders}", both).replace(database, "Tree.start_link([])")
+    say = verdict_of("s15.application", COURSE.check_source("s15.application"), wrong, [1]).steps[-1].say
+    assert say == "the shop was stopped, and the connection with it"
+
+
 def test_the_lesson_has_every_exercise_and_prediction() -> None:
     assert {one.id for one in LESSON.blocks(Exercise)} == {f"s15.{name}" for name in ALL}
     assert sorted(one.id for one in LESSON.blocks(Predict)) == [f"s15.p{number}" for number in range(1, 6)]
@@ -63,7 +84,14 @@ def test_the_lesson_has_every_exercise_and_prediction() -> None:
             'Tree.start_link([Connection.child_spec(url, name="connection")])',
             'Connection.start_link(url, name="connection")',
             (),
-            "connection was killed, and it was not started again: `start` has to return the pid of a supervisor",
+            "was not started again: make it a permanent child of a supervisor, and return the pid of the super",
+        ),
+        (
+            "s15.application",
+            'name="orders"',
+            'name="orders", restart="temporary"',
+            (),
+            "make it a permanent child of a s",
         ),
         (
             "s15.application",
