@@ -144,12 +144,13 @@ class CannotTravel(BadArgument):
         self.why: str = why
         self.path: str = ""
 
-    def lead(self, step: str) -> None:
-        """Put the step from a container to the value before the path."""
-        self.path = step + self.path
-        place = self.path if len(self.path) <= _LONGEST_PATH else f"{self.path[:_LONGEST_PATH]}…"
-        self.reason: Any = f"at {place}: {self.why}" if place else self.why
-        self.args = (self.reason,)
+
+def _put_before(error: CannotTravel, step: str) -> None:
+    """Put the step from a container to the value before the path of an error."""
+    path = error.path = step + error.path
+    place = path if len(path) <= _LONGEST_PATH else f"{path[:_LONGEST_PATH]}…"
+    error.reason = f"at {place}: {error.why}" if path else error.why
+    error.args = (error.reason,)
 
 
 def _step(values: Any, keys: Any, index: int) -> str:
@@ -224,7 +225,7 @@ class Encoder:
         try:
             written += map(self.write, values, repeat(depth - 1))  # those before an error stay in the list
         except CannotTravel as error:
-            error.lead(_step(values, keys, len(written)))
+            _put_before(error, _step(values, keys, len(written)))
             raise
         return written
 
