@@ -135,6 +135,15 @@ def test_a_sibling_that_a_strategy_stops_is_being_restarted_but_not_when_its_sup
     assert model.rows["shop/cart"].state == "stopped"
 
 
+def test_a_child_that_is_stopped_on_request_while_a_later_one_does_not_start_is_stopped() -> None:
+    """`rest_for_one` starts only those again that come after the one that ended."""
+    children = worker("ledger", "0.2.0"), worker("till", "0.4.0")
+    model = model_of(supervisor("shop", "0.1.0", *children, strategy="rest_for_one"))
+    apply(model, ended("0.1.0", "till", "0.4.0"))
+    apply(model, ended("0.1.0", "ledger", "0.2.0", "shutdown", "supervisor"))
+    assert [model.rows[key].state for key in ("shop/till", "shop/ledger")] == ["restarting", "stopped"]
+
+
 @pytest.mark.parametrize(
     ("strategy", "states"),
     [

@@ -8,7 +8,8 @@ its deltas gives the later snapshot, and all of it is tested without a runtime.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
+from itertools import takewhile
 from typing import Any, Final
 
 import msgspec
@@ -203,17 +204,21 @@ def _terminated(model: Projection, supervisor: Row, event: TraceEvent, at: float
         _carry(model, row, last)
         dirty = remove(model, row.key)
         return dirty | patch(model, model.rows[supervisor.key], children=max(0, (supervisor.children or 1) - 1))
-    comes_back = is_restarted(row.restart, data["reason"]) if is_own_end(event) else _is_in_group(model, supervisor)
+    comes_back = (
+        is_restarted(row.restart, data["reason"]) if is_own_end(event) else _is_in_group(model, supervisor, row)
+    )
     state = "restarting" if comes_back else "gave_up" if row.state == "gave_up" else "stopped"
     dirty = patch(model, row, pid=None, state=state, since=at, last=last, mailbox=None, doing=None)
     return dirty | _stop_below(model, row.key, at)
 
 
-def _is_in_group(model: Projection, supervisor: Row) -> bool:
-    """Return whether a supervisor stops children to start them again after a sibling that has ended."""
-    siblings = model.children.get(supervisor.key, ())
+def _is_in_group(model: Projection, supervisor: Row, row: Row) -> bool:
+    """Return whether a supervisor stops a child to start it again after a sibling that has ended."""
+    siblings: Iterable[str] = model.children.get(supervisor.key, ())
     if supervisor.strategy not in GROUPS or supervisor.state == "gave_up":
         return False
+    if supervisor.strategy == "rest_for_one":  # those after the child that has ended
+        siblings = takewhile(lambda key: key != row.key, siblings)
     return any(model.rows[key].state == "restarting" for key in siblings)
 
 
