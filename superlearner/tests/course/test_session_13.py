@@ -76,6 +76,12 @@ CAPTURE = "match message:\n          case Timeout:"
             '| {"memory": {}, "processed_count": 0}',
             "'processed_count': 7}, got {",
         ),
+        (
+            "s13.agent_server",
+            '| {"memory": {}}',
+            '| {"memory": {}, "inbox": []}',
+            "forget_all empties the memory only: expe",
+        ),
         ("s13.agent_server", "def send_message(", "def receive_message(", "expected AgentServer.send_message(…), got"),
     ],
 )

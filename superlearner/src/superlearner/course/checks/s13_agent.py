@@ -97,12 +97,17 @@ async def agent_server(s: Scenario) -> None:
     for message, _ in MESSAGES:
         await ann.send_message(message)
     await ann.inbox_count(gives=7)
+    await ann.forget_all()
+    waiting = await ann.inbox_count()
+    s.same(waiting, 7, f"forget_all empties the memory only: expected 7 messages in the inbox, got {render(waiting)}")
     for count, (task, result) in enumerate((*((each[:2], each[2]) for each in TASKS), *MESSAGES), 1):
         await processes(s, ann, task, result)
         await ann.recall("last_result", **({} if task is ODD else {"gives": result}))
         state = await ann.get_state()
         counts = state["processed_count"], len(state["inbox"])
-        say = f"after {count} messages: expected processed_count {count} and {7 - count} in the inbox, got {counts}"
+        say = (
+            f"after {count} of 7 messages: expected processed_count {count} and {7 - count} in the inbox, got {counts}"
+        )
         s.same(counts, (count, 7 - count), say)
 
     s.step('`process_next` answers ("empty", None) if the inbox is empty.')
