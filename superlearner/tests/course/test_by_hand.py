@@ -131,7 +131,7 @@ def tell(server):
         ("return answer", "return answer.x", None, "line 9: ask(server, 'hello', timeout=2) raised AttributeError"),
         # The next two answers block the thread: that this is refused is what is tested, and it never really sleeps.
         ("return answer", "import time\n    time.sleep(1)", "M7", "line 10: ask(server, 'hello', timeout=2): time.sle"),
-        ("    _, a", "    import time\n    time.sleep(1)\n    _, a", "M7", "', timeout=2): time.sleep stops the one"),
+        ("    _, a", "    import time\n    time.sleep(1)\n    _, a", "M7", "', timeout=2): time.sleep blocks the one"),
         ("return answer", "otp.exit(answer)", None, "ask(server, 'hello', timeout=2) raised Exit: 5"),
         ("return answer", "otp.spawn_link(lambda: 1 / 0)\n    await otp.receive()", "M8", "ended the process that"),
         ("async def ask(server, text, timeout=5):", "def ask(*a, **b):\n    return 1\n\n\nasync def other(server, text,"
