@@ -351,7 +351,7 @@ async def monitors(s: Scenario, monitor: Part, agent: Part, registry: Part) -> N
     s.expect(error.pid == bob, "expected AlreadyStarted to have the pid of the agent")
     s.expect(await known(s, monitor, one) == {"ann": ann, "bob": bob}, "expected list_agents to have ann and bob")
     cid = s.adopt(await agent("start", "cid"), "cid")
-    await monitor("monitor_agent", one, "cid", cid)
+    await monitor("monitor_agent", one, "cid", cid, {"memory": {"c": 1}})
     got = await monitor("status", one)
     wanted = {
         "agent_count": 3,
@@ -367,6 +367,9 @@ async def monitors(s: Scenario, monitor: Part, agent: Part, registry: Part) -> N
     count = (await monitor("status", one))["agents"]["cid"]["restart_count"]
     s.expect(count == 1, f"expected a restart_count of 1 after one restart, got {count}")
     assert new is not None
+    memory = (await agent("get_state", new))["memory"]
+    say = "monitor_agent(monitor, 'cid', pid, {'memory': {'c': 1}}): expected this memory after a restart, got"
+    s.same(memory, {"c": 1}, f"{say} {render(memory)}", "M12")
     await monitor("unmonitor_agent", one, "cid")
     await monitor("unmonitor_agent", one, "bob", stop_agent=True)
     await s.settle()
@@ -476,9 +479,18 @@ async def waits(s: Scenario, monitor: Part, agent: Part) -> None:
     say = f"ann and bob ended, with delay=10: expected list_agents to have only cid until then, got {render(asked[0])}"
     s.expect(asked[0] == [("cid", pids["cid"])], s.worded(say))
     s.expect(not otp.is_alive(client), "expected the client to be done")
+    await s.advance(begin + 4 - otp.monotonic())
+    await end(s, agent, pids["cid"], "bug")
     await s.advance(begin + 10.1 - otp.monotonic())
-    found = await known(s, monitor, one)
-    s.expect(set(found) == {"ann", "bob", "cid"}, "expected both agents to be restarted after 10 s", "P1")
+    found = set(await known(s, monitor, one))
+    s.expect(found >= {"ann", "bob"}, "expected both agents to be restarted after 10 s", "P1")
+    say = "cid ended 4 s after ann and bob, with delay=10: expected its restart 4 s after theirs, but it came with them"
+    s.expect("cid" not in found, say, "P8")
+    await s.advance(begin + 14.1 - otp.monotonic())
+    found = set(await known(s, monitor, one))
+    s.expect(
+        found == set(pids), "cid ended 4 s after ann and bob, with delay=10: expected its restart 10 s later", "P1"
+    )
     await monitor("stop", one)
 
 
