@@ -89,3 +89,18 @@ def test_two_runs_at_once_can_take_the_task_of_each_other() -> None:
     wrong += "\n\nasync def one(topic, from_, ref):\n    otp.send(from_, (ref, await run(topic)))\n"
     found = verdict_of("s11.pipeline", COURSE.check_source("s11.pipeline"), wrong, list(SEEDS))
     assert "process_next has an agent do its oldest task" in found.steps[-1].say
+
+
+def test_no_case_is_blamed_for_a_message_to_a_process_of_the_package() -> None:
+    changes = {
+        "serve(": "watch(",
+        "spawn_link(serve,": "spawn_link(watch,",
+        'case "stop"': 'case ("stop", from_, ref)',
+        'otp.send(monitor, "stop")': 'await ask(monitor, "stop")',
+    }
+    wrong = COURSE.solution("s11.framework").replace('"restart_count": count', '"restarts": count')
+    for before, after in changes.items():
+        assert before in wrong
+        wrong = wrong.replace(before, after)
+    found = verdict_of("s11.framework", COURSE.check_source("s11.framework"), wrong, list(SEEDS))
+    assert found.steps[-1].say.startswith("expected the status {")

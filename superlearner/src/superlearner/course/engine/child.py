@@ -33,13 +33,14 @@ from otp.peer.inner import Here
 from otp.testing import Deadlock, Livelock, MessageMutated, RealIONotSimulated, Scheduler
 from otp.testing.mutation import Fingerprints
 from otp.testing.run import Run
+from superlearner.course.engine.callers import Caller
 from superlearner.course.engine.cases import captured, dead_case, unreachable
 from superlearner.course.engine.ends import real_io
 from superlearner.course.engine.exercise import declared_in, is_inline, is_real, reads_messages, scenarios_in
 from superlearner.course.engine.integrity import Integrity
 from superlearner.course.engine.outcome import Outcome
 from superlearner.course.engine.scenario import Scenario
-from superlearner.course.engine.slips import answers_by_return, misplaces_parts, slips_in, texts_of, words_of
+from superlearner.course.engine.slips import answers_by_return, misplaces_parts, names_in, slips_in, texts_of, words_of
 from superlearner.course.engine.unawaited import Unawaited
 from superlearner.course.engine.values import render
 from superlearner.course.engine.verdict import CourseRow, Verdict, Wrong, refusal
@@ -322,7 +323,7 @@ class _Run:
         scenario = self._scenario
         if scenario is None:
             return refusal(IMPORT, wrong.say, wrong.misconception)
-        sent = scenario.trace.terms(but=scenario.inboxes)
+        sent = scenario.trace.terms({*names_in(self._source), Caller.__name__})
         texts = {*texts_of(sent), *self._words}
         if takes_all := captured(self._source, vars(scenario.answer), texts):
             wrong, found = Wrong(f"{takes_all}. In the run: {wrong.say}", "V1"), ("V1",)

@@ -89,8 +89,6 @@ class Scenario(Defined):
         self._node = node_of(self._me)
         self._before = set(otp.processes())
         self._kept: set[otp.Pid] = set()
-        self.inboxes: set[otp.Pid] = set()
-        """The processes that run nothing of the answer: no case of it takes their messages."""
         self._supervisors: list[otp.Pid] = []
         self._reader = subscribe(self._node, self._take, kinds=self.trace.kinds)
         self.name(self._me, "check")
@@ -361,7 +359,6 @@ class Scenario(Defined):
         """Start a process that keeps what is sent to it."""
         inbox = Inbox(self, name)
         self._kept.add(inbox.pid)
-        self.inboxes.add(inbox.pid)
         return inbox
 
     def started_by(self, pid: otp.Pid) -> set[otp.Pid]:

@@ -33,7 +33,7 @@ from superlearner.control.missing_returns import Function, matches_pattern
 from superlearner.course.engine.cases import PARTS
 from superlearner.course.engine.values import render
 
-__all__ = ["answers_by_return", "misplaces_parts", "slips_in", "texts_of", "words_of"]
+__all__ = ["answers_by_return", "misplaces_parts", "names_in", "slips_in", "texts_of", "words_of"]
 
 RESULTS: Final = ("Ok", "Reply", "NoReply", "Stop", "Ignore", "Children")
 """The results of callbacks, which do nothing unless they are returned."""
@@ -73,6 +73,12 @@ def slips_in(source: str, sent: Sequence[Any] = (), spawned: Collection[str] = (
 def answers_by_return(slips: Iterable[str]) -> bool:
     """Return whether one of these sentences is about an answer that is returned and not sent."""
     return any(RETURN in each for each in slips)
+
+
+def names_in(source: str) -> set[str]:
+    """Return the names of the functions and classes of an answer, as the start of a process has them."""
+    named = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    return {"<lambda>", *(node.name for node in ast.walk(ast.parse(source)) if isinstance(node, named))}
 
 
 def misplaces_parts(slips: Iterable[str]) -> bool:

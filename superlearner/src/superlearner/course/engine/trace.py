@@ -67,10 +67,12 @@ class Trace:
         """Return the messages sent to a process since a mark, oldest first."""
         return [event for event in self.events(since) if event.kind == "sent" and event.data.get("to") == to]
 
-    def terms(self, but: Collection[otp.Pid]) -> list[Any]:
-        """Return the sent messages that are kept, `but` those to these processes, oldest first."""
+    def terms(self, names: Collection[str]) -> list[Any]:
+        """Return the kept messages, oldest first, but those to processes of other functions and classes than these."""
+        spawned = [event for event in self.kept if event.kind == "spawned"]
+        others = {each.pid for each in spawned if not {*str(each.data.get("what")).split(".")} & {*names}}
         sent = [event.data for event in self.kept if event.kind == "sent"]
-        return [data.get("term") for data in sent if data.get("to") not in but]
+        return [data.get("term") for data in sent if data.get("to") not in others]
 
     def functions(self) -> set[str]:
         """Return the names of the functions that processes have run."""
