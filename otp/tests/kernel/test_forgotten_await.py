@@ -116,8 +116,8 @@ def test_a_forgotten_await_is_named_where_an_awaitable_function_expects_a_pid(
 @pytest.mark.parametrize(
     ("children", "told"),
     [
-        (lambda: [started()], FORGOTTEN),
-        (lambda: (started() for _ in range(2)), FORGOTTEN),
+        (lambda: [started()], "write Counter.child_spec(…)"),
+        (lambda: (started() for _ in range(2)), "write Counter.child_spec(…)"),
         (lambda: [yields()], f"{YIELD} To add several children, write *children"),
         (lambda: [ChildSpec("c", start=started())], FORGOTTEN),
         (lambda: [ChildSpec("c", start=(started(),))], "got a tuple with a coroutine in it; did you forget `await`?"),

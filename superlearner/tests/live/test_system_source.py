@@ -44,7 +44,7 @@ def test_the_first_frame_is_the_history_and_each_new_point_is_a_frame(inside: In
 def test_all_viewers_of_a_node_get_the_same_bytes_and_following_ends_with_the_last(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         watched = platform.platform.nodes.find(None)
-        source = system_source(platform.platform, watched)
+        source, before = system_source(platform.platform, watched), watched.monitor._followers
         assert system_source(platform.platform, watched) is source
         viewers = [source.attach(), source.attach()]
         for viewer in viewers:
@@ -54,7 +54,7 @@ def test_all_viewers_of_a_node_get_the_same_bytes_and_following_ends_with_the_la
         assert one is other
         for viewer in viewers:
             source.detach(viewer)
-        assert watched.monitor._followers == ()
+        assert watched.monitor._followers == before
 
     inside(test, scan_interval=3600.0)
 

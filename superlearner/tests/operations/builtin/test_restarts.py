@@ -274,7 +274,8 @@ def test_a_restart_on_request_names_the_request_and_is_kept(inside: Inside, tmp_
 
     async def check(platform: Any) -> None:
         for reader, whose in ((ada, "your"), (bob, "ada's")):
-            soft, one = (await call(platform.platform, "restart.list", reader)).data
+            lines = (await call(platform.platform, "restart.list", reader)).data
+            soft, one = [line for line in lines if not line["line"].startswith("the platform did not run")]
             assert [one["ref"], soft["ref"]] == refs
             assert one["line"] == f"counter_1 was restarted by {one['request']}"
             assert soft["line"] == f"counter_1, counter_2 and printer_1 were restarted by {soft['request']}"
