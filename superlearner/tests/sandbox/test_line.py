@@ -60,6 +60,21 @@ def test_more_answers_than_questions_end_the_line() -> None:
     assert "it sent more answers than it got requests" == with_line(work)
 
 
+def test_an_answer_sent_just_before_the_end_arrives() -> None:
+    """Regression: on a busy machine the end of a program was known before its last answer was read."""
+
+    async def work(line: SandboxConnection, theirs: socket.socket, broken: asyncio.Future[str]) -> bytes:
+        asking = asyncio.ensure_future(line.ask(BACKEND, b"exit"))
+        await asyncio.sleep(0)
+        theirs.sendall(HEAD.pack(4, 1, BACKEND) + b"done")
+        theirs.close()
+        await line.read_rest()
+        line.close("the program has ended")
+        return await asking
+
+    assert with_line(work) == b"done"
+
+
 def test_the_answering_task_outlives_the_garbage_collector() -> None:
     """Regression: between requests, only weak references held the answering task, so a large tree never answered."""
 

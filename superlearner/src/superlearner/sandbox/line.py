@@ -34,6 +34,9 @@ MOST_BYTES: Final = MOST_OF_ANSWER + 100_000
 MOST_UNREAD: Final = 8_000_000
 """Bytes of requests that the sandbox may leave unread."""
 
+REST_S: Final = 1.0
+"""Seconds for reading what a program has sent before its end."""
+
 
 class SandboxConnection:
     """The platform's end.
@@ -86,6 +89,11 @@ class SandboxConnection:
         """Send a request without waiting, or drop it if too many are unread."""
         if self.gone is None and not self._full:
             self._put(channel, question)
+
+    async def read_rest(self) -> None:
+        """Read what a program has sent before its end; a process that it left may keep the other end open."""
+        if self._reading is not None:
+            await asyncio.wait({self._reading}, timeout=REST_S)
 
     def close(self, why: str) -> None:
         """Close the connection; pending requests fail with this reason."""

@@ -245,6 +245,7 @@ class PeerLauncher:
         ended = await peer.ended()
         for one in followers:
             otp.exit(one, "kill")
+        await line.read_rest()
         line.close(str(ended))
         self._nodes.detach(node, str(ended))
         del self._followers[node]
