@@ -91,9 +91,11 @@ class SandboxConnection:
             self._put(channel, question)
 
     async def read_rest(self) -> None:
-        """Read what a program has sent before its end; a process that it left may keep the other end open."""
-        if self._reading is not None:
-            await asyncio.wait({self._reading}, timeout=REST_S)
+        """Read the answers that a program sent before its end, although its children may keep the other end open."""
+        waiting = [answer for _, answer in self._waiting.values() if not answer.done()]
+        if waiting and self._reading is not None:
+            answered = asyncio.gather(*waiting, return_exceptions=True)
+            await asyncio.wait({self._reading, answered}, timeout=REST_S, return_when=asyncio.FIRST_COMPLETED)
 
     def close(self, why: str) -> None:
         """Close the connection; pending requests fail with this reason."""
