@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
+from urllib.parse import parse_qs
 
 import httpx
 import pytest
@@ -17,6 +18,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 from axe import broken_rules
 from page_variants import VARIANTS
 from page_width import SIDEWAYS
+from superlearner.control.terms import plain_pid
 from superlearner.store import MomentRow
 
 Open = Callable[..., Page]
@@ -282,7 +284,10 @@ def test_a_restart_from_before_the_start_of_the_platform_is_listed_and_plays(
     happened.get_by_role("link", name="Why").last.click()
     expect(page.locator("#why")).to_have_attribute("data-ready", "moment")
     expect(page).to_have_url(re.compile(rf"/why/{run}\.{row.number}"))
-    expect(page.locator('a[href*="process="]')).to_have_count(0)
+    expect(page.get_by_role("link", name="Open counter_1")).to_be_visible()
+    number = stored_platform.do(lambda: plain_pid(stored_platform.platform.node.whereis("counter_1")))
+    links = page.locator('a[href*="process="]').evaluate_all("links => links.map((link) => link.search)")
+    assert {parse_qs(link[1:])["process"][0] for link in links} == {number}  # that of now, not of its earlier program
     page.get_by_role("link", name="Show in the timeline").first.click()
     expect(in_tree(page, "counter_1")).to_contain_text("restarting: killed")
     expect(page.get_by_text("What ran at this moment is not known.")).to_be_hidden()
