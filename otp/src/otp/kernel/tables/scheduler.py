@@ -70,7 +70,7 @@ def nanoseconds(seconds: Any, what: str, *, infinite: bool = False) -> int | Non
 
     Raises `BadArgument` for a negative time, one of more than 1e12 s, a bool, a text or NaN.
     """
-    kind: Any = type(seconds)
+    kind = type(seconds)  # pyright: ignore[reportUnknownVariableType]
     if (kind is int or kind is float) and 0 <= seconds <= LONGEST:  # twice as fast for most times
         return seconds * NS if kind is int else round(seconds * 1e9) or int(seconds > 0)
     if infinite and (seconds is None or seconds == "infinity"):
