@@ -128,8 +128,7 @@ def test_a_witness_waits_longer_only_while_no_process_runs(monkeypatch: pytest.M
     for thread in threading.enumerate():
         if thread.name == "superlearner-witness":
             thread.join()
-    longer = [2 * USUAL_S, 4 * USUAL_S, QUIET * USUAL_S, QUIET * USUAL_S]
-    assert [USUAL_S] * 2 + ([USUAL_S] * 4 if runs else longer) == pauses.kept
+    assert [USUAL_S] * 2 + [USUAL_S if runs else QUIET * USUAL_S] * 4 == pauses.kept
 
 
 def found_line() -> int:

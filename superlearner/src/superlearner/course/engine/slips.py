@@ -189,7 +189,7 @@ def _parts_of_messages(tree: ast.Module) -> set[str]:
                 parts.update(each.id for each in ast.walk(node) if isinstance(each, ast.Name))
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.Subscript()):
                 parts.add(name)
-            case ast.FunctionDef() | ast.AsyncFunctionDef() if not node.name.startswith("handle_"):
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) if not name.startswith("handle_"):
                 named = {each.arg for each in ast.walk(node.args) if isinstance(each, ast.arg)}
                 for each in _matches(node):
                     texts_only = not any(isinstance(inner, ast.MatchSequence) for inner in ast.walk(each))

@@ -1,13 +1,11 @@
 """Sampling thread that finds out which process blocks the event loop.
 
 The runtime knows how long a drain took, but not always which process took the time: a drain runs many processes and is
-timed as a whole. The witness samples the loop's thread ten times a second, an idle one half as often. Callbacks and
-tasks outside of any drain are not timed at all: when the witness sees one, it schedules a callback in the loop, so the
-whole time is measured.
+timed as a whole. The witness samples the loop's thread ten times a second. Callbacks and tasks outside of any drain are
+not timed at all: when the witness sees one, it schedules a callback in the loop, so the whole time is measured.
 
-Waking threads is most of what an idle program costs. While no process has run between two samples, and the loop was
-idle at both, the pause doubles, up to `QUIET` times the shortest. A hold after such a quiet time may not be sampled if
-it is shorter than the pause and outside of any process; a timer that it delays still shows it.
+Waking threads is most of what an idle program costs, so the pause is longer while no process runs and the loop is idle.
+It stays below `LEAST_S`, so that no hold is missed.
 """
 
 from __future__ import annotations
@@ -27,8 +25,8 @@ from otp.watchdog import LIBRARY_FOLDERS, frame_of, is_idle
 __all__ = ["LoopSample", "Witness"]
 
 EVERY_S: Final = 0.1
-QUIET: Final = 8
-"""The longest pause, as a multiple of the shortest."""
+QUIET: Final = 2
+"""The pause while nothing runs, as a multiple of the usual one."""
 LEAST_S: Final = 0.25
 """Shortest time that is reported."""
 
@@ -49,7 +47,7 @@ class Witness:
 
     Args:
         node: a node that runs in this thread's loop.
-        every: seconds between two samples; twice as long while the loop is idle, and longer while nothing runs.
+        every: seconds between two samples; twice as long while nothing runs.
         outside: called in the loop with the start and end of a hold outside of any process, `LEAST_S` or longer
             (node's clock, seconds). The start is accurate to half of the time between two samples.
     """
@@ -93,7 +91,7 @@ class Witness:
             if drains == scheduler.drains:  # same drain as at the last sample
                 frame = frame_of(self._thread_of_loop)
                 if process is None and is_idle(frame):
-                    pause = min(2 * before, QUIET * self._every)
+                    pause = QUIET * self._every
                 elif frame is not None:
                     now = time.monotonic()
                     self._seen.append(LoopSample(now, process, _place(frame)))
