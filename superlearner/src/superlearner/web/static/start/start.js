@@ -189,7 +189,7 @@ function steps() {
   if (scene && victim) {
     const name = label(victim), boss = label(scene.supervisor);
     write(byId("look-text", HTMLElement), `${boss} is a supervisor. It started ${listed(scene.children.map(label))}, and watches `
-      + `${scene.children.length === 1 ? "it: if it ends" : "them: if one ends"}, ${boss} starts it again.`);
+      + `${scene.children.length === 1 ? "it: if it ends" : "them: if one ends"}, it is started again.`);
     const killed = story?.kind !== "gave_up" && reached.kill ? story?.parts?.who ?? name : name; // perhaps by its button in the picture
     write(byId("kill-title", HTMLElement).firstChild ?? byId("kill-title", HTMLElement), `Kill ${killed}`);
     write(killIt, reached.kill && killed === name ? `Kill ${name} again` : `Kill ${name}`);
