@@ -15,7 +15,7 @@ from otp.distribution import NodeId
 if TYPE_CHECKING:
     from otp.cluster.membership import Membership
 
-__all__ = ["Formation", "Shown", "shown_in"]
+__all__ = ["Formation", "Shown", "read_shown"]
 
 KIND: Final = "formed"
 
@@ -44,20 +44,20 @@ class Formation:
         self._of: dict[NodeId, str] = {}
         """The formation of each connected node, as far as it is known."""
 
-    def shown(self) -> Shown:
+    def describe(self) -> Shown:
         """Return the formation as others get it."""
         return Shown(self._loop.time() - self._begun, self.id, self._membership.names.time)
 
     def show(self, node: NodeId) -> tuple[float, str, int]:
         """Return what is sent to a node that has connected."""
-        self._sent[node] = shown = self.shown()
+        self._sent[node] = shown = self.describe()
         return shown.age, shown.id, shown.time
 
     def meet(self, node: NodeId, theirs: Shown) -> None:
         """Compare the formation of a node that has connected with the one that was sent to it."""
         mine = self._sent.get(node)
         if mine is None or mine.id != self.id:
-            mine = self.shown()
+            mine = self.describe()
             self._membership.distribution.tell(node, ("cluster", KIND, *mine))
         self._of[node] = max(mine, theirs, key=lambda one: one[:2]).id
         if theirs[:2] > mine[:2]:
@@ -75,9 +75,9 @@ class Formation:
 
     def read(self, node: NodeId, message: tuple[Any, ...]) -> None:
         """Handle the formation that a connected member has adopted. Raises `ValueError` for an invalid one."""
-        theirs = shown_in(message)
+        theirs = read_shown(message)
         self._of[node] = theirs.id
-        if theirs[:2] > self.shown()[:2]:
+        if theirs[:2] > self.describe()[:2]:
             self._adopt(node, theirs)
         self._membership.names.compare()
 
@@ -88,10 +88,10 @@ class Formation:
         membership.report("adopted", formation=theirs.id, before=self.id, of=node.name, time=theirs.time)
         self.id, self._begun = theirs.id, self._loop.time() - theirs.age
         membership.names.restamp(theirs.time)
-        membership.tell_all(("cluster", KIND, *self.shown()))
+        membership.tell_all(("cluster", KIND, *self.describe()))
 
 
-def shown_in(shown: Any) -> Shown:
+def read_shown(shown: Any) -> Shown:
     """Return the formation that another member shows. Raises `ValueError` for an invalid one."""
     match shown:
         case (float() | int() as age, str(id), int(time), *_) if age >= 0 and time >= 0:

@@ -34,7 +34,7 @@ from otp.cluster.facts import (
     seen_in,
     token,
 )
-from otp.cluster.formation import Formation, shown_in
+from otp.cluster.formation import Formation, read_shown
 from otp.cluster.groups import Groups
 from otp.cluster.member import DownReason, Member, MemberDown, MemberLeaving, MemberUp
 from otp.cluster.names import Names
@@ -348,7 +348,7 @@ class Membership:
                     member = member_of(node, facts)
                     seen = seen_in(view) if (view := facts.get("view")) is not None else None
                     if (formed := facts.get("formed")) is not None:
-                        self.formation.meet(node, shown_in(formed))
+                        self.formation.meet(node, read_shown(formed))
                     self._handle_facts(node, member, facts.get("joined") is not False, known_in(known), seen)
                 case ("cluster", "joined", *_):
                     if (member := self._candidates.pop(node, None)) is not None:

@@ -210,7 +210,11 @@ def _heading_of(error: ApiError) -> str:
 def _without(heading: str, said: str) -> str:
     """Return a sentence without the heading above it, with which it may begin."""
     rest = said.removeprefix(heading).lstrip(": ")
-    return f"{rest[:1].upper()}{rest[1:]}" if said.startswith(heading) else said
+    return _begin_sentence(rest) if said.startswith(heading) else said
+
+
+def _begin_sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def _ended(sandbox: Sandbox) -> str:
@@ -267,7 +271,7 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness) -> None:
         said = f"Nothing is at {request.scope['path'][:200]}" if nowhere else error.message
         lost = request.query_params.get("node") if error.code == "node_not_found" else None
         if not (lost and said.startswith(lost)):  # a name stays as it is
-            said = f"{said[:1].upper()}{said[1:]}"
+            said = _begin_sentence(said)
         user = user_of(request)
         awaited = lost in platform.nodes.awaited and not user.only_own
         absence = None if lost is None else await _find_absence(platform, user, lost)
@@ -277,15 +281,14 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness) -> None:
         reader = user.name
         lines = await asyncio.to_thread(lambda: [describe_with_reason(one, reader) for one in rows])
         sandbox = next((one for one in platform.sandboxes.all() if one.node == lost and user.sees(one.owner)), None)
-        heading = (
-            _ended(sandbox)
-            if sandbox is not None
-            else f"Waiting for {lost}"
-            if awaited
-            else f"{lost} is not connected"
-            if absence is not None
-            else _heading_of(error)
-        )
+        if sandbox is not None:
+            heading = _ended(sandbox)
+        elif awaited:
+            heading = f"Waiting for {lost}"
+        elif absence is not None:
+            heading = f"{lost} is not connected"
+        else:
+            heading = _heading_of(error)
         return render(
             request,
             "error.html",

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { goneWord } from "#static/shell/node-gone.js";
+import { nameAbsence } from "#static/shell/node-gone.js";
 import { allNodesFrom } from "#static/shell/nodes.js";
 
 test("the entry for all nodes names each page that it leads to from another one", () => {
@@ -15,9 +15,9 @@ test("the entry for all nodes names each page that it leads to from another one"
 });
 
 test("a node that was detached, and a member that left, are not said to be gone", () => {
-  assert.equal(goneWord("it was detached; `superlearner attach shop` attaches it again"), "detached");
-  assert.equal(goneWord("it left the cluster"), "left");
-  assert.equal(goneWord("its connection was lost, as when its program ends or is stopped"), "lost");
-  assert.equal(goneWord("it was silent for too long"), "lost");
-  assert.deepEqual([goneWord("it has ended"), goneWord(undefined)], ["gone", "gone"]);
+  assert.equal(nameAbsence("it was detached; `superlearner attach shop` attaches it again"), "detached");
+  assert.equal(nameAbsence("it left the cluster"), "left");
+  assert.equal(nameAbsence("its connection was lost, as when its program ends or is stopped"), "lost");
+  assert.equal(nameAbsence("it was silent for too long"), "lost");
+  assert.deepEqual([nameAbsence("it has ended"), nameAbsence(undefined)], ["gone", "gone"]);
 });

@@ -167,7 +167,7 @@ def _mismatched(tree: ast.Module, source: str, sent: Sequence[Any]) -> Iterator[
         ):
             continue
         written = ast.get_source_segment(source, known[0]) or ""
-        say = f"`case {written[:LONGEST]}:` does not match the message {_shown(messages[0])}"
+        say = f"`case {written[:LONGEST]}:` does not match the message {_describe(messages[0])}"
         yield known[0].lineno, f'{say}; write `case "{text}":`' if messages[0] == text else say
 
 
@@ -233,7 +233,7 @@ def _misplaced(tree: ast.Module) -> Iterator[tuple[int, str]]:
                 pass
 
 
-def _shown(message: Any) -> str:
+def _describe(message: Any) -> str:
     """Return a message with … in place of its pids and references."""
     return re.sub(r"#?\w*<[\d.]+>", "…", render(message))
 

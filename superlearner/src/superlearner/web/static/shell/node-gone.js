@@ -27,7 +27,7 @@ const LOST = new Set(["it was silent for too long", "its connection was lost, as
 export const isLost = (why) => LOST.has(why ?? "");
 
 /** Return one word for why a node is no longer shown. @param {string|undefined} why */
-export const goneWord = (why) => (why?.startsWith(DETACHED) ? "detached" : why === LEFT ? "left" : isLost(why) ? "lost" : "gone");
+export const nameAbsence = (why) => (why?.startsWith(DETACHED) ? "detached" : why === LEFT ? "left" : isLost(why) ? "lost" : "gone");
 
 /** Number of the latest note: late answers for earlier ones are ignored. */
 let told = 0;
@@ -61,7 +61,7 @@ export async function showNodeGone(note, node, why, ways) {
       ? words(one, ways.slice(0, 1))
       : [
         make("span", {}, "The node ", make("b", {}, node),
-          goneWord(why) === "detached" ? " is no longer observed: " : ` is ${isLost(why) ? "lost" : "gone"}: `,
+          nameAbsence(why) === "detached" ? " is no longer observed: " : ` is ${isLost(why) ? "lost" : "gone"}: `,
           ...spoken(why ?? "it has ended, or the platform no longer observes it"), ". What you see is how it was. Go to"),
         ...ways,
       ]);

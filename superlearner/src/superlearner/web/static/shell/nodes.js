@@ -7,7 +7,7 @@
 
 import { attribute, chosen, make, onlyOwn, root } from "../base/dom.js";
 import { Feed, liveUrl } from "../live/live.js";
-import { dropNodeGone, goneWord, showNodeGone, wireAgain } from "./node-gone.js";
+import { dropNodeGone, nameAbsence, showNodeGone, wireAgain } from "./node-gone.js";
 
 /**
  * @typedef {{k: string, nodes: string[], rests: boolean, left: Record<string, string>, awaited?: string[],
@@ -92,7 +92,7 @@ function show(select, names, rests, awaited, why) {
   const [first = "", ...others] = names;
   const gone = !unused && (chosen() === "" ? rests : !others.includes(chosen()));
   const was = gone && chosen() && !awaited.includes(chosen())
-    ? [make("option", { value: chosen(), selected: true }, `${chosen()} (${goneWord(why)})`)] : [];
+    ? [make("option", { value: chosen(), selected: true }, `${chosen()} (${nameAbsence(why)})`)] : [];
   select.replaceChildren(make("option", { value: "" }, rests ? `${first} (gone)` : first),
     ...others.map((name) => make("option", { value: name }, name)),
     ...awaited.map((name) => make("option", { value: name }, `${name} (waiting)`)),
@@ -104,7 +104,7 @@ function show(select, names, rests, awaited, why) {
   const note = document.getElementById("gone");
   if (!note) return;
   const before = document.documentElement.hasAttribute("data-gone");
-  attribute(document.documentElement, "data-gone", gone && ["detached", "left"].includes(goneWord(why)) ? goneWord(why) : gone);
+  attribute(document.documentElement, "data-gone", gone && ["detached", "left"].includes(nameAbsence(why)) ? nameAbsence(why) : gone);
   const there = rests ? others : names;
   const links = () => there.map((name) => make("a", { href: here(name === first ? "" : name) }, name));
   if (gone) void showNodeGone(note, chosen() || first, why, links());
