@@ -270,7 +270,9 @@ def child_exited(me: Process, state: DynamicState, signal: ExitSignal) -> Any:
     verdict = state.decide(pid, spec, reason, now)
     less = state.history[pid].last_reason if verdict == "restart" else bound_reason(reason)
     cause = pid.exit_seq
-    report_ended(me, None, pid, reason, spec, less, now, cause, verdict)
+    report_ended(me, None, pid, reason, less, now, cause)
+    if verdict != "restart":  # reported once it is done
+        log_ended(me, None, pid, reason, spec, verdict)
     if verdict == "restart":
         return _restart(me, state, pid, spec, cause)
     if verdict == "gone":

@@ -175,9 +175,10 @@ class SupervisorServer:
             return NoReply(state)
         verdict = state.decide(record, reason, now)
         cause = pid.exit_seq
-        report_ended(me, record.id, pid, reason, record.spec, record.last_reason, now, cause, verdict)
-        if verdict == "restart":
+        report_ended(me, record.id, pid, reason, record.last_reason, now, cause)
+        if verdict == "restart":  # reported once it is done
             return _restart(me, state, record, cause)
+        log_ended(me, record.id, pid, reason, record.spec, verdict)
         if verdict == "gone":
             return NoReply(state)
         if verdict == "give_up":

@@ -8,14 +8,13 @@ from typing import Any, Final
 
 from otp.behaviours.server.child_spec import ChildSpec
 from otp.behaviours.supervisor.reports import (
-    log_ended,
     log_failed_restart,
     log_gave_up,
     log_restarted,
     log_stopped,
     logger,
 )
-from otp.behaviours.supervisor.state import RestartWindow, Verdict
+from otp.behaviours.supervisor.state import RestartWindow
 from otp.kernel.values.bounded import bound_reason
 from otp.kernel.values.process import Process
 from otp.kernel.values.reasons import Reason
@@ -52,22 +51,10 @@ def report_started(
     trace.record("child_started", me, (me, id, pid, spec.restart, spec.type, old, restarts, along), cause)
 
 
-def report_ended(
-    me: Process,
-    id: Hashable,
-    pid: Any,
-    reason: Reason,
-    spec: ChildSpec,
-    less: Reason,
-    now: int,
-    cause: int,
-    verdict: Verdict,
-) -> None:
+def report_ended(me: Process, id: Hashable, pid: Any, reason: Reason, less: Reason, now: int, cause: int) -> None:
     """Report that a child ended by itself; `less` is the reason to keep, `cause` the number of its end's event."""
     whole = None if less is reason else reason
     me.runtime.tracer.record("child_terminated", me, (id, pid, less, "exit", True), cause, whole, now)
-    if verdict != "restart":  # a restart is reported once it is done
-        log_ended(me, id, pid, reason, spec, verdict)
 
 
 def report_stopped(me: Process, id: Hashable, pid: Any, reason: Reason, as_asked: bool, by_itself: bool) -> None:
