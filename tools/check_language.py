@@ -122,6 +122,7 @@ EXCEPTIONS: Final = {
     "Distribution.told_ref": "promised",
     "RemoteNode.told": "promised",
     "RemoteNode.told_ref": "promised",
+    "_Everyone.told": "the protocol of `RemoteNode`",
     "Names.told": "the protocol of `RemoteNode`",
     "Names.told_ref": "the protocol of `RemoteNode`",
     "VirtualLoop.somebody_waits_for_idle": "promised",

@@ -12,8 +12,9 @@ import otp
 from later_meeting import meet_later
 from otp.behaviours.registry.registry import AlreadyRegistered
 from otp.cluster import Global
+from otp.cluster.claims import Claims
+from otp.cluster.formation import Formation
 from otp.cluster.membership import Membership
-from otp.cluster.names import Names
 from otp.cluster.simulation import Event, SimulatedCluster, Violation, check_history
 from otp.cluster.simulation.recording import RecordedTransport
 from otp.distribution.session import Session
@@ -82,31 +83,31 @@ def register_some(sim: SimulatedCluster, draw: random.Random) -> None:
 
 
 def test_r1_finds_an_owner_that_ignores_a_lost_conflict(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Names, "_lose", lambda *_: None)
+    monkeypatch.setattr(Claims, "_lose", lambda *_: None)
     assert find_violations("R1", SEEDS, named) is not None
 
 
 def test_r2_finds_a_claim_that_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Names, "send_all", lambda *_: None)  # after a partition its claims are missing
+    monkeypatch.setattr(Claims, "send_all", lambda *_: None)  # after a partition its claims are missing
     monkeypatch.setattr(SimulatedCluster, "_disagreement", members_only)
     assert find_violations("R2", SEEDS, named) is not None
 
 
 def test_r3_finds_a_conflict_that_both_lose(monkeypatch: pytest.MonkeyPatch) -> None:
-    enter = Names._enter
+    enter = Claims._enter
 
     def lose_always(self: Any, name: Any, claim: Any) -> None:
         mine = self._claims.get(name, {}).get(self._membership.me.name)
         if mine is not None and mine.pid is not claim.pid:
-            self._lose(name, mine.pid, claim.pid)
+            self._lose(name, mine.pid, claim.pid, mine.time)
         enter(self, name, claim)
 
-    monkeypatch.setattr(Names, "_enter", lose_always)
+    monkeypatch.setattr(Claims, "_enter", lose_always)
     assert find_violations("R3", SEEDS, named) is not None
 
 
 def test_r3_finds_a_younger_cluster_that_wins(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Names, "restamp", lambda *_: None)
+    monkeypatch.setattr(Formation, "_redate", lambda *_: None)
 
     async def main() -> None:
         async with SimulatedCluster(1, check=False) as sim:
@@ -118,7 +119,7 @@ def test_r3_finds_a_younger_cluster_that_wins(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_r7_finds_tables_that_differ(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Names, "send_all", lambda *_: None)
+    monkeypatch.setattr(Claims, "send_all", lambda *_: None)
     monkeypatch.setattr(SimulatedCluster, "_disagreement", members_only)
     assert find_violations("R7", SEEDS, named) is not None
 

@@ -11,18 +11,19 @@ from otp.cluster.simulation import SimulatedCluster, Violation
 from otp.distribution import Settings
 from otp.testing import Scheduler, advance
 
-__all__ = ["FAULTS_END", "find_violations", "run_with_faults"]
+__all__ = ["FAULTS_END", "Work", "find_violations", "run_long_history", "run_with_faults"]
 
 FAULTS_END = 6.0
+Work = Callable[[SimulatedCluster, random.Random], Any]
+"""Carries out one operation."""
+_BAD = ("cut", "one way", "drop", "delay", "stall", "kill")
 SETTINGS = Settings(heartbeat=0.25, dead=0.5)
 
 
 class _Faults:
     """Random faults in a simulated cluster, until it heals."""
 
-    def __init__(
-        self, sim: SimulatedCluster, seed: int, work: Callable[[SimulatedCluster, random.Random], Any]
-    ) -> None:
+    def __init__(self, sim: SimulatedCluster, seed: int, work: Work) -> None:
         self.sim = sim
         self.random = random.Random(seed)
         self.work = work
@@ -41,12 +42,37 @@ class _Faults:
         self.work(self.sim, self.random)
         await self.sim.converge()
 
-    def go_wrong(self) -> None:
+    async def run_long(self, operations: int, faults: int, seconds: float) -> None:
+        """Carry out so many operations and faults in so many seconds, with as many members in the end as at first."""
+        members, count = len(self.sim.alive), 0
+        for number in range(operations):
+            await advance(self.random.uniform(0, 2 * seconds / operations))
+            if number % (operations // faults) == 0:
+                if self.random.random() < 0.3:
+                    self.heal()
+                self.go_wrong(_BAD)
+                count += 1
+                if self.gone and self.random.random() < 0.5:
+                    await self.sim.start(self.gone.pop(0))
+            self.work(self.sim, self.random)
+        assert count >= faults
+        self.heal()
+        for name in self.gone:
+            await self.sim.start(name)
+        assert members == len(self.sim.alive)
+        await self.sim.converge()
+
+    def heal(self) -> None:
+        self.sim.heal()
+        for name in self.sim.alive:
+            self.sim.resume(name)
+
+    def go_wrong(self, choices: tuple[str, ...] = (*_BAD, "heal", "heal", "nothing")) -> None:
         sim, draw = self.sim, self.random
         if len(sim.alive) < 2:
             return
         one, other = draw.sample(sim.alive, 2)
-        match draw.choice(["cut", "one way", "drop", "delay", "stall", "kill", "heal", "heal", "nothing"]):
+        match draw.choice(choices):
             case "cut":
                 sim.cut(one, other)
             case "one way":
@@ -61,9 +87,7 @@ class _Faults:
                 sim.kill(one)
                 self.gone.append(one)
             case "heal":
-                sim.heal()
-                for name in sim.alive:
-                    sim.resume(name)
+                self.heal()
             case _:
                 pass
 
@@ -86,9 +110,7 @@ def send_some(sim: SimulatedCluster, draw: random.Random) -> None:
         sim.spawn(one, _say, draw.randint(1, 5), other)
 
 
-def run_with_faults(
-    seed: int, work: Callable[[SimulatedCluster, random.Random], Any] = send_some, steps: int = 12
-) -> list[Violation]:
+def run_with_faults(seed: int, work: Work = send_some, steps: int = 12) -> list[Violation]:
     """Return the violations in a history of a random run."""
 
     async def main() -> list[Violation]:
@@ -96,6 +118,26 @@ def run_with_faults(
             3, settings=SETTINGS, check=False, children=[otp.Task.child_spec(_listen, restart="permanent")]
         ) as sim:
             await _Faults(sim, seed, work).run(steps)
+            return sim.check()
+
+    return Scheduler(seed=seed, inline=True).run(main)
+
+
+def run_long_history(
+    seed: int,
+    work: Work,
+    children: list[Any],
+    operations: int = 200,
+    faults: int = 20,
+    seconds: float = 60.0,
+    **options: Any,
+) -> list[Violation]:
+    """Return the violations in a history of 3 to 7 members."""
+
+    async def main() -> list[Violation]:
+        members = random.Random(seed).randint(3, 7)
+        async with SimulatedCluster(members, settings=SETTINGS, check=False, children=children, **options) as sim:
+            await _Faults(sim, seed, work).run_long(operations, faults, seconds)
             return sim.check()
 
     return Scheduler(seed=seed, inline=True).run(main)

@@ -23,6 +23,7 @@ from __future__ import annotations
 from otp.cluster import pg
 from otp.cluster.cluster import Cluster
 from otp.cluster.discovery import Discovery, Dns, FileList, Folder, Multicast, Static
+from otp.cluster.distributed_registry import DistributedRegistry, DistributedVia
 from otp.cluster.global_names import Global, GlobalName
 from otp.cluster.groups import GroupJoin, GroupLeave
 from otp.cluster.member import Member, MemberDown, MemberLeaving, MemberUp
@@ -37,6 +38,8 @@ __all__ = [
     "CannotTravel",
     "Cluster",
     "Discovery",
+    "DistributedRegistry",
+    "DistributedVia",
     "Dns",
     "FileList",
     "Folder",

@@ -12,6 +12,7 @@ from typing import Any
 
 from otp.bounded import text
 from otp.cluster.allowed import allowed_names
+from otp.cluster.claims import Claims
 from otp.cluster.cookies import cookie_of
 from otp.cluster.detached import start_detached
 from otp.cluster.discovery import Discovery, Dns, Multicast
@@ -20,7 +21,6 @@ from otp.cluster.groups import Groups
 from otp.cluster.joining import Opening, wait_connected
 from otp.cluster.member import Member
 from otp.cluster.membership import Membership
-from otp.cluster.names import Names
 from otp.cluster.opening import real_carrier, stored_incarnations
 from otp.cluster.refusals import NotMember, Refusal
 from otp.cluster.transport import MemberDistribution
@@ -188,11 +188,7 @@ class Cluster:
         >>> otp.run(main)
         True
         """
-        node = node_here("Cluster.here()")
-        distribution = node.distribution
-        if isinstance(distribution, MemberDistribution) and isinstance(distribution.cluster, Cluster):
-            return distribution.cluster
-        raise NotMember(f"node {node.name!r} is not a member of a cluster; try `await Cluster.join()` first")
+        return cluster_of(node_here("Cluster.here()"))
 
     async def leave(self) -> None:
         """Leave the cluster: the others see `MemberLeaving`, then `MemberDown` with `"left"`. The node keeps running.
@@ -236,7 +232,7 @@ class Cluster:
         return self._membership.groups
 
     @property
-    def global_names(self) -> Names:
+    def global_names(self) -> Claims:
         """The names of the cluster, for `otp.cluster.Global`."""
         return self._membership.names
 
@@ -406,6 +402,19 @@ class Cluster:
 
     def __repr__(self) -> str:
         return f"<Cluster of {', '.join(map(str, self.members())) or 'no members'}>"
+
+
+def cluster_of(node: Node) -> Cluster:
+    """Return the cluster of a node. Raises `NotMember`."""
+    distribution = node.distribution
+    if isinstance(distribution, MemberDistribution) and isinstance(distribution.cluster, Cluster):
+        return distribution.cluster
+    raise NotMember(f"node {node.name!r} is not a member of a cluster; try `await Cluster.join()` first")
+
+
+def membership_of(cluster: Cluster) -> Membership:
+    """Return the members and tables behind a cluster."""
+    return cluster._membership  # pyright: ignore[reportPrivateUsage]
 
 
 def _sources(discovery: Any, scheme: str) -> tuple[Discovery, ...]:

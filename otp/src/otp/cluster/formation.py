@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from otp.distribution import NodeId
 
 if TYPE_CHECKING:
+    from otp.cluster.claims import Claims
     from otp.cluster.membership import Membership
 
 __all__ = ["Formation", "Shown", "read_shown"]
@@ -39,6 +40,8 @@ class Formation:
         self._loop = loop
         self.id: str = str(membership.me)
         self._begun = loop.time()
+        self.time: int = 0
+        """The logical time of the latest claim to a key."""
         self._sent: dict[NodeId, Shown] = {}
         """The formation that was sent to each connected node: both sides compare the same two."""
         self._of: dict[NodeId, str] = {}
@@ -46,7 +49,7 @@ class Formation:
 
     def describe(self) -> Shown:
         """Return the formation as others get it."""
-        return Shown(self._loop.time() - self._begun, self.id, self._membership.names.time)
+        return Shown(self._loop.time() - self._begun, self.id, self.time)
 
     def show(self, node: NodeId) -> tuple[float, str, int]:
         """Return what is sent to a node that has connected."""
@@ -55,23 +58,46 @@ class Formation:
 
     def meet(self, node: NodeId, theirs: Shown) -> None:
         """Compare the formation of a node that has connected with the one that was sent to it."""
-        mine = self._sent.get(node)
-        if mine is None or mine.id != self.id:
+        sent = mine = self._sent.get(node)
+        if sent is None or mine is None or mine.id != self.id:
             mine = self.describe()
             self._membership.distribution.tell(node, ("cluster", KIND, *mine))
-        self._of[node] = max(mine, theirs, key=lambda one: one[:2]).id
+        self._of[node] = max(sent or mine, theirs, key=lambda one: one[:2]).id  # as it decides when it reads that
         if theirs[:2] > mine[:2]:
             self._adopt(node, theirs)
-        self._membership.names.compare()
+        self._compare()
 
     def remove(self, node: NodeId) -> None:
         """Handle the end of a connection."""
         self._sent.pop(node, None)
         self._of.pop(node, None)
 
-    def has(self, *nodes: NodeId) -> bool:
-        """Return whether nodes belong to it, as far as is known: those of a younger one date their claims later."""
-        return all(self._of.get(node, self.id) == self.id for node in nodes)
+    def tick(self) -> int:
+        """Return the time of a new claim, later than all that this member knows."""
+        self.time += 1
+        return self.time
+
+    def see(self, time: int) -> None:
+        """Handle the time of a claim of another member."""
+        self.time = max(self.time, time)
+
+    def _tables(self) -> list[Claims]:
+        return [self._membership.names, *self._membership.shared.claims()]
+
+    def _compare(self) -> None:
+        for table in self._tables():
+            table.compare()
+
+    def _redate(self, seen: int) -> None:
+        """Give the claims of this member later times than all in an older cluster, in the same order."""
+        self.see(seen)
+        own = [date for table in self._tables() for date in table.dates()]
+        for _, table, key in sorted(own, key=lambda date: date[0]):
+            table.redate(key, self.tick())
+
+    def of(self, node: NodeId) -> str:
+        """Return the formation in which a connected node dates the claims that it sends now."""
+        return self._of.get(node, self.id)
 
     def read(self, node: NodeId, message: tuple[Any, ...]) -> None:
         """Handle the formation that a connected member has adopted. Raises `ValueError` for an invalid one."""
@@ -79,7 +105,7 @@ class Formation:
         self._of[node] = theirs.id
         if theirs[:2] > self.describe()[:2]:
             self._adopt(node, theirs)
-        self._membership.names.compare()
+        self._compare()
 
     def _adopt(self, node: NodeId, theirs: Shown) -> None:
         if theirs.id == self.id:
@@ -87,8 +113,10 @@ class Formation:
         membership = self._membership
         membership.report("adopted", formation=theirs.id, before=self.id, of=node.name, time=theirs.time)
         self.id, self._begun = theirs.id, self._loop.time() - theirs.age
-        membership.names.restamp(theirs.time)
-        membership.tell_all(("cluster", KIND, *self.describe()))
+        self._redate(theirs.time)
+        membership.tell_all(("cluster", KIND, *self.describe()))  # first: it dates the claims that follow
+        for table in self._tables():
+            table.resend()
 
 
 def read_shown(shown: Any) -> Shown:

@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import Any
 
 from otp.behaviours.registry.registry import AlreadyRegistered
+from otp.cluster.claims import Claims
 from otp.cluster.cluster import Cluster
-from otp.cluster.names import Names
 from otp.kernel.steps.signals import send
 from otp.kernel.tables.scheduler import current_process
 from otp.kernel.values.errors import BadArgument
@@ -107,7 +107,9 @@ class Global:
             hash(name)
         except TypeError:
             raise BadArgument(f"Global.register(name): expected a name that can be hashed, got {name!r:.100}") from None
-        await found.global_names.register(name, process)
+        holder = (await found.global_names.register({name: None}, process))[name]
+        if holder is not None:
+            raise AlreadyRegistered(holder)
 
     @staticmethod
     async def unregister(name: Any, *, cluster: Cluster | None = None) -> bool:
@@ -195,5 +197,5 @@ class Global:
         return GlobalName(name, cluster)
 
 
-def _names(cluster: Cluster | None) -> Names:
+def _names(cluster: Cluster | None) -> Claims:
     return (cluster or Cluster.here()).global_names

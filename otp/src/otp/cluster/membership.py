@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from otp.bounded import text
 from otp.cluster.addresses import Addresses
+from otp.cluster.claims import AllMembers, Claims
 from otp.cluster.discovery import Discovery
 from otp.cluster.facts import (
     ASK,
@@ -37,8 +38,8 @@ from otp.cluster.facts import (
 from otp.cluster.formation import Formation, read_shown
 from otp.cluster.groups import Groups
 from otp.cluster.member import DownReason, Member, MemberDown, MemberLeaving, MemberUp
-from otp.cluster.names import Names
 from otp.cluster.refusals import Refusal, sentence
+from otp.cluster.shared_table import SharedTables
 from otp.cluster.transport import MemberDistribution
 from otp.distribution import NodeId, Settings
 from otp.distribution.session_transport import Traffic
@@ -114,18 +115,19 @@ class Membership:
         """Number of refusals so far."""
         self.distribution: MemberDistribution
         self.on_evicted: Callable[[], object] | None = None
-        self.groups: Groups = Groups(self)
-        self.names: Names = Names(self)
-        self._tables: dict[str, Any] = {"global": self.names, "pg": self.groups}
-        """The tables that all members share, by the kind of their messages."""
         self.record: Callable[..., object] | None = None
         """Records an event of a kind with its data, in a simulation."""
+        self._loop = node.scheduler.loop
+        self.formation: Formation = Formation(self, self._loop)
+        self.groups: Groups = Groups(self)
+        self.names: Claims = Claims(AllMembers(self, "global"))
+        self.shared: SharedTables = SharedTables(self)
+        self._tables: dict[str, Any] = {"global": self.names, "pg": self.groups, "table": self.shared}
+        """The tables that members share, by the kind of their messages."""
         self._carrier = carrier
         self._dials: bool = getattr(carrier, "dials", False)  # else it finds nodes by their names
         self._addresses = Addresses(self, carrier, discovery)
         self._clock = clock
-        self._loop = node.scheduler.loop
-        self.formation: Formation = Formation(self, self._loop)
         self._pending: dict[NodeId, float] = {}  # connected nodes without facts
         self._tried_again: set[NodeId] = set()
         self._sought: dict[NodeId, _Sought] = {}
@@ -246,6 +248,7 @@ class Membership:
         if self._timer is not None:
             self._timer.cancel()
         self._addresses.cancel()
+        self.shared.finish()
         me = self.me._replace(status="leaving")
         if self.joined:
             self._notify_watchers(lambda ref: MemberDown(ref, me, "left"))
@@ -319,14 +322,14 @@ class Membership:
         """Handle the end of a connection."""
         self._unseen.discard(node)
         self.formation.remove(node)
-        for table in self._tables.values():
-            table.remove_member(node)
         pending = self._pending.pop(node, None) or self._candidates.pop(node, None)
         member = self.up.get(node.name)
+        why = _REASONS.get(reason, "connection_lost")
+        if reason == "leave" and member is not None and member.status == "leaving":
+            why = "left"
+        for table in self._tables.values():
+            table.remove_member(node, why)
         if member is not None and member.incarnation == node.creation:
-            why = _REASONS.get(reason, "connection_lost")
-            if reason == "leave" and member.status == "leaving":
-                why = "left"
             self._down(member, why)
             if not self.over and why in ("timeout", "connection_lost"):
                 self._seek(node, member.address)

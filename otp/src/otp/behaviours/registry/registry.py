@@ -36,14 +36,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_args
 
 from otp.behaviours.registry._match import matcher
-from otp.behaviours.registry._table import DuplicateTable, Entry, Kind, RegistryEntry, Table, UniqueTable
+from otp.behaviours.registry._table import Entry, Kind, RegistryEntry
+from otp.behaviours.registry.queries import RegistryQueries, TableState, state_of
 from otp.behaviours.server.behaviour import impl
-from otp.behaviours.server.child_spec import Startable
 from otp.behaviours.server.gen_server import GenServer
 from otp.bounded import text
-from otp.kernel.ends.death import forget_link
-from otp.kernel.ends.wording import KeyTable
-from otp.kernel.steps.signals import link_processes, process_flag
+from otp.kernel.steps.signals import process_flag
 from otp.kernel.steps.starting import start_server
 from otp.kernel.tables.names import find_node, is_name_and_node, watch_end, whereis
 from otp.kernel.tables.scheduler import current_process
@@ -82,17 +80,17 @@ class Via(Identity):
 
     def whereis(self) -> Pid | None:
         """Return the process that has the key, or `None`."""
-        found = _state(self.registry, "via", unique=True).table.lookup(self.key)
+        found = state_of(self.registry, "via", _State, unique=True).table.lookup(self.key)
         return found[0].pid if found else None
 
     def register(self, pid: Pid) -> bool:
         """Register `pid` under the key; `False` if the key is taken."""
-        state = _state(self.registry, "via", unique=True)
+        state = state_of(self.registry, "via", _State, unique=True)
         return _enter(state, cast("Process", pid), self.key, self.value) is None
 
     def unregister(self, pid: Pid) -> None:
         """Remove the entry of `pid`."""
-        _remove_entries(_state(self.registry, "via", unique=True), cast("Process", pid), self.key)
+        _remove_entries(state_of(self.registry, "via", _State, unique=True), cast("Process", pid), self.key)
 
     def __otp_watch__(self, node: Node, settle: Settle) -> Callable[[], None]:
         """Report the first process that has the key, for `node.wait_registered`; call the result to stop."""
@@ -106,20 +104,14 @@ class _Config(NamedTuple):
     listeners: tuple[Name, ...]
 
 
-class _State(KeyTable):
-    """The tables of a registry, read and written by all processes, like an ETS table of Erlang."""
+class _State(TableState):
+    """The table of a local registry, which all processes write, too."""
 
-    __slots__ = ("config", "meta", "pid", "table")
+    __slots__ = ("config",)
 
     def __init__(self, config: _Config, pid: Process) -> None:
+        super().__init__(config.keys, pid)
         self.config = config
-        self.pid = pid
-        self.table: Table = UniqueTable() if config.keys == "unique" else DuplicateTable()
-        self.meta: dict[Hashable, Any] = {}
-
-    def first_key(self, p: Process) -> tuple[Any] | None:
-        """Return the oldest key that names a process; the keys of a duplicate registry are topics."""
-        return next(((key,) for key in self.table.keys(p)), None) if self.config.keys == "unique" else None
 
 
 class _RegistryServer(GenServer[_State]):
@@ -138,7 +130,7 @@ class _RegistryServer(GenServer[_State]):
         return {"keys": state.config.keys, "entries": len(state.table)}
 
 
-class Registry(Startable):
+class Registry(RegistryQueries):
     """A registry of processes by key; start it with `start_link`, use it by name.
 
     >>> import otp
@@ -202,7 +194,7 @@ class Registry(Startable):
             NotAProcess: called from outside a process.
         """
         me = current_process("Registry.register()", "name= of a start registers a server")
-        state = _state(registry, "register")
+        state = state_of(registry, "register", _State)
         holder = _enter(state, me, key, value)
         if holder is not None:
             raise AlreadyRegistered(holder)
@@ -212,12 +204,7 @@ class Registry(Startable):
     def unregister(registry: Dest, key: Hashable) -> None:
         """Remove the calling process's entries under `key`; no effect if it has none."""
         me = current_process("Registry.unregister()")
-        _remove_entries(_state(registry, "unregister"), me, key)
-
-    @staticmethod
-    def lookup(registry: Dest, key: Hashable) -> list[Entry]:
-        """Return the entries under `key`, oldest first; of a unique registry one or none."""
-        return _state(registry, "lookup").table.lookup(key)
+        _remove_entries(state_of(registry, "unregister", _State), me, key)
 
     @staticmethod
     def unregister_match(registry: Dest, key: Hashable, pattern: Any) -> None:
@@ -236,50 +223,7 @@ class Registry(Startable):
         [('en', 2)]
         """
         me = current_process("Registry.unregister_match()")
-        _remove_entries(_state(registry, "unregister_match"), me, key, matcher(pattern))
-
-    @staticmethod
-    def match(registry: Dest, key: Hashable, pattern: Any) -> list[Entry]:
-        """Return the entries under `key` whose value matches `pattern`, oldest first.
-
-        A pattern is a value in which `...` stands for anything; for a dict it names keys that must exist. A type, a
-        predicate and the patterns of `receive` (`Tag("admin")`, `Is(User, role="admin")`) work as well.
-
-        Difference from Elixir: `...` replaces `:_`, and predicates replace guards.
-
-        >>> import otp
-        >>> from otp import Registry
-        >>> async def main():
-        ...     await Registry.start_link(keys="duplicate", name="topics")
-        ...     Registry.register("topics", "news", ("de", 1)), Registry.register("topics", "news", ("en", 2))
-        ...     return [entry.value for entry in Registry.match("topics", "news", ("de", ...))]
-        >>> otp.run(main)
-        [('de', 1)]
-        """
-        is_meant = matcher(pattern)
-        return [entry for entry in _state(registry, "match").table.lookup(key) if is_meant(entry.value)]
-
-    @staticmethod
-    def count_match(registry: Dest, key: Hashable, pattern: Any) -> int:
-        """Return the number of entries that `match` finds."""
-        return len(Registry.match(registry, key, pattern))
-
-    @staticmethod
-    def dispatch(registry: Dest, key: Hashable, fn: Callable[[list[Entry]], object]) -> None:
-        """Call `fn` once, in the calling process, with the entries under `key`, if there are any."""
-        entries = _state(registry, "dispatch").table.lookup(key)
-        if entries:
-            fn(entries)
-
-    @staticmethod
-    def keys(registry: Dest, pid: Pid) -> list[Hashable]:
-        """Return the keys of `pid`, oldest first; a key occurs once per registration."""
-        return _state(registry, "keys").table.keys(pid)
-
-    @staticmethod
-    def values(registry: Dest, key: Hashable, pid: Pid) -> list[Any]:
-        """Return the values that `pid` registered under `key`."""
-        return [entry.value for entry in Registry.lookup(registry, key) if entry.pid == pid]
+        _remove_entries(state_of(registry, "unregister_match", _State), me, key, matcher(pattern))
 
     @staticmethod
     def update_value(registry: Dest, key: Hashable, fn: Callable[[Any], Any]) -> tuple[Any, Any] | None:
@@ -289,7 +233,7 @@ class Registry(Startable):
             `(new, old)`, or `None` if the caller does not have the key.
         """
         me = current_process("Registry.update_value()")
-        table = _state(registry, "update_value", unique=True).table
+        table = state_of(registry, "update_value", _State, unique=True).table
         found = table.lookup(key)
         if not found or found[0].pid != me:
             return None
@@ -301,60 +245,12 @@ class Registry(Startable):
         return new, found[0].value
 
     @staticmethod
-    def count(registry: Dest) -> int:
-        """Return the number of entries."""
-        return len(_state(registry, "count").table)
-
-    @staticmethod
-    def select(registry: Dest, where: Callable[[Any, Entry], bool] | None = None) -> list[RegistryEntry]:
-        """Return all entries, or those for which `where(key, entry)` is true.
-
-        An entry has `key`, `pid` and `value`, and unpacks as that tuple.
-
-        Difference from Elixir: a predicate replaces a match specification.
-
-        >>> import otp
-        >>> from otp import Registry
-        >>> async def main():
-        ...     await Registry.start_link(keys="unique", name="rooms")
-        ...     Registry.register("rooms", "lobby", 3), Registry.register("rooms", "hall", 0)
-        ...     [(key, pid, value)] = Registry.select("rooms", lambda key, entry: entry.value > 0)
-        ...     return key, value, [entry.key for entry in Registry.select("rooms")]
-        >>> otp.run(main)
-        ('lobby', 3, ['lobby', 'hall'])
-        """
-        items = _state(registry, "select").table.items()
-        return [
-            RegistryEntry(key, entry.pid, entry.value) for key, entry in items if where is None or where(key, entry)
-        ]
-
-    @staticmethod
-    def count_select(registry: Dest, where: Callable[[Any, Entry], bool]) -> int:
-        """Return the number of entries that `select` finds."""
-        return len(Registry.select(registry, where))
-
-    @staticmethod
     def via(registry: Dest, key: Hashable, value: Any = None) -> Via:
         """Return a name in a unique registry, for `name=`, `send`, `call` and `cast`.
 
         Elixir's `{:via, Registry, {…}}`.
         """
         return Via(registry, key, value)
-
-    @staticmethod
-    def put_meta(registry: Dest, key: Hashable, value: Any) -> None:
-        """Store a value with the registry itself, for its lifetime."""
-        _state(registry, "put_meta").meta[key] = value
-
-    @staticmethod
-    def meta(registry: Dest, key: Hashable, default: Any = None) -> Any:
-        """Return the value stored by `put_meta`, or `default`."""
-        return _state(registry, "meta").meta.get(key, default)
-
-    @staticmethod
-    def delete_meta(registry: Dest, key: Hashable) -> None:
-        """Remove a value stored by `put_meta`, if there is one."""
-        _state(registry, "delete_meta").meta.pop(key, None)
 
 
 def _checked(keys: object, name: Name, partitions: object, listeners: tuple[Name, ...]) -> _Config:
@@ -363,23 +259,6 @@ def _checked(keys: object, name: Name, partitions: object, listeners: tuple[Name
     if not isinstance(partitions, int) or isinstance(partitions, bool) or partitions < 1:
         raise BadArgument(f"Registry(partitions=…): expected an int of at least 1, got {partitions!r}")
     return _Config(name, cast("Kind", keys), partitions, tuple(listeners))
-
-
-def _state(registry: Dest, what: str, *, unique: bool = False) -> _State:
-    pid = registry if isinstance(registry, Pid) else whereis(registry)
-    state = pid.state if isinstance(pid, Process) else None
-    if not isinstance(state, _State):
-        got = "an unregistered name" if pid is None else f"{pid}, which is not a registry"
-        raise BadArgument(
-            f"Registry.{what}({registry!r}, …): expected the name of a running registry, got {got}; "
-            f"try Registry.start_link(keys=…, name={registry!r}), or start it before its users in their supervisor"
-        )
-    if unique and state.config.keys != "unique":
-        raise BadArgument(
-            f"Registry.{what}({registry!r}, …): expected a registry with keys='unique', got keys='duplicate'; "
-            f"try Registry.dispatch to reach all processes of a key"
-        )
-    return state
 
 
 def _enter(state: _State, process: Process, key: Hashable, value: Any) -> Pid | None:
@@ -392,9 +271,7 @@ def _enter(state: _State, process: Process, key: Hashable, value: Any) -> Pid | 
     if holder is not None:
         return holder
     if first:
-        on_exit(process, state, partial(_remove_process, state))
-        if process is not state.pid:
-            link_processes(process, state.pid)
+        state.tie(process, partial(_remove_process, state))
     _notify_listeners(state, ("register", state.config.name, key, process, value))
     awaited = state.pid.runtime.awaited
     if awaited:
@@ -409,10 +286,7 @@ def _remove_entries(
     table = state.table
     removed = table.remove(key, process, wanted)
     if removed and not table.has(process):
-        off_exit(process, state)
-        if process is not state.pid.parent:  # its link is that of start_link
-            forget_link(process, state.pid)
-            forget_link(state.pid, process)
+        state.untie(process)
     for _ in range(removed):
         _notify_listeners(state, ("unregister", state.config.name, key, process))
 

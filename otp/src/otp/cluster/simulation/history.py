@@ -9,14 +9,15 @@ connected disconnected                             of, incarnation
 sent                                               of, incarnation, sender, number
 received                                           of, incarnation, sender, number
 member_up member_leaving member_down               of, incarnation; reason, ties
-registered unregistered owner_ended                table, key, pid; time
+registered unregistered owner_ended                table, key, pid; time, unique
 adopted                                            formation, before, of, time
 conflict                                           table, key, pid, winner
 converged                                          views
 ```
 
-A pid is written as `(node, incarnation, number)`, the same on all members. `note` adds events of other kinds; those
-that the rules read are described with the rules.
+`table` is `"global"`, or the kind and the name of a table, such as `("registry", "rooms")`; `unique` is False for
+entries of a key that others may have, too. A pid is written as `(node, incarnation, number)`, the same on all members.
+`note` adds events of other kinds; those that the rules read are described with the rules.
 """
 
 from __future__ import annotations

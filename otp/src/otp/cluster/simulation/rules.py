@@ -46,11 +46,13 @@ def check_history(events: Sequence[Event]) -> list[Violation]:
 
 
 class _Claim(NamedTuple):
-    """A registration: its key, and the plain pid of its owner."""
+    """A registration: its table and key, and the plain pid of its owner."""
 
-    table: str
+    table: Any
     key: Any
     pid: tuple[str, int, int]
+    unique: bool = True
+    """False if others may have the key, too."""
 
 
 class _Claims:
@@ -84,7 +86,7 @@ class _Claims:
 
 
 def _claim_of(data: dict[str, Any]) -> _Claim:
-    return _Claim(data["table"], data["key"], _pid(data["pid"]))
+    return _Claim(data["table"], data["key"], _pid(data["pid"]), data.get("unique", True))
 
 
 def _pid(value: Any) -> tuple[str, int, int]:
@@ -92,9 +94,15 @@ def _pid(value: Any) -> tuple[str, int, int]:
     return node, incarnation, number
 
 
-def _owner_in(view: dict[str, Any], claim: _Claim) -> Any:
-    table = view.get("names", {}) if claim.table == GLOBAL else view.get("registries", {}).get(claim.table, {})
-    return table.get(claim.key)
+def _has_owner(view: dict[str, Any], claim: _Claim) -> bool:
+    """Return whether a member has an owner of the key, in a duplicate registry this one; or not the table at all."""
+    if claim.table == GLOBAL:
+        return claim.key in view.get("names", {})
+    kind, name = claim.table
+    table = view.get("registries" if kind == "registry" else "supervisors", {}).get(name)
+    if table is None or claim.unique:
+        return table is None or claim.key in table
+    return claim.pid in table.get(claim.key, ())
 
 
 def _sees(view: dict[str, Any], pid: tuple[str, int, int]) -> bool:
@@ -113,9 +121,11 @@ def one_owner(events: Sequence[Event]) -> Iterator[Violation]:
     """R1: after convergence a key has one owner among connected members."""
     for event, claims in _convergences(events):
         views = event.data["views"]
-        for one, other in combinations(claims.standing, 2):
-            if one[:2] != other[:2] or one.pid[0] not in views or other.pid[0] not in views:
-                continue
+        by_key: defaultdict[Any, list[_Claim]] = defaultdict(list)
+        for claim in claims.standing:
+            if claim.unique and claim.pid[0] in views:
+                by_key[claim[:2]].append(claim)
+        for one, other in chain.from_iterable(combinations(found, 2) for found in by_key.values()):
             if _sees(views[one.pid[0]], other.pid) and _sees(views[other.pid[0]], one.pid):
                 text = f"{_text(one.pid)} and {_text(other.pid)} own it, on members that are connected"
                 yield Violation("R1", event.at, one.key, text)
@@ -126,7 +136,7 @@ def end_for_a_cause(events: Sequence[Event]) -> Iterator[Violation]:
     for event, claims in _convergences(events):
         for claim in claims.standing:
             for member, view in event.data["views"].items():
-                if _sees(view, claim.pid) and _owner_in(view, claim) is None:
+                if _sees(view, claim.pid) and not _has_owner(view, claim):
                     text = f"{member} has no owner of it, though {_text(claim.pid)} registered it and did not end"
                     yield Violation("R2", event.at, claim.key, text)
 
@@ -183,12 +193,20 @@ def equal_tables(events: Sequence[Event]) -> Iterator[Violation]:
         for (one, view), (other, its) in combinations(event.data["views"].items(), 2):
             if view["members"] != its["members"]:
                 continue
-            for table in ("names", "groups", "registries", "supervisors"):
-                here, there = view.get(table, {}), its.get(table, {})
+            for table, here, there in _tables_of_both(view, its):
                 for key in sorted(here.keys() | there.keys(), key=repr):
                     if here.get(key) != there.get(key):
                         text = f"{table} of {one} has {here.get(key)}, that of {other} has {there.get(key)}"
                         yield Violation("R7", event.at, key, text)
+
+
+def _tables_of_both(view: dict[str, Any], other: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    for kind in ("names", "groups"):
+        yield kind, view.get(kind, {}), other.get(kind, {})
+    for kind, one in (("registries", "registry"), ("supervisors", "supervisor")):
+        here, there = view.get(kind, {}), other.get(kind, {})
+        for name in sorted(here.keys() & there.keys()):
+            yield f"{one} {name}", here[name], there[name]
 
 
 # Connections and members

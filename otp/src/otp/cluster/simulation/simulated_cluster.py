@@ -19,7 +19,7 @@ from otp.cluster.membership import Membership
 from otp.cluster.simulation.history import Event, History, HistoryViolation, Violation
 from otp.cluster.simulation.recording import RecordedCarrier, RecordedTransport
 from otp.cluster.simulation.rules import check_history
-from otp.cluster.simulation.view import View, plain_view, view_of
+from otp.cluster.simulation.view import View, differing_table, plain_view, view_of
 from otp.cluster.transport import MemberDistribution
 from otp.distribution import TEACHING, NodeId, Settings
 from otp.distribution.carriers.simulated import SimulatedNetwork
@@ -411,12 +411,13 @@ class SimulatedCluster:
             reached = {other: expected[other] for other in active if self._reaches(name, other)}
             if seen != reached:
                 return f"{name} sees {', '.join(seen)}, and reaches {', '.join(reached)}"
-        first: dict[frozenset[str], tuple[str, Any]] = {}  # of those that see the same members
+        same: dict[frozenset[str], dict[str, Any]] = {}  # views of those that see the same members
         for name, view in views.items():
             plain = plain_view(view)
-            one, its = first.setdefault(frozenset(view.members), (name, plain))
-            if its != plain:
-                return f"the tables of {one} and {name} differ"
+            for one, its in same.setdefault(frozenset(view.members), {}).items():
+                if (kind := differing_table(its, plain)) is not None:
+                    return f"the tables of {one} and {name} differ: {kind}"
+            same[frozenset(view.members)][name] = plain
         return None
 
     def _reaches(self, one: str, other: str) -> bool:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from otp.cluster.cluster import Cluster
+from otp.cluster.cluster import Cluster, membership_of
+from otp.cluster.entries import Entries
 from otp.cluster.member import Member
 from otp.kernel.values.pids import Pid
 
-__all__ = ["PidKey", "View", "key_of", "plain_view", "view_of"]
+__all__ = ["PidKey", "View", "differing_table", "key_of", "plain_view", "view_of"]
 
 PidKey = tuple[str, int, int]
 """A pid as `(node, incarnation, number)`, the same on all members."""
@@ -17,7 +19,8 @@ PidKey = tuple[str, int, int]
 class View(NamedTuple):
     """The view of one member: dicts by name.
 
-    `registries` and `supervisors` are empty until distributed ones exist.
+    `registries` and `supervisors` have the tables that this member runs, by name: for each key its process, in a
+    duplicate registry its processes.
 
     >>> View({}, {}).names
     {}
@@ -27,7 +30,7 @@ class View(NamedTuple):
     lost: dict[str, Member]
     names: dict[Any, Pid] = {}
     groups: dict[Any, list[Pid]] = {}
-    registries: dict[str, dict[Any, Pid]] = {}
+    registries: dict[str, dict[Any, Pid | list[Pid]]] = {}
     supervisors: dict[str, dict[Any, Pid]] = {}
 
 
@@ -43,7 +46,22 @@ def view_of(cluster: Cluster) -> View:
         {member.name: member for member in cluster.lost()},
         names={name: pid for name in cluster.global_names.all() if (pid := cluster.global_names.whereis(name))},
         groups={key: cluster.groups.members(key) for key in cluster.groups.all()},
+        registries=_tables_of(cluster, "registry"),
+        supervisors=_tables_of(cluster, "supervisor"),
     )
+
+
+def _tables_of(cluster: Cluster, kind: str) -> dict[str, dict[Any, Any]]:
+    found: dict[str, dict[Any, Any]] = {}
+    for table in membership_of(cluster).shared:
+        if table.table[0] == kind and table.running:
+            found[table.table[1]] = seen = dict[Any, Any]()
+            for key, entry in table.content.table.items():
+                if isinstance(table.content, Entries):
+                    seen.setdefault(key, []).append(entry.pid)
+                else:
+                    seen[key] = entry.pid
+    return found
 
 
 def plain_view(view: View) -> dict[str, Any]:
@@ -57,5 +75,20 @@ def plain_view(view: View) -> dict[str, Any]:
     }
 
 
-def _tables(tables: dict[str, dict[Any, Pid]]) -> dict[str, dict[Any, PidKey]]:
-    return {table: {key: key_of(pid) for key, pid in entries.items()} for table, entries in tables.items()}
+def _tables(tables: Mapping[str, Mapping[Any, Pid | list[Pid]]]) -> dict[str, dict[Any, Any]]:
+    return {table: {key: _plain(pids) for key, pids in entries.items()} for table, entries in tables.items()}
+
+
+def _plain(pids: Pid | list[Pid]) -> PidKey | list[PidKey]:
+    return sorted(map(key_of, pids)) if isinstance(pids, list) else key_of(pids)
+
+
+def differing_table(view: dict[str, Any], other: dict[str, Any]) -> str | None:
+    """Return the kind of the tables that differ between two plain views; a table is compared where both have it."""
+    for kind in ("names", "groups"):
+        if view[kind] != other[kind]:
+            return kind
+    for kind in ("registries", "supervisors"):
+        if any(view[kind][table] != other[kind][table] for table in view[kind].keys() & other[kind].keys()):
+            return kind
+    return None

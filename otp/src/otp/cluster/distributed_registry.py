@@ -1,0 +1,388 @@
+"""`DistributedRegistry`: processes by key, on all members that start it under one name.
+
+>>> import otp
+>>> from otp.cluster import DistributedRegistry
+>>> from otp.testing import Scheduler, SimulatedCluster, advance
+>>> async def own():
+...     await DistributedRegistry.register("rooms", "lobby", "open")
+...     await otp.receive()
+>>> async def main():
+...     async with SimulatedCluster(2, children=[DistributedRegistry.child_spec(name="rooms")]) as sim:
+...         sim.spawn("n1", own)
+...         await advance(1)
+...         return await sim.on(
+...             "n2", lambda: [(e.pid.node, e.value) for e in DistributedRegistry.lookup("rooms", "lobby")]
+...         )
+>>> Scheduler().run(main)
+[('n1', 'open')]
+
+Source: Elixir's `Registry`; Horde, `Horde.Registry`.
+"""
+
+# Keys and values are terms of any type.
+# pyright: reportUnknownLambdaType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Hashable, Iterable
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast, get_args
+
+from otp.behaviours.registry._match import matcher
+from otp.behaviours.registry._table import Kind
+from otp.behaviours.registry.queries import RegistryQueries, TableState, state_of
+from otp.behaviours.registry.registry import AlreadyRegistered
+from otp.behaviours.server.behaviour import impl
+from otp.behaviours.server.gen_server import GenServer
+from otp.bounded import text
+from otp.cluster.claims import Claims
+from otp.cluster.cluster import Cluster, cluster_of, membership_of
+from otp.cluster.entries import Entries
+from otp.cluster.shared_table import SharedTable
+from otp.cluster.travelling import check_travels
+from otp.kernel.steps.signals import process_flag
+from otp.kernel.steps.starting import start_server
+from otp.kernel.tables.scheduler import current_process, nanoseconds
+from otp.kernel.values.errors import BadArgument, StartError
+from otp.kernel.values.pids import Identity, Pid
+from otp.kernel.values.process import Process, on_exit
+from otp.kernel.values.results import NoReply, Ok, Stop
+
+if TYPE_CHECKING:
+    from otp.kernel.steps.node import Node
+    from otp.kernel.values.terms import Dest, Limit
+
+__all__ = ["DistributedRegistry", "DistributedVia", "check_consistency"]
+
+Consistency = Literal["available"]
+
+
+class DistributedVia(Identity):
+    """A key of a unique registry; `name=` of a start and the destination of `send`, `call` and `cast`."""
+
+    def __init__(self, registry: Dest, key: Hashable, value: Any = None) -> None:
+        self.registry: Dest = registry
+        self.key: Hashable = key
+        self.value: Any = value
+
+    def __repr__(self) -> str:
+        return f"DistributedRegistry.via({text(self.registry)}, {text(self.key)})"
+
+    def whereis(self) -> Pid | None:
+        """Return the process that has the key."""
+        found = state_of(self.registry, "via", _State, unique=True).table.lookup(self.key)
+        return found[0].pid if found else None
+
+    def register(self, pid: Pid) -> bool:
+        """Return False if the key is taken; it is claimed by `grant`."""
+        return self.whereis() is None
+
+    def unregister(self, pid: Pid) -> None:
+        """Free the key if `pid` has it."""
+        if self.whereis() is pid:
+            state_of(self.registry, "via", _State, unique=True).entries.release(self.key, pid)
+
+    async def grant(self, pid: Pid) -> bool:
+        """Register the key; return False if another process has it."""
+        state = state_of(self.registry, "via", _State, unique=True)
+        return (await _register(state, {self.key: self.value}, pid))[self.key] is None
+
+
+class _Config(NamedTuple):
+    name: str
+    keys: Kind
+
+
+class _State(TableState):
+    """The table of a distributed registry on one member."""
+
+    __slots__ = ("entries", "shared")
+
+    registry = "DistributedRegistry"
+
+    def __init__(self, config: _Config, pid: Process, cluster: Cluster) -> None:
+        super().__init__(config.keys, pid)
+        self.shared = SharedTable(membership_of(cluster), ("registry", config.name), config.keys)
+        self.entries: Claims | Entries
+        if config.keys == "unique":
+            self.entries = Claims(
+                self.shared, tie=self.tie_owner, untie=self.untie, name=lambda key: (config.name, key)
+            )
+        else:
+            self.entries = Entries(self.shared, tie=self.tie_owner, untie=self.untie)
+        self.table = self.entries.table
+        self.shared.content = self.entries
+
+    def tie_owner(self, process: Process) -> None:
+        """Link a process that gets its first entry with the registry."""
+        self.tie(process, self.entries.end_owner)
+
+
+class _RegistryServer(GenServer[_State]):
+    @impl
+    async def init(self, arg: tuple[_Config, Cluster]) -> Ok[_State] | Stop:
+        process_flag("trap_exit", True)  # registered processes are linked to the registry: it ignores their ends
+        me = cast("Process", self.pid)
+        state = _State(*arg[:1], me, arg[1])
+        on_exit(me, state.shared, lambda _: state.shared.close())
+        try:
+            await state.shared.open(me)
+        except StartError as error:
+            return Stop(error.reason)
+        return Ok(state)
+
+    @impl
+    def handle_info(self, message: Any, state: _State) -> NoReply[_State]:
+        return NoReply(state)
+
+    @impl
+    def format_status(self, state: _State) -> Any:
+        return {"keys": state.kind, "entries": len(state.table), "members": [*state.shared.peers]}
+
+
+class DistributedRegistry(RegistryQueries):
+    """A registry on all members that start it under one name; start it with `start_link`, use it by name.
+
+    Each member reads its own copy. With `keys="unique"`, one member grants a key, so of two processes that register it
+    at once one is refused. Under a partition each side grants keys by itself; when it heals, the owner with the older
+    claim stays, and the other one gets an exit signal with `("name_conflict", (registry, key), winner)`. With
+    `keys="duplicate"`, processes of all members share a key.
+
+    >>> import otp
+    >>> from otp.cluster import Cluster, DistributedRegistry
+    >>> from otp.distribution.carriers.simulated import SimulatedNetwork
+    >>> async def main():
+    ...     await Cluster.join(cookie="secret", carrier=SimulatedNetwork().carrier)
+    ...     await DistributedRegistry.start_link(name="rooms")
+    ...     await DistributedRegistry.register("rooms", "lobby", "open")
+    ...     return DistributedRegistry.values("rooms", "lobby", otp.self())
+    >>> otp.run(main)
+    ['open']
+
+    Entries of a lost member are gone once its processes' `Down` has arrived.
+
+    Differences from `Registry`: what changes entries is awaitable; there are no partitions and no listeners; `put_meta`
+    stores on one member; entries under a duplicate key are in order of their arrival at this member. Differences from
+    Horde: a new key is granted before `register` returns, so a race in a healthy cluster kills no process.
+    """
+
+    __slots__ = ()
+
+    _takes_argument = False
+    _id_from_name = True
+
+    @classmethod
+    async def start_link(cls, *, name: str, keys: Kind = "unique", consistency: Consistency = "available") -> Pid:
+        """Start the registry on this member, linked to the calling process; return when it has the others' entries.
+
+        As a child use `DistributedRegistry.child_spec(name=…)`.
+
+        Args:
+            name: the name of the registry in the cluster, and of its process on each member.
+            keys: `"unique"` (one process per key) or `"duplicate"` (any number).
+            consistency: `"available"`: each side of a partition goes on by itself.
+
+        Raises `NotMember`, `AlreadyStarted`, and `StartError` with `("incompatible", table, here, there)` if a member
+        has the registry with other keys.
+
+        >>> import otp
+        >>> from otp.cluster import Cluster, DistributedRegistry
+        >>> from otp.distribution.carriers.simulated import SimulatedNetwork
+        >>> async def main():
+        ...     await Cluster.join(cookie="secret", carrier=SimulatedNetwork().carrier)
+        ...     await DistributedRegistry.start_link(name="rooms", keys="duplicate")
+        ...     return DistributedRegistry.count("rooms")
+        >>> otp.run(main)
+        0
+        """
+        return await _start(cls, None, name=name, keys=keys, consistency=consistency, link=True)
+
+    @classmethod
+    async def __otp_start_on__(cls, node: Node, arg: Any = None, *, name: Any = None, **options: Any) -> Any:
+        """Start a registry that `node` owns; `arg` is a dict of options or None."""
+        given: dict[str, Any] = {"keys": "unique", "consistency": "available", **(arg or {}), **options}
+        return await _start(cls, node, name=name, **given)
+
+    @staticmethod
+    async def register(registry: Dest, key: Hashable, value: Any = None, *, timeout: Limit = 5) -> Pid:
+        """Register the calling process under `key`; return the registry's pid, which is linked to it.
+
+        A registration arrives at each member before later messages of this one. Raises `AlreadyRegistered`; its `.pid`
+        is the owner. Raises `TimeoutError` after `timeout` seconds, as when the member that grants the key does not
+        answer; whether the key is registered is unknown then. Raises `CannotTravel` for a key or value that other
+        members cannot receive.
+
+        >>> import otp
+        >>> from otp.cluster import Cluster, DistributedRegistry
+        >>> from otp.distribution.carriers.simulated import SimulatedNetwork
+        >>> async def main():
+        ...     await Cluster.join(cookie="secret", carrier=SimulatedNetwork().carrier)
+        ...     await DistributedRegistry.start_link(name="rooms")
+        ...     await DistributedRegistry.register("rooms", "lobby")
+        ...     try:
+        ...         await DistributedRegistry.register("rooms", "lobby")
+        ...     except otp.AlreadyRegistered as error:
+        ...         return error.pid == otp.self()
+        >>> otp.run(main)
+        True
+        """
+        me = current_process("DistributedRegistry.register()", "name= of a start registers a server")
+        state = state_of(registry, "register", _State)
+        holder = (await _within(timeout, "register", state, {key: value}, me))[key]
+        if holder is not None:
+            raise AlreadyRegistered(holder)
+        return state.pid
+
+    @staticmethod
+    async def register_many(
+        registry: Dest, entries: Iterable[tuple[Hashable, Any]], *, timeout: Limit = 5
+    ) -> dict[Hashable, AlreadyRegistered | None]:
+        """Register the calling process under many keys, in one round trip for each member that grants some.
+
+        Returns for each key None, or why it has it not. It is not atomic: some may be granted and others not. Raises
+        like `register`.
+
+        >>> import otp
+        >>> from otp.cluster import Cluster, DistributedRegistry
+        >>> from otp.distribution.carriers.simulated import SimulatedNetwork
+        >>> async def main():
+        ...     await Cluster.join(cookie="secret", carrier=SimulatedNetwork().carrier)
+        ...     await DistributedRegistry.start_link(name="rooms")
+        ...     return await DistributedRegistry.register_many("rooms", [("lobby", "open"), ("hall", "closed")])
+        >>> otp.run(main)
+        {'lobby': None, 'hall': None}
+        """
+        me = current_process("DistributedRegistry.register_many()")
+        state = state_of(registry, "register_many", _State)
+        given = dict(entries)
+        found = await _within(timeout, "register_many", state, given, me)
+        return {key: None if holder is None else AlreadyRegistered(holder) for key, holder in found.items()}
+
+    @staticmethod
+    async def unregister(registry: Dest, key: Hashable) -> None:
+        """Remove the calling process's entries under `key`; no effect if it has none.
+
+        >>> import otp
+        >>> from otp.cluster import Cluster, DistributedRegistry
+        >>> from otp.distribution.carriers.simulated import SimulatedNetwork
+        >>> async def main():
+        ...     await Cluster.join(cookie="secret", carrier=SimulatedNetwork().carrier)
+        ...     await DistributedRegistry.start_link(name="rooms")
+        ...     await DistributedRegistry.register("rooms", "lobby")
+        ...     await DistributedRegistry.unregister("rooms", "lobby")
+        ...     return DistributedRegistry.lookup("rooms", "lobby")
+        >>> otp.run(main)
+        []
+        """
+        me = current_process("DistributedRegistry.unregister()")
+        state_of(registry, "unregister", _State).entries.release(key, me)
+
+    @staticmethod
+    async def unregister_match(registry: Dest, key: Hashable, pattern: Any) -> None:
+        """Remove the calling process's entries under `key` whose value matches, as `Registry.match` does.
+
+        >>> import otp
+        >>> from otp.cluster import Cluster, DistributedRegistry
+        >>> from otp.distribution.carriers.simulated import SimulatedNetwork
+        >>> async def main():
+        ...     await Cluster.join(cookie="secret", carrier=SimulatedNetwork().carrier)
+        ...     await DistributedRegistry.start_link(name="topics", keys="duplicate")
+        ...     await DistributedRegistry.register("topics", "news", ("de", 1))
+        ...     await DistributedRegistry.register("topics", "news", ("en", 2))
+        ...     await DistributedRegistry.unregister_match("topics", "news", ("de", ...))
+        ...     return DistributedRegistry.values("topics", "news", otp.self())
+        >>> otp.run(main)
+        [('en', 2)]
+        """
+        me = current_process("DistributedRegistry.unregister_match()")
+        state = state_of(registry, "unregister_match", _State)
+        wanted = matcher(pattern)
+        if isinstance(state.entries, Entries):
+            state.entries.release(key, me, wanted)
+        elif any(entry.pid is me and wanted(entry.value) for entry in state.table.lookup(key)):
+            state.entries.release(key, me)
+
+    @staticmethod
+    async def update_value(registry: Dest, key: Hashable, fn: Callable[[Any], Any]) -> tuple[Any, Any] | None:
+        """Replace the value of the calling process's unique `key` by `fn(value)`.
+
+        Returns `(new, old)`, or `None` if the caller does not have the key.
+
+        >>> import otp
+        >>> from otp.cluster import Cluster, DistributedRegistry
+        >>> from otp.distribution.carriers.simulated import SimulatedNetwork
+        >>> async def main():
+        ...     await Cluster.join(cookie="secret", carrier=SimulatedNetwork().carrier)
+        ...     await DistributedRegistry.start_link(name="rooms")
+        ...     await DistributedRegistry.register("rooms", "lobby", 1)
+        ...     return await DistributedRegistry.update_value("rooms", "lobby", lambda seats: seats + 1)
+        >>> otp.run(main)
+        (2, 1)
+        """
+        me = current_process("DistributedRegistry.update_value()")
+        state = state_of(registry, "update_value", _State, unique=True)
+        assert isinstance(state.entries, Claims)
+        found = state.table.lookup(key)
+        if not found or found[0].pid is not me:
+            return None
+        new = fn(found[0].value)
+        check_travels(new)
+        still = state.table.lookup(key)
+        if not still or still[0].pid is not me:  # `fn` removed the key
+            return None
+        state.entries.update(key, new)
+        return new, found[0].value
+
+    @staticmethod
+    def via(registry: Dest, key: Hashable, value: Any = None) -> DistributedVia:
+        """Return a name in a unique registry, for `name=` of a start, `send`, `call` and `cast`.
+
+        >>> import otp
+        >>> from otp.cluster import Cluster, DistributedRegistry
+        >>> from otp.distribution.carriers.simulated import SimulatedNetwork
+        >>> async def main():
+        ...     await Cluster.join(cookie="secret", carrier=SimulatedNetwork().carrier)
+        ...     await DistributedRegistry.start_link(name="rooms")
+        ...     await otp.Agent.start(lambda: 42, name=DistributedRegistry.via("rooms", "answer"))
+        ...     return await otp.Agent.get(DistributedRegistry.via("rooms", "answer"), lambda state: state)
+        >>> otp.run(main)
+        42
+        """
+        return DistributedVia(registry, key, value)
+
+
+async def _start(cls: Any, node: Node | None, *, name: Any, keys: Any, consistency: Any, link: bool = False) -> Any:
+    if not isinstance(name, str):
+        raise BadArgument(f"DistributedRegistry(name=…): expected a str, got {text(name)}; try name='rooms'")
+    if keys not in get_args(Kind):
+        raise BadArgument(f"DistributedRegistry(keys=…): expected 'unique' or 'duplicate', got {keys!r}")
+    check_consistency("DistributedRegistry", consistency)
+    arg = (_Config(name, keys), Cluster.here() if node is None else cluster_of(node))
+    try:
+        return await start_server(cls, arg, name=name, link=link, handler=_RegistryServer(), node=node)
+    except StartError as error:
+        if isinstance(error.reason, tuple) and error.reason[0] == "incompatible":
+            error.hint = f"another member has the registry {name!r} with keys={error.reason[3]!r}; use the same here"
+        raise
+
+
+def check_consistency(what: str, consistency: object) -> None:
+    """Raise `BadArgument` for an unknown consistency."""
+    if consistency not in get_args(Consistency):
+        raise BadArgument(f"{what}(consistency=…): expected 'available', got {text(consistency)}")
+
+
+async def _within(timeout: Limit, what: str, state: _State, entries: dict[Any, Any], pid: Pid) -> dict[Any, Pid | None]:
+    limit = nanoseconds(timeout, f"DistributedRegistry.{what}(timeout=…)", infinite=True)
+    try:
+        async with asyncio.timeout(None if limit is None else limit / 1e9):
+            return await _register(state, entries, pid)
+    except TimeoutError:
+        raise TimeoutError(f"DistributedRegistry.{what}: no answer after {timeout} s; the outcome is unknown") from None
+
+
+async def _register(state: _State, entries: dict[Any, Any], pid: Pid) -> dict[Any, Pid | None]:
+    for entry in entries.items():
+        check_travels(entry)
+    return await state.entries.register(entries, pid)

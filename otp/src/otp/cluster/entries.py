@@ -1,0 +1,109 @@
+"""Entries of keys that several processes may have, on all members that share the table.
+
+Each member sends the others the entries of its own processes, so there is one writer for each entry, and the entries of
+a member end with its connection.
+"""
+
+# Keys and values are terms of any type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any
+
+from otp.behaviours.registry._table import DuplicateTable, Entry, Wanted
+from otp.cluster.claims import Channel, plain
+from otp.cluster.refusals import NotMember
+from otp.cluster.travelling import divide
+from otp.distribution import NodeId
+from otp.kernel.values.errors import BadArgument
+from otp.kernel.values.pids import Pid
+from otp.kernel.values.process import DEAD, EXITING, Process
+
+__all__ = ["Entries"]
+
+
+class Entries:
+    """The entries that one member sees; `tie` and `untie` are as for `Claims`."""
+
+    def __init__(self, channel: Channel, *, tie: Callable[[Any], None], untie: Callable[[Any], None]) -> None:
+        self._channel = channel
+        self._membership = channel.membership
+        self.table: DuplicateTable = DuplicateTable()
+        self._tie = tie
+        self._untie = untie
+
+    # Changes on this member
+
+    async def register(self, entries: Mapping[Any, Any], pid: Pid) -> dict[Any, Pid | None]:
+        """Add entries of a process of this member; return the keys, each with None, as `Claims` does."""
+        if self._membership.over:
+            raise NotMember(f"node {self._membership.node.name!r} has left its cluster")
+        self.add(list(entries.items()), pid)
+        return dict.fromkeys(entries)
+
+    def add(self, entries: list[tuple[Any, Any]], pid: Any) -> None:
+        """Add entries of a process of this member. Raises `BadArgument` for one that has ended."""
+        if pid.status in (DEAD, EXITING):
+            raise BadArgument(f"register: expected a living process, got {pid}, which has ended")
+        if entries and not self.table.has(pid):
+            self._tie(pid)
+        for key, value in entries:
+            self.table.add(key, Entry(pid, value))
+            self._report("registered", key, pid)
+        for part in divide((key, pid, value) for key, value in entries):
+            self._channel.tell_all("all", part)
+
+    def release(self, key: Any, pid: Pid, wanted: Wanted | None = None) -> None:
+        """Remove the entries of a process of this member under a key, those whose value is `wanted`."""
+        found = [entry.value for entry in self.table.lookup(key) if entry.pid is pid]
+        kept = [] if wanted is None else [value for value in found if not wanted(value)]
+        if len(kept) == len(found):
+            return
+        self.table.remove(key, pid)
+        self._report("unregistered", key, pid)
+        self._channel.tell_all("drop", key, pid)
+        if kept:
+            self.add([(key, value) for value in kept], pid)
+        if not self.table.has(pid):
+            self._untie(pid)
+
+    def end_owner(self, pid: Any) -> None:
+        """Remove the entries of a process of this member that has ended."""
+        for key in dict.fromkeys(self.table.drop(pid)):
+            self._report("owner_ended", key, pid)
+            self._channel.tell_all("drop", key, pid)
+
+    def _report(self, kind: str, key: Any, pid: Pid) -> None:
+        self._membership.report(kind, table=self._channel.table, key=key, pid=plain(pid), unique=False)
+
+    # Messages of other members
+
+    def send_all(self, node: NodeId) -> None:
+        """Send a peer all entries of this member."""
+        me = self._membership.node
+        own = ((key, entry.pid, entry.value) for key, entry in self.table.items() if entry.pid.runtime is me)
+        for part in divide(own):
+            self._channel.tell(node, "all", part)
+
+    def read(self, node: NodeId, message: tuple[Any, ...]) -> None:
+        """Handle a message of another member. Raises `ValueError` for an invalid one."""
+        match message:
+            case ("all", list(entries)):
+                for entry in entries:
+                    match entry:
+                        case (Hashable() as key, Process() as pid, value) if pid.runtime.name == node.name:
+                            self.table.add(key, Entry(pid, value))
+                        case _:
+                            raise ValueError(f"expected an entry of a process of {node}, got {entry!r:.200}")
+            case ("drop", Hashable() as key, Process() as pid) if pid.runtime.name == node.name:
+                self.table.remove(key, pid)
+            case _:
+                raise ValueError(f"expected a message about entries, got {message!r:.200}")
+        self._membership.wake()
+
+    def remove_member(self, node: NodeId, _why: str = "") -> None:
+        """Remove the entries of a peer that is gone."""
+        for pid in {entry.pid for _, entry in self.table.items() if entry.pid.runtime.name == node.name}:
+            self.table.drop(pid)

@@ -1,0 +1,433 @@
+"""Distributed registries: one table on all members that start it, one owner of a unique key."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+import otp
+from otp import AlreadyStarted, GenServer, Ok, Reply, StartError, impl
+from otp.behaviours.registry.registry import AlreadyRegistered
+from otp.cluster import CannotTravel, DistributedRegistry, NotMember
+from otp.cluster.claims import Claims
+from otp.cluster.entries import Entries
+from otp.cluster.simulation import SimulatedCluster, Violation
+from otp.kernel.values.errors import BadArgument
+from otp.testing import Scheduler, advance
+from random_faults import find_violations, run_long_history
+
+ROOMS = DistributedRegistry.child_spec(name="rooms")
+TOPICS = DistributedRegistry.child_spec(name="topics", keys="duplicate")
+
+
+class Room(GenServer[str]):
+    @impl
+    def init(self, arg: str) -> Any:
+        return Ok(arg)
+
+    @impl
+    def handle_call(self, request: Any, caller: Any, state: str) -> Any:
+        return Reply((state, request), state)
+
+
+def run(main: Any, seed: int = 1) -> Any:
+    return Scheduler(seed=seed).run(main)
+
+
+async def own(key: Any, value: Any = None, registry: str = "rooms") -> None:
+    with suppress(AlreadyRegistered):
+        await DistributedRegistry.register(registry, key, value)
+        while True:
+            match await otp.receive():
+                case "end":
+                    return
+                case "unregister":
+                    await DistributedRegistry.unregister(registry, key)
+                case order:
+                    await order()
+
+
+def owners(sim: SimulatedCluster, key: Any = "x", registry: str = "rooms") -> list[Any]:
+    """Return the name of the owner's member as each member sees it, for a duplicate registry those of all owners."""
+    found: list[Any] = []
+    for at in sim.alive:
+        pids = sim.view(at).registries[registry].get(key)
+        found.append(sorted(pid.node for pid in pids) if isinstance(pids, list) else pids and pids.node)
+    return found
+
+
+def test_all_members_see_an_owner_until_it_ends() -> None:
+    async def main() -> None:
+        async with SimulatedCluster(3, children=[ROOMS]) as sim:
+            first = sim.spawn("n1", own, "x", {"seats": 3})
+            await advance(0.1)
+            assert ["n1"] * 3 == owners(sim)
+            ((entry),) = await sim.on("n3", DistributedRegistry.lookup, "rooms", "x")
+            assert (first.number, {"seats": 3}) == (entry.pid.number, entry.value)
+            otp.send(first, lambda: DistributedRegistry.update_value("rooms", "x", lambda v: v | {"seats": 4}))
+            await advance(0.1)
+            assert [4] == [e.value["seats"] for e in await sim.on("n2", DistributedRegistry.match, "rooms", "x", {})]
+            otp.send(first, "unregister")
+            await advance(0.1)
+            assert [None] * 3 == owners(sim)
+            second = sim.spawn("n2", own, "x")
+            await advance(0.1)
+            assert ["n2"] * 3 == owners(sim)
+            otp.send(second, "end")
+            await advance(0.1)
+            assert [None] * 3 == owners(sim)
+            sim.spawn("n3", own, "x")
+            await advance(0.1)
+            sim.kill("n3")
+            await sim.converge()
+            assert [None] * 2 == owners(sim)
+
+    run(main)
+
+
+def test_a_race_has_one_winner_and_ends_nobody() -> None:
+    async def attempt(key: str) -> str:
+        try:
+            await DistributedRegistry.register("rooms", key)
+        except AlreadyRegistered as error:
+            return error.pid.node
+        await advance(1)
+        return "owner"
+
+    async def main() -> None:
+        async with SimulatedCluster(3, children=[ROOMS]) as sim:
+            for number in range(20):
+                found = await asyncio.gather(*(sim.on(at, attempt, f"x{number}") for at in sim.alive))
+                assert 1 == found.count("owner"), found
+                assert {sim.alive[found.index("owner")]} == set(found) - {"owner"}
+            assert [] == [event for event in sim.history if event.kind == "conflict"]
+
+    run(main)
+
+
+def test_register_many_says_for_each_key_who_has_it() -> None:
+    async def main() -> None:
+        async with SimulatedCluster(3, children=[ROOMS]) as sim:
+            sim.spawn("n1", own, 7)
+            await advance(0.1)
+
+            async def many() -> Any:
+                found = await DistributedRegistry.register_many("rooms", [(key, -key) for key in range(3_000)])
+                await advance(0.2)
+                return found
+
+            taken = {key: why for key, why in (await sim.on("n2", many)).items() if why is not None}
+            assert ["n1"] == [why.pid.node for why in taken.values()]
+            assert [7] == list(taken)
+
+    run(main)
+
+
+def test_many_keys_cost_one_round_trip() -> None:
+    async def main() -> None:
+        async with SimulatedCluster(3, children=[ROOMS]) as sim:
+            for one, other in (("n1", "n2"), ("n1", "n3"), ("n2", "n3")):
+                sim.delay(one, other, 0.05)
+
+            async def many() -> float:
+                began = sim.now
+                await DistributedRegistry.register_many("rooms", [(key, None) for key in range(3_000)])
+                return sim.now - began
+
+            assert await sim.on("n1", many) < 0.2
+
+    run(main)
+
+
+def test_processes_of_several_members_share_a_key_of_a_duplicate_registry() -> None:
+    async def main() -> None:
+        async with SimulatedCluster(3, children=[TOPICS]) as sim:
+            pids = [sim.spawn(at, own, "news", at, "topics") for at in ("n1", "n2", "n2")]
+            await advance(0.1)
+            assert [["n1", "n2", "n2"]] * 3 == owners(sim, "news", "topics")
+            assert 3 == await sim.on("n3", DistributedRegistry.count, "topics")
+
+            async def leave() -> None:
+                await DistributedRegistry.register("topics", "news", "again")
+                await DistributedRegistry.unregister_match("topics", "news", "n2")
+
+            otp.send(pids[1], leave)
+            await advance(0.1)
+            entries = await sim.on("n3", DistributedRegistry.lookup, "topics", "news")
+            assert ["again", "n1", "n2"] == sorted(entry.value for entry in entries)
+            sim.cut("n2", "n3")
+            await sim.converge()
+            sim.heal()
+            await sim.converge()
+            assert [["n1", "n2", "n2"]] * 3 == owners(sim, "news", "topics")
+
+    run(main)
+
+
+def test_after_a_partition_the_older_claim_stays_and_the_reason_names_the_winner() -> None:
+    async def main() -> None:
+        async with SimulatedCluster(3, children=[ROOMS]) as sim:
+            sim.partition("n1", ["n2", "n3"])
+            await sim.converge()
+            one, other = sim.spawn("n1", own, "x"), sim.spawn("n3", own, "x")
+            await advance(0.1)
+            assert ["n1", "n3", "n3"] == owners(sim)
+            ended = asyncio.ensure_future(otp.wait_down(other))
+            sim.heal()
+            await sim.converge()
+            assert ["n1"] * 3 == owners(sim)
+            kind, key, winner = await ended
+            assert ("name_conflict", ("rooms", "x"), one.number) == (kind, key, winner.number)
+
+    run(main)
+
+
+def test_an_owner_across_a_cut_keeps_its_key_until_the_loss_is_detected() -> None:
+    async def attempt() -> str:
+        try:
+            await DistributedRegistry.register("rooms", "x", timeout=30)
+        except AlreadyRegistered:
+            return "taken"
+        await advance(0.5)
+        return "granted"
+
+    async def main() -> None:
+        async with SimulatedCluster(2, children=[ROOMS]) as sim:
+            sim.spawn("n1", own, "x")
+            await advance(0.1)
+            sim.cut("n1", "n2")
+            assert "taken" == await sim.on("n2", attempt)
+            await sim.converge()
+            assert "granted" == await sim.on("n2", attempt)
+
+    run(main)
+
+
+def test_a_registration_waits_for_a_silent_member_that_grants_the_key() -> None:
+    async def main() -> None:
+        async with SimulatedCluster(2, children=[ROOMS]) as sim:
+            sim.cut("n1", "n2")
+
+            async def try_all() -> list[str]:
+                found: list[str] = []
+                for key in range(8):
+                    try:
+                        await DistributedRegistry.register("rooms", key, timeout=0.05)
+                        found.append("granted")
+                    except TimeoutError as error:
+                        found.append(str(error).partition("the outcome is ")[2])
+                return found
+
+            assert {"granted", "unknown"} == set(await sim.on("n1", try_all))  # some are granted by n1 itself
+
+    run(main)
+
+
+def test_names_for_starts_and_destinations() -> None:
+    async def main() -> None:
+        async with SimulatedCluster(2, children=[ROOMS]) as sim:
+            name = DistributedRegistry.via("rooms", ("lobby", 1))
+            await sim.on("n1", lambda: Room.start("first", name=name))
+            await advance(0.1)
+            assert ("first", "hi") == await sim.on("n2", GenServer.call, name, "hi")
+            with pytest.raises(AlreadyStarted):
+                await sim.on("n2", lambda: Room.start("second", name=name))
+            assert "DistributedRegistry.via('rooms', ('lobby', 1))" == repr(name)
+
+    run(main)
+
+
+def test_a_member_that_starts_the_registry_later_has_the_entries_when_it_has_started() -> None:
+    async def main() -> None:
+        async with SimulatedCluster(2, children=lambda name: [ROOMS] if name == "n1" else []) as sim:
+            sim.spawn("n1", own, "x")
+            await advance(0.1)
+
+            async def start() -> Any:
+                await DistributedRegistry.start_link(name="rooms")
+                found = DistributedRegistry.lookup("rooms", "x")
+                with pytest.raises(AlreadyRegistered):
+                    await DistributedRegistry.register("rooms", "x")
+                return [entry.pid.node for entry in found]
+
+            assert ["n1"] == await sim.on("n2", start)
+            await advance(1)
+            assert ["n1"] == await sim.on("n1", lambda: [e.pid.node for e in DistributedRegistry.lookup("rooms", "x")])
+
+    run(main)
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_other_options_elsewhere_are_refused(both: bool) -> None:
+    async def start(keys: Any) -> Any:
+        try:
+            await DistributedRegistry.start_link(name="rooms", keys=keys)
+        except StartError as error:
+            return error
+        await advance(3)
+        return "started"
+
+    def refused(error: Any) -> bool:
+        assert ("incompatible", ("registry", "rooms")) == error.reason[:2]
+        return "another member has the registry 'rooms' with keys=" in str(error)
+
+    async def main() -> None:
+        async with SimulatedCluster(2) as sim:
+            trapping = [sim.on("n1", trap, "unique"), sim.on("n2", trap, "duplicate")]
+            if both:
+                one, other = await asyncio.gather(*trapping)
+                assert "started" == one
+                assert refused(other)
+            else:
+                first = asyncio.ensure_future(trapping[1])
+                await advance(0.5)
+                assert refused(await trapping[0])
+                assert "started" == await first
+
+    async def trap(keys: Any) -> Any:
+        otp.process_flag("trap_exit", True)
+        return await start(keys)
+
+    run(main)
+
+
+def test_a_member_without_the_registry_neither_grants_nor_sees_keys() -> None:
+    async def main() -> None:
+        async with SimulatedCluster(3, children=lambda name: [] if name == "n3" else [ROOMS]) as sim:
+            for key in range(10):
+                sim.spawn("n1", own, key)
+            await advance(0.1)
+            assert [10, 10] == [len(sim.view(at).registries["rooms"]) for at in ("n1", "n2")]
+            assert {} == sim.view("n3").registries
+            await sim.converge()
+
+    run(main)
+
+
+def test_owners_end_with_the_registry_of_their_member() -> None:
+    async def main() -> None:
+        async with SimulatedCluster(2, children=[ROOMS]) as sim:
+            pid = sim.spawn("n1", own, "x")
+            await advance(0.1)
+            registry = sim["n1"].node.whereis("rooms")
+            assert registry is not None
+            otp.exit(registry, "kill")
+            assert not otp.is_alive(pid)
+            await advance(0.5)
+            await sim.converge()
+            assert [None, None] == owners(sim)
+
+    run(main)
+
+
+def test_a_member_that_has_left_refuses_registrations() -> None:
+    async def main() -> None:
+        async with SimulatedCluster(2, children=[ROOMS]) as sim:
+            await sim["n2"].cluster.leave()
+            with pytest.raises(NotMember):
+                await sim.on("n2", DistributedRegistry.register, "rooms", "x")
+
+    run(main)
+
+
+def test_bad_arguments() -> None:
+    async def main() -> None:
+        async with SimulatedCluster(2, children=[ROOMS, TOPICS]) as sim:
+            register = DistributedRegistry.register
+            for wrong, text in (
+                (lambda: register("halls", "x"), "expected the name of a running registry, got an unregistered name"),
+                (lambda: DistributedRegistry.start_link(name="r", keys="some"), "expected 'unique' or 'duplicate'"),
+                (lambda: DistributedRegistry.start_link(name="r", consistency="lease"), "expected 'available', got"),
+                (lambda: DistributedRegistry.start_link(name=7), "expected a str"),
+                (lambda: DistributedRegistry.via("topics", "x").whereis(), "with keys='unique', got keys='duplicate'"),
+                (lambda: otp.Registry.register("rooms", "x"), "got a DistributedRegistry; try DistributedRegistry.reg"),
+            ):
+                with pytest.raises(BadArgument, match=text):
+                    await sim.on("n1", wrong)
+            with pytest.raises(CannotTravel, match=r"\[1\]\['file'\]") as caught:
+                await sim.on("n1", register, "rooms", "x", {"file": object()})
+            assert "[1]['file']" == caught.value.path
+            assert [None, None] == owners(sim)
+            with pytest.raises(NotMember):
+                async with otp.Node("alone") as node:
+                    await node.start(DistributedRegistry, name="rooms")
+
+    run(main)
+
+
+# Histories
+
+
+def change_some(sim: SimulatedCluster, draw: random.Random) -> None:
+    """Register a key, or let an owner on some member go."""
+    at, key = draw.choice(sim.alive), draw.choice("abcdefgh")
+    table = draw.choice(["rooms", "rooms", "topics"])
+    if draw.random() < 0.6:
+        sim.spawn(at, own, key, draw.randrange(9), table)
+        return
+    pids = sim.view(at).registries.get(table, {}).get(key)
+    for pid in pids[:1] if isinstance(pids, list) else [pids] if pids else []:
+        otp.send(pid, draw.choice(["end", "unregister"]))
+
+
+def history(seed: int) -> list[Violation]:
+    return run_long_history(seed, change_some, [ROOMS, TOPICS])
+
+
+@pytest.mark.parametrize("first", range(0, 50, 10))
+def test_no_rule_is_broken_whatever_goes_wrong(first: int) -> None:
+    for seed in range(first, first + 10):
+        assert [] == history(seed), f"seed {seed}"
+
+
+def short(seed: int) -> list[Violation]:
+    return run_long_history(seed, change_some, [ROOMS, TOPICS], operations=60, faults=6, seconds=15)
+
+
+def members_only(sim: Any) -> str | None:
+    """Compare members, as a simulation without tables would."""
+    found = disagreement(sim)
+    return None if found is not None and found.startswith("the tables") else found
+
+
+disagreement = SimulatedCluster._disagreement
+SEEDS = range(60)
+
+
+def test_r1_finds_an_owner_that_ignores_a_lost_conflict(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Claims, "_lose", lambda *_: None)
+    assert find_violations("R1", SEEDS, short) is not None
+
+
+@pytest.mark.parametrize("entries", [Claims, Entries])
+@pytest.mark.parametrize("rule", ["R2", "R7"])
+def test_r2_and_r7_find_entries_that_are_not_listed_after_a_partition(
+    monkeypatch: pytest.MonkeyPatch, entries: Any, rule: str
+) -> None:
+    monkeypatch.setattr(entries, "send_all", lambda *_: None)
+    monkeypatch.setattr(SimulatedCluster, "_disagreement", members_only)
+    assert find_violations(rule, SEEDS, short) is not None
+
+
+def test_r3_finds_a_conflict_that_both_lose(monkeypatch: pytest.MonkeyPatch) -> None:
+    enter = Claims._enter
+
+    def lose_always(self: Any, key: Any, claim: Any) -> None:
+        mine = self._claims.get(key, {}).get(self._membership.me.name)
+        if mine is not None and mine.pid is not claim.pid:
+            self._lose(key, mine.pid, claim.pid, mine.time)
+        enter(self, key, claim)
+
+    monkeypatch.setattr(Claims, "_enter", lose_always)
+    assert find_violations("R3", SEEDS, short) is not None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(100, 2_100, 100))
+def test_no_rule_is_broken_in_two_thousand_histories(first: int) -> None:
+    for seed in range(first, first + 100):
+        assert [] == history(seed), f"seed {seed}"

@@ -1,0 +1,101 @@
+"""Distributed registries between real programs, one of which is killed."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import distributed_member
+import otp
+from distributed_member import SETTINGS
+from otp.behaviours.registry.registry import AlreadyRegistered
+from otp.cluster import Cluster, DistributedRegistry
+from otp.cluster.cluster import membership_of
+
+LIMIT = 30.0
+
+
+class Programs:
+    """Two members in programs of their own, `one` and `two`, and `here` in this one."""
+
+    def __init__(self, cluster: Cluster, programs: dict[str, asyncio.subprocess.Process]) -> None:
+        self.cluster = cluster
+        self.membership = membership_of(cluster)
+        self.programs = programs
+
+    async def on(self, fn: Any, *args: Any) -> Any:
+        """Run a function in a process of `here`."""
+        done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+        async def run() -> None:
+            try:
+                result = fn(*args)
+                done.set_result(await result if asyncio.iscoroutine(result) else result)
+            except Exception as error:
+                done.set_exception(error)
+
+        self.cluster.node.spawn(run)
+        return await asyncio.wait_for(done, LIMIT)
+
+
+async def _start(name: str, cookie: str, folder: Path) -> asyncio.subprocess.Process:
+    program = await asyncio.create_subprocess_exec(
+        sys.executable, distributed_member.__file__, name, cookie, str(folder), stdout=subprocess.PIPE
+    )
+    assert program.stdout is not None
+    assert b"ready\n" == await asyncio.wait_for(program.stdout.readline(), LIMIT)
+    return program
+
+
+@asynccontextmanager
+async def programs(folder: Path) -> AsyncIterator[Programs]:
+    cookie = secrets.token_hex(16)
+    async with AsyncExitStack() as stack:
+        started: dict[str, asyncio.subprocess.Process] = {}
+
+        async def end() -> None:
+            for program in started.values():
+                if program.returncode is None:
+                    program.kill()
+                await program.wait()
+
+        stack.push_async_callback(end)
+        for name in ("one", "two"):
+            started[name] = await _start(name, cookie, folder)
+        node = await stack.enter_async_context(otp.Node("here"))
+        cluster = await Cluster.join(node, cookie=cookie, incarnations=folder / "here", settings=SETTINGS)
+        await cluster.wait_size(3, timeout=LIMIT)
+        yield Programs(cluster, started)
+
+
+@pytest.mark.program
+def test_three_programs_share_a_registry_and_a_killed_one_loses_its_entries(tmp_path: Path) -> None:
+    async def try_taken() -> str:
+        with pytest.raises(AlreadyRegistered) as taken:
+            await DistributedRegistry.register("rooms", "room of one")
+        return taken.value.pid.node
+
+    async def main() -> None:
+        async with programs(tmp_path) as p:
+            registry = await p.cluster.node.start(DistributedRegistry, name="rooms")
+            async with asyncio.timeout(LIMIT):
+                while DistributedRegistry.count(registry) < 2:
+                    await p.membership.changed()
+            assert [7] == [entry.value for entry in await p.on(DistributedRegistry.lookup, "rooms", "room of two")]
+            assert "one" == await p.on(try_taken)
+            p.programs["one"].kill()
+            async with asyncio.timeout(LIMIT):
+                while DistributedRegistry.lookup(registry, "room of one"):
+                    await p.membership.changed()
+            assert ["room of two"] == [row.key for row in await p.on(DistributedRegistry.select, "rooms")]
+            await p.on(DistributedRegistry.register, "rooms", "room of one")
+
+    asyncio.run(main())

@@ -1,0 +1,34 @@
+"""A member in a program of its own, with distributed tables: `python distributed_member.py NAME COOKIE FOLDER`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import otp
+from otp.cluster import Cluster, DistributedRegistry
+from otp.distribution import Settings
+
+__all__ = ["SETTINGS"]
+
+SETTINGS = Settings(heartbeat=0.25, dead=1.5)
+
+
+async def _own() -> None:
+    await DistributedRegistry.register("rooms", f"room of {otp.node().name}", 7)
+    while True:
+        await otp.receive()
+
+
+async def main(name: str, cookie: str, folder: str) -> None:
+    async with otp.Node(name) as node:
+        await Cluster.join(node, cookie=cookie, incarnations=Path(folder) / name, settings=SETTINGS)
+        await node.start(DistributedRegistry, name="rooms")
+        node.spawn(_own)
+        print("ready", flush=True)
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))
