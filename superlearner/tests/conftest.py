@@ -77,8 +77,9 @@ class Program:
         What it promises about time is measured with this, so that a busy machine does not judge it. Where the kernel
         does not tell how long it waited for a core, these are the seconds of the wall.
         """
+        threads = Path(f"/proc/{self.process.pid}/task").glob("*/schedstat")  # one of them writes the database
         try:
-            waited = int(Path(f"/proc/{self.process.pid}/schedstat").read_text().split()[1]) / 1e9
+            waited = sum(int(thread.read_text().split()[1]) for thread in threads) / 1e9
         except OSError:
             waited = 0
         return time.monotonic() - waited

@@ -42,6 +42,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
     path = Path(tmp_path_factory.mktemp("d"))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(path))
     monkeypatch.setattr("tempfile.tempdir", str(path))  # doors there are listed too
+    monkeypatch.setenv("TMPDIR", str(path))  # and by the programs that it starts
     return path
 
 

@@ -218,6 +218,13 @@ class _Late(BaseException):
     """The end of the time of a run."""
 
 
+def _raise_late(_frame: FrameType, event: str, _: Any) -> Any:
+    """Raise the end of the time of a run on the next line, as a trace function."""
+    if event != "line":
+        return _raise_late
+    raise _Late
+
+
 class _Limit:
     """Ends a run that has the processor for too long, and says in which line of the answer it was."""
 
@@ -232,14 +239,19 @@ class _Limit:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
         signal.setitimer(signal.ITIMER_PROF, 0)
+        sys.settrace(None)
         return kind is _Late
 
     def _end(self, _number: int, frame: FrameType | None) -> None:
         while frame is not None and frame.f_code.co_filename != FILE:
             frame = frame.f_back
         where = "" if frame is None else f"line {frame.f_lineno}: "
-        self.fault = self.fault or refusal(RUNS, f"{where}{BUSY}", "M7")
-        logging.disable(logging.CRITICAL)  # a report of this end would say nothing about the answer
+        if self.fault is None:
+            self.fault = refusal(RUNS, f"{where}{BUSY}", "M7")
+            logging.disable(logging.CRITICAL)  # a report of this end would say nothing about the answer
+        elif frame is not None:  # the answer has caught the first end: its next line, the `except`, raises as well
+            sys.settrace(_raise_late)
+            frame.f_trace = _raise_late
         raise _Late
 
 
