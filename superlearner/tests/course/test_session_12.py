@@ -447,7 +447,7 @@ MEASURED = {
     },
     "s12.m3": {
         "Restarts 3 restarts in 5 s": 3, "Restarts no limit, for 10 minutes": 6000,
-        "Crash reports in the log no limit, for 10 minutes": 6000, "Gives up after 3 restarts in 5 s": 0.4,
+        "Error reports in the log no limit, for 10 minutes": 6000, "Gives up after 3 restarts in 5 s": 0.4,
     },
     "s12.m4": {
         "Agents after starting ann twice the loop alone": 2, "Agents after starting ann twice GenServer": 1,

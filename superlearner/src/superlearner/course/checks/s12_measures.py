@@ -236,7 +236,7 @@ async def restarts(s: Scenario) -> str:
                 ends = round(otp.monotonic() - begun, 3)
             found[side] = starts.count - 1
             s.figure("Restarts", found[side], of=side)
-            s.figure("Crash reports in the log", reports.count, of=side)
+            s.figure("Error reports in the log", reports.count, of=side)
             s.figure("Gives up after", ends, "s" if isinstance(ends, float) else "", side)
             if otp.is_alive(supervisor):
                 await stop(supervisor)

@@ -99,6 +99,17 @@ def test_the_living_tree_stands_beside_the_cell_that_ran_last(lesson: Callable[.
     expect(beside.get_by_role("treeitem", name=re.compile("^top, "))).to_have_count(0)
 
 
+def test_the_tree_shows_the_processes_of_a_cell_while_it_runs(lesson: Callable[..., Page], served: Any) -> None:
+    """Regression: it was empty until the cell had ended, so a server that hangs was never seen to hang."""
+    page = lesson()
+    cell = exercise(page, "s12-c1")
+    run_cell(page, "import asyncio, otp\nslow = await otp.Agent.start_link(dict, name='slow')\nawait asyncio.Event().wait()")
+    runs = cell.get_by_role("group", name="What runs in the workbench")
+    expect(runs.get_by_role("treeitem", name=re.compile("^slow, "))).to_be_visible()
+    cell.get_by_role("button", name="Interrupt").click()
+    expect(cell.get_by_role("group", name="Output")).to_contain_text("Interrupted.")
+
+
 def test_a_cell_starts_its_workbench_again_if_it_was_destroyed(lesson: Callable[..., Page], served: Any) -> None:
     page = lesson()
     run_cell(page, "kept = 1\nprint('made')")

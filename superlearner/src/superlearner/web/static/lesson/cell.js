@@ -73,7 +73,6 @@ export class LessonCell extends LessonBlock {
     }
     this.#output = found;
     this.paint();
-    void showTree(this.#place);
     this.querySelector(".ran")?.scrollIntoView({ block: "nearest" });
     this.say([found.error ?? "It has run.", found.printed, found.value ?? ""].filter(Boolean).join(" "));
     return found.error === null;
@@ -82,7 +81,7 @@ export class LessonCell extends LessonBlock {
   /** Run the code; what it raises is an outcome, too. @returns {Promise<Output>} */
   async #outcome() {
     try {
-      const ran = await bench.run(this.#editor.value);
+      const ran = await bench.run(this.#editor.value, () => this.#begins());
       return { printed: ran.printed, value: ran.type === "NoneType" ? null : ran.text, error: null };
     } catch (error) {
       if (!(error instanceof ApiError) || !["eval_failed", "validation_error", "timeout"].includes(error.code)) throw error;
@@ -93,6 +92,12 @@ export class LessonCell extends LessonBlock {
       const missing = /NameError: name '(\w+)' is not defined/.exec(said)?.[1] ?? "";
       return { printed: of("printed"), value: null, error: said, missing };
     }
+  }
+
+  /** Show what runs, and that it can be interrupted: before its first run a workbench is not known. */
+  #begins() {
+    this.paint();
+    void showTree(this.#place);
   }
 
   #stop() {

@@ -117,7 +117,7 @@ function paintFacts() {
 const atEnd = make("aside", { class: "block lesson-end", id: "lesson-end", tabindex: -1, "aria-label": "After the core path" });
 
 /** The end of the page, if practice stands between it and the end of the core path. */
-const pageEnd = make("aside", { class: "block lesson-end", "aria-label": "The end of the session" });
+const pageEnd = make("aside", { class: "block lesson-end page-end", "aria-label": "The end of the session" });
 
 function refreshEnd() {
   if (!lesson) return;

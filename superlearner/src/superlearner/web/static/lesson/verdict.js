@@ -78,7 +78,7 @@ export function renderVerdict(checked, changed, marked, inForm, room) {
     ${facts.map((one) => html`<p class="fact"><b>Look at this:</b> ${sentence(one.fact)}</p>`)}
     <ul class="steps" aria-label="Steps">${checked.checks.map((step) => html`<li
       data-ok=${step.ok ? "yes" : "no"}>${icon(step.ok ? "check" : "cross", "glyph")}<span>${step.ok
-      ? html`<span class="vh">passed: </span>` : html`<b>Not yet:</b> `}${sentence(step.step)}${step.ok && step.say
+      ? html`<span class="vh">passed: </span>` : html`<b>This step fails:</b> `}${sentence(step.step)}${step.ok && step.say
       ? html` <span class="hint">${sentence(step.say)}</span>`
       : nothing}</span></li>`)}</ul>
     ${checked.ok ? nothing : markedTrace(checked.excerpt, failed?.say ?? "", room)}

@@ -41,16 +41,23 @@ export class Workbench {
     return this.#begun;
   }
 
-  /** Run a cell; start the sandbox first, if it does not run. @param {string} source @returns {Promise<Ran>} */
-  async run(source) {
+  /**
+   * Run a cell; start the sandbox first, if it does not run.
+   * @param {string} source
+   * @param {() => void} begins  called when the sandbox is there and the code begins
+   * @returns {Promise<Ran>}
+   */
+  async run(source, begins = () => {}) {
     this.#begun = Date.now() / 1000;
     living?.begin(this.#begun);
     this.#node ??= await this.#start();
+    begins();
     try {
       return await this.#ask(source);
     } catch (error) {
       if (!(error instanceof ApiError) || !GONE.has(error.code)) throw error;
       this.#node = await this.#start();
+      begins();
       return this.#ask(source);
     }
   }
