@@ -172,7 +172,10 @@ class DynamicState(RestartWindow):
         return "shutdown" if self.auto_shutdown == "any_significant" or not len(self) else "gone"
 
     def retry(self, old: Any, now: int) -> tuple[Verdict, ChildSpec | None]:
-        """Decide about a failed restart: each attempt counts. `gone` if it was cancelled."""
+        """Decide about a failed restart: each attempt counts. `gone` if it was cancelled.
+
+        Only children that `decide` restarts get here, so none of them is temporary.
+        """
         spec = self.restarting.get(old)
         if spec is None:
             return "gone", None

@@ -103,7 +103,9 @@ def test_the_tree_shows_the_processes_of_a_cell_while_it_runs(lesson: Callable[.
     """Regression: it was empty until the cell had ended, so a server that hangs was never seen to hang."""
     page = lesson()
     cell = exercise(page, "s12-c1")
-    run_cell(page, "import asyncio, otp\nslow = await otp.Agent.start_link(dict, name='slow')\nawait asyncio.Event().wait()")
+    run_cell(
+        page, "import asyncio, otp\nslow = await otp.Agent.start_link(dict, name='slow')\nawait asyncio.Event().wait()"
+    )
     runs = cell.get_by_role("group", name="What runs in the workbench")
     expect(runs.get_by_role("treeitem", name=re.compile("^slow, "))).to_be_visible()
     cell.get_by_role("button", name="Interrupt").click()
