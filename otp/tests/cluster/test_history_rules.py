@@ -133,7 +133,7 @@ def members_only(sim: Any) -> str | None:
     return None if found is not None and found.startswith("the tables") else found
 
 
-# Supervisors and leases, which do not exist yet: histories of a small model, by a seed
+# Supervisors and leases: histories of a small model, by a seed
 
 
 def child_history(seed: int, bug: bool) -> list[Violation]:
@@ -146,6 +146,7 @@ def child_history(seed: int, bug: bool) -> list[Violation]:
         [
             Event(0, "", "began", {"heartbeat": 0.25, "dead": 1.0, "settle": 1.0}),
             Event(0, "n1", "child_started", data | {"pid": ("n1", 1, 5)}),
+            Event(0, "n1", "child_kept", data | {"on": [("n1", 1), ("n2", 1)]}),
             Event(1, "n1", "killed", {"of": "n1", "incarnation": 1}),
             Event(restarted, "n2", "child_started", data | {"pid": ("n2", 1, 7)}),
             Event(12, "", "converged", {"views": {"n2": {"members": {"n2": 1}}}}),

@@ -1,4 +1,4 @@
-"""Distributed registries between real programs, one of which is killed."""
+"""Distributed registries and supervisors between real programs, one of which is killed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import secrets
 import subprocess
 import sys
+from collections import Counter as Counts
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -15,9 +16,11 @@ import pytest
 
 import distributed_member
 import otp
-from distributed_member import SETTINGS
+from distributed_children import Counter
+from distributed_member import CHILDREN, SETTINGS, SETTLE
+from otp import Children, GenServer, Supervisor
 from otp.behaviours.registry.registry import AlreadyRegistered
-from otp.cluster import Cluster, DistributedRegistry
+from otp.cluster import Cluster, DistributedRegistry, DistributedSupervisor
 from otp.cluster.cluster import membership_of
 
 LIMIT = 30.0
@@ -71,7 +74,9 @@ async def programs(folder: Path) -> AsyncIterator[Programs]:
         for name in ("one", "two"):
             started[name] = await _start(name, cookie, folder)
         node = await stack.enter_async_context(otp.Node("here"))
-        cluster = await Cluster.join(node, cookie=cookie, incarnations=folder / "here", settings=SETTINGS)
+        cluster = await Cluster.join(
+            node, cookie=cookie, incarnations=folder / "here", settings=SETTINGS, settle=SETTLE, allow=[Counter]
+        )
         await cluster.wait_size(3, timeout=LIMIT)
         yield Programs(cluster, started)
 
@@ -97,5 +102,38 @@ def test_three_programs_share_a_registry_and_a_killed_one_loses_its_entries(tmp_
                     await p.membership.changed()
             assert ["room of two"] == [row.key for row in await p.on(DistributedRegistry.select, "rooms")]
             await p.on(DistributedRegistry.register, "rooms", "room of one")
+
+    asyncio.run(main())
+
+
+@pytest.mark.program
+def test_children_of_a_killed_program_run_on_the_others_once(tmp_path: Path) -> None:
+    async def start() -> None:
+        for number in range(6):
+            child = Counter.child_spec(0, id=f"w{number}")
+            await DistributedSupervisor.start_child("workers", child, on="one" if number < 3 else "two")
+
+    def places(supervisor: str = "workers") -> dict[str, str]:
+        ids = ["lobby"] if supervisor == "lobby" else [f"w{number}" for number in range(6)]
+        found = {id: DistributedSupervisor.whereis(supervisor, id) for id in ids}
+        return {id: pid.node for id, pid in found.items() if pid is not None}
+
+    async def main() -> None:
+        async with programs(tmp_path) as p, asyncio.timeout(LIMIT):
+            await p.cluster.node.start(Supervisor, Children(CHILDREN))
+            await p.on(start)
+            assert {"one": 3, "two": 3} == Counts(places().values())
+            while not places("lobby"):
+                await p.membership.changed()
+            p.programs["one"].kill()
+            while "one" in p.membership.up:
+                await p.membership.changed()
+            async with asyncio.timeout(SETTLE + 1):  # since its loss was detected
+                while len(places()) < 6 or not places("lobby"):
+                    await p.membership.changed()
+            assert {"here", "two"} >= {*places().values(), *places("lobby").values()}
+            assert 6 == len(await p.on(DistributedSupervisor.which_children, "workers"))
+            moved = DistributedSupervisor.whereis("workers", "w0")
+            assert [0, 1] == [await p.on(GenServer.call, moved, "next") for _ in range(2)]
 
     asyncio.run(main())

@@ -7,12 +7,19 @@ import sys
 from pathlib import Path
 
 import otp
-from otp.cluster import Cluster, DistributedRegistry
+from distributed_children import Counter
+from otp.cluster import Cluster, DistributedRegistry, DistributedSupervisor, Singleton
 from otp.distribution import Settings
 
-__all__ = ["SETTINGS"]
+__all__ = ["CHILDREN", "SETTINGS", "SETTLE"]
 
 SETTINGS = Settings(heartbeat=0.25, dead=1.5)
+SETTLE = 0.5
+CHILDREN = [
+    DistributedRegistry.child_spec(name="rooms"),
+    DistributedSupervisor.child_spec(name="workers"),
+    Singleton.child_spec((Counter, 0), name="lobby"),
+]
 
 
 async def _own() -> None:
@@ -23,8 +30,10 @@ async def _own() -> None:
 
 async def main(name: str, cookie: str, folder: str) -> None:
     async with otp.Node(name) as node:
-        await Cluster.join(node, cookie=cookie, incarnations=Path(folder) / name, settings=SETTINGS)
-        await node.start(DistributedRegistry, name="rooms")
+        await Cluster.join(
+            node, cookie=cookie, incarnations=Path(folder) / name, settings=SETTINGS, settle=SETTLE, allow=[Counter]
+        )
+        await node.start(otp.Supervisor, otp.Children(CHILDREN))
         node.spawn(_own)
         print("ready", flush=True)
         await asyncio.Event().wait()

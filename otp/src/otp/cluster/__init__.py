@@ -24,6 +24,7 @@ from otp.cluster import pg
 from otp.cluster.cluster import Cluster
 from otp.cluster.discovery import Discovery, Dns, FileList, Folder, Multicast, Static
 from otp.cluster.distributed_registry import DistributedRegistry, DistributedVia
+from otp.cluster.distributed_supervisor import DistributedSupervisor, Drained, Singleton
 from otp.cluster.global_names import Global, GlobalName
 from otp.cluster.groups import GroupJoin, GroupLeave
 from otp.cluster.member import Member, MemberDown, MemberLeaving, MemberUp
@@ -39,8 +40,10 @@ __all__ = [
     "Cluster",
     "Discovery",
     "DistributedRegistry",
+    "DistributedSupervisor",
     "DistributedVia",
     "Dns",
+    "Drained",
     "FileList",
     "Folder",
     "Global",
@@ -56,6 +59,7 @@ __all__ = [
     "Multicast",
     "NotMember",
     "Refusal",
+    "Singleton",
     "Static",
     "Tls",
     "multicall",

@@ -18,6 +18,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from otp.behaviours.registry._table import Entry, UniqueTable
@@ -188,23 +189,36 @@ class Claims:
         """
         found: dict[Any, Pid | None] = dict.fromkeys(entries)
         waiting = list(entries)
+        loop, settings = asyncio.get_running_loop(), self._membership.settings
+        detected = loop.time() + settings.dead + settings.heartbeat
         while waiting:
             if self._membership.over:
                 raise NotMember(f"node {self._membership.me.name!r} has left its cluster")
-            granted, again = list[Any](), list[Any]()
+            granted, again, unseen = list[Any](), list[Any](), list[Any]()
             for key, holder in (await self.reserve(waiting, pid)).items():
                 if holder is None:
                     granted.append(key)
                 elif holder is pid and self.whereis(key) is not pid:
                     again.append(key)  # its granter is gone, or it registers the key twice
+                elif self.whereis(key) is not holder and loop.time() < detected:
+                    unseen.append(key)  # its claim has not arrived here, or its granter has yet to miss its member
                 else:
                     found[key] = holder
             if granted and not is_alive(pid):
                 self.withdraw(granted, pid)
                 raise BadArgument(f"register: expected a living process, got {pid}, which has ended")
             self.claim({key: entries[key] for key in granted}, pid)
-            waiting = again
+            if unseen:
+                await self._await_owners(unseen)
+            waiting = again + unseen
         return found
+
+    async def _await_owners(self, keys: list[Any]) -> None:
+        """Wait until keys have owners here, at most a heartbeat."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._membership.settings.heartbeat):
+                while any(self.whereis(key) is None for key in keys):
+                    await self._membership.changed()
 
     async def reserve(self, keys: Sequence[Any], pid: Pid) -> dict[Any, Pid | None]:
         """Ask those that grant keys; return for each the holder, None for a grant, `pid` to try again."""
@@ -246,7 +260,7 @@ class Claims:
             answer.set_result(None)
         return self._number
 
-    def claim(self, entries: Mapping[Any, Any], pid: Pid) -> None:
+    def claim(self, entries: Mapping[Any, Any], pid: Pid, sent_as: tuple[Any, ...] = ("claim",)) -> None:
         """Enter keys that were granted to a process of this member, and tell the others."""
         claims: list[tuple[Any, Claim]] = []
         for key, value in entries.items():
@@ -258,7 +272,7 @@ class Claims:
             self._report("registered", key, pid, time=claim.time)
             claims.append((key, claim))
         if len(claims) == 1:
-            self._channel.tell_all("claim", *_written(*claims[0]))
+            self._channel.tell_all(*sent_as, *_written(*claims[0]))
         else:
             for part in divide(_written(*claim) for claim in claims):
                 self._channel.tell_all("all", part)
@@ -273,7 +287,7 @@ class Claims:
             claim = claim._replace(pid=pid, number=pid.number)
             self._disown(key, before.pid)
             self._own.setdefault(pid, {})[key] = None
-            self._report("unregistered", key, before.pid)
+            self._report("replaced", key, before.pid)
             self._report("registered", key, pid, time=claim.time)
         self._channel.tell_all("claim", *_written(key, claim))
         self._enter(key, claim)
@@ -305,6 +319,7 @@ class Claims:
         for key in keys:
             self._give_back(key, pid)
             self._channel.tell_all("withdraw", key, pid)
+        self._membership.wake()
 
     def _grant(self, key: Any, pid: Pid) -> Pid | None:
         """Grant a key to a process, or return its owner."""
@@ -385,7 +400,7 @@ class Claims:
         if future is not None and not future.done():
             future.set_result(holders)
 
-    def remove_member(self, node: NodeId, _why: str = "") -> None:
+    def remove_member(self, node: NodeId, why: str = "") -> None:
         """Remove the claims of a member whose connection ended; open requests to it go to another member."""
         for key in [key for key, claims in self._claims.items() if node.name in claims]:
             self._drop(key, node.name, self._claims[key][node.name].pid)

@@ -61,8 +61,10 @@ class Cluster:
     Source: kernel, `net_kernel` and `net_adm`.
     """
 
-    def __init__(self, membership: Membership, carrier: Any) -> None:
+    def __init__(self, membership: Membership, carrier: Any, settle: float | None = None) -> None:
         self._membership = membership
+        self.settle: float = membership.settings.dead if settle is None else settle
+        """Seconds after the loss of a member before its children start on other ones."""
         self._carrier = carrier
         self._ending: asyncio.Task[Any] | None = None
 
@@ -81,6 +83,7 @@ class Cluster:
         allow: Iterable[Any] = (),
         tls: Any = None,
         settings: Settings | None = None,
+        settle: float | None = None,
         meta: Any = None,
         timeout: float = 10,
         services: Mapping[str, Pid] | None = None,
@@ -104,6 +107,7 @@ class Cluster:
                 `"module:name"`.
             tls: certificates, for members on other machines.
             settings: times and buffer sizes.
+            settle: seconds after the loss of a member before its children start elsewhere; by default `settings.dead`.
             meta: a term for the other members to see.
             timeout: seconds to wait for an answer.
             services: processes that other members reach by these names, before the names of the node; they may live
@@ -137,6 +141,8 @@ class Cluster:
                 "try to join first, and to attach other transports afterwards"
             )
         limit = nanoseconds(timeout, "Cluster.join(timeout=…)")
+        if settle is not None:
+            nanoseconds(settle, "Cluster.join(settle=…)")
         secret = cookie_of(cookie)
         check_meta(meta)
         addresses = (connect,) if isinstance(connect, str) else connect
@@ -170,7 +176,7 @@ class Cluster:
             joining.cancel()
             await asyncio.gather(joining, return_exceptions=True)
             raise
-        cluster = cls(membership, opened)
+        cluster = cls(membership, opened, settle)
         membership.on_evicted = cluster._end
         membership.distribution.cluster = cluster
         return cluster

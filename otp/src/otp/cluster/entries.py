@@ -103,7 +103,7 @@ class Entries:
                 raise ValueError(f"expected a message about entries, got {message!r:.200}")
         self._membership.wake()
 
-    def remove_member(self, node: NodeId, _why: str = "") -> None:
+    def remove_member(self, node: NodeId, why: str = "") -> None:
         """Remove the entries of a peer that is gone."""
-        for pid in {entry.pid for _, entry in self.table.items() if entry.pid.runtime.name == node.name}:
+        for pid in dict.fromkeys(entry.pid for _, entry in self.table.items() if entry.pid.runtime.name == node.name):
             self.table.drop(pid)

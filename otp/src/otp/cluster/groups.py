@@ -143,7 +143,7 @@ class Groups:
                 raise ValueError(f"expected a message about groups, got {message!r:.200}")
         self._membership.wake()
 
-    def remove_member(self, node: NodeId, _why: str = "") -> None:
+    def remove_member(self, node: NodeId, why: str = "") -> None:
         """Remove the processes of a member whose connection ended."""
         for key, pids in self._remote.pop(node, {}).items():
             self._notify(GroupLeave, key, pids)

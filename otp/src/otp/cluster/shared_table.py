@@ -62,7 +62,7 @@ class Content(Protocol):
         """Handle a message of a peer. Raises `ValueError` for an invalid one."""
         ...
 
-    def remove_member(self, node: NodeId, _why: str = "") -> None:
+    def remove_member(self, node: NodeId, why: str = "") -> None:
         """Remove the entries of a peer that is gone."""
         ...
 
@@ -71,7 +71,7 @@ class SharedTable:
     """A table of this member; the `Channel` of its content.
 
     `options` are those that have to be equal on all members. `listed` is called when the entries of a peer have
-    arrived, `ended` when this member has left the cluster.
+    arrived, `ended` when this member has left the cluster; `unsettled` returns whether the table waits to settle.
     """
 
     def __init__(self, membership: Membership, key: TableKey, options: Any) -> None:
@@ -86,6 +86,7 @@ class SharedTable:
         """The processes of the table on the peers."""
         self.listed: Callable[[NodeId], object] = lambda _: None
         self.ended: Callable[[], object] = lambda: None
+        self.unsettled: Callable[[], bool] = lambda: False
         self.running: bool = False
         self._refused: Any = None  # the options of a member that has others
         self._awaited: set[NodeId] = set()
@@ -105,8 +106,9 @@ class SharedTable:
             raise NotMember(f"node {membership.node.name!r} has left its cluster")
         self.pid = pid
         membership.shared.add(self)
-        self._awaited = {NodeId(name, member.incarnation) for name, member in membership.up.items()}
-        for node in list(self._awaited):
+        others = [NodeId(name, member.incarnation) for name, member in membership.up.items()]
+        self._awaited = set(others)
+        for node in others:
             self.meet(node)
         with suppress(TimeoutError):
             async with asyncio.timeout(membership.settings.dead + membership.settings.heartbeat):
@@ -116,6 +118,7 @@ class SharedTable:
             self.close()
             raise StartError(("incompatible", self.table, self.options, self._refused))
         self.running = True
+        membership.report("opened", table=self.table)
         while self._early:
             node, message = self._early.popleft()
             if node.name in self.peers:
@@ -124,6 +127,8 @@ class SharedTable:
     def close(self) -> None:
         """End the table on this member."""
         if self.membership.shared.remove(self):
+            if self.running:
+                self.membership.report("closed", table=self.table)
             self.tell_all("close")
 
     def meet(self, node: NodeId) -> None:
@@ -222,8 +227,9 @@ class SharedTable:
         for waiting in self._syncs.values():
             waiting.discard(node)
         if self.peers.get(node.name) == node:
-            del self.peers[node.name], self.pids[node.name]
+            del self.peers[node.name]
             self.content.remove_member(node, why)
+            del self.pids[node.name]
 
 
 class SharedTables:

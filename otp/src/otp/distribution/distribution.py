@@ -117,6 +117,11 @@ class Distribution:
         """The transport with which it started."""
         return self._doors[0].transport
 
+    def allows(self, target: str) -> bool:
+        """Return whether nodes connected by that transport may start a function, or a method of a class."""
+        spawnable = self._doors[0].spawnable
+        return target in spawnable or target.rpartition(".")[0] in spawnable
+
     @property
     def services(self) -> Mapping[Any, Pid]:
         """The services for nodes connected by that transport."""

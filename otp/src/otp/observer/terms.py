@@ -145,7 +145,7 @@ class CannotTravel(BadArgument):
         self.path: str = ""
 
 
-def _put_before(error: CannotTravel, step: str) -> None:
+def put_before(error: CannotTravel, step: str) -> None:
     """Put the step from a container to the value before the path of an error."""
     path = error.path = step + error.path
     place = path if len(path) <= _LONGEST_PATH else f"{path[:_LONGEST_PATH]}…"
@@ -225,7 +225,7 @@ class Encoder:
         try:
             written += map(self.write, values, repeat(depth - 1))  # those before an error stay in the list
         except CannotTravel as error:
-            _put_before(error, _step(values, keys, len(written)))
+            put_before(error, _step(values, keys, len(written)))
             raise
         return written
 

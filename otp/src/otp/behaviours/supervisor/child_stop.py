@@ -27,16 +27,16 @@ WAVE: Final = 256
 """Dynamic children that are signalled between two checks of which have ended."""
 
 
-async def stop(pid: Any, shutdown: Shutdown | None) -> Reason:
+async def stop(pid: Any, shutdown: Shutdown | None, signal: Any = "shutdown") -> Reason:
     """Shut a child down and return the reason it ended with.
 
-    It gets the signal `"shutdown"`, and is killed if it lives after `shutdown` seconds; `"brutal_kill"` kills at once.
+    It gets the exit signal `signal`, and is killed if it lives after `shutdown` seconds; `"brutal_kill"` kills at once.
     Its child tasks have ended as well, and no message of it is left in the mailbox.
     """
     ref = monitor(pid)
     s = ref.runtime.scheduler
     began = s.now_ns()
-    _signal(pid, shutdown)
+    _signal(pid, shutdown, signal)
     try:
         down = await receive(ref, timeout="infinity" if shutdown == "brutal_kill" else shutdown)
     except ReceiveTimeout:
@@ -55,13 +55,13 @@ async def stop(pid: Any, shutdown: Shutdown | None) -> Reason:
         return down.reason
 
 
-def _signal(pid: Any, shutdown: Shutdown | None) -> None:
+def _signal(pid: Any, shutdown: Shutdown | None, signal: Any = "shutdown") -> None:
     if shutdown == "brutal_kill":
         exit_process(pid, "kill")
     else:
         if type(pid) is Process and pid.step is not None and shutdown is not None:
             pid.ensure_ext().shutdown = UNLIMITED if shutdown == "infinity" else shutdown
-        exit_process(pid, "shutdown")
+        exit_process(pid, signal)
 
 
 def is_expected_end(spec: ChildSpec, reason: Reason) -> bool:

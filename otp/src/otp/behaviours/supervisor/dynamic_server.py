@@ -66,6 +66,7 @@ __all__ = [
     "child_exited",
     "handle_call",
     "init_template",
+    "start_spec",
     "stop_children",
     "try_again",
 ]
@@ -89,6 +90,7 @@ class DynamicServer:
     __slots__ = ()
 
     __otp_supervisor__: ClassVar[bool] = True
+    _state: ClassVar[type[DynamicState]] = DynamicState
 
     def init(self, options: DynamicOptions) -> Any:
         """Check the options; there are no children yet."""
@@ -103,7 +105,7 @@ class DynamicServer:
             return Stop(("supervisor_data", error.reason))
         flags = Children([], max_restarts=options.max_restarts, max_seconds=options.max_seconds)
         extra = tuple(options.extra_arguments)
-        return Ok(DynamicState(flags, arg=options, max_children=options.max_children, extra=extra))
+        return Ok(self._state(flags, arg=options, max_children=options.max_children, extra=extra))
 
     def handle_call(self, request: Any, caller: From, state: DynamicState) -> Any:
         """Answer an operation; anything else crashes the supervisor."""
@@ -185,7 +187,7 @@ def _start_child(state: DynamicState, child: Any) -> Any:
             return Reply(("error", error.reason), state)
     if state.full():
         return Reply(("error", "max_children"), state)
-    return _start(here(), state, spec)
+    return start_spec(here(), state, spec)
 
 
 def _start_like(state: DynamicState, template: ChildSpec, extra: Any) -> Any:
@@ -196,7 +198,7 @@ def _start_like(state: DynamicState, template: ChildSpec, extra: Any) -> Any:
         spec = template.replace(start=(*template.start, *more)) if more else template
     else:
         spec = template.replace(start=partial(template.start, *more))
-    return _start(here(), state, spec)
+    return start_spec(here(), state, spec)
 
 
 def _call_of(state: DynamicState, spec: ChildSpec) -> Callable[[], Any]:
@@ -205,7 +207,8 @@ def _call_of(state: DynamicState, spec: ChildSpec) -> Callable[[], Any]:
     return prepare(spec, state.extra) if call is None or spec is not state.spec_of_call else call
 
 
-def _start(me: Process, state: DynamicState, spec: ChildSpec) -> Any:
+def start_spec(me: Process, state: DynamicState, spec: ChildSpec) -> Any:
+    """Start a child from a checked spec; return its reply, or what to await for it."""
     call = _call_of(state, spec)
     outcome = begin_in_call(call, me)
     if type(outcome) is Pending or type(outcome) is CoroutineType:

@@ -10,8 +10,14 @@ sent                                               of, incarnation, sender, numb
 received                                           of, incarnation, sender, number
 member_up member_leaving member_down               of, incarnation; reason, ties
 registered unregistered owner_ended                table, key, pid; time, unique
+replaced moved                                     table, key, pid: of a child that runs elsewhere now
 adopted                                            formation, before, of, time
 conflict                                           table, key, pid, winner
+opened closed                                      table
+child_started child_ended                          supervisor, id, pid; restart
+child_kept                                         supervisor, id, on: a start was acknowledged, and who knows it
+child_forgotten                                    supervisor, id: it is not to start elsewhere
+began                                              heartbeat, dead, settle
 converged                                          views
 ```
 

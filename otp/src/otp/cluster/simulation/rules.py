@@ -1,12 +1,10 @@
 """The rules R1 to R9 for a history, each as a function of its events.
 
 R5 and R8 read what the simulator records of each connection and member; R1, R2, R3 and R7 read registrations and the
-views at each convergence. R4, R6 and R9 are about distributed supervisors and leases, which do not exist yet: they
-read these events, to be added by `note`:
+views at each convergence; R4 reads the starts and ends of children. R6 and R9 are about leases and planned moves, which
+do not exist yet: they read these events, to be added by `note`:
 
 ```
-began                             heartbeat, dead, settle, and lease_ttl with leases
-child_started child_ended         supervisor, id, pid, restart
 lease_acquired lease_ended        table, key, pid, epoch
 handling                          table, key, pid         a message begins
 handed_over taken_over            supervisor, id, term
@@ -30,6 +28,10 @@ GLOBAL: Final = "global"
 """The table of `Global`, whose entries are the names of a view; other tables are registries."""
 _LOST: Final = ("timeout", "connection_lost")
 _RESTARTED: Final = ("permanent", "transient")
+_FAULTS: Final = frozenset(
+    {"killed", "stopped", "stalled", "resumed", "cut", "drop", "delay", "heal", "member_up", "member_down"}
+)
+"""Events after which a lost child may take its time again, as while all members that know it are stalled."""
 
 
 def check_history(events: Sequence[Event]) -> list[Violation]:
@@ -72,7 +74,7 @@ class _Claims:
                 self.known.add(claim)
                 self.lost_to.pop(claim, None)
                 self.standing[claim] = event.at
-            case "unregistered" | "owner_ended":
+            case "unregistered" | "owner_ended" | "replaced" | "moved":
                 self.standing.pop(_claim_of(data), None)
             case "conflict":
                 claim = _claim_of(data)
@@ -301,37 +303,77 @@ class _Child(NamedTuple):
     id: Any
 
 
-def children_come_back(events: Sequence[Event]) -> Iterator[Violation]:
-    """R4: permanent children of a lost member run again in time, and once after convergence."""
-    limit = 0.0
-    running: defaultdict[_Child, dict[tuple[str, int, int], str]] = defaultdict(dict)
-    missing: dict[_Child, float] = {}
-    for event in events:
-        for child, since in list(missing.items()):
-            if event.at > since + limit:
-                del missing[child]
-                text = f"no member runs it {limit:g} s after its member was lost"
-                yield Violation("R4", since + limit, child, text)
+class _Children:
+    """The children that run, those that are missing, and the members that know them, from the events so far."""
+
+    def __init__(self) -> None:
+        self.limit = 0.0
+        self.running: defaultdict[_Child, dict[tuple[str, int, int], str]] = defaultdict(dict)
+        self.known: dict[_Child, set[tuple[str, int]]] = {}
+        """The members that know a child whose start was acknowledged."""
+        self.missing: dict[_Child, float] = {}
+        self.stalled: set[tuple[str, int]] = set()
+
+    def read(self, event: Event) -> None:
+        """Take one event into account."""
         data = event.data
         match event.kind:
             case "began":
-                limit = data["dead"] + data["heartbeat"] + data["settle"] + 1 + data.get("lease_ttl", 0)
+                self.limit = data["dead"] + data["heartbeat"] + data["settle"] + 1 + data.get("lease_ttl", 0)
             case "child_started":
                 child = _Child(data["supervisor"], data["id"])
-                running[child][_pid(data["pid"])] = data.get("restart", "permanent")
-                missing.pop(child, None)
+                self.running[child][_pid(data["pid"])] = data.get("restart", "permanent")
+                self.missing.pop(child, None)
+            case "child_kept":
+                child = _Child(data["supervisor"], data["id"])
+                self.known.setdefault(child, set()).update((name, number) for name, number in data["on"])
             case "child_ended":
-                running[_Child(data["supervisor"], data["id"])].pop(_pid(data["pid"]), None)
+                self.running[_Child(data["supervisor"], data["id"])].pop(_pid(data["pid"]), None)
+            case "child_forgotten":
+                self._forget(_Child(data["supervisor"], data["id"]))
+            case "unregistered" | "moved" if data["table"][0] == "supervisor":  # on one side, perhaps of a partition
+                self._forget(_Child(data["table"][1], data["key"]))
             case "killed" | "stopped":
-                of = (data["of"], data["incarnation"])
-                for child, pids in running.items():
-                    for pid in [pid for pid in pids if pid[:2] == of]:
-                        if pids.pop(pid) in _RESTARTED and event.kind == "killed" and not pids:
-                            missing[child] = event.at
-            case "converged":
-                yield from _run_once(event, running)
+                self._lose((data["of"], data["incarnation"]), event)
+            case "stalled":
+                self.stalled.add((data["of"], data["incarnation"]))
+            case "resumed":
+                self.stalled.discard((data["of"], data["incarnation"]))
             case _:
                 pass
+        for child in self.missing:
+            if event.kind in _FAULTS or ((known := self.known.get(child)) and known <= self.stalled):
+                self.missing[child] = event.at
+
+    def _forget(self, child: _Child) -> None:
+        self.missing.pop(child, None)
+        self.known[child] = set()
+
+    def _lose(self, member: tuple[str, int], event: Event) -> None:
+        for known in self.known.values():
+            known.discard(member)
+        for child, pids in self.running.items():
+            for pid in [pid for pid in pids if pid[:2] == member]:
+                if pids.pop(pid) in _RESTARTED and event.kind == "killed" and not pids and self.known.get(child):
+                    self.missing[child] = event.at
+        for child in [child for child in self.missing if not self.known[child]]:
+            del self.missing[child]  # those that knew it are gone, too
+
+
+def children_come_back(events: Sequence[Event]) -> Iterator[Violation]:
+    """R4: permanent children of a lost member run again in time after the last fault, and once after convergence."""
+    children = _Children()
+    for event in events:
+        for child, since in list(children.missing.items()):
+            late = event.at > since + children.limit
+            if late or event.kind == "converged":
+                del children.missing[child]
+                after = f"{children.limit:g} s after its member was lost" if late else "though all members agree"
+                at = since + children.limit if late else event.at
+                yield Violation("R4", at, child, f"no member runs it {after}")
+        children.read(event)
+        if event.kind == "converged":
+            yield from _run_once(event, children.running)
 
 
 def _run_once(event: Event, running: dict[_Child, dict[tuple[str, int, int], str]]) -> Iterator[Violation]:

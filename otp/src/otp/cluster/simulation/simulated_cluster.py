@@ -261,6 +261,7 @@ class SimulatedCluster:
             discovery=None,
             allow=self._allow,
             settings=self.settings,
+            settle=self.settle,
             incarnations=self._incarnations[name],
             carrier=self._carrier,
             clock=lambda: time.time() + self._skews.get(name, 0.0),
@@ -411,6 +412,10 @@ class SimulatedCluster:
             reached = {other: expected[other] for other in active if self._reaches(name, other)}
             if seen != reached:
                 return f"{name} sees {', '.join(seen)}, and reaches {', '.join(reached)}"
+        for name in active:
+            for table in self[name].membership.shared:
+                if table.unsettled():
+                    return f"{' '.join(map(str, table.table))} of {name} waits to settle"
         same: dict[frozenset[str], dict[str, Any]] = {}  # views of those that see the same members
         for name, view in views.items():
             plain = plain_view(view)

@@ -1,0 +1,425 @@
+"""`DistributedSupervisor`: children that start on another member when theirs is lost.
+
+>>> import otp
+>>> from otp.cluster import DistributedSupervisor
+>>> from otp.testing import Scheduler, SimulatedCluster
+>>> async def main():
+...     workers = DistributedSupervisor.child_spec(name="workers")
+...     async with SimulatedCluster(3, children=[workers], allow=[otp.DynamicSupervisor]) as sim:
+...         child = otp.DynamicSupervisor.child_spec(id="rooms")
+...         first = await sim.on("n1", DistributedSupervisor.start_child, "workers", child)
+...         sim.kill(first.node)
+...         await sim.converge()
+...         second = await sim.on(sim.alive[0], DistributedSupervisor.whereis, "workers", "rooms")
+...         return first.node != second.node
+>>> Scheduler().run(main)
+True
+
+Sources: Elixir's `DynamicSupervisor`; Horde, `Horde.DynamicSupervisor`.
+"""
+
+# Ids and terms are of any type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Hashable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, cast
+
+from otp.behaviours.server.behaviour import Behaviour
+from otp.behaviours.server.child_spec import Child, ChildSpec, Startable, child_spec_of
+from otp.behaviours.server.gen_server import stop
+from otp.behaviours.supervisor.dynamic_server import DynamicOptions
+from otp.behaviours.supervisor.records import ChildInfo, Counts
+from otp.behaviours.supervisor.spec_check import InvalidChildSpec, SpecError, check_fields
+from otp.behaviours.supervisor.supervisor import ask, granted, start_supervisor
+from otp.bounded import text
+from otp.cluster.child_terms import function_name, term_of_spec
+from otp.cluster.cluster import Cluster, cluster_of
+from otp.cluster.distributed_registry import Consistency, check_consistency
+from otp.cluster.placed_state import PlacedState
+from otp.cluster.placements import Placement
+from otp.cluster.supervisor_server import SupervisorOptions, SupervisorServer, place
+from otp.cluster.travelling import check_travels
+from otp.kernel.ends.info import is_alive
+from otp.kernel.steps.calling import call
+from otp.kernel.tables.names import whereis
+from otp.kernel.tables.scheduler import nanoseconds
+from otp.kernel.values.errors import BadArgument, NotFound, StartError
+from otp.kernel.values.pids import Pid
+from otp.kernel.values.process import Process
+from otp.observer.terms import CannotTravel, put_before
+
+if TYPE_CHECKING:
+    from otp.kernel.steps.node import Node
+    from otp.kernel.values.terms import Dest, Limit
+
+__all__ = ["DistributedSupervisor", "Drained", "Singleton"]
+
+
+class Drained(NamedTuple):
+    """The ids of the children that have moved to another member, and of those that should and could not.
+
+    >>> Drained(["w1"], []).moved
+    ['w1']
+    """
+
+    moved: list[Any]
+    kept: list[Any]
+
+
+class DistributedSupervisor(Behaviour, Startable):
+    """A supervisor on several members, whose children run on one of them each; start it on each with `start_link`.
+
+    A child that crashes is restarted on its member. When a member is lost, its permanent and transient children start
+    on other members after the settle delay; temporary ones are gone. Under a partition each side starts the children of
+    the other one; when it heals, the child that is older stays, and the other one is terminated with
+    `("name_conflict", (supervisor, id), winner)`.
+
+    A child is described so that another member can start it: by an importable class or function, which the others have
+    to `allow`, and terms as arguments. Its state does not move.
+
+    >>> import otp
+    >>> from otp.cluster import Cluster, DistributedSupervisor
+    >>> from otp.distribution.carriers.simulated import SimulatedNetwork
+    >>> async def main():
+    ...     await Cluster.join(cookie="secret", carrier=SimulatedNetwork().carrier)
+    ...     await DistributedSupervisor.start_link(name="workers")
+    ...     child = otp.DynamicSupervisor.child_spec(id="rooms")
+    ...     rooms = await DistributedSupervisor.start_child("workers", child)
+    ...     return DistributedSupervisor.whereis("workers", "rooms") == rooms
+    >>> otp.run(main)
+    True
+
+    If the supervisor of a member ends, its children end with it, and start on other members after the settle delay. If
+    it gives up, because a child was restarted more than `max_restarts` times, that child is gone.
+
+    Differences from `DynamicSupervisor`: each child has an id. Differences from Horde: an id is granted before the
+    child starts, so a race in a healthy cluster starts one child; a start returns when all members know the child.
+    """
+
+    __slots__ = ()
+
+    _child_type: ClassVar[Literal["worker", "supervisor"]] = "supervisor"
+    _id_from_name: ClassVar[bool] = True
+    _takes_argument: ClassVar[bool] = False
+
+    @classmethod
+    async def start_link(
+        cls,
+        *,
+        name: str,
+        placement: Placement = "hash",
+        consistency: Consistency = "available",
+        settle: float | None = None,
+        max_children: int | Literal["infinity"] = "infinity",
+        max_restarts: int | Literal["infinity"] = 3,
+        max_seconds: float | Literal["infinity"] = 5,
+    ) -> Pid:
+        """Start the supervisor on this member, linked with the calling process.
+
+        It returns when it knows the children of the other members; they stay where they are.
+
+        Args:
+            name: the name of the supervisor in the cluster, and of its process on each member.
+            placement: where a child starts: `"hash"` (by its id), `"least_loaded"` (the member with the fewest), or a
+                function of the id and a list of `Member` that returns one of them, or its name; the same on all.
+            consistency: `"available"`: each side of a partition goes on by itself.
+            settle: seconds after a loss before the lost children start here; by default `settle` of the cluster.
+            max_children: how many children this member can have at a time.
+            max_restarts: how many restarts are allowed on this member within `max_seconds`.
+            max_seconds: the length of that window in seconds.
+
+        Raises `NotMember`, `AlreadyStarted`, `InvalidChildSpec`, and `StartError` with `("incompatible", table, here,
+        there)` if a member has the supervisor with another placement.
+
+        >>> import otp
+        >>> from otp.cluster import Cluster, DistributedSupervisor
+        >>> from otp.distribution.carriers.simulated import SimulatedNetwork
+        >>> async def main():
+        ...     await Cluster.join(cookie="secret", carrier=SimulatedNetwork().carrier)
+        ...     await DistributedSupervisor.start_link(name="workers", placement="least_loaded")
+        ...     return await DistributedSupervisor.count_children("workers")
+        >>> otp.run(main)
+        Counts(specs=0, active=0, supervisors=0, workers=0)
+        """
+        limits = DynamicOptions(max_children, max_restarts, max_seconds)
+        return await _start(cls, None, name, placement, consistency, settle, limits)
+
+    @classmethod
+    async def __otp_start_on__(cls, node: Node, arg: Any = None, *, name: Any = None, **options: Any) -> Any:
+        """Start one that a node owns; `arg` is a dict of options or None."""
+        given: dict[str, Any] = {**(arg or {}), **options}
+        placement, consistency = given.pop("placement", "hash"), given.pop("consistency", "available")
+        settle = given.pop("settle", None)
+        return await _start(cls, node, name, placement, consistency, settle, DynamicOptions(**given))
+
+    @staticmethod
+    async def stop(supervisor: Dest, reason: Any = "normal", timeout: Limit = "infinity") -> None:
+        """Stop the supervisor of this member and its children here; they start on other members that run it.
+
+        >>> import otp
+        >>> from otp.cluster import Cluster, DistributedSupervisor
+        >>> from otp.distribution.carriers.simulated import SimulatedNetwork
+        >>> async def main():
+        ...     await Cluster.join(cookie="secret", carrier=SimulatedNetwork().carrier)
+        ...     await DistributedSupervisor.start_link(name="workers")
+        ...     await DistributedSupervisor.stop("workers")
+        ...     return otp.whereis("workers")
+        >>> otp.run(main)
+        """
+        await stop(supervisor, reason, timeout)
+
+    @staticmethod
+    async def start_child(supervisor: Dest, child: Child, *, on: str | None = None) -> Pid | Any:
+        """Start a child on the member that the placement chooses, and return its pid when all members know it.
+
+        Args:
+            supervisor: the name of the supervisor on this member.
+            child: any form of a child. An id other than its class is unique in the cluster; without one, an id is
+                generated.
+            on: the name of the preferred member.
+
+        Raises `AlreadyStarted` if a child has this id; its `.pid` is that child. Raises `CannotTravel` with `.path` and
+        `.why` for a child that cannot be sent to another member, `InvalidChildSpec` for a wrong spec, and `StartError`:
+        `"max_children"`, `("not_spawnable", "module:name")`, `("not_importable", why)` if no member can start it,
+        `("nodedown", member)` if its member is lost meanwhile, or why the start failed.
+
+        >>> import otp
+        >>> from otp.cluster import Cluster, DistributedSupervisor
+        >>> from otp.distribution.carriers.simulated import SimulatedNetwork
+        >>> async def main():
+        ...     await Cluster.join(cookie="secret", carrier=SimulatedNetwork().carrier)
+        ...     await DistributedSupervisor.start_link(name="workers")
+        ...     try:
+        ...         await DistributedSupervisor.start_child("workers", otp.Agent.child_spec(lambda: 0, id="w1"))
+        ...     except otp.cluster.CannotTravel as error:
+        ...         return error.path
+        >>> otp.run(main)
+        'start.args[0]'
+        """
+        state = _state(supervisor, "start_child")
+        spec, term = _checked(child)
+        id = _new_id(state, spec) if isinstance(spec.id, type) else spec.id
+        spec = spec.replace(id=id)
+        return granted(await place(state, id, term, on), ("start_child", spec))
+
+    @staticmethod
+    async def terminate_child(supervisor: Dest, id: Hashable | Pid) -> None:
+        """Stop a child by its id or pid, on whichever member it runs, without a restart. Raises `NotFound`.
+
+        >>> import otp
+        >>> from otp.cluster import Cluster, DistributedSupervisor
+        >>> from otp.distribution.carriers.simulated import SimulatedNetwork
+        >>> async def main():
+        ...     await Cluster.join(cookie="secret", carrier=SimulatedNetwork().carrier)
+        ...     await DistributedSupervisor.start_link(name="workers")
+        ...     await DistributedSupervisor.start_child("workers", otp.DynamicSupervisor.child_spec(id="rooms"))
+        ...     await DistributedSupervisor.terminate_child("workers", "rooms")
+        ...     return DistributedSupervisor.whereis("workers", "rooms")
+        >>> otp.run(main)
+        """
+        placements = _state(supervisor, "terminate_child").placements
+        pid = id if isinstance(id, Pid) else placements.whereis(id)
+        if pid is None:
+            if not placements.forget_everywhere(id):
+                raise NotFound(id=id)
+            return
+        there = placements.supervisor(pid.runtime.name)
+        if there is None:
+            raise NotFound(id=id)
+        await ask(there, ("terminate_child", pid))
+
+    @staticmethod
+    async def which_children(supervisor: Dest) -> list[ChildInfo]:
+        """Return the children of all members; `pid` is `"restarting"` for one that starts elsewhere after a loss.
+
+        >>> import otp
+        >>> from otp.cluster import Cluster, DistributedSupervisor
+        >>> from otp.distribution.carriers.simulated import SimulatedNetwork
+        >>> async def main():
+        ...     await Cluster.join(cookie="secret", carrier=SimulatedNetwork().carrier)
+        ...     await DistributedSupervisor.start_link(name="workers")
+        ...     await DistributedSupervisor.start_child("workers", otp.DynamicSupervisor.child_spec(id="rooms"))
+        ...     return [(info.id, info.type) for info in await DistributedSupervisor.which_children("workers")]
+        >>> otp.run(main)
+        [('rooms', 'supervisor')]
+        """
+        placements = _state(supervisor, "which_children").placements
+        running = [ChildInfo(id, claim.pid, claim.value["type"], None) for id, claim in placements.winners()]
+        lost = [
+            ChildInfo(id, "restarting", orphan.claim.value["type"], None) for id, orphan in placements.orphans.items()
+        ]
+        return running + lost
+
+    @staticmethod
+    async def count_children(supervisor: Dest) -> Counts:
+        """Return how many children all members have, by kind.
+
+        >>> import otp
+        >>> from otp.cluster import Cluster, DistributedSupervisor
+        >>> from otp.distribution.carriers.simulated import SimulatedNetwork
+        >>> async def main():
+        ...     await Cluster.join(cookie="secret", carrier=SimulatedNetwork().carrier)
+        ...     await DistributedSupervisor.start_link(name="workers")
+        ...     await DistributedSupervisor.start_child("workers", otp.DynamicSupervisor)
+        ...     return (await DistributedSupervisor.count_children("workers")).active
+        >>> otp.run(main)
+        1
+        """
+        children = await DistributedSupervisor.which_children(supervisor)
+        active = sum(isinstance(child.pid, Pid) for child in children)
+        supervisors = sum(child.type == "supervisor" for child in children)
+        return Counts(len(children), active, supervisors, len(children) - supervisors)
+
+    @staticmethod
+    def whereis(supervisor: Dest, id: Hashable) -> Pid | None:
+        """Return the process of a child as this member knows it, None while it does not run.
+
+        >>> import otp
+        >>> from otp.cluster import Cluster, DistributedSupervisor
+        >>> from otp.distribution.carriers.simulated import SimulatedNetwork
+        >>> async def main():
+        ...     await Cluster.join(cookie="secret", carrier=SimulatedNetwork().carrier)
+        ...     await DistributedSupervisor.start_link(name="workers")
+        ...     return DistributedSupervisor.whereis("workers", "rooms")
+        >>> otp.run(main)
+        """
+        pid = _state(supervisor, "whereis").placements.whereis(id)
+        if pid is None or (type(pid) is Process and not is_alive(pid)):
+            return None
+        return pid
+
+    @staticmethod
+    async def rebalance(supervisor: Dest) -> Drained:
+        """Move the children to the members that the placement chooses now, as after a member has joined.
+
+        A child that moves is stopped with `("shutdown", "moved")`, then starts on its new member; if it cannot, it
+        starts on its old one again. Returns the ids of those that have moved, and of those that could not.
+
+        >>> import otp
+        >>> from otp.cluster import Cluster, DistributedSupervisor
+        >>> from otp.distribution.carriers.simulated import SimulatedNetwork
+        >>> async def main():
+        ...     await Cluster.join(cookie="secret", carrier=SimulatedNetwork().carrier)
+        ...     await DistributedSupervisor.start_link(name="workers")
+        ...     return await DistributedSupervisor.rebalance("workers")
+        >>> otp.run(main)
+        Drained(moved=[], kept=[])
+        """
+        placements = _state(supervisor, "rebalance").placements
+        plan: dict[str, list[tuple[Any, str]]] = {}
+        for member, id, target in placements.plan():
+            plan.setdefault(member, []).append((id, target))
+        asked = {member: placements.supervisor(member) for member in plan}
+        calls = [call(asked[member], ("move", moves), "infinity") for member, moves in plan.items()]
+        answers = await asyncio.gather(*calls, return_exceptions=True)
+        drained = Drained([], [])
+        for moves, answer in zip(plan.values(), answers, strict=True):
+            moved, kept = ([], [id for id, _ in moves]) if isinstance(answer, BaseException) else answer
+            drained.moved.extend(moved)
+            drained.kept.extend(kept)
+        return drained
+
+
+class Singleton:
+    """A process of which the cluster has one: a child that runs on one of the members that list it.
+
+    >>> from otp.cluster import Singleton
+    >>> import otp
+    >>> Singleton.child_spec(otp.DynamicSupervisor.child_spec(id="rooms"), name="lobby").id
+    'lobby'
+    """
+
+    @staticmethod
+    def child_spec(child: Child, *, name: str, consistency: Consistency = "available") -> ChildSpec:
+        """Return the spec of a `DistributedSupervisor` with one child, to be listed on each member that may run it.
+
+        Args:
+            child: any form of a child that another member can start.
+            name: the name of the supervisor, and the id of its child.
+            consistency: `"available"`: under a partition each side runs one; when it heals, the older one stays.
+
+        >>> import otp
+        >>> from otp.cluster import DistributedSupervisor, Singleton
+        >>> from otp.testing import Scheduler, SimulatedCluster
+        >>> lobby = Singleton.child_spec(otp.DynamicSupervisor, name="lobby")
+        >>> async def main():
+        ...     async with SimulatedCluster(3, children=[lobby], allow=[otp.DynamicSupervisor]) as sim:
+        ...         return len(await sim.on("n1", DistributedSupervisor.which_children, "lobby"))
+        >>> Scheduler().run(main)
+        1
+        """
+        check_consistency("Singleton.child_spec", consistency)
+        _, term = _checked(child)
+        return ChildSpec(name, (_start_singleton, name, term), type="supervisor")
+
+
+async def _start_singleton(name: str, term: Any) -> Pid:
+    return await _start(DistributedSupervisor, None, name, "hash", "available", None, DynamicOptions(), (name, term))
+
+
+async def _start(
+    cls: Any,
+    node: Node | None,
+    name: Any,
+    placement: Any,
+    consistency: Any,
+    settle: Any,
+    limits: DynamicOptions,
+    first: tuple[Any, Any] | None = None,
+) -> Any:
+    if not isinstance(name, str):
+        raise BadArgument(f"DistributedSupervisor(name=…): expected a str, got {text(name)}; try name='workers'")
+    check_consistency("DistributedSupervisor", consistency)
+    if placement not in ("hash", "least_loaded") and not callable(placement):
+        expected = "'hash', 'least_loaded' or a function of an id and a list of members"
+        raise BadArgument(f"DistributedSupervisor(placement=…): expected {expected}, got {text(placement)}")
+    cluster = Cluster.here() if node is None else cluster_of(node)
+    shown = function_name(placement, "placement") if callable(placement) else str(placement)
+    if settle is None:
+        settle = cluster.settle
+    nanoseconds(settle, "DistributedSupervisor(settle=…)")
+    options = SupervisorOptions(cluster, name, cast("Placement", placement), shown, settle, limits, first)
+    try:
+        return await start_supervisor(cls, options, SupervisorServer(), name=name, link=node is None, node=node)
+    except StartError as error:
+        if isinstance(error.reason, tuple) and error.reason[0] == "incompatible":
+            error.hint = f"another member has the supervisor {name!r} with placement={error.reason[3]!r}"
+        raise
+
+
+def _checked(child: Any) -> tuple[ChildSpec, Any]:
+    """Return a child as its spec and its term. Raises `InvalidChildSpec` and `CannotTravel`."""
+    try:
+        spec = check_fields(child_spec_of(child))
+        if spec.significant:
+            raise SpecError(("invalid_significant", True))
+    except SpecError as error:
+        raise InvalidChildSpec(error.reason) from None
+    if not isinstance(spec.id, type):
+        try:
+            check_travels(spec.id)
+        except CannotTravel as error:
+            put_before(error, "id")
+            raise
+    return spec, term_of_spec(spec)
+
+
+def _new_id(state: PlacedState, spec: ChildSpec) -> str:
+    me = state.shared.membership.me
+    kind = getattr(spec.id, "__name__", "child").lower()
+    return f"{kind}-{me.name}-{me.incarnation}-{state.shared.membership.node.next_ref()}"
+
+
+def _state(supervisor: Dest, what: str) -> PlacedState:
+    pid = supervisor if isinstance(supervisor, Pid) else whereis(supervisor)
+    state = pid.state if isinstance(pid, Process) else None
+    if not isinstance(state, PlacedState):
+        got = "an unregistered name" if pid is None else f"{pid}, which is not one of this node"
+        raise BadArgument(
+            f"DistributedSupervisor.{what}({supervisor!r}, …): expected the name of a running one on this member, got "
+            f"{got}; try DistributedSupervisor.start_link(name=…) here, too"
+        )
+    return state

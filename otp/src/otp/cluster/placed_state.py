@@ -1,0 +1,86 @@
+"""The children of a distributed supervisor on one member, which are those of a dynamic supervisor with ids."""
+
+# Terms have no type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from otp.behaviours.server.child_spec import Children, ChildSpec
+from otp.behaviours.supervisor.dynamic_state import DynamicState
+from otp.cluster.placements import Placements
+from otp.cluster.shared_table import SharedTable
+from otp.kernel.steps.calling import cast
+
+__all__ = ["CONFLICT", "PlacedState"]
+
+CONFLICT = "name_conflict"
+"""The tag of the message that asks a supervisor to terminate a child that has lost its id."""
+
+
+class PlacedState(DynamicState):
+    """The children on this member; each start, restart and end is entered into the table of all members."""
+
+    __slots__ = ("coming", "ids", "losing", "placements", "shared", "terms", "to_move")
+
+    def __init__(self, flags: Children, template: ChildSpec | None = None, **options: Any) -> None:
+        super().__init__(flags, template, **options)
+        self.shared: SharedTable
+        self.placements: Placements
+        self.ids: dict[Any, Any] = {}
+        """The id of each child here, by its process."""
+        self.terms: dict[Any, Any] = {}
+        """The terms of children that start."""
+        self.coming: dict[Any, str] = {}
+        """Children that start here instead of on another member."""
+        self.losing: set[Any] = set()
+        """Children that have lost their id and are to be terminated."""
+        self.to_move: dict[Any, str] = {}
+        """Children that are to start on another member."""
+
+    def lost(self, id: Any, pid: Any, winner: Any) -> None:
+        """Terminate a child that has lost its id to another one."""
+        self.losing.add(pid)
+        cast(self.shared.pid, (CONFLICT, id, pid, winner))
+
+    def unsettled(self) -> bool:
+        """Return whether children wait to start elsewhere, or to end."""
+        return bool(self.losing or self.to_move) or self.placements.unsettled()
+
+    def process_of(self, id: Any) -> Any:
+        """Return the process of a child here, which may have ended."""
+        claim = self.placements.own(id)
+        return None if claim is None else claim.pid
+
+    def started(self, pid: Any, spec: ChildSpec, call: Callable[[], Any] | None = None) -> None:
+        """Record a new child."""
+        super().started(pid, spec, call)
+        self.ids[pid] = id = spec.id
+        if self.placements.own(id) is None:
+            self.placements.begin(id, self.terms.pop(id), pid, self.coming.pop(id, None))
+        else:
+            self.placements.restart(id, pid)
+
+    def restarted(self, old: Any, pid: Any) -> int:
+        """Record a successful restart."""
+        restarts = super().restarted(old, pid)
+        id = self.ids.pop(old)
+        if pid is None:
+            self.placements.end(id, old)
+        else:
+            self.ids[pid] = id
+            if self.placements.own(id) is not None:
+                self.placements.restart(id, pid)
+        return restarts
+
+    def forget(self, pid: Any) -> None:
+        """Remove a child for good."""
+        super().forget(pid)
+        self.placements.end(self.ids.pop(pid, None), pid)
+
+    def forget_moved(self, pid: Any) -> None:
+        """Remove a child that starts on another member; its claim stays until then."""
+        super().forget(pid)
+        del self.ids[pid]

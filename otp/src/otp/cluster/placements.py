@@ -1,0 +1,349 @@
+"""The children of a distributed supervisor, by id, and those that have to start elsewhere after a loss.
+
+Each child is a claim to its id, whose value is the term of its spec. When a member is lost, its permanent and transient
+children become orphans. After the settle delay, the member that grants an id chooses where its orphan starts; the
+others send it the orphans that it may not know.
+"""
+
+# Ids and terms of specs are of any type.
+# pyright: reportUnknownLambdaType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, TypeAlias
+
+from otp.bounded import text
+from otp.cluster.claims import Claim, Claims, plain, rendezvous
+from otp.cluster.member import Member
+from otp.cluster.shared_table import SharedTable
+from otp.cluster.travelling import divide
+from otp.distribution import NodeId
+from otp.kernel.steps.calling import cast
+from otp.kernel.values.errors import BadArgument
+from otp.kernel.values.pids import Pid
+from otp.kernel.values.process import Process, on_exit
+from otp.kernel.values.sentences import say
+
+__all__ = ["ADOPT", "STAY", "Placement", "Placements"]
+
+Placement: TypeAlias = Literal["hash", "least_loaded"] | Callable[[Any, list[Member]], Any]
+ADOPT: Final = "adopt"
+"""The tag of the message that asks a supervisor to start an orphan."""
+STAY: Final = "stay"
+"""The tag of the message that asks a supervisor to start a child again that has not moved."""
+MOST_ENDED: Final = 10_000
+"""Number of ids of ended children that are kept, so that no member that has missed their end starts them again."""
+
+
+@dataclass(slots=True)
+class _Orphan:
+    """A child whose member is gone: the supervisor that had it, its claim, and when it is to start."""
+
+    keeper: Any
+    claim: Claim
+    due: float
+    unfit: set[str] = field(default_factory=set[str])
+    """Members that could not start it."""
+
+
+class Placements(Claims):
+    """The children that one member sees."""
+
+    def __init__(
+        self, shared: SharedTable, placement: Placement, settle: float, lost: Callable[[Any, Pid, Pid], None]
+    ) -> None:
+        super().__init__(shared, lost=lost, tie=lambda _: None, untie=lambda _: None)
+        self._shared = shared
+        self._placement = placement
+        self._settle = settle
+        self._loop = shared.membership.node.scheduler.loop
+        self.orphans: dict[Any, _Orphan] = {}
+        self.moving: dict[Any, str] = {}
+        """Children of this member that were stopped here and start on another one."""
+        self.placing: Counter[str] = Counter()
+        """Number of children for each member that was asked to start them and has not answered."""
+        self._ended: dict[Any, int] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        shared.listed = self._leave_to_keeper
+
+    # Queries
+
+    def supervisor(self, member: str) -> Any:
+        """Return the process of the supervisor on a member."""
+        return self._shared.pid if member == self._me else self._shared.pids.get(member)
+
+    def is_supervisor(self, pid: Any) -> bool:
+        """Return whether a holder of an id is a supervisor that starts the child."""
+        return pid is self._shared.pid or any(pid is found for found in self._shared.pids.values())
+
+    def choose(self, id: Any, unfit: Any = (), on: str | None = None) -> str | None:
+        """Return the member on which a child should start, None if all are unfit."""
+        members = [name for name in (self._me, *self._shared.peers) if name not in unfit]
+        if on in members or not members:
+            return on if members else None
+        if self._placement == "hash":
+            return rendezvous(id, members)
+        if isinstance(self._placement, str):
+            load = Counter(self.placing)
+            load.update(claim.member for _, claim in self.winners())
+            return min(members, key=lambda name: (load[name], rendezvous(id, [name]), name))
+        up = {member.name: member for member in self._membership.members()}
+        try:
+            chosen = self._placement(id, [up[name] for name in members if name in up])
+        except Exception as error:
+            raise BadArgument(f"placement({id!r:.100}, members): it raised {error!r:.200}") from error
+        name = getattr(chosen, "name", chosen)
+        if name not in members:
+            raise BadArgument(f"placement({id!r:.100}, members): expected one of {members}, got {name!r:.100}")
+        return name
+
+    def plan(self) -> list[tuple[str, Any, str]]:
+        """Return the children that placement would put on another member: that of each now, its id, the other one."""
+        moves: list[tuple[str, Any, str]] = []
+        winners = list(self.winners())
+        load = Counter(claim.member for _, claim in winners)
+        for id, claim in winners:
+            if self._placement == "least_loaded":
+                target = min([self._me, *self._shared.peers], key=lambda name: (load[name], name))
+                if load[target] + 1 >= load[claim.member]:
+                    continue
+            else:
+                target = self.choose(id)
+            if target is not None and target != claim.member:
+                moves.append((claim.member, id, target))
+                load.update({target: 1, claim.member: -1})
+        return moves
+
+    def own(self, id: Any) -> Claim | None:
+        """Return the claim of this member to an id."""
+        return self._claims.get(id, {}).get(self._me)
+
+    def unsettled(self) -> bool:
+        """Return whether a child waits to start elsewhere."""
+        return bool(self.orphans or self.moving)
+
+    # Children of this member
+
+    def begin(self, id: Any, term: Any, pid: Process, instead_of: str | None = None) -> None:
+        """Enter a child that has started here; `instead_of`: the member from which it has moved."""
+        self._report_start(id, term, pid)
+        if instead_of is not None:
+            self._take(instead_of, id)
+        self.claim({id: term}, pid, ("claim",) if instead_of is None else ("moved", instead_of))
+
+    def restart(self, id: Any, pid: Process) -> None:
+        """Enter the new process of a child; the claim stays as old as it is."""
+        term = self._claims[id][self._me].value
+        self._report_start(id, term, pid)
+        self.update(id, term, pid)
+
+    def end(self, id: Any, pid: Any) -> None:
+        """Remove a child of this member for good."""
+        claim = self.own(id)
+        if claim is not None and claim.pid is pid:
+            self.release(id, pid)
+            self._end(id, claim.time)
+            self._channel.tell_all("forget", id, claim.time)
+
+    def close(self) -> None:
+        """Handle the end of the supervisor on this member."""
+        if self._timer is not None:
+            self._timer.cancel()
+        for pid, ids in self._own.items():
+            for id in ids:
+                self._report("owner_ended", id, pid)
+
+    def _report_start(self, id: Any, term: Any, pid: Process) -> None:
+        data = {"supervisor": self._shared.table[1], "id": id, "pid": plain(pid)}
+        membership = self._membership
+        membership.report("child_started", restart=term["restart"], **data)
+        on_exit(pid, self, lambda _: membership.report("child_ended", **data))
+
+    def peers(self) -> list[tuple[str, int]]:
+        """Return the members that have the supervisor, this one first, with their incarnations."""
+        peers = [(name, node.creation) for name, node in self._shared.peers.items()]
+        return [(self._me, self._membership.me.incarnation), *peers]
+
+    def acknowledge(self, id: Any, on: list[tuple[str, int]]) -> None:
+        """Record that members know a child, as far as they are not gone."""
+        if self.own(id) is not None:
+            now = self.peers()
+            on = [member for member in on if member in now]
+            self._membership.report("child_kept", supervisor=self._shared.table[1], id=id, on=on)
+
+    # Orphans
+
+    def remove_member(self, node: NodeId, why: str = "") -> None:
+        """Let the children of a member that is gone start elsewhere, unless it was disconnected on purpose."""
+        keeper = self._shared.pids.get(node.name)
+        lost = [(id, claims[node.name]) for id, claims in self._claims.items() if node.name in claims]
+        super().remove_member(node, why)
+        due = self._loop.time() + self._settle
+        for id, claim in lost:
+            if id not in self._claims and claim.value["restart"] != "temporary" and why != "disconnected":
+                self.orphans[id] = _Orphan(keeper, claim, due)
+        for id, member in list(self.moving.items()):
+            if member == node.name:
+                self.stay(id)
+        self._schedule()
+
+    def stay(self, id: Any) -> None:
+        """Start a child here after all that could not move."""
+        if self.moving.pop(id, None) is not None:
+            cast(self._shared.pid, (STAY, id))
+
+    def forget(self, id: Any, time: int | None = None) -> bool:
+        """Do not start an orphan; return whether there was one."""
+        orphan = self.orphans.get(id)
+        if orphan is None or (time is not None and orphan.claim.time > time):
+            return False
+        del self.orphans[id]
+        self._end(id, orphan.claim.time)
+        self._membership.report("child_forgotten", supervisor=self._shared.table[1], id=id)
+        self._membership.wake()
+        return True
+
+    def forget_everywhere(self, id: Any) -> bool:
+        """Let no member start an orphan; return whether there was one."""
+        if not self.forget(id):
+            return False
+        self._channel.tell_all("forget", id, self._ended[id])
+        return True
+
+    def _leave_to_keeper(self, node: NodeId) -> None:
+        """Leave to a member that is back the children that it had, those that it does not have any more too."""
+        keeper = self._shared.pids.get(node.name)
+        self.orphans = {id: orphan for id, orphan in self.orphans.items() if orphan.keeper is not keeper}
+
+    def _schedule(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self.orphans and not self._membership.over:
+            due = min(orphan.due for orphan in self.orphans.values())
+            self._timer = self._loop.call_at(due, self._decide)
+
+    def _decide(self) -> None:
+        """Let those orphans start that have waited long enough."""
+        now = self._loop.time()
+        others: dict[NodeId, list[Any]] = {}
+        for id, orphan in list(self.orphans.items()):
+            if orphan.due > now + 1e-6:
+                continue
+            orphan.due = now + max(self._settle, self._membership.settings.heartbeat)  # unless it is started by then
+            granter = self.granter(id)
+            if granter is None:
+                self._place(id, orphan)
+            else:
+                others.setdefault(granter, []).append((id, orphan.claim.pid, orphan.claim.time, orphan.claim.value))
+        for granter, orphans in others.items():
+            for part in divide(orphans):
+                self._channel.tell(granter, "orphans", part)
+        self._schedule()
+
+    def _place(self, id: Any, orphan: _Orphan) -> None:
+        if id in self._granted:
+            return  # it is being started
+        try:
+            chosen = self.choose(id, orphan.unfit)
+        except BadArgument as error:
+            chosen = None
+            say(logging.ERROR, "supervisor %s: %s", text(self._shared.table[1]), error)
+        if chosen is None:
+            say(
+                logging.ERROR, "child %s of supervisor %s is gone: no member can start it",
+                text(id), text(self._shared.table[1]),
+            )  # fmt: skip
+            self.forget_everywhere(id)
+            return
+        supervisor = self.supervisor(chosen)
+        self._granted[id] = supervisor
+        cast(supervisor, (ADOPT, id, orphan.claim.value, self._shared.pid))
+
+    def refuse(self, id: Any, member: str, reason: Any) -> None:
+        """Handle that a member could not start an orphan: another one tries."""
+        of = text(self._shared.table[1])
+        say(logging.WARNING, "child %s of supervisor %s does not start on %s: %s", text(id), of, member, text(reason))
+        self._granted.pop(id, None)
+        orphan = self.orphans.get(id)
+        if orphan is not None:
+            orphan.unfit.add(member)
+            orphan.due = self._loop.time()
+            self._schedule()
+
+    def _grant(self, key: Any, pid: Pid) -> Pid | None:
+        orphan = self.orphans.get(key)
+        if orphan is not None and key not in self._granted:
+            return orphan.claim.pid  # it will start elsewhere
+        return super()._grant(key, pid)
+
+    # Messages of other members
+
+    def read(self, node: NodeId, message: tuple[Any, ...]) -> None:
+        """Handle a message of another member. Raises `ValueError` for an invalid one."""
+        match message:
+            case ("orphans", list(orphans)):
+                for id, pid, time, term in orphans:
+                    self._learn_orphan(node, id, pid, time, term)
+                self._schedule()
+            case ("running", Hashable() as id):
+                self.orphans.pop(id, None)
+            case ("forget", Hashable() as id, int(time)):
+                self.forget(id, time)
+                if id not in self._claims and id not in self.orphans:
+                    self._end(id, time)
+            case ("moved", str(member), Hashable() as id, pid, time, term):
+                self._take(member, id)
+                self._learn(node, id, pid, time, term)
+            case _:
+                super().read(node, message)
+        self._membership.wake()
+
+    def _learn_orphan(self, node: NodeId, id: Any, pid: Any, time: Any, term: Any) -> None:
+        if not isinstance(pid, Process) or not isinstance(time, int) or not isinstance(term, Mapping):
+            raise ValueError(f"expected a child of a lost member, got {pid!r:.100}, {time!r:.100}, {term!r:.100}")
+        if self._ended.get(id, -1) >= time:
+            self._channel.tell(node, "forget", id, self._ended[id])
+        elif id in self._claims:
+            self._channel.tell(node, "running", id)  # on a member that the other one does not see
+        elif id not in self.orphans:
+            claim = Claim(time, pid.runtime.name, pid.number, pid, term)
+            self.orphans[id] = _Orphan(None, claim, self._loop.time())
+
+    def _take(self, member: str, id: Any) -> None:
+        """Remove the claim of a member from which a child has moved."""
+        claim = self._claims.get(id, {}).get(member)
+        if claim is None:
+            return
+        if member == self._me:
+            self.moving.pop(id, None)
+            self.release(id, claim.pid, "moved")  # for those that are not connected with the new member
+        else:
+            self._drop(id, member, claim.pid)
+
+    def _learn(self, node: NodeId, key: Any, pid: Any, time: Any, value: Any) -> None:
+        if not isinstance(value, Mapping) or "restart" not in value:
+            raise ValueError(f"expected the term of a child spec, got {value!r:.200}")
+        super()._learn(node, key, pid, time, value)
+
+    def _enter(self, key: Any, claim: Claim) -> None:
+        self.orphans.pop(key, None)
+        self._ended.pop(key, None)
+        super()._enter(key, claim)
+
+    def _end(self, id: Any, time: int) -> None:
+        self._ended[id] = time
+        if len(self._ended) > MOST_ENDED:
+            del self._ended[next(iter(self._ended))]
+
+    def _all(self) -> list[tuple[str, list[Any]]]:
+        if not self.moving:
+            return super()._all()
+        kept = [[claim for claim in claims if claim[0] not in self.moving] for _, claims in super()._all()]
+        return [("all", claims) for claims in kept if claims]

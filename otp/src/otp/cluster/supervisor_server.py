@@ -1,0 +1,362 @@
+"""The process of a distributed supervisor on one member: an engine of dynamic children, which start by agreement."""
+
+# Messages and reasons are terms of any type.
+# pyright: reportUnknownLambdaType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from inspect import isawaitable
+from typing import Any, ClassVar, NamedTuple
+
+from otp.behaviours.server.child_spec import ChildSpec
+from otp.behaviours.supervisor.child_start import here
+from otp.behaviours.supervisor.child_stop import stop
+from otp.behaviours.supervisor.dynamic_server import DynamicOptions, DynamicServer, start_spec, stop_children
+from otp.behaviours.supervisor.dynamic_state import DynamicState
+from otp.behaviours.supervisor.spec_check import shutdown_of
+from otp.behaviours.supervisor.trace import report_stopped
+from otp.bounded import text
+from otp.cluster.child_terms import spec_of_term, target_of
+from otp.cluster.cluster import Cluster, membership_of
+from otp.cluster.detached import start_detached
+from otp.cluster.placed_state import CONFLICT, PlacedState
+from otp.cluster.placements import ADOPT, STAY, Placement, Placements
+from otp.cluster.shared_table import SharedTable
+from otp.kernel.ends.info import is_alive
+from otp.kernel.ends.mailbox import reply
+from otp.kernel.steps.calling import call, cast
+from otp.kernel.tables.callers import From
+from otp.kernel.values.errors import BadArgument, CallExit, StartError
+from otp.kernel.values.messages import ExitSignal
+from otp.kernel.values.process import on_exit
+from otp.kernel.values.results import NoReply, Ok, Reply, Stop
+from otp.kernel.values.sentences import say
+
+__all__ = ["MOVED", "SupervisorOptions", "SupervisorServer", "place"]
+
+MOVED = ("shutdown", "moved")
+"""The exit reason of a child that starts on another member."""
+
+
+class SupervisorOptions(NamedTuple):
+    """The argument of a distributed supervisor's process."""
+
+    cluster: Cluster
+    name: str
+    placement: Placement
+    shown: str
+    """The placement as other members know it."""
+    settle: float
+    limits: DynamicOptions
+    first: tuple[Any, Any] | None = None
+    """The id and the term of a child that is to run from the beginning."""
+
+
+class SupervisorServer(DynamicServer):
+    """The callbacks of a distributed supervisor's process."""
+
+    __slots__ = ()
+
+    _state: ClassVar[type[DynamicState]] = PlacedState
+
+    async def init(self, options: SupervisorOptions) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Check the options, and wait until the children of the other members are known."""
+        begun = super().init(options.limits)
+        if isinstance(begun, Stop):
+            return begun
+        me, state = here(), begun.state
+        state.shared = shared = SharedTable(membership_of(options.cluster), ("supervisor", options.name), options.shown)
+        state.placements = Placements(shared, options.placement, options.settle, state.lost)
+        shared.content, shared.unsettled = state.placements, state.unsettled
+        shared.ended = lambda: cast(me, ("left",))
+        on_exit(me, shared, lambda _: _close(state))
+        try:
+            await shared.open(me)
+        except StartError as error:
+            return Stop(error.reason)
+        if options.first is not None:
+            id, term = options.first
+            me.runtime.spawn(_ensure, state, id, term)
+        return Ok(state)
+
+    def handle_call(self, request: Any, caller: From, state: Any) -> Any:
+        """Answer an operation."""
+        match request:
+            case ("place", id, term, node):
+                spec = _spec(state, id, term, node)
+                if not isinstance(spec, ChildSpec):
+                    return Reply(("error", spec), state)
+                start_detached(here().runtime, _reserve(state, spec, term, caller))
+                return NoReply(state)
+            case ("move", list(moves)):
+                mine = [id for id, _ in moves if state.placements.own(id) is not None]
+                for id, member in moves:
+                    if id in mine:
+                        state.to_move[id] = member
+                        cast(here(), ("move", id))
+                start_detached(here().runtime, _answer_moves(state, mine, caller))
+                return NoReply(state)
+            case ("start_child", _):
+                return Reply(("error", "distributed"), state)
+            case _:
+                return super().handle_call(request, caller, state)
+
+    def handle_cast(self, request: Any, state: Any) -> Any:
+        """Handle a message of this supervisor, or of the same one on another member."""
+        match request:
+            case ("granted", ChildSpec() as spec, term, caller):
+                return _start_granted(state, spec, term, caller)
+            case (tag, id, term, asker) if tag == ADOPT:
+                return _adopt(state, id, term, asker)
+            case ("refused", id, str(member), reason):
+                state.placements.refuse(id, member, reason)
+            case (tag, id, pid, winner) if tag == CONFLICT:
+                return _end_loser(state, id, pid, winner)
+            case ("move", id):
+                return _move(state, id)
+            case ("move_in", id, term, asker):
+                return _move_in(state, id, term, asker)
+            case ("move_failed", id, reason):
+                _log(state, "child %s does not move", id, reason)
+                state.placements.stay(id)
+            case (tag, id) if tag == STAY:
+                return _stay(state, id)
+            case ("left",):
+                return _leave(state)
+            case _:
+                return super().handle_cast(request, state)
+        return NoReply(state)
+
+    def handle_info(self, message: Any, state: Any) -> Any:
+        """Handle the end of a child; one that has lost its id is not restarted."""
+        if type(message) is ExitSignal and message.pid in state.losing:
+            _forget_loser(state, message.pid)
+            return NoReply(state)
+        return super().handle_info(message, state)
+
+
+def _close(state: PlacedState) -> None:
+    state.placements.close()
+    state.shared.close()
+
+
+def _log(state: PlacedState, what: str, id: Any, reason: Any) -> None:
+    where = state.shared.membership.me.name
+    say(logging.WARNING, f"{what} on %s, supervisor %s: %s", text(id), where, text(state.shared.table[1]), text(reason))
+
+
+# Starts
+
+
+def _spec(state: PlacedState, id: Any, term: Any, node: str | None = None) -> Any:
+    """Return the spec of a child, or why it cannot start here: unless this member asks itself, it has to be allowed."""
+    me = state.shared.membership.me.name
+    try:
+        if node != me and not state.shared.membership.distribution.allows(target_of(term)):
+            return ("not_spawnable", target_of(term))
+        return spec_of_term(id, term)
+    except (BadArgument, LookupError, TypeError) as error:
+        return ("not_importable", str(error))
+
+
+async def _reserve(state: PlacedState, spec: ChildSpec, term: Any, caller: From) -> None:
+    """Get the id of a child granted, and let the supervisor start it."""
+    placements, me, membership = state.placements, state.shared.pid, state.shared.membership
+    while is_alive(me) and not membership.over:
+        holder = (await placements.reserve([spec.id], me))[spec.id]
+        if holder is None:
+            cast(me, ("granted", spec, term, caller))
+            return
+        if not placements.is_supervisor(holder):
+            reply(caller, ("error", ("already_started", holder)))
+            return
+        with suppress(TimeoutError):  # that supervisor starts it now, or its granter is gone
+            async with asyncio.timeout(membership.settings.heartbeat):
+                await membership.changed()
+    reply(caller, ("error", "left"))
+
+
+async def _start_granted(state: PlacedState, spec: ChildSpec, term: Any, caller: From) -> Any:
+    answer = await _start(state, spec, term)
+    if answer[0] == "error":
+        state.placements.withdraw([spec.id], state.shared.pid)
+    start_detached(here().runtime, _confirm(state, spec.id, answer, caller))
+    return NoReply(state)
+
+
+async def _start(state: PlacedState, spec: ChildSpec, term: Any) -> Any:
+    """Start a child here; return `("ok", pid)` or `("error", reason)`."""
+    if state.full():
+        return ("error", "max_children")
+    state.terms[spec.id] = term
+    begun: Any = start_spec(here(), state, spec)
+    answer = await begun if isawaitable(begun) else begun
+    state.terms.pop(spec.id, None)
+    return answer.value
+
+
+async def _confirm(state: PlacedState, id: Any, answer: Any, caller: From) -> None:
+    """Reply to a start once all members of this side know the child."""
+    if answer[0] == "ok":
+        await _acknowledge(state, id)
+    reply(caller, answer)
+
+
+async def _acknowledge(state: PlacedState, id: Any) -> None:
+    """Wait until all members of this side know a child."""
+    on = state.placements.peers()
+    await state.shared.sync()
+    state.placements.acknowledge(id, on)
+
+
+async def _adopt(state: PlacedState, id: Any, term: Any, asker: Any) -> Any:
+    """Start a child whose member is lost."""
+    placements = state.placements
+    holder = placements.whereis(id)
+    spec = _spec(state, id, term)
+    if holder is not None:
+        refused = ("already_started", holder)
+    elif not isinstance(spec, ChildSpec):
+        refused = spec
+    else:
+        answer = await _start(state, spec, term)
+        refused = answer[1] if answer[0] == "error" else None
+        if refused is None and placements.own(id) is None:  # its start has ignored it
+            placements.forget_everywhere(id)
+    if refused is not None:
+        cast(asker, ("refused", id, state.shared.membership.me.name, refused))
+    return NoReply(state)
+
+
+async def place(state: PlacedState, id: Any, term: Any, on: str | None = None) -> Any:
+    """Let a member start a child, and return its answer. Raises `StartError` if that member is lost meanwhile."""
+    placements, me = state.placements, state.shared.membership.me.name
+    unfit: dict[str, Any] = {}
+    while True:
+        member = placements.choose(id, unfit, on)
+        if member is None:
+            return ("error", next(iter(unfit.values())))
+        placements.placing[member] += 1
+        try:
+            answer = await call(placements.supervisor(member), ("place", id, term, me), "infinity")
+        except CallExit as error:
+            reason = error.cause_reason
+            if isinstance(reason, tuple) and reason[:1] == ("nodedown",):
+                raise StartError(reason) from None
+            answer = ("error", reason)
+        finally:
+            placements.placing[member] -= 1
+        match answer:
+            case ("error", "max_children" | "left" | "noproc" | "shutdown" | "killed" as reason):
+                unfit[member] = reason
+            case ("error", ("not_spawnable" | "not_importable", _) as reason):
+                unfit[member] = reason
+            case _:
+                return answer
+
+
+async def _ensure(state: PlacedState, id: Any, term: Any) -> None:
+    """Start the child of a singleton, unless it is there."""
+    while is_alive(state.shared.pid):
+        try:
+            answer = await place(state, id, term)
+        except StartError:
+            continue  # the member that should start it is lost
+        if answer[0] == "error" and answer[1][0] != "already_started":
+            _log(state, "child %s does not start", id, answer[1])
+        return
+
+
+# Ends
+
+
+async def _end_loser(state: PlacedState, id: Any, pid: Any, winner: Any) -> Any:
+    spec = state.running.get(pid)
+    if spec is not None:
+        ended = not is_alive(pid)
+        reason = await stop(pid, shutdown_of(spec), (CONFLICT, (state.shared.table[1], id), winner))
+        report_stopped(here(), None, pid, reason, True, ended)
+    _forget_loser(state, pid)
+    return NoReply(state)
+
+
+def _forget_loser(state: PlacedState, pid: Any) -> None:
+    state.losing.discard(pid)
+    if pid in state.ids:
+        state.forget(pid)
+    state.shared.membership.wake()
+
+
+async def _leave(state: PlacedState) -> Any:
+    """Stop all children, because this member has left the cluster."""
+    await stop_children(here(), state)
+    for pid, id in list(state.ids.items()):
+        state.placements.end(id, pid)
+    state.ids.clear()
+    state.placements.orphans.clear()
+    return NoReply(state)
+
+
+# Moves
+
+
+async def _answer_moves(state: PlacedState, ids: list[Any], caller: From) -> None:
+    """Reply which children have moved, once all have or could not."""
+    while any(id in state.to_move or id in state.placements.moving for id in ids):
+        await state.shared.membership.changed()
+    moved = [id for id in ids if state.placements.own(id) is None]
+    reply(caller, (moved, [id for id in ids if id not in moved]))
+
+
+async def _move(state: PlacedState, id: Any) -> Any:
+    """Stop a child and ask another member to start it."""
+    member, pid = state.to_move.get(id, ""), state.process_of(id)
+    placements = state.placements
+    if pid in state.ids and pid not in state.losing and placements.supervisor(member) is not None:
+        spec = state.running.get(pid)
+        if spec is not None:
+            ended = not is_alive(pid)
+            reason = await stop(pid, shutdown_of(spec), MOVED)
+            report_stopped(here(), None, pid, reason, True, ended)
+        if pid not in state.losing:
+            state.forget_moved(pid)
+            placements.moving[id] = member
+            if (supervisor := placements.supervisor(member)) is None:
+                placements.stay(id)
+            else:
+                cast(supervisor, ("move_in", id, placements.own(id).value, here()))  # pyright: ignore[reportOptionalMemberAccess]
+    state.to_move.pop(id, None)
+    state.shared.membership.wake()
+    return NoReply(state)
+
+
+async def _move_in(state: PlacedState, id: Any, term: Any, asker: Any) -> Any:
+    spec = _spec(state, id, term, asker.runtime.name)
+    if isinstance(spec, ChildSpec):
+        state.coming[id] = asker.runtime.name
+        answer = await _start(state, spec, term)
+        state.coming.pop(id, None)
+    else:
+        answer = ("error", spec)
+    if state.placements.own(id) is None:
+        cast(asker, ("move_failed", id, answer[1]))
+    else:
+        start_detached(here().runtime, _acknowledge(state, id))
+    return NoReply(state)
+
+
+async def _stay(state: PlacedState, id: Any) -> Any:
+    """Start a child here again that has not moved."""
+    claim = state.placements.own(id)
+    if claim is None or claim.pid in state.ids:
+        return NoReply(state)
+    answer = await _start(state, spec_of_term(id, claim.value), claim.value)
+    if answer[0] == "error" or state.placements.own(id).pid is claim.pid:  # pyright: ignore[reportOptionalMemberAccess]
+        _log(state, "child %s does not start again", id, answer[1])
+        state.placements.end(id, claim.pid)
+    state.shared.membership.wake()
+    return NoReply(state)
