@@ -285,6 +285,7 @@ class SimulatedCluster:
         self._network.crash(name, member.incarnation)
         if member.owned:
             node.begin_close()  # so that it reports no ends
+            node.owned.clear()  # nor logs them
         for process in list(node.process_table.values()):
             exit_signal(process, node.outside, "kill", False)
         member.membership.finish()

@@ -481,8 +481,9 @@ async def start_owned(node: Node, cls: Any, arg: Any, name: Any, options: dict[s
         label = node.label(pid)
 
         def ended(reason: Any) -> None:
-            if pid in node.owned:
-                node.owned.remove(pid)
+            if pid not in node.owned:  # the node was killed, as in a simulated cluster
+                return
+            node.owned.remove(pid)
             if not is_clean(reason):
                 say(logging.ERROR, "%s owned by node %s ended: %s", label, node.name, text(reason, length=500))
 
