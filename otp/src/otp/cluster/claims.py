@@ -21,7 +21,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from otp.behaviours.registry._table import Entry, UniqueTable
+from otp.behaviours.registry._table import Entry, Table, UniqueTable
 from otp.cluster.refusals import NotMember
 from otp.cluster.travelling import CHUNK, divide
 from otp.distribution import NodeId
@@ -129,7 +129,7 @@ class Claims:
     ) -> None:
         self._channel = channel
         self._membership = channel.membership
-        self.table: UniqueTable = UniqueTable()
+        self.table: Table = UniqueTable()
         """The owner and the value of each key."""
         self._claims: dict[Any, dict[str, Claim]] = {}
         """For each key its claims, by member."""

@@ -27,11 +27,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Hashable, Iterable
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, cast, get_args
 
 from otp.behaviours.registry._match import matcher
+from otp.behaviours.registry._queries import RegistryQueries, TableState, state_of
 from otp.behaviours.registry._table import Kind
-from otp.behaviours.registry.queries import RegistryQueries, TableState, state_of
 from otp.behaviours.registry.registry import AlreadyRegistered
 from otp.behaviours.server.behaviour import impl
 from otp.behaviours.server.gen_server import GenServer
@@ -99,7 +99,7 @@ class _State(TableState):
 
     __slots__ = ("entries", "shared")
 
-    registry = "DistributedRegistry"
+    registry: ClassVar[str] = "DistributedRegistry"
 
     def __init__(self, config: _Config, pid: Process, cluster: Cluster) -> None:
         super().__init__(config.keys, pid)

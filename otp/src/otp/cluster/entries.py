@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
-from otp.behaviours.registry._table import DuplicateTable, Entry, Wanted
+from otp.behaviours.registry._table import DuplicateTable, Entry, Table, Wanted
 from otp.cluster.claims import Channel, plain
 from otp.cluster.refusals import NotMember
 from otp.cluster.travelling import divide
@@ -30,7 +30,7 @@ class Entries:
     def __init__(self, channel: Channel, *, tie: Callable[[Any], None], untie: Callable[[Any], None]) -> None:
         self._channel = channel
         self._membership = channel.membership
-        self.table: DuplicateTable = DuplicateTable()
+        self.table: Table = DuplicateTable()
         self._tie = tie
         self._untie = untie
 

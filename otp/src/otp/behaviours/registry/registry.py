@@ -36,8 +36,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_args
 
 from otp.behaviours.registry._match import matcher
+from otp.behaviours.registry._queries import RegistryQueries, TableState, state_of
 from otp.behaviours.registry._table import Entry, Kind, RegistryEntry
-from otp.behaviours.registry.queries import RegistryQueries, TableState, state_of
 from otp.behaviours.server.behaviour import impl
 from otp.behaviours.server.gen_server import GenServer
 from otp.bounded import text

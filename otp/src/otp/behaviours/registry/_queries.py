@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from otp.behaviours.registry._match import matcher
 from otp.behaviours.registry._table import DuplicateTable, Entry, Kind, RegistryEntry, Table, UniqueTable
@@ -27,12 +27,12 @@ class TableState(KeyTable):
 
     __slots__ = ("kind", "meta", "pid", "table")
 
-    registry = "Registry"
+    registry: ClassVar[str] = "Registry"
     """The name of the class in errors."""
 
     def __init__(self, kind: Kind, pid: Process) -> None:
         self.kind: Kind = kind
-        self.pid = pid
+        self.pid: Process = pid
         self.table: Table = UniqueTable() if kind == "unique" else DuplicateTable()
         self.meta: dict[Hashable, Any] = {}
 
