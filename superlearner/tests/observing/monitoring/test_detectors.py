@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import shlex
 from collections import deque
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 from tools.check_commands import manifest
 
+import otp
+from superlearner.observing.analytics import Ledger
 from superlearner.observing.analytics.history import Book, Entry, History
 from superlearner.observing.monitoring import detectors
 from superlearner.observing.monitoring.alarms import Alarms
@@ -26,6 +29,7 @@ from superlearner.observing.monitoring.facts import (
     Waiter,
     Watcher,
 )
+from superlearner.observing.monitoring.monitor import Monitor
 from superlearner.observing.monitoring.points import Point
 from superlearner.settings.settings import Settings
 
@@ -323,3 +327,30 @@ def test_the_commands_in_hints_exist_and_name_the_node(called: str | None) -> No
     assert {
         "error.why", "mailbox.patterns", "process.list", "process.resume", "supervisor.pause", "supervisor.set_flags",
     } == names  # fmt: skip
+
+
+def test_a_supervisor_whose_children_never_started_again_is_a_finding_while_it_is_down() -> None:
+    """Regression: in a service the finding ended after a minute: without a restart nobody looked whether it lives."""
+
+    class Broken(otp.GenServer[int]):
+        @otp.impl
+        def init(self, arg: list[str]) -> otp.Ok[int]:
+            if arg:
+                raise ConnectionRefusedError("refused")
+            return otp.Ok(0)
+
+    async def main() -> None:
+        async with otp.Node("service") as node:
+            monitor, why = Monitor(Settings, ledger := Ledger()), list[str]()
+            ledger.watch(node)
+            monitor.watch(node)
+            child = Broken.child_spec(why, name="mailer")
+            top = await node.start(otp.Supervisor, otp.Children([child]), name="ship")
+            why.append("refused")
+            otp.exit(node.whereis("mailer"), "boom")
+            await otp.wait_down(top)
+            history = monitor.facts().book.histories["ship"]
+            monitor.close()
+            assert (history.total_restarts, history.is_down) == (0, True)
+
+    asyncio.run(main())

@@ -20,3 +20,10 @@ test("a tree that runs has no downfall, nor a node on which nothing ever ran", (
   assert.equal(downfall({ rows: none, feed: [{ ...event("started", "visits", 1) }] }), null);
   assert.match(downfallText(downfall({ rows: none, feed: [event("crashed", "till", 1)] })), /^Nothing runs here any more\. .+ till at /);
 });
+
+test("after a restart of the platform the stored give-up is told, until a tree runs", () => {
+  const stored = { kind: "gave_up", at: 1, parts: { who: "ship" }, ref: "b419473856e4.13" };
+  assert.equal(downfall({ rows: none, feed: [] }, stored), stored);
+  assert.equal(downfall({ rows: none, feed: [event("gave_up", "tree", 2)] }, stored).parts.who, "tree");
+  assert.equal(downfall({ rows: new Map([["app", {}]]), feed: [] }, stored), null);
+});

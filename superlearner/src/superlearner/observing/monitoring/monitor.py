@@ -358,9 +358,10 @@ class Monitor:
     def facts(self) -> NodeFacts:
         """Return the current facts."""
         now = self._clock.now()
+        self.ledger.forget_ended()  # nothing else does it for a node in another program
         for history in list(self.ledger.book.histories.values()):
             if history.restarts.last is not None:
-                self.ledger.trend(history)  # updates budget and liveness
+                self.ledger.trend(history)  # updates the budget
         return NodeFacts(
             now=now,
             called=self.called(),

@@ -14,28 +14,37 @@ import { restartsIn } from "./storms.js";
 /** What each place says when no end is known. @type {WeakMap<Element, Node[]>} */
 const written = new WeakMap();
 
+/** @typedef {Pick<FeedEvent, "kind"|"at"> & {parts?: {who?: string}|null, event?: number|null, ref?: string|null}} End */
+
 /**
  * Return the event that ended the last tree of a node; null while a tree runs, or if none is known to have run.
- * @param {Pick<Model, "rows"|"feed">} model @returns {FeedEvent|null}
+ * @param {Pick<Model, "rows"|"feed">} model
+ * @param {End|null} [stored]  a give-up that the platform has stored: its feed begins with the platform
+ * @returns {End|null}
  */
-export function downfall({ rows, feed }) {
+export function downfall({ rows, feed }, stored = null) {
   if (rows.size) return null;
   const ends = restartsIn(feed);
-  return ends.findLast(({ kind }) => kind === "gave_up") ?? ends.at(-1) ?? null;
+  return ends.findLast(({ kind }) => kind === "gave_up") ?? stored ?? ends.at(-1) ?? null;
 }
 
-/** Return the sentence about it. @param {FeedEvent} event */
+/** Return the sentence about it. @param {End} event */
 export const downfallText = ({ kind, at, parts }) => (kind === "gave_up"
   ? `${parts?.who ?? "The supervisor"} gave up at ${time(at)}, and no supervisor starts it again.`
   : `Nothing runs here any more. The last end was that of ${parts?.who ?? "a process"} at ${time(at)}.`);
 
-/** Say in a place how the last tree ended; what stood there comes back when that is not so. @param {Model} model @param {Element} place */
-export function showDownfall(model, place) {
-  const before = written.get(place) ?? [...place.childNodes], event = downfall(model);
+/**
+ * Say in a place how the last tree ended; what stood there comes back when that is not so.
+ * @param {Model} model
+ * @param {Element} place
+ * @param {End|null} [stored]
+ */
+export function showDownfall(model, place, stored = null) {
+  const before = written.get(place) ?? [...place.childNodes], event = downfall(model, stored);
   written.set(place, before);
   renew(place, event === null ? before : [
     make("p", { role: "status", "data-look": "gave_up" }, icon("gave-up", "glyph"), " ", make("b", {}, downfallText(event)), " ",
-      ...(event.event ? [make("a", { href: whyAddress(event.ref ?? event.event) }, "Why?")] : [])),
+      ...((event.ref ?? event.event) ? [make("a", { href: whyAddress(event.ref ?? event.event ?? "") }, "Why?")] : [])),
     make("p", {}, "Start its program again to run it. What happened before is in the ",
       make("a", { href: `${root()}/timeline${nodeQuery()}` }, "timeline"), "."),
   ]);

@@ -157,7 +157,19 @@ function draw() {
   byId("no-scene", HTMLElement).hidden = scene !== null;
   family.hidden = scene === null;
   if (scene) family.show(scene, skew, (row) => inTree(row.key));
-  else void import("../live/downfall.js").then(({ showDownfall }) => showDownfall(model, byId("no-scene", HTMLElement)));
+  else nothing();
+}
+
+/** Say why no supervisor is drawn. */
+function nothing() {
+  void import("../live/downfall.js").then(({ showDownfall }) => showDownfall(model, byId("no-scene", HTMLElement), storedGiveUp()));
+}
+
+/** Return the stored give-up of the node's tree, if the monitor says that it is down. */
+function storedGiveUp() {
+  if (!found?.anomalies.some(({ evidence }) => evidence.give_ups)) return null;
+  const one = storedRestarts.find(({ node, gave_up }) => gave_up && (node ?? model.node) === model.node);
+  return one ? { kind: "gave_up", at: one.at, parts: { who: one.supervisor ?? one.name ?? undefined }, ref: one.ref } : null;
 }
 
 /** Tick off steps from events of the feed; what is played now is written when it has been seen. */
@@ -243,6 +255,7 @@ let burns = false;
 
 /** Show problems that need attention, with links. */
 function wrong() {
+  if (!scene) nothing();
   const burnt = burning(lines, Date.now() / 1000 + skew);
   burns = burnt.length > 0;
   const rows = [...model.rows.values()].filter(({ state, restart }) =>
