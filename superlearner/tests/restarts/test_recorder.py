@@ -273,6 +273,20 @@ def test_restarts_on_request_are_limited_too_and_one_of_many_children_counts_onc
     record(test, *map(worker, "abc"), most=2)
 
 
+def test_a_sibling_that_restarts_along_in_a_storm_was_not_restarted_on_request() -> None:
+    """Regression: "b was restarted on request 950 times more", and nobody had requested one."""
+
+    async def test(recorder: Recorder, records: list[Record], _news: asyncio.Event) -> None:
+        for _ in range(4):
+            await end("a")
+        await advance(1)
+        recorder.catch_up()
+        assert [one.line for one in records][-1] == "a was killed and restarted 3 times more"
+        assert len(records) == 2
+
+    record(test, *map(worker, "abc"), most=1, strategy="rest_for_one")
+
+
 def test_a_recorder_that_starts_late_records_the_restarts_in_memory_and_draws_the_newest() -> None:
     """Regression: those before the newest were listed from memory, until they left it."""
 

@@ -28,6 +28,7 @@ from superlearner.control.events import (
     TraceEvent,
     facts_of,
     is_again,
+    is_along,
     is_own_end,
     is_restart,
     is_stop,
@@ -173,7 +174,7 @@ class Recorder:
         """Mark that something is to be drawn, or count it, if a supervisor starts a child that it stopped."""
         if event.kind in STARTS:
             stop = self._stopped.pop((event.pid, event.data["id"]), 0)
-            if not stop:
+            if not stop or is_along(event):
                 return
             with_others = stop < self._restarted.get(event.pid, 0)  # stopped before another one was started
             _put(self._restarted, event.pid, event.seq)
