@@ -249,6 +249,25 @@ def test_a_key_is_free_once_the_down_of_its_owner_has_arrived() -> None:
     run(main)
 
 
+def test_a_key_that_was_granted_by_a_member_that_is_gone_is_registered() -> None:
+    """Regression: it asked for the key again and again, without a pause."""
+
+    async def main() -> None:
+        async with SimulatedCluster(1, children=[ROOMS]) as sim:
+            registry: Any = sim["n1"].node.whereis("rooms")
+
+            async def register() -> None:
+                registry.state.entries.read(None, ("granted", "x", otp.self()))
+                await DistributedRegistry.register("rooms", "x")
+                with pytest.raises(AlreadyRegistered):
+                    await DistributedRegistry.register("rooms", "x")
+                await advance(0.1)
+
+            await sim.on("n1", register)
+
+    run(main)
+
+
 def test_names_for_starts_and_destinations() -> None:
     async def main() -> None:
         async with SimulatedCluster(2, children=[ROOMS]) as sim:

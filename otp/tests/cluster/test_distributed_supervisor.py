@@ -267,6 +267,23 @@ def test_a_full_member_and_one_that_does_not_allow_the_child_are_passed_over() -
     run(main)
 
 
+def test_a_child_for_which_no_member_has_room_waits_for_one() -> None:
+    async def main() -> None:
+        one = DistributedSupervisor.child_spec(name="workers", max_children=1)
+        async with cluster(2, children=[one], check=False) as sim:  # R4 does not know that there is no room
+            await start(sim, "n1", "a", on="n1")
+            await start(sim, "n1", "b", on="n2")
+            sim.kill("n2")
+            await advance(10)
+            children = await sim.on("n1", DistributedSupervisor.which_children, "workers")
+            assert [("a", False), ("b", True)] == [(child.id, child.pid == "restarting") for child in children]
+            await sim.start("n3")
+            await sim.converge()
+            assert {"a": "n1", "b": "n3"} == places(sim)
+
+    run(main)
+
+
 def test_a_start_that_fails_leaves_the_id_free() -> None:
     async def main() -> None:
         async with cluster() as sim:

@@ -19,7 +19,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from otp.behaviours.registry._table import Entry, Table, UniqueTable
 from otp.cluster.refusals import NotMember
@@ -34,7 +34,11 @@ from otp.kernel.values.process import Process, off_exit, on_exit
 if TYPE_CHECKING:
     from otp.cluster.membership import Membership
 
-__all__ = ["AllMembers", "Channel", "Claim", "Claims", "node_of", "plain", "rendezvous"]
+__all__ = ["GONE", "AllMembers", "Channel", "Claim", "Claims", "node_of", "plain", "rendezvous"]
+
+
+GONE: Final[Any] = object()
+"""The answer of a member that is gone."""
 
 
 class Claim(NamedTuple):
@@ -198,12 +202,16 @@ class Claims:
             for key, holder in (await self.reserve(waiting, pid)).items():
                 if holder is None:
                     granted.append(key)
+                elif holder is GONE:
+                    again.append(key)
                 elif holder is pid and self.whereis(key) is not pid:
-                    again.append(key)  # its granter is gone, or it registers the key twice
+                    granted.append(key)  # by a member that granted keys before
                 elif self.whereis(key) is not holder and loop.time() < detected:
                     unseen.append(key)  # its claim has not arrived here, or its granter has yet to miss its member
                 else:
                     found[key] = holder
+            found.update((key, self.whereis(key)) for key in granted)  # one that registers a key twice has it by now
+            granted = [key for key in granted if found[key] is None]
             if granted and not is_alive(pid):
                 self.withdraw(granted, pid)
                 raise BadArgument(f"register: expected a living process, got {pid}, which has ended")
@@ -221,7 +229,10 @@ class Claims:
                     await self._membership.changed()
 
     async def reserve(self, keys: Sequence[Any], pid: Pid) -> dict[Any, Pid | None]:
-        """Ask those that grant keys; return for each the holder, None for a grant, `pid` to try again."""
+        """Ask those that grant keys; return for each the holder, None for a grant.
+
+        The holder is `pid` for a key that was granted to it before, and `GONE` if the member that grants it is gone.
+        """
         answers: dict[Any, Pid | None] = {}
         asked: list[tuple[list[Any], int]] = []
         try:
@@ -239,9 +250,9 @@ class Claims:
                     continue
                 asked += [(part, self._ask(granter, part, pid)) for part in divide(theirs)]
             for theirs, number in asked:
-                holders = await self._asked[number][1] or [pid] * len(theirs)  # its granter is gone: ask another one
+                holders = await self._asked[number][1] or [GONE] * len(theirs)
                 answers.update(zip(theirs, holders, strict=True))
-            if pid in answers.values():
+            if GONE in answers.values():
                 await asyncio.sleep(0)
         except asyncio.CancelledError:
             self.withdraw(keys, pid)

@@ -248,9 +248,8 @@ class DistributedSupervisor(Behaviour, Startable):
         """
         placements = _state(supervisor, "which_children").placements
         running = [ChildInfo(id, claim.pid, claim.value["type"], None) for id, claim in placements.winners()]
-        lost = [
-            ChildInfo(id, "restarting", orphan.claim.value["type"], None) for id, orphan in placements.orphans.items()
-        ]
+        missing = placements.missing().items()
+        lost = [ChildInfo(id, "restarting", claim.value["type"], None) for id, claim in missing]
         return running + lost
 
     @staticmethod

@@ -49,7 +49,13 @@ class _Orphan:
     claim: Claim
     due: float
     unfit: set[str] = field(default_factory=set[str])
-    """Members that could not start it."""
+    """Members that cannot start it."""
+    full: set[str] = field(default_factory=set[str])
+    """Members that have no room for it now."""
+    waits: bool = False
+    """True once no member had room for it."""
+    seen_by: NodeId | None = None
+    """A member that sees it run on one with which this member is not connected."""
 
 
 class Placements(Claims):
@@ -92,7 +98,8 @@ class Placements(Claims):
         if isinstance(self._placement, str):
             load = Counter(self.placing)
             load.update(claim.member for _, claim in self.winners())
-            return min(members, key=lambda name: (load[name], rendezvous(id, [name]), name))
+            least = min(load[name] for name in members)
+            return rendezvous(id, [name for name in members if load[name] == least])
         up = {member.name: member for member in self._membership.members()}
         try:
             chosen = self._placement(id, [up[name] for name in members if name in up])
@@ -126,7 +133,11 @@ class Placements(Claims):
 
     def unsettled(self) -> bool:
         """Return whether a child waits to start elsewhere."""
-        return bool(self.orphans or self.moving)
+        return bool(self.missing() or self.moving)
+
+    def missing(self) -> dict[Any, Claim]:
+        """Return the children that wait to start elsewhere."""
+        return {id: orphan.claim for id, orphan in self.orphans.items() if orphan.seen_by is None}
 
     # Children of this member
 
@@ -146,10 +157,10 @@ class Placements(Claims):
     def end(self, id: Any, pid: Any) -> None:
         """Remove a child of this member for good."""
         claim = self.own(id)
-        if claim is not None and claim.pid is pid:
-            self.release(id, pid)
+        if claim is not None and self._drop(id, self._me, pid):
+            self._report("unregistered", id, pid)
             self._end(id, claim.time)
-            self._channel.tell_all("forget", id, claim.time)
+            self._channel.tell_all("ended", id, pid, claim.time)
 
     def close(self) -> None:
         """Handle the end of the supervisor on this member."""
@@ -182,12 +193,17 @@ class Placements(Claims):
     def remove_member(self, node: NodeId, why: str = "") -> None:
         """Let the children of a member that is gone start elsewhere, unless it was disconnected on purpose."""
         keeper = self._shared.pids.get(node.name)
-        lost = [(id, claims[node.name]) for id, claims in self._claims.items() if node.name in claims]
+        lost = [id for id, claims in self._claims.items() if node.name in claims]
         super().remove_member(node, why)
         due = self._loop.time() + self._settle
-        for id, claim in lost:
-            if id not in self._claims and claim.value["restart"] != "temporary" and why != "disconnected":
-                self.orphans[id] = _Orphan(keeper, claim, due)
+        for id in lost:
+            if why == "disconnected":
+                self.orphans.pop(id, None)
+            elif id in self.orphans:
+                self.orphans[id].keeper = keeper
+        for orphan in self.orphans.values():
+            if orphan.seen_by == node:
+                orphan.seen_by, orphan.due = None, due
         for id, member in list(self.moving.items()):
             if member == node.name:
                 self.stay(id)
@@ -225,16 +241,16 @@ class Placements(Claims):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self.orphans and not self._membership.over:
-            due = min(orphan.due for orphan in self.orphans.values())
-            self._timer = self._loop.call_at(due, self._decide)
+        due = [orphan.due for orphan in self.orphans.values() if orphan.seen_by is None]
+        if due and not self._membership.over:
+            self._timer = self._loop.call_at(min(due), self._decide)
 
     def _decide(self) -> None:
         """Let those orphans start that have waited long enough."""
         now = self._loop.time()
         others: dict[NodeId, list[Any]] = {}
         for id, orphan in list(self.orphans.items()):
-            if orphan.due > now + 1e-6:
+            if orphan.due > now + 1e-6 or orphan.seen_by is not None:
                 continue
             orphan.due = now + max(self._settle, self._membership.settings.heartbeat)  # unless it is started by then
             granter = self.granter(id)
@@ -251,10 +267,14 @@ class Placements(Claims):
         if id in self._granted:
             return  # it is being started
         try:
-            chosen = self.choose(id, orphan.unfit)
+            chosen = self.choose(id, orphan.unfit | orphan.full)
         except BadArgument as error:
             chosen = None
             say(logging.ERROR, "supervisor %s: %s", text(self._shared.table[1]), error)
+        if chosen is None and orphan.full:
+            orphan.full.clear()  # it waits for room, or for another member
+            orphan.waits = True
+            return
         if chosen is None:
             say(
                 logging.ERROR, "child %s of supervisor %s is gone: no member can start it",
@@ -269,11 +289,19 @@ class Placements(Claims):
     def refuse(self, id: Any, member: str, reason: Any) -> None:
         """Handle that a member could not start an orphan: another one tries."""
         of = text(self._shared.table[1])
-        say(logging.WARNING, "child %s of supervisor %s does not start on %s: %s", text(id), of, member, text(reason))
         self._granted.pop(id, None)
         orphan = self.orphans.get(id)
+        if orphan is None or not orphan.waits:
+            say(
+                logging.WARNING,
+                "child %s of supervisor %s does not start on %s: %s",
+                text(id),
+                of,
+                member,
+                text(reason),
+            )
         if orphan is not None:
-            orphan.unfit.add(member)
+            (orphan.full if reason == "max_children" else orphan.unfit).add(member)
             orphan.due = self._loop.time()
             self._schedule()
 
@@ -293,11 +321,18 @@ class Placements(Claims):
                     self._learn_orphan(node, id, pid, time, term)
                 self._schedule()
             case ("running", Hashable() as id):
-                self.orphans.pop(id, None)
+                if id in self.orphans:
+                    self.orphans[id].seen_by = node
+            case ("ended", Hashable() as id, Process() as pid, int(time)):
+                self._drop(id, node.name, pid)
+                self._end(id, time)
+            case ("lost", Hashable() as id, *_):
+                super().read(node, message)
+                if id in self.orphans:
+                    self.orphans[id].seen_by = node  # it sees the winner run
             case ("forget", Hashable() as id, int(time)):
                 self.forget(id, time)
-                if id not in self._claims and id not in self.orphans:
-                    self._end(id, time)
+                self._end(id, time)
             case ("moved", str(member), Hashable() as id, pid, time, term):
                 self._take(member, id)
                 self._learn(node, id, pid, time, term)
@@ -312,7 +347,12 @@ class Placements(Claims):
             self._channel.tell(node, "forget", id, self._ended[id])
         elif id in self._claims:
             self._channel.tell(node, "running", id)  # on a member that the other one does not see
-        elif id not in self.orphans:
+        elif (orphan := self.orphans.get(id)) is not None:
+            if orphan.seen_by == node:  # it does not see it any more
+                orphan.seen_by, orphan.due = None, self._loop.time()
+            elif orphan.seen_by is not None:  # it may not see it any more either, and says so then
+                self._channel.tell(orphan.seen_by, "orphans", [(id, orphan.claim.pid, orphan.claim.time, term)])
+        else:
             claim = Claim(time, pid.runtime.name, pid.number, pid, term)
             self.orphans[id] = _Orphan(None, claim, self._loop.time())
 
@@ -337,7 +377,19 @@ class Placements(Claims):
         self._ended.pop(key, None)
         super()._enter(key, claim)
 
+    def _drop(self, key: Any, member: str, pid: Pid) -> bool:
+        """Remove a claim; a child that has no claim left and has not ended for good becomes an orphan."""
+        claim = self._claims.get(key, {}).get(member)
+        dropped = super()._drop(key, member, pid)
+        if dropped and claim is not None and key not in self._claims and claim.value["restart"] != "temporary":
+            self.orphans[key] = _Orphan(None, claim, self._loop.time() + self._settle)
+            self._schedule()
+        return dropped
+
     def _end(self, id: Any, time: int) -> None:
+        orphan = self.orphans.get(id)
+        if orphan is not None and orphan.claim.time <= time:
+            del self.orphans[id]
         self._ended[id] = time
         if len(self._ended) > MOST_ENDED:
             del self._ended[next(iter(self._ended))]

@@ -21,6 +21,7 @@ from otp.behaviours.supervisor.spec_check import shutdown_of
 from otp.behaviours.supervisor.trace import report_stopped
 from otp.bounded import text
 from otp.cluster.child_terms import spec_of_term, target_of
+from otp.cluster.claims import GONE
 from otp.cluster.cluster import Cluster, membership_of
 from otp.cluster.detached import start_detached
 from otp.cluster.placed_state import CONFLICT, PlacedState
@@ -171,7 +172,7 @@ async def _reserve(state: PlacedState, spec: ChildSpec, term: Any, caller: From)
         if holder is None:
             cast(me, ("granted", spec, term, caller))
             return
-        if not placements.is_supervisor(holder):
+        if holder is not GONE and not placements.is_supervisor(holder):
             reply(caller, ("error", ("already_started", holder)))
             return
         with suppress(TimeoutError):  # that supervisor starts it now, or its granter is gone
