@@ -274,7 +274,7 @@ def test_restarts_on_request_are_limited_too_and_one_of_many_children_counts_onc
 
 
 def test_a_sibling_that_restarts_along_in_a_storm_was_not_restarted_on_request() -> None:
-    """Regression: "b was restarted on request 950 times more", and nobody had requested one."""
+    """Regression: "b was restarted on request 950 times more", without any request."""
 
     async def test(recorder: Recorder, records: list[Record], _news: asyncio.Event) -> None:
         for _ in range(4):

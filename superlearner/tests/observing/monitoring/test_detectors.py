@@ -330,7 +330,7 @@ def test_the_commands_in_hints_exist_and_name_the_node(called: str | None) -> No
 
 
 def test_a_supervisor_whose_children_never_started_again_is_a_finding_while_it_is_down() -> None:
-    """Regression: in a service the finding ended after a minute: without a restart nobody looked whether it lives."""
+    """Regression: in a service the finding ended after a minute: its end was only noticed after a restart."""
 
     class Broken(otp.GenServer[int]):
         @otp.impl
