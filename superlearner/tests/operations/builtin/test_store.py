@@ -197,6 +197,7 @@ def test_the_audit_log_is_exported_into_a_file_of_the_data_directory(inside: Ins
 def test_a_backup_is_a_database_with_the_same_rows(inside: Inside, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
         assert await kill(platform, "counter_1") == 200
+        platform.platform.moments.catch_up()  # the restart is recorded once it has settled
         before = await rows_of(platform)
         written = await ask(platform, "POST", "backup")
         assert Path(written["file"]).parent == tmp_path / "backups"
