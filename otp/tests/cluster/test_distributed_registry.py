@@ -106,6 +106,32 @@ def test_a_race_has_one_winner_and_ends_nobody() -> None:
     run(main)
 
 
+def test_equal_keys_are_granted_by_one_member() -> None:
+    async def take(at: str, key: Any, ended: list[Any]) -> None:
+        try:
+            await own(key)
+        finally:
+            ended.append((at, key))
+
+    async def main() -> None:
+        async with SimulatedCluster(5, children=[ROOMS]) as sim:
+            pid = sim.spawn("n1", own, "a process")
+            await advance(0.1)
+            there = (await sim.on("n3", DistributedRegistry.lookup, "rooms", "a process"))[0].pid
+            pairs: list[tuple[Any, Any]] = [
+                (1, True), (2, 2.0), (0.0, -0.0), ((3,), (3.0,)), (frozenset([0, 8]), frozenset([8, 0])), (pid, there),
+            ]  # fmt: skip
+            ended: list[Any] = []
+            for first, second in pairs:
+                sim.spawn("n1", take, "n1", first, ended)
+                sim.spawn("n3", take, "n3", second, ended)
+            await advance(5)
+            assert [] == [event for event in sim.history if event.kind == "conflict"]
+            assert len(pairs) == len(ended)
+
+    run(main)
+
+
 def test_register_many_says_for_each_key_who_has_it() -> None:
     async def main() -> None:
         async with SimulatedCluster(3, children=[ROOMS]) as sim:

@@ -28,7 +28,7 @@ from otp.distribution import NodeId
 from otp.kernel.ends.death import exit_signal
 from otp.kernel.ends.info import is_alive
 from otp.kernel.values.errors import BadArgument
-from otp.kernel.values.pids import Pid
+from otp.kernel.values.pids import Pid, Ref
 from otp.kernel.values.process import Process, off_exit, on_exit
 
 if TYPE_CHECKING:
@@ -107,11 +107,27 @@ class AllMembers:
 
 def rendezvous(key: Any, members: Sequence[str]) -> str:
     """Return the member that a hash chooses for a key; another choice of members moves few keys."""
+    shown = _shown(key)
 
     def weight(member: str) -> bytes:
-        return hashlib.blake2b(f"{key!r} {member}".encode(errors="replace"), digest_size=8).digest()
+        return hashlib.blake2b(f"{shown} {member}".encode(errors="replace"), digest_size=8).digest()
 
     return max(members, key=weight)
+
+
+def _shown(key: Any) -> str:
+    """Return the same text for equal keys on all members."""
+    match key:
+        case int() | float():
+            return str(hash(key)) if key == key else "nan"  # 1, 1.0 and True are one key
+        case tuple():
+            return f"({', '.join(map(_shown, key))})"
+        case frozenset():
+            return f"{{{', '.join(sorted(map(_shown, key)))}}}"
+        case Pid() | Ref():
+            return f"<{key.runtime.name} {key.runtime.creation} {key.number}>"
+        case _:
+            return repr(key)
 
 
 class Claims:
