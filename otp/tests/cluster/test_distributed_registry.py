@@ -191,6 +191,22 @@ def test_processes_of_several_members_share_a_key_of_a_duplicate_registry() -> N
     run(main)
 
 
+def test_a_process_registers_several_values_under_a_key_of_a_duplicate_registry_at_once() -> None:
+    async def both() -> None:
+        assert {"news": None} == await DistributedRegistry.register_many("topics", [("news", "de"), ("news", "en")])
+        await otp.receive()
+
+    async def main() -> None:
+        async with SimulatedCluster(2, children=[TOPICS]) as sim:
+            sim.spawn("n1", both)
+            await advance(0.1)
+            for at in sim.alive:
+                entries = await sim.on(at, DistributedRegistry.lookup, "topics", "news")
+                assert ["de", "en"] == [entry.value for entry in entries]
+
+    run(main)
+
+
 def test_after_a_partition_the_older_claim_stays_and_the_reason_names_the_winner() -> None:
     async def main() -> None:
         async with SimulatedCluster(3, children=[ROOMS]) as sim:

@@ -86,7 +86,7 @@ class DistributedVia(Identity):
     async def grant(self, pid: Pid) -> bool:
         """Register the key; return False if another process has it."""
         state = state_of(self.registry, "via", _State, unique=True)
-        return (await _register(state, {self.key: self.value}, pid))[self.key] is None
+        return (await _register(state, [(self.key, self.value)], pid))[self.key] is None
 
 
 class _Config(NamedTuple):
@@ -229,7 +229,7 @@ class DistributedRegistry(RegistryQueries):
         """
         me = current_process("DistributedRegistry.register()", "name= of a start registers a server")
         state = state_of(registry, "register", _State)
-        holder = (await _within(timeout, "register", state, {key: value}, me))[key]
+        holder = (await _within(timeout, "register", state, [(key, value)], me))[key]
         if holder is not None:
             raise AlreadyRegistered(holder)
         return state.pid
@@ -255,8 +255,7 @@ class DistributedRegistry(RegistryQueries):
         """
         me = current_process("DistributedRegistry.register_many()")
         state = state_of(registry, "register_many", _State)
-        given = dict(entries)
-        found = await _within(timeout, "register_many", state, given, me)
+        found = await _within(timeout, "register_many", state, list(entries), me)
         return {key: None if holder is None else AlreadyRegistered(holder) for key, holder in found.items()}
 
     @staticmethod
@@ -373,7 +372,9 @@ def check_consistency(what: str, consistency: object) -> None:
         raise BadArgument(f"{what}(consistency=…): expected 'available', got {text(consistency)}")
 
 
-async def _within(timeout: Limit, what: str, state: _State, entries: dict[Any, Any], pid: Pid) -> dict[Any, Pid | None]:
+async def _within(
+    timeout: Limit, what: str, state: _State, entries: list[tuple[Any, Any]], pid: Pid
+) -> dict[Any, Pid | None]:
     limit = nanoseconds(timeout, f"DistributedRegistry.{what}(timeout=…)", infinite=True)
     try:
         async with asyncio.timeout(None if limit is None else limit / 1e9):
@@ -382,7 +383,9 @@ async def _within(timeout: Limit, what: str, state: _State, entries: dict[Any, A
         raise TimeoutError(f"DistributedRegistry.{what}: no answer after {timeout} s; the outcome is unknown") from None
 
 
-async def _register(state: _State, entries: dict[Any, Any], pid: Pid) -> dict[Any, Pid | None]:
-    for entry in entries.items():
+async def _register(state: _State, entries: list[tuple[Any, Any]], pid: Pid) -> dict[Any, Pid | None]:
+    for entry in entries:
         check_travels(entry)
-    return await state.entries.register(entries, pid)
+    if isinstance(state.entries, Entries):
+        return state.entries.register(entries, pid)
+    return await state.entries.register(dict(entries), pid)

@@ -9,7 +9,7 @@ a member end with its connection.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from otp.behaviours.registry._table import DuplicateTable, Entry, Table, Wanted
@@ -36,12 +36,12 @@ class Entries:
 
     # Changes on this member
 
-    async def register(self, entries: Mapping[Any, Any], pid: Pid) -> dict[Any, Pid | None]:
+    def register(self, entries: list[tuple[Any, Any]], pid: Pid) -> dict[Any, Pid | None]:
         """Add entries of a process of this member; return the keys, each with None, as `Claims` does."""
         if self._membership.over:
             raise NotMember(f"node {self._membership.node.name!r} has left its cluster")
-        self.add(list(entries.items()), pid)
-        return dict.fromkeys(entries)
+        self.add(entries, pid)
+        return dict.fromkeys(key for key, _ in entries)
 
     def add(self, entries: list[tuple[Any, Any]], pid: Any) -> None:
         """Add entries of a process of this member. Raises `BadArgument` for one that has ended."""
