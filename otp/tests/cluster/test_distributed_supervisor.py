@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 import otp
-from distributed_children import Counter, Cranky, by_first_letter, fail_to_place
-from otp import AlreadyStarted, GenServer, NotFound, StartError
+from distributed_children import Counter, Cranky, Picky, Slow, by_first_letter, fail_to_place
+from otp import AlreadyStarted, GenServer, Ignore, NotFound, StartError
 from otp.cluster import CannotTravel, DistributedSupervisor, Singleton
 from otp.cluster.simulation import SimulatedCluster
 from otp.distribution import TEACHING
@@ -18,7 +18,7 @@ from otp.kernel.values.errors import BadArgument
 from otp.testing import Scheduler, advance
 
 WORKERS = DistributedSupervisor.child_spec(name="workers")
-ALLOW = [Counter, Cranky]
+ALLOW = [Counter, Cranky, Picky, Slow]
 LOST = TEACHING.dead + 3 * TEACHING.heartbeat
 
 
@@ -292,6 +292,34 @@ def test_a_start_that_fails_leaves_the_id_free() -> None:
                     await sim.on("n1", DistributedSupervisor.start_child, "workers", Cranky.child_spec(0, id="w"))
                 assert "cranky" == failed.value.reason
             await start(sim, "n2", "w")
+
+    run(main)
+
+
+@pytest.mark.parametrize("on", ["n1", "n2"])
+def test_a_start_that_is_ignored_leaves_the_id_free(on: str) -> None:
+    async def main() -> None:
+        async with cluster() as sim:
+            for at in sim.alive:
+                child = Picky.child_spec("nowhere", id="w")
+                found = await sim.on(at, lambda: DistributedSupervisor.start_child("workers", child, on=on))
+                assert isinstance(found, Ignore)
+            await start(sim, "n3", "w")
+
+    run(main)
+
+
+def test_a_child_that_is_ignored_after_a_loss_leaves_the_id_free() -> None:
+    async def main() -> None:
+        async with cluster() as sim:
+            for number in range(6):
+                child = Picky.child_spec("n1", id=f"w{number}")
+                await sim.on("n1", lambda: DistributedSupervisor.start_child("workers", child, on="n1"))
+            sim.kill("n1")
+            await sim.converge()
+            assert {} == places(sim)
+            for number in range(6):
+                await start(sim, "n2", f"w{number}")
 
     run(main)
 

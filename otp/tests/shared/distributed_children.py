@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import otp
-from otp import GenServer, Ok, Reply, Stop, impl
+from otp import GenServer, Ignore, Ok, Reply, Stop, impl
+from otp.testing import advance
 
-__all__ = ["Counter", "Cranky", "by_first_letter", "fail_to_place"]
+__all__ = ["Counter", "Cranky", "Picky", "Slow", "by_first_letter", "fail_to_place"]
 
 
 class Counter(GenServer[Any]):
@@ -38,7 +39,28 @@ class Cranky(GenServer[Any]):
 
     @impl
     def init(self, arg: Any) -> Any:
-        return Stop("cranky")
+        return Stop(arg or "cranky")
+
+
+class Picky(GenServer[str]):
+    """Starts on the member that its argument names; elsewhere its start is ignored."""
+
+    @impl
+    def init(self, arg: str) -> Any:
+        return Ok(arg) if otp.self().node == arg else Ignore()
+
+
+class Slow(GenServer[float]):
+    """Takes some seconds to start, and crashes when it is asked to."""
+
+    @impl
+    async def init(self, arg: float) -> Any:
+        await advance(arg)
+        return Ok(arg)
+
+    @impl
+    def handle_cast(self, request: Any, state: float) -> Any:
+        return Stop(request, state)
 
 
 def by_first_letter(id: Any, members: list[Any]) -> Any:

@@ -220,6 +220,7 @@ class Placements(Claims):
         if orphan is None or (time is not None and orphan.claim.time > time):
             return False
         del self.orphans[id]
+        self._granted.pop(id, None)
         self._end(id, orphan.claim.time)
         self._membership.report("child_forgotten", supervisor=self._shared.table[1], id=id)
         self._membership.wake()

@@ -34,7 +34,7 @@ from otp.kernel.tables.callers import From
 from otp.kernel.values.errors import BadArgument, CallExit, StartError
 from otp.kernel.values.messages import ExitSignal
 from otp.kernel.values.process import on_exit
-from otp.kernel.values.results import NoReply, Ok, Reply, Stop
+from otp.kernel.values.results import Ignore, NoReply, Ok, Reply, Stop
 from otp.kernel.values.sentences import say
 
 __all__ = ["MOVED", "SupervisorOptions", "SupervisorServer", "place"]
@@ -183,21 +183,21 @@ async def _reserve(state: PlacedState, spec: ChildSpec, term: Any, caller: From)
 
 async def _start_granted(state: PlacedState, spec: ChildSpec, term: Any, caller: From) -> Any:
     answer = await _start(state, spec, term)
-    if answer[0] == "error":
+    if state.placements.own(spec.id) is None:
         state.placements.withdraw([spec.id], state.shared.pid)
     start_detached(here().runtime, _confirm(state, spec.id, answer, caller))
     return NoReply(state)
 
 
 async def _start(state: PlacedState, spec: ChildSpec, term: Any) -> Any:
-    """Start a child here; return `("ok", pid)` or `("error", reason)`."""
+    """Start a child here; return `("ok", pid)`, `("ignored", None)` or `("error", reason)`."""
     if state.full():
         return ("error", "max_children")
     state.terms[spec.id] = term
     begun: Any = start_spec(here(), state, spec)
     answer = await begun if isawaitable(begun) else begun
     state.terms.pop(spec.id, None)
-    return answer.value
+    return ("ignored", None) if isinstance(answer.value[1], Ignore) else answer.value
 
 
 async def _confirm(state: PlacedState, id: Any, answer: Any, caller: From) -> None:
@@ -256,6 +256,8 @@ async def place(state: PlacedState, id: Any, term: Any, on: str | None = None) -
                 unfit[member] = reason
             case ("error", ("not_spawnable" | "not_importable", _) as reason):
                 unfit[member] = reason
+            case ("ignored", _):
+                return ("ok", Ignore())
             case _:
                 return answer
 
