@@ -210,6 +210,25 @@ def test_a_child_is_terminated_by_its_id_or_its_pid_from_any_member() -> None:
     run(main)
 
 
+def test_a_child_that_is_terminated_before_all_have_missed_its_member_does_not_start_elsewhere() -> None:
+    async def main() -> None:
+        async with cluster(settle=3) as sim:
+            ids = [f"w{number}" for number in range(6)]
+            for id in ids:
+                await start(sim, "n1", id, on="n1")
+            sim.cut("n1", "n2")
+            await advance(LOST)
+            assert set(ids) == set(sim.view("n3").supervisors["workers"])
+            sim.kill("n1")
+            for id in ids:
+                await sim.on("n2", DistributedSupervisor.terminate_child, "workers", id)
+            await advance(LOST + 10)
+            await sim.converge()
+            assert {} == places(sim)
+
+    run(main)
+
+
 def test_a_member_joins_without_a_move_and_rebalance_moves_children_once() -> None:
     async def main() -> None:
         Counter.ended.clear()

@@ -382,7 +382,9 @@ class Placements(Claims):
         """Remove a claim; a child that has no claim left and has not ended for good becomes an orphan."""
         claim = self._claims.get(key, {}).get(member)
         dropped = super()._drop(key, member, pid)
-        if dropped and claim is not None and key not in self._claims and claim.value["restart"] != "temporary":
+        if not dropped or claim is None or key in self._claims or self._ended.get(key, -1) >= claim.time:
+            return dropped
+        if claim.value["restart"] != "temporary":
             self.orphans[key] = _Orphan(None, claim, self._loop.time() + self._settle)
             self._schedule()
         return dropped
