@@ -229,6 +229,27 @@ def test_a_child_that_is_terminated_before_all_have_missed_its_member_does_not_s
     run(main)
 
 
+def test_a_child_that_is_terminated_while_it_starts_elsewhere_is_gone() -> None:
+    async def main() -> None:
+        async with cluster(settle=1) as sim:
+            for number in range(4):
+                child = Slow.child_spec(2, id=f"w{number}")
+                await sim.on("n1", lambda: DistributedSupervisor.start_child("workers", child, on="n1"))
+            sim.kill("n1")
+            await advance(LOST + 1.5)  # the first ones start, the others wait for them
+            assert {} == places(sim)
+            for number in range(4):
+                await sim.on("n2", DistributedSupervisor.terminate_child, "workers", f"w{number}")
+            await advance(20)
+            await sim.converge()
+            assert {} == places(sim)
+            for at in sim.alive:
+                state = await sim.on(at, lambda: otp.whereis("workers").state)
+                assert 0 == len(state)
+
+    run(main)
+
+
 def test_a_member_joins_without_a_move_and_rebalance_moves_children_once() -> None:
     async def main() -> None:
         Counter.ended.clear()

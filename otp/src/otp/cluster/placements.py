@@ -30,13 +30,15 @@ from otp.kernel.values.pids import Pid
 from otp.kernel.values.process import Process, on_exit
 from otp.kernel.values.sentences import say
 
-__all__ = ["ADOPT", "STAY", "Placement", "Placements"]
+__all__ = ["ADOPT", "STAY", "UNWANTED", "Placement", "Placements"]
 
 Placement: TypeAlias = Literal["hash", "least_loaded"] | Callable[[Any, list[Member]], Any]
 ADOPT: Final = "adopt"
 """The tag of the message that asks a supervisor to start an orphan."""
 STAY: Final = "stay"
 """The tag of the message that asks a supervisor to start a child again that has not moved."""
+UNWANTED: Final = "unwanted"
+"""The tag of the message that asks a supervisor to terminate a child that was terminated before it started here."""
 MOST_ENDED: Final = 10_000
 """Number of ids of ended children that are kept, so that no member that has missed their end starts them again."""
 
@@ -74,6 +76,8 @@ class Placements(Claims):
         """Children of this member that were stopped here and start on another one."""
         self.placing: Counter[str] = Counter()
         """Number of children for each member that was asked to start them and has not answered."""
+        self.adopted: dict[Any, int] = {}
+        """The time of the lost claim to each child that starts, or was started, here instead of on a lost member."""
         self._ended: dict[Any, int] = {}
         self._timer: asyncio.TimerHandle | None = None
         shared.listed = self._leave_to_keeper
@@ -226,6 +230,10 @@ class Placements(Claims):
         self._membership.wake()
         return True
 
+    def has_ended(self, id: Any, time: int) -> bool:
+        """Return whether a child with a claim of that time has ended for good."""
+        return self._ended.get(id, -1) >= time
+
     def forget_everywhere(self, id: Any) -> bool:
         """Let no member start an orphan; return whether there was one."""
         if not self.forget(id):
@@ -285,7 +293,7 @@ class Placements(Claims):
             return
         supervisor = self.supervisor(chosen)
         self._granted[id] = supervisor
-        cast(supervisor, (ADOPT, id, orphan.claim.value, self._shared.pid))
+        cast(supervisor, (ADOPT, id, orphan.claim.time, orphan.claim.value, self._shared.pid))
 
     def refuse(self, id: Any, member: str, reason: Any) -> None:
         """Handle that a member could not start an orphan: another one tries."""
@@ -344,7 +352,7 @@ class Placements(Claims):
     def _learn_orphan(self, node: NodeId, id: Any, pid: Any, time: Any, term: Any) -> None:
         if not isinstance(pid, Process) or not isinstance(time, int) or not isinstance(term, Mapping):
             raise ValueError(f"expected a child of a lost member, got {pid!r:.100}, {time!r:.100}, {term!r:.100}")
-        if self._ended.get(id, -1) >= time:
+        if self.has_ended(id, time):
             self._channel.tell(node, "forget", id, self._ended[id])
         elif id in self._claims:
             self._channel.tell(node, "running", id)  # on a member that the other one does not see
@@ -382,7 +390,9 @@ class Placements(Claims):
         """Remove a claim; a child that has no claim left and has not ended for good becomes an orphan."""
         claim = self._claims.get(key, {}).get(member)
         dropped = super()._drop(key, member, pid)
-        if not dropped or claim is None or key in self._claims or self._ended.get(key, -1) >= claim.time:
+        if dropped and member == self._me:
+            self.adopted.pop(key, None)
+        if not dropped or claim is None or key in self._claims or self.has_ended(key, claim.time):
             return dropped
         if claim.value["restart"] != "temporary":
             self.orphans[key] = _Orphan(None, claim, self._loop.time() + self._settle)
@@ -393,6 +403,8 @@ class Placements(Claims):
         orphan = self.orphans.get(id)
         if orphan is not None and orphan.claim.time <= time:
             del self.orphans[id]
+        if self.adopted.get(id, time + 1) <= time:
+            cast(self._shared.pid, (UNWANTED, id))
         self._ended[id] = time
         if len(self._ended) > MOST_ENDED:
             del self._ended[next(iter(self._ended))]

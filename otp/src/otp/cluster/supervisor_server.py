@@ -15,7 +15,13 @@ from typing import Any, ClassVar, NamedTuple
 from otp.behaviours.server.child_spec import ChildSpec
 from otp.behaviours.supervisor.child_start import here
 from otp.behaviours.supervisor.child_stop import stop
-from otp.behaviours.supervisor.dynamic_server import DynamicOptions, DynamicServer, start_spec, stop_children
+from otp.behaviours.supervisor.dynamic_server import (
+    DynamicOptions,
+    DynamicServer,
+    handle_call,
+    start_spec,
+    stop_children,
+)
 from otp.behaviours.supervisor.dynamic_state import DynamicState
 from otp.behaviours.supervisor.spec_check import shutdown_of
 from otp.behaviours.supervisor.trace import report_stopped
@@ -25,7 +31,7 @@ from otp.cluster.claims import GONE
 from otp.cluster.cluster import Cluster, membership_of
 from otp.cluster.detached import start_detached
 from otp.cluster.placed_state import CONFLICT, PlacedState
-from otp.cluster.placements import ADOPT, STAY, Placement, Placements
+from otp.cluster.placements import ADOPT, STAY, UNWANTED, Placement, Placements
 from otp.cluster.shared_table import SharedTable
 from otp.kernel.ends.info import is_alive
 from otp.kernel.ends.mailbox import reply
@@ -111,8 +117,10 @@ class SupervisorServer(DynamicServer):
         match request:
             case ("granted", ChildSpec() as spec, term, caller):
                 return _start_granted(state, spec, term, caller)
-            case (tag, id, term, asker) if tag == ADOPT:
-                return _adopt(state, id, term, asker)
+            case (tag, id, int(time), term, asker) if tag == ADOPT:
+                return _adopt(state, id, time, term, asker)
+            case (tag, id) if tag == UNWANTED:
+                return _end_unwanted(state, id)
             case ("refused", id, str(member), reason):
                 state.placements.refuse(id, member, reason)
             case (tag, id, pid, winner) if tag == CONFLICT:
@@ -214,9 +222,13 @@ async def _acknowledge(state: PlacedState, id: Any) -> None:
     state.placements.acknowledge(id, on)
 
 
-async def _adopt(state: PlacedState, id: Any, term: Any, asker: Any) -> Any:
-    """Start a child whose member is lost."""
+async def _adopt(state: PlacedState, id: Any, time: int, term: Any, asker: Any) -> Any:
+    """Start a child whose member is lost, unless it was terminated since."""
     placements = state.placements
+    if placements.has_ended(id, time):
+        placements.forget(id, time)
+        state.shared.tell_all("forget", id, time)
+        return NoReply(state)
     holder = placements.whereis(id)
     spec = _spec(state, id, term)
     if holder is not None:
@@ -224,10 +236,13 @@ async def _adopt(state: PlacedState, id: Any, term: Any, asker: Any) -> Any:
     elif not isinstance(spec, ChildSpec):
         refused = spec
     else:
+        placements.adopted[id] = time
         answer = await _start(state, spec, term)
         refused = answer[1] if answer[0] == "error" else None
-        if refused is None and placements.own(id) is None:  # its start has ignored it
-            placements.forget_everywhere(id)
+        if placements.own(id) is None:
+            del placements.adopted[id]
+            if refused is None:  # its start has ignored it
+                placements.forget_everywhere(id)
     if refused is not None:
         cast(asker, ("refused", id, state.shared.membership.me.name, refused))
     return NoReply(state)
@@ -275,6 +290,13 @@ async def _ensure(state: PlacedState, id: Any, term: Any) -> None:
 
 
 # Ends
+
+
+async def _end_unwanted(state: PlacedState, id: Any) -> Any:
+    claim = state.placements.own(id)
+    if claim is not None and state.placements.adopted.pop(id, None) is not None:
+        await handle_call(("terminate_child", claim.pid), state)
+    return NoReply(state)
 
 
 async def _end_loser(state: PlacedState, id: Any, pid: Any, winner: Any) -> Any:
