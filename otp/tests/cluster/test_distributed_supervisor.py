@@ -187,6 +187,25 @@ def test_after_a_partition_the_older_child_stays_and_the_other_one_is_terminated
     run(main)
 
 
+def test_a_child_that_loses_its_id_while_it_is_restarted_is_terminated() -> None:
+    async def main() -> None:
+        async with cluster(2, settle=0.5) as sim:
+            child = Slow.child_spec(6, id="w")
+            await sim.on("n1", lambda: DistributedSupervisor.start_child("workers", child, on="n1"))
+            sim.partition("n1", "n2")
+            await advance(LOST + 8)
+            younger = await sim.on("n2", DistributedSupervisor.whereis, "workers", "w")
+            assert "n2" == younger.node
+            await sim.on("n2", GenServer.cast, younger, "crash")
+            sim.heal()
+            await sim.converge()
+            await advance(10)
+            assert {"w": "n1"} == places(sim)
+            assert 0 == len(await sim.on("n2", lambda: otp.whereis("workers").state))
+
+    run(main)
+
+
 def test_a_child_is_terminated_by_its_id_or_its_pid_from_any_member() -> None:
     async def main() -> None:
         async with cluster(settle=3) as sim:

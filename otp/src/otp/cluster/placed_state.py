@@ -71,7 +71,9 @@ class PlacedState(DynamicState):
             self.placements.end(id, old)
         else:
             self.ids[pid] = id
-            if self.placements.own(id) is not None:
+            if self.placements.own(id) is None:  # lost meanwhile
+                self.lost(id, pid, self.placements.whereis(id))
+            else:
                 self.placements.restart(id, pid)
         return restarts
 
