@@ -458,6 +458,17 @@ def test_a_singleton_runs_once_and_comes_back() -> None:
     run(main)
 
 
+def test_a_singleton_that_does_not_start_says_why(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        for number, reason in enumerate([42, None]):
+            lobby = Singleton.child_spec((Cranky, reason), name=f"lobby{number}")
+            async with cluster(1, children=[lobby]):
+                await advance(0.1)
+
+    run(main)
+    assert ["42", "'cranky'"] == [line.rpartition(": ")[2] for line in caplog.messages]
+
+
 def test_what_cannot_travel_is_refused_with_its_path() -> None:
     async def main() -> None:
         async with cluster(1) as sim:

@@ -284,8 +284,11 @@ async def _ensure(state: PlacedState, id: Any, term: Any) -> None:
             answer = await place(state, id, term)
         except StartError:
             continue  # the member that should start it is lost
-        if answer[0] == "error" and answer[1][0] != "already_started":
-            _log(state, "child %s does not start", id, answer[1])
+        match answer:
+            case ("error", ("already_started", _)) | ("ok", _):
+                pass
+            case _:
+                _log(state, "child %s does not start", id, answer[1])
         return
 
 
