@@ -495,11 +495,14 @@ def test_bad_arguments() -> None:
             for wrong, text in (
                 (lambda: begin(name=1), "expected a str"),
                 (lambda: begin(name="s", placement="somewhere"), "expected 'hash', 'least_loaded' or a function"),
-                (lambda: begin(name="s", placement=lambda *_: "n1"), "other members to import"),
+                (lambda: begin(name="s", placement=lambda *_: "n1"), "other members can import"),
                 (lambda: begin(name="s", consistency="lease"), "expected 'available', got 'lease'"),
                 (lambda: Singleton.child_spec(Counter, name="s", consistency="lease"), "expected 'available'"),
                 (lambda: begin(name="s", settle=-1), "settle"),
-                (lambda: DistributedSupervisor.start_child("none", Counter), "expected the name of a running one"),
+                (
+                    lambda: DistributedSupervisor.start_child("none", Counter),
+                    "expected the name of a supervisor that runs on this member",
+                ),
                 (lambda: DistributedSupervisor.whereis("none", "w"), "got an unregistered name"),
             ):
                 with pytest.raises(BadArgument, match=text):

@@ -1,4 +1,4 @@
-"""Child specs as terms, so that another member can start the child: functions by their names, arguments as terms."""
+"""Child specs as terms that another member can start: functions as names, arguments as terms."""
 
 # Arguments are terms of any type.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -20,7 +20,7 @@ __all__ = ["function_name", "spec_of_term", "target_of", "term_of_spec"]
 
 
 def function_name(function: Any, path: str) -> str:
-    """Return a function, a class or a method of a class as `"module:name"`. Raises `CannotTravel` with a path."""
+    """Return a function, class or class method as `"module:name"`. Raises `CannotTravel` with `path`."""
     owner = getattr(function, "__self__", None)
     if isinstance(owner, type):
         module, name = owner.__module__, f"{owner.__qualname__}.{function.__name__}"
@@ -31,14 +31,15 @@ def function_name(function: Any, path: str) -> str:
         found = getattr(found, part, None)
     if found != function:
         raise _cannot_travel(
-            f"expected a function or class at the top of a module, for other members to import, got {text(function)}",
+            f"expected a function or class that other members can import, got {text(function)}; "
+            "try one at the top of a module",
             path,
         )
     return f"{module}:{name}"
 
 
 def term_of_spec(spec: ChildSpec) -> dict[str, Any]:
-    """Return a spec as a term, without its id. Raises `CannotTravel` with the path of what cannot be sent.
+    """Return a spec as a term without its id. Raises `CannotTravel` with the path of the value that cannot be sent.
 
     >>> import otp
     >>> term_of_spec(otp.Task.child_spec(print))
@@ -65,7 +66,7 @@ def term_of_spec(spec: ChildSpec) -> dict[str, Any]:
 
 
 def spec_of_term(id: Any, term: Any) -> ChildSpec:
-    """Return the spec that a term describes. Raises `BadArgument` for what cannot be imported, or is no such term."""
+    """Return the spec that a term describes. Raises `BadArgument` if it is not such a term or cannot be imported."""
     match term:
         case {"start": (str(target), list(args), dict(named)), "restart": restart, "shutdown": shutdown, "type": kind}:
             function = function_named(target)

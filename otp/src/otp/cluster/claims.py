@@ -1,12 +1,12 @@
-"""Claims to keys that are unique in the cluster: those of this member, and those of which others have sent messages.
+"""Claims to keys that are unique in the cluster: those of this member, and those that other members have sent.
 
-One member, chosen by a hash of the key, grants it; so of two processes that ask at once one is refused. The owner's
-member then sends its claim to all, and all claims of its own to a member that comes up. After a partition a key may
-have two claims: the one with the lower Lamport time, then member name, then number stays, and the member of the other
-one withdraws it.
+A hash of the key chooses the member that grants it, so if two processes ask at once, one is refused. The owner's member
+then sends the claim to all other members. A member that comes up gets the claims of each member. After a partition a
+key may have two claims. The lower one stays, by Lamport time, then member name, then number; the member of the other
+one ends it.
 
-`Global` has one table of claims on all members; each `DistributedRegistry` and `DistributedSupervisor` has one on the
-members that run it.
+`Global` has one table of claims on all members; each unique `DistributedRegistry` and each
+`DistributedSupervisor` has one on the members that run it.
 """
 
 # Keys and values are terms of any type.
@@ -42,7 +42,7 @@ GONE: Final[Any] = object()
 
 
 class Claim(NamedTuple):
-    """A claim to a key; of two, the lower one stays."""
+    """A claim to a key; in a conflict, the lower claim stays."""
 
     time: int
     member: str
@@ -50,10 +50,10 @@ class Claim(NamedTuple):
     pid: Pid
     value: Any = None
     formation: str = ""
-    """The formation in which its member has dated it; claims of different ones cannot be compared."""
+    """The formation in which its member dated it; claims of different formations cannot be compared."""
 
     def order(self) -> tuple[int, str, int]:
-        """Return what decides a conflict."""
+        """Return the sort key that decides a conflict."""
         return self[:3]
 
 
@@ -106,7 +106,7 @@ class AllMembers:
 
 
 def rendezvous(key: Any, members: Sequence[str]) -> str:
-    """Return the member that a hash chooses for a key; another choice of members moves few keys."""
+    """Return the member that a hash chooses for a key; if members come or go, few keys move."""
     shown = _shown(key)
 
     def weight(member: str) -> bytes:
@@ -133,9 +133,10 @@ def _shown(key: Any) -> str:
 class Claims:
     """The claims that one member sees.
 
-    `lost(key, pid, winner)` is called for a process of this member that lost a key after a conflict; by default the
-    process gets an exit signal `("name_conflict", name(key), winner)`. `tie(pid)` is called before the first claim of a
-    process, and has to call `end_owner(pid)` at its end; `untie(pid)` is called after its last claim.
+    `lost(key, pid, winner)` is called when a process of this member loses a key in a conflict. By default the process
+    gets an exit signal `("name_conflict", name(key), winner)`. `tie(pid)` is called before the first claim of a
+    process; it must arrange that `end_owner(pid)` is called when the process ends. `untie(pid)` is called after its
+    last claim ends.
     """
 
     def __init__(
@@ -156,7 +157,7 @@ class Claims:
         self._own: dict[Pid, dict[Any, None]] = {}
         """The keys of each process of this member."""
         self._granted: dict[Any, Pid] = {}
-        """Keys granted here, whose claims have not arrived yet."""
+        """Keys granted here whose claims have not arrived yet."""
         self._asked: dict[int, tuple[NodeId, asyncio.Future[Any]]] = {}
         self._number = 0
         self._name = name
@@ -176,17 +177,17 @@ class Claims:
         return list(self._claims)
 
     def winners(self) -> Iterator[tuple[Any, Claim]]:
-        """Return the claim that stands for each key."""
+        """Return each key with the claim that holds it."""
         for key, claims in self._claims.items():
             yield key, min(claims.values(), key=Claim.order)
 
     def find(self, key: Any) -> Claim | None:
-        """Return the claim that stands for a key."""
+        """Return the claim that holds a key."""
         claims = self._claims.get(key)
         return min(claims.values(), key=Claim.order) if claims else None
 
     def dates(self) -> Iterator[tuple[int, Claims, Any]]:
-        """Return the times of the claims of this member, with this table and their keys."""
+        """Return the time of each claim of this member, with this table and the key."""
         for keys in self._own.values():
             for key in keys:
                 yield self._claims[key][self._me].time, self, key
@@ -196,16 +197,16 @@ class Claims:
         return self._membership.me.name
 
     def granter(self, key: Any) -> NodeId | None:
-        """Return the member that grants a key, None for this one."""
+        """Return the member that grants a key, or None if this member does."""
         peers = self._channel.peers
         return peers.get(rendezvous(key, [self._me, *peers]))
 
     # Requests on this member
 
     async def register(self, entries: Mapping[Any, Any], pid: Pid) -> dict[Any, Pid | None]:
-        """Give keys with values to a process of this member; return for each key None, or the process that has it.
+        """Register keys with values for a process of this member; return for each None, or the process that has it.
 
-        Raises `BadArgument` for a process that has ended; it has none of the keys then.
+        Raises `BadArgument` if the process has ended, and frees the keys granted to it.
         """
         found: dict[Any, Pid | None] = dict.fromkeys(entries)
         waiting = list(entries)
@@ -226,7 +227,7 @@ class Claims:
                     unseen.append(key)  # its claim has not arrived here, or its granter has yet to miss its member
                 else:
                     found[key] = holder
-            found.update((key, self.whereis(key)) for key in granted)  # one that registers a key twice has it by now
+            found.update((key, self.whereis(key)) for key in granted)  # already there if registered twice
             granted = [key for key in granted if found[key] is None]
             if granted and not is_alive(pid):
                 self.withdraw(granted, pid)
@@ -238,16 +239,16 @@ class Claims:
         return found
 
     async def _await_owners(self, keys: list[Any]) -> None:
-        """Wait until keys have owners here, at most a heartbeat."""
+        """Wait until keys have owners here, for one heartbeat at most."""
         with suppress(TimeoutError):
             async with asyncio.timeout(self._membership.settings.heartbeat):
                 while any(self.whereis(key) is None for key in keys):
                     await self._membership.changed()
 
     async def reserve(self, keys: Sequence[Any], pid: Pid) -> dict[Any, Pid | None]:
-        """Ask those that grant keys; return for each the holder, None for a grant.
+        """Ask the members that grant keys; return for each key its holder, or None if it was granted.
 
-        The holder is `pid` for a key that was granted to it before, and `GONE` if the member that grants it is gone.
+        The holder is `pid` if the key was granted to it before, and `GONE` if the member that grants the key is gone.
         """
         answers: dict[Any, Pid | None] = {}
         asked: list[tuple[list[Any], int]] = []
@@ -288,7 +289,7 @@ class Claims:
         return self._number
 
     def claim(self, entries: Mapping[Any, Any], pid: Pid, sent_as: tuple[Any, ...] = ("claim",)) -> None:
-        """Enter keys that were granted to a process of this member, and tell the others."""
+        """Record keys granted to a process of this member, and send its claims to the others."""
         claims: list[tuple[Any, Claim]] = []
         for key, value in entries.items():
             formation = self._membership.formation
@@ -307,7 +308,7 @@ class Claims:
             self._enter(key, claim)
 
     def update(self, key: Any, value: Any, pid: Pid | None = None) -> None:
-        """Give a claim of this member another value, or another process; its age stays."""
+        """Change the value or the process of a claim of this member; keep its time."""
         before = self._claims[key][self._me]
         claim = before._replace(value=value)
         if pid is not None:
@@ -320,7 +321,7 @@ class Claims:
         self._enter(key, claim)
 
     def unregister(self, key: Any) -> bool:
-        """Free a key, or ask the member of its owner to do so; return whether it had one."""
+        """Free a key, or ask its owner's member to do so; return False if it has no owner."""
         pid = self.whereis(key)
         if pid is None:
             return False
@@ -342,7 +343,7 @@ class Claims:
             self.release(key, pid, "owner_ended")
 
     def withdraw(self, keys: Sequence[Any], pid: Pid) -> None:
-        """Give back keys that were granted to a process, and not claimed."""
+        """Release keys that were granted to a process but not claimed."""
         for key in keys:
             self._give_back(key, pid)
             self._channel.tell_all("withdraw", key, pid)
@@ -362,27 +363,27 @@ class Claims:
     # Messages of other members
 
     def send_all(self, node: NodeId) -> None:
-        """Send a member that came up all claims of this one."""
+        """Send all claims of this member to a member that came up."""
         for message in self._all():
             self._channel.tell(node, *message)
 
     def send_grants(self, node: NodeId) -> None:
-        """Send a member that begins to grant keys those granted here, whose claims have not arrived yet."""
+        """Send the grants made here whose claims have not arrived yet to a member that begins to grant keys."""
         for key, pid in self._granted.items():
             self._channel.tell(node, "granted", key, pid)
 
     def redate(self, key: Any, time: int) -> None:
-        """Give a claim of this member another time, of which the others learn by `resend`."""
+        """Change the time of a claim of this member; call `resend` to send it to the others."""
         claims = self._claims[key]
         claims[self._me] = claims[self._me]._replace(time=time, formation=self._membership.formation.id)
 
     def resend(self) -> None:
-        """Send all members the claims of this one."""
+        """Send the claims of this member to all other members."""
         for message in self._all():
             self._channel.tell_all(*message)
 
     def compare(self) -> None:
-        """Compare the claims to each key again, after a change of the formation of a member."""
+        """Compare the claims to each key again after the formation of a member has changed."""
         for key, claims in list(self._claims.items()):
             if len(claims) > 1:
                 self._enter(key, next(iter(claims.values())))
@@ -464,7 +465,7 @@ class Claims:
         self._membership.wake()
 
     def _lose(self, key: Any, pid: Pid, winner: Pid, time: int) -> None:
-        """End a claim of this member after a conflict, and its owner; unless it was given another time since."""
+        """End a claim of this member after a conflict, and its owner, unless the claim has been redated."""
         claim = self._claims.get(key, {}).get(self._me)
         if claim is None or claim.pid is not pid or claim.time != time:
             return
@@ -492,7 +493,7 @@ class Claims:
         return True
 
     def _show(self, key: Any, claim: Claim) -> None:
-        """Let the table have the owner of a key."""
+        """Show a claim as the owner of its key in the table."""
         for shown in self.table.lookup(key):
             if shown.pid is claim.pid:
                 return self.table.replace(key, Entry(claim.pid, claim.value))
@@ -512,7 +513,7 @@ class Claims:
 
 
 def _written(key: Any, claim: Claim) -> tuple[Any, ...]:
-    """Return a claim as it travels; without a value as earlier versions know it."""
+    """Return a claim as it is sent; one without a value has the form of earlier versions."""
     return (key, claim.pid, claim.time) if claim.value is None else (key, claim.pid, claim.time, claim.value)
 
 

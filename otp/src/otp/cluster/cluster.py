@@ -64,7 +64,7 @@ class Cluster:
     def __init__(self, membership: Membership, carrier: Any, settle: float | None = None) -> None:
         self._membership = membership
         self.settle: float = membership.settings.dead if settle is None else settle
-        """Seconds after the loss of a member before its children start on other ones."""
+        """Seconds to wait after a member is lost before its children start on other members."""
         self._carrier = carrier
         self._ending: asyncio.Task[Any] | None = None
 
@@ -107,7 +107,7 @@ class Cluster:
                 `"module:name"`.
             tls: certificates, for members on other machines.
             settings: times and buffer sizes.
-            settle: seconds after the loss of a member before its children start elsewhere; by default `settings.dead`.
+            settle: seconds to wait after a member is lost before its children start elsewhere (`settings.dead`).
             meta: a term for the other members to see.
             timeout: seconds to wait for an answer.
             services: processes that other members reach by these names, before the names of the node; they may live
@@ -419,7 +419,7 @@ def cluster_of(node: Node) -> Cluster:
 
 
 def membership_of(cluster: Cluster) -> Membership:
-    """Return the members and tables behind a cluster."""
+    """Return the membership of a cluster, with its members and tables."""
     return cluster._membership  # pyright: ignore[reportPrivateUsage]
 
 

@@ -1,4 +1,4 @@
-"""`DistributedRegistry`: processes by key, on all members that start it under one name.
+"""`DistributedRegistry`: processes by key, shared by all members that start it under the same name.
 
 >>> import otp
 >>> from otp.cluster import DistributedRegistry
@@ -16,7 +16,7 @@
 >>> Scheduler().run(main)
 [('n1', 'open')]
 
-Source: Elixir's `Registry`; Horde, `Horde.Registry`.
+Sources: Elixir's `Registry`; Horde, `Horde.Registry`.
 """
 
 # Keys and values are terms of any type.
@@ -75,7 +75,7 @@ class DistributedVia(Identity):
         return found[0].pid if found else None
 
     def register(self, pid: Pid) -> bool:
-        """Return False if the key is taken; it is claimed by `grant`."""
+        """Return False if the key is taken; `grant` claims it."""
         return self.whereis() is None
 
     def unregister(self, pid: Pid) -> None:
@@ -142,12 +142,13 @@ class _RegistryServer(GenServer[_State]):
 
 
 class DistributedRegistry(RegistryQueries):
-    """A registry on all members that start it under one name; start it with `start_link`, use it by name.
+    """A registry shared by all members that start it under the same name.
 
-    Each member reads its own copy. With `keys="unique"`, one member grants a key, so of two processes that register it
-    at once one is refused. Under a partition each side grants keys by itself; when it heals, the owner with the older
-    claim stays, and the other one gets an exit signal with `("name_conflict", (registry, key), winner)`. With
-    `keys="duplicate"`, processes of all members share a key.
+    Start it with `start_link` and use it by name. Each member reads its own copy. With `keys="unique"`, one member
+    grants each key: if two processes register a key at once, one is refused. Under a partition each side grants keys on
+    its own. When the partition heals, the owner with the older claim keeps the key; the other one gets an exit signal
+    with `("name_conflict", (registry, key), winner)`. With `keys="duplicate"`, processes on all members can share a
+    key.
 
     >>> import otp
     >>> from otp.cluster import Cluster, DistributedRegistry
@@ -160,11 +161,12 @@ class DistributedRegistry(RegistryQueries):
     >>> otp.run(main)
     ['open']
 
-    Entries of a lost member are gone once its processes' `Down` has arrived.
+    When `Down` arrives for a process of a lost member, the entries of that member have already been removed.
 
-    Differences from `Registry`: what changes entries is awaitable; there are no partitions and no listeners; `put_meta`
-    stores on one member; entries under a duplicate key are in order of their arrival at this member. Differences from
-    Horde: a new key is granted before `register` returns, so a race in a healthy cluster kills no process.
+    Differences from `Registry`: functions that change entries are awaitable; there are no partitions and no listeners;
+    `put_meta` stores a value on this member only; entries under a duplicate key are in the order in which they arrived
+    at this member. Difference from Horde: `register` returns after the key is granted, so a race in a healthy cluster
+    kills no process.
     """
 
     __slots__ = ()
@@ -174,17 +176,18 @@ class DistributedRegistry(RegistryQueries):
 
     @classmethod
     async def start_link(cls, *, name: str, keys: Kind = "unique", consistency: Consistency = "available") -> Pid:
-        """Start the registry on this member, linked to the calling process; return when it has the others' entries.
+        """Start the registry on this member, linked to the calling process.
 
-        As a child use `DistributedRegistry.child_spec(name=…)`.
+        It returns when the entries of the other members have arrived. In a supervisor, use
+        `DistributedRegistry.child_spec(name=…)`.
 
         Args:
             name: the name of the registry in the cluster, and of its process on each member.
             keys: `"unique"` (one process per key) or `"duplicate"` (any number).
-            consistency: `"available"`: each side of a partition goes on by itself.
+            consistency: `"available"`: each side of a partition works on its own.
 
-        Raises `NotMember`, `AlreadyStarted`, and `StartError` with `("incompatible", table, here, there)` if a member
-        has the registry with other keys.
+        Raises `NotMember`, `AlreadyStarted`, and `StartError` with `("incompatible", table, here, there)` if another
+        member runs the registry with different `keys`.
 
         >>> import otp
         >>> from otp.cluster import Cluster, DistributedRegistry
@@ -208,10 +211,10 @@ class DistributedRegistry(RegistryQueries):
     async def register(registry: Dest, key: Hashable, value: Any = None, *, timeout: Limit = 5) -> Pid:
         """Register the calling process under `key`; return the registry's pid, which is linked to it.
 
-        A registration arrives at each member before later messages of this one. Raises `AlreadyRegistered`; its `.pid`
-        is the owner. Raises `TimeoutError` after `timeout` seconds, as when the member that grants the key does not
-        answer; whether the key is registered is unknown then. Raises `CannotTravel` for a key or value that other
-        members cannot receive.
+        Each member receives a registration before any message that this member sends later. Raises `AlreadyRegistered`,
+        whose `.pid` is the owner. Raises `TimeoutError` after `timeout` seconds, for example if the member that grants
+        the key does not answer; the key may or may not be registered then. Raises `CannotTravel` for a key or value
+        that cannot be sent to other members.
 
         >>> import otp
         >>> from otp.cluster import Cluster, DistributedRegistry
@@ -238,10 +241,10 @@ class DistributedRegistry(RegistryQueries):
     async def register_many(
         registry: Dest, entries: Iterable[tuple[Hashable, Any]], *, timeout: Limit = 5
     ) -> dict[Hashable, AlreadyRegistered | None]:
-        """Register the calling process under many keys, in one round trip for each member that grants some.
+        """Register the calling process under many keys, with one round trip to each member that grants some.
 
-        Returns for each key None, or why it has it not. It is not atomic: some may be granted and others not. Raises
-        like `register`.
+        Returns for each key None, or the `AlreadyRegistered` error. The call is not atomic: some keys may be granted
+        and others refused. Raises the other errors of `register`.
 
         >>> import otp
         >>> from otp.cluster import Cluster, DistributedRegistry
@@ -279,7 +282,7 @@ class DistributedRegistry(RegistryQueries):
 
     @staticmethod
     async def unregister_match(registry: Dest, key: Hashable, pattern: Any) -> None:
-        """Remove the calling process's entries under `key` whose value matches, as `Registry.match` does.
+        """Remove the calling process's entries under `key` whose value matches `pattern`, as in `Registry.match`.
 
         >>> import otp
         >>> from otp.cluster import Cluster, DistributedRegistry

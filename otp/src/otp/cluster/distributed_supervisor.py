@@ -1,4 +1,4 @@
-"""`DistributedSupervisor`: children that start on another member when theirs is lost.
+"""`DistributedSupervisor`: children that start on another member when their member is lost.
 
 >>> import otp
 >>> from otp.cluster import DistributedSupervisor
@@ -59,7 +59,7 @@ __all__ = ["DistributedSupervisor", "Drained", "Singleton"]
 
 
 class Drained(NamedTuple):
-    """The ids of the children that have moved to another member, and of those that should and could not.
+    """The ids of the children that moved to another member, and of those that could not move.
 
     >>> Drained(["w1"], []).moved
     ['w1']
@@ -70,15 +70,15 @@ class Drained(NamedTuple):
 
 
 class DistributedSupervisor(Behaviour, Startable):
-    """A supervisor on several members, whose children run on one of them each; start it on each with `start_link`.
+    """A supervisor on several members; each child runs on one of them.
 
-    A child that crashes is restarted on its member. When a member is lost, its permanent and transient children start
-    on other members after the settle delay; temporary ones are gone. Under a partition each side starts the children of
-    the other one; when it heals, the child that is older stays, and the other one is terminated with
-    `("name_conflict", (supervisor, id), winner)`.
+    Start it on each member with `start_link`. A child that crashes is restarted on its member. When a member is lost,
+    its permanent and transient children start on other members after the settle delay; its temporary children are gone.
+    Under a partition each side starts the children of the other side. When the partition heals, the older child stays;
+    the other one is terminated with `("name_conflict", (supervisor, id), winner)`.
 
-    A child is described so that another member can start it: by an importable class or function, which the others have
-    to `allow`, and terms as arguments. Its state does not move.
+    Other members must be able to start a child: its class or function must be importable and listed in their `allow`,
+    and its arguments must be terms. The state of a child does not move.
 
     >>> import otp
     >>> from otp.cluster import Cluster, DistributedSupervisor
@@ -92,11 +92,12 @@ class DistributedSupervisor(Behaviour, Startable):
     >>> otp.run(main)
     True
 
-    If the supervisor of a member ends, its children end with it, and start on other members after the settle delay. If
-    it gives up, because a child was restarted more than `max_restarts` times, that child is gone.
+    If the supervisor on a member ends, its children end with it and start on other members after the settle delay. If
+    it gives up because a child was restarted too often, that child does not start elsewhere.
 
-    Differences from `DynamicSupervisor`: each child has an id. Differences from Horde: an id is granted before the
-    child starts, so a race in a healthy cluster starts one child; a start returns when all members know the child.
+    Difference from `DynamicSupervisor`: each child has an id. Differences from Horde: an id is granted before the child
+    starts, so a race in a healthy cluster starts one child; `start_child` returns when all connected members that run
+    the supervisor know the child.
     """
 
     __slots__ = ()
@@ -117,22 +118,23 @@ class DistributedSupervisor(Behaviour, Startable):
         max_restarts: int | Literal["infinity"] = 3,
         max_seconds: float | Literal["infinity"] = 5,
     ) -> Pid:
-        """Start the supervisor on this member, linked with the calling process.
+        """Start the supervisor on this member, linked to the calling process.
 
-        It returns when it knows the children of the other members; they stay where they are.
+        It returns when it knows the children of the other members. No child moves to this member.
 
         Args:
             name: the name of the supervisor in the cluster, and of its process on each member.
             placement: where a child starts: `"hash"` (by its id), `"least_loaded"` (the member with the fewest), or a
-                function of the id and a list of `Member` that returns one of them, or its name; the same on all.
-            consistency: `"available"`: each side of a partition goes on by itself.
-            settle: seconds after a loss before the lost children start here; by default `settle` of the cluster.
-            max_children: how many children this member can have at a time.
-            max_restarts: how many restarts are allowed on this member within `max_seconds`.
+                function of the id and a list of `Member` that returns one of them or its name. All members must use the
+                same placement.
+            consistency: `"available"`: each side of a partition works on its own.
+            settle: seconds to wait after a loss before lost children start elsewhere; by default that of the cluster.
+            max_children: the maximum number of children on this member.
+            max_restarts: the maximum number of restarts on this member within `max_seconds`.
             max_seconds: the length of that window in seconds.
 
         Raises `NotMember`, `AlreadyStarted`, `InvalidChildSpec`, and `StartError` with `("incompatible", table, here,
-        there)` if a member has the supervisor with another placement.
+        there)` if another member runs the supervisor with a different placement.
 
         >>> import otp
         >>> from otp.cluster import Cluster, DistributedSupervisor
@@ -149,7 +151,7 @@ class DistributedSupervisor(Behaviour, Startable):
 
     @classmethod
     async def __otp_start_on__(cls, node: Node, arg: Any = None, *, name: Any = None, **options: Any) -> Any:
-        """Start one that a node owns; `arg` is a dict of options or None."""
+        """Start a supervisor that `node` owns; `arg` is a dict of options or None."""
         given: dict[str, Any] = {**(arg or {}), **options}
         placement, consistency = given.pop("placement", "hash"), given.pop("consistency", "available")
         settle = given.pop("settle", None)
@@ -157,7 +159,7 @@ class DistributedSupervisor(Behaviour, Startable):
 
     @staticmethod
     async def stop(supervisor: Dest, reason: Any = "normal", timeout: Limit = "infinity") -> None:
-        """Stop the supervisor of this member and its children here; they start on other members that run it.
+        """Stop the supervisor on this member; its children start on other members that run it.
 
         >>> import otp
         >>> from otp.cluster import Cluster, DistributedSupervisor
@@ -173,18 +175,20 @@ class DistributedSupervisor(Behaviour, Startable):
 
     @staticmethod
     async def start_child(supervisor: Dest, child: Child, *, on: str | None = None) -> Pid | Any:
-        """Start a child on the member that the placement chooses, and return its pid when all members know it.
+        """Start a child on the member that the placement chooses; return its pid.
+
+        It returns when all connected members that run the supervisor know the child.
 
         Args:
             supervisor: the name of the supervisor on this member.
-            child: any form of a child. An id other than its class is unique in the cluster; without one, an id is
-                generated.
+            child: any form of a child. An id that you give is unique in the cluster; without one, an id is generated.
             on: the name of the preferred member.
 
         Raises `AlreadyStarted` if a child has this id; its `.pid` is that child. Raises `CannotTravel` with `.path` and
-        `.why` for a child that cannot be sent to another member, `InvalidChildSpec` for a wrong spec, and `StartError`:
-        `"max_children"`, `("not_spawnable", "module:name")`, `("not_importable", why)` if no member can start it,
-        `("nodedown", member)` if its member is lost meanwhile, or why the start failed.
+        `.why` if the child cannot be sent to another member, and `InvalidChildSpec` for an invalid spec. Raises
+        `StartError` with `"max_children"`, `("not_spawnable", "module:name")` or `("not_importable", why)` if no member
+        can start it, with `("nodedown", member)` if its member is lost during the start, or with the reason of a failed
+        start.
 
         >>> import otp
         >>> from otp.cluster import Cluster, DistributedSupervisor
@@ -207,7 +211,7 @@ class DistributedSupervisor(Behaviour, Startable):
 
     @staticmethod
     async def terminate_child(supervisor: Dest, id: Hashable | Pid) -> None:
-        """Stop a child by its id or pid, on whichever member it runs, without a restart. Raises `NotFound`.
+        """Stop a child by its id or pid, on any member, and do not restart it. Raises `NotFound`.
 
         >>> import otp
         >>> from otp.cluster import Cluster, DistributedSupervisor
@@ -233,7 +237,7 @@ class DistributedSupervisor(Behaviour, Startable):
 
     @staticmethod
     async def which_children(supervisor: Dest) -> list[ChildInfo]:
-        """Return the children of all members; `pid` is `"restarting"` for one that starts elsewhere after a loss.
+        """Return the children on all members; `pid` is `"restarting"` for a lost child that has yet to start elsewhere.
 
         >>> import otp
         >>> from otp.cluster import Cluster, DistributedSupervisor
@@ -254,7 +258,7 @@ class DistributedSupervisor(Behaviour, Startable):
 
     @staticmethod
     async def count_children(supervisor: Dest) -> Counts:
-        """Return how many children all members have, by kind.
+        """Return the number of children on all members, by kind.
 
         >>> import otp
         >>> from otp.cluster import Cluster, DistributedSupervisor
@@ -274,7 +278,7 @@ class DistributedSupervisor(Behaviour, Startable):
 
     @staticmethod
     def whereis(supervisor: Dest, id: Hashable) -> Pid | None:
-        """Return the process of a child as this member knows it, None while it does not run.
+        """Return the process of a child as seen by this member, or None if it is not running.
 
         >>> import otp
         >>> from otp.cluster import Cluster, DistributedSupervisor
@@ -292,10 +296,11 @@ class DistributedSupervisor(Behaviour, Startable):
 
     @staticmethod
     async def rebalance(supervisor: Dest) -> Drained:
-        """Move the children to the members that the placement chooses now, as after a member has joined.
+        """Move children to the members that the placement chooses now, for example after a member has joined.
 
-        A child that moves is stopped with `("shutdown", "moved")`, then starts on its new member; if it cannot, it
-        starts on its old one again. Returns the ids of those that have moved, and of those that could not.
+        A child that moves is stopped with `("shutdown", "moved")`, then starts on its new member. If it cannot start
+        there, it starts on its old member again. Returns the ids of the children that moved, and of those that could
+        not.
 
         >>> import otp
         >>> from otp.cluster import Cluster, DistributedSupervisor
@@ -323,7 +328,7 @@ class DistributedSupervisor(Behaviour, Startable):
 
 
 class Singleton:
-    """A process of which the cluster has one: a child that runs on one of the members that list it.
+    """A single process in the cluster; it runs on one of the members that list it.
 
     >>> from otp.cluster import Singleton
     >>> import otp
@@ -333,12 +338,12 @@ class Singleton:
 
     @staticmethod
     def child_spec(child: Child, *, name: str, consistency: Consistency = "available") -> ChildSpec:
-        """Return the spec of a `DistributedSupervisor` with one child, to be listed on each member that may run it.
+        """Return the spec of a `DistributedSupervisor` with one child; list it on each member that may run the child.
 
         Args:
             child: any form of a child that another member can start.
             name: the name of the supervisor, and the id of its child.
-            consistency: `"available"`: under a partition each side runs one; when it heals, the older one stays.
+            consistency: `"available"`: under a partition each side runs one; after it heals, the older one stays.
 
         >>> import otp
         >>> from otp.cluster import DistributedSupervisor, Singleton
@@ -385,7 +390,8 @@ async def _start(
         return await start_supervisor(cls, options, SupervisorServer(), name=name, link=node is None, node=node)
     except StartError as error:
         if isinstance(error.reason, tuple) and error.reason[0] == "incompatible":
-            error.hint = f"another member has the supervisor {name!r} with placement={error.reason[3]!r}"
+            there = error.reason[3]
+            error.hint = f"another member has the supervisor {name!r} with placement={there!r}; use the same here"
         raise
 
 
@@ -416,9 +422,9 @@ def _state(supervisor: Dest, what: str) -> PlacedState:
     pid = supervisor if isinstance(supervisor, Pid) else whereis(supervisor)
     state = pid.state if isinstance(pid, Process) else None
     if not isinstance(state, PlacedState):
-        got = "an unregistered name" if pid is None else f"{pid}, which is not one of this node"
+        got = "an unregistered name" if pid is None else f"{pid}, which is not a DistributedSupervisor on this member"
         raise BadArgument(
-            f"DistributedSupervisor.{what}({supervisor!r}, …): expected the name of a running one on this member, got "
-            f"{got}; try DistributedSupervisor.start_link(name=…) here, too"
+            f"DistributedSupervisor.{what}({supervisor!r}, …): expected the name of a supervisor that runs on this "
+            f"member, got {got}; try DistributedSupervisor.start_link(name=…) on this member first"
         )
     return state

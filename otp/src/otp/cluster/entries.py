@@ -1,7 +1,7 @@
-"""Entries of keys that several processes may have, on all members that share the table.
+"""Entries under keys that several processes may share, on all members that have the table.
 
-Each member sends the others the entries of its own processes, so there is one writer for each entry, and the entries of
-a member end with its connection.
+Each member sends the entries of its own processes to the others, so each entry has one writer. When the connection to a
+member ends, its entries are removed.
 """
 
 # Keys and values are terms of any type.
@@ -25,7 +25,7 @@ __all__ = ["Entries"]
 
 
 class Entries:
-    """The entries that one member sees; `tie` and `untie` are as for `Claims`."""
+    """The entries that one member sees; `tie` and `untie` work as in `Claims`."""
 
     def __init__(self, channel: Channel, *, tie: Callable[[Any], None], untie: Callable[[Any], None]) -> None:
         self._channel = channel
@@ -37,14 +37,14 @@ class Entries:
     # Changes on this member
 
     def register(self, entries: list[tuple[Any, Any]], pid: Pid) -> dict[Any, Pid | None]:
-        """Add entries of a process of this member; return the keys, each with None, as `Claims` does."""
+        """Add entries for a process of this member; return None for each key, as in `Claims`."""
         if self._membership.over:
             raise NotMember(f"node {self._membership.node.name!r} has left its cluster")
         self.add(entries, pid)
         return dict.fromkeys(key for key, _ in entries)
 
     def add(self, entries: list[tuple[Any, Any]], pid: Any) -> None:
-        """Add entries of a process of this member. Raises `BadArgument` for one that has ended."""
+        """Add entries for a process of this member. Raises `BadArgument` if it has ended."""
         if pid.status in (DEAD, EXITING):
             raise BadArgument(f"register: expected a living process, got {pid}, which has ended")
         if entries and not self.table.has(pid):
@@ -56,7 +56,7 @@ class Entries:
             self._channel.tell_all("all", part)
 
     def release(self, key: Any, pid: Pid, wanted: Wanted | None = None) -> None:
-        """Remove the entries of a process of this member under a key, those whose value is `wanted`."""
+        """Remove a local process's entries under a key, or only those whose value is `wanted`."""
         found = [entry.value for entry in self.table.lookup(key) if entry.pid is pid]
         kept = [] if wanted is None else [value for value in found if not wanted(value)]
         if len(kept) == len(found):
@@ -81,7 +81,7 @@ class Entries:
     # Messages of other members
 
     def send_all(self, node: NodeId) -> None:
-        """Send a peer all entries of this member."""
+        """Send all entries of this member to a peer."""
         me = self._membership.node
         own = ((key, entry.pid, entry.value) for key, entry in self.table.items() if entry.pid.runtime is me)
         for part in divide(own):

@@ -62,7 +62,7 @@ class Formation:
         if sent is None or mine is None or mine.id != self.id:
             mine = self.describe()
             self._membership.distribution.tell(node, ("cluster", KIND, *mine))
-        self._of[node] = max(sent or mine, theirs, key=lambda one: one[:2]).id  # as it decides when it reads that
+        self._of[node] = max(sent or mine, theirs, key=lambda one: one[:2]).id  # as the node decides, too
         if theirs[:2] > mine[:2]:
             self._adopt(node, theirs)
         self._compare()
@@ -73,7 +73,7 @@ class Formation:
         self._of.pop(node, None)
 
     def tick(self) -> int:
-        """Return the time of a new claim, later than all that this member knows."""
+        """Return the time of a new claim, later than all times that this member knows."""
         self.time += 1
         return self.time
 
@@ -89,14 +89,14 @@ class Formation:
             table.compare()
 
     def _redate(self, seen: int) -> None:
-        """Give the claims of this member later times than all in an older cluster, in the same order."""
+        """Date the claims of this member after all those of the older cluster, in the same order."""
         self.see(seen)
         own = [date for table in self._tables() for date in table.dates()]
         for _, table, key in sorted(own, key=lambda date: date[0]):
             table.redate(key, self.tick())
 
     def of(self, node: NodeId) -> str:
-        """Return the formation in which a connected node dates the claims that it sends now."""
+        """Return the formation in which a connected node currently dates its claims."""
         return self._of.get(node, self.id)
 
     def read(self, node: NodeId, message: tuple[Any, ...]) -> None:
@@ -114,7 +114,7 @@ class Formation:
         membership.report("adopted", formation=theirs.id, before=self.id, of=node.name, time=theirs.time)
         self.id, self._begun = theirs.id, self._loop.time() - theirs.age
         self._redate(theirs.time)
-        membership.tell_all(("cluster", KIND, *self.describe()))  # first: it dates the claims that follow
+        membership.tell_all(("cluster", KIND, *self.describe()))  # first, because receivers date the claims below by it
         for table in self._tables():
             table.resend()
 

@@ -1,4 +1,4 @@
-"""The children of a distributed supervisor on one member, which are those of a dynamic supervisor with ids."""
+"""The children of a distributed supervisor on one member: those of a dynamic supervisor, with ids."""
 
 # Terms have no type.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -21,7 +21,7 @@ CONFLICT = "name_conflict"
 
 
 class PlacedState(DynamicState):
-    """The children on this member; each start, restart and end is entered into the table of all members."""
+    """The children on this member; each start, restart and end is recorded in the shared table."""
 
     __slots__ = ("coming", "ids", "losing", "placements", "shared", "terms", "to_move")
 
@@ -32,21 +32,21 @@ class PlacedState(DynamicState):
         self.ids: dict[Any, Any] = {}
         """The id of each child here, by its process."""
         self.terms: dict[Any, Any] = {}
-        """The terms of children that start."""
+        """The terms of children that are starting."""
         self.coming: dict[Any, str] = {}
-        """Children that start here instead of on another member."""
+        """Children that are moving here, each with the member it moves from."""
         self.losing: set[Any] = set()
-        """Children that have lost their id and are to be terminated."""
+        """Processes of children that have lost their id and will be terminated."""
         self.to_move: dict[Any, str] = {}
-        """Children that are to start on another member."""
+        """Children that will move, each with its new member."""
 
     def lost(self, id: Any, pid: Any, winner: Any) -> None:
-        """Terminate a child that has lost its id to another one."""
+        """Terminate a child that has lost its id to another process."""
         self.losing.add(pid)
         cast(self.shared.pid, (CONFLICT, id, pid, winner))
 
     def unsettled(self) -> bool:
-        """Return whether children wait to start elsewhere, or to end."""
+        """Return whether any child has yet to start elsewhere or to end."""
         return bool(self.losing or self.to_move) or self.placements.unsettled()
 
     def process_of(self, id: Any) -> Any:
@@ -83,6 +83,6 @@ class PlacedState(DynamicState):
         self.placements.end(self.ids.pop(pid, None), pid)
 
     def forget_moved(self, pid: Any) -> None:
-        """Remove a child that starts on another member; its claim stays until then."""
+        """Remove a child that moves to another member; its claim stays until it starts there."""
         super().forget(pid)
         del self.ids[pid]

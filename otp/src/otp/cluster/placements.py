@@ -1,8 +1,8 @@
-"""The children of a distributed supervisor, by id, and those that have to start elsewhere after a loss.
+"""The children of a distributed supervisor by id, and those that have to start elsewhere after a loss.
 
-Each child is a claim to its id, whose value is the term of its spec. When a member is lost, its permanent and transient
-children become orphans. After the settle delay, the member that grants an id chooses where its orphan starts; the
-others send it the orphans that it may not know.
+Each child is a claim to its id; the value of the claim is the term of its spec. When a member is lost, its permanent
+and transient children become orphans. After the settle delay, the member that grants an id chooses where the orphan
+starts. The other members send it their orphans, because it may not know all of them.
 """
 
 # Ids and terms of specs are of any type.
@@ -36,16 +36,16 @@ Placement: TypeAlias = Literal["hash", "least_loaded"] | Callable[[Any, list[Mem
 ADOPT: Final = "adopt"
 """The tag of the message that asks a supervisor to start an orphan."""
 STAY: Final = "stay"
-"""The tag of the message that asks a supervisor to start a child again that has not moved."""
+"""The tag of the message that asks a supervisor to restart a child that could not move."""
 UNWANTED: Final = "unwanted"
 """The tag of the message that asks a supervisor to terminate a child that was terminated before it started here."""
 MOST_ENDED: Final = 10_000
-"""Number of ids of ended children that are kept, so that no member that has missed their end starts them again."""
+"""Maximum number of ids of ended children to keep, so that members that missed an end do not restart the child."""
 
 
 @dataclass(slots=True)
 class _Orphan:
-    """A child whose member is gone: the supervisor that had it, its claim, and when it is to start."""
+    """A child whose member is gone: the supervisor that had it, its claim, and the time at which to start it."""
 
     keeper: Any
     claim: Claim
@@ -53,11 +53,11 @@ class _Orphan:
     unfit: set[str] = field(default_factory=set[str])
     """Members that cannot start it."""
     full: set[str] = field(default_factory=set[str])
-    """Members that have no room for it now."""
+    """Members that have no room for it at the moment."""
     waits: bool = False
-    """True once no member had room for it."""
+    """True after an attempt for which no member had room."""
     seen_by: NodeId | None = None
-    """A member that sees it run on one with which this member is not connected."""
+    """A member that sees it run on a member to which this one is not connected."""
 
 
 class Placements(Claims):
@@ -73,9 +73,9 @@ class Placements(Claims):
         self._loop = shared.membership.node.scheduler.loop
         self.orphans: dict[Any, _Orphan] = {}
         self.moving: dict[Any, str] = {}
-        """Children of this member that were stopped here and start on another one."""
+        """Children that were stopped on this member and have yet to start on another one."""
         self.placing: Counter[str] = Counter()
-        """Number of children for each member that was asked to start them and has not answered."""
+        """For each member, the number of children that it was asked to start and has not answered for."""
         self.adopted: dict[Any, int] = {}
         """The time of the lost claim to each child that starts, or was started, here instead of on a lost member."""
         self._ended: dict[Any, int] = {}
@@ -89,11 +89,11 @@ class Placements(Claims):
         return self._shared.pid if member == self._me else self._shared.pids.get(member)
 
     def is_supervisor(self, pid: Any) -> bool:
-        """Return whether a holder of an id is a supervisor that starts the child."""
+        """Return whether the holder of an id is a supervisor that is starting the child."""
         return pid is self._shared.pid or any(pid is found for found in self._shared.pids.values())
 
     def choose(self, id: Any, unfit: Any = (), on: str | None = None) -> str | None:
-        """Return the member on which a child should start, None if all are unfit."""
+        """Return the member on which a child should start, or None if all are unfit."""
         members = [name for name in (self._me, *self._shared.peers) if name not in unfit]
         if on in members or not members:
             return on if members else None
@@ -108,14 +108,15 @@ class Placements(Claims):
         try:
             chosen = self._placement(id, [up[name] for name in members if name in up])
         except Exception as error:
-            raise BadArgument(f"placement({id!r:.100}, members): it raised {error!r:.200}") from error
+            what = f"placement({id!r:.100}, members)"
+            raise BadArgument(f"{what}: expected one of {members}, but it raised {error!r:.200}") from error
         name = getattr(chosen, "name", chosen)
         if name not in members:
             raise BadArgument(f"placement({id!r:.100}, members): expected one of {members}, got {name!r:.100}")
         return name
 
     def plan(self) -> list[tuple[str, Any, str]]:
-        """Return the children that placement would put on another member: that of each now, its id, the other one."""
+        """Return the moves that the placement asks for: current member, id, new member."""
         moves: list[tuple[str, Any, str]] = []
         winners = list(self.winners())
         load = Counter(claim.member for _, claim in winners)
@@ -136,24 +137,24 @@ class Placements(Claims):
         return self._claims.get(id, {}).get(self._me)
 
     def unsettled(self) -> bool:
-        """Return whether a child waits to start elsewhere."""
+        """Return whether any child has yet to start elsewhere."""
         return bool(self.missing() or self.moving)
 
     def missing(self) -> dict[Any, Claim]:
-        """Return the children that wait to start elsewhere."""
+        """Return the children that have yet to start elsewhere."""
         return {id: orphan.claim for id, orphan in self.orphans.items() if orphan.seen_by is None}
 
     # Children of this member
 
     def begin(self, id: Any, term: Any, pid: Process, instead_of: str | None = None) -> None:
-        """Enter a child that has started here; `instead_of`: the member from which it has moved."""
+        """Record a child that has started here; `instead_of` is the member it moved from."""
         self._report_start(id, term, pid)
         if instead_of is not None:
             self._take(instead_of, id)
         self.claim({id: term}, pid, ("claim",) if instead_of is None else ("moved", instead_of))
 
     def restart(self, id: Any, pid: Process) -> None:
-        """Enter the new process of a child; the claim stays as old as it is."""
+        """Record the new process of a child; its claim keeps its time."""
         term = self._claims[id][self._me].value
         self._report_start(id, term, pid)
         self.update(id, term, pid)
@@ -186,7 +187,7 @@ class Placements(Claims):
         return [(self._me, self._membership.me.incarnation), *peers]
 
     def acknowledge(self, id: Any, on: list[tuple[str, int]]) -> None:
-        """Record that members know a child, as far as they are not gone."""
+        """Record the members that know a child, without those that are gone."""
         if self.own(id) is not None:
             now = self.peers()
             on = [member for member in on if member in now]
@@ -195,7 +196,7 @@ class Placements(Claims):
     # Orphans
 
     def remove_member(self, node: NodeId, why: str = "") -> None:
-        """Let the children of a member that is gone start elsewhere, unless it was disconnected on purpose."""
+        """Make the children of a lost member orphans, unless it was disconnected on purpose."""
         keeper = self._shared.pids.get(node.name)
         lost = [id for id, claims in self._claims.items() if node.name in claims]
         super().remove_member(node, why)
@@ -214,12 +215,12 @@ class Placements(Claims):
         self._schedule()
 
     def stay(self, id: Any) -> None:
-        """Start a child here after all that could not move."""
+        """Restart a child here that could not move."""
         if self.moving.pop(id, None) is not None:
             cast(self._shared.pid, (STAY, id))
 
     def forget(self, id: Any, time: int | None = None) -> bool:
-        """Do not start an orphan; return whether there was one."""
+        """Remove an orphan without starting it; return whether it existed."""
         orphan = self.orphans.get(id)
         if orphan is None or (time is not None and orphan.claim.time > time):
             return False
@@ -235,14 +236,14 @@ class Placements(Claims):
         return self._ended.get(id, -1) >= time
 
     def forget_everywhere(self, id: Any) -> bool:
-        """Let no member start an orphan; return whether there was one."""
+        """Remove an orphan on all members; return whether it existed."""
         if not self.forget(id):
             return False
         self._channel.tell_all("forget", id, self._ended[id])
         return True
 
     def _leave_to_keeper(self, node: NodeId) -> None:
-        """Leave to a member that is back the children that it had, those that it does not have any more too."""
+        """Remove the orphans of a member that is back: its supervisor decides about them, even if they ended."""
         keeper = self._shared.pids.get(node.name)
         self.orphans = {id: orphan for id, orphan in self.orphans.items() if orphan.keeper is not keeper}
 
@@ -255,7 +256,7 @@ class Placements(Claims):
             self._timer = self._loop.call_at(min(due), self._decide)
 
     def _decide(self) -> None:
-        """Let those orphans start that have waited long enough."""
+        """Start the orphans whose settle delay is over."""
         now = self._loop.time()
         others: dict[NodeId, list[Any]] = {}
         for id, orphan in list(self.orphans.items()):
@@ -281,12 +282,12 @@ class Placements(Claims):
             chosen = None
             say(logging.ERROR, "supervisor %s: %s", text(self._shared.table[1]), error)
         if chosen is None and orphan.full:
-            orphan.full.clear()  # it waits for room, or for another member
+            orphan.full.clear()  # it waits until a member has room or joins
             orphan.waits = True
             return
         if chosen is None:
             say(
-                logging.ERROR, "child %s of supervisor %s is gone: no member can start it",
+                logging.ERROR, "removed child %s of supervisor %s: no member can start it",
                 text(id), text(self._shared.table[1]),
             )  # fmt: skip
             self.forget_everywhere(id)
@@ -296,14 +297,14 @@ class Placements(Claims):
         cast(supervisor, (ADOPT, id, orphan.claim.time, orphan.claim.value, self._shared.pid))
 
     def refuse(self, id: Any, member: str, reason: Any) -> None:
-        """Handle that a member could not start an orphan: another one tries."""
+        """Handle that a member could not start an orphan; try another one."""
         of = text(self._shared.table[1])
         self._granted.pop(id, None)
         orphan = self.orphans.get(id)
         if orphan is None or not orphan.waits:
             say(
                 logging.WARNING,
-                "child %s of supervisor %s does not start on %s: %s",
+                "child %s of supervisor %s could not start on %s: %s",
                 text(id),
                 of,
                 member,
@@ -355,11 +356,11 @@ class Placements(Claims):
         if self.has_ended(id, time):
             self._channel.tell(node, "forget", id, self._ended[id])
         elif id in self._claims:
-            self._channel.tell(node, "running", id)  # on a member that the other one does not see
+            self._channel.tell(node, "running", id)  # on a member that the sender does not see
         elif (orphan := self.orphans.get(id)) is not None:
-            if orphan.seen_by == node:  # it does not see it any more
+            if orphan.seen_by == node:  # the sender no longer sees it run
                 orphan.seen_by, orphan.due = None, self._loop.time()
-            elif orphan.seen_by is not None:  # it may not see it any more either, and says so then
+            elif orphan.seen_by is not None:  # ask that member: it may no longer see it run either
                 self._channel.tell(orphan.seen_by, "orphans", [(id, orphan.claim.pid, orphan.claim.time, term)])
         else:
             claim = Claim(time, pid.runtime.name, pid.number, pid, term)
@@ -372,7 +373,7 @@ class Placements(Claims):
             return
         if member == self._me:
             self.moving.pop(id, None)
-            self.release(id, claim.pid, "moved")  # for those that are not connected with the new member
+            self.release(id, claim.pid, "moved")  # for members that are not connected to the new one
         else:
             self._drop(id, member, claim.pid)
 
@@ -387,7 +388,7 @@ class Placements(Claims):
         super()._enter(key, claim)
 
     def _drop(self, key: Any, member: str, pid: Pid) -> bool:
-        """Remove a claim; a child that has no claim left and has not ended for good becomes an orphan."""
+        """Remove a claim; a child without claims that has not ended for good becomes an orphan."""
         claim = self._claims.get(key, {}).get(member)
         dropped = super()._drop(key, member, pid)
         if dropped and member == self._me:

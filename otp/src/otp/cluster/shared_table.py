@@ -1,18 +1,18 @@
-"""Tables on the members that start them under one name: those of distributed registries and supervisors.
+"""Tables that members share under one name: those of distributed registries and supervisors.
 
-Each table knows its peers, the members that have it too. A message is a tuple `("cluster", "table", key, what, …)`,
+Each table knows its peers: the other members that have it. A message is a tuple `("cluster", "table", key, what, …)`,
 where `key` is `(kind, name)`:
 
 ```
 ("open", options, running, pid)       to all members when the table starts, and to a member that comes up
-("opened", options, running, pid)     the reply, before all entries; changes follow from then on
+("opened", options, running, pid)     the reply, before all entries; changes follow as they happen
 ("listed",)                           after these entries
 ("none",)                             the reply of a member without the table
 ("close",)                            when the process of the table has ended
-("sync", number) ("synced", number)   what was sent before has arrived
+("sync", number) ("synced", number)   the reply: everything sent before has arrived
 ```
 
-The others are those of its content, see `claims` and `entries`.
+Other messages belong to the content: see `claims` and `entries`.
 """
 
 # Names, options and entries are terms of any type.
@@ -55,7 +55,7 @@ class Content(Protocol):
         ...
 
     def send_all(self, node: NodeId) -> None:
-        """Send a peer all entries of this member."""
+        """Send all entries of this member to a peer."""
         ...
 
     def read(self, node: NodeId, message: tuple[Any, ...]) -> None:
@@ -70,8 +70,8 @@ class Content(Protocol):
 class SharedTable:
     """A table of this member; the `Channel` of its content.
 
-    `options` are those that have to be equal on all members. `listed` is called when the entries of a peer have
-    arrived, `ended` when this member has left the cluster; `unsettled` returns whether the table waits to settle.
+    `options` must be equal on all members. `listed` is called when the entries of a peer have arrived, `ended` when
+    this member has left the cluster. `unsettled` returns whether the table has yet to settle.
     """
 
     def __init__(self, membership: Membership, key: TableKey, options: Any) -> None:
@@ -88,7 +88,7 @@ class SharedTable:
         self.ended: Callable[[], object] = lambda: None
         self.unsettled: Callable[[], bool] = lambda: False
         self.running: bool = False
-        self._refused: Any = None  # the options of a member that has others
+        self._refused: Any = None  # the options of another member, if they differ
         self._awaited: set[NodeId] = set()
         self._early: deque[tuple[NodeId, tuple[Any, ...]]] = deque()
         self._syncs: dict[int, set[NodeId]] = {}
@@ -97,9 +97,9 @@ class SharedTable:
     # Life
 
     async def open(self, pid: Process) -> None:
-        """Begin to share the table, and wait until the other members have answered, at most until one is silent.
+        """Share the table, and wait until the other members have answered or had time to be lost.
 
-        Raises `StartError(("incompatible", …))` if one has the table with other options.
+        Raises `StartError(("incompatible", …))` if another member has the table with different options.
         """
         membership = self.membership
         if membership.over:
@@ -132,7 +132,7 @@ class SharedTable:
             self.tell_all("close")
 
     def meet(self, node: NodeId) -> None:
-        """Ask a member that came up for its entries."""
+        """Request the entries of a member that came up."""
         self.tell(node, "open", self.options, self.running, self.pid)
 
     def _list(self, node: NodeId) -> None:
@@ -154,7 +154,7 @@ class SharedTable:
             self.tell(node, *message)
 
     async def sync(self) -> None:
-        """Wait until all peers have received what was sent, or are gone."""
+        """Wait until each peer has received all messages sent so far, or is gone."""
         self._number += 1
         number = self._number
         self._syncs[number] = {node for node in self.peers.values() if self.tell(node, "sync", number)}
@@ -178,7 +178,7 @@ class SharedTable:
                     if not known:
                         self._list(node)
                     if isinstance(self.content, Entries):
-                        self.content.remove_member(node)  # they are all listed again
+                        self.content.remove_member(node)  # all of them follow
             case ("listed", *_):
                 self._awaited.discard(node)
                 if node.name in self.peers:
@@ -192,12 +192,12 @@ class SharedTable:
                 self.tell(node, "synced", number)
             case ("synced", int(number), *_):
                 self._syncs.get(number, set()).discard(node)
-            case ("ask" | "ask_many", *_) if not self.running:  # it does not know all entries yet
+            case ("ask" | "ask_many", *_) if not self.running:  # not all entries have arrived yet
                 self._early.append((node, message))
             case _ if node.name in self.peers:
                 self.content.read(node, message)
             case _:
-                pass  # of a member with other options
+                pass  # from a member with different options
         self.membership.wake()
 
     def _accepts(self, node: NodeId, options: Any, running: bool, pid: Process) -> bool:
@@ -213,7 +213,7 @@ class SharedTable:
                 )  # fmt: skip
             return False
         if self.pids.get(node.name, pid) is not pid:
-            self._part(node, "closed")  # it was started again
+            self._part(node, "closed")  # it has been restarted
         self.peers[node.name] = node
         self.pids[node.name] = pid
         return True
@@ -243,21 +243,21 @@ class SharedTables:
         return iter(list(self._tables.values()))
 
     def claims(self) -> list[Claims]:
-        """Return the claims of those whose keys are unique."""
+        """Return the claims of the tables with unique keys."""
         return [table.content for table in self if isinstance(table.content, Claims)]
 
     def add(self, table: SharedTable) -> None:
-        """Add a table. Raises `StartError` if there is one with its name."""
+        """Add a table. Raises `StartError` if one with its name exists."""
         if table.table in self._tables:
             raise StartError(("already_started", self._tables[table.table].pid))
         self._tables[table.table] = table
 
     def remove(self, table: SharedTable) -> bool:
-        """Remove a table; return whether it was there."""
+        """Remove a table; return whether it existed."""
         return self._tables.get(table.table) is table and self._tables.pop(table.table) is table
 
     def send_all(self, node: NodeId) -> None:
-        """Send a member that came up the entries of all tables."""
+        """Exchange the entries of all tables with a member that came up."""
         for table in self:
             table.meet(node)
 

@@ -1,4 +1,4 @@
-"""The process of a distributed supervisor on one member: an engine of dynamic children, which start by agreement."""
+"""The process of a distributed supervisor on one member: a dynamic supervisor whose ids are granted in the cluster."""
 
 # Messages and reasons are terms of any type.
 # pyright: reportUnknownLambdaType=false
@@ -46,7 +46,7 @@ from otp.kernel.values.sentences import say
 __all__ = ["MOVED", "SupervisorOptions", "SupervisorServer", "place"]
 
 MOVED = ("shutdown", "moved")
-"""The exit reason of a child that starts on another member."""
+"""The exit reason of a child that moves to another member."""
 
 
 class SupervisorOptions(NamedTuple):
@@ -60,7 +60,7 @@ class SupervisorOptions(NamedTuple):
     settle: float
     limits: DynamicOptions
     first: tuple[Any, Any] | None = None
-    """The id and the term of a child that is to run from the beginning."""
+    """The id and the term of the child of a singleton."""
 
 
 class SupervisorServer(DynamicServer):
@@ -113,7 +113,7 @@ class SupervisorServer(DynamicServer):
                 return super().handle_call(request, caller, state)
 
     def handle_cast(self, request: Any, state: Any) -> Any:
-        """Handle a message of this supervisor, or of the same one on another member."""
+        """Handle a message of this supervisor on this or another member."""
         match request:
             case ("granted", ChildSpec() as spec, term, caller):
                 return _start_granted(state, spec, term, caller)
@@ -130,7 +130,7 @@ class SupervisorServer(DynamicServer):
             case ("move_in", id, term, asker):
                 return _move_in(state, id, term, asker)
             case ("move_failed", id, reason):
-                _log(state, "child %s does not move", id, reason)
+                _log(state, "child %s could not move", id, reason)
                 state.placements.stay(id)
             case (tag, id) if tag == STAY:
                 return _stay(state, id)
@@ -162,7 +162,7 @@ def _log(state: PlacedState, what: str, id: Any, reason: Any) -> None:
 
 
 def _spec(state: PlacedState, id: Any, term: Any, node: str | None = None) -> Any:
-    """Return the spec of a child, or why it cannot start here: unless this member asks itself, it has to be allowed."""
+    """Return the spec of a child, or why it cannot start here. A request of another member needs `allow`."""
     me = state.shared.membership.me.name
     try:
         if node != me and not state.shared.membership.distribution.allows(target_of(term)):
@@ -173,7 +173,7 @@ def _spec(state: PlacedState, id: Any, term: Any, node: str | None = None) -> An
 
 
 async def _reserve(state: PlacedState, spec: ChildSpec, term: Any, caller: From) -> None:
-    """Get the id of a child granted, and let the supervisor start it."""
+    """Reserve the id of a child, then ask the supervisor to start it."""
     placements, me, membership = state.placements, state.shared.pid, state.shared.membership
     while is_alive(me) and not membership.over:
         holder = (await placements.reserve([spec.id], me))[spec.id]
@@ -183,7 +183,7 @@ async def _reserve(state: PlacedState, spec: ChildSpec, term: Any, caller: From)
         if holder is not GONE and not placements.is_supervisor(holder):
             reply(caller, ("error", ("already_started", holder)))
             return
-        with suppress(TimeoutError):  # that supervisor starts it now, or its granter is gone
+        with suppress(TimeoutError):  # that supervisor is starting it, or its granter is gone
             async with asyncio.timeout(membership.settings.heartbeat):
                 await membership.changed()
     reply(caller, ("error", "left"))
@@ -209,14 +209,14 @@ async def _start(state: PlacedState, spec: ChildSpec, term: Any) -> Any:
 
 
 async def _confirm(state: PlacedState, id: Any, answer: Any, caller: From) -> None:
-    """Reply to a start once all members of this side know the child."""
+    """Reply to a start once all peers know the child."""
     if answer[0] == "ok":
         await _acknowledge(state, id)
     reply(caller, answer)
 
 
 async def _acknowledge(state: PlacedState, id: Any) -> None:
-    """Wait until all members of this side know a child."""
+    """Wait until all peers know a child."""
     on = state.placements.peers()
     await state.shared.sync()
     state.placements.acknowledge(id, on)
@@ -241,7 +241,7 @@ async def _adopt(state: PlacedState, id: Any, time: int, term: Any, asker: Any) 
         refused = answer[1] if answer[0] == "error" else None
         if placements.own(id) is None:
             del placements.adopted[id]
-            if refused is None:  # its start has ignored it
+            if refused is None:  # its start returned `Ignore`
                 placements.forget_everywhere(id)
     if refused is not None:
         cast(asker, ("refused", id, state.shared.membership.me.name, refused))
@@ -249,7 +249,7 @@ async def _adopt(state: PlacedState, id: Any, time: int, term: Any, asker: Any) 
 
 
 async def place(state: PlacedState, id: Any, term: Any, on: str | None = None) -> Any:
-    """Let a member start a child, and return its answer. Raises `StartError` if that member is lost meanwhile."""
+    """Ask a member to start a child, and return its answer. Raises `StartError` if that member is lost."""
     placements, me = state.placements, state.shared.membership.me.name
     unfit: dict[str, Any] = {}
     while True:
@@ -278,7 +278,7 @@ async def place(state: PlacedState, id: Any, term: Any, on: str | None = None) -
 
 
 async def _ensure(state: PlacedState, id: Any, term: Any) -> None:
-    """Start the child of a singleton, unless it is there."""
+    """Start the child of a singleton unless it is running."""
     while is_alive(state.shared.pid):
         try:
             answer = await place(state, id, term)
@@ -288,7 +288,7 @@ async def _ensure(state: PlacedState, id: Any, term: Any) -> None:
             case ("error", ("already_started", _)) | ("ok", _):
                 pass
             case _:
-                _log(state, "child %s does not start", id, answer[1])
+                _log(state, "child %s could not start", id, answer[1])
         return
 
 
@@ -333,7 +333,7 @@ async def _leave(state: PlacedState) -> Any:
 
 
 async def _answer_moves(state: PlacedState, ids: list[Any], caller: From) -> None:
-    """Reply which children have moved, once all have or could not."""
+    """Reply with the children that moved and those that could not, once all are done."""
     while any(id in state.to_move or id in state.placements.moving for id in ids):
         await state.shared.membership.changed()
     moved = [id for id in ids if state.placements.own(id) is None]
@@ -378,13 +378,13 @@ async def _move_in(state: PlacedState, id: Any, term: Any, asker: Any) -> Any:
 
 
 async def _stay(state: PlacedState, id: Any) -> Any:
-    """Start a child here again that has not moved."""
+    """Restart a child here that could not move."""
     claim = state.placements.own(id)
     if claim is None or claim.pid in state.ids:
         return NoReply(state)
     answer = await _start(state, spec_of_term(id, claim.value), claim.value)
     if answer[0] == "error" or state.placements.own(id).pid is claim.pid:  # pyright: ignore[reportOptionalMemberAccess]
-        _log(state, "child %s does not start again", id, answer[1])
+        _log(state, "child %s could not restart", id, answer[1])
         state.placements.end(id, claim.pid)
     state.shared.membership.wake()
     return NoReply(state)

@@ -1,4 +1,4 @@
-"""Checks of what is sent to the same table on other members, and its division into messages."""
+"""Checks that terms can be sent to other members, and division of entries into messages."""
 
 # Terms have no type.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -17,16 +17,16 @@ __all__ = ["CHUNK", "check_travels", "divide"]
 CHUNK: Final = 1_000
 """Maximum number of entries in one message."""
 HEAVIEST: Final = 50_000
-"""Maximum weight of the entries in one message: their members, and one more for each 64 bytes."""
+"""Maximum weight of the entries in one message: one for each term in them, and one for each 64 bytes of text."""
 
 
 class _Everyone:
-    """The names of a connection, for terms that are sent to all members."""
+    """A stand-in for the names of a connection, for terms that are sent to all members."""
 
     confined = False
 
     def told(self, pid: Any) -> None:
-        """Do nothing: the process belongs to this member, or is known already."""
+        """Do nothing: the process belongs to this member or is already known."""
 
     told_ref = told
 
@@ -53,7 +53,7 @@ def check_travels(term: Any) -> None:
 
 
 def divide(entries: Iterable[Any]) -> Iterator[list[Any]]:
-    """Return the entries in parts, each of which fits into one message.
+    """Return the entries in parts that each fit into one message.
 
     >>> [len(part) for part in divide(range(2_500))]
     [1000, 1000, 500]

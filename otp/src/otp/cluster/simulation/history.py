@@ -10,20 +10,20 @@ sent                                               of, incarnation, sender, numb
 received                                           of, incarnation, sender, number
 member_up member_leaving member_down               of, incarnation; reason, ties
 registered unregistered owner_ended                table, key, pid; time, unique
-replaced moved                                     table, key, pid: of a child that runs elsewhere now
+replaced moved                                     table, key, pid: the old process of a restarted or moved child
 adopted                                            formation, before, of, time
 conflict                                           table, key, pid, winner
 opened closed                                      table
 child_started child_ended                          supervisor, id, pid; restart
-child_kept                                         supervisor, id, on: a start was acknowledged, and who knows it
-child_forgotten                                    supervisor, id: it is not to start elsewhere
+child_kept                                         supervisor, id, on: the members that know a started child
+child_forgotten                                    supervisor, id: the child will not start elsewhere
 began                                              heartbeat, dead, settle
 converged                                          views
 ```
 
 `table` is `"global"`, or the kind and the name of a table, such as `("registry", "rooms")`; `unique` is False for
-entries of a key that others may have, too. A pid is written as `(node, incarnation, number)`, the same on all members.
-`note` adds events of other kinds; those that the rules read are described with the rules.
+entries under a key that several processes may share. A pid is written as `(node, incarnation, number)`, the same on all
+members. `note` adds events of other kinds; those that the rules read are described with the rules.
 """
 
 from __future__ import annotations

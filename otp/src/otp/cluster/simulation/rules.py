@@ -2,7 +2,7 @@
 
 R5 and R8 read what the simulator records of each connection and member; R1, R2, R3 and R7 read registrations and the
 views at each convergence; R4 reads the starts and ends of children. R6 and R9 are about leases and planned moves, which
-do not exist yet: they read these events, to be added by `note`:
+do not exist yet. They read these events, which a test adds with `note`:
 
 ```
 lease_acquired lease_ended        table, key, pid, epoch
@@ -31,7 +31,7 @@ _RESTARTED: Final = ("permanent", "transient")
 _FAULTS: Final = frozenset(
     {"killed", "stopped", "stalled", "resumed", "cut", "drop", "delay", "heal", "member_up", "member_down"}
 )
-"""Events after which a lost child may take its time again, as while all members that know it are stalled."""
+"""Events that restart the time limit of a lost child, as does a stall of all members that know it."""
 
 
 def check_history(events: Sequence[Event]) -> list[Violation]:
@@ -54,7 +54,7 @@ class _Claim(NamedTuple):
     key: Any
     pid: tuple[str, int, int]
     unique: bool = True
-    """False if others may have the key, too."""
+    """False if several processes may share the key."""
 
 
 class _Claims:
@@ -66,7 +66,7 @@ class _Claims:
         self.known: set[_Claim] = set()
 
     def read(self, event: Event) -> None:
-        """Take one event into account."""
+        """Update the state with one event."""
         data = event.data
         match event.kind:
             case "registered":
@@ -97,7 +97,7 @@ def _pid(value: Any) -> tuple[str, int, int]:
 
 
 def _has_owner(view: dict[str, Any], claim: _Claim) -> bool:
-    """Return whether a member has an owner of the key, in a duplicate registry this one; or not the table at all."""
+    """Return whether a member has the claim's key, or its owner if keys are duplicate, or lacks the table."""
     if claim.table == GLOBAL:
         return claim.key in view.get("names", {})
     kind, name = claim.table
@@ -304,7 +304,7 @@ class _Child(NamedTuple):
 
 
 class _Children:
-    """The children that run, those that are missing, and the members that know them, from the events so far."""
+    """The running and missing children, and the members that know them, after the events so far."""
 
     def __init__(self) -> None:
         self.limit = 0.0
@@ -315,7 +315,7 @@ class _Children:
         self.stalled: set[tuple[str, int]] = set()
 
     def read(self, event: Event) -> None:
-        """Take one event into account."""
+        """Update the state with one event."""
         data = event.data
         match event.kind:
             case "began":
@@ -357,11 +357,11 @@ class _Children:
                 if pids.pop(pid) in _RESTARTED and event.kind == "killed" and not pids and self.known.get(child):
                     self.missing[child] = event.at
         for child in [child for child in self.missing if not self.known[child]]:
-            del self.missing[child]  # those that knew it are gone, too
+            del self.missing[child]  # the members that knew it are gone as well
 
 
 def children_come_back(events: Sequence[Event]) -> Iterator[Violation]:
-    """R4: permanent children of a lost member run again in time after the last fault, and once after convergence."""
+    """R4: permanent children of a lost member run in time after the last fault, and only once after convergence."""
     children = _Children()
     for event in events:
         for child, since in list(children.missing.items()):

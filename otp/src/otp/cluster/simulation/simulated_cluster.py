@@ -284,8 +284,8 @@ class SimulatedCluster:
         member.transport.recording = False
         self._network.crash(name, member.incarnation)
         if member.owned:
-            node.begin_close()  # so that it reports no ends
-            node.owned.clear()  # nor logs them
+            node.begin_close()  # it must not report the ends of its processes
+            node.owned.clear()  # nor log them
         for process in list(node.process_table.values()):
             exit_signal(process, node.outside, "kill", False)
         member.membership.finish()
@@ -385,7 +385,7 @@ class SimulatedCluster:
         return view_of(self[name].cluster)
 
     async def converge(self, timeout: float = 60) -> None:
-        """Wait until the members that reach each other agree, and no one waits to settle.
+        """Wait until members that reach each other agree and all tables have settled.
 
         Raises `TimeoutError`, which says who sees what.
         """
@@ -416,8 +416,8 @@ class SimulatedCluster:
         for name in active:
             for table in self[name].membership.shared:
                 if table.unsettled():
-                    return f"{' '.join(map(str, table.table))} of {name} waits to settle"
-        same: dict[frozenset[str], dict[str, Any]] = {}  # views of those that see the same members
+                    return f"{' '.join(map(str, table.table))} of {name} has yet to settle"
+        same: dict[frozenset[str], dict[str, Any]] = {}  # the views of members that see the same members
         for name, view in views.items():
             plain = plain_view(view)
             for one, its in same.setdefault(frozenset(view.members), {}).items():

@@ -19,8 +19,8 @@ PidKey = tuple[str, int, int]
 class View(NamedTuple):
     """The view of one member: dicts by name.
 
-    `registries` and `supervisors` have the tables that this member runs, by name: for each key its process, in a
-    duplicate registry its processes.
+    `registries` and `supervisors` have the tables of this member by name. A table maps each key to its process, or to a
+    list of processes in a duplicate registry.
 
     >>> View({}, {}).names
     {}
@@ -84,7 +84,7 @@ def _plain(pids: Pid | list[Pid]) -> PidKey | list[PidKey]:
 
 
 def differing_table(view: dict[str, Any], other: dict[str, Any]) -> str | None:
-    """Return the kind of the tables that differ between two plain views; a table is compared where both have it."""
+    """Return the kind of a table that differs between two plain views; only tables in both are compared."""
     for kind in ("names", "groups"):
         if view[kind] != other[kind]:
             return kind
