@@ -134,3 +134,9 @@ def test_an_excerpt_marks_the_fault_and_shows_no_message_that_the_session_has_no
     rows = verdict(COURSE.wrong("s12.supervisor")[name]).excerpt
     assert [(row.of, row.text) for row in rows if row.marked] == [(of, text)]
     assert not [row for row in rows if row.kind == "info"]
+
+
+def test_a_supervisor_that_cannot_start_is_said_to_do_so() -> None:
+    """Regression: the diagram showed ('start_spec', ('duplicate_child_name', …)), and an exit signal to the check."""
+    (end,) = verdict(RIGHT.replace(", id=name", "")).excerpt
+    assert (end.of, end.to, end.text, end.marked) == ("Checkout", None, "does not start", True)

@@ -30,6 +30,8 @@ PREDICTIONS = [one for lesson in COURSE.lessons for one in lesson.blocks(Predict
 PICTURES = [one for lesson in COURSE.lessons for one in lesson.blocks(Picture) if one.kind != "restart"]
 WRONG = [(id, name) for id in EXERCISES for name in COURSE.wrong(id)]
 VARIANTS = [(id, name) for id in EXERCISES for name in COURSE.variants(id)]
+INTERNAL = re.compile(r"<(?:function|class|bound|method|built-in)|#Ref<|(?:ExitSignal|Down|ChildSpec)\(\w+=|start_spec")
+"""What only the library reads, in a text of a diagram."""
 OTHER_SEEDS = pytest.param(CI_SEEDS[5:], marks=pytest.mark.repeated)
 
 
@@ -102,6 +104,7 @@ def assert_excerpt_is_short_and_ends_at_the_message_in_question(
     assert len(lanes) <= 6
     assert not [lane for lane in lanes if lane.startswith(("process", "<"))]
     assert not [row for row in rows if "ChildInfo" in row.text or row.text in ("'which_children'", "('ok', None)")]
+    assert not [row for row in rows if INTERNAL.search(row.text)]
     last = rows[-1] if rows else None
     crashes = [row for row in rows if last and row.text == last.text and row.text.startswith("Crash(")]
     after = [row for row in rows if (row.kind, row.text) != ("exit", "'shutdown'")]

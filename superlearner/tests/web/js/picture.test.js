@@ -19,6 +19,8 @@ test("a row says who sends what, and what does not arrive", () => {
   assert.equal(told(row(3, "b", "a", "late", "'y'")), "3 s: b answers 'y' too late: it is dropped, and does not reach a");
   assert.equal(told(row(1.5, "a", null, "note", "goes on")), "1.5 s: a goes on");
   assert.equal(told(row(2, "a", null, "exit", "'boom'")), "2 s: a ends with 'boom'");
+  assert.equal(told(row(2, "a", null, "exit", "'shutdown'")), "2 s: a stops, reason 'shutdown'");
+  assert.equal(told(row(2, "a", "b", "info", "Down: a ended with 'boom'")), "2 s: b gets the Down: a ended with 'boom'");
 });
 
 test("an end as planned is no crash", () => {

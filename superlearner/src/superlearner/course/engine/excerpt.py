@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import otp
 from otp.trace import Event
+from superlearner.course.engine.readable import END_SIGNAL
 from superlearner.course.engine.verdict import CourseRow
 
 __all__ = ["GIVES_UP", "Excerpt", "name_after"]
@@ -74,8 +75,8 @@ class Excerpt:
             return True
         if way == "reply":
             return text == STARTED and (to, event.pid) not in self._asked
-        if way == "info" and to in self._supervisors and text.startswith("ExitSignal("):
-            return True  # the end of the child is a row of its own
+        if way == "info" and (to == self._me or to in self._supervisors) and text.startswith(END_SIGNAL):
+            return True  # the end of the child, or of what the check has started, is a row of its own
         return way == "info" and STOPPED.fullmatch(text) is not None
 
     def supervises(self, pid: otp.Pid) -> None:

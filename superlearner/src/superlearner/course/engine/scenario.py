@@ -34,6 +34,7 @@ from superlearner.course.engine.excerpt import GIVES_UP, Excerpt, name_after
 from superlearner.course.engine.lines import AnswerLines
 from superlearner.course.engine.outcome import CourseCallback, CourseFigure, Outcome
 from superlearner.course.engine.pictured import Mailbox, watched
+from superlearner.course.engine.readable import describe_failed_start, readable
 from superlearner.course.engine.trace import Trace
 from superlearner.course.engine.tree import Tree, start_tree
 from superlearner.course.engine.values import apart, cut, render, same
@@ -559,12 +560,13 @@ class Scenario(Defined):
         of, at, data = self.called(event.pid), round(event.at / 1e9 - self._started, 3), event.data
         late = event.kind == "dropped" and data["way"] == "reply"
         if event.kind == "sent" or late:
-            text = self.worded(str(data["message"]))[:LONGEST]
+            text = readable(self.worded(str(data["message"])))[:LONGEST]
             return CourseRow(at, of, self.called(data.get("to")), "late" if late else str(data["way"]), text, False)
         if event.kind == "exited":
-            return CourseRow(at, of, None, "exit", render(data.get("reason")), False)
+            failed = describe_failed_start(data.get("reason"))
+            return CourseRow(at, of, None, "note" if failed else "exit", failed or render(data.get("reason")), False)
         if event.kind in ("happens", "gave_up"):
-            return CourseRow(at, of, None, "note", data.get("text", GIVES_UP), False)
+            return CourseRow(at, of, None, "note", readable(data.get("text", GIVES_UP)), False)
         return None
 
     def called(self, pid: Any) -> str:

@@ -12,15 +12,24 @@ import { spoken } from "../base/dom.js";
 /** Return a sentence whose parts between backticks are code, beginning with a capital. @param {string} text */
 export const sentence = (text) => spoken(/^[a-z]+[ ,]/.test(text) ? `${text[0]?.toUpperCase()}${text.slice(1)}` : text);
 
+/** Return what stands beside the mark of a row: an end that a supervisor or the process itself has ordered says so. @param {Row} row */
+export const besideText = ({ kind, text }) => (kind !== "note" && SHUT.test(text) ? `stops, reason ${text}` : text);
+
+/** The reasons of such an end. */
+const SHUT = /^'shutdown'$|^\('shutdown',/;
+
 /** Return a row as a sentence. @param {Row} row */
 export function told({ at, of, to, kind, text }) {
-  if (to === null) return kind === "note" ? `${at} s: ${of} ${text}` : `${at} s: ${of} ends with ${text}`;
+  if (to === null) {
+    const how = besideText({ at, of, to, kind, text, marked: false });
+    return `${at} s: ${of} ${kind === "note" || how !== text ? how : `ends with ${text}`}`;
+  }
   switch (kind) {
     case "late": return `${at} s: ${of} answers ${text} too late: it is dropped, and does not reach ${to}`;
     case "call": return `${at} s: ${of} calls ${to} with ${text}`;
     case "cast": return `${at} s: ${of} casts ${text} to ${to}`;
     case "reply": return `${at} s: ${of} answers ${to} with ${text}`;
-    default: return `${at} s: ${of} sends ${text} to ${to}`;
+    default: return /^(?:exit signal|Down): /.test(text) ? `${at} s: ${to} gets the ${text}` : `${at} s: ${of} sends ${text} to ${to}`;
   }
 }
 
@@ -68,7 +77,7 @@ export function fitLanes(rows, room) {
   const lanes = lanesOf(rows);
   // Their texts stand beside the last lane
   const beside = rows.filter(({ of, to }) => of === lanes.at(-1) && (to === null || to === of));
-  const longest = Math.max(...beside.map(({ text }) => text.length * LETTER)) - LEAST_LANE / 2 + 20;
+  const longest = Math.max(...beside.map((row) => besideText(row).length * LETTER)) - LEAST_LANE / 2 + 20;
   const aside = beside.length ? Math.min(MOST_ASIDE, Math.max(ASIDE, longest)) : 0;
   const left = rows.some(({ at }) => at > 0) ? 0 : LEFT - 8; // without times their column is cut off
   const free = (room ?? 0) - (LEFT - left) - aside;

@@ -5,7 +5,7 @@
  */
 
 import { html, nothing, svg } from "../vendor/lit-html.js";
-import { fitLanes, inTwoLines, isCalm, LEFT, LETTER, onArrow, roomOf, tableOf, told, waits } from "./lesson-rows.js";
+import { besideText, fitLanes, inTwoLines, isCalm, LEFT, LETTER, onArrow, roomOf, tableOf, told, waits } from "./lesson-rows.js";
 
 /** @import { Row } from "./lesson-model.js" */
 
@@ -85,7 +85,7 @@ function line(row, y, x, width, left) {
   const mark = { noted: `M${from} ${y - 5}a5 5 0 1 0 .01 0`,
     calm: `M${from - 5} ${y - 5}h10v10h-10z`, end: `M${from} ${y - 7}l7 13h-14z` }[look];
   if (row.to === null)
-    return svg`${start}<path class=${look} d=${mark}></path>${beside(row.text, from + 13, y, width)}`;
+    return svg`${start}<path class=${look} d=${mark}></path>${beside(besideText(row), from + 13, y, width)}`;
   const to = x(row.to), way = Math.sign(to - from);
   if (way === 0)
     return svg`${start}<path class="arrow" d=${`M${from} ${y - 8}h16v14h-10`}></path><text x=${from + 22}
