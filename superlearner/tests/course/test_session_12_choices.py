@@ -321,3 +321,17 @@ def test_two_runs_of_an_answer_say_the_same_whatever_their_hashes_and_addresses(
     assert len(first.splitlines()) == len(VARYING)
     assert first == second
     assert "0x" not in first
+
+
+def test_a_behaviour_that_passes_although_another_one_fits_better_is_named() -> None:
+    source = COURSE.solution("s12.identify").replace("DynamicSupervisor", "Supervisor").replace("Agent", "GenServer")
+    passed = verdict("identify", source)
+    assert passed.ok
+    assert "a DynamicSupervisor fits `worker_pool` better" in passed.steps[-1].say
+    assert "an Agent is enough" in passed.steps[-1].say
+    assert verdict("identify", COURSE.solution("s12.identify")).steps[-1].say == ""
+
+
+def test_the_wrong_ones_of_a_set_are_counted_among_all_that_can_be_chosen() -> None:
+    found = verdict("differences", 'answer = {"loop", "name", "memory"}')
+    assert found.steps[-1].say.startswith("3 of 8 are wrong:")

@@ -182,6 +182,18 @@ def test_a_wrong_number_shows_what_is_believed_about_strategies(
     assert found == misconceptions
 
 
+def test_each_right_number_of_a_worker_is_expected_and_a_first_prediction_learns_none() -> None:
+    """Regression: it expected the number of the first worker, but those of the others pass as well."""
+    flat = TREE.replace("(one_for_one)", "(rest_for_one)")
+    found = verdict(flat, worker=9)
+    right = [number for number in range(1, 9) if verdict(flat, worker=number).ok]
+    assert len(right) == 3
+    assert f"expected {right[0]}, {right[1]} or {right[2]} for a worker" in found.steps[-1].say
+    first = found.veiled()
+    assert first.steps[-1].say.startswith("wrong for a worker: press *Run this tree* and kill ")
+    assert (first.marks, first.excerpt) == ((), ())
+
+
 def test_numbers_that_are_not_predicted_yet_are_not_told() -> None:
     said, found = refused(TREE, pool=None)
     assert (said, found) == ("predict all four numbers, then check: 'pool' has none yet", ())

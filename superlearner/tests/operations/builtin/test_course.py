@@ -57,6 +57,28 @@ def test_without_a_store_a_learner_is_told_so_and_sees_no_path(inside: Inside, t
     inside(test, data_dir=tmp_path)
 
 
+@pytest.mark.operation("course.check")
+def test_a_first_wrong_answer_is_not_marked_where_the_marks_would_solve_it(inside: Inside, tmp_path: Path) -> None:
+    """Regression: as there are two values, the marks of the first check were the solution."""
+    right = Course().solution("s12.generic")
+    first, second = right.replace('"specific"', '"generic"'), right.replace('"generic"', '"specific"')
+
+    async def test(inside_: Any) -> None:
+        async def check(source: str) -> tuple[str, int]:
+            checked = (await call(inside_.platform, "course.check", ADA, exercise="s12.generic", source=source)).data
+            return checked["checks"][-1]["say"], len(checked["marks"])
+
+        for source in (first, first):
+            said, marks = await check(source)
+            assert said.startswith("5 of the 10 lines are wrong: of each generic line,")
+            assert marks == 0
+        said, marks = await check(second)
+        assert said.startswith("5 of the 10 lines are wrong, line 1 among them")
+        assert marks == 10
+
+    inside(test, data_dir=tmp_path)
+
+
 @pytest.mark.operation("course.next")
 def test_the_next_thing_is_the_first_that_is_not_done_in_the_session_worked_on_last(
     inside: Inside, tmp_path: Path

@@ -112,8 +112,15 @@ async def identify(s: Scenario) -> None:
         )
         for key, values in right.items()
     )
+    s.note(" ".join(say for (key, value), say in ALSO_RIGHT.items() if answer[key] == value))
 
 
+ALSO_RIGHT = {
+    ("worker_pool", "Supervisor"): "A Supervisor restarts workers, but a DynamicSupervisor fits `worker_pool` better: "
+    "it begins without children and starts them on request.",
+    ("counter", "GenServer"): "A GenServer can be a counter, but an Agent is enough: no callback is needed.",
+}
+"""Remarks on behaviours that pass although another one fits better."""
 BEHAVIOURS = {"Agent", "Application", "GenServer", "Supervisor", "DynamicSupervisor"}
 
 
@@ -182,8 +189,10 @@ async def generic(s: Scenario) -> None:
         CourseMark(str(line), line not in wrong, WHY_MARK[line] if line in wrong else "") for line in LISTING_MARKS
     )
     if share < ENOUGH:
-        many = f"{len(wrong)} of the {len(LISTING_MARKS)} lines are wrong, line {wrong[0]} among them"
-        raise Wrong(f"{many}: would a server for something else need it as it stands?")
+        many = f"{len(wrong)} of the {len(LISTING_MARKS)} lines are wrong"
+        ask = "would a server for something else need it as it stands?"
+        first = f"{many}: of each generic line, {ask} The next check marks the lines."
+        raise Wrong(f"{many}, line {wrong[0]} among them: {ask}", first=first)
     s.note("; ".join(f"line {line} is {LISTING_MARKS[line]}: {WHY_MARK[line]}" for line in wrong))
 
 
@@ -225,7 +234,7 @@ async def differences(s: Scenario) -> None:
     }
     if "memory" in found:
         wrong["memory"] = f"{DIFFERENCES['memory']!r} is in both listings: it is what is specific"
-    s.judge(CourseMark(role, role not in wrong, wrong.get(role, "")) for role in ("loop", "receive", "from", "memory"))
+    s.judge(CourseMark(role, role not in wrong, wrong.get(role, "")) for role in DIFFERENCES)
 
 
 DIFFERENCES = {

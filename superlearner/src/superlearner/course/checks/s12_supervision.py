@@ -285,6 +285,7 @@ async def tree(s: Scenario) -> None:
     if empty := [key for key in keys if said.get(key) is None]:
         raise Wrong(f"predict all four numbers, then check: {empty[0]!r} has none yet")
     marks: list[CourseMark] = []
+    kills: list[str] = []
     for key, (child, *others) in keys.items():
         kind = KINDS[key]
         ended = await ends(s, root, child, shown=kind)
@@ -298,13 +299,23 @@ async def tree(s: Scenario) -> None:
             names = ", ".join(each.name for each in ended[:SHOWN]) + ", …" * (len(ended) > SHOWN)
             also = ". A supervisor's children end with it" if child.children and value == 1 else ""
             say = f"in the run, a crash of {child.name} ended {len(ended)}: {names}; you said {render(value)}{also}"
-            marks.append(CourseMark(kind, False, f"expected {len(ended)} for {kind}: {say}", misconception))
-    s.judge(marks, sent=False)
+            expected = listed_counts(counts)
+            marks.append(CourseMark(kind, False, f"expected {expected} for {kind}: {say}", misconception))
+            kills.append(child.name)
+    wrong = [mark.key for mark in marks if not mark.ok]
+    show = f"press *Run this tree* and kill {kills[0]}: how many processes end?" if kills else ""
+    s.judge(marks, sent=False, first=f"wrong for {' and '.join(wrong)}: {show} The next check shows the numbers.")
 
 
 def listed(drawn: list[Drawn]) -> str:
     """Return how many labels there are, and their names."""
     return f"{len(drawn)}: {', '.join(each.name for each in drawn)}" if drawn else "none"
+
+
+def listed_counts(counts: set[int]) -> str:
+    """Return the numbers that are right, such as `3, 4 or 5`."""
+    *others, last = map(str, sorted(counts))
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def parent_of(root: Drawn, child: Drawn) -> Drawn:

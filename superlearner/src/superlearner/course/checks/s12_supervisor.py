@@ -64,9 +64,9 @@ async def supervisor(s: Scenario) -> None:
         await survives(s, pid, at, crashed)
 
     s.step("When a child crashes again and again, it gives up.")
+    s.show(s.mark())
     for _ in range(OFTEN):
         await s.advance(0.1)
-        s.show(s.mark())
         mailer = (await named_children(s, pid))["mailer"]
         await s.kill(mailer)
         if not otp.is_alive(pid):
@@ -116,4 +116,4 @@ async def survives(s: Scenario, pid: otp.Pid, at: int, crashed: str) -> None:
 
 FIRST = "A list of children is their start order: what is needed comes first."
 AFTER = "`rest_for_one` restarts the child that crashed and those started after it; `one_for_one` restarts no other."
-LIMIT = "By default a supervisor survives 3 restarts within 5 seconds; `max_restarts` and `max_seconds` change that."
+LIMIT = "A supervisor survives `max_restarts` restarts within `max_seconds`; without these options, 3 within 5 seconds."

@@ -345,7 +345,7 @@ class _Run:
                 found, look = (), ""
             wrong = Wrong(f"{'; '.join(slips)}. In the run: {wrong.say}", found[0] if found else None, look)
         scenario.failed(wrong)
-        return Verdict(tuple(scenario.steps), found, self._excerpt, wrong.look, scenario.marks)
+        return Verdict(tuple(scenario.steps), found, self._excerpt, wrong.look, scenario.marks, wrong.first)
 
     async def _main(self) -> None:
         # The scheduler has replaced what would be real I/O by now.

@@ -161,10 +161,11 @@ class Scenario(Defined):
         yield
         self._spans[key] = since, self.mark()
 
-    def judge(self, marks: Iterable[CourseMark], *, sent: bool = True) -> None:
+    def judge(self, marks: Iterable[CourseMark], *, sent: bool = True, first: str = "") -> None:
         """Mark each row of the answer; raise `Wrong` unless all are right.
 
         `sent`: whether the last event shown is the mistake; False if the answer predicts a correct run.
+        `first`: what is said the first time, without the marks.
         """
         self.marks = tuple(marks)
         for mark in self.marks:
@@ -172,7 +173,7 @@ class Scenario(Defined):
                 self.show(*self._spans[mark.key])
                 break
         if wrong := wrong_marks(self.marks):
-            wrong.sent = sent
+            wrong.sent, wrong.first = sent, first
             raise wrong
 
     def done(self) -> None:

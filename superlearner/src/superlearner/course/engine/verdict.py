@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 from superlearner.course.engine.values import cut, without_addresses
 
-__all__ = ["CourseMark", "CourseRow", "CourseStep", "Verdict", "Wrong", "refusal", "wrong_marks"]
+__all__ = ["VEILED", "CourseMark", "CourseRow", "CourseStep", "Verdict", "Wrong", "refusal", "wrong_marks"]
 
 LONGEST: Final = 600
 """Characters of a sentence."""
+VEILED: Final = "veiled"
+"""The key of a kept attempt whose verdict has a sentence for the first time."""
 LONGEST_ROWS: Final = 2400
 """Characters of the sentences about the rows of an answer."""
 
@@ -25,17 +27,26 @@ class Wrong(Exception):
         misconception: its id.
         look: a sentence that fits this fault better than the fact of the misconception.
         rows: the sentence has a line for each row of the answer that is wrong.
+        first: what is said instead the first time, because the sentence or its rows give the answer away.
         sent: a message or an end of the run shows the fault; for a name that is not registered, none does.
     """
 
     def __init__(
-        self, say: str, misconception: str | None = None, look: str = "", *, rows: bool = False, sent: bool = True
+        self,
+        say: str,
+        misconception: str | None = None,
+        look: str = "",
+        *,
+        rows: bool = False,
+        sent: bool = True,
+        first: str = "",
     ) -> None:
         self.say: str = cut(without_addresses(say), LONGEST_ROWS if rows else LONGEST)
         super().__init__(self.say)
         self.misconception = misconception
         self.look = look
         self.sent = sent
+        self.first = first
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +112,8 @@ class Verdict:
     """The result of a check: the steps that were reached, the misconceptions found, and the excerpt of a trace.
 
     `look` is a sentence to show instead of the fact of the misconception; "" for none. `marks` has the rows of the
-    answer that were judged; a passed answer may have wrong ones.
+    answer that were judged; a passed answer may have wrong ones. `first` is a sentence for a first wrong answer, whose
+    rows are not shown yet; "" for none.
 
     >>> Verdict((CourseStep("set keeps a value", True, ""),)).ok
     True
@@ -112,11 +124,24 @@ class Verdict:
     excerpt: tuple[CourseRow, ...] = ()
     look: str = ""
     marks: tuple[CourseMark, ...] = ()
+    first: str = ""
 
     @property
     def ok(self) -> bool:
         """Return whether every step holds."""
         return bool(self.steps) and all(step.ok for step in self.steps)
+
+    def veiled(self) -> Verdict:
+        """Return what is shown to a learner who has not yet been wrong at this step.
+
+        >>> Verdict((CourseStep("It holds.", False, "line 3 is wrong"),), first="1 line is wrong").veiled().steps[
+        ...     -1
+        ... ].say
+        '1 line is wrong'
+        """
+        if not self.first:
+            return self
+        return replace(self, steps=(*self.steps[:-1], replace(self.steps[-1], say=self.first)), excerpt=(), marks=())
 
     def as_json(self) -> dict[str, Any]:
         """Return what `superlearner course check --json` prints about it; two runs of one file give the same."""
@@ -138,6 +163,7 @@ class Verdict:
             "held": sum(step.ok for step in self.steps),
             "steps": [step.step for step in self.steps],
             "said": next((step.say for step in self.steps if not step.ok), ""),
+            **({VEILED: True} if self.first else {}),
         }
 
 

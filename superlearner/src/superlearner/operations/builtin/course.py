@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field
 from superlearner.course.classroom import Classroom
 from superlearner.course.course import Course, UnknownItem, full_id
 from superlearner.course.engine.checking import Checker, CheckNotRun
+from superlearner.course.engine.verdict import VEILED
 from superlearner.course.lesson import Block, Cell, Exercise, Lesson, Measure, Picture, Predict, Reflect, Text
 from superlearner.course.misconceptions import MISCONCEPTIONS, explain_misconceptions
 from superlearner.course.progress import ASKS, ItemState, Missed, NotYet, Progress, now
@@ -166,7 +167,9 @@ async def check(
     except CheckNotRun as error:
         raise OperationError("service_unavailable", f"it was not checked: {error}") from None
     verdict = checked.verdict
-    kept = await _try_to_store(ctx, store, "attempt", exercise, verdict.as_attempt(source))
+    if verdict.first and not await _was_wrong_before(ctx, store, exercise, source):
+        verdict = verdict.veiled()
+    kept = await _try_to_store(ctx, store, "attempt", exercise, checked.verdict.as_attempt(source))
     return CourseChecked(
         exercise=exercise,
         ok=verdict.ok,
@@ -393,6 +396,17 @@ async def _known_progress(ctx: Context, store: Store) -> Progress:
         return await _progress(ctx, store)
     except OperationError:
         return Progress(())
+
+
+async def _was_wrong_before(ctx: Context, store: Store, exercise: str, source: str) -> bool:
+    """Return whether another answer was veiled before; True without a store, which could not count them."""
+    try:
+        with reading_the_store():
+            done = await store.learning.of(ctx.user.name)
+    except OperationError:
+        return True
+    wrong = [one.data for one in done if one.item == exercise and VEILED in one.data]
+    return any(data.get("source") != source for data in wrong)
 
 
 async def _try_to_store(ctx: Context, store: Store, kind: str, item: str, data: dict[str, Any]) -> bool:
