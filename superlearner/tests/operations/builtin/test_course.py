@@ -70,7 +70,7 @@ def test_a_first_wrong_answer_is_not_marked_where_the_marks_would_solve_it(insid
 
         for source in (first, first):
             said, marks = await check(source)
-            assert said.startswith("5 of the 10 lines are wrong: of each generic line,")
+            assert said.startswith("5 of the 10 lines are wrong. Of each line that you call generic:")
             assert marks == 0
         said, marks = await check(second)
         assert said.startswith("5 of the 10 lines are wrong, line 1 among them")

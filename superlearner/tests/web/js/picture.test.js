@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import { fitLanes, inTwoLines, isCalm, tableOf, told, waits } from "#static/lesson/lesson-rows.js";
 import { fitRows } from "#static/lesson/marked-rows.js";
-import { fallenOf, lastEnd, ownKids, withFallen } from "#static/lesson/own-processes.js";
+import { fallenOf, lastEnd, ofThisRun, ownKids, withFallen } from "#static/lesson/own-processes.js";
 import { changedLines, sentences } from "#static/lesson/picture-steps.js";
 
 const row = (at, of, to, kind, text) => ({ at, of, to, kind, text, marked: false });
@@ -39,6 +39,18 @@ test("the tree beside a cell has the learner's processes, supervised ones first"
   const kids = new Map([["", ["m", "g", "t"]], ["g", ["g/1", "g/2"]]]);
   assert.deepEqual([...ownKids({ rows, kids })], [["", ["t", "g"]], ["g", ["g/2"]]]);
   assert.deepEqual(ownKids({ rows, kids: new Map([["", ["m", "g"]], ["g", ["g/1"]]]) }).get(""), []);
+});
+
+test("processes of earlier runs are left out if there are many", () => {
+  const rows = new Map([
+    ["t", { kind: "supervisor", since: 5 }], ["g", { kind: "group", since: 0 }], ["g/1", { kind: "worker", since: 12 }],
+    ...["1", "2", "3", "4", "5"].map((key) => [`t/${key}`, { kind: "worker", since: 20 }]),
+  ]);
+  const kids = (...below) => new Map([["", ["t", "g"]], ["t", below], ["g", ["g/1"]]]);
+  const many = ofThisRun(kids("t/1", "t/2", "t/3", "t/4", "t/5"), { rows }, 10);
+  assert.deepEqual([many.kids.get(""), many.hidden], [["g"], 6]);
+  const few = ofThisRun(kids("t/1"), { rows }, 10);
+  assert.deepEqual([few.kids.get(""), few.hidden], [["t", "g"], 0]);
 });
 
 test("a caller waits until its answer comes, or until it goes on without one", () => {

@@ -191,7 +191,7 @@ async def generic(s: Scenario) -> None:
     if share < ENOUGH:
         many = f"{len(wrong)} of the {len(LISTING_MARKS)} lines are wrong"
         ask = "would a server for something else need it as it stands?"
-        first = f"{many}: of each generic line, {ask} The next check marks the lines."
+        first = f"{many}. Of each line that you call generic: {ask} The next check marks the lines."
         raise Wrong(f"{many}, line {wrong[0]} among them: {ask}", first=first)
     s.note("; ".join(f"line {line} is {LISTING_MARKS[line]}: {WHY_MARK[line]}" for line in wrong))
 

@@ -148,3 +148,38 @@ def test_code_stays_where_it_is_when_its_editor_is_loaded(lesson: Callable[..., 
     code.hover()
     expect(code).to_have_attribute("data-ready", "editor")
     assert code.evaluate(PLACE) == before
+
+
+def test_nothing_on_the_page_moves_when_a_cell_runs_or_a_process_is_killed(
+    lesson: Callable[..., Page], served: Any
+) -> None:
+    """Regression: the output, the tree and the sentence about a kill pushed the text below down."""
+    page = lesson()
+    cell = exercise(page, "s12-c1")
+    height = cell.evaluate("(cell) => cell.offsetHeight")
+    expect(run_cell(page, f"{TREE}print('begun')")).to_contain_text("begun")
+    runs = cell.get_by_role("group", name="What runs in the workbench")
+    expect(runs.get_by_role("treeitem", name=re.compile("^top, supervisor"))).to_be_visible()
+    assert cell.evaluate("(cell) => cell.offsetHeight") == height
+    for restarts in range(1, 4):
+        runs.get_by_role("button", name="Kill left").click()
+        expect(runs.get_by_role("treeitem", name=re.compile(f"^left, .*, {restarts} restart"))).to_be_visible()
+        assert cell.evaluate("(cell) => cell.offsetHeight") == height
+    runs.get_by_role("button", name="Kill left").click()
+    expect(runs).to_contain_text("gave up")
+    assert cell.evaluate("(cell) => cell.offsetHeight") == height
+
+
+def test_what_earlier_cells_have_started_is_folded_when_there_is_much(lesson: Callable[..., Page], served: Any) -> None:
+    """Regression: a dozen processes stood beside each later cell, its own the last of them."""
+    page = lesson()
+    many = "import otp\nfor n in range(8): await otp.Agent.start_link(dict, name=f'old {n}')\nprint('begun')"
+    expect(run_cell(page, many)).to_contain_text("begun")
+    runs = exercise(page, "s12-c1").get_by_role("group", name="What runs in the workbench")
+    expect(runs.get_by_role("treeitem", name=re.compile("^old "))).to_have_count(8)
+    expect(run_cell(page, "await otp.Agent.start_link(dict, name='mine')\nprint('more')")).to_contain_text("more")
+    expect(runs.get_by_role("treeitem", name=re.compile("^mine, "))).to_be_visible()
+    expect(runs.get_by_role("treeitem", name=re.compile("^old "))).to_have_count(0)
+    runs.get_by_role("button", name="Show 8 processes of earlier runs").click()
+    expect(runs.get_by_role("treeitem", name=re.compile("^old "))).to_have_count(8)
+    assert broken_rules(page) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -164,3 +165,21 @@ def test_a_drawn_tree_runs_and_what_is_killed_in_it_restarts(one: Locator) -> No
     expect(running.get_by_role("treeitem")).to_have_count(9)
     node(one, "Store").press("Delete")
     expect(one).to_contain_text("The drawing has changed since. Below, the old one runs.")
+
+
+def test_the_kind_of_a_new_worker_follows_the_name_that_is_typed(one: Locator) -> None:
+    """Regression: it stayed a worker, and the text said `StateStore (worker)`."""
+    keys = one.page.keyboard
+    node(one, "Root").focus()
+    for name, kind in (("StateStore", "store"), ("Pool", "dynamic supervisor"), ("Storefront", "worker")):
+        keys.press("+")
+        keys.press("Enter")
+        keys.type(name)
+        keys.press("Enter")
+        expect(node(one, name)).to_have_accessible_name(re.compile(f"^{name}, {kind}"))
+        keys.press("Home")
+    assert "StateStore (worker)" not in written(one)
+    node(one, "StateStore").click()
+    one.get_by_label("Kind").select_option("worker")
+    one.get_by_label("Name").fill("BigStore")
+    expect(node(one, "BigStore, worker")).to_be_visible()  # a kind that was chosen stays

@@ -21,6 +21,8 @@ const bench = workbench();
 
 /** Characters of what a cell prints that the server sends. */
 const LONGEST = 4000;
+/** Lines of output for which there is room before the first run. */
+const MOST_LINES = 6;
 export class LessonCell extends LessonBlock {
   #editor = new SlCode();
   #place = make("div", { class: "cell-tree", role: "group", "aria-label": "What runs in the workbench" },
@@ -37,6 +39,12 @@ export class LessonCell extends LessonBlock {
   /** The code in its editor. */
   get source() {
     return this.#editor.value;
+  }
+
+  /** The lines that the code of the lesson is expected to print, so that nothing below moves when they appear. */
+  get #lines() {
+    const code = this.block.code ?? "", prints = code.match(/\bprint\(/g)?.length ?? 0, loops = /^for .* in .*:$/m.test(code);
+    return Math.min(MOST_LINES, Math.max(1, prints + Number(loops)));
   }
 
   /** The cells above it on the page. @returns {LessonCell[]} */
@@ -149,7 +157,8 @@ export class LessonCell extends LessonBlock {
           : nothing}
         ${mayCode() ? nothing : html`<span class="hint">${signIn("run it")}</span>`}
       </div>
-      ${output ? html`<div role="group" class="ran" aria-label="Output" data-ok=${output.error ? "no" : "yes"}>
+      <div class="ran-room" data-lines=${this.#lines}>${output ? html`<div role="group" class="ran" aria-label="Output"
+        data-ok=${output.error ? "no" : "yes"}>
         ${output.printed ? html`<pre tabindex="0">${output.printed}</pre>` : nothing}
         ${output.printed.length >= LONGEST
           ? html`<p class="hint">The output is cut after ${LONGEST.toLocaleString("en")} characters.</p>`
@@ -158,7 +167,7 @@ export class LessonCell extends LessonBlock {
         ${output.error ? html`<p class="note" data-level="bad">${output.error}${
           output.missing ? html`.${this.#suggest(output.missing)}` : nothing}</p>` : nothing}
         ${output.printed || output.value !== null || output.error ? nothing : html`<p class="hint">It has run and printed nothing.</p>`}
-      </div>` : nothing}
+      </div>` : html`<p class="hint">${this.busy ? "" : "What it prints appears here."}</p>`}</div>
       </div>${this.#place}</div>`;
   }
 }

@@ -72,7 +72,7 @@ export class ChoiceForm {
     this.element = make("fieldset", { class: "choice", "data-kind": choice.listing ? "listing" : kind, "data-few": few && !choice.listing },
       make("legend", {},
         kind === "set" ? "Choose all that fit"
-          : choice.listing ? `Click a line, or press Space: ${values.join(", then ")}`
+          : choice.listing ? `A click on a line, or Space, marks it ${values.join("; once more: ")}`
           : cards ? "Choose one for each, or drag a card onto it"
           : "Choose one for each"),
       cards ? this.#cards() : null, ...lines);

@@ -9,7 +9,7 @@ import { make } from "../base/dom.js";
 import { html, nothing, render, svg } from "../vendor/lit-html.js";
 import { drag } from "./card-drag.js";
 import {
-  add, at, change, cleanName, countIn, drawingIn, dropPath, KINDS, move, put, read, remove, STRATEGIES, supervises, withCount,
+  add, at, change, cleanName, countIn, drawingIn, dropPath, kindOfName, KINDS, move, put, read, remove, STRATEGIES, supervises, withCount,
   withDrawing, write,
 } from "./drawing.js";
 
@@ -40,6 +40,8 @@ export class DrawingForm {
   /** Files before the last changes, newest last. @type {string[]} */ #before = [];
   /** What the last change was; several of one kind are undone together. */
   #last = "";
+  /** The kind follows the name that is typed: it was a worker by its old name. */
+  #named = false;
   #status = make("p", { class: "vh", role: "status" });
   #place = make("div", { class: "drawing-place" });
   #more = make("div", { class: "drawing-more" });
@@ -196,7 +198,7 @@ export class DrawingForm {
   }
 
   /** @param {KeyboardEvent} event */
-  #named(event) {
+  #finished(event) {
     if (event.key !== "Enter" && event.key !== "Escape") return;
     event.preventDefault();
     event.stopPropagation();
@@ -234,7 +236,8 @@ export class DrawingForm {
     this.#place);
     render(html`${drawable ? html`<p class="drawing-said" data-bad=${this.problem ? "yes" : nothing}>${this.problem
       ? html`Line ${this.problem.line}: ${this.problem.say}`
-      : html`<span class="for-keys">Arrows select, Alt with arrows moves, Enter renames, + adds, Delete removes.</span> Drag a node onto
+      : html`<span class="for-keys">Arrows select, Alt with arrows moves, Enter renames, + adds, Tab goes on to kind and
+        strategy, Delete removes.</span> A name such as Store or Pool chooses the kind. Drag a node onto
         a supervisor, or to the left to take it out of its branch.`}</p>` : nothing}
       ${this.#counts()}`, this.#more);
   }
@@ -268,7 +271,7 @@ export class DrawingForm {
     return html`<fieldset class="drawing-one"><legend>${node.name}</legend>
       <label>Name<input type="text" name="name" autocomplete="off" spellcheck="false" maxlength="40" .value=${node.name}
         @input=${(/** @type {InputEvent} */ event) => this.#typed(event)} @change=${(/** @type {Event} */ event) => this.#shown(event)}
-        @keydown=${(/** @type {KeyboardEvent} */ event) => this.#named(event)}></label>
+        @keydown=${(/** @type {KeyboardEvent} */ event) => this.#finished(event)}></label>
       <label>Kind<select @change=${(/** @type {Event} */ event) => this.#change({ kind: /** @type {Kind} */ (valueOf(event)) })}>${kinds
         .map(([kind, word]) => html`<option value=${kind} ?selected=${kind === node.kind}
           .selected=${kind === node.kind}>${word}</option>`)}</select></label>
@@ -284,8 +287,13 @@ export class DrawingForm {
 
   /** @param {Event} event */
   #typed(event) {
-    const name = cleanName(valueOf(event)).trim();
-    if (name) this.#change({ name }, `name ${this.#path}`);
+    const name = cleanName(valueOf(event)).trim(), edit = `name ${this.#path}`, node = at(this.#drawing.roots, this.#path);
+    if (!name || !node) return;
+    if (this.#last !== edit) {
+      const parent = at(this.#drawing.roots, this.#path.slice(0, -1));
+      this.#named = node.kind === "worker" && !node.children.length && kindOfName(node.name) === "worker" && parent?.kind === "supervisor";
+    }
+    this.#change({ name, ...(this.#named ? { kind: kindOfName(name) } : {}) }, edit);
   }
 
   /** Show the name as it is, without what cannot stand in one. @param {Event} event */

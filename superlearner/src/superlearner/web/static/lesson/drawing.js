@@ -154,6 +154,12 @@ export function read(text) {
   return { roots: drawn, drawable: true, problem: problemOf(drawn, everyone) };
 }
 
+/** Return the kind that the text gives to a name without children. @param {string} name @returns {Kind} */
+export function kindOfName(name) {
+  const label = labelOf(name, 0, 0);
+  return isStore(label) ? "store" : isDynamic(label) ? "dynamic" : isSupervisor(label) ? "supervisor" : "worker";
+}
+
 /** @param {DrawnNode[]} roots @param {Label[]} labels @returns {Problem|null} */
 function problemOf(roots, labels) {
   const [first, second] = roots;

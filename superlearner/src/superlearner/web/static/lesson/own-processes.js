@@ -28,6 +28,30 @@ export function ownKids({ kids, rows }) {
   return found.set("", [...tops.filter((key) => !isGroup(key)), ...groups]);
 }
 
+/** Processes that are shown without a choice between those of this run and earlier ones. */
+const FEW = 6;
+
+/**
+ * Leave out what earlier runs have started, if all of it is too much to read.
+ * @param {ReadonlyMap<string, readonly string[]>} kids  as `ownKids` returns them
+ * @param {Pick<Model, "rows">} model
+ * @param {number} since  start of the run, by the clock of the rows
+ * @returns {{kids: Map<string, readonly string[]>, hidden: number}}  hidden: the number of processes left out
+ */
+export function ofThisRun(kids, { rows }, since) {
+  const isGroup = (/** @type {string} */ key) => rows.get(key)?.kind === "group";
+  /** @type {(key: string) => number} */
+  const count = (key) => (kids.get(key) ?? []).reduce((sum, one) => sum + count(one), isGroup(key) ? 0 : 1);
+  const tops = kids.get("") ?? [], all = tops.reduce((sum, one) => sum + count(one), 0), found = new Map(kids);
+  if (all <= FEW) return { kids: found, hidden: 0 };
+  // What has ended has no row any more, and is what one looks at
+  const isNew = (/** @type {string} */ key) => (rows.get(key)?.since ?? since) >= since;
+  for (const key of tops.filter(isGroup)) found.set(key, (kids.get(key) ?? []).filter(isNew));
+  const shown = tops.filter((key) => (isGroup(key) ? found.get(key)?.length : isNew(key)));
+  const left = shown.reduce((sum, key) => sum + (isGroup(key) ? found.get(key)?.length ?? 0 : count(key)), 0);
+  return { kids: found.set("", shown), hidden: all - left };
+}
+
 /**
  * Return the learner's supervisors that have ended, and all processes below them, with the states in which they ended.
  * @param {Pick<Model, "kids"|"rows">} before

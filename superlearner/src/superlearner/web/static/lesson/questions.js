@@ -10,7 +10,7 @@ import { html, nothing } from "../vendor/lit-html.js";
 import { draft, keep } from "./lesson-drafts.js";
 import { LessonBlock, mayOperate, NOT_KEPT } from "./lesson-block.js";
 import { missingIn, placeOf, turned } from "./lesson-model.js";
-import { sentence } from "./lesson-rows.js";
+import { sentence, tableOf } from "./lesson-rows.js";
 import { written } from "./lesson-text.js";
 import { trace } from "./lesson-trace.js";
 import { reviewed, today } from "./reviewing.js";
@@ -114,7 +114,9 @@ export class LessonPredict extends LessonBlock {
         ? (counts ? "Right." : "Right, that is what happens.")
         : counts ? "That is not the count."
         : "That is not what happens."}</span></p>
-      ${told.happened ? html`<p class="happened"><b>${counts ? "Counted:" : "The run:"}</b> ${spoken(told.happened)}</p>` : nothing}
+      ${told.happened && !tableOf(told.excerpt ?? [])
+        ? html`<p class="happened"><b>${counts ? "Counted:" : "The run:"}</b> ${spoken(told.happened)}</p>`
+        : nothing}
       ${why ? html`<p class="fact">${sentence(why)}</p>` : nothing}
       ${this.#explain}
       ${trace(told.excerpt ?? [], "What happened in the run")}

@@ -5,10 +5,11 @@
  */
 
 import { attribute, byId, detail, make, write } from "../base/dom.js";
+import { counted } from "../base/words.js";
 import { Feed, liveUrl } from "../live/live.js";
 import { style } from "../base/late.js";
 import { EMPTY, reduce } from "../live/model.js";
-import { fallenOf, lastEnd, ownKids, withFallen } from "./own-processes.js";
+import { fallenOf, lastEnd, ofThisRun, ownKids, withFallen } from "./own-processes.js";
 import { Announcer } from "../tree/announce.js";
 import { SlTree } from "../tree/tree.js";
 import { actsOn } from "../tree/tree-acts.js";
@@ -18,6 +19,9 @@ import { actsOn } from "../tree/tree-acts.js";
 export class WorkbenchTree extends HTMLElement {
   #tree = new SlTree();
   #note = make("p", { class: "hint" });
+  #fold = make("button", { type: "button", class: "btn quiet fold", hidden: true });
+  /** Show what earlier runs have started, too. */
+  #all = false;
   #announcer = new Announcer(byId("announce", HTMLElement));
   /** @type {Model} */ #model = EMPTY;
   /** @type {Feed|null} */ #feed = null;
@@ -27,7 +31,7 @@ export class WorkbenchTree extends HTMLElement {
 
   connectedCallback() {
     if (this.#tree.isConnected) return;
-    this.append(this.#tree, this.#note);
+    this.append(this.#tree, this.#fold, this.#note);
   }
 
   constructor() {
@@ -35,6 +39,10 @@ export class WorkbenchTree extends HTMLElement {
     const { begin, end } = actsOn(this.#tree, () => this.#model, () => this.#node);
     this.#tree.addEventListener("sl-kill", (event) => void end(detail(event).keys));
     this.#tree.addEventListener("sl-start", (event) => void begin(detail(event)));
+    this.#fold.onclick = () => {
+      this.#all = !this.#all;
+      this.#show();
+    };
     void style("tree/supervisors.css");
   }
 
@@ -56,17 +64,23 @@ export class WorkbenchTree extends HTMLElement {
   begin(at) {
     if (at === this.#begun) return;
     this.#begun = at;
+    this.#all = false;
     this.#fallen = EMPTY;
     if (this.#model !== EMPTY) this.#show();
   }
 
   #show() {
-    const model = withFallen(this.#model, this.#fallen), { rows } = model, kids = ownKids(model);
+    const model = withFallen(this.#model, this.#fallen), { rows } = model, own = ownKids(model);
+    const run = this.#only ? { kids: own, hidden: 0 } : ofThisRun(own, this.#model, this.#begun + this.#skew);
+    const kids = this.#all ? own : run.kids;
+    this.#fold.hidden = !run.hidden;
+    write(this.#fold, this.#all ? "Hide those of earlier runs" : `Show ${counted(run.hidden, "process", "processes")} of earlier runs`);
     const tops = (kids.get("") ?? []).filter((key) => !this.#only || rows.get(key)?.name === this.#only);
     this.#tree.show({ ...model, kids: kids.set("", tops) }, this.#skew);
     const said = lastEnd(model, { only: this.#only, since: this.#begun + this.#skew });
     write(this.#note, said || (tops.some((key) => this.#model.rows.has(key)) ? "" : this.#only
       ? `${this.#only} has ended, and with it all below it. Nothing restarts the root.`
+      : run.hidden ? "This run has started no process."
       : "No process that your code has started runs."));
   }
 
