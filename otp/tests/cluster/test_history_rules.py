@@ -185,6 +185,23 @@ def test_rules_of_supervisors_and_leases_find_a_planted_bug_in_histories(rule: s
     assert [] == [violation for seed in SEEDS for violation in history(seed, False)]
 
 
+def test_a_child_whose_start_no_other_member_knows_is_not_missed() -> None:
+    """Others may know another child of that id, which ran on their side of a partition."""
+    other = CHILD | {"pid": ("n2", 1, 5), "restart": "temporary"}
+    events = [
+        Event(0, "", "began", {"dead": 1.0, "heartbeat": 0.25, "settle": 1.0}),
+        Event(1, "n1", "child_started", CHILD | {"pid": ("n1", 1, 5)}),
+        Event(2, "n2", "child_started", other),
+        Event(2, "n2", "child_kept", CHILD | {"on": [("n2", 1), ("n3", 1)]}),
+        Event(3, "", "killed", {"of": "n2", "incarnation": 1}),
+        Event(4, "", "killed", {"of": "n1", "incarnation": 1}),
+        Event(20, "", "heal", {}),
+    ]
+    assert [] == check_history(events)
+    known = Event(1, "n1", "child_kept", CHILD | {"on": [("n1", 1), ("n3", 1)]})
+    assert ["R4"] == [found.rule for found in check_history([*events[:2], known, *events[2:]])]
+
+
 VIEWS = {"n1": {"members": {"n1": 1, "n2": 1}}, "n2": {"members": {"n1": 1, "n2": 1}}}
 CHILD = {"supervisor": "s", "id": "w"}
 LEASE = {"table": "t", "key": "k"}

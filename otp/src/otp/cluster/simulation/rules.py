@@ -304,14 +304,16 @@ class _Child(NamedTuple):
 
 
 class _Children:
-    """The running and missing children, and the members that know them, after the events so far."""
+    """The running and missing children, and the members that know of them, after the events so far."""
 
     def __init__(self) -> None:
         self.limit = 0.0
         self.running: defaultdict[_Child, dict[tuple[str, int, int], str]] = defaultdict(dict)
-        self.known: dict[_Child, set[tuple[str, int]]] = {}
-        """The members that know a child whose start was acknowledged."""
+        self.known: defaultdict[_Child, dict[str, set[tuple[str, int]]]] = defaultdict(dict)
+        """For each member that has started a child, the members that know of that start."""
         self.missing: dict[_Child, float] = {}
+        self.finders: dict[_Child, set[tuple[str, int]]] = {}
+        """The members that know of a missing child."""
         self.stalled: set[tuple[str, int]] = set()
 
     def read(self, event: Event) -> None:
@@ -325,14 +327,16 @@ class _Children:
                 self.running[child][_pid(data["pid"])] = data.get("restart", "permanent")
                 self.missing.pop(child, None)
             case "child_kept":
-                child = _Child(data["supervisor"], data["id"])
-                self.known.setdefault(child, set()).update((name, number) for name, number in data["on"])
+                known = self.known[_Child(data["supervisor"], data["id"])].setdefault(event.member, set())
+                known.update((name, number) for name, number in data["on"])
             case "child_ended":
                 self.running[_Child(data["supervisor"], data["id"])].pop(_pid(data["pid"]), None)
             case "child_forgotten":
                 self._forget(_Child(data["supervisor"], data["id"]))
             case "unregistered" | "moved" if data["table"][0] == "supervisor":  # on one side, perhaps of a partition
                 self._forget(_Child(data["table"][1], data["key"]))
+            case "conflict" if data["table"][0] == "supervisor":
+                self.known[_Child(data["table"][1], data["key"])].pop(event.member, None)
             case "killed" | "stopped":
                 self._lose((data["of"], data["incarnation"]), event)
             case "stalled":
@@ -342,21 +346,22 @@ class _Children:
             case _:
                 pass
         for child in self.missing:
-            if event.kind in _FAULTS or ((known := self.known.get(child)) and known <= self.stalled):
+            if event.kind in _FAULTS or self.finders[child] <= self.stalled:
                 self.missing[child] = event.at
 
     def _forget(self, child: _Child) -> None:
         self.missing.pop(child, None)
-        self.known[child] = set()
+        self.known.pop(child, None)
 
     def _lose(self, member: tuple[str, int], event: Event) -> None:
-        for known in self.known.values():
-            known.discard(member)
+        for finders in chain(self.finders.values(), *(known.values() for known in self.known.values())):
+            finders.discard(member)
         for child, pids in self.running.items():
+            finders = self.known[child].pop(member[0], set())
             for pid in [pid for pid in pids if pid[:2] == member]:
-                if pids.pop(pid) in _RESTARTED and event.kind == "killed" and not pids and self.known.get(child):
-                    self.missing[child] = event.at
-        for child in [child for child in self.missing if not self.known[child]]:
+                if pids.pop(pid) in _RESTARTED and event.kind == "killed" and not pids and finders:
+                    self.missing[child], self.finders[child] = event.at, finders
+        for child in [child for child in self.missing if not self.finders[child]]:
             del self.missing[child]  # the members that knew it are gone as well
 
 
