@@ -189,6 +189,29 @@ def test_members_whose_facts_did_not_arrive_meet_by_their_next_connection(
     assert 1 == len(lost)
 
 
+def test_members_whose_facts_were_lost_twice_meet_later(clusters: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They stayed apart until one of them restarted."""
+    lost: list[Any] = []
+    tell = MemberDistribution.tell
+
+    def lose_four(self: MemberDistribution, node: NodeId, message: tuple[Any, ...]) -> bool:
+        if message[1] == "facts" and len(lost) < 4:
+            lost.append(message)
+            return True
+        return tell(self, node, message)
+
+    monkeypatch.setattr(MemberDistribution, "tell", lose_four)
+
+    async def main(c: Clusters) -> None:
+        a, b = await c.join("a"), await c.join("b")
+        await settle(6 * SETTINGS.dead)
+        assert (["a", "b"], ["b", "a"]) == (names(a), names(b))
+        assert [("b", ("incompatible", "membership", 1, None), "here")] == reasons(a)
+
+    clusters(main)
+    assert 4 == len(lost)
+
+
 FACTS = {"version": "1", "address": None, "since": 0.0, "meta": None, "simulated": True}
 
 

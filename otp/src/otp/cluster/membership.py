@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -40,6 +41,7 @@ from otp.cluster.groups import Groups
 from otp.cluster.member import DownReason, Member, MemberDown, MemberLeaving, MemberUp
 from otp.cluster.refusals import Refusal, sentence
 from otp.cluster.shared_table import SharedTables
+from otp.cluster.sought import Sought
 from otp.cluster.transport import MemberDistribution
 from otp.distribution import NodeId, Settings
 from otp.distribution.session_transport import Traffic
@@ -65,19 +67,10 @@ LOOKS: Final = 8
 """Heartbeats in which sources of addresses are read each time; afterwards they are read each time after as many."""
 SLOWEST_DIAL: Final = 2.0
 """Maximum seconds between two attempts to reach an address."""
+SLOWEST_RETRY: Final = 60.0
+"""Maximum seconds until a node that sent no facts is connected again."""
 _REASONS: Final[dict[str, DownReason]] = {"timeout": "timeout", "leave": "disconnected", "disconnect": "disconnected"}
 """Reasons of a session that are not `connection_lost`."""
-
-
-class _Sought:
-    """A node to connect with: where it may be, and when to try that address again."""
-
-    __slots__ = ("address", "at", "pause")
-
-    def __init__(self, address: str | None, at: float, pause: float) -> None:
-        self.address = address
-        self.at = at
-        self.pause = pause
 
 
 class Membership:
@@ -129,8 +122,8 @@ class Membership:
         self._addresses = Addresses(self, carrier, discovery)
         self._clock = clock
         self._pending: dict[NodeId, float] = {}  # connected nodes without facts
-        self._tried_again: set[NodeId] = set()
-        self._sought: dict[NodeId, _Sought] = {}
+        self._silent: dict[NodeId, Sought] = {}  # nodes that sent no facts, and when to try them again
+        self._sought: dict[NodeId, Sought] = {}
         self._candidates: dict[NodeId, Member] = {}  # connected nodes that were not accepted yet
         self._apart: dict[NodeId, str | None] = {}  # not to be connected again by itself; with their addresses
         self._watchers: dict[Ref, Process] = {}
@@ -159,6 +152,10 @@ class Membership:
     def is_apart(self, node: NodeId) -> bool:
         """Return whether this member does not connect with a node again by itself."""
         return node in self._apart
+
+    def tries_again(self, node: NodeId) -> bool:
+        """Return whether this member will connect again with a node that has sent no facts."""
+        return node in self._silent
 
     def tell_all(self, message: tuple[Any, ...]) -> None:
         """Send a message to all other members."""
@@ -221,11 +218,16 @@ class Membership:
             self._pending[node] = since = since + asleep
             if now - since <= self.settings.dead:
                 continue
-            if node in self._tried_again:
-                self._refuse(node, ("incompatible", "membership", PROTOCOL, None), "it sent no facts about itself")
+            if node in self._silent:
+                self._give_up(node, now)
             else:  # it may not have been ready; a second connection may bring them
-                self._tried_again.add(node)
+                self._silent[node] = Sought(None, math.inf, self.settings.dead)
                 self.distribution.member_transport.renew(node)
+        for node, silent in self._silent.items():
+            if now >= silent.at:  # they may have been lost, for example under a partition
+                silent.at = math.inf
+                self._apart.pop(node, None)
+                self._seek(node, None)
         for node, sought in list(self._sought.items()):
             self.distribution.transport.connect(node)
             if sought.address is not None and now >= sought.at:
@@ -237,6 +239,18 @@ class Membership:
         if self._ticks > LOOKS and self._ticks % LOOKS:
             return
         self._addresses.look()
+
+    def _give_up(self, node: NodeId, now: float) -> None:
+        """Part with a node that has sent no facts on two connections, and try it again later."""
+        silent = self._silent[node]
+        if silent.pause == self.settings.dead:
+            self._refuse(node, ("incompatible", "membership", PROTOCOL, None), "it sent no facts about itself")
+        else:  # it is in the log already
+            self._dismiss(node)
+        silent.at = now + silent.pause
+        silent.pause = min(2 * silent.pause, SLOWEST_RETRY)
+        if len(self._silent) > MOST_LOST:
+            del self._silent[next(iter(self._silent))]
 
     def finish(self) -> None:
         """End what runs, and tell monitoring processes that this member has left."""
@@ -262,7 +276,7 @@ class Membership:
             return
         self.me = self.me._replace(status="leaving")
         self._unseen = {NodeId(member.name, member.incarnation) for member in self.up.values()}
-        for node in list(self._unseen):
+        for node in sorted(self._unseen):
             if not self.distribution.tell(node, LEAVING):
                 self._unseen.discard(node)
         with suppress(TimeoutError):
@@ -429,12 +443,13 @@ class Membership:
         """Begin to be a member, which the others learn now."""
         self.joined = True
         self.distribution.member_transport.hold()
-        for node in self.distribution.transport.nodes():
+        for node in sorted(self.distribution.transport.nodes()):
             self.distribution.tell(node, JOINED)
 
     def _handle_facts(self, node: NodeId, member: Member, joined: bool, known: list[Known], seen: Seen | None) -> None:
         if self._pending.pop(node, None) is None:
             return
+        self._silent.pop(node, None)
         self.answers += 1
         if joined:
             self._admit(node, member)
@@ -448,8 +463,9 @@ class Membership:
     def _admit(self, node: NodeId, member: Member) -> None:
         self.distribution.member_transport.confirm(node)
         self.lost.pop(member.name, None)
-        for other in [other for other in self._sought if other.name == member.name]:
-            del self._sought[other]
+        for nodes in (self._sought, self._silent):
+            for other in [other for other in nodes if other.name == member.name]:
+                del nodes[other]
         others = list(self.up.values())
         self._forget_token(member.name)
         self.up[member.name] = member
@@ -481,7 +497,7 @@ class Membership:
         """Connect with a node by its name now, and by its address if that does not help."""
         if node not in self._sought:
             pause = self.settings.dead
-            self._sought[node] = _Sought(address, self._loop.time() + pause, pause)
+            self._sought[node] = Sought(address, self._loop.time() + pause, pause)
             self.distribution.transport.connect(node)
             if address is not None and self._dials:
                 self._addresses.dial(address, again=True)
@@ -554,9 +570,12 @@ class Membership:
 
     def _refuse(self, node: NodeId, reason: Any, detail: str) -> None:
         say(logging.ERROR, "node %s is refused by %s: %s (%s)", node, self.me, sentence(reason), detail)
+        self.note(node.name, reason, "here")
+        self._dismiss(node)
+
+    def _dismiss(self, node: NodeId) -> None:
         self._pending.pop(node, None)
         self._part(node, None)
-        self.note(node.name, reason, "here")
         self.distribution.transport.disconnect(node)
 
     def refused_since(self, noted: int) -> list[tuple[float, Refusal]]:

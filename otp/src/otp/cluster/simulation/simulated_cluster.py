@@ -8,7 +8,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from itertools import combinations
+from itertools import combinations, permutations
 from types import TracebackType
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from otp.cluster.membership import Membership
 from otp.cluster.simulation.history import Event, History, HistoryViolation, Violation
 from otp.cluster.simulation.recording import RecordedCarrier, RecordedTransport
 from otp.cluster.simulation.rules import check_history
-from otp.cluster.simulation.view import View, differing_table, plain_view, view_of
+from otp.cluster.simulation.view import View, differing_table, plain_view, unlisted_table, view_of
 from otp.cluster.transport import MemberDistribution
 from otp.distribution import TEACHING, NodeId, Settings
 from otp.distribution.carriers.simulated import SimulatedNetwork
@@ -424,6 +424,12 @@ class SimulatedCluster:
                 if (kind := differing_table(its, plain)) is not None:
                     return f"the tables of {one} and {name} differ: {kind}"
             same[frozenset(view.members)][name] = plain
+        plain_views = {name: plain for views in same.values() for name, plain in views.items()}
+        for one, other in permutations(active, 2):
+            here, there = plain_views[one], plain_views[other]
+            if other in here["members"] and here["members"] != there["members"]:
+                if (kind := unlisted_table(here, there, other)) is not None:
+                    return f"the tables of {one} lack what {other} has: {kind}"
         return None
 
     def _reaches(self, one: str, other: str) -> bool:
@@ -431,8 +437,9 @@ class SimulatedCluster:
             return True
         if (one, other) in self._cuts or (other, one) in self._cuts:
             return False
-        return not any(
-            self[a].membership.is_apart(NodeId(b, self[b].incarnation)) for a, b in ((one, other), (other, one))
+        sides = [(self[a].membership, NodeId(b, self[b].incarnation)) for a, b in ((one, other), (other, one))]
+        return any(here.tries_again(there) for here, there in sides) or not any(
+            here.is_apart(there) for here, there in sides
         )
 
     @property

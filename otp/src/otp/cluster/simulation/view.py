@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple, cast
 
 from otp.cluster.cluster import Cluster, membership_of
 from otp.cluster.entries import Entries
 from otp.cluster.member import Member
 from otp.kernel.values.pids import Pid
 
-__all__ = ["PidKey", "View", "differing_table", "key_of", "plain_view", "view_of"]
+__all__ = ["PidKey", "View", "differing_table", "key_of", "plain_view", "unlisted_table", "view_of"]
 
 PidKey = tuple[str, int, int]
 """A pid as `(node, incarnation, number)`, the same on all members."""
@@ -85,10 +85,27 @@ def _plain(pids: Pid | list[Pid]) -> PidKey | list[PidKey]:
 
 def differing_table(view: dict[str, Any], other: dict[str, Any]) -> str | None:
     """Return the kind of a table that differs between two plain views; only tables in both are compared."""
-    for kind in ("names", "groups"):
-        if view[kind] != other[kind]:
-            return kind
-    for kind in ("registries", "supervisors"):
-        if any(view[kind][table] != other[kind][table] for table in view[kind].keys() & other[kind].keys()):
-            return kind
+    return next((kind for kind, here, there in _tables_of_both(view, other) if here != there), None)
+
+
+def unlisted_table(view: dict[str, Any], other: dict[str, Any], name: str) -> str | None:
+    """Return the kind of a table in which a plain view lacks an entry that `other`, the view of `name`, has of its own.
+
+    A key that only one process may have must have an owner: it may be another one, on a third member.
+    """
+    for kind, here, there in _tables_of_both(view, other):
+        for key, pids in there.items():
+            if isinstance(pids, list):
+                if any(pid[0] == name and pid not in here.get(key, ()) for pid in cast("list[PidKey]", pids)):
+                    return kind
+            elif pids[0] == name and key not in here:
+                return kind
     return None
+
+
+def _tables_of_both(view: dict[str, Any], other: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    for kind in ("names", "groups"):
+        yield kind, view[kind], other[kind]
+    for kind in ("registries", "supervisors"):
+        for table in view[kind].keys() & other[kind].keys():
+            yield kind, view[kind][table], other[kind][table]

@@ -1,0 +1,16 @@
+"""A node to connect with."""
+
+from __future__ import annotations
+
+__all__ = ["Sought"]
+
+
+class Sought:
+    """Where a node may be, and when to try that address again."""
+
+    __slots__ = ("address", "at", "pause")
+
+    def __init__(self, address: str | None, at: float, pause: float) -> None:
+        self.address = address
+        self.at = at
+        self.pause = pause
