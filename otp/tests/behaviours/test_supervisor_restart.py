@@ -452,7 +452,8 @@ def test_a_restart_after_failures_is_caused_by_the_last_of_them(run: Any) -> Non
         first, second = (e for e in history if e.kind == "restart_failed")
         (restarted,) = (e for e in history if e.kind == "child_restarted")
         assert (first.cause, second.cause, restarted.cause) == (exited.seq, first.seq, second.seq)
-        assert first.data == {"id": "a", "reason": "no", "used": 1, "allowed": 3, "window": 5}
+        assert first.data == {"id": "a", "reason": "no", "used": 1, "allowed": 3, "window": 5, "attempts": 1}
+        assert second.data["attempts"] == 2
 
     run(main)
 

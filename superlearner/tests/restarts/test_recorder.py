@@ -11,11 +11,14 @@ import pytest
 import otp
 from otp import DynamicSupervisor, Supervisor
 from otp.testing import advance, wait_all_idle
-from restart_trees import Worker, end, group, run, worker
+from restart_trees import Worker, end, group, list_steps, run, worker
 from superlearner.control.supervising import restart_all
 from superlearner.restarts import recorder as recording
-from superlearner.restarts.groups import groups
+from superlearner.restarts.groups import Group, groups
 from superlearner.restarts.ids import includes
+from superlearner.restarts.memory import Memory
+from superlearner.restarts.moments import Moment, moment_of
+from superlearner.restarts.present import Running
 from superlearner.restarts.recorder import Record, Recorder
 
 draws: list[int] = []
@@ -100,6 +103,47 @@ def test_a_give_up_is_recorded_by_the_supervisor_that_gave_up() -> None:
         assert [one.line for one in records] == ["x was killed and restarted", "inner gave up"]
 
     record(test, group("inner", worker("x"), max_restarts=1))
+
+
+def test_a_give_up_whose_attempts_fill_the_memory_is_recorded_once_and_from_its_cause_on() -> None:
+    """Regression: it was recorded again whenever the memory had moved, and the crash before was only counted."""
+    down: list[str] = []
+
+    async def connect() -> None:
+        if down:
+            raise ConnectionRefusedError(*down)
+
+    async def main(node: otp.Node) -> None:
+        records, moments = list[Record](), list[Moment]()
+
+        def draw(memory: Memory, drawn: Group, now: Running) -> None:
+            moments.append(moment_of(memory, drawn, now))
+
+        recorder, ship = Recorder(node, None, draw, records.append), otp.whereis("ship")
+        assert ship is not None
+        down.append("smtp")
+        otp.exit("mailer", "boom")
+        await otp.wait_down(ship)
+        await advance(1)
+        for _ in range(3):  # the memory moves
+            await end("other")
+            await advance(1)
+        recorder.close()
+        assert [(one.line, one.count) for one in records[:1]] == [("ship gave up", 1)]
+        assert {one.line for one in records[1:]} == {"other was killed and restarted"}
+        found = moments[0]
+        assert (found.complete, found.steps[0].name) == (True, "mailer")
+        assert list_steps(found)[0] == "crash top/ship/office/mailer"
+        assert len(found.events) < 40
+        assert [step.text for step in found.steps[-2:]] == [
+            "ship tried 1,500 times to start office; each time it failed: its child mailer did not start: "
+            "ConnectionRefusedError('smtp')",
+            "ship gave up: max_restarts=1500 allows 1,500 restarts in 5 s, and a 1,501st was needed",
+        ]
+
+    office = group("office", worker("labels"), worker("mailer", connect), max_restarts=3, max_seconds=5)
+    ship = group("ship", worker("rates"), office, restart="transient", max_restarts=1_500, max_seconds=5)
+    run(main, worker("other"), ship)
 
 
 def test_a_restart_on_request_is_recorded_and_a_mere_stop_is_not() -> None:

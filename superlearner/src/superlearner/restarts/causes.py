@@ -9,7 +9,7 @@ since a supervisor handles one end at a time:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import otp
@@ -114,10 +114,10 @@ class _Chain:
             case "restart_failed":
                 tries = self._tries(event)
                 cause = self.memory.by_seq.get(tries[-1].cause)
-                return [self.words.failed(event, len(tries)), *self._stops(tries[-1], cause)], cause
+                return [self.words.failed(event, self._times(tries)), *self._stops(tries[-1], cause)], cause
             case "gave_up":
                 cause = self.memory.by_seq.get(event.cause)
-                return [self.words.gave_up(event, self._spent(event), len(self._tries(cause)))], cause
+                return [self.words.gave_up(event, self._spent(event), self._times(self._tries(cause)))], cause
             case "exited":
                 return self._end(event)
             case _:
@@ -161,6 +161,13 @@ class _Chain:
             found.append(event)
             event = self.memory.by_seq.get(event.cause) if event.cause < event.seq else None
         return found
+
+    def _times(self, tries: Sequence[TraceEvent]) -> int:
+        """Return the number of these attempts, also of those that the memory has lost between or before them."""
+        if not tries:
+            return 0
+        newest, oldest = (one.data.get("attempts", 0) for one in (tries[0], tries[-1]))
+        return max(len(tries), newest - oldest + 1 if tries[-1].cause in self.memory.by_seq else newest)
 
     def _end_before(self, event: TraceEvent) -> TraceEvent | None:
         """Return the end that a start on request follows: by itself, such as after a give-up, or on request as well."""

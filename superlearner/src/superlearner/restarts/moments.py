@@ -33,6 +33,7 @@ from superlearner.restarts.tables import Past
 __all__ = ["Ghost", "Happening", "Kind", "Moment", "NoSupervisor", "goes_on", "moment_of"]
 
 STORM_NS: Final = 20_000_000_000
+MOST_ATTEMPTS: Final = 4
 STRATEGIES: Final = ("one_for_one", "one_for_all", "rest_for_one")
 
 Kind = Literal["crash", "link", "signal", "decide", "stop", "start"]
@@ -265,7 +266,7 @@ class _Telling:
 
     def _drawable(self) -> Sequence[TraceEvent]:
         """Return the events without the stops and starts of children beyond those that are drawn."""
-        events = self.group.events
+        events = _without_loops(self.group.events)
         if len(events) <= MOST_TOUCHED:
             return events
         chosen: dict[Any, set[Any]] = {}
@@ -434,6 +435,16 @@ class _Telling:
 
     def _add(self, event: TraceEvent, kind: Kind, id: str, **more: Any) -> None:
         self.told.append((event.pid, Happening(kind, event.at, id, **more)))
+
+
+def _without_loops(events: Sequence[TraceEvent]) -> Sequence[TraceEvent]:
+    """Return the events of a restart; of many failed attempts to start a child, the first two and the last two."""
+    attempts: dict[tuple[Any, Any], list[int]] = {}
+    for event in events:
+        if event.kind == "restart_failed":
+            attempts.setdefault((event.pid, facts_of(event).id), []).append(event.seq)
+    left_out = [(found[1], found[-2]) for found in attempts.values() if len(found) > MOST_ATTEMPTS]
+    return [one for one in events if not any(first < one.seq < last for first, last in left_out)]
 
 
 def _sibling(id: str, row: Row) -> Sibling:

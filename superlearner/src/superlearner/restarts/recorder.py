@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextvars import Context
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
@@ -56,6 +56,12 @@ MOST_KNOWN: Final = 5_000
 """More than the events in memory."""
 LONGEST: Final = 200
 MOST_OTHERS: Final = 3
+LOOP: Final = 10
+"""Attempts to restart a child after which the events from its end on are kept: they may leave the memory."""
+MOST_LOOPS: Final = 50
+MOST_STARTS: Final = 500
+BEFORE: Final = 200
+"""Events before the end of that child among which the first cause may be."""
 LONGEST_NUMBERS: Final = 3_000
 
 log: Final = logging.getLogger(__name__)
@@ -132,6 +138,8 @@ class Recorder:
         """The newest stops on request by supervisor and id: the child may be started again."""
         self._restarted: dict[Any, int] = {}
         """The newest starts of such children by supervisor."""
+        self._loops: dict[int, tuple[TraceEvent, ...]] = {}
+        """The first events of restarts that are tried again and again, by the number of the newest failure."""
         self._sums = Sums()
         self._due: asyncio.TimerHandle | None = None
         self._due_at = 0.0
@@ -154,6 +162,8 @@ class Recorder:
             if not (event.kind in COUNTED or (crash and is_own_end(event))):
                 self._note_request(event)
                 return
+            if event.kind == "restart_failed":
+                self._keep_beginning(event)
             counts = (is_own_end(event) and crash) or (is_restart(event) and not crash)
             number, again = event.cause or event.seq, is_restart(event)
             pending = self._pending.get(number)
@@ -184,6 +194,41 @@ class Recorder:
                 self._arm(SETTLE_S)
         elif is_stop(event) and not is_own_end(event) and event.data["id"] is not None:
             _put(self._stopped, (event.pid, event.data["id"]), event.seq)
+
+    def _keep_beginning(self, event: Event) -> None:
+        """Keep the first events of a restart whose attempts may fill the memory."""
+        found = self._loops.pop(event.cause, None)
+        if event.data["attempts"] == LOOP:
+            first = event
+            memory = Memory(otp.trace.history(self._node))
+            while first.kind == "restart_failed" and first.cause in memory.by_seq:
+                first = memory.by_seq[first.cause]
+            group = groups(Memory([one for one in memory.events if one.seq >= first.seq - BEFORE])).get(event.seq)
+            if group is not None:
+                by = {one.pid for one in group.events}
+                starts = [one for one in memory.events if one.kind in STARTS and one.pid in by and one.seq <= event.seq]
+                found = tuple({one.seq: one for one in (*starts[:MOST_STARTS], *group.events)}.values())
+        if found is not None:
+            self._loops[event.seq] = found
+            if len(self._loops) > MOST_LOOPS:
+                del self._loops[next(iter(self._loops))]
+
+    def _events(self) -> Sequence[TraceEvent]:
+        """Return the events in memory, and before them the beginnings that have left it."""
+        events = otp.trace.history(self._node)
+        oldest = events[0].seq if events else 0
+        self._loops = {newest: kept for newest, kept in self._loops.items() if newest >= oldest}
+        lost = {number: kept for number, kept in self._loops.items() if kept[-1].seq < oldest}
+        if not lost:
+            return events
+        by_seq: dict[int, Event] = {one.seq: one for one in events}
+        for number, kept in lost.items():
+            one = by_seq[number]
+            while one.cause in by_seq:
+                one = by_seq[one.cause]
+            by_seq[one.seq] = Event(one.seq, one.at, one.node, one.kind, one.pid, kept[-1].seq, one.data)
+        begun: dict[int, TraceEvent] = {one.seq: one for kept in lost.values() for one in kept if one.seq < oldest}
+        return [one for _, one in sorted({**begun, **by_seq}.items())]
 
     def has(self, number: int) -> bool:
         """Return whether the restart with this first cause is recorded, alone or in a sum."""
@@ -227,7 +272,7 @@ class Recorder:
             return 0
 
     def _record(self, *, settled: bool) -> float:
-        memory, now = Memory(otp.trace.history(self._node)), Running(self._node, self._last)
+        memory, now = Memory(self._events()), Running(self._node, self._last)
         found = groups(memory, lambda end: waits(now, end))
         if self._earlier:  # the end of the oldest restart in memory may be gone already
             for group in filter(lacks_beginning, found.values()):
@@ -263,10 +308,11 @@ class Recorder:
 
     def _is_new(self, group: Group) -> bool:
         later = group.id > self._begun or group.id in self._pending  # one may end after the sum of later ones
-        return later and group.id not in self._known and is_worth(group)
+        known = group.id in self._known or group.events[-1].seq in self._known  # its beginning may have left the memory
+        return later and not known and is_worth(group)
 
     def _note(self, group: Group) -> None:
-        self._known[group.id] = None
+        self._known |= dict.fromkeys((group.id, group.events[-1].seq))
         for number in (group.id, *(number for event in group.events for number in (event.seq, event.cause))):
             self._pending.pop(number, None)
         while len(self._known) > MOST_KNOWN:

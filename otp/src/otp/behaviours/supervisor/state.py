@@ -33,6 +33,7 @@ from otp.kernel.values.reasons import is_clean
 __all__ = ["ChildRecord", "RestartWindow", "SupervisorState", "Verdict", "continue_counts", "should_restart"]
 
 NS: Final = 1_000_000_000
+MOST_FAILED: Final = 1_000
 KEPT: Final = 1_000  # restarts remembered where any number is allowed
 
 Verdict: TypeAlias = Literal["restart", "give_up", "shutdown", "gone"]
@@ -59,11 +60,12 @@ class RestartWindow:
     Difference from OTP: OTP counts whole seconds.
     """
 
-    __slots__ = ("_forgotten", "_limit", "_most", "_window", "max_restarts", "max_seconds", "restarts")
+    __slots__ = ("_failed", "_forgotten", "_limit", "_most", "_window", "max_restarts", "max_seconds", "restarts")
 
     def __init__(self, max_restarts: int | Literal["infinity"], max_seconds: float | Literal["infinity"]) -> None:
         self.restarts: deque[int] = deque()
         self._forgotten = 0
+        self._failed: dict[int, int] = {}  # failed attempts by the event of the newest one
         self.set_limits(max_restarts, max_seconds)
 
     def set_limits(self, max_restarts: int | Literal["infinity"], max_seconds: float | Literal["infinity"]) -> None:
@@ -85,6 +87,16 @@ class RestartWindow:
             restarts.popleft()
             self._forgotten += 1
         return len(restarts) <= self._limit
+
+    def attempts(self, cause: int) -> int:
+        """Return how many attempts to restart a child failed; `cause` is the event of the last one, or of its end."""
+        return self._failed.get(cause, 0)
+
+    def note_attempt(self, cause: int, event: int) -> None:
+        """Record that one more attempt failed, after the event `cause`."""
+        self._failed[event] = self._failed.pop(cause, 0) + 1
+        if len(self._failed) > MOST_FAILED:
+            del self._failed[next(iter(self._failed))]
 
     @property
     def counted(self) -> int:

@@ -97,7 +97,10 @@ def report_restarted(
 def report_failed_restart(me: Process, state: RestartWindow, id: Hashable, reason: Reason, cause: int) -> int:
     """Report a failed restart that will be retried; return the number of the event."""
     log_failed_restart(me, state, id, reason)
-    return me.runtime.tracer.emit("restart_failed", me, _intensity(state, id, reason), cause)
+    data = _intensity(state, id, reason) | {"attempts": state.attempts(cause) + 1}
+    number = me.runtime.tracer.emit("restart_failed", me, data, cause)
+    state.note_attempt(cause, number)
+    return number
 
 
 def report_gave_up(
@@ -110,7 +113,8 @@ def report_gave_up(
     log_gave_up(me, state, id, reason, retried=retried)
     trace = me.runtime.tracer
     trace.give_ups += 1
-    trace.emit("gave_up", me, _intensity(state, id, reason) | ({"retried": True} if retried else {}), cause)
+    more = {"retried": True, "attempts": state.attempts(cause)} if retried else {}
+    trace.emit("gave_up", me, _intensity(state, id, reason) | more, cause)
 
 
 def _intensity(state: RestartWindow, id: Hashable, reason: Reason) -> dict[str, Any]:

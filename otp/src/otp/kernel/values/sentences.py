@@ -229,10 +229,13 @@ def gave_up(who: str, last: str, *, used: Any, allowed: Any, window: Any) -> str
 
     >>> gave_up("shop", "ledger was killed", used=4, allowed=3, window=5)
     'shop gave up: max_restarts=3 allows 3 restarts in 5 s, and a 4th was needed (last: ledger was killed)'
+    >>> gave_up("shop", "", used=1501, allowed=1500, window=5)
+    'shop gave up: max_restarts=1500 allows 1,500 restarts in 5 s, and a 1,501st was needed'
     >>> gave_up("shop", "", used=1, allowed=0, window=5)
     'shop gave up: it allows no restarts'
     """
-    return f"{who} gave up: {_exceeded(used, allowed, window)}{f' (last: {last})' if last else ''}"
+    del used  # one more than is allowed, in each event
+    return f"{who} gave up: {_exceeded(allowed, window)}{f' (last: {last})' if last else ''}"
 
 
 def restarts_after(by: str, who: str, pause: float, *, done: bool = False) -> str:
@@ -372,7 +375,7 @@ def times_text(times: int) -> str:
     >>> times_text(2), times_text(3), times_text(12)
     ('twice', 'three times', '12 times')
     """
-    word = COUNTS[times] if times < len(COUNTS) else str(times)
+    word = COUNTS[times] if times < len(COUNTS) else f"{times:,}"
     return word if times < 3 else f"{word} times"
 
 
@@ -385,14 +388,12 @@ def duration(seconds: Any) -> str:
     return f"{seconds:g} s" if type(seconds) in (int, float) else str(seconds)
 
 
-def _exceeded(used: Any, allowed: Any, window: Any) -> str:
+def _exceeded(allowed: Any, window: Any) -> str:
     """Return the clause about a restart limit that was exceeded."""
     if not allowed:
         return "it allows no restarts"
-    if not budget(used, allowed, window):
-        return f"it needed {used} restarts{_within(window)}"
     time = f" in {duration(window)}" if type(window) in (int, float) else ""
-    restarts = f"{allowed} restart{'' if allowed == 1 else 's'}"
+    restarts = f"{allowed:,} restart{'' if allowed == 1 else 's'}"
     return f"max_restarts={allowed} allows {restarts}{time}, and a {_ordinal(int(allowed) + 1)} was needed"
 
 
@@ -403,7 +404,7 @@ def _ordinal(number: int) -> str:
     ('2nd', '4th', '11th', '23rd')
     """
     ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    return f"{number}{ending}"
+    return f"{number:,}{ending}"
 
 
 def _within(window: Any) -> str:

@@ -159,10 +159,9 @@ export const budgetText = (left, budget) =>
 /** Return why a supervisor gave up, as `gave_up` of `otp.sentences` does. @param {readonly [number, number|null]} limit */
 export function overText([max, window_s]) {
   if (!max) return "it allows no restarts";
-  if (unlimited({ max })) return "it has no restarts left";
   const next = max + 1, teen = [11, 12, 13].includes(next % 100), ending = teen ? "th" : ["th", "st", "nd", "rd"][next % 10] ?? "th";
   const time = windowText(window_s).replace("\u00a0", " ");
-  return `max_restarts=${max} allows ${counted(max, "restart")}${time}, and a ${next}${ending} was needed`;
+  return `max_restarts=${max} allows ${counted(max, "restart")}${time}, and a ${number(next)}${ending} was needed`;
 }
 
 /** The clause of a sentence about the restarts that were left then. */
