@@ -317,6 +317,26 @@ def test_restarts_on_request_are_limited_too_and_one_of_many_children_counts_onc
     record(test, *map(worker, "abc"), most=2)
 
 
+def test_the_sum_of_requests_has_the_numbers_of_their_restarts() -> None:
+    """Regression: two requests were three after a restart of the platform, which found the first one in memory."""
+
+    async def test(recorder: Recorder, records: list[Record], _news: asyncio.Event) -> None:
+        top, node = otp.whereis("top"), otp.node()
+        assert top is not None
+        for restart in range(3):
+            await (restart_all(top, lambda: None) if restart else end("a"))
+            await advance(1)
+        recorder.catch_up()
+        (counted,) = records[1:]
+        again = Recorder(node, None, lambda *_: None, records.append, earlier=True)
+        again.close()
+        _, *requests = records[2:]
+        assert (counted.line, len(requests)) == ("a was restarted on request 2 times more", 2)
+        assert all(counted.number <= one.number <= counted.last for one in requests)
+
+    record(test, *map(worker, "abc"), most=1)
+
+
 def test_a_sibling_that_restarts_along_in_a_storm_was_not_restarted_on_request() -> None:
     """Regression: "b was restarted on request 950 times more", without any request."""
 

@@ -134,8 +134,8 @@ class Recorder:
         """The ends that are to be drawn, by number; an end whose events leave the memory first is only counted."""
         self._lines: set[int] = set()
         """The earlier restarts of which only a line is kept."""
-        self._stopped: dict[tuple[Any, Any], int] = {}
-        """The newest stops on request by supervisor and id: the child may be started again."""
+        self._stopped: dict[tuple[Any, Any], tuple[int, int]] = {}
+        """The number and time of the newest ends on request by supervisor and id: the child may be started again."""
         self._restarted: dict[Any, int] = {}
         """The newest starts of such children by supervisor."""
         self._loops: dict[int, tuple[TraceEvent, ...]] = {}
@@ -183,17 +183,20 @@ class Recorder:
     def _note_request(self, event: Event) -> None:
         """Mark that something is to be drawn, or count it, if a supervisor starts a child that it stopped."""
         if event.kind in STARTS:
-            stop = self._stopped.pop((event.pid, event.data["id"]), 0)
-            if not stop or is_along(event):
+            end, _ = self._stopped.pop((event.pid, event.data["id"]), (0, 0))
+            if not end or is_along(event):
                 return
-            with_others = stop < self._restarted.get(event.pid, 0)  # stopped before another one was started
+            with_others = end < self._restarted.get(event.pid, 0)  # stopped before another one was started
             _put(self._restarted, event.pid, event.seq)
             if not with_others and self._see(event.seq):
-                self._count(event.seq, event.at, Kind(event.pid, event.data["id"], "requested"), restarted=True)
+                others = (number for (pid, _), (number, at) in self._stopped.items()
+                          if pid is event.pid and event.at - at <= TOGETHER_NS)  # fmt: skip
+                kind = Kind(event.pid, event.data["id"], "requested")
+                self._count(min([end, *others]), event.at, kind, restarted=True)
             else:
                 self._arm(SETTLE_S)
         elif is_stop(event) and not is_own_end(event) and event.data["id"] is not None:
-            _put(self._stopped, (event.pid, event.data["id"]), event.seq)
+            _put(self._stopped, (event.pid, event.data["id"]), (event.cause, event.at))
 
     def _keep_beginning(self, event: Event) -> None:
         """Keep the first events of a restart whose attempts may fill the memory."""
@@ -382,8 +385,8 @@ def lacks_beginning(group: Group) -> bool:
     return not group.complete and group.first.kind != "exited"
 
 
-def _put(found: dict[Any, int], key: Any, number: int) -> None:
-    found[key] = number
+def _put(found: dict[Any, Any], key: Any, value: Any) -> None:
+    found[key] = value
     if len(found) > MOST_KNOWN:
         del found[next(iter(found))]
 
