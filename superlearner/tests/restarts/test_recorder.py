@@ -383,6 +383,27 @@ def test_a_restart_whose_events_leave_the_memory_before_it_is_drawn_is_counted()
     record(test, worker("b"), most=10_000, max_restarts=10_000)
 
 
+@pytest.mark.parametrize("lost", range(1, 6))
+def test_a_restart_that_has_lost_its_beginning_is_counted_by_its_name(
+    lost: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: in a storm some were recorded by their id, without a reason: two lines for one loop."""
+    history = otp.trace.history
+
+    async def test(recorder: Recorder, records: list[Record], _news: asyncio.Event) -> None:
+        for _ in range(3):
+            otp.exit("till", "kill")
+            await wait_all_idle()
+        first = next(place for place, one in enumerate(history(otp.node())) if one.kind == "exited")
+        monkeypatch.setattr(otp.trace, "history", lambda node: history(node)[first + lost :])
+        recorder.catch_up()
+        assert [(one.line, one.count) for one in records] == [
+            *[("till was killed and restarted", 1)] * 2, ("till was killed and restarted once more", 1),
+        ]  # fmt: skip
+
+    record(test, Worker.child_spec(None, id="Till", name="till"))
+
+
 def test_further_ends_in_a_line_say_how_each_ended() -> None:
     async def test(recorder: Recorder, records: list[Record], _news: asyncio.Event) -> None:
         for name, reason in zip("abcdefgh", ("kill", "x", "kill", "kill", "kill", "x", "x", "kill"), strict=True):

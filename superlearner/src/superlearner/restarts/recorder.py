@@ -286,9 +286,15 @@ class Recorder:
             self._lines = {one.id for one in sorted(new.values(), key=lambda one: one.id)[: -self._most]}
         past = Past(memory, now, 0)
         oldest = memory.events[0].seq if memory.events else 0
-        for number in [one for one in self._pending if one < oldest and one not in found]:
+        for number in [one for one in self._pending if one < oldest]:
+            group = found.get(number)
+            if group is not None and (group.complete or group.of("gave_up")):
+                continue
             pending = self._pending.pop(number)
             self._count(number, pending.at, pending.kind, restarted=pending.restarted)
+            if group is not None:  # the rest of it does not say what ended
+                self._note(group)
+                new.pop(id(group), None)
         until, at, later = time.perf_counter() + SLICE_S, round(otp.monotonic() * 1e9), 0.0
         for group in sorted(new.values(), key=lambda one: one.id):
             young = at - group.events[-1].at < (TOGETHER_NS if group.waits else SETTLE_S * 0.9e9)
