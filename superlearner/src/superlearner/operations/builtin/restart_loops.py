@@ -17,6 +17,7 @@ BEYOND: Final = 4
 PAUSE_S: Final = 120.0
 """Seconds without an equal line that end a loop: only the first 100 restarts of each minute have a line."""
 TIMES: Final = re.compile(r"(once|[\d,]+ times)(?= more$)")
+MORE: Final = re.compile(r" (once|[\d,]+ times) more$")
 LINE: Final = re.compile(
     r"(?P<name>[^;]+?)(?:, with others,)? (?P<how>(?P<killed>was killed)(?: and restarted)?|"
     r"(?P<ended>ended)|(?:crashed|ended)(?: and was restarted)?|was restarted on request)"
@@ -27,14 +28,14 @@ LINE: Final = re.compile(
 
 @dataclass(slots=True)
 class Loop:
-    """Equal lines, newest first, or a single line."""
+    """Equal lines and the sums of such restarts, newest first, or a single line."""
 
     lines: list[RestartLine | MomentRow]
 
     @property
     def newest(self) -> RestartLine | MomentRow:
-        """The newest line."""
-        return self.lines[0]
+        """The newest line; of a restart, if there is one, since that is known in full."""
+        return next((one for one in self.lines if not is_sum(one)), self.lines[0])
 
     @property
     def until(self) -> float:
@@ -98,24 +99,28 @@ def names(line: str, process: str) -> bool:
 
 
 def fold(lines: Sequence[RestartLine | MomentRow]) -> list[Loop]:
-    """Group lines into loops, both newest first.
+    """Group lines into loops, both newest first; a sum belongs to the loop of the restarts before it.
 
     >>> row = MomentRow("shop", "9f3a0c1b22d4", 7, 9, 100.0, 100.0, "till crashed and was restarted", 1, "7")
     >>> [len(one.lines) for one in fold([row] * 4)], [len(one.lines) for one in fold([row] * 5)]
     ([1, 1, 1, 1], [5])
+    >>> many = MomentRow("shop", "9f3a0c1b22d4", 10, 99, 101.0, 109.0, f"{row.line} 30 times more", 30, "")
+    >>> [sum(one.count for one in loop.lines) for loop in fold([many, row, row])]
+    [32]
     """
     places: list[list[int]] = []
-    current: dict[tuple[str | None, str, bool], list[int]] = {}
+    current: dict[tuple[str | None, str], list[int]] = {}
     for place, one in enumerate(lines):
-        key = one.node, TIMES.sub("", one.line), is_sum(one)
+        key = one.node, MORE.sub("", one.line) if is_sum(one) else one.line
         loop = current.get(key)
         if loop is not None and lines[loop[-1]].at - (one.until or one.at) <= PAUSE_S:
             loop.append(place)
         else:
             current[key] = loop = [place]
             places.append(loop)
-    few = [loop for loop in places if len(loop) <= BEYOND and not is_sum(lines[loop[0]])]
-    many = [loop for loop in places if len(loop) > BEYOND or is_sum(lines[loop[0]])]
+    summed = {place for place, one in enumerate(lines) if is_sum(one)}
+    many = [loop for loop in places if len(loop) > BEYOND or not summed.isdisjoint(loop)]
+    few = [loop for loop in places if loop not in many]
     return [
         Loop([lines[place] for place in loop]) for loop in sorted([*many, *([one] for loop in few for one in loop)])
     ]
