@@ -26,6 +26,20 @@ test("a loop goes on around its supervisor's give-ups and the ends of others, an
   assert.deepEqual(told(events), ["e6 1", "e6 1", "e11 12 6× in 12\u00a0s", "e13 1", "e30 1", "e31 1", "e32 1", "e33 1"]);
 });
 
+test("failed attempts to restart a child are one row", () => {
+  const failed = (at, reason) => ({ ...end(at, "office", reason), type: "restart_failed", data: { id: "office", reason, used: at } });
+  const events = [end(0, "office", "shutdown"), ...Array.from({ length: 300 }, (_, at) => failed(at / 100, "no")), failed(3, "other")];
+  assert.deepEqual(told(events), ["e0 1", "e2.99 300 300× in 3\u00a0s", "e3 1"]);
+});
+
+test("stored restarts and those that were only counted are one row, with the words of a stored one and one count", () => {
+  const kept = (at, text, more = {}) => ({ id: `k${at}`, at, type: "kept", text, seq: null, data: {}, until: at, ...more });
+  const sum = (at, times) => kept(at, `till crashed and was restarted ${times} times more`, { until: at + 8, data: { times } });
+  const line = "till crashed and was restarted";
+  assert.deepEqual(told([kept(1, line), kept(2, line), sum(3, 900), sum(12, 50)]), ["k2 4 952× in 19\u00a0s"]);
+  assert.deepEqual(told([sum(3, 900)]), ["k3 1"]);
+});
+
 test("few rounds keep their rows, and so does a loop that is unfolded", () => {
   assert.equal(told(loop(0, 4)).length, 8);
   const open = fold(loop(0, 5), new Set(["e0"]));

@@ -1,5 +1,6 @@
 /**
- * Crash loops in the list of events: the ends and restarts of one child, for one reason, with no pause between them. Pure.
+ * Crash loops in the list of events: the ends and restarts of one child, or its failed restarts, for one reason, with no pause between
+ * them. Pure.
  *
  * @module
  */
@@ -17,13 +18,25 @@ import { KEPT_TYPE } from "./past.js";
 const BEYOND = 4;
 /** Seconds after which a loop has ended if no equal event follows. */
 const PAUSE_S = 10;
+/** How the text about restarts that were only counted ends. */
+const MORE = / (once|[\d,]+ times) more$/;
 
 /** Return the child, reason and supervisor of an event; null if it belongs to no loop. @param {LogEvent} event */
-function causeOf({ type, name, supervisor, text, data, sentence }) {
-  if (type === KEPT_TYPE) return sentence ?? text;
-  const own = type === "child_restarted" ? !data["along"] : type === "child_terminated" && data["by_itself"];
-  return own ? JSON.stringify([supervisor, data["id"] ?? name, data["reason"]]) : null;
+function causeOf({ type, name, supervisor, text, data }) {
+  if (type === KEPT_TYPE) return isSum(data) ? text.replace(MORE, "") : text;
+  const failed = type === "restart_failed";
+  const own = type === "child_restarted" ? !data["along"] : failed || (type === "child_terminated" && data["by_itself"]);
+  return own ? JSON.stringify([supervisor, data["id"] ?? name, data["reason"], failed]) : null;
 }
+
+/** Return whether an event stands for restarts that were only counted. @param {LogEvent["data"]} data */
+const isSum = (data) => data["times"] !== undefined;
+
+/** @param {readonly LogEvent[]} events */
+const timesOf = (events) => events.reduce((sum, { data }) => sum + (data["times"] ?? 1), 0);
+
+/** @param {LogEvent} event */
+const endOf = ({ at, until }) => until ?? at;
 
 /**
  * Return the rows, oldest first.
@@ -35,8 +48,8 @@ export function fold(events, open) {
   /** @type {Map<LogEvent, LogEvent[]>} */ const runs = new Map();
   /** @type {Map<string, LogEvent[]>} */ const going = new Map();
   for (const event of events) {
-    const cause = causeOf(event), known = cause === null ? undefined : going.get(cause);
-    const run = known && event.at - (known.at(-1)?.at ?? 0) <= PAUSE_S ? known : [];
+    const cause = causeOf(event), known = (cause === null ? undefined : going.get(cause)) ?? [], last = known.at(-1);
+    const run = last && event.at - endOf(last) <= PAUSE_S ? known : [];
     run.push(event);
     runs.set(event, run);
     if (cause !== null) going.set(cause, run);
@@ -50,9 +63,9 @@ export function fold(events, open) {
 
 /** Return a run as a loop; null if it has too few rounds. @param {readonly LogEvent[]} run @param {ReadonlySet<string>} open */
 function loopOf(run, open) {
-  const ends = run.filter(isEnd).length, count = Math.max(ends, run.length - ends);
+  const ends = timesOf(run.filter(isEnd)), count = Math.max(ends, timesOf(run) - ends);
   const first = /** @type {LogEvent} */ (run[0]), last = /** @type {LogEvent} */ (run.at(-1));
-  return count > BEYOND ? { id: first.id, count, from: first.at, to: last.at, open: open.has(first.id) } : null;
+  return count > BEYOND && run.length > 1 ? { id: first.id, count, from: first.at, to: endOf(last), open: open.has(first.id) } : null;
 }
 
 /** @param {LogEvent} event */
@@ -68,7 +81,7 @@ const isEnd = ({ type }) => type !== "child_restarted";
 function entriesOf(event, run, loop) {
   const isLast = event === run.at(-1);
   if (!loop || loop.open) return [{ event, events: [event], loop: isLast ? loop : null }];
-  return isLast ? [{ event: run.findLast(isEnd) ?? event, events: run, loop }] : [];
+  return isLast ? [{ event: run.findLast((one) => isEnd(one) && !isSum(one.data)) ?? event, events: run, loop }] : [];
 }
 
 /** Return how often a loop went round, and for how long: `144× in 49 s`. @param {Loop} loop */
