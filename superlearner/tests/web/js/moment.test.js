@@ -457,6 +457,13 @@ test("a picture at rest shows what ended, and how far the limit has refilled", (
     "crashed");
 });
 
+test("a supervisor that allows very many restarts says how many; one without a limit has none", () => {
+  const budget = { used: 0, max: 1_500, window_s: 5, expires: [101, 102] };
+  const { limit, used, ages } = portrait(scene({ budget }), 100, -1).root;
+  assert.deepEqual([limit, used, ages], [[1_500, 5], 0, []]);
+  assert.equal(portrait(scene({ supervisor: { budget: null } }), 100, -1).root.limit, null);
+});
+
 test("of many children, the first and the one that can be killed are in the picture at rest", () => {
   const many = scene();
   many.children = Array.from({ length: 12 }, (_, place) => row(`${SUP}/c${place}`));

@@ -39,14 +39,14 @@ export function portrait(scene, now, id) {
 
 /** Return a process as it is, without its children. @param {Row} row @param {number} now  server time in seconds @returns {MomentNode} */
 export function nodeOf(row, now) {
-  const budget = row.budget && !unlimited(row.budget) ? row.budget : null;
-  const ages = (budget?.expires ?? [])
+  const { budget } = row, counted = budget && !unlimited(budget) ? budget : null;
+  const ages = (counted?.expires ?? [])
     .filter((at) => at > now)
     .sort((one, other) => one - other)
-    .map((at) => now - at + (budget?.window_s ?? 0));
+    .map((at) => now - at + (counted?.window_s ?? 0));
   return {
     id: row.key, name: label(row), kind: row.kind === "worker" ? "worker" : "supervisor", pid: row.pid, strategy: row.strategy,
-    limit: budget && [budget.max, budget.window_s], used: budget ? budget.max - budgetAt(budget, now).left : 0, ages,
+    limit: budget && [budget.max, budget.window_s], used: counted ? counted.max - budgetAt(counted, now).left : 0, ages,
     restart: /** @type {MomentNode["restart"]} */ (row.restart), state: row.kind === "worker" ? "" : null, children: [], more: 0,
   };
 }
