@@ -29,6 +29,8 @@ class Stall(GenServer[int]):
     def handle_cast(self, request: Any, state: int) -> Any:
         if request == "oops":
             return None
+        if type(request) is int:
+            return request
         return NoReply(state)
 
     @impl
@@ -77,6 +79,19 @@ def test_a_wrong_result_is_shown_with_callback_and_line_in_list_tree_and_answer(
         assert next(row for row in rows if row["id"] == "store")["last_exit"]["reason"] == reason
         assert (await platform.get("/api/v1/errors"))["data"][0]["reason"] == reason
         assert reason in (await platform.get("/api/v1/processes/store/errors/why"))["data"]["summary"]
+
+    inside(test, Tree("shop", start))
+
+
+def test_a_wrong_result_names_only_results_of_its_callback(inside: Callable[..., Any]) -> None:
+    """Regression: each reason offered Ok, which is for init, and Reply, which is for handle_call."""
+
+    async def test(platform: Any) -> None:
+        store = resolve(platform.node, "store")
+        GenServer.cast(store, 7)
+        await otp.wait_down(store, timeout=5)
+        (error, *_) = (await platform.get("/api/v1/errors"))["data"]
+        assert error["reason"].endswith("returned 7, which is not a result such as NoReply(…) or Stop(…)")
 
     inside(test, Tree("shop", start))
 

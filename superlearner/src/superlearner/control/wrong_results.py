@@ -19,6 +19,15 @@ from superlearner.control.terms import is_a
 __all__ = ["QUESTION", "name_callback", "reason_of", "reason_of_last"]
 
 UNNAMED: Final = "a callback returned "
+ANY_RESULT: Final = "Ok(…), Reply(…) or NoReply(…)"
+RESULTS_OF: Final = {
+    "init": "Ok(…), Stop(…) or Ignore()",
+    "handle_call": "Reply(…), NoReply(…) or Stop(…)",
+    "handle_cast": "NoReply(…) or Stop(…)",
+    "handle_info": "NoReply(…) or Stop(…)",
+    "handle_continue": "NoReply(…) or Stop(…)",
+}
+"""The results that each callback may return, in place of `ANY_RESULT`."""
 QUESTION: Final = "did no case match, or is a return missing?"
 LOOKED_BACK: Final = 500
 """The number of events before one that are searched for its end."""
@@ -59,7 +68,9 @@ def _add_callback(text: str, end: Mapping[str, Any] | None) -> str:
         return text
     place = place_of(str(end.get("what")), callback, end["reason"], message=end.get("message"))
     where = "" if place is None else f" ({place_text(place).partition(' ')[0]})"
-    named = f"{callback}{where} {text.removeprefix('a callback ')}"
+    named = f"{callback}{where} {text.removeprefix('a callback ')}".replace(
+        ANY_RESULT, RESULTS_OF.get(callback, ANY_RESULT)
+    )
     return named if place is None else _add_cause(named, place, end)
 
 

@@ -193,6 +193,8 @@ test("the age of a sandbox counts from its creation, and its restarts are not th
 test("the crash that ended a run is that of its newest stored restart", () => {
   const crash = { at: 30, name: "till", reason: "ValueError('no')", where: "main.py:9 in handle_info" };
   assert.deepEqual(crashOfRun([crash, { ...crash, at: 20 }], 25), { name: "till", line: 9, reason: "ValueError('no')", hint: null });
+  const wrong = { ...crash, where: null, reason: "init (main.py:5) returned 0" };
+  assert.equal(crashOfRun([wrong], 25)?.line, 5, "a result that is refused is raised by no line");
   for (const [rows, since] of [[[], 0], [[crash], 31], [[{ ...crash, where: null, reason: "killed" }, crash], 0]])
     assert.equal(crashOfRun(rows, since), null);
 });

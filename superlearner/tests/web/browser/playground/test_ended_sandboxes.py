@@ -187,6 +187,25 @@ def test_a_failed_start_shows_its_error_and_line_and_a_good_one_clears_the_mark(
     expect(page.locator("#one-reason b")).to_have_text("The previous run has ended.")
 
 
+def test_a_wrong_init_that_came_by_a_hot_reload_is_marked_when_the_tree_gives_up(
+    open_page: Callable[..., Page], at_work: Any
+) -> None:
+    """Regression: the mark was removed again, as the last process to end had been killed."""
+    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    made(page, "wrong")
+    typed(page, TYPED.replace("return Ok(start)", "return start"))
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(page.locator("#said")).to_contain_text("Hot-reloaded: version 2 runs")
+    expect(page.locator("#said")).to_contain_text("The new init was not tried: it runs when a process starts.")
+    page.get_by_role("button", name="Kill left").click()
+    expect(page.locator("#one-status")).to_have_text("ended")
+    for _ in range(2):
+        expect(page.locator("#crashed")).to_contain_text("left crashed at main.py:5: init returned 0")
+        expect(page.locator(".cm-lintRange-error")).to_have_text("return start")
+        expect(page.locator("#next-step")).to_contain_text("Next: main.py:5, where left crashed, is marked. Fix it")
+        page.reload()
+
+
 def test_code_and_limits_of_a_sandbox_outlive_its_record_and_run_again(
     open_page: Callable[..., Page], at_work: Any
 ) -> None:

@@ -364,7 +364,8 @@ async function reload(what) {
     tell(
       changed.changed
         ? `Hot-reloaded: version ${changed.version} runs, and ${counted(changed.servers_count, "process", "processes")} kept pid, `
-          + `mailbox and state. New children of a supervisor need a restart.`
+          + `mailbox and state. The new init was not tried: it runs when a process starts. New children of a supervisor need `
+          + `a restart.`
         : "This source runs already.",
       "ok");
     stepAfterRun();

@@ -46,7 +46,7 @@ let fresh = 0;
 let waiting = 0;
 /** More crashes came while waiting. */ let again = false;
 /** The newest crash that was told. */ let told = 0;
-/** The process of this program whose crash was reported last; "" for none. */ let crashed = "";
+/** The crash of this program that was reported last. @type {Failure|null} */ let crashed = null;
 /** The sandbox of which the replay shows a restart; "" for none of this program. */ let played = "";
 /** Lines by pid. @type {Map<string, number>} */ const lines = new Map();
 /** @type {(events: readonly FeedEvent[], lines: ReadonlyMap<string, number>, node: string) => void} */ let onEvents = () => {};
@@ -126,7 +126,7 @@ export function follow(one) {
   if (runs || one.status !== "ended") replay.follow(node);
   if (!runs) return onEvents(model.feed, lines, ""); // the restarts are gone with the program; the loaded replay can still play
   told = Date.now() / 1000 - 1;
-  crashed = "";
+  crashed = null;
   played = "";
   lines.clear();
   feed = new Feed(liveUrl("supervisors", {}, node), onMessages, onStatus);
@@ -235,7 +235,7 @@ async function ask() {
   const line = lineOf(newest?.where);
   if (!newest || !line || newest.at - skew <= told) return;
   told = newest.at - skew;
-  crashed = newest.pid ?? "";
+  crashed = newest;
   onCrash({ name: newest.name ?? newest.what, line, reason: newest.reason, hint: newest.hint });
 }
 
@@ -245,8 +245,8 @@ const lineOf = (where) => Number(/\.py:(\d+)/.exec(where ?? "")?.[1] ?? 0);
 /** Report the crash that ended the program; one reported before stays only if it is that one. @param {Sandbox} one */
 function explainEnd({ id: about, reason }) {
   const end = lastEnd(model.feed);
-  if (crashed && end?.pid !== crashed) onCrash(null);
-  else if (crashed) return;
+  if (crashed && (end?.pid === crashed.pid || reason?.includes(crashed.reason))) return; // a restart that failed has no end here
+  if (crashed) onCrash(null);
   if ((end?.crashed ?? true) && !/killed/.test(reason ?? "")) void fromOutput(about);
 }
 

@@ -227,12 +227,12 @@ export function restartsOfRuns(restarts, created, since) {
 }
 
 /**
- * Return the crash with which a run ended: its newest stored restart, if a line of the code raised; else null.
+ * Return the crash with which a run ended: its newest stored restart, if its place or reason names a line of the code; else null.
  * @param {readonly Pick<Api.RestartLine, "at"|"name"|"reason"|"where">[]} restarts  newest first
  * @param {number} since  when the run began
  */
 export function crashOfRun([newest], since) {
-  const line = findLine(newest?.where);
+  const line = findLine(newest?.where) || findLine(newest?.reason);
   return newest && line && newest.at >= since ? { name: newest.name ?? "", line, reason: newest.reason ?? "", hint: null } : null;
 }
 
