@@ -57,3 +57,32 @@ def test_a_restart_that_is_kept_alone_or_in_a_sum_is_not_kept_again() -> None:
         again.close()
 
     Scheduler().run(main)
+
+
+def test_rows_are_kept_when_the_request_that_read_them_first_ends_before_it_has_kept_them() -> None:
+    """Regression: on a loaded machine the give-up that ends a program was missing in the list."""
+
+    class Ending(Service):
+        async def ask(self, request: Any, *_: Any, **_more: Any) -> Any:
+            return Drawn([one for one in enumerate(self._rows, 1) if one[0] > request.place])
+
+    async def main() -> None:
+        moments = Moments(cast(Any, None))
+        opened = asyncio.Event()
+
+        async def recall(_run: str) -> list[MomentRow]:
+            await opened.wait()  # the store answers late
+            return []
+
+        moments.recall = recall
+        listening = listen_to(moments, cast(Any, Ending(line(3), line(7))))
+        await wait_all_idle()
+        last = asyncio.ensure_future(listening.fetch_last())
+        await wait_all_idle()
+        listening.close()
+        opened.set()
+        assert await last
+        kept, _ = await moments.page(["shop"], [], None, None, None, 0, 100)
+        assert [7, 3] == [row.number for row in kept]
+
+    Scheduler().run(main)

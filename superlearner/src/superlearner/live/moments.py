@@ -357,10 +357,10 @@ class _Listening:
         if isinstance(told, Failed):
             return None
         for place, row in told.moments:
+            if row.run != self._run and RUN.fullmatch(row.run):
+                await self._begin(row.run)  # may end here: another request then takes the row
             if place > self._place:
                 self._place = place
-                if row.run != self._run and RUN.fullmatch(row.run):
-                    await self._begin(row.run)
                 if not self.has(row.number, row.run) and self._has_room(row):
                     self._take(row)
                     self._known[row.number] = None
@@ -377,6 +377,8 @@ class _Listening:
     async def _begin(self, run: str) -> None:
         """Read the restarts that are kept of a run, once for each time the node is attached."""
         kept = await self._recall(run)
+        if run == self._run:
+            return  # another request was answered first
         self._run, self._known = run, {row.number: None for row in sorted(kept, key=lambda one: one.number)}
         self._summed = [(row.number, row.last) for row in kept if not row.events]
 
