@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import otp
-from distributed_children import Counter
+from distributed_children import Counter, Stateful
 from otp import AlreadyStarted, GenServer, NotFound, StartError
 from otp.behaviours.registry.registry import AlreadyRegistered
 from otp.cluster import DistributedRegistry, DistributedSupervisor
@@ -58,7 +58,8 @@ def change_supervisors(sim: SimulatedCluster, draw: random.Random) -> None:
     choice = draw.random()
     if choice < 0.5:
         restart = draw.choice(["permanent", "permanent", "transient", "temporary"])
-        child = Counter.child_spec(0, id=id, restart=restart)
+        kind = draw.choice([Counter, Stateful])
+        child = kind.child_spec(0, id=id, restart=restart)
         sim.spawn(at, lambda: _quietly(DistributedSupervisor.start_child, child, on=draw.choice([None, *sim.names])))
     elif choice < 0.6:
         sim.spawn(at, _quietly, DistributedSupervisor.terminate_child, id)
@@ -73,7 +74,7 @@ def change_some(sim: SimulatedCluster, draw: random.Random) -> None:
 
 
 def history(seed: int) -> list[Violation]:
-    return run_long_history(seed, change_some, CHILDREN, allow=[Counter], settle=0.5)
+    return run_long_history(seed, change_some, CHILDREN, allow=[Counter, Stateful], settle=0.5)
 
 
 @pytest.mark.parametrize("first", range(0, 50, 10))
@@ -94,7 +95,7 @@ def test_no_rule_is_broken_in_two_thousand_histories(first: int) -> None:
 
 def short(seed: int) -> list[Violation]:
     return run_long_history(
-        seed, change_some, CHILDREN, operations=60, faults=6, seconds=15, allow=[Counter], settle=0.5
+        seed, change_some, CHILDREN, operations=60, faults=6, seconds=15, allow=[Counter, Stateful], settle=0.5
     )
 
 

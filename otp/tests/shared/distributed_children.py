@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import otp
-from otp import GenServer, Ignore, Ok, Reply, Stop, impl
+from otp import GenServer, Ignore, NoReply, Ok, Reply, Stop, impl
 from otp.testing import advance
 
-__all__ = ["Counter", "Cranky", "Picky", "Slow", "by_first_letter", "fail_to_place"]
+__all__ = ["Counter", "Cranky", "Picky", "Slow", "Stateful", "by_first_letter", "fail_to_place"]
 
 
 class Counter(GenServer[Any]):
@@ -61,6 +61,42 @@ class Slow(GenServer[float]):
     @impl
     def handle_cast(self, request: Any, state: float) -> Any:
         return Stop(request, state)
+
+
+class Stateful(GenServer[list[Any]]):
+    """Keeps what it gets, and hands it over; the argument `"slow"` or `"bad"` makes its `handoff` so."""
+
+    @impl
+    def init(self, arg: Any) -> Any:
+        return Ok([arg])
+
+    @impl
+    async def handle_call(self, request: Any, caller: Any, state: list[Any]) -> Any:
+        if request == "wait":
+            await advance(1)
+        if isinstance(request, tuple):
+            state = [*state, request]
+        return Reply(list(state), state)
+
+    @impl
+    def handle_cast(self, request: Any, state: list[Any]) -> Any:
+        if request == "crash":
+            return Stop(request, state)
+        return NoReply([*state, request])
+
+    @impl
+    async def handoff(self, state: list[Any]) -> Any:
+        if state[0] == "slow":
+            await advance(60)
+        return object() if state[0] == "bad" else state
+
+    @impl
+    def take_over(self, arg: Any, term: list[Any]) -> Any:
+        return Stop("refused") if arg == "refuses" else Ok([*term, "moved"])
+
+    @impl
+    def terminate(self, reason: Any, state: list[Any]) -> None:
+        state.clear()
 
 
 def by_first_letter(id: Any, members: list[Any]) -> Any:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -22,15 +23,17 @@ from otp.cluster.joining import Opening, wait_connected
 from otp.cluster.member import Member
 from otp.cluster.membership import Membership
 from otp.cluster.opening import real_carrier, stored_incarnations
+from otp.cluster.placements import Drained, Placements
 from otp.cluster.refusals import NotMember, Refusal
 from otp.cluster.transport import MemberDistribution
 from otp.distribution import Distribution, IncarnationFile, Incarnations, NodeId, Settings
 from otp.distribution.carriers.tls import Tls
 from otp.distribution.session_transport import Traffic
+from otp.kernel.steps.calling import call
 from otp.kernel.steps.node import Node
 from otp.kernel.tables.names import node_here
 from otp.kernel.tables.scheduler import current_process, nanoseconds
-from otp.kernel.values.errors import BadArgument, NotFound
+from otp.kernel.values.errors import BadArgument, CallExit, NotFound
 from otp.kernel.values.pids import Pid, Ref
 
 __all__ = ["Cluster"]
@@ -196,10 +199,44 @@ class Cluster:
         """
         return cluster_of(node_here("Cluster.here()"))
 
-    async def leave(self) -> None:
+    async def drain(self, timeout: float = 30) -> Drained:
+        """Move the children of the distributed supervisors of this member to the others, before it leaves.
+
+        The others see `MemberLeaving`; from then on no child starts here if another member can start it.
+
+        Args:
+            timeout: seconds until the children that have not moved are kept.
+
+        Returns the children as pairs of supervisor and id. All are kept if no other member runs their supervisor.
+
+        >>> import otp
+        >>> from otp.cluster import Cluster
+        >>> from otp.distribution.carriers.simulated import SimulatedNetwork
+        >>> async def main():
+        ...     cluster = await Cluster.join(cookie="secret", carrier=SimulatedNetwork().carrier)
+        ...     return await cluster.drain()
+        >>> otp.run(main)
+        Drained(moved=[], kept=[])
+        """
+        membership = self._membership
+        if membership.over:
+            raise NotMember(f"node {self.node.name!r} has left its cluster")
+        limit = nanoseconds(timeout, "cluster.drain(timeout=…)")
+        placed = [(table, table.content) for table in membership.shared if isinstance(table.content, Placements)]
+        before = [(table.table[1], id) for table, placements in placed for id in placements.here()]
+        with suppress(TimeoutError):
+            async with asyncio.timeout((limit or 0) / 1e9):
+                await membership.farewell()
+                await asyncio.gather(*(_drain(table.pid) for table, _ in placed))
+        kept = [(table.table[1], id) for table, placements in placed for id in placements.here()]
+        left = set(kept)
+        return Drained([child for child in before if child not in left], kept)
+
+    async def leave(self, drain: bool = True) -> None:
         """Leave the cluster: the others see `MemberLeaving`, then `MemberDown` with `"left"`. The node keeps running.
 
-        Without effect after the first call.
+        Children of distributed supervisors move to other members first, for at most 30 seconds, as with `drain`; with
+        `drain=False` they are stopped, and start elsewhere after the settle delay. Without effect after the first call.
 
         >>> import otp
         >>> from otp.cluster import Cluster
@@ -211,6 +248,8 @@ class Cluster:
         >>> otp.run(main)
         []
         """
+        if drain and not self._membership.over and self._ending is None:
+            await self.drain()
         if not self._membership.over:
             await asyncio.shield(self._end())
 
@@ -408,6 +447,13 @@ class Cluster:
 
     def __repr__(self) -> str:
         return f"<Cluster of {', '.join(map(str, self.members())) or 'no members'}>"
+
+
+async def _drain(supervisor: Any) -> None:
+    """Move all children of a supervisor to other members, those too that start meanwhile."""
+    with suppress(CallExit):
+        while (await call(supervisor, ("drain",), "infinity"))[0]:
+            pass
 
 
 def cluster_of(node: Node) -> Cluster:

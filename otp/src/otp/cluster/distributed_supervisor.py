@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Hashable
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from otp.behaviours.server.behaviour import Behaviour
 from otp.behaviours.server.child_spec import Child, ChildSpec, Startable, child_spec_of
@@ -39,7 +39,7 @@ from otp.cluster.child_terms import function_name, term_of_spec
 from otp.cluster.cluster import Cluster, cluster_of
 from otp.cluster.distributed_registry import Consistency, check_consistency
 from otp.cluster.placed_state import PlacedState
-from otp.cluster.placements import Placement
+from otp.cluster.placements import Drained, Placement
 from otp.cluster.supervisor_server import SupervisorOptions, SupervisorServer, place
 from otp.cluster.travelling import check_travels
 from otp.kernel.ends.info import is_alive
@@ -58,17 +58,6 @@ if TYPE_CHECKING:
 __all__ = ["DistributedSupervisor", "Drained", "Singleton"]
 
 
-class Drained(NamedTuple):
-    """The ids of the children that moved to another member, and of those that could not move.
-
-    >>> Drained(["w1"], []).moved
-    ['w1']
-    """
-
-    moved: list[Any]
-    kept: list[Any]
-
-
 class DistributedSupervisor(Behaviour, Startable):
     """A supervisor on several members; each child runs on one of them.
 
@@ -78,7 +67,24 @@ class DistributedSupervisor(Behaviour, Startable):
     the other one is terminated with `("name_conflict", (supervisor, id), winner)`.
 
     Other members must be able to start a child: its class or function must be importable and listed in their `allow`,
-    and its arguments must be terms. The state of a child does not move.
+    and its arguments must be terms.
+
+    When a member leaves, its children move to the others. A `GenServer` with `handoff` and `take_over` takes its state
+    along: `handoff` returns a term, and `take_over` gets it on the new member, instead of `init`:
+
+    >>> from otp import GenServer, Ok, impl
+    >>> class Basket(GenServer[list[str]]):
+    ...     @impl
+    ...     def init(self, arg):
+    ...         return Ok([])
+    ...
+    ...     @impl
+    ...     def handoff(self, items):
+    ...         return items
+    ...
+    ...     @impl
+    ...     def take_over(self, arg, items):
+    ...         return Ok(items)
 
     >>> import otp
     >>> from otp.cluster import Cluster, DistributedSupervisor
@@ -117,6 +123,7 @@ class DistributedSupervisor(Behaviour, Startable):
         max_children: int | Literal["infinity"] = "infinity",
         max_restarts: int | Literal["infinity"] = 3,
         max_seconds: float | Literal["infinity"] = 5,
+        handoff_timeout: float = 5,
     ) -> Pid:
         """Start the supervisor on this member, linked to the calling process.
 
@@ -132,6 +139,7 @@ class DistributedSupervisor(Behaviour, Startable):
             max_children: the maximum number of children on this member.
             max_restarts: the maximum number of restarts on this member within `max_seconds`.
             max_seconds: the length of that window in seconds.
+            handoff_timeout: seconds that a child has before a move for the messages in its mailbox and its `handoff`.
 
         Raises `NotMember`, `AlreadyStarted`, `InvalidChildSpec`, and `StartError` with `("incompatible", table, here,
         there)` if another member runs the supervisor with a different placement.
@@ -147,15 +155,16 @@ class DistributedSupervisor(Behaviour, Startable):
         Counts(specs=0, active=0, supervisors=0, workers=0)
         """
         limits = DynamicOptions(max_children, max_restarts, max_seconds)
-        return await _start(cls, None, name, placement, consistency, settle, limits)
+        return await _start(cls, None, name, placement, consistency, settle, limits, handoff_timeout)
 
     @classmethod
     async def __otp_start_on__(cls, node: Node, arg: Any = None, *, name: Any = None, **options: Any) -> Any:
         """Start a supervisor that `node` owns; `arg` is a dict of options or None."""
         given: dict[str, Any] = {**(arg or {}), **options}
         placement, consistency = given.pop("placement", "hash"), given.pop("consistency", "available")
-        settle = given.pop("settle", None)
-        return await _start(cls, node, name, placement, consistency, settle, DynamicOptions(**given))
+        settle, handoff_timeout = given.pop("settle", None), given.pop("handoff_timeout", 5)
+        limits = DynamicOptions(**given)
+        return await _start(cls, node, name, placement, consistency, settle, limits, handoff_timeout)
 
     @staticmethod
     async def stop(supervisor: Dest, reason: Any = "normal", timeout: Limit = "infinity") -> None:
@@ -298,9 +307,9 @@ class DistributedSupervisor(Behaviour, Startable):
     async def rebalance(supervisor: Dest) -> Drained:
         """Move children to the members that the placement chooses now, for example after a member has joined.
 
-        A child that moves is stopped with `("shutdown", "moved")`, then starts on its new member. If it cannot start
-        there, it starts on its old member again. Returns the ids of the children that moved, and of those that could
-        not.
+        A child that moves ends with `("shutdown", "moved")` after the messages in its mailbox, then starts on its new
+        member with the term of its `handoff`. If it cannot start there, it starts on its old member again. Returns the
+        ids of the children that moved, and of those that could not.
 
         >>> import otp
         >>> from otp.cluster import Cluster, DistributedSupervisor
@@ -361,7 +370,7 @@ class Singleton:
 
 
 async def _start_singleton(name: str, term: Any) -> Pid:
-    return await _start(DistributedSupervisor, None, name, "hash", "available", None, DynamicOptions(), (name, term))
+    return await _start(DistributedSupervisor, None, name, "hash", "available", None, DynamicOptions(), 5, (name, term))
 
 
 async def _start(
@@ -372,6 +381,7 @@ async def _start(
     consistency: Any,
     settle: Any,
     limits: DynamicOptions,
+    handoff_timeout: Any,
     first: tuple[Any, Any] | None = None,
 ) -> Any:
     if not isinstance(name, str):
@@ -385,7 +395,9 @@ async def _start(
     if settle is None:
         settle = cluster.settle
     nanoseconds(settle, "DistributedSupervisor(settle=…)")
-    options = SupervisorOptions(cluster, name, cast("Placement", placement), shown, settle, limits, first)
+    nanoseconds(handoff_timeout, "DistributedSupervisor(handoff_timeout=…)")
+    placed = cast("Placement", placement)
+    options = SupervisorOptions(cluster, name, placed, shown, settle, limits, handoff_timeout, first)
     try:
         return await start_supervisor(cls, options, SupervisorServer(), name=name, link=node is None, node=node)
     except StartError as error:

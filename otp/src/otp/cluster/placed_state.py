@@ -23,7 +23,7 @@ CONFLICT = "name_conflict"
 class PlacedState(DynamicState):
     """The children on this member; each start, restart and end is recorded in the shared table."""
 
-    __slots__ = ("coming", "ids", "losing", "placements", "shared", "terms", "to_move")
+    __slots__ = ("coming", "finishing", "handoff_timeout", "ids", "losing", "placements", "shared", "terms", "to_move")
 
     def __init__(self, flags: Children, template: ChildSpec | None = None, **options: Any) -> None:
         super().__init__(flags, template, **options)
@@ -37,6 +37,10 @@ class PlacedState(DynamicState):
         """Children that are moving here, each with the member it moves from."""
         self.losing: set[Any] = set()
         """Processes of children that have lost their id and will be terminated."""
+        self.finishing: dict[Any, bool] = {}
+        """Processes of children that handle their last messages before they move, each with whether it has ended."""
+        self.handoff_timeout: float = 5
+        """Seconds that a child has for that."""
         self.to_move: dict[Any, str] = {}
         """Children that will move, each with its new member."""
 

@@ -16,7 +16,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from otp.bounded import text
 from otp.cluster.claims import Claim, Claims, plain, rendezvous
@@ -30,7 +30,7 @@ from otp.kernel.values.pids import Pid
 from otp.kernel.values.process import Process, on_exit
 from otp.kernel.values.sentences import say
 
-__all__ = ["ADOPT", "STAY", "UNWANTED", "Placement", "Placements"]
+__all__ = ["ADOPT", "STAY", "UNWANTED", "Drained", "Placement", "Placements"]
 
 Placement: TypeAlias = Literal["hash", "least_loaded"] | Callable[[Any, list[Member]], Any]
 ADOPT: Final = "adopt"
@@ -41,6 +41,17 @@ UNWANTED: Final = "unwanted"
 """The tag of the message that asks a supervisor to terminate a child that was terminated before it started here."""
 MOST_ENDED: Final = 10_000
 """Maximum number of ids of ended children to keep, so that members that missed an end do not restart the child."""
+
+
+class Drained(NamedTuple):
+    """The ids of the children that moved to another member, and of those that could not move.
+
+    >>> Drained(["w1"], []).moved
+    ['w1']
+    """
+
+    moved: list[Any]
+    kept: list[Any]
 
 
 @dataclass(slots=True)
@@ -73,7 +84,7 @@ class Placements(Claims):
         self._loop = shared.membership.node.scheduler.loop
         self.orphans: dict[Any, _Orphan] = {}
         self.moving: dict[Any, str] = {}
-        """Children that were stopped on this member and have yet to start on another one."""
+        """Children that were stopped on this member and have yet to start on another one, or on this one again."""
         self.placing: Counter[str] = Counter()
         """For each member, the number of children that it was asked to start and has not answered for."""
         self.adopted: dict[Any, int] = {}
@@ -95,6 +106,7 @@ class Placements(Claims):
     def choose(self, id: Any, unfit: Any = (), on: str | None = None) -> str | None:
         """Return the member on which a child should start, or None if all are unfit."""
         members = [name for name in (self._me, *self._shared.peers) if name not in unfit]
+        members = [name for name in members if not self.leaves(name)] or members
         if on in members or not members:
             return on if members else None
         if self._placement == "hash":
@@ -115,6 +127,30 @@ class Placements(Claims):
             raise BadArgument(f"placement({id!r:.100}, members): expected one of {members}, got {name!r:.100}")
         return name
 
+    def leaves(self, member: str) -> bool:
+        """Return whether a member is about to leave the cluster."""
+        membership = self._membership
+        known = membership.me if member == self._me else membership.up.get(member)
+        return known is not None and known.status == "leaving"
+
+    def plan_drain(self) -> list[tuple[Any, str]]:
+        """Return the moves that leave no child on this member: id, new member."""
+        others = [name for name in self._shared.peers if not self.leaves(name)]
+        unfit = {self._me, *self._shared.peers} - set(others)
+        load = Counter(claim.member for _, claim in self.winners())
+        moves: list[tuple[Any, str]] = []
+        for id in self.here() if others else ():
+            if id in self.moving:
+                continue
+            if self._placement == "least_loaded":
+                target = min(others, key=lambda name: (load[name], name))
+                load[target] += 1
+            else:
+                target = self.choose(id, unfit)
+            if target is not None:
+                moves.append((id, target))
+        return moves
+
     def plan(self) -> list[tuple[str, Any, str]]:
         """Return the moves that the placement asks for: current member, id, new member."""
         moves: list[tuple[str, Any, str]] = []
@@ -122,7 +158,8 @@ class Placements(Claims):
         load = Counter(claim.member for _, claim in winners)
         for id, claim in winners:
             if self._placement == "least_loaded":
-                target = min([self._me, *self._shared.peers], key=lambda name: (load[name], name))
+                members = [name for name in (self._me, *self._shared.peers) if not self.leaves(name)]
+                target = min(members or [claim.member], key=lambda name: (load[name], name))
                 if load[target] + 1 >= load[claim.member]:
                     continue
             else:
@@ -131,6 +168,10 @@ class Placements(Claims):
                 moves.append((claim.member, id, target))
                 load.update({target: 1, claim.member: -1})
         return moves
+
+    def here(self) -> list[Any]:
+        """Return the ids of the children of this member."""
+        return [id for id, claims in self._claims.items() if self._me in claims]
 
     def own(self, id: Any) -> Claim | None:
         """Return the claim of this member to an id."""
@@ -214,10 +255,11 @@ class Placements(Claims):
                 self.stay(id)
         self._schedule()
 
-    def stay(self, id: Any) -> None:
-        """Restart a child here that could not move."""
-        if self.moving.pop(id, None) is not None:
-            cast(self._shared.pid, (STAY, id))
+    def stay(self, id: Any, handed: tuple[Any, ...] = ()) -> None:
+        """Restart a child here that could not move, with the term of its `handoff` unless that may have arrived."""
+        if self.moving.get(id, self._me) != self._me:
+            self.moving[id] = self._me
+            cast(self._shared.pid, (STAY, id, handed))
 
     def forget(self, id: Any, time: int | None = None) -> bool:
         """Remove an orphan without starting it; return whether it existed."""

@@ -30,6 +30,7 @@ from otp.cluster.child_terms import spec_of_term, target_of
 from otp.cluster.claims import GONE
 from otp.cluster.cluster import Cluster, membership_of
 from otp.cluster.detached import start_detached
+from otp.cluster.handover import MOVED, finish, finishes_in_order
 from otp.cluster.placed_state import CONFLICT, PlacedState
 from otp.cluster.placements import ADOPT, STAY, UNWANTED, Placement, Placements
 from otp.cluster.shared_table import SharedTable
@@ -38,15 +39,13 @@ from otp.kernel.ends.mailbox import reply
 from otp.kernel.steps.calling import call, cast
 from otp.kernel.tables.callers import From
 from otp.kernel.values.errors import BadArgument, CallExit, StartError
+from otp.kernel.values.handed import HANDED, Handed
 from otp.kernel.values.messages import ExitSignal
 from otp.kernel.values.process import on_exit
 from otp.kernel.values.results import Ignore, NoReply, Ok, Reply, Stop
 from otp.kernel.values.sentences import say
 
-__all__ = ["MOVED", "SupervisorOptions", "SupervisorServer", "place"]
-
-MOVED = ("shutdown", "moved")
-"""The exit reason of a child that moves to another member."""
+__all__ = ["SupervisorOptions", "SupervisorServer", "place"]
 
 
 class SupervisorOptions(NamedTuple):
@@ -59,6 +58,7 @@ class SupervisorOptions(NamedTuple):
     """The placement as other members know it."""
     settle: float
     limits: DynamicOptions
+    handoff_timeout: float = 5
     first: tuple[Any, Any] | None = None
     """The id and the term of the child of a singleton."""
 
@@ -76,6 +76,7 @@ class SupervisorServer(DynamicServer):
         if isinstance(begun, Stop):
             return begun
         me, state = here(), begun.state
+        state.handoff_timeout = options.handoff_timeout
         state.shared = shared = SharedTable(membership_of(options.cluster), ("supervisor", options.name), options.shown)
         state.placements = Placements(shared, options.placement, options.settle, state.lost)
         shared.content, shared.unsettled = state.placements, state.unsettled
@@ -93,6 +94,8 @@ class SupervisorServer(DynamicServer):
     def handle_call(self, request: Any, caller: From, state: Any) -> Any:
         """Answer an operation."""
         match request:
+            case ("place", *_) if state.shared.membership.me.status == "leaving":
+                return Reply(("error", "left"), state)
             case ("place", id, term, node):
                 spec = _spec(state, id, term, node)
                 if not isinstance(spec, ChildSpec):
@@ -100,13 +103,9 @@ class SupervisorServer(DynamicServer):
                 start_detached(here().runtime, _reserve(state, spec, term, caller))
                 return NoReply(state)
             case ("move", list(moves)):
-                mine = [id for id, _ in moves if state.placements.own(id) is not None]
-                for id, member in moves:
-                    if id in mine:
-                        state.to_move[id] = member
-                        cast(here(), ("move", id))
-                start_detached(here().runtime, _answer_moves(state, mine, caller))
-                return NoReply(state)
+                return _begin_moves(state, moves, caller)
+            case ("drain",):
+                return _begin_moves(state, state.placements.plan_drain(), caller)
             case ("start_child", _):
                 return Reply(("error", "distributed"), state)
             case _:
@@ -127,13 +126,15 @@ class SupervisorServer(DynamicServer):
                 return _end_loser(state, id, pid, winner)
             case ("move", id):
                 return _move(state, id)
-            case ("move_in", id, term, asker):
-                return _move_in(state, id, term, asker)
-            case ("move_failed", id, reason):
-                _log(state, "child %s could not move", id, reason)
-                state.placements.stay(id)
-            case (tag, id) if tag == STAY:
-                return _stay(state, id)
+            case ("finished", id, pid, handed, why):
+                return _finished(state, id, pid, handed, why)
+            case ("move_in", id, term, asker, handed):
+                return _move_in(state, id, term, asker, handed)
+            case ("move_failed", id, reason, handed):
+                _log(state, "child %s could not move", id, text(reason))
+                state.placements.stay(id, handed)
+            case (tag, id, handed) if tag == STAY:
+                return _stay(state, id, handed)
             case ("left",):
                 return _leave(state)
             case _:
@@ -145,6 +146,12 @@ class SupervisorServer(DynamicServer):
         if type(message) is ExitSignal and message.pid in state.losing:
             _forget_loser(state, message.pid)
             return NoReply(state)
+        if type(message) is ExitSignal and message.pid in state.finishing:
+            if message.reason == MOVED:
+                state.finishing[message.pid] = True
+                return NoReply(state)
+            del state.finishing[message.pid]  # it ended by itself, and moves if it is restarted
+            cast(here(), ("move", state.ids[message.pid]))
         return super().handle_info(message, state)
 
 
@@ -153,9 +160,9 @@ def _close(state: PlacedState) -> None:
     state.shared.close()
 
 
-def _log(state: PlacedState, what: str, id: Any, reason: Any) -> None:
+def _log(state: PlacedState, what: str, id: Any, why: str) -> None:
     where = state.shared.membership.me.name
-    say(logging.WARNING, f"{what} on %s, supervisor %s: %s", text(id), where, text(state.shared.table[1]), text(reason))
+    say(logging.WARNING, f"{what} on %s, supervisor %s: %s", text(id), where, text(state.shared.table[1]), why)
 
 
 # Starts
@@ -288,7 +295,7 @@ async def _ensure(state: PlacedState, id: Any, term: Any) -> None:
             case ("error", ("already_started", _)) | ("ok", _):
                 pass
             case _:
-                _log(state, "child %s could not start", id, answer[1])
+                _log(state, "child %s could not start", id, text(answer[1]))
         return
 
 
@@ -332,6 +339,16 @@ async def _leave(state: PlacedState) -> Any:
 # Moves
 
 
+def _begin_moves(state: PlacedState, moves: list[tuple[Any, str]], caller: From) -> Any:
+    mine = [id for id, _ in moves if state.placements.own(id) is not None]
+    for id, member in moves:
+        if id in mine:
+            state.to_move[id] = member
+            cast(here(), ("move", id))
+    start_detached(here().runtime, _answer_moves(state, mine, caller))
+    return NoReply(state)
+
+
 async def _answer_moves(state: PlacedState, ids: list[Any], caller: From) -> None:
     """Reply with the children that moved and those that could not, once all are done."""
     while any(id in state.to_move or id in state.placements.moving for id in ids):
@@ -341,50 +358,103 @@ async def _answer_moves(state: PlacedState, ids: list[Any], caller: From) -> Non
 
 
 async def _move(state: PlacedState, id: Any) -> Any:
-    """Stop a child and ask another member to start it."""
-    member, pid = state.to_move.get(id, ""), state.process_of(id)
-    placements = state.placements
-    if pid in state.ids and pid not in state.losing and placements.supervisor(member) is not None:
-        spec = state.running.get(pid)
-        if spec is not None:
-            ended = not is_alive(pid)
-            reason = await stop(pid, shutdown_of(spec), MOVED)
-            report_stopped(here(), None, pid, reason, True, ended)
-        if pid not in state.losing:
-            state.forget_moved(pid)
-            placements.moving[id] = member
-            if (supervisor := placements.supervisor(member)) is None:
-                placements.stay(id)
-            else:
-                cast(supervisor, ("move_in", id, placements.own(id).value, here()))  # pyright: ignore[reportOptionalMemberAccess]
-    state.to_move.pop(id, None)
-    state.shared.membership.wake()
+    """Move a child: a server handles the messages in its mailbox first, any other process is stopped."""
+    pid = state.process_of(id)
+    can_move = pid in state.ids and pid not in state.losing
+    if not can_move or state.placements.supervisor(state.to_move.get(id, "")) is None:
+        state.to_move.pop(id, None)
+        state.shared.membership.wake()
+    elif pid in state.finishing:
+        pass  # two moves were asked for
+    elif (spec := state.running.get(pid)) is not None and finishes_in_order(pid, spec):
+        state.finishing[pid] = False
+        start_detached(here().runtime, _finish(state, id, pid))
+    else:
+        await _send_away(state, id, pid, ())
     return NoReply(state)
 
 
-async def _move_in(state: PlacedState, id: Any, term: Any, asker: Any) -> Any:
+async def _finish(state: PlacedState, id: Any, pid: Any) -> None:
+    handed, why = await finish(pid, state.handoff_timeout)
+    cast(state.shared.pid, ("finished", id, pid, handed, why))
+
+
+async def _finished(state: PlacedState, id: Any, pid: Any, handed: tuple[Any, ...], why: str) -> Any:
+    if pid in state.finishing:
+        if why:
+            _log(state, "child %s moves without its state", id, why)
+        await _send_away(state, id, pid, handed)
+    return NoReply(state)
+
+
+async def _send_away(state: PlacedState, id: Any, pid: Any, handed: tuple[Any, ...]) -> None:
+    """Stop a child unless it has ended, and ask another member to start it."""
+    placements, spec = state.placements, state.running.get(pid)
+    if state.finishing.pop(pid, False):
+        report_stopped(here(), None, pid, MOVED, True, False)
+    elif spec is not None:
+        ended = not is_alive(pid)
+        reason = await stop(pid, shutdown_of(spec), MOVED)
+        report_stopped(here(), None, pid, reason, True, ended)
+    member = state.to_move.pop(id, "")
+    if pid in state.ids and pid not in state.losing:
+        state.forget_moved(pid)
+        placements.moving[id] = member
+        if (supervisor := placements.supervisor(member)) is None:
+            placements.stay(id, handed)
+        else:
+            if handed:
+                _report(state, "handed_over", id, handed[0])
+            cast(supervisor, ("move_in", id, placements.own(id).value, here(), handed))  # pyright: ignore[reportOptionalMemberAccess]
+    state.shared.membership.wake()
+
+
+def _report(state: PlacedState, kind: str, id: Any, term: Any) -> None:
+    state.shared.membership.report(kind, supervisor=state.shared.table[1], id=id, term=term)
+
+
+async def _move_in(state: PlacedState, id: Any, term: Any, asker: Any, handed: tuple[Any, ...]) -> Any:
     spec = _spec(state, id, term, asker.runtime.name)
     if isinstance(spec, ChildSpec):
         state.coming[id] = asker.runtime.name
-        answer = await _start(state, spec, term)
+        answer, handed = await _start_with(state, spec, term, handed)
         state.coming.pop(id, None)
     else:
         answer = ("error", spec)
     if state.placements.own(id) is None:
-        cast(asker, ("move_failed", id, answer[1]))
+        cast(asker, ("move_failed", id, answer[1], handed))
     else:
         start_detached(here().runtime, _acknowledge(state, id))
     return NoReply(state)
 
 
-async def _stay(state: PlacedState, id: Any) -> Any:
+async def _start_with(state: PlacedState, spec: ChildSpec, term: Any, handed: tuple[Any, ...]) -> Any:
+    """Start a child here with the term of its `handoff`; return the answer, and the term if no `take_over` got it."""
+    if not handed:
+        return await _start(state, spec, term), ()
+    given = Handed(handed[0])
+    before = HANDED.set(given)
+    try:
+        answer = await _start(state, spec, term)
+    finally:
+        HANDED.reset(before)
+    if given.taken:
+        _report(state, "taken_over", spec.id, handed[0])
+        return answer, ()
+    if answer[0] == "ok":
+        _log(state, "child %s starts without its state", spec.id, "its class has no take_over")
+    return answer, handed
+
+
+async def _stay(state: PlacedState, id: Any, handed: tuple[Any, ...]) -> Any:
     """Restart a child here that could not move."""
-    claim = state.placements.own(id)
-    if claim is None or claim.pid in state.ids:
-        return NoReply(state)
-    answer = await _start(state, spec_of_term(id, claim.value), claim.value)
-    if answer[0] == "error" or state.placements.own(id).pid is claim.pid:  # pyright: ignore[reportOptionalMemberAccess]
-        _log(state, "child %s could not restart", id, answer[1])
-        state.placements.end(id, claim.pid)
+    placements = state.placements
+    claim = placements.own(id)
+    if claim is not None and claim.pid not in state.ids:
+        answer, _ = await _start_with(state, spec_of_term(id, claim.value), claim.value, handed)
+        if answer[0] == "error" or placements.own(id).pid is claim.pid:  # pyright: ignore[reportOptionalMemberAccess]
+            _log(state, "child %s could not restart", id, text(answer[1]))
+            placements.end(id, claim.pid)
+    placements.moving.pop(id, None)
     state.shared.membership.wake()
     return NoReply(state)

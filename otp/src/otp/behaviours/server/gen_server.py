@@ -155,7 +155,24 @@ class GenServer(Behaviour, Startable, Generic[S]):
         """Return what debuggers and crash reports may show of the state."""
         return state
 
-    terminate.__otp_default__ = True  # pyright: ignore[reportFunctionMemberAccess]
+    @positional
+    @optional_callback
+    def handoff(self, state: S) -> Any:
+        """Return the term that `take_over` gets when a `DistributedSupervisor` moves the server to another member.
+
+        Called after the messages before it; no message follows. See `otp.cluster.DistributedSupervisor`.
+        """
+        return None
+
+    @positional
+    @optional_callback
+    def take_over(self, arg: Any, term: Any) -> InitResult[S] | Awaitable[InitResult[S]]:
+        """Create the state from the term of `handoff`, instead of `init`: `Ok(state)`, `Stop(reason)` or `Ignore()`."""
+        return self.init(arg)
+
+    for _callback in (terminate, handoff, take_over):
+        _callback.__otp_default__ = True  # pyright: ignore[reportFunctionMemberAccess]
+    del _callback
 
     # Starting
 

@@ -181,7 +181,7 @@ class SimulatedCluster:
             for member in members.values():
                 if member.owned:
                     stack.push_async_callback(member.node.close)
-                stack.push_async_callback(member.cluster.leave)
+                stack.push_async_callback(member.cluster.leave, drain=False)
 
     # Members
 

@@ -20,7 +20,7 @@ from otp.kernel.tables.debugging import debug_command, with_debug
 from otp.kernel.values.errors import BadArgument, Error, Throw
 from otp.kernel.values.pids import Pid
 from otp.kernel.values.process import STATE_NAMES, SYSTEM_TAG, Process
-from otp.kernel.values.results import Callbacks, NoReply, Ok, changed_class
+from otp.kernel.values.results import Callbacks, NoReply, Ok, Stop, changed_class
 
 LATE: Final = "code_change_timeout"
 """The reason of a `change_code` whose `code_change` took too long; the server keeps its state and continues."""
@@ -56,6 +56,8 @@ def handle_system(p: Process, message: Any) -> None:
         case ("terminate", reason):
             reply(frm, "ok")
             stop(p, reason)
+        case ("finish", work, reason):
+            begin_async(p, "handle_info", None, message, _finish(p, frm, work, reason))
         case ("change_code", cls, old_vsn, extra, at_once, *limit):
             if p.ensure_ext().suspended:
                 work = _change_code(p, frm, cls, old_vsn, extra, at_once, limit[0] if limit else None)
@@ -74,6 +76,18 @@ def handle_system(p: Process, message: Any) -> None:
                 fail(frm, ("unknown_system_msg", request))
             else:
                 reply(frm, answer)
+
+
+async def _finish(p: Process, frm: From, work: Any, reason: Any) -> Any:
+    """Answer with what `work` returns for the handler and the state, and stop before the next message."""
+    try:
+        answer = await work(p.callbacks.handler, p.state)
+    except (KeyboardInterrupt, GeneratorExit, CancelledError):  # the end of the program or of the process
+        raise
+    except BaseException as error:
+        answer = Refused(Raised(error).error)
+    reply(frm, answer)
+    return Stop(reason, p.state)
 
 
 _UNKNOWN: Final = object()

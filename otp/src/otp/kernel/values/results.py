@@ -17,6 +17,8 @@ from inspect import CO_COROUTINE, CO_GENERATOR
 from types import AsyncGeneratorType, CodeType, CoroutineType, FunctionType, GeneratorType, MethodType
 from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, TypeVar, cast, overload
 
+from otp.kernel.values.handed import init_of
+
 if TYPE_CHECKING:
     from typing_extensions import TypeVar as DefaultTypeVar
 
@@ -292,7 +294,7 @@ class Callbacks:
         self.handler: Any = handler
         self.cls: type = cls
         self.debug: Any = None  # active debug functions; such callbacks belong to one process
-        self.init: Callable[[Any], Any] = handler.init
+        self.init: Callable[[Any], Any] = init_of(handler)
         self.handle_call: Callable[[Any, Any, Any], Any] = handler.handle_call
         self.handle_cast: Callable[[Any, Any], Any] = handler.handle_cast
         self.handle_info: Callable[[Any, Any], Any] = handler.handle_info
