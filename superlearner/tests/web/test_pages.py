@@ -11,7 +11,9 @@ from typing import Any
 
 import httpx
 
+import otp
 from superlearner.cluster.members import ClusterEvent
+from superlearner.nodes.kinds import SERVICE
 from superlearner.store import MomentRow
 from superlearner.web.pages import PAGES, find_similar
 
@@ -163,6 +165,25 @@ def test_a_node_that_only_the_store_knows_has_a_page_with_its_restarts(inside: I
                 assert f"{line} on 1 January 1970" in gone.text
                 assert 'class="status"' not in gone.text
         assert "<h1>There is no such node</h1>" in (await platform.client.get("/timeline?node=c@127.0.0.1")).text
+
+    inside(test)
+
+
+def test_start_shows_the_problems_of_a_service_first_and_no_first_steps(inside: Inside) -> None:
+    """Regression: it led with the button that kills a process of a service in production."""
+
+    async def test(platform: Any) -> None:
+        async with otp.Node("pay@127.0.0.1") as node:
+            platform.platform.nodes.attach(node, kind=SERVICE)
+            service, own = [(await platform.client.get(path)).text for path in ("/?node=pay@127.0.0.1", "/")]
+            platform.platform.nodes.detach(node.name)
+        steps = '<section class="steps" aria-labelledby="steps-title"'
+        assert service.index('id="wrong-title"') < service.index('id="family"')
+        assert f"{steps} hidden>" in service
+        assert "data-beside" in service
+        assert own.index('id="family"') < own.index('id="wrong-title"')
+        assert f"{steps}>" in own
+        assert "data-beside" not in own
 
     inside(test)
 

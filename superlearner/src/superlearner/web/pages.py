@@ -247,6 +247,7 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness) -> None:
         user, own = user_of(request), platform.node.name
         names = node_names(platform.nodes, user)
         first = home_node(user) if user.only_own else platform.nodes.default or own
+        found = platform.nodes.find(node or first)
         shown = {
             "root": platform.settings.root_path,
             "cli": reaching(request, platform.settings.data_dir, platform.settings.root_path),
@@ -255,6 +256,7 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness) -> None:
             "node": node or first,
             "chosen": "" if node in (None, first) else node,
             "own": own,
+            "beside": found is not None and found.kind.listed_beside,
             "reader": user.name,
             "display_name": user.display_name,
             "only_own": user.only_own,

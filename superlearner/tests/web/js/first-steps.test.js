@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { answers, done, Explained, lastBranch, sceneOf, storyOf } from "#static/start/first-steps.js";
+import { answers, done, Explained, lastBranch, sceneOf, storyOf, troubledBranch } from "#static/start/first-steps.js";
 
 const SUP = "shop/checkout_sup", scene = /** @type {any} */ ({ supervisor: { key: SUP } });
 const entry = (/** @type {number} */ id, /** @type {number} */ at, /** @type {string} */ kind, key = `${SUP}/ledger`) =>
@@ -48,6 +48,15 @@ test("the picture shows the branch in which something happened last, and the dem
   assert.equal(pickBranch(tree("orders"), "shop/delivery", null), "shop/delivery");
   assert.equal(pickBranch(tree("orders"), "shop/delivery", "shop"), "shop/delivery");
   assert.equal(pickBranch(tree("checkout_sup"), null, "shop/delivery"), "shop/orders");
+});
+
+test("the picture shows the branch of a process that does not answer", () => {
+  const row = (/** @type {string} */ key, /** @type {string|null} */ parent, /** @type {string} */ state) => ({ key, parent, state });
+  const model = (/** @type {string} */ state) => /** @type {any} */ ({
+    rows: new Map([row("ship", null, "running"), row("ship/office/labels", "ship/office", state)].map((one) => [one.key, one])),
+  });
+  assert.deepEqual(["stuck", "suspended", "running", "crashed"].map((state) => troubledBranch(model(state))),
+    ["ship/office", "ship/office", null, null]);
 });
 
 test("a crash does not tick off the kill, but is explained", () => {

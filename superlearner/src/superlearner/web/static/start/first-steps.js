@@ -56,6 +56,13 @@ export function lastBranch(feed) {
 }
 
 /**
+ * Return the key of the supervisor of a process that does not answer or is suspended; null if there is none.
+ * @param {Pick<Model, "rows">} model
+ */
+export const troubledBranch = ({ rows }) =>
+  [...rows.values()].find(({ state, parent }) => parent !== null && (state === "stuck" || state === "suspended"))?.parent ?? null;
+
+/**
  * Return the supervisor to show: that of the demo, else the one below which something happened last, the previous one
  * while it exists, or the most instructive one.
  * @param {Model} model

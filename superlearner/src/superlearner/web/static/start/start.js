@@ -11,7 +11,7 @@ import { elsewhere, NONE } from "./elsewhere.js";
 import { SlFamily } from "./family.js";
 import { newest, restartText } from "./last-restarts.js";
 import { stoppedText, suspendedText, unknownBecause, withoutStorm } from "./problems.js";
-import { answers, done, Explained, lastBranch, listed, sceneOf, storyOf } from "./first-steps.js";
+import { answers, done, Explained, lastBranch, listed, sceneOf, storyOf, troubledBranch } from "./first-steps.js";
 import { isSettled } from "../live/bursts.js";
 import { Feed, liveUrl } from "../live/live.js";
 import { EMPTY, label, reduce, tally } from "../live/model.js";
@@ -152,7 +152,7 @@ const inTree = (key, node = chosen()) => `${root()}/supervisors?${new URLSearchP
 function draw() {
   // The picture does not change while it plays, or while the pointer or the focus is on it
   const stays = scene !== null && (family.busy || family.matches(":hover, :focus-within"));
-  scene = sceneOf(model, scene?.supervisor.key ?? null, stays ? null : lastBranch(model.feed));
+  scene = sceneOf(model, scene?.supervisor.key ?? null, stays ? null : troubledBranch(model) ?? lastBranch(model.feed));
   byId("wait", HTMLElement).hidden = true;
   byId("no-scene", HTMLElement).hidden = scene !== null;
   family.hidden = scene === null;
