@@ -6,7 +6,7 @@ __all__ = ["Sought"]
 
 
 class Sought:
-    """Where a node may be, and when to try that address again."""
+    """A node to connect with: where it may be, and when to try that address again."""
 
     __slots__ = ("address", "at", "pause")
 
