@@ -40,7 +40,7 @@ from otp.cluster.claims import Claims
 from otp.cluster.cluster import Cluster, cluster_of, membership_of
 from otp.cluster.entries import Entries
 from otp.cluster.shared_table import SharedTable
-from otp.cluster.travelling import check_travels
+from otp.cluster.travelling import check_key, check_travels
 from otp.kernel.steps.signals import process_flag
 from otp.kernel.steps.starting import start_server
 from otp.kernel.tables.scheduler import current_process, nanoseconds
@@ -351,6 +351,7 @@ class DistributedRegistry(RegistryQueries):
         >>> otp.run(main)
         42
         """
+        check_key("DistributedRegistry.via", "key", key)
         return DistributedVia(registry, key, value)
 
 
@@ -388,6 +389,7 @@ async def _within(
 
 async def _register(state: _State, entries: list[tuple[Any, Any]], pid: Pid) -> dict[Any, Pid | None]:
     for entry in entries:
+        check_key("register", "key", entry[0])
         check_travels(entry)
     if isinstance(state.entries, Entries):
         return state.entries.register(entries, pid)

@@ -41,7 +41,7 @@ from otp.cluster.distributed_registry import Consistency, check_consistency
 from otp.cluster.placed_state import PlacedState
 from otp.cluster.placements import Drained, Placement
 from otp.cluster.supervisor_server import SupervisorOptions, SupervisorServer, place
-from otp.cluster.travelling import check_travels
+from otp.cluster.travelling import check_key, check_travels
 from otp.kernel.ends.info import is_alive
 from otp.kernel.steps.calling import call
 from otp.kernel.tables.names import whereis
@@ -417,6 +417,7 @@ def _checked(child: Any) -> tuple[ChildSpec, Any]:
         raise InvalidChildSpec(error.reason) from None
     if not isinstance(spec.id, type):
         try:
+            check_key("DistributedSupervisor", "child id", spec.id)
             check_travels(spec.id)
         except CannotTravel as error:
             put_before(error, "id")

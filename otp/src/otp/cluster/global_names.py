@@ -13,6 +13,7 @@ from typing import Any
 from otp.behaviours.registry.registry import AlreadyRegistered
 from otp.cluster.claims import Claims
 from otp.cluster.cluster import Cluster
+from otp.cluster.travelling import check_key
 from otp.kernel.steps.signals import send
 from otp.kernel.tables.scheduler import current_process
 from otp.kernel.values.errors import BadArgument
@@ -103,10 +104,7 @@ class Global:
             raise BadArgument(
                 f"Global.register(name, pid): expected a process of {found.node.name!r}, got {process}; register there"
             )
-        try:
-            hash(name)
-        except TypeError:
-            raise BadArgument(f"Global.register(name): expected a name that can be hashed, got {name!r:.100}") from None
+        check_key("Global.register(name)", "name", name)
         holder = (await found.global_names.register({name: None}, process))[name]
         if holder is not None:
             raise AlreadyRegistered(holder)

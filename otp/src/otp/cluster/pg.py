@@ -27,6 +27,7 @@ from typing import Any
 
 from otp.cluster.cluster import Cluster
 from otp.cluster.groups import GroupJoin, GroupLeave, Groups
+from otp.cluster.travelling import check_key
 from otp.kernel.ends.info import is_alive
 from otp.kernel.steps.signals import send
 from otp.kernel.tables.scheduler import current_process
@@ -206,8 +207,6 @@ def _groups(cluster: Cluster | None) -> Groups:
 
 
 def _key(scope: Any, group: Any) -> tuple[Any, Any]:
-    try:
-        hash((scope, group))
-    except TypeError:
-        raise BadArgument(f"pg: expected a group that can be hashed, got {group!r:.100}; try a str") from None
+    check_key("pg", "scope", scope)
+    check_key("pg", "group", group)
     return scope, group

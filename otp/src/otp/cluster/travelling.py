@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
+from otp.bounded import text
 from otp.distribution import wire
 from otp.kernel.values.errors import BadArgument
 from otp.observer.terms import CannotTravel
 
-__all__ = ["CHUNK", "check_travels", "divide"]
+__all__ = ["CHUNK", "check_key", "check_travels", "divide"]
 
 CHUNK: Final = 1_000
 """Maximum number of entries in one message."""
@@ -50,6 +51,27 @@ def check_travels(term: Any) -> None:
         raise
     except (BadArgument, OverflowError, UnicodeEncodeError) as error:
         raise CannotTravel(str(error)) from None
+
+
+def check_key(what: str, noun: str, key: Any) -> None:
+    """Raise `BadArgument` for a key that cannot be looked up, here or on another member.
+
+    >>> check_key("register", "key", (1, float("nan")))
+    Traceback (most recent call last):
+    otp.kernel.values.errors.BadArgument: register: expected a key that equals itself, got (1, nan); try a str
+    """
+    try:
+        hash(key)
+    except TypeError:
+        raise BadArgument(f"{what}: expected a {noun} that can be hashed, got {text(key)}; try a str") from None
+    if _has_nan(key):
+        raise BadArgument(f"{what}: expected a {noun} that equals itself, got {text(key)}; try a str")
+
+
+def _has_nan(key: Any) -> bool:
+    if isinstance(key, (tuple, frozenset)):
+        return any(map(_has_nan, key))
+    return isinstance(key, float) and key != key
 
 
 def divide(entries: Iterable[Any]) -> Iterator[list[Any]]:
