@@ -8,7 +8,18 @@ import otp
 from otp import GenServer, Ignore, NoReply, Ok, Reply, Stop, impl
 from otp.testing import advance
 
-__all__ = ["Counter", "Cranky", "Picky", "Slow", "Stateful", "by_first_letter", "fail_to_place"]
+__all__ = [
+    "Counter",
+    "Cranky",
+    "Late",
+    "Picky",
+    "Slow",
+    "Stateful",
+    "by_first_letter",
+    "fail_to_place",
+    "start_with_object",
+    "start_with_word",
+]
 
 
 class Counter(GenServer[Any]):
@@ -97,6 +108,27 @@ class Stateful(GenServer[list[Any]]):
     @impl
     def terminate(self, reason: Any, state: list[Any]) -> None:
         state.clear()
+
+
+class Late(GenServer[Any]):
+    """Does not start while `missing` is above 0; each attempt lowers it."""
+
+    missing: int = 0
+
+    @impl
+    def init(self, arg: Any) -> Any:
+        Late.missing -= 1
+        return Stop("missing") if Late.missing >= 0 else Ok(arg)
+
+
+async def start_with_word() -> Any:
+    """Start a counter, and return a word with its pid."""
+    return await Counter.start_link(0), "word"
+
+
+async def start_with_object() -> Any:
+    """Start a counter, and return something with its pid that cannot travel."""
+    return await Counter.start_link(0), {"lock": object()}
 
 
 def by_first_letter(id: Any, members: list[Any]) -> Any:

@@ -119,7 +119,7 @@ def _shown(key: Any) -> str:
     """Return the same text for equal keys on all members."""
     match key:
         case int() | float():
-            return str(hash(key)) if key == key else "nan"  # 1, 1.0 and True are one key
+            return str(hash(key))  # 1, 1.0 and True are one key
         case tuple():
             return f"({', '.join(map(_shown, key))})"
         case frozenset():
@@ -413,7 +413,8 @@ class Claims:
             case ("withdraw", Hashable() as key, Process() as pid):
                 self._give_back(key, pid)
             case ("granted", Hashable() as key, Process() as pid):
-                self._grant(key, pid)
+                if key not in self._claims:
+                    self._granted.setdefault(key, pid)
             case ("free", Hashable() as key, Process() as pid):
                 if self.whereis(key) is pid:
                     self.unregister(key)

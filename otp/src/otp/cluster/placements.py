@@ -89,6 +89,8 @@ class Placements(Claims):
         """For each member, the number of children that it was asked to start and has not answered for."""
         self.adopted: dict[Any, int] = {}
         """The time of the lost claim to each child that starts, or was started, here instead of on a lost member."""
+        self.starting: dict[Any, None] = {}
+        """The ids of children that start on this member, as the members that grant them allowed."""
         self._ended: dict[Any, int] = {}
         self._timer: asyncio.TimerHandle | None = None
         shared.listed = self._leave_to_keeper
@@ -253,6 +255,11 @@ class Placements(Claims):
         for id, member in list(self.moving.items()):
             if member == node.name:
                 self.stay(id)
+        for id in self.starting:  # perhaps another member grants it from now on
+            if (granter := self.granter(id)) is not None:
+                self._channel.tell(granter, "granted", id, self._shared.pid)
+            elif id not in self._claims:
+                self._granted.setdefault(id, self._shared.pid)
         self._schedule()
 
     def stay(self, id: Any, handed: tuple[Any, ...] = ()) -> None:

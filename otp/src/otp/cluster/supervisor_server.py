@@ -10,7 +10,7 @@ import asyncio
 import logging
 from contextlib import suppress
 from inspect import isawaitable
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 from otp.behaviours.server.child_spec import ChildSpec
 from otp.behaviours.supervisor.child_start import here
@@ -34,6 +34,7 @@ from otp.cluster.handover import MOVED, finish, finishes_in_order
 from otp.cluster.placed_state import CONFLICT, PlacedState
 from otp.cluster.placements import ADOPT, STAY, UNWANTED, Placement, Placements
 from otp.cluster.shared_table import SharedTable
+from otp.cluster.travelling import check_travels
 from otp.kernel.ends.info import is_alive
 from otp.kernel.ends.mailbox import reply
 from otp.kernel.steps.calling import call, cast
@@ -44,8 +45,12 @@ from otp.kernel.values.messages import ExitSignal
 from otp.kernel.values.process import on_exit
 from otp.kernel.values.results import Ignore, NoReply, Ok, Reply, Stop
 from otp.kernel.values.sentences import say
+from otp.observer.terms import CannotTravel, put_before
 
 __all__ = ["SupervisorOptions", "SupervisorServer", "place"]
+
+LONGEST_PAUSE: Final = 30.0
+"""Maximum seconds until the child of a singleton whose start has failed is tried again."""
 
 
 class SupervisorOptions(NamedTuple):
@@ -185,6 +190,7 @@ async def _reserve(state: PlacedState, spec: ChildSpec, term: Any, caller: From)
     while is_alive(me) and not membership.over:
         holder = (await placements.reserve([spec.id], me))[spec.id]
         if holder is None:
+            placements.starting[spec.id] = None
             cast(me, ("granted", spec, term, caller))
             return
         if holder is not GONE and not placements.is_supervisor(holder):
@@ -200,6 +206,9 @@ async def _start_granted(state: PlacedState, spec: ChildSpec, term: Any, caller:
     answer = await _start(state, spec, term)
     if state.placements.own(spec.id) is None:
         state.placements.withdraw([spec.id], state.shared.pid)
+    elif why := _why_kept(answer[1]):
+        await handle_call(("terminate_child", state.process_of(spec.id)), state)
+        answer = ("error", ("cannot_travel", why))
     start_detached(here().runtime, _confirm(state, spec.id, answer, caller))
     return NoReply(state)
 
@@ -207,12 +216,25 @@ async def _start_granted(state: PlacedState, spec: ChildSpec, term: Any, caller:
 async def _start(state: PlacedState, spec: ChildSpec, term: Any) -> Any:
     """Start a child here; return `("ok", pid)`, `("ignored", None)` or `("error", reason)`."""
     if state.full():
+        state.placements.starting.pop(spec.id, None)
         return ("error", "max_children")
     state.terms[spec.id] = term
+    state.placements.starting[spec.id] = None
     begun: Any = start_spec(here(), state, spec)
     answer = await begun if isawaitable(begun) else begun
     state.terms.pop(spec.id, None)
+    state.placements.starting.pop(spec.id, None)
     return ("ignored", None) if isinstance(answer.value[1], Ignore) else answer.value
+
+
+def _why_kept(outcome: Any) -> str | None:
+    """Return why what a start has returned with its pid cannot be sent to another member; else None."""
+    try:
+        check_travels(outcome[1] if isinstance(outcome, tuple) else None)  # pyright: ignore[reportUnknownArgumentType]
+    except CannotTravel as error:
+        put_before(error, "extra")
+        return str(error)
+    return None
 
 
 async def _confirm(state: PlacedState, id: Any, answer: Any, caller: From) -> None:
@@ -251,6 +273,8 @@ async def _adopt(state: PlacedState, id: Any, time: int, term: Any, asker: Any) 
             if refused is None:  # its start returned `Ignore`
                 placements.forget_everywhere(id)
     if refused is not None:
+        if not placements.is_supervisor(asker):  # its member is lost, and another one may have learned of the start
+            placements.withdraw([id], state.shared.pid)
         cast(asker, ("refused", id, state.shared.membership.me.name, refused))
     return NoReply(state)
 
@@ -285,18 +309,21 @@ async def place(state: PlacedState, id: Any, term: Any, on: str | None = None) -
 
 
 async def _ensure(state: PlacedState, id: Any, term: Any) -> None:
-    """Start the child of a singleton unless it is running."""
-    while is_alive(state.shared.pid):
+    """Start the child of a singleton unless it is running; try again if its start fails."""
+    membership = state.shared.membership
+    pause = membership.settings.heartbeat
+    while is_alive(state.shared.pid) and not membership.over:
         try:
             answer = await place(state, id, term)
         except StartError:
             continue  # the member that should start it is lost
         match answer:
             case ("error", ("already_started", _)) | ("ok", _):
-                pass
+                return
             case _:
-                _log(state, "child %s could not start", id, text(answer[1]))
-        return
+                _log(state, "child %s could not start, and will be tried again", id, text(answer[1]))
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE)
 
 
 # Ends
