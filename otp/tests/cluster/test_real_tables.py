@@ -7,8 +7,9 @@ import secrets
 import subprocess
 import sys
 from collections import Counter as Counts
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from itertools import cycle, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,13 @@ import pytest
 
 import distributed_member
 import otp
-from distributed_children import Counter
-from distributed_member import CHILDREN, SETTINGS, SETTLE
+from distributed_children import Counter, Moving
+from distributed_member import ALLOW, CHILDREN, SETTINGS, SETTLE
 from otp import Children, GenServer, Supervisor
 from otp.behaviours.registry.registry import AlreadyRegistered
 from otp.cluster import Cluster, DistributedRegistry, DistributedSupervisor
 from otp.cluster.cluster import membership_of
+from otp.kernel.values.errors import CallExit, ReceiveTimeout
 
 LIMIT = 30.0
 
@@ -29,8 +31,11 @@ LIMIT = 30.0
 class Programs:
     """Two members in programs of their own, `one` and `two`, and `here` in this one."""
 
-    def __init__(self, cluster: Cluster, programs: dict[str, asyncio.subprocess.Process]) -> None:
+    def __init__(
+        self, cluster: Cluster, programs: dict[str, asyncio.subprocess.Process], start: Callable[[str], Awaitable[Any]]
+    ) -> None:
         self.cluster = cluster
+        self.start = start
         self.membership = membership_of(cluster)
         self.programs = programs
 
@@ -71,14 +76,18 @@ async def programs(folder: Path) -> AsyncIterator[Programs]:
                 await program.wait()
 
         stack.push_async_callback(end)
-        for name in ("one", "two"):
+
+        async def start(name: str) -> None:
             started[name] = await _start(name, cookie, folder)
+
+        for name in ("one", "two"):
+            await start(name)
         node = await stack.enter_async_context(otp.Node("here"))
         cluster = await Cluster.join(
-            node, cookie=cookie, incarnations=folder / "here", settings=SETTINGS, settle=SETTLE, allow=[Counter]
+            node, cookie=cookie, incarnations=folder / "here", settings=SETTINGS, settle=SETTLE, allow=ALLOW
         )
         await cluster.wait_size(3, timeout=LIMIT)
-        yield Programs(cluster, started)
+        yield Programs(cluster, started, start)
 
 
 @pytest.mark.program
@@ -137,3 +146,59 @@ def test_children_of_a_killed_program_run_on_the_others_once(tmp_path: Path) -> 
             assert [0, 1] == [await p.on(GenServer.call, moved, "next") for _ in range(2)]
 
     asyncio.run(main())
+
+
+@pytest.mark.program
+def test_a_rolling_restart_under_calls_keeps_each_child_and_its_state(tmp_path: Path) -> None:
+    """Members are ended with SIGTERM, one after the other, while another one calls the children 100 times a second."""
+    ids = [f"k{number}" for number in range(6)]
+    answers: dict[str, list[tuple[float, int]]] = {id: [] for id in ids}
+    reasons: Counts[Any] = Counts()
+    answered = asyncio.Event()
+
+    async def start() -> None:
+        for id in ids:
+            await DistributedSupervisor.start_child("workers", Moving.child_spec(0, id=id))
+
+    async def ask(id: str) -> None:
+        pid = DistributedSupervisor.whereis("workers", id)
+        if pid is None:
+            reasons["not there"] += 1
+            return
+        try:
+            answers[id].append((otp.monotonic(), await GenServer.call(pid, "next")))
+            answered.set()
+        except CallExit as error:
+            reasons[error.cause_reason] += 1
+
+    async def call() -> None:
+        for id in cycle(ids):
+            otp.spawn(ask, id)
+            with suppress(ReceiveTimeout):
+                await otp.receive(timeout=0.01)
+
+    async def main() -> None:
+        async with programs(tmp_path) as p, asyncio.timeout(2 * LIMIT):
+            await p.cluster.node.start(Supervisor, Children(CHILDREN))
+            await p.on(start)
+            p.cluster.node.spawn(call)
+            for name in ("one", "two"):
+                before = {id: len(found) for id, found in answers.items()}
+                p.programs[name].terminate()
+                assert 0 == await p.programs[name].wait()
+                await p.start(name)
+                await p.cluster.wait_size(3)
+                await p.on(DistributedSupervisor.rebalance, "workers")
+                while any(len(found) < before[id] + 10 for id, found in answers.items()):
+                    answered.clear()
+                    await answered.wait()
+
+    asyncio.run(main())
+    for found in answers.values():
+        numbers = [number for _, number in found]
+        assert numbers == sorted(set(numbers))
+        gaps = [after - before for (before, _), (after, _) in pairwise(found)]
+        assert 5 > max(gaps)
+    documented = {("shutdown", "moved"), "noproc", "noconnection", ("nodedown", "one"), ("nodedown", "two")}
+    assert documented | {"not there"} >= set(reasons)
+    assert sum(reasons.values()) < sum(map(len, answers.values())) / 10

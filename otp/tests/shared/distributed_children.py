@@ -11,6 +11,7 @@ from otp.testing import advance
 __all__ = [
     "Counter",
     "Cranky",
+    "Moving",
     "Late",
     "Picky",
     "Slow",
@@ -43,6 +44,26 @@ class Counter(GenServer[Any]):
     @impl
     def terminate(self, reason: Any, state: Any) -> None:
         Counter.ended.append(reason)
+
+
+class Moving(GenServer[int]):
+    """Counts calls, wherever it runs."""
+
+    @impl
+    def init(self, arg: int) -> Any:
+        return Ok(arg)
+
+    @impl
+    def handle_call(self, request: Any, caller: Any, state: int) -> Any:
+        return Reply(state, state + 1)
+
+    @impl
+    def handoff(self, state: int) -> int:
+        return state
+
+    @impl
+    def take_over(self, arg: int, term: int) -> Any:
+        return Ok(term)
 
 
 class Cranky(GenServer[Any]):

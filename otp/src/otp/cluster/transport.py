@@ -167,6 +167,11 @@ class MemberDistribution(Distribution):
         peer = self._known.get(node)
         return 0 if peer is None else len(peer.links) + len(peer.monitors) + len(peer.calls)
 
+    async def drain(self, timeout: float) -> None:
+        """Move the children of distributed supervisors to other members, unless this one has left."""
+        if self.cluster is not None and not self.observer.over:
+            await self.cluster.drain(timeout)
+
     async def stop(self) -> None:
         """End all connections, after telling the others."""
         await self.observer.farewell()

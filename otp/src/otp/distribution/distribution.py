@@ -105,6 +105,9 @@ class Distribution:
         node.distribution = self
         await self.transport.start(self._doors[0])
 
+    async def drain(self, timeout: float) -> None:
+        """Move what other nodes can run to them, before the processes of this node stop; here there is nothing."""
+
     async def stop(self) -> None:
         """End all connections. Links, monitors and calls to other nodes end with `noconnection`."""
         for door in reversed(self._doors):

@@ -53,6 +53,8 @@ CLOSE_ROUNDS: Final = 1_000  # depth of the deepest tree; ends processes that ke
 
 async def shut_down(node: Node, timeout: float) -> None:
     """Stop all processes of `node` and remove it from its scheduler; may be cancelled and called again."""
+    if node.distribution is not None:
+        await node.distribution.drain(timeout)
     if node.applications is not None:
         await node.applications.stop_all(timeout)
     for p in reversed(node.owned):
