@@ -206,7 +206,7 @@ async def _start_granted(state: PlacedState, spec: ChildSpec, term: Any, caller:
     answer = await _start(state, spec, term)
     if state.placements.own(spec.id) is None:
         state.placements.withdraw([spec.id], state.shared.pid)
-    elif why := _why_kept(answer[1]):
+    elif why := _refusal_of(answer[1]):
         await handle_call(("terminate_child", state.process_of(spec.id)), state)
         answer = ("error", ("cannot_travel", why))
     start_detached(here().runtime, _confirm(state, spec.id, answer, caller))
@@ -227,7 +227,7 @@ async def _start(state: PlacedState, spec: ChildSpec, term: Any) -> Any:
     return ("ignored", None) if isinstance(answer.value[1], Ignore) else answer.value
 
 
-def _why_kept(outcome: Any) -> str | None:
+def _refusal_of(outcome: Any) -> str | None:
     """Return why what a start has returned with its pid cannot be sent to another member; else None."""
     try:
         check_travels(outcome[1] if isinstance(outcome, tuple) else None)  # pyright: ignore[reportUnknownArgumentType]
@@ -308,22 +308,20 @@ async def place(state: PlacedState, id: Any, term: Any, on: str | None = None) -
                 return answer
 
 
-async def _ensure(state: PlacedState, id: Any, term: Any) -> None:
-    """Start the child of a singleton unless it is running; try again if its start fails."""
-    membership = state.shared.membership
-    pause = membership.settings.heartbeat
-    while is_alive(state.shared.pid) and not membership.over:
-        try:
+async def _ensure(state: PlacedState, id: Any, term: Any, pause: float | None = None) -> None:
+    """Start the child of a singleton unless it is running; if its start fails, try again after a pause."""
+    membership, answer = state.shared.membership, None
+    while answer is None and is_alive(state.shared.pid) and not membership.over:
+        with suppress(StartError):  # the member that should start it is lost
             answer = await place(state, id, term)
-        except StartError:
-            continue  # the member that should start it is lost
-        match answer:
-            case ("error", ("already_started", _)) | ("ok", _):
-                return
-            case _:
-                _log(state, "child %s could not start, and will be tried again", id, text(answer[1]))
-        await asyncio.sleep(pause)
-        pause = min(2 * pause, LONGEST_PAUSE)
+    match answer:
+        case None | ("error", ("already_started", _)) | ("ok", _):
+            return
+        case _:
+            _log(state, "child %s could not start, and will be tried again", id, text(answer[1]))
+    pause = membership.settings.heartbeat if pause is None else pause
+    await asyncio.sleep(pause)
+    here().runtime.spawn(_ensure, state, id, term, min(2 * pause, LONGEST_PAUSE))
 
 
 # Ends
