@@ -49,6 +49,18 @@ CAPTURE = "match message:\n          case Timeout:"
     [
         ("s13.cache", CALL, CALL.replace("await ", ""), "`await` is missing"),
         ("s13.cache", 'GenServer.cast(cache, "clear")', "pass", "clear(server) sends no message to the server"),
+        (
+            "s13.cache",
+            "return Reply(stats, state)",
+            "return Reply(stats, stat)",
+            "is not defined; did you mean 'stats'?",
+        ),
+        (
+            "s13.cache",
+            'state["entries"]\n',
+            "self.entries\n",
+            "it is the last argument, state; return the new one, as in",
+        ),
         ("s13.cache", "def get(cache", "def get(self, cache", "is called as SimpleCache.get(cache, key): expected no"),
         ("s13.cache", "def put(cache", "def put(self", "is called as SimpleCache.put(server, key, value): expected"),
         ("s13.cache", "return Ok({", "return ({", "init returned {'entries': {}, 'hits': 0, 'misses': 0}; expected Ok"),

@@ -7,7 +7,6 @@ first, before any of the program is read.
 from __future__ import annotations
 
 import asyncio
-import builtins
 import contextlib
 import importlib
 import inspect
@@ -299,9 +298,11 @@ def _failure(error: BaseException, place: str) -> dict[str, Any]:
 
 def _suggestion(error: BaseException) -> str:
     """Return the name that the program may have meant: Python shows its suggestion only in a traceback."""
-    if type(error) is NameError and error.__traceback__ is not None:
-        *_, (frame, _) = traceback.walk_tb(error.__traceback__)
-        hint = did_you_mean(error.name, [*frame.f_globals, *dir(builtins)])
+    if type(error) in (NameError, FileNotFoundError, PermissionError):
+        from otp.observer.slips import explain_slip
+
+        stack = [(one.filename, one.lineno or 0, one.name) for one in traceback.extract_tb(error.__traceback__)]
+        hint = explain_slip(type(error).__name__, str(error), stack)
     elif type(error) is ImportError and (found := re.match(r"cannot import name '(\w+)'", str(error))):
         hint = did_you_mean(found[1], vars(sys.modules.get(error.name or "", sys)))
     else:

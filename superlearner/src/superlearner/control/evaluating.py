@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 
 import otp
 from otp import Node
+from otp.observer.hints import hint_for
 from otp.redaction import without_secrets
 from superlearner.control.protection import protection_of
 from superlearner.control.reasons import text_of_reason
@@ -202,7 +203,17 @@ async def _step(part: ast.Module | ast.Expression, mode: str, names: dict[str, A
     return await value if code.co_flags & CO_COROUTINE else value
 
 
+def _reason_of(error: BaseException, words: str) -> Any:
+    """Return the reason with which a process would end by an exception, or the server that it called."""
+    if isinstance(error, otp.CallExit):
+        return error.cause_reason
+    stack = tuple((one.filename, one.lineno or 0, one.name) for one in traceback.extract_tb(error.__traceback__))
+    return otp.Crash(otp.ExceptionTerm(type(error).__name__, (), words.partition(": ")[2]), stack)
+
+
 def _describe_error(error: BaseException) -> tuple[str, int | None]:
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == FILE]
     words = without_secrets("".join(traceback.format_exception_only(error)).strip())
+    if "Did you" not in words and (hint := hint_for(_reason_of(error, words), None)):  # Python has suggested a name
+        words = f"{words}; {hint}"
     return (f"line {lines[-1]}: {words}", lines[-1]) if lines else (words, None)

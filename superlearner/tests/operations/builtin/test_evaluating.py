@@ -49,11 +49,39 @@ def test_code_runs_on_the_node_and_other_operations_see_its_effects(inside: Insi
     inside(test, allow_eval=True)
 
 
+def test_a_crash_of_a_server_that_a_cell_calls_says_what_to_write(inside: Inside) -> None:
+    source = """
+class Tally(otp.GenServer):
+    def init(self, start):
+        return otp.Ok(start)
+    def handle_call(self, request, caller, n):
+        self.n += 1
+        return otp.Reply(n, n)
+
+await otp.GenServer.call(await Tally.start(0), "get")
+"""
+
+    async def test(platform: Any) -> None:
+        said = (await evaluated(platform, source)).json()["error"]["message"]
+        assert said.endswith("it is the last argument; return the new one, as in Reply(value, new)")
+
+    inside(test, allow_eval=True)
+
+
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
         ("1 +", (422, "validation_error", "source: line 1, column 4: invalid syntax")),
         ("x = 1\nx / 0", (422, "eval_failed", "line 2: ZeroDivisionError: division by zero")),
+        (
+            "1 + '2'",
+            (
+                422,
+                "eval_failed",
+                "line 1: TypeError: unsupported operand type(s) for +: 'int' and 'str'; a number and a text do not "
+                "mix: check what the message brought, or convert with int(…) or str(…)",
+            ),
+        ),
         ("raise SystemExit(3)", (422, "eval_failed", "line 1: SystemExit: 3")),
         ("otp.exit(otp.self(), 'kill')", (422, "eval_failed", "its process was ended: killed")),
         ("(" * 5000 + ")" * 5000, (422, "validation_error", None)),

@@ -29,13 +29,14 @@ from types import CodeType, FrameType, ModuleType
 from typing import Any, Final, Self
 
 import otp
+from otp.observer.slips import explain_slip
 from otp.peer.inner import Here
 from otp.testing import Deadlock, Livelock, MessageMutated, RealIONotSimulated, Scheduler
 from otp.testing.mutation import Fingerprints
 from otp.testing.run import Run
 from superlearner.course.engine.callers import Caller
 from superlearner.course.engine.cases import captured, dead_case, unreachable
-from superlearner.course.engine.ends import real_io
+from superlearner.course.engine.ends import real_io, stack_of
 from superlearner.course.engine.exercise import declared_in, is_inline, is_real, reads_messages, scenarios_in
 from superlearner.course.engine.integrity import Integrity
 from superlearner.course.engine.outcome import Outcome
@@ -388,7 +389,8 @@ def _describe_error(error: BaseException) -> str:
         lines.append(named[1])
         said = PLACE.sub("", said, 1)
     where = f"line {lines[-1]}: " if lines else ""
-    return f"{where}{type(error).__name__}: {said}".removesuffix(": ")
+    slip = explain_slip(type(error).__name__, said, stack_of(error))
+    return f"{where}{type(error).__name__}: {said}".removesuffix(": ") + (f"; {slip}" if slip else "")
 
 
 def _lines_of(error: BaseException) -> list[str]:

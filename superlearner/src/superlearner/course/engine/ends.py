@@ -7,13 +7,13 @@ import traceback
 from typing import Any, Final
 
 import otp
-from otp.observer.hints import explain_needless_await
+from otp.observer.slips import explain_needless_await, explain_slip
 from otp.testing import RealIONotSimulated
 from superlearner.control.reasons import BLOCKS, tagged, text_of_reason
 from superlearner.course.engine.values import cut, render
 from superlearner.course.engine.verdict import Wrong
 
-__all__ = ["LONGEST", "end_of", "failed_child", "is_typo", "raised", "real_io", "still_waiting"]
+__all__ = ["LONGEST", "end_of", "failed_child", "is_typo", "raised", "real_io", "stack_of", "still_waiting"]
 
 LONGEST: Final = 200
 EXPECTED: Final = {
@@ -79,9 +79,8 @@ def end_of(said: str, reason: Any, callback: str | None = None, why_none: str = 
         if name == "RealIONotSimulated":
             refused = real_io(text)
             return Wrong(f"{said}{refused.say}", refused.misconception)
-        if needless := explain_needless_await(text, reason.stack):
-            return Wrong(f"{said}{needless}")
-        return Wrong(f"{said}{name}: {cut(text, LONGEST)}".removesuffix(": "))
+        needless = explain_needless_await(text, reason.stack)
+        return Wrong(f"{said}{needless or _in_words(name, text, reason.stack)}")
     if isinstance(reason.term, str) and " " in reason.term:  # a sentence of the library
         return Wrong(f"{said}{cut(reason.term, LONGEST)}")
     return Wrong(f"{said}{render(reason)}")
@@ -160,15 +159,23 @@ def raised(said: str, error: BaseException, text: str | None = None, m: str | No
     shown = str(error) if text is None else text
     if isinstance(error, AttributeError) and shown.startswith("'coroutine' object"):
         return Wrong(f"{said}: `await` is missing before a call of an async function")
-    if needless := explain_needless_await(shown, _stack_of(error)):
+    stack = stack_of(error)
+    if needless := explain_needless_await(shown, stack):
         return Wrong(f"{said}: {needless}")
     if isinstance(error, RealIONotSimulated):
         refused = real_io(shown)
         return Wrong(f"{said}: {refused.say}", refused.misconception)
-    return Wrong(f"{said} raised {type(error).__name__}: {cut(shown, LONGEST)}".removesuffix(": "), m)
+    return Wrong(f"{said} raised {_in_words(type(error).__name__, shown, stack)}", m)
 
 
-def _stack_of(error: BaseException) -> tuple[tuple[str, int, str], ...]:
+def _in_words(name: str, text: str, stack: tuple[tuple[str, int, str], ...]) -> str:
+    """Return an exception with what to write instead, if that is known."""
+    slip = explain_slip(name, text, stack)
+    return f"{name}: {cut(text, LONGEST)}".removesuffix(": ") + (f"; {slip}" if slip else "")
+
+
+def stack_of(error: BaseException) -> tuple[tuple[str, int, str], ...]:
+    """Return where an exception was raised, innermost last."""
     return tuple((one.filename, one.lineno or 0, one.name) for one in traceback.extract_tb(error.__traceback__))
 
 

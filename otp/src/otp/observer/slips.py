@@ -1,0 +1,208 @@
+"""Slips in plain Python that end a process, explained for beginners: names, state on `self`, types, hidden files.
+
+Each is found by the text of the exception and the source of its line; none of the program runs.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import linecache
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Any, Final
+
+from otp.kernel.values.errors import did_you_mean
+from otp.kernel.values.reasons import StackEntry
+from otp.redaction import source_line
+
+__all__ = ["CALLBACKS", "explain_needless_await", "explain_slip"]
+
+LONGEST_SOURCE: Final = 200_000
+"""Characters above which a source is not parsed: parsing blocks the interpreter."""
+AWAITED: Final = re.compile(r"object \w+ can't be used in 'await' expression|'\w+' object can't be awaited")
+AWAIT: Final = re.compile(r"\bawait\s+([A-Za-z_][\w.]*)\s*\(")
+UNKNOWN: Final = re.compile(r"name '(\w+)' is not defined")
+LACKING: Final = re.compile(r"'(\w+)' object has no attribute '(\w+)'")
+OPERANDS: Final = (
+    re.compile(r"unsupported operand type\(s\) for .+: '(\w+)' and '(\w+)'"),
+    re.compile(r"'\S+' not supported between instances of '(\w+)' and '(\w+)'"),
+    re.compile(r"can only concatenate (\w+) \(not \"(\w+)\"\) to \w+"),
+)
+NUMBERS: Final = frozenset({"int", "float"})
+MIXED: Final = "a number and a text do not mix: check what the message brought, or convert with int(…) or str(…)"
+NONE: Final = "it is None here: a function without a `return` gives None"
+HIDDEN: Final = "a sandbox has only its own folder: the other files of this machine are hidden from it"
+HIDDEN_FILE: Final = "/etc/passwd"
+"""A file that every program can read, except one behind walls."""
+
+CALLBACKS: Final = {
+    "init": "(self, arg)",
+    "handle_call": "(self, request, caller, state)",
+    "handle_cast": "(self, request, state)",
+    "handle_info": "(self, message, state)",
+    "handle_continue": "(self, continuation, state)",
+    "terminate": "(self, reason, state)",
+}
+"""The signatures of the callbacks of a GenServer."""
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def explain_slip(type_name: str, text: str, stack: Sequence[StackEntry]) -> str | None:
+    """Return what to write instead of a slip; None if the exception is not a known one.
+
+    Args:
+        type_name: the name of the class of the exception.
+        text: its text.
+        stack: where it was raised, innermost last.
+
+    >>> explain_slip("TypeError", "unsupported operand type(s) for +: 'int' and 'str'", ())
+    'a number and a text do not mix: check what the message brought, or convert with int(…) or str(…)'
+    """
+    match type_name:
+        case "NameError" if found := UNKNOWN.match(text):
+            return _explain_name(found[1], _scopes(*_place(stack)))
+        case "AttributeError" if found := LACKING.match(text):
+            return NONE if found[1] == "NoneType" else _explain_attribute(found[1], found[2], stack)
+        case "TypeError" if found := next(filter(None, (each.match(text) for each in OPERANDS)), None):
+            kinds = {found[1], found[2]}
+            return NONE if "NoneType" in kinds else MIXED if "str" in kinds and kinds & NUMBERS else None
+        case "TypeError":
+            return explain_needless_await(text, stack)
+        case "FileNotFoundError" | "PermissionError" if _hides_files():
+            return HIDDEN
+        case _:
+            return None
+
+
+def explain_needless_await(text: str, stack: Sequence[StackEntry]) -> str | None:
+    """Return which awaited function is not async; None for other exceptions.
+
+    Args:
+        text: the text of the exception.
+        stack: where it was raised, innermost last.
+
+    >>> explain_needless_await("object tuple can't be used in 'await' expression", ())
+    'an awaited function is not async: remove the `await` before it'
+    """
+    if not AWAITED.fullmatch(text):
+        return None
+    calls = AWAIT.findall(source_line(*_place(stack)))
+    return f"{calls[0] if len(calls) == 1 else 'an awaited function'} is not async: remove the `await` before it"
+
+
+def _place(stack: Sequence[StackEntry]) -> tuple[str, int]:
+    """Return file and line of the innermost frame, which is untrusted; ("", 0) if they are not known."""
+    file, line = stack[-1][:2] if stack else ("", 0)
+    return (file, line) if type(file) is str and type(line) is int else ("", 0)
+
+
+def _hides_files() -> bool:
+    """Return whether this program runs behind walls that hide the files of the machine."""
+    if sys.platform == "win32":
+        return False
+    try:
+        open(HIDDEN_FILE, "rb").close()
+    except OSError:
+        return True
+    return False
+
+
+def _explain_name(name: str, scopes: Sequence[ast.AST]) -> str | None:
+    if name in getattr(sys.modules.get("otp"), "__all__", ()):
+        return f"add `from otp import {name}` at the top"
+    functions = [each for each in scopes if isinstance(each, Function)]
+    owner = next((each for each in reversed(scopes) if isinstance(each, ast.ClassDef)), None)
+    if owner is not None and name in _methods(owner):
+        return f"did you mean self.{name}?"
+    known = {each for scope in scopes if not isinstance(scope, ast.ClassDef) for each in _names(scope)}
+    if name != "otp" and (near := did_you_mean(name, sorted(known))):
+        return near
+    if name == "otp" or name in sys.stdlib_module_names:
+        return f"add `import {name}` at the top"
+    short = [each for function in functions[-1:] for each in _arguments(function)[1:] if len(each) == len(name) == 1]
+    return f"did you mean {short[-1]!r}?" if short else did_you_mean(name, dir(builtins)) or None
+
+
+def _explain_attribute(kind: str, name: str, stack: Sequence[StackEntry]) -> str | None:
+    """Explain that a server has no such attribute on `self`; None for other objects."""
+    scopes = _scopes(*_place(stack))
+    function = stack[-1][2] if stack else ""
+    owner, _, called = function.rpartition(".") if type(function) is str else ("", "", "")
+    code = source_line(*_place(stack))
+    if not (
+        re.search(rf"\bself\.{name}\b", code) if code else owner.rpartition(".")[2] == kind
+    ):  # a cell has no source
+        return None
+    inside = next((each for each in reversed(scopes) if isinstance(each, ast.ClassDef)), None)
+    if inside is not None and (near := did_you_mean(name, _methods(inside))):
+        return near
+    if called == "init":
+        return "a server keeps no state on self: init returns it, as in Ok(state)"
+    if called not in CALLBACKS:
+        return None
+    arguments = [each for scope in scopes[-1:] if isinstance(scope, Function) for each in _arguments(scope)]
+    says = f"a server keeps no state on self: it is the last argument{f', {arguments[-1]}' if arguments else ''}"
+    new = {"handle_call": "Reply(value, new)", "terminate": ""}.get(called, "NoReply(new)")
+    return f"{says}; return the new one, as in {new}" if new else says
+
+
+# Source
+
+
+@lru_cache(maxsize=4)
+def _parse(text: str) -> ast.Module | None:
+    try:
+        return ast.parse(text) if len(text) <= LONGEST_SOURCE else None
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _scopes(file: str, line: int) -> list[ast.AST]:
+    """Return the module, classes and functions that a line is in, outermost first."""
+    tree = _parse("".join(linecache.getlines(file)))
+    found: list[ast.AST] = [] if tree is None else [tree]
+    body: Any = [] if tree is None else [tree]
+    while body:
+        inner = [each for one in body for each in ast.iter_child_nodes(one) if _has(each, line)]
+        found += [each for each in inner if isinstance(each, ast.ClassDef | Function)]
+        body = inner
+    return found
+
+
+def _has(node: ast.AST, line: int) -> bool:
+    first: int | None = getattr(node, "lineno", None)
+    return first is None or first <= line <= getattr(node, "end_lineno", first)
+
+
+def _arguments(function: Function) -> list[str]:
+    return [each.arg for each in (*function.args.posonlyargs, *function.args.args)]
+
+
+def _methods(owner: ast.ClassDef) -> list[str]:
+    return [each.name for each in owner.body if isinstance(each, Function)]
+
+
+def _names(scope: ast.AST) -> Iterator[str]:
+    """Yield the names that a module or function binds, without those inside its functions and classes."""
+    if isinstance(scope, Function):
+        yield from (each.arg for each in ast.walk(scope.args) if isinstance(each, ast.arg))
+    pending = list(ast.iter_child_nodes(scope))
+    while pending:
+        node = pending.pop()
+        match node:
+            case ast.Name(id=name, ctx=ast.Store()):
+                yield name
+            case ast.alias(name=name, asname=other):
+                yield other or name.partition(".")[0]
+            case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)) | ast.ExceptHandler(name=str(name)):
+                yield name
+            case ast.ClassDef(name=name) | ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                yield name
+                continue
+            case _:
+                pass
+        pending += ast.iter_child_nodes(node)

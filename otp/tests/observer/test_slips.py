@@ -1,0 +1,112 @@
+"""Slips in plain Python, explained."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from otp import Crash, ExceptionTerm
+from otp.observer import slips
+from otp.observer.hints import hint_for
+from otp.observer.slips import explain_slip
+
+LAST_ARGUMENT = "a server keeps no state on self: it is the last argument"
+SOURCE = textwrap.dedent("""\
+    from otp import GenServer, NoReply, Ok
+
+    class Counter(GenServer):
+        def init(self, start):
+            return Ok(self.n)
+        def handle_cast(self, request, n):
+            self.n += totl(request)
+            return NoReply(m + 1)
+        def handle_call(self, request, caller, n):
+            price = self.m or helper()
+            return self.pric(prise)
+        def price(self):
+            return self.n
+
+    def total(one):
+        return Supervisor, otp, time
+    """)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> str:
+    path = tmp_path / "main.py"
+    path.write_text(SOURCE)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "says"),
+    [
+        (8, "m", "did you mean 'n'?"),
+        (7, "totl", "did you mean 'total'?"),
+        (11, "prise", "did you mean 'price'?"),
+        (11, "price", "did you mean self.price?"),
+        (15, "Supervisor", "add `from otp import Supervisor` at the top"),
+        (15, "otp", "add `import otp` at the top"),
+        (15, "time", "add `import time` at the top"),
+        (10, "zzz", None),
+        (99, "rang", "did you mean 'range'?"),
+    ],
+)
+def test_a_name_that_does_not_exist_leads_to_one_that_does(source: str, line: int, name: str, says: str | None) -> None:
+    """Regression: the reason was `NameError("name 'm' is not defined")`, and no more."""
+    assert says == explain_slip("NameError", f"name {name!r} is not defined", ((source, line, "any"),))
+
+
+@pytest.mark.parametrize(
+    ("line", "function", "name", "says"),
+    [
+        (5, "init", "n", "a server keeps no state on self: init returns it, as in Ok(state)"),
+        (7, "handle_cast", "n", f"{LAST_ARGUMENT}, n; return the new one, as in NoReply(new)"),
+        (10, "handle_call", "m", f"{LAST_ARGUMENT}, n; return the new one, as in Reply(value, new)"),
+        (11, "handle_call", "pric", "did you mean 'price'?"),
+        (13, "price", "n", None),
+        (8, "handle_cast", "n", None),
+    ],
+)
+def test_state_on_self_leads_to_the_last_argument(
+    source: str, line: int, function: str, name: str, says: str | None
+) -> None:
+    """Regression: nothing explained the mistake of those who know classes."""
+    reason = Crash(
+        ExceptionTerm("AttributeError", (), f"'Counter' object has no attribute {name!r}"),
+        ((source, line, f"Counter.{function}"),),
+    )
+    assert says == hint_for(reason, function)
+
+
+def test_state_on_self_is_explained_without_a_source_too() -> None:
+    stack = (("<eval>", 3, "Counter.handle_cast"),)
+    says = explain_slip("AttributeError", "'Counter' object has no attribute 'n'", stack)
+    assert says == f"{LAST_ARGUMENT}; return the new one, as in NoReply(new)"
+    assert explain_slip("AttributeError", "'Cart' object has no attribute 'n'", stack) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("unsupported operand type(s) for +: 'int' and 'str'", slips.MIXED),
+        ("unsupported operand type(s) for -=: 'str' and 'float'", slips.MIXED),
+        ("unsupported operand type(s) for ** or pow(): 'int' and 'str'", slips.MIXED),
+        ('can only concatenate str (not "int") to str', slips.MIXED),
+        ("'<' not supported between instances of 'int' and 'str'", slips.MIXED),
+        ("unsupported operand type(s) for +: 'NoneType' and 'int'", slips.NONE),
+        ("unsupported operand type(s) for +: 'int' and 'list'", None),
+    ],
+)
+def test_a_number_and_a_text_are_told_apart(text: str, says: str | None) -> None:
+    assert says == hint_for(Crash(ExceptionTerm("TypeError", (), text), ()), "handle_cast")
+
+
+def test_a_file_that_is_hidden_is_not_a_wrong_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    missing: Any = ("FileNotFoundError", "[Errno 2] No such file or directory: 'notes.txt'", ())
+    assert explain_slip(*missing) is None
+    monkeypatch.setattr(slips, "HIDDEN_FILE", str(tmp_path / "passwd"))  # as behind walls
+    assert explain_slip(*missing) == slips.HIDDEN
