@@ -687,6 +687,7 @@ declare namespace Api {
     /** the supervisors that gave up, in order */ fallen: string[];
     /** a give-up as a sentence, with the last reason and the limit */ story?: string|null;
     /** the program of the node ended, with the whole tree */ program?: boolean;
+    /** no restart: a hang, a blocked event loop, a mailbox that grew, or a time without the platform */ incident?: boolean;
   }
   interface SandboxConfiguration {
     origin: "source"|"file"|"module"|"demo"|"template";

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any, cast
 
+import otp
 from otp.testing import Scheduler, wait_all_idle
 from superlearner.live.moments import Moments, listen_to
 from superlearner.nodes.kinds import SERVICE
+from superlearner.nodes.nodes import Nodes
 from superlearner.nodes.remote.protocol import Drawn
+from superlearner.observing.monitoring.facts import Incident
+from superlearner.operations.builtin.restart_lines import describe_row
+from superlearner.operations.builtin.restart_loops import INCIDENT
+from superlearner.settings.settings import Settings
 from superlearner.store import MomentRow
 
 RUN = "9f3a0c1b22d4"
@@ -57,6 +64,40 @@ def test_a_restart_that_is_kept_alone_or_in_a_sum_is_not_kept_again() -> None:
         again.close()
 
     Scheduler().run(main)
+
+
+def test_an_incident_of_a_service_is_kept_once_and_leaves_its_restarts_known() -> None:
+    """A hang or a blocked loop is no restart: it has a run of its own."""
+    hang = replace(line(INCIDENT), line="till was in handle_cast for 56 s", run="0123456789ab")
+
+    async def main() -> None:
+        moments = Moments(cast(Any, None))
+        for _ in range(2):
+            listening = listen_to(moments, cast(Any, Service(line(3), hang, line(7))))
+            await wait_all_idle()
+            assert [listening.has(number, RUN) for number in (3, 7)] == [True, True]
+            listening.close()
+        kept, _ = await moments.page(["shop"], [], None, None, None, 0, 100)
+        assert [row.number for row in reversed(kept)] == [3, INCIDENT, 7]
+        assert [describe_row(row, "").incident for row in kept] == [False, True, False]
+
+    Scheduler().run(main)
+
+
+def test_an_incident_that_a_monitor_finds_is_kept_with_its_times() -> None:
+    async def main(node: otp.Node) -> None:
+        nodes, moments = Nodes(node, Settings), Moments(cast(Any, None))
+        nodes.listen(moments.follow)
+        async with otp.Node("till@127.0.0.1") as till:
+            watched = nodes.attach(till)
+            watched.monitor.on_incident(Incident("till held the event loop for 2.00 s", 100.0, 102.0))
+            (row,), _ = await moments.page(["till@127.0.0.1"], [], None, None, None, 0, 100)
+            nodes.detach(till.name)
+        shown = describe_row(row, "")
+        assert (shown.line, shown.at, shown.until) == ("till held the event loop for 2.00 s", 100.0, 102.0)
+        assert (shown.incident, shown.kept, shown.count) == (True, False, 1)
+
+    otp.run(lambda: main(otp.node()))
 
 
 def test_rows_are_kept_when_the_request_that_read_them_first_ends_before_it_has_kept_them() -> None:

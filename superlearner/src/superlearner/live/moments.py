@@ -31,7 +31,8 @@ from superlearner.nodes.attaching import ServiceChange
 from superlearner.nodes.nodes import Nodes, WatchedNode
 from superlearner.nodes.remote import BadAnswer, RemoteError, RemoteNode, follow
 from superlearner.nodes.remote.protocol import Drawn, Failed, Recent
-from superlearner.operations.builtin.restart_loops import names
+from superlearner.observing.monitoring.facts import Incident
+from superlearner.operations.builtin.restart_loops import INCIDENT, is_incident, names
 from superlearner.operations.builtin.restarts import SAME_S, ProgramEnd, describe_service_change, draw_moment
 from superlearner.operations.engine.audit import AuditLog
 from superlearner.operations.engine.forwarding import read_result
@@ -106,6 +107,7 @@ class Moments:
                     node.fetch_last = listening.fetch_last
             elif node not in self._recorders:
                 draw, keep = partial(self._draw, node), partial(self._keep, node)
+                node.monitor.on_incident = partial(self.add_incident, node)
                 self._recorders[node] = Recorder(node.node, node.last_states, draw, keep, earlier=self.earlier)
 
     def catch_up(self) -> None:
@@ -249,7 +251,18 @@ class Moments:
     def add_outage(self, node: str, since: float, until: float) -> None:
         """Record a time in which the platform did not run, so that the node was not observed."""
         line = describe_outage(since, until)
-        self._add(MomentRow(node, new_run(), 1, 1, since, until, line, 1, "1"))
+        self._add(MomentRow(node, new_run(), INCIDENT, INCIDENT, since, until, line, 1, f"{INCIDENT}"))
+
+    def add_incident(self, watched: WatchedNode, incident: Incident) -> None:
+        """Keep what has happened without a restart, such as a blocked event loop, with a run of its own."""
+        line, number = without_secrets(incident.text, LONGEST), INCIDENT
+        at, until = incident.at or 0.0, incident.until or 0.0
+        self._add(
+            MomentRow(
+                watched.name, new_run(), number, number, at, until, line, 1, f"{number}", watched.owner, None,
+                str(watched.kind),
+            )
+        )  # fmt: skip
 
     def _draw(self, watched: WatchedNode, memory: Memory, group: Group, now: Running) -> bytes | None:
         try:
@@ -357,6 +370,13 @@ class _Listening:
         if isinstance(told, Failed):
             return None
         for place, row in told.moments:
+            if is_incident(row):  # its run is its own
+                known = await self._recall(row.run)
+                if place > self._place:
+                    self._place = place
+                    if not known and self._has_room(row):
+                        self._take(row)
+                continue
             if row.run != self._run and RUN.fullmatch(row.run):
                 await self._begin(row.run)  # may end here: another request then takes the row
             if place > self._place:

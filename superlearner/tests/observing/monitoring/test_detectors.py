@@ -20,6 +20,7 @@ from superlearner.observing.monitoring.alarms import Alarms
 from superlearner.observing.monitoring.detectors import detect
 from superlearner.observing.monitoring.facts import (
     AnomalyFinding,
+    Incident,
     LoopHold,
     NodeFacts,
     PendingCallback,
@@ -29,6 +30,7 @@ from superlearner.observing.monitoring.facts import (
     Waiter,
     Watcher,
 )
+from superlearner.observing.monitoring.incidents import Incidents
 from superlearner.observing.monitoring.monitor import Monitor
 from superlearner.observing.monitoring.points import Point
 from superlearner.settings.settings import Settings
@@ -40,7 +42,7 @@ POINT = Point(NOW, 2.0, 30, 8, 26, 0, 0, 0, 0, 0, None, 0, 9, 12, 10, 0.01, 1, 1
 
 
 def facts(**known: Any) -> NodeFacts:
-    return NodeFacts(now=NOW, clock=round(NOW * NS), **known)
+    return NodeFacts(**{"now": NOW, "clock": round(NOW * NS)} | known)
 
 
 def only(found: list[AnomalyFinding]) -> AnomalyFinding:
@@ -198,6 +200,41 @@ def test_a_callback_is_long_after_five_seconds_and_worse_if_messages_wait() -> N
     waited_for = replace(busy, waiting=3)
     assert only(list(detectors.long_callback(facts(callbacks=[waited_for]), LIMITS))).severity == "high"
     assert not list(detectors.long_callback(facts(callbacks=[replace(busy, began=NOW - 4)]), LIMITS))
+
+
+def test_what_is_stored_of_a_hang_says_how_long_it_took_when_it_is_over_and_once_a_minute() -> None:
+    """Regression: a process that had hung for a minute left no trace once it was killed."""
+    alarms, incidents = Alarms(), Incidents()
+    till = PendingCallback("0.7.0", "till", "Till", "handle_cast", NOW - 6, 3_000, "till.py:12")
+
+    def look(later: float, *callbacks: PendingCallback) -> list[Incident]:
+        now = NOW + later
+        found = facts(now=now, callbacks=list(callbacks))
+        _, over = alarms.update(detectors.long_callback(found, LIMITS), now)
+        return incidents.take(alarms.active.values(), over, now, LIMITS.anomaly_window)
+
+    assert look(0, till) == look(50, till) == []
+    text = "till was in handle_cast at till.py:12 for 56 s, and 3000 messages waited"
+    assert look(52) == [Incident(text, NOW - 6, NOW + 52)]
+    assert look(60, replace(till, began=NOW + 54, waiting=0)) == look(62) == []
+    assert look(120, replace(till, began=NOW + 114, waiting=1)) == []
+    text = "till was in handle_cast at till.py:12 for 6 s, and 1 message waited"
+    assert look(122) == [Incident(text, NOW + 114, NOW + 122)]
+
+
+def test_a_blocked_loop_is_stored_at_once_and_each_hold_once() -> None:
+    alarms, incidents, holds = Alarms(), Incidents(), list[LoopHold]()
+    stored: list[Incident] = []
+    for later in range(0, 300, 2):
+        now = NOW + later
+        if later in (4, 20, 26):
+            holds.append(LoopHold(now - 1, 2.0 + later / 10, "0.7.0", "till", "Till", "till.py:3"))
+        _, over = alarms.update(detectors.blocked_loop(facts(now=now, holds=holds), LIMITS), now)
+        stored += incidents.take(alarms.active.values(), over, now, LIMITS.anomaly_window)
+    assert stored == [
+        Incident("till held the event loop for 2.40 s (till.py:3)", NOW + 0.6, NOW + 3),
+        Incident("till held the event loop 2 times, for up to 4.60 s (till.py:3)", NOW + 15, NOW + 25),
+    ]
 
 
 def test_holds_of_the_loop_are_grouped_by_process() -> None:

@@ -14,7 +14,15 @@ from superlearner.base.commands import command
 from superlearner.control.clock import timestamp
 from superlearner.observing.analytics.figures import trend_of
 from superlearner.observing.analytics.history import Entry, History
-from superlearner.observing.monitoring.facts import AnomalyFinding, LoopHold, NodeFacts, ServiceGap, Severity, Type
+from superlearner.observing.monitoring.facts import (
+    AnomalyFinding,
+    Incident,
+    LoopHold,
+    NodeFacts,
+    ServiceGap,
+    Severity,
+    Type,
+)
 from superlearner.observing.monitoring.growth import rises, slope
 from superlearner.settings.settings import Settings
 
@@ -136,13 +144,13 @@ def mailbox_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFindin
             continue
         name, length = track.name or track.pid, samples[-1][1]
         first = samples[0]
+        grown = f"from {first[1]} to {length} messages in {samples[-1][0] - first[0]:.0f} s"
         yield AnomalyFinding(
             type="mailbox_growth",
             severity="critical" if length >= 100 * limits.anomaly_mailbox else "high",
             pid=track.pid,
             name=track.name,
-            description=f"the mailbox of {name} has grown from {first[1]} to {length} messages in "
-            f"{samples[-1][0] - first[0]:.0f} s, {rate:.1f} a second more than it handles",
+            description=f"the mailbox of {name} has grown {grown}, {rate:.1f} a second more than it handles",
             since=round(first[0], 3),
             evidence={
                 "messages_per_s": round(rate, 2),
@@ -154,6 +162,7 @@ def mailbox_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFindin
             setting="anomaly_mailbox_growth",
             hint=f"`{command('mailbox.patterns', track.pid, node=facts.called)}` shows what floods it; let senders "
             "call instead of cast, so that they wait, or share the work among several processes (PartitionSupervisor)",
+            incident=Incident(f"the mailbox of {name} grew {grown}", first[0]),
         )
 
 
@@ -200,14 +209,15 @@ def long_callback(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
         seconds = facts.now - one.began
         if seconds < limits.anomaly_callback:
             continue
-        where = f" at {one.place}" if one.place else ""
+        where = f" in {one.callback}{f' at {one.place}' if one.place else ''} for {seconds:.0f} s"
+        name, messages = one.name or one.pid, "1 message" if one.waiting == 1 else f"{one.waiting} messages"
+        waits, waited = "waits" if one.waiting == 1 else "wait", f", and {messages} waited" if one.waiting else ""
         yield AnomalyFinding(
             type="long_callback",
             severity="high" if one.waiting else "medium",
             pid=one.pid,
             name=one.name,
-            description=f"{one.name or one.pid} has been in {one.callback}{where} for {seconds:.0f} s"
-            + (f", and {one.waiting} messages wait" if one.waiting else ""),
+            description=f"{name} has been{where}" + (f", and {messages} {waits}" if one.waiting else ""),
             since=round(one.began, 3),
             evidence={
                 "callback": one.callback,
@@ -220,6 +230,7 @@ def long_callback(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
             setting="anomaly_callback",
             hint="a server does one thing at a time: hand long work to a Task and answer later (NoReply, then "
             "GenServer.reply), or set a time-out for what it waits for",
+            incident=Incident(f"{name} was{where}{waited}", one.began),
         )
 
 
@@ -232,15 +243,19 @@ def blocked_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]
         holds = sorted(group, key=lambda hold: hold.at)
         worst = max(holds, key=lambda hold: hold.seconds)
         place = f" ({worst.place})" if worst.place else ""
+        subject = who or "code outside of any process"
+        longest = f"{worst.seconds:.2f} s{place}"
+        often = f"for {longest}" if len(holds) == 1 else f"{_times(len(holds))}, for up to {longest}"
+        begun = holds[0].at - holds[0].seconds
         severity: Severity = "critical" if worst.seconds >= 4 * limits.anomaly_loop_held or len(holds) >= 10 else "high"
         yield AnomalyFinding(
             type="blocked_loop",
             severity=severity,
             pid=worst.pid,
             name=worst.name,
-            description=f"{who or 'code outside of any process'} held the event loop {_times(len(holds))} in the "
-            f"last {limits.anomaly_window:g} s, for up to {worst.seconds:.2f} s{place}",
-            since=round(holds[0].at - holds[0].seconds, 3),
+            description=f"{subject} held the event loop {_times(len(holds))} in the last {limits.anomaly_window:g} s, "
+            f"for up to {longest}",
+            since=round(begun, 3),
             evidence={
                 "holds": len(holds),
                 "worst_s": round(worst.seconds, 3),
@@ -252,6 +267,7 @@ def blocked_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]
             threshold=limits.anomaly_loop_held,
             setting="anomaly_loop_held",
             hint="`await` slow operations, run blocking code with `otp.Task.run_blocking`, or work in smaller steps",
+            incident=Incident(f"{subject} held the event loop {often}", begun, holds[-1].at),
         )
 
 
@@ -265,7 +281,7 @@ def call_cycle(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
             severity="critical",
             pid=circle[0].pid,
             name=circle[0].name,
-            description="a deadlock: " + ", who waits for ".join([*names[:10], names[0]]).replace(", who", "", 1),
+            description=_describe_circle(names, "waits"),
             since=facts.now,
             evidence={
                 "circle": [
@@ -279,7 +295,12 @@ def call_cycle(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
             setting="scan_interval",
             hint="it ends when the first call times out. Let one of them cast, or answer later with "
             "NoReply and GenServer.reply",
+            incident=Incident(_describe_circle(names, "waited")),
         )  # fmt: skip
+
+
+def _describe_circle(names: Sequence[str], waits: str) -> str:
+    return "a deadlock: " + f", who {waits} for ".join([*names[:10], names[0]]).replace(", who", "", 1)
 
 
 def unsupervised_process(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:

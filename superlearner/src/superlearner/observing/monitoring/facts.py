@@ -16,6 +16,7 @@ __all__ = [
     "PendingCallback",
     "NodeFacts",
     "AnomalyFinding",
+    "Incident",
     "LoopHold",
     "ServiceGap",
     "Severity",
@@ -153,6 +154,18 @@ class NodeFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Incident:
+    """A stored sentence about an anomaly, in the past tense; times are wall-clock seconds.
+
+    `at` and `until` are None if it begins and ends with the anomaly.
+    """
+
+    text: str
+    at: float | None = None
+    until: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AnomalyFinding:
     """An anomaly that was found, with its evidence.
 
@@ -173,6 +186,8 @@ class AnomalyFinding:
     """Group that merges several subjects into one anomaly."""
     count: int = 1
     """Number of times it happened in the window of the detector."""
+    incident: Incident | None = None
+    """The sentence that is stored about it; None if its restarts are stored, or nothing is."""
 
     @property
     def key(self) -> tuple[str, str]:

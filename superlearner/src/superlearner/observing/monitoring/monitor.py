@@ -28,6 +28,7 @@ from superlearner.observing.monitoring.alarms import Alarm, Alarms
 from superlearner.observing.monitoring.births import Births
 from superlearner.observing.monitoring.detectors import detect
 from superlearner.observing.monitoring.facts import (
+    Incident,
     LoopHold,
     NodeFacts,
     PendingCallback,
@@ -37,6 +38,7 @@ from superlearner.observing.monitoring.facts import (
     Waiter,
     Watcher,
 )
+from superlearner.observing.monitoring.incidents import Incidents
 from superlearner.observing.monitoring.machine import Collector, MachineFacts, read_machine
 from superlearner.observing.monitoring.points import History, Point
 from superlearner.observing.monitoring.talking import Talking
@@ -107,6 +109,9 @@ class Monitor:
         self.called: Callable[[], str | None] = lambda: None
         """Returns the value of `--node` in commands about the node; None if they need none."""
         self.talking = Talking(lambda: self.node)
+        self.on_incident: Callable[[Incident], object] = lambda _incident: None
+        """Called with what is to be stored about anomalies."""
+        self._incidents = Incidents()
         self._followers: tuple[Callable[[Point], object], ...] = ()
 
     def follow(self, follower: Callable[[Point], object]) -> Callable[[], None]:
@@ -354,6 +359,8 @@ class Monitor:
             self.telemetry.execute("anomaly.raised", {"lasted": _lasted(alarm, now)}, _about(alarm))
         for alarm in over:
             self.telemetry.execute("anomaly.ended", {"lasted": _lasted(alarm, now)}, _about(alarm))
+        for incident in self._incidents.take(self.alarms.active.values(), over, now, limits.anomaly_window):
+            self.on_incident(incident)
 
     def facts(self) -> NodeFacts:
         """Return the current facts."""

@@ -18,7 +18,7 @@ from superlearner.nodes.kinds import BESIDE
 from superlearner.nodes.nodes import WatchedNode
 from superlearner.nodes.remote import RemoteNode
 from superlearner.operations.builtin.restart_facts import find_decisive, find_give_ups, find_requested
-from superlearner.operations.builtin.restart_loops import LineParts, Loop, is_sum, read_line
+from superlearner.operations.builtin.restart_loops import LineParts, Loop, is_incident, is_sum, read_line
 from superlearner.operations.builtin.restart_loops import fold as find_loops
 from superlearner.operations.builtin.restart_loops import names as is_named
 from superlearner.operations.builtin.restart_words import Words
@@ -88,7 +88,8 @@ async def list_(
 ) -> Paged[RestartLine]:
     """List restarts, give-ups and crashes, newest first.
 
-    One line for each first cause, also after the node has ended or the platform has restarted. A crash loop is one
+    One line for each first cause, also after the node has ended or the platform has restarted. Hangs, blocked event
+    loops, deadlocks and mailboxes that grew have lines, too, which are an `incident`. A crash loop is one
     line: it has a `count`, lasted from `at` to `until`, and is listed by `until`. The first 100 of each minute are
     kept; the others are only counted, in one line for the kills of a child and one for its crashes, which is listed
     at once and grows for a minute. No restart is in two lines. Of the oldest, only `line` is kept. Without the
@@ -346,7 +347,7 @@ def describe_row(row: MomentRow, reader: str) -> RestartLine:
     line = RestartLine(
         event=row.number, last=row.last, ref=str(Ref(row.run, row.number)), node=row.node, at=row.at, until=row.until,
         line=row.line, count=row.count, kept=False, name=None, reason=None, supervisor=None, strategy=None, started=0,
-        gave_up=False, fallen=[],
+        gave_up=False, fallen=[], incident=is_incident(row),
     )  # fmt: skip
     if row.data is None:
         if (parts := read_line(row.line)) is not None:

@@ -10,8 +10,10 @@ from typing import Final, NamedTuple
 from superlearner.operations.results.restarts import RestartLine
 from superlearner.store import MomentRow
 
-__all__ = ["Loop", "LineParts", "fold", "is_sum", "names", "read_line"]
+__all__ = ["INCIDENT", "Loop", "LineParts", "fold", "is_incident", "is_sum", "names", "read_line"]
 
+INCIDENT: Final = 2
+"""The number of what has no restart; no restart has it, and the end of a program has 1."""
 BEYOND: Final = 4
 """Equal lines are folded if there are more than these."""
 PAUSE_S: Final = 120.0
@@ -57,6 +59,11 @@ def is_sum(one: RestartLine | MomentRow) -> bool:
     if one.events if isinstance(one, MomentRow) else one.kept:
         return False
     return (found := LINE.fullmatch(one.line)) is not None and found["sum"] is not None
+
+
+def is_incident(one: MomentRow) -> bool:
+    """Return whether a line is about something else than a restart, such as a blocked event loop or an outage."""
+    return one.last <= INCIDENT and one.data is None
 
 
 class LineParts(NamedTuple):

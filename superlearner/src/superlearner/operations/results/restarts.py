@@ -190,3 +190,7 @@ class RestartLine(ResultModel):
     fallen: list[str] = Field(description="the supervisors that gave up, in order")
     story: str | None = Field(default=None, description="a give-up as a sentence, with the last reason and the limit")
     program: bool = Field(default=False, description="the program of the node ended, with the whole tree")
+    incident: bool = Field(
+        default=False,
+        description="no restart: a hang, a blocked event loop, a mailbox that grew, or a time without the platform",
+    )

@@ -258,7 +258,9 @@ async function happened(notices) {
   const about = shown;
   showNotices(notices, about?.id ?? "", about?.node ?? "");
   if (!about || about.status !== "ended" && !about.restart_count) return showRestarts([], about?.node ?? "", 0);
-  const restarts = await requestOn(about.node, "GET", "/restarts?settled=true&fold=false").catch(() => []);
+  /** @type {Api.RestartLine[]} */
+  const found = await requestOn(about.node, "GET", "/restarts?settled=true&fold=false").catch(() => []);
+  const restarts = found.filter(({ incident }) => !incident);
   if (shown?.id !== about.id || shown.status !== about.status) return;
   showRestarts(restarts, about.node, about.created_at);
   stored = crashOfRun(restarts, Math.max(about.created_at, noticesOfRun(notices, about.id, about.node).since));

@@ -5,7 +5,6 @@
  * @module
  */
 
-import { isOutage } from "../timeline/past.js";
 import { nameIn, reasonIn, rowText, spanOf, storedText, verb } from "../live/storms.js";
 
 /** @import { Line } from "../live/storms.js" */
@@ -36,7 +35,7 @@ const GAVE_UP_S = 3600;
 export function newest({ node, lines, refs, stored }, most) {
   const since = Math.min(...lines.map(({ from }) => from)) - SAME_S, ended = (/** @type {Api.RestartLine} */ one) => one.until ?? one.at;
   const onRequest = (/** @type {Api.RestartLine} */ one) => Boolean(one.request) && one.reason === null; // no restart in the feed
-  const others = stored.filter((one) => !isOutage(one.line)).filter((one) =>
+  const others = stored.filter(({ incident }) => !incident).filter((one) =>
     (one.node && one.node !== node) || (!refs.has(one.ref) && (ended(one) < since || onRequest(one))));
   const all = fold([
     ...lines.map((line) => ({ node, at: line.from, from: line.from, count: line.count, folded: false, line, stored: null })),

@@ -6,7 +6,7 @@
  */
 
 import { storedSentence } from "../live/storms.js";
-import { isOutage, KEPT_TYPE, TYPES } from "./past.js";
+import { KEPT_TYPE, TYPES } from "./past.js";
 
 /** @import { LogEvent } from "./past.js" */
 /** @typedef {{items: any[], last_id: string, ended: string}} Answer */
@@ -203,7 +203,7 @@ export class EventLog {
     if (first === undefined) return;
     /** @type {Api.RestartLine[]|null} */ const found = await this.#ask(turn,
       `/restarts?settled=true&fold=false&per_page=${KEPT}&since=${first}`);
-    const ends = found?.filter(({ program, line }) => program || isOutage(line)) ?? [];
+    const ends = found?.filter(({ program, incident }) => program || incident) ?? [];
     if (ends.length) this.events = inOrder([...this.events, ...ends.map(eventOf)]);
   }
 
@@ -290,11 +290,11 @@ const isCountedIn = ({ type, at, name, cause, data }, sum) =>
   && Number(cause) >= sum.event && Number(cause) <= (sum.last ?? 0) && at <= (sum.until ?? at) + SAME_S;
 
 /** Return a kept restart as an event. @param {Api.RestartLine} one @returns {LogEvent} */
-function eventOf({ ref, at, until, count, line = "", program = false, started = 0, ...more }) {
+function eventOf({ ref, at, until, count, line = "", program = false, started = 0, incident = false, ...more }) {
   return {
     id: `kept-${ref}-${count}`, type: KEPT_TYPE, at: more.gave_up ? until ?? at : at, began: at, until: until ?? at, text: line,
-    ref: isOutage(line) ? null : ref, pid: null, name: null, supervisor: null, seq: null,
-    data: { program, back: more.reason === null, started, ...(isSum({ line, ...more }) ? { times: count } : {}) },
+    ref: incident ? null : ref, pid: null, name: null, supervisor: null, seq: null,
+    data: { program, incident, back: more.reason === null, started, ...(isSum({ line, ...more }) ? { times: count } : {}) },
     sentence: storedSentence({ line, program, started, ...more }),
   };
 }

@@ -12,7 +12,6 @@ import { Held } from "../live/held.js";
 import { rowText, Storms } from "../live/storms.js";
 import { html, render, repeat } from "../vendor/lit-html.js";
 import { eventRow } from "./feed-row.js";
-import { isOutage } from "../timeline/past.js";
 
 /** @import { FeedEvent } from "../live/model.js" */
 /** @import { Line } from "../live/storms.js" */
@@ -63,7 +62,7 @@ export class SlFeed extends HTMLElement {
     const node = chosen() || document.querySelector("#node option")?.textContent || ""; // without one, the list is of all nodes
     try {
       /** @type {Api.RestartLine[]} */ const found = await requestOn(node, "GET", "/restarts?settled=true&fold=false&per_page=10");
-      this.#before = found.find(({ line }) => !isOutage(line)) ?? null;
+      this.#before = found.find(({ incident }) => !incident) ?? null;
     } catch {
       return; // without it, the sentence says that nothing has happened yet
     }

@@ -1,0 +1,34 @@
+"""Anomalies in the past tense, to be stored: what hung, blocked the loop or filled its mailbox. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from superlearner.observing.monitoring.alarms import Alarm
+from superlearner.observing.monitoring.facts import Incident
+
+__all__ = ["Incidents"]
+
+
+class Incidents:
+    """The incidents of a node that have been stored; a plain object that outlives the service."""
+
+    def __init__(self) -> None:
+        self._last: dict[tuple[str, str], float] = {}
+
+    def take(self, active: Iterable[Alarm], over: Iterable[Alarm], now: float, window: float) -> list[Incident]:
+        """Return the incidents to store now, at most one of each cause within the window of the detectors.
+
+        Those that have an end, such as a blocked loop, are stored at once; others when their anomaly is over.
+        """
+        found: list[Incident] = []
+        self._last = {key: at for key, at in self._last.items() if now - at <= window}
+        for alarm in (*active, *over):
+            key, incident = alarm.finding.key, alarm.finding.incident
+            if incident is None or key in self._last or (incident.until is None) is (alarm.ended is None):
+                continue
+            self._last[key] = now
+            at, until = incident.at, incident.until
+            found.append(replace(incident, at=alarm.finding.since if at is None else at, until=until or alarm.ended))
+        return found
