@@ -90,8 +90,9 @@ def test_the_web_server_can_be_killed_and_no_connection_is_refused(start: Callab
         refused = kill(client, "web")
         assert (refused.status_code, refused.json()["error"]["code"]) == (403, "critical_process_protection")
         for _ in range(5):
-            before = client.get("/api/v1/processes/web/info").json()["data"]["pid"]
-            answer = kill(client, "web", program)
+            with program.client() as first:  # its connection ends with the server
+                before = first.get("/api/v1/processes/web/info").json()["data"]["pid"]
+                answer = kill(first, "web", program)
             assert answer.json()["data"]["terminated"] is True
             with program.client() as fresh:
                 assert fresh.get("/health/ready").status_code == 200
