@@ -149,7 +149,6 @@ class Claims:
         untie: Callable[[Any], None] | None = None,
     ) -> None:
         self._channel = channel
-        self._membership = channel.membership
         self.table: Table = UniqueTable()
         """The owner and the value of each key."""
         self._claims: dict[Any, dict[str, Claim]] = {}
@@ -191,6 +190,10 @@ class Claims:
         for keys in self._own.values():
             for key in keys:
                 yield self._claims[key][self._me].time, self, key
+
+    @property
+    def _membership(self) -> Membership:
+        return self._channel.membership
 
     @property
     def _me(self) -> str:
@@ -376,6 +379,11 @@ class Claims:
         """Change the time of a claim of this member; call `resend` to send it to the others."""
         claims = self._claims[key]
         claims[self._me] = claims[self._me]._replace(time=time, formation=self._membership.formation.id)
+
+    def begin_again(self) -> None:
+        """Keep the claims of this member, which has joined a cluster again, as claims that it makes now."""
+        for _, _, key in sorted(self.dates(), key=lambda date: date[0]):
+            self.redate(key, self._membership.formation.tick())
 
     def resend(self) -> None:
         """Send the claims of this member to all other members."""

@@ -39,7 +39,7 @@ from otp.bounded import text
 from otp.cluster.claims import Claims
 from otp.cluster.cluster import Cluster, cluster_of, membership_of
 from otp.cluster.entries import Entries
-from otp.cluster.shared_table import SharedTable
+from otp.cluster.shared_table import SharedTable, Shares
 from otp.cluster.travelling import check_key, check_travels
 from otp.kernel.steps.signals import process_flag
 from otp.kernel.steps.starting import start_server
@@ -94,7 +94,7 @@ class _Config(NamedTuple):
     keys: Kind
 
 
-class _State(TableState):
+class _State(TableState, Shares):
     """The table of a distributed registry on one member."""
 
     __slots__ = ("entries", "shared")

@@ -10,7 +10,7 @@ member ends, its entries are removed.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from otp.behaviours.registry._table import DuplicateTable, Entry, Table, Wanted
 from otp.cluster.claims import Channel, plain
@@ -21,6 +21,9 @@ from otp.kernel.values.errors import BadArgument
 from otp.kernel.values.pids import Pid
 from otp.kernel.values.process import DEAD, EXITING, Process
 
+if TYPE_CHECKING:
+    from otp.cluster.membership import Membership
+
 __all__ = ["Entries"]
 
 
@@ -29,10 +32,13 @@ class Entries:
 
     def __init__(self, channel: Channel, *, tie: Callable[[Any], None], untie: Callable[[Any], None]) -> None:
         self._channel = channel
-        self._membership = channel.membership
         self.table: Table = DuplicateTable()
         self._tie = tie
         self._untie = untie
+
+    @property
+    def _membership(self) -> Membership:
+        return self._channel.membership
 
     # Changes on this member
 

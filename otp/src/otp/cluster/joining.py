@@ -114,9 +114,11 @@ class Opening:
         try:
             await self._start(distribution)
             membership.me = me._replace(address=getattr(carrier, "address", None) or None)
+            membership.shared.take_over()
             membership.begin()
             if await self._decided(membership, carrier, deadline):
                 membership.accepted()
+                await membership.shared.reopen()
                 return membership, carrier
         except BaseException:
             await _close(membership)

@@ -11,7 +11,7 @@ from typing import Any
 from otp.behaviours.server.child_spec import Children, ChildSpec
 from otp.behaviours.supervisor.dynamic_state import DynamicState
 from otp.cluster.placements import Placements
-from otp.cluster.shared_table import SharedTable
+from otp.cluster.shared_table import SharedTable, Shares
 from otp.kernel.steps.calling import cast
 
 __all__ = ["CONFLICT", "PlacedState"]
@@ -20,7 +20,7 @@ CONFLICT = "name_conflict"
 """The tag of the message that asks a supervisor to terminate a child that has lost its id."""
 
 
-class PlacedState(DynamicState):
+class PlacedState(DynamicState, Shares):
     """The children on this member; each start, restart and end is recorded in the shared table."""
 
     __slots__ = ("coming", "finishing", "handoff_timeout", "ids", "losing", "placements", "shared", "terms", "to_move")

@@ -18,6 +18,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
+from otp.behaviours.registry._table import UniqueTable
 from otp.bounded import text
 from otp.cluster.claims import Claim, Claims, plain, rendezvous
 from otp.cluster.member import Member
@@ -217,6 +218,20 @@ class Placements(Claims):
         for pid, ids in self._own.items():
             for id in ids:
                 self._report("owner_ended", id, pid)
+
+    def leave(self) -> None:
+        """Forget all children, because this member has left the cluster."""
+        self.close()
+        for known in (self._claims, self._own, self._granted, self.orphans, self.moving, self.adopted, self.starting):
+            known.clear()
+        self._ended.clear()
+        self.table = UniqueTable()
+
+    def abandon(self, id: Any, pid: Any) -> None:
+        """Remove the claim of a child that has started here while this member left."""
+        if Claims._drop(self, id, self._me, pid):
+            self._report("owner_ended", id, pid)
+            self._channel.tell_all("drop", id, pid)
 
     def _report_start(self, id: Any, term: Any, pid: Process) -> None:
         data = {"supervisor": self._shared.table[1], "id": id, "pid": plain(pid)}

@@ -33,6 +33,7 @@ from otp.cluster.claims import Claims
 from otp.cluster.entries import Entries
 from otp.cluster.refusals import NotMember
 from otp.distribution import NodeId
+from otp.kernel.ends.info import is_alive
 from otp.kernel.values.errors import StartError
 from otp.kernel.values.process import Process
 from otp.kernel.values.sentences import say
@@ -40,7 +41,7 @@ from otp.kernel.values.sentences import say
 if TYPE_CHECKING:
     from otp.cluster.membership import Membership
 
-__all__ = ["Content", "SharedTable", "SharedTables", "TableKey"]
+__all__ = ["Content", "SharedTable", "SharedTables", "Shares", "TableKey"]
 
 TableKey = tuple[str, Any]
 """The kind of a table, `"registry"` or `"supervisor"`, and its name."""
@@ -71,7 +72,8 @@ class SharedTable:
     """A table of this member; the `Channel` of its content.
 
     `options` must be equal on all members. `listed` is called when the entries of a peer have arrived, `ended` when
-    this member has left the cluster. `unsettled` returns whether the table has yet to settle.
+    this member has left the cluster, and `rejoined` when it has joined one again. `unsettled` returns whether the table
+    has yet to settle.
     """
 
     def __init__(self, membership: Membership, key: TableKey, options: Any) -> None:
@@ -86,6 +88,7 @@ class SharedTable:
         """The processes of the table on the peers."""
         self.listed: Callable[[NodeId], object] = lambda _: None
         self.ended: Callable[[], object] = lambda: None
+        self.rejoined: Callable[[], object] = lambda: None
         self.unsettled: Callable[[], bool] = lambda: False
         self.running: bool = False
         self._refused: Any = None  # the options of another member, if they differ
@@ -106,6 +109,32 @@ class SharedTable:
             raise NotMember(f"node {membership.node.name!r} has left its cluster")
         self.pid = pid
         membership.shared.add(self)
+        await self._exchange()
+        if self._refused is not None:
+            self.close()
+            raise StartError(("incompatible", self.table, self.options, self._refused))
+        self._run()
+
+    def move(self, membership: Membership) -> None:
+        """Continue in the cluster that the node has joined after it had left one; call `reopen` next."""
+        self.membership, self.running, self._refused = membership, False, None
+        self.peers.clear()
+        self.pids.clear()
+        if isinstance(self.content, Claims):
+            self.content.begin_again()
+
+    async def reopen(self) -> None:
+        """Share the table in the cluster that the node has joined again."""
+        await self._exchange()
+        if self._refused is not None:
+            self._report_difference("another member", self._refused)
+        if is_alive(self.pid):
+            self._run()
+            self.rejoined()
+
+    async def _exchange(self) -> None:
+        """Exchange entries with all members, and wait until they have answered or had time to be lost."""
+        membership = self.membership
         others = [NodeId(name, member.incarnation) for name, member in membership.up.items()]
         self._awaited = set(others)
         for node in others:
@@ -114,10 +143,9 @@ class SharedTable:
             async with asyncio.timeout(membership.settings.dead + membership.settings.heartbeat):
                 while self._awaited and self._refused is None:
                     await membership.changed()
-        if self._refused is not None:
-            self.close()
-            raise StartError(("incompatible", self.table, self.options, self._refused))
-        self.running = True
+
+    def _run(self) -> None:
+        membership, self.running = self.membership, True
         membership.report("opened", table=self.table)
         while self._early:
             node, message = self._early.popleft()
@@ -207,16 +235,19 @@ class SharedTable:
             if not self.running and (running or node.name < self.membership.me.name):
                 self._refused = options
             elif self.running and running:
-                say(
-                    logging.ERROR, "%s %s of %s is not shared with %s, whose options differ: %s",
-                    self.table[0], text(self.table[1]), self.membership.me, node, text(options),
-                )  # fmt: skip
+                self._report_difference(node, options)
             return False
         if self.pids.get(node.name, pid) is not pid:
             self._part(node, "closed")  # it has been restarted
         self.peers[node.name] = node
         self.pids[node.name] = pid
         return True
+
+    def _report_difference(self, node: object, options: Any) -> None:
+        say(
+            logging.ERROR, "%s %s of %s is not shared with %s, whose options differ: %s",
+            self.table[0], text(self.table[1]), self.membership.me, node, text(options),
+        )  # fmt: skip
 
     def remove_member(self, node: NodeId, why: str) -> None:
         """Handle the end of the connection to a member."""
@@ -230,6 +261,14 @@ class SharedTable:
             del self.peers[node.name]
             self.content.remove_member(node, why)
             del self.pids[node.name]
+
+
+class Shares:
+    """A state of a process that has a shared table."""
+
+    __slots__ = ()
+
+    shared: SharedTable
 
 
 class SharedTables:
@@ -251,6 +290,18 @@ class SharedTables:
         if table.table in self._tables:
             raise StartError(("already_started", self._tables[table.table].pid))
         self._tables[table.table] = table
+
+    def take_over(self) -> None:
+        """Continue with the tables of an earlier membership of the node."""
+        for process in list(self._membership.node.process_table.values()):
+            if isinstance(process.state, Shares):
+                table = process.state.shared
+                self._tables[table.table] = table
+                table.move(self._membership)
+
+    async def reopen(self) -> None:
+        """Share the tables that this membership has taken over."""
+        await asyncio.gather(*(table.reopen() for table in self))
 
     def remove(self, table: SharedTable) -> bool:
         """Remove a table; return whether it existed."""

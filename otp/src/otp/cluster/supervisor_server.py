@@ -85,7 +85,7 @@ class SupervisorServer(DynamicServer):
         state.shared = shared = SharedTable(membership_of(options.cluster), ("supervisor", options.name), options.shown)
         state.placements = Placements(shared, options.placement, options.settle, state.lost)
         shared.content, shared.unsettled = state.placements, state.unsettled
-        shared.ended = lambda: cast(me, ("left",))
+        shared.ended = lambda: (state.placements.leave(), cast(me, ("left",)))
         on_exit(me, shared, lambda _: _close(state))
         try:
             await shared.open(me)
@@ -93,7 +93,8 @@ class SupervisorServer(DynamicServer):
             return Stop(error.reason)
         if options.first is not None:
             id, term = options.first
-            me.runtime.spawn(_ensure, state, id, term)
+            shared.rejoined = lambda: me.runtime.spawn(_ensure, state, id, term)
+            shared.rejoined()
         return Ok(state)
 
     def handle_call(self, request: Any, caller: From, state: Any) -> Any:
@@ -354,10 +355,10 @@ def _forget_loser(state: PlacedState, pid: Any) -> None:
 async def _leave(state: PlacedState) -> Any:
     """Stop all children, because this member has left the cluster."""
     await stop_children(here(), state)
-    for pid, id in list(state.ids.items()):
-        state.placements.end(id, pid)
-    state.ids.clear()
-    state.placements.orphans.clear()
+    for pid, id in state.ids.items():
+        state.placements.abandon(id, pid)
+    for known in (state.ids, state.to_move, state.finishing, state.losing):
+        known.clear()
     return NoReply(state)
 
 
@@ -422,7 +423,8 @@ async def _send_away(state: PlacedState, id: Any, pid: Any, handed: tuple[Any, .
         reason = await stop(pid, shutdown_of(spec), MOVED)
         report_stopped(here(), None, pid, reason, True, ended)
     member = state.to_move.pop(id, "")
-    if pid in state.ids and pid not in state.losing:
+    claim = placements.own(id)
+    if claim is not None and pid in state.ids and pid not in state.losing:
         state.forget_moved(pid)
         placements.moving[id] = member
         if (supervisor := placements.supervisor(member)) is None:
@@ -430,7 +432,7 @@ async def _send_away(state: PlacedState, id: Any, pid: Any, handed: tuple[Any, .
         else:
             if handed:
                 _report(state, "handed_over", id, handed[0])
-            cast(supervisor, ("move_in", id, placements.own(id).value, here(), handed))  # pyright: ignore[reportOptionalMemberAccess]
+            cast(supervisor, ("move_in", id, claim.value, here(), handed))
     state.shared.membership.wake()
 
 
@@ -477,7 +479,8 @@ async def _stay(state: PlacedState, id: Any, handed: tuple[Any, ...]) -> Any:
     claim = placements.own(id)
     if claim is not None and claim.pid not in state.ids:
         answer, _ = await _start_with(state, spec_of_term(id, claim.value), claim.value, handed)
-        if answer[0] == "error" or placements.own(id).pid is claim.pid:  # pyright: ignore[reportOptionalMemberAccess]
+        now = placements.own(id)
+        if now is not None and (answer[0] == "error" or now.pid is claim.pid):
             _log(state, "child %s could not restart", id, text(answer[1]))
             placements.end(id, claim.pid)
     placements.moving.pop(id, None)
