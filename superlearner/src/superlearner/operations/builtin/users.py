@@ -229,7 +229,7 @@ async def links(
         Field(
             min_length=1,
             max_length=20_000,
-            description="a name a line, or a table as CSV with headings; at most 200",
+            description="a name a line, full names with commas, or a table as CSV with headings; at most 200",
             examples=["Ada Lovelace\nben"],
             json_schema_extra={"format": "lines"},
         ),
@@ -278,6 +278,10 @@ async def _read_names(ctx: Context, accounts: Accounts, names: str) -> list[tupl
     wrong: list[str] = []
     hint = "write it in Latin letters"
     for one in given:
+        if one.unclear:
+            hint = "write each name on a line of its own, the first name first, or begin with the headings of a table"
+            wrong.append(f"line {one.line}: {one.name[:100]!r} may be one learner or several")
+            continue
         key = key_of(name_like(one.name))
         if key in RESERVED:
             hint = "choose another name"

@@ -25,26 +25,47 @@ class ClassName(NamedTuple):
 
     line: int
     name: str
+    unclear: bool = False
+    """True if the line may be the name of one learner or of several, as `Lee, Ann`."""
 
 
 def read_class(text: str) -> list[ClassName]:
     r"""Return the names in a list, in its order.
 
-    A line has a name, or columns. E-mail addresses and bare numbers in columns are left out; a line with nothing else
-    is a name as it is. If the first line has headings, only the columns with names are read.
+    A line has a name, full names with commas between them, or columns. E-mail addresses and bare numbers in columns are
+    left out; a line with nothing else is a name as it is. If the first line has headings, only the columns with names
+    are read.
 
     >>> [one.name for one in read_class("Jörg Müller\n\nAda Lovelace <ada@school.org>\nben@school.org")]
     ['Jörg Müller', 'Ada Lovelace', 'ben@school.org']
     >>> read_class('No,Name,Mail,Class\n1,"Müller, Jörg",j@school.org,7b')
-    [ClassName(line=2, name='Müller, Jörg')]
+    [ClassName(line=2, name='Müller, Jörg', unclear=False)]
     >>> read_class("1\tAda\tLovelace\tada@school.org")
-    [ClassName(line=1, name='Ada Lovelace')]
+    [ClassName(line=1, name='Ada Lovelace', unclear=False)]
+    >>> [one.name for one in read_class("Ann Lee, Bob Ray")], read_class("Lee, Ann")[0].unclear
+    (['Ann Lee', 'Bob Ray'], True)
     """
     rows = [(number, cells) for number, line in enumerate(text.splitlines(), 1) if any(cells := _columns(line))]
     wanted: list[int] | None = None
     if rows and (named := [place for place, cell in enumerate(rows[0][1]) if cell.casefold() in HEADINGS]):
         wanted, rows = named, rows[1:]
-    return [ClassName(number, _name(cells, wanted)) for number, cells in rows]
+    lines = text.splitlines()
+    return [one for number, cells in rows for one in _read_line(number, lines[number - 1], cells, wanted)]
+
+
+def _read_line(number: int, line: str, cells: Sequence[str], wanted: Sequence[int] | None) -> list[ClassName]:
+    """Return the names in a line: several if each column without headings is a full name."""
+    names = [cell for cell in cells if cell]
+    if wanted is not None or "\t" in line or len(names) < 2 or any(map(_is_beside, names)):
+        return [ClassName(number, _name(cells, wanted))]
+    if all(len(name.split()) > 1 for name in names):
+        return [ClassName(number, name) for name in names]
+    return [ClassName(number, line.strip(), unclear=True)]
+
+
+def _is_beside(cell: str) -> bool:
+    """Return whether a column of a table is beside a name: a number or an address."""
+    return cell.isdecimal() or ADDRESS.fullmatch(cell) is not None
 
 
 def _columns(line: str) -> list[str]:
@@ -56,5 +77,5 @@ def _columns(line: str) -> list[str]:
 
 def _name(cells: Sequence[str], wanted: Sequence[int] | None) -> str:
     chosen = cells if wanted is None else [cells[place] for place in wanted if place < len(cells)]
-    named = [cell for cell in chosen if cell and not cell.isdecimal() and not ADDRESS.fullmatch(cell)]
+    named = [cell for cell in chosen if cell and not _is_beside(cell)]
     return " ".join(named or [cell for cell in chosen or cells if cell] or cells)
