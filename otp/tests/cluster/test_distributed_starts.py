@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import otp
-from distributed_children import Counter, Late, Slow, by_first_letter, start_with_object, start_with_word
+from distributed_children import Counter, Late, Slow, SlowOn, by_first_letter, start_with_object, start_with_word
 from otp import AlreadyStarted, StartError
 from otp.cluster import DistributedSupervisor, Singleton
 from otp.cluster.claims import rendezvous
@@ -87,6 +87,26 @@ def test_an_orphan_starts_once_though_the_member_that_granted_its_id_is_lost() -
             await advance(10)
             await sim.converge()
             assert ["n1", "n2"] == starts(sim)
+
+    run(main)
+
+
+def test_a_child_that_was_restarted_during_its_move_is_known_to_all() -> None:
+    """A third member dropped the claim of the restarted child, because its move arrived after the restart."""
+
+    async def main() -> None:
+        async with SimulatedCluster(3, children=[WORKERS], allow=[SlowOn]) as sim:
+            id = id_granted_by("n2", sim.alive)  # by the same hash, it is placed there
+            child = SlowOn.child_spec(("n2", 5), id=id)
+            await sim.on("n1", lambda: DistributedSupervisor.start_child("workers", child, on="n1"))
+            sim.spawn("n1", DistributedSupervisor.rebalance, "workers")
+            await advance(0.5)
+            sim.cut("n1", "n2")
+            await advance(5)
+            assert ["n1", "n1", "n2"] == starts(sim)
+            sim.heal()
+            await sim.converge()
+            assert ["n1", "n1", "n1"] == [sim.view(at).supervisors["workers"][id].node for at in sim.alive]
 
     run(main)
 

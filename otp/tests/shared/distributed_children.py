@@ -15,6 +15,7 @@ __all__ = [
     "Late",
     "Picky",
     "Slow",
+    "SlowOn",
     "Stateful",
     "by_first_letter",
     "fail_to_place",
@@ -129,6 +130,17 @@ class Stateful(GenServer[list[Any]]):
     @impl
     def terminate(self, reason: Any, state: list[Any]) -> None:
         state.clear()
+
+
+class SlowOn(GenServer[Any]):
+    """Takes some seconds to start on the member that its argument names."""
+
+    @impl
+    async def init(self, arg: Any) -> Any:
+        member, seconds = arg
+        if otp.self().node == member:
+            await advance(seconds)
+        return Ok(arg)
 
 
 class Late(GenServer[Any]):

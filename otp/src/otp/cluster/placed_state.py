@@ -33,8 +33,8 @@ class PlacedState(DynamicState, Shares):
         """The id of each child here, by its process."""
         self.terms: dict[Any, Any] = {}
         """The terms of children that are starting."""
-        self.coming: dict[Any, str] = {}
-        """Children that are moving here, each with the member it moves from."""
+        self.coming: dict[Any, Any] = {}
+        """Children that are moving here, each with its process on the member it moves from."""
         self.losing: set[Any] = set()
         """Processes of children that have lost their id and will be terminated."""
         self.finishing: dict[Any, bool] = {}

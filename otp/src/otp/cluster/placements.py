@@ -190,11 +190,11 @@ class Placements(Claims):
 
     # Children of this member
 
-    def begin(self, id: Any, term: Any, pid: Process, instead_of: str | None = None) -> None:
-        """Record a child that has started here; `instead_of` is the member it moved from."""
+    def begin(self, id: Any, term: Any, pid: Process, instead_of: Pid | None = None) -> None:
+        """Record a child that has started here; `instead_of` is its process on the member it moved from."""
         self._report_start(id, term, pid)
         if instead_of is not None:
-            self._take(instead_of, id)
+            self._take(id, instead_of)
         self.claim({id: term}, pid, ("claim",) if instead_of is None else ("moved", instead_of))
 
     def restart(self, id: Any, pid: Process) -> None:
@@ -407,8 +407,8 @@ class Placements(Claims):
             case ("forget", Hashable() as id, int(time)):
                 self.forget(id, time)
                 self._end(id, time)
-            case ("moved", str(member), Hashable() as id, pid, time, term):
-                self._take(member, id)
+            case ("moved", Process() as old, Hashable() as id, pid, time, term):
+                self._take(id, old)
                 self._learn(node, id, pid, time, term)
             case _:
                 super().read(node, message)
@@ -430,16 +430,17 @@ class Placements(Claims):
             claim = Claim(time, pid.runtime.name, pid.number, pid, term)
             self.orphans[id] = _Orphan(None, claim, self._loop.time())
 
-    def _take(self, member: str, id: Any) -> None:
-        """Remove the claim of a member from which a child has moved."""
+    def _take(self, id: Any, pid: Pid) -> None:
+        """Remove the claim of a process whose child has moved, unless its member has restarted the child since."""
+        member = pid.runtime.name
         claim = self._claims.get(id, {}).get(member)
-        if claim is None:
+        if claim is None or claim.pid is not pid:
             return
         if member == self._me:
             self.moving.pop(id, None)
-            self.release(id, claim.pid, "moved")  # for members that are not connected to the new one
+            self.release(id, pid, "moved")  # for members that are not connected to the new one
         else:
-            self._drop(id, member, claim.pid)
+            self._drop(id, member, pid)
 
     def _learn(self, node: NodeId, key: Any, pid: Any, time: Any, value: Any) -> None:
         if not isinstance(value, Mapping) or "restart" not in value:

@@ -134,8 +134,8 @@ class SupervisorServer(DynamicServer):
                 return _move(state, id)
             case ("finished", id, pid, handed, why):
                 return _finished(state, id, pid, handed, why)
-            case ("move_in", id, term, asker, handed):
-                return _move_in(state, id, term, asker, handed)
+            case ("move_in", id, term, asker, handed, pid):
+                return _move_in(state, id, term, asker, handed, pid)
             case ("move_failed", id, reason, handed):
                 _log(state, "child %s could not move", id, text(reason))
                 state.placements.stay(id, handed)
@@ -432,7 +432,7 @@ async def _send_away(state: PlacedState, id: Any, pid: Any, handed: tuple[Any, .
         else:
             if handed:
                 _report(state, "handed_over", id, handed[0])
-            cast(supervisor, ("move_in", id, claim.value, here(), handed))
+            cast(supervisor, ("move_in", id, claim.value, here(), handed, pid))
     state.shared.membership.wake()
 
 
@@ -440,10 +440,11 @@ def _report(state: PlacedState, kind: str, id: Any, term: Any) -> None:
     state.shared.membership.report(kind, supervisor=state.shared.table[1], id=id, term=term)
 
 
-async def _move_in(state: PlacedState, id: Any, term: Any, asker: Any, handed: tuple[Any, ...]) -> Any:
+async def _move_in(state: PlacedState, id: Any, term: Any, asker: Any, handed: tuple[Any, ...], pid: Any) -> Any:
+    """Start a child here that has moved; `pid` is its process on the member of `asker`."""
     spec = _spec(state, id, term, asker.runtime.name)
     if isinstance(spec, ChildSpec):
-        state.coming[id] = asker.runtime.name
+        state.coming[id] = pid
         answer, handed = await _start_with(state, spec, term, handed)
         state.coming.pop(id, None)
     else:
