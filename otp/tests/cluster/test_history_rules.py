@@ -202,6 +202,19 @@ def test_a_child_whose_start_no_other_member_knows_is_not_missed() -> None:
     assert ["R4"] == [found.rule for found in check_history([*events[:2], known, *events[2:]])]
 
 
+def test_terms_of_two_processes_of_a_child_may_arrive_in_any_order() -> None:
+    """The first one may wait for a stalled member, while the child moves from its old member again."""
+    first, second = CHILD | {"pid": ("n1", 1, 5), "term": 1}, CHILD | {"pid": ("n1", 1, 6), "term": 2}
+    events = [
+        Event(0, "n1", "handed_over", first),
+        Event(1, "n1", "handed_over", second),
+        Event(2, "n2", "taken_over", second),
+        Event(3, "n3", "taken_over", first),
+    ]
+    assert [] == check_history(events)
+    assert ["R9"] == [found.rule for found in check_history([*events, Event(4, "n2", "taken_over", second)])]
+
+
 VIEWS = {"n1": {"members": {"n1": 1, "n2": 1}}, "n2": {"members": {"n1": 1, "n2": 1}}}
 CHILD = {"supervisor": "s", "id": "w"}
 LEASE = {"table": "t", "key": "k"}

@@ -27,7 +27,7 @@ from otp.behaviours.supervisor.spec_check import shutdown_of
 from otp.behaviours.supervisor.trace import report_stopped
 from otp.bounded import text
 from otp.cluster.child_terms import spec_of_term, target_of
-from otp.cluster.claims import GONE
+from otp.cluster.claims import GONE, plain
 from otp.cluster.cluster import Cluster, membership_of
 from otp.cluster.detached import start_detached
 from otp.cluster.handover import MOVED, finish, finishes_in_order
@@ -431,13 +431,14 @@ async def _send_away(state: PlacedState, id: Any, pid: Any, handed: tuple[Any, .
             placements.stay(id, handed)
         else:
             if handed:
-                _report(state, "handed_over", id, handed[0])
+                _report(state, "handed_over", id, pid, handed[0])
             cast(supervisor, ("move_in", id, claim.value, here(), handed, pid))
     state.shared.membership.wake()
 
 
-def _report(state: PlacedState, kind: str, id: Any, term: Any) -> None:
-    state.shared.membership.report(kind, supervisor=state.shared.table[1], id=id, term=term)
+def _report(state: PlacedState, kind: str, id: Any, pid: Any, term: Any) -> None:
+    """Record the term that a process of a child has handed over, or that the next one got."""
+    state.shared.membership.report(kind, supervisor=state.shared.table[1], id=id, pid=plain(pid), term=term)
 
 
 async def _move_in(state: PlacedState, id: Any, term: Any, asker: Any, handed: tuple[Any, ...], pid: Any) -> Any:
@@ -445,7 +446,7 @@ async def _move_in(state: PlacedState, id: Any, term: Any, asker: Any, handed: t
     spec = _spec(state, id, term, asker.runtime.name)
     if isinstance(spec, ChildSpec):
         state.coming[id] = pid
-        answer, handed = await _start_with(state, spec, term, handed)
+        answer, handed = await _start_with(state, spec, term, handed, pid)
         state.coming.pop(id, None)
     else:
         answer = ("error", spec)
@@ -456,8 +457,11 @@ async def _move_in(state: PlacedState, id: Any, term: Any, asker: Any, handed: t
     return NoReply(state)
 
 
-async def _start_with(state: PlacedState, spec: ChildSpec, term: Any, handed: tuple[Any, ...]) -> Any:
-    """Start a child here with the term of its `handoff`; return the answer, and the term if no `take_over` got it."""
+async def _start_with(state: PlacedState, spec: ChildSpec, term: Any, handed: tuple[Any, ...], pid: Any) -> Any:
+    """Start a child here with the term of its `handoff` in the process `pid`.
+
+    Returns the answer, and the term if no `take_over` got it.
+    """
     if not handed:
         return await _start(state, spec, term), ()
     given = Handed(handed[0])
@@ -467,7 +471,7 @@ async def _start_with(state: PlacedState, spec: ChildSpec, term: Any, handed: tu
     finally:
         HANDED.reset(before)
     if given.taken:
-        _report(state, "taken_over", spec.id, handed[0])
+        _report(state, "taken_over", spec.id, pid, handed[0])
         return answer, ()
     if answer[0] == "ok":
         _log(state, "child %s starts without its state", spec.id, "its class has no take_over")
@@ -479,7 +483,7 @@ async def _stay(state: PlacedState, id: Any, handed: tuple[Any, ...]) -> Any:
     placements = state.placements
     claim = placements.own(id)
     if claim is not None and claim.pid not in state.ids:
-        answer, _ = await _start_with(state, spec_of_term(id, claim.value), claim.value, handed)
+        answer, _ = await _start_with(state, spec_of_term(id, claim.value), claim.value, handed, claim.pid)
         now = placements.own(id)
         if now is not None and (answer[0] == "error" or now.pid is claim.pid):
             _log(state, "child %s could not restart", id, text(answer[1]))

@@ -1,13 +1,13 @@
 """The rules R1 to R9 for a history, each as a function of its events.
 
 R5 and R8 read what the simulator records of each connection and member; R1, R2, R3 and R7 read registrations and the
-views at each convergence; R4 reads the starts and ends of children. R6 and R9 are about leases and planned moves, which
-do not exist yet. They read these events, which a test adds with `note`:
+views at each convergence; R4 reads the starts and ends of children, R9 the terms of planned moves. R6 is about leases,
+which do not exist yet; a test adds their events with `note`:
 
 ```
 lease_acquired lease_ended        table, key, pid, epoch
 handling                          table, key, pid         a message begins
-handed_over taken_over            supervisor, id, term
+handed_over taken_over            supervisor, id, term; pid of the process that handed it over
 ```
 
 Source: part 43 of the design, *History rules*.
@@ -417,17 +417,17 @@ def leases_exclude(events: Sequence[Event]) -> Iterator[Violation]:
 
 def terms_arrive_once(events: Sequence[Event]) -> Iterator[Violation]:
     """R9: a term that was handed over arrives at most once, unchanged."""
-    terms: dict[_Child, Any] = {}
+    terms: dict[tuple[_Child, Any], Any] = {}
     for event in events:
         if event.kind not in ("handed_over", "taken_over"):
             continue
         child = _Child(event.data["supervisor"], event.data["id"])
-        term = event.data["term"]
+        key, term = (child, event.data.get("pid")), event.data["term"]
         if event.kind == "handed_over":
-            terms[child] = term
-        elif child not in terms:
+            terms[key] = term
+        elif key not in terms:
             yield Violation("R9", event.at, child, f"it took over {term!r:.100}, which was not handed over before")
-        elif (given := terms.pop(child)) != term:
+        elif (given := terms.pop(key)) != term:
             yield Violation("R9", event.at, child, f"it took over {term!r:.100}, handed over was {given!r:.100}")
 
 
