@@ -30,6 +30,20 @@ def test_a_running_platform_passes(look: Run) -> None:
     assert (0, dict.fromkeys(wanted, "ok")) == (done.returncode, {about: verdicts(done)[about] for about in wanted})
 
 
+def test_problems_of_a_running_platform_are_named_with_the_command_that_lists_them(
+    start: Callable[..., Any], superlearner: Run
+) -> None:
+    """Regression: `doctor` said that all is well while a supervisor was down, and named no command that says so."""
+    start()
+    assert "none now; `superlearner" in superlearner("doctor").stdout
+    superlearner("supervisor", "set-flags", "checkout_sup", "--max-restarts", "0")
+    superlearner("process", "kill", "ledger")
+    done = superlearner("doctor")
+    assert (0, "note") == (done.returncode, verdicts(done)["problems"])
+    assert ": checkout_sup gave up once in the last 60 s: " in done.stdout
+    assert " system anomalies` lists them" in done.stdout
+
+
 def test_a_settings_file_refused_by_a_running_platform_is_reported(
     start: Callable[..., Any], superlearner: Run, tmp_path: Path
 ) -> None:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from superlearner import __version__
-from superlearner.base.data_dir import command_with
+from superlearner.base.commands import command
+from superlearner.base.data_dir import command_with, in_data_dir
 from superlearner.base.extras import EXTRAS, install
 from superlearner.base.terminal import print_line
 from superlearner.cli.asking import RequestRefused, ask
@@ -80,6 +81,7 @@ def findings() -> Iterator[Diagnosis]:
         )
         yield _settings_file_of(platform)
         yield _database_of(platform)
+        yield from _problems_of(platform, health["node"], folder)
     yield _walls()
     yield from _extras()
 
@@ -187,6 +189,29 @@ def _database(url: str | None, folder: Path) -> Diagnosis:
         else f"the next run, or `{command_with('db upgrade', folder)}`, brings it to this version"
     )
     return Diagnosis("ok", "database", f"{info.database}, {schema}")
+
+
+def _problems_of(platform: FoundPlatform, own: str, folder: Path) -> Iterator[Diagnosis]:
+    """Say what is wrong now on the nodes of the platform and its services."""
+    try:
+        found = ask(platform, entry_of_verb("cluster", "anomalies") or {}, {}).data
+    except (PlatformNotFound, RequestRefused, OSError):
+        return  # the account may not read them all
+    problems = [(one["node"], one["description"]) for one in found["anomalies"]]
+    problems += [(one["node"], f"it is missing: {one['reason']}") for one in found["missing"]]
+    nodes = {node for node, _ in problems}
+    of_one = len(nodes) < 2 and not found["missing"]
+    if of_one:
+        listed = command("system.anomalies", node=next(iter(nodes - {own}), None))
+    else:
+        listed = command("cluster.anomalies")
+    if problems:
+        node, words = problems[0]
+        more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
+        words = f"{node}: {words}{more}; `{listed}` lists them"
+    else:
+        words = f"none now; `{listed}` lists them"
+    yield Diagnosis("note" if problems else "ok", "problems", in_data_dir(words, folder))
 
 
 def _settings_file_of(platform: FoundPlatform) -> Diagnosis:

@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final, Literal
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Final, Literal, TypeAlias
 
-from otp import sentences
+from otp import Pid, sentences
 from otp.observer import Budget, ChildView, SupervisorView, Tree
 from superlearner.control.terms import clip, plain_pid
 
-__all__ = ["FORMATS", "Drawn", "as_dot", "as_mermaid", "as_text", "draw"]
+__all__ = ["FORMATS", "Drawn", "as_dot", "as_mermaid", "as_text", "draw", "waiting_text"]
 
 Drawn = Literal["text", "dot", "mermaid"]
+Notes: TypeAlias = Mapping[Pid, str]
+"""What is wrong with processes, in words."""
+
+NOTHING: Final[Notes] = MappingProxyType({})
 MAX_LABEL: Final = 60
 NO_ID: Final = "None"
 """The `repr` of the missing id of a dynamic supervisor's child."""
 
 
-def draw(tree: Tree, form: Drawn) -> str:
-    """Return the tree in one of the forms."""
-    return FORMATS[form](tree)
+def draw(tree: Tree, form: Drawn, notes: Notes = NOTHING) -> str:
+    """Return the tree in one of the forms; the text has notes about processes."""
+    return as_text(tree, notes) if form == "text" else FORMATS[form](tree)
 
 
-def as_text(tree: Tree) -> str:
-    """Return indented lines with branches, like the output of `tree`."""
+def as_text(tree: Tree, notes: Notes = NOTHING) -> str:
+    """Return indented lines with branches, like the output of `tree`, with notes about processes."""
     lines: list[str] = []
     for root in tree.roots:
-        lines.append(_supervisor_line(root, root.name or plain_pid(root.pid)))
-        lines.extend(_branches(root, ""))
+        lines.append(_supervisor_line(root, root.name or plain_pid(root.pid), notes.get(root.pid, "")))
+        lines.extend(_branches(root, "", notes))
     if tree.partial:
         lines.append(f"(something is left off: {', '.join(tree.why)})")
     return "\n".join(lines) + "\n"
@@ -55,18 +60,20 @@ def as_mermaid(tree: Tree) -> str:
     return "\n".join(lines) + "\n"
 
 
-FORMATS: Final = {"text": as_text, "dot": as_dot, "mermaid": as_mermaid}
+FORMATS: Final = {"dot": as_dot, "mermaid": as_mermaid}
 
 
-def _branches(above: SupervisorView, indent: str) -> Iterator[str]:
-    rows: list[tuple[str, SupervisorView | None]] = [(_child_line(child), child.supervisor) for child in above.children]
+def _branches(above: SupervisorView, indent: str, notes: Notes) -> Iterator[str]:
+    rows: list[tuple[str, SupervisorView | None]] = [
+        (_child_line(child, notes), child.supervisor) for child in above.children
+    ]
     if above.more:
         rows.append((f"… {above.more} more", None))
     for position, (line, below) in enumerate(rows):
         last = position == len(rows) - 1
         yield f"{indent}{'└── ' if last else '├── '}{line}"
         if below is not None:
-            yield from _branches(below, f"{indent}{'    ' if last else '│   '}")
+            yield from _branches(below, f"{indent}{'    ' if last else '│   '}", notes)
 
 
 def _supervisor_line(view: SupervisorView, called: str, status: str = "") -> str:
@@ -84,14 +91,15 @@ def _allowed(budget: Budget) -> str:
     return f"{budget.max_restarts:,} restarts allowed{window}"
 
 
-def _child_line(child: ChildView) -> str:
+def _child_line(child: ChildView, notes: Notes) -> str:
     called = _called(child)
+    status = _suspended(child) or ("" if child.pid is None else notes.get(child.pid, ""))
     if child.supervisor is not None:
-        return _supervisor_line(child.supervisor, called, _suspended(child))
+        return _supervisor_line(child.supervisor, called, status)
     pid = child.state if child.pid is None else plain_pid(child.pid)
     shown = pid if called == pid else f"{_one_line(called)} {pid}"
     again = _restarts(child.restarts) if child.restarts else ""
-    told = ", ".join(filter(None, (child.restart, again, _suspended(child))))
+    told = ", ".join(filter(None, (child.restart, again, status)))
     return f"{shown} {_one_line(child.what)} ({told})"
 
 
@@ -99,8 +107,16 @@ def _suspended(child: ChildView) -> str:
     """Return that a child is suspended, and how many messages wait; "" if it is not."""
     if child.status != "suspended":
         return ""
-    waiting = f": {child.mailbox} {'message waits' if child.mailbox == 1 else 'messages wait'}" if child.mailbox else ""
-    return f"suspended{waiting}"
+    return f"suspended{f': {waiting_text(child.mailbox)}' if child.mailbox else ''}"
+
+
+def waiting_text(count: int) -> str:
+    """Return how many messages wait.
+
+    >>> waiting_text(1), waiting_text(3_000)
+    ('1 message waits', '3,000 messages wait')
+    """
+    return f"{count:,} {'message waits' if count == 1 else 'messages wait'}"
 
 
 def _restarts(count: float | str) -> str:

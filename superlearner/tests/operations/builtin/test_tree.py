@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +13,8 @@ import pytest
 import otp
 from otp import Children, ChildSpec, DynamicSupervisor, GenServer, Ok, Reply, Supervisor, impl
 from superlearner.app.running import Tree
+from superlearner.control.terms import plain_pid
+from superlearner.observing.monitoring.facts import AnomalyFinding
 
 Inside = Callable[..., Any]
 NASTY = 'a"]<b>\n\u202ex-->end'
@@ -27,6 +31,17 @@ class Asks(GenServer[Any]):
     async def handle_call(self, request: Any, caller: Any, state: Any) -> Any:
         otp.send("watcher", "asked")
         return Reply(await GenServer.call(request, {"password": "hunter2"} if request == "left" else "left"), state)
+
+
+class Busy(GenServer[asyncio.Event]):
+    @impl
+    def init(self, arg: asyncio.Event) -> Ok[asyncio.Event]:
+        return Ok(arg)
+
+    @impl
+    async def handle_info(self, message: Any, state: asyncio.Event) -> Any:
+        state.set()
+        await asyncio.Event().wait()
 
 
 class Pair(Supervisor):
@@ -172,6 +187,35 @@ def test_a_child_without_name_and_id_is_drawn_by_its_pid(inside: Inside) -> None
         assert drawn.endswith(" Asks (permanent, 1 restart)\n")
         dot = (await get(platform, "/system/process-tree?root=pool&format=dot"))["drawing"]["text"]
         assert "None" not in dot
+
+    inside(test, Tree("pool", lambda: DynamicSupervisor.start_link(name="pool")))
+
+
+@pytest.mark.operation("tree.show")
+def test_the_text_marks_processes_that_hang_and_long_mailboxes(inside: Inside) -> None:
+    """Regression: a process that had hung for minutes looked like the others."""
+
+    async def test(platform: Any) -> None:
+        monitor, hangs = platform.platform.monitor, asyncio.Event()
+        pid = await DynamicSupervisor.start_child(("pool", platform.node), Busy.child_spec(hangs, name="busy"))
+
+        async def line() -> str:
+            text = (await get(platform, "/system/process-tree?root=pool&format=text"))["drawing"]["text"]
+            return text.splitlines()[1].partition(" Busy ")[2]
+
+        otp.send(pid, "hang")
+        await hangs.wait()
+        assert await line() == "(permanent)"
+        for _ in range(100):
+            otp.send(pid, "more")
+        assert await line() == "(permanent, 100 messages wait)"
+        evidence = {"callback": "handle_info", "place": "till.py:7"}
+        hang = AnomalyFinding(
+            "long_callback", "high", plain_pid(pid), "busy", "", time.time() - 13, evidence, 5, "", ""
+        )
+        monitor.alarms.update([hang], time.time())
+        assert re.fullmatch(r"\(permanent, in handle_info at till\.py:7 for 1[34] s: 100 messages wait\)", await line())
+        otp.exit(pid, "kill")
 
     inside(test, Tree("pool", lambda: DynamicSupervisor.start_link(name="pool")))
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
-from otp import observer
+from otp import Pid, observer
 from otp.observer import ChildView, SupervisorView
 from superlearner.control.circles import circles
-from superlearner.control.drawing import draw
+from superlearner.control.drawing import draw, waiting_text
 from superlearner.control.listing import count_processes
 from superlearner.control.look import named
 from superlearner.control.names import is_critical
@@ -77,13 +79,37 @@ async def show(
         alone = 0 if root is not None or tree.partial else counted.of(whose) - len(running) + besides
         result.drawing = Drawing(
             format=format,
-            text=safe_text(draw(tree, format)),
+            text=safe_text(draw(tree, format, dict(_notes_on(tree.roots, ctx)))),
             processes=counted.of(whose),
             besides=besides,
             alone=max(0, alone),
             left_out=root is None and whose == "yours" and counted.platform > 0,
         )
     return result
+
+
+def _notes_on(roots: Iterable[SupervisorView], ctx: Context) -> Iterator[tuple[Pid, str]]:
+    """Yield what the last sample of the monitor and the mailboxes say about processes of trees."""
+    monitor, now = ctx.watched.monitor, time.time()
+    findings = [alarm.finding for alarm in list(monitor.alarms.active.values())]
+    hangs = {one.pid: one for one in findings if one.type == "long_callback"}
+    most = monitor.settings().anomaly_mailbox
+
+    def note(child: ChildView) -> str:
+        hang, words = hangs.get(None if child.pid is None else plain_pid(child.pid)), list[str]()
+        if hang is not None:
+            place = f" at {hang.evidence['place']}" if hang.evidence["place"] else ""
+            words.append(f"in {hang.evidence['callback']}{place} for {now - hang.since:.0f} s")
+        if child.mailbox >= (most if hang is None else 1):
+            words.append(waiting_text(child.mailbox))
+        return ": ".join(words)
+
+    waiting = [child for one in roots for child in one.children]
+    while waiting:
+        child = waiting.pop()
+        waiting += () if child.supervisor is None else child.supervisor.children
+        if child.pid is not None:
+            yield child.pid, note(child)
 
 
 @operation("tree.ancestors", http=("GET", "/processes/{pid}/ancestors"), scope="read", errors=NOT_THERE)
