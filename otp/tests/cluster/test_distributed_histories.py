@@ -18,7 +18,7 @@ from otp.cluster.entries import Entries
 from otp.cluster.placements import Placements
 from otp.cluster.simulation import SimulatedCluster, Violation
 from otp.kernel.values.errors import CallExit
-from random_faults import find_violations, run_long_history
+from random_faults import find_violations, run_long_history, run_rejoining_history
 
 CHILDREN = [
     DistributedRegistry.child_spec(name="rooms"),
@@ -81,6 +81,12 @@ def history(seed: int) -> list[Violation]:
 def test_no_rule_is_broken_whatever_goes_wrong(first: int) -> None:
     for seed in range(first, first + 10):
         assert [] == history(seed), f"seed {seed}"
+
+
+def test_no_rule_is_broken_by_nodes_that_join_again() -> None:
+    for seed in range(12):
+        found = run_rejoining_history(seed, change_some, CHILDREN, allow=[Counter, Stateful], settle=0.5)
+        assert [] == found, f"seed {seed}"
 
 
 @pytest.mark.slow

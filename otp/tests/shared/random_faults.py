@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
+from contextlib import AsyncExitStack
 from typing import Any
 
 import otp
@@ -11,7 +12,7 @@ from otp.cluster.simulation import SimulatedCluster, Violation
 from otp.distribution import Settings
 from otp.testing import Scheduler, advance
 
-__all__ = ["FAULTS_END", "Work", "find_violations", "run_long_history", "run_with_faults"]
+__all__ = ["FAULTS_END", "Work", "find_violations", "run_long_history", "run_rejoining_history", "run_with_faults"]
 
 FAULTS_END = 6.0
 Work = Callable[[SimulatedCluster, random.Random], Any]
@@ -139,6 +140,59 @@ def run_long_history(
         async with SimulatedCluster(members, settings=SETTINGS, check=False, children=children, **options) as sim:
             await _Faults(sim, seed, work).run_long(operations, faults, seconds)
             return sim.check()
+
+    return Scheduler(seed=seed, inline=True).run(main)
+
+
+class _Rejoins(_Faults):
+    """Random faults in a simulated cluster, some of whose nodes leave and join again."""
+
+    def __init__(self, sim: SimulatedCluster, seed: int, work: Work, nodes: list[otp.Node]) -> None:
+        super().__init__(sim, seed, work)
+        self.nodes = nodes
+        self.away: list[otp.Node] = []
+
+    async def run_rejoins(self, operations: int, seconds: float) -> None:
+        for _ in range(operations):
+            await advance(self.random.uniform(0, 2 * seconds / operations))
+            if self.random.random() < 0.15:
+                if self.random.random() < 0.3:
+                    self.heal()
+                await self.go_away_or_wrong()
+            self.work(self.sim, self.random)
+        self.heal()
+        for node in self.away:
+            await self.sim.join(node)
+        await self.sim.converge()
+
+    async def go_away_or_wrong(self) -> None:
+        draw = self.random
+        if self.away and draw.random() < 0.5:
+            await self.sim.join(self.away.pop(0))
+        elif draw.random() < 0.5:
+            node = draw.choice(self.nodes)
+            if node not in self.away:
+                await self.sim[node.name].cluster.leave(drain=draw.random() < 0.5)
+                await self.sim.stop(node.name)
+                self.away.append(node)
+        else:
+            self.go_wrong(("cut", "one way", "drop", "delay", "stall"))
+
+
+def run_rejoining_history(seed: int, work: Work, children: list[Any], **options: Any) -> list[Violation]:
+    """Return the violations in a history of 5 members, 3 of which leave and join again with their processes."""
+
+    async def main() -> list[Violation]:
+        async with AsyncExitStack() as stack:
+            nodes = [await stack.enter_async_context(otp.Node(name)) for name in ("m1", "m2", "m3")]
+            async with SimulatedCluster(2, settings=SETTINGS, check=False, **options) as sim:
+                for node in nodes:
+                    await sim.join(node)
+                for name in sim.alive:
+                    await sim[name].node.start(otp.Supervisor, otp.Children(children))
+                await sim.converge()
+                await _Rejoins(sim, seed, work, nodes).run_rejoins(100, 40)
+                return sim.check()
 
     return Scheduler(seed=seed, inline=True).run(main)
 

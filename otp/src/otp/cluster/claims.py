@@ -384,6 +384,8 @@ class Claims:
         """Keep the claims of this member, which has joined a cluster again, as claims that it makes now."""
         for _, _, key in sorted(self.dates(), key=lambda date: date[0]):
             self.redate(key, self._membership.formation.tick())
+            claim = self._claims[key][self._me]
+            self._report("registered", key, claim.pid, time=claim.time)
 
     def resend(self) -> None:
         """Send the claims of this member to all other members."""

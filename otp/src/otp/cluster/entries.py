@@ -81,6 +81,11 @@ class Entries:
             self._report("owner_ended", key, pid)
             self._channel.tell_all("drop", key, pid)
 
+    def begin_again(self) -> None:
+        """Record the entries of this member, which has joined a cluster again."""
+        for key, entry in self.table.items():
+            self._report("registered", key, entry.pid)
+
     def _report(self, kind: str, key: Any, pid: Pid) -> None:
         self._membership.report(kind, table=self._channel.table, key=key, pid=plain(pid), unique=False)
 

@@ -59,6 +59,10 @@ class Content(Protocol):
         """Send all entries of this member to a peer."""
         ...
 
+    def begin_again(self) -> None:
+        """Continue with the entries of this member, which has joined a cluster again."""
+        ...
+
     def read(self, node: NodeId, message: tuple[Any, ...]) -> None:
         """Handle a message of a peer. Raises `ValueError` for an invalid one."""
         ...
@@ -120,8 +124,7 @@ class SharedTable:
         self.membership, self.running, self._refused = membership, False, None
         self.peers.clear()
         self.pids.clear()
-        if isinstance(self.content, Claims):
-            self.content.begin_again()
+        self.content.begin_again()
 
     async def reopen(self) -> None:
         """Share the table in the cluster that the node has joined again."""
