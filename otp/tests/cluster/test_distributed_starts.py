@@ -111,6 +111,30 @@ def test_a_child_that_was_restarted_during_its_move_is_known_to_all() -> None:
     run(main)
 
 
+def test_a_child_does_not_move_to_a_member_on_which_it_runs() -> None:
+    """Two of its processes ran there after a partition, and its old member waited for the end of the move."""
+
+    async def main() -> None:
+        async with SimulatedCluster(2, children=[WORKERS], allow=[Counter], settle=0.5) as sim:
+            id = id_granted_by("n2", sim.alive)
+            child = Counter.child_spec(0, id=id)
+            first = await sim.on("n2", lambda: DistributedSupervisor.start_child("workers", child))
+            sim.cut("n1", "n2")
+            await advance(LOST + 1)
+            assert ["n2", "n1"] == starts(sim)
+            sim.heal()
+            sim.delay("n1", "n2", 0.2)
+            placements = (await sim.on("n1", otp.whereis, "workers")).state.placements
+            while placements.supervisor("n2") is None:
+                await advance(0.01)
+            await sim.on("n1", DistributedSupervisor.rebalance, "workers")
+            await sim.converge()
+            assert ["n2", "n1"] == starts(sim)
+            assert first.number == sim.view("n1").supervisors["workers"][id].number
+
+    run(main)
+
+
 def test_the_child_of_a_singleton_is_tried_again_until_it_starts() -> None:
     async def main() -> None:
         Late.missing = 4

@@ -458,6 +458,7 @@ class Placements(Claims):
         dropped = super()._drop(key, member, pid)
         if dropped and member == self._me:
             self.adopted.pop(key, None)
+            self.moving.pop(key, None)
         if not dropped or claim is None or key in self._claims or self.has_ended(key, claim.time):
             return dropped
         if claim.value["restart"] != "temporary":

@@ -443,7 +443,10 @@ def _report(state: PlacedState, kind: str, id: Any, pid: Any, term: Any) -> None
 
 async def _move_in(state: PlacedState, id: Any, term: Any, asker: Any, handed: tuple[Any, ...], pid: Any) -> Any:
     """Start a child here that has moved; `pid` is its process on the member of `asker`."""
-    spec = _spec(state, id, term, asker.runtime.name)
+    spec, holder = _spec(state, id, term, asker.runtime.name), state.placements.whereis(id)
+    if holder is not None and holder is not pid:  # it runs elsewhere, or its member has restarted it
+        cast(asker, ("move_failed", id, ("already_started", holder), handed))
+        return NoReply(state)
     if isinstance(spec, ChildSpec):
         state.coming[id] = pid
         answer, handed = await _start_with(state, spec, term, handed, pid)
