@@ -136,7 +136,7 @@ def test_the_end_of_a_service_is_shown_and_after_a_restart_it_is_attached_again(
             first.process.kill()
             await until(platform, lambda names: NODE not in names)
             [line] = (await platform.get(ATTACHED))["data"]
-            why = "its service has ended, or the connection to it is lost"
+            why = f"its process {first.os_pid} no longer exists, and did not close its door"
             assert ("looked_for", why) == (line["state"], line["why"])
             asked = (await platform.client.get("/api/v1/processes", params={"node": NODE})).json()["error"]
             said = re.escape(f", and is being looked for: {line['why']}")
@@ -295,6 +295,21 @@ def test_a_service_that_is_attached_under_another_name_does_not_take_the_place_o
                 assert {NODE: "given_up", "shop_2": "attached"} == states
                 asked = await platform.client.get("/api/v1/processes", params={"node": NODE})
                 assert f"this user has no open door of {NODE}: its service does not run" in asked.text
+
+    inside(test)
+
+
+def test_a_service_that_ends_in_order_reads_differently_from_one_that_is_killed(inside: Run, tmp_path: Path) -> None:
+    """Regression: after both, its service had ended, or the connection to it was lost."""
+
+    async def test(platform: Any) -> None:
+        async with service(tmp_path) as shop:
+            await attach(platform)
+            shop.process.stdin.close()  # it leaves otp.observe
+            stored = platform.platform.moments._rows
+            await until(platform, lambda _names: any(row.node == NODE for row in stored.values()))
+            lines = [row.line for row in stored.values() if row.node == NODE]
+            assert lines == [f"{NODE} is gone: its service closed its door (process {shop.os_pid})"]
 
     inside(test)
 

@@ -13,6 +13,7 @@ from typing import Final, Literal
 
 from otp import BadArgument, standstill
 from otp.doors import DoorError, Facts, Visitor
+from otp.doors.place import place_of
 from superlearner.base.commands import command
 from superlearner.control.terms import clip
 from superlearner.nodes.attaching.known_services import KnownService
@@ -30,6 +31,9 @@ PAUSES_S: Final = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 60.0)
 LOOK_S: Final = 1.0
 """Seconds between two checks of the doors of this user, which are files: a restarted service is found soon."""
 LONGEST: Final = 300
+END_S: Final = 1.0
+"""Seconds in which the process of a service ends after its connections."""
+LOOK_END_S: Final = 0.02
 WORD_S: Final = 2.0
 """A request fails a moment before the reason is known."""
 State = Literal["connecting", "attached", "looked_for", "given_up"]
@@ -186,16 +190,18 @@ class Attachment:
             if self.known != known:
                 self.learned()
             self.visitor = visitor
+            is_here = self.where.is_own and _runs(facts.os_pid)
             why = f"it was detached; `{command('attach', self.where.address)}` attaches it again"
             try:
                 await visitor.gone()
                 self._silent_since = visitor.silent_since
-                why = self.why or ENDED
+                busy = self.why
+                why = busy or (await _describe_end(facts.os_pid, address) if is_here else ENDED)
             finally:
-                self.visitor, self.state, self._why, self.gone_at = None, "looked_for", ENDED, time.time()
+                self.visitor, self.state, self._why, self.gone_at = None, "looked_for", why, time.time()
                 if facts.backend is not None:
                     self._nodes.detach(name, why)
-        what = "gone" if why == ENDED else "silent"
+        what = "gone" if busy is None else "silent"
         self._tell("bad", f"{name} is {what}: {why}; it will be looked for {len(self._pauses)} times")
         self.on_change(ServiceChange(name, self.gone_at or time.time(), f"{name} is {what}: {why}", why, facts.os_pid))
 
@@ -248,21 +254,44 @@ class Attachment:
         return f"its metrics only, no pages and no operations: {self.facts.why}"
 
 
+async def _describe_end(os_pid: int, address: str) -> str:
+    """Return why the connection to a service of this machine was lost, as far as its process and its door say it."""
+    path, loop = place_of(address).path, asyncio.get_running_loop()
+    if _is_removed(path):
+        return f"its service closed its door (process {os_pid})"
+    end = loop.time() + END_S
+    while _runs(os_pid):
+        if loop.time() > end:
+            return f"the connection to it is lost; its process {os_pid} still runs"
+        await asyncio.sleep(LOOK_END_S)
+    return f"its process {os_pid} no longer exists{'' if path is None else ', and did not close its door'}"
+
+
+def _is_removed(path: str | None) -> bool:
+    """Return whether a socket was removed: a killed program leaves it behind."""
+    return path is not None and not os.path.lexists(path)
+
+
 def _runs(os_pid: int) -> bool:
-    """Return whether there is a process of this number."""
+    """Return whether there is a process of this number that has not ended."""
     try:
         os.kill(os_pid, 0)
     except (ProcessLookupError, OverflowError):  # the number is what the service says
         return False
     except OSError:
         return True  # of another user
-    return True
+    return _state_of(os_pid) not in ("Z", "X")
 
 
 def _is_stopped(os_pid: int) -> bool:
     """Return whether a process is stopped, as by SIGSTOP; False where the system does not tell."""
+    return _state_of(os_pid) in ("T", "t")
+
+
+def _state_of(os_pid: int) -> str:
+    """Return the letter of a process's state; "" where the system does not tell."""
     try:
         with open(f"/proc/{os_pid}/stat", encoding="utf-8", errors="replace") as file:
-            return file.read().rpartition(") ")[2][:1] in ("T", "t")
+            return file.read().rpartition(") ")[2][:1]
     except OSError:
-        return False
+        return ""
