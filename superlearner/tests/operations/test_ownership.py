@@ -28,7 +28,7 @@ PLATFORM = {
     "node.attach", "node.attached", "node.detach", "settings.changes", "settings.file", "settings.get", "settings.list",
     "settings.reload", "settings.reset", "settings.set", "settings.update", "store.backup", "store.compact",
     "store.delete", "store.export", "store.info", "token.create", "token.list", "token.revoke", "user.add",
-    "course.learner", "course.learners",
+    "course.end_lesson", "course.learner", "course.learners",
     "user.link", "user.links", "user.list", "user.quota", "user.remove", "user.role", "user.sign_out",
 }  # fmt: skip
 """Operations on the platform itself: not for learners, whatever they name."""

@@ -34,6 +34,7 @@ from superlearner.sandbox.happenings import (
     Started,
     StillThere,
     Stop,
+    StopAll,
     Tell,
 )
 from superlearner.sandbox.record import MOST_VERSIONS, Configuration, Limits, ProgramFacts
@@ -254,6 +255,24 @@ def test_sandboxes_of_a_removed_owner_are_removed() -> None:
     assert [("a", "its owner ada is gone")] == [(one.sandbox.id, one.why) for one in actions if isinstance(one, Kill)]
     fleet, _ = happened(ProgramEnded("a", 1, "killed"), fleet=fleet)
     assert ["b"] == list(fleet.sandboxes)
+
+
+def test_the_sandboxes_of_some_owners_stop_and_keep_their_code() -> None:
+    fleet, _ = running()
+    fleet, _ = happened(create("b", "bob"), Started("b", 1, FACTS), create("c"), fleet=fleet)
+    fleet, _ = happened(create("d"), Started("d", 1, FACTS), Restart("r", "d", "ada"), fleet=fleet)
+    fleet, actions = happened(StopAll("t", frozenset({"ada"}), "over"), fleet=fleet)
+    assert [("a", Stop), ("c", Kill)] == [
+        (one.sandbox.id, type(one)) for one in actions if isinstance(one, Stop | Kill)
+    ]
+    told = answers(actions)
+    assert ("a", "c", "d") == told["t"]
+    assert ["over", "over"] == [told["caller", "c"].message, told["r"].message]
+    ends = [ProgramEnded(id, 1, "shutdown") for id in "acd"]
+    fleet, actions = happened(*ends, fleet=fleet)
+    assert [("ended", "over")] * 3 == [(fleet.sandboxes[id].status, fleet.sandboxes[id].reason) for id in "acd"]
+    assert "running" == fleet.sandboxes["b"].status
+    assert fleet.sandboxes["a"].source == ONE
 
 
 def test_a_new_service_ends_what_was_half_done_and_says_so() -> None:

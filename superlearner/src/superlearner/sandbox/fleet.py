@@ -37,6 +37,7 @@ from superlearner.sandbox.happenings import (
     Started,
     StillThere,
     Stop,
+    StopAll,
     Tell,
 )
 from superlearner.sandbox.messages import WRONG_MODULE
@@ -91,6 +92,8 @@ def after(fleet: Fleet, event: FleetEvent, now: float) -> Next:
             if isinstance(event, Restart):
                 return _restart(fleet, sandbox, event, now)
             return _destroy(fleet, sandbox, event) if isinstance(event, Destroy) else _reload(fleet, sandbox, event)
+        case StopAll():
+            return _stop_all(fleet, event)
         case Checked():
             return _handle_check(fleet, event, now)
         case Forsaken():
@@ -282,6 +285,22 @@ def _handle_check(fleet: Fleet, event: Checked, now: float) -> Next:
         elif used > sandbox.used_at:
             fleet = fleet.put(replace(sandbox, used_at=used))
     return fleet, actions
+
+
+def _stop_all(fleet: Fleet, event: StopAll) -> Next:
+    actions: list[Action] = []
+    ids: list[str] = []
+    for sandbox in fleet.sandboxes.values():
+        if sandbox.owner not in event.owners or not sandbox.alive or sandbox.goal == "remove":
+            continue
+        stopped = replace(sandbox, status="stopping", goal="keep", reason=event.why)
+        stopped, answers = _answered(stopped, FleetRefused("start_failed", event.why), "create", "restart")
+        fleet = fleet.put(stopped)
+        ids.append(stopped.id)
+        actions += answers
+        if sandbox.status != "stopping":
+            actions.append(Kill(stopped, event.why) if sandbox.status == "starting" else Stop(stopped))
+    return fleet, [*actions, FleetAnswer(event.caller, tuple(ids))]
 
 
 def _forsaken(fleet: Fleet, event: Forsaken) -> Next:

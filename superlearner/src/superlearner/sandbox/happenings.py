@@ -32,6 +32,7 @@ __all__ = [
     "Started",
     "StillThere",
     "Stop",
+    "StopAll",
     "Tell",
 ]  # fmt: skip
 
@@ -98,6 +99,15 @@ class Reload:
     id: str
     by: str
     source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class StopAll:
+    """A request to stop the sandboxes of some owners; they keep their code."""
+
+    caller: Any
+    owners: frozenset[str]
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +189,8 @@ class Resumed:
 
 
 FleetEvent = (
-    Create | Restart | Destroy | Reload | Started | NotStarted | ProgramEnded | StillThere | Reloaded | NotReloaded
-    | Checked | Forsaken | Resumed
+    Create | Restart | Destroy | Reload | StopAll | Started | NotStarted | ProgramEnded | StillThere | Reloaded
+    | NotReloaded | Checked | Forsaken | Resumed
 )  # fmt: skip
 
 # Actions.
@@ -219,7 +229,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class FleetAnswer:
-    """Answer a caller: with the sandbox, the report of a reload, or a refusal."""
+    """Answer a caller: with the sandbox, the ids of those that stop, the report of a reload, or a refusal."""
 
     caller: Any
     answer: Any

@@ -35,6 +35,7 @@ from superlearner.sandbox.happenings import (
     Started,
     StillThere,
     Stop,
+    StopAll,
 )
 from superlearner.sandbox.messages import Report
 from superlearner.sandbox.our_paths import without_our_paths
@@ -47,7 +48,7 @@ __all__ = ["MANAGER", "RUNNERS", "Asked", "SandboxManager"]
 MANAGER: Final = "sandbox_manager"
 RUNNERS: Final = "sandboxes"
 
-Asked = Create | Restart | Destroy | Reload
+Asked = Create | Restart | Destroy | Reload | StopAll
 
 
 class SandboxManager(GenServer[Sandboxes]):
@@ -199,7 +200,7 @@ class SandboxManager(GenServer[Sandboxes]):
 
     @classmethod
     async def ask(cls, request: Asked, timeout: float = 25.0, *, node: otp.Node | None = None) -> Any:
-        """Make a request and wait: for the sandbox, a report, or `Refused`.
+        """Make a request and wait: for the sandbox, the ids of those that stop, a report, or `Refused`.
 
         Args:
             request: the request; its caller is filled in.

@@ -120,3 +120,10 @@ def test_a_teacher_gives_links_to_a_class_and_sees_who_is_stuck(
         page.get_by_role("link", name="Results as CSV").click()
     assert saved.value.suggested_filename.startswith("superlearner-class-")
     expect(page.get_by_role("link", name="By exercise")).to_have_attribute("href", re.compile("format=exercises$"))
+    page.get_by_role("button", name="End lesson…").click()
+    question = page.get_by_role("dialog", name="End the lesson?")
+    expect(question).to_contain_text("All 30 learners are signed out and their sandboxes stop. Code and progress stay")
+    assert broken_rules(page) == []
+    question.get_by_role("button", name="End the lesson").click()
+    expect(page.get_by_text("The lesson is over: 30 learners signed out, 0 sandboxes stopped.")).to_be_visible()
+    expect(page.locator("#class-rows").get_by_role("row")).to_have_count(30)  # the teacher stays

@@ -19,6 +19,7 @@ from superlearner.course.progress import ASKS, ItemState, Progress
 from superlearner.observing.monitoring.export import cell
 from superlearner.operations.builtin.course import STORED, describe_session, place_of_block
 from superlearner.operations.builtin.store import reading_the_store
+from superlearner.operations.context import Context
 from superlearner.operations.declaration import Download, operation
 from superlearner.operations.results.course import (
     CourseLearner,
@@ -27,17 +28,21 @@ from superlearner.operations.results.course import (
     CourseLearnerPrediction,
     CourseLearnerSession,
     CourseLearnerWork,
+    CourseLessonEnded,
     CourseSession,
     CourseStepReached,
 )
 from superlearner.operations.rights.accounts import Accounts, standing_of
-from superlearner.operations.rights.user_access import UserName, find_user
+from superlearner.operations.rights.sandbox_access import ask
+from superlearner.operations.rights.user_access import UserName, find_user, may_manage
+from superlearner.sandbox.happenings import StopAll
 from superlearner.store import UserRow
 
 EXERCISE_COLUMNS: Final = (
     "name", "id", "session", "exercise", "title", "path", "passed", "passed_with_help", "attempts", "hints",
     "solution_opened", "last_misconception", "belief", "last_activity",
 )  # fmt: skip
+LESSON_OVER: Final = "the lesson is over"
 BYTE_ORDER_MARK: Final = "\ufeff"
 """The beginning of a file that spreadsheets are to read as UTF-8."""
 
@@ -130,6 +135,25 @@ def _exercises_as_csv(found: list[CourseLearner], done: Mapping[str, Progress], 
                 belief = MISCONCEPTIONS[item.last].belief if item.last else ""
                 writer.writerow(map(cell, [*facts, *work, item.last, belief, timestamp(item.at)]))
     return BYTE_ORDER_MARK + page.getvalue()
+
+
+@operation("course.end_lesson", http=("POST", "/course/end-lesson"), scope="code", on="platform", changes=True,
+           destroys=True, errors=(*STORED, "service_unavailable"), short="learners sandboxes")  # fmt: skip
+async def end_lesson(ctx: Context, accounts: Accounts, /) -> CourseLessonEnded:
+    """End a lesson: sign out all learners and stop their sandboxes.
+
+    Code, progress and accounts stay; a stopped sandbox can run again. Unused sign-in links end too, so make new ones
+    for the next lesson. For teachers.
+    """
+    may_manage(ctx, "learner", "ending a lesson")
+    with reading_the_store():
+        rows = [row for row in await accounts.all() if row.revoked is None and standing_of(row) == "learner"]
+        ctx.about_to(f"sign out {len(rows)} learner{'' if len(rows) == 1 else 's'} and stop their sandboxes")
+        for row in rows:
+            await accounts.sign_out(row)
+    names = frozenset(row.name for row in rows)
+    stopped = await ask(ctx, StopAll(None, names, LESSON_OVER))
+    return CourseLessonEnded(ended=True, learners=len(rows), sandboxes=list(stopped))
 
 
 @operation("course.learner", http=("GET", "/course/learners/{name}"), scope="code", on="platform",

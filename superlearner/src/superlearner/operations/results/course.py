@@ -298,6 +298,14 @@ class CourseLearnerWork(ResultModel):
     exercises: list[CourseLearnerAnswer] = Field(description="the exercises they began, newest first")
 
 
+class CourseLessonEnded(ResultModel):
+    """A lesson that has ended."""
+
+    ended: Literal[True]
+    learners: int = Field(description="how many learners were signed out")
+    sandboxes: list[str] = Field(description="the sandboxes of learners that stop now")
+
+
 class CourseExport(ResultModel):
     """All that a learner did, to take along."""
 

@@ -7,8 +7,10 @@
 import { ApiError, platform } from "../base/api.js";
 import { attribute, byId, icon, root, spoken, write } from "../base/dom.js";
 import { loadPart } from "../base/late.js";
+import { confirm } from "../base/confirm.js";
 import { copyButton } from "../base/copying.js";
 import { signInLink } from "../base/sign-in-link.js";
+import { complain, toast } from "../base/toast.js";
 import { counted, sentence, time } from "../base/words.js";
 import { html, nothing, render, repeat } from "../vendor/lit-html.js";
 import { openLinks } from "./links.js";
@@ -40,6 +42,7 @@ document.addEventListener("visibilitychange", () => document.hidden || void look
 dialog.onclose = () => (learnerName = "");
 byId("reset-cancel", HTMLButtonElement).onclick = () => resetDialog.close();
 byId("links-open", HTMLButtonElement).onclick = () => openLinks(look);
+byId("lesson-end", HTMLButtonElement).onclick = () => void endLesson();
 void look();
 
 /** Ask for what is shown, draw it, and ask again. */
@@ -79,6 +82,23 @@ function fail(error) {
   byId("lost", HTMLElement).hidden = false;
 }
 
+/** End the lesson, once the teacher has confirmed it. */
+async function endLesson() {
+  if (!(await confirm("End the lesson?",
+    `All ${counted(learners.length, "learner")} are signed out and their sandboxes stop. Code and progress stay; unused sign-in `
+      + `links no longer work.`,
+    "End the lesson")))
+    return;
+  try {
+    const ended = await platform("POST", "/course/end-lesson");
+    toast(`The lesson is over: ${counted(ended.learners, "learner")} signed out, ${
+      counted(ended.sandboxes.length, "sandbox", "sandboxes")} stopped.`);
+  } catch (error) {
+    complain(error, "End the lesson");
+  }
+  void look();
+}
+
 /** Draw the learners. */
 function draw() {
   const stuck = learners.filter((one) => one.stuck).length, hardest = mostStuckAt(learners);
@@ -88,7 +108,8 @@ function draw() {
   byId("links-open", HTMLElement).hidden = false;
   if (!learners.length)
     render(html`<h2>No learners yet</h2><p>Make sign-in links for your class: paste the names, then print the sheet or copy it.</p>`, none);
-  byId("class-results", HTMLAnchorElement).hidden = byId("class-exercises", HTMLAnchorElement).hidden = !learners.length;
+  byId("class-results", HTMLAnchorElement).hidden = byId("class-exercises", HTMLAnchorElement).hidden
+    = byId("lesson-end", HTMLButtonElement).hidden = !learners.length;
   none.hidden = learners.length > 0;
   table.hidden = byId("class-about", HTMLElement).hidden = !learners.length;
   const begun = new Set(learners.flatMap(({ sessions }) => sessions.map(({ number }) => number)));

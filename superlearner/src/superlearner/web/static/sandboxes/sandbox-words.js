@@ -17,7 +17,7 @@ const WORKBENCH = "workbench-";
 /** The process state whose colour each state uses. */
 const LOOKS = { running: "running", starting: "starting", stopping: "exiting", ended: "crashed" };
 /** Reasons of ends that somebody wanted, in the words of the platform. */
-const WANTED = ["it was stopped", "it was destroyed"];
+const WANTED = ["it was stopped", "it was destroyed", "the lesson is over"];
 
 /** Return whether a user stopped it. @param {Pick<Sandbox, "status"|"reason">} one */
 export const isStopped = ({ status, reason }) => status === "ended" && WANTED.includes(reason ?? "");
