@@ -185,11 +185,9 @@ def run_rejoining_history(seed: int, work: Work, children: list[Any], **options:
     async def main() -> list[Violation]:
         async with AsyncExitStack() as stack:
             nodes = [await stack.enter_async_context(otp.Node(name)) for name in ("m1", "m2", "m3")]
-            async with SimulatedCluster(2, settings=SETTINGS, check=False, **options) as sim:
+            async with SimulatedCluster(2, settings=SETTINGS, check=False, children=children, **options) as sim:
                 for node in nodes:
                     await sim.join(node)
-                for name in sim.alive:
-                    await sim[name].node.start(otp.Supervisor, otp.Children(children))
                 await sim.converge()
                 await _Rejoins(sim, seed, work, nodes).run_rejoins(100, 40)
                 return sim.check()

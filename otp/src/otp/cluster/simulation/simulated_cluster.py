@@ -140,6 +140,7 @@ class SimulatedCluster:
         self._members: dict[str, SimulatedMember] = {}
         self._incarnations: defaultdict[str, _Numbered] = defaultdict(_Numbered)
         self._skews: dict[str, float] = {}
+        self._supplied: set[Node] = set()
         self._cuts: set[tuple[str, str]] = set()
         self._stalled: set[str] = set()
         self._ending: dict[str, asyncio.Task[Any]] = {}
@@ -270,7 +271,8 @@ class SimulatedCluster:
         member = self._members[name] = SimulatedMember(cluster, owned)
         self._history.add(name, "started", of=name, incarnation=member.incarnation)
         forms = self._children(name) if callable(self._children) else self._children
-        if forms:
+        if forms and node not in self._supplied:  # a node that joins again has them
+            self._supplied.add(node)
             await node.start(Supervisor, Children(forms))
         return member
 
