@@ -23,7 +23,18 @@ CONFLICT = "name_conflict"
 class PlacedState(DynamicState, Shares):
     """The children on this member; each start, restart and end is recorded in the shared table."""
 
-    __slots__ = ("coming", "finishing", "handoff_timeout", "ids", "losing", "placements", "shared", "terms", "to_move")
+    __slots__ = (
+        "arriving",
+        "coming",
+        "finishing",
+        "handoff_timeout",
+        "ids",
+        "losing",
+        "placements",
+        "shared",
+        "terms",
+        "to_move",
+    )
 
     def __init__(self, flags: Children, template: ChildSpec | None = None, **options: Any) -> None:
         super().__init__(flags, template, **options)
@@ -41,6 +52,8 @@ class PlacedState(DynamicState, Shares):
         """Processes of children that handle their last messages before they move, each with whether it has ended."""
         self.handoff_timeout: float = 5
         """Seconds that a child has for that."""
+        self.arriving: dict[Any, str] = {}
+        """Children that have moved, each with its new member, until all members know it."""
         self.to_move: dict[Any, str] = {}
         """Children that will move, each with its new member."""
 

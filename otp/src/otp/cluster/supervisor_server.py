@@ -136,7 +136,11 @@ class SupervisorServer(DynamicServer):
                 return _finished(state, id, pid, handed, why)
             case ("move_in", id, term, asker, handed, pid):
                 return _move_in(state, id, term, asker, handed, pid)
+            case ("arrived", id):
+                state.arriving.pop(id, None)
+                state.shared.membership.wake()
             case ("move_failed", id, reason, handed):
+                state.arriving.pop(id, None)
                 _log(state, "child %s could not move", id, text(reason))
                 state.placements.stay(id, handed)
             case (tag, id, handed) if tag == STAY:
@@ -376,9 +380,17 @@ def _begin_moves(state: PlacedState, moves: list[tuple[Any, str]], caller: From)
 
 
 async def _answer_moves(state: PlacedState, ids: list[Any], caller: From) -> None:
-    """Reply with the children that moved and those that could not, once all are done."""
-    while any(id in state.to_move or id in state.placements.moving for id in ids):
+    """Reply with the children that moved and those that could not, once all members know where they run."""
+
+    def waits(id: Any) -> bool:
+        placements = state.placements
+        on_its_way = id in state.to_move or id in placements.moving
+        return on_its_way or placements.supervisor(state.arriving.get(id, "")) is not None
+
+    while any(map(waits, ids)):
         await state.shared.membership.changed()
+    for id in ids:
+        state.arriving.pop(id, None)
     moved = [id for id in ids if state.placements.own(id) is None]
     reply(caller, (moved, [id for id in ids if id not in moved]))
 
@@ -432,6 +444,7 @@ async def _send_away(state: PlacedState, id: Any, pid: Any, handed: tuple[Any, .
         else:
             if handed:
                 _report(state, "handed_over", id, pid, handed[0])
+            state.arriving[id] = member
             cast(supervisor, ("move_in", id, claim.value, here(), handed, pid))
     state.shared.membership.wake()
 
@@ -456,8 +469,13 @@ async def _move_in(state: PlacedState, id: Any, term: Any, asker: Any, handed: t
     if state.placements.own(id) is None:
         cast(asker, ("move_failed", id, answer[1], handed))
     else:
-        start_detached(here().runtime, _acknowledge(state, id))
+        start_detached(here().runtime, _confirm_move(state, id, asker))
     return NoReply(state)
+
+
+async def _confirm_move(state: PlacedState, id: Any, asker: Any) -> None:
+    await _acknowledge(state, id)
+    cast(asker, ("arrived", id))
 
 
 async def _start_with(state: PlacedState, spec: ChildSpec, term: Any, handed: tuple[Any, ...], pid: Any) -> Any:
