@@ -121,7 +121,7 @@ def test_the_page_of_a_lost_member_says_why_and_leads_to_its_restarts(inside: In
         row = MomentRow("b@127.0.0.1", "9f3a0c1b22d4", 7, 9, 1.0, 1.0, "till crashed", kind="member")
         asked: list[str] = []
 
-        async def page(nodes: list[str], *_: Any) -> tuple[list[MomentRow], int]:
+        async def page(nodes: list[str], *_: Any, **_more: Any) -> tuple[list[MomentRow], int]:
             asked.extend(nodes)
             return [row], 1
 
@@ -136,6 +136,31 @@ def test_the_page_of_a_lost_member_says_why_and_leads_to_its_restarts(inside: In
             assert "no longer observes it" not in gone.text
             assert 'class="status"' not in gone.text
         assert asked == ["b@127.0.0.1"] * 2
+
+    inside(test)
+
+
+def test_the_page_of_a_service_that_is_away_has_one_line_for_a_loop_and_none_leads_to_no_restart(
+    inside: Inside,
+) -> None:
+    """Regression: it listed the same crash twenty times."""
+
+    async def test(platform: Any) -> None:
+        run, node, moments = "9f3a0c1b22d4", "pay@127.0.0.1", platform.platform.moments
+        times = [100.0 + 2 * number for number in range(25)]
+        for number, at in enumerate(times, 7):
+            moments._add(MomentRow(node, run, number, number, at, at, "rates crashed", 1, f"{number}", kind="service"))
+        moments._add(
+            MomentRow(node, run, 99, 999, 150.0, 158.0, "rates crashed 900 times more", 900, "", kind="service")
+        )
+        hang = "labels was in handle_cast for 56 s"
+        moments._add(MomentRow(node, "0123456789ab", 2, 2, 160.0, 216.0, hang, 1, "2", kind="service"))
+        page = (await platform.client.get(f"/timeline?node={node}")).text
+        lines = re.findall("<li>(.*?)</li>", page.partition("<h2>Its last restarts</h2>")[2].partition("</ul>")[0])
+        assert [one.startswith(hang) for one in lines] == [True, False]
+        assert re.match(
+            f'<a href="/why/{run}.31.*>rates crashed 925 times from [0-9:]{{8}} to [0-9:]{{8}} on 1 Jan', lines[1]
+        )
 
     inside(test)
 

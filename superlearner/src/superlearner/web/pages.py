@@ -15,12 +15,14 @@ from starlette.responses import Response
 from superlearner.control.terms import safe_text
 from superlearner.course.course import Course, UnknownItem
 from superlearner.nodes.nodes import Absence
-from superlearner.operations.builtin.restart_lines import describe_with_reason
+from superlearner.operations.builtin.restart_lines import MOST_FOLDED, describe_with_reason
+from superlearner.operations.builtin.restart_loops import fold, is_incident
 from superlearner.operations.context import Context
 from superlearner.operations.rights.homes import home_node
 from superlearner.operations.rights.ownership import is_refused, node_names, seen_node
 from superlearner.operations.rights.users import ANONYMOUS, Scope
 from superlearner.restarts.ids import Ref
+from superlearner.store import MomentRow
 from superlearner.web.addresses import reaching
 from superlearner.web.api_pages import install_api_docs
 from superlearner.web.docs_pages import install_docs
@@ -238,6 +240,25 @@ def _why(sandbox: Sandbox) -> str:
     return f"Why: {safe_text(sandbox.reason or 'unknown')}."
 
 
+async def _list_stored(platform: Platform, user: User, node: str) -> tuple[list[tuple[str, str]], int]:
+    """Return the ids and texts of the newest restarts of a node, loops as one, and the number of the others."""
+    moments = platform.moments
+    rows, total = await moments.page([node], [], user.only_owner, None, None, 0, MOST_FOLDED, replays=False)
+    loops = sorted(fold(rows), key=lambda one: -one.until)[:MOST_STORED]
+    newest = await moments.read_replays([row for one in loops if isinstance(row := one.newest, MomentRow)])
+
+    def describe() -> list[tuple[str, str]]:
+        return [
+            (
+                "" if is_incident(row) else str(Ref(row.run, row.number)),
+                describe_with_reason(loop.sum_up(row), user.name),
+            )
+            for row, loop in zip(newest, loops, strict=True)
+        ]
+
+    return await asyncio.to_thread(describe), total - sum(len(one.lines) for one in loops)
+
+
 def install(app: FastAPI, platform: Platform, readiness: Readiness) -> None:
     """Add the pages, the static files and the error page."""
 
@@ -277,11 +298,7 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness) -> None:
         user = user_of(request)
         awaited = lost in platform.nodes.awaited and not user.only_own
         absence = None if lost is None else await _find_absence(platform, user, lost)
-        rows, total = [], 0
-        if lost and absence:
-            rows, total = await platform.moments.page([lost], [], user.only_owner, None, None, 0, MOST_STORED)
-        reader = user.name
-        lines = await asyncio.to_thread(lambda: [describe_with_reason(one, reader) for one in rows])
+        stored, more = await _list_stored(platform, user, lost) if lost and absence else ([], 0)
         sandbox = next((one for one in platform.sandboxes.all() if one.node == lost and user.sees(one.owner)), None)
         if sandbox is not None:
             heading = _ended(sandbox)
@@ -307,8 +324,8 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness) -> None:
             lost_node=error.code == "node_not_found",
             awaited=awaited,
             explained=absence is not None,
-            stored=[(str(Ref(one.run, one.number)), line) for one, line in zip(rows, lines, strict=True)],
-            more=total - len(rows),
+            stored=stored,
+            more=more,
             lost=lost,
         )
 

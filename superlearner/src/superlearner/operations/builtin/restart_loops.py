@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from superlearner.operations.results.restarts import RestartLine
@@ -52,6 +52,19 @@ class Loop:
         line = TIMES.sub(f"{count:,} times", newest.line) if is_sum(self.newest) else newest.line
         at = min(one.at for one in self.lines)
         return newest.model_copy(update={"line": line, "count": count, "at": at, "until": self.until})
+
+    def sum_up(self, newest: MomentRow) -> MomentRow:
+        """Return one row for all of them, with the count in its line; `newest` is the newest with its replay.
+
+        >>> row = MomentRow("shop", "9f3a0c1b22d4", 7, 9, 100.0, 100.0, "till crashed", 1, "7")
+        >>> Loop([row]).sum_up(row) is row, Loop([row] * 1000).sum_up(row).line
+        (True, 'till crashed 1,000 times')
+        """
+        if len(self.lines) == 1:
+            return newest
+        count, at = sum(one.count for one in self.lines), min(one.at for one in self.lines)
+        line = f"{MORE.sub('', newest.line)} {count:,} times"
+        return replace(newest, line=line, count=count, at=at, until=self.until, events="")
 
 
 def is_sum(one: RestartLine | MomentRow) -> bool:
