@@ -34,6 +34,25 @@ def test_an_error_is_marked_at_its_line_while_it_is_typed_and_nothing_starts(
     assert {} == dict(at_work.platform.sandboxes.fleet.sandboxes)
 
 
+def test_the_message_of_a_refused_syntax_goes_with_its_mark(open_page: Callable[..., Page], at_work: Any) -> None:
+    """Regression: after Run, the message stayed in red below the corrected code."""
+    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    made(page, "colon")
+    said = page.locator("#said")
+    for wrong, message in (
+        (TYPED.replace("class Main(Supervisor):", "class Main(Supervisor)"), "Expected ':'"),
+        (TYPED.replace("return Ok(start)", "return Ok(await start)"), "'await' outside async function"),
+    ):
+        typed(page, wrong)
+        page.get_by_role("button", name="Run", exact=True).click()
+        expect(said).to_contain_text(message)
+        expect(page.locator("#next-step")).to_contain_text("this code does not run")
+        typed(page, f"{TYPED}# {message}\n")
+        expect(page.locator(".cm-lintRange-error")).to_have_count(0)
+        expect(said).to_be_empty()
+        expect(page.locator("#next-step")).to_contain_text("the tree switches to this code")
+
+
 def test_tab_indents_and_escape_leads_out_of_the_editor(open_page: Callable[..., Page], at_work: Any) -> None:
     page = opened(open_page, at_work, **OWNER)
     typed(page, "class A: pass")

@@ -21,7 +21,7 @@ export class SyntaxCheck {
   #timer = 0;
   /** Number of the newest request: late answers are ignored. */
   #asked = 0;
-  /** True if the message below the editor is from this check. */
+  /** True if the message below the editor is one that this check can withdraw. */
   #spoke = false;
   /** Called with the line that the message calls wrong, 0 for none. @type {(line: number) => void} */
   onproblem = () => {};
@@ -98,6 +98,7 @@ export class SyntaxCheck {
     if (error.code === "missing_scope") this.#suggestSignIn();
     else if (raised) this.#showFailure(said, error.hint ?? "");
     else this.tell([said.replace(/^source: /, ""), error.hint].filter(Boolean).join(" — "), "bad");
+    this.#spoke = /^source: line/.test(said); // an error of Python's parser goes with its mark, once it is corrected
     this.onproblem(place && error.code !== "missing_scope" ? place.line : 0);
   }
 
