@@ -179,6 +179,8 @@ def _check_step(where: str, step: Any) -> None:
         _check(where, step, f"do raises? {_VERBS[verb]}")
     else:
         _check(where, step, "expect on? within? for?")
+        if "within" in step and "for" in step:
+            raise ScenarioError(f"{where}: expected 'within' or 'for', got both")
         expected = step["expect"]
         kinds = [key for key in _EXPECTED if isinstance(expected, dict) and key in expected]
         if not kinds:
@@ -223,7 +225,9 @@ async def play(scenario: Scenario) -> Verdict:
     True
     """
     module = None if scenario.program is None else _load(scenario.program)
-    children = getattr(module, scenario.children) if scenario.children else ()
+    children = getattr(module, scenario.children, None) if scenario.children else ()
+    if children is None:
+        raise ScenarioError(f"{module.__name__}.py has no function {scenario.children!r}")  # pyright: ignore[reportOptionalMemberAccess]
     verdict = Verdict()
     async with SimulatedCluster(
         scenario.members,

@@ -1,0 +1,75 @@
+"""`superlearner cluster test scenario`: its exit codes are the truth."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from superlearner.cli.entry import app
+
+EXAMPLE = Path(__file__).parents[3] / "examples" / "scenarios" / "worker_moves.json"
+
+
+def scenario(*words: str) -> Any:
+    return CliRunner().invoke(app, ["cluster", "test", "scenario", *words])
+
+
+def write(folder: Path, *steps: Any) -> str:
+    file = folder / "it.json"
+    file.write_text(json.dumps({"scenario": 1, "name": "it", "members": 2, "steps": steps}))
+    return str(file)
+
+
+def test_the_example_passes_with_each_seed() -> None:
+    done = scenario(str(EXAMPLE), "--seeds", "3")
+    assert (0, [f"pass  a worker moves, seed {seed}" for seed in (1, 2, 3)]) == (
+        done.exit_code,
+        done.output.splitlines(),
+    )
+
+
+def test_a_step_that_fails_is_shown_and_exits_with_1(tmp_path: Path) -> None:
+    file = write(tmp_path, {"do": "kill", "member": "n2"}, {"expect": {"lost": []}, "on": "n1", "for": 2})
+    done = scenario(file)
+    assert 1 == done.exit_code
+    assert ["FAIL  it, seed 1", "    expected {'lost': []}", "    got      {'lost': ['n2']}"] == [
+        line for line in done.output.splitlines() if "step" not in line
+    ]
+
+
+def test_verdicts_and_events_are_written_as_json(tmp_path: Path) -> None:
+    history = tmp_path / "events.jsonl"
+    done = scenario(write(tmp_path, {"do": "converge"}), "--json", "--seeds", "2", "--history", str(history))
+    assert [("it", "simulator", 1, "pass"), ("it", "simulator", 2, "pass")] == [
+        (one["scenario"], one["on"], one["seed"], one["verdict"]) for one in json.loads(done.output)
+    ]
+    events = [json.loads(line) for line in history.read_text().splitlines()]
+    assert {1, 2} == {event["seed"] for event in events}
+    assert "converged" in {event["kind"] for event in events}
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ('{"scenario": 1, "name": "it", "steps": [{"do": "kil"}]}', "step 1: unknown verb 'kil'; did you mean 'kill'?"),
+        ("{", "expected JSON"),
+        (
+            '{"scenario": 1, "name": "it", "steps": [], "program": "it.py:children"}',
+            "it.py cannot be imported: NameErr",
+        ),
+        ('{"scenario": 1, "name": "it", "steps": [], "program": "ok.py:childs"}', "ok.py has no function 'childs'"),
+    ],
+)
+def test_a_bad_file_is_told_in_one_line_and_exits_with_2(tmp_path: Path, content: str, text: str) -> None:
+    file = tmp_path / "it.json"
+    file.write_text(content)
+    (tmp_path / "it.py").write_text("undefined")
+    (tmp_path / "ok.py").write_text("")
+    done = scenario(str(file))
+    assert 2 == done.exit_code
+    assert text in done.output
+    assert 1 == len(done.output.splitlines())
