@@ -18,6 +18,9 @@ __all__ = ["MemberDistribution", "MemberTransport", "Observer"]
 class Observer(Protocol):
     """The part of a membership that its transport notifies, always on the loop."""
 
+    over: bool
+    """True once the member has left."""
+
     def hinted(self, node: NodeId, present: bool) -> bool:
         """Handle a hint of the carrier; return whether the session should follow it."""
         ...
