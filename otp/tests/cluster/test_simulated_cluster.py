@@ -341,7 +341,6 @@ def test_views_that_do_not_agree_are_told() -> None:
     [
         (lambda sim: SimulatedCluster(0), "expected a number or different names"),
         (lambda sim: SimulatedCluster(["a", "a"]), "expected a number or different names"),
-        (lambda sim: SimulatedCluster(leases=True), "no store of leases"),
         (lambda sim: sim["n9"], "no member 'n9' runs here; try one of n1, n2"),
         (lambda sim: sim.kill("n9"), "no member 'n9' runs here"),
         (lambda sim: sim.partition(["n1"]), "expected two sides"),

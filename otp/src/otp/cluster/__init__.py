@@ -23,10 +23,19 @@ from __future__ import annotations
 from otp.cluster import pg
 from otp.cluster.cluster import Cluster
 from otp.cluster.discovery import Discovery, Dns, FileList, Folder, Multicast, Static
-from otp.cluster.distributed_registry import DistributedRegistry, DistributedVia
+from otp.cluster.distributed_registry import DistributedRegistry, DistributedVia, epoch
 from otp.cluster.distributed_supervisor import DistributedSupervisor, Drained, Singleton
 from otp.cluster.global_names import Global, GlobalName
 from otp.cluster.groups import GroupJoin, GroupLeave
+from otp.cluster.leases import (
+    Held,
+    LeaseSession,
+    LeaseStore,
+    LeaseUnavailable,
+    MemoryLeases,
+    NotOwner,
+    SessionEnded,
+)
 from otp.cluster.member import Member, MemberDown, MemberLeaving, MemberUp
 from otp.cluster.refusals import JoinRefused, NotMember, Refusal
 from otp.cluster.remote_calls import MultiResult, multicall, rpc
@@ -50,18 +59,26 @@ __all__ = [
     "GlobalName",
     "GroupJoin",
     "GroupLeave",
+    "Held",
     "JoinRefused",
+    "LeaseSession",
+    "LeaseStore",
+    "LeaseUnavailable",
     "Member",
     "MemberDown",
     "MemberLeaving",
     "MemberUp",
+    "MemoryLeases",
     "MultiResult",
     "Multicast",
     "NotMember",
+    "NotOwner",
     "Refusal",
+    "SessionEnded",
     "Singleton",
     "Static",
     "Tls",
+    "epoch",
     "multicall",
     "pg",
     "rpc",

@@ -296,7 +296,7 @@ class Claims:
         claims: list[tuple[Any, Claim]] = []
         for key, value in entries.items():
             formation = self._membership.formation
-            claim = Claim(formation.tick(), self._me, pid.number, pid, value, formation.id)
+            claim = Claim(self._date(key), self._me, pid.number, pid, value, formation.id)
             if pid not in self._own:
                 self._tie(pid)
             self._own.setdefault(pid, {})[key] = None
@@ -309,6 +309,10 @@ class Claims:
                 self._channel.tell_all("all", part)
         for key, claim in claims:
             self._enter(key, claim)
+
+    def _date(self, key: Any) -> int:
+        """Return the time of a new claim."""
+        return self._membership.formation.tick()
 
     def update(self, key: Any, value: Any, pid: Pid | None = None) -> None:
         """Change the value or the process of a claim of this member; keep its time."""

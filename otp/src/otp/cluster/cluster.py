@@ -20,7 +20,9 @@ from otp.cluster.discovery import Discovery, Dns, Multicast
 from otp.cluster.facts import check_meta
 from otp.cluster.groups import Groups
 from otp.cluster.joining import Opening, wait_connected
+from otp.cluster.leases import LeaseStore
 from otp.cluster.member import Member
+from otp.cluster.member_leases import MemberLeases
 from otp.cluster.membership import Membership
 from otp.cluster.opening import real_carrier, stored_incarnations
 from otp.cluster.placements import Drained, Placements
@@ -85,6 +87,7 @@ class Cluster:
         advertise: str | None = None,
         allow: Iterable[Any] = (),
         tls: Any = None,
+        leases: LeaseStore | None = None,
         settings: Settings | None = None,
         settle: float | None = None,
         meta: Any = None,
@@ -109,6 +112,7 @@ class Cluster:
             allow: what other members may start or call here: classes, functions, modules (their public names), or
                 `"module:name"`.
             tls: certificates, for members on other machines.
+            leases: the store of leases for `consistency="lease"`.
             settings: times and buffer sizes.
             settle: seconds to wait after a member is lost before its children start elsewhere (`settings.dead`).
             meta: a term for the other members to see.
@@ -180,6 +184,8 @@ class Cluster:
             await asyncio.gather(joining, return_exceptions=True)
             raise
         cluster = cls(membership, opened, settle)
+        if leases is not None:
+            membership.shared.leases = MemberLeases(membership, leases)
         membership.on_evicted = cluster._end
         membership.distribution.cluster = cluster
         return cluster

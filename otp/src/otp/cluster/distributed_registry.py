@@ -39,6 +39,8 @@ from otp.bounded import text
 from otp.cluster.claims import Claims
 from otp.cluster.cluster import Cluster, cluster_of, membership_of
 from otp.cluster.entries import Entries
+from otp.cluster.lease_claims import LeaseClaims
+from otp.cluster.leases import LeaseUnavailable, NotOwner
 from otp.cluster.shared_table import SharedTable, Shares
 from otp.cluster.travelling import check_key, check_travels
 from otp.kernel.steps.signals import process_flag
@@ -53,9 +55,9 @@ if TYPE_CHECKING:
     from otp.kernel.steps.node import Node
     from otp.kernel.values.terms import Dest, Limit
 
-__all__ = ["DistributedRegistry", "DistributedVia", "check_consistency"]
+__all__ = ["DistributedRegistry", "DistributedVia", "check_consistency", "epoch"]
 
-Consistency = Literal["available"]
+Consistency = Literal["available", "lease"]
 
 
 class DistributedVia(Identity):
@@ -92,6 +94,11 @@ class DistributedVia(Identity):
 class _Config(NamedTuple):
     name: str
     keys: Kind
+    consistency: Consistency = "available"
+
+    def shown(self) -> str:
+        """Return the options as other members know them."""
+        return self.keys if self.consistency == "available" else self.consistency
 
 
 class _State(TableState, Shares):
@@ -103,16 +110,28 @@ class _State(TableState, Shares):
 
     def __init__(self, config: _Config, pid: Process, cluster: Cluster) -> None:
         super().__init__(config.keys, pid)
-        self.shared = SharedTable(membership_of(cluster), ("registry", config.name), config.keys)
+        self.shared = SharedTable(membership_of(cluster), ("registry", config.name), config.shown())
         self.entries: Claims | Entries
-        if config.keys == "unique":
-            self.entries = Claims(
-                self.shared, tie=self.tie_owner, untie=self.untie, name=lambda key: (config.name, key)
-            )
+        leases = membership_of(cluster).shared.leases
+
+        def name(key: Any) -> Any:
+            return (config.name, key)
+
+        if config.consistency == "lease":
+            assert leases is not None  # checked by the start
+            self.entries = LeaseClaims(self.shared, leases, tie=self.tie_owner, untie=self.untie, name=name)
+        elif config.keys == "unique":
+            self.entries = Claims(self.shared, tie=self.tie_owner, untie=self.untie, name=name)
         else:
             self.entries = Entries(self.shared, tie=self.tie_owner, untie=self.untie)
         self.table = self.entries.table
         self.shared.content = self.entries
+
+    def close(self) -> None:
+        """End the table on this member."""
+        self.shared.close()
+        if isinstance(self.entries, LeaseClaims):
+            self.entries.close()
 
     def tie_owner(self, process: Process) -> None:
         """Link a process that gets its first entry with the registry."""
@@ -125,7 +144,7 @@ class _RegistryServer(GenServer[_State]):
         process_flag("trap_exit", True)  # registered processes are linked to the registry: it ignores their ends
         me = cast("Process", self.pid)
         state = _State(*arg[:1], me, arg[1])
-        on_exit(me, state.shared, lambda _: state.shared.close())
+        on_exit(me, state.shared, lambda _: state.close())
         try:
             await state.shared.open(me)
         except StartError as error:
@@ -149,6 +168,9 @@ class DistributedRegistry(RegistryQueries):
     its own. When the partition heals, the owner with the older claim keeps the key; the other one gets an exit signal
     with `("name_conflict", (registry, key), winner)`. With `keys="duplicate"`, processes on all members can share a
     key.
+
+    With `consistency="lease"`, a store outside the members grants keys, and no key has two owners: if a member cannot
+    renew its leases, its owners end with `("lease_lost", (registry, key))`.
 
     >>> import otp
     >>> from otp.cluster import Cluster, DistributedRegistry
@@ -184,7 +206,8 @@ class DistributedRegistry(RegistryQueries):
         Args:
             name: the name of the registry in the cluster, and of its process on each member.
             keys: `"unique"` (one process per key) or `"duplicate"` (any number).
-            consistency: `"available"`: each side of a partition works on its own.
+            consistency: `"available"`: each side of a partition works on its own. `"lease"`: a store of leases
+                grants unique keys (`Cluster.join(leases=…)`), so no key has two owners.
 
         Raises `NotMember`, `AlreadyStarted`, and `StartError` with `("incompatible", table, here, there)` if another
         member runs the registry with different `keys`.
@@ -213,7 +236,8 @@ class DistributedRegistry(RegistryQueries):
 
         Each member receives a registration before any message that this member sends later. Raises `AlreadyRegistered`,
         whose `.pid` is the owner. Raises `TimeoutError` after `timeout` seconds, for example if the member that grants
-        the key does not answer; the key may or may not be registered then. Raises `CannotTravel` for a key or value
+        the key does not answer; the key may or may not be registered then. In lease mode, raises `LeaseUnavailable`
+        instead, and the key is not registered. Raises `CannotTravel` for a key or value
         that cannot be sent to other members.
 
         >>> import otp
@@ -240,11 +264,12 @@ class DistributedRegistry(RegistryQueries):
     @staticmethod
     async def register_many(
         registry: Dest, entries: Iterable[tuple[Hashable, Any]], *, timeout: Limit = 5
-    ) -> dict[Hashable, AlreadyRegistered | None]:
+    ) -> dict[Hashable, AlreadyRegistered | LeaseUnavailable | None]:
         """Register the calling process under many keys, with one round trip to each member that grants some.
 
         Returns for each key None, or the `AlreadyRegistered` error. The call is not atomic: some keys may be granted
-        and others refused. Raises the other errors of `register`.
+        and others refused. In lease mode, the value of each key is a `LeaseUnavailable` if the store does not answer.
+        Raises the other errors of `register`.
 
         >>> import otp
         >>> from otp.cluster import Cluster, DistributedRegistry
@@ -258,7 +283,11 @@ class DistributedRegistry(RegistryQueries):
         """
         me = current_process("DistributedRegistry.register_many()")
         state = state_of(registry, "register_many", _State)
-        found = await _within(timeout, "register_many", state, list(entries), me)
+        entries = list(entries)
+        try:
+            found = await _within(timeout, "register_many", state, entries, me)
+        except LeaseUnavailable as error:
+            return dict.fromkeys((key for key, _ in entries), error)
         return {key: None if holder is None else AlreadyRegistered(holder) for key, holder in found.items()}
 
     @staticmethod
@@ -360,20 +389,55 @@ async def _start(cls: Any, node: Node | None, *, name: Any, keys: Any, consisten
         raise BadArgument(f"DistributedRegistry(name=…): expected a str, got {text(name)}; try name='rooms'")
     if keys not in get_args(Kind):
         raise BadArgument(f"DistributedRegistry(keys=…): expected 'unique' or 'duplicate', got {keys!r}")
-    check_consistency("DistributedRegistry", consistency)
-    arg = (_Config(name, keys), Cluster.here() if node is None else cluster_of(node))
+    check_consistency("DistributedRegistry", consistency, get_args(Consistency))
+    cluster = Cluster.here() if node is None else cluster_of(node)
+    if consistency == "lease" and keys != "unique":
+        raise BadArgument("DistributedRegistry(consistency='lease'): expected keys='unique', got keys='duplicate'")
+    if consistency == "lease" and membership_of(cluster).shared.leases is None:
+        raise BadArgument(
+            "DistributedRegistry(consistency='lease'): expected a cluster with a store of leases, got none; "
+            "try `Cluster.join(leases=…)`"
+        )
+    arg = (_Config(name, keys, consistency), cluster)
     try:
         return await start_server(cls, arg, name=name, link=link, handler=_RegistryServer(), node=node)
     except StartError as error:
         if isinstance(error.reason, tuple) and error.reason[0] == "incompatible":
-            error.hint = f"another member has the registry {name!r} with keys={error.reason[3]!r}; use the same here"
+            other = error.reason[3]
+            option = "consistency='lease'" if other == "lease" else f"keys={other!r}"
+            error.hint = f"another member has the registry {name!r} with {option}; use the same here"
         raise
 
 
-def check_consistency(what: str, consistency: object) -> None:
+def check_consistency(what: str, consistency: object, known: tuple[str, ...] = ("available",)) -> None:
     """Raise `BadArgument` for an unknown consistency."""
-    if consistency not in get_args(Consistency):
-        raise BadArgument(f"{what}(consistency=…): expected 'available', got {text(consistency)}")
+    if consistency not in known:
+        raise BadArgument(f"{what}(consistency=…): expected {' or '.join(map(repr, known))}, got {text(consistency)}")
+
+
+def epoch(key: tuple[Dest, Hashable]) -> int:
+    """Return the epoch of `(registry, key)`, which the calling process owns in lease mode.
+
+    It grows with each owner. Send it with writes to other systems, and let them refuse a lower one than they have seen.
+    Raises `NotOwner`.
+
+    >>> import otp
+    >>> from otp.cluster import Cluster, DistributedRegistry, MemoryLeases, epoch
+    >>> from otp.distribution.carriers.simulated import SimulatedNetwork
+    >>> async def main():
+    ...     await Cluster.join(cookie="secret", carrier=SimulatedNetwork().carrier, leases=MemoryLeases())
+    ...     await DistributedRegistry.start_link(name="jobs", consistency="lease")
+    ...     await DistributedRegistry.register("jobs", "mail")
+    ...     return epoch(("jobs", "mail"))
+    >>> otp.run(main)
+    1
+    """
+    registry, name = key
+    me = current_process("epoch()")
+    entries = state_of(registry, "epoch", _State, unique=True).entries
+    if not isinstance(entries, LeaseClaims):
+        raise NotOwner(f"epoch({key!r}): expected a registry with consistency='lease'")
+    return entries.epoch(name, me)
 
 
 async def _within(
@@ -384,6 +448,8 @@ async def _within(
         async with asyncio.timeout(None if limit is None else limit / 1e9):
             return await _register(state, entries, pid)
     except TimeoutError:
+        if isinstance(state.entries, LeaseClaims):
+            raise LeaseUnavailable(state.entries.leases.problem) from None
         raise TimeoutError(f"DistributedRegistry.{what}: no answer after {timeout} s; the outcome is unknown") from None
 
 

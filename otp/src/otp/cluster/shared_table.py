@@ -39,6 +39,7 @@ from otp.kernel.values.process import Process
 from otp.kernel.values.sentences import say
 
 if TYPE_CHECKING:
+    from otp.cluster.member_leases import MemberLeases
     from otp.cluster.membership import Membership
 
 __all__ = ["Content", "SharedTable", "SharedTables", "Shares", "TableKey"]
@@ -280,6 +281,8 @@ class SharedTables:
     def __init__(self, membership: Membership) -> None:
         self._membership = membership
         self._tables: dict[TableKey, SharedTable] = {}
+        self.leases: MemberLeases | None = None
+        """The session in the store of leases, if the member has one."""
 
     def __iter__(self) -> Iterator[SharedTable]:
         return iter(list(self._tables.values()))
@@ -334,5 +337,7 @@ class SharedTables:
 
     def finish(self) -> None:
         """Handle that this member has left the cluster."""
+        if self.leases is not None:
+            self.leases.finish()
         for table in self:
             table.ended()

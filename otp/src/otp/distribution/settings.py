@@ -20,6 +20,7 @@ class Settings:
     `buffer`: while more than this waits for a node, senders wait until half of it is sent (Erlang's `+zdbbl`); beyond
     four times as much, sending raises `Busy`.
     `signal`: the largest signal, sent or received.
+    `lease_ttl`: a lease ends this long after its last renewal.
     `auto_connect`: whether `send` without a connection, and a hint of the carrier, start one.
 
     The defaults suit nodes that may compute for a while without a pause. Raises `BadArgument` for values that do not
@@ -39,6 +40,7 @@ class Settings:
     buffer: int = 64 * 1024 * 1024
     signal: int = 16 * 1024 * 1024
     auto_connect: bool = True
+    lease_ttl: float = 10.0
 
     def __post_init__(self) -> None:
         if not 0 < self.heartbeat <= self.dead / 2:
@@ -46,6 +48,8 @@ class Settings:
                 f"Settings: expected at least two heartbeats before a node is dead, got heartbeat={self.heartbeat} and "
                 f"dead={self.dead}; try dead={6 * self.heartbeat if self.heartbeat > 0 else 6.0}"
             )
+        if not self.lease_ttl > 0:
+            raise BadArgument(f"Settings: expected lease_ttl above 0, got {self.lease_ttl}; try lease_ttl=10.0")
         if min(self.fragment, self.buffer) <= 0 or self.signal > 4 * self.buffer:
             raise BadArgument(
                 f"Settings: expected sizes above 0 and signal <= 4 * buffer, got {self}; try leaving out the sizes"

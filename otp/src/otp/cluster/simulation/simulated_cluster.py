@@ -15,10 +15,12 @@ from typing import Any, Final
 from otp.behaviours.server.child_spec import Children
 from otp.behaviours.supervisor.supervisor import Supervisor
 from otp.cluster.cluster import Cluster
+from otp.cluster.leases import MemoryLeases
 from otp.cluster.membership import Membership
 from otp.cluster.simulation.history import Event, History, HistoryViolation, Violation
 from otp.cluster.simulation.recording import RecordedCarrier, RecordedTransport
 from otp.cluster.simulation.rules import check_history
+from otp.cluster.simulation.simulated_leases import STORE, SimulatedLeases
 from otp.cluster.simulation.view import View, differing_table, plain_view, unlisted_table, view_of
 from otp.cluster.transport import MemberDistribution
 from otp.distribution import TEACHING, NodeId, Settings
@@ -91,7 +93,7 @@ class SimulatedCluster:
     Args:
         members: their number, named `n1`, …, or their names.
         children: child forms that each member starts once it has joined, or a function of its name that returns them.
-        leases: a store of leases; it comes with the distributed registry.
+        leases: whether there is a store of leases; faults may name it `"leases"`, like a member.
         allow: what members may start or call on each other, as for `Cluster.join`.
         settings: times and sizes; by default a silent member is lost after a second.
         settle: seconds to wait after a loss before children start elsewhere; `settings.dead` by default.
@@ -127,11 +129,9 @@ class SimulatedCluster:
             raise BadArgument(
                 f"SimulatedCluster(members): expected a number or different names, got {members!r}; try members=3"
             )
-        if leases:
-            raise BadArgument(
-                "SimulatedCluster(leases=True): there is no store of leases yet; try without leases, as Global and pg "
-                "need none"
-            )
+        self._leases = MemoryLeases() if leases else None
+        self._stores: dict[str, SimulatedLeases] = {}
+        self._store_delays: dict[str, float] = {}
         self.settings: Settings = settings
         self.settle: float = settings.dead if settle is None else settle
         self._children = children
@@ -261,6 +261,7 @@ class SimulatedCluster:
             cookie=_COOKIE,
             discovery=None,
             allow=self._allow,
+            leases=self._reach_leases(name),
             settings=self.settings,
             settle=self.settle,
             incarnations=self._incarnations[name],
@@ -276,6 +277,17 @@ class SimulatedCluster:
             await node.start(Supervisor, Children(forms))
         return member
 
+    def _reach_leases(self, name: str) -> SimulatedLeases | None:
+        if self._leases is None:
+            return None
+
+        def delay() -> float | None:
+            apart = {(name, STORE), (STORE, name)} & self._cuts or {name, STORE} & self._stalled
+            return None if apart else self._store_delays.get(name, 0.0)
+
+        self._stores[name] = SimulatedLeases(self._leases, delay, self.settings.heartbeat / _LOOKS)
+        return self._stores[name]
+
     def _carrier(self, me: NodeId) -> RecordedCarrier:
         return RecordedCarrier(self._network, me, self._history)
 
@@ -285,6 +297,8 @@ class SimulatedCluster:
         node = member.node
         member.transport.recording = False
         self._network.crash(name, member.incarnation)
+        if name in self._stores:
+            self._stores[name].killed = True
         if member.owned:
             node.begin_close()  # it must not report the ends of its processes
             node.owned.clear()  # nor log them
@@ -315,15 +329,23 @@ class SimulatedCluster:
 
     def stall(self, name: str) -> None:
         """Let a member hear and send nothing until `resume`, as under SIGSTOP."""
-        self[name].transport.inject(Stall())
+        if name != STORE or self._leases is None:
+            self[name].transport.inject(Stall())
         self._stalled.add(name)
-        self._history.add(name, "stalled", of=name, incarnation=self[name].incarnation)
+        self._note_stall("stalled", name)
 
     def resume(self, name: str) -> None:
         """End a stall: what had arrived is read now."""
-        self[name].transport.inject(Resume())
+        if name != STORE or self._leases is None:
+            self[name].transport.inject(Resume())
         self._stalled.discard(name)
-        self._history.add(name, "resumed", of=name, incarnation=self[name].incarnation)
+        self._note_stall("resumed", name)
+
+    def _note_stall(self, kind: str, name: str) -> None:
+        if name == STORE and self._leases is not None:
+            self._history.add("", f"store_{kind}")
+        else:
+            self._history.add(name, kind, of=name, incarnation=self[name].incarnation)
 
     # The network
 
@@ -360,6 +382,8 @@ class SimulatedCluster:
             raise BadArgument(f"sim.delay(…, seconds): expected 0 or more, got {seconds!r}")
         for source, target in ((a, b), (b, a)):
             self._network.fault(source, target, Delay(target, seconds, seconds))
+            if target == STORE:
+                self._store_delays[source] = seconds
         self._history.add("", "delay", a=a, b=b, seconds=seconds)
 
     def skew(self, name: str, seconds: float) -> None:
@@ -374,10 +398,13 @@ class SimulatedCluster:
         if a is None or b is None:
             self._network.heal()
             self._cuts.clear()
+            self._store_delays.clear()
         else:
             for source, target in ((a, b), (b, a)):
                 self._network.fault(source, target, Heal(target))
                 self._cuts.discard((source, target))
+                if target == STORE:
+                    self._store_delays.pop(source, None)
         self._history.add("", "heal", a=a, b=b)
 
     # Views and history

@@ -1,0 +1,167 @@
+"""The session of this member in a store of leases: it is renewed, or the owners of its keys end."""
+
+# Keys are terms of any type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Hashable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from otp.cluster.claims import plain
+from otp.cluster.detached import start_detached
+from otp.cluster.leases import LeaseSession, LeaseStore, LeaseUnavailable, SessionEnded
+from otp.kernel.values.sentences import say
+
+if TYPE_CHECKING:
+    from otp.cluster.membership import Membership
+    from otp.kernel.values.pids import Pid
+
+__all__ = ["MemberLeases"]
+
+_SHARE: Final = 0.9
+"""The share of `ttl` after which a session counts as ended here: clocks do not run at exactly the same rate."""
+
+
+class Leased(Protocol):
+    """A table whose owners end with the session."""
+
+    def end_owners(self) -> None:
+        """End the owners of all keys on this member."""
+        ...
+
+
+class MemberLeases:
+    """The session of a member; one request renews the leases of all its keys, every third of `ttl`.
+
+    The deadline counts from before a request was sent, so it is earlier than the end of the session in the store.
+    """
+
+    def __init__(self, membership: Membership, store: LeaseStore) -> None:
+        self._membership = membership
+        self._store = store
+        self._loop = membership.node.scheduler.loop
+        self._ttl = membership.settings.lease_ttl
+        self._session: LeaseSession | None = None
+        self._deadline = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._releases: dict[Any, asyncio.Task[None]] = {}
+        self.tables: set[Leased] = set()
+        self.problem: str = "timeout"
+        """The reason why the store has not answered."""
+        self._task = start_detached(membership.node, self._run())
+
+    def is_held(self) -> bool:
+        """Return whether the session has not reached its deadline."""
+        return self._session is not None and self._loop.time() < self._deadline
+
+    async def acquire(self, key: Hashable, pid: Pid) -> Any:
+        """Acquire a key for a process; return its epoch or `Held`. Waits while there is no session.
+
+        Raises `LeaseUnavailable` if the store fails, or the session ends meanwhile.
+        """
+        while not self.is_held():
+            await self._membership.changed()
+        session = self._session
+        assert session is not None
+        if (release := self._releases.get(key)) is not None:
+            await asyncio.shield(release)
+        try:
+            answer = await self._store.acquire(session, key, plain(pid))
+        except SessionEnded as error:
+            if session is self._session:
+                self._end(str(error))
+            raise LeaseUnavailable(str(error)) from None
+        except Exception as error:
+            raise LeaseUnavailable(_text(error)) from error
+        if session is not self._session or not self.is_held():
+            raise LeaseUnavailable("the session has ended")
+        return answer
+
+    def release(self, key: Hashable, pid: Pid) -> None:
+        """Free a key in the store; it is tried again until the session ends."""
+        session = self._session
+        if session is not None:
+            before = self._releases.get(key)
+            self._releases[key] = start_detached(self._membership.node, self._release(session, key, pid, before))
+
+    async def _release(self, session: LeaseSession, key: Any, pid: Pid, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await asyncio.wait([before])
+        while session is self._session:
+            try:
+                async with asyncio.timeout(self._ttl / 3):
+                    await self._store.release(session, key, plain(pid))
+            except SessionEnded:
+                break
+            except Exception as error:
+                self.problem = _text(error)
+                await asyncio.sleep(self._ttl / 12)
+            else:
+                break
+        if self._releases.get(key) is asyncio.current_task():
+            del self._releases[key]
+
+    def finish(self) -> None:
+        """End the owners and close the session: this member has left."""
+        self._task.cancel()
+        session = self._session
+        self._end("left")
+        if session is not None:
+            start_detached(self._membership.node, self._close(session))
+
+    async def _close(self, session: LeaseSession) -> None:
+        with suppress(Exception):
+            async with asyncio.timeout(self._ttl / 3):
+                await self._store.close(session)
+
+    async def _run(self) -> None:
+        while True:
+            sent = self._loop.time()
+            try:
+                async with asyncio.timeout(self._ttl / 3):
+                    await self._renew(sent)
+            except SessionEnded as error:
+                self._end(str(error))
+            except Exception as error:
+                if self.problem != _text(error):
+                    self.problem = _text(error)
+                    say(logging.WARNING, "the leases of %s could not be renewed: %s", self._membership.me, self.problem)
+                await asyncio.sleep(self._ttl / 12)
+            else:
+                self.problem = "timeout"
+                await asyncio.sleep(max(0.0, sent + self._ttl / 3 - self._loop.time()))
+
+    async def _renew(self, sent: float) -> None:
+        session = self._session
+        if session is None:
+            me = self._membership.me
+            opened = await self._store.open(f"{me.name}#{me.incarnation}", self._ttl)
+            self._session, self._ttl = opened, opened.ttl
+        else:
+            await self._store.renew(session)
+            if session is not self._session or not self.is_held():
+                return  # its deadline came before the answer
+        self._deadline = sent + _SHARE * self._ttl
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(self._deadline, self._end, "the session has reached its deadline")
+        self._membership.wake()
+
+    def _end(self, why: str) -> None:
+        """End the session here, and the owners of its keys."""
+        if self._session is None:
+            return
+        self._session, self.problem = None, why
+        if self._timer is not None:
+            self._timer.cancel()
+        for table in list(self.tables):
+            table.end_owners()
+        self._membership.wake()
+
+
+def _text(error: BaseException) -> str:
+    return "timeout" if isinstance(error, TimeoutError) else f"{type(error).__name__}: {error}"
