@@ -143,6 +143,7 @@ class SupervisorServer(DynamicServer):
                 state.arriving.pop(id, None)
                 _log(state, "child %s could not move", id, text(reason))
                 state.placements.stay(id, handed)
+                state.shared.membership.wake()
             case (tag, id, handed) if tag == STAY:
                 return _stay(state, id, handed)
             case ("left",):
@@ -361,7 +362,7 @@ async def _leave(state: PlacedState) -> Any:
     await stop_children(here(), state)
     for pid, id in state.ids.items():
         state.placements.abandon(id, pid)
-    for known in (state.ids, state.to_move, state.finishing, state.losing):
+    for known in (state.ids, state.to_move, state.finishing, state.losing, state.arriving):
         known.clear()
     return NoReply(state)
 
