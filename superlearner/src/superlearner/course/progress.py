@@ -39,7 +39,7 @@ class ItemState:
         steps: the steps that its check reached; the last one failed unless all hold.
         said: what was wrong with it.
         misconceptions: how many answers showed each.
-        last: the misconception that an answer showed last; "" for none.
+        last: the misconception that the newest answer that failed showed last; "" for none.
         shown: the misconceptions that were shown with it; none if it has passed.
         look: the sentence that was shown instead of their fact; "" for none.
         at: time of the newest thing, in seconds since 1970.
@@ -78,9 +78,10 @@ class ItemState:
                 self.said = done.data.get("said", "")
                 self.shown = () if done.data.get("ok") else done.data.get("misconceptions", ())
                 self.look = done.data.get("look", "")
+                if not done.data.get("ok"):
+                    self.last = next(reversed(self.shown), "")
                 for id in () if again else done.data.get("misconceptions", ()):
                     self.misconceptions[id] = self.misconceptions.get(id, 0) + 1
-                    self.last = id
                 if done.data.get("ok"):
                     self.passing = source
                     if not self.passed:

@@ -107,7 +107,8 @@ def test_results_of_each_exercise_open_in_a_spreadsheet(inside: Inside, tmp_path
         await attempt(platform, "Jose", "s03.echo", 2.0, ok=False, misconceptions=["V1"])
         await platform.store.learning.add("Jose", Learned("hint", "s03.echo", 3.0, {"level": 1}))
         await attempt(platform, "Jose", "s03.echo", 4.5, ok=True)
-        await attempt(platform, "Jorg", "s03.counter", 5.0, ok=False)
+        await attempt(platform, "Jorg", "s03.counter", 5.0, ok=False, misconceptions=["M6"])
+        await attempt(platform, "Jorg", "s03.counter", 5.5, ok=False)  # another mistake, such as a missing colon
         answer = await inside_.client.get("/api/v1/course/learners?format=exercises", headers=OWNER)
         assert re.search(r'="superlearner-exercises-\d{4}-\d\d-\d\d\.csv"', answer.headers["content-disposition"])
         jorg, jose = csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig")))

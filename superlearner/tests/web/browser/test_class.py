@@ -67,10 +67,12 @@ def test_a_teacher_gives_links_to_a_class_and_sees_who_is_stuck(
     with program.client() as ben:
         ben.post(f"/sign-in/{path}", headers={"sec-fetch-site": "same-origin"})
         ben.post("/api/v1/course/import", json={"done": FAILED}).raise_for_status()
+        ben.get("/api/v1/course/sessions/13").raise_for_status()  # opened later, but no work was done in it
     expect(page.locator("#class-rows").get_by_role("button", name="Jörg Müller")).to_be_visible()
     first = page.locator("#class-rows").get_by_role("row").first
     expect(first).to_contain_text("ben")
     expect(first).to_contain_text("MinimalServer (12), 4 attempts Line 7: expected 0, got 3.")
+    expect(first).to_contain_text(re.compile(r"0 of \d+ \(12\)"))  # of the session in which they are stuck
     word = first.get_by_text("Stuck:").bounding_box()
     assert word is not None
     assert word["width"] > 20  # it was for screen readers only
@@ -113,6 +115,12 @@ def test_a_teacher_gives_links_to_a_class_and_sees_who_is_stuck(
     assert broken_rules(page) == []
     question.get_by_role("button", name="Reset", exact=True).click()
     expect(work).to_contain_text("ben has not begun an exercise yet.")
+    expect(page.get_by_text("Session 12 of ben: 4 entries deleted.")).to_be_visible()
+    work.get_by_role("button", name="Reset…").click()
+    expect(question.get_by_label("Delete the work in")).to_have_value("")  # nothing is chosen for the teacher
+    question.get_by_role("button", name="Reset", exact=True).click()
+    expect(question).to_be_visible()
+    question.get_by_role("button", name="Cancel").click()
     assert page.evaluate(SIDEWAYS) == 0
     assert broken_rules(page) == []
     work.get_by_role("button", name="Close").click()

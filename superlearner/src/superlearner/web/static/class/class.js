@@ -120,14 +120,14 @@ function draw() {
 
 /** @param {Api.CourseLearner} learner @param {number[]} numbers  of the sessions with a column */
 function row({ name, shown, at, session: place, current, stuck, sessions, predicted: right, mispredicted: wrong }, numbers) {
-  const begun = new Map(sessions.map((one) => [one.number, one])), here = begun.get(place ?? 0);
+  const begun = new Map(sessions.map((one) => [one.number, one])), here = begun.get((stuck ? current?.session : place) ?? 0);
   return html`<tr role="row">
     <th role="rowheader" scope="row"><button type="button" aria-haspopup="dialog" @click=${() => open(name, shown)}>${shown}</button></th>
     <td role="cell">${at === null ? html`<span class="hint">never</span>` : html`<time>${time(at)}</time>`}</td>
     <td role="cell" class="works-on" ?data-stuck=${stuck}>${here && current?.session !== place && !stuck
       ? html`<b>${names.get(here.number)}</b>${current ? html`<br>` : nothing}`
       : nothing}${current ? worksOn(current, stuck) : nothing}</td>
-    <td role="cell">${here ? html`${here.done} of ${here.parts}` : nothing}</td>
+    <td role="cell">${here ? html`${here.done} of ${here.parts} <span class="hint">(${here.number})</span>` : nothing}</td>
     <td role="cell">${right + wrong
       ? html`${right} right${wrong ? html`, <span class="missed">${wrong} wrong</span>` : nothing}` : nothing}</td>
     ${numbers.map((number) => session(number, begun.get(number)))}</tr>`;
@@ -195,20 +195,22 @@ function reset(name, shown) {
   write(byId("reset-title", HTMLElement), `Reset ${shown}?`);
   write(resetWrong, "");
   const learner = learners.find((one) => one.name === name), begun = new Set(learner?.sessions.map(({ number }) => number));
-  render([html`<option value="">all sessions</option>`, ...[...names].filter(([number]) => begun.has(number))
+  render([html`<option value="" hidden>Choose…</option><option value="all">all sessions</option>`,
+    ...[...names].filter(([number]) => begun.has(number))
     .map(([number, title]) => html`<option value=${number}>${title}</option>`)], resetSession);
-  resetSession.value = begun.has(learner?.session ?? 0) ? String(learner?.session) : "";
+  resetSession.value = learner?.stuck && learner.current ? String(learner.current.session) : "";
   resetForm.onsubmit = (event) => {
     event.preventDefault();
-    void forget(name, Number(resetSession.value) || null);
+    void forget(name, shown, Number(resetSession.value) || null);
   };
   resetDialog.showModal();
 }
 
-/** @param {string} learner @param {number|null} session  null for all */
-async function forget(learner, session) {
+/** @param {string} learner @param {string} shown @param {number|null} session  null for all */
+async function forget(learner, shown, session) {
   try {
-    await platform("DELETE", "/course/progress", { learner, session });
+    const { forgotten } = await platform("DELETE", "/course/progress", { learner, session });
+    toast(`${session ? `Session ${session}` : "All sessions"} of ${shown}: ${counted(forgotten, "entry", "entries")} deleted.`);
   } catch (error) {
     return write(resetWrong, error instanceof ApiError ? error.words : "failed");
   }
