@@ -14,7 +14,7 @@ __all__ = ["FORMATS", "Drawn", "as_dot", "as_mermaid", "as_text", "draw", "waiti
 
 Drawn = Literal["text", "dot", "mermaid"]
 Notes: TypeAlias = Mapping[Pid, str]
-"""What is wrong with processes, in words."""
+"""Problems of processes, in words."""
 
 NOTHING: Final[Notes] = MappingProxyType({})
 MAX_LABEL: Final = 60

@@ -105,7 +105,7 @@ class Verdict:
 
     @property
     def passed(self) -> bool:
-        """Whether every step did what was expected, and no rule is broken."""
+        """True if every step did what was expected, and no rule is broken."""
         return not self.failed and not self.violations
 
 
@@ -396,7 +396,10 @@ class _Run:
             is_met = all(found[key] == value for key, value in expected.items() if key in found)
             if is_met != ("for" in step) or loop.time() >= until:
                 return None if is_met else (expected, found)
-            await asyncio.sleep(self.sim.settings.heartbeat / 4)
+            await self._let_time_pass()
+
+    async def _let_time_pass(self) -> None:
+        await asyncio.sleep(self.sim.settings.heartbeat / 4)
 
     def _find(self, on: str, expected: Mapping[str, Any]) -> dict[str, Any]:
         """Return the present values of what is expected."""

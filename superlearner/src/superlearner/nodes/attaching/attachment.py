@@ -263,8 +263,12 @@ async def _describe_end(os_pid: int, address: str) -> str:
     while _runs(os_pid):
         if loop.time() > end:
             return f"the connection to it is lost; its process {os_pid} still runs"
-        await asyncio.sleep(LOOK_END_S)
+        await _pause()
     return f"its process {os_pid} no longer exists{'' if path is None else ', and did not close its door'}"
+
+
+async def _pause() -> None:
+    await asyncio.sleep(LOOK_END_S)
 
 
 def _is_removed(path: str | None) -> bool:
