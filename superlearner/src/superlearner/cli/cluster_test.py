@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -47,8 +49,8 @@ def scenario(
 
     try:
         scenarios = [read_scenario(file) for file in files]
-        logging.getLogger("otp").setLevel(logging.CRITICAL)  # a scenario kills on purpose
-        runs = [(one, seed, _play(one, seed)) for one in scenarios for seed in range(1, seeds + 1)]
+        with _silence():
+            runs = [(one, seed, _play(one, seed)) for one in scenarios for seed in range(1, seeds + 1)]
     except ScenarioError as error:
         fail(str(error), USAGE)
     if history is not None:
@@ -62,6 +64,18 @@ def scenario(
         for run in runs:
             typer.echo("\n".join(_words(*run)))
     raise typer.Exit(0 if all(verdict.passed for _, _, verdict in runs) else FAILED)
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Drop the log of processes: a scenario kills on purpose."""
+    log = logging.getLogger("otp")
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 def _play(scenario: Scenario, seed: int) -> Verdict:
