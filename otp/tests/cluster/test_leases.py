@@ -218,6 +218,28 @@ def test_under_a_partition_both_sides_keep_what_they_own_if_both_reach_the_store
     run(main)
 
 
+def test_an_owner_past_its_deadline_ends_before_it_handles_a_message() -> None:
+    async def main() -> None:
+        async with simulate(2) as sim:
+            first = await start_owner(sim, "n1")
+            before = len(when(sim, "handling"))
+            leases: Any = sim["n1"].membership.shared.leases
+
+            def stand_still() -> None:
+                otp.send(first, "a message that is due before the timer")
+                leases._deadline = 0.0  # as after a stall: time has passed, and no timer has fired yet
+
+            await sim.on("n1", stand_still)
+            await advance(0.1)
+            assert not otp.is_alive(first)
+            assert before == len(when(sim, "handling"))
+            for name in sim.alive:
+                await sim.stop(name)
+            assert not hasattr(leases._membership.node.scheduler.drain, "checks")  # nothing is checked any more
+
+    run(main)
+
+
 @pytest.mark.parametrize(("seconds", "ends"), [(3.0, False), (2 * TTL, True)])
 def test_a_stall_of_the_store_ends_owners_only_after_their_deadline(seconds: float, ends: bool) -> None:
     async def main() -> None:

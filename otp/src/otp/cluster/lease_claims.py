@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from otp.cluster.claims import Channel, Claims, plain
-from otp.cluster.leases import Held, NotOwner
+from otp.cluster.leases import Held, LeaseUnavailable, NotOwner
 from otp.cluster.member_leases import MemberLeases
 from otp.cluster.refusals import NotMember
 from otp.kernel.ends.death import decide
@@ -60,6 +60,7 @@ class LeaseClaims(Claims):
         loop, settings = asyncio.get_running_loop(), self._membership.settings
         detected = loop.time() + settings.dead + settings.heartbeat
         acquired: dict[Any, int] = {}
+        ended = self.leases.ended
         try:
             while waiting:
                 if self._membership.over:
@@ -78,6 +79,10 @@ class LeaseClaims(Claims):
                 waiting = unseen
             if not is_alive(pid):
                 raise BadArgument(f"register: expected a living process, got {pid}, which has ended")
+            if acquired and (self.leases.ended != ended or not self.leases.is_held()):
+                raise LeaseUnavailable("the session has ended")
+            if self not in self.leases.tables:
+                raise LeaseUnavailable("the registry has ended")
         except BaseException:
             for key in entries:
                 if key not in found and self.whereis(key) is not pid:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -18,12 +18,41 @@ from otp.kernel.values.sentences import say
 
 if TYPE_CHECKING:
     from otp.cluster.membership import Membership
+    from otp.kernel.tables.scheduler import Scheduler
     from otp.kernel.values.pids import Pid
 
 __all__ = ["MemberLeases"]
 
 _SHARE: Final = 0.9
 """The share of `ttl` after which a session counts as ended here: clocks do not run at exactly the same rate."""
+
+
+class _Guard:
+    """The checks before the processes of a scheduler run: after a stall, messages may be due before a timer."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+        self.drain: Callable[[], None] = scheduler.drain
+        self.checks: dict[Any, Callable[[], None]] = {}
+
+    @staticmethod
+    def of(scheduler: Scheduler) -> _Guard:
+        """Return the guard of a scheduler; install one if there is none."""
+        if not isinstance(scheduler.drain, _Guard):
+            scheduler.drain = _Guard(scheduler)
+        assert isinstance(scheduler.drain, _Guard)
+        return scheduler.drain
+
+    def __call__(self) -> None:
+        for check in list(self.checks.values()):
+            check()
+        self.drain()
+
+    def remove(self, member: Any) -> None:
+        """End the checks of a member; the last one removes the guard."""
+        self.checks.pop(member, None)
+        if not self.checks and self._scheduler.drain is self:
+            self._scheduler.drain = self.drain
 
 
 class Leased(Protocol):
@@ -50,9 +79,13 @@ class MemberLeases:
         self._timer: asyncio.TimerHandle | None = None
         self._releases: dict[Any, asyncio.Task[None]] = {}
         self.tables: set[Leased] = set()
+        self.ended: int = 0
+        """The number of sessions that have ended here."""
         self.problem: str = "timeout"
         """The reason why the store has not answered."""
         self._task = start_detached(membership.node, self._run())
+        self._guard = _Guard.of(membership.node.scheduler)
+        self._guard.checks[self] = self._check_deadline
 
     def is_held(self) -> bool:
         """Return whether the session has not reached its deadline."""
@@ -108,6 +141,7 @@ class MemberLeases:
     def finish(self) -> None:
         """End the owners and close the session: this member has left."""
         self._task.cancel()
+        self._guard.remove(self)
         session = self._session
         self._end("left")
         if session is not None:
@@ -151,11 +185,16 @@ class MemberLeases:
         self._timer = self._loop.call_at(self._deadline, self._end, "the session has reached its deadline")
         self._membership.wake()
 
+    def _check_deadline(self) -> None:
+        if self._session is not None and not self.is_held():
+            self._end("the session has reached its deadline")
+
     def _end(self, why: str) -> None:
         """End the session here, and the owners of its keys."""
         if self._session is None:
             return
         self._session, self.problem = None, why
+        self.ended += 1
         if self._timer is not None:
             self._timer.cancel()
         for table in list(self.tables):
