@@ -315,6 +315,7 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness) -> None:
             node=lost if absence is not None and sandbox is None else None,
             page="error",
             title="Error",
+            can_sign_out=platform.settings.requires_credentials and is_signed_in(request),
             status=error.status,
             heading=heading,
             message=_without(heading, said) if sandbox is None else _why(sandbox),

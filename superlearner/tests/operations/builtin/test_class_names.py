@@ -39,6 +39,7 @@ def test_one_learner_or_several_is_asked(line: str) -> None:
 @pytest.mark.operation("user.links")
 def test_a_line_that_is_unclear_adds_nobody(inside: Any, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
+        await platform.platform.store.sync()
         answer = await platform.client.post(LINKS, json={"names": "Eve Dam\nLee, Ann"}, headers=OWNER)
         error = answer.json()["error"]
         assert error["message"] == "names: line 2: 'Lee, Ann' may be one learner or several"

@@ -29,6 +29,7 @@ def test_one_request_ends_a_lesson_and_keeps_the_code(inside: Any, tmp_path: Pat
     """Regression: learners were signed out, and their sandboxes stopped, one by one."""
 
     async def test(platform: Any) -> None:
+        await platform.platform.store.sync()
         ada, tina = await signed_in(platform, "ada"), await signed_in(platform, "tina", "teacher")
         made = {"sandbox_id": "a", "source": SOURCE}
         assert (await platform.client.post("/api/v1/sandboxes", json=made, headers=ada)).status_code == 200
