@@ -363,7 +363,7 @@ def listed(names: Sequence[str], last: str = "and", more: int = 0) -> str:
     """
     more += max(0, len(names) - NAMED)
     if more:
-        return f"{', '.join(names[:NAMED])} and {more} more"
+        return f"{', '.join(names[:NAMED])} and {more:,} more"
     if len(names) < 2:
         return "".join(names)
     return f"{', '.join(names[:-1])}{', ' if last == 'then' else ' '}{last} {names[-1]}"

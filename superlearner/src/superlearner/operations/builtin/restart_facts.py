@@ -122,7 +122,7 @@ def describe_facts(moment: Moment) -> MomentFacts:
         handling=None if handled is None else handled.described,
         state_before=before,
         state_after=next((one.state for one in starts if one.id == victim), None),
-        lost=None if moment.lost is None else moment.lost.text,
+        lost="; ".join(filter(None, (moment.lost and moment.lost.text, moment.lost_beside))) or None,
         supervisor="; ".join(_describe_actions(moment, decided, name)) or None,
         gave_up="; ".join(one.text for one in given_up) or None,
         budget=_describe_budget(decided, nodes, given_up),

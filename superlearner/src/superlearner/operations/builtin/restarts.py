@@ -18,6 +18,7 @@ from otp import sentences
 from superlearner.base.commands import command
 from superlearner.control.clock import Clock
 from superlearner.control.events import TraceEvent
+from superlearner.control.terms import clip, plain_pid, safe_text
 from superlearner.nodes.attaching import ServiceChange
 from superlearner.nodes.nodes import WatchedNode, full_name
 from superlearner.nodes.remote import RemoteNode
@@ -27,7 +28,7 @@ from superlearner.operations.context import Context
 from superlearner.operations.declaration import Operation, declared, operation
 from superlearner.operations.engine.audit import AuditLog
 from superlearner.operations.engine.forwarding import forward
-from superlearner.operations.engine.requesters import Origin
+from superlearner.operations.engine.requesters import LostMessages, Origin
 from superlearner.operations.engine.seams import MomentHistory
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import TIMES, UNIX_TIME, Time
@@ -77,6 +78,7 @@ ALIKE_S: Final = 20.0
 """Seconds before and after a restart in which others of the same child are counted."""
 MOST_ALIKE: Final = 500
 MOST_ROWS: Final = 50
+LONGEST_LOST: Final = 500
 """Restarts after a give-up among which the end of its program is looked for."""
 HINT = "restart.list lists the restarts"
 
@@ -288,7 +290,19 @@ def draw_moment(
     summary = "; ".join(one.step.text for one in origins) or "the events are no longer in memory"
     moment = describe_moment(found, clock, summary, origins)
     moment.ref, moment.node = str(Ref(run_of(node.node), found.id)), node.name
+    moment.lost_beside = _list_lost(node, group)
     return moment
+
+
+def _list_lost(node: WatchedNode, group: Group) -> str | None:
+    """Return the messages that were lost with other processes than the first; None if there were none."""
+    lost: list[str] = []
+    for event in group.of("exited"):
+        if event is not group.first and (found := LostMessages.of(node.last_states.messages_of(event.pid))) is not None:
+            name = event.data.get("name") or event.data.get("what") or plain_pid(event.pid)
+            count, colon, first = found.text.partition(":")
+            lost.append(f"{count} of {safe_text(str(name))}{colon}{first}")
+    return clip("; ".join(lost), LONGEST_LOST) if lost else None
 
 
 def describe_program_end(tree: str, reason: str) -> str:

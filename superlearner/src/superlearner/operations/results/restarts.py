@@ -142,6 +142,9 @@ class Moment(ResultModel):
         default=None, description="the message that the first process was handling, and who sent it"
     )
     lost: LostMessages | None = Field(default=None, description="the messages lost with the first process")
+    lost_beside: str | None = Field(
+        default=None, description="the messages lost with others, such as siblings that were stopped"
+    )
     facts: MomentFacts | None = Field(default=None, description="what happened, as short texts; null if it is stored")
     line: WhyLine | None = Field(
         description="the line that raised: that of the first end, else of the first start that failed"
