@@ -39,6 +39,10 @@ def test_a_key_that_cannot_be_looked_up_is_refused(key: Any, text: str) -> None:
                 lambda: DistributedRegistry.register("rooms", key),
                 lambda: DistributedRegistry.register_many("rooms", [("a", 1), (key, 2)]),
                 lambda: DistributedRegistry.register("topics", key),
+                lambda: DistributedRegistry.unregister("rooms", key),
+                lambda: DistributedRegistry.unregister("topics", key),
+                lambda: Global.unregister(key),
+                lambda: DistributedSupervisor.terminate_child("workers", key),
                 lambda: Counter.start_link(0, name=DistributedRegistry.via("rooms", key)),
             ]
             for operation in operations:

@@ -86,6 +86,7 @@ def test_the_addresses_that_pages_had_lead_to_the_views_that_they_are_now(inside
         for old, new in (
             ("/processes?search=a&sort=-pid", "/supervisors?view=table&search=a&sort=-pid"),
             ("/traces", "/timeline?view=messages"),
+            ("/tree", "/supervisors"),
             ("/replay?recording=r&at=1.5", "/timeline?view=replay&recording=r&at=1.5"),
         ):
             answer = await platform.client.get(old, follow_redirects=False)

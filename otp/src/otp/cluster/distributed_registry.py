@@ -307,6 +307,7 @@ class DistributedRegistry(RegistryQueries):
         []
         """
         me = current_process("DistributedRegistry.unregister()")
+        check_key("unregister", "key", key)
         state_of(registry, "unregister", _State).entries.release(key, me)
 
     @staticmethod

@@ -234,6 +234,8 @@ class DistributedSupervisor(Behaviour, Startable):
         >>> otp.run(main)
         """
         placements = _state(supervisor, "terminate_child").placements
+        if not isinstance(id, Pid):
+            check_key("terminate_child", "child id", id)
         pid = id if isinstance(id, Pid) else placements.whereis(id)
         if pid is None:
             if not placements.forget_everywhere(id):

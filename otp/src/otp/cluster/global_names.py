@@ -123,6 +123,7 @@ class Global:
         >>> otp.run(main)
         (True, False)
         """
+        check_key("Global.unregister(name)", "name", name)
         return _names(cluster).unregister(name)
 
     @staticmethod

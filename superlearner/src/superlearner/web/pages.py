@@ -130,10 +130,10 @@ PAGES: Final = (
     Page("arsenal", "Operations", "Operations", place="system", letter="a"),
     Page("settings", "Settings", "Settings", place="system", of_platform=True, letter="e"),
 )
-MOVED: Final = {"/sandbox": "/sandboxes", "/playground": "/sandboxes", "/why": "/timeline"} | {
+MOVED: Final = {"/tree": "/supervisors", "/sandbox": "/sandboxes", "/playground": "/sandboxes", "/why": "/timeline"} | {
     f"/{page.id}": page.href for page in PAGES if page.view
 }
-"""Former addresses of pages."""
+"""Former and likely addresses of pages."""
 
 OF_OWN: Final = frozenset({*(page.path for page in PAGES if page.of_own), *MOVED, "/api/docs"})
 BELOW_OWN: Final = ("/docs/", "/api/docs/", "/learn/", "/live/", "/why/")

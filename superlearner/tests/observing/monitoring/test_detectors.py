@@ -214,7 +214,7 @@ def test_what_is_stored_of_a_hang_says_how_long_it_took_when_it_is_over_and_once
         return incidents.take(alarms.active.values(), over, now, LIMITS.anomaly_window)
 
     assert look(0, till) == look(50, till) == []
-    text = "till was in handle_cast at till.py:12 for 56 s, and 3000 messages waited"
+    text = "till was in handle_cast at till.py:12 for 56 s, and 3,000 messages waited"
     assert look(52) == [Incident(text, NOW - 6, NOW + 52)]
     assert look(60, replace(till, began=NOW + 54, waiting=0)) == look(62) == []
     assert look(120, replace(till, began=NOW + 114, waiting=1)) == []

@@ -144,7 +144,7 @@ def mailbox_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFindin
             continue
         name, length = track.name or track.pid, samples[-1][1]
         first = samples[0]
-        grown = f"from {first[1]} to {length} messages in {samples[-1][0] - first[0]:.0f} s"
+        grown = f"from {first[1]:,} to {length:,} messages in {samples[-1][0] - first[0]:.0f} s"
         yield AnomalyFinding(
             type="mailbox_growth",
             severity="critical" if length >= 100 * limits.anomaly_mailbox else "high",
@@ -210,7 +210,7 @@ def long_callback(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
         if seconds < limits.anomaly_callback:
             continue
         where = f" in {one.callback}{f' at {one.place}' if one.place else ''} for {seconds:.0f} s"
-        name, messages = one.name or one.pid, "1 message" if one.waiting == 1 else f"{one.waiting} messages"
+        name, messages = one.name or one.pid, "1 message" if one.waiting == 1 else f"{one.waiting:,} messages"
         waits, waited = "waits" if one.waiting == 1 else "wait", f", and {messages} waited" if one.waiting else ""
         yield AnomalyFinding(
             type="long_callback",
