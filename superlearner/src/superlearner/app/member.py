@@ -31,6 +31,7 @@ from superlearner.cluster.serving import control_of
 from superlearner.cluster.ways import BACKEND, BadWay, Way, member_name, unreachable_host
 from superlearner.control.failures import explain_start
 from superlearner.control.reasons import text_of_reason
+from superlearner.demo.counters import DemoCounter
 from superlearner.demo.home import Playground
 from superlearner.nodes.kinds import MEMBER
 from superlearner.observing.logs import TerminalLog, explained_once
@@ -54,7 +55,7 @@ CALM_S: Final = 0.8
 class MemberProgram:
     """The program of `superlearner node`: the name of its member, its way to join, and its tree.
 
-    The tree is `app`, as `FILE.py:Name`, else the shop; none if the member is `empty`.
+    The tree is `app`, as `FILE.py:Name`, else the shop and the counters; none if the member is `empty`.
     """
 
     name: str
@@ -77,6 +78,8 @@ def run_member(program: MemberProgram) -> int:
         if (warning := unreachable_host(name, program.way)) is not None:
             complain(f"warning: {warning}")
         arguments = program.way.arguments(name)
+        if program.app is None and not program.empty:
+            arguments["allow"] = (*arguments["allow"], DemoCounter)
         loaded = None if program.app is None else load(program.app)
     except BadWay as error:
         complain(str(error))
@@ -135,7 +138,7 @@ async def _live(program: MemberProgram, name: str, arguments: dict[str, Any], lo
                 tree = await _tree(program, node, loaded)
             except otp.StartError as error:
                 complain(
-                    f"{'the shop' if loaded is None else loaded.name} does not start\n  {explain_start(error.reason)}"
+                    f"{'the demo' if loaded is None else loaded.name} does not start\n  {explain_start(error.reason)}"
                 )
                 await cluster.leave()
                 return FAILED

@@ -1,8 +1,9 @@
-"""Trees around the demos that restart one that gave up: a user's sandbox has both, a member of a cluster the shop."""
+"""Trees around the demos that restart one that gave up: those of a sandbox, and those of a member of a cluster."""
 
 from __future__ import annotations
 
 from otp import Children, Supervisor, impl
+from superlearner.demo.counters import CounterTree
 from superlearner.demo.one_for_one import DemoOneForOne
 from superlearner.demo.shop import Shop
 
@@ -34,9 +35,16 @@ class Home(Supervisor):
 
 
 class Playground(Supervisor):
-    """A supervisor of one shop: the tree of a member of a cluster, named as that of the platform."""
+    """A supervisor of a shop and of counters in the cluster: the tree of a member, named as that of the platform."""
 
     @impl
     def init(self, arg: object) -> Children:
-        """Return the shop."""
-        return Children([Shop.child_spec(None, id="shop", name="shop")], max_restarts=1000, max_seconds=1)
+        """Return the shop and the counters."""
+        return Children(
+            [
+                Shop.child_spec(None, id="shop", name="shop"),
+                CounterTree.child_spec(None, id="counter_tree", name="counter_tree"),
+            ],
+            max_restarts=1000,
+            max_seconds=1,
+        )
