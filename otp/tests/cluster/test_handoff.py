@@ -142,6 +142,27 @@ def test_a_child_that_refuses_to_take_over_starts_with_init_where_it_was() -> No
     run(main)
 
 
+@pytest.mark.parametrize("placement", ["hash", "least_loaded"])
+def test_children_that_a_full_member_refuses_move_to_another_one_with_their_state(placement: Any) -> None:
+    def children(name: str) -> list[Any]:
+        room: Any = 0 if name == "n2" else "infinity"
+        return [DistributedSupervisor.child_spec(name="workers", placement=placement, max_children=room)]
+
+    async def main() -> None:
+        async with cluster(3, children) as sim:
+            pids = {f"w{number}": await start(sim, f"w{number}", "n3") for number in range(8)}
+            for id, pid in pids.items():
+                await sim.on("n1", GenServer.cast, pid, id)
+            await sim.stop("n3")
+            for id in pids:
+                state = await ask(sim, id)
+                assert ["begun", id] == state[:2]
+                assert {"moved"} == set(state[2:])
+                assert "n1" == where(sim, id)
+
+    run(main)
+
+
 def test_a_child_that_crashes_before_its_handoff_is_restarted_and_moves_then() -> None:
     async def main() -> None:
         async with cluster() as sim:

@@ -456,10 +456,11 @@ class Cluster:
 
 
 async def _drain(supervisor: Any) -> None:
-    """Move all children of a supervisor to other members, those too that start meanwhile."""
+    """Move all children of a supervisor to other members, those too that start meanwhile or that a member refused."""
     with suppress(CallExit):
-        while (await call(supervisor, ("drain",), "infinity"))[0]:
-            pass
+        answer = await call(supervisor, ("drain", True), "infinity")
+        while any(answer):
+            answer = await call(supervisor, ("drain", False), "infinity")
 
 
 def cluster_of(node: Node) -> Cluster:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
@@ -86,6 +86,8 @@ class Placements(Claims):
         self.orphans: dict[Any, _Orphan] = {}
         self.moving: dict[Any, str] = {}
         """Children that were stopped on this member and have yet to start on another one, or on this one again."""
+        self.refused: defaultdict[Any, set[str]] = defaultdict(set)
+        """The members that refused each child that has to move away from here."""
         self.placing: Counter[str] = Counter()
         """For each member, the number of children that it was asked to start and has not answered for."""
         self.adopted: dict[Any, int] = {}
@@ -139,17 +141,17 @@ class Placements(Claims):
     def plan_drain(self) -> list[tuple[Any, str]]:
         """Return the moves that leave no child on this member: id, new member."""
         others = [name for name in self._shared.peers if not self.leaves(name)]
-        unfit = {self._me, *self._shared.peers} - set(others)
         load = Counter(claim.member for _, claim in self.winners())
         moves: list[tuple[Any, str]] = []
-        for id in self.here() if others else ():
-            if id in self.moving:
+        for id in self.here():
+            fit = [name for name in others if name not in self.refused.get(id, ())]
+            if id in self.moving or not fit:
                 continue
             if self._placement == "least_loaded":
-                target = min(others, key=lambda name: (load[name], name))
+                target = min(fit, key=lambda name: (load[name], name))
                 load[target] += 1
             else:
-                target = self.choose(id, unfit)
+                target = self.choose(id, {self._me, *self._shared.peers} - set(fit))
             if target is not None:
                 moves.append((id, target))
         return moves

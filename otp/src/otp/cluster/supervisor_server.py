@@ -110,7 +110,9 @@ class SupervisorServer(DynamicServer):
                 return NoReply(state)
             case ("move", list(moves)):
                 return _begin_moves(state, moves, caller)
-            case ("drain",):
+            case ("drain", bool(is_first)):
+                if is_first:
+                    state.placements.refused.clear()
                 return _begin_moves(state, state.placements.plan_drain(), caller)
             case ("start_child", _):
                 return Reply(("error", "distributed"), state)
@@ -141,6 +143,8 @@ class SupervisorServer(DynamicServer):
                 state.shared.membership.wake()
             case ("move_failed", id, reason, handed):
                 state.arriving.pop(id, None)
+                if (member := state.placements.moving.get(id)) is not None:
+                    state.placements.refused[id].add(member)
                 _log(state, "child %s could not move", id, text(reason))
                 state.placements.stay(id, handed)
                 state.shared.membership.wake()
