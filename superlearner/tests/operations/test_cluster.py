@@ -14,7 +14,7 @@ import pytest
 
 import otp
 from otp import Children, GenServer, Ok, Supervisor, impl
-from otp.cluster import Cluster
+from otp.cluster import Cluster, DistributedRegistry, DistributedSupervisor
 from otp.distribution import TEACHING
 from otp.distribution.carriers.simulated import SimulatedNetwork
 from otp.distribution.faults import Cut
@@ -24,6 +24,7 @@ from superlearner.cluster.control import records
 from superlearner.cluster.members import MEMBERSHIP, Members, MembershipService, _Serving
 from superlearner.cluster.status import pings, status_of
 from superlearner.cluster.ways import BACKEND, Way
+from superlearner.demo.counters import DemoCounter
 from superlearner.nodes.kinds import MEMBER, SERVICE
 from superlearner.operations.builtin import cluster, cluster_health
 from superlearner.operations.engine import member_health
@@ -80,9 +81,11 @@ async def clustered(platform: Any, folder: Path) -> AsyncIterator[Both]:
         await node.start(Kiosk, None, name="kiosk")
         there = await Cluster.join(
             node, cookie=COOKIE, carrier=network.carrier, services={BACKEND: backend}, settings=TEACHING,
-            meta={"kind": "node", "os_pid": 4711},
+            meta={"kind": "node", "os_pid": 4711}, allow=[DemoCounter],
         )  # fmt: skip
-        members.cluster = await Cluster.join(home, cookie=COOKIE, carrier=network.carrier, settings=TEACHING)
+        members.cluster = await Cluster.join(
+            home, cookie=COOKIE, carrier=network.carrier, settings=TEACHING, allow=[DemoCounter]
+        )
         members.way, members.is_ready = Way(folder), True
         await home.start(MembershipService, members, name=MEMBERSHIP)
         both = Both(platform, there, node)
@@ -404,3 +407,71 @@ def test_a_socket_for_commands_that_could_not_be_opened_is_opened_by_the_next_jo
             assert [] == records(tmp_path)
 
     asyncio.run(main())
+
+
+class Visitor(GenServer[str]):
+    """Registers the key that its argument names."""
+
+    @impl
+    async def init(self, key):
+        await DistributedRegistry.register("rooms", key)
+        return Ok(key)
+
+
+async def start_tables(both: Both) -> None:
+    """Start both tables on both nodes, with a key on each and a child on `b`."""
+    home = both.platform.platform.node
+    for node in (both.node, home):
+        await node.start(DistributedRegistry, name="rooms")
+        await node.start(DistributedSupervisor, name="workers")
+    await both.node.start(Visitor, "lobby")
+    await home.start(Visitor, "kitchen")
+    await DistributedSupervisor.start_child(both.node.whereis("workers"), DemoCounter.child_spec(None, id="c1"), on=B)
+
+
+@pytest.mark.operation("cluster.tables", "node.tables")
+def test_the_tables_name_the_member_of_each_key_and_child(inside: Inside, tmp_path: Path) -> None:
+    async def test(platform: Any) -> None:
+        async with clustered(platform, tmp_path) as both:
+            assert (await both.get("/tables"))["entries"] == []
+            await start_tables(both)
+            home = platform.platform.node.name
+            found = await both.get("/tables")
+            assert [
+                ("registry", "rooms", "kitchen", home),
+                ("registry", "rooms", "lobby", B),
+                ("supervisor", "workers", "c1", B),
+            ] == [(one["kind"], one["table"], one["key"], one["node"]) for one in found["entries"]]
+            child = found["entries"][-1]
+            info = await platform.client.get(f"/api/v1/processes/{child['pid']}/info?node={B}")
+            assert "DemoCounter" in info.json()["data"]["what"]
+            assert [child] == (await both.get("/tables?kind=supervisor&name=workers"))["entries"]
+            assert [] == (await both.get("/tables?name=unknown"))["entries"]
+            own = (await platform.client.get(f"/api/v1/nodes/tables?node={B}&limit=1")).json()["data"]
+            assert (1, 3) == (len(own["entries"]), own["total"])
+
+    inside(test)
+
+
+@pytest.mark.operation("node.drain")
+def test_a_member_is_drained_before_it_leaves(inside: Inside, tmp_path: Path) -> None:
+    async def test(platform: Any) -> None:
+        async with clustered(platform, tmp_path) as both:
+            await start_tables(both)
+            answer = await platform.client.post(f"/api/v1/nodes/drain?node={B}", headers=BEARER)
+            assert {"moved": ["workers: c1"], "kept": []} == answer.json()["data"]
+            (child,) = (await both.get("/tables?kind=supervisor"))["entries"]
+            assert child["node"] == platform.platform.node.name
+            assert "leaving" == (await both.get("/topology"))["nodes"][1]["status"]
+
+    inside(test)
+
+
+def test_a_node_in_no_cluster_has_no_tables_and_cannot_be_drained(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        found = (await platform.client.get("/api/v1/nodes/tables")).json()["data"]
+        assert {"entries": [], "total": 0} == found
+        refused = await platform.client.post("/api/v1/nodes/drain", headers=BEARER)
+        assert (503, "node_unavailable") == (refused.status_code, refused.json()["error"]["code"])
+
+    inside(test)

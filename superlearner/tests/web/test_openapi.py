@@ -44,6 +44,7 @@ REFUSED = {
     "course.learner": "user_not_found",
     "course.solution": "not_yet",
     "node.detach": "node_not_found",
+    "node.drain": "node_unavailable",
     "node.eval": "eval_not_allowed",
     "registry.register": "conflict",
     "restart.compare": "restart_not_found",

@@ -447,6 +447,32 @@ class Cluster:
         """
         return self._membership.disconnect(name)
 
+    def tables(self) -> dict[tuple[str, str], dict[Any, list[Pid]]]:
+        """Return the registries and distributed supervisors on this member, as `(kind, name)`, with their entries.
+
+        The entries are processes by key or child id; a lost child that has yet to start elsewhere has none.
+
+        >>> import otp
+        >>> from otp.cluster import Cluster, DistributedRegistry
+        >>> from otp.distribution.carriers.simulated import SimulatedNetwork
+        >>> async def main():
+        ...     cluster = await Cluster.join(cookie="secret", carrier=SimulatedNetwork().carrier)
+        ...     await DistributedRegistry.start_link(name="rooms")
+        ...     await DistributedRegistry.register("rooms", "lobby")
+        ...     return cluster.tables()
+        >>> otp.run(main)
+        {('registry', 'rooms'): {'lobby': [<...>]}}
+        """
+        found: dict[tuple[str, str], dict[Any, list[Pid]]] = {}
+        for table in self._membership.shared:
+            if table.running:
+                entries = found[table.table] = dict[Any, list[Pid]]()
+                for key, entry in table.content.table.items():
+                    entries.setdefault(key, []).append(entry.pid)
+                if isinstance(table.content, Placements):
+                    entries.update((id, []) for id in table.content.missing())
+        return found
+
     def traffic(self, name: str) -> Traffic:
         """Return the frames and bytes exchanged with a member since it connected; zeros for others and for itself."""
         return self._membership.traffic(name)

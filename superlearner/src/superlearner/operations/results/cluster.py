@@ -19,6 +19,8 @@ __all__ = [
     "ClusterAnomaly",
     "ClusterConnected",
     "ClusterDisconnected",
+    "ClusterDrained",
+    "ClusterEntries",
     "ClusterEvents",
     "ClusterPing",
     "ClusterProcess",
@@ -28,10 +30,12 @@ __all__ = [
     "ClusterSupervisors",
     "ClusterTopology",
     "ClusterTrees",
+    "MemberEntries",
     "MemberLine",
     "Missing",
     "NodeHealth",
     "NodeInfo",
+    "TableEntry",
     "TreesSummary",
 ]
 
@@ -201,6 +205,38 @@ class ClusterSupervisors(ResultModel):
     supervisors: list[ClusterSupervisor]
     nodes_queried: list[str]
     missing: list[Missing]
+
+
+class TableEntry(ResultModel):
+    """A key of a registry or a child of a distributed supervisor, with its owner."""
+
+    kind: Literal["registry", "supervisor"]
+    table: str = Field(description="the name of the registry or supervisor")
+    key: str = Field(description="the key, or the id of the child")
+    node: str | None = Field(description="the member of its process")
+    pid: Pid | None = Field(description="null for a lost child that has yet to start elsewhere")
+
+
+class MemberEntries(ResultModel):
+    """The entries of registries and distributed supervisors, as one member sees them."""
+
+    entries: list[TableEntry]
+    total: int = Field(description="before the limit")
+
+
+class ClusterEntries(ResultModel):
+    """The entries of registries and distributed supervisors on all members."""
+
+    entries: list[TableEntry]
+    nodes_queried: list[str]
+    missing: list[Missing]
+
+
+class ClusterDrained(ResultModel):
+    """The children that moved away from a member, and those that could not; each as `supervisor: id`."""
+
+    moved: list[str]
+    kept: list[str]
 
 
 class TreesSummary(ResultModel):
