@@ -48,7 +48,7 @@ async def observe(data: Path, superlearner: Run) -> None:
     cluster = await Cluster.join(otp.node(), **arguments)
     membership = membership_of(cluster)
     await cluster.wait_size(4, LIMIT)
-    await DistributedSupervisor.start_link(name=COUNTERS)
+    await DistributedSupervisor.start_link(name=COUNTERS, placement="least_loaded")
     while len(places()) < len(NAMES):
         await membership.changed()
     for number, name in enumerate(NAMES):

@@ -80,7 +80,10 @@ class CounterTree(Supervisor):
     @impl
     def init(self, arg: object) -> Children:
         return Children(
-            [DistributedSupervisor.child_spec(name=COUNTERS), CounterStarter.child_spec(None, id="counter_starter")],
+            [
+                DistributedSupervisor.child_spec(name=COUNTERS, placement="least_loaded"),
+                CounterStarter.child_spec(None, id="counter_starter"),
+            ],
             strategy="rest_for_one",
             max_restarts=1000,
             max_seconds=1,
