@@ -82,7 +82,8 @@ class Reader:
         return self._superlearner(*arguments)
 
     def _filled(self, line: str) -> str:
-        """Return the line with the number of an event of this platform, and with a file in the folder of the test."""
+        """Return the line with the number of an event of this platform, and with files that the test can reach."""
+        line = line.replace(" examples/", f" {ROOT}/examples/")
         if "restart show" not in line and "restart export" not in line:
             return line
         [newest, *_] = json.loads(self._superlearner("restart", "list", "--json").stdout)

@@ -7,14 +7,23 @@ from typing import Any, assert_type
 
 import otp
 from otp import AlreadyRegistered, ChildSpec, DynamicSupervisor, Entry, GenServer, Pid, RegistryEntry
-from otp.cluster import Cluster, DistributedRegistry, DistributedSupervisor, DistributedVia, Drained, Member, Singleton
+from otp.cluster import (
+    Cluster,
+    DistributedRegistry,
+    DistributedSupervisor,
+    DistributedVia,
+    Drained,
+    LeaseUnavailable,
+    Member,
+    Singleton,
+)
 
 
 async def registries(cluster: Cluster) -> None:
     assert_type(await DistributedRegistry.start_link(name="rooms", keys="duplicate"), Pid)
     assert_type(await DistributedRegistry.register("rooms", ("lobby", 1), {"seats": 3}, timeout="infinity"), Pid)
     many = await DistributedRegistry.register_many("rooms", [("lobby", 1), (7, None)])
-    assert_type(many, dict[Hashable, AlreadyRegistered | None])
+    assert_type(many, dict[Hashable, AlreadyRegistered | LeaseUnavailable | None])
     assert_type(
         await DistributedRegistry.update_value("rooms", "lobby", lambda seats: seats + 1), tuple[Any, Any] | None
     )

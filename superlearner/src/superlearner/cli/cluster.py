@@ -12,7 +12,7 @@ import typer
 from superlearner.base.commands import command
 from superlearner.base.data_dir import command_with
 from superlearner.cli.cluster_members import platform_process
-from superlearner.cli.cluster_test import test
+from superlearner.cli.cluster_scenarios import testing
 from superlearner.cli.door import resolve_options
 from superlearner.cli.ends import USAGE, fail
 from superlearner.cli.manifest import verbs
@@ -270,7 +270,7 @@ def certificate(
         typer.echo(folder)
 
 
-cluster.add_typer(test, name="test")
+cluster.add_typer(testing, name="test")
 cluster.command(name="node", help="The same as `superlearner node NAME`.")(node)
 
 

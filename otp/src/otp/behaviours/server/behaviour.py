@@ -191,13 +191,13 @@ class Behaviour(metaclass=BehaviourType):
         """Return the contract of this class as (name, arity), in order of declaration.
 
         `"callbacks"` includes the optional ones, as in Erlang. `self` is not counted: `handle_call(self, request,
-        caller, state)` is `("handle_call", 3)`.
+        caller, state)` is `("handle_call", 3)`. Callbacks that OTP does not have are left out.
 
         Raises `ValueError` for another item. Source: Erlang's `Module:behaviour_info/1`.
         """
         if item not in ("callbacks", "optional_callbacks"):
             raise ValueError(f"expected 'callbacks' or 'optional_callbacks', got {item!r}")
-        specs = cls.__callbacks__.values()
+        specs = [spec for spec in cls.__callbacks__.values() if spec.name not in cls._beyond_otp]
         return [(s.name, s.arity) for s in specs if item == "callbacks" or not s.required]
 
     @property
@@ -206,6 +206,9 @@ class Behaviour(metaclass=BehaviourType):
         from otp.kernel.tables.scheduler import current_process
 
         return current_process("self.pid")
+
+    _beyond_otp: ClassVar[frozenset[str]] = frozenset()
+    """The callbacks of this class that OTP does not have."""
 
     _new_state: ClassVar[Mapping[str, str]] = MappingProxyType(
         {

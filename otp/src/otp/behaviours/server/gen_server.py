@@ -170,6 +170,8 @@ class GenServer(Behaviour, Startable, Generic[S]):
         """Create the state from the term of `handoff`, instead of `init`: `Ok(state)`, `Stop(reason)` or `Ignore()`."""
         return self.init(arg)
 
+    _beyond_otp = frozenset({"handoff", "take_over"})
+
     for _callback in (terminate, handoff, take_over):
         _callback.__otp_default__ = True  # pyright: ignore[reportFunctionMemberAccess]
     del _callback

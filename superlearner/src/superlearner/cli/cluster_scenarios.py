@@ -16,19 +16,19 @@ from superlearner.cli.ends import USAGE, fail
 if TYPE_CHECKING:
     from otp.cluster.simulation import Scenario, Verdict
 
-__all__ = ["test"]
+__all__ = ["testing"]
 
 FAILED = 1
 
-test = typer.Typer(help="Test what runs on a cluster.", no_args_is_help=True)
+testing = typer.Typer(help="Test what runs on a cluster.", no_args_is_help=True)
 
 
-@test.callback()
+@testing.callback()
 def _commands() -> None:
     """Keep the name of the command, although it is the only one."""
 
 
-@test.command()
+@testing.command()
 def scenario(
     files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Scenario file (JSON).")],
     seeds: Annotated[int, typer.Option(min=1, max=10_000, help="Number of runs of each file, with seeds from 1.")] = 1,
