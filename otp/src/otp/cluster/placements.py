@@ -18,7 +18,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
-from otp.behaviours.registry._table import UniqueTable
+from otp.behaviours.registry._table import Table, UniqueTable
 from otp.bounded import text
 from otp.cluster.claims import Claim, Claims, plain, rendezvous
 from otp.cluster.member import Member
@@ -227,7 +227,7 @@ class Placements(Claims):
         for known in (self._claims, self._own, self._granted, self.orphans, self.moving, self.adopted, self.starting):
             known.clear()
         self._ended.clear()
-        self.table = UniqueTable()
+        self.table: Table = UniqueTable()
 
     def abandon(self, id: Any, pid: Any) -> None:
         """Remove the claim of a child that has started here while this member left."""

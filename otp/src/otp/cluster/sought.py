@@ -11,6 +11,6 @@ class Sought:
     __slots__ = ("address", "at", "pause")
 
     def __init__(self, address: str | None, at: float, pause: float) -> None:
-        self.address = address
-        self.at = at
-        self.pause = pause
+        self.address: str | None = address
+        self.at: float = at
+        self.pause: float = pause
