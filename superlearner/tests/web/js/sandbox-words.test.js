@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  at, covers, crashOfRun, firstToOpen, hasError, lastEnd, lineOfExit, linesIn, nextOf, noticesOfRun, noticeText, optionsOf,
+  afterInput, at, covers, crashOfRun, firstToOpen, hasError, lastEnd, lineOfExit, linesIn, nextOf, noticesOfRun, noticeText, optionsOf,
   raisedIn, remedyOf, restartsOfRuns, told, upText,
 } from "#static/sandboxes/sandbox-words.js";
 
@@ -197,4 +197,12 @@ test("the crash that ended a run is that of its newest stored restart", () => {
   assert.equal(crashOfRun([wrong], 25)?.line, 5, "a result that is refused is raised by no line");
   for (const [rows, since] of [[[], 0], [[crash], 31], [[{ ...crash, where: null, reason: "killed" }, crash], 0]])
     assert.equal(crashOfRun(rows, since), null);
+});
+
+test("a refusal is over once the text is that of the code that runs", () => {
+  const refused = { status: "running", last: "refusal", typed: false, other: false };
+  assert.equal(nextOf(afterInput(refused, true)), "change");
+  assert.equal(nextOf(afterInput(refused, false)), "kill");
+  assert.equal(nextOf(afterInput(afterInput(refused, true), false)), "kill");
+  assert.equal(nextOf(afterInput({ ...refused, status: "ended" }, false)), "mend");
 });

@@ -7,7 +7,7 @@
 import { byId } from "../base/dom.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 import { handlesCrash } from "./known-messages.js";
-import { at, isStopped, nextOf } from "./sandbox-words.js";
+import { afterInput, at, isStopped, nextOf } from "./sandbox-words.js";
 
 /** @import { Sandbox, Situation } from "./sandbox-words.js" */
 /** @typedef {{name: string, line: number, ended?: boolean}} At */
@@ -51,8 +51,9 @@ export const stepAfterKill = () => follow("end");
 
 /** The text in the editor was changed. @param {boolean} other  it is not the one that runs */
 export function stepAfterInput(other) {
-  if (situation.typed === other) return;
-  situation.typed = other;
+  const next = afterInput(situation, other);
+  if (next.typed === situation.typed && next.last === situation.last) return;
+  situation = next;
   draw();
 }
 

@@ -288,3 +288,14 @@ export function nextOf({ status, last, typed, other, stopped = false, wrong = 0 
   if (status === "ended") return "again";
   return last === "run" ? "try" : last === "end" ? "read" : "kill";
 }
+
+/**
+ * The situation after the text in the editor was changed: a refusal is over once the text is that of the code that runs.
+ *
+ * @param {Situation} situation @param {boolean} other  the text is not the one that runs
+ * @returns {Situation}
+ */
+export function afterInput(situation, other) {
+  const undone = !other && situation.last === "refusal" && situation.status === "running";
+  return { ...situation, typed: other, last: undone ? "start" : situation.last };
+}
