@@ -58,8 +58,8 @@ test: install-dev test-js ## run the tests, one browser test for each page, and 
 .PHONY: test-programs
 test-programs: install-dev ## run all tests that start programs (about 10 minutes)
 	@# Only files with the mark: collecting all others doubles the time. samples_plugin.py checks that none is missed.
-	@# These tests mostly wait for programs: three processes for each core.
-	$(PY) -m pytest -n $$($(PY) -c "import os; print(3 * os.cpu_count())") -m "program and not slow" \
+	@# These tests mostly wait for programs: two processes for each core.
+	$(PY) -m pytest -n $$($(PY) -c "import os; print(2 * os.cpu_count())") -m "program and not slow" \
 	    $$(grep -rl --include='test_*.py' 'mark\.program' $(TESTS) 2>/dev/null || echo $(TESTS)) $(ARGS)
 
 ON_UVLOOP := asyncio_interop/test_uvloop.py doors \
