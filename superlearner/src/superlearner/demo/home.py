@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from otp import Children, Supervisor, impl
+from otp.cluster import Cluster, NotMember
 from superlearner.demo.counters import CounterTree
 from superlearner.demo.one_for_one import DemoOneForOne
 from superlearner.demo.shop import Shop
@@ -39,12 +42,9 @@ class Playground(Supervisor):
 
     @impl
     def init(self, arg: object) -> Children:
-        """Return the shop and the counters."""
-        return Children(
-            [
-                Shop.child_spec(None, id="shop", name="shop"),
-                CounterTree.child_spec(None, id="counter_tree", name="counter_tree"),
-            ],
-            max_restarts=1000,
-            max_seconds=1,
-        )
+        """Return the shop, and the counters if the node is a member."""
+        children = [Shop.child_spec(None, id="shop", name="shop")]
+        with suppress(NotMember):
+            Cluster.here()
+            children.append(CounterTree.child_spec(None, id="counter_tree", name="counter_tree"))
+        return Children(children, max_restarts=1000, max_seconds=1)
