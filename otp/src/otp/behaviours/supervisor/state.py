@@ -27,7 +27,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 from otp.behaviours.server.child_spec import AutoShutdown, Children, ChildSpec, Strategy
 from otp.behaviours.server.newest import newest
 from otp.behaviours.supervisor.spec_check import without_arguments
-from otp.kernel.values.bounded import bound_reason
+from otp.kernel.values.bounded import LONGEST, bound_reason
 from otp.kernel.values.reasons import is_clean
 
 __all__ = ["ChildRecord", "RestartWindow", "SupervisorState", "Verdict", "continue_counts", "should_restart"]
@@ -260,7 +260,7 @@ class SupervisorState(RestartWindow):
         if record is not None:
             record.ended = True
             record.old, record.pid = record.pid, None  # like `_note_end`, without the call
-            record.last_reason = bound_reason(reason)
+            record.last_reason = reason if type(reason) is str and len(reason) <= LONGEST else bound_reason(reason)
             record.last_at = now
             if record.below is not None:
                 record.below = _saved_counts(record.below)

@@ -26,7 +26,7 @@ from otp.kernel.tables.child_tasks import UNLIMITED, close, end_tasks, find_task
 from otp.kernel.tables.message_events import report_callback_ended
 from otp.kernel.tables.places import where_in
 from otp.kernel.tables.scheduler import BUDGET, CLEANUP_SECONDS, DRAIN_NS, Scheduler, Timer
-from otp.kernel.values.bounded import bound_reason, bounded_text
+from otp.kernel.values.bounded import LONGEST, bound_reason, bounded_text
 from otp.kernel.values.elsewhere import elsewhere
 from otp.kernel.values.exception_reasons import drop_traceback
 from otp.kernel.values.leaving import FORKED, leave_fork
@@ -531,7 +531,8 @@ def _finish(p: Process, reason: Any, sender: Any, cause: int, killed: bool = Fal
         if node.watched or p.traced:
             cause = cause or trace.cause_of(p)
             report_callback_ended(p)
-        less = bound_reason(reason)
+        # Most reasons are short texts: no call needed
+        less = reason if type(reason) is str and len(reason) <= LONGEST else bound_reason(reason)
         values = exit_values(p, x, less, sender)
         causes = trace.causes
         if causes is not None and values[1] is None:
