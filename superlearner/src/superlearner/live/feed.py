@@ -320,9 +320,7 @@ class Feed:
         last_one = sentences.last_straw(
             child, story.reason, failed=facts_of(event).crash, retried=data.get("retried", False)
         )
-        story.opening = sentences.gave_up(
-            who, last_one, used=data["used"], allowed=data["allowed"], window=data["window"]
-        )
+        story.opening = sentences.gave_up(who, last_one, allowed=data["allowed"], window=data["window"])
         story.waits = parent is not None
         self._signals.gave_up(story, last, event, supervisor)
         self._open[sup_pid] = story

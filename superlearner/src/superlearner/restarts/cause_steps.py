@@ -218,7 +218,7 @@ class Words:
         last = "" if times > 1 else sentences.last_straw(
             self._child(event), facts.reason, failed=facts.crash, retried=retried
         )  # fmt: skip
-        text = sentences.gave_up(self.called(event.pid), last, **budget)
+        text = sentences.gave_up(self.called(event.pid), last, allowed=budget["allowed"], window=budget["window"])
         earlier = tuple(
             Party("earlier", self._child(one), facts_of(one).old, one.at, facts_of(one).reason)
             for one in before[-MOST_PARTIES:]

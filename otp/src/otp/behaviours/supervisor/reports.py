@@ -128,9 +128,7 @@ def log_gave_up(me: Process, state: RestartWindow, id: Hashable, reason: Reason,
     if is_taken(logger, logging.ERROR):
         child = _child(id)
         last = last_straw(child, reason_text(reason, LONGEST), failed=not is_clean(reason), retried=retried)
-        words = gave_up(
-            _me(me), last, used=state.counted, allowed=state.max_restarts, window=state.max_seconds
-        )  # fmt: skip
+        words = gave_up(_me(me), last, allowed=state.max_restarts, window=state.max_seconds)
         _log(logging.ERROR, me, "gave_up", id, reason, words, _budget(state))
 
 

@@ -224,17 +224,16 @@ def last_straw(child: str, reason: str, *, failed: bool, retried: bool) -> str:
     return could_not_restart("it", child, reason) if retried else ended(child, reason, failed=failed)
 
 
-def gave_up(who: str, last: str, *, used: Any, allowed: Any, window: Any) -> str:
+def gave_up(who: str, last: str, *, allowed: Any, window: Any) -> str:
     """Return the sentence about a supervisor that needed one restart too many; `last` is what `last_straw` returned.
 
-    >>> gave_up("shop", "ledger was killed", used=4, allowed=3, window=5)
+    >>> gave_up("shop", "ledger was killed", allowed=3, window=5)
     'shop gave up: max_restarts=3 allows 3 restarts in 5 s, and a 4th was needed (last: ledger was killed)'
-    >>> gave_up("shop", "", used=1501, allowed=1500, window=5)
+    >>> gave_up("shop", "", allowed=1500, window=5)
     'shop gave up: max_restarts=1500 allows 1,500 restarts in 5 s, and a 1,501st was needed'
-    >>> gave_up("shop", "", used=1, allowed=0, window=5)
+    >>> gave_up("shop", "", allowed=0, window=5)
     'shop gave up: it allows no restarts'
     """
-    del used  # one more than is allowed, in each event
     return f"{who} gave up: {_exceeded(allowed, window)}{f' (last: {last})' if last else ''}"
 
 

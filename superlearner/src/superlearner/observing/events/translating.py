@@ -161,7 +161,7 @@ def _child(event: Any, ended: str | None, along: Mapping[Any, Any] | None, names
         else:
             told["retried"] = retried = bool(data.get("retried"))
             last = sentences.last_straw(who, reason, failed=failed, retried=retried)
-            text = sentences.gave_up(supervisor, last, **budget)
+            text = sentences.gave_up(supervisor, last, allowed=budget["allowed"], window=budget["window"])
             pid, name = own, supervisor
     shown = name or id
     return Event(kind, 0.0, text, told, pid=pid, name=shown, supervisor=supervisor, also=also)

@@ -77,7 +77,7 @@ def _describe_give_up(id: str, before: list[MomentEvent], nodes: dict[str, Momen
     if limit is None:
         return GiveUp(name(id), reason, where, None, f"{name(id)} gave up{f' (last: {last})' if last else ''}")
     allowed, window = limit
-    text = sentences.gave_up(name(id), last, used=allowed, allowed=allowed, window=max_seconds_of(window))
+    text = sentences.gave_up(name(id), last, allowed=allowed, window=max_seconds_of(window))
     return GiveUp(name(id), reason, where, limit, text)
 
 

@@ -339,7 +339,8 @@ def _describe_give_up(event: TraceEvent, past: Past) -> str:
     last = sentences.last_straw(
         past.name(child, event.data["id"]), facts.reason, failed=facts.crash, retried=event.data.get("retried", False)
     )
-    return sentences.gave_up(past.name(event.pid, past.id_of(event.pid)), last, **budget_of(event))
+    budget, name = budget_of(event), past.name(event.pid, past.id_of(event.pid))
+    return sentences.gave_up(name, last, allowed=budget["allowed"], window=budget["window"])
 
 
 def describe_row(row: MomentRow, reader: str) -> RestartLine:
