@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from otp.cluster.simulation import ScenarioError, Verdict, play, read_scenario
+from otp.cluster.scenarios import ScenarioError, Verdict, play, read_scenario
 from otp.testing import Scheduler
 
 PROGRAM = """\
@@ -159,7 +159,7 @@ def test_a_wrong_step_is_named(tmp_path: Path, step: Any, text: str) -> None:
         ({"settings": {"dead": 0.1}}, "settings: Settings: expected at least two heartbeats"),
         ({"settings": {"deed": 1}}, "unknown key 'deed'; did you mean 'dead'?"),
         ({"program": "none.py:children"}, "there is no program"),
-        ({"leases": True}, "leases are not available"),
+        ({"leases": 3}, "expected leases as true or false, got 3"),
     ],
 )
 def test_a_wrong_file_is_refused(tmp_path: Path, more: dict[str, Any], text: str) -> None:
@@ -169,3 +169,23 @@ def test_a_wrong_file_is_refused(tmp_path: Path, more: dict[str, Any], text: str
     (tmp_path / "no.json").write_text("{")
     with pytest.raises(ScenarioError, match=r"no\.json: expected JSON"):
         read_scenario(tmp_path / "no.json")
+
+
+def test_a_member_cut_off_from_its_store_ends_the_owners_of_its_leases(tmp_path: Path) -> None:
+    file = write(
+        tmp_path,
+        [
+            {"do": "register", "on": "n1", "registry": "rooms", "key": "lobby", "as": "a"},
+            {"do": "cut", "from": "n1", "to": "leases"},
+            {"expect": {"ended": "a", "reason": "lease_lost"}, "within": 12},
+            {"do": "register", "on": "n2", "registry": "rooms", "key": "hall", "as": "b"},
+            {"do": "stall", "member": "leases"},
+            {"do": "register", "on": "n3", "registry": "rooms", "key": "attic", "as": "c",
+             "raises": "lease_unavailable"},
+        ],
+        leases=True,
+    )  # fmt: skip
+    program = tmp_path / "moving_program.py"
+    program.write_text(PROGRAM.replace('name="rooms"', 'name="rooms", consistency="lease"'))
+    verdict = Scheduler(seed=1).run(lambda: play(read_scenario(file)))
+    assert verdict.passed, verdict

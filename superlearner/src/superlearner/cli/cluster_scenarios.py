@@ -14,7 +14,7 @@ import typer
 from superlearner.cli.ends import USAGE, fail
 
 if TYPE_CHECKING:
-    from otp.cluster.simulation import Scenario, Verdict
+    from otp.cluster.scenarios import Scenario, Verdict
 
 __all__ = ["testing"]
 
@@ -45,7 +45,7 @@ def scenario(
     A file names members, a program with their children, and steps: faults, operations and what is expected. The program
     beside the file runs in this command. Exits with 1 if a run fails, 2 for a file that cannot be run.
     """
-    from otp.cluster.simulation import ScenarioError, read_scenario
+    from otp.cluster.scenarios import ScenarioError, read_scenario
 
     try:
         scenarios = [read_scenario(file) for file in files]
@@ -79,7 +79,7 @@ def _silence() -> Generator[None]:
 
 
 def _play(scenario: Scenario, seed: int) -> Verdict:
-    from otp.cluster.simulation import play
+    from otp.cluster.scenarios import play
     from otp.testing import Scheduler
 
     return Scheduler(seed=seed).run(lambda: play(scenario))

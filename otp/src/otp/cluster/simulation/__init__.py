@@ -19,21 +19,15 @@ from __future__ import annotations
 
 from otp.cluster.simulation.history import Event, HistoryViolation, Violation
 from otp.cluster.simulation.rules import check_history
-from otp.cluster.simulation.scenarios import Scenario, ScenarioError, Verdict, play, read_scenario
 from otp.cluster.simulation.simulated_cluster import SimulatedCluster, SimulatedMember
 from otp.cluster.simulation.view import View
 
 __all__ = [
     "Event",
     "HistoryViolation",
-    "Scenario",
-    "ScenarioError",
     "SimulatedCluster",
     "SimulatedMember",
-    "Verdict",
     "View",
     "Violation",
     "check_history",
-    "play",
-    "read_scenario",
 ]
