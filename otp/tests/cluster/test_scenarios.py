@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from otp.cluster.scenarios import ScenarioError, Verdict, play, read_scenario
+from otp.cluster.scenarios import ScenarioError, Verdict, play, play_real, read_scenario
 from otp.testing import Scheduler
 
 PROGRAM = """\
@@ -51,37 +53,44 @@ def write(folder: Path, steps: list[Any], **more: Any) -> Path:
     return file
 
 
-def run(folder: Path, *steps: Any, seed: int = 1) -> Verdict:
-    scenario = read_scenario(write(folder, list(steps)))
-    return Scheduler(seed=seed).run(lambda: play(scenario))
+Run = Callable[..., Verdict]
 
 
-def test_a_child_of_a_killed_member_moves(tmp_path: Path) -> None:
+@pytest.fixture(params=["simulator", pytest.param("real members", marks=pytest.mark.program)])
+def run(request: pytest.FixtureRequest, tmp_path: Path) -> Run:
+    """Return a function that plays steps on a stage."""
+
+    def play_steps(*steps: Any) -> Verdict:
+        scenario = read_scenario(write(tmp_path, list(steps)))
+        if request.param == "simulator":
+            return Scheduler(seed=1).run(lambda: play(scenario))
+        return asyncio.run(play_real(scenario))
+
+    return play_steps
+
+
+def test_a_child_of_a_killed_member_moves(run: Run) -> None:
     verdict = run(
-        tmp_path,
         START,
         {"expect": {"child": "w1", "of": "workers", "runs": 1, "at": "n3"}, "on": "n1"},
         {"do": "kill", "member": "n3"},
         {"expect": {"lost": ["n3"]}, "on": "n1", "within": 3},
         {"expect": {"child": "w1", "of": "workers", "runs": 1}, "on": "n1", "within": 4},
-        {"expect": {"members": ["n1", "n2"]}, "on": "n2", "for": 2},
         {"do": "converge"},
+        {"expect": {"members": ["n1", "n2"]}, "on": "n2", "for": 2},
     )
     assert verdict.passed, verdict
 
 
-def test_a_stopped_member_hands_its_state_over_and_calls_are_compared(tmp_path: Path) -> None:
+def test_a_stopped_member_hands_its_state_over_and_calls_are_compared(run: Run) -> None:
     call = {"do": "call", "on": "n1", "supervisor": "workers", "child": "w1", "request": 5, "save": "count"}
-    verdict = run(
-        tmp_path, START, call, {"do": "stop", "member": "n3"}, call, {"expect": {"reply": "count", "equals": 5}}
-    )
+    verdict = run(START, call, {"do": "stop", "member": "n3"}, call, {"expect": {"reply": "count", "equals": 5}})
     assert verdict.passed, verdict
 
 
-def test_a_partition_has_two_owners_and_the_older_one_survives(tmp_path: Path) -> None:
+def test_a_partition_has_two_owners_and_the_older_one_survives(run: Run) -> None:
     room = {"registry": "rooms", "key": ["room", 1]}
     verdict = run(
-        tmp_path,
         {"do": "register", "on": "n1", "as": "ann", **room},
         {"do": "register", "on": "n3", "as": "bob", **room, "raises": "AlreadyRegistered"},
         {"do": "partition", "sides": [["n1", "n2"], ["n3"]]},
@@ -97,9 +106,8 @@ def test_a_partition_has_two_owners_and_the_older_one_survives(tmp_path: Path) -
     assert verdict.passed, verdict
 
 
-def test_names_groups_and_ends(tmp_path: Path) -> None:
+def test_names_groups_and_ends(run: Run) -> None:
     verdict = run(
-        tmp_path,
         {"do": "register", "on": "n1", "as": "ann", "name": "boss"},
         {"do": "join", "on": "n1", "as": "ann", "group": "staff"},
         {"do": "sleep", "seconds": 0.5},
@@ -114,9 +122,48 @@ def test_names_groups_and_ends(tmp_path: Path) -> None:
     assert verdict.passed, verdict
 
 
-def test_a_run_goes_on_after_a_step_that_failed_and_tells_what_it_found(tmp_path: Path) -> None:
+def test_a_stalled_member_is_lost_and_comes_back(run: Run) -> None:
     verdict = run(
-        tmp_path,
+        {"do": "stall", "member": "n3"},
+        {"expect": {"lost": ["n3"]}, "on": "n1", "within": 4},
+        {"do": "resume", "member": "n3"},
+        {"do": "converge", "within": 10},
+        {"expect": {"members": ["n1", "n2", "n3"]}, "on": "n3"},
+    )
+    assert verdict.passed, verdict
+
+
+def test_a_member_that_starts_during_a_cut_is_cut_off_too(run: Run) -> None:
+    verdict = run(
+        {"do": "kill", "member": "n3"},
+        {"do": "cut", "from": "n1", "to": "n3", "one_way": True},
+        {"do": "start", "member": "n3"},
+        {"expect": {"members": ["n2", "n3"]}, "on": "n3", "within": 4},
+        {"expect": {"members": ["n2", "n3"]}, "on": "n3", "for": 2},
+        {"do": "heal"},
+        {"do": "converge", "within": 10},
+        {"expect": {"members": ["n1", "n2", "n3"]}, "on": "n3"},
+    )
+    assert verdict.passed, verdict
+
+
+def test_answers_are_late_on_a_slow_line_and_not_lost_by_losses_elsewhere(run: Run) -> None:
+    call = {"do": "call", "on": "n1", "supervisor": "workers", "child": "w1", "request": 1, "save": "count"}
+    verdict = run(
+        START,
+        {"do": "drop", "from": "n2", "to": "n3", "share": 0.3},
+        {"do": "delay", "from": "n1", "to": "n3", "seconds": 0.05},
+        {"do": "skew", "member": "n2", "seconds": -3600},
+        *[call] * 10,
+        {"expect": {"reply": "count", "equals": 9}},
+        {"do": "heal"},
+        {"do": "converge", "within": 10},
+    )
+    assert verdict.passed, verdict
+
+
+def test_a_run_goes_on_after_a_step_that_failed_and_tells_what_it_found(run: Run) -> None:
+    verdict = run(
         {"expect": {"members": ["n1"]}, "on": "n1"},
         {"do": "kill", "member": "n9"},
         {"do": "heal", "raises": "BadArgument"},

@@ -73,3 +73,24 @@ def test_a_bad_file_is_told_in_one_line_and_exits_with_2(tmp_path: Path, content
     assert 2 == done.exit_code
     assert text in done.output
     assert 1 == len(done.output.splitlines())
+
+
+@pytest.mark.program
+def test_the_examples_pass_on_the_simulator_and_on_real_members() -> None:
+    files = sorted(map(str, EXAMPLE.parent.glob("*.json")))
+    done = scenario(*files, "--on", "both", "--seeds", "3", "--json")
+    verdicts = [(one["on"], one["verdict"]) for one in json.loads(done.output)]
+    assert (0, [*[("simulator", "pass")] * 3, ("real", "pass")] * len(files)) == (done.exit_code, verdicts)
+
+
+@pytest.mark.program
+def test_a_program_that_does_not_start_on_a_real_member_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "it.py").write_text("def children(member):\n    raise OSError('no disk')\n")
+    file = tmp_path / "it.json"
+    file.write_text('{"scenario": 1, "name": "it", "members": 1, "steps": [], "program": "it.py:children"}')
+    for stage in ("real", "simulator"):
+        done = scenario(str(file), "--on", stage)
+        assert (2, ["superlearner: member n1 did not start: OSError: no disk"]) == (
+            done.exit_code,
+            done.output.splitlines(),
+        )

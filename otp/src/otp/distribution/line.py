@@ -40,6 +40,11 @@ class Line(Generic[T]):
         """The frames that have not come out yet."""
         return len(self._frames)
 
+    @property
+    def is_cut(self) -> bool:
+        """True while nothing comes out."""
+        return self._cut or self._held or self._share == 1
+
     def put(self, frame: T) -> bool:
         """Send a frame; return False if it is lost."""
         if self._cut or (self._share and self._random.random() < self._share):

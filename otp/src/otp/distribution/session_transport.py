@@ -255,7 +255,9 @@ class SessionTransport:
             return
         now = self._loop.time()
         for node in self._carrier.arrived():
-            self._session.receive_part(now, node)
+            line = self._lines.get((node.name, "from"))
+            if line is None or not line.is_cut:
+                self._session.receive_part(now, node)
         self._do(self._session.tick(now))
 
     # Actions of the session

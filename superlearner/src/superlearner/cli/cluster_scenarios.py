@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import typer
 
@@ -31,7 +32,13 @@ def _commands() -> None:
 @testing.command()
 def scenario(
     files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Scenario file (JSON).")],
-    seeds: Annotated[int, typer.Option(min=1, max=10_000, help="Number of runs of each file, with seeds from 1.")] = 1,
+    stage: Annotated[
+        Literal["simulator", "real", "both"],
+        typer.Option("--on", help="Simulated members in virtual time, or programs on this machine."),
+    ] = "simulator",
+    seeds: Annotated[
+        int, typer.Option(min=1, max=10_000, help="Number of simulated runs of each file, with seeds from 1.")
+    ] = 1,
     history: Annotated[
         Path | None,
         typer.Option(
@@ -40,30 +47,39 @@ def scenario(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write the verdicts as JSON.")] = False,
 ) -> None:
-    """Play scenario files on a simulated cluster, in virtual time.
+    """Play scenario files on a simulated cluster or on real members.
 
     A file names members, a program with their children, and steps: faults, operations and what is expected. The program
-    beside the file runs in this command. Exits with 1 if a run fails, 2 for a file that cannot be run.
+    beside the file runs in this command, and in each real member. Exits with 1 if a run fails, 2 for a file that cannot
+    be run.
     """
     from otp.cluster.scenarios import ScenarioError, read_scenario
 
     try:
         scenarios = [read_scenario(file) for file in files]
         with _silence():
-            runs = [(one, seed, _play(one, seed)) for one in scenarios for seed in range(1, seeds + 1)]
+            runs = [run for one in scenarios for run in _play(one, stage, seeds)]
     except ScenarioError as error:
         fail(str(error), USAGE)
     if history is not None:
         try:
-            history.write_text("".join(_lines(one, seed, verdict) for one, seed, verdict in runs), encoding="utf-8")
+            history.write_text("".join(map(_lines, runs)), encoding="utf-8")
         except OSError as error:
             fail(f"{history} cannot be written: {error.strerror}", USAGE)
     if as_json:
-        typer.echo(json.dumps([_document(*run) for run in runs], default=repr))
+        typer.echo(json.dumps(list(map(_document, runs)), default=repr))
     else:
         for run in runs:
-            typer.echo("\n".join(_words(*run)))
-    raise typer.Exit(0 if all(verdict.passed for _, _, verdict in runs) else FAILED)
+            typer.echo("\n".join(_words(run)))
+    raise typer.Exit(0 if all(run.verdict.passed for run in runs) else FAILED)
+
+
+class _Played(NamedTuple):
+    """A run of a scenario; real members have no seed."""
+
+    scenario: Scenario
+    seed: int | None
+    verdict: Verdict
 
 
 @contextmanager
@@ -78,33 +94,39 @@ def _silence() -> Generator[None]:
         log.setLevel(level)
 
 
-def _play(scenario: Scenario, seed: int) -> Verdict:
-    from otp.cluster.scenarios import play
+def _play(scenario: Scenario, on: str, seeds: int) -> Generator[_Played]:
+    from otp.cluster.scenarios import play, play_real
     from otp.testing import Scheduler
 
-    return Scheduler(seed=seed).run(lambda: play(scenario))
+    if on != "real":
+        for seed in range(1, seeds + 1):
+            yield _Played(scenario, seed, Scheduler(seed=seed).run(lambda: play(scenario)))
+    if on != "simulator":
+        yield _Played(scenario, None, asyncio.run(play_real(scenario)))
 
 
-def _document(scenario: Scenario, seed: int, verdict: Verdict) -> dict[str, Any]:
+def _document(run: _Played) -> dict[str, Any]:
     return {
-        "scenario": scenario.name,
-        "on": "simulator",
-        "seed": seed,
-        "verdict": "pass" if verdict.passed else "fail",
-        "failed": [{"step": one.step, "expected": one.expected, "got": one.got} for one in verdict.failed],
-        "violations": [one._asdict() for one in verdict.violations],
+        "scenario": run.scenario.name,
+        "on": "simulator" if run.seed else "real",
+        "seed": run.seed,
+        "verdict": "pass" if run.verdict.passed else "fail",
+        "failed": [{"step": one.step, "expected": one.expected, "got": one.got} for one in run.verdict.failed],
+        "violations": [one._asdict() for one in run.verdict.violations],
     }
 
 
-def _words(scenario: Scenario, seed: int, verdict: Verdict) -> list[str]:
+def _words(run: _Played) -> list[str]:
     """Return the lines about a run."""
-    lines = [f"{'pass' if verdict.passed else 'FAIL'}  {scenario.name}, seed {seed}"]
+    scenario, verdict = run.scenario, run.verdict
+    where = f"seed {run.seed}" if run.seed else "real members"
+    lines = [f"{'pass' if verdict.passed else 'FAIL'}  {scenario.name}, {where}"]
     for one in verdict.failed:
         step = json.dumps(scenario.steps[one.step - 1], ensure_ascii=False)
         lines += [f"  step {one.step}: {step}", f"    expected {one.expected}", f"    got      {one.got}"]
     return lines + [f"  {one.rule} at {one.at:.2f} s, {one.key}: {one.text}" for one in verdict.violations]
 
 
-def _lines(scenario: Scenario, seed: int, verdict: Verdict) -> str:
-    events = ({"scenario": scenario.name, "seed": seed, **event._asdict()} for event in verdict.history)
+def _lines(run: _Played) -> str:
+    events = ({"scenario": run.scenario.name, "seed": run.seed, **event._asdict()} for event in run.verdict.history)
     return "".join(json.dumps(one, default=repr) + "\n" for one in events)

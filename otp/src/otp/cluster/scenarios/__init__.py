@@ -10,7 +10,8 @@
 from __future__ import annotations
 
 from otp.cluster.scenarios.playing import Failure, Verdict
+from otp.cluster.scenarios.real_members import play_real
 from otp.cluster.scenarios.scenario import Scenario, ScenarioError, read_scenario
 from otp.cluster.scenarios.simulated_stage import play
 
-__all__ = ["Failure", "Scenario", "ScenarioError", "Verdict", "play", "read_scenario"]
+__all__ = ["Failure", "Scenario", "ScenarioError", "Verdict", "play", "play_real", "read_scenario"]

@@ -189,7 +189,10 @@ class Program:
 
     def children(self, member: str) -> Any:
         """Return the children of a member."""
-        return self._children(member) if callable(self._children) else self._children
+        try:
+            return self._children(member) if callable(self._children) else self._children
+        except Exception as error:
+            raise ScenarioError(f"member {member} did not start: {type(error).__name__}: {error}") from error
 
     def class_named(self, start: str) -> Any:
         """Return the class that `"file.py:Class"` names; it has to be one of the program."""

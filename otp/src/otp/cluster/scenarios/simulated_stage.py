@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from typing import Any
 
 from otp.cluster.scenarios.actors import Actors, Outcome
 from otp.cluster.scenarios.playing import Verdict, run_steps
-from otp.cluster.scenarios.scenario import Program, Scenario
+from otp.cluster.scenarios.scenario import Program, Scenario, ScenarioError
 from otp.cluster.simulation.simulated_cluster import SimulatedCluster
 from otp.cluster.simulation.view import plain_view
+from otp.kernel.values.errors import StartError
 
 __all__ = ["play"]
 
@@ -23,7 +25,7 @@ async def play(scenario: Scenario) -> Verdict:
     True
     """
     program = Program(scenario)
-    async with SimulatedCluster(
+    sim = SimulatedCluster(
         scenario.members,
         children=program.children,
         leases=scenario.leases,
@@ -31,7 +33,12 @@ async def play(scenario: Scenario) -> Verdict:
         settings=scenario.settings,
         settle=scenario.settle,
         check=False,
-    ) as sim:
+    )
+    async with AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(sim)
+        except StartError as error:
+            raise ScenarioError(f"{scenario.name}: a member did not start: {error}") from error
         failed = await run_steps(_SimulatedStage(sim, program), scenario)
         return Verdict(failed, sim.check(), sim.history)
 

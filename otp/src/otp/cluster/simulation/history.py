@@ -96,6 +96,15 @@ class History:
         self._now = now
         self.events: list[Event] = []
 
+    @property
+    def now(self) -> float:
+        """Seconds since the history began."""
+        return self._now()
+
     def add(self, member: str, kind: str, **data: Any) -> None:
         """Add an event that happens now."""
-        self.events.append(Event(self._now(), member, kind, data))
+        self.append(Event(self._now(), member, kind, data))
+
+    def append(self, event: Event) -> None:
+        """Add an event."""
+        self.events.append(event)

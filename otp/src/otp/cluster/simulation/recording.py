@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, Final
 
-from otp.cluster.simulation.history import History
+from otp.cluster.simulation.history import Event, History
 from otp.cluster.transport import MemberTransport
 from otp.distribution import NodeId, TransportEvents
 from otp.distribution.carriers.simulated import SimulatedCarrier, SimulatedNetwork
@@ -39,11 +39,14 @@ class RecordedTransport(MemberTransport):
     def send(self, node: NodeId, signal: bytes | Parts, sender: int = 0) -> bool:
         """Send a signal with its number."""
         number = self._numbers[node, sender] + 1
+        at = self._history.now  # another program may receive it before `send` returns
         tag = sender.to_bytes(_NUMBER, "big") + number.to_bytes(_NUMBER, "big")
         sent = super().send(node, join_parts(signal) + tag, sender)
         if sent:
             self._numbers[node, sender] = number
-            self.record("sent", of=node.name, incarnation=node.creation, sender=sender, number=number)
+            if self.recording:
+                data = {"of": node.name, "incarnation": node.creation, "sender": sender, "number": number}
+                self._history.append(Event(at, self.me.name, "sent", data))
         return sent
 
     def record(self, kind: str, **data: Any) -> None:

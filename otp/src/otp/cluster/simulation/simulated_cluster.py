@@ -8,7 +8,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from itertools import combinations, permutations
+from itertools import combinations
 from types import TracebackType
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ from otp.cluster.simulation.history import Event, History, HistoryViolation, Vio
 from otp.cluster.simulation.recording import RecordedCarrier, RecordedTransport
 from otp.cluster.simulation.rules import check_history
 from otp.cluster.simulation.simulated_leases import STORE, SimulatedLeases
-from otp.cluster.simulation.view import View, differing_table, plain_view, unlisted_table, view_of
+from otp.cluster.simulation.view import View, differing_views, plain_view, view_of
 from otp.cluster.transport import MemberDistribution
 from otp.distribution import TEACHING, NodeId, Settings
 from otp.distribution.carriers.simulated import SimulatedNetwork
@@ -446,20 +446,7 @@ class SimulatedCluster:
             for table in self[name].membership.shared:
                 if table.unsettled():
                     return f"{' '.join(map(str, table.table))} of {name} has yet to settle"
-        same: dict[frozenset[str], dict[str, Any]] = {}  # the views of members that see the same members
-        for name, view in views.items():
-            plain = plain_view(view)
-            for one, its in same.setdefault(frozenset(view.members), {}).items():
-                if (kind := differing_table(its, plain)) is not None:
-                    return f"the tables of {one} and {name} differ: {kind}"
-            same[frozenset(view.members)][name] = plain
-        plain_views = {name: plain for views in same.values() for name, plain in views.items()}
-        for one, other in permutations(active, 2):
-            here, there = plain_views[one], plain_views[other]
-            if other in here["members"] and here["members"] != there["members"]:
-                if (kind := unlisted_table(here, there, other)) is not None:
-                    return f"the tables of {one} lack what {other} has: {kind}"
-        return None
+        return differing_views({name: plain_view(view) for name, view in views.items()})
 
     def _reaches(self, one: str, other: str) -> bool:
         if one == other:

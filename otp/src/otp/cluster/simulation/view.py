@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import permutations
 from typing import Any, NamedTuple, cast
 
 from otp.cluster.cluster import Cluster, membership_of
@@ -10,7 +11,7 @@ from otp.cluster.entries import Entries
 from otp.cluster.member import Member
 from otp.kernel.values.pids import Pid
 
-__all__ = ["PidKey", "View", "differing_table", "key_of", "plain_view", "unlisted_table", "view_of"]
+__all__ = ["PidKey", "View", "differing_views", "key_of", "plain_view", "view_of"]
 
 PidKey = tuple[str, int, int]
 """A pid as `(node, incarnation, number)`, the same on all members."""
@@ -81,6 +82,22 @@ def _tables(tables: Mapping[str, Mapping[Any, Pid | list[Pid]]]) -> dict[str, di
 
 def _plain(pids: Pid | list[Pid]) -> PidKey | list[PidKey]:
     return sorted(map(key_of, pids)) if isinstance(pids, list) else key_of(pids)
+
+
+def differing_views(views: Mapping[str, dict[str, Any]]) -> str | None:
+    """Return how the tables of plain views, by member, differ where they should not, in words."""
+    same: dict[frozenset[str], dict[str, Any]] = {}  # the views of members that see the same members
+    for name, plain in views.items():
+        for one, its in same.setdefault(frozenset(plain["members"]), {}).items():
+            if (kind := differing_table(its, plain)) is not None:
+                return f"the tables of {one} and {name} differ: {kind}"
+        same[frozenset(plain["members"])][name] = plain
+    for one, other in permutations(views, 2):
+        here, there = views[one], views[other]
+        if other in here["members"] and here["members"] != there["members"]:
+            if (kind := unlisted_table(here, there, other)) is not None:
+                return f"the tables of {one} lack what {other} has: {kind}"
+    return None
 
 
 def differing_table(view: dict[str, Any], other: dict[str, Any]) -> str | None:
