@@ -17,7 +17,7 @@ __all__ = ["page"]
 INTRODUCTION: Final = """\
 # Settings
 
-Write a setting into `superlearner.toml` in the folder where you start the platform, and watch the terminal:
+Write a setting into `superlearner.toml` in the folder where you start the platform:
 
 ```toml
 # superlearner.toml
@@ -30,8 +30,8 @@ kill_wait is 2.5 (was 5.0; superlearner.toml, line 2)
 log_level is 'info' (was 'warning'; superlearner.toml, line 3)
 ```
 
-The platform checks the file twice a second and needs no restart. A file with an error is ignored as a whole; terminal
-and page show the line and the reason:
+The platform checks the file twice a second, and the terminal shows the changes. A file with an error is ignored as a
+whole; terminal and page show the error:
 
 ```text
 superlearner.toml, line 2: kill_wiat: expected a setting, got an unknown name; did you mean kill_wait?
@@ -39,10 +39,10 @@ superlearner.toml, line 2: kill_wiat: expected a setting, got an unknown name; d
 
 ## Precedence
 
-Default < `superlearner.toml` < environment (`SUPERLEARNER_KILL_WAIT=2.5`) < flag (`--log-level info`) < API. All values
-are validated. `superlearner config` shows each setting with value and source for the current folder;
-`superlearner settings list` asks the running platform. Unknown variables beginning with `SUPERLEARNER_` are reported at
-the start, by `config` and by `doctor`.
+Default < `superlearner.toml` < environment (`SUPERLEARNER_KILL_WAIT=2.5`) < flag (`--log-level info`) < API.
+`superlearner config` shows each setting with value and source for the current folder; `superlearner settings list` asks
+the running platform. Unknown variables beginning with `SUPERLEARNER_` are reported at the start, by `config` and by
+`doctor`.
 
 ```sh
 superlearner settings set kill_wait --value 2.5
@@ -54,10 +54,9 @@ superlearner settings changes    # all changes, with their author
 - Changes over the API require the scope `code` and last until they are reset or the platform ends; they are not written
   to a file ([why](decisions/0012-settings-over-the-api-are-not-kept.md)). `PUT /api/v1/settings` sets several, all or
   none.
-- A setting that needs a restart says so; over the API it is refused with `restart_needed`.
+- Over the API, a setting that needs a restart is refused with `restart_needed`.
 - A running pause keeps its length. Intervals (`scan_interval`, `heartbeat_interval`) restart with the new value.
-- Changes appear on the terminal, in the log (`info`), on the page, in [the events](events.md) and in [the
-  database](storage.md).
+- Changes also appear in the log (`info`), on the page, in [the events](events.md) and in [the database](storage.md).
 
 ## All settings
 
