@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from typer.testing import CliRunner
 
@@ -94,3 +98,28 @@ def test_a_program_that_does_not_start_on_a_real_member_is_told_in_one_line(tmp_
             done.exit_code,
             done.output.splitlines(),
         )
+
+
+@pytest.mark.program
+def test_a_terminated_run_leaves_no_member_and_no_folder(tmp_path: Path) -> None:
+    file = write(
+        tmp_path, {"do": "stall", "member": "n2"}, {"expect": {"lost": []}, "on": "n1"}, {"do": "sleep", "seconds": 60}
+    )
+    command = [sys.executable, "-m", "superlearner", "cluster", "test", "scenario", file, "--on", "real"]
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    with subprocess.Popen(command, env=os.environ | {"TMPDIR": str(temporary)}) as program:
+        members = stopped_members(program)
+        program.terminate()
+        assert 143 == program.wait()
+    assert [] == [member for member in members if member.is_running()]
+    assert [] == list(temporary.iterdir())
+
+
+def stopped_members(program: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    """Return the members of a run, once one of them is stalled."""
+    while True:
+        members = psutil.Process(program.pid).children()
+        if any(member.status() == psutil.STATUS_STOPPED for member in members):
+            return members
+        assert program.poll() is None

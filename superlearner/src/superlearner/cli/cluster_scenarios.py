@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Generator
+import signal
+from collections.abc import Coroutine, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["testing"]
 
 FAILED = 1
+_TERMINATED = "terminated"
 
 testing = typer.Typer(help="Test what runs on a cluster.", no_args_is_help=True)
 
@@ -102,7 +104,19 @@ def _play(scenario: Scenario, on: str, seeds: int) -> Generator[_Played]:
         for seed in range(1, seeds + 1):
             yield _Played(scenario, seed, Scheduler(seed=seed).run(lambda: play(scenario)))
     if on != "simulator":
-        yield _Played(scenario, None, asyncio.run(play_real(scenario)))
+        yield _Played(scenario, None, asyncio.run(_until_terminated(play_real(scenario))))
+
+
+async def _until_terminated(playing: Coroutine[Any, Any, Verdict]) -> Verdict:
+    """Cancel a run at SIGTERM, which ends its members; then exit."""
+    task = asyncio.ensure_future(playing)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel, _TERMINATED)
+    try:
+        return await task
+    except asyncio.CancelledError as error:
+        if _TERMINATED in error.args:
+            raise typer.Exit(128 + signal.SIGTERM) from None
+        raise
 
 
 def _document(run: _Played) -> dict[str, Any]:
