@@ -75,21 +75,25 @@ def _table() -> Iterator[str]:
     yield "| --- | --- | --- |"
     for one in described().values():
         mark = "" if one.hot else " *"
-        facts = [f"`{json.dumps(one.default)}`" if one.default is not None else "not set", _bounds(one)]
-        yield f"| `{one.name}`{mark} | {one.description} | {', '.join(filter(None, facts))} |"
+        facts = [f"`{json.dumps(one.default)}`" if one.default is not None else "", _bounds(one)]
+        yield f"| `{one.name}`{mark} | {one.description} | {', '.join(filter(None, facts)) or 'not set'} |"
 
 
 def _bounds(one: Described) -> str:
-    """Return the choices or limits, with the unit."""
+    """Return the choices or limits, with the unit if it is not seconds."""
     if one.choices:
-        return " or ".join(f"`{choice}`" for choice in one.choices)
-    unit = f" {one.unit}" if one.unit is not None else ""
+        return ", ".join(f"`{choice}`" for choice in one.choices if choice != one.default)
+    unit = f" {one.unit}" if one.unit not in (None, "s") else ""
     low, high = one.bounds.get("minimum"), one.bounds.get("maximum")
     if low is not None and high is not None:
-        return f"{low:g}–{high:g}{unit}"
-    signs = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
-    bounds = ", ".join(f"{sign} {one.bounds[bound]:g}" for bound, sign in signs.items() if bound in one.bounds)
+        return f"{_number(low)}–{_number(high)}{unit}"
+    signs = {"minimum": "≥ ", "exclusiveMinimum": "> ", "maximum": "≤ ", "exclusiveMaximum": "< "}
+    bounds = ", ".join(f"{sign}{_number(one.bounds[bound])}" for bound, sign in signs.items() if bound in one.bounds)
     return f"{bounds}{unit}"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.12g}"
 
 
 if __name__ == "__main__":
