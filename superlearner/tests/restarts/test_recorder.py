@@ -146,6 +146,40 @@ def test_a_give_up_whose_attempts_fill_the_memory_is_recorded_once_and_from_its_
     run(main, worker("other"), ship)
 
 
+def test_a_give_up_beyond_the_limit_is_recorded_and_its_end_counts_once() -> None:
+    """Regression: the give-up that ended a storm was not kept, only "mailer crashed once more"."""
+
+    async def test(recorder: Recorder, records: list[Record], _news: asyncio.Event) -> None:
+        for name in ("x", "x", "x", "y", "y", "y"):
+            otp.exit(name, "bug")
+            await wait_all_idle()
+        await advance(1)
+        recorder.catch_up()
+        assert [(one.line, one.count) for one in records] == [
+            ("x crashed and was restarted", 1), ("inner gave up", 1),
+            ("x crashed and was restarted 2 times more", 2), ("y crashed and was restarted 2 times more", 2),
+        ]  # fmt: skip
+        assert records[1].data is not None
+        assert recorder.has(records[1].number)
+
+    inner = group("inner", worker("y"), max_restarts=2, restart="temporary")
+    record(test, worker("x"), inner, most=1, max_restarts=10)
+
+
+def test_give_ups_beyond_the_limit_are_limited_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recording, "MOST_GIVE_UPS", 2)
+
+    async def test(recorder: Recorder, records: list[Record], _news: asyncio.Event) -> None:
+        for _ in range(6):
+            otp.exit("y", "bug")
+            await wait_all_idle()
+        await advance(1)
+        recorder.catch_up()
+        assert [one.line for one in records] == ["inner gave up", "inner gave up", "y crashed 4 times more"]
+
+    record(test, group("inner", worker("y"), max_restarts=0), most=1, max_restarts=10)
+
+
 def test_a_restart_on_request_is_recorded_and_a_mere_stop_is_not() -> None:
     async def test(recorder: Recorder, records: list[Record], news: asyncio.Event) -> None:
         await Supervisor.terminate_child("top", "a")
@@ -254,6 +288,20 @@ def test_a_sum_has_the_name_of_a_child_and_not_its_id() -> None:
             "till was killed and restarted",
             "till was killed and restarted 2 times more",
         ]
+
+    record(test, Worker.child_spec(None, id="Till", name="till"), most=1)
+
+
+def test_a_sum_has_the_name_of_a_child_that_no_longer_runs() -> None:
+    """Regression: a storm whose tree gave up had lines for `rates` and for `Rates`."""
+
+    async def test(recorder: Recorder, records: list[Record], _news: asyncio.Event) -> None:
+        for _ in range(3):
+            otp.exit("till", "kill")
+            await wait_all_idle()
+        await Supervisor.terminate_child("top", "Till")
+        recorder.catch_up()
+        assert records[-1].line == "till was killed and restarted 2 times more"
 
     record(test, Worker.child_spec(None, id="Till", name="till"), most=1)
 

@@ -33,6 +33,7 @@ from superlearner.control.events import (
     is_restart,
     is_stop,
 )
+from superlearner.control.slots import id_text
 from superlearner.restarts.groups import TOGETHER_NS, Group, groups
 from superlearner.restarts.ids import numbers_text
 from superlearner.restarts.memory import Memory
@@ -44,6 +45,8 @@ from superlearner.restarts.tables import Past
 __all__ = ["MOST_A_MINUTE", "Record", "Recorder", "describe_group", "is_worth", "lacks_beginning"]
 
 MOST_A_MINUTE: Final = 100
+MOST_GIVE_UPS: Final = 20
+"""Give-ups a minute that are drawn beyond this limit: a storm often ends in one."""
 MINUTE_S: Final = 60.0
 SETTLE_S: Final = 0.3
 """Seconds without a further event after which a restart is drawn."""
@@ -130,6 +133,12 @@ class Recorder:
         """The ends in this minute, up to the limit: it must not depend on how fast they are drawn."""
         self._full_at = 0
         """The number of the event after which each one is counted when it happens; 0 if all are drawn."""
+        self._fallen: set[int] = set()
+        """The numbers of give-ups beyond the limit that are to be drawn."""
+        self._gave_up: dict[Any, int] = {}
+        """The newest give-ups by supervisor."""
+        self._give_ups = 0
+        """Those in this minute, up to their limit."""
         self._pending: dict[int, Pending] = {}
         """The ends that are to be drawn, by number; an end whose events leave the memory first is only counted."""
         self._lines: set[int] = set()
@@ -164,7 +173,9 @@ class Recorder:
                 return
             if event.kind == "restart_failed":
                 self._keep_beginning(event)
-            counts = (is_own_end(event) and crash) or (is_restart(event) and not crash)
+            elif event.kind == "gave_up":
+                _put(self._gave_up, event.pid, event.seq)
+            counts = (is_own_end(event) and crash) or (is_restart(event) and not crash and not self._fell(event))
             number, again = event.cause or event.seq, is_restart(event)
             pending = self._pending.get(number)
             if again and pending is not None:
@@ -177,8 +188,16 @@ class Recorder:
                 self._arm(SETTLE_S)
             elif again and pending is None:
                 self._sums.add_restart(_kind_of(event))
+            elif event.kind == "gave_up" and self._give_ups < MOST_GIVE_UPS:
+                self._give_ups += 1
+                self._fallen.add(event.seq)
+                self._arm(SETTLE_S)
         except Exception:
             log.exception("%r could not be recorded; this is a bug in SuperLearner, please report it", event)
+
+    def _fell(self, event: Event) -> bool:
+        """Return whether a supervisor is restarted that gave up: the end below it was counted."""
+        return self._gave_up.pop(event.data.get("old"), 0) > 0
 
     def _note_request(self, event: Event) -> None:
         """Mark that something is to be drawn, or count it, if a supervisor starts a child that it stopped."""
@@ -302,7 +321,8 @@ class Recorder:
             if settled and young and not late:
                 later = later or SETTLE_S
                 continue
-            if 0 < self._full_at < (group.end or group.events[0]).seq:
+            fallen = self._has_fallen(group)
+            if 0 < self._full_at < (group.end or group.events[0]).seq and not fallen:
                 self._note(group)
                 continue
             if settled and time.perf_counter() > until:
@@ -310,6 +330,8 @@ class Recorder:
             if settled and not late and goes_on(group, past, now):  # it is drawn once, when it has ended
                 later = later or LATER_S
                 continue
+            if fallen:
+                self._take_back(group)
             self._note(group)
             data = None if group.id in self._lines else self._draw(memory, group, now)
             self._keep(self._make_record(group, past, data))
@@ -317,10 +339,23 @@ class Recorder:
 
     def _is_new(self, group: Group) -> bool:
         later = group.id > self._begun or group.id in self._pending  # one may end after the sum of later ones
+        later = later or self._has_fallen(group)
         known = group.id in self._known or group.events[-1].seq in self._known  # its beginning may have left the memory
         return later and not known and is_worth(group)
 
+    def _has_fallen(self, group: Group) -> bool:
+        """Return whether a group has a give-up that is drawn although the limit is reached."""
+        return not self._fallen.isdisjoint(one.seq for one in group.of("gave_up"))
+
+    def _take_back(self, group: Group) -> None:
+        """Count the ends of a group no more: it has a record of its own."""
+        again = {event.cause for event in filter(is_restart, group.events)}
+        for event in group.events:
+            if is_own_end(event) and (facts_of(event).crash or event.cause in again):
+                self._sums.take_back(_kind_of(event), event.cause, restarted=event.cause in again)
+
     def _note(self, group: Group) -> None:
+        self._fallen.difference_update(one.seq for one in group.of("gave_up"))
         self._known |= dict.fromkeys((group.id, group.events[-1].seq))
         for number in (group.id, *(number for event in group.events for number in (event.seq, event.cause))):
             self._pending.pop(number, None)
@@ -349,7 +384,7 @@ class Recorder:
         now = otp.monotonic()
         if now - self._minute >= MINUTE_S:
             self._close_sums()
-            self._minute, self._seen, self._full_at = now, 0, 0
+            self._minute, self._seen, self._full_at, self._give_ups = now, 0, 0, 0
         if self._seen >= self._most:
             return True
         self._seen += 1
@@ -358,10 +393,19 @@ class Recorder:
         return False
 
     def _count(self, number: int, at: int, kind: Kind, *, restarted: bool) -> None:
-        self._sums.add(kind, number, at, restarted=restarted)
+        name = None if kind.how == "requested" or self._sums.knows(kind) else self._name_at(number)
+        self._sums.add(kind, number, at, restarted=restarted, name=name)
         if self._sums_due is None:
             left = max(0.0, self._minute + MINUTE_S - otp.monotonic())
             self._sums_due = asyncio.get_running_loop().call_later(left, self._close_sums, context=Context())
+
+    def _name_at(self, number: int) -> str | None:
+        """Return the registered name of a process that has just ended, by the number of its end."""
+        for event in reversed(otp.trace.history(self._node)):
+            if event.seq <= number:
+                name = event.data.get("name") if event.seq == number else None
+                return None if name is None else id_text(name)
+        return None
 
     def _close_sums(self) -> None:
         """Record the sums of what was only counted."""

@@ -53,6 +53,8 @@ class Sum:
     count: int = 0
     restarted: int = 0
     """The number of ends that a restart followed."""
+    name: str | None = None
+    """The name of the child when it ended first; None if it had none."""
 
     def add(self, other: Sum) -> None:
         """Add another sum."""
@@ -76,16 +78,30 @@ class Sums:
     def __contains__(self, number: int) -> bool:
         return bool(self._found) and self.first <= number <= self.last
 
-    def add(self, kind: Kind, number: int, at: int, *, restarted: bool) -> None:
-        """Count one more; `number` is that of its first cause."""
+    def knows(self, kind: Kind) -> bool:
+        """Return whether an end of this kind was counted."""
+        return kind in self._found
+
+    def add(self, kind: Kind, number: int, at: int, *, restarted: bool, name: str | None = None) -> None:
+        """Count one more; `number` is that of its first cause, `name` that of the child, of the first of its kind."""
         if kind not in self._found and len(self._found) >= MOST_KINDS:
             kind = Kind(None, None, "ended")
-        more = Sum(number, number, at, at, 1, int(restarted))
+        more = Sum(number, number, at, at, 1, int(restarted), name)
         self.first, self.last = min(number, self.first or number), max(number, self.last)
         if (known := self._found.get(kind)) is None:
             self._found[kind] = more
         else:
             known.add(more)
+
+    def take_back(self, kind: Kind, number: int, *, restarted: bool) -> None:
+        """Count one less: the end with this number has a record of its own."""
+        found = self._found.get(kind)
+        if found is None or not found.first <= number <= found.last:
+            return
+        found.count -= 1
+        found.restarted = min(found.count, found.restarted - int(restarted))
+        if not found.count:
+            del self._found[kind]
 
     def add_restart(self, kind: Kind) -> None:
         """Count the restart of a child whose end was counted."""
@@ -97,7 +113,7 @@ class Sums:
         """Yield each sum with its line, the largest first; ends that no restart followed have a sum of their own."""
         named: dict[tuple[str, How], Sum] = {}
         for kind, found in self._found.items():
-            key = _name_of(kind, now), kind.how
+            key = _name_of(kind, found.name, now), kind.how
             if (known := named.get(key)) is None:
                 named[key] = replace(found)
             else:
@@ -124,9 +140,11 @@ def _parts(found: Sum) -> Iterator[tuple[Sum, bool]]:
         yield found, bool(found.restarted)
 
 
-def _name_of(kind: Kind, now: Now) -> str:
+def _name_of(kind: Kind, name: str | None, now: Now) -> str:
     if kind.supervisor is None:
         return OTHERS
+    if name is not None:
+        return name
     if kind.id is None:
         return "a child"
     table = now.table(kind.supervisor) if now.alive(kind.supervisor) else None
