@@ -167,6 +167,7 @@ async def ask(platform: Any, method: str, path: str, **body: Any) -> Any:
 
 
 async def rows_of(platform: Any) -> Any:
+    await platform.node.wait_registered("counter_1")  # killed, and restarted later on a loaded machine
     platform.platform.moments.catch_up()  # else the replay of a restart is stored once it has settled
     await platform.platform.store.sync()
     return (await platform.get("/api/v1/store", headers=OWNER))["data"]["rows"]
@@ -197,7 +198,6 @@ def test_the_audit_log_is_exported_into_a_file_of_the_data_directory(inside: Ins
 def test_a_backup_is_a_database_with_the_same_rows(inside: Inside, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
         assert await kill(platform, "counter_1") == 200
-        platform.platform.moments.catch_up()  # the restart is recorded once it has settled
         before = await rows_of(platform)
         written = await ask(platform, "POST", "backup")
         assert Path(written["file"]).parent == tmp_path / "backups"
